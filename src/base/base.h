@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * base.h
+ *	  What every room stands on: exports, clock, names, caches, catalog.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_BASE_H
+#define SEGMENT_BASE_H
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+
+/*
+ * Declare an SQL-callable C function.  Everything else in the library is
+ * hidden, so that our plain names cannot meet another extension's.
+ */
+#define SEGMENT_FUNCTION(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
+extern void base_init(void);
+
+/* clock.c: what time is it? ---------------------------------------------- */
+
+/*
+ * The instant as of which this transaction's questions are answered: the
+ * transaction's start, or the setting segment.now where a superuser froze it.
+ * Microseconds since 2000-01-01 UTC, as everywhere in the server.
+ */
+extern TimestampTz clock_now(void);
+
+/* names.c: did you mean? ------------------------------------------------- */
+
+/*
+ * The candidate (List of char *) most like 'word', or NULL when none is near
+ * enough to be a slip of the finger.
+ */
+extern const char *nearest_name(const char *word, List *candidates);
+
+/* cache.c: one relcache callback for all rooms --------------------------- */
+
+/*
+ * Called with the relation whose definition changed, or InvalidOid for all.
+ * It may only mark: a caller further up the stack may be reading the entry.
+ */
+typedef void (*CacheMark) (Oid relid);
+
+/* Register at init; the server keeps few slots, so one callback serves all. */
+extern void cache_on_change(CacheMark mark);
+
+/* catalog.c: our own tables ---------------------------------------------- */
+
+/* Schemas, by name: the extension's own, and that of the population tables. */
+#define SEGMENT_SCHEMA		"segment"
+#define SEGMENT_DATA_SCHEMA	"segment_data"
+
+/* OID of table segment.<name>; an error that names the extension if absent. */
+extern Oid	catalog_relation(const char *name);
+
+/*
+ * Run one statement over our own tables, as their owner.
+ *
+ * The text is ours alone: values travel as parameters ($1 ...).  search_path
+ * is pinned to pg_catalog, so every other name must be qualified.  Returns
+ * the SPI code; SPI_tuptable and SPI_processed are set as usual.  The caller
+ * is connected to SPI and has checked that the user may do this.
+ */
+extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
+							const Datum *values, const bool *isnull);
+
+/*
+ * The same as the current user, for statements over the user's own objects
+ * that were built with quoted, qualified names.
+ */
+extern int	catalog_execute_as_user(const char *sql, int nargs,
+									const Oid *types, const Datum *values,
+									const bool *isnull);
+
+/*
+ * Pin search_path and the settings that change how values print or parse
+ * until the given level is left with AtEOXact_GUC(true, level).
+ */
+extern int	settings_pin(void);
+
+#endif							/* SEGMENT_BASE_H */

@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * cache.c
+ *	  Who must know that a definition changed?
+ *
+ * The server allows few relcache callbacks per backend, so we register one
+ * and pass it on.  Whoever changes a definition of a population sends an
+ * invalidation for the population's base table; a room that caches anything
+ * derived from it marks its entry and rebuilds at the next look-up.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/inval.h"
+
+#include "base/base.h"
+#include "base/base_private.h"
+
+#define MAX_MARKS	8
+
+static CacheMark marks[MAX_MARKS];
+static int	nmarks = 0;
+
+void
+cache_on_change(CacheMark mark)
+{
+	if (nmarks >= MAX_MARKS)
+		elog(ERROR, "too many caches registered");
+	marks[nmarks++] = mark;
+}
+
+static void
+cache_relation_changed(Datum arg, Oid relid)
+{
+	for (int i = 0; i < nmarks; i++)
+		marks[i] (relid);
+}
+
+void
+cache_init(void)
+{
+	CacheRegisterRelcacheCallback(cache_relation_changed, (Datum) 0);
+}

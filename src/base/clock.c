@@ -1,0 +1,86 @@
+/*-------------------------------------------------------------------------
+ *
+ * clock.c
+ *	  What time is it?
+ *
+ * Time is an argument everywhere else; only here is it read.  A transaction
+ * has one instant, now() of SQL, so that two questions of one transaction
+ * agree.  segment.now replaces it, which is how tests travel:
+ *
+ *		SET segment.now = '2028-02-29 12:00+00';
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/datetime.h"
+
+#include "base/base.h"
+#include "base/base_private.h"
+
+SEGMENT_FUNCTION(segment_now);
+
+static TimestampTz clock_frozen;
+static bool clock_is_frozen = false;
+
+TimestampTz
+clock_now(void)
+{
+	return clock_is_frozen ? clock_frozen : GetCurrentTransactionStartTimestamp();
+}
+
+/* segment.now(): the instant as of which questions are answered */
+Datum
+segment_now(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(clock_now());
+}
+
+/*
+ * Accept an instant that needs no session setting to be understood: with a
+ * zone of its own, and not a word such as "tomorrow" whose meaning moves.
+ */
+bool
+clock_check_setting(char **newval, void **extra, GucSource source)
+{
+	TimestampTz *instant;
+	char		workbuf[MAXDATELEN + MAXDATEFIELDS];
+	char	   *field[MAXDATEFIELDS];
+	int			ftype[MAXDATEFIELDS];
+	int			nfields;
+	int			dtype;
+	int			zone;
+	struct pg_tm tm;
+	fsec_t		fsec;
+	TimestampTz result;
+
+	if (**newval == '\0')
+		return true;
+
+	if (ParseDateTime(*newval, workbuf, sizeof(workbuf),
+					  field, ftype, MAXDATEFIELDS, &nfields) != 0 ||
+		DecodeDateTime(field, ftype, nfields, &dtype, &tm, &fsec, &zone) != 0 ||
+		dtype != DTK_DATE ||
+		tm2timestamp(&tm, fsec, &zone, &result) != 0)
+	{
+		GUC_check_errdetail("\"%s\" is not an instant.", *newval);
+		GUC_check_errhint("Write it with its zone, for example \"2026-05-01 12:00:00+02\".");
+		return false;
+	}
+
+	instant = malloc(sizeof(TimestampTz));
+	if (instant == NULL)
+		return false;
+	*instant = result;
+	*extra = instant;
+	return true;
+}
+
+void
+clock_assign_setting(const char *newval, void *extra)
+{
+	clock_is_frozen = (extra != NULL);
+	if (extra != NULL)
+		clock_frozen = *((TimestampTz *) extra);
+}

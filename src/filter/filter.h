@@ -1,0 +1,316 @@
+/*-------------------------------------------------------------------------
+ *
+ * filter.h
+ *	  The filter language: text, tree, bytes, and the server's expressions.
+ *
+ *		text	city in ("Aarhus", "Odense") and orders > 3
+ *
+ *		tree	AND
+ *				├─ IN
+ *				│  ├─ COLUMN "city"
+ *				│  ├─ STRING "Aarhus"
+ *				│  └─ STRING "Odense"
+ *				└─ GT
+ *				   ├─ COLUMN "orders"
+ *				   └─ NUMBER "3"
+ *
+ *		bytes	the tree in preorder, behind a version byte (pack.c)
+ *		Expr	city = ANY ('{Aarhus,Odense}') AND orders > 3 (compile.c)
+ *
+ * There is no node for what is only a negation: "a != 1" is NOT(EQ), "not in"
+ * is NOT(IN), "did not" is NOT(DID), so that NOT is the exact complement
+ * everywhere, and the printer puts the familiar spelling back.
+ *
+ * Up to the compiler this room needs no more of the server than memory,
+ * errors and string buffers.  It opens no table: what a name means is asked
+ * of a FilterScope, which rooms to the right supply.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_FILTER_H
+#define SEGMENT_FILTER_H
+
+#include "nodes/primnodes.h"
+
+struct Node;
+
+/*
+ * These numbers are stored.  Never reorder, never reuse; add at the end.
+ */
+typedef enum FilterOp
+{
+	FILTER_NONE = 0,			/* an optional part that is absent */
+
+	/* operands; text holds the word, number or characters */
+	FILTER_COLUMN = 1,			/* text name; args: WORD per json key */
+	FILTER_WORD = 2,			/* a bare name that is not a value */
+	FILTER_STRING = 3,
+	FILTER_NUMBER = 4,			/* text in canonical decimal notation */
+	FILTER_TRUE = 5,			/* as operand and as filter */
+	FILTER_FALSE = 6,
+	FILTER_NOW = 7,
+	FILTER_TODAY = 8,
+	FILTER_SPAN = 9,			/* text number, detail FilterUnit */
+	FILTER_ADD = 10,
+	FILTER_SUBTRACT = 11,
+	FILTER_MULTIPLY = 12,
+	FILTER_DIVIDE = 13,
+	FILTER_FUNCTION = 14,		/* text name; args operands */
+	FILTER_AGGREGATE = 15,		/* text name; detail 1 if distinct; args:
+								 * source WORD, value or NONE, filter or NONE,
+								 * window or NONE */
+
+	/* windows of aggregates and of DID */
+	FILTER_WINDOW_LAST = 16,	/* span */
+	FILTER_WINDOW_BETWEEN = 17, /* span, span: BETWEEN a AND b AGO */
+	FILTER_WINDOW_SINCE = 18,	/* literal */
+	FILTER_WINDOW_BEFORE = 19,	/* literal */
+	FILTER_WINDOW_PERIOD = 20,	/* detail: FilterPeriod */
+
+	/* predicates */
+	FILTER_EQ = 21,				/* operand, operand */
+	FILTER_LT = 22,
+	FILTER_LE = 23,
+	FILTER_GT = 24,
+	FILTER_GE = 25,
+	FILTER_BETWEEN = 26,		/* operand, low, high: both inclusive */
+	FILTER_IN = 27,				/* operand, literal ... */
+	FILTER_CONTAINS = 28,		/* operand, literal */
+	FILTER_CONTAINS_ANY = 29,	/* operand, literal ... */
+	FILTER_CONTAINS_ALL = 30,	/* operand, literal ... */
+	FILTER_STARTS_WITH = 31,	/* operand, STRING */
+	FILTER_ENDS_WITH = 32,
+	FILTER_LIKE = 33,
+	FILTER_ILIKE = 34,
+	FILTER_MATCHES = 35,
+	FILTER_IS_SET = 36,			/* operand */
+	FILTER_IS_EMPTY = 37,
+	FILTER_IS_TRUE = 38,
+	FILTER_IS_FALSE = 39,
+	FILTER_IN_LAST = 40,		/* operand, SPAN */
+	FILTER_IN_NEXT = 41,
+	FILTER_MORE_THAN_AGO = 42,	/* operand, SPAN */
+	FILTER_LESS_THAN_AGO = 43,
+	FILTER_IN_PERIOD = 44,		/* operand; detail FilterPeriod */
+	FILTER_BEFORE = 45,			/* operand, literal */
+	FILTER_AFTER = 46,
+	FILTER_ON = 47,
+	FILTER_ANNIVERSARY_TODAY = 48,	/* operand */
+	FILTER_ANNIVERSARY_LAST = 49,	/* operand, SPAN */
+	FILTER_ANNIVERSARY_NEXT = 50,
+	FILTER_ANNIVERSARY_PERIOD = 51, /* operand; detail FilterPeriod */
+	FILTER_DID = 52,			/* detail FilterTimes, text count if any; args:
+								 * source WORD, filter or NONE, window or
+								 * NONE */
+	FILTER_IN_AUDIENCE = 53,	/* text name */
+	FILTER_BUCKET = 54,			/* text salt, detail FilterCompare, args NUMBER */
+
+	/* connectives */
+	FILTER_AND = 55,			/* two or more, none of them AND */
+	FILTER_OR = 56,				/* two or more, none of them OR */
+	FILTER_NOT = 57,			/* one, not NOT */
+	FILTER_AT_LEAST = 58,		/* text n; args filters */
+} FilterOp;
+
+#define FILTER_LAST_OP	FILTER_AT_LEAST
+
+/* Stored, as above.  Singular in canonical text when the number is 1. */
+typedef enum FilterUnit
+{
+	FILTER_SECOND = 0,
+	FILTER_MINUTE = 1,
+	FILTER_HOUR = 2,
+	FILTER_DAY = 3,
+	FILTER_WEEK = 4,
+	FILTER_MONTH = 5,
+	FILTER_QUARTER = 6,
+	FILTER_YEAR = 7,
+} FilterUnit;
+
+/* Stored: which * 8 + unit, the unit being DAY or longer. */
+typedef enum FilterWhich
+{
+	FILTER_THIS = 0,
+	FILTER_PREVIOUS = 1,		/* LAST in the language */
+	FILTER_FOLLOWING = 2,		/* NEXT in the language */
+} FilterWhich;
+
+#define FILTER_PERIOD(which, unit)	((which) * 8 + (unit))
+#define FILTER_PERIOD_WHICH(detail) ((FilterWhich) ((detail) / 8))
+#define FILTER_PERIOD_UNIT(detail)	((FilterUnit) ((detail) % 8))
+
+/* Stored.  Plain "did x" is FILTER_TIMES_ANY, without a count. */
+typedef enum FilterTimes
+{
+	FILTER_TIMES_ANY = 0,
+	FILTER_TIMES_AT_LEAST = 1,
+	FILTER_TIMES_AT_MOST = 2,
+	FILTER_TIMES_EXACTLY = 3,
+} FilterTimes;
+
+/* Stored. */
+typedef enum FilterCompare
+{
+	FILTER_COMPARE_LT = 0,
+	FILTER_COMPARE_LE = 1,
+	FILTER_COMPARE_GT = 2,
+	FILTER_COMPARE_GE = 3,
+} FilterCompare;
+
+/*
+ * One node.  A tree lives in the memory context that was current when it was
+ * made, and is never changed afterwards: subtrees may be shared.
+ */
+typedef struct FilterNode
+{
+	FilterOp	op;
+	uint8		detail;
+	int			location;		/* byte offset in the source text, or -1 */
+	char	   *text;			/* NULL where the op has none */
+	int			nargs;
+	struct FilterNode **args;
+} FilterNode;
+
+/* A filter on disk: bytes of pack.c. */
+typedef struct Filter
+{
+	int32		vl_len_;
+	uint8		version;
+	char		nodes[FLEXIBLE_ARRAY_MEMBER];
+} Filter;
+
+#define PG_GETARG_FILTER_PP(n)	((Filter *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
+
+/* node.c: making trees ---------------------------------------------------- */
+
+extern FilterNode *filter_node(FilterOp op, const char *text, int location);
+extern FilterNode *filter_node_with(FilterOp op, const char *text, int location,
+									int nargs, FilterNode **args);
+/* AND, OR: flattened; one argument alone is returned as it is */
+extern FilterNode *filter_combine(FilterOp op, List *filters);
+/* NOT; a double negation vanishes */
+extern FilterNode *filter_negate(FilterNode *filter);
+extern bool filter_equal(const FilterNode *a, const FilterNode *b);
+
+/*
+ * Call 'visit' for the node and, while it returns true, for its children,
+ * parents first.
+ */
+typedef bool (*FilterVisit) (const FilterNode *node, void *context);
+extern void filter_walk(const FilterNode *node, FilterVisit visit, void *context);
+
+/*
+ * A copy of the tree in which each node for which 'replace' returns another
+ * node is replaced by that one; the replacement is not visited again.
+ */
+typedef FilterNode *(*FilterReplace) (const FilterNode *node, void *context);
+extern FilterNode *filter_rewrite(const FilterNode *node, FilterReplace replace,
+								  void *context);
+
+/* parse.c: text to tree ---------------------------------------------------- */
+
+/*
+ * A filter, or an operand (the definition of a trait).  ERRCODE_SYNTAX_ERROR
+ * names the word, its position and what was expected; with an ErrorSaveContext
+ * (server 16 and newer) it is saved there and NULL returned.
+ */
+extern FilterNode *filter_parse(const char *text, struct Node *escontext);
+extern FilterNode *filter_parse_operand(const char *text, struct Node *escontext);
+
+/* print.c: tree to canonical text ------------------------------------------ */
+
+extern char *filter_print(const FilterNode *node);
+
+/* pack.c: tree to bytes and back -------------------------------------------- */
+
+extern Filter *filter_pack(const FilterNode *node);
+/* Checks every byte: ERRCODE_DATA_CORRUPTED if it is no filter. */
+extern FilterNode *filter_unpack(const Filter *filter);
+
+/* compile.c: tree to the server's expressions ------------------------------- */
+
+/*
+ * What the words of a filter mean.
+ *
+ * Embed it as the first member of a struct of your own; the callbacks get it
+ * back.  A NULL callback means that there is no such thing here, and the
+ * compiler says so in its error.
+ */
+typedef struct FilterScope FilterScope;
+struct FilterScope
+{
+	/* what the row is, for errors: 'population "profile"', 'table "orders"' */
+	const char *subject;
+	/* what its names are called, for errors: "trait", "column" */
+	const char *noun;
+
+	/* the value of a name, or NULL if there is none such */
+	Expr	   *(*column) (FilterScope *scope, const char *name);
+	/* all names (char *), for "perhaps you meant" */
+	List	   *(*names) (FilterScope *scope);
+	/*
+	 * the value of a name that is followed by keys, such as customers.city;
+	 * NULL: take the first name as a jsonb column and the rest as its keys
+	 */
+	Expr	   *(*path) (FilterScope *scope, const FilterNode *column);
+	/* the value of an aggregate over events; NULL callback: refused */
+	Expr	   *(*aggregate) (FilterScope *scope, const FilterNode *aggregate);
+	/*
+	 * the filter of an audience (and of audiences within it, compiled in the
+	 * same scope), or an error; NULL callback: refused
+	 */
+	Expr	   *(*audience) (FilterScope *scope, const FilterNode *in_audience);
+
+	Expr	   *key;			/* the profile's key as text, for BUCKET; or NULL */
+	const char *timezone;		/* compiled in; NULL: the session's, at run time */
+	bool		no_clock;		/* refuse what depends on the time of the query */
+	const char *text;			/* source of the tree, for error cursors; or NULL */
+};
+
+/*
+ * A filter as a boolean expression for a qual: true for members; false or
+ * NULL for all others.  An operand as a value.
+ *
+ * ERRCODE_UNDEFINED_COLUMN with the nearest name, ERRCODE_DATATYPE_MISMATCH,
+ * ERRCODE_UNDEFINED_FUNCTION ... where it does not bind.
+ */
+extern Expr *filter_compile(const FilterNode *filter, FilterScope *scope);
+extern Expr *filter_compile_operand(const FilterNode *operand, FilterScope *scope);
+
+/* The same answer as true or false, never NULL. */
+extern Expr *filter_as_value(Expr *qual);
+
+/* inline.c: row @@ filter ---------------------------------------------------- */
+
+/*
+ * A row whose fields can be named: a whole-row Var, a RowExpr, or any
+ * expression of a composite type.
+ */
+typedef struct FilterRow
+{
+	FilterScope scope;
+	Expr	   *row;
+	Oid			type;			/* of the row: a composite type or RECORD */
+	TupleDesc	fields;
+} FilterRow;
+
+/* The field of that name, or NULL. */
+extern Expr *filter_row_field(FilterRow *row, const char *name);
+
+/*
+ * Rows of some types are profiles.  The hook is called for each named row
+ * type before names are bound; whoever knows the type fills in the scope and
+ * returns it (row->scope, or a struct of its own that starts with a copy),
+ * else it returns NULL.  It lives above, so it is registered, not called by
+ * name.
+ */
+typedef FilterScope *(*FilterRowHook) (FilterRow *row);
+extern PGDLLIMPORT FilterRowHook filter_row_hook;
+
+/*
+ * The row of relation 'relid' as range table entry 'varno' of a query.  Its
+ * scope is that of the relation's row type, hook included.
+ */
+extern FilterScope *filter_relation_scope(Oid relid, int varno);
+
+#endif							/* SEGMENT_FILTER_H */

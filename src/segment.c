@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * segment.c
+ *	  The front door: the server enters here, once per backend.
+ *
+ * Each room that keeps state of its own has an init function; they are called
+ * in the order of the house, so that a room finds its neighbours to the left
+ * ready.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "base/base.h"
+
+PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	base_init();
+}
