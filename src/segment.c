@@ -14,6 +14,8 @@
 #include "fmgr.h"
 
 #include "base/base.h"
+#include "profile/profile.h"
+#include "source/source.h"
 
 PG_MODULE_MAGIC;
 
@@ -23,4 +25,6 @@ void
 _PG_init(void)
 {
 	base_init();
+	profile_init();
+	source_init();
 }

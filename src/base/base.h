@@ -8,6 +8,7 @@
 #ifndef SEGMENT_BASE_H
 #define SEGMENT_BASE_H
 
+#include "access/genam.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "nodes/pg_list.h"
@@ -61,6 +62,30 @@ extern void cache_on_change(CacheMark mark);
 
 /* OID of table segment.<name>; an error that names the extension if absent. */
 extern Oid	catalog_relation(const char *name);
+
+extern Oid	relation_owner(Oid relid);
+
+/*
+ * Read segment.<table>, whose first column is the name of a population: its
+ * rows of that population, or all if NULL.  Always the latest committed
+ * state (and our own changes), whatever the isolation level: a definition is
+ * not part of anybody's snapshot.
+ */
+typedef struct CatalogScan
+{
+	Relation	relation;
+	SysScanDesc scan;
+	const char *population;
+	HeapTuple	row;
+} CatalogScan;
+
+extern void catalog_begin(CatalogScan *scan, const char *table,
+						  const char *population);
+extern bool catalog_next(CatalogScan *scan);
+extern Datum catalog_get(CatalogScan *scan, const char *column, bool *isnull);
+/* the same as a C string in the current context, NULL for NULL */
+extern char *catalog_get_text(CatalogScan *scan, const char *column);
+extern void catalog_end(CatalogScan *scan);
 
 /*
  * Run one statement over our own tables, as their owner.

@@ -17,12 +17,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
@@ -42,7 +48,76 @@ catalog_relation(const char *name)
 	return relid;
 }
 
-static Oid
+void
+catalog_begin(CatalogScan *scan, const char *table, const char *population)
+{
+	ScanKeyData key;
+
+	scan->relation = table_open(catalog_relation(table), AccessShareLock);
+	scan->row = NULL;
+	if (population != NULL)
+		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_NAMEEQ,
+					CStringGetDatum(population));
+	/* no snapshot of ours: this takes the latest one */
+	scan->scan = systable_beginscan(scan->relation, InvalidOid, false, NULL,
+									population != NULL ? 1 : 0, &key);
+}
+
+bool
+catalog_next(CatalogScan *scan)
+{
+	scan->row = systable_getnext(scan->scan);
+	return HeapTupleIsValid(scan->row);
+}
+
+Datum
+catalog_get(CatalogScan *scan, const char *column, bool *isnull)
+{
+	TupleDesc	desc = RelationGetDescr(scan->relation);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && strcmp(NameStr(att->attname), column) == 0)
+			return heap_getattr(scan->row, i + 1, desc, isnull);
+	}
+	elog(ERROR, "table \"%s\" has no column \"%s\"",
+		 RelationGetRelationName(scan->relation), column);
+}
+
+char *
+catalog_get_text(CatalogScan *scan, const char *column)
+{
+	TupleDesc	desc = RelationGetDescr(scan->relation);
+	bool		isnull;
+	Datum		value = catalog_get(scan, column, &isnull);
+
+	if (isnull)
+		return NULL;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (strcmp(NameStr(att->attname), column) != 0)
+			continue;
+		if (att->atttypid == NAMEOID)
+			return pstrdup(NameStr(*DatumGetName(value)));
+		if (att->atttypid == TEXTOID)
+			return TextDatumGetCString(value);
+	}
+	elog(ERROR, "column \"%s\" of \"%s\" is not text",
+		 column, RelationGetRelationName(scan->relation));
+}
+
+void
+catalog_end(CatalogScan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->relation, AccessShareLock);
+}
+
+Oid
 relation_owner(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));

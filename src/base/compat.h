@@ -41,4 +41,13 @@
 #define PGDLLEXPORT __attribute__((visibility("default")))
 #endif
 
+/*
+ * 16 replaced the per-catalog checks by object_ownercheck(); we ask it of
+ * relations only.
+ */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(class_id, object_id, role_id) \
+	pg_class_ownercheck(object_id, role_id)
+#endif
+
 #endif							/* SEGMENT_COMPAT_H */

@@ -1,0 +1,208 @@
+/*-------------------------------------------------------------------------
+ *
+ * define.c
+ *	  Make and drop a population.
+ *
+ *		SELECT segment.create_population('profile', key => 'customer_id');
+ *
+ * makes, for the calling user,
+ *
+ *		segment_data.profile	the base table: ord, customer_id, source_rows
+ *		profile					the view, in the current schema: customer_id
+ *
+ * Schema segment_data is ours, so the base table is created as its owner and
+ * then handed to the user; the view is the user's from the start.  Neither is
+ * a member of the extension: pg_dump carries them as it carries user tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "profile/profile.h"
+
+SEGMENT_FUNCTION(segment_create_population);
+
+static void check_new_name(const char *name);
+static void check_key(const char *key, Oid key_type);
+static char *current_schema_name(void);
+static void create_base(const char *name, const char *key, Oid key_type);
+
+/*
+ * create_population(name, key, key_type, timezone) -> the view
+ */
+Datum
+segment_create_population(PG_FUNCTION_ARGS)
+{
+	char	   *name;
+	char	   *key;
+	Oid			key_type;
+	char	   *timezone;
+	char	   *schema;
+	char	   *view_name;
+	Oid			base;
+	Oid			view;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("name, key and key_type of a population must be given")));
+	name = NameStr(*PG_GETARG_NAME(0));
+	key = NameStr(*PG_GETARG_NAME(1));
+	key_type = PG_GETARG_OID(2);
+	timezone = PG_ARGISNULL(3) ? pstrdup(pg_get_timezone_name(session_timezone)) :
+		text_to_cstring(PG_GETARG_TEXT_PP(3));
+
+	check_new_name(name);
+	check_key(key, key_type);
+	if (pg_tzset(timezone) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" does not exist", timezone),
+				 errhint("See pg_timezone_names for the names, for example \"Europe/Copenhagen\".")));
+
+	schema = current_schema_name();
+	view_name = quote_qualified_identifier(schema, name);
+	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation %s already exists", view_name),
+				 errdetail("A population shows itself as a view of its name."),
+				 errhint("Choose another name, or set search_path to another schema.")));
+
+	SPI_connect();
+	create_base(name, key, key_type);
+	catalog_execute_as_user(psprintf("CREATE VIEW %s AS SELECT profile.%s FROM %s AS profile",
+									 view_name, quote_identifier(key),
+									 quote_qualified_identifier(SEGMENT_DATA_SCHEMA, name)),
+							0, NULL, NULL, NULL);
+	base = get_relname_relid(name, get_namespace_oid(SEGMENT_DATA_SCHEMA, false));
+	view = get_relname_relid(name, get_namespace_oid(schema, false));
+
+	catalog_execute("INSERT INTO segment.population"
+					" (population, key, key_type, timezone, base, view)"
+					" VALUES ($1, $2, $3, $4, $5, $6)",
+					6,
+					(Oid[]) {NAMEOID, NAMEOID, REGTYPEOID, TEXTOID, REGCLASSOID, REGCLASSOID},
+					(Datum[]) {CStringGetDatum(name), CStringGetDatum(key),
+							   ObjectIdGetDatum(key_type), CStringGetTextDatum(timezone),
+							   ObjectIdGetDatum(base), ObjectIdGetDatum(view)},
+					NULL);
+	SPI_finish();
+
+	PG_RETURN_OID(view);
+}
+
+void
+population_drop(const Population *population)
+{
+	char	   *base = population_base_name(population);
+	char	   *view = population_view_name(population);
+
+	catalog_execute_as_user(psprintf("DROP VIEW %s", view), 0, NULL, NULL, NULL);
+	catalog_execute("DELETE FROM segment.population WHERE population = $1",
+					1, (Oid[]) {NAMEOID},
+					(Datum[]) {CStringGetDatum(population->name)}, NULL);
+	catalog_execute_as_user(psprintf("DROP TABLE %s", base), 0, NULL, NULL, NULL);
+}
+
+static void
+check_new_name(const char *name)
+{
+	CatalogScan scan;
+
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("a population needs a name")));
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+		if (strcmp(name, catalog_get_text(&scan, "population")) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("population \"%s\" already exists", name)));
+	catalog_end(&scan);
+}
+
+static void
+check_key(const char *key, Oid key_type)
+{
+	const char *p = key;
+
+	if (key_type != INT8OID && key_type != INT4OID &&
+		key_type != UUIDOID && key_type != TEXTOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a key of type %s is not supported",
+						format_type_be(key_type)),
+				 errhint("Use bigint, integer, uuid or text.")));
+
+	/* the base table has columns of its own: ord, source_rows, s1, s2_at ... */
+	if (*p == 's' && p[1] >= '0' && p[1] <= '9')
+		p += 1 + strspn(p + 1, "0123456789");
+	if (key[0] == '\0' ||
+		strcmp(key, "ord") == 0 || strcmp(key, "source_rows") == 0 ||
+		strcmp(key, "evaluated_at") == 0 || strcmp(key, "wake_at") == 0 ||
+		strcmp(key, "tenant") == 0 ||
+		(p != key && (*p == '\0' || *p == '_')))
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("the key cannot be called \"%s\"", key),
+				 errdetail("The base table of a population has columns \"ord\", \"source_rows\", \"evaluated_at\", \"wake_at\", \"tenant\" and \"s1\", \"s2\", … of its own."),
+				 errhint("Give the key another name; a source's column may keep its own.")));
+}
+
+static char *
+current_schema_name(void)
+{
+	List	   *path = fetch_search_path(false);
+	char	   *schema = path == NIL ? NULL : get_namespace_name(linitial_oid(path));
+
+	if (schema == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("no schema has been selected to create the view in"),
+				 errhint("Set search_path to a schema in which you may create.")));
+	return schema;
+}
+
+/*
+ * The base table.  Room is left on each page, so that a new version of a row
+ * stays beside the old one and no index needs an entry (HOT): traits change
+ * often, and nothing that changes is indexed.
+ */
+static void
+create_base(const char *name, const char *key, Oid key_type)
+{
+	char	   *base = quote_qualified_identifier(SEGMENT_DATA_SCHEMA, name);
+	const char *column = quote_identifier(key);
+
+	catalog_execute(psprintf("CREATE TABLE %s ("
+							 " ord bigint GENERATED ALWAYS AS IDENTITY UNIQUE,"
+							 " %s %s PRIMARY KEY,"
+							 " source_rows bigint NOT NULL DEFAULT 0"
+							 ") WITH (fillfactor = 70)",
+							 base, column, format_type_be_qualified(key_type)),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("ALTER TABLE %s OWNER TO %s", base,
+							 quote_identifier(GetUserNameFromId(GetUserId(), false))),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("COMMENT ON TABLE %s IS %s", base,
+							 quote_literal_cstr(psprintf("profiles of population \"%s\", kept by extension segment", name))),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("COMMENT ON COLUMN %s.ord IS 'dense number of the profile, never reused'", base),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("COMMENT ON COLUMN %s.%s IS 'key of the profile'", base, column),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("COMMENT ON COLUMN %s.source_rows IS 'how many rows of all sources bear the key'", base),
+					0, NULL, NULL, NULL);
+}

@@ -1,0 +1,335 @@
+/*-------------------------------------------------------------------------
+ *
+ * population.c
+ *	  Which populations are there, and what are they made of?
+ *
+ *		segment.population	('profile', 'customer_id', 'bigint', 'UTC',
+ *							 segment_data.profile, public.profile)
+ *
+ * The catalog row says where the base table and the view are; the rest is
+ * read off the base table.  Entries are cached per base table.  A stale entry
+ * is handed to the transaction to free and a new one made, because a caller
+ * further up the stack may still be reading the old one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+#include "base/base.h"
+#include "profile/profile.h"
+
+typedef struct PopulationEntry
+{
+	Oid			base;			/* hash key */
+	bool		valid;
+	MemoryContext context;		/* holds 'population' */
+	Population *population;
+} PopulationEntry;
+
+static HTAB *populations = NULL;
+
+static const Population *population_lookup(Oid base);
+static bool population_load(Oid base, Population *population);
+static void population_mark(Oid relid);
+
+void
+profile_init(void)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(PopulationEntry),
+	};
+
+	populations = hash_create("segment populations", 16, &control,
+							  HASH_ELEM | HASH_BLOBS);
+	cache_on_change(population_mark);
+}
+
+const Population *
+population_by_name(const char *name)
+{
+	CatalogScan scan;
+	List	   *names = NIL;
+	Oid			base = InvalidOid;
+
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+	{
+		char	   *candidate = catalog_get_text(&scan, "population");
+		bool		isnull;
+
+		names = lappend(names, candidate);
+		if (name == NULL || strcmp(name, candidate) == 0)
+			base = DatumGetObjectId(catalog_get(&scan, "base", &isnull));
+	}
+	catalog_end(&scan);
+
+	if (name == NULL && list_length(names) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("there are %d populations, and none is named",
+						list_length(names)),
+				 errhint("Say which one, for example population => '%s'.",
+						 (char *) linitial(names))));
+	if (!OidIsValid(base))
+	{
+		const char *nearest;
+
+		if (name == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("there is no population yet"),
+					 errhint("Create one with segment.create_population().")));
+		nearest = nearest_name(name, names);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("population \"%s\" does not exist", name),
+				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+	}
+	return population_lookup(base);
+}
+
+const Population *
+population_by_relation(Oid relid)
+{
+	CatalogScan scan;
+	Oid			base = InvalidOid;
+
+	/* every table and view that a filter is asked of comes by here */
+	if (get_rel_relkind(relid) == RELKIND_RELATION)
+	{
+		Oid			schema = get_namespace_oid(SEGMENT_DATA_SCHEMA, true);
+
+		if (get_rel_namespace(relid) != schema)
+			return NULL;
+		return population_lookup(relid);
+	}
+	if (get_rel_relkind(relid) != RELKIND_VIEW ||
+		!OidIsValid(get_namespace_oid(SEGMENT_SCHEMA, true)))
+		return NULL;
+
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+	{
+		bool		isnull;
+
+		if (DatumGetObjectId(catalog_get(&scan, "view", &isnull)) == relid)
+			base = DatumGetObjectId(catalog_get(&scan, "base", &isnull));
+	}
+	catalog_end(&scan);
+	return OidIsValid(base) ? population_lookup(base) : NULL;
+}
+
+AttrNumber
+population_column(const Population *population, const char *column)
+{
+	return get_attnum(population->base, column);
+}
+
+void
+population_check_owner(const Population *population)
+{
+	if (!object_ownercheck(RelationRelationId, population->base, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of population \"%s\"", population->name),
+				 errdetail("It belongs to role \"%s\".",
+						   GetUserNameFromId(relation_owner(population->base), false))));
+}
+
+void
+population_check_reader(const Population *population)
+{
+	if (pg_class_aclcheck(population->view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for population \"%s\"",
+						population->name),
+				 errhint("Ask its owner for GRANT SELECT ON %s.",
+						 population_view_name(population))));
+}
+
+char *
+population_base_name(const Population *population)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(population->base)),
+									  get_rel_name(population->base));
+}
+
+char *
+population_view_name(const Population *population)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(population->view)),
+									  get_rel_name(population->view));
+}
+
+void
+population_changed(const Population *population)
+{
+	CacheInvalidateRelcacheByRelid(population->base);
+	CacheInvalidateRelcacheByRelid(population->view);
+}
+
+Datum
+population_key(const Population *population, Datum value, Oid type)
+{
+	Oid			input;
+	Oid			ioparam;
+
+	if (type == population->key_type)
+		return value;
+
+	if (type == INT8OID && population->key_type == INT4OID)
+	{
+		int64		key = DatumGetInt64(value);
+
+		/* what does not fit is a key that no profile has */
+		if (key < PG_INT32_MIN || key > PG_INT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("key " INT64_FORMAT " is out of range for population \"%s\"",
+							key, population->name),
+					 errdetail("Its key \"%s\" is of type integer.",
+							   population->key)));
+		return Int32GetDatum((int32) key);
+	}
+	if (type != TEXTOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("population \"%s\" has keys of type %s, not %s",
+						population->name,
+						format_type_be(population->key_type),
+						format_type_be(type))));
+
+	getTypeInputInfo(population->key_type, &input, &ioparam);
+	return OidInputFunctionCall(input, TextDatumGetCString(value), ioparam, -1);
+}
+
+static const Population *
+population_lookup(Oid base)
+{
+	PopulationEntry *entry;
+	bool		found;
+	Population	loaded;
+	MemoryContext old;
+
+	entry = hash_search(populations, &base, HASH_FIND, NULL);
+	if (entry != NULL && entry->valid)
+		return entry->population;
+
+	/* read first: an error must not leave half an entry */
+	if (!population_load(base, &loaded))
+		return NULL;
+
+	entry = hash_search(populations, &base, HASH_ENTER, &found);
+	if (found && entry->context != NULL)
+		MemoryContextSetParent(entry->context, TopTransactionContext);
+	entry->valid = false;
+	entry->context = NULL;
+	entry->context = AllocSetContextCreate(CacheMemoryContext,
+										   "segment population",
+										   ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(entry->context);
+	entry->population = palloc(sizeof(Population));
+	*entry->population = loaded;
+	entry->population->name = pstrdup(loaded.name);
+	entry->population->key = pstrdup(loaded.key);
+	entry->population->timezone = pstrdup(loaded.timezone);
+	MemoryContextSwitchTo(old);
+	entry->valid = true;
+	return entry->population;
+}
+
+static bool
+population_load(Oid base, Population *population)
+{
+	CatalogScan scan;
+	bool		found = false;
+	Relation	relation;
+	List	   *indexes;
+	ListCell   *lc;
+
+	memset(population, 0, sizeof(Population));
+	population->base = base;
+
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+	{
+		bool		isnull;
+
+		if (DatumGetObjectId(catalog_get(&scan, "base", &isnull)) != base)
+			continue;
+		found = true;
+		population->view = DatumGetObjectId(catalog_get(&scan, "view", &isnull));
+		population->key_type = DatumGetObjectId(catalog_get(&scan, "key_type", &isnull));
+		population->name = catalog_get_text(&scan, "population");
+		population->key = catalog_get_text(&scan, "key");
+		population->timezone = catalog_get_text(&scan, "timezone");
+	}
+	catalog_end(&scan);
+	if (!found)
+		return false;
+
+	population->ord_attno = get_attnum(base, "ord");
+	population->key_attno = get_attnum(base, population->key);
+	population->rows_attno = get_attnum(base, "source_rows");
+	if (population->ord_attno == InvalidAttrNumber ||
+		population->key_attno == InvalidAttrNumber ||
+		population->rows_attno == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("base table of population \"%s\" lacks a column",
+						population->name),
+				 errdetail("It needs \"ord\", \"%s\" and \"source_rows\".",
+						   population->key)));
+
+	relation = relation_open(base, AccessShareLock);
+	population->key_collation =
+		TupleDescAttr(RelationGetDescr(relation), population->key_attno - 1)->attcollation;
+	indexes = RelationGetIndexList(relation);
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_index->indisunique && index->rd_index->indisvalid &&
+			index->rd_index->indnkeyatts == 1 &&
+			index->rd_index->indkey.values[0] == population->key_attno)
+			population->key_index = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+	}
+	relation_close(relation, AccessShareLock);
+
+	if (!OidIsValid(population->key_index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("base table of population \"%s\" lacks the unique index on \"%s\"",
+						population->name, population->key)));
+	return true;
+}
+
+static void
+population_mark(Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	PopulationEntry *entry;
+
+	hash_seq_init(&scan, populations);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (!OidIsValid(relid) || entry->base == relid)
+			entry->valid = false;
+}

@@ -1,0 +1,119 @@
+/*-------------------------------------------------------------------------
+ *
+ * profile.h
+ *	  Populations, and one profile's row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_PROFILE_H
+#define SEGMENT_PROFILE_H
+
+#include "executor/tuptable.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+/* population.c: which populations are there? ------------------------------ */
+
+/*
+ * A population as its definition says.  Owned by the cache and good until the
+ * end of the transaction: an entry that has become stale is replaced by the
+ * next look-up, never changed.
+ */
+typedef struct Population
+{
+	Oid			base;			/* segment_data.<name> */
+	Oid			view;			/* what the user sees */
+	char	   *name;
+	char	   *key;			/* the key column's name */
+	Oid			key_type;
+	Oid			key_collation;
+	char	   *timezone;
+	AttrNumber	ord_attno;
+	AttrNumber	key_attno;
+	AttrNumber	rows_attno;		/* source_rows */
+	Oid			key_index;
+} Population;
+
+/*
+ * By name; NULL stands for the only one there is.  ERRCODE_UNDEFINED_OBJECT
+ * with the nearest name, or ERRCODE_AMBIGUOUS_PARAMETER when there are
+ * several to choose from.
+ */
+extern const Population *population_by_name(const char *name);
+
+/* By base table or view; NULL if the relation is neither. */
+extern const Population *population_by_relation(Oid relid);
+
+/* The base table's columns by name, InvalidAttrNumber if there is none. */
+extern AttrNumber population_column(const Population *population,
+									const char *column);
+
+/*
+ * Defining needs ownership: ERRCODE_INSUFFICIENT_PRIVILEGE otherwise.  Any
+ * reader of the view may ask.
+ */
+extern void population_check_owner(const Population *population);
+extern void population_check_reader(const Population *population);
+
+/* segment_data.profile, quoted; and the view likewise */
+extern char *population_base_name(const Population *population);
+extern char *population_view_name(const Population *population);
+
+/*
+ * The definition of something in the population changed: at commit every
+ * backend's caches, cached plans included, look again.
+ */
+extern void population_changed(const Population *population);
+
+/*
+ * Remove the population itself.  What other rooms keep for it is gone
+ * already, except its view.
+ */
+extern void population_drop(const Population *population);
+
+/*
+ * A key given by the user, as the key's type.  'type' is the type of 'value':
+ * the key's own, or text that is read as a key.
+ */
+extern Datum population_key(const Population *population, Datum value, Oid type);
+
+extern void profile_init(void);
+
+/* row.c: one profile's row -------------------------------------------------- */
+
+/*
+ * The base table, open for writing.  Holds ROW EXCLUSIVE on it to the end of
+ * the transaction.  The caller runs as the population's owner.
+ */
+typedef struct ProfileTable ProfileTable;
+
+extern ProfileTable *profile_open(const Population *population);
+extern TupleDesc profile_columns(ProfileTable *table);
+
+/*
+ * Find and lock the row of a profile, to the end of the transaction.
+ *
+ * Returns its latest version, good until the next call for this table, or
+ * NULL if there is no such profile.  Under REPEATABLE READ and SERIALIZABLE a
+ * row that another transaction changed since our snapshot raises
+ * ERRCODE_T_R_SERIALIZATION_FAILURE, as UPDATE does.
+ */
+extern TupleTableSlot *profile_lock(ProfileTable *table, Datum key);
+
+/* Write the row that profile_lock() returned last; values by attribute. */
+extern void profile_update(ProfileTable *table, Datum *values, bool *isnull);
+extern void profile_delete(ProfileTable *table);
+
+/*
+ * Create a row.  Returns false if another transaction has committed one with
+ * the same key meanwhile: lock that one instead.  The value of ord is set
+ * here.
+ */
+extern bool profile_insert(ProfileTable *table, Datum *values, bool *isnull);
+
+/* The values of a profile of which nothing is known yet. */
+extern void profile_initial(ProfileTable *table, Datum *values, bool *isnull);
+
+extern void profile_close(ProfileTable *table);
+
+#endif							/* SEGMENT_PROFILE_H */

@@ -1,0 +1,329 @@
+/*-------------------------------------------------------------------------
+ *
+ * row.c
+ *	  Find, lock, create and write one profile's row.
+ *
+ * This is the hot path: every event of every source ends here.  So it goes
+ * through the table API, not through SQL:
+ *
+ *		profile_lock(42)		index scan, then table_tuple_lock
+ *		profile_update(values)	the same row, new version, HOT if there is room
+ *
+ * and when profile 42 is new,
+ *
+ *		profile_insert(values)	as INSERT ... ON CONFLICT DO NOTHING does it
+ *
+ * Which version is locked.  READ COMMITTED looks with the latest snapshot and
+ * follows the row to its last version, so concurrent events of one profile
+ * queue on the row lock and none is lost.  In the other levels we look with
+ * the transaction's snapshot and must not follow: a row that somebody changed
+ * since is the standard serialization failure.  (The function that logical
+ * replication uses for this purpose always locks under the latest snapshot;
+ * a REPEATABLE READ transaction would then see two versions of one key.)
+ *
+ * What the fast gear does not do, and who sees to it: permissions and row
+ * security (the caller runs as the population's owner); a row may be written
+ * once per command, so the caller increments the command counter between
+ * batches.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "commands/sequence.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/base.h"
+#include "profile/profile.h"
+
+struct ProfileTable
+{
+	const Population *population;
+	Relation	relation;
+	Relation	index;
+	IndexScanDesc scan;
+	ScanKeyData key;
+	Snapshot	snapshot;		/* registered, what 'scan' sees */
+	EState	   *estate;
+	ResultRelInfo *result;
+	TupleTableSlot *found;		/* the locked row */
+	TupleTableSlot *written;	/* the row to write */
+	Oid			ord_sequence;
+	Datum	   *initial;		/* values of an empty profile, made when first
+								 * needed */
+	bool	   *initial_isnull;
+};
+
+static void snapshot_take(ProfileTable *table);
+static void snapshot_release(ProfileTable *table);
+static void slot_fill(ProfileTable *table, Datum *values, bool *isnull);
+static void could_not_serialize(void) pg_attribute_noreturn();
+
+ProfileTable *
+profile_open(const Population *population)
+{
+	ProfileTable *table = palloc0(sizeof(ProfileTable));
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	Oid			opclass_type;
+	RegProcedure equal;
+
+	table->population = population;
+	table->relation = table_open(population->base, RowExclusiveLock);
+	table->index = index_open(population->key_index, RowExclusiveLock);
+
+	opclass_type = table->index->rd_opcintype[0];
+	equal = get_opcode(get_opfamily_member(table->index->rd_opfamily[0],
+										   opclass_type, opclass_type,
+										   BTEqualStrategyNumber));
+	ScanKeyEntryInitialize(&table->key, 0, 1, BTEqualStrategyNumber,
+						   InvalidOid, table->index->rd_indcollation[0],
+						   equal, (Datum) 0);
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = population->base;
+	rte->relkind = table->relation->rd_rel->relkind;
+	rte->rellockmode = RowExclusiveLock;
+
+	table->estate = CreateExecutorState();
+	ExecInitRangeTable(table->estate, list_make1(rte));
+	table->estate->es_output_cid = GetCurrentCommandId(true);
+	table->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(table->result, table->relation, 1, NULL, 0);
+	ExecOpenIndices(table->result, true);
+
+	table->found = table_slot_create(table->relation, NULL);
+	table->written = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
+											  &TTSOpsVirtual);
+	snapshot_take(table);
+	return table;
+}
+
+TupleDesc
+profile_columns(ProfileTable *table)
+{
+	return RelationGetDescr(table->relation);
+}
+
+TupleTableSlot *
+profile_lock(ProfileTable *table, Datum key)
+{
+	for (;;)
+	{
+		TM_FailureData failure;
+
+		CHECK_FOR_INTERRUPTS();
+
+		table->key.sk_argument = key;
+		index_rescan(table->scan, &table->key, 1, NULL, 0);
+		if (!index_getnext_slot(table->scan, ForwardScanDirection, table->found))
+			return NULL;
+
+		switch (table_tuple_lock(table->relation, &table->found->tts_tid,
+								 table->snapshot, table->found,
+								 GetCurrentCommandId(false),
+								 LockTupleNoKeyExclusive, LockWaitBlock,
+								 IsolationUsesXactSnapshot() ? 0 :
+								 TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+								 &failure))
+		{
+			case TM_Ok:
+				return table->found;
+
+			case TM_Updated:
+			case TM_Deleted:
+				if (IsolationUsesXactSnapshot())
+					could_not_serialize();
+
+				/* gone since our snapshot: somebody may have made a new one */
+				snapshot_release(table);
+				snapshot_take(table);
+				break;
+
+			case TM_SelfModified:
+				elog(ERROR, "profile is written twice in one command");
+				break;
+
+			default:
+				elog(ERROR, "could not lock the row of a profile");
+		}
+	}
+}
+
+void
+profile_update(ProfileTable *table, Datum *values, bool *isnull)
+{
+	slot_fill(table, values, isnull);
+	ExecSimpleRelationUpdate(table->result, table->estate, NULL,
+							 table->found, table->written);
+	ResetPerTupleExprContext(table->estate);
+}
+
+void
+profile_delete(ProfileTable *table)
+{
+	ExecSimpleRelationDelete(table->result, table->estate, NULL, table->found);
+}
+
+bool
+profile_insert(ProfileTable *table, Datum *values, bool *isnull)
+{
+	List	   *arbiters = list_make1_oid(RelationGetRelid(table->index));
+	bool		inserted = false;
+	AttrNumber	ord = table->population->ord_attno;
+
+	values[ord - 1] = Int64GetDatum(nextval_internal(table->ord_sequence, false));
+	isnull[ord - 1] = false;
+	slot_fill(table, values, isnull);
+	if (table->relation->rd_att->constr)
+		ExecConstraints(table->result, table->written, table->estate);
+
+	for (;;)
+	{
+		ItemPointerData conflict;
+		bool		raced = false;
+		uint32		token;
+		List	   *recheck;
+
+		CHECK_FOR_INTERRUPTS();
+
+		/* waits for another transaction that is just inserting the key */
+		if (!ExecCheckIndexConstraints(table->result, table->written,
+									   table->estate, &conflict, arbiters))
+			break;
+
+		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+		table_tuple_insert_speculative(table->relation, table->written,
+									   GetCurrentCommandId(true), 0, NULL,
+									   token);
+		recheck = ExecInsertIndexTuples(table->result, table->written,
+										table->estate, false, true, &raced,
+										arbiters);
+		table_tuple_complete_speculative(table->relation, table->written,
+										 token, !raced);
+		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+		list_free(recheck);
+
+		if (!raced)
+		{
+			inserted = true;
+			break;
+		}
+	}
+
+	list_free(arbiters);
+	ResetPerTupleExprContext(table->estate);
+
+	if (!inserted)
+	{
+		if (IsolationUsesXactSnapshot())
+			could_not_serialize();
+		snapshot_release(table);
+		snapshot_take(table);
+	}
+	return inserted;
+}
+
+void
+profile_initial(ProfileTable *table, Datum *values, bool *isnull)
+{
+	TupleDesc	desc = RelationGetDescr(table->relation);
+
+	if (table->initial == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(table->estate->es_query_cxt);
+
+		table->ord_sequence = getIdentitySequence(RelationGetRelid(table->relation),
+												  table->population->ord_attno,
+												  false);
+		table->initial_isnull = palloc(sizeof(bool) * desc->natts);
+		table->initial = palloc0(sizeof(Datum) * desc->natts);
+		for (int i = 0; i < desc->natts; i++)
+		{
+			Node	   *value = NULL;
+
+			if (!TupleDescAttr(desc, i)->attisdropped &&
+				TupleDescAttr(desc, i)->attidentity == '\0')
+				value = build_column_default(table->relation, i + 1);
+			table->initial_isnull[i] = true;
+			if (value != NULL)
+				table->initial[i] =
+					ExecEvalExpr(ExecPrepareExpr((Expr *) value, table->estate),
+								 GetPerTupleExprContext(table->estate),
+								 &table->initial_isnull[i]);
+
+			/* by-reference results belong to the per-tuple context */
+			if (!table->initial_isnull[i])
+				table->initial[i] = datumCopy(table->initial[i],
+											  TupleDescAttr(desc, i)->attbyval,
+											  TupleDescAttr(desc, i)->attlen);
+		}
+		MemoryContextSwitchTo(old);
+	}
+
+	memcpy(values, table->initial, sizeof(Datum) * desc->natts);
+	memcpy(isnull, table->initial_isnull, sizeof(bool) * desc->natts);
+}
+
+void
+profile_close(ProfileTable *table)
+{
+	snapshot_release(table);
+	ExecDropSingleTupleTableSlot(table->found);
+	ExecDropSingleTupleTableSlot(table->written);
+	ExecCloseIndices(table->result);
+	FreeExecutorState(table->estate);
+	index_close(table->index, NoLock);
+	table_close(table->relation, NoLock);
+	pfree(table);
+}
+
+static void
+snapshot_take(ProfileTable *table)
+{
+	table->snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ?
+									   GetTransactionSnapshot() :
+									   GetLatestSnapshot());
+	table->estate->es_snapshot = table->snapshot;
+	table->scan = index_beginscan(table->relation, table->index,
+								  table->snapshot, 1, 0);
+}
+
+static void
+snapshot_release(ProfileTable *table)
+{
+	index_endscan(table->scan);
+	UnregisterSnapshot(table->snapshot);
+}
+
+static void
+slot_fill(ProfileTable *table, Datum *values, bool *isnull)
+{
+	int			natts = RelationGetDescr(table->relation)->natts;
+
+	ExecClearTuple(table->written);
+	memcpy(table->written->tts_values, values, sizeof(Datum) * natts);
+	memcpy(table->written->tts_isnull, isnull, sizeof(bool) * natts);
+	ExecStoreVirtualTuple(table->written);
+	table->written->tts_tableOid = RelationGetRelid(table->relation);
+}
+
+static void
+could_not_serialize(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent update")));
+}

@@ -1,0 +1,385 @@
+/*-------------------------------------------------------------------------
+ *
+ * attach.c
+ *	  May this table feed the population, and how does it from now on?
+ *
+ *		SELECT segment.attach_source('orders', key => 'customer_id',
+ *									 at => 'ordered_at');
+ *
+ * What would make capture fail or drift later is refused here, while the
+ * person who can mend it is looking.  Then five triggers are made:
+ *
+ *		BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE		counts in
+ *		AFTER INSERT, AFTER UPDATE, AFTER DELETE			the rows, counts out
+ *		AFTER TRUNCATE										counts out
+ *
+ * flow/capture.c says what the counting is for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "source/source.h"
+
+static void check_relation(Relation relation, const Population *population);
+static void check_rights(Relation relation, const Population *population);
+static AttrNumber check_column(Relation relation, const char *column,
+							   const char *purpose);
+static void check_key_type(const Population *population, Relation relation,
+						   AttrNumber attno);
+static void check_at_type(Relation relation, AttrNumber attno);
+static void check_indexes(Relation relation, AttrNumber key, AttrNumber at);
+static void create_triggers(const Population *population, Relation relation,
+							const char *name);
+static char *trigger_name(const char *population, const char *source,
+						  const char *what);
+
+const Source *
+source_attach(const Population *population, Oid relid, const char *key,
+			  const char *at, const char *name)
+{
+	Relation	relation;
+	AttrNumber	key_attno;
+	AttrNumber	at_attno = InvalidAttrNumber;
+
+	population_check_owner(population);
+
+	/*
+	 * The rows that are there are read after the lock; an older snapshot
+	 * would miss those that a writer we waited for has just committed.
+	 */
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a source cannot be attached in a %s transaction",
+						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
+				 errdetail("The transaction's snapshot may be older than rows that are already in the table."),
+				 errhint("Attach it in a READ COMMITTED transaction.")));
+
+	relation = relation_open(relid, ShareRowExclusiveLock);
+	check_relation(relation, population);
+	check_rights(relation, population);
+
+	if (key == NULL)
+		key = population->key;
+	if (name == NULL)
+		name = RelationGetRelationName(relation);
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("a source needs a name")));
+	if (source_by_name(population, name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("source \"%s\" is already attached to population \"%s\"",
+						name, population->name),
+				 errhint("To attach another table, give it another name with name => '…'.")));
+
+	key_attno = check_column(relation, key, "key");
+	check_key_type(population, relation, key_attno);
+	if (at != NULL)
+	{
+		at_attno = check_column(relation, at, "time");
+		check_at_type(relation, at_attno);
+	}
+	check_indexes(relation, key_attno, at_attno);
+
+	catalog_execute("INSERT INTO segment.source (population, source, relation, key, at)"
+					" VALUES ($1, $2, $3, $4, $5)",
+					5,
+					(Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID, NAMEOID},
+					(Datum[]) {CStringGetDatum(population->name),
+							   DirectFunctionCall1(namein, CStringGetDatum(name)),
+							   ObjectIdGetDatum(relid),
+							   DirectFunctionCall1(namein, CStringGetDatum(key)),
+							   at == NULL ? (Datum) 0 :
+							   DirectFunctionCall1(namein, CStringGetDatum(at))},
+					(bool[]) {false, false, false, false, at == NULL});
+	create_triggers(population, relation, name);
+	relation_close(relation, NoLock);
+
+	CommandCounterIncrement();
+	population_changed(population);
+	return source_by_name(population, name);
+}
+
+void
+source_detach(const Source *source)
+{
+	static const char *const triggers[] = {"before", "insert", "update", "delete", "truncate"};
+	char	   *table = source_table_name(source);
+
+	for (int i = 0; i < lengthof(triggers); i++)
+		catalog_execute_as_user(psprintf("DROP TRIGGER IF EXISTS %s ON %s",
+										 trigger_name(source->population->name,
+													  source->name, triggers[i]),
+										 table),
+								0, NULL, NULL, NULL);
+	catalog_execute("DELETE FROM segment.source WHERE population = $1 AND source = $2",
+					2, (Oid[]) {NAMEOID, NAMEOID},
+					(Datum[]) {CStringGetDatum(source->population->name),
+							   DirectFunctionCall1(namein, CStringGetDatum(source->name))},
+					NULL);
+	population_changed(source->population);
+}
+
+static void
+check_relation(Relation relation, const Population *population)
+{
+	const char *name = RelationGetRelationName(relation);
+	const char *kind = NULL;
+	const char *hint = "Attach the table that the rows are written to.";
+
+	switch (relation->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+			break;
+		case RELKIND_VIEW:
+			kind = "a view";
+			hint = "Attach the table that the view reads, and use where in a trait's definition.";
+			break;
+		case RELKIND_MATVIEW:
+			kind = "a materialized view";
+			break;
+		case RELKIND_FOREIGN_TABLE:
+			kind = "a foreign table";
+			hint = "Rows that change elsewhere fire no trigger here: copy them into a table and attach that.";
+			break;
+		case RELKIND_PARTITIONED_TABLE:
+			kind = "a partitioned table";
+			hint = "Partitioned sources are not supported in this version.";
+			break;
+		default:
+			kind = "not a table";
+			break;
+	}
+	if (kind == NULL &&
+		(relation->rd_rel->relispartition || has_superclass(RelationGetRelid(relation)) ||
+		 find_inheritance_children(RelationGetRelid(relation), NoLock) != NIL))
+	{
+		kind = "part of an inheritance or partition tree";
+		hint = "Statements on one table of a tree do not fire the triggers of the others; this version does not support such sources.";
+	}
+	if (kind == NULL && relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+	{
+		kind = relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP ?
+			"a temporary table" : "an unlogged table";
+		hint = "Its rows can vanish without a trigger. Use an ordinary table.";
+	}
+	if (kind != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a source: it is %s", name, kind),
+				 errhint("%s", hint)));
+
+	if (IsSystemRelation(relation) ||
+		strcmp(get_namespace_name(RelationGetNamespace(relation)), SEGMENT_SCHEMA) == 0 ||
+		strcmp(get_namespace_name(RelationGetNamespace(relation)), SEGMENT_DATA_SCHEMA) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a source: it belongs to the system", name)));
+}
+
+static void
+check_rights(Relation relation, const Population *population)
+{
+	Oid			relid = RelationGetRelid(relation);
+	Oid			owner = relation_owner(population->base);
+
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to attach table \"%s\"",
+						RelationGetRelationName(relation)),
+				 errdetail("Attaching creates triggers on it."),
+				 errhint("Ask its owner to attach it, or for GRANT TRIGGER.")));
+
+	/* retractions read the source again, as the population's owner */
+	if (pg_class_aclcheck(relid, owner, ACL_SELECT) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the owner of population \"%s\" may not read table \"%s\"",
+						population->name, RelationGetRelationName(relation)),
+				 errhint("GRANT SELECT ON %s TO %s.",
+						 RelationGetRelationName(relation),
+						 GetUserNameFromId(owner, false))));
+	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row-level security hides rows of \"%s\" from the owner of population \"%s\"",
+						RelationGetRelationName(relation), population->name),
+				 errdetail("Traits would be computed from the rows that role sees, not from all."),
+				 errhint("Let a role own the population that owns the table or has BYPASSRLS.")));
+}
+
+static AttrNumber
+check_column(Relation relation, const char *column, const char *purpose)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	List	   *names = NIL;
+	const char *nearest;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped)
+			continue;
+		if (strcmp(NameStr(att->attname), column) == 0)
+			return i + 1;
+		names = lappend(names, NameStr(att->attname));
+	}
+	nearest = nearest_name(column, names);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("table \"%s\" has no column \"%s\"",
+					RelationGetRelationName(relation), column),
+			 errdetail("It was to be the %s of the source.", purpose),
+			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+}
+
+static void
+check_key_type(const Population *population, Relation relation, AttrNumber attno)
+{
+	Oid			type = TupleDescAttr(RelationGetDescr(relation), attno - 1)->atttypid;
+	Oid			key = population->key_type;
+
+	if (type == key ||
+		(key == INT8OID && (type == INT4OID || type == INT2OID)) ||
+		(key == INT4OID && type == INT2OID) ||
+		(key == TEXTOID && type == VARCHAROID))
+		return;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"%s\" of \"%s\" is of type %s, but the key of population \"%s\" is of type %s",
+					NameStr(TupleDescAttr(RelationGetDescr(relation), attno - 1)->attname),
+					RelationGetRelationName(relation),
+					format_type_be(type), population->name, format_type_be(key)),
+			 errhint("Attach it to a population with keys of type %s, or change the column's type.",
+					 format_type_be(type))));
+}
+
+static void
+check_at_type(Relation relation, AttrNumber attno)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation), attno - 1);
+
+	if (att->atttypid != TIMESTAMPTZOID && att->atttypid != TIMESTAMPOID &&
+		att->atttypid != DATEOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" is of type %s and cannot be the time of an event",
+						NameStr(att->attname), RelationGetRelationName(relation),
+						format_type_be(att->atttypid)),
+				 errhint("Use a column of type timestamp with time zone, timestamp or date.")));
+}
+
+/*
+ * At most one attribute row per profile is what a unique index promises.  And
+ * a retraction that reads one profile's events again should not read the
+ * whole table.
+ */
+static void
+check_indexes(Relation relation, AttrNumber key, AttrNumber at)
+{
+	List	   *indexes = RelationGetIndexList(relation);
+	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												   RelationGetRelationName(relation));
+	const char *key_name = quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(relation), key - 1)->attname));
+	bool		unique = false;
+	bool		leads = false;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisvalid && form->indkey.values[0] == key &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		{
+			leads = true;
+			if (form->indisunique && form->indnkeyatts == 1 && form->indimmediate)
+				unique = true;
+		}
+		relation_close(index, AccessShareLock);
+	}
+
+	if (at == InvalidAttrNumber && !unique)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("table \"%s\" may hold several rows of one profile",
+						RelationGetRelationName(relation)),
+				 errdetail("An attribute source has at most one row per profile, and no unique index on \"%s\" says so.",
+						   key_name),
+				 errhint("For a table of events, name its time with at => '…'. Otherwise: CREATE UNIQUE INDEX ON %s (%s);",
+						 table, key_name)));
+	if (at != InvalidAttrNumber && !leads)
+		ereport(NOTICE,
+				(errmsg("table \"%s\" has no index on \"%s\"",
+						RelationGetRelationName(relation), key_name),
+				 errdetail("Updates and deletes may have to read the events of one profile again."),
+				 errhint("CREATE INDEX ON %s (%s, %s);", table, key_name,
+						 quote_identifier(NameStr(TupleDescAttr(RelationGetDescr(relation), at - 1)->attname)))));
+}
+
+static void
+create_triggers(const Population *population, Relation relation, const char *name)
+{
+	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												   RelationGetRelationName(relation));
+	char	   *arguments = psprintf("(%s, %s)",
+									 quote_literal_cstr(population->name),
+									 quote_literal_cstr(name));
+	const struct
+	{
+		const char *what;
+		const char *event;
+		const char *rows;
+	}			after[] = {
+		{"insert", "INSERT", "REFERENCING NEW TABLE AS came"},
+		{"update", "UPDATE", "REFERENCING OLD TABLE AS went NEW TABLE AS came"},
+		{"delete", "DELETE", "REFERENCING OLD TABLE AS went"},
+		{"truncate", "TRUNCATE", ""},
+	};
+
+	catalog_execute_as_user(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
+									 " FOR EACH STATEMENT EXECUTE FUNCTION segment.capture_before%s",
+									 trigger_name(population->name, name, "before"),
+									 table, arguments),
+							0, NULL, NULL, NULL);
+	for (int i = 0; i < lengthof(after); i++)
+		catalog_execute_as_user(psprintf("CREATE TRIGGER %s AFTER %s ON %s %s"
+										 " FOR EACH STATEMENT EXECUTE FUNCTION segment.capture_after%s",
+										 trigger_name(population->name, name, after[i].what),
+										 after[i].event, table, after[i].rows,
+										 arguments),
+								0, NULL, NULL, NULL);
+}
+
+/* segment_profile_orders_insert, quoted */
+static char *
+trigger_name(const char *population, const char *source, const char *what)
+{
+	return pstrdup(quote_identifier(makeObjectName(psprintf("segment_%s", population),
+												   source, what)));
+}

@@ -1,0 +1,68 @@
+/*-------------------------------------------------------------------------
+ *
+ * source.h
+ *	  The user's own tables that feed a population.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_SOURCE_H
+#define SEGMENT_SOURCE_H
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+#include "utils/reltrigger.h"
+
+#include "profile/profile.h"
+
+/*
+ * A table attached to a population.  Events have a time, attributes none.
+ * Owned by the cache and good until the end of the transaction.
+ */
+typedef struct Source
+{
+	char	   *name;
+	const Population *population;
+	Oid			relid;
+	AttrNumber	key_attno;
+	Oid			key_type;		/* of the column; population_key's kin */
+	AttrNumber	at_attno;		/* InvalidAttrNumber: an attribute source */
+	Oid			at_type;		/* date, timestamp or timestamptz */
+} Source;
+
+/* A capture trigger's source: named by the trigger's arguments. */
+extern const Source *source_of_trigger(const Trigger *trigger, Oid relid);
+
+/* NULL if the population has no source of that name. */
+extern const Source *source_by_name(const Population *population,
+									const char *name);
+/* names (char *) of the population's sources, in order */
+extern List *source_names(const Population *population);
+
+/*
+ * The key of a row, as the population's key type; false if it is NULL: such a
+ * row belongs to nobody and is ignored.
+ */
+extern bool source_key(const Source *source, TupleTableSlot *row, Datum *key);
+
+/* The column names of a source, and its table, quoted for SQL. */
+extern char *source_key_column(const Source *source);
+extern char *source_at_column(const Source *source);
+extern char *source_table_name(const Source *source);
+
+/*
+ * Attach a table: checks, the catalog row, the triggers.
+ *
+ * Takes SHARE ROW EXCLUSIVE on the table, so that no writer is on its way
+ * when this returns; rows that are there already are the caller's business.
+ * 'key' may be NULL for the population's own name; 'name' for the table's.
+ */
+extern const Source *source_attach(const Population *population, Oid relid,
+								   const char *key, const char *at,
+								   const char *name);
+
+/* Remove triggers and catalog row.  Nothing depends on it any more. */
+extern void source_detach(const Source *source);
+
+extern void source_init(void);
+
+#endif							/* SEGMENT_SOURCE_H */

@@ -1,0 +1,17 @@
+-- one row per table attached to a population
+CREATE TABLE segment.source (
+    population name NOT NULL REFERENCES segment.population,
+    source name NOT NULL,
+    relation regclass NOT NULL,
+    key name NOT NULL,
+    at name,
+    PRIMARY KEY (population, source)
+);
+COMMENT ON TABLE segment.source IS 'sources: tables that feed a population';
+COMMENT ON COLUMN segment.source.population IS 'name of the population';
+COMMENT ON COLUMN segment.source.source IS 'name of the source in filters and traits';
+COMMENT ON COLUMN segment.source.relation IS 'the attached table';
+COMMENT ON COLUMN segment.source.key IS 'column that holds the profile''s key; rows where it is NULL are ignored';
+COMMENT ON COLUMN segment.source.at IS 'column that holds the time of an event; NULL for an attribute source';
+SELECT pg_catalog.pg_extension_config_dump('segment.source', '');
+GRANT SELECT ON segment.source TO PUBLIC;
