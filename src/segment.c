@@ -16,6 +16,7 @@
 #include "base/base.h"
 #include "profile/profile.h"
 #include "source/source.h"
+#include "trait/trait.h"
 
 PG_MODULE_MAGIC;
 
@@ -27,4 +28,5 @@ _PG_init(void)
 	base_init();
 	profile_init();
 	source_init();
+	trait_init();
 }

@@ -54,6 +54,11 @@ typedef void (*CacheMark) (Oid relid);
 /* Register at init; the server keeps few slots, so one callback serves all. */
 extern void cache_on_change(CacheMark mark);
 
+/* base.c: settings -------------------------------------------------------- */
+
+/* Off in a session that restores data: what it writes is not counted. */
+extern bool segment_capture;
+
 /* catalog.c: our own tables ---------------------------------------------- */
 
 /* Schemas, by name: the extension's own, and that of the population tables. */

@@ -103,16 +103,29 @@ segment_create_population(PG_FUNCTION_ARGS)
 }
 
 void
+population_execute(const Population *population, const char *sql)
+{
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(relation_owner(population->base),
+						   context | SECURITY_LOCAL_USERID_CHANGE);
+	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
+	SetUserIdAndSecContext(user, context);
+}
+
+void
 population_drop(const Population *population)
 {
 	char	   *base = population_base_name(population);
 	char	   *view = population_view_name(population);
 
-	catalog_execute_as_user(psprintf("DROP VIEW %s", view), 0, NULL, NULL, NULL);
+	population_execute(population, psprintf("DROP VIEW %s", view));
 	catalog_execute("DELETE FROM segment.population WHERE population = $1",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {CStringGetDatum(population->name)}, NULL);
-	catalog_execute_as_user(psprintf("DROP TABLE %s", base), 0, NULL, NULL, NULL);
+	population_execute(population, psprintf("DROP TABLE %s", base));
 }
 
 static void

@@ -181,8 +181,8 @@ population_view_name(const Population *population)
 void
 population_changed(const Population *population)
 {
+	/* plans over the view contain the base table too */
 	CacheInvalidateRelcacheByRelid(population->base);
-	CacheInvalidateRelcacheByRelid(population->view);
 }
 
 Datum

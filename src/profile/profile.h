@@ -66,6 +66,13 @@ extern char *population_view_name(const Population *population);
 extern void population_changed(const Population *population);
 
 /*
+ * Run DDL over the base table or the view as their owner, with search_path
+ * pinned: every name in it is quoted and qualified.  The caller is connected
+ * to SPI and has checked that the user may do this.
+ */
+extern void population_execute(const Population *population, const char *sql);
+
+/*
  * Remove the population itself.  What other rooms keep for it is gone
  * already, except its view.
  */

@@ -1,0 +1,307 @@
+/*-------------------------------------------------------------------------
+ *
+ * define.c
+ *	  Add, replace and forget traits, and the columns that they need.
+ *
+ *		trait_define('average_order', 'avg(orders.amount)')
+ *
+ * stores the canonical text in segment.trait, adds to the base table what is
+ * not stored yet,
+ *
+ *		s4	sum(orders.amount)		s5	count(orders.amount)
+ *
+ * and returns {s4, s5} for the corridor to fill.  The sources are locked
+ * against writers first, then the base table: a writer takes them in the same
+ * order.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+
+#include "base/base.h"
+#include "trait/trait_private.h"
+
+static void check_name(const Population *population, const char *name);
+static void check_cycle(const Population *population, const char *name,
+						const FilterNode *definition);
+static void check_binds(const Population *population, const char *name,
+						const FilterNode *definition, const char *text);
+static char *stored_add(const Population *population,
+						const FilterNode *definition, const char *text);
+static void stored_drop(const Population *population, const StoredTrait *stored);
+static char *stored_new_name(const Population *population);
+
+List *
+trait_define(const Population *population, const char *name,
+			 const char *definition, const char *description, bool replace)
+{
+	FilterNode *node = filter_parse_operand(definition, NULL);
+	List	   *added = NIL;
+	ListCell   *lc;
+
+	population_check_owner(population);
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a trait cannot be defined in a %s transaction",
+						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
+				 errdetail("The transaction's snapshot may be older than events that are already counted."),
+				 errhint("Define it in a READ COMMITTED transaction.")));
+
+	if (!replace)
+		check_name(population, name);
+	check_cycle(population, name, node);
+
+	foreach(lc, stored_needed(population, node))
+	{
+		FilterNode *needed = lfirst(lc);
+
+		if (stored_by_text(population, filter_print(needed)) == NULL)
+			added = lappend(added, stored_add(population, needed, definition));
+	}
+	check_binds(population, name, node, definition);
+
+	if (replace)
+		catalog_execute("UPDATE segment.trait SET definition = $3,"
+						" description = coalesce($4, description)"
+						" WHERE population = $1 AND trait = $2",
+						4, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, TEXTOID},
+						(Datum[]) {CStringGetDatum(population->name),
+								   DirectFunctionCall1(namein, CStringGetDatum(name)),
+								   CStringGetTextDatum(filter_print(node)),
+								   description ? CStringGetTextDatum(description) : (Datum) 0},
+						(bool[]) {false, false, false, description == NULL});
+	else
+		catalog_execute("INSERT INTO segment.trait"
+						" (population, trait, position, definition, description)"
+						" SELECT $1, $2, coalesce(max(position), 0) + 1, $3, $4"
+						" FROM segment.trait WHERE population = $1",
+						4, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, TEXTOID},
+						(Datum[]) {CStringGetDatum(population->name),
+								   DirectFunctionCall1(namein, CStringGetDatum(name)),
+								   CStringGetTextDatum(filter_print(node)),
+								   description ? CStringGetTextDatum(description) : (Datum) 0},
+						(bool[]) {false, false, false, description == NULL});
+	CommandCounterIncrement();
+	population_changed(population);
+	return added;
+}
+
+void
+trait_forget(const Population *population, const char *name)
+{
+	catalog_execute("DELETE FROM segment.trait WHERE population = $1 AND trait = $2",
+					2, (Oid[]) {NAMEOID, NAMEOID},
+					(Datum[]) {CStringGetDatum(population->name),
+							   DirectFunctionCall1(namein, CStringGetDatum(name))},
+					NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+void
+trait_refresh(const Population *population)
+{
+	List	   *needed = NIL;
+	ListCell   *lc;
+
+	CommandCounterIncrement();
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+
+		check_binds(population, trait->name, trait->definition, NULL);
+		needed = list_concat(needed, stored_needed(population, trait->definition));
+	}
+
+	view_refresh(population);
+
+	foreach(lc, stored_list(population))
+	{
+		const StoredTrait *stored = lfirst(lc);
+		ListCell   *other;
+		bool		used = false;
+
+		foreach(other, needed)
+			used |= filter_equal(lfirst(other), stored->definition);
+		if (!used)
+			stored_drop(population, stored);
+	}
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+static void
+check_name(const Population *population, const char *name)
+{
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("a trait needs a name")));
+	if (strcmp(name, population->key) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("trait \"%s\" would hide the key of population \"%s\"",
+						name, population->name)));
+	if (trait_by_name(population, name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("trait \"%s\" already exists in population \"%s\"",
+						name, population->name),
+				 errhint("Change it with segment.alter_trait().")));
+}
+
+/*
+ * A definition may not come back to its own name.  A new trait could at most
+ * mention itself; a replaced one could close a longer circle.
+ */
+static void
+check_cycle(const Population *population, const char *name,
+			const FilterNode *definition)
+{
+	ListCell   *lc;
+
+	check_stack_depth();
+	foreach(lc, trait_names_used(definition))
+	{
+		const char *used = lfirst(lc);
+		const Trait *trait = trait_by_name(population, used);
+
+		if (strcmp(used, name) == 0 &&
+			source_by_name(population, used) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+					 errmsg("trait \"%s\" would be defined by itself", name),
+					 errdetail("The definition %s leads back to it.",
+							   filter_print(definition))));
+		if (trait != NULL && strcmp(used, name) != 0)
+			check_cycle(population, name, trait->definition);
+	}
+}
+
+/* The definition has a value, of a type that a view may show. */
+static void
+check_binds(const Population *population, const char *name,
+			const FilterNode *definition, const char *text)
+{
+	FilterScope *row = filter_relation_scope(population->base, 1);
+	Expr	   *value = filter_compile_operand(definition,
+											   definition_scope(population, row, text));
+	Oid			type = exprType((Node *) value);
+
+	if (get_typtype(type) == TYPTYPE_PSEUDO && type != UNKNOWNOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("trait \"%s\" would be of type %s", name,
+						format_type_be(type))));
+}
+
+/*
+ * Add the columns of a stored trait to the base table.  Returns its name.
+ */
+static char *
+stored_add(const Population *population, const FilterNode *definition,
+		   const char *text)
+{
+	const Source *source = stored_source(population, definition);
+	char	   *canonical = filter_print(definition);
+	char	   *name;
+	BoundTrait	bound;
+	StringInfoData sql;
+
+	/* no writer is on its way between the backfill and the new program */
+	LockRelationOid(source->relid, ShareRowExclusiveLock);
+
+	stored_bind(source, definition, text, &bound);
+	name = stored_new_name(population);
+
+	LockRelationOid(population->base, AccessExclusiveLock);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s", population_base_name(population));
+	for (int c = 0; c < bound.ncolumns; c++)
+	{
+		const AggregateColumn *column = &bound.columns[c];
+
+		appendStringInfo(&sql, "%s ADD COLUMN %s %s", c > 0 ? "," : "",
+						 quote_identifier(stored_column(name, column)),
+						 format_type_extended(column->type, column->typmod,
+											  FORMAT_TYPE_TYPEMOD_GIVEN |
+											  FORMAT_TYPE_FORCE_QUALIFY));
+		if (OidIsValid(column->collation) &&
+			column->collation != get_typcollation(column->type))
+			appendStringInfo(&sql, " COLLATE %s",
+							 generate_collation_name(column->collation));
+		if (column->initial != NULL)
+			appendStringInfo(&sql, " DEFAULT %s", column->initial);
+	}
+	population_execute(population, sql.data);
+	for (int c = 0; c < bound.ncolumns; c++)
+		population_execute(population,
+						   psprintf("COMMENT ON COLUMN %s.%s IS %s",
+									population_base_name(population),
+									quote_identifier(stored_column(name, &bound.columns[c])),
+									quote_literal_cstr(canonical)));
+
+	catalog_execute("INSERT INTO segment.stored_trait"
+					" (population, stored, source, definition)"
+					" VALUES ($1, $2, $3, $4)",
+					4, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID},
+					(Datum[]) {CStringGetDatum(population->name),
+							   DirectFunctionCall1(namein, CStringGetDatum(name)),
+							   DirectFunctionCall1(namein, CStringGetDatum(source->name)),
+							   CStringGetTextDatum(canonical)},
+					NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+	return name;
+}
+
+static void
+stored_drop(const Population *population, const StoredTrait *stored)
+{
+	const Source *source = source_by_name(population, stored->source);
+	BoundTrait	bound;
+
+	LockRelationOid(source->relid, ShareRowExclusiveLock);
+	stored_bind(source, stored->definition, NULL, &bound);
+	for (int c = 0; c < bound.ncolumns; c++)
+		population_execute(population,
+						   psprintf("ALTER TABLE %s DROP COLUMN %s",
+									population_base_name(population),
+									quote_identifier(stored_column(stored->name, &bound.columns[c]))));
+	catalog_execute("DELETE FROM segment.stored_trait WHERE population = $1 AND stored = $2",
+					2, (Oid[]) {NAMEOID, NAMEOID},
+					(Datum[]) {CStringGetDatum(population->name),
+							   DirectFunctionCall1(namein, CStringGetDatum(stored->name))},
+					NULL);
+}
+
+/*
+ * s and a number that no column has.  Attribute numbers are not reused, so
+ * counting from them avoids the names of dropped columns too.
+ */
+static char *
+stored_new_name(const Population *population)
+{
+	Relation	base = relation_open(population->base, NoLock);
+	int			number = RelationGetNumberOfAttributes(base) + 1;
+	char	   *name;
+
+	relation_close(base, NoLock);
+	do
+		name = psprintf("s%d", number++);
+	while (population_column(population, name) != InvalidAttrNumber);
+	return name;
+}

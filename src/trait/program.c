@@ -1,0 +1,535 @@
+/*-------------------------------------------------------------------------
+ *
+ * program.c
+ *	  What do the rows of one source do to a profile?
+ *
+ * A source's program is the list of its stored traits, bound and ready to
+ * run.  For each row of a statement:
+ *
+ *		row of orders ─► conditions, each once ─► values, each once
+ *					  ─► accumulate(delta of s4) accumulate(delta of s5) ...
+ *
+ * and for each profile, when the statement's rows are all folded:
+ *
+ *		delta ─► apply ─► s4, s5 in the profile's row, or "read it again"
+ *
+ * Two traits with the same condition or value share its evaluation.
+ *
+ * A program is compiled once per backend and source and lives until a
+ * definition changes.  Nothing in here reads the clock.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+
+#include "base/base.h"
+#include "trait/trait_private.h"
+
+/* An expression over the source's row, evaluated at most once per row. */
+typedef struct RowValue
+{
+	Expr	   *expr;
+	ExprState  *state;
+	Datum		value;
+	bool		isnull;
+	uint64		row;			/* for which row it was evaluated */
+	int16		typlen;
+	bool		typbyval;
+} RowValue;
+
+/* A stored trait, ready to run. */
+typedef struct Step
+{
+	BoundTrait	bound;
+	char	   *name;
+	RowValue   *value;			/* NULL: rows are counted */
+	RowValue   *where;			/* NULL: all rows */
+	Size		delta;			/* its place in the delta */
+	AttrNumber	columns[AGGREGATE_COLUMNS]; /* in the base table */
+} Step;
+
+struct TraitProgram
+{
+	const Source *source;
+	int			nsteps;
+	Step	   *steps;
+	Size		delta_size;
+	List	   *values;			/* all RowValues, each once; the key's too */
+	RowValue   *time;			/* NULL for an attribute source */
+	ExprContext *econtext;
+	uint64		row;			/* numbers the rows evaluated */
+	SPIPlanPtr	reread;			/* saved plan, made when first needed */
+};
+
+typedef struct ProgramKey
+{
+	Oid			base;
+	NameData	source;
+} ProgramKey;
+
+typedef struct ProgramEntry
+{
+	ProgramKey	key;			/* hash key */
+	bool		valid;
+	Oid			relid;			/* the source's table */
+	MemoryContext context;		/* holds the program */
+	TraitProgram *program;
+} ProgramEntry;
+
+static HTAB *programs = NULL;
+
+static TraitProgram *program_make(const Source *source);
+static RowValue *program_share(List **shared, Expr *expr);
+static void program_forget(void *arg);
+static bool row_true(TraitProgram *program, RowValue *value);
+static void row_evaluate(TraitProgram *program, RowValue *value);
+static void program_select(const Source *source, List *bound, List *names,
+						   StringInfo out);
+static void program_mark(Oid relid);
+
+void
+program_init(void)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(ProgramKey),
+		.entrysize = sizeof(ProgramEntry),
+	};
+
+	programs = hash_create("segment programs", 16, &control,
+						   HASH_ELEM | HASH_BLOBS);
+	cache_on_change(program_mark);
+}
+
+const TraitProgram *
+trait_program(const Source *source)
+{
+	ProgramKey	key = {0};
+	ProgramEntry *entry;
+	TraitProgram *program;
+	MemoryContext context;
+	MemoryContext old;
+	MemoryContextCallback *callback;
+	bool		found;
+
+	key.base = source->population->base;
+	namestrcpy(&key.source, source->name);
+	entry = hash_search(programs, &key, HASH_FIND, NULL);
+	if (entry != NULL && entry->valid)
+		return entry->program;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "segment program",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	program = program_make(source);
+	callback = palloc0(sizeof(MemoryContextCallback));
+	callback->func = program_forget;
+	callback->arg = program;
+	MemoryContextRegisterResetCallback(context, callback);
+	MemoryContextSwitchTo(old);
+
+	MemoryContextSetParent(context, CacheMemoryContext);
+	entry = hash_search(programs, &key, HASH_ENTER, &found);
+	if (found && entry->context != NULL)
+		MemoryContextSetParent(entry->context, TopTransactionContext);
+	entry->context = context;
+	entry->program = program;
+	entry->relid = source->relid;
+	entry->valid = true;
+	return program;
+}
+
+Size
+trait_delta_size(const TraitProgram *program)
+{
+	return program->delta_size;
+}
+
+void
+trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
+				 TupleTableSlot *row, int sign, MemoryContext memory)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	MemoryContext old;
+
+	delta->rows += sign;
+	delta->touched++;
+	if (program->nsteps == 0)
+		return;
+
+	program->row++;
+	program->econtext->ecxt_scantuple = row;
+	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+
+	if (program->time != NULL)
+		row_evaluate(program, program->time);
+	for (int i = 0; i < program->nsteps; i++)
+	{
+		Step	   *step = &program->steps[i];
+
+		if (step->where != NULL && !row_true(program, step->where))
+			continue;
+		if (step->value != NULL)
+			row_evaluate(program, step->value);
+		step->bound.aggregate->accumulate(&step->bound.input,
+										  (char *) delta + step->delta,
+										  step->value ? step->value->value : (Datum) 0,
+										  step->value ? step->value->isnull : false,
+										  program->time ? DatumGetTimestampTz(program->time->value) : 0,
+										  program->time != NULL && !program->time->isnull,
+										  sign, memory);
+	}
+
+	MemoryContextSwitchTo(old);
+	ResetExprContext(program->econtext);
+}
+
+bool
+trait_same(const TraitProgram *constant, TupleTableSlot *old_row,
+		   TupleTableSlot *new_row)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	bool		same = true;
+	ListCell   *lc;
+
+	/* what both rows evaluate to lives until the reset */
+	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+
+	foreach(lc, program->values)
+	{
+		RowValue   *value = lfirst(lc);
+		Datum		before;
+		bool		before_isnull;
+
+		program->econtext->ecxt_scantuple = old_row;
+		before = ExecEvalExpr(value->state, program->econtext, &before_isnull);
+		program->econtext->ecxt_scantuple = new_row;
+		value->value = ExecEvalExpr(value->state, program->econtext, &value->isnull);
+		value->row = 0;
+		if (before_isnull != value->isnull ||
+			(!before_isnull &&
+			 !datumIsEqual(before, value->value, value->typbyval, value->typlen)))
+		{
+			same = false;
+			break;
+		}
+	}
+	MemoryContextSwitchTo(old);
+	ResetExprContext(program->econtext);
+	return same;
+}
+
+TraitResult
+trait_apply(const TraitProgram *program, const TraitDelta *delta,
+			Datum *values, bool *isnull)
+{
+	TraitResult result = TRAIT_UNCHANGED;
+
+	for (int i = 0; i < program->nsteps; i++)
+	{
+		const Step *step = &program->steps[i];
+		Datum		state[AGGREGATE_COLUMNS];
+		bool		state_isnull[AGGREGATE_COLUMNS];
+
+		for (int c = 0; c < step->bound.ncolumns; c++)
+		{
+			state[c] = values[step->columns[c] - 1];
+			state_isnull[c] = isnull[step->columns[c] - 1];
+		}
+		switch (step->bound.aggregate->apply(&step->bound.input,
+											 (const char *) delta + step->delta,
+											 state, state_isnull))
+		{
+			case AGGREGATE_UNCHANGED:
+				continue;
+			case AGGREGATE_RECOMPUTE:
+				return TRAIT_REREAD;
+			case AGGREGATE_CHANGED:
+				result = TRAIT_CHANGED;
+				break;
+		}
+		for (int c = 0; c < step->bound.ncolumns; c++)
+		{
+			values[step->columns[c] - 1] = state[c];
+			isnull[step->columns[c] - 1] = state_isnull[c];
+		}
+	}
+	return result;
+}
+
+void
+trait_reread(const TraitProgram *constant, Datum key,
+			 Datum *values, bool *isnull)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	const Source *source = program->source;
+	int			level = settings_pin();
+	MemoryContext caller = CurrentMemoryContext;
+	TupleDesc	desc;
+	int			column = 1;
+
+	if (program->reread == NULL)
+	{
+		StringInfoData sql;
+		List	   *bound = NIL;
+
+		for (int i = 0; i < program->nsteps; i++)
+			bound = lappend(bound, &program->steps[i].bound);
+		initStringInfo(&sql);
+		appendStringInfoString(&sql, "SELECT ");
+		program_select(source, bound, NIL, &sql);
+		appendStringInfo(&sql, " FROM ONLY %s AS r WHERE r.%s OPERATOR(pg_catalog.=) $1",
+						 source_table_name(source), source_key_column(source));
+		program->reread = SPI_prepare(sql.data, 1,
+									  (Oid[]) {source->population->key_type});
+		if (program->reread == NULL || SPI_keepplan(program->reread) != 0)
+			elog(ERROR, "could not prepare \"%s\"", sql.data);
+	}
+
+	/*
+	 * Not read-only: under READ COMMITTED this takes a new snapshot, after the
+	 * profile's row was locked, so that it sees whatever was applied to it.
+	 */
+	if (SPI_execute_plan(program->reread, &key, NULL, false, 0) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "could not read source \"%s\" again", source->name);
+
+	desc = SPI_tuptable->tupdesc;
+	for (int i = 0; i < program->nsteps; i++)
+	{
+		const Step *step = &program->steps[i];
+
+		for (int c = 0; c < step->bound.ncolumns; c++, column++)
+		{
+			Form_pg_attribute att = TupleDescAttr(desc, column - 1);
+			AttrNumber	attno = step->columns[c];
+			MemoryContext spi;
+
+			values[attno - 1] = SPI_getbinval(SPI_tuptable->vals[0], desc, column,
+											  &isnull[attno - 1]);
+			spi = MemoryContextSwitchTo(caller);
+			if (!isnull[attno - 1])
+				values[attno - 1] = datumCopy(values[attno - 1], att->attbyval,
+											  att->attlen);
+			MemoryContextSwitchTo(spi);
+		}
+	}
+	SPI_freetuptable(SPI_tuptable);
+	AtEOXact_GUC(true, level);
+}
+
+char *
+trait_source_query(const Source *source, List *stored, List **columns)
+{
+	StringInfoData sql;
+	List	   *bound = NIL;
+	ListCell   *lc;
+	char	   *key = source_key_column(source);
+
+	*columns = NIL;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT r.%s::%s AS key, pg_catalog.count(*) AS source_rows",
+					 key, format_type_be_qualified(source->population->key_type));
+
+	foreach(lc, stored_list(source->population))
+	{
+		const StoredTrait *one = lfirst(lc);
+		BoundTrait *trait;
+		ListCell   *name;
+		bool		wanted = false;
+
+		if (strcmp(one->source, source->name) != 0)
+			continue;
+		foreach(name, stored)
+			wanted |= strcmp(lfirst(name), one->name) == 0;
+		if (!wanted)
+			continue;
+
+		trait = palloc(sizeof(BoundTrait));
+		stored_bind(source, one->definition, NULL, trait);
+		bound = lappend(bound, trait);
+		for (int c = 0; c < trait->ncolumns; c++)
+			*columns = lappend(*columns,
+							   pstrdup(quote_identifier(stored_column(one->name, &trait->columns[c]))));
+	}
+
+	if (bound != NIL)
+		appendStringInfoString(&sql, ", ");
+	program_select(source, bound, *columns, &sql);
+	appendStringInfo(&sql, " FROM ONLY %s AS r WHERE r.%s IS NOT NULL GROUP BY r.%s",
+					 source_table_name(source), key, key);
+	return sql.data;
+}
+
+/* The program of a source, in the current context. */
+static TraitProgram *
+program_make(const Source *source)
+{
+	TraitProgram *program = palloc0(sizeof(TraitProgram));
+	const Population *population = source->population;
+	List	   *stored = stored_list(population);
+	Expr	   *time = source_time(source);
+	Source	   *copy = palloc(sizeof(Source));
+	ListCell   *lc;
+
+	/* the source may be reloaded before the program is */
+	*copy = *source;
+	copy->name = pstrdup(source->name);
+	program->source = copy;
+
+	program->econtext = CreateStandaloneExprContext();
+	program->steps = palloc0(sizeof(Step) * list_length(stored));
+	program->delta_size = MAXALIGN(sizeof(TraitDelta));
+	(void) program_share(&program->values,
+						 (Expr *) makeVar(1, source->key_attno, source->key_type, -1,
+										  source->key_type == VARCHAROID ?
+										  DEFAULT_COLLATION_OID :
+										  get_typcollation(source->key_type), 0));
+	if (time != NULL)
+		program->time = program_share(&program->values, time);
+
+	foreach(lc, stored)
+	{
+		const StoredTrait *one = lfirst(lc);
+		Step	   *step = &program->steps[program->nsteps];
+
+		if (strcmp(one->source, source->name) != 0)
+			continue;
+		program->nsteps++;
+		step->name = pstrdup(one->name);
+		stored_bind(source, one->definition, NULL, &step->bound);
+		if (step->bound.value != NULL)
+			step->value = program_share(&program->values, step->bound.value);
+		if (step->bound.where != NULL)
+			step->where = program_share(&program->values, step->bound.where);
+		for (int c = 0; c < step->bound.ncolumns; c++)
+		{
+			char	   *column = stored_column(one->name, &step->bound.columns[c]);
+
+			step->columns[c] = population_column(population, column);
+			if (step->columns[c] == InvalidAttrNumber)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_COLUMN),
+						 errmsg("base table of population \"%s\" has no column \"%s\"",
+								population->name, column),
+						 errdetail("It should hold %s.", one->text),
+						 errhint("Restore the base table, or drop and create the traits that need it.")));
+		}
+		step->delta = program->delta_size;
+		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
+	}
+	return program;
+}
+
+/* The one evaluation of equal expressions. */
+static RowValue *
+program_share(List **shared, Expr *expr)
+{
+	ListCell   *lc;
+	RowValue   *value;
+
+	foreach(lc, *shared)
+	{
+		value = lfirst(lc);
+		if (equal(value->expr, expr))
+			return value;
+	}
+	value = palloc0(sizeof(RowValue));
+	value->expr = expr;
+	get_typlenbyval(exprType((Node *) expr), &value->typlen, &value->typbyval);
+	value->state = ExecInitExpr(expression_planner(copyObject(expr)), NULL);
+	*shared = lappend(*shared, value);
+	return value;
+}
+
+/* The program's context goes: so does its plan, which lives elsewhere. */
+static void
+program_forget(void *arg)
+{
+	TraitProgram *program = arg;
+
+	if (program->reread != NULL)
+		SPI_freeplan(program->reread);
+}
+
+static bool
+row_true(TraitProgram *program, RowValue *value)
+{
+	row_evaluate(program, value);
+	return !value->isnull && DatumGetBool(value->value);
+}
+
+static void
+row_evaluate(TraitProgram *program, RowValue *value)
+{
+	if (value->row == program->row)
+		return;
+	value->value = ExecEvalExpr(value->state, program->econtext, &value->isnull);
+	value->row = program->row;
+}
+
+/*
+ * The columns of stored traits as aggregates over source rows "r", called by
+ * 'names' if there are any.
+ */
+static void
+program_select(const Source *source, List *bound, List *names, StringInfo out)
+{
+	List	   *context = deparse_context_for("r", source->relid);
+	Expr	   *time = source_time(source);
+	int			level = settings_pin();
+	ListCell   *lc;
+	int			column = 0;
+
+	foreach(lc, bound)
+	{
+		const BoundTrait *trait = lfirst(lc);
+		AggregateSql parts;
+
+		parts.value = trait->value == NULL ? NULL :
+			deparse_expression((Node *) trait->value, context, true, false);
+		parts.at = time == NULL ? NULL :
+			deparse_expression((Node *) time, context, true, false);
+		parts.condition = trait->where == NULL ? "true" :
+			deparse_expression((Node *) trait->where, context, true, false);
+		parts.filter = trait->where == NULL ? "" :
+			psprintf(" FILTER (WHERE %s)", parts.condition);
+		for (int c = 0; c < trait->ncolumns; c++)
+		{
+			if (column > 0)
+				appendStringInfoString(out, ", ");
+			trait->aggregate->sql(&trait->input, &parts, c, out);
+			if (names != NIL)
+				appendStringInfo(out, " AS %s", (char *) list_nth(names, column));
+			column++;
+		}
+	}
+	AtEOXact_GUC(true, level);
+}
+
+static void
+program_mark(Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	ProgramEntry *entry;
+
+	hash_seq_init(&scan, programs);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (!OidIsValid(relid) || entry->relid == relid || entry->key.base == relid)
+			entry->valid = false;
+}

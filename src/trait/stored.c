@@ -1,0 +1,236 @@
+/*-------------------------------------------------------------------------
+ *
+ * stored.c
+ *	  What does a stored definition read, and which columns does it keep?
+ *
+ *		sum(orders.amount where status = "paid")
+ *
+ *		source		orders
+ *		aggregate	sum
+ *		value		Var amount			over the row of orders
+ *		where		status = 'paid'
+ *		columns		s4 numeric DEFAULT 0
+ *
+ *		customers.city					an attribute: value Var city
+ *
+ * The same two expressions are evaluated by capture for each row and printed
+ * as SQL for whole tables, so both mean the same.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "base/base.h"
+#include "trait/trait_private.h"
+
+static FilterScope *source_scope(const Source *source, const char *text);
+static void refuse_window(const FilterNode *definition);
+
+/* SOURCE is args[0] of an aggregate; an attribute starts with its name */
+static const char *
+definition_source(const FilterNode *definition)
+{
+	return definition->op == FILTER_AGGREGATE ?
+		definition->args[0]->text : definition->text;
+}
+
+const Source *
+stored_source(const Population *population, const FilterNode *definition)
+{
+	const char *name = definition_source(definition);
+	const Source *source = source_by_name(population, name);
+	const char *nearest;
+
+	if (source != NULL)
+		return source;
+
+	nearest = nearest_name(name, source_names(population));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("source \"%s\" does not exist", name),
+			 errdetail("Population \"%s\" has %d sources.", population->name,
+					   list_length(source_names(population))),
+			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) :
+			 errhint("Attach a table with segment.attach_source().")));
+}
+
+void
+stored_bind(const Source *source, const FilterNode *definition,
+			const char *text, BoundTrait *bound)
+{
+	FilterScope *scope = source_scope(source, text);
+	const FilterNode *value = NULL;
+
+	memset(bound, 0, sizeof(BoundTrait));
+
+	if (definition->op == FILTER_AGGREGATE)
+	{
+		bound->aggregate = aggregate_stored(definition, NULL);
+		refuse_window(definition);
+		if (definition->args[1]->op != FILTER_NONE)
+			value = definition->args[1];
+		if (definition->args[2]->op != FILTER_NONE)
+			bound->where = filter_compile(definition->args[2], scope);
+		if (source->at_attno == InvalidAttrNumber &&
+			(bound->aggregate == &aggregate_first ||
+			 bound->aggregate == &aggregate_last))
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("%s() needs a source of events", bound->aggregate->name),
+					 errdetail("Source \"%s\" has no time.", source->name)));
+	}
+	else
+	{
+		bound->aggregate = &aggregate_attribute;
+		if (source->at_attno != InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" is not an attribute", filter_print(definition)),
+					 errdetail("Source \"%s\" holds events: a profile may have many of them.",
+							   source->name),
+					 errhint("Say which one or how many, for example last(%s).",
+							 filter_print(definition))));
+		value = filter_node_with(FILTER_COLUMN, definition->args[0]->text,
+								 definition->location,
+								 definition->nargs - 1, definition->args + 1);
+	}
+
+	if (value != NULL)
+	{
+		AggregateInput *input = &bound->input;
+
+		bound->value = filter_compile_operand(value, scope);
+		input->type = exprType((Node *) bound->value);
+		if (input->type == UNKNOWNOID)
+		{
+			bound->value = (Expr *) coerce_to_target_type(NULL, (Node *) bound->value, UNKNOWNOID, TEXTOID, -1, COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1);
+			input->type = TEXTOID;
+		}
+		input->typmod = exprTypmod((Node *) bound->value);
+		input->collation = exprCollation((Node *) bound->value);
+		get_typlenbyval(input->type, &input->typlen, &input->typbyval);
+		if (OidIsValid(lookup_type_cache(input->type, TYPECACHE_CMP_PROC_FINFO)->cmp_proc_finfo.fn_oid))
+		{
+			/* a copy: the cache's own fn_extra may be in use elsewhere */
+			input->compare = palloc(sizeof(FmgrInfo));
+			fmgr_info(lookup_type_cache(input->type, TYPECACHE_CMP_PROC)->cmp_proc,
+					  input->compare);
+		}
+	}
+	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
+}
+
+Expr *
+source_time(const Source *source)
+{
+	Expr	   *time;
+
+	if (source->at_attno == InvalidAttrNumber)
+		return NULL;
+
+	time = (Expr *) makeVar(1, source->at_attno, source->at_type, -1,
+							InvalidOid, 0);
+	if (source->at_type == DATEOID)
+		time = (Expr *) makeFuncExpr(F_TIMESTAMP_DATE, TIMESTAMPOID,
+									 list_make1(time), InvalidOid, InvalidOid,
+									 COERCE_EXPLICIT_CAST);
+	if (source->at_type != TIMESTAMPTZOID)
+	{
+		/* a local time is one of the population's zone */
+		Const	   *zone = makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
+									 CStringGetTextDatum(source->population->timezone),
+									 false, false);
+
+		time = (Expr *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMP, TIMESTAMPTZOID,
+									 list_make2(zone, time),
+									 InvalidOid, DEFAULT_COLLATION_OID,
+									 COERCE_EXPLICIT_CALL);
+	}
+	return time;
+}
+
+char *
+stored_column(const char *name, const AggregateColumn *column)
+{
+	return psprintf("%s%s", name, column->suffix);
+}
+
+typedef struct Needed
+{
+	const Population *population;
+	List	   *definitions;
+} Needed;
+
+static bool
+collect_needed(const FilterNode *node, void *context)
+{
+	Needed	   *needed = context;
+
+	check_stack_depth();
+	if (node->op == FILTER_AGGREGATE)
+	{
+		FilterNode *expanded = aggregate_expand(node);
+
+		if (expanded == node)
+		{
+			FilterNode *definition;
+
+			(void) aggregate_stored(node, &definition);
+			needed->definitions = lappend(needed->definitions, definition);
+		}
+		else
+			filter_walk(expanded, collect_needed, context);
+		return false;
+	}
+	if (node->op == FILTER_COLUMN && node->nargs > 0 &&
+		source_by_name(needed->population, node->text) != NULL)
+		needed->definitions = lappend(needed->definitions,
+									  unconstify(FilterNode *, node));
+	return true;
+}
+
+List *
+stored_needed(const Population *population, const FilterNode *definition)
+{
+	Needed		needed = {population, NIL};
+
+	filter_walk(definition, collect_needed, &needed);
+	return needed.definitions;
+}
+
+/* Names in the row of a source: its columns. */
+static FilterScope *
+source_scope(const Source *source, const char *text)
+{
+	FilterScope *scope = filter_relation_scope(source->relid, 1);
+
+	scope->subject = psprintf("source \"%s\"", source->name);
+	scope->noun = "column";
+	scope->timezone = source->population->timezone;
+	scope->no_clock = true;
+	scope->text = text;
+	return scope;
+}
+
+static void
+refuse_window(const FilterNode *definition)
+{
+	if (definition->args[3]->op != FILTER_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("windows in aggregates are not supported in this version"),
+				 errdetail("The definition is %s.", filter_print(definition)),
+				 errhint("Leave the window out, or compare a time such as max(%s.…) in the audience.",
+						 definition_source(definition))));
+}

@@ -1,0 +1,363 @@
+/*-------------------------------------------------------------------------
+ *
+ * trait.c
+ *	  What does the name of a trait stand for?
+ *
+ *		average_order > 40
+ *
+ * In the population's view a trait is a column, and the filter compiler finds
+ * it without us.  In the base table it is computed from stored columns:
+ *
+ *		average_order		segment.trait: avg(orders.amount)
+ *		avg(orders.amount)	aggregate_expand: sum(...) / count(...)
+ *		sum(orders.amount)	segment.stored_trait: s4
+ *
+ * so average_order becomes s4 / nullif(s5, 0), by the same compiler and the
+ * same scope all the way down.  Definitions cannot go in circles: a trait may
+ * only mention traits that exist, and is checked again when it is replaced.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "trait/trait_private.h"
+
+/* The definitions of one population. */
+typedef struct TraitSet
+{
+	Oid			base;			/* hash key */
+	bool		valid;
+	MemoryContext context;		/* holds the lists */
+	List	   *traits;			/* Trait * */
+	List	   *stored;			/* StoredTrait * */
+} TraitSet;
+
+/* Names of a base table's row. */
+typedef struct TraitScope
+{
+	FilterScope scope;
+	FilterScope *row;			/* the base table's columns */
+	const Population *population;
+} TraitScope;
+
+static HTAB *trait_sets = NULL;
+
+static Expr *scope_column(FilterScope *scope, const char *name);
+static List *scope_names(FilterScope *scope);
+static Expr *scope_path(FilterScope *scope, const FilterNode *column);
+static Expr *scope_aggregate(FilterScope *scope, const FilterNode *aggregate);
+static Expr *stored_value(TraitScope *scope, const FilterNode *node);
+static TraitSet *trait_set(const Population *population);
+static void trait_mark(Oid relid);
+
+void
+trait_init(void)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(TraitSet),
+	};
+
+	trait_sets = hash_create("segment traits", 16, &control,
+							 HASH_ELEM | HASH_BLOBS);
+	cache_on_change(trait_mark);
+	program_init();
+}
+
+List *
+trait_list(const Population *population)
+{
+	return trait_set(population)->traits;
+}
+
+List *
+stored_list(const Population *population)
+{
+	return trait_set(population)->stored;
+}
+
+List *
+trait_stored_names(const Population *population)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stored_list(population))
+		names = lappend(names, ((StoredTrait *) lfirst(lc))->name);
+	return names;
+}
+
+const Trait *
+trait_by_name(const Population *population, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+
+		if (strcmp(trait->name, name) == 0)
+			return trait;
+	}
+	return NULL;
+}
+
+const StoredTrait *
+stored_by_text(const Population *population, const char *text)
+{
+	ListCell   *lc;
+
+	foreach(lc, stored_list(population))
+	{
+		const StoredTrait *stored = lfirst(lc);
+
+		if (strcmp(stored->text, text) == 0)
+			return stored;
+	}
+	return NULL;
+}
+
+FilterScope *
+trait_scope(const Population *population, FilterScope *row)
+{
+	TraitScope *scope = palloc0(sizeof(TraitScope));
+
+	scope->row = row;
+	scope->population = population;
+	scope->scope.subject = psprintf("population \"%s\"", population->name);
+	scope->scope.noun = "trait";
+	scope->scope.column = scope_column;
+	scope->scope.names = scope_names;
+	scope->scope.timezone = population->timezone;
+	return &scope->scope;
+}
+
+static bool
+collect_name(const FilterNode *node, void *context)
+{
+	List	  **names = context;
+
+	/* inside an aggregate the names are those of the source */
+	if (node->op == FILTER_AGGREGATE || node->op == FILTER_DID)
+		return false;
+	if (node->op == FILTER_COLUMN)
+		*names = list_append_unique(*names, makeString(node->text));
+	return true;
+}
+
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+List *
+trait_names_used(const FilterNode *filter)
+{
+	List	   *values = NIL;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	filter_walk(filter, collect_name, &values);
+	foreach(lc, values)
+		names = lappend(names, strVal(lfirst(lc)));
+	list_sort(names, compare_names);
+	return names;
+}
+
+/*
+ * A name in a row of the base table: the key, or a trait.
+ *
+ * The trait's own definition may use aggregates and attributes, which a
+ * filter may not (the names that follow a dot are then those of a source).
+ */
+static Expr *
+scope_column(FilterScope *scope, const char *name)
+{
+	TraitScope *outer = (TraitScope *) scope;
+	const Trait *trait;
+	FilterScope *inner;
+
+	check_stack_depth();
+	if (strcmp(name, outer->population->key) == 0)
+		return outer->row->column(outer->row, name);
+
+	trait = trait_by_name(outer->population, name);
+	if (trait == NULL)
+		return NULL;
+	inner = definition_scope(outer->population, outer->row, NULL);
+	return filter_compile_operand(trait->definition, inner);
+}
+
+FilterScope *
+definition_scope(const Population *population, FilterScope *row, const char *text)
+{
+	FilterScope *scope = trait_scope(population, row);
+
+	scope->path = scope_path;
+	scope->aggregate = scope_aggregate;
+	scope->text = text;
+	return scope;
+}
+
+static List *
+scope_names(FilterScope *scope)
+{
+	const Population *population = ((TraitScope *) scope)->population;
+	List	   *names = list_make1(population->key);
+	ListCell   *lc;
+
+	foreach(lc, trait_list(population))
+		names = lappend(names, ((Trait *) lfirst(lc))->name);
+	return names;
+}
+
+/*
+ * customers.city is an attribute; payload.size is a key of a jsonb trait, and
+ * the compiler's business.
+ */
+static Expr *
+scope_path(FilterScope *scope, const FilterNode *column)
+{
+	TraitScope *outer = (TraitScope *) scope;
+
+	if (source_by_name(outer->population, column->text) == NULL)
+		return NULL;
+	return stored_value(outer, column);
+}
+
+static Expr *
+scope_aggregate(FilterScope *scope, const FilterNode *aggregate)
+{
+	FilterNode *expanded = aggregate_expand(aggregate);
+
+	if (expanded != aggregate)
+		return filter_compile_operand(expanded, scope);
+	return stored_value((TraitScope *) scope, aggregate);
+}
+
+/*
+ * The value of an aggregate or attribute that is stored: an expression over
+ * its columns in the base table.
+ */
+static Expr *
+stored_value(TraitScope *scope, const FilterNode *node)
+{
+	const Population *population = scope->population;
+	FilterNode *definition = unconstify(FilterNode *, node);
+	const StoredTrait *stored;
+	BoundTrait	bound;
+	Expr	   *columns[AGGREGATE_COLUMNS];
+
+	if (node->op == FILTER_AGGREGATE)
+		(void) aggregate_stored(node, &definition);
+	stored = stored_by_text(population, filter_print(definition));
+	if (stored == NULL)
+		elog(ERROR, "\"%s\" is not stored in population \"%s\"",
+			 filter_print(definition), population->name);
+
+	stored_bind(stored_source(population, definition), definition, NULL, &bound);
+	for (int i = 0; i < bound.ncolumns; i++)
+	{
+		char	   *name = stored_column(stored->name, &bound.columns[i]);
+
+		columns[i] = scope->row->column(scope->row, name);
+		if (columns[i] == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("base table of population \"%s\" has no column \"%s\"",
+							population->name, name),
+					 errdetail("It should hold %s.", stored->text),
+					 errhint("Restore the base table, or drop and create the traits that need it.")));
+	}
+	return node->op == FILTER_AGGREGATE ?
+		aggregate_value(node, &bound.input, columns) : columns[0];
+}
+
+static int
+compare_positions(const ListCell *a, const ListCell *b)
+{
+	return ((Trait *) lfirst(a))->position - ((Trait *) lfirst(b))->position;
+}
+
+static TraitSet *
+trait_set(const Population *population)
+{
+	TraitSet   *set;
+	MemoryContext context;
+	MemoryContext old;
+	CatalogScan scan;
+	List	   *traits = NIL;
+	List	   *stored = NIL;
+	bool		found;
+
+	set = hash_search(trait_sets, &population->base, HASH_FIND, NULL);
+	if (set != NULL && set->valid)
+		return set;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "segment traits",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+
+	catalog_begin(&scan, "trait", population->name);
+	while (catalog_next(&scan))
+	{
+		Trait	   *trait = palloc0(sizeof(Trait));
+		bool		isnull;
+
+		trait->name = catalog_get_text(&scan, "trait");
+		trait->text = catalog_get_text(&scan, "definition");
+		trait->description = catalog_get_text(&scan, "description");
+		trait->definition = filter_parse_operand(trait->text, NULL);
+		trait->position = DatumGetInt32(catalog_get(&scan, "position", &isnull));
+		traits = lappend(traits, trait);
+	}
+	catalog_end(&scan);
+	list_sort(traits, compare_positions);
+
+	catalog_begin(&scan, "stored_trait", population->name);
+	while (catalog_next(&scan))
+	{
+		StoredTrait *one = palloc0(sizeof(StoredTrait));
+
+		one->name = catalog_get_text(&scan, "stored");
+		one->source = catalog_get_text(&scan, "source");
+		one->text = catalog_get_text(&scan, "definition");
+		one->definition = filter_parse_operand(one->text, NULL);
+		stored = lappend(stored, one);
+	}
+	catalog_end(&scan);
+	MemoryContextSwitchTo(old);
+
+	MemoryContextSetParent(context, CacheMemoryContext);
+	set = hash_search(trait_sets, &population->base, HASH_ENTER, &found);
+	if (found && set->context != NULL)
+		MemoryContextSetParent(set->context, TopTransactionContext);
+	set->context = context;
+	set->traits = traits;
+	set->stored = stored;
+	set->valid = true;
+	return set;
+}
+
+static void
+trait_mark(Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	TraitSet   *set;
+
+	hash_seq_init(&scan, trait_sets);
+	while ((set = hash_seq_search(&scan)) != NULL)
+		if (!OidIsValid(relid) || set->base == relid)
+			set->valid = false;
+}

@@ -1,0 +1,149 @@
+/*-------------------------------------------------------------------------
+ *
+ * trait.h
+ *	  What is known of a profile: definitions, and how events change them.
+ *
+ * A named trait is an operand of the filter language.  What it needs to be
+ * kept is stored; the rest is a formula over that:
+ *
+ *		named	average_order	avg(orders.amount)
+ *		stored	s4				sum(orders.amount)
+ *				s5				count(orders.amount)
+ *		view	s4 / nullif(s5, 0) AS average_order
+ *
+ * Stored traits have no name of their own and are shared by equal definition.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_TRAIT_H
+#define SEGMENT_TRAIT_H
+
+#include "executor/tuptable.h"
+#include "nodes/pg_list.h"
+
+#include "filter/filter.h"
+#include "profile/profile.h"
+#include "source/source.h"
+
+/* trait.c: definitions ------------------------------------------------------ */
+
+typedef struct Trait
+{
+	char	   *name;
+	char	   *text;			/* canonical definition */
+	char	   *description;	/* or NULL */
+	int			position;		/* in the view */
+	FilterNode *definition;
+} Trait;
+
+/*
+ * The population's named traits (Trait *), in the order of the view.  Owned
+ * by the cache and good until the end of the transaction.
+ */
+extern List *trait_list(const Population *population);
+/* names (char *) of the stored traits */
+extern List *trait_stored_names(const Population *population);
+/* NULL if there is none of that name */
+extern const Trait *trait_by_name(const Population *population,
+								  const char *name);
+
+/* Names (char *) that a filter or definition mentions as columns, sorted. */
+extern List *trait_names_used(const FilterNode *filter);
+
+/*
+ * The meaning of names in a row of the base table: the key and the traits.
+ * 'row' says how its columns are reached.
+ */
+extern FilterScope *trait_scope(const Population *population, FilterScope *row);
+
+/* define.c: changing definitions -------------------------------------------- */
+
+/*
+ * Create or replace the definition of a trait.  Stored traits it needs are
+ * added to the base table; their names (char *) are returned, for the caller
+ * to fill them from the sources.  The sources are locked SHARE ROW EXCLUSIVE.
+ * The view is not yet changed: see trait_refresh().
+ */
+extern List *trait_define(const Population *population, const char *name,
+						  const char *definition, const char *description,
+						  bool replace);
+
+/* Forget a trait.  Nothing refers to it any more. */
+extern void trait_forget(const Population *population, const char *name);
+
+/*
+ * After definitions changed: every trait must still bind (an error names the
+ * one that does not), stored traits nobody needs are dropped, and the view
+ * shows the traits there are.
+ */
+extern void trait_refresh(const Population *population);
+
+/* program.c: from events to traits ------------------------------------------ */
+
+/*
+ * What the rows of one source do to a profile, compiled.  Owned by the cache
+ * and good until the end of the transaction.
+ */
+typedef struct TraitProgram TraitProgram;
+
+extern const TraitProgram *trait_program(const Source *source);
+
+/*
+ * What a batch of rows does to one profile.  Zeroed memory of
+ * trait_delta_size() bytes is a delta of nothing.
+ */
+typedef struct TraitDelta
+{
+	int64		rows;			/* how many rows came, less those that went */
+	int64		touched;		/* how many rows came or went */
+} TraitDelta;
+
+extern Size trait_delta_size(const TraitProgram *program);
+
+/*
+ * Fold one row, which came (sign +1) or went (-1), into the delta of its
+ * profile.  What the delta keeps lives in 'memory'.
+ */
+extern void trait_accumulate(const TraitProgram *program, TraitDelta *delta,
+							 TupleTableSlot *row, int sign,
+							 MemoryContext memory);
+
+/*
+ * Do two rows of the source mean the same to every trait, and belong to the
+ * same profile?  Then an update from one to the other changes nothing.
+ */
+extern bool trait_same(const TraitProgram *program, TupleTableSlot *old_row,
+					   TupleTableSlot *new_row);
+
+typedef enum TraitResult
+{
+	TRAIT_UNCHANGED,
+	TRAIT_CHANGED,
+	TRAIT_REREAD,				/* only the source can tell: trait_reread() */
+} TraitResult;
+
+/* Apply a delta to the values of a profile's row, by attribute, in place. */
+extern TraitResult trait_apply(const TraitProgram *program,
+							   const TraitDelta *delta,
+							   Datum *values, bool *isnull);
+
+/*
+ * Replace what the row has from this source by what the source says now.  The
+ * caller is connected to SPI, holds the row's lock and runs as the
+ * population's owner.  Values are allocated in the current context.
+ */
+extern void trait_reread(const TraitProgram *program, Datum key,
+						 Datum *values, bool *isnull);
+
+/*
+ * SQL that computes stored traits (names, char *) from a source, for all
+ * profiles: a query with columns "key", "source_rows" and one per entry of
+ * *columns (quoted names in the base table, char *).  Traits of other sources
+ * are passed over.
+ */
+extern char *trait_source_query(const Source *source, List *stored,
+								List **columns);
+
+extern void trait_init(void);
+
+#endif							/* SEGMENT_TRAIT_H */

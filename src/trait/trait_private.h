@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * trait_private.h
+ *	  What the files of this room share with each other only.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_TRAIT_PRIVATE_H
+#define SEGMENT_TRAIT_PRIVATE_H
+
+#include "trait/aggregate.h"
+#include "trait/trait.h"
+
+/* A stored trait as the catalog has it. */
+typedef struct StoredTrait
+{
+	char	   *name;			/* of its first column in the base table */
+	char	   *source;
+	char	   *text;			/* canonical definition */
+	FilterNode *definition;
+} StoredTrait;
+
+/* StoredTrait *; owned by the cache, as trait_list() */
+extern List *stored_list(const Population *population);
+extern const StoredTrait *stored_by_text(const Population *population,
+										 const char *text);
+
+/*
+ * A stored trait bound to its source: what is folded, and where it is kept.
+ * Expressions are over the source's row as range table entry 1.
+ */
+typedef struct BoundTrait
+{
+	const Aggregate *aggregate;
+	AggregateInput input;
+	Expr	   *value;			/* NULL: rows are counted */
+	Expr	   *where;			/* NULL: all rows */
+	int			ncolumns;
+	AggregateColumn columns[AGGREGATE_COLUMNS];
+} BoundTrait;
+
+/*
+ * Bind a stored definition.  'text' is the source of the tree for error
+ * cursors, or NULL.
+ */
+extern void stored_bind(const Source *source, const FilterNode *definition,
+						const char *text, BoundTrait *bound);
+
+/* The source that a stored definition reads; an error names what is missing. */
+extern const Source *stored_source(const Population *population,
+								   const FilterNode *definition);
+
+/* The time of the source's row as timestamptz; NULL for an attribute source. */
+extern Expr *source_time(const Source *source);
+
+/* s7, s7_at */
+extern char *stored_column(const char *name, const AggregateColumn *column);
+
+/*
+ * The stored aggregates and attributes (FilterNode *, stored form) that a
+ * definition comes down to, without those of the traits it mentions.
+ */
+extern List *stored_needed(const Population *population,
+						   const FilterNode *definition);
+
+/*
+ * The names of a trait's definition: as trait_scope(), and aggregates and
+ * attributes, which are read from their stored columns.
+ */
+extern FilterScope *definition_scope(const Population *population,
+									 FilterScope *row, const char *text);
+
+extern void program_init(void);
+
+/* view.c */
+extern void view_refresh(const Population *population);
+
+#endif							/* SEGMENT_TRAIT_PRIVATE_H */
