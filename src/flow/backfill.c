@@ -16,15 +16,16 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
+#include "utils/typcache.h"
 
 #include "base/base.h"
 #include "flow/flow.h"
@@ -33,7 +34,13 @@
 SEGMENT_FUNCTION(segment_verify);
 SEGMENT_FUNCTION(segment_rebuild);
 
-static List *stored_columns(const Population *population);
+static void append_assignment(StringInfo set, const TraitColumn *column,
+							  const char *value);
+static void lock_sources(const Population *population);
+static void verify_source(const Source *source, ReturnSetInfo *result);
+static void verify_rows(const Population *population, ReturnSetInfo *result);
+static void put_differences(ReturnSetInfo *result, const Population *population,
+							const char *sql);
 
 void
 backfill_attach(const Source *source)
@@ -99,13 +106,199 @@ backfill_traits(const Population *population, List *stored)
 			continue;
 		initStringInfo(&set);
 		foreach(column, columns)
-			appendStringInfo(&set, "%s%s = q.%s",
-							 foreach_current_index(column) > 0 ? ", " : "",
-							 (char *) lfirst(column), (char *) lfirst(column));
+			append_assignment(&set, lfirst(column), NULL);
 		population_execute(population,
 						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q"
 									" WHERE profile.%s = q.key",
 									population_base_name(population), set.data,
 									query, quote_identifier(population->key)));
 	}
+}
+
+/*
+ * verify(population) -> (source, definition, key, stored, expected), a row per
+ * value that is not what the sources say; none when all is well.
+ *
+ * Reads under one snapshot, as any query: nothing is locked.
+ */
+Datum
+segment_verify(PG_FUNCTION_ARGS)
+{
+	const Population *population = population_by_name(PG_ARGISNULL(0) ? NULL :
+													  NameStr(*PG_GETARG_NAME(0)));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	population_check_owner(population);
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	foreach(lc, source_names(population))
+		verify_source(source_by_name(population, lfirst(lc)), result);
+	verify_rows(population, result);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * rebuild(population): compute every stored trait again.
+ */
+Datum
+segment_rebuild(PG_FUNCTION_ARGS)
+{
+	const Population *population = population_by_name(PG_ARGISNULL(0) ? NULL :
+													  NameStr(*PG_GETARG_NAME(0)));
+	char	   *base;
+	const char *key;
+	StringInfoData initial;
+	ListCell   *lc;
+	ListCell   *column;
+
+	population_check_owner(population);
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a population can only be rebuilt in a READ COMMITTED transaction"),
+				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
+
+	SPI_connect();
+	lock_sources(population);
+	base = population_base_name(population);
+	key = pstrdup(quote_identifier(population->key));
+
+	initStringInfo(&initial);
+	appendStringInfoString(&initial, "source_rows = 0");
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+		List	   *columns;
+		char	   *query = trait_source_query(source, trait_stored_names(population), &columns);
+
+		foreach(column, columns)
+			append_assignment(&initial, lfirst(column),
+							  ((TraitColumn *) lfirst(column))->initial);
+		population_execute(population,
+						   psprintf("INSERT INTO %s (%s) SELECT key FROM (%s) AS q"
+									" ORDER BY key ON CONFLICT (%s) DO NOTHING",
+									base, key, query, key));
+	}
+	population_execute(population, psprintf("UPDATE %s SET %s", base, initial.data));
+
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+		List	   *columns;
+		char	   *query = trait_source_query(source, trait_stored_names(population), &columns);
+		StringInfoData set;
+
+		initStringInfo(&set);
+		appendStringInfoString(&set, "source_rows = profile.source_rows + q.source_rows");
+		foreach(column, columns)
+			append_assignment(&set, lfirst(column), NULL);
+		population_execute(population,
+						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
+									base, set.data, query, key));
+	}
+	population_execute(population, psprintf("DELETE FROM %s WHERE source_rows = 0", base));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* s4 = q.s4, or the given value */
+static void
+append_assignment(StringInfo set, const TraitColumn *column, const char *value)
+{
+	if (set->len > 0)
+		appendStringInfoString(set, ", ");
+	if (value == NULL)
+		appendStringInfo(set, "%s = q.%s", column->name, column->name);
+	else
+		appendStringInfo(set, "%s = %s", column->name, value);
+}
+
+static void
+lock_sources(const Population *population)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+		LockRelationOid(source_by_name(population, lfirst(lc))->relid,
+						ShareRowExclusiveLock);
+	LockRelationOid(population->base, ShareRowExclusiveLock);
+}
+
+static void
+verify_source(const Source *source, ReturnSetInfo *result)
+{
+	const Population *population = source->population;
+	List	   *columns;
+	char	   *query = trait_source_query(source, trait_stored_names(population), &columns);
+	const char *key = pstrdup(quote_identifier(population->key));
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		const TraitColumn *column = lfirst(lc);
+		bool		comparable = OidIsValid(lookup_type_cache(column->type, TYPECACHE_EQ_OPR)->eq_opr);
+		const char *cast = comparable ? "" : "::text";
+
+		/* a value has no text of its own to compare by, unless it must */
+		put_differences(result, population,
+						psprintf("SELECT %s::name, %s::text, coalesce(profile.%s, q.key)::text,"
+								 " profile.%s::text, v.expected::text"
+								 " FROM %s AS profile FULL JOIN (%s) AS q ON profile.%s = q.key,"
+								 " LATERAL (SELECT CASE WHEN q.key IS NULL THEN %s ELSE q.%s END AS expected) AS v"
+								 " WHERE profile.%s%s IS DISTINCT FROM v.expected%s",
+								 quote_literal_cstr(source->name),
+								 quote_literal_cstr(column->definition),
+								 key, column->name,
+								 population_base_name(population), query, key,
+								 column->initial, column->name,
+								 column->name, cast, cast));
+	}
+}
+
+/* source_rows is the sum over all sources */
+static void
+verify_rows(const Population *population, ReturnSetInfo *result)
+{
+	const char *key = pstrdup(quote_identifier(population->key));
+	StringInfoData sources;
+	ListCell   *lc;
+
+	initStringInfo(&sources);
+	foreach(lc, source_names(population))
+	{
+		List	   *columns;
+
+		appendStringInfo(&sources, "%s(%s)",
+						 sources.len > 0 ? " UNION ALL " : "",
+						 trait_source_query(source_by_name(population, lfirst(lc)),
+											NIL, &columns));
+	}
+	if (sources.len == 0)
+		appendStringInfo(&sources, "SELECT %s AS key, 0 AS source_rows FROM %s WHERE false",
+						 key, population_base_name(population));
+	put_differences(result, population,
+					psprintf("SELECT NULL::name, 'source_rows', coalesce(profile.%s, q.key)::text,"
+							 " profile.source_rows::text, q.source_rows::text"
+							 " FROM %s AS profile FULL JOIN"
+							 " (SELECT key, sum(source_rows) AS source_rows FROM (%s) AS u GROUP BY key) AS q"
+							 " ON profile.%s = q.key"
+							 " WHERE profile.source_rows IS DISTINCT FROM q.source_rows",
+							 key, population_base_name(population), sources.data, key));
+}
+
+static void
+put_differences(ReturnSetInfo *result, const Population *population, const char *sql)
+{
+	population_execute(population, sql);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum		values[5];
+		bool		isnull[5];
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+	}
+	SPI_freetuptable(SPI_tuptable);
 }

@@ -174,13 +174,12 @@ check_cycle(const Population *population, const char *name,
 	ListCell   *lc;
 
 	check_stack_depth();
-	foreach(lc, trait_names_used(definition))
+	foreach(lc, definition_names(population, definition))
 	{
 		const char *used = lfirst(lc);
 		const Trait *trait = trait_by_name(population, used);
 
-		if (strcmp(used, name) == 0 &&
-			source_by_name(population, used) == NULL)
+		if (strcmp(used, name) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 					 errmsg("trait \"%s\" would be defined by itself", name),

@@ -99,7 +99,7 @@ static RowValue *program_share(List **shared, Expr *expr);
 static void program_forget(void *arg);
 static bool row_true(TraitProgram *program, RowValue *value);
 static void row_evaluate(TraitProgram *program, RowValue *value);
-static void program_select(const Source *source, List *bound, List *names,
+static void program_select(const Source *source, List *bound, List *columns,
 						   StringInfo out);
 static void program_mark(Oid relid);
 
@@ -364,8 +364,15 @@ trait_source_query(const Source *source, List *stored, List **columns)
 		stored_bind(source, one->definition, NULL, trait);
 		bound = lappend(bound, trait);
 		for (int c = 0; c < trait->ncolumns; c++)
-			*columns = lappend(*columns,
-							   pstrdup(quote_identifier(stored_column(one->name, &trait->columns[c]))));
+		{
+			TraitColumn *column = palloc(sizeof(TraitColumn));
+
+			column->name = pstrdup(quote_identifier(stored_column(one->name, &trait->columns[c])));
+			column->type = trait->columns[c].type;
+			column->initial = trait->columns[c].initial ? trait->columns[c].initial : "NULL";
+			column->definition = one->text;
+			*columns = lappend(*columns, column);
+		}
 	}
 
 	if (bound != NIL)
@@ -484,11 +491,12 @@ row_evaluate(TraitProgram *program, RowValue *value)
 }
 
 /*
- * The columns of stored traits as aggregates over source rows "r", called by
- * 'names' if there are any.
+ * Stored traits as aggregates over source rows "r", called as 'columns' say if
+ * there are any.
  */
 static void
-program_select(const Source *source, List *bound, List *names, StringInfo out)
+program_select(const Source *source, List *bound, List *columns,
+			   StringInfo out)
 {
 	List	   *context = deparse_context_for("r", source->relid);
 	Expr	   *time = source_time(source);
@@ -514,8 +522,9 @@ program_select(const Source *source, List *bound, List *names, StringInfo out)
 			if (column > 0)
 				appendStringInfoString(out, ", ");
 			trait->aggregate->sql(&trait->input, &parts, c, out);
-			if (names != NIL)
-				appendStringInfo(out, " AS %s", (char *) list_nth(names, column));
+			if (columns != NIL)
+				appendStringInfo(out, " AS %s",
+								 ((TraitColumn *) list_nth(columns, column))->name);
 			column++;
 		}
 	}

@@ -142,37 +142,89 @@ trait_scope(const Population *population, FilterScope *row)
 	return &scope->scope;
 }
 
+typedef struct Names
+{
+	const Population *population;
+	List	   *names;
+} Names;
+
 static bool
 collect_name(const FilterNode *node, void *context)
 {
-	List	  **names = context;
+	Names	   *names = context;
+	ListCell   *lc;
 
 	/* inside an aggregate the names are those of the source */
 	if (node->op == FILTER_AGGREGATE || node->op == FILTER_DID)
 		return false;
-	if (node->op == FILTER_COLUMN)
-		*names = list_append_unique(*names, makeString(node->text));
+	/* customers.city is an attribute, also if a trait is called customers */
+	if (node->op != FILTER_COLUMN ||
+		(node->nargs > 0 && source_by_name(names->population, node->text) != NULL))
+		return true;
+	foreach(lc, names->names)
+		if (strcmp(lfirst(lc), node->text) == 0)
+			return true;
+	names->names = lappend(names->names, node->text);
 	return true;
 }
 
-static int
-compare_names(const ListCell *a, const ListCell *b)
+List *
+definition_names(const Population *population, const FilterNode *definition)
 {
-	return strcmp(lfirst(a), lfirst(b));
+	Names		names = {population, NIL};
+
+	filter_walk(definition, collect_name, &names);
+	return names.names;
 }
 
 List *
-trait_names_used(const FilterNode *filter)
+trait_users(const Population *population, const char *name)
 {
-	List	   *values = NIL;
-	List	   *names = NIL;
+	List	   *users = NIL;
+	ListCell   *lc;
+	ListCell   *used;
+
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+
+		foreach(used, definition_names(population, trait->definition))
+			if (strcmp(lfirst(used), name) == 0)
+				users = lappend(users, trait->name);
+	}
+	return users;
+}
+
+List *
+trait_users_of_source(const Population *population, const char *source)
+{
+	List	   *users = NIL;
 	ListCell   *lc;
 
-	filter_walk(filter, collect_name, &values);
-	foreach(lc, values)
-		names = lappend(names, strVal(lfirst(lc)));
-	list_sort(names, compare_names);
-	return names;
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+		ListCell   *needed;
+
+		foreach(needed, stored_needed(population, trait->definition))
+			if (strcmp(stored_source(population, lfirst(needed))->name, source) == 0)
+			{
+				users = lappend(users, trait->name);
+				break;
+			}
+	}
+	return users;
+}
+
+Oid
+trait_type(const Population *population, const Trait *trait)
+{
+	FilterScope *row = filter_relation_scope(population->base, 1);
+	Expr	   *value = filter_compile_operand(trait->definition,
+											   definition_scope(population, row, NULL));
+	Oid			type = exprType((Node *) value);
+
+	return type == UNKNOWNOID ? TEXTOID : type;
 }
 
 /*

@@ -47,8 +47,15 @@ extern List *trait_stored_names(const Population *population);
 extern const Trait *trait_by_name(const Population *population,
 								  const char *name);
 
-/* Names (char *) that a filter or definition mentions as columns, sorted. */
-extern List *trait_names_used(const FilterNode *filter);
+/* Names (char *) of the traits whose definition mentions another trait. */
+extern List *trait_users(const Population *population, const char *name);
+
+/* Names (char *) of the traits whose definition reads a source. */
+extern List *trait_users_of_source(const Population *population,
+								   const char *source);
+
+/* The type of a trait's values. */
+extern Oid	trait_type(const Population *population, const Trait *trait);
 
 /*
  * The meaning of names in a row of the base table: the key and the traits.
@@ -135,11 +142,19 @@ extern TraitResult trait_apply(const TraitProgram *program,
 extern void trait_reread(const TraitProgram *program, Datum key,
 						 Datum *values, bool *isnull);
 
+/* A column of stored traits in the base table. */
+typedef struct TraitColumn
+{
+	char	   *name;			/* quoted */
+	Oid			type;
+	const char *initial;		/* SQL of a profile's value without rows */
+	const char *definition;		/* of the stored trait */
+} TraitColumn;
+
 /*
  * SQL that computes stored traits (names, char *) from a source, for all
- * profiles: a query with columns "key", "source_rows" and one per entry of
- * *columns (quoted names in the base table, char *).  Traits of other sources
- * are passed over.
+ * profiles: a query with columns "key", "source_rows" and those of *columns
+ * (TraitColumn *).  Traits of other sources are passed over.
  */
 extern char *trait_source_query(const Source *source, List *stored,
 								List **columns);

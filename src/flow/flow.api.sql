@@ -1,0 +1,96 @@
+CREATE OR REPLACE FUNCTION segment.capture_before()
+RETURNS trigger
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_capture_before';
+COMMENT ON FUNCTION segment.capture_before() IS
+    'trigger on attached tables: a statement begins, whose rows will be reported after it';
+
+CREATE OR REPLACE FUNCTION segment.capture_after()
+RETURNS trigger
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_capture_after';
+COMMENT ON FUNCTION segment.capture_after() IS
+    'trigger on attached tables: the statement''s rows change the traits of their profiles';
+
+CREATE OR REPLACE FUNCTION segment.attach_source(
+    source regclass,
+    key name DEFAULT NULL,
+    at name DEFAULT NULL,
+    population name DEFAULT NULL,
+    name name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_attach_source';
+COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name) IS
+    'attaches a table to a population and counts the rows that are there; key is the column that names the profile (default: the population''s), at the time of an event (none: an attribute source), name what filters call it (default: the table''s name)';
+
+CREATE OR REPLACE FUNCTION segment.detach_source(
+    source name,
+    population name DEFAULT NULL,
+    cascade boolean DEFAULT false)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_detach_source';
+COMMENT ON FUNCTION segment.detach_source(name, name, boolean) IS
+    'detaches a source: its rows no longer count; refused while traits read it, unless cascade';
+
+CREATE OR REPLACE FUNCTION segment.create_trait(
+    name name,
+    definition text,
+    population name DEFAULT NULL,
+    description text DEFAULT NULL)
+RETURNS regtype
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_create_trait';
+COMMENT ON FUNCTION segment.create_trait(name, text, name, text) IS
+    'defines a trait (attribute, aggregate or formula), computes it for all profiles and adds it to the population''s view; returns its type';
+
+CREATE OR REPLACE FUNCTION segment.alter_trait(
+    name name,
+    definition text DEFAULT NULL,
+    population name DEFAULT NULL,
+    description text DEFAULT NULL)
+RETURNS regtype
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_alter_trait';
+COMMENT ON FUNCTION segment.alter_trait(name, text, name, text) IS
+    'gives a trait another definition or description; whatever uses it must still bind; returns its type';
+
+CREATE OR REPLACE FUNCTION segment.drop_trait(
+    name name,
+    population name DEFAULT NULL,
+    cascade boolean DEFAULT false)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_drop_trait';
+COMMENT ON FUNCTION segment.drop_trait(name, name, boolean) IS
+    'drops a trait; refused while traits or audiences use it, unless cascade drops these too';
+
+CREATE OR REPLACE FUNCTION segment.drop_population(
+    name name,
+    cascade boolean DEFAULT false)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_drop_population';
+COMMENT ON FUNCTION segment.drop_population(name, boolean) IS
+    'drops a population with its base table and view; refused while it has sources or audiences, unless cascade; the attached tables stay';
+
+CREATE OR REPLACE FUNCTION segment.verify(
+    population name DEFAULT NULL,
+    OUT source name,
+    OUT definition text,
+    OUT key text,
+    OUT stored text,
+    OUT expected text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE COST 100000 ROWS 1
+AS 'MODULE_PATHNAME', 'segment_verify';
+COMMENT ON FUNCTION segment.verify(name) IS
+    'compares every stored value with what the sources say now: one row per difference, none when all is well';
+
+CREATE OR REPLACE FUNCTION segment.rebuild(population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_rebuild';
+COMMENT ON FUNCTION segment.rebuild(name) IS
+    'computes all stored traits of a population again from its sources; writers wait meanwhile';
