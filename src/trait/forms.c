@@ -1,0 +1,348 @@
+/*-------------------------------------------------------------------------
+ *
+ * forms.c
+ *	  What is stored for an aggregate as it is written?
+ *
+ *		written						stored						shown
+ *		count(orders)				count(orders)				as it is
+ *		avg(orders.amount)			sum(orders.amount),			sum / count
+ *									count(orders.amount)
+ *		exists(orders)				count(orders)				count > 0
+ *		count(distinct orders.city) list(distinct orders.city)	tally_size()
+ *		most_frequent(orders.city)	list(distinct orders.city)	tally_most_...
+ *
+ * First aggregate_expand() turns a written form into a formula over others,
+ * as for avg; those that remain are stored, each under a definition, by
+ * aggregate_stored(); and aggregate_value() reads the written form off the
+ * state.  Equal definitions are stored once, so the three that look at the
+ * cities above share one tally, and avg shares its sum with whoever asks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/base.h"
+#include "filter/filter.h"
+#include "trait/aggregate.h"
+
+/* the arguments of a FILTER_AGGREGATE */
+#define ARG_SOURCE		0
+#define ARG_VALUE		1
+#define ARG_WHERE		2
+#define ARG_WINDOW		3
+#define AGGREGATE_ARGS	4
+
+/* How the written form comes out of the state's columns. */
+typedef enum FormReading
+{
+	READ_COLUMN,				/* it is the first one */
+	READ_SIZE,					/* the number of values in a tally */
+	READ_VALUES,				/* the values in a tally, as an array */
+	READ_MOST_FREQUENT,			/* the value most often in a tally */
+} FormReading;
+
+typedef struct Form
+{
+	const char *name;
+	bool		distinct;
+	bool		needs_value;
+	/* NULL if it is stored; else the formula in its place */
+	FilterNode *(*expand) (const FilterNode *node);
+	/* where it is stored */
+	const Aggregate *aggregate;
+	FormReading reading;
+} Form;
+
+static FilterNode *expand_avg(const FilterNode *node);
+static FilterNode *expand_exists(const FilterNode *node);
+static FilterNode *expand_stddev(const FilterNode *node);
+static const Form *form_of(const FilterNode *node);
+static void form_unknown(const FilterNode *node) pg_attribute_noreturn();
+static FilterNode *aggregate_node(const char *name, bool distinct,
+								  const FilterNode *like, FilterNode *value);
+static FilterNode *binary(FilterOp op, FilterNode *left, FilterNode *right);
+static FilterNode *function(const char *name, List *operands);
+static Expr *tally_function(const char *name, Oid result,
+							const AggregateInput *input, Expr *tally);
+
+static const Form forms[] = {
+	{"count", false, false, NULL, &aggregate_count, READ_COLUMN},
+	{"count", true, true, NULL, &aggregate_list, READ_SIZE},
+	{"sum", false, true, NULL, &aggregate_sum, READ_COLUMN},
+	{"avg", false, true, expand_avg},
+	{"min", false, true, NULL, &aggregate_min, READ_COLUMN},
+	{"max", false, true, NULL, &aggregate_max, READ_COLUMN},
+	{"first", false, true, NULL, &aggregate_first, READ_COLUMN},
+	{"last", false, true, NULL, &aggregate_last, READ_COLUMN},
+	{"list", true, true, NULL, &aggregate_list, READ_VALUES},
+	{"most_frequent", false, true, NULL, &aggregate_list, READ_MOST_FREQUENT},
+	{"stddev", false, true, expand_stddev},
+	{"exists", false, false, expand_exists},
+};
+
+FilterNode *
+aggregate_expand(const FilterNode *node)
+{
+	const Form *form;
+
+	/* an attribute is stored as it stands */
+	if (node->op == FILTER_COLUMN)
+		return unconstify(FilterNode *, node);
+
+	form = form_of(node);
+	if (form->needs_value && node->args[ARG_VALUE]->op == FILTER_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("%s needs a value, not only the source \"%s\"",
+						node->text, node->args[ARG_SOURCE]->text),
+				 errhint("Name a column of the source, as in %s(%s%s.column).",
+						 node->text, form->distinct ? "distinct " : "",
+						 quote_identifier(node->args[ARG_SOURCE]->text))));
+	if (node->args[ARG_WINDOW]->op != FILTER_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s over a window of time cannot be kept yet",
+						node->text),
+				 errhint("Leave the window away to aggregate the whole history.")));
+
+	if (form->expand != NULL)
+		return form->expand(node);
+	return unconstify(FilterNode *, node);
+}
+
+const Aggregate *
+aggregate_stored(const FilterNode *node, FilterNode **definition)
+{
+	const Form *form;
+
+	if (node->op == FILTER_COLUMN)
+	{
+		*definition = unconstify(FilterNode *, node);
+		return &aggregate_attribute;
+	}
+
+	form = form_of(node);
+	if (form->aggregate == NULL)
+		elog(ERROR, "aggregate \"%s\" is not stored", node->text);
+
+	if (form->aggregate == &aggregate_list)
+		*definition = aggregate_node(aggregate_list.name, true, node,
+									 node->args[ARG_VALUE]);
+	else
+		*definition = unconstify(FilterNode *, node);
+	return form->aggregate;
+}
+
+Expr *
+aggregate_value(const FilterNode *node, const AggregateInput *input,
+				Expr **columns)
+{
+	Oid			array;
+
+	if (node->op == FILTER_COLUMN)
+		return columns[0];
+
+	switch (form_of(node)->reading)
+	{
+		case READ_COLUMN:
+			break;
+		case READ_SIZE:
+			return tally_function("tally_size", INT8OID, NULL, columns[0]);
+		case READ_VALUES:
+			array = get_array_type(input->type);
+			if (!OidIsValid(array))
+				ereport(ERROR,
+						(errcode(ERRCODE_DATATYPE_MISMATCH),
+						 errmsg("list of values of type %s is not possible",
+								format_type_be(input->type)),
+						 errdetail("There is no type for arrays of %s.",
+								   format_type_be(input->type))));
+			return tally_function("tally_values", array, input, columns[0]);
+		case READ_MOST_FREQUENT:
+			return tally_function("tally_most_frequent", input->type, input,
+								  columns[0]);
+	}
+	return columns[0];
+}
+
+/* avg(x): sum(x) / count(x); division by zero is missing */
+static FilterNode *
+expand_avg(const FilterNode *node)
+{
+	FilterNode *value = node->args[ARG_VALUE];
+
+	return binary(FILTER_DIVIDE,
+				  aggregate_node("sum", false, node, value),
+				  aggregate_node("count", false, node, value));
+}
+
+/* exists(x): count(x) > 0 */
+static FilterNode *
+expand_exists(const FilterNode *node)
+{
+	return binary(FILTER_GT,
+				  aggregate_node("count", false, node, node->args[ARG_VALUE]),
+				  filter_node(FILTER_NUMBER, "0", -1));
+}
+
+/*
+ * stddev(x), that of a sample, with n = count(x):
+ *
+ *		sqrt(greatest(n * sum(x * x) - sum(x) * sum(x), 0) / (n * (n - 1)))
+ *
+ * The division makes it missing for n < 2, greatest() keeps the rounding of
+ * floating-point values from asking for the root of a negative number, and
+ * its arguments are never missing, so it cannot hide that something is.
+ */
+static FilterNode *
+expand_stddev(const FilterNode *node)
+{
+	FilterNode *value = node->args[ARG_VALUE];
+	FilterNode *n = aggregate_node("count", false, node, value);
+	FilterNode *sum = aggregate_node("sum", false, node, value);
+	FilterNode *squares = aggregate_node("sum", false, node,
+										 binary(FILTER_MULTIPLY, value, value));
+	FilterNode *spread;
+	FilterNode *pairs;
+
+	spread = binary(FILTER_SUBTRACT,
+					binary(FILTER_MULTIPLY, n, squares),
+					binary(FILTER_MULTIPLY, sum, sum));
+	pairs = binary(FILTER_MULTIPLY, n,
+				   binary(FILTER_SUBTRACT, n,
+						  filter_node(FILTER_NUMBER, "1", -1)));
+	return function("sqrt",
+					list_make1(binary(FILTER_DIVIDE,
+									  function("greatest",
+											   list_make2(spread, filter_node(FILTER_NUMBER, "0", -1))),
+									  pairs)));
+}
+
+/* The form of a written aggregate, or an error that says what is wrong. */
+static const Form *
+form_of(const FilterNode *node)
+{
+	bool		distinct = node->detail != 0;
+	const Form *other = NULL;
+
+	if (node->op != FILTER_AGGREGATE || node->nargs != AGGREGATE_ARGS)
+		elog(ERROR, "not an aggregate: filter node %d", (int) node->op);
+
+	for (int i = 0; i < lengthof(forms); i++)
+	{
+		if (strcmp(forms[i].name, node->text) != 0)
+			continue;
+		if (forms[i].distinct == distinct)
+			return &forms[i];
+		other = &forms[i];
+	}
+
+	if (other == NULL)
+		form_unknown(node);
+	if (distinct)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("distinct means nothing in %s", node->text),
+				 errdetail("It is for count and list."),
+				 errhint("Write %s without distinct.", node->text)));
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("%s without distinct cannot be kept", node->text),
+			 errdetail("It would grow with every event."),
+			 errhint("Write %s(distinct ...) for each value once.",
+					 node->text)));
+}
+
+static void
+form_unknown(const FilterNode *node)
+{
+	List	   *names = NIL;
+	const char *nearest;
+
+	for (int i = 0; i < lengthof(forms); i++)
+		names = lappend(names, unconstify(char *, forms[i].name));
+	nearest = nearest_name(node->text, names);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_FUNCTION),
+			 errmsg("aggregate \"%s\" does not exist", node->text),
+			 nearest != NULL ?
+			 errhint("Perhaps you meant \"%s\".", nearest) :
+			 errhint("There are count, sum, avg, min, max, first, last, list, most_frequent, stddev and exists.")));
+}
+
+/* An aggregate over the same rows as another. */
+static FilterNode *
+aggregate_node(const char *name, bool distinct, const FilterNode *like,
+			   FilterNode *value)
+{
+	FilterNode **args = palloc(AGGREGATE_ARGS * sizeof(FilterNode *));
+	FilterNode *node;
+
+	args[ARG_SOURCE] = like->args[ARG_SOURCE];
+	args[ARG_VALUE] = value;
+	args[ARG_WHERE] = like->args[ARG_WHERE];
+	args[ARG_WINDOW] = like->args[ARG_WINDOW];
+
+	node = filter_node_with(FILTER_AGGREGATE, name, like->location,
+							AGGREGATE_ARGS, args);
+	node->detail = distinct ? 1 : 0;
+	return node;
+}
+
+static FilterNode *
+binary(FilterOp op, FilterNode *left, FilterNode *right)
+{
+	FilterNode **args = palloc(2 * sizeof(FilterNode *));
+
+	args[0] = left;
+	args[1] = right;
+	return filter_node_with(op, NULL, left->location, 2, args);
+}
+
+static FilterNode *
+function(const char *name, List *operands)
+{
+	FilterNode **args = palloc(list_length(operands) * sizeof(FilterNode *));
+	ListCell   *lc;
+
+	foreach(lc, operands)
+		args[foreach_current_index(lc)] = lfirst(lc);
+	return filter_node_with(FILTER_FUNCTION, name, args[0]->location,
+							list_length(operands), args);
+}
+
+/*
+ * A call of segment.<name>(tally) or, where 'input' says what the values are,
+ * of segment.<name>(tally, NULL::type), by which the server knows the type of
+ * the result.
+ */
+static Expr *
+tally_function(const char *name, Oid result, const AggregateInput *input,
+			   Expr *tally)
+{
+	List	   *args = list_make1(tally);
+	Oid			types[2] = {exprType((Node *) tally), ANYELEMENTOID};
+	Oid			collation = InvalidOid;
+	Oid			function;
+
+	if (input != NULL)
+	{
+		args = lappend(args, makeNullConst(input->type, input->typmod,
+										   input->collation));
+		collation = input->collation;
+	}
+
+	function = LookupFuncName(list_make2(makeString(SEGMENT_SCHEMA),
+										 makeString(pstrdup(name))),
+							  list_length(args), types, false);
+	return (Expr *) makeFuncExpr(function, result, args, collation, collation,
+								 COERCE_EXPLICIT_CALL);
+}

@@ -1,0 +1,929 @@
+/*-------------------------------------------------------------------------
+ *
+ * tally.c
+ *	  Which values were there, how often, and when last?
+ *
+ * The type segment.tally keeps distinct values of one type in ascending order,
+ * each with a number of rows and the latest time among them, if any had one.
+ * As text
+ *
+ *		text{"tea": 1, "vegan": 3 @ 2026-05-01 12:00:00+00}
+ *
+ * which begins with the name of the type: bare if it lives in pg_catalog,
+ * else behind its schema, with [] for arrays, each name in double quotes if
+ * it is not made of lower-case letters, digits and underscores.  It is never
+ * looked up in search_path.  Values are always in double quotes, with a
+ * backslash before each double quote and backslash, as the output function of
+ * their type prints them under settings pinned here; times are ISO in UTC.
+ * So the text depends on no setting of the session.  On input the entries may
+ * come in any order, as the order of a type may differ where a dump is
+ * restored, but each value once.  No values at all is NULL, not a tally.
+ *
+ * The bytes of the same, behind the length word (varint: groups of seven
+ * bits, the lowest first, all but the last with the high bit set):
+ *
+ *		01				version
+ *		19 00 00 00		type of the values: its OID, as arrays have it
+ *		02				varint: number of values
+ *
+ *		02				varint: rows << 1 | has a latest time: 1, no
+ *		03 t e a		value: varint length and content
+ *
+ *		07				3, yes
+ *		80 c0 .. 5f		varint: zigzag(time - the previous entry's time)
+ *		05 v e g a n
+ *
+ * Values of fixed length stand without one.  This never leaves the server: on
+ * the wire it is the text behind a version byte.
+ *
+ * Bytes are read by the bounds-checked reader below and by nothing else.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tupmacs.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "trait/tally.h"
+
+/* Stored and sent.  Readers accept every released version. */
+#define TALLY_VERSION			1
+#define TALLY_WIRE_VERSION		1
+
+/* the smallest entry: one byte of rows, one of value */
+#define SMALLEST_ENTRY			2
+#define LONGEST_VARINT			10
+/* version, type, number of values */
+#define LONGEST_HEADER			(1 + sizeof(Oid) + LONGEST_VARINT)
+
+/* see TallyTime */
+#define TALLY_MINUS_INFINITY	(PG_INT64_MIN + 1)
+#define TALLY_INFINITY			PG_INT64_MAX
+
+typedef struct TallyReader
+{
+	const unsigned char *at;
+	const unsigned char *end;
+} TallyReader;
+
+typedef struct TallyParser
+{
+	const char *text;
+	const char *at;
+} TallyParser;
+
+static Tally *tally_parse(const char *text);
+static char *tally_print(const Tally *tally);
+static Tally *tally_argument(FunctionCallInfo fcinfo, Oid type);
+static bool tally_same(Datum a, Datum b);
+static void value_given_twice(Oid type, Datum value) pg_attribute_noreturn();
+
+SEGMENT_FUNCTION(segment_tally_in);
+SEGMENT_FUNCTION(segment_tally_out);
+SEGMENT_FUNCTION(segment_tally_recv);
+SEGMENT_FUNCTION(segment_tally_send);
+SEGMENT_FUNCTION(segment_tally_equal);
+SEGMENT_FUNCTION(segment_tally_differs);
+SEGMENT_FUNCTION(segment_tally_size);
+SEGMENT_FUNCTION(segment_tally_values);
+SEGMENT_FUNCTION(segment_tally_most_frequent);
+
+/* input and output ---------------------------------------------------------- */
+
+Datum
+segment_tally_in(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(tally_write(tally_parse(PG_GETARG_CSTRING(0))));
+}
+
+Datum
+segment_tally_out(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_CSTRING(tally_print(tally_read(PG_GETARG_DATUM(0))));
+}
+
+Datum
+segment_tally_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
+	int			version = pq_getmsgint(message, 1);
+	char	   *text;
+	int			length;
+
+	if (version != TALLY_WIRE_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("unsupported tally version number %d", version)));
+
+	text = pq_getmsgtext(message, message->len - message->cursor, &length);
+	PG_RETURN_DATUM(tally_write(tally_parse(text)));
+}
+
+Datum
+segment_tally_send(PG_FUNCTION_ARGS)
+{
+	char	   *text = tally_print(tally_read(PG_GETARG_DATUM(0)));
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	pq_sendint8(&message, TALLY_WIRE_VERSION);
+	pq_sendtext(&message, text, strlen(text));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+/* what a tally tells -------------------------------------------------------- */
+
+Datum
+segment_tally_equal(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(tally_same(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
+}
+
+Datum
+segment_tally_differs(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!tally_same(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
+}
+
+/* values, tally_most_frequent: of this type, which a domain may be over */
+static Oid
+result_type(FunctionCallInfo fcinfo)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+
+	if (!OidIsValid(type))
+		elog(ERROR, "could not determine the type of a tally's values");
+	return type;
+}
+
+Datum
+segment_tally_values(PG_FUNCTION_ARGS)
+{
+	Oid			type = result_type(fcinfo);
+	TypeCacheEntry *entry;
+	Tally	   *tally;
+	Datum	   *values;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(type));
+
+	tally = tally_argument(fcinfo, type);
+	entry = tally->type;
+	values = MemoryContextAllocHuge(CurrentMemoryContext,
+									tally->nentries * sizeof(Datum));
+	for (int i = 0; i < tally->nentries; i++)
+		values[i] = tally->entries[i].value;
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, tally->nentries, type,
+										  entry->typlen, entry->typbyval,
+										  entry->typalign));
+}
+
+Datum
+segment_tally_most_frequent(PG_FUNCTION_ARGS)
+{
+	Oid			type = result_type(fcinfo);
+	Tally	   *tally;
+	TallyEntry *best;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+
+	tally = tally_argument(fcinfo, type);
+	best = &tally->entries[0];
+	for (int i = 1; i < tally->nentries; i++)
+	{
+		TallyEntry *entry = &tally->entries[i];
+
+		/* of equals the smallest value stays, which comes first */
+		if (entry->rows > best->rows ||
+			(entry->rows == best->rows && entry->latest > best->latest))
+			best = entry;
+	}
+	PG_RETURN_DATUM(best->value);
+}
+
+/* The first argument, which has to be a tally of such values. */
+static Tally *
+tally_argument(FunctionCallInfo fcinfo, Oid type)
+{
+	Tally	   *tally = tally_read(PG_GETARG_DATUM(0));
+
+	if (tally->type->type_id != type &&
+		tally->type->type_id != getBaseType(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("tally is of values of type %s, not %s",
+						format_type_be(tally->type->type_id),
+						format_type_be(type))));
+	return tally;
+}
+
+static bool
+tally_same(Datum a, Datum b)
+{
+	Tally	   *left = tally_read(a);
+	Tally	   *right = tally_read(b);
+
+	if (left->type->type_id != right->type->type_id ||
+		left->nentries != right->nentries)
+		return false;
+
+	for (int i = 0; i < left->nentries; i++)
+	{
+		const TallyEntry *l = &left->entries[i];
+		const TallyEntry *r = &right->entries[i];
+
+		if (l->rows != r->rows || l->latest != r->latest ||
+			tally_compare(left->type, l->value, r->value) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* the type of the values ------------------------------------------------------ */
+
+TypeCacheEntry *
+tally_element(Oid type, const char *what)
+{
+	Oid			base = getBaseType(type);
+	TypeCacheEntry *entry = lookup_type_cache(base, TYPECACHE_CMP_PROC_FINFO);
+
+	if (entry->typtype == TYPTYPE_PSEUDO || entry->typlen == -2 ||
+		!OidIsValid(entry->cmp_proc_finfo.fn_oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s of values of type %s is not possible",
+						what, format_type_be(type)),
+				 errdetail("Distinct values are told apart by their order, and the type has no default btree operator class.")));
+	return entry;
+}
+
+int
+tally_compare(TypeCacheEntry *type, Datum a, Datum b)
+{
+	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo,
+										   type->typcollation, a, b));
+}
+
+TallyTime
+tally_time(TimestampTz at, bool has_at)
+{
+	if (!has_at)
+		return TALLY_NO_TIME;
+	if (TIMESTAMP_IS_NOBEGIN(at))
+		return TALLY_MINUS_INFINITY;
+	return at;
+}
+
+static TimestampTz
+tally_timestamp(TallyTime time)
+{
+	TimestampTz at = time;
+
+	if (time == TALLY_MINUS_INFINITY)
+		TIMESTAMP_NOBEGIN(at);
+	return at;
+}
+
+/* reading bytes --------------------------------------------------------------- */
+
+static void pg_attribute_noreturn()
+tally_corrupted(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("tally is corrupted"),
+			 errdetail_internal("%s", detail),
+			 errhint("Read the trait anew from its source with segment.rebuild().")));
+}
+
+static inline const unsigned char *
+read_bytes(TallyReader *reader, Size length)
+{
+	const unsigned char *bytes = reader->at;
+
+	if ((Size) (reader->end - reader->at) < length)
+		tally_corrupted("It ends too early.");
+	reader->at += length;
+	return bytes;
+}
+
+static uint64
+read_varint(TallyReader *reader)
+{
+	uint64		number = 0;
+
+	for (int shift = 0; shift < 64; shift += 7)
+	{
+		uint64		group = *read_bytes(reader, 1);
+		uint64		bits = group & 0x7f;
+
+		if (shift == 63 && bits > 1)
+			break;
+		number |= bits << shift;
+		if ((group & 0x80) == 0)
+		{
+			if (bits == 0 && shift > 0)
+				break;
+			return number;
+		}
+	}
+	tally_corrupted("It contains a number that is none.");
+}
+
+/* The head of a tally, up to the first entry. */
+static void
+read_head(TallyReader *reader, Oid *type, uint64 *nentries)
+{
+	if (*read_bytes(reader, 1) != TALLY_VERSION)
+		tally_corrupted("Its version is unknown to this release of the extension.");
+	memcpy(type, read_bytes(reader, sizeof(Oid)), sizeof(Oid));
+	*nentries = read_varint(reader);
+	if (*nentries == 0 || *nentries > PG_INT32_MAX)
+		tally_corrupted("The number of its values is impossible.");
+}
+
+static TypeCacheEntry *
+read_type(Oid type)
+{
+	TypeCacheEntry *entry;
+
+	/* lookup_type_cache() has an error of its own, which would not help */
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+		tally_corrupted("The type of its values does not exist.");
+	entry = lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
+	if (entry->typtype == TYPTYPE_PSEUDO || entry->typtype == TYPTYPE_DOMAIN ||
+		entry->typlen == -2 || !OidIsValid(entry->cmp_proc_finfo.fn_oid))
+		tally_corrupted("The type of its values has no order.");
+	return entry;
+}
+
+Tally *
+tally_read(Datum bytes)
+{
+	struct varlena *packed = PG_DETOAST_DATUM_PACKED(bytes);
+	TallyReader reader;
+	Tally	   *tally = palloc(sizeof(Tally));
+	TypeCacheEntry *entry;
+	Oid			type;
+	uint64		nentries;
+	uint64		time = 0;
+	char	   *room = NULL;
+
+	reader.at = (const unsigned char *) VARDATA_ANY(packed);
+	reader.end = reader.at + VARSIZE_ANY_EXHDR(packed);
+
+	read_head(&reader, &type, &nentries);
+	if (nentries > (reader.end - reader.at) / SMALLEST_ENTRY)
+		tally_corrupted("It has fewer values than it says.");
+
+	tally->type = entry = read_type(type);
+	tally->nentries = nentries;
+	tally->entries = MemoryContextAllocHuge(CurrentMemoryContext,
+											nentries * sizeof(TallyEntry));
+
+	/*
+	 * Values go to one chunk, aligned and with their length words.  Each of
+	 * them needs no more than its own bytes, a length word and padding.
+	 */
+	if (!entry->typbyval)
+		room = MemoryContextAllocHuge(CurrentMemoryContext,
+									  (reader.end - reader.at) +
+									  nentries * (VARHDRSZ + MAXIMUM_ALIGNOF));
+
+	for (uint64 i = 0; i < nentries; i++)
+	{
+		TallyEntry *e = &tally->entries[i];
+		uint64		rows = read_varint(&reader);
+		bool		has_time = (rows & 1) != 0;
+
+		CHECK_FOR_INTERRUPTS();
+
+		e->rows = rows >> 1;
+		if (e->rows < 1 || e->rows > TALLY_MOST_ROWS)
+			tally_corrupted("The number of rows of a value is impossible.");
+
+		e->latest = TALLY_NO_TIME;
+		if (has_time)
+		{
+			uint64		zigzag = read_varint(&reader);
+
+			time += (zigzag >> 1) ^ -(zigzag & 1);
+			e->latest = (TallyTime) time;
+			if (e->latest != TALLY_MINUS_INFINITY &&
+				e->latest != TALLY_INFINITY &&
+				!IS_VALID_TIMESTAMP(e->latest))
+				tally_corrupted("The latest time of a value is impossible.");
+		}
+
+		if (entry->typbyval)
+		{
+			char		aligned[sizeof(Datum)] pg_attribute_aligned(MAXIMUM_ALIGNOF);
+
+			memcpy(aligned, read_bytes(&reader, entry->typlen), entry->typlen);
+			e->value = fetch_att(aligned, true, entry->typlen);
+		}
+		else
+		{
+			bool		fixed = entry->typlen > 0;
+			uint64		length = fixed ? entry->typlen : read_varint(&reader);
+			const unsigned char *content;
+
+			if (length > MaxAllocSize)
+				tally_corrupted("The length of a value is impossible.");
+			content = read_bytes(&reader, length);
+			e->value = PointerGetDatum(room);
+			if (!fixed)
+			{
+				SET_VARSIZE(room, length + VARHDRSZ);
+				room += VARHDRSZ;
+			}
+			memcpy(room, content, length);
+			room = (char *) MAXALIGN(room + length);
+		}
+
+		if (i > 0 && tally_compare(entry, e[-1].value, e->value) >= 0)
+			tally_corrupted("Its values are not in the order of their type.");
+	}
+
+	if (reader.at != reader.end)
+		tally_corrupted("It goes on behind its last value.");
+	return tally;
+}
+
+/*
+ * The number of values stands at the head, so no more is read, nor detoasted:
+ * this is asked of whole populations.
+ */
+Datum
+segment_tally_size(PG_FUNCTION_ARGS)
+{
+	struct varlena *head;
+	TallyReader reader;
+	Oid			type;
+	uint64		nentries;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_INT64(0);
+
+	head = PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, LONGEST_HEADER);
+	reader.at = (const unsigned char *) VARDATA_ANY(head);
+	reader.end = reader.at + VARSIZE_ANY_EXHDR(head);
+	read_head(&reader, &type, &nentries);
+	PG_RETURN_INT64((int64) nentries);
+}
+
+/* writing bytes ---------------------------------------------------------------- */
+
+static void
+write_varint(StringInfo out, uint64 number)
+{
+	char		groups[LONGEST_VARINT];
+	int			length = 0;
+
+	while (number >= 0x80)
+	{
+		groups[length++] = (char) (0x80 | (number & 0x7f));
+		number >>= 7;
+	}
+	groups[length++] = (char) number;
+	appendBinaryStringInfo(out, groups, length);
+}
+
+Datum
+tally_write(const Tally *tally)
+{
+	TypeCacheEntry *entry = tally->type;
+	StringInfoData out;
+	uint64		time = 0;
+
+	initStringInfo(&out);
+	appendStringInfoSpaces(&out, VARHDRSZ);
+	appendStringInfoChar(&out, TALLY_VERSION);
+	appendBinaryStringInfo(&out, (char *) &entry->type_id, sizeof(Oid));
+	write_varint(&out, tally->nentries);
+
+	for (int i = 0; i < tally->nentries; i++)
+	{
+		const TallyEntry *e = &tally->entries[i];
+		bool		has_time = e->latest != TALLY_NO_TIME;
+
+		CHECK_FOR_INTERRUPTS();
+
+		write_varint(&out, ((uint64) e->rows << 1) | (has_time ? 1 : 0));
+		if (has_time)
+		{
+			uint64		step = (uint64) e->latest - time;
+
+			write_varint(&out, (step << 1) ^ -(step >> 63));
+			time = (uint64) e->latest;
+		}
+
+		if (entry->typbyval)
+		{
+			char		aligned[sizeof(Datum)] pg_attribute_aligned(MAXIMUM_ALIGNOF);
+
+			store_att_byval(aligned, e->value, entry->typlen);
+			appendBinaryStringInfo(&out, aligned, entry->typlen);
+		}
+		else if (entry->typlen > 0)
+			appendBinaryStringInfo(&out, DatumGetPointer(e->value),
+								   entry->typlen);
+		else
+		{
+			struct varlena *value = PG_DETOAST_DATUM_PACKED(e->value);
+
+			write_varint(&out, VARSIZE_ANY_EXHDR(value));
+			appendBinaryStringInfo(&out, VARDATA_ANY(value),
+								   VARSIZE_ANY_EXHDR(value));
+		}
+	}
+
+	SET_VARSIZE(out.data, out.len);
+	return PointerGetDatum(out.data);
+}
+
+/* text ------------------------------------------------------------------------ */
+
+/* Settings under which the values of any type print and parse the same. */
+static const struct
+{
+	const char *name;
+	const char *value;
+}			pinned_settings[] = {
+	{"DateStyle", "ISO, YMD"},
+	{"IntervalStyle", "postgres"},
+	{"TimeZone", "UTC"},
+	{"extra_float_digits", "1"},
+	{"bytea_output", "hex"},
+	{"lc_monetary", "C"},
+};
+
+/* Until AtEOXact_GUC(true, level). */
+static int
+text_settings_pin(void)
+{
+	int			level = settings_pin();
+
+	for (int i = 0; i < lengthof(pinned_settings); i++)
+		(void) set_config_option(pinned_settings[i].name,
+								 pinned_settings[i].value,
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+static void
+print_name(StringInfo out, const char *name)
+{
+	bool		bare = name[0] != '\0' && strchr("0123456789", name[0]) == NULL;
+
+	for (const char *c = name; *c && bare; c++)
+		bare = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_';
+
+	if (bare)
+	{
+		appendStringInfoString(out, name);
+		return;
+	}
+	appendStringInfoChar(out, '"');
+	for (const char *c = name; *c; c++)
+	{
+		if (*c == '"')
+			appendStringInfoChar(out, '"');
+		appendStringInfoChar(out, *c);
+	}
+	appendStringInfoChar(out, '"');
+}
+
+static void
+print_type(StringInfo out, Oid type)
+{
+	Oid			element = get_element_type(type);
+	Oid			named = OidIsValid(element) ? element : type;
+	HeapTuple	tuple;
+	Form_pg_type form;
+
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(named));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", named);
+	form = (Form_pg_type) GETSTRUCT(tuple);
+	if (form->typnamespace != PG_CATALOG_NAMESPACE)
+	{
+		char	   *schema = get_namespace_name(form->typnamespace);
+
+		if (schema == NULL)
+			elog(ERROR, "cache lookup failed for namespace %u",
+				 form->typnamespace);
+		print_name(out, schema);
+		appendStringInfoChar(out, '.');
+	}
+	print_name(out, NameStr(form->typname));
+	if (named != type)
+		appendStringInfoString(out, "[]");
+	ReleaseSysCache(tuple);
+}
+
+static char *
+tally_print(const Tally *tally)
+{
+	int			level = text_settings_pin();
+	StringInfoData out;
+	FmgrInfo	output;
+	Oid			output_oid;
+	bool		is_varlena;
+
+	getTypeOutputInfo(tally->type->type_id, &output_oid, &is_varlena);
+	fmgr_info(output_oid, &output);
+
+	initStringInfo(&out);
+	print_type(&out, tally->type->type_id);
+	appendStringInfoChar(&out, '{');
+	for (int i = 0; i < tally->nentries; i++)
+	{
+		const TallyEntry *e = &tally->entries[i];
+
+		CHECK_FOR_INTERRUPTS();
+
+		appendStringInfoString(&out, i > 0 ? ", \"" : "\"");
+		for (char *c = OutputFunctionCall(&output, e->value); *c; c++)
+		{
+			if (*c == '"' || *c == '\\')
+				appendStringInfoChar(&out, '\\');
+			appendStringInfoChar(&out, *c);
+		}
+		appendStringInfo(&out, "\": " INT64_FORMAT, e->rows);
+		if (e->latest != TALLY_NO_TIME)
+			appendStringInfo(&out, " @ %s",
+							 DatumGetCString(DirectFunctionCall1(timestamptz_out,
+																 TimestampTzGetDatum(tally_timestamp(e->latest)))));
+	}
+	appendStringInfoChar(&out, '}');
+
+	AtEOXact_GUC(true, level);
+	return out.data;
+}
+
+static void pg_attribute_noreturn()
+parse_failed(const TallyParser *parser, const char *expected)
+{
+	int			position = pg_mbstrlen_with_len(parser->text,
+												parser->at - parser->text) + 1;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid input syntax for type %s: \"%s\"",
+					"segment.tally", parser->text),
+			 *parser->at == '\0' ?
+			 errdetail("Expected %s at the end.", expected) :
+			 errdetail("Expected %s at character %d, \"%s\".",
+					   expected, position, parser->at)));
+}
+
+static void
+parse_space(TallyParser *parser)
+{
+	while (*parser->at == ' ' || (*parser->at >= '\t' && *parser->at <= '\r'))
+		parser->at++;
+}
+
+/* Step over the character if it is next. */
+static bool
+parse_char(TallyParser *parser, char c)
+{
+	parse_space(parser);
+	if (*parser->at != c)
+		return false;
+	parser->at++;
+	return true;
+}
+
+/* A name of a type or schema: bare or in double quotes. */
+static char *
+parse_name(TallyParser *parser)
+{
+	StringInfoData name;
+
+	initStringInfo(&name);
+	if (parse_char(parser, '"'))
+	{
+		const char *start = parser->at;
+
+		for (; *parser->at; parser->at++)
+		{
+			if (*parser->at == '"' && *++parser->at != '"')
+				return name.data;
+			appendStringInfoChar(&name, *parser->at);
+		}
+		parser->at = start - 1;
+		parse_failed(parser, "a quoted name that ends");
+	}
+
+	while ((*parser->at >= 'a' && *parser->at <= 'z') ||
+		   (*parser->at >= '0' && *parser->at <= '9') || *parser->at == '_')
+		appendStringInfoChar(&name, *parser->at++);
+	if (name.len == 0)
+		parse_failed(parser, "the name of a type");
+	return name.data;
+}
+
+static Oid
+parse_type(TallyParser *parser)
+{
+	char	   *name = parse_name(parser);
+	char	   *schema = NULL;
+	Oid			schema_oid = PG_CATALOG_NAMESPACE;
+	Oid			type = InvalidOid;
+
+	if (parse_char(parser, '.'))
+	{
+		schema = name;
+		name = parse_name(parser);
+		schema_oid = get_namespace_oid(schema, true);
+	}
+	if (OidIsValid(schema_oid))
+		type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+							   PointerGetDatum(name),
+							   ObjectIdGetDatum(schema_oid));
+	if (OidIsValid(type) && !get_typisdefined(type))
+		type = InvalidOid;
+
+	if (parse_char(parser, '['))
+	{
+		if (!parse_char(parser, ']'))
+			parse_failed(parser, "\"]\"");
+		if (OidIsValid(type))
+			type = get_array_type(type);
+	}
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 schema != NULL ?
+				 errmsg("type \"%s.%s\" does not exist", schema, name) :
+				 errmsg("type \"%s\" does not exist in pg_catalog", name),
+				 schema == NULL ?
+				 errhint("In a tally a type of pg_catalog is called as in pg_type, such as int4, and any other one with its schema.") : 0));
+	return type;
+}
+
+/* The text of a value, in double quotes. */
+static char *
+parse_string(TallyParser *parser)
+{
+	const char *start;
+	StringInfoData string;
+
+	if (!parse_char(parser, '"'))
+		parse_failed(parser, "a value in double quotes");
+	start = parser->at - 1;
+
+	initStringInfo(&string);
+	for (; *parser->at != '"'; parser->at++)
+	{
+		if (*parser->at == '\\')
+			parser->at++;
+		if (*parser->at == '\0')
+		{
+			parser->at = start;
+			parse_failed(parser, "a quoted value that ends");
+		}
+		appendStringInfoChar(&string, *parser->at);
+	}
+	parser->at++;
+	return string.data;
+}
+
+static int64
+parse_rows(TallyParser *parser)
+{
+	const char *start;
+	int64		rows = 0;
+
+	parse_space(parser);
+	start = parser->at;
+	while (*parser->at >= '0' && *parser->at <= '9')
+	{
+		int			digit = *parser->at - '0';
+
+		if (rows > (TALLY_MOST_ROWS - digit) / 10)
+			break;
+		rows = rows * 10 + digit;
+		parser->at++;
+	}
+	if (rows == 0 || (*parser->at >= '0' && *parser->at <= '9'))
+	{
+		parser->at = start;
+		parse_failed(parser, "a number of rows");
+	}
+	return rows;
+}
+
+static TallyTime
+parse_time(TallyParser *parser)
+{
+	Size		length;
+	TimestampTz at;
+
+	parse_space(parser);
+	length = strcspn(parser->at, ",}");
+	if (length == 0)
+		parse_failed(parser, "a time");
+	at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+												 CStringGetDatum(pnstrdup(parser->at, length)),
+												 ObjectIdGetDatum(InvalidOid),
+												 Int32GetDatum(-1)));
+	parser->at += length;
+	return tally_time(at, true);
+}
+
+static int
+entry_compare(const void *a, const void *b, void *type)
+{
+	return tally_compare(type, ((const TallyEntry *) a)->value,
+						 ((const TallyEntry *) b)->value);
+}
+
+static Tally *
+tally_parse(const char *text)
+{
+	int			level = text_settings_pin();
+	TallyParser parser = {.text = text, .at = text};
+	Tally	   *tally = palloc0(sizeof(Tally));
+	Size		room = 8;
+	FmgrInfo	input;
+	Oid			input_oid;
+	Oid			input_param;
+
+	tally->type = tally_element(parse_type(&parser), "tally");
+	getTypeInputInfo(tally->type->type_id, &input_oid, &input_param);
+	fmgr_info(input_oid, &input);
+
+	if (!parse_char(&parser, '{'))
+		parse_failed(&parser, "\"{\"");
+	tally->entries = palloc(room * sizeof(TallyEntry));
+	do
+	{
+		TallyEntry *e;
+
+		CHECK_FOR_INTERRUPTS();
+
+		if (tally->nentries == room)
+		{
+			room *= 2;
+			tally->entries = repalloc_huge(tally->entries,
+										   room * sizeof(TallyEntry));
+		}
+		e = &tally->entries[tally->nentries++];
+		e->value = InputFunctionCall(&input, parse_string(&parser),
+									 input_param, -1);
+		if (!parse_char(&parser, ':'))
+			parse_failed(&parser, "\":\"");
+		e->rows = parse_rows(&parser);
+		e->latest = parse_char(&parser, '@') ?
+			parse_time(&parser) : TALLY_NO_TIME;
+	} while (parse_char(&parser, ','));
+	if (!parse_char(&parser, '}'))
+		parse_failed(&parser, "\",\" or \"}\"");
+	parse_space(&parser);
+	if (*parser.at != '\0')
+		parse_failed(&parser, "nothing more");
+
+	qsort_arg(tally->entries, tally->nentries, sizeof(TallyEntry),
+			  entry_compare, tally->type);
+	for (int i = 1; i < tally->nentries; i++)
+	{
+		if (tally_compare(tally->type, tally->entries[i - 1].value,
+						  tally->entries[i].value) == 0)
+			value_given_twice(tally->type->type_id, tally->entries[i].value);
+	}
+
+	AtEOXact_GUC(true, level);
+	return tally;
+}
+
+static void
+value_given_twice(Oid type, Datum value)
+{
+	Oid			output;
+	bool		is_varlena;
+
+	getTypeOutputInfo(type, &output, &is_varlena);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("tally contains the value \"%s\" twice",
+					OidOutputFunctionCall(output, value))));
+}
