@@ -73,3 +73,38 @@ CREATE OPERATOR segment.<> (
 COMMENT ON OPERATOR segment.<> (segment.tally, segment.tally) IS
     'not the same values, as often, or last at the same times';
 
+
+-- one row per named trait
+CREATE TABLE segment.trait (
+    population name NOT NULL REFERENCES segment.population,
+    trait name NOT NULL,
+    position integer NOT NULL,
+    definition text NOT NULL,
+    description text,
+    PRIMARY KEY (population, trait)
+);
+COMMENT ON TABLE segment.trait IS 'traits: what is known of each profile of a population';
+COMMENT ON COLUMN segment.trait.population IS 'name of the population';
+COMMENT ON COLUMN segment.trait.trait IS 'name of the trait, a column of the population''s view';
+COMMENT ON COLUMN segment.trait.position IS 'order of the columns in the view';
+COMMENT ON COLUMN segment.trait.definition IS 'definition in the filter language, canonical';
+COMMENT ON COLUMN segment.trait.description IS 'what the trait means, for people';
+
+-- one row per trait that has columns of its own in the base table
+CREATE TABLE segment.stored_trait (
+    population name NOT NULL,
+    stored name NOT NULL,
+    source name NOT NULL,
+    definition text NOT NULL,
+    PRIMARY KEY (population, stored),
+    UNIQUE (population, definition),
+    FOREIGN KEY (population, source) REFERENCES segment.source
+);
+COMMENT ON TABLE segment.stored_trait IS 'stored traits: aggregates and attributes that are kept up to date, shared by the named traits that need them';
+COMMENT ON COLUMN segment.stored_trait.population IS 'name of the population';
+COMMENT ON COLUMN segment.stored_trait.stored IS 'name of its first column in the base table';
+COMMENT ON COLUMN segment.stored_trait.source IS 'name of the source whose rows it reads';
+COMMENT ON COLUMN segment.stored_trait.definition IS 'definition in the filter language, canonical';
+SELECT pg_catalog.pg_extension_config_dump('segment.trait', '');
+SELECT pg_catalog.pg_extension_config_dump('segment.stored_trait', '');
+GRANT SELECT ON segment.trait, segment.stored_trait TO PUBLIC;
