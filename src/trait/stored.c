@@ -35,7 +35,6 @@
 #include "trait/trait_private.h"
 
 static FilterScope *source_scope(const Source *source, const char *text);
-static void refuse_window(const FilterNode *definition);
 
 /* SOURCE is args[0] of an aggregate; an attribute starts with its name */
 static const char *
@@ -76,8 +75,9 @@ stored_bind(const Source *source, const FilterNode *definition,
 
 	if (definition->op == FILTER_AGGREGATE)
 	{
-		bound->aggregate = aggregate_stored(definition, NULL);
-		refuse_window(definition);
+		FilterNode *stored;
+
+		bound->aggregate = aggregate_stored(definition, &stored);
 		if (definition->args[1]->op != FILTER_NONE)
 			value = definition->args[1];
 		if (definition->args[2]->op != FILTER_NONE)
@@ -221,16 +221,4 @@ source_scope(const Source *source, const char *text)
 	scope->no_clock = true;
 	scope->text = text;
 	return scope;
-}
-
-static void
-refuse_window(const FilterNode *definition)
-{
-	if (definition->args[3]->op != FILTER_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("windows in aggregates are not supported in this version"),
-				 errdetail("The definition is %s.", filter_print(definition)),
-				 errhint("Leave the window out, or compare a time such as max(%s.…) in the audience.",
-						 definition_source(definition))));
 }
