@@ -17,6 +17,8 @@
 #include "profile/profile.h"
 #include "source/source.h"
 #include "trait/trait.h"
+#include "audience/audience.h"
+#include "flow/flow.h"
 
 PG_MODULE_MAGIC;
 
@@ -29,4 +31,6 @@ _PG_init(void)
 	profile_init();
 	source_init();
 	trait_init();
+	audience_init();
+	flow_init();
 }
