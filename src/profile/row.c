@@ -52,6 +52,7 @@
 struct ProfileTable
 {
 	const Population *population;
+	MemoryContext context;		/* holds it all, scan and snapshot included */
 	Relation	relation;
 	Relation	index;
 	IndexScanDesc scan;
@@ -81,6 +82,7 @@ profile_open(const Population *population)
 	RegProcedure equal;
 
 	table->population = population;
+	table->context = CurrentMemoryContext;
 	table->relation = table_open(population->base, RowExclusiveLock);
 	table->index = index_open(population->key_index, RowExclusiveLock);
 
@@ -293,12 +295,16 @@ profile_close(ProfileTable *table)
 static void
 snapshot_take(ProfileTable *table)
 {
+	/* the caller may be in a shorter-lived context than the scan */
+	MemoryContext old = MemoryContextSwitchTo(table->context);
+
 	table->snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ?
 									   GetTransactionSnapshot() :
 									   GetLatestSnapshot());
 	table->estate->es_snapshot = table->snapshot;
 	table->scan = index_beginscan(table->relation, table->index,
 								  table->snapshot, 1, 0);
+	MemoryContextSwitchTo(old);
 }
 
 static void
