@@ -281,7 +281,7 @@ span_of_days(FilterScope *scope, const FilterNode *node, const FilterNode *span)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("\"%s\" is not made of whole days",
 						filter_print(span)),
-				 errdetail("%s is compared by the day here.",
+				 errdetail("Only the day counts of %s here.",
 						   describe_operand(scope, node->args[0])),
 				 errhint("Use whole days or a longer unit."),
 				 compile_position(scope, span)));

@@ -369,6 +369,18 @@ expr_plain(Expr *value)
 										 COERCE_IMPLICIT_CAST);
 	if (base == NAMEOID)
 		value = expr_coerce(value, TEXTOID);
+	else if (base == UNKNOWNOID)
+	{
+		/* a bare 'x' in ROW(1, 'x') is still without a type */
+		CoerceViaIO *text = makeNode(CoerceViaIO);
+
+		text->arg = value;
+		text->resulttype = TEXTOID;
+		text->resultcollid = DEFAULT_COLLATION_OID;
+		text->coerceformat = COERCE_IMPLICIT_CAST;
+		text->location = -1;
+		value = (Expr *) text;
+	}
 	else if (OidIsValid(entry->btree_opf) && entry->btree_opintype != base &&
 			 !IsPolymorphicType(entry->btree_opintype) &&
 			 IsBinaryCoercible(base, entry->btree_opintype))

@@ -227,13 +227,9 @@ fields_of_row_expr(RowExpr *row)
 	forboth(name, row->colnames, arg, row->args)
 	{
 		Node	   *value = lfirst(arg);
-		Oid			type = exprType(value);
 
-		/* a bare 'x' in ROW(1, 'x') */
-		if (type == UNKNOWNOID)
-			return NULL;
 		i++;
-		TupleDescInitEntry(fields, i, strVal(lfirst(name)), type,
+		TupleDescInitEntry(fields, i, strVal(lfirst(name)), exprType(value),
 						   exprTypmod(value), 0);
 		TupleDescInitEntryCollation(fields, i, exprCollation(value));
 	}
