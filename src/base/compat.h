@@ -50,4 +50,9 @@
 	pg_class_ownercheck(object_id, role_id)
 #endif
 
+/* 16 brought typed allocation, and late minor releases of 15 have it, too. */
+#ifndef palloc_array
+#define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))
+#endif
+
 #endif							/* SEGMENT_COMPAT_H */

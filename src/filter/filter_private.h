@@ -1,0 +1,179 @@
+/*-------------------------------------------------------------------------
+ *
+ * filter_private.h
+ *	  What the files of this room share with each other only.
+ *
+ * The grammar's facts stand in one table, filter_ops (ops.c): how many
+ * arguments an op takes and of which kind, what its text and detail may be,
+ * how it is spelled.  The parser, the printer, the check of bytes and the
+ * json casts read it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_FILTER_PRIVATE_H
+#define SEGMENT_FILTER_PRIVATE_H
+
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+
+#include "base/compat.h"
+#include "filter/filter.h"
+
+/* What a node can stand for; an argument must be of one of its place's kinds. */
+#define KIND_NONE		0x0001	/* an absent part */
+#define KIND_WORD		0x0002
+#define KIND_OPERAND	0x0004
+#define KIND_LITERAL	0x0008	/* number, string, true, false */
+#define KIND_STRING		0x0010
+#define KIND_NUMBER		0x0020
+#define KIND_SPAN		0x0040
+#define KIND_WINDOW		0x0080
+#define KIND_FILTER		0x0100
+
+/* What the text of a node may be. */
+typedef enum FilterTextRule
+{
+	TEXT_ABSENT,
+	TEXT_ANY,					/* any characters, even none */
+	TEXT_NAME,					/* any characters, at least one */
+	TEXT_NUMBER,				/* canonical decimal notation */
+	TEXT_COUNT,					/* whole, from 1 to 999999999 */
+	TEXT_TIMES,					/* whole from 0, absent with TIMES_ANY */
+	TEXT_FUNCTION,				/* a plain word that the grammar leaves free */
+	TEXT_AGGREGATE				/* one of filter_aggregates */
+} FilterTextRule;
+
+/* What the detail of a node may be. */
+typedef enum FilterDetailRule
+{
+	DETAIL_ZERO,
+	DETAIL_DISTINCT,
+	DETAIL_UNIT,
+	DETAIL_PERIOD,
+	DETAIL_WINDOW_PERIOD,		/* this or last */
+	DETAIL_THIS_PERIOD,
+	DETAIL_TIMES,
+	DETAIL_COMPARE
+} FilterDetailRule;
+
+/* How a node is written around its spelling. */
+typedef enum FilterShape
+{
+	SHAPE_OTHER,				/* a rule of its own in parse.c and print.c */
+	SHAPE_ALONE,				/* now */
+	SHAPE_ARITHMETIC,			/* operand + operand */
+	SHAPE_COMPARISON,			/* operand = operand */
+	SHAPE_BETWEEN,				/* operand BETWEEN operand and operand */
+	SHAPE_LIST,					/* operand IN (literal, ...) */
+	SHAPE_VALUE,				/* operand CONTAINS literal */
+	SHAPE_POSTFIX,				/* operand IS SET */
+	SHAPE_SPAN,					/* operand IN LAST span */
+	SHAPE_SPAN_AGO,				/* operand MORE THAN span ago */
+	SHAPE_PERIOD,				/* operand IN this month */
+	SHAPE_ANNIVERSARY			/* anniversary of operand ... */
+} FilterShape;
+
+/* Who binds tighter. */
+typedef enum FilterPrecedence
+{
+	PRECEDENCE_OR = 1,
+	PRECEDENCE_AND,
+	PRECEDENCE_NOT,
+	PRECEDENCE_PREDICATE,
+	PRECEDENCE_SUM,
+	PRECEDENCE_PRODUCT,
+	PRECEDENCE_PRIMARY
+} FilterPrecedence;
+
+#define MAX_ARG_PLACES	4
+
+typedef struct FilterOpInfo
+{
+	const char *name;			/* in filter_tree() */
+	uint16		kinds;			/* what it can stand for */
+	FilterPrecedence precedence;
+	FilterShape shape;
+	const char *spelling;		/* the words of canonical text, or NULL */
+	const char *negated;		/* the words for its NOT, or NULL */
+	const char *json;			/* "operator" of a rule, or NULL */
+	const char *json_negated;
+	FilterTextRule text;
+	FilterDetailRule detail;
+	int			min_args;
+	int			max_args;		/* -1 if there is no limit */
+	uint16		args[MAX_ARG_PLACES];	/* the last repeats */
+} FilterOpInfo;
+
+/* ops.c */
+extern const FilterOpInfo filter_ops[FILTER_LAST_OP + 1];
+extern const char *const filter_units[];	/* by FilterUnit, NULL at the end */
+extern const char *const filter_whiches[];	/* by FilterWhich, NULL at the end */
+extern const char *const filter_times[];	/* by FilterTimes, NULL at the end */
+extern const char *const filter_compares[]; /* by FilterCompare, NULL at the end */
+extern const char *const filter_aggregates[];	/* names, NULL at the end */
+
+/*
+ * Text may be as long as it likes elsewhere; a number has an end, so that the
+ * server's numeric can always hold it.
+ */
+#define FILTER_MAX_DIGITS		1000
+#define FILTER_MAX_EXPONENT		1000
+#define FILTER_MAX_COUNT_DIGITS 9
+
+#define op_is(node, kind)	((filter_ops[(node)->op].kinds & (kind)) != 0)
+
+extern uint16 filter_arg_kinds(FilterOp op, int place);
+extern int	filter_find_word(const char *const *words, const char *word);
+extern bool filter_word_reserved(const char *word);
+extern bool filter_word_plain(const char *word);
+extern bool filter_word_follows_operand(const char *word);
+extern bool filter_aggregate_needs_value(const char *name);
+
+/*
+ * NULL if the node is one that the parser could have made, assuming the same
+ * of its arguments; else what is wrong with it, as half a sentence.
+ */
+extern const char *filter_check_node(const FilterNode *node);
+
+/* The column that an aggregate's value names first, or NULL. */
+extern const FilterNode *filter_first_column(const FilterNode *operand);
+
+/* scan.c */
+typedef enum FilterTokenKind
+{
+	TOKEN_END,
+	TOKEN_WORD,					/* count */
+	TOKEN_NAME,					/* `count` */
+	TOKEN_STRING,
+	TOKEN_NUMBER,				/* without sign */
+	TOKEN_SYMBOL,				/* ( ) , . + - * / = != <> < <= > >= */
+	TOKEN_BAD					/* whatever is none of these */
+} FilterTokenKind;
+
+typedef struct FilterToken
+{
+	FilterTokenKind kind;
+	const char *start;
+	int			length;
+	const char *problem;		/* of TOKEN_BAD: the primary message */
+	const char *hint;			/* of TOKEN_BAD, or NULL */
+} FilterToken;
+
+/* Read the token at or after 'position' and return where it ends. */
+extern const char *filter_scan(const char *position, FilterToken *token);
+extern bool filter_token_is(const FilterToken *token, const char *word);
+/* The word folded, or the characters between the quotes. */
+extern char *filter_token_text(const FilterToken *token);
+/* Canonical notation of an unsigned number, or NULL if out of range. */
+extern char *filter_number(const char *digits, int length, bool negative);
+extern bool filter_is_word_start(char c);
+extern bool filter_is_word_part(char c);
+
+/* parse.c: a part of the language, for the json cast */
+extern FilterNode *filter_parse_part(const char *text, uint16 kind,
+									 struct Node *escontext);
+
+/* print.c */
+extern void filter_print_part(StringInfo out, const FilterNode *node);
+
+#endif							/* SEGMENT_FILTER_PRIVATE_H */

@@ -1,0 +1,115 @@
+/*-------------------------------------------------------------------------
+ *
+ * inspect.c
+ *	  What did the compiler make of a filter, and what does it name?
+ *
+ *		segment.filter_sql('a > 1 and not b', 'orders')
+ *			-> a > 1 AND b IS NOT TRUE
+ *		segment.filter_traits('a > 1 and not b')
+ *			-> a, b
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+
+#include "filter/compile_private.h"
+
+SEGMENT_FUNCTION(segment_filter_sql);
+SEGMENT_FUNCTION(segment_filter_traits);
+
+static bool collect_name(const FilterNode *node, void *context);
+static int	name_order(const ListCell *a, const ListCell *b);
+
+/*
+ * segment.filter_sql(filter, regclass): the qual as SQL, with the settings
+ * pinned that change how constants print
+ */
+Datum
+segment_filter_sql(PG_FUNCTION_ARGS)
+{
+	Filter	   *filter = PG_GETARG_FILTER_PP(0);
+	Oid			relid = PG_GETARG_OID(1);
+	FilterScope *scope;
+	Expr	   *expr;
+	char	   *sql;
+	int			level;
+
+	if (get_rel_name(relid) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+
+	scope = filter_relation_scope(relid, 1);
+	expr = filter_compile(filter_unpack(filter), scope);
+
+	level = settings_pin();
+	(void) set_config_option("DateStyle", "ISO, YMD", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("IntervalStyle", "postgres", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("TimeZone",
+							 scope->timezone ? scope->timezone : "UTC",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	sql = deparse_expression((Node *) expr,
+							 deparse_context_for(get_rel_name(relid), relid),
+							 false, false);
+	AtEOXact_GUC(true, level);
+	PG_RETURN_TEXT_P(cstring_to_text(sql));
+}
+
+/*
+ * segment.filter_traits(filter): the names of columns or traits, in order
+ */
+Datum
+segment_filter_traits(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *names = NIL;
+	ListCell   *lc;
+	const char *previous = NULL;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	filter_walk(filter_unpack(PG_GETARG_FILTER_PP(0)), collect_name, &names);
+	list_sort(names, name_order);
+	foreach(lc, names)
+	{
+		Datum		value;
+		bool		isnull = false;
+
+		if (previous != NULL && strcmp(previous, lfirst(lc)) == 0)
+			continue;
+		previous = lfirst(lc);
+		value = CStringGetTextDatum(previous);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+	}
+	return (Datum) 0;
+}
+
+/* Columns of events, inside an aggregate or "did", are no traits. */
+static bool
+collect_name(const FilterNode *node, void *context)
+{
+	List	  **names = context;
+
+	if (node->op == FILTER_AGGREGATE || node->op == FILTER_DID)
+		return false;
+	if (node->op == FILTER_COLUMN)
+		*names = lappend(*names, node->text);
+	return true;
+}
+
+static int
+name_order(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}

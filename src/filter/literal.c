@@ -1,0 +1,292 @@
+/*-------------------------------------------------------------------------
+ *
+ * literal.c
+ *	  What does a literal mean beside a column of this type?
+ *
+ *		orders > 3				int4	-> 3::int4
+ *		orders > 3000000000		int4	-> 3000000000::int8, compared across types
+ *		orders > 1.5			int4	-> 1.5::numeric
+ *		tier = "gold"			enum	-> 'gold'::tier
+ *		seen > "2026-05-01"		timestamptz -> the start of that day in the zone
+ *		orders > "Berlin"		int4	-> an error, now and not at the next insert
+ *
+ * The compiler has pinned DateStyle, IntervalStyle and the zone, so that the
+ * same text is the same instant in every session.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/date.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "filter/compile_private.h"
+
+static Datum literal_input(FilterScope *scope, const FilterNode *literal,
+						   Oid type, const FilterNode *against);
+static void refuse_literal(FilterScope *scope, const FilterNode *literal,
+						   Oid type, const FilterNode *against,
+						   const char *detail, const char *hint)
+			pg_attribute_noreturn();
+static void refuse_moving_words(FilterScope *scope, const FilterNode *literal);
+static Datum literal_local_time(FilterScope *scope, const FilterNode *literal,
+								const FilterNode *against);
+static char *nearest_label(Oid enumtype, const char *word);
+
+bool
+is_literal(const FilterNode *node)
+{
+	return node->op == FILTER_STRING || node->op == FILTER_NUMBER ||
+		node->op == FILTER_TRUE || node->op == FILTER_FALSE;
+}
+
+char *
+literal_show(const FilterNode *literal)
+{
+	switch (literal->op)
+	{
+		case FILTER_STRING:
+			return psprintf("\"%s\"", literal->text);
+		case FILTER_NUMBER:
+			return pstrdup(literal->text);
+		default:
+			return pstrdup(literal->op == FILTER_TRUE ? "true" : "false");
+	}
+}
+
+Expr *
+literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
+			  const FilterNode *against)
+{
+	switch (literal->op)
+	{
+		case FILTER_TRUE:
+		case FILTER_FALSE:
+			if (type != BOOLOID)
+				refuse_literal(scope, literal, type, against, NULL, NULL);
+			return expr_boolean(literal->op == FILTER_TRUE);
+
+		case FILTER_NUMBER:
+			if (is_text(type))
+				refuse_literal(scope, literal, type, against, NULL,
+							   psprintf("Write it in quotes: \"%s\".", literal->text));
+			if (type == INTERVALOID)
+				refuse_literal(scope, literal, type, against, NULL,
+							   "Write a span, such as 30 days.");
+			if (!is_number(type) && TypeCategory(type) != TYPCATEGORY_NUMERIC)
+				refuse_literal(scope, literal, type, against, NULL, NULL);
+			break;
+
+		case FILTER_STRING:
+			if (TypeCategory(type) == TYPCATEGORY_DATETIME)
+				refuse_moving_words(scope, literal);
+			if (type == TIMESTAMPOID)
+				return expr_const(type, literal_local_time(scope, literal, against));
+			break;
+
+		default:
+			elog(ERROR, "filter node %d is not a literal", (int) literal->op);
+	}
+	return expr_const(type, literal_input(scope, literal, type, against));
+}
+
+Oid
+literal_number_type(const FilterNode *literal, Oid type)
+{
+	const char *c = literal->text;
+	char	   *end;
+	int64		value;
+
+	if (type != INT2OID && type != INT4OID && type != INT8OID)
+		return type;
+
+	if (*c == '-')
+		c++;
+	if (strspn(c, "0123456789") != strlen(c))
+		return NUMERICOID;
+	errno = 0;
+	value = strtoll(literal->text, &end, 10);
+	if (errno != 0 || *end != '\0')
+		return NUMERICOID;
+	if (type == INT2OID && value >= PG_INT16_MIN && value <= PG_INT16_MAX)
+		return INT2OID;
+	if (type != INT8OID && value >= PG_INT32_MIN && value <= PG_INT32_MAX)
+		return INT4OID;
+	return INT8OID;
+}
+
+/* A date column beside a time of day is compared as the start of its day. */
+Oid
+literal_time_type(const FilterNode *literal, Oid type)
+{
+	if (type == DATEOID && literal->op == FILTER_STRING &&
+		!literal_is_day(literal))
+		return TIMESTAMPOID;
+	return type;
+}
+
+/* "2026-05-01", but not "2026-05-01 12:00" */
+bool
+literal_is_day(const FilterNode *literal)
+{
+	return literal->op == FILTER_STRING && strchr(literal->text, ':') == NULL;
+}
+
+DateADT
+literal_day(FilterScope *scope, const FilterNode *literal,
+			const FilterNode *against)
+{
+	refuse_moving_words(scope, literal);
+	if (literal_is_day(literal))
+		return DatumGetDateADT(literal_input(scope, literal, DATEOID, against));
+	return DatumGetDateADT(DirectFunctionCall1(timestamp_date,
+											   literal_local_time(scope, literal, against)));
+}
+
+/*
+ * The literal as local time of the scope's zone.
+ *
+ * The server's input function for timestamp drops a zone silently, and so
+ * would read "12:00+00" as noon in Copenhagen.  A literal has a zone of its
+ * own if it is the same instant wherever it is read.
+ */
+static Datum
+literal_local_time(FilterScope *scope, const FilterNode *literal,
+				   const FilterNode *against)
+{
+	Datum		local = literal_input(scope, literal, TIMESTAMPOID, against);
+	Datum		here;
+	Datum		there;
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("TimeZone", "Etc/GMT+11", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	here = literal_input(scope, literal, TIMESTAMPTZOID, against);
+	(void) set_config_option("TimeZone", "Etc/GMT-13", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	there = literal_input(scope, literal, TIMESTAMPTZOID, against);
+	AtEOXact_GUC(true, level);
+
+	if (DatumGetTimestampTz(here) == DatumGetTimestampTz(there))
+		return DirectFunctionCall1(timestamptz_timestamp, here);
+	return local;
+}
+
+/*
+ * Call the type's input function, and let what it says become part of an
+ * error that names the column as well.
+ */
+static Datum
+literal_input(FilterScope *scope, const FilterNode *literal, Oid type,
+			  const FilterNode *against)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Oid			function;
+	Oid			parameter;
+	volatile Datum value = (Datum) 0;
+
+	getTypeInputInfo(type, &function, &parameter);
+	PG_TRY();
+	{
+		value = OidInputFunctionCall(function, literal->text, parameter, -1);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+		char	   *hint = NULL;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		/* it is not swallowed: the next lines raise one that says more */
+		FlushErrorState();
+		if (get_typtype(type) == TYPTYPE_ENUM)
+			hint = nearest_label(type, literal->text);
+		refuse_literal(scope, literal, type, against, error->message,
+					   hint ? psprintf("Perhaps you meant \"%s\".", hint) : NULL);
+	}
+	PG_END_TRY();
+	return value;
+}
+
+static void
+refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
+			   const FilterNode *against, const char *detail, const char *hint)
+{
+	char	   *sentence = detail ? psprintf("%s.", detail) : NULL;
+
+	if (sentence)
+		sentence[0] = pg_toupper((unsigned char) sentence[0]);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("%s is of type %s and cannot be compared with %s",
+					describe_operand(scope, against), format_type_be(type),
+					literal_show(literal)),
+			 sentence ? errdetail("%s", sentence) : 0,
+			 hint ? errhint("%s", hint) : 0,
+			 compile_position(scope, literal)));
+}
+
+/*
+ * The server reads 'tomorrow' as the day after the one on which it happens to
+ * read it; a filter that is kept would hold that day for ever.
+ */
+static void
+refuse_moving_words(FilterScope *scope, const FilterNode *literal)
+{
+	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
+	const char *c = literal->text;
+
+	while (*c)
+	{
+		const char *start;
+
+		if (!isalpha((unsigned char) *c))
+		{
+			c++;
+			continue;
+		}
+		start = c;
+		while (isalpha((unsigned char) *c))
+			c++;
+		for (int i = 0; i < lengthof(words); i++)
+			if (strlen(words[i]) == c - start &&
+				pg_strncasecmp(words[i], start, c - start) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+						 errmsg("\"%s\" as a date would not move with time", literal->text),
+						 errdetail("A date in quotes is read once, when the filter is compiled."),
+						 errhint("Write now or today without quotes, such as: today + 1 day."),
+						 compile_position(scope, literal)));
+	}
+}
+
+static char *
+nearest_label(Oid enumtype, const char *word)
+{
+	CatCList   *rows = SearchSysCacheList1(ENUMTYPOIDNAME,
+										   ObjectIdGetDatum(enumtype));
+	List	   *labels = NIL;
+
+	for (int i = 0; i < rows->n_members; i++)
+	{
+		Form_pg_enum label = (Form_pg_enum) GETSTRUCT(&rows->members[i]->tuple);
+
+		labels = lappend(labels, pstrdup(NameStr(label->enumlabel)));
+	}
+	ReleaseSysCacheList(rows);
+	return unconstify(char *, nearest_name(word, labels));
+}

@@ -1,0 +1,502 @@
+/*-------------------------------------------------------------------------
+ *
+ * ops.c
+ *	  What does the grammar say of each op?
+ *
+ *		FILTER_BETWEEN	three operands, no text, no detail; written
+ *						"a between b and c", and "a not between b and c"
+ *						for its NOT; "between" and "notBetween" in json
+ *
+ * A new op is a new line here, at the end, and a rule of its own in parse.c
+ * and print.c only if none of the shapes fits.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "filter/filter_private.h"
+
+#define OPERAND			KIND_OPERAND
+#define LITERAL			(KIND_OPERAND | KIND_LITERAL)
+#define BOOLEAN			(KIND_OPERAND | KIND_FILTER)
+#define OPTIONAL(kind)	((kind) | KIND_NONE)
+
+#define NO_ARGS			0, 0, {0}
+#define ONE(a)			1, 1, {(a)}
+#define TWO(a, b)		2, 2, {(a), (b)}
+#define THREE(a, b, c)	3, 3, {(a), (b), (c)}
+#define MANY(n, a, b)	(n), -1, {(a), (b), (b), (b)}
+
+#define PREDICATE		KIND_FILTER, PRECEDENCE_PREDICATE
+#define PRIMARY			PRECEDENCE_PRIMARY
+
+const FilterOpInfo filter_ops[FILTER_LAST_OP + 1] = {
+	[FILTER_NONE] = {"none", KIND_NONE, PRIMARY, SHAPE_OTHER,
+		NULL, NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, NO_ARGS},
+
+	[FILTER_COLUMN] = {"column", BOOLEAN, PRIMARY, SHAPE_OTHER,
+		NULL, NULL, NULL, NULL, TEXT_NAME, DETAIL_ZERO, MANY(0, KIND_WORD, KIND_WORD)},
+	[FILTER_WORD] = {"word", KIND_WORD, PRIMARY, SHAPE_OTHER,
+		NULL, NULL, NULL, NULL, TEXT_NAME, DETAIL_ZERO, NO_ARGS},
+	[FILTER_STRING] = {"string", LITERAL | KIND_STRING, PRIMARY, SHAPE_OTHER,
+		NULL, NULL, NULL, NULL, TEXT_ANY, DETAIL_ZERO, NO_ARGS},
+	[FILTER_NUMBER] = {"number", LITERAL | KIND_NUMBER, PRIMARY, SHAPE_OTHER,
+		NULL, NULL, NULL, NULL, TEXT_NUMBER, DETAIL_ZERO, NO_ARGS},
+	[FILTER_TRUE] = {"true", LITERAL | KIND_FILTER, PRIMARY, SHAPE_ALONE,
+		"true", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, NO_ARGS},
+	[FILTER_FALSE] = {"false", LITERAL | KIND_FILTER, PRIMARY, SHAPE_ALONE,
+		"false", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, NO_ARGS},
+	[FILTER_NOW] = {"now", OPERAND, PRIMARY, SHAPE_ALONE,
+		"now", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, NO_ARGS},
+	[FILTER_TODAY] = {"today", OPERAND, PRIMARY, SHAPE_ALONE,
+		"today", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, NO_ARGS},
+	[FILTER_SPAN] = {"span", OPERAND | KIND_SPAN, PRIMARY, SHAPE_OTHER,
+		NULL, NULL, NULL, NULL, TEXT_COUNT, DETAIL_UNIT, NO_ARGS},
+	[FILTER_ADD] = {"add", OPERAND, PRECEDENCE_SUM, SHAPE_ARITHMETIC,
+		"+", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+	[FILTER_SUBTRACT] = {"subtract", OPERAND, PRECEDENCE_SUM, SHAPE_ARITHMETIC,
+		"-", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+	[FILTER_MULTIPLY] = {"multiply", OPERAND, PRECEDENCE_PRODUCT, SHAPE_ARITHMETIC,
+		"*", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+	[FILTER_DIVIDE] = {"divide", OPERAND, PRECEDENCE_PRODUCT, SHAPE_ARITHMETIC,
+		"/", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+	[FILTER_FUNCTION] = {"function", BOOLEAN, PRIMARY, SHAPE_OTHER,
+		NULL, NULL, NULL, NULL, TEXT_FUNCTION, DETAIL_ZERO, MANY(1, OPERAND, OPERAND)},
+	[FILTER_AGGREGATE] = {"aggregate", BOOLEAN, PRIMARY, SHAPE_OTHER,
+		NULL, NULL, NULL, NULL, TEXT_AGGREGATE, DETAIL_DISTINCT,
+		4, 4, {KIND_WORD, OPTIONAL(OPERAND), OPTIONAL(KIND_FILTER), OPTIONAL(KIND_WINDOW)}},
+
+	[FILTER_WINDOW_LAST] = {"window last", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
+		"in last", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, ONE(KIND_SPAN)},
+	[FILTER_WINDOW_BETWEEN] = {"window between", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
+		"between", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(KIND_SPAN, KIND_SPAN)},
+	[FILTER_WINDOW_SINCE] = {"window since", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
+		"since", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, ONE(KIND_LITERAL)},
+	[FILTER_WINDOW_BEFORE] = {"window before", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
+		"before", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, ONE(KIND_LITERAL)},
+	[FILTER_WINDOW_PERIOD] = {"window period", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
+		"in", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_WINDOW_PERIOD, NO_ARGS},
+
+	[FILTER_EQ] = {"equal", PREDICATE, SHAPE_COMPARISON,
+		"=", "!=", "=", "!=", TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+	[FILTER_LT] = {"less", PREDICATE, SHAPE_COMPARISON,
+		"<", NULL, "<", NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+	[FILTER_LE] = {"less or equal", PREDICATE, SHAPE_COMPARISON,
+		"<=", NULL, "<=", NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+	[FILTER_GT] = {"greater", PREDICATE, SHAPE_COMPARISON,
+		">", NULL, ">", NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+	[FILTER_GE] = {"greater or equal", PREDICATE, SHAPE_COMPARISON,
+		">=", NULL, ">=", NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+	[FILTER_BETWEEN] = {"between", PREDICATE, SHAPE_BETWEEN,
+		"between", "not between", "between", "notBetween",
+		TEXT_ABSENT, DETAIL_ZERO, THREE(OPERAND, OPERAND, OPERAND)},
+	[FILTER_IN] = {"in", PREDICATE, SHAPE_LIST,
+		"in", "not in", "in", "notIn",
+		TEXT_ABSENT, DETAIL_ZERO, MANY(2, OPERAND, KIND_LITERAL)},
+	[FILTER_CONTAINS] = {"contains", PREDICATE, SHAPE_VALUE,
+		"contains", "not contains", "contains", "doesNotContain",
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
+	[FILTER_CONTAINS_ANY] = {"contains any", PREDICATE, SHAPE_LIST,
+		"contains any", "not contains any", "containsAny", "doesNotContainAny",
+		TEXT_ABSENT, DETAIL_ZERO, MANY(3, OPERAND, KIND_LITERAL)},
+	[FILTER_CONTAINS_ALL] = {"contains all", PREDICATE, SHAPE_LIST,
+		"contains all", "not contains all", "containsAll", "doesNotContainAll",
+		TEXT_ABSENT, DETAIL_ZERO, MANY(3, OPERAND, KIND_LITERAL)},
+	[FILTER_STARTS_WITH] = {"starts with", PREDICATE, SHAPE_VALUE,
+		"starts with", "not starts with", "beginsWith", "doesNotBeginWith",
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_STRING)},
+	[FILTER_ENDS_WITH] = {"ends with", PREDICATE, SHAPE_VALUE,
+		"ends with", "not ends with", "endsWith", "doesNotEndWith",
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_STRING)},
+	[FILTER_LIKE] = {"like", PREDICATE, SHAPE_VALUE,
+		"like", "not like", "like", "notLike",
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_STRING)},
+	[FILTER_ILIKE] = {"ilike", PREDICATE, SHAPE_VALUE,
+		"ilike", "not ilike", "ilike", "notIlike",
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_STRING)},
+	[FILTER_MATCHES] = {"matches", PREDICATE, SHAPE_VALUE,
+		"matches", "not matches", "matches", "doesNotMatch",
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_STRING)},
+	[FILTER_IS_SET] = {"is set", PREDICATE, SHAPE_POSTFIX,
+		"is set", "is not set", "notNull", "null",
+		TEXT_ABSENT, DETAIL_ZERO, ONE(OPERAND)},
+	[FILTER_IS_EMPTY] = {"is empty", PREDICATE, SHAPE_POSTFIX,
+		"is empty", "is not empty", "empty", "notEmpty",
+		TEXT_ABSENT, DETAIL_ZERO, ONE(OPERAND)},
+	[FILTER_IS_TRUE] = {"is true", PREDICATE, SHAPE_POSTFIX,
+		"is true", "is not true", "isTrue", "isNotTrue",
+		TEXT_ABSENT, DETAIL_ZERO, ONE(OPERAND)},
+	[FILTER_IS_FALSE] = {"is false", PREDICATE, SHAPE_POSTFIX,
+		"is false", "is not false", "isFalse", "isNotFalse",
+		TEXT_ABSENT, DETAIL_ZERO, ONE(OPERAND)},
+	[FILTER_IN_LAST] = {"in last", PREDICATE, SHAPE_SPAN,
+		"in last", "not in last", "inLast", "notInLast",
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
+	[FILTER_IN_NEXT] = {"in next", PREDICATE, SHAPE_SPAN,
+		"in next", "not in next", "inNext", "notInNext",
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
+	[FILTER_MORE_THAN_AGO] = {"more than ago", PREDICATE, SHAPE_SPAN_AGO,
+		"more than", NULL, "moreThanAgo", NULL,
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
+	[FILTER_LESS_THAN_AGO] = {"less than ago", PREDICATE, SHAPE_SPAN_AGO,
+		"less than", NULL, "lessThanAgo", NULL,
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
+	[FILTER_IN_PERIOD] = {"in period", PREDICATE, SHAPE_PERIOD,
+		"in", "not in", "inPeriod", "notInPeriod",
+		TEXT_ABSENT, DETAIL_PERIOD, ONE(OPERAND)},
+	[FILTER_BEFORE] = {"before", PREDICATE, SHAPE_VALUE,
+		"before", NULL, "before", NULL,
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
+	[FILTER_AFTER] = {"after", PREDICATE, SHAPE_VALUE,
+		"after", NULL, "after", NULL,
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
+	[FILTER_ON] = {"on", PREDICATE, SHAPE_VALUE,
+		"on", NULL, "on", NULL,
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
+	[FILTER_ANNIVERSARY_TODAY] = {"anniversary today", PREDICATE, SHAPE_ANNIVERSARY,
+		"today", NULL, "anniversaryToday", NULL,
+		TEXT_ABSENT, DETAIL_ZERO, ONE(OPERAND)},
+	[FILTER_ANNIVERSARY_LAST] = {"anniversary in last", PREDICATE, SHAPE_ANNIVERSARY,
+		"in last", NULL, "anniversaryInLast", NULL,
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
+	[FILTER_ANNIVERSARY_NEXT] = {"anniversary in next", PREDICATE, SHAPE_ANNIVERSARY,
+		"in next", NULL, "anniversaryInNext", NULL,
+		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
+	[FILTER_ANNIVERSARY_PERIOD] = {"anniversary in period", PREDICATE, SHAPE_ANNIVERSARY,
+		"in", NULL, "anniversaryInPeriod", NULL,
+		TEXT_ABSENT, DETAIL_THIS_PERIOD, ONE(OPERAND)},
+	[FILTER_DID] = {"did", PREDICATE, SHAPE_OTHER,
+		"did", "did not", NULL, NULL, TEXT_TIMES, DETAIL_TIMES,
+		THREE(KIND_WORD, OPTIONAL(KIND_FILTER), OPTIONAL(KIND_WINDOW))},
+	[FILTER_IN_AUDIENCE] = {"in audience", PREDICATE, SHAPE_OTHER,
+		"in audience", "not in audience", NULL, NULL, TEXT_NAME, DETAIL_ZERO, NO_ARGS},
+	[FILTER_BUCKET] = {"bucket", PREDICATE, SHAPE_OTHER,
+		"bucket", NULL, NULL, NULL, TEXT_ANY, DETAIL_COMPARE, ONE(KIND_NUMBER)},
+
+	[FILTER_AND] = {"and", KIND_FILTER, PRECEDENCE_AND, SHAPE_OTHER,
+		"and", NULL, "and", NULL, TEXT_ABSENT, DETAIL_ZERO, MANY(2, KIND_FILTER, KIND_FILTER)},
+	[FILTER_OR] = {"or", KIND_FILTER, PRECEDENCE_OR, SHAPE_OTHER,
+		"or", NULL, "or", NULL, TEXT_ABSENT, DETAIL_ZERO, MANY(2, KIND_FILTER, KIND_FILTER)},
+	[FILTER_NOT] = {"not", KIND_FILTER, PRECEDENCE_NOT, SHAPE_OTHER,
+		"not", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, ONE(KIND_FILTER)},
+	[FILTER_AT_LEAST] = {"at least", KIND_FILTER, PRIMARY, SHAPE_OTHER,
+		"at least", NULL, "atLeast", NULL, TEXT_COUNT, DETAIL_ZERO, MANY(1, KIND_FILTER, KIND_FILTER)},
+};
+
+const char *const filter_units[] = {
+	[FILTER_SECOND] = "second",
+	[FILTER_MINUTE] = "minute",
+	[FILTER_HOUR] = "hour",
+	[FILTER_DAY] = "day",
+	[FILTER_WEEK] = "week",
+	[FILTER_MONTH] = "month",
+	[FILTER_QUARTER] = "quarter",
+	[FILTER_YEAR] = "year",
+	NULL
+};
+
+const char *const filter_whiches[] = {
+	[FILTER_THIS] = "this",
+	[FILTER_PREVIOUS] = "last",
+	[FILTER_FOLLOWING] = "next",
+	NULL
+};
+
+const char *const filter_times[] = {
+	[FILTER_TIMES_ANY] = "",
+	[FILTER_TIMES_AT_LEAST] = "at least",
+	[FILTER_TIMES_AT_MOST] = "at most",
+	[FILTER_TIMES_EXACTLY] = "exactly",
+	NULL
+};
+
+const char *const filter_compares[] = {
+	[FILTER_COMPARE_LT] = "<",
+	[FILTER_COMPARE_LE] = "<=",
+	[FILTER_COMPARE_GT] = ">",
+	[FILTER_COMPARE_GE] = ">=",
+	NULL
+};
+
+const char *const filter_aggregates[] = {
+	"count", "sum", "avg", "min", "max", "first", "last", "list",
+	"most_frequent", "stddev", "exists", NULL
+};
+
+/* aggregates that may stand without a value: they ask for rows */
+static const char *const row_aggregates[] = {"count", "exists", NULL};
+
+/* words that are no column or function unless backquoted */
+static const char *const reserved_words[] = {
+	"and", "or", "not", "in", "is", "between", "like", "ilike", "where",
+	"true", "false", "now", "today", "did", NULL
+};
+
+/* words that the grammar puts behind an operand */
+static const char *const following_words[] = {
+	"and", "or", "not", "in", "is", "between", "like", "ilike", "contains",
+	"starts", "ends", "matches", "more", "less", "before", "after", "on",
+	"at", "exactly", "since", "where", NULL
+};
+
+static const char *check_text(const FilterNode *node);
+static const char *check_detail(const FilterNode *node);
+static bool is_count(const char *text);
+static bool is_event_op(const FilterNode *node);
+static bool contains_event_op(const FilterNode *node);
+
+/* The kinds that an argument of 'op' at 'place' may have. */
+uint16
+filter_arg_kinds(FilterOp op, int place)
+{
+	return filter_ops[op].args[Min(place, MAX_ARG_PLACES - 1)];
+}
+
+int
+filter_find_word(const char *const *words, const char *word)
+{
+	for (int i = 0; words[i] != NULL; i++)
+	{
+		if (strcmp(words[i], word) == 0)
+			return i;
+	}
+	return -1;
+}
+
+bool
+filter_word_reserved(const char *word)
+{
+	return filter_find_word(reserved_words, word) >= 0;
+}
+
+bool
+filter_word_follows_operand(const char *word)
+{
+	return filter_find_word(following_words, word) >= 0;
+}
+
+/* Would the scanner read these characters as this one word? */
+bool
+filter_word_plain(const char *word)
+{
+	if (!filter_is_word_start(*word))
+		return false;
+	for (; *word != '\0'; word++)
+	{
+		if (!filter_is_word_part(*word) || (*word >= 'A' && *word <= 'Z'))
+			return false;
+	}
+	return true;
+}
+
+bool
+filter_aggregate_needs_value(const char *name)
+{
+	return filter_find_word(row_aggregates, name) < 0;
+}
+
+const char *
+filter_check_node(const FilterNode *node)
+{
+	const FilterOpInfo *info = &filter_ops[node->op];
+	const char *problem;
+
+	if (node->nargs < info->min_args ||
+		(info->max_args >= 0 && node->nargs > info->max_args))
+		return "has a wrong number of arguments";
+	for (int i = 0; i < node->nargs; i++)
+	{
+		if (!op_is(node->args[i], filter_arg_kinds(node->op, i)))
+			return "has an argument of a wrong kind";
+	}
+	if ((problem = check_text(node)) != NULL ||
+		(problem = check_detail(node)) != NULL)
+		return problem;
+
+	switch (node->op)
+	{
+		case FILTER_AND:
+		case FILTER_OR:
+			for (int i = 0; i < node->nargs; i++)
+			{
+				if (node->args[i]->op == node->op)
+					return "is nested in one of its own kind";
+			}
+			break;
+		case FILTER_NOT:
+			if (node->args[0]->op == FILTER_NOT)
+				return "is nested in one of its own kind";
+			break;
+		case FILTER_AT_LEAST:
+			if (atoi(node->text) > node->nargs)
+				return "asks for more filters than it has";
+			break;
+		case FILTER_AGGREGATE:
+			if (node->args[1]->op == FILTER_NONE)
+			{
+				if (node->detail != 0 || filter_aggregate_needs_value(node->text))
+					return "lacks a value";
+			}
+			else if (filter_first_column(node->args[1]) == NULL)
+				return "has a value without a column";
+			if (contains_event_op(node->args[1]) ||
+				contains_event_op(node->args[2]))
+				return "contains another aggregate";
+			break;
+		case FILTER_DID:
+			if (contains_event_op(node->args[1]))
+				return "contains another aggregate";
+			break;
+		default:
+			break;
+	}
+	return NULL;
+}
+
+static const char *
+check_text(const FilterNode *node)
+{
+	const char *text = node->text;
+	FilterTextRule rule = filter_ops[node->op].text;
+	const char *digits;
+	char	   *canonical;
+
+	if (rule == TEXT_ABSENT ||
+		(rule == TEXT_TIMES && node->detail == FILTER_TIMES_ANY))
+		return text == NULL ? NULL : "has a text";
+	if (text == NULL)
+		return "lacks a text";
+
+	switch (rule)
+	{
+		case TEXT_ABSENT:
+		case TEXT_ANY:
+			break;
+		case TEXT_NAME:
+			if (*text == '\0')
+				return "has an empty name";
+			break;
+		case TEXT_NUMBER:
+			digits = (*text == '-') ? text + 1 : text;
+			canonical = filter_number(digits, strlen(digits), *text == '-');
+			if (canonical == NULL || strcmp(canonical, text) != 0)
+				return "is not a number in canonical notation";
+			break;
+		case TEXT_COUNT:
+			if (!is_count(text) || *text == '0')
+				return "is not a whole number above zero";
+			break;
+		case TEXT_TIMES:
+			if (!is_count(text))
+				return "is not a whole number";
+			if (node->detail == FILTER_TIMES_AT_LEAST &&
+				(strcmp(text, "0") == 0 || strcmp(text, "1") == 0))
+				return "has a count that is not canonical";
+			break;
+		case TEXT_FUNCTION:
+			if (!filter_word_plain(text) || filter_word_reserved(text) ||
+				filter_find_word(filter_aggregates, text) >= 0 ||
+				strcmp(text, "bucket") == 0)
+				return "has a name that is no function's";
+			break;
+		case TEXT_AGGREGATE:
+			if (filter_find_word(filter_aggregates, text) < 0)
+				return "has a name that is no aggregate's";
+			break;
+	}
+	return NULL;
+}
+
+static const char *
+check_detail(const FilterNode *node)
+{
+	int			detail = node->detail;
+	bool		valid = false;
+
+	switch (filter_ops[node->op].detail)
+	{
+		case DETAIL_ZERO:
+			valid = (detail == 0);
+			break;
+		case DETAIL_DISTINCT:
+			valid = (detail <= 1);
+			break;
+		case DETAIL_UNIT:
+			valid = (detail <= FILTER_YEAR);
+			break;
+		case DETAIL_PERIOD:
+			valid = (FILTER_PERIOD_WHICH(detail) <= FILTER_FOLLOWING &&
+					 FILTER_PERIOD_UNIT(detail) >= FILTER_DAY);
+			break;
+		case DETAIL_WINDOW_PERIOD:
+			valid = (FILTER_PERIOD_WHICH(detail) <= FILTER_PREVIOUS &&
+					 FILTER_PERIOD_UNIT(detail) >= FILTER_DAY);
+			break;
+		case DETAIL_THIS_PERIOD:
+			valid = (FILTER_PERIOD_WHICH(detail) == FILTER_THIS &&
+					 FILTER_PERIOD_UNIT(detail) >= FILTER_DAY);
+			break;
+		case DETAIL_TIMES:
+			valid = (detail <= FILTER_TIMES_EXACTLY);
+			break;
+		case DETAIL_COMPARE:
+			valid = (detail <= FILTER_COMPARE_GE);
+			break;
+	}
+	return valid ? NULL : "has an unknown detail";
+}
+
+/* A whole number as we write it. */
+static bool
+is_count(const char *text)
+{
+	size_t		length = strlen(text);
+
+	return length >= 1 && length <= FILTER_MAX_COUNT_DIGITS &&
+		strspn(text, "0123456789") == length &&
+		(text[0] != '0' || length == 1);
+}
+
+static bool
+is_event_op(const FilterNode *node)
+{
+	return node->op == FILTER_AGGREGATE || node->op == FILTER_DID;
+}
+
+/*
+ * Aggregates do not nest.  The nodes within one were checked before, so the
+ * search need not enter them.
+ */
+static bool
+contains_event_op(const FilterNode *node)
+{
+	check_stack_depth();
+
+	if (is_event_op(node))
+		return true;
+	for (int i = 0; i < node->nargs; i++)
+	{
+		if (contains_event_op(node->args[i]))
+			return true;
+	}
+	return false;
+}
+
+const FilterNode *
+filter_first_column(const FilterNode *operand)
+{
+	check_stack_depth();
+
+	if (operand->op == FILTER_COLUMN)
+		return operand;
+	for (int i = 0; i < operand->nargs; i++)
+	{
+		const FilterNode *found = filter_first_column(operand->args[i]);
+
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}

@@ -1,0 +1,391 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan.c
+ *	  Where does a word of the filter language begin and end?
+ *
+ *		city != 'Aarhus' -- home
+ *		└┬─┘ ├┘ └───┬──┘
+ *		 │	 │		STRING, filter_token_text() gives Aarhus
+ *		 │	 SYMBOL
+ *		 WORD
+ *
+ * A token points into the text; nothing is copied until its text is asked
+ * for.  What cannot be a token is a TOKEN_BAD that carries the message, so
+ * that all errors are raised in one place, by the parser.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "filter/filter_private.h"
+
+static const char *skip_space(const char *position, FilterToken *token);
+static const char *scan_quoted(const char *position, FilterToken *token);
+static const char *scan_number(const char *position, FilterToken *token);
+static const char *bad_token(FilterToken *token, const char *end,
+							 const char *problem, const char *hint);
+
+#define is_digit(c) ((c) >= '0' && (c) <= '9')
+
+/* Any byte of a multibyte character counts as a letter, as in SQL. */
+bool
+filter_is_word_start(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+		(c & 0x80) != 0;
+}
+
+bool
+filter_is_word_part(char c)
+{
+	return filter_is_word_start(c) || is_digit(c);
+}
+
+const char *
+filter_scan(const char *position, FilterToken *token)
+{
+	static const char *const doubles[] = {"!=", "<>", "<=", ">=", NULL};
+	const char *end;
+
+	token->problem = NULL;
+	token->hint = NULL;
+
+	end = skip_space(position, token);
+	if (token->problem != NULL)
+		return end;
+
+	position = end;
+	token->start = position;
+
+	if (*position == '\0')
+	{
+		token->kind = TOKEN_END;
+		token->length = 0;
+		return position;
+	}
+	if (filter_is_word_start(*position))
+	{
+		while (filter_is_word_part(*end))
+			end++;
+		token->kind = TOKEN_WORD;
+		token->length = end - position;
+		return end;
+	}
+	if (*position == '\'' || *position == '"' || *position == '`')
+		return scan_quoted(position, token);
+	if (is_digit(*position) || (*position == '.' && is_digit(position[1])))
+		return scan_number(position, token);
+
+	token->kind = TOKEN_SYMBOL;
+	for (int i = 0; doubles[i] != NULL; i++)
+	{
+		if (strncmp(position, doubles[i], 2) == 0)
+		{
+			token->length = 2;
+			return position + 2;
+		}
+	}
+	if (strchr("(),.+-*/=<>", *position) != NULL)
+	{
+		token->length = 1;
+		return position + 1;
+	}
+
+	if (position[0] == '!')
+		return bad_token(token, position + 1, NULL,
+						 "Write \"not\" to negate a filter.");
+	if (strncmp(position, "&&", 2) == 0)
+		return bad_token(token, position + 2, NULL, "Write \"and\".");
+	if (strncmp(position, "||", 2) == 0)
+		return bad_token(token, position + 2, NULL, "Write \"or\".");
+	return bad_token(token, position + 1, NULL, NULL);
+}
+
+/* Skip blanks and comments, which nest as in SQL. */
+static const char *
+skip_space(const char *position, FilterToken *token)
+{
+	for (;;)
+	{
+		if (*position == ' ' || (*position >= '\t' && *position <= '\r'))
+			position++;
+		else if (position[0] == '-' && position[1] == '-')
+		{
+			while (*position != '\0' && *position != '\n' && *position != '\r')
+				position++;
+		}
+		else if (position[0] == '/' && position[1] == '*')
+		{
+			const char *start = position;
+			int			depth = 0;
+
+			do
+			{
+				if (*position == '\0')
+				{
+					token->start = start;
+					return bad_token(token, position,
+									 "unterminated comment in filter",
+									 "Close it with \"*/\".");
+				}
+				if (position[0] == '/' && position[1] == '*')
+				{
+					depth++;
+					position += 2;
+				}
+				else if (position[0] == '*' && position[1] == '/')
+				{
+					depth--;
+					position += 2;
+				}
+				else
+					position++;
+			} while (depth > 0);
+		}
+		else
+			return position;
+	}
+}
+
+/* A string in either quotes, or a backquoted name; its quote is doubled. */
+static const char *
+scan_quoted(const char *position, FilterToken *token)
+{
+	char		quote = *position;
+	const char *end = position + 1;
+
+	for (;;)
+	{
+		end = strchr(end, quote);
+		if (end == NULL)
+		{
+			end = position + strlen(position);
+			return bad_token(token, end,
+							 quote == '`' ? "unterminated name in filter" :
+							 "unterminated string in filter",
+							 quote == '`' ? "Close it with a backquote." :
+							 quote == '"' ? "Close it with a double quote." :
+							 "Close it with a single quote.");
+		}
+		end++;
+		if (*end != quote)
+			break;
+		end++;
+	}
+
+	token->length = end - position;
+	if (quote == '`' && token->length == 2)
+		return bad_token(token, end, "empty name in filter", NULL);
+	token->kind = (quote == '`') ? TOKEN_NAME : TOKEN_STRING;
+	return end;
+}
+
+static const char *
+scan_number(const char *position, FilterToken *token)
+{
+	const char *end = position;
+
+	while (is_digit(*end))
+		end++;
+	if (*end == '.')
+	{
+		end++;
+		while (is_digit(*end))
+			end++;
+	}
+	if (*end == 'e' || *end == 'E')
+	{
+		const char *exponent = end + 1;
+
+		if (*exponent == '+' || *exponent == '-')
+			exponent++;
+		if (is_digit(*exponent))
+		{
+			end = exponent;
+			while (is_digit(*end))
+				end++;
+		}
+	}
+	if (filter_is_word_part(*end))
+	{
+		while (filter_is_word_part(*end))
+			end++;
+		return bad_token(token, end, NULL,
+						 "A number ends with a digit; put a space before a unit, and backquotes around a name that starts with a digit.");
+	}
+
+	token->kind = TOKEN_NUMBER;
+	token->length = end - position;
+	return end;
+}
+
+static const char *
+bad_token(FilterToken *token, const char *end, const char *problem,
+		  const char *hint)
+{
+	token->kind = TOKEN_BAD;
+	token->length = end - token->start;
+	token->problem = problem != NULL ? problem : "syntax error in filter";
+	token->hint = hint;
+	return end;
+}
+
+/* Is it this word, or this symbol? */
+bool
+filter_token_is(const FilterToken *token, const char *word)
+{
+	size_t		length = strlen(word);
+
+	return (token->kind == TOKEN_WORD || token->kind == TOKEN_SYMBOL) &&
+		token->length == length &&
+		pg_strncasecmp(token->start, word, length) == 0;
+}
+
+char *
+filter_token_text(const FilterToken *token)
+{
+	char	   *text = palloc(token->length + 1);
+	char	   *to = text;
+
+	if (token->kind == TOKEN_STRING || token->kind == TOKEN_NAME)
+	{
+		const char *from = token->start + 1;
+		const char *end = token->start + token->length - 1;
+		char		quote = *token->start;
+
+		while (from < end)
+		{
+			if (*from == quote)
+				from++;			/* the first of two */
+			*to++ = *from++;
+		}
+	}
+	else
+	{
+		for (int i = 0; i < token->length; i++)
+		{
+			char		c = token->start[i];
+
+			if (token->kind == TOKEN_WORD && c >= 'A' && c <= 'Z')
+				c += 'a' - 'A';
+			*to++ = c;
+		}
+	}
+	*to = '\0';
+	return text;
+}
+
+/*
+ * The canonical notation of a number depends on its value alone:
+ *
+ *		007, 7.0, .7e1	-> 7
+ *		1e400			-> 1e400, as it would be long without the exponent
+ *
+ * The argument need not be a number: bytes from disk come here, too.
+ */
+char *
+filter_number(const char *digits, int length, bool negative)
+{
+	/* zeros that may stand in for an exponent */
+	const int	most_zeros = 30;
+	const char *position = digits;
+	const char *end = digits + length;
+	char	   *kept = palloc(length + 1);
+	int			nkept = 0;
+	int64		point = 0;		/* value is 0.kept * 10^point */
+	int64		exponent = 0;
+	int			seen = 0;
+	int			fraction_zeros = 0;
+	int			whole_zeros = 0;
+	StringInfoData out;
+
+	for (; position < end && is_digit(*position); position++, seen++)
+	{
+		if (nkept > 0 || *position != '0')
+		{
+			kept[nkept++] = *position;
+			point++;
+		}
+	}
+	if (position < end && *position == '.')
+	{
+		for (position++; position < end && is_digit(*position); position++, seen++)
+		{
+			if (nkept > 0 || *position != '0')
+				kept[nkept++] = *position;
+			else
+				point--;
+		}
+	}
+	if (seen == 0)
+		return NULL;
+	if (position < end && (*position == 'e' || *position == 'E'))
+	{
+		bool		below = false;
+
+		position++;
+		if (position < end && (*position == '+' || *position == '-'))
+			below = (*position++ == '-');
+		if (position == end)
+			return NULL;
+		for (; position < end && is_digit(*position); position++)
+		{
+			/* far out of range is as good as any */
+			if (exponent < PG_INT32_MAX)
+				exponent = exponent * 10 + (*position - '0');
+		}
+		if (below)
+			exponent = -exponent;
+	}
+	if (position != end)
+		return NULL;
+
+	while (nkept > 0 && kept[nkept - 1] == '0')
+		nkept--;
+	if (nkept == 0)
+		return pstrdup("0");
+
+	/* a clamped exponent must not meet as many digits */
+	point += exponent;
+	if (nkept > FILTER_MAX_DIGITS ||
+		point - 1 > FILTER_MAX_EXPONENT || point - 1 < -FILTER_MAX_EXPONENT)
+		return NULL;
+
+	if (point <= 0)
+		fraction_zeros = -point;
+	else if (point > nkept)
+		whole_zeros = point - nkept;
+
+	initStringInfo(&out);
+	if (negative)
+		appendStringInfoChar(&out, '-');
+	if (fraction_zeros + whole_zeros > most_zeros)
+	{
+		appendStringInfoChar(&out, kept[0]);
+		if (nkept > 1)
+		{
+			appendStringInfoChar(&out, '.');
+			appendBinaryStringInfo(&out, kept + 1, nkept - 1);
+		}
+		appendStringInfo(&out, "e%d", (int) (point - 1));
+	}
+	else if (point <= 0)
+	{
+		appendStringInfoString(&out, "0.");
+		for (int i = 0; i < fraction_zeros; i++)
+			appendStringInfoChar(&out, '0');
+		appendBinaryStringInfo(&out, kept, nkept);
+	}
+	else
+	{
+		appendBinaryStringInfo(&out, kept, Min(point, nkept));
+		for (int i = 0; i < whole_zeros; i++)
+			appendStringInfoChar(&out, '0');
+		if (point < nkept)
+		{
+			appendStringInfoChar(&out, '.');
+			appendBinaryStringInfo(&out, kept + point, nkept - point);
+		}
+	}
+	return out.data;
+}
