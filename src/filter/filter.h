@@ -30,6 +30,7 @@
 #ifndef SEGMENT_FILTER_H
 #define SEGMENT_FILTER_H
 
+#include "access/tupdesc.h"
 #include "nodes/primnodes.h"
 
 struct Node;
