@@ -13,11 +13,35 @@ PG_CPPFLAGS = -Isrc
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -fvisibility=hidden
 
 REGRESS = --schedule=test/schedule
+REGRESS_OPTS = --load-extension=segment
 ISOLATION = $(basename $(notdir $(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=segment
 
-PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PG_CONFIG := $(or $(PG_CONFIG),$(shell test/tools/find_pg_config),pg_config)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+# Four targets stand alone: they need no server yet, and touch none that is there.
+ALONE = demo check bench dist
+
+ifneq ($(filter $(ALONE),$(MAKECMDGOALS)),)
+
+.PHONY: $(MAKECMDGOALS)
+demo check:
+	@test/tools/$@
+bench:
+	@test/bench/run
+dist:
+	git archive --prefix=segment-$(EXTVERSION)/ -o segment-$(EXTVERSION).zip HEAD
+$(filter-out $(ALONE),$(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+
+else ifeq ($(wildcard $(PGXS)),)
+
+all install uninstall installcheck clean:
+	@PG_CONFIG='$(PG_CONFIG)' test/tools/find_pg_config --explain; false
+
+else
+
 include $(PGXS)
 
 segment--$(EXTVERSION).sql: $(ONCE) $(API) Makefile
@@ -26,3 +50,5 @@ segment--$(EXTVERSION).sql: $(ONCE) $(API) Makefile
 
 # PGXS does not track headers
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h)
+
+endif

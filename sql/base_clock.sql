@@ -1,0 +1,19 @@
+-- base: what time is it?  The transaction's start, unless the clock is frozen.
+SELECT segment.now() = now() AS transaction_start;
+
+SET segment.now = '2026-02-28 23:59:59.999999+00';
+SELECT segment.now() AT TIME ZONE 'UTC' AS frozen;
+
+RESET segment.now;
+SELECT segment.now() = now() AS transaction_start;
+
+-- what is no instant is refused, and the clock goes on
+SET segment.now = 'yesterdayish';
+SELECT segment.now() = now() AS transaction_start;
+
+-- only a superuser may stop it
+CREATE ROLE clerk;
+SET ROLE clerk;
+SET segment.now = '2026-01-01 00:00:00+00';
+RESET ROLE;
+DROP ROLE clerk;
