@@ -147,9 +147,7 @@ population_check_owner(const Population *population)
 	if (!object_ownercheck(RelationRelationId, population->base, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of population \"%s\"", population->name),
-				 errdetail("It belongs to role \"%s\".",
-						   GetUserNameFromId(relation_owner(population->base), false))));
+				 errmsg("must be owner of population \"%s\"", population->name)));
 }
 
 void

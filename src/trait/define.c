@@ -174,7 +174,7 @@ check_cycle(const Population *population, const char *name,
 	ListCell   *lc;
 
 	check_stack_depth();
-	foreach(lc, definition_names(population, definition))
+	foreach(lc, trait_names_used(population, definition))
 	{
 		const char *used = lfirst(lc);
 		const Trait *trait = trait_by_name(population, used);

@@ -169,7 +169,7 @@ collect_name(const FilterNode *node, void *context)
 }
 
 List *
-definition_names(const Population *population, const FilterNode *definition)
+trait_names_used(const Population *population, const FilterNode *definition)
 {
 	Names		names = {population, NIL};
 
@@ -188,7 +188,7 @@ trait_users(const Population *population, const char *name)
 	{
 		const Trait *trait = lfirst(lc);
 
-		foreach(used, definition_names(population, trait->definition))
+		foreach(used, trait_names_used(population, trait->definition))
 			if (strcmp(lfirst(used), name) == 0)
 				users = lappend(users, trait->name);
 	}

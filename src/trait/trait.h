@@ -47,6 +47,10 @@ extern List *trait_stored_names(const Population *population);
 extern const Trait *trait_by_name(const Population *population,
 								  const char *name);
 
+/* Names (char *) that a definition or filter mentions as traits, each once. */
+extern List *trait_names_used(const Population *population,
+							  const FilterNode *filter);
+
 /* Names (char *) of the traits whose definition mentions another trait. */
 extern List *trait_users(const Population *population, const char *name);
 

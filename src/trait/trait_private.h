@@ -72,10 +72,6 @@ extern FilterScope *definition_scope(const Population *population,
 
 extern void program_init(void);
 
-/* Names (char *) of the traits that a definition mentions. */
-extern List *definition_names(const Population *population,
-							  const FilterNode *definition);
-
 /* view.c */
 extern void view_refresh(const Population *population);
 
