@@ -25,3 +25,85 @@ COMMENT ON FUNCTION segment.filter_or(segment.filter, segment.filter) IS
     'the filter that holds where at least one holds; implementation of | operator';
 COMMENT ON FUNCTION segment.filter_not(segment.filter) IS
     'the filter that holds where this one does not; implementation of ! operator';
+
+-- what compiled filters call -------------------------------------------------
+
+CREATE OR REPLACE FUNCTION segment.json_number(value jsonb)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_json_number';
+COMMENT ON FUNCTION segment.json_number(jsonb) IS
+    'the number that the jsonb is, or NULL';
+
+CREATE OR REPLACE FUNCTION segment.json_text(value jsonb)
+RETURNS text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_json_text';
+COMMENT ON FUNCTION segment.json_text(jsonb) IS
+    'the string, number or boolean that the jsonb is, as text, or NULL';
+
+CREATE OR REPLACE FUNCTION segment.json_boolean(value jsonb)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_json_boolean';
+COMMENT ON FUNCTION segment.json_boolean(jsonb) IS
+    'the boolean that the jsonb is, or NULL';
+
+CREATE OR REPLACE FUNCTION segment.elapsed("to" timestamptz, "from" timestamptz)
+RETURNS interval
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_elapsed';
+COMMENT ON FUNCTION segment.elapsed(timestamptz, timestamptz) IS
+    'time from the second instant to the first; NULL where one is infinite';
+
+CREATE OR REPLACE FUNCTION segment.elapsed("to" timestamp, "from" timestamp)
+RETURNS interval
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_elapsed_local';
+COMMENT ON FUNCTION segment.elapsed(timestamp, timestamp) IS
+    'time from the second local time to the first; NULL where one is infinite';
+
+CREATE OR REPLACE FUNCTION segment.days_between("from" date, "to" date)
+RETURNS integer
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_days_between';
+COMMENT ON FUNCTION segment.days_between(date, date) IS
+    'days from the first date to the second; NULL where one is infinite';
+
+CREATE OR REPLACE FUNCTION segment.square_root(number float8)
+RETURNS float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_square_root';
+COMMENT ON FUNCTION segment.square_root(float8) IS
+    'square root; NULL for a negative number';
+
+CREATE OR REPLACE FUNCTION segment.has_anniversary(day date, "from" date, "to" date)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_has_anniversary';
+COMMENT ON FUNCTION segment.has_anniversary(date, date, date) IS
+    'does an anniversary of the day fall into from ... to, both included; that of 29 February is 28 February in common years';
+
+CREATE OR REPLACE FUNCTION segment.bucket(salt text, key text)
+RETURNS float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_bucket';
+COMMENT ON FUNCTION segment.bucket(text, text) IS
+    'where the key falls in 0 <= bucket < 100: the same on every server, and for every salt anew';
+
+-- windows into a filter -------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION segment.filter_sql(filter segment.filter, relation regclass,
+    timezone text DEFAULT NULL)
+RETURNS text
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_filter_sql';
+COMMENT ON FUNCTION segment.filter_sql(segment.filter, regclass, text) IS
+    'the condition on rows of the relation that the filter is compiled to, as SQL; with a time zone compiled in, or else that of the relation or of the session';
+
+CREATE OR REPLACE FUNCTION segment.filter_traits(filter segment.filter)
+RETURNS SETOF text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 5
+AS 'MODULE_PATHNAME', 'segment_filter_traits';
+COMMENT ON FUNCTION segment.filter_traits(segment.filter) IS
+    'the names of columns or traits that the filter uses, in order';

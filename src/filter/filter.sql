@@ -166,3 +166,33 @@ CREATE OPERATOR segment.! (
     RIGHTARG = segment.filter, FUNCTION = segment.filter_not
 );
 COMMENT ON OPERATOR segment.! (NONE, segment.filter) IS 'the filter does not hold';
+
+-- row @@ filter -----------------------------------------------------------
+
+CREATE FUNCTION segment.matches_support(internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_matches_support';
+COMMENT ON FUNCTION segment.matches_support(internal) IS
+    'planner support of segment.matches: makes native quals of it';
+
+CREATE FUNCTION segment.matches("row" record, filter segment.filter)
+RETURNS boolean
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50
+SUPPORT segment.matches_support
+AS 'MODULE_PATHNAME', 'segment_matches';
+COMMENT ON FUNCTION segment.matches(record, segment.filter) IS
+    'does the row match the filter: true or false, and NULL only for a row or filter that is NULL itself';
+
+-- In pg_catalog, unlike all else, so that  WHERE o @@ '...'  needs no
+-- search_path: an operator cannot be written with its schema and still be
+-- read.  Its left side is a record, for which the server has no @@ of its own.
+CREATE OPERATOR pg_catalog.@@ (
+    LEFTARG = record,
+    RIGHTARG = segment.filter,
+    FUNCTION = segment.matches,
+    RESTRICT = pg_catalog.contsel,
+    JOIN = pg_catalog.contjoinsel
+);
+COMMENT ON OPERATOR pg_catalog.@@ (record, segment.filter) IS
+    'row matches filter';

@@ -30,25 +30,32 @@ static bool collect_name(const FilterNode *node, void *context);
 static int	name_order(const ListCell *a, const ListCell *b);
 
 /*
- * segment.filter_sql(filter, regclass): the qual as SQL, with the settings
- * pinned that change how constants print
+ * segment.filter_sql(filter, relation, timezone): the qual as SQL, with the
+ * settings pinned that change how constants print.  A zone replaces that of
+ * the relation, if it has one.
  */
 Datum
 segment_filter_sql(PG_FUNCTION_ARGS)
 {
-	Filter	   *filter = PG_GETARG_FILTER_PP(0);
-	Oid			relid = PG_GETARG_OID(1);
+	Filter	   *filter;
+	Oid			relid;
 	FilterScope *scope;
 	Expr	   *expr;
 	char	   *sql;
 	int			level;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	filter = PG_GETARG_FILTER_PP(0);
+	relid = PG_GETARG_OID(1);
 	if (get_rel_name(relid) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
 
 	scope = filter_relation_scope(relid, 1);
+	if (!PG_ARGISNULL(2))
+		scope->timezone = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	expr = filter_compile(filter_unpack(filter), scope);
 
 	level = settings_pin();
