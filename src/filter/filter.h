@@ -314,4 +314,7 @@ extern PGDLLIMPORT FilterRowHook filter_row_hook;
  */
 extern FilterScope *filter_relation_scope(Oid relid, int varno);
 
+/* The same without the hook: the relation's columns, whatever they stand for. */
+extern FilterScope *filter_column_scope(Oid relid, int varno);
+
 #endif							/* SEGMENT_FILTER_H */

@@ -63,6 +63,8 @@ static TupleDesc fields_of_row_expr(RowExpr *row);
 static Expr *row_column(FilterScope *scope, const char *name);
 static List *row_names(FilterScope *scope);
 static char *row_subject(FilterRow *row);
+static void row_scope_fill(FilterRow *row);
+static FilterRow *relation_row(Oid relid, int varno);
 static bool stands_as_qual(PlannerInfo *root, FuncExpr *call);
 
 /*
@@ -286,15 +288,20 @@ filter_row_scope(FilterRow *row)
 {
 	FilterScope *scope = NULL;
 
+	row_scope_fill(row);
+	if (filter_row_hook != NULL && row->type != RECORDOID)
+		scope = filter_row_hook(row);
+	return scope != NULL ? scope : &row->scope;
+}
+
+static void
+row_scope_fill(FilterRow *row)
+{
 	memset(&row->scope, 0, sizeof(FilterScope));
 	row->scope.subject = row_subject(row);
 	row->scope.noun = "column";
 	row->scope.column = row_column;
 	row->scope.names = row_names;
-
-	if (filter_row_hook != NULL && row->type != RECORDOID)
-		scope = filter_row_hook(row);
-	return scope != NULL ? scope : &row->scope;
 }
 
 static Expr *
@@ -338,6 +345,21 @@ row_subject(FilterRow *row)
 FilterScope *
 filter_relation_scope(Oid relid, int varno)
 {
+	return filter_row_scope(relation_row(relid, varno));
+}
+
+FilterScope *
+filter_column_scope(Oid relid, int varno)
+{
+	FilterRow  *row = relation_row(relid, varno);
+
+	row_scope_fill(row);
+	return &row->scope;
+}
+
+static FilterRow *
+relation_row(Oid relid, int varno)
+{
 	FilterRow  *row = palloc0(sizeof(FilterRow));
 
 	row->type = get_rel_type_id(relid);
@@ -349,7 +371,7 @@ filter_relation_scope(Oid relid, int varno)
 	row->row = (Expr *) makeVar(varno, InvalidAttrNumber, row->type, -1,
 								InvalidOid, 0);
 	row->fields = lookup_rowtype_tupdesc_copy(row->type, -1);
-	return filter_row_scope(row);
+	return row;
 }
 
 /* ---- qual or value? ---- */

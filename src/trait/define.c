@@ -210,7 +210,7 @@ static void
 check_binds(const Population *population, const char *name,
 			const FilterNode *definition, const char *text)
 {
-	FilterScope *row = filter_relation_scope(population->base, 1);
+	FilterScope *row = filter_column_scope(population->base, 1);
 	Expr	   *value = filter_compile_operand(definition,
 											   definition_scope(population, row, text));
 	Oid			type = exprType((Node *) value);

@@ -213,7 +213,7 @@ stored_needed(const Population *population, const FilterNode *definition)
 static FilterScope *
 source_scope(const Source *source, const char *text)
 {
-	FilterScope *scope = filter_relation_scope(source->relid, 1);
+	FilterScope *scope = filter_column_scope(source->relid, 1);
 
 	scope->subject = psprintf("source \"%s\"", source->name);
 	scope->noun = "column";

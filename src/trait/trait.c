@@ -219,7 +219,7 @@ trait_users_of_source(const Population *population, const char *source)
 Oid
 trait_type(const Population *population, const Trait *trait)
 {
-	FilterScope *row = filter_relation_scope(population->base, 1);
+	FilterScope *row = filter_column_scope(population->base, 1);
 	Expr	   *value = filter_compile_operand(trait->definition,
 											   definition_scope(population, row, NULL));
 	Oid			type = exprType((Node *) value);

@@ -87,7 +87,7 @@ static List *
 view_columns(const Population *population)
 {
 	List	   *context = deparse_context_for("profile", population->base);
-	FilterScope *row = filter_relation_scope(population->base, 1);
+	FilterScope *row = filter_column_scope(population->base, 1);
 	List	   *columns = NIL;
 	ViewColumn *key = palloc0(sizeof(ViewColumn));
 	int			level = settings_pin();
