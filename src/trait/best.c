@@ -14,8 +14,8 @@
  *		V = 50		went 50, came 40	is there another 50, a 45?  unknown
  *
  * Why this is right, also when rows come and go within one batch.  Think of
- * the rows as numbers of copies per distinct row, which a batch that is told
- * in several deltas may drive below zero for a while.  We keep true that
+ * the rows as numbers of copies per distinct row (which might even be below
+ * zero for a while, were a batch told in several deltas).  We keep true that
  *
  *		there are copies of V, and none (exactly zero) of any better row;
  *		where V is missing, there is none of any row.

@@ -31,6 +31,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -42,7 +43,7 @@
 #include "trait/tally.h"
 
 /* a new row is compared with as many of the latest values */
-#define LOOK_BACK		8
+#define LOOK_BACK		16
 #define FIRST_ROOM		4
 /* below this many, twice the room is cheaper than sorting */
 #define COMPACT_FROM	64
@@ -55,6 +56,7 @@ typedef struct ListEntry
 {
 	Datum		value;
 	TallyTime	latest;			/* the latest time among the rows */
+	uint32		image;			/* hash of the value's bytes */
 	int32		rows;			/* how many; negative if they went */
 	int32		times;			/* how many of them had the latest time */
 } ListEntry;
@@ -95,10 +97,12 @@ static void list_sql(const AggregateInput *input, const AggregateSql *parts,
 					 int column, StringInfo out);
 static void list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 					  MemoryContext memory);
+static uint32 image_hash(TypeCacheEntry *type, Datum value);
 static void list_make_room(ListDelta *list, MemoryContext memory);
 static int	list_compact(TypeCacheEntry *type, ListEntry *entries,
 						 int nentries);
-static bool list_merge(ListEntry *entry, const ListEntry *more);
+static inline bool list_fits(const ListEntry *entry, const ListEntry *more);
+static void list_merge(ListEntry *entry, const ListEntry *more);
 static int	list_change(const ListDelta *list, const ListEntry *entries,
 						int nentries, ListChange *change);
 static bool latest_time(const TallyEntry *state, const ListChange *change,
@@ -310,23 +314,41 @@ list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 		.times = 1,
 	};
 
+	if (type->typlen == -1)
+		row.value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+	row.image = image_hash(type, row.value);
+
 	/* customers repeat themselves: is it one of the values met last? */
 	for (int i = list->nentries - 1;
 		 i >= 0 && i >= list->nentries - LOOK_BACK; i--)
 	{
 		ListEntry  *entry = &list->entries[i];
 
-		if ((entry->rows > 0) == (sign > 0) &&
-			datum_image_eq(entry->value, value,
-						   type->typbyval, type->typlen) &&
-			list_merge(entry, &row))
+		if (entry->image == row.image && list_fits(entry, &row) &&
+			datum_image_eq(entry->value, row.value,
+						   type->typbyval, type->typlen))
+		{
+			list_merge(entry, &row);
 			return;
+		}
 	}
 
 	if (list->nentries == list->room)
 		list_make_room(list, memory);
-	row.value = input_copy(&input, value, memory);
+	row.value = input_copy(&input, row.value, memory);
 	list->entries[list->nentries++] = row;
+}
+
+static uint32
+image_hash(TypeCacheEntry *type, Datum value)
+{
+	if (type->typbyval)
+		return hash_bytes((unsigned char *) &value, sizeof(Datum));
+	if (type->typlen > 0)
+		return hash_bytes((unsigned char *) DatumGetPointer(value),
+						  type->typlen);
+	return hash_bytes((unsigned char *) VARDATA_ANY(DatumGetPointer(value)),
+					  VARSIZE_ANY_EXHDR(DatumGetPointer(value)));
 }
 
 /*
@@ -395,29 +417,35 @@ list_compact(TypeCacheEntry *type, ListEntry *entries, int nentries)
 	{
 		CHECK_FOR_INTERRUPTS();
 
-		if ((entries[i].rows > 0) != (entries[last].rows > 0) ||
-			tally_compare(type, entries[last].value, entries[i].value) != 0 ||
-			!list_merge(&entries[last], &entries[i]))
+		if (list_fits(&entries[last], &entries[i]) &&
+			tally_compare(type, entries[last].value, entries[i].value) == 0)
+			list_merge(&entries[last], &entries[i]);
+		else
 			entries[++last] = entries[i];
 	}
 	return last + 1;
 }
 
 /*
- * Add rows of the same value that also came, or also went.  False if the
- * numbers are too large for that; the entries then stay two.
+ * Could these be one entry, if their values are equal?  Both came or both
+ * went, and the numbers are not too large together.
  */
-static bool
-list_merge(ListEntry *entry, const ListEntry *more)
+static inline bool
+list_fits(const ListEntry *entry, const ListEntry *more)
 {
 	int32		rows;
 
-	if (pg_add_s32_overflow(entry->rows, more->rows, &rows) ||
-		rows == PG_INT32_MIN)
-		return false;
+	return (entry->rows > 0) == (more->rows > 0) &&
+		!pg_add_s32_overflow(entry->rows, more->rows, &rows) &&
+		rows != PG_INT32_MIN;
+}
 
+/* Add rows of the same value that fit. */
+static void
+list_merge(ListEntry *entry, const ListEntry *more)
+{
 	/* times is never more than the number of rows, which fits */
-	entry->rows = rows;
+	entry->rows += more->rows;
 	if (more->latest > entry->latest)
 	{
 		entry->latest = more->latest;
@@ -425,12 +453,12 @@ list_merge(ListEntry *entry, const ListEntry *more)
 	}
 	else if (more->latest == entry->latest)
 		entry->times += more->times;
-	return true;
 }
 
 /*
- * All that happened to the value of the first of these sorted entries.
- * Returns how many of them are about it.
+ * All that happened to the value of the first of these compacted entries.
+ * Returns how many of them are about it: two that could have been one have
+ * different values.
  */
 static int
 list_change(const ListDelta *list, const ListEntry *entries, int nentries,
@@ -457,6 +485,7 @@ list_change(const ListDelta *list, const ListEntry *entries, int nentries,
 			*times += entry->times;
 		used++;
 	} while (used < nentries &&
+			 !list_fits(&entries[used - 1], &entries[used]) &&
 			 tally_compare(list->type, change->value,
 						   entries[used].value) == 0);
 	return used;
