@@ -263,11 +263,12 @@ batch_part(const Source *source)
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	Part	   *part;
 	MemoryContext old;
+	ListCell   *lc;
 
-	if (batch->parts != NIL)
+	/* one delta holds all that happened to a profile: order does not matter */
+	foreach(lc, batch->parts)
 	{
-		/* rows of another part in between must stay in between */
-		part = llast(batch->parts);
+		part = lfirst(lc);
 		if (part->subid == subid && part->source == source)
 			return part;
 	}
