@@ -6,8 +6,8 @@
  *		ordrs_30d	among {orders_30d, city}	-> orders_30d
  *		colour		among {orders_30d, city}	-> nothing is near
  *
- * Near means few edits for the length of the word: one for a short word,
- * about a third of a long one.
+ * Near means few edits for the length of the word: one for a word of three
+ * letters, two (a pair that changed places) up to eight, then a third.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +24,7 @@ const char *
 nearest_name(const char *word, List *candidates)
 {
 	int			wordlen = strlen(word);
-	int			limit = Max(1, wordlen / 3);
+	int			limit = Max(wordlen > 3 ? 2 : 1, wordlen / 3);
 	const char *nearest = NULL;
 	ListCell   *lc;
 

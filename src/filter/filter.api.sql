@@ -25,6 +25,19 @@ COMMENT ON FUNCTION segment.filter_or(segment.filter, segment.filter) IS
     'the filter that holds where at least one holds; implementation of | operator';
 COMMENT ON FUNCTION segment.filter_not(segment.filter) IS
     'the filter that holds where this one does not; implementation of ! operator';
+COMMENT ON FUNCTION segment.filter_to_jsonb(segment.filter) IS
+    'the rule tree that query builders exchange; implementation of the cast';
+COMMENT ON FUNCTION segment.filter_from_jsonb(jsonb) IS
+    'the filter of a query builder''s rule tree; implementation of the cast';
+
+CREATE OR REPLACE FUNCTION segment.filter_tree(filter segment.filter,
+    OUT depth integer, OUT node text, OUT text text)
+RETURNS SETOF record
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'segment_filter_tree';
+COMMENT ON FUNCTION segment.filter_tree(segment.filter) IS
+    'what the parser understood: every part of the filter, parents first';
+
 
 -- what compiled filters call -------------------------------------------------
 

@@ -167,6 +167,23 @@ CREATE OPERATOR segment.! (
 );
 COMMENT ON OPERATOR segment.! (NONE, segment.filter) IS 'the filter does not hold';
 
+-- the rule trees of query builders
+CREATE FUNCTION segment.filter_to_jsonb(segment.filter)
+RETURNS jsonb
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_filter_to_jsonb';
+
+CREATE FUNCTION segment.filter_from_jsonb(jsonb)
+RETURNS segment.filter
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_filter_from_jsonb';
+
+CREATE CAST (segment.filter AS jsonb) WITH FUNCTION segment.filter_to_jsonb(segment.filter);
+COMMENT ON CAST (segment.filter AS jsonb) IS 'the rule tree that query builders exchange';
+
+CREATE CAST (jsonb AS segment.filter) WITH FUNCTION segment.filter_from_jsonb(jsonb);
+COMMENT ON CAST (jsonb AS segment.filter) IS 'from the rule tree that query builders exchange';
+
 -- row @@ filter -----------------------------------------------------------
 
 CREATE FUNCTION segment.matches_support(internal)

@@ -228,10 +228,13 @@ const char *const filter_aggregates[] = {
 /* aggregates that may stand without a value: they ask for rows */
 static const char *const row_aggregates[] = {"count", "exists", NULL};
 
-/* words that are no column or function unless backquoted */
+/*
+ * Words that are no column or function unless backquoted.  Nothing is called
+ * null: who writes it means "is not set", and is told so.
+ */
 static const char *const reserved_words[] = {
 	"and", "or", "not", "in", "is", "between", "like", "ilike", "where",
-	"true", "false", "now", "today", "did", NULL
+	"true", "false", "null", "now", "today", "did", NULL
 };
 
 /* words that the grammar puts behind an operand */

@@ -56,6 +56,7 @@ typedef struct Parser
 	const char *option_place;
 	const char *option;
 	const char *option_words;
+	const char *hint;			/* for the next error, unless it has a better */
 
 	struct Node *escontext;
 } Parser;
@@ -107,6 +108,7 @@ static char *list_expected(const char *words, const char *others);
 static List *split_words(List *list, const char *words);
 static char *excerpt(const char *start, int length);
 static int	character_number(Parser *parser, const char *place);
+static int	show_caret(Parser *parser, int character);
 static FilterToken *peek(Parser *parser, int n);
 static bool next_is(Parser *parser, int n, const char *word);
 static void advance(Parser *parser);
@@ -402,6 +404,8 @@ parse_list(Parser *parser, FilterOp op, FilterNode *left)
 	{
 		if (op == FILTER_IN && accept(parser, "this"))
 			return fail(parser, PERIOD_UNITS, NULL, NULL);
+		if (next_is(parser, 0, "audience"))
+			parser->hint = "It is the profile that is in an audience: write \"in audience\" without a value before it.";
 		if (!next_is(parser, 0, "("))
 			return fail(parser, "(|last|next|this", NULL, NULL);
 		do
@@ -743,6 +747,9 @@ parse_primary(Parser *parser, bool operand_only)
 				{
 					node = filter_node(op, NULL, location_of(parser));
 					advance(parser);
+					if (next_is(parser, 0, "("))
+						parser->hint = psprintf("\"%s\" is written without parentheses.",
+												filter_ops[op].spelling);
 					return node;
 				}
 			}
@@ -757,6 +764,9 @@ parse_primary(Parser *parser, bool operand_only)
 			break;
 	}
 
+	if (token->kind == TOKEN_WORD)
+		parser->hint = psprintf("A column of this name is written `%s`.",
+								filter_token_text(token));
 	if (operand_only)
 		return fail(parser, NULL, "a value such as a column, a number or a string",
 					NULL);
@@ -936,7 +946,7 @@ parse_aggregate(Parser *parser)
 	}
 	else if (column->nargs == 0)
 		return fail_at(parser, parser->text + column->location,
-					   psprintf("column \"%s\" names no source", column->text),
+					   "column without a source",
 					   "The first column of an aggregate is written with its source, as in \"orders.amount\".",
 					   NULL);
 	else
@@ -1063,6 +1073,8 @@ parse_literal(Parser *parser)
 			return node;
 		}
 	}
+	if (peek(parser, 0)->kind == TOKEN_WORD || peek(parser, 0)->kind == TOKEN_NAME)
+		parser->hint = "A string is written in quotes.";
 	return fail(parser, "true|false", "a string|a number", NULL);
 }
 
@@ -1094,6 +1106,8 @@ parse_string(Parser *parser)
 {
 	FilterNode *node;
 
+	if (peek(parser, 0)->kind == TOKEN_WORD || peek(parser, 0)->kind == TOKEN_NAME)
+		parser->hint = "A string is written in quotes.";
 	if (peek(parser, 0)->kind != TOKEN_STRING)
 		return fail(parser, NULL, "a string", NULL);
 	node = filter_node(FILTER_STRING, NULL, location_of(parser));
@@ -1376,7 +1390,7 @@ fail(Parser *parser, const char *words, const char *others,
 	int			character = character_number(parser, token->start);
 	const char *nearest = NULL;
 	char	   *detail = list_expected(words, others);
-	char	   *hint = NULL;
+	const char *hint = parser->hint;
 	char	   *problem;
 
 	if (token->kind == TOKEN_WORD)
@@ -1385,21 +1399,25 @@ fail(Parser *parser, const char *words, const char *others,
 
 		if (token->length < 64)
 			nearest = nearest_name(word, split_words(split_words(NIL, words), more_words));
-		if (nearest != NULL)
+		/* a symbol is one edit away from any letter */
+		if (nearest != NULL && filter_is_word_start(*nearest))
 			hint = psprintf("Perhaps you meant \"%s\".", nearest);
 		else if (strcmp(word, "null") == 0)
 			hint = "A missing value is asked for with \"is not set\", any other with \"is set\".";
-		else if (filter_word_reserved(word))
-			hint = psprintf("A column of this name is written `%s`.", word);
 	}
 
 	if (token->kind == TOKEN_BAD)
 	{
 		if (token->hint != NULL)
-			hint = pstrdup(token->hint);
-		problem = psprintf("%s at or near \"%s\" (character %d)", token->problem,
+			hint = token->hint;
+		if (token->problem != NULL)
+			detail = NULL;		/* whatever was expected, it is not there yet */
+		problem = psprintf("%s at or near \"%s\" (character %d)",
+						   token->problem != NULL ? token->problem : "syntax error in filter",
 						   excerpt(token->start, token->length), character);
 	}
+	else if (token->kind == TOKEN_END && parser->consumed == NULL)
+		problem = pstrdup("filter is empty");
 	else if (token->kind == TOKEN_END)
 		problem = psprintf("syntax error in filter at its end (character %d)", character);
 	else
@@ -1409,10 +1427,9 @@ fail(Parser *parser, const char *words, const char *others,
 	ereturn(parser->escontext, NULL,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg_internal("%s", problem),
-			 errdetail_internal("%s", detail),
+			 detail != NULL ? errdetail_internal("%s", detail) : 0,
 			 hint != NULL ? errhint("%s", hint) : 0,
-			 internalerrquery(parser->text),
-			 internalerrposition(character)));
+			 show_caret(parser, character)));
 }
 
 /* The token at 'place' is well-formed, but cannot be meant so. */
@@ -1430,8 +1447,7 @@ fail_at(Parser *parser, const char *place, const char *problem,
 							 excerpt(token.start, token.length), character),
 			 errdetail_internal("%s", detail),
 			 hint != NULL ? errhint("%s", hint) : 0,
-			 internalerrquery(parser->text),
-			 internalerrposition(character)));
+			 show_caret(parser, character)));
 }
 
 /* Expected "and", "or" or the end of the filter. */
@@ -1485,6 +1501,18 @@ static int
 character_number(Parser *parser, const char *place)
 {
 	return pg_mbstrlen_with_len(parser->text, place - parser->text) + 1;
+}
+
+/* A caret helps in what fits a screen; the message has the number anyway. */
+static int
+show_caret(Parser *parser, int character)
+{
+	const int	longest = 4000;
+
+	if (strnlen(parser->text, longest) == longest)
+		return 0;
+	internalerrquery(parser->text);
+	return internalerrposition(character);
 }
 
 /* The token after n others. */

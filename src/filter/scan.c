@@ -45,13 +45,20 @@ const char *
 filter_scan(const char *position, FilterToken *token)
 {
 	static const char *const doubles[] = {"!=", "<>", "<=", ">=", NULL};
+	static const char *const habits[][2] = {
+		{"==", "Write \"=\"."},
+		{"&&", "Write \"and\"."},
+		{"||", "Write \"or\"."},
+		{"!", "Write \"not\" to negate a filter."},
+	};
 	const char *end;
 
+	token->kind = TOKEN_END;
 	token->problem = NULL;
 	token->hint = NULL;
 
 	end = skip_space(position, token);
-	if (token->problem != NULL)
+	if (token->kind == TOKEN_BAD)
 		return end;
 
 	position = end;
@@ -59,7 +66,6 @@ filter_scan(const char *position, FilterToken *token)
 
 	if (*position == '\0')
 	{
-		token->kind = TOKEN_END;
 		token->length = 0;
 		return position;
 	}
@@ -85,19 +91,19 @@ filter_scan(const char *position, FilterToken *token)
 			return position + 2;
 		}
 	}
+	/* from other languages */
+	for (int i = 0; i < lengthof(habits); i++)
+	{
+		size_t		length = strlen(habits[i][0]);
+
+		if (strncmp(position, habits[i][0], length) == 0)
+			return bad_token(token, position + length, NULL, habits[i][1]);
+	}
 	if (strchr("(),.+-*/=<>", *position) != NULL)
 	{
 		token->length = 1;
 		return position + 1;
 	}
-
-	if (position[0] == '!')
-		return bad_token(token, position + 1, NULL,
-						 "Write \"not\" to negate a filter.");
-	if (strncmp(position, "&&", 2) == 0)
-		return bad_token(token, position + 2, NULL, "Write \"and\".");
-	if (strncmp(position, "||", 2) == 0)
-		return bad_token(token, position + 2, NULL, "Write \"or\".");
 	return bad_token(token, position + 1, NULL, NULL);
 }
 
@@ -225,7 +231,7 @@ bad_token(FilterToken *token, const char *end, const char *problem,
 {
 	token->kind = TOKEN_BAD;
 	token->length = end - token->start;
-	token->problem = problem != NULL ? problem : "syntax error in filter";
+	token->problem = problem;
 	token->hint = hint;
 	return end;
 }

@@ -64,8 +64,10 @@ backfill_attach(const Source *source)
 								source_key_column(source)));
 	if (SPI_processed > 0)
 		ereport(NOTICE,
-				(errmsg("source \"%s\" has " UINT64_FORMAT " rows without a key, which are ignored",
-						source->name, SPI_processed)));
+				(errmsg_plural("source \"%s\" has %lld row without a key, which is ignored",
+							   "source \"%s\" has %lld rows without a key, which are ignored",
+							   SPI_processed, source->name,
+							   (long long) SPI_processed)));
 }
 
 void
@@ -239,21 +241,26 @@ verify_source(const Source *source, ReturnSetInfo *result)
 	{
 		const TraitColumn *column = lfirst(lc);
 		bool		comparable = OidIsValid(lookup_type_cache(column->type, TYPECACHE_EQ_OPR)->eq_opr);
+		/* 1.50 and 1.5 are equal: compare as text only what cannot be else */
 		const char *cast = comparable ? "" : "::text";
+		/* a sum of floats depends, in its last digits, on the order of rows */
+		const char *tolerance = column->type != FLOAT8OID ? "" :
+			psprintf(" AND (abs(profile.%s - v.expected) <="
+					 " 1e-9 * greatest(abs(profile.%s), abs(v.expected))) IS NOT TRUE",
+					 column->name, column->name);
 
-		/* a value has no text of its own to compare by, unless it must */
 		put_differences(result, population,
 						psprintf("SELECT %s::name, %s::text, coalesce(profile.%s, q.key)::text,"
 								 " profile.%s::text, v.expected::text"
 								 " FROM %s AS profile FULL JOIN (%s) AS q ON profile.%s = q.key,"
 								 " LATERAL (SELECT CASE WHEN q.key IS NULL THEN %s ELSE q.%s END AS expected) AS v"
-								 " WHERE profile.%s%s IS DISTINCT FROM v.expected%s",
+								 " WHERE profile.%s%s IS DISTINCT FROM v.expected%s%s",
 								 quote_literal_cstr(source->name),
 								 quote_literal_cstr(column->definition),
 								 key, column->name,
 								 population_base_name(population), query, key,
 								 column->initial, column->name,
-								 column->name, cast, cast));
+								 column->name, cast, cast, tolerance));
 	}
 }
 

@@ -274,8 +274,8 @@ check_key_type(const Population *population, Relation relation, AttrNumber attno
 					NameStr(TupleDescAttr(RelationGetDescr(relation), attno - 1)->attname),
 					RelationGetRelationName(relation),
 					format_type_be(type), population->name, format_type_be(key)),
-			 errhint("Attach it to a population with keys of type %s, or change the column's type.",
-					 format_type_be(type))));
+			 errhint("Name a column of type %s, or attach the table to another population.",
+					 format_type_be(key))));
 }
 
 static void

@@ -98,8 +98,9 @@ typedef struct Aggregate
 
 	/*
 	 * Apply a delta to the state's columns, in place.  New by-reference values
-	 * are allocated in the current context.  Several deltas of one batch may
-	 * be applied one after the other, in any order.
+	 * are allocated in the current context.  The delta holds all that the
+	 * batch did to the profile, in whatever order its triggers told: a row
+	 * that went without having been there came in the same delta.
 	 */
 	AggregateResult (*apply) (const AggregateInput *input, const void *delta,
 							  Datum *state, bool *isnull);

@@ -111,6 +111,12 @@ trait_forget(const Population *population, const char *name)
 	population_changed(population);
 }
 
+static void
+in_definition_of(void *arg)
+{
+	errcontext("definition of trait \"%s\"", (char *) arg);
+}
+
 void
 trait_refresh(const Population *population)
 {
@@ -122,7 +128,16 @@ trait_refresh(const Population *population)
 	{
 		const Trait *trait = lfirst(lc);
 
+		ErrorContextCallback callback = {
+			.previous = error_context_stack,
+			.callback = in_definition_of,
+			.arg = trait->name,
+		};
+
+		/* which of them is it that no longer binds? */
+		error_context_stack = &callback;
 		check_binds(population, trait->name, trait->definition, NULL);
+		error_context_stack = callback.previous;
 		needed = list_concat(needed, stored_needed(population, trait->definition));
 	}
 

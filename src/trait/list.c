@@ -31,6 +31,8 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -41,19 +43,22 @@
 #include "trait/tally.h"
 
 /* a new row is compared with as many of the latest values */
-#define LOOK_BACK		8
+#define LOOK_BACK		16
 #define FIRST_ROOM		4
 /* below this many, twice the room is cheaper than sorting */
 #define COMPACT_FROM	64
 
+/*
+ * Rows of one value that came, or that went.  There are many of these at a
+ * time, so they are small.
+ */
 typedef struct ListEntry
 {
 	Datum		value;
-	int64		rows;			/* came, less went */
-	TallyTime	came;			/* the latest time that came */
-	int64		came_times;		/* and how many rows had it; 0: none came */
-	TallyTime	went;
-	int64		went_times;
+	TallyTime	latest;			/* the latest time among the rows */
+	uint32		image;			/* hash of the value's bytes */
+	int32		rows;			/* how many; negative if they went */
+	int32		times;			/* how many of them had the latest time */
 } ListEntry;
 
 /*
@@ -68,6 +73,17 @@ typedef struct ListDelta
 	ListEntry  *entries;
 } ListDelta;
 
+/* All that happened to a value. */
+typedef struct ListChange
+{
+	Datum		value;
+	int64		rows;			/* came, less went */
+	TallyTime	came;			/* the latest time that came */
+	int64		came_times;		/* and how many rows had it; 0: none came */
+	TallyTime	went;
+	int64		went_times;
+} ListChange;
+
 static int	list_columns(const AggregateInput *input,
 						 AggregateColumn *columns);
 static void list_accumulate(const AggregateInput *input, void *delta,
@@ -81,15 +97,18 @@ static void list_sql(const AggregateInput *input, const AggregateSql *parts,
 					 int column, StringInfo out);
 static void list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 					  MemoryContext memory);
+static uint32 image_hash(TypeCacheEntry *type, Datum value);
 static void list_make_room(ListDelta *list, MemoryContext memory);
 static int	list_compact(TypeCacheEntry *type, ListEntry *entries,
 						 int nentries);
-static inline void note_time(TallyTime *latest, int64 *times, TallyTime time,
-							 int64 more);
-static bool latest_time(const TallyEntry *state, const ListEntry *change,
+static inline bool list_fits(const ListEntry *entry, const ListEntry *more);
+static void list_merge(ListEntry *entry, const ListEntry *more);
+static int	list_change(const ListDelta *list, const ListEntry *entries,
+						int nentries, ListChange *change);
+static bool latest_time(const TallyEntry *state, const ListChange *change,
 						TallyTime *latest);
 static bool tally_add(Tally *tally, const TallyEntry *state,
-					  const ListEntry *change, bool *changed);
+					  const ListChange *change, bool *changed);
 
 const Aggregate aggregate_list = {
 	.name = "list",
@@ -149,8 +168,9 @@ list_apply(const AggregateInput *input, const void *delta,
 	Tally		none = {.nentries = 0};
 	Tally	   *before = &none;
 	Tally		after = {.type = list->type};
-	ListEntry  *changes;
-	int			nchanges;
+	ListEntry  *entries;
+	int			nentries;
+	ListChange	change;
 	bool		changed = false;
 	int			i = 0;
 	int			j = 0;
@@ -166,34 +186,37 @@ list_apply(const AggregateInput *input, const void *delta,
 	}
 
 	/* the delta is the caller's: sort a copy */
-	changes = palloc_extended(list->nentries * sizeof(ListEntry),
+	entries = palloc_extended(list->nentries * sizeof(ListEntry),
 							  MCXT_ALLOC_HUGE);
-	memcpy(changes, list->entries, list->nentries * sizeof(ListEntry));
-	nchanges = list_compact(list->type, changes, list->nentries);
+	memcpy(entries, list->entries, list->nentries * sizeof(ListEntry));
+	nentries = list_compact(list->type, entries, list->nentries);
 
-	after.entries = palloc_extended(((Size) before->nentries + nchanges) *
+	after.entries = palloc_extended(((Size) before->nentries + nentries) *
 									sizeof(TallyEntry), MCXT_ALLOC_HUGE);
-	while (i < before->nentries || j < nchanges)
+	while (j < nentries)
 	{
 		const TallyEntry *entry = NULL;
-		const ListEntry *change = NULL;
-		int			compared;
 
-		if (i == before->nentries)
-			compared = 1;
-		else if (j == nchanges)
-			compared = -1;
-		else
-			compared = tally_compare(list->type, before->entries[i].value,
-									 changes[j].value);
-		if (compared <= 0)
+		j += list_change(list, &entries[j], nentries - j, &change);
+		while (i < before->nentries)
+		{
+			int			compared = tally_compare(list->type,
+												 before->entries[i].value,
+												 change.value);
+
+			if (compared > 0)
+				break;
 			entry = &before->entries[i++];
-		if (compared >= 0)
-			change = &changes[j++];
-
-		if (!tally_add(&after, entry, change, &changed))
+			if (compared == 0)
+				break;
+			after.entries[after.nentries++] = *entry;
+			entry = NULL;
+		}
+		if (!tally_add(&after, entry, &change, &changed))
 			return AGGREGATE_RECOMPUTE;
 	}
+	while (i < before->nentries)
+		after.entries[after.nentries++] = before->entries[i++];
 
 	if (!changed)
 		return AGGREGATE_UNCHANGED;
@@ -258,15 +281,20 @@ segment_tally_result(PG_FUNCTION_ARGS)
 	list->nentries = list_compact(list->type, list->entries, list->nentries);
 
 	tally.type = list->type;
-	tally.nentries = list->nentries;
+	tally.nentries = 0;
 	tally.entries = palloc_extended(list->nentries * sizeof(TallyEntry),
 									MCXT_ALLOC_HUGE);
-	for (int i = 0; i < list->nentries; i++)
-		tally.entries[i] = (TallyEntry) {
-			.value = list->entries[i].value,
-			.rows = list->entries[i].rows,
-			.latest = list->entries[i].came,
+	for (int i = 0; i < list->nentries;)
+	{
+		ListChange	change;
+
+		i += list_change(list, &list->entries[i], list->nentries - i, &change);
+		tally.entries[tally.nentries++] = (TallyEntry) {
+			.value = change.value,
+			.rows = change.rows,
+			.latest = change.came,
 		};
+	}
 	PG_RETURN_DATUM(tally_write(&tally));
 }
 
@@ -279,34 +307,48 @@ list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 		.typlen = type->typlen,
 		.typbyval = type->typbyval,
 	};
-	ListEntry  *entry = NULL;
+	ListEntry	row = {
+		.value = value,
+		.latest = time,
+		.rows = sign,
+		.times = 1,
+	};
+
+	if (type->typlen == -1)
+		row.value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+	row.image = image_hash(type, row.value);
 
 	/* customers repeat themselves: is it one of the values met last? */
 	for (int i = list->nentries - 1;
 		 i >= 0 && i >= list->nentries - LOOK_BACK; i--)
 	{
-		if (datum_image_eq(list->entries[i].value, value,
+		ListEntry  *entry = &list->entries[i];
+
+		if (entry->image == row.image && list_fits(entry, &row) &&
+			datum_image_eq(entry->value, row.value,
 						   type->typbyval, type->typlen))
 		{
-			entry = &list->entries[i];
-			break;
+			list_merge(entry, &row);
+			return;
 		}
 	}
 
-	if (entry == NULL)
-	{
-		if (list->nentries == list->room)
-			list_make_room(list, memory);
-		entry = &list->entries[list->nentries++];
-		memset(entry, 0, sizeof(ListEntry));
-		entry->value = input_copy(&input, value, memory);
-	}
+	if (list->nentries == list->room)
+		list_make_room(list, memory);
+	row.value = input_copy(&input, row.value, memory);
+	list->entries[list->nentries++] = row;
+}
 
-	entry->rows += sign;
-	if (sign > 0)
-		note_time(&entry->came, &entry->came_times, time, 1);
-	else
-		note_time(&entry->went, &entry->went_times, time, 1);
+static uint32
+image_hash(TypeCacheEntry *type, Datum value)
+{
+	if (type->typbyval)
+		return hash_bytes((unsigned char *) &value, sizeof(Datum));
+	if (type->typlen > 0)
+		return hash_bytes((unsigned char *) DatumGetPointer(value),
+						  type->typlen);
+	return hash_bytes((unsigned char *) VARDATA_ANY(DatumGetPointer(value)),
+					  VARSIZE_ANY_EXHDR(DatumGetPointer(value)));
 }
 
 /*
@@ -335,72 +377,129 @@ list_make_room(ListDelta *list, MemoryContext memory)
 									  list->room * sizeof(ListEntry));
 }
 
-static int
-list_entry_compare(const void *a, const void *b, void *type)
+/* Entries by value, for each what came before what went. */
+typedef struct ListSort
 {
-	return tally_compare(type, ((const ListEntry *) a)->value,
-						 ((const ListEntry *) b)->value);
+	TypeCacheEntry *type;
+	bool		repeats;		/* two entries were found to be equal */
+} ListSort;
+
+static int
+list_entry_compare(const void *a, const void *b, void *sort)
+{
+	const ListEntry *left = a;
+	const ListEntry *right = b;
+	int			compared = tally_compare(((ListSort *) sort)->type,
+										 left->value, right->value);
+
+	if (compared != 0)
+		return compared;
+	((ListSort *) sort)->repeats = true;
+	return (left->rows < 0) - (right->rows < 0);
 }
 
-/* Sort the entries, make equal values one, and return how many there are. */
+/*
+ * Sort the entries, make equal ones one, and return how many there are.  To
+ * sort entries that are equal, they must have been compared; so where no
+ * comparison came out equal, there is nothing to do.
+ */
 static int
 list_compact(TypeCacheEntry *type, ListEntry *entries, int nentries)
 {
+	ListSort	sort = {.type = type};
 	int			last = 0;
 
-	qsort_arg(entries, nentries, sizeof(ListEntry), list_entry_compare, type);
+	qsort_arg(entries, nentries, sizeof(ListEntry), list_entry_compare, &sort);
+	if (!sort.repeats)
+		return nentries;
 
 	for (int i = 1; i < nentries; i++)
 	{
-		ListEntry  *entry = &entries[last];
-		ListEntry  *next = &entries[i];
-
 		CHECK_FOR_INTERRUPTS();
 
-		if (tally_compare(type, entry->value, next->value) != 0)
-		{
-			entries[++last] = *next;
-			continue;
-		}
-		entry->rows += next->rows;
-		note_time(&entry->came, &entry->came_times,
-				  next->came, next->came_times);
-		note_time(&entry->went, &entry->went_times,
-				  next->went, next->went_times);
+		if (list_fits(&entries[last], &entries[i]) &&
+			tally_compare(type, entries[last].value, entries[i].value) == 0)
+			list_merge(&entries[last], &entries[i]);
+		else
+			entries[++last] = entries[i];
 	}
 	return last + 1;
 }
 
-/* Remember the latest time, and how many rows had it. */
-static inline void
-note_time(TallyTime *latest, int64 *times, TallyTime time, int64 more)
+/*
+ * Could these be one entry, if their values are equal?  Both came or both
+ * went, and the numbers are not too large together.
+ */
+static inline bool
+list_fits(const ListEntry *entry, const ListEntry *more)
 {
-	if (more == 0)
-		return;
-	if (*times == 0 || time > *latest)
+	int32		rows;
+
+	return (entry->rows > 0) == (more->rows > 0) &&
+		!pg_add_s32_overflow(entry->rows, more->rows, &rows) &&
+		rows != PG_INT32_MIN;
+}
+
+/* Add rows of the same value that fit. */
+static void
+list_merge(ListEntry *entry, const ListEntry *more)
+{
+	/* times is never more than the number of rows, which fits */
+	entry->rows += more->rows;
+	if (more->latest > entry->latest)
 	{
-		*latest = time;
-		*times = more;
+		entry->latest = more->latest;
+		entry->times = more->times;
 	}
-	else if (time == *latest)
-		*times += more;
+	else if (more->latest == entry->latest)
+		entry->times += more->times;
 }
 
 /*
- * Add a value to the tally: what the state had, changed by what the delta
- * has; either may be NULL.  False if the latest time cannot be told.
+ * All that happened to the value of the first of these compacted entries.
+ * Returns how many of them are about it: two that could have been one have
+ * different values.
+ */
+static int
+list_change(const ListDelta *list, const ListEntry *entries, int nentries,
+			ListChange *change)
+{
+	int			used = 0;
+
+	memset(change, 0, sizeof(ListChange));
+	change->value = entries[0].value;
+	do
+	{
+		const ListEntry *entry = &entries[used];
+		bool		came = entry->rows > 0;
+		TallyTime  *latest = came ? &change->came : &change->went;
+		int64	   *times = came ? &change->came_times : &change->went_times;
+
+		change->rows += entry->rows;
+		if (*times == 0 || entry->latest > *latest)
+		{
+			*latest = entry->latest;
+			*times = entry->times;
+		}
+		else if (entry->latest == *latest)
+			*times += entry->times;
+		used++;
+	} while (used < nentries &&
+			 !list_fits(&entries[used - 1], &entries[used]) &&
+			 tally_compare(list->type, change->value,
+						   entries[used].value) == 0);
+	return used;
+}
+
+/*
+ * Add a value to the tally: what the state had, NULL if nothing, as changed by
+ * the delta.  False if the state cannot tell.
  */
 static bool
-tally_add(Tally *tally, const TallyEntry *state, const ListEntry *change,
+tally_add(Tally *tally, const TallyEntry *state, const ListChange *change,
 		  bool *changed)
 {
 	TallyEntry	entry;
-
-	if (change == NULL)
-	{
-		tally->entries[tally->nentries++] = *state;
-		return true;
-	}
 
 	entry.value = state ? state->value : change->value;
 	entry.rows = (state ? state->rows : 0) + change->rows;
@@ -420,7 +519,7 @@ tally_add(Tally *tally, const TallyEntry *state, const ListEntry *change,
 
 /* The latest time after the change, as in best.c; false if it is unknown. */
 static bool
-latest_time(const TallyEntry *state, const ListEntry *change,
+latest_time(const TallyEntry *state, const ListChange *change,
 			TallyTime *latest)
 {
 	bool		came = change->came_times > 0;

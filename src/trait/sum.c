@@ -29,23 +29,35 @@
 #include "utils/numeric.h"
 
 #include "trait/aggregate.h"
+#include "trait/fixed.h"
 
 /* as many values that went wait for the same one to come back */
 #define MOST_AWAITED	4
 
-typedef struct SumDelta
+/* of whole and numeric values: the sum is whole + fixed / 10000 + rest */
+typedef struct ExactDelta
 {
-	/* exact: the sum is whole + rest */
 	int64		whole;
+	int64		fixed;			/* everyday numerics: see fixed.c */
 	Numeric		rest;			/* in 'memory'; NULL is 0 */
+	int			fixed_scale;	/* most digits that one of them shows */
 	bool		retracted;		/* something went */
 	bool		special;		/* NaN or an infinity came or went */
+} ExactDelta;
 
-	/* floating point */
+/* of floating-point values */
+typedef struct FloatDelta
+{
 	float8		came;			/* the sum of what came anew */
-	int			nawaited;
 	float8		awaited[MOST_AWAITED];	/* went, and has not come back */
+	int			nawaited;
 	bool		lost;			/* more went than fit */
+} FloatDelta;
+
+typedef union SumDelta
+{
+	ExactDelta	exact;
+	FloatDelta	inexact;
 } SumDelta;
 
 /* How values of a type are summed. */
@@ -72,14 +84,14 @@ static void sum_sql(const AggregateInput *input, const AggregateSql *parts,
 					int column, StringInfo out);
 static inline SumKind sum_kind(Oid type);
 static SumKind sum_kind_of_base(Oid type);
-static inline void sum_whole(SumDelta *sum, int64 value, int sign,
+static inline void sum_whole(ExactDelta *sum, int64 value, int sign,
 							 MemoryContext memory);
-static void sum_numeric(SumDelta *sum, Numeric value, int sign,
-						MemoryContext memory);
-static void sum_rest(SumDelta *sum, Numeric value, int sign,
+static inline void sum_numeric(ExactDelta *sum, Datum value, int sign,
+							   MemoryContext memory);
+static void sum_rest(ExactDelta *sum, Numeric value, int sign,
 					 MemoryContext memory);
-static void sum_float(SumDelta *sum, float8 value, int sign);
-static AggregateResult sum_apply_float(const SumDelta *sum, Datum *state);
+static void sum_float(FloatDelta *sum, float8 value, int sign);
+static AggregateResult sum_apply_float(const FloatDelta *sum, Datum *state);
 static inline bool numeric_is_special(Numeric value);
 
 const Aggregate aggregate_sum = {
@@ -119,7 +131,8 @@ sum_accumulate(const AggregateInput *input, void *delta,
 			   Datum value, bool isnull, TimestampTz at, bool has_at,
 			   int sign, MemoryContext memory)
 {
-	SumDelta   *sum = delta;
+	ExactDelta *exact = &((SumDelta *) delta)->exact;
+	FloatDelta *inexact = &((SumDelta *) delta)->inexact;
 
 	if (isnull)
 		return;
@@ -127,22 +140,22 @@ sum_accumulate(const AggregateInput *input, void *delta,
 	switch (sum_kind(input->type))
 	{
 		case SUM_INT2:
-			sum_whole(sum, DatumGetInt16(value), sign, memory);
+			sum_whole(exact, DatumGetInt16(value), sign, memory);
 			break;
 		case SUM_INT4:
-			sum_whole(sum, DatumGetInt32(value), sign, memory);
+			sum_whole(exact, DatumGetInt32(value), sign, memory);
 			break;
 		case SUM_INT8:
-			sum_whole(sum, DatumGetInt64(value), sign, memory);
+			sum_whole(exact, DatumGetInt64(value), sign, memory);
 			break;
 		case SUM_NUMERIC:
-			sum_numeric(sum, DatumGetNumeric(value), sign, memory);
+			sum_numeric(exact, value, sign, memory);
 			break;
 		case SUM_FLOAT4:
-			sum_float(sum, (float8) DatumGetFloat4(value), sign);
+			sum_float(inexact, (float8) DatumGetFloat4(value), sign);
 			break;
 		case SUM_FLOAT8:
-			sum_float(sum, DatumGetFloat8(value), sign);
+			sum_float(inexact, DatumGetFloat8(value), sign);
 			break;
 		case SUM_NONE:
 			elog(ERROR, "sum of type %u", input->type);
@@ -153,24 +166,29 @@ static AggregateResult
 sum_apply(const AggregateInput *input, const void *delta,
 		  Datum *state, bool *isnull)
 {
-	const SumDelta *sum = delta;
+	const ExactDelta *sum = &((const SumDelta *) delta)->exact;
 	Numeric		before;
 	Numeric		after;
 
 	if (isnull[0])
 		return AGGREGATE_RECOMPUTE;
 	if (sum_kind(input->type) >= SUM_FLOAT4)
-		return sum_apply_float(sum, state);
+		return sum_apply_float(&((const SumDelta *) delta)->inexact, state);
 
 	before = DatumGetNumeric(state[0]);
 	if (sum->retracted && (sum->special || numeric_is_special(before)))
 		return AGGREGATE_RECOMPUTE;
-	if (sum->whole == 0 && sum->rest == NULL)
+	if (sum->whole == 0 && sum->fixed == 0 && sum->rest == NULL)
 		return AGGREGATE_UNCHANGED;
 
 	after = before;
 	if (sum->whole != 0)
 		after = numeric_add_opt_error(after, int64_to_numeric(sum->whole),
+									  NULL);
+	if (sum->fixed != 0)
+		after = numeric_add_opt_error(after,
+									  fixed_to_numeric(sum->fixed,
+													   sum->fixed_scale),
 									  NULL);
 	if (sum->rest != NULL)
 		after = numeric_add_opt_error(after, sum->rest, NULL);
@@ -240,36 +258,51 @@ sum_kind_of_base(Oid type)
 	return base != type ? sum_kind(base) : SUM_NONE;
 }
 
-static inline void
-sum_whole(SumDelta *sum, int64 value, int sign, MemoryContext memory)
+static inline bool
+add_signed(int64 *sum, int64 value, int sign)
 {
-	int64		whole;
+	int64		result;
 
-	sum->retracted |= sign < 0;
 	if (sign > 0 ?
-		pg_add_s64_overflow(sum->whole, value, &whole) :
-		pg_sub_s64_overflow(sum->whole, value, &whole))
-		sum_rest(sum, int64_to_numeric(value), sign, memory);
-	else
-		sum->whole = whole;
+		pg_add_s64_overflow(*sum, value, &result) :
+		pg_sub_s64_overflow(*sum, value, &result))
+		return false;
+	*sum = result;
+	return true;
 }
 
-static void
-sum_numeric(SumDelta *sum, Numeric value, int sign, MemoryContext memory)
+static inline void
+sum_whole(ExactDelta *sum, int64 value, int sign, MemoryContext memory)
 {
-	if (numeric_is_special(value))
-	{
-		/* once it is known that the sum must be read again, that is enough */
-		if (sum->special && sum->retracted)
-			return;
-		sum->special = true;
-	}
 	sum->retracted |= sign < 0;
-	sum_rest(sum, value, sign, memory);
+	if (!add_signed(&sum->whole, value, sign))
+		sum_rest(sum, int64_to_numeric(value), sign, memory);
+}
+
+static inline void
+sum_numeric(ExactDelta *sum, Datum value, int sign, MemoryContext memory)
+{
+	Numeric		number;
+	int64		fixed;
+	int			scale;
+
+	sum->retracted |= sign < 0;
+	if (fixed_from_numeric(value, &fixed, &scale) &&
+		add_signed(&sum->fixed, fixed, sign))
+	{
+		sum->fixed_scale = Max(sum->fixed_scale, scale);
+		return;
+	}
+
+	number = DatumGetNumeric(value);
+	sum->special |= numeric_is_special(number);
+	/* once it is known that the source must be read, the sum is of no use */
+	if (!(sum->special && sum->retracted))
+		sum_rest(sum, number, sign, memory);
 }
 
 static void
-sum_rest(SumDelta *sum, Numeric value, int sign, MemoryContext memory)
+sum_rest(ExactDelta *sum, Numeric value, int sign, MemoryContext memory)
 {
 	Numeric		before = sum->rest;
 	MemoryContext old = MemoryContextSwitchTo(memory);
@@ -289,7 +322,7 @@ sum_rest(SumDelta *sum, Numeric value, int sign, MemoryContext memory)
 }
 
 static void
-sum_float(SumDelta *sum, float8 value, int sign)
+sum_float(FloatDelta *sum, float8 value, int sign)
 {
 	if (sign > 0)
 	{
@@ -311,7 +344,7 @@ sum_float(SumDelta *sum, float8 value, int sign)
 }
 
 static AggregateResult
-sum_apply_float(const SumDelta *sum, Datum *state)
+sum_apply_float(const FloatDelta *sum, Datum *state)
 {
 	float8		before = DatumGetFloat8(state[0]);
 	float8		after;

@@ -30,7 +30,7 @@
  *		03 t e a		value: varint length and content
  *
  *		07				3, yes
- *		80 c0 .. 5f		varint: zigzag(time - the previous entry's time)
+ *		80 c0 c8 .. 02	varint: zigzag(time - the previous entry's time)
  *		05 v e g a n
  *
  * Values of fixed length stand without one.  This never leaves the server: on
@@ -48,6 +48,7 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -68,6 +69,9 @@
 #define LONGEST_VARINT			10
 /* version, type, number of values */
 #define LONGEST_HEADER			(1 + sizeof(Oid) + LONGEST_VARINT)
+
+/* bytes of a wrong text that its error shows */
+#define MOST_SHOWN				30
 
 /* see TallyTime */
 #define TALLY_MINUS_INFINITY	(PG_INT64_MIN + 1)
@@ -261,13 +265,16 @@ tally_element(Oid type, const char *what)
 	Oid			base = getBaseType(type);
 	TypeCacheEntry *entry = lookup_type_cache(base, TYPECACHE_CMP_PROC_FINFO);
 
-	if (entry->typtype == TYPTYPE_PSEUDO || entry->typlen == -2 ||
-		!OidIsValid(entry->cmp_proc_finfo.fn_oid))
+	bool		storable = entry->typtype != TYPTYPE_PSEUDO && entry->typlen != -2;
+
+	if (!storable || !OidIsValid(entry->cmp_proc_finfo.fn_oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("%s of values of type %s is not possible",
 						what, format_type_be(type)),
-				 errdetail("Distinct values are told apart by their order, and the type has no default btree operator class.")));
+				 storable ?
+				 errdetail("Distinct values are told apart by their order, and the type has no default btree operator class.") :
+				 errdetail("A column cannot be of this type.")));
 	return entry;
 }
 
@@ -382,6 +389,7 @@ tally_read(Datum bytes)
 	uint64		nentries;
 	uint64		time = 0;
 	char	   *room = NULL;
+	bool		text;
 
 	reader.at = (const unsigned char *) VARDATA_ANY(packed);
 	reader.end = reader.at + VARSIZE_ANY_EXHDR(packed);
@@ -391,6 +399,7 @@ tally_read(Datum bytes)
 		tally_corrupted("It has fewer values than it says.");
 
 	tally->type = entry = read_type(type);
+	text = type == TEXTOID || type == VARCHAROID || type == BPCHAROID;
 	tally->nentries = nentries;
 	tally->entries = MemoryContextAllocHuge(CurrentMemoryContext,
 											nentries * sizeof(TallyEntry));
@@ -445,6 +454,9 @@ tally_read(Datum bytes)
 			if (length > MaxAllocSize)
 				tally_corrupted("The length of a value is impossible.");
 			content = read_bytes(&reader, length);
+			if (text && !pg_verify_mbstr(GetDatabaseEncoding(),
+										 (const char *) content, length, true))
+				tally_corrupted("A value is no valid text.");
 			e->value = PointerGetDatum(room);
 			if (!fixed)
 			{
@@ -682,6 +694,8 @@ parse_failed(const TallyParser *parser, const char *expected)
 {
 	int			position = pg_mbstrlen_with_len(parser->text,
 												parser->at - parser->text) + 1;
+	int			rest = strlen(parser->at);
+	int			shown = pg_mbcliplen(parser->at, rest, MOST_SHOWN);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
@@ -689,8 +703,9 @@ parse_failed(const TallyParser *parser, const char *expected)
 					"segment.tally", parser->text),
 			 *parser->at == '\0' ?
 			 errdetail("Expected %s at the end.", expected) :
-			 errdetail("Expected %s at character %d, \"%s\".",
-					   expected, position, parser->at)));
+			 errdetail("Expected %s at character %d, \"%.*s%s\".",
+					   expected, position, shown, parser->at,
+					   shown < rest ? "..." : "")));
 }
 
 static void
@@ -900,7 +915,7 @@ tally_parse(const char *text)
 		parse_failed(&parser, "\",\" or \"}\"");
 	parse_space(&parser);
 	if (*parser.at != '\0')
-		parse_failed(&parser, "nothing more");
+		parse_failed(&parser, "the end");
 
 	qsort_arg(tally->entries, tally->nentries, sizeof(TallyEntry),
 			  entry_compare, tally->type);
