@@ -34,7 +34,6 @@ SEGMENT_FUNCTION(segment_create_population);
 
 static void check_new_name(const char *name);
 static void check_key(const char *key, Oid key_type);
-static char *current_schema_name(void);
 static void create_base(const char *name, const char *key, Oid key_type);
 
 /*
@@ -174,7 +173,7 @@ check_key(const char *key, Oid key_type)
 				 errhint("Give the key another name; a source's column may keep its own.")));
 }
 
-static char *
+char *
 current_schema_name(void)
 {
 	List	   *path = fetch_search_path(false);

@@ -1,0 +1,428 @@
+/*-------------------------------------------------------------------------
+ *
+ * ask.c
+ *	  Who is in an audience, and in which audiences is a profile?
+ *
+ *		members('vip')		SELECT profile.customer_id FROM segment_data.profile
+ *							WHERE profile.* @@ 'in audience vip'
+ *		size('vip')			SELECT count(*) ...
+ *		is_member('vip', 7)	SELECT ... AND profile.customer_id = 7
+ *		audiences(7)		one look at profile 7 for all audiences
+ *
+ * Membership is the value of the filter for the profile's row, now, and
+ * audience_membership_sql() is the one place that says how to get at it.
+ *
+ * Readers have no rights on the base table.  Whoever may read the
+ * population's view may ask, and the question is put as the population's
+ * owner, under the caller's snapshot: it sees what the caller's own
+ * transaction did, and under REPEATABLE READ nothing newer than the rest of
+ * that transaction sees.
+ *
+ * Questions about one profile are asked often, so their plans are kept.  The
+ * text of such a plan mentions audiences by name, never by filter: a changed
+ * definition invalidates the base table and with it the plan, not the text.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/tstoreReceiver.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "tcop/dest.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "audience/audience_private.h"
+#include "base/base.h"
+
+SEGMENT_FUNCTION(segment_members);
+SEGMENT_FUNCTION(segment_size);
+SEGMENT_FUNCTION(segment_count_where);
+SEGMENT_FUNCTION(segment_is_member);
+SEGMENT_FUNCTION(segment_audiences);
+
+/* A plan that is kept.  The empty name stands for all audiences. */
+typedef struct PlanKey
+{
+	Oid			base;
+	NameData	audience;
+} PlanKey;
+
+typedef struct PlanEntry
+{
+	PlanKey		key;
+	char	   *sql;
+	SPIPlanPtr	plan;			/* NULL if it could not be made */
+} PlanEntry;
+
+static HTAB *plans = NULL;
+
+static const char *optional_name(FunctionCallInfo fcinfo, int argument);
+static void check_members_shape(FunctionCallInfo fcinfo, const char *audience,
+								const Population *population);
+static int64 count_profiles(const char *condition, const Population *population,
+							bool read_only);
+static SPIPlanPtr kept_plan(const Population *population, const char *audience,
+							const char *sql);
+static Oid	filter_type(void);
+
+/* ---- who the members are ---- */
+
+char *
+audience_profiles_sql(const Population *population)
+{
+	return psprintf("%s AS profile", population_base_name(population));
+}
+
+char *
+audience_membership_sql(const char *audience)
+{
+	FilterNode *filter = filter_node(FILTER_IN_AUDIENCE, audience, -1);
+
+	/* profile.*, not profile: the key may be called so */
+	return psprintf("profile.* OPERATOR(pg_catalog.@@) %s::segment.filter",
+					quote_literal_cstr(filter_print(filter)));
+}
+
+/* ---- the functions ---- */
+
+/*
+ * members(audience, population) AS m(key type)
+ */
+Datum
+segment_members(PG_FUNCTION_ARGS)
+{
+	const Population *population;
+	const char *name;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	OwnersQuestion question;
+	SPIExecuteOptions options;
+	char	   *sql;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the name of the audience must be given")));
+	name = audience_find(NameStr(*PG_GETARG_NAME(0)),
+						 optional_name(fcinfo, 1), &population)->name;
+	population_check_reader(population);
+	check_members_shape(fcinfo, name, population);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+
+	question_begin(&question, population);
+	sql = psprintf("SELECT profile.%s FROM %s WHERE %s",
+				   quote_identifier(population->key),
+				   audience_profiles_sql(population),
+				   audience_membership_sql(name));
+	memset(&options, 0, sizeof(options));
+	options.read_only = true;
+	options.dest = CreateDestReceiver(DestTuplestore);
+	SetTuplestoreDestReceiverParams(options.dest, result->setResult,
+									result->econtext->ecxt_per_query_memory,
+									false, NULL, NULL);
+	if (SPI_execute_extended(sql, &options) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	options.dest->rDestroy(options.dest);
+	question_end(&question);
+
+	return (Datum) 0;
+}
+
+/*
+ * size(audience, population)
+ */
+Datum
+segment_size(PG_FUNCTION_ARGS)
+{
+	const Population *population;
+	const Audience *audience;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
+							 optional_name(fcinfo, 1), &population);
+	population_check_reader(population);
+	PG_RETURN_INT64(count_profiles(audience_membership_sql(audience->name),
+								   population, true));
+}
+
+int64
+audience_count(const Population *population, const char *audience)
+{
+	return count_profiles(audience_membership_sql(audience), population, false);
+}
+
+/*
+ * count_where(filter, population): the size of an audience that is not there
+ */
+Datum
+segment_count_where(PG_FUNCTION_ARGS)
+{
+	const Population *population = population_by_name(optional_name(fcinfo, 1));
+	OwnersQuestion question;
+	char	   *text;
+	char	   *sql;
+	Oid			type;
+	Datum		filter;
+	int64		count;
+	bool		isnull;
+
+	population_check_reader(population);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+
+	/* the caller sees where in the filter the mistake is, the planner does not */
+	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)));
+	audience_bind(population, filter_parse(text, NULL), text);
+
+	type = filter_type();
+	filter = PG_GETARG_DATUM(0);
+	question_begin(&question, population);
+	sql = psprintf("SELECT count(*) FROM %s"
+				   " WHERE profile.* OPERATOR(pg_catalog.@@) $1",
+				   audience_profiles_sql(population));
+	if (SPI_execute_with_args(sql, 1, &type, &filter, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+										SPI_tuptable->tupdesc, 1, &isnull));
+	question_end(&question);
+
+	PG_RETURN_INT64(count);
+}
+
+/*
+ * is_member(audience, key, population): false for a key that no profile has
+ */
+Datum
+segment_is_member(PG_FUNCTION_ARGS)
+{
+	const Population *population;
+	const Audience *audience;
+	OwnersQuestion question;
+	SPIPlanPtr	plan;
+	Datum		key;
+	bool		member;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
+							 optional_name(fcinfo, 2), &population);
+	population_check_reader(population);
+	key = population_key(population, PG_GETARG_DATUM(1),
+						 get_fn_expr_argtype(fcinfo->flinfo, 1));
+
+	question_begin(&question, population);
+	plan = kept_plan(population, audience->name,
+					 psprintf("SELECT FROM %s WHERE profile.%s = $1 AND %s",
+							  audience_profiles_sql(population),
+							  quote_identifier(population->key),
+							  audience_membership_sql(audience->name)));
+	if (SPI_execute_plan(plan, &key, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not ask for a member of audience \"%s\"",
+			 audience->name);
+	member = (SPI_processed > 0);
+	question_end(&question);
+
+	PG_RETURN_BOOL(member);
+}
+
+/*
+ * audiences(key, population): by name; none for a key that no profile has
+ */
+Datum
+segment_audiences(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	const Population *population = population_by_name(optional_name(fcinfo, 1));
+	OwnersQuestion question;
+	StringInfoData sql;
+	SPIPlanPtr	plan;
+	Datum		key;
+	ListCell   *lc;
+
+	population_check_reader(population);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (PG_ARGISNULL(0) || audience_list(population) == NIL)
+		return (Datum) 0;
+	key = population_key(population, PG_GETARG_DATUM(0),
+						 get_fn_expr_argtype(fcinfo->flinfo, 0));
+
+	question_begin(&question, population);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT audience.name FROM %s, LATERAL (VALUES ",
+					 audience_profiles_sql(population));
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+
+		appendStringInfo(&sql, "%s(%s::name, %s)",
+						 foreach_current_index(lc) > 0 ? ", " : "",
+						 quote_literal_cstr(audience->name),
+						 audience_membership_sql(audience->name));
+	}
+	appendStringInfo(&sql, ") AS audience (name, has_profile)"
+					 " WHERE profile.%s = $1 AND audience.has_profile"
+					 " ORDER BY audience.name",
+					 quote_identifier(population->key));
+	plan = kept_plan(population, "", sql.data);
+	if (SPI_execute_plan(plan, &key, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not ask for the audiences of a profile");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum		name;
+		bool		isnull;
+
+		name = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1,
+							 &isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, &name, &isnull);
+	}
+	question_end(&question);
+
+	return (Datum) 0;
+}
+
+static const char *
+optional_name(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? NULL : NameStr(*PG_GETARG_NAME(argument));
+}
+
+/*
+ * The key's type differs between populations, so the caller has to write it
+ * down; the name of the column is the caller's choice.
+ */
+static void
+check_members_shape(FunctionCallInfo fcinfo, const char *audience,
+					const Population *population)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	TupleDesc	expected = NULL;
+
+	if (result != NULL && IsA(result, ReturnSetInfo))
+		expected = result->expectedDesc;
+	if (expected != NULL && expected->natts == 1 &&
+		TupleDescAttr(expected, 0)->atttypid == population->key_type)
+		return;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("the members of audience \"%s\" are one column of type %s",
+					audience, format_type_be(population->key_type)),
+			 errhint("Write: SELECT * FROM segment.members(%s) AS m(%s %s)",
+					 quote_literal_cstr(audience),
+					 quote_identifier(population->key),
+					 format_type_be(population->key_type))));
+}
+
+static int64
+count_profiles(const char *condition, const Population *population,
+			   bool read_only)
+{
+	OwnersQuestion question;
+	char	   *sql;
+	int64		count;
+	bool		isnull;
+
+	question_begin(&question, population);
+	sql = psprintf("SELECT count(*) FROM %s WHERE %s",
+				   audience_profiles_sql(population), condition);
+	if (SPI_execute(sql, read_only, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+										SPI_tuptable->tupdesc, 1, &isnull));
+	question_end(&question);
+	return count;
+}
+
+/* ---- putting a question ---- */
+
+void
+question_begin(OwnersQuestion *question, const Population *population)
+{
+	GetUserIdAndSecContext(&question->user, &question->context);
+	SetUserIdAndSecContext(relation_owner(population->base),
+						   question->context | SECURITY_LOCAL_USERID_CHANGE);
+	question->settings = settings_pin();
+	SPI_connect();
+}
+
+/* An error needs none of this: the transaction's abort undoes it. */
+void
+question_end(OwnersQuestion *question)
+{
+	SPI_finish();
+	AtEOXact_GUC(true, question->settings);
+	SetUserIdAndSecContext(question->user, question->context);
+}
+
+/*
+ * A generic plan with the key as $1, made once per backend and text.
+ *
+ * The text changes when somebody renames what it is made of, or when the list
+ * of audiences changes; then the plan is made anew.  Audiences that are gone
+ * leave their plans behind, which the end of the session sees to.
+ */
+static SPIPlanPtr
+kept_plan(const Population *population, const char *audience, const char *sql)
+{
+	PlanKey		key;
+	PlanEntry  *entry;
+	SPIPlanPtr	plan;
+	Oid			type = population->key_type;
+	bool		found;
+
+	if (plans == NULL)
+	{
+		HASHCTL		control = {
+			.keysize = sizeof(PlanKey),
+			.entrysize = sizeof(PlanEntry),
+		};
+
+		plans = hash_create("segment audience plans", 64, &control,
+							HASH_ELEM | HASH_BLOBS);
+	}
+
+	memset(&key, 0, sizeof(key));
+	key.base = population->base;
+	strlcpy(NameStr(key.audience), audience, NAMEDATALEN);
+	entry = hash_search(plans, &key, HASH_ENTER, &found);
+	if (!found)
+		entry->plan = NULL;
+	if (entry->plan != NULL && strcmp(entry->sql, sql) == 0)
+		return entry->plan;
+
+	if (entry->plan != NULL)
+	{
+		SPIPlanPtr	old = entry->plan;
+
+		entry->plan = NULL;
+		SPI_freeplan(old);
+		pfree(entry->sql);
+	}
+	plan = SPI_prepare_cursor(sql, 1, &type, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s",
+			 sql, SPI_result_code_string(SPI_result));
+	entry->sql = MemoryContextStrdup(CacheMemoryContext, sql);
+	SPI_keepplan(plan);
+	entry->plan = plan;
+	return plan;
+}
+
+/* The OID of type segment.filter in this database. */
+static Oid
+filter_type(void)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum("filter"),
+						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
+}

@@ -1,0 +1,538 @@
+/*-------------------------------------------------------------------------
+ *
+ * audience.c
+ *	  Which audiences are there, and what does "in audience" stand for?
+ *
+ *		vip			total_spend > 500
+ *		lapsed_vip	in audience vip and last_order_at more than 60 days ago
+ *
+ * A filter over profiles may mention an audience.  It is expanded, not looked
+ * up: the filter of vip is compiled in the place where it is mentioned, for
+ * the same row and the same instant, so there is no order in which audiences
+ * would have to be evaluated.  Definitions cannot go in circles (define.c).
+ *
+ * The filter room does not know what a profile is.  It asks filter_row_hook,
+ * which is set here, of every named row type it meets:
+ *
+ *		public.profile			names are the view's columns
+ *		segment_data.profile	names are traits, computed from what is stored
+ *		anything else			not ours
+ *
+ * and for both of ours adds what makes a row a profile: its key, its time
+ * zone and its audiences.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "audience/audience_private.h"
+#include "base/base.h"
+#include "trait/trait.h"
+
+/* The definitions of one population. */
+typedef struct AudienceSet
+{
+	Oid			base;			/* hash key */
+	bool		valid;
+	MemoryContext context;		/* holds the list */
+	List	   *audiences;		/* Audience * */
+} AudienceSet;
+
+/* Names of a profile's row, be it the view's or the base table's. */
+typedef struct ProfileScope
+{
+	FilterScope scope;
+	FilterScope *names;			/* who knows the columns or traits */
+	const Population *population;
+} ProfileScope;
+
+static HTAB *audience_sets = NULL;
+/* counts the invalidations, to notice one that comes while a set is read */
+static uint64 changes = 0;
+
+static FilterScope *profile_scope(FilterRow *row);
+static Expr *scope_column(FilterScope *scope, const char *name);
+static List *scope_names(FilterScope *scope);
+static Expr *scope_path(FilterScope *scope, const FilterNode *column);
+static Expr *scope_audience(FilterScope *scope, const FilterNode *in_audience);
+static Expr *key_as_text(ProfileScope *profile);
+static int	compare_names(const ListCell *a, const ListCell *b);
+static List *all_populations(void);
+static List *audience_names(const Population *population);
+static void unknown_audience(const char *name, const Population *population,
+							 List *candidates, const char *text,
+							 int location) pg_attribute_noreturn();
+static void name_audience(void *name);
+static AudienceSet *audience_set(const Population *population);
+static List *audience_read(const Population *population);
+static void audience_mark(Oid relid);
+
+void
+audience_init(void)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(AudienceSet),
+	};
+
+	audience_sets = hash_create("segment audiences", 16, &control,
+								HASH_ELEM | HASH_BLOBS);
+	cache_on_change(audience_mark);
+	filter_row_hook = profile_scope;
+}
+
+/* ---- definitions ---- */
+
+List *
+audience_list(const Population *population)
+{
+	return audience_set(population)->audiences;
+}
+
+const Audience *
+audience_by_name(const Population *population, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+
+		if (strcmp(audience->name, name) == 0)
+			return audience;
+	}
+	return NULL;
+}
+
+const Audience *
+audience_find(const char *name, const char *population_name,
+			  const Population **population)
+{
+	const Audience *found = NULL;
+	List	   *candidates = NIL;
+	StringInfoData homes;
+	int			count = 0;
+	const char *first = NULL;
+	ListCell   *lc;
+
+	if (population_name != NULL)
+	{
+		*population = population_by_name(population_name);
+		found = audience_by_name(*population, name);
+		if (found == NULL)
+			unknown_audience(name, *population, audience_names(*population), NULL, -1);
+		return found;
+	}
+
+	initStringInfo(&homes);
+	foreach(lc, all_populations())
+	{
+		const Population *home = population_by_name(lfirst(lc));
+		const Audience *audience = audience_by_name(home, name);
+
+		if (audience == NULL)
+		{
+			candidates = list_concat(candidates, audience_names(home));
+			continue;
+		}
+		if (count++ == 0)
+			first = home->name;
+		appendStringInfo(&homes, "%s\"%s\"", homes.len > 0 ? ", " : "",
+						 home->name);
+		found = audience;
+		*population = home;
+	}
+
+	if (count > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("there are %d audiences \"%s\"", count, name),
+				 errdetail("Populations %s have one each.", homes.data),
+				 errhint("Say which one you mean, for example population => '%s'.",
+						 first)));
+	if (count == 0)
+		unknown_audience(name, NULL, candidates, NULL, -1);
+	return found;
+}
+
+/* Names (char *) in order; an error if there is no population at all. */
+static List *
+all_populations(void)
+{
+	CatalogScan scan;
+	List	   *names = NIL;
+
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+		names = lappend(names, catalog_get_text(&scan, "population"));
+	catalog_end(&scan);
+
+	if (names == NIL)
+		(void) population_by_name(NULL);
+	list_sort(names, compare_names);
+	return names;
+}
+
+static List *
+audience_names(const Population *population)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+		names = lappend(names, ((Audience *) lfirst(lc))->name);
+	return names;
+}
+
+/*
+ * 'text' is the filter that mentions it at 'location', or NULL.
+ */
+static void
+unknown_audience(const char *name, const Population *population,
+				 List *candidates, const char *text, int location)
+{
+	const char *nearest = nearest_name(name, candidates);
+	bool		shown = text != NULL && location >= 0 &&
+		location <= strlen(text);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("audience \"%s\" does not exist", name),
+			 population ? errdetail_plural("Population \"%s\" has %d audience.",
+										   "Population \"%s\" has %d audiences.",
+										   list_length(candidates),
+										   population->name,
+										   list_length(candidates)) : 0,
+			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0,
+			 shown ? internalerrquery(text) : 0,
+			 shown ? internalerrposition(pg_mbstrlen_with_len(text, location) + 1) : 0));
+}
+
+/* ---- who uses what ---- */
+
+/* Does a filter mention this trait, or this audience? */
+typedef struct Mention
+{
+	FilterOp	op;
+	const char *name;
+	bool		found;
+} Mention;
+
+static bool
+find_mention(const FilterNode *node, void *context)
+{
+	Mention    *mention = context;
+
+	if (node->op == mention->op && strcmp(node->text, mention->name) == 0)
+		mention->found = true;
+	return !mention->found;
+}
+
+List *
+audience_users_of_trait(const Population *population, const char *trait)
+{
+	List	   *users = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+		Mention		mention = {FILTER_COLUMN, trait};
+
+		filter_walk(audience->filter, find_mention, &mention);
+		if (mention.found)
+			users = lappend(users, audience->name);
+	}
+	return users;
+}
+
+List *
+audience_users_of_audience(const Population *population, const char *name)
+{
+	List	   *users = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+		Mention		mention = {FILTER_IN_AUDIENCE, name};
+
+		filter_walk(audience->filter, find_mention, &mention);
+		if (mention.found)
+			users = lappend(users, audience->name);
+	}
+	return users;
+}
+
+static bool
+collect_audience(const FilterNode *node, void *context)
+{
+	List	  **names = context;
+	ListCell   *lc;
+
+	if (node->op != FILTER_IN_AUDIENCE)
+		return true;
+	foreach(lc, *names)
+		if (strcmp(lfirst(lc), node->text) == 0)
+			return false;
+	*names = lappend(*names, node->text);
+	return false;
+}
+
+List *
+audience_names_used(const FilterNode *filter)
+{
+	List	   *names = NIL;
+
+	filter_walk(filter, collect_audience, &names);
+	list_sort(names, compare_names);
+	return names;
+}
+
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/* ---- binding ---- */
+
+void
+audience_check(const Population *population)
+{
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+		ErrorContextCallback callback = {
+			.previous = error_context_stack,
+			.callback = name_audience,
+			.arg = audience->name,
+		};
+
+		error_context_stack = &callback;
+		audience_bind(population, audience->filter, NULL);
+		error_context_stack = callback.previous;
+	}
+}
+
+void
+audience_bind(const Population *population, const FilterNode *filter,
+			  const char *text)
+{
+	FilterScope *scope = filter_relation_scope(population->base, 1);
+
+	scope->text = text;
+	(void) filter_compile(filter, scope);
+}
+
+static void
+name_audience(void *name)
+{
+	errcontext("filter of audience \"%s\"", (const char *) name);
+}
+
+/* ---- the row of a profile ---- */
+
+/*
+ * filter_row_hook: is this the row of a profile?
+ */
+static FilterScope *
+profile_scope(FilterRow *row)
+{
+	Oid			relid = get_typ_typrelid(row->type);
+	const Population *population;
+	ProfileScope *profile;
+	FilterScope *names;
+
+	if (!OidIsValid(relid))
+		return NULL;
+	population = population_by_relation(relid);
+	if (population == NULL)
+		return NULL;
+
+	names = relid == population->base ?
+		trait_scope(population, &row->scope) : &row->scope;
+
+	/* the callbacks of 'names' must get that back, so we stand before it */
+	profile = palloc0(sizeof(ProfileScope));
+	profile->names = names;
+	profile->population = population;
+	profile->scope.subject = psprintf("population \"%s\"", population->name);
+	profile->scope.noun = "trait";
+	profile->scope.column = scope_column;
+	profile->scope.names = scope_names;
+	profile->scope.path = names->path != NULL ? scope_path : NULL;
+	profile->scope.audience = scope_audience;
+	profile->scope.timezone = population->timezone;
+	profile->scope.key = key_as_text(profile);
+	return &profile->scope;
+}
+
+static Expr *
+scope_column(FilterScope *scope, const char *name)
+{
+	FilterScope *names = ((ProfileScope *) scope)->names;
+
+	return names->column(names, name);
+}
+
+static List *
+scope_names(FilterScope *scope)
+{
+	FilterScope *names = ((ProfileScope *) scope)->names;
+
+	return names->names(names);
+}
+
+static Expr *
+scope_path(FilterScope *scope, const FilterNode *column)
+{
+	FilterScope *names = ((ProfileScope *) scope)->names;
+
+	return names->path(names, column);
+}
+
+/*
+ * in audience vip: the filter of vip, for this row.
+ *
+ * Errors within must not point into the text of the filter around it.
+ */
+static Expr *
+scope_audience(FilterScope *scope, const FilterNode *in_audience)
+{
+	ProfileScope inner = *(ProfileScope *) scope;
+	const Audience *audience = audience_by_name(inner.population,
+												in_audience->text);
+	ErrorContextCallback callback;
+	Expr	   *expr;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	if (audience == NULL)
+		unknown_audience(in_audience->text, inner.population,
+						 audience_names(inner.population),
+						 scope->text, in_audience->location);
+
+	callback.previous = error_context_stack;
+	callback.callback = name_audience;
+	callback.arg = audience->name;
+	error_context_stack = &callback;
+
+	inner.scope.text = NULL;
+	expr = filter_compile(audience->filter, &inner.scope);
+
+	error_context_stack = callback.previous;
+	return expr;
+}
+
+/* The key for BUCKET, independent of any setting of the session. */
+static Expr *
+key_as_text(ProfileScope *profile)
+{
+	Expr	   *key = scope_column(&profile->scope, profile->population->key);
+	CoerceViaIO *cast;
+
+	/* somebody may have replaced the view by one without the key */
+	if (key == NULL || exprType((Node *) key) == TEXTOID)
+		return key;
+
+	cast = makeNode(CoerceViaIO);
+	cast->arg = key;
+	cast->resulttype = TEXTOID;
+	cast->resultcollid = DEFAULT_COLLATION_OID;
+	cast->coerceformat = COERCE_EXPLICIT_CAST;
+	cast->location = -1;
+	return (Expr *) cast;
+}
+
+/* ---- the cache ---- */
+
+static AudienceSet *
+audience_set(const Population *population)
+{
+	AudienceSet *set;
+	MemoryContext context;
+	MemoryContext old;
+	List	   *audiences;
+	uint64		before;
+	bool		found;
+
+	set = hash_search(audience_sets, &population->base, HASH_FIND, NULL);
+	if (set != NULL && set->valid)
+		return set;
+
+	before = changes;
+	context = AllocSetContextCreate(CurrentMemoryContext, "segment audiences",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	audiences = audience_read(population);
+	MemoryContextSwitchTo(old);
+
+	MemoryContextSetParent(context, CacheMemoryContext);
+	set = hash_search(audience_sets, &population->base, HASH_ENTER, &found);
+	if (found && set->context != NULL)
+		MemoryContextSetParent(set->context, TopTransactionContext);
+	set->context = context;
+	set->audiences = audiences;
+	/* what changed while it was read is used once, and read again */
+	set->valid = (before == changes);
+	return set;
+}
+
+static int
+compare_audiences(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((Audience *) lfirst(a))->name, ((Audience *) lfirst(b))->name);
+}
+
+static List *
+audience_read(const Population *population)
+{
+	CatalogScan scan;
+	List	   *audiences = NIL;
+
+	catalog_begin(&scan, "audience", population->name);
+	while (catalog_next(&scan))
+	{
+		Audience   *audience = palloc0(sizeof(Audience));
+		bool		isnull;
+		Datum		value;
+
+		audience->name = catalog_get_text(&scan, "audience");
+		audience->description = catalog_get_text(&scan, "description");
+		value = catalog_get(&scan, "view", &isnull);
+		audience->view = isnull ? InvalidOid : DatumGetObjectId(value);
+		value = catalog_get(&scan, "filter", &isnull);
+		audience->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
+		audience->text = filter_print(audience->filter);
+		audiences = lappend(audiences, audience);
+	}
+	catalog_end(&scan);
+
+	list_sort(audiences, compare_audiences);
+	return audiences;
+}
+
+static void
+audience_mark(Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	AudienceSet *set;
+
+	changes++;
+	hash_seq_init(&scan, audience_sets);
+	while ((set = hash_seq_search(&scan)) != NULL)
+		if (!OidIsValid(relid) || set->base == relid)
+			set->valid = false;
+}
