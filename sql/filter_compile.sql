@@ -203,6 +203,9 @@ INSERT INTO promise (filter, sql) VALUES
     ('payload.tags contains any (3, "gans")', $$payload -> 'tags' ->> 1 = '3' OR payload ->> 'tags' = 'vegans'$$),
     ('payload.tags is empty', $$payload -> 'tags' IS NULL OR payload -> 'tags' = '[]'$$),
     ('payload.size > orders', $$CASE WHEN payload -> 'size' IN ('3', '10') THEN (payload ->> 'size')::int > orders END$$),
+    ('payload.size > rate', $$CASE WHEN payload -> 'size' IN ('3', '10') THEN (payload ->> 'size')::int > rate END$$),
+    ('payload.size * rate > 9', $$CASE WHEN payload -> 'size' IN ('3', '10') THEN (payload ->> 'size')::int * rate > 9 END$$),
+    ('sqrt(payload.size) > 2', $$payload -> 'size' = '10'$$),
     ('payload.name starts with "an"', $$payload ->> 'name' = 'anna'$$),
     ('payload.size + 1 > 4', $$payload -> 'size' = '10'$$),
     ('coalesce(payload.size, 0) = 0', $$(payload -> 'size' IN ('3', '10')) IS NOT TRUE$$);
@@ -220,6 +223,7 @@ INSERT INTO promise (filter, sql) VALUES
     ('least(orders, 2.5, visits) > 1', 'least(orders, 2.5, visits) > 1'),
     ('nullif(orders, 2) > 1', 'orders > 2'),
     ('sqrt(orders) >= 2', 'orders >= 4'),
+    ('sqrt(rate) >= 2', 'rate >= 4'),
     ('year(born) = 2027 or month(born) = 2', 'extract(year FROM born) = 2027 OR extract(month FROM born) = 2'),
     ('quarter(born) = 1 and week(born) > 5', 'extract(quarter FROM born) = 1 AND extract(week FROM born) > 5'),
     ('day(seen) = 26 and hour(seen) >= 3', $$extract(day FROM seen) = 26 AND extract(hour FROM seen) >= 3$$),
@@ -407,6 +411,8 @@ SELECT count(*) FROM customer c WHERE c @@ 'seen before 5';
 SELECT count(*) FROM customer c WHERE c @@ 'wait > 30';
 SELECT count(*) FROM customer c WHERE c @@ 'born in last 5 hours';
 SELECT count(*) FROM customer c WHERE c @@ 'anniversary of born in next 90 minutes';
+SELECT count(*) FROM customer c WHERE c @@ 'seen in last 10001 years';
+SELECT count(*) FROM customer c WHERE c @@ 'seen in last 999999999 seconds';
 SELECT count(*) FROM customer c WHERE c @@ 'city in last 5 days';
 SELECT count(*) FROM customer c WHERE c @@ 'payload.at in last 5 days';
 SELECT count(*) FROM customer c WHERE c @@ 'payload.at > seen';

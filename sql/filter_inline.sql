@@ -18,7 +18,9 @@ SELECT i, nullif(i % 1000, 0), (ARRAY['Aarhus', 'Odense', 'Ribe', NULL])[1 + i %
 FROM generate_series(1, 20000) i;
 CREATE INDEX ON sale (amount);
 CREATE INDEX ON sale (sold_at);
-CREATE INDEX sale_city ON sale (city COLLATE "C" text_pattern_ops, amount);
+ALTER TABLE sale ADD COLUMN receipt text;
+UPDATE sale SET receipt = 'R' || id;
+CREATE INDEX ON sale (receipt text_pattern_ops);
 CREATE INDEX ON sale USING gin (tags);
 ANALYZE sale;
 CREATE VIEW good_sale AS SELECT id, customer AS buyer, city, amount * 2 AS double, amount, sold_at FROM sale WHERE paid;
@@ -31,7 +33,7 @@ EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'amount = 42 or sold_at in l
 EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at in last 2 hours';
 EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at on "2028-02-29"';
 EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'tags contains "t7"';
-EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'city starts with "Rib" and amount > 490';
+EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'receipt starts with "R1999"';
 EXPLAIN (COSTS OFF) SELECT count(*) FROM sale s WHERE s @@ 'not amount = 42';
 -- over a view, with its own conditions and computed columns
 EXPLAIN (COSTS OFF) SELECT * FROM good_sale g WHERE g @@ 'amount = 42 and double > 10';
@@ -127,7 +129,8 @@ EXPLAIN (COSTS OFF) SELECT count(*) FROM sale s WHERE big(s);
 
 -- Outer joins: a row without a partner is no row, so it neither matches nor not.
 CREATE TABLE customer (id integer PRIMARY KEY, name text);
-INSERT INTO customer VALUES (1, 'Ada'), (2, 'Ben'), (30000, 'Cleo');
+INSERT INTO customer VALUES (1, 'Ada'), (3, 'Ben'), (30000, 'Cleo');
+ANALYZE customer;
 EXPLAIN (COSTS OFF) SELECT name FROM customer c LEFT JOIN sale s USING (id) WHERE (s @@ 'not amount > 1') IS NOT FALSE;
 SELECT name, s @@ 'not amount > 1' AS "not", s @@ 'amount > 1' AS yes FROM customer c LEFT JOIN sale s USING (id) ORDER BY name;
 SELECT name, g @@ 'not amount > 1' AS "not", g @@ 'amount > 1' AS yes FROM customer c LEFT JOIN good_sale g USING (id) ORDER BY name;
@@ -141,6 +144,7 @@ EXPLAIN (COSTS OFF) SELECT name FROM sale s LEFT JOIN customer c USING (id) WHER
 CREATE TABLE definition (name text, filter segment.filter);
 INSERT INTO definition VALUES ('big', 'amount > 250'), ('not big', 'not amount > 250'), ('fresh', 'sold_at in last 1 day'),
     ('none', NULL), ('tagged', 'tags contains any ("t1", "t2")');
+ANALYZE definition;
 EXPLAIN (COSTS OFF) SELECT d.name, count(*) FROM definition d JOIN sale s ON s @@ d.filter GROUP BY 1;
 SELECT d.name, count(*) FROM definition d JOIN sale s ON s @@ d.filter GROUP BY 1 ORDER BY 1;
 SELECT count(*) FILTER (WHERE amount > 250), count(*) FILTER (WHERE (amount > 250) IS NOT TRUE),
