@@ -140,6 +140,18 @@ number_exact(Expr *number)
 					   FLOAT8OID : NUMERICOID);
 }
 
+/* A number of any type as numeric or float8. */
+Expr *
+number_as(Expr *number, Oid type)
+{
+	Oid			source = expr_type(number);
+
+	/* not an implicit cast; it takes any value, infinity included */
+	if (type == NUMERICOID && (source == FLOAT4OID || source == FLOAT8OID))
+		return expr_cast("numeric", number);
+	return expr_coerce(number, type);
+}
+
 /* A number as numeric or float8, whatever holds it. */
 static Expr *
 number_argument(FilterScope *scope, const FilterNode *node)
@@ -195,11 +207,10 @@ static Expr *
 call_round(FilterScope *scope, const FilterNode *node,
 		   const FilterFunction *function)
 {
-	Expr	   *number = number_argument(scope, node->args[0]);
+	Expr	   *number = number_as(number_argument(scope, node->args[0]),
+									NUMERICOID);
 	const FilterNode *digits = node->nargs == 2 ? node->args[1] : NULL;
 
-	if (expr_type(number) == FLOAT8OID)
-		number = expr_cast("numeric", number);
 	if (digits == NULL)
 		return expr_call("round", 1, number);
 	if (digits->op != FILTER_NUMBER ||
@@ -217,9 +228,8 @@ static Expr *
 call_root(FilterScope *scope, const FilterNode *node,
 		  const FilterFunction *function)
 {
-	Expr	   *number = number_argument(scope, node->args[0]);
-
-	return expr_own_call("square_root", 1, expr_coerce(number, FLOAT8OID));
+	return expr_own_call("square_root", 1,
+						 number_argument(scope, node->args[0]));
 }
 
 /* coalesce, greatest, least: the arguments are brought to one type */
