@@ -23,6 +23,7 @@
 #include "utils/typcache.h"
 
 #include "filter/compile_private.h"
+#include "filter/filter_private.h"
 
 typedef struct FilterFunction FilterFunction;
 struct FilterFunction
@@ -81,6 +82,22 @@ static const FilterFunction *find_function(FilterScope *scope,
 static Expr *number_argument(FilterScope *scope, const FilterNode *node);
 static Expr *time_argument(FilterScope *scope, const FilterNode *node);
 
+static bool
+check_function(const FilterNode *node, void *context)
+{
+	FilterScope scope = {.text = context};
+
+	if (node->op == FILTER_FUNCTION)
+		(void) find_function(&scope, node);
+	return true;
+}
+
+void
+filter_check_functions(const FilterNode *node, const char *text)
+{
+	filter_walk(node, check_function, unconstify(char *, text));
+}
+
 Expr *
 compile_function(FilterScope *scope, const FilterNode *node)
 {
@@ -115,6 +132,9 @@ find_function(FilterScope *scope, const FilterNode *node)
 		names = lappend(names, unconstify(char *, functions[i].name));
 		appendStringInfo(&all, "%s%s", i > 0 ? ", " : "", functions[i].name);
 	}
+	/* sum is no function, but summ was meant to be that */
+	for (int i = 0; filter_aggregates[i] != NULL; i++)
+		names = lappend(names, unconstify(char *, filter_aggregates[i]));
 	nearest = nearest_name(node->text, names);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_FUNCTION),

@@ -600,8 +600,9 @@ capture_xact(XactEvent event, void *arg)
 			if (batch_awaited() != 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("capture is incomplete: %d statements were announced and not reported",
-								batch_awaited()),
+						 errmsg_plural("capture is incomplete: %d statement was announced and not reported",
+									   "capture is incomplete: %d statements were announced and not reported",
+									   batch_awaited(), batch_awaited()),
 						 errhint("Enable all triggers whose names begin with \"segment_\" on the tables written, or none of them.")));
 			batch = NULL;
 			break;
