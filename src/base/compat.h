@@ -50,6 +50,11 @@
 	pg_class_ownercheck(object_id, role_id)
 #endif
 
+/* 16 moved the varlena macros out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 16 brought typed allocation, and late minor releases of 15 have it, too. */
 #ifndef palloc_array
 #define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))

@@ -155,7 +155,7 @@ typedef struct FilterToken
 	FilterTokenKind kind;
 	const char *start;
 	int			length;
-	const char *problem;		/* of TOKEN_BAD, or NULL: just not a token */
+	const char *problem;		/* of TOKEN_BAD, or NULL if it is just none */
 	const char *hint;			/* of TOKEN_BAD, or NULL */
 } FilterToken;
 

@@ -68,6 +68,7 @@ static void
 pack_node(StringInfo out, const FilterNode *node)
 {
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	Assert(filter_check_node(node) == NULL);
 
 	appendStringInfoChar(out, (char) node->op);

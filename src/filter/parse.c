@@ -49,6 +49,7 @@ typedef struct Parser
 	bool		in_where;		/* in a WHERE, outside of its parentheses */
 	bool		in_events;		/* in an aggregate or DID */
 
+	const char *subject;		/* what is read, for errors */
 	/* what may close the filter being read: words, or the end */
 	const char *closers;
 	const char *end;
@@ -61,7 +62,7 @@ typedef struct Parser
 	struct Node *escontext;
 } Parser;
 
-static void parser_start(Parser *parser, const char *text, const char *end,
+static void parser_start(Parser *parser, const char *text, const char *subject,
 						 struct Node *escontext);
 static FilterNode *parser_finish(Parser *parser, FilterNode *node, uint16 kind);
 static FilterNode *parse_or(Parser *parser);
@@ -144,8 +145,7 @@ filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
 	Parser		parser;
 	FilterNode *node;
 
-	parser_start(&parser, text,
-				 kind == KIND_FILTER ? "the end of the filter" : "the end of the text",
+	parser_start(&parser, text, kind == KIND_FILTER ? "filter" : "expression",
 				 escontext);
 	switch (kind)
 	{
@@ -166,13 +166,14 @@ filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
 }
 
 static void
-parser_start(Parser *parser, const char *text, const char *end,
+parser_start(Parser *parser, const char *text, const char *subject,
 			 struct Node *escontext)
 {
 	memset(parser, 0, sizeof(Parser));
 	parser->text = text;
 	parser->position = text;
-	parser->end = end;
+	parser->subject = subject;
+	parser->end = psprintf("the end of the %s", subject);
 	parser->escontext = escontext;
 }
 
@@ -190,9 +191,9 @@ parser_finish(Parser *parser, FilterNode *node, uint16 kind)
 	}
 	else if (peek(parser, 0)->kind != TOKEN_END || !op_is(node, kind))
 		return fail(parser, NULL,
-					kind == KIND_OPERAND ? "an operator such as \"+\"|the end of the text" :
+					kind == KIND_OPERAND ? "an operator such as \"+\"|the end of the expression" :
 					kind == KIND_WINDOW ? "a window such as \"in last 30 days\"" :
-					"the end of the text", NULL);
+					"the end of the expression", NULL);
 	return node;
 }
 
@@ -274,6 +275,8 @@ static FilterNode *
 parse_predicate(Parser *parser)
 {
 	FilterNode *node;
+
+	CHECK_FOR_INTERRUPTS();
 
 	if (next_is(parser, 0, "in"))
 		return parse_in_audience(parser);
@@ -1409,22 +1412,20 @@ fail(Parser *parser, const char *words, const char *others,
 			hint = "A missing value is asked for with \"is not set\", any other with \"is set\".";
 	}
 
-	if (token->kind == TOKEN_BAD)
-	{
-		if (token->hint != NULL)
-			hint = token->hint;
-		if (token->problem != NULL)
-			detail = NULL;		/* whatever was expected, it is not there yet */
-		problem = psprintf("%s at or near \"%s\" (character %d)",
-						   token->problem != NULL ? token->problem : "syntax error in filter",
-						   excerpt(token->start, token->length), character);
-	}
-	else if (token->kind == TOKEN_END && parser->consumed == NULL)
-		problem = pstrdup("filter is empty");
+	if (token->kind == TOKEN_BAD && token->hint != NULL)
+		hint = token->hint;
+	if (token->problem != NULL)
+		detail = NULL;			/* whatever was expected, it is not there yet */
+
+	if (token->kind == TOKEN_END && parser->consumed == NULL)
+		problem = psprintf("%s is empty", parser->subject);
 	else if (token->kind == TOKEN_END)
-		problem = psprintf("syntax error in filter at its end (character %d)", character);
+		problem = psprintf("syntax error in %s at its end (character %d)",
+						   parser->subject, character);
 	else
-		problem = psprintf("syntax error in filter at or near \"%s\" (character %d)",
+		problem = psprintf("%s in %s at or near \"%s\" (character %d)",
+						   token->problem != NULL ? token->problem : "syntax error",
+						   parser->subject,
 						   excerpt(token->start, token->length), character);
 
 	ereturn(parser->escontext, NULL,

@@ -101,6 +101,7 @@ print_filter(Printer *printer, const FilterNode *node, FilterPrecedence lowest,
 	bool		parentheses = (filter_ops[node->op].precedence < lowest);
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 
 	/* "paid in last 30 days" and "did order where a and b" read on */
 	if (before == BEFORE_WINDOW && op_is(node, KIND_OPERAND))

@@ -131,7 +131,7 @@ skip_space(const char *position, FilterToken *token)
 				{
 					token->start = start;
 					return bad_token(token, position,
-									 "unterminated comment in filter",
+									 "unterminated comment",
 									 "Close it with \"*/\".");
 				}
 				if (position[0] == '/' && position[1] == '*')
@@ -167,8 +167,8 @@ scan_quoted(const char *position, FilterToken *token)
 		{
 			end = position + strlen(position);
 			return bad_token(token, end,
-							 quote == '`' ? "unterminated name in filter" :
-							 "unterminated string in filter",
+							 quote == '`' ? "unterminated name" :
+							 "unterminated string",
 							 quote == '`' ? "Close it with a backquote." :
 							 quote == '"' ? "Close it with a double quote." :
 							 "Close it with a single quote.");
@@ -181,7 +181,7 @@ scan_quoted(const char *position, FilterToken *token)
 
 	token->length = end - position;
 	if (quote == '`' && token->length == 2)
-		return bad_token(token, end, "empty name in filter", NULL);
+		return bad_token(token, end, "empty name", NULL);
 	token->kind = (quote == '`') ? TOKEN_NAME : TOKEN_STRING;
 	return end;
 }
@@ -351,7 +351,7 @@ filter_number(const char *digits, int length, bool negative)
 	if (nkept == 0)
 		return pstrdup("0");
 
-	/* a clamped exponent must not meet as many digits */
+	/* no text is long enough to make up for an exponent that was cut short */
 	point += exponent;
 	if (nkept > FILTER_MAX_DIGITS ||
 		point - 1 > FILTER_MAX_EXPONENT || point - 1 < -FILTER_MAX_EXPONENT)
