@@ -129,12 +129,16 @@ DEFAULT FOR TYPE segment.filter USING btree AS
     OPERATOR 4 segment.>=,
     OPERATOR 5 segment.>,
     FUNCTION 1 segment.filter_cmp(segment.filter, segment.filter);
+COMMENT ON OPERATOR CLASS segment.filter_btree_ops USING btree IS
+    'order of filters by their bytes, for indexes, DISTINCT and sorting';
 
 CREATE OPERATOR CLASS segment.filter_hash_ops
 DEFAULT FOR TYPE segment.filter USING hash AS
     OPERATOR 1 segment.=,
     FUNCTION 1 segment.filter_hash(segment.filter),
     FUNCTION 2 segment.filter_hash_extended(segment.filter, bigint);
+COMMENT ON OPERATOR CLASS segment.filter_hash_ops USING hash IS
+    'equality of filters by their bytes, for hashing';
 
 -- filters combine
 CREATE FUNCTION segment.filter_and(segment.filter, segment.filter)
