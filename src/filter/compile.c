@@ -28,6 +28,7 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
@@ -802,8 +803,16 @@ compile_arithmetic(FilterScope *scope, const FilterNode *node)
 		values[i] = number_as(values[i], type);
 
 	if (node->op == FILTER_DIVIDE)
-		values[1] = expr_nullif(values[1],
-								number_as(expr_const(INT4OID, Int32GetDatum(0)), type));
+	{
+		Datum		zero = type == FLOAT8OID ? Float8GetDatum(0) :
+			DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
+
+		/* a number in the text of the filter is known not to be zero */
+		if (type == FLOAT8OID || !IsA(values[1], Const) ||
+			DatumGetBool(DirectFunctionCall2(numeric_eq, zero,
+											 ((Const *) values[1])->constvalue)))
+			values[1] = expr_nullif(values[1], expr_const(type, zero));
+	}
 	return expr_operator(signs[node->op - FILTER_ADD], values[0], values[1]);
 }
 
