@@ -469,6 +469,16 @@ FROM words w;
 SELECT 'orders in (' || string_agg(i::text, ', ') || ')' AS list FROM generate_series(1, 10000) i \gset
 SELECT count(*) = (SELECT count(*) FROM customer WHERE orders >= 1) AS same FROM customer c WHERE c @@ :'list';
 
+-- Long filters are no deep ones.
+SELECT 'at least 3 of (' || string_agg('orders = ' || i % 20, ', ') || ')' AS list FROM generate_series(1, 5000) i \gset
+SELECT count(*) = (SELECT count(*) FROM customer WHERE orders >= 0) AS same FROM customer c WHERE c @@ :'list';
+SELECT string_agg('orders = ' || i % 20, ' or ') AS list FROM generate_series(1, 5000) i \gset
+SELECT count(*) = (SELECT count(*) FROM customer WHERE orders >= 0) AS same FROM customer c WHERE c @@ :'list';
+-- and what is too deep is refused in words
+DO $$ BEGIN PERFORM FROM customer c
+    WHERE c @@ (repeat('not (vip and ', 100000) || 'vip' || repeat(')', 100000))::segment.filter;
+EXCEPTION WHEN statement_too_complex THEN RAISE NOTICE 'too deep'; END $$;
+
 -- What money reads as is a setting's matter.
 CREATE TABLE purse (amount money);
 SELECT count(*) FROM purse p WHERE p @@ 'amount > 5';
