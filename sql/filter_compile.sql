@@ -141,6 +141,9 @@ INSERT INTO promise (filter, sql) VALUES
 INSERT INTO promise (filter, sql) VALUES
     ('orders / visits > 0.3', 'orders::numeric / nullif(visits, 0) > 0.3'),
     ('spent / 0 > 1 or vip', 'vip'),
+    ('spent / 0.00 > 1 or vip', 'vip'),
+    ('rate / 0 > 1 or vip', 'vip'),
+    ('spent / 2 > 1', 'spent / 2 > 1'),
     ('rate / (orders - orders) > 1 or vip', 'vip'),
     ('views * views * views > 1', 'views::numeric ^ 3 > 1'),
     ('orders + visits * 2 - 1 > 7', 'orders + visits * 2 - 1 > 7'),
@@ -465,6 +468,20 @@ FROM words w;
 -- Ten thousand literals are one hashed list.
 SELECT 'orders in (' || string_agg(i::text, ', ') || ')' AS list FROM generate_series(1, 10000) i \gset
 SELECT count(*) = (SELECT count(*) FROM customer WHERE orders >= 1) AS same FROM customer c WHERE c @@ :'list';
+
+-- Long filters are no deep ones.
+SELECT 'at least 3 of (' || string_agg('orders = ' || i % 20, ', ') || ')' AS list FROM generate_series(1, 5000) i \gset
+SELECT count(*) = (SELECT count(*) FROM customer WHERE orders >= 0) AS same FROM customer c WHERE c @@ :'list';
+SELECT string_agg('orders = ' || i % 20, ' or ') AS list FROM generate_series(1, 5000) i \gset
+SELECT count(*) = (SELECT count(*) FROM customer WHERE orders >= 0) AS same FROM customer c WHERE c @@ :'list';
+-- and what is too deep is refused in words
+DO $$ BEGIN PERFORM FROM customer c
+    WHERE c @@ (repeat('not (vip and ', 100000) || 'vip' || repeat(')', 100000))::segment.filter;
+EXCEPTION WHEN statement_too_complex THEN RAISE NOTICE 'too deep'; END $$;
+
+-- What money reads as is a setting's matter.
+CREATE TABLE purse (amount money);
+SELECT count(*) FROM purse p WHERE p @@ 'amount > 5';
 
 -- What the filter names, in order and once.
 SELECT * FROM segment.filter_traits('b > 1 and not a and payload.size = 5 or b < 3 and count(orders.amount where amount > 3) > 2');

@@ -44,9 +44,27 @@ EXPLAIN (COSTS OFF) SELECT * FROM generate_series(1, 3) g(i), LATERAL (SELECT * 
 -- correlated
 EXPLAIN (COSTS OFF) SELECT id FROM sale s WHERE EXISTS (SELECT FROM good_sale g WHERE g.id = s.customer AND g @@ 'amount = 42');
 EXPLAIN (COSTS OFF) SELECT id, (SELECT count(*) FROM sale t WHERE t.id = s.customer AND s @@ 'amount > 490') FROM sale s WHERE id < 3;
+-- two tables as one, and the rows of a join
+CREATE TABLE old_sale (LIKE sale INCLUDING INDEXES);
+INSERT INTO old_sale SELECT id + 100000, customer, city, amount, paid, tags, sold_at - interval '1 year', receipt FROM sale;
+ANALYZE old_sale;
+CREATE VIEW any_sale AS SELECT id, amount, paid FROM sale UNION ALL SELECT id, amount, paid FROM old_sale;
+EXPLAIN (COSTS OFF) SELECT * FROM any_sale a WHERE a @@ 'amount = 42 and paid';
+SELECT count(*) FROM any_sale a WHERE a @@ 'amount = 42 and paid';
+EXPLAIN (COSTS OFF) SELECT * FROM (sale a JOIN old_sale b ON b.id = a.id + 100000) AS j (a, b, c, d) WHERE j @@ 'd = 42 and b < 0';
+SELECT count(*) FROM (sale a JOIN old_sale b ON b.id = a.id + 100000) AS j WHERE j @@ 'paid';
 -- changing rows
 EXPLAIN (COSTS OFF) UPDATE sale s SET paid = true WHERE s @@ 'amount = 42';
 EXPLAIN (COSTS OFF) DELETE FROM sale s USING good_sale g WHERE g.id = s.id AND s @@ 'amount = 42' AND g @@ 'double = 84';
+EXPLAIN (COSTS OFF) INSERT INTO sale AS s SELECT * FROM old_sale o WHERE o @@ 'amount = 42'
+    ON CONFLICT (id) DO UPDATE SET paid = excluded.paid WHERE s @@ 'paid' AND excluded @@ 'not paid' RETURNING s @@ 'paid';
+WITH changed AS (
+    INSERT INTO sale AS s SELECT id - 100000, customer, city, amount, paid IS NULL, tags, sold_at, receipt FROM old_sale o WHERE o @@ 'amount = 42'
+    ON CONFLICT (id) DO UPDATE SET paid = excluded.paid WHERE s @@ 'paid' AND excluded @@ 'not paid' RETURNING s @@ 'paid' AS now)
+SELECT now, count(*) FROM changed GROUP BY now;
+MERGE INTO sale s USING old_sale o ON s.id = o.id - 100000
+    WHEN MATCHED AND s @@ 'amount = 42 and not paid' AND o @@ 'paid' THEN UPDATE SET paid = true;
+SELECT count(*) FROM sale s WHERE s @@ 'amount = 42 and paid';
 
 -- estimates are those of the quals
 CREATE FUNCTION estimate(query text) RETURNS integer LANGUAGE plpgsql AS $$

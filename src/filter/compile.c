@@ -28,6 +28,7 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
@@ -37,6 +38,7 @@ static int	pin(FilterScope *scope);
 static Expr *compile_list(FilterScope *scope, const FilterNode *node);
 static Expr *compile_not(Expr *filter);
 static Expr *compile_at_least(FilterScope *scope, const FilterNode *node);
+static Expr *sum_of(Expr **terms, int count);
 static Expr *compile_between(FilterScope *scope, const FilterNode *node);
 static Expr *compile_in(FilterScope *scope, const FilterNode *node);
 static Expr *compile_in_list(FilterScope *scope, const FilterNode *node,
@@ -242,7 +244,7 @@ compile_at_least(FilterScope *scope, const FilterNode *node)
 {
 	Oid			type = literal_number_type(filter_node(FILTER_NUMBER, node->text, -1),
 										   INT4OID);
-	Expr	   *sum = NULL;
+	Expr	  **terms = palloc(sizeof(Expr *) * node->nargs);
 	int			wanted;
 
 	for (int i = 0; i < node->nargs; i++)
@@ -257,11 +259,22 @@ compile_at_least(FilterScope *scope, const FilterNode *node)
 		one->args = list_make1(when);
 		one->defresult = expr_const(INT4OID, Int32GetDatum(0));
 		one->location = -1;
-		sum = sum == NULL ? (Expr *) one : expr_operator("+", sum, (Expr *) one);
+		terms[i] = (Expr *) one;
 	}
 	/* more than can be counted is more than there are */
 	wanted = type == INT4OID ? pg_strtoint32(node->text) : PG_INT32_MAX;
-	return expr_operator(">=", sum, expr_const(INT4OID, Int32GetDatum(wanted)));
+	return expr_operator(">=", sum_of(terms, node->nargs),
+						 expr_const(INT4OID, Int32GetDatum(wanted)));
+}
+
+/* Halves of halves: a long sum must not become a deep one. */
+static Expr *
+sum_of(Expr **terms, int count)
+{
+	if (count == 1)
+		return terms[0];
+	return expr_operator("+", sum_of(terms, (count + 1) / 2),
+						 sum_of(terms + (count + 1) / 2, count / 2));
 }
 
 /* ---- comparisons ---- */
@@ -802,8 +815,16 @@ compile_arithmetic(FilterScope *scope, const FilterNode *node)
 		values[i] = number_as(values[i], type);
 
 	if (node->op == FILTER_DIVIDE)
-		values[1] = expr_nullif(values[1],
-								number_as(expr_const(INT4OID, Int32GetDatum(0)), type));
+	{
+		Datum		zero = type == FLOAT8OID ? Float8GetDatum(0) :
+			DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
+
+		/* a number in the text of the filter is known not to be zero */
+		if (type == FLOAT8OID || !IsA(values[1], Const) ||
+			DatumGetBool(DirectFunctionCall2(numeric_eq, zero,
+											 ((Const *) values[1])->constvalue)))
+			values[1] = expr_nullif(values[1], expr_const(type, zero));
+	}
 	return expr_operator(signs[node->op - FILTER_ADD], values[0], values[1]);
 }
 

@@ -387,7 +387,10 @@ expr_plain(Expr *value)
 		value = (Expr *) makeRelabelType(value, entry->btree_opintype, -1,
 										 exprCollation((Node *) value),
 										 COERCE_IMPLICIT_CAST);
-	assign_expr_collations(NULL, (Node *) value);
+
+	/* whoever compares text asks for its collation; the rest is done at the end */
+	if (type_is_collatable(expr_type(value)))
+		assign_expr_collations(NULL, (Node *) value);
 	return value;
 }
 

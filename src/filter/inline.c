@@ -60,6 +60,7 @@ static bool row_is_nullable(PlannerInfo *root, Var *var);
 static bool nullable_in(Node *jointree, int varno, bool nullable);
 static TupleDesc fields_of_table_entry(PlannerInfo *root, Var *var);
 static TupleDesc fields_of_row_expr(RowExpr *row);
+static AttrNumber field_number(FilterRow *row, const char *name);
 static Expr *row_column(FilterScope *scope, const char *name);
 static List *row_names(FilterScope *scope);
 static char *row_subject(FilterRow *row);
@@ -241,46 +242,65 @@ fields_of_row_expr(RowExpr *row)
 Expr *
 filter_row_field(FilterRow *row, const char *name)
 {
+	int			number = field_number(row, name);
+	Form_pg_attribute field;
+
+	if (number == 0)
+		return NULL;
+	field = TupleDescAttr(row->fields, number - 1);
+
+	if (IsA(row->row, RowExpr))
+	{
+		List	   *args = ((RowExpr *) row->row)->args;
+
+		/* columns added since the row was written down are missing */
+		if (number <= list_length(args))
+			return expr_copy(list_nth(args, number - 1));
+		return (Expr *) makeNullConst(field->atttypid, field->atttypmod,
+									  field->attcollation);
+	}
+	if (IsA(row->row, Var) &&
+		((Var *) row->row)->varattno == InvalidAttrNumber)
+	{
+		Var		   *whole = (Var *) row->row;
+
+		return (Expr *) makeVar(whole->varno, number, field->atttypid,
+								field->atttypmod, field->attcollation,
+								whole->varlevelsup);
+	}
+	else
+	{
+		FieldSelect *select = makeNode(FieldSelect);
+
+		select->arg = expr_copy(row->row);
+		select->fieldnum = number;
+		select->resulttype = field->atttypid;
+		select->resulttypmod = field->atttypmod;
+		select->resultcollid = field->attcollation;
+		return (Expr *) select;
+	}
+}
+
+/* Counted from 1; 0 if there is none.  Two joined tables may both have it. */
+static AttrNumber
+field_number(FilterRow *row, const char *name)
+{
+	AttrNumber	number = 0;
+
 	for (int i = 0; i < row->fields->natts; i++)
 	{
 		Form_pg_attribute field = TupleDescAttr(row->fields, i);
 
 		if (field->attisdropped || strcmp(NameStr(field->attname), name) != 0)
 			continue;
-
-		if (IsA(row->row, RowExpr))
-		{
-			List	   *args = ((RowExpr *) row->row)->args;
-
-			/* columns added since the row was written down are missing */
-			if (i < list_length(args))
-				return expr_copy(list_nth(args, i));
-			return (Expr *) makeNullConst(field->atttypid, field->atttypmod,
-										  field->attcollation);
-		}
-		if (IsA(row->row, Var) &&
-			((Var *) row->row)->varattno == InvalidAttrNumber)
-		{
-			Var		   *whole = (Var *) row->row;
-			Var		   *var = makeVar(whole->varno, i + 1, field->atttypid,
-									  field->atttypmod, field->attcollation,
-									  whole->varlevelsup);
-
-			return (Expr *) var;
-		}
-		else
-		{
-			FieldSelect *select = makeNode(FieldSelect);
-
-			select->arg = expr_copy(row->row);
-			select->fieldnum = i + 1;
-			select->resulttype = field->atttypid;
-			select->resulttypmod = field->atttypmod;
-			select->resultcollid = field->attcollation;
-			return (Expr *) select;
-		}
+		if (number != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+					 errmsg("column \"%s\" is ambiguous", name),
+					 errdetail("The row has more than one column of that name.")));
+		number = i + 1;
 	}
-	return NULL;
+	return number;
 }
 
 FilterScope *

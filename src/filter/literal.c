@@ -69,6 +69,11 @@ Expr *
 literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 			  const FilterNode *against)
 {
+	if (type == MONEYOID)
+		refuse_literal(scope, literal, type, against,
+					   "How money is read and printed depends on the setting lc_monetary",
+					   "Use a column of type numeric.");
+
 	switch (literal->op)
 	{
 		case FILTER_TRUE:
