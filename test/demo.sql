@@ -88,13 +88,13 @@ FROM (SELECT e, who(e, 30) AS c FROM generate_series(1, 400000) e OFFSET 0) AS e
 INSERT INTO clicks
 SELECT c, moment(e, 41, c), (ARRAY['offer','newsletter','map'])[1 + roll(e, 42, 3)]
 FROM (SELECT e, who(e, 40) AS c FROM generate_series(1, 150000) e OFFSET 0) AS event;
+\timing off
 \echo '... indexes, and statistics for the planner'
 CREATE INDEX ON orders (customer_id, ordered_at);
 CREATE INDEX ON visits (customer_id, visited_at);
 CREATE INDEX ON app_views (customer_id, viewed_at);
 CREATE INDEX ON clicks (customer_id, clicked_at);
 VACUUM ANALYZE;
-\timing off
 
 \echo
 \echo '------------------------------------------------------------------------'
@@ -180,7 +180,8 @@ SELECT segment.create_audience('win_back_test', 'in audience win_back and bucket
 \timing off
 \set ECHO none
 \echo
-\echo 'How many are they?  Each is asked on its own, to see what it takes.'
+\echo 'How many are they now?  Each is asked on its own, to see what it takes.'
+\pset tuples_only on
 \set ECHO queries
 \timing on
 
@@ -197,6 +198,7 @@ SELECT segment.count_where('favourite_drink = "cortado" and city = "Aarhus"');
 
 \timing off
 \set ECHO none
+\pset tuples_only off
 \echo
 \echo 'An audience is a view, and a filter works on any row:'
 \set ECHO queries
@@ -266,4 +268,14 @@ SELECT segment.is_member('vip', :somebody)    AS is_vip,
 
 SELECT segment.audiences(:somebody) AS audiences_after_rollback;
 
+\set ECHO none
+\echo 'Is all of it true?  Everything is computed again from the five tables and'
+\echo 'compared with what was kept; a difference would be a row.'
+\pset footer on
+\set ECHO queries
+\timing on
+
+SELECT * FROM segment.verify();
+
+\timing off
 \set ECHO none
