@@ -6,8 +6,8 @@
  *		ordrs_30d	among {orders_30d, city}	-> orders_30d
  *		colour		among {orders_30d, city}	-> nothing is near
  *
- * Near means few edits for the length of the word: one for a word of three
- * letters, two (a pair that changed places) up to eight, then a third.
+ * Near means few edits for the length of the word: one for a short word,
+ * about a third of a long one; or two letters that changed places.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,11 +20,13 @@
 /* varstr_levenshtein refuses longer strings; names are shorter anyway */
 #define LONGEST_COMPARED	255
 
+static bool swapped(const char *a, const char *b);
+
 const char *
 nearest_name(const char *word, List *candidates)
 {
 	int			wordlen = strlen(word);
-	int			limit = Max(wordlen > 3 ? 2 : 1, wordlen / 3);
+	int			limit = Max(1, wordlen / 3);
 	const char *nearest = NULL;
 	ListCell   *lc;
 
@@ -38,6 +40,8 @@ nearest_name(const char *word, List *candidates)
 
 		if (strlen(candidate) > LONGEST_COMPARED)
 			continue;
+		if (swapped(word, candidate))
+			return candidate;
 		distance = varstr_levenshtein_less_equal(word, wordlen,
 												 candidate, strlen(candidate),
 												 1, 1, 1, limit, true);
@@ -50,4 +54,14 @@ nearest_name(const char *word, List *candidates)
 		}
 	}
 	return nearest;
+}
+
+/* ctiy for city: two edits for the server, one slip for a hand */
+static bool
+swapped(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b)
+		a++, b++;
+	return a[0] != '\0' && a[1] != '\0' &&
+		a[0] == b[1] && a[1] == b[0] && strcmp(a + 2, b + 2) == 0;
 }

@@ -52,8 +52,7 @@ static Expr *compile_arithmetic(FilterScope *scope, const FilterNode *node);
 static Expr *time_arithmetic(FilterScope *scope, const FilterNode *node,
 							 Operand left, Operand right);
 static bool uses_row(const FilterNode *node);
-static Expr *number_of(FilterScope *scope, const FilterNode *node,
-					   Operand operand, bool *inexact);
+static Expr *number_of(FilterScope *scope, Operand operand);
 
 Expr *
 filter_compile(const FilterNode *filter, FilterScope *scope)
@@ -72,8 +71,7 @@ filter_compile_operand(const FilterNode *operand, FilterScope *scope)
 	int			level = pin(scope);
 	Expr	   *expr;
 
-	if (operand->op >= FILTER_EQ && operand->op != FILTER_TRUE &&
-		operand->op != FILTER_FALSE)
+	if (operand->op >= FILTER_EQ)
 		expr = filter_as_value(compile_filter(scope, operand));
 	else
 	{
@@ -391,11 +389,12 @@ common_type(FilterScope *scope, Operand *operands, int count)
 
 	if (json && OidIsValid(common))
 	{
-		if (common == INT2OID || common == INT4OID || common == INT8OID)
+		/* never float8, which may be too small for what somebody sent */
+		if (is_number(common))
 			common = NUMERICOID;
 		else if (is_text(common))
 			common = TEXTOID;
-		else if (!is_number(common) && common != BOOLOID)
+		else if (common != BOOLOID)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("%s is of type %s and cannot be compared with a value inside jsonb",
@@ -468,9 +467,9 @@ operands_unify(FilterScope *scope, Operand *operands, int count)
 		else if (is_time(operand->type) && is_time(common))
 			operand->value = time_as(scope, operand->value, common);
 		else if (operand->type == JSONBOID && common != JSONBOID)
-			operand->value = expr_coerce(json_as(operand->value,
-												 is_number(common) ? NUMERICOID : common),
-										 common);
+			operand->value = json_as(operand->value, common);
+		else if (common == NUMERICOID)
+			operand->value = number_as(operand->value, common);
 		else
 			operand->value = expr_coerce(operand->value, common);
 		operand->type = common;
@@ -766,8 +765,9 @@ uses_row(const FilterNode *node)
 
 /*
  * Numbers are computed in numeric: integers neither overflow nor lose what is
- * behind the point, and float8 only where a column is.  What is divided by
- * zero is missing.
+ * behind the point.  Where a column is float8, so is the result, unless it
+ * meets a number inside jsonb, which may be any.  What is divided by zero is
+ * missing.
  */
 static Expr *
 compile_arithmetic(FilterScope *scope, const FilterNode *node)
@@ -780,7 +780,7 @@ compile_arithmetic(FilterScope *scope, const FilterNode *node)
 	};
 	Operand		operands[2];
 	Expr	   *values[2];
-	bool		inexact = false;
+	Oid			type = NUMERICOID;
 
 	for (int i = 0; i < 2; i++)
 		operands[i] = compile_operand(scope, node->args[i]);
@@ -790,30 +790,27 @@ compile_arithmetic(FilterScope *scope, const FilterNode *node)
 			return time_arithmetic(scope, node, operands[0], operands[1]);
 
 	for (int i = 0; i < 2; i++)
-		values[i] = number_of(scope, node, operands[i], &inexact);
-	if (inexact)
-		for (int i = 0; i < 2; i++)
-			values[i] = expr_coerce(values[i], FLOAT8OID);
+	{
+		values[i] = number_of(scope, operands[i]);
+		if (expr_type(values[i]) == FLOAT8OID)
+			type = FLOAT8OID;
+	}
+	for (int i = 0; i < 2; i++)
+		if (operands[i].type == JSONBOID)
+			type = NUMERICOID;
+	for (int i = 0; i < 2; i++)
+		values[i] = number_as(values[i], type);
 
 	if (node->op == FILTER_DIVIDE)
-	{
-		Oid			type = expr_type(values[1]);
-
 		values[1] = expr_nullif(values[1],
-								type == FLOAT8OID ?
-								expr_const(type, Float8GetDatum(0)) :
-								expr_const(type, DirectFunctionCall1(int4_numeric,
-																	 Int32GetDatum(0))));
-	}
+								number_as(expr_const(INT4OID, Int32GetDatum(0)), type));
 	return expr_operator(signs[node->op - FILTER_ADD], values[0], values[1]);
 }
 
+/* The operand as numeric or float8. */
 static Expr *
-number_of(FilterScope *scope, const FilterNode *node, Operand operand,
-		  bool *inexact)
+number_of(FilterScope *scope, Operand operand)
 {
-	Expr	   *value;
-
 	if (operand.node->op == FILTER_NUMBER)
 		return literal_const(scope, operand.node, NUMERICOID, operand.node);
 	if (operand.type == JSONBOID)
@@ -822,9 +819,7 @@ number_of(FilterScope *scope, const FilterNode *node, Operand operand,
 		refuse_operand(scope, operand.node,
 					   operand.value ? operand.type : InvalidOid,
 					   "a number, a time or a span", NULL);
-	value = number_exact(operand.value);
-	*inexact |= expr_type(value) == FLOAT8OID;
-	return value;
+	return number_exact(operand.value);
 }
 
 /*

@@ -131,6 +131,7 @@ extern Expr *json_path(FilterScope *scope, Expr *json, const FilterNode *column)
 extern bool is_number(Oid type);
 /* integers as numeric, so that they neither overflow nor round */
 extern Expr *number_exact(Expr *number);
+extern Expr *number_as(Expr *number, Oid type);
 extern Expr *compile_function(FilterScope *scope, const FilterNode *node);
 
 /* inline.c -------------------------------------------------------------------- */

@@ -32,6 +32,8 @@
 
 #include "filter/compile_private.h"
 
+#define LONGEST_SPAN	10000	/* years */
+
 static const char *const unit_names[] = {
 	"second", "minute", "hour", "day", "week", "month", "quarter", "year"
 };
@@ -221,6 +223,16 @@ time_span(FilterScope *scope, const FilterNode *span)
 	literal->text = psprintf("%s %s", count, unit);
 	value = literal_const(scope, literal, INTERVALOID, span);
 	interval = interval_of(value);
+
+	/* farther than any time goes, an addition would fail on every row */
+	if (interval->month > LONGEST_SPAN * MONTHS_PER_YEAR ||
+		interval->day > LONGEST_SPAN * 366 ||
+		interval->time > LONGEST_SPAN * 366 * USECS_PER_DAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERVAL_FIELD_OVERFLOW),
+				 errmsg("\"%s\" is longer than %d years",
+						filter_print(span), LONGEST_SPAN),
+				 compile_position(scope, span)));
 	if (span->detail >= FILTER_MONTH &&
 		(interval->day != 0 || interval->time != 0))
 		ereport(ERROR,

@@ -86,8 +86,15 @@ COMMENT ON FUNCTION segment.days_between(date, date) IS
 CREATE OR REPLACE FUNCTION segment.square_root(number float8)
 RETURNS float8
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'segment_square_root';
+AS 'MODULE_PATHNAME', 'segment_square_root_float8';
 COMMENT ON FUNCTION segment.square_root(float8) IS
+    'square root; NULL for a negative number';
+
+CREATE OR REPLACE FUNCTION segment.square_root(number numeric)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_square_root_numeric';
+COMMENT ON FUNCTION segment.square_root(numeric) IS
     'square root; NULL for a negative number';
 
 CREATE OR REPLACE FUNCTION segment.has_anniversary(day date, "from" date, "to" date)

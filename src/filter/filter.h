@@ -278,6 +278,12 @@ struct FilterScope
 extern Expr *filter_compile(const FilterNode *filter, FilterScope *scope);
 extern Expr *filter_compile_operand(const FilterNode *operand, FilterScope *scope);
 
+/*
+ * Are all functions in the tree known?  ERRCODE_UNDEFINED_FUNCTION if not, with
+ * the nearest name.  For whoever looks at names before the tree is compiled.
+ */
+extern void filter_check_functions(const FilterNode *node, const char *text);
+
 /* The same answer as true or false, never NULL. */
 extern Expr *filter_as_value(Expr *qual);
 

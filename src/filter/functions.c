@@ -23,6 +23,7 @@
 #include "utils/typcache.h"
 
 #include "filter/compile_private.h"
+#include "filter/filter_private.h"
 
 typedef struct FilterFunction FilterFunction;
 struct FilterFunction
@@ -81,6 +82,22 @@ static const FilterFunction *find_function(FilterScope *scope,
 static Expr *number_argument(FilterScope *scope, const FilterNode *node);
 static Expr *time_argument(FilterScope *scope, const FilterNode *node);
 
+static bool
+check_function(const FilterNode *node, void *context)
+{
+	FilterScope scope = {.text = context};
+
+	if (node->op == FILTER_FUNCTION)
+		(void) find_function(&scope, node);
+	return true;
+}
+
+void
+filter_check_functions(const FilterNode *node, const char *text)
+{
+	filter_walk(node, check_function, unconstify(char *, text));
+}
+
 Expr *
 compile_function(FilterScope *scope, const FilterNode *node)
 {
@@ -115,6 +132,9 @@ find_function(FilterScope *scope, const FilterNode *node)
 		names = lappend(names, unconstify(char *, functions[i].name));
 		appendStringInfo(&all, "%s%s", i > 0 ? ", " : "", functions[i].name);
 	}
+	/* sum is no function, but summ was meant to be that */
+	for (int i = 0; filter_aggregates[i] != NULL; i++)
+		names = lappend(names, unconstify(char *, filter_aggregates[i]));
 	nearest = nearest_name(node->text, names);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_FUNCTION),
@@ -138,6 +158,18 @@ number_exact(Expr *number)
 
 	return expr_coerce(number, type == FLOAT4OID || type == FLOAT8OID ?
 					   FLOAT8OID : NUMERICOID);
+}
+
+/* A number of any type as numeric or float8. */
+Expr *
+number_as(Expr *number, Oid type)
+{
+	Oid			source = expr_type(number);
+
+	/* not an implicit cast; it takes any value, infinity included */
+	if (type == NUMERICOID && (source == FLOAT4OID || source == FLOAT8OID))
+		return expr_cast("numeric", number);
+	return expr_coerce(number, type);
 }
 
 /* A number as numeric or float8, whatever holds it. */
@@ -195,11 +227,10 @@ static Expr *
 call_round(FilterScope *scope, const FilterNode *node,
 		   const FilterFunction *function)
 {
-	Expr	   *number = number_argument(scope, node->args[0]);
+	Expr	   *number = number_as(number_argument(scope, node->args[0]),
+									NUMERICOID);
 	const FilterNode *digits = node->nargs == 2 ? node->args[1] : NULL;
 
-	if (expr_type(number) == FLOAT8OID)
-		number = expr_cast("numeric", number);
 	if (digits == NULL)
 		return expr_call("round", 1, number);
 	if (digits->op != FILTER_NUMBER ||
@@ -217,9 +248,8 @@ static Expr *
 call_root(FilterScope *scope, const FilterNode *node,
 		  const FilterFunction *function)
 {
-	Expr	   *number = number_argument(scope, node->args[0]);
-
-	return expr_own_call("square_root", 1, expr_coerce(number, FLOAT8OID));
+	return expr_own_call("square_root", 1,
+						 number_argument(scope, node->args[0]));
 }
 
 /* coalesce, greatest, least: the arguments are brought to one type */

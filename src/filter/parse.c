@@ -514,7 +514,9 @@ parse_did(Parser *parser)
 	if (args[2]->op == FILTER_NONE)
 	{
 		parser->option_place = peek(parser, 0)->start;
-		parser->option = "a window such as \"in last 30 days\"";
+		parser->option = (args[1]->op == FILTER_NONE) ?
+			"a condition behind \"where\"|a window such as \"in last 30 days\"" :
+			"a window such as \"in last 30 days\"";
 		parser->option_words = "where|at|exactly|in|between|since|before";
 	}
 	return negated ? filter_negate(node) : node;
@@ -1210,9 +1212,9 @@ match_predicate(Parser *parser, int *nwords, bool *negated)
 
 	/* half a phrase: what could have come next? */
 	initStringInfo(&words);
-	for (FilterOp op = FILTER_EQ; op <= FILTER_ON; op++)
+	for (int side = 0; side < 2; side++)
 	{
-		for (int side = 0; side < 2; side++)
+		for (FilterOp op = FILTER_EQ; op <= FILTER_ON; op++)
 		{
 			const char *phrase = (side == 0) ? filter_ops[op].spelling : filter_ops[op].negated;
 			bool		complete;
@@ -1397,7 +1399,8 @@ fail(Parser *parser, const char *words, const char *others,
 	{
 		char	   *word = filter_token_text(token);
 
-		if (token->length < 64)
+		/* a word of the language was meant as it is */
+		if (token->length < 64 && !filter_word_reserved(word))
 			nearest = nearest_name(word, split_words(split_words(NIL, words), more_words));
 		/* a symbol is one edit away from any letter */
 		if (nearest != NULL && filter_is_word_start(*nearest))

@@ -34,7 +34,8 @@ SEGMENT_FUNCTION(segment_json_boolean);
 SEGMENT_FUNCTION(segment_elapsed);
 SEGMENT_FUNCTION(segment_elapsed_local);
 SEGMENT_FUNCTION(segment_days_between);
-SEGMENT_FUNCTION(segment_square_root);
+SEGMENT_FUNCTION(segment_square_root_float8);
+SEGMENT_FUNCTION(segment_square_root_numeric);
 SEGMENT_FUNCTION(segment_has_anniversary);
 SEGMENT_FUNCTION(segment_bucket);
 
@@ -123,13 +124,24 @@ segment_days_between(PG_FUNCTION_ARGS)
 }
 
 Datum
-segment_square_root(PG_FUNCTION_ARGS)
+segment_square_root_float8(PG_FUNCTION_ARGS)
 {
 	float8		number = PG_GETARG_FLOAT8(0);
 
 	if (number < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(sqrt(number));
+}
+
+Datum
+segment_square_root_numeric(PG_FUNCTION_ARGS)
+{
+	Datum		number = PG_GETARG_DATUM(0);
+	Datum		zero = DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
+
+	if (DatumGetBool(DirectFunctionCall2(numeric_lt, number, zero)))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(DirectFunctionCall1(numeric_sqrt, number));
 }
 
 /*

@@ -18,12 +18,15 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
@@ -38,6 +41,7 @@ static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
 static void lock_sources(const Population *population);
 static void verify_source(const Source *source, ReturnSetInfo *result);
+static char *differ(Oid type, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
 static void put_differences(ReturnSetInfo *result, const Population *population,
 							const char *sql);
@@ -240,28 +244,56 @@ verify_source(const Source *source, ReturnSetInfo *result)
 	foreach(lc, columns)
 	{
 		const TraitColumn *column = lfirst(lc);
-		bool		comparable = OidIsValid(lookup_type_cache(column->type, TYPECACHE_EQ_OPR)->eq_opr);
-		/* 1.50 and 1.5 are equal: compare as text only what cannot be else */
-		const char *cast = comparable ? "" : "::text";
-		/* a sum of floats depends, in its last digits, on the order of rows */
-		const char *tolerance = column->type != FLOAT8OID ? "" :
-			psprintf(" AND (abs(profile.%s - v.expected) <="
-					 " 1e-9 * greatest(abs(profile.%s), abs(v.expected))) IS NOT TRUE",
-					 column->name, column->name);
+		char	   *stored = psprintf("profile.%s", column->name);
 
 		put_differences(result, population,
 						psprintf("SELECT %s::name, %s::text, coalesce(profile.%s, q.key)::text,"
 								 " profile.%s::text, v.expected::text"
 								 " FROM %s AS profile FULL JOIN (%s) AS q ON profile.%s = q.key,"
 								 " LATERAL (SELECT CASE WHEN q.key IS NULL THEN %s ELSE q.%s END AS expected) AS v"
-								 " WHERE profile.%s%s IS DISTINCT FROM v.expected%s%s",
+								 " WHERE %s",
 								 quote_literal_cstr(source->name),
 								 quote_literal_cstr(column->definition),
 								 key, column->name,
 								 population_base_name(population), query, key,
 								 column->initial, column->name,
-								 column->name, cast, cast, tolerance));
+								 differ(column->type, stored, "v.expected")));
 	}
+}
+
+/*
+ * SQL that says whether two values differ, by the equality of their type:
+ * 1.50 and 1.5 do not.
+ */
+static char *
+differ(Oid type, const char *a, const char *b)
+{
+	Oid			equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	HeapTuple	tuple;
+	char	   *name;
+
+	/* the sum of floats depends, in its last digits, on the order of rows */
+	if (type == FLOAT8OID)
+		return psprintf("%s IS DISTINCT FROM %s AND"
+						" (abs(%s - %s) <= 1e-9 * greatest(abs(%s), abs(%s))) IS NOT TRUE",
+						a, b, a, b, a, b);
+
+	/* our own type has an equality, but is not made to be sorted or hashed */
+	if (!OidIsValid(equal))
+		equal = OpernameGetOprid(list_make2(makeString(SEGMENT_SCHEMA), makeString("=")),
+								 type, type);
+	if (!OidIsValid(equal))
+		return psprintf("%s::text IS DISTINCT FROM %s::text", a, b);
+
+	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equal));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", equal);
+	name = psprintf("%s.%s",
+					quote_identifier(get_namespace_name(((Form_pg_operator) GETSTRUCT(tuple))->oprnamespace)),
+					NameStr(((Form_pg_operator) GETSTRUCT(tuple))->oprname));
+	ReleaseSysCache(tuple);
+	return psprintf("(%s IS NULL) <> (%s IS NULL) OR NOT (%s OPERATOR(%s) %s)",
+					a, b, a, name, b);
 }
 
 /* source_rows is the sum over all sources */

@@ -263,11 +263,12 @@ batch_part(const Source *source)
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	Part	   *part;
 	MemoryContext old;
+	ListCell   *lc;
 
-	if (batch->parts != NIL)
+	/* one delta holds all that happened to a profile: order does not matter */
+	foreach(lc, batch->parts)
 	{
-		/* rows of another part in between must stay in between */
-		part = llast(batch->parts);
+		part = lfirst(lc);
 		if (part->subid == subid && part->source == source)
 			return part;
 	}
@@ -599,8 +600,9 @@ capture_xact(XactEvent event, void *arg)
 			if (batch_awaited() != 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("capture is incomplete: %d statements were announced and not reported",
-								batch_awaited()),
+						 errmsg_plural("capture is incomplete: %d statement was announced and not reported",
+									   "capture is incomplete: %d statements were announced and not reported",
+									   batch_awaited(), batch_awaited()),
 						 errhint("Enable all triggers whose names begin with \"segment_\" on the tables written, or none of them.")));
 			batch = NULL;
 			break;

@@ -125,12 +125,18 @@ profile_lock(ProfileTable *table, Datum key)
 	for (;;)
 	{
 		TM_FailureData failure;
+		MemoryContext old;
+		bool		found;
 
 		CHECK_FOR_INTERRUPTS();
 
+		/* the scan keeps what it allocates on the way: dead entries it met */
+		old = MemoryContextSwitchTo(table->context);
 		table->key.sk_argument = key;
 		index_rescan(table->scan, &table->key, 1, NULL, 0);
-		if (!index_getnext_slot(table->scan, ForwardScanDirection, table->found))
+		found = index_getnext_slot(table->scan, ForwardScanDirection, table->found);
+		MemoryContextSwitchTo(old);
+		if (!found)
 			return NULL;
 
 		switch (table_tuple_lock(table->relation, &table->found->tts_tid,

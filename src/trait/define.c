@@ -63,6 +63,7 @@ trait_define(const Population *population, const char *name,
 	if (!replace)
 		check_name(population, name);
 	check_cycle(population, name, node);
+	filter_check_functions(node, definition);
 
 	foreach(lc, stored_needed(population, node))
 	{

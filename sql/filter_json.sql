@@ -1,0 +1,139 @@
+-- Filters and the rule trees of query builders: there and back without loss,
+-- what react-querybuilder and jQuery QueryBuilder emit, and bad rules.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS segment;
+RESET client_min_messages;
+SET search_path = segment, public;
+
+-- the plain form
+SELECT jsonb_pretty('city in ("Aarhus", "Odense") and (orders > 3 or not (vip is set and name contains "x"))'::filter::jsonb);
+-- each kind of rule, without the group that it stands in
+SELECT f AS filter, CASE WHEN (tree -> 'not')::boolean OR tree ? 'count' THEN tree ELSE tree -> 'rules' -> 0 END AS rule
+FROM unnest(ARRAY[
+    'a = b', 'a > b + 1', 'a between 1 and 5', 'a between b and c.d', 'a between 1 and now', 'a + 1 > 2', 'data.key = 1',
+    '`a.b` = 1', '`Upper Case` = true', '5 < a', 'paid', 'not paid', 'exists(orders)', 'true', 'not a > 1',
+    'a is not set', 'a not contains all ("x", 1)', 'a in last 30 days', 'a not in this week', 'a more than 2 weeks ago',
+    'anniversary of a today', 'anniversary of a in next 7 days', 'anniversary of a in this month',
+    'did order', 'did not order where paid at least 3 times in this year', 'did order exactly 1 time since "2026-01-01"',
+    'in audience vip', 'not in audience vip', 'bucket("s") <= 10',
+    'sum(orders.amount where paid = true) > 500', 'not at least 1 of (a, b)']) WITH ORDINALITY AS t (f, n),
+    LATERAL (SELECT f::filter::jsonb AS tree) AS j
+ORDER BY n;
+
+-- Every operand in every predicate in every connective survives.
+CREATE TEMP TABLE operand (text text);
+INSERT INTO operand VALUES
+    ('a'), ('data.key'), ('`a.b`'), ('`Odd "name"`'), ('`in`'), ('5'), ('-0.25'), ('1e400'), ('"text"'), ('""'), ('true'),
+    ('now'), ('today'), ('30 days'), ('a + b * 2'), ('(a - 1) / -2'), ('coalesce(a, "?")'), ('count(orders)'),
+    ('sum(orders.price * quantity where (paid) in last 30 days)'), ('exists(orders where a = 1 and b)'),
+    ('count(distinct orders.orders.x between 2 days and 1 day ago)');
+CREATE TEMP TABLE predicate (text text);
+INSERT INTO predicate VALUES
+    ('%s = 1'), ('%s != "x"'), ('%s < b'), ('%s <= now'), ('%s > true'), ('%s >= -1.5'), ('b = %s'), ('1 != %s'),
+    ('%s between 1 and 5'), ('b between %s and c'), ('b not between 1 and %s'), ('%s in (1)'), ('%s not in (1, "a,b", true)'),
+    ('%s contains 1'), ('%s not contains "a, b"'), ('%s contains any (1, 2)'), ('%s contains all ("x", "y")'),
+    ('%s not contains any ("", "\,")'), ('%s starts with "x"'), ('%s not ends with ""'), ('%s like "%%"'), ('%s not ilike "x"'),
+    ('%s matches "[""]"'), ('%s is set'), ('%s is not set'), ('%s is empty'), ('%s is not empty'), ('%s is true'),
+    ('%s is not false'), ('%s in last 1 day'), ('%s not in next 30 days'), ('%s more than 2 hours ago'),
+    ('%s less than 1 year ago'), ('%s in this week'), ('%s not in last quarter'), ('%s before "2026-01-01"'),
+    ('%s after 5'), ('%s on "today"'), ('anniversary of %s today'), ('anniversary of %s in last 2 days'),
+    ('anniversary of %s in next 2 days'), ('anniversary of %s in this year');
+CREATE TEMP TABLE connective (text text);
+INSERT INTO connective VALUES
+    ('%s'), ('not (%s)'), ('(%s) and x'), ('x or not (%s) or y'), ('not (x and (%s or y))'), ('at least 2 of (%s, x, y and z)'),
+    ('not at least 1 of (not (%s))');
+CREATE TEMP TABLE alone (text text);
+INSERT INTO alone VALUES
+    ('a'), ('data.key'), ('`a.b`'), ('coalesce(a, b)'), ('true'), ('false'), ('exists(orders)'), ('in audience vip'),
+    ('in audience `Odd name`'), ('bucket("a""b") < 5'), ('bucket("") >= 0.5'), ('did order'), ('did `Odd name`'),
+    ('did order where (paid) in last 30 days'), ('did order where paid in last 30 days at least 2 times'),
+    ('did order at most 0 times'),
+    ('did order where not (a) and (b or c = 1) exactly 1 time between 2 weeks and 1 week ago'),
+    ('did order since true'), ('did order before -5'), ('did order in this month');
+SELECT count(*) AS filters,
+    count(*) FILTER (WHERE filter::jsonb::filter <> filter) AS lost,
+    count(*) FILTER (WHERE filter::text::filter <> filter) AS lost_as_text,
+    count(*) FILTER (WHERE jsonb_typeof(filter::jsonb -> 'rules') <> 'array') AS without_group
+FROM (SELECT format(c.text, format(p.text, o.text))::filter AS filter FROM connective c, predicate p, operand o
+    UNION ALL SELECT format(c.text, a.text)::filter FROM connective c, alone a) AS f;
+
+-- what react-querybuilder emits
+CREATE FUNCTION pg_temp.read(VARIADIC trees text[]) RETURNS TABLE (read text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    tree text;
+    message text;
+    detail text;
+    context text;
+BEGIN
+    FOREACH tree IN ARRAY trees LOOP
+        BEGIN
+            read := tree::jsonb::filter::text;
+        EXCEPTION WHEN invalid_parameter_value OR syntax_error THEN
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, context = PG_EXCEPTION_CONTEXT;
+            read := concat_ws(E'\n', tree, '  ' || message, '  ' || detail,
+                '  ' || substring(context FROM '^rule at [^\n]*'));
+        END;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+SELECT * FROM pg_temp.read(
+    '{"combinator": "and", "rules": []}',
+    '{"id": "root", "combinator": "or", "not": true, "rules": [
+        {"id": "1", "path": [0], "field": "firstName", "operator": "beginsWith", "valueSource": "value", "value": "Stev"},
+        {"id": "2", "field": "age", "operator": ">", "value": "28"},
+        {"combinator": "and", "rules": [{"field": "a", "operator": "=", "valueSource": "field", "value": "b"}]}]}');
+SELECT rule ->> 'operator' AS operator, jsonb_build_object('rules', jsonb_build_array(rule))::filter
+FROM jsonb_array_elements('[
+    {"field": "f", "operator": "=", "value": "v"}, {"field": "f", "operator": "!=", "value": 5},
+    {"field": "f", "operator": "<", "value": 5}, {"field": "f", "operator": ">", "value": 5},
+    {"field": "f", "operator": "<=", "value": 5}, {"field": "f", "operator": ">=", "value": 5},
+    {"field": "f", "operator": "contains", "value": "v, w"}, {"field": "f", "operator": "beginsWith", "value": "v"},
+    {"field": "f", "operator": "endsWith", "value": "v"}, {"field": "f", "operator": "doesNotContain", "value": "v"},
+    {"field": "f", "operator": "doesNotBeginWith", "value": "v"}, {"field": "f", "operator": "doesNotEndWith", "value": "v"},
+    {"field": "f", "operator": "null", "value": ""}, {"field": "f", "operator": "notNull", "value": null},
+    {"field": "f", "operator": "in", "value": "v, w,,x "}, {"field": "f", "operator": "notIn", "value": ["v", 5]},
+    {"field": "f", "operator": "in", "value": "a\\,b, c"}, {"field": "f", "operator": "between", "value": "1,5"},
+    {"field": "f", "operator": "notBetween", "value": [1, 5]},
+    {"field": "f", "operator": "between", "valueSource": "field", "value": "g,h.i"}]') AS rule;
+-- and jQuery QueryBuilder
+SELECT * FROM pg_temp.read('{"condition": "AND", "rules": [
+    {"id": "price", "field": "price", "type": "double", "input": "number", "operator": "less", "value": 10.25},
+    {"condition": "OR", "rules": [
+        {"id": "category", "field": "category", "operator": "equal", "value": 2},
+        {"id": "name", "field": "name", "operator": "not_begins_with", "value": "x"},
+        {"id": "category", "field": "category", "operator": "is_null", "value": null}]}], "valid": true}');
+
+-- bad rules: which one, and why
+SELECT * FROM pg_temp.read(
+    '[]', '5', '{}', '{"rules": 5}', '{"rules": ["and"]}', '{"rules": [{"rules": [{"constant": true}, {"rules": [5]}]}]}',
+    '{"rules": [{"field": "a", "operator": "=", "value": 1}, {"field": "a", "operator": "beginWith", "value": "x"}]}',
+    '{"field": "a", "operator": "~~", "value": 1}', '{"field": "a", "value": 1}', '{"field": 5, "operator": "="}',
+    '{"field": "a", "operator": "="}', '{"field": "a", "operator": "=", "value": null}',
+    '{"field": "a", "operator": "=", "value": {"x": 1}}', '{"field": "a", "operator": "=", "value": [1]}',
+    '{"field": "a", "operator": "beginsWith", "value": 5}', '{"field": "a", "operator": "=", "value": 1e5000}',
+    '{"field": "a..b", "operator": "null"}', '{"field": "", "operator": "null"}',
+    '{"field": "a", "operand": "b", "operator": "null"}', '{"rules": [{"operand": "a +", "operator": "null"}]}',
+    '{"rules": [{"field": "a", "operator": "=", "valueSource": "operand", "value": "sum(orders)"}]}',
+    '{"field": "a", "operator": "=", "value": "x", "valueSource": "elsewhere"}',
+    '{"field": "a", "operator": "beginsWith", "value": "x", "valueSource": "field"}');
+SELECT * FROM pg_temp.read(
+    '{"field": "a", "operator": "in", "value": []}', '{"field": "a", "operator": "in", "value": " , "}',
+    '{"field": "a", "operator": "in", "value": [null]}', '{"field": "a", "operator": "between", "value": [1]}',
+    '{"field": "a", "operator": "between", "value": "1,2,3"}', '{"rules": [{"field": "a", "operator": "inLast", "value": "30 dyas"}]}',
+    '{"field": "a", "operator": "inPeriod", "value": "this fortnight"}', '{"field": "a", "operator": "inPeriod"}',
+    '{"combinator": "xor", "rules": []}', '{"combinator": "atLeast", "rules": [{"constant": true}]}',
+    '{"combinator": "atLeast", "count": 3, "rules": [{"constant": true}]}',
+    '{"combinator": "atLeast", "count": 0, "rules": [{"constant": true}]}', '{"not": "yes", "rules": []}',
+    '{"did": ""}', '{"did": "x", "atLeast": 0}', '{"did": "x", "atLeast": 1.5}', '{"did": "x", "atLeast": 1, "atMost": 2}',
+    '{"did": "x", "where": 5}', '{"did": "x", "where": {"rules": [{"did": "y"}]}}', '{"did": "x", "window": "in last"}',
+    '{"bucket": "x", "operator": "=", "value": 3}', '{"bucket": "x", "operator": "<", "value": "3"}',
+    '{"audience": "x", "operator": "="}', '{"audience": 5, "operator": "in"}', '{"constant": 1}',
+    '{"operand": "a + 1", "operator": "holds"}');
+
+-- long lists and deep trees
+SELECT f::jsonb::filter = f AS same
+FROM (SELECT ('a in (' || string_agg('"value ' || i || '"', ', ') || ')')::filter AS f
+    FROM generate_series(1, 10000) AS i) AS list;
+SELECT f::jsonb::filter = f AS same
+FROM (SELECT (repeat('not (a or ', 500) || 'b' || repeat(')', 500))::filter AS f) AS nested;

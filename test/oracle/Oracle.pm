@@ -1,0 +1,345 @@
+# Oracle: does segment say what naive SQL says?
+#
+# An oracle script knows a history, what segment is told about it, and the same
+# questions asked by hand over the raw tables:
+#
+#	use Oracle;
+#
+#	compare('after loading', {
+#		view => 'shopper', key => 'customer_id',
+#		traits => [ [ orders => 'count(orders)' ], ... ],
+#		audiences => [ [ regular => 'orders > 3', 'orders > 3' ], ... ],
+#		naive => 'SELECT customer_id, count(*) AS orders
+#			FROM orders GROUP BY customer_id' });
+#
+#	ok - after loading: 23570 profiles agree on 12 traits
+#	ok - after loading: regular has 5142 members
+#
+# Of an audience we know the filter and, last, the condition that a person who
+# never heard of segment would write over the naive answer.
+#
+# All statements go to one psql, a session that lives as long as the script.
+# A statement that fails ends the script, and so does the death of psql.
+
+package Oracle;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use IPC::Open2;
+
+our @EXPORT = qw(sql attempt rows value ok_if create_population_of
+  define_traits define_audiences compare sources_are_whole data_set skip
+  done);
+
+my ($psql, $to, $from);
+my $statements = 0;
+my $compared = 0;
+my $failed = 0;
+
+# no text of ours has it
+use constant FIELD => "\x1f";
+
+# Run statements and psql commands; dies with what the server said.
+sub sql
+{
+	my ($text) = @_;
+	my ($output, $error) = send_to_psql($text);
+
+	die "$error\nSTATEMENT:\n$text\n" if defined $error;
+	return $output;
+}
+
+# Run statements that may fail: the error, or undef if there was none.
+sub attempt
+{
+	my ($text) = @_;
+	my ($output, $error) = send_to_psql($text);
+
+	return $error;
+}
+
+# The answer of a query, one array of fields per row; NULL is "(null)".
+sub rows
+{
+	my ($query) = @_;
+
+	return map { [ split FIELD, $_, -1 ] } split /\n/, sql("$query;");
+}
+
+sub value
+{
+	my ($query) = @_;
+	my @rows = rows($query);
+
+	die "not one value: $query\n" unless @rows == 1 and @{ $rows[0] } == 1;
+	return $rows[0][0];
+}
+
+# One comparison.
+sub ok_if
+{
+	my ($holds, $what) = @_;
+
+	$compared++;
+	$failed++ unless $holds;
+	print $holds ? "ok" : "not ok", " - $what\n";
+	return $holds;
+}
+
+# The directory of real histories, if it has what the script needs.
+sub data_set
+{
+	my ($name) = @_;
+
+	skip('SEGMENT_DATA names no directory of real histories')
+	  unless defined $ENV{SEGMENT_DATA} and -d $ENV{SEGMENT_DATA};
+	skip("there is no \"$name\" in the directory of real histories")
+	  unless -d "$ENV{SEGMENT_DATA}/$name";
+	skip('there is no xz to decompress real histories')
+	  unless grep { -x "$_/xz" } split /:/, $ENV{PATH};
+	return;
+}
+
+sub skip
+{
+	print "$_[0]\n";
+	exit 77;
+}
+
+# The end of a script.
+sub done
+{
+	if (defined $psql)
+	{
+		close $to;
+		waitpid $psql, 0;
+	}
+	print "$compared comparisons, $failed differ\n";
+	exit($failed || !$compared ? 1 : 0);
+}
+
+# create_population, with what the description says of it.
+sub create_population_of
+{
+	my ($population) = @_;
+	my $zone =
+	  defined $population->{timezone}
+	  ? ", timezone => '$population->{timezone}'"
+	  : '';
+
+	sql("SELECT segment.create_population('$population->{view}', key => '$population->{key}', key_type => '$population->{key_type}'$zone);"
+	);
+	return;
+}
+
+sub define_traits
+{
+	my ($population, @traits) = @_;
+
+	for my $trait (@traits)
+	{
+		my ($name, $definition) = @$trait;
+
+		sql("SELECT segment.create_trait('$name', \$definition\$$definition\$definition\$);"
+		);
+	}
+	return;
+}
+
+sub define_audiences
+{
+	my ($population, @audiences) = @_;
+
+	for my $audience (@audiences)
+	{
+		my ($name, $filter) = @$audience;
+
+		sql("SELECT segment.create_audience('$name', \$filter\$$filter\$filter\$);"
+		);
+	}
+	return;
+}
+
+# Compare all profiles and all audiences of a population with the naive answer.
+#
+# 'naive' is a query that gives each profile once, with its key and every
+# trait under its name.  'close' names traits that are compared with a relative
+# tolerance: they are floating-point numbers, or roots.
+sub compare
+{
+	my ($when, $population) = @_;
+	my ($view, $key) = @$population{ 'view', 'key' };
+
+	sql("DROP TABLE IF EXISTS pg_temp.naive;
+		CREATE TEMP TABLE naive AS $population->{naive};
+		ANALYZE naive;");
+	compare_traits($when, $population);
+	compare_audience($when, $population, @$_)
+	  for @{ $population->{audiences} };
+	return;
+}
+
+sub compare_traits
+{
+	my ($when, $population) = @_;
+	my ($view, $key) = @$population{ 'view', 'key' };
+	my @names = map { $_->[0] } @{ $population->{traits} };
+	my %differs = map { $_ => trait_differs($population, $_) } @names;
+	my $any = join ' OR ',
+	  "v.$key IS NULL", "n.$key IS NULL", values %differs;
+	my $counts = join ', ', map { "count(*) FILTER (WHERE $differs{$_})" } @names;
+	my ($all, $missing, $surplus, @different) = @{
+		(
+			rows(
+				"SELECT count(*),
+					count(*) FILTER (WHERE v.$key IS NULL),
+					count(*) FILTER (WHERE n.$key IS NULL), $counts
+				FROM $view v FULL JOIN naive n ON v.$key = n.$key"))[0]
+	};
+	my $fine = 1;
+
+	$fine &= $missing == 0 || ok_if(0, "$when: $missing profiles are missing");
+	$fine &= $surplus == 0
+	  || ok_if(0, "$when: there are $surplus profiles too many");
+	for my $i (0 .. $#names)
+	{
+		next if $different[$i] == 0;
+		my ($who, $got, $expected) = @{
+			(
+				rows(
+					"SELECT v.$key, v.$names[$i], n.$names[$i]
+					FROM $view v JOIN naive n ON v.$key = n.$key
+					WHERE $differs{$names[$i]} ORDER BY v.$key LIMIT 1"))[0]
+			  || [ 'absent', '', '' ]
+		};
+		$fine = 0;
+		ok_if(0,
+			"$when: $names[$i] of $different[$i] profiles differs, as of $who: $got, and should be $expected"
+		);
+	}
+	ok_if(1, "$when: $all profiles agree on " . @names . ' traits')
+	  if $fine;
+	return;
+}
+
+# The condition under which a trait of profile v is not that of n.
+sub trait_differs
+{
+	my ($population, $name) = @_;
+	my ($got, $expected) = ("v.$name", "n.$name");
+
+	return "$got IS DISTINCT FROM $expected"
+	  unless grep { $_ eq $name } @{ $population->{close} || [] };
+	return "(($got IS NULL) <> ($expected IS NULL) OR"
+	  . " abs($got - $expected) > 1e-9 * greatest(1, abs($expected)))";
+}
+
+sub compare_audience
+{
+	my ($when, $population, $audience, $filter, $condition) = @_;
+	my ($view, $key, $type) = @$population{ 'view', 'key', 'key_type' };
+	my $expected = "SELECT $key FROM naive WHERE $condition";
+	my %both = (
+		view => "SELECT $key FROM $audience",
+		'members()' =>
+		  "SELECT $key FROM segment.members('$audience') AS m($key $type)",
+		'@@' => "SELECT $key FROM $view p WHERE p @@ \$f\$$filter\$f\$");
+	my @names = sort keys %both;
+	my $differences = join ', ', map {
+		"(SELECT count(*) FROM (($both{$_} EXCEPT ALL $expected) UNION ALL ($expected EXCEPT ALL $both{$_})) AS d)"
+	} @names;
+	my ($members, $size, $where, $complement, $all, @different) = @{
+		(
+			rows(
+				"SELECT (SELECT count(*) FROM ($expected) AS e),
+					segment.size('$audience'),
+					segment.count_where(\$f\$$filter\$f\$),
+					segment.count_where(\$f\$not ($filter)\$f\$),
+					(SELECT count(*) FROM naive), $differences"))[0]
+	};
+	my $fine = 1;
+
+	for my $i (0 .. $#names)
+	{
+		next if $different[$i] == 0;
+		$fine = 0;
+		ok_if(0,
+			"$when: $different[$i] members of $audience differ ($names[$i])");
+	}
+	$fine &= $size == $members
+	  || ok_if(0, "$when: the size of $audience is $size, not $members");
+	$fine &= $where == $members
+	  || ok_if(0, "$when: count_where of $audience is $where, not $members");
+	$fine &= $where + $complement == $all
+	  || ok_if(0,
+		"$when: $audience and its complement are $where + $complement, not $all"
+	  );
+	ok_if(1, "$when: $audience has $members members") if $fine;
+	return;
+}
+
+# What is stored is what the sources say.
+sub sources_are_whole
+{
+	my ($when) = @_;
+	my @differences = rows('SELECT * FROM segment.verify()');
+
+	ok_if(!@differences,
+		@differences
+		? "$when: verify() finds " . @differences . ", as: @{$differences[0]}"
+		: "$when: verify() finds nothing");
+	return;
+}
+
+# Give psql a text and wait until it has done it: what it printed, and the
+# first error if there was one.
+sub send_to_psql
+{
+	my ($text) = @_;
+	my $end = '-- done ' . ++$statements . ' --';
+	my @output;
+	my $error;
+
+	start_psql() unless defined $psql;
+	print $to "$text\n\\echo '$end'\n";
+	while (defined(my $line = <$from>))
+	{
+		chomp $line;
+		return (join("\n", @output), $error) if $line eq $end;
+		if (defined $error)
+		{
+			$error .= "\n$line";
+		}
+		elsif ($line =~ /^(psql:.*?)?(ERROR|FATAL|PANIC):  |^\\copy: |^psql: |^invalid command /)
+		{
+			$error = $line;
+		}
+		elsif ($line !~ /^(psql:.*?)?(NOTICE|WARNING|DETAIL|HINT|INFO):  /)
+		{
+			push @output, $line;
+		}
+	}
+	die "psql is gone after:\n$text\n" . join("\n", @output);
+}
+
+sub start_psql
+{
+	local $ENV{PGCLIENTENCODING} = 'UTF8';
+	local $ENV{PGOPTIONS} =
+	  ($ENV{PGOPTIONS} || '') . ' -c client_min_messages=warning';
+
+	$SIG{PIPE} = 'IGNORE';
+	$psql = open2($from, $to,
+		'exec psql -X -q -A -t -v VERBOSITY=default -P null="(null)" -F "$(printf "\037")" 2>&1'
+	);
+	binmode $from, ':encoding(UTF-8)';
+	binmode $to, ':encoding(UTF-8)';
+	binmode STDOUT, ':encoding(UTF-8)';
+	$to->autoflush(1);
+	STDOUT->autoflush(1);
+	return;
+}
+
+1;
