@@ -15,7 +15,9 @@
  * The view asks for the audience by name.  So it never changes, whatever
  * becomes of the filter; the planner puts the filter of the day in its place,
  * and plans made with yesterday's are thrown away, because a changed
- * definition invalidates the base table.
+ * definition invalidates the base table.  (A prepared statement that another
+ * transaction has already used learns of it when that transaction is over, as
+ * with any other definition that a plan was made from.)
  *
  * Who defines holds SHARE UPDATE EXCLUSIVE on the base table to the end of
  * the transaction: one definition at a time, while readers and writers go on.
