@@ -56,8 +56,6 @@ typedef struct ProfileScope
 } ProfileScope;
 
 static HTAB *audience_sets = NULL;
-/* counts the invalidations, to notice one that comes while a set is read */
-static uint64 changes = 0;
 
 static FilterScope *profile_scope(FilterRow *row);
 static Expr *scope_column(FilterScope *scope, const char *name);
@@ -472,7 +470,7 @@ audience_set(const Population *population)
 	if (set != NULL && set->valid)
 		return set;
 
-	before = changes;
+	before = cache_changes();
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment audiences",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -486,7 +484,7 @@ audience_set(const Population *population)
 	set->context = context;
 	set->audiences = audiences;
 	/* what changed while it was read is used once, and read again */
-	set->valid = (before == changes);
+	set->valid = (before == cache_changes());
 	return set;
 }
 
@@ -530,7 +528,6 @@ audience_mark(Oid relid)
 	HASH_SEQ_STATUS scan;
 	AudienceSet *set;
 
-	changes++;
 	hash_seq_init(&scan, audience_sets);
 	while ((set = hash_seq_search(&scan)) != NULL)
 		if (!OidIsValid(relid) || set->base == relid)

@@ -44,7 +44,6 @@ SEGMENT_FUNCTION(segment_drop_audience);
 
 static char *name_argument(FunctionCallInfo fcinfo, int argument);
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
-static const Population *definer(const Population *population);
 static void check_new_name(const Population *population, const char *name);
 static void check_filter(const Population *population, const char *name,
 						 const char *text);
@@ -57,7 +56,6 @@ static void comment_view(const Population *population, Oid view,
 static char *view_name(Oid view);
 static void drop_audience(const Population *population, const char *name,
 						  bool cascade, bool asked);
-static Datum name_datum(const char *name);
 
 /*
  * create_audience(name, filter, population, view, description) -> its size
@@ -82,7 +80,7 @@ segment_create_audience(PG_FUNCTION_ARGS)
 									NameStr(*PG_GETARG_NAME(2)));
 	description = text_argument(fcinfo, 4);
 
-	population = definer(population);
+	population = population_definer(population);
 	check_new_name(population, name);
 	check_filter(population, name, text);
 
@@ -132,7 +130,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 
 	(void) audience_find(name, PG_ARGISNULL(2) ? NULL :
 						 NameStr(*PG_GETARG_NAME(2)), &population);
-	population = definer(population);
+	population = population_definer(population);
 	audience = audience_find(name, population->name, &population);
 
 	text = PG_ARGISNULL(1) ? audience->text :
@@ -171,7 +169,7 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 
 	(void) audience_find(name, PG_ARGISNULL(1) ? NULL :
 						 NameStr(*PG_GETARG_NAME(1)), &population);
-	population = definer(population);
+	population = population_definer(population);
 	(void) audience_find(name, population->name, &population);
 
 	SPI_connect();
@@ -220,20 +218,6 @@ text_argument(FunctionCallInfo fcinfo, int argument)
 		return NULL;
 	value = text_to_cstring(PG_GETARG_TEXT_PP(argument));
 	return value[0] == '\0' ? NULL : value;
-}
-
-/*
- * The user may define audiences of this population, and is the only one who
- * does so until the transaction ends.  Returns the population as it is now.
- */
-static const Population *
-definer(const Population *population)
-{
-	char	   *name = pstrdup(population->name);
-
-	population_check_owner(population);
-	LockRelationOid(population->base, ShareUpdateExclusiveLock);
-	return population_by_name(name);
 }
 
 static void
@@ -416,10 +400,4 @@ drop_audience(const Population *population, const char *name, bool cascade,
 		ereport(NOTICE,
 				(errmsg("drop cascades to audience \"%s\"", name)));
 	audience_forget(population, name);
-}
-
-static Datum
-name_datum(const char *name)
-{
-	return DirectFunctionCall1(namein, CStringGetDatum(name));
 }

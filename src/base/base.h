@@ -54,6 +54,12 @@ typedef void (*CacheMark) (Oid relid);
 /* Register at init; the server keeps few slots, so one callback serves all. */
 extern void cache_on_change(CacheMark mark);
 
+/*
+ * How many changes were heard of so far.  What changed while it was read is
+ * used once and stays marked: compare the number before and after.
+ */
+extern uint64 cache_changes(void);
+
 /* base.c: settings -------------------------------------------------------- */
 
 /* Off in a session that restores data: what it writes is not counted. */
@@ -69,6 +75,9 @@ extern bool segment_capture;
 extern Oid	catalog_relation(const char *name);
 
 extern Oid	relation_owner(Oid relid);
+
+/* A value of type name, padded as the server expects; in the current context. */
+extern Datum name_datum(const char *name);
 
 /*
  * Read segment.<table>, whose first column is the name of a population: its

@@ -21,6 +21,7 @@
 
 static CacheMark marks[MAX_MARKS];
 static int	nmarks = 0;
+static uint64 changes = 0;
 
 void
 cache_on_change(CacheMark mark)
@@ -30,9 +31,16 @@ cache_on_change(CacheMark mark)
 	marks[nmarks++] = mark;
 }
 
+uint64
+cache_changes(void)
+{
+	return changes;
+}
+
 static void
 cache_relation_changed(Datum arg, Oid relid)
 {
+	changes++;
 	for (int i = 0; i < nmarks; i++)
 		marks[i] (relid);
 }

@@ -117,6 +117,12 @@ catalog_end(CatalogScan *scan)
 	table_close(scan->relation, AccessShareLock);
 }
 
+Datum
+name_datum(const char *name)
+{
+	return DirectFunctionCall1(namein, CStringGetDatum(name));
+}
+
 Oid
 relation_owner(Oid relid)
 {

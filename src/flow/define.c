@@ -50,7 +50,7 @@ static void unknown_trait(const Population *population, const char *name) pg_att
 Datum
 segment_attach_source(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_argument(fcinfo, 3);
+	const Population *population = population_definer(population_argument(fcinfo, 3));
 	const Source *source;
 
 	if (PG_ARGISNULL(0))
@@ -81,7 +81,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	List	   *users;
 	ListCell   *lc;
 
-	population_check_owner(population);
+	population = population_definer(population);
 	source = source_by_name(population, name);
 	if (source == NULL)
 	{
@@ -123,7 +123,7 @@ segment_create_trait(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	char	   *definition = text_argument(fcinfo, 1);
-	const Population *population = population_argument(fcinfo, 2);
+	const Population *population = population_definer(population_argument(fcinfo, 2));
 	List	   *stored;
 	Oid			type;
 
@@ -159,7 +159,7 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	List	   *stored;
 	Oid			type;
 
-	population_check_owner(population);
+	population = population_definer(population);
 	trait = trait_by_name(population, name);
 	if (trait == NULL)
 		unknown_trait(population, name);
@@ -187,7 +187,7 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	const Population *population = population_argument(fcinfo, 1);
 
-	population_check_owner(population);
+	population = population_definer(population);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
 
@@ -209,7 +209,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	List	   *sources;
 	ListCell   *lc;
 
-	population_check_owner(population);
+	population = population_definer(population);
 	sources = source_names(population);
 	if (!cascade && (sources != NIL || audience_list(population) != NIL))
 		ereport(ERROR,

@@ -92,7 +92,7 @@ segment_create_population(PG_FUNCTION_ARGS)
 					" VALUES ($1, $2, $3, $4, $5, $6)",
 					6,
 					(Oid[]) {NAMEOID, NAMEOID, REGTYPEOID, TEXTOID, REGCLASSOID, REGCLASSOID},
-					(Datum[]) {CStringGetDatum(name), CStringGetDatum(key),
+					(Datum[]) {name_datum(name), name_datum(key),
 							   ObjectIdGetDatum(key_type), CStringGetTextDatum(timezone),
 							   ObjectIdGetDatum(base), ObjectIdGetDatum(view)},
 					NULL);
@@ -123,7 +123,7 @@ population_drop(const Population *population)
 	population_execute(population, psprintf("DROP VIEW %s", view));
 	catalog_execute("DELETE FROM segment.population WHERE population = $1",
 					1, (Oid[]) {NAMEOID},
-					(Datum[]) {CStringGetDatum(population->name)}, NULL);
+					(Datum[]) {name_datum(population->name)}, NULL);
 	population_execute(population, psprintf("DROP TABLE %s", base));
 }
 

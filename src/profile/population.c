@@ -21,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -150,6 +151,16 @@ population_check_owner(const Population *population)
 				 errmsg("must be owner of population \"%s\"", population->name)));
 }
 
+const Population *
+population_definer(const Population *population)
+{
+	char	   *name = pstrdup(population->name);
+
+	population_check_owner(population);
+	LockRelationOid(population->base, ShareUpdateExclusiveLock);
+	return population_by_name(name);
+}
+
 void
 population_check_reader(const Population *population)
 {
@@ -196,7 +207,6 @@ population_key(const Population *population, Datum value, Oid type)
 	{
 		int64		key = DatumGetInt64(value);
 
-		/* what does not fit is a key that no profile has */
 		if (key < PG_INT32_MIN || key > PG_INT32_MAX)
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -223,6 +233,7 @@ population_lookup(Oid base)
 {
 	PopulationEntry *entry;
 	bool		found;
+	uint64		changes = cache_changes();
 	Population	loaded;
 	MemoryContext old;
 
@@ -249,7 +260,8 @@ population_lookup(Oid base)
 	entry->population->key = pstrdup(loaded.key);
 	entry->population->timezone = pstrdup(loaded.timezone);
 	MemoryContextSwitchTo(old);
-	entry->valid = true;
+	/* what changed while it was read is used once, and read again */
+	entry->valid = (changes == cache_changes());
 	return entry->population;
 }
 

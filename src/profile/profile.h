@@ -53,6 +53,13 @@ extern AttrNumber population_column(const Population *population,
  * reader of the view may ask.
  */
 extern void population_check_owner(const Population *population);
+
+/*
+ * The same, and nobody else defines anything of it until the transaction ends
+ * (SHARE UPDATE EXCLUSIVE on the base table; readers and writers go on).
+ * Returns the population as it is now.
+ */
+extern const Population *population_definer(const Population *population);
 extern void population_check_reader(const Population *population);
 
 /* The schema in which new views are made; an error if there is none. */

@@ -60,8 +60,6 @@ source_attach(const Population *population, Oid relid, const char *key,
 	AttrNumber	key_attno;
 	AttrNumber	at_attno = InvalidAttrNumber;
 
-	population_check_owner(population);
-
 	/*
 	 * The rows that are there are read after the lock; an older snapshot
 	 * would miss those that a writer we waited for has just committed.
@@ -106,12 +104,12 @@ source_attach(const Population *population, Oid relid, const char *key,
 					" VALUES ($1, $2, $3, $4, $5)",
 					5,
 					(Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID, NAMEOID},
-					(Datum[]) {CStringGetDatum(population->name),
-							   DirectFunctionCall1(namein, CStringGetDatum(name)),
+					(Datum[]) {name_datum(population->name),
+							   name_datum(name),
 							   ObjectIdGetDatum(relid),
-							   DirectFunctionCall1(namein, CStringGetDatum(key)),
+							   name_datum(key),
 							   at == NULL ? (Datum) 0 :
-							   DirectFunctionCall1(namein, CStringGetDatum(at))},
+							   name_datum(at)},
 					(bool[]) {false, false, false, false, at == NULL});
 	create_triggers(population, relation, name);
 	relation_close(relation, NoLock);
@@ -135,8 +133,8 @@ source_detach(const Source *source)
 								0, NULL, NULL, NULL);
 	catalog_execute("DELETE FROM segment.source WHERE population = $1 AND source = $2",
 					2, (Oid[]) {NAMEOID, NAMEOID},
-					(Datum[]) {CStringGetDatum(source->population->name),
-							   DirectFunctionCall1(namein, CStringGetDatum(source->name))},
+					(Datum[]) {name_datum(source->population->name),
+							   name_datum(source->name)},
 					NULL);
 	population_changed(source->population);
 }

@@ -59,6 +59,7 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 	const Source *source;
 	MemoryContext context;
 	MemoryContext old;
+	uint64		changes;
 	bool		found;
 
 	entry = hash_search(sources, &trigger->tgoid, HASH_FIND, NULL);
@@ -72,6 +73,7 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 						trigger->tgname),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
+	changes = cache_changes();
 	population = population_by_name(trigger->tgargs[0]);
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment source",
 									ALLOCSET_SMALL_SIZES);
@@ -91,7 +93,7 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 		MemoryContextSetParent(entry->context, TopTransactionContext);
 	entry->context = context;
 	entry->source = unconstify(Source *, source);
-	entry->valid = true;
+	entry->valid = (changes == cache_changes());
 	return source;
 }
 

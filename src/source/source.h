@@ -52,7 +52,8 @@ extern char *source_table_name(const Source *source);
 /*
  * Attach a table: checks, the catalog row, the triggers.
  *
- * Takes SHARE ROW EXCLUSIVE on the table, so that no writer is on its way
+ * The caller is the population's definer.  Takes SHARE ROW EXCLUSIVE on the
+ * table, so that no writer is on its way
  * when this returns; rows that are there already are the caller's business.
  * 'key' may be NULL for the population's own name; 'name' for the table's.
  */

@@ -51,7 +51,6 @@ trait_define(const Population *population, const char *name,
 	List	   *added = NIL;
 	ListCell   *lc;
 
-	population_check_owner(population);
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -79,8 +78,8 @@ trait_define(const Population *population, const char *name,
 						" description = coalesce($4, description)"
 						" WHERE population = $1 AND trait = $2",
 						4, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, TEXTOID},
-						(Datum[]) {CStringGetDatum(population->name),
-								   DirectFunctionCall1(namein, CStringGetDatum(name)),
+						(Datum[]) {name_datum(population->name),
+								   name_datum(name),
 								   CStringGetTextDatum(filter_print(node)),
 								   description ? CStringGetTextDatum(description) : (Datum) 0},
 						(bool[]) {false, false, false, description == NULL});
@@ -90,8 +89,8 @@ trait_define(const Population *population, const char *name,
 						" SELECT $1, $2, coalesce(max(position), 0) + 1, $3, $4"
 						" FROM segment.trait WHERE population = $1",
 						4, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, TEXTOID},
-						(Datum[]) {CStringGetDatum(population->name),
-								   DirectFunctionCall1(namein, CStringGetDatum(name)),
+						(Datum[]) {name_datum(population->name),
+								   name_datum(name),
 								   CStringGetTextDatum(filter_print(node)),
 								   description ? CStringGetTextDatum(description) : (Datum) 0},
 						(bool[]) {false, false, false, description == NULL});
@@ -105,8 +104,8 @@ trait_forget(const Population *population, const char *name)
 {
 	catalog_execute("DELETE FROM segment.trait WHERE population = $1 AND trait = $2",
 					2, (Oid[]) {NAMEOID, NAMEOID},
-					(Datum[]) {CStringGetDatum(population->name),
-							   DirectFunctionCall1(namein, CStringGetDatum(name))},
+					(Datum[]) {name_datum(population->name),
+							   name_datum(name)},
 					NULL);
 	CommandCounterIncrement();
 	population_changed(population);
@@ -273,9 +272,9 @@ stored_add(const Population *population, const FilterNode *definition,
 					" (population, stored, source, definition)"
 					" VALUES ($1, $2, $3, $4)",
 					4, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID},
-					(Datum[]) {CStringGetDatum(population->name),
-							   DirectFunctionCall1(namein, CStringGetDatum(name)),
-							   DirectFunctionCall1(namein, CStringGetDatum(source->name)),
+					(Datum[]) {name_datum(population->name),
+							   name_datum(name),
+							   name_datum(source->name),
 							   CStringGetTextDatum(canonical)},
 					NULL);
 	CommandCounterIncrement();
@@ -298,8 +297,8 @@ stored_drop(const Population *population, const StoredTrait *stored)
 									quote_identifier(stored_column(stored->name, &bound.columns[c]))));
 	catalog_execute("DELETE FROM segment.stored_trait WHERE population = $1 AND stored = $2",
 					2, (Oid[]) {NAMEOID, NAMEOID},
-					(Datum[]) {CStringGetDatum(population->name),
-							   DirectFunctionCall1(namein, CStringGetDatum(stored->name))},
+					(Datum[]) {name_datum(population->name),
+							   name_datum(stored->name)},
 					NULL);
 }
 

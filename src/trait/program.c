@@ -125,6 +125,7 @@ trait_program(const Source *source)
 	MemoryContext context;
 	MemoryContext old;
 	MemoryContextCallback *callback;
+	uint64		changes = cache_changes();
 	bool		found;
 
 	key.base = source->population->base;
@@ -150,7 +151,7 @@ trait_program(const Source *source)
 	entry->context = context;
 	entry->program = program;
 	entry->relid = source->relid;
-	entry->valid = true;
+	entry->valid = (changes == cache_changes());
 	return program;
 }
 

@@ -351,6 +351,7 @@ trait_set(const Population *population)
 	CatalogScan scan;
 	List	   *traits = NIL;
 	List	   *stored = NIL;
+	uint64		changes = cache_changes();
 	bool		found;
 
 	set = hash_search(trait_sets, &population->base, HASH_FIND, NULL);
@@ -398,7 +399,8 @@ trait_set(const Population *population)
 	set->context = context;
 	set->traits = traits;
 	set->stored = stored;
-	set->valid = true;
+	/* what changed while it was read is used once, and read again */
+	set->valid = (changes == cache_changes());
 	return set;
 }
 

@@ -72,7 +72,8 @@ extern FilterScope *trait_scope(const Population *population, FilterScope *row);
 /*
  * Create or replace the definition of a trait.  Stored traits it needs are
  * added to the base table; their names (char *) are returned, for the caller
- * to fill them from the sources.  The sources are locked SHARE ROW EXCLUSIVE.
+ * to fill them from the sources.  The sources are locked SHARE ROW EXCLUSIVE;
+ * the caller is the population's definer.
  * The view is not yet changed: see trait_refresh().
  */
 extern List *trait_define(const Population *population, const char *name,

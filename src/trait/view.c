@@ -66,7 +66,7 @@ view_refresh(const Population *population)
 			population_execute(population, lfirst(lc));
 		catalog_execute("UPDATE segment.population SET view = $2 WHERE population = $1",
 						2, (Oid[]) {NAMEOID, REGCLASSOID},
-						(Datum[]) {CStringGetDatum(population->name),
+						(Datum[]) {name_datum(population->name),
 								   ObjectIdGetDatum(get_relname_relid(name, schema))},
 						NULL);
 	}
