@@ -138,6 +138,15 @@ SELECT (SELECT count(*) FROM sale s WHERE s @@ 'amount > 250') AS members,
        (SELECT count(*) FROM sale s WHERE (s @@ 'amount > 250') = false) AS others,
        (SELECT count(*) FROM sale s WHERE s @@ 'amount > 250' OR s @@ 'amount is not set') AS "members and 40",
        (SELECT count(*) FROM sale s WHERE amount > 250) AS oracle;
+-- and where the server looks into a subquery while it plans the query around it
+SELECT count(*) FROM sale s WHERE s @@ 'paid' AND (EXISTS (SELECT FROM sale g WHERE g.id = s.customer AND NOT (g @@ 'paid')) OR s.id < 0);
+SELECT count(*) FROM sale s WHERE paid AND EXISTS (SELECT FROM sale g WHERE g.id = s.customer AND paid IS NOT TRUE);
+SELECT count(*) FROM sale s WHERE s @@ 'not amount > 1' AND (EXISTS (
+    SELECT FROM generate_series(1, 20000, 50) g(i) LEFT JOIN sale t ON t.id = g.i AND t.paid WHERE g.i = s.customer AND t @@ 'not amount > 1') OR s.id < 0);
+SELECT count(*) FROM sale s WHERE (amount > 1) IS NOT TRUE AND EXISTS (
+    SELECT FROM generate_series(1, 20000, 50) g(i) JOIN sale t ON t.id = g.i AND t.paid WHERE g.i = s.customer AND (t.amount > 1) IS NOT TRUE);
+SELECT count(*) FROM (SELECT id AS a, customer AS b, amount AS c FROM sale ORDER BY id LIMIT 100) s
+WHERE (EXISTS (SELECT FROM (SELECT amount AS x, -customer AS c, id AS y FROM sale ORDER BY id LIMIT 100) t WHERE t.y = s.a AND t @@ 'c < -95') OR s.b < 0);
 -- the same through a function that the server inlines
 CREATE FUNCTION big(sale) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT $1 @@ 'amount > 250' $$;
 SELECT count(*) FILTER (WHERE NOT big(s)) AS others FROM sale s;

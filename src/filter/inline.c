@@ -55,8 +55,20 @@ SEGMENT_FUNCTION(segment_matches_support);
 
 FilterRowHook filter_row_hook = NULL;
 
-static bool row_open(FilterRow *row, PlannerInfo *root, Expr *value);
-static bool row_is_nullable(PlannerInfo *root, Var *var);
+/* Calls in subqueries with a row of this number */
+typedef struct SubqueryRows
+{
+	Oid			function;		/* segment.matches */
+	Index		varno;
+	bool		found;
+	bool		nullable;
+} SubqueryRows;
+
+static bool row_open(FilterRow *row, PlannerInfo *root, Oid function,
+					 Expr *value);
+static bool row_is_nullable(PlannerInfo *root, Oid function, Var *var);
+static bool find_subqueries(Node *node, SubqueryRows *inner);
+static bool find_rows(Node *node, SubqueryRows *inner);
 static bool nullable_in(Node *jointree, int varno, bool nullable);
 static TupleDesc fields_of_table_entry(PlannerInfo *root, Var *var);
 static TupleDesc fields_of_row_expr(RowExpr *row);
@@ -67,6 +79,7 @@ static char *row_subject(FilterRow *row);
 static void row_scope_fill(FilterRow *row);
 static FilterRow *relation_row(Oid relid, int varno);
 static bool stands_as_qual(PlannerInfo *root, FuncExpr *call);
+static List *match_arguments(Node *node, Oid function);
 
 /*
  * segment.matches_support(internal): the planner's question about a call
@@ -88,7 +101,7 @@ segment_matches_support(PG_FUNCTION_ARGS)
 	call = simplify->fcall;
 	constant = lsecond(call->args);
 	if (!IsA(constant, Const) || constant->constisnull ||
-		!row_open(&row, simplify->root, linitial(call->args)))
+		!row_open(&row, simplify->root, call->funcid, linitial(call->args)))
 		PG_RETURN_POINTER(NULL);
 
 	expr = filter_compile(filter_unpack((Filter *) PG_DETOAST_DATUM(constant->constvalue)),
@@ -106,7 +119,7 @@ segment_matches_support(PG_FUNCTION_ARGS)
  * Can the fields of this row be named one by one?  Fills 'row' if so.
  */
 static bool
-row_open(FilterRow *row, PlannerInfo *root, Expr *value)
+row_open(FilterRow *row, PlannerInfo *root, Oid function, Expr *value)
 {
 	memset(row, 0, sizeof(FilterRow));
 	row->row = value;
@@ -116,7 +129,7 @@ row_open(FilterRow *row, PlannerInfo *root, Expr *value)
 	{
 		Var		   *var = (Var *) value;
 
-		if (var->varattno != InvalidAttrNumber || row_is_nullable(root, var))
+		if (var->varattno != InvalidAttrNumber || row_is_nullable(root, function, var))
 			return false;
 		row->fields = row->type == RECORDOID ?
 			fields_of_table_entry(root, var) :
@@ -140,15 +153,68 @@ row_open(FilterRow *row, PlannerInfo *root, Expr *value)
  * nobody tells, so it is left to run time there, too.
  */
 static bool
-row_is_nullable(PlannerInfo *root, Var *var)
+row_is_nullable(PlannerInfo *root, Oid function, Var *var)
 {
-	for (int i = 0; root != NULL && i < var->varlevelsup; i++)
-		root = root->parent_root;
+	SubqueryRows inner = {function, var->varno};
 
-	/* without a query: a check constraint, an index, a trigger's condition */
-	if (root == NULL)
-		return var->varlevelsup > 0;
-	return nullable_in((Node *) root->parse->jointree, var->varno, false);
+	if (var->varlevelsup == 0)
+	{
+		/* without a query: a check constraint, an index, a trigger's condition */
+		if (root == NULL)
+			return false;
+
+		/*
+		 * When the server considers to hash an EXISTS, it simplifies the
+		 * conditions of the subquery on behalf of the query around it, and
+		 * hands us that one.  So the row may be of either.
+		 */
+		if (root->parse->hasSubLinks)
+			(void) query_tree_walker(root->parse, find_subqueries, &inner, 0);
+		return inner.nullable || (inner.found && var->vartype == RECORDOID) ||
+			nullable_in((Node *) root->parse->jointree, var->varno, false);
+	}
+
+	/* for the same reason it may be one level nearer than it says */
+	for (int i = 1; root != NULL && i < var->varlevelsup; i++)
+		root = root->parent_root;
+	return root == NULL || root->parent_root == NULL ||
+		nullable_in((Node *) root->parse->jointree, var->varno, false) ||
+		nullable_in((Node *) root->parent_root->parse->jointree, var->varno, false);
+}
+
+/* Subqueries that match a row with the number we look for. */
+static bool
+find_subqueries(Node *node, SubqueryRows *inner)
+{
+	if (node == NULL || IsA(node, Query))
+		return false;
+	if (IsA(node, SubLink))
+	{
+		Query	   *query = (Query *) ((SubLink *) node)->subselect;
+
+		if (query_tree_walker(query, find_rows, inner, 0))
+		{
+			inner->found = true;
+			inner->nullable |= nullable_in((Node *) query->jointree,
+										   inner->varno, false);
+		}
+	}
+	return expression_tree_walker(node, find_subqueries, inner);
+}
+
+static bool
+find_rows(Node *node, SubqueryRows *inner)
+{
+	List	   *args;
+
+	if (node == NULL || IsA(node, Query))
+		return false;
+	args = match_arguments(node, inner->function);
+	if (args != NIL && IsA(linitial(args), Var) &&
+		((Var *) linitial(args))->varno == inner->varno &&
+		((Var *) linitial(args))->varlevelsup == 0)
+		return true;
+	return expression_tree_walker(node, find_rows, inner);
 }
 
 static bool
@@ -457,20 +523,26 @@ stands_as_qual(PlannerInfo *root, FuncExpr *call)
 	return found.all == found.as_qual && !found.hidden;
 }
 
+/* The arguments, if the node calls segment.matches() or is row @@ filter. */
+static List *
+match_arguments(Node *node, Oid function)
+{
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == function)
+		return ((FuncExpr *) node)->args;
+	if (IsA(node, OpExpr) && get_opcode(((OpExpr *) node)->opno) == function)
+		return ((OpExpr *) node)->args;
+	return NIL;
+}
+
 /* A call with our filter, or with one that we cannot tell from it yet. */
 static bool
 is_occurrence(Node *node, Occurrences *found)
 {
-	List	   *args;
+	List	   *args = match_arguments(node, found->function);
 	Node	   *filter;
 	Filter	   *other;
 
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == found->function)
-		args = ((FuncExpr *) node)->args;
-	else if (IsA(node, OpExpr) &&
-			 get_opcode(((OpExpr *) node)->opno) == found->function)
-		args = ((OpExpr *) node)->args;
-	else
+	if (args == NIL)
 		return false;
 
 	filter = lsecond(args);
@@ -488,6 +560,15 @@ count_all(Node *node, Occurrences *found)
 {
 	if (node == NULL || IsA(node, Query))
 		return false;			/* a level of its own */
+
+	/*
+	 * The server simplifies the conditions of an EXISTS on behalf of the query
+	 * around it, when it considers to hash the subquery.
+	 */
+	if (IsA(node, SubLink) &&
+		query_tree_walker((Query *) ((SubLink *) node)->subselect,
+						  count_all, found, 0))
+		return true;
 	if (is_occurrence(node, found))
 		found->all++;
 	else if (check_functions_in_node(node, note_hidden, found))
