@@ -31,7 +31,7 @@ use IPC::Open2;
 
 our @EXPORT = qw(sql attempt rows value ok_if create_population_of
   define_traits define_audiences compare sources_are_whole data_set skip
-  done);
+  disconnect done);
 
 my ($psql, $to, $from);
 my $statements = 0;
@@ -108,14 +108,20 @@ sub skip
 	exit 77;
 }
 
+# Leave the session: the next statement begins another one.
+sub disconnect
+{
+	return unless defined $psql;
+	close $to;
+	waitpid $psql, 0;
+	undef $psql;
+	return;
+}
+
 # The end of a script.
 sub done
 {
-	if (defined $psql)
-	{
-		close $to;
-		waitpid $psql, 0;
-	}
+	disconnect();
 	print "$compared comparisons, $failed differ\n";
 	exit($failed || !$compared ? 1 : 0);
 }
@@ -232,8 +238,9 @@ sub trait_differs
 
 	return "$got IS DISTINCT FROM $expected"
 	  unless grep { $_ eq $name } @{ $population->{close} || [] };
-	return "(($got IS NULL) <> ($expected IS NULL) OR"
-	  . " abs($got - $expected) > 1e-9 * greatest(1, abs($expected)))";
+	return "(($got IS NULL) <> ($expected IS NULL)"
+	  . " OR (${got}::float8 = 'NaN') <> (${expected}::float8 = 'NaN')"
+	  . " OR abs($got - $expected) > 1e-9 * greatest(1, abs($expected)))";
 }
 
 sub compare_audience
@@ -316,11 +323,12 @@ sub send_to_psql
 		{
 			$error = $line;
 		}
-		elsif ($line !~ /^(psql:.*?)?(NOTICE|WARNING|DETAIL|HINT|INFO):  /)
+		elsif ($line !~ /^(psql:.*?)?(NOTICE|WARNING|INFO|DETAIL|HINT|CONTEXT|LOCATION):  /)
 		{
 			push @output, $line;
 		}
 	}
+	disconnect();
 	die "psql is gone after:\n$text\n" . join("\n", @output);
 }
 
@@ -328,15 +336,16 @@ sub start_psql
 {
 	local $ENV{PGCLIENTENCODING} = 'UTF8';
 	local $ENV{PGOPTIONS} =
-	  ($ENV{PGOPTIONS} || '') . ' -c client_min_messages=warning';
+	  ($ENV{PGOPTIONS} || '') . ' -c client_min_messages=warning -c jit=off';
 
 	$SIG{PIPE} = 'IGNORE';
 	$psql = open2($from, $to,
-		'exec psql -X -q -A -t -v VERBOSITY=default -P null="(null)" -F "$(printf "\037")" 2>&1'
+		'exec psql -X -q -A -t -v VERBOSITY=verbose -P null="(null)" -F "$(printf "\037")" 2>&1'
 	);
 	binmode $from, ':encoding(UTF-8)';
 	binmode $to, ':encoding(UTF-8)';
 	binmode STDOUT, ':encoding(UTF-8)';
+	binmode STDERR, ':encoding(UTF-8)';
 	$to->autoflush(1);
 	STDOUT->autoflush(1);
 	return;
