@@ -184,6 +184,7 @@ sub compare
 	compare_traits($when, $population);
 	compare_audience($when, $population, @$_)
 	  for @{ $population->{audiences} };
+	compare_profiles($when, $population);
 	return;
 }
 
@@ -284,6 +285,42 @@ sub compare_audience
 		"$when: $audience and its complement are $where + $complement, not $all"
 	  );
 	ok_if(1, "$when: $audience has $members members") if $fine;
+	return;
+}
+
+# A few profiles, each asked for its audiences.
+sub compare_profiles
+{
+	my ($when, $population) = @_;
+	my $key = $population->{key};
+	my @audiences = @{ $population->{audiences} };
+	my $names = join ', ', map { "'$_->[0]'" } @audiences;
+	my $expected = join "\nUNION ALL\n",
+	  map { "SELECT $key, '$_->[0]' AS audience FROM few WHERE $_->[2]" } @audiences;
+	my ($profiles, $memberships, $listed, $told) = @{
+		(
+			rows(
+				"WITH few AS MATERIALIZED (
+					SELECT * FROM naive ORDER BY md5($key\::text) LIMIT 10
+				), expected AS MATERIALIZED (
+					$expected
+				), listed AS MATERIALIZED (
+					SELECT few.$key, a::text AS audience FROM few, segment.audiences(few.$key) AS a
+				)
+				SELECT (SELECT count(*) FROM few), (SELECT count(*) FROM expected),
+					(SELECT count(*) FROM ((TABLE listed EXCEPT ALL TABLE expected)
+						UNION ALL (TABLE expected EXCEPT ALL TABLE listed)) AS d),
+					(SELECT count(*) FROM few, unnest(ARRAY[$names]) AS a
+						WHERE segment.is_member(a, few.$key)
+						IS DISTINCT FROM EXISTS (SELECT FROM expected e WHERE e.$key = few.$key AND e.audience = a))"
+			))[0]
+	};
+
+	ok_if($listed == 0 && $told == 0,
+		$listed == 0 && $told == 0
+		? "$when: $profiles profiles know their $memberships audiences"
+		: "$when: of $memberships memberships of $profiles profiles, $listed are wrong in audiences(), $told in is_member()"
+	);
 	return;
 }
 

@@ -84,7 +84,7 @@ my $shop = {
 		[ harbour => 'stores contains "Harbour"', "'Harbour' = ANY (stores)" ],
 		[ either => 'stores contains any ("Harbour", "Campus")',
 			"'Harbour' = ANY (stores) OR 'Campus' = ANY (stores)" ],
-		[ both => 'stores contains all ("Harbour", "Campus")',
+		[ harbour_campus => 'stores contains all ("Harbour", "Campus")',
 			"'Harbour' = ANY (stores) AND 'Campus' = ANY (stores)" ],
 		[ nine => 'item_list not contains 9', '(9 = ANY (item_list)) IS NOT TRUE' ],
 		[ vegan => 'tags contains "vegan"', "'vegan' = ANY (tags)" ],

@@ -315,33 +315,32 @@ sub difference
 # One query that gives a row for each thing that is not as it should be.
 sub difference_query
 {
-	my @columns =
+	my $columns = join ', ', 'customer_id',
 	  map { $_->[0] eq 'spread' ? 'round(spread::numeric, 6) AS spread' : $_->[0] } @traits;
-	my $columns = join ', ', 'customer_id', @columns;
-	my @parts = both_ways(
-		'profile',
-		"SELECT $columns FROM profile",
-		"SELECT $columns FROM naive");
+	my @parts = both_ways('profile', "SELECT $columns FROM profile", 'TABLE naive');
 
 	for my $audience (@audiences)
 	{
 		my ($name, $filter, $condition) = @$audience;
-		my $expected = "SELECT customer_id FROM naive WHERE $condition";
 
-		push @parts, both_ways($name, "SELECT customer_id FROM $name", $expected);
+		push @parts,
+		  both_ways($name, "SELECT customer_id FROM $name",
+			"SELECT customer_id FROM naive WHERE $condition");
 	}
 	push @parts, "SELECT 'verify', v::text FROM segment.verify() AS v";
-	return join "\nUNION ALL\n", @parts;
+	return "WITH naive AS MATERIALIZED (SELECT $columns FROM naive)\n"
+	  . join "\nUNION ALL\n", @parts;
 }
 
+# What there is against what there should be: rows of one and not of the other.
 sub both_ways
 {
 	my ($what, $got, $expected) = @_;
 
-	return (
-		"SELECT '$what', 'got ' || d::text FROM (($got) EXCEPT ALL ($expected)) AS d",
-		"SELECT '$what', 'expected ' || d::text FROM (($expected) EXCEPT ALL ($got)) AS d"
-	);
+	return "(WITH got AS MATERIALIZED ($got), expected AS MATERIALIZED ($expected)
+	SELECT '$what', 'got ' || d::text FROM (TABLE got EXCEPT ALL TABLE expected) AS d
+	UNION ALL
+	SELECT '$what', 'expected ' || d::text FROM (TABLE expected EXCEPT ALL TABLE got) AS d)";
 }
 
 sub setup_script
