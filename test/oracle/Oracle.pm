@@ -15,6 +15,8 @@
 #	ok - after loading: 23570 profiles agree on 12 traits
 #	ok - after loading: regular has 5142 members
 #
+# or tell() it whole, with what happens to its tables.
+#
 # Of an audience we know the filter and, last, the condition that a person who
 # never heard of segment would write over the naive answer.
 #
@@ -29,9 +31,8 @@ use warnings;
 use Exporter 'import';
 use IPC::Open2;
 
-our @EXPORT = qw(sql attempt rows value ok_if create_population_of
-  define_traits define_audiences compare sources_are_whole data_set skip
-  disconnect done);
+our @EXPORT = qw(sql attempt rows value ok_if tell compare
+  sources_are_whole data_set skip disconnect done);
 
 my ($psql, $to, $from);
 my $statements = 0;
@@ -126,45 +127,48 @@ sub done
 	exit($failed || !$compared ? 1 : 0);
 }
 
-# create_population, with what the description says of it.
-sub create_population_of
+# Tell segment a history, and compare after every change of it.
+#
+# The population is described as for compare(), and beside that by
+#
+#	tables => 'CREATE TABLE orders ...'		in SQL or commands of psql
+#	load => '\\copy orders from ...'
+#	attach => "SELECT segment.attach_source('orders', ...)"
+#	changes => [ [ 'values change' => 'UPDATE orders ...' ], ... ]
+#	drop => 'DROP TABLE orders'
+#
+# Segment is told either of tables that are full, 'tables first', or of empty
+# ones that are then filled, 'segment first'.
+sub tell
 {
-	my ($population) = @_;
-	my $zone =
-	  defined $population->{timezone}
-	  ? ", timezone => '$population->{timezone}'"
-	  : '';
+	my ($order, $history) = @_;
+	my ($view, $key, $type) = @$history{ 'view', 'key', 'key_type' };
 
-	sql("SELECT segment.create_population('$population->{view}', key => '$population->{key}', key_type => '$population->{key_type}'$zone);"
-	);
-	return;
-}
+	sql($history->{tables});
+	sql($history->{load}) if $order eq 'tables first';
+	sql("SELECT segment.create_population('$view', key => '$key',
+		key_type => '$type', timezone => '$history->{timezone}');");
+	sql($history->{attach});
+	sql("SELECT segment.create_trait('$_->[0]', \$t\$$_->[1]\$t\$);")
+	  for @{ $history->{traits} };
+	sql("SELECT segment.create_audience('$_->[0]', \$f\$$_->[1]\$f\$);")
+	  for @{ $history->{audiences} };
+	sql($history->{load}) if $order eq 'segment first';
 
-sub define_traits
-{
-	my ($population, @traits) = @_;
-
-	for my $trait (@traits)
+	compare("$order, after loading", $history);
+	sources_are_whole("$order, after loading");
+	for my $change (@{ $history->{changes} })
 	{
-		my ($name, $definition) = @$trait;
+		my ($what, $statements) = @$change;
 
-		sql("SELECT segment.create_trait('$name', \$definition\$$definition\$definition\$);"
-		);
+		sql($statements);
+		compare("$order, $what", $history);
+		sources_are_whole("$order, $what");
 	}
-	return;
-}
-
-sub define_audiences
-{
-	my ($population, @audiences) = @_;
-
-	for my $audience (@audiences)
-	{
-		my ($name, $filter) = @$audience;
-
-		sql("SELECT segment.create_audience('$name', \$filter\$$filter\$filter\$);"
-		);
-	}
+	sql("SELECT segment.rebuild();");
+	compare("$order, rebuilt", $history);
+	sql("SELECT segment.drop_population('$view', cascade => true);
+		$history->{drop};");
 	return;
 }
 
