@@ -15,6 +15,8 @@
 #	ok - after loading: 23570 profiles agree on 12 traits
 #	ok - after loading: regular has 5142 members
 #
+# or tell() it whole, with what happens to its tables.
+#
 # Of an audience we know the filter and, last, the condition that a person who
 # never heard of segment would write over the naive answer.
 #
@@ -29,9 +31,8 @@ use warnings;
 use Exporter 'import';
 use IPC::Open2;
 
-our @EXPORT = qw(sql attempt rows value ok_if create_population_of
-  define_traits define_audiences compare sources_are_whole data_set skip
-  done);
+our @EXPORT = qw(sql attempt rows value ok_if tell compare
+  sources_are_whole data_set skip disconnect done);
 
 my ($psql, $to, $from);
 my $statements = 0;
@@ -108,57 +109,66 @@ sub skip
 	exit 77;
 }
 
+# Leave the session: the next statement begins another one.
+sub disconnect
+{
+	return unless defined $psql;
+	close $to;
+	waitpid $psql, 0;
+	undef $psql;
+	return;
+}
+
 # The end of a script.
 sub done
 {
-	if (defined $psql)
-	{
-		close $to;
-		waitpid $psql, 0;
-	}
+	disconnect();
 	print "$compared comparisons, $failed differ\n";
 	exit($failed || !$compared ? 1 : 0);
 }
 
-# create_population, with what the description says of it.
-sub create_population_of
+# Tell segment a history, and compare after every change of it.
+#
+# The population is described as for compare(), and beside that by
+#
+#	tables => 'CREATE TABLE orders ...'		in SQL or commands of psql
+#	load => '\\copy orders from ...'
+#	attach => "SELECT segment.attach_source('orders', ...)"
+#	changes => [ [ 'values change' => 'UPDATE orders ...' ], ... ]
+#	drop => 'DROP TABLE orders'
+#
+# Segment is told either of tables that are full, 'tables first', or of empty
+# ones that are then filled, 'segment first'.
+sub tell
 {
-	my ($population) = @_;
-	my $zone =
-	  defined $population->{timezone}
-	  ? ", timezone => '$population->{timezone}'"
-	  : '';
+	my ($order, $history) = @_;
+	my ($view, $key, $type) = @$history{ 'view', 'key', 'key_type' };
 
-	sql("SELECT segment.create_population('$population->{view}', key => '$population->{key}', key_type => '$population->{key_type}'$zone);"
-	);
-	return;
-}
+	sql($history->{tables});
+	sql($history->{load}) if $order eq 'tables first';
+	sql("SELECT segment.create_population('$view', key => '$key',
+		key_type => '$type', timezone => '$history->{timezone}');");
+	sql($history->{attach});
+	sql("SELECT segment.create_trait('$_->[0]', \$t\$$_->[1]\$t\$);")
+	  for @{ $history->{traits} };
+	sql("SELECT segment.create_audience('$_->[0]', \$f\$$_->[1]\$f\$);")
+	  for @{ $history->{audiences} };
+	sql($history->{load}) if $order eq 'segment first';
 
-sub define_traits
-{
-	my ($population, @traits) = @_;
-
-	for my $trait (@traits)
+	compare("$order, after loading", $history);
+	sources_are_whole("$order, after loading");
+	for my $change (@{ $history->{changes} })
 	{
-		my ($name, $definition) = @$trait;
+		my ($what, $statements) = @$change;
 
-		sql("SELECT segment.create_trait('$name', \$definition\$$definition\$definition\$);"
-		);
+		sql($statements);
+		compare("$order, $what", $history);
+		sources_are_whole("$order, $what");
 	}
-	return;
-}
-
-sub define_audiences
-{
-	my ($population, @audiences) = @_;
-
-	for my $audience (@audiences)
-	{
-		my ($name, $filter) = @$audience;
-
-		sql("SELECT segment.create_audience('$name', \$filter\$$filter\$filter\$);"
-		);
-	}
+	sql("SELECT segment.rebuild();");
+	compare("$order, rebuilt", $history);
+	sql("SELECT segment.drop_population('$view', cascade => true);
+		$history->{drop};");
 	return;
 }
 
@@ -178,6 +188,7 @@ sub compare
 	compare_traits($when, $population);
 	compare_audience($when, $population, @$_)
 	  for @{ $population->{audiences} };
+	compare_profiles($when, $population);
 	return;
 }
 
@@ -232,8 +243,9 @@ sub trait_differs
 
 	return "$got IS DISTINCT FROM $expected"
 	  unless grep { $_ eq $name } @{ $population->{close} || [] };
-	return "(($got IS NULL) <> ($expected IS NULL) OR"
-	  . " abs($got - $expected) > 1e-9 * greatest(1, abs($expected)))";
+	return "(($got IS NULL) <> ($expected IS NULL)"
+	  . " OR (${got}::float8 = 'NaN') <> (${expected}::float8 = 'NaN')"
+	  . " OR abs($got - $expected) > 1e-9 * greatest(1, abs($expected)))";
 }
 
 sub compare_audience
@@ -280,6 +292,42 @@ sub compare_audience
 	return;
 }
 
+# A few profiles, each asked for its audiences.
+sub compare_profiles
+{
+	my ($when, $population) = @_;
+	my $key = $population->{key};
+	my @audiences = @{ $population->{audiences} };
+	my $names = join ', ', map { "'$_->[0]'" } @audiences;
+	my $expected = join "\nUNION ALL\n",
+	  map { "SELECT $key, '$_->[0]' AS audience FROM few WHERE $_->[2]" } @audiences;
+	my ($profiles, $memberships, $listed, $told) = @{
+		(
+			rows(
+				"WITH few AS MATERIALIZED (
+					SELECT * FROM naive ORDER BY md5($key\::text) LIMIT 10
+				), expected AS MATERIALIZED (
+					$expected
+				), listed AS MATERIALIZED (
+					SELECT few.$key, a::text AS audience FROM few, segment.audiences(few.$key) AS a
+				)
+				SELECT (SELECT count(*) FROM few), (SELECT count(*) FROM expected),
+					(SELECT count(*) FROM ((TABLE listed EXCEPT ALL TABLE expected)
+						UNION ALL (TABLE expected EXCEPT ALL TABLE listed)) AS d),
+					(SELECT count(*) FROM few, unnest(ARRAY[$names]) AS a
+						WHERE segment.is_member(a, few.$key)
+						IS DISTINCT FROM EXISTS (SELECT FROM expected e WHERE e.$key = few.$key AND e.audience = a))"
+			))[0]
+	};
+
+	ok_if($listed == 0 && $told == 0,
+		$listed == 0 && $told == 0
+		? "$when: $profiles profiles know their $memberships audiences"
+		: "$when: of $memberships memberships of $profiles profiles, $listed are wrong in audiences(), $told in is_member()"
+	);
+	return;
+}
+
 # What is stored is what the sources say.
 sub sources_are_whole
 {
@@ -316,11 +364,12 @@ sub send_to_psql
 		{
 			$error = $line;
 		}
-		elsif ($line !~ /^(psql:.*?)?(NOTICE|WARNING|DETAIL|HINT|INFO):  /)
+		elsif ($line !~ /^(psql:.*?)?(NOTICE|WARNING|INFO|DETAIL|HINT|CONTEXT|LOCATION):  /)
 		{
 			push @output, $line;
 		}
 	}
+	disconnect();
 	die "psql is gone after:\n$text\n" . join("\n", @output);
 }
 
@@ -328,15 +377,16 @@ sub start_psql
 {
 	local $ENV{PGCLIENTENCODING} = 'UTF8';
 	local $ENV{PGOPTIONS} =
-	  ($ENV{PGOPTIONS} || '') . ' -c client_min_messages=warning';
+	  ($ENV{PGOPTIONS} || '') . ' -c client_min_messages=warning -c jit=off';
 
 	$SIG{PIPE} = 'IGNORE';
 	$psql = open2($from, $to,
-		'exec psql -X -q -A -t -v VERBOSITY=default -P null="(null)" -F "$(printf "\037")" 2>&1'
+		'exec psql -X -q -A -t -v VERBOSITY=verbose -P null="(null)" -F "$(printf "\037")" 2>&1'
 	);
 	binmode $from, ':encoding(UTF-8)';
 	binmode $to, ':encoding(UTF-8)';
 	binmode STDOUT, ':encoding(UTF-8)';
+	binmode STDERR, ':encoding(UTF-8)';
 	$to->autoflush(1);
 	STDOUT->autoflush(1);
 	return;
