@@ -30,6 +30,12 @@ SELECT segment.attach_source('gifts', key => 'taker', at => 'on_day', name => 't
 INSERT INTO gifts VALUES (1, 1, 7, '2026-05-01');
 SELECT customer_id, source_rows FROM segment_data.profile ORDER BY 1;
 
+-- and how they are doing, anonymous events included
+SELECT * FROM segment.stat_source ORDER BY source;
+ALTER TABLE orders DISABLE TRIGGER segment_profile_orders_update;
+SELECT source, captured FROM segment.stat_source ORDER BY source;
+ALTER TABLE orders ENABLE TRIGGER segment_profile_orders_update;
+
 -- what cannot be a source
 CREATE VIEW recent AS SELECT * FROM orders;
 SELECT segment.attach_source('recent', at => 'ordered_at');

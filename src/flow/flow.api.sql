@@ -94,3 +94,28 @@ LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_rebuild';
 COMMENT ON FUNCTION segment.rebuild(name) IS
     'computes all stored traits of a population again from its sources; writers wait meanwhile';
+
+CREATE OR REPLACE FUNCTION segment.source_status(
+    OUT population name,
+    OUT source name,
+    OUT relation regclass,
+    OUT rows bigint,
+    OUT rows_without_key bigint,
+    OUT captured boolean)
+RETURNS SETOF record
+LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 10
+AS 'MODULE_PATHNAME', 'segment_source_status';
+COMMENT ON FUNCTION segment.source_status() IS
+    'counts the rows of each source; what view segment.stat_source shows';
+
+CREATE OR REPLACE VIEW segment.stat_source AS
+    SELECT population, source, relation, rows, rows_without_key, captured
+    FROM segment.source_status();
+COMMENT ON VIEW segment.stat_source IS 'the sources of all populations, counted when asked';
+COMMENT ON COLUMN segment.stat_source.population IS 'name of the population';
+COMMENT ON COLUMN segment.stat_source.source IS 'name of the source';
+COMMENT ON COLUMN segment.stat_source.relation IS 'the attached table';
+COMMENT ON COLUMN segment.stat_source.rows IS 'rows in the table; NULL if you may not read it';
+COMMENT ON COLUMN segment.stat_source.rows_without_key IS 'rows whose key is NULL, which belong to nobody and are ignored';
+COMMENT ON COLUMN segment.stat_source.captured IS 'are all capture triggers there and enabled?';
+GRANT SELECT ON segment.stat_source TO PUBLIC;

@@ -1,0 +1,117 @@
+/*-------------------------------------------------------------------------
+ *
+ * status.c
+ *	  How are the sources doing?
+ *
+ *		SELECT * FROM segment.stat_source;
+ *
+ *		population | source | relation | rows | rows_without_key | captured
+ *		profile    | orders | orders   | 1200 |               17 | t
+ *
+ * Counted when it is asked, not kept: a counter of rows without a key would be
+ * one hot row that all anonymous events fight over.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "base/base.h"
+#include "flow/flow.h"
+
+SEGMENT_FUNCTION(segment_source_status);
+
+#define STATUS_COLUMNS	6
+
+static void source_status(const Source *source, ReturnSetInfo *result);
+static bool source_is_captured(const Source *source);
+
+/*
+ * source_status() -> a row per source of all populations
+ */
+Datum
+segment_source_status(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	CatalogScan scan;
+	List	   *populations = NIL;
+	ListCell   *lc;
+	ListCell   *name;
+
+	InitMaterializedSRF(fcinfo, 0);
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+		populations = lappend(populations, catalog_get_text(&scan, "population"));
+	catalog_end(&scan);
+
+	SPI_connect();
+	foreach(lc, populations)
+	{
+		const Population *population = population_by_name(lfirst(lc));
+
+		foreach(name, source_names(population))
+			source_status(source_by_name(population, lfirst(name)), result);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* What the caller may not read is not counted for them. */
+static void
+source_status(const Source *source, ReturnSetInfo *result)
+{
+	Datum		values[STATUS_COLUMNS];
+	bool		isnull[STATUS_COLUMNS] = {false};
+
+	values[0] = name_datum(source->population->name);
+	values[1] = name_datum(source->name);
+	values[2] = ObjectIdGetDatum(source->relid);
+	isnull[3] = isnull[4] = true;
+	if (pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+	{
+		catalog_execute_as_user(psprintf("SELECT count(*), count(*) - count(%s) FROM ONLY %s",
+										 source_key_column(source),
+										 source_table_name(source)),
+								0, NULL, NULL, NULL);
+		values[3] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull[3]);
+		values[4] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull[4]);
+	}
+	values[5] = BoolGetDatum(source_is_captured(source));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+}
+
+/*
+ * Are its triggers there and enabled?  One before the statement, and one after
+ * each kind of it.
+ */
+static bool
+source_is_captured(const Source *source)
+{
+	Relation	relation = table_open(source->relid, AccessShareLock);
+	int			events = 0;
+	bool		before = false;
+
+	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &relation->trigdesc->triggers[i];
+
+		if (trigger->tgnargs != 2 || trigger->tgenabled == TRIGGER_DISABLED ||
+			strcmp(trigger->tgargs[0], source->population->name) != 0 ||
+			strcmp(trigger->tgargs[1], source->name) != 0)
+			continue;
+		if (TRIGGER_FOR_BEFORE(trigger->tgtype))
+			before = true;
+		else
+			events |= trigger->tgtype & TRIGGER_TYPE_EVENT_MASK;
+	}
+	table_close(relation, AccessShareLock);
+	return before && events == TRIGGER_TYPE_EVENT_MASK;
+}
