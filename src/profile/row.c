@@ -198,6 +198,11 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 	if (table->relation->rd_att->constr)
 		ExecConstraints(table->result, table->written, table->estate);
 
+	/*
+	 * profile_lock() has just found no such key, so we insert without asking
+	 * once more.  Who loses the race takes the row back, waits until the other
+	 * transaction has ended, and looks what came of it.
+	 */
 	for (;;)
 	{
 		ItemPointerData conflict;
@@ -206,11 +211,6 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 		List	   *recheck;
 
 		CHECK_FOR_INTERRUPTS();
-
-		/* waits for another transaction that is just inserting the key */
-		if (!ExecCheckIndexConstraints(table->result, table->written,
-									   table->estate, &conflict, arbiters))
-			break;
 
 		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
 		table_tuple_insert_speculative(table->relation, table->written,
@@ -224,11 +224,11 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
 		list_free(recheck);
 
-		if (!raced)
-		{
-			inserted = true;
+		inserted = !raced;
+		if (inserted ||
+			!ExecCheckIndexConstraints(table->result, table->written,
+									   table->estate, &conflict, arbiters))
 			break;
-		}
 	}
 
 	list_free(arbiters);
