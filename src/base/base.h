@@ -46,7 +46,8 @@ extern const char *nearest_name(const char *word, List *candidates);
 /* cache.c: one relcache callback for all rooms --------------------------- */
 
 /*
- * Called with the relation whose definition changed, or InvalidOid for all.
+ * Called with the relation whose definition changed, or InvalidOid for all
+ * (also when a schema is renamed: SQL that was made before names it).
  * It may only mark: a caller further up the stack may be reading the entry.
  */
 typedef void (*CacheMark) (Oid relid);
@@ -75,6 +76,9 @@ extern bool segment_capture;
 extern Oid	catalog_relation(const char *name);
 
 extern Oid	relation_owner(Oid relid);
+
+/* The relation's name, quoted and qualified; NULL if it is gone. */
+extern char *relation_name(Oid relid);
 
 /* A value of type name, padded as the server expects; in the current context. */
 extern Datum name_datum(const char *name);

@@ -6,13 +6,15 @@
  * The server allows few relcache callbacks per backend, so we register one
  * and pass it on.  Whoever changes a definition of a population sends an
  * invalidation for the population's base table; a room that caches anything
- * derived from it marks its entry and rebuilds at the next look-up.
+ * derived from it marks its entry and rebuilds at the next look-up.  The name
+ * of a schema is in SQL that we keep, and its tables do not hear of a change.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "utils/inval.h"
+#include "utils/syscache.h"
 
 #include "base/base.h"
 #include "base/base_private.h"
@@ -45,8 +47,15 @@ cache_relation_changed(Datum arg, Oid relid)
 		marks[i] (relid);
 }
 
+static void
+cache_schema_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	cache_relation_changed(arg, InvalidOid);
+}
+
 void
 cache_init(void)
 {
+	CacheRegisterSyscacheCallback(NAMESPACEOID, cache_schema_changed, (Datum) 0);
 	CacheRegisterRelcacheCallback(cache_relation_changed, (Datum) 0);
 }

@@ -121,52 +121,15 @@ backfill_traits(const Population *population, List *stored)
 	}
 }
 
-/*
- * verify(population) -> (source, definition, key, stored, expected), a row per
- * value that is not what the sources say; none when all is well.
- *
- * Reads under one snapshot, as any query: nothing is locked.
- */
-Datum
-segment_verify(PG_FUNCTION_ARGS)
+void
+backfill_all(const Population *population)
 {
-	const Population *population = population_by_name(PG_ARGISNULL(0) ? NULL :
-													  NameStr(*PG_GETARG_NAME(0)));
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ListCell   *lc;
-
-	population_check_owner(population);
-	InitMaterializedSRF(fcinfo, 0);
-	SPI_connect();
-	foreach(lc, source_names(population))
-		verify_source(source_by_name(population, lfirst(lc)), result);
-	verify_rows(population, result);
-	SPI_finish();
-	return (Datum) 0;
-}
-
-/*
- * rebuild(population): compute every stored trait again.
- */
-Datum
-segment_rebuild(PG_FUNCTION_ARGS)
-{
-	const Population *population = population_by_name(PG_ARGISNULL(0) ? NULL :
-													  NameStr(*PG_GETARG_NAME(0)));
 	char	   *base;
 	const char *key;
 	StringInfoData initial;
 	ListCell   *lc;
 	ListCell   *column;
 
-	population_check_owner(population);
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a population can only be rebuilt in a READ COMMITTED transaction"),
-				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
-
-	SPI_connect();
 	lock_sources(population);
 	base = population_base_name(population);
 	key = pstrdup(quote_identifier(population->key));
@@ -205,6 +168,52 @@ segment_rebuild(PG_FUNCTION_ARGS)
 									base, set.data, query, key));
 	}
 	population_execute(population, psprintf("DELETE FROM %s WHERE source_rows = 0", base));
+}
+
+/*
+ * verify(population) -> (source, definition, key, stored, expected), a row per
+ * value that is not what the sources say; none when all is well.
+ *
+ * Reads under one snapshot, as any query: nothing is locked.
+ */
+Datum
+segment_verify(PG_FUNCTION_ARGS)
+{
+	const Population *population = population_by_name(PG_ARGISNULL(0) ? NULL :
+													  NameStr(*PG_GETARG_NAME(0)));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	population_check_owner(population);
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	foreach(lc, source_names(population))
+		verify_source(source_by_name(population, lfirst(lc)), result);
+	verify_rows(population, result);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * rebuild(population): compute every stored trait again.
+ */
+Datum
+segment_rebuild(PG_FUNCTION_ARGS)
+{
+	const Population *population =
+		population_definer(population_by_name(PG_ARGISNULL(0) ? NULL :
+											  NameStr(*PG_GETARG_NAME(0))));
+
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a population can only be rebuilt in a READ COMMITTED transaction"),
+				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
+
+	SPI_connect();
+	backfill_all(population);
+	/* the view, too, in case it was dropped */
+	trait_refresh(population);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -227,8 +236,12 @@ lock_sources(const Population *population)
 	ListCell   *lc;
 
 	foreach(lc, source_names(population))
-		LockRelationOid(source_by_name(population, lfirst(lc))->relid,
-						ShareRowExclusiveLock);
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		source_check(source);
+		LockRelationOid(source->relid, ShareRowExclusiveLock);
+	}
 	LockRelationOid(population->base, ShareRowExclusiveLock);
 }
 

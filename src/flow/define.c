@@ -107,10 +107,19 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	population = again(population);
 
 	/* no writer may be on its way while its rows are taken back */
-	LockRelationOid(source->relid, ShareRowExclusiveLock);
 	source = source_by_name(population, name);
-	backfill_detach(source);
-	source_detach(source);
+	if (source->missing == NULL)
+	{
+		LockRelationOid(source->relid, ShareRowExclusiveLock);
+		backfill_detach(source);
+		source_detach(source);
+	}
+	else
+	{
+		/* which rows were whose cannot be asked any more: count the others */
+		source_detach(source);
+		backfill_all(again(population));
+	}
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -223,8 +232,12 @@ segment_drop_population(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	foreach(lc, sources)
-		LockRelationOid(source_by_name(population, lfirst(lc))->relid,
-						ShareRowExclusiveLock);
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source->missing == NULL)
+			LockRelationOid(source->relid, ShareRowExclusiveLock);
+	}
 	while (audience_list(population) != NIL)
 	{
 		drop_audience(population, ((Audience *) linitial(audience_list(population)))->name);

@@ -25,6 +25,11 @@ extern void flow_init(void);
 extern void backfill_attach(const Source *source);
 extern void backfill_detach(const Source *source);
 
+/*
+ * Compute everything stored again.  The sources are locked against writers.
+ */
+extern void backfill_all(const Population *population);
+
 /* Fill stored traits (names, char *) from their sources. */
 extern void backfill_traits(const Population *population, List *stored);
 

@@ -15,7 +15,7 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
+#include "access/relation.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
@@ -75,7 +75,8 @@ source_status(const Source *source, ReturnSetInfo *result)
 	values[1] = name_datum(source->name);
 	values[2] = ObjectIdGetDatum(source->relid);
 	isnull[3] = isnull[4] = true;
-	if (pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+	if (source->missing == NULL &&
+		pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
 	{
 		catalog_execute_as_user(psprintf("SELECT count(*), count(*) - count(%s) FROM ONLY %s",
 										 source_key_column(source),
@@ -95,10 +96,13 @@ source_status(const Source *source, ReturnSetInfo *result)
 static bool
 source_is_captured(const Source *source)
 {
-	Relation	relation = table_open(source->relid, AccessShareLock);
+	Relation	relation;
 	int			events = 0;
 	bool		before = false;
 
+	if (source->missing != NULL)
+		return false;
+	relation = relation_open(source->relid, AccessShareLock);
 	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
 	{
 		const Trigger *trigger = &relation->trigdesc->triggers[i];
@@ -112,6 +116,6 @@ source_is_captured(const Source *source)
 		else
 			events |= trigger->tgtype & TRIGGER_TYPE_EVENT_MASK;
 	}
-	table_close(relation, AccessShareLock);
+	relation_close(relation, AccessShareLock);
 	return before && events == TRIGGER_TYPE_EVENT_MASK;
 }

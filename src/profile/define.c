@@ -120,7 +120,8 @@ population_drop(const Population *population)
 	char	   *base = population_base_name(population);
 	char	   *view = population_view_name(population);
 
-	population_execute(population, psprintf("DROP VIEW %s", view));
+	if (view != NULL)
+		population_execute(population, psprintf("DROP VIEW %s", view));
 	catalog_execute("DELETE FROM segment.population WHERE population = $1",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);

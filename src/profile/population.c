@@ -164,6 +164,13 @@ population_definer(const Population *population)
 void
 population_check_reader(const Population *population)
 {
+	if (population_view_name(population) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the view of population \"%s\" was dropped",
+						population->name),
+				 errhint("Its owner makes it again with segment.rebuild('%s').",
+						 population->name)));
 	if (pg_class_aclcheck(population->view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -176,15 +183,13 @@ population_check_reader(const Population *population)
 char *
 population_base_name(const Population *population)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(population->base)),
-									  get_rel_name(population->base));
+	return relation_name(population->base);
 }
 
 char *
 population_view_name(const Population *population)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(population->view)),
-									  get_rel_name(population->view));
+	return relation_name(population->view);
 }
 
 void

@@ -65,7 +65,7 @@ extern void population_check_reader(const Population *population);
 /* The schema in which new views are made; an error if there is none. */
 extern char *current_schema_name(void);
 
-/* segment_data.profile, quoted; and the view likewise */
+/* segment_data.profile, quoted; and the view likewise, NULL if it was dropped */
 extern char *population_base_name(const Population *population);
 extern char *population_view_name(const Population *population);
 

@@ -27,6 +27,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -49,8 +50,9 @@ static void check_at_type(Relation relation, AttrNumber attno);
 static void check_indexes(Relation relation, AttrNumber key, AttrNumber at);
 static void create_triggers(const Population *population, Relation relation,
 							const char *name);
-static char *trigger_name(const char *population, const char *source,
-						  const char *what);
+static char *trigger_name(const Population *population, Relation relation,
+						  const char *source, const char *what);
+static void drop_triggers(const Source *source);
 
 const Source *
 source_attach(const Population *population, Oid relid, const char *key,
@@ -122,15 +124,7 @@ source_attach(const Population *population, Oid relid, const char *key,
 void
 source_detach(const Source *source)
 {
-	static const char *const triggers[] = {"before", "insert", "update", "delete", "truncate"};
-	char	   *table = source_table_name(source);
-
-	for (int i = 0; i < lengthof(triggers); i++)
-		catalog_execute_as_user(psprintf("DROP TRIGGER IF EXISTS %s ON %s",
-										 trigger_name(source->population->name,
-													  source->name, triggers[i]),
-										 table),
-								0, NULL, NULL, NULL);
+	drop_triggers(source);
 	catalog_execute("DELETE FROM segment.source WHERE population = $1 AND source = $2",
 					2, (Oid[]) {NAMEOID, NAMEOID},
 					(Datum[]) {name_datum(source->population->name),
@@ -362,22 +356,58 @@ create_triggers(const Population *population, Relation relation, const char *nam
 
 	catalog_execute_as_user(psprintf("CREATE TRIGGER %s BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
 									 " FOR EACH STATEMENT EXECUTE FUNCTION segment.capture_before%s",
-									 trigger_name(population->name, name, "before"),
+									 trigger_name(population, relation, name, "before"),
 									 table, arguments),
 							0, NULL, NULL, NULL);
 	for (int i = 0; i < lengthof(after); i++)
 		catalog_execute_as_user(psprintf("CREATE TRIGGER %s AFTER %s ON %s %s"
 										 " FOR EACH STATEMENT EXECUTE FUNCTION segment.capture_after%s",
-										 trigger_name(population->name, name, after[i].what),
+										 trigger_name(population, relation, name, after[i].what),
 										 after[i].event, table, after[i].rows,
 										 arguments),
 								0, NULL, NULL, NULL);
 }
 
-/* segment_profile_orders_insert, quoted */
+/*
+ * segment_profile_orders_insert, quoted.  Names that are too long are cut, so
+ * two sources of one table could meet: from the second on they are numbered.
+ */
 static char *
-trigger_name(const char *population, const char *source, const char *what)
+trigger_name(const Population *population, Relation relation,
+			 const char *source, const char *what)
 {
-	return pstrdup(quote_identifier(makeObjectName(psprintf("segment_%s", population),
-												   source, what)));
+	const char *prefix = psprintf("segment_%s", population->name);
+	char	   *name = makeObjectName(prefix, source, what);
+
+	for (int i = 2; OidIsValid(get_trigger_oid(RelationGetRelid(relation), name, true)); i++)
+		name = makeObjectName(prefix, source, psprintf("%d_%s", i, what));
+	return pstrdup(quote_identifier(name));
+}
+
+/* Ours are those that speak for the source, whatever their names. */
+static void
+drop_triggers(const Source *source)
+{
+	Relation	relation = try_relation_open(source->relid, AccessShareLock);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (relation == NULL)
+		return;
+	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &relation->trigdesc->triggers[i];
+
+		if (trigger->tgnargs == 2 &&
+			strncmp(trigger->tgname, "segment_", strlen("segment_")) == 0 &&
+			strcmp(trigger->tgargs[0], source->population->name) == 0 &&
+			strcmp(trigger->tgargs[1], source->name) == 0)
+			names = lappend(names, pstrdup(quote_identifier(trigger->tgname)));
+	}
+	relation_close(relation, AccessShareLock);
+
+	foreach(lc, names)
+		catalog_execute_as_user(psprintf("DROP TRIGGER %s ON %s", (char *) lfirst(lc),
+										 source_table_name(source)),
+								0, NULL, NULL, NULL);
 }

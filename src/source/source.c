@@ -80,6 +80,8 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 	old = MemoryContextSwitchTo(context);
 	source = source_by_name(population, trigger->tgargs[1]);
 	MemoryContextSwitchTo(old);
+	if (source != NULL)
+		source_check(source);
 	if (source == NULL || source->relid != relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -163,26 +165,37 @@ source_at_column(const Source *source)
 char *
 source_table_name(const Source *source)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(source->relid)),
-									  get_rel_name(source->relid));
+	return relation_name(source->relid);
 }
 
+void
+source_check(const Source *source)
+{
+	if (source->missing != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("%s of source \"%s\" does not exist any more",
+						source->missing, source->name),
+				 errhint("Restore it, or detach the source with segment.detach_source('%s', cascade => true).",
+						 source->name)));
+}
+
+/*
+ * The number of the column that the catalog names.  It may be gone, with its
+ * table: whoever wants to detach the source must still be able to read it.
+ */
 static AttrNumber
-source_column(CatalogScan *scan, Oid relid, const char *which, const char *source)
+source_column(CatalogScan *scan, Source *source, const char *which)
 {
 	char	   *column = catalog_get_text(scan, which);
 	AttrNumber	attno;
 
 	if (column == NULL)
 		return InvalidAttrNumber;
-	attno = get_attnum(relid, column);
-	if (attno == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\" does not exist",
-						column, get_rel_name(relid)),
-				 errdetail("Source \"%s\" was attached with it.", source),
-				 errhint("Restore the column, or detach the source with segment.detach_source().")));
+	attno = get_attnum(source->relid, column);
+	if (attno == InvalidAttrNumber && source->missing == NULL)
+		source->missing = get_rel_name(source->relid) == NULL ? pstrdup("the table") :
+			psprintf("column \"%s\"", column);
 	return attno;
 }
 
@@ -195,9 +208,10 @@ source_read(CatalogScan *scan, const Population *population)
 	source->name = catalog_get_text(scan, "source");
 	source->population = population;
 	source->relid = DatumGetObjectId(catalog_get(scan, "relation", &isnull));
-	source->key_attno = source_column(scan, source->relid, "key", source->name);
-	source->key_type = get_atttype(source->relid, source->key_attno);
-	source->at_attno = source_column(scan, source->relid, "at", source->name);
+	source->key_attno = source_column(scan, source, "key");
+	if (source->key_attno != InvalidAttrNumber)
+		source->key_type = get_atttype(source->relid, source->key_attno);
+	source->at_attno = source_column(scan, source, "at");
 	if (source->at_attno != InvalidAttrNumber)
 		source->at_type = get_atttype(source->relid, source->at_attno);
 	return source;

@@ -27,7 +27,11 @@ typedef struct Source
 	Oid			key_type;		/* of the column; population_key's kin */
 	AttrNumber	at_attno;		/* InvalidAttrNumber: an attribute source */
 	Oid			at_type;		/* date, timestamp or timestamptz */
+	char	   *missing;		/* NULL, or what is gone: 'column "amount"' */
 } Source;
+
+/* The table and its columns are there, or an error that says what is not. */
+extern void source_check(const Source *source);
 
 /* A capture trigger's source: named by the trigger's arguments. */
 extern const Source *source_of_trigger(const Trigger *trigger, Oid relid);
@@ -44,7 +48,10 @@ extern List *source_names(const Population *population);
  */
 extern bool source_key(const Source *source, TupleTableSlot *row, Datum *key);
 
-/* The column names of a source, and its table, quoted for SQL. */
+/*
+ * The column names of a source, and its table, quoted for SQL; after
+ * source_check().
+ */
 extern char *source_key_column(const Source *source);
 extern char *source_at_column(const Source *source);
 extern char *source_table_name(const Source *source);
@@ -61,7 +68,10 @@ extern const Source *source_attach(const Population *population, Oid relid,
 								   const char *key, const char *at,
 								   const char *name);
 
-/* Remove triggers and catalog row.  Nothing depends on it any more. */
+/*
+ * Remove triggers, if the table is still there, and catalog row.  Nothing
+ * depends on it any more.
+ */
 extern void source_detach(const Source *source);
 
 extern void source_init(void);

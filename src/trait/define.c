@@ -235,6 +235,8 @@ stored_add(const Population *population, const FilterNode *definition,
 	BoundTrait	bound;
 	StringInfoData sql;
 
+	source_check(source);
+
 	/* no writer is on its way between the backfill and the new program */
 	LockRelationOid(source->relid, ShareRowExclusiveLock);
 
@@ -269,14 +271,15 @@ stored_add(const Population *population, const FilterNode *definition,
 									quote_literal_cstr(canonical)));
 
 	catalog_execute("INSERT INTO segment.stored_trait"
-					" (population, stored, source, definition)"
-					" VALUES ($1, $2, $3, $4)",
-					4, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID},
+					" (population, stored, source, definition, value_type)"
+					" VALUES ($1, $2, $3, $4, $5)",
+					5, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(name),
 							   name_datum(source->name),
-							   CStringGetTextDatum(canonical)},
-					NULL);
+							   CStringGetTextDatum(canonical),
+							   ObjectIdGetDatum(bound.input.type)},
+					(bool[]) {false, false, false, false, !OidIsValid(bound.input.type)});
 	CommandCounterIncrement();
 	population_changed(population);
 	return name;
@@ -288,8 +291,9 @@ stored_drop(const Population *population, const StoredTrait *stored)
 	const Source *source = source_by_name(population, stored->source);
 	BoundTrait	bound;
 
-	LockRelationOid(source->relid, ShareRowExclusiveLock);
-	stored_bind(source, stored->definition, NULL, &bound);
+	if (source != NULL && source->missing == NULL)
+		LockRelationOid(source->relid, ShareRowExclusiveLock);
+	stored_describe(stored, &bound);
 	for (int c = 0; c < bound.ncolumns; c++)
 		population_execute(population,
 						   psprintf("ALTER TABLE %s DROP COLUMN %s",

@@ -57,7 +57,6 @@ typedef struct RowValue
 typedef struct Step
 {
 	BoundTrait	bound;
-	char	   *name;
 	RowValue   *value;			/* NULL: rows are counted */
 	RowValue   *where;			/* NULL: all rows */
 	Size		delta;			/* its place in the delta */
@@ -95,6 +94,9 @@ typedef struct ProgramEntry
 static HTAB *programs = NULL;
 
 static TraitProgram *program_make(const Source *source);
+static void bind_step(Step *step, const Source *source,
+					  const StoredTrait *stored);
+static void in_stored_trait(void *arg);
 static RowValue *program_share(List **shared, Expr *expr);
 static void program_forget(void *arg);
 static bool row_true(TraitProgram *program, RowValue *value);
@@ -340,8 +342,10 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	StringInfoData sql;
 	List	   *bound = NIL;
 	ListCell   *lc;
-	char	   *key = source_key_column(source);
+	char	   *key;
 
+	source_check(source);
+	key = source_key_column(source);
 	*columns = NIL;
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT r.%s::%s AS key, pg_catalog.count(*) AS source_rows",
@@ -419,8 +423,7 @@ program_make(const Source *source)
 		if (strcmp(one->source, source->name) != 0)
 			continue;
 		program->nsteps++;
-		step->name = pstrdup(one->name);
-		stored_bind(source, one->definition, NULL, &step->bound);
+		bind_step(step, source, one);
 		if (step->bound.value != NULL)
 			step->value = program_share(&program->values, step->bound.value);
 		if (step->bound.where != NULL)
@@ -437,11 +440,45 @@ program_make(const Source *source)
 								population->name, column),
 						 errdetail("It should hold %s.", one->text),
 						 errhint("Restore the base table, or drop and create the traits that need it.")));
+			if (get_atttype(population->base, step->columns[c]) != step->bound.columns[c].type)
+				ereport(ERROR,
+						(errcode(ERRCODE_DATATYPE_MISMATCH),
+						 errmsg("%s is of type %s now", one->text,
+								format_type_be(step->bound.columns[c].type)),
+						 errdetail("It is stored as %s in population \"%s\".",
+								   format_type_be(get_atttype(population->base, step->columns[c])),
+								   population->name),
+						 errhint("Drop the traits that need it and create them again.")));
 		}
 		step->delta = program->delta_size;
 		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
 	}
 	return program;
+}
+
+/*
+ * This runs in somebody's INSERT, who may never have heard of the trait: say
+ * what it is about if the table is not what it was.
+ */
+static void
+bind_step(Step *step, const Source *source, const StoredTrait *stored)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_stored_trait,
+		.arg = unconstify(StoredTrait *, stored),
+	};
+
+	error_context_stack = &callback;
+	stored_bind(source, stored->definition, NULL, &step->bound);
+	error_context_stack = callback.previous;
+}
+
+static void
+in_stored_trait(void *arg)
+{
+	errcontext("extension segment keeping %s up to date",
+			   ((const StoredTrait *) arg)->text);
 }
 
 /* The one evaluation of equal expressions. */

@@ -34,6 +34,8 @@
 #include "base/base.h"
 #include "trait/trait_private.h"
 
+static void describe_input(AggregateInput *input, Oid type, int32 typmod,
+						   Oid collation);
 static FilterScope *source_scope(const Source *source, const char *text);
 
 /* SOURCE is args[0] of an aggregate; an attribute starts with its name */
@@ -68,9 +70,11 @@ void
 stored_bind(const Source *source, const FilterNode *definition,
 			const char *text, BoundTrait *bound)
 {
-	FilterScope *scope = source_scope(source, text);
+	FilterScope *scope;
 	const FilterNode *value = NULL;
 
+	source_check(source);
+	scope = source_scope(source, text);
 	memset(bound, 0, sizeof(BoundTrait));
 
 	if (definition->op == FILTER_AGGREGATE)
@@ -108,27 +112,47 @@ stored_bind(const Source *source, const FilterNode *definition,
 
 	if (value != NULL)
 	{
-		AggregateInput *input = &bound->input;
-
 		bound->value = filter_compile_operand(value, scope);
-		input->type = exprType((Node *) bound->value);
-		if (input->type == UNKNOWNOID)
-		{
-			bound->value = (Expr *) coerce_to_target_type(NULL, (Node *) bound->value, UNKNOWNOID, TEXTOID, -1, COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1);
-			input->type = TEXTOID;
-		}
-		input->typmod = exprTypmod((Node *) bound->value);
-		input->collation = exprCollation((Node *) bound->value);
-		get_typlenbyval(input->type, &input->typlen, &input->typbyval);
-		if (OidIsValid(lookup_type_cache(input->type, TYPECACHE_CMP_PROC_FINFO)->cmp_proc_finfo.fn_oid))
-		{
-			/* a copy: the cache's own fn_extra may be in use elsewhere */
-			input->compare = palloc(sizeof(FmgrInfo));
-			fmgr_info(lookup_type_cache(input->type, TYPECACHE_CMP_PROC)->cmp_proc,
-					  input->compare);
-		}
+		if (exprType((Node *) bound->value) == UNKNOWNOID)
+			bound->value = (Expr *)
+				coerce_to_target_type(NULL, (Node *) bound->value, UNKNOWNOID,
+									  TEXTOID, -1, COERCION_IMPLICIT,
+									  COERCE_IMPLICIT_CAST, -1);
+		describe_input(&bound->input, exprType((Node *) bound->value),
+					   exprTypmod((Node *) bound->value),
+					   exprCollation((Node *) bound->value));
 	}
 	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
+}
+
+void
+stored_describe(const StoredTrait *stored, BoundTrait *bound)
+{
+	FilterNode *definition;
+
+	memset(bound, 0, sizeof(BoundTrait));
+	bound->aggregate = aggregate_stored(stored->definition, &definition);
+	if (OidIsValid(stored->value_type))
+		describe_input(&bound->input, stored->value_type, -1,
+					   get_typcollation(stored->value_type));
+	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
+}
+
+static void
+describe_input(AggregateInput *input, Oid type, int32 typmod, Oid collation)
+{
+	Oid			compare = lookup_type_cache(type, TYPECACHE_CMP_PROC)->cmp_proc;
+
+	input->type = type;
+	input->typmod = typmod;
+	input->collation = collation;
+	get_typlenbyval(type, &input->typlen, &input->typbyval);
+	if (OidIsValid(compare))
+	{
+		/* not the type cache's own, whose fn_extra may be in use elsewhere */
+		input->compare = palloc(sizeof(FmgrInfo));
+		fmgr_info(compare, input->compare);
+	}
 }
 
 Expr *

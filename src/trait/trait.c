@@ -318,7 +318,7 @@ stored_value(TraitScope *scope, const FilterNode *node)
 		elog(ERROR, "\"%s\" is not stored in population \"%s\"",
 			 filter_print(definition), population->name);
 
-	stored_bind(stored_source(population, definition), definition, NULL, &bound);
+	stored_describe(stored, &bound);
 	for (int i = 0; i < bound.ncolumns; i++)
 	{
 		char	   *name = stored_column(stored->name, &bound.columns[i]);
@@ -382,10 +382,14 @@ trait_set(const Population *population)
 	while (catalog_next(&scan))
 	{
 		StoredTrait *one = palloc0(sizeof(StoredTrait));
+		bool		isnull;
 
 		one->name = catalog_get_text(&scan, "stored");
 		one->source = catalog_get_text(&scan, "source");
 		one->text = catalog_get_text(&scan, "definition");
+		one->value_type = DatumGetObjectId(catalog_get(&scan, "value_type", &isnull));
+		if (isnull)
+			one->value_type = InvalidOid;
 		one->definition = filter_parse_operand(one->text, NULL);
 		stored = lappend(stored, one);
 	}

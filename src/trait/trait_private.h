@@ -17,6 +17,7 @@ typedef struct StoredTrait
 	char	   *name;			/* of its first column in the base table */
 	char	   *source;
 	char	   *text;			/* canonical definition */
+	Oid			value_type;		/* InvalidOid where rows are counted */
 	FilterNode *definition;
 } StoredTrait;
 
@@ -45,6 +46,12 @@ typedef struct BoundTrait
  */
 extern void stored_bind(const Source *source, const FilterNode *definition,
 						const char *text, BoundTrait *bound);
+
+/*
+ * What can be said of a stored trait without its source, which may be gone:
+ * aggregate, type of the values, columns.  value and where are left NULL.
+ */
+extern void stored_describe(const StoredTrait *stored, BoundTrait *bound);
 
 /* The source that a stored definition reads; an error names what is missing. */
 extern const Source *stored_source(const Population *population,

@@ -39,6 +39,7 @@ typedef struct ViewColumn
 	Oid			type;
 } ViewColumn;
 
+static void view_moved(const Population *population, Oid view);
 static List *view_columns(const Population *population);
 static bool view_extends(const Population *population, List *columns);
 static List *view_grants(const Population *population);
@@ -52,7 +53,20 @@ view_refresh(const Population *population)
 	char	   *query = view_query(population, columns);
 	ListCell   *lc;
 
-	if (view_extends(population, columns))
+	if (view == NULL)
+	{
+		/* somebody dropped it: make it where we are */
+		char	   *schema = current_schema_name();
+
+		view = quote_qualified_identifier(schema, population->name);
+		population_execute(population, psprintf("CREATE VIEW %s AS %s", view, query));
+		view_moved(population, get_relname_relid(population->name,
+												 get_namespace_oid(schema, false)));
+		ereport(NOTICE,
+				(errmsg("the view of population \"%s\" was dropped, and is made again as %s",
+						population->name, view)));
+	}
+	else if (view_extends(population, columns))
 		population_execute(population, psprintf("CREATE OR REPLACE VIEW %s AS %s", view, query));
 	else
 	{
@@ -64,11 +78,7 @@ view_refresh(const Population *population)
 		population_execute(population, psprintf("CREATE VIEW %s AS %s", view, query));
 		foreach(lc, grants)
 			population_execute(population, lfirst(lc));
-		catalog_execute("UPDATE segment.population SET view = $2 WHERE population = $1",
-						2, (Oid[]) {NAMEOID, REGCLASSOID},
-						(Datum[]) {name_datum(population->name),
-								   ObjectIdGetDatum(get_relname_relid(name, schema))},
-						NULL);
+		view_moved(population, get_relname_relid(name, schema));
 	}
 	foreach(lc, columns)
 	{
@@ -81,6 +91,15 @@ view_refresh(const Population *population)
 										quote_literal_cstr(column->comment)));
 	}
 	population_changed(population);
+}
+
+static void
+view_moved(const Population *population, Oid view)
+{
+	catalog_execute("UPDATE segment.population SET view = $2 WHERE population = $1",
+					2, (Oid[]) {NAMEOID, REGCLASSOID},
+					(Datum[]) {name_datum(population->name), ObjectIdGetDatum(view)},
+					NULL);
 }
 
 static List *
