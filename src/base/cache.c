@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "utils/inval.h"
+#include "utils/syscache.h"
 
 #include "base/base.h"
 #include "base/base_private.h"
@@ -45,8 +46,16 @@ cache_relation_changed(Datum arg, Oid relid)
 		marks[i] (relid);
 }
 
+/* A schema's new name changes the SQL that names its tables, not the tables. */
+static void
+cache_schema_changed(Datum arg, int cache, uint32 hash)
+{
+	cache_relation_changed((Datum) 0, InvalidOid);
+}
+
 void
 cache_init(void)
 {
+	CacheRegisterSyscacheCallback(NAMESPACEOID, cache_schema_changed, (Datum) 0);
 	CacheRegisterRelcacheCallback(cache_relation_changed, (Datum) 0);
 }

@@ -124,13 +124,20 @@ source_detach(const Source *source)
 {
 	static const char *const triggers[] = {"before", "insert", "update", "delete", "truncate"};
 	char	   *table = source_table_name(source);
+	Oid			user;
+	int			context;
 
+	/* who could attach the table is not always its owner, who alone drops */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(relation_owner(source->relid),
+						   context | SECURITY_LOCAL_USERID_CHANGE);
 	for (int i = 0; i < lengthof(triggers); i++)
 		catalog_execute_as_user(psprintf("DROP TRIGGER IF EXISTS %s ON %s",
 										 trigger_name(source->population->name,
 													  source->name, triggers[i]),
 										 table),
 								0, NULL, NULL, NULL);
+	SetUserIdAndSecContext(user, context);
 	catalog_execute("DELETE FROM segment.source WHERE population = $1 AND source = $2",
 					2, (Oid[]) {NAMEOID, NAMEOID},
 					(Datum[]) {name_datum(source->population->name),
@@ -259,6 +266,17 @@ check_key_type(const Population *population, Relation relation, AttrNumber attno
 {
 	Oid			type = TupleDescAttr(RelationGetDescr(relation), attno - 1)->atttypid;
 	Oid			key = population->key_type;
+	Oid			collation = TupleDescAttr(RelationGetDescr(relation), attno - 1)->attcollation;
+
+	/* profiles are told apart by the bytes of their keys */
+	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of \"%s\" has a nondeterministic collation and cannot be a key",
+						NameStr(TupleDescAttr(RelationGetDescr(relation), attno - 1)->attname),
+						RelationGetRelationName(relation)),
+				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
+				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(…).")));
 
 	if (type == key ||
 		(key == INT8OID && (type == INT4OID || type == INT2OID)) ||
