@@ -130,4 +130,10 @@ extern int	catalog_execute_as_user(const char *sql, int nargs,
  */
 extern int	settings_pin(void);
 
+/*
+ * The same, and row-level security that would hide rows is an error: a trait
+ * is computed from all rows of its source or not at all.
+ */
+extern int	settings_pin_all_rows(void);
+
 #endif							/* SEGMENT_BASE_H */

@@ -47,10 +47,11 @@ cache_relation_changed(Datum arg, Oid relid)
 		marks[i] (relid);
 }
 
+/* A schema's new name changes the SQL that names its tables, not the tables. */
 static void
-cache_schema_changed(Datum arg, int cacheid, uint32 hashvalue)
+cache_schema_changed(Datum arg, int cache, uint32 hash)
 {
-	cache_relation_changed(arg, InvalidOid);
+	cache_relation_changed((Datum) 0, InvalidOid);
 }
 
 void

@@ -261,22 +261,36 @@ static Part *
 batch_part(const Source *source)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
+	const TraitProgram *program = NULL;
 	Part	   *part;
 	MemoryContext old;
 	ListCell   *lc;
 
-	/* one delta holds all that happened to a profile: order does not matter */
+	/*
+	 * One delta holds all that happened to a profile: order does not matter.
+	 * A source that was loaded again since is still the same source, and runs
+	 * the same program until the batch is applied: what that program reads
+	 * again must not have another's deltas added to it.
+	 */
 	foreach(lc, batch->parts)
 	{
 		part = lfirst(lc);
-		if (part->subid == subid && part->source == source)
+		if (part->source->relid != source->relid ||
+			part->source->population->base != source->population->base ||
+			strcmp(part->source->name, source->name) != 0)
+			continue;
+		if (part->subid == subid)
 			return part;
+		source = part->source;
+		program = part->program;
 	}
+	if (program == NULL)
+		program = trait_program(source);
 
 	old = MemoryContextSwitchTo(batch->context);
 	part = palloc0(sizeof(Part));
 	part->source = source;
-	part->program = trait_program(source);
+	part->program = program;
 	part->key_type = source->population->key_type;
 	part->subid = subid;
 	part->profiles = touched_create(batch->context, 16, &part->key_type);

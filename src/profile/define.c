@@ -106,12 +106,14 @@ population_execute(const Population *population, const char *sql)
 {
 	Oid			user;
 	int			context;
+	int			level = settings_pin_all_rows();
 
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(relation_owner(population->base),
 						   context | SECURITY_LOCAL_USERID_CHANGE);
 	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
 	SetUserIdAndSecContext(user, context);
+	AtEOXact_GUC(true, level);
 }
 
 void

@@ -253,6 +253,17 @@ check_key_type(const Population *population, Relation relation, AttrNumber attno
 {
 	Oid			type = TupleDescAttr(RelationGetDescr(relation), attno - 1)->atttypid;
 	Oid			key = population->key_type;
+	Oid			collation = TupleDescAttr(RelationGetDescr(relation), attno - 1)->attcollation;
+
+	/* profiles are told apart by the bytes of their keys */
+	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of \"%s\" has a nondeterministic collation and cannot be a key",
+						NameStr(TupleDescAttr(RelationGetDescr(relation), attno - 1)->attname),
+						RelationGetRelationName(relation)),
+				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
+				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(…).")));
 
 	if (type == key ||
 		(key == INT8OID && (type == INT4OID || type == INT2OID)) ||
@@ -390,6 +401,8 @@ drop_triggers(const Source *source)
 {
 	Relation	relation = try_relation_open(source->relid, AccessShareLock);
 	List	   *names = NIL;
+	Oid			user;
+	int			context;
 	ListCell   *lc;
 
 	if (relation == NULL)
@@ -406,8 +419,13 @@ drop_triggers(const Source *source)
 	}
 	relation_close(relation, AccessShareLock);
 
+	/* who could attach the table is not always its owner, who alone drops */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(relation_owner(source->relid),
+						   context | SECURITY_LOCAL_USERID_CHANGE);
 	foreach(lc, names)
 		catalog_execute_as_user(psprintf("DROP TRIGGER %s ON %s", (char *) lfirst(lc),
 										 source_table_name(source)),
 								0, NULL, NULL, NULL);
+	SetUserIdAndSecContext(user, context);
 }

@@ -281,7 +281,7 @@ trait_reread(const TraitProgram *constant, Datum key,
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
 	const Source *source = program->source;
-	int			level = settings_pin();
+	int			level = settings_pin_all_rows();
 	MemoryContext caller = CurrentMemoryContext;
 	TupleDesc	desc;
 	int			column = 1;
@@ -323,6 +323,12 @@ trait_reread(const TraitProgram *constant, Datum key,
 			AttrNumber	attno = step->columns[c];
 			MemoryContext spi;
 
+			/* a value of another type than the column's would corrupt the row */
+			if (att->atttypid != step->bound.columns[c].type)
+				elog(ERROR, "column %d read from source \"%s\" is of type %u, not %u",
+					 column, source->name, att->atttypid,
+					 step->bound.columns[c].type);
+
 			values[attno - 1] = SPI_getbinval(SPI_tuptable->vals[0], desc, column,
 											  &isnull[attno - 1]);
 			spi = MemoryContextSwitchTo(caller);
@@ -348,8 +354,10 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	key = source_key_column(source);
 	*columns = NIL;
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT r.%s::%s AS key, pg_catalog.count(*) AS source_rows",
-					 key, format_type_be_qualified(source->population->key_type));
+	appendStringInfo(&sql, "SELECT r.%s::%s%s AS key, pg_catalog.count(*) AS source_rows",
+					 key, format_type_be_qualified(source->population->key_type),
+					 source->population->key_type == TEXTOID ?
+					 " COLLATE pg_catalog.\"default\"" : "");
 
 	foreach(lc, stored_list(source->population))
 	{
@@ -397,11 +405,17 @@ program_make(const Source *source)
 	List	   *stored = stored_list(population);
 	Expr	   *time = source_time(source);
 	Source	   *copy = palloc(sizeof(Source));
+	Population *home = palloc(sizeof(Population));
 	ListCell   *lc;
 
-	/* the source may be reloaded before the program is */
+	/* the source and the population may be reloaded before the program is */
+	*home = *population;
+	home->name = pstrdup(population->name);
+	home->key = pstrdup(population->key);
+	home->timezone = pstrdup(population->timezone);
 	*copy = *source;
 	copy->name = pstrdup(source->name);
+	copy->population = home;
 	program->source = copy;
 
 	program->econtext = CreateStandaloneExprContext();
@@ -530,7 +544,8 @@ row_evaluate(TraitProgram *program, RowValue *value)
 
 /*
  * Stored traits as aggregates over source rows "r", called as 'columns' say if
- * there are any.
+ * there are any.  Implicit casts are printed: a varchar that we bound as text
+ * would otherwise be aggregated as varchar.
  */
 static void
 program_select(const Source *source, List *bound, List *columns,
@@ -548,11 +563,11 @@ program_select(const Source *source, List *bound, List *columns,
 		AggregateSql parts;
 
 		parts.value = trait->value == NULL ? NULL :
-			deparse_expression((Node *) trait->value, context, true, false);
+			deparse_expression((Node *) trait->value, context, true, true);
 		parts.at = time == NULL ? NULL :
-			deparse_expression((Node *) time, context, true, false);
+			deparse_expression((Node *) time, context, true, true);
 		parts.condition = trait->where == NULL ? "true" :
-			deparse_expression((Node *) trait->where, context, true, false);
+			deparse_expression((Node *) trait->where, context, true, true);
 		parts.filter = trait->where == NULL ? "" :
 			psprintf(" FILTER (WHERE %s)", parts.condition);
 		for (int c = 0; c < trait->ncolumns; c++)

@@ -1,0 +1,127 @@
+-- What users do to their tables and sessions between two events.
+--
+-- After each of it verify() must find nothing, or the statement must fail
+-- with an error that names the cause.
+CREATE SCHEMA shop_trouble;
+SET search_path = shop_trouble, public;
+SET client_min_messages = warning;
+CREATE TABLE orders (id int PRIMARY KEY, customer_id bigint, amount numeric, store varchar(20),
+                     clerk name, weight float8, ordered_at timestamptz);
+CREATE INDEX ON orders (customer_id, ordered_at);
+INSERT INTO orders VALUES (1, 1, 10, 'Aarhus', 'ann', 0.3, '2026-05-01 12:00+00'),
+                          (2, 1, 60, 'Odense', 'bob', 0.30000000000000004, '2026-05-02 12:00+00');
+SELECT segment.create_population('profile', key => 'customer_id');
+SELECT segment.attach_source('orders', at => 'ordered_at');
+SELECT segment.create_trait('orders', 'count(orders)');
+SELECT segment.create_trait('largest', 'max(orders.amount)');
+
+-- varchar and name are bound as text: so they are in the backfill and when the
+-- source is read again
+SELECT segment.create_trait('stores', 'list(distinct orders.store)');
+SELECT segment.create_trait('clerk', 'max(orders.clerk)');
+SELECT stores, clerk FROM profile;
+DELETE FROM orders WHERE id = 2;
+SELECT stores, clerk FROM profile;
+INSERT INTO orders VALUES (2, 1, 60, 'Odense', 'bob', 0.30000000000000004, '2026-05-02 12:00+00');
+SELECT stores, clerk FROM profile;
+SELECT * FROM segment.verify();
+
+-- how the session prints values changes no meaning: neither when the SQL of a
+-- trait is made, nor when its plan is made again
+SELECT segment.create_trait('early', 'max(orders.amount where ordered_at before "2026-05-02 13:00")');
+SELECT segment.create_trait('heavy', 'max(orders.amount where weight > 0.3)');
+SET DateStyle = 'SQL, DMY';
+SET extra_float_digits = -3;
+DELETE FROM orders WHERE id = 2;
+SET DateStyle = 'SQL, MDY';
+CREATE SCHEMA shop_trouble_other;
+INSERT INTO orders VALUES (2, 1, 60, 'Odense', 'bob', 0.30000000000000004, '2026-05-02 12:00+00'),
+                          (3, 1, 59, 'Odense', 'bob', 0.30000000000000004, '2026-02-03 12:00+00');
+DELETE FROM orders WHERE id = 2;
+SELECT early, heavy FROM profile;
+SELECT * FROM segment.verify();
+RESET DateStyle;
+RESET extra_float_digits;
+
+-- an invalidation between two writes of one statement
+CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF new.id = 10 THEN
+        DELETE FROM orders WHERE id = 3;
+        GRANT SELECT ON orders TO public;
+        INSERT INTO orders VALUES (11, 1, 7, 'Odense', 'bob', 1, '2026-01-01');
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER meddle AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION meddle();
+INSERT INTO orders VALUES (10, 1, 1, 'Odense', 'bob', 1, '2026-01-01');
+SELECT orders, largest FROM profile;
+SELECT * FROM segment.verify();
+DROP TRIGGER meddle ON orders;
+
+-- a schema gets another name, and its old name goes to another
+DELETE FROM orders WHERE id = 11;
+ALTER SCHEMA shop_trouble RENAME TO shop_renamed;
+CREATE SCHEMA shop_trouble;
+CREATE TABLE shop_trouble.orders (LIKE shop_renamed.orders);
+DELETE FROM shop_renamed.orders WHERE id = 1;
+SELECT orders, largest FROM shop_renamed.profile;
+SELECT * FROM segment.verify();
+DROP TABLE shop_trouble.orders;
+DROP SCHEMA shop_trouble;
+ALTER SCHEMA shop_renamed RENAME TO shop_trouble;
+
+-- a column changes its type: an error, and the way back
+ALTER TABLE orders ALTER amount TYPE float8;
+INSERT INTO orders VALUES (20, 1, 1.5, 'Odense', 'bob', 1, '2026-01-01');
+ALTER TABLE orders ALTER amount TYPE numeric;
+INSERT INTO orders VALUES (20, 1, 1.5, 'Odense', 'bob', 1, '2026-01-01');
+SELECT * FROM segment.verify();
+
+-- a key that SQL and bytes do not tell apart alike
+CREATE COLLATION shop_trouble.ignore_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE logins (login text COLLATE shop_trouble.ignore_case PRIMARY KEY);
+CREATE TABLE mails (login text COLLATE "C" PRIMARY KEY);
+CREATE TABLE calls (login text COLLATE "POSIX" PRIMARY KEY);
+SELECT segment.create_population('users', key => 'login', key_type => 'text');
+SELECT segment.attach_source('logins', population => 'users');
+SELECT segment.attach_source('mails', population => 'users');
+SELECT segment.attach_source('calls', population => 'users');
+INSERT INTO mails VALUES ('ann'), ('Ann');
+INSERT INTO calls VALUES ('ann');
+TABLE users ORDER BY login COLLATE "C";
+SELECT * FROM segment.verify('users');
+SELECT segment.drop_population('users', cascade => true);
+
+-- row-level security that comes later hides nothing from a trait unnoticed; and
+-- who may attach a table may detach it
+CREATE ROLE shop_trouble_owner;
+CREATE ROLE shop_trouble_clerk;
+GRANT USAGE, CREATE ON SCHEMA shop_trouble TO shop_trouble_owner, shop_trouble_clerk;
+GRANT SELECT, TRIGGER ON orders TO shop_trouble_owner;
+GRANT ALL ON orders TO shop_trouble_clerk;
+SET ROLE shop_trouble_owner;
+SELECT segment.create_population('others', key => 'customer_id');
+SELECT segment.attach_source('orders', at => 'ordered_at', population => 'others');
+SELECT segment.create_trait('largest', 'max(orders.amount)', population => 'others');
+RESET ROLE;
+ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY clerk ON orders TO shop_trouble_clerk USING (true);
+\set VERBOSITY terse
+SET ROLE shop_trouble_clerk;
+INSERT INTO orders VALUES (30, 1, 1000, 'Odense', 'bob', 1, '2026-01-01');
+DELETE FROM orders WHERE id = 30;
+SET ROLE shop_trouble_owner;
+SELECT * FROM segment.verify('others');
+\set VERBOSITY default
+RESET ROLE;
+ALTER TABLE orders DISABLE ROW LEVEL SECURITY;
+SET ROLE shop_trouble_owner;
+SELECT * FROM segment.verify('others');
+SELECT segment.drop_population('others', cascade => true);
+RESET ROLE;
+
+SELECT segment.drop_population('profile', cascade => true);
+DROP SCHEMA shop_trouble CASCADE;
+DROP SCHEMA shop_trouble_other;
+DROP ROLE shop_trouble_owner, shop_trouble_clerk;
