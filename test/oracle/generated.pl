@@ -21,6 +21,7 @@ my $zone = "'America/New_York'";
 
 my $shop = {
 	view => 'profile',
+	profiles => 301,
 	key => 'customer_id',
 	key_type => 'bigint',
 	timezone => 'America/New_York',

@@ -161,6 +161,9 @@ my @traits = (
 	[ per_visit => 'spent / visit_count' ],
 );
 
+# quotients, whose last digits depend on the scale of what is divided
+my %rounded = map { $_ => 1 } qw(average_order spread per_visit);
+
 my @audiences = (
 	[ big => 'spent > 20', 'spent > 20' ],
 	[ not_big => 'not spent > 20', '(spent > 20) IS NOT TRUE' ],
@@ -315,8 +318,9 @@ sub difference
 # One query that gives a row for each thing that is not as it should be.
 sub difference_query
 {
-	my $columns = join ', ', 'customer_id',
-	  map { $_->[0] eq 'spread' ? 'round(spread::numeric, 6) AS spread' : $_->[0] } @traits;
+	my $columns = join ', ', 'customer_id', map {
+		$rounded{ $_->[0] } ? "round($_->[0]::numeric, 9) AS $_->[0]" : $_->[0]
+	} @traits;
 	my @parts = both_ways('profile', "SELECT $columns FROM profile", 'TABLE naive');
 
 	for my $audience (@audiences)
