@@ -292,6 +292,8 @@ profile_close(ProfileTable *table)
 	ExecDropSingleTupleTableSlot(table->found);
 	ExecDropSingleTupleTableSlot(table->written);
 	ExecCloseIndices(table->result);
+	/* slots of the owner's triggers on the base table, if there are any */
+	ExecResetTupleTable(table->estate->es_tupleTable, false);
 	FreeExecutorState(table->estate);
 	index_close(table->index, NoLock);
 	table_close(table->relation, NoLock);

@@ -23,6 +23,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -52,6 +53,7 @@ static void create_triggers(const Population *population, Relation relation,
 							const char *name);
 static char *trigger_name(const Population *population, Relation relation,
 						  const char *source, const char *what);
+static bool is_capture(const Trigger *trigger);
 static void drop_triggers(const Source *source);
 
 const Source *
@@ -395,7 +397,19 @@ trigger_name(const Population *population, Relation relation,
 	return pstrdup(quote_identifier(name));
 }
 
-/* Ours are those that speak for the source, whatever their names. */
+/* Was it made by us?  Anybody may call a trigger segment_something. */
+static bool
+is_capture(const Trigger *trigger)
+{
+	const char *function = get_func_name(trigger->tgfoid);
+
+	return trigger->tgnargs == 2 && function != NULL &&
+		get_func_namespace(trigger->tgfoid) == get_namespace_oid(SEGMENT_SCHEMA, false) &&
+		(strcmp(function, "capture_before") == 0 ||
+		 strcmp(function, "capture_after") == 0);
+}
+
+/* Ours are those that speak for the source, whatever they are called by now. */
 static void
 drop_triggers(const Source *source)
 {
@@ -411,8 +425,7 @@ drop_triggers(const Source *source)
 	{
 		const Trigger *trigger = &relation->trigdesc->triggers[i];
 
-		if (trigger->tgnargs == 2 &&
-			strncmp(trigger->tgname, "segment_", strlen("segment_")) == 0 &&
+		if (is_capture(trigger) &&
 			strcmp(trigger->tgargs[0], source->population->name) == 0 &&
 			strcmp(trigger->tgargs[1], source->name) == 0)
 			names = lappend(names, pstrdup(quote_identifier(trigger->tgname)));
