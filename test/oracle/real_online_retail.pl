@@ -183,8 +183,7 @@ FROM lines WHERE customer_id IS NOT NULL ORDER BY customer_id, line_id;
 			ON CONFLICT (line_id) DO UPDATE SET quantity = excluded.quantity, invoice_date = excluded.invoice_date;
 			INSERT INTO customers SELECT c, 'Greenland' FROM generate_series(18000, 19500) AS c
 			ON CONFLICT (customer_id) DO UPDATE SET country = excluded.country, greeting = NULL;
-		} ],
-		[ 'who the customers are is forgotten, and half of it learnt again', q{
+			-- who the customers are is forgotten, and half of it learnt again
 			CREATE TEMP TABLE kept AS SELECT * FROM customers WHERE customer_id % 2 = 0;
 			TRUNCATE customers;
 			INSERT INTO customers TABLE kept;
