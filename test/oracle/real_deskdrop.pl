@@ -33,6 +33,7 @@ my $history = {
 			region text,
 			country text,
 			happened_at timestamptz GENERATED ALWAYS AS (to_timestamp(seconds)) STORED);
+		CREATE INDEX ON events (person_id, happened_at);
 	},
 	load => q{
 \copy events (seconds, event_type, content_id, person_id, session_id, user_agent, region, country) FROM PROGRAM 'xz -dc "$SEGMENT_DATA/deskdrop/interactions.csv.xz"' WITH (FORMAT csv, HEADER)
@@ -77,7 +78,7 @@ my $history = {
 			"(last_at < timestamptz '2016-12-01 12:00+00') IS NOT TRUE AND cardinality(liked) <> 0" ],
 	],
 	naive => q{
-		SELECT *, event_count / sessions::numeric AS per_session,
+		SELECT *, CASE WHEN sessions > 0 THEN event_count / sessions::numeric END AS per_session,
 			(last_at AT TIME ZONE 'America/Sao_Paulo')::date - (first_at AT TIME ZONE 'America/Sao_Paulo')::date AS age
 		FROM (
 			SELECT person_id,
