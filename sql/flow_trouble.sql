@@ -121,6 +121,59 @@ SELECT * FROM segment.verify('others');
 SELECT segment.drop_population('others', cascade => true);
 RESET ROLE;
 
+-- names that would give two sources triggers of one name
+SELECT segment.create_population('a', key => 'customer_id');
+SELECT segment.create_population('a_b', key => 'customer_id');
+SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a_b', name => 'c');
+SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a', name => 'b_c');
+SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a', name => 'orders_of_a_name_that_is_long_enough_to_be_cut_1');
+SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a', name => 'orders_of_a_name_that_is_long_enough_to_be_cut_2');
+ALTER TRIGGER segment_a_b_c_insert ON orders RENAME TO renamed;
+INSERT INTO orders VALUES (35, 7, 3, 'Odense', 'bob', 1, '2026-01-01');
+SELECT segment.detach_source('c', population => 'a_b');
+SELECT source_rows FROM segment_data.a WHERE customer_id = 7;
+SELECT * FROM segment.verify('a');
+SELECT segment.drop_population('a', cascade => true);
+SELECT segment.drop_population('a_b', cascade => true);
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'orders'::regclass ORDER BY 1;
+DELETE FROM orders WHERE id = 35;
+
+-- the owner's trigger on the base table, and no warning of a leak
+CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE WARNING '% orders, % before', new.source_rows, old.source_rows;
+    RETURN new;
+END $$;
+CREATE TRIGGER audit_before BEFORE UPDATE ON segment_data.profile FOR EACH ROW EXECUTE FUNCTION audit();
+CREATE TRIGGER audit_after AFTER UPDATE ON segment_data.profile FOR EACH ROW EXECUTE FUNCTION audit();
+INSERT INTO orders VALUES (36, 1, 3, 'Odense', 'bob', 1, '2026-01-01');
+DROP TRIGGER audit_before ON segment_data.profile;
+DROP TRIGGER audit_after ON segment_data.profile;
+
+-- the view is dropped, and comes back with the next definition
+DROP VIEW profile;
+SELECT segment.create_trait('smallest', 'min(orders.amount)');
+SELECT smallest FROM profile;
+
+-- a table of a source, or its key, is dropped: the source can be detached
+CREATE TABLE visits (visitor bigint, at timestamptz);
+SELECT segment.attach_source('visits', key => 'visitor', at => 'at');
+SELECT segment.create_trait('visits', 'count(visits)');
+SELECT segment.create_trait('per_visit', 'orders / visits');
+INSERT INTO visits VALUES (1, '2026-05-01'), (2, '2026-05-01');
+ALTER TABLE visits DROP COLUMN visitor;
+INSERT INTO visits VALUES ('2026-05-01');
+SELECT * FROM segment.verify();
+DROP TABLE visits;
+INSERT INTO orders VALUES (40, 1, 3, 'Odense', 'bob', 1, '2026-01-01');
+SELECT * FROM segment.verify();
+SELECT segment.detach_source('visits', cascade => true);
+SELECT customer_id, orders, smallest FROM profile;
+SELECT * FROM segment.verify();
+
+-- and so can a population whose view and tables are gone
+DROP VIEW profile;
+DROP TABLE orders;
 SELECT segment.drop_population('profile', cascade => true);
 DROP SCHEMA shop_trouble CASCADE;
 DROP SCHEMA shop_trouble_other;
