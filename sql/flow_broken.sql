@@ -50,8 +50,14 @@ ALTER TABLE orders ALTER price TYPE float8;
 INSERT INTO orders VALUES (7, 2, 1.5, '2026-05-07');
 SELECT segment.drop_trait('spend');
 SELECT segment.create_trait('spend', 'sum(orders.price)');
+SELECT segment.create_trait('prices', 'list(distinct orders.price)');
 INSERT INTO orders VALUES (7, 2, 1.5, '2026-05-07');
 SELECT * FROM profile ORDER BY 1;
+SELECT segment.drop_trait('spend');
+ALTER TABLE orders ALTER price TYPE numeric;
+INSERT INTO orders VALUES (8, 2, 2.5, '2026-05-08');
+SELECT segment.drop_trait('prices');
+SELECT segment.create_trait('spend', 'sum(orders.price)');
 
 -- moved and renamed: relations are known by more than their names, also to
 -- plans that were made before

@@ -97,6 +97,9 @@ static TraitProgram *program_make(const Source *source);
 static void bind_step(Step *step, const Source *source,
 					  const StoredTrait *stored);
 static void in_stored_trait(void *arg);
+static void type_changed(const Population *population,
+						 const StoredTrait *stored, Oid now,
+						 Oid before) pg_attribute_noreturn();
 static RowValue *program_share(List **shared, Expr *expr);
 static void program_forget(void *arg);
 static bool row_true(TraitProgram *program, RowValue *value);
@@ -455,15 +458,13 @@ program_make(const Source *source)
 						 errdetail("It should hold %s.", one->text),
 						 errhint("Restore the base table, or drop and create the traits that need it.")));
 			if (get_atttype(population->base, step->columns[c]) != step->bound.columns[c].type)
-				ereport(ERROR,
-						(errcode(ERRCODE_DATATYPE_MISMATCH),
-						 errmsg("%s is of type %s now", one->text,
-								format_type_be(step->bound.columns[c].type)),
-						 errdetail("It is stored as %s in population \"%s\".",
-								   format_type_be(get_atttype(population->base, step->columns[c])),
-								   population->name),
-						 errhint("Drop the traits that need it and create them again.")));
+				type_changed(population, one, step->bound.columns[c].type,
+							 get_atttype(population->base, step->columns[c]));
 		}
+		/* a tally's column does not show what it is of */
+		if (step->bound.aggregate == &aggregate_list &&
+			step->bound.input.type != one->value_type)
+			type_changed(population, one, step->bound.input.type, one->value_type);
 		step->delta = program->delta_size;
 		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
 	}
@@ -493,6 +494,18 @@ in_stored_trait(void *arg)
 {
 	errcontext("extension segment keeping %s up to date",
 			   ((const StoredTrait *) arg)->text);
+}
+
+static void
+type_changed(const Population *population, const StoredTrait *stored,
+			 Oid now, Oid before)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("%s is of type %s now", stored->text, format_type_be(now)),
+			 errdetail("It is stored as %s in population \"%s\".",
+					   format_type_be(before), population->name),
+			 errhint("Drop the traits that need it and create them again.")));
 }
 
 /* The one evaluation of equal expressions. */
