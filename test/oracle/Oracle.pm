@@ -137,6 +137,7 @@ sub done
 #	attach => "SELECT segment.attach_source('orders', ...)"
 #	changes => [ [ 'values change' => 'UPDATE orders ...' ], ... ]
 #	drop => 'DROP TABLE orders'
+#	small => 1								or not: then verify() now and then only
 #
 # Segment is told either of tables that are full, 'tables first', or of empty
 # ones that are then filled, 'segment first'.
@@ -166,6 +167,7 @@ sub tell
 
 		sql($statements);
 		compare("$order, $what", $history);
+		sources_are_whole("$order, $what") if $history->{small};
 	}
 	compare_questions("$order, after all", $history);
 

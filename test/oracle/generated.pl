@@ -22,6 +22,7 @@ my $zone = "'America/New_York'";
 my $shop = {
 	view => 'profile',
 	profiles => 301,
+	small => 1,
 	key => 'customer_id',
 	key_type => 'bigint',
 	timezone => 'America/New_York',
