@@ -136,6 +136,18 @@ population_by_relation(Oid relid)
 	return OidIsValid(base) ? population_lookup(base) : NULL;
 }
 
+Population *
+population_copy(const Population *population)
+{
+	Population *copy = palloc(sizeof(Population));
+
+	*copy = *population;
+	copy->name = pstrdup(population->name);
+	copy->key = pstrdup(population->key);
+	copy->timezone = pstrdup(population->timezone);
+	return copy;
+}
+
 AttrNumber
 population_column(const Population *population, const char *column)
 {
@@ -259,11 +271,7 @@ population_lookup(Oid base)
 										   "segment population",
 										   ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(entry->context);
-	entry->population = palloc(sizeof(Population));
-	*entry->population = loaded;
-	entry->population->name = pstrdup(loaded.name);
-	entry->population->key = pstrdup(loaded.key);
-	entry->population->timezone = pstrdup(loaded.timezone);
+	entry->population = population_copy(&loaded);
 	MemoryContextSwitchTo(old);
 	/* what changed while it was read is used once, and read again */
 	entry->valid = (changes == cache_changes());

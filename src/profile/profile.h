@@ -44,6 +44,9 @@ extern const Population *population_by_name(const char *name);
 /* By base table or view; NULL if the relation is neither. */
 extern const Population *population_by_relation(Oid relid);
 
+/* A copy in the current context, for an entry of another cache. */
+extern Population *population_copy(const Population *population);
+
 /* The base table's columns by name, InvalidAttrNumber if there is none. */
 extern AttrNumber population_column(const Population *population,
 									const char *column);

@@ -74,10 +74,10 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
 	changes = cache_changes();
-	population = population_by_name(trigger->tgargs[0]);
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment source",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
+	population = population_copy(population_by_name(trigger->tgargs[0]));
 	source = source_by_name(population, trigger->tgargs[1]);
 	MemoryContextSwitchTo(old);
 	if (source != NULL)

@@ -408,17 +408,12 @@ program_make(const Source *source)
 	List	   *stored = stored_list(population);
 	Expr	   *time = source_time(source);
 	Source	   *copy = palloc(sizeof(Source));
-	Population *home = palloc(sizeof(Population));
 	ListCell   *lc;
 
 	/* the source and the population may be reloaded before the program is */
-	*home = *population;
-	home->name = pstrdup(population->name);
-	home->key = pstrdup(population->key);
-	home->timezone = pstrdup(population->timezone);
 	*copy = *source;
 	copy->name = pstrdup(source->name);
-	copy->population = home;
+	copy->population = population_copy(population);
 	program->source = copy;
 
 	program->econtext = CreateStandaloneExprContext();
