@@ -33,6 +33,7 @@
 #include "base/base.h"
 #include "trait/trait_private.h"
 
+static void in_definition_of(void *arg);
 static void check_name(const Population *population, const char *name);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *definition);
@@ -111,12 +112,6 @@ trait_forget(const Population *population, const char *name)
 	population_changed(population);
 }
 
-static void
-in_definition_of(void *arg)
-{
-	errcontext("definition of trait \"%s\"", (char *) arg);
-}
-
 void
 trait_refresh(const Population *population)
 {
@@ -156,6 +151,12 @@ trait_refresh(const Population *population)
 	}
 	CommandCounterIncrement();
 	population_changed(population);
+}
+
+static void
+in_definition_of(void *arg)
+{
+	errcontext("definition of trait \"%s\"", (char *) arg);
 }
 
 static void
