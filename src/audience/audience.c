@@ -42,8 +42,7 @@
 typedef struct AudienceSet
 {
 	Oid			base;			/* hash key */
-	bool		valid;
-	MemoryContext context;		/* holds the list */
+	CacheSlot	slot;			/* holds the list */
 	List	   *audiences;		/* Audience * */
 } AudienceSet;
 
@@ -467,7 +466,7 @@ audience_set(const Population *population)
 	bool		found;
 
 	set = hash_search(audience_sets, &population->base, HASH_FIND, NULL);
-	if (set != NULL && set->valid)
+	if (set != NULL && set->slot.valid)
 		return set;
 
 	before = cache_changes();
@@ -477,14 +476,9 @@ audience_set(const Population *population)
 	audiences = audience_read(population);
 	MemoryContextSwitchTo(old);
 
-	MemoryContextSetParent(context, CacheMemoryContext);
 	set = hash_search(audience_sets, &population->base, HASH_ENTER, &found);
-	if (found && set->context != NULL)
-		MemoryContextSetParent(set->context, TopTransactionContext);
-	set->context = context;
+	cache_fill(&set->slot, found, context, before);
 	set->audiences = audiences;
-	/* what changed while it was read is used once, and read again */
-	set->valid = (before == cache_changes());
 	return set;
 }
 
@@ -531,5 +525,5 @@ audience_mark(Oid relid)
 	hash_seq_init(&scan, audience_sets);
 	while ((set = hash_seq_search(&scan)) != NULL)
 		if (!OidIsValid(relid) || set->base == relid)
-			set->valid = false;
+			set->slot.valid = false;
 }

@@ -56,10 +56,28 @@ typedef void (*CacheMark) (Oid relid);
 extern void cache_on_change(CacheMark mark);
 
 /*
- * How many changes were heard of so far.  What changed while it was read is
- * used once and stays marked: compare the number before and after.
+ * What a cache entry is made of, whatever it holds: is it still what the
+ * catalog says, and the memory that hangs off it.
  */
+typedef struct CacheSlot
+{
+	bool		valid;
+	MemoryContext context;
+} CacheSlot;
+
+/* How many changes were heard of so far. */
 extern uint64 cache_changes(void);
+
+/*
+ * Put into a slot what was read into 'context', which was made under the
+ * current one and belongs to the cache from now on.  'found' is hash_search's:
+ * was there an entry before?  What it held goes with the transaction, as a
+ * caller further up the stack may still be reading it.  'before' is
+ * cache_changes() when reading began: what changed meanwhile is used once, and
+ * read again.
+ */
+extern void cache_fill(CacheSlot *slot, bool found, MemoryContext context,
+					   uint64 before);
 
 /* base.c: settings -------------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
@@ -37,6 +38,16 @@ uint64
 cache_changes(void)
 {
 	return changes;
+}
+
+void
+cache_fill(CacheSlot *slot, bool found, MemoryContext context, uint64 before)
+{
+	MemoryContextSetParent(context, CacheMemoryContext);
+	if (found && slot->context != NULL)
+		MemoryContextSetParent(slot->context, TopTransactionContext);
+	slot->context = context;
+	slot->valid = (before == changes);
 }
 
 static void

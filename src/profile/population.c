@@ -37,8 +37,7 @@
 typedef struct PopulationEntry
 {
 	Oid			base;			/* hash key */
-	bool		valid;
-	MemoryContext context;		/* holds 'population' */
+	CacheSlot	slot;			/* holds 'population' */
 	Population *population;
 } PopulationEntry;
 
@@ -252,29 +251,27 @@ population_lookup(Oid base)
 	bool		found;
 	uint64		changes = cache_changes();
 	Population	loaded;
+	Population *copy;
+	MemoryContext context;
 	MemoryContext old;
 
 	entry = hash_search(populations, &base, HASH_FIND, NULL);
-	if (entry != NULL && entry->valid)
+	if (entry != NULL && entry->slot.valid)
 		return entry->population;
 
 	/* read first: an error must not leave half an entry */
 	if (!population_load(base, &loaded))
 		return NULL;
 
-	entry = hash_search(populations, &base, HASH_ENTER, &found);
-	if (found && entry->context != NULL)
-		MemoryContextSetParent(entry->context, TopTransactionContext);
-	entry->valid = false;
-	entry->context = NULL;
-	entry->context = AllocSetContextCreate(CacheMemoryContext,
-										   "segment population",
-										   ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(entry->context);
-	entry->population = population_copy(&loaded);
+	context = AllocSetContextCreate(CurrentMemoryContext, "segment population",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	copy = population_copy(&loaded);
 	MemoryContextSwitchTo(old);
-	/* what changed while it was read is used once, and read again */
-	entry->valid = (changes == cache_changes());
+
+	entry = hash_search(populations, &base, HASH_ENTER, &found);
+	cache_fill(&entry->slot, found, context, changes);
+	entry->population = copy;
 	return entry->population;
 }
 
@@ -354,5 +351,5 @@ population_mark(Oid relid)
 	hash_seq_init(&scan, populations);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		if (!OidIsValid(relid) || entry->base == relid)
-			entry->valid = false;
+			entry->slot.valid = false;
 }

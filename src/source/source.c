@@ -28,8 +28,7 @@
 typedef struct SourceEntry
 {
 	Oid			trigger;		/* hash key */
-	bool		valid;
-	MemoryContext context;		/* holds 'source' */
+	CacheSlot	slot;			/* holds 'source' */
 	Source	   *source;
 } SourceEntry;
 
@@ -63,7 +62,7 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 	bool		found;
 
 	entry = hash_search(sources, &trigger->tgoid, HASH_FIND, NULL);
-	if (entry != NULL && entry->valid)
+	if (entry != NULL && entry->slot.valid)
 		return entry->source;
 
 	if (trigger->tgnargs != 2)
@@ -89,13 +88,9 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 						trigger->tgname, get_rel_name(relid), trigger->tgargs[1]),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
-	MemoryContextSetParent(context, CacheMemoryContext);
 	entry = hash_search(sources, &trigger->tgoid, HASH_ENTER, &found);
-	if (found && entry->context != NULL)
-		MemoryContextSetParent(entry->context, TopTransactionContext);
-	entry->context = context;
+	cache_fill(&entry->slot, found, context, changes);
 	entry->source = unconstify(Source *, source);
-	entry->valid = (changes == cache_changes());
 	return source;
 }
 
@@ -224,10 +219,11 @@ source_mark(Oid relid)
 	SourceEntry *entry;
 
 	hash_seq_init(&scan, sources);
+	/* what a stale entry points to may be gone: it is not looked at */
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		if (!OidIsValid(relid) ||
-			!entry->valid ||
+			!entry->slot.valid ||
 			entry->source->relid == relid ||
 			entry->source->population->base == relid)
-			entry->valid = false;
+			entry->slot.valid = false;
 }

@@ -85,9 +85,8 @@ typedef struct ProgramKey
 typedef struct ProgramEntry
 {
 	ProgramKey	key;			/* hash key */
-	bool		valid;
+	CacheSlot	slot;			/* holds the program */
 	Oid			relid;			/* the source's table */
-	MemoryContext context;		/* holds the program */
 	TraitProgram *program;
 } ProgramEntry;
 
@@ -136,7 +135,7 @@ trait_program(const Source *source)
 	key.base = source->population->base;
 	namestrcpy(&key.source, source->name);
 	entry = hash_search(programs, &key, HASH_FIND, NULL);
-	if (entry != NULL && entry->valid)
+	if (entry != NULL && entry->slot.valid)
 		return entry->program;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment program",
@@ -149,14 +148,10 @@ trait_program(const Source *source)
 	MemoryContextRegisterResetCallback(context, callback);
 	MemoryContextSwitchTo(old);
 
-	MemoryContextSetParent(context, CacheMemoryContext);
 	entry = hash_search(programs, &key, HASH_ENTER, &found);
-	if (found && entry->context != NULL)
-		MemoryContextSetParent(entry->context, TopTransactionContext);
-	entry->context = context;
+	cache_fill(&entry->slot, found, context, changes);
 	entry->program = program;
 	entry->relid = source->relid;
-	entry->valid = (changes == cache_changes());
 	return program;
 }
 
@@ -601,5 +596,5 @@ program_mark(Oid relid)
 	hash_seq_init(&scan, programs);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 		if (!OidIsValid(relid) || entry->relid == relid || entry->key.base == relid)
-			entry->valid = false;
+			entry->slot.valid = false;
 }

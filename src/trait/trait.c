@@ -36,8 +36,7 @@
 typedef struct TraitSet
 {
 	Oid			base;			/* hash key */
-	bool		valid;
-	MemoryContext context;		/* holds the lists */
+	CacheSlot	slot;			/* holds the lists */
 	List	   *traits;			/* Trait * */
 	List	   *stored;			/* StoredTrait * */
 } TraitSet;
@@ -355,7 +354,7 @@ trait_set(const Population *population)
 	bool		found;
 
 	set = hash_search(trait_sets, &population->base, HASH_FIND, NULL);
-	if (set != NULL && set->valid)
+	if (set != NULL && set->slot.valid)
 		return set;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment traits",
@@ -396,15 +395,10 @@ trait_set(const Population *population)
 	catalog_end(&scan);
 	MemoryContextSwitchTo(old);
 
-	MemoryContextSetParent(context, CacheMemoryContext);
 	set = hash_search(trait_sets, &population->base, HASH_ENTER, &found);
-	if (found && set->context != NULL)
-		MemoryContextSetParent(set->context, TopTransactionContext);
-	set->context = context;
+	cache_fill(&set->slot, found, context, changes);
 	set->traits = traits;
 	set->stored = stored;
-	/* what changed while it was read is used once, and read again */
-	set->valid = (changes == cache_changes());
 	return set;
 }
 
@@ -417,5 +411,5 @@ trait_mark(Oid relid)
 	hash_seq_init(&scan, trait_sets);
 	while ((set = hash_seq_search(&scan)) != NULL)
 		if (!OidIsValid(relid) || set->base == relid)
-			set->valid = false;
+			set->slot.valid = false;
 }
