@@ -1,21 +1,25 @@
 /*-------------------------------------------------------------------------
  *
  * harness.c
- *	  What must hold for any text and any bytes?
+ *	  What must hold for any text, any bytes and any bitmap?
  *
  *		text	it parses or it is refused, softly and hard alike; what parses
  *				prints to a text that parses to the same tree, and survives
  *				the way to bytes and back
  *		bytes	they unpack or are refused; what unpacks prints to a text that
  *				parses to the same tree, whose bytes are these bytes
+ *		bitmap	it is refused, or the roaring library may be given it (bitmap.c)
  *
- * A breach aborts.  FUZZ_TEXT or FUZZ_BYTES makes a libFuzzer target of one
- * of them; without, this is the program that replays files:
+ * A breach aborts.  FUZZ_TEXT, FUZZ_BYTES or FUZZ_BITMAP makes a libFuzzer
+ * target of one of them; without, this is the program that replays files:
  *
- *		replay [-m mutations] [-t trees] text corpus/text ... bytes corpus/bytes ...
+ *		replay [-m mutations] [-t trees] [-b bitmaps] text corpus/text ...
+ *			bytes corpus/bytes ... bitmap corpus/bitmap ...
  *
- * which also tries that many variants of each file, and that many trees made
- * up from the table of ops; the same ones each time.
+ * which also tries that many variants of each file, that many trees made up
+ * from the table of ops, and that many bitmaps made up by the library; the
+ * same ones each time.  Of bitmaps those whose name begins with "broken" must
+ * be refused, and the others accepted.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,8 +27,8 @@
 
 #include "filter/filter_private.h"
 
-static void check_text(const char *data, size_t size);
-static void check_bytes(const char *data, size_t size);
+#include "harness.h"
+
 static void check_tree(const FilterNode *node);
 static void check_operand(const char *text);
 static FilterNode *attempt_parse(const char *text, bool operand);
@@ -46,7 +50,7 @@ static FilterNode *attempt_parse(const char *text, bool operand);
 		raised; \
 	})
 
-static void
+void
 check_text(const char *data, size_t size)
 {
 	char		base;
@@ -73,7 +77,7 @@ check_text(const char *data, size_t size)
 	(void) RAISES(check_operand(text));
 }
 
-static void
+void
 check_bytes(const char *data, size_t size)
 {
 	char		base;
@@ -157,17 +161,30 @@ attempt_parse(const char *text, bool operand)
 	return node;
 }
 
-#if defined(FUZZ_TEXT) || defined(FUZZ_BYTES)
+uint32
+next_random(void)
+{
+	static uint32 state = 2463534242u;
+
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	return state;
+}
+
+#if defined(FUZZ_TEXT) || defined(FUZZ_BYTES) || defined(FUZZ_BITMAP)
 
 int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-#ifdef FUZZ_TEXT
+#if defined(FUZZ_TEXT)
 	check_text((const char *) data, size);
-#else
+#elif defined(FUZZ_BYTES)
 	check_bytes((const char *) data, size);
+#else
+	check_bitmap((const char *) data, size);
 #endif
 	shim_reset();
 	return 0;
@@ -180,20 +197,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 typedef void (*Check) (const char *data, size_t size);
 
+static bool is_broken(const char *path);
+
 static int	tried;
 static int	mutations;
-
-/* the same sequence on every machine */
-static uint32
-next_random(void)
-{
-	static uint32 state = 2463534242u;
-
-	state ^= state << 13;
-	state ^= state >> 17;
-	state ^= state << 5;
-	return state;
-}
 
 /* Change, drop, repeat or move a few bytes. */
 static size_t
@@ -330,6 +337,29 @@ replay_trees(int count)
 	}
 }
 
+/* Each, and three variants of it. */
+static void
+replay_bitmaps(int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		size_t		size;
+		char	   *data = make_up_bitmap(&size);
+		size_t		room = size + 1024;
+		char	   *variant = palloc(room);
+
+		Assert(bitmap_is_sound(data, size));
+		check_bitmap(data, size);
+		for (int j = 0; j < 3; j++)
+		{
+			memcpy(variant, data, size);
+			check_bitmap(variant, mutate(variant, size, room));
+		}
+		shim_reset();
+		tried += 4;
+	}
+}
+
 static void
 replay_file(Check check, const char *path)
 {
@@ -351,6 +381,12 @@ replay_file(Check check, const char *path)
 	size = fread(data, 1, room, file);
 	fclose(file);
 
+	if (check == check_bitmap && bitmap_is_sound(data, size) == is_broken(path))
+	{
+		fprintf(stderr, "%s: %s\n", path,
+				is_broken(path) ? "was accepted" : "was refused");
+		abort();
+	}
 	check(data, size);
 	shim_reset();
 	tried++;
@@ -363,6 +399,14 @@ replay_file(Check check, const char *path)
 	}
 	free(data);
 	free(variant);
+}
+
+static bool
+is_broken(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strncmp(slash == NULL ? path : slash + 1, "broken", 6) == 0;
 }
 
 static void
@@ -412,10 +456,14 @@ main(int argc, char **argv)
 			mutations = atoi(argv[++i]);
 		else if (strcmp(argv[i], "-t") == 0 && i + 1 < argc)
 			replay_trees(atoi(argv[++i]));
+		else if (strcmp(argv[i], "-b") == 0 && i + 1 < argc)
+			replay_bitmaps(atoi(argv[++i]));
 		else if (strcmp(argv[i], "text") == 0)
 			check = check_text;
 		else if (strcmp(argv[i], "bytes") == 0)
 			check = check_bytes;
+		else if (strcmp(argv[i], "bitmap") == 0)
+			check = check_bitmap;
 		else
 			replay(check, argv[i]);
 	}
