@@ -9,6 +9,7 @@
  *		segment.now		= ''		the clock runs
  *		segment.now		= '2026-05-01 12:00+02'		the clock stands still
  *		segment.capture	= off		this session restores data: do not count it
+ *		segment.feed_retention = '30 days'	what is older leaves the feed
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +21,7 @@
 #include "base/base_private.h"
 
 bool		segment_capture = true;
+int			segment_feed_retention = 30 * 24 * 60;
 static char *segment_now;
 
 void
@@ -33,6 +35,16 @@ base_init(void)
 							 PGC_SUSET,
 							 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("segment.feed_retention",
+							"How long transitions stay in the feed.",
+							"Those that a consumer has not acknowledged stay longer; -1 keeps everything.",
+							&segment_feed_retention,
+							30 * 24 * 60,
+							-1, INT_MAX,
+							PGC_USERSET,
+							GUC_UNIT_MIN,
+							NULL, NULL, NULL);
 
 	DefineCustomStringVariable("segment.now",
 							   "Freezes the clock of segment at this instant.",

@@ -84,6 +84,9 @@ extern void cache_fill(CacheSlot *slot, bool found, MemoryContext context,
 /* Off in a session that restores data: what it writes is not counted. */
 extern bool segment_capture;
 
+/* Minutes for which transitions stay in the feed; -1 is for ever. */
+extern int	segment_feed_retention;
+
 /* catalog.c: our own tables ---------------------------------------------- */
 
 /* Schemas, by name: the extension's own, and that of the population tables. */
