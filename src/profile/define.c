@@ -7,7 +7,8 @@
  *
  * makes, for the calling user,
  *
- *		segment_data.profile	the base table: ord, customer_id, source_rows
+ *		segment_data.profile	the base table: ord, customer_id, source_rows,
+ *								evaluated_at
  *		profile					the view, in the current schema: customer_id
  *
  * Schema segment_data is ours, so the base table is created as its owner and
@@ -204,7 +205,8 @@ create_base(const char *name, const char *key, Oid key_type)
 	catalog_execute(psprintf("CREATE TABLE %s ("
 							 " ord bigint GENERATED ALWAYS AS IDENTITY UNIQUE,"
 							 " %s %s PRIMARY KEY,"
-							 " source_rows bigint NOT NULL DEFAULT 0"
+							 " source_rows bigint NOT NULL DEFAULT 0,"
+							 " evaluated_at timestamptz NOT NULL DEFAULT '-infinity'"
 							 ") WITH (fillfactor = 70)",
 							 base, column, format_type_be_qualified(key_type)),
 					0, NULL, NULL, NULL);
@@ -219,5 +221,7 @@ create_base(const char *name, const char *key, Oid key_type)
 	catalog_execute(psprintf("COMMENT ON COLUMN %s.%s IS 'key of the profile'", base, column),
 					0, NULL, NULL, NULL);
 	catalog_execute(psprintf("COMMENT ON COLUMN %s.source_rows IS 'how many rows of all sources bear the key'", base),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("COMMENT ON COLUMN %s.evaluated_at IS 'the instant as of which it was last decided which audiences the profile is in; never runs backwards'", base),
 					0, NULL, NULL, NULL);
 }

@@ -163,12 +163,12 @@ population_check_owner(const Population *population)
 }
 
 const Population *
-population_definer(const Population *population)
+population_definer(const Population *population, LOCKMODE lock)
 {
 	char	   *name = pstrdup(population->name);
 
 	population_check_owner(population);
-	LockRelationOid(population->base, ShareUpdateExclusiveLock);
+	LockRelationOid(population->base, lock);
 	return population_by_name(name);
 }
 
@@ -308,14 +308,16 @@ population_load(Oid base, Population *population)
 	population->ord_attno = get_attnum(base, "ord");
 	population->key_attno = get_attnum(base, population->key);
 	population->rows_attno = get_attnum(base, "source_rows");
+	population->evaluated_attno = get_attnum(base, "evaluated_at");
 	if (population->ord_attno == InvalidAttrNumber ||
 		population->key_attno == InvalidAttrNumber ||
-		population->rows_attno == InvalidAttrNumber)
+		population->rows_attno == InvalidAttrNumber ||
+		population->evaluated_attno == InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("base table of population \"%s\" lacks a column",
 						population->name),
-				 errdetail("It needs \"ord\", \"%s\" and \"source_rows\".",
+				 errdetail("It needs \"ord\", \"%s\", \"source_rows\" and \"evaluated_at\".",
 						   population->key)));
 
 	relation = relation_open(base, AccessShareLock);

@@ -10,6 +10,7 @@
 
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 /* population.c: which populations are there? ------------------------------ */
@@ -31,6 +32,7 @@ typedef struct Population
 	AttrNumber	ord_attno;
 	AttrNumber	key_attno;
 	AttrNumber	rows_attno;		/* source_rows */
+	AttrNumber	evaluated_attno;	/* evaluated_at */
 	Oid			key_index;
 } Population;
 
@@ -58,11 +60,14 @@ extern AttrNumber population_column(const Population *population,
 extern void population_check_owner(const Population *population);
 
 /*
- * The same, and nobody else defines anything of it until the transaction ends
- * (SHARE UPDATE EXCLUSIVE on the base table; readers and writers go on).
+ * The same, and nobody else defines anything of it until the transaction ends.
+ * 'lock' is that on the base table: SHARE UPDATE EXCLUSIVE lets writers go on;
+ * who is to exclude them too and has no source to lock before takes SHARE ROW
+ * EXCLUSIVE at once, as a lock that is raised later invites deadlocks.
  * Returns the population as it is now.
  */
-extern const Population *population_definer(const Population *population);
+extern const Population *population_definer(const Population *population,
+											LOCKMODE lock);
 extern void population_check_reader(const Population *population);
 
 /* The schema in which new views are made; an error if there is none. */
@@ -120,7 +125,10 @@ extern TupleDesc profile_columns(ProfileTable *table);
  */
 extern TupleTableSlot *profile_lock(ProfileTable *table, Datum key);
 
-/* Write the row that profile_lock() returned last; values by attribute. */
+/*
+ * Write the row that profile_lock() returned last; values by attribute.  What
+ * that returned stays as it was.
+ */
 extern void profile_update(ProfileTable *table, Datum *values, bool *isnull);
 extern void profile_delete(ProfileTable *table);
 
@@ -133,6 +141,14 @@ extern bool profile_insert(ProfileTable *table, Datum *values, bool *isnull);
 
 /* The values of a profile of which nothing is known yet. */
 extern void profile_initial(ProfileTable *table, Datum *values, bool *isnull);
+
+/*
+ * Rows of the base table, all columns deformed: the one that was written last
+ * by update or insert, and the blank one, a profile of which nothing is known,
+ * not even the key.
+ */
+extern TupleTableSlot *profile_written(ProfileTable *table);
+extern TupleTableSlot *profile_blank(ProfileTable *table);
 
 extern void profile_close(ProfileTable *table);
 

@@ -66,6 +66,7 @@ struct ProfileTable
 	Datum	   *initial;		/* values of an empty profile, made when first
 								 * needed */
 	bool	   *initial_isnull;
+	TupleTableSlot *blank;		/* NULL until it is first needed */
 };
 
 static void snapshot_take(ProfileTable *table);
@@ -285,10 +286,37 @@ profile_initial(ProfileTable *table, Datum *values, bool *isnull)
 	memcpy(isnull, table->initial_isnull, sizeof(bool) * desc->natts);
 }
 
+TupleTableSlot *
+profile_written(ProfileTable *table)
+{
+	return table->written;
+}
+
+TupleTableSlot *
+profile_blank(ProfileTable *table)
+{
+	if (table->blank == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(table->context);
+		const Population *population = table->population;
+
+		table->blank = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
+												&TTSOpsVirtual);
+		MemoryContextSwitchTo(old);
+		profile_initial(table, table->blank->tts_values, table->blank->tts_isnull);
+		table->blank->tts_isnull[population->ord_attno - 1] = true;
+		table->blank->tts_isnull[population->key_attno - 1] = true;
+		ExecStoreVirtualTuple(table->blank);
+	}
+	return table->blank;
+}
+
 void
 profile_close(ProfileTable *table)
 {
 	snapshot_release(table);
+	if (table->blank != NULL)
+		ExecDropSingleTupleTableSlot(table->blank);
 	ExecDropSingleTupleTableSlot(table->found);
 	ExecDropSingleTupleTableSlot(table->written);
 	ExecCloseIndices(table->result);
