@@ -34,7 +34,6 @@
 
 #include "filter/compile_private.h"
 
-static int	pin(FilterScope *scope);
 static Expr *compile_list(FilterScope *scope, const FilterNode *node);
 static Expr *compile_not(Expr *filter);
 static Expr *compile_at_least(FilterScope *scope, const FilterNode *node);
@@ -59,18 +58,35 @@ static Expr *number_of(FilterScope *scope, Operand operand);
 Expr *
 filter_compile(const FilterNode *filter, FilterScope *scope)
 {
-	int			level = pin(scope);
+	int			level = filter_pin(scope);
+	Expr	   *expr = filter_compile_pinned(filter, scope);
+
+	AtEOXact_GUC(true, level);
+	return expr;
+}
+
+Expr *
+filter_compile_pinned(const FilterNode *filter, FilterScope *scope)
+{
 	Expr	   *expr = compile_filter(scope, filter);
 
 	assign_expr_collations(NULL, (Node *) expr);
-	AtEOXact_GUC(true, level);
 	return expr;
 }
 
 Expr *
 filter_compile_operand(const FilterNode *operand, FilterScope *scope)
 {
-	int			level = pin(scope);
+	int			level = filter_pin(scope);
+	Expr	   *expr = filter_compile_operand_pinned(operand, scope);
+
+	AtEOXact_GUC(true, level);
+	return expr;
+}
+
+Expr *
+filter_compile_operand_pinned(const FilterNode *operand, FilterScope *scope)
+{
 	Expr	   *expr;
 
 	if (operand->op >= FILTER_EQ)
@@ -83,7 +99,6 @@ filter_compile_operand(const FilterNode *operand, FilterScope *scope)
 		expr = one.value;
 	}
 	assign_expr_collations(NULL, (Node *) expr);
-	AtEOXact_GUC(true, level);
 	return expr;
 }
 
@@ -97,8 +112,8 @@ filter_as_value(Expr *qual)
  * Nothing that a session has set may change what a literal means.  The level
  * ends with AtEOXact_GUC(); an error ends it, too.
  */
-static int
-pin(FilterScope *scope)
+int
+filter_pin(FilterScope *scope)
 {
 	static const char *const settings[][2] = {
 		{"DateStyle", "ISO, YMD"},

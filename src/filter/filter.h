@@ -279,6 +279,16 @@ extern Expr *filter_compile(const FilterNode *filter, FilterScope *scope);
 extern Expr *filter_compile_operand(const FilterNode *operand, FilterScope *scope);
 
 /*
+ * For whoever compiles many filters, or one within another: the settings are
+ * pinned once, by filter_pin() for a scope of the same zone, until the level it
+ * returns is left with AtEOXact_GUC(true, level).
+ */
+extern int	filter_pin(FilterScope *scope);
+extern Expr *filter_compile_pinned(const FilterNode *filter, FilterScope *scope);
+extern Expr *filter_compile_operand_pinned(const FilterNode *operand,
+										   FilterScope *scope);
+
+/*
  * Are all functions in the tree known?  ERRCODE_UNDEFINED_FUNCTION if not, with
  * the nearest name.  For whoever looks at names before the tree is compiled.
  */

@@ -195,22 +195,39 @@ trait_users(const Population *population, const char *name)
 }
 
 List *
+trait_sources_used(const Population *population, const FilterNode *definition)
+{
+	List	   *names = NIL;
+	ListCell   *needed;
+	ListCell   *lc;
+
+	foreach(needed, stored_needed(population, definition))
+	{
+		char	   *name = stored_source(population, lfirst(needed))->name;
+		bool		known = false;
+
+		foreach(lc, names)
+			known |= strcmp(lfirst(lc), name) == 0;
+		if (!known)
+			names = lappend(names, name);
+	}
+	return names;
+}
+
+List *
 trait_users_of_source(const Population *population, const char *source)
 {
 	List	   *users = NIL;
 	ListCell   *lc;
+	ListCell   *used;
 
 	foreach(lc, trait_list(population))
 	{
 		const Trait *trait = lfirst(lc);
-		ListCell   *needed;
 
-		foreach(needed, stored_needed(population, trait->definition))
-			if (strcmp(stored_source(population, lfirst(needed))->name, source) == 0)
-			{
+		foreach(used, trait_sources_used(population, trait->definition))
+			if (strcmp(lfirst(used), source) == 0)
 				users = lappend(users, trait->name);
-				break;
-			}
 	}
 	return users;
 }
@@ -247,7 +264,7 @@ scope_column(FilterScope *scope, const char *name)
 	if (trait == NULL)
 		return NULL;
 	inner = definition_scope(outer->population, outer->row, NULL);
-	return filter_compile_operand(trait->definition, inner);
+	return filter_compile_operand_pinned(trait->definition, inner);
 }
 
 FilterScope *
@@ -293,7 +310,7 @@ scope_aggregate(FilterScope *scope, const FilterNode *aggregate)
 	FilterNode *expanded = aggregate_expand(aggregate);
 
 	if (expanded != aggregate)
-		return filter_compile_operand(expanded, scope);
+		return filter_compile_operand_pinned(expanded, scope);
 	return stored_value((TraitScope *) scope, aggregate);
 }
 

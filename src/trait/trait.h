@@ -54,6 +54,10 @@ extern List *trait_names_used(const Population *population,
 /* Names (char *) of the traits whose definition mentions another trait. */
 extern List *trait_users(const Population *population, const char *name);
 
+/* Names (char *) of the sources that a definition itself reads, each once. */
+extern List *trait_sources_used(const Population *population,
+								const FilterNode *definition);
+
 /* Names (char *) of the traits whose definition reads a source. */
 extern List *trait_users_of_source(const Population *population,
 								   const char *source);
