@@ -214,8 +214,6 @@ EXPLAIN (COSTS OFF) SELECT * FROM segment.transition WHERE population = 'profile
 RESET ROLE;
 
 SET client_min_messages = warning;
-DELETE FROM segment.transition;
-DELETE FROM segment.feed;
 SELECT segment.drop_population('profile');
 DROP SCHEMA shop_feed CASCADE;
 DROP ROLE feed_owner, feed_reader, feed_other;

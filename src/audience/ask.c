@@ -3,20 +3,21 @@
  * ask.c
  *	  Who is in an audience, and in which audiences is a profile?
  *
- *		members('vip')		SELECT profile.customer_id FROM segment_data.profile
- *							WHERE profile.* @@ 'in audience vip'
- *		size('vip')			SELECT count(*) ...
- *		is_member('vip', 7)	SELECT ... AND profile.customer_id = 7
- *		audiences(7)		one look at profile 7 for all audiences
+ *		members('vip')		the stored members, and their keys
+ *		size('vip')			the sizes of chunks, and +1 and -1 for toggles
+ *		is_member('vip', 7)	the filter, on the row of profile 7
+ *		audiences(7)		each filter, on the row of profile 7
+ *		count_where(f)		the filter, on each row; or bitmaps alone, where
+ *							it is made of audiences alone
  *
- * Membership is the value of the filter for the profile's row, now, and
- * audience_membership_sql() is the one place that says how to get at it.
+ * Members are read by the caller's snapshot, the stored ones as well as the
+ * rows: the answer contains what the caller's own transaction did, and under
+ * REPEATABLE READ nothing newer than the rest of that transaction sees.  Where
+ * members are not stored, or were not yet when the snapshot was taken, the
+ * filter is evaluated on the rows.
  *
- * Readers have no rights on the base table.  Whoever may read the
- * population's view may ask, and the question is put as the population's
- * owner, under the caller's snapshot: it sees what the caller's own
- * transaction did, and under REPEATABLE READ nothing newer than the rest of
- * that transaction sees.
+ * Readers have no rights on the tables below.  Whoever may read the
+ * population's view may ask, and the question is put as the population's owner.
  *
  * Questions about one profile are asked often, so their plans are kept.  The
  * text of such a plan mentions audiences by name, never by filter: a changed
@@ -28,6 +29,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -38,6 +40,7 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "audience/audience_private.h"
@@ -49,7 +52,7 @@ SEGMENT_FUNCTION(segment_count_where);
 SEGMENT_FUNCTION(segment_is_member);
 SEGMENT_FUNCTION(segment_audiences);
 
-/* A plan that is kept.  The empty name stands for all audiences. */
+/* A plan that is kept. */
 typedef struct PlanKey
 {
 	Oid			base;
@@ -65,11 +68,11 @@ typedef struct PlanEntry
 
 static HTAB *plans = NULL;
 
-static const char *optional_name(FunctionCallInfo fcinfo, int argument);
+static MemberSet *members_where(const Population *population,
+								const char *condition);
 static void check_members_shape(FunctionCallInfo fcinfo, const char *audience,
 								const Population *population);
-static int64 count_profiles(const char *condition, const Population *population,
-							bool read_only);
+static int64 count_profiles(const char *condition, const Population *population);
 static SPIPlanPtr kept_plan(const Population *population, const char *audience,
 							const char *sql);
 static Oid	filter_type(void);
@@ -83,13 +86,56 @@ audience_profiles_sql(const Population *population)
 }
 
 char *
-audience_membership_sql(const char *audience)
+audience_holds_sql(const char *audience)
 {
 	FilterNode *filter = filter_node(FILTER_IN_AUDIENCE, audience, -1);
 
 	/* profile.*, not profile: the key may be called so */
 	return psprintf("profile.* OPERATOR(pg_catalog.@@) %s::segment.filter",
 					quote_literal_cstr(filter_print(filter)));
+}
+
+MemberSet *
+audience_members(const Population *population, const Audience *audience,
+				 Snapshot snapshot)
+{
+	MemberSet  *set = audience->stored ?
+		storage_read(population, audience->number, snapshot, NULL) : NULL;
+
+	return set != NULL ? set :
+		members_where(population, audience_holds_sql(audience->name));
+}
+
+/* The ords of the profiles for which a condition in SQL is true. */
+static MemberSet *
+members_where(const Population *population, const char *condition)
+{
+	MemberSet  *set = members_create();
+	OwnersQuestion question;
+	Portal		portal;
+
+	question_begin(&question, population);
+	portal = SPI_cursor_open_with_args(NULL,
+									   psprintf("SELECT profile.ord FROM %s WHERE %s",
+												audience_profiles_sql(population),
+												condition),
+									   0, NULL, NULL, NULL, true, 0);
+	do
+	{
+		SPI_cursor_fetch(portal, true, 1000);
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			bool		isnull;
+
+			members_add(set, DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
+														 SPI_tuptable->tupdesc,
+														 1, &isnull)));
+		}
+		SPI_freetuptable(SPI_tuptable);
+	} while (SPI_processed > 0);
+	SPI_cursor_close(portal);
+	question_end(&question);
+	return set;
 }
 
 /* ---- the functions ---- */
@@ -118,10 +164,7 @@ segment_members(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
 	question_begin(&question, population);
-	sql = psprintf("SELECT profile.%s FROM %s WHERE %s",
-				   quote_identifier(population->key),
-				   audience_profiles_sql(population),
-				   audience_membership_sql(name));
+	sql = storage_members_sql(population, name);
 	memset(&options, 0, sizeof(options));
 	options.read_only = true;
 	options.dest = CreateDestReceiver(DestTuplestore);
@@ -150,14 +193,30 @@ segment_size(PG_FUNCTION_ARGS)
 	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
 							 optional_name(fcinfo, 1), &population);
 	population_check_reader(population);
-	PG_RETURN_INT64(count_profiles(audience_membership_sql(audience->name),
-								   population, true));
+	PG_RETURN_INT64(audience_size(population, audience, GetActiveSnapshot()));
 }
 
 int64
-audience_count(const Population *population, const char *audience)
+audience_size(const Population *population, const Audience *audience,
+			  Snapshot snapshot)
 {
-	return count_profiles(audience_membership_sql(audience), population, false);
+	int64		size = audience->stored ?
+		storage_size(population, audience->number, snapshot) : -1;
+
+	return size >= 0 ? size :
+		count_profiles(audience_holds_sql(audience->name), population);
+}
+
+int64
+audience_count(const Population *population, const char *name)
+{
+	int64		count;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	count = audience_size(population, audience_by_name(population, name),
+						  GetActiveSnapshot());
+	PopActiveSnapshot();
+	return count;
 }
 
 /*
@@ -168,6 +227,7 @@ segment_count_where(PG_FUNCTION_ARGS)
 {
 	const Population *population = population_by_name(optional_name(fcinfo, 1));
 	OwnersQuestion question;
+	FilterNode *node;
 	char	   *text;
 	char	   *sql;
 	Oid			type;
@@ -181,7 +241,10 @@ segment_count_where(PG_FUNCTION_ARGS)
 
 	/* the caller sees where in the filter the mistake is, the planner does not */
 	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)));
-	audience_bind(population, filter_parse(text, NULL), text);
+	node = filter_parse(text, NULL);
+	(void) audience_bind(population, node, text);
+	if (algebra_applies(node))
+		PG_RETURN_INT64(algebra_count(population, node, GetActiveSnapshot()));
 
 	type = filter_type();
 	filter = PG_GETARG_DATUM(0);
@@ -224,7 +287,7 @@ segment_is_member(PG_FUNCTION_ARGS)
 					 psprintf("SELECT FROM %s WHERE profile.%s = $1 AND %s",
 							  audience_profiles_sql(population),
 							  quote_identifier(population->key),
-							  audience_membership_sql(audience->name)));
+							  audience_holds_sql(audience->name)));
 	if (SPI_execute_plan(plan, &key, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not ask for a member of audience \"%s\"",
 			 audience->name);
@@ -243,8 +306,8 @@ segment_audiences(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	const Population *population = population_by_name(optional_name(fcinfo, 1));
 	OwnersQuestion question;
-	StringInfoData sql;
-	SPIPlanPtr	plan;
+	TupleTableSlot *row;
+	ExprContext *econtext;
 	Datum		key;
 	ListCell   *lc;
 
@@ -256,40 +319,27 @@ segment_audiences(PG_FUNCTION_ARGS)
 						 get_fn_expr_argtype(fcinfo->flinfo, 0));
 
 	question_begin(&question, population);
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT audience.name FROM %s, LATERAL (VALUES ",
-					 audience_profiles_sql(population));
-	foreach(lc, audience_list(population))
+	row = audience_profile_row(population, key);
+	econtext = CreateStandaloneExprContext();
+	econtext->ecxt_scantuple = row;
+	foreach(lc, row == NULL ? NIL : audience_list(population))
 	{
 		const Audience *audience = lfirst(lc);
-
-		appendStringInfo(&sql, "%s(%s::name, %s)",
-						 foreach_current_index(lc) > 0 ? ", " : "",
-						 quote_literal_cstr(audience->name),
-						 audience_membership_sql(audience->name));
-	}
-	appendStringInfo(&sql, ") AS audience (name, has_profile)"
-					 " WHERE profile.%s = $1 AND audience.has_profile"
-					 " ORDER BY audience.name",
-					 quote_identifier(population->key));
-	plan = kept_plan(population, "", sql.data);
-	if (SPI_execute_plan(plan, &key, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not ask for the audiences of a profile");
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
+		bool		isnull = false;
 		Datum		name;
-		bool		isnull;
 
-		name = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1,
-							 &isnull);
+		if (!ExecQual(audience_filter(population, audience), econtext))
+			continue;
+		name = name_datum(audience->name);
 		tuplestore_putvalues(result->setResult, result->setDesc, &name, &isnull);
 	}
+	FreeExprContext(econtext, true);
 	question_end(&question);
 
 	return (Datum) 0;
 }
 
-static const char *
+const char *
 optional_name(FunctionCallInfo fcinfo, int argument)
 {
 	return PG_ARGISNULL(argument) ? NULL : NameStr(*PG_GETARG_NAME(argument));
@@ -323,8 +373,7 @@ check_members_shape(FunctionCallInfo fcinfo, const char *audience,
 }
 
 static int64
-count_profiles(const char *condition, const Population *population,
-			   bool read_only)
+count_profiles(const char *condition, const Population *population)
 {
 	OwnersQuestion question;
 	char	   *sql;
@@ -334,7 +383,7 @@ count_profiles(const char *condition, const Population *population,
 	question_begin(&question, population);
 	sql = psprintf("SELECT count(*) FROM %s WHERE %s",
 				   audience_profiles_sql(population), condition);
-	if (SPI_execute(sql, read_only, 0) != SPI_OK_SELECT)
+	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
 										SPI_tuptable->tupdesc, 1, &isnull));

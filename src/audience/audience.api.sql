@@ -1,36 +1,3 @@
-CREATE OR REPLACE FUNCTION segment.create_audience(
-    name name,
-    filter segment.filter,
-    population name DEFAULT NULL,
-    view boolean DEFAULT true,
-    description text DEFAULT NULL)
-RETURNS bigint
-LANGUAGE C VOLATILE
-AS 'MODULE_PATHNAME', 'segment_create_audience';
-COMMENT ON FUNCTION segment.create_audience(name, segment.filter, name, boolean, text) IS
-    'defines an audience: the profiles for which the filter holds, at any instant; view also makes a view of its name in the current schema that shows their keys; returns how many members there are now';
-
-CREATE OR REPLACE FUNCTION segment.alter_audience(
-    name name,
-    filter segment.filter DEFAULT NULL,
-    population name DEFAULT NULL,
-    description text DEFAULT NULL)
-RETURNS bigint
-LANGUAGE C VOLATILE
-AS 'MODULE_PATHNAME', 'segment_alter_audience';
-COMMENT ON FUNCTION segment.alter_audience(name, segment.filter, name, text) IS
-    'gives an audience another filter or description (empty: none); what is not given stays; returns how many members there are now';
-
-CREATE OR REPLACE FUNCTION segment.drop_audience(
-    name name,
-    population name DEFAULT NULL,
-    cascade boolean DEFAULT false)
-RETURNS void
-LANGUAGE C VOLATILE
-AS 'MODULE_PATHNAME', 'segment_drop_audience';
-COMMENT ON FUNCTION segment.drop_audience(name, name, boolean) IS
-    'drops an audience and its view; refused while other audiences are made of it, unless cascade, which drops these too';
-
 -- Questions about a whole population use parallel workers of their own, so
 -- they are asked by the leader (parallel restricted); those about one profile
 -- may be asked anywhere.
@@ -51,6 +18,64 @@ LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'segment_size';
 COMMENT ON FUNCTION segment.size(name, name) IS
     'how many members the audience has now';
+
+CREATE OR REPLACE FUNCTION segment.sizes(
+    population name DEFAULT NULL,
+    OUT audience name,
+    OUT size bigint)
+RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
+AS 'MODULE_PATHNAME', 'segment_sizes';
+COMMENT ON FUNCTION segment.sizes(name) IS
+    'how many members each audience of the population has now, by name';
+
+CREATE OR REPLACE FUNCTION segment.overlap(
+    a name,
+    b name,
+    population name DEFAULT NULL,
+    OUT size_a bigint,
+    OUT size_b bigint,
+    OUT in_both bigint,
+    OUT in_either bigint,
+    OUT only_a bigint,
+    OUT only_b bigint,
+    OUT jaccard double precision)
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
+AS 'MODULE_PATHNAME', 'segment_overlap';
+COMMENT ON FUNCTION segment.overlap(name, name, name) IS
+    'what two audiences share now: their sizes, how many profiles are in both, in either and in one only, and jaccard, the share of either that is in both (NULL if both are empty)';
+
+CREATE OR REPLACE FUNCTION segment.overlaps(
+    audiences name[] DEFAULT NULL,
+    population name DEFAULT NULL,
+    OUT a name,
+    OUT b name,
+    OUT size_a bigint,
+    OUT size_b bigint,
+    OUT in_both bigint,
+    OUT in_either bigint,
+    OUT only_a bigint,
+    OUT only_b bigint,
+    OUT jaccard double precision)
+RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000
+AS 'MODULE_PATHNAME', 'segment_overlaps';
+COMMENT ON FUNCTION segment.overlaps(name[], name) IS
+    'segment.overlap() for each pair of several audiences, in the order given (default: all of the population, by name)';
+
+CREATE OR REPLACE FUNCTION segment.what_if(
+    audience name,
+    filter segment.filter,
+    population name DEFAULT NULL,
+    list_keys integer DEFAULT 100,
+    OUT change text,
+    OUT size bigint,
+    OUT keys text[])
+RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 3
+AS 'MODULE_PATHNAME', 'segment_what_if';
+COMMENT ON FUNCTION segment.what_if(name, segment.filter, name, integer) IS
+    'what giving the audience this filter would do, without doing it: one row each for the profiles entering, leaving and staying, with their number and their keys in order, at most list_keys of them (NULL: all)';
 
 CREATE OR REPLACE FUNCTION segment.count_where(
     filter segment.filter,
@@ -159,3 +184,30 @@ LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_explain';
 COMMENT ON FUNCTION segment.explain(name, text, name) IS
     'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing; the text is read as a key of the population';
+
+-- What the views of audiences are made of.
+CREATE OR REPLACE FUNCTION segment.audience_number(
+    population name,
+    audience name)
+RETURNS integer
+LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
+AS 'MODULE_PATHNAME', 'segment_audience_number';
+COMMENT ON FUNCTION segment.audience_number(name, name) IS
+    'number of the audience''s definition as it is now, under which its members are stored';
+
+CREATE OR REPLACE FUNCTION segment.ords(
+    chunks bigint[],
+    members bytea[],
+    toggled bigint[])
+RETURNS SETOF bigint
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10000
+AS 'MODULE_PATHNAME', 'segment_ords';
+COMMENT ON FUNCTION segment.ords(bigint[], bytea[], bigint[]) IS
+    'numbers of the profiles that are in the bitmaps or among those toggled, and not in both; ascending';
+
+CREATE OR REPLACE FUNCTION segment.filters_evaluated()
+RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'segment_filters_evaluated';
+COMMENT ON FUNCTION segment.filters_evaluated() IS
+    'how many filters this session has evaluated on profiles that its events changed; for measurements';

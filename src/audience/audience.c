@@ -43,7 +43,11 @@ typedef struct AudienceSet
 {
 	Oid			base;			/* hash key */
 	CacheSlot	slot;			/* holds the list */
-	List	   *audiences;		/* Audience * */
+	List	   *audiences;		/* Audience *, by name */
+	const Audience **by_number;
+	int			count;
+	bool		any_stored;
+	AudienceTables tables;
 } AudienceSet;
 
 /* Names of a profile's row, be it the view's or the base table's. */
@@ -71,6 +75,8 @@ static void unknown_audience(const char *name, const Population *population,
 static void name_audience(void *name);
 static AudienceSet *audience_set(const Population *population);
 static List *audience_read(const Population *population);
+static AudienceTables tables_read(const Population *population);
+static int	compare_numbers(const void *a, const void *b);
 static void audience_mark(Oid relid);
 
 void
@@ -85,6 +91,7 @@ audience_init(void)
 								HASH_ELEM | HASH_BLOBS);
 	cache_on_change(audience_mark);
 	filter_row_hook = profile_scope;
+	audience_index_init();
 }
 
 /* ---- definitions ---- */
@@ -98,16 +105,48 @@ audience_list(const Population *population)
 const Audience *
 audience_by_name(const Population *population, const char *name)
 {
-	ListCell   *lc;
+	List	   *audiences = audience_list(population);
+	int			low = 0;
+	int			high = list_length(audiences);
 
-	foreach(lc, audience_list(population))
+	while (low < high)
 	{
-		const Audience *audience = lfirst(lc);
+		int			middle = low + (high - low) / 2;
+		const Audience *audience = list_nth(audiences, middle);
+		int			order = strcmp(audience->name, name);
 
-		if (strcmp(audience->name, name) == 0)
+		if (order == 0)
 			return audience;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return NULL;
+}
+
+const Audience *
+audience_by_number(const Population *population, int32 number)
+{
+	const AudienceSet *set = audience_set(population);
+	Audience	sought = {.number = number};
+	const Audience *key = &sought;
+	const Audience **found = bsearch(&key, set->by_number, set->count,
+									 sizeof(Audience *), compare_numbers);
+
+	return found == NULL ? NULL : *found;
+}
+
+bool
+audience_any_stored(const Population *population)
+{
+	return audience_set(population)->any_stored;
+}
+
+const AudienceTables *
+audience_tables(const Population *population)
+{
+	return &audience_set(population)->tables;
 }
 
 const Audience *
@@ -303,34 +342,30 @@ compare_names(const ListCell *a, const ListCell *b)
 
 /* ---- binding ---- */
 
-void
-audience_check(const Population *population)
-{
-	ListCell   *lc;
-
-	foreach(lc, audience_list(population))
-	{
-		const Audience *audience = lfirst(lc);
-		ErrorContextCallback callback = {
-			.previous = error_context_stack,
-			.callback = name_audience,
-			.arg = audience->name,
-		};
-
-		error_context_stack = &callback;
-		audience_bind(population, audience->filter, NULL);
-		error_context_stack = callback.previous;
-	}
-}
-
-void
+Expr *
 audience_bind(const Population *population, const FilterNode *filter,
 			  const char *text)
 {
 	FilterScope *scope = filter_relation_scope(population->base, 1);
 
 	scope->text = text;
-	(void) filter_compile(filter, scope);
+	return filter_compile(filter, scope);
+}
+
+void
+audience_bind_named(const Population *population, const Audience *audience,
+					bool *stored, bool *of_nobody)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = name_audience,
+		.arg = audience->name,
+	};
+
+	error_context_stack = &callback;
+	audience_describe(population, audience_bind(population, audience->filter, NULL),
+					  stored, of_nobody);
+	error_context_stack = callback.previous;
 }
 
 static void
@@ -427,7 +462,7 @@ scope_audience(FilterScope *scope, const FilterNode *in_audience)
 	error_context_stack = &callback;
 
 	inner.scope.text = NULL;
-	expr = filter_compile(audience->filter, &inner.scope);
+	expr = filter_compile_pinned(audience->filter, &inner.scope);
 
 	error_context_stack = callback.previous;
 	return expr;
@@ -462,8 +497,11 @@ audience_set(const Population *population)
 	MemoryContext context;
 	MemoryContext old;
 	List	   *audiences;
+	AudienceTables tables;
+	const Audience **by_number;
 	uint64		before;
 	bool		found;
+	ListCell   *lc;
 
 	set = hash_search(audience_sets, &population->base, HASH_FIND, NULL);
 	if (set != NULL && set->slot.valid)
@@ -474,11 +512,22 @@ audience_set(const Population *population)
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	audiences = audience_read(population);
+	tables = tables_read(population);
+	by_number = palloc(sizeof(Audience *) * Max(list_length(audiences), 1));
+	foreach(lc, audiences)
+		by_number[foreach_current_index(lc)] = lfirst(lc);
+	qsort(by_number, list_length(audiences), sizeof(Audience *), compare_numbers);
 	MemoryContextSwitchTo(old);
 
 	set = hash_search(audience_sets, &population->base, HASH_ENTER, &found);
 	cache_fill(&set->slot, found, context, before);
 	set->audiences = audiences;
+	set->by_number = by_number;
+	set->count = list_length(audiences);
+	set->tables = tables;
+	set->any_stored = false;
+	foreach(lc, audiences)
+		set->any_stored |= ((Audience *) lfirst(lc))->stored;
 	return set;
 }
 
@@ -507,13 +556,41 @@ audience_read(const Population *population)
 		audience->view = isnull ? InvalidOid : DatumGetObjectId(value);
 		value = catalog_get(&scan, "filter", &isnull);
 		audience->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
-		audience->text = filter_print(audience->filter);
+		audience->number = DatumGetInt32(catalog_get(&scan, "number", &isnull));
+		audience->stored = DatumGetBool(catalog_get(&scan, "stored", &isnull));
+		audience->of_nobody = DatumGetBool(catalog_get(&scan, "of_nobody", &isnull));
 		audiences = lappend(audiences, audience);
 	}
 	catalog_end(&scan);
 
 	list_sort(audiences, compare_audiences);
 	return audiences;
+}
+
+static AudienceTables
+tables_read(const Population *population)
+{
+	AudienceTables tables = {InvalidOid, InvalidOid};
+	CatalogScan scan;
+	bool		isnull;
+
+	catalog_begin(&scan, "membership", population->name);
+	while (catalog_next(&scan))
+	{
+		tables.chunks = DatumGetObjectId(catalog_get(&scan, "chunks", &isnull));
+		tables.toggles = DatumGetObjectId(catalog_get(&scan, "toggles", &isnull));
+	}
+	catalog_end(&scan);
+	return tables;
+}
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+	int32		left = (*(const Audience *const *) a)->number;
+	int32		right = (*(const Audience *const *) b)->number;
+
+	return left < right ? -1 : left > right;
 }
 
 static void

@@ -8,15 +8,23 @@
 #ifndef SEGMENT_AUDIENCE_H
 #define SEGMENT_AUDIENCE_H
 
+#include "executor/tuptable.h"
 #include "nodes/pg_list.h"
+#include "utils/timestamp.h"
 
 #include "filter/filter.h"
 #include "profile/profile.h"
 
+/* audience.c: definitions ---------------------------------------------------- */
+
 typedef struct Audience
 {
 	char	   *name;
-	char	   *text;			/* canonical filter */
+	int32		number;			/* of this definition; another filter, another
+								 * number */
+	bool		stored;			/* members are kept; else the clock is part of
+								 * the filter, and it is evaluated when asked */
+	bool		of_nobody;		/* the filter holds for the blank profile */
 	char	   *description;	/* or NULL */
 	FilterNode *filter;
 	Oid			view;			/* InvalidOid if it has none */
@@ -31,22 +39,150 @@ extern List *audience_list(const Population *population);
 extern const Audience *audience_by_name(const Population *population,
 										const char *name);
 
+/*
+ * The audience that a user means by a name.  Without a population it is
+ * looked for in all of them: ERRCODE_UNDEFINED_OBJECT with the nearest name,
+ * or ERRCODE_AMBIGUOUS_PARAMETER if several populations have one.
+ */
+extern const Audience *audience_find(const char *name,
+									 const char *population_name,
+									 const Population **population);
+
+/* How many members it has, the changes of this command included. */
+extern int64 audience_count(const Population *population, const char *name);
+
 /* Names (char *) of the audiences whose filter mentions a trait, or another
- * audience. */
+ * audience; and those that a filter mentions itself. */
 extern List *audience_users_of_trait(const Population *population,
 									 const char *trait);
 extern List *audience_users_of_audience(const Population *population,
 										const char *audience);
-
-/*
- * After traits changed: every audience must still bind.  The error says which
- * one does not.
- */
-extern void audience_check(const Population *population);
-
-/* Forget an audience and drop its view.  Nothing refers to it any more. */
-extern void audience_forget(const Population *population, const char *name);
+extern List *audience_names_used(const FilterNode *filter);
 
 extern void audience_init(void);
+
+/* What happened to a membership ----------------------------------------------- */
+
+typedef struct AudienceChange
+{
+	const char *audience;
+	const char *key;			/* of the profile, as text */
+	bool		entered;		/* else left */
+	TimestampTz at;
+	const char *cause;			/* one of the following */
+} AudienceChange;
+
+#define AUDIENCE_CAUSE_EVENT	"event"
+#define AUDIENCE_CAUSE_CREATE	"create"
+#define AUDIENCE_CAUSE_EDIT		"edit"
+#define AUDIENCE_CAUSE_DROP		"drop"
+#define AUDIENCE_CAUSE_REBUILD	"rebuild"
+
+/* Whoever wants to be told; what it is given is good during the call. */
+typedef void (*AudienceSink) (const AudienceChange *change, void *context);
+
+/* define.c: changing definitions ----------------------------------------------- */
+
+/*
+ * The caller is the population's definer, has locked its members, and is
+ * connected to SPI.  The filter is canonical text; an error says why it does
+ * not bind or leads back to the audience.  Members are not yet decided: see
+ * audience_decide().
+ */
+extern void audience_define(const Population *population, const char *name,
+							const char *filter, const char *description,
+							bool view);
+/*
+ * filter NULL: it stays, else see audience_refresh(); description NULL: it
+ * stays, empty: none.
+ */
+extern void audience_redefine(const Population *population, const char *name,
+							  const char *filter, const char *description);
+/* Forget an audience, its members and its view.  Nothing refers to it any more. */
+extern void audience_forget(const Population *population, const char *name);
+
+/*
+ * What these audiences (names, char *) stand for has changed: their filters, or
+ * traits or other audiences in them.  They must still bind (the error says
+ * which one does not), may depend on the clock now, or not any more, and are
+ * definitions with new numbers.  Their members are to be decided.
+ */
+extern void audience_refresh(const Population *population, List *names);
+
+/*
+ * Keep everybody else from changing members until the transaction ends: SHARE
+ * ROW EXCLUSIVE on the base table waits for events that are not committed yet
+ * and holds up new ones; a fold is waited for.
+ */
+extern void audience_lock(const Population *population);
+
+/* The population's audiences go, their definitions already have. */
+extern void audience_drop_storage(const Population *population);
+
+/* decide.c: membership of a whole population ------------------------------------ */
+
+/*
+ * Decide anew who is a member, of all audiences (names NIL) or of some (char
+ * *), by one scan of the base table as it is now; store it, and tell of every
+ * difference from what was stored.  A row without source rows is no profile.
+ * Members are locked, and no toggles are pending.
+ */
+extern void audience_decide(const Population *population, List *names,
+							TimestampTz at, const char *cause,
+							AudienceSink sink, void *context);
+
+/* Everybody leaves the audience, which is about to go. */
+extern void audience_empty(const Population *population, const char *name,
+						   TimestampTz at, AudienceSink sink, void *context);
+
+/*
+ * Compare what is stored with what the filters say: 'differ' is called for
+ * each profile that is stored as a member and is none (entered false), or is
+ * one and is not stored (entered true).
+ */
+extern void audience_verify(const Population *population, AudienceSink differ,
+							void *context);
+
+/* apply.c: events ----------------------------------------------------------------- */
+
+typedef struct AudienceWriter AudienceWriter;
+
+/*
+ * NULL if no audience has stored members.  The base table is locked (ROW
+ * EXCLUSIVE), so that the definitions read now hold until the transaction ends.
+ */
+extern AudienceWriter *audience_open(const Population *population);
+
+/*
+ * A profile's row changed: write down which audiences it entered or left.
+ *
+ * Both slots are rows of the base table, all columns deformed.  Where a profile
+ * did not exist before, or does not any more, the blank row stands for it.
+ * 'at' does not run backwards for a profile.
+ */
+extern void audience_apply(AudienceWriter *writer,
+						   TupleTableSlot *before, bool existed,
+						   TupleTableSlot *after, bool exists,
+						   TimestampTz at);
+
+/* Toggles that were held back are written. */
+extern void audience_close(AudienceWriter *writer);
+
+/* fold.c --------------------------------------------------------------------------- */
+
+/* False if another transaction is folding or defining. */
+extern bool audience_try_lock(const Population *population);
+
+/*
+ * Move toggles into the stored members, at most so many (0: all; a few more
+ * where several happened at the same instant), and tell of them in their
+ * order.  Returns how many.  Stored members that are damaged are an error, or
+ * passed by, for whoever is about to decide them anew.
+ */
+extern int64 audience_fold(const Population *population, int64 most,
+						   bool passing, AudienceSink sink, void *context);
+
+/* How many toggles wait to be folded, as far as this transaction sees. */
+extern int64 audience_pending(const Population *population);
 
 #endif							/* SEGMENT_AUDIENCE_H */

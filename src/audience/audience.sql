@@ -5,6 +5,10 @@ CREATE TABLE segment.audience (
     filter segment.filter NOT NULL,
     view regclass,
     description text,
+    number integer NOT NULL,
+    stored boolean NOT NULL,
+    of_nobody boolean NOT NULL,
+    UNIQUE (population, number),
     PRIMARY KEY (population, audience)
 );
 COMMENT ON TABLE segment.audience IS 'audiences: named filters over the profiles of a population';
@@ -13,5 +17,23 @@ COMMENT ON COLUMN segment.audience.audience IS 'name of the audience';
 COMMENT ON COLUMN segment.audience.filter IS 'the profiles for which it holds are the members';
 COMMENT ON COLUMN segment.audience.view IS 'view that shows the keys of the members; NULL if there is none';
 COMMENT ON COLUMN segment.audience.description IS 'what the audience is for, for people';
+COMMENT ON COLUMN segment.audience.number IS 'number of this definition, under which its members are stored; another filter gets another number';
+COMMENT ON COLUMN segment.audience.stored IS 'are its members stored? if not, the clock is part of the filter, which is then evaluated when asked';
+COMMENT ON COLUMN segment.audience.of_nobody IS 'does the filter hold for a profile of which nothing is known?';
 SELECT pg_catalog.pg_extension_config_dump('segment.audience', '');
 GRANT SELECT ON segment.audience TO PUBLIC;
+
+-- one row per population that has ever had an audience
+CREATE TABLE segment.membership (
+    population name PRIMARY KEY REFERENCES segment.population,
+    chunks regclass NOT NULL,
+    toggles regclass NOT NULL,
+    last_number integer NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE segment.membership IS 'where the members of the audiences of each population are stored';
+COMMENT ON COLUMN segment.membership.population IS 'name of the population';
+COMMENT ON COLUMN segment.membership.chunks IS 'table of bitmaps: one row per audience and 65,536 profiles, a version byte and a roaring bitmap in portable format';
+COMMENT ON COLUMN segment.membership.toggles IS 'table of those who entered or left since the last fold';
+COMMENT ON COLUMN segment.membership.last_number IS 'the highest number that a definition has had';
+SELECT pg_catalog.pg_extension_config_dump('segment.membership', '');
+GRANT SELECT ON segment.membership TO PUBLIC;

@@ -8,40 +8,150 @@
 #ifndef SEGMENT_AUDIENCE_PRIVATE_H
 #define SEGMENT_AUDIENCE_PRIVATE_H
 
+#include "access/genam.h"
+#include "catalog/indexing.h"
+#include "nodes/execnodes.h"
+#include "utils/snapshot.h"
+
 #include "audience/audience.h"
+#include "audience/members.h"
 
 /* audience.c ---------------------------------------------------------------- */
 
-/*
- * The audience that a user means by a name.  Without a population it is
- * looked for in all of them: ERRCODE_UNDEFINED_OBJECT with the nearest name,
- * or ERRCODE_AMBIGUOUS_PARAMETER if several populations have one.
- */
-extern const Audience *audience_find(const char *name,
-									 const char *population_name,
-									 const Population **population);
+/* By the number of its definition; NULL if there is none such any more. */
+extern const Audience *audience_by_number(const Population *population,
+										  int32 number);
 
 /*
  * A filter must bind to the population's profiles; the error says why it does
- * not.  'text' is the source of the tree for error cursors, or NULL.
+ * not.  'text' is the source of the tree for error cursors, or NULL.  Returns
+ * the compiled filter over range table entry 1.
  */
-extern void audience_bind(const Population *population,
-						  const FilterNode *filter, const char *text);
+extern Expr *audience_bind(const Population *population,
+						   const FilterNode *filter, const char *text);
 
-/* Names (char *) of the audiences that a filter mentions itself, sorted. */
-extern List *audience_names_used(const FilterNode *filter);
+/*
+ * The same for an audience's own filter, which an error names; and what is
+ * known of it: see audience_describe().
+ */
+extern void audience_bind_named(const Population *population,
+								const Audience *audience,
+								bool *stored, bool *of_nobody);
+
+/* Is there any that has its members stored? */
+extern bool audience_any_stored(const Population *population);
+
+/* Where members are kept; InvalidOid before the first audience. */
+typedef struct AudienceTables
+{
+	Oid			chunks;
+	Oid			toggles;
+} AudienceTables;
+
+extern const AudienceTables *audience_tables(const Population *population);
+
+/* storage.c ----------------------------------------------------------------- */
+
+/* Columns of the toggle table. */
+enum
+{
+	TOGGLE_ORD = 1,
+	TOGGLE_AT,
+	TOGGLE_AUDIENCE,
+	TOGGLE_ENTERED,
+	TOGGLE_CAUSE,
+	TOGGLE_KEY,
+	TOGGLE_COLUMNS = TOGGLE_KEY
+};
+
+extern void storage_make(const Population *population);
+extern void storage_follow_owner(const Population *population);
+extern void storage_drop(const Population *population);
+/* A number for a definition; the caller is connected to SPI. */
+extern int32 storage_number(const Population *population);
+
+/* To the end of the transaction; see storage.c. */
+extern void storage_lock(const Population *population);
+extern bool storage_try_lock(const Population *population);
+
+extern MemberSet *storage_read(const Population *population, int32 number,
+							   Snapshot snapshot, bool *damaged);
+extern int64 storage_size(const Population *population, int32 number,
+						  Snapshot snapshot);
+extern SysScanDesc storage_scan_toggles(Relation relation, int32 number,
+										Snapshot snapshot);
+
+/*
+ * The keys of the members, as a query: from the chunks and toggles that the
+ * query's snapshot shows, or else by the filter.
+ */
+extern char *storage_members_sql(const Population *population,
+								 const char *audience);
+
+extern void storage_write(const Population *population, int32 number,
+						  MemberSet *set);
+extern void storage_renumber(const Population *population, int32 number,
+							 int32 becomes);
+extern void storage_forget(const Population *population, int32 number);
+extern bool storage_flip(Relation relation, CatalogIndexState indexes,
+						 Snapshot snapshot, int32 number, int64 chunk,
+						 MemberSet *before, const int64 *ords, int count,
+						 bool passing);
+
+/* index.c ------------------------------------------------------------------- */
+
+/*
+ * The stored audiences of a population by what their filters look at.  Owned
+ * by the cache and good until the end of the transaction.
+ */
+typedef struct AudienceIndex AudienceIndex;
+
+extern void audience_index_init(void);
+extern AudienceIndex *audience_index(const Population *population);
+
+/*
+ * Which filters have a condition that differs between two rows of the base
+ * table, all of whose columns are deformed?  How many; *touched are their
+ * places in the index, good until the next call.  'appears': one of the rows
+ * is the blank profile that stands for none, and the filters that hold for
+ * nobody are among them.
+ */
+extern int	audience_touched(AudienceIndex *index, TupleTableSlot *before,
+							 TupleTableSlot *after, bool appears,
+							 const int **touched);
+
+/* Does the filter hold for a row?  By its place in the index. */
+extern bool audience_holds(AudienceIndex *index, int audience,
+						   TupleTableSlot *row);
+extern int32 audience_number(const AudienceIndex *index, int audience);
+
+/*
+ * The filter of an audience, ready to be evaluated by ExecQual on rows of the
+ * base table: made once, when it is first needed.
+ */
+extern ExprState *audience_filter(const Population *population,
+								  const Audience *audience);
+
+/* The same for any filter, made anew in a context. */
+extern ExprState *audience_ready(const Population *population,
+								 const FilterNode *filter,
+								 MemoryContext context);
+
+/*
+ * What is to be known of a compiled filter: can its members be stored, or is
+ * the clock part of it; and does it hold for the blank profile?
+ */
+extern void audience_describe(const Population *population, Expr *filter,
+							  bool *stored, bool *of_nobody);
 
 /* ask.c ---------------------------------------------------------------------- */
 
 /*
- * Who are the members?  As SQL: the base table as "profile", and a condition
- * over it that is true for the members and false or NULL for all others.
- *
- * Every answer of this room comes from here, so this is what changes when
- * members are kept in another form.
+ * The base table as "profile"; and a condition over it that is true for those
+ * for whom the audience's filter holds, and false or NULL for all others.
  */
 extern char *audience_profiles_sql(const Population *population);
-extern char *audience_membership_sql(const char *audience);
+extern char *audience_holds_sql(const char *audience);
 
 /*
  * Questions are asked as the population's owner, because readers have no
@@ -59,7 +169,32 @@ extern void question_begin(OwnersQuestion *question,
 						   const Population *population);
 extern void question_end(OwnersQuestion *question);
 
-/* How many members are there, the changes of this command included? */
-extern int64 audience_count(const Population *population, const char *audience);
+/* The members as the snapshot shows them, whether they are stored or not. */
+extern MemberSet *audience_members(const Population *population,
+								   const Audience *audience,
+								   Snapshot snapshot);
+extern int64 audience_size(const Population *population,
+						   const Audience *audience, Snapshot snapshot);
+
+/*
+ * algebra.c: is the filter made of audiences alone?  Then for how many
+ * profiles does it hold?
+ */
+extern bool algebra_applies(const FilterNode *filter);
+extern int64 algebra_count(const Population *population,
+						   const FilterNode *filter, Snapshot snapshot);
+
+/* explain.c -------------------------------------------------------------------- */
+
+/*
+ * The profile's row of the base table, with its columns where the compiler
+ * expects them, dropped ones included; NULL if there is no such profile.
+ * Asked within a question.
+ */
+extern TupleTableSlot *audience_profile_row(const Population *population,
+											Datum key);
+
+/* Argument 'argument' as a name, NULL for NULL. */
+extern const char *optional_name(FunctionCallInfo fcinfo, int argument);
 
 #endif							/* SEGMENT_AUDIENCE_PRIVATE_H */

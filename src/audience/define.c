@@ -9,27 +9,30 @@
  * there are, and makes in the current schema, for the population's owner,
  *
  *		CREATE VIEW vip AS
- *		SELECT profile.customer_id FROM segment_data.profile AS profile
- *		WHERE profile.* @@ 'in audience vip'
+ *		SELECT the keys of the stored members of vip; or, where the reader's
+ *		snapshot does not show that they are stored, of those for whom the
+ *		filter holds
  *
  * The view asks for the audience by name.  So it never changes, whatever
- * becomes of the filter; the planner puts the filter of the day in its place,
- * and plans made with yesterday's are thrown away, because a changed
- * definition invalidates the base table.  (A prepared statement that another
- * transaction has already used learns of it when that transaction is over, as
- * with any other definition that a plan was made from.)
+ * becomes of the filter.  The number of the definition is looked up when the
+ * view is read; and the planner puts the filter of the day in its place, as a
+ * changed definition invalidates the base table and all plans over it.
  *
- * Who defines holds SHARE UPDATE EXCLUSIVE on the base table to the end of
- * the transaction: one definition at a time, while readers and writers go on.
+ * Each filter an audience is given is a definition with a number of its own,
+ * and members are stored under that (storage.c).  The corridor locks, folds
+ * what is pending, calls us, and has membership decided (decide.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -38,15 +41,9 @@
 #include "audience/audience_private.h"
 #include "base/base.h"
 
-SEGMENT_FUNCTION(segment_create_audience);
-SEGMENT_FUNCTION(segment_alter_audience);
-SEGMENT_FUNCTION(segment_drop_audience);
-
-static char *name_argument(FunctionCallInfo fcinfo, int argument);
-static char *text_argument(FunctionCallInfo fcinfo, int argument);
 static void check_new_name(const Population *population, const char *name);
-static void check_filter(const Population *population, const char *name,
-						 const char *text);
+static Expr *check_filter(const Population *population, const char *name,
+						  const char *text);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *filter, List *path, List **seen);
 static void check_changed(void);
@@ -54,92 +51,61 @@ static Oid	create_view(const Population *population, const char *name);
 static void comment_view(const Population *population, Oid view,
 						 const char *text, const char *description);
 static char *view_name(Oid view);
-static void drop_audience(const Population *population, const char *name,
-						  bool cascade, bool asked);
+static void definitions_changed(const Population *population);
 
-/*
- * create_audience(name, filter, population, view, description) -> its size
- */
-Datum
-segment_create_audience(PG_FUNCTION_ARGS)
+void
+audience_define(const Population *population, const char *name,
+				const char *filter, const char *description, bool view)
 {
-	char	   *name = name_argument(fcinfo, 0);
-	const Population *population;
-	char	   *text;
-	char	   *description;
-	Oid			view = InvalidOid;
-	int64		size;
+	Expr	   *expr;
+	Oid			relation = InvalidOid;
+	bool		stored;
+	bool		of_nobody;
 
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the filter of audience \"%s\" must be given", name),
-				 errhint("For example 'total_spend > 500'.")));
-	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
-	population = population_by_name(PG_ARGISNULL(2) ? NULL :
-									NameStr(*PG_GETARG_NAME(2)));
-	description = text_argument(fcinfo, 4);
-
-	population = population_definer(population);
 	check_new_name(population, name);
-	check_filter(population, name, text);
+	expr = check_filter(population, name, filter);
+	audience_describe(population, expr, &stored, &of_nobody);
+	storage_make(population);
+	storage_follow_owner(population);
 
-	SPI_connect();
-	if (PG_ARGISNULL(3) || PG_GETARG_BOOL(3))
+	if (view)
 	{
-		view = create_view(population, name);
-		comment_view(population, view, text, description);
+		relation = create_view(population, name);
+		comment_view(population, relation, filter, description);
 	}
 	catalog_execute("INSERT INTO segment.audience"
-					" (population, audience, filter, view, description)"
-					" VALUES ($1, $2, $3::segment.filter, $4, $5)",
-					5, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, REGCLASSOID, TEXTOID},
+					" (population, audience, filter, view, description,"
+					" number, stored, of_nobody)"
+					" VALUES ($1, $2, $3::segment.filter, $4, $5, $6, $7, $8)",
+					8, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, REGCLASSOID, TEXTOID,
+							   INT4OID, BOOLOID, BOOLOID},
 					(Datum[]) {name_datum(population->name), name_datum(name),
-							   CStringGetTextDatum(text), ObjectIdGetDatum(view),
-							   description ? CStringGetTextDatum(description) : (Datum) 0},
-					(bool[]) {false, false, false, !OidIsValid(view),
-							  description == NULL});
-	CommandCounterIncrement();
-	population_changed(population);
-	CommandCounterIncrement();
-	size = audience_count(population, name);
-	SPI_finish();
-	PG_RETURN_INT64(size);
+							   CStringGetTextDatum(filter), ObjectIdGetDatum(relation),
+							   description ? CStringGetTextDatum(description) : (Datum) 0,
+							   Int32GetDatum(storage_number(population)),
+							   BoolGetDatum(stored), BoolGetDatum(of_nobody)},
+					(bool[]) {false, false, false, !OidIsValid(relation),
+							  description == NULL, false, false, false});
+	definitions_changed(population);
 }
 
-/*
- * alter_audience(name, filter, population, description) -> its size
- *
- * What is not given stays; an empty description is none.
- */
-Datum
-segment_alter_audience(PG_FUNCTION_ARGS)
+void
+audience_redefine(const Population *population, const char *name,
+				  const char *filter, const char *description)
 {
-	char	   *name = name_argument(fcinfo, 0);
-	const Population *population;
-	const Audience *audience;
-	char	   *text;
-	char	   *description;
-	int64		size;
+	const Audience *audience = audience_by_name(population, name);
+	char	   *text = filter_print(audience->filter);
 
-	if (PG_ARGISNULL(1) && PG_ARGISNULL(3))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("there is nothing to change in audience \"%s\"", name),
-				 errhint("Give a filter, a description or both.")));
-
-	(void) audience_find(name, PG_ARGISNULL(2) ? NULL :
-						 NameStr(*PG_GETARG_NAME(2)), &population);
-	population = population_definer(population);
-	audience = audience_find(name, population->name, &population);
-
-	text = PG_ARGISNULL(1) ? audience->text :
-		filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
-	description = PG_ARGISNULL(3) ? audience->description :
-		text_argument(fcinfo, 3);
-	check_filter(population, name, text);
-
-	SPI_connect();
+	if (filter != NULL)
+	{
+		(void) check_filter(population, name, filter);
+		text = pstrdup(filter);
+	}
+	if (description == NULL)
+		description = audience->description;
+	else if (description[0] == '\0')
+		description = NULL;
+	storage_follow_owner(population);
 	catalog_execute("UPDATE segment.audience"
 					" SET filter = $3::segment.filter, description = $4"
 					" WHERE population = $1 AND audience = $2",
@@ -150,32 +116,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 					(bool[]) {false, false, false, description == NULL});
 	check_changed();
 	comment_view(population, audience->view, text, description);
-	CommandCounterIncrement();
-	population_changed(population);
-	CommandCounterIncrement();
-	size = audience_count(population, name);
-	SPI_finish();
-	PG_RETURN_INT64(size);
-}
-
-/*
- * drop_audience(name, population, cascade)
- */
-Datum
-segment_drop_audience(PG_FUNCTION_ARGS)
-{
-	char	   *name = name_argument(fcinfo, 0);
-	const Population *population;
-
-	(void) audience_find(name, PG_ARGISNULL(1) ? NULL :
-						 NameStr(*PG_GETARG_NAME(1)), &population);
-	population = population_definer(population);
-	(void) audience_find(name, population->name, &population);
-
-	SPI_connect();
-	drop_audience(population, name, !PG_ARGISNULL(2) && PG_GETARG_BOOL(2), true);
-	SPI_finish();
-	PG_RETURN_VOID();
+	definitions_changed(population);
 }
 
 void
@@ -193,31 +134,81 @@ audience_forget(const Population *population, const char *name)
 	check_changed();
 	if (view != NULL)
 		population_execute(population, psprintf("DROP VIEW %s", view));
+	definitions_changed(population);
+}
+
+void
+audience_refresh(const Population *population, List *names)
+{
+	ListCell   *lc;
+
+	if (names == NIL)
+		return;
+	foreach(lc, names)
+	{
+		const Audience *audience = audience_by_name(population, lfirst(lc));
+		int32		number;
+		bool		stored;
+		bool		of_nobody;
+
+		audience_bind_named(population, audience, &stored, &of_nobody);
+		number = storage_number(population);
+		storage_renumber(population, audience->number, number);
+		catalog_execute("UPDATE segment.audience"
+						" SET number = $3, stored = $4, of_nobody = $5"
+						" WHERE population = $1 AND audience = $2",
+						5, (Oid[]) {NAMEOID, NAMEOID, INT4OID, BOOLOID, BOOLOID},
+						(Datum[]) {name_datum(population->name), name_datum(audience->name),
+								   Int32GetDatum(number), BoolGetDatum(stored),
+								   BoolGetDatum(of_nobody)},
+						NULL);
+	}
+	definitions_changed(population);
+}
+
+void
+audience_lock(const Population *population)
+{
+	LockRelationOid(population->base, ShareRowExclusiveLock);
+	if (OidIsValid(audience_tables(population)->toggles))
+		storage_lock(population);
+}
+
+bool
+audience_try_lock(const Population *population)
+{
+	return OidIsValid(audience_tables(population)->toggles) &&
+		storage_try_lock(population);
+}
+
+void
+audience_drop_storage(const Population *population)
+{
+	storage_drop(population);
+}
+
+void
+audience_describe(const Population *population, Expr *filter,
+				  bool *stored, bool *of_nobody)
+{
+	EState	   *estate = CreateExecutorState();
+	ProfileTable *table = profile_open(population);
+	ExprContext *econtext = GetPerTupleExprContext(estate);
+	ExprState  *state = ExecPrepareQual(list_make1(filter), estate);
+
+	*stored = !contain_mutable_functions((Node *) filter);
+	econtext->ecxt_scantuple = profile_blank(table);
+	*of_nobody = ExecQual(state, econtext);
+	profile_close(table);
+	FreeExecutorState(estate);
+}
+
+static void
+definitions_changed(const Population *population)
+{
 	CommandCounterIncrement();
 	population_changed(population);
 	CommandCounterIncrement();
-}
-
-static char *
-name_argument(FunctionCallInfo fcinfo, int argument)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the name of the audience must be given")));
-	return NameStr(*PG_GETARG_NAME(argument));
-}
-
-/* NULL also for the empty text */
-static char *
-text_argument(FunctionCallInfo fcinfo, int argument)
-{
-	char	   *value;
-
-	if (PG_ARGISNULL(argument))
-		return NULL;
-	value = text_to_cstring(PG_GETARG_TEXT_PP(argument));
-	return value[0] == '\0' ? NULL : value;
 }
 
 static void
@@ -239,7 +230,7 @@ check_new_name(const Population *population, const char *name)
  * The filter must bind, and not lead back to the audience.  It is parsed from
  * its canonical text, so that errors can point into that.
  */
-static void
+static Expr *
 check_filter(const Population *population, const char *name, const char *text)
 {
 	FilterNode *filter = filter_parse(text, NULL);
@@ -247,7 +238,7 @@ check_filter(const Population *population, const char *name, const char *text)
 
 	check_cycle(population, name, filter, list_make1(unconstify(char *, name)),
 				&seen);
-	audience_bind(population, filter, text);
+	return audience_bind(population, filter, text);
 }
 
 /*
@@ -329,10 +320,8 @@ create_view(const Population *population, const char *name)
 				 errhint("Set search_path to another schema, or make the audience without a view: view => false.")));
 
 	population_execute(population,
-					   psprintf("CREATE VIEW %s AS SELECT profile.%s FROM %s WHERE %s",
-								view, quote_identifier(population->key),
-								audience_profiles_sql(population),
-								audience_membership_sql(name)));
+					   psprintf("CREATE VIEW %s AS %s", view,
+								storage_members_sql(population, name)));
 	population_execute(population,
 					   psprintf("COMMENT ON COLUMN %s.%s IS 'key of a profile that is a member now'",
 								view, quote_identifier(population->key)));
@@ -362,42 +351,4 @@ view_name(Oid view)
 		return NULL;
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(view)),
 									  get_rel_name(view));
-}
-
-/*
- * Drop an audience, and with cascade those that are made of it, these first.
- * 'asked' is false for one that the user did not name.
- */
-static void
-drop_audience(const Population *population, const char *name, bool cascade,
-			  bool asked)
-{
-	List	   *users = audience_users_of_audience(population, name);
-	ListCell   *lc;
-
-	check_stack_depth();
-	if (users != NIL && !cascade)
-	{
-		StringInfoData list;
-
-		initStringInfo(&list);
-		foreach(lc, users)
-			appendStringInfo(&list, "%saudience \"%s\"",
-							 list.len > 0 ? ", " : "", (char *) lfirst(lc));
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("audience \"%s\" is in use", name),
-				 errdetail("It is used by %s.", list.data),
-				 errhint("Drop these first, or use cascade => true to drop them too.")));
-	}
-
-	/* one that uses two of them is gone when the second comes to it */
-	foreach(lc, users)
-		if (audience_by_name(population, lfirst(lc)) != NULL)
-			drop_audience(population, lfirst(lc), true, false);
-
-	if (!asked)
-		ereport(NOTICE,
-				(errmsg("drop cascades to audience \"%s\"", name)));
-	audience_forget(population, name);
 }

@@ -50,8 +50,8 @@ typedef struct Explanation
 	ReturnSetInfo *result;
 } Explanation;
 
-static TupleTableSlot *profile_row(const Population *population, Datum key,
-								   Oid type);
+static void no_profile(const Population *population,
+					   Datum key) pg_attribute_noreturn();
 static void explain_node(Explanation *explanation, const FilterNode *node,
 						 int depth);
 static char *node_value(Explanation *explanation, const FilterNode *node);
@@ -87,8 +87,9 @@ segment_explain(PG_FUNCTION_ARGS)
 	explanation.estate = CreateExecutorState();
 	explanation.econtext = GetPerTupleExprContext(explanation.estate);
 	explanation.econtext->ecxt_scantuple =
-		profile_row(explanation.population, key,
-					explanation.population->key_type);
+		audience_profile_row(explanation.population, key);
+	if (explanation.econtext->ecxt_scantuple == NULL)
+		no_profile(explanation.population, key);
 	explain_node(&explanation, audience->filter, 0);
 	FreeExecutorState(explanation.estate);
 	question_end(&question);
@@ -96,13 +97,10 @@ segment_explain(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/*
- * The row of the base table, with its columns where the scope expects them,
- * dropped ones included.
- */
-static TupleTableSlot *
-profile_row(const Population *population, Datum key, Oid type)
+TupleTableSlot *
+audience_profile_row(const Population *population, Datum key)
 {
+	Oid			type = population->key_type;
 	char	   *sql;
 	TupleDesc	desc;
 	TupleTableSlot *slot;
@@ -118,16 +116,7 @@ profile_row(const Population *population, Datum key, Oid type)
 	if (SPI_execute_with_args(sql, 1, &type, &key, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);
 	if (SPI_processed == 0)
-	{
-		Oid			output;
-		bool		varlena;
-
-		getTypeOutputInfo(type, &output, &varlena);
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("profile \"%s\" does not exist in population \"%s\"",
-						OidOutputFunctionCall(output, key), population->name)));
-	}
+		return NULL;
 
 	row = DatumGetHeapTupleHeader(SPI_getbinval(SPI_tuptable->vals[0],
 												SPI_tuptable->tupdesc, 1,
@@ -141,6 +130,19 @@ profile_row(const Population *population, Datum key, Oid type)
 	slot = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 	ExecForceStoreHeapTuple(heap_copytuple(&tuple), slot, true);
 	return slot;
+}
+
+static void
+no_profile(const Population *population, Datum key)
+{
+	Oid			output;
+	bool		varlena;
+
+	getTypeOutputInfo(population->key_type, &output, &varlena);
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("profile \"%s\" does not exist in population \"%s\"",
+					OidOutputFunctionCall(output, key), population->name)));
 }
 
 /*

@@ -30,7 +30,9 @@
 #include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
+#include "audience/audience.h"
 #include "base/base.h"
+#include "filter/filter.h"
 #include "flow/flow.h"
 #include "trait/trait.h"
 
@@ -43,6 +45,7 @@ static void lock_sources(const Population *population);
 static void verify_source(const Source *source, ReturnSetInfo *result);
 static char *differ(Oid type, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
+static void put_member(const AudienceChange *change, void *context);
 static void put_differences(ReturnSetInfo *result, const Population *population,
 							const char *sql);
 
@@ -88,8 +91,14 @@ backfill_detach(const Source *source)
 								" SET source_rows = profile.source_rows - q.source_rows"
 								" FROM (%s) AS q WHERE profile.%s = q.key",
 								base, query, key));
+}
+
+void
+backfill_remove_ended(const Population *population)
+{
 	population_execute(population,
-					   psprintf("DELETE FROM %s WHERE source_rows <= 0", base));
+					   psprintf("DELETE FROM %s WHERE source_rows <= 0",
+								population_base_name(population)));
 }
 
 void
@@ -167,7 +176,6 @@ backfill_all(const Population *population)
 						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
 									base, set.data, query, key));
 	}
-	population_execute(population, psprintf("DELETE FROM %s WHERE source_rows = 0", base));
 }
 
 /*
@@ -190,6 +198,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	foreach(lc, source_names(population))
 		verify_source(source_by_name(population, lfirst(lc)), result);
 	verify_rows(population, result);
+	audience_verify(population, put_member, result);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -202,7 +211,8 @@ segment_rebuild(PG_FUNCTION_ARGS)
 {
 	const Population *population =
 		population_definer(population_by_name(PG_ARGISNULL(0) ? NULL :
-											  NameStr(*PG_GETARG_NAME(0))));
+											  NameStr(*PG_GETARG_NAME(0))),
+						   ShareUpdateExclusiveLock);
 
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -211,7 +221,13 @@ segment_rebuild(PG_FUNCTION_ARGS)
 				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
 
 	SPI_connect();
+	lock_sources(population);
+	audience_lock(population);
+	fold_all(population, true);
 	backfill_all(population);
+	CommandCounterIncrement();
+	members_decide(population, NIL, AUDIENCE_CAUSE_REBUILD);
+	backfill_remove_ended(population);
 	/* the view, too, in case it was dropped */
 	trait_refresh(population);
 	SPI_finish();
@@ -338,6 +354,23 @@ verify_rows(const Population *population, ReturnSetInfo *result)
 							 " ON profile.%s = q.key"
 							 " WHERE profile.source_rows IS DISTINCT FROM q.source_rows",
 							 key, population_base_name(population), sources.data, key));
+}
+
+/* Somebody is stored as a member and is none, or the other way round. */
+static void
+put_member(const AudienceChange *change, void *context)
+{
+	ReturnSetInfo *result = context;
+	Datum		values[5];
+	bool		isnull[5] = {true, false, change->key == NULL, false, false};
+
+	values[1] = CStringGetTextDatum(filter_print(filter_node(FILTER_IN_AUDIENCE,
+															 change->audience, -1)));
+	if (change->key != NULL)
+		values[2] = CStringGetTextDatum(change->key);
+	values[3] = CStringGetTextDatum(change->entered ? "false" : "true");
+	values[4] = CStringGetTextDatum(change->entered ? "true" : "false");
+	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 
 static void

@@ -10,7 +10,8 @@
  *		AFTER STATEMENT		for each row: key ─► that profile's delta
  *							count out; the counts meet:
  *		apply				profiles in key order: lock the row, apply the
- *							deltas, write the row if anything changed
+ *							deltas, write the row if anything changed, and
+ *							which audiences it entered or left
  *
  * Why count.  One statement can fire our AFTER triggers several times: INSERT
  * ... ON CONFLICT DO UPDATE, MERGE, several writes in one WITH, a foreign key
@@ -52,6 +53,7 @@
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
+#include "audience/audience.h"
 #include "base/base.h"
 #include "flow/flow.h"
 #include "trait/trait.h"
@@ -458,17 +460,31 @@ compare_visits(const void *a, const void *b, void *arg)
 	return order != 0 ? order : left->part - right->part;
 }
 
+/* What it takes to apply deltas to the profiles of a population. */
+typedef struct Application
+{
+	const Population *population;
+	List	   *parts;
+	ProfileTable *table;
+	AudienceWriter *audiences;	/* NULL if there are none to be told */
+	TimestampTz now;
+} Application;
+
 /*
- * Apply the deltas of one profile, which follow each other in 'visits'.
+ * Apply the deltas of one profile, which follow each other in 'visits': traits,
+ * row, audiences.
  */
 static void
-apply_profile(ProfileTable *table, List *parts, Visit *visits, int nvisits,
-			  const Population *population)
+apply_profile(const Application *application, Visit *visits, int nvisits)
 {
+	ProfileTable *table = application->table;
+	const Population *population = application->population;
+	AudienceWriter *audiences = application->audiences;
 	TupleDesc	desc = profile_columns(table);
 	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
 	bool	   *isnull = palloc(sizeof(bool) * desc->natts);
 	AttrNumber	rows = population->rows_attno;
+	AttrNumber	evaluated = population->evaluated_attno;
 
 	for (;;)
 	{
@@ -476,6 +492,7 @@ apply_profile(ProfileTable *table, List *parts, Visit *visits, int nvisits,
 		bool		changed = false;
 		List	   *reread = NIL;	/* programs whose traits are the source's */
 		int64		count;
+		TimestampTz at;
 
 		if (row != NULL)
 		{
@@ -493,7 +510,7 @@ apply_profile(ProfileTable *table, List *parts, Visit *visits, int nvisits,
 		count = DatumGetInt64(values[rows - 1]);
 		for (int i = 0; i < nvisits; i++)
 		{
-			const Part *part = list_nth(parts, visits[i].part);
+			const Part *part = list_nth(application->parts, visits[i].part);
 
 			count += visits[i].delta->rows;
 			changed |= visits[i].delta->rows != 0;
@@ -524,13 +541,29 @@ apply_profile(ProfileTable *table, List *parts, Visit *visits, int nvisits,
 					 errdetail("They were written while capture was off or its triggers were disabled."),
 					 errhint("Run SELECT segment.rebuild('%s').", population->name)));
 		values[rows - 1] = Int64GetDatum(count);
+		at = Max(DatumGetTimestampTz(values[evaluated - 1]), application->now);
+		values[evaluated - 1] = TimestampTzGetDatum(at);
 
 		if (row != NULL && count > 0)
+		{
 			profile_update(table, values, isnull);
+			if (audiences != NULL)
+				audience_apply(audiences, row, true, profile_written(table), true, at);
+		}
 		else if (row != NULL)
+		{
 			profile_delete(table);
-		else if (count > 0 && !profile_insert(table, values, isnull))
-			continue;			/* somebody was first: that row, then */
+			if (audiences != NULL)
+				audience_apply(audiences, row, true, profile_blank(table), false, at);
+		}
+		else if (count > 0)
+		{
+			if (!profile_insert(table, values, isnull))
+				continue;		/* somebody was first: that row, then */
+			if (audiences != NULL)
+				audience_apply(audiences, profile_blank(table), false,
+							   profile_written(table), true, at);
+		}
 		return;
 	}
 }
@@ -542,7 +575,7 @@ apply_population(List *parts)
 	Oid			key_type = population->key_type;
 	MemoryContext per_profile;
 	MemoryContext old;
-	ProfileTable *table;
+	Application application = {population, parts};
 	Visit	   *visits;
 	int64		nvisits = 0;
 	Oid			user;
@@ -578,7 +611,9 @@ apply_population(List *parts)
 						   context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_NOFORCE_RLS);
 	SPI_connect();
-	table = profile_open(population);
+	application.table = profile_open(population);
+	application.audiences = audience_open(population);
+	application.now = clock_now();
 	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
 										ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(per_profile);
@@ -587,11 +622,13 @@ apply_population(List *parts)
 		for (next = i + 1; next < nvisits; next++)
 			if (key_compare(key_type, visits[i].key, visits[next].key) != 0)
 				break;
-		apply_profile(table, parts, &visits[i], next - i, population);
+		apply_profile(&application, &visits[i], next - i);
 		MemoryContextReset(per_profile);
 	}
 	MemoryContextSwitchTo(old);
-	profile_close(table);
+	if (application.audiences != NULL)
+		audience_close(application.audiences);
+	profile_close(application.table);
 	SPI_finish();
 	SetUserIdAndSecContext(user, context);
 	pfree(visits);

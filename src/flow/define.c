@@ -3,10 +3,18 @@
  * define.c
  *	  Definitions that touch several rooms: in which order?
  *
- *		attach_source	source_attach ─► count the rows that are there
+ *		attach_source	source_attach ─► count the rows that are there ─► decide
  *		create_trait	trait_define ─► fill what is new ─► trait_refresh
+ *		alter_trait		... ─► audiences must bind ─► decide those it concerns
  *		drop_trait		who uses it? ─► trait_forget ─► trait_refresh
+ *		create_audience	lock ─► fold ─► audience_define ─► decide
+ *		alter_audience	lock ─► fold ─► audience_redefine ─► decide it, and
+ *						those that are made of it
  *		drop_population	audiences ─► traits ─► sources ─► the population
+ *
+ * To decide is to find out who is a member, store it, and tell the feed who
+ * entered and left by the change.  What was pending is folded before, so that
+ * it stands before it in the feed.
  *
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.
@@ -24,6 +32,7 @@
 
 #include "base/base.h"
 #include "audience/audience.h"
+#include "feed/feed.h"
 #include "flow/flow.h"
 #include "trait/trait.h"
 
@@ -32,6 +41,9 @@ SEGMENT_FUNCTION(segment_detach_source);
 SEGMENT_FUNCTION(segment_create_trait);
 SEGMENT_FUNCTION(segment_alter_trait);
 SEGMENT_FUNCTION(segment_drop_trait);
+SEGMENT_FUNCTION(segment_create_audience);
+SEGMENT_FUNCTION(segment_alter_audience);
+SEGMENT_FUNCTION(segment_drop_audience);
 SEGMENT_FUNCTION(segment_drop_population);
 
 static const Population *population_argument(FunctionCallInfo fcinfo, int argument);
@@ -39,7 +51,12 @@ static char *name_argument(FunctionCallInfo fcinfo, int argument, const char *wh
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
 static const Population *again(const Population *population);
 static void drop_trait(const Population *population, const char *name, bool cascade);
-static void drop_audience(const Population *population, const char *name);
+static const Population *audience_definer(const Population *population);
+static const Population *hold_members(const Population *population);
+static const Population *audience_named(FunctionCallInfo fcinfo,
+										const char *name, int argument);
+static void drop_audience(const Population *population, const char *name,
+						  bool asked);
 static void refuse_users(const char *kind, const char *name,
 						 List *traits, List *audiences);
 static void unknown_trait(const Population *population, const char *name) pg_attribute_noreturn();
@@ -50,7 +67,8 @@ static void unknown_trait(const Population *population, const char *name) pg_att
 Datum
 segment_attach_source(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_definer(population_argument(fcinfo, 3));
+	const Population *population = population_definer(population_argument(fcinfo, 3),
+													  ShareUpdateExclusiveLock);
 	const Source *source;
 
 	if (PG_ARGISNULL(0))
@@ -63,7 +81,11 @@ segment_attach_source(PG_FUNCTION_ARGS)
 						   PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1)),
 						   PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)),
 						   PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4)));
+	population = hold_members(source->population);
+	source = source_by_name(population, source->name);
 	backfill_attach(source);
+	CommandCounterIncrement();
+	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -81,7 +103,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	List	   *users;
 	ListCell   *lc;
 
-	population = population_definer(population);
+	population = population_definer(population, ShareUpdateExclusiveLock);
 	source = source_by_name(population, name);
 	if (source == NULL)
 	{
@@ -111,6 +133,8 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	if (source->missing == NULL)
 	{
 		LockRelationOid(source->relid, ShareRowExclusiveLock);
+		population = hold_members(population);
+		source = source_by_name(population, name);
 		backfill_detach(source);
 		source_detach(source);
 	}
@@ -118,8 +142,12 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	{
 		/* which rows were whose cannot be asked any more: count the others */
 		source_detach(source);
-		backfill_all(again(population));
+		population = hold_members(again(population));
+		backfill_all(population);
 	}
+	population = again(population);
+	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
+	backfill_remove_ended(population);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -132,7 +160,8 @@ segment_create_trait(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	char	   *definition = text_argument(fcinfo, 1);
-	const Population *population = population_definer(population_argument(fcinfo, 2));
+	const Population *population = population_definer(population_argument(fcinfo, 2),
+													  ShareUpdateExclusiveLock);
 	List	   *stored;
 	Oid			type;
 
@@ -165,13 +194,15 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_argument(fcinfo, 2);
 	const Trait *trait;
+	List	   *concerned;
 	List	   *stored;
 	Oid			type;
 
-	population = population_definer(population);
+	population = population_definer(population, ShareUpdateExclusiveLock);
 	trait = trait_by_name(population, name);
 	if (trait == NULL)
 		unknown_trait(population, name);
+	concerned = dependent_audiences(population, name, NULL);
 
 	SPI_connect();
 	stored = trait_define(population, name,
@@ -181,7 +212,13 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	backfill_traits(population, stored);
 	trait_refresh(population);
 	population = again(population);
-	audience_check(population);
+	if (definition != NULL && concerned != NIL)
+	{
+		population = hold_members(population);
+		audience_refresh(population, concerned);
+		population = again(population);
+		members_decide(population, concerned, AUDIENCE_CAUSE_EDIT);
+	}
 	type = trait_type(population, trait_by_name(population, name));
 	SPI_finish();
 	PG_RETURN_OID(type);
@@ -196,12 +233,103 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	const Population *population = population_argument(fcinfo, 1);
 
-	population = population_definer(population);
+	population = population_definer(population, ShareUpdateExclusiveLock);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
 
 	SPI_connect();
 	drop_trait(population, name, !PG_ARGISNULL(2) && PG_GETARG_BOOL(2));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/*
+ * create_audience(name, filter, population, view, description) -> its size
+ */
+Datum
+segment_create_audience(PG_FUNCTION_ARGS)
+{
+	char	   *name = name_argument(fcinfo, 0, "audience");
+	const Population *population;
+	char	   *description = text_argument(fcinfo, 4);
+	char	   *filter;
+	int64		size;
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the filter of audience \"%s\" must be given", name),
+				 errhint("For example 'total_spend > 500'.")));
+	filter = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
+	population = audience_definer(population_argument(fcinfo, 2));
+
+	SPI_connect();
+	population = hold_members(population);
+	audience_define(population, name, filter,
+					description != NULL && description[0] != '\0' ? description : NULL,
+					PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+	population = hold_members(population);
+	members_decide(population, list_make1(name), AUDIENCE_CAUSE_CREATE);
+	size = audience_count(population, name);
+	SPI_finish();
+	PG_RETURN_INT64(size);
+}
+
+/*
+ * alter_audience(name, filter, population, description) -> its size
+ *
+ * What is not given stays; an empty description is none.
+ */
+Datum
+segment_alter_audience(PG_FUNCTION_ARGS)
+{
+	char	   *name = name_argument(fcinfo, 0, "audience");
+	const Population *population;
+	char	   *filter;
+	int64		size;
+
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("there is nothing to change in audience \"%s\"", name),
+				 errhint("Give a filter, a description or both.")));
+	filter = PG_ARGISNULL(1) ? NULL :
+		filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
+
+	population = audience_named(fcinfo, name, 2);
+	SPI_connect();
+	population = hold_members(population);
+	audience_redefine(population, name, filter, text_argument(fcinfo, 3));
+	population = again(population);
+	if (filter != NULL)
+	{
+		List	   *concerned = dependent_audiences(population, NULL, name);
+
+		audience_refresh(population, concerned);
+		population = again(population);
+		members_decide(population, concerned, AUDIENCE_CAUSE_EDIT);
+	}
+	size = audience_count(population, name);
+	SPI_finish();
+	PG_RETURN_INT64(size);
+}
+
+/*
+ * drop_audience(name, population, cascade)
+ */
+Datum
+segment_drop_audience(PG_FUNCTION_ARGS)
+{
+	char	   *name = name_argument(fcinfo, 0, "audience");
+	const Population *population = audience_named(fcinfo, name, 1);
+	List	   *users = audience_users_of_audience(population, name);
+
+	if (users != NIL && (PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
+		refuse_users("audience", name, NIL, users);
+
+	SPI_connect();
+	population = hold_members(population);
+	drop_audience(population, name, true);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -218,7 +346,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	List	   *sources;
 	ListCell   *lc;
 
-	population = population_definer(population);
+	population = population_definer(population, ShareUpdateExclusiveLock);
 	sources = source_names(population);
 	if (!cascade && (sources != NIL || audience_list(population) != NIL))
 		ereport(ERROR,
@@ -238,11 +366,16 @@ segment_drop_population(PG_FUNCTION_ARGS)
 		if (source->missing == NULL)
 			LockRelationOid(source->relid, ShareRowExclusiveLock);
 	}
+	audience_lock(population);
+	/* the feed goes too: nobody is told that they leave */
 	while (audience_list(population) != NIL)
 	{
-		drop_audience(population, ((Audience *) linitial(audience_list(population)))->name);
+		audience_forget(population,
+						((Audience *) linitial(audience_list(population)))->name);
 		population = again(population);
 	}
+	audience_drop_storage(population);
+	population = again(population);
 	while (trait_list(population) != NIL)
 	{
 		drop_trait(population, ((Trait *) llast(trait_list(population)))->name, true);
@@ -253,6 +386,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 		source_detach(source_by_name(population, lfirst(lc)));
 		population = again(population);
 	}
+	feed_forget(population);
 	population_drop(population);
 	SPI_finish();
 	PG_RETURN_VOID();
@@ -305,11 +439,13 @@ drop_trait(const Population *population, const char *name, bool cascade)
 	if (!cascade && (traits != NIL || audiences != NIL))
 		refuse_users("trait", name, traits, audiences);
 
+	if (audiences != NIL)
+		population = hold_members(population);
 	foreach(lc, audiences)
 	{
 		population = again(population);
 		if (audience_by_name(population, lfirst(lc)) != NULL)
-			drop_audience(population, lfirst(lc));
+			drop_audience(population, lfirst(lc), false);
 	}
 	foreach(lc, traits)
 	{
@@ -324,9 +460,55 @@ drop_trait(const Population *population, const char *name, bool cascade)
 	trait_refresh(population);
 }
 
-/* Drop an audience and those that are made of it. */
+/*
+ * The population of an audience that a user names, ready to be defined.
+ */
+static const Population *
+audience_named(FunctionCallInfo fcinfo, const char *name, int argument)
+{
+	const char *home = PG_ARGISNULL(argument) ? NULL :
+		NameStr(*PG_GETARG_NAME(argument));
+	const Population *population;
+
+	(void) audience_find(name, home, &population);
+	population = audience_definer(population);
+	/* somebody may have dropped it while we waited */
+	(void) audience_find(name, population->name, &population);
+	return population;
+}
+
+/*
+ * Who defines an audience excludes writers: nothing but that is locked, so it
+ * is locked as strongly as needed at once.
+ */
+static const Population *
+audience_definer(const Population *population)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("an audience cannot be defined in a %s transaction",
+						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
+				 errdetail("The transaction's snapshot may be older than events that are already counted."),
+				 errhint("Define it in a READ COMMITTED transaction.")));
+	return population_definer(population, ShareRowExclusiveLock);
+}
+
+/*
+ * Nobody else changes members from here on, and what was pending is told.
+ */
+static const Population *
+hold_members(const Population *population)
+{
+	population = again(population);
+	audience_lock(population);
+	fold_all(population, false);
+	return again(population);
+}
+
+/* Drop an audience and those that are made of it, these first. */
 static void
-drop_audience(const Population *population, const char *name)
+drop_audience(const Population *population, const char *name, bool asked)
 {
 	char	   *copy = pstrdup(name);
 	ListCell   *lc;
@@ -334,11 +516,16 @@ drop_audience(const Population *population, const char *name)
 	check_stack_depth();
 	foreach(lc, audience_users_of_audience(population, name))
 	{
+		/* one that uses two of them is gone when the second comes to it */
 		population = again(population);
 		if (audience_by_name(population, lfirst(lc)) != NULL)
-			drop_audience(population, lfirst(lc));
+			drop_audience(population, lfirst(lc), false);
 	}
+	if (!asked)
+		ereport(NOTICE,
+				(errmsg("drop cascades to audience \"%s\"", copy)));
 	population = again(population);
+	members_leave(population, copy);
 	audience_forget(population, copy);
 }
 

@@ -66,6 +66,39 @@ AS 'MODULE_PATHNAME', 'segment_drop_trait';
 COMMENT ON FUNCTION segment.drop_trait(name, name, boolean) IS
     'drops a trait; refused while traits or audiences use it, unless cascade drops these too';
 
+CREATE OR REPLACE FUNCTION segment.create_audience(
+    name name,
+    filter segment.filter,
+    population name DEFAULT NULL,
+    view boolean DEFAULT true,
+    description text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_create_audience';
+COMMENT ON FUNCTION segment.create_audience(name, segment.filter, name, boolean, text) IS
+    'defines an audience: the profiles for which the filter holds, at any instant; view also makes a view of its name in the current schema that shows their keys; returns how many members there are now';
+
+CREATE OR REPLACE FUNCTION segment.alter_audience(
+    name name,
+    filter segment.filter DEFAULT NULL,
+    population name DEFAULT NULL,
+    description text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_alter_audience';
+COMMENT ON FUNCTION segment.alter_audience(name, segment.filter, name, text) IS
+    'gives an audience another filter or description (empty: none); what is not given stays; who enters or leaves by that is in the feed; returns how many members there are now';
+
+CREATE OR REPLACE FUNCTION segment.drop_audience(
+    name name,
+    population name DEFAULT NULL,
+    cascade boolean DEFAULT false)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_drop_audience';
+COMMENT ON FUNCTION segment.drop_audience(name, name, boolean) IS
+    'drops an audience and its view; refused while other audiences are made of it, unless cascade, which drops these too';
+
 CREATE OR REPLACE FUNCTION segment.drop_population(
     name name,
     cascade boolean DEFAULT false)
@@ -86,14 +119,38 @@ RETURNS SETOF record
 LANGUAGE C VOLATILE COST 100000 ROWS 1
 AS 'MODULE_PATHNAME', 'segment_verify';
 COMMENT ON FUNCTION segment.verify(name) IS
-    'compares every stored value with what the sources say now: one row per difference, none when all is well';
+    'compares every stored value with what the sources say now, and the stored members of audiences with their filters: one row per difference, none when all is well';
 
 CREATE OR REPLACE FUNCTION segment.rebuild(population name DEFAULT NULL)
 RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_rebuild';
 COMMENT ON FUNCTION segment.rebuild(name) IS
-    'computes all stored traits of a population again from its sources; writers wait meanwhile';
+    'computes all stored traits of a population again from its sources, and who is in its audiences; writers wait meanwhile';
+
+CREATE OR REPLACE FUNCTION segment.tick(
+    budget integer DEFAULT NULL,
+    OUT population name,
+    OUT folded bigint,
+    OUT pending bigint)
+RETURNS SETOF record
+LANGUAGE C VOLATILE COST 100000 ROWS 1
+AS 'MODULE_PATHNAME', 'segment_tick';
+COMMENT ON FUNCTION segment.tick(integer) IS
+    'moves what has changed into the stored members and into the feed, at most budget changes per population (default: all); one row for each population you own: how many were folded and how many are still pending; passes over a population that another session is folding';
+
+CREATE OR REPLACE FUNCTION segment.dependencies(
+    object name,
+    population name DEFAULT NULL,
+    OUT relation text,
+    OUT depth integer,
+    OUT kind text,
+    OUT name name)
+RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+AS 'MODULE_PATHNAME', 'segment_dependencies';
+COMMENT ON FUNCTION segment.dependencies(name, name) IS
+    'what a source, trait or audience uses and what is used by it, directly (depth 1) and through others; each once, at its least depth';
 
 CREATE OR REPLACE FUNCTION segment.source_status(
     OUT population name,

@@ -4,9 +4,11 @@
  *	  The corridor: the only place that knows the order of steps.
  *
  *		event		statement's rows ─► deltas per profile ─► row locked,
- *					traits applied ─► row written				capture.c
+ *					traits applied ─► row written ─► audiences that could
+ *					differ ─► toggles							capture.c
  *		definition	text ─► bound ─► columns added ─► filled from the
- *					sources ─► view							define.c, backfill.c
+ *					sources ─► view ─► members decided			define.c, backfill.c
+ *		fold		toggles ─► bitmaps and feed					fold.c
  *
  *-------------------------------------------------------------------------
  */
@@ -21,16 +23,53 @@ extern void flow_init(void);
 
 /* backfill.c: whole populations, by SQL ------------------------------------- */
 
-/* Count the rows that were there before the source was attached, or undo it. */
+/*
+ * Count the rows that were there before the source was attached, or undo it.
+ * Profiles that are left without a row are still there, until
+ * backfill_remove_ended(): decide first which audiences they leave.
+ */
 extern void backfill_attach(const Source *source);
 extern void backfill_detach(const Source *source);
+extern void backfill_remove_ended(const Population *population);
 
 /*
- * Compute everything stored again.  The sources are locked against writers.
+ * Compute all stored traits again.  The sources are locked against writers.
+ * Profiles without rows stay, as above.
  */
 extern void backfill_all(const Population *population);
 
 /* Fill stored traits (names, char *) from their sources. */
 extern void backfill_traits(const Population *population, List *stored);
+
+/* depend.c: who depends on whom ---------------------------------------------- */
+
+/*
+ * Names (char *) of the audiences whose filter depends on a trait or on an
+ * audience (that one first), directly or through others; the other is NULL.
+ */
+extern List *dependent_audiences(const Population *population,
+								 const char *trait, const char *audience);
+
+/* fold.c: membership and the feed ------------------------------------------- */
+
+/*
+ * Members are locked (audience_lock), and the caller is connected to SPI.
+ */
+
+/*
+ * Fold whatever is pending, and tell of it in the feed; 'passing' by members
+ * that are damaged, which are then to be decided.
+ */
+extern void fold_all(const Population *population, bool passing);
+
+/*
+ * Decide anew who is a member of some audiences (names, char *), or of all
+ * (NIL), and tell of the differences in the feed.  Nothing is pending.
+ */
+extern void members_decide(const Population *population, List *names,
+						   const char *cause);
+
+/* An audience is about to go: everybody leaves it. */
+extern void members_leave(const Population *population, const char *name);
 
 #endif							/* SEGMENT_FLOW_H */

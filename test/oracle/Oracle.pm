@@ -20,8 +20,9 @@
 # Of an audience we know the filter and, last, the condition that a person who
 # never heard of segment would write over the naive answer.
 #
-# All statements go to one psql, a session that lives as long as the script.
-# A statement that fails ends the script, and so does the death of psql.
+# All statements go to one psql, a session that lives as long as the script;
+# session(2) sends what follows to another one.  A statement that fails ends the
+# script, and so does the death of a psql.
 
 package Oracle;
 
@@ -31,10 +32,11 @@ use warnings;
 use Exporter 'import';
 use IPC::Open2;
 
-our @EXPORT = qw(sql attempt rows value ok_if tell compare
+our @EXPORT = qw(sql attempt rows value session ok_if tell compare
   sources_are_whole data_set skip disconnect done);
 
-my ($psql, $to, $from);
+my %sessions;	 # by number: the process, and what leads to and from it
+my $session = 0;
 my $statements = 0;
 my $compared = 0;
 my $failed = 0;
@@ -78,6 +80,13 @@ sub value
 	return $rows[0][0];
 }
 
+# Statements go to the session of this number from now on.
+sub session
+{
+	($session) = @_;
+	return;
+}
+
 # One comparison.
 sub ok_if
 {
@@ -109,13 +118,15 @@ sub skip
 	exit 77;
 }
 
-# Leave the session: the next statement begins another one.
+# Leave all sessions: the next statement begins another one.
 sub disconnect
 {
-	return unless defined $psql;
-	close $to;
-	waitpid $psql, 0;
-	undef $psql;
+	for my $left (values %sessions)
+	{
+		close $left->{to};
+		waitpid $left->{psql}, 0;
+	}
+	%sessions = ();
 	return;
 }
 
@@ -379,10 +390,12 @@ sub send_to_psql
 {
 	my ($text) = @_;
 	my $end = '-- done ' . ++$statements . ' --';
+	my ($to, $from);
 	my @output;
 	my $error;
 
-	start_psql() unless defined $psql;
+	start_psql() unless defined $sessions{$session};
+	($to, $from) = @{ $sessions{$session} }{ 'to', 'from' };
 	print $to "$text\n\\echo '$end'\n";
 	while (defined(my $line = <$from>))
 	{
@@ -407,6 +420,7 @@ sub send_to_psql
 
 sub start_psql
 {
+	my ($psql, $to, $from);
 	local $ENV{PGCLIENTENCODING} = 'UTF8';
 	local $ENV{PGOPTIONS} =
 	  ($ENV{PGOPTIONS} || '') . ' -c client_min_messages=warning -c jit=off';
@@ -421,6 +435,7 @@ sub start_psql
 	binmode STDERR, ':encoding(UTF-8)';
 	$to->autoflush(1);
 	STDOUT->autoflush(1);
+	$sessions{$session} = { psql => $psql, to => $to, from => $from };
 	return;
 }
 

@@ -1,0 +1,163 @@
+/*-------------------------------------------------------------------------
+ *
+ * apply.c
+ *	  Which audiences does a profile enter or leave when its row changes?
+ *
+ *		before	total_spend 480, city Aarhus
+ *		after	total_spend 540, city Aarhus
+ *
+ *		index	{vip, lapsed_vip} have a condition that differs
+ *		filter	vip: false -> true				lapsed_vip: false -> false
+ *		toggle	(audience vip, ord 17, entered)
+ *
+ * The toggles of a statement are collected and inserted together, when it has
+ * visited all its profiles; nobody else sees them before its transaction
+ * commits.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "executor/executor.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "audience/audience_private.h"
+#include "base/base.h"
+
+/* Toggles that are collected before they are inserted. */
+#define MOST_COLLECTED	500
+
+struct AudienceWriter
+{
+	const Population *population;
+	AudienceIndex *index;
+	Relation	toggles;		/* NULL until the first toggle */
+	CatalogIndexState indexes;
+	MemoryContext keys;			/* of the toggles that are collected */
+	int16		key_length;
+	bool		key_by_value;
+	Datum		cause;
+	TupleTableSlot **collected;
+	int			ncollected;
+	int			nslots;
+};
+
+static void put_toggle(AudienceWriter *writer, int audience,
+					   TupleTableSlot *row, bool entered, TimestampTz at);
+static void insert_collected(AudienceWriter *writer);
+
+AudienceWriter *
+audience_open(const Population *population)
+{
+	AudienceWriter *writer;
+
+	if (!audience_any_stored(population))
+		return NULL;
+	writer = palloc0(sizeof(AudienceWriter));
+	writer->population = population;
+	writer->index = audience_index(population);
+	return writer;
+}
+
+void
+audience_apply(AudienceWriter *writer, TupleTableSlot *before, bool existed,
+			   TupleTableSlot *after, bool exists, TimestampTz at)
+{
+	const int  *touched;
+	int			count;
+
+	count = audience_touched(writer->index, before, after, existed != exists,
+							 &touched);
+	for (int i = 0; i < count; i++)
+	{
+		bool		was = existed && audience_holds(writer->index, touched[i], before);
+		bool		is = exists && audience_holds(writer->index, touched[i], after);
+
+		if (was != is)
+			put_toggle(writer, touched[i], exists ? after : before, is, at);
+	}
+}
+
+void
+audience_close(AudienceWriter *writer)
+{
+	insert_collected(writer);
+	for (int i = 0; i < writer->nslots; i++)
+		ExecDropSingleTupleTableSlot(writer->collected[i]);
+	if (writer->toggles != NULL)
+	{
+		CatalogCloseIndexes(writer->indexes);
+		table_close(writer->toggles, NoLock);
+		MemoryContextDelete(writer->keys);
+	}
+	pfree(writer);
+}
+
+static void
+put_toggle(AudienceWriter *writer, int audience, TupleTableSlot *row,
+		   bool entered, TimestampTz at)
+{
+	const Population *population = writer->population;
+	TupleTableSlot *slot;
+	MemoryContext old;
+
+	if (writer->toggles == NULL)
+	{
+		/* the caller is in a context that goes with each profile */
+		old = MemoryContextSwitchTo(GetMemoryChunkContext(writer));
+		writer->toggles = table_open(audience_tables(population)->toggles,
+									 RowExclusiveLock);
+		writer->indexes = CatalogOpenIndexes(writer->toggles);
+		writer->keys = AllocSetContextCreate(CurrentMemoryContext,
+											 "segment toggles",
+											 ALLOCSET_SMALL_SIZES);
+		get_typlenbyval(population->key_type, &writer->key_length,
+						&writer->key_by_value);
+		writer->cause = CStringGetTextDatum(AUDIENCE_CAUSE_EVENT);
+		writer->collected = palloc(sizeof(TupleTableSlot *) * MOST_COLLECTED);
+		MemoryContextSwitchTo(old);
+	}
+	if (writer->ncollected == MOST_COLLECTED)
+		insert_collected(writer);
+	if (writer->ncollected == writer->nslots)
+	{
+		old = MemoryContextSwitchTo(GetMemoryChunkContext(writer));
+		writer->collected[writer->nslots++] =
+			MakeSingleTupleTableSlot(RelationGetDescr(writer->toggles),
+									 &TTSOpsHeapTuple);
+		MemoryContextSwitchTo(old);
+	}
+
+	slot = writer->collected[writer->ncollected++];
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, false, sizeof(bool) * TOGGLE_COLUMNS);
+	slot->tts_values[TOGGLE_ORD - 1] = row->tts_values[population->ord_attno - 1];
+	slot->tts_values[TOGGLE_AT - 1] = TimestampTzGetDatum(at);
+	slot->tts_values[TOGGLE_AUDIENCE - 1] =
+		Int32GetDatum(audience_number(writer->index, audience));
+	slot->tts_values[TOGGLE_ENTERED - 1] = BoolGetDatum(entered);
+	slot->tts_values[TOGGLE_CAUSE - 1] = writer->cause;
+	old = MemoryContextSwitchTo(writer->keys);
+	slot->tts_values[TOGGLE_KEY - 1] =
+		datumCopy(row->tts_values[population->key_attno - 1],
+				  writer->key_by_value, writer->key_length);
+	MemoryContextSwitchTo(old);
+	ExecStoreVirtualTuple(slot);
+}
+
+static void
+insert_collected(AudienceWriter *writer)
+{
+	if (writer->ncollected == 0)
+		return;
+	CatalogTuplesMultiInsertWithInfo(writer->toggles, writer->collected,
+									 writer->ncollected, writer->indexes);
+	writer->ncollected = 0;
+	MemoryContextReset(writer->keys);
+}

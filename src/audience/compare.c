@@ -1,0 +1,341 @@
+/*-------------------------------------------------------------------------
+ *
+ * compare.c
+ *	  How large are audiences, what do they share, and what if?
+ *
+ *		sizes()					vip 2, local 3
+ *		overlap('vip', 'local')	2 and 3; in both 1, in either 4, ...
+ *		overlaps()				the same for each pair
+ *		what_if('vip', 'total_spend > 750')
+ *								entering 0 {}, leaving 1 {17}, staying 1 {40}
+ *
+ * Sizes are sums of numbers that stand beside the bitmaps.  What is shared is
+ * computed from bitmaps, each read once, however many pairs it is part of.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+#include "audience/audience_private.h"
+#include "base/base.h"
+
+SEGMENT_FUNCTION(segment_sizes);
+SEGMENT_FUNCTION(segment_overlap);
+SEGMENT_FUNCTION(segment_overlaps);
+SEGMENT_FUNCTION(segment_what_if);
+SEGMENT_FUNCTION(segment_ords);
+SEGMENT_FUNCTION(segment_audience_number);
+
+/* size_a, size_b, in_both, in_either, only_a, only_b, jaccard */
+#define OVERLAP_COLUMNS	7
+
+/* An audience of a comparison. */
+typedef struct Compared
+{
+	const Audience *audience;
+	MemberSet  *members;
+	int64		size;
+} Compared;
+
+static Compared compared(const Population *population, const Audience *audience);
+static void overlap_values(const Compared *a, const Compared *b,
+						   Datum *values, bool *isnull);
+static List *audiences_named(const Population *population, ArrayType *names);
+
+/*
+ * sizes(population) -> (audience, size), by name
+ */
+Datum
+segment_sizes(PG_FUNCTION_ARGS)
+{
+	const Population *population = population_by_name(optional_name(fcinfo, 0));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	population_check_reader(population);
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+		Datum		values[2];
+		bool		isnull[2] = {false, false};
+
+		CHECK_FOR_INTERRUPTS();
+		values[0] = name_datum(audience->name);
+		values[1] = Int64GetDatum(audience_size(population, audience,
+												GetActiveSnapshot()));
+		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * overlap(a, b, population) -> one row
+ */
+Datum
+segment_overlap(PG_FUNCTION_ARGS)
+{
+	const Population *population;
+	const char *home = optional_name(fcinfo, 2);
+	const Audience *audiences[2];
+	Compared	a;
+	Compared	b;
+	Datum		values[OVERLAP_COLUMNS];
+	bool		isnull[OVERLAP_COLUMNS];
+	TupleDesc	desc;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	audiences[0] = audience_find(NameStr(*PG_GETARG_NAME(0)), home, &population);
+	audiences[1] = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name,
+								 &population);
+	population_check_reader(population);
+	a = compared(population, audiences[0]);
+	b = compared(population, audiences[1]);
+	overlap_values(&a, &b, values, isnull);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  values, isnull)));
+}
+
+/*
+ * overlaps(audiences, population) -> a row for each pair, in the order given
+ */
+Datum
+segment_overlaps(PG_FUNCTION_ARGS)
+{
+	const Population *population = population_by_name(optional_name(fcinfo, 1));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *audiences;
+	Compared   *all;
+	int			count;
+	ListCell   *lc;
+
+	population_check_reader(population);
+	InitMaterializedSRF(fcinfo, 0);
+	audiences = PG_ARGISNULL(0) ? audience_list(population) :
+		audiences_named(population, PG_GETARG_ARRAYTYPE_P(0));
+	count = list_length(audiences);
+	all = palloc(sizeof(Compared) * Max(count, 1));
+	foreach(lc, audiences)
+		all[foreach_current_index(lc)] = compared(population, lfirst(lc));
+
+	for (int i = 0; i < count; i++)
+		for (int j = i + 1; j < count; j++)
+		{
+			Datum		values[2 + OVERLAP_COLUMNS];
+			bool		isnull[2 + OVERLAP_COLUMNS] = {false, false};
+
+			CHECK_FOR_INTERRUPTS();
+			values[0] = name_datum(all[i].audience->name);
+			values[1] = name_datum(all[j].audience->name);
+			overlap_values(&all[i], &all[j], values + 2, isnull + 2);
+			tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		}
+	return (Datum) 0;
+}
+
+/*
+ * what_if(audience, filter, population, list_keys) -> (change, size, keys)
+ *
+ * Both filters are evaluated on each row, so it needs nothing that is stored
+ * and changes nothing.
+ */
+Datum
+segment_what_if(PG_FUNCTION_ARGS)
+{
+	const Population *population;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	const Audience *audience;
+	OwnersQuestion question;
+	FilterNode *filter;
+	char	   *text;
+	char	   *key;
+	char	   *sql;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return (Datum) 0;
+	if (!PG_ARGISNULL(3) && PG_GETARG_INT32(3) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot list %d keys", PG_GETARG_INT32(3)),
+				 errhint("Give a number from 0 on, or NULL for all.")));
+	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
+							 optional_name(fcinfo, 2), &population);
+	population_check_reader(population);
+	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
+	filter = filter_parse(text, NULL);
+	(void) audience_bind(population, filter, text);
+
+	question_begin(&question, population);
+	key = psprintf("profile.%s", quote_identifier(population->key));
+	sql = psprintf("WITH met AS MATERIALIZED (SELECT %s AS key,"
+				   " %s AS was, profile.* OPERATOR(pg_catalog.@@) %s::segment.filter AS will"
+				   " FROM %s), moved AS MATERIALIZED (SELECT key,"
+				   " CASE WHEN was AND will THEN 'staying' WHEN was THEN 'leaving' ELSE 'entering' END AS change"
+				   " FROM met WHERE was OR will)"
+				   " SELECT c.change, (SELECT pg_catalog.count(*) FROM moved WHERE moved.change OPERATOR(pg_catalog.=) c.change),"
+				   " ARRAY(SELECT moved.key::text FROM moved WHERE moved.change OPERATOR(pg_catalog.=) c.change"
+				   " ORDER BY moved.key%s)"
+				   " FROM (VALUES ('entering'), ('leaving'), ('staying')) AS c (change)",
+				   key, audience_holds_sql(audience->name),
+				   quote_literal_cstr(text), audience_profiles_sql(population),
+				   PG_ARGISNULL(3) ? "" : psprintf(" LIMIT %d", PG_GETARG_INT32(3)));
+	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum		values[3];
+		bool		isnull[3];
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+	}
+	question_end(&question);
+	return (Datum) 0;
+}
+
+static Compared
+compared(const Population *population, const Audience *audience)
+{
+	Compared	one;
+
+	one.audience = audience;
+	one.members = audience_members(population, audience, GetActiveSnapshot());
+	one.size = members_count(one.members);
+	return one;
+}
+
+static void
+overlap_values(const Compared *a, const Compared *b, Datum *values, bool *isnull)
+{
+	int64		in_both = members_count_both(a->members, b->members);
+	int64		in_either = a->size + b->size - in_both;
+
+	memset(isnull, false, sizeof(bool) * OVERLAP_COLUMNS);
+	values[0] = Int64GetDatum(a->size);
+	values[1] = Int64GetDatum(b->size);
+	values[2] = Int64GetDatum(in_both);
+	values[3] = Int64GetDatum(in_either);
+	values[4] = Int64GetDatum(a->size - in_both);
+	values[5] = Int64GetDatum(b->size - in_both);
+	isnull[6] = in_either == 0;
+	if (in_either > 0)
+		values[6] = Float8GetDatum((double) in_both / in_either);
+}
+
+static List *
+audiences_named(const Population *population, ArrayType *names)
+{
+	List	   *audiences = NIL;
+	Datum	   *values;
+	bool	   *isnull;
+	int			count;
+
+	deconstruct_array(names, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
+					  &values, &isnull, &count);
+	for (int i = 0; i < count; i++)
+		if (!isnull[i])
+		{
+			const Population *home;
+
+			audiences = lappend(audiences,
+								unconstify(Audience *,
+										   audience_find(NameStr(*DatumGetName(values[i])),
+														 population->name, &home)));
+		}
+	return audiences;
+}
+
+/* ---- what views of audiences are made of ---- */
+
+/*
+ * ords(chunks, members, toggled): the ords in chunks XOR those toggled
+ *
+ * Takes what it works on as arguments, so whoever calls it has had the right
+ * to read that.
+ */
+Datum
+segment_ords(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemberSet  *set = members_create();
+	int64	   *ords;
+	int64		count;
+	Datum	   *values;
+	Datum	   *chunks;
+	bool	   *isnull;
+	bool	   *chunk_isnull;
+	int			nvalues;
+	int			nchunks;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
+	{
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, sizeof(int64),
+						  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+						  &chunks, &chunk_isnull, &nchunks);
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), BYTEAOID, -1, false,
+						  TYPALIGN_INT, &values, &isnull, &nvalues);
+		if (nchunks != nvalues)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("there are %d chunks and %d bitmaps of members",
+							nchunks, nvalues)));
+		for (int i = 0; i < nchunks; i++)
+			if (!chunk_isnull[i] && !isnull[i])
+				members_read_chunk(set, DatumGetInt64(chunks[i]), -1,
+								   DatumGetByteaPP(values[i]));
+	}
+	if (!PG_ARGISNULL(2))
+	{
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT8OID, sizeof(int64),
+						  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+						  &values, &isnull, &nvalues);
+		for (int i = 0; i < nvalues; i++)
+			if (!isnull[i])
+			{
+				if (DatumGetInt64(values[i]) < 0)
+					ereport(ERROR,
+							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							 errmsg("there is no profile number " INT64_FORMAT,
+									DatumGetInt64(values[i]))));
+				members_flip(set, DatumGetInt64(values[i]));
+			}
+	}
+
+	ords = members_list(set, &count);
+	for (int64 i = 0; i < count; i++)
+	{
+		Datum		ord = Int64GetDatum(ords[i]);
+		bool		ord_isnull = false;
+
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_putvalues(result->setResult, result->setDesc, &ord, &ord_isnull);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * audience_number(population, audience): of its definition as it is now
+ */
+Datum
+segment_audience_number(PG_FUNCTION_ARGS)
+{
+	const Population *population;
+	const Audience *audience = audience_find(NameStr(*PG_GETARG_NAME(1)),
+											 NameStr(*PG_GETARG_NAME(0)),
+											 &population);
+
+	PG_RETURN_INT32(audience->number);
+}

@@ -1,0 +1,552 @@
+/*-------------------------------------------------------------------------
+ *
+ * storage.c
+ *	  Where are the members of a population's audiences kept?
+ *
+ * In two tables beside the base table, made with the first audience:
+ *
+ *		segment_data.profile_chunk		audience 3, chunk 0, size 2, {17, 40}
+ *		segment_data.profile_toggle		audience 3, ord 17, left
+ *
+ *		members of 3	chunks XOR toggles = {40}
+ *
+ * An event inserts toggles, in its own transaction, and touches nothing that
+ * another event touches.  The fold (fold.c) moves them into the chunks.  As a
+ * profile enters and leaves an audience by turns, toggles need no order to be
+ * applied, and a size is the sum of the chunks' sizes plus the sum of +1 and -1.
+ *
+ * Members belong to a definition, not to a name: each filter that an audience
+ * is given has a number of its own, which is never used again.  A chunk -1
+ * without members says that a definition has its members stored, and since
+ * when: whoever reads with an older snapshot does not see it, and evaluates the
+ * filter on the rows of that snapshot.
+ *
+ * Who locks what.  Writers hold ROW EXCLUSIVE on the base table, to the end of
+ * their transaction; whoever changes a definition holds SHARE ROW EXCLUSIVE on
+ * it, and so meets no toggle that is still to be committed.  Chunks are written
+ * by one transaction at a time, fold or definition, which holds the storage
+ * lock (a lock of its own, not one of the table, which autovacuum takes too).
+ *
+ * Both tables are the population owner's and no members of the extension, so
+ * that pg_dump carries them.  Reading is by the caller's snapshot; the caller
+ * has seen to it that the user may know.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/catalog.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "audience/audience_private.h"
+#include "base/base.h"
+
+/* Columns of the chunk table. */
+enum
+{
+	CHUNK_AUDIENCE = 1,
+	CHUNK_NUMBER,
+	CHUNK_SIZE,
+	CHUNK_MEMBERS,
+	CHUNK_COLUMNS = CHUNK_MEMBERS
+};
+
+/* The chunk that says that members are stored. */
+#define CHUNK_MARKER	(-1)
+
+static Oid	make_table(const Population *population, const char *label,
+					   const char *columns);
+static bool lock_storage(const Population *population, bool wait);
+static SysScanDesc scan_chunks(Relation relation, int32 number,
+							   Snapshot snapshot);
+static void insert_chunk(Relation relation, CatalogIndexState indexes,
+						 int32 number, int64 chunk, int32 size, bytea *members);
+
+/* ---- the tables ---- */
+
+void
+storage_make(const Population *population)
+{
+	Oid			chunks;
+	Oid			toggles;
+
+	if (OidIsValid(audience_tables(population)->chunks))
+		return;
+
+	chunks = make_table(population, "chunk",
+						"audience integer, chunk bigint, size integer NOT NULL,"
+						" members bytea NOT NULL, PRIMARY KEY (audience, chunk)");
+	/* bitmaps do not get smaller by compression */
+	population_execute(population,
+					   psprintf("ALTER TABLE %s ALTER COLUMN members SET STORAGE EXTERNAL",
+								relation_name(chunks)));
+	toggles = make_table(population, "toggle",
+						 psprintf("ord bigint NOT NULL, at timestamptz NOT NULL,"
+								  " audience integer NOT NULL, entered boolean NOT NULL,"
+								  " cause text NOT NULL, key %s NOT NULL",
+								  format_type_be_qualified(population->key_type)));
+	population_execute(population,
+					   psprintf("CREATE INDEX ON %s (audience)", relation_name(toggles)));
+	population_execute(population,
+					   psprintf("COMMENT ON TABLE %s IS %s", relation_name(chunks),
+								quote_literal_cstr(psprintf("members of the audiences of population \"%s\", as bitmaps, kept by extension segment",
+															population->name))));
+	population_execute(population,
+					   psprintf("COMMENT ON TABLE %s IS %s", relation_name(toggles),
+								quote_literal_cstr(psprintf("profiles of population \"%s\" that entered or left an audience since the last fold, kept by extension segment",
+															population->name))));
+	catalog_execute("INSERT INTO segment.membership (population, chunks, toggles)"
+					" VALUES ($1, $2, $3)",
+					3, (Oid[]) {NAMEOID, REGCLASSOID, REGCLASSOID},
+					(Datum[]) {name_datum(population->name),
+							   ObjectIdGetDatum(chunks), ObjectIdGetDatum(toggles)},
+					NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+	CommandCounterIncrement();
+}
+
+/*
+ * A table of ours beside the base table, and its owner's.  Vacuumed by the
+ * number of dead rows, not by their share: it may shrink to nothing and grow
+ * again every few seconds.
+ */
+static Oid
+make_table(const Population *population, const char *label, const char *columns)
+{
+	Oid			schema = get_namespace_oid(SEGMENT_DATA_SCHEMA, false);
+	char	   *name = ChooseRelationName(population->name, NULL, label, schema, false);
+	char	   *table = quote_qualified_identifier(SEGMENT_DATA_SCHEMA, name);
+
+	catalog_execute(psprintf("CREATE TABLE %s (%s) USING heap"
+							 " WITH (autovacuum_vacuum_scale_factor = 0,"
+							 " autovacuum_vacuum_threshold = 5000)", table, columns),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("ALTER TABLE %s OWNER TO %s", table,
+							 quote_identifier(GetUserNameFromId(relation_owner(population->base), false))),
+					0, NULL, NULL, NULL);
+	return get_relname_relid(name, schema);
+}
+
+/* Somebody may have given the base table another owner. */
+void
+storage_follow_owner(const Population *population)
+{
+	const AudienceTables *tables = audience_tables(population);
+	Oid			owner = relation_owner(population->base);
+	Oid			both[] = {tables->chunks, tables->toggles};
+
+	for (int i = 0; i < lengthof(both); i++)
+		if (relation_name(both[i]) != NULL && relation_owner(both[i]) != owner)
+			catalog_execute(psprintf("ALTER TABLE %s OWNER TO %s",
+									 relation_name(both[i]),
+									 quote_identifier(GetUserNameFromId(owner, false))),
+							0, NULL, NULL, NULL);
+}
+
+void
+storage_drop(const Population *population)
+{
+	const AudienceTables *tables = audience_tables(population);
+	Oid			both[] = {tables->chunks, tables->toggles};
+
+	if (!OidIsValid(tables->chunks))
+		return;
+	storage_follow_owner(population);
+	catalog_execute("DELETE FROM segment.membership WHERE population = $1",
+					1, (Oid[]) {NAMEOID},
+					(Datum[]) {name_datum(population->name)}, NULL);
+	for (int i = 0; i < lengthof(both); i++)
+		if (relation_name(both[i]) != NULL)
+			population_execute(population,
+							   psprintf("DROP TABLE %s", relation_name(both[i])));
+}
+
+int32
+storage_number(const Population *population)
+{
+	bool		isnull;
+	int32		number;
+
+	catalog_execute("UPDATE segment.membership SET last_number = last_number + 1"
+					" WHERE population = $1 RETURNING last_number",
+					1, (Oid[]) {NAMEOID},
+					(Datum[]) {name_datum(population->name)}, NULL);
+	if (SPI_processed != 1)
+		elog(ERROR, "population \"%s\" has no place for members", population->name);
+	number = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
+										 SPI_tuptable->tupdesc, 1, &isnull));
+	return number;
+}
+
+/* ---- the lock ---- */
+
+void
+storage_lock(const Population *population)
+{
+	(void) lock_storage(population, true);
+}
+
+bool
+storage_try_lock(const Population *population)
+{
+	return lock_storage(population, false);
+}
+
+static bool
+lock_storage(const Population *population, bool wait)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId,
+					   audience_tables(population)->toggles, 1);
+	return LockAcquire(&tag, ExclusiveLock, false, !wait) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* ---- reading ---- */
+
+/*
+ * The members as the snapshot shows them; NULL if it does not show that they
+ * are stored.  With 'damaged', chunks that are no bitmaps are left out and it
+ * is set; without, they are errors.
+ */
+MemberSet *
+storage_read(const Population *population, int32 number, Snapshot snapshot,
+			 bool *damaged)
+{
+	const AudienceTables *tables = audience_tables(population);
+	MemberSet  *set = members_create();
+	Relation	relation;
+	SysScanDesc scan;
+	HeapTuple	row;
+	bool		stored = false;
+
+	if (!OidIsValid(tables->chunks))
+		return NULL;
+	relation = table_open(tables->chunks, AccessShareLock);
+	scan = scan_chunks(relation, number, snapshot);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		TupleDesc	desc = RelationGetDescr(relation);
+		bool		isnull;
+		int64		chunk = DatumGetInt64(heap_getattr(row, CHUNK_NUMBER, desc, &isnull));
+		int32		size;
+		bytea	   *members;
+
+		CHECK_FOR_INTERRUPTS();
+		if (chunk == CHUNK_MARKER)
+		{
+			stored = true;
+			continue;
+		}
+		size = DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc, &isnull));
+		members = DatumGetByteaPP(heap_getattr(row, CHUNK_MEMBERS, desc, &isnull));
+		if (damaged == NULL)
+			members_read_chunk(set, chunk, size, members);
+		else if (!members_try_chunk(set, chunk, size, members))
+			*damaged = true;
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	if (!stored)
+		return NULL;
+
+	relation = table_open(tables->toggles, AccessShareLock);
+	scan = storage_scan_toggles(relation, number, snapshot);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		bool		isnull;
+
+		members_flip(set, DatumGetInt64(heap_getattr(row, TOGGLE_ORD,
+													 RelationGetDescr(relation),
+													 &isnull)));
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return set;
+}
+
+/*
+ * How many members the snapshot shows, without reading a bitmap; -1 if it does
+ * not show that they are stored.
+ */
+int64
+storage_size(const Population *population, int32 number, Snapshot snapshot)
+{
+	const AudienceTables *tables = audience_tables(population);
+	Relation	relation;
+	SysScanDesc scan;
+	HeapTuple	row;
+	bool		stored = false;
+	bool		isnull;
+	int64		size = 0;
+
+	if (!OidIsValid(tables->chunks))
+		return -1;
+	relation = table_open(tables->chunks, AccessShareLock);
+	scan = scan_chunks(relation, number, snapshot);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		TupleDesc	desc = RelationGetDescr(relation);
+
+		stored |= DatumGetInt64(heap_getattr(row, CHUNK_NUMBER, desc,
+											 &isnull)) == CHUNK_MARKER;
+		size += DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc, &isnull));
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	if (!stored)
+		return -1;
+
+	relation = table_open(tables->toggles, AccessShareLock);
+	scan = storage_scan_toggles(relation, number, snapshot);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		size += DatumGetBool(heap_getattr(row, TOGGLE_ENTERED,
+										  RelationGetDescr(relation),
+										  &isnull)) ? 1 : -1;
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return size;
+}
+
+static SysScanDesc
+scan_chunks(Relation relation, int32 number, Snapshot snapshot)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(number));
+	return systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation),
+							  true, snapshot, 1, &key);
+}
+
+SysScanDesc
+storage_scan_toggles(Relation relation, int32 number, Snapshot snapshot)
+{
+	List	   *indexes = RelationGetIndexList(relation);
+	ScanKeyData key;
+
+	ScanKeyInit(&key, TOGGLE_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(number));
+	return systable_beginscan(relation,
+							  indexes == NIL ? InvalidOid : linitial_oid(indexes),
+							  indexes != NIL, snapshot, 1, &key);
+}
+
+char *
+storage_members_sql(const Population *population, const char *audience)
+{
+	const AudienceTables *tables = audience_tables(population);
+	char	   *key = pstrdup(quote_identifier(population->key));
+	char	   *base = population_base_name(population);
+	char	   *chunks = relation_name(tables->chunks);
+	char	   *number = psprintf("segment.audience_number(%s, %s)",
+								  quote_literal_cstr(population->name),
+								  quote_literal_cstr(audience));
+
+	return psprintf("SELECT profile.%s"
+					" FROM (SELECT pg_catalog.array_agg(c.chunk) AS chunks,"
+					" pg_catalog.array_agg(c.members) AS members"
+					" FROM %s AS c WHERE c.audience OPERATOR(pg_catalog.=) %s"
+					" AND c.chunk OPERATOR(pg_catalog.>=) 0) AS stored,"
+					" LATERAL segment.ords(stored.chunks, stored.members,"
+					" ARRAY(SELECT t.ord FROM %s AS t"
+					" WHERE t.audience OPERATOR(pg_catalog.=) %s)) AS member (ord)"
+					" JOIN %s AS profile ON profile.ord OPERATOR(pg_catalog.=) member.ord"
+					" UNION ALL"
+					" SELECT profile.%s FROM %s AS profile"
+					" WHERE NOT EXISTS (SELECT FROM %s AS c"
+					" WHERE c.audience OPERATOR(pg_catalog.=) %s"
+					" AND c.chunk OPERATOR(pg_catalog.=) (%d)) AND %s",
+					key, chunks, number, relation_name(tables->toggles), number,
+					base, key, base, chunks, number, CHUNK_MARKER,
+					audience_holds_sql(audience));
+}
+
+/* ---- writing ---- */
+
+/*
+ * Make these the stored members of a definition, in place of what there is.
+ */
+void
+storage_write(const Population *population, int32 number, MemberSet *set)
+{
+	Relation	relation;
+	CatalogIndexState indexes;
+	bytea	   *nothing = palloc(VARHDRSZ);
+
+	storage_forget(population, number);
+	SET_VARSIZE(nothing, VARHDRSZ);
+	relation = table_open(audience_tables(population)->chunks, RowExclusiveLock);
+	indexes = CatalogOpenIndexes(relation);
+	insert_chunk(relation, indexes, number, CHUNK_MARKER, 0, nothing);
+	for (int i = 0; i < members_chunks(set); i++)
+	{
+		int64		chunk;
+		int32		size;
+		bytea	   *members = members_write_chunk(set, i, &chunk, &size);
+
+		if (size > 0)
+			insert_chunk(relation, indexes, number, chunk, size, members);
+		pfree(members);
+	}
+	CatalogCloseIndexes(indexes);
+	table_close(relation, NoLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * An audience gets another filter: what is stored is still that of the old
+ * one, until it is decided anew.
+ */
+void
+storage_renumber(const Population *population, int32 number, int32 becomes)
+{
+	Relation	relation = table_open(audience_tables(population)->chunks,
+									  RowExclusiveLock);
+	CatalogIndexState indexes = CatalogOpenIndexes(relation);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	SysScanDesc scan = scan_chunks(relation, number, snapshot);
+	HeapTuple	row;
+
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		Datum		values[CHUNK_COLUMNS] = {0};
+		bool		nulls[CHUNK_COLUMNS] = {false};
+		bool		replace[CHUNK_COLUMNS] = {false};
+		HeapTuple	changed;
+
+		values[CHUNK_AUDIENCE - 1] = Int32GetDatum(becomes);
+		replace[CHUNK_AUDIENCE - 1] = true;
+		changed = heap_modify_tuple(row, RelationGetDescr(relation), values,
+									nulls, replace);
+		CatalogTupleUpdateWithInfo(relation, &row->t_self, changed, indexes);
+		heap_freetuple(changed);
+	}
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	CatalogCloseIndexes(indexes);
+	table_close(relation, NoLock);
+	CommandCounterIncrement();
+}
+
+/* The definition is no more. */
+void
+storage_forget(const Population *population, int32 number)
+{
+	Relation	relation = table_open(audience_tables(population)->chunks,
+									  RowExclusiveLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	SysScanDesc scan = scan_chunks(relation, number, snapshot);
+	HeapTuple	row;
+
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		CatalogTupleDelete(relation, &row->t_self);
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(relation, NoLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * Flip members of one chunk.  'before' is empty, and is given the chunk as it
+ * was.  Bytes that are no bitmap are an error, or else, with 'passing', the
+ * chunk is left as it is and the answer false.
+ */
+bool
+storage_flip(Relation relation, CatalogIndexState indexes, Snapshot snapshot,
+			 int32 number, int64 chunk, MemberSet *before, const int64 *ords,
+			 int count, bool passing)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	row;
+	bool		isnull;
+	MemberSet  *after = members_create();
+	int64		written;
+	int32		size;
+	bytea	   *members;
+
+	ScanKeyInit(&keys[0], CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(number));
+	ScanKeyInit(&keys[1], CHUNK_NUMBER, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(chunk));
+	scan = systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation),
+							  true, snapshot, 2, keys);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+	{
+		size = DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc, &isnull));
+		members = DatumGetByteaPP(heap_getattr(row, CHUNK_MEMBERS, desc, &isnull));
+		if (passing && !members_try_chunk(before, chunk, size, members))
+		{
+			systable_endscan(scan);
+			return false;
+		}
+		if (!passing)
+			members_read_chunk(before, chunk, size, members);
+		members_read_chunk(after, chunk, size, members);
+	}
+	for (int i = 0; i < count; i++)
+		members_flip(after, ords[i]);
+
+	members = members_write_chunk(after, 0, &written, &size);
+	if (!HeapTupleIsValid(row))
+	{
+		if (size > 0)
+			insert_chunk(relation, indexes, number, chunk, size, members);
+	}
+	else if (size == 0)
+		CatalogTupleDelete(relation, &row->t_self);
+	else
+	{
+		Datum		values[CHUNK_COLUMNS] = {0};
+		bool		nulls[CHUNK_COLUMNS] = {false};
+		bool		replace[CHUNK_COLUMNS] = {false};
+		HeapTuple	changed;
+
+		values[CHUNK_SIZE - 1] = Int32GetDatum(size);
+		values[CHUNK_MEMBERS - 1] = PointerGetDatum(members);
+		replace[CHUNK_SIZE - 1] = replace[CHUNK_MEMBERS - 1] = true;
+		changed = heap_modify_tuple(row, desc, values, nulls, replace);
+		CatalogTupleUpdateWithInfo(relation, &row->t_self, changed, indexes);
+		heap_freetuple(changed);
+	}
+	systable_endscan(scan);
+	pfree(members);
+	return true;
+}
+
+static void
+insert_chunk(Relation relation, CatalogIndexState indexes, int32 number,
+			 int64 chunk, int32 size, bytea *members)
+{
+	Datum		values[CHUNK_COLUMNS];
+	bool		nulls[CHUNK_COLUMNS] = {false};
+	HeapTuple	row;
+
+	values[CHUNK_AUDIENCE - 1] = Int32GetDatum(number);
+	values[CHUNK_NUMBER - 1] = Int64GetDatum(chunk);
+	values[CHUNK_SIZE - 1] = Int32GetDatum(size);
+	values[CHUNK_MEMBERS - 1] = PointerGetDatum(members);
+	row = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+	CatalogTupleInsertWithInfo(relation, row, indexes);
+	heap_freetuple(row);
+}

@@ -1,0 +1,236 @@
+/*-------------------------------------------------------------------------
+ *
+ * depend.c
+ *	  What is it made of, and what is made of it?
+ *
+ *		SELECT * FROM segment.dependencies('total_spend');
+ *
+ *		relation | depth | kind		| name
+ *		uses	 |	   1 | source	| orders
+ *		used by	 |	   1 | audience | vip
+ *		used by	 |	   2 | audience | lapsed_vip		in audience vip and ...
+ *
+ * A name may be that of a source, of a trait and of an audience; it stands for
+ * all three.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "audience/audience.h"
+#include "base/base.h"
+#include "flow/flow.h"
+#include "trait/trait.h"
+
+SEGMENT_FUNCTION(segment_dependencies);
+
+typedef enum ThingKind
+{
+	THING_SOURCE,
+	THING_TRAIT,
+	THING_AUDIENCE,
+} ThingKind;
+
+static const char *const kind_names[] = {"source", "trait", "audience"};
+
+typedef struct Thing
+{
+	ThingKind	kind;
+	const char *name;
+	int			depth;
+} Thing;
+
+static List *reached(const Population *population, List *from, bool users);
+static List *thing_uses(const Population *population, const Thing *thing);
+static List *thing_users(const Population *population, const Thing *thing);
+static List *add(List *things, ThingKind kind, const char *name, int depth);
+static List *add_names(List *things, ThingKind kind, List *names, int depth);
+
+/*
+ * dependencies(object, population) -> (relation, depth, kind, name)
+ */
+Datum
+segment_dependencies(PG_FUNCTION_ARGS)
+{
+	const Population *population = population_by_name(PG_ARGISNULL(1) ? NULL :
+													  NameStr(*PG_GETARG_NAME(1)));
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *known = NIL;
+	List	   *start = NIL;
+	const char *name;
+	ListCell   *lc;
+
+	population_check_reader(population);
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	name = NameStr(*PG_GETARG_NAME(0));
+
+	if (source_by_name(population, name) != NULL)
+		start = add(start, THING_SOURCE, name, 0);
+	if (trait_by_name(population, name) != NULL)
+		start = add(start, THING_TRAIT, name, 0);
+	if (audience_by_name(population, name) != NULL)
+		start = add(start, THING_AUDIENCE, name, 0);
+	if (start == NIL)
+	{
+		const char *nearest;
+
+		known = list_copy(source_names(population));
+		foreach(lc, trait_list(population))
+			known = lappend(known, ((Trait *) lfirst(lc))->name);
+		foreach(lc, audience_list(population))
+			known = lappend(known, ((Audience *) lfirst(lc))->name);
+		nearest = nearest_name(name, known);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no source, trait or audience \"%s\" in population \"%s\"",
+						name, population->name),
+				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+	}
+
+	for (int users = 0; users <= 1; users++)
+		foreach(lc, reached(population, start, users))
+		{
+			const Thing *thing = lfirst(lc);
+			Datum		values[4];
+			bool		isnull[4] = {false, false, false, false};
+
+			values[0] = CStringGetTextDatum(users ? "used by" : "uses");
+			values[1] = Int32GetDatum(thing->depth);
+			values[2] = CStringGetTextDatum(kind_names[thing->kind]);
+			values[3] = name_datum(thing->name);
+			tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		}
+	return (Datum) 0;
+}
+
+List *
+dependent_audiences(const Population *population, const char *trait,
+					const char *audience)
+{
+	List	   *names = NIL;
+	List	   *start;
+	ListCell   *lc;
+
+	start = trait != NULL ? add(NIL, THING_TRAIT, trait, 0) :
+		add(NIL, THING_AUDIENCE, audience, 0);
+	if (audience != NULL)
+		names = lappend(names, pstrdup(audience));
+	foreach(lc, reached(population, start, true))
+	{
+		const Thing *thing = lfirst(lc);
+
+		if (thing->kind == THING_AUDIENCE)
+			names = lappend(names, pstrdup(thing->name));
+	}
+	return names;
+}
+
+/* All that can be reached, in order of depth, without where one starts. */
+static List *
+reached(const Population *population, List *from, bool users)
+{
+	List	   *things = list_copy(from);
+
+	/* the list grows while we go along it */
+	for (int i = 0; i < list_length(things); i++)
+	{
+		const Thing *thing = list_nth(things, i);
+		List	   *next = users ? thing_users(population, thing) :
+			thing_uses(population, thing);
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, next)
+		{
+			const Thing *one = lfirst(lc);
+
+			things = add(things, one->kind, one->name, thing->depth + 1);
+		}
+	}
+	return list_copy_tail(things, list_length(from));
+}
+
+static List *
+thing_uses(const Population *population, const Thing *thing)
+{
+	List	   *things = NIL;
+	const FilterNode *definition;
+	ListCell   *lc;
+
+	switch (thing->kind)
+	{
+		case THING_SOURCE:
+			return NIL;
+		case THING_TRAIT:
+			definition = trait_by_name(population, thing->name)->definition;
+			things = add_names(things, THING_SOURCE,
+							   trait_sources_used(population, definition), 0);
+			break;
+		default:
+			definition = audience_by_name(population, thing->name)->filter;
+			things = add_names(things, THING_AUDIENCE,
+							   audience_names_used(definition), 0);
+			break;
+	}
+
+	/* the key is a name too, but no trait */
+	foreach(lc, trait_names_used(population, definition))
+		if (trait_by_name(population, lfirst(lc)) != NULL)
+			things = add(things, THING_TRAIT, lfirst(lc), 0);
+	return things;
+}
+
+static List *
+thing_users(const Population *population, const Thing *thing)
+{
+	switch (thing->kind)
+	{
+		case THING_SOURCE:
+			return add_names(NIL, THING_TRAIT,
+							 trait_users_of_source(population, thing->name), 0);
+		case THING_TRAIT:
+			return add_names(add_names(NIL, THING_TRAIT,
+									   trait_users(population, thing->name), 0),
+							 THING_AUDIENCE,
+							 audience_users_of_trait(population, thing->name), 0);
+		default:
+			return add_names(NIL, THING_AUDIENCE,
+							 audience_users_of_audience(population, thing->name), 0);
+	}
+}
+
+static List *
+add_names(List *things, ThingKind kind, List *names, int depth)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+		things = add(things, kind, lfirst(lc), depth);
+	return things;
+}
+
+/* Each once. */
+static List *
+add(List *things, ThingKind kind, const char *name, int depth)
+{
+	ListCell   *lc;
+	Thing	   *thing;
+
+	foreach(lc, things)
+	{
+		thing = lfirst(lc);
+		if (thing->kind == kind && strcmp(thing->name, name) == 0)
+			return things;
+	}
+	thing = palloc(sizeof(Thing));
+	thing->kind = kind;
+	thing->name = name;
+	thing->depth = depth;
+	return lappend(things, thing);
+}

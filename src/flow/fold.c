@@ -1,0 +1,141 @@
+/*-------------------------------------------------------------------------
+ *
+ * fold.c
+ *	  From what happened to what is stored and told: segment.tick().
+ *
+ *		toggles of many events ─► bitmaps ─► feed ─► NOTIFY		(one transaction)
+ *
+ * The room of audiences moves toggles into bitmaps and says in which order
+ * they happened; the feed writes that down.  Nothing is lost if nobody ever
+ * ticks: members are read with what is pending.  Only the feed waits, and
+ * what is pending makes reading slower.
+ *
+ * A definition folds first, so that what happened before it stands before it
+ * in the feed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "audience/audience.h"
+#include "base/base.h"
+#include "feed/feed.h"
+#include "flow/flow.h"
+
+SEGMENT_FUNCTION(segment_tick);
+
+/* Toggles that are folded at a time, which bounds the memory it takes. */
+#define FOLD_BATCH	50000
+
+static void tell(const AudienceChange *change, void *feed);
+static int64 fold(const Population *population, int64 budget, bool passing);
+
+/*
+ * tick(budget) -> (population, folded, pending)
+ */
+Datum
+segment_tick(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int64		budget = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+	CatalogScan scan;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (!PG_ARGISNULL(0) && budget < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a budget of " INT64_FORMAT " changes does nothing", budget),
+				 errhint("Give a positive number, or nothing for all that is pending.")));
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("changes can only be folded in a READ COMMITTED transaction"),
+				 errdetail("The transaction's snapshot may be older than changes that are already folded.")));
+
+	InitMaterializedSRF(fcinfo, 0);
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+		names = lappend(names, catalog_get_text(&scan, "population"));
+	catalog_end(&scan);
+
+	SPI_connect();
+	foreach(lc, names)
+	{
+		const Population *population = population_by_name(lfirst(lc));
+		Datum		values[3];
+		bool		isnull[3] = {false, false, false};
+		int64		folded = 0;
+
+		if (!object_ownercheck(RelationRelationId, population->base, GetUserId()))
+			continue;
+		if (audience_try_lock(population))
+		{
+			folded = fold(population, budget, false);
+			(void) feed_trim(population);
+		}
+		values[0] = name_datum(population->name);
+		values[1] = Int64GetDatum(folded);
+		values[2] = Int64GetDatum(audience_pending(population));
+		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+void
+fold_all(const Population *population, bool passing)
+{
+	(void) fold(population, 0, passing);
+}
+
+static int64
+fold(const Population *population, int64 budget, bool passing)
+{
+	FeedWriter *feed = feed_open(population);
+	int64		folded = 0;
+
+	while (budget == 0 || folded < budget)
+	{
+		int64		most = budget == 0 ? FOLD_BATCH : Min(FOLD_BATCH, budget - folded);
+		int64		now = audience_fold(population, most, passing, tell, feed);
+
+		folded += now;
+		if (now < most)
+			break;
+	}
+	(void) feed_close(feed);
+	return folded;
+}
+
+void
+members_decide(const Population *population, List *names, const char *cause)
+{
+	FeedWriter *feed = feed_open(population);
+
+	audience_decide(population, names, clock_now(), cause, tell, feed);
+	(void) feed_close(feed);
+}
+
+void
+members_leave(const Population *population, const char *name)
+{
+	FeedWriter *feed = feed_open(population);
+
+	audience_empty(population, name, clock_now(), tell, feed);
+	(void) feed_close(feed);
+}
+
+static void
+tell(const AudienceChange *change, void *feed)
+{
+	feed_put(feed, change->audience, change->key, change->entered, change->at,
+			 change->cause);
+}
