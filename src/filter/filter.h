@@ -208,7 +208,7 @@ typedef FilterNode *(*FilterReplace) (const FilterNode *node, void *context);
 extern FilterNode *filter_rewrite(const FilterNode *node, FilterReplace replace,
 								  void *context);
 
-/* parse.c: text to tree ---------------------------------------------------- */
+/* parse*.c: text to tree ---------------------------------------------------- */
 
 /*
  * A filter, or an operand (the definition of a trait).  ERRCODE_SYNTAX_ERROR
