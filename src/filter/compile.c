@@ -34,7 +34,6 @@
 
 #include "filter/compile_private.h"
 
-static int	pin(FilterScope *scope);
 static Expr *compile_list(FilterScope *scope, const FilterNode *node);
 static Expr *compile_not(Expr *filter);
 static Expr *compile_at_least(FilterScope *scope, const FilterNode *node);
@@ -59,7 +58,7 @@ static Expr *number_of(FilterScope *scope, Operand operand);
 Expr *
 filter_compile(const FilterNode *filter, FilterScope *scope)
 {
-	int			level = pin(scope);
+	int			level = compile_pin(scope);
 	Expr	   *expr = compile_filter(scope, filter);
 
 	assign_expr_collations(NULL, (Node *) expr);
@@ -70,7 +69,7 @@ filter_compile(const FilterNode *filter, FilterScope *scope)
 Expr *
 filter_compile_operand(const FilterNode *operand, FilterScope *scope)
 {
-	int			level = pin(scope);
+	int			level = compile_pin(scope);
 	Expr	   *expr;
 
 	if (operand->op >= FILTER_EQ)
@@ -97,8 +96,8 @@ filter_as_value(Expr *qual)
  * Nothing that a session has set may change what a literal means.  The level
  * ends with AtEOXact_GUC(); an error ends it, too.
  */
-static int
-pin(FilterScope *scope)
+int
+compile_pin(FilterScope *scope)
 {
 	static const char *const settings[][2] = {
 		{"DateStyle", "ISO, YMD"},
@@ -194,12 +193,13 @@ compile_filter(FilterScope *scope, const FilterNode *node)
 			return compile_time(scope, node);
 
 		case FILTER_DID:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("\"did\" cannot be used here"),
-					 errhint("Define a trait that counts with segment.create_trait() and use its name."),
-					 compile_position(scope, node)));
-			break;
+			if (scope->aggregate == NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("\"did\" cannot be used here"),
+						 errhint("Define a trait that counts with segment.create_trait() and use its name."),
+						 compile_position(scope, node)));
+			return compile_filter(scope, filter_did_as_count(node));
 		case FILTER_IN_AUDIENCE:
 			if (scope->audience == NULL)
 				ereport(ERROR,

@@ -64,7 +64,16 @@ filter_parse_operand(const char *text, struct Node *escontext)
 	return filter_parse_part(text, KIND_OPERAND, escontext);
 }
 
-/* A text that is nothing but a filter, an operand, a span or a window. */
+FilterNode *
+filter_parse_definition(const char *text, struct Node *escontext)
+{
+	return filter_parse_part(text, KIND_FILTER | KIND_OPERAND, escontext);
+}
+
+/*
+ * A text that is nothing but a filter, an operand, either of these, a span or
+ * a window.
+ */
 FilterNode *
 filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
 {
@@ -76,6 +85,10 @@ filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
 	switch (kind)
 	{
 		case KIND_FILTER:
+			node = parse_or(&parser);
+			break;
+		case KIND_FILTER | KIND_OPERAND:
+			parser.operand_first = true;
 			node = parse_or(&parser);
 			break;
 		case KIND_SPAN:
@@ -108,7 +121,8 @@ parser_finish(Parser *parser, FilterNode *node, uint16 kind)
 {
 	if (node == NULL)
 		return NULL;
-	if (kind == KIND_FILTER)
+	if (kind == KIND_FILTER ||
+		(kind == (KIND_FILTER | KIND_OPERAND) && !op_is(node, KIND_OPERAND)))
 	{
 		if (!parser_is_filter(parser, node))
 			return NULL;
@@ -117,7 +131,7 @@ parser_finish(Parser *parser, FilterNode *node, uint16 kind)
 	}
 	else if (parser_peek(parser, 0)->kind != TOKEN_END || !op_is(node, kind))
 		return parser_fail(parser, NULL,
-						   kind == KIND_OPERAND ? "an operator such as \"+\"|the end of the expression" :
+						   (kind & KIND_OPERAND) ? "an operator such as \"+\"|the end of the expression" :
 						   kind == KIND_WINDOW ? "a window such as \"in last 30 days\"" :
 						   "the end of the expression", NULL);
 	return node;

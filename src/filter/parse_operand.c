@@ -115,7 +115,7 @@ parse_primary(Parser *parser, bool operand_only)
 	if (token->kind == TOKEN_WORD)
 		parser->hint = psprintf("A column of this name is written `%s`.",
 								filter_token_text(token));
-	if (operand_only)
+	if (operand_only || parser->operand_first)
 		return parser_fail(parser, NULL, "a value such as a column, a number or a string",
 						   NULL);
 	return parser_fail(parser, NULL, "a filter such as \"city = 'Aarhus'\"", NULL);

@@ -30,6 +30,9 @@ typedef struct Parser
 	bool		in_where;		/* in a WHERE, outside of its parentheses */
 	bool		in_events;		/* in an aggregate or DID */
 
+	bool		operand_first;	/* where a filter may begin, an operand is what
+								 * one would expect; for errors */
+
 	const char *subject;		/* what is read, for errors */
 	/* what may close the filter being read: words, or the end */
 	const char *closers;
