@@ -463,7 +463,7 @@ compare_visits(const void *a, const void *b, void *arg)
  */
 static void
 apply_profile(ProfileTable *table, List *parts, Visit *visits, int nvisits,
-			  const Population *population)
+			  const Population *population, TimestampTz now)
 {
 	TupleDesc	desc = profile_columns(table);
 	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
@@ -499,7 +499,7 @@ apply_profile(ProfileTable *table, List *parts, Visit *visits, int nvisits,
 			changed |= visits[i].delta->rows != 0;
 			if (list_member_ptr(reread, part->program))
 				continue;
-			switch (trait_apply(part->program, visits[i].delta, values, isnull))
+			switch (trait_apply(part->program, visits[i].delta, now, values, isnull))
 			{
 				case TRAIT_UNCHANGED:
 					break;
@@ -508,7 +508,7 @@ apply_profile(ProfileTable *table, List *parts, Visit *visits, int nvisits,
 					break;
 				case TRAIT_REREAD:
 					/* that is the truth at the end of the batch */
-					trait_reread(part->program, visits[i].key, values, isnull);
+					trait_reread(part->program, visits[i].key, now, values, isnull);
 					reread = lappend(reread, unconstify(TraitProgram *, part->program));
 					changed = true;
 					break;
@@ -545,6 +545,7 @@ apply_population(List *parts)
 	ProfileTable *table;
 	Visit	   *visits;
 	int64		nvisits = 0;
+	TimestampTz now = clock_now();
 	Oid			user;
 	int			context;
 	ListCell   *lc;
@@ -587,7 +588,7 @@ apply_population(List *parts)
 		for (next = i + 1; next < nvisits; next++)
 			if (key_compare(key_type, visits[i].key, visits[next].key) != 0)
 				break;
-		apply_profile(table, parts, &visits[i], next - i, population);
+		apply_profile(table, parts, &visits[i], next - i, population, now);
 		MemoryContextReset(per_profile);
 	}
 	MemoryContextSwitchTo(old);

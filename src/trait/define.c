@@ -48,7 +48,7 @@ List *
 trait_define(const Population *population, const char *name,
 			 const char *definition, const char *description, bool replace)
 {
-	FilterNode *node = filter_parse_operand(definition, NULL);
+	FilterNode *node = filter_parse_definition(definition, NULL);
 	List	   *added = NIL;
 	ListCell   *lc;
 

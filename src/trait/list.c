@@ -93,6 +93,7 @@ static void list_accumulate(const AggregateInput *input, void *delta,
 							MemoryContext memory);
 static AggregateResult list_apply(const AggregateInput *input,
 								  const void *delta,
+								  const TimeRange *kept,
 								  Datum *state, bool *isnull);
 static void list_sql(const AggregateInput *input, const AggregateSql *parts,
 					 int column, StringInfo out);
@@ -163,6 +164,7 @@ list_accumulate(const AggregateInput *input, void *delta,
 
 static AggregateResult
 list_apply(const AggregateInput *input, const void *delta,
+		   const TimeRange *kept,
 		   Datum *state, bool *isnull)
 {
 	const ListDelta *list = delta;

@@ -55,6 +55,7 @@ static Expr *scope_column(FilterScope *scope, const char *name);
 static List *scope_names(FilterScope *scope);
 static Expr *scope_path(FilterScope *scope, const FilterNode *column);
 static Expr *scope_aggregate(FilterScope *scope, const FilterNode *aggregate);
+static Expr *scope_audience(FilterScope *scope, const FilterNode *in_audience);
 static Expr *stored_value(TraitScope *scope, const FilterNode *node);
 static TraitSet *trait_set(const Population *population);
 static void trait_mark(Oid relid);
@@ -257,6 +258,7 @@ definition_scope(const Population *population, FilterScope *row, const char *tex
 
 	scope->path = scope_path;
 	scope->aggregate = scope_aggregate;
+	scope->audience = scope_audience;
 	scope->text = text;
 	return scope;
 }
@@ -297,6 +299,16 @@ scope_aggregate(FilterScope *scope, const FilterNode *aggregate)
 	return stored_value((TraitScope *) scope, aggregate);
 }
 
+static Expr *
+scope_audience(FilterScope *scope, const FilterNode *in_audience)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("audience \"%s\" cannot be part of a trait", in_audience->text),
+			 errdetail("Audiences are made of traits, and a trait knows none."),
+			 errhint("Use the audience in another audience, or its filter in the trait.")));
+}
+
 /*
  * The value of an aggregate or attribute that is stored: an expression over
  * its columns in the base table.
@@ -309,6 +321,8 @@ stored_value(TraitScope *scope, const FilterNode *node)
 	const StoredTrait *stored;
 	BoundTrait	bound;
 	Expr	   *columns[AGGREGATE_COLUMNS];
+	Expr	   *after = NULL;
+	Expr	   *until = NULL;
 
 	if (node->op == FILTER_AGGREGATE)
 		(void) aggregate_stored(node, &definition);
@@ -331,8 +345,9 @@ stored_value(TraitScope *scope, const FilterNode *node)
 					 errdetail("It should hold %s.", stored->text),
 					 errhint("Restore the base table, or drop and create the traits that need it.")));
 	}
-	return node->op == FILTER_AGGREGATE ?
-		aggregate_value(node, &bound.input, columns) : columns[0];
+	if (aggregate_window_of(node) != NULL)
+		filter_compile_window(aggregate_window_of(node), &scope->scope, &after, &until);
+	return aggregate_value(node, &bound.input, columns, after, until);
 }
 
 static int
@@ -370,7 +385,7 @@ trait_set(const Population *population)
 		trait->name = catalog_get_text(&scan, "trait");
 		trait->text = catalog_get_text(&scan, "definition");
 		trait->description = catalog_get_text(&scan, "description");
-		trait->definition = filter_parse_operand(trait->text, NULL);
+		trait->definition = filter_parse_definition(trait->text, NULL);
 		trait->position = DatumGetInt32(catalog_get(&scan, "position", &isnull));
 		traits = lappend(traits, trait);
 	}

@@ -73,6 +73,81 @@ CREATE OPERATOR segment.<> (
 COMMENT ON OPERATOR segment.<> (segment.tally, segment.tally) IS
     'not the same values, as often, or last at the same times';
 
+-- events in order: the state of all aggregates over a window of time
+CREATE TYPE segment.series;
+
+CREATE FUNCTION segment.series_in(cstring)
+RETURNS segment.series
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_in';
+COMMENT ON FUNCTION segment.series_in(cstring) IS
+    'input of type series';
+
+CREATE FUNCTION segment.series_out(segment.series)
+RETURNS cstring
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_out';
+COMMENT ON FUNCTION segment.series_out(segment.series) IS
+    'output of type series';
+
+CREATE FUNCTION segment.series_recv(internal)
+RETURNS segment.series
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_recv';
+COMMENT ON FUNCTION segment.series_recv(internal) IS
+    'binary input of type series';
+
+CREATE FUNCTION segment.series_send(segment.series)
+RETURNS bytea
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_send';
+COMMENT ON FUNCTION segment.series_send(segment.series) IS
+    'binary output of type series';
+
+CREATE TYPE segment.series (
+    INPUT = segment.series_in,
+    OUTPUT = segment.series_out,
+    RECEIVE = segment.series_recv,
+    SEND = segment.series_send,
+    INTERNALLENGTH = VARIABLE,
+    ALIGNMENT = int4,
+    STORAGE = extended
+);
+COMMENT ON TYPE segment.series IS
+    'events in the order of time, with values of one type or without: numeric{"12.50" @ 2026-05-01 12:00:00+00}';
+
+CREATE FUNCTION segment.series_equal(segment.series, segment.series)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_equal';
+COMMENT ON FUNCTION segment.series_equal(segment.series, segment.series) IS
+    'do both hold the same values at the same times?';
+
+CREATE FUNCTION segment.series_differs(segment.series, segment.series)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_differs';
+COMMENT ON FUNCTION segment.series_differs(segment.series, segment.series) IS
+    'do the two differ in a value or a time?';
+
+CREATE OPERATOR segment.= (
+    LEFTARG = segment.series, RIGHTARG = segment.series,
+    FUNCTION = segment.series_equal,
+    COMMUTATOR = OPERATOR(segment.=), NEGATOR = OPERATOR(segment.<>),
+    RESTRICT = eqsel, JOIN = eqjoinsel
+);
+COMMENT ON OPERATOR segment.= (segment.series, segment.series) IS
+    'the same values at the same times';
+
+CREATE OPERATOR segment.<> (
+    LEFTARG = segment.series, RIGHTARG = segment.series,
+    FUNCTION = segment.series_differs,
+    COMMUTATOR = OPERATOR(segment.<>), NEGATOR = OPERATOR(segment.=),
+    RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR segment.<> (segment.series, segment.series) IS
+    'not the same values at the same times';
+
 
 -- one row per named trait
 CREATE TABLE segment.trait (
