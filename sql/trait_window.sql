@@ -163,6 +163,16 @@ SET segment.now = '2026-10-25 01:10+00';
 SELECT customer_id, day, hours FROM profile WHERE customer_id = 2;
 SELECT * FROM segment.verify();
 
+-- values are compared as without a window: in the order of the column
+ALTER TABLE visits ADD COLUMN word text COLLATE "en-x-icu";
+SELECT segment.create_trait('word', 'min(visits.word)');
+SELECT segment.create_trait('word_30d', 'min(visits.word in last 30 days)');
+SELECT segment.create_trait('words_30d', 'list(distinct visits.word in last 30 days)');
+SET segment.now = '2026-05-31 12:00+00';
+INSERT INTO visits VALUES (3, 'x', '2026-05-30', 'apple'), (3, 'x', '2026-05-31', 'Banana');
+SELECT word, word_30d, words_30d FROM profile WHERE customer_id = 3;
+SELECT * FROM segment.verify();
+
 -- what is wrong is said at once
 SELECT segment.create_trait('x', 'count(customers in last 30 days)');
 SELECT segment.create_trait('x', 'did customers in last 30 days');

@@ -178,7 +178,7 @@ stored_describe(const StoredTrait *stored, BoundTrait *bound)
 	bound->window = aggregate_window_of(stored->definition);
 	if (OidIsValid(stored->value_type))
 		describe_input(&bound->input, stored->value_type, -1,
-					   get_typcollation(stored->value_type));
+					   stored->value_collation);
 	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
 }
 

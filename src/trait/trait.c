@@ -27,6 +27,7 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
@@ -404,6 +405,9 @@ trait_set(const Population *population)
 		one->value_type = DatumGetObjectId(catalog_get(&scan, "value_type", &isnull));
 		if (isnull)
 			one->value_type = InvalidOid;
+		one->value_collation = DatumGetObjectId(catalog_get(&scan, "value_collation", &isnull));
+		if (isnull)
+			one->value_collation = get_typcollation(one->value_type);
 		one->definition = filter_parse_operand(one->text, NULL);
 		stored = lappend(stored, one);
 	}

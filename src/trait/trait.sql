@@ -172,6 +172,7 @@ CREATE TABLE segment.stored_trait (
     source name NOT NULL,
     definition text NOT NULL,
     value_type regtype,
+    value_collation regcollation,
     PRIMARY KEY (population, stored),
     UNIQUE (population, definition),
     FOREIGN KEY (population, source) REFERENCES segment.source
@@ -182,6 +183,7 @@ COMMENT ON COLUMN segment.stored_trait.stored IS 'name of its first column in th
 COMMENT ON COLUMN segment.stored_trait.source IS 'name of the source whose rows it reads';
 COMMENT ON COLUMN segment.stored_trait.definition IS 'definition in the filter language, canonical';
 COMMENT ON COLUMN segment.stored_trait.value_type IS 'type of the values that are aggregated; NULL where rows are counted';
+COMMENT ON COLUMN segment.stored_trait.value_collation IS 'collation by which they are compared, unless it is that of their type';
 SELECT pg_catalog.pg_extension_config_dump('segment.trait', '');
 SELECT pg_catalog.pg_extension_config_dump('segment.stored_trait', '');
 GRANT SELECT ON segment.trait, segment.stored_trait TO PUBLIC;

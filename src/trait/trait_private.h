@@ -18,6 +18,7 @@ typedef struct StoredTrait
 	char	   *source;
 	char	   *text;			/* canonical definition */
 	Oid			value_type;		/* InvalidOid where rows are counted */
+	Oid			value_collation;
 	FilterNode *definition;
 } StoredTrait;
 
