@@ -65,7 +65,6 @@ SELECT segment.create_trait('x', 'customers.town');
 SELECT segment.create_trait('x', 'first(customers.city)');
 SELECT segment.create_trait('x', 'max(orders.amount where status > 3)');
 SELECT segment.create_trait('x', 'count(orders where ordered_at > now)');
-SELECT segment.create_trait('x', 'count(orders in last 30 days)');
 SELECT segment.create_trait('x', 'spent + 1');
 SELECT segment.create_trait('x', 'city + 1');
 SELECT segment.create_trait('x', 'x + 1');

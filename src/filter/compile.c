@@ -209,12 +209,13 @@ compile_filter(FilterScope *scope, const FilterNode *node)
 			return compile_time(scope, node);
 
 		case FILTER_DID:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("\"did\" cannot be used here"),
-					 errhint("Define a trait that counts with segment.create_trait() and use its name."),
-					 compile_position(scope, node)));
-			break;
+			if (scope->aggregate == NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("\"did\" cannot be used here"),
+						 errhint("Define a trait that counts with segment.create_trait() and use its name."),
+						 compile_position(scope, node)));
+			return compile_filter(scope, filter_did_as_count(node));
 		case FILTER_IN_AUDIENCE:
 			if (scope->audience == NULL)
 				ereport(ERROR,

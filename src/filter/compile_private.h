@@ -8,6 +8,7 @@
  *		expression.c	how is an expression of the server put together?
  *		literal.c		what does "2026-05-01" mean to a column of this type?
  *		compile_time.c	clocks, zones, spans and periods
+ *		compile_window.c	the windows of aggregates
  *		compile_text.c	contains, like, and values inside jsonb
  *		functions.c		the functions that a filter may call
  *
@@ -19,6 +20,7 @@
 #include "access/stratnum.h"
 #include "access/tupdesc.h"
 #include "utils/date.h"
+#include "utils/timestamp.h"
 
 #include "base/base.h"
 #include "filter/filter.h"
@@ -110,6 +112,10 @@ extern bool is_time(Oid type);
 extern Expr *time_now(FilterScope *scope, const FilterNode *at);
 extern Expr *time_today(FilterScope *scope, const FilterNode *at);
 extern Expr *time_span(FilterScope *scope, const FilterNode *span);
+extern Interval *interval_of(Expr *span);	/* of a constant, else NULL */
+/* The first instant of the period 'shift' after the one that detail names */
+extern Expr *time_period(FilterScope *scope, const FilterNode *at, int shift,
+						 Oid type);
 /* Between date, timestamp and timestamptz, in the scope's zone */
 extern Expr *time_as(FilterScope *scope, Expr *value, Oid type);
 extern Expr *time_shift(FilterScope *scope, Expr *time, const char *sign,

@@ -38,18 +38,15 @@ static const char *const unit_names[] = {
 	"second", "minute", "hour", "day", "week", "month", "quarter", "year"
 };
 
-static Expr *compile_window(FilterScope *scope, const FilterNode *node,
+static Expr *compile_recent(FilterScope *scope, const FilterNode *node,
 							Expr *time);
 static Expr *compile_period(FilterScope *scope, const FilterNode *node,
 							Expr *time);
 static Expr *compile_day(FilterScope *scope, const FilterNode *node, Expr *time);
 static Expr *compile_anniversary(FilterScope *scope, const FilterNode *node,
 								 Expr *time);
-static Expr *period_edge(FilterScope *scope, const FilterNode *node, int shift,
-						 Oid type);
 static Expr *day_start(DateADT day, int offset, Oid type);
 static Expr *day_shift(Expr *day, int days);
-static Interval *interval_of(Expr *span);
 static Interval *span_of_days(FilterScope *scope, const FilterNode *node,
 							  const FilterNode *span);
 
@@ -81,7 +78,7 @@ compile_time(FilterScope *scope, const FilterNode *node)
 		case FILTER_IN_NEXT:
 		case FILTER_MORE_THAN_AGO:
 		case FILTER_LESS_THAN_AGO:
-			return compile_window(scope, node, operand.value);
+			return compile_recent(scope, node, operand.value);
 		case FILTER_IN_PERIOD:
 			return compile_period(scope, node, operand.value);
 		case FILTER_BEFORE:
@@ -103,6 +100,8 @@ time_now(FilterScope *scope, const FilterNode *at)
 						filter_print(at)),
 				 errdetail("What is stored cannot depend on when it is asked for."),
 				 compile_position(scope, at)));
+	if (scope->now != NULL)
+		return expr_copy(scope->now);
 	return expr_own_call("now", 0);
 }
 
@@ -188,7 +187,7 @@ time_shift(FilterScope *scope, Expr *time, const char *sign, Expr *interval)
 	return time;
 }
 
-static Interval *
+Interval *
 interval_of(Expr *span)
 {
 	if (!IsA(span, Const) || ((Const *) span)->constisnull)
@@ -246,7 +245,7 @@ time_span(FilterScope *scope, const FilterNode *span)
 
 /* in last, in next, more than ... ago, less than ... ago */
 static Expr *
-compile_window(FilterScope *scope, const FilterNode *node, Expr *time)
+compile_recent(FilterScope *scope, const FilterNode *node, Expr *time)
 {
 	const FilterNode *span = node->args[1];
 	Oid			type = expr_type(time);
@@ -307,17 +306,17 @@ compile_period(FilterScope *scope, const FilterNode *node, Expr *time)
 	Oid			type = expr_type(time);
 
 	return expr_and(expr_compare(BTGreaterEqualStrategyNumber, time,
-								 period_edge(scope, node, 0, type)),
+								 time_period(scope, node, 0, type)),
 					expr_compare(BTLessStrategyNumber, expr_copy(time),
-								 period_edge(scope, node, 1, type)));
+								 time_period(scope, node, 1, type)));
 }
 
 /*
  * The start of the period that is 'shift' after the one that the node names.
  * Weeks start on Monday.
  */
-static Expr *
-period_edge(FilterScope *scope, const FilterNode *node, int shift, Oid type)
+Expr *
+time_period(FilterScope *scope, const FilterNode *node, int shift, Oid type)
 {
 	FilterUnit	unit = FILTER_PERIOD_UNIT(node->detail);
 	Expr	   *local = time_as(scope, time_now(scope, node), TIMESTAMPOID);
@@ -440,8 +439,8 @@ compile_anniversary(FilterScope *scope, const FilterNode *node, Expr *time)
 
 	if (node->op == FILTER_ANNIVERSARY_PERIOD)
 	{
-		from = period_edge(scope, node, 0, DATEOID);
-		to = day_shift(period_edge(scope, node, 1, DATEOID), -1);
+		from = time_period(scope, node, 0, DATEOID);
+		to = day_shift(time_period(scope, node, 1, DATEOID), -1);
 	}
 	else
 	{

@@ -191,6 +191,8 @@ extern FilterNode *filter_node_with(FilterOp op, const char *text, int location,
 extern FilterNode *filter_combine(FilterOp op, List *filters);
 /* NOT; a double negation vanishes */
 extern FilterNode *filter_negate(FilterNode *filter);
+/* DID as a comparison: did orders -> count(orders) >= 1 */
+extern FilterNode *filter_did_as_count(const FilterNode *did);
 extern bool filter_equal(const FilterNode *a, const FilterNode *b);
 
 /*
@@ -208,15 +210,18 @@ typedef FilterNode *(*FilterReplace) (const FilterNode *node, void *context);
 extern FilterNode *filter_rewrite(const FilterNode *node, FilterReplace replace,
 								  void *context);
 
-/* parse.c: text to tree ---------------------------------------------------- */
+/* parse*.c: text to tree ---------------------------------------------------- */
 
 /*
- * A filter, or an operand (the definition of a trait).  ERRCODE_SYNTAX_ERROR
- * names the word, its position and what was expected; with an ErrorSaveContext
- * (server 16 and newer) it is saved there and NULL returned.
+ * A filter, an operand, or either (the definition of a trait).
+ * ERRCODE_SYNTAX_ERROR names the word, its position and what was expected;
+ * with an ErrorSaveContext (server 16 and newer) it is saved there and NULL
+ * returned.
  */
 extern FilterNode *filter_parse(const char *text, struct Node *escontext);
 extern FilterNode *filter_parse_operand(const char *text, struct Node *escontext);
+extern FilterNode *filter_parse_definition(const char *text,
+										   struct Node *escontext);
 
 /* print.c: tree to canonical text ------------------------------------------ */
 
@@ -264,6 +269,7 @@ struct FilterScope
 
 	Expr	   *key;			/* the profile's key as text, for BUCKET; or NULL */
 	const char *timezone;		/* compiled in; NULL: the session's, at run time */
+	Expr	   *now;			/* the time of the query; NULL: segment.now() */
 	bool		no_clock;		/* refuse what depends on the time of the query */
 	const char *text;			/* source of the tree, for error cursors; or NULL */
 };
@@ -296,6 +302,26 @@ extern void filter_check_functions(const FilterNode *node, const char *text);
 
 /* The same answer as true or false, never NULL. */
 extern Expr *filter_as_value(Expr *qual);
+
+/*
+ * A window as two instants: an event counts if after < its time <= until.
+ * 'after' is NULL where the window has no beginning; 'until' is never later
+ * than the time of the query, as nothing counts before it is due.
+ *
+ * Errors, in terms of the window, if it is longer than times are, or can
+ * never hold an event because its ends are the wrong way round.
+ */
+extern void filter_compile_window(const FilterNode *window, FilterScope *scope,
+								  Expr **after, Expr **until);
+
+/*
+ * The same for what may be asked now or at any later time: what is outside of
+ * these two will never count again.  compile_window.c says why that is not
+ * just the beginning of the window.
+ */
+extern void filter_compile_window_kept(const FilterNode *window,
+									   FilterScope *scope,
+									   Expr **after, Expr **until);
 
 /* inline.c: row @@ filter ---------------------------------------------------- */
 

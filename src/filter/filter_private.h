@@ -59,7 +59,7 @@ typedef enum FilterDetailRule
 /* How a node is written around its spelling. */
 typedef enum FilterShape
 {
-	SHAPE_OTHER,				/* a rule of its own in parse.c and print.c */
+	SHAPE_OTHER,				/* a rule of its own in parse*.c and print.c */
 	SHAPE_ALONE,				/* now */
 	SHAPE_ARITHMETIC,			/* operand + operand */
 	SHAPE_COMPARISON,			/* operand = operand */

@@ -235,6 +235,24 @@ refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 	if (sentence)
 		sentence[0] = pg_toupper((unsigned char) sentence[0]);
 
+	/* a span is written as one, so it can only be too long */
+	if (against->op == FILTER_SPAN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERVAL_FIELD_OVERFLOW),
+				 errmsg("\"%s\" is longer than a span can be",
+						filter_print(against)),
+				 sentence ? errdetail("%s", sentence) : 0,
+				 compile_position(scope, against)));
+
+	/* the time of an event, which has no name in the text */
+	if (against->op == FILTER_WINDOW_SINCE || against->op == FILTER_WINDOW_BEFORE)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s is not a date or time", literal_show(literal)),
+				 sentence ? errdetail("%s", sentence) : 0,
+				 errhint("Write a date in quotes, such as \"2026-05-01\"."),
+				 compile_position(scope, literal)));
+
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("%s is of type %s and cannot be compared with %s",

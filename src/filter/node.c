@@ -91,6 +91,41 @@ filter_negate(FilterNode *filter)
 	return filter_node_with(FILTER_NOT, NULL, filter->location, 1, args);
 }
 
+FilterNode *
+filter_did_as_count(const FilterNode *did)
+{
+	FilterNode **counted = palloc_array(FilterNode *, 4);
+	FilterNode **args = palloc_array(FilterNode *, 2);
+	FilterOp	op = FILTER_GE;
+	const char *times = did->text;
+
+	Assert(did->op == FILTER_DID);
+
+	switch (did->detail)
+	{
+		case FILTER_TIMES_ANY:
+			times = "1";
+			break;
+		case FILTER_TIMES_AT_MOST:
+			op = FILTER_LE;
+			break;
+		case FILTER_TIMES_EXACTLY:
+			op = FILTER_EQ;
+			break;
+		default:
+			break;
+	}
+
+	counted[0] = did->args[0];
+	counted[1] = filter_node(FILTER_NONE, NULL, -1);
+	counted[2] = did->args[1];
+	counted[3] = did->args[2];
+	args[0] = filter_node_with(FILTER_AGGREGATE, "count", did->location,
+							   4, counted);
+	args[1] = filter_node(FILTER_NUMBER, times, did->location);
+	return filter_node_with(op, NULL, did->location, 2, args);
+}
+
 bool
 filter_equal(const FilterNode *a, const FilterNode *b)
 {

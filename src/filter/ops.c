@@ -7,7 +7,7 @@
  *						"a between b and c", and "a not between b and c"
  *						for its NOT; "between" and "notBetween" in json
  *
- * A new op is a new line here, at the end, and a rule of its own in parse.c
+ * A new op is a new line here, at the end, and a rule of its own in parse*.c
  * and print.c only if none of the shapes fits.
  *
  *-------------------------------------------------------------------------

@@ -273,20 +273,21 @@ verify_source(const Source *source, ReturnSetInfo *result)
 	foreach(lc, columns)
 	{
 		const TraitColumn *column = lfirst(lc);
-		char	   *stored = psprintf("profile.%s", column->name);
+		char	   *stored = trait_column_compared(column, psprintf("profile.%s", column->name));
+		char	   *expected = trait_column_compared(column, psprintf("q.%s", column->name));
 
 		put_differences(result, population,
 						psprintf("SELECT %s::name, %s::text, coalesce(profile.%s, q.key)::text,"
-								 " profile.%s::text, v.expected::text"
+								 " v.stored::text, v.expected::text"
 								 " FROM %s AS profile FULL JOIN (%s) AS q ON profile.%s = q.key,"
-								 " LATERAL (SELECT CASE WHEN q.key IS NULL THEN %s ELSE q.%s END AS expected) AS v"
+								 " LATERAL (SELECT %s AS stored,"
+								 " CASE WHEN q.key IS NULL THEN %s ELSE %s END AS expected) AS v"
 								 " WHERE %s",
 								 quote_literal_cstr(source->name),
-								 quote_literal_cstr(column->definition),
-								 key, column->name,
+								 quote_literal_cstr(column->definition), key,
 								 population_base_name(population), query, key,
-								 column->initial, column->name,
-								 differ(column->type, stored, "v.expected")));
+								 stored, column->initial, expected,
+								 differ(column->type, "v.stored", "v.expected")));
 	}
 }
 

@@ -516,7 +516,8 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 			changed |= visits[i].delta->rows != 0;
 			if (list_member_ptr(reread, part->program))
 				continue;
-			switch (trait_apply(part->program, visits[i].delta, values, isnull))
+			switch (trait_apply(part->program, visits[i].delta,
+								application->now, values, isnull))
 			{
 				case TRAIT_UNCHANGED:
 					break;
@@ -525,7 +526,8 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 					break;
 				case TRAIT_REREAD:
 					/* that is the truth at the end of the batch */
-					trait_reread(part->program, visits[i].key, values, isnull);
+					trait_reread(part->program, visits[i].key,
+								 application->now, values, isnull);
 					reread = lappend(reread, unconstify(TraitProgram *, part->program));
 					changed = true;
 					break;

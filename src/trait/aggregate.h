@@ -54,6 +54,34 @@ typedef struct AggregateColumn
 								 * events, or NULL for NULL */
 } AggregateColumn;
 
+/* The instants from one to another, both included; none if from > to. */
+typedef struct TimeRange
+{
+	TimestampTz from;
+	TimestampTz to;
+} TimeRange;
+
+/* after < at <= until, as filter_compile_window() says it */
+static inline TimeRange
+time_range(bool has_after, TimestampTz after, bool has_until, TimestampTz until)
+{
+	TimeRange	range = {PG_INT64_MIN, PG_INT64_MAX};
+
+	if (has_until)
+		range.to = until;
+	if (has_after && TIMESTAMP_IS_NOEND(after))
+		range = (TimeRange) {1, 0}; /* nothing is after infinity */
+	else if (has_after)
+		range.from = after + 1;
+	return range;
+}
+
+static inline bool
+time_in_range(TimestampTz at, const TimeRange *range)
+{
+	return at >= range->from && at <= range->to;
+}
+
 typedef enum AggregateResult
 {
 	AGGREGATE_UNCHANGED,		/* the state is as it was */
@@ -68,7 +96,8 @@ typedef struct AggregateSql
 	const char *at;				/* SQL of the event time as timestamptz; NULL
 								 * for an attribute source */
 	const char *filter;			/* " FILTER (WHERE ...)", or "" */
-	const char *condition;		/* SQL of where as boolean, or "true" */
+	const char *condition;		/* SQL of where as boolean, or "true"; of a
+								 * window also that the event may count */
 } AggregateSql;
 
 typedef struct Aggregate
@@ -101,8 +130,12 @@ typedef struct Aggregate
 	 * are allocated in the current context.  The delta holds all that the
 	 * batch did to the profile, in whatever order its triggers told: a row
 	 * that went without having been there came in the same delta.
+	 *
+	 * 'kept' is NULL without a window.  With one it says which events can
+	 * count now or later; the others need not be kept, and may be gone.
 	 */
 	AggregateResult (*apply) (const AggregateInput *input, const void *delta,
+							  const TimeRange *kept,
 							  Datum *state, bool *isnull);
 
 	/*
@@ -121,8 +154,15 @@ extern const Aggregate aggregate_max;
 extern const Aggregate aggregate_first;
 extern const Aggregate aggregate_last;
 extern const Aggregate aggregate_list;	/* list(distinct ...): a tally */
+extern const Aggregate aggregate_window;	/* all over a window: a series */
 extern const Aggregate aggregate_attribute; /* the value of the profile's one
 											 * row in an attribute source */
+
+/*
+ * The type of a sum of such values: numeric or float8.  Raises
+ * ERRCODE_DATATYPE_MISMATCH if they cannot be summed.
+ */
+extern Oid	sum_type(const AggregateInput *input);
 
 /* forms.c: what the language calls an aggregate ---------------------------- */
 
@@ -142,18 +182,24 @@ struct FilterNode;
  */
 extern struct FilterNode *aggregate_expand(const struct FilterNode *node);
 
+/* The window of an aggregate, or NULL. */
+extern const struct FilterNode *aggregate_window_of(const struct FilterNode *node);
+
 /*
  * The aggregate that stores 'node', which aggregate_expand() returned, and
  * the definition under which it is stored (shared by count(distinct),
- * list(distinct) and most_frequent of the same values).
+ * list(distinct) and most_frequent of the same values, and by all over the
+ * same window).
  */
 extern const Aggregate *aggregate_stored(const struct FilterNode *node,
 										 struct FilterNode **definition);
 
 /*
- * The value that the written form shows, given the state's columns.
+ * The value that the written form shows, given the state's columns, and the
+ * bounds of its window (filter_compile_window()) if it has one.
  */
 extern Expr *aggregate_value(const struct FilterNode *node,
-							 const AggregateInput *input, Expr **columns);
+							 const AggregateInput *input, Expr **columns,
+							 Expr *after, Expr *until);
 
 #endif							/* SEGMENT_AGGREGATE_H */

@@ -44,6 +44,7 @@ static void attribute_accumulate(const AggregateInput *input, void *delta,
 								 MemoryContext memory);
 static AggregateResult attribute_apply(const AggregateInput *input,
 									   const void *delta,
+									   const TimeRange *kept,
 									   Datum *state, bool *isnull);
 static void attribute_sql(const AggregateInput *input,
 						  const AggregateSql *parts, int column,
@@ -106,6 +107,7 @@ attribute_accumulate(const AggregateInput *input, void *delta,
 
 static AggregateResult
 attribute_apply(const AggregateInput *input, const void *delta,
+				const TimeRange *kept,
 				Datum *state, bool *isnull)
 {
 	const AttributeDelta *attribute = delta;

@@ -31,6 +31,7 @@ static void count_accumulate(const AggregateInput *input, void *delta,
 							 MemoryContext memory);
 static AggregateResult count_apply(const AggregateInput *input,
 								   const void *delta,
+								   const TimeRange *kept,
 								   Datum *state, bool *isnull);
 static void count_sql(const AggregateInput *input, const AggregateSql *parts,
 					  int column, StringInfo out);
@@ -69,6 +70,7 @@ count_accumulate(const AggregateInput *input, void *delta,
 
 static AggregateResult
 count_apply(const AggregateInput *input, const void *delta,
+			const TimeRange *kept,
 			Datum *state, bool *isnull)
 {
 	const CountDelta *count = delta;

@@ -48,7 +48,7 @@ List *
 trait_define(const Population *population, const char *name,
 			 const char *definition, const char *description, bool replace)
 {
-	FilterNode *node = filter_parse_operand(definition, NULL);
+	FilterNode *node = filter_parse_definition(definition, NULL);
 	List	   *added = NIL;
 	ListCell   *lc;
 
@@ -272,15 +272,17 @@ stored_add(const Population *population, const FilterNode *definition,
 									quote_literal_cstr(canonical)));
 
 	catalog_execute("INSERT INTO segment.stored_trait"
-					" (population, stored, source, definition, value_type)"
-					" VALUES ($1, $2, $3, $4, $5)",
-					5, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID},
+					" (population, stored, source, definition, value_type, value_collation)"
+					" VALUES ($1, $2, $3, $4, $5, $6)",
+					6, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID, REGCOLLATIONOID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(name),
 							   name_datum(source->name),
 							   CStringGetTextDatum(canonical),
-							   ObjectIdGetDatum(bound.input.type)},
-					(bool[]) {false, false, false, false, !OidIsValid(bound.input.type)});
+							   ObjectIdGetDatum(bound.input.type),
+							   ObjectIdGetDatum(bound.input.collation)},
+					(bool[]) {false, false, false, false, !OidIsValid(bound.input.type),
+							  bound.input.collation == get_typcollation(bound.input.type)});
 	CommandCounterIncrement();
 	population_changed(population);
 	return name;

@@ -37,9 +37,11 @@ static void last_accumulate(const AggregateInput *input, void *delta,
 							MemoryContext memory);
 static AggregateResult first_apply(const AggregateInput *input,
 								   const void *delta,
+								   const TimeRange *kept,
 								   Datum *state, bool *isnull);
 static AggregateResult last_apply(const AggregateInput *input,
 								  const void *delta,
+								  const TimeRange *kept,
 								  Datum *state, bool *isnull);
 static void first_sql(const AggregateInput *input, const AggregateSql *parts,
 					  int column, StringInfo out);
@@ -114,6 +116,7 @@ last_accumulate(const AggregateInput *input, void *delta,
 
 static AggregateResult
 first_apply(const AggregateInput *input, const void *delta,
+			const TimeRange *kept,
 			Datum *state, bool *isnull)
 {
 	return edge_apply(input, BEST_EARLIEST, delta, state, isnull);
@@ -121,6 +124,7 @@ first_apply(const AggregateInput *input, const void *delta,
 
 static AggregateResult
 last_apply(const AggregateInput *input, const void *delta,
+		   const TimeRange *kept,
 		   Datum *state, bool *isnull)
 {
 	return edge_apply(input, BEST_LATEST, delta, state, isnull);

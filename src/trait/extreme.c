@@ -29,9 +29,11 @@ static void max_accumulate(const AggregateInput *input, void *delta,
 						   MemoryContext memory);
 static AggregateResult min_apply(const AggregateInput *input,
 								 const void *delta,
+								 const TimeRange *kept,
 								 Datum *state, bool *isnull);
 static AggregateResult max_apply(const AggregateInput *input,
 								 const void *delta,
+								 const TimeRange *kept,
 								 Datum *state, bool *isnull);
 static void min_sql(const AggregateInput *input, const AggregateSql *parts,
 					int column, StringInfo out);
@@ -103,6 +105,7 @@ max_accumulate(const AggregateInput *input, void *delta,
 
 static AggregateResult
 min_apply(const AggregateInput *input, const void *delta,
+		  const TimeRange *kept,
 		  Datum *state, bool *isnull)
 {
 	return extreme_apply(input, BEST_SMALLEST, delta, state, isnull);
@@ -110,6 +113,7 @@ min_apply(const AggregateInput *input, const void *delta,
 
 static AggregateResult
 max_apply(const AggregateInput *input, const void *delta,
+		  const TimeRange *kept,
 		  Datum *state, bool *isnull)
 {
 	return extreme_apply(input, BEST_LARGEST, delta, state, isnull);

@@ -46,6 +46,12 @@
 #define FIXED_DIGITS	4		/* a ten-thousandth is 10^-4 */
 #define MOST_WEIGHT		2		/* below 10,000^3 */
 
+/* what a whole number of the last digit is multiplied with, by digits shown */
+static const int64 ten_thousandths[] = {10000, 1000, 100, 10, 1};
+
+/* 10,000^(MOST_WEIGHT + 1) * 10^FIXED_DIGITS */
+#define FIXED_LIMIT		INT64CONST(10000000000000000)
+
 static bool read_short(Datum value, int64 *fixed, int *scale);
 static bool layout_is_known(void);
 
@@ -67,6 +73,30 @@ fixed_to_numeric(int64 fixed, int scale)
 	return DatumGetNumeric(DirectFunctionCall2(numeric_round,
 											   NumericGetDatum(number),
 											   Int32GetDatum(scale)));
+}
+
+bool
+fixed_to_scaled(int64 fixed, int scale, int64 *scaled)
+{
+	Assert(scale >= 0 && scale <= FIXED_DIGITS);
+	*scaled = fixed / ten_thousandths[scale];
+	return fixed % ten_thousandths[scale] == 0;
+}
+
+int64
+fixed_from_scaled(int64 scaled, int scale)
+{
+	Assert(fixed_in_range(scaled, scale));
+	return scaled * ten_thousandths[scale];
+}
+
+bool
+fixed_in_range(int64 scaled, int scale)
+{
+	int64		limit = FIXED_LIMIT / ten_thousandths[scale];
+
+	Assert(scale >= 0 && scale <= FIXED_DIGITS);
+	return scaled > -limit && scaled < limit;
 }
 
 static bool

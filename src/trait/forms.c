@@ -11,11 +11,16 @@
  *		count(distinct orders.city) list(distinct orders.city)	tally_size()
  *		most_frequent(orders.city)	list(distinct orders.city)	tally_most_...
  *
+ *		sum(orders.amount			list(orders.amount			series_sum()
+ *			in last 30 days)			in last 30 days)
+ *		count(orders since "2026")	count(orders since "2026")	series_count()
+ *
  * First aggregate_expand() turns a written form into a formula over others,
  * as for avg; those that remain are stored, each under a definition, by
  * aggregate_stored(); and aggregate_value() reads the written form off the
  * state.  Equal definitions are stored once, so the three that look at the
- * cities above share one tally, and avg shares its sum with whoever asks.
+ * cities above share one tally, and avg shares its sum with whoever asks.  All
+ * that look at the same values over the same window share one series.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,14 +44,14 @@
 #define ARG_WINDOW		3
 #define AGGREGATE_ARGS	4
 
-/* How the written form comes out of the state's columns. */
-typedef enum FormReading
+/* Of which type the written form is. */
+typedef enum FormResult
 {
-	READ_COLUMN,				/* it is the first one */
-	READ_SIZE,					/* the number of values in a tally */
-	READ_VALUES,				/* the values in a tally, as an array */
-	READ_MOST_FREQUENT,			/* the value most often in a tally */
-} FormReading;
+	RESULT_COUNT,				/* bigint */
+	RESULT_SUM,					/* numeric or float8 */
+	RESULT_VALUE,				/* that of the values */
+	RESULT_VALUES,				/* an array of them */
+} FormResult;
 
 typedef struct Form
 {
@@ -55,10 +60,19 @@ typedef struct Form
 	bool		needs_value;
 	/* NULL if it is stored; else the formula in its place */
 	FilterNode *(*expand) (const FilterNode *node);
-	/* where it is stored */
+	/* where it is stored, and the function that reads it; NULL: its column */
 	const Aggregate *aggregate;
-	FormReading reading;
+	const char *reading;
+	/* the function that reads it from a series, where it has a window */
+	const char *window_reading;
+	FormResult	result;
 } Form;
+
+/*
+ * What stddev needs of a window: sum(x * x) read off the series of x.  Nobody
+ * can write it.
+ */
+#define SQUARES			"squares"
 
 static FilterNode *expand_avg(const FilterNode *node);
 static FilterNode *expand_exists(const FilterNode *node);
@@ -69,22 +83,33 @@ static FilterNode *aggregate_node(const char *name, bool distinct,
 								  const FilterNode *like, FilterNode *value);
 static FilterNode *binary(FilterOp op, FilterNode *left, FilterNode *right);
 static FilterNode *function(const char *name, List *operands);
-static Expr *tally_function(const char *name, Oid result,
-							const AggregateInput *input, Expr *tally);
+static Expr *reading_function(const char *name, Oid result, bool typed,
+							  const AggregateInput *input, List *args);
 
 static const Form forms[] = {
-	{"count", false, false, NULL, &aggregate_count, READ_COLUMN},
-	{"count", true, true, NULL, &aggregate_list, READ_SIZE},
-	{"sum", false, true, NULL, &aggregate_sum, READ_COLUMN},
+	{"count", false, false, NULL, &aggregate_count, NULL,
+	"series_count", RESULT_COUNT},
+	{"count", true, true, NULL, &aggregate_list, "tally_size",
+	"series_distinct", RESULT_COUNT},
+	{"sum", false, true, NULL, &aggregate_sum, NULL,
+	"series_sum", RESULT_SUM},
 	{"avg", false, true, expand_avg},
-	{"min", false, true, NULL, &aggregate_min, READ_COLUMN},
-	{"max", false, true, NULL, &aggregate_max, READ_COLUMN},
-	{"first", false, true, NULL, &aggregate_first, READ_COLUMN},
-	{"last", false, true, NULL, &aggregate_last, READ_COLUMN},
-	{"list", true, true, NULL, &aggregate_list, READ_VALUES},
-	{"most_frequent", false, true, NULL, &aggregate_list, READ_MOST_FREQUENT},
+	{"min", false, true, NULL, &aggregate_min, NULL,
+	"series_min", RESULT_VALUE},
+	{"max", false, true, NULL, &aggregate_max, NULL,
+	"series_max", RESULT_VALUE},
+	{"first", false, true, NULL, &aggregate_first, NULL,
+	"series_first", RESULT_VALUE},
+	{"last", false, true, NULL, &aggregate_last, NULL,
+	"series_last", RESULT_VALUE},
+	{"list", true, true, NULL, &aggregate_list, "tally_values",
+	"series_values", RESULT_VALUES},
+	{"most_frequent", false, true, NULL, &aggregate_list, "tally_most_frequent",
+	"series_most_frequent", RESULT_VALUE},
 	{"stddev", false, true, expand_stddev},
 	{"exists", false, false, expand_exists},
+	{SQUARES, false, true, NULL, NULL, NULL,
+	"series_squares", RESULT_SUM},
 };
 
 FilterNode *
@@ -105,16 +130,18 @@ aggregate_expand(const FilterNode *node)
 				 errhint("Name a column of the source, as in %s(%s%s.column).",
 						 node->text, form->distinct ? "distinct " : "",
 						 quote_identifier(node->args[ARG_SOURCE]->text))));
-	if (node->args[ARG_WINDOW]->op != FILTER_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s over a window of time cannot be kept yet",
-						node->text),
-				 errhint("Leave the window away to aggregate the whole history.")));
 
 	if (form->expand != NULL)
 		return form->expand(node);
 	return unconstify(FilterNode *, node);
+}
+
+const FilterNode *
+aggregate_window_of(const FilterNode *node)
+{
+	if (node->op != FILTER_AGGREGATE || node->args[ARG_WINDOW]->op == FILTER_NONE)
+		return NULL;
+	return node->args[ARG_WINDOW];
 }
 
 const Aggregate *
@@ -126,6 +153,16 @@ aggregate_stored(const FilterNode *node, FilterNode **definition)
 	{
 		*definition = unconstify(FilterNode *, node);
 		return &aggregate_attribute;
+	}
+
+	if (aggregate_window_of(node) != NULL)
+	{
+		FilterNode *value = node->args[ARG_VALUE];
+
+		*definition = aggregate_node(value->op == FILTER_NONE ?
+									 aggregate_count.name : aggregate_window.name,
+									 false, node, value);
+		return &aggregate_window;
 	}
 
 	form = form_of(node);
@@ -142,34 +179,54 @@ aggregate_stored(const FilterNode *node, FilterNode **definition)
 
 Expr *
 aggregate_value(const FilterNode *node, const AggregateInput *input,
-				Expr **columns)
+				Expr **columns, Expr *after, Expr *until)
 {
-	Oid			array;
+	const Form *form;
+	const char *reading;
+	List	   *args = list_make1(columns[0]);
+	Oid			result = INT8OID;
 
 	if (node->op == FILTER_COLUMN)
 		return columns[0];
 
-	switch (form_of(node)->reading)
+	form = form_of(node);
+	reading = form->reading;
+	if (aggregate_window_of(node) != NULL)
 	{
-		case READ_COLUMN:
+		reading = form->window_reading;
+		args = lappend(args, after != NULL ? after :
+					   (Expr *) makeNullConst(TIMESTAMPTZOID, -1, InvalidOid));
+		args = lappend(args, until);
+	}
+	if (reading == NULL)
+		return columns[0];
+
+	switch (form->result)
+	{
+		case RESULT_COUNT:
 			break;
-		case READ_SIZE:
-			return tally_function("tally_size", INT8OID, NULL, columns[0]);
-		case READ_VALUES:
-			array = get_array_type(input->type);
-			if (!OidIsValid(array))
+		case RESULT_SUM:
+			result = sum_type(input);
+			if (result == FLOAT8OID)
+				reading = psprintf("%s_float", reading);
+			break;
+		case RESULT_VALUE:
+			result = input->type;
+			break;
+		case RESULT_VALUES:
+			result = get_array_type(input->type);
+			if (!OidIsValid(result))
 				ereport(ERROR,
 						(errcode(ERRCODE_DATATYPE_MISMATCH),
 						 errmsg("list of values of type %s is not possible",
 								format_type_be(input->type)),
 						 errdetail("There is no type for arrays of %s.",
 								   format_type_be(input->type))));
-			return tally_function("tally_values", array, input, columns[0]);
-		case READ_MOST_FREQUENT:
-			return tally_function("tally_most_frequent", input->type, input,
-								  columns[0]);
+			break;
 	}
-	return columns[0];
+	return reading_function(reading, result,
+							form->result == RESULT_VALUE || form->result == RESULT_VALUES,
+							input, args);
 }
 
 /* avg(x): sum(x) / count(x); division by zero is missing */
@@ -199,7 +256,8 @@ expand_exists(const FilterNode *node)
  *
  * The division makes it missing for n < 2, greatest() keeps the rounding of
  * floating-point values from asking for the root of a negative number, and
- * its arguments are never missing, so it cannot hide that something is.
+ * its arguments are never missing, so it cannot hide that something is.  Over
+ * a window the squares are read off the values, which are kept anyway.
  */
 static FilterNode *
 expand_stddev(const FilterNode *node)
@@ -207,8 +265,9 @@ expand_stddev(const FilterNode *node)
 	FilterNode *value = node->args[ARG_VALUE];
 	FilterNode *n = aggregate_node("count", false, node, value);
 	FilterNode *sum = aggregate_node("sum", false, node, value);
-	FilterNode *squares = aggregate_node("sum", false, node,
-										 binary(FILTER_MULTIPLY, value, value));
+	FilterNode *squares = aggregate_window_of(node) != NULL ?
+		aggregate_node(SQUARES, false, node, value) :
+		aggregate_node("sum", false, node, binary(FILTER_MULTIPLY, value, value));
 	FilterNode *spread;
 	FilterNode *pairs;
 
@@ -267,7 +326,8 @@ form_unknown(const FilterNode *node)
 	const char *nearest;
 
 	for (int i = 0; i < lengthof(forms); i++)
-		names = lappend(names, unconstify(char *, forms[i].name));
+		if (strcmp(forms[i].name, SQUARES) != 0)
+			names = lappend(names, unconstify(char *, forms[i].name));
 	nearest = nearest_name(node->text, names);
 
 	ereport(ERROR,
@@ -320,29 +380,32 @@ function(const char *name, List *operands)
 }
 
 /*
- * A call of segment.<name>(tally) or, where 'input' says what the values are,
- * of segment.<name>(tally, NULL::type), by which the server knows the type of
- * the result.
+ * A call of segment.<name>(state, ...), with a last argument NULL::type if
+ * 'typed', by which the server knows the type of the result.
  */
 static Expr *
-tally_function(const char *name, Oid result, const AggregateInput *input,
-			   Expr *tally)
+reading_function(const char *name, Oid result, bool typed,
+				 const AggregateInput *input, List *args)
 {
-	List	   *args = list_make1(tally);
-	Oid			types[2] = {exprType((Node *) tally), ANYELEMENTOID};
+	Oid			types[4];
+	int			ntypes = 0;
 	Oid			collation = InvalidOid;
 	Oid			function;
+	ListCell   *lc;
 
-	if (input != NULL)
+	foreach(lc, args)
+		types[ntypes++] = exprType(lfirst(lc));
+	if (typed)
 	{
 		args = lappend(args, makeNullConst(input->type, input->typmod,
 										   input->collation));
+		types[ntypes++] = ANYELEMENTOID;
 		collation = input->collation;
 	}
 
 	function = LookupFuncName(list_make2(makeString(SEGMENT_SCHEMA),
 										 makeString(pstrdup(name))),
-							  list_length(args), types, false);
+							  ntypes, types, false);
 	return (Expr *) makeFuncExpr(function, result, args, collation, collation,
 								 COERCE_EXPLICIT_CALL);
 }

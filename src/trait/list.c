@@ -40,6 +40,7 @@
 
 #include "base/base.h"
 #include "trait/best.h"
+#include "trait/packed.h"
 #include "trait/tally.h"
 
 /* a new row is compared with as many of the latest values */
@@ -92,6 +93,7 @@ static void list_accumulate(const AggregateInput *input, void *delta,
 							MemoryContext memory);
 static AggregateResult list_apply(const AggregateInput *input,
 								  const void *delta,
+								  const TimeRange *kept,
 								  Datum *state, bool *isnull);
 static void list_sql(const AggregateInput *input, const AggregateSql *parts,
 					 int column, StringInfo out);
@@ -162,6 +164,7 @@ list_accumulate(const AggregateInput *input, void *delta,
 
 static AggregateResult
 list_apply(const AggregateInput *input, const void *delta,
+		   const TimeRange *kept,
 		   Datum *state, bool *isnull)
 {
 	const ListDelta *list = delta;
@@ -200,9 +203,9 @@ list_apply(const AggregateInput *input, const void *delta,
 		j += list_change(list, &entries[j], nentries - j, &change);
 		while (i < before->nentries)
 		{
-			int			compared = tally_compare(list->type,
-												 before->entries[i].value,
-												 change.value);
+			int			compared = packed_compare(list->type,
+												  before->entries[i].value,
+												  change.value);
 
 			if (compared > 0)
 				break;
@@ -389,8 +392,8 @@ list_entry_compare(const void *a, const void *b, void *sort)
 {
 	const ListEntry *left = a;
 	const ListEntry *right = b;
-	int			compared = tally_compare(((ListSort *) sort)->type,
-										 left->value, right->value);
+	int			compared = packed_compare(((ListSort *) sort)->type,
+										  left->value, right->value);
 
 	if (compared != 0)
 		return compared;
@@ -418,7 +421,7 @@ list_compact(TypeCacheEntry *type, ListEntry *entries, int nentries)
 		CHECK_FOR_INTERRUPTS();
 
 		if (list_fits(&entries[last], &entries[i]) &&
-			tally_compare(type, entries[last].value, entries[i].value) == 0)
+			packed_compare(type, entries[last].value, entries[i].value) == 0)
 			list_merge(&entries[last], &entries[i]);
 		else
 			entries[++last] = entries[i];
@@ -486,8 +489,8 @@ list_change(const ListDelta *list, const ListEntry *entries, int nentries,
 		used++;
 	} while (used < nentries &&
 			 !list_fits(&entries[used - 1], &entries[used]) &&
-			 tally_compare(list->type, change->value,
-						   entries[used].value) == 0);
+			 packed_compare(list->type, change->value,
+							entries[used].value) == 0);
 	return used;
 }
 

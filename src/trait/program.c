@@ -16,7 +16,8 @@
  * Two traits with the same condition or value share its evaluation.
  *
  * A program is compiled once per backend and source and lives until a
- * definition changes.  Nothing in here reads the clock.
+ * definition changes.  Nothing in here reads the clock: which events of a
+ * window are kept is an expression over "now", which is given.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,6 +29,7 @@
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/params.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -61,6 +63,13 @@ typedef struct Step
 	RowValue   *where;			/* NULL: all rows */
 	Size		delta;			/* its place in the delta */
 	AttrNumber	columns[AGGREGATE_COLUMNS]; /* in the base table */
+
+	/* of a window: which events are kept, as of an instant */
+	ExprState  *after;			/* over now; NULL: there is no beginning */
+	TimestampTz until;
+	bool		kept_known;
+	TimestampTz kept_now;
+	TimeRange	kept;
 } Step;
 
 struct TraitProgram
@@ -90,6 +99,14 @@ typedef struct ProgramEntry
 	TraitProgram *program;
 } ProgramEntry;
 
+/*
+ * A window reaches back some thousand years at most, and the server's time
+ * begins in 4714 BC.  Where somebody has set the clock to before the year 1000,
+ * nothing is forgotten: better than an error in an insert.
+ */
+#define EARLIEST_NOW	(-1000 * INT64CONST(366) * USECS_PER_DAY)
+#define FORGETTING_AT(now)	((now) < EARLIEST_NOW ? DT_NOBEGIN : (now))
+
 static HTAB *programs = NULL;
 
 static TraitProgram *program_make(const Source *source);
@@ -101,10 +118,17 @@ static void type_changed(const Population *population,
 						 Oid before) pg_attribute_noreturn();
 static RowValue *program_share(List **shared, Expr *expr);
 static void program_forget(void *arg);
+static void step_window(TraitProgram *program, Step *step);
+static const TimeRange *step_kept(TraitProgram *program, Step *step,
+								  TimestampTz now);
+static Expr *now_parameter(int number);
 static bool row_true(TraitProgram *program, RowValue *value);
 static void row_evaluate(TraitProgram *program, RowValue *value);
 static void program_select(const Source *source, List *bound, List *columns,
-						   StringInfo out);
+						   Expr *now, StringInfo out);
+static char *select_condition(const Source *source, const BoundTrait *trait,
+							  const char *time, List *context, Expr *now);
+static char *counted_after(const Source *source, const BoundTrait *trait);
 static void program_mark(Oid relid);
 
 void
@@ -236,14 +260,15 @@ trait_same(const TraitProgram *constant, TupleTableSlot *old_row,
 }
 
 TraitResult
-trait_apply(const TraitProgram *program, const TraitDelta *delta,
-			Datum *values, bool *isnull)
+trait_apply(const TraitProgram *constant, const TraitDelta *delta,
+			TimestampTz now, Datum *values, bool *isnull)
 {
+	TraitProgram *program = unconstify(TraitProgram *, constant);
 	TraitResult result = TRAIT_UNCHANGED;
 
 	for (int i = 0; i < program->nsteps; i++)
 	{
-		const Step *step = &program->steps[i];
+		Step	   *step = &program->steps[i];
 		Datum		state[AGGREGATE_COLUMNS];
 		bool		state_isnull[AGGREGATE_COLUMNS];
 
@@ -254,6 +279,7 @@ trait_apply(const TraitProgram *program, const TraitDelta *delta,
 		}
 		switch (step->bound.aggregate->apply(&step->bound.input,
 											 (const char *) delta + step->delta,
+											 step_kept(program, step, now),
 											 state, state_isnull))
 		{
 			case AGGREGATE_UNCHANGED:
@@ -274,7 +300,7 @@ trait_apply(const TraitProgram *program, const TraitDelta *delta,
 }
 
 void
-trait_reread(const TraitProgram *constant, Datum key,
+trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
 			 Datum *values, bool *isnull)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
@@ -283,6 +309,7 @@ trait_reread(const TraitProgram *constant, Datum key,
 	MemoryContext caller = CurrentMemoryContext;
 	TupleDesc	desc;
 	int			column = 1;
+	Datum		parameters[2] = {key, TimestampTzGetDatum(FORGETTING_AT(now))};
 
 	if (program->reread == NULL)
 	{
@@ -293,11 +320,11 @@ trait_reread(const TraitProgram *constant, Datum key,
 			bound = lappend(bound, &program->steps[i].bound);
 		initStringInfo(&sql);
 		appendStringInfoString(&sql, "SELECT ");
-		program_select(source, bound, NIL, &sql);
+		program_select(source, bound, NIL, now_parameter(2), &sql);
 		appendStringInfo(&sql, " FROM ONLY %s AS r WHERE r.%s OPERATOR(pg_catalog.=) $1",
 						 source_table_name(source), source_key_column(source));
-		program->reread = SPI_prepare(sql.data, 1,
-									  (Oid[]) {source->population->key_type});
+		program->reread = SPI_prepare(sql.data, 2,
+									  (Oid[]) {source->population->key_type, TIMESTAMPTZOID});
 		if (program->reread == NULL || SPI_keepplan(program->reread) != 0)
 			elog(ERROR, "could not prepare \"%s\"", sql.data);
 	}
@@ -306,7 +333,7 @@ trait_reread(const TraitProgram *constant, Datum key,
 	 * Not read-only: under READ COMMITTED this takes a new snapshot, after the
 	 * profile's row was locked, so that it sees whatever was applied to it.
 	 */
-	if (SPI_execute_plan(program->reread, &key, NULL, false, 0) != SPI_OK_SELECT ||
+	if (SPI_execute_plan(program->reread, parameters, NULL, false, 0) != SPI_OK_SELECT ||
 		SPI_processed != 1)
 		elog(ERROR, "could not read source \"%s\" again", source->name);
 
@@ -382,16 +409,26 @@ trait_source_query(const Source *source, List *stored, List **columns)
 			column->type = trait->columns[c].type;
 			column->initial = trait->columns[c].initial ? trait->columns[c].initial : "NULL";
 			column->definition = one->text;
+			column->counted_after = counted_after(source, trait);
 			*columns = lappend(*columns, column);
 		}
 	}
 
 	if (bound != NIL)
 		appendStringInfoString(&sql, ", ");
-	program_select(source, bound, *columns, &sql);
+	program_select(source, bound, *columns, NULL, &sql);
 	appendStringInfo(&sql, " FROM ONLY %s AS r WHERE r.%s IS NOT NULL GROUP BY r.%s",
 					 source_table_name(source), key, key);
 	return sql.data;
+}
+
+char *
+trait_column_compared(const TraitColumn *column, const char *value)
+{
+	if (column->counted_after == NULL)
+		return pstrdup(value);
+	return psprintf("%s.series_after(%s, %s)", SEGMENT_SCHEMA, value,
+					column->counted_after);
 }
 
 /* The program of a source, in the current context. */
@@ -412,6 +449,10 @@ program_make(const Source *source)
 	program->source = copy;
 
 	program->econtext = CreateStandaloneExprContext();
+	program->econtext->ecxt_param_list_info = makeParamList(1);
+	program->econtext->ecxt_param_list_info->params[0] = (ParamExternData) {
+		.ptype = TIMESTAMPTZOID,
+	};
 	program->steps = palloc0(sizeof(Step) * list_length(stored));
 	program->delta_size = MAXALIGN(sizeof(TraitDelta));
 	(void) program_share(&program->values,
@@ -451,14 +492,71 @@ program_make(const Source *source)
 				type_changed(population, one, step->bound.columns[c].type,
 							 get_atttype(population->base, step->columns[c]));
 		}
-		/* a tally's column does not show what it is of */
-		if (step->bound.aggregate == &aggregate_list &&
+		if (step->bound.window != NULL)
+			step_window(program, step);
+		/* the column of a tally or series does not show what it is of */
+		if ((step->bound.aggregate == &aggregate_list ||
+			 step->bound.aggregate == &aggregate_window) &&
 			step->bound.input.type != one->value_type)
 			type_changed(population, one, step->bound.input.type, one->value_type);
 		step->delta = program->delta_size;
 		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
 	}
 	return program;
+}
+
+/* What is kept of a window, ready to run. */
+static void
+step_window(TraitProgram *program, Step *step)
+{
+	Expr	   *after;
+	Expr	   *until;
+
+	window_kept(program->source->population, step->bound.window,
+				now_parameter(1), &after, &until);
+	if (after != NULL)
+		step->after = ExecInitExpr(expression_planner(after), NULL);
+	step->until = DatumGetTimestampTz(castNode(Const, until)->constvalue);
+}
+
+/* The same for one instant, and for all profiles of a batch. */
+static const TimeRange *
+step_kept(TraitProgram *program, Step *step, TimestampTz now)
+{
+	ExprContext *econtext = program->econtext;
+	Datum		after = (Datum) 0;
+	bool		isnull = true;
+
+	if (step->bound.window == NULL)
+		return NULL;
+	if (step->kept_known && step->kept_now == now)
+		return &step->kept;
+
+	if (step->after != NULL)
+	{
+		econtext->ecxt_param_list_info->params[0].value =
+			TimestampTzGetDatum(FORGETTING_AT(now));
+		after = ExecEvalExprSwitchContext(step->after, econtext, &isnull);
+	}
+	step->kept = time_range(!isnull, DatumGetTimestampTz(after),
+							true, step->until);
+	step->kept_now = now;
+	step->kept_known = true;
+	ResetExprContext(econtext);
+	return &step->kept;
+}
+
+static Expr *
+now_parameter(int number)
+{
+	Param	   *now = makeNode(Param);
+
+	now->paramkind = PARAM_EXTERN;
+	now->paramid = number;
+	now->paramtype = TIMESTAMPTZOID;
+	now->paramtypmod = -1;
+	now->location = -1;
+	return (Expr *) now;
 }
 
 /*
@@ -547,11 +645,11 @@ row_evaluate(TraitProgram *program, RowValue *value)
 
 /*
  * Stored traits as aggregates over source rows "r", called as 'columns' say if
- * there are any.  Implicit casts are printed: a varchar that we bound as text
- * would otherwise be aggregated as varchar.
+ * there are any; 'now' is as for window_kept().  Implicit casts are printed: a
+ * varchar that we bound as text would otherwise be aggregated as varchar.
  */
 static void
-program_select(const Source *source, List *bound, List *columns,
+program_select(const Source *source, List *bound, List *columns, Expr *now,
 			   StringInfo out)
 {
 	List	   *context = deparse_context_for("r", source->relid);
@@ -564,15 +662,16 @@ program_select(const Source *source, List *bound, List *columns,
 	{
 		const BoundTrait *trait = lfirst(lc);
 		AggregateSql parts;
+		char	   *condition;
 
 		parts.value = trait->value == NULL ? NULL :
 			deparse_expression((Node *) trait->value, context, true, true);
 		parts.at = time == NULL ? NULL :
 			deparse_expression((Node *) time, context, true, true);
-		parts.condition = trait->where == NULL ? "true" :
-			deparse_expression((Node *) trait->where, context, true, true);
-		parts.filter = trait->where == NULL ? "" :
-			psprintf(" FILTER (WHERE %s)", parts.condition);
+		condition = select_condition(source, trait, parts.at, context, now);
+		parts.condition = condition == NULL ? "true" : condition;
+		parts.filter = condition == NULL ? "" :
+			psprintf(" FILTER (WHERE %s)", condition);
 		for (int c = 0; c < trait->ncolumns; c++)
 		{
 			if (column > 0)
@@ -585,6 +684,53 @@ program_select(const Source *source, List *bound, List *columns,
 		}
 	}
 	AtEOXact_GUC(true, level);
+}
+
+/* Which rows are aggregated; NULL if all are. */
+static char *
+select_condition(const Source *source, const BoundTrait *trait,
+				 const char *time, List *context, Expr *now)
+{
+	char	   *where = trait->where == NULL ? NULL :
+		deparse_expression((Node *) trait->where, context, true, true);
+	StringInfoData condition;
+	Expr	   *after;
+	Expr	   *until;
+
+	if (trait->window == NULL)
+		return where;
+
+	window_kept(source->population, trait->window, now, &after, &until);
+	initStringInfo(&condition);
+	if (where != NULL)
+		appendStringInfo(&condition, "(%s) AND ", where);
+	if (after != NULL)
+		appendStringInfo(&condition, "(%s) OPERATOR(pg_catalog.>) (%s) AND ", time,
+						 deparse_expression((Node *) after, NIL, false, true));
+	appendStringInfo(&condition, "(%s) OPERATOR(pg_catalog.<=) (%s)", time,
+					 deparse_expression((Node *) until, NIL, false, true));
+	return condition.data;
+}
+
+/* SQL of where the events begin that count now; NULL if there is no such. */
+static char *
+counted_after(const Source *source, const BoundTrait *trait)
+{
+	int			level;
+	char	   *sql;
+	Expr	   *after;
+	Expr	   *until;
+
+	if (trait->window == NULL)
+		return NULL;
+	window_counted(source->population, trait->window, NULL, &after, &until);
+	if (after == NULL)
+		return NULL;
+
+	level = settings_pin();
+	sql = deparse_expression((Node *) after, NIL, false, true);
+	AtEOXact_GUC(true, level);
+	return sql;
 }
 
 static void

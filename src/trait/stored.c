@@ -34,6 +34,8 @@
 #include "base/base.h"
 #include "trait/trait_private.h"
 
+static void check_window(const Source *source, const FilterNode *window,
+						 const char *text);
 static void describe_input(AggregateInput *input, Oid type, int32 typmod,
 						   Oid collation);
 static FilterScope *source_scope(const Source *source, const char *text);
@@ -93,6 +95,9 @@ stored_bind(const Source *source, const FilterNode *definition,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					 errmsg("%s() needs a source of events", bound->aggregate->name),
 					 errdetail("Source \"%s\" has no time.", source->name)));
+		bound->window = aggregate_window_of(definition);
+		if (bound->window != NULL)
+			check_window(source, bound->window, text);
 	}
 	else
 	{
@@ -125,6 +130,44 @@ stored_bind(const Source *source, const FilterNode *definition,
 	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
 }
 
+/* Is it a window that this source can have?  An error that says why not. */
+static void
+check_window(const Source *source, const FilterNode *window, const char *text)
+{
+	FilterScope scope = {
+		.timezone = source->population->timezone,
+		.text = text,
+	};
+	Expr	   *after;
+	Expr	   *until;
+
+	if (source->at_attno == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" needs a source of events", filter_print(window)),
+				 errdetail("Source \"%s\" has no time.", source->name),
+				 errhint("Attach the table with its time column as at, or leave the window away.")));
+	filter_compile_window(window, &scope, &after, &until);
+}
+
+void
+window_kept(const Population *population, const FilterNode *window, Expr *now,
+			Expr **after, Expr **until)
+{
+	FilterScope scope = {.timezone = population->timezone, .now = now};
+
+	filter_compile_window_kept(window, &scope, after, until);
+}
+
+void
+window_counted(const Population *population, const FilterNode *window,
+			   Expr *now, Expr **after, Expr **until)
+{
+	FilterScope scope = {.timezone = population->timezone, .now = now};
+
+	filter_compile_window(window, &scope, after, until);
+}
+
 void
 stored_describe(const StoredTrait *stored, BoundTrait *bound)
 {
@@ -132,9 +175,10 @@ stored_describe(const StoredTrait *stored, BoundTrait *bound)
 
 	memset(bound, 0, sizeof(BoundTrait));
 	bound->aggregate = aggregate_stored(stored->definition, &definition);
+	bound->window = aggregate_window_of(stored->definition);
 	if (OidIsValid(stored->value_type))
 		describe_input(&bound->input, stored->value_type, -1,
-					   get_typcollation(stored->value_type));
+					   stored->value_collation);
 	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
 }
 
@@ -202,6 +246,11 @@ collect_needed(const FilterNode *node, void *context)
 	Needed	   *needed = context;
 
 	check_stack_depth();
+	if (node->op == FILTER_DID)
+	{
+		filter_walk(filter_did_as_count(node), collect_needed, context);
+		return false;
+	}
 	if (node->op == FILTER_AGGREGATE)
 	{
 		FilterNode *expanded = aggregate_expand(node);

@@ -79,6 +79,7 @@ static void sum_accumulate(const AggregateInput *input, void *delta,
 						   MemoryContext memory);
 static AggregateResult sum_apply(const AggregateInput *input,
 								 const void *delta,
+								 const TimeRange *kept,
 								 Datum *state, bool *isnull);
 static void sum_sql(const AggregateInput *input, const AggregateSql *parts,
 					int column, StringInfo out);
@@ -106,6 +107,18 @@ const Aggregate aggregate_sum = {
 static int
 sum_columns(const AggregateInput *input, AggregateColumn *columns)
 {
+	columns[0] = (AggregateColumn) {
+		.suffix = "",
+		.type = sum_type(input),
+		.typmod = -1,
+		.initial = "0",
+	};
+	return 1;
+}
+
+Oid
+sum_type(const AggregateInput *input)
+{
 	SumKind		kind = sum_kind(input->type);
 
 	if (kind == SUM_NONE)
@@ -116,14 +129,7 @@ sum_columns(const AggregateInput *input, AggregateColumn *columns)
 						format_type_be(input->type)) :
 				 errmsg("sum needs a value"),
 				 errdetail("Whole numbers, numeric and floating-point numbers can be summed, which avg and stddev also do.")));
-
-	columns[0] = (AggregateColumn) {
-		.suffix = "",
-		.type = kind >= SUM_FLOAT4 ? FLOAT8OID : NUMERICOID,
-		.typmod = -1,
-		.initial = "0",
-	};
-	return 1;
+	return kind >= SUM_FLOAT4 ? FLOAT8OID : NUMERICOID;
 }
 
 static void
@@ -164,6 +170,7 @@ sum_accumulate(const AggregateInput *input, void *delta,
 
 static AggregateResult
 sum_apply(const AggregateInput *input, const void *delta,
+		  const TimeRange *kept,
 		  Datum *state, bool *isnull)
 {
 	const ExactDelta *sum = &((const SumDelta *) delta)->exact;

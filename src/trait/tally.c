@@ -14,7 +14,8 @@
  * it is not made of lower-case letters, digits and underscores.  It is never
  * looked up in search_path.  Values are always in double quotes, with a
  * backslash before each double quote and backslash, as the output function of
- * their type prints them under settings pinned here; times are ISO in UTC.
+ * their type prints them under settings that packed.c pins; times are ISO in
+ * UTC.
  * So the text depends on no setting of the session.  On input the entries may
  * come in any order, as the order of a type may differ where a dump is
  * restored, but each value once.  No values at all is NULL, not a tally.
@@ -36,28 +37,23 @@
  * Values of fixed length stand without one.  This never leaves the server: on
  * the wire it is the text behind a version byte.
  *
- * Bytes are read by the bounds-checked reader below and by nothing else.
+ * Bytes are read by the bounds-checked reader of packed.c and by nothing else.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/tupmacs.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "base/base.h"
+#include "trait/packed.h"
 #include "trait/tally.h"
 
 /* Stored and sent.  Readers accept every released version. */
@@ -66,28 +62,12 @@
 
 /* the smallest entry: one byte of rows, one of value */
 #define SMALLEST_ENTRY			2
-#define LONGEST_VARINT			10
 /* version, type, number of values */
 #define LONGEST_HEADER			(1 + sizeof(Oid) + LONGEST_VARINT)
-
-/* bytes of a wrong text that its error shows */
-#define MOST_SHOWN				30
 
 /* see TallyTime */
 #define TALLY_MINUS_INFINITY	(PG_INT64_MIN + 1)
 #define TALLY_INFINITY			PG_INT64_MAX
-
-typedef struct TallyReader
-{
-	const unsigned char *at;
-	const unsigned char *end;
-} TallyReader;
-
-typedef struct TallyParser
-{
-	const char *text;
-	const char *at;
-} TallyParser;
 
 static Tally *tally_parse(const char *text);
 static char *tally_print(const Tally *tally);
@@ -251,7 +231,7 @@ tally_same(Datum a, Datum b)
 		const TallyEntry *r = &right->entries[i];
 
 		if (l->rows != r->rows || l->latest != r->latest ||
-			tally_compare(left->type, l->value, r->value) != 0)
+			packed_compare(left->type, l->value, r->value) != 0)
 			return false;
 	}
 	return true;
@@ -278,13 +258,6 @@ tally_element(Oid type, const char *what)
 	return entry;
 }
 
-int
-tally_compare(TypeCacheEntry *type, Datum a, Datum b)
-{
-	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo,
-										   type->typcollation, a, b));
-}
-
 TallyTime
 tally_time(TimestampTz at, bool has_at)
 {
@@ -307,99 +280,38 @@ tally_timestamp(TallyTime time)
 
 /* reading bytes --------------------------------------------------------------- */
 
-static void pg_attribute_noreturn()
-tally_corrupted(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("tally is corrupted"),
-			 errdetail_internal("%s", detail),
-			 errhint("Read the trait anew from its source with segment.rebuild().")));
-}
-
-static inline const unsigned char *
-read_bytes(TallyReader *reader, Size length)
-{
-	const unsigned char *bytes = reader->at;
-
-	if ((Size) (reader->end - reader->at) < length)
-		tally_corrupted("It ends too early.");
-	reader->at += length;
-	return bytes;
-}
-
-static uint64
-read_varint(TallyReader *reader)
-{
-	uint64		number = 0;
-
-	for (int shift = 0; shift < 64; shift += 7)
-	{
-		uint64		group = *read_bytes(reader, 1);
-		uint64		bits = group & 0x7f;
-
-		if (shift == 63 && bits > 1)
-			break;
-		number |= bits << shift;
-		if ((group & 0x80) == 0)
-		{
-			if (bits == 0 && shift > 0)
-				break;
-			return number;
-		}
-	}
-	tally_corrupted("It contains a number that is none.");
-}
-
 /* The head of a tally, up to the first entry. */
 static void
-read_head(TallyReader *reader, Oid *type, uint64 *nentries)
+read_head(PackedReader *reader, Oid *type, uint64 *nentries)
 {
-	if (*read_bytes(reader, 1) != TALLY_VERSION)
-		tally_corrupted("Its version is unknown to this release of the extension.");
-	memcpy(type, read_bytes(reader, sizeof(Oid)), sizeof(Oid));
-	*nentries = read_varint(reader);
+	if (*packed_bytes(reader, 1) != TALLY_VERSION)
+		packed_corrupted(reader, "Its version is unknown to this release of the extension.");
+	memcpy(type, packed_bytes(reader, sizeof(Oid)), sizeof(Oid));
+	*nentries = packed_varint(reader);
 	if (*nentries == 0 || *nentries > PG_INT32_MAX)
-		tally_corrupted("The number of its values is impossible.");
-}
-
-static TypeCacheEntry *
-read_type(Oid type)
-{
-	TypeCacheEntry *entry;
-
-	/* lookup_type_cache() has an error of its own, which would not help */
-	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
-		tally_corrupted("The type of its values does not exist.");
-	entry = lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
-	if (entry->typtype == TYPTYPE_PSEUDO || entry->typtype == TYPTYPE_DOMAIN ||
-		entry->typlen == -2 || !OidIsValid(entry->cmp_proc_finfo.fn_oid))
-		tally_corrupted("The type of its values has no order.");
-	return entry;
+		packed_corrupted(reader, "The number of its values is impossible.");
 }
 
 Tally *
 tally_read(Datum bytes)
 {
 	struct varlena *packed = PG_DETOAST_DATUM_PACKED(bytes);
-	TallyReader reader;
+	PackedReader reader = {.what = "tally"};
 	Tally	   *tally = palloc(sizeof(Tally));
 	TypeCacheEntry *entry;
 	Oid			type;
 	uint64		nentries;
 	uint64		time = 0;
 	char	   *room = NULL;
-	bool		text;
 
 	reader.at = (const unsigned char *) VARDATA_ANY(packed);
 	reader.end = reader.at + VARSIZE_ANY_EXHDR(packed);
 
 	read_head(&reader, &type, &nentries);
 	if (nentries > (reader.end - reader.at) / SMALLEST_ENTRY)
-		tally_corrupted("It has fewer values than it says.");
+		packed_corrupted(&reader, "It has fewer values than it says.");
 
-	tally->type = entry = read_type(type);
-	text = type == TEXTOID || type == VARCHAROID || type == BPCHAROID;
+	tally->type = entry = packed_type(&reader, type);
 	tally->nentries = nentries;
 	tally->entries = MemoryContextAllocHuge(CurrentMemoryContext,
 											nentries * sizeof(TallyEntry));
@@ -416,47 +328,45 @@ tally_read(Datum bytes)
 	for (uint64 i = 0; i < nentries; i++)
 	{
 		TallyEntry *e = &tally->entries[i];
-		uint64		rows = read_varint(&reader);
+		uint64		rows = packed_varint(&reader);
 		bool		has_time = (rows & 1) != 0;
 
 		CHECK_FOR_INTERRUPTS();
 
 		e->rows = rows >> 1;
 		if (e->rows < 1 || e->rows > TALLY_MOST_ROWS)
-			tally_corrupted("The number of rows of a value is impossible.");
+			packed_corrupted(&reader, "The number of rows of a value is impossible.");
 
 		e->latest = TALLY_NO_TIME;
 		if (has_time)
 		{
-			uint64		zigzag = read_varint(&reader);
+			uint64		zigzag = packed_varint(&reader);
 
-			time += (zigzag >> 1) ^ -(zigzag & 1);
+			time += (uint64) packed_unzigzag(zigzag);
 			e->latest = (TallyTime) time;
 			if (e->latest != TALLY_MINUS_INFINITY &&
 				e->latest != TALLY_INFINITY &&
 				!IS_VALID_TIMESTAMP(e->latest))
-				tally_corrupted("The latest time of a value is impossible.");
+				packed_corrupted(&reader, "The latest time of a value is impossible.");
 		}
 
 		if (entry->typbyval)
 		{
 			char		aligned[sizeof(Datum)] pg_attribute_aligned(MAXIMUM_ALIGNOF);
 
-			memcpy(aligned, read_bytes(&reader, entry->typlen), entry->typlen);
+			memcpy(aligned, packed_bytes(&reader, entry->typlen), entry->typlen);
 			e->value = fetch_att(aligned, true, entry->typlen);
 		}
 		else
 		{
 			bool		fixed = entry->typlen > 0;
-			uint64		length = fixed ? entry->typlen : read_varint(&reader);
+			uint64		length = fixed ? entry->typlen : packed_varint(&reader);
 			const unsigned char *content;
 
 			if (length > MaxAllocSize)
-				tally_corrupted("The length of a value is impossible.");
-			content = read_bytes(&reader, length);
-			if (text && !pg_verify_mbstr(GetDatabaseEncoding(),
-										 (const char *) content, length, true))
-				tally_corrupted("A value is no valid text.");
+				packed_corrupted(&reader, "The length of a value is impossible.");
+			content = packed_bytes(&reader, length);
+			packed_check_text(&reader, entry, content, length);
 			e->value = PointerGetDatum(room);
 			if (!fixed)
 			{
@@ -467,12 +377,12 @@ tally_read(Datum bytes)
 			room = (char *) MAXALIGN(room + length);
 		}
 
-		if (i > 0 && tally_compare(entry, e[-1].value, e->value) >= 0)
-			tally_corrupted("Its values are not in the order of their type.");
+		if (i > 0 && packed_compare(entry, e[-1].value, e->value) >= 0)
+			packed_corrupted(&reader, "Its values are not in the order of their type.");
 	}
 
 	if (reader.at != reader.end)
-		tally_corrupted("It goes on behind its last value.");
+		packed_corrupted(&reader, "It goes on behind its last value.");
 	return tally;
 }
 
@@ -484,7 +394,7 @@ Datum
 segment_tally_size(PG_FUNCTION_ARGS)
 {
 	struct varlena *head;
-	TallyReader reader;
+	PackedReader reader = {.what = "tally"};
 	Oid			type;
 	uint64		nentries;
 
@@ -500,21 +410,6 @@ segment_tally_size(PG_FUNCTION_ARGS)
 
 /* writing bytes ---------------------------------------------------------------- */
 
-static void
-write_varint(StringInfo out, uint64 number)
-{
-	char		groups[LONGEST_VARINT];
-	int			length = 0;
-
-	while (number >= 0x80)
-	{
-		groups[length++] = (char) (0x80 | (number & 0x7f));
-		number >>= 7;
-	}
-	groups[length++] = (char) number;
-	appendBinaryStringInfo(out, groups, length);
-}
-
 Datum
 tally_write(const Tally *tally)
 {
@@ -526,7 +421,7 @@ tally_write(const Tally *tally)
 	appendStringInfoSpaces(&out, VARHDRSZ);
 	appendStringInfoChar(&out, TALLY_VERSION);
 	appendBinaryStringInfo(&out, (char *) &entry->type_id, sizeof(Oid));
-	write_varint(&out, tally->nentries);
+	packed_put_varint(&out, tally->nentries);
 
 	for (int i = 0; i < tally->nentries; i++)
 	{
@@ -535,12 +430,10 @@ tally_write(const Tally *tally)
 
 		CHECK_FOR_INTERRUPTS();
 
-		write_varint(&out, ((uint64) e->rows << 1) | (has_time ? 1 : 0));
+		packed_put_varint(&out, ((uint64) e->rows << 1) | (has_time ? 1 : 0));
 		if (has_time)
 		{
-			uint64		step = (uint64) e->latest - time;
-
-			write_varint(&out, (step << 1) ^ -(step >> 63));
+			packed_put_varint(&out, packed_zigzag((int64) ((uint64) e->latest - time)));
 			time = (uint64) e->latest;
 		}
 
@@ -558,7 +451,7 @@ tally_write(const Tally *tally)
 		{
 			struct varlena *value = PG_DETOAST_DATUM_PACKED(e->value);
 
-			write_varint(&out, VARSIZE_ANY_EXHDR(value));
+			packed_put_varint(&out, VARSIZE_ANY_EXHDR(value));
 			appendBinaryStringInfo(&out, VARDATA_ANY(value),
 								   VARSIZE_ANY_EXHDR(value));
 		}
@@ -570,89 +463,10 @@ tally_write(const Tally *tally)
 
 /* text ------------------------------------------------------------------------ */
 
-/* Settings under which the values of any type print and parse the same. */
-static const struct
-{
-	const char *name;
-	const char *value;
-}			pinned_settings[] = {
-	{"DateStyle", "ISO, YMD"},
-	{"IntervalStyle", "postgres"},
-	{"TimeZone", "UTC"},
-	{"extra_float_digits", "1"},
-	{"bytea_output", "hex"},
-	{"lc_monetary", "C"},
-};
-
-/* Until AtEOXact_GUC(true, level). */
-static int
-text_settings_pin(void)
-{
-	int			level = settings_pin();
-
-	for (int i = 0; i < lengthof(pinned_settings); i++)
-		(void) set_config_option(pinned_settings[i].name,
-								 pinned_settings[i].value,
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	return level;
-}
-
-static void
-print_name(StringInfo out, const char *name)
-{
-	bool		bare = name[0] != '\0' && strchr("0123456789", name[0]) == NULL;
-
-	for (const char *c = name; *c && bare; c++)
-		bare = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_';
-
-	if (bare)
-	{
-		appendStringInfoString(out, name);
-		return;
-	}
-	appendStringInfoChar(out, '"');
-	for (const char *c = name; *c; c++)
-	{
-		if (*c == '"')
-			appendStringInfoChar(out, '"');
-		appendStringInfoChar(out, *c);
-	}
-	appendStringInfoChar(out, '"');
-}
-
-static void
-print_type(StringInfo out, Oid type)
-{
-	Oid			element = get_element_type(type);
-	Oid			named = OidIsValid(element) ? element : type;
-	HeapTuple	tuple;
-	Form_pg_type form;
-
-	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(named));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for type %u", named);
-	form = (Form_pg_type) GETSTRUCT(tuple);
-	if (form->typnamespace != PG_CATALOG_NAMESPACE)
-	{
-		char	   *schema = get_namespace_name(form->typnamespace);
-
-		if (schema == NULL)
-			elog(ERROR, "cache lookup failed for namespace %u",
-				 form->typnamespace);
-		print_name(out, schema);
-		appendStringInfoChar(out, '.');
-	}
-	print_name(out, NameStr(form->typname));
-	if (named != type)
-		appendStringInfoString(out, "[]");
-	ReleaseSysCache(tuple);
-}
-
 static char *
 tally_print(const Tally *tally)
 {
-	int			level = text_settings_pin();
+	int			level = packed_pin_settings();
 	StringInfoData out;
 	FmgrInfo	output;
 	Oid			output_oid;
@@ -662,7 +476,7 @@ tally_print(const Tally *tally)
 	fmgr_info(output_oid, &output);
 
 	initStringInfo(&out);
-	print_type(&out, tally->type->type_id);
+	packed_print_type(&out, tally->type->type_id);
 	appendStringInfoChar(&out, '{');
 	for (int i = 0; i < tally->nentries; i++)
 	{
@@ -670,18 +484,15 @@ tally_print(const Tally *tally)
 
 		CHECK_FOR_INTERRUPTS();
 
-		appendStringInfoString(&out, i > 0 ? ", \"" : "\"");
-		for (char *c = OutputFunctionCall(&output, e->value); *c; c++)
-		{
-			if (*c == '"' || *c == '\\')
-				appendStringInfoChar(&out, '\\');
-			appendStringInfoChar(&out, *c);
-		}
-		appendStringInfo(&out, "\": " INT64_FORMAT, e->rows);
+		if (i > 0)
+			appendStringInfoString(&out, ", ");
+		packed_print_string(&out, OutputFunctionCall(&output, e->value));
+		appendStringInfo(&out, ": " INT64_FORMAT, e->rows);
 		if (e->latest != TALLY_NO_TIME)
-			appendStringInfo(&out, " @ %s",
-							 DatumGetCString(DirectFunctionCall1(timestamptz_out,
-																 TimestampTzGetDatum(tally_timestamp(e->latest)))));
+		{
+			appendStringInfoString(&out, " @ ");
+			packed_print_time(&out, tally_timestamp(e->latest));
+		}
 	}
 	appendStringInfoChar(&out, '}');
 
@@ -689,146 +500,13 @@ tally_print(const Tally *tally)
 	return out.data;
 }
 
-static void pg_attribute_noreturn()
-parse_failed(const TallyParser *parser, const char *expected)
-{
-	int			position = pg_mbstrlen_with_len(parser->text,
-												parser->at - parser->text) + 1;
-	int			rest = strlen(parser->at);
-	int			shown = pg_mbcliplen(parser->at, rest, MOST_SHOWN);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid input syntax for type %s: \"%s\"",
-					"segment.tally", parser->text),
-			 *parser->at == '\0' ?
-			 errdetail("Expected %s at the end.", expected) :
-			 errdetail("Expected %s at character %d, \"%.*s%s\".",
-					   expected, position, shown, parser->at,
-					   shown < rest ? "..." : "")));
-}
-
-static void
-parse_space(TallyParser *parser)
-{
-	while (*parser->at == ' ' || (*parser->at >= '\t' && *parser->at <= '\r'))
-		parser->at++;
-}
-
-/* Step over the character if it is next. */
-static bool
-parse_char(TallyParser *parser, char c)
-{
-	parse_space(parser);
-	if (*parser->at != c)
-		return false;
-	parser->at++;
-	return true;
-}
-
-/* A name of a type or schema: bare or in double quotes. */
-static char *
-parse_name(TallyParser *parser)
-{
-	StringInfoData name;
-
-	initStringInfo(&name);
-	if (parse_char(parser, '"'))
-	{
-		const char *start = parser->at;
-
-		for (; *parser->at; parser->at++)
-		{
-			if (*parser->at == '"' && *++parser->at != '"')
-				return name.data;
-			appendStringInfoChar(&name, *parser->at);
-		}
-		parser->at = start - 1;
-		parse_failed(parser, "a quoted name that ends");
-	}
-
-	while ((*parser->at >= 'a' && *parser->at <= 'z') ||
-		   (*parser->at >= '0' && *parser->at <= '9') || *parser->at == '_')
-		appendStringInfoChar(&name, *parser->at++);
-	if (name.len == 0)
-		parse_failed(parser, "the name of a type");
-	return name.data;
-}
-
-static Oid
-parse_type(TallyParser *parser)
-{
-	char	   *name = parse_name(parser);
-	char	   *schema = NULL;
-	Oid			schema_oid = PG_CATALOG_NAMESPACE;
-	Oid			type = InvalidOid;
-
-	if (parse_char(parser, '.'))
-	{
-		schema = name;
-		name = parse_name(parser);
-		schema_oid = get_namespace_oid(schema, true);
-	}
-	if (OidIsValid(schema_oid))
-		type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-							   PointerGetDatum(name),
-							   ObjectIdGetDatum(schema_oid));
-	if (OidIsValid(type) && !get_typisdefined(type))
-		type = InvalidOid;
-
-	if (parse_char(parser, '['))
-	{
-		if (!parse_char(parser, ']'))
-			parse_failed(parser, "\"]\"");
-		if (OidIsValid(type))
-			type = get_array_type(type);
-	}
-
-	if (!OidIsValid(type))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 schema != NULL ?
-				 errmsg("type \"%s.%s\" does not exist", schema, name) :
-				 errmsg("type \"%s\" does not exist in pg_catalog", name),
-				 schema == NULL ?
-				 errhint("In a tally a type of pg_catalog is called as in pg_type, such as int4, and any other one with its schema.") : 0));
-	return type;
-}
-
-/* The text of a value, in double quotes. */
-static char *
-parse_string(TallyParser *parser)
-{
-	const char *start;
-	StringInfoData string;
-
-	if (!parse_char(parser, '"'))
-		parse_failed(parser, "a value in double quotes");
-	start = parser->at - 1;
-
-	initStringInfo(&string);
-	for (; *parser->at != '"'; parser->at++)
-	{
-		if (*parser->at == '\\')
-			parser->at++;
-		if (*parser->at == '\0')
-		{
-			parser->at = start;
-			parse_failed(parser, "a quoted value that ends");
-		}
-		appendStringInfoChar(&string, *parser->at);
-	}
-	parser->at++;
-	return string.data;
-}
-
 static int64
-parse_rows(TallyParser *parser)
+parse_rows(PackedParser *parser)
 {
 	const char *start;
 	int64		rows = 0;
 
-	parse_space(parser);
+	packed_parse_space(parser);
 	start = parser->at;
 	while (*parser->at >= '0' && *parser->at <= '9')
 	{
@@ -842,53 +520,35 @@ parse_rows(TallyParser *parser)
 	if (rows == 0 || (*parser->at >= '0' && *parser->at <= '9'))
 	{
 		parser->at = start;
-		parse_failed(parser, "a number of rows");
+		packed_parse_failed(parser, "a number of rows");
 	}
 	return rows;
-}
-
-static TallyTime
-parse_time(TallyParser *parser)
-{
-	Size		length;
-	TimestampTz at;
-
-	parse_space(parser);
-	length = strcspn(parser->at, ",}");
-	if (length == 0)
-		parse_failed(parser, "a time");
-	at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-												 CStringGetDatum(pnstrdup(parser->at, length)),
-												 ObjectIdGetDatum(InvalidOid),
-												 Int32GetDatum(-1)));
-	parser->at += length;
-	return tally_time(at, true);
 }
 
 static int
 entry_compare(const void *a, const void *b, void *type)
 {
-	return tally_compare(type, ((const TallyEntry *) a)->value,
-						 ((const TallyEntry *) b)->value);
+	return packed_compare(type, ((const TallyEntry *) a)->value,
+						  ((const TallyEntry *) b)->value);
 }
 
 static Tally *
 tally_parse(const char *text)
 {
-	int			level = text_settings_pin();
-	TallyParser parser = {.text = text, .at = text};
+	int			level = packed_pin_settings();
+	PackedParser parser = {.what = "tally", .text = text, .at = text};
 	Tally	   *tally = palloc0(sizeof(Tally));
 	Size		room = 8;
 	FmgrInfo	input;
 	Oid			input_oid;
 	Oid			input_param;
 
-	tally->type = tally_element(parse_type(&parser), "tally");
+	tally->type = tally_element(packed_parse_type(&parser), "tally");
 	getTypeInputInfo(tally->type->type_id, &input_oid, &input_param);
 	fmgr_info(input_oid, &input);
 
-	if (!parse_char(&parser, '{'))
-		parse_failed(&parser, "\"{\"");
+	if (!packed_parse_char(&parser, '{'))
+		packed_parse_failed(&parser, "\"{\"");
 	tally->entries = palloc(room * sizeof(TallyEntry));
 	do
 	{
@@ -903,26 +563,24 @@ tally_parse(const char *text)
 										   room * sizeof(TallyEntry));
 		}
 		e = &tally->entries[tally->nentries++];
-		e->value = InputFunctionCall(&input, parse_string(&parser),
+		e->value = InputFunctionCall(&input, packed_parse_string(&parser),
 									 input_param, -1);
-		if (!parse_char(&parser, ':'))
-			parse_failed(&parser, "\":\"");
+		if (!packed_parse_char(&parser, ':'))
+			packed_parse_failed(&parser, "\":\"");
 		e->rows = parse_rows(&parser);
-		e->latest = parse_char(&parser, '@') ?
-			parse_time(&parser) : TALLY_NO_TIME;
-	} while (parse_char(&parser, ','));
-	if (!parse_char(&parser, '}'))
-		parse_failed(&parser, "\",\" or \"}\"");
-	parse_space(&parser);
-	if (*parser.at != '\0')
-		parse_failed(&parser, "the end");
+		e->latest = packed_parse_char(&parser, '@') ?
+			tally_time(packed_parse_time(&parser), true) : TALLY_NO_TIME;
+	} while (packed_parse_char(&parser, ','));
+	if (!packed_parse_char(&parser, '}'))
+		packed_parse_failed(&parser, "\",\" or \"}\"");
+	packed_parse_end(&parser);
 
 	qsort_arg(tally->entries, tally->nentries, sizeof(TallyEntry),
 			  entry_compare, tally->type);
 	for (int i = 1; i < tally->nentries; i++)
 	{
-		if (tally_compare(tally->type, tally->entries[i - 1].value,
-						  tally->entries[i].value) == 0)
+		if (packed_compare(tally->type, tally->entries[i - 1].value,
+						   tally->entries[i].value) == 0)
 			value_given_twice(tally->type->type_id, tally->entries[i].value);
 	}
 

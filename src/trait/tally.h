@@ -50,9 +50,6 @@ typedef struct Tally
  */
 extern TypeCacheEntry *tally_element(Oid type, const char *what);
 
-/* Compare two values as tallies do, whatever the collation of a column. */
-extern int	tally_compare(TypeCacheEntry *type, Datum a, Datum b);
-
 /*
  * From bytes, in the current memory context, and to bytes.  Every byte is
  * checked: ERRCODE_DATA_CORRUPTED.

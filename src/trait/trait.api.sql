@@ -21,6 +21,100 @@ AS 'MODULE_PATHNAME', 'segment_tally_most_frequent';
 COMMENT ON FUNCTION segment.tally_most_frequent(segment.tally, anyelement) IS
     'the value with most rows, then the most recent, then the smallest; the second argument only says of which type it is: NULL::text';
 
+-- reading a series: the events with after < time <= until; a bound that is null
+-- is none
+
+CREATE OR REPLACE FUNCTION segment.series_after(series segment.series, after timestamptz)
+RETURNS segment.series
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_after';
+COMMENT ON FUNCTION segment.series_after(segment.series, timestamptz) IS
+    'the events after that time; null if there are none';
+
+CREATE OR REPLACE FUNCTION segment.series_count(series segment.series, after timestamptz, until timestamptz)
+RETURNS bigint
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_count';
+COMMENT ON FUNCTION segment.series_count(segment.series, timestamptz, timestamptz) IS
+    'number of events between two instants';
+
+CREATE OR REPLACE FUNCTION segment.series_distinct(series segment.series, after timestamptz, until timestamptz)
+RETURNS bigint
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_distinct';
+COMMENT ON FUNCTION segment.series_distinct(segment.series, timestamptz, timestamptz) IS
+    'number of different values between two instants';
+
+CREATE OR REPLACE FUNCTION segment.series_sum(series segment.series, after timestamptz, until timestamptz)
+RETURNS numeric
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_sum';
+COMMENT ON FUNCTION segment.series_sum(segment.series, timestamptz, timestamptz) IS
+    'sum of whole or numeric values between two instants; 0 without any';
+
+CREATE OR REPLACE FUNCTION segment.series_squares(series segment.series, after timestamptz, until timestamptz)
+RETURNS numeric
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_squares';
+COMMENT ON FUNCTION segment.series_squares(segment.series, timestamptz, timestamptz) IS
+    'sum of the squares of whole or numeric values between two instants; 0 without any';
+
+CREATE OR REPLACE FUNCTION segment.series_sum_float(series segment.series, after timestamptz, until timestamptz)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_sum_float';
+COMMENT ON FUNCTION segment.series_sum_float(segment.series, timestamptz, timestamptz) IS
+    'sum of floating-point values between two instants; 0 without any';
+
+CREATE OR REPLACE FUNCTION segment.series_squares_float(series segment.series, after timestamptz, until timestamptz)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_squares_float';
+COMMENT ON FUNCTION segment.series_squares_float(segment.series, timestamptz, timestamptz) IS
+    'sum of the squares of floating-point values between two instants; 0 without any';
+
+CREATE OR REPLACE FUNCTION segment.series_min(series segment.series, after timestamptz, until timestamptz, type anyelement)
+RETURNS anyelement
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_min';
+COMMENT ON FUNCTION segment.series_min(segment.series, timestamptz, timestamptz, anyelement) IS
+    'the smallest value between two instants; the last argument only says of which type it is: NULL::text';
+
+CREATE OR REPLACE FUNCTION segment.series_max(series segment.series, after timestamptz, until timestamptz, type anyelement)
+RETURNS anyelement
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_max';
+COMMENT ON FUNCTION segment.series_max(segment.series, timestamptz, timestamptz, anyelement) IS
+    'the largest value between two instants; the last argument only says of which type it is: NULL::text';
+
+CREATE OR REPLACE FUNCTION segment.series_first(series segment.series, after timestamptz, until timestamptz, type anyelement)
+RETURNS anyelement
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_first';
+COMMENT ON FUNCTION segment.series_first(segment.series, timestamptz, timestamptz, anyelement) IS
+    'the value of the earliest event between two instants, of several the smallest; the last argument only says of which type it is: NULL::text';
+
+CREATE OR REPLACE FUNCTION segment.series_last(series segment.series, after timestamptz, until timestamptz, type anyelement)
+RETURNS anyelement
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_last';
+COMMENT ON FUNCTION segment.series_last(segment.series, timestamptz, timestamptz, anyelement) IS
+    'the value of the latest event between two instants, of several the smallest; the last argument only says of which type it is: NULL::text';
+
+CREATE OR REPLACE FUNCTION segment.series_values(series segment.series, after timestamptz, until timestamptz, type anyelement)
+RETURNS anyarray
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_values';
+COMMENT ON FUNCTION segment.series_values(segment.series, timestamptz, timestamptz, anyelement) IS
+    'the different values between two instants, smallest first; the last argument only says of which type they are: NULL::text';
+
+CREATE OR REPLACE FUNCTION segment.series_most_frequent(series segment.series, after timestamptz, until timestamptz, type anyelement)
+RETURNS anyelement
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_most_frequent';
+COMMENT ON FUNCTION segment.series_most_frequent(segment.series, timestamptz, timestamptz, anyelement) IS
+    'the value with most events between two instants, then the most recent, then the smallest; the last argument only says of which type it is: NULL::text';
+
 -- the aggregates of traits as SQL aggregates, for any type with an order
 
 CREATE OR REPLACE FUNCTION segment.tally_step(internal, anyelement, timestamptz)
@@ -46,6 +140,45 @@ CREATE OR REPLACE AGGREGATE segment.tally_agg(value anyelement, at timestamptz) 
 );
 COMMENT ON AGGREGATE segment.tally_agg(anyelement, timestamptz) IS
     'the tally of the values that are not null; null if there are none';
+
+CREATE OR REPLACE FUNCTION segment.series_step(internal, timestamptz)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_time_step';
+COMMENT ON FUNCTION segment.series_step(internal, timestamptz) IS
+    'one row of series_of, without a value';
+
+CREATE OR REPLACE FUNCTION segment.series_step(internal, timestamptz, anyelement)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_step';
+COMMENT ON FUNCTION segment.series_step(internal, timestamptz, anyelement) IS
+    'one row of series_of';
+
+CREATE OR REPLACE FUNCTION segment.series_result(internal)
+RETURNS segment.series
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_result';
+COMMENT ON FUNCTION segment.series_result(internal) IS
+    'the result of series_of';
+
+CREATE OR REPLACE AGGREGATE segment.series_of(at timestamptz) (
+    SFUNC = segment.series_step,
+    STYPE = internal,
+    FINALFUNC = segment.series_result,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segment.series_of(timestamptz) IS
+    'the series of the times that are not null; null if there are none';
+
+CREATE OR REPLACE AGGREGATE segment.series_of(at timestamptz, value anyelement) (
+    SFUNC = segment.series_step,
+    STYPE = internal,
+    FINALFUNC = segment.series_result,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segment.series_of(timestamptz, anyelement) IS
+    'the series of the values that are not null, at times that are not; null if there are none';
 
 CREATE OR REPLACE FUNCTION segment.smaller(anyelement, anyelement)
 RETURNS anyelement

@@ -27,6 +27,7 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
@@ -55,6 +56,7 @@ static Expr *scope_column(FilterScope *scope, const char *name);
 static List *scope_names(FilterScope *scope);
 static Expr *scope_path(FilterScope *scope, const FilterNode *column);
 static Expr *scope_aggregate(FilterScope *scope, const FilterNode *aggregate);
+static Expr *scope_audience(FilterScope *scope, const FilterNode *in_audience);
 static Expr *stored_value(TraitScope *scope, const FilterNode *node);
 static TraitSet *trait_set(const Population *population);
 static void trait_mark(Oid relid);
@@ -274,6 +276,7 @@ definition_scope(const Population *population, FilterScope *row, const char *tex
 
 	scope->path = scope_path;
 	scope->aggregate = scope_aggregate;
+	scope->audience = scope_audience;
 	scope->text = text;
 	return scope;
 }
@@ -314,6 +317,16 @@ scope_aggregate(FilterScope *scope, const FilterNode *aggregate)
 	return stored_value((TraitScope *) scope, aggregate);
 }
 
+static Expr *
+scope_audience(FilterScope *scope, const FilterNode *in_audience)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("audience \"%s\" cannot be part of a trait", in_audience->text),
+			 errdetail("Audiences are made of traits, and a trait knows none."),
+			 errhint("Use the audience in another audience, or its filter in the trait.")));
+}
+
 /*
  * The value of an aggregate or attribute that is stored: an expression over
  * its columns in the base table.
@@ -326,6 +339,8 @@ stored_value(TraitScope *scope, const FilterNode *node)
 	const StoredTrait *stored;
 	BoundTrait	bound;
 	Expr	   *columns[AGGREGATE_COLUMNS];
+	Expr	   *after = NULL;
+	Expr	   *until = NULL;
 
 	if (node->op == FILTER_AGGREGATE)
 		(void) aggregate_stored(node, &definition);
@@ -348,8 +363,9 @@ stored_value(TraitScope *scope, const FilterNode *node)
 					 errdetail("It should hold %s.", stored->text),
 					 errhint("Restore the base table, or drop and create the traits that need it.")));
 	}
-	return node->op == FILTER_AGGREGATE ?
-		aggregate_value(node, &bound.input, columns) : columns[0];
+	if (aggregate_window_of(node) != NULL)
+		filter_compile_window(aggregate_window_of(node), &scope->scope, &after, &until);
+	return aggregate_value(node, &bound.input, columns, after, until);
 }
 
 static int
@@ -387,7 +403,7 @@ trait_set(const Population *population)
 		trait->name = catalog_get_text(&scan, "trait");
 		trait->text = catalog_get_text(&scan, "definition");
 		trait->description = catalog_get_text(&scan, "description");
-		trait->definition = filter_parse_operand(trait->text, NULL);
+		trait->definition = filter_parse_definition(trait->text, NULL);
 		trait->position = DatumGetInt32(catalog_get(&scan, "position", &isnull));
 		traits = lappend(traits, trait);
 	}
@@ -406,6 +422,9 @@ trait_set(const Population *population)
 		one->value_type = DatumGetObjectId(catalog_get(&scan, "value_type", &isnull));
 		if (isnull)
 			one->value_type = InvalidOid;
+		one->value_collation = DatumGetObjectId(catalog_get(&scan, "value_collation", &isnull));
+		if (isnull)
+			one->value_collation = get_typcollation(one->value_type);
 		one->definition = filter_parse_operand(one->text, NULL);
 		stored = lappend(stored, one);
 	}

@@ -18,6 +18,7 @@
 #ifndef SEGMENT_TRAIT_H
 #define SEGMENT_TRAIT_H
 
+#include "datatype/timestamp.h"
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 
@@ -138,18 +139,21 @@ typedef enum TraitResult
 	TRAIT_REREAD,				/* only the source can tell: trait_reread() */
 } TraitResult;
 
-/* Apply a delta to the values of a profile's row, by attribute, in place. */
+/*
+ * Apply a delta to the values of a profile's row, by attribute, in place.
+ * What cannot count at 'now' or later is no longer kept.
+ */
 extern TraitResult trait_apply(const TraitProgram *program,
-							   const TraitDelta *delta,
+							   const TraitDelta *delta, TimestampTz now,
 							   Datum *values, bool *isnull);
 
 /*
- * Replace what the row has from this source by what the source says now.  The
- * caller is connected to SPI, holds the row's lock and runs as the
+ * Replace what the row has from this source by what the source says at 'now'.
+ * The caller is connected to SPI, holds the row's lock and runs as the
  * population's owner.  Values are allocated in the current context.
  */
 extern void trait_reread(const TraitProgram *program, Datum key,
-						 Datum *values, bool *isnull);
+						 TimestampTz now, Datum *values, bool *isnull);
 
 /* A column of stored traits in the base table. */
 typedef struct TraitColumn
@@ -158,7 +162,16 @@ typedef struct TraitColumn
 	Oid			type;
 	const char *initial;		/* SQL of a profile's value without rows */
 	const char *definition;		/* of the stored trait */
+	const char *counted_after;	/* of a window: SQL of the time up to which
+								 * events do not count now; else NULL */
 } TraitColumn;
+
+/*
+ * SQL of what has to agree where two values of the column are compared: events
+ * that a window has left behind may be there or not.
+ */
+extern char *trait_column_compared(const TraitColumn *column,
+								   const char *value);
 
 /*
  * SQL that computes stored traits (names, char *) from a source, for all

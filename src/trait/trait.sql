@@ -73,6 +73,81 @@ CREATE OPERATOR segment.<> (
 COMMENT ON OPERATOR segment.<> (segment.tally, segment.tally) IS
     'not the same values, as often, or last at the same times';
 
+-- events in order: the state of all aggregates over a window of time
+CREATE TYPE segment.series;
+
+CREATE FUNCTION segment.series_in(cstring)
+RETURNS segment.series
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_in';
+COMMENT ON FUNCTION segment.series_in(cstring) IS
+    'input of type series';
+
+CREATE FUNCTION segment.series_out(segment.series)
+RETURNS cstring
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_out';
+COMMENT ON FUNCTION segment.series_out(segment.series) IS
+    'output of type series';
+
+CREATE FUNCTION segment.series_recv(internal)
+RETURNS segment.series
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_recv';
+COMMENT ON FUNCTION segment.series_recv(internal) IS
+    'binary input of type series';
+
+CREATE FUNCTION segment.series_send(segment.series)
+RETURNS bytea
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_send';
+COMMENT ON FUNCTION segment.series_send(segment.series) IS
+    'binary output of type series';
+
+CREATE TYPE segment.series (
+    INPUT = segment.series_in,
+    OUTPUT = segment.series_out,
+    RECEIVE = segment.series_recv,
+    SEND = segment.series_send,
+    INTERNALLENGTH = VARIABLE,
+    ALIGNMENT = int4,
+    STORAGE = extended
+);
+COMMENT ON TYPE segment.series IS
+    'events in the order of time, with values of one type or without: numeric{"12.50" @ 2026-05-01 12:00:00+00}';
+
+CREATE FUNCTION segment.series_equal(segment.series, segment.series)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_equal';
+COMMENT ON FUNCTION segment.series_equal(segment.series, segment.series) IS
+    'do both hold the same values at the same times?';
+
+CREATE FUNCTION segment.series_differs(segment.series, segment.series)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_differs';
+COMMENT ON FUNCTION segment.series_differs(segment.series, segment.series) IS
+    'do the two differ in a value or a time?';
+
+CREATE OPERATOR segment.= (
+    LEFTARG = segment.series, RIGHTARG = segment.series,
+    FUNCTION = segment.series_equal,
+    COMMUTATOR = OPERATOR(segment.=), NEGATOR = OPERATOR(segment.<>),
+    RESTRICT = eqsel, JOIN = eqjoinsel
+);
+COMMENT ON OPERATOR segment.= (segment.series, segment.series) IS
+    'the same values at the same times';
+
+CREATE OPERATOR segment.<> (
+    LEFTARG = segment.series, RIGHTARG = segment.series,
+    FUNCTION = segment.series_differs,
+    COMMUTATOR = OPERATOR(segment.<>), NEGATOR = OPERATOR(segment.=),
+    RESTRICT = neqsel, JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR segment.<> (segment.series, segment.series) IS
+    'not the same values at the same times';
+
 
 -- one row per named trait
 CREATE TABLE segment.trait (
@@ -97,6 +172,7 @@ CREATE TABLE segment.stored_trait (
     source name NOT NULL,
     definition text NOT NULL,
     value_type regtype,
+    value_collation regcollation,
     PRIMARY KEY (population, stored),
     UNIQUE (population, definition),
     FOREIGN KEY (population, source) REFERENCES segment.source
@@ -107,6 +183,7 @@ COMMENT ON COLUMN segment.stored_trait.stored IS 'name of its first column in th
 COMMENT ON COLUMN segment.stored_trait.source IS 'name of the source whose rows it reads';
 COMMENT ON COLUMN segment.stored_trait.definition IS 'definition in the filter language, canonical';
 COMMENT ON COLUMN segment.stored_trait.value_type IS 'type of the values that are aggregated; NULL where rows are counted';
+COMMENT ON COLUMN segment.stored_trait.value_collation IS 'collation by which they are compared, unless it is that of their type';
 SELECT pg_catalog.pg_extension_config_dump('segment.trait', '');
 SELECT pg_catalog.pg_extension_config_dump('segment.stored_trait', '');
 GRANT SELECT ON segment.trait, segment.stored_trait TO PUBLIC;

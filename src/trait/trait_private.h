@@ -18,6 +18,7 @@ typedef struct StoredTrait
 	char	   *source;
 	char	   *text;			/* canonical definition */
 	Oid			value_type;		/* InvalidOid where rows are counted */
+	Oid			value_collation;
 	FilterNode *definition;
 } StoredTrait;
 
@@ -36,6 +37,7 @@ typedef struct BoundTrait
 	AggregateInput input;
 	Expr	   *value;			/* NULL: rows are counted */
 	Expr	   *where;			/* NULL: all rows */
+	const FilterNode *window;	/* NULL: at any time */
 	int			ncolumns;
 	AggregateColumn columns[AGGREGATE_COLUMNS];
 } BoundTrait;
@@ -59,6 +61,17 @@ extern const Source *stored_source(const Population *population,
 
 /* The time of the source's row as timestamptz; NULL for an attribute source. */
 extern Expr *source_time(const Source *source);
+
+/*
+ * What of a window is kept (filter_compile_window_kept()) and what counts now
+ * (filter_compile_window()), with 'now' as the time, NULL being that of the
+ * query.
+ */
+extern void window_kept(const Population *population, const FilterNode *window,
+						Expr *now, Expr **after, Expr **until);
+extern void window_counted(const Population *population,
+						   const FilterNode *window,
+						   Expr *now, Expr **after, Expr **until);
 
 /* s7, s7_at */
 extern char *stored_column(const char *name, const AggregateColumn *column);

@@ -20,7 +20,9 @@
 
 #include "access/relation.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/comment.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -39,6 +41,8 @@ typedef struct ViewColumn
 	Oid			type;
 } ViewColumn;
 
+static bool has_comment(const Population *population,
+						const ViewColumn *column);
 static void view_moved(const Population *population, Oid view);
 static List *view_columns(const Population *population);
 static bool view_extends(const Population *population, List *columns);
@@ -84,13 +88,24 @@ view_refresh(const Population *population)
 	{
 		const ViewColumn *column = lfirst(lc);
 
-		if (column->comment != NULL)
+		if (column->comment != NULL && !has_comment(population, column))
 			population_execute(population,
 							   psprintf("COMMENT ON COLUMN %s.%s IS %s", view,
 										quote_identifier(column->name),
 										quote_literal_cstr(column->comment)));
 	}
 	population_changed(population);
+}
+
+/* Most columns are as they were: a view may have many. */
+static bool
+has_comment(const Population *population, const ViewColumn *column)
+{
+	AttrNumber	attno = get_attnum(population->view, column->name);
+	char	   *comment = attno == InvalidAttrNumber ? NULL :
+		GetComment(population->view, RelationRelationId, attno);
+
+	return comment != NULL && strcmp(comment, column->comment) == 0;
 }
 
 static void

@@ -29,9 +29,11 @@
 
 #include "harness.h"
 
+typedef FilterNode *(*Parse) (const char *text, Node *escontext);
+
 static void check_tree(const FilterNode *node);
-static void check_operand(const char *text);
-static FilterNode *attempt_parse(const char *text, bool operand);
+static void check_again(const char *text, Parse parse);
+static FilterNode *attempt_parse(const char *text, Parse parse);
 
 /* Run 'statement'; true if it raised an error. */
 #define RAISES(statement) \
@@ -67,14 +69,15 @@ check_text(const char *data, size_t size)
 
 	if (!RAISES(node = filter_parse(text, &escontext)))
 	{
-		FilterNode *hard = attempt_parse(text, false);
+		FilterNode *hard = attempt_parse(text, filter_parse);
 
 		Assert((node == NULL) == escontext.error_occurred);
 		Assert((node == NULL) == (hard == NULL));
 		if (node != NULL)
 			(void) RAISES(check_tree(node));
 	}
-	(void) RAISES(check_operand(text));
+	(void) RAISES(check_again(text, filter_parse_operand));
+	(void) RAISES(check_again(text, filter_parse_definition));
 }
 
 void
@@ -108,7 +111,7 @@ static void
 check_tree(const FilterNode *node)
 {
 	char	   *text = filter_print(node);
-	FilterNode *parsed = attempt_parse(text, false);
+	FilterNode *parsed = attempt_parse(text, filter_parse);
 	Filter	   *filter;
 
 	if (parsed == NULL)
@@ -131,14 +134,14 @@ check_tree(const FilterNode *node)
 }
 
 static void
-check_operand(const char *text)
+check_again(const char *text, Parse parse)
 {
-	FilterNode *node = attempt_parse(text, true);
+	FilterNode *node = attempt_parse(text, parse);
 	FilterNode *parsed;
 
 	if (node == NULL)
 		return;
-	parsed = attempt_parse(filter_print(node), true);
+	parsed = attempt_parse(filter_print(node), parse);
 	if (parsed == NULL && shim_errcode == ERRCODE_STATEMENT_TOO_COMPLEX)
 		return;
 	Assert(parsed != NULL && filter_equal(node, parsed));
@@ -146,12 +149,11 @@ check_operand(const char *text)
 
 /* NULL if it raised an error */
 static FilterNode *
-attempt_parse(const char *text, bool operand)
+attempt_parse(const char *text, Parse parse)
 {
 	FilterNode *volatile node = NULL;
 
-	if (RAISES(node = operand ? filter_parse_operand(text, NULL) :
-			   filter_parse(text, NULL)))
+	if (RAISES(node = parse(text, NULL)))
 	{
 		Assert(shim_errcode == ERRCODE_SYNTAX_ERROR ||
 			   shim_errcode == ERRCODE_STATEMENT_TOO_COMPLEX);

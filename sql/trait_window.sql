@@ -1,0 +1,219 @@
+-- Windows: what counts in the last thirty days, in this month, since a date; at
+-- any time, without anything being written.  Ada buys, Ben has ordered ahead.
+CREATE SCHEMA shop_window;
+SET search_path = shop_window, public;
+SET timezone = 'UTC';
+SET datestyle = 'ISO, MDY';
+SET intervalstyle = 'postgres';
+
+CREATE TABLE customers (customer_id bigint PRIMARY KEY, city text);
+CREATE TABLE orders (id serial PRIMARY KEY, customer_id bigint, amount numeric, pieces int,
+                     store text, notes json, ordered_at timestamptz);
+CREATE TABLE visits (customer_id bigint, page text, visited_at timestamp);
+CREATE TABLE clicks (customer_id bigint, clicked_on date);
+CREATE INDEX ON orders (customer_id, ordered_at);
+CREATE INDEX ON visits (customer_id, visited_at);
+CREATE INDEX ON clicks (customer_id, clicked_on);
+SELECT segment.create_population('profile', timezone => 'Europe/Copenhagen');
+SELECT segment.attach_source('customers');
+SELECT segment.attach_source('orders', at => 'ordered_at');
+SELECT segment.attach_source('visits', at => 'visited_at');
+SELECT segment.attach_source('clicks', at => 'clicked_on');
+
+SET segment.now = '2026-05-31 12:00+00';
+INSERT INTO orders (customer_id, amount, pieces, store, ordered_at) VALUES
+    (1, 12.50, 2, 'Aarhus', '2026-05-02 12:00+00'),
+    (1, 7, 1, 'Odense', '2026-05-28 09:30+00'),
+    (1, 99, 9, 'Odense', NULL),
+    (1, 1, 1, 'Ribe', '2020-02-01 00:00+00'),
+    (2, 30, 3, 'Aarhus', '2026-06-10 08:00+00');
+
+-- each aggregate over the same window is read off the same series
+SELECT segment.create_trait('orders_30d', 'count(orders in last 30 days)');
+SELECT segment.create_trait('priced_30d', 'count(orders.amount in last 30 days)');
+SELECT segment.create_trait('spend_30d', 'sum(orders.amount in last 30 days)');
+SELECT segment.create_trait('average_30d', 'avg(orders.amount in last 30 days)');
+SELECT segment.create_trait('smallest_30d', 'min(orders.amount in last 30 days)');
+SELECT segment.create_trait('largest_30d', 'max(orders.amount in last 30 days)');
+SELECT segment.create_trait('spread_30d', 'stddev(orders.amount in last 30 days)');
+SELECT segment.create_trait('any_30d', 'exists(orders in last 30 days)');
+SELECT segment.create_trait('first_30d', 'first(orders.store in last 30 days)');
+SELECT segment.create_trait('last_30d', 'last(orders.store in last 30 days)');
+SELECT segment.create_trait('stores_30d', 'list(distinct orders.store in last 30 days)');
+SELECT segment.create_trait('kinds_30d', 'count(distinct orders.store in last 30 days)');
+SELECT segment.create_trait('usual_30d', 'most_frequent(orders.store in last 30 days)');
+SELECT stored, definition, value_type FROM segment.stored_trait ORDER BY length(stored), stored;
+
+-- time goes by, and nothing is written
+\x on
+SELECT * FROM profile ORDER BY 1;
+SET segment.now = '2026-06-10 07:59:59.999999+00';
+SELECT * FROM profile WHERE customer_id = 2;
+SET segment.now = '2026-06-10 08:00+00';
+SELECT * FROM profile ORDER BY 1;
+SET segment.now = '2026-08-10 08:00+00';
+SELECT * FROM profile ORDER BY 1;
+\x off
+
+-- half-open, to the microsecond: an order of thirty days ago counts no more
+SET segment.now = '2026-06-27 09:29:59.999999+00';
+SELECT customer_id, orders_30d, stores_30d FROM profile WHERE customer_id = 1;
+SET segment.now = '2026-06-27 09:30+00';
+SELECT customer_id, orders_30d, stores_30d FROM profile WHERE customer_id = 1;
+
+-- what has left the window goes when the row is written anyway
+SELECT s6 FROM segment_data.profile WHERE customer_id = 1;
+INSERT INTO orders (customer_id, amount, pieces, store, ordered_at) VALUES (1, 4, 1, 'Ribe', '2026-06-27 09:00+00');
+SELECT s6 FROM segment_data.profile WHERE customer_id = 1;
+-- that it is deleted now, or comes too late to count, changes nothing
+DELETE FROM orders WHERE customer_id = 1 AND ordered_at < '2026-05-10';
+INSERT INTO orders (customer_id, amount, pieces, store, ordered_at) VALUES (1, 4, 1, 'Ribe', '2026-05-01 09:00+00');
+SELECT s6 FROM segment_data.profile WHERE customer_id = 1;
+SELECT * FROM segment.verify();
+-- late events, events that are moved, and all at once
+INSERT INTO orders (customer_id, amount, store, ordered_at) VALUES (1, 2.5, 'Aarhus', '2026-06-20 09:00+00'), (1, 2.5, 'Aarhus', '2026-06-20 09:00+00');
+SELECT orders_30d, spend_30d, usual_30d FROM profile WHERE customer_id = 1;
+UPDATE orders SET ordered_at = ordered_at + interval '10 days' WHERE amount = 2.5 AND id = (SELECT max(id) FROM orders);
+SELECT orders_30d, spend_30d, usual_30d FROM profile WHERE customer_id = 1;
+UPDATE orders SET amount = amount * 2 WHERE store = 'Ribe';
+SELECT orders_30d, spend_30d, usual_30d FROM profile WHERE customer_id = 1;
+BEGIN;
+TRUNCATE orders;
+SELECT count(*) FROM profile;
+ROLLBACK;
+SELECT orders_30d, spend_30d, usual_30d FROM profile WHERE customer_id = 1;
+SELECT * FROM segment.verify();
+
+-- a state that cannot be is found out when an event goes, and read again
+UPDATE segment_data.profile SET s6 = NULL WHERE customer_id = 1;
+SELECT source, definition, key, stored FROM segment.verify();
+UPDATE orders SET amount = amount + 1 WHERE store = 'Ribe';
+SELECT orders_30d, spend_30d, usual_30d FROM profile WHERE customer_id = 1;
+SELECT * FROM segment.verify();
+
+-- a clock that is set back is no error; what was forgotten stays forgotten
+SET segment.now = '2026-05-31 12:00+00';
+SELECT customer_id, orders_30d, spend_30d FROM profile ORDER BY 1;
+INSERT INTO orders (customer_id, amount, store, ordered_at) VALUES (1, 1, 'Aarhus', '2026-05-20 09:00+00');
+DELETE FROM orders WHERE ordered_at = '2026-05-28 09:30+00';
+SELECT customer_id, orders_30d, spend_30d FROM profile ORDER BY 1;
+SELECT segment.rebuild();
+SELECT customer_id, orders_30d, spend_30d FROM profile ORDER BY 1;
+
+-- did, and definitions that are conditions; of whatever is inside, too
+SELECT segment.create_trait('recent', 'did orders in last 2 weeks');
+SELECT segment.create_trait('lapsed', 'did not orders where amount > 5 in last 90 days');
+SELECT segment.create_trait('regular', 'did orders at least 2 times in this month');
+SELECT segment.create_trait('rare', 'did orders at most 1 time since "2026-01-01"');
+SELECT segment.create_trait('single', 'did orders exactly 1 time before "2026-05-20 09:00+00"');
+SELECT segment.create_trait('ever', 'did orders');
+SELECT segment.create_trait('worth_a_letter', 'spend_30d > 0 and not recent or sum(orders.pieces in last year) > 3');
+SELECT segment.create_trait('growth', 'spend_30d - sum(orders.amount between 60 days and 30 days ago)');
+SELECT customer_id, recent, lapsed, regular, rare, single, ever, worth_a_letter, growth FROM profile ORDER BY 1;
+SET segment.now = '2026-06-10 12:00+00';
+SELECT customer_id, recent, lapsed, regular, rare, single, ever, worth_a_letter, growth FROM profile ORDER BY 1;
+SELECT trait, definition FROM segment.trait WHERE position > 13 ORDER BY position;
+
+-- audiences and filters use them as any trait
+SELECT segment.create_audience('active', 'orders_30d >= 2 or recent');
+SELECT * FROM active ORDER BY 1;
+SELECT customer_id FROM profile p WHERE p @@ 'spend_30d > 20' ORDER BY 1;
+SELECT * FROM segment.explain('active', 2);
+SELECT segment.filter_sql('orders_30d > 1', 'profile');
+SELECT segment.filter_sql('orders_30d > 1', 'segment_data.profile', 'Europe/Copenhagen');
+
+-- calendars and clocks.  Clocks were set forward in Copenhagen on 29 March at
+-- 01:00 UTC: a day ago it was an hour less.
+TRUNCATE orders, visits, clicks;
+SET segment.now = '2026-03-28 11:00+00';
+SELECT segment.create_trait('day', 'count(visits in last 1 day)');
+SELECT segment.create_trait('hours', 'count(visits in last 24 hours)');
+SELECT segment.create_trait('month', 'count(visits in last 1 month)');
+SELECT segment.create_trait('this_day', 'count(visits in this day)');
+SELECT segment.create_trait('last_month', 'count(visits in last month)');
+SELECT segment.create_trait('this_quarter', 'list(distinct visits.page in this quarter)');
+SELECT segment.create_trait('clicks_today', 'count(clicks in this day)');
+SELECT segment.create_trait('clicks_week', 'count(clicks in last 1 week)');
+INSERT INTO visits VALUES (1, 'a', '2026-03-28 12:30'), (1, 'b', '2026-03-28 13:00'), (1, 'c', '2026-03-29 03:00'),
+    (1, 'd', '2026-03-31 23:59:59.999999'), (1, 'e', '2026-04-01'), (1, 'f', 'infinity'), (1, 'g', '-infinity'), (1, 'h', NULL);
+INSERT INTO clicks VALUES (1, '2026-03-29'), (1, '2026-03-30'), (1, '2026-04-05'), (1, 'infinity'), (1, '-infinity'), (1, NULL);
+CREATE TABLE instants (number serial, instant timestamptz);
+INSERT INTO instants (instant) VALUES ('2026-03-28 11:30+00'), ('2026-03-29 10:45+00'), ('2026-03-29 11:00+00'), ('2026-03-31 21:59:59.999998+00'),
+    ('2026-03-31 21:59:59.999999+00'), ('2026-03-31 22:00+00'), ('2026-04-05 12:00+00'), ('2026-04-28 10:30+00'), ('2026-04-30 22:00+00');
+CREATE FUNCTION as_of(timestamptz) RETURNS SETOF profile LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('segment.now', $1::text, true);
+    RETURN QUERY SELECT * FROM profile;
+END $$;
+SELECT instant, day, hours, month, this_day, last_month, this_quarter, clicks_today, clicks_week
+FROM instants, as_of(instant) ORDER BY number;
+DROP FUNCTION as_of(timestamptz);
+-- and back over the last of February: the window of a month reaches further
+-- back on the 29th than on the 28th, so what left it may come again
+SET segment.now = '2026-03-28 22:00+00';
+INSERT INTO visits VALUES (2, 'x', '2026-02-28 12:00');
+SELECT customer_id, month FROM profile WHERE customer_id = 2;
+SET segment.now = '2026-03-29 00:30+00';
+SELECT customer_id, month FROM profile WHERE customer_id = 2;
+-- and so does a day's when clocks are set back, on 25 October at 01:00 UTC
+SET segment.now = '2026-10-25 00:45+00';
+INSERT INTO visits VALUES (2, 'y', '2026-10-24 02:30');
+SELECT customer_id, day, hours FROM profile WHERE customer_id = 2;
+SET segment.now = '2026-10-25 01:10+00';
+SELECT customer_id, day, hours FROM profile WHERE customer_id = 2;
+SELECT * FROM segment.verify();
+
+-- values are compared as without a window: in the order of the column
+ALTER TABLE visits ADD COLUMN word text COLLATE "en-x-icu";
+SELECT segment.create_trait('word', 'min(visits.word)');
+SELECT segment.create_trait('word_30d', 'min(visits.word in last 30 days)');
+SELECT segment.create_trait('words_30d', 'list(distinct visits.word in last 30 days)');
+SET segment.now = '2026-05-31 12:00+00';
+INSERT INTO visits VALUES (3, 'x', '2026-05-30', 'apple'), (3, 'x', '2026-05-31', 'Banana');
+SELECT word, word_30d, words_30d FROM profile WHERE customer_id = 3;
+SELECT * FROM segment.verify();
+
+-- what is wrong is said at once
+SELECT segment.create_trait('x', 'count(customers in last 30 days)');
+SELECT segment.create_trait('x', 'did customers in last 30 days');
+SELECT segment.create_trait('x', 'count(orders in last 0 days)');
+SELECT segment.create_trait('x', 'count(orders in last -3 days)');
+SELECT segment.create_trait('x', 'count(orders in last 6000 years)');
+SELECT segment.create_trait('x', 'count(orders in last 999999999 quarters)');
+SELECT segment.create_trait('y', 'count(orders between 30 days and 60 days ago)');
+SELECT segment.create_trait('y', 'count(orders between 1 week and 7 days ago)');
+SELECT segment.create_trait('y', 'count(orders between 5 hours and 300 minutes ago)');
+SELECT segment.create_trait('y', 'count(orders in next 30 days)');
+SELECT segment.create_trait('z', 'count(orders since "soon")');
+SELECT segment.create_trait('z', 'count(orders since "yesterday")');
+SELECT segment.create_trait('z', 'count(orders since 2026)');
+SELECT segment.create_trait('z', 'count(orders before true)');
+SELECT segment.create_trait('z', 'sum(orders.store in last 30 days)');
+SELECT segment.create_trait('z', 'sum(orders in last 30 days)');
+SELECT segment.create_trait('z', 'list(orders.store in last 30 days)');
+SELECT segment.create_trait('z', 'count(orders.notes in last 30 days)');
+SELECT segment.create_trait('z', 'squares(orders.amount in last 30 days)');
+SELECT segment.create_trait('z', 'count(orders where ordered_at in last 3 days in last 30 days)');
+SELECT segment.create_trait('z', 'recent or ever and');
+SELECT segment.create_trait('z', 'in audience active');
+SELECT segment.create_audience('z', 'count(orders in last 30 days) > 3');
+SELECT segment.create_audience('z', 'did orders in last 30 days');
+
+-- long, and sometimes empty, but not wrong
+SELECT segment.create_trait('thirty_years', 'count(orders in last 999999999 seconds)');
+SELECT segment.create_trait('april', 'count(orders between 1 month and 30 days ago)');
+SELECT segment.create_trait('may', 'count(orders between 30 days and 1 month ago)');
+SELECT segment.create_trait('nobody', 'count(orders before "-infinity")');
+SELECT segment.create_trait('everything_due', 'count(orders since "-infinity")');
+SET segment.now = '0500-01-01 00:00+00';
+INSERT INTO orders (customer_id, amount, ordered_at) VALUES (1, 1, '0499-12-31 00:00+00'), (1, 2, '2026-01-01 00:00+00');
+SELECT customer_id, orders_30d, thirty_years, nobody, everything_due FROM profile WHERE customer_id = 1;
+DELETE FROM orders;
+
+-- a window goes with its last user
+SELECT segment.drop_trait('day');
+SELECT segment.drop_trait('orders_30d', cascade => true);
+SELECT definition FROM segment.stored_trait WHERE source = 'visits' OR definition LIKE '%in last 30 days%' ORDER BY 1;
+
+SELECT segment.drop_population('profile', cascade => true);
+DROP SCHEMA shop_window CASCADE;

@@ -1,0 +1,339 @@
+/*-------------------------------------------------------------------------
+ *
+ * parse_events.c
+ *	  What does a text ask of events?
+ *
+ *		sum(orders.amount where status = "paid" in last 30 days)
+ *		parse_aggregate ......... the whole
+ *		parse_where ............. status = "paid"
+ *		parse_window ............ in last 30 days
+ *
+ *		did not orders at least 3 times since "2026-01-01"
+ *		parse_did ............... the whole
+ *
+ * The rules of aggregates, of "did", and of what the two have in common.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "filter/parse_private.h"
+
+static FilterNode *parse_times(Parser *parser, int location, FilterNode **args);
+static FilterNode *parse_where(Parser *parser, const char *source);
+static FilterNode *without_source(const FilterNode *node, void *context);
+
+/*
+ * sum(orders.price * quantity where status = "paid" in last 30 days)
+ *
+ * The first column names the source; in the tree it does so once, and the
+ * columns stand without it.
+ */
+FilterNode *
+parse_aggregate(Parser *parser)
+{
+	FilterToken name = *parser_peek(parser, 0);
+	int			location = parser_location(parser);
+	FilterNode **args = palloc_array(FilterNode *, 4);
+	const FilterNode *column;
+	FilterNode *value;
+	FilterNode *node;
+	FilterToken *next;
+	bool		distinct = false;
+	const char *value_place;
+	const char *outer_closers = parser->closers;
+	const char *outer_end = parser->end;
+
+	if (parser->in_events)
+		return parser_fail_at(parser, name.start, "aggregates cannot be nested",
+							  psprintf("\"%s\" stands within an aggregate or \"did\".",
+									   filter_token_text(&name)),
+							  NULL);
+	parser_advance(parser);
+	parser_advance(parser);
+
+	next = parser_peek(parser, 1);
+	if (parser_next_is(parser, 0, "distinct") &&
+		(next->kind == TOKEN_NAME || next->kind == TOKEN_NUMBER ||
+		 next->kind == TOKEN_STRING || filter_token_is(next, "(") ||
+		 (next->kind == TOKEN_WORD &&
+		  !filter_word_follows_operand(filter_token_text(next)))))
+	{
+		distinct = true;
+		parser_advance(parser);
+	}
+
+	value_place = parser_peek(parser, 0)->start;
+	if (parser_peek(parser, 0)->kind == TOKEN_SYMBOL && parser_next_is(parser, 0, ")"))
+		return parser_fail(parser, NULL, "a source of events, as in \"count(orders)\"", NULL);
+	parser->in_events = true;
+	parser->closers = ")";
+	parser->end = NULL;
+	value = parse_operand(parser);
+	if (value == NULL)
+		return NULL;
+
+	column = filter_first_column(value);
+	if (column == NULL)
+		return parser_fail_at(parser, value_place, "aggregate without a source",
+							  "Expected a source of events, as in \"count(orders)\" or \"sum(orders.amount)\".",
+							  NULL);
+	args[0] = filter_node(FILTER_WORD, column->text, column->location);
+	if (value == column && column->nargs == 0)
+	{
+		if (distinct || filter_aggregate_needs_value(filter_token_text(&name)))
+			return parser_fail(parser, ".",
+							   psprintf("a column of \"%s\"", column->text), NULL);
+		args[1] = filter_node(FILTER_NONE, NULL, -1);
+	}
+	else if (column->nargs == 0)
+		return parser_fail_at(parser, parser->text + column->location,
+							  "column without a source",
+							  "The first column of an aggregate is written with its source, as in \"orders.amount\".",
+							  NULL);
+	else
+		args[1] = filter_rewrite(value, without_source, args[0]->text);
+
+	args[2] = parse_where(parser, args[0]->text);
+	if (args[2] == NULL)
+		return NULL;
+	args[3] = parse_window(parser);
+	if (args[3] == NULL)
+		return NULL;
+	if (!parser_accept(parser, ")"))
+	{
+		if (args[3]->op != FILTER_NONE)
+			return parser_fail(parser, ")", NULL, NULL);
+		if (args[2]->op != FILTER_NONE)
+			return parser_fail(parser, "and|or|)", "a window such as \"in last 30 days\"",
+							   PREDICATE_WORDS);
+		return parser_fail(parser, "where|)", "a window such as \"in last 30 days\"",
+						   "in|between|since|before");
+	}
+	parser->in_events = false;
+	parser->closers = outer_closers;
+	parser->end = outer_end;
+
+	node = filter_node_with(FILTER_AGGREGATE, filter_token_text(&name),
+							location, 4, args);
+	node->detail = distinct ? 1 : 0;
+	return node;
+}
+
+FilterNode *
+parse_did(Parser *parser)
+{
+	FilterNode **args = palloc_array(FilterNode *, 3);
+	int			location = parser_location(parser);
+	const char *place = parser_peek(parser, 0)->start;
+	bool		negated;
+	bool		outer_events = parser->in_events;
+	FilterNode *node;
+
+	parser_advance(parser);
+	negated = parser_accept(parser, "not");
+	if (outer_events)
+		return parser_fail_at(parser, place, "aggregates cannot be nested",
+							  "\"did\" stands within an aggregate or another \"did\".",
+							  NULL);
+
+	args[0] = filter_node(FILTER_WORD, filter_token_text(parser_peek(parser, 0)),
+						  parser_location(parser));
+	parser_advance(parser);
+
+	args[1] = parse_where(parser, args[0]->text);
+	if (args[1] == NULL)
+		return NULL;
+	node = parse_times(parser, location, args);
+	if (node == NULL)
+		return NULL;
+	args[2] = parse_window(parser);
+	if (args[2] == NULL)
+		return NULL;
+
+	if (args[2]->op == FILTER_NONE)
+	{
+		parser->option_place = parser_peek(parser, 0)->start;
+		parser->option = (args[1]->op == FILTER_NONE) ?
+			"a condition behind \"where\"|a window such as \"in last 30 days\"" :
+			"a window such as \"in last 30 days\"";
+		parser->option_words = "where|at|exactly|in|between|since|before";
+	}
+	return negated ? filter_negate(node) : node;
+}
+
+/* "did order", "did not order"; but "did = 1" and "did in (1)" are a column */
+bool
+parse_did_follows(Parser *parser)
+{
+	FilterToken *token;
+
+	if (!parser_next_is(parser, 0, "did"))
+		return false;
+	token = parser_peek(parser, parser_next_is(parser, 1, "not") ? 2 : 1);
+	return token->kind == TOKEN_NAME ||
+		(token->kind == TOKEN_WORD &&
+		 !filter_word_follows_operand(filter_token_text(token)));
+}
+
+/* AT LEAST n TIMES and its like, and the node of DID; args[2] comes later. */
+static FilterNode *
+parse_times(Parser *parser, int location, FilterNode **args)
+{
+	FilterNode *node = filter_node_with(FILTER_DID, NULL, location, 3, args);
+	const char *place;
+	char	   *count;
+
+	if (parser_accept(parser, "exactly"))
+		node->detail = FILTER_TIMES_EXACTLY;
+	else if (parser_accept(parser, "at"))
+	{
+		if (parser_accept(parser, "least"))
+			node->detail = FILTER_TIMES_AT_LEAST;
+		else if (parser_accept(parser, "most"))
+			node->detail = FILTER_TIMES_AT_MOST;
+		else
+			return parser_fail(parser, "least|most", NULL, NULL);
+	}
+	else
+		return node;
+
+	place = parser_peek(parser, 0)->start;
+	if (parser_peek(parser, 0)->kind != TOKEN_NUMBER)
+		return parser_fail(parser, NULL, "a whole number", NULL);
+	count = filter_number(place, parser_peek(parser, 0)->length, false);
+	if (count == NULL || strlen(count) > FILTER_MAX_COUNT_DIGITS ||
+		strspn(count, "0123456789") != strlen(count) ||
+		(node->detail == FILTER_TIMES_AT_LEAST && *count == '0'))
+		return parser_fail_at(parser, place, "invalid number of times",
+							  node->detail == FILTER_TIMES_AT_LEAST ?
+							  "Expected a whole number from 1 to 999999999." :
+							  "Expected a whole number from 0 to 999999999.", NULL);
+	parser_advance(parser);
+	if (!parser_accept(parser, "times") && !parser_accept(parser, "time"))
+		return parser_fail(parser, "times", NULL, NULL);
+
+	/* which is what did means anyway */
+	if (node->detail == FILTER_TIMES_AT_LEAST && strcmp(count, "1") == 0)
+		node->detail = FILTER_TIMES_ANY;
+	else
+		node->text = count;
+	return node;
+}
+
+/* The filter behind WHERE, or NONE. */
+static FilterNode *
+parse_where(Parser *parser, const char *source)
+{
+	bool		outer_where = parser->in_where;
+	bool		outer_events = parser->in_events;
+	FilterNode *filter;
+
+	if (!parser_accept(parser, "where"))
+		return filter_node(FILTER_NONE, NULL, -1);
+
+	parser->in_where = true;
+	parser->in_events = true;
+	filter = parse_or(parser);
+	parser->in_where = outer_where;
+	parser->in_events = outer_events;
+	if (filter == NULL || !parser_is_filter(parser, filter))
+		return NULL;
+	return filter_rewrite(filter, without_source, (void *) source);
+}
+
+/* A window, or NONE. */
+FilterNode *
+parse_window(Parser *parser)
+{
+	int			location = parser_location(parser);
+	FilterNode *from;
+	FilterNode *to;
+	FilterNode *node;
+
+	if (parser_accept(parser, "in"))
+	{
+		int			period = parse_period_at(parser, 0);
+
+		if (parser_next_is(parser, 0, "next") ||
+			(!parser_next_is(parser, 0, "last") && !parser_next_is(parser, 0, "this")))
+			return parser_fail(parser, "last|this", NULL, NULL);
+		if (period >= 0)
+		{
+			parser_advance(parser);
+			parser_advance(parser);
+			node = filter_node(FILTER_WINDOW_PERIOD, NULL, location);
+			node->detail = period;
+			return node;
+		}
+		if (parser_accept(parser, "this"))
+			return parser_fail(parser, PERIOD_UNITS, NULL, NULL);
+		parser_advance(parser);
+		from = parse_span(parser);
+		return from == NULL ? NULL :
+			parse_node(FILTER_WINDOW_LAST, location, from, NULL, NULL);
+	}
+	if (parser_accept(parser, "between"))
+	{
+		from = parse_span(parser);
+		if (from == NULL || !parser_expect(parser, "and"))
+			return NULL;
+		to = parse_span(parser);
+		if (to == NULL || !parser_expect(parser, "ago"))
+			return NULL;
+		return parse_node(FILTER_WINDOW_BETWEEN, location, from, to, NULL);
+	}
+	if (parser_accept(parser, "since"))
+	{
+		from = parse_literal(parser);
+		return from == NULL ? NULL :
+			parse_node(FILTER_WINDOW_SINCE, location, from, NULL, NULL);
+	}
+	if (parser_accept(parser, "before"))
+	{
+		to = parse_literal(parser);
+		return to == NULL ? NULL :
+			parse_node(FILTER_WINDOW_BEFORE, location, to, NULL, NULL);
+	}
+	return filter_node(FILTER_NONE, NULL, -1);
+}
+
+bool
+parse_window_follows(Parser *parser)
+{
+	if (parser_next_is(parser, 0, "in"))
+		return parser_next_is(parser, 1, "last") || parser_next_is(parser, 1, "this");
+	if (parser_next_is(parser, 0, "between"))
+		return parser_peek(parser, 1)->kind == TOKEN_NUMBER && parse_unit_at(parser, 2) >= 0;
+	return parser_next_is(parser, 0, "since") || parser_next_is(parser, 0, "before");
+}
+
+/* "this month" at token n, as a FilterPeriod; else -1. */
+int
+parse_period_at(Parser *parser, int n)
+{
+	for (int which = 0; filter_whiches[which] != NULL; which++)
+	{
+		if (parser_next_is(parser, n, filter_whiches[which]))
+		{
+			for (int unit = FILTER_DAY; unit <= FILTER_YEAR; unit++)
+			{
+				if (parser_next_is(parser, n + 1, filter_units[unit]))
+					return FILTER_PERIOD(which, unit);
+			}
+		}
+	}
+	return -1;
+}
+
+/* FilterReplace: orders.amount -> amount, where the context is "orders" */
+static FilterNode *
+without_source(const FilterNode *node, void *context)
+{
+	if (node->op != FILTER_COLUMN || node->nargs == 0 ||
+		strcmp(node->text, (const char *) context) != 0)
+		return NULL;
+	return filter_node_with(FILTER_COLUMN, node->args[0]->text, node->location,
+							node->nargs - 1,
+							node->nargs == 1 ? NULL : node->args + 1);
+}

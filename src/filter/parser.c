@@ -1,0 +1,267 @@
+/*-------------------------------------------------------------------------
+ *
+ * parser.c
+ *	  What stands at this place of the text, and what should?
+ *
+ *		seen in lsat 30 days
+ *			 ^
+ *		parser_accept(parser, "in")		yes, and go on behind it
+ *		parser_next_is(parser, 0, "last")	no
+ *		parser_fail(parser, "last|next|this|(", ...)
+ *
+ *		ERROR:  syntax error in filter at or near "lsat" (character 9)
+ *		DETAIL:  Expected "last", "next", "this" or "(".
+ *		HINT:  Perhaps you meant "last".
+ *
+ * The parser's hands and its voice; what they are used for is in parse.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+
+#include "base/base.h"
+#include "filter/parse_private.h"
+
+static char *list_expected(const char *words, const char *others);
+static List *split_words(List *list, const char *words);
+static char *excerpt(const char *start, int length);
+static int	character_number(Parser *parser, const char *place);
+static int	show_caret(Parser *parser, int character);
+
+/* An operand such as "a + 1" is no filter, and an error. */
+bool
+parser_is_filter(Parser *parser, FilterNode *node)
+{
+	if (op_is(node, KIND_FILTER))
+		return true;
+	(void) parser_fail(parser, NULL, "a comparison such as \"=\" or \"in\"", PREDICATE_WORDS);
+	return false;
+}
+
+/* The filter is complete here, and something else follows. */
+FilterNode *
+parser_fail_behind(Parser *parser)
+{
+	StringInfoData words;
+	StringInfoData others;
+	bool		option = (parser->option_place == parser_peek(parser, 0)->start);
+
+	initStringInfo(&words);
+	appendStringInfoString(&words, "and|or");
+	if (parser->closers != NULL)
+		appendStringInfo(&words, "|%s", parser->closers);
+	initStringInfo(&others);
+	if (option)
+		appendStringInfoString(&others, parser->option);
+	if (parser->end != NULL)
+		appendStringInfo(&others, "%s%s", option ? "|" : "", parser->end);
+	return parser_fail(parser, words.data, others.data,
+					   option ? parser->option_words : NULL);
+}
+
+/*
+ * The next token is not what it should be.
+ *
+ * 'words' and 'others', separated by bars, are what was expected: words of
+ * the language, and things to be described.  A slip is also looked for among
+ * 'more_words'.
+ */
+FilterNode *
+parser_fail(Parser *parser, const char *words, const char *others,
+			const char *more_words)
+{
+	FilterToken *token = parser_peek(parser, 0);
+	int			character = character_number(parser, token->start);
+	const char *nearest = NULL;
+	char	   *detail = list_expected(words, others);
+	const char *hint = parser->hint;
+	char	   *problem;
+
+	if (token->kind == TOKEN_WORD)
+	{
+		char	   *word = filter_token_text(token);
+
+		/* a word of the language was meant as it is */
+		if (token->length < 64 && !filter_word_reserved(word))
+			nearest = nearest_name(word, split_words(split_words(NIL, words), more_words));
+		/* a symbol is one edit away from any letter */
+		if (nearest != NULL && filter_is_word_start(*nearest))
+			hint = psprintf("Perhaps you meant \"%s\".", nearest);
+		else if (strcmp(word, "null") == 0)
+			hint = "A missing value is asked for with \"is not set\", any other with \"is set\".";
+	}
+
+	if (token->kind == TOKEN_BAD && token->hint != NULL)
+		hint = token->hint;
+	if (token->problem != NULL)
+		detail = NULL;			/* whatever was expected, it is not there yet */
+
+	if (token->kind == TOKEN_END && parser->consumed == NULL)
+		problem = psprintf("%s is empty", parser->subject);
+	else if (token->kind == TOKEN_END)
+		problem = psprintf("syntax error in %s at its end (character %d)",
+						   parser->subject, character);
+	else
+		problem = psprintf("%s in %s at or near \"%s\" (character %d)",
+						   token->problem != NULL ? token->problem : "syntax error",
+						   parser->subject,
+						   excerpt(token->start, token->length), character);
+
+	ereturn(parser->escontext, NULL,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg_internal("%s", problem),
+			 detail != NULL ? errdetail_internal("%s", detail) : 0,
+			 hint != NULL ? errhint("%s", hint) : 0,
+			 show_caret(parser, character)));
+}
+
+/* The token at 'place' is well-formed, but cannot be meant so. */
+FilterNode *
+parser_fail_at(Parser *parser, const char *place, const char *problem,
+			   const char *detail, const char *hint)
+{
+	int			character = character_number(parser, place);
+	FilterToken token;
+
+	(void) filter_scan(place, &token);
+	ereturn(parser->escontext, NULL,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg_internal("%s at or near \"%s\" (character %d)", problem,
+							 excerpt(token.start, token.length), character),
+			 errdetail_internal("%s", detail),
+			 hint != NULL ? errhint("%s", hint) : 0,
+			 show_caret(parser, character)));
+}
+
+/* Expected "and", "or" or the end of the filter. */
+static char *
+list_expected(const char *words, const char *others)
+{
+	List	   *quoted = split_words(NIL, words);
+	List	   *plain = split_words(NIL, others);
+	int			left = list_length(quoted) + list_length(plain);
+	StringInfoData out;
+	ListCell   *lc;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "Expected ");
+	foreach(lc, quoted)
+		appendStringInfo(&out, "\"%s\"%s", (char *) lfirst(lc),
+						 --left == 0 ? "." : left == 1 ? " or " : ", ");
+	foreach(lc, plain)
+		appendStringInfo(&out, "%s%s", (char *) lfirst(lc),
+						 --left == 0 ? "." : left == 1 ? " or " : ", ");
+	return out.data;
+}
+
+static List *
+split_words(List *list, const char *words)
+{
+	while (words != NULL && *words != '\0')
+	{
+		int			length = strcspn(words, "|");
+
+		list = lappend(list, pnstrdup(words, length));
+		words += length;
+		if (*words == '|')
+			words++;
+	}
+	return list;
+}
+
+/* The words of an error, shortened if they are many. */
+static char *
+excerpt(const char *start, int length)
+{
+	const int	longest = 60;
+
+	if (length <= longest)
+		return pnstrdup(start, length);
+	return psprintf("%s...", pnstrdup(start, pg_mbcliplen(start, length, longest)));
+}
+
+static int
+character_number(Parser *parser, const char *place)
+{
+	return pg_mbstrlen_with_len(parser->text, place - parser->text) + 1;
+}
+
+/* A caret helps in what fits a screen; the message has the number anyway. */
+static int
+show_caret(Parser *parser, int character)
+{
+	const int	longest = 4000;
+
+	if (strnlen(parser->text, longest) == longest)
+		return 0;
+	internalerrquery(parser->text);
+	return internalerrposition(character);
+}
+
+/* The token after n others. */
+FilterToken *
+parser_peek(Parser *parser, int n)
+{
+	Assert(n < LOOKAHEAD);
+	while (parser->ntokens <= n)
+		parser->position = filter_scan(parser->position,
+									   &parser->tokens[parser->ntokens++]);
+	return &parser->tokens[n];
+}
+
+bool
+parser_next_is(Parser *parser, int n, const char *word)
+{
+	return filter_token_is(parser_peek(parser, n), word);
+}
+
+void
+parser_advance(Parser *parser)
+{
+	FilterToken *token = parser_peek(parser, 0);
+
+	parser->consumed = token->start + token->length;
+	parser->ntokens--;
+	memmove(parser->tokens, parser->tokens + 1,
+			parser->ntokens * sizeof(FilterToken));
+}
+
+bool
+parser_accept(Parser *parser, const char *word)
+{
+	if (!parser_next_is(parser, 0, word))
+		return false;
+	parser_advance(parser);
+	return true;
+}
+
+bool
+parser_expect(Parser *parser, const char *word)
+{
+	if (parser_accept(parser, word))
+		return true;
+	(void) parser_fail(parser, word, NULL, NULL);
+	return false;
+}
+
+int
+parser_location(Parser *parser)
+{
+	return parser_peek(parser, 0)->start - parser->text;
+}
+
+FilterNode *
+parse_node(FilterOp op, int location, FilterNode *a, FilterNode *b, FilterNode *c)
+{
+	int			nargs = (b == NULL) ? 1 : (c == NULL) ? 2 : 3;
+	FilterNode **args = palloc_array(FilterNode *, nargs);
+
+	args[0] = a;
+	if (nargs > 1)
+		args[1] = b;
+	if (nargs > 2)
+		args[2] = c;
+	return filter_node_with(op, NULL, location, nargs, args);
+}

@@ -1,0 +1,388 @@
+/*-------------------------------------------------------------------------
+ *
+ * packed.c
+ *	  How do values of any type become bytes and text, and come back checked?
+ *
+ * segment.tally and segment.series are made of the same parts:
+ *
+ *		bytes	varints: 300 is ac 02			packed_varint
+ *		text	text{"tea": 2 @ 2026-05-01 12:00:00+00}
+ *				~~~~							packed_parse_type
+ *					 ~~~~~						packed_parse_string
+ *								~~~~~~~~~~~~~~	packed_parse_time
+ *
+ * The text depends on no setting of the session: types are never looked up in
+ * search_path, values are as the output function of their type prints them
+ * under settings pinned here, with a backslash before each double quote and
+ * backslash, and times are ISO in UTC.
+ *
+ * Bytes come from disk and may be anything: they are read by the reader here,
+ * which knows where they end, and by nothing else.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "trait/packed.h"
+
+/* bytes of a wrong text that its error shows */
+#define MOST_SHOWN				30
+
+static void print_name(StringInfo out, const char *name);
+static char *parse_name(PackedParser *parser);
+
+int
+packed_compare(TypeCacheEntry *type, Datum a, Datum b)
+{
+	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo,
+										   type->typcollation, a, b));
+}
+
+/* bytes ----------------------------------------------------------------------- */
+
+void
+packed_corrupted(const PackedReader *reader, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("%s is corrupted", reader->what),
+			 errdetail_internal("%s", detail),
+			 errhint("Read the trait anew from its source with segment.rebuild().")));
+}
+
+uint64
+packed_varint(PackedReader *reader)
+{
+	uint64		number = 0;
+
+	for (int shift = 0; shift < 64; shift += 7)
+	{
+		uint64		group = *packed_bytes(reader, 1);
+		uint64		bits = group & 0x7f;
+
+		if (shift == 63 && bits > 1)
+			break;
+		number |= bits << shift;
+		if ((group & 0x80) == 0)
+		{
+			if (bits == 0 && shift > 0)
+				break;
+			return number;
+		}
+	}
+	packed_corrupted(reader, "It contains a number that is none.");
+}
+
+void
+packed_put_varint(StringInfo out, uint64 number)
+{
+	char		groups[LONGEST_VARINT];
+	int			length = 0;
+
+	while (number >= 0x80)
+	{
+		groups[length++] = (char) (0x80 | (number & 0x7f));
+		number >>= 7;
+	}
+	groups[length++] = (char) number;
+	appendBinaryStringInfo(out, groups, length);
+}
+
+TypeCacheEntry *
+packed_type(const PackedReader *reader, Oid type)
+{
+	TypeCacheEntry *entry;
+
+	/* lookup_type_cache() has an error of its own, which would not help */
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+		packed_corrupted(reader, "The type of its values does not exist.");
+	entry = lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
+	if (entry->typtype == TYPTYPE_PSEUDO || entry->typtype == TYPTYPE_DOMAIN ||
+		entry->typlen == -2 || !OidIsValid(entry->cmp_proc_finfo.fn_oid))
+		packed_corrupted(reader, "The type of its values has no order.");
+	return entry;
+}
+
+void
+packed_check_text(const PackedReader *reader, TypeCacheEntry *type,
+				  const unsigned char *content, Size length)
+{
+	if ((type->type_id == TEXTOID || type->type_id == VARCHAROID ||
+		 type->type_id == BPCHAROID) &&
+		!pg_verify_mbstr(GetDatabaseEncoding(), (const char *) content,
+						 length, true))
+		packed_corrupted(reader, "A value is no valid text.");
+}
+
+/* text: printing ------------------------------------------------------------- */
+
+static const struct
+{
+	const char *name;
+	const char *value;
+}			pinned_settings[] = {
+	{"DateStyle", "ISO, YMD"},
+	{"IntervalStyle", "postgres"},
+	{"TimeZone", "UTC"},
+	{"extra_float_digits", "1"},
+	{"bytea_output", "hex"},
+	{"lc_monetary", "C"},
+};
+
+int
+packed_pin_settings(void)
+{
+	int			level = settings_pin();
+
+	for (int i = 0; i < lengthof(pinned_settings); i++)
+		(void) set_config_option(pinned_settings[i].name,
+								 pinned_settings[i].value,
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+void
+packed_print_type(StringInfo out, Oid type)
+{
+	Oid			element = get_element_type(type);
+	Oid			named = OidIsValid(element) ? element : type;
+	HeapTuple	tuple;
+	Form_pg_type form;
+
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(named));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", named);
+	form = (Form_pg_type) GETSTRUCT(tuple);
+	if (form->typnamespace != PG_CATALOG_NAMESPACE)
+	{
+		char	   *schema = get_namespace_name(form->typnamespace);
+
+		if (schema == NULL)
+			elog(ERROR, "cache lookup failed for namespace %u",
+				 form->typnamespace);
+		print_name(out, schema);
+		appendStringInfoChar(out, '.');
+	}
+	print_name(out, NameStr(form->typname));
+	if (named != type)
+		appendStringInfoString(out, "[]");
+	ReleaseSysCache(tuple);
+}
+
+/* In double quotes if it is not made of lower-case letters, digits and _. */
+static void
+print_name(StringInfo out, const char *name)
+{
+	bool		bare = name[0] != '\0' && strchr("0123456789", name[0]) == NULL;
+
+	for (const char *c = name; *c && bare; c++)
+		bare = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_';
+
+	if (bare)
+	{
+		appendStringInfoString(out, name);
+		return;
+	}
+	appendStringInfoChar(out, '"');
+	for (const char *c = name; *c; c++)
+	{
+		if (*c == '"')
+			appendStringInfoChar(out, '"');
+		appendStringInfoChar(out, *c);
+	}
+	appendStringInfoChar(out, '"');
+}
+
+void
+packed_print_string(StringInfo out, const char *string)
+{
+	appendStringInfoChar(out, '"');
+	for (const char *c = string; *c; c++)
+	{
+		if (*c == '"' || *c == '\\')
+			appendStringInfoChar(out, '\\');
+		appendStringInfoChar(out, *c);
+	}
+	appendStringInfoChar(out, '"');
+}
+
+void
+packed_print_time(StringInfo out, TimestampTz at)
+{
+	char	   *time = DatumGetCString(DirectFunctionCall1(timestamptz_out,
+														   TimestampTzGetDatum(at)));
+
+	appendStringInfoString(out, time);
+	pfree(time);
+}
+
+/* text: parsing -------------------------------------------------------------- */
+
+void
+packed_parse_failed(const PackedParser *parser, const char *expected)
+{
+	int			position = pg_mbstrlen_with_len(parser->text,
+												parser->at - parser->text) + 1;
+	int			rest = strlen(parser->at);
+	int			shown = pg_mbcliplen(parser->at, rest, MOST_SHOWN);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid input syntax for type %s.%s: \"%s\"",
+					SEGMENT_SCHEMA, parser->what, parser->text),
+			 *parser->at == '\0' ?
+			 errdetail("Expected %s at the end.", expected) :
+			 errdetail("Expected %s at character %d, \"%.*s%s\".",
+					   expected, position, shown, parser->at,
+					   shown < rest ? "..." : "")));
+}
+
+void
+packed_parse_space(PackedParser *parser)
+{
+	while (*parser->at == ' ' || (*parser->at >= '\t' && *parser->at <= '\r'))
+		parser->at++;
+}
+
+bool
+packed_parse_char(PackedParser *parser, char c)
+{
+	packed_parse_space(parser);
+	if (*parser->at != c)
+		return false;
+	parser->at++;
+	return true;
+}
+
+Oid
+packed_parse_type(PackedParser *parser)
+{
+	char	   *name = parse_name(parser);
+	char	   *schema = NULL;
+	Oid			schema_oid = PG_CATALOG_NAMESPACE;
+	Oid			type = InvalidOid;
+
+	if (packed_parse_char(parser, '.'))
+	{
+		schema = name;
+		name = parse_name(parser);
+		schema_oid = get_namespace_oid(schema, true);
+	}
+	if (OidIsValid(schema_oid))
+		type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+							   PointerGetDatum(name),
+							   ObjectIdGetDatum(schema_oid));
+	if (OidIsValid(type) && !get_typisdefined(type))
+		type = InvalidOid;
+
+	if (packed_parse_char(parser, '['))
+	{
+		if (!packed_parse_char(parser, ']'))
+			packed_parse_failed(parser, "\"]\"");
+		if (OidIsValid(type))
+			type = get_array_type(type);
+	}
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 schema != NULL ?
+				 errmsg("type \"%s.%s\" does not exist", schema, name) :
+				 errmsg("type \"%s\" does not exist in pg_catalog", name),
+				 schema == NULL ?
+				 errhint("In a %s a type of pg_catalog is called as in pg_type, such as int4, and any other one with its schema.",
+						 parser->what) : 0));
+	return type;
+}
+
+/* A name of a type or schema: bare or in double quotes. */
+static char *
+parse_name(PackedParser *parser)
+{
+	StringInfoData name;
+
+	initStringInfo(&name);
+	if (packed_parse_char(parser, '"'))
+	{
+		const char *start = parser->at;
+
+		for (; *parser->at; parser->at++)
+		{
+			if (*parser->at == '"' && *++parser->at != '"')
+				return name.data;
+			appendStringInfoChar(&name, *parser->at);
+		}
+		parser->at = start - 1;
+		packed_parse_failed(parser, "a quoted name that ends");
+	}
+
+	while ((*parser->at >= 'a' && *parser->at <= 'z') ||
+		   (*parser->at >= '0' && *parser->at <= '9') || *parser->at == '_')
+		appendStringInfoChar(&name, *parser->at++);
+	if (name.len == 0)
+		packed_parse_failed(parser, "the name of a type");
+	return name.data;
+}
+
+char *
+packed_parse_string(PackedParser *parser)
+{
+	const char *start;
+	StringInfoData string;
+
+	if (!packed_parse_char(parser, '"'))
+		packed_parse_failed(parser, "a value in double quotes");
+	start = parser->at - 1;
+
+	initStringInfo(&string);
+	for (; *parser->at != '"'; parser->at++)
+	{
+		if (*parser->at == '\\')
+			parser->at++;
+		if (*parser->at == '\0')
+		{
+			parser->at = start;
+			packed_parse_failed(parser, "a quoted value that ends");
+		}
+		appendStringInfoChar(&string, *parser->at);
+	}
+	parser->at++;
+	return string.data;
+}
+
+TimestampTz
+packed_parse_time(PackedParser *parser)
+{
+	Size		length;
+	TimestampTz at;
+
+	packed_parse_space(parser);
+	length = strcspn(parser->at, ",}");
+	if (length == 0)
+		packed_parse_failed(parser, "a time");
+	at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
+												 CStringGetDatum(pnstrdup(parser->at, length)),
+												 ObjectIdGetDatum(InvalidOid),
+												 Int32GetDatum(-1)));
+	parser->at += length;
+	return at;
+}
+
+void
+packed_parse_end(PackedParser *parser)
+{
+	packed_parse_space(parser);
+	if (*parser->at != '\0')
+		packed_parse_failed(parser, "the end");
+}

@@ -1,0 +1,113 @@
+/*-------------------------------------------------------------------------
+ *
+ * packed.h
+ *	  Values of any type as bytes and as text, private to the room of traits.
+ *
+ * What segment.tally and segment.series have in common: both hold values of
+ * one type and times, as bytes of their own and as a text that depends on no
+ * setting of the session.  'what' is the type's name, "tally", for errors.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_PACKED_H
+#define SEGMENT_PACKED_H
+
+#include "lib/stringinfo.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+/* Compare two values in the order of their type and its own collation. */
+extern int	packed_compare(TypeCacheEntry *type, Datum a, Datum b);
+
+/* bytes --------------------------------------------------------------------- */
+
+#define LONGEST_VARINT			10
+
+/* Reads no byte at or behind 'end'. */
+typedef struct PackedReader
+{
+	const char *what;
+	const unsigned char *at;
+	const unsigned char *end;
+} PackedReader;
+
+/* ERRCODE_DATA_CORRUPTED */
+extern void packed_corrupted(const PackedReader *reader, const char *detail)
+			pg_attribute_noreturn();
+
+/* The next bytes, which there must be. */
+static inline const unsigned char *
+packed_bytes(PackedReader *reader, Size length)
+{
+	const unsigned char *bytes = reader->at;
+
+	if ((Size) (reader->end - reader->at) < length)
+		packed_corrupted(reader, "It ends too early.");
+	reader->at += length;
+	return bytes;
+}
+
+/*
+ * A number in groups of seven bits, the lowest first, all but the last with
+ * the high bit set; no group more than it needs.
+ */
+extern uint64 packed_varint(PackedReader *reader);
+extern void packed_put_varint(StringInfo out, uint64 number);
+
+/* Small numbers of either sign as small numbers: 0, -1, 1, -2 ... */
+static inline uint64
+packed_zigzag(int64 number)
+{
+	return ((uint64) number << 1) ^ -((uint64) number >> 63);
+}
+
+static inline int64
+packed_unzigzag(uint64 zigzag)
+{
+	return (int64) ((zigzag >> 1) ^ -(zigzag & 1));
+}
+
+/* The type of the values, by the OID that stands in the bytes. */
+extern TypeCacheEntry *packed_type(const PackedReader *reader, Oid type);
+
+/* Are these characters a text of the database's encoding? */
+extern void packed_check_text(const PackedReader *reader, TypeCacheEntry *type,
+							  const unsigned char *content, Size length);
+
+/* text ---------------------------------------------------------------------- */
+
+/*
+ * Settings under which the values of any type print and parse the same, until
+ * AtEOXact_GUC(true, level).
+ */
+extern int	packed_pin_settings(void);
+
+/* The name of a type, bare if it is the server's, else behind its schema. */
+extern void packed_print_type(StringInfo out, Oid type);
+/* What an output function said, in double quotes. */
+extern void packed_print_string(StringInfo out, const char *string);
+/* ISO in UTC, under the settings above */
+extern void packed_print_time(StringInfo out, TimestampTz at);
+
+typedef struct PackedParser
+{
+	const char *what;
+	const char *text;
+	const char *at;				/* what is not read yet */
+} PackedParser;
+
+/* ERRCODE_INVALID_TEXT_REPRESENTATION: what stands here is not 'expected' */
+extern void packed_parse_failed(const PackedParser *parser,
+								const char *expected) pg_attribute_noreturn();
+
+extern void packed_parse_space(PackedParser *parser);
+/* Step over the character if it is next. */
+extern bool packed_parse_char(PackedParser *parser, char c);
+extern Oid	packed_parse_type(PackedParser *parser);
+/* The text of a value, which stands in double quotes. */
+extern char *packed_parse_string(PackedParser *parser);
+extern TimestampTz packed_parse_time(PackedParser *parser);
+/* There is nothing behind it. */
+extern void packed_parse_end(PackedParser *parser);
+
+#endif							/* SEGMENT_PACKED_H */

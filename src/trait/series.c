@@ -1,0 +1,676 @@
+/*-------------------------------------------------------------------------
+ *
+ * series.c
+ *	  When did it happen, and with which value?
+ *
+ * The type segment.series keeps events in ascending order: by time, of one
+ * instant by value, of values that are equal but look different (1.5 and
+ * 1.50) by how they are written.  It is a multiset: what happened twice stands
+ * there twice.  As text
+ *
+ *		numeric{"12.50" @ 2026-05-01 12:00:00+00, "7" @ 2026-05-03 09:30:00+00}
+ *
+ * which begins with the name of the type, as a tally does, or with the brace
+ * where there are only times.  On input the events may come in any order.  No
+ * events at all is NULL, not a series.
+ *
+ * The bytes of the same, behind the length word (varints: see packed.h):
+ *
+ *		01				version
+ *		a4 0d			varint: OID of the type of the values; 0 if there are
+ *						only times
+ *		03				unit in which all these times are whole: minutes
+ *		02				varint: number of events
+ *
+ *		e0 c9 9a 0d		varint: zigzag(minutes since 2000)
+ *		02 c4 13		numeric: digits behind the point, varint: zigzag(1250)
+ *
+ *		aa 15			varint: minutes since the event before
+ *		00 0e			numeric: no digits behind the point, zigzag(7)
+ *
+ * Values are written as short as their type lets them be:
+ *
+ *		whole numbers	varint: zigzag(value)
+ *		numeric			everyday ones (see fixed.c) as above; others: varint
+ *						5 + length and content
+ *		fixed length	as they are
+ *		others			varint length and content
+ *
+ * A type's OID does not leave the server: on the wire it is the text behind a
+ * version byte.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tupmacs.h"
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "datatype/timestamp.h"
+#include "libpq/pqformat.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "base/base.h"
+#include "trait/fixed.h"
+#include "trait/series.h"
+
+/* Stored and sent.  Readers accept every released version. */
+#define SERIES_VERSION			1
+#define SERIES_WIRE_VERSION		1
+
+/* The lengths of units; stored: never reorder, add at the end. */
+static const int64 units[] = {
+	1,
+	INT64CONST(1000),
+	USECS_PER_SEC,
+	USECS_PER_MINUTE,
+	USECS_PER_HOUR,
+};
+
+/*
+ * The first number of a numeric: up to MOST_SCALE it is the number of digits
+ * behind the point, from RAW_NUMERIC on the length of what follows.
+ */
+#define MOST_SCALE				4
+#define RAW_NUMERIC				(MOST_SCALE + 1)
+
+static Series *series_parse(const char *text);
+static char *series_print(const Series *series);
+static bool series_same(Datum a, Datum b);
+static void read_value(SeriesReader *reader, SeriesEntry *entry);
+static uint64 value_varint(const SeriesEntry *entry, Size *length);
+
+SEGMENT_FUNCTION(segment_series_in);
+SEGMENT_FUNCTION(segment_series_out);
+SEGMENT_FUNCTION(segment_series_recv);
+SEGMENT_FUNCTION(segment_series_send);
+SEGMENT_FUNCTION(segment_series_equal);
+SEGMENT_FUNCTION(segment_series_differs);
+
+/* input and output ---------------------------------------------------------- */
+
+Datum
+segment_series_in(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(series_write(series_parse(PG_GETARG_CSTRING(0))));
+}
+
+Datum
+segment_series_out(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_CSTRING(series_print(series_read(PG_GETARG_DATUM(0))));
+}
+
+Datum
+segment_series_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
+	int			version = pq_getmsgint(message, 1);
+	char	   *text;
+	int			length;
+
+	if (version != SERIES_WIRE_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("unsupported series version number %d", version)));
+
+	text = pq_getmsgtext(message, message->len - message->cursor, &length);
+	PG_RETURN_DATUM(series_write(series_parse(text)));
+}
+
+Datum
+segment_series_send(PG_FUNCTION_ARGS)
+{
+	char	   *text = series_print(series_read(PG_GETARG_DATUM(0)));
+	StringInfoData message;
+
+	pq_begintypsend(&message);
+	pq_sendint8(&message, SERIES_WIRE_VERSION);
+	pq_sendtext(&message, text, strlen(text));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+}
+
+Datum
+segment_series_equal(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(series_same(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
+}
+
+Datum
+segment_series_differs(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!series_same(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
+}
+
+/* Values are compared by the order of their type: 1.5 is 1.50. */
+static bool
+series_same(Datum a, Datum b)
+{
+	Series	   *left = series_read(a);
+	Series	   *right = series_read(b);
+
+	if (left->type != right->type || left->nentries != right->nentries)
+		return false;
+
+	for (int i = 0; i < left->nentries; i++)
+	{
+		const SeriesEntry *l = &left->entries[i];
+		const SeriesEntry *r = &right->entries[i];
+
+		if (l->at != r->at)
+			return false;
+		if (left->type != NULL && series_compare(left->type, l, r) != 0 &&
+			packed_compare(left->type, series_value(left->type, l),
+						   series_value(left->type, r)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* the type of the values ------------------------------------------------------ */
+
+TypeCacheEntry *
+series_element(Oid type)
+{
+	TypeCacheEntry *entry = lookup_type_cache(getBaseType(type),
+											  TYPECACHE_CMP_PROC_FINFO);
+	bool		storable = entry->typtype != TYPTYPE_PSEUDO && entry->typlen != -2;
+
+	if (!storable || !OidIsValid(entry->cmp_proc_finfo.fn_oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("values of type %s cannot be kept for a window of time",
+						format_type_be(type)),
+				 storable ?
+				 errdetail("Values of one instant are kept in their order, and the type has no default btree operator class.") :
+				 errdetail("A column cannot be of this type."),
+				 errhint("Events that have a value can be counted without it: count(... where ... is set ...).")));
+	return entry;
+}
+
+SeriesKind
+series_kind(TypeCacheEntry *type)
+{
+	if (type == NULL)
+		return SERIES_TIMES;
+	switch (type->type_id)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return SERIES_WHOLE;
+		case NUMERICOID:
+			return SERIES_NUMERIC;
+		default:
+			return type->typlen > 0 ? SERIES_FIXED : SERIES_VARLENA;
+	}
+}
+
+int
+series_compare(TypeCacheEntry *type, const SeriesEntry *a, const SeriesEntry *b)
+{
+	int			compared;
+	Datum		left;
+	Datum		right;
+
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	if (type == NULL)
+		return 0;
+
+	/* what is written the same is the same */
+	compared = memcmp(a->value, b->value, Min(a->length, b->length));
+	if (compared == 0)
+		compared = a->length < b->length ? -1 : a->length > b->length;
+	if (compared == 0)
+		return 0;
+
+	left = series_value(type, a);
+	right = series_value(type, b);
+	if (packed_compare(type, left, right) != 0)
+		compared = packed_compare(type, left, right);
+	if (!type->typbyval)
+	{
+		pfree(DatumGetPointer(left));
+		pfree(DatumGetPointer(right));
+	}
+	return compared;
+}
+
+/* reading bytes --------------------------------------------------------------- */
+
+void
+series_begin(SeriesReader *reader, Datum series)
+{
+	struct varlena *packed = PG_DETOAST_DATUM_PACKED(series);
+	PackedReader *bytes = &reader->bytes;
+	uint64		type;
+	uint64		unit;
+	uint64		nentries;
+
+	bytes->what = "series";
+	bytes->at = (const unsigned char *) VARDATA_ANY(packed);
+	bytes->end = bytes->at + VARSIZE_ANY_EXHDR(packed);
+
+	if (*packed_bytes(bytes, 1) != SERIES_VERSION)
+		packed_corrupted(bytes, "Its version is unknown to this release of the extension.");
+	type = packed_varint(bytes);
+	if (type > OID_MAX)
+		packed_corrupted(bytes, "The type of its values does not exist.");
+	unit = *packed_bytes(bytes, 1);
+	if (unit >= lengthof(units))
+		packed_corrupted(bytes, "The unit of its times is unknown to this release of the extension.");
+	nentries = packed_varint(bytes);
+	/* each needs a byte at least */
+	if (nentries == 0 || nentries > PG_INT32_MAX ||
+		nentries > bytes->end - bytes->at)
+		packed_corrupted(bytes, "The number of its events is impossible.");
+
+	reader->type = type == 0 ? NULL : packed_type(bytes, (Oid) type);
+	reader->kind = series_kind(reader->type);
+	reader->unit = units[unit];
+	reader->nentries = (int64) nentries;
+	reader->next = 0;
+	reader->at = 0;
+}
+
+bool
+series_next(SeriesReader *reader, SeriesEntry *entry)
+{
+	PackedReader *bytes = &reader->bytes;
+	uint64		step;
+
+	if (reader->next == reader->nentries)
+	{
+		if (bytes->at != bytes->end)
+			packed_corrupted(bytes, "It goes on behind its last event.");
+		return false;
+	}
+
+	step = packed_varint(bytes);
+	if (reader->next++ == 0)
+	{
+		if (pg_mul_s64_overflow(packed_unzigzag(step), reader->unit, &reader->at))
+			packed_corrupted(bytes, "The time of an event is impossible.");
+	}
+	else
+	{
+		/* from -infinity to infinity it is farther than int64 can say */
+		uint64		room = (uint64) PG_INT64_MAX - (uint64) reader->at;
+
+		if (step > room / reader->unit)
+			packed_corrupted(bytes, "The time of an event is impossible.");
+		reader->at = (TimestampTz) ((uint64) reader->at + step * reader->unit);
+	}
+	if (!TIMESTAMP_NOT_FINITE(reader->at) && !IS_VALID_TIMESTAMP(reader->at))
+		packed_corrupted(bytes, "The time of an event is impossible.");
+
+	entry->at = reader->at;
+	read_value(reader, entry);
+	return true;
+}
+
+/* Which bytes are the value, and can they be one? */
+static void
+read_value(SeriesReader *reader, SeriesEntry *entry)
+{
+	PackedReader *bytes = &reader->bytes;
+	TypeCacheEntry *type = reader->type;
+	uint64		number;
+
+	entry->value = bytes->at;
+	switch (reader->kind)
+	{
+		case SERIES_TIMES:
+			break;
+		case SERIES_WHOLE:
+			number = packed_varint(bytes);
+			if (type->typlen < sizeof(int64) &&
+				number >> (type->typlen * BITS_PER_BYTE) != 0)
+				packed_corrupted(bytes, "A value is too large for its type.");
+			break;
+		case SERIES_NUMERIC:
+			number = packed_varint(bytes);
+			if (number >= RAW_NUMERIC)
+			{
+				/* a header and digits, each of two bytes */
+				if (number - RAW_NUMERIC < sizeof(int16) ||
+					(number - RAW_NUMERIC) % sizeof(int16) != 0)
+					packed_corrupted(bytes, "A value is no number.");
+				(void) packed_bytes(bytes, number - RAW_NUMERIC);
+			}
+			else if (!fixed_in_range(packed_unzigzag(packed_varint(bytes)),
+									 number))
+				packed_corrupted(bytes, "A value is no everyday number.");
+			break;
+		case SERIES_FIXED:
+			(void) packed_bytes(bytes, type->typlen);
+			break;
+		case SERIES_VARLENA:
+			number = packed_varint(bytes);
+			packed_check_text(bytes, type, packed_bytes(bytes, number), number);
+			break;
+	}
+	entry->length = bytes->at - entry->value;
+}
+
+Series *
+series_read(Datum bytes)
+{
+	Series	   *series = palloc(sizeof(Series));
+	SeriesReader reader;
+
+	series_begin(&reader, bytes);
+	series->type = reader.type;
+	series->nentries = (int) reader.nentries;
+	series->entries = MemoryContextAllocHuge(CurrentMemoryContext,
+											 reader.nentries * sizeof(SeriesEntry));
+	for (int i = 0; i < series->nentries; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+
+		(void) series_next(&reader, &series->entries[i]);
+		if (i > 0 && series_compare(series->type, &series->entries[i - 1],
+									&series->entries[i]) > 0)
+			packed_corrupted(&reader.bytes, "Its values are not in the order of their type.");
+	}
+	/* that nothing follows is checked when there are no more */
+	(void) series_next(&reader, NULL);
+	return series;
+}
+
+Datum
+series_value(TypeCacheEntry *type, const SeriesEntry *entry)
+{
+	char		aligned[sizeof(Datum)] pg_attribute_aligned(MAXIMUM_ALIGNOF);
+	Datum		value;
+	char	   *copy;
+	int64		fixed;
+	int			scale;
+	uint64		number;
+	Size		head;
+
+	switch (series_kind(type))
+	{
+		case SERIES_TIMES:
+			return (Datum) 0;
+		case SERIES_WHOLE:
+			switch (type->type_id)
+			{
+				case INT2OID:
+					return Int16GetDatum((int16) series_whole(entry));
+				case INT4OID:
+					return Int32GetDatum((int32) series_whole(entry));
+				default:
+					return Int64GetDatum(series_whole(entry));
+			}
+		case SERIES_FIXED:
+			if (type->typbyval)
+			{
+				memcpy(aligned, entry->value, type->typlen);
+				value = fetch_att(aligned, true, type->typlen);
+				return value;
+			}
+			copy = palloc(type->typlen);
+			memcpy(copy, entry->value, type->typlen);
+			return PointerGetDatum(copy);
+		case SERIES_NUMERIC:
+			if (series_fixed(entry, &fixed, &scale))
+				return NumericGetDatum(fixed_to_numeric(fixed, scale));
+			break;
+		case SERIES_VARLENA:
+			break;
+	}
+
+	number = value_varint(entry, &head);
+	if (type->type_id == NUMERICOID)
+		number -= RAW_NUMERIC;
+	copy = palloc(number + VARHDRSZ);
+	SET_VARSIZE(copy, number + VARHDRSZ);
+	memcpy(copy + VARHDRSZ, entry->value + head, number);
+	return PointerGetDatum(copy);
+}
+
+/* The number with which a value begins that has been read, and its length. */
+static uint64
+value_varint(const SeriesEntry *entry, Size *length)
+{
+	PackedReader reader = {
+		.what = "series",
+		.at = entry->value,
+		.end = entry->value + entry->length,
+	};
+	uint64		number = packed_varint(&reader);
+
+	*length = reader.at - entry->value;
+	return number;
+}
+
+int64
+series_whole(const SeriesEntry *entry)
+{
+	Size		length;
+
+	return packed_unzigzag(value_varint(entry, &length));
+}
+
+bool
+series_fixed(const SeriesEntry *entry, int64 *fixed, int *scale)
+{
+	PackedReader reader = {
+		.what = "series",
+		.at = entry->value,
+		.end = entry->value + entry->length,
+	};
+	uint64		digits = packed_varint(&reader);
+
+	if (digits >= RAW_NUMERIC)
+		return false;
+	*fixed = fixed_from_scaled(packed_unzigzag(packed_varint(&reader)), digits);
+	*scale = (int) digits;
+	return true;
+}
+
+/* writing bytes ---------------------------------------------------------------- */
+
+Datum
+series_write(const Series *series)
+{
+	StringInfoData out;
+	int			unit = lengthof(units) - 1;
+	TimestampTz before = 0;
+
+	for (int i = 0; i < series->nentries; i++)
+		while (series->entries[i].at % units[unit] != 0)
+			unit--;
+
+	initStringInfo(&out);
+	appendStringInfoSpaces(&out, VARHDRSZ);
+	appendStringInfoChar(&out, SERIES_VERSION);
+	packed_put_varint(&out, series->type == NULL ? 0 : series->type->type_id);
+	appendStringInfoChar(&out, (char) unit);
+	packed_put_varint(&out, series->nentries);
+
+	for (int i = 0; i < series->nentries; i++)
+	{
+		const SeriesEntry *entry = &series->entries[i];
+
+		CHECK_FOR_INTERRUPTS();
+
+		if (i == 0)
+			packed_put_varint(&out, packed_zigzag(entry->at / units[unit]));
+		else
+			packed_put_varint(&out, ((uint64) entry->at - (uint64) before) / units[unit]);
+		before = entry->at;
+		if (series->type != NULL)
+			appendBinaryStringInfo(&out, (const char *) entry->value,
+								   entry->length);
+	}
+
+	SET_VARSIZE(out.data, out.len);
+	return PointerGetDatum(out.data);
+}
+
+void
+series_put_value(TypeCacheEntry *type, Datum value, StringInfo out)
+{
+	char		aligned[sizeof(Datum)] pg_attribute_aligned(MAXIMUM_ALIGNOF);
+	struct varlena *content;
+	int64		fixed;
+	int64		scaled;
+	int			scale;
+
+	switch (series_kind(type))
+	{
+		case SERIES_TIMES:
+			return;
+		case SERIES_WHOLE:
+			packed_put_varint(out, packed_zigzag(type->type_id == INT2OID ? DatumGetInt16(value) :
+												 type->type_id == INT4OID ? DatumGetInt32(value) :
+												 DatumGetInt64(value)));
+			return;
+		case SERIES_FIXED:
+			if (type->typbyval)
+			{
+				store_att_byval(aligned, value, type->typlen);
+				appendBinaryStringInfo(out, aligned, type->typlen);
+			}
+			else
+				appendBinaryStringInfo(out, DatumGetPointer(value), type->typlen);
+			return;
+		case SERIES_NUMERIC:
+			value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+			if (fixed_from_numeric(value, &fixed, &scale) &&
+				scale <= MOST_SCALE && fixed_to_scaled(fixed, scale, &scaled))
+			{
+				packed_put_varint(out, scale);
+				packed_put_varint(out, packed_zigzag(scaled));
+				return;
+			}
+			break;
+		case SERIES_VARLENA:
+			break;
+	}
+
+	content = PG_DETOAST_DATUM_PACKED(value);
+	packed_put_varint(out, VARSIZE_ANY_EXHDR(content) +
+					  (type->type_id == NUMERICOID ? RAW_NUMERIC : 0));
+	appendBinaryStringInfo(out, VARDATA_ANY(content),
+						   VARSIZE_ANY_EXHDR(content));
+}
+
+/* text ------------------------------------------------------------------------ */
+
+static char *
+series_print(const Series *series)
+{
+	int			level = packed_pin_settings();
+	StringInfoData out;
+	FmgrInfo	output;
+
+	initStringInfo(&out);
+	if (series->type != NULL)
+	{
+		Oid			function;
+		bool		is_varlena;
+
+		getTypeOutputInfo(series->type->type_id, &function, &is_varlena);
+		fmgr_info(function, &output);
+		packed_print_type(&out, series->type->type_id);
+	}
+
+	appendStringInfoChar(&out, '{');
+	for (int i = 0; i < series->nentries; i++)
+	{
+		const SeriesEntry *entry = &series->entries[i];
+
+		CHECK_FOR_INTERRUPTS();
+
+		if (i > 0)
+			appendStringInfoString(&out, ", ");
+		if (series->type != NULL)
+		{
+			packed_print_string(&out,
+								OutputFunctionCall(&output,
+												   series_value(series->type, entry)));
+			appendStringInfoString(&out, " @ ");
+		}
+		packed_print_time(&out, entry->at);
+	}
+	appendStringInfoChar(&out, '}');
+
+	AtEOXact_GUC(true, level);
+	return out.data;
+}
+
+static int
+entry_compare(const void *a, const void *b, void *type)
+{
+	return series_compare(type, a, b);
+}
+
+static Series *
+series_parse(const char *text)
+{
+	int			level = packed_pin_settings();
+	PackedParser parser = {.what = "series", .text = text, .at = text};
+	Series	   *series = palloc0(sizeof(Series));
+	Size		room = 8;
+	FmgrInfo	input;
+	Oid			parameter = InvalidOid;
+
+	if (!packed_parse_char(&parser, '{'))
+	{
+		Oid			function;
+
+		series->type = series_element(packed_parse_type(&parser));
+		getTypeInputInfo(series->type->type_id, &function, &parameter);
+		fmgr_info(function, &input);
+		if (!packed_parse_char(&parser, '{'))
+			packed_parse_failed(&parser, "\"{\"");
+	}
+
+	series->entries = palloc(room * sizeof(SeriesEntry));
+	do
+	{
+		SeriesEntry *entry;
+
+		CHECK_FOR_INTERRUPTS();
+
+		if (series->nentries == room)
+		{
+			room *= 2;
+			series->entries = repalloc_huge(series->entries,
+											room * sizeof(SeriesEntry));
+		}
+		entry = &series->entries[series->nentries++];
+		if (series->type != NULL)
+		{
+			StringInfoData value;
+
+			initStringInfo(&value);
+			series_put_value(series->type,
+							 InputFunctionCall(&input, packed_parse_string(&parser),
+											   parameter, -1),
+							 &value);
+			entry->value = (unsigned char *) value.data;
+			entry->length = value.len;
+			if (!packed_parse_char(&parser, '@'))
+				packed_parse_failed(&parser, "\"@\"");
+		}
+		entry->at = packed_parse_time(&parser);
+	} while (packed_parse_char(&parser, ','));
+	if (!packed_parse_char(&parser, '}'))
+		packed_parse_failed(&parser, "\",\" or \"}\"");
+	packed_parse_end(&parser);
+
+	qsort_arg(series->entries, series->nentries, sizeof(SeriesEntry),
+			  entry_compare, series->type);
+	AtEOXact_GUC(true, level);
+	return series;
+}

@@ -1,0 +1,532 @@
+/*-------------------------------------------------------------------------
+ *
+ * series_ask.c
+ *	  What do the events of a series come to between two instants?
+ *
+ *		segment.series_sum(s7, after, until)
+ *
+ * looks at the events with after < time <= until; NULL means that there is no
+ * such bound, and then even events at -infinity or infinity count.  No series
+ * is a series without events.
+ *
+ * The answers are those of the same aggregate without a window over just these
+ * events.  There is one difference: a sum of floating-point numbers that is
+ * too large is infinite and not an error, since here it would be an error for
+ * whoever looks at the population, and not for who writes the event.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "base/base.h"
+#include "trait/fixed.h"
+#include "trait/series.h"
+
+/* The events that a call asks for, one after the other. */
+typedef struct Asked
+{
+	SeriesReader reader;
+	TimeRange	range;
+	bool		empty;			/* there is no series */
+} Asked;
+
+/* A sum of whole and numeric values, in the parts of sum.c. */
+typedef struct ExactSum
+{
+	int64		whole;
+	int64		fixed;
+	int			scale;			/* most digits shown by one of 'fixed' */
+	bool		any_fixed;
+	Numeric		rest;			/* NULL is 0 */
+} ExactSum;
+
+/* A value and when it was there. */
+typedef struct TimedValue
+{
+	Datum		value;
+	TimestampTz at;
+} TimedValue;
+
+static void ask(FunctionCallInfo fcinfo, Asked *asked);
+static bool answer(Asked *asked, SeriesEntry *entry);
+static Oid	ask_values(FunctionCallInfo fcinfo, Asked *asked);
+static void sum_add(ExactSum *sum, Numeric value);
+static Datum sum_exact(FunctionCallInfo fcinfo, bool squares);
+static Datum sum_inexact(FunctionCallInfo fcinfo, bool squares);
+static void refuse_sum(const Asked *asked) pg_attribute_noreturn();
+static Datum extreme(FunctionCallInfo fcinfo, int direction);
+static Datum edge(FunctionCallInfo fcinfo, bool last);
+static TimedValue *values_sorted(Asked *asked, int *nvalues);
+static int	values_distinct(Asked *asked, TimedValue *values, int nvalues);
+
+SEGMENT_FUNCTION(segment_series_after);
+SEGMENT_FUNCTION(segment_series_count);
+SEGMENT_FUNCTION(segment_series_distinct);
+SEGMENT_FUNCTION(segment_series_sum);
+SEGMENT_FUNCTION(segment_series_squares);
+SEGMENT_FUNCTION(segment_series_sum_float);
+SEGMENT_FUNCTION(segment_series_squares_float);
+SEGMENT_FUNCTION(segment_series_min);
+SEGMENT_FUNCTION(segment_series_max);
+SEGMENT_FUNCTION(segment_series_first);
+SEGMENT_FUNCTION(segment_series_last);
+SEGMENT_FUNCTION(segment_series_values);
+SEGMENT_FUNCTION(segment_series_most_frequent);
+
+/* (series, after): the events after that time, NULL if there are none */
+Datum
+segment_series_after(PG_FUNCTION_ARGS)
+{
+	Series	   *series;
+	TimeRange	range;
+	int			kept = 0;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+
+	series = series_read(PG_GETARG_DATUM(0));
+	range = time_range(!PG_ARGISNULL(1), PG_ARGISNULL(1) ? 0 : PG_GETARG_TIMESTAMPTZ(1),
+					   false, 0);
+	for (int i = 0; i < series->nentries; i++)
+		if (time_in_range(series->entries[i].at, &range))
+			series->entries[kept++] = series->entries[i];
+	if (kept == 0)
+		PG_RETURN_NULL();
+	series->nentries = kept;
+	PG_RETURN_DATUM(series_write(series));
+}
+
+/* (series, after, until) */
+Datum
+segment_series_count(PG_FUNCTION_ARGS)
+{
+	Asked		asked;
+	SeriesEntry entry;
+	int64		count = 0;
+
+	ask(fcinfo, &asked);
+	while (answer(&asked, &entry))
+		count++;
+	PG_RETURN_INT64(count);
+}
+
+/* (series, after, until): the number of different values */
+Datum
+segment_series_distinct(PG_FUNCTION_ARGS)
+{
+	Asked		asked;
+	TimedValue *values;
+	int			nvalues;
+
+	ask(fcinfo, &asked);
+	values = values_sorted(&asked, &nvalues);
+	PG_RETURN_INT64(values_distinct(&asked, values, nvalues));
+}
+
+/* The arguments series, after, until. */
+static void
+ask(FunctionCallInfo fcinfo, Asked *asked)
+{
+	asked->empty = PG_ARGISNULL(0);
+	asked->range = time_range(!PG_ARGISNULL(1),
+							  PG_ARGISNULL(1) ? 0 : PG_GETARG_TIMESTAMPTZ(1),
+							  !PG_ARGISNULL(2),
+							  PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2));
+	if (!asked->empty)
+		series_begin(&asked->reader, PG_GETARG_DATUM(0));
+}
+
+/* The next event that counts, false if there are no more. */
+static bool
+answer(Asked *asked, SeriesEntry *entry)
+{
+	if (asked->empty)
+		return false;
+	while (series_next(&asked->reader, entry))
+	{
+		if (entry->at > asked->range.to)
+			return false;
+		if (entry->at >= asked->range.from)
+			return true;
+	}
+	return false;
+}
+
+/* sums ------------------------------------------------------------------------ */
+
+/* (series, after, until): of whole and numeric values */
+Datum
+segment_series_sum(PG_FUNCTION_ARGS)
+{
+	return sum_exact(fcinfo, false);
+}
+
+/* the same of their squares, for stddev */
+Datum
+segment_series_squares(PG_FUNCTION_ARGS)
+{
+	return sum_exact(fcinfo, true);
+}
+
+/* (series, after, until): of floating-point values */
+Datum
+segment_series_sum_float(PG_FUNCTION_ARGS)
+{
+	return sum_inexact(fcinfo, false);
+}
+
+Datum
+segment_series_squares_float(PG_FUNCTION_ARGS)
+{
+	return sum_inexact(fcinfo, true);
+}
+
+static Datum
+sum_exact(FunctionCallInfo fcinfo, bool squares)
+{
+	Asked		asked;
+	SeriesEntry entry;
+	ExactSum	sum = {0};
+	Numeric		result;
+
+	ask(fcinfo, &asked);
+	if (!asked.empty && asked.reader.kind != SERIES_WHOLE &&
+		asked.reader.kind != SERIES_NUMERIC)
+		refuse_sum(&asked);
+
+	while (answer(&asked, &entry))
+	{
+		Numeric		value;
+		int64		fixed;
+		int			scale;
+
+		if (asked.reader.kind == SERIES_WHOLE)
+		{
+			int64		whole = series_whole(&entry);
+
+			if (!(squares && pg_mul_s64_overflow(whole, whole, &whole)) &&
+				!pg_add_s64_overflow(sum.whole, whole, &whole))
+			{
+				sum.whole = whole;
+				continue;
+			}
+			value = int64_to_numeric(series_whole(&entry));
+		}
+		else
+		{
+			if (!squares && series_fixed(&entry, &fixed, &scale) &&
+				!pg_add_s64_overflow(sum.fixed, fixed, &fixed))
+			{
+				sum.fixed = fixed;
+				sum.scale = Max(sum.scale, scale);
+				sum.any_fixed = true;
+				continue;
+			}
+			value = DatumGetNumeric(series_value(asked.reader.type, &entry));
+		}
+		if (squares)
+			value = numeric_mul_opt_error(value, value, NULL);
+		sum_add(&sum, value);
+	}
+
+	result = int64_to_numeric(sum.whole);
+	if (sum.any_fixed)
+		result = numeric_add_opt_error(result,
+									   fixed_to_numeric(sum.fixed, sum.scale),
+									   NULL);
+	if (sum.rest != NULL)
+		result = numeric_add_opt_error(result, sum.rest, NULL);
+	PG_RETURN_NUMERIC(result);
+}
+
+static void
+sum_add(ExactSum *sum, Numeric value)
+{
+	Numeric		before = sum->rest;
+
+	CHECK_FOR_INTERRUPTS();
+
+	if (before == NULL)
+	{
+		sum->rest = value;
+		return;
+	}
+	sum->rest = numeric_add_opt_error(before, value, NULL);
+	pfree(before);
+	pfree(value);
+}
+
+static Datum
+sum_inexact(FunctionCallInfo fcinfo, bool squares)
+{
+	Asked		asked;
+	SeriesEntry entry;
+	float8		sum = 0;
+
+	ask(fcinfo, &asked);
+	if (!asked.empty &&
+		(asked.reader.type == NULL ||
+		 (asked.reader.type->type_id != FLOAT4OID &&
+		  asked.reader.type->type_id != FLOAT8OID)))
+		refuse_sum(&asked);
+
+	while (answer(&asked, &entry))
+	{
+		Datum		datum = series_value(asked.reader.type, &entry);
+		float8		value = asked.reader.type->type_id == FLOAT4OID ?
+			(float8) DatumGetFloat4(datum) : DatumGetFloat8(datum);
+
+		sum += squares ? value * value : value;
+	}
+	PG_RETURN_FLOAT8(sum);
+}
+
+static void
+refuse_sum(const Asked *asked)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 asked->reader.type == NULL ?
+			 errmsg("series has no values to add up") :
+			 errmsg("series is of values of type %s, which this function does not add up",
+					format_type_be(asked->reader.type->type_id)),
+			 errhint("Whole and numeric values are summed by series_sum, floating-point ones by series_sum_float.")));
+}
+
+/* one of the values ----------------------------------------------------------- */
+
+/* (series, after, until, type) */
+Datum
+segment_series_min(PG_FUNCTION_ARGS)
+{
+	return extreme(fcinfo, -1);
+}
+
+Datum
+segment_series_max(PG_FUNCTION_ARGS)
+{
+	return extreme(fcinfo, 1);
+}
+
+Datum
+segment_series_first(PG_FUNCTION_ARGS)
+{
+	return edge(fcinfo, false);
+}
+
+Datum
+segment_series_last(PG_FUNCTION_ARGS)
+{
+	return edge(fcinfo, true);
+}
+
+/*
+ * The arguments series, after, until, and one that says of which type the
+ * values are, which a domain may be over.  Returns the latter.
+ */
+static Oid
+ask_values(FunctionCallInfo fcinfo, Asked *asked)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 3);
+	TypeCacheEntry *entry;
+
+	if (!OidIsValid(type))
+		elog(ERROR, "could not determine the type of a series' values");
+	ask(fcinfo, asked);
+	entry = asked->empty ? NULL : asked->reader.type;
+	if (!asked->empty && entry == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("series has no values, but times alone")));
+	if (entry != NULL && entry->type_id != type &&
+		entry->type_id != getBaseType(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("series is of values of type %s, not %s",
+						format_type_be(entry->type_id), format_type_be(type))));
+	return type;
+}
+
+/* The order of a column with a collation of its own. */
+static int
+compare_collated(FunctionCallInfo fcinfo, const Asked *asked, Datum a, Datum b)
+{
+	TypeCacheEntry *type = asked->reader.type;
+	Oid			collation = PG_GET_COLLATION();
+
+	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo,
+										   OidIsValid(collation) ? collation : type->typcollation,
+										   a, b));
+}
+
+static Datum
+extreme(FunctionCallInfo fcinfo, int direction)
+{
+	Asked		asked;
+	SeriesEntry entry;
+	Datum		best = (Datum) 0;
+	bool		found = false;
+
+	(void) ask_values(fcinfo, &asked);
+	while (answer(&asked, &entry))
+	{
+		Datum		value = series_value(asked.reader.type, &entry);
+
+		if (!found ||
+			compare_collated(fcinfo, &asked, value, best) * direction > 0)
+			best = value;
+		found = true;
+	}
+	if (!found)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(best);
+}
+
+/* Of several at the same instant the smallest. */
+static Datum
+edge(FunctionCallInfo fcinfo, bool last)
+{
+	Asked		asked;
+	SeriesEntry entry;
+	SeriesEntry best = {0};
+	bool		found = false;
+
+	(void) ask_values(fcinfo, &asked);
+	while (answer(&asked, &entry))
+	{
+		if (found && entry.at > best.at && !last)
+			break;
+		if (!found || entry.at > best.at ||
+			compare_collated(fcinfo, &asked,
+							 series_value(asked.reader.type, &entry),
+							 series_value(asked.reader.type, &best)) < 0)
+			best = entry;
+		found = true;
+	}
+	if (!found)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(series_value(asked.reader.type, &best));
+}
+
+/* all of the values ------------------------------------------------------------ */
+
+/* (series, after, until, type): each value once, smallest first */
+Datum
+segment_series_values(PG_FUNCTION_ARGS)
+{
+	Asked		asked;
+	Oid			type = ask_values(fcinfo, &asked);
+	TypeCacheEntry *entry;
+	TimedValue *values;
+	Datum	   *elements;
+	int			nvalues;
+
+	values = values_sorted(&asked, &nvalues);
+	nvalues = values_distinct(&asked, values, nvalues);
+	if (nvalues == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(type));
+
+	entry = asked.reader.type;
+	elements = MemoryContextAllocHuge(CurrentMemoryContext,
+									  nvalues * sizeof(Datum));
+	for (int i = 0; i < nvalues; i++)
+		elements[i] = values[i].value;
+	PG_RETURN_ARRAYTYPE_P(construct_array(elements, nvalues, type,
+										  entry->typlen, entry->typbyval,
+										  entry->typalign));
+}
+
+/* (series, after, until, type): of a tie the most recent, then the smallest */
+Datum
+segment_series_most_frequent(PG_FUNCTION_ARGS)
+{
+	Asked		asked;
+	TimedValue *values;
+	int			nvalues;
+	int			best = 0;
+	int			best_count = 0;
+	TimestampTz best_latest = 0;
+
+	(void) ask_values(fcinfo, &asked);
+	values = values_sorted(&asked, &nvalues);
+	for (int i = 0, next; i < nvalues; i = next)
+	{
+		TimestampTz latest = values[i].at;
+
+		for (next = i + 1; next < nvalues; next++)
+		{
+			if (packed_compare(asked.reader.type, values[i].value,
+							   values[next].value) != 0)
+				break;
+			latest = Max(latest, values[next].at);
+		}
+		if (next - i > best_count ||
+			(next - i == best_count && latest > best_latest))
+		{
+			best = i;
+			best_count = next - i;
+			best_latest = latest;
+		}
+	}
+	if (nvalues == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(values[best].value);
+}
+
+static int
+value_compare(const void *a, const void *b, void *type)
+{
+	return packed_compare(type, ((const TimedValue *) a)->value,
+						  ((const TimedValue *) b)->value);
+}
+
+static TimedValue *
+values_sorted(Asked *asked, int *nvalues)
+{
+	TimedValue *values;
+	SeriesEntry entry;
+
+	*nvalues = 0;
+	if (asked->empty)
+		return NULL;
+	if (asked->reader.type == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("series has no values, but times alone")));
+
+	values = MemoryContextAllocHuge(CurrentMemoryContext,
+									asked->reader.nentries * sizeof(TimedValue));
+	while (answer(asked, &entry))
+	{
+		CHECK_FOR_INTERRUPTS();
+
+		values[*nvalues].value = series_value(asked->reader.type, &entry);
+		values[*nvalues].at = entry.at;
+		(*nvalues)++;
+	}
+	qsort_arg(values, *nvalues, sizeof(TimedValue), value_compare,
+			  asked->reader.type);
+	return values;
+}
+
+/* Keep each of the sorted values once, and return how many these are. */
+static int
+values_distinct(Asked *asked, TimedValue *values, int nvalues)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < nvalues; i++)
+		if (kept == 0 || packed_compare(asked->reader.type, values[kept - 1].value,
+										values[i].value) != 0)
+			values[kept++] = values[i];
+	return kept;
+}

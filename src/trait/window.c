@@ -1,0 +1,401 @@
+/*-------------------------------------------------------------------------
+ *
+ * window.c
+ *	  The events that can count in a window of time, now or later.
+ *
+ *		sum(orders.amount in last 30 days)		stored as
+ *		list(orders.amount in last 30 days)
+ *
+ *		state: segment.series, NULL without such events.  On 31 May:
+ *			numeric{"12.50" @ 2026-05-02 ..., "7" @ 2026-05-28 ...}
+ *
+ *		an order of 9 on 1 June			"12.50" @ 2 May, "7" @ 28 May, "9" @ 1 June
+ *		one of 4 on 20 June				"7" @ 28 May, "9" @ 1 June, "4" @ 20 June
+ *										as that of 2 May will not count again
+ *		the one of 28 May goes			"9" @ 1 June, "4" @ 20 June
+ *		that of 2 May goes				nothing: it was not there any more
+ *
+ * All that is asked over one window is read off this one state, at any time,
+ * by series_ask.c.  What falls out of the window stays until the state is
+ * written anyway, so that no time passes without an event that costs anything,
+ * and the state has no more events than the window and the time since the
+ * last.
+ *
+ * Because what was there is dropped, an event that goes and is not found says
+ * nothing if it is as old as that.  If it should be there, the state is not
+ * what we believe, and the source is read again.
+ *
+ * If the clock is set back, what has been dropped stays dropped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "trait/series.h"
+
+#define FIRST_ROOM		4
+
+/*
+ * An event that came, or went.  There are many of these at a time, so they are
+ * small.
+ */
+typedef struct WindowRow
+{
+	TimestampTz at;
+	uint32		value;			/* where its value stands in 'values' */
+	uint32		length;
+	int32		sign;
+} WindowRow;
+
+/* In the order in which they were met. */
+typedef struct WindowDelta
+{
+	bool		begun;
+	TypeCacheEntry *type;		/* NULL: rows are counted */
+	int			nrows;
+	int			room;
+	WindowRow  *rows;
+	StringInfoData values;
+} WindowDelta;
+
+/* What happened to one entry. */
+typedef struct WindowChange
+{
+	SeriesEntry entry;
+	int64		times;			/* came, less went */
+} WindowChange;
+
+static int	window_columns(const AggregateInput *input,
+						   AggregateColumn *columns);
+static void window_accumulate(const AggregateInput *input, void *delta,
+							  Datum value, bool isnull,
+							  TimestampTz at, bool has_at, int sign,
+							  MemoryContext memory);
+static AggregateResult window_apply(const AggregateInput *input,
+									const void *delta, const TimeRange *kept,
+									Datum *state, bool *isnull);
+static void window_sql(const AggregateInput *input, const AggregateSql *parts,
+					   int column, StringInfo out);
+static void window_note(WindowDelta *window, Datum value, TimestampTz at,
+						int sign, MemoryContext memory);
+static WindowChange *window_changes(const WindowDelta *window, int *nchanges);
+static bool window_concerns(const WindowChange *changes, int nchanges,
+							const TimeRange *kept, bool has_state);
+static Datum series_step(FunctionCallInfo fcinfo, bool has_value);
+
+const Aggregate aggregate_window = {
+	.name = "list",
+	.columns = window_columns,
+	.delta_size = sizeof(WindowDelta),
+	.accumulate = window_accumulate,
+	.apply = window_apply,
+	.sql = window_sql,
+};
+
+SEGMENT_FUNCTION(segment_series_time_step);
+SEGMENT_FUNCTION(segment_series_step);
+SEGMENT_FUNCTION(segment_series_result);
+
+static int
+window_columns(const AggregateInput *input, AggregateColumn *columns)
+{
+	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, false);
+	Oid			series = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+										 CStringGetDatum("series"),
+										 ObjectIdGetDatum(schema));
+
+	if (!OidIsValid(series))
+		elog(ERROR, "type %s.series does not exist", SEGMENT_SCHEMA);
+	if (OidIsValid(input->type))
+		(void) series_element(input->type);
+
+	columns[0] = (AggregateColumn) {
+		.suffix = "",
+		.type = series,
+		.typmod = -1,
+	};
+	return 1;
+}
+
+static void
+window_accumulate(const AggregateInput *input, void *delta,
+				  Datum value, bool isnull, TimestampTz at, bool has_at,
+				  int sign, MemoryContext memory)
+{
+	WindowDelta *window = delta;
+
+	if (!has_at || (isnull && OidIsValid(input->type)))
+		return;
+	if (!window->begun)
+	{
+		window->begun = true;
+		if (OidIsValid(input->type))
+			window->type = series_element(input->type);
+	}
+	window_note(window, value, at, sign, memory);
+}
+
+static AggregateResult
+window_apply(const AggregateInput *input, const void *delta,
+			 const TimeRange *kept, Datum *state, bool *isnull)
+{
+	const WindowDelta *window = delta;
+	Series		none = {.nentries = 0};
+	Series	   *before = &none;
+	Series		after = {.type = window->type};
+	WindowChange *changes;
+	int			nchanges;
+	int64		room;
+	int			i = 0;
+	bool		changed = false;
+
+	if (window->nrows == 0)
+		return AGGREGATE_UNCHANGED;
+	changes = window_changes(window, &nchanges);
+	if (!window_concerns(changes, nchanges, kept, !isnull[0]))
+		return AGGREGATE_UNCHANGED;
+
+	if (!isnull[0])
+	{
+		before = series_read(state[0]);
+		if (before->type != window->type)
+			return AGGREGATE_RECOMPUTE;
+	}
+
+	room = before->nentries;
+	for (int j = 0; j < nchanges; j++)
+		room += Max(changes[j].times, 0);
+	after.entries = palloc_extended(room * sizeof(SeriesEntry), MCXT_ALLOC_HUGE);
+
+	for (int j = 0; j < nchanges; j++)
+	{
+		const SeriesEntry *entry = &changes[j].entry;
+		int64		times = changes[j].times;
+
+		CHECK_FOR_INTERRUPTS();
+
+		for (; i < before->nentries; i++)
+		{
+			int			compared = series_compare(window->type,
+												  &before->entries[i], entry);
+
+			if (compared > 0)
+				break;
+			if (compared == 0 && times < 0)
+			{
+				times++;
+				changed = true;
+			}
+			else if (time_in_range(before->entries[i].at, kept))
+				after.entries[after.nentries++] = before->entries[i];
+		}
+
+		/* does not count again: who went may have been dropped long ago */
+		if (!time_in_range(entry->at, kept))
+			continue;
+		if (times < 0)
+			return AGGREGATE_RECOMPUTE;
+		for (; times > 0; times--)
+		{
+			after.entries[after.nentries++] = *entry;
+			changed = true;
+		}
+	}
+	for (; i < before->nentries; i++)
+		if (time_in_range(before->entries[i].at, kept))
+			after.entries[after.nentries++] = before->entries[i];
+
+	if (!changed)
+		return AGGREGATE_UNCHANGED;
+	isnull[0] = after.nentries == 0;
+	state[0] = isnull[0] ? (Datum) 0 : series_write(&after);
+	return AGGREGATE_CHANGED;
+}
+
+static void
+window_sql(const AggregateInput *input, const AggregateSql *parts, int column,
+		   StringInfo out)
+{
+	appendStringInfo(out, "%s.series_of(%s", SEGMENT_SCHEMA, parts->at);
+	if (parts->value != NULL)
+		appendStringInfo(out, ", %s", parts->value);
+	appendStringInfo(out, ")%s", parts->filter);
+}
+
+/* One row of series_of: (internal, timestamptz) -> internal */
+Datum
+segment_series_time_step(PG_FUNCTION_ARGS)
+{
+	return series_step(fcinfo, false);
+}
+
+/* One row of series_of: (internal, timestamptz, anyelement) -> internal */
+Datum
+segment_series_step(PG_FUNCTION_ARGS)
+{
+	return series_step(fcinfo, true);
+}
+
+/* The end of both: (internal, timestamptz [, anyelement]) -> series */
+Datum
+segment_series_result(PG_FUNCTION_ARGS)
+{
+	const WindowDelta *window;
+	WindowChange *changes;
+	Series		series;
+	int			nchanges;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+
+	window = (const WindowDelta *) PG_GETARG_POINTER(0);
+	changes = window_changes(window, &nchanges);
+	series.type = window->type;
+	series.nentries = 0;
+	series.entries = palloc_extended(window->nrows * sizeof(SeriesEntry),
+									 MCXT_ALLOC_HUGE);
+	for (int i = 0; i < nchanges; i++)
+		for (int64 times = changes[i].times; times > 0; times--)
+			series.entries[series.nentries++] = changes[i].entry;
+	PG_RETURN_DATUM(series_write(&series));
+}
+
+static Datum
+series_step(FunctionCallInfo fcinfo, bool has_value)
+{
+	WindowDelta *window = PG_ARGISNULL(0) ? NULL :
+		(WindowDelta *) PG_GETARG_POINTER(0);
+	MemoryContext memory;
+
+	if (!AggCheckCallContext(fcinfo, &memory))
+		elog(ERROR, "series_of is called as an aggregate only");
+
+	if (!PG_ARGISNULL(1) && !(has_value && PG_ARGISNULL(2)))
+	{
+		if (has_value && fcinfo->flinfo->fn_extra == NULL)
+			fcinfo->flinfo->fn_extra =
+				series_element(get_fn_expr_argtype(fcinfo->flinfo, 2));
+		if (window == NULL)
+		{
+			window = MemoryContextAllocZero(memory, sizeof(WindowDelta));
+			window->type = fcinfo->flinfo->fn_extra;
+		}
+		window_note(window, has_value ? PG_GETARG_DATUM(2) : (Datum) 0,
+					PG_GETARG_TIMESTAMPTZ(1), 1, memory);
+	}
+
+	if (window == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(window);
+}
+
+static void
+window_note(WindowDelta *window, Datum value, TimestampTz at, int sign,
+			MemoryContext memory)
+{
+	WindowRow  *row;
+
+	if (window->nrows == window->room)
+	{
+		if (window->room > PG_INT32_MAX / 2)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many events for a series")));
+		window->room = Max(window->room * 2, FIRST_ROOM);
+		if (window->rows == NULL)
+			window->rows = MemoryContextAlloc(memory,
+											  window->room * sizeof(WindowRow));
+		else
+			window->rows = repalloc_huge(window->rows,
+										 window->room * sizeof(WindowRow));
+	}
+
+	row = &window->rows[window->nrows++];
+	row->at = at;
+	row->sign = sign;
+	row->value = 0;
+	row->length = 0;
+	if (window->type == NULL)
+		return;
+
+	if (window->values.data == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(memory);
+
+		initStringInfo(&window->values);
+		MemoryContextSwitchTo(old);
+	}
+	row->value = window->values.len;
+	series_put_value(window->type, value, &window->values);
+	row->length = window->values.len - row->value;
+}
+
+static int
+change_compare(const void *a, const void *b, void *type)
+{
+	return series_compare(type, &((const WindowChange *) a)->entry,
+						  &((const WindowChange *) b)->entry);
+}
+
+/* The rows in order, those about the same entry as one; none without effect. */
+static WindowChange *
+window_changes(const WindowDelta *window, int *nchanges)
+{
+	WindowChange *changes = palloc_extended(window->nrows * sizeof(WindowChange),
+											MCXT_ALLOC_HUGE);
+	int			kept = 0;
+
+	for (int i = 0; i < window->nrows; i++)
+	{
+		const WindowRow *row = &window->rows[i];
+
+		changes[i].entry.at = row->at;
+		changes[i].entry.value = (unsigned char *) window->values.data + row->value;
+		changes[i].entry.length = row->length;
+		changes[i].times = row->sign;
+	}
+	qsort_arg(changes, window->nrows, sizeof(WindowChange), change_compare,
+			  window->type);
+
+	for (int i = 0, next; i < window->nrows; i = next)
+	{
+		WindowChange change = changes[i];
+
+		CHECK_FOR_INTERRUPTS();
+
+		for (next = i + 1; next < window->nrows; next++)
+		{
+			if (series_compare(window->type, &change.entry,
+							   &changes[next].entry) != 0)
+				break;
+			change.times += changes[next].times;
+		}
+		if (change.times != 0)
+			changes[kept++] = change;
+	}
+	*nchanges = kept;
+	return changes;
+}
+
+/*
+ * Could these change the state?  What is too old to count is of no interest if
+ * it comes; if it goes, the state may still have it.
+ */
+static bool
+window_concerns(const WindowChange *changes, int nchanges,
+				const TimeRange *kept, bool has_state)
+{
+	for (int i = 0; i < nchanges; i++)
+		if (time_in_range(changes[i].entry.at, kept) ||
+			(changes[i].times < 0 && has_state))
+			return true;
+	return false;
+}
