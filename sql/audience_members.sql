@@ -217,16 +217,16 @@ SELECT * FROM untold;
 SELECT * FROM segment.verify();
 
 -- many, beyond what one bitmap holds
-INSERT INTO customers SELECT k, 'crowd', CASE WHEN k % 3 = 0 THEN 'Aarhus' END FROM generate_series(1001, 71000) AS k;
+INSERT INTO customers SELECT k, 'crowd', CASE WHEN k % 3 = 0 THEN 'Aarhus' END FROM generate_series(1001, 141000) AS k;
 SELECT * FROM segment.sizes() ORDER BY audience;
 SELECT * FROM segment.tick(1000) AS t WHERE folded < 1000 OR pending = 0;
 SELECT * FROM segment.sizes() ORDER BY audience;
 SELECT population, pending FROM segment.tick();
 SELECT * FROM segment.sizes() ORDER BY audience;
-SELECT count(*), count(*) FILTER (WHERE segment.is_member('local', customer_id)) FROM profile WHERE customer_id > 70900;
+SELECT count(*), count(*) FILTER (WHERE segment.is_member('local', customer_id)) FROM profile WHERE customer_id > 140900;
 SELECT count(*) FROM local l JOIN profile p USING (customer_id) WHERE p.city IS DISTINCT FROM 'Aarhus';
 SELECT * FROM segment.overlap('local', 'others');
-SELECT change, size, cardinality(keys) FROM segment.what_if('local', 'customer_id > 70000');
+SELECT change, size, cardinality(keys) FROM segment.what_if('local', 'customer_id > 140000');
 DELETE FROM customers WHERE customer_id > 1000;
 SELECT * FROM segment.sizes() ORDER BY audience;
 SELECT population, pending FROM segment.tick();

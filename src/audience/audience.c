@@ -47,8 +47,15 @@ typedef struct AudienceSet
 	const Audience **by_number;
 	int			count;
 	bool		any_stored;
-	AudienceTables tables;
 } AudienceSet;
+
+/* Where members of one population are kept. */
+typedef struct TablesEntry
+{
+	Oid			base;			/* hash key */
+	bool		valid;
+	AudienceTables tables;
+} TablesEntry;
 
 /* Names of a profile's row, be it the view's or the base table's. */
 typedef struct ProfileScope
@@ -59,6 +66,7 @@ typedef struct ProfileScope
 } ProfileScope;
 
 static HTAB *audience_sets = NULL;
+static HTAB *audience_places = NULL;
 
 static FilterScope *profile_scope(FilterRow *row);
 static Expr *scope_column(FilterScope *scope, const char *name);
@@ -75,6 +83,9 @@ static void unknown_audience(const char *name, const Population *population,
 static void name_audience(void *name);
 static AudienceSet *audience_set(const Population *population);
 static List *audience_read(const Population *population);
+static const Audience *audience_read_one(const Population *population,
+										 const char *name);
+static Audience *audience_row(CatalogScan *scan);
 static AudienceTables tables_read(const Population *population);
 static int	compare_numbers(const void *a, const void *b);
 static void audience_mark(Oid relid);
@@ -86,9 +97,15 @@ audience_init(void)
 		.keysize = sizeof(Oid),
 		.entrysize = sizeof(AudienceSet),
 	};
+	HASHCTL		places = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(TablesEntry),
+	};
 
 	audience_sets = hash_create("segment audiences", 16, &control,
 								HASH_ELEM | HASH_BLOBS);
+	audience_places = hash_create("segment memberships", 16, &places,
+								  HASH_ELEM | HASH_BLOBS);
 	cache_on_change(audience_mark);
 	filter_row_hook = profile_scope;
 	audience_index_init();
@@ -102,17 +119,26 @@ audience_list(const Population *population)
 	return audience_set(population)->audiences;
 }
 
+/*
+ * From the list if that is at hand.  Reading it anew for one name would make
+ * defining the next of thousands of audiences cost as much as all of them.
+ */
 const Audience *
 audience_by_name(const Population *population, const char *name)
 {
-	List	   *audiences = audience_list(population);
+	const AudienceSet *set = hash_search(audience_sets, &population->base,
+										 HASH_FIND, NULL);
 	int			low = 0;
-	int			high = list_length(audiences);
+	int			high;
 
+	if (set == NULL || !set->slot.valid)
+		return audience_read_one(population, name);
+
+	high = list_length(set->audiences);
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
-		const Audience *audience = list_nth(audiences, middle);
+		const Audience *audience = list_nth(set->audiences, middle);
 		int			order = strcmp(audience->name, name);
 
 		if (order == 0)
@@ -146,7 +172,19 @@ audience_any_stored(const Population *population)
 const AudienceTables *
 audience_tables(const Population *population)
 {
-	return &audience_set(population)->tables;
+	TablesEntry *entry = hash_search(audience_places, &population->base,
+									 HASH_FIND, NULL);
+	AudienceTables tables;
+	uint64		before = cache_changes();
+	bool		found;
+
+	if (entry != NULL && entry->valid)
+		return &entry->tables;
+	tables = tables_read(population);
+	entry = hash_search(audience_places, &population->base, HASH_ENTER, &found);
+	entry->tables = tables;
+	entry->valid = before == cache_changes();
+	return &entry->tables;
 }
 
 const Audience *
@@ -497,7 +535,6 @@ audience_set(const Population *population)
 	MemoryContext context;
 	MemoryContext old;
 	List	   *audiences;
-	AudienceTables tables;
 	const Audience **by_number;
 	uint64		before;
 	bool		found;
@@ -512,7 +549,6 @@ audience_set(const Population *population)
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	audiences = audience_read(population);
-	tables = tables_read(population);
 	by_number = palloc(sizeof(Audience *) * Max(list_length(audiences), 1));
 	foreach(lc, audiences)
 		by_number[foreach_current_index(lc)] = lfirst(lc);
@@ -524,7 +560,6 @@ audience_set(const Population *population)
 	set->audiences = audiences;
 	set->by_number = by_number;
 	set->count = list_length(audiences);
-	set->tables = tables;
 	set->any_stored = false;
 	foreach(lc, audiences)
 		set->any_stored |= ((Audience *) lfirst(lc))->stored;
@@ -545,26 +580,46 @@ audience_read(const Population *population)
 
 	catalog_begin(&scan, "audience", population->name);
 	while (catalog_next(&scan))
-	{
-		Audience   *audience = palloc0(sizeof(Audience));
-		bool		isnull;
-		Datum		value;
-
-		audience->name = catalog_get_text(&scan, "audience");
-		audience->description = catalog_get_text(&scan, "description");
-		value = catalog_get(&scan, "view", &isnull);
-		audience->view = isnull ? InvalidOid : DatumGetObjectId(value);
-		value = catalog_get(&scan, "filter", &isnull);
-		audience->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
-		audience->number = DatumGetInt32(catalog_get(&scan, "number", &isnull));
-		audience->stored = DatumGetBool(catalog_get(&scan, "stored", &isnull));
-		audience->of_nobody = DatumGetBool(catalog_get(&scan, "of_nobody", &isnull));
-		audiences = lappend(audiences, audience);
-	}
+		audiences = lappend(audiences, audience_row(&scan));
 	catalog_end(&scan);
 
 	list_sort(audiences, compare_audiences);
 	return audiences;
+}
+
+/* Kept until the end of the transaction, as everything that is handed out. */
+static const Audience *
+audience_read_one(const Population *population, const char *name)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	CatalogScan scan;
+	const Audience *audience = NULL;
+
+	catalog_begin_one(&scan, "audience", population->name, name);
+	if (catalog_next(&scan))
+		audience = audience_row(&scan);
+	catalog_end(&scan);
+	MemoryContextSwitchTo(old);
+	return audience;
+}
+
+static Audience *
+audience_row(CatalogScan *scan)
+{
+	Audience   *audience = palloc0(sizeof(Audience));
+	bool		isnull;
+	Datum		value;
+
+	audience->name = catalog_get_text(scan, "audience");
+	audience->description = catalog_get_text(scan, "description");
+	value = catalog_get(scan, "view", &isnull);
+	audience->view = isnull ? InvalidOid : DatumGetObjectId(value);
+	value = catalog_get(scan, "filter", &isnull);
+	audience->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
+	audience->number = DatumGetInt32(catalog_get(scan, "number", &isnull));
+	audience->stored = DatumGetBool(catalog_get(scan, "stored", &isnull));
+	audience->of_nobody = DatumGetBool(catalog_get(scan, "of_nobody", &isnull));
+	return audience;
 }
 
 static AudienceTables
@@ -598,9 +653,14 @@ audience_mark(Oid relid)
 {
 	HASH_SEQ_STATUS scan;
 	AudienceSet *set;
+	TablesEntry *entry;
 
 	hash_seq_init(&scan, audience_sets);
 	while ((set = hash_seq_search(&scan)) != NULL)
 		if (!OidIsValid(relid) || set->base == relid)
 			set->slot.valid = false;
+	hash_seq_init(&scan, audience_places);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (!OidIsValid(relid) || entry->base == relid)
+			entry->valid = false;
 }

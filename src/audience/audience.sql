@@ -32,7 +32,7 @@ CREATE TABLE segment.membership (
 );
 COMMENT ON TABLE segment.membership IS 'where the members of the audiences of each population are stored';
 COMMENT ON COLUMN segment.membership.population IS 'name of the population';
-COMMENT ON COLUMN segment.membership.chunks IS 'table of bitmaps: one row per audience and 65,536 profiles, a version byte and a roaring bitmap in portable format';
+COMMENT ON COLUMN segment.membership.chunks IS 'table of bitmaps: one row per audience and 131,072 profiles, a version byte and a roaring bitmap in portable format';
 COMMENT ON COLUMN segment.membership.toggles IS 'table of those who entered or left since the last fold';
 COMMENT ON COLUMN segment.membership.last_number IS 'the highest number that a definition has had';
 SELECT pg_catalog.pg_extension_config_dump('segment.membership', '');

@@ -52,6 +52,16 @@ extern const AudienceTables *audience_tables(const Population *population);
 
 /* storage.c ----------------------------------------------------------------- */
 
+/* Columns of the chunk table. */
+enum
+{
+	CHUNK_AUDIENCE = 1,
+	CHUNK_NUMBER,
+	CHUNK_SIZE,
+	CHUNK_MEMBERS,
+	CHUNK_COLUMNS = CHUNK_MEMBERS
+};
+
 /* Columns of the toggle table. */
 enum
 {
@@ -78,6 +88,9 @@ extern MemberSet *storage_read(const Population *population, int32 number,
 							   Snapshot snapshot, bool *damaged);
 extern int64 storage_size(const Population *population, int32 number,
 						  Snapshot snapshot);
+extern MemberSet *storage_read_toggles(const Population *population,
+									   int32 number, Snapshot snapshot);
+extern void storage_read_row(Relation relation, HeapTuple row, MemberSet *set);
 extern SysScanDesc storage_scan_toggles(Relation relation, int32 number,
 										Snapshot snapshot);
 
@@ -97,6 +110,18 @@ extern bool storage_flip(Relation relation, CatalogIndexState indexes,
 						 Snapshot snapshot, int32 number, int64 chunk,
 						 MemberSet *before, const int64 *ords, int count,
 						 bool passing);
+
+/* stream.c: what two definitions have in common. */
+typedef struct StorageShare
+{
+	int64		size_a;
+	int64		size_b;
+	int64		in_both;
+} StorageShare;
+
+/* False if the snapshot does not show that the members of both are stored. */
+extern bool storage_share(const Population *population, int32 a, int32 b,
+						  Snapshot snapshot, StorageShare *share);
 
 /* index.c ------------------------------------------------------------------- */
 

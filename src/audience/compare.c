@@ -46,7 +46,7 @@ typedef struct Compared
 } Compared;
 
 static Compared compared(const Population *population, const Audience *audience);
-static void overlap_values(const Compared *a, const Compared *b,
+static void overlap_values(int64 size_a, int64 size_b, int64 in_both,
 						   Datum *values, bool *isnull);
 static List *audiences_named(const Population *population, ArrayType *names);
 
@@ -85,9 +85,9 @@ segment_overlap(PG_FUNCTION_ARGS)
 {
 	const Population *population;
 	const char *home = optional_name(fcinfo, 2);
-	const Audience *audiences[2];
-	Compared	a;
-	Compared	b;
+	const Audience *a;
+	const Audience *b;
+	StorageShare share;
 	Datum		values[OVERLAP_COLUMNS];
 	bool		isnull[OVERLAP_COLUMNS];
 	TupleDesc	desc;
@@ -96,13 +96,22 @@ segment_overlap(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	audiences[0] = audience_find(NameStr(*PG_GETARG_NAME(0)), home, &population);
-	audiences[1] = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name,
-								 &population);
+	a = audience_find(NameStr(*PG_GETARG_NAME(0)), home, &population);
+	b = audience_by_name(population, NameStr(*PG_GETARG_NAME(1)));
+	if (b == NULL)
+		b = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name, &population);
 	population_check_reader(population);
-	a = compared(population, audiences[0]);
-	b = compared(population, audiences[1]);
-	overlap_values(&a, &b, values, isnull);
+	if (!a->stored || !b->stored ||
+		!storage_share(population, a->number, b->number, GetActiveSnapshot(), &share))
+	{
+		Compared	one = compared(population, a);
+		Compared	other = compared(population, b);
+
+		share.size_a = one.size;
+		share.size_b = other.size;
+		share.in_both = members_count_both(one.members, other.members);
+	}
+	overlap_values(share.size_a, share.size_b, share.in_both, values, isnull);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, isnull)));
 }
@@ -138,7 +147,9 @@ segment_overlaps(PG_FUNCTION_ARGS)
 			CHECK_FOR_INTERRUPTS();
 			values[0] = name_datum(all[i].audience->name);
 			values[1] = name_datum(all[j].audience->name);
-			overlap_values(&all[i], &all[j], values + 2, isnull + 2);
+			overlap_values(all[i].size, all[j].size,
+						   members_count_both(all[i].members, all[j].members),
+						   values + 2, isnull + 2);
 			tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 		}
 	return (Datum) 0;
@@ -217,18 +228,18 @@ compared(const Population *population, const Audience *audience)
 }
 
 static void
-overlap_values(const Compared *a, const Compared *b, Datum *values, bool *isnull)
+overlap_values(int64 size_a, int64 size_b, int64 in_both,
+			   Datum *values, bool *isnull)
 {
-	int64		in_both = members_count_both(a->members, b->members);
-	int64		in_either = a->size + b->size - in_both;
+	int64		in_either = size_a + size_b - in_both;
 
 	memset(isnull, false, sizeof(bool) * OVERLAP_COLUMNS);
-	values[0] = Int64GetDatum(a->size);
-	values[1] = Int64GetDatum(b->size);
+	values[0] = Int64GetDatum(size_a);
+	values[1] = Int64GetDatum(size_b);
 	values[2] = Int64GetDatum(in_both);
 	values[3] = Int64GetDatum(in_either);
-	values[4] = Int64GetDatum(a->size - in_both);
-	values[5] = Int64GetDatum(b->size - in_both);
+	values[4] = Int64GetDatum(size_a - in_both);
+	values[5] = Int64GetDatum(size_b - in_both);
 	isnull[6] = in_either == 0;
 	if (in_either > 0)
 		values[6] = Float8GetDatum((double) in_both / in_either);

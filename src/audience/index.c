@@ -182,6 +182,8 @@ static HTAB *indexes = NULL;
 static uint64 filters_evaluated = 0;
 
 static ExprState *watched_filter(AudienceIndex *index, Watched *watched);
+static void make_ready(AudienceIndex *index, const int *places, int count);
+static ExprState *ready(Expr *filter, MemoryContext context);
 static AudienceIndex *index_build(const Population *population);
 static void collect(Collection *into, Node *node, bool exact);
 static bool collect_comparison(Collection *into, OpExpr *comparison);
@@ -194,7 +196,6 @@ static Subject *subject_of(Collection *into, Node *expr, Const *constant,
 static void subject_add_threshold(Subject *subject, Thresholds *to,
 								  Datum value, bool after, int audience);
 static void subject_seek(Subject *subject, Datum value, int leaf, int audience);
-static bool subject_seeks(Subject *subject);
 static void subject_finish(Subject *subject);
 static void index_columns(AudienceIndex *index);
 static bool column_changed(const Column *column, TupleTableSlot *before,
@@ -287,6 +288,7 @@ audience_touched(AudienceIndex *index, TupleTableSlot *before,
 		foreach(lc, index->of_nobody)
 			touch(index, lfirst_int(lc));
 
+	make_ready(index, index->touched, index->ntouched);
 	*touched = index->touched;
 	return index->ntouched;
 }
@@ -334,21 +336,55 @@ watched_filter(AudienceIndex *index, Watched *watched)
 {
 	if (watched->filter == NULL)
 	{
-		const Audience *definition = audience_by_name(index->population,
-													  watched->name);
+		int			place = watched - index->watched;
 
-		watched->filter = audience_ready(index->population, definition->filter,
-										 GetMemoryChunkContext(index));
+		make_ready(index, &place, 1);
 	}
 	return watched->filter;
+}
+
+/*
+ * Filters that are touched for the first time, together: what there is to
+ * prepare is prepared once.
+ */
+static void
+make_ready(AudienceIndex *index, const int *places, int count)
+{
+	FilterScope *scope = NULL;
+	int			level = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		Watched    *watched = &index->watched[places[i]];
+
+		if (watched->filter != NULL)
+			continue;
+		if (scope == NULL)
+		{
+			scope = filter_relation_scope(index->population->base, 1);
+			level = filter_pin(scope);
+		}
+		watched->filter =
+			ready(filter_compile_pinned(audience_by_name(index->population,
+														 watched->name)->filter,
+										scope),
+				  GetMemoryChunkContext(index));
+	}
+	if (scope != NULL)
+		AtEOXact_GUC(true, level);
 }
 
 ExprState *
 audience_ready(const Population *population, const FilterNode *filter,
 			   MemoryContext context)
 {
-	FilterScope *scope = filter_relation_scope(population->base, 1);
-	Expr	   *expr = expression_planner(filter_compile(filter, scope));
+	return ready(audience_bind(population, filter, NULL), context);
+}
+
+static ExprState *
+ready(Expr *filter, MemoryContext context)
+{
+	Expr	   *expr = expression_planner(filter);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ExprState  *state = ExecInitQual(list_make1(copyObject(expr)), NULL);
 
@@ -524,7 +560,7 @@ collect_comparison(Collection *into, OpExpr *comparison)
 								  true, into->audience);
 			return true;
 		default:
-			if (!subject_seeks(subject))
+			if (!subject->hashed)
 				return false;
 			subject_seek(subject, constant->constvalue, subject->nleaves++,
 						 into->audience);
@@ -562,7 +598,7 @@ collect_list(Collection *into, ScalarArrayOpExpr *list)
 	one.consttype = ARR_ELEMTYPE(array);
 	get_typlenbyval(one.consttype, (int16 *) &one.constlen, &one.constbyval);
 	subject = subject_of(into, left, &one, list->inputcollid, family);
-	if (subject == NULL || !subject_seeks(subject))
+	if (subject == NULL || !subject->hashed)
 		return false;
 
 	get_typlenbyvalalign(subject->type, &subject->typlen, &subject->typbyval, &align);
@@ -731,12 +767,6 @@ subject_add_threshold(Subject *subject, Thresholds *to, Datum value,
 	to->list[to->count].audience = audience;
 	to->count++;
 	MemoryContextSwitchTo(old);
-}
-
-static bool
-subject_seeks(Subject *subject)
-{
-	return subject->hashed;
 }
 
 static void

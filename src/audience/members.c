@@ -4,18 +4,18 @@
  *	  Who is in an audience, as a set of numbers?
  *
  * Profiles are numbered densely (ord), and a set of them is a list of chunks,
- * each a roaring bitmap over 65,536 ords:
+ * each a roaring bitmap over 131,072 ords:
  *
- *		members {3, 4, 70000}
+ *		members {3, 4, 140000}
  *
  *		chunk 0		{3, 4}
- *		chunk 1		{4464}			70000 = 1 * 65536 + 4464
+ *		chunk 1		{8928}			140000 = 1 * 131072 + 8928
  *
  * On disk a chunk is a row of the population's chunk table: a version byte,
  * and the bitmap in the portable format that all implementations of roaring
- * share.  So one chunk is one container of that format: an array of 16-bit
- * numbers, a bit for each of the 65,536, or runs, whichever is the smallest.
- * A fold that changes a few members rewrites one such row, at most 8 kB.
+ * share: containers that are an array of 16-bit numbers, a bit for each of
+ * 65,536, or runs, whichever is the smallest.  A fold that changes a few
+ * members rewrites one such row, at most 16 kB.
  *
  * Bytes that come from disk are checked by portable.c before the library sees
  * them, because the library trusts what is inside.
@@ -215,6 +215,19 @@ members_list(const MemberSet *set, int64 *count)
 }
 
 /* ---- chunks ---- */
+
+int64
+members_chunk_number(const MemberSet *set, int place)
+{
+	return place < set->count ? set->chunks[place].number : PG_INT64_MAX;
+}
+
+void
+members_flip_chunk(MemberSet *set, const MemberSet *by, int place)
+{
+	roaring_bitmap_xor_inplace(find_chunk(set, by->chunks[place].number, true)->bits,
+							   by->chunks[place].bits);
+}
 
 void
 members_read_chunk(MemberSet *set, int64 chunk, int32 size, bytea *bytes)

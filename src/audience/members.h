@@ -11,10 +11,23 @@
 #include "fmgr.h"
 
 /*
- * How many ords a chunk spans, as a power of two: 65,536, which is one
- * container of the roaring format.  On disk: it never changes.
+ * How many ords a chunk spans, as a power of two: 131,072, two containers of
+ * the roaring format.  On disk: it never changes.
+ *
+ * Measured with 1,000,000 profiles and two audiences of 59 and 71 % of them,
+ * spread at random, so that every container is a bit for each profile:
+ *
+ *		power		microseconds of overlap()		bytes a fold rewrites for
+ *													one member that changes
+ *		16			107								 8 kB
+ *		17			 88								16 kB
+ *		18			 80								33 kB
+ *		20			 80								131 kB
+ *
+ * Disk space is the same within 4 %.  So there is little to gain above 17, and
+ * a fold that finds few changes is to write little.
  */
-#define CHUNK_BITS			16
+#define CHUNK_BITS			17
 #define CHUNK_ORDS			(1 << CHUNK_BITS)
 #define CHUNK_OF(ord)		((int64) (ord) >> CHUNK_BITS)
 #define CHUNK_PLACE(ord)	((uint32) ((ord) & (CHUNK_ORDS - 1)))
@@ -45,6 +58,11 @@ extern MemberSet *members_only(const MemberSet *a, const MemberSet *b);
 extern int64 *members_list(const MemberSet *set, int64 *count);
 
 /* ---- chunks: what a set is on disk ---- */
+
+/* The number of the chunk at a place, ascending; PG_INT64_MAX after the last. */
+extern int64 members_chunk_number(const MemberSet *set, int place);
+/* Flip those members of 'set' that are in the chunk of 'by' at that place. */
+extern void members_flip_chunk(MemberSet *set, const MemberSet *by, int place);
 
 /*
  * Add a chunk's members, 'size' many (-1: any number), which are none of the

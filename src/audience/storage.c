@@ -57,21 +57,13 @@
 #include "audience/audience_private.h"
 #include "base/base.h"
 
-/* Columns of the chunk table. */
-enum
-{
-	CHUNK_AUDIENCE = 1,
-	CHUNK_NUMBER,
-	CHUNK_SIZE,
-	CHUNK_MEMBERS,
-	CHUNK_COLUMNS = CHUNK_MEMBERS
-};
-
 /* The chunk that says that members are stored. */
 #define CHUNK_MARKER	(-1)
 
 static Oid	make_table(const Population *population, const char *label,
 					   const char *columns);
+static void flip_toggled(const Population *population, int32 number,
+						 Snapshot snapshot, MemberSet *set);
 static bool lock_storage(const Population *population, bool wait);
 static SysScanDesc scan_chunks(Relation relation, int32 number,
 							   Snapshot snapshot);
@@ -266,9 +258,30 @@ storage_read(const Population *population, int32 number, Snapshot snapshot,
 	table_close(relation, AccessShareLock);
 	if (!stored)
 		return NULL;
+	flip_toggled(population, number, snapshot, set);
+	return set;
+}
 
-	relation = table_open(tables->toggles, AccessShareLock);
-	scan = storage_scan_toggles(relation, number, snapshot);
+/* Those toggled an odd number of times since the last fold, as a set. */
+MemberSet *
+storage_read_toggles(const Population *population, int32 number,
+					 Snapshot snapshot)
+{
+	MemberSet  *set = members_create();
+
+	flip_toggled(population, number, snapshot, set);
+	return set;
+}
+
+static void
+flip_toggled(const Population *population, int32 number, Snapshot snapshot,
+			 MemberSet *set)
+{
+	Relation	relation = table_open(audience_tables(population)->toggles,
+									  AccessShareLock);
+	SysScanDesc scan = storage_scan_toggles(relation, number, snapshot);
+	HeapTuple	row;
+
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		bool		isnull;
@@ -279,7 +292,19 @@ storage_read(const Population *population, int32 number, Snapshot snapshot,
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-	return set;
+}
+
+/* Add the members of a row of the chunk table to a set. */
+void
+storage_read_row(Relation relation, HeapTuple row, MemberSet *set)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	bool		isnull;
+
+	members_read_chunk(set,
+					   DatumGetInt64(heap_getattr(row, CHUNK_NUMBER, desc, &isnull)),
+					   DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc, &isnull)),
+					   DatumGetByteaPP(heap_getattr(row, CHUNK_MEMBERS, desc, &isnull)));
 }
 
 /*

@@ -120,6 +120,12 @@ typedef struct CatalogScan
 
 extern void catalog_begin(CatalogScan *scan, const char *table,
 						  const char *population);
+/*
+ * The one row of a table whose primary key is its first two columns, a
+ * population and a name.
+ */
+extern void catalog_begin_one(CatalogScan *scan, const char *table,
+							  const char *population, const char *name);
 extern bool catalog_next(CatalogScan *scan);
 extern Datum catalog_get(CatalogScan *scan, const char *column, bool *isnull);
 /* the same as a C string in the current context, NULL for NULL */

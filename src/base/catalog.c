@@ -63,6 +63,23 @@ catalog_begin(CatalogScan *scan, const char *table, const char *population)
 									population != NULL ? 1 : 0, &key);
 }
 
+void
+catalog_begin_one(CatalogScan *scan, const char *table, const char *population,
+				  const char *name)
+{
+	ScanKeyData keys[2];
+
+	scan->relation = table_open(catalog_relation(table), AccessShareLock);
+	scan->row = NULL;
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(population));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum(name));
+	scan->scan = systable_beginscan(scan->relation,
+									RelationGetPrimaryKeyIndex(scan->relation),
+									true, NULL, 2, keys);
+}
+
 bool
 catalog_next(CatalogScan *scan)
 {

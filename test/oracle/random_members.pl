@@ -979,9 +979,9 @@ sub setup_script
 	$script .= "SELECT segment.create_trait('$_->[0]', \$t\$$_->[2][0]\$t\$);\n" for @traits;
 	$script .= "SELECT segment.create_trait('$_->[0]', \$t\$$_->[1]\$t\$);\n" for @formulas;
 
-	# some profiles lie in the first chunk of 65,536, those to come in the second
+	# some profiles lie in the first chunk of 131,072, those to come in the second
 	$script .= "INSERT INTO customers SELECT k, 'Harbour', k, k % 2 = 0 FROM generate_series(1, 9) AS k;\n";
-	$script .= "INSERT INTO customers SELECT k FROM generate_series(100001, 165520) AS k;\n";
+	$script .= "INSERT INTO customers SELECT k FROM generate_series(100001, 231056) AS k;\n";
 	$script .= "DELETE FROM customers WHERE customer_id > 100000;\n";
 	return $script;
 }

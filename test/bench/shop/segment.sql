@@ -1,0 +1,24 @@
+-- the twenty traits in segment
+CREATE EXTENSION segment;
+SELECT segment.create_population('profile', key => 'customer_id', key_type => 'bigint');
+SELECT segment.attach_source('orders', key => 'customer_id', at => 'ordered_at');
+SELECT segment.create_trait('order_count',    'count(orders)');
+SELECT segment.create_trait('paid_count',     'count(orders where status = "paid")');
+SELECT segment.create_trait('refund_count',   'count(orders where status = "refunded")');
+SELECT segment.create_trait('app_count',      'count(orders where channel = "app")');
+SELECT segment.create_trait('revenue',        'sum(orders.amount)');
+SELECT segment.create_trait('total_spend',    'sum(orders.amount where status = "paid")');
+SELECT segment.create_trait('refunded',       'sum(orders.amount where status = "refunded")');
+SELECT segment.create_trait('app_spend',      'sum(orders.amount where channel = "app")');
+SELECT segment.create_trait('total_discount', 'sum(orders.discount)');
+SELECT segment.create_trait('total_items',    'sum(orders.items)');
+SELECT segment.create_trait('average_order',  'avg(orders.amount)');
+SELECT segment.create_trait('average_items',  'avg(orders.items)');
+SELECT segment.create_trait('smallest',       'min(orders.amount)');
+SELECT segment.create_trait('biggest',        'max(orders.amount)');
+SELECT segment.create_trait('most_items',     'max(orders.items)');
+SELECT segment.create_trait('first_order_at', 'min(orders.ordered_at)');
+SELECT segment.create_trait('last_order_at',  'max(orders.ordered_at)');
+SELECT segment.create_trait('first_store',    'first(orders.store)');
+SELECT segment.create_trait('last_store',     'last(orders.store)');
+SELECT segment.create_trait('last_channel',   'last(orders.channel)');
