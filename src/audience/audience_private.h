@@ -88,6 +88,8 @@ extern MemberSet *storage_read(const Population *population, int32 number,
 							   Snapshot snapshot, bool *damaged);
 extern int64 storage_size(const Population *population, int32 number,
 						  Snapshot snapshot);
+extern int64 *storage_sizes(const Population *population, int32 greatest,
+							Snapshot snapshot);
 extern MemberSet *storage_read_toggles(const Population *population,
 									   int32 number, Snapshot snapshot);
 extern void storage_read_row(Relation relation, HeapTuple row, MemberSet *set);

@@ -58,19 +58,26 @@ segment_sizes(PG_FUNCTION_ARGS)
 {
 	const Population *population = population_by_name(optional_name(fcinfo, 0));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int32		greatest = 0;
+	int64	   *sizes;
 	ListCell   *lc;
 
 	population_check_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(lc, audience_list(population))
+		greatest = Max(greatest, ((Audience *) lfirst(lc))->number);
+	sizes = storage_sizes(population, greatest, GetActiveSnapshot());
+	foreach(lc, audience_list(population))
 	{
 		const Audience *audience = lfirst(lc);
+		int64		size = audience->stored ? sizes[audience->number] : -1;
 		Datum		values[2];
 		bool		isnull[2] = {false, false};
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = name_datum(audience->name);
-		values[1] = Int64GetDatum(audience_size(population, audience,
+		values[1] = Int64GetDatum(size >= 0 ? size :
+								  audience_size(population, audience,
 												GetActiveSnapshot()));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 	}

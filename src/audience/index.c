@@ -75,8 +75,8 @@ typedef struct Watched
 typedef struct Threshold
 {
 	Datum		value;
-	bool		after;			/* just after the value, else just before */
 	int			audience;		/* in the index's list */
+	bool		after;			/* just after the value, else just before */
 } Threshold;
 
 typedef struct Thresholds
@@ -196,6 +196,7 @@ static Subject *subject_of(Collection *into, Node *expr, Const *constant,
 static void subject_add_threshold(Subject *subject, Thresholds *to,
 								  Datum value, bool after, int audience);
 static void subject_seek(Subject *subject, Datum value, int leaf, int audience);
+static void thresholds_finish(Subject *subject, Thresholds *thresholds);
 static void subject_finish(Subject *subject);
 static void index_columns(AudienceIndex *index);
 static bool column_changed(const Column *column, TupleTableSlot *before,
@@ -207,6 +208,13 @@ static void sought_touch(AudienceIndex *index, Subject *subject,
 						 Datum new_value, bool new_isnull);
 static int	thresholds_under(const Subject *subject, const Thresholds *thresholds,
 							 Datum value);
+static int	thresholds_near(const Subject *subject, const Thresholds *thresholds,
+							Datum value, int near);
+static int	thresholds_between(const Subject *subject,
+							   const Thresholds *thresholds, Datum value,
+							   int low, int high);
+static bool threshold_under(const Subject *subject, const Threshold *threshold,
+							Datum value);
 static void leaf_touch(AudienceIndex *index, Leaf *leaf,
 					   TupleTableSlot *before, TupleTableSlot *after);
 static void touch(AudienceIndex *index, int audience);
@@ -806,18 +814,47 @@ compare_thresholds(const void *a, const void *b, void *arg)
 	return order != 0 ? order : (int) left->after - (int) right->after;
 }
 
+/*
+ * Sort them, and lay their values side by side in that order: a search meets
+ * neighbours at its end, and they come into the processor's cache together.
+ */
+static void
+thresholds_finish(Subject *subject, Thresholds *thresholds)
+{
+	Size		size = 0;
+	char	   *values;
+
+	if (thresholds->count > 1)
+		qsort_arg(thresholds->list, thresholds->count, sizeof(Threshold),
+				  compare_thresholds, subject);
+	if (subject->typbyval || thresholds->count == 0)
+		return;
+
+	for (int i = 0; i < thresholds->count; i++)
+		size += MAXALIGN(datumGetSize(thresholds->list[i].value,
+									  subject->typbyval, subject->typlen));
+	values = palloc(size);
+	for (int i = 0; i < thresholds->count; i++)
+	{
+		Pointer		value = DatumGetPointer(thresholds->list[i].value);
+
+		size = datumGetSize(thresholds->list[i].value, subject->typbyval,
+							subject->typlen);
+		memcpy(values, value, size);
+		thresholds->list[i].value = PointerGetDatum(values);
+		values += MAXALIGN(size);
+		pfree(value);
+	}
+}
+
 /* All leaves are known: sort them, and make the table. */
 static void
 subject_finish(Subject *subject)
 {
 	if (subject->column == InvalidAttrNumber)
 		subject->state = ExecInitExpr(expression_planner(copyObject(subject->expr)), NULL);
-	if (subject->above.count > 1)
-		qsort_arg(subject->above.list, subject->above.count, sizeof(Threshold),
-				  compare_thresholds, subject);
-	if (subject->below.count > 1)
-		qsort_arg(subject->below.list, subject->below.count, sizeof(Threshold),
-				  compare_thresholds, subject);
+	thresholds_finish(subject, &subject->above);
+	thresholds_finish(subject, &subject->below);
 	if (subject->nsought == 0)
 		return;
 
@@ -932,7 +969,7 @@ subject_touch(AudienceIndex *index, Subject *subject,
 	if (subject->above.count > 0)
 	{
 		from = old_isnull ? 0 : thresholds_under(subject, &subject->above, old_value);
-		to = new_isnull ? 0 : thresholds_under(subject, &subject->above, new_value);
+		to = new_isnull ? 0 : thresholds_near(subject, &subject->above, new_value, from);
 		for (int i = Min(from, to); i < Max(from, to); i++)
 			touch(index, subject->above.list[i].audience);
 	}
@@ -941,7 +978,7 @@ subject_touch(AudienceIndex *index, Subject *subject,
 		from = old_isnull ? subject->below.count :
 			thresholds_under(subject, &subject->below, old_value);
 		to = new_isnull ? subject->below.count :
-			thresholds_under(subject, &subject->below, new_value);
+			thresholds_near(subject, &subject->below, new_value, from);
 		for (int i = Min(from, to); i < Max(from, to); i++)
 			touch(index, subject->below.list[i].audience);
 	}
@@ -1014,24 +1051,71 @@ sought_touch(AudienceIndex *index, Subject *subject,
 static int
 thresholds_under(const Subject *subject, const Thresholds *thresholds, Datum value)
 {
-	int			low = 0;
-	int			high = thresholds->count;
+	return thresholds_between(subject, thresholds, value, 0, thresholds->count);
+}
 
+/*
+ * The same, when many of them are likely to be those below another value:
+ * mostly a trait changes by little.  The range is doubled until it is passed.
+ */
+static int
+thresholds_near(const Subject *subject, const Thresholds *thresholds, Datum value,
+				int near)
+{
+	int			step = 1;
+	int			low;
+	int			high;
+
+	if (near < thresholds->count &&
+		threshold_under(subject, &thresholds->list[near], value))
+	{
+		low = near + 1;
+		for (high = low; high < thresholds->count; high += step, step *= 2)
+		{
+			if (!threshold_under(subject, &thresholds->list[high], value))
+				break;
+			low = high + 1;
+		}
+		return thresholds_between(subject, thresholds, value, low,
+								  Min(high, thresholds->count));
+	}
+
+	high = near;
+	for (low = near - 1; low >= 0; low -= step, step *= 2)
+	{
+		if (threshold_under(subject, &thresholds->list[low], value))
+			break;
+		high = low;
+	}
+	return thresholds_between(subject, thresholds, value, Max(low + 1, 0), high);
+}
+
+/* The same, when it is known to be no fewer than low and no more than high. */
+static int
+thresholds_between(const Subject *subject, const Thresholds *thresholds,
+				   Datum value, int low, int high)
+{
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
-		const Threshold *threshold = &thresholds->list[middle];
-		int			order =
-			DatumGetInt32(FunctionCall2Coll(unconstify(FmgrInfo *, &subject->compare),
-											subject->collation, value,
-											threshold->value));
 
-		if (order > 0 || (order == 0 && !threshold->after))
+		if (threshold_under(subject, &thresholds->list[middle], value))
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	return low;
+}
+
+static bool
+threshold_under(const Subject *subject, const Threshold *threshold, Datum value)
+{
+	int			order =
+		DatumGetInt32(FunctionCall2Coll(unconstify(FmgrInfo *, &subject->compare),
+										subject->collation, value,
+										threshold->value));
+
+	return order > 0 || (order == 0 && !threshold->after);
 }
 
 static void

@@ -11,7 +11,9 @@
  *		members of 3	chunks XOR toggles = {40}
  *
  * An event inserts toggles, in its own transaction, and touches nothing that
- * another event touches.  The fold (fold.c) moves them into the chunks.  As a
+ * another event touches.  The fold (fold.c) moves them into the chunks.  There
+ * is no index on them: it would cost an event more than all the rest of a
+ * toggle, and what came since the last fold is read from end to end soon.  As a
  * profile enters and leaves an audience by turns, toggles need no order to be
  * applied, and a size is the sum of the chunks' sizes plus the sum of +1 and -1.
  *
@@ -62,6 +64,8 @@
 
 static Oid	make_table(const Population *population, const char *label,
 					   const char *columns);
+static void add_sizes(Oid table, Snapshot snapshot, bool toggles,
+					  int32 greatest, int64 *sizes, bool *stored);
 static void flip_toggled(const Population *population, int32 number,
 						 Snapshot snapshot, MemberSet *set);
 static bool lock_storage(const Population *population, bool wait);
@@ -93,8 +97,6 @@ storage_make(const Population *population)
 								  " audience integer NOT NULL, entered boolean NOT NULL,"
 								  " cause text NOT NULL, key %s NOT NULL",
 								  format_type_be_qualified(population->key_type)));
-	population_execute(population,
-					   psprintf("CREATE INDEX ON %s (audience)", relation_name(toggles)));
 	population_execute(population,
 					   psprintf("COMMENT ON TABLE %s IS %s", relation_name(chunks),
 								quote_literal_cstr(psprintf("members of the audiences of population \"%s\", as bitmaps, kept by extension segment",
@@ -350,6 +352,66 @@ storage_size(const Population *population, int32 number, Snapshot snapshot)
 	return size;
 }
 
+/*
+ * The sizes of all audiences (by number, the greatest of which is given), by
+ * one reading of each table: -1 where the members are not stored.
+ */
+int64 *
+storage_sizes(const Population *population, int32 greatest, Snapshot snapshot)
+{
+	const AudienceTables *tables = audience_tables(population);
+	int64	   *sizes = palloc(sizeof(int64) * (greatest + 1));
+	bool	   *stored = palloc0(sizeof(bool) * (greatest + 1));
+
+	for (int i = 0; i <= greatest; i++)
+		sizes[i] = 0;
+	if (OidIsValid(tables->chunks))
+	{
+		add_sizes(tables->chunks, snapshot, false, greatest, sizes, stored);
+		add_sizes(tables->toggles, snapshot, true, greatest, sizes, stored);
+	}
+	for (int i = 0; i <= greatest; i++)
+		if (!stored[i])
+			sizes[i] = -1;
+	pfree(stored);
+	return sizes;
+}
+
+static void
+add_sizes(Oid table, Snapshot snapshot, bool toggles, int32 greatest,
+		  int64 *sizes, bool *stored)
+{
+	Relation	relation = table_open(table, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot,
+										  0, NULL);
+	HeapTuple	row;
+	bool		isnull;
+
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		int32		number = DatumGetInt32(heap_getattr(row, toggles ?
+														TOGGLE_AUDIENCE : CHUNK_AUDIENCE,
+														desc, &isnull));
+
+		CHECK_FOR_INTERRUPTS();
+		if (number < 0 || number > greatest)
+			continue;
+		if (toggles)
+			sizes[number] += DatumGetBool(heap_getattr(row, TOGGLE_ENTERED,
+													   desc, &isnull)) ? 1 : -1;
+		else
+		{
+			sizes[number] += DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc,
+														&isnull));
+			stored[number] |= DatumGetInt64(heap_getattr(row, CHUNK_NUMBER, desc,
+														 &isnull)) == CHUNK_MARKER;
+		}
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+}
+
 static SysScanDesc
 scan_chunks(Relation relation, int32 number, Snapshot snapshot)
 {
@@ -364,14 +426,11 @@ scan_chunks(Relation relation, int32 number, Snapshot snapshot)
 SysScanDesc
 storage_scan_toggles(Relation relation, int32 number, Snapshot snapshot)
 {
-	List	   *indexes = RelationGetIndexList(relation);
 	ScanKeyData key;
 
 	ScanKeyInit(&key, TOGGLE_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
 				Int32GetDatum(number));
-	return systable_beginscan(relation,
-							  indexes == NIL ? InvalidOid : linitial_oid(indexes),
-							  indexes != NIL, snapshot, 1, &key);
+	return systable_beginscan(relation, InvalidOid, false, snapshot, 1, &key);
 }
 
 char *
