@@ -61,7 +61,7 @@
 #define CHUNK_MARKER	(-1)
 
 static Oid	make_table(const Population *population, const char *label,
-					   const char *columns);
+					   const char *columns, const char *indexed);
 static void flip_toggled(const Population *population, int32 number,
 						 Snapshot snapshot, MemberSet *set);
 static bool lock_storage(const Population *population, bool wait);
@@ -83,7 +83,8 @@ storage_make(const Population *population)
 
 	chunks = make_table(population, "chunk",
 						"audience integer, chunk bigint, size integer NOT NULL,"
-						" members bytea NOT NULL, PRIMARY KEY (audience, chunk)");
+						" members bytea NOT NULL, PRIMARY KEY (audience, chunk)",
+						NULL);
 	/* bitmaps do not get smaller by compression */
 	population_execute(population,
 					   psprintf("ALTER TABLE %s ALTER COLUMN members SET STORAGE EXTERNAL",
@@ -92,9 +93,8 @@ storage_make(const Population *population)
 						 psprintf("ord bigint NOT NULL, at timestamptz NOT NULL,"
 								  " audience integer NOT NULL, entered boolean NOT NULL,"
 								  " cause text NOT NULL, key %s NOT NULL",
-								  format_type_be_qualified(population->key_type)));
-	population_execute(population,
-					   psprintf("CREATE INDEX ON %s (audience)", relation_name(toggles)));
+								  format_type_be_qualified(population->key_type)),
+						 "audience");
 	population_execute(population,
 					   psprintf("COMMENT ON TABLE %s IS %s", relation_name(chunks),
 								quote_literal_cstr(psprintf("members of the audiences of population \"%s\", as bitmaps, kept by extension segment",
@@ -117,10 +117,12 @@ storage_make(const Population *population)
 /*
  * A table of ours beside the base table, and its owner's.  Vacuumed by the
  * number of dead rows, not by their share: it may shrink to nothing and grow
- * again every few seconds.
+ * again every few seconds.  The owner may not create an index in that schema,
+ * so it comes before the table is given away.
  */
 static Oid
-make_table(const Population *population, const char *label, const char *columns)
+make_table(const Population *population, const char *label,
+		   const char *columns, const char *indexed)
 {
 	Oid			schema = get_namespace_oid(SEGMENT_DATA_SCHEMA, false);
 	char	   *name = ChooseRelationName(population->name, NULL, label, schema, false);
@@ -130,6 +132,9 @@ make_table(const Population *population, const char *label, const char *columns)
 							 " WITH (autovacuum_vacuum_scale_factor = 0,"
 							 " autovacuum_vacuum_threshold = 5000)", table, columns),
 					0, NULL, NULL, NULL);
+	if (indexed != NULL)
+		catalog_execute(psprintf("CREATE INDEX ON %s (%s)", table, indexed),
+						0, NULL, NULL, NULL);
 	catalog_execute(psprintf("ALTER TABLE %s OWNER TO %s", table,
 							 quote_identifier(GetUserNameFromId(relation_owner(population->base), false))),
 					0, NULL, NULL, NULL);
