@@ -151,7 +151,7 @@ COMMENT ON OPERATOR segment.<> (segment.series, segment.series) IS
 
 -- one row per named trait
 CREATE TABLE segment.trait (
-    population name NOT NULL REFERENCES segment.population,
+    population name NOT NULL,
     trait name NOT NULL,
     position integer NOT NULL,
     definition text NOT NULL,
@@ -174,8 +174,7 @@ CREATE TABLE segment.stored_trait (
     value_type regtype,
     value_collation regcollation,
     PRIMARY KEY (population, stored),
-    UNIQUE (population, definition),
-    FOREIGN KEY (population, source) REFERENCES segment.source
+    UNIQUE (population, definition)
 );
 COMMENT ON TABLE segment.stored_trait IS 'stored traits: aggregates and attributes that are kept up to date, shared by the named traits that need them';
 COMMENT ON COLUMN segment.stored_trait.population IS 'name of the population';
