@@ -61,7 +61,7 @@ SELECT segment.create_consumer('Mail''s "One"', 'Guest''s "Card"', from_start =>
 INSERT INTO "Till's Receipts" VALUES ('a "b"', 30, now());
 END
 
-is(Shop::pending($node, 'shop'), '9', 'a part is not folded');
+is(Shop::pending($node, 'shop'), '8', 'a part is not folded');
 is(Shop::wrong($node, 'shop'), '', 'all is well');
 my $before = Shop::answers($node, 'shop');
 my $readers = privileges('shop');
@@ -74,7 +74,9 @@ my $dump = slurp_file("$dumps/shop.sql");
 
 restored('by_psql', [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/shop.sql" ]);
 restored('by_pg_restore', [ 'pg_restore', '-j2', '-e', "$dumps/shop.dump", '-d' ]);
-restored('in_two_parts', [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/schema.sql", '-f', "$dumps/data.sql" ]);
+# data alone leaves materialized views as they are
+restored('in_two_parts', [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/schema.sql", '-f', "$dumps/data.sql",
+	'-c', 'REFRESH MATERIALIZED VIEW public.letters' ]);
 
 $node->stop;
 done_testing();
@@ -121,9 +123,10 @@ sub restored
 	is($node->safe_psql($database, <<'END'), 't', "$database: a new customer is nobody who was there");
 SELECT max(ord) FILTER (WHERE customer_id = 8) > 5 FROM segment_data.profile
 END
-	$node->safe_psql($database, q{SELECT segment.drop_population('profile', cascade => true);
+	$node->safe_psql($database, q{DROP MATERIALIZED VIEW letters;
+		SELECT segment.drop_population('profile', cascade => true);
 		SELECT segment.drop_population('Guest''s "Card"', cascade => true);
-		DROP MATERIALIZED VIEW IF EXISTS letters; DROP EXTENSION segment});
+		DROP EXTENSION segment});
 	pass("$database: and all can be dropped");
 }
 
@@ -137,7 +140,7 @@ sub privileges
 {
 	return $node->safe_psql($_[0], <<'END');
 SELECT c.oid::regclass, pg_get_userbyid(relowner), relacl FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-WHERE nspname IN ('public', 'segment_data', 'The Café') AND relkind IN ('r', 'v', 'm') ORDER BY 1::text COLLATE "C"
+WHERE nspname IN ('public', 'segment_data', 'The Café') AND relkind IN ('r', 'v', 'm', 'S') ORDER BY relname, nspname
 END
 }
 
