@@ -1,6 +1,6 @@
 -- one row per audience
 CREATE TABLE segment.audience (
-    population name NOT NULL REFERENCES segment.population,
+    population name NOT NULL,
     audience name NOT NULL,
     filter segment.filter NOT NULL,
     view regclass,
@@ -25,7 +25,7 @@ GRANT SELECT ON segment.audience TO PUBLIC;
 
 -- one row per population that has ever had an audience
 CREATE TABLE segment.membership (
-    population name PRIMARY KEY REFERENCES segment.population,
+    population name PRIMARY KEY,
     chunks regclass NOT NULL,
     toggles regclass NOT NULL,
     last_number integer NOT NULL DEFAULT 0

@@ -122,7 +122,8 @@ storage_make(const Population *population)
  * again every few seconds.
  */
 static Oid
-make_table(const Population *population, const char *label, const char *columns)
+make_table(const Population *population, const char *label,
+		   const char *columns)
 {
 	Oid			schema = get_namespace_oid(SEGMENT_DATA_SCHEMA, false);
 	char	   *name = ChooseRelationName(population->name, NULL, label, schema, false);

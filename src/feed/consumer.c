@@ -30,6 +30,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
@@ -110,6 +111,7 @@ segment_poll(PG_FUNCTION_ARGS)
 	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0));
 	TimestampTz now;
 
+	PreventCommandIfReadOnly("segment.poll()");
 	if (PG_ARGISNULL(1) || PG_GETARG_INT32(1) < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -165,6 +167,7 @@ segment_ack(PG_FUNCTION_ARGS)
 	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0));
 	int64		seq;
 
+	PreventCommandIfReadOnly("segment.ack()");
 	if (PG_ARGISNULL(1))
 		PG_RETURN_VOID();
 	seq = PG_GETARG_INT64(1);

@@ -138,12 +138,17 @@ feed_lock(const Population *population)
 
 	if (read_counter(population, true, &counter))
 		return counter;
-	catalog_execute("INSERT INTO segment.feed (population) VALUES ($1)"
+	/* locks the population as a foreign key would: it may be about to go */
+	catalog_execute("INSERT INTO segment.feed (population)"
+					" SELECT population FROM segment.population"
+					" WHERE population = $1 FOR KEY SHARE"
 					" ON CONFLICT DO NOTHING",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);
 	if (!read_counter(population, true, &counter))
-		elog(ERROR, "population \"%s\" has no feed", population->name);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("population \"%s\" does not exist", population->name)));
 	return counter;
 }
 
@@ -151,15 +156,27 @@ void
 feed_forget(const Population *population)
 {
 	static const char *const statements[] = {
+		"SELECT FROM segment.population WHERE population = $1 FOR UPDATE",
 		"SELECT FROM segment.feed WHERE population = $1 FOR UPDATE",
 		"DELETE FROM segment.consumer WHERE population = $1",
 		"DELETE FROM segment.transition WHERE population = $1",
 		"DELETE FROM segment.feed WHERE population = $1",
 	};
 	Datum		name = name_datum(population->name);
+	CatalogScan scan;
+	bool		left;
 
 	for (int i = 0; i < lengthof(statements); i++)
 		catalog_execute(statements[i], 1, (Oid[]) {NAMEOID}, &name, NULL);
+
+	/* a consumer may have been created since the transaction's snapshot */
+	catalog_begin(&scan, "feed", population->name);
+	left = catalog_next(&scan);
+	catalog_end(&scan);
+	if (left)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update")));
 }
 
 static void

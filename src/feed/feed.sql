@@ -1,6 +1,6 @@
 -- one row per population: how far its feed goes
 CREATE TABLE segment.feed (
-    population name PRIMARY KEY REFERENCES segment.population,
+    population name PRIMARY KEY,
     last bigint NOT NULL DEFAULT 0,
     trimmed bigint NOT NULL DEFAULT 0,
     CHECK (0 <= trimmed AND trimmed <= last)
@@ -48,7 +48,7 @@ GRANT SELECT ON segment.transition TO PUBLIC;
 
 -- one row per consumer
 CREATE TABLE segment.consumer (
-    population name NOT NULL REFERENCES segment.feed,
+    population name NOT NULL,
     consumer name PRIMARY KEY,
     owner regrole NOT NULL,
     acknowledged bigint NOT NULL,

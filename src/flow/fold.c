@@ -21,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
@@ -49,6 +50,8 @@ segment_tick(PG_FUNCTION_ARGS)
 	List	   *names = NIL;
 	ListCell   *lc;
 
+	/* what the table API writes is not refused by itself */
+	PreventCommandIfReadOnly("segment.tick()");
 	if (!PG_ARGISNULL(0) && budget < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -1,4 +1,5 @@
--- one row per population
+-- one row per population; no table of definitions has a foreign key, as
+-- pg_restore -j loads the tables of an extension in any order
 CREATE TABLE segment.population (
     population name PRIMARY KEY,
     key name NOT NULL,

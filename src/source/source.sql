@@ -1,6 +1,6 @@
 -- one row per table attached to a population
 CREATE TABLE segment.source (
-    population name NOT NULL REFERENCES segment.population,
+    population name NOT NULL,
     source name NOT NULL,
     relation regclass NOT NULL,
     key name NOT NULL,

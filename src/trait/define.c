@@ -18,9 +18,11 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -29,6 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
+#include "utils/syscache.h"
 
 #include "base/base.h"
 #include "trait/trait_private.h"
@@ -42,6 +45,7 @@ static void check_binds(const Population *population, const char *name,
 static char *stored_add(const Population *population,
 						const FilterNode *definition, const char *text);
 static void stored_drop(const Population *population, const StoredTrait *stored);
+static Datum collation_name(Oid collation);
 static char *stored_new_name(const Population *population);
 
 List *
@@ -234,6 +238,7 @@ stored_add(const Population *population, const FilterNode *definition,
 	char	   *canonical = filter_print(definition);
 	char	   *name;
 	BoundTrait	bound;
+	bool		own_collation;
 	StringInfoData sql;
 
 	source_check(source);
@@ -271,21 +276,41 @@ stored_add(const Population *population, const FilterNode *definition,
 									quote_identifier(stored_column(name, &bound.columns[c])),
 									quote_literal_cstr(canonical)));
 
+	own_collation = OidIsValid(bound.input.collation) &&
+		bound.input.collation != get_typcollation(bound.input.type);
 	catalog_execute("INSERT INTO segment.stored_trait"
 					" (population, stored, source, definition, value_type, value_collation)"
 					" VALUES ($1, $2, $3, $4, $5, $6)",
-					6, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID, REGCOLLATIONOID},
+					6, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID, TEXTOID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(name),
 							   name_datum(source->name),
 							   CStringGetTextDatum(canonical),
 							   ObjectIdGetDatum(bound.input.type),
-							   ObjectIdGetDatum(bound.input.collation)},
+							   own_collation ? collation_name(bound.input.collation) : (Datum) 0},
 					(bool[]) {false, false, false, false, !OidIsValid(bound.input.type),
-							  bound.input.collation == get_typcollation(bound.input.type)});
+							  !own_collation});
 	CommandCounterIncrement();
 	population_changed(population);
 	return name;
+}
+
+/* Qualified, for whatever search_path it is read under. */
+static Datum
+collation_name(Oid collation)
+{
+	HeapTuple	row;
+	Form_pg_collation form;
+	char	   *name;
+
+	row = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	if (!HeapTupleIsValid(row))
+		elog(ERROR, "cache lookup failed for collation %u", collation);
+	form = (Form_pg_collation) GETSTRUCT(row);
+	name = quote_qualified_identifier(get_namespace_name(form->collnamespace),
+									  NameStr(form->collname));
+	ReleaseSysCache(row);
+	return CStringGetTextDatum(name);
 }
 
 static void

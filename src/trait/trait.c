@@ -21,7 +21,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -29,6 +32,8 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "trait/trait_private.h"
@@ -59,6 +64,7 @@ static Expr *scope_aggregate(FilterScope *scope, const FilterNode *aggregate);
 static Expr *scope_audience(FilterScope *scope, const FilterNode *in_audience);
 static Expr *stored_value(TraitScope *scope, const FilterNode *node);
 static TraitSet *trait_set(const Population *population);
+static Oid	collation_named(text *qualified);
 static void trait_mark(Oid relid);
 
 void
@@ -414,6 +420,7 @@ trait_set(const Population *population)
 	while (catalog_next(&scan))
 	{
 		StoredTrait *one = palloc0(sizeof(StoredTrait));
+		Datum		collation;
 		bool		isnull;
 
 		one->name = catalog_get_text(&scan, "stored");
@@ -422,9 +429,11 @@ trait_set(const Population *population)
 		one->value_type = DatumGetObjectId(catalog_get(&scan, "value_type", &isnull));
 		if (isnull)
 			one->value_type = InvalidOid;
-		one->value_collation = DatumGetObjectId(catalog_get(&scan, "value_collation", &isnull));
+		collation = catalog_get(&scan, "value_collation", &isnull);
 		if (isnull)
 			one->value_collation = get_typcollation(one->value_type);
+		else
+			one->value_collation = collation_named(DatumGetTextPP(collation));
 		one->definition = filter_parse_operand(one->text, NULL);
 		stored = lappend(stored, one);
 	}
@@ -436,6 +445,26 @@ trait_set(const Population *population)
 	set->traits = traits;
 	set->stored = stored;
 	return set;
+}
+
+/*
+ * Whoever writes an event need not have a right on the collation's schema.
+ */
+static Oid
+collation_named(text *qualified)
+{
+	char	   *schema;
+	char	   *name;
+	int32		encodings[] = {GetDatabaseEncoding(), -1};
+	Oid			collation = InvalidOid;
+
+	DeconstructQualifiedName(textToQualifiedNameList(qualified), &schema, &name);
+	for (int i = 0; i < lengthof(encodings) && !OidIsValid(collation); i++)
+		collation = GetSysCacheOid3(COLLNAMEENCNSP, Anum_pg_collation_oid,
+									PointerGetDatum(name),
+									Int32GetDatum(encodings[i]),
+									ObjectIdGetDatum(get_namespace_oid(schema, true)));
+	return collation;
 }
 
 static void

@@ -151,7 +151,7 @@ COMMENT ON OPERATOR segment.<> (segment.series, segment.series) IS
 
 -- one row per named trait
 CREATE TABLE segment.trait (
-    population name NOT NULL REFERENCES segment.population,
+    population name NOT NULL,
     trait name NOT NULL,
     position integer NOT NULL,
     definition text NOT NULL,
@@ -172,10 +172,9 @@ CREATE TABLE segment.stored_trait (
     source name NOT NULL,
     definition text NOT NULL,
     value_type regtype,
-    value_collation regcollation,
+    value_collation text,
     PRIMARY KEY (population, stored),
-    UNIQUE (population, definition),
-    FOREIGN KEY (population, source) REFERENCES segment.source
+    UNIQUE (population, definition)
 );
 COMMENT ON TABLE segment.stored_trait IS 'stored traits: aggregates and attributes that are kept up to date, shared by the named traits that need them';
 COMMENT ON COLUMN segment.stored_trait.population IS 'name of the population';
@@ -183,7 +182,7 @@ COMMENT ON COLUMN segment.stored_trait.stored IS 'name of its first column in th
 COMMENT ON COLUMN segment.stored_trait.source IS 'name of the source whose rows it reads';
 COMMENT ON COLUMN segment.stored_trait.definition IS 'definition in the filter language, canonical';
 COMMENT ON COLUMN segment.stored_trait.value_type IS 'type of the values that are aggregated; NULL where rows are counted';
-COMMENT ON COLUMN segment.stored_trait.value_collation IS 'collation by which they are compared, unless it is that of their type';
+COMMENT ON COLUMN segment.stored_trait.value_collation IS 'name of the collation by which they are compared, unless it is that of their type; a regcollation would not survive pg_upgrade';
 SELECT pg_catalog.pg_extension_config_dump('segment.trait', '');
 SELECT pg_catalog.pg_extension_config_dump('segment.stored_trait', '');
 GRANT SELECT ON segment.trait, segment.stored_trait TO PUBLIC;

@@ -1,0 +1,157 @@
+# A shop is dumped and restored: whatever one asks, the answer is that of
+# before, and it goes on from there.  Dumped again it is the same dump.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Shop;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('dump');
+$node->init;
+$node->start;
+my $dumps = $PostgreSQL::Test::Utils::tmp_check;
+
+# the shop, not all of it folded
+$node->safe_psql('postgres', 'CREATE DATABASE shop');
+Shop::open_in($node, 'shop');
+$node->safe_psql('shop', <<'END');
+SELECT segment.create_consumer('crm', from_start => true);
+SELECT segment.create_consumer('mail');
+SELECT segment.ack('crm', max(seq)) FROM segment.poll('crm', 3);
+SELECT * FROM segment.poll('crm', 2, '1 day');
+SELECT * FROM segment.tick();
+INSERT INTO customers VALUES (9, 'Gone', 'Aarhus');
+DELETE FROM customers WHERE customer_id = 9;
+SELECT segment.drop_audience('regular');
+SELECT segment.create_audience('short_lived', 'true');
+SELECT segment.drop_audience('short_lived');
+SELECT segment.create_audience('regular', 'orders_30d >= 2');
+SELECT segment.trim_feed('0', force => true);
+INSERT INTO orders (customer_id, amount, product) VALUES (3, 600, 'O''Hara''s "best"'), (NULL, 5, 'x');
+SELECT * FROM segment.tick();
+INSERT INTO orders (customer_id, amount) VALUES (4, 501);
+UPDATE customers SET city = 'Odense' WHERE customer_id = 1;
+CREATE MATERIALIZED VIEW letters AS SELECT p.customer_id, p.products FROM profile p JOIN vip USING (customer_id);
+CREATE ROLE reader;
+GRANT SELECT ON profile, vip TO reader;
+END
+
+# beside it a café of somebody else, who likes long names
+$node->safe_psql('shop', <<'END');
+CREATE ROLE "Café ""Owner""" LOGIN;
+CREATE SCHEMA "The Café" AUTHORIZATION "Café ""Owner""";
+SET SESSION AUTHORIZATION "Café ""Owner""";
+SET search_path = "The Café";
+CREATE TABLE "Till's Receipts" ("Guest No" text, "Paid, in kr." numeric, "When?" timestamptz);
+CREATE INDEX ON "Till's Receipts" ("Guest No", "When?");
+INSERT INTO "Till's Receipts" VALUES ('a "b"', 40, now() - interval '1 day'), ('C''d', 90, now() - interval '1 hour');
+SELECT segment.create_population('Guest''s "Card"', key => 'Guest No', key_type => 'text', timezone => 'Asia/Tokyo');
+SELECT segment.attach_source('"The Café"."Till''s Receipts"', at => 'When?', population => 'Guest''s "Card"', name => 'Receipts');
+SELECT segment.create_trait('Spent 7d', 'sum(`Receipts`.`Paid, in kr.` in last 7 days)', 'Guest''s "Card"');
+SELECT segment.create_trait('Spent', 'sum(`Receipts`.`Paid, in kr.`)', 'Guest''s "Card"');
+SELECT segment.create_audience('The "Regulars"', '`Spent` > 50', 'Guest''s "Card"', description => 'it''s "them"');
+SELECT segment.create_audience('Not They', 'not in audience `The "Regulars"`', 'Guest''s "Card"');
+SELECT segment.create_consumer('Mail''s "One"', 'Guest''s "Card"', from_start => true);
+INSERT INTO "Till's Receipts" VALUES ('a "b"', 30, now());
+END
+
+is(Shop::pending($node, 'shop'), '8', 'a part is not folded');
+is(Shop::wrong($node, 'shop'), '', 'all is well');
+my $before = Shop::answers($node, 'shop');
+my $readers = privileges('shop');
+
+$node->run_log([ 'pg_dump', '-f', "$dumps/shop.sql", connection('shop') ]);
+$node->run_log([ 'pg_dump', '-Fc', '-f', "$dumps/shop.dump", connection('shop') ]);
+$node->run_log([ 'pg_dump', '-s', '-f', "$dumps/schema.sql", connection('shop') ]);
+$node->run_log([ 'pg_dump', '-a', '--disable-triggers', '-f', "$dumps/data.sql", connection('shop') ]);
+my $dump = slurp_file("$dumps/shop.sql");
+
+restored('by_psql', [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/shop.sql" ]);
+restored('by_pg_restore', [ 'pg_restore', '-j2', '-e', "$dumps/shop.dump", '-d' ]);
+# data alone leaves materialized views as they are
+restored('in_two_parts', [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/schema.sql", '-f', "$dumps/data.sql",
+	'-c', 'REFRESH MATERIALIZED VIEW public.letters' ]);
+
+$node->stop;
+done_testing();
+
+# Restore into a new database; is it the shop?
+sub restored
+{
+	my ($database, $command) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->command_ok([ @$command, $command->[0] eq 'pg_restore' ? $database : connection($database) ],
+		"$database: restores");
+	$node->run_log([ 'pg_dump', '-f', "$dumps/$database.sql", connection($database) ]);
+	is(differences($dump, slurp_file("$dumps/$database.sql")), '', "$database: dumped again it is the same");
+
+	is(Shop::answers($node, $database), $before, "$database: answers as before");
+	is(Shop::wrong($node, $database), '', "$database: nothing is wrong");
+	is(privileges($database), $readers, "$database: the same may read the same");
+	is($node->safe_psql($database, 'SET ROLE reader; SELECT count(*) FROM segment.transition; SELECT segment.size(\'vip\', \'profile\')'),
+		$node->safe_psql('shop', 'SET ROLE reader; SELECT count(*) FROM segment.transition; SELECT segment.size(\'vip\', \'profile\')'),
+		"$database: a reader is shown the same");
+	is($node->safe_psql($database, 'SELECT count(*) FILTER (WHERE captured) = count(*) FROM segment.stat_source'),
+		't', "$database: all sources are captured");
+
+	# life goes on
+	my $state = q{SELECT (SELECT last FROM segment.feed WHERE population = 'profile'),
+		(SELECT last_number FROM segment.membership WHERE population = 'profile')};
+	my ($told, $number) = split(/\|/, $node->safe_psql($database, $state));
+	$node->safe_psql($database, "INSERT INTO customers VALUES (8, 'Eve', 'Aarhus');" . Shop::buys(8, 900));
+	is(Shop::members($node, $database, 'vip'), '1 2 3 4 8', "$database: events count");
+	is(Shop::wrong($node, $database), '', "$database: and nothing is wrong");
+	is($node->safe_psql($database, 'SELECT population, folded, pending FROM segment.tick() ORDER BY 1'),
+		qq(Guest's "Card"|2|0\nprofile|11|0), "$database: what was pending is folded with what is new");
+	is($node->safe_psql($database, "SELECT min(seq), count(*) FROM segment.transition WHERE population = 'profile' AND seq > $told"),
+		($told + 1) . '|11', "$database: the feed goes on");
+	is(Shop::wrong($node, $database), '', "$database: and nothing is wrong");
+	is($node->safe_psql($database, q{SELECT segment.create_audience('new', 'orders > 0', 'profile', view => false)}),
+		'5', "$database: a new audience has members");
+	is($node->safe_psql($database, q{SELECT number FROM segment.audience WHERE audience = 'new'}),
+		$number + 1, "$database: and a number that none had");
+	is($node->safe_psql($database, q{SELECT seq FROM segment.poll('mail', 1, '1 second')}),
+		$node->safe_psql($database, q{SELECT acknowledged + 1 FROM segment.consumer WHERE consumer = 'mail'}),
+		"$database: a consumer goes on");
+	is($node->safe_psql($database, <<'END'), 't', "$database: a new customer is nobody who was there");
+SELECT max(ord) FILTER (WHERE customer_id = 8) > 5 FROM segment_data.profile
+END
+	$node->safe_psql($database, q{DROP MATERIALIZED VIEW letters;
+		SELECT segment.drop_population('profile', cascade => true);
+		SELECT segment.drop_population('Guest''s "Card"', cascade => true);
+		DROP EXTENSION segment});
+	pass("$database: and all can be dropped");
+}
+
+sub connection
+{
+	return ('-d', $node->connstr($_[0]));
+}
+
+# Who may read and who owns what is not the extension's own.
+sub privileges
+{
+	return $node->safe_psql($_[0], <<'END');
+SELECT c.oid::regclass, pg_get_userbyid(relowner), relacl FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname IN ('public', 'segment_data', 'The Café') AND relkind IN ('r', 'v', 'm', 'S') ORDER BY relname, nspname
+END
+}
+
+# Lines that are in one of two dumps only, and not because of the moment.
+sub differences
+{
+	my %count;
+	my ($first, $second) = @_;
+
+	$count{$_}++ for split(/\n/, $first);
+	$count{$_}-- for split(/\n/, $second);
+	return join("\n", map { ($count{$_} > 0 ? '- ' : '+ ') . $_ }
+		grep { $count{$_} != 0 && !/^\\(un)?restrict / } sort keys %count);
+}
