@@ -441,7 +441,8 @@ storage_members_sql(const Population *population, const char *audience)
 	char	   *key = pstrdup(quote_identifier(population->key));
 	char	   *base = population_base_name(population);
 	char	   *chunks = relation_name(tables->chunks);
-	char	   *number = psprintf("segment.audience_number(%s, %s)",
+	/* in a query of its own it is asked once, not for each row */
+	char	   *number = psprintf("(SELECT segment.audience_number(%s, %s))",
 								  quote_literal_cstr(population->name),
 								  quote_literal_cstr(audience));
 
