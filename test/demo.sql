@@ -196,9 +196,22 @@ SELECT segment.size('win_back_test');
 
 SELECT segment.count_where('favourite_drink = "cortado" and city = "Aarhus"');
 
+SELECT segment.count_where('in audience vip and not in audience on_funen');
+
 \timing off
 \set ECHO none
 \pset tuples_only off
+\echo
+\echo 'What do two of them share, and what if one were another?'
+\set ECHO queries
+\timing on
+
+SELECT * FROM segment.overlap('on_funen', 'green_tea');
+
+SELECT change, size FROM segment.what_if('vip', 'total_spend >= 120 and order_count >= 12');
+
+\timing off
+\set ECHO none
 \echo
 \echo 'An audience is a view, and a filter works on any row:'
 \set ECHO queries
@@ -267,6 +280,19 @@ SELECT segment.is_member('vip', :somebody)    AS is_vip,
        segment.is_member('lapsed', :somebody) AS is_lapsed;
 
 SELECT segment.audiences(:somebody) AS audiences_after_rollback;
+
+\set ECHO none
+\echo :name 'pays after all.  The next fold puts it into the feed, for whoever sends letters:'
+\set ECHO queries
+
+SELECT segment.create_consumer('letters');
+
+INSERT INTO orders (customer_id, ordered_at, drink, amount, status)
+VALUES (:somebody, now(), 'flat white', 42.00, 'paid');
+
+SELECT * FROM segment.tick();
+
+SELECT audience, key, change, cause FROM segment.poll('letters');
 
 \set ECHO none
 \echo 'Is all of it true?  Everything is computed again from the five tables and'
