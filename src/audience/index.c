@@ -59,6 +59,7 @@
 
 #include "audience/audience_private.h"
 #include "base/base.h"
+#include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_filters_evaluated);
 
@@ -75,6 +76,7 @@ typedef struct Watched
 typedef struct Threshold
 {
 	Datum		value;
+	int64		key;			/* the same as a number, if all have one */
 	int			audience;		/* in the index's list */
 	bool		after;			/* just after the value, else just before */
 } Threshold;
@@ -83,8 +85,17 @@ typedef struct Thresholds
 {
 	int			count;
 	int			space;
+	bool		keyed;			/* have all a key, by which they are ordered? */
 	Threshold  *list;			/* ascending */
 } Thresholds;
+
+/* A value whose place among thresholds is sought. */
+typedef struct Probe
+{
+	Datum		value;
+	int64		key;
+	bool		keyed;
+} Probe;
 
 /* Those who look for a value.  A leaf looks for one, or for several (in). */
 typedef struct Sought
@@ -102,6 +113,7 @@ typedef struct Sought
 typedef struct Subject
 {
 	Expr	   *expr;
+	Oid			expr_type;
 	ExprState  *state;			/* NULL if it is a column */
 	AttrNumber	column;			/* InvalidAttrNumber if it is none */
 	Bitmapset  *columns;		/* what it is computed from */
@@ -197,6 +209,8 @@ static void subject_add_threshold(Subject *subject, Thresholds *to,
 								  Datum value, bool after, int audience);
 static void subject_seek(Subject *subject, Datum value, int leaf, int audience);
 static void thresholds_finish(Subject *subject, Thresholds *thresholds);
+static bool value_key(Oid type, Datum value, int64 *key);
+static bool keys_comparable(Oid a, Oid b);
 static void subject_finish(Subject *subject);
 static void index_columns(AudienceIndex *index);
 static bool column_changed(const Column *column, TupleTableSlot *before,
@@ -206,15 +220,16 @@ static void subject_touch(AudienceIndex *index, Subject *subject,
 static void sought_touch(AudienceIndex *index, Subject *subject,
 						 Datum old_value, bool old_isnull,
 						 Datum new_value, bool new_isnull);
+static Probe probe_of(const Subject *subject, Datum value);
 static int	thresholds_under(const Subject *subject, const Thresholds *thresholds,
-							 Datum value);
+							 const Probe *probe);
 static int	thresholds_near(const Subject *subject, const Thresholds *thresholds,
-							Datum value, int near);
+							const Probe *probe, int near);
 static int	thresholds_between(const Subject *subject,
-							   const Thresholds *thresholds, Datum value,
-							   int low, int high);
-static bool threshold_under(const Subject *subject, const Threshold *threshold,
-							Datum value);
+							   const Thresholds *thresholds,
+							   const Probe *probe, int low, int high);
+static bool threshold_under(const Subject *subject, const Thresholds *thresholds,
+							int place, const Probe *probe);
 static void leaf_touch(AudienceIndex *index, Leaf *leaf,
 					   TupleTableSlot *before, TupleTableSlot *after);
 static void touch(AudienceIndex *index, int audience);
@@ -734,6 +749,7 @@ subject_of(Collection *into, Node *expr, Const *constant, Oid collation,
 	pull_varattnos(expr, 1, &subject->columns);
 	if (IsA(expr, Var))
 		subject->column = ((Var *) expr)->varattno;
+	subject->expr_type = type;
 	subject->type = constant->consttype;
 	subject->collation = collation;
 	get_typlenbyval(subject->type, &subject->typlen, &subject->typbyval);
@@ -827,6 +843,10 @@ thresholds_finish(Subject *subject, Thresholds *thresholds)
 	if (thresholds->count > 1)
 		qsort_arg(thresholds->list, thresholds->count, sizeof(Threshold),
 				  compare_thresholds, subject);
+	thresholds->keyed = true;
+	for (int i = 0; i < thresholds->count; i++)
+		thresholds->keyed &= value_key(subject->type, thresholds->list[i].value,
+									   &thresholds->list[i].key);
 	if (subject->typbyval || thresholds->count == 0)
 		return;
 
@@ -845,6 +865,46 @@ thresholds_finish(Subject *subject, Thresholds *thresholds)
 		values += MAXALIGN(size);
 		pfree(value);
 	}
+}
+
+/*
+ * A number in the order of the type's values; false if there is none for this
+ * one.  Comparing by a function of the server costs ten times as much.
+ */
+static bool
+value_key(Oid type, Datum value, int64 *key)
+{
+	int			scale;
+
+	switch (type)
+	{
+		case INT2OID:
+			*key = DatumGetInt16(value);
+			return true;
+		case INT4OID:
+		case DATEOID:
+			*key = DatumGetInt32(value);
+			return true;
+		case INT8OID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			*key = DatumGetInt64(value);
+			return true;
+		case NUMERICOID:
+			return fixed_from_numeric(value, key, &scale);
+		default:
+			return false;
+	}
+}
+
+/* Can keys of these two types be compared?  A date is no timestamp. */
+static bool
+keys_comparable(Oid a, Oid b)
+{
+	bool		integers = (a == INT2OID || a == INT4OID || a == INT8OID) &&
+		(b == INT2OID || b == INT4OID || b == INT8OID);
+
+	return a == b || integers;
 }
 
 /* All leaves are known: sort them, and make the table. */
@@ -960,25 +1020,34 @@ subject_touch(AudienceIndex *index, Subject *subject,
 	bool		new_isnull;
 	Datum		old_value = value_of(index, subject, before, &old_isnull);
 	Datum		new_value = value_of(index, subject, after, &new_isnull);
+	Probe		old_probe = {0};
+	Probe		new_probe = {0};
 	int			from;
 	int			to;
 
 	if (old_isnull && new_isnull)
 		return;
 
+	if (subject->above.count > 0 || subject->below.count > 0)
+	{
+		if (!old_isnull)
+			old_probe = probe_of(subject, old_value);
+		if (!new_isnull)
+			new_probe = probe_of(subject, new_value);
+	}
 	if (subject->above.count > 0)
 	{
-		from = old_isnull ? 0 : thresholds_under(subject, &subject->above, old_value);
-		to = new_isnull ? 0 : thresholds_near(subject, &subject->above, new_value, from);
+		from = old_isnull ? 0 : thresholds_under(subject, &subject->above, &old_probe);
+		to = new_isnull ? 0 : thresholds_near(subject, &subject->above, &new_probe, from);
 		for (int i = Min(from, to); i < Max(from, to); i++)
 			touch(index, subject->above.list[i].audience);
 	}
 	if (subject->below.count > 0)
 	{
 		from = old_isnull ? subject->below.count :
-			thresholds_under(subject, &subject->below, old_value);
+			thresholds_under(subject, &subject->below, &old_probe);
 		to = new_isnull ? subject->below.count :
-			thresholds_near(subject, &subject->below, new_value, from);
+			thresholds_near(subject, &subject->below, &new_probe, from);
 		for (int i = Min(from, to); i < Max(from, to); i++)
 			touch(index, subject->below.list[i].audience);
 	}
@@ -1049,9 +1118,10 @@ sought_touch(AudienceIndex *index, Subject *subject,
 
 /* How many thresholds lie below the value. */
 static int
-thresholds_under(const Subject *subject, const Thresholds *thresholds, Datum value)
+thresholds_under(const Subject *subject, const Thresholds *thresholds,
+				 const Probe *probe)
 {
-	return thresholds_between(subject, thresholds, value, 0, thresholds->count);
+	return thresholds_between(subject, thresholds, probe, 0, thresholds->count);
 }
 
 /*
@@ -1059,47 +1129,47 @@ thresholds_under(const Subject *subject, const Thresholds *thresholds, Datum val
  * mostly a trait changes by little.  The range is doubled until it is passed.
  */
 static int
-thresholds_near(const Subject *subject, const Thresholds *thresholds, Datum value,
-				int near)
+thresholds_near(const Subject *subject, const Thresholds *thresholds,
+				const Probe *probe, int near)
 {
 	int			step = 1;
 	int			low;
 	int			high;
 
 	if (near < thresholds->count &&
-		threshold_under(subject, &thresholds->list[near], value))
+		threshold_under(subject, thresholds, near, probe))
 	{
 		low = near + 1;
 		for (high = low; high < thresholds->count; high += step, step *= 2)
 		{
-			if (!threshold_under(subject, &thresholds->list[high], value))
+			if (!threshold_under(subject, thresholds, high, probe))
 				break;
 			low = high + 1;
 		}
-		return thresholds_between(subject, thresholds, value, low,
+		return thresholds_between(subject, thresholds, probe, low,
 								  Min(high, thresholds->count));
 	}
 
 	high = near;
 	for (low = near - 1; low >= 0; low -= step, step *= 2)
 	{
-		if (threshold_under(subject, &thresholds->list[low], value))
+		if (threshold_under(subject, thresholds, low, probe))
 			break;
 		high = low;
 	}
-	return thresholds_between(subject, thresholds, value, Max(low + 1, 0), high);
+	return thresholds_between(subject, thresholds, probe, Max(low + 1, 0), high);
 }
 
 /* The same, when it is known to be no fewer than low and no more than high. */
 static int
 thresholds_between(const Subject *subject, const Thresholds *thresholds,
-				   Datum value, int low, int high)
+				   const Probe *probe, int low, int high)
 {
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
 
-		if (threshold_under(subject, &thresholds->list[middle], value))
+		if (threshold_under(subject, thresholds, middle, probe))
 			low = middle + 1;
 		else
 			high = middle;
@@ -1108,14 +1178,29 @@ thresholds_between(const Subject *subject, const Thresholds *thresholds,
 }
 
 static bool
-threshold_under(const Subject *subject, const Threshold *threshold, Datum value)
+threshold_under(const Subject *subject, const Thresholds *thresholds, int place,
+				const Probe *probe)
 {
-	int			order =
-		DatumGetInt32(FunctionCall2Coll(unconstify(FmgrInfo *, &subject->compare),
-										subject->collation, value,
-										threshold->value));
+	const Threshold *threshold = &thresholds->list[place];
+	int			order;
 
+	if (thresholds->keyed && probe->keyed)
+		order = probe->key < threshold->key ? -1 : probe->key > threshold->key;
+	else
+		order = DatumGetInt32(FunctionCall2Coll(unconstify(FmgrInfo *, &subject->compare),
+												subject->collation, probe->value,
+												threshold->value));
 	return order > 0 || (order == 0 && !threshold->after);
+}
+
+static Probe
+probe_of(const Subject *subject, Datum value)
+{
+	Probe		probe = {value};
+
+	probe.keyed = keys_comparable(subject->expr_type, subject->type) &&
+		value_key(subject->expr_type, value, &probe.key);
+	return probe;
 }
 
 static void

@@ -10,12 +10,7 @@
 
 #include "utils/numeric.h"
 
-/*
- * The numeric as a number of ten-thousandths, and how many digits it shows
- * behind the point.  False if it is not an everyday one: then nothing is
- * known, and the server's own functions have to be asked.
- */
-extern bool fixed_from_numeric(Datum value, int64 *fixed, int *scale);
+#include "trait/trait.h"		/* fixed_from_numeric() */
 
 /* The numeric again, showing that many digits. */
 extern Numeric fixed_to_numeric(int64 fixed, int scale);

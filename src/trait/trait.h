@@ -181,6 +181,15 @@ extern char *trait_column_compared(const TraitColumn *column,
 extern char *trait_source_query(const Source *source, List *stored,
 								List **columns);
 
+/* fixed.c: everyday numerics --------------------------------------------------- */
+
+/*
+ * The numeric as a number of ten-thousandths, and how many digits it shows
+ * behind the point.  False if it is not an everyday one: then nothing is
+ * known, and the server's own functions have to be asked.
+ */
+extern bool fixed_from_numeric(Datum value, int64 *fixed, int *scale);
+
 extern void trait_init(void);
 
 #endif							/* SEGMENT_TRAIT_H */
