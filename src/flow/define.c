@@ -7,7 +7,7 @@
  *		create_trait	trait_define ─► fill what is new ─► trait_refresh
  *		alter_trait		... ─► audiences must bind ─► decide those it concerns
  *		drop_trait		who uses it? ─► trait_forget ─► trait_refresh
- *		create_audience	store and fill what is new ─► lock ─► fold ─►
+ *		create_audience	lock ─► fold ─► store and fill what is new ─►
  *						audience_define ─► decide
  *		alter_audience	... ─► audience_redefine ─► decide it, and those that
  *						are made of it ─► trait_drop_unneeded
@@ -23,8 +23,9 @@
  * Locks: a writer takes first the source, then the base table.  So who defines
  * takes the base table first only against others who define (SHARE UPDATE
  * EXCLUSIVE, which lets writers through), then the sources of all that may come
- * or go, and then the base table against writers.  Where no source is
- * concerned, the base table is locked as strongly as needed at once.
+ * or go, then the base table against writers, then members against a fold, and
+ * the base table against readers last, if columns come or go.  Where no source
+ * is concerned, the base table is locked against writers at once.
  *
  *-------------------------------------------------------------------------
  */
@@ -311,8 +312,8 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	population = audience_definer(population_argument(fcinfo, 2), name, filter, false);
 
 	SPI_connect();
-	population = store_needed(population, name, filter, true);
 	population = hold_members(population);
+	population = store_needed(population, name, filter, true);
 	audience_define(population, name, filter,
 					description != NULL && description[0] != '\0' ? description : NULL,
 					PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
@@ -346,9 +347,9 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 
 	population = audience_named(fcinfo, name, 2, filter, false);
 	SPI_connect();
+	population = hold_members(population);
 	if (filter != NULL)
 		population = store_needed(population, name, filter, false);
-	population = hold_members(population);
 	audience_redefine(population, name, filter, text_argument(fcinfo, 3));
 	population = again(population);
 	if (filter != NULL)
