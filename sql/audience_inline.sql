@@ -173,10 +173,23 @@ SELECT segment.detach_source('orders', cascade => true);
 SELECT audience FROM segment.audience ORDER BY 1;
 SELECT * FROM stored ORDER BY 1, 2;
 SELECT segment.attach_source('orders', at => 'ordered_at');
+-- and one whose table is gone
+SELECT segment.create_audience('x', 'did visits', view => false);
+DROP TABLE visits;
+SELECT segment.create_audience('y', 'count(visits) > 1', view => false);
+SELECT segment.size('x'), segment.count_where('in audience x');
+SELECT segment.detach_source('visits');
+SELECT segment.detach_source('visits', cascade => true);
+SELECT * FROM stored ORDER BY 1, 2;
+CREATE TABLE visits (id bigint PRIMARY KEY, customer_id bigint, visited_at timestamptz);
+CREATE INDEX ON visits (customer_id, visited_at);
+SELECT segment.attach_source('visits', at => 'visited_at');
 
 -- a trait may have the name of a source, and keys of json are keys still
 SELECT segment.create_trait('orders', 'count(orders)');
 SELECT segment.create_trait('payload', 'customers.payload');
+SELECT segment.create_trait('cup', 'payload.size');
+SELECT customer_id, cup FROM profile ORDER BY 1;
 SELECT segment.create_audience('medium', 'payload.size = "M" and orders > 1 and count(orders) > 1 and customers.payload.size = "M"', view => false);
 SELECT * FROM members;
 SELECT * FROM segment.dependencies('medium');

@@ -245,6 +245,8 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	}
 
 	SPI_connect();
+	if (definition != NULL && concerned != NIL)
+		population = hold_members(population);
 	stored = trait_define(population, name,
 						  definition ? definition : trait->text,
 						  text_argument(fcinfo, 3), true);
@@ -254,7 +256,6 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	population = again(population);
 	if (definition != NULL && concerned != NIL)
 	{
-		population = hold_members(population);
 		audience_refresh(population, concerned);
 		population = again(population);
 		members_decide(population, concerned, AUDIENCE_CAUSE_EDIT);

@@ -441,8 +441,12 @@ sub end_others
 sub claim
 {
 	my ($session) = @_;
-	my @free = grep { !defined $claimed{$_} || $claimed{$_} == $session } 1 .. CUSTOMERS;
-	my @keys = map { pick(@free) } 1 .. 1 + int rand 4;
+	my $free = sub { grep { !defined $claimed{$_} || $claimed{$_} == $session } 1 .. CUSTOMERS };
+	my @keys;
+
+	# the others have them all
+	end_others($session) unless $free->();
+	@keys = map { pick($free->()) } 1 .. 1 + int rand 4;
 
 	$claimed{$_} = $session for $open[$session] ? @keys : ();
 	return @keys;
