@@ -196,8 +196,8 @@ SELECT segment.create_trait('z', 'squares(orders.amount in last 30 days)');
 SELECT segment.create_trait('z', 'count(orders where ordered_at in last 3 days in last 30 days)');
 SELECT segment.create_trait('z', 'recent or ever and');
 SELECT segment.create_trait('z', 'in audience active');
-SELECT segment.create_audience('z', 'count(orders in last 30 days) > 3');
-SELECT segment.create_audience('z', 'did orders in last 30 days');
+SELECT segment.create_audience('z', 'sum(orders.store in last 30 days) > 3');
+SELECT segment.create_audience('z', 'did customers in last 30 days');
 
 -- long, and sometimes empty, but not wrong
 SELECT segment.create_trait('thirty_years', 'count(orders in last 999999999 seconds)');

@@ -15,11 +15,17 @@
  * which is set here, of every named row type it meets:
  *
  *		public.profile			names are the view's columns
- *		segment_data.profile	names are traits, computed from what is stored
+ *		segment_data.profile	names are traits, computed from what is stored;
+ *								aggregates are stored themselves
  *		anything else			not ours
  *
  * and for both of ours adds what makes a row a profile: its key, its time
  * zone and its audiences.
+ *
+ * A row of the view does not have what an aggregate is read from.  There, an
+ * audience with aggregates is not expanded: whether the profile is a member is
+ * asked by its key, of the base table and under the snapshot of the query, of
+ * which the row of the view is, too.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +35,10 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -63,6 +72,7 @@ typedef struct ProfileScope
 	FilterScope scope;
 	FilterScope *names;			/* who knows the columns or traits */
 	const Population *population;
+	bool		of_view;
 } ProfileScope;
 
 static HTAB *audience_sets = NULL;
@@ -72,7 +82,11 @@ static FilterScope *profile_scope(FilterRow *row);
 static Expr *scope_column(FilterScope *scope, const char *name);
 static List *scope_names(FilterScope *scope);
 static Expr *scope_path(FilterScope *scope, const FilterNode *column);
+static Expr *scope_aggregate(FilterScope *scope, const FilterNode *aggregate);
 static Expr *scope_audience(FilterScope *scope, const FilterNode *in_audience);
+static bool reads_sources(const Population *population,
+						  const FilterNode *filter);
+static Expr *ask_membership(ProfileScope *profile, const Audience *audience);
 static Expr *key_as_text(ProfileScope *profile);
 static int	compare_names(const ListCell *a, const ListCell *b);
 static List *all_populations(void);
@@ -293,58 +307,61 @@ unknown_audience(const char *name, const Population *population,
 
 /* ---- who uses what ---- */
 
-/* Does a filter mention this trait, or this audience? */
-typedef struct Mention
+List *
+audience_filters(const Population *population)
 {
-	FilterOp	op;
-	const char *name;
-	bool		found;
-} Mention;
+	List	   *filters = NIL;
+	ListCell   *lc;
 
-static bool
-find_mention(const FilterNode *node, void *context)
+	foreach(lc, audience_list(population))
+		filters = lappend(filters, ((Audience *) lfirst(lc))->filter);
+	return filters;
+}
+
+/* The audiences whose filter 'used' finds the name in. */
+static List *
+users_of(const Population *population, const char *name,
+		 List *(*used) (const Population *, const FilterNode *))
 {
-	Mention    *mention = context;
+	List	   *users = NIL;
+	ListCell   *lc;
+	ListCell   *one;
 
-	if (node->op == mention->op && strcmp(node->text, mention->name) == 0)
-		mention->found = true;
-	return !mention->found;
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+		bool		found = false;
+
+		foreach(one, used(population, audience->filter))
+			found |= strcmp(lfirst(one), name) == 0;
+		if (found)
+			users = lappend(users, audience->name);
+	}
+	return users;
+}
+
+static List *
+audiences_used(const Population *population, const FilterNode *filter)
+{
+	return audience_names_used(filter);
 }
 
 List *
 audience_users_of_trait(const Population *population, const char *trait)
 {
-	List	   *users = NIL;
-	ListCell   *lc;
-
-	foreach(lc, audience_list(population))
-	{
-		const Audience *audience = lfirst(lc);
-		Mention		mention = {FILTER_COLUMN, trait};
-
-		filter_walk(audience->filter, find_mention, &mention);
-		if (mention.found)
-			users = lappend(users, audience->name);
-	}
-	return users;
+	return users_of(population, trait, trait_names_used);
 }
 
 List *
 audience_users_of_audience(const Population *population, const char *name)
 {
-	List	   *users = NIL;
-	ListCell   *lc;
+	return users_of(population, name, audiences_used);
+}
 
-	foreach(lc, audience_list(population))
-	{
-		const Audience *audience = lfirst(lc);
-		Mention		mention = {FILTER_IN_AUDIENCE, name};
-
-		filter_walk(audience->filter, find_mention, &mention);
-		if (mention.found)
-			users = lappend(users, audience->name);
-	}
-	return users;
+List *
+audience_users_of_source(const Population *population, const char *source)
+{
+	return users_of(population, source, trait_sources_used);
 }
 
 static bool
@@ -438,11 +455,13 @@ profile_scope(FilterRow *row)
 	profile = palloc0(sizeof(ProfileScope));
 	profile->names = names;
 	profile->population = population;
+	profile->of_view = relid != population->base;
 	profile->scope.subject = psprintf("population \"%s\"", population->name);
 	profile->scope.noun = "trait";
 	profile->scope.column = scope_column;
 	profile->scope.names = scope_names;
 	profile->scope.path = names->path != NULL ? scope_path : NULL;
+	profile->scope.aggregate = scope_aggregate;
 	profile->scope.audience = scope_audience;
 	profile->scope.timezone = population->timezone;
 	profile->scope.key = key_as_text(profile);
@@ -470,7 +489,27 @@ scope_path(FilterScope *scope, const FilterNode *column)
 {
 	FilterScope *names = ((ProfileScope *) scope)->names;
 
+	names->text = scope->text;
 	return names->path(names, column);
+}
+
+static Expr *
+scope_aggregate(FilterScope *scope, const FilterNode *aggregate)
+{
+	ProfileScope *profile = (ProfileScope *) scope;
+	FilterScope *names = profile->names;
+
+	if (profile->of_view)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("\"%s\" cannot be asked of a row of view \"%s\"",
+						filter_print(aggregate),
+						get_rel_name(profile->population->view)),
+				 errdetail("The view shows named traits, not what they are computed from."),
+				 errhint("Define a trait with segment.create_trait() and use its name, or an audience with segment.create_audience()."),
+				 filter_position(scope->text, aggregate)));
+	names->text = scope->text;
+	return names->aggregate(names, aggregate);
 }
 
 /*
@@ -493,6 +532,9 @@ scope_audience(FilterScope *scope, const FilterNode *in_audience)
 		unknown_audience(in_audience->text, inner.population,
 						 audience_names(inner.population),
 						 scope->text, in_audience->location);
+	if (inner.of_view && inner.scope.key != NULL &&
+		reads_sources(inner.population, audience->filter))
+		return ask_membership(&inner, audience);
 
 	callback.previous = error_context_stack;
 	callback.callback = name_audience;
@@ -506,7 +548,48 @@ scope_audience(FilterScope *scope, const FilterNode *in_audience)
 	return expr;
 }
 
-/* The key for BUCKET, independent of any setting of the session. */
+/* Is there an aggregate in the filter, or in an audience that it mentions? */
+static bool
+reads_sources(const Population *population, const FilterNode *filter)
+{
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (trait_sources_used(population, filter) != NIL)
+		return true;
+	foreach(lc, audience_names_used(filter))
+	{
+		const Audience *audience = audience_by_name(population, lfirst(lc));
+
+		if (audience != NULL && reads_sources(population, audience->filter))
+			return true;
+	}
+	return false;
+}
+
+/* segment.is_member('keen', key, 'profile') */
+static Expr *
+ask_membership(ProfileScope *profile, const Audience *audience)
+{
+	Oid			types[] = {NAMEOID, TEXTOID, NAMEOID};
+	Oid			function = LookupFuncName(list_make2(makeString(SEGMENT_SCHEMA),
+													 makeString("is_member")),
+										  3, types, false);
+	Const	   *name = makeConst(NAMEOID, -1, C_COLLATION_OID, NAMEDATALEN,
+								 name_datum(audience->name), false, false);
+	Const	   *home = makeConst(NAMEOID, -1, C_COLLATION_OID, NAMEDATALEN,
+								 name_datum(profile->population->name), false, false);
+
+	return (Expr *) makeFuncExpr(function, BOOLOID,
+								 list_make3(name, copyObject(profile->scope.key), home),
+								 InvalidOid, DEFAULT_COLLATION_OID,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/*
+ * The key as text, independent of any setting of the session: for BUCKET, and
+ * to ask for a member.
+ */
 static Expr *
 key_as_text(ProfileScope *profile)
 {

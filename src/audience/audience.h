@@ -51,12 +51,17 @@ extern const Audience *audience_find(const char *name,
 /* How many members it has, the changes of this command included. */
 extern int64 audience_count(const Population *population, const char *name);
 
+/* The filters (FilterNode *) of all audiences, as trait_refresh() wants them. */
+extern List *audience_filters(const Population *population);
+
 /* Names (char *) of the audiences whose filter mentions a trait, or another
- * audience; and those that a filter mentions itself. */
+ * audience, or reads a source; and those that a filter mentions itself. */
 extern List *audience_users_of_trait(const Population *population,
 									 const char *trait);
 extern List *audience_users_of_audience(const Population *population,
 										const char *audience);
+extern List *audience_users_of_source(const Population *population,
+									  const char *source);
 extern List *audience_names_used(const FilterNode *filter);
 
 extern void audience_init(void);
@@ -82,6 +87,14 @@ typedef struct AudienceChange
 typedef void (*AudienceSink) (const AudienceChange *change, void *context);
 
 /* define.c: changing definitions ----------------------------------------------- */
+
+/*
+ * Would the filter do for a new audience, or for one that is there?  An error
+ * says why not: its name is taken, it does not bind, it leads back to the
+ * audience.  What the filter reads is stored.
+ */
+extern void audience_check(const Population *population, const char *name,
+						   const char *filter, bool is_new);
 
 /*
  * The caller is the population's definer, has locked its members, and is

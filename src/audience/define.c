@@ -54,6 +54,15 @@ static char *view_name(Oid view);
 static void definitions_changed(const Population *population);
 
 void
+audience_check(const Population *population, const char *name,
+			   const char *filter, bool is_new)
+{
+	if (is_new)
+		check_new_name(population, name);
+	(void) check_filter(population, name, filter);
+}
+
+void
 audience_define(const Population *population, const char *name,
 				const char *filter, const char *description, bool view)
 {

@@ -200,6 +200,8 @@ node_value(Explanation *explanation, const FilterNode *node)
 
 	if (node->op == FILTER_IN_AUDIENCE)
 		return NULL;
+	if (node->op == FILTER_DID) /* how often */
+		return node_value(explanation, filter_did_as_count(node));
 	if (node->op == FILTER_BUCKET)
 		return bucket_value(explanation, node);
 	if (node->op < FILTER_EQ)	/* true or false by itself */
@@ -245,7 +247,7 @@ bucket_value(Explanation *explanation, const FilterNode *node)
 static bool
 find_varying(const FilterNode *node, void *context)
 {
-	if (node->op == FILTER_COLUMN)
+	if (node->op == FILTER_COLUMN || node->op == FILTER_AGGREGATE)
 		*(bool *) context = true;
 	return true;
 }

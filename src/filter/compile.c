@@ -735,12 +735,12 @@ compile_value(FilterScope *scope, const FilterNode *node)
 static Expr *
 compile_column(FilterScope *scope, const FilterNode *node)
 {
-	Expr	   *value;
+	Expr	   *value = NULL;
 	const char *nearest = NULL;
 
 	if (node->nargs > 0 && scope->path != NULL)
 		value = scope->path(scope, node);
-	else
+	if (value == NULL)
 	{
 		value = scope->column(scope, node->text);
 		if (value != NULL && node->nargs > 0)
@@ -954,9 +954,14 @@ refuse_operand(FilterScope *scope, const FilterNode *node, Oid type,
 int
 compile_position(FilterScope *scope, const FilterNode *node)
 {
-	if (scope->text == NULL || node->location < 0 ||
-		node->location > strlen(scope->text))
+	return filter_position(scope->text, node);
+}
+
+int
+filter_position(const char *text, const FilterNode *node)
+{
+	if (text == NULL || node->location < 0 || node->location > strlen(text))
 		return 0;
-	internalerrquery(scope->text);
-	return internalerrposition(pg_mbstrlen_with_len(scope->text, node->location) + 1);
+	internalerrquery(text);
+	return internalerrposition(pg_mbstrlen_with_len(text, node->location) + 1);
 }

@@ -256,7 +256,8 @@ struct FilterScope
 	List	   *(*names) (FilterScope *scope);
 	/*
 	 * the value of a name that is followed by keys, such as customers.city;
-	 * NULL: take the first name as a jsonb column and the rest as its keys
+	 * NULL, the callback or what it returns: take the first name as a jsonb
+	 * column and the rest as its keys
 	 */
 	Expr	   *(*path) (FilterScope *scope, const FilterNode *column);
 	/* the value of an aggregate over events; NULL callback: refused */
@@ -302,6 +303,12 @@ extern void filter_check_functions(const FilterNode *node, const char *text);
 
 /* The same answer as true or false, never NULL. */
 extern Expr *filter_as_value(Expr *qual);
+
+/*
+ * Auxiliary of ereport: draw the caret under a node of the tree that was parsed
+ * from 'text', which may be NULL.
+ */
+extern int	filter_position(const char *text, const FilterNode *node);
 
 /*
  * A window as two instants: an event counts if after < its time <= until.

@@ -229,7 +229,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	members_decide(population, NIL, AUDIENCE_CAUSE_REBUILD);
 	backfill_remove_ended(population);
 	/* the view, too, in case it was dropped */
-	trait_refresh(population);
+	trait_refresh(population, audience_filters(population));
 	SPI_finish();
 	PG_RETURN_VOID();
 }

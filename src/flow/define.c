@@ -7,9 +7,10 @@
  *		create_trait	trait_define ─► fill what is new ─► trait_refresh
  *		alter_trait		... ─► audiences must bind ─► decide those it concerns
  *		drop_trait		who uses it? ─► trait_forget ─► trait_refresh
- *		create_audience	lock ─► fold ─► audience_define ─► decide
- *		alter_audience	lock ─► fold ─► audience_redefine ─► decide it, and
- *						those that are made of it
+ *		create_audience	lock ─► fold ─► store and fill what is new ─►
+ *						audience_define ─► decide
+ *		alter_audience	... ─► audience_redefine ─► decide it, and those that
+ *						are made of it ─► trait_drop_unneeded
  *		drop_population	audiences ─► traits ─► sources ─► the population
  *
  * To decide is to find out who is a member, store it, and tell the feed who
@@ -18,6 +19,13 @@
  *
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.
+ *
+ * Locks: a writer takes first the source, then the base table.  So who defines
+ * takes the base table first only against others who define (SHARE UPDATE
+ * EXCLUSIVE, which lets writers through), then the sources of all that may come
+ * or go, then the base table against writers, then members against a fold, and
+ * the base table against readers last, if columns come or go.  Where no source
+ * is concerned, the base table is locked against writers at once.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,11 +58,20 @@ static const Population *population_argument(FunctionCallInfo fcinfo, int argume
 static char *name_argument(FunctionCallInfo fcinfo, int argument, const char *what);
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
 static const Population *again(const Population *population);
-static void drop_trait(const Population *population, const char *name, bool cascade);
-static const Population *audience_definer(const Population *population);
+static void drop_trait(const Population *population, const char *name);
+static const Population *audience_definer(const Population *population,
+										  const char *name,
+										  const char *filter, bool drop);
+static List *sources_changing(const Population *population, const char *name,
+							  const char *filter, bool drop);
+static const Population *store_needed(const Population *population,
+									  const char *name, const char *filter,
+									  bool is_new);
 static const Population *hold_members(const Population *population);
 static const Population *audience_named(FunctionCallInfo fcinfo,
-										const char *name, int argument);
+										const char *name, int argument,
+										const char *filter, bool drop);
+static void drop_unneeded(const Population *population);
 static void drop_audience(const Population *population, const char *name,
 						  bool asked);
 static void refuse_users(const char *kind, const char *name,
@@ -100,7 +117,8 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	const Population *population = population_argument(fcinfo, 1);
 	bool		cascade = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	const Source *source;
-	List	   *users;
+	List	   *traits;
+	List	   *audiences;
 	ListCell   *lc;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
@@ -117,22 +135,35 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	}
 
 	SPI_connect();
-	users = trait_users_of_source(population, name);
-	if (users != NIL && !cascade)
-		refuse_users("source", name, users, NIL);
-	foreach(lc, users)
+	traits = trait_users_of_source(population, name);
+	audiences = audience_users_of_source(population, name);
+	if ((traits != NIL || audiences != NIL) && !cascade)
+		refuse_users("source", name, traits, audiences);
+
+	/* no writer may be on its way while its rows are taken back */
+	trait_lock_sources(population, dependent_sources(population, THING_SOURCE, name));
+	if (source->missing == NULL)
+		LockRelationOid(source->relid, ShareRowExclusiveLock);
+	if (audiences != NIL)
+		population = hold_members(population);
+	foreach(lc, audiences)
+	{
+		population = again(population);
+		if (audience_by_name(population, lfirst(lc)) != NULL)
+			drop_audience(population, lfirst(lc), false);
+	}
+	foreach(lc, traits)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc), true);
+			drop_trait(population, lfirst(lc));
 	}
+	drop_unneeded(again(population));
 	population = again(population);
 
-	/* no writer may be on its way while its rows are taken back */
 	source = source_by_name(population, name);
 	if (source->missing == NULL)
 	{
-		LockRelationOid(source->relid, ShareRowExclusiveLock);
 		population = hold_members(population);
 		source = source_by_name(population, name);
 		backfill_detach(source);
@@ -175,7 +206,7 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	stored = trait_define(population, name, definition, text_argument(fcinfo, 3), false);
 	population = again(population);
 	backfill_traits(population, stored);
-	trait_refresh(population);
+	trait_refresh(population, audience_filters(population));
 	population = again(population);
 	type = trait_type(population, trait_by_name(population, name));
 	SPI_finish();
@@ -203,18 +234,28 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	if (trait == NULL)
 		unknown_trait(population, name);
 	concerned = dependent_audiences(population, name, NULL);
+	if (definition != NULL)
+	{
+		FilterNode *node = filter_parse_definition(definition, NULL);
+
+		trait_check(population, node, definition);
+		trait_lock_sources(population,
+						   list_concat(trait_sources_used(population, trait->definition),
+									   trait_sources_used(population, node)));
+	}
 
 	SPI_connect();
+	if (definition != NULL && concerned != NIL)
+		population = hold_members(population);
 	stored = trait_define(population, name,
 						  definition ? definition : trait->text,
 						  text_argument(fcinfo, 3), true);
 	population = again(population);
 	backfill_traits(population, stored);
-	trait_refresh(population);
+	trait_refresh(population, audience_filters(population));
 	population = again(population);
 	if (definition != NULL && concerned != NIL)
 	{
-		population = hold_members(population);
 		audience_refresh(population, concerned);
 		population = again(population);
 		members_decide(population, concerned, AUDIENCE_CAUSE_EDIT);
@@ -232,13 +273,21 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	const Population *population = population_argument(fcinfo, 1);
+	List	   *traits;
+	List	   *audiences;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
+	traits = trait_users(population, name);
+	audiences = audience_users_of_trait(population, name);
+	if ((traits != NIL || audiences != NIL) &&
+		(PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
+		refuse_users("trait", name, traits, audiences);
 
 	SPI_connect();
-	drop_trait(population, name, !PG_ARGISNULL(2) && PG_GETARG_BOOL(2));
+	trait_lock_sources(population, dependent_sources(population, THING_TRAIT, name));
+	drop_trait(population, name);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -261,10 +310,11 @@ segment_create_audience(PG_FUNCTION_ARGS)
 				 errmsg("the filter of audience \"%s\" must be given", name),
 				 errhint("For example 'total_spend > 500'.")));
 	filter = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
-	population = audience_definer(population_argument(fcinfo, 2));
+	population = audience_definer(population_argument(fcinfo, 2), name, filter, false);
 
 	SPI_connect();
 	population = hold_members(population);
+	population = store_needed(population, name, filter, true);
 	audience_define(population, name, filter,
 					description != NULL && description[0] != '\0' ? description : NULL,
 					PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
@@ -296,9 +346,11 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	filter = PG_ARGISNULL(1) ? NULL :
 		filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 
-	population = audience_named(fcinfo, name, 2);
+	population = audience_named(fcinfo, name, 2, filter, false);
 	SPI_connect();
 	population = hold_members(population);
+	if (filter != NULL)
+		population = store_needed(population, name, filter, false);
 	audience_redefine(population, name, filter, text_argument(fcinfo, 3));
 	population = again(population);
 	if (filter != NULL)
@@ -308,6 +360,8 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 		audience_refresh(population, concerned);
 		population = again(population);
 		members_decide(population, concerned, AUDIENCE_CAUSE_EDIT);
+		drop_unneeded(again(population));
+		population = again(population);
 	}
 	size = audience_count(population, name);
 	SPI_finish();
@@ -321,7 +375,7 @@ Datum
 segment_drop_audience(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "audience");
-	const Population *population = audience_named(fcinfo, name, 1);
+	const Population *population = audience_named(fcinfo, name, 1, NULL, true);
 	List	   *users = audience_users_of_audience(population, name);
 
 	if (users != NIL && (PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
@@ -330,6 +384,7 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 	SPI_connect();
 	population = hold_members(population);
 	drop_audience(population, name, true);
+	drop_unneeded(again(population));
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -376,9 +431,11 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	}
 	audience_drop_storage(population);
 	population = again(population);
+	drop_unneeded(population);
+	population = again(population);
 	while (trait_list(population) != NIL)
 	{
-		drop_trait(population, ((Trait *) llast(trait_list(population)))->name, true);
+		drop_trait(population, ((Trait *) llast(trait_list(population)))->name);
 		population = again(population);
 	}
 	foreach(lc, sources)
@@ -426,9 +483,9 @@ again(const Population *population)
 	return population_by_name(name);
 }
 
-/* Drop a trait, and with cascade whatever mentions it, users first. */
+/* Drop a trait and whatever mentions it, users first. */
 static void
-drop_trait(const Population *population, const char *name, bool cascade)
+drop_trait(const Population *population, const char *name)
 {
 	List	   *traits = trait_users(population, name);
 	List	   *audiences = audience_users_of_trait(population, name);
@@ -436,9 +493,6 @@ drop_trait(const Population *population, const char *name, bool cascade)
 	ListCell   *lc;
 
 	check_stack_depth();
-	if (!cascade && (traits != NIL || audiences != NIL))
-		refuse_users("trait", name, traits, audiences);
-
 	if (audiences != NIL)
 		population = hold_members(population);
 	foreach(lc, audiences)
@@ -451,38 +505,44 @@ drop_trait(const Population *population, const char *name, bool cascade)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc), true);
+			drop_trait(population, lfirst(lc));
 	}
 
 	population = again(population);
 	trait_forget(population, copy);
 	population = again(population);
-	trait_refresh(population);
+	trait_refresh(population, audience_filters(population));
 }
 
 /*
  * The population of an audience that a user names, ready to be defined.
  */
 static const Population *
-audience_named(FunctionCallInfo fcinfo, const char *name, int argument)
+audience_named(FunctionCallInfo fcinfo, const char *name, int argument,
+			   const char *filter, bool drop)
 {
 	const char *home = PG_ARGISNULL(argument) ? NULL :
 		NameStr(*PG_GETARG_NAME(argument));
 	const Population *population;
 
 	(void) audience_find(name, home, &population);
-	population = audience_definer(population);
+	population = audience_definer(population, name, filter, drop);
 	/* somebody may have dropped it while we waited */
 	(void) audience_find(name, population->name, &population);
 	return population;
 }
 
 /*
- * Who defines an audience excludes writers: nothing but that is locked, so it
- * is locked as strongly as needed at once.
+ * Who defines an audience excludes writers.  It is found out first, without a
+ * lock, whether sources have to be locked for it, too, and again when others do
+ * not define any more: one of them may have taken what was there, or made what
+ * was missing.
+ *
+ * 'filter' is what the audience is given, or NULL; or it is dropped.
  */
 static const Population *
-audience_definer(const Population *population)
+audience_definer(const Population *population, const char *name,
+				 const char *filter, bool drop)
 {
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -491,7 +551,83 @@ audience_definer(const Population *population)
 						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
 				 errdetail("The transaction's snapshot may be older than events that are already counted."),
 				 errhint("Define it in a READ COMMITTED transaction.")));
-	return population_definer(population, ShareRowExclusiveLock);
+	population_check_owner(population);
+
+	for (;;)
+	{
+		List	   *sources;
+		bool		any = sources_changing(population, name, filter, drop) != NIL;
+		LOCKMODE	lock = any ? ShareUpdateExclusiveLock : ShareRowExclusiveLock;
+
+		population = population_definer(population, lock);
+		sources = sources_changing(population, name, filter, drop);
+		if ((sources != NIL) == any)
+		{
+			trait_lock_sources(population, sources);
+			return population;
+		}
+		UnlockRelationOid(population->base, lock);
+	}
+}
+
+/*
+ * The sources of stored traits that are added or dropped if the audience is
+ * given a filter, or is dropped with all that is made of it.
+ */
+static List *
+sources_changing(const Population *population, const char *name,
+				 const char *filter, bool drop)
+{
+	List	   *filters = NIL;
+	List	   *leaving = drop ? dependent_audiences(population, NULL, name) :
+		filter != NULL ? list_make1(unconstify(char *, name)) : NIL;
+	ListCell   *lc;
+	ListCell   *one;
+
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+		bool		stays = true;
+
+		foreach(one, leaving)
+			stays &= strcmp(lfirst(one), audience->name) != 0;
+		if (stays)
+			filters = lappend(filters, audience->filter);
+	}
+	if (filter != NULL)
+	{
+		FilterNode *node = filter_parse(filter, NULL);
+
+		trait_check(population, node, filter);
+		filters = lappend(filters, node);
+	}
+	return trait_sources_changing(population, filters);
+}
+
+/*
+ * What an audience's filter reads is stored from here on.  All that can be
+ * wrong with the filter is said before the sources are read.
+ */
+static const Population *
+store_needed(const Population *population, const char *name,
+			 const char *filter, bool is_new)
+{
+	List	   *stored = trait_store(population, filter_parse(filter, NULL), filter);
+
+	population = again(population);
+	if (stored != NIL)
+	{
+		audience_check(population, name, filter, is_new);
+		backfill_traits(population, stored);
+		population = again(population);
+	}
+	return population;
+}
+
+static void
+drop_unneeded(const Population *population)
+{
+	trait_drop_unneeded(population, audience_filters(population));
 }
 
 /*

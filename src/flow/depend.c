@@ -10,6 +10,8 @@
  *		used by	 |	   1 | audience | vip
  *		used by	 |	   2 | audience | lapsed_vip		in audience vip and ...
  *
+ * An audience with an aggregate in its filter uses the source itself.
+ *
  * A name may be that of a source, of a trait and of an audience; it stands for
  * all three.
  *
@@ -28,13 +30,6 @@
 
 SEGMENT_FUNCTION(segment_dependencies);
 
-typedef enum ThingKind
-{
-	THING_SOURCE,
-	THING_TRAIT,
-	THING_AUDIENCE,
-} ThingKind;
-
 static const char *const kind_names[] = {"source", "trait", "audience"};
 
 typedef struct Thing
@@ -44,6 +39,8 @@ typedef struct Thing
 	int			depth;
 } Thing;
 
+static const FilterNode *thing_definition(const Population *population,
+										  const Thing *thing);
 static List *reached(const Population *population, List *from, bool users);
 static List *thing_uses(const Population *population, const Thing *thing);
 static List *thing_users(const Population *population, const Thing *thing);
@@ -131,6 +128,39 @@ dependent_audiences(const Population *population, const char *trait,
 	return names;
 }
 
+List *
+dependent_sources(const Population *population, ThingKind kind,
+				  const char *name)
+{
+	List	   *start = add(NIL, kind, name, 0);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, list_concat(start, reached(population, start, true)))
+	{
+		const FilterNode *definition = thing_definition(population, lfirst(lc));
+
+		if (definition != NULL)
+			names = list_concat(names, trait_sources_used(population, definition));
+	}
+	return names;
+}
+
+/* NULL for a source. */
+static const FilterNode *
+thing_definition(const Population *population, const Thing *thing)
+{
+	switch (thing->kind)
+	{
+		case THING_SOURCE:
+			return NULL;
+		case THING_TRAIT:
+			return trait_by_name(population, thing->name)->definition;
+		default:
+			return audience_by_name(population, thing->name)->filter;
+	}
+}
+
 /* All that can be reached, in order of depth, without where one starts. */
 static List *
 reached(const Population *population, List *from, bool users)
@@ -159,25 +189,17 @@ reached(const Population *population, List *from, bool users)
 static List *
 thing_uses(const Population *population, const Thing *thing)
 {
-	List	   *things = NIL;
-	const FilterNode *definition;
+	const FilterNode *definition = thing_definition(population, thing);
+	List	   *things;
 	ListCell   *lc;
 
-	switch (thing->kind)
-	{
-		case THING_SOURCE:
-			return NIL;
-		case THING_TRAIT:
-			definition = trait_by_name(population, thing->name)->definition;
-			things = add_names(things, THING_SOURCE,
-							   trait_sources_used(population, definition), 0);
-			break;
-		default:
-			definition = audience_by_name(population, thing->name)->filter;
-			things = add_names(things, THING_AUDIENCE,
-							   audience_names_used(definition), 0);
-			break;
-	}
+	if (definition == NULL)
+		return NIL;
+	things = add_names(NIL, THING_SOURCE,
+					   trait_sources_used(population, definition), 0);
+	if (thing->kind == THING_AUDIENCE)
+		things = add_names(things, THING_AUDIENCE,
+						   audience_names_used(definition), 0);
 
 	/* the key is a name too, but no trait */
 	foreach(lc, trait_names_used(population, definition))
@@ -192,8 +214,10 @@ thing_users(const Population *population, const Thing *thing)
 	switch (thing->kind)
 	{
 		case THING_SOURCE:
-			return add_names(NIL, THING_TRAIT,
-							 trait_users_of_source(population, thing->name), 0);
+			return add_names(add_names(NIL, THING_TRAIT,
+									   trait_users_of_source(population, thing->name), 0),
+							 THING_AUDIENCE,
+							 audience_users_of_source(population, thing->name), 0);
 		case THING_TRAIT:
 			return add_names(add_names(NIL, THING_TRAIT,
 									   trait_users(population, thing->name), 0),

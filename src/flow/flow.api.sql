@@ -32,7 +32,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_detach_source';
 COMMENT ON FUNCTION segment.detach_source(name, name, boolean) IS
-    'detaches a source: its rows no longer count; refused while traits read it, unless cascade';
+    'detaches a source: its rows no longer count; refused while traits or audiences read it, unless cascade drops these too';
 
 CREATE OR REPLACE FUNCTION segment.create_trait(
     name name,
@@ -76,7 +76,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_create_audience';
 COMMENT ON FUNCTION segment.create_audience(name, segment.filter, name, boolean, text) IS
-    'defines an audience: the profiles for which the filter holds, at any instant; view also makes a view of its name in the current schema that shows their keys; returns how many members there are now';
+    'defines an audience: the profiles for which the filter holds, at any instant; what it counts of sources is kept from now on; view also makes a view of its name in the current schema that shows their keys; returns how many members there are now';
 
 CREATE OR REPLACE FUNCTION segment.alter_audience(
     name name,

@@ -43,6 +43,20 @@ extern void backfill_traits(const Population *population, List *stored);
 
 /* depend.c: who depends on whom ---------------------------------------------- */
 
+typedef enum ThingKind
+{
+	THING_SOURCE,
+	THING_TRAIT,
+	THING_AUDIENCE,
+} ThingKind;
+
+/*
+ * Names (char *) of the sources that a thing reads itself, or a thing that
+ * depends on it, directly or through others.
+ */
+extern List *dependent_sources(const Population *population,
+							   ThingKind kind, const char *name);
+
 /*
  * Names (char *) of the audiences whose filter depends on a trait or on an
  * audience (that one first), directly or through others; the other is NULL.

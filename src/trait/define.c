@@ -10,9 +10,12 @@
  *
  *		s4	sum(orders.amount)		s5	count(orders.amount)
  *
- * and returns {s4, s5} for the corridor to fill.  The sources are locked
- * against writers first, then the base table: a writer takes them in the same
- * order.
+ * and returns {s4, s5} for the corridor to fill.  The filter of an audience gets
+ * what it needs in the same way, by trait_store().  A stored trait goes with the
+ * last definition or filter that needs it.
+ *
+ * The sources are locked against writers first, all of them, then the base
+ * table: a writer takes them in the same order.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,6 +45,9 @@ static void check_cycle(const Population *population, const char *name,
 						const FilterNode *definition);
 static void check_binds(const Population *population, const char *name,
 						const FilterNode *definition, const char *text);
+static List *needed_by_all(const Population *population, List *filters);
+static bool among(List *definitions, const FilterNode *definition);
+static List *add_name(List *names, char *name);
 static char *stored_add(const Population *population,
 						const FilterNode *definition, const char *text);
 static void stored_drop(const Population *population, const StoredTrait *stored);
@@ -53,8 +59,7 @@ trait_define(const Population *population, const char *name,
 			 const char *definition, const char *description, bool replace)
 {
 	FilterNode *node = filter_parse_definition(definition, NULL);
-	List	   *added = NIL;
-	ListCell   *lc;
+	List	   *added;
 
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -67,15 +72,8 @@ trait_define(const Population *population, const char *name,
 	if (!replace)
 		check_name(population, name);
 	check_cycle(population, name, node);
-	filter_check_functions(node, definition);
-
-	foreach(lc, stored_needed(population, node))
-	{
-		FilterNode *needed = lfirst(lc);
-
-		if (stored_by_text(population, filter_print(needed)) == NULL)
-			added = lappend(added, stored_add(population, needed, definition));
-	}
+	trait_check(population, node, definition);
+	added = trait_store(population, node, definition);
 	check_binds(population, name, node, definition);
 
 	if (replace)
@@ -117,9 +115,8 @@ trait_forget(const Population *population, const char *name)
 }
 
 void
-trait_refresh(const Population *population)
+trait_refresh(const Population *population, List *filters)
 {
-	List	   *needed = NIL;
 	ListCell   *lc;
 
 	CommandCounterIncrement();
@@ -137,24 +134,164 @@ trait_refresh(const Population *population)
 		error_context_stack = &callback;
 		check_binds(population, trait->name, trait->definition, NULL);
 		error_context_stack = callback.previous;
-		needed = list_concat(needed, stored_needed(population, trait->definition));
 	}
 
 	view_refresh(population);
+	trait_drop_unneeded(population, filters);
+	CommandCounterIncrement();
+	population_changed(population);
+}
 
+/* ---- stored traits ---- */
+
+void
+trait_check(const Population *population, const FilterNode *definition,
+			const char *text)
+{
+	ListCell   *lc;
+
+	filter_check_functions(definition, text);
+	foreach(lc, stored_needed(population, definition, text))
+	{
+		const FilterNode *needed = lfirst(lc);
+		BoundTrait	bound;
+
+		stored_bind(stored_source(population, needed, text), needed, text,
+					&bound);
+	}
+}
+
+List *
+trait_sources_changing(const Population *population, List *filters)
+{
+	List	   *needed = needed_by_all(population, filters);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, needed)
+		if (stored_by_text(population, filter_print(lfirst(lc))) == NULL)
+			names = add_name(names, stored_source(population, lfirst(lc), NULL)->name);
 	foreach(lc, stored_list(population))
 	{
 		const StoredTrait *stored = lfirst(lc);
-		ListCell   *other;
-		bool		used = false;
 
-		foreach(other, needed)
-			used |= filter_equal(lfirst(other), stored->definition);
-		if (!used)
-			stored_drop(population, stored);
+		if (!among(needed, stored->definition))
+			names = add_name(names, stored->source);
 	}
+	return names;
+}
+
+void
+trait_lock_sources(const Population *population, List *names)
+{
+	ListCell   *lc;
+	ListCell   *name;
+
+	/* in one order, whatever that of the names */
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		foreach(name, names)
+			if (strcmp(lfirst(name), source->name) == 0 &&
+				source->missing == NULL)
+				LockRelationOid(source->relid, ShareRowExclusiveLock);
+	}
+}
+
+List *
+trait_store(const Population *population, const FilterNode *definition,
+			const char *text)
+{
+	List	   *needed = stored_needed(population, definition, text);
+	List	   *sources = NIL;
+	List	   *added = NIL;
+	ListCell   *lc;
+
+	foreach(lc, needed)
+	{
+		const Source *source;
+
+		if (stored_by_text(population, filter_print(lfirst(lc))) != NULL)
+			continue;
+		source = stored_source(population, lfirst(lc), text);
+		source_check(source);
+		sources = add_name(sources, source->name);
+	}
+	/* no writer is on its way between the backfill and the new program */
+	trait_lock_sources(population, sources);
+
+	foreach(lc, needed)
+		if (stored_by_text(population, filter_print(lfirst(lc))) == NULL)
+			added = lappend(added, stored_add(population, lfirst(lc), text));
+	return added;
+}
+
+void
+trait_drop_unneeded(const Population *population, List *filters)
+{
+	List	   *needed = needed_by_all(population, filters);
+	List	   *unneeded = NIL;
+	List	   *sources = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stored_list(population))
+	{
+		StoredTrait *stored = lfirst(lc);
+
+		if (among(needed, stored->definition))
+			continue;
+		unneeded = lappend(unneeded, stored);
+		sources = add_name(sources, stored->source);
+	}
+	if (unneeded == NIL)
+		return;
+
+	/* no writer is on its way with what it would put there */
+	trait_lock_sources(population, sources);
+	foreach(lc, unneeded)
+		stored_drop(population, lfirst(lc));
 	CommandCounterIncrement();
 	population_changed(population);
+}
+
+/* What the named traits and these filters come down to (FilterNode *). */
+static List *
+needed_by_all(const Population *population, List *filters)
+{
+	List	   *needed = NIL;
+	ListCell   *lc;
+
+	foreach(lc, trait_list(population))
+		needed = list_concat(needed,
+							 stored_needed(population,
+										   ((Trait *) lfirst(lc))->definition, NULL));
+	foreach(lc, filters)
+		needed = list_concat(needed, stored_needed(population, lfirst(lc), NULL));
+	return needed;
+}
+
+static bool
+among(List *definitions, const FilterNode *definition)
+{
+	ListCell   *lc;
+
+	foreach(lc, definitions)
+		if (filter_equal(lfirst(lc), definition))
+			return true;
+	return false;
+}
+
+/* Each once. */
+static List *
+add_name(List *names, char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+		if (strcmp(lfirst(lc), name) == 0)
+			return names;
+	return lappend(names, name);
 }
 
 static void
@@ -228,23 +365,19 @@ check_binds(const Population *population, const char *name,
 }
 
 /*
- * Add the columns of a stored trait to the base table.  Returns its name.
+ * Add the columns of a stored trait to the base table.  Its source is locked.
+ * Returns its name.
  */
 static char *
 stored_add(const Population *population, const FilterNode *definition,
 		   const char *text)
 {
-	const Source *source = stored_source(population, definition);
+	const Source *source = stored_source(population, definition, text);
 	char	   *canonical = filter_print(definition);
 	char	   *name;
 	BoundTrait	bound;
 	bool		own_collation;
 	StringInfoData sql;
-
-	source_check(source);
-
-	/* no writer is on its way between the backfill and the new program */
-	LockRelationOid(source->relid, ShareRowExclusiveLock);
 
 	stored_bind(source, definition, text, &bound);
 	name = stored_new_name(population);
@@ -316,11 +449,8 @@ collation_name(Oid collation)
 static void
 stored_drop(const Population *population, const StoredTrait *stored)
 {
-	const Source *source = source_by_name(population, stored->source);
 	BoundTrait	bound;
 
-	if (source != NULL && source->missing == NULL)
-		LockRelationOid(source->relid, ShareRowExclusiveLock);
 	stored_describe(stored, &bound);
 	for (int c = 0; c < bound.ncolumns; c++)
 		population_execute(population,

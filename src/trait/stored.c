@@ -49,7 +49,8 @@ definition_source(const FilterNode *definition)
 }
 
 const Source *
-stored_source(const Population *population, const FilterNode *definition)
+stored_source(const Population *population, const FilterNode *definition,
+			  const char *text)
 {
 	const char *name = definition_source(definition);
 	const Source *source = source_by_name(population, name);
@@ -65,7 +66,36 @@ stored_source(const Population *population, const FilterNode *definition)
 			 errdetail("Population \"%s\" has %d sources.", population->name,
 					   list_length(source_names(population))),
 			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) :
-			 errhint("Attach a table with segment.attach_source().")));
+			 errhint("Attach a table with segment.attach_source()."),
+			 filter_position(text, definition->op == FILTER_AGGREGATE ?
+							 definition->args[0] : definition)));
+}
+
+/* Errors that know their place better have said so already. */
+static void
+point_at_place(void *arg)
+{
+	const ErrorPlace *place = arg;
+
+	if (geterrposition() == 0 && getinternalerrposition() == 0)
+		(void) filter_position(place->text, place->node);
+}
+
+void
+error_place_begin(ErrorPlace *place, const char *text, const FilterNode *node)
+{
+	place->text = text;
+	place->node = node;
+	place->callback.callback = point_at_place;
+	place->callback.arg = place;
+	place->callback.previous = error_context_stack;
+	error_context_stack = &place->callback;
+}
+
+void
+error_place_end(ErrorPlace *place)
+{
+	error_context_stack = place->callback.previous;
 }
 
 void
@@ -74,10 +104,12 @@ stored_bind(const Source *source, const FilterNode *definition,
 {
 	FilterScope *scope;
 	const FilterNode *value = NULL;
+	ErrorPlace	place;
 
 	source_check(source);
 	scope = source_scope(source, text);
 	memset(bound, 0, sizeof(BoundTrait));
+	error_place_begin(&place, text, definition);
 
 	if (definition->op == FILTER_AGGREGATE)
 	{
@@ -128,6 +160,7 @@ stored_bind(const Source *source, const FilterNode *definition,
 					   exprCollation((Node *) bound->value));
 	}
 	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
+	error_place_end(&place);
 }
 
 /* Is it a window that this source can have?  An error that says why not. */
@@ -146,7 +179,8 @@ check_window(const Source *source, const FilterNode *window, const char *text)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" needs a source of events", filter_print(window)),
 				 errdetail("Source \"%s\" has no time.", source->name),
-				 errhint("Attach the table with its time column as at, or leave the window away.")));
+				 errhint("Attach the table with its time column as at, or leave the window away."),
+				 filter_position(text, window)));
 	filter_compile_window(window, &scope, &after, &until);
 }
 
@@ -237,6 +271,7 @@ stored_column(const char *name, const AggregateColumn *column)
 typedef struct Needed
 {
 	const Population *population;
+	const char *text;
 	List	   *definitions;
 } Needed;
 
@@ -253,15 +288,18 @@ collect_needed(const FilterNode *node, void *context)
 	}
 	if (node->op == FILTER_AGGREGATE)
 	{
-		FilterNode *expanded = aggregate_expand(node);
+		FilterNode *definition = NULL;
+		FilterNode *expanded;
+		ErrorPlace	place;
 
+		error_place_begin(&place, needed->text, node);
+		expanded = aggregate_expand(node);
 		if (expanded == node)
-		{
-			FilterNode *definition;
-
 			(void) aggregate_stored(node, &definition);
+		error_place_end(&place);
+
+		if (definition != NULL)
 			needed->definitions = lappend(needed->definitions, definition);
-		}
 		else
 			filter_walk(expanded, collect_needed, context);
 		return false;
@@ -274,9 +312,10 @@ collect_needed(const FilterNode *node, void *context)
 }
 
 List *
-stored_needed(const Population *population, const FilterNode *definition)
+stored_needed(const Population *population, const FilterNode *definition,
+			  const char *text)
 {
-	Needed		needed = {population, NIL};
+	Needed		needed = {population, text, NIL};
 
 	filter_walk(definition, collect_needed, &needed);
 	return needed.definitions;

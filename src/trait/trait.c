@@ -13,7 +13,8 @@
  *		sum(orders.amount)	segment.stored_trait: s4
  *
  * so average_order becomes s4 / nullif(s5, 0), by the same compiler and the
- * same scope all the way down.  Definitions cannot go in circles: a trait may
+ * same scope all the way down.  An aggregate or attribute in the filter itself
+ * is read from its stored columns like one in a definition.  Definitions cannot go in circles: a trait may
  * only mention traits that exist, and is checked again when it is replaced.
  *
  *-------------------------------------------------------------------------
@@ -63,6 +64,8 @@ static Expr *scope_path(FilterScope *scope, const FilterNode *column);
 static Expr *scope_aggregate(FilterScope *scope, const FilterNode *aggregate);
 static Expr *scope_audience(FilterScope *scope, const FilterNode *in_audience);
 static Expr *stored_value(TraitScope *scope, const FilterNode *node);
+static void not_stored(TraitScope *scope, const FilterNode *node,
+					   const FilterNode *definition) pg_attribute_noreturn();
 static TraitSet *trait_set(const Population *population);
 static Oid	collation_named(text *qualified);
 static void trait_mark(Oid relid);
@@ -145,6 +148,8 @@ trait_scope(const Population *population, FilterScope *row)
 	scope->scope.noun = "trait";
 	scope->scope.column = scope_column;
 	scope->scope.names = scope_names;
+	scope->scope.path = scope_path;
+	scope->scope.aggregate = scope_aggregate;
 	scope->scope.timezone = population->timezone;
 	return &scope->scope;
 }
@@ -209,9 +214,9 @@ trait_sources_used(const Population *population, const FilterNode *definition)
 	ListCell   *needed;
 	ListCell   *lc;
 
-	foreach(needed, stored_needed(population, definition))
+	foreach(needed, stored_needed(population, definition, NULL))
 	{
-		char	   *name = stored_source(population, lfirst(needed))->name;
+		char	   *name = stored_source(population, lfirst(needed), NULL)->name;
 		bool		known = false;
 
 		foreach(lc, names)
@@ -253,9 +258,6 @@ trait_type(const Population *population, const Trait *trait)
 
 /*
  * A name in a row of the base table: the key, or a trait.
- *
- * The trait's own definition may use aggregates and attributes, which a
- * filter may not (the names that follow a dot are then those of a source).
  */
 static Expr *
 scope_column(FilterScope *scope, const char *name)
@@ -280,8 +282,6 @@ definition_scope(const Population *population, FilterScope *row, const char *tex
 {
 	FilterScope *scope = trait_scope(population, row);
 
-	scope->path = scope_path;
-	scope->aggregate = scope_aggregate;
 	scope->audience = scope_audience;
 	scope->text = text;
 	return scope;
@@ -316,8 +316,12 @@ scope_path(FilterScope *scope, const FilterNode *column)
 static Expr *
 scope_aggregate(FilterScope *scope, const FilterNode *aggregate)
 {
-	FilterNode *expanded = aggregate_expand(aggregate);
+	FilterNode *expanded;
+	ErrorPlace	place;
 
+	error_place_begin(&place, scope->text, aggregate);
+	expanded = aggregate_expand(aggregate);
+	error_place_end(&place);
 	if (expanded != aggregate)
 		return filter_compile_operand_pinned(expanded, scope);
 	return stored_value((TraitScope *) scope, aggregate);
@@ -347,13 +351,15 @@ stored_value(TraitScope *scope, const FilterNode *node)
 	Expr	   *columns[AGGREGATE_COLUMNS];
 	Expr	   *after = NULL;
 	Expr	   *until = NULL;
+	Expr	   *value;
+	ErrorPlace	place;
 
+	error_place_begin(&place, scope->scope.text, node);
 	if (node->op == FILTER_AGGREGATE)
 		(void) aggregate_stored(node, &definition);
 	stored = stored_by_text(population, filter_print(definition));
 	if (stored == NULL)
-		elog(ERROR, "\"%s\" is not stored in population \"%s\"",
-			 filter_print(definition), population->name);
+		not_stored(scope, node, definition);
 
 	stored_describe(stored, &bound);
 	for (int i = 0; i < bound.ncolumns; i++)
@@ -371,7 +377,31 @@ stored_value(TraitScope *scope, const FilterNode *node)
 	}
 	if (aggregate_window_of(node) != NULL)
 		filter_compile_window(aggregate_window_of(node), &scope->scope, &after, &until);
-	return aggregate_value(node, &bound.input, columns, after, until);
+	value = aggregate_value(node, &bound.input, columns, after, until);
+	error_place_end(&place);
+	return value;
+}
+
+/*
+ * A definition has what it needs added before it is compiled; whoever only
+ * asks has to do with what is there.  What cannot be had at all is said first.
+ */
+static void
+not_stored(TraitScope *scope, const FilterNode *node,
+		   const FilterNode *definition)
+{
+	const Population *population = scope->population;
+	BoundTrait	bound;
+
+	stored_bind(stored_source(population, definition, scope->scope.text),
+				definition, scope->scope.text, &bound);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("\"%s\" is not kept in population \"%s\"",
+					filter_print(node), population->name),
+			 errdetail("What sources say of a profile is kept for the traits and audiences that are defined by it."),
+			 errhint("Define a trait with segment.create_trait(), or an audience with segment.create_audience()."),
+			 filter_position(scope->scope.text, node)));
 }
 
 static int

@@ -12,6 +12,8 @@
  *		view	s4 / nullif(s5, 0) AS average_order
  *
  * Stored traits have no name of their own and are shared by equal definition.
+ * The filter of an audience, which is to the right of us, may need some as well:
+ * whoever changes definitions tells us what the filters are.
  *
  *-------------------------------------------------------------------------
  */
@@ -55,7 +57,8 @@ extern List *trait_names_used(const Population *population,
 /* Names (char *) of the traits whose definition mentions another trait. */
 extern List *trait_users(const Population *population, const char *name);
 
-/* Names (char *) of the sources that a definition itself reads, each once. */
+/* Names (char *) of the sources that a definition or filter itself reads, each
+ * once. */
 extern List *trait_sources_used(const Population *population,
 								const FilterNode *definition);
 
@@ -67,19 +70,48 @@ extern List *trait_users_of_source(const Population *population,
 extern Oid	trait_type(const Population *population, const Trait *trait);
 
 /*
- * The meaning of names in a row of the base table: the key and the traits.
- * 'row' says how its columns are reached.
+ * The meaning of names in a row of the base table: the key, the traits, and
+ * aggregates and attributes that are stored.  'row' says how its columns are
+ * reached.
  */
 extern FilterScope *trait_scope(const Population *population, FilterScope *row);
 
 /* define.c: changing definitions -------------------------------------------- */
 
 /*
- * Create or replace the definition of a trait.  Stored traits it needs are
- * added to the base table; their names (char *) are returned, for the caller
- * to fill them from the sources.  The sources are locked SHARE ROW EXCLUSIVE;
- * the caller is the population's definer.
- * The view is not yet changed: see trait_refresh().
+ * Can the aggregates and attributes of a definition or filter be stored?  An
+ * error says why not, and points into 'text', from which it was parsed.
+ */
+extern void trait_check(const Population *population,
+						const FilterNode *definition, const char *text);
+
+/*
+ * Names (char *) of the sources of which stored traits would have to be added
+ * or dropped if, beside the named traits, these filters (FilterNode *) were all
+ * that need them.
+ */
+extern List *trait_sources_changing(const Population *population,
+									List *filters);
+
+/*
+ * Lock sources (names, char *) against writers, as far as their tables are
+ * there.  A writer locks a source before the base table, so who locks both does
+ * it in this order.
+ */
+extern void trait_lock_sources(const Population *population, List *names);
+
+/*
+ * Add to the base table the stored traits that a definition or filter needs and
+ * that are not there yet; their names (char *) are returned, for the caller to
+ * fill them from the sources, which are locked SHARE ROW EXCLUSIVE.  The caller
+ * is the population's definer, and connected to SPI.
+ */
+extern List *trait_store(const Population *population,
+						 const FilterNode *definition, const char *text);
+
+/*
+ * Create or replace the definition of a trait, and store what it needs, as
+ * above.  The view is not yet changed: see trait_refresh().
  */
 extern List *trait_define(const Population *population, const char *name,
 						  const char *definition, const char *description,
@@ -90,10 +122,16 @@ extern void trait_forget(const Population *population, const char *name);
 
 /*
  * After definitions changed: every trait must still bind (an error names the
- * one that does not), stored traits nobody needs are dropped, and the view
- * shows the traits there are.
+ * one that does not), the view shows the traits there are, and stored traits
+ * nobody needs are dropped.
  */
-extern void trait_refresh(const Population *population);
+extern void trait_refresh(const Population *population, List *filters);
+
+/*
+ * Drop the stored traits that no named trait needs, and none of these filters
+ * (FilterNode *).
+ */
+extern void trait_drop_unneeded(const Population *population, List *filters);
 
 /* program.c: from events to traits ------------------------------------------ */
 

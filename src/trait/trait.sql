@@ -176,7 +176,7 @@ CREATE TABLE segment.stored_trait (
     PRIMARY KEY (population, stored),
     UNIQUE (population, definition)
 );
-COMMENT ON TABLE segment.stored_trait IS 'stored traits: aggregates and attributes that are kept up to date, shared by the named traits that need them';
+COMMENT ON TABLE segment.stored_trait IS 'stored traits: aggregates and attributes that are kept up to date, shared by the named traits and the audiences that need them';
 COMMENT ON COLUMN segment.stored_trait.population IS 'name of the population';
 COMMENT ON COLUMN segment.stored_trait.stored IS 'name of its first column in the base table';
 COMMENT ON COLUMN segment.stored_trait.source IS 'name of the source whose rows it reads';

@@ -55,9 +55,28 @@ extern void stored_bind(const Source *source, const FilterNode *definition,
  */
 extern void stored_describe(const StoredTrait *stored, BoundTrait *bound);
 
-/* The source that a stored definition reads; an error names what is missing. */
+/*
+ * The source that a stored definition reads; an error names what is missing.
+ * 'text' is as above.
+ */
 extern const Source *stored_source(const Population *population,
-								   const FilterNode *definition);
+								   const FilterNode *definition,
+								   const char *text);
+
+/*
+ * Errors between begin and end that point nowhere point at a node of the tree
+ * that was parsed from 'text', which may be NULL.  An error ends it, too.
+ */
+typedef struct ErrorPlace
+{
+	ErrorContextCallback callback;
+	const char *text;
+	const FilterNode *node;
+} ErrorPlace;
+
+extern void error_place_begin(ErrorPlace *place, const char *text,
+							  const FilterNode *node);
+extern void error_place_end(ErrorPlace *place);
 
 /* The time of the source's row as timestamptz; NULL for an attribute source. */
 extern Expr *source_time(const Source *source);
@@ -78,15 +97,13 @@ extern char *stored_column(const char *name, const AggregateColumn *column);
 
 /*
  * The stored aggregates and attributes (FilterNode *, stored form) that a
- * definition comes down to, without those of the traits it mentions.
+ * definition or filter comes down to, without those of the traits it mentions.
+ * 'text' is as above.
  */
 extern List *stored_needed(const Population *population,
-						   const FilterNode *definition);
+						   const FilterNode *definition, const char *text);
 
-/*
- * The names of a trait's definition: as trait_scope(), and aggregates and
- * attributes, which are read from their stored columns.
- */
+/* The names of a trait's definition: as trait_scope(), without audiences. */
 extern FilterScope *definition_scope(const Population *population,
 									 FilterScope *row, const char *text);
 

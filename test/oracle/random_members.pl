@@ -441,8 +441,12 @@ sub end_others
 sub claim
 {
 	my ($session) = @_;
-	my @free = grep { !defined $claimed{$_} || $claimed{$_} == $session } 1 .. CUSTOMERS;
-	my @keys = map { pick(@free) } 1 .. 1 + int rand 4;
+	my $free = sub { grep { !defined $claimed{$_} || $claimed{$_} == $session } 1 .. CUSTOMERS };
+	my @keys;
+
+	# the others have them all
+	end_others($session) unless $free->();
+	@keys = map { pick($free->()) } 1 .. 1 + int rand 4;
 
 	$claimed{$_} = $session for $open[$session] ? @keys : ();
 	return @keys;
@@ -622,12 +626,13 @@ sub difference_query
 	{
 		my $audience = $audiences->{$name};
 		my $filter = "\$f\$$audience->{filter}\$f\$";
+		my $rows = counts($audience->{filter}) ? 'segment_data.profile' : 'profile';
 
 		push @member,
 		  "SELECT '$name' AS audience, customer_id FROM naive WHERE " . condition_of($audiences, $name);
 		push @got,
 		  ways("members('$name')" => $name => "SELECT k FROM segment.members('$name') AS m(k bigint)"),
-		  ways('@@ the filter' => $name => "SELECT customer_id FROM profile p WHERE p \@\@ $filter"),
+		  ways('@@ the filter' => $name => "SELECT customer_id FROM $rows p WHERE p \@\@ $filter"),
 		  ways('size()' => $name => "SELECT segment.size('$name')"),
 		  ways('count_where()' => $name => "SELECT segment.count_where($filter)");
 		push @expected,
@@ -691,7 +696,7 @@ sub push_what_if
 {
 	my ($got, $expected, $audiences) = @_;
 	my $name = pick(sort keys %$audiences);
-	my ($filter, $condition) = random_leaf();
+	my ($filter, $condition) = random_leaf_of_traits();
 	my $was = '(' . condition_of($audiences, $name) . ') IS TRUE';
 	my $is = "($condition) IS TRUE";
 
@@ -699,9 +704,9 @@ sub push_what_if
 	  "SELECT 'what_if(\$f\$$filter\$f\$)', '$name', change || ' ' || size || ' ' || keys::text
 		FROM segment.what_if('$name', \$f\$$filter\$f\$, list_keys => 5)";
 	push @$expected,
-	  "SELECT 'what_if(\$f\$$filter\$f\$)', '$name', change || ' ' || count(n.customer_id) || ' ' || coalesce((array_agg(n.customer_id ORDER BY n.customer_id) FILTER (WHERE n.customer_id IS NOT NULL))[1:5], '{}')::text
+	  "SELECT 'what_if(\$f\$$filter\$f\$)', '$name', change || ' ' || count(naive.customer_id) || ' ' || coalesce((array_agg(naive.customer_id ORDER BY naive.customer_id) FILTER (WHERE naive.customer_id IS NOT NULL))[1:5], '{}')::text
 		FROM (VALUES ('entering'), ('leaving'), ('staying')) AS c(change)
-			LEFT JOIN naive n ON CASE change WHEN 'entering' THEN NOT $was AND $is WHEN 'leaving' THEN $was AND NOT $is ELSE $was AND $is END
+			LEFT JOIN naive ON CASE change WHEN 'entering' THEN NOT $was AND $is WHEN 'leaving' THEN $was AND NOT $is ELSE $was AND $is END
 		GROUP BY change";
 	return;
 }
@@ -1144,7 +1149,7 @@ sub random_reference
 
 sub random_leaf
 {
-	my $kind = pick(qw(number number number number text text list boolean time key arithmetic constant));
+	my $kind = pick(qw(number number number number text text list boolean time key arithmetic constant counting counting));
 
 	return __PACKAGE__->can("random_$kind\_leaf")->();
 }
@@ -1166,6 +1171,49 @@ sub random_number_leaf
 		[ "$trait not in ($low, $high)", "($trait = $low OR $trait = $high) IS NOT TRUE" ],
 		[ "$trait is set", "$trait IS NOT NULL" ],
 		[ "$trait is not set", "$trait IS NULL" ]);
+}
+
+# One that can be asked without a definition: what it is made of is kept.
+sub random_leaf_of_traits
+{
+	my ($filter, $condition);
+
+	do
+	{
+		($filter, $condition) = random_leaf();
+	} while counts($filter);
+	return ($filter, $condition);
+}
+
+# Does the filter look into the sources itself?  The view cannot be asked then.
+sub counts
+{
+	my ($filter) = @_;
+
+	return $filter =~ /\b(orders|visits|customers)\b/;
+}
+
+# Of what is counted in the filter itself.
+sub random_counting_leaf
+{
+	my ($low, $middle, $high) = sort { $a <=> $b } map { random_constant() } 1 .. 3;
+	my $operator = pick(qw(< <= > >= =));
+	my ($city, $units) = (pick(@cities), pick(3, 6));
+	my $of = sub {
+		my ($table, $aggregate, $where) = @_;
+		return "(SELECT $aggregate FROM $table AS e WHERE e.customer_id = naive.customer_id AND $where)";
+	};
+
+	return pick_pair(
+		[ "count(orders where store = \"$city\") $operator $middle", $of->('orders', 'count(*)', "store = '$city'") . " $operator $middle" ],
+		[ "count(orders where units > $units) in ($low, $high)", $of->('orders', 'count(*)', "units > $units") . " IN ($low, $high)" ],
+		[ "sum(orders.amount where units > $units) $operator $middle", $of->('orders', 'coalesce(sum(amount), 0)', "units > $units") . " $operator $middle" ],
+		[ "avg(visits.seconds) $operator $middle", $of->('visits', 'avg(seconds)', 'true') . " $operator $middle" ],
+		[ "(did orders where store = \"$city\")", $of->('orders', 'count(*) > 0', "store = '$city'") ],
+		[ "(did not visits where seconds > $units at least 2 times)", $of->('visits', 'count(*) < 2', "seconds > $units") ],
+		[ "customers.city = \"$city\"", "city = '$city'" ],
+		[ "max(orders.units) > order_count", $of->('orders', 'max(units)', 'true') . ' > order_count' ],
+		[ "list(distinct orders.store where units < $units) contains \"$city\"", $of->('orders', "bool_or(store = '$city')", "units < $units") ]);
 }
 
 sub random_text_leaf
