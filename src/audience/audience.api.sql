@@ -150,12 +150,13 @@ CREATE OR REPLACE FUNCTION segment.explain(
     OUT depth integer,
     OUT filter text,
     OUT value text,
-    OUT holds boolean)
+    OUT holds boolean,
+    OUT next_change timestamptz)
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_explain';
 COMMENT ON FUNCTION segment.explain(name, bigint, name) IS
-    'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing';
+    'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing; next_change is when holds turns, by the passing of time alone, NULL if never';
 
 CREATE OR REPLACE FUNCTION segment.explain(
     audience name,
@@ -164,12 +165,13 @@ CREATE OR REPLACE FUNCTION segment.explain(
     OUT depth integer,
     OUT filter text,
     OUT value text,
-    OUT holds boolean)
+    OUT holds boolean,
+    OUT next_change timestamptz)
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_explain';
 COMMENT ON FUNCTION segment.explain(name, uuid, name) IS
-    'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing';
+    'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing; next_change is when holds turns, by the passing of time alone, NULL if never';
 
 CREATE OR REPLACE FUNCTION segment.explain(
     audience name,
@@ -178,12 +180,53 @@ CREATE OR REPLACE FUNCTION segment.explain(
     OUT depth integer,
     OUT filter text,
     OUT value text,
-    OUT holds boolean)
+    OUT holds boolean,
+    OUT next_change timestamptz)
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_explain';
 COMMENT ON FUNCTION segment.explain(name, text, name) IS
-    'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing; the text is read as a key of the population';
+    'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing; next_change is when holds turns, by the passing of time alone, NULL if never; the text is read as a key of the population';
+
+CREATE OR REPLACE FUNCTION segment.next_change(
+    audience name,
+    key bigint,
+    population name DEFAULT NULL)
+RETURNS timestamptz
+LANGUAGE C STABLE PARALLEL SAFE COST 1000
+AS 'MODULE_PATHNAME', 'segment_next_change';
+COMMENT ON FUNCTION segment.next_change(name, bigint, name) IS
+    'when the profile enters or leaves the audience if nothing happens but the passing of time; NULL if never';
+
+CREATE OR REPLACE FUNCTION segment.next_change(
+    audience name,
+    key uuid,
+    population name DEFAULT NULL)
+RETURNS timestamptz
+LANGUAGE C STABLE PARALLEL SAFE COST 1000
+AS 'MODULE_PATHNAME', 'segment_next_change';
+COMMENT ON FUNCTION segment.next_change(name, uuid, name) IS
+    'when the profile enters or leaves the audience if nothing happens but the passing of time; NULL if never';
+
+CREATE OR REPLACE FUNCTION segment.next_change(
+    audience name,
+    key text,
+    population name DEFAULT NULL)
+RETURNS timestamptz
+LANGUAGE C STABLE PARALLEL SAFE COST 1000
+AS 'MODULE_PATHNAME', 'segment_next_change';
+COMMENT ON FUNCTION segment.next_change(name, text, name) IS
+    'when the profile enters or leaves the audience if nothing happens but the passing of time; NULL if never; the text is read as a key of the population';
+
+CREATE OR REPLACE FUNCTION segment.forecast(
+    audience name,
+    at timestamptz,
+    population name DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
+AS 'MODULE_PATHNAME', 'segment_forecast';
+COMMENT ON FUNCTION segment.forecast(name, timestamptz, name) IS
+    'how many members the audience will have at that instant if no event comes';
 
 -- What the views of audiences are made of.
 CREATE OR REPLACE FUNCTION segment.audience_number(

@@ -220,6 +220,40 @@ extern int64 algebra_count(const Population *population,
  */
 extern TupleTableSlot *audience_profile_row(const Population *population,
 											Datum key);
+/* Its absence as an error. */
+extern void audience_no_profile(const Population *population,
+								Datum key) pg_attribute_noreturn();
+
+/* next.c ------------------------------------------------------------------------ */
+
+/*
+ * A filter over rows of the base table that can be evaluated as of any instant.
+ * Made in the current context, and good as long as that and the definitions.
+ */
+typedef struct TimedFilter TimedFilter;
+
+extern TimedFilter *timed_filter(const Population *population,
+								 const FilterNode *filter);
+extern bool timed_filter_holds(TimedFilter *timed, TupleTableSlot *row,
+							   TimestampTz at);
+
+/*
+ * The filter holds for the row, or does not, at all times from 'after' on until
+ * just before the instant that is returned; DT_NOEND: for ever.  It may still be
+ * the same then: see steady.c for when it is exact.
+ */
+extern TimestampTz timed_filter_steady_until(TimedFilter *timed,
+											 TupleTableSlot *row,
+											 TimestampTz after);
+
+/*
+ * The first instant after 'after' at which it holds where it did not, or the
+ * other way round; DT_NOEND: never.  After MOST_STEPS instants at which it might
+ * have it stops, at one that is too early.
+ */
+extern TimestampTz timed_filter_next_change(TimedFilter *timed,
+											TupleTableSlot *row,
+											TimestampTz after);
 
 /* Argument 'argument' as a name, NULL for NULL. */
 extern const char *optional_name(FunctionCallInfo fcinfo, int argument);

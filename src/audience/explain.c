@@ -5,11 +5,11 @@
  *
  *		SELECT * FROM segment.explain('lapsed_vip', 7);
  *
- *		depth | filter                             | value      | holds
- *		    0 | in audience vip and orders > 3     |            | f
- *		    1 | in audience vip                    |            | t
- *		    2 | total_spend > 500                  | 612.50     | t
- *		    1 | orders > 3                         | 2          | f
+ *		depth | filter                             | value  | holds | next_change
+ *		    0 | in audience vip and orders_30d > 3 |        | t     | 2 May 9:30
+ *		    1 | in audience vip                    |        | t     |
+ *		    2 | total_spend > 500                  | 612.50 | t     |
+ *		    1 | orders_30d > 3                     | 4      | t     | 2 May 9:30
  *
  * One row per node of the filter, those of audiences within it included.
  * Each node is compiled by itself, by the compiler and in the scope that
@@ -50,8 +50,6 @@ typedef struct Explanation
 	ReturnSetInfo *result;
 } Explanation;
 
-static void no_profile(const Population *population,
-					   Datum key) pg_attribute_noreturn();
 static void explain_node(Explanation *explanation, const FilterNode *node,
 						 int depth);
 static char *node_value(Explanation *explanation, const FilterNode *node);
@@ -89,7 +87,7 @@ segment_explain(PG_FUNCTION_ARGS)
 	explanation.econtext->ecxt_scantuple =
 		audience_profile_row(explanation.population, key);
 	if (explanation.econtext->ecxt_scantuple == NULL)
-		no_profile(explanation.population, key);
+		audience_no_profile(explanation.population, key);
 	explain_node(&explanation, audience->filter, 0);
 	FreeExecutorState(explanation.estate);
 	question_end(&question);
@@ -132,8 +130,8 @@ audience_profile_row(const Population *population, Datum key)
 	return slot;
 }
 
-static void
-no_profile(const Population *population, Datum key)
+void
+audience_no_profile(const Population *population, Datum key)
 {
 	Oid			output;
 	bool		varlena;
@@ -154,8 +152,9 @@ explain_node(Explanation *explanation, const FilterNode *node, int depth)
 	const FilterNode *positive = node->op == FILTER_NOT ? node->args[0] : node;
 	bool		connective = positive->op == FILTER_AND ||
 		positive->op == FILTER_OR || positive->op == FILTER_AT_LEAST;
-	Datum		values[4];
-	bool		isnull[4] = {false, false, false, false};
+	Datum		values[5];
+	bool		isnull[5] = {false, false, false, false, false};
+	TimestampTz change;
 	char	   *value;
 
 	check_stack_depth();
@@ -170,6 +169,11 @@ explain_node(Explanation *explanation, const FilterNode *node, int depth)
 	values[3] = evaluate(explanation,
 						 filter_as_value(filter_compile(node, explanation->scope)),
 						 &isnull[3]);
+	change = timed_filter_next_change(timed_filter(explanation->population, node),
+									  explanation->econtext->ecxt_scantuple,
+									  clock_now());
+	values[4] = TimestampTzGetDatum(change);
+	isnull[4] = TIMESTAMP_IS_NOEND(change);
 	tuplestore_putvalues(explanation->result->setResult,
 						 explanation->result->setDesc, values, isnull);
 

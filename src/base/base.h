@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * base.h
- *	  What every room stands on: exports, clock, names, caches, catalog.
+ *	  What every room stands on: exports, clock, calendar, names, caches,
+ *	  catalog.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +13,8 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "nodes/pg_list.h"
+#include "pgtime.h"
+#include "utils/date.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
@@ -34,6 +37,37 @@ extern void base_init(void);
  * Microseconds since 2000-01-01 UTC, as everywhere in the server.
  */
 extern TimestampTz clock_now(void);
+
+/*
+ * Let this instant be segment.now(), for whatever is evaluated in here and in
+ * parallel workers, until the level of settings that the caller has begun
+ * (NewGUCNestLevel()) is left with AtEOXact_GUC(true, level).  An error leaves
+ * it, too.  The instant is finite.
+ */
+extern void clock_set(TimestampTz instant);
+
+/* calendar.c: when do clocks and calendars turn next? -------------------- */
+
+typedef enum CalendarUnit
+{
+	CALENDAR_HOUR,
+	CALENDAR_DAY,
+	CALENDAR_WEEK,
+	CALENDAR_MONTH,
+	CALENDAR_QUARTER,
+	CALENDAR_YEAR,
+} CalendarUnit;
+
+/*
+ * The next time at which clocks are set; the next local time that such is the
+ * case for, or at which the server begins to take local times for others; the
+ * next beginning of a unit on a calendar.  DT_NOEND if there is none.
+ */
+extern TimestampTz clock_turn_after(pg_tz *zone, TimestampTz instant);
+extern Timestamp local_turn_after(pg_tz *zone, Timestamp local);
+extern Timestamp calendar_turn_after(CalendarUnit unit, Timestamp local);
+/* When is a day of that month celebrated in this year? */
+extern DateADT calendar_anniversary(int year, int month, int day);
 
 /* names.c: did you mean? ------------------------------------------------- */
 

@@ -14,7 +14,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/datetime.h"
+#include "utils/guc.h"
 
 #include "base/base.h"
 #include "base/base_private.h"
@@ -28,6 +30,21 @@ TimestampTz
 clock_now(void)
 {
 	return clock_is_frozen ? clock_frozen : GetCurrentTransactionStartTimestamp();
+}
+
+/* The setting itself, as parallel workers are told of settings. */
+void
+clock_set(TimestampTz instant)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	char		text[MAXDATELEN + 1];
+
+	if (timestamp2tm(instant, NULL, &tm, &fsec, NULL, NULL) != 0)
+		elog(ERROR, "clock cannot be set to " INT64_FORMAT, instant);
+	EncodeDateTime(&tm, fsec, true, 0, NULL, USE_ISO_DATES, text);
+	(void) set_config_option("segment.now", text, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* segment.now(): the instant as of which questions are answered */

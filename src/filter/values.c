@@ -39,7 +39,6 @@ SEGMENT_FUNCTION(segment_square_root_numeric);
 SEGMENT_FUNCTION(segment_has_anniversary);
 SEGMENT_FUNCTION(segment_bucket);
 
-static DateADT anniversary(int year, int month, int day);
 
 /* The scalar that the jsonb consists of; false if it is an array or object. */
 static bool
@@ -169,21 +168,12 @@ segment_has_anniversary(PG_FUNCTION_ARGS)
 	/* if this year's is past already, next year's may still be in time */
 	for (int y = Max(year + 1, from_year); y <= Max(year, from_year) + 1; y++)
 	{
-		DateADT		a = anniversary(y, month, mday);
+		DateADT		a = calendar_anniversary(y, month, mday);
 
 		if (a >= from && a <= to)
 			PG_RETURN_BOOL(true);
 	}
 	PG_RETURN_BOOL(false);
-}
-
-/* 29 February is celebrated on the 28th in common years. */
-static DateADT
-anniversary(int year, int month, int day)
-{
-	if (month == 2 && day == 29 && !isleap(year))
-		day = 28;
-	return date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
 }
 
 /*

@@ -228,6 +228,22 @@ extern char *trait_source_query(const Source *source, List *stored,
  */
 extern bool fixed_from_numeric(Datum value, int64 *fixed, int *scale);
 
+/* event.c: windows as time passes -------------------------------------------- */
+
+/*
+ * Is it a trait over a window, compiled?  Then its first three arguments are
+ * the events of the window (a series), and the bounds of filter_compile_window()
+ * between which they count.
+ */
+extern bool trait_is_window(const FuncExpr *call);
+
+/*
+ * The last event not after an instant, and the first after it; DT_NOBEGIN and
+ * DT_NOEND if there is none (or none that is finite).
+ */
+extern void trait_events_around(Datum series, TimestampTz at,
+								TimestampTz *before, TimestampTz *beyond);
+
 extern void trait_init(void);
 
 #endif							/* SEGMENT_TRAIT_H */

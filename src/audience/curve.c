@@ -1,0 +1,478 @@
+/*-------------------------------------------------------------------------
+ *
+ * curve.c
+ *	  Where in an expression is the clock, and what is done to it?
+ *
+ * Read off the compiled filter, not off its text, so that this file and the
+ * rest of the house cannot disagree about what a filter means.  It makes no
+ * difference either whether somebody wrote "more than 30 days ago" or
+ * "< now - 30 days", or used a trait that is such a formula: traits and audiences
+ * are expanded when it is compiled.
+ *
+ *		last_order_at < now - 30 days
+ *		(now - last_order_at) > 30 days			both are one line and a value
+ *		lapsed, a trait defined so				that it passes at some time
+ *
+ * segment.now() is replaced by a parameter, so that an expression can be
+ * evaluated as of any instant.
+ *
+ * What is not known here is CURVE_OTHER and no error: it is the same as long as
+ * its parts are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/nbtree.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/params.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "audience/curve.h"
+#include "trait/trait.h"
+
+/* A function that does to time what we know about. */
+typedef struct KnownFunction
+{
+	Oid			function;
+	CurveKind	kind;
+	int			sign;
+} KnownFunction;
+
+static const KnownFunction known_functions[] = {
+	{F_TIMEZONE_TEXT_TIMESTAMPTZ, CURVE_TO_LOCAL},
+	{F_TIMEZONE_TEXT_TIMESTAMP, CURVE_FROM_LOCAL},
+	{F_TIMESTAMP_PL_INTERVAL, CURVE_SHIFT, 1},
+	{F_TIMESTAMP_MI_INTERVAL, CURVE_SHIFT, -1},
+	{F_TIMESTAMPTZ_PL_INTERVAL, CURVE_SHIFT, 1},
+	{F_TIMESTAMPTZ_MI_INTERVAL, CURVE_SHIFT, -1},
+	{F_DATE_PL_INTERVAL, CURVE_SHIFT, 1},
+	{F_DATE_MI_INTERVAL, CURVE_SHIFT, -1},
+	{F_DATE_PLI, CURVE_SHIFT, 1},
+	{F_DATE_MII, CURVE_SHIFT, -1},
+	{F_DATE_TIMESTAMP, CURVE_TRUNCATE},
+	{F_DATE_TRUNC_TEXT_TIMESTAMP, CURVE_TRUNCATE},
+	{F_TIMESTAMP_DATE, CURVE_SAME},
+	{F_NUMERIC_INT2, CURVE_SAME},
+	{F_NUMERIC_INT4, CURVE_SAME},
+	{F_NUMERIC_INT8, CURVE_SAME},
+	{F_FLOOR_NUMERIC, CURVE_SAME},
+	{F_CEIL_NUMERIC, CURVE_SAME},
+	{F_ROUND_NUMERIC, CURVE_SAME},
+	{F_NUMERIC_ADD, CURVE_SUM, 1},
+	{F_NUMERIC_SUB, CURVE_SUM, -1},
+	{F_NUMERIC_MUL, CURVE_PRODUCT, 1},
+	{F_NUMERIC_DIV, CURVE_PRODUCT, -1},
+	{F_EXTRACT_TEXT_TIMESTAMP, CURVE_FIELD},
+};
+
+/* The units of date_trunc and extract, and how long one lasts at most. */
+static const struct
+{
+	const char *name;
+	CalendarUnit unit;
+	int64		days;
+}			known_units[] = {
+	{"hour", CALENDAR_HOUR, 1},
+	{"day", CALENDAR_DAY, 1},
+	{"isodow", CALENDAR_DAY, 1},
+	{"week", CALENDAR_WEEK, 7},
+	{"month", CALENDAR_MONTH, 31},
+	{"quarter", CALENDAR_QUARTER, 92},
+	{"year", CALENDAR_YEAR, 366},
+};
+
+static Node *replace_clock(Node *node, void *context);
+static Curve *curve_of(Node *node);
+static bool add_part(Node *node, void *curve);
+static void loosen(Curve *curve);
+static void describe(Curve *curve);
+static bool any_line(const Curve *curve);
+static void describe_call(Curve *curve, Oid function, List *args);
+static void describe_comparison(Curve *curve, Oid operator, List *args);
+static bool find_zone(Curve *curve, Node *name);
+static bool find_unit(Curve *curve, Node *name);
+static void drop_argument(Curve *curve, int which);
+static Oid	own_function(const char *name, int nargs, const Oid *types);
+
+/* Ours by their OIDs; asked for once for each filter. */
+typedef struct OwnFunctions
+{
+	Oid			now;
+	Oid			elapsed;
+	Oid			elapsed_local;
+	Oid			days_between;
+	Oid			has_anniversary;
+} OwnFunctions;
+
+static OwnFunctions own;
+
+Curve *
+curve_make(Expr *condition)
+{
+	static const Oid instants[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
+	static const Oid locals[] = {TIMESTAMPOID, TIMESTAMPOID};
+	static const Oid days[] = {DATEOID, DATEOID, DATEOID};
+	Curve	   *curve;
+
+	own.now = own_function("now", 0, NULL);
+	own.elapsed = own_function("elapsed", 2, instants);
+	own.elapsed_local = own_function("elapsed", 2, locals);
+	own.days_between = own_function("days_between", 2, days);
+	own.has_anniversary = own_function("has_anniversary", 3, days);
+
+	condition = (Expr *) replace_clock((Node *) condition, NULL);
+	curve = curve_of((Node *) expression_planner(condition));
+	loosen(curve);
+	return curve;
+}
+
+ExprContext *
+curve_context(void)
+{
+	ExprContext *econtext = CreateStandaloneExprContext();
+
+	econtext->ecxt_param_list_info = makeParamList(1);
+	econtext->ecxt_param_list_info->params[0] = (ParamExternData) {
+		.ptype = TIMESTAMPTZOID,
+	};
+	return econtext;
+}
+
+Datum
+curve_value(Curve *curve, ExprContext *econtext, TimestampTz at, bool *isnull)
+{
+	if (curve->state == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(curve));
+
+		curve->state = ExecInitExpr(curve->expr, NULL);
+		MemoryContextSwitchTo(old);
+	}
+	econtext->ecxt_param_list_info->params[0].value = TimestampTzGetDatum(at);
+	return ExecEvalExprSwitchContext(curve->state, econtext, isnull);
+}
+
+static Node *
+replace_clock(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == own.now)
+	{
+		Param	   *now = makeNode(Param);
+
+		now->paramkind = PARAM_EXTERN;
+		now->paramid = 1;
+		now->paramtype = TIMESTAMPTZOID;
+		now->paramtypmod = -1;
+		now->location = -1;
+		return (Node *) now;
+	}
+	return expression_tree_mutator(node, replace_clock, context);
+}
+
+static Curve *
+curve_of(Node *node)
+{
+	Curve	   *curve = palloc0(sizeof(Curve));
+	bool		moves = false;
+
+	check_stack_depth();
+	curve->expr = (Expr *) node;
+	curve->type = exprType(node);
+	if (IsA(node, Param))
+	{
+		curve->kind = CURVE_NOW;
+		moves = true;
+	}
+	else
+		(void) expression_tree_walker(node, add_part, curve);
+	for (int i = 0; i < curve->nargs; i++)
+		moves |= curve->args[i]->kind != CURVE_STILL;
+	if (!moves)
+	{
+		curve->kind = CURVE_STILL;
+		curve->nargs = 0;
+		return curve;
+	}
+
+	if (curve->kind != CURVE_NOW)
+	{
+		curve->kind = CURVE_OTHER;
+		describe(curve);
+	}
+	if (CURVE_IS_LINE(curve))
+	{
+		TypeCacheEntry *type = lookup_type_cache(curve->type,
+												 TYPECACHE_CMP_PROC);
+
+		if (OidIsValid(type->cmp_proc))
+			fmgr_info(type->cmp_proc, &curve->compare);
+		else
+			curve->kind = CURVE_OTHER;
+	}
+	return curve;
+}
+
+static bool
+add_part(Node *node, void *context)
+{
+	Curve	   *curve = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, List))
+		return expression_tree_walker(node, add_part, context);
+
+	if (curve->args == NULL)
+		curve->args = palloc(sizeof(Curve *));
+	else
+		curve->args = repalloc(curve->args, sizeof(Curve *) * (curve->nargs + 1));
+	curve->args[curve->nargs++] = curve_of(node);
+	return false;
+}
+
+/* Where it does not matter whether a condition is false or null. */
+static void
+loosen(Curve *curve)
+{
+	curve->loose = true;
+	if (curve->kind == CURVE_ALL || curve->kind == CURVE_ANY)
+		for (int i = 0; i < curve->nargs; i++)
+			loosen(curve->args[i]);
+}
+
+/* Of which kind is it, other than CURVE_OTHER? */
+static void
+describe(Curve *curve)
+{
+	Expr	   *expr = curve->expr;
+
+	switch (nodeTag(expr))
+	{
+		case T_FuncExpr:
+			describe_call(curve, ((FuncExpr *) expr)->funcid,
+						  ((FuncExpr *) expr)->args);
+			if (curve->kind == CURVE_OTHER && trait_is_window((FuncExpr *) expr))
+				curve->kind = CURVE_WINDOW;
+			return;
+		case T_OpExpr:
+			describe_call(curve, ((OpExpr *) expr)->opfuncid,
+						  ((OpExpr *) expr)->args);
+			if (curve->kind == CURVE_OTHER && curve->type == BOOLOID)
+				describe_comparison(curve, ((OpExpr *) expr)->opno,
+									((OpExpr *) expr)->args);
+			return;
+		case T_RelabelType:
+			curve->kind = CURVE_SAME;
+			return;
+		case T_MinMaxExpr:
+			if (any_line(curve))
+				curve->kind = CURVE_CHOICE;
+			return;
+		case T_CoalesceExpr:
+			if (any_line(curve))
+				curve->kind = CURVE_COALESCE;
+			return;
+		case T_NullTest:
+			curve->kind = CURVE_IS_SET;
+			return;
+		case T_BoolExpr:
+			if (((BoolExpr *) expr)->boolop == AND_EXPR)
+				curve->kind = CURVE_ALL;
+			else if (((BoolExpr *) expr)->boolop == OR_EXPR)
+				curve->kind = CURVE_ANY;
+			return;
+		case T_BooleanTest:
+			if (((BooleanTest *) expr)->booltesttype == IS_TRUE ||
+				((BooleanTest *) expr)->booltesttype == IS_NOT_TRUE)
+				loosen(curve->args[0]);
+			return;
+		case T_CaseExpr:
+			/* the conditions of "at least"; results are numbers */
+			if (((CaseExpr *) expr)->arg == NULL && curve->type != BOOLOID)
+				for (int i = 0; i < curve->nargs; i++)
+					loosen(curve->args[i]);
+			return;
+		default:
+			return;
+	}
+}
+
+static bool
+any_line(const Curve *curve)
+{
+	for (int i = 0; i < curve->nargs; i++)
+		if (CURVE_IS_LINE(curve->args[i]))
+			return true;
+	return false;
+}
+
+static void
+describe_call(Curve *curve, Oid function, List *args)
+{
+	const KnownFunction *known = NULL;
+
+	if (function == own.elapsed || function == own.elapsed_local)
+	{
+		curve->kind = CURVE_ELAPSED;
+	}
+	else if (function == own.days_between)
+	{
+		Curve	   *from = curve->args[0];
+
+		curve->kind = CURVE_ELAPSED;
+		curve->args[0] = curve->args[1];
+		curve->args[1] = from;
+	}
+	else if (function == own.has_anniversary)
+		curve->kind = CURVE_ANNIVERSARY;
+
+	for (int i = 0; i < lengthof(known_functions); i++)
+		if (known_functions[i].function == function)
+			known = &known_functions[i];
+	if (known == NULL)
+		return;
+
+	switch (known->kind)
+	{
+		case CURVE_TO_LOCAL:
+		case CURVE_FROM_LOCAL:
+			if (!find_zone(curve, linitial(args)))
+				return;
+			drop_argument(curve, 0);
+			break;
+		case CURVE_TRUNCATE:
+			if (list_length(args) == 1)
+				curve->length = USECS_PER_DAY;
+			else
+			{
+				if (!find_unit(curve, linitial(args)))
+					return;
+				drop_argument(curve, 0);
+			}
+			break;
+		case CURVE_FIELD:
+			if (!find_unit(curve, linitial(args)))
+				return;
+			drop_argument(curve, 0);
+			break;
+		case CURVE_PRODUCT:
+			/* of two that move, and of what is divided by it, we know nothing */
+			if (curve->args[known->sign > 0 && CURVE_IS_LINE(curve->args[1]) ? 0 : 1]->kind != CURVE_STILL)
+				return;
+			break;
+		default:
+			break;
+	}
+	curve->kind = known->kind;
+	curve->sign = known->sign;
+}
+
+/* The first of them against the second. */
+static void
+describe_comparison(Curve *curve, Oid operator, List *args)
+{
+	Oid			family;
+	Oid			compare;
+	Curve	   *line;
+	Curve	   *other;
+
+	if (list_length(args) != 2)
+		return;
+	family = lookup_type_cache(curve->args[0]->type,
+							   TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+	if (!OidIsValid(family))
+		return;
+	switch (get_op_opfamily_strategy(operator, family))
+	{
+		case BTLessStrategyNumber:
+			curve->strictly[0] = true;
+			break;
+		case BTLessEqualStrategyNumber:
+			curve->strictly[0] = curve->strictly[1] = true;
+			break;
+		case BTEqualStrategyNumber:
+			curve->strictly[1] = true;
+			break;
+		case BTGreaterEqualStrategyNumber:
+			curve->strictly[1] = curve->strictly[2] = true;
+			break;
+		case BTGreaterStrategyNumber:
+			curve->strictly[2] = true;
+			break;
+		default:
+			return;
+	}
+
+	/* what moves is compared with what does not, whichever stands first */
+	line = curve->args[CURVE_IS_LINE(curve->args[0]) ? 0 : 1];
+	other = curve->args[CURVE_IS_LINE(curve->args[0]) ? 1 : 0];
+	compare = get_opfamily_proc(family, line->type, other->type, BTORDER_PROC);
+	if (!OidIsValid(compare))
+		return;
+	fmgr_info(compare, &curve->compare);
+	curve->kind = CURVE_COMPARISON;
+}
+
+static char *
+constant_text(Node *node)
+{
+	if (!IsA(node, Const) || ((Const *) node)->constisnull ||
+		((Const *) node)->consttype != TEXTOID)
+		return NULL;
+	return TextDatumGetCString(((Const *) node)->constvalue);
+}
+
+static bool
+find_zone(Curve *curve, Node *name)
+{
+	char	   *text = constant_text(name);
+
+	curve->zone = text == NULL ? NULL : pg_tzset(text);
+	return curve->zone != NULL;
+}
+
+static bool
+find_unit(Curve *curve, Node *name)
+{
+	char	   *text = constant_text(name);
+
+	for (int i = 0; text != NULL && i < lengthof(known_units); i++)
+		if (strcmp(known_units[i].name, text) == 0)
+		{
+			curve->unit = known_units[i].unit;
+			curve->length = known_units[i].days * USECS_PER_DAY;
+			return true;
+		}
+	return false;
+}
+
+static void
+drop_argument(Curve *curve, int which)
+{
+	curve->nargs--;
+	for (int i = which; i < curve->nargs; i++)
+		curve->args[i] = curve->args[i + 1];
+}
+
+static Oid
+own_function(const char *name, int nargs, const Oid *types)
+{
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(types, nargs)),
+						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
+}

@@ -1,0 +1,103 @@
+/*-------------------------------------------------------------------------
+ *
+ * curve.h
+ *	  What an expression does while time passes and nothing else happens,
+ *	  private to the room of audiences.
+ *
+ *		last_order_at < timezone('Europe/Copenhagen', timezone(
+ *							'Europe/Copenhagen', now) - '30 days')
+ *
+ *		COMPARISON
+ *		├─ STILL		last_order_at
+ *		└─ FROM_LOCAL	goes up, but for where clocks are set
+ *		   └─ SHIFT		by -30 days
+ *			  └─ TO_LOCAL
+ *				 └─ NOW	goes up
+ *
+ * A curve is made of a compiled expression (curve.c), and asked for how long its
+ * value stays the same (steady.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_CURVE_H
+#define SEGMENT_CURVE_H
+
+#include "fmgr.h"
+#include "nodes/execnodes.h"
+#include "pgtime.h"
+
+#include "base/base.h"
+
+typedef enum CurveKind
+{
+	CURVE_STILL,				/* the clock is no part of it */
+
+	/* lines: they rise and fall with time, but for turns of clock and calendar */
+	CURVE_NOW,
+	CURVE_TO_LOCAL,				/* instant to local time of 'zone' */
+	CURVE_FROM_LOCAL,			/* and back */
+	CURVE_SHIFT,				/* time, span or days to add; 'sign' */
+	CURVE_TRUNCATE,				/* time, to the beginning of its 'unit' */
+	CURVE_SAME,					/* another type, the same order */
+	CURVE_ELAPSED,				/* to, from: the time between */
+	CURVE_SUM,					/* numbers; 'sign' of the second */
+	CURVE_PRODUCT,				/* numbers; 'sign' < 0: divided by the second */
+	CURVE_CHOICE,				/* the least or greatest of several */
+	CURVE_COALESCE,				/* the first that is not null */
+
+	/* and these have one value for a while, and then another */
+	CURVE_FIELD,				/* time: which of its 'unit' it is in */
+	CURVE_WINDOW,				/* events, after, until */
+	CURVE_ANNIVERSARY,			/* day, from, to */
+	CURVE_COMPARISON,			/* two of which one is compared with the other */
+	CURVE_ALL,					/* and: false where one of them is */
+	CURVE_ANY,					/* or: true where one of them is */
+	CURVE_IS_SET,				/* is it null? */
+	CURVE_OTHER,				/* whatever it does, it does it to its parts */
+} CurveKind;
+
+#define CURVE_IS_LINE(curve)	((curve)->kind >= CURVE_NOW && (curve)->kind <= CURVE_COALESCE)
+
+typedef struct Curve
+{
+	CurveKind	kind;
+	Expr	   *expr;
+	ExprState  *state;			/* NULL until it is first needed */
+	Oid			type;
+	int			nargs;
+	struct Curve **args;
+
+	bool		loose;			/* of conditions: null is as good as false */
+	pg_tz	   *zone;
+	int			sign;
+	CalendarUnit unit;
+	int64		length;			/* what truncation takes away at most, in
+								 * microseconds */
+	bool		strictly[3];	/* of COMPARISON: true where the first argument
+								 * is less, equal, greater */
+	FmgrInfo	compare;		/* two values of a line; of COMPARISON, the line's
+								 * with the other one's */
+} Curve;
+
+/*
+ * Of a condition over range table entry 1, in the current context.  Whoever asks
+ * takes null for false.
+ */
+extern Curve *curve_make(Expr *condition);
+
+/*
+ * What is needed to follow curves: the row is the context's scan tuple, and
+ * what it evaluates to lives in the context until that is reset.
+ */
+extern ExprContext *curve_context(void);
+extern Datum curve_value(Curve *curve, ExprContext *econtext,
+						 TimestampTz at, bool *isnull);
+
+/*
+ * steady.c: the condition holds, or does not, at all times from 'from' until just
+ * before the instant returned, which is after 'from' and not after 'most'.
+ */
+extern TimestampTz curve_steady_until(Curve *curve, ExprContext *econtext,
+									  TimestampTz from, TimestampTz most);
+
+#endif							/* SEGMENT_CURVE_H */

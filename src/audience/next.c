@@ -1,0 +1,190 @@
+/*-------------------------------------------------------------------------
+ *
+ * next.c
+ *	  When does somebody enter or leave an audience by time alone?
+ *
+ *		lapsed		last_order_at more than 60 days ago and total_spend > 500
+ *
+ *		next_change('lapsed', 7)	2026-06-30 14:05:11.250001, if the last order of
+ *									7 was on 1 May at 14:05:11.25
+ *		forecast('lapsed', t)		how many that will have happened to by then
+ *
+ * steady.c says for how long the filter stays what it is.  That is sometimes too
+ * short, as a part of the filter may change and the whole may not; so the filter
+ * is evaluated then, and if it is what it was, the question is put again.
+ *
+ * Nothing in here looks at the clock but the functions of SQL.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "audience/audience_private.h"
+#include "audience/curve.h"
+#include "base/base.h"
+
+SEGMENT_FUNCTION(segment_next_change);
+SEGMENT_FUNCTION(segment_forecast);
+
+/*
+ * Questions put again for one answer: a condition that may change at each midnight
+ * is followed for some years.
+ */
+#define MOST_STEPS		2000
+
+/*
+ * Later than that nothing is asked: now + 10000 years has to be a time, and the
+ * calendar ends in 294276.
+ */
+#define LAST_ASKED		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
+
+struct TimedFilter
+{
+	Curve	   *curve;
+	ExprContext *econtext;
+};
+
+TimedFilter *
+timed_filter(const Population *population, const FilterNode *filter)
+{
+	TimedFilter *timed = palloc(sizeof(TimedFilter));
+	FilterScope *scope = filter_relation_scope(population->base, 1);
+
+	timed->curve = curve_make(filter_as_value(filter_compile(filter, scope)));
+	timed->econtext = curve_context();
+	return timed;
+}
+
+bool
+timed_filter_holds(TimedFilter *timed, TupleTableSlot *row, TimestampTz at)
+{
+	bool		isnull;
+	Datum		holds;
+
+	timed->econtext->ecxt_scantuple = row;
+	holds = curve_value(timed->curve, timed->econtext, at, &isnull);
+	ResetExprContext(timed->econtext);
+	return !isnull && DatumGetBool(holds);
+}
+
+TimestampTz
+timed_filter_steady_until(TimedFilter *timed, TupleTableSlot *row,
+						  TimestampTz after)
+{
+	TimestampTz until;
+	MemoryContext old;
+
+	if (timed->curve->kind == CURVE_STILL || after >= LAST_ASKED)
+		return DT_NOEND;
+	timed->econtext->ecxt_scantuple = row;
+	old = MemoryContextSwitchTo(timed->econtext->ecxt_per_tuple_memory);
+	until = curve_steady_until(timed->curve, timed->econtext, after, LAST_ASKED);
+	MemoryContextSwitchTo(old);
+	ResetExprContext(timed->econtext);
+	return until >= LAST_ASKED ? DT_NOEND : until;
+}
+
+TimestampTz
+timed_filter_next_change(TimedFilter *timed, TupleTableSlot *row,
+						 TimestampTz after)
+{
+	bool		holds;
+
+	/* if the clock is no part of it, not even the row is looked at */
+	if (timed->curve->kind == CURVE_STILL)
+		return DT_NOEND;
+	holds = timed_filter_holds(timed, row, after);
+	for (int step = 0; step < MOST_STEPS; step++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		after = timed_filter_steady_until(timed, row, after);
+		if (TIMESTAMP_IS_NOEND(after) ||
+			timed_filter_holds(timed, row, after) != holds)
+			break;
+	}
+	return after;
+}
+
+/*
+ * next_change(audience, key, population)
+ */
+Datum
+segment_next_change(PG_FUNCTION_ARGS)
+{
+	const Population *population;
+	const Audience *audience;
+	OwnersQuestion question;
+	TupleTableSlot *row;
+	TimestampTz change;
+	Datum		key;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
+							 optional_name(fcinfo, 2), &population);
+	population_check_reader(population);
+	key = population_key(population, PG_GETARG_DATUM(1),
+						 get_fn_expr_argtype(fcinfo->flinfo, 1));
+
+	question_begin(&question, population);
+	row = audience_profile_row(population, key);
+	if (row == NULL)
+		audience_no_profile(population, key);
+	change = timed_filter_next_change(timed_filter(population, audience->filter),
+									  row, clock_now());
+	question_end(&question);
+
+	if (TIMESTAMP_IS_NOEND(change))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(change);
+}
+
+/*
+ * forecast(audience, at, population)
+ */
+Datum
+segment_forecast(PG_FUNCTION_ARGS)
+{
+	const Population *population;
+	const Audience *audience;
+	TimestampTz at;
+	int64		size;
+	int			level;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
+							 optional_name(fcinfo, 2), &population);
+	population_check_reader(population);
+	at = PG_GETARG_TIMESTAMPTZ(1);
+	if (at < clock_now())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the size of audience \"%s\" cannot be forecast for the past",
+						audience->name),
+				 errdetail("%s is before %s, which is now.",
+						   pstrdup(timestamptz_to_str(at)),
+						   pstrdup(timestamptz_to_str(clock_now()))),
+				 errhint("Ask for segment.now() or later; the feed tells what has been.")));
+	if (TIMESTAMP_IS_NOEND(at))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the size of audience \"%s\" cannot be forecast for the end of time",
+						audience->name),
+				 errhint("Ask for an instant that comes.")));
+
+	/* what is stored does not depend on the clock, and is not asked again */
+	level = NewGUCNestLevel();
+	clock_set(at);
+	size = audience_size(population, audience, GetActiveSnapshot());
+	AtEOXact_GUC(true, level);
+	PG_RETURN_INT64(size);
+}
