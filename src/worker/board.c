@@ -87,6 +87,7 @@ typedef struct Board
 	Slot		slots[FLEXIBLE_ARRAY_MEMBER];
 } Board;
 
+/* NULL where the library is not preloaded: then only board_status() is called. */
 static Board *board = NULL;
 
 /* The worker's own; of a session, the one it found last. */
@@ -115,12 +116,6 @@ board_init(void)
 	shmem_startup_hook = make_board;
 }
 
-bool
-board_exists(void)
-{
-	return board != NULL;
-}
-
 /* ---- for any session ---- */
 
 void
@@ -128,8 +123,6 @@ board_wake(void)
 {
 	Latch	   *latch;
 
-	if (board == NULL)
-		return;
 	if (my_slot == NULL ||
 		pg_atomic_read_u32(&my_slot->database) != MyDatabaseId)
 		my_slot = find_slot(MyDatabaseId);
@@ -148,8 +141,6 @@ board_ask(Oid database)
 	Latch	   *launcher;
 	Slot	   *slot;
 
-	if (board == NULL)
-		return;
 	SpinLockAcquire(&board->mutex);
 	slot = take_slot(database);
 	if (slot != NULL)

@@ -10,8 +10,7 @@
  *		12:01:01.000					look once more, then every minute
  *
  * Sessions set the latch at commit, so an idle database costs one wake-up a
- * minute.  That one finds what no session tells of: what COMMIT PREPARED has
- * left, and what has become too old for the feed.
+ * minute, which removes from the feed what has become too old for it.
  *
  * Each population is folded in transactions of its own.  One that fails is
  * noted in the log and passed over, for a pause that doubles each time; the
@@ -145,8 +144,10 @@ begin(Oid database)
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},
 		{"default_transaction_deferrable", "off"},
-		{"idle_in_transaction_session_timeout", "0"},
 		{"statement_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		/* whoever holds up one population does not hold up the others */
+		{"lock_timeout", "10s"},
 	};
 
 	if (!board_attach(database))

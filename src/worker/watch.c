@@ -4,6 +4,7 @@
  *	  What do sessions do that concerns the workers?
  *
  *		COMMIT, with toggles				this database's worker: something is pending
+ *		COMMIT PREPARED						the same: it may have had some
  *		CREATE, DROP EXTENSION				look at this database
  *		CREATE, ALTER, DROP DATABASE shop	look at that database
  *		DROP DATABASE shop					and first the worker steps aside, as
@@ -42,6 +43,7 @@ static ProcessUtility_hook_type previous_utility = NULL;
 /* Databases (OIDs) of this transaction, in its context. */
 static List *to_look_at = NIL;
 static List *held = NIL;
+static bool committed_prepared = false;
 
 static void watch_access(ObjectAccessType access, Oid class_id, Oid object_id,
 						 int sub_id, void *arg);
@@ -49,6 +51,7 @@ static void watch_utility(PlannedStmt *statement, const char *text,
 						  bool read_only_tree, ProcessUtilityContext context,
 						  ParamListInfo parameters, QueryEnvironment *environment,
 						  DestReceiver *destination, QueryCompletion *completion);
+static bool is_commit_prepared(Node *statement);
 static const char *wants_alone(Node *statement);
 static const char *option_value(List *options, const char *name);
 static bool is_owner(Oid database);
@@ -102,10 +105,19 @@ watch_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 		MemoryContextSwitchTo(old);
 		board_hold(database);
 	}
+	if (is_commit_prepared(statement->utilityStmt))
+		committed_prepared = true;
 
 	(previous_utility != NULL ? previous_utility : standard_ProcessUtility)
 		(statement, text, read_only_tree, context, parameters, environment,
 		 destination, completion);
+}
+
+static bool
+is_commit_prepared(Node *statement)
+{
+	return IsA(statement, TransactionStmt) &&
+		((TransactionStmt *) statement)->kind == TRANS_STMT_COMMIT_PREPARED;
 }
 
 /* The database to which nobody may be connected for this statement, or NULL. */
@@ -166,13 +178,15 @@ watch_xact(XactEvent event, void *arg)
 {
 	ListCell   *lc;
 
-	if (to_look_at == NIL && held == NIL)
+	if (to_look_at == NIL && held == NIL && !committed_prepared)
 		return;
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
 			foreach(lc, to_look_at)
 				board_ask(lfirst_oid(lc));
+			if (committed_prepared)
+				board_wake();
 			/* FALLTHROUGH */
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
@@ -180,6 +194,7 @@ watch_xact(XactEvent event, void *arg)
 				board_release(lfirst_oid(lc));
 			to_look_at = NIL;
 			held = NIL;
+			committed_prepared = false;
 			break;
 		default:
 			break;

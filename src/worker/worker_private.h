@@ -24,9 +24,6 @@
 /* Ask the server for the memory; only while the library is being preloaded. */
 extern void board_init(void);
 
-/* Is there one?  If not, the library is not preloaded, and nobody works. */
-extern bool board_exists(void);
-
 /* For any session ---- */
 
 /* Something is pending in this database.  Cannot fail. */
@@ -57,7 +54,10 @@ typedef struct WorkerStatus
 	char		last_error[256];
 } WorkerStatus;
 
-/* Of all databases that have one: WorkerStatus *, in the current context. */
+/*
+ * Of all databases that have one: WorkerStatus *, in the current context.  None
+ * where the library is not preloaded.
+ */
 extern List *board_status(void);
 
 /* For the launcher ---- */

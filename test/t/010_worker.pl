@@ -16,6 +16,7 @@ $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'segment'
 segment.naptime = '10ms'
 restart_after_crash = on
+max_prepared_transactions = 2
 });
 $node->start;
 
@@ -114,6 +115,13 @@ $node->safe_psql('shop', q{BEGIN; INSERT INTO orders VALUES (900, 200); ROLLBACK
 purchase_is_told('shop', 'a purchase after some that were rolled back');
 is($node->safe_psql('shop', q{SELECT count(*) FROM segment.transition WHERE key IN ('900', '901')}),
 	'0', 'of which nothing is told');
+
+$node->safe_psql('shop', q{BEGIN; INSERT INTO orders VALUES (902, 200);
+	PREPARE TRANSACTION 'later'});
+purchase_is_told('shop', 'a purchase while another is prepared');
+$node->safe_psql('shop', q{COMMIT PREPARED 'later'});
+comes_true('shop', q{SELECT count(*) = 1 FROM segment.transition WHERE key = '902'},
+	'which is told when it is committed');
 
 # ---- an idle database costs nothing ----
 
@@ -250,6 +258,10 @@ $node->reload;
 comes_true('shop', "SELECT ($all_workers) = 'shop'", 'only a database that is named');
 $node->wait_for_log(qr/database "nowhere" cannot have a worker of segment/, $log);
 pass('and a name that is wrong is told');
+($status, $out, $err) = $node->psql('postgres',
+	q{ALTER SYSTEM SET segment.databases = 'shop restaurant'});
+like($err, qr/DETAIL:  "shop restaurant" is not a list of names\.\n.*HINT:  Separate/s,
+	'or is none');
 $node->append_conf('postgresql.conf', "segment.databases = ''\n");
 $node->reload;
 comes_true('shop', "SELECT ($all_workers) = 'restaurant shop'", 'or all of them');
