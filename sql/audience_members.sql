@@ -368,6 +368,12 @@ SELECT segment.rebuild();
 SELECT * FROM segment.verify();
 SELECT * FROM wrong;
 
+-- somebody changes a table that is written below the level of SQL
+CREATE INDEX meddled ON :chunks ((size + 1));
+SELECT * FROM segment.tick();
+DROP INDEX segment_data.meddled;
+SELECT * FROM segment.tick();
+
 -- members leave an audience that goes, and everything goes with the population
 SELECT max(seq) AS seq FROM told \gset
 SELECT segment.drop_audience('local', cascade => true);

@@ -19,6 +19,7 @@
 #include "trait/trait.h"
 #include "audience/audience.h"
 #include "flow/flow.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -33,4 +34,5 @@ _PG_init(void)
 	trait_init();
 	audience_init();
 	flow_init();
+	worker_init();
 }

@@ -84,9 +84,11 @@ audience_apply(AudienceWriter *writer, TupleTableSlot *before, bool existed,
 	}
 }
 
-void
+bool
 audience_close(AudienceWriter *writer)
 {
+	bool		toggled = (writer->toggles != NULL);
+
 	insert_collected(writer);
 	for (int i = 0; i < writer->nslots; i++)
 		ExecDropSingleTupleTableSlot(writer->collected[i]);
@@ -97,6 +99,7 @@ audience_close(AudienceWriter *writer)
 		MemoryContextDelete(writer->keys);
 	}
 	pfree(writer);
+	return toggled;
 }
 
 static void
@@ -111,8 +114,7 @@ put_toggle(AudienceWriter *writer, int audience, TupleTableSlot *row,
 	{
 		/* the caller is in a context that goes with each profile */
 		old = MemoryContextSwitchTo(GetMemoryChunkContext(writer));
-		writer->toggles = table_open(audience_tables(population)->toggles,
-									 RowExclusiveLock);
+		writer->toggles = storage_open(population, true, RowExclusiveLock);
 		writer->indexes = CatalogOpenIndexes(writer->toggles);
 		writer->keys = AllocSetContextCreate(CurrentMemoryContext,
 											 "segment toggles",

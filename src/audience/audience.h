@@ -178,8 +178,8 @@ extern void audience_apply(AudienceWriter *writer,
 						   TupleTableSlot *after, bool exists,
 						   TimestampTz at);
 
-/* Toggles that were held back are written. */
-extern void audience_close(AudienceWriter *writer);
+/* Toggles that were held back are written.  Returns whether there were any. */
+extern bool audience_close(AudienceWriter *writer);
 
 /* fold.c --------------------------------------------------------------------------- */
 

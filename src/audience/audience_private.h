@@ -77,6 +77,11 @@ enum
 extern void storage_make(const Population *population);
 extern void storage_follow_owner(const Population *population);
 extern void storage_drop(const Population *population);
+
+/* The toggle table, else the chunk table; an error if it was changed. */
+extern Relation storage_open(const Population *population, bool toggles,
+							 LOCKMODE lock);
+
 /* A number for a definition; the caller is connected to SPI. */
 extern int32 storage_number(const Population *population);
 

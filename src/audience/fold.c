@@ -71,7 +71,6 @@ int64
 audience_fold(const Population *population, int64 most, bool passing,
 			  AudienceSink sink, void *context)
 {
-	Oid			table = audience_tables(population)->toggles;
 	MemoryContext memory;
 	MemoryContext old;
 	Relation	relation;
@@ -79,12 +78,12 @@ audience_fold(const Population *population, int64 most, bool passing,
 	Toggle	   *toggles;
 	int64		count;
 
-	if (!OidIsValid(table))
+	if (!OidIsValid(audience_tables(population)->toggles))
 		return 0;
 	memory = AllocSetContextCreate(CurrentMemoryContext, "segment fold",
 								   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(memory);
-	relation = table_open(table, RowExclusiveLock);
+	relation = storage_open(population, true, RowExclusiveLock);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	toggles = read_toggles(relation, population, snapshot, &count);
 	mend_times(toggles, count);
@@ -123,16 +122,15 @@ audience_fold(const Population *population, int64 most, bool passing,
 int64
 audience_pending(const Population *population)
 {
-	Oid			toggles = audience_tables(population)->toggles;
 	Relation	relation;
 	Snapshot	snapshot;
 	TableScanDesc scan;
 	TupleTableSlot *slot;
 	int64		count = 0;
 
-	if (!OidIsValid(toggles))
+	if (!OidIsValid(audience_tables(population)->toggles))
 		return 0;
-	relation = table_open(toggles, AccessShareLock);
+	relation = storage_open(population, true, AccessShareLock);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	slot = table_slot_create(relation, NULL);
 	scan = table_beginscan(relation, snapshot, 0, NULL);
@@ -222,8 +220,7 @@ static void
 fold_chunks(const Population *population, Snapshot snapshot,
 			Toggle *toggles, int64 count, bool passing)
 {
-	Relation	relation = table_open(audience_tables(population)->chunks,
-									  RowExclusiveLock);
+	Relation	relation = storage_open(population, false, RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(relation);
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 												 "segment chunk",

@@ -44,6 +44,7 @@
 #include "catalog/catalog.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -64,8 +65,9 @@
 
 static Oid	make_table(const Population *population, const char *label,
 					   const char *columns);
-static void add_sizes(Oid table, Snapshot snapshot, bool toggles,
-					  int32 greatest, int64 *sizes, bool *stored);
+static void add_sizes(const Population *population, Snapshot snapshot,
+					  bool toggles, int32 greatest, int64 *sizes,
+					  bool *stored);
 static void flip_toggled(const Population *population, int32 number,
 						 Snapshot snapshot, MemberSet *set);
 static bool lock_storage(const Population *population, bool wait);
@@ -190,6 +192,46 @@ storage_number(const Population *population)
 	return number;
 }
 
+/*
+ * Open the chunk table or the toggle table.  They are the owner's, who may have
+ * changed them; rows are written below the level that would look after other
+ * columns and indexes.
+ */
+Relation
+storage_open(const Population *population, bool toggles, LOCKMODE lock)
+{
+	static const Oid chunk_types[] = {INT4OID, INT8OID, INT4OID, BYTEAOID};
+	const Oid	toggle_types[] = {INT8OID, TIMESTAMPTZOID, INT4OID, BOOLOID,
+	TEXTOID, population->key_type};
+	const AudienceTables *tables = audience_tables(population);
+	Relation	relation = table_open(toggles ? tables->toggles : tables->chunks, lock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	const Oid  *types = toggles ? toggle_types : chunk_types;
+	int			columns = toggles ? TOGGLE_COLUMNS : CHUNK_COLUMNS;
+	bool		ours = desc->natts == columns &&
+		relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		(desc->constr == NULL || !desc->constr->has_generated_stored);
+	List	   *indexes = RelationGetIndexList(relation);
+
+	for (int i = 0; ours && i < columns; i++)
+		ours = !TupleDescAttr(desc, i)->attisdropped &&
+			TupleDescAttr(desc, i)->atttypid == types[i];
+
+	/* the chunk table has its primary key, the toggle table none */
+	ours &= list_length(indexes) == (toggles ? 0 : 1) &&
+		OidIsValid(RelationGetPrimaryKeyIndex(relation)) == !toggles;
+	list_free(indexes);
+	if (!ours)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s is not as extension segment made it",
+						relation_name(RelationGetRelid(relation))),
+				 errdetail("It holds the members of the audiences of population \"%s\", and must have the columns and indexes that it had.",
+						   population->name),
+				 errhint("Take back what was changed: columns, their types, indexes.")));
+	return relation;
+}
+
 /* ---- the lock ---- */
 
 void
@@ -234,7 +276,7 @@ storage_read(const Population *population, int32 number, Snapshot snapshot,
 
 	if (!OidIsValid(tables->chunks))
 		return NULL;
-	relation = table_open(tables->chunks, AccessShareLock);
+	relation = storage_open(population, false, AccessShareLock);
 	scan = scan_chunks(relation, number, snapshot);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
@@ -280,8 +322,7 @@ static void
 flip_toggled(const Population *population, int32 number, Snapshot snapshot,
 			 MemberSet *set)
 {
-	Relation	relation = table_open(audience_tables(population)->toggles,
-									  AccessShareLock);
+	Relation	relation = storage_open(population, true, AccessShareLock);
 	SysScanDesc scan = storage_scan_toggles(relation, number, snapshot);
 	HeapTuple	row;
 
@@ -327,7 +368,7 @@ storage_size(const Population *population, int32 number, Snapshot snapshot)
 
 	if (!OidIsValid(tables->chunks))
 		return -1;
-	relation = table_open(tables->chunks, AccessShareLock);
+	relation = storage_open(population, false, AccessShareLock);
 	scan = scan_chunks(relation, number, snapshot);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
@@ -342,7 +383,7 @@ storage_size(const Population *population, int32 number, Snapshot snapshot)
 	if (!stored)
 		return -1;
 
-	relation = table_open(tables->toggles, AccessShareLock);
+	relation = storage_open(population, true, AccessShareLock);
 	scan = storage_scan_toggles(relation, number, snapshot);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 		size += DatumGetBool(heap_getattr(row, TOGGLE_ENTERED,
@@ -368,8 +409,8 @@ storage_sizes(const Population *population, int32 greatest, Snapshot snapshot)
 		sizes[i] = 0;
 	if (OidIsValid(tables->chunks))
 	{
-		add_sizes(tables->chunks, snapshot, false, greatest, sizes, stored);
-		add_sizes(tables->toggles, snapshot, true, greatest, sizes, stored);
+		add_sizes(population, snapshot, false, greatest, sizes, stored);
+		add_sizes(population, snapshot, true, greatest, sizes, stored);
 	}
 	for (int i = 0; i <= greatest; i++)
 		if (!stored[i])
@@ -379,10 +420,10 @@ storage_sizes(const Population *population, int32 greatest, Snapshot snapshot)
 }
 
 static void
-add_sizes(Oid table, Snapshot snapshot, bool toggles, int32 greatest,
-		  int64 *sizes, bool *stored)
+add_sizes(const Population *population, Snapshot snapshot, bool toggles,
+		  int32 greatest, int64 *sizes, bool *stored)
 {
-	Relation	relation = table_open(table, AccessShareLock);
+	Relation	relation = storage_open(population, toggles, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(relation);
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, snapshot,
 										  0, NULL);
@@ -479,7 +520,7 @@ storage_write(const Population *population, int32 number, MemberSet *set)
 
 	storage_forget(population, number);
 	SET_VARSIZE(nothing, VARHDRSZ);
-	relation = table_open(audience_tables(population)->chunks, RowExclusiveLock);
+	relation = storage_open(population, false, RowExclusiveLock);
 	indexes = CatalogOpenIndexes(relation);
 	insert_chunk(relation, indexes, number, CHUNK_MARKER, 0, nothing);
 	for (int i = 0; i < members_chunks(set); i++)
@@ -504,8 +545,7 @@ storage_write(const Population *population, int32 number, MemberSet *set)
 void
 storage_renumber(const Population *population, int32 number, int32 becomes)
 {
-	Relation	relation = table_open(audience_tables(population)->chunks,
-									  RowExclusiveLock);
+	Relation	relation = storage_open(population, false, RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(relation);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	SysScanDesc scan = scan_chunks(relation, number, snapshot);
@@ -536,8 +576,7 @@ storage_renumber(const Population *population, int32 number, int32 becomes)
 void
 storage_forget(const Population *population, int32 number)
 {
-	Relation	relation = table_open(audience_tables(population)->chunks,
-									  RowExclusiveLock);
+	Relation	relation = storage_open(population, false, RowExclusiveLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	SysScanDesc scan = scan_chunks(relation, number, snapshot);
 	HeapTuple	row;

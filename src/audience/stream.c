@@ -92,14 +92,13 @@ static void
 stream_open(Stream *stream, const Population *population, int32 number,
 			Snapshot snapshot)
 {
-	const AudienceTables *tables = audience_tables(population);
 	ScanKeyData key;
 
 	memset(stream, 0, sizeof(Stream));
 	stream->memory = AllocSetContextCreate(CurrentMemoryContext, "segment stream",
 										   ALLOCSET_DEFAULT_SIZES);
 	stream->toggled = storage_read_toggles(population, number, snapshot);
-	stream->relation = table_open(tables->chunks, AccessShareLock);
+	stream->relation = storage_open(population, false, AccessShareLock);
 	stream->index = index_open(RelationGetPrimaryKeyIndex(stream->relation),
 							   AccessShareLock);
 	ScanKeyInit(&key, CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,

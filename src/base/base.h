@@ -118,8 +118,14 @@ extern void cache_fill(CacheSlot *slot, bool found, MemoryContext context,
 /* Off in a session that restores data: what it writes is not counted. */
 extern bool segment_capture;
 
+/* Names of the databases that get a worker; empty for all with the extension. */
+extern char *segment_databases;
+
 /* Minutes for which transitions stay in the feed; -1 is for ever. */
 extern int	segment_feed_retention;
+
+/* Milliseconds that a worker waits at least between two folds. */
+extern int	segment_naptime;
 
 /* catalog.c: our own tables ---------------------------------------------- */
 

@@ -112,6 +112,10 @@ typedef struct Batch
 
 static Batch *batch = NULL;
 
+/* Has this transaction written toggles, and who is to be told at commit? */
+static bool toggled = false;
+static FlowPending tell_pending = NULL;
+
 static const Source *trigger_source(FunctionCallInfo fcinfo, bool before);
 static void batch_await(int count);
 static int	batch_awaited(void);
@@ -132,6 +136,12 @@ flow_init(void)
 {
 	RegisterXactCallback(capture_xact, NULL);
 	RegisterSubXactCallback(capture_subxact, NULL);
+}
+
+void
+flow_on_pending(FlowPending tell)
+{
+	tell_pending = tell;
 }
 
 /*
@@ -628,8 +638,8 @@ apply_population(List *parts)
 		MemoryContextReset(per_profile);
 	}
 	MemoryContextSwitchTo(old);
-	if (application.audiences != NULL)
-		audience_close(application.audiences);
+	if (application.audiences != NULL && audience_close(application.audiences))
+		toggled = true;
 	profile_close(application.table);
 	SPI_finish();
 	SetUserIdAndSecContext(user, context);
@@ -659,9 +669,14 @@ capture_xact(XactEvent event, void *arg)
 						 errhint("Enable all triggers whose names begin with \"segment_\" on the tables written, or none of them.")));
 			batch = NULL;
 			break;
+		case XACT_EVENT_COMMIT:
+			if (toggled && tell_pending != NULL)
+				tell_pending();
+			/* FALLTHROUGH */
 		default:
 			/* the memory goes with the transaction */
 			batch = NULL;
+			toggled = false;
 			break;
 	}
 }

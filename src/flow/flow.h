@@ -18,8 +18,17 @@
 #include "profile/profile.h"
 #include "source/source.h"
 
-/* capture.c */
+/* capture.c ------------------------------------------------------------------ */
+
 extern void flow_init(void);
+
+/*
+ * 'tell' is called after the commit of a transaction that left something to be
+ * folded, when others see it.  It must not fail.  A false alarm is possible.
+ */
+typedef void (*FlowPending) (void);
+
+extern void flow_on_pending(FlowPending tell);
 
 /* backfill.c: whole populations, by SQL ------------------------------------- */
 
@@ -65,6 +74,19 @@ extern List *dependent_audiences(const Population *population,
 								 const char *trait, const char *audience);
 
 /* fold.c: membership and the feed ------------------------------------------- */
+
+/* Names (char *) of all populations, in the current context. */
+extern List *flow_populations(void);
+
+/*
+ * Fold what is pending in a population, at most 'budget' changes (0: all), and
+ * trim its feed.  Returns false, and has done nothing, if another session is
+ * folding it or it is gone.
+ *
+ * The caller may be anybody: it is done as the population's owner.  The
+ * transaction is READ COMMITTED and connected to SPI.
+ */
+extern bool flow_tick_population(const char *name, int64 budget, int64 *folded);
 
 /*
  * Members are locked (audience_lock), and the caller is connected to SPI.

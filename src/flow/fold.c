@@ -46,8 +46,6 @@ segment_tick(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int64		budget = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
-	CatalogScan scan;
-	List	   *names = NIL;
 	ListCell   *lc;
 
 	/* what the table API writes is not refused by itself */
@@ -64,26 +62,17 @@ segment_tick(PG_FUNCTION_ARGS)
 				 errdetail("The transaction's snapshot may be older than changes that are already folded.")));
 
 	InitMaterializedSRF(fcinfo, 0);
-	catalog_begin(&scan, "population", NULL);
-	while (catalog_next(&scan))
-		names = lappend(names, catalog_get_text(&scan, "population"));
-	catalog_end(&scan);
-
 	SPI_connect();
-	foreach(lc, names)
+	foreach(lc, flow_populations())
 	{
 		const Population *population = population_by_name(lfirst(lc));
 		Datum		values[3];
 		bool		isnull[3] = {false, false, false};
-		int64		folded = 0;
+		int64		folded;
 
 		if (!object_ownercheck(RelationRelationId, population->base, GetUserId()))
 			continue;
-		if (audience_try_lock(population))
-		{
-			folded = fold(population, budget, false);
-			(void) feed_trim(population);
-		}
+		(void) flow_tick_population(population->name, budget, &folded);
 		values[0] = name_datum(population->name);
 		values[1] = Int64GetDatum(folded);
 		values[2] = Int64GetDatum(audience_pending(population));
@@ -91,6 +80,48 @@ segment_tick(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	return (Datum) 0;
+}
+
+List *
+flow_populations(void)
+{
+	CatalogScan scan;
+	List	   *names = NIL;
+
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+		names = lappend(names, catalog_get_text(&scan, "population"));
+	catalog_end(&scan);
+	return names;
+}
+
+bool
+flow_tick_population(const char *name, int64 budget, int64 *folded)
+{
+	const Population *population = NULL;
+	Oid			user;
+	int			context;
+	ListCell   *lc;
+
+	*folded = 0;
+	foreach(lc, flow_populations())
+		if (strcmp(lfirst(lc), name) == 0)
+			population = population_by_name(name);
+	if (population == NULL || !audience_try_lock(population))
+		return false;
+
+	/*
+	 * Tables of the owner's are written, and what the owner may have hung on
+	 * them must not run with a superuser's rights.
+	 */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(relation_owner(population->base),
+						   context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	*folded = fold(population, budget, false);
+	(void) feed_trim(population);
+	SetUserIdAndSecContext(user, context);
+	return true;
 }
 
 void

@@ -23,6 +23,8 @@ is($node->safe_psql('postgres', 'SHOW shared_preload_libraries'),
 $node->safe_psql('postgres', 'CREATE EXTENSION segment');
 is($node->safe_psql('postgres', 'SELECT segment.now() = now()'),
 	't', 'it answers in the session that created it');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM segment.stat_worker'),
+	'0', 'nobody works in the background');
 
 $node->stop('immediate');
 $node->start;

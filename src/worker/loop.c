@@ -1,0 +1,385 @@
+/*-------------------------------------------------------------------------
+ *
+ * loop.c
+ *	  The worker of one database: what is pending, and when is it folded?
+ *
+ *		12:00:00.000	Ada buys		latch ─► fold: 1 change
+ *		12:00:00.100	Ben buys		latch ─► wait for segment.naptime
+ *		12:00:00.400	Cleo buys
+ *		12:00:01.000					fold: 2 changes
+ *		12:01:01.000					look once more, then every minute
+ *
+ * Sessions set the latch at commit, so an idle database costs one wake-up a
+ * minute, which removes from the feed what has become too old for it.
+ *
+ * Each population is folded in transactions of its own.  One that fails is
+ * noted in the log and passed over, for a pause that doubles each time; the
+ * others go on.  It is done as the population's owner: see
+ * flow_tick_population().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/sinval.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/base.h"
+#include "flow/flow.h"
+#include "worker/worker_private.h"
+
+extern PGDLLEXPORT void segment_worker_main(Datum arg);
+
+#define EXTENSION		"segment"
+
+/* Changes that are folded in one transaction. */
+#define BATCH			50000
+
+/* The longest sleep, and the longest pause after failures. */
+#define LONGEST_SLEEP	USECS_PER_MINUTE
+#define SHORTEST_PAUSE	USECS_PER_SEC
+
+/* A population that could not be folded. */
+typedef struct Trouble
+{
+	char		population[NAMEDATALEN];
+	int			failures;
+	TimestampTz next;			/* not before */
+} Trouble;
+
+/* What the steps of a turn, each in a transaction, are given and return. */
+typedef struct Look
+{
+	bool		installed;
+	List	   *populations;
+} Look;
+
+typedef struct Fold
+{
+	const char *population;
+	bool		done;			/* else somebody else is at it */
+	int64		folded;
+} Fold;
+
+typedef void (*Step) (void *argument);
+
+static List *troubles = NIL;
+static MemoryContext turn_context;
+static WorkerLeave leaving = LEAVE_FAILED;
+
+static void begin(Oid database);
+static void leave_board(int code, Datum arg);
+static void leave(WorkerLeave how);
+static TimestampTz next_turn(TimestampTz last);
+static bool turn(void);
+static void look(void *argument);
+static int64 fold_population(const char *population);
+static void fold_batch(void *argument);
+static void name_population(void *argument);
+static bool in_transaction(Step step, void *argument);
+static Trouble *find_trouble(const char *population);
+static void note_trouble(const char *population);
+static void forget_trouble(const char *population);
+
+void
+segment_worker_main(Datum arg)
+{
+	TimestampTz last = 0;
+
+	begin(DatumGetObjectId(arg));
+	for (;;)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+		TimestampTz next = next_turn(last);
+
+		/* a server that is shut down does not hear of it from each of us */
+		if (ProcDiePending)
+			proc_exit(1);
+		CHECK_FOR_INTERRUPTS();
+		ProcessCatchupInterrupt();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			continue;
+		}
+		if (board_stop())
+			leave(LEAVE_STOPPED);
+		if (board_take_asked() || now >= next)
+		{
+			last = now;
+			if (!turn())
+				leave(LEAVE_FOR_GOOD);
+			continue;
+		}
+
+		/* a clock that was set back must not make it sleep longer */
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 TimestampDifferenceMilliseconds(now, Min(next, now + LONGEST_SLEEP)),
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		board_note_wakeup();
+	}
+}
+
+static void
+begin(Oid database)
+{
+	/* what somebody has set for a database or for all is not meant for us */
+	static const char *const settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"statement_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		/* whoever holds up one population does not hold up the others */
+		{"lock_timeout", "10s"},
+	};
+
+	if (!board_attach(database))
+		proc_exit(0);
+	before_shmem_exit(leave_board, (Datum) 0);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	/* at any time, and with an exit status other than 0 */
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+
+	SetConfigOption("application_name", MyBgworkerEntry->bgw_name,
+					PGC_SUSET, PGC_S_OVERRIDE);
+	for (int i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+	turn_context = AllocSetContextCreate(TopMemoryContext, "segment turn",
+										 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn_context);
+}
+
+static void
+leave(WorkerLeave how)
+{
+	leaving = how;
+	proc_exit(0);
+}
+
+static void
+leave_board(int code, Datum arg)
+{
+	board_leave(leaving, GetCurrentTimestamp());
+}
+
+/* When is there something to do, as far as we know? */
+static TimestampTz
+next_turn(TimestampTz last)
+{
+	TimestampTz soonest = last + segment_naptime * INT64CONST(1000);
+	TimestampTz next = last + LONGEST_SLEEP;
+	ListCell   *lc;
+
+	if (board_pending())
+		next = soonest;
+	foreach(lc, troubles)
+		next = Min(next, ((Trouble *) lfirst(lc))->next);
+	return Max(next, soonest);
+}
+
+/*
+ * Fold every population that is not in trouble.  False if the extension is not
+ * there.
+ */
+static bool
+turn(void)
+{
+	Look		found = {true, NIL};
+	int64		folded = 0;
+	ListCell   *lc;
+
+	MemoryContextReset(turn_context);
+	board_take_pending();
+	if (!in_transaction(look, &found))
+		return true;
+	if (!found.installed)
+		return false;
+	board_settle();
+
+	foreach(lc, troubles)
+	{
+		Trouble    *trouble = lfirst(lc);
+		bool		exists = false;
+		ListCell   *name;
+
+		foreach(name, found.populations)
+			exists |= strcmp(lfirst(name), trouble->population) == 0;
+		if (!exists)
+		{
+			pfree(trouble);
+			troubles = foreach_delete_current(troubles, lc);
+		}
+	}
+	foreach(lc, found.populations)
+	{
+		Trouble    *trouble = find_trouble(lfirst(lc));
+
+		if (trouble == NULL || trouble->next <= GetCurrentTimestamp())
+			folded += fold_population(lfirst(lc));
+	}
+	board_note_tick(GetCurrentTimestamp(), folded);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	pgstat_report_stat(true);
+	return true;
+}
+
+/* Is the extension there, and which populations? */
+static void
+look(void *argument)
+{
+	Look	   *found = argument;
+	MemoryContext old;
+
+	found->installed = OidIsValid(get_extension_oid(EXTENSION, true));
+	if (!found->installed)
+		return;
+	old = MemoryContextSwitchTo(turn_context);
+	found->populations = flow_populations();
+	MemoryContextSwitchTo(old);
+}
+
+/* All that is pending in it; returns how much that was. */
+static int64
+fold_population(const char *population)
+{
+	Fold		fold = {population};
+	int64		sum = 0;
+
+	pgstat_report_activity(STATE_RUNNING, psprintf("fold population %s", population));
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!in_transaction(fold_batch, &fold) || !fold.done)
+		{
+			note_trouble(population);
+			return sum;
+		}
+		sum += fold.folded;
+	} while (fold.folded >= BATCH && !board_stop());
+	forget_trouble(population);
+	return sum;
+}
+
+static void
+fold_batch(void *argument)
+{
+	Fold	   *fold = argument;
+	ErrorContextCallback context = {
+		.previous = error_context_stack,
+		.callback = name_population,
+		.arg = unconstify(char *, fold->population),
+	};
+
+	error_context_stack = &context;
+	SPI_connect();
+	fold->done = flow_tick_population(fold->population, BATCH, &fold->folded);
+	SPI_finish();
+	error_context_stack = context.previous;
+}
+
+static void
+name_population(void *argument)
+{
+	errcontext("fold of population \"%s\"", (char *) argument);
+}
+
+/*
+ * One step in a transaction of its own.  If it fails the error is noted, here
+ * and in the server's log, and the answer is false.
+ */
+static bool
+in_transaction(Step step, void *argument)
+{
+	volatile bool done = false;
+
+	PG_TRY();
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		step(argument);
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(turn_context);
+		error = CopyErrorData();
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		QueryCancelPending = false;
+		board_note_error(GetCurrentTimestamp(), error->message);
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(turn_context);
+	return done;
+}
+
+/* ---- populations that could not be folded ---- */
+
+static Trouble *
+find_trouble(const char *population)
+{
+	ListCell   *lc;
+
+	foreach(lc, troubles)
+		if (strcmp(((Trouble *) lfirst(lc))->population, population) == 0)
+			return lfirst(lc);
+	return NULL;
+}
+
+static void
+note_trouble(const char *population)
+{
+	Trouble    *trouble = find_trouble(population);
+
+	if (trouble == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		trouble = palloc0(sizeof(Trouble));
+		strlcpy(trouble->population, population, NAMEDATALEN);
+		troubles = lappend(troubles, trouble);
+		MemoryContextSwitchTo(old);
+	}
+	trouble->next = GetCurrentTimestamp() +
+		Min(LONGEST_SLEEP, SHORTEST_PAUSE << Min(trouble->failures, 10));
+	trouble->failures++;
+}
+
+static void
+forget_trouble(const char *population)
+{
+	Trouble    *trouble = find_trouble(population);
+
+	if (trouble != NULL)
+	{
+		troubles = list_delete_ptr(troubles, trouble);
+		pfree(trouble);
+	}
+}

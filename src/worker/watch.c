@@ -1,0 +1,202 @@
+/*-------------------------------------------------------------------------
+ *
+ * watch.c
+ *	  What do sessions do that concerns the workers?
+ *
+ *		COMMIT, with toggles				this database's worker: something is pending
+ *		COMMIT PREPARED						the same: it may have had some
+ *		CREATE, DROP EXTENSION				look at this database
+ *		CREATE, ALTER, DROP DATABASE shop	look at that database
+ *		DROP DATABASE shop					and first the worker steps aside, as
+ *		CREATE DATABASE ... TEMPLATE shop	these want nobody connected to it; if
+ *		ALTER DATABASE shop RENAME ...		the database is still there afterwards,
+ *											it comes back
+ *
+ * Others are told at commit, and not if it is rolled back.  A false alarm costs
+ * one look.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "flow/flow.h"
+#include "worker/worker_private.h"
+
+static object_access_hook_type previous_access = NULL;
+static ProcessUtility_hook_type previous_utility = NULL;
+
+/* Databases (OIDs) of this transaction, in its context. */
+static List *to_look_at = NIL;
+static List *held = NIL;
+static bool committed_prepared = false;
+
+static void watch_access(ObjectAccessType access, Oid class_id, Oid object_id,
+						 int sub_id, void *arg);
+static void watch_utility(PlannedStmt *statement, const char *text,
+						  bool read_only_tree, ProcessUtilityContext context,
+						  ParamListInfo parameters, QueryEnvironment *environment,
+						  DestReceiver *destination, QueryCompletion *completion);
+static bool is_commit_prepared(Node *statement);
+static const char *wants_alone(Node *statement);
+static const char *option_value(List *options, const char *name);
+static bool is_owner(Oid database);
+static void watch_xact(XactEvent event, void *arg);
+
+void
+watch_init(void)
+{
+	flow_on_pending(board_wake);
+	previous_access = object_access_hook;
+	object_access_hook = watch_access;
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = watch_utility;
+	RegisterXactCallback(watch_xact, NULL);
+}
+
+/* Extensions are seldom made, so it is not worth asking which one. */
+static void
+watch_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
+			 void *arg)
+{
+	if (previous_access != NULL)
+		previous_access(access, class_id, object_id, sub_id, arg);
+	if ((class_id == ExtensionRelationId || class_id == DatabaseRelationId) &&
+		(access == OAT_POST_CREATE || access == OAT_POST_ALTER || access == OAT_DROP))
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+		to_look_at = list_append_unique_oid(to_look_at,
+											class_id == DatabaseRelationId ?
+											object_id : MyDatabaseId);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+static void
+watch_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
+			  ProcessUtilityContext context, ParamListInfo parameters,
+			  QueryEnvironment *environment, DestReceiver *destination,
+			  QueryCompletion *completion)
+{
+	const char *name = wants_alone(statement->utilityStmt);
+	Oid			database = name != NULL ? get_database_oid(name, true) : InvalidOid;
+
+	/* whoever is going to be refused does not disturb anybody */
+	if (OidIsValid(database) && is_owner(database))
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+		held = lappend_oid(held, database);
+		MemoryContextSwitchTo(old);
+		board_hold(database);
+	}
+	if (is_commit_prepared(statement->utilityStmt))
+		committed_prepared = true;
+
+	(previous_utility != NULL ? previous_utility : standard_ProcessUtility)
+		(statement, text, read_only_tree, context, parameters, environment,
+		 destination, completion);
+}
+
+static bool
+is_commit_prepared(Node *statement)
+{
+	return IsA(statement, TransactionStmt) &&
+		((TransactionStmt *) statement)->kind == TRANS_STMT_COMMIT_PREPARED;
+}
+
+/* The database to which nobody may be connected for this statement, or NULL. */
+static const char *
+wants_alone(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DropdbStmt:
+			return ((DropdbStmt *) statement)->dbname;
+		case T_CreatedbStmt:
+			return option_value(((CreatedbStmt *) statement)->options, "template");
+		case T_AlterDatabaseStmt:
+			if (option_value(((AlterDatabaseStmt *) statement)->options,
+							 "tablespace") == NULL)
+				return NULL;
+			return ((AlterDatabaseStmt *) statement)->dbname;
+		case T_RenameStmt:
+			if (((RenameStmt *) statement)->renameType != OBJECT_DATABASE)
+				return NULL;
+			return ((RenameStmt *) statement)->subname;
+		default:
+			return NULL;
+	}
+}
+
+static const char *
+option_value(List *options, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst(lc);
+
+		if (strcmp(option->defname, name) == 0 && option->arg != NULL)
+			return defGetString(option);
+	}
+	return NULL;
+}
+
+static bool
+is_owner(Oid database)
+{
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = has_privs_of_role(GetUserId(),
+							   ((Form_pg_database) GETSTRUCT(tuple))->datdba);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static void
+watch_xact(XactEvent event, void *arg)
+{
+	ListCell   *lc;
+
+	if (to_look_at == NIL && held == NIL && !committed_prepared)
+		return;
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			foreach(lc, to_look_at)
+				board_ask(lfirst_oid(lc));
+			if (committed_prepared)
+				board_wake();
+			/* FALLTHROUGH */
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			foreach(lc, held)
+				board_release(lfirst_oid(lc));
+			to_look_at = NIL;
+			held = NIL;
+			committed_prepared = false;
+			break;
+		default:
+			break;
+	}
+}

@@ -1,0 +1,16 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.h
+ *	  Background workers that fold what is pending, without being asked.
+ *
+ * Nothing here is called by others: the work itself is flow_tick_population(),
+ * which a session can call too, as segment.tick().
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_WORKER_H
+#define SEGMENT_WORKER_H
+
+extern void worker_init(void);
+
+#endif							/* SEGMENT_WORKER_H */
