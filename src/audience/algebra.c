@@ -39,7 +39,6 @@ static Answer either(Answer a, Answer b);
 static Answer opposite(Answer a);
 static Answer at_least(const Population *population, const FilterNode *filter,
 					   Snapshot snapshot);
-static int64 count_all(const Population *population);
 
 static bool
 find_other(const FilterNode *node, void *context)
@@ -76,7 +75,7 @@ algebra_count(const Population *population, const FilterNode *filter,
 	Answer		found = answer(population, filter, snapshot);
 	int64		count = members_count(found.set);
 
-	return found.all_but ? count_all(population) - count : count;
+	return found.all_but ? audience_count_where(population, "true") - count : count;
 }
 
 static Answer
@@ -167,22 +166,4 @@ at_least(const Population *population, const FilterNode *filter, Snapshot snapsh
 			reached[k] = either(reached[k], both(reached[k - 1], next));
 	}
 	return reached[wanted];
-}
-
-static int64
-count_all(const Population *population)
-{
-	OwnersQuestion question;
-	bool		isnull;
-	int64		count;
-
-	question_begin(&question, population);
-	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM %s",
-							 audience_profiles_sql(population)),
-					true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not count the profiles");
-	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-										SPI_tuptable->tupdesc, 1, &isnull));
-	question_end(&question);
-	return count;
 }

@@ -72,7 +72,6 @@ static MemberSet *members_where(const Population *population,
 								const char *condition);
 static void check_members_shape(FunctionCallInfo fcinfo, const char *audience,
 								const Population *population);
-static int64 count_profiles(const char *condition, const Population *population);
 static SPIPlanPtr kept_plan(const Population *population, const char *audience,
 							const char *sql);
 static Oid	filter_type(void);
@@ -204,7 +203,7 @@ audience_size(const Population *population, const Audience *audience,
 		storage_size(population, audience->number, snapshot) : -1;
 
 	return size >= 0 ? size :
-		count_profiles(audience_holds_sql(audience->name), population);
+		audience_count_where(population, audience_holds_sql(audience->name));
 }
 
 int64
@@ -372,8 +371,8 @@ check_members_shape(FunctionCallInfo fcinfo, const char *audience,
 					 format_type_be(population->key_type))));
 }
 
-static int64
-count_profiles(const char *condition, const Population *population)
+int64
+audience_count_where(const Population *population, const char *condition)
 {
 	OwnersQuestion question;
 	char	   *sql;

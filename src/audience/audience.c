@@ -256,13 +256,7 @@ audience_find(const char *name, const char *population_name,
 static List *
 all_populations(void)
 {
-	CatalogScan scan;
-	List	   *names = NIL;
-
-	catalog_begin(&scan, "population", NULL);
-	while (catalog_next(&scan))
-		names = lappend(names, catalog_get_text(&scan, "population"));
-	catalog_end(&scan);
+	List	   *names = population_names();
 
 	if (names == NIL)
 		(void) population_by_name(NULL);

@@ -208,6 +208,10 @@ extern MemberSet *audience_members(const Population *population,
 extern int64 audience_size(const Population *population,
 						   const Audience *audience, Snapshot snapshot);
 
+/* For how many profiles a condition in SQL is true. */
+extern int64 audience_count_where(const Population *population,
+								  const char *condition);
+
 /*
  * algebra.c: is the filter made of audiences alone?  Then for how many
  * profiles does it hold?

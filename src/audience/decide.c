@@ -124,12 +124,15 @@ audience_verify(const Population *population, AudienceSink differ, void *context
 	foreach(lc, audience_list(population))
 	{
 		const Audience *audience = lfirst(lc);
+		Decision   *one;
 
 		if (!audience->stored)
 			continue;
+		one = decision(population, audience, false, snapshot);
 		/* damage is an error, which says how it is mended */
-		(void) storage_read(population, audience->number, snapshot, NULL);
-		all = lappend(all, decision(population, audience, false, snapshot));
+		if (one->damaged)
+			(void) storage_read(population, audience->number, snapshot, NULL);
+		all = lappend(all, one);
 	}
 	scan_base(population, all, snapshot, &change, differ, context);
 

@@ -75,9 +75,6 @@ extern List *dependent_audiences(const Population *population,
 
 /* fold.c: membership and the feed ------------------------------------------- */
 
-/* Names (char *) of all populations, in the current context. */
-extern List *flow_populations(void);
-
 /*
  * Fold what is pending in a population, at most 'budget' changes (0: all), and
  * trim its feed.  Returns false, and has done nothing, if another session is

@@ -63,7 +63,7 @@ segment_tick(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	foreach(lc, flow_populations())
+	foreach(lc, population_names())
 	{
 		const Population *population = population_by_name(lfirst(lc));
 		Datum		values[3];
@@ -82,19 +82,6 @@ segment_tick(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-List *
-flow_populations(void)
-{
-	CatalogScan scan;
-	List	   *names = NIL;
-
-	catalog_begin(&scan, "population", NULL);
-	while (catalog_next(&scan))
-		names = lappend(names, catalog_get_text(&scan, "population"));
-	catalog_end(&scan);
-	return names;
-}
-
 bool
 flow_tick_population(const char *name, int64 budget, int64 *folded)
 {
@@ -104,7 +91,7 @@ flow_tick_population(const char *name, int64 budget, int64 *folded)
 	ListCell   *lc;
 
 	*folded = 0;
-	foreach(lc, flow_populations())
+	foreach(lc, population_names())
 		if (strcmp(lfirst(lc), name) == 0)
 			population = population_by_name(name);
 	if (population == NULL || !audience_try_lock(population))

@@ -41,19 +41,12 @@ Datum
 segment_source_status(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	CatalogScan scan;
-	List	   *populations = NIL;
 	ListCell   *lc;
 	ListCell   *name;
 
 	InitMaterializedSRF(fcinfo, 0);
-	catalog_begin(&scan, "population", NULL);
-	while (catalog_next(&scan))
-		populations = lappend(populations, catalog_get_text(&scan, "population"));
-	catalog_end(&scan);
-
 	SPI_connect();
-	foreach(lc, populations)
+	foreach(lc, population_names())
 	{
 		const Population *population = population_by_name(lfirst(lc));
 

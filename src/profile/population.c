@@ -104,6 +104,19 @@ population_by_name(const char *name)
 	return population_lookup(base);
 }
 
+List *
+population_names(void)
+{
+	CatalogScan scan;
+	List	   *names = NIL;
+
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+		names = lappend(names, catalog_get_text(&scan, "population"));
+	catalog_end(&scan);
+	return names;
+}
+
 const Population *
 population_by_relation(Oid relid)
 {

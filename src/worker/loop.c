@@ -39,6 +39,7 @@
 
 #include "base/base.h"
 #include "flow/flow.h"
+#include "profile/profile.h"
 #include "worker/worker_private.h"
 
 extern PGDLLEXPORT void segment_worker_main(Datum arg);
@@ -253,7 +254,7 @@ look(void *argument)
 	if (!found->installed)
 		return;
 	old = MemoryContextSwitchTo(turn_context);
-	found->populations = flow_populations();
+	found->populations = population_names();
 	MemoryContextSwitchTo(old);
 }
 
