@@ -64,7 +64,7 @@ SELECT coalesce(audience, f.name) AS audience, keys, told
 FROM (SELECT audience::text AS name, array_agg(key::bigint ORDER BY key::bigint) AS told
       FROM (SELECT DISTINCT ON (audience, key) audience, key, change FROM told ORDER BY audience, key, seq DESC) AS t
       WHERE change = 'entered' GROUP BY 1) AS f
-    FULL JOIN (SELECT * FROM members WHERE keys <> '{}' AND audience <> 'lapsed') AS m ON f.name = m.audience
+    FULL JOIN (SELECT * FROM members WHERE keys <> '{}') AS m ON f.name = m.audience
 WHERE told IS DISTINCT FROM keys;
 CREATE VIEW out_of_turn AS
 SELECT seq, audience, key, change

@@ -75,6 +75,8 @@ SELECT c.* FROM unnest(ARRAY[
 -- a month on the calendar.  Seen from 29, 30 and 31 March of a common year it
 -- begins on 28 February; so an order of that evening goes and comes again
 SET segment.now = '2023-03-28 12:00+02';
+-- (a clock that goes back: who is a member is decided anew)
+SELECT segment.rebuild('profile');
 INSERT INTO orders VALUES (4, 3, 5, '2023-02-28 20:00+01');
 SELECT segment.create_audience('recent', 'orders_1m > 0', view => false);
 SELECT segment.create_audience('recently', 'not last_order_at more than 1 month ago', view => false);
@@ -117,6 +119,7 @@ END $$;
 
 -- a leap day
 SET segment.now = '2024-02-20 12:00+01';
+SELECT segment.rebuild('profile');
 INSERT INTO orders VALUES (5, 3, 5, '2024-01-31 12:00+01');
 SELECT c.filter, c.cleo FROM unnest(ARRAY['last_order_at in last 1 month', 'orders_1m > 0', 'last_order_at > today - 1 month']) AS f, changes(f) AS c;
 SELECT c.filter, c.ben FROM changes('anniversary of born today') AS c;
@@ -142,6 +145,7 @@ SET timezone = 'Europe/Copenhagen';
 
 -- explain tells it of each part
 SET segment.now = '2024-03-25 12:00+01';
+SELECT segment.rebuild('profile');
 SELECT segment.create_audience('vip', 'total_spend > 500', view => false);
 SELECT segment.create_audience('lapsing', 'in audience vip and not (orders_30d > 1 or renewal_at < now)', view => false);
 SELECT repeat('  ', depth) || filter AS filter, holds, next_change FROM segment.explain('lapsing', 1);
@@ -156,6 +160,7 @@ SELECT segment.is_member('lapsing', 1), segment.next_change('lapsing', 1);
 
 -- how many will there be?
 SET segment.now = '2024-03-25 12:00+01';
+SELECT segment.rebuild('profile');
 SELECT segment.create_audience('active', 'orders_30d > 0', view => false);
 SELECT day::date, segment.forecast('active', day), segment.forecast('vip', day)
 FROM generate_series(timestamptz '2024-03-26', '2024-04-28', '8 days') AS day;
@@ -163,7 +168,7 @@ SELECT segment.forecast('active', segment.now()) = segment.size('active') AS now
 SELECT segment.forecast('active', NULL), segment.forecast(NULL, now()), segment.next_change('active', NULL::bigint);
 
 -- an error does not leave the clock where it was set
-SELECT segment.create_audience('far', 'last_order_at in next 10000 years', view => false);
+SELECT segment.create_audience('far', 'last_order_at in next 10000 years and now - last_order_at > last_order_at - (now - 1 day)', view => false);
 BEGIN;
 SAVEPOINT here;
 SELECT segment.forecast('far', '294000-01-01');

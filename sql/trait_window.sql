@@ -62,13 +62,13 @@ SET segment.now = '2026-06-27 09:30+00';
 SELECT customer_id, orders_30d, stores_30d FROM profile WHERE customer_id = 1;
 
 -- what has left the window goes when the row is written anyway
-SELECT s6 FROM segment_data.profile WHERE customer_id = 1;
+SELECT s7 FROM segment_data.profile WHERE customer_id = 1;
 INSERT INTO orders (customer_id, amount, pieces, store, ordered_at) VALUES (1, 4, 1, 'Ribe', '2026-06-27 09:00+00');
-SELECT s6 FROM segment_data.profile WHERE customer_id = 1;
+SELECT s7 FROM segment_data.profile WHERE customer_id = 1;
 -- that it is deleted now, or comes too late to count, changes nothing
 DELETE FROM orders WHERE customer_id = 1 AND ordered_at < '2026-05-10';
 INSERT INTO orders (customer_id, amount, pieces, store, ordered_at) VALUES (1, 4, 1, 'Ribe', '2026-05-01 09:00+00');
-SELECT s6 FROM segment_data.profile WHERE customer_id = 1;
+SELECT s7 FROM segment_data.profile WHERE customer_id = 1;
 SELECT * FROM segment.verify();
 -- late events, events that are moved, and all at once
 INSERT INTO orders (customer_id, amount, store, ordered_at) VALUES (1, 2.5, 'Aarhus', '2026-06-20 09:00+00'), (1, 2.5, 'Aarhus', '2026-06-20 09:00+00');
@@ -85,7 +85,7 @@ SELECT orders_30d, spend_30d, usual_30d FROM profile WHERE customer_id = 1;
 SELECT * FROM segment.verify();
 
 -- a state that cannot be is found out when an event goes, and read again
-UPDATE segment_data.profile SET s6 = NULL WHERE customer_id = 1;
+UPDATE segment_data.profile SET s7 = NULL WHERE customer_id = 1;
 SELECT source, definition, key, stored FROM segment.verify();
 UPDATE orders SET amount = amount + 1 WHERE store = 'Ribe';
 SELECT orders_30d, spend_30d, usual_30d FROM profile WHERE customer_id = 1;

@@ -10,6 +10,12 @@
  *		filter	vip: false -> true				lapsed_vip: false -> false
  *		toggle	(audience vip, ord 17, entered)
  *
+ * And by time alone, when it finds that the profile was due:
+ *
+ *		wake_at 1 June	1 June 12:30	frequent leaves	(at 12:30, cause time)
+ *						27 July 09:15	lapsed enters	(at 09:15)
+ *						3 August		nothing yet: that is the next wake_at
+ *
  * The toggles of a statement are collected and inserted together, when it has
  * visited all its profiles; nobody else sees them before its transaction
  * commits.
@@ -30,6 +36,8 @@
 #include "audience/audience_private.h"
 #include "base/base.h"
 
+SEGMENT_FUNCTION(segment_filters_evaluated);
+
 /* Toggles that are collected before they are inserted. */
 #define MOST_COLLECTED	500
 
@@ -42,15 +50,28 @@ struct AudienceWriter
 	MemoryContext keys;			/* of the toggles that are collected */
 	int16		key_length;
 	bool		key_by_value;
-	Datum		cause;
+	Datum		event;			/* causes */
+	Datum		time;
 	TupleTableSlot **collected;
 	int			ncollected;
 	int			nslots;
 };
 
+static uint64 filters_evaluated = 0;
+
+static bool holds(AudienceWriter *writer, int audience, TupleTableSlot *row,
+				  TimestampTz at);
 static void put_toggle(AudienceWriter *writer, int audience,
-					   TupleTableSlot *row, bool entered, TimestampTz at);
+					   TupleTableSlot *row, bool entered, TimestampTz at,
+					   bool by_time);
 static void insert_collected(AudienceWriter *writer);
+
+/* filters_evaluated(): by this session, for captured events and time that passes */
+Datum
+segment_filters_evaluated(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64((int64) filters_evaluated);
+}
 
 AudienceWriter *
 audience_open(const Population *population)
@@ -65,6 +86,36 @@ audience_open(const Population *population)
 	return writer;
 }
 
+TimestampTz
+audience_decided_at(const AudienceWriter *writer)
+{
+	return audience_tables(writer->population)->decided_at;
+}
+
+/*
+ * The row is the same, the instant is not.  Until the profile was due all filters
+ * were as they are just before.
+ */
+TimestampTz
+audience_pass_time(AudienceWriter *writer, TupleTableSlot *row, TimestampTz until)
+{
+	const int  *touched;
+	TimestampTz at;
+	int			count;
+
+	audience_watch(writer->index, row,
+				   profile_wake_at(writer->population, row) - 1);
+	while ((count = audience_turned(writer->index, row, until, &at, &touched)) >= 0)
+		for (int i = 0; i < count; i++)
+		{
+			bool		is = holds(writer, touched[i], row, at);
+
+			if (is != holds(writer, touched[i], row, at - 1))
+				put_toggle(writer, touched[i], row, is, at, true);
+		}
+	return at;
+}
+
 void
 audience_apply(AudienceWriter *writer, TupleTableSlot *before, bool existed,
 			   TupleTableSlot *after, bool exists, TimestampTz at)
@@ -73,15 +124,22 @@ audience_apply(AudienceWriter *writer, TupleTableSlot *before, bool existed,
 	int			count;
 
 	count = audience_touched(writer->index, before, after, existed != exists,
-							 &touched);
+							 at, &touched);
 	for (int i = 0; i < count; i++)
 	{
-		bool		was = existed && audience_holds(writer->index, touched[i], before);
-		bool		is = exists && audience_holds(writer->index, touched[i], after);
+		bool		was = existed && holds(writer, touched[i], before, at);
+		bool		is = exists && holds(writer, touched[i], after, at);
 
 		if (was != is)
-			put_toggle(writer, touched[i], exists ? after : before, is, at);
+			put_toggle(writer, touched[i], exists ? after : before, is, at, false);
 	}
+}
+
+TimestampTz
+audience_wake_at(AudienceWriter *writer, TupleTableSlot *row, TimestampTz at,
+				 bool changed)
+{
+	return audience_wakes(writer->index, row, at, changed);
 }
 
 bool
@@ -102,9 +160,16 @@ audience_close(AudienceWriter *writer)
 	return toggled;
 }
 
+static bool
+holds(AudienceWriter *writer, int audience, TupleTableSlot *row, TimestampTz at)
+{
+	filters_evaluated++;
+	return audience_holds(writer->index, audience, row, at);
+}
+
 static void
 put_toggle(AudienceWriter *writer, int audience, TupleTableSlot *row,
-		   bool entered, TimestampTz at)
+		   bool entered, TimestampTz at, bool by_time)
 {
 	const Population *population = writer->population;
 	TupleTableSlot *slot;
@@ -121,7 +186,8 @@ put_toggle(AudienceWriter *writer, int audience, TupleTableSlot *row,
 											 ALLOCSET_SMALL_SIZES);
 		get_typlenbyval(population->key_type, &writer->key_length,
 						&writer->key_by_value);
-		writer->cause = CStringGetTextDatum(AUDIENCE_CAUSE_EVENT);
+		writer->event = CStringGetTextDatum(AUDIENCE_CAUSE_EVENT);
+		writer->time = CStringGetTextDatum(AUDIENCE_CAUSE_TIME);
 		writer->collected = palloc(sizeof(TupleTableSlot *) * MOST_COLLECTED);
 		MemoryContextSwitchTo(old);
 	}
@@ -144,7 +210,7 @@ put_toggle(AudienceWriter *writer, int audience, TupleTableSlot *row,
 	slot->tts_values[TOGGLE_AUDIENCE - 1] =
 		Int32GetDatum(audience_number(writer->index, audience));
 	slot->tts_values[TOGGLE_ENTERED - 1] = BoolGetDatum(entered);
-	slot->tts_values[TOGGLE_CAUSE - 1] = writer->cause;
+	slot->tts_values[TOGGLE_CAUSE - 1] = by_time ? writer->time : writer->event;
 	old = MemoryContextSwitchTo(writer->keys);
 	slot->tts_values[TOGGLE_KEY - 1] =
 		datumCopy(row->tts_values[population->key_attno - 1],

@@ -4,7 +4,8 @@
  *	  Who is in an audience, and in which audiences is a profile?
  *
  *		members('vip')		the stored members, and their keys
- *		size('vip')			the sizes of chunks, and +1 and -1 for toggles
+ *		size('vip')			the sizes of chunks, and +1 and -1 for toggles; in
+ *							both, profiles that are due as they are now (due.c)
  *		is_member('vip', 7)	the filter, on the row of profile 7
  *		audiences(7)		each filter, on the row of profile 7
  *		count_where(f)		the filter, on each row; or bitmaps alone, where
@@ -101,8 +102,10 @@ audience_members(const Population *population, const Audience *audience,
 	MemberSet  *set = audience->stored ?
 		storage_read(population, audience->number, snapshot, NULL) : NULL;
 
-	return set != NULL ? set :
-		members_where(population, audience_holds_sql(audience->name));
+	if (set == NULL)
+		return members_where(population, audience_holds_sql(audience->name));
+	due_decide(population, audience, snapshot, set);
+	return set;
 }
 
 /* The ords of the profiles for which a condition in SQL is true. */
@@ -201,9 +204,13 @@ audience_size(const Population *population, const Audience *audience,
 {
 	int64		size = audience->stored ?
 		storage_size(population, audience->number, snapshot) : -1;
+	int64		more;
 
-	return size >= 0 ? size :
-		audience_count_where(population, audience_holds_sql(audience->name));
+	if (size < 0)
+		return audience_count_where(population, audience_holds_sql(audience->name));
+	due_count(population, list_make1(unconstify(Audience *, audience)), snapshot,
+			  &more);
+	return size + more;
 }
 
 int64
@@ -305,8 +312,8 @@ segment_audiences(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	const Population *population = population_by_name(optional_name(fcinfo, 1));
 	OwnersQuestion question;
+	AudienceIndex *index;
 	TupleTableSlot *row;
-	ExprContext *econtext;
 	Datum		key;
 	ListCell   *lc;
 
@@ -319,20 +326,18 @@ segment_audiences(PG_FUNCTION_ARGS)
 
 	question_begin(&question, population);
 	row = audience_profile_row(population, key);
-	econtext = CreateStandaloneExprContext();
-	econtext->ecxt_scantuple = row;
+	index = audience_index(population);
 	foreach(lc, row == NULL ? NIL : audience_list(population))
 	{
 		const Audience *audience = lfirst(lc);
 		bool		isnull = false;
 		Datum		name;
 
-		if (!ExecQual(audience_filter(population, audience), econtext))
+		if (!audience_holds(index, foreach_current_index(lc), row, clock_now()))
 			continue;
 		name = name_datum(audience->name);
 		tuplestore_putvalues(result->setResult, result->setDesc, &name, &isnull);
 	}
-	FreeExprContext(econtext, true);
 	question_end(&question);
 
 	return (Datum) 0;

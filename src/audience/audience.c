@@ -401,10 +401,10 @@ audience_bind(const Population *population, const FilterNode *filter,
 	return filter_compile(filter, scope);
 }
 
-void
-audience_bind_named(const Population *population, const Audience *audience,
-					bool *stored, bool *of_nobody)
+AudienceFacts
+audience_bind_named(const Population *population, const Audience *audience)
 {
+	AudienceFacts facts;
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = name_audience,
@@ -412,9 +412,10 @@ audience_bind_named(const Population *population, const Audience *audience,
 	};
 
 	error_context_stack = &callback;
-	audience_describe(population, audience_bind(population, audience->filter, NULL),
-					  stored, of_nobody);
+	facts = audience_describe(population,
+							  audience_bind(population, audience->filter, NULL));
 	error_context_stack = callback.previous;
+	return facts;
 }
 
 static void
@@ -695,6 +696,7 @@ audience_row(CatalogScan *scan)
 	audience->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
 	audience->number = DatumGetInt32(catalog_get(scan, "number", &isnull));
 	audience->stored = DatumGetBool(catalog_get(scan, "stored", &isnull));
+	audience->timed = DatumGetBool(catalog_get(scan, "timed", &isnull));
 	audience->of_nobody = DatumGetBool(catalog_get(scan, "of_nobody", &isnull));
 	return audience;
 }
@@ -702,7 +704,7 @@ audience_row(CatalogScan *scan)
 static AudienceTables
 tables_read(const Population *population)
 {
-	AudienceTables tables = {InvalidOid, InvalidOid};
+	AudienceTables tables = {InvalidOid, InvalidOid, DT_NOBEGIN};
 	CatalogScan scan;
 	bool		isnull;
 
@@ -711,6 +713,7 @@ tables_read(const Population *population)
 	{
 		tables.chunks = DatumGetObjectId(catalog_get(&scan, "chunks", &isnull));
 		tables.toggles = DatumGetObjectId(catalog_get(&scan, "toggles", &isnull));
+		tables.decided_at = DatumGetTimestampTz(catalog_get(&scan, "decided_at", &isnull));
 	}
 	catalog_end(&scan);
 	return tables;

@@ -22,9 +22,12 @@ typedef struct Audience
 	char	   *name;
 	int32		number;			/* of this definition; another filter, another
 								 * number */
-	bool		stored;			/* members are kept; else the clock is part of
-								 * the filter, and it is evaluated when asked */
-	bool		of_nobody;		/* the filter holds for the blank profile */
+	bool		stored;			/* members are kept; else nobody can say when
+								 * the filter changes with time, and it is
+								 * evaluated when asked */
+	bool		timed;			/* the clock is part of the filter */
+	bool		of_nobody;		/* the filter holds for the blank profile, at the
+								 * time of its definition */
 	char	   *description;	/* or NULL */
 	FilterNode *filter;
 	Oid			view;			/* InvalidOid if it has none */
@@ -78,6 +81,7 @@ typedef struct AudienceChange
 } AudienceChange;
 
 #define AUDIENCE_CAUSE_EVENT	"event"
+#define AUDIENCE_CAUSE_TIME		"time"
 #define AUDIENCE_CAUSE_CREATE	"create"
 #define AUDIENCE_CAUSE_EDIT		"edit"
 #define AUDIENCE_CAUSE_DROP		"drop"
@@ -138,7 +142,12 @@ extern void audience_drop_storage(const Population *population);
  * Decide anew who is a member, of all audiences (names NIL) or of some (char
  * *), by one scan of the base table as it is now; store it, and tell of every
  * difference from what was stored.  A row without source rows is no profile.
- * Members are locked, and no toggles are pending.
+ * Profiles are woken when time changes that.  It is as of 'at', or later for
+ * profiles that have had an event later, but for a rebuild: that begins anew, if
+ * the clock was set back.
+ *
+ * Members are locked, no toggles are pending, and no profile is due.  The caller
+ * is connected to SPI.
  */
 extern void audience_decide(const Population *population, List *names,
 							TimestampTz at, const char *cause,
@@ -166,17 +175,35 @@ typedef struct AudienceWriter AudienceWriter;
  */
 extern AudienceWriter *audience_open(const Population *population);
 
+/* For no profile has membership been decided as of a later instant. */
+extern TimestampTz audience_decided_at(const AudienceWriter *writer);
+
+/*
+ * A profile that is due: write down which audiences time alone made it enter or
+ * leave since then, up to and including 'until', each at its instant.  Returns
+ * its next wake_at.
+ */
+extern TimestampTz audience_pass_time(AudienceWriter *writer,
+									  TupleTableSlot *row, TimestampTz until);
+
 /*
  * A profile's row changed: write down which audiences it entered or left.
  *
  * Both slots are rows of the base table, all columns deformed.  Where a profile
  * did not exist before, or does not any more, the blank row stands for it.
- * 'at' does not run backwards for a profile.
+ * 'at' does not run backwards for a profile, and time has passed up to it.
  */
 extern void audience_apply(AudienceWriter *writer,
 						   TupleTableSlot *before, bool existed,
 						   TupleTableSlot *after, bool exists,
 						   TimestampTz at);
+
+/*
+ * The wake_at of a row as of 'at'.  'changed': only as far as its membership
+ * depends on what was different in the last audience_apply().
+ */
+extern TimestampTz audience_wake_at(AudienceWriter *writer, TupleTableSlot *row,
+									TimestampTz at, bool changed);
 
 /* Toggles that were held back are written.  Returns whether there were any. */
 extern bool audience_close(AudienceWriter *writer);

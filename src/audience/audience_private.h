@@ -31,21 +31,38 @@ extern Expr *audience_bind(const Population *population,
 						   const FilterNode *filter, const char *text);
 
 /*
- * The same for an audience's own filter, which an error names; and what is
- * known of it: see audience_describe().
+ * What is to be known of a compiled filter: see Audience.
  */
-extern void audience_bind_named(const Population *population,
-								const Audience *audience,
-								bool *stored, bool *of_nobody);
+typedef struct AudienceFacts
+{
+	bool		stored;
+	bool		timed;
+	bool		of_nobody;
+} AudienceFacts;
+
+extern AudienceFacts audience_describe(const Population *population,
+									   Expr *filter);
+
+/*
+ * The same for an audience's own filter, which an error names; and what is
+ * known of it.
+ */
+extern AudienceFacts audience_bind_named(const Population *population,
+										 const Audience *audience);
 
 /* Is there any that has its members stored? */
 extern bool audience_any_stored(const Population *population);
 
-/* Where members are kept; InvalidOid before the first audience. */
+/*
+ * Where members are kept; InvalidOid before the first audience.  And the instant
+ * as of which they were last decided for the whole population: for none of its
+ * profiles is it earlier.
+ */
 typedef struct AudienceTables
 {
 	Oid			chunks;
 	Oid			toggles;
+	TimestampTz decided_at;
 } AudienceTables;
 
 extern const AudienceTables *audience_tables(const Population *population);
@@ -140,41 +157,46 @@ typedef struct AudienceIndex AudienceIndex;
 
 extern void audience_index_init(void);
 extern AudienceIndex *audience_index(const Population *population);
+/* Of some audiences (Audience *) alone, in the current context. */
+extern AudienceIndex *audience_index_of(const Population *population,
+										List *audiences);
 
 /*
  * Which filters have a condition that differs between two rows of the base
- * table, all of whose columns are deformed?  How many; *touched are their
- * places in the index, good until the next call.  'appears': one of the rows
- * is the blank profile that stands for none, and the filters that hold for
- * nobody are among them.
+ * table, all of whose columns are deformed, at an instant?  How many; *touched
+ * are their places in the index, good until the next call.  'appears': one of
+ * the rows is the blank profile that stands for none, and the filters that may
+ * hold for nobody are among them.
  */
 extern int	audience_touched(AudienceIndex *index, TupleTableSlot *before,
 							 TupleTableSlot *after, bool appears,
-							 const int **touched);
+							 TimestampTz at, const int **touched);
 
-/* Does the filter hold for a row?  By its place in the index. */
+/* Does the filter hold for a row at an instant?  By its place in the index. */
 extern bool audience_holds(AudienceIndex *index, int audience,
-						   TupleTableSlot *row);
+						   TupleTableSlot *row, TimestampTz at);
 extern int32 audience_number(const AudienceIndex *index, int audience);
+/* The place of an audience, which has one, in the index of all. */
+extern int	audience_place(const AudienceIndex *index, const char *name);
 
 /*
- * The filter of an audience, ready to be evaluated by ExecQual on rows of the
- * base table: made once, when it is first needed.
+ * wake.c: no later than the next instant after 'after' at which time alone
+ * changes for a row which filters hold; DT_NOEND: never.  'stirred': as far as
+ * they look at what was different in the last audience_touched().
  */
-extern ExprState *audience_filter(const Population *population,
-								  const Audience *audience);
-
-/* The same for any filter, made anew in a context. */
-extern ExprState *audience_ready(const Population *population,
-								 const FilterNode *filter,
-								 MemoryContext context);
+extern TimestampTz audience_wakes(AudienceIndex *index, TupleTableSlot *row,
+								  TimestampTz after, bool stirred);
 
 /*
- * What is to be known of a compiled filter: can its members be stored, or is
- * the clock part of it; and does it hold for the blank profile?
+ * Watch a row from after 'after' on.  audience_turned() gives one after the other
+ * the instants not after 'until' at which filters may change: how many and which,
+ * as audience_touched(); or -1, and *at is the next one that is later.
  */
-extern void audience_describe(const Population *population, Expr *filter,
-							  bool *stored, bool *of_nobody);
+extern void audience_watch(AudienceIndex *index, TupleTableSlot *row,
+						   TimestampTz after);
+extern int	audience_turned(AudienceIndex *index, TupleTableSlot *row,
+							TimestampTz until, TimestampTz *at,
+							const int **touched);
 
 /* ask.c ---------------------------------------------------------------------- */
 
@@ -207,6 +229,20 @@ extern MemberSet *audience_members(const Population *population,
 								   Snapshot snapshot);
 extern int64 audience_size(const Population *population,
 						   const Audience *audience, Snapshot snapshot);
+
+/* due.c: profiles that are due, as the snapshot shows them. */
+
+/* Is there any? */
+extern bool due_any(const Population *population, Snapshot snapshot);
+/* In a set of stored members, put them where they are now. */
+extern void due_decide(const Population *population, const Audience *audience,
+					   Snapshot snapshot, MemberSet *set);
+/*
+ * How many more members have audiences (Audience *) now than are stored?  A
+ * number for each.
+ */
+extern void due_count(const Population *population, List *audiences,
+					  Snapshot snapshot, int64 *more);
 
 /* For how many profiles a condition in SQL is true. */
 extern int64 audience_count_where(const Population *population,

@@ -58,16 +58,21 @@ segment_sizes(PG_FUNCTION_ARGS)
 {
 	const Population *population = population_by_name(optional_name(fcinfo, 0));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *audiences;
 	int32		greatest = 0;
 	int64	   *sizes;
+	int64	   *more;
 	ListCell   *lc;
 
 	population_check_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(lc, audience_list(population))
+	audiences = audience_list(population);
+	foreach(lc, audiences)
 		greatest = Max(greatest, ((Audience *) lfirst(lc))->number);
 	sizes = storage_sizes(population, greatest, GetActiveSnapshot());
-	foreach(lc, audience_list(population))
+	more = palloc(sizeof(int64) * Max(list_length(audiences), 1));
+	due_count(population, audiences, GetActiveSnapshot(), more);
+	foreach(lc, audiences)
 	{
 		const Audience *audience = lfirst(lc);
 		int64		size = audience->stored ? sizes[audience->number] : -1;
@@ -76,7 +81,7 @@ segment_sizes(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = name_datum(audience->name);
-		values[1] = Int64GetDatum(size >= 0 ? size :
+		values[1] = Int64GetDatum(size >= 0 ? size + more[foreach_current_index(lc)] :
 								  audience_size(population, audience,
 												GetActiveSnapshot()));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
@@ -109,6 +114,7 @@ segment_overlap(PG_FUNCTION_ARGS)
 		b = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name, &population);
 	population_check_reader(population);
 	if (!a->stored || !b->stored ||
+		((a->timed || b->timed) && due_any(population, GetActiveSnapshot())) ||
 		!storage_share(population, a->number, b->number, GetActiveSnapshot(), &share))
 	{
 		Compared	one = compared(population, a);

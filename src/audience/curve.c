@@ -40,6 +40,7 @@
 #include "utils/typcache.h"
 
 #include "audience/curve.h"
+#include "audience/instant.h"
 #include "trait/trait.h"
 
 /* A function that does to time what we know about. */
@@ -93,7 +94,6 @@ static const struct
 	{"year", CALENDAR_YEAR, 366},
 };
 
-static Node *replace_clock(Node *node, void *context);
 static Curve *curve_of(Node *node);
 static bool add_part(Node *node, void *curve);
 static void loosen(Curve *curve);
@@ -109,7 +109,6 @@ static Oid	own_function(const char *name, int nargs, const Oid *types);
 /* Ours by their OIDs; asked for once for each filter. */
 typedef struct OwnFunctions
 {
-	Oid			now;
 	Oid			elapsed;
 	Oid			elapsed_local;
 	Oid			days_between;
@@ -119,22 +118,21 @@ typedef struct OwnFunctions
 static OwnFunctions own;
 
 Curve *
-curve_make(Expr *condition)
+curve_make(Expr *expr, bool loose)
 {
 	static const Oid instants[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
 	static const Oid locals[] = {TIMESTAMPOID, TIMESTAMPOID};
 	static const Oid days[] = {DATEOID, DATEOID, DATEOID};
 	Curve	   *curve;
 
-	own.now = own_function("now", 0, NULL);
 	own.elapsed = own_function("elapsed", 2, instants);
 	own.elapsed_local = own_function("elapsed", 2, locals);
 	own.days_between = own_function("days_between", 2, days);
 	own.has_anniversary = own_function("has_anniversary", 3, days);
 
-	condition = (Expr *) replace_clock((Node *) condition, NULL);
-	curve = curve_of((Node *) expression_planner(condition));
-	loosen(curve);
+	curve = curve_of((Node *) expression_planner(clock_as_parameter(expr)));
+	if (loose)
+		loosen(curve);
 	return curve;
 }
 
@@ -162,25 +160,6 @@ curve_value(Curve *curve, ExprContext *econtext, TimestampTz at, bool *isnull)
 	}
 	econtext->ecxt_param_list_info->params[0].value = TimestampTzGetDatum(at);
 	return ExecEvalExprSwitchContext(curve->state, econtext, isnull);
-}
-
-static Node *
-replace_clock(Node *node, void *context)
-{
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == own.now)
-	{
-		Param	   *now = makeNode(Param);
-
-		now->paramkind = PARAM_EXTERN;
-		now->paramid = 1;
-		now->paramtype = TIMESTAMPTZOID;
-		now->paramtypmod = -1;
-		now->location = -1;
-		return (Node *) now;
-	}
-	return expression_tree_mutator(node, replace_clock, context);
 }
 
 static Curve *
@@ -215,6 +194,7 @@ curve_of(Node *node)
 	}
 	if (CURVE_IS_LINE(curve))
 	{
+		Bitmapset  *columns = NULL;
 		TypeCacheEntry *type = lookup_type_cache(curve->type,
 												 TYPECACHE_CMP_PROC);
 
@@ -222,6 +202,8 @@ curve_of(Node *node)
 			fmgr_info(type->cmp_proc, &curve->compare);
 		else
 			curve->kind = CURVE_OTHER;
+		pull_varattnos((Node *) curve->expr, 1, &columns);
+		curve->free = bms_is_empty(columns);
 	}
 	return curve;
 }

@@ -77,13 +77,29 @@ typedef struct Curve
 								 * is less, equal, greater */
 	FmgrInfo	compare;		/* two values of a line; of COMPARISON, the line's
 								 * with the other one's */
+
+	/*
+	 * Of a line that moves with the clock alone: how long after a time, at least
+	 * and at most, does it pass that time?  In microseconds.
+	 */
+	bool		free;
+	bool		measured;		/* are the following known? */
+	bool		reaches;		/* else it cannot be said */
+	int64		soonest;
+	int64		latest;
 } Curve;
 
 /*
- * Of a condition over range table entry 1, in the current context.  Whoever asks
- * takes null for false.
+ * Later than that nothing is asked: now + 10000 years has to be a time, and the
+ * calendar ends in 294276.
  */
-extern Curve *curve_make(Expr *condition);
+#define CURVE_LAST		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
+
+/*
+ * Of an expression over range table entry 1, in the current context.  'loose': it
+ * is a condition, and whoever asks takes null for false.
+ */
+extern Curve *curve_make(Expr *expr, bool loose);
 
 /*
  * What is needed to follow curves: the row is the context's scan tuple, and
@@ -99,5 +115,24 @@ extern Datum curve_value(Curve *curve, ExprContext *econtext,
  */
 extern TimestampTz curve_steady_until(Curve *curve, ExprContext *econtext,
 									  TimestampTz from, TimestampTz most);
+
+/*
+ * The same for a fraction of the price: days before anything can happen, the
+ * instant returned is the first at which it might, not that at which it does.
+ */
+extern TimestampTz curve_rests_until(Curve *curve, ExprContext *econtext,
+									 TimestampTz from, TimestampTz most);
+
+/*
+ * A comparison of the row with the clock: does what moves lie below the other,
+ * for sure (-1), or above (1)?  0: it would have to be evaluated.
+ */
+extern int	curve_side(Curve *curve, ExprContext *econtext, TimestampTz at);
+
+/*
+ * Is it known when the value changes?  If not, it may be another at any
+ * microsecond.
+ */
+extern bool curve_is_solvable(const Curve *curve);
 
 #endif							/* SEGMENT_CURVE_H */

@@ -11,6 +11,9 @@
  * row is put to each filter.  What comes out replaces what was stored, and
  * every difference is told to the caller, with the key that the row has.
  *
+ * It is decided as of one instant for all, which is noted, and profiles are woken
+ * when time changes one of these filters for them.
+ *
  * This is also how it is verified: the same scan, and nothing is replaced.
  *
  *-------------------------------------------------------------------------
@@ -20,6 +23,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
@@ -34,49 +38,79 @@
 typedef struct Decision
 {
 	const Audience *audience;
-	ExprState  *filter;			/* NULL: nobody is a member */
+	int			place;			/* in the index of the scan; -1: nobody is a
+								 * member */
 	MemberSet  *before;			/* NULL: they were not stored */
 	MemberSet  *after;
 	int64		met;			/* profiles that were members */
 	bool		damaged;		/* what was stored cannot be read */
 } Decision;
 
-static List *decisions(const Population *population, List *names,
-					   Snapshot snapshot);
-static Decision *decision(const Population *population, const Audience *audience,
-						  bool empty, Snapshot snapshot);
-static void scan_base(const Population *population, List *all,
-					  Snapshot snapshot, AudienceChange *change,
-					  AudienceSink sink, void *context);
+/* One reading of the base table. */
+typedef struct DecisionScan
+{
+	const Population *population;
+	List	   *all;			/* Decision * */
+	AudienceIndex *index;		/* of those who may have members */
+	Snapshot	snapshot;
+	TimestampTz at;				/* as of when, at least */
+	bool		wake;			/* write when time changes it? */
+	bool		all_of_them;	/* nothing else wakes anybody */
+	bool		anew;			/* whatever the clock showed before */
+	AudienceChange change;		/* what is told, but for its cause */
+	AudienceSink sink;
+	void	   *context;
+} DecisionScan;
+
+static void decide(DecisionScan *scan, const Audience *audience, bool empty);
+static void read_base(DecisionScan *scan);
+static TimestampTz instant_of(const DecisionScan *scan, TupleTableSlot *row);
+static void wake(const DecisionScan *scan, ProfileTable *table,
+				 TupleTableSlot *row, bool exists, TimestampTz at);
+static void note_instant(const Population *population, TimestampTz at);
+
 void
 audience_decide(const Population *population, List *names, TimestampTz at,
 				const char *cause, AudienceSink sink, void *context)
 {
 	MemoryContext memory;
 	MemoryContext old;
-	Snapshot	snapshot;
-	AudienceChange change = {.at = at, .cause = cause};
-	List	   *all;
+	DecisionScan scan = {
+		.population = population,
+		.wake = true,
+		.all_of_them = names == NIL,
+		.anew = strcmp(cause, AUDIENCE_CAUSE_REBUILD) == 0,
+		.change.cause = cause,
+		.sink = sink,
+		.context = context,
+	};
 	ListCell   *lc;
 
 	if (!OidIsValid(audience_tables(population)->chunks))
 		return;
+	scan.at = scan.anew ? at : Max(at, audience_tables(population)->decided_at);
 	memory = AllocSetContextCreate(CurrentMemoryContext, "segment decision",
 								   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(memory);
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	all = decisions(population, names, snapshot);
-	scan_base(population, all, snapshot, &change, sink, context);
-	UnregisterSnapshot(snapshot);
-	foreach(lc, all)
+	scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	if (names == NIL)
+		foreach(lc, audience_list(population))
+			decide(&scan, lfirst(lc), false);
+	else
+		foreach(lc, names)
+			decide(&scan, audience_by_name(population, lfirst(lc)), false);
+	read_base(&scan);
+	UnregisterSnapshot(scan.snapshot);
+	foreach(lc, scan.all)
 	{
 		Decision   *one = lfirst(lc);
 
-		if (one->filter != NULL)
+		if (one->audience->stored)
 			storage_write(population, one->audience->number, one->after);
 		else
 			storage_forget(population, one->audience->number);
 	}
+	note_instant(population, scan.at);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 }
@@ -89,18 +123,23 @@ audience_empty(const Population *population, const char *name, TimestampTz at,
 												 "segment decision",
 												 ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(memory);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	AudienceChange change = {.at = at, .cause = AUDIENCE_CAUSE_DROP};
 	const Audience *audience = audience_by_name(population, name);
+	DecisionScan scan = {
+		.population = population,
+		.snapshot = RegisterSnapshot(GetLatestSnapshot()),
+		.at = Max(at, audience_tables(population)->decided_at),
+		.change.cause = AUDIENCE_CAUSE_DROP,
+		.sink = sink,
+		.context = context,
+	};
 
 	if (audience->stored)
 	{
-		scan_base(population,
-				  list_make1(decision(population, audience, true, snapshot)),
-				  snapshot, &change, sink, context);
+		decide(&scan, audience, true);
+		read_base(&scan);
 		storage_forget(population, audience->number);
 	}
-	UnregisterSnapshot(snapshot);
+	UnregisterSnapshot(scan.snapshot);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 }
@@ -110,9 +149,12 @@ audience_verify(const Population *population, AudienceSink differ, void *context
 {
 	MemoryContext memory;
 	MemoryContext old;
-	Snapshot	snapshot;
-	AudienceChange change = {0};
-	List	   *all = NIL;
+	DecisionScan scan = {
+		.population = population,
+		.at = audience_tables(population)->decided_at,
+		.sink = differ,
+		.context = context,
+	};
 	ListCell   *lc;
 
 	if (!audience_any_stored(population))
@@ -120,130 +162,188 @@ audience_verify(const Population *population, AudienceSink differ, void *context
 	memory = AllocSetContextCreate(CurrentMemoryContext, "segment decision",
 								   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(memory);
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
 	foreach(lc, audience_list(population))
 	{
 		const Audience *audience = lfirst(lc);
-		Decision   *one;
 
 		if (!audience->stored)
 			continue;
-		one = decision(population, audience, false, snapshot);
+		decide(&scan, audience, false);
 		/* damage is an error, which says how it is mended */
-		if (one->damaged)
-			(void) storage_read(population, audience->number, snapshot, NULL);
-		all = lappend(all, one);
+		if (((Decision *) llast(scan.all))->damaged)
+			(void) storage_read(population, audience->number, scan.snapshot, NULL);
 	}
-	scan_base(population, all, snapshot, &change, differ, context);
+	read_base(&scan);
 
 	/* members who are no profiles: the scan has not met them */
-	foreach(lc, all)
+	foreach(lc, scan.all)
 	{
 		Decision   *one = lfirst(lc);
 
 		if (one->before == NULL)
 			continue;
-		change.audience = one->audience->name;
-		change.key = NULL;
-		change.entered = false;
+		scan.change.audience = one->audience->name;
+		scan.change.key = NULL;
+		scan.change.entered = false;
 		for (int64 i = members_count(one->before) - one->met; i > 0; i--)
-			differ(&change, context);
+			differ(&scan.change, context);
 	}
-	UnregisterSnapshot(snapshot);
+	UnregisterSnapshot(scan.snapshot);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 }
 
-static List *
-decisions(const Population *population, List *names, Snapshot snapshot)
-{
-	List	   *all = NIL;
-	ListCell   *lc;
-
-	if (names == NIL)
-		foreach(lc, audience_list(population))
-			all = lappend(all, decision(population, lfirst(lc), false, snapshot));
-	else
-		foreach(lc, names)
-			all = lappend(all, decision(population,
-										audience_by_name(population, lfirst(lc)),
-										false, snapshot));
-	return all;
-}
-
-static Decision *
-decision(const Population *population, const Audience *audience, bool empty,
-		 Snapshot snapshot)
+static void
+decide(DecisionScan *scan, const Audience *audience, bool empty)
 {
 	Decision   *one = palloc0(sizeof(Decision));
 
 	one->audience = audience;
-	one->before = storage_read(population, audience->number, snapshot,
-							   &one->damaged);
+	one->before = storage_read(scan->population, audience->number,
+							   scan->snapshot, &one->damaged);
 	one->after = members_create();
-	if (audience->stored && !empty)
-		one->filter = audience_ready(population, audience->filter,
-									 CurrentMemoryContext);
-	return one;
+	one->place = audience->stored && !empty ? 0 : -1;
+	scan->all = lappend(scan->all, one);
 }
 
 static void
-scan_base(const Population *population, List *all, Snapshot snapshot,
-		  AudienceChange *change, AudienceSink sink, void *context)
+read_base(DecisionScan *scan)
 {
+	const Population *population = scan->population;
+	AudienceChange *change = &scan->change;
+	List	   *audiences = NIL;
 	Relation	relation;
+	ProfileTable *table = NULL;
 	TupleTableSlot *row;
-	TableScanDesc scan;
-	ExprContext *econtext;
+	TableScanDesc rows;
+	MemoryContext per_row;
+	Oid			user;
+	int			security;
 	Oid			output;
 	bool		varlena;
+	ListCell   *lc;
 
-	if (all == NIL)
-		return;
-	relation = table_open(population->base, AccessShareLock);
-	row = table_slot_create(relation, NULL);
-	scan = table_beginscan(relation, snapshot, 0, NULL);
-	econtext = CreateStandaloneExprContext();
-	econtext->ecxt_scantuple = row;
-	getTypeOutputInfo(population->key_type, &output, &varlena);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+	foreach(lc, scan->all)
 	{
-		bool		isnull;
-		int64		ord = DatumGetInt64(slot_getattr(row, population->ord_attno, &isnull));
-		bool		exists = DatumGetInt64(slot_getattr(row, population->rows_attno, &isnull)) > 0;
-		Datum		key = slot_getattr(row, population->key_attno, &isnull);
-		ListCell   *lc;
+		Decision   *one = lfirst(lc);
+
+		if (one->place < 0)
+			continue;
+		one->place = list_length(audiences);
+		audiences = lappend(audiences, unconstify(Audience *, one->audience));
+	}
+	if (scan->all == NIL)
+		return;
+
+	/* its rows are written, and what its owner evaluates may be run by that */
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(relation_owner(population->base),
+						   security | SECURITY_LOCAL_USERID_CHANGE);
+	scan->index = audience_index_of(population, audiences);
+	relation = table_open(population->base, AccessShareLock);
+	if (scan->wake)
+		table = profile_open(population);
+	row = table_slot_create(relation, NULL);
+	rows = table_beginscan(relation, scan->snapshot, 0, NULL);
+	per_row = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
+									ALLOCSET_SMALL_SIZES);
+	getTypeOutputInfo(population->key_type, &output, &varlena);
+	while (table_scan_getnextslot(rows, ForwardScanDirection, row))
+	{
+		MemoryContext old = MemoryContextSwitchTo(per_row);
+		int64		ord;
+		bool		exists;
 
 		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(row);
+		ord = DatumGetInt64(row->tts_values[population->ord_attno - 1]);
+		exists = DatumGetInt64(row->tts_values[population->rows_attno - 1]) > 0;
 		change->key = NULL;
-		foreach(lc, all)
+		change->at = instant_of(scan, row);
+		foreach(lc, scan->all)
 		{
 			Decision   *one = lfirst(lc);
 			bool		was = one->before != NULL && members_contain(one->before, ord);
 			bool		is;
 
 			one->met += was;
-			is = exists && one->filter != NULL && ExecQual(one->filter, econtext);
+			is = exists && one->place >= 0 &&
+				audience_holds(scan->index, one->place, row, change->at);
 			if (is)
 				members_add(one->after, ord);
 			/* of what cannot be read nobody knows how it was */
 			if (was == is || one->damaged)
 				continue;
 			if (change->key == NULL)
-			{
-				MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-
-				change->key = OidOutputFunctionCall(output, key);
-				MemoryContextSwitchTo(old);
-			}
+				change->key = OidOutputFunctionCall(output,
+													row->tts_values[population->key_attno - 1]);
 			change->audience = one->audience->name;
 			change->entered = is;
-			sink(change, context);
+			scan->sink(change, scan->context);
 		}
-		ResetExprContext(econtext);
+		if (table != NULL)
+			wake(scan, table, row, exists, change->at);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(per_row);
 	}
-	table_endscan(scan);
-	FreeExprContext(econtext, true);
+	table_endscan(rows);
+	MemoryContextDelete(per_row);
 	ExecDropSingleTupleTableSlot(row);
+	if (table != NULL)
+	{
+		profile_close(table);
+		CommandCounterIncrement();
+	}
 	table_close(relation, NoLock);
+	SetUserIdAndSecContext(user, security);
+}
+
+/*
+ * As of when it is decided for a profile: not before an event that it has had.
+ * Where nothing is written, that is now, but what time has changed and nobody has
+ * written yet is not stored.
+ */
+static TimestampTz
+instant_of(const DecisionScan *scan, TupleTableSlot *row)
+{
+	const Population *population = scan->population;
+	TimestampTz decided = Max(scan->at,
+							  DatumGetTimestampTz(row->tts_values[population->evaluated_attno - 1]));
+
+	if (scan->anew)
+		return scan->at;
+	if (scan->change.cause != NULL)
+		return decided;
+	return Max(decided, Min(clock_now(), profile_wake_at(population, row) - 1));
+}
+
+/*
+ * The profile is to be woken for these audiences, too; or for these alone.
+ */
+static void
+wake(const DecisionScan *scan, ProfileTable *table, TupleTableSlot *row,
+	 bool exists, TimestampTz at)
+{
+	TimestampTz before = profile_wake_at(scan->population, row);
+	TimestampTz wake_at = exists ? audience_wakes(scan->index, row, at, false) :
+		DT_NOEND;
+
+	if (!scan->all_of_them)
+		wake_at = Min(wake_at, before);
+	if (wake_at != before)
+		profile_set_wake(table, row, wake_at);
+}
+
+static void
+note_instant(const Population *population, TimestampTz at)
+{
+	catalog_execute("UPDATE segment.membership SET decided_at = $2"
+					" WHERE population = $1 AND decided_at <> $2",
+					2, (Oid[]) {NAMEOID, TIMESTAMPTZOID},
+					(Datum[]) {name_datum(population->name), TimestampTzGetDatum(at)},
+					NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+	CommandCounterIncrement();
 }

@@ -39,6 +39,7 @@
 #include "utils/lsyscache.h"
 
 #include "audience/audience_private.h"
+#include "audience/curve.h"
 #include "base/base.h"
 
 static void check_new_name(const Population *population, const char *name);
@@ -47,6 +48,7 @@ static Expr *check_filter(const Population *population, const char *name,
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *filter, List *path, List **seen);
 static void check_changed(void);
+static void note_facts(const char *name, AudienceFacts facts);
 static Oid	create_view(const Population *population, const char *name);
 static void comment_view(const Population *population, Oid view,
 						 const char *text, const char *description);
@@ -68,12 +70,12 @@ audience_define(const Population *population, const char *name,
 {
 	Expr	   *expr;
 	Oid			relation = InvalidOid;
-	bool		stored;
-	bool		of_nobody;
+	AudienceFacts facts;
 
 	check_new_name(population, name);
 	expr = check_filter(population, name, filter);
-	audience_describe(population, expr, &stored, &of_nobody);
+	facts = audience_describe(population, expr);
+	note_facts(name, facts);
 	storage_make(population);
 	storage_follow_owner(population);
 
@@ -84,17 +86,18 @@ audience_define(const Population *population, const char *name,
 	}
 	catalog_execute("INSERT INTO segment.audience"
 					" (population, audience, filter, view, description,"
-					" number, stored, of_nobody)"
-					" VALUES ($1, $2, $3::segment.filter, $4, $5, $6, $7, $8)",
-					8, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, REGCLASSOID, TEXTOID,
-							   INT4OID, BOOLOID, BOOLOID},
+					" number, stored, timed, of_nobody)"
+					" VALUES ($1, $2, $3::segment.filter, $4, $5, $6, $7, $8, $9)",
+					9, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, REGCLASSOID, TEXTOID,
+							   INT4OID, BOOLOID, BOOLOID, BOOLOID},
 					(Datum[]) {name_datum(population->name), name_datum(name),
 							   CStringGetTextDatum(filter), ObjectIdGetDatum(relation),
 							   description ? CStringGetTextDatum(description) : (Datum) 0,
 							   Int32GetDatum(storage_number(population)),
-							   BoolGetDatum(stored), BoolGetDatum(of_nobody)},
+							   BoolGetDatum(facts.stored), BoolGetDatum(facts.timed),
+							   BoolGetDatum(facts.of_nobody)},
 					(bool[]) {false, false, false, !OidIsValid(relation),
-							  description == NULL, false, false, false});
+							  description == NULL, false, false, false, false});
 	definitions_changed(population);
 }
 
@@ -156,20 +159,21 @@ audience_refresh(const Population *population, List *names)
 	foreach(lc, names)
 	{
 		const Audience *audience = audience_by_name(population, lfirst(lc));
+		AudienceFacts facts = audience_bind_named(population, audience);
 		int32		number;
-		bool		stored;
-		bool		of_nobody;
 
-		audience_bind_named(population, audience, &stored, &of_nobody);
+		if (audience->stored)
+			note_facts(audience->name, facts);
 		number = storage_number(population);
 		storage_renumber(population, audience->number, number);
 		catalog_execute("UPDATE segment.audience"
-						" SET number = $3, stored = $4, of_nobody = $5"
+						" SET number = $3, stored = $4, timed = $5, of_nobody = $6"
 						" WHERE population = $1 AND audience = $2",
-						5, (Oid[]) {NAMEOID, NAMEOID, INT4OID, BOOLOID, BOOLOID},
+						6, (Oid[]) {NAMEOID, NAMEOID, INT4OID, BOOLOID, BOOLOID, BOOLOID},
 						(Datum[]) {name_datum(population->name), name_datum(audience->name),
-								   Int32GetDatum(number), BoolGetDatum(stored),
-								   BoolGetDatum(of_nobody)},
+								   Int32GetDatum(number), BoolGetDatum(facts.stored),
+								   BoolGetDatum(facts.timed),
+								   BoolGetDatum(facts.of_nobody)},
 						NULL);
 	}
 	definitions_changed(population);
@@ -196,20 +200,34 @@ audience_drop_storage(const Population *population)
 	storage_drop(population);
 }
 
-void
-audience_describe(const Population *population, Expr *filter,
-				  bool *stored, bool *of_nobody)
+AudienceFacts
+audience_describe(const Population *population, Expr *filter)
 {
+	AudienceFacts facts;
 	EState	   *estate = CreateExecutorState();
 	ProfileTable *table = profile_open(population);
 	ExprContext *econtext = GetPerTupleExprContext(estate);
-	ExprState  *state = ExecPrepareQual(list_make1(filter), estate);
 
-	*stored = !contain_mutable_functions((Node *) filter);
+	facts.timed = contain_mutable_functions((Node *) filter);
+	facts.stored = !facts.timed ||
+		curve_is_solvable(curve_make(filter_as_value(copyObject(filter)), true));
 	econtext->ecxt_scantuple = profile_blank(table);
-	*of_nobody = ExecQual(state, econtext);
+	facts.of_nobody = ExecQual(ExecPrepareQual(list_make1(filter), estate), econtext);
 	profile_close(table);
 	FreeExecutorState(estate);
+	return facts;
+}
+
+/* What its owner should know. */
+static void
+note_facts(const char *name, AudienceFacts facts)
+{
+	if (!facts.stored)
+		ereport(NOTICE,
+				(errmsg("members of audience \"%s\" are not stored, and the feed does not tell of them",
+						name),
+				 errdetail("It is not known when its filter changes with time, so it is evaluated on all profiles whenever it is asked for."),
+				 errhint("Compare what moves with the clock with something that does not, or count in days: days_between(joined, today).")));
 }
 
 static void

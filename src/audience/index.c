@@ -14,21 +14,14 @@
  * An order that takes somebody's total_spend from 480 to 540 passes one
  * threshold, and two filters are evaluated, however many audiences there are.
  *
- * Thresholds are sorted, and what lies between the old and the new value is
- * what can differ.  A condition is true on one side of its threshold; where
- * the value is missing all conditions are false, so what is true only above
- * (> and >=) and what is true only below are kept apart:
+ * touch.c finds them.  Then each filter with a leaf that differs is evaluated on
+ * the row as it was and as it is.  What does not exist is in no audience: a new
+ * profile is compared with the blank one, of which nothing is known, and the
+ * filters that hold even for that one are evaluated too.
  *
- *		missing -> 540		of those above, the ones up to 540;
- *							of those below, the ones from 540 on
- *
- * Values that must be met (=, in) are hashed.  For everything else the leaf
- * itself is evaluated, once for all filters that have it in common.
- *
- * Then each filter with a leaf that differs is evaluated on the row as it was
- * and as it is.  What does not exist is in no audience: a new profile is
- * compared with the blank one, of which nothing is known, and the filters that
- * hold even for that one are evaluated too.
+ * Some conditions time changes, too (wake.c).  The clock is a parameter of all
+ * that is evaluated here (instant.c): it is decided as of an instant, not as of
+ * now.
  *
  * The leaves are read off the compiled filter, not off its text, so that this
  * file and the rest of the house cannot disagree about what a filter means.
@@ -57,123 +50,8 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
-#include "audience/audience_private.h"
+#include "audience/index.h"
 #include "base/base.h"
-#include "trait/trait.h"
-
-SEGMENT_FUNCTION(segment_filters_evaluated);
-
-/* An audience, as far as events are concerned. */
-typedef struct Watched
-{
-	char	   *name;
-	int32		number;
-	ExprState  *filter;			/* NULL until it is first needed */
-	uint64		touched;		/* by which change, last */
-} Watched;
-
-/* Where a condition changes from false to true, or the other way round. */
-typedef struct Threshold
-{
-	Datum		value;
-	int64		key;			/* the same as a number, if all have one */
-	int			audience;		/* in the index's list */
-	bool		after;			/* just after the value, else just before */
-} Threshold;
-
-typedef struct Thresholds
-{
-	int			count;
-	int			space;
-	bool		keyed;			/* have all a key, by which they are ordered? */
-	Threshold  *list;			/* ascending */
-} Thresholds;
-
-/* A value whose place among thresholds is sought. */
-typedef struct Probe
-{
-	Datum		value;
-	int64		key;
-	bool		keyed;
-} Probe;
-
-/* Those who look for a value.  A leaf looks for one, or for several (in). */
-typedef struct Sought
-{
-	Datum		value;
-	uint32		hash;
-	int			leaf;			/* numbered within the subject */
-	int			audience;
-	int			next;			/* with the same place in the table, or -1 */
-} Sought;
-
-/*
- * What constants of one type are compared with.
- */
-typedef struct Subject
-{
-	Expr	   *expr;
-	Oid			expr_type;
-	ExprState  *state;			/* NULL if it is a column */
-	AttrNumber	column;			/* InvalidAttrNumber if it is none */
-	Bitmapset  *columns;		/* what it is computed from */
-	Oid			type;			/* of the constants */
-	Oid			collation;
-	int16		typlen;
-	bool		typbyval;
-	FmgrInfo	compare;		/* the subject's value with a constant */
-	FmgrInfo	compare_constants;
-	Thresholds	above;			/* true above: > and >= */
-	Thresholds	below;			/* true below: < and <= */
-
-	bool		hashed;			/* can values be sought? */
-	FmgrInfo	hash;
-	FmgrInfo	equal;
-	int			nleaves;
-	int			nsought;
-	int			sought_space;
-	Sought	   *sought;
-	int			nplaces;		/* a power of two; 0 until the table is made */
-	int		   *places;
-	uint64	   *leaf_met;		/* by which change a leaf's value was met */
-} Subject;
-
-/* A condition of another kind, and who has it. */
-typedef struct Leaf
-{
-	uint64		hash;			/* hash key: of its printed form */
-	Expr	   *expr;
-	ExprState  *state;			/* NULL until it is first needed */
-	Bitmapset  *columns;
-	List	   *audiences;		/* integers */
-	struct Leaf *next;			/* another with the same hash */
-} Leaf;
-
-/* What has to be looked at when a column has changed. */
-typedef struct Column
-{
-	AttrNumber	number;
-	bool		typbyval;
-	int16		typlen;
-	List	   *subjects;
-	List	   *leaves;
-} Column;
-
-struct AudienceIndex
-{
-	const Population *population;	/* a copy */
-	int			nwatched;
-	Watched    *watched;		/* in the order of audience_list() */
-	List	   *subjects;
-	HTAB	   *leaves;
-	int			ncolumns;
-	Column	   *columns;
-	List	   *of_nobody;		/* integers: those that hold for the blank */
-	ExprContext *econtext;
-	uint64		change;			/* numbers the changes asked about */
-	int		   *touched;		/* answer: places in 'watched' */
-	int			ntouched;
-};
 
 typedef struct IndexEntry
 {
@@ -191,58 +69,28 @@ typedef struct Collection
 } Collection;
 
 static HTAB *indexes = NULL;
-static uint64 filters_evaluated = 0;
 
 static ExprState *watched_filter(AudienceIndex *index, Watched *watched);
-static void make_ready(AudienceIndex *index, const int *places, int count);
-static ExprState *ready(Expr *filter, MemoryContext context);
-static AudienceIndex *index_build(const Population *population);
+static AudienceIndex *index_build(const Population *population,
+								  List *audiences);
 static void collect(Collection *into, Node *node, bool exact);
 static bool collect_comparison(Collection *into, OpExpr *comparison);
 static bool collect_list(Collection *into, ScalarArrayOpExpr *list);
 static void collect_other(Collection *into, Node *node);
 static bool counts_conditions(Node *node);
 static void collect_counted(Collection *into, Node *node);
+static bool moves(Node *node);
+static Curve *curve_of_part(Collection *into, Node *node);
+static Timed *timed_of(Collection *into, Node *node);
 static Subject *subject_of(Collection *into, Node *expr, Const *constant,
 						   Oid collation, Oid family);
 static void subject_add_threshold(Subject *subject, Thresholds *to,
 								  Datum value, bool after, int audience);
 static void subject_seek(Subject *subject, Datum value, int leaf, int audience);
 static void thresholds_finish(Subject *subject, Thresholds *thresholds);
-static bool value_key(Oid type, Datum value, int64 *key);
-static bool keys_comparable(Oid a, Oid b);
 static void subject_finish(Subject *subject);
 static void index_columns(AudienceIndex *index);
-static bool column_changed(const Column *column, TupleTableSlot *before,
-						   TupleTableSlot *after);
-static void subject_touch(AudienceIndex *index, Subject *subject,
-						  TupleTableSlot *before, TupleTableSlot *after);
-static void sought_touch(AudienceIndex *index, Subject *subject,
-						 Datum old_value, bool old_isnull,
-						 Datum new_value, bool new_isnull);
-static Probe probe_of(const Subject *subject, Datum value);
-static int	thresholds_under(const Subject *subject, const Thresholds *thresholds,
-							 const Probe *probe);
-static int	thresholds_near(const Subject *subject, const Thresholds *thresholds,
-							const Probe *probe, int near);
-static int	thresholds_between(const Subject *subject,
-							   const Thresholds *thresholds,
-							   const Probe *probe, int low, int high);
-static bool threshold_under(const Subject *subject, const Thresholds *thresholds,
-							int place, const Probe *probe);
-static void leaf_touch(AudienceIndex *index, Leaf *leaf,
-					   TupleTableSlot *before, TupleTableSlot *after);
-static void touch(AudienceIndex *index, int audience);
-static Datum value_of(AudienceIndex *index, Subject *subject,
-					  TupleTableSlot *row, bool *isnull);
 static void index_mark(Oid relid);
-
-/* filters_evaluated(): by this session, for captured events */
-Datum
-segment_filters_evaluated(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64((int64) filters_evaluated);
-}
 
 void
 audience_index_init(void)
@@ -274,7 +122,7 @@ audience_index(const Population *population)
 									"segment audience index",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	index = index_build(population);
+	index = index_build(population, audience_list(population));
 	MemoryContextSwitchTo(old);
 
 	entry = hash_search(indexes, &population->base, HASH_ENTER, &found);
@@ -283,45 +131,19 @@ audience_index(const Population *population)
 	return index;
 }
 
-int
-audience_touched(AudienceIndex *index, TupleTableSlot *before,
-				 TupleTableSlot *after, bool appears, const int **touched)
+AudienceIndex *
+audience_index_of(const Population *population, List *audiences)
 {
-	ListCell   *lc;
-	MemoryContext old;
-
-	index->change++;
-	index->ntouched = 0;
-	old = MemoryContextSwitchTo(index->econtext->ecxt_per_tuple_memory);
-	for (int i = 0; i < index->ncolumns; i++)
-	{
-		const Column *column = &index->columns[i];
-
-		if (!column_changed(column, before, after))
-			continue;
-		foreach(lc, column->subjects)
-			subject_touch(index, lfirst(lc), before, after);
-		foreach(lc, column->leaves)
-			leaf_touch(index, lfirst(lc), before, after);
-	}
-	MemoryContextSwitchTo(old);
-	ResetExprContext(index->econtext);
-
-	if (appears)
-		foreach(lc, index->of_nobody)
-			touch(index, lfirst_int(lc));
-
-	make_ready(index, index->touched, index->ntouched);
-	*touched = index->touched;
-	return index->ntouched;
+	return index_build(population, audiences);
 }
 
 bool
-audience_holds(AudienceIndex *index, int audience, TupleTableSlot *row)
+audience_holds(AudienceIndex *index, int audience, TupleTableSlot *row,
+			   TimestampTz at)
 {
 	bool		holds;
 
-	filters_evaluated++;
+	instant_set(index->instant, at);
 	index->econtext->ecxt_scantuple = row;
 	holds = ExecQual(watched_filter(index, &index->watched[audience]),
 					 index->econtext);
@@ -335,10 +157,9 @@ audience_number(const AudienceIndex *index, int audience)
 	return index->watched[audience].number;
 }
 
-ExprState *
-audience_filter(const Population *population, const Audience *audience)
+int
+audience_place(const AudienceIndex *index, const char *name)
 {
-	AudienceIndex *index = audience_index(population);
 	int			low = 0;
 	int			high = index->nwatched - 1;
 
@@ -346,12 +167,12 @@ audience_filter(const Population *population, const Audience *audience)
 	{
 		int			middle = low + (high - low) / 2;
 
-		if (strcmp(index->watched[middle].name, audience->name) < 0)
+		if (strcmp(index->watched[middle].name, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return watched_filter(index, &index->watched[low]);
+	return low;
 }
 
 static ExprState *
@@ -361,7 +182,7 @@ watched_filter(AudienceIndex *index, Watched *watched)
 	{
 		int			place = watched - index->watched;
 
-		make_ready(index, &place, 1);
+		audience_make_ready(index, &place, 1);
 	}
 	return watched->filter;
 }
@@ -370,8 +191,8 @@ watched_filter(AudienceIndex *index, Watched *watched)
  * Filters that are touched for the first time, together: what there is to
  * prepare is prepared once.
  */
-static void
-make_ready(AudienceIndex *index, const int *places, int count)
+void
+audience_make_ready(AudienceIndex *index, const int *places, int count)
 {
 	FilterScope *scope = NULL;
 	int			level = 0;
@@ -379,6 +200,8 @@ make_ready(AudienceIndex *index, const int *places, int count)
 	for (int i = 0; i < count; i++)
 	{
 		Watched    *watched = &index->watched[places[i]];
+		Expr	   *filter;
+		MemoryContext old;
 
 		if (watched->filter != NULL)
 			continue;
@@ -387,41 +210,24 @@ make_ready(AudienceIndex *index, const int *places, int count)
 			scope = filter_relation_scope(index->population->base, 1);
 			level = filter_pin(scope);
 		}
-		watched->filter =
-			ready(filter_compile_pinned(audience_by_name(index->population,
-														 watched->name)->filter,
-										scope),
-				  GetMemoryChunkContext(index));
+		filter = filter_compile_pinned(audience_by_name(index->population,
+														watched->name)->filter,
+									   scope);
+		filter = expression_planner(instant_bind(index->instant, filter));
+		old = MemoryContextSwitchTo(GetMemoryChunkContext(index));
+		watched->filter = ExecInitQual(list_make1(copyObject(filter)), NULL);
+		MemoryContextSwitchTo(old);
 	}
 	if (scope != NULL)
 		AtEOXact_GUC(true, level);
 }
 
-ExprState *
-audience_ready(const Population *population, const FilterNode *filter,
-			   MemoryContext context)
-{
-	return ready(audience_bind(population, filter, NULL), context);
-}
-
-static ExprState *
-ready(Expr *filter, MemoryContext context)
-{
-	Expr	   *expr = expression_planner(filter);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	ExprState  *state = ExecInitQual(list_make1(copyObject(expr)), NULL);
-
-	MemoryContextSwitchTo(old);
-	return state;
-}
-
 /* ---- building ---- */
 
 static AudienceIndex *
-index_build(const Population *population)
+index_build(const Population *population, List *audiences)
 {
 	AudienceIndex *index = palloc0(sizeof(AudienceIndex));
-	List	   *audiences = audience_list(population);
 	FilterScope *scope = filter_relation_scope(population->base, 1);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
 												  "segment leaves",
@@ -439,12 +245,16 @@ index_build(const Population *population)
 	index->watched = palloc0(sizeof(Watched) * Max(list_length(audiences), 1));
 	index->leaves = hash_create("segment leaves", 64, &control,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	index->instant = instant_create();
 	index->econtext = CreateStandaloneExprContext();
+	index->econtext->ecxt_param_list_info = instant_parameters(index->instant);
+	index->curves = curve_context();
 
 	foreach(lc, audiences)
 	{
 		const Audience *audience = lfirst(lc);
 		Watched    *watched = &index->watched[index->nwatched];
+		Expr	   *filter;
 		MemoryContext old;
 
 		CHECK_FOR_INTERRUPTS();
@@ -453,11 +263,15 @@ index_build(const Population *population)
 		into.audience = index->nwatched++;
 		if (!audience->stored)
 			continue;
-		if (audience->of_nobody)
+		/* of what time changes, nobody knows for whom it will hold */
+		if (audience->of_nobody || audience->timed)
 			index->of_nobody = lappend_int(index->of_nobody, into.audience);
 
 		old = MemoryContextSwitchTo(scratch);
-		collect(&into, (Node *) filter_compile_pinned(audience->filter, scope), false);
+		filter = filter_compile_pinned(audience->filter, scope);
+		if (audience->timed)
+			filter = instant_bind(index->instant, filter);
+		collect(&into, (Node *) filter, false);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
 	}
@@ -662,6 +476,9 @@ collect_other(Collection *into, Node *node)
 	{
 		leaf->expr = (Expr *) copyObject(node);
 		pull_varattnos(node, 1, &leaf->columns);
+		leaf->timed = timed_of(into, node);
+		if (leaf->timed != NULL)
+			leaf->timed->leaf = leaf;
 	}
 	leaf->audiences = lappend_int(leaf->audiences, into->audience);
 	MemoryContextSwitchTo(old);
@@ -708,6 +525,43 @@ collect_counted(Collection *into, Node *node)
 			collect_counted(into, lfirst(lc));
 }
 
+/* ---- what time changes ---- */
+
+static bool
+find_parameter(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return IsA(node, Param) || expression_tree_walker(node, find_parameter, context);
+}
+
+/* Is the clock part of it? */
+static bool
+moves(Node *node)
+{
+	return find_parameter(node, NULL);
+}
+
+static Curve *
+curve_of_part(Collection *into, Node *node)
+{
+	return curve_make(instant_unbind(into->index->instant, (Expr *) node), false);
+}
+
+/* NULL if the clock is no part of it.  The caller is in the index's context. */
+static Timed *
+timed_of(Collection *into, Node *node)
+{
+	Timed	   *timed;
+
+	if (!moves(node))
+		return NULL;
+	timed = palloc0(sizeof(Timed));
+	timed->curve = curve_of_part(into, node);
+	into->index->timed = lappend(into->index->timed, timed);
+	return timed;
+}
+
 /* ---- subjects ---- */
 
 /*
@@ -733,6 +587,9 @@ subject_of(Collection *into, Node *expr, Const *constant, Oid collation,
 			return subject;
 	}
 
+	/* what moves all the time has no next value */
+	if (moves(expr) && CURVE_IS_LINE(curve_of_part(into, expr)))
+		return NULL;
 	compare = get_opfamily_proc(family, type, constant->consttype, BTORDER_PROC);
 	compare_constants = get_opfamily_proc(family, constant->consttype,
 										  constant->consttype, BTORDER_PROC);
@@ -749,6 +606,9 @@ subject_of(Collection *into, Node *expr, Const *constant, Oid collation,
 	pull_varattnos(expr, 1, &subject->columns);
 	if (IsA(expr, Var))
 		subject->column = ((Var *) expr)->varattno;
+	subject->timed = timed_of(into, expr);
+	if (subject->timed != NULL)
+		subject->timed->subject = subject;
 	subject->expr_type = type;
 	subject->type = constant->consttype;
 	subject->collation = collation;
@@ -867,46 +727,6 @@ thresholds_finish(Subject *subject, Thresholds *thresholds)
 	}
 }
 
-/*
- * A number in the order of the type's values; false if there is none for this
- * one.  Comparing by a function of the server costs ten times as much.
- */
-static bool
-value_key(Oid type, Datum value, int64 *key)
-{
-	int			scale;
-
-	switch (type)
-	{
-		case INT2OID:
-			*key = DatumGetInt16(value);
-			return true;
-		case INT4OID:
-		case DATEOID:
-			*key = DatumGetInt32(value);
-			return true;
-		case INT8OID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			*key = DatumGetInt64(value);
-			return true;
-		case NUMERICOID:
-			return fixed_from_numeric(value, key, &scale);
-		default:
-			return false;
-	}
-}
-
-/* Can keys of these two types be compared?  A date is no timestamp. */
-static bool
-keys_comparable(Oid a, Oid b)
-{
-	bool		integers = (a == INT2OID || a == INT4OID || a == INT8OID) &&
-		(b == INT2OID || b == INT4OID || b == INT8OID);
-
-	return a == b || integers;
-}
-
 /* All leaves are known: sort them, and make the table. */
 static void
 subject_finish(Subject *subject)
@@ -993,268 +813,6 @@ index_columns(AudienceIndex *index)
 				column->leaves = lappend(column->leaves, leaf);
 			}
 		}
-}
-
-/* ---- asking ---- */
-
-static bool
-column_changed(const Column *column, TupleTableSlot *before, TupleTableSlot *after)
-{
-	int			i = column->number - 1;
-
-	if (before->tts_isnull[i] || after->tts_isnull[i])
-		return before->tts_isnull[i] != after->tts_isnull[i];
-	if (before->tts_values[i] == after->tts_values[i])
-		return false;
-	return column->typbyval ||
-		!datum_image_eq(before->tts_values[i], after->tts_values[i],
-						column->typbyval, column->typlen);
-}
-
-/* A subject that is computed from several columns may come by several times. */
-static void
-subject_touch(AudienceIndex *index, Subject *subject,
-			  TupleTableSlot *before, TupleTableSlot *after)
-{
-	bool		old_isnull;
-	bool		new_isnull;
-	Datum		old_value = value_of(index, subject, before, &old_isnull);
-	Datum		new_value = value_of(index, subject, after, &new_isnull);
-	Probe		old_probe = {0};
-	Probe		new_probe = {0};
-	int			from;
-	int			to;
-
-	if (old_isnull && new_isnull)
-		return;
-
-	if (subject->above.count > 0 || subject->below.count > 0)
-	{
-		if (!old_isnull)
-			old_probe = probe_of(subject, old_value);
-		if (!new_isnull)
-			new_probe = probe_of(subject, new_value);
-	}
-	if (subject->above.count > 0)
-	{
-		from = old_isnull ? 0 : thresholds_under(subject, &subject->above, &old_probe);
-		to = new_isnull ? 0 : thresholds_near(subject, &subject->above, &new_probe, from);
-		for (int i = Min(from, to); i < Max(from, to); i++)
-			touch(index, subject->above.list[i].audience);
-	}
-	if (subject->below.count > 0)
-	{
-		from = old_isnull ? subject->below.count :
-			thresholds_under(subject, &subject->below, &old_probe);
-		to = new_isnull ? subject->below.count :
-			thresholds_near(subject, &subject->below, &new_probe, from);
-		for (int i = Min(from, to); i < Max(from, to); i++)
-			touch(index, subject->below.list[i].audience);
-	}
-	if (subject->nsought > 0)
-		sought_touch(index, subject, old_value, old_isnull, new_value, new_isnull);
-}
-
-/* The first who seeks the value, from 'at' on; -1 if nobody does. */
-static int
-sought_next(const Subject *subject, int at, Datum value, uint32 hash)
-{
-	for (; at >= 0; at = subject->sought[at].next)
-		if (subject->sought[at].hash == hash &&
-			DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &subject->equal),
-										   subject->collation,
-										   subject->sought[at].value, value)))
-			return at;
-	return -1;
-}
-
-/*
- * A leaf that seeks both the old and the new value (in) is as true as it was.
- */
-static void
-sought_touch(AudienceIndex *index, Subject *subject,
-			 Datum old_value, bool old_isnull,
-			 Datum new_value, bool new_isnull)
-{
-	uint64		met_old = index->change * 2;
-	uint64		met_both = met_old + 1;
-	uint32		hash;
-	int			first = -1;
-	int			i;
-
-	if (!old_isnull)
-	{
-		hash = DatumGetUInt32(FunctionCall1Coll(&subject->hash,
-												subject->collation, old_value));
-		first = subject->places[hash & (subject->nplaces - 1)];
-		first = sought_next(subject, first, old_value, hash);
-		for (i = first; i >= 0;
-			 i = sought_next(subject, subject->sought[i].next, old_value, hash))
-			subject->leaf_met[subject->sought[i].leaf] = met_old;
-	}
-	if (!new_isnull)
-	{
-		uint32		new_hash = DatumGetUInt32(FunctionCall1Coll(&subject->hash,
-																subject->collation,
-																new_value));
-
-		i = subject->places[new_hash & (subject->nplaces - 1)];
-		for (i = sought_next(subject, i, new_value, new_hash); i >= 0;
-			 i = sought_next(subject, subject->sought[i].next, new_value, new_hash))
-		{
-			const Sought *sought = &subject->sought[i];
-
-			if (subject->leaf_met[sought->leaf] == met_old)
-				subject->leaf_met[sought->leaf] = met_both;
-			else if (subject->leaf_met[sought->leaf] != met_both)
-				touch(index, sought->audience);
-		}
-	}
-	for (i = first; i >= 0;
-		 i = sought_next(subject, subject->sought[i].next, old_value, hash))
-		if (subject->leaf_met[subject->sought[i].leaf] == met_old)
-			touch(index, subject->sought[i].audience);
-}
-
-/* How many thresholds lie below the value. */
-static int
-thresholds_under(const Subject *subject, const Thresholds *thresholds,
-				 const Probe *probe)
-{
-	return thresholds_between(subject, thresholds, probe, 0, thresholds->count);
-}
-
-/*
- * The same, when many of them are likely to be those below another value:
- * mostly a trait changes by little.  The range is doubled until it is passed.
- */
-static int
-thresholds_near(const Subject *subject, const Thresholds *thresholds,
-				const Probe *probe, int near)
-{
-	int			step = 1;
-	int			low;
-	int			high;
-
-	if (near < thresholds->count &&
-		threshold_under(subject, thresholds, near, probe))
-	{
-		low = near + 1;
-		for (high = low; high < thresholds->count; high += step, step *= 2)
-		{
-			if (!threshold_under(subject, thresholds, high, probe))
-				break;
-			low = high + 1;
-		}
-		return thresholds_between(subject, thresholds, probe, low,
-								  Min(high, thresholds->count));
-	}
-
-	high = near;
-	for (low = near - 1; low >= 0; low -= step, step *= 2)
-	{
-		if (threshold_under(subject, thresholds, low, probe))
-			break;
-		high = low;
-	}
-	return thresholds_between(subject, thresholds, probe, Max(low + 1, 0), high);
-}
-
-/* The same, when it is known to be no fewer than low and no more than high. */
-static int
-thresholds_between(const Subject *subject, const Thresholds *thresholds,
-				   const Probe *probe, int low, int high)
-{
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (threshold_under(subject, thresholds, middle, probe))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static bool
-threshold_under(const Subject *subject, const Thresholds *thresholds, int place,
-				const Probe *probe)
-{
-	const Threshold *threshold = &thresholds->list[place];
-	int			order;
-
-	if (thresholds->keyed && probe->keyed)
-		order = probe->key < threshold->key ? -1 : probe->key > threshold->key;
-	else
-		order = DatumGetInt32(FunctionCall2Coll(unconstify(FmgrInfo *, &subject->compare),
-												subject->collation, probe->value,
-												threshold->value));
-	return order > 0 || (order == 0 && !threshold->after);
-}
-
-static Probe
-probe_of(const Subject *subject, Datum value)
-{
-	Probe		probe = {value};
-
-	probe.keyed = keys_comparable(subject->expr_type, subject->type) &&
-		value_key(subject->expr_type, value, &probe.key);
-	return probe;
-}
-
-static void
-leaf_touch(AudienceIndex *index, Leaf *leaf,
-		   TupleTableSlot *before, TupleTableSlot *after)
-{
-	Datum		old_value;
-	Datum		new_value;
-	bool		old_isnull;
-	bool		new_isnull;
-	ListCell   *lc;
-
-	if (leaf->state == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(index));
-
-		leaf->state = ExecInitExpr(expression_planner(copyObject(leaf->expr)), NULL);
-		MemoryContextSwitchTo(old);
-	}
-	index->econtext->ecxt_scantuple = before;
-	old_value = ExecEvalExpr(leaf->state, index->econtext, &old_isnull);
-	index->econtext->ecxt_scantuple = after;
-	new_value = ExecEvalExpr(leaf->state, index->econtext, &new_isnull);
-
-	/* a boolean */
-	if (old_isnull == new_isnull &&
-		(old_isnull || DatumGetBool(old_value) == DatumGetBool(new_value)))
-		return;
-	foreach(lc, leaf->audiences)
-		touch(index, lfirst_int(lc));
-}
-
-/* Each once. */
-static void
-touch(AudienceIndex *index, int audience)
-{
-	Watched    *watched = &index->watched[audience];
-
-	if (watched->touched == index->change)
-		return;
-	watched->touched = index->change;
-	index->touched[index->ntouched++] = audience;
-}
-
-static Datum
-value_of(AudienceIndex *index, Subject *subject, TupleTableSlot *row, bool *isnull)
-{
-	if (subject->column != InvalidAttrNumber)
-	{
-		*isnull = row->tts_isnull[subject->column - 1];
-		return row->tts_values[subject->column - 1];
-	}
-	index->econtext->ecxt_scantuple = row;
-	return ExecEvalExpr(subject->state, index->econtext, isnull);
 }
 
 static void

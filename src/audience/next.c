@@ -40,12 +40,6 @@ SEGMENT_FUNCTION(segment_forecast);
  */
 #define MOST_STEPS		2000
 
-/*
- * Later than that nothing is asked: now + 10000 years has to be a time, and the
- * calendar ends in 294276.
- */
-#define LAST_ASKED		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
-
 struct TimedFilter
 {
 	Curve	   *curve;
@@ -58,7 +52,7 @@ timed_filter(const Population *population, const FilterNode *filter)
 	TimedFilter *timed = palloc(sizeof(TimedFilter));
 	FilterScope *scope = filter_relation_scope(population->base, 1);
 
-	timed->curve = curve_make(filter_as_value(filter_compile(filter, scope)));
+	timed->curve = curve_make(filter_as_value(filter_compile(filter, scope)), true);
 	timed->econtext = curve_context();
 	return timed;
 }
@@ -82,14 +76,14 @@ timed_filter_steady_until(TimedFilter *timed, TupleTableSlot *row,
 	TimestampTz until;
 	MemoryContext old;
 
-	if (timed->curve->kind == CURVE_STILL || after >= LAST_ASKED)
+	if (timed->curve->kind == CURVE_STILL || after >= CURVE_LAST)
 		return DT_NOEND;
 	timed->econtext->ecxt_scantuple = row;
 	old = MemoryContextSwitchTo(timed->econtext->ecxt_per_tuple_memory);
-	until = curve_steady_until(timed->curve, timed->econtext, after, LAST_ASKED);
+	until = curve_steady_until(timed->curve, timed->econtext, after, CURVE_LAST);
 	MemoryContextSwitchTo(old);
 	ResetExprContext(timed->econtext);
-	return until >= LAST_ASKED ? DT_NOEND : until;
+	return until >= CURVE_LAST ? DT_NOEND : until;
 }
 
 TimestampTz
@@ -181,7 +175,7 @@ segment_forecast(PG_FUNCTION_ARGS)
 						audience->name),
 				 errhint("Ask for an instant that comes.")));
 
-	/* what is stored does not depend on the clock, and is not asked again */
+	/* who is due by then is as they will be */
 	level = NewGUCNestLevel();
 	clock_set(at);
 	size = audience_size(population, audience, GetActiveSnapshot());

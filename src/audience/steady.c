@@ -54,6 +54,7 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
@@ -84,6 +85,7 @@ typedef struct Followed
 {
 	ExprContext *econtext;
 	TimestampTz from;
+	bool		coarsely;		/* when something may happen is enough */
 } Followed;
 
 /* A value that a line may pass. */
@@ -111,6 +113,8 @@ static void steady_anniversary(Curve *curve, Followed *followed,
 static void steady_field(Curve *curve, Followed *followed, TimestampTz *until);
 static void steady_junction(Curve *curve, Followed *followed,
 							TimestampTz *until, bool decides);
+static int64 plus(int64 a, int64 b);
+static int64 minus(int64 a, int64 b);
 static void line_settle(Curve *line, Followed *followed, TimestampTz *until);
 static void line_stays(Curve *line, Followed *followed, const Mark *mark,
 					   const bool *side, TimestampTz *until);
@@ -118,6 +122,11 @@ static Trend line_trend(Curve *line, Followed *followed, TimestampTz from,
 						TimestampTz *until);
 static bool line_range(Curve *line, Followed *followed, int64 low, int64 high,
 					   int64 *first, int64 *last);
+static bool line_reaches(Curve *line, Followed *followed);
+static bool is_sum_of_times(const Curve *line);
+static bool parts_are_solvable(const Curve *curve);
+static bool line_settles(const Curve *line);
+static bool line_jumps(const Curve *line);
 static double factor_of(Curve *factor, Followed *followed);
 static Mark mark_of(Oid type, Datum value, FmgrInfo *compare);
 
@@ -125,10 +134,47 @@ TimestampTz
 curve_steady_until(Curve *curve, ExprContext *econtext, TimestampTz from,
 				   TimestampTz most)
 {
-	Followed	followed = {econtext, from};
+	Followed	followed = {econtext, from, false};
 
 	steady(curve, &followed, &most);
 	return most;
+}
+
+TimestampTz
+curve_rests_until(Curve *curve, ExprContext *econtext, TimestampTz from,
+				  TimestampTz most)
+{
+	Followed	followed = {econtext, from, true};
+
+	steady(curve, &followed, &most);
+	return most;
+}
+
+int
+curve_side(Curve *curve, ExprContext *econtext, TimestampTz at)
+{
+	Followed	followed = {econtext, at, true};
+	Curve	   *line;
+	Curve	   *other;
+	bool		isnull;
+	Datum		value;
+	Mark		mark;
+
+	if (curve->kind != CURVE_COMPARISON)
+		return 0;
+	line = curve->args[CURVE_IS_LINE(curve->args[0]) ? 0 : 1];
+	other = curve->args[CURVE_IS_LINE(curve->args[0]) ? 1 : 0];
+	if (other->kind != CURVE_STILL || !line_reaches(line, &followed))
+		return 0;
+	value = curve_value(other, econtext, at, &isnull);
+	if (isnull)
+		return 0;
+	mark = mark_of(other->type, value, &curve->compare);
+	if (!mark.scaled)
+		return 0;
+	if (at < plus(mark.low, line->soonest))
+		return -1;
+	return at > plus(mark.high, line->latest) ? 1 : 0;
 }
 
 /*
@@ -244,6 +290,18 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 		{
 			steady(bound, followed, until);
 			continue;
+		}
+		if (followed->coarsely && line_reaches(bound, followed))
+		{
+			/* those up to the first are passed for sure; the second is next */
+			trait_events_around(series,
+								minus(minus(followed->from, bound->latest), 1),
+								&events[0], &events[1]);
+			if (plus(events[1], bound->soonest) > followed->from)
+			{
+				*until = Min(*until, plus(events[1], bound->soonest));
+				continue;
+			}
 		}
 		value = curve_value(bound, followed->econtext, followed->from, &isnull);
 		if (isnull)
@@ -424,11 +482,26 @@ static TimestampTz
 line_leaves(Curve *line, Followed *followed, const Mark *mark, int side,
 			TimestampTz low, TimestampTz high)
 {
+	bool		isnull;
+	int			there;
+
+	/* mostly it rises as time does, and is there after what it lacks now */
+	if (side < 0 && mark->scaled && mark->low == mark->high &&
+		(line->type == TIMESTAMPTZOID || line->type == TIMESTAMPOID))
+	{
+		Datum		value = curve_value(line, followed->econtext, low, &isnull);
+		TimestampTz guess = plus(low, minus(mark->low, DatumGetTimestamp(value)));
+
+		if (!isnull && guess > low && guess < high &&
+			line_side(line, followed, mark, guess - 1, &there) && there == side &&
+			line_side(line, followed, mark, guess, &there) && there != side)
+			return guess;
+	}
 	while (high - low > 1)
 	{
 		TimestampTz middle = low + (high - low) / 2;
-		int			there = side;
 
+		there = side;
 		if (line_side(line, followed, mark, middle, &there) && there == side)
 			low = middle;
 		else
@@ -452,15 +525,26 @@ line_stays(Curve *line, Followed *followed, const Mark *mark, const bool *side,
 	bool		before;
 
 	line_settle(line, followed, until);
-	if (!line_side(line, followed, mark, at, &here))
-		return;
-	before = side[here + 1];
-	if (!mark->scaled ||
-		!line_range(line, followed, mark->low, mark->high, &first, &last))
+	if (mark->scaled && line_reaches(line, followed))
+	{
+		first = plus(mark->low, line->soonest);
+		last = plus(mark->high, line->latest);
+	}
+	else if (!mark->scaled ||
+			 !line_range(line, followed, mark->low, mark->high, &first, &last))
 	{
 		first = PG_INT64_MIN;
 		last = PG_INT64_MAX;
 	}
+	if (followed->coarsely && (at < first || at > last))
+	{
+		if (at < first)
+			*until = Min(*until, first);
+		return;
+	}
+	if (!line_side(line, followed, mark, at, &here))
+		return;
+	before = side[here + 1];
 
 	for (int pieces = 0; pieces < MOST_PIECES; pieces++)
 	{
@@ -536,7 +620,7 @@ static Trend
 line_trend(Curve *line, Followed *followed, TimestampTz from,
 		   TimestampTz *until)
 {
-	Followed	here = {followed->econtext, from};
+	Followed	here = {followed->econtext, from, false};
 	Trend		trend;
 	bool		isnull;
 	Datum		value;
@@ -732,6 +816,45 @@ mark_of(Oid type, Datum value, FmgrInfo *compare)
 	return mark;
 }
 
+/*
+ * Is the line a sum of the clock and constants, but for turns of clock and
+ * calendar?  Then how long after a time it passes it is known within limits that
+ * are the same for all times.
+ */
+static bool
+line_reaches(Curve *line, Followed *followed)
+{
+	if (!line->measured)
+	{
+		line->reaches = line->free && is_sum_of_times(line) &&
+			line_range(line, followed, 0, 0, &line->soonest, &line->latest);
+		line->measured = true;
+	}
+	return line->reaches;
+}
+
+static bool
+is_sum_of_times(const Curve *line)
+{
+	if (line->type != TIMESTAMPTZOID && line->type != TIMESTAMPOID &&
+		line->type != DATEOID)
+		return false;
+	switch (line->kind)
+	{
+		case CURVE_NOW:
+			return true;
+		case CURVE_TO_LOCAL:
+		case CURVE_FROM_LOCAL:
+		case CURVE_TRUNCATE:
+		case CURVE_SAME:
+			return is_sum_of_times(line->args[0]);
+		case CURVE_SHIFT:
+			return line->args[1]->kind == CURVE_STILL && is_sum_of_times(line->args[0]);
+		default:
+			return false;
+	}
+}
+
 /* What a number is multiplied with or divided by; 0 if that is missing. */
 static double
 factor_of(Curve *factor, Followed *followed)
@@ -875,4 +998,103 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 		default:
 			return false;
 	}
+}
+
+/* ---- what can be known ---- */
+
+/* The cases are those of steady(). */
+bool
+curve_is_solvable(const Curve *curve)
+{
+	check_stack_depth();
+	switch (curve->kind)
+	{
+		case CURVE_STILL:
+			return true;
+		case CURVE_COMPARISON:
+			{
+				const Curve *line = curve->args[CURVE_IS_LINE(curve->args[0]) ? 0 : 1];
+				const Curve *other = curve->args[CURVE_IS_LINE(curve->args[0]) ? 1 : 0];
+
+				if (!CURVE_IS_LINE(line) || CURVE_IS_LINE(other))
+					return parts_are_solvable(curve);
+				return curve_is_solvable(other) && line_settles(line);
+			}
+		case CURVE_WINDOW:
+		case CURVE_ANNIVERSARY:
+			for (int i = 0; i < curve->nargs; i++)
+				if (CURVE_IS_LINE(curve->args[i]) && i > 0 ?
+					!line_settles(curve->args[i]) :
+					!curve_is_solvable(curve->args[i]))
+					return false;
+			return true;
+		case CURVE_FIELD:
+		case CURVE_IS_SET:
+			return CURVE_IS_LINE(curve->args[0]) ? line_settles(curve->args[0]) :
+				curve_is_solvable(curve->args[0]);
+		case CURVE_ALL:
+		case CURVE_ANY:
+		case CURVE_OTHER:
+			return parts_are_solvable(curve);
+		default:
+			return line_jumps(curve) && line_settles(curve);
+	}
+}
+
+static bool
+parts_are_solvable(const Curve *curve)
+{
+	for (int i = 0; i < curve->nargs; i++)
+		if (!curve_is_solvable(curve->args[i]))
+			return false;
+	return true;
+}
+
+/* What is part of a line and none itself; and does it rise, or fall, for a while? */
+static bool
+line_settles(const Curve *line)
+{
+	int			moving = 0;
+
+	if (!CURVE_IS_LINE(line))
+		return curve_is_solvable(line);
+	for (int i = 0; i < line->nargs; i++)
+	{
+		if (!line_settles(line->args[i]))
+			return false;
+		moving += CURVE_IS_LINE(line->args[i]);
+	}
+
+	/* one that rises less one that rises, and what is shifted on a calendar */
+	if (line->kind == CURVE_ELAPSED || (line->kind == CURVE_SUM && line->sign < 0))
+		return moving < 2 || line_jumps(line);
+	if (line->kind == CURVE_SHIFT && line->args[1]->type == INTERVALOID &&
+		line->args[0]->type == TIMESTAMPTZOID)
+		return line->args[1]->kind == CURVE_STILL;
+	return true;
+}
+
+/* Does it stay the same for a while, and then is another? */
+static bool
+line_jumps(const Curve *line)
+{
+	if (!CURVE_IS_LINE(line) || line->kind == CURVE_TRUNCATE)
+		return true;
+	if (line->kind == CURVE_NOW)
+		return false;
+	if (line->kind == CURVE_SAME && line->type == NUMERICOID &&
+		IsA(line->expr, FuncExpr))
+		switch (((const FuncExpr *) line->expr)->funcid)
+		{
+			case F_FLOOR_NUMERIC:
+			case F_CEIL_NUMERIC:
+			case F_ROUND_NUMERIC:
+				return true;
+			default:
+				break;
+		}
+	for (int i = 0; i < line->nargs; i++)
+		if (!line_jumps(line->args[i]))
+			return false;
+	return true;
 }

@@ -8,7 +8,7 @@
  *		segment_data.profile_chunk		audience 3, chunk 0, size 2, {17, 40}
  *		segment_data.profile_toggle		audience 3, ord 17, left
  *
- *		members of 3	chunks XOR toggles = {40}
+ *		members of 3	chunks XOR toggles = {40}, but for profiles that are due
  *
  * An event inserts toggles, in its own transaction, and touches nothing that
  * another event touches.  The fold (fold.c) moves them into the chunks.  There
@@ -482,10 +482,20 @@ storage_members_sql(const Population *population, const char *audience)
 	char	   *key = pstrdup(quote_identifier(population->key));
 	char	   *base = population_base_name(population);
 	char	   *chunks = relation_name(tables->chunks);
+	char	   *holds = audience_holds_sql(audience);
+	char	   *stored;
+	const char *due;
 	/* in a query of its own it is asked once, not for each row */
 	char	   *number = psprintf("(SELECT segment.audience_number(%s, %s))",
 								  quote_literal_cstr(population->name),
 								  quote_literal_cstr(audience));
+
+	/* is the snapshot one that shows the members of this definition? */
+	stored = psprintf("EXISTS (SELECT FROM %s AS c"
+					  " WHERE c.audience OPERATOR(pg_catalog.=) %s"
+					  " AND c.chunk OPERATOR(pg_catalog.=) (%d))",
+					  chunks, number, CHUNK_MARKER);
+	due = "profile.wake_at OPERATOR(pg_catalog.<=) segment.now()";
 
 	return psprintf("SELECT profile.%s"
 					" FROM (SELECT pg_catalog.array_agg(c.chunk) AS chunks,"
@@ -496,14 +506,15 @@ storage_members_sql(const Population *population, const char *audience)
 					" ARRAY(SELECT t.ord FROM %s AS t"
 					" WHERE t.audience OPERATOR(pg_catalog.=) %s)) AS member (ord)"
 					" JOIN %s AS profile ON profile.ord OPERATOR(pg_catalog.=) member.ord"
+					" WHERE (%s) IS NOT TRUE"
 					" UNION ALL"
-					" SELECT profile.%s FROM %s AS profile"
-					" WHERE NOT EXISTS (SELECT FROM %s AS c"
-					" WHERE c.audience OPERATOR(pg_catalog.=) %s"
-					" AND c.chunk OPERATOR(pg_catalog.=) (%d)) AND %s",
+					" SELECT profile.%s FROM %s AS profile WHERE %s AND %s AND %s"
+					" UNION ALL"
+					" SELECT profile.%s FROM %s AS profile WHERE NOT %s AND %s",
 					key, chunks, number, relation_name(tables->toggles), number,
-					base, key, base, chunks, number, CHUNK_MARKER,
-					audience_holds_sql(audience));
+					base, due,
+					key, base, stored, due, holds,
+					key, base, stored, holds);
 }
 
 /* ---- writing ---- */

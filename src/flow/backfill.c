@@ -34,6 +34,7 @@
 #include "base/base.h"
 #include "filter/filter.h"
 #include "flow/flow.h"
+#include "flow/flow_private.h"
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_verify);
@@ -144,7 +145,8 @@ backfill_all(const Population *population)
 	key = pstrdup(quote_identifier(population->key));
 
 	initStringInfo(&initial);
-	appendStringInfoString(&initial, "source_rows = 0");
+	appendStringInfoString(&initial, "source_rows = 0,"
+						   " evaluated_at = LEAST(evaluated_at, segment.now())");
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
@@ -223,6 +225,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	SPI_connect();
 	lock_sources(population);
 	audience_lock(population);
+	sweep_all(population, true);
 	fold_all(population, true);
 	backfill_all(population);
 	CommandCounterIncrement();

@@ -9,9 +9,10 @@
  *		... the server inserts the rows ...
  *		AFTER STATEMENT		for each row: key ─► that profile's delta
  *							count out; the counts meet:
- *		apply				profiles in key order: lock the row, apply the
- *							deltas, write the row if anything changed, and
- *							which audiences it entered or left
+ *		apply				profiles in key order: lock the row, let the time
+ *							pass that has passed, apply the deltas, write the
+ *							row if anything changed, and which audiences it
+ *							entered or left
  *
  * Why count.  One statement can fire our AFTER triggers several times: INSERT
  * ... ON CONFLICT DO UPDATE, MERGE, several writes in one WITH, a foreign key
@@ -112,8 +113,11 @@ typedef struct Batch
 
 static Batch *batch = NULL;
 
-/* Has this transaction written toggles, and who is to be told at commit? */
-static bool toggled = false;
+/*
+ * Has this transaction written toggles, or is somebody to be woken earlier than
+ * was known?  And who is to be told of it at commit?
+ */
+static bool pending = false;
 static FlowPending tell_pending = NULL;
 
 static const Source *trigger_source(FunctionCallInfo fcinfo, bool before);
@@ -480,6 +484,13 @@ typedef struct Application
 	TimestampTz now;
 } Application;
 
+static void change_profile(const Application *application, TupleTableSlot *row,
+						   Datum *values, bool *isnull);
+static void end_profile(const Application *application, TupleTableSlot *row,
+						Datum *values);
+static bool begin_profile(const Application *application, Datum *values,
+						  bool *isnull);
+
 /*
  * Apply the deltas of one profile, which follow each other in 'visits': traits,
  * row, audiences.
@@ -489,12 +500,10 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 {
 	ProfileTable *table = application->table;
 	const Population *population = application->population;
-	AudienceWriter *audiences = application->audiences;
 	TupleDesc	desc = profile_columns(table);
 	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
 	bool	   *isnull = palloc(sizeof(bool) * desc->natts);
 	AttrNumber	rows = population->rows_attno;
-	AttrNumber	evaluated = population->evaluated_attno;
 
 	for (;;)
 	{
@@ -502,7 +511,6 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 		bool		changed = false;
 		List	   *reread = NIL;	/* programs whose traits are the source's */
 		int64		count;
-		TimestampTz at;
 
 		if (row != NULL)
 		{
@@ -553,31 +561,97 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 					 errdetail("They were written while capture was off or its triggers were disabled."),
 					 errhint("Run SELECT segment.rebuild('%s').", population->name)));
 		values[rows - 1] = Int64GetDatum(count);
-		at = Max(DatumGetTimestampTz(values[evaluated - 1]), application->now);
-		values[evaluated - 1] = TimestampTzGetDatum(at);
-
 		if (row != NULL && count > 0)
-		{
-			profile_update(table, values, isnull);
-			if (audiences != NULL)
-				audience_apply(audiences, row, true, profile_written(table), true, at);
-		}
+			change_profile(application, row, values, isnull);
 		else if (row != NULL)
-		{
-			profile_delete(table);
-			if (audiences != NULL)
-				audience_apply(audiences, row, true, profile_blank(table), false, at);
-		}
-		else if (count > 0)
-		{
-			if (!profile_insert(table, values, isnull))
-				continue;		/* somebody was first: that row, then */
-			if (audiences != NULL)
-				audience_apply(audiences, profile_blank(table), false,
-							   profile_written(table), true, at);
-		}
+			end_profile(application, row, values);
+		else if (count > 0 && !begin_profile(application, values, isnull))
+			continue;			/* somebody was first: that row, then */
 		return;
 	}
+}
+
+/*
+ * As of when the change is decided, which no other was after; noted in the row.
+ */
+static TimestampTz
+instant_of(const Application *application, Datum *values)
+{
+	AttrNumber	evaluated = application->population->evaluated_attno;
+	TimestampTz at = Max(application->now,
+						 DatumGetTimestampTz(values[evaluated - 1]));
+
+	if (application->audiences != NULL)
+		at = Max(at, audience_decided_at(application->audiences));
+	values[evaluated - 1] = TimestampTzGetDatum(at);
+	return at;
+}
+
+/* Up to then, if it is due; returns when to wake it next. */
+static TimestampTz
+pass_time(const Application *application, TupleTableSlot *row, TimestampTz at)
+{
+	TimestampTz wake_at = profile_wake_at(application->population, row);
+
+	return wake_at <= at ?
+		audience_pass_time(application->audiences, row, at) : wake_at;
+}
+
+static void
+change_profile(const Application *application, TupleTableSlot *row,
+			   Datum *values, bool *isnull)
+{
+	const Population *population = application->population;
+	TimestampTz at = instant_of(application, values);
+
+	if (application->audiences != NULL)
+	{
+		TupleTableSlot *after = profile_of_values(application->table, values, isnull);
+		TimestampTz before = profile_wake_at(population, row);
+		TimestampTz wake_at = pass_time(application, row, at);
+
+		audience_apply(application->audiences, row, true, after, true, at);
+		wake_at = Min(wake_at, audience_wake_at(application->audiences, after,
+												at, true));
+		pending |= wake_at < before;
+		profile_put_wake_at(population, wake_at, values, isnull);
+	}
+	profile_update(application->table, values, isnull);
+}
+
+static void
+end_profile(const Application *application, TupleTableSlot *row, Datum *values)
+{
+	TimestampTz at = instant_of(application, values);
+
+	profile_delete(application->table);
+	if (application->audiences != NULL)
+	{
+		(void) pass_time(application, row, at);
+		audience_apply(application->audiences, row, true,
+					   profile_blank(application->table), false, at);
+	}
+}
+
+/* False if another transaction was first. */
+static bool
+begin_profile(const Application *application, Datum *values, bool *isnull)
+{
+	TimestampTz at = instant_of(application, values);
+	TimestampTz wake_at = DT_NOEND;
+
+	if (application->audiences != NULL)
+		wake_at = audience_wake_at(application->audiences,
+								   profile_of_values(application->table, values, isnull),
+								   at, false);
+	profile_put_wake_at(application->population, wake_at, values, isnull);
+	if (!profile_insert(application->table, values, isnull))
+		return false;
+	pending |= !TIMESTAMP_IS_NOEND(wake_at);
+	if (application->audiences != NULL)
+		audience_apply(application->audiences, profile_blank(application->table),
+					   false, profile_written(application->table), true, at);
+	return true;
 }
 
 static void
@@ -639,7 +713,7 @@ apply_population(List *parts)
 	}
 	MemoryContextSwitchTo(old);
 	if (application.audiences != NULL && audience_close(application.audiences))
-		toggled = true;
+		pending = true;
 	profile_close(application.table);
 	SPI_finish();
 	SetUserIdAndSecContext(user, context);
@@ -670,13 +744,13 @@ capture_xact(XactEvent event, void *arg)
 			batch = NULL;
 			break;
 		case XACT_EVENT_COMMIT:
-			if (toggled && tell_pending != NULL)
+			if (pending && tell_pending != NULL)
 				tell_pending();
 			/* FALLTHROUGH */
 		default:
 			/* the memory goes with the transaction */
 			batch = NULL;
-			toggled = false;
+			pending = false;
 			break;
 	}
 }

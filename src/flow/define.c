@@ -42,6 +42,7 @@
 #include "audience/audience.h"
 #include "feed/feed.h"
 #include "flow/flow.h"
+#include "flow/flow_private.h"
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_attach_source);
@@ -631,13 +632,14 @@ drop_unneeded(const Population *population)
 }
 
 /*
- * Nobody else changes members from here on, and what was pending is told.
+ * Nobody else changes members from here on, and what was due or pending is told.
  */
 static const Population *
 hold_members(const Population *population)
 {
 	population = again(population);
 	audience_lock(population);
+	sweep_all(population, false);
 	fold_all(population, false);
 	return again(population);
 }

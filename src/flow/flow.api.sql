@@ -131,13 +131,15 @@ COMMENT ON FUNCTION segment.rebuild(name) IS
 CREATE OR REPLACE FUNCTION segment.tick(
     budget integer DEFAULT NULL,
     OUT population name,
+    OUT swept bigint,
+    OUT due bigint,
     OUT folded bigint,
     OUT pending bigint)
 RETURNS SETOF record
 LANGUAGE C VOLATILE COST 100000 ROWS 1
 AS 'MODULE_PATHNAME', 'segment_tick';
 COMMENT ON FUNCTION segment.tick(integer) IS
-    'moves what has changed into the stored members and into the feed, at most budget changes per population (default: all); one row for each population you own: how many were folded and how many are still pending; passes over a population that another session is folding';
+    'writes down what time has changed (swept: profiles; due: those left) and moves all that has changed into the stored members and into the feed (folded: changes; pending: those left), at most budget of each per population (default: all); one row for each population you own; under READ COMMITTED';
 
 CREATE OR REPLACE FUNCTION segment.dependencies(
     object name,

@@ -8,6 +8,7 @@
  *					differ ─► toggles							capture.c
  *		definition	text ─► bound ─► columns added ─► filled from the
  *					sources ─► view ─► members decided			define.c, backfill.c
+ *		time		wake_at due ─► due instants in order ─► toggles	sweep.c
  *		fold		toggles ─► bitmaps and feed					fold.c
  *
  *-------------------------------------------------------------------------
@@ -76,14 +77,28 @@ extern List *dependent_audiences(const Population *population,
 /* fold.c: membership and the feed ------------------------------------------- */
 
 /*
- * Fold what is pending in a population, at most 'budget' changes (0: all), and
- * trim its feed.  Returns false, and has done nothing, if another session is
- * folding it or it is gone.
- *
- * The caller may be anybody: it is done as the population's owner.  The
- * transaction is READ COMMITTED and connected to SPI.
+ * For whoever ticks, who may be anybody: it is done as the population's owner.
+ * The transaction is READ COMMITTED and connected to SPI.  A population that is
+ * gone has nothing to do.
  */
-extern bool flow_tick_population(const char *name, int64 budget, int64 *folded);
+
+/*
+ * Sweep profiles that are due, at most 'budget' of them (0: all) and for so long
+ * (0: no limit), in the order of their wake_at from *from on; returns how many,
+ * and in *from where to go on (DT_NOEND: that was all).  Rows that others have
+ * locked are passed over.
+ */
+extern int64 flow_sweep_population(const char *name, int64 budget,
+								   int milliseconds, TimestampTz *from);
+
+/*
+ * Fold what is pending, at most 'budget' changes (0: all), and trim the feed.
+ * Returns false, and has done nothing, if another session is folding it.
+ */
+extern bool flow_fold_population(const char *name, int64 budget, int64 *folded);
+
+/* When is somebody due?  DT_NOEND: never, as things are. */
+extern TimestampTz flow_next_due(const char *name);
 
 /*
  * Members are locked (audience_lock), and the caller is connected to SPI.

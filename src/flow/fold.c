@@ -3,6 +3,7 @@
  * fold.c
  *	  From what happened to what is stored and told: segment.tick().
  *
+ *		profiles that are due ─► toggles						(sweep.c)
  *		toggles of many events ─► bitmaps ─► feed ─► NOTIFY		(one transaction)
  *
  * The room of audiences moves toggles into bitmaps and says in which order
@@ -21,14 +22,17 @@
 #include "catalog/pg_class.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "audience/audience.h"
 #include "base/base.h"
 #include "feed/feed.h"
 #include "flow/flow.h"
+#include "flow/flow_private.h"
 
 SEGMENT_FUNCTION(segment_tick);
 
@@ -37,9 +41,20 @@ SEGMENT_FUNCTION(segment_tick);
 
 static void tell(const AudienceChange *change, void *feed);
 static int64 fold(const Population *population, int64 budget, bool passing);
+static const Population *population_named(const char *name);
+
+/* Whoever ticks, tables of the owner's are written: see act_as_owner(). */
+typedef struct Actor
+{
+	Oid			user;
+	int			context;
+} Actor;
+
+static Actor act_as_owner(const Population *population);
+static void act_again_as(Actor actor);
 
 /*
- * tick(budget) -> (population, folded, pending)
+ * tick(budget) -> (population, swept, due, folded, pending)
  */
 Datum
 segment_tick(PG_FUNCTION_ARGS)
@@ -53,12 +68,12 @@ segment_tick(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0) && budget < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a budget of " INT64_FORMAT " changes does nothing", budget),
-				 errhint("Give a positive number, or nothing for all that is pending.")));
+				 errmsg("a budget of " INT64_FORMAT " does nothing", budget),
+				 errhint("Give a positive number, or nothing for all that is due and pending.")));
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("changes can only be folded in a READ COMMITTED transaction"),
+				 errmsg("segment.tick() needs a READ COMMITTED transaction"),
 				 errdetail("The transaction's snapshot may be older than changes that are already folded.")));
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -66,49 +81,105 @@ segment_tick(PG_FUNCTION_ARGS)
 	foreach(lc, population_names())
 	{
 		const Population *population = population_by_name(lfirst(lc));
-		Datum		values[3];
-		bool		isnull[3] = {false, false, false};
+		Datum		values[5];
+		bool		isnull[5] = {false};
+		TimestampTz from = DT_NOBEGIN;
+		int64		swept;
 		int64		folded;
 
 		if (!object_ownercheck(RelationRelationId, population->base, GetUserId()))
 			continue;
-		(void) flow_tick_population(population->name, budget, &folded);
+		swept = flow_sweep_population(population->name, budget, 0, &from);
+		(void) flow_fold_population(population->name, budget, &folded);
 		values[0] = name_datum(population->name);
-		values[1] = Int64GetDatum(folded);
-		values[2] = Int64GetDatum(audience_pending(population));
+		values[1] = Int64GetDatum(swept);
+		values[2] = Int64GetDatum(count_due(population));
+		values[3] = Int64GetDatum(folded);
+		values[4] = Int64GetDatum(audience_pending(population));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 	}
 	SPI_finish();
 	return (Datum) 0;
 }
 
-bool
-flow_tick_population(const char *name, int64 budget, int64 *folded)
+int64
+flow_sweep_population(const char *name, int64 budget, int milliseconds,
+					  TimestampTz *from)
 {
-	const Population *population = NULL;
-	Oid			user;
-	int			context;
-	ListCell   *lc;
+	const Population *population = population_named(name);
+	Actor		actor;
+	int64		swept;
+
+	/* a definition sweeps by itself */
+	if (population == NULL ||
+		!ConditionalLockRelationOid(population->base, RowExclusiveLock))
+	{
+		*from = DT_NOEND;
+		return 0;
+	}
+	actor = act_as_owner(population);
+	swept = sweep(population, budget, milliseconds, false, from);
+	act_again_as(actor);
+	return swept;
+}
+
+bool
+flow_fold_population(const char *name, int64 budget, int64 *folded)
+{
+	const Population *population = population_named(name);
+	Actor		actor;
 
 	*folded = 0;
-	foreach(lc, population_names())
-		if (strcmp(lfirst(lc), name) == 0)
-			population = population_by_name(name);
 	if (population == NULL || !audience_try_lock(population))
 		return false;
-
-	/*
-	 * Tables of the owner's are written, and what the owner may have hung on
-	 * them must not run with a superuser's rights.
-	 */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(relation_owner(population->base),
-						   context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	actor = act_as_owner(population);
 	*folded = fold(population, budget, false);
 	(void) feed_trim(population);
-	SetUserIdAndSecContext(user, context);
+	act_again_as(actor);
 	return true;
+}
+
+TimestampTz
+flow_next_due(const char *name)
+{
+	const Population *population = population_named(name);
+
+	return population == NULL ? DT_NOEND :
+		profile_next_due(population, GetActiveSnapshot());
+}
+
+/* NULL if it is gone. */
+static const Population *
+population_named(const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, population_names())
+		if (strcmp(lfirst(lc), name) == 0)
+			return population_by_name(name);
+	return NULL;
+}
+
+/*
+ * What the owner may have hung on the tables that are written must not run with
+ * a superuser's rights.
+ */
+static Actor
+act_as_owner(const Population *population)
+{
+	Actor		actor;
+
+	GetUserIdAndSecContext(&actor.user, &actor.context);
+	SetUserIdAndSecContext(relation_owner(population->base),
+						   actor.context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	return actor;
+}
+
+static void
+act_again_as(Actor actor)
+{
+	SetUserIdAndSecContext(actor.user, actor.context);
 }
 
 void

@@ -8,7 +8,7 @@
  * makes, for the calling user,
  *
  *		segment_data.profile	the base table: ord, customer_id, source_rows,
- *								evaluated_at
+ *								evaluated_at, wake_at
  *		profile					the view, in the current schema: customer_id
  *
  * Schema segment_data is ours, so the base table is created as its owner and
@@ -194,7 +194,8 @@ current_schema_name(void)
 /*
  * The base table.  Room is left on each page, so that a new version of a row
  * stays beside the old one and no index needs an entry (HOT): traits change
- * often, and nothing that changes is indexed.
+ * often, and nothing that changes with them is indexed.  wake_at is, but changes
+ * seldom: an event only makes it earlier.
  */
 static void
 create_base(const char *name, const char *key, Oid key_type)
@@ -206,9 +207,12 @@ create_base(const char *name, const char *key, Oid key_type)
 							 " ord bigint GENERATED ALWAYS AS IDENTITY UNIQUE,"
 							 " %s %s PRIMARY KEY,"
 							 " source_rows bigint NOT NULL DEFAULT 0,"
-							 " evaluated_at timestamptz NOT NULL DEFAULT '-infinity'"
+							 " evaluated_at timestamptz NOT NULL DEFAULT '-infinity',"
+							 " wake_at timestamptz"
 							 ") WITH (fillfactor = 70)",
 							 base, column, format_type_be_qualified(key_type)),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("CREATE INDEX ON %s (wake_at) WHERE wake_at IS NOT NULL", base),
 					0, NULL, NULL, NULL);
 	catalog_execute(psprintf("ALTER TABLE %s OWNER TO %s", base,
 							 quote_identifier(GetUserNameFromId(GetUserId(), false))),
@@ -223,5 +227,7 @@ create_base(const char *name, const char *key, Oid key_type)
 	catalog_execute(psprintf("COMMENT ON COLUMN %s.source_rows IS 'how many rows of all sources bear the key'", base),
 					0, NULL, NULL, NULL);
 	catalog_execute(psprintf("COMMENT ON COLUMN %s.evaluated_at IS 'the instant as of which it was last decided which audiences the profile is in; never runs backwards'", base),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("COMMENT ON COLUMN %s.wake_at IS 'no later than the next instant at which time alone changes an audience the profile is in; NULL: never'", base),
 					0, NULL, NULL, NULL);
 }

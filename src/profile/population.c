@@ -322,15 +322,17 @@ population_load(Oid base, Population *population)
 	population->key_attno = get_attnum(base, population->key);
 	population->rows_attno = get_attnum(base, "source_rows");
 	population->evaluated_attno = get_attnum(base, "evaluated_at");
+	population->wake_attno = get_attnum(base, "wake_at");
 	if (population->ord_attno == InvalidAttrNumber ||
 		population->key_attno == InvalidAttrNumber ||
 		population->rows_attno == InvalidAttrNumber ||
-		population->evaluated_attno == InvalidAttrNumber)
+		population->evaluated_attno == InvalidAttrNumber ||
+		population->wake_attno == InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("base table of population \"%s\" lacks a column",
 						population->name),
-				 errdetail("It needs \"ord\", \"%s\", \"source_rows\" and \"evaluated_at\".",
+				 errdetail("It needs \"ord\", \"%s\", \"source_rows\", \"evaluated_at\" and \"wake_at\".",
 						   population->key)));
 
 	relation = relation_open(base, AccessShareLock);
@@ -345,6 +347,10 @@ population_load(Oid base, Population *population)
 			index->rd_index->indnkeyatts == 1 &&
 			index->rd_index->indkey.values[0] == population->key_attno)
 			population->key_index = RelationGetRelid(index);
+		if (index->rd_index->indisvalid &&
+			index->rd_index->indnkeyatts == 1 &&
+			index->rd_index->indkey.values[0] == population->wake_attno)
+			population->wake_index = RelationGetRelid(index);
 		index_close(index, AccessShareLock);
 	}
 	relation_close(relation, AccessShareLock);
@@ -354,6 +360,13 @@ population_load(Oid base, Population *population)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("base table of population \"%s\" lacks the unique index on \"%s\"",
 						population->name, population->key)));
+	if (!OidIsValid(population->wake_index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("base table of population \"%s\" lacks the index on \"wake_at\"",
+						population->name),
+				 errhint("Make it again: CREATE INDEX ON %s (wake_at) WHERE wake_at IS NOT NULL",
+						 relation_name(base))));
 	return true;
 }
 

@@ -12,6 +12,8 @@
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
 
 /* population.c: which populations are there? ------------------------------ */
 
@@ -33,7 +35,9 @@ typedef struct Population
 	AttrNumber	key_attno;
 	AttrNumber	rows_attno;		/* source_rows */
 	AttrNumber	evaluated_attno;	/* evaluated_at */
+	AttrNumber	wake_attno;		/* wake_at */
 	Oid			key_index;
+	Oid			wake_index;
 } Population;
 
 /*
@@ -146,13 +150,56 @@ extern bool profile_insert(ProfileTable *table, Datum *values, bool *isnull);
 extern void profile_initial(ProfileTable *table, Datum *values, bool *isnull);
 
 /*
- * Rows of the base table, all columns deformed: the one that was written last
- * by update or insert, and the blank one, a profile of which nothing is known,
- * not even the key.
+ * Rows of the base table, all columns deformed: one with these values, good
+ * until the next is written; the one that was written last by update or insert;
+ * and the blank one, a profile of which nothing is known, not even the key.
  */
+extern TupleTableSlot *profile_of_values(ProfileTable *table, Datum *values,
+										 bool *isnull);
 extern TupleTableSlot *profile_written(ProfileTable *table);
 extern TupleTableSlot *profile_blank(ProfileTable *table);
 
+/* Another wake_at for a row that was read by a scan and that nobody else writes. */
+extern void profile_set_wake(ProfileTable *table, TupleTableSlot *row,
+							 TimestampTz wake_at);
+
+/*
+ * The next profile that is due at an instant, in the order of wake_at from
+ * 'from' on; locked, as by profile_lock(), all columns deformed.  Those that
+ * another transaction has locked are passed over, or waited for.  NULL when
+ * there is none.  'from' and 'at' are the same in all calls for a table.
+ */
+extern TupleTableSlot *profile_lock_due(ProfileTable *table, TimestampTz from,
+										TimestampTz at, bool wait);
+
 extern void profile_close(ProfileTable *table);
+
+/* due.c: whose time has come? -------------------------------------------------- */
+
+/*
+ * wake_at of a row, and as a value to be written.  DT_NOEND, which is never,
+ * is stored as NULL.
+ */
+extern TimestampTz profile_wake_at(const Population *population,
+								   TupleTableSlot *row);
+extern void profile_put_wake_at(const Population *population,
+								TimestampTz wake_at, Datum *values, bool *isnull);
+
+/*
+ * The profiles with from <= wake_at <= at that a snapshot shows, in that order;
+ * their rows, all columns deformed, are good until the next.  The caller has
+ * seen to it that the user may know.
+ */
+typedef struct DueScan DueScan;
+
+extern DueScan *profile_due_begin(const Population *population,
+								  TimestampTz from, TimestampTz at,
+								  Snapshot snapshot);
+extern TupleTableSlot *profile_due_next(DueScan *scan);
+extern void profile_due_end(DueScan *scan);
+
+/* When is somebody due next?  The earliest wake_at; DT_NOEND if nobody is. */
+extern TimestampTz profile_next_due(const Population *population,
+									Snapshot snapshot);
 
 #endif							/* SEGMENT_PROFILE_H */

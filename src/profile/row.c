@@ -13,6 +13,9 @@
  *
  *		profile_insert(values)	as INSERT ... ON CONFLICT DO NOTHING does it
  *
+ * Where only time has passed, profile_lock_due() hands out one profile after the
+ * other whose time has come.
+ *
  * Which version is locked.  READ COMMITTED looks with the latest snapshot and
  * follows the row to its last version, so concurrent events of one profile
  * queue on the row lock and none is lost.  In the other levels we look with
@@ -67,6 +70,7 @@ struct ProfileTable
 								 * needed */
 	bool	   *initial_isnull;
 	TupleTableSlot *blank;		/* NULL until it is first needed */
+	DueScan    *due;			/* NULL until it is first needed */
 };
 
 static void snapshot_take(ProfileTable *table);
@@ -287,6 +291,13 @@ profile_initial(ProfileTable *table, Datum *values, bool *isnull)
 }
 
 TupleTableSlot *
+profile_of_values(ProfileTable *table, Datum *values, bool *isnull)
+{
+	slot_fill(table, values, isnull);
+	return table->written;
+}
+
+TupleTableSlot *
 profile_written(ProfileTable *table)
 {
 	return table->written;
@@ -312,8 +323,63 @@ profile_blank(ProfileTable *table)
 }
 
 void
+profile_set_wake(ProfileTable *table, TupleTableSlot *row, TimestampTz wake_at)
+{
+	slot_getallattrs(row);
+	slot_fill(table, row->tts_values, row->tts_isnull);
+	profile_put_wake_at(table->population, wake_at,
+						table->written->tts_values, table->written->tts_isnull);
+	ExecSimpleRelationUpdate(table->result, table->estate, NULL, row, table->written);
+	ResetPerTupleExprContext(table->estate);
+}
+
+/*
+ * The scan shows the row as it was when the table was opened; what is locked is
+ * as it is now, and may be due no more.
+ */
+TupleTableSlot *
+profile_lock_due(ProfileTable *table, TimestampTz from, TimestampTz at, bool wait)
+{
+	TupleTableSlot *row;
+	MemoryContext old = MemoryContextSwitchTo(table->context);
+
+	if (table->due == NULL)
+		table->due = profile_due_begin(table->population, from, at, table->snapshot);
+	while ((row = profile_due_next(table->due)) != NULL)
+	{
+		TM_FailureData failure;
+
+		CHECK_FOR_INTERRUPTS();
+		switch (table_tuple_lock(table->relation, &row->tts_tid, table->snapshot,
+								 table->found, GetCurrentCommandId(false),
+								 LockTupleNoKeyExclusive,
+								 wait ? LockWaitBlock : LockWaitSkip,
+								 TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure))
+		{
+			case TM_Ok:
+				slot_getallattrs(table->found);
+				if (profile_wake_at(table->population, table->found) > at)
+					continue;
+				MemoryContextSwitchTo(old);
+				return table->found;
+
+			case TM_WouldBlock:
+			case TM_Deleted:
+				continue;
+
+			default:
+				elog(ERROR, "could not lock the row of a profile");
+		}
+	}
+	MemoryContextSwitchTo(old);
+	return NULL;
+}
+
+void
 profile_close(ProfileTable *table)
 {
+	if (table->due != NULL)
+		profile_due_end(table->due);
 	snapshot_release(table);
 	if (table->blank != NULL)
 		ExecDropSingleTupleTableSlot(table->blank);

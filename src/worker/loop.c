@@ -1,21 +1,23 @@
 /*-------------------------------------------------------------------------
  *
  * loop.c
- *	  The worker of one database: what is pending, and when is it folded?
+ *	  The worker of one database: what is due or pending, and when is it done?
  *
  *		12:00:00.000	Ada buys		latch ─► fold: 1 change
  *		12:00:00.100	Ben buys		latch ─► wait for segment.naptime
  *		12:00:00.400	Cleo buys
  *		12:00:01.000					fold: 2 changes
  *		12:01:01.000					look once more, then every minute
+ *		12:01:30.000	Ada is due		sweep, and fold: 1 change
  *
- * Sessions set the latch at commit, so an idle database costs one wake-up a
- * minute, which removes from the feed what has become too old for it.
+ * Sessions set the latch at commit, and it is known when the next profile is due;
+ * so an idle database costs one wake-up a minute, which removes from the feed what
+ * has become too old for it.
  *
- * Each population is folded in transactions of its own.  One that fails is
- * noted in the log and passed over, for a pause that doubles each time; the
- * others go on.  It is done as the population's owner: see
- * flow_tick_population().
+ * Each population is swept and folded in transactions of its own, the sweep in
+ * short ones, as events wait for the rows that it has locked.  A population that
+ * fails is noted in the log and passed over, for a pause that doubles each time;
+ * the others go on.  It is done as the population's owner: see flow.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -49,6 +51,13 @@ extern PGDLLEXPORT void segment_worker_main(Datum arg);
 /* Changes that are folded in one transaction. */
 #define BATCH			50000
 
+/*
+ * Profiles that are swept in one transaction, and for how many milliseconds:
+ * their rows are locked meanwhile.
+ */
+#define SWEEP_BATCH		1000
+#define SWEEP_TIME		40
+
 /* The longest sleep, and the longest pause after failures. */
 #define LONGEST_SLEEP	USECS_PER_MINUTE
 #define SHORTEST_PAUSE	USECS_PER_SEC
@@ -73,11 +82,14 @@ typedef struct Fold
 	const char *population;
 	bool		done;			/* else somebody else is at it */
 	int64		folded;
+	TimestampTz from;			/* where the sweep goes on */
+	TimestampTz next_due;
 } Fold;
 
 typedef void (*Step) (void *argument);
 
 static List *troubles = NIL;
+static TimestampTz next_due = 0;	/* when time changes something */
 static MemoryContext turn_context;
 static WorkerLeave leaving = LEAVE_FAILED;
 
@@ -87,8 +99,11 @@ static void leave(WorkerLeave how);
 static TimestampTz next_turn(TimestampTz last);
 static bool turn(void);
 static void look(void *argument);
-static int64 fold_population(const char *population);
+static int64 tick_population(const char *population);
+static bool sweep_population(Fold *fold);
+static void sweep_batch(void *argument);
 static void fold_batch(void *argument);
+static void find_due(void *argument);
 static void name_population(void *argument);
 static bool in_transaction(Step step, void *argument);
 static Trouble *find_trouble(const char *population);
@@ -192,6 +207,7 @@ next_turn(TimestampTz last)
 
 	if (board_pending())
 		next = soonest;
+	next = Min(next, next_due);
 	foreach(lc, troubles)
 		next = Min(next, ((Trouble *) lfirst(lc))->next);
 	return Max(next, soonest);
@@ -210,6 +226,7 @@ turn(void)
 
 	MemoryContextReset(turn_context);
 	board_take_pending();
+	next_due = DT_NOEND;
 	if (!in_transaction(look, &found))
 		return true;
 	if (!found.installed)
@@ -235,7 +252,7 @@ turn(void)
 		Trouble    *trouble = find_trouble(lfirst(lc));
 
 		if (trouble == NULL || trouble->next <= GetCurrentTimestamp())
-			folded += fold_population(lfirst(lc));
+			folded += tick_population(lfirst(lc));
 	}
 	board_note_tick(GetCurrentTimestamp(), folded);
 	pgstat_report_activity(STATE_IDLE, NULL);
@@ -258,13 +275,19 @@ look(void *argument)
 	MemoryContextSwitchTo(old);
 }
 
-/* All that is pending in it; returns how much that was. */
+/* All that is due or pending in it; returns how much was folded. */
 static int64
-fold_population(const char *population)
+tick_population(const char *population)
 {
-	Fold		fold = {population};
+	Fold		fold = {population, .from = DT_NOBEGIN, .next_due = DT_NOEND};
 	int64		sum = 0;
 
+	pgstat_report_activity(STATE_RUNNING, psprintf("sweep population %s", population));
+	if (!sweep_population(&fold))
+	{
+		note_trouble(population);
+		return sum;
+	}
 	pgstat_report_activity(STATE_RUNNING, psprintf("fold population %s", population));
 	do
 	{
@@ -276,8 +299,45 @@ fold_population(const char *population)
 		}
 		sum += fold.folded;
 	} while (fold.folded >= BATCH && !board_stop());
+	if (!in_transaction(find_due, &fold))
+	{
+		note_trouble(population);
+		return sum;
+	}
+	next_due = Min(next_due, fold.next_due);
 	forget_trouble(population);
 	return sum;
+}
+
+/* In short transactions; false if one failed. */
+static bool
+sweep_population(Fold *fold)
+{
+	while (!TIMESTAMP_IS_NOEND(fold->from) && !board_stop())
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!in_transaction(sweep_batch, fold))
+			return false;
+	}
+	return true;
+}
+
+static void
+sweep_batch(void *argument)
+{
+	Fold	   *fold = argument;
+	ErrorContextCallback context = {
+		.previous = error_context_stack,
+		.callback = name_population,
+		.arg = unconstify(char *, fold->population),
+	};
+
+	error_context_stack = &context;
+	SPI_connect();
+	(void) flow_sweep_population(fold->population, SWEEP_BATCH, SWEEP_TIME,
+								 &fold->from);
+	SPI_finish();
+	error_context_stack = context.previous;
 }
 
 static void
@@ -292,15 +352,25 @@ fold_batch(void *argument)
 
 	error_context_stack = &context;
 	SPI_connect();
-	fold->done = flow_tick_population(fold->population, BATCH, &fold->folded);
+	fold->done = flow_fold_population(fold->population, BATCH, &fold->folded);
 	SPI_finish();
 	error_context_stack = context.previous;
 }
 
 static void
+find_due(void *argument)
+{
+	Fold	   *fold = argument;
+
+	SPI_connect();
+	fold->next_due = flow_next_due(fold->population);
+	SPI_finish();
+}
+
+static void
 name_population(void *argument)
 {
-	errcontext("fold of population \"%s\"", (char *) argument);
+	errcontext("tick of population \"%s\"", (char *) argument);
 }
 
 /*

@@ -137,6 +137,8 @@ sub difference
 	my (%next, %at);
 	my @keys = map { $_->[0] } rows("SELECT customer_id FROM $population ORDER BY 1");
 
+	# the clock was set to any time, and what was decided as of a later one stands until it comes
+	sql("SELECT segment.rebuild('$population');");
 	sql("SELECT segment.create_audience('asked', $quoted, '$population', view => false);");
 	$next{ $_->[0] } = $_->[1]
 	  for rows("SELECT customer_id, coalesce(to_char(segment.next_change('asked', customer_id, '$population') AT TIME ZONE 'UTC', $format), 'never')

@@ -1,0 +1,136 @@
+/*-------------------------------------------------------------------------
+ *
+ * due.c
+ *	  Time has changed something that nobody has written down yet: who is a
+ *	  member all the same?
+ *
+ *		stored			frequent = {17, 40}		decided as of 28 May
+ *		due				17, since 1 June; it is 2 June
+ *		the filter		does not hold for 17 now
+ *
+ *		frequent		{40}
+ *
+ * For a profile that is due the filter is evaluated, for all others what is
+ * stored is right.  So nobody has to run anything for an answer to be exact: the
+ * sweep only makes it cheaper.
+ *
+ * Asked of the rows that the snapshot shows, and at the reader's instant.  The
+ * filters are evaluated as the population's owner: operators of a type that
+ * somebody made are theirs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "audience/audience_private.h"
+#include "base/base.h"
+
+/* Those who are due, one after the other. */
+typedef struct DueReading
+{
+	const Population *population;
+	TimestampTz now;
+	AudienceIndex *index;
+	OwnersQuestion question;
+	DueScan    *scan;
+} DueReading;
+
+static void due_begin(DueReading *reading, const Population *population,
+					  Snapshot snapshot);
+static TupleTableSlot *due_next(DueReading *reading);
+static void due_end(DueReading *reading);
+
+bool
+due_any(const Population *population, Snapshot snapshot)
+{
+	return profile_next_due(population, snapshot) <= clock_now();
+}
+
+void
+due_decide(const Population *population, const Audience *audience,
+		   Snapshot snapshot, MemberSet *set)
+{
+	DueReading	reading;
+	TupleTableSlot *row;
+	int			place;
+
+	if (!audience->timed)
+		return;
+	due_begin(&reading, population, snapshot);
+	place = audience_place(reading.index, audience->name);
+	while ((row = due_next(&reading)) != NULL)
+	{
+		int64		ord = DatumGetInt64(row->tts_values[population->ord_attno - 1]);
+
+		if (audience_holds(reading.index, place, row, reading.now) !=
+			members_contain(set, ord))
+			members_flip(set, ord);
+	}
+	due_end(&reading);
+}
+
+void
+due_count(const Population *population, List *audiences, Snapshot snapshot,
+		  int64 *more)
+{
+	DueReading	reading;
+	TupleTableSlot *row;
+	int		   *places = palloc(sizeof(int) * list_length(audiences));
+	bool		any = false;
+	ListCell   *lc;
+
+	foreach(lc, audiences)
+	{
+		any |= ((const Audience *) lfirst(lc))->timed;
+		more[foreach_current_index(lc)] = 0;
+	}
+	if (!any)
+		return;
+	due_begin(&reading, population, snapshot);
+	foreach(lc, audiences)
+		places[foreach_current_index(lc)] =
+			audience_place(reading.index, ((const Audience *) lfirst(lc))->name);
+	while ((row = due_next(&reading)) != NULL)
+	{
+		TimestampTz before = profile_wake_at(population, row) - 1;
+
+		foreach(lc, audiences)
+		{
+			int			i = foreach_current_index(lc);
+
+			if (!((const Audience *) lfirst(lc))->timed)
+				continue;
+			more[i] += audience_holds(reading.index, places[i], row, reading.now);
+			more[i] -= audience_holds(reading.index, places[i], row, before);
+		}
+	}
+	due_end(&reading);
+	pfree(places);
+}
+
+static void
+due_begin(DueReading *reading, const Population *population, Snapshot snapshot)
+{
+	reading->population = population;
+	reading->now = clock_now();
+	question_begin(&reading->question, population);
+	reading->index = audience_index(population);
+	reading->scan = profile_due_begin(population, DT_NOBEGIN, reading->now, snapshot);
+}
+
+static TupleTableSlot *
+due_next(DueReading *reading)
+{
+	CHECK_FOR_INTERRUPTS();
+	return profile_due_next(reading->scan);
+}
+
+static void
+due_end(DueReading *reading)
+{
+	profile_due_end(reading->scan);
+	question_end(&reading->question);
+}

@@ -1,0 +1,113 @@
+/*-------------------------------------------------------------------------
+ *
+ * wake.c
+ *	  When does time alone change who is a member?
+ *
+ *		lapsed		last_order_at < now - 60 days
+ *		frequent	count(orders in last 30 days) >= 3
+ *
+ *		profile 17	ordered on 2, 9 and 28 May; today is 28 May
+ *					27 July at the earliest: lapsed may begin to hold
+ *					1 June: the order of 2 May may leave the window
+ *		wake_at		1 June
+ *
+ * A profile is left alone until then.  Most of the time it is enough to know
+ * when something may happen: what that is, to the microsecond, is found out when
+ * it is near (curve_rests_until()), and all the conditions of a profile together
+ * take some microseconds.
+ *
+ * An event needs to ask only for the conditions that look at what it changed:
+ * the others are as they were until the wake_at that is there.
+ *
+ * When a profile has been left alone for too long it is led through all that
+ * happened meanwhile, in order: see audience_pass_time() in apply.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "audience/index.h"
+
+static TimestampTz rests_until(AudienceIndex *index, Timed *timed,
+							   TupleTableSlot *row, TimestampTz after);
+
+TimestampTz
+audience_wakes(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
+			   bool stirred)
+{
+	TimestampTz next = DT_NOEND;
+	ListCell   *lc;
+
+	foreach(lc, index->timed)
+	{
+		Timed	   *timed = lfirst(lc);
+
+		if (!stirred || timed->stirred == index->change)
+			next = Min(next, rests_until(index, timed, row, after));
+	}
+	return next;
+}
+
+void
+audience_watch(AudienceIndex *index, TupleTableSlot *row, TimestampTz after)
+{
+	ListCell   *lc;
+
+	foreach(lc, index->timed)
+	{
+		Timed	   *timed = lfirst(lc);
+
+		timed->next = rests_until(index, timed, row, after);
+	}
+}
+
+int
+audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
+				TimestampTz *at, const int **touched)
+{
+	ListCell   *lc;
+
+	CHECK_FOR_INTERRUPTS();
+	*at = DT_NOEND;
+	foreach(lc, index->timed)
+		*at = Min(*at, ((Timed *) lfirst(lc))->next);
+	if (*at > until)
+		return -1;
+
+	touch_begin(index);
+	foreach(lc, index->timed)
+	{
+		Timed	   *timed = lfirst(lc);
+
+		if (timed->next != *at)
+			continue;
+		if (timed->subject != NULL)
+			subject_touch(index, timed->subject, row, *at - 1, row, *at);
+		else
+			leaf_touch(index, timed->leaf, row, *at - 1, row, *at);
+		timed->next = rests_until(index, timed, row, *at);
+	}
+	return touch_end(index, touched);
+}
+
+/* It is the same at all times from 'after' on until just before then. */
+static TimestampTz
+rests_until(AudienceIndex *index, Timed *timed, TupleTableSlot *row,
+			TimestampTz after)
+{
+	TimestampTz until;
+	MemoryContext old;
+
+	if (after >= CURVE_LAST)
+		return DT_NOEND;
+	index->curves->ecxt_scantuple = row;
+	old = MemoryContextSwitchTo(index->curves->ecxt_per_tuple_memory);
+	until = curve_rests_until(timed->curve, index->curves, after, CURVE_LAST);
+	MemoryContextSwitchTo(old);
+	ResetExprContext(index->curves);
+	return until >= CURVE_LAST ? DT_NOEND : until;
+}

@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * flow_private.h
+ *	  What the files of the corridor share with each other only.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_FLOW_PRIVATE_H
+#define SEGMENT_FLOW_PRIVATE_H
+
+#include "profile/profile.h"
+
+/* sweep.c ---------------------------------------------------------------------- */
+
+/*
+ * Sweep profiles that are due, in the order of their wake_at from *from on: at
+ * most so many, and for so long (0: no limit).  Those that another transaction
+ * has locked are passed over, or waited for.  Returns how many, and in *from
+ * where to go on; DT_NOEND: that was all.
+ *
+ * The caller runs as the population's owner, in a READ COMMITTED transaction.
+ */
+extern int64 sweep(const Population *population, int64 most, int milliseconds,
+				   bool wait, TimestampTz *from);
+
+/*
+ * All that are due, before something is defined.  With 'passing', if there is one
+ * that cannot be read, none of them, with a warning: for whoever is about to
+ * compute them anew.
+ */
+extern void sweep_all(const Population *population, bool passing);
+
+/* How many are due now. */
+extern int64 count_due(const Population *population);
+
+#endif							/* SEGMENT_FLOW_PRIVATE_H */

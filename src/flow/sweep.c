@@ -1,0 +1,168 @@
+/*-------------------------------------------------------------------------
+ *
+ * sweep.c
+ *	  Time has passed: write down whom it made enter or leave.
+ *
+ *		wake_at <= now ─► row locked ─► led through its due instants in order
+ *			─► toggles, each at its instant ─► the next wake_at, row written
+ *
+ * Nothing is wrong if nobody ever sweeps: whoever asks evaluates the profiles that
+ * are due, and an event on one of them does what is done here before it applies
+ * itself.  It only gets slower, and the feed is not told.
+ *
+ * What is written does not depend on when it is done.  A definition sweeps first,
+ * so that what happened before it is decided by what was defined then.
+ *
+ * Rows that somebody has locked are passed over, they come next time: a sweep
+ * waits for nobody, and as long as its transactions are short nobody waits for it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+#include "audience/audience.h"
+#include "base/base.h"
+#include "flow/flow.h"
+#include "flow/flow_private.h"
+
+/* What it takes to sweep the profiles of a population. */
+typedef struct Sweep
+{
+	const Population *population;
+	ProfileTable *table;
+	AudienceWriter *audiences;	/* NULL if there are none to be told */
+	TimestampTz now;
+} Sweep;
+
+static void sweep_profile(const Sweep *sweep, TupleTableSlot *row);
+
+int64
+sweep(const Population *population, int64 most, int milliseconds, bool wait,
+	  TimestampTz *from)
+{
+	Sweep		sweep = {population};
+	MemoryContext per_profile;
+	MemoryContext old;
+	TupleTableSlot *row;
+	TimestampTz begun = GetCurrentTimestamp();
+	int64		swept = 0;
+
+	sweep.now = clock_now();
+	sweep.table = profile_open(population);
+	sweep.audiences = audience_open(population);
+	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
+										ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(per_profile);
+	while ((most <= 0 || swept < most) &&
+		   (milliseconds <= 0 ||
+			!TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), milliseconds)))
+	{
+		row = profile_lock_due(sweep.table, *from, sweep.now, wait);
+		if (row == NULL)
+		{
+			*from = DT_NOEND;
+			break;
+		}
+		*from = profile_wake_at(population, row);
+		sweep_profile(&sweep, row);
+		swept++;
+		MemoryContextReset(per_profile);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(per_profile);
+	if (sweep.audiences != NULL)
+		(void) audience_close(sweep.audiences);
+	profile_close(sweep.table);
+	CommandCounterIncrement();
+	return swept;
+}
+
+static void
+sweep_profile(const Sweep *sweep, TupleTableSlot *row)
+{
+	const Population *population = sweep->population;
+	int			natts = profile_columns(sweep->table)->natts;
+	Datum	   *values = palloc(sizeof(Datum) * natts);
+	bool	   *isnull = palloc(sizeof(bool) * natts);
+	Datum	   *evaluated_at = &values[population->evaluated_attno - 1];
+	TimestampTz wake_at = DT_NOEND;
+	TimestampTz at;
+
+	memcpy(values, row->tts_values, sizeof(Datum) * natts);
+	memcpy(isnull, row->tts_isnull, sizeof(bool) * natts);
+	at = Max(sweep->now, DatumGetTimestampTz(*evaluated_at));
+	if (sweep->audiences != NULL)
+	{
+		at = Max(at, audience_decided_at(sweep->audiences));
+		wake_at = audience_pass_time(sweep->audiences, row, at);
+	}
+	*evaluated_at = TimestampTzGetDatum(at);
+	profile_put_wake_at(population, wake_at, values, isnull);
+	profile_update(sweep->table, values, isnull);
+}
+
+void
+sweep_all(const Population *population, bool passing)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	TimestampTz from = DT_NOBEGIN;
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(relation_owner(population->base),
+						   context | SECURITY_LOCAL_USERID_CHANGE);
+	if (!passing)
+		(void) sweep(population, 0, 0, true, &from);
+	else
+	{
+		BeginInternalSubTransaction(NULL);
+		PG_TRY();
+		{
+			(void) sweep(population, 0, 0, true, &from);
+			ReleaseCurrentSubTransaction();
+		}
+		PG_CATCH();
+		{
+			ErrorData  *error;
+
+			MemoryContextSwitchTo(memory);
+			error = CopyErrorData();
+			FlushErrorState();
+			RollbackAndReleaseCurrentSubTransaction();
+			ereport(WARNING,
+					(errmsg("what time has changed in population \"%s\" is told as if it had happened now",
+							population->name),
+					 errdetail("Profiles that are due could not be read: %s.",
+							   error->message)));
+		}
+		PG_END_TRY();
+		MemoryContextSwitchTo(memory);
+		CurrentResourceOwner = owner;
+	}
+	SetUserIdAndSecContext(user, context);
+}
+
+int64
+count_due(const Population *population)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	DueScan    *scan = profile_due_begin(population, DT_NOBEGIN, clock_now(), snapshot);
+	int64		count = 0;
+
+	while (profile_due_next(scan) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		count++;
+	}
+	profile_due_end(scan);
+	UnregisterSnapshot(snapshot);
+	return count;
+}
