@@ -74,6 +74,7 @@ median()
 # aim TEXT VALUE < LIMIT FACTOR
 aim()
 {
+	[ -n "$2" ] && [ -n "$4" ] || fail "nothing was measured for \"$1\""
 	awk -v text="$1" -v value="$2" -v sign="$3" -v limit="$4" -v factor="$5" 'BEGIN {
 		met = sign == "<" ? value <= limit * factor : value >= limit * factor
 		printf "%-46s %s\n", text, met ? "met" : "MISSED" }'

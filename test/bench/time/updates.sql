@@ -1,0 +1,10 @@
+-- Updates of the rows of profiles so far, and how many of them were HOT.  A
+-- session has told of its own when it is gone.
+DO $$
+BEGIN
+    WHILE EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pgbench') LOOP
+        PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+    END LOOP;
+END
+$$;
+SELECT n_tup_upd || ' ' || n_tup_hot_upd FROM pg_stat_all_tables WHERE relid = 'segment_data.profile'::regclass;
