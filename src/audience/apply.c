@@ -59,8 +59,9 @@ struct AudienceWriter
 
 static uint64 filters_evaluated = 0;
 
-static bool holds(AudienceWriter *writer, int audience, TupleTableSlot *row,
-				  TimestampTz at);
+static void compare(AudienceWriter *writer, int audience, bool existed,
+					bool exists, TupleTableSlot *row, TimestampTz at,
+					bool by_time);
 static void put_toggle(AudienceWriter *writer, int audience,
 					   TupleTableSlot *row, bool entered, TimestampTz at,
 					   bool by_time);
@@ -107,12 +108,7 @@ audience_pass_time(AudienceWriter *writer, TupleTableSlot *row, TimestampTz unti
 				   profile_wake_at(writer->population, row) - 1);
 	while ((count = audience_turned(writer->index, row, until, &at, &touched)) >= 0)
 		for (int i = 0; i < count; i++)
-		{
-			bool		is = holds(writer, touched[i], row, at);
-
-			if (is != holds(writer, touched[i], row, at - 1))
-				put_toggle(writer, touched[i], row, is, at, true);
-		}
+			compare(writer, touched[i], true, true, row, at, true);
 	return at;
 }
 
@@ -126,13 +122,8 @@ audience_apply(AudienceWriter *writer, TupleTableSlot *before, bool existed,
 	count = audience_touched(writer->index, before, after, existed != exists,
 							 at, &touched);
 	for (int i = 0; i < count; i++)
-	{
-		bool		was = existed && holds(writer, touched[i], before, at);
-		bool		is = exists && holds(writer, touched[i], after, at);
-
-		if (was != is)
-			put_toggle(writer, touched[i], exists ? after : before, is, at, false);
-	}
+		compare(writer, touched[i], existed, exists, exists ? after : before, at,
+				false);
 }
 
 TimestampTz
@@ -160,11 +151,17 @@ audience_close(AudienceWriter *writer)
 	return toggled;
 }
 
-static bool
-holds(AudienceWriter *writer, int audience, TupleTableSlot *row, TimestampTz at)
+/* Does the change that was asked about change this filter, too? */
+static void
+compare(AudienceWriter *writer, int audience, bool existed, bool exists,
+		TupleTableSlot *row, TimestampTz at, bool by_time)
 {
-	filters_evaluated++;
-	return audience_holds(writer->index, audience, row, at);
+	bool		was = existed && audience_held(writer->index, audience);
+	bool		is = exists && audience_holds(writer->index, audience);
+
+	filters_evaluated += existed + exists;
+	if (was != is)
+		put_toggle(writer, audience, row, is, at, by_time);
 }
 
 static void

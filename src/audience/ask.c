@@ -327,13 +327,15 @@ segment_audiences(PG_FUNCTION_ARGS)
 	question_begin(&question, population);
 	row = audience_profile_row(population, key);
 	index = audience_index(population);
+	if (row != NULL)
+		audience_look(index, row, clock_now());
 	foreach(lc, row == NULL ? NIL : audience_list(population))
 	{
 		const Audience *audience = lfirst(lc);
 		bool		isnull = false;
 		Datum		name;
 
-		if (!audience_holds(index, foreach_current_index(lc), row, clock_now()))
+		if (!audience_holds(index, foreach_current_index(lc)))
 			continue;
 		name = name_datum(audience->name);
 		tuplestore_putvalues(result->setResult, result->setDesc, &name, &isnull);

@@ -172,9 +172,15 @@ extern int	audience_touched(AudienceIndex *index, TupleTableSlot *before,
 							 TupleTableSlot *after, bool appears,
 							 TimestampTz at, const int **touched);
 
-/* Does the filter hold for a row at an instant?  By its place in the index. */
-extern bool audience_holds(AudienceIndex *index, int audience,
-						   TupleTableSlot *row, TimestampTz at);
+/*
+ * Does the filter hold, by its place in the index?  On the row, and at the
+ * instant, after the change that was last asked about; and did it before?
+ */
+extern bool audience_holds(AudienceIndex *index, int audience);
+extern bool audience_held(AudienceIndex *index, int audience);
+/* Where there is no change: the row that is looked at, and as of when. */
+extern void audience_look(AudienceIndex *index, TupleTableSlot *row,
+						  TimestampTz at);
 extern int32 audience_number(const AudienceIndex *index, int audience);
 /* The place of an audience, which has one, in the index of all. */
 extern int	audience_place(const AudienceIndex *index, const char *name);

@@ -40,7 +40,7 @@
 #include "utils/typcache.h"
 
 #include "audience/curve.h"
-#include "audience/instant.h"
+#include "audience/moment.h"
 #include "trait/trait.h"
 
 /* A function that does to time what we know about. */
@@ -191,6 +191,9 @@ curve_of(Node *node)
 	{
 		curve->kind = CURVE_OTHER;
 		describe(curve);
+		/* twice what a window counts goes up and down with that, not with time */
+		if (CURVE_IS_LINE(curve) && !any_line(curve))
+			curve->kind = CURVE_OTHER;
 	}
 	if (CURVE_IS_LINE(curve))
 	{

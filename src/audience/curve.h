@@ -87,6 +87,8 @@ typedef struct Curve
 	bool		reaches;		/* else it cannot be said */
 	int64		soonest;
 	int64		latest;
+	TimestampTz still_from;		/* if it jumps: it is known to be the same */
+	TimestampTz still_until;	/* from then until just before then */
 } Curve;
 
 /*

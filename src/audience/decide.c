@@ -261,6 +261,7 @@ read_base(DecisionScan *scan)
 		exists = DatumGetInt64(row->tts_values[population->rows_attno - 1]) > 0;
 		change->key = NULL;
 		change->at = instant_of(scan, row);
+		audience_look(scan->index, row, change->at);
 		foreach(lc, scan->all)
 		{
 			Decision   *one = lfirst(lc);
@@ -269,7 +270,7 @@ read_base(DecisionScan *scan)
 
 			one->met += was;
 			is = exists && one->place >= 0 &&
-				audience_holds(scan->index, one->place, row, change->at);
+				audience_holds(scan->index, one->place);
 			if (is)
 				members_add(one->after, ord);
 			/* of what cannot be read nobody knows how it was */

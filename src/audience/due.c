@@ -42,6 +42,8 @@ static void due_begin(DueReading *reading, const Population *population,
 					  Snapshot snapshot);
 static TupleTableSlot *due_next(DueReading *reading);
 static void due_end(DueReading *reading);
+static void add_holding(const DueReading *reading, List *audiences,
+						const int *places, int sign, int64 *sums);
 
 bool
 due_any(const Population *population, Snapshot snapshot)
@@ -65,8 +67,8 @@ due_decide(const Population *population, const Audience *audience,
 	{
 		int64		ord = DatumGetInt64(row->tts_values[population->ord_attno - 1]);
 
-		if (audience_holds(reading.index, place, row, reading.now) !=
-			members_contain(set, ord))
+		audience_look(reading.index, row, reading.now);
+		if (audience_holds(reading.index, place) != members_contain(set, ord))
 			members_flip(set, ord);
 	}
 	due_end(&reading);
@@ -95,20 +97,30 @@ due_count(const Population *population, List *audiences, Snapshot snapshot,
 			audience_place(reading.index, ((const Audience *) lfirst(lc))->name);
 	while ((row = due_next(&reading)) != NULL)
 	{
-		TimestampTz before = profile_wake_at(population, row) - 1;
-
-		foreach(lc, audiences)
-		{
-			int			i = foreach_current_index(lc);
-
-			if (!((const Audience *) lfirst(lc))->timed)
-				continue;
-			more[i] += audience_holds(reading.index, places[i], row, reading.now);
-			more[i] -= audience_holds(reading.index, places[i], row, before);
-		}
+		audience_look(reading.index, row, reading.now);
+		add_holding(&reading, audiences, places, 1, more);
+		audience_look(reading.index, row, profile_wake_at(population, row) - 1);
+		add_holding(&reading, audiences, places, -1, more);
 	}
 	due_end(&reading);
 	pfree(places);
+}
+
+/* Which of them hold for the row that is looked at? */
+static void
+add_holding(const DueReading *reading, List *audiences, const int *places,
+			int sign, int64 *sums)
+{
+	ListCell   *lc;
+
+	foreach(lc, audiences)
+	{
+		int			i = foreach_current_index(lc);
+
+		if (((const Audience *) lfirst(lc))->timed &&
+			audience_holds(reading->index, places[i]))
+			sums[i] += sign;
+	}
 }
 
 static void

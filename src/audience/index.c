@@ -20,7 +20,7 @@
  * filters that hold even for that one are evaluated too.
  *
  * Some conditions time changes, too (wake.c).  The clock is a parameter of all
- * that is evaluated here (instant.c): it is decided as of an instant, not as of
+ * that is evaluated here (moment.c): it is decided as of an instant, not as of
  * now.
  *
  * The leaves are read off the compiled filter, not off its text, so that this
@@ -70,6 +70,7 @@ typedef struct Collection
 
 static HTAB *indexes = NULL;
 
+static bool holds(AudienceIndex *index, int audience, Moment *moment);
 static ExprState *watched_filter(AudienceIndex *index, Watched *watched);
 static AudienceIndex *index_build(const Population *population,
 								  List *audiences);
@@ -80,6 +81,7 @@ static void collect_other(Collection *into, Node *node);
 static bool counts_conditions(Node *node);
 static void collect_counted(Collection *into, Node *node);
 static bool moves(Node *node);
+static Bitmapset *columns_of(Collection *into, Node *node);
 static Curve *curve_of_part(Collection *into, Node *node);
 static Timed *timed_of(Collection *into, Node *node);
 static Subject *subject_of(Collection *into, Node *expr, Const *constant,
@@ -137,18 +139,33 @@ audience_index_of(const Population *population, List *audiences)
 	return index_build(population, audiences);
 }
 
-bool
-audience_holds(AudienceIndex *index, int audience, TupleTableSlot *row,
-			   TimestampTz at)
+void
+audience_look(AudienceIndex *index, TupleTableSlot *row, TimestampTz at)
 {
-	bool		holds;
+	moment_set(index->after, row, at);
+}
 
-	instant_set(index->instant, at);
-	index->econtext->ecxt_scantuple = row;
-	holds = ExecQual(watched_filter(index, &index->watched[audience]),
-					 index->econtext);
-	ResetExprContext(index->econtext);
-	return holds;
+bool
+audience_holds(AudienceIndex *index, int audience)
+{
+	return holds(index, audience, index->after);
+}
+
+bool
+audience_held(AudienceIndex *index, int audience)
+{
+	return holds(index, audience, index->before);
+}
+
+static bool
+holds(AudienceIndex *index, int audience, Moment *moment)
+{
+	ExprState  *filter = watched_filter(index, &index->watched[audience]);
+	ExprContext *econtext = moment_context(moment);
+	bool		result = ExecQual(filter, econtext);
+
+	ResetExprContext(econtext);
+	return result;
 }
 
 int32
@@ -213,7 +230,7 @@ audience_make_ready(AudienceIndex *index, const int *places, int count)
 		filter = filter_compile_pinned(audience_by_name(index->population,
 														watched->name)->filter,
 									   scope);
-		filter = expression_planner(instant_bind(index->instant, filter));
+		filter = expression_planner(parts_bind(index->parts, filter));
 		old = MemoryContextSwitchTo(GetMemoryChunkContext(index));
 		watched->filter = ExecInitQual(list_make1(copyObject(filter)), NULL);
 		MemoryContextSwitchTo(old);
@@ -245,9 +262,9 @@ index_build(const Population *population, List *audiences)
 	index->watched = palloc0(sizeof(Watched) * Max(list_length(audiences), 1));
 	index->leaves = hash_create("segment leaves", 64, &control,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	index->instant = instant_create();
-	index->econtext = CreateStandaloneExprContext();
-	index->econtext->ecxt_param_list_info = instant_parameters(index->instant);
+	index->parts = parts_create();
+	index->before = moment_create(index->parts);
+	index->after = moment_create(index->parts);
 	index->curves = curve_context();
 
 	foreach(lc, audiences)
@@ -270,7 +287,7 @@ index_build(const Population *population, List *audiences)
 		old = MemoryContextSwitchTo(scratch);
 		filter = filter_compile_pinned(audience->filter, scope);
 		if (audience->timed)
-			filter = instant_bind(index->instant, filter);
+			filter = parts_bind(index->parts, filter);
 		collect(&into, (Node *) filter, false);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
@@ -475,7 +492,7 @@ collect_other(Collection *into, Node *node)
 	if (leaf->expr == NULL)
 	{
 		leaf->expr = (Expr *) copyObject(node);
-		pull_varattnos(node, 1, &leaf->columns);
+		leaf->columns = columns_of(into, node);
 		leaf->timed = timed_of(into, node);
 		if (leaf->timed != NULL)
 			leaf->timed->leaf = leaf;
@@ -542,10 +559,22 @@ moves(Node *node)
 	return find_parameter(node, NULL);
 }
 
+/* The columns that it is made of, its parts included. */
+static Bitmapset *
+columns_of(Collection *into, Node *node)
+{
+	Bitmapset  *columns = NULL;
+
+	if (moves(node))
+		node = (Node *) parts_unbind(into->index->parts, (Expr *) node);
+	pull_varattnos(node, 1, &columns);
+	return columns;
+}
+
 static Curve *
 curve_of_part(Collection *into, Node *node)
 {
-	return curve_make(instant_unbind(into->index->instant, (Expr *) node), false);
+	return curve_make(parts_unbind(into->index->parts, (Expr *) node), false);
 }
 
 /* NULL if the clock is no part of it.  The caller is in the index's context. */
@@ -603,7 +632,7 @@ subject_of(Collection *into, Node *expr, Const *constant, Oid collation,
 	old = MemoryContextSwitchTo(into->context);
 	subject = palloc0(sizeof(Subject));
 	subject->expr = (Expr *) copyObject(expr);
-	pull_varattnos(expr, 1, &subject->columns);
+	subject->columns = columns_of(into, expr);
 	if (IsA(expr, Var))
 		subject->column = ((Var *) expr)->varattno;
 	subject->timed = timed_of(into, expr);

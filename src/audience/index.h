@@ -18,7 +18,7 @@
 
 #include "audience/audience_private.h"
 #include "audience/curve.h"
-#include "audience/instant.h"
+#include "audience/moment.h"
 
 /* An audience, as far as events are concerned. */
 typedef struct Watched
@@ -133,8 +133,9 @@ struct AudienceIndex
 	Column	   *columns;
 	List	   *of_nobody;		/* integers: those that may hold for the blank */
 	List	   *timed;			/* Timed * */
-	Instant    *instant;		/* as of which expressions are evaluated */
-	ExprContext *econtext;		/* has its parameters */
+	Parts	   *parts;			/* what they have in common */
+	Moment	   *before;			/* the change that is asked about */
+	Moment	   *after;			/* or what is looked at, if there is none */
 	ExprContext *curves;		/* to follow curves */
 	uint64		change;			/* numbers the changes asked about */
 	int		   *touched;		/* answer: places in 'watched' */
@@ -145,13 +146,11 @@ struct AudienceIndex
 extern bool value_key(Oid type, Datum value, int64 *key);
 
 /* touch.c: begin a change, and look for what it touches. */
-extern void touch_begin(AudienceIndex *index);
-extern void subject_touch(AudienceIndex *index, Subject *subject,
-						  TupleTableSlot *before, TimestampTz before_at,
-						  TupleTableSlot *after, TimestampTz after_at);
-extern void leaf_touch(AudienceIndex *index, Leaf *leaf,
-					   TupleTableSlot *before, TimestampTz before_at,
-					   TupleTableSlot *after, TimestampTz after_at);
+extern void touch_begin(AudienceIndex *index,
+						TupleTableSlot *before, TimestampTz before_at,
+						TupleTableSlot *after, TimestampTz after_at);
+extern void subject_touch(AudienceIndex *index, Subject *subject);
+extern void leaf_touch(AudienceIndex *index, Leaf *leaf);
 /* How many it touched, made ready to be evaluated. */
 extern int	touch_end(AudienceIndex *index, const int **touched);
 

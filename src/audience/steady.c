@@ -108,6 +108,8 @@ static void steady_comparison(Curve *curve, Followed *followed,
 							  TimestampTz *until);
 static void steady_window(Curve *curve, Followed *followed,
 						  TimestampTz *until);
+static bool bound_rests(Curve *bound, Followed *followed, Datum series,
+						TimestampTz *until);
 static void steady_anniversary(Curve *curve, Followed *followed,
 							   TimestampTz *until);
 static void steady_field(Curve *curve, Followed *followed, TimestampTz *until);
@@ -127,6 +129,7 @@ static bool is_sum_of_times(const Curve *line);
 static bool parts_are_solvable(const Curve *curve);
 static bool line_settles(const Curve *line);
 static bool line_jumps(const Curve *line);
+static TimestampTz line_jumps_at(Curve *line, const Followed *followed);
 static double factor_of(Curve *factor, Followed *followed);
 static Mark mark_of(Oid type, Datum value, FmgrInfo *compare);
 
@@ -291,18 +294,8 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 			steady(bound, followed, until);
 			continue;
 		}
-		if (followed->coarsely && line_reaches(bound, followed))
-		{
-			/* those up to the first are passed for sure; the second is next */
-			trait_events_around(series,
-								minus(minus(followed->from, bound->latest), 1),
-								&events[0], &events[1]);
-			if (plus(events[1], bound->soonest) > followed->from)
-			{
-				*until = Min(*until, plus(events[1], bound->soonest));
-				continue;
-			}
-		}
+		if (followed->coarsely && bound_rests(bound, followed, series, until))
+			continue;
 		value = curve_value(bound, followed->econtext, followed->from, &isnull);
 		if (isnull)
 			continue;
@@ -323,6 +316,42 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 				line_stays(bound, followed, &mark, at_or_above, until);
 			}
 	}
+}
+
+/*
+ * Lower *until to when the bound may pass an event of the series.  False if it is
+ * to be looked at more closely.
+ */
+static bool
+bound_rests(Curve *bound, Followed *followed, Datum series, TimestampTz *until)
+{
+	TimestampTz passed;
+	TimestampTz next;
+
+	/* least(a, b) has passed an event when both have */
+	if (bound->kind == CURVE_CHOICE)
+	{
+		for (int i = 0; i < bound->nargs; i++)
+			if (bound->args[i]->kind != CURVE_STILL &&
+				!bound_rests(bound->args[i], followed, series, until))
+				return false;
+		return true;
+	}
+	if (!line_reaches(bound, followed))
+		return false;
+
+	/* of these the first is passed for sure, and all before it */
+	trait_events_around(series, minus(minus(followed->from, bound->latest), 1),
+						&passed, &next);
+	next = plus(next, bound->soonest);
+	if (next <= followed->from)
+	{
+		if (!line_jumps(bound))
+			return false;
+		next = line_jumps_at(bound, followed);
+	}
+	*until = Min(*until, next);
+	return true;
 }
 
 /*
@@ -540,6 +569,11 @@ line_stays(Curve *line, Followed *followed, const Mark *mark, const bool *side,
 	{
 		if (at < first)
 			*until = Min(*until, first);
+		return;
+	}
+	if (followed->coarsely && line->free && line_jumps(line))
+	{
+		*until = Min(*until, line_jumps_at(line, followed));
 		return;
 	}
 	if (!line_side(line, followed, mark, at, &here))
@@ -855,6 +889,25 @@ is_sum_of_times(const Curve *line)
 	}
 }
 
+/*
+ * A line that moves with the clock alone, and jumps: when does it jump next?
+ * That is the same for all profiles.
+ */
+static TimestampTz
+line_jumps_at(Curve *line, const Followed *followed)
+{
+	if (followed->from < line->still_from || followed->from >= line->still_until)
+	{
+		Followed	exactly_here = {followed->econtext, followed->from, false};
+		TimestampTz until = CURVE_LAST;
+
+		steady(line, &exactly_here, &until);
+		line->still_from = followed->from;
+		line->still_until = until;
+	}
+	return line->still_until;
+}
+
 /* What a number is multiplied with or divided by; 0 if that is missing. */
 static double
 factor_of(Curve *factor, Followed *followed)
@@ -888,7 +941,8 @@ shift_range(Curve *shift, Followed *followed, int64 *least, int64 *most)
 					  times(span->month, MICROSECONDS_OF_MONTH));
 		if (span->month != 0)
 			margin += MOST_OF_MONTHS;
-		if (shift->args[0]->type == TIMESTAMPTZOID)
+		if (shift->args[0]->type == TIMESTAMPTZOID &&
+			(span->month != 0 || span->day != 0))
 			margin += 2 * MOST_OFFSET;
 	}
 	else
@@ -932,9 +986,14 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 							  plus(high, line->length), first, last);
 
 		case CURVE_TO_LOCAL:
+			clock_offsets(line->zone, &least, &most);
+			return line_range(line->args[0], followed, minus(low, most),
+							  minus(high, least), first, last);
+
 		case CURVE_FROM_LOCAL:
-			return line_range(line->args[0], followed, minus(low, MOST_OFFSET),
-							  plus(high, MOST_OFFSET), first, last);
+			clock_offsets(line->zone, &least, &most);
+			return line_range(line->args[0], followed, plus(low, least),
+							  plus(high, most), first, last);
 
 		case CURVE_SHIFT:
 			return line->args[1]->kind == CURVE_STILL &&

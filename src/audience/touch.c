@@ -57,12 +57,9 @@ static int	thresholds_between(const Subject *subject,
 							   const Probe *probe, int low, int high);
 static bool threshold_under(const Subject *subject, const Thresholds *thresholds,
 							int place, const Probe *probe);
-static bool stays_on_side(AudienceIndex *index, Leaf *leaf,
-						  TupleTableSlot *before, TimestampTz before_at,
-						  TupleTableSlot *after, TimestampTz after_at);
+static bool stays_on_side(AudienceIndex *index, Leaf *leaf);
 static void touch(AudienceIndex *index, int audience);
-static Datum value_of(AudienceIndex *index, Subject *subject,
-					  TupleTableSlot *row, TimestampTz at, bool *isnull);
+static Datum value_of(Subject *subject, Moment *moment, bool *isnull);
 
 int
 audience_touched(AudienceIndex *index, TupleTableSlot *before,
@@ -71,7 +68,7 @@ audience_touched(AudienceIndex *index, TupleTableSlot *before,
 {
 	ListCell   *lc;
 
-	touch_begin(index);
+	touch_begin(index, before, at, after, at);
 	for (int i = 0; i < index->ncolumns; i++)
 	{
 		const Column *column = &index->columns[i];
@@ -82,14 +79,14 @@ audience_touched(AudienceIndex *index, TupleTableSlot *before,
 		{
 			Subject    *subject = lfirst(lc);
 
-			subject_touch(index, subject, before, at, after, at);
+			subject_touch(index, subject);
 			stir(index, subject->timed);
 		}
 		foreach(lc, column->leaves)
 		{
 			Leaf	   *leaf = lfirst(lc);
 
-			leaf_touch(index, leaf, before, at, after, at);
+			leaf_touch(index, leaf);
 			stir(index, leaf->timed);
 		}
 	}
@@ -100,16 +97,20 @@ audience_touched(AudienceIndex *index, TupleTableSlot *before,
 }
 
 void
-touch_begin(AudienceIndex *index)
+touch_begin(AudienceIndex *index, TupleTableSlot *before, TimestampTz before_at,
+			TupleTableSlot *after, TimestampTz after_at)
 {
 	index->change++;
 	index->ntouched = 0;
+	moment_set(index->before, before, before_at);
+	moment_set(index->after, after, after_at);
 }
 
 int
 touch_end(AudienceIndex *index, const int **touched)
 {
-	ResetExprContext(index->econtext);
+	ResetExprContext(moment_context(index->before));
+	ResetExprContext(moment_context(index->after));
 	audience_make_ready(index, index->touched, index->ntouched);
 	*touched = index->touched;
 	return index->ntouched;
@@ -139,15 +140,14 @@ column_changed(const Column *column, TupleTableSlot *before, TupleTableSlot *aft
 
 /* A subject that is computed from several columns may come by several times. */
 void
-subject_touch(AudienceIndex *index, Subject *subject,
-			  TupleTableSlot *before, TimestampTz before_at,
-			  TupleTableSlot *after, TimestampTz after_at)
+subject_touch(AudienceIndex *index, Subject *subject)
 {
 	bool		old_isnull;
 	bool		new_isnull;
-	MemoryContext old = MemoryContextSwitchTo(index->econtext->ecxt_per_tuple_memory);
-	Datum		old_value = value_of(index, subject, before, before_at, &old_isnull);
-	Datum		new_value = value_of(index, subject, after, after_at, &new_isnull);
+	ExprContext *econtext = moment_context(index->after);
+	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	Datum		old_value = value_of(subject, index->before, &old_isnull);
+	Datum		new_value = value_of(subject, index->after, &new_isnull);
 	Probe		old_probe = {0};
 	Probe		new_probe = {0};
 	int			from;
@@ -336,9 +336,7 @@ probe_of(const Subject *subject, Datum value)
 }
 
 void
-leaf_touch(AudienceIndex *index, Leaf *leaf,
-		   TupleTableSlot *before, TimestampTz before_at,
-		   TupleTableSlot *after, TimestampTz after_at)
+leaf_touch(AudienceIndex *index, Leaf *leaf)
 {
 	Datum		old_value;
 	Datum		new_value;
@@ -346,8 +344,7 @@ leaf_touch(AudienceIndex *index, Leaf *leaf,
 	bool		new_isnull;
 	ListCell   *lc;
 
-	if (leaf->timed != NULL &&
-		stays_on_side(index, leaf, before, before_at, after, after_at))
+	if (leaf->timed != NULL && stays_on_side(index, leaf))
 		return;
 	if (leaf->state == NULL)
 	{
@@ -356,12 +353,10 @@ leaf_touch(AudienceIndex *index, Leaf *leaf,
 		leaf->state = ExecInitExpr(expression_planner(copyObject(leaf->expr)), NULL);
 		MemoryContextSwitchTo(old);
 	}
-	instant_set(index->instant, before_at);
-	index->econtext->ecxt_scantuple = before;
-	old_value = ExecEvalExprSwitchContext(leaf->state, index->econtext, &old_isnull);
-	instant_set(index->instant, after_at);
-	index->econtext->ecxt_scantuple = after;
-	new_value = ExecEvalExprSwitchContext(leaf->state, index->econtext, &new_isnull);
+	old_value = ExecEvalExprSwitchContext(leaf->state, moment_context(index->before),
+										  &old_isnull);
+	new_value = ExecEvalExprSwitchContext(leaf->state, moment_context(index->after),
+										  &new_isnull);
 
 	/* a boolean */
 	if (old_isnull == new_isnull &&
@@ -376,18 +371,17 @@ leaf_touch(AudienceIndex *index, Leaf *leaf,
  * today are both on the same side, and nothing has to be evaluated.
  */
 static bool
-stays_on_side(AudienceIndex *index, Leaf *leaf,
-			  TupleTableSlot *before, TimestampTz before_at,
-			  TupleTableSlot *after, TimestampTz after_at)
+stays_on_side(AudienceIndex *index, Leaf *leaf)
 {
 	int			side;
 
-	index->curves->ecxt_scantuple = before;
-	side = curve_side(leaf->timed->curve, index->curves, before_at);
+	index->curves->ecxt_scantuple = moment_row(index->before);
+	side = curve_side(leaf->timed->curve, index->curves, moment_at(index->before));
 	if (side == 0)
 		return false;
-	index->curves->ecxt_scantuple = after;
-	return curve_side(leaf->timed->curve, index->curves, after_at) == side;
+	index->curves->ecxt_scantuple = moment_row(index->after);
+	return curve_side(leaf->timed->curve, index->curves,
+					  moment_at(index->after)) == side;
 }
 
 /* Each once. */
@@ -403,17 +397,16 @@ touch(AudienceIndex *index, int audience)
 }
 
 static Datum
-value_of(AudienceIndex *index, Subject *subject, TupleTableSlot *row,
-		 TimestampTz at, bool *isnull)
+value_of(Subject *subject, Moment *moment, bool *isnull)
 {
+	TupleTableSlot *row = moment_row(moment);
+
 	if (subject->column != InvalidAttrNumber)
 	{
 		*isnull = row->tts_isnull[subject->column - 1];
 		return row->tts_values[subject->column - 1];
 	}
-	instant_set(index->instant, at);
-	index->econtext->ecxt_scantuple = row;
-	return ExecEvalExpr(subject->state, index->econtext, isnull);
+	return ExecEvalExprSwitchContext(subject->state, moment_context(moment), isnull);
 }
 
 /* ---- keys ---- */

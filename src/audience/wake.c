@@ -78,7 +78,7 @@ audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
 	if (*at > until)
 		return -1;
 
-	touch_begin(index);
+	touch_begin(index, row, *at - 1, row, *at);
 	foreach(lc, index->timed)
 	{
 		Timed	   *timed = lfirst(lc);
@@ -86,9 +86,9 @@ audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
 		if (timed->next != *at)
 			continue;
 		if (timed->subject != NULL)
-			subject_touch(index, timed->subject, row, *at - 1, row, *at);
+			subject_touch(index, timed->subject);
 		else
-			leaf_touch(index, timed->leaf, row, *at - 1, row, *at);
+			leaf_touch(index, timed->leaf);
 		timed->next = rests_until(index, timed, row, *at);
 	}
 	return touch_end(index, touched);

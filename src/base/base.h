@@ -66,6 +66,11 @@ typedef enum CalendarUnit
 extern TimestampTz clock_turn_after(pg_tz *zone, TimestampTz instant);
 extern Timestamp local_turn_after(pg_tz *zone, Timestamp local);
 extern Timestamp calendar_turn_after(CalendarUnit unit, Timestamp local);
+/*
+ * By how much is local time ahead of UTC, at least and at most, ever?  In
+ * microseconds; less than zero where it is behind.
+ */
+extern void clock_offsets(pg_tz *zone, int64 *least, int64 *most);
 /* When is a day of that month celebrated in this year? */
 extern DateADT calendar_anniversary(int year, int month, int day);
 

@@ -29,6 +29,13 @@
 /* an offset from UTC is never as much as that */
 #define MOST_OFFSET		(16 * SECS_PER_HOUR)
 
+/*
+ * 1800 and 2200: before, each place had its own time, which the server knows as
+ * one offset; and all rules for clocks that are to come are in force by then.
+ */
+#define FIRST_TURN		(-200 * INT64CONST(365) * USECS_PER_DAY)
+#define LAST_TURN		(200 * INT64CONST(365) * USECS_PER_DAY)
+
 static int64 to_seconds(int64 microseconds);
 static int64 from_seconds(int64 seconds);
 
@@ -46,6 +53,41 @@ clock_turn_after(pg_tz *zone, TimestampTz instant)
 							 &after, &after_dst, zone) <= 0)
 		return DT_NOEND;
 	return from_seconds(turn);
+}
+
+void
+clock_offsets(pg_tz *zone, int64 *least, int64 *most)
+{
+	static pg_tz *last_zone = NULL;
+	static int64 last_least;
+	static int64 last_most;
+
+	if (zone != last_zone)
+	{
+		pg_time_t	seconds = to_seconds(FIRST_TURN);
+		pg_time_t	turn;
+		long		before;
+		long		after;
+		int			before_dst;
+		int			after_dst;
+
+		last_least = PG_INT64_MAX;
+		last_most = PG_INT64_MIN;
+		for (;;)
+		{
+			int			found = pg_next_dst_boundary(&seconds, &before, &before_dst,
+													 &turn, &after, &after_dst, zone);
+
+			last_least = Min(last_least, before);
+			last_most = Max(last_most, before);
+			if (found <= 0 || turn > to_seconds(LAST_TURN))
+				break;
+			seconds = turn;
+		}
+		last_zone = zone;
+	}
+	*least = last_least * USECS_PER_SEC;
+	*most = last_most * USECS_PER_SEC;
 }
 
 Timestamp

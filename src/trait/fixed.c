@@ -23,14 +23,15 @@
  *
  *		12345.67	10 0 000010 0000001		1 2345 6700
  *
- * Nevertheless we believe it only after a few numerics have been read so and
- * came out right, once per backend.
+ * Nevertheless we believe it only after a few numerics have been read so, and
+ * written, and came out right, once per backend.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/datum.h"
 
 #include "trait/fixed.h"
 
@@ -53,23 +54,24 @@ static const int64 ten_thousandths[] = {10000, 1000, 100, 10, 1};
 #define FIXED_LIMIT		INT64CONST(10000000000000000)
 
 static bool read_short(Datum value, int64 *fixed, int *scale);
+static Numeric write_short(int64 fixed, int scale);
+static bool layout_is_usable(void);
 static bool layout_is_known(void);
 
 bool
 fixed_from_numeric(Datum value, int64 *fixed, int *scale)
 {
-	static int	known = -1;		/* not yet asked */
-
-	if (unlikely(known < 0))
-		known = layout_is_known() ? 1 : 0;
-	return known && read_short(value, fixed, scale);
+	return layout_is_usable() && read_short(value, fixed, scale);
 }
 
 Numeric
 fixed_to_numeric(int64 fixed, int scale)
 {
-	Numeric		number = int64_div_fast_to_numeric(fixed, FIXED_DIGITS);
+	Numeric		number;
 
+	if (layout_is_usable() && fixed > -FIXED_LIMIT && fixed < FIXED_LIMIT)
+		return write_short(fixed, scale);
+	number = int64_div_fast_to_numeric(fixed, FIXED_DIGITS);
 	return DatumGetNumeric(DirectFunctionCall2(numeric_round,
 											   NumericGetDatum(number),
 											   Int32GetDatum(scale)));
@@ -93,10 +95,11 @@ fixed_from_scaled(int64 scaled, int scale)
 bool
 fixed_in_range(int64 scaled, int scale)
 {
-	int64		limit = FIXED_LIMIT / ten_thousandths[scale];
+	static const int64 limits[] = {FIXED_LIMIT / 10000, FIXED_LIMIT / 1000,
+	FIXED_LIMIT / 100, FIXED_LIMIT / 10, FIXED_LIMIT};
 
 	Assert(scale >= 0 && scale <= FIXED_DIGITS);
-	return scaled > -limit && scaled < limit;
+	return scaled > -limits[scale] && scaled < limits[scale];
 }
 
 static bool
@@ -145,6 +148,50 @@ read_short(Datum value, int64 *fixed, int *scale)
 	return true;
 }
 
+/* The number without zeros at either end, as the server makes it. */
+static Numeric
+write_short(int64 fixed, int scale)
+{
+	uint64		rest = fixed < 0 ? -(uint64) fixed : (uint64) fixed;
+	int16		digits[MOST_WEIGHT + 2];
+	int			first = 0;
+	int			last = lengthof(digits) - 1;
+	uint16		header = FORM_SHORT | (scale << SCALE_SHIFT);
+	Size		length;
+	char	   *bytes;
+
+	for (int i = last; i >= 0; i--)
+	{
+		digits[i] = rest % BASE;
+		rest /= BASE;
+	}
+	while (first <= last && digits[first] == 0)
+		first++;
+	while (last >= first && digits[last] == 0)
+		last--;
+	if (first <= last)
+		header |= (fixed < 0 ? SIGN_MASK : 0) |
+			((MOST_WEIGHT - first) & (WEIGHT_SIGN | WEIGHT_MASK));
+
+	length = VARHDRSZ + sizeof(header) + (last - first + 1) * sizeof(int16);
+	bytes = palloc(length);
+	SET_VARSIZE(bytes, length);
+	memcpy(bytes + VARHDRSZ, &header, sizeof(header));
+	memcpy(bytes + VARHDRSZ + sizeof(header), digits + first,
+		   length - VARHDRSZ - sizeof(header));
+	return (Numeric) bytes;
+}
+
+static bool
+layout_is_usable(void)
+{
+	static int	known = -1;		/* not yet asked */
+
+	if (unlikely(known < 0))
+		known = layout_is_known() ? 1 : 0;
+	return known;
+}
+
 /* Do numerics look as described above?  They always have, so far. */
 static bool
 layout_is_known(void)
@@ -171,8 +218,13 @@ layout_is_known(void)
 		int64		fixed;
 		int			scale;
 
+		Numeric		again;
+
 		if (!read_short(number, &fixed, &scale) ||
 			fixed != samples[i].fixed || scale != samples[i].scale)
+			return false;
+		again = write_short(fixed, scale);
+		if (!datum_image_eq(number, NumericGetDatum(again), false, -1))
 			return false;
 	}
 	return true;

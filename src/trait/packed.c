@@ -23,6 +23,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -61,25 +62,29 @@ packed_corrupted(const PackedReader *reader, const char *detail)
 }
 
 uint64
-packed_varint(PackedReader *reader)
+packed_long_varint(PackedReader *reader)
 {
+	const unsigned char *at = reader->at;
+	Size		most = Min(reader->end - at, LONGEST_VARINT);
 	uint64		number = 0;
 
-	for (int shift = 0; shift < 64; shift += 7)
+	for (Size i = 0; i < most; i++)
 	{
-		uint64		group = *packed_bytes(reader, 1);
-		uint64		bits = group & 0x7f;
+		uint64		bits = at[i] & 0x7f;
 
-		if (shift == 63 && bits > 1)
+		if (i == LONGEST_VARINT - 1 && bits > 1)
 			break;
-		number |= bits << shift;
-		if ((group & 0x80) == 0)
+		number |= bits << (7 * i);
+		if ((at[i] & 0x80) == 0)
 		{
-			if (bits == 0 && shift > 0)
+			if (bits == 0 && i > 0)
 				break;
+			reader->at = at + i + 1;
 			return number;
 		}
 	}
+	if (most < LONGEST_VARINT && (most == 0 || (at[most - 1] & 0x80) != 0))
+		packed_corrupted(reader, "It ends too early.");
 	packed_corrupted(reader, "It contains a number that is none.");
 }
 
@@ -101,11 +106,15 @@ packed_put_varint(StringInfo out, uint64 number)
 TypeCacheEntry *
 packed_type(const PackedReader *reader, Oid type)
 {
+	/* the last of the server's own, which stay */
+	static Oid	known = InvalidOid;
 	TypeCacheEntry *entry;
 
 	/* lookup_type_cache() has an error of its own, which would not help */
-	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+	if (type != known && !SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
 		packed_corrupted(reader, "The type of its values does not exist.");
+	if (type < FirstNormalObjectId)
+		known = type;
 	entry = lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
 	if (entry->typtype == TYPTYPE_PSEUDO || entry->typtype == TYPTYPE_DOMAIN ||
 		entry->typlen == -2 || !OidIsValid(entry->cmp_proc_finfo.fn_oid))

@@ -51,8 +51,17 @@ packed_bytes(PackedReader *reader, Size length)
  * A number in groups of seven bits, the lowest first, all but the last with
  * the high bit set; no group more than it needs.
  */
-extern uint64 packed_varint(PackedReader *reader);
+extern uint64 packed_long_varint(PackedReader *reader);
 extern void packed_put_varint(StringInfo out, uint64 number);
+
+static inline uint64
+packed_varint(PackedReader *reader)
+{
+	/* most are small */
+	if (reader->at < reader->end && *reader->at < 0x80)
+		return *reader->at++;
+	return packed_long_varint(reader);
+}
 
 /* Small numbers of either sign as small numbers: 0, -1, 1, -2 ... */
 static inline uint64

@@ -330,12 +330,14 @@ read_value(SeriesReader *reader, SeriesEntry *entry)
 			break;
 		case SERIES_WHOLE:
 			number = packed_varint(bytes);
+			reader->number = packed_unzigzag(number);
 			if (type->typlen < sizeof(int64) &&
 				number >> (type->typlen * BITS_PER_BYTE) != 0)
 				packed_corrupted(bytes, "A value is too large for its type.");
 			break;
 		case SERIES_NUMERIC:
 			number = packed_varint(bytes);
+			reader->scale = number >= RAW_NUMERIC ? -1 : (int) number;
 			if (number >= RAW_NUMERIC)
 			{
 				/* a header and digits, each of two bytes */
@@ -344,9 +346,14 @@ read_value(SeriesReader *reader, SeriesEntry *entry)
 					packed_corrupted(bytes, "A value is no number.");
 				(void) packed_bytes(bytes, number - RAW_NUMERIC);
 			}
-			else if (!fixed_in_range(packed_unzigzag(packed_varint(bytes)),
-									 number))
-				packed_corrupted(bytes, "A value is no everyday number.");
+			else
+			{
+				int64		scaled = packed_unzigzag(packed_varint(bytes));
+
+				if (!fixed_in_range(scaled, number))
+					packed_corrupted(bytes, "A value is no everyday number.");
+				reader->number = fixed_from_scaled(scaled, number);
+			}
 			break;
 		case SERIES_FIXED:
 			(void) packed_bytes(bytes, type->typlen);

@@ -55,6 +55,14 @@ typedef struct SeriesReader
 	int64		nentries;
 	int64		next;			/* number of the entry to come */
 	TimestampTz at;				/* of the one before */
+
+	/*
+	 * The value of the one before, too, as it mostly is what is asked for: of
+	 * SERIES_WHOLE itself; of SERIES_NUMERIC, if it is an everyday one, as
+	 * series_fixed() has it, and else the scale is -1.
+	 */
+	int64		number;
+	int			scale;
 } SeriesReader;
 
 extern void series_begin(SeriesReader *reader, Datum series);

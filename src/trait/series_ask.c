@@ -207,11 +207,10 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 	{
 		Numeric		value;
 		int64		fixed;
-		int			scale;
 
 		if (asked.reader.kind == SERIES_WHOLE)
 		{
-			int64		whole = series_whole(&entry);
+			int64		whole = asked.reader.number;
 
 			if (!(squares && pg_mul_s64_overflow(whole, whole, &whole)) &&
 				!pg_add_s64_overflow(sum.whole, whole, &whole))
@@ -219,15 +218,15 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 				sum.whole = whole;
 				continue;
 			}
-			value = int64_to_numeric(series_whole(&entry));
+			value = int64_to_numeric(asked.reader.number);
 		}
 		else
 		{
-			if (!squares && series_fixed(&entry, &fixed, &scale) &&
-				!pg_add_s64_overflow(sum.fixed, fixed, &fixed))
+			if (!squares && asked.reader.scale >= 0 &&
+				!pg_add_s64_overflow(sum.fixed, asked.reader.number, &fixed))
 			{
 				sum.fixed = fixed;
-				sum.scale = Max(sum.scale, scale);
+				sum.scale = Max(sum.scale, asked.reader.scale);
 				sum.any_fixed = true;
 				continue;
 			}
@@ -238,11 +237,10 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 		sum_add(&sum, value);
 	}
 
-	result = int64_to_numeric(sum.whole);
 	if (sum.any_fixed)
-		result = numeric_add_opt_error(result,
-									   fixed_to_numeric(sum.fixed, sum.scale),
-									   NULL);
+		result = fixed_to_numeric(sum.fixed, sum.scale);
+	else
+		result = int64_to_numeric(sum.whole);
 	if (sum.rest != NULL)
 		result = numeric_add_opt_error(result, sum.rest, NULL);
 	PG_RETURN_NUMERIC(result);
@@ -373,22 +371,30 @@ extreme(FunctionCallInfo fcinfo, int direction)
 {
 	Asked		asked;
 	SeriesEntry entry;
-	Datum		best = (Datum) 0;
+	SeriesEntry best;
+	int64		number = 0;
+	bool		plain = true;	/* have all so far been numbers? */
 	bool		found = false;
 
 	(void) ask_values(fcinfo, &asked);
 	while (answer(&asked, &entry))
 	{
-		Datum		value = series_value(asked.reader.type, &entry);
-
-		if (!found ||
-			compare_collated(fcinfo, &asked, value, best) * direction > 0)
-			best = value;
+		plain &= asked.reader.kind == SERIES_WHOLE ||
+			(asked.reader.kind == SERIES_NUMERIC && asked.reader.scale >= 0);
+		if (found && (plain ?
+					  (direction > 0 ? asked.reader.number <= number :
+					   asked.reader.number >= number) :
+					  compare_collated(fcinfo, &asked,
+									   series_value(asked.reader.type, &entry),
+									   series_value(asked.reader.type, &best)) * direction <= 0))
+			continue;
+		best = entry;
+		number = asked.reader.number;
 		found = true;
 	}
 	if (!found)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(best);
+	PG_RETURN_DATUM(series_value(asked.reader.type, &best));
 }
 
 /* Of several at the same instant the smallest. */
