@@ -1,5 +1,5 @@
--- Updates of the rows of profiles so far, and how many of them were HOT.  A
--- session has told of its own when it is gone.
+-- Orders so far, updates of the rows of profiles, and how many of them were
+-- HOT.  A session has told of its own when it is gone.
 DO $$
 BEGIN
     WHILE EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'pgbench') LOOP
@@ -7,4 +7,6 @@ BEGIN
     END LOOP;
 END
 $$;
-SELECT n_tup_upd || ' ' || n_tup_hot_upd FROM pg_stat_all_tables WHERE relid = 'segment_data.profile'::regclass;
+SELECT o.n_tup_ins || ' ' || p.n_tup_upd || ' ' || p.n_tup_hot_upd
+FROM pg_stat_all_tables o, pg_stat_all_tables p
+WHERE o.relid = 'orders'::regclass AND p.relid = 'segment_data.profile'::regclass;
