@@ -182,33 +182,34 @@ SELECT 'numeric{"12.50" @ 2026-05-01 12:00:00+00, "7" @ 2026-05-03 09:30:00+00}'
        '{1999-12-31 00:00:00+00, 2000-01-01 00:00:00+00, 2000-01-01 00:00:00+00}'::segment.series::bytea AS days,
        'text{"tea" @ 2000-01-01 00:00:00.000001+00}'::segment.series::bytea AS text,
        'int4{"-2" @ 2000-01-01 00:00:01+00, "70" @ 2000-01-01 00:00:02+00}'::segment.series::bytea AS int4;
-SELECT '\x01a40d0302e0c99a0d02c413aa15000e'::bytea::segment.series AS numeric,
-       '\x01a40d0401c8961c09fd84e803'::bytea::segment.series AS raw_numeric,
-       '\x010004032f1800'::bytea::segment.series AS days,
-       '\x011900010203746561'::bytea::segment.series AS text,
-       '\x011702020203018c01'::bytea::segment.series AS int4;
+SELECT '\x01a40d0302aa15e0c99a0d02c413aa15000e'::bytea::segment.series AS numeric,
+       '\x01a40d040100c8961c09fd84e803'::bytea::segment.series AS raw_numeric,
+       '\x01000403182f1800'::bytea::segment.series AS days,
+       '\x01190001000203746561'::bytea::segment.series AS text,
+       '\x01170202010203018c01'::bytea::segment.series AS int4;
 
 -- what is not a series is found out, and what to do is said
 SELECT '\x'::bytea::segment.series;
 SELECT '\x020000010203'::bytea::segment.series;
 SELECT '\x01000001'::bytea::segment.series;
-SELECT '\x010000010200'::bytea::segment.series;
+SELECT '\x01000001000200'::bytea::segment.series;
 SELECT '\x0100000202'::bytea::segment.series;
 SELECT '\x01000000'::bytea::segment.series;
 SELECT '\x0100050102'::bytea::segment.series;
 SELECT '\x01008002'::bytea::segment.series;
-SELECT '\x01000001fcffffffffffffffff01'::bytea::segment.series;
-SELECT '\x01000401feffffffffffffff7f'::bytea::segment.series;
-SELECT '\x0100040202ffffffffffffffffff01'::bytea::segment.series;
+SELECT '\x0100000100fcffffffffffffffff01'::bytea::segment.series;
+SELECT '\x0100040100feffffffffffffff7f'::bytea::segment.series;
+SELECT '\x010004020002ffffffffffffffffff01'::bytea::segment.series;
 SELECT '\x0172000102'::bytea::segment.series;
 SELECT '\x01ffffff7f000102'::bytea::segment.series;
 SELECT '\x01ffffffffff7f000102'::bytea::segment.series;
-SELECT '\x01170001028080808010'::bytea::segment.series;
-SELECT '\x011900010202ff61'::bytea::segment.series;
-SELECT '\x01190001020561'::bytea::segment.series;
-SELECT '\x01190002020162000161'::bytea::segment.series;
-SELECT '\x01a40d00010204ffffffffffffffff7f'::bytea::segment.series;
-SELECT '\x01a40d00010206ff'::bytea::segment.series;
+SELECT '\x0117000100028080808010'::bytea::segment.series;
+SELECT '\x01190001000202ff61'::bytea::segment.series;
+SELECT '\x0119000100020561'::bytea::segment.series;
+SELECT '\x0119000200020162000161'::bytea::segment.series;
+SELECT '\x01a40d0001000204ffffffffffffffff7f'::bytea::segment.series;
+SELECT '\x01a40d0001000206ff'::bytea::segment.series;
+SELECT '\x01000403172f1800'::bytea::segment.series;
 
 -- cut short anywhere, or with any byte changed behind the type, it is refused
 -- or still a series; nothing worse

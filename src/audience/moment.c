@@ -187,7 +187,8 @@ bind(Node *node, void *context)
 	if (dependence.on_row || exprType(node) == BOOLOID ||
 		!get_typbyval(exprType(node)))
 		return expression_tree_mutator(node, bind, context);
-	return share(parts, node, false);
+	/* local time is a part of many, and so on */
+	return share(parts, expression_tree_mutator(node, bind, context), false);
 }
 
 static Node *

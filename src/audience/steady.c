@@ -65,6 +65,9 @@
 /* A line is followed over so many turns. */
 #define MOST_PIECES		200
 
+/* What the bounds of a window are made of. */
+#define MOST_BOUNDS		4
+
 /* How local time and UTC may differ; and what months may differ from theirs. */
 #define MOST_OFFSET		(16 * USECS_PER_HOUR)
 #define MOST_OF_MONTHS	(8 * USECS_PER_DAY)
@@ -108,8 +111,10 @@ static void steady_comparison(Curve *curve, Followed *followed,
 							  TimestampTz *until);
 static void steady_window(Curve *curve, Followed *followed,
 						  TimestampTz *until);
-static bool bound_rests(Curve *bound, Followed *followed, Datum series,
-						TimestampTz *until);
+static bool window_rests(Curve *window, Followed *followed, Datum series,
+						 TimestampTz *until);
+static bool add_bounds(Curve *bound, Followed *followed, Curve **bounds,
+					   int *count);
 static void steady_anniversary(Curve *curve, Followed *followed,
 							   TimestampTz *until);
 static void steady_field(Curve *curve, Followed *followed, TimestampTz *until);
@@ -280,7 +285,7 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 			steady(curve->args[i], followed, until);
 	series = curve_value(curve->args[0], followed->econtext, followed->from,
 						 &isnull);
-	if (isnull)
+	if (isnull || (followed->coarsely && window_rests(curve, followed, series, until)))
 		return;
 
 	for (int i = 1; i <= 2; i++)
@@ -294,8 +299,6 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 			steady(bound, followed, until);
 			continue;
 		}
-		if (followed->coarsely && bound_rests(bound, followed, series, until))
-			continue;
 		value = curve_value(bound, followed->econtext, followed->from, &isnull);
 		if (isnull)
 			continue;
@@ -319,38 +322,62 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 }
 
 /*
- * Lower *until to when the bound may pass an event of the series.  False if it is
- * to be looked at more closely.
+ * Lower *until to when one of the bounds may pass an event.  False if they are to
+ * be looked at more closely.
  */
 static bool
-bound_rests(Curve *bound, Followed *followed, Datum series, TimestampTz *until)
+window_rests(Curve *window, Followed *followed, Datum series, TimestampTz *until)
 {
-	TimestampTz passed;
-	TimestampTz next;
+	Curve	   *bounds[MOST_BOUNDS];
+	TimestampTz passed[MOST_BOUNDS];
+	TimestampTz next[MOST_BOUNDS];
+	int			count = 0;
+
+	for (int i = 1; i <= 2; i++)
+		if (!add_bounds(window->args[i], followed, bounds, &count))
+			return false;
+
+	/* what comes after then is not passed for sure; the first of it is next */
+	for (int i = 0; i < count; i++)
+		passed[i] = minus(minus(followed->from, bounds[i]->latest), 1);
+	trait_events_after(series, passed, count, next);
+	for (int i = 0; i < count; i++)
+	{
+		TimestampTz at = plus(next[i], bounds[i]->soonest);
+
+		if (at <= followed->from)
+		{
+			if (!line_jumps(bounds[i]))
+				return false;
+			at = line_jumps_at(bounds[i], followed);
+		}
+		*until = Min(*until, at);
+	}
+	return true;
+}
+
+/* Those that move, in descending order of how late they come to an event. */
+static bool
+add_bounds(Curve *bound, Followed *followed, Curve **bounds, int *count)
+{
+	int			i;
 
 	/* least(a, b) has passed an event when both have */
 	if (bound->kind == CURVE_CHOICE)
 	{
-		for (int i = 0; i < bound->nargs; i++)
-			if (bound->args[i]->kind != CURVE_STILL &&
-				!bound_rests(bound->args[i], followed, series, until))
+		for (i = 0; i < bound->nargs; i++)
+			if (!add_bounds(bound->args[i], followed, bounds, count))
 				return false;
 		return true;
 	}
-	if (!line_reaches(bound, followed))
+	if (bound->kind == CURVE_STILL)
+		return true;
+	if (*count == MOST_BOUNDS || !CURVE_IS_LINE(bound) ||
+		!line_reaches(bound, followed))
 		return false;
-
-	/* of these the first is passed for sure, and all before it */
-	trait_events_around(series, minus(minus(followed->from, bound->latest), 1),
-						&passed, &next);
-	next = plus(next, bound->soonest);
-	if (next <= followed->from)
-	{
-		if (!line_jumps(bound))
-			return false;
-		next = line_jumps_at(bound, followed);
-	}
-	*until = Min(*until, next);
+	for (i = (*count)++; i > 0 && bounds[i - 1]->latest < bound->latest; i--)
+		bounds[i] = bounds[i - 1];
+	bounds[i] = bound;
 	return true;
 }
 

@@ -30,7 +30,7 @@ extern int64 sweep(const Population *population, int64 most, int milliseconds,
  */
 extern void sweep_all(const Population *population, bool passing);
 
-/* How many are due now. */
+/* How many are due now; counted no further than 10,000. */
 extern int64 count_due(const Population *population);
 
 #endif							/* SEGMENT_FLOW_PRIVATE_H */

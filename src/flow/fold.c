@@ -85,12 +85,15 @@ segment_tick(PG_FUNCTION_ARGS)
 		bool		isnull[5] = {false};
 		TimestampTz from = DT_NOBEGIN;
 		int64		swept;
-		int64		folded;
+		int64		folded = 0;
 
 		if (!object_ownercheck(RelationRelationId, population->base, GetUserId()))
 			continue;
 		swept = flow_sweep_population(population->name, budget, 0, &from);
-		(void) flow_fold_population(population->name, budget, &folded);
+		/* rows that were swept are locked until the end: do not be long then */
+		if (budget == 0 || swept < budget)
+			(void) flow_fold_population(population->name,
+										budget == 0 ? 0 : budget - swept, &folded);
 		values[0] = name_datum(population->name);
 		values[1] = Int64GetDatum(swept);
 		values[2] = Int64GetDatum(count_due(population));

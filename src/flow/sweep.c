@@ -31,6 +31,9 @@
 #include "flow/flow.h"
 #include "flow/flow_private.h"
 
+/* As many as that are counted: to count a million takes longer than to sweep some. */
+#define MOST_COUNTED	10000
+
 /* What it takes to sweep the profiles of a population. */
 typedef struct Sweep
 {
@@ -157,7 +160,7 @@ count_due(const Population *population)
 	DueScan    *scan = profile_due_begin(population, DT_NOBEGIN, clock_now(), snapshot);
 	int64		count = 0;
 
-	while (profile_due_next(scan) != NULL)
+	while (count < MOST_COUNTED && profile_due_next(scan) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		count++;

@@ -56,3 +56,23 @@ trait_events_around(Datum series, TimestampTz at,
 		*before = entry.at;
 	}
 }
+
+void
+trait_events_after(Datum series, const TimestampTz *instants, int count,
+				   TimestampTz *next)
+{
+	SeriesReader reader;
+	SeriesEntry entry;
+	int			found = 0;
+
+	for (int i = 0; i < count; i++)
+		next[i] = DT_NOEND;
+	series_begin(&reader, series);
+	while (series_next(&reader, &entry))
+	{
+		while (found < count && entry.at > instants[found])
+			next[found++] = entry.at;
+		if (found == count || instants[found] >= reader.last)
+			break;
+	}
+}

@@ -21,6 +21,8 @@
  *						only times
  *		03				unit in which all these times are whole: minutes
  *		02				varint: number of events
+ *		aa 15			varint: minutes from the first to the last, so that who
+ *						asks for what comes after need not read it all
  *
  *		e0 c9 9a 0d		varint: zigzag(minutes since 2000)
  *		02 c4 13		numeric: digits behind the point, varint: zigzag(1250)
@@ -277,6 +279,20 @@ series_begin(SeriesReader *reader, Datum series)
 	reader->nentries = (int64) nentries;
 	reader->next = 0;
 	reader->at = 0;
+	reader->last = (TimestampTz) packed_varint(bytes);
+}
+
+/* So many units later. */
+static inline TimestampTz
+later(const SeriesReader *reader, TimestampTz at, uint64 units)
+{
+	/* from -infinity to infinity it is farther than int64 can say */
+	uint64		room = (uint64) PG_INT64_MAX - (uint64) at;
+	uint64		ahead;
+
+	if (pg_mul_u64_overflow(units, reader->unit, &ahead) || ahead > room)
+		packed_corrupted(&reader->bytes, "The time of an event is impossible.");
+	return (TimestampTz) ((uint64) at + ahead);
 }
 
 bool
@@ -289,6 +305,8 @@ series_next(SeriesReader *reader, SeriesEntry *entry)
 	{
 		if (bytes->at != bytes->end)
 			packed_corrupted(bytes, "It goes on behind its last event.");
+		if (reader->at != reader->last)
+			packed_corrupted(bytes, "Its last event is not when it says.");
 		return false;
 	}
 
@@ -297,16 +315,10 @@ series_next(SeriesReader *reader, SeriesEntry *entry)
 	{
 		if (pg_mul_s64_overflow(packed_unzigzag(step), reader->unit, &reader->at))
 			packed_corrupted(bytes, "The time of an event is impossible.");
+		reader->last = later(reader, reader->at, (uint64) reader->last);
 	}
 	else
-	{
-		/* from -infinity to infinity it is farther than int64 can say */
-		uint64		room = (uint64) PG_INT64_MAX - (uint64) reader->at;
-
-		if (step > room / reader->unit)
-			packed_corrupted(bytes, "The time of an event is impossible.");
-		reader->at = (TimestampTz) ((uint64) reader->at + step * reader->unit);
-	}
+		reader->at = later(reader, reader->at, step);
 	if (!TIMESTAMP_NOT_FINITE(reader->at) && !IS_VALID_TIMESTAMP(reader->at))
 		packed_corrupted(bytes, "The time of an event is impossible.");
 
@@ -502,6 +514,8 @@ series_write(const Series *series)
 	packed_put_varint(&out, series->type == NULL ? 0 : series->type->type_id);
 	appendStringInfoChar(&out, (char) unit);
 	packed_put_varint(&out, series->nentries);
+	packed_put_varint(&out, ((uint64) series->entries[series->nentries - 1].at -
+							 (uint64) series->entries[0].at) / units[unit]);
 
 	for (int i = 0; i < series->nentries; i++)
 	{

@@ -55,6 +55,8 @@ typedef struct SeriesReader
 	int64		nentries;
 	int64		next;			/* number of the entry to come */
 	TimestampTz at;				/* of the one before */
+	TimestampTz last;			/* of the last; until the first is read, how many
+								 * units later that is */
 
 	/*
 	 * The value of the one before, too, as it mostly is what is asked for: of

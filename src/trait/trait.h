@@ -244,6 +244,10 @@ extern bool trait_is_window(const FuncExpr *call);
 extern void trait_events_around(Datum series, TimestampTz at,
 								TimestampTz *before, TimestampTz *beyond);
 
+/* The first event after each of several instants, which are ascending. */
+extern void trait_events_after(Datum series, const TimestampTz *instants,
+							   int count, TimestampTz *next);
+
 extern void trait_init(void);
 
 #endif							/* SEGMENT_TRAIT_H */
