@@ -194,8 +194,9 @@ current_schema_name(void)
 /*
  * The base table.  Room is left on each page, so that a new version of a row
  * stays beside the old one and no index needs an entry (HOT): traits change
- * often, and nothing that changes with them is indexed.  wake_at is, but changes
- * seldom: an event only makes it earlier.
+ * often, and nothing that changes with them is indexed.  (wake_at is, but an event
+ * only makes it earlier, which is seldom.)  What windows keep is packed already,
+ * so a row is not compressed before it is half a page.
  */
 static void
 create_base(const char *name, const char *key, Oid key_type)
@@ -209,7 +210,7 @@ create_base(const char *name, const char *key, Oid key_type)
 							 " source_rows bigint NOT NULL DEFAULT 0,"
 							 " evaluated_at timestamptz NOT NULL DEFAULT '-infinity',"
 							 " wake_at timestamptz"
-							 ") WITH (fillfactor = 70)",
+							 ") WITH (fillfactor = 70, toast_tuple_target = 4080)",
 							 base, column, format_type_be_qualified(key_type)),
 					0, NULL, NULL, NULL);
 	catalog_execute(psprintf("CREATE INDEX ON %s (wake_at) WHERE wake_at IS NOT NULL", base),

@@ -28,7 +28,6 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
-#include "port/pg_bitutils.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -63,38 +62,12 @@ packed_corrupted(const PackedReader *reader, const char *detail)
 }
 
 uint64
-packed_long_varint(PackedReader *reader)
+packed_any_varint(PackedReader *reader)
 {
 	const unsigned char *at = reader->at;
 	Size		most = Min(reader->end - at, LONGEST_VARINT);
 	uint64		number = 0;
 
-#ifndef WORDS_BIGENDIAN
-	if (reader->end - at >= sizeof(number))
-	{
-		uint64		ends;
-
-		/* eight groups at once; the last is the first without the high bit */
-		memcpy(&number, at, sizeof(number));
-		ends = ~number & UINT64CONST(0x8080808080808080);
-		if (ends != 0)
-		{
-			int			last = pg_rightmost_one_pos64(ends) / BITS_PER_BYTE;
-
-			if (last > 0 && at[last] == 0)
-				packed_corrupted(reader, "It contains a number that is none.");
-			reader->at = at + last + 1;
-			number &= UINT64CONST(0x7f7f7f7f7f7f7f7f) >> (BITS_PER_BYTE * (7 - last));
-			number = (number & UINT64CONST(0x007f007f007f007f)) |
-				((number & UINT64CONST(0x7f007f007f007f00)) >> 1);
-			number = (number & UINT64CONST(0x00003fff00003fff)) |
-				((number & UINT64CONST(0x3fff00003fff0000)) >> 2);
-			return (number & UINT64CONST(0x0fffffff)) |
-				((number & UINT64CONST(0x0fffffff00000000)) >> 4);
-		}
-		number = 0;
-	}
-#endif
 	for (Size i = 0; i < most; i++)
 	{
 		uint64		bits = at[i] & 0x7f;

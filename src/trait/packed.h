@@ -13,6 +13,7 @@
 #define SEGMENT_PACKED_H
 
 #include "lib/stringinfo.h"
+#include "port/pg_bitutils.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
@@ -51,16 +52,48 @@ packed_bytes(PackedReader *reader, Size length)
  * A number in groups of seven bits, the lowest first, all but the last with
  * the high bit set; no group more than it needs.
  */
-extern uint64 packed_long_varint(PackedReader *reader);
+extern uint64 packed_any_varint(PackedReader *reader);
 extern void packed_put_varint(StringInfo out, uint64 number);
 
 static inline uint64
 packed_varint(PackedReader *reader)
 {
+	const unsigned char *at = reader->at;
+
 	/* most are small */
-	if (reader->at < reader->end && *reader->at < 0x80)
-		return *reader->at++;
-	return packed_long_varint(reader);
+	if (at < reader->end && *at < 0x80)
+	{
+		reader->at++;
+		return *at;
+	}
+#ifndef WORDS_BIGENDIAN
+	if (reader->end - at >= sizeof(uint64))
+	{
+		uint64		groups;
+		uint64		ends;
+
+		/* eight groups at once; the last is the first without the high bit */
+		memcpy(&groups, at, sizeof(groups));
+		ends = ~groups & UINT64CONST(0x8080808080808080);
+		if (ends != 0)
+		{
+			int			last = pg_rightmost_one_pos64(ends) / BITS_PER_BYTE;
+
+			if (at[last] != 0)
+			{
+				reader->at = at + last + 1;
+				groups &= UINT64CONST(0x7f7f7f7f7f7f7f7f) >> (BITS_PER_BYTE * (7 - last));
+				groups = (groups & UINT64CONST(0x007f007f007f007f)) |
+					((groups & UINT64CONST(0x7f007f007f007f00)) >> 1);
+				groups = (groups & UINT64CONST(0x00003fff00003fff)) |
+					((groups & UINT64CONST(0x3fff00003fff0000)) >> 2);
+				return (groups & UINT64CONST(0x0fffffff)) |
+					((groups & UINT64CONST(0x0fffffff00000000)) >> 4);
+			}
+		}
+	}
+#endif
+	return packed_any_varint(reader);
 }
 
 /* Small numbers of either sign as small numbers: 0, -1, 1, -2 ... */
