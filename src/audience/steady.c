@@ -337,9 +337,12 @@ window_rests(Curve *window, Followed *followed, Datum series, TimestampTz *until
 		if (!add_bounds(window->args[i], followed, bounds, &count))
 			return false;
 
-	/* what comes after then is not passed for sure; the first of it is next */
+	/*
+	 * What comes after then is not passed for sure; the first of it is next.  The
+	 * bound has passed an event when it is there, not when it is beyond.
+	 */
 	for (int i = 0; i < count; i++)
-		passed[i] = minus(minus(followed->from, bounds[i]->latest), 1);
+		passed[i] = minus(followed->from, bounds[i]->latest - 1);
 	trait_events_after(series, passed, count, next);
 	for (int i = 0; i < count; i++)
 	{

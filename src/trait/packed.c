@@ -92,33 +92,29 @@ void
 packed_put_varint(StringInfo out, uint64 number)
 {
 	char		groups[LONGEST_VARINT];
-	int			length = 0;
 
-	while (number >= 0x80)
-	{
-		groups[length++] = (char) (0x80 | (number & 0x7f));
-		number >>= 7;
-	}
-	groups[length++] = (char) number;
-	appendBinaryStringInfo(out, groups, length);
+	appendBinaryStringInfo(out, groups, packed_write_varint(groups, number) - groups);
 }
 
 TypeCacheEntry *
 packed_type(const PackedReader *reader, Oid type)
 {
-	/* the last of the server's own, which stay */
-	static Oid	known = InvalidOid;
+	/* the last of the server's own types, which stay */
+	static TypeCacheEntry *known = NULL;
 	TypeCacheEntry *entry;
 
+	if (known != NULL && known->type_id == type)
+		return known;
+
 	/* lookup_type_cache() has an error of its own, which would not help */
-	if (type != known && !SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
 		packed_corrupted(reader, "The type of its values does not exist.");
-	if (type < FirstNormalObjectId)
-		known = type;
 	entry = lookup_type_cache(type, TYPECACHE_CMP_PROC_FINFO);
 	if (entry->typtype == TYPTYPE_PSEUDO || entry->typtype == TYPTYPE_DOMAIN ||
 		entry->typlen == -2 || !OidIsValid(entry->cmp_proc_finfo.fn_oid))
 		packed_corrupted(reader, "The type of its values has no order.");
+	if (type < FirstNormalObjectId)
+		known = entry;
 	return entry;
 }
 

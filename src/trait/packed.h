@@ -55,6 +55,19 @@ packed_bytes(PackedReader *reader, Size length)
 extern uint64 packed_any_varint(PackedReader *reader);
 extern void packed_put_varint(StringInfo out, uint64 number);
 
+/* The same to where there is room for it; returns where it ends. */
+static inline char *
+packed_write_varint(char *at, uint64 number)
+{
+	while (number >= 0x80)
+	{
+		*at++ = (char) (0x80 | (number & 0x7f));
+		number >>= 7;
+	}
+	*at++ = (char) number;
+	return at;
+}
+
 static inline uint64
 packed_varint(PackedReader *reader)
 {

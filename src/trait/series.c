@@ -497,44 +497,62 @@ series_fixed(const SeriesEntry *entry, int64 *fixed, int *scale)
 
 /* writing bytes ---------------------------------------------------------------- */
 
+/* The time between two of them. */
+static inline uint64
+in_units(int unit, TimestampTz from, TimestampTz to)
+{
+	uint64		time = (uint64) to - (uint64) from;
+
+	return unit == 0 ? time : time / units[unit];
+}
+
 Datum
 series_write(const Series *series)
 {
-	StringInfoData out;
+	const SeriesEntry *entries = series->entries;
+	int			nentries = series->nentries;
 	int			unit = lengthof(units) - 1;
-	TimestampTz before = 0;
+	Size		most = VARHDRSZ + 2 + 4 * LONGEST_VARINT;
+	TimestampTz before = entries[0].at;
+	char	   *bytes;
+	char	   *at;
 
-	for (int i = 0; i < series->nentries; i++)
-		while (series->entries[i].at % units[unit] != 0)
-			unit--;
-
-	initStringInfo(&out);
-	appendStringInfoSpaces(&out, VARHDRSZ);
-	appendStringInfoChar(&out, SERIES_VERSION);
-	packed_put_varint(&out, series->type == NULL ? 0 : series->type->type_id);
-	appendStringInfoChar(&out, (char) unit);
-	packed_put_varint(&out, series->nentries);
-	packed_put_varint(&out, ((uint64) series->entries[series->nentries - 1].at -
-							 (uint64) series->entries[0].at) / units[unit]);
-
-	for (int i = 0; i < series->nentries; i++)
+	/* most events are at some microsecond, which divides all */
+	for (int i = 0; i < nentries; i++)
 	{
-		const SeriesEntry *entry = &series->entries[i];
-
-		CHECK_FOR_INTERRUPTS();
-
-		if (i == 0)
-			packed_put_varint(&out, packed_zigzag(entry->at / units[unit]));
-		else
-			packed_put_varint(&out, ((uint64) entry->at - (uint64) before) / units[unit]);
-		before = entry->at;
-		if (series->type != NULL)
-			appendBinaryStringInfo(&out, (const char *) entry->value,
-								   entry->length);
+		while (unit > 0 && entries[i].at % units[unit] != 0)
+			unit--;
+		most += LONGEST_VARINT + entries[i].length;
 	}
 
-	SET_VARSIZE(out.data, out.len);
-	return PointerGetDatum(out.data);
+	bytes = MemoryContextAllocHuge(CurrentMemoryContext, most);
+	at = bytes + VARHDRSZ;
+	*at++ = SERIES_VERSION;
+	at = packed_write_varint(at, series->type == NULL ? 0 : series->type->type_id);
+	*at++ = (char) unit;
+	at = packed_write_varint(at, nentries);
+	at = packed_write_varint(at, in_units(unit, before, entries[nentries - 1].at));
+
+	for (int i = 0; i < nentries; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+
+		at = packed_write_varint(at, i == 0 ? packed_zigzag(before / units[unit]) :
+								 in_units(unit, before, entries[i].at));
+		before = entries[i].at;
+		if (series->type != NULL)
+		{
+			memcpy(at, entries[i].value, entries[i].length);
+			at += entries[i].length;
+		}
+	}
+
+	if (at - bytes > MaxAllocSize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a series cannot hold %d events", nentries)));
+	SET_VARSIZE(bytes, at - bytes);
+	return PointerGetDatum(bytes);
 }
 
 void
