@@ -132,9 +132,11 @@ extern TimestampTz curve_rests_until(Curve *curve, ExprContext *econtext,
 extern int	curve_side(Curve *curve, ExprContext *econtext, TimestampTz at);
 
 /*
- * Is it known when the value changes?  If not, it may be another at any
- * microsecond.
+ * solvable.c: is it known when the value changes?  If not, it may be another at
+ * any microsecond.  And does a line stay the same for a while, and then is
+ * another?
  */
 extern bool curve_is_solvable(const Curve *curve);
+extern bool curve_jumps(const Curve *line);
 
 #endif							/* SEGMENT_CURVE_H */

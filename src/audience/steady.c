@@ -54,7 +54,6 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
@@ -131,9 +130,6 @@ static bool line_range(Curve *line, Followed *followed, int64 low, int64 high,
 					   int64 *first, int64 *last);
 static bool line_reaches(Curve *line, Followed *followed);
 static bool is_sum_of_times(const Curve *line);
-static bool parts_are_solvable(const Curve *curve);
-static bool line_settles(const Curve *line);
-static bool line_jumps(const Curve *line);
 static TimestampTz line_jumps_at(Curve *line, const Followed *followed);
 static double factor_of(Curve *factor, Followed *followed);
 static Mark mark_of(Oid type, Datum value, FmgrInfo *compare);
@@ -350,7 +346,7 @@ window_rests(Curve *window, Followed *followed, Datum series, TimestampTz *until
 
 		if (at <= followed->from)
 		{
-			if (!line_jumps(bounds[i]))
+			if (!curve_jumps(bounds[i]))
 				return false;
 			at = line_jumps_at(bounds[i], followed);
 		}
@@ -601,7 +597,7 @@ line_stays(Curve *line, Followed *followed, const Mark *mark, const bool *side,
 			*until = Min(*until, first);
 		return;
 	}
-	if (followed->coarsely && line->free && line_jumps(line))
+	if (followed->coarsely && line->free && curve_jumps(line))
 	{
 		*until = Min(*until, line_jumps_at(line, followed));
 		return;
@@ -1087,103 +1083,4 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 		default:
 			return false;
 	}
-}
-
-/* ---- what can be known ---- */
-
-/* The cases are those of steady(). */
-bool
-curve_is_solvable(const Curve *curve)
-{
-	check_stack_depth();
-	switch (curve->kind)
-	{
-		case CURVE_STILL:
-			return true;
-		case CURVE_COMPARISON:
-			{
-				const Curve *line = curve->args[CURVE_IS_LINE(curve->args[0]) ? 0 : 1];
-				const Curve *other = curve->args[CURVE_IS_LINE(curve->args[0]) ? 1 : 0];
-
-				if (!CURVE_IS_LINE(line) || CURVE_IS_LINE(other))
-					return parts_are_solvable(curve);
-				return curve_is_solvable(other) && line_settles(line);
-			}
-		case CURVE_WINDOW:
-		case CURVE_ANNIVERSARY:
-			for (int i = 0; i < curve->nargs; i++)
-				if (CURVE_IS_LINE(curve->args[i]) && i > 0 ?
-					!line_settles(curve->args[i]) :
-					!curve_is_solvable(curve->args[i]))
-					return false;
-			return true;
-		case CURVE_FIELD:
-		case CURVE_IS_SET:
-			return CURVE_IS_LINE(curve->args[0]) ? line_settles(curve->args[0]) :
-				curve_is_solvable(curve->args[0]);
-		case CURVE_ALL:
-		case CURVE_ANY:
-		case CURVE_OTHER:
-			return parts_are_solvable(curve);
-		default:
-			return line_jumps(curve) && line_settles(curve);
-	}
-}
-
-static bool
-parts_are_solvable(const Curve *curve)
-{
-	for (int i = 0; i < curve->nargs; i++)
-		if (!curve_is_solvable(curve->args[i]))
-			return false;
-	return true;
-}
-
-/* What is part of a line and none itself; and does it rise, or fall, for a while? */
-static bool
-line_settles(const Curve *line)
-{
-	int			moving = 0;
-
-	if (!CURVE_IS_LINE(line))
-		return curve_is_solvable(line);
-	for (int i = 0; i < line->nargs; i++)
-	{
-		if (!line_settles(line->args[i]))
-			return false;
-		moving += CURVE_IS_LINE(line->args[i]);
-	}
-
-	/* one that rises less one that rises, and what is shifted on a calendar */
-	if (line->kind == CURVE_ELAPSED || (line->kind == CURVE_SUM && line->sign < 0))
-		return moving < 2 || line_jumps(line);
-	if (line->kind == CURVE_SHIFT && line->args[1]->type == INTERVALOID &&
-		line->args[0]->type == TIMESTAMPTZOID)
-		return line->args[1]->kind == CURVE_STILL;
-	return true;
-}
-
-/* Does it stay the same for a while, and then is another? */
-static bool
-line_jumps(const Curve *line)
-{
-	if (!CURVE_IS_LINE(line) || line->kind == CURVE_TRUNCATE)
-		return true;
-	if (line->kind == CURVE_NOW)
-		return false;
-	if (line->kind == CURVE_SAME && line->type == NUMERICOID &&
-		IsA(line->expr, FuncExpr))
-		switch (((const FuncExpr *) line->expr)->funcid)
-		{
-			case F_FLOOR_NUMERIC:
-			case F_CEIL_NUMERIC:
-			case F_ROUND_NUMERIC:
-				return true;
-			default:
-				break;
-		}
-	for (int i = 0; i < line->nargs; i++)
-		if (!line_jumps(line->args[i]))
-			return false;
-	return true;
 }
