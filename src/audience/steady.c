@@ -41,6 +41,10 @@
  *	   another that moves, or multiplying them: a microsecond later, as nothing
  *	   else is certain.
  *
+ * Whoever only wants to know when to look again (curve_rests_until) is content with
+ * less: far from the value the line is not followed, nor even evaluated, and the
+ * answer is when it may be near.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -48,6 +48,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -654,6 +655,26 @@ begin_profile(const Application *application, Datum *values, bool *isnull)
 	return true;
 }
 
+/* For whoever wrote the event, and may not know of traits and audiences. */
+typedef struct Visited
+{
+	const Population *population;
+	Datum		key;
+} Visited;
+
+static void
+name_profile(void *arg)
+{
+	const Visited *visited = arg;
+	Oid			output;
+	bool		varlena;
+
+	getTypeOutputInfo(visited->population->key_type, &output, &varlena);
+	errcontext("traits and audiences of profile \"%s\" in population \"%s\"",
+			   OidOutputFunctionCall(output, visited->key),
+			   visited->population->name);
+}
+
 static void
 apply_population(List *parts)
 {
@@ -662,6 +683,11 @@ apply_population(List *parts)
 	MemoryContext per_profile;
 	MemoryContext old;
 	Application application = {population, parts};
+	Visited		visited = {population};
+	ErrorContextCallback callback = {
+		.callback = name_profile,
+		.arg = &visited,
+	};
 	Visit	   *visits;
 	int64		nvisits = 0;
 	Oid			user;
@@ -703,14 +729,18 @@ apply_population(List *parts)
 	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
 										ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(per_profile);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	for (int64 i = 0, next; i < nvisits; i = next)
 	{
+		visited.key = visits[i].key;
 		for (next = i + 1; next < nvisits; next++)
 			if (key_compare(key_type, visits[i].key, visits[next].key) != 0)
 				break;
 		apply_profile(&application, &visits[i], next - i);
 		MemoryContextReset(per_profile);
 	}
+	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
 	if (application.audiences != NULL && audience_close(application.audiences))
 		pending = true;
