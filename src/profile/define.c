@@ -195,7 +195,7 @@ current_schema_name(void)
  * The base table.  Room is left on each page, so that a new version of a row
  * stays beside the old one and no index needs an entry (HOT): traits change
  * often, and nothing that changes with them is indexed.  wake_at is, but changes
- * seldom: an event only makes it earlier.
+ * seldom: while a profile is not due an event only makes it earlier.
  */
 static void
 create_base(const char *name, const char *key, Oid key_type)
