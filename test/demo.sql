@@ -295,6 +295,21 @@ SELECT * FROM segment.tick();
 SELECT audience, key, change, cause FROM segment.poll('letters');
 
 \set ECHO none
+\echo 'And if nobody did anything until this time tomorrow?  A tick that is late tells when it was:'
+SELECT segment.now() + interval '1 day' AS tomorrow \gset
+\set ECHO queries
+
+BEGIN;
+
+SET LOCAL segment.now = :'tomorrow';
+
+SELECT * FROM segment.tick();
+
+SELECT audience, key, change, at, cause FROM segment.transition WHERE cause = 'time' ORDER BY seq LIMIT 3;
+
+ROLLBACK;
+
+\set ECHO none
 \echo 'Is all of it true?  Everything is computed again from the five tables and'
 \echo 'compared with what was kept; a difference would be a row.'
 \pset footer on

@@ -253,4 +253,4 @@ RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'segment_filters_evaluated';
 COMMENT ON FUNCTION segment.filters_evaluated() IS
-    'how many filters this session has evaluated on profiles that its events changed; for measurements';
+    'how many filters this session has evaluated on profiles that its events, or time, changed; for measurements';

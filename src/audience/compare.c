@@ -11,6 +11,7 @@
  *
  * Sizes are sums of numbers that stand beside the bitmaps.  What is shared is
  * computed from bitmaps, each read once, however many pairs it is part of.
+ * Profiles that are due are counted as they are now (due.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -37,9 +37,11 @@
  *	   event that comes or goes;
  *	-  for a line of which it is not known where it may pass: after MOST_PIECES
  *	   cuts;
+ *	-  for two lines that are compared with each other and jump, such as numbers
+ *	   of days: whenever one of them jumps;
  *	-  for whatever else is done to a time that moves, such as comparing it with
- *	   another that moves, or multiplying them: a microsecond later, as nothing
- *	   else is certain.
+ *	   another that rises all the time: a microsecond later, as nothing else is
+ *	   certain.
  *
  * Whoever only wants to know when to look again (curve_rests_until) is content with
  * less: far from the value the line is not followed, nor even evaluated, and the

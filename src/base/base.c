@@ -63,7 +63,7 @@ base_init(void)
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("segment.naptime",
-							"Least time between two folds of a background worker.",
+							"Least time between two turns of a background worker, which sweeps and folds.",
 							"What changes meanwhile is folded together.",
 							&segment_naptime,
 							1000,
@@ -74,7 +74,7 @@ base_init(void)
 
 	DefineCustomStringVariable("segment.now",
 							   "Freezes the clock of segment at this instant.",
-							   "Empty means that the clock runs; meant for tests and for questions about another day.",
+							   "Empty means that the clock runs; meant for tests and for questions about a later day.",
 							   &segment_now,
 							   "",
 							   PGC_SUSET,

@@ -7,15 +7,15 @@
  *		create_trait	trait_define ─► fill what is new ─► trait_refresh
  *		alter_trait		... ─► audiences must bind ─► decide those it concerns
  *		drop_trait		who uses it? ─► trait_forget ─► trait_refresh
- *		create_audience	lock ─► fold ─► store and fill what is new ─►
+ *		create_audience	lock ─► sweep, fold ─► store and fill what is new ─►
  *						audience_define ─► decide
  *		alter_audience	... ─► audience_redefine ─► decide it, and those that
  *						are made of it ─► trait_drop_unneeded
  *		drop_population	audiences ─► traits ─► sources ─► the population
  *
  * To decide is to find out who is a member, store it, and tell the feed who
- * entered and left by the change.  What was pending is folded before, so that
- * it stands before it in the feed.
+ * entered and left by the change.  What was due is swept and what was pending
+ * is folded before, so that it stands before it in the feed.
  *
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.

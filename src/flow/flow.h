@@ -4,8 +4,8 @@
  *	  The corridor: the only place that knows the order of steps.
  *
  *		event		statement's rows ─► deltas per profile ─► row locked,
- *					traits applied ─► row written ─► audiences that could
- *					differ ─► toggles							capture.c
+ *					traits applied ─► time passes, if due ─► audiences that
+ *					could differ ─► toggles ─► row written		capture.c
  *		definition	text ─► bound ─► columns added ─► filled from the
  *					sources ─► view ─► members decided			define.c, backfill.c
  *		time		wake_at due ─► due instants in order ─► toggles	sweep.c

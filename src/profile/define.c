@@ -194,9 +194,10 @@ current_schema_name(void)
 /*
  * The base table.  Room is left on each page, so that a new version of a row
  * stays beside the old one and no index needs an entry (HOT): traits change
- * often, and nothing that changes with them is indexed.  (wake_at is, but an event
- * only makes it earlier, which is seldom.)  What windows keep is packed already,
- * so a row is not compressed before it is half a page.
+ * often, and nothing that changes with them is indexed.  (wake_at is, but while a
+ * profile is not due an event only makes it earlier, which is seldom.)  What
+ * windows keep is packed already, so a row is not compressed before it is half a
+ * page.
  */
 static void
 create_base(const char *name, const char *key, Oid key_type)

@@ -62,7 +62,7 @@ extern PGDLLEXPORT void segment_worker_main(Datum arg);
 #define LONGEST_SLEEP	USECS_PER_MINUTE
 #define SHORTEST_PAUSE	USECS_PER_SEC
 
-/* A population that could not be folded. */
+/* A population that could not be swept or folded. */
 typedef struct Trouble
 {
 	char		population[NAMEDATALEN];
@@ -214,7 +214,7 @@ next_turn(TimestampTz last)
 }
 
 /*
- * Fold every population that is not in trouble.  False if the extension is not
+ * Sweep and fold every population that is not in trouble.  False if the extension is not
  * there.
  */
 static bool
@@ -411,7 +411,7 @@ in_transaction(Step step, void *argument)
 	return done;
 }
 
-/* ---- populations that could not be folded ---- */
+/* ---- populations that could not be swept or folded ---- */
 
 static Trouble *
 find_trouble(const char *population)

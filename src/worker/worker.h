@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * worker.h
- *	  Background workers that fold what is pending, without being asked.
+ *	  Background workers that sweep what is due and fold what is pending,
+ *	  without being asked.
  *
- * Nothing here is called by others: the work itself is flow_tick_population(),
- * which a session can call too, as segment.tick().
+ * Nothing here is called by others: the work itself is flow_sweep_population()
+ * and flow_fold_population(), which a session can call too, as segment.tick().
  *
  *-------------------------------------------------------------------------
  */

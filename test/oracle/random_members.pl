@@ -94,7 +94,7 @@ my @cities = qw(Harbour Station Campus Online);
 #	filter, condition	"{loyal}" stands for the condition of that audience
 #	view				has it a view?
 #	uses				audiences that the filter mentions
-#	clock				does it depend on the clock?  Then it is not in the feed
+#	clock				is the clock part of it?  Then the feed is not asked for it
 my %committed;
 
 # what each session has open: undef, or
@@ -1038,7 +1038,7 @@ sub create_audience
 	];
 }
 
-# Not stored, as its members change by time alone.
+# The clock is part of its filter.
 sub create_clock_audience
 {
 	my ($audiences) = @_;
