@@ -129,7 +129,7 @@ extern char *segment_databases;
 /* Minutes for which transitions stay in the feed; -1 is for ever. */
 extern int	segment_feed_retention;
 
-/* Milliseconds that a worker waits at least between two folds. */
+/* Milliseconds that a worker waits at least between two turns. */
 extern int	segment_naptime;
 
 /* catalog.c: our own tables ---------------------------------------------- */
