@@ -246,6 +246,8 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 
 	if (sum.any_fixed)
 		result = fixed_to_numeric(sum.fixed, sum.scale);
+	else if (fixed_in_range(sum.whole, 0))
+		result = fixed_to_numeric(fixed_from_scaled(sum.whole, 0), 0);
 	else
 		result = int64_to_numeric(sum.whole);
 	if (sum.rest != NULL)
