@@ -104,7 +104,8 @@ static bool sweep_population(Fold *fold);
 static void sweep_batch(void *argument);
 static void fold_batch(void *argument);
 static void find_due(void *argument);
-static void name_population(void *argument);
+static void name_sweep(void *population);
+static void name_fold(void *population);
 static bool in_transaction(Step step, void *argument);
 static Trouble *find_trouble(const char *population);
 static void note_trouble(const char *population);
@@ -328,7 +329,7 @@ sweep_batch(void *argument)
 	Fold	   *fold = argument;
 	ErrorContextCallback context = {
 		.previous = error_context_stack,
-		.callback = name_population,
+		.callback = name_sweep,
 		.arg = unconstify(char *, fold->population),
 	};
 
@@ -346,7 +347,7 @@ fold_batch(void *argument)
 	Fold	   *fold = argument;
 	ErrorContextCallback context = {
 		.previous = error_context_stack,
-		.callback = name_population,
+		.callback = name_fold,
 		.arg = unconstify(char *, fold->population),
 	};
 
@@ -368,9 +369,15 @@ find_due(void *argument)
 }
 
 static void
-name_population(void *argument)
+name_sweep(void *population)
 {
-	errcontext("tick of population \"%s\"", (char *) argument);
+	errcontext("sweep of population \"%s\"", (char *) population);
+}
+
+static void
+name_fold(void *population)
+{
+	errcontext("fold of population \"%s\"", (char *) population);
 }
 
 /*

@@ -32,9 +32,9 @@ leave($dan);
 $node->start;
 is(Shop::members($node, 'postgres', 'vip'), '1 2 3', 'a committed order counts after an immediate stop, another does not');
 is(Shop::wrong($node, 'postgres'), '', 'members are those of the filter');
-is(tick(), '1 folded, 0 pending', 'what was pending is folded');
+is(tick(), '2 folded, 0 pending', 'what was pending is folded');
 is(tick(), '0 folded, 0 pending', 'once');
-is(last_told(), '3 entered vip', 'and told');
+is(last_told(), '3 entered regular', 'and told');
 is(Shop::wrong($node, 'postgres'), '', 'and all is well');
 
 # a fold that has moved members into the bitmaps, and is about to tell

@@ -28,7 +28,7 @@ is($session->query_safe(q{SELECT string_agg(customer_id::text, ' ' ORDER BY 1) F
 is(Shop::wrong($node, 'postgres'), '', 'nothing is wrong');
 $session->query_safe(Shop::buys(3, 600));
 is(Shop::members($node, 'postgres', 'vip'), '1 2 3', 'events of others count meanwhile');
-is(tick(), '1 folded, 0 pending', 'a fold takes them, and does not wait');
+is(tick(), '2 folded, 0 pending', 'a fold takes them, and does not wait');
 is(Shop::wrong($node, 'postgres'), '', 'nothing is wrong');
 
 # whoever needs that it ends is told so

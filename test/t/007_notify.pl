@@ -25,6 +25,8 @@ happens('SELECT * FROM segment.tick()');
 is(heard(), 'profile', 'a fold that tells something wakes once');
 happens('SELECT * FROM segment.tick()');
 is(heard(), '', 'a fold that has nothing to tell does not');
+happens(Shop::buys(4, 1) . 'SELECT * FROM segment.tick()');
+is(heard(), 'profile', 'a second order makes a regular');
 happens(Shop::buys(4, 1));
 happens('SELECT * FROM segment.tick()');
 is(heard(), '', 'nor one after an event that moved nobody');
