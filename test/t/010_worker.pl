@@ -123,6 +123,21 @@ $node->safe_psql('shop', q{COMMIT PREPARED 'later'});
 comes_true('shop', q{SELECT count(*) = 1 FROM segment.transition WHERE key = '902'},
 	'which is told when it is committed');
 
+# ---- time is told, too, and nobody does anything ----
+
+$node->safe_psql('shop', q{SELECT segment.create_audience('eager', 'did orders in last 2 seconds')});
+$node->safe_psql('shop', q{INSERT INTO orders VALUES (903, 1)});
+comes_true('shop', q{
+	SELECT count(*) = 2 FROM segment.transition WHERE audience = 'eager' AND key = '903'},
+	'who comes goes after two seconds');
+is($node->safe_psql('shop', q{
+		SELECT string_agg(concat_ws(' ', change, cause, at - (SELECT o.at FROM orders o WHERE customer_id = 903)), ', ' ORDER BY seq)
+		FROM segment.transition WHERE audience = 'eager' AND key = '903'}),
+	'entered event 00:00:00, left time 00:00:02', 'to the microsecond, whenever that is told');
+is($node->safe_psql('shop', 'SELECT count(*) FROM segment_data.profile WHERE wake_at IS NOT NULL'),
+	'0', 'and nobody is to be woken any more');
+$node->safe_psql('shop', q{SELECT segment.drop_audience('eager')});
+
 # ---- an idle database costs nothing ----
 
 my $idle = q{SELECT wakeups FROM segment.stat_worker WHERE database = 'restaurant'};
