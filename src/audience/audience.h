@@ -222,7 +222,10 @@ extern bool audience_try_lock(const Population *population);
 extern int64 audience_fold(const Population *population, int64 most,
 						   bool passing, AudienceSink sink, void *context);
 
-/* How many toggles wait to be folded, as far as this transaction sees. */
-extern int64 audience_pending(const Population *population);
+/*
+ * How many toggles wait to be folded, as far as this transaction sees; counted no
+ * further than 'most'.
+ */
+extern int64 audience_pending(const Population *population, int64 most);
 
 #endif							/* SEGMENT_AUDIENCE_H */

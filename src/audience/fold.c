@@ -120,7 +120,7 @@ audience_fold(const Population *population, int64 most, bool passing,
 }
 
 int64
-audience_pending(const Population *population)
+audience_pending(const Population *population, int64 most)
 {
 	Relation	relation;
 	Snapshot	snapshot;
@@ -134,7 +134,7 @@ audience_pending(const Population *population)
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	slot = table_slot_create(relation, NULL);
 	scan = table_beginscan(relation, snapshot, 0, NULL);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	while (count < most && table_scan_getnextslot(scan, ForwardScanDirection, slot))
 		count++;
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);

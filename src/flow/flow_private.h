@@ -30,7 +30,13 @@ extern int64 sweep(const Population *population, int64 most, int milliseconds,
  */
 extern void sweep_all(const Population *population, bool passing);
 
-/* How many are due now; counted no further than 10,000. */
+/*
+ * What is left to do is counted so far: to count a million takes longer than to do
+ * some of it.
+ */
+#define MOST_COUNTED	10000
+
+/* How many are due now; counted no further than MOST_COUNTED. */
 extern int64 count_due(const Population *population);
 
 #endif							/* SEGMENT_FLOW_PRIVATE_H */

@@ -98,7 +98,7 @@ segment_tick(PG_FUNCTION_ARGS)
 		values[1] = Int64GetDatum(swept);
 		values[2] = Int64GetDatum(count_due(population));
 		values[3] = Int64GetDatum(folded);
-		values[4] = Int64GetDatum(audience_pending(population));
+		values[4] = Int64GetDatum(audience_pending(population, MOST_COUNTED));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 	}
 	SPI_finish();

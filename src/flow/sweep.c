@@ -31,9 +31,6 @@
 #include "flow/flow.h"
 #include "flow/flow_private.h"
 
-/* As many as that are counted: to count a million takes longer than to sweep some. */
-#define MOST_COUNTED	10000
-
 /* What it takes to sweep the profiles of a population. */
 typedef struct Sweep
 {
