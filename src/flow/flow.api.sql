@@ -139,7 +139,7 @@ RETURNS SETOF record
 LANGUAGE C VOLATILE COST 100000 ROWS 1
 AS 'MODULE_PATHNAME', 'segment_tick';
 COMMENT ON FUNCTION segment.tick(integer) IS
-    'writes down what time has changed (swept: profiles; due: those left) and moves all that has changed into the stored members and into the feed (folded: changes; pending: those left; what is left is counted up to 10000), budget profiles and changes per population at most, profiles first (default: all); one row for each population you own';
+    'writes down what time has changed (swept: profiles; due: those left) and moves all that has changed into the stored members and into the feed (folded: changes; pending: those left; what is left is counted up to 10000); with a budget at most ten times as many changes, and then at most so many profiles, per population, whose changes the next tick folds; one row for each population you own';
 
 CREATE OR REPLACE FUNCTION segment.dependencies(
     object name,

@@ -36,6 +36,12 @@
 
 SEGMENT_FUNCTION(segment_tick);
 
+/*
+ * To fold a change costs less than to sweep a profile, which may make several:
+ * with a budget, so many are folded for each profile that may be swept.
+ */
+#define CHANGES_OF_PROFILE	10
+
 /* Toggles that are folded at a time, which bounds the memory it takes. */
 #define FOLD_BATCH	50000
 
@@ -85,15 +91,22 @@ segment_tick(PG_FUNCTION_ARGS)
 		bool		isnull[5] = {false};
 		TimestampTz from = DT_NOBEGIN;
 		int64		swept;
-		int64		folded = 0;
+		int64		folded;
 
 		if (!object_ownercheck(RelationRelationId, population->base, GetUserId()))
 			continue;
-		swept = flow_sweep_population(population->name, budget, 0, &from);
-		/* rows that were swept are locked until the end: do not be long then */
-		if (budget == 0 || swept < budget)
+		if (budget == 0)
+		{
+			swept = flow_sweep_population(population->name, 0, 0, &from);
+			(void) flow_fold_population(population->name, 0, &folded);
+		}
+		else
+		{
+			/* rows that are swept are locked from then on: that comes last */
 			(void) flow_fold_population(population->name,
-										budget == 0 ? 0 : budget - swept, &folded);
+										budget * CHANGES_OF_PROFILE, &folded);
+			swept = flow_sweep_population(population->name, budget, 0, &from);
+		}
 		values[0] = name_datum(population->name);
 		values[1] = Int64GetDatum(swept);
 		values[2] = Int64GetDatum(count_due(population));
