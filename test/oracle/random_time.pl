@@ -185,8 +185,7 @@ sub perform_tick
 	return 0 unless grep { $_ eq $copy } @copies;
 	(undef, $swept, $due, $folded, $pending) = @{ (rows($text =~ s/;\n\z//r))[0] };
 	differ("tick(@{[$budget // '']}) of $copy sweeps $swept and leaves $due, folds $folded and leaves $pending")
-	  if $due > 0 && (!defined $budget || $swept < $budget)
-	  || $pending > 0 && (!defined $budget || $folded < $budget)
+	  if $due + $pending > 0 && (!defined $budget || $swept + $folded < $budget)
 	  || defined $budget && $swept > $budget;
 	return $due + $pending;
 }
