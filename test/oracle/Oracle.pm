@@ -23,6 +23,9 @@
 # All statements go to one psql, a session that lives as long as the script;
 # session(2) sends what follows to another one.  A statement that fails ends the
 # script, and so does the death of a psql.
+#
+# For those who draw histories at random there are pick() and pick_weighted(), the
+# windows of time in SQL, and shortest(), which makes a script that fails short.
 
 package Oracle;
 
@@ -33,7 +36,8 @@ use Exporter 'import';
 use IPC::Open2;
 
 our @EXPORT = qw(sql attempt rows value session ok_if tell compare
-  sources_are_whole data_set skip disconnect done);
+  sources_are_whole data_set skip disconnect done
+  pick pick_weighted clock calendar period in_sql shortest);
 
 my %sessions;	 # by number: the process, and what leads to and from it
 my $session = 0;
@@ -382,6 +386,95 @@ sub sources_are_whole
 		? "$when: verify() finds " . @differences . ", as: @{$differences[0]}"
 		: "$when: verify() finds nothing");
 	return;
+}
+
+# One of these.
+sub pick
+{
+	return $_[ int rand @_ ];
+}
+
+# One of these, each as likely as the weight that follows it says.
+sub pick_weighted
+{
+	my @choices = @_;
+	my $all = 0;
+	my $at;
+
+	for (my $i = 1; $i < @choices; $i += 2)
+	{
+		$all += $choices[$i];
+	}
+	$at = rand $all;
+	for (my $i = 0; $i < @choices; $i += 2)
+	{
+		return $choices[$i] if ($at -= $choices[ $i + 1 ]) < 0;
+	}
+	die 'there is always one';
+}
+
+# Windows as a person would write them, of whom in_sql() knows which event, when it
+# is asked, and where.  (now - span, now] or (now - span, now - other], on the clock
+# or the calendar:
+sub clock
+{
+	my ($span) = @_;
+
+	return "EVENT > ASKED - interval '$span' AND EVENT <= ASKED";
+}
+
+sub calendar
+{
+	my ($from, $to) = @_;
+	my $until = defined $to ? "(ASKED AT TIME ZONE PLACE - interval '$to') AT TIME ZONE PLACE" : 'ASKED';
+
+	return "EVENT > (ASKED AT TIME ZONE PLACE - interval '$from') AT TIME ZONE PLACE AND EVENT <= $until";
+}
+
+# The period that is so many after this one.
+sub period
+{
+	my ($unit, $shift) = @_;
+	my $length = $unit eq 'quarter' ? '3 months' : "1 $unit";
+	my $start = "date_trunc('$unit', ASKED AT TIME ZONE PLACE)";
+
+	return $shift == 0
+	  ? "EVENT >= $start AT TIME ZONE PLACE AND EVENT < ($start + interval '$length') AT TIME ZONE PLACE AND EVENT <= ASKED"
+	  : "EVENT >= ($start - interval '$length') AT TIME ZONE PLACE AND EVENT < $start AT TIME ZONE PLACE AND EVENT <= ASKED";
+}
+
+sub in_sql
+{
+	my ($condition, $event, $asked, $zone) = @_;
+
+	return $condition =~ s/\bEVENT\b/$event/gr =~ s/\bASKED\b/$asked/gr =~ s/\bPLACE\b/'$zone'/gr;
+}
+
+# A script that still fails, without most of what it does not need; each of its
+# parts is there or not.  Ends at that time, if not before.
+sub shortest
+{
+	my ($until, $fails, @script) = @_;
+
+	for (my $size = int(@script / 2); $size >= 1; $size = int($size / 2))
+	{
+		for (my $from = 0; $from + $size <= @script && @script > 1;)
+		{
+			my @fewer = @script;
+
+			return @script if time > $until;
+			splice @fewer, $from, $size;
+			if ($fails->(@fewer))
+			{
+				@script = @fewer;
+			}
+			else
+			{
+				$from += $size;
+			}
+		}
+	}
+	return @script;
 }
 
 # Give psql a text and wait until it has done it: what it printed, and the

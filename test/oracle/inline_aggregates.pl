@@ -29,8 +29,7 @@ my $steps = $ENV{STEPS} // 400;
 
 my $zone = 'Europe/Copenhagen';
 
-# Windows, and the condition that a person would write: AT is the time of the
-# event, NOW that of the question.
+# Windows, and the condition that a person would write.
 my @windows = (
 	[ 'in last 90 seconds', clock('90 seconds') ],
 	[ 'in last 36 hours', clock('36 hours') ],
@@ -39,8 +38,8 @@ my @windows = (
 	[ 'in last 1 month', calendar('1 month') ],
 	[ 'between 60 days and 30 days ago', calendar('60 days', '30 days') ],
 	[ 'between 2 months and 1 week ago', calendar('2 months', '7 days') ],
-	[ 'since "2026-03-29"', "AT >= timestamp '2026-03-29' AT TIME ZONE '$zone' AND AT <= NOW" ],
-	[ 'before "2026-05-01 12:00+00"', "AT < timestamptz '2026-05-01 12:00+00' AND AT <= NOW" ],
+	[ 'since "2026-03-29"', "EVENT >= timestamp '2026-03-29' AT TIME ZONE '$zone' AND EVENT <= ASKED" ],
+	[ 'before "2026-05-01 12:00+00"', "EVENT < timestamptz '2026-05-01 12:00+00' AND EVENT <= ASKED" ],
 	map { [ "in this $_", period($_, 0) ], [ "in last $_", period($_, -1) ] } qw(day month quarter));
 
 my %times = (orders => 'ordered_at', visits => 'visited_at');
@@ -106,7 +105,7 @@ SELECT segment.attach_source('visits', at => 'visited_at');
 
 	for my $number (1 .. $steps)
 	{
-		my $kind = pick_kind();
+		my $kind = pick_weighted(map { $_ => $kinds{$_} } sort keys %kinds);
 		my $wrong;
 
 		step(__PACKAGE__->can("random_$kind")->());
@@ -202,7 +201,6 @@ sub expanded
 	my $condition = $audiences{$name}{condition};
 
 	1 while $condition =~ s/\{(\w+)\}/($audiences{$1}{condition})/;
-	$condition =~ s/\bNOW\b/segment.now()/g;
 	return $condition;
 }
 
@@ -337,36 +335,8 @@ sub aggregate
 {
 	my ($source, $aggregate, $condition) = @_;
 
-	$condition =~ s/\bAT\b(?! TIME)/$times{$source}/g;
+	$condition = in_sql($condition, $times{$source}, 'segment.now()', $zone);
 	return "(SELECT $aggregate FROM $source AS e WHERE e.customer_id = k.customer_id AND $condition)";
-}
-
-# (now - span, now] or (now - span, now - other], on the clock or the calendar
-sub clock
-{
-	my ($span) = @_;
-
-	return "AT > NOW - interval '$span' AND AT <= NOW";
-}
-
-sub calendar
-{
-	my ($from, $to) = @_;
-	my $until = defined $to ? "(NOW AT TIME ZONE '$zone' - interval '$to') AT TIME ZONE '$zone'" : 'NOW';
-
-	return "AT > (NOW AT TIME ZONE '$zone' - interval '$from') AT TIME ZONE '$zone' AND AT <= $until";
-}
-
-# the period that is so many after this one
-sub period
-{
-	my ($unit, $shift) = @_;
-	my $length = $unit eq 'quarter' ? '3 months' : "1 $unit";
-	my $start = "date_trunc('$unit', NOW AT TIME ZONE '$zone')";
-
-	return $shift == 0
-	  ? "AT >= $start AT TIME ZONE '$zone' AND AT < ($start + interval '$length') AT TIME ZONE '$zone' AND AT <= NOW"
-	  : "AT >= ($start - interval '$length') AT TIME ZONE '$zone' AND AT < $start AT TIME ZONE '$zone' AND AT <= NOW";
 }
 
 # Random steps --------------------------------------------------------------------
@@ -588,23 +558,4 @@ sub random_number
 sub random_units
 {
 	return rand() < 0.1 ? 'NULL' : int rand 10;
-}
-
-sub pick
-{
-	return $_[ int rand @_ ];
-}
-
-sub pick_kind
-{
-	my $all = 0;
-	my $at;
-
-	$all += $_ for values %kinds;
-	$at = rand $all;
-	for my $kind (sort keys %kinds)
-	{
-		return $kind if ($at -= $kinds{$kind}) < 0;
-	}
-	die 'there is always one';
 }

@@ -279,27 +279,3 @@ sub random_time
 		"timestamptz '" . pick(@special) . "' + interval '" . pick('0', '1 us', '-1 us', '1 h', '-1 h', '1 day', '-30 days') . "'" => 3,
 		"timestamptz '2024-01-01 00:00+00' + interval '1 second' * " . int(rand 40e6) => 3) . ')';
 }
-
-sub pick
-{
-	return $_[ int rand @_ ];
-}
-
-# One of these, each as likely as its weight says.
-sub pick_weighted
-{
-	my @choices = @_;
-	my $all = 0;
-	my $at;
-
-	for (my $i = 1; $i < @choices; $i += 2)
-	{
-		$all += $choices[$i];
-	}
-	$at = rand $all;
-	for (my $i = 0; $i < @choices; $i += 2)
-	{
-		return $choices[$i] if ($at -= $choices[ $i + 1 ]) < 0;
-	}
-	die 'there is always one';
-}

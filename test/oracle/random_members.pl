@@ -139,7 +139,7 @@ sub go_over_history
 	begin_again();
 	for my $step (1 .. $steps)
 	{
-		my $kind = pick_weighted(%kinds);
+		my $kind = pick_weighted(map { $_ => $kinds{$_} } sort keys %kinds);
 		my $wrong;
 
 		push @history, [];
@@ -884,36 +884,12 @@ sub kind_of
 sub shrink
 {
 	my ($until, $wrong, @script) = @_;
+	my $fails = sub { still_fails($wrong, @_) };
 
 	# not even all of it: whatever it was, it does not come back
-	return @script unless still_fails($wrong, @script);
-	@script = without_most($until, $wrong, @script);
-	return without_most($until, $wrong, map { [$_] } map { @$_ } @script);
-}
-
-sub without_most
-{
-	my ($until, $wrong, @script) = @_;
-
-	for (my $size = int(@script / 2); $size >= 1; $size = int($size / 2))
-	{
-		for (my $from = 0; $from + $size <= @script && @script > 1;)
-		{
-			my @fewer = @script;
-
-			return @script if time > $until;
-			splice @fewer, $from, $size;
-			if (still_fails($wrong, @fewer))
-			{
-				@script = @fewer;
-			}
-			else
-			{
-				$from += $size;
-			}
-		}
-	}
-	return @script;
+	return @script unless $fails->(@script);
+	@script = shortest($until, $fails, @script);
+	return shortest($until, $fails, map { [$_] } map { @$_ } @script);
 }
 
 # Without its steps a history may make no sense: then it fails otherwise, or
@@ -1501,24 +1477,4 @@ sub shuffled
 	my @left = @_;
 
 	return map { splice @left, int(rand @left), 1 } 1 .. @left;
-}
-
-sub pick
-{
-	return $_[ int rand @_ ];
-}
-
-sub pick_weighted
-{
-	my %weight = @_;
-	my $all = 0;
-	my $at;
-
-	$all += $_ for values %weight;
-	$at = rand $all;
-	for my $name (sort keys %weight)
-	{
-		return $name if ($at -= $weight{$name}) < 0;
-	}
-	die 'there is always one';
 }

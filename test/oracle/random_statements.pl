@@ -264,7 +264,7 @@ sub go_over_history
 	sql($setup);
 	for my $step (1 .. $steps)
 	{
-		my $kind = pick_weighted(%kinds);
+		my $kind = pick_weighted(map { $_ => $kinds{$_} } sort keys %kinds);
 		my $text = __PACKAGE__->can("random_$kind")->();
 		my $wrong;
 
@@ -403,29 +403,11 @@ sub report
 sub shrink
 {
 	my ($until, @script) = @_;
+	my $last = pop @script;
 
 	# not even all of it: whatever it was, it does not come back
-	return @script unless still_fails(@script);
-
-	for (my $size = int(@script / 2); $size >= 1; $size = int($size / 2))
-	{
-		for (my $from = 0; $from + $size < @script;)
-		{
-			my @fewer = @script;
-
-			return @script if time > $until;
-			splice @fewer, $from, $size;
-			if (still_fails(@fewer))
-			{
-				@script = @fewer;
-			}
-			else
-			{
-				$from += $size;
-			}
-		}
-	}
-	return @script;
+	return (@script, $last) unless still_fails(@script, $last);
+	return (shortest($until, sub { still_fails(@_, $last) }, @script), $last);
 }
 
 sub still_fails
@@ -763,24 +745,4 @@ sub distinct
 	my %seen;
 
 	return grep { !$seen{ $_->[0] }++ } @_;
-}
-
-sub pick
-{
-	return $_[ int rand @_ ];
-}
-
-sub pick_weighted
-{
-	my %weight = @_;
-	my $all = 0;
-	my $at;
-
-	$all += $_ for values %weight;
-	$at = rand $all;
-	for my $name (sort keys %weight)
-	{
-		return $name if ($at -= $weight{$name}) < 0;
-	}
-	die 'there is always one';
 }

@@ -24,8 +24,7 @@ my $steps = $ENV{STEPS} // 90;
 
 my %zones = (copenhagen => 'Europe/Copenhagen', new_york => 'America/New_York');
 
-# Windows, and the condition that a person would write: AT is the time of the
-# event, NOW that of the question, ZONE where we are.
+# Windows, and the condition that a person would write.
 my @windows = (
 	[ 'in last 90 seconds', clock('90 seconds') ],
 	[ 'in last 36 hours', clock('36 hours') ],
@@ -38,12 +37,12 @@ my @windows = (
 	[ 'between 60 days and 30 days ago', calendar('60 days', '30 days') ],
 	[ 'between 2 months and 1 week ago', calendar('2 months', '7 days') ],
 	[ 'between 1 day and 1 hour ago',
-		"AT > (NOW AT TIME ZONE ZONE - interval '1 day') AT TIME ZONE ZONE AND AT <= NOW - interval '1 hour'" ],
-	[ 'since "2024-02-29"', "AT >= timestamp '2024-02-29' AT TIME ZONE ZONE AND AT <= NOW" ],
-	[ 'since "2024-03-31 02:30"', "AT >= timestamp '2024-03-31 02:30' AT TIME ZONE ZONE AND AT <= NOW" ],
-	[ 'since "-infinity"', 'AT <= NOW' ],
-	[ 'before "2024-11-03 01:30"', "AT < timestamp '2024-11-03 01:30' AT TIME ZONE ZONE AND AT <= NOW" ],
-	[ 'before "2024-05-01 12:00+00"', "AT < timestamptz '2024-05-01 12:00+00' AND AT <= NOW" ],
+		"EVENT > (ASKED AT TIME ZONE PLACE - interval '1 day') AT TIME ZONE PLACE AND EVENT <= ASKED - interval '1 hour'" ],
+	[ 'since "2024-02-29"', "EVENT >= timestamp '2024-02-29' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+	[ 'since "2024-03-31 02:30"', "EVENT >= timestamp '2024-03-31 02:30' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+	[ 'since "-infinity"', 'EVENT <= ASKED' ],
+	[ 'before "2024-11-03 01:30"', "EVENT < timestamp '2024-11-03 01:30' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+	[ 'before "2024-05-01 12:00+00"', "EVENT < timestamptz '2024-05-01 12:00+00' AND EVENT <= ASKED" ],
 	(map { [ "in this $_", period($_, 0) ], [ "in last $_", period($_, -1) ] }
 		qw(day week month quarter year)),
 );
@@ -137,7 +136,7 @@ sub go_over_history
 
 	for my $number (1 .. $steps)
 	{
-		my $kind = pick_weighted(%kinds);
+		my $kind = pick_weighted(map { $_ => $kinds{$_} } sort keys %kinds);
 		my $wrong;
 
 		step(__PACKAGE__->can("random_$kind")->());
@@ -221,7 +220,7 @@ sub windows_of
 sub prepare
 {
 	my ($population) = @_;
-	my $zone = "'$zones{$population}'";
+	my $zone = $zones{$population};
 	my (@got, @expected, @joins);
 
 	for my $trait (traits($population))
@@ -234,9 +233,9 @@ sub prepare
 	for my $window (windows_of($population))
 	{
 		push @joins, naive_window($window, 'orders', 'ordered_at', $zone, @order_traits);
-		push @joins, naive_window($window, 'visits', "visited_at AT TIME ZONE $zone", $zone, @visit_traits)
+		push @joins, naive_window($window, 'visits', "visited_at AT TIME ZONE '$zone'", $zone, @visit_traits)
 		  if $window % 4 < 2;
-		push @joins, naive_window($window, 'clicks', "clicked_on::timestamp AT TIME ZONE $zone", $zone, @click_traits)
+		push @joins, naive_window($window, 'clicks', "clicked_on::timestamp AT TIME ZONE '$zone'", $zone, @click_traits)
 		  if $window % 4 > 1;
 	}
 	local $" = ",\n\t";
@@ -268,13 +267,9 @@ sub source_of
 sub naive_window
 {
 	my ($window, $table, $at, $zone, @traits) = @_;
-	my $condition = $windows[$window][1];
+	my $condition = in_sql($windows[$window][1], 'at', 'segment.now()', $zone);
 	my $columns = join ', ', map { "$_->[2] AS $_->[0]" } @traits;
 
-	$condition =~ s/\bAT\b(?! TIME)/at/g;
-	$condition =~ s/\bNOW\b/segment.now()/g;
-	$condition =~ s/\bZONE\b(?<!TIME ZONE)/$zone/g;
-	$condition =~ s/TIME ZONE ZONE/TIME ZONE $zone/g;
 	$columns =~ s/FAVOURITES/(SELECT *, $at AS at FROM $table) AS f WHERE f.customer_id = k.customer_id AND $condition/g;
 	return "CROSS JOIN LATERAL (SELECT $columns
 	FROM (SELECT *, $at AS at FROM $table) AS o
@@ -287,34 +282,6 @@ sub favourite
 
 	return "(SELECT $column FROM FAVOURITES AND $column IS NOT NULL"
 	  . " GROUP BY $column ORDER BY count(*) DESC, max(at) DESC, $column LIMIT 1)";
-}
-
-# (now - span, now] or (now - span, now - other], on the clock or the calendar
-sub clock
-{
-	my ($span) = @_;
-
-	return "AT > NOW - interval '$span' AND AT <= NOW";
-}
-
-sub calendar
-{
-	my ($from, $to) = @_;
-	my $until = defined $to ? "(NOW AT TIME ZONE ZONE - interval '$to') AT TIME ZONE ZONE" : 'NOW';
-
-	return "AT > (NOW AT TIME ZONE ZONE - interval '$from') AT TIME ZONE ZONE AND AT <= $until";
-}
-
-# the period that is so many after this one
-sub period
-{
-	my ($unit, $shift) = @_;
-	my $length = $unit eq 'quarter' ? '3 months' : "1 $unit";
-	my $start = "date_trunc('$unit', NOW AT TIME ZONE ZONE)";
-
-	return $shift == 0
-	  ? "AT >= $start AT TIME ZONE ZONE AND AT < ($start + interval '$length') AT TIME ZONE ZONE AND AT <= NOW"
-	  : "AT >= ($start - interval '$length') AT TIME ZONE ZONE AND AT < $start AT TIME ZONE ZONE AND AT <= NOW";
 }
 
 # What is wrong, or undef.
@@ -562,30 +529,4 @@ sub random_units
 sub random_seconds
 {
 	return rand() < 0.15 ? 'NULL' : int(rand 80) / 4;
-}
-
-sub pick
-{
-	return $_[ int rand @_ ];
-}
-
-# One of these, each as likely as its weight says.
-sub pick_weighted
-{
-	my @choices = @_;
-	my $all = 0;
-	my $at;
-
-	# a hash would be in another order each time
-	@choices = map { $_, $kinds{$_} } sort keys %kinds if @_ == 2 * keys %kinds && exists $kinds{ $_[0] };
-	for (my $i = 1; $i < @choices; $i += 2)
-	{
-		$all += $choices[$i];
-	}
-	$at = rand $all;
-	for (my $i = 0; $i < @choices; $i += 2)
-	{
-		return $choices[$i] if ($at -= $choices[ $i + 1 ]) < 0;
-	}
-	die 'there is always one';
 }

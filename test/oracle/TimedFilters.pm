@@ -1,0 +1,449 @@
+# TimedFilters: a filter, and what a person who never heard of segment would write
+#
+# Filters that time may change are drawn from a grammar that writes each of them twice,
+# for segment and as a condition in SQL:
+#
+#	(count(orders in last 36 hours) >= 2) and (birthday in next 2 weeks)
+#
+#	(SELECT count(*) FROM orders AS e WHERE e.customer_id = k.customer_id
+#		AND ordered_at > now - interval '36 hours' AND ordered_at <= now) >= 2 AND ...
+#
+# The condition is one over a row k of naive.customer at the instant "now".  PLACE in
+# it is the time zone that in_place() fills in; naive.eager(now) are the members of
+# another audience, and naive.recent(k.customer_id, now) is the value of a trait.
+#
+#	use TimedFilters;
+#
+#	filters_of('Europe/Copenhagen', '2028-03-20 12:00+00', @special);
+#	($filter, $condition) = random_filter(2, 'faithful', 'quiet');
+#
+# of a zone, with windows around an instant, and with others that matter there.
+
+package TimedFilters;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+
+use Oracle;
+
+our @EXPORT = qw(filters_of random_filter in_place in_words @traits @spans @periods @cities);
+
+# the time of an event, and conditions over a row
+my %times = (orders => 'ordered_at', visits => 'visited_at AT TIME ZONE PLACE', clicks => 'clicked_on::timestamp AT TIME ZONE PLACE');
+my %conditions = (
+	orders => [ [ 'units > 4', 'units > 4' ], [ 'store = "Harbour"', "store = 'Harbour'" ], [ 'amount between 2 and 9', 'amount BETWEEN 2 AND 9' ] ],
+	visits => [ [ 'seconds >= 5', 'seconds >= 5' ] ],
+	clicks => [ [ 'target = "Station"', "target = 'Station'" ] ]);
+
+our @spans = ('90 seconds', '45 minutes', '36 hours', '1 day', '30 days', '2 weeks', '1 month', '2 months', '1 quarter', '1 year');
+my @day_spans = grep { !/second|minute|hour/ } @spans;
+our @periods = qw(day week month quarter year);
+our @cities = qw(Harbour Station Campus);
+
+my $today = '(now AT TIME ZONE PLACE)::date';
+
+# where it is, which instants matter there, and which windows are in use
+my ($zone, @special, @windows);
+
+# name, type, and one definition or more, the second of each pair a condition over
+# naive.customer AS k at the instant "now"
+our @traits = (
+	[ city => 'text', [ 'customers.city', 'k.city' ] ],
+	[ birthday => 'date', [ 'customers.birthday', 'k.birthday' ] ],
+	[ signup => 'timestamptz', [ 'customers.signup', 'k.signup' ] ],
+	[ renewal => 'timestamp', [ 'customers.renewal', 'k.renewal' ] ],
+	[ spent => 'numeric', [ 'sum(orders.amount)', of('orders', 'coalesce(sum(amount), 0)') ],
+		[ 'sum(orders.amount in this month)', of('orders', 'coalesce(sum(amount), 0)', period('month', 0)) ] ],
+	[ recent => 'bigint', [ 'count(orders in last 30 days)', of('orders', 'count(*)', calendar('30 days')) ],
+		[ 'count(visits in last 1 week)', of('visits', 'count(*)', calendar('7 days')) ],
+		[ 'count(orders)', of('orders', 'count(*)') ] ],
+	[ last_order_at => 'timestamptz', [ 'max(orders.ordered_at)', of('orders', 'max(ordered_at)') ],
+		[ 'max(orders.ordered_at in last 1 year)', of('orders', 'max(ordered_at)', calendar('1 year')) ] ],
+	[ last_seen => 'timestamp', [ 'max(visits.visited_at)', of('visits', 'max(visited_at)') ] ],
+	[ active => 'boolean', [ 'did visits in last 7 days', of('visits', 'count(*) > 0', calendar('7 days')) ],
+		[ 'signup more than 30 days ago', "coalesce(k.signup < (now AT TIME ZONE PLACE - interval '30 days') AT TIME ZONE PLACE, false)" ] ],
+	[ idle => 'interval', [ 'now - last_order_at', trait_elapsed('last_order_at') ], [ 'now - signup', trait_elapsed('signup') ] ],
+	[ age => 'numeric', [ 'floor(days_between(birthday, today) / 365.25)', 'floor(((now AT TIME ZONE PLACE)::date - k.birthday) / 365.25)' ] ],
+	[ growth => 'numeric', [ 'recent - count(orders between 60 days and 30 days ago)',
+			trait('recent') . ' - ' . of('orders', 'count(*)', calendar('60 days', '30 days')) ] ]);
+
+# From now on, filters are those of a place and a time.
+sub filters_of
+{
+	my $start;
+
+	($zone, $start, @special) = @_;
+	@windows = windows_around($start);
+	return;
+}
+
+# Each rule returns a filter and the condition that means the same, at the instant
+# "now", for a row of naive.customer AS k.  A condition that is NULL does not hold.
+sub random_filter
+{
+	my ($depth, @others) = @_;
+	my $what = rand();
+	my (@filters, @conditions);
+
+	return random_reference(@others) if @others && $what > 0.92;
+	return random_leaf() if $depth == 0 || $what < 0.25;
+	for (1 .. 2 + int rand 2)
+	{
+		my ($filter, $condition) = random_filter($depth - 1, @others);
+
+		push @filters, "($filter)";
+		push @conditions, "($condition)";
+	}
+	return ("not $filters[0]", "$conditions[0] IS NOT TRUE") if $what < 0.4;
+	return (join(' and ', @filters), join(' AND ', @conditions)) if $what < 0.6;
+	return (join(' or ', @filters), join(' OR ', @conditions)) if $what < 0.8;
+	return ('at least 2 of (' . join(', ', @filters) . ')', join(' + ', map { "($_ IS TRUE)::int" } @conditions) . ' >= 2');
+}
+
+sub random_reference
+{
+	my $name = pick(@_);
+	my $not = pick('', '', 'not ');
+
+	return ("${not}in audience $name", "${not}EXISTS (SELECT FROM naive.$name(now) AS m WHERE m = k.customer_id)");
+}
+
+sub random_leaf
+{
+	my $kind = pick(qw(number number number did did text time time time time day clock trait plain));
+
+	return __PACKAGE__->can("random_$kind\_leaf")->();
+}
+
+# How often, how much.
+sub random_number_leaf
+{
+	my ($number, $sql) = random_number_operand();
+	my ($other, $other_sql) = random_number_operand();
+	my $constant = pick(0, 1, 1, 1, 2, 2, 3, 5, 8, 12.5);
+	my $compare = random_compare();
+
+	return pick_pair(
+		([ "$number $compare $constant", "$sql $compare $constant" ]) x 5,
+		[ "$number != $constant", "($sql = $constant) IS NOT TRUE" ],
+		[ "$number between $constant and 10", "$sql BETWEEN $constant AND 10" ],
+		[ "$number in (1, 2, $constant)", "$sql IN (1, 2, $constant)" ],
+		[ "$number is set", "$sql IS NOT NULL" ],
+		[ "$number $compare $other", "$sql $compare $other_sql" ]);
+}
+
+sub random_number_operand
+{
+	my ($source, $where, $condition) = random_rows(pick('orders', 'orders', 'visits'));
+	my $column = $source eq 'orders' ? pick('amount', 'units') : 'seconds';
+
+	return pick_pair(
+		([ "count($source$where)", of($source, 'count(*)', $condition) ]) x 3,
+		[ "sum($source.$column$where)", of($source, "coalesce(sum($column), 0)", $condition) ],
+		[ "avg($source.$column$where)", of($source, "avg($column)", $condition) ],
+		[ "min($source.$column$where)", of($source, "min($column)", $condition) ],
+		[ "max($source.$column$where)", of($source, "max($column)", $condition) ],
+		[ "count(distinct $source.$column$where)", of($source, "count(DISTINCT $column)", $condition) ],
+		[ "last($source.$column$where)", nth($source, $column, 'DESC', $condition) ],
+		[ "first($source.$column$where)", nth($source, $column, '', $condition) ]);
+}
+
+sub random_did_leaf
+{
+	my $not = pick('', '', 'not ');
+	my ($source, undef, $condition, $where, $window) = random_rows(pick(qw(orders visits clicks)));
+	my ($times, $count) = pick_pair([ '', '>= 1' ], [ '', '>= 1' ], [ ' at least 2 times', '>= 2' ], [ ' at most 1 times', '<= 1' ],
+		[ ' exactly 1 times', '= 1' ]);
+	my $sql = of($source, "count(*) $count", $condition);
+
+	return ("did $not$source$where$times$window", $not ? "NOT $sql" : $sql);
+}
+
+sub random_text_leaf
+{
+	my ($source, $column) = pick_pair([ 'orders', 'store' ], [ 'clicks', 'target' ]);
+	my (undef, $where, $condition) = random_rows($source);
+	my $city = pick(@cities);
+
+	return pick_pair(
+		[ "first($source.$column$where) = \"$city\"", nth($source, $column, '', $condition) . " = '$city'" ],
+		[ "last($source.$column$where) = \"$city\"", nth($source, $column, 'DESC', $condition) . " = '$city'" ],
+		[ "list(distinct $source.$column$where) contains \"$city\"", of($source, "bool_or($column = '$city')", $condition) ],
+		[ "exists($source$where)", of($source, 'count(*) > 0', $condition) ],
+		[ "not exists($source.$column$where)", of($source, "count($column) = 0", $condition) ]);
+}
+
+# A time of the profile, beside the clock.
+sub random_time_leaf
+{
+	my ($time, $sql, $type) = @{ random_time_operand() };
+	my $span = pick($type eq 'date' ? @day_spans : @spans);
+	my $days = pick(@day_spans);
+	my ($past, $future) = (from_now($type, '-', $span), from_now($type, '+', $span));
+	my ($now, $compare, $sign, $n) = (of_instant($type, 'now'), random_compare(), pick('+', '-'), int rand 60);
+	my @leaves = (
+		([ "$time in last $span", "$sql > $past AND $sql <= $now" ]) x 3,
+		[ "$time not in last $span", "($sql > $past AND $sql <= $now) IS NOT TRUE" ],
+		([ "$time in next $span", "$sql > $now AND $sql <= $future" ]) x 2,
+		([ "$time more than $span ago", "$sql < $past" ]) x 2,
+		([ "$time less than $span ago", "$sql > $past AND $sql <= $now" ]) x 2,
+		([ random_period_leaf($time, $sql, $type) ]) x 3,
+		[ "$time $compare today", "$sql $compare " . of_local($type, $today) ],
+		[ "$time $compare today $sign $days", "$sql $compare " . from_today($type, $sign, $days) ],
+		[ "days_between($time, today) $compare $n", finite($sql, "$today - " . ($type eq 'timestamptz' ? of_instant('date', $sql) : "($sql)::date")) . " $compare $n" ]);
+
+	push @leaves,
+	  [ "$time $compare now", "$sql $compare $now" ],
+	  [ "$time $compare now $sign $span", "$sql $compare " . from_now($type, $sign, $span) ],
+	  [ "$time $sign $span $compare now", shifted($type, $sql, $sign, $span) . " $compare $now" ],
+	  [ "now - $time $compare $span", finite($sql, "$now - $sql") . " $compare interval '" . in_words($span) . "'" ]
+	  if $type ne 'date';
+	push @leaves,
+	  [ "$time between now - $span and now + 1 day", "$sql BETWEEN $past AND " . from_now($type, '+', '1 day') ],
+	  [ "greatest($time, now - 1 month) $compare signup", "greatest($sql, " . from_now($type, '-', '1 month') . ") $compare k.signup" ],
+	  [ "coalesce($time, now) $compare now - $span", "coalesce($sql, now) $compare $past" ],
+	  [ "now - $time $compare idle", finite($sql, "$now - $sql") . " $compare " . trait('idle') ]
+	  if $type eq 'timestamptz';
+	return pick_pair(@leaves);
+}
+
+sub random_time_operand
+{
+	my ($source, $where, $condition) = random_rows('orders');
+
+	return pick(
+		([ 'signup', 'k.signup', 'timestamptz' ]) x 2,
+		([ 'last_order_at', trait('last_order_at'), 'timestamptz' ]) x 2,
+		[ "max(orders.ordered_at$where)", of('orders', 'max(ordered_at)', $condition), 'timestamptz' ],
+		[ 'renewal', 'k.renewal', 'timestamp' ],
+		[ 'last_seen', trait('last_seen'), 'timestamp' ],
+		[ 'birthday', 'k.birthday', 'date' ],
+		[ 'min(clicks.clicked_on)', of('clicks', 'min(clicked_on)'), 'date' ]);
+}
+
+sub random_period_leaf
+{
+	my ($time, $sql, $type) = @_;
+	my ($which, $shift) = pick_pair([ 'this', 0 ], [ 'last', -1 ], [ 'next', 1 ]);
+	my ($from, $to, $unit) = period_bounds($type, $shift);
+
+	return ("$time in $which $unit", "$sql >= $from AND $sql < $to");
+}
+
+# The start of a period that is so many after this one, that of the next, and its name.
+sub period_bounds
+{
+	my ($type, $shift) = @_;
+	my $unit = pick(@periods);
+	my $length = $unit eq 'quarter' ? '3 months' : "1 $unit";
+
+	return (
+		(map { of_local($type, "date_trunc('$unit', now AT TIME ZONE PLACE) + $_ * interval '$length'") } $shift, $shift + 1), $unit);
+}
+
+# Days that come round.
+sub random_day_leaf
+{
+	my ($time, $sql) = pick_pair([ 'birthday', 'k.birthday' ], [ 'birthday', 'k.birthday' ], [ 'signup', "(k.signup AT TIME ZONE PLACE)::date" ]);
+	my $span = pick(grep { !/year/ } @day_spans);
+	my ($from, $to, $unit) = period_bounds('date', 0);
+
+	return pick_pair(
+		[ "anniversary of $time today", anniversary($sql, $today, $today) ],
+		[ "anniversary of $time in last $span", anniversary($sql, from_today('date', '-', $span) . ' + 1', $today) ],
+		[ "anniversary of $time in next $span", anniversary($sql, "$today + 1", from_today('date', '+', $span)) ],
+		[ "anniversary of $time in this $unit", anniversary($sql, $from, "$to - 1") ]);
+}
+
+sub anniversary
+{
+	my ($day, $from, $to) = @_;
+
+	return finite($day, "EXISTS (SELECT FROM generate_series(greatest(1, extract(year FROM $from)::int - extract(year FROM $day)::int),
+		extract(year FROM $to)::int - extract(year FROM $day)::int) AS age WHERE ($day + age * interval '1 year')::date BETWEEN $from AND $to)");
+}
+
+# The clock alone.
+sub random_clock_leaf
+{
+	my $compare = random_compare();
+	my $local = '(now AT TIME ZONE PLACE)';
+	my $at = pick(@special);
+	my $day = substr $at, 0, 10;
+
+	return pick_pair(
+		(map { [ "$_->[0](today) $compare $_->[2]", "extract($_->[1] FROM $local) $compare $_->[2]" ] }
+			[ 'month', 'month', 1 + int rand 12 ], [ 'day', 'day', 1 + int rand 31 ], [ 'quarter', 'quarter', 1 + int rand 4 ],
+			[ 'week', 'week', 1 + int rand 53 ]),
+		[ 'weekday(now) in (6, 7)', "extract(isodow FROM $local) IN (6, 7)" ],
+		[ "hour(now) $compare 12", "extract(hour FROM $local) $compare 12" ],
+		[ "now $compare \"$at\"", "now $compare timestamptz '$at'" ],
+		[ "now before \"$day\"", "now < timestamp '$day' AT TIME ZONE PLACE" ],
+		[ "now on \"$day\"", "now >= timestamp '$day' AT TIME ZONE PLACE AND now < (timestamp '$day' + interval '1 day') AT TIME ZONE PLACE" ],
+		[ "today after \"$day\"", "$today > date '$day'" ]);
+}
+
+sub random_trait_leaf
+{
+	my $compare = random_compare();
+	my $constant = pick(0, 1, 2, 3, 5);
+	my $span = pick(@spans);
+
+	return pick_pair(
+		[ "recent $compare $constant", trait('recent') . " $compare $constant" ],
+		[ "growth $compare $constant", trait('growth') . " $compare $constant" ],
+		[ "spent $compare $constant", trait('spent') . " $compare $constant" ],
+		[ "idle $compare $span", trait('idle') . " $compare interval '" . in_words($span) . "'" ],
+		[ "age $compare " . 10 * $constant, trait('age') . " $compare " . 10 * $constant ],
+		[ 'active', trait('active') ]);
+}
+
+sub random_plain_leaf
+{
+	my $city = pick(@cities);
+
+	return pick_pair(
+		[ "city = \"$city\"", "k.city = '$city'" ],
+		[ "customers.city != \"$city\"", "(k.city = '$city') IS NOT TRUE" ],
+		[ 'renewal is set', 'k.renewal IS NOT NULL' ],
+		[ 'signup before "2028-03-01"', "k.signup < timestamp '2028-03-01' AT TIME ZONE PLACE" ],
+		[ 'customer_id > 4', 'k.customer_id > 4' ]);
+}
+
+sub random_compare
+{
+	return pick('<', '<=', '>', '>=', '=');
+}
+
+sub windows_around
+{
+	my ($at) = @_;
+	my @days = map { value("SELECT to_char(timestamptz '$at' AT TIME ZONE '$zone' + interval '$_ days', 'YYYY-MM-DD')") } -40, 2, 30;
+
+	return (
+		(map { [ "in last $_", /second|minute|hour/ ? clock($_) : calendar(in_words($_)) ] } @spans),
+		[ 'between 60 days and 30 days ago', calendar('60 days', '30 days') ],
+		[ 'between 2 months and 1 week ago', calendar('2 months', '7 days') ],
+		[ 'between 1 day and 1 hour ago', "EVENT > (ASKED AT TIME ZONE PLACE - interval '1 day') AT TIME ZONE PLACE AND EVENT <= ASKED - interval '1 hour'" ],
+		[ "since \"$days[0]\"", "EVENT >= timestamp '$days[0]' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+		[ "since \"$days[1] 02:30\"", "EVENT >= timestamp '$days[1] 02:30' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+		[ "before \"$days[2]\"", "EVENT < timestamp '$days[2]' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+		[ "before \"$days[1] 12:00+00\"", "EVENT < timestamptz '$days[1] 12:00+00' AND EVENT <= ASKED" ],
+		map { [ "in this $_", period($_, 0) ], [ "in last $_", period($_, -1) ] } @periods);
+}
+
+# What an aggregate says behind a source, and the condition for its rows.
+sub random_rows
+{
+	my ($source) = @_;
+	my ($where, $condition) = rand() < 0.35 ? pick_pair(@{ $conditions{$source} }) : ();
+	my ($window, $within) = rand() < 0.8 ? pick_pair(@windows) : ();
+
+	$condition = join(' AND ', grep { defined } $condition, $within) || 'true';
+	($where, $window) = (defined $where ? " where $where" : '', defined $window ? " $window" : '');
+	return ($source, "$where$window", $condition, $where, $window);
+}
+
+# Words of SQL ---------------------------------------------------------------------
+
+# An aggregate over the rows of one customer.  Where that is, in_place() fills in.
+sub of
+{
+	my ($source, $aggregate, $condition) = @_;
+
+	$condition = defined $condition ? " AND $condition" =~ s/\bEVENT\b/$times{$source}/gr =~ s/\bASKED\b/now/gr : '';
+	return "(SELECT $aggregate FROM $source AS e WHERE e.customer_id = k.customer_id$condition)";
+}
+
+# The first value by time, or the last.
+sub nth
+{
+	my ($source, $column, $order, $condition) = @_;
+
+	return of($source, "(array_agg($column ORDER BY $times{$source} $order, $column))[1]",
+		"$condition AND $column IS NOT NULL AND $times{$source} IS NOT NULL");
+}
+
+sub trait
+{
+	my ($name) = @_;
+
+	return "naive.$name(k.customer_id, now)";
+}
+
+sub trait_elapsed
+{
+	my ($name) = @_;
+
+	return '(SELECT ' . finite('t', 'now - t') . ' FROM ' . trait($name) . ' AS t)';
+}
+
+sub in_place
+{
+	my ($condition) = @_;
+
+	return in_sql($condition, 'EVENT', 'now', $zone);
+}
+
+sub in_words
+{
+	my ($span) = @_;
+
+	return $span =~ s/1 quarter/3 months/r;
+}
+
+# An instant as a time of that type, and local time or a day.
+sub of_instant
+{
+	my ($type, $instant) = @_;
+
+	return $type eq 'timestamptz' ? $instant : "($instant AT TIME ZONE PLACE)::$type";
+}
+
+sub of_local
+{
+	my ($type, $local) = @_;
+
+	return $type eq 'timestamptz' ? "(($local)::timestamp AT TIME ZONE PLACE)" : "($local)::$type";
+}
+
+# A time of that type, so much later or earlier; the same of now, and of today.
+sub shifted
+{
+	my ($type, $time, $sign, $span) = @_;
+	my $interval = "interval '" . in_words($span) . "'";
+
+	return "($time $sign $interval)" if $type eq 'timestamp' || $span =~ /second|minute|hour/;
+	return "(($time AT TIME ZONE PLACE $sign $interval) AT TIME ZONE PLACE)";
+}
+
+sub from_now
+{
+	my ($type, $sign, $span) = @_;
+
+	return $type eq 'date' ? from_today(@_) : of_instant($type, shifted('timestamptz', 'now', $sign, $span));
+}
+
+sub from_today
+{
+	my ($type, $sign, $span) = @_;
+
+	return of_local($type, "($today $sign interval '" . in_words($span) . "')::date");
+}
+
+# "finite" arithmetic, as the difference to infinity is missing
+sub finite
+{
+	my ($time, $value) = @_;
+
+	return "CASE WHEN isfinite($time) THEN $value END";
+}
+
+sub pick_pair
+{
+	return @{ pick(@_) };
+}
+
+1;
