@@ -185,8 +185,7 @@ sub perform_tick
 	return 0 unless grep { $_ eq $copy } @copies;
 	(undef, $swept, $due, $folded, $pending) = @{ (rows($text =~ s/;\n\z//r))[0] };
 	differ("tick(@{[$budget // '']}) of $copy sweeps $swept and leaves $due, folds $folded and leaves $pending")
-	  if $due + $pending > 0 && (!defined $budget || $swept + $folded < $budget)
-	  || defined $budget && $swept > $budget;
+	  if defined $budget ? $swept > $budget || $folded > 10 * $budget || ($due > 0 && $swept < $budget) : $due + $pending > 0;
 	return $due + $pending;
 }
 
