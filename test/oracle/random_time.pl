@@ -195,6 +195,7 @@ sub perform_tick
 sub compare_all
 {
 	compare_answers(1, @copies);
+	compare_stored();
 	perform({ kind => 'tick', copy => $_, text => tick_text($_) }) for @copies;
 	compare_instants() if defined $jumped_from;
 	compare_feed(@copies);
@@ -738,9 +739,13 @@ sub random_write
 	my $key = 1 + int rand CUSTOMERS;
 
 	return random_insert($table) if $what < 0.6;
-	return "UPDATE $table SET " . random_set($table) . ' WHERE ' . random_where($table) . ";\n" if $what < 0.87;
-	return "DELETE FROM $table WHERE " . random_where($table) . ";\n" if $what < 0.96;
-	return join '', map { "DELETE FROM $_ WHERE customer_id = $key;\n" } qw(clicks orders customers visits);
+	return "UPDATE $table SET " . random_set($table) . ' WHERE ' . random_where($table) . ";\n" if $what < 0.83;
+	return "DELETE FROM $table WHERE " . random_where($table) . ";\n" if $what < 0.91;
+
+	# all that is known of somebody, at once or one after the other
+	return join '', map { "DELETE FROM $_ WHERE customer_id = $key;\n" } sort keys %columns if $what < 0.94;
+	return 'WITH ' . join(', ', map { "gone_$_ AS (DELETE FROM $_ WHERE customer_id = $key)" } qw(clicks orders customers))
+	  . "\nDELETE FROM visits WHERE customer_id = $key;\n";
 }
 
 sub random_insert
