@@ -77,14 +77,17 @@ typedef struct Look
 	List	   *populations;
 } Look;
 
-typedef struct Fold
+typedef struct Tick
 {
 	const char *population;
-	bool		done;			/* else somebody else is at it */
-	int64		folded;
+	void		(*step) (struct Tick *);	/* what is done */
+	const char *doing;			/* its name */
 	TimestampTz from;			/* where the sweep goes on */
+	bool		done;			/* was there a fold? else somebody else is at it */
+	int64		batch;			/* changes that it folded */
+	int64		folded;			/* and all together */
 	TimestampTz next_due;
-} Fold;
+} Tick;
 
 typedef void (*Step) (void *argument);
 
@@ -100,12 +103,14 @@ static TimestampTz next_turn(TimestampTz last);
 static bool turn(void);
 static void look(void *argument);
 static int64 tick_population(const char *population);
-static bool sweep_population(Fold *fold);
-static void sweep_batch(void *argument);
-static void fold_batch(void *argument);
-static void find_due(void *argument);
-static void name_sweep(void *population);
-static void name_fold(void *population);
+static bool sweep_population(Tick *tick);
+static bool fold_population(Tick *tick);
+static void sweep_batch(Tick *tick);
+static void fold_batch(Tick *tick);
+static void find_due(Tick *tick);
+static bool in_population(void (*step) (Tick *), Tick *tick, const char *doing);
+static void step_of_tick(void *argument);
+static void name_step(void *argument);
 static bool in_transaction(Step step, void *argument);
 static Trouble *find_trouble(const char *population);
 static void note_trouble(const char *population);
@@ -215,8 +220,8 @@ next_turn(TimestampTz last)
 }
 
 /*
- * Sweep and fold every population that is not in trouble.  False if the extension is not
- * there.
+ * Sweep and fold every population that is not in trouble.  False if the extension
+ * is not there.
  */
 static bool
 turn(void)
@@ -280,104 +285,99 @@ look(void *argument)
 static int64
 tick_population(const char *population)
 {
-	Fold		fold = {population, .from = DT_NOBEGIN, .next_due = DT_NOEND};
-	int64		sum = 0;
+	Tick		tick = {population, .from = DT_NOBEGIN};
 
-	pgstat_report_activity(STATE_RUNNING, psprintf("sweep population %s", population));
-	if (!sweep_population(&fold))
+	if (sweep_population(&tick) && fold_population(&tick) &&
+		in_population(find_due, &tick, "sweep"))
 	{
-		note_trouble(population);
-		return sum;
+		next_due = Min(next_due, tick.next_due);
+		forget_trouble(population);
 	}
-	pgstat_report_activity(STATE_RUNNING, psprintf("fold population %s", population));
-	do
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (!in_transaction(fold_batch, &fold) || !fold.done)
-		{
-			note_trouble(population);
-			return sum;
-		}
-		sum += fold.folded;
-	} while (fold.folded >= BATCH && !board_stop());
-	if (!in_transaction(find_due, &fold))
-	{
+	else
 		note_trouble(population);
-		return sum;
-	}
-	next_due = Min(next_due, fold.next_due);
-	forget_trouble(population);
-	return sum;
+	return tick.folded;
 }
 
 /* In short transactions; false if one failed. */
 static bool
-sweep_population(Fold *fold)
+sweep_population(Tick *tick)
 {
-	while (!TIMESTAMP_IS_NOEND(fold->from) && !board_stop())
+	while (!TIMESTAMP_IS_NOEND(tick->from) && !board_stop())
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!in_transaction(sweep_batch, fold))
+		if (!in_population(sweep_batch, tick, "sweep"))
 			return false;
 	}
 	return true;
 }
 
-static void
-sweep_batch(void *argument)
+/* Also false if somebody else is at it. */
+static bool
+fold_population(Tick *tick)
 {
-	Fold	   *fold = argument;
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!in_population(fold_batch, tick, "fold") || !tick->done)
+			return false;
+		tick->folded += tick->batch;
+	} while (tick->batch >= BATCH && !board_stop());
+	return true;
+}
+
+static void
+sweep_batch(Tick *tick)
+{
+	(void) flow_sweep_population(tick->population, SWEEP_BATCH, SWEEP_TIME,
+								 &tick->from);
+}
+
+static void
+fold_batch(Tick *tick)
+{
+	tick->done = flow_fold_population(tick->population, BATCH, &tick->batch);
+}
+
+static void
+find_due(Tick *tick)
+{
+	tick->next_due = flow_next_due(tick->population);
+}
+
+/* One step of it in a transaction of its own, as it is shown and as an error says. */
+static bool
+in_population(void (*step) (Tick *), Tick *tick, const char *doing)
+{
+	tick->step = step;
+	tick->doing = doing;
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("%s population %s", doing, tick->population));
+	return in_transaction(step_of_tick, tick);
+}
+
+static void
+step_of_tick(void *argument)
+{
+	Tick	   *tick = argument;
 	ErrorContextCallback context = {
 		.previous = error_context_stack,
-		.callback = name_sweep,
-		.arg = unconstify(char *, fold->population),
+		.callback = name_step,
+		.arg = tick,
 	};
 
 	error_context_stack = &context;
 	SPI_connect();
-	(void) flow_sweep_population(fold->population, SWEEP_BATCH, SWEEP_TIME,
-								 &fold->from);
+	tick->step(tick);
 	SPI_finish();
 	error_context_stack = context.previous;
 }
 
 static void
-fold_batch(void *argument)
+name_step(void *argument)
 {
-	Fold	   *fold = argument;
-	ErrorContextCallback context = {
-		.previous = error_context_stack,
-		.callback = name_fold,
-		.arg = unconstify(char *, fold->population),
-	};
+	const Tick *tick = argument;
 
-	error_context_stack = &context;
-	SPI_connect();
-	fold->done = flow_fold_population(fold->population, BATCH, &fold->folded);
-	SPI_finish();
-	error_context_stack = context.previous;
-}
-
-static void
-find_due(void *argument)
-{
-	Fold	   *fold = argument;
-
-	SPI_connect();
-	fold->next_due = flow_next_due(fold->population);
-	SPI_finish();
-}
-
-static void
-name_sweep(void *population)
-{
-	errcontext("sweep of population \"%s\"", (char *) population);
-}
-
-static void
-name_fold(void *population)
-{
-	errcontext("fold of population \"%s\"", (char *) population);
+	errcontext("%s of population \"%s\"", tick->doing, tick->population);
 }
 
 /*
