@@ -57,14 +57,22 @@ struct AudienceWriter
 	int			nslots;
 };
 
+/* What happens to a profile. */
+typedef struct Change
+{
+	TupleTableSlot *row;		/* with its number and key */
+	bool		existed;
+	bool		exists;
+	TimestampTz at;
+	bool		by_time;		/* else by an event */
+} Change;
+
 static uint64 filters_evaluated = 0;
 
-static void compare(AudienceWriter *writer, int audience, bool existed,
-					bool exists, TupleTableSlot *row, TimestampTz at,
-					bool by_time);
-static void put_toggle(AudienceWriter *writer, int audience,
-					   TupleTableSlot *row, bool entered, TimestampTz at,
-					   bool by_time);
+static void put_toggles(AudienceWriter *writer, const Change *change,
+						const int *touched, int count);
+static void put_toggle(AudienceWriter *writer, const Change *change,
+					   int audience, bool entered);
 static void insert_collected(AudienceWriter *writer);
 
 /* filters_evaluated(): by this session, for captured events and time that passes */
@@ -100,6 +108,7 @@ audience_decided_at(const AudienceWriter *writer)
 TimestampTz
 audience_pass_time(AudienceWriter *writer, TupleTableSlot *row, TimestampTz until)
 {
+	Change		change = {row, true, true, .by_time = true};
 	const int  *touched;
 	TimestampTz at;
 	int			count;
@@ -107,8 +116,10 @@ audience_pass_time(AudienceWriter *writer, TupleTableSlot *row, TimestampTz unti
 	audience_watch(writer->index, row,
 				   profile_wake_at(writer->population, row) - 1);
 	while ((count = audience_turned(writer->index, row, until, &at, &touched)) >= 0)
-		for (int i = 0; i < count; i++)
-			compare(writer, touched[i], true, true, row, at, true);
+	{
+		change.at = at;
+		put_toggles(writer, &change, touched, count);
+	}
 	return at;
 }
 
@@ -116,14 +127,13 @@ void
 audience_apply(AudienceWriter *writer, TupleTableSlot *before, bool existed,
 			   TupleTableSlot *after, bool exists, TimestampTz at)
 {
+	Change		change = {exists ? after : before, existed, exists, at};
 	const int  *touched;
 	int			count;
 
 	count = audience_touched(writer->index, before, after, existed != exists,
 							 at, &touched);
-	for (int i = 0; i < count; i++)
-		compare(writer, touched[i], existed, exists, exists ? after : before, at,
-				false);
+	put_toggles(writer, &change, touched, count);
 }
 
 TimestampTz
@@ -151,22 +161,25 @@ audience_close(AudienceWriter *writer)
 	return toggled;
 }
 
-/* Does the change that was asked about change this filter, too? */
+/* Of the filters that the change may touch, those that it does. */
 static void
-compare(AudienceWriter *writer, int audience, bool existed, bool exists,
-		TupleTableSlot *row, TimestampTz at, bool by_time)
+put_toggles(AudienceWriter *writer, const Change *change, const int *touched,
+			int count)
 {
-	bool		was = existed && audience_held(writer->index, audience);
-	bool		is = exists && audience_holds(writer->index, audience);
+	for (int i = 0; i < count; i++)
+	{
+		bool		was = change->existed && audience_held(writer->index, touched[i]);
+		bool		is = change->exists && audience_holds(writer->index, touched[i]);
 
-	filters_evaluated += existed + exists;
-	if (was != is)
-		put_toggle(writer, audience, row, is, at, by_time);
+		if (was != is)
+			put_toggle(writer, change, touched[i], is);
+	}
+	filters_evaluated += count * (change->existed + change->exists);
 }
 
 static void
-put_toggle(AudienceWriter *writer, int audience, TupleTableSlot *row,
-		   bool entered, TimestampTz at, bool by_time)
+put_toggle(AudienceWriter *writer, const Change *change, int audience,
+		   bool entered)
 {
 	const Population *population = writer->population;
 	TupleTableSlot *slot;
@@ -202,15 +215,17 @@ put_toggle(AudienceWriter *writer, int audience, TupleTableSlot *row,
 	slot = writer->collected[writer->ncollected++];
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, false, sizeof(bool) * TOGGLE_COLUMNS);
-	slot->tts_values[TOGGLE_ORD - 1] = row->tts_values[population->ord_attno - 1];
-	slot->tts_values[TOGGLE_AT - 1] = TimestampTzGetDatum(at);
+	slot->tts_values[TOGGLE_ORD - 1] =
+		change->row->tts_values[population->ord_attno - 1];
+	slot->tts_values[TOGGLE_AT - 1] = TimestampTzGetDatum(change->at);
 	slot->tts_values[TOGGLE_AUDIENCE - 1] =
 		Int32GetDatum(audience_number(writer->index, audience));
 	slot->tts_values[TOGGLE_ENTERED - 1] = BoolGetDatum(entered);
-	slot->tts_values[TOGGLE_CAUSE - 1] = by_time ? writer->time : writer->event;
+	slot->tts_values[TOGGLE_CAUSE - 1] =
+		change->by_time ? writer->time : writer->event;
 	old = MemoryContextSwitchTo(writer->keys);
 	slot->tts_values[TOGGLE_KEY - 1] =
-		datumCopy(row->tts_values[population->key_attno - 1],
+		datumCopy(change->row->tts_values[population->key_attno - 1],
 				  writer->key_by_value, writer->key_length);
 	MemoryContextSwitchTo(old);
 	ExecStoreVirtualTuple(slot);
