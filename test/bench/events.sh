@@ -14,16 +14,7 @@ part()
 
 	describe
 	prepare
-	repetition=1
-	while [ "$repetition" -le "$repetitions" ]; do
-		echo
-		echo "repetition $repetition of $repetitions"
-		for contestant in a b c; do
-			contest $contestant
-		done
-		must_be_equal
-		repetition=$((repetition + 1))
-	done
+	by_turns must_be_equal a b c
 	ask
 	report
 }

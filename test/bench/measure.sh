@@ -56,6 +56,24 @@ event_cost()
 		grep . || fail "$(cat "$stage/pgbench.log")"
 }
 
+# by_turns CHECK CONTESTANT ...: let them contest, one after the other, as often as
+# is asked for, and after each round call the check.
+by_turns()
+{
+	check=$1
+	shift
+	repetition=1
+	while [ "$repetition" -le "$repetitions" ]; do
+		echo
+		echo "repetition $repetition of $repetitions"
+		for contestant in "$@"; do
+			contest "$contestant"
+		done
+		$check
+		repetition=$((repetition + 1))
+	done
+}
+
 # note WHAT WHO VALUE
 note()
 {

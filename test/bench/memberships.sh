@@ -18,16 +18,7 @@ part()
 
 	describe
 	prepare
-	repetition=1
-	while [ "$repetition" -le "$repetitions" ]; do
-		echo
-		echo "repetition $repetition of $repetitions"
-		for contestant in a b c d; do
-			contest $contestant
-		done
-		must_be_equal
-		repetition=$((repetition + 1))
-	done
+	by_turns must_be_equal a b c d
 	report
 }
 

@@ -27,16 +27,7 @@ insert()
 	inserts=$(scaled 10000)
 
 	prepare_insert
-	repetition=1
-	while [ "$repetition" -le "$repetitions" ]; do
-		echo
-		echo "repetition $repetition of $repetitions"
-		for contestant in a b c d; do
-			contest $contestant
-		done
-		must_be_right
-		repetition=$((repetition + 1))
-	done
+	by_turns must_be_right a b c d
 	report_insert
 }
 
