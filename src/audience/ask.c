@@ -402,9 +402,7 @@ audience_count_where(const Population *population, const char *condition)
 void
 question_begin(OwnersQuestion *question, const Population *population)
 {
-	GetUserIdAndSecContext(&question->user, &question->context);
-	SetUserIdAndSecContext(relation_owner(population->base),
-						   question->context | SECURITY_LOCAL_USERID_CHANGE);
+	question->before = act_as_owner(population->base, 0);
 	question->settings = settings_pin();
 	SPI_connect();
 }
@@ -415,7 +413,7 @@ question_end(OwnersQuestion *question)
 {
 	SPI_finish();
 	AtEOXact_GUC(true, question->settings);
-	SetUserIdAndSecContext(question->user, question->context);
+	act_as_before(question->before);
 }
 
 /*

@@ -15,6 +15,7 @@
 
 #include "audience/audience.h"
 #include "audience/members.h"
+#include "base/base.h"
 
 /* audience.c ---------------------------------------------------------------- */
 
@@ -220,8 +221,7 @@ extern char *audience_holds_sql(const char *audience);
  */
 typedef struct OwnersQuestion
 {
-	Oid			user;
-	int			context;
+	Actor		before;
 	int			settings;
 } OwnersQuestion;
 
@@ -285,17 +285,6 @@ typedef struct TimedFilter TimedFilter;
 
 extern TimedFilter *timed_filter(const Population *population,
 								 const FilterNode *filter);
-extern bool timed_filter_holds(TimedFilter *timed, TupleTableSlot *row,
-							   TimestampTz at);
-
-/*
- * The filter holds for the row, or does not, at all times from 'after' on until
- * just before the instant that is returned; DT_NOEND: for ever.  It may still be
- * the same then: see steady.c for when it is exact.
- */
-extern TimestampTz timed_filter_steady_until(TimedFilter *timed,
-											 TupleTableSlot *row,
-											 TimestampTz after);
 
 /*
  * The first instant after 'after' at which it holds where it did not, or the

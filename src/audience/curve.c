@@ -104,7 +104,6 @@ static void describe_comparison(Curve *curve, Oid operator, List *args);
 static bool find_zone(Curve *curve, Node *name);
 static bool find_unit(Curve *curve, Node *name);
 static void drop_argument(Curve *curve, int which);
-static Oid	own_function(const char *name, int nargs, const Oid *types);
 
 /* Ours by their OIDs; asked for once for each filter. */
 typedef struct OwnFunctions
@@ -125,10 +124,10 @@ curve_make(Expr *expr, bool loose)
 	static const Oid days[] = {DATEOID, DATEOID, DATEOID};
 	Curve	   *curve;
 
-	own.elapsed = own_function("elapsed", 2, instants);
-	own.elapsed_local = own_function("elapsed", 2, locals);
-	own.days_between = own_function("days_between", 2, days);
-	own.has_anniversary = own_function("has_anniversary", 3, days);
+	own.elapsed = catalog_function("elapsed", 2, instants);
+	own.elapsed_local = catalog_function("elapsed", 2, locals);
+	own.days_between = catalog_function("days_between", 2, days);
+	own.has_anniversary = catalog_function("has_anniversary", 3, days);
 
 	curve = curve_of((Node *) expression_planner(clock_as_parameter(expr)));
 	if (loose)
@@ -451,13 +450,4 @@ drop_argument(Curve *curve, int which)
 	curve->nargs--;
 	for (int i = which; i < curve->nargs; i++)
 		curve->args[i] = curve->args[i + 1];
-}
-
-static Oid
-own_function(const char *name, int nargs, const Oid *types)
-{
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum(name),
-						   PointerGetDatum(buildoidvector(types, nargs)),
-						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
 }

@@ -92,12 +92,6 @@ typedef struct Curve
 } Curve;
 
 /*
- * Later than that nothing is asked: now + 10000 years has to be a time, and the
- * calendar ends in 294276.
- */
-#define CURVE_LAST		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
-
-/*
  * Of an expression over range table entry 1, in the current context.  'loose': it
  * is a condition, and whoever asks takes null for false.
  */
@@ -112,18 +106,19 @@ extern Datum curve_value(Curve *curve, ExprContext *econtext,
 						 TimestampTz at, bool *isnull);
 
 /*
- * steady.c: the condition holds, or does not, at all times from 'from' until just
- * before the instant returned, which is after 'from' and not after 'most'.
+ * steady.c: on that row the condition holds, or does not, at all times from 'from'
+ * until just before the instant returned, which is after 'from'; DT_NOEND: for ever.
+ * It may still be the same then: see there for when it is exact.
  */
 extern TimestampTz curve_steady_until(Curve *curve, ExprContext *econtext,
-									  TimestampTz from, TimestampTz most);
+									  TupleTableSlot *row, TimestampTz from);
 
 /*
  * The same for a fraction of the price: days before anything can happen, the
  * instant returned is the first at which it might, not that at which it does.
  */
 extern TimestampTz curve_rests_until(Curve *curve, ExprContext *econtext,
-									 TimestampTz from, TimestampTz most);
+									 TupleTableSlot *row, TimestampTz from);
 
 /*
  * A comparison of the row with the clock: does what moves lie below the other,

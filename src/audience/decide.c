@@ -218,8 +218,7 @@ read_base(DecisionScan *scan)
 	TupleTableSlot *row;
 	TableScanDesc rows;
 	MemoryContext per_row;
-	Oid			user;
-	int			security;
+	Actor		before;
 	Oid			output;
 	bool		varlena;
 	ListCell   *lc;
@@ -237,9 +236,7 @@ read_base(DecisionScan *scan)
 		return;
 
 	/* its rows are written, and what its owner evaluates may be run by that */
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(relation_owner(population->base),
-						   security | SECURITY_LOCAL_USERID_CHANGE);
+	before = act_as_owner(population->base, 0);
 	scan->index = audience_index_of(population, audiences);
 	relation = table_open(population->base, AccessShareLock);
 	if (scan->wake)
@@ -297,7 +294,7 @@ read_base(DecisionScan *scan)
 		CommandCounterIncrement();
 	}
 	table_close(relation, NoLock);
-	SetUserIdAndSecContext(user, security);
+	act_as_before(before);
 }
 
 /*

@@ -88,28 +88,28 @@ static ParamExternData *fetch(ParamListInfo parameters, int id,
 							  bool speculative, ParamExternData *workspace);
 static void make_room(Moment *moment);
 static Node *replace_clock(Node *node, void *now);
+static bool clock_is_part(const Expr *expr);
 static bool find_clock(Node *node, void *now);
 static Node *bind(Node *node, void *parts);
 static Node *share(Parts *parts, Node *node, bool of_row);
 static bool find_dependence(Node *node, void *dependence);
 static Node *unbind(Node *node, void *parts);
 static Node *parameter(int id, Node *of);
-static Oid	now_function(void);
 
 /* ---- the clock ---- */
 
 Expr *
 clock_as_parameter(Expr *expr)
 {
-	Oid			now = now_function();
+	Oid			now = catalog_function("now", 0, NULL);
 
 	return (Expr *) replace_clock((Node *) expr, &now);
 }
 
-bool
+static bool
 clock_is_part(const Expr *expr)
 {
-	Oid			now = now_function();
+	Oid			now = catalog_function("now", 0, NULL);
 
 	return find_clock(unconstify(Node *, (const Node *) expr), &now);
 }
@@ -132,16 +132,6 @@ find_clock(Node *node, void *now)
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == *(Oid *) now)
 		return true;
 	return expression_tree_walker(node, find_clock, now);
-}
-
-/* segment.now() */
-static Oid
-now_function(void)
-{
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum("now"),
-						   PointerGetDatum(buildoidvector(NULL, 0)),
-						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
 }
 
 /* ---- parts ---- */

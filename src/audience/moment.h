@@ -11,9 +11,8 @@
 #include "nodes/execnodes.h"
 #include "utils/timestamp.h"
 
-/* segment.now() becomes a parameter, $1; and is it there? */
+/* segment.now() becomes a parameter, $1. */
 extern Expr *clock_as_parameter(Expr *expr);
-extern bool clock_is_part(const Expr *expr);
 
 /*
  * What filters have in common that is dear to compute: each such part is a

@@ -57,7 +57,7 @@ timed_filter(const Population *population, const FilterNode *filter)
 	return timed;
 }
 
-bool
+static bool
 timed_filter_holds(TimedFilter *timed, TupleTableSlot *row, TimestampTz at)
 {
 	bool		isnull;
@@ -67,23 +67,6 @@ timed_filter_holds(TimedFilter *timed, TupleTableSlot *row, TimestampTz at)
 	holds = curve_value(timed->curve, timed->econtext, at, &isnull);
 	ResetExprContext(timed->econtext);
 	return !isnull && DatumGetBool(holds);
-}
-
-TimestampTz
-timed_filter_steady_until(TimedFilter *timed, TupleTableSlot *row,
-						  TimestampTz after)
-{
-	TimestampTz until;
-	MemoryContext old;
-
-	if (timed->curve->kind == CURVE_STILL || after >= CURVE_LAST)
-		return DT_NOEND;
-	timed->econtext->ecxt_scantuple = row;
-	old = MemoryContextSwitchTo(timed->econtext->ecxt_per_tuple_memory);
-	until = curve_steady_until(timed->curve, timed->econtext, after, CURVE_LAST);
-	MemoryContextSwitchTo(old);
-	ResetExprContext(timed->econtext);
-	return until >= CURVE_LAST ? DT_NOEND : until;
 }
 
 TimestampTz
@@ -99,7 +82,7 @@ timed_filter_next_change(TimedFilter *timed, TupleTableSlot *row,
 	for (int step = 0; step < MOST_STEPS; step++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		after = timed_filter_steady_until(timed, row, after);
+		after = curve_steady_until(timed->curve, timed->econtext, row, after);
 		if (TIMESTAMP_IS_NOEND(after) ||
 			timed_filter_holds(timed, row, after) != holds)
 			break;

@@ -67,6 +67,12 @@
 #include "audience/curve.h"
 #include "trait/trait.h"
 
+/*
+ * Later than that nothing is asked: now + 10000 years has to be a time, and the
+ * calendar ends in 294276.
+ */
+#define LAST_ASKED		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
+
 /* A line is followed over so many turns. */
 #define MOST_PIECES		200
 
@@ -110,6 +116,9 @@ static const bool at_or_above[3] = {false, true, true};
 static const bool above[3] = {false, false, true};
 static const bool exactly[3] = {false, true, false};
 
+static TimestampTz follow(Curve *curve, ExprContext *econtext,
+						  TupleTableSlot *row, TimestampTz from,
+						  bool coarsely);
 static void steady(Curve *curve, Followed *followed, TimestampTz *until);
 static void steady_parts(Curve *curve, Followed *followed, TimestampTz *until);
 static void steady_comparison(Curve *curve, Followed *followed,
@@ -141,23 +150,35 @@ static double factor_of(Curve *factor, Followed *followed);
 static Mark mark_of(Oid type, Datum value, FmgrInfo *compare);
 
 TimestampTz
-curve_steady_until(Curve *curve, ExprContext *econtext, TimestampTz from,
-				   TimestampTz most)
+curve_steady_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
+				   TimestampTz from)
 {
-	Followed	followed = {econtext, from, false};
-
-	steady(curve, &followed, &most);
-	return most;
+	return follow(curve, econtext, row, from, false);
 }
 
 TimestampTz
-curve_rests_until(Curve *curve, ExprContext *econtext, TimestampTz from,
-				  TimestampTz most)
+curve_rests_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
+				  TimestampTz from)
 {
-	Followed	followed = {econtext, from, true};
+	return follow(curve, econtext, row, from, true);
+}
 
-	steady(curve, &followed, &most);
-	return most;
+static TimestampTz
+follow(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
+	   TimestampTz from, bool coarsely)
+{
+	Followed	followed = {econtext, from, coarsely};
+	TimestampTz until = LAST_ASKED;
+	MemoryContext old;
+
+	if (curve->kind == CURVE_STILL || from >= LAST_ASKED)
+		return DT_NOEND;
+	econtext->ecxt_scantuple = row;
+	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	steady(curve, &followed, &until);
+	MemoryContextSwitchTo(old);
+	ResetExprContext(econtext);
+	return until >= LAST_ASKED ? DT_NOEND : until;
 }
 
 int
@@ -931,7 +952,7 @@ line_jumps_at(Curve *line, const Followed *followed)
 	if (followed->from < line->still_from || followed->from >= line->still_until)
 	{
 		Followed	exactly_here = {followed->econtext, followed->from, false};
-		TimestampTz until = CURVE_LAST;
+		TimestampTz until = LAST_ASKED;
 
 		steady(line, &exactly_here, &until);
 		line->still_from = followed->from;

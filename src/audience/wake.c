@@ -26,14 +26,10 @@
  */
 #include "postgres.h"
 
-#include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "audience/index.h"
-
-static TimestampTz rests_until(AudienceIndex *index, Timed *timed,
-							   TupleTableSlot *row, TimestampTz after);
 
 TimestampTz
 audience_wakes(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
@@ -47,7 +43,8 @@ audience_wakes(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
 		Timed	   *timed = lfirst(lc);
 
 		if (!stirred || timed->stirred == index->change)
-			next = Min(next, rests_until(index, timed, row, after));
+			next = Min(next, curve_rests_until(timed->curve, index->curves,
+											   row, after));
 	}
 	return next;
 }
@@ -61,7 +58,7 @@ audience_watch(AudienceIndex *index, TupleTableSlot *row, TimestampTz after)
 	{
 		Timed	   *timed = lfirst(lc);
 
-		timed->next = rests_until(index, timed, row, after);
+		timed->next = curve_rests_until(timed->curve, index->curves, row, after);
 	}
 }
 
@@ -89,25 +86,7 @@ audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
 			subject_touch(index, timed->subject);
 		else
 			leaf_touch(index, timed->leaf);
-		timed->next = rests_until(index, timed, row, *at);
+		timed->next = curve_rests_until(timed->curve, index->curves, row, *at);
 	}
 	return touch_end(index, touched);
-}
-
-/* It is the same at all times from 'after' on until just before then. */
-static TimestampTz
-rests_until(AudienceIndex *index, Timed *timed, TupleTableSlot *row,
-			TimestampTz after)
-{
-	TimestampTz until;
-	MemoryContext old;
-
-	if (after >= CURVE_LAST)
-		return DT_NOEND;
-	index->curves->ecxt_scantuple = row;
-	old = MemoryContextSwitchTo(index->curves->ecxt_per_tuple_memory);
-	until = curve_rests_until(timed->curve, index->curves, after, CURVE_LAST);
-	MemoryContextSwitchTo(old);
-	ResetExprContext(index->curves);
-	return until >= CURVE_LAST ? DT_NOEND : until;
 }

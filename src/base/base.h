@@ -141,7 +141,24 @@ extern int	segment_naptime;
 /* OID of table segment.<name>; an error that names the extension if absent. */
 extern Oid	catalog_relation(const char *name);
 
+/* OID of function segment.<name> for these arguments; InvalidOid if absent. */
+extern Oid	catalog_function(const char *name, int nargs, const Oid *types);
+
 extern Oid	relation_owner(Oid relid);
+
+/*
+ * Act as a relation's owner, as a foreign key does that is checked; with further
+ * restrictions of the server's (SECURITY_..., or 0).  Returns who acted before,
+ * to be given back; an error does that by itself.
+ */
+typedef struct Actor
+{
+	Oid			user;
+	int			context;
+} Actor;
+
+extern Actor act_as_owner(Oid relid, int restrictions);
+extern void act_as_before(Actor before);
 
 /* The relation's name, quoted and qualified; NULL if it is gone. */
 extern char *relation_name(Oid relid);

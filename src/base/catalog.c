@@ -22,6 +22,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -150,6 +151,15 @@ relation_name(Oid relid)
 }
 
 Oid
+catalog_function(const char *name, int nargs, const Oid *types)
+{
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(types, nargs)),
+						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
+}
+
+Oid
 relation_owner(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
@@ -219,19 +229,32 @@ execute_pinned(const char *sql, int nargs, const Oid *types,
 	return result;
 }
 
+Actor
+act_as_owner(Oid relid, int restrictions)
+{
+	Actor		before;
+
+	GetUserIdAndSecContext(&before.user, &before.context);
+	SetUserIdAndSecContext(relation_owner(relid),
+						   before.context | SECURITY_LOCAL_USERID_CHANGE | restrictions);
+	return before;
+}
+
+void
+act_as_before(Actor before)
+{
+	SetUserIdAndSecContext(before.user, before.context);
+}
+
 int
 catalog_execute(const char *sql, int nargs, const Oid *types,
 				const Datum *values, const bool *isnull)
 {
-	Oid			user;
-	int			context;
+	Actor		before = act_as_owner(catalog_relation("population"), 0);
 	int			result;
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(relation_owner(catalog_relation("population")),
-						   context | SECURITY_LOCAL_USERID_CHANGE);
 	result = execute_pinned(sql, nargs, types, values, isnull);
-	SetUserIdAndSecContext(user, context);
+	act_as_before(before);
 	return result;
 }
 

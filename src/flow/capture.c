@@ -58,6 +58,7 @@
 #include "audience/audience.h"
 #include "base/base.h"
 #include "flow/flow.h"
+#include "flow/flow_private.h"
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_capture_before);
@@ -572,20 +573,24 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 	}
 }
 
-/*
- * As of when the change is decided, which no other was after; noted in the row.
- */
+TimestampTz
+instant_of_change(const Population *population, const AudienceWriter *audiences,
+			 TimestampTz now, Datum *values)
+{
+	Datum	   *evaluated_at = &values[population->evaluated_attno - 1];
+	TimestampTz at = Max(now, DatumGetTimestampTz(*evaluated_at));
+
+	if (audiences != NULL)
+		at = Max(at, audience_decided_at(audiences));
+	*evaluated_at = TimestampTzGetDatum(at);
+	return at;
+}
+
 static TimestampTz
 instant_of(const Application *application, Datum *values)
 {
-	AttrNumber	evaluated = application->population->evaluated_attno;
-	TimestampTz at = Max(application->now,
-						 DatumGetTimestampTz(values[evaluated - 1]));
-
-	if (application->audiences != NULL)
-		at = Max(at, audience_decided_at(application->audiences));
-	values[evaluated - 1] = TimestampTzGetDatum(at);
-	return at;
+	return instant_of_change(application->population, application->audiences,
+						application->now, values);
 }
 
 /* Up to then, if it is due; returns when to wake it next. */
@@ -690,8 +695,7 @@ apply_population(List *parts)
 	};
 	Visit	   *visits;
 	int64		nvisits = 0;
-	Oid			user;
-	int			context;
+	Actor		before;
 	ListCell   *lc;
 
 	foreach(lc, parts)
@@ -718,10 +722,7 @@ apply_population(List *parts)
 	}
 	qsort_arg(visits, nvisits, sizeof(Visit), compare_visits, &key_type);
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(relation_owner(population->base),
-						   context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
+	before = act_as_owner(population->base, SECURITY_NOFORCE_RLS);
 	SPI_connect();
 	application.table = profile_open(population);
 	application.audiences = audience_open(population);
@@ -746,7 +747,7 @@ apply_population(List *parts)
 		pending = true;
 	profile_close(application.table);
 	SPI_finish();
-	SetUserIdAndSecContext(user, context);
+	act_as_before(before);
 	pfree(visits);
 
 	/* a later batch of this transaction sees these rows */

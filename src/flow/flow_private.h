@@ -8,7 +8,18 @@
 #ifndef SEGMENT_FLOW_PRIVATE_H
 #define SEGMENT_FLOW_PRIVATE_H
 
+#include "audience/audience.h"
 #include "profile/profile.h"
+
+/* capture.c -------------------------------------------------------------------- */
+
+/*
+ * As of when what is written to a row is decided, which nothing was that was
+ * decided before; noted in the row's values.  Without audiences (NULL) too.
+ */
+extern TimestampTz instant_of_change(const Population *population,
+								const AudienceWriter *audiences,
+								TimestampTz now, Datum *values);
 
 /* sweep.c ---------------------------------------------------------------------- */
 

@@ -49,15 +49,11 @@ static void tell(const AudienceChange *change, void *feed);
 static int64 fold(const Population *population, int64 budget, bool passing);
 static const Population *population_named(const char *name);
 
-/* Whoever ticks, tables of the owner's are written: see act_as_owner(). */
-typedef struct Actor
-{
-	Oid			user;
-	int			context;
-} Actor;
-
-static Actor act_as_owner(const Population *population);
-static void act_again_as(Actor actor);
+/*
+ * Whoever ticks, tables of the owner's are written, and what the owner may have
+ * hung on them must not run with a superuser's rights.
+ */
+#define TICK_RESTRICTIONS	SECURITY_RESTRICTED_OPERATION
 
 /*
  * tick(budget) -> (population, swept, due, folded, pending)
@@ -123,7 +119,7 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 					  TimestampTz *from)
 {
 	const Population *population = population_named(name);
-	Actor		actor;
+	Actor		before;
 	int64		swept;
 
 	/* a definition sweeps by itself */
@@ -133,9 +129,9 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 		*from = DT_NOEND;
 		return 0;
 	}
-	actor = act_as_owner(population);
+	before = act_as_owner(population->base, TICK_RESTRICTIONS);
 	swept = sweep(population, budget, milliseconds, false, from);
-	act_again_as(actor);
+	act_as_before(before);
 	return swept;
 }
 
@@ -143,15 +139,15 @@ bool
 flow_fold_population(const char *name, int64 budget, int64 *folded)
 {
 	const Population *population = population_named(name);
-	Actor		actor;
+	Actor		before;
 
 	*folded = 0;
 	if (population == NULL || !audience_try_lock(population))
 		return false;
-	actor = act_as_owner(population);
+	before = act_as_owner(population->base, TICK_RESTRICTIONS);
 	*folded = fold(population, budget, false);
 	(void) feed_trim(population);
-	act_again_as(actor);
+	act_as_before(before);
 	return true;
 }
 
@@ -174,28 +170,6 @@ population_named(const char *name)
 		if (strcmp(lfirst(lc), name) == 0)
 			return population_by_name(name);
 	return NULL;
-}
-
-/*
- * What the owner may have hung on the tables that are written must not run with
- * a superuser's rights.
- */
-static Actor
-act_as_owner(const Population *population)
-{
-	Actor		actor;
-
-	GetUserIdAndSecContext(&actor.user, &actor.context);
-	SetUserIdAndSecContext(relation_owner(population->base),
-						   actor.context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
-	return actor;
-}
-
-static void
-act_again_as(Actor actor)
-{
-	SetUserIdAndSecContext(actor.user, actor.context);
 }
 
 void

@@ -90,19 +90,14 @@ sweep_profile(const Sweep *sweep, TupleTableSlot *row)
 	int			natts = profile_columns(sweep->table)->natts;
 	Datum	   *values = palloc(sizeof(Datum) * natts);
 	bool	   *isnull = palloc(sizeof(bool) * natts);
-	Datum	   *evaluated_at = &values[population->evaluated_attno - 1];
 	TimestampTz wake_at = DT_NOEND;
 	TimestampTz at;
 
 	memcpy(values, row->tts_values, sizeof(Datum) * natts);
 	memcpy(isnull, row->tts_isnull, sizeof(bool) * natts);
-	at = Max(sweep->now, DatumGetTimestampTz(*evaluated_at));
+	at = instant_of_change(population, sweep->audiences, sweep->now, values);
 	if (sweep->audiences != NULL)
-	{
-		at = Max(at, audience_decided_at(sweep->audiences));
 		wake_at = audience_pass_time(sweep->audiences, row, at);
-	}
-	*evaluated_at = TimestampTzGetDatum(at);
 	profile_put_wake_at(population, wake_at, values, isnull);
 	profile_update(sweep->table, values, isnull);
 }
@@ -113,12 +108,8 @@ sweep_all(const Population *population, bool passing)
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	TimestampTz from = DT_NOBEGIN;
-	Oid			user;
-	int			context;
+	Actor		before = act_as_owner(population->base, 0);
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(relation_owner(population->base),
-						   context | SECURITY_LOCAL_USERID_CHANGE);
 	if (!passing)
 		(void) sweep(population, 0, 0, true, &from);
 	else
@@ -147,7 +138,7 @@ sweep_all(const Population *population, bool passing)
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
 	}
-	SetUserIdAndSecContext(user, context);
+	act_as_before(before);
 }
 
 int64

@@ -105,15 +105,11 @@ segment_create_population(PG_FUNCTION_ARGS)
 void
 population_execute(const Population *population, const char *sql)
 {
-	Oid			user;
-	int			context;
 	int			level = settings_pin_all_rows();
+	Actor		before = act_as_owner(population->base, 0);
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(relation_owner(population->base),
-						   context | SECURITY_LOCAL_USERID_CHANGE);
 	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
-	SetUserIdAndSecContext(user, context);
+	act_as_before(before);
 	AtEOXact_GUC(true, level);
 }
 

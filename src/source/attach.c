@@ -415,8 +415,7 @@ drop_triggers(const Source *source)
 {
 	Relation	relation = try_relation_open(source->relid, AccessShareLock);
 	List	   *names = NIL;
-	Oid			user;
-	int			context;
+	Actor		before;
 	ListCell   *lc;
 
 	if (relation == NULL)
@@ -433,12 +432,10 @@ drop_triggers(const Source *source)
 	relation_close(relation, AccessShareLock);
 
 	/* who could attach the table is not always its owner, who alone drops */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(relation_owner(source->relid),
-						   context | SECURITY_LOCAL_USERID_CHANGE);
+	before = act_as_owner(source->relid, 0);
 	foreach(lc, names)
 		catalog_execute_as_user(psprintf("DROP TRIGGER %s ON %s", (char *) lfirst(lc),
 										 source_table_name(source)),
 								0, NULL, NULL, NULL);
-	SetUserIdAndSecContext(user, context);
+	act_as_before(before);
 }
