@@ -101,6 +101,13 @@ sub restored
 	is($node->safe_psql($database, 'SELECT count(*) FILTER (WHERE captured) = count(*) FROM segment.stat_source'),
 		't', "$database: all sources are captured");
 
+	# weeks later, when time has changed what nobody has written down
+	Shop::days_later($node, 70, sub {
+		cmp_ok(Shop::due($node, $database), '>', 0, "$database: after weeks some are due");
+		is(Shop::members($node, $database, 'lapsed'), '1 2 3 4', "$database: and known to be lapsed");
+		is(Shop::wrong($node, $database), '', "$database: nothing is wrong");
+	});
+
 	# life goes on
 	my $state = q{SELECT (SELECT last FROM segment.feed WHERE population = 'profile'),
 		(SELECT last_number FROM segment.membership WHERE population = 'profile')};
@@ -123,6 +130,11 @@ sub restored
 	is($node->safe_psql($database, <<'END'), 't', "$database: a new customer is nobody who was there");
 SELECT max(ord) FILTER (WHERE customer_id = 8) > 5 FROM segment_data.profile
 END
+	Shop::days_later($node, 70, sub {
+		is($node->safe_psql($database, q{SELECT swept > 0, due, pending FROM segment.tick() WHERE population = 'profile'}),
+			't|0|0', "$database: whoever is due is swept");
+		is(Shop::wrong($node, $database), '', "$database: and nothing is wrong");
+	});
 	$node->safe_psql($database, q{DROP MATERIALIZED VIEW letters;
 		SELECT segment.drop_population('profile', cascade => true);
 		SELECT segment.drop_population('Guest''s "Card"', cascade => true);

@@ -27,6 +27,13 @@ replayed();
 is(Shop::answers($standby, 'postgres'), Shop::answers($primary, 'postgres'), 'the standby answers as the primary');
 is(Shop::wrong($standby, 'postgres'), '', 'and nothing is wrong there');
 
+# weeks later time has changed much, and there nobody can write it down
+Shop::days_later($primary, 70, sub {
+	cmp_ok(Shop::due($standby, 'postgres'), '>', 0, 'some are due on the standby');
+	is(Shop::members($standby, 'postgres', 'lapsed'), '1 2 3', 'and known to be lapsed');
+	is(Shop::wrong($standby, 'postgres'), '', 'nothing is wrong');
+});
+
 # Dan buys; a session that was there before sees it, one in a transaction does not
 my $reader = $standby->background_psql('postgres');
 my $patient = $standby->background_psql('postgres');
@@ -99,6 +106,11 @@ is($standby->safe_psql('postgres', 'SELECT folded, pending FROM segment.tick()')
 is($standby->safe_psql('postgres', q{SELECT count(*) = max(seq) FROM segment.poll('crm', 1000)}), 't', 'the consumer polls');
 is(Shop::wrong($standby, 'postgres'), '', 'and all is well');
 $reader->quit;
+Shop::days_later($standby, 70, sub {
+	is($standby->safe_psql('postgres', 'SELECT swept > 0, due, pending FROM segment.tick()'), 't|0|0', 'whoever is due is swept');
+	is(Shop::members($standby, 'postgres', 'regular'), '', 'and no regular');
+	is(Shop::wrong($standby, 'postgres'), '', 'and all is well');
+});
 
 $standby->stop;
 done_testing();

@@ -138,11 +138,25 @@ is($node->safe_psql('shop', 'SELECT count(*) FROM segment_data.profile WHERE wak
 	'0', 'and nobody is to be woken any more');
 $node->safe_psql('shop', q{SELECT segment.drop_audience('eager')});
 
-# ---- an idle database costs nothing ----
-
 my $idle = q{SELECT wakeups FROM segment.stat_worker WHERE database = 'restaurant'};
-my $since = $node->safe_psql('shop', 'SELECT now()');
+my $nobody_due = 'SELECT count(wake_at) = 0 FROM segment_data.profile';
+$node->safe_psql('restaurant', q{
+	SELECT segment.create_trait('last_at', 'max(orders.at)');
+	SELECT segment.create_audience('hungry', 'last_at more than 2 seconds ago')});
+comes_true('restaurant', $nobody_due, 'whoever ate is hungry again');
 my $before = $node->safe_psql('shop', $idle);
+$node->safe_psql('restaurant', 'INSERT INTO orders VALUES (900, 1)');
+comes_true('restaurant', q{
+	SELECT count(*) = 1 FROM segment.transition t JOIN orders o ON o.customer_id::text = t.key
+	WHERE key = '900' AND audience = 'hungry' AND t.cause = 'time' AND t.at = o.at + interval '2.000001 seconds'},
+	'and whoever eats will be');
+comes_true('restaurant', $nobody_due, 'which is written down');
+cmp_ok($node->safe_psql('shop', $idle) - $before, '<=', 8, 'by a worker that sleeps meanwhile');
+
+# ---- an idle database costs nothing, and has audiences that time changes ----
+
+my $since = $node->safe_psql('shop', 'SELECT now()');
+$before = $node->safe_psql('shop', $idle);
 purchase_is_told('shop', "one of many purchases: $_") for 1 .. 10;
 my $after = $node->safe_psql('shop', $idle);
 my $minutes = $node->safe_psql('shop',

@@ -90,8 +90,8 @@ END
 
 # What is not as it should be: members that differ from the filter or the
 # view, anything that verify finds, a feed with a gap or one that tells
-# something else than the members.  What is pending is not told yet, so then
-# the last does not count.
+# something else than the members.  What is pending or due is not told yet, so
+# then the last does not count.
 sub wrong
 {
 	my ($node, $database) = @_;
@@ -127,7 +127,7 @@ FROM segment.audience a JOIN segment.feed f USING (population) LEFT JOIN story s
 WHERE a.stored AND f.trimmed = 0 AND n.keys <> coalesce(s.keys, '') AND %s
 END
 		join("\nUNION ALL\n", audience_questions($node, $database)),
-		pending($node, $database) == 0 ? 'true' : 'false'));
+		pending($node, $database) + due($node, $database) == 0 ? 'true' : 'false'));
 }
 
 # How many changes wait for a fold.
@@ -139,6 +139,28 @@ sub pending
 		FROM segment.membership");
 
 	return $node->safe_psql($database, "SELECT $tables");
+}
+
+# How many profiles wait for a sweep.
+sub due
+{
+	my ($node, $database) = @_;
+	my $tables = $node->safe_psql($database,
+		"SELECT string_agg('(SELECT count(*) FROM ' || base || ' WHERE wake_at <= segment.now())', ' + ')
+		FROM segment.population");
+
+	return $node->safe_psql($database, "SELECT $tables");
+}
+
+# Do something as if so many days had passed.
+sub days_later
+{
+	my ($node, $days, $what) = @_;
+	my $then = $node->safe_psql('postgres',
+		qq{SELECT to_char(now() + interval '$days days', 'YYYY-MM-DD"T"HH24:MI:SSOF')});
+
+	local $ENV{PGOPTIONS} = "-c segment.now=$then";
+	return $what->();
 }
 
 # Queries that give (population, question, keys), one for each way to ask who
