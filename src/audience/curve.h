@@ -116,9 +116,11 @@ extern TimestampTz curve_steady_until(Curve *curve, ExprContext *econtext,
 /*
  * The same for a fraction of the price: days before anything can happen, the
  * instant returned is the first at which it might, not that at which it does.
+ * 'most' is returned if it is not before then.
  */
 extern TimestampTz curve_rests_until(Curve *curve, ExprContext *econtext,
-									 TupleTableSlot *row, TimestampTz from);
+									 TupleTableSlot *row, TimestampTz from,
+									 TimestampTz most);
 
 /*
  * A comparison of the row with the clock: does what moves lie below the other,

@@ -41,20 +41,6 @@
 #define CLOCK_PARAMETER		1
 #define FIRST_PART			2
 
-typedef struct Part
-{
-	Expr	   *expr;			/* over $1 and other parts */
-	Oid			type;
-	bool		of_row;			/* else of the clock alone, and passed by value */
-	ExprState  *state;			/* NULL until it is first needed */
-} Part;
-
-struct Parts
-{
-	int			count;
-	Part	   *list;
-};
-
 /* What a part comes to. */
 typedef struct PartValue
 {
@@ -63,15 +49,29 @@ typedef struct PartValue
 	Datum		value;
 } PartValue;
 
+typedef struct Part
+{
+	Expr	   *expr;			/* over $1 and other parts */
+	Oid			type;
+	bool		of_row;			/* else of the clock alone, and passed by value */
+	ExprState  *state;			/* NULL until it is first needed */
+	PartValue	of_clock;		/* whatever the row */
+} Part;
+
+struct Parts
+{
+	int			count;
+	Part	   *list;
+};
+
 struct Moment
 {
 	Parts	   *parts;
 	TupleTableSlot *row;
 	TimestampTz at;
 	uint64		rows;			/* numbers the rows, from 1 on */
-	uint64		instants;		/* and the instants */
 	int			count;			/* of 'values' */
-	PartValue  *values;
+	PartValue  *values;			/* of those of the row */
 	ParamListInfo parameters;
 	ExprContext *econtext;
 	ExprContext *of_parts;		/* its memory holds what they come to */
@@ -199,6 +199,7 @@ share(Parts *parts, Node *node, bool of_row)
 	part->type = exprType(node);
 	part->of_row = of_row;
 	part->state = NULL;
+	part->of_clock.asked = (uint64) DT_NOBEGIN;
 	MemoryContextSwitchTo(old);
 	return parameter(FIRST_PART + parts->count - 1, node);
 }
@@ -253,7 +254,7 @@ moment_create(Parts *parts)
 	Moment	   *moment = palloc0(sizeof(Moment));
 
 	moment->parts = parts;
-	moment->rows = moment->instants = 1;
+	moment->rows = 1;
 	moment->parameters = makeParamList(0);
 	moment->parameters->paramFetch = fetch;
 	moment->parameters->paramFetchArg = moment;
@@ -269,8 +270,6 @@ void
 moment_set(Moment *moment, TupleTableSlot *row, TimestampTz at)
 {
 	make_room(moment);
-	if (at != moment->at)
-		moment->instants++;
 	moment->rows++;
 	moment->row = row;
 	moment->at = at;
@@ -335,8 +334,8 @@ fetch(ParamListInfo parameters, int id, bool speculative,
 	}
 
 	part = &moment->parts->list[id - FIRST_PART];
-	value = &moment->values[id - FIRST_PART];
-	asked = part->of_row ? moment->rows : moment->instants;
+	value = part->of_row ? &moment->values[id - FIRST_PART] : &part->of_clock;
+	asked = part->of_row ? moment->rows : (uint64) moment->at;
 	if (value->asked != asked)
 	{
 		if (part->state == NULL)

@@ -116,9 +116,8 @@ static const bool at_or_above[3] = {false, true, true};
 static const bool above[3] = {false, false, true};
 static const bool exactly[3] = {false, true, false};
 
-static TimestampTz follow(Curve *curve, ExprContext *econtext,
-						  TupleTableSlot *row, TimestampTz from,
-						  bool coarsely);
+static TimestampTz follow(Curve *curve, Followed *followed,
+						  TupleTableSlot *row, TimestampTz most);
 static void steady(Curve *curve, Followed *followed, TimestampTz *until);
 static void steady_parts(Curve *curve, Followed *followed, TimestampTz *until);
 static void steady_comparison(Curve *curve, Followed *followed,
@@ -153,32 +152,34 @@ TimestampTz
 curve_steady_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
 				   TimestampTz from)
 {
-	return follow(curve, econtext, row, from, false);
+	Followed	followed = {econtext, from, false};
+
+	return follow(curve, &followed, row, DT_NOEND);
 }
 
 TimestampTz
 curve_rests_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
-				  TimestampTz from)
+				  TimestampTz from, TimestampTz most)
 {
-	return follow(curve, econtext, row, from, true);
+	Followed	followed = {econtext, from, true};
+
+	return follow(curve, &followed, row, most);
 }
 
 static TimestampTz
-follow(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
-	   TimestampTz from, bool coarsely)
+follow(Curve *curve, Followed *followed, TupleTableSlot *row, TimestampTz most)
 {
-	Followed	followed = {econtext, from, coarsely};
-	TimestampTz until = LAST_ASKED;
+	TimestampTz until = Min(most, LAST_ASKED);
 	MemoryContext old;
 
-	if (curve->kind == CURVE_STILL || from >= LAST_ASKED)
-		return DT_NOEND;
-	econtext->ecxt_scantuple = row;
-	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-	steady(curve, &followed, &until);
+	if (curve->kind == CURVE_STILL || followed->from >= LAST_ASKED)
+		return most;
+	followed->econtext->ecxt_scantuple = row;
+	old = MemoryContextSwitchTo(followed->econtext->ecxt_per_tuple_memory);
+	steady(curve, followed, &until);
 	MemoryContextSwitchTo(old);
-	ResetExprContext(econtext);
-	return until >= LAST_ASKED ? DT_NOEND : until;
+	ResetExprContext(followed->econtext);
+	return until >= LAST_ASKED ? most : until;
 }
 
 int

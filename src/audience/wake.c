@@ -43,8 +43,7 @@ audience_wakes(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
 		Timed	   *timed = lfirst(lc);
 
 		if (!stirred || timed->stirred == index->change)
-			next = Min(next, curve_rests_until(timed->curve, index->curves,
-											   row, after));
+			next = curve_rests_until(timed->curve, index->curves, row, after, next);
 	}
 	return next;
 }
@@ -58,7 +57,8 @@ audience_watch(AudienceIndex *index, TupleTableSlot *row, TimestampTz after)
 	{
 		Timed	   *timed = lfirst(lc);
 
-		timed->next = curve_rests_until(timed->curve, index->curves, row, after);
+		timed->next = curve_rests_until(timed->curve, index->curves, row, after,
+										DT_NOEND);
 	}
 }
 
@@ -86,7 +86,8 @@ audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
 			subject_touch(index, timed->subject);
 		else
 			leaf_touch(index, timed->leaf);
-		timed->next = curve_rests_until(timed->curve, index->curves, row, *at);
+		timed->next = curve_rests_until(timed->curve, index->curves, row, *at,
+										DT_NOEND);
 	}
 	return touch_end(index, touched);
 }

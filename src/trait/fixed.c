@@ -154,26 +154,24 @@ write_short(int64 fixed, int scale)
 {
 	uint64		rest = fixed < 0 ? -(uint64) fixed : (uint64) fixed;
 	int16		digits[MOST_WEIGHT + 2];
-	int			first = 0;
+	int			first = lengthof(digits);
 	int			last = lengthof(digits) - 1;
 	uint16		header = FORM_SHORT | (scale << SCALE_SHIFT);
 	Size		length;
 	char	   *bytes;
 
-	for (int i = last; i >= 0; i--)
+	while (rest > 0)
 	{
-		digits[i] = rest % BASE;
+		digits[--first] = rest % BASE;
 		rest /= BASE;
 	}
-	while (first <= last && digits[first] == 0)
-		first++;
 	while (last >= first && digits[last] == 0)
 		last--;
 	if (first <= last)
 		header |= (fixed < 0 ? SIGN_MASK : 0) |
 			((MOST_WEIGHT - first) & (WEIGHT_SIGN | WEIGHT_MASK));
 
-	length = VARHDRSZ + sizeof(header) + (last - first + 1) * sizeof(int16);
+	length = VARHDRSZ + sizeof(header) + (last + 1 - first) * sizeof(int16);
 	bytes = palloc(length);
 	SET_VARSIZE(bytes, length);
 	memcpy(bytes + VARHDRSZ, &header, sizeof(header));
