@@ -73,32 +73,39 @@ FROM (VALUES
 CREATE TABLE series_many AS
 SELECT i % 7 AS customer, timestamptz '2026-01-01 00:00+00' + i * 7919 % 1000 * interval '1 hour' AS at,
        i * i % 23 AS number, 
-       CASE WHEN i % 3 = 0 THEN i % 1009 / 7.0 ELSE round(i * 37 % 1009 / 100.0, 2) END AS amount, i * 3 % 17 / 4.0::float8 AS seconds,
+       CASE WHEN i % 3 = 0 THEN i % 1009 / 7.0 ELSE round(i * 37 % 1009 / 100.0, 2) END AS amount,
+       round(i * 91 % 1009 / 100.0 - 5, 2) AS price, i * 3 % 17 / 4.0::float8 AS seconds,
        'store ' || i * i % 11 AS store
 FROM generate_series(1, 1000) i;
 SELECT count(*) AS asked,
        count(*) FILTER (WHERE segment.series_count(n, a, b) = count) AS same_count,
        count(*) FILTER (WHERE segment.series_sum(n, a, b) = sum_n) AS same_sum_of_numbers,
        count(*) FILTER (WHERE segment.series_sum(m, a, b)::text = sum_m::text) AS same_sum_of_amounts,
+       count(*) FILTER (WHERE segment.series_sum(p, a, b)::text = sum_p::text) AS same_sum_of_prices,
        count(*) FILTER (WHERE segment.series_squares(m, a, b)::text = squares_m::text) AS same_squares,
        count(*) FILTER (WHERE segment.series_sum_float(f, a, b) = sum_f) AS same_sum_of_floats,
        count(*) FILTER (WHERE segment.series_min(m, a, b, NULL::numeric) IS NOT DISTINCT FROM min) AS same_min,
        count(*) FILTER (WHERE segment.series_max(m, a, b, NULL::numeric) IS NOT DISTINCT FROM max) AS same_max,
+       count(*) FILTER (WHERE segment.series_min(n, a, b, NULL::int) IS NOT DISTINCT FROM min_n
+           AND segment.series_max(n, a, b, NULL::int) IS NOT DISTINCT FROM max_n) AS same_edges_of_numbers,
+       count(*) FILTER (WHERE segment.series_min(p, a, b, NULL::numeric)::text IS NOT DISTINCT FROM min_p::text
+           AND segment.series_max(p, a, b, NULL::numeric)::text IS NOT DISTINCT FROM max_p::text) AS same_edges_of_prices,
        count(*) FILTER (WHERE segment.series_first(t, a, b, NULL::text) IS NOT DISTINCT FROM first) AS same_first,
        count(*) FILTER (WHERE segment.series_last(t, a, b, NULL::text) IS NOT DISTINCT FROM last) AS same_last,
        count(*) FILTER (WHERE segment.series_distinct(t, a, b) = stores) AS same_distinct,
        count(*) FILTER (WHERE segment.series_values(t, a, b, NULL::text) = list) AS same_values
 FROM (SELECT customer, segment.series_of(at, number) AS n, segment.series_of(at, amount) AS m,
-             segment.series_of(at, seconds) AS f, segment.series_of(at, store) AS t
+             segment.series_of(at, price) AS p, segment.series_of(at, seconds) AS f, segment.series_of(at, store) AS t
       FROM series_many GROUP BY customer) kept
 JOIN (SELECT customer, a, b, count(at), coalesce(sum(number), 0) AS sum_n, coalesce(sum(amount), 0) AS sum_m,
              coalesce(sum(amount * amount), 0) AS squares_m, coalesce(sum(seconds), 0) AS sum_f, min(amount), max(amount),
+             coalesce(sum(price), 0) AS sum_p, min(price) AS min_p, max(price) AS max_p, min(number) AS min_n, max(number) AS max_n,
              (array_agg(store ORDER BY at, store))[1] AS first, (array_agg(store ORDER BY at DESC, store))[1] AS last,
              count(DISTINCT store) AS stores, coalesce(array_agg(DISTINCT store ORDER BY store) FILTER (WHERE at IS NOT NULL), '{}') AS list
       FROM generate_series(0, 6) AS c(customer) CROSS JOIN generate_series(-3, 45, 3) d
       CROSS JOIN LATERAL (SELECT timestamptz '2026-01-01 00:00+00' + d * interval '1 day' AS a,
                                  timestamptz '2026-01-01 00:00+00' + (d + d % 8) * interval '1 day' AS b) w
-      LEFT JOIN (SELECT customer AS who, at, number, amount, seconds, store FROM series_many) m
+      LEFT JOIN (SELECT customer AS who, at, number, amount, price, seconds, store FROM series_many) m
           ON who = customer AND at > a AND at <= b
       GROUP BY customer, a, b) naive USING (customer);
 
@@ -182,11 +189,11 @@ SELECT 'numeric{"12.50" @ 2026-05-01 12:00:00+00, "7" @ 2026-05-03 09:30:00+00}'
        '{1999-12-31 00:00:00+00, 2000-01-01 00:00:00+00, 2000-01-01 00:00:00+00}'::segment.series::bytea AS days,
        'text{"tea" @ 2000-01-01 00:00:00.000001+00}'::segment.series::bytea AS text,
        'int4{"-2" @ 2000-01-01 00:00:01+00, "70" @ 2000-01-01 00:00:02+00}'::segment.series::bytea AS int4;
-SELECT '\x01a40d0302aa15e0c99a0d02c413aa15000e'::bytea::segment.series AS numeric,
-       '\x01a40d040100c8961c09fd84e803'::bytea::segment.series AS raw_numeric,
+SELECT '\x01a40d0302aa1500e0c99a0d02c413aa15000e'::bytea::segment.series AS numeric,
+       '\x01a40d04010000c8961c09fd84e803'::bytea::segment.series AS raw_numeric,
        '\x01000403182f1800'::bytea::segment.series AS days,
        '\x01190001000203746561'::bytea::segment.series AS text,
-       '\x01170202010203018c01'::bytea::segment.series AS int4;
+       '\x0117020201000203018c01'::bytea::segment.series AS int4;
 
 -- what is not a series is found out, and what to do is said
 SELECT '\x'::bytea::segment.series;
@@ -203,13 +210,38 @@ SELECT '\x010004020002ffffffffffffffffff01'::bytea::segment.series;
 SELECT '\x0172000102'::bytea::segment.series;
 SELECT '\x01ffffff7f000102'::bytea::segment.series;
 SELECT '\x01ffffffffff7f000102'::bytea::segment.series;
-SELECT '\x0117000100028080808010'::bytea::segment.series;
+SELECT '\x011700010000028080808010'::bytea::segment.series;
 SELECT '\x01190001000202ff61'::bytea::segment.series;
 SELECT '\x0119000100020561'::bytea::segment.series;
 SELECT '\x0119000200020162000161'::bytea::segment.series;
-SELECT '\x01a40d0001000204ffffffffffffffff7f'::bytea::segment.series;
-SELECT '\x01a40d0001000206ff'::bytea::segment.series;
+SELECT '\x01a40d000100000204ffffffffffffffff7f'::bytea::segment.series;
+SELECT '\x01a40d000100000206ff'::bytea::segment.series;
+SELECT '\x010004020102ffffffffffffffffff01'::bytea::segment.series;
+SELECT '\x01000402ffffffffffffffff7f0202'::bytea::segment.series;
 SELECT '\x01000403172f1800'::bytea::segment.series;
+SELECT '\x01000403192f1800'::bytea::segment.series;
+
+-- of eight and more it is said what they come to, if that can be said
+CREATE TABLE series_long AS
+SELECT name, ('numeric{' || string_agg(format('"%s" @ 2000-01-%s', value, number), ', ') || '}')::segment.series::bytea AS bytes
+FROM (VALUES ('seven', '{2.50,12.50,7.00,7.00,7.00,7.00,7.00}'::text[]), ('eight', '{2.50,12.50,7.00,7.00,7.00,7.00,7.00,0.00}'),
+    ('whole', '{-3,-4,0,0,0,0,0,0}'), ('mixed', '{1,1,1,1,1,1,1,1.0}'), ('odd', '{1,1,1,1,1,1,1,1e-9}'), ('not a number', '{1,1,1,1,1,1,1,NaN}')) v(name, list),
+    unnest(list) WITH ORDINALITY u(value, number)
+GROUP BY name ORDER BY min(array_length(list, 1)), name;
+SELECT name, substr(bytes, 1, 13) AS head FROM series_long;
+SELECT name, ('int8{' || string_agg(format('"%s" @ 2000-01-%s', value, number), ', ') || '}')::segment.series::bytea AS int8
+FROM (VALUES ('sum', '{1,2,3,4,5,6,7,8}'::text[]), ('greatest', '{9223372036854775807,0,0,0,0,0,0,0}'), ('greater', '{9223372036854775807,1,0,0,0,0,0,0}')) v(name, list),
+    unnest(list) WITH ORDINALITY u(value, number)
+GROUP BY name ORDER BY name DESC;
+-- another sum, another least, another greatest; a scale that there is not; too large
+SELECT overlay(bytes PLACING '\x924e' FROM 9)::segment.series FROM series_long WHERE name = 'eight';
+SELECT overlay(bytes PLACING '\x01' FROM 11)::segment.series FROM series_long WHERE name = 'eight';
+SELECT overlay(bytes PLACING '\xc613' FROM 12)::segment.series FROM series_long WHERE name = 'eight';
+SELECT overlay(bytes PLACING '\x02' FROM 8)::segment.series FROM series_long WHERE name = 'eight';
+SELECT overlay(bytes PLACING '\x06' FROM 8)::segment.series FROM series_long WHERE name = 'eight';
+SELECT overlay(bytes PLACING '\xffffffffffffffff7f' FROM 9 FOR 2)::segment.series FROM series_long WHERE name = 'eight';
+SELECT '\x01170401000202060206'::bytea::segment.series;
+DROP TABLE series_long;
 
 -- cut short anywhere, or with any byte changed behind the type, it is refused
 -- or still a series; nothing worse

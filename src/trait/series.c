@@ -23,6 +23,7 @@
  *		02				varint: number of events
  *		aa 15			varint: minutes from the first to the last, so that who
  *						asks for what comes after need not read it all
+ *		00				what the values come to: see below
  *
  *		e0 c9 9a 0d		varint: zigzag(minutes since 2000)
  *		02 c4 13		numeric: digits behind the point, varint: zigzag(1250)
@@ -37,6 +38,18 @@
  *						5 + length and content
  *		fixed length	as they are
  *		others			varint length and content
+ *
+ * Where values are whole numbers or numerics, it says what they come to, so that who
+ * asks reads only what does not count.  Of eight and more
+ *
+ *		03				1 + digits behind the point, which all must show; 1 if they
+ *						are whole numbers
+ *		90 4e			varint: zigzag(5000), the sum 50.00
+ *		f4 03			varint: zigzag(250), the least 2.50
+ *		c4 13			varint: zigzag(1250), the most 12.50
+ *
+ * and a zero if they are fewer, if one is no everyday numeric or shows other digits
+ * than the others, or if the sum is 2^63 or more.
  *
  * A type's OID does not leave the server: on the wire it is the text behind a
  * version byte.
@@ -84,6 +97,9 @@ static const int64 units[] = {
 static Series *series_parse(const char *text);
 static char *series_print(const Series *series);
 static bool series_same(Datum a, Datum b);
+static void read_total(SeriesReader *reader);
+static int64 read_number(PackedReader *bytes, int64 unit);
+static void read_first(SeriesReader *reader, int64 time);
 static void read_value(SeriesReader *reader, SeriesEntry *entry);
 static uint64 value_varint(const SeriesEntry *entry, Size *length);
 
@@ -273,26 +289,51 @@ series_begin(SeriesReader *reader, Datum series)
 		nentries > bytes->end - bytes->at)
 		packed_corrupted(bytes, "The number of its events is impossible.");
 
-	reader->type = type == 0 ? NULL : packed_type(bytes, (Oid) type);
-	reader->kind = series_kind(reader->type);
+	reader->head.type = type == 0 ? NULL : packed_type(bytes, (Oid) type);
+	reader->head.unit = (int) unit;
+	reader->head.nentries = (int64) nentries;
+	reader->head.span = packed_varint(bytes);
+	reader->kind = series_kind(reader->head.type);
 	reader->unit = units[unit];
-	reader->nentries = (int64) nentries;
 	reader->next = 0;
+	reader->ahead = reader->head.span;
 	reader->at = 0;
-	reader->last = (TimestampTz) packed_varint(bytes);
+	reader->last = 0;
+	read_total(reader);
 }
 
-/* So many units later. */
-static inline TimestampTz
-later(const SeriesReader *reader, TimestampTz at, uint64 units)
+static void
+read_total(SeriesReader *reader)
 {
-	/* from -infinity to infinity it is farther than int64 can say */
-	uint64		room = (uint64) PG_INT64_MAX - (uint64) at;
-	uint64		ahead;
+	PackedReader *bytes = &reader->bytes;
+	SeriesTotal *total = &reader->head.total;
+	int			shown;
+	int64		unit;
 
-	if (pg_mul_u64_overflow(units, reader->unit, &ahead) || ahead > room)
-		packed_corrupted(&reader->bytes, "The time of an event is impossible.");
-	return (TimestampTz) ((uint64) at + ahead);
+	total->known = false;
+	if (reader->kind != SERIES_WHOLE && reader->kind != SERIES_NUMERIC)
+		return;
+	shown = *packed_bytes(bytes, 1);
+	if (shown == 0)
+		return;
+	total->known = true;
+	total->scale = shown - 1;
+	if (total->scale > (reader->kind == SERIES_WHOLE ? 0 : MOST_SCALE))
+		packed_corrupted(bytes, "What its values come to is impossible.");
+	unit = reader->kind == SERIES_WHOLE ? 1 : fixed_from_scaled(1, total->scale);
+	total->sum = read_number(bytes, unit);
+	total->least = read_number(bytes, unit);
+	total->most = read_number(bytes, unit);
+}
+
+static int64
+read_number(PackedReader *bytes, int64 unit)
+{
+	int64		number = packed_unzigzag(packed_varint(bytes));
+
+	if (pg_mul_s64_overflow(number, unit, &number))
+		packed_corrupted(bytes, "What its values come to is impossible.");
+	return number;
 }
 
 bool
@@ -301,25 +342,26 @@ series_next(SeriesReader *reader, SeriesEntry *entry)
 	PackedReader *bytes = &reader->bytes;
 	uint64		step;
 
-	if (reader->next == reader->nentries)
+	if (reader->next == reader->head.nentries)
 	{
 		if (bytes->at != bytes->end)
 			packed_corrupted(bytes, "It goes on behind its last event.");
-		if (reader->at != reader->last)
+		if (reader->ahead != 0)
 			packed_corrupted(bytes, "Its last event is not when it says.");
 		return false;
 	}
 
 	step = packed_varint(bytes);
 	if (reader->next++ == 0)
-	{
-		if (pg_mul_s64_overflow(packed_unzigzag(step), reader->unit, &reader->at))
-			packed_corrupted(bytes, "The time of an event is impossible.");
-		reader->last = later(reader, reader->at, (uint64) reader->last);
-	}
+		read_first(reader, packed_unzigzag(step));
 	else
-		reader->at = later(reader, reader->at, step);
-	if (!TIMESTAMP_NOT_FINITE(reader->at) && !IS_VALID_TIMESTAMP(reader->at))
+	{
+		if (step > reader->ahead)
+			packed_corrupted(bytes, "An event is later than the last.");
+		reader->ahead -= step;
+		reader->at += step * reader->unit;
+	}
+	if (!IS_VALID_TIMESTAMP(reader->at) && !TIMESTAMP_NOT_FINITE(reader->at))
 		packed_corrupted(bytes, "The time of an event is impossible.");
 
 	entry->at = reader->at;
@@ -327,12 +369,28 @@ series_next(SeriesReader *reader, SeriesEntry *entry)
 	return true;
 }
 
+/* So many units after 2000; says when the last is, too. */
+static void
+read_first(SeriesReader *reader, int64 time)
+{
+	/* from -infinity to infinity it is farther than int64 can say */
+	uint64		room;
+	uint64		span;
+
+	if (pg_mul_s64_overflow(time, reader->unit, &reader->at))
+		packed_corrupted(&reader->bytes, "The time of an event is impossible.");
+	room = (uint64) PG_INT64_MAX - (uint64) reader->at;
+	if (pg_mul_u64_overflow(reader->head.span, reader->unit, &span) || span > room)
+		packed_corrupted(&reader->bytes, "The time of an event is impossible.");
+	reader->last = (TimestampTz) ((uint64) reader->at + span);
+}
+
 /* Which bytes are the value, and can they be one? */
 static void
 read_value(SeriesReader *reader, SeriesEntry *entry)
 {
 	PackedReader *bytes = &reader->bytes;
-	TypeCacheEntry *type = reader->type;
+	TypeCacheEntry *type = reader->head.type;
 	uint64		number;
 
 	entry->value = bytes->at;
@@ -383,12 +441,13 @@ series_read(Datum bytes)
 {
 	Series	   *series = palloc(sizeof(Series));
 	SeriesReader reader;
+	SeriesTotal total = SERIES_NO_VALUES;
 
 	series_begin(&reader, bytes);
-	series->type = reader.type;
-	series->nentries = (int) reader.nentries;
+	series->type = reader.head.type;
+	series->nentries = (int) reader.head.nentries;
 	series->entries = MemoryContextAllocHuge(CurrentMemoryContext,
-											 reader.nentries * sizeof(SeriesEntry));
+											 series->nentries * sizeof(SeriesEntry));
 	for (int i = 0; i < series->nentries; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -397,7 +456,13 @@ series_read(Datum bytes)
 		if (i > 0 && series_compare(series->type, &series->entries[i - 1],
 									&series->entries[i]) > 0)
 			packed_corrupted(&reader.bytes, "Its values are not in the order of their type.");
+		series_count(&total, reader.kind, &series->entries[i], 1);
 	}
+	if (reader.head.total.known &&
+		(!total.known || total.scale != reader.head.total.scale ||
+		 total.sum != reader.head.total.sum ||
+		 total.least != reader.head.total.least || total.most != reader.head.total.most))
+		packed_corrupted(&reader.bytes, "Its values do not come to what it says.");
 	/* that nothing follows is checked when there are no more */
 	(void) series_next(&reader, NULL);
 	return series;
@@ -419,15 +484,7 @@ series_value(TypeCacheEntry *type, const SeriesEntry *entry)
 		case SERIES_TIMES:
 			return (Datum) 0;
 		case SERIES_WHOLE:
-			switch (type->type_id)
-			{
-				case INT2OID:
-					return Int16GetDatum((int16) series_whole(entry));
-				case INT4OID:
-					return Int32GetDatum((int32) series_whole(entry));
-				default:
-					return Int64GetDatum(series_whole(entry));
-			}
+			return series_number(type, series_whole(entry), 0);
 		case SERIES_FIXED:
 			if (type->typbyval)
 			{
@@ -440,7 +497,7 @@ series_value(TypeCacheEntry *type, const SeriesEntry *entry)
 			return PointerGetDatum(copy);
 		case SERIES_NUMERIC:
 			if (series_fixed(entry, &fixed, &scale))
-				return NumericGetDatum(fixed_to_numeric(fixed, scale));
+				return series_number(type, fixed, scale);
 			break;
 		case SERIES_VARLENA:
 			break;
@@ -453,6 +510,22 @@ series_value(TypeCacheEntry *type, const SeriesEntry *entry)
 	SET_VARSIZE(copy, number + VARHDRSZ);
 	memcpy(copy + VARHDRSZ, entry->value + head, number);
 	return PointerGetDatum(copy);
+}
+
+Datum
+series_number(TypeCacheEntry *type, int64 number, int scale)
+{
+	switch (type->type_id)
+	{
+		case INT2OID:
+			return Int16GetDatum((int16) number);
+		case INT4OID:
+			return Int32GetDatum((int32) number);
+		case INT8OID:
+			return Int64GetDatum(number);
+		default:
+			return NumericGetDatum(fixed_to_numeric(number, scale));
+	}
 }
 
 /* The number with which a value begins that has been read, and its length. */
@@ -510,49 +583,115 @@ Datum
 series_write(const Series *series)
 {
 	const SeriesEntry *entries = series->entries;
-	int			nentries = series->nentries;
-	int			unit = lengthof(units) - 1;
-	Size		most = VARHDRSZ + 2 + 4 * LONGEST_VARINT;
+	SeriesKind	kind = series_kind(series->type);
+	SeriesHead	head = {
+		.type = series->type,
+		.unit = lengthof(units) - 1,
+		.nentries = series->nentries,
+		.total = SERIES_NO_VALUES,
+	};
+	Size		most = VARHDRSZ + SERIES_MOST_HEAD;
 	TimestampTz before = entries[0].at;
 	char	   *bytes;
 	char	   *at;
 
 	/* most events are at some microsecond, which divides all */
-	for (int i = 0; i < nentries; i++)
+	for (int i = 0; i < series->nentries; i++)
 	{
-		while (unit > 0 && entries[i].at % units[unit] != 0)
-			unit--;
+		while (head.unit > 0 && entries[i].at % units[head.unit] != 0)
+			head.unit--;
+		series_count(&head.total, kind, &entries[i], 1);
 		most += LONGEST_VARINT + entries[i].length;
 	}
+	head.span = in_units(head.unit, before, entries[series->nentries - 1].at);
 
 	bytes = MemoryContextAllocHuge(CurrentMemoryContext, most);
-	at = bytes + VARHDRSZ;
-	*at++ = SERIES_VERSION;
-	at = packed_write_varint(at, series->type == NULL ? 0 : series->type->type_id);
-	*at++ = (char) unit;
-	at = packed_write_varint(at, nentries);
-	at = packed_write_varint(at, in_units(unit, before, entries[nentries - 1].at));
-
-	for (int i = 0; i < nentries; i++)
+	at = series_put_head(bytes + VARHDRSZ, &head);
+	for (int i = 0; i < series->nentries; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 
-		at = packed_write_varint(at, i == 0 ? packed_zigzag(before / units[unit]) :
-								 in_units(unit, before, entries[i].at));
+		at = series_put_entry(at, i == 0 ? packed_zigzag(before / units[head.unit]) :
+							  in_units(head.unit, before, entries[i].at),
+							  &entries[i]);
 		before = entries[i].at;
-		if (series->type != NULL)
-		{
-			memcpy(at, entries[i].value, entries[i].length);
-			at += entries[i].length;
-		}
 	}
+	series_set_size(bytes, at, series->nentries);
+	return PointerGetDatum(bytes);
+}
 
-	if (at - bytes > MaxAllocSize)
+char *
+series_put_head(char *at, const SeriesHead *head)
+{
+	SeriesKind	kind = series_kind(head->type);
+	int64		unit;
+
+	*at++ = SERIES_VERSION;
+	at = packed_write_varint(at, head->type == NULL ? 0 : head->type->type_id);
+	*at++ = (char) head->unit;
+	at = packed_write_varint(at, head->nentries);
+	at = packed_write_varint(at, head->span);
+	if (kind != SERIES_WHOLE && kind != SERIES_NUMERIC)
+		return at;
+	if (!head->total.known || head->nentries < SERIES_LONG)
+	{
+		*at++ = 0;
+		return at;
+	}
+	unit = kind == SERIES_WHOLE ? 1 : fixed_from_scaled(1, head->total.scale);
+	*at++ = (char) (head->total.scale + 1);
+	at = packed_write_varint(at, packed_zigzag(head->total.sum / unit));
+	at = packed_write_varint(at, packed_zigzag(head->total.least / unit));
+	return packed_write_varint(at, packed_zigzag(head->total.most / unit));
+}
+
+char *
+series_put_entry(char *at, uint64 time, const SeriesEntry *entry)
+{
+	at = packed_write_varint(at, time);
+	if (entry->length > 0)
+		memcpy(at, entry->value, entry->length);
+	return at + entry->length;
+}
+
+void
+series_set_size(char *bytes, const char *end, int64 nentries)
+{
+	if (end - bytes > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a series cannot hold %d events", nentries)));
-	SET_VARSIZE(bytes, at - bytes);
-	return PointerGetDatum(bytes);
+				 errmsg("a series cannot hold " INT64_FORMAT " events", nentries)));
+	SET_VARSIZE(bytes, end - bytes);
+}
+
+void
+series_count(SeriesTotal *total, SeriesKind kind, const SeriesEntry *entry, int sign)
+{
+	int64		number;
+	int			scale = 0;
+
+	if (!total->known)
+		return;
+	if (kind == SERIES_WHOLE)
+		number = series_whole(entry);
+	else if (kind != SERIES_NUMERIC || !series_fixed(entry, &number, &scale))
+	{
+		total->known = false;
+		return;
+	}
+	if (total->scale < 0)
+		total->scale = scale;
+	if (scale != total->scale)
+		total->known = false;
+	else if (sign > 0)
+	{
+		total->known = !pg_add_s64_overflow(total->sum, number, &total->sum);
+		total->least = Min(total->least, number);
+		total->most = Max(total->most, number);
+	}
+	else
+		total->known = number > total->least && number < total->most &&
+			!pg_sub_s64_overflow(total->sum, number, &total->sum);
 }
 
 void
@@ -688,6 +827,8 @@ series_parse(const char *text)
 											room * sizeof(SeriesEntry));
 		}
 		entry = &series->entries[series->nentries++];
+		entry->value = NULL;
+		entry->length = 0;
 		if (series->type != NULL)
 		{
 			StringInfoData value;

@@ -45,18 +45,45 @@ typedef struct Series
 	SeriesEntry *entries;		/* ascending */
 } Series;
 
+/*
+ * What the values come to, where that can be said in short: whole numbers as they
+ * are, everyday numerics that all show as many digits in ten-thousandths.
+ */
+typedef struct SeriesTotal
+{
+	bool		known;			/* and else neither of these, or it is too short */
+	int			scale;			/* digits that each shows; -1: there is none yet */
+	int64		sum;
+	int64		least;
+	int64		most;
+} SeriesTotal;
+
+#define SERIES_NO_VALUES	{.known = true, .scale = -1, .least = PG_INT64_MAX, .most = PG_INT64_MIN}
+
+/* Shorter ones are read as fast as what they come to. */
+#define SERIES_LONG			8
+
+/* What stands before the events. */
+typedef struct SeriesHead
+{
+	TypeCacheEntry *type;
+	int			unit;			/* of all times: its number, see series.c */
+	int64		nentries;
+	uint64		span;			/* units from the first to the last */
+	SeriesTotal total;
+} SeriesHead;
+
 /* Steps through the bytes, checking each: ERRCODE_DATA_CORRUPTED. */
 typedef struct SeriesReader
 {
 	PackedReader bytes;
-	TypeCacheEntry *type;
+	SeriesHead	head;
 	SeriesKind	kind;
-	int64		unit;
-	int64		nentries;
+	int64		unit;			/* microseconds */
 	int64		next;			/* number of the entry to come */
+	uint64		ahead;			/* units from the one before to the last */
 	TimestampTz at;				/* of the one before */
-	TimestampTz last;			/* of the last; until the first is read, how many
-								 * units later that is */
+	TimestampTz last;			/* of the last, once the first is read */
 
 	/*
 	 * The value of the one before, too, as it mostly is what is asked for: of
@@ -79,6 +106,25 @@ extern Series *series_read(Datum series);
 extern Datum series_write(const Series *series);
 
 /*
+ * series_append.c: the series without what is not to be kept, and with these
+ * entries, ascending and all to be kept, at its end.  False if that takes more than
+ * copying bytes: they belong elsewhere, or the unit of its times is too coarse.
+ */
+extern bool series_append(Datum series, const TimeRange *kept,
+						  TypeCacheEntry *type, const SeriesEntry *entries,
+						  int nentries, Datum *result);
+
+/* The parts of which both write it. */
+#define SERIES_MOST_HEAD	(3 + 6 * LONGEST_VARINT)
+
+extern char *series_put_head(char *at, const SeriesHead *head);
+extern char *series_put_entry(char *at, uint64 time, const SeriesEntry *entry);
+extern void series_set_size(char *bytes, const char *end, int64 nentries);
+/* An event more, or less; the least or most of them less, and it is not known. */
+extern void series_count(SeriesTotal *total, SeriesKind kind,
+						 const SeriesEntry *entry, int sign);
+
+/*
  * The type that a series of such values is of: below domains.  An error if
  * they have no order, by which entries of one instant stand.
  */
@@ -92,6 +138,8 @@ extern int	series_compare(TypeCacheEntry *type, const SeriesEntry *a,
 /* A value to bytes, and back; a copy in the current context */
 extern void series_put_value(TypeCacheEntry *type, Datum value, StringInfo out);
 extern Datum series_value(TypeCacheEntry *type, const SeriesEntry *entry);
+/* of SERIES_WHOLE, or an everyday one of SERIES_NUMERIC */
+extern Datum series_number(TypeCacheEntry *type, int64 number, int scale);
 
 /* A value of SERIES_WHOLE, and an everyday one of SERIES_NUMERIC (fixed.h) */
 extern int64 series_whole(const SeriesEntry *entry);

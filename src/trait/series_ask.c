@@ -39,6 +39,15 @@ typedef struct Asked
 	bool		empty;			/* there is no series */
 } Asked;
 
+/* What the events that a call asks for come to, as in SeriesTotal. */
+typedef struct RangeTotal
+{
+	bool		any;			/* are there any, and the rest of this? */
+	int64		sum;
+	bool		least_known;
+	bool		most_known;
+} RangeTotal;
+
 /* A sum of whole and numeric values, in the parts of sum.c. */
 typedef struct ExactSum
 {
@@ -58,7 +67,9 @@ typedef struct TimedValue
 
 static void ask(FunctionCallInfo fcinfo, Asked *asked);
 static bool answer(Asked *asked, SeriesEntry *entry);
+static bool total_of_range(const Asked *asked, RangeTotal *total);
 static Oid	ask_values(FunctionCallInfo fcinfo, Asked *asked);
+static void sum_each(Asked *asked, bool squares, ExactSum *sum);
 static void sum_add(ExactSum *sum, Numeric value);
 static Datum sum_exact(FunctionCallInfo fcinfo, bool squares);
 static Datum sum_inexact(FunctionCallInfo fcinfo, bool squares);
@@ -119,7 +130,7 @@ segment_series_count(PG_FUNCTION_ARGS)
 
 	/* mostly all that follows counts, too: it need not be looked at */
 	if (asked.reader.last <= asked.range.to)
-		PG_RETURN_INT64(asked.reader.nentries - asked.reader.next + 1);
+		PG_RETURN_INT64(asked.reader.head.nentries - asked.reader.next + 1);
 	do
 		count++;
 	while (answer(&asked, &entry));
@@ -168,6 +179,40 @@ answer(Asked *asked, SeriesEntry *entry)
 	return false;
 }
 
+/*
+ * What the series comes to, less what was before the range: mostly that is little or
+ * nothing.  False if it cannot be said so.
+ */
+static bool
+total_of_range(const Asked *asked, RangeTotal *total)
+{
+	const SeriesTotal *all = &asked->reader.head.total;
+	SeriesReader reader;
+	SeriesEntry entry;
+
+	if (asked->empty || !all->known)
+		return false;
+	reader = asked->reader;
+	*total = (RangeTotal) {
+		.sum = all->sum,
+		.least_known = true,
+		.most_known = true,
+	};
+	while (series_next(&reader, &entry))
+	{
+		if (reader.last > asked->range.to)
+			return false;
+		total->any = entry.at >= asked->range.from;
+		if (total->any)
+			break;
+		if (pg_sub_s64_overflow(total->sum, reader.number, &total->sum))
+			return false;
+		total->least_known &= reader.number > all->least;
+		total->most_known &= reader.number < all->most;
+	}
+	return true;
+}
+
 /* sums ------------------------------------------------------------------------ */
 
 /* (series, after, until): of whole and numeric values */
@@ -201,7 +246,7 @@ static Datum
 sum_exact(FunctionCallInfo fcinfo, bool squares)
 {
 	Asked		asked;
-	SeriesEntry entry;
+	RangeTotal	total;
 	ExactSum	sum = {0};
 	Numeric		result;
 
@@ -209,39 +254,15 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 	if (!asked.empty && asked.reader.kind != SERIES_WHOLE &&
 		asked.reader.kind != SERIES_NUMERIC)
 		refuse_sum(&asked);
-
-	while (answer(&asked, &entry))
+	if (squares || !total_of_range(&asked, &total))
+		sum_each(&asked, squares, &sum);
+	else if (total.any && asked.reader.kind == SERIES_WHOLE)
+		sum.whole = total.sum;
+	else if (total.any)
 	{
-		Numeric		value;
-		int64		fixed;
-
-		if (asked.reader.kind == SERIES_WHOLE)
-		{
-			int64		whole = asked.reader.number;
-
-			if (!(squares && pg_mul_s64_overflow(whole, whole, &whole)) &&
-				!pg_add_s64_overflow(sum.whole, whole, &whole))
-			{
-				sum.whole = whole;
-				continue;
-			}
-			value = int64_to_numeric(asked.reader.number);
-		}
-		else
-		{
-			if (!squares && asked.reader.scale >= 0 &&
-				!pg_add_s64_overflow(sum.fixed, asked.reader.number, &fixed))
-			{
-				sum.fixed = fixed;
-				sum.scale = Max(sum.scale, asked.reader.scale);
-				sum.any_fixed = true;
-				continue;
-			}
-			value = DatumGetNumeric(series_value(asked.reader.type, &entry));
-		}
-		if (squares)
-			value = numeric_mul_opt_error(value, value, NULL);
-		sum_add(&sum, value);
+		sum.fixed = total.sum;
+		sum.scale = asked.reader.head.total.scale;
+		sum.any_fixed = true;
 	}
 
 	if (sum.any_fixed)
@@ -253,6 +274,47 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 	if (sum.rest != NULL)
 		result = numeric_add_opt_error(result, sum.rest, NULL);
 	PG_RETURN_NUMERIC(result);
+}
+
+/* One after the other. */
+static void
+sum_each(Asked *asked, bool squares, ExactSum *sum)
+{
+	SeriesEntry entry;
+
+	while (answer(asked, &entry))
+	{
+		Numeric		value;
+		int64		fixed;
+
+		if (asked->reader.kind == SERIES_WHOLE)
+		{
+			int64		whole = asked->reader.number;
+
+			if (!(squares && pg_mul_s64_overflow(whole, whole, &whole)) &&
+				!pg_add_s64_overflow(sum->whole, whole, &whole))
+			{
+				sum->whole = whole;
+				continue;
+			}
+			value = int64_to_numeric(asked->reader.number);
+		}
+		else
+		{
+			if (!squares && asked->reader.scale >= 0 &&
+				!pg_add_s64_overflow(sum->fixed, asked->reader.number, &fixed))
+			{
+				sum->fixed = fixed;
+				sum->scale = Max(sum->scale, asked->reader.scale);
+				sum->any_fixed = true;
+				continue;
+			}
+			value = DatumGetNumeric(series_value(asked->reader.head.type, &entry));
+		}
+		if (squares)
+			value = numeric_mul_opt_error(value, value, NULL);
+		sum_add(sum, value);
+	}
 }
 
 static void
@@ -281,15 +343,15 @@ sum_inexact(FunctionCallInfo fcinfo, bool squares)
 
 	ask(fcinfo, &asked);
 	if (!asked.empty &&
-		(asked.reader.type == NULL ||
-		 (asked.reader.type->type_id != FLOAT4OID &&
-		  asked.reader.type->type_id != FLOAT8OID)))
+		(asked.reader.head.type == NULL ||
+		 (asked.reader.head.type->type_id != FLOAT4OID &&
+		  asked.reader.head.type->type_id != FLOAT8OID)))
 		refuse_sum(&asked);
 
 	while (answer(&asked, &entry))
 	{
-		Datum		datum = series_value(asked.reader.type, &entry);
-		float8		value = asked.reader.type->type_id == FLOAT4OID ?
+		Datum		datum = series_value(asked.reader.head.type, &entry);
+		float8		value = asked.reader.head.type->type_id == FLOAT4OID ?
 			(float8) DatumGetFloat4(datum) : DatumGetFloat8(datum);
 
 		sum += squares ? value * value : value;
@@ -302,10 +364,10 @@ refuse_sum(const Asked *asked)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 asked->reader.type == NULL ?
+			 asked->reader.head.type == NULL ?
 			 errmsg("series has no values to add up") :
 			 errmsg("series is of values of type %s, which this function does not add up",
-					format_type_be(asked->reader.type->type_id)),
+					format_type_be(asked->reader.head.type->type_id)),
 			 errhint("Whole and numeric values are summed by series_sum, floating-point ones by series_sum_float.")));
 }
 
@@ -349,7 +411,7 @@ ask_values(FunctionCallInfo fcinfo, Asked *asked)
 	if (!OidIsValid(type))
 		elog(ERROR, "could not determine the type of a series' values");
 	ask(fcinfo, asked);
-	entry = asked->empty ? NULL : asked->reader.type;
+	entry = asked->empty ? NULL : asked->reader.head.type;
 	if (!asked->empty && entry == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -367,7 +429,7 @@ ask_values(FunctionCallInfo fcinfo, Asked *asked)
 static int
 compare_collated(FunctionCallInfo fcinfo, const Asked *asked, Datum a, Datum b)
 {
-	TypeCacheEntry *type = asked->reader.type;
+	TypeCacheEntry *type = asked->reader.head.type;
 	Oid			collation = PG_GET_COLLATION();
 
 	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo,
@@ -384,8 +446,20 @@ extreme(FunctionCallInfo fcinfo, int direction)
 	int64		number = 0;
 	bool		plain = true;	/* have all so far been numbers? */
 	bool		found = false;
+	RangeTotal	total;
 
 	(void) ask_values(fcinfo, &asked);
+	if (total_of_range(&asked, &total))
+	{
+		const SeriesTotal *all = &asked.reader.head.total;
+
+		if (!total.any)
+			PG_RETURN_NULL();
+		if (direction > 0 ? total.most_known : total.least_known)
+			PG_RETURN_DATUM(series_number(asked.reader.head.type,
+										  direction > 0 ? all->most : all->least,
+										  all->scale));
+	}
 	while (answer(&asked, &entry))
 	{
 		plain &= asked.reader.kind == SERIES_WHOLE ||
@@ -394,8 +468,8 @@ extreme(FunctionCallInfo fcinfo, int direction)
 					  (direction > 0 ? asked.reader.number <= number :
 					   asked.reader.number >= number) :
 					  compare_collated(fcinfo, &asked,
-									   series_value(asked.reader.type, &entry),
-									   series_value(asked.reader.type, &best)) * direction <= 0))
+									   series_value(asked.reader.head.type, &entry),
+									   series_value(asked.reader.head.type, &best)) * direction <= 0))
 			continue;
 		best = entry;
 		number = asked.reader.number;
@@ -403,7 +477,7 @@ extreme(FunctionCallInfo fcinfo, int direction)
 	}
 	if (!found)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(series_value(asked.reader.type, &best));
+	PG_RETURN_DATUM(series_value(asked.reader.head.type, &best));
 }
 
 /* Of several at the same instant the smallest. */
@@ -422,14 +496,14 @@ edge(FunctionCallInfo fcinfo, bool last)
 			break;
 		if (!found || entry.at > best.at ||
 			compare_collated(fcinfo, &asked,
-							 series_value(asked.reader.type, &entry),
-							 series_value(asked.reader.type, &best)) < 0)
+							 series_value(asked.reader.head.type, &entry),
+							 series_value(asked.reader.head.type, &best)) < 0)
 			best = entry;
 		found = true;
 	}
 	if (!found)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(series_value(asked.reader.type, &best));
+	PG_RETURN_DATUM(series_value(asked.reader.head.type, &best));
 }
 
 /* all of the values ------------------------------------------------------------ */
@@ -450,7 +524,7 @@ segment_series_values(PG_FUNCTION_ARGS)
 	if (nvalues == 0)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(type));
 
-	entry = asked.reader.type;
+	entry = asked.reader.head.type;
 	elements = MemoryContextAllocHuge(CurrentMemoryContext,
 									  nvalues * sizeof(Datum));
 	for (int i = 0; i < nvalues; i++)
@@ -479,7 +553,7 @@ segment_series_most_frequent(PG_FUNCTION_ARGS)
 
 		for (next = i + 1; next < nvalues; next++)
 		{
-			if (packed_compare(asked.reader.type, values[i].value,
+			if (packed_compare(asked.reader.head.type, values[i].value,
 							   values[next].value) != 0)
 				break;
 			latest = Max(latest, values[next].at);
@@ -513,23 +587,23 @@ values_sorted(Asked *asked, int *nvalues)
 	*nvalues = 0;
 	if (asked->empty)
 		return NULL;
-	if (asked->reader.type == NULL)
+	if (asked->reader.head.type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("series has no values, but times alone")));
 
 	values = MemoryContextAllocHuge(CurrentMemoryContext,
-									asked->reader.nentries * sizeof(TimedValue));
+									asked->reader.head.nentries * sizeof(TimedValue));
 	while (answer(asked, &entry))
 	{
 		CHECK_FOR_INTERRUPTS();
 
-		values[*nvalues].value = series_value(asked->reader.type, &entry);
+		values[*nvalues].value = series_value(asked->reader.head.type, &entry);
 		values[*nvalues].at = entry.at;
 		(*nvalues)++;
 	}
 	qsort_arg(values, *nvalues, sizeof(TimedValue), value_compare,
-			  asked->reader.type);
+			  asked->reader.head.type);
 	return values;
 }
 
@@ -540,7 +614,7 @@ values_distinct(Asked *asked, TimedValue *values, int nvalues)
 	int			kept = 0;
 
 	for (int i = 0; i < nvalues; i++)
-		if (kept == 0 || packed_compare(asked->reader.type, values[kept - 1].value,
+		if (kept == 0 || packed_compare(asked->reader.head.type, values[kept - 1].value,
 										values[i].value) != 0)
 			values[kept++] = values[i];
 	return kept;

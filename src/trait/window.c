@@ -89,6 +89,8 @@ static void window_note(WindowDelta *window, Datum value, TimestampTz at,
 static WindowChange *window_changes(const WindowDelta *window, int *nchanges);
 static bool window_concerns(const WindowChange *changes, int nchanges,
 							const TimeRange *kept, bool has_state);
+static bool window_append(TypeCacheEntry *type, const WindowChange *changes,
+						  int nchanges, const TimeRange *kept, Datum *state);
 static Datum series_step(FunctionCallInfo fcinfo, bool has_value);
 
 const Aggregate aggregate_window = {
@@ -165,6 +167,8 @@ window_apply(const AggregateInput *input, const void *delta,
 
 	if (!isnull[0])
 	{
+		if (window_append(window->type, changes, nchanges, kept, state))
+			return AGGREGATE_CHANGED;
 		before = series_read(state[0]);
 		if (before->type != window->type)
 			return AGGREGATE_RECOMPUTE;
@@ -398,4 +402,27 @@ window_concerns(const WindowChange *changes, int nchanges,
 			(changes[i].times < 0 && has_state))
 			return true;
 	return false;
+}
+
+/* If they all came, and later than what is there: without reading that. */
+static bool
+window_append(TypeCacheEntry *type, const WindowChange *changes, int nchanges,
+			  const TimeRange *kept, Datum *state)
+{
+	SeriesEntry *entries = palloc_extended(nchanges * sizeof(SeriesEntry),
+										   MCXT_ALLOC_HUGE);
+	bool		appended;
+
+	for (int i = 0; i < nchanges; i++)
+	{
+		if (changes[i].times != 1 || !time_in_range(changes[i].entry.at, kept))
+		{
+			pfree(entries);
+			return false;
+		}
+		entries[i] = changes[i].entry;
+	}
+	appended = series_append(state[0], kept, type, entries, nchanges, &state[0]);
+	pfree(entries);
+	return appended;
 }

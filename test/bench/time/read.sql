@@ -38,4 +38,7 @@ BEGIN
     END IF;
 END
 $$;
+-- both without the room that earlier versions of rows took: each trait was
+-- filled in for rows that were there
+VACUUM FULL segment_data.profile;
 VACUUM ANALYZE;
