@@ -155,6 +155,26 @@ SELECT * FROM segment.tick();
 SELECT count(wake_at) FROM segment_data.profile;
 DROP VIEW wakes, wrong, now_in;
 SELECT segment.drop_population('profile', cascade => true);
+
+-- with a budget a session goes on where its last sweep stopped; who became due behind that comes after the others
+SET segment.now = '2026-05-01 12:00+00';
+CREATE TABLE visits (visitor bigint, at timestamptz);
+SELECT segment.create_population('visitor', key => 'visitor', timezone => 'UTC');
+SELECT segment.attach_source('visits', key => 'visitor', at => 'at');
+SELECT segment.create_audience('away', 'max(visits.at) more than 10 days ago', view => false);
+INSERT INTO visits SELECT v, timestamptz '2026-05-01 00:00+00' - interval '10 days' + v * interval '1 day' FROM generate_series(2, 5) AS v;
+SET segment.now = '2026-05-10 12:00+00';
+SELECT swept, due FROM segment.tick(2);
+SET segment.now = '2026-05-01 12:00+00';
+INSERT INTO visits VALUES (1, '2026-04-22 00:00+00'), (6, '2026-04-29 00:00+00');
+SET segment.now = '2026-05-10 12:00+00';
+SELECT swept, due FROM segment.tick(1);
+SELECT swept, due FROM segment.tick(3);
+SELECT swept, due FROM segment.tick(3);
+SELECT swept, due FROM segment.tick(3);
+SELECT key, change, at FROM segment.transition WHERE cause = 'time' AND audience = 'away' ORDER BY at;
+SELECT segment.drop_population('visitor', cascade => true);
+
 RESET segment.now;
 RESET segment.feed_retention;
 \set VERBOSITY terse

@@ -42,12 +42,18 @@ extern int64 sweep(const Population *population, int64 most, int milliseconds,
 extern void sweep_all(const Population *population, bool passing);
 
 /*
+ * Where the session's sweeps with a budget stand: who begins with the first that is
+ * due each time walks through all that was swept since the last vacuum.
+ */
+extern TimestampTz *sweep_place(const Population *population);
+
+/*
  * What is left to do is counted so far: to count a million takes longer than to do
  * some of it.
  */
-#define MOST_COUNTED	10000
+#define MOST_COUNTED	1000
 
-/* How many are due now; counted no further than MOST_COUNTED. */
-extern int64 count_due(const Population *population);
+/* How many are due now, from then on; counted no further than MOST_COUNTED. */
+extern int64 count_due(const Population *population, TimestampTz from);
 
 #endif							/* SEGMENT_FLOW_PRIVATE_H */

@@ -47,6 +47,8 @@ SEGMENT_FUNCTION(segment_tick);
 
 static void tell(const AudienceChange *change, void *feed);
 static int64 fold(const Population *population, int64 budget, bool passing);
+static int64 sweep_some(const char *name, int64 budget, TimestampTz *place,
+						TimestampTz *left);
 static const Population *population_named(const char *name);
 
 /*
@@ -86,6 +88,8 @@ segment_tick(PG_FUNCTION_ARGS)
 		Datum		values[5];
 		bool		isnull[5] = {false};
 		TimestampTz from = DT_NOBEGIN;
+		TimestampTz *place = budget == 0 ? &from : sweep_place(population);
+		TimestampTz left;
 		int64		swept;
 		int64		folded;
 
@@ -93,7 +97,7 @@ segment_tick(PG_FUNCTION_ARGS)
 			continue;
 		if (budget == 0)
 		{
-			swept = flow_sweep_population(population->name, 0, 0, &from);
+			swept = sweep_some(population->name, 0, place, &left);
 			(void) flow_fold_population(population->name, 0, &folded);
 		}
 		else
@@ -101,17 +105,41 @@ segment_tick(PG_FUNCTION_ARGS)
 			/* rows that are swept are locked from then on: that comes last */
 			(void) flow_fold_population(population->name,
 										budget * CHANGES_OF_PROFILE, &folded);
-			swept = flow_sweep_population(population->name, budget, 0, &from);
+			swept = sweep_some(population->name, budget, place, &left);
 		}
 		values[0] = name_datum(population->name);
 		values[1] = Int64GetDatum(swept);
-		values[2] = Int64GetDatum(count_due(population));
+		values[2] = Int64GetDatum(count_due(population, left));
 		values[3] = Int64GetDatum(folded);
 		values[4] = Int64GetDatum(audience_pending(population, MOST_COUNTED));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 	}
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/*
+ * From the place on; from the first, if there are no more and nothing is locked yet:
+ * that may be a long way.  The place is moved to where to go on, and *left to from
+ * where those may be who are left.
+ */
+static int64
+sweep_some(const char *name, int64 budget, TimestampTz *place, TimestampTz *left)
+{
+	int64		swept;
+
+	*left = *place;
+	swept = flow_sweep_population(name, budget, 0, place);
+	if (swept == 0 && !TIMESTAMP_IS_NOBEGIN(*left))
+	{
+		*left = *place = DT_NOBEGIN;
+		swept = flow_sweep_population(name, budget, 0, place);
+	}
+	if (TIMESTAMP_IS_NOEND(*place))
+		*place = DT_NOBEGIN;
+	else
+		*left = *place;
+	return swept;
 }
 
 int64

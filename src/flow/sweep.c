@@ -22,6 +22,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -39,6 +40,13 @@ typedef struct Sweep
 	AudienceWriter *audiences;	/* NULL if there are none to be told */
 	TimestampTz now;
 } Sweep;
+
+/* How far one has come with the profiles of a table. */
+typedef struct Place
+{
+	Oid			base;
+	TimestampTz from;
+} Place;
 
 static void sweep_profile(const Sweep *sweep, TupleTableSlot *row);
 
@@ -141,11 +149,31 @@ sweep_all(const Population *population, bool passing)
 	act_as_before(before);
 }
 
+TimestampTz *
+sweep_place(const Population *population)
+{
+	static HTAB *places = NULL;
+	Place	   *place;
+	bool		found;
+
+	if (places == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(Place)};
+
+		places = hash_create("segment places of sweeps", 8, &ctl,
+							 HASH_ELEM | HASH_BLOBS);
+	}
+	place = hash_search(places, &population->base, HASH_ENTER, &found);
+	if (!found)
+		place->from = DT_NOBEGIN;
+	return &place->from;
+}
+
 int64
-count_due(const Population *population)
+count_due(const Population *population, TimestampTz from)
 {
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	DueScan    *scan = profile_due_begin(population, DT_NOBEGIN, clock_now(), snapshot);
+	DueScan    *scan = profile_due_begin(population, from, clock_now(), snapshot);
 	int64		count = 0;
 
 	while (count < MOST_COUNTED && profile_due_next(scan) != NULL)
