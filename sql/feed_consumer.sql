@@ -13,8 +13,8 @@ LANGUAGE sql AS $$
         INSERT INTO segment.feed AS f (population, last) VALUES ('profile', 1)
         ON CONFLICT (population) DO UPDATE SET last = f.last + 1
         RETURNING last)
-    INSERT INTO segment.transition (population, seq, audience, key, change, at, cause)
-    SELECT 'profile', last, audience, key, change, segment.now(), cause FROM feed
+    INSERT INTO segment.transition (population, seq, audience, key, change, at, told_at, cause)
+    SELECT 'profile', last, audience, key, change, segment.now(), segment.now(), cause FROM feed
 $$;
 CREATE VIEW consumer AS SELECT consumer, acknowledged, polled, leased_until, behind FROM segment.stat_consumer;
 
@@ -101,11 +101,13 @@ SELECT seq FROM segment.poll('audit', n => 2);
 SELECT * FROM consumer ORDER BY consumer;
 SELECT segment.ack('mail', max(seq)) FROM segment.poll('mail');
 SELECT segment.trim_feed();
+-- what was swept late has been told late
+UPDATE segment.transition SET at = '2025-06-20 12:00+00' WHERE seq = 6;
 SELECT segment.ack('audit', 5);
 SELECT segment.trim_feed('60 days'), segment.trim_feed('1 month');
 SELECT seq, key FROM segment.transition ORDER BY seq;
 
--- never a hole: what happened earlier but was found out later waits its turn
+-- never a hole: what was told while the clock was set back waits its turn
 SELECT happened('6', 'entered', 'vip');
 SET segment.now = '2026-05-10 12:00+00';
 SELECT happened('7', 'entered', 'vip');
@@ -139,7 +141,7 @@ SELECT segment.ack('audit', 12), segment.ack('audit', 13);
 SELECT happened('13', 'entered', 'vip');
 SELECT happened('14', 'entered', 'vip');
 SELECT seq FROM segment.poll('audit', lease => '1 month');
-UPDATE segment.transition SET at = '2026-06-22 10:00+00' WHERE seq <= 14;
+UPDATE segment.transition SET told_at = '2026-06-22 10:00+00' WHERE seq <= 14;
 SELECT segment.trim_feed('1 hour', force => true);
 SELECT * FROM consumer WHERE consumer = 'audit';
 SELECT segment.drop_consumer('mail');

@@ -198,18 +198,20 @@ write_buffered(FeedWriter *writer)
 										TYPALIGN_DOUBLE)),
 		PointerGetDatum(construct_array(writer->cause, count, TEXTOID,
 										-1, false, TYPALIGN_INT)),
+		TimestampTzGetDatum(clock_now()),
 	};
 
 	MemoryContextSwitchTo(old);
 	CHECK_FOR_INTERRUPTS();
 	catalog_execute("INSERT INTO segment.transition"
-					" (population, seq, audience, key, change, at, cause)"
+					" (population, seq, audience, key, change, at, told_at, cause)"
 					" SELECT $1, $2 + n, audience, key,"
-					" CASE WHEN entered THEN 'entered' ELSE 'left' END, at, cause"
+					" CASE WHEN entered THEN 'entered' ELSE 'left' END, at, $8, cause"
 					" FROM unnest($3, $4, $5, $6, $7) WITH ORDINALITY"
 					" AS t (audience, key, entered, at, cause, n)",
-					7, (Oid[]) {NAMEOID, INT8OID, NAMEARRAYOID, TEXTARRAYOID,
-								BOOLARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID},
+					8, (Oid[]) {NAMEOID, INT8OID, NAMEARRAYOID, TEXTARRAYOID,
+								BOOLARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
+								TIMESTAMPTZOID},
 					values, NULL);
 	MemoryContextReset(writer->context);
 	writer->last += count;
@@ -352,7 +354,7 @@ trim_position(const Population *population, FeedCounter counter,
 		return counter.trimmed;
 
 	catalog_execute("SELECT seq FROM segment.transition"
-					" WHERE population = $1 AND seq > $2 AND seq <= $3 AND at >= $4"
+					" WHERE population = $1 AND seq > $2 AND seq <= $3 AND told_at >= $4"
 					" ORDER BY seq LIMIT 1",
 					4, (Oid[]) {NAMEOID, INT8OID, INT8OID, TIMESTAMPTZOID},
 					(Datum[]) {name_datum(population->name),

@@ -52,9 +52,9 @@ extern void feed_put(FeedWriter *writer, const char *audience, const char *key,
 extern int64 feed_close(FeedWriter *writer);
 
 /*
- * Remove from the feed's beginning what is older than segment.feed_retention
- * and acknowledged by every consumer; returns how many.  Locks nothing when
- * there is nothing to remove.
+ * Remove from the feed's beginning what was told longer ago than
+ * segment.feed_retention and is acknowledged by every consumer; returns how many.
+ * Locks nothing when there is nothing to remove.
  */
 extern int64 feed_trim(const Population *population);
 
