@@ -88,7 +88,6 @@ static bool reads_sources(const Population *population,
 						  const FilterNode *filter);
 static Expr *ask_membership(ProfileScope *profile, const Audience *audience);
 static Expr *key_as_text(ProfileScope *profile);
-static int	compare_names(const ListCell *a, const ListCell *b);
 static List *all_populations(void);
 static List *audience_names(const Population *population);
 static void unknown_audience(const char *name, const Population *population,
@@ -260,7 +259,6 @@ all_populations(void)
 
 	if (names == NIL)
 		(void) population_by_name(NULL);
-	list_sort(names, compare_names);
 	return names;
 }
 
@@ -381,12 +379,6 @@ audience_names_used(const FilterNode *filter)
 	filter_walk(filter, collect_audience, &names);
 	list_sort(names, compare_names);
 	return names;
-}
-
-static int
-compare_names(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
 }
 
 /* ---- binding ---- */

@@ -82,6 +82,9 @@ extern DateADT calendar_anniversary(int year, int month, int day);
  */
 extern const char *nearest_name(const char *word, List *candidates);
 
+/* The order of two names (char *), for list_sort(). */
+extern int	compare_names(const ListCell *a, const ListCell *b);
+
 /* cache.c: one relcache callback for all rooms --------------------------- */
 
 /*

@@ -65,3 +65,9 @@ swapped(const char *a, const char *b)
 	return a[0] != '\0' && a[1] != '\0' &&
 		a[0] == b[1] && a[1] == b[0] && strcmp(a + 2, b + 2) == 0;
 }
+
+int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}

@@ -21,13 +21,13 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
+#include "base/base.h"
 #include "filter/compile_private.h"
 
 SEGMENT_FUNCTION(segment_filter_sql);
 SEGMENT_FUNCTION(segment_filter_traits);
 
 static bool collect_name(const FilterNode *node, void *context);
-static int	name_order(const ListCell *a, const ListCell *b);
 
 /*
  * segment.filter_sql(filter, relation, timezone): the qual as SQL, with the
@@ -87,7 +87,7 @@ segment_filter_traits(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	filter_walk(filter_unpack(PG_GETARG_FILTER_PP(0)), collect_name, &names);
-	list_sort(names, name_order);
+	list_sort(names, compare_names);
 	foreach(lc, names)
 	{
 		Datum		value;
@@ -113,10 +113,4 @@ collect_name(const FilterNode *node, void *context)
 	if (node->op == FILTER_COLUMN)
 		*names = lappend(*names, node->text);
 	return true;
-}
-
-static int
-name_order(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
 }

@@ -78,6 +78,7 @@ population_by_name(const char *name)
 			base = DatumGetObjectId(catalog_get(&scan, "base", &isnull));
 	}
 	catalog_end(&scan);
+	list_sort(names, compare_names);
 
 	if (name == NULL && list_length(names) > 1)
 		ereport(ERROR,
@@ -114,6 +115,7 @@ population_names(void)
 	while (catalog_next(&scan))
 		names = lappend(names, catalog_get_text(&scan, "population"));
 	catalog_end(&scan);
+	list_sort(names, compare_names);
 	return names;
 }
 

@@ -47,7 +47,7 @@ typedef struct Population
  */
 extern const Population *population_by_name(const char *name);
 
-/* The names (char *) of all populations, in no order, in the current context. */
+/* The names (char *) of all populations, sorted, in the current context. */
 extern List *population_names(void);
 
 /* By base table or view; NULL if the relation is neither. */
