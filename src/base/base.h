@@ -58,6 +58,9 @@ typedef enum CalendarUnit
 	CALENDAR_YEAR,
 } CalendarUnit;
 
+/* ERRCODE_INVALID_PARAMETER_VALUE if there is no such time zone. */
+extern void check_zone(const char *timezone);
+
 /*
  * The next time at which clocks are set; the next local time that such is the
  * case for, or at which the server begins to take local times for others; the

@@ -55,7 +55,10 @@ segment_filter_sql(PG_FUNCTION_ARGS)
 
 	scope = filter_relation_scope(relid, 1);
 	if (!PG_ARGISNULL(2))
+	{
 		scope->timezone = text_to_cstring(PG_GETARG_TEXT_PP(2));
+		check_zone(scope->timezone);
+	}
 	expr = filter_compile(filter_unpack(filter), scope);
 
 	level = settings_pin();

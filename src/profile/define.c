@@ -64,11 +64,7 @@ segment_create_population(PG_FUNCTION_ARGS)
 
 	check_new_name(name);
 	check_key(key, key_type);
-	if (pg_tzset(timezone) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" does not exist", timezone),
-				 errhint("See pg_timezone_names for the names, for example \"Europe/Copenhagen\".")));
+	check_zone(timezone);
 
 	schema = current_schema_name();
 	view_name = quote_qualified_identifier(schema, name);
