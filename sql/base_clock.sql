@@ -11,6 +11,12 @@ SELECT segment.now() = now() AS transaction_start;
 SET segment.now = 'yesterdayish';
 SELECT segment.now() = now() AS transaction_start;
 
+-- nor is the end of the calendar: what is asked about is often later than now
+SET segment.now = '294276-12-31 00:00:00+00';
+SET segment.now = '274235-01-01 00:00:00+00';
+SELECT segment.now() AT TIME ZONE 'UTC' AS frozen;
+RESET segment.now;
+
 -- only a superuser may stop it
 CREATE ROLE clerk;
 SET ROLE clerk;

@@ -151,12 +151,12 @@ segment_forecast(PG_FUNCTION_ARGS)
 						   pstrdup(timestamptz_to_str(at)),
 						   pstrdup(timestamptz_to_str(clock_now()))),
 				 errhint("Ask for segment.now() or later; the feed tells what has been.")));
-	if (TIMESTAMP_IS_NOEND(at))
+	if (at >= CLOCK_END)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the size of audience \"%s\" cannot be forecast for the end of time",
 						audience->name),
-				 errhint("Ask for an instant that comes.")));
+				 errhint("Ask for an instant before the year 274235.")));
 
 	/* who is due by then is as they will be */
 	level = NewGUCNestLevel();

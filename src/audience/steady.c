@@ -65,13 +65,8 @@
 #include "utils/timestamp.h"
 
 #include "audience/curve.h"
+#include "base/base.h"
 #include "trait/trait.h"
-
-/*
- * Later than that nothing is asked: now + 10000 years has to be a time, and the
- * calendar ends in 294276.
- */
-#define LAST_ASKED		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
 
 /* A line is followed over so many turns. */
 #define MOST_PIECES		200
@@ -169,17 +164,17 @@ curve_rests_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
 static TimestampTz
 follow(Curve *curve, Followed *followed, TupleTableSlot *row, TimestampTz most)
 {
-	TimestampTz until = Min(most, LAST_ASKED);
+	TimestampTz until = Min(most, CLOCK_END);
 	MemoryContext old;
 
-	if (curve->kind == CURVE_STILL || followed->from >= LAST_ASKED)
+	if (curve->kind == CURVE_STILL || followed->from >= CLOCK_END)
 		return most;
 	followed->econtext->ecxt_scantuple = row;
 	old = MemoryContextSwitchTo(followed->econtext->ecxt_per_tuple_memory);
 	steady(curve, followed, &until);
 	MemoryContextSwitchTo(old);
 	ResetExprContext(followed->econtext);
-	return until >= LAST_ASKED ? most : until;
+	return until >= CLOCK_END ? most : until;
 }
 
 int
@@ -953,7 +948,7 @@ line_jumps_at(Curve *line, const Followed *followed)
 	if (followed->from < line->still_from || followed->from >= line->still_until)
 	{
 		Followed	exactly_here = {followed->econtext, followed->from, false};
-		TimestampTz until = LAST_ASKED;
+		TimestampTz until = CLOCK_END;
 
 		steady(line, &exactly_here, &until);
 		line->still_from = followed->from;

@@ -39,6 +39,12 @@ extern void base_init(void);
 extern TimestampTz clock_now(void);
 
 /*
+ * It is before then, and nothing is asked of later: 10,000 years from any instant
+ * before is a time, too, and the calendar ends in 294276.
+ */
+#define CLOCK_END		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
+
+/*
  * Let this instant be segment.now(), for whatever is evaluated in here and in
  * parallel workers, until the level of settings that the caller has begun
  * (NewGUCNestLevel()) is left with AtEOXact_GUC(true, level).  An error leaves

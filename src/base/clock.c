@@ -86,6 +86,12 @@ clock_check_setting(char **newval, void **extra, GucSource source)
 		return false;
 	}
 
+	if (result >= CLOCK_END)
+	{
+		GUC_check_errdetail("The calendar ends in 294276, and the clock in 274235: later times are asked about, too.");
+		return false;
+	}
+
 	instant = malloc(sizeof(TimestampTz));
 	if (instant == NULL)
 		return false;
