@@ -150,6 +150,16 @@ INSERT INTO orders VALUES (36, 1, 3, 'Odense', 'bob', 1, '2026-01-01');
 DROP TRIGGER audit_before ON segment_data.profile;
 DROP TRIGGER audit_after ON segment_data.profile;
 
+-- an audience that cannot be decided: whose, and of whom; it is the event that does not come in
+CREATE TABLE stays (customer_id bigint, until timestamptz);
+SELECT segment.attach_source('stays', key => 'customer_id', at => 'until');
+SELECT segment.create_audience('gone', 'max(stays.until) + 1 month < now', view => false);
+INSERT INTO stays VALUES (1, '294276-12-31 12:00');
+INSERT INTO stays VALUES (1, 'infinity'), (2, '9999-12-31 12:00');
+SELECT segment.size('gone');
+SELECT segment.drop_audience('gone'), segment.detach_source('stays', cascade => true);
+DROP TABLE stays;
+
 -- the view is dropped, and comes back with the next definition
 DROP VIEW profile;
 SELECT segment.create_trait('smallest', 'min(orders.amount)');

@@ -95,6 +95,12 @@ audience_open(const Population *population)
 	return writer;
 }
 
+const char *
+audience_asked(const AudienceWriter *writer)
+{
+	return audience_asked_of(writer->index);
+}
+
 TimestampTz
 audience_decided_at(const AudienceWriter *writer)
 {

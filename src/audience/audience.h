@@ -175,6 +175,9 @@ typedef struct AudienceWriter AudienceWriter;
  */
 extern AudienceWriter *audience_open(const Population *population);
 
+/* The audience whose filter is being evaluated, for who says of an error; or NULL. */
+extern const char *audience_asked(const AudienceWriter *writer);
+
 /* For no profile has membership been decided as of a later instant. */
 extern TimestampTz audience_decided_at(const AudienceWriter *writer);
 

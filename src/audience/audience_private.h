@@ -182,6 +182,8 @@ extern bool audience_held(AudienceIndex *index, int audience);
 /* Where there is no change: the row that is looked at, and as of when. */
 extern void audience_look(AudienceIndex *index, TupleTableSlot *row,
 						  TimestampTz at);
+/* The name of one whose filter is being evaluated; NULL: none is. */
+extern const char *audience_asked_of(const AudienceIndex *index);
 extern int32 audience_number(const AudienceIndex *index, int audience);
 /* The place of an audience, which has one, in the index of all. */
 extern int	audience_place(const AudienceIndex *index, const char *name);

@@ -118,7 +118,10 @@ audience_index(const Population *population)
 	bool		found;
 
 	if (entry != NULL && entry->slot.valid)
+	{
+		entry->index->asked = -1;
 		return entry->index;
+	}
 
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"segment audience index",
@@ -162,10 +165,19 @@ holds(AudienceIndex *index, int audience, Moment *moment)
 {
 	ExprState  *filter = watched_filter(index, &index->watched[audience]);
 	ExprContext *econtext = moment_context(moment);
-	bool		result = ExecQual(filter, econtext);
+	bool		result;
 
+	index->asked = audience;
+	result = ExecQual(filter, econtext);
+	index->asked = -1;
 	ResetExprContext(econtext);
 	return result;
+}
+
+const char *
+audience_asked_of(const AudienceIndex *index)
+{
+	return index->asked < 0 ? NULL : index->watched[index->asked].name;
 }
 
 int32
@@ -263,6 +275,7 @@ index_build(const Population *population, List *audiences)
 	index->leaves = hash_create("segment leaves", 64, &control,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	index->parts = parts_create();
+	index->asked = -1;
 	index->before = moment_create(index->parts);
 	index->after = moment_create(index->parts);
 	index->curves = curve_context();
@@ -587,6 +600,7 @@ timed_of(Collection *into, Node *node)
 		return NULL;
 	timed = palloc0(sizeof(Timed));
 	timed->curve = curve_of_part(into, node);
+	timed->audience = into->audience;
 	into->index->timed = lappend(into->index->timed, timed);
 	return timed;
 }
@@ -632,6 +646,7 @@ subject_of(Collection *into, Node *expr, Const *constant, Oid collation,
 	old = MemoryContextSwitchTo(into->context);
 	subject = palloc0(sizeof(Subject));
 	subject->expr = (Expr *) copyObject(expr);
+	subject->audience = into->audience;
 	subject->columns = columns_of(into, expr);
 	if (IsA(expr, Var))
 		subject->column = ((Var *) expr)->varattno;

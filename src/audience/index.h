@@ -62,6 +62,7 @@ typedef struct Sought
 typedef struct Timed
 {
 	Curve	   *curve;
+	int			audience;		/* the first whose filter this is of */
 	struct Subject *subject;	/* either */
 	struct Leaf *leaf;			/* or */
 	uint64		stirred;		/* by which change, last */
@@ -74,6 +75,7 @@ typedef struct Timed
 typedef struct Subject
 {
 	Expr	   *expr;
+	int			audience;		/* the first whose filter this is of */
 	Oid			expr_type;
 	ExprState  *state;			/* NULL if it is a column */
 	Timed	   *timed;			/* NULL if the clock is no part of it */
@@ -137,6 +139,7 @@ struct AudienceIndex
 	Moment	   *before;			/* the change that is asked about */
 	Moment	   *after;			/* or what is looked at, if there is none */
 	ExprContext *curves;		/* to follow curves */
+	int			asked;			/* of whom something is evaluated; -1: of nobody */
 	uint64		change;			/* numbers the changes asked about */
 	int		   *touched;		/* answer: places in 'watched' */
 	int			ntouched;

@@ -109,6 +109,7 @@ touch_begin(AudienceIndex *index, TupleTableSlot *before, TimestampTz before_at,
 int
 touch_end(AudienceIndex *index, const int **touched)
 {
+	index->asked = -1;
 	ResetExprContext(moment_context(index->before));
 	ResetExprContext(moment_context(index->after));
 	audience_make_ready(index, index->touched, index->ntouched);
@@ -146,13 +147,16 @@ subject_touch(AudienceIndex *index, Subject *subject)
 	bool		new_isnull;
 	ExprContext *econtext = moment_context(index->after);
 	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-	Datum		old_value = value_of(subject, index->before, &old_isnull);
-	Datum		new_value = value_of(subject, index->after, &new_isnull);
+	Datum		old_value;
+	Datum		new_value;
 	Probe		old_probe = {0};
 	Probe		new_probe = {0};
 	int			from;
 	int			to;
 
+	index->asked = subject->audience;
+	old_value = value_of(subject, index->before, &old_isnull);
+	new_value = value_of(subject, index->after, &new_isnull);
 	if (old_isnull && new_isnull)
 	{
 		MemoryContextSwitchTo(old);
@@ -344,6 +348,7 @@ leaf_touch(AudienceIndex *index, Leaf *leaf)
 	bool		new_isnull;
 	ListCell   *lc;
 
+	index->asked = linitial_int(leaf->audiences);
 	if (leaf->timed != NULL && stays_on_side(index, leaf))
 		return;
 	if (leaf->state == NULL)

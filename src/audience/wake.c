@@ -42,9 +42,12 @@ audience_wakes(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
 	{
 		Timed	   *timed = lfirst(lc);
 
-		if (!stirred || timed->stirred == index->change)
-			next = curve_rests_until(timed->curve, index->curves, row, after, next);
+		if (stirred && timed->stirred != index->change)
+			continue;
+		index->asked = timed->audience;
+		next = curve_rests_until(timed->curve, index->curves, row, after, next);
 	}
+	index->asked = -1;
 	return next;
 }
 
@@ -57,9 +60,11 @@ audience_watch(AudienceIndex *index, TupleTableSlot *row, TimestampTz after)
 	{
 		Timed	   *timed = lfirst(lc);
 
+		index->asked = timed->audience;
 		timed->next = curve_rests_until(timed->curve, index->curves, row, after,
 										DT_NOEND);
 	}
+	index->asked = -1;
 }
 
 int
@@ -86,6 +91,7 @@ audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
 			subject_touch(index, timed->subject);
 		else
 			leaf_touch(index, timed->leaf);
+		index->asked = timed->audience;
 		timed->next = curve_rests_until(timed->curve, index->curves, row, *at,
 										DT_NOEND);
 	}

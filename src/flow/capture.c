@@ -660,20 +660,17 @@ begin_profile(const Application *application, Datum *values, bool *isnull)
 	return true;
 }
 
-/* For whoever wrote the event, and may not know of traits and audiences. */
-typedef struct Visited
-{
-	const Population *population;
-	Datum		key;
-} Visited;
-
-static void
-name_profile(void *arg)
+void
+name_visited(void *arg)
 {
 	const Visited *visited = arg;
+	const char *audience = visited->audiences == NULL ? NULL :
+		audience_asked(visited->audiences);
 	Oid			output;
 	bool		varlena;
 
+	if (audience != NULL)
+		errcontext("filter of audience \"%s\"", audience);
 	getTypeOutputInfo(visited->population->key_type, &output, &varlena);
 	errcontext("traits and audiences of profile \"%s\" in population \"%s\"",
 			   OidOutputFunctionCall(output, visited->key),
@@ -690,7 +687,7 @@ apply_population(List *parts)
 	Application application = {population, parts};
 	Visited		visited = {population};
 	ErrorContextCallback callback = {
-		.callback = name_profile,
+		.callback = name_visited,
 		.arg = &visited,
 	};
 	Visit	   *visits;
@@ -726,6 +723,7 @@ apply_population(List *parts)
 	SPI_connect();
 	application.table = profile_open(population);
 	application.audiences = audience_open(population);
+	visited.audiences = application.audiences;
 	application.now = clock_now();
 	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
 										ALLOCSET_DEFAULT_SIZES);

@@ -21,6 +21,19 @@ extern TimestampTz instant_of_change(const Population *population,
 								const AudienceWriter *audiences,
 								TimestampTz now, Datum *values);
 
+/*
+ * Which profile it is, for whoever reads of an error and may not know of traits and
+ * audiences: an error context's callback.
+ */
+typedef struct Visited
+{
+	const Population *population;
+	Datum		key;
+	const AudienceWriter *audiences;	/* NULL if there are none */
+} Visited;
+
+extern void name_visited(void *visited);
+
 /* sweep.c ---------------------------------------------------------------------- */
 
 /*

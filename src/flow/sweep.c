@@ -60,10 +60,17 @@ sweep(const Population *population, int64 most, int milliseconds, bool wait,
 	TupleTableSlot *row;
 	TimestampTz begun = GetCurrentTimestamp();
 	int64		swept = 0;
+	Visited		visited = {population};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = name_visited,
+		.arg = &visited,
+	};
 
 	sweep.now = clock_now();
 	sweep.table = profile_open(population);
 	sweep.audiences = audience_open(population);
+	visited.audiences = sweep.audiences;
 	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
 										ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(per_profile);
@@ -78,7 +85,10 @@ sweep(const Population *population, int64 most, int milliseconds, bool wait,
 			break;
 		}
 		*from = profile_wake_at(population, row);
+		visited.key = row->tts_values[population->key_attno - 1];
+		error_context_stack = &callback;
 		sweep_profile(&sweep, row);
+		error_context_stack = callback.previous;
 		swept++;
 		MemoryContextReset(per_profile);
 	}
