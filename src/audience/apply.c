@@ -144,9 +144,9 @@ audience_apply(AudienceWriter *writer, TupleTableSlot *before, bool existed,
 
 TimestampTz
 audience_wake_at(AudienceWriter *writer, TupleTableSlot *row, TimestampTz at,
-				 bool changed)
+				 TimestampTz wake_at, bool changed)
 {
-	return audience_wakes(writer->index, row, at, changed);
+	return audience_wakes(writer->index, row, at, wake_at, changed);
 }
 
 bool

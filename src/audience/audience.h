@@ -202,11 +202,12 @@ extern void audience_apply(AudienceWriter *writer,
 						   TimestampTz at);
 
 /*
- * The wake_at of a row as of 'at'.  'changed': only as far as its membership
- * depends on what was different in the last audience_apply().
+ * The wake_at of a row as of 'at', not later than 'wake_at'.  'changed': only as far
+ * as its membership depends on what was different in the last audience_apply().
  */
 extern TimestampTz audience_wake_at(AudienceWriter *writer, TupleTableSlot *row,
-									TimestampTz at, bool changed);
+									TimestampTz at, TimestampTz wake_at,
+									bool changed);
 
 /* Toggles that were held back are written.  Returns whether there were any. */
 extern bool audience_close(AudienceWriter *writer);

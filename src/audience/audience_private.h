@@ -190,11 +190,13 @@ extern int	audience_place(const AudienceIndex *index, const char *name);
 
 /*
  * wake.c: no later than the next instant after 'after' at which time alone
- * changes for a row which filters hold; DT_NOEND: never.  'stirred': as far as
- * they look at what was different in the last audience_touched().
+ * changes for a row which filters hold, nor than 'next'; DT_NOEND: never.
+ * 'stirred': as far as they look at what was different in the last
+ * audience_touched(), which was as of that instant.
  */
 extern TimestampTz audience_wakes(AudienceIndex *index, TupleTableSlot *row,
-								  TimestampTz after, bool stirred);
+								  TimestampTz after, TimestampTz next,
+								  bool stirred);
 
 /*
  * Watch a row from after 'after' on.  audience_turned() gives one after the other

@@ -250,7 +250,10 @@ describe(Curve *curve)
 			describe_call(curve, ((FuncExpr *) expr)->funcid,
 						  ((FuncExpr *) expr)->args);
 			if (curve->kind == CURVE_OTHER && trait_is_window((FuncExpr *) expr))
+			{
 				curve->kind = CURVE_WINDOW;
+				curve->window = trait_window_kind((FuncExpr *) expr);
+			}
 			return;
 		case T_OpExpr:
 			describe_call(curve, ((OpExpr *) expr)->opfuncid,

@@ -27,6 +27,7 @@
 #include "pgtime.h"
 
 #include "base/base.h"
+#include "trait/trait.h"
 
 typedef enum CurveKind
 {
@@ -67,6 +68,7 @@ typedef struct Curve
 	int			nargs;
 	struct Curve **args;
 
+	WindowKind	window;			/* of WINDOW */
 	bool		loose;			/* of conditions: null is as good as false */
 	pg_tz	   *zone;
 	int			sign;
@@ -113,14 +115,23 @@ extern Datum curve_value(Curve *curve, ExprContext *econtext,
 extern TimestampTz curve_steady_until(Curve *curve, ExprContext *econtext,
 									  TupleTableSlot *row, TimestampTz from);
 
+/* What is to be known of a curve on a row from 'from' on. */
+typedef struct CurveQuestion
+{
+	ExprContext *econtext;
+	TupleTableSlot *row;
+	TimestampTz from;
+	TimestampTz most;			/* nothing later is of interest */
+	const WindowMargin *margin; /* of a window: it may change as far as that; or
+								 * NULL */
+} CurveQuestion;
+
 /*
  * The same for a fraction of the price: days before anything can happen, the
- * instant returned is the first at which it might, not that at which it does.
- * 'most' is returned if it is not before then.
+ * instant returned is the first at which it might, not that at which it does; or
+ * 'most'.
  */
-extern TimestampTz curve_rests_until(Curve *curve, ExprContext *econtext,
-									 TupleTableSlot *row, TimestampTz from,
-									 TimestampTz most);
+extern TimestampTz curve_rests_until(Curve *curve, const CurveQuestion *question);
 
 /*
  * A comparison of the row with the clock: does what moves lie below the other,

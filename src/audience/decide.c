@@ -324,8 +324,8 @@ wake(const DecisionScan *scan, ProfileTable *table, TupleTableSlot *row,
 	 bool exists, TimestampTz at)
 {
 	TimestampTz before = profile_wake_at(scan->population, row);
-	TimestampTz wake_at = exists ? audience_wakes(scan->index, row, at, false) :
-		DT_NOEND;
+	TimestampTz wake_at = exists ? audience_wakes(scan->index, row, at, DT_NOEND,
+														false) : DT_NOEND;
 
 	if (!scan->all_of_them)
 		wake_at = Min(wake_at, before);

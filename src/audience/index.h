@@ -99,6 +99,8 @@ typedef struct Subject
 	Sought	   *sought;
 	int			nplaces;		/* a power of two; 0 until the table is made */
 	int		   *places;
+	uint64		known;			/* by which change its value was looked at, last */
+	int64		key;			/* and that, as a number */
 	uint64	   *leaf_met;		/* by which change a leaf's value was met */
 } Subject;
 
@@ -154,6 +156,14 @@ extern void touch_begin(AudienceIndex *index,
 						TupleTableSlot *after, TimestampTz after_at);
 extern void subject_touch(AudienceIndex *index, Subject *subject);
 extern void leaf_touch(AudienceIndex *index, Leaf *leaf);
+/* What does it come to after the change?  For subject_margin(). */
+extern void subject_look(AudienceIndex *index, Subject *subject);
+/*
+ * Between which numbers does nobody notice a change of it?  False if it was not
+ * touched or looked at in this change, or cannot be said.
+ */
+extern bool subject_margin(AudienceIndex *index, const Subject *subject,
+						   WindowMargin *margin);
 /* How many it touched, made ready to be evaluated. */
 extern int	touch_end(AudienceIndex *index, const int **touched);
 

@@ -95,6 +95,7 @@ typedef struct Followed
 	ExprContext *econtext;
 	TimestampTz from;
 	bool		coarsely;		/* when something may happen is enough */
+	const WindowMargin *margin; /* of the curve itself, if it is a window */
 } Followed;
 
 /* A value that a line may pass. */
@@ -119,6 +120,8 @@ static void steady_comparison(Curve *curve, Followed *followed,
 							  TimestampTz *until);
 static void steady_window(Curve *curve, Followed *followed,
 						  TimestampTz *until);
+static bool window_keeps(Curve *window, Followed *followed, Datum series,
+						 TimestampTz *until);
 static bool window_rests(Curve *window, Followed *followed, Datum series,
 						 TimestampTz *until);
 static bool add_bounds(Curve *bound, Followed *followed, Curve **bounds,
@@ -153,12 +156,14 @@ curve_steady_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
 }
 
 TimestampTz
-curve_rests_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
-				  TimestampTz from, TimestampTz most)
+curve_rests_until(Curve *curve, const CurveQuestion *question)
 {
-	Followed	followed = {econtext, from, true};
+	Followed	followed = {question->econtext, question->from, true};
 
-	return follow(curve, &followed, row, most);
+	if (curve->kind == CURVE_WINDOW && curve->window != WINDOW_OTHER &&
+		curve->args[0]->kind == CURVE_STILL)
+		followed.margin = question->margin;
+	return follow(curve, &followed, question->row, question->most);
 }
 
 static TimestampTz
@@ -304,7 +309,11 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 			steady(curve->args[i], followed, until);
 	series = curve_value(curve->args[0], followed->econtext, followed->from,
 						 &isnull);
-	if (isnull || (followed->coarsely && window_rests(curve, followed, series, until)))
+	if (isnull)
+		return;
+	if (followed->margin != NULL && window_keeps(curve, followed, series, until))
+		return;
+	if (followed->coarsely && window_rests(curve, followed, series, until))
 		return;
 
 	for (int i = 1; i <= 2; i++)
@@ -338,6 +347,37 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 				line_stays(bound, followed, &mark, at_or_above, until);
 			}
 	}
+}
+
+/*
+ * Lower *until to when so many events may have come or gone that it matters.  False
+ * if that is now, or if a bound jumps.
+ */
+static bool
+window_keeps(Curve *window, Followed *followed, Datum series, TimestampTz *until)
+{
+	WindowEdge	edges[2];
+	TimestampTz keeps = *until;
+
+	for (int i = 0; i < 2; i++)
+	{
+		Curve	   *bound = window->args[i + 1];
+
+		edges[i] = (WindowEdge) {DT_NOEND};
+		if (bound->kind == CURVE_STILL)
+			continue;
+		if (!CURVE_IS_LINE(bound) || !line_reaches(bound, followed) ||
+			curve_jumps(bound))
+			return false;
+		edges[i].passed = minus(followed->from, bound->latest - 1);
+		edges[i].met = minus(followed->from, bound->soonest);
+		edges[i].soonest = bound->soonest;
+	}
+	if (!trait_window_keeps(window->window, series, followed->margin, edges, &keeps) ||
+		keeps <= followed->from)
+		return false;
+	*until = keeps;
+	return true;
 }
 
 /*

@@ -48,6 +48,9 @@ static void sought_touch(AudienceIndex *index, Subject *subject,
 						 Datum old_value, bool old_isnull,
 						 Datum new_value, bool new_isnull);
 static Probe probe_of(const Subject *subject, Datum value);
+static void know(AudienceIndex *index, Subject *subject, const Probe *probe);
+static void narrow(const Subject *subject, const Thresholds *thresholds,
+				   WindowMargin *margin);
 static int	thresholds_under(const Subject *subject, const Thresholds *thresholds,
 							 const Probe *probe);
 static int	thresholds_near(const Subject *subject, const Thresholds *thresholds,
@@ -169,6 +172,7 @@ subject_touch(AudienceIndex *index, Subject *subject)
 			old_probe = probe_of(subject, old_value);
 		if (!new_isnull)
 			new_probe = probe_of(subject, new_value);
+		know(index, subject, &new_probe);
 	}
 	if (subject->above.count > 0)
 	{
@@ -189,6 +193,58 @@ subject_touch(AudienceIndex *index, Subject *subject)
 	if (subject->nsought > 0)
 		sought_touch(index, subject, old_value, old_isnull, new_value, new_isnull);
 	MemoryContextSwitchTo(old);
+}
+
+void
+subject_look(AudienceIndex *index, Subject *subject)
+{
+	ExprContext *econtext = moment_context(index->after);
+	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	Probe		probe = {0};
+	bool		isnull;
+	Datum		value;
+
+	index->asked = subject->audience;
+	value = value_of(subject, index->after, &isnull);
+	if (!isnull)
+		probe = probe_of(subject, value);
+	know(index, subject, &probe);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+know(AudienceIndex *index, Subject *subject, const Probe *probe)
+{
+	if (!probe->keyed)
+		return;
+	subject->known = index->change;
+	subject->key = probe->key;
+}
+
+bool
+subject_margin(AudienceIndex *index, const Subject *subject, WindowMargin *margin)
+{
+	if (subject->known != index->change || subject->nsought > 0 ||
+		!subject->above.keyed || !subject->below.keyed)
+		return false;
+	*margin = (WindowMargin) {subject->key, PG_INT64_MIN, PG_INT64_MAX};
+	narrow(subject, &subject->above, margin);
+	narrow(subject, &subject->below, margin);
+	return true;
+}
+
+/* The value and what lies between it and the thresholds next to it. */
+static void
+narrow(const Subject *subject, const Thresholds *thresholds, WindowMargin *margin)
+{
+	Probe		probe = {.keyed = true, .key = margin->value};
+	int			under = thresholds_under(subject, thresholds, &probe);
+	const Threshold *next = &thresholds->list[under];
+
+	if (under > 0)
+		margin->least = Max(margin->least, next[-1].key + (next[-1].after ? 1 : 0));
+	if (under < thresholds->count)
+		margin->most = Min(margin->most, next->key - (next->after ? 0 : 1));
 }
 
 /* The first who seeks the value, from 'at' on; -1 if nobody does. */

@@ -4,12 +4,13 @@
  *	  When does time alone change who is a member?
  *
  *		lapsed		last_order_at < now - 60 days
- *		frequent	count(orders in last 30 days) >= 3
+ *		frequent	count(orders in last 30 days) >= 2
  *
  *		profile 17	ordered on 2, 9 and 28 May; today is 28 May
  *					27 July at the earliest: lapsed may begin to hold
- *					1 June: the order of 2 May may leave the window
- *		wake_at		1 June
+ *					1 June: the order of 2 May may leave the window, two are enough
+ *					8 June: so may that of 9 May, and then frequent does not hold
+ *		wake_at		8 June
  *
  * A profile is left alone until then.  Most of the time it is enough to know
  * when something may happen: what that is, to the microsecond, is found out when
@@ -31,21 +32,25 @@
 
 #include "audience/index.h"
 
+static void look(AudienceIndex *index, TupleTableSlot *row, TimestampTz at);
+static TimestampTz rests_until(AudienceIndex *index, Timed *timed,
+							   TupleTableSlot *row, TimestampTz from,
+							   TimestampTz most);
+
 TimestampTz
 audience_wakes(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
-			   bool stirred)
+			   TimestampTz next, bool stirred)
 {
-	TimestampTz next = DT_NOEND;
 	ListCell   *lc;
 
+	if (!stirred)
+		look(index, row, after);
 	foreach(lc, index->timed)
 	{
 		Timed	   *timed = lfirst(lc);
 
-		if (stirred && timed->stirred != index->change)
-			continue;
-		index->asked = timed->audience;
-		next = curve_rests_until(timed->curve, index->curves, row, after, next);
+		if (!stirred || timed->stirred == index->change)
+			next = rests_until(index, timed, row, after, next);
 	}
 	index->asked = -1;
 	return next;
@@ -56,13 +61,12 @@ audience_watch(AudienceIndex *index, TupleTableSlot *row, TimestampTz after)
 {
 	ListCell   *lc;
 
+	look(index, row, after);
 	foreach(lc, index->timed)
 	{
 		Timed	   *timed = lfirst(lc);
 
-		index->asked = timed->audience;
-		timed->next = curve_rests_until(timed->curve, index->curves, row, after,
-										DT_NOEND);
+		timed->next = rests_until(index, timed, row, after, DT_NOEND);
 	}
 	index->asked = -1;
 }
@@ -91,9 +95,39 @@ audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
 			subject_touch(index, timed->subject);
 		else
 			leaf_touch(index, timed->leaf);
-		index->asked = timed->audience;
-		timed->next = curve_rests_until(timed->curve, index->curves, row, *at,
-										DT_NOEND);
+		timed->next = rests_until(index, timed, row, *at, DT_NOEND);
 	}
 	return touch_end(index, touched);
+}
+
+/* What windows come to, of which not every change matters. */
+static void
+look(AudienceIndex *index, TupleTableSlot *row, TimestampTz at)
+{
+	const int  *touched;
+	ListCell   *lc;
+
+	touch_begin(index, row, at, row, at);
+	foreach(lc, index->timed)
+	{
+		Timed	   *timed = lfirst(lc);
+
+		if (timed->subject != NULL && timed->curve->kind == CURVE_WINDOW)
+			subject_look(index, timed->subject);
+	}
+	(void) touch_end(index, &touched);
+}
+
+/* From an instant on, as of which its subject was touched or looked at. */
+static TimestampTz
+rests_until(AudienceIndex *index, Timed *timed, TupleTableSlot *row,
+			TimestampTz from, TimestampTz most)
+{
+	CurveQuestion question = {index->curves, row, from, most};
+	WindowMargin margin;
+
+	index->asked = timed->audience;
+	if (timed->subject != NULL && subject_margin(index, timed->subject, &margin))
+		question.margin = &margin;
+	return curve_rests_until(timed->curve, &question);
 }

@@ -617,8 +617,7 @@ change_profile(const Application *application, TupleTableSlot *row,
 		TimestampTz wake_at = pass_time(application, row, at);
 
 		audience_apply(application->audiences, row, true, after, true, at);
-		wake_at = Min(wake_at, audience_wake_at(application->audiences, after,
-												at, true));
+		wake_at = audience_wake_at(application->audiences, after, at, wake_at, true);
 		pending |= wake_at < before;
 		profile_put_wake_at(population, wake_at, values, isnull);
 	}
@@ -649,7 +648,7 @@ begin_profile(const Application *application, Datum *values, bool *isnull)
 	if (application->audiences != NULL)
 		wake_at = audience_wake_at(application->audiences,
 								   profile_of_values(application->table, values, isnull),
-								   at, false);
+								   at, DT_NOEND, false);
 	profile_put_wake_at(application->population, wake_at, values, isnull);
 	if (!profile_insert(application->table, values, isnull))
 		return false;

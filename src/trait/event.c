@@ -17,7 +17,9 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
@@ -34,6 +36,17 @@ trait_is_window(const FuncExpr *call)
 	return exprType(linitial(call->args)) ==
 		GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("series"),
 						ObjectIdGetDatum(schema));
+}
+
+WindowKind
+trait_window_kind(const FuncExpr *call)
+{
+	const char *name = get_func_name(call->funcid);
+
+	if (name == NULL || !trait_is_window(call))
+		return WINDOW_OTHER;
+	return strcmp(name, "series_count") == 0 ? WINDOW_COUNTS :
+		strcmp(name, "series_sum") == 0 ? WINDOW_SUMS : WINDOW_OTHER;
 }
 
 void
@@ -74,5 +87,84 @@ trait_events_after(Datum series, const TimestampTz *instants, int count,
 			next[found++] = entry.at;
 		if (found == count || instants[found] >= reader.last)
 			break;
+	}
+}
+
+/* The events that an edge is still to pass, one after the other. */
+typedef struct Passing
+{
+	const WindowEdge *edge;
+	SeriesReader reader;
+	TimestampTz event;
+	TimestampTz at;				/* not before then; DT_NOEND: there are no more */
+} Passing;
+
+static void
+pass_next(Passing *passing)
+{
+	SeriesEntry entry;
+
+	if (!series_next(&passing->reader, &entry))
+	{
+		passing->at = DT_NOEND;
+		return;
+	}
+	passing->event = entry.at;
+	if (pg_add_s64_overflow(entry.at, passing->edge->soonest, &passing->at))
+		passing->at = DT_NOEND;
+}
+
+static void
+pass_begin(Passing *passing, Datum series, const WindowEdge *edge)
+{
+	passing->edge = edge;
+	passing->at = DT_NOEND;
+	if (TIMESTAMP_IS_NOEND(edge->passed))
+		return;
+	series_begin(&passing->reader, series);
+	do
+		pass_next(passing);
+	while (!TIMESTAMP_IS_NOEND(passing->at) && passing->event <= edge->passed);
+}
+
+/*
+ * What adds and what takes away is added up apart: the one cannot make good what the
+ * other does, so the margin is left no sooner.  Of an event that the edge has perhaps
+ * met it is not known which it does.
+ */
+bool
+trait_window_keeps(WindowKind kind, Datum series, const WindowMargin *margin,
+				   const WindowEdge *edges, TimestampTz *until)
+{
+	Passing		passing[2];
+	int64		least = margin->value;
+	int64		most = margin->value;
+
+	for (int i = 0; i < 2; i++)
+		pass_begin(&passing[i], series, &edges[i]);
+	for (;;)
+	{
+		int			first = passing[0].at <= passing[1].at ? 0 : 1;
+		Passing    *next = &passing[first];
+		int64		number = 1;
+
+		if (next->at >= *until)
+			return true;
+		if (kind == WINDOW_SUMS && !series_ten_thousandths(&next->reader, &number))
+			return false;
+		if (first == 0)
+			number = -number;
+		if ((number < 0 || next->event <= next->edge->met) &&
+			pg_add_s64_overflow(least, -Abs(number), &least))
+			return false;
+		if ((number > 0 || next->event <= next->edge->met) &&
+			pg_add_s64_overflow(most, Abs(number), &most))
+			return false;
+		if (least < margin->least || most > margin->most)
+		{
+			*until = next->at;
+			return true;
+		}
+		pass_next(next);
 	}
 }

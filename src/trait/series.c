@@ -369,6 +369,15 @@ series_next(SeriesReader *reader, SeriesEntry *entry)
 	return true;
 }
 
+bool
+series_ten_thousandths(const SeriesReader *reader, int64 *number)
+{
+	*number = reader->number;
+	if (reader->kind == SERIES_WHOLE)
+		return !pg_mul_s64_overflow(*number, fixed_from_scaled(1, 0), number);
+	return reader->kind == SERIES_NUMERIC && reader->scale >= 0;
+}
+
 /* So many units after 2000; says when the last is, too. */
 static void
 read_first(SeriesReader *reader, int64 time)

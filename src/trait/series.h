@@ -97,6 +97,8 @@ typedef struct SeriesReader
 extern void series_begin(SeriesReader *reader, Datum series);
 /* False when there are no more. */
 extern bool series_next(SeriesReader *reader, SeriesEntry *entry);
+/* The value of the one before as a numeric is added up; false: it is none such. */
+extern bool series_ten_thousandths(const SeriesReader *reader, int64 *number);
 
 /*
  * The whole of it, in the current memory context, with the order checked, too.

@@ -237,12 +237,53 @@ extern bool fixed_from_numeric(Datum value, int64 *fixed, int *scale);
  */
 extern bool trait_is_window(const FuncExpr *call);
 
+/* Does it count its events, or add up their numbers? */
+typedef enum WindowKind
+{
+	WINDOW_OTHER,
+	WINDOW_COUNTS,
+	WINDOW_SUMS,
+} WindowKind;
+
+extern WindowKind trait_window_kind(const FuncExpr *call);
+
 /*
  * The last event not after an instant, and the first after it; DT_NOBEGIN and
  * DT_NOEND if there is none (or none that is finite).
  */
 extern void trait_events_around(Datum series, TimestampTz at,
 								TimestampTz *before, TimestampTz *beyond);
+
+/*
+ * What a window of such a kind comes to, and what it may come to without anybody
+ * noticing; sums in ten-thousandths.
+ */
+typedef struct WindowMargin
+{
+	int64		value;
+	int64		least;
+	int64		most;
+} WindowMargin;
+
+/*
+ * A bound that moves.  Where clocks are set back it may meet an event again that it
+ * has passed.
+ */
+typedef struct WindowEdge
+{
+	TimestampTz passed;			/* events up to then it has passed for good;
+								 * DT_NOEND: it does not move */
+	TimestampTz met;			/* those up to then perhaps; no other */
+	int64		soonest;		/* microseconds after which it meets an event */
+} WindowEdge;
+
+/*
+ * Lower *until to the first instant at which the window may leave the margin, when
+ * its edges, after and until, go on passing events.  False if that is not known.
+ */
+extern bool trait_window_keeps(WindowKind kind, Datum series,
+							   const WindowMargin *margin,
+							   const WindowEdge *edges, TimestampTz *until);
 
 /* The first event after each of several instants, which are ascending. */
 extern void trait_events_after(Datum series, const TimestampTz *instants,
