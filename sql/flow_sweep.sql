@@ -173,6 +173,24 @@ SELECT swept, due FROM segment.tick(3);
 SELECT swept, due FROM segment.tick(3);
 SELECT swept, due FROM segment.tick(3);
 SELECT key, change, at FROM segment.transition WHERE cause = 'time' AND audience = 'away' ORDER BY at;
+
+-- a window wakes nobody before so much may have come or gone that somebody notices: the event with which it does
+SELECT segment.drop_audience('away');
+ALTER TABLE visits ADD spent numeric, ADD id bigint GENERATED ALWAYS AS IDENTITY;
+SELECT segment.create_audience('often', 'count(visits in last 30 days) >= 5', view => false);
+SELECT segment.create_audience('big', 'sum(visits.spent in last 30 days) > 100', view => false);
+SET segment.now = '2026-06-10 12:00+00';
+INSERT INTO visits SELECT v, day::timestamptz, coalesce(spent, 0)
+FROM (VALUES (11, '{10,10,10}'::numeric[]), (12, '{1,1,1,1,1,1}'), (13, '{60,60}'), (14, '{-50,160}'), (15, '{-50,120}'),
+    (16, '{99.9999,0.0001}'), (17, '{99.9999,0.0002}'), (18, '{1e20,1}'), (19, '{NaN,1}'), (20, '{0,0,0,0,0}')) AS l(v, list),
+    unnest(list) WITH ORDINALITY AS u(spent, nth), LATERAL (SELECT timestamptz '2026-06-01 00:00+00' + nth * interval '1 day' AS day) AS d;
+-- one that has still to come
+INSERT INTO visits VALUES (21, '2026-06-01 00:00+00', 90), (21, '2026-06-20 00:00+00', 11);
+SELECT visitor, p.wake_at, segment.next_change('often', visitor) AS often, segment.next_change('big', visitor) AS big
+FROM segment_data.visitor AS p WHERE visitor > 10 ORDER BY 1;
+SET segment.now = '2026-08-10 12:00+00';
+SELECT segment.tick();
+SELECT key, audience, change, at FROM segment.transition WHERE cause = 'time' AND audience IN ('often', 'big') ORDER BY at, key::int;
 SELECT segment.drop_population('visitor', cascade => true);
 
 RESET segment.now;
