@@ -173,6 +173,23 @@ SELECT swept, due FROM segment.tick(3);
 SELECT swept, due FROM segment.tick(3);
 SELECT swept, due FROM segment.tick(3);
 SELECT key, change, at FROM segment.transition WHERE cause = 'time' AND audience = 'away' ORDER BY at;
+SELECT DISTINCT told_at FROM segment.transition WHERE cause = 'time' AND audience = 'away';
+-- what is undone is swept by the next tick
+SET segment.now = '2026-05-20 12:00+00';
+INSERT INTO visits SELECT v, timestamptz '2026-05-20 00:00+00' + v * interval '1 hour' FROM generate_series(1, 6) AS v;
+SET segment.now = '2026-06-02 12:00+00';
+BEGIN;
+SELECT swept, due FROM segment.tick(3);
+ROLLBACK;
+SELECT swept, due FROM segment.tick(2);
+DO $$
+BEGIN
+    PERFORM segment.tick(2);
+    RAISE EXCEPTION 'not now';
+EXCEPTION WHEN raise_exception THEN
+END $$;
+SELECT swept, due FROM segment.tick(3);
+SELECT swept, due FROM segment.tick(3);
 
 -- a window wakes nobody before so much may have come or gone that somebody notices: the event with which it does
 SELECT segment.drop_audience('away');

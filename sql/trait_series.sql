@@ -241,6 +241,13 @@ SELECT overlay(bytes PLACING '\x02' FROM 8)::segment.series FROM series_long WHE
 SELECT overlay(bytes PLACING '\x06' FROM 8)::segment.series FROM series_long WHERE name = 'eight';
 SELECT overlay(bytes PLACING '\xffffffffffffffff7f' FROM 9 FOR 2)::segment.series FROM series_long WHERE name = 'eight';
 SELECT '\x01170401000202060206'::bytea::segment.series;
+-- more than the type holds, or so much that a sum of some might be too large
+SELECT overlay('int2{"1" @ 2000-01-01, "1" @ 2000-01-02, "1" @ 2000-01-03, "1" @ 2000-01-04, "1" @ 2000-01-05, "1" @ 2000-01-06, "1" @ 2000-01-07, "1" @ 2000-01-08}'::segment.series::bytea
+    PLACING '\x100280897a' FROM 8 FOR 3)::segment.series;
+SELECT overlay('int8{"1" @ 2000-01-01, "1" @ 2000-01-02, "1" @ 2000-01-03, "1" @ 2000-01-04, "1" @ 2000-01-05, "1" @ 2000-01-06, "1" @ 2000-01-07, "1" @ 2000-01-08}'::segment.series::bytea
+    PLACING '\x1002feffffffffffffffff01' FROM 8 FOR 3)::segment.series;
+-- the first has no number, and they are said to come to one
+SELECT segment.series_sum('\x01a40d030201010e0e0e020700c001000e'::bytea::segment.series, '2000-01-01 00:01+00', NULL);
 DROP TABLE series_long;
 
 -- cut short anywhere, or with any byte changed behind the type, it is refused
@@ -249,6 +256,8 @@ DO $$
 DECLARE
     one segment.series;
     bytes bytea;
+    sum text;
+    extreme text;
     cut int := 0;
     refused int := 0;
     accepted int := 0;
@@ -259,9 +268,15 @@ BEGIN
         'numeric{"12.50" @ 2026-05-01 12:00:00+00, "1e-20" @ 2026-05-02 12:00:00.5+00, "NaN" @ 2026-05-03, "-7" @ 2026-05-03}',
         'int8{"1234567890123" @ 2026-05-01 12:00:00+00, "-1" @ 2026-05-02 12:00:00+00}',
         'uuid{"00000000-0000-0000-0000-000000000002" @ 2026-05-01, "00000000-0000-0000-0000-000000000001" @ 2026-05-02}',
-        '{2026-05-01 12:00:00.000001+00, 2026-05-02 12:00:00+00, 2028-05-02 12:00:00+00}']::segment.series[]
+        '{2026-05-01 12:00:00.000001+00, 2026-05-02 12:00:00+00, 2028-05-02 12:00:00+00}',
+        ('numeric{' || (SELECT string_agg(format('"%s.50" @ 2026-05-%s', i * i, i), ', ') FROM generate_series(1, 9) AS i) || '}'),
+        ('int2{' || (SELECT string_agg(format('"%s" @ 2026-05-%s', i * i, i), ', ') FROM generate_series(1, 9) AS i) || '}')]::segment.series[]
     LOOP
         bytes := one::bytea;
+        -- what the function does not take is refused before it is read
+        sum := CASE WHEN one::text ~ '^(numeric|int)' THEN 'segment.series_sum($1, $2, NULL)' ELSE 'NULL::numeric' END;
+        extreme := CASE split_part(one::text, '{', 1) WHEN '' THEN 'NULL, NULL' ELSE
+            format('segment.series_min($1, $2, NULL, NULL::%1$s), segment.series_max($1, $2, NULL, NULL::%1$s)', split_part(one::text, '{', 1)) END;
         FOR i IN 0 .. length(bytes) - 1 LOOP
             BEGIN
                 PERFORM substring(bytes for i)::segment.series::text;
@@ -276,9 +291,11 @@ BEGIN
             FOR change IN 1 .. 255 BY 7 LOOP
                 BEGIN
                     one := set_byte(bytes, i, get_byte(bytes, i) # change)::segment.series;
-                    PERFORM segment.series_count(one, NULL, NULL), one::text::segment.series;
+                    PERFORM segment.series_count(one, NULL, NULL);
+                    EXECUTE format('SELECT %s, %s', sum, extreme) USING one, timestamptz '2026-05-02 12:00+00';
+                    PERFORM one::text::segment.series;
                     accepted := accepted + 1;
-                EXCEPTION WHEN data_corrupted OR invalid_text_representation OR datetime_field_overflow THEN
+                EXCEPTION WHEN data_corrupted OR invalid_text_representation OR datetime_field_overflow OR datatype_mismatch THEN
                     refused := refused + 1;
                 END;
             END LOOP;

@@ -210,6 +210,28 @@ INSERT INTO orders (customer_id, amount, ordered_at) VALUES (1, 1, '0499-12-31 0
 SELECT customer_id, orders_30d, thirty_years, nobody, everything_due FROM profile WHERE customer_id = 1;
 DELETE FROM orders;
 
+-- numbers so large that in another order their sum would be too large on the way
+CREATE TABLE hits (customer_id bigint, hash bigint, at timestamptz);
+SELECT segment.attach_source('hits', at => 'at');
+SELECT segment.create_trait('hashes', 'sum(hits.hash in last 10 days)');
+SELECT segment.create_trait('highest', 'max(hits.hash in last 10 days)');
+SELECT segment.create_trait('different', 'count(distinct hits.hash in last 10 days)');
+SET segment.now = '2026-05-09 12:00+00';
+INSERT INTO hits SELECT 1, hash, timestamptz '2026-05-01 00:00+00' + (nth - 1) * interval '1 day' FROM unnest(ARRAY[
+    -4611686018427387904, 4611686018427387904, 4611686018427387904, -9223372036854775807, 9223372036854775807,
+    -9223372036854775807, 0, 0, 0]) WITH ORDINALITY AS u(hash, nth);
+INSERT INTO hits SELECT 2, hashint8extended(i, 0), timestamptz '2026-04-28 00:00+00' + i * interval '1 hour' FROM generate_series(1, 200) AS i;
+SET segment.now = '2026-05-12 12:00+00';
+INSERT INTO hits VALUES (1, 0, '2026-05-12 00:00+00'), (2, 5, '2026-05-12 00:00+00');
+SELECT * FROM segment.verify();
+-- a late one
+INSERT INTO hits VALUES (1, 5, '2026-05-03 12:00+00'), (2, 6, '2026-05-03 12:00+00');
+SELECT p.hashes = sum(hash) AS hashes, p.highest = max(hash) AS highest, p.different = count(DISTINCT hash) AS different
+FROM profile AS p JOIN hits USING (customer_id) WHERE at > timestamptz '2026-05-02 12:00+00' GROUP BY p.customer_id, p.hashes, p.highest, p.different;
+SELECT count(s::text) FROM segment_data.profile, LATERAL (SELECT profile::text) AS t(s);
+SELECT * FROM segment.verify();
+SELECT segment.detach_source('hits', cascade => true);
+
 -- a window goes with its last user
 SELECT segment.drop_trait('day');
 SELECT segment.drop_trait('orders_30d', cascade => true);

@@ -33,7 +33,6 @@
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"

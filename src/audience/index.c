@@ -119,7 +119,7 @@ audience_index(const Population *population)
 
 	if (entry != NULL && entry->slot.valid)
 	{
-		entry->index->asked = -1;
+		entry->index->asked = -1;	/* an error may have left it */
 		return entry->index;
 	}
 

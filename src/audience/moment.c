@@ -20,18 +20,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "optimizer/optimizer.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "audience/moment.h"
 #include "base/base.h"
@@ -55,7 +50,7 @@ typedef struct Part
 	Oid			type;
 	bool		of_row;			/* else of the clock alone, and passed by value */
 	ExprState  *state;			/* NULL until it is first needed */
-	PartValue	of_clock;		/* whatever the row */
+	PartValue	of_clock[2];	/* whatever the row: just before an instant, and then */
 } Part;
 
 struct Parts
@@ -199,7 +194,7 @@ share(Parts *parts, Node *node, bool of_row)
 	part->type = exprType(node);
 	part->of_row = of_row;
 	part->state = NULL;
-	part->of_clock.asked = (uint64) DT_NOBEGIN;
+	part->of_clock[0].asked = part->of_clock[1].asked = (uint64) DT_NOBEGIN;
 	MemoryContextSwitchTo(old);
 	return parameter(FIRST_PART + parts->count - 1, node);
 }
@@ -334,7 +329,8 @@ fetch(ParamListInfo parameters, int id, bool speculative,
 	}
 
 	part = &moment->parts->list[id - FIRST_PART];
-	value = part->of_row ? &moment->values[id - FIRST_PART] : &part->of_clock;
+	value = part->of_row ? &moment->values[id - FIRST_PART] :
+		&part->of_clock[moment->at & 1];
 	asked = part->of_row ? moment->rows : (uint64) moment->at;
 	if (value->asked != asked)
 	{

@@ -64,9 +64,6 @@ typedef enum CalendarUnit
 	CALENDAR_YEAR,
 } CalendarUnit;
 
-/* ERRCODE_INVALID_PARAMETER_VALUE if there is no such time zone. */
-extern void check_zone(const char *timezone);
-
 /*
  * The next time at which clocks are set; the next local time that such is the
  * case for, or at which the server begins to take local times for others; the
@@ -93,6 +90,9 @@ extern const char *nearest_name(const char *word, List *candidates);
 
 /* The order of two names (char *), for list_sort(). */
 extern int	compare_names(const ListCell *a, const ListCell *b);
+
+/* ERRCODE_INVALID_PARAMETER_VALUE if there is no such time zone. */
+extern void check_zone(const char *timezone);
 
 /* cache.c: one relcache callback for all rooms --------------------------- */
 

@@ -39,16 +39,6 @@
 static int64 to_seconds(int64 microseconds);
 static int64 from_seconds(int64 seconds);
 
-void
-check_zone(const char *timezone)
-{
-	if (pg_tzset(timezone) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" does not exist", timezone),
-				 errhint("See pg_timezone_names for the names, for example \"Europe/Copenhagen\".")));
-}
-
 TimestampTz
 clock_turn_after(pg_tz *zone, TimestampTz instant)
 {

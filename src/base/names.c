@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * names.c
- *	  Which name did the user mean?
+ *	  Which name did the user mean, and in which order do they stand?
  *
  *		ordrs_30d	among {orders_30d, city}	-> orders_30d
  *		colour		among {orders_30d, city}	-> nothing is near
@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "pgtime.h"
 #include "utils/varlena.h"
 
 #include "base/base.h"
@@ -70,4 +71,14 @@ int
 compare_names(const ListCell *a, const ListCell *b)
 {
 	return strcmp(lfirst(a), lfirst(b));
+}
+
+void
+check_zone(const char *timezone)
+{
+	if (pg_tzset(timezone) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" does not exist", timezone),
+				 errhint("See pg_timezone_names for the names, for example \"Europe/Copenhagen\".")));
 }

@@ -43,7 +43,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_trim_feed';
 COMMENT ON FUNCTION segment.trim_feed(interval, boolean, name) IS
-    'removes from the beginning of the feed what is older than age (default: the setting segment.feed_retention), up to the first that a consumer has not acknowledged; with force those too, and says who loses what; returns how many';
+    'removes from the beginning of the feed what was told longer ago than age (default: the setting segment.feed_retention), up to the first that a consumer has not acknowledged; with force those too, and says who loses what; returns how many';
 
 CREATE OR REPLACE VIEW segment.stat_consumer WITH (security_barrier) AS
 SELECT c.consumer, c.population, c.owner, c.acknowledged, c.polled, c.leased_until,

@@ -50,6 +50,7 @@ struct FeedWriter
 	bool		locked;			/* then 'last' is ours to move */
 	int64		last;			/* number of the last one written */
 	int64		appended;
+	TimestampTz now;			/* when it is told */
 	MemoryContext context;		/* the buffer's values, reset when written */
 	int			buffered;
 	Datum		audience[FEED_BATCH];
@@ -78,6 +79,7 @@ feed_open(const Population *population)
 	writer->locked = false;
 	writer->last = 0;
 	writer->appended = 0;
+	writer->now = clock_now();
 	writer->buffered = 0;
 	writer->context = AllocSetContextCreate(CurrentMemoryContext,
 											"segment feed buffer",
@@ -198,7 +200,7 @@ write_buffered(FeedWriter *writer)
 										TYPALIGN_DOUBLE)),
 		PointerGetDatum(construct_array(writer->cause, count, TEXTOID,
 										-1, false, TYPALIGN_INT)),
-		TimestampTzGetDatum(clock_now()),
+		TimestampTzGetDatum(writer->now),
 	};
 
 	MemoryContextSwitchTo(old);

@@ -575,7 +575,7 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 
 TimestampTz
 instant_of_change(const Population *population, const AudienceWriter *audiences,
-			 TimestampTz now, Datum *values)
+				  TimestampTz now, Datum *values)
 {
 	Datum	   *evaluated_at = &values[population->evaluated_attno - 1];
 	TimestampTz at = Max(now, DatumGetTimestampTz(*evaluated_at));
@@ -590,7 +590,7 @@ static TimestampTz
 instant_of(const Application *application, Datum *values)
 {
 	return instant_of_change(application->population, application->audiences,
-						application->now, values);
+							 application->now, values);
 }
 
 /* Up to then, if it is due; returns when to wake it next. */
@@ -776,6 +776,8 @@ capture_xact(XactEvent event, void *arg)
 				tell_pending();
 			/* FALLTHROUGH */
 		default:
+			if (event == XACT_EVENT_ABORT)
+				sweep_aborted();
 			/* the memory goes with the transaction */
 			batch = NULL;
 			pending = false;
@@ -792,6 +794,8 @@ capture_subxact(SubXactEvent event, SubTransactionId subid,
 {
 	ListCell   *lc;
 
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		sweep_aborted();
 	if (batch == NULL ||
 		(event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
 		return;

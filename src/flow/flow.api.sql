@@ -139,7 +139,7 @@ RETURNS SETOF record
 LANGUAGE C VOLATILE COST 100000 ROWS 1
 AS 'MODULE_PATHNAME', 'segment_tick';
 COMMENT ON FUNCTION segment.tick(integer) IS
-    'writes down what time has changed (swept: profiles; due: those left) and moves all that has changed into the stored members and into the feed (folded: changes; pending: those left; what is left is counted up to 10000); with a budget at most ten times as many changes, and then at most so many profiles, per population, whose changes the next tick folds; one row for each population you own';
+    'writes down what time has changed (swept: profiles; due: those left) and moves all that has changed into the stored members and into the feed (folded: changes; pending: those left; what is left is counted up to 1000); with a budget at most ten times as many changes, and then at most so many profiles, per population, whose changes the next tick folds: a session goes on where its last tick stopped, due are those from there on, and when nothing is swept and nothing is due, that was all; one row for each population you own';
 
 CREATE OR REPLACE FUNCTION segment.dependencies(
     object name,

@@ -18,8 +18,8 @@
  * decided before; noted in the row's values.  Without audiences (NULL) too.
  */
 extern TimestampTz instant_of_change(const Population *population,
-								const AudienceWriter *audiences,
-								TimestampTz now, Datum *values);
+									 const AudienceWriter *audiences,
+									 TimestampTz now, Datum *values);
 
 /*
  * Which profile it is, for whoever reads of an error and may not know of traits and
@@ -59,6 +59,8 @@ extern void sweep_all(const Population *population, bool passing);
  * due each time walks through all that was swept since the last vacuum.
  */
 extern TimestampTz *sweep_place(const Population *population);
+/* A transaction is undone, or a part of it: they stand before the first. */
+extern void sweep_aborted(void);
 
 /*
  * What is left to do is counted so far: to count a million takes longer than to do

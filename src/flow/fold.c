@@ -88,7 +88,7 @@ segment_tick(PG_FUNCTION_ARGS)
 		Datum		values[5];
 		bool		isnull[5] = {false};
 		TimestampTz from = DT_NOBEGIN;
-		TimestampTz *place = budget == 0 ? &from : sweep_place(population);
+		TimestampTz *place = &from;
 		TimestampTz left;
 		int64		swept;
 		int64		folded;
@@ -102,6 +102,7 @@ segment_tick(PG_FUNCTION_ARGS)
 		}
 		else
 		{
+			place = sweep_place(population);
 			/* rows that are swept are locked from then on: that comes last */
 			(void) flow_fold_population(population->name,
 										budget * CHANGES_OF_PROFILE, &folded);
@@ -126,19 +127,20 @@ segment_tick(PG_FUNCTION_ARGS)
 static int64
 sweep_some(const char *name, int64 budget, TimestampTz *place, TimestampTz *left)
 {
-	int64		swept;
+	TimestampTz from = *place;
+	int64		swept = flow_sweep_population(name, budget, 0, &from);
 
 	*left = *place;
-	swept = flow_sweep_population(name, budget, 0, place);
 	if (swept == 0 && !TIMESTAMP_IS_NOBEGIN(*left))
 	{
-		*left = *place = DT_NOBEGIN;
-		swept = flow_sweep_population(name, budget, 0, place);
+		*left = from = DT_NOBEGIN;
+		swept = flow_sweep_population(name, budget, 0, &from);
 	}
-	if (TIMESTAMP_IS_NOEND(*place))
-		*place = DT_NOBEGIN;
+	if (TIMESTAMP_IS_NOEND(from))
+		from = DT_NOBEGIN;
 	else
-		*left = *place;
+		*left = from;
+	*place = from;
 	return swept;
 }
 

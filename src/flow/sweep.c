@@ -48,6 +48,8 @@ typedef struct Place
 	TimestampTz from;
 } Place;
 
+static HTAB *places = NULL;
+
 static void sweep_profile(const Sweep *sweep, TupleTableSlot *row);
 
 int64
@@ -78,13 +80,12 @@ sweep(const Population *population, int64 most, int milliseconds, bool wait,
 		   (milliseconds <= 0 ||
 			!TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), milliseconds)))
 	{
-		row = profile_lock_due(sweep.table, *from, sweep.now, wait);
+		row = profile_lock_due(sweep.table, from, sweep.now, wait);
 		if (row == NULL)
 		{
 			*from = DT_NOEND;
 			break;
 		}
-		*from = profile_wake_at(population, row);
 		visited.key = row->tts_values[population->key_attno - 1];
 		error_context_stack = &callback;
 		sweep_profile(&sweep, row);
@@ -162,7 +163,6 @@ sweep_all(const Population *population, bool passing)
 TimestampTz *
 sweep_place(const Population *population)
 {
-	static HTAB *places = NULL;
 	Place	   *place;
 	bool		found;
 
@@ -177,6 +177,19 @@ sweep_place(const Population *population)
 	if (!found)
 		place->from = DT_NOBEGIN;
 	return &place->from;
+}
+
+void
+sweep_aborted(void)
+{
+	HASH_SEQ_STATUS scan;
+	Place	   *place;
+
+	if (places == NULL)
+		return;
+	hash_seq_init(&scan, places);
+	while ((place = hash_seq_search(&scan)) != NULL)
+		place->from = DT_NOBEGIN;
 }
 
 int64

@@ -164,12 +164,12 @@ extern void profile_set_wake(ProfileTable *table, TupleTableSlot *row,
 							 TimestampTz wake_at);
 
 /*
- * The next profile that is due at an instant, in the order of wake_at from
- * 'from' on; locked, as by profile_lock(), all columns deformed.  Those that
- * another transaction has locked are passed over, or waited for.  NULL when
- * there is none.  'from' and 'at' are the same in all calls for a table.
+ * The next profile that is due at an instant, in the order of wake_at from *from on
+ * at the first call for a table; locked, as by profile_lock(), all columns deformed.
+ * Those that another transaction has locked are passed over, or waited for.  NULL
+ * when there is none; else *from is where it was found.
  */
-extern TupleTableSlot *profile_lock_due(ProfileTable *table, TimestampTz from,
+extern TupleTableSlot *profile_lock_due(ProfileTable *table, TimestampTz *from,
 										TimestampTz at, bool wait);
 
 extern void profile_close(ProfileTable *table);

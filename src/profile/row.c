@@ -338,13 +338,13 @@ profile_set_wake(ProfileTable *table, TupleTableSlot *row, TimestampTz wake_at)
  * as it is now, and may be due no more.
  */
 TupleTableSlot *
-profile_lock_due(ProfileTable *table, TimestampTz from, TimestampTz at, bool wait)
+profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at, bool wait)
 {
 	TupleTableSlot *row;
 	MemoryContext old = MemoryContextSwitchTo(table->context);
 
 	if (table->due == NULL)
-		table->due = profile_due_begin(table->population, from, at, table->snapshot);
+		table->due = profile_due_begin(table->population, *from, at, table->snapshot);
 	while ((row = profile_due_next(table->due)) != NULL)
 	{
 		TM_FailureData failure;
@@ -360,6 +360,7 @@ profile_lock_due(ProfileTable *table, TimestampTz from, TimestampTz at, bool wai
 				slot_getallattrs(table->found);
 				if (profile_wake_at(table->population, table->found) > at)
 					continue;
+				*from = profile_wake_at(table->population, row);
 				MemoryContextSwitchTo(old);
 				return table->found;
 

@@ -49,7 +49,8 @@
  *		c4 13			varint: zigzag(1250), the most 12.50
  *
  * and a zero if they are fewer, if one is no everyday numeric or shows other digits
- * than the others, or if the sum is 2^63 or more.
+ * than the others, or if so many as large as the largest would come to 2^63 or more:
+ * in whatever order they are added up, no sum on the way is beyond that.
  *
  * A type's OID does not leave the server: on the wire it is the text behind a
  * version byte.
@@ -99,6 +100,8 @@ static char *series_print(const Series *series);
 static bool series_same(Datum a, Datum b);
 static void read_total(SeriesReader *reader);
 static int64 read_number(PackedReader *bytes, int64 unit);
+static bool total_is_bounded(const SeriesTotal *total, int64 nentries);
+static bool whole_fits(TypeCacheEntry *type, int64 number);
 static void read_first(SeriesReader *reader, int64 time);
 static void read_value(SeriesReader *reader, SeriesEntry *entry);
 static uint64 value_varint(const SeriesEntry *entry, Size *length);
@@ -324,6 +327,26 @@ read_total(SeriesReader *reader)
 	total->sum = read_number(bytes, unit);
 	total->least = read_number(bytes, unit);
 	total->most = read_number(bytes, unit);
+	if (!total_is_bounded(total, reader->head.nentries) ||
+		(reader->kind == SERIES_WHOLE &&
+		 (!whole_fits(reader->head.type, total->least) ||
+		  !whole_fits(reader->head.type, total->most))))
+		packed_corrupted(bytes, "What its values come to is impossible.");
+}
+
+static bool
+total_is_bounded(const SeriesTotal *total, int64 nentries)
+{
+	int64		limit = PG_INT64_MAX / nentries;
+
+	return total->least >= -limit && total->most <= limit;
+}
+
+static bool
+whole_fits(TypeCacheEntry *type, int64 number)
+{
+	return type->typlen >= sizeof(int64) ||
+		packed_zigzag(number) >> (type->typlen * BITS_PER_BYTE) == 0;
 }
 
 static int64
@@ -410,8 +433,7 @@ read_value(SeriesReader *reader, SeriesEntry *entry)
 		case SERIES_WHOLE:
 			number = packed_varint(bytes);
 			reader->number = packed_unzigzag(number);
-			if (type->typlen < sizeof(int64) &&
-				number >> (type->typlen * BITS_PER_BYTE) != 0)
+			if (!whole_fits(type, reader->number))
 				packed_corrupted(bytes, "A value is too large for its type.");
 			break;
 		case SERIES_NUMERIC:
@@ -642,7 +664,8 @@ series_put_head(char *at, const SeriesHead *head)
 	at = packed_write_varint(at, head->span);
 	if (kind != SERIES_WHOLE && kind != SERIES_NUMERIC)
 		return at;
-	if (!head->total.known || head->nentries < SERIES_LONG)
+	if (!head->total.known || head->nentries < SERIES_LONG ||
+		!total_is_bounded(&head->total, head->nentries))
 	{
 		*at++ = 0;
 		return at;
@@ -694,13 +717,13 @@ series_count(SeriesTotal *total, SeriesKind kind, const SeriesEntry *entry, int 
 		total->known = false;
 	else if (sign > 0)
 	{
-		total->known = !pg_add_s64_overflow(total->sum, number, &total->sum);
 		total->least = Min(total->least, number);
 		total->most = Max(total->most, number);
 	}
 	else
-		total->known = number > total->least && number < total->most &&
-			!pg_sub_s64_overflow(total->sum, number, &total->sum);
+		total->known = number > total->least && number < total->most;
+	/* if that is too much, it is not bounded, and nobody is told */
+	total->sum += sign > 0 ? (uint64) number : -(uint64) number;
 }
 
 void

@@ -8,7 +8,7 @@
  *
  *		an order of 9.00 on 1 June, and 1 May does not count again:
  *
- *		3 events						2 May 13:45			+2880 minutes	+40935
+ *		3 events						2 May 13:45			+2880 minutes	+39495
  *										7.00				2.50			9.00
  *
  * What lies between the first that is kept and what is new is copied as it is.
@@ -16,7 +16,8 @@
  *
  * The unit of times stays what it was, even if those that made it fine are gone;
  * whoever writes the series as a whole makes it coarse again.  That also happens if
- * it becomes long, or if the least or greatest value goes.
+ * it becomes long, or if the least or greatest value goes.  What the values of a long
+ * one come to, if that could not be said, is not said before then either.
  *
  *-------------------------------------------------------------------------
  */

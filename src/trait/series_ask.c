@@ -205,6 +205,8 @@ total_of_range(const Asked *asked, RangeTotal *total)
 		total->any = entry.at >= asked->range.from;
 		if (total->any)
 			break;
+		if (reader.kind == SERIES_NUMERIC && reader.scale != all->scale)
+			packed_corrupted(&reader.bytes, "Its values do not come to what it says.");
 		if (pg_sub_s64_overflow(total->sum, reader.number, &total->sum))
 			return false;
 		total->least_known &= reader.number > all->least;
