@@ -184,8 +184,10 @@ sub perform_tick
 	# who does without a copy, to make a script shorter
 	return 0 unless grep { $_ eq $copy } @copies;
 	(undef, $swept, $due, $folded, $pending) = @{ (rows($text =~ s/;\n\z//r))[0] };
+	# what happened to a profile at one instant is told at once
+	my $most = 10 * ($budget // 0) + keys(%audiences) - 1;
 	differ("tick(@{[$budget // '']}) of $copy sweeps $swept and leaves $due, folds $folded and leaves $pending")
-	  if defined $budget ? $swept > $budget || $folded > 10 * $budget || ($due > 0 && $swept < $budget) : $due + $pending > 0;
+	  if defined $budget ? $swept > $budget || $folded > $most || ($due > 0 && $swept < $budget) : $due + $pending > 0;
 	return $due + $pending;
 }
 
