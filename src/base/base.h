@@ -12,6 +12,7 @@
 #include "access/genam.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "pgtime.h"
 #include "utils/date.h"
@@ -93,6 +94,15 @@ extern int	compare_names(const ListCell *a, const ListCell *b);
 
 /* ERRCODE_INVALID_PARAMETER_VALUE if there is no such time zone. */
 extern void check_zone(const char *timezone);
+
+/* wire.c: values on the wire ---------------------------------------------- */
+
+/*
+ * The text of a value that is sent, in the current context; 'what' it is, for the
+ * error if it is none: ERRCODE_INVALID_BINARY_REPRESENTATION.
+ */
+extern char *wire_receive(StringInfo message, const char *what);
+extern bytea *wire_send(const char *text);
 
 /* cache.c: one relcache callback for all rooms --------------------------- */
 

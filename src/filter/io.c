@@ -16,13 +16,10 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
 #include "base/base.h"
 #include "filter/filter_private.h"
-
-#define FILTER_WIRE_VERSION 1
 
 SEGMENT_FUNCTION(segment_filter_in);
 SEGMENT_FUNCTION(segment_filter_out);
@@ -63,35 +60,15 @@ segment_filter_out(PG_FUNCTION_ARGS)
 Datum
 segment_filter_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
-	int			version = pq_getmsgbyte(buffer);
-	int			length;
-	char	   *text;
+	char	   *text = wire_receive((StringInfo) PG_GETARG_POINTER(0), "filter");
 
-	if (version != FILTER_WIRE_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("unsupported version %d of a filter", version)));
-	if (memchr(buffer->data + buffer->cursor, '\0',
-			   buffer->len - buffer->cursor) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("filter contains a zero byte")));
-	/* verifies the encoding */
-	text = pq_getmsgtext(buffer, buffer->len - buffer->cursor, &length);
 	PG_RETURN_POINTER(filter_pack(filter_parse(text, NULL)));
 }
 
 Datum
 segment_filter_send(PG_FUNCTION_ARGS)
 {
-	char	   *text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)));
-	StringInfoData buffer;
-
-	pq_begintypsend(&buffer);
-	pq_sendint8(&buffer, FILTER_WIRE_VERSION);
-	pq_sendtext(&buffer, text, strlen(text));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+	PG_RETURN_BYTEA_P(wire_send(filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)))));
 }
 
 Datum

@@ -63,7 +63,6 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "datatype/timestamp.h"
-#include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -75,9 +74,8 @@
 #include "trait/fixed.h"
 #include "trait/series.h"
 
-/* Stored and sent.  Readers accept every released version. */
+/* Stored.  Readers accept every released version. */
 #define SERIES_VERSION			1
-#define SERIES_WIRE_VERSION		1
 
 /* The lengths of units; stored: never reorder, add at the end. */
 static const int64 units[] = {
@@ -130,30 +128,15 @@ segment_series_out(PG_FUNCTION_ARGS)
 Datum
 segment_series_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
-	int			version = pq_getmsgint(message, 1);
-	char	   *text;
-	int			length;
+	char	   *text = wire_receive((StringInfo) PG_GETARG_POINTER(0), "series");
 
-	if (version != SERIES_WIRE_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("unsupported series version number %d", version)));
-
-	text = pq_getmsgtext(message, message->len - message->cursor, &length);
 	PG_RETURN_DATUM(series_write(series_parse(text)));
 }
 
 Datum
 segment_series_send(PG_FUNCTION_ARGS)
 {
-	char	   *text = series_print(series_read(PG_GETARG_DATUM(0)));
-	StringInfoData message;
-
-	pq_begintypsend(&message);
-	pq_sendint8(&message, SERIES_WIRE_VERSION);
-	pq_sendtext(&message, text, strlen(text));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+	PG_RETURN_BYTEA_P(wire_send(series_print(series_read(PG_GETARG_DATUM(0)))));
 }
 
 Datum

@@ -45,7 +45,6 @@
 
 #include "access/tupmacs.h"
 #include "catalog/pg_type.h"
-#include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -56,9 +55,8 @@
 #include "trait/packed.h"
 #include "trait/tally.h"
 
-/* Stored and sent.  Readers accept every released version. */
+/* Stored.  Readers accept every released version. */
 #define TALLY_VERSION			1
-#define TALLY_WIRE_VERSION		1
 
 /* the smallest entry: one byte of rows, one of value */
 #define SMALLEST_ENTRY			2
@@ -102,30 +100,15 @@ segment_tally_out(PG_FUNCTION_ARGS)
 Datum
 segment_tally_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
-	int			version = pq_getmsgint(message, 1);
-	char	   *text;
-	int			length;
+	char	   *text = wire_receive((StringInfo) PG_GETARG_POINTER(0), "tally");
 
-	if (version != TALLY_WIRE_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("unsupported tally version number %d", version)));
-
-	text = pq_getmsgtext(message, message->len - message->cursor, &length);
 	PG_RETURN_DATUM(tally_write(tally_parse(text)));
 }
 
 Datum
 segment_tally_send(PG_FUNCTION_ARGS)
 {
-	char	   *text = tally_print(tally_read(PG_GETARG_DATUM(0)));
-	StringInfoData message;
-
-	pq_begintypsend(&message);
-	pq_sendint8(&message, TALLY_WIRE_VERSION);
-	pq_sendtext(&message, text, strlen(text));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
+	PG_RETURN_BYTEA_P(wire_send(tally_print(tally_read(PG_GETARG_DATUM(0)))));
 }
 
 /* what a tally tells -------------------------------------------------------- */
