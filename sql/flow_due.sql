@@ -215,6 +215,19 @@ SELECT folded FROM segment.tick();
 SELECT * FROM news();
 SET segment.now = '2027-07-15 12:00+00';
 SELECT * FROM segment.tick();
+-- whom a definition makes leave leaves after he came, and whoever enters by the next
+-- one, or by an event, does so after that, however far the clock is behind
+BEGIN;
+SELECT segment.alter_audience('frequent', 'recent >= 20');
+SELECT * FROM news();
+SET segment.now = '2027-07-01 00:00+00';
+SELECT segment.alter_audience('frequent', 'recent >= 0');
+SELECT * FROM news() ORDER BY key;
+INSERT INTO orders VALUES (18, 3, 900, '2027-06-15');
+SELECT pending FROM segment.tick();
+SELECT * FROM news();
+SELECT * FROM untold;
+ROLLBACK;
 DELETE FROM orders WHERE id = 15;
 INSERT INTO orders VALUES (16, 1, 900, '2027-07-15 12:00');
 SELECT * FROM segment.tick();

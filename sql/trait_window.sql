@@ -232,6 +232,42 @@ SELECT count(s::text) FROM segment_data.profile, LATERAL (SELECT profile::text) 
 SELECT * FROM segment.verify();
 SELECT segment.detach_source('hits', cascade => true);
 
+-- a long series says what it comes to, and it stays true: orders that are cheaper from
+-- time to time and then dearer, so that the dearest or the cheapest is the first to go;
+-- now and then two of a kind, another at the same time, and some ordered ahead
+SELECT segment.create_trait(name || '_3d', aggregate || ' in last 3 days)') FROM (VALUES
+    ('orders', 'count(orders'), ('spend', 'sum(orders.amount'), ('smallest', 'min(orders.amount'), ('largest', 'max(orders.amount'),
+    ('pieces', 'sum(orders.pieces'), ('fewest', 'min(orders.pieces'), ('most', 'max(orders.pieces')) AS t (name, aggregate);
+CREATE VIEW differs AS
+SELECT segment.now(), kept, counted
+FROM (SELECT (orders_3d, spend_3d, smallest_3d, largest_3d, pieces_3d, fewest_3d, most_3d)::text AS kept FROM profile WHERE customer_id = 7) AS p,
+    (SELECT (count(*), coalesce(sum(amount), 0), min(amount), max(amount), coalesce(sum(pieces), 0), min(pieces), max(pieces))::text AS counted
+     FROM orders WHERE customer_id = 7 AND ordered_at > segment.now() - interval '3 days' AND ordered_at <= segment.now()) AS o
+WHERE kept <> counted;
+CREATE FUNCTION differences() RETURNS SETOF differs LANGUAGE plpgsql AS $$
+DECLARE
+    instant timestamptz;
+    later interval;
+BEGIN
+    FOR i IN 0 .. 59 LOOP
+        instant := timestamptz '2027-01-01 00:00+00' + i * interval '5 hours';
+        PERFORM set_config('segment.now', instant::text, false);
+        INSERT INTO orders (customer_id, amount, pieces, ordered_at)
+        SELECT 7, 20.50 + abs(30 - i), 5 + abs(30 - i), instant + CASE WHEN i % 20 >= 15 THEN interval '7 hours' ELSE '0' END
+        FROM generate_series(1, CASE WHEN i % 10 = 7 THEN 2 ELSE 1 END);
+        INSERT INTO orders (customer_id, amount, pieces, ordered_at) SELECT 7, 10.50, 3, instant WHERE i % 10 = 5;
+        FOREACH later IN ARRAY '{0, 20 hours, 71:59:59.999999, 72 hours}'::interval[] LOOP
+            PERFORM set_config('segment.now', (instant + later)::text, false);
+            RETURN QUERY SELECT * FROM differs;
+        END LOOP;
+    END LOOP;
+END $$;
+SELECT * FROM differences();
+SELECT * FROM segment.verify();
+DROP FUNCTION differences;
+DROP VIEW differs;
+DELETE FROM orders;
+
 -- a window goes with its last user
 SELECT segment.drop_trait('day');
 SELECT segment.drop_trait('orders_30d', cascade => true);

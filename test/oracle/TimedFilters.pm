@@ -112,7 +112,7 @@ sub random_reference
 
 sub random_leaf
 {
-	my $kind = pick(qw(number number number did did text time time time time day clock trait plain));
+	my $kind = pick(qw(number number number number did did text time time time time day day clock trait plain));
 
 	return __PACKAGE__->can("random_$kind\_leaf")->();
 }
@@ -320,6 +320,7 @@ sub random_compare
 sub windows_around
 {
 	my ($at) = @_;
+	my ($since, $before) = (pick(@special), pick(@special));
 	my @days = map { value("SELECT to_char(timestamptz '$at' AT TIME ZONE '$zone' + interval '$_ days', 'YYYY-MM-DD')") } -40, 2, 30;
 
 	return (
@@ -329,6 +330,8 @@ sub windows_around
 		[ 'between 1 day and 1 hour ago', "EVENT > (ASKED AT TIME ZONE PLACE - interval '1 day') AT TIME ZONE PLACE AND EVENT <= ASKED - interval '1 hour'" ],
 		[ "since \"$days[0]\"", "EVENT >= timestamp '$days[0]' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
 		[ "since \"$days[1] 02:30\"", "EVENT >= timestamp '$days[1] 02:30' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+		[ "since \"$since\"", "EVENT >= timestamptz '$since' AND EVENT <= ASKED" ],
+		[ "before \"$before\"", "EVENT < timestamptz '$before' AND EVENT <= ASKED" ],
 		[ "before \"$days[2]\"", "EVENT < timestamp '$days[2]' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
 		[ "before \"$days[1] 12:00+00\"", "EVENT < timestamptz '$days[1] 12:00+00' AND EVENT <= ASKED" ],
 		map { [ "in this $_", period($_, 0) ], [ "in last $_", period($_, -1) ] } @periods);

@@ -7,7 +7,8 @@
 #	seldom		now and then, a few profiles and changes at a time
 #	once		when all is over
 #
-# Random statements write events that are late, due, to come or without a time;
+# Random statements write events that are late, due, to come or without a time, a few
+# days' orders one by one, or by the clock of somebody who is behind;
 # audiences come, change and go; and between them, without any write, the clock
 # jumps forward: to where an event comes due or leaves a window, where clocks are
 # set, a month ends or a year has a day more, or a microsecond beside it.  Every few
@@ -40,6 +41,8 @@ use Oracle;
 use TimedFilters;
 
 use constant CUSTOMERS => 8;
+# and one more who does nothing but order, now and again
+use constant REGULAR => CUSTOMERS + 1;
 use constant STEPS_OF_A_ROUND => 40;
 
 my $seed = $ENV{SEED} // 20280229;
@@ -75,6 +78,8 @@ my %identity = (customers => 'customer_id', orders => 'order_id', visits => 'vis
 # of a round: where, when it begins, which instants matter there, and by name
 # the conditions of the audiences, in which naive.eager(now) is another one
 my ($zone, $start, @special, %audiences);
+# times that were written in it, of which some come again
+my @times;
 # what was done in it, and the statements of that when it was done last
 my (@history, @performed);
 # the clock before the last jump, if nothing was written since
@@ -82,7 +87,7 @@ my $jumped_from;
 my $next_id = 1;
 
 my $home = $ENV{PGDATABASE} // 'postgres';
-my %kinds = (write => 30, clock => 40, define => 12, several => 9, trait => 3, truncate => 0.7, rebuild => 0.5);
+my %kinds = (write => 30, clock => 40, define => 12, several => 9, behind => 5, days => 3, trait => 3, truncate => 0.7, rebuild => 0.5);
 my %seen = (time => 0, instants => 0);
 
 go_over_histories();
@@ -179,15 +184,19 @@ sub perform_tick
 {
 	my ($done, $text) = @_;
 	my ($copy, $budget) = @$done{ 'copy', 'budget' };
-	my ($swept, $due, $folded, $pending);
+	my ($swept, $due, $folded, $pending, $overdue);
+	# what happened at one instant is folded as a whole
+	my $at_once = REGULAR * @names;
 
 	# who does without a copy, to make a script shorter
 	return 0 unless grep { $_ eq $copy } @copies;
 	(undef, $swept, $due, $folded, $pending) = @{ (rows($text =~ s/;\n\z//r))[0] };
-	# what happened to a profile at one instant is told at once
-	my $most = 10 * ($budget // 0) + keys(%audiences) - 1;
-	differ("tick(@{[$budget // '']}) of $copy sweeps $swept and leaves $due, folds $folded and leaves $pending")
-	  if defined $budget ? $swept > $budget || $folded > $most || ($due > 0 && $swept < $budget) : $due + $pending > 0;
+	# with a budget, it is of those from where the session's sweeps stand that it tells
+	$overdue = value("SELECT count(*) FROM segment_data.$copy WHERE wake_at <= segment.now()");
+	differ("tick(@{[$budget // '']}) of $copy sweeps $swept and leaves $due, who are $overdue, folds $folded and leaves $pending")
+	  if $due > $overdue
+	  || ($swept == 0 && $due != $overdue)
+	  || (defined $budget ? $swept > $budget || $folded > 10 * $budget + $at_once || ($due > 0 && $swept < $budget) : $overdue + $pending > 0);
 	return $due + $pending;
 }
 
@@ -461,7 +470,7 @@ sub failure_again
 sub begin_round
 {
 	%audiences = ();
-	@history = ();
+	@history = @times = ();
 	$zone = pick(@zones);
 	@special = special_instants();
 	$start = instant("timestamptz '" . pick(@special) . "' - interval '1 minute' * " . int rand 3000);
@@ -695,6 +704,58 @@ sub random_several
 	return $text . (rand() < 0.5 ? random_clock() : '') . random_write() . "COMMIT;\n";
 }
 
+# A few days as they mostly are: of one customer order after order, each at its time.
+sub random_days
+{
+	my $now = instant('segment.now()');
+	my $pause = pick(20, 200, 600);
+	my $text = '';
+
+	for (1 .. 5 + int rand 10)
+	{
+		$now = instant("timestamptz '$now' + interval '1 minute' * " . int rand $pause);
+		$text .= "SET segment.now = '$now';\nINSERT INTO orders (order_id, customer_id, ordered_at, store, amount, units) VALUES ("
+		  . join(', ', $next_id++, REGULAR, "'$now'", random_city(), random_number(), random_number()) . ");\n";
+	}
+	return $text;
+}
+
+# Two statements, the second of somebody whose clock is behind: of what has just been
+# decided, be it for a customer or for all, it comes after that.
+sub random_behind
+{
+	my ($now, $earlier) = (instant('segment.now()'), instant("segment.now() - interval '1 minute' * " . int rand pick(60, 3000, 60000)));
+	my @free = grep { !$audiences{$_} } @names;
+	my $key = 1 + int rand CUSTOMERS;
+	my ($first, $then);
+
+	if (rand() < 0.6)
+	{
+		$first = define(@free ? ('create', pick(@free)) : ('alter', pick(@names)));
+		$then = rand() < 0.3 ? random_define() : random_write();
+	}
+	else
+	{
+		$first = 'INSERT INTO orders (order_id, customer_id, ordered_at, amount) VALUES (' . $next_id++ . ", $key, '$now', 1);\n";
+		$then = random_write_of($key);
+	}
+	return "${first}SET segment.now = '$earlier';\n${then}SET segment.now = '$now';\n";
+}
+
+# What is written of one customer.
+sub random_write_of
+{
+	my ($key) = @_;
+	my $table = pick(qw(orders orders visits clicks customers));
+	my %column = @{ $columns{$table} };
+	my $name = pick(sort keys %column);
+	my $value = $column{$name}->();
+
+	return "DELETE FROM $table WHERE customer_id = $key;\n" if rand() < 0.2;
+	return "UPDATE $table SET $name = $value WHERE customer_id = $key;\n" if rand() < 0.5 || $table eq 'customers';
+	return "INSERT INTO $table ($identity{$table}, customer_id, $name) VALUES (" . $next_id++ . ", $key, $value);\n";
+}
+
 sub random_clock
 {
 	return "SET segment.now = '" . random_later() . "';\n";
@@ -755,11 +816,14 @@ sub random_insert
 	my ($table) = @_;
 	my %column = @{ $columns{$table} };
 	my @names = sort keys %column;
+	my $many = $table =~ /orders|visits/ && rand() < 0.1;
+	my $one = random_key();
 	my @rows;
 
-	for (1 .. ($table eq 'customers' ? 1 : 1 + int rand 4))
+	# so many of one customer that a series says what they come to
+	for (1 .. ($many ? 9 + int rand 5 : $table eq 'customers' ? 1 : 1 + int rand 4))
 	{
-		my @key = $table eq 'customers' ? 1 + int rand CUSTOMERS : ($next_id++, random_key());
+		my @key = $table eq 'customers' ? 1 + int rand CUSTOMERS : ($next_id++, $many ? $one : random_key());
 
 		push @rows, '(' . join(', ', @key, map { $column{$_}->() } @names) . ')';
 	}
@@ -802,13 +866,15 @@ sub random_time
 
 	return 'NULL' if rand() < 0.04;
 	return pick("'infinity'", "'-infinity'") if rand() < 0.03;
-	return "'" . instant('(' . pick_weighted(
+	return pick(@times) if @times && rand() < 0.1;
+	push @times, "'" . instant('(' . pick_weighted(
 		'segment.now()' => 2,
 		"segment.now() - interval '1 minute' * " . int(rand 60000) => 4,
 		"segment.now() + interval '1 minute' * " . int(rand 30000) => 3,
 		"($local - interval '$span') AT TIME ZONE '$zone'" => 3,
 		"date_trunc('" . pick(@periods) . "', $local) AT TIME ZONE '$zone'" => 2,
 		"timestamptz '" . pick(@special) . "'" => 2) . ") + interval '$nudge'") . "'";
+	return $times[-1];
 }
 
 # Some of these hours do not come, and others twice.
