@@ -349,6 +349,7 @@ SELECT segment.attach_source('visits', at => 'at');
 SELECT segment.create_trait('last_visit', 'max(visits.at)');
 SELECT segment.create_audience('day', 'count(visits in last 1 day) > 0', view => false);
 SELECT segment.create_audience('hours', 'count(visits in last 24 hours) > 0', view => false);
+SELECT segment.create_audience('before', 'count(visits between 3 days and 1 day ago) > 0', view => false);
 SELECT segment.create_audience('seen', 'last_visit in last 1 day', view => false);
 SELECT segment.create_audience('month', 'last_visit in this month', view => false);
 -- members that are others than naive SQL says
@@ -363,6 +364,7 @@ BEGIN
                          WHERE CASE a.audience
                              WHEN 'hours' THEN v.at AT TIME ZONE 'Europe/Copenhagen' > now - interval '24 hours'
                              WHEN 'month' THEN date_trunc('month', v.at) = date_trunc('month', local)
+                             WHEN 'before' THEN v.at > local - interval '3 days' AND v.at <= local - interval '1 day'
                              ELSE v.at > local - interval '1 day' END
                          AND (a.audience = 'month' OR v.at AT TIME ZONE 'Europe/Copenhagen' <= now)
                          ORDER BY 1);
