@@ -249,7 +249,8 @@ describe(Curve *curve)
 			if (curve->kind == CURVE_OTHER && trait_is_window((FuncExpr *) expr))
 			{
 				curve->kind = CURVE_WINDOW;
-				curve->window = trait_window_kind((FuncExpr *) expr);
+				if (curve->args[0]->kind == CURVE_STILL)
+					curve->window = trait_window_kind((FuncExpr *) expr);
 			}
 			return;
 		case T_OpExpr:

@@ -68,7 +68,7 @@ typedef struct Curve
 	int			nargs;
 	struct Curve **args;
 
-	WindowKind	window;			/* of WINDOW */
+	WindowKind	window;			/* of WINDOW; OTHER if it can have no margin */
 	bool		loose;			/* of conditions: null is as good as false */
 	pg_tz	   *zone;
 	int			sign;
@@ -122,8 +122,8 @@ typedef struct CurveQuestion
 	TupleTableSlot *row;
 	TimestampTz from;
 	TimestampTz most;			/* nothing later is of interest */
-	const WindowMargin *margin; /* of a window: it may change as far as that; or
-								 * NULL */
+	const WindowMargin *margin; /* of one whose 'window' is not OTHER: it may
+								 * change as far as that; or NULL */
 } CurveQuestion;
 
 /*

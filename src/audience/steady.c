@@ -83,11 +83,10 @@ curve_steady_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
 TimestampTz
 curve_rests_until(Curve *curve, const CurveQuestion *question)
 {
-	Followed	followed = {question->econtext, question->from, true};
+	Followed	followed = {
+		question->econtext, question->from, true, question->margin
+	};
 
-	if (curve->kind == CURVE_WINDOW && curve->window != WINDOW_OTHER &&
-		curve->args[0]->kind == CURVE_STILL)
-		followed.margin = question->margin;
 	return follow(curve, &followed, question->row, question->most);
 }
 

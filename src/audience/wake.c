@@ -32,6 +32,7 @@
 
 #include "audience/index.h"
 
+static bool has_margin(const Timed *timed);
 static void look(AudienceIndex *index, TupleTableSlot *row, TimestampTz at);
 static TimestampTz rests_until(AudienceIndex *index, Timed *timed,
 							   TupleTableSlot *row, TimestampTz from,
@@ -100,6 +101,13 @@ audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
 	return touch_end(index, touched);
 }
 
+/* Is it a window that may change before somebody notices? */
+static bool
+has_margin(const Timed *timed)
+{
+	return timed->subject != NULL && timed->curve->window != WINDOW_OTHER;
+}
+
 /* What windows come to, of which not every change matters. */
 static void
 look(AudienceIndex *index, TupleTableSlot *row, TimestampTz at)
@@ -112,7 +120,7 @@ look(AudienceIndex *index, TupleTableSlot *row, TimestampTz at)
 	{
 		Timed	   *timed = lfirst(lc);
 
-		if (timed->subject != NULL && timed->curve->kind == CURVE_WINDOW)
+		if (has_margin(timed))
 			subject_look(index, timed->subject);
 	}
 	(void) touch_end(index, &touched);
@@ -127,7 +135,7 @@ rests_until(AudienceIndex *index, Timed *timed, TupleTableSlot *row,
 	WindowMargin margin;
 
 	index->asked = timed->audience;
-	if (timed->subject != NULL && subject_margin(index, timed->subject, &margin))
+	if (has_margin(timed) && subject_margin(index, timed->subject, &margin))
 		question.margin = &margin;
 	return curve_rests_until(timed->curve, &question);
 }

@@ -43,7 +43,7 @@ trait_window_kind(const FuncExpr *call)
 {
 	const char *name = get_func_name(call->funcid);
 
-	if (name == NULL || !trait_is_window(call))
+	if (name == NULL)
 		return WINDOW_OTHER;
 	return strcmp(name, "series_count") == 0 ? WINDOW_COUNTS :
 		strcmp(name, "series_sum") == 0 ? WINDOW_SUMS : WINDOW_OTHER;

@@ -237,7 +237,7 @@ extern bool fixed_from_numeric(Datum value, int64 *fixed, int *scale);
  */
 extern bool trait_is_window(const FuncExpr *call);
 
-/* Does it count its events, or add up their numbers? */
+/* Does such a one count its events, or add up their numbers? */
 typedef enum WindowKind
 {
 	WINDOW_OTHER,
