@@ -100,6 +100,8 @@ static void read_total(SeriesReader *reader);
 static int64 read_number(PackedReader *bytes, int64 unit);
 static bool total_is_bounded(const SeriesTotal *total, int64 nentries);
 static bool whole_fits(TypeCacheEntry *type, int64 number);
+static int64 whole_of(const SeriesEntry *entry);
+static bool fixed_of(const SeriesEntry *entry, int64 *fixed, int *scale);
 static void read_first(SeriesReader *reader, int64 time);
 static void read_value(SeriesReader *reader, SeriesEntry *entry);
 static uint64 value_varint(const SeriesEntry *entry, Size *length);
@@ -498,7 +500,7 @@ series_value(TypeCacheEntry *type, const SeriesEntry *entry)
 		case SERIES_TIMES:
 			return (Datum) 0;
 		case SERIES_WHOLE:
-			return series_number(type, series_whole(entry), 0);
+			return series_number(type, whole_of(entry), 0);
 		case SERIES_FIXED:
 			if (type->typbyval)
 			{
@@ -510,7 +512,7 @@ series_value(TypeCacheEntry *type, const SeriesEntry *entry)
 			memcpy(copy, entry->value, type->typlen);
 			return PointerGetDatum(copy);
 		case SERIES_NUMERIC:
-			if (series_fixed(entry, &fixed, &scale))
+			if (fixed_of(entry, &fixed, &scale))
 				return series_number(type, fixed, scale);
 			break;
 		case SERIES_VARLENA:
@@ -557,16 +559,16 @@ value_varint(const SeriesEntry *entry, Size *length)
 	return number;
 }
 
-int64
-series_whole(const SeriesEntry *entry)
+static int64
+whole_of(const SeriesEntry *entry)
 {
 	Size		length;
 
 	return packed_unzigzag(value_varint(entry, &length));
 }
 
-bool
-series_fixed(const SeriesEntry *entry, int64 *fixed, int *scale)
+static bool
+fixed_of(const SeriesEntry *entry, int64 *fixed, int *scale)
 {
 	PackedReader reader = {
 		.what = "series",
@@ -688,8 +690,8 @@ series_count(SeriesTotal *total, SeriesKind kind, const SeriesEntry *entry, int 
 	if (!total->known)
 		return;
 	if (kind == SERIES_WHOLE)
-		number = series_whole(entry);
-	else if (kind != SERIES_NUMERIC || !series_fixed(entry, &number, &scale))
+		number = whole_of(entry);
+	else if (kind != SERIES_NUMERIC || !fixed_of(entry, &number, &scale))
 	{
 		total->known = false;
 		return;

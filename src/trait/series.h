@@ -87,8 +87,8 @@ typedef struct SeriesReader
 
 	/*
 	 * The value of the one before, too, as it mostly is what is asked for: of
-	 * SERIES_WHOLE itself; of SERIES_NUMERIC, if it is an everyday one, as
-	 * series_fixed() has it, and else the scale is -1.
+	 * SERIES_WHOLE itself; of SERIES_NUMERIC, if it is an everyday one, in
+	 * ten-thousandths (fixed.h), and else the scale is -1.
 	 */
 	int64		number;
 	int			scale;
@@ -142,9 +142,5 @@ extern void series_put_value(TypeCacheEntry *type, Datum value, StringInfo out);
 extern Datum series_value(TypeCacheEntry *type, const SeriesEntry *entry);
 /* of SERIES_WHOLE, or an everyday one of SERIES_NUMERIC */
 extern Datum series_number(TypeCacheEntry *type, int64 number, int scale);
-
-/* A value of SERIES_WHOLE, and an everyday one of SERIES_NUMERIC (fixed.h) */
-extern int64 series_whole(const SeriesEntry *entry);
-extern bool series_fixed(const SeriesEntry *entry, int64 *fixed, int *scale);
 
 #endif							/* SEGMENT_SERIES_H */
