@@ -74,7 +74,6 @@ static void check_members_shape(FunctionCallInfo fcinfo, const char *audience,
 								const Population *population);
 static SPIPlanPtr kept_plan(const Population *population, const char *audience,
 							const char *sql);
-static Oid	filter_type(void);
 
 /* ---- who the members are ---- */
 
@@ -251,7 +250,7 @@ segment_count_where(PG_FUNCTION_ARGS)
 	if (algebra_applies(node))
 		PG_RETURN_INT64(algebra_count(population, node, GetActiveSnapshot()));
 
-	type = filter_type();
+	type = catalog_type("filter");
 	filter = PG_GETARG_DATUM(0);
 	question_begin(&question, population);
 	sql = psprintf("SELECT count(*) FROM %s"
@@ -467,13 +466,4 @@ kept_plan(const Population *population, const char *audience, const char *sql)
 	SPI_keepplan(plan);
 	entry->plan = plan;
 	return plan;
-}
-
-/* The OID of type segment.filter in this database. */
-static Oid
-filter_type(void)
-{
-	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-						   CStringGetDatum("filter"),
-						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
 }

@@ -681,15 +681,19 @@ audience_row(CatalogScan *scan)
 	Datum		value;
 
 	audience->name = catalog_get_text(scan, "audience");
-	audience->description = catalog_get_text(scan, "description");
-	value = catalog_get(scan, "view", &isnull);
+	audience->description = catalog_get_optional(scan, "description");
+	value = catalog_get(scan, "view", REGCLASSOID, &isnull);
 	audience->view = isnull ? InvalidOid : DatumGetObjectId(value);
-	value = catalog_get(scan, "filter", &isnull);
+	value = catalog_get(scan, "filter", catalog_type("filter"), &isnull);
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("audience \"%s\" has no filter", audience->name)));
 	audience->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
-	audience->number = DatumGetInt32(catalog_get(scan, "number", &isnull));
-	audience->stored = DatumGetBool(catalog_get(scan, "stored", &isnull));
-	audience->timed = DatumGetBool(catalog_get(scan, "timed", &isnull));
-	audience->of_nobody = DatumGetBool(catalog_get(scan, "of_nobody", &isnull));
+	audience->number = DatumGetInt32(catalog_get(scan, "number", INT4OID, &isnull));
+	audience->stored = DatumGetBool(catalog_get(scan, "stored", BOOLOID, &isnull));
+	audience->timed = DatumGetBool(catalog_get(scan, "timed", BOOLOID, &isnull));
+	audience->of_nobody = DatumGetBool(catalog_get(scan, "of_nobody", BOOLOID, &isnull));
 	return audience;
 }
 
@@ -703,9 +707,9 @@ tables_read(const Population *population)
 	catalog_begin(&scan, "membership", population->name);
 	while (catalog_next(&scan))
 	{
-		tables.chunks = DatumGetObjectId(catalog_get(&scan, "chunks", &isnull));
-		tables.toggles = DatumGetObjectId(catalog_get(&scan, "toggles", &isnull));
-		tables.decided_at = DatumGetTimestampTz(catalog_get(&scan, "decided_at", &isnull));
+		tables.chunks = DatumGetObjectId(catalog_get(&scan, "chunks", REGCLASSOID, &isnull));
+		tables.toggles = DatumGetObjectId(catalog_get(&scan, "toggles", REGCLASSOID, &isnull));
+		tables.decided_at = DatumGetTimestampTz(catalog_get(&scan, "decided_at", TIMESTAMPTZOID, &isnull));
 	}
 	catalog_end(&scan);
 	return tables;

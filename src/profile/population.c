@@ -43,8 +43,12 @@ typedef struct PopulationEntry
 
 static HTAB *populations = NULL;
 
+static Oid	base_named(const char *name);
+static void base_missing(const char *name, Oid base) pg_attribute_noreturn();
 static const Population *population_lookup(Oid base);
 static bool population_load(Oid base, Population *population);
+static AttrNumber base_column(Relation relation, const char *column, Oid type,
+							  const Population *population);
 static void population_mark(Oid relid);
 
 void
@@ -63,6 +67,29 @@ profile_init(void)
 const Population *
 population_by_name(const char *name)
 {
+	const Population *population = NULL;
+	Oid			base = InvalidOid;
+	Oid			missing;
+
+	do
+	{
+		missing = base;
+		base = base_named(name);
+		if (base == missing)
+			base_missing(name, base);
+		/* not there: it was dropped while we waited for it, or by hand */
+		population = population_lookup(base);
+	} while (population == NULL);
+	return population;
+}
+
+/*
+ * The base table of the population, by name, or of the only one there is; an
+ * error if there is none such.
+ */
+static Oid
+base_named(const char *name)
+{
 	CatalogScan scan;
 	List	   *names = NIL;
 	Oid			base = InvalidOid;
@@ -75,7 +102,7 @@ population_by_name(const char *name)
 
 		names = lappend(names, candidate);
 		if (name == NULL || strcmp(name, candidate) == 0)
-			base = DatumGetObjectId(catalog_get(&scan, "base", &isnull));
+			base = DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull));
 	}
 	catalog_end(&scan);
 	list_sort(names, compare_names);
@@ -102,7 +129,31 @@ population_by_name(const char *name)
 				 errmsg("population \"%s\" does not exist", name),
 				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
 	}
-	return population_lookup(base);
+	return base;
+}
+
+static void
+base_missing(const char *name, Oid base)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 name == NULL ? errmsg("the base table of the population does not exist any more") :
+			 errmsg("the base table of population \"%s\" does not exist any more", name),
+			 errdetail("Its OID was %u.", base)));
+}
+
+const Population *
+population_find(const char *name)
+{
+	CatalogScan scan;
+	Oid			base = InvalidOid;
+	bool		isnull;
+
+	catalog_begin(&scan, "population", name);
+	if (catalog_next(&scan))
+		base = DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull));
+	catalog_end(&scan);
+	return OidIsValid(base) ? population_lookup(base) : NULL;
 }
 
 List *
@@ -143,8 +194,8 @@ population_by_relation(Oid relid)
 	{
 		bool		isnull;
 
-		if (DatumGetObjectId(catalog_get(&scan, "view", &isnull)) == relid)
-			base = DatumGetObjectId(catalog_get(&scan, "base", &isnull));
+		if (DatumGetObjectId(catalog_get(&scan, "view", REGCLASSOID, &isnull)) == relid)
+			base = DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull));
 	}
 	catalog_end(&scan);
 	return OidIsValid(base) ? population_lookup(base) : NULL;
@@ -204,6 +255,18 @@ population_check_reader(const Population *population)
 						population->name),
 				 errhint("Ask its owner for GRANT SELECT ON %s.",
 						 population_view_name(population))));
+
+	/* a view shows what its owner may read, and so do we */
+	if (pg_class_aclcheck(population->base, relation_owner(population->view),
+						  ACL_SELECT) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for population \"%s\"",
+						population->name),
+				 errdetail("View %s belongs to role \"%s\", who may not read table %s.",
+						   population_view_name(population),
+						   GetUserNameFromId(relation_owner(population->view), false),
+						   population_base_name(population))));
 }
 
 char *
@@ -302,42 +365,42 @@ population_load(Oid base, Population *population)
 	memset(population, 0, sizeof(Population));
 	population->base = base;
 
+	/* who defines holds it: what the catalog says is read when we have it */
+	relation = try_relation_open(base, AccessShareLock);
+	if (relation == NULL)
+		return false;
 	catalog_begin(&scan, "population", NULL);
 	while (catalog_next(&scan))
 	{
 		bool		isnull;
 
-		if (DatumGetObjectId(catalog_get(&scan, "base", &isnull)) != base)
+		if (DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull)) != base)
 			continue;
 		found = true;
-		population->view = DatumGetObjectId(catalog_get(&scan, "view", &isnull));
-		population->key_type = DatumGetObjectId(catalog_get(&scan, "key_type", &isnull));
+		population->view = DatumGetObjectId(catalog_get(&scan, "view", REGCLASSOID, &isnull));
+		population->key_type = DatumGetObjectId(catalog_get(&scan, "key_type", REGTYPEOID, &isnull));
 		population->name = catalog_get_text(&scan, "population");
 		population->key = catalog_get_text(&scan, "key");
 		population->timezone = catalog_get_text(&scan, "timezone");
 	}
 	catalog_end(&scan);
 	if (!found)
+	{
+		relation_close(relation, AccessShareLock);
 		return false;
-
-	population->ord_attno = get_attnum(base, "ord");
-	population->key_attno = get_attnum(base, population->key);
-	population->rows_attno = get_attnum(base, "source_rows");
-	population->evaluated_attno = get_attnum(base, "evaluated_at");
-	population->wake_attno = get_attnum(base, "wake_at");
-	if (population->ord_attno == InvalidAttrNumber ||
-		population->key_attno == InvalidAttrNumber ||
-		population->rows_attno == InvalidAttrNumber ||
-		population->evaluated_attno == InvalidAttrNumber ||
-		population->wake_attno == InvalidAttrNumber)
+	}
+	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("base table of population \"%s\" lacks a column",
-						population->name),
-				 errdetail("It needs \"ord\", \"%s\", \"source_rows\", \"evaluated_at\" and \"wake_at\".",
-						   population->key)));
-
-	relation = relation_open(base, AccessShareLock);
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("base table of population \"%s\" is not a table",
+						population->name)));
+	population->ord_attno = base_column(relation, "ord", INT8OID, population);
+	population->key_attno = base_column(relation, population->key,
+										population->key_type, population);
+	population->rows_attno = base_column(relation, "source_rows", INT8OID, population);
+	population->evaluated_attno = base_column(relation, "evaluated_at", TIMESTAMPTZOID,
+											  population);
+	population->wake_attno = base_column(relation, "wake_at", TIMESTAMPTZOID, population);
 	population->key_collation =
 		TupleDescAttr(RelationGetDescr(relation), population->key_attno - 1)->attcollation;
 	indexes = RelationGetIndexList(relation);
@@ -370,6 +433,24 @@ population_load(Oid base, Population *population)
 				 errhint("Make it again: CREATE INDEX ON %s (wake_at) WHERE wake_at IS NOT NULL",
 						 relation_name(base))));
 	return true;
+}
+
+/* The number of a column that the base table must have, and of which type. */
+static AttrNumber
+base_column(Relation relation, const char *column, Oid type,
+			const Population *population)
+{
+	AttrNumber	attno = get_attnum(RelationGetRelid(relation), column);
+
+	if (attno == InvalidAttrNumber ||
+		TupleDescAttr(RelationGetDescr(relation), attno - 1)->atttypid != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("base table of population \"%s\" lacks a column",
+						population->name),
+				 errdetail("It needs \"ord\", \"%s\", \"source_rows\", \"evaluated_at\" and \"wake_at\", of the types that they had.",
+						   population->key)));
+	return attno;
 }
 
 static void

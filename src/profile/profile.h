@@ -50,6 +50,12 @@ extern const Population *population_by_name(const char *name);
 /* The names (char *) of all populations, sorted, in the current context. */
 extern List *population_names(void);
 
+/*
+ * By name; NULL if there is none, for who goes through population_names(): one
+ * of them may be gone by now.
+ */
+extern const Population *population_find(const char *name);
+
 /* By base table or view; NULL if the relation is neither. */
 extern const Population *population_by_relation(Oid relid);
 
@@ -96,6 +102,20 @@ extern void population_changed(const Population *population);
  * to SPI and has checked that the user may do this.
  */
 extern void population_execute(const Population *population, const char *sql);
+
+/*
+ * Make a table in schema segment_data that nobody writes but us; 'definition' is
+ * what follows its name in CREATE TABLE.  Until it is given to a role, which wants
+ * it, it belongs to the schema's owner, and catalog_execute() may alter it.
+ */
+extern Oid	data_table_create(const char *name, const char *definition);
+extern void data_table_give(Oid relid, Oid role);
+
+/*
+ * What the population's view selects from: the base table, as "profile", in a way
+ * that the server does not let anybody write through the view.
+ */
+extern char *view_source_sql(Oid base);
 
 /*
  * Remove the population itself.  What other rooms keep for it is gone

@@ -109,7 +109,7 @@ sub restored
 	});
 
 	# life goes on
-	my $state = q{SELECT (SELECT last FROM segment.feed WHERE population = 'profile'),
+	my $state = q{SELECT (SELECT last FROM segment.feed_counter WHERE population = 'profile'),
 		(SELECT last_number FROM segment.membership WHERE population = 'profile')};
 	my ($told, $number) = split(/\|/, $node->safe_psql($database, $state));
 	$node->safe_psql($database, "INSERT INTO customers VALUES (8, 'Eve', 'Aarhus');" . Shop::buys(8, 900));
