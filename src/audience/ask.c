@@ -157,9 +157,8 @@ segment_members(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the name of the audience must be given")));
-	name = audience_find(NameStr(*PG_GETARG_NAME(0)),
-						 optional_name(fcinfo, 1), &population)->name;
-	population_check_reader(population);
+	name = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+							   optional_name(fcinfo, 1), &population)->name;
 	check_members_shape(fcinfo, name, population);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
@@ -190,9 +189,8 @@ segment_size(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
-							 optional_name(fcinfo, 1), &population);
-	population_check_reader(population);
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name(fcinfo, 1), &population);
 	PG_RETURN_INT64(audience_size(population, audience, GetActiveSnapshot()));
 }
 
@@ -239,7 +237,7 @@ segment_count_where(PG_FUNCTION_ARGS)
 	int64		count;
 	bool		isnull;
 
-	population_check_reader(population);
+	population = population_reader(population);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 
@@ -280,9 +278,8 @@ segment_is_member(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
-							 optional_name(fcinfo, 2), &population);
-	population_check_reader(population);
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name(fcinfo, 2), &population);
 	key = population_key(population, PG_GETARG_DATUM(1),
 						 get_fn_expr_argtype(fcinfo->flinfo, 1));
 
@@ -315,7 +312,7 @@ segment_audiences(PG_FUNCTION_ARGS)
 	Datum		key;
 	ListCell   *lc;
 
-	population_check_reader(population);
+	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(0) || audience_list(population) == NIL)
 		return (Datum) 0;

@@ -223,9 +223,12 @@ audience_find(const char *name, const char *population_name,
 	initStringInfo(&homes);
 	foreach(lc, all_populations())
 	{
-		const Population *home = population_by_name(lfirst(lc));
-		const Audience *audience = audience_by_name(home, name);
+		const Population *home = population_find(lfirst(lc));
+		const Audience *audience;
 
+		if (home == NULL)
+			continue;
+		audience = audience_by_name(home, name);
 		if (audience == NULL)
 		{
 			candidates = list_concat(candidates, audience_names(home));
@@ -249,6 +252,20 @@ audience_find(const char *name, const char *population_name,
 	if (count == 0)
 		unknown_audience(name, NULL, candidates, NULL, -1);
 	return found;
+}
+
+const Audience *
+audience_for_reader(const char *name, const char *population_name,
+					const Population **population)
+{
+	const Audience *audience = audience_find(name, population_name, population);
+	uint64		changes = cache_changes();
+
+	*population = population_reader(*population);
+	/* it may have been changed or dropped while we waited */
+	if (changes != cache_changes())
+		audience = audience_find(name, (*population)->name, population);
+	return audience;
 }
 
 /* Names (char *) in order; an error if there is no population at all. */

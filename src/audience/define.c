@@ -182,9 +182,24 @@ audience_refresh(const Population *population, List *names)
 void
 audience_lock(const Population *population)
 {
-	LockRelationOid(population->base, ShareRowExclusiveLock);
+	LockRelationOid(population->base, ExclusiveLock);
+	audience_lock_storage(population);
+}
+
+void
+audience_lock_storage(const Population *population)
+{
 	if (OidIsValid(audience_tables(population)->toggles))
 		storage_lock(population);
+}
+
+List *
+audience_storage(const Population *population)
+{
+	const AudienceTables *tables = audience_tables(population);
+
+	return OidIsValid(tables->chunks) ?
+		list_make2_oid(tables->chunks, tables->toggles) : NIL;
 }
 
 bool

@@ -15,6 +15,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "pgtime.h"
+#include "storage/lockdefs.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
@@ -103,6 +104,29 @@ extern void check_zone(const char *timezone);
  */
 extern char *wire_receive(StringInfo message, const char *what);
 extern bytea *wire_send(const char *text);
+
+/* lock.c: waiting for locks ------------------------------------------------ */
+
+/*
+ * Locks that are taken together, to the end of the transaction, in a way that
+ * makes no deadlock with whoever holds some of them and waits for others:
+ * while one is waited for, none of the others is held for long.  Build the list
+ * (of what lock.c knows) and take it; the caller holds nothing yet that others
+ * wait for.  What others may have changed meanwhile is to be read again.
+ */
+extern List *locks_add_relation(List *requests, Oid relid, LOCKMODE mode);
+
+/* A lock that is taken by calling a function; it waits no longer than lock_timeout. */
+typedef void (*LockTake) (void *argument);
+
+extern List *locks_add(List *requests, LockTake take, void *argument);
+extern void locks_take(List *requests);
+
+/*
+ * An error in a REPEATABLE READ or SERIALIZABLE transaction, whose snapshot may
+ * not show what we would have to count; 'function' is the one that was called.
+ */
+extern void check_read_committed(const char *function);
 
 /* cache.c: one relcache callback for all rooms --------------------------- */
 

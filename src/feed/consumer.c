@@ -80,7 +80,7 @@ segment_create_consumer(PG_FUNCTION_ARGS)
 	FeedCounter counter;
 	int64		position;
 
-	population_check_reader(population);
+	population = population_reader(population);
 	check_new_name(name);
 
 	SPI_connect();
@@ -126,7 +126,7 @@ segment_poll(PG_FUNCTION_ARGS)
 				 errhint("For example lease => '30 seconds'.")));
 	/* who has lost the right to read is given nothing more */
 	if (!owns_population(consumer->population))
-		population_check_reader(consumer->population);
+		consumer->population = population_reader(consumer->population);
 	InitMaterializedSRF(fcinfo, 0);
 
 	SPI_connect();

@@ -160,6 +160,17 @@ feed_lock(const Population *population)
 }
 
 void
+feed_hold(const Population *population, bool consumers)
+{
+	(void) feed_lock(population);
+	if (consumers)
+		catalog_execute("SELECT FROM segment.consumer WHERE population = $1"
+						" ORDER BY consumer FOR UPDATE",
+						1, (Oid[]) {NAMEOID},
+						(Datum[]) {name_datum(population->name)}, NULL);
+}
+
+void
 feed_forget(const Population *population)
 {
 	static const char *const statements[] = {
@@ -170,20 +181,9 @@ feed_forget(const Population *population)
 		"DELETE FROM segment.feed_counter WHERE population = $1",
 	};
 	Datum		name = name_datum(population->name);
-	CatalogScan scan;
-	bool		left;
 
 	for (int i = 0; i < lengthof(statements); i++)
 		catalog_execute(statements[i], 1, (Oid[]) {NAMEOID}, &name, NULL);
-
-	/* a consumer may have been created since the transaction's snapshot */
-	catalog_begin(&scan, "feed_counter", population->name);
-	left = catalog_next(&scan);
-	catalog_end(&scan);
-	if (left)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update")));
 }
 
 static void

@@ -43,6 +43,7 @@ SEGMENT_FUNCTION(segment_rebuild);
 static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
 static void lock_sources(const Population *population);
+static const Population *keep_named(const char *name);
 static void verify_source(const Source *source, ReturnSetInfo *result);
 static char *differ(Oid type, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
@@ -184,7 +185,8 @@ backfill_all(const Population *population)
  * verify(population) -> (source, definition, key, stored, expected), a row per
  * value that is not what the sources say; none when all is well.
  *
- * Reads under one snapshot, as any query: nothing is locked.
+ * Reads under one snapshot, as any query: writers are not held up, definitions
+ * are.
  */
 Datum
 segment_verify(PG_FUNCTION_ARGS)
@@ -195,6 +197,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	population_check_owner(population);
+	population = keep_named(population->name);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	foreach(lc, source_names(population))
@@ -203,6 +206,15 @@ segment_verify(PG_FUNCTION_ARGS)
 	audience_verify(population, put_member, result);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/* It, or an error that it is gone. */
+static const Population *
+keep_named(const char *name)
+{
+	const Population *population = population_keep(name, RowShareLock);
+
+	return population != NULL ? population : population_by_name(name);
 }
 
 /*
@@ -214,14 +226,10 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	const Population *population =
 		population_definer(population_by_name(PG_ARGISNULL(0) ? NULL :
 											  NameStr(*PG_GETARG_NAME(0))),
-						   ShareUpdateExclusiveLock);
+						   "rebuild");
+	Affected	affected = {.all_sources = true, .view = true, .members = true};
 
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a population can only be rebuilt in a READ COMMITTED transaction"),
-				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
-
+	population = lock_affected(population, &affected);
 	SPI_connect();
 	lock_sources(population);
 	audience_lock(population);

@@ -20,12 +20,7 @@
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.
  *
- * Locks: a writer takes first the source, then the base table.  So who defines
- * takes the base table first only against others who define (SHARE UPDATE
- * EXCLUSIVE, which lets writers through), then the sources of all that may come
- * or go, then the base table against writers, then members against a fold, and
- * the base table against readers last, if columns come or go.  Where no source
- * is concerned, the base table is locked against writers at once.
+ * Locks: lock.c says which, and how they are waited for.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,9 +55,9 @@ static char *name_argument(FunctionCallInfo fcinfo, int argument, const char *wh
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
 static const Population *again(const Population *population);
 static void drop_trait(const Population *population, const char *name);
-static const Population *audience_definer(const Population *population,
-										  const char *name,
-										  const char *filter, bool drop);
+static const Population *lock_for_audience(const Population *population,
+										   const char *name,
+										   const char *filter, bool drop);
 static List *sources_changing(const Population *population, const char *name,
 							  const char *filter, bool drop);
 static const Population *store_needed(const Population *population,
@@ -70,8 +65,8 @@ static const Population *store_needed(const Population *population,
 									  bool is_new);
 static const Population *hold_members(const Population *population);
 static const Population *audience_named(FunctionCallInfo fcinfo,
-										const char *name, int argument,
-										const char *filter, bool drop);
+										const char *function,
+										const char *name, int argument);
 static void drop_unneeded(const Population *population);
 static void drop_audience(const Population *population, const char *name,
 						  bool asked);
@@ -86,14 +81,18 @@ Datum
 segment_attach_source(PG_FUNCTION_ARGS)
 {
 	const Population *population = population_definer(population_argument(fcinfo, 3),
-													  ShareUpdateExclusiveLock);
+													  "attach_source");
 	const Source *source;
+	Affected	affected = {.members = true};
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the table to attach must be given")));
 
+	affected.attached = PG_GETARG_OID(0);
+	source_check_rights(population, affected.attached);
+	population = lock_affected(population, &affected);
 	SPI_connect();
 	source = source_attach(population, PG_GETARG_OID(0),
 						   PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1)),
@@ -118,11 +117,12 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	const Population *population = population_argument(fcinfo, 1);
 	bool		cascade = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	const Source *source;
+	Affected	affected = {.members = true};
 	List	   *traits;
 	List	   *audiences;
 	ListCell   *lc;
 
-	population = population_definer(population, ShareUpdateExclusiveLock);
+	population = population_definer(population, "detach_source");
 	source = source_by_name(population, name);
 	if (source == NULL)
 	{
@@ -135,16 +135,19 @@ segment_detach_source(PG_FUNCTION_ARGS)
 				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
 	}
 
-	SPI_connect();
 	traits = trait_users_of_source(population, name);
 	audiences = audience_users_of_source(population, name);
 	if ((traits != NIL || audiences != NIL) && !cascade)
 		refuse_users("source", name, traits, audiences);
 
-	/* no writer may be on its way while its rows are taken back */
-	trait_lock_sources(population, dependent_sources(population, THING_SOURCE, name));
-	if (source->missing == NULL)
-		LockRelationOid(source->relid, ShareRowExclusiveLock);
+	affected.detached = list_make1(name);
+	affected.sources = dependent_sources(population, THING_SOURCE, name);
+	affected.all_sources = source->missing != NULL;
+	affected.audiences = dependents(population, THING_SOURCE, name);
+	affected.columns = traits != NIL || audiences != NIL;
+	population = lock_affected(population, &affected);
+
+	SPI_connect();
 	if (audiences != NIL)
 		population = hold_members(population);
 	foreach(lc, audiences)
@@ -193,7 +196,9 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_definer(population_argument(fcinfo, 2),
-													  ShareUpdateExclusiveLock);
+													  "create_trait");
+	Affected	affected = {.view = true};
+	FilterNode *node;
 	List	   *stored;
 	Oid			type;
 
@@ -202,6 +207,13 @@ segment_create_trait(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the definition of trait \"%s\" must be given", name),
 				 errhint("For example 'sum(orders.amount)'.")));
+
+	/* what is wrong is said before anybody has to wait */
+	node = filter_parse_definition(definition, NULL);
+	trait_check(population, node, definition);
+	affected.sources = trait_sources_missing(population, node, definition);
+	affected.columns = affected.sources != NIL;
+	population = lock_affected(population, &affected);
 
 	SPI_connect();
 	stored = trait_define(population, name, definition, text_argument(fcinfo, 3), false);
@@ -226,11 +238,12 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_argument(fcinfo, 2);
 	const Trait *trait;
+	Affected	affected = {.view = true};
 	List	   *concerned;
 	List	   *stored;
 	Oid			type;
 
-	population = population_definer(population, ShareUpdateExclusiveLock);
+	population = population_definer(population, "alter_trait");
 	trait = trait_by_name(population, name);
 	if (trait == NULL)
 		unknown_trait(population, name);
@@ -240,10 +253,14 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 		FilterNode *node = filter_parse_definition(definition, NULL);
 
 		trait_check(population, node, definition);
-		trait_lock_sources(population,
-						   list_concat(trait_sources_used(population, trait->definition),
-									   trait_sources_used(population, node)));
+		affected.sources =
+			list_concat(trait_sources_used(population, trait->definition),
+						trait_sources_used(population, node));
+		affected.columns = affected.sources != NIL;
+		affected.members = concerned != NIL;
 	}
+	population = lock_affected(population, &affected);
+	trait = trait_by_name(population, name);
 
 	SPI_connect();
 	if (definition != NULL && concerned != NIL)
@@ -274,10 +291,11 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	const Population *population = population_argument(fcinfo, 1);
+	Affected	affected = {.view = true};
 	List	   *traits;
 	List	   *audiences;
 
-	population = population_definer(population, ShareUpdateExclusiveLock);
+	population = population_definer(population, "drop_trait");
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
 	traits = trait_users(population, name);
@@ -286,8 +304,13 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 		(PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
 		refuse_users("trait", name, traits, audiences);
 
+	affected.sources = dependent_sources(population, THING_TRAIT, name);
+	affected.columns = affected.sources != NIL;
+	affected.audiences = dependents(population, THING_TRAIT, name);
+	affected.members = affected.audiences != NIL;
+	population = lock_affected(population, &affected);
+
 	SPI_connect();
-	trait_lock_sources(population, dependent_sources(population, THING_TRAIT, name));
 	drop_trait(population, name);
 	SPI_finish();
 	PG_RETURN_VOID();
@@ -311,7 +334,8 @@ segment_create_audience(PG_FUNCTION_ARGS)
 				 errmsg("the filter of audience \"%s\" must be given", name),
 				 errhint("For example 'total_spend > 500'.")));
 	filter = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
-	population = audience_definer(population_argument(fcinfo, 2), name, filter, false);
+	population = population_definer(population_argument(fcinfo, 2), "create_audience");
+	population = lock_for_audience(population, name, filter, false);
 
 	SPI_connect();
 	population = hold_members(population);
@@ -347,7 +371,8 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	filter = PG_ARGISNULL(1) ? NULL :
 		filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 
-	population = audience_named(fcinfo, name, 2, filter, false);
+	population = audience_named(fcinfo, "alter_audience", name, 2);
+	population = lock_for_audience(population, name, filter, false);
 	SPI_connect();
 	population = hold_members(population);
 	if (filter != NULL)
@@ -376,12 +401,13 @@ Datum
 segment_drop_audience(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "audience");
-	const Population *population = audience_named(fcinfo, name, 1, NULL, true);
+	const Population *population = audience_named(fcinfo, "drop_audience", name, 1);
 	List	   *users = audience_users_of_audience(population, name);
 
 	if (users != NIL && (PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
 		refuse_users("audience", name, NIL, users);
 
+	population = lock_for_audience(population, name, NULL, true);
 	SPI_connect();
 	population = hold_members(population);
 	drop_audience(population, name, true);
@@ -399,10 +425,11 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	const Population *population =
 		population_by_name(name_argument(fcinfo, 0, "population"));
 	bool		cascade = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	Affected	affected = {.everything = true};
 	List	   *sources;
 	ListCell   *lc;
 
-	population = population_definer(population, ShareUpdateExclusiveLock);
+	population = population_definer(population, "drop_population");
 	sources = source_names(population);
 	if (!cascade && (sources != NIL || audience_list(population) != NIL))
 		ereport(ERROR,
@@ -414,14 +441,11 @@ segment_drop_population(PG_FUNCTION_ARGS)
 						   list_length(audience_list(population))),
 				 errhint("Use cascade => true to drop them too; your own tables stay.")));
 
-	SPI_connect();
-	foreach(lc, sources)
-	{
-		const Source *source = source_by_name(population, lfirst(lc));
+	foreach(lc, audience_list(population))
+		affected.audiences = lappend(affected.audiences, ((Audience *) lfirst(lc))->name);
+	population = lock_affected(population, &affected);
 
-		if (source->missing == NULL)
-			LockRelationOid(source->relid, ShareRowExclusiveLock);
-	}
+	SPI_connect();
 	audience_lock(population);
 	/* the feed goes too: nobody is told that they leave */
 	while (audience_list(population) != NIL)
@@ -519,56 +543,36 @@ drop_trait(const Population *population, const char *name)
  * The population of an audience that a user names, ready to be defined.
  */
 static const Population *
-audience_named(FunctionCallInfo fcinfo, const char *name, int argument,
-			   const char *filter, bool drop)
+audience_named(FunctionCallInfo fcinfo, const char *function, const char *name,
+			   int argument)
 {
 	const char *home = PG_ARGISNULL(argument) ? NULL :
 		NameStr(*PG_GETARG_NAME(argument));
 	const Population *population;
 
 	(void) audience_find(name, home, &population);
-	population = audience_definer(population, name, filter, drop);
+	population = population_definer(population, function);
 	/* somebody may have dropped it while we waited */
 	(void) audience_find(name, population->name, &population);
 	return population;
 }
 
 /*
- * Who defines an audience excludes writers.  It is found out first, without a
- * lock, whether sources have to be locked for it, too, and again when others do
- * not define any more: one of them may have taken what was there, or made what
- * was missing.
- *
- * 'filter' is what the audience is given, or NULL; or it is dropped.
+ * Lock what an audience affects that is given a filter, or a description alone
+ * (filter NULL), or is dropped: members of it and of others that are made of
+ * it, and what its filter counts, if that comes or goes.
  */
 static const Population *
-audience_definer(const Population *population, const char *name,
-				 const char *filter, bool drop)
+lock_for_audience(const Population *population, const char *name,
+				  const char *filter, bool drop)
 {
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("an audience cannot be defined in a %s transaction",
-						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
-				 errdetail("The transaction's snapshot may be older than events that are already counted."),
-				 errhint("Define it in a READ COMMITTED transaction.")));
-	population_check_owner(population);
+	Affected	affected = {.members = true};
 
-	for (;;)
-	{
-		List	   *sources;
-		bool		any = sources_changing(population, name, filter, drop) != NIL;
-		LOCKMODE	lock = any ? ShareUpdateExclusiveLock : ShareRowExclusiveLock;
-
-		population = population_definer(population, lock);
-		sources = sources_changing(population, name, filter, drop);
-		if ((sources != NIL) == any)
-		{
-			trait_lock_sources(population, sources);
-			return population;
-		}
-		UnlockRelationOid(population->base, lock);
-	}
+	affected.sources = sources_changing(population, name, filter, drop);
+	affected.columns = affected.sources != NIL;
+	if (drop)
+		affected.audiences = dependent_audiences(population, NULL, name);
+	return lock_affected(population, &affected);
 }
 
 /*

@@ -44,6 +44,7 @@ typedef struct PopulationEntry
 static HTAB *populations = NULL;
 
 static Oid	base_named(const char *name);
+static void check_reader(const Population *population);
 static void base_missing(const char *name, Oid base) pg_attribute_noreturn();
 static const Population *population_lookup(Oid base);
 static bool population_load(Oid base, Population *population);
@@ -229,17 +230,57 @@ population_check_owner(const Population *population)
 }
 
 const Population *
-population_definer(const Population *population, LOCKMODE lock)
+population_definer(const Population *population, const char *function)
 {
 	char	   *name = pstrdup(population->name);
 
+	check_read_committed(function);
 	population_check_owner(population);
-	LockRelationOid(population->base, lock);
+	LockRelationOid(population->base, ShareUpdateExclusiveLock);
 	return population_by_name(name);
 }
 
-void
-population_check_reader(const Population *population)
+const Population *
+population_reader(const Population *population)
+{
+	char	   *name = pstrdup(population->name);
+	uint64		changes = cache_changes();
+	Oid			view;
+
+	check_reader(population);
+	do
+	{
+		view = population->view;
+		LockRelationOid(view, AccessShareLock);
+		if (changes == cache_changes())
+			break;
+
+		/* something happened while we waited */
+		population = population_by_name(name);
+		check_reader(population);
+	} while (population->view != view);
+	return population;
+}
+
+const Population *
+population_keep(const char *name, LOCKMODE lock)
+{
+	const Population *population = population_find(name);
+
+	while (population != NULL)
+	{
+		Oid			base = population->base;
+
+		LockRelationOid(base, lock);
+		population = population_find(name);
+		if (population != NULL && population->base == base)
+			break;
+	}
+	return population;
+}
+
+static void
+check_reader(const Population *population)
 {
 	if (population_view_name(population) == NULL)
 		ereport(ERROR,

@@ -73,15 +73,29 @@ extern AttrNumber population_column(const Population *population,
 extern void population_check_owner(const Population *population);
 
 /*
- * The same, and nobody else defines anything of it until the transaction ends.
- * 'lock' is that on the base table: SHARE UPDATE EXCLUSIVE lets writers go on;
- * who is to exclude them too and has no source to lock before takes SHARE ROW
- * EXCLUSIVE at once, as a lock that is raised later invites deadlocks.
- * Returns the population as it is now.
+ * The same, and nobody else defines anything of it until the transaction ends:
+ * SHARE UPDATE EXCLUSIVE on the base table, which lets readers and writers go
+ * on.  Returns the population as it is now.  Transactions with a snapshot that
+ * may be too old are refused; 'function' is the one that was called.
  */
 extern const Population *population_definer(const Population *population,
-											LOCKMODE lock);
-extern void population_check_reader(const Population *population);
+											const char *function);
+
+/*
+ * Whoever may read the view may ask.  Holds that lock on it which reading it
+ * takes, to the end of the transaction: from here on the population is not
+ * dropped, and no column of its tables comes or goes.  Returns the population
+ * as it is now.
+ */
+extern const Population *population_reader(const Population *population);
+
+/*
+ * The population of that name, with a lock on its base table to the end of the
+ * transaction, for those who need no right to read it; NULL if there is none.
+ * ACCESS SHARE holds it against being dropped, ROW SHARE against whoever
+ * decides who is a member, too.
+ */
+extern const Population *population_keep(const char *name, LOCKMODE lock);
 
 /* The schema in which new views are made; an error if there is none. */
 extern char *current_schema_name(void);

@@ -42,7 +42,7 @@
 #include "source/source.h"
 
 static void check_relation(Relation relation, const Population *population);
-static void check_rights(Relation relation, const Population *population);
+static void check_rights(Oid relid, const Population *population);
 static AttrNumber check_column(Relation relation, const char *column,
 							   const char *purpose);
 static void check_key_type(const Population *population, Relation relation,
@@ -64,21 +64,14 @@ source_attach(const Population *population, Oid relid, const char *key,
 	AttrNumber	key_attno;
 	AttrNumber	at_attno = InvalidAttrNumber;
 
-	/*
-	 * The rows that are there are read after the lock; an older snapshot
-	 * would miss those that a writer we waited for has just committed.
-	 */
-	if (IsolationUsesXactSnapshot())
+	/* the rows that are there are read after the lock */
+	relation = try_relation_open(relid, ShareRowExclusiveLock);
+	if (relation == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a source cannot be attached in a %s transaction",
-						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
-				 errdetail("The transaction's snapshot may be older than rows that are already in the table."),
-				 errhint("Attach it in a READ COMMITTED transaction.")));
-
-	relation = relation_open(relid, ShareRowExclusiveLock);
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the table to attach does not exist any more")));
 	check_relation(relation, population);
-	check_rights(relation, population);
+	check_rights(relid, population);
 
 	if (key == NULL)
 		key = population->key;
@@ -192,17 +185,22 @@ check_relation(Relation relation, const Population *population)
 				 errmsg("\"%s\" cannot be a source: it belongs to the system", name)));
 }
 
-static void
-check_rights(Relation relation, const Population *population)
+void
+source_check_rights(const Population *population, Oid relid)
 {
-	Oid			relid = RelationGetRelid(relation);
+	check_rights(relid, population);
+}
+
+static void
+check_rights(Oid relid, const Population *population)
+{
 	Oid			owner = relation_owner(population->base);
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to attach table \"%s\"",
-						RelationGetRelationName(relation)),
+						get_rel_name(relid)),
 				 errdetail("Attaching creates triggers on it."),
 				 errhint("Ask its owner to attach it, or for GRANT TRIGGER.")));
 
@@ -211,15 +209,15 @@ check_rights(Relation relation, const Population *population)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the owner of population \"%s\" may not read table \"%s\"",
-						population->name, RelationGetRelationName(relation)),
+						population->name, get_rel_name(relid)),
 				 errhint("GRANT SELECT ON %s TO %s.",
-						 RelationGetRelationName(relation),
+						 get_rel_name(relid),
 						 GetUserNameFromId(owner, false))));
 	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("row-level security hides rows of \"%s\" from the owner of population \"%s\"",
-						RelationGetRelationName(relation), population->name),
+						get_rel_name(relid), population->name),
 				 errdetail("Traits would be computed from the rows that role sees, not from all."),
 				 errhint("Let a role own the population that owns the table or has BYPASSRLS.")));
 }

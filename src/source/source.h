@@ -69,6 +69,12 @@ extern const Source *source_attach(const Population *population, Oid relid,
 								   const char *name);
 
 /*
+ * May the user attach the table, and the population's owner read it?  Else an
+ * error.  To be asked before the table is locked.
+ */
+extern void source_check_rights(const Population *population, Oid relid);
+
+/*
  * Remove triggers, if the table is still there, and catalog row.  Nothing
  * depends on it any more.
  */

@@ -61,14 +61,6 @@ trait_define(const Population *population, const char *name,
 	FilterNode *node = filter_parse_definition(definition, NULL);
 	List	   *added;
 
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a trait cannot be defined in a %s transaction",
-						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
-				 errdetail("The transaction's snapshot may be older than events that are already counted."),
-				 errhint("Define it in a READ COMMITTED transaction.")));
-
 	if (!replace)
 		check_name(population, name);
 	check_cycle(population, name, node);
@@ -200,15 +192,13 @@ trait_lock_sources(const Population *population, List *names)
 }
 
 List *
-trait_store(const Population *population, const FilterNode *definition,
-			const char *text)
+trait_sources_missing(const Population *population, const FilterNode *definition,
+					  const char *text)
 {
-	List	   *needed = stored_needed(population, definition, text);
 	List	   *sources = NIL;
-	List	   *added = NIL;
 	ListCell   *lc;
 
-	foreach(lc, needed)
+	foreach(lc, stored_needed(population, definition, text))
 	{
 		const Source *source;
 
@@ -218,8 +208,19 @@ trait_store(const Population *population, const FilterNode *definition,
 		source_check(source);
 		sources = add_name(sources, source->name);
 	}
+	return sources;
+}
+
+List *
+trait_store(const Population *population, const FilterNode *definition,
+			const char *text)
+{
+	List	   *needed = stored_needed(population, definition, text);
+	List	   *added = NIL;
+	ListCell   *lc;
+
 	/* no writer is on its way between the backfill and the new program */
-	trait_lock_sources(population, sources);
+	trait_lock_sources(population, trait_sources_missing(population, definition, text));
 
 	foreach(lc, needed)
 		if (stored_by_text(population, filter_print(lfirst(lc))) == NULL)
