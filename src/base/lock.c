@@ -18,8 +18,10 @@
  *		base table			granted: now for the source and the view
  *
  * What is granted is held for half of deadlock_timeout at most before all is:
- * so whoever waits for it, and whom we wait for, hears of no deadlock.  Each
- * attempt is a subtransaction, which is rolled back to let go.
+ * so whoever waits for it, and whom we wait for, hears of no deadlock.  At first
+ * it is much less, as most transactions are short and those who wait for each
+ * other are not.  Each attempt is a subtransaction, which is rolled back to let
+ * go.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +37,8 @@
 
 #include "base/base.h"
 
-/* The longest that locks are held before all are, in milliseconds. */
+/* How long locks are held before all are: at first, and at most; milliseconds. */
+#define SHORTEST_ATTEMPT	20
 #define LONGEST_ATTEMPT		500
 
 typedef struct LockRequest
@@ -46,7 +49,7 @@ typedef struct LockRequest
 	LOCKMODE	mode;
 } LockRequest;
 
-static int	attempt(List *requests, int first);
+static int	attempt(List *requests, int first, int milliseconds);
 static void take_within(const LockRequest *request, TimestampTz deadline);
 static void take(const LockRequest *request);
 
@@ -73,13 +76,17 @@ locks_add(List *requests, LockTake take, void *argument)
 void
 locks_take(List *requests)
 {
+	int			most = Max(Min(DeadlockTimeout / 2, LONGEST_ATTEMPT), 1);
+	int			milliseconds = SHORTEST_ATTEMPT;
 	int			first = -1;
 
 	if (requests == NIL)
 		return;
 	do
-		first = attempt(requests, first);
-	while (first >= 0);
+	{
+		first = attempt(requests, first, Min(milliseconds, most));
+		milliseconds = Min(milliseconds * 2, LONGEST_ATTEMPT);
+	} while (first >= 0);
 }
 
 /*
@@ -88,7 +95,7 @@ locks_take(List *requests)
  * returns which of them was not to be had.
  */
 static int
-attempt(List *requests, int first)
+attempt(List *requests, int first, int milliseconds)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -102,8 +109,7 @@ attempt(List *requests, int first)
 
 		if (first >= 0)
 			take(list_nth(requests, first));
-		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-											   Max(Min(DeadlockTimeout / 2, LONGEST_ATTEMPT), 1));
+		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
 		for (int i = 0; i < list_length(requests); i++)
 			if (i != first)
 			{

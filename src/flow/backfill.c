@@ -227,7 +227,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 		population_definer(population_by_name(PG_ARGISNULL(0) ? NULL :
 											  NameStr(*PG_GETARG_NAME(0))),
 						   "rebuild");
-	Affected	affected = {.all_sources = true, .view = true, .members = true};
+	Affected	affected = {.view = true, .members = true};
 
 	population = lock_affected(population, &affected);
 	SPI_connect();

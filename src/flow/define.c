@@ -141,8 +141,6 @@ segment_detach_source(PG_FUNCTION_ARGS)
 		refuse_users("source", name, traits, audiences);
 
 	affected.detached = list_make1(name);
-	affected.sources = dependent_sources(population, THING_SOURCE, name);
-	affected.all_sources = source->missing != NULL;
 	affected.audiences = dependents(population, THING_SOURCE, name);
 	affected.columns = traits != NIL || audiences != NIL;
 	population = lock_affected(population, &affected);
@@ -211,8 +209,7 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	/* what is wrong is said before anybody has to wait */
 	node = filter_parse_definition(definition, NULL);
 	trait_check(population, node, definition);
-	affected.sources = trait_sources_missing(population, node, definition);
-	affected.columns = affected.sources != NIL;
+	affected.columns = trait_sources_missing(population, node, definition) != NIL;
 	population = lock_affected(population, &affected);
 
 	SPI_connect();
@@ -253,10 +250,9 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 		FilterNode *node = filter_parse_definition(definition, NULL);
 
 		trait_check(population, node, definition);
-		affected.sources =
-			list_concat(trait_sources_used(population, trait->definition),
-						trait_sources_used(population, node));
-		affected.columns = affected.sources != NIL;
+		affected.columns =
+			trait_sources_used(population, trait->definition) != NIL ||
+			trait_sources_used(population, node) != NIL;
 		affected.members = concerned != NIL;
 	}
 	population = lock_affected(population, &affected);
@@ -304,8 +300,7 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 		(PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
 		refuse_users("trait", name, traits, audiences);
 
-	affected.sources = dependent_sources(population, THING_TRAIT, name);
-	affected.columns = affected.sources != NIL;
+	affected.columns = dependent_sources(population, THING_TRAIT, name) != NIL;
 	affected.audiences = dependents(population, THING_TRAIT, name);
 	affected.members = affected.audiences != NIL;
 	population = lock_affected(population, &affected);
@@ -568,8 +563,7 @@ lock_for_audience(const Population *population, const char *name,
 {
 	Affected	affected = {.members = true};
 
-	affected.sources = sources_changing(population, name, filter, drop);
-	affected.columns = affected.sources != NIL;
+	affected.columns = sources_changing(population, name, filter, drop) != NIL;
 	if (drop)
 		affected.audiences = dependent_audiences(population, NULL, name);
 	return lock_affected(population, &affected);

@@ -18,11 +18,9 @@
  */
 typedef struct Affected
 {
-	List	   *sources;		/* that are read, or of which stored traits go */
-	bool		all_sources;
-	List	   *detached;		/* that are detached */
+	List	   *detached;		/* sources that are detached */
 	Oid			attached;		/* a table that is to be a source */
-	List	   *audiences;		/* that are dropped */
+	List	   *audiences;		/* audiences that are dropped */
 	bool		view;			/* the population's view is replaced */
 	bool		columns;		/* stored traits come or go */
 	bool		members;		/* are decided */

@@ -19,8 +19,11 @@
  *		lets readers and writers through.  Definitions hold still from here on.
  *	2.	all else, at once:
  *
- *		sources that are read		SHARE ROW EXCLUSIVE, no writer is on its way
- *		a source that is detached	ACCESS EXCLUSIVE, its triggers go
+ *		members						the storage lock, against folds
+ *		the feed					its counter's row, against whoever appends
+ *									or creates a consumer
+ *		sources						SHARE ROW EXCLUSIVE, no writer is on its way;
+ *									ACCESS EXCLUSIVE if its triggers go
  *		views that are replaced		ACCESS EXCLUSIVE
  *		or dropped
  *		the base table				ACCESS EXCLUSIVE if columns come or go (then
@@ -28,13 +31,14 @@
  *									by our functions has locked that), EXCLUSIVE
  *									if members are decided, so that no row in it
  *									is locked either
- *		members						the storage lock, against folds
- *		the feed					its counter's row, against whoever appends
- *									or creates a consumer
+ *
+ * Where the base table is locked, all sources are, read or not: their writers
+ * could not go on anyway.  Locked here they wait before they begin, where nobody
+ * waits for them; at the base table they would have a source, and gather there.
  *
  * Locks that are taken later on the way, by DDL for example, are among these;
- * whoever adds one adds it here.  What takes two definitions in one transaction
- * holds the locks of the first while it waits for those of the second.
+ * whoever adds one adds it here.  Whoever makes two definitions in one
+ * transaction holds the locks of the first while waiting for those of the second.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,6 +64,7 @@ const Population *
 lock_affected(const Population *population, const Affected *affected)
 {
 	Population *locked = population_copy(population);
+	bool		base = affected->columns || affected->members || affected->everything;
 	List	   *requests = NIL;
 	ListCell   *lc;
 
@@ -76,9 +81,7 @@ lock_affected(const Population *population, const Affected *affected)
 		bool		detached = affected->everything ||
 			named(affected->detached, source->name);
 
-		if (get_rel_relkind(source->relid) == '\0')
-			continue;			/* it is gone */
-		if (detached || affected->all_sources || named(affected->sources, source->name))
+		if (base && get_rel_relkind(source->relid) != '\0')	/* it is there */
 			requests = locks_add_relation(requests, source->relid, detached ?
 										  AccessExclusiveLock : ShareRowExclusiveLock);
 	}
