@@ -417,14 +417,19 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 Datum
 segment_drop_population(PG_FUNCTION_ARGS)
 {
-	const Population *population =
-		population_by_name(name_argument(fcinfo, 0, "population"));
+	char	   *name = name_argument(fcinfo, 0, "population");
+	const Population *population = population_lost(name);
 	bool		cascade = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
 	Affected	affected = {.everything = true};
 	List	   *sources;
 	ListCell   *lc;
 
-	population = population_definer(population, "drop_population");
+	if (population != NULL)
+	{
+		drop_lost_population(population);
+		PG_RETURN_VOID();
+	}
+	population = population_definer(population_by_name(name), "drop_population");
 	sources = source_names(population);
 	if (!cascade && (sources != NIL || audience_list(population) != NIL))
 		ereport(ERROR,

@@ -35,6 +35,11 @@ typedef struct Affected
 extern const Population *lock_affected(const Population *population,
 									   const Affected *affected);
 
+/* lost.c ----------------------------------------------------------------------- */
+
+/* Remove what is left of a population whose base table is gone. */
+extern void drop_lost_population(const Population *population);
+
 /* capture.c -------------------------------------------------------------------- */
 
 /*

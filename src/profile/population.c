@@ -140,7 +140,32 @@ base_missing(const char *name, Oid base)
 			(errcode(ERRCODE_UNDEFINED_TABLE),
 			 name == NULL ? errmsg("the base table of the population does not exist any more") :
 			 errmsg("the base table of population \"%s\" does not exist any more", name),
-			 errdetail("Its OID was %u.", base)));
+			 errdetail("Its OID was %u.", base),
+			 name == NULL ? 0 :
+			 errhint("The owner of the extension removes what is left: SELECT segment.drop_population(%s).",
+					 quote_literal_cstr(name))));
+}
+
+const Population *
+population_lost(const char *name)
+{
+	CatalogScan scan;
+	Population *population = NULL;
+	bool		isnull;
+
+	catalog_begin(&scan, "population", name);
+	if (catalog_next(&scan))
+	{
+		population = palloc0(sizeof(Population));
+		population->base = DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull));
+		population->view = DatumGetObjectId(catalog_get(&scan, "view", REGCLASSOID, &isnull));
+		population->name = catalog_get_text(&scan, "population");
+		population->key = catalog_get_text(&scan, "key");
+		population->timezone = catalog_get_text(&scan, "timezone");
+	}
+	catalog_end(&scan);
+	return population != NULL && get_rel_relkind(population->base) == '\0' ?
+		population : NULL;
 }
 
 const Population *
@@ -326,7 +351,10 @@ void
 population_changed(const Population *population)
 {
 	/* plans over the view contain the base table too */
-	CacheInvalidateRelcacheByRelid(population->base);
+	if (get_rel_relkind(population->base) != '\0')
+		CacheInvalidateRelcacheByRelid(population->base);
+	else
+		CacheInvalidateRelcacheAll();	/* it is gone: see population_lost() */
 }
 
 Datum

@@ -56,6 +56,12 @@ extern List *population_names(void);
  */
 extern const Population *population_find(const char *name);
 
+/*
+ * The population of that name if its base table does not exist any more, with
+ * nothing in it but names and OIDs; NULL otherwise.  In the current context.
+ */
+extern const Population *population_lost(const char *name);
+
 /* By base table or view; NULL if the relation is neither. */
 extern const Population *population_by_relation(Oid relid);
 

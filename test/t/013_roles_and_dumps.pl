@@ -56,6 +56,7 @@ END
 another_owner();
 new_owner_of_database();
 reassigned();
+lost();
 planted();
 
 $node->stop;
@@ -231,6 +232,45 @@ sub reassigned
 		WHERE population = 'profile' AND pg_class.oid IN (chunks, toggles)}), 'new owner', 'reassigned: members too');
 	quiet('reassigned: it is dumped by a superuser', 'pg_dump', '-f', "$dumps/reassigned.sql", connection($database, $superuser));
 	asked($database, 'new owner', q{DROP VIEW lapsed_names; SELECT segment.drop_population('profile', cascade => true)});
+}
+
+# A role goes with all that it owns, and the population that it made of somebody
+# else's table.
+sub lost
+{
+	my $database = 'lost';
+
+	new_database($database);
+	asked($database, $clara, <<'END');
+CREATE EXTENSION segment;
+CREATE TABLE orders (id bigserial PRIMARY KEY, customer_id bigint, at timestamptz DEFAULT now());
+CREATE INDEX ON orders (customer_id);
+INSERT INTO orders (customer_id) VALUES (1), (1), (2);
+GRANT SELECT, TRIGGER ON orders TO ada;
+CREATE SCHEMA hers; GRANT CREATE, USAGE ON SCHEMA hers TO ada;
+SELECT segment.create_population('profile', timezone => 'UTC');
+SELECT segment.attach_source('orders', at => 'at');
+SELECT segment.create_audience('seldom', 'count(orders) = 1');
+END
+	asked($database, 'ada', <<'END');
+SET search_path = hers;
+SELECT segment.create_population('cards', timezone => 'UTC');
+SELECT segment.attach_source('public.orders', at => 'at', population => 'cards');
+SELECT segment.create_trait('n', 'count(orders)', 'cards');
+SELECT segment.create_audience('often', 'n > 1', 'cards');
+END
+	$node->safe_psql($database, 'DROP OWNED BY ada CASCADE');
+	is($node->safe_psql($database, q{SELECT population FROM segment.tick()}), 'profile', 'lost: others are folded');
+	is($node->safe_psql($database, q{SELECT population FROM segment.stat_source}), 'profile', 'lost: and shown');
+	my $says = qr/the base table of population "cards" does not exist any more.*HINT: .*SELECT segment\.drop_population\('cards'\)/s;
+	refused($database, $clara, 'INSERT INTO orders (customer_id) VALUES (1)', $says);
+	refused($database, $clara, q{SELECT segment.create_trait('x', '1', 'cards')}, $says);
+	refused($database, 'ada', q{SELECT segment.drop_population('cards')}, qr/must be owner of extension "segment"/);
+	asked($database, $clara, q{SELECT segment.drop_population('cards'); INSERT INTO orders (customer_id) VALUES (1)});
+	is($node->safe_psql($database, q{SELECT (SELECT count(*) FROM segment.population), (SELECT count(*) FROM segment.source),
+		(SELECT count(*) FROM segment.trait), (SELECT count(*) FROM segment.audience), (SELECT count(*) FROM segment.feed WHERE population = 'cards')}),
+		'1|1|0|1|0', 'lost: nothing is left of it');
+	is(Shop::wrong($node, $database), '', 'lost: and nothing is wrong');
 }
 
 # A schema of our name that is there already is not taken over.
