@@ -14,8 +14,7 @@
  * what it needs in the same way, by trait_store().  A stored trait goes with the
  * last definition or filter that needs it.
  *
- * The sources are locked against writers first, all of them, then the base
- * table: a writer takes them in the same order.
+ * The corridor has locked the sources against writers, and the base table.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,6 +46,7 @@ static void check_binds(const Population *population, const char *name,
 						const FilterNode *definition, const char *text);
 static List *needed_by_all(const Population *population, List *filters);
 static bool among(List *definitions, const FilterNode *definition);
+static void lock_sources(const Population *population, List *names);
 static List *add_name(List *names, char *name);
 static char *stored_add(const Population *population,
 						const FilterNode *definition, const char *text);
@@ -173,8 +173,12 @@ trait_sources_changing(const Population *population, List *filters)
 	return names;
 }
 
-void
-trait_lock_sources(const Population *population, List *names)
+/*
+ * Lock sources against writers, as far as their tables are there: most often
+ * they are locked already.
+ */
+static void
+lock_sources(const Population *population, List *names)
 {
 	ListCell   *lc;
 	ListCell   *name;
@@ -220,7 +224,7 @@ trait_store(const Population *population, const FilterNode *definition,
 	ListCell   *lc;
 
 	/* no writer is on its way between the backfill and the new program */
-	trait_lock_sources(population, trait_sources_missing(population, definition, text));
+	lock_sources(population, trait_sources_missing(population, definition, text));
 
 	foreach(lc, needed)
 		if (stored_by_text(population, filter_print(lfirst(lc))) == NULL)
@@ -249,7 +253,7 @@ trait_drop_unneeded(const Population *population, List *filters)
 		return;
 
 	/* no writer is on its way with what it would put there */
-	trait_lock_sources(population, sources);
+	lock_sources(population, sources);
 	foreach(lc, unneeded)
 		stored_drop(population, lfirst(lc));
 	CommandCounterIncrement();

@@ -102,13 +102,6 @@ extern List *trait_sources_missing(const Population *population,
 								   const char *text);
 
 /*
- * Lock sources (names, char *) against writers, as far as their tables are
- * there.  A writer locks a source before the base table, so who locks both does
- * it in this order.
- */
-extern void trait_lock_sources(const Population *population, List *names);
-
-/*
  * Add to the base table the stored traits that a definition or filter needs and
  * that are not there yet; their names (char *) are returned, for the caller to
  * fill them from the sources, which are locked SHARE ROW EXCLUSIVE.  The caller
