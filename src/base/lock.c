@@ -123,13 +123,19 @@ attempt(List *requests, int first, int milliseconds)
 	}
 	PG_CATCH();
 	{
-		if (waiting < 0 || geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
-			PG_RE_THROW();
+		ErrorData  *error;
+
 		MemoryContextSwitchTo(memory);
+		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
+
+		/* whoever catches it finds his own subtransaction, not ours */
+		if (waiting < 0 || error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
+		FreeErrorData(error);
 	}
 	PG_END_TRY();
 	return waiting;
