@@ -116,7 +116,7 @@ extern bytea *wire_send(const char *text);
  */
 extern List *locks_add_relation(List *requests, Oid relid, LOCKMODE mode);
 
-/* A lock that is taken by calling a function; it waits no longer than lock_timeout. */
+/* A lock that is taken by a function, which waits as lock_timeout says. */
 typedef void (*LockTake) (void *argument);
 
 extern List *locks_add(List *requests, LockTake take, void *argument);

@@ -37,7 +37,7 @@
 
 #include "base/base.h"
 
-/* How long locks are held before all are: at first, and at most; milliseconds. */
+/* Milliseconds for which locks are held before all are: at first, at most. */
 #define SHORTEST_ATTEMPT	20
 #define LONGEST_ATTEMPT		500
 
@@ -109,7 +109,8 @@ attempt(List *requests, int first, int milliseconds)
 
 		if (first >= 0)
 			take(list_nth(requests, first));
-		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), milliseconds);
+		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											   milliseconds);
 		for (int i = 0; i < list_length(requests); i++)
 			if (i != first)
 			{
@@ -146,9 +147,10 @@ static void
 take_within(const LockRequest *request, TimestampTz deadline)
 {
 	int			level = NewGUCNestLevel();
-	long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+	long		left;
 	char		timeout[32];
 
+	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 	left = Max(left, 1);
 	if (LockTimeout > 0)
 		left = Min(left, LockTimeout);

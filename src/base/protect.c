@@ -111,9 +111,11 @@ segment_refuse_write(PG_FUNCTION_ARGS)
 	own = trigger->tg_trigger->tgnargs > 0;
 
 	if (!segment_capture || creating_extension ||
-		(npermits > 0 && trigger_depth() == permits[npermits - 1].depth + 1) ||
-		(own && TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
-		 object_ownercheck(RelationRelationId, RelationGetRelid(relation), GetUserId())))
+		(npermits > 0 && trigger_depth() == permits[npermits - 1].depth + 1))
+		return PointerGetDatum(NULL);
+	if (own && TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		object_ownercheck(RelationRelationId, RelationGetRelid(relation),
+						  GetUserId()))
 		return PointerGetDatum(NULL);
 
 	ereport(ERROR,

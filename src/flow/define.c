@@ -209,7 +209,8 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	/* what is wrong is said before anybody has to wait */
 	node = filter_parse_definition(definition, NULL);
 	trait_check(population, node, definition);
-	affected.columns = trait_sources_missing(population, node, definition) != NIL;
+	affected.columns =
+		trait_sources_missing(population, node, definition) != NIL;
 	population = lock_affected(population, &affected);
 
 	SPI_connect();
@@ -442,7 +443,8 @@ segment_drop_population(PG_FUNCTION_ARGS)
 				 errhint("Use cascade => true to drop them too; your own tables stay.")));
 
 	foreach(lc, audience_list(population))
-		affected.audiences = lappend(affected.audiences, ((Audience *) lfirst(lc))->name);
+		affected.audiences = lappend(affected.audiences,
+									 ((Audience *) lfirst(lc))->name);
 	population = lock_affected(population, &affected);
 
 	SPI_connect();

@@ -38,14 +38,14 @@
  *
  * Locks that are taken later on the way, by DDL for example, are among these;
  * whoever adds one adds it here.  Whoever makes two definitions in one
- * transaction holds the locks of the first while waiting for those of the second.
+ * transaction holds the locks of the first while waiting for those of the
+ * second.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "executor/spi.h"
 #include "utils/lsyscache.h"
 
 #include "audience/audience.h"
@@ -64,11 +64,12 @@ const Population *
 lock_affected(const Population *population, const Affected *affected)
 {
 	Population *locked = population_copy(population);
-	bool		base = affected->columns || affected->members || affected->everything;
+	bool		base = affected->columns || affected->members ||
+		affected->everything;
 	List	   *requests = NIL;
 	ListCell   *lc;
 
-	/* what holds up fewest comes first: the others are not held while it waits */
+	/* what holds up fewest comes first: no other is held while it waits */
 	if (affected->members || affected->everything)
 	{
 		requests = locks_add(requests, lock_members, locked);
@@ -82,25 +83,28 @@ lock_affected(const Population *population, const Affected *affected)
 			named(affected->detached, source->name);
 
 		if (base && get_rel_relkind(source->relid) != '\0')	/* it is there */
-			requests = locks_add_relation(requests, source->relid, detached ?
-										  AccessExclusiveLock : ShareRowExclusiveLock);
+			requests = locks_add_relation(requests, source->relid,
+										  detached ? AccessExclusiveLock :
+										  ShareRowExclusiveLock);
 	}
 	if (OidIsValid(affected->attached))
-		requests = locks_add_relation(requests, affected->attached, ShareRowExclusiveLock);
+		requests = locks_add_relation(requests, affected->attached,
+									  ShareRowExclusiveLock);
 
 	if (affected->view || affected->columns || affected->everything)
 		requests = add_view(requests, population->view);
 	foreach(lc, affected->audiences)
-		requests = add_view(requests, audience_by_name(population, lfirst(lc))->view);
+		requests = add_view(requests,
+							audience_by_name(population, lfirst(lc))->view);
 
-	if (affected->columns || affected->everything)
-		requests = locks_add_relation(requests, population->base, AccessExclusiveLock);
-	else if (affected->members)
-		requests = locks_add_relation(requests, population->base, ExclusiveLock);
-
+	if (base)
+		requests = locks_add_relation(requests, population->base,
+									  affected->columns || affected->everything ?
+									  AccessExclusiveLock : ExclusiveLock);
 	if (affected->everything)
 		foreach(lc, audience_storage(population))
-			requests = locks_add_relation(requests, lfirst_oid(lc), AccessExclusiveLock);
+			requests = locks_add_relation(requests, lfirst_oid(lc),
+										  AccessExclusiveLock);
 
 	locks_take(requests);
 	return population_by_name(locked->name);

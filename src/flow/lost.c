@@ -34,7 +34,6 @@ static void drop_relation(Oid relid);
 void
 drop_lost_population(const Population *population)
 {
-	/* in one order, members before what knows their tables */
 	static const char *const definitions[] = {
 		"DELETE FROM segment.audience WHERE population = $1",
 		"DELETE FROM segment.membership WHERE population = $1",
@@ -43,12 +42,12 @@ drop_lost_population(const Population *population)
 		"DELETE FROM segment.population WHERE population = $1",
 	};
 	List	   *relations = list_make1_oid(population->view);
-	List	   *requests = NIL;
 	Datum		name = name_datum(population->name);
 	ListCell   *lc;
 
 	check_read_committed("drop_population");
-	if (!object_ownercheck(RelationRelationId, catalog_relation("population"), GetUserId()))
+	if (!object_ownercheck(RelationRelationId, catalog_relation("population"),
+						   GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of extension \"segment\" to drop population \"%s\"",
@@ -58,12 +57,6 @@ drop_lost_population(const Population *population)
 	foreach(lc, audience_list(population))
 		relations = lappend_oid(relations, ((Audience *) lfirst(lc))->view);
 	relations = list_concat(relations, audience_storage(population));
-	foreach(lc, source_names(population))
-		requests = locks_add_relation(requests, source_by_name(population, lfirst(lc))->relid,
-									  AccessExclusiveLock);
-	foreach(lc, relations)
-		requests = locks_add_relation(requests, lfirst_oid(lc), AccessExclusiveLock);
-	locks_take(requests);
 
 	SPI_connect();
 	foreach(lc, source_names(population))
@@ -91,6 +84,7 @@ drop_relation(Oid relid)
 								0, NULL, NULL, NULL);
 	else
 		ereport(NOTICE,
-				(errmsg("%s stays: it belongs to role \"%s\"", relation_name(relid),
+				(errmsg("%s stays: it belongs to role \"%s\"",
+						relation_name(relid),
 						GetUserNameFromId(relation_owner(relid), false))));
 }

@@ -45,6 +45,7 @@ static HTAB *populations = NULL;
 
 static Oid	base_named(const char *name);
 static void check_reader(const Population *population);
+static void check_view_owner(const Population *population);
 static void base_missing(const char *name, Oid base) pg_attribute_noreturn();
 static const Population *population_lookup(Oid base);
 static bool population_load(Oid base, Population *population);
@@ -284,6 +285,7 @@ population_reader(const Population *population)
 		population = population_by_name(name);
 		check_reader(population);
 	} while (population->view != view);
+	check_view_owner(population);
 	return population;
 }
 
@@ -321,17 +323,25 @@ check_reader(const Population *population)
 						population->name),
 				 errhint("Ask its owner for GRANT SELECT ON %s.",
 						 population_view_name(population))));
+}
 
-	/* a view shows what its owner may read, and so do we */
-	if (pg_class_aclcheck(population->base, relation_owner(population->view),
-						  ACL_SELECT) != ACLCHECK_OK)
+/*
+ * A view shows what its owner may read of the table below, and so do we: it is
+ * our catalog that says which view it is.
+ */
+static void
+check_view_owner(const Population *population)
+{
+	Oid			owner = relation_owner(population->view);
+
+	if (pg_class_aclcheck(population->base, owner, ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for population \"%s\"",
 						population->name),
 				 errdetail("View %s belongs to role \"%s\", who may not read table %s.",
 						   population_view_name(population),
-						   GetUserNameFromId(relation_owner(population->view), false),
+						   GetUserNameFromId(owner, false),
 						   population_base_name(population))));
 }
 
