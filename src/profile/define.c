@@ -164,7 +164,7 @@ check_key(const char *key, Oid key_type)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
 				 errmsg("the key cannot be called \"%s\"", key),
-				 errdetail("The base table of a population has columns \"ord\", \"source_rows\", \"evaluated_at\", \"wake_at\", \"tenant\" and \"s1\", \"s2\", … of its own."),
+				 errdetail("The base table of a population has columns \"ord\", \"source_rows\", \"evaluated_at\", \"wake_at\", \"tenant\" and \"s1\", \"s2\", ... of its own."),
 				 errhint("Give the key another name; a source's column may keep its own.")));
 }
 

@@ -93,7 +93,7 @@ source_attach(const Population *population, Oid relid, const char *key,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("source \"%s\" is already attached to population \"%s\"",
 						name, population->name),
-				 errhint("To attach another table, give it another name with name => '…'.")));
+				 errhint("To attach another table, give it another name with name => '...'.")));
 
 	key_attno = check_column(relation, key, "key");
 	check_key_type(population, relation, key_attno);
@@ -265,7 +265,7 @@ check_key_type(const Population *population, Relation relation, AttrNumber attno
 						NameStr(TupleDescAttr(RelationGetDescr(relation), attno - 1)->attname),
 						RelationGetRelationName(relation)),
 				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
-				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(…).")));
+				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(...).")));
 
 	if (type == key ||
 		(key == INT8OID && (type == INT4OID || type == INT2OID)) ||
@@ -336,7 +336,7 @@ check_indexes(Relation relation, AttrNumber key, AttrNumber at)
 						RelationGetRelationName(relation)),
 				 errdetail("An attribute source has at most one row per profile, and no unique index on \"%s\" says so.",
 						   key_name),
-				 errhint("For a table of events, name its time with at => '…'. Otherwise: CREATE UNIQUE INDEX ON %s (%s);",
+				 errhint("For a table of events, name its time with at => '...'. Otherwise: CREATE UNIQUE INDEX ON %s (%s);",
 						 table, key_name)));
 	if (at != InvalidAttrNumber && !leads)
 		ereport(NOTICE,
