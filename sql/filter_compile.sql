@@ -2,6 +2,7 @@
 -- inlined, as a value, evaluated at run time, printed as SQL, and negated.
 -- Values are missing everywhere; times are tried around leap days and the
 -- nights when clocks change.
+SET client_encoding = 'UTF8';
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS segment;
 CREATE EXTENSION IF NOT EXISTS citext;

@@ -211,7 +211,7 @@ SELECT '\x0172000102'::bytea::segment.series;
 SELECT '\x01ffffff7f000102'::bytea::segment.series;
 SELECT '\x01ffffffffff7f000102'::bytea::segment.series;
 SELECT '\x011700010000028080808010'::bytea::segment.series;
-SELECT '\x01190001000202ff61'::bytea::segment.series;
+SELECT '\x011900010002020061'::bytea::segment.series;
 SELECT '\x0119000100020561'::bytea::segment.series;
 SELECT '\x0119000200020162000161'::bytea::segment.series;
 SELECT '\x01a40d000100000204ffffffffffffffff7f'::bytea::segment.series;

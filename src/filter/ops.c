@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "parser/scansup.h"
 
 #include "filter/filter_private.h"
 
@@ -284,14 +285,16 @@ filter_word_follows_operand(const char *word)
 bool
 filter_word_plain(const char *word)
 {
+	int			length = strlen(word);
+
 	if (!filter_is_word_start(*word))
 		return false;
-	for (; *word != '\0'; word++)
+	for (int i = 0; i < length; i++)
 	{
-		if (!filter_is_word_part(*word) || (*word >= 'A' && *word <= 'Z'))
+		if (!filter_is_word_part(word[i]))
 			return false;
 	}
-	return true;
+	return strcmp(downcase_identifier(word, length, false, false), word) == 0;
 }
 
 bool

@@ -175,11 +175,12 @@ split_words(List *list, const char *words)
 static char *
 excerpt(const char *start, int length)
 {
-	const int	longest = 60;
+	const int	longest = 60;		/* characters */
+	int			kept = pg_mbcharcliplen(start, length, longest);
 
-	if (length <= longest)
+	if (kept == length)
 		return pnstrdup(start, length);
-	return psprintf("%s...", pnstrdup(start, pg_mbcliplen(start, length, longest)));
+	return psprintf("%s...", pnstrdup(start, kept));
 }
 
 static int

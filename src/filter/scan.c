@@ -17,6 +17,8 @@
  */
 #include "postgres.h"
 
+#include "parser/scansup.h"
+
 #include "filter/filter_private.h"
 
 static const char *skip_space(const char *position, FilterToken *token);
@@ -250,32 +252,24 @@ filter_token_is(const FilterToken *token, const char *word)
 char *
 filter_token_text(const FilterToken *token)
 {
-	char	   *text = palloc(token->length + 1);
-	char	   *to = text;
+	const char *from = token->start + 1;
+	const char *end = token->start + token->length - 1;
+	char		quote = *token->start;
+	char	   *text;
+	char	   *to;
 
-	if (token->kind == TOKEN_STRING || token->kind == TOKEN_NAME)
+	/* as the server folds the names of columns */
+	if (token->kind == TOKEN_WORD)
+		return downcase_identifier(token->start, token->length, false, false);
+	if (token->kind != TOKEN_STRING && token->kind != TOKEN_NAME)
+		return pnstrdup(token->start, token->length);
+
+	text = to = palloc(token->length);
+	while (from < end)
 	{
-		const char *from = token->start + 1;
-		const char *end = token->start + token->length - 1;
-		char		quote = *token->start;
-
-		while (from < end)
-		{
-			if (*from == quote)
-				from++;			/* the first of two */
-			*to++ = *from++;
-		}
-	}
-	else
-	{
-		for (int i = 0; i < token->length; i++)
-		{
-			char		c = token->start[i];
-
-			if (token->kind == TOKEN_WORD && c >= 'A' && c <= 'Z')
-				c += 'a' - 'A';
-			*to++ = c;
-		}
+		if (*from == quote)
+			from++;				/* the first of two */
+		*to++ = *from++;
 	}
 	*to = '\0';
 	return text;
