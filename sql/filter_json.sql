@@ -50,11 +50,26 @@ INSERT INTO alone VALUES
     ('did order at most 0 times'),
     ('did order where not (a) and (b or c = 1) exactly 1 time between 2 weeks and 1 week ago'),
     ('did order since true'), ('did order before -5'), ('did order in this month');
+-- what is written down on both sides is the same for every row, and refused
+CREATE FUNCTION pg_temp.varies(predicate text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN predicate::filter IS NOT NULL;
+EXCEPTION WHEN syntax_error THEN
+    IF SQLERRM NOT LIKE 'condition without a column %' THEN
+        RAISE;
+    END IF;
+    RETURN false;
+END $$;
+SELECT string_agg(DISTINCT o.text, ' ' ORDER BY o.text) AS fixed, count(*) AS refused
+FROM predicate p, operand o WHERE NOT pg_temp.varies(format(p.text, o.text));
+SELECT p.text AS never_refused FROM predicate p
+WHERE NOT EXISTS (SELECT FROM operand o WHERE NOT pg_temp.varies(format(p.text, o.text))) ORDER BY 1;
 SELECT count(*) AS filters,
     count(*) FILTER (WHERE filter::jsonb::filter <> filter) AS lost,
     count(*) FILTER (WHERE filter::text::filter <> filter) AS lost_as_text,
     count(*) FILTER (WHERE jsonb_typeof(filter::jsonb -> 'rules') <> 'array') AS without_group
-FROM (SELECT format(c.text, format(p.text, o.text))::filter AS filter FROM connective c, predicate p, operand o
+FROM (SELECT format(c.text, predicate)::filter AS filter
+    FROM connective c, predicate p, operand o, format(p.text, o.text) AS predicate WHERE pg_temp.varies(predicate)
     UNION ALL SELECT format(c.text, a.text)::filter FROM connective c, alone a) AS f;
 
 -- what react-querybuilder emits

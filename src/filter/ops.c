@@ -238,6 +238,11 @@ static const char *const reserved_words[] = {
 	"true", "false", "null", "now", "today", "did", NULL
 };
 
+/* words that are no functions: of our grammar, and of SQL's = any (...) */
+static const char *const no_functions[] = {
+	"bucket", "distinct", "any", "all", "some", NULL
+};
+
 /* words that the grammar puts behind an operand */
 static const char *const following_words[] = {
 	"and", "or", "not", "in", "is", "between", "like", "ilike", "contains",
@@ -250,6 +255,8 @@ static const char *check_detail(const FilterNode *node);
 static bool is_count(const char *text);
 static bool is_event_op(const FilterNode *node);
 static bool contains_event_op(const FilterNode *node);
+static bool differs(const FilterNode *operand);
+static FilterNode *string_as_column(const FilterNode *node, void *context);
 
 /* The kinds that an argument of 'op' at 'place' may have. */
 uint16
@@ -273,6 +280,12 @@ bool
 filter_word_reserved(const char *word)
 {
 	return filter_find_word(reserved_words, word) >= 0;
+}
+
+bool
+filter_word_no_function(const char *word)
+{
+	return filter_find_word(no_functions, word) >= 0;
 }
 
 bool
@@ -320,6 +333,8 @@ filter_check_node(const FilterNode *node)
 	if ((problem = check_text(node)) != NULL ||
 		(problem = check_detail(node)) != NULL)
 		return problem;
+	if (filter_is_fixed(node))
+		return "has no column, so that it is the same for every row";
 
 	switch (node->op)
 	{
@@ -404,7 +419,7 @@ check_text(const FilterNode *node)
 		case TEXT_FUNCTION:
 			if (!filter_word_plain(text) || filter_word_reserved(text) ||
 				filter_find_word(filter_aggregates, text) >= 0 ||
-				strcmp(text, "bucket") == 0)
+				filter_word_no_function(text))
 				return "has a name that is no function's";
 			break;
 		case TEXT_AGGREGATE:
@@ -505,4 +520,61 @@ filter_first_column(const FilterNode *operand)
 			return found;
 	}
 	return NULL;
+}
+
+bool
+filter_is_fixed(const FilterNode *condition)
+{
+	int			compared = 1;	/* what is compared with what is written down */
+
+	if (condition->op == FILTER_NOT)
+		condition = condition->args[0];
+	if (condition->op < FILTER_EQ || condition->op > FILTER_ANNIVERSARY_PERIOD)
+		return false;
+	if (condition->op <= FILTER_BETWEEN)
+		compared = condition->nargs;
+	for (int i = 0; i < compared; i++)
+	{
+		if (differs(condition->args[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Does the operand differ between rows or times? */
+static bool
+differs(const FilterNode *operand)
+{
+	check_stack_depth();
+
+	if (operand->op == FILTER_COLUMN || operand->op == FILTER_AGGREGATE ||
+		operand->op == FILTER_NOW || operand->op == FILTER_TODAY)
+		return true;
+	for (int i = 0; i < operand->nargs; i++)
+	{
+		if (differs(operand->args[i]))
+			return true;
+	}
+	return false;
+}
+
+FilterNode *
+filter_string_as_column(const FilterNode *condition)
+{
+	bool		found = false;
+	FilterNode *meant = filter_rewrite(condition, string_as_column, &found);
+
+	return found ? meant : NULL;
+}
+
+/* FilterReplace: the first string that reads like a name; bool *context */
+static FilterNode *
+string_as_column(const FilterNode *node, void *context)
+{
+	bool	   *found = context;
+
+	if (*found || node->op != FILTER_STRING || !filter_is_word_start(*node->text))
+		return NULL;
+	*found = true;
+	return filter_node(FILTER_COLUMN, node->text, -1);
 }

@@ -47,12 +47,7 @@ const char *
 filter_scan(const char *position, FilterToken *token)
 {
 	static const char *const doubles[] = {"!=", "<>", "<=", ">=", NULL};
-	static const char *const habits[][2] = {
-		{"==", "Write \"=\"."},
-		{"&&", "Write \"and\"."},
-		{"||", "Write \"or\"."},
-		{"!", "Write \"not\" to negate a filter."},
-	};
+	static const char *const foreign[] = {"==", "&&", "||", NULL};
 	const char *end;
 
 	token->kind = TOKEN_END;
@@ -93,13 +88,11 @@ filter_scan(const char *position, FilterToken *token)
 			return position + 2;
 		}
 	}
-	/* from other languages */
-	for (int i = 0; i < lengthof(habits); i++)
+	/* one word of another language, for errors */
+	for (int i = 0; foreign[i] != NULL; i++)
 	{
-		size_t		length = strlen(habits[i][0]);
-
-		if (strncmp(position, habits[i][0], length) == 0)
-			return bad_token(token, position + length, NULL, habits[i][1]);
+		if (strncmp(position, foreign[i], 2) == 0)
+			return bad_token(token, position + 2, NULL, NULL);
 	}
 	if (strchr("(),.+-*/=<>", *position) != NULL)
 	{
@@ -247,6 +240,25 @@ filter_token_is(const FilterToken *token, const char *word)
 	return (token->kind == TOKEN_WORD || token->kind == TOKEN_SYMBOL) &&
 		token->length == length &&
 		pg_strncasecmp(token->start, word, length) == 0;
+}
+
+int
+filter_token_unit(const FilterToken *token)
+{
+	if (token->kind != TOKEN_WORD)
+		return -1;
+	for (int unit = 0; filter_units[unit] != NULL; unit++)
+	{
+		int			length = strlen(filter_units[unit]);
+
+		if (pg_strncasecmp(token->start, filter_units[unit],
+						   Min(token->length, length)) == 0 &&
+			(token->length == length ||
+			 (token->length == length + 1 &&
+			  (token->start[length] == 's' || token->start[length] == 'S'))))
+			return unit;
+	}
+	return -1;
 }
 
 char *
