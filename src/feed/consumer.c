@@ -293,7 +293,7 @@ unknown_consumer(const char *name, List *names)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("consumer \"%s\" does not exist", name),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) :
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) :
 			 errhint("Create it with segment.create_consumer().")));
 }
 

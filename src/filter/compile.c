@@ -755,7 +755,7 @@ compile_column(FilterScope *scope, const FilterNode *node)
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("%s \"%s\" does not exist", scope->noun, node->text),
 			 errdetail("The filter is applied to %s.", scope->subject),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0,
+			 nearest ? errhint("Perhaps you meant: %s", filter_name(nearest)) : 0,
 			 compile_position(scope, node)));
 }
 

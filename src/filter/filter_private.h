@@ -136,6 +136,9 @@ extern bool filter_aggregate_needs_value(const char *name);
  */
 extern const char *filter_check_node(const FilterNode *node);
 
+/* Does the operand differ between rows or times? */
+extern bool filter_differs(const FilterNode *operand);
+
 /*
  * Is it a condition that no column, event or clock has a part in, or one of
  * time on a time that is written down?

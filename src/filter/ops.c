@@ -255,7 +255,6 @@ static const char *check_detail(const FilterNode *node);
 static bool is_count(const char *text);
 static bool is_event_op(const FilterNode *node);
 static bool contains_event_op(const FilterNode *node);
-static bool differs(const FilterNode *operand);
 static FilterNode *string_as_column(const FilterNode *node, void *context);
 
 /* The kinds that an argument of 'op' at 'place' may have. */
@@ -535,15 +534,14 @@ filter_is_fixed(const FilterNode *condition)
 		compared = condition->nargs;
 	for (int i = 0; i < compared; i++)
 	{
-		if (differs(condition->args[i]))
+		if (filter_differs(condition->args[i]))
 			return false;
 	}
 	return true;
 }
 
-/* Does the operand differ between rows or times? */
-static bool
-differs(const FilterNode *operand)
+bool
+filter_differs(const FilterNode *operand)
 {
 	check_stack_depth();
 
@@ -552,7 +550,7 @@ differs(const FilterNode *operand)
 		return true;
 	for (int i = 0; i < operand->nargs; i++)
 	{
-		if (differs(operand->args[i]))
+		if (filter_differs(operand->args[i]))
 			return true;
 	}
 	return false;

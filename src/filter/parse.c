@@ -135,6 +135,11 @@ parser_finish(Parser *parser, FilterNode *node, uint16 kind)
 						   (kind & KIND_OPERAND) ? "an operator such as \"+\"|the end of the expression" :
 						   kind == KIND_WINDOW ? "a window such as \"in last 30 days\"" :
 						   "the end of the expression", NULL);
+
+	/* a trait that is "city" for everybody was meant to be city */
+	if (kind == (KIND_FILTER | KIND_OPERAND) && op_is(node, KIND_OPERAND) &&
+		!filter_differs(node) && filter_string_as_column(node) != NULL)
+		return parser_fail_fixed(parser, parser->text, node);
 	return node;
 }
 

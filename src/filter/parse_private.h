@@ -93,7 +93,7 @@ extern FilterNode *parser_fail_behind(Parser *parser);
 extern FilterNode *parser_fail(Parser *parser, const char *words, const char *others,
 							   const char *more_words);
 extern FilterNode *parser_fail_fixed(Parser *parser, const char *place,
-									 FilterNode *condition);
+									 FilterNode *node);
 extern FilterNode *parser_fail_at(Parser *parser, const char *place, const char *problem,
 								  const char *detail, const char *hint);
 extern FilterToken *parser_peek(Parser *parser, int n);

@@ -138,15 +138,16 @@ nearest_word(Parser *parser, FilterToken *token, const char *words,
 }
 
 /*
- * The condition that has just been read, from 'place' on, has no column.
+ * What has just been read, from 'place' on, has no column.
  *
  * Whoever writes "revenue" > 40 has SQL in mind, where a name is quoted so.
  */
 FilterNode *
-parser_fail_fixed(Parser *parser, const char *place, FilterNode *condition)
+parser_fail_fixed(Parser *parser, const char *place, FilterNode *node)
 {
-	FilterNode *meant = filter_string_as_column(condition);
-	FilterOp	op = condition->op == FILTER_NOT ? condition->args[0]->op : condition->op;
+	FilterNode *meant = filter_string_as_column(node);
+	FilterOp	op = node->op == FILTER_NOT ? node->args[0]->op : node->op;
+	const char *what = op < FILTER_EQ ? "value" : "condition";
 	char	   *hint = NULL;
 
 	if (op < FILTER_IN_LAST)
@@ -155,10 +156,11 @@ parser_fail_fixed(Parser *parser, const char *place, FilterNode *condition)
 		hint = psprintf("Write: %s",
 						parser_replaced(parser, place, parser->consumed,
 										filter_print(meant)));
-	return parser_fail_at(parser, place, "condition without a column",
-						  meant != NULL ?
-						  "What is in quotes is a string, so the condition is the same for every row." :
-						  "The condition is the same for every row.",
+	return parser_fail_at(parser, place, psprintf("%s without a column", what),
+						  psprintf("%s %s is the same for every row.",
+								   meant != NULL ?
+								   "What is in quotes is a string, so the" : "The",
+								   what),
 						  hint);
 }
 

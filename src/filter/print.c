@@ -481,6 +481,15 @@ print_quoted(StringInfo out, const char *text, char quote)
 }
 
 char *
+filter_name(const char *name)
+{
+	if (filter_word_plain(name) && !filter_word_reserved(name) &&
+		!filter_word_follows_operand(name))
+		return pstrdup(name);
+	return filter_quote(name, '`');
+}
+
+char *
 filter_quote(const char *text, char quote)
 {
 	StringInfoData out;

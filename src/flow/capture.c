@@ -88,6 +88,7 @@ static int	key_compare(Oid type, Datum a, Datum b);
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
+#include "utils/builtins.h"
 
 /* What one source contributed within one subtransaction. */
 typedef struct Part
@@ -561,7 +562,8 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 					 errmsg("population \"%s\" does not know of rows that are now removed",
 							population->name),
 					 errdetail("They were written while capture was off or its triggers were disabled."),
-					 errhint("Run SELECT segment.rebuild('%s').", population->name)));
+					 errhint("Run SELECT segment.rebuild(%s).",
+							 quote_literal_cstr(population->name))));
 		values[rows - 1] = Int64GetDatum(count);
 		if (row != NULL && count > 0)
 			change_profile(application, row, values, isnull);

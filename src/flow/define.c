@@ -132,7 +132,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("source \"%s\" does not exist in population \"%s\"",
 						name, population->name),
-				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+				 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 	}
 
 	SPI_connect();
@@ -702,5 +702,5 @@ unknown_trait(const Population *population, const char *name)
 			 errmsg("trait \"%s\" does not exist", name),
 			 errdetail("Population \"%s\" has %d traits.", population->name,
 					   list_length(names)),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 }

@@ -85,8 +85,8 @@ population_by_name(const char *name)
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 				 errmsg("there are %d populations, and none is named",
 						list_length(names)),
-				 errhint("Say which one, for example population => '%s'.",
-						 (char *) linitial(names))));
+				 errhint("Say which one, for example population => %s.",
+						 quote_literal_cstr(linitial(names)))));
 	if (!OidIsValid(base))
 	{
 		const char *nearest;
@@ -100,7 +100,7 @@ population_by_name(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("population \"%s\" does not exist", name),
-				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+				 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 	}
 	return population_lookup(base);
 }
@@ -195,8 +195,8 @@ population_check_reader(const Population *population)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the view of population \"%s\" was dropped",
 						population->name),
-				 errhint("Its owner makes it again with segment.rebuild('%s').",
-						 population->name)));
+				 errhint("Its owner makes it again with segment.rebuild(%s).",
+						 quote_literal_cstr(population->name))));
 	if (pg_class_aclcheck(population->view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -212,9 +212,9 @@ check_rights(Relation relation, const Population *population)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the owner of population \"%s\" may not read table \"%s\"",
 						population->name, RelationGetRelationName(relation)),
-				 errhint("GRANT SELECT ON %s TO %s.",
-						 RelationGetRelationName(relation),
-						 GetUserNameFromId(owner, false))));
+				 errhint("GRANT SELECT ON %s TO %s;",
+						 relation_name(relid),
+						 quote_identifier(GetUserNameFromId(owner, false)))));
 	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -247,7 +247,7 @@ check_column(Relation relation, const char *column, const char *purpose)
 			 errmsg("table \"%s\" has no column \"%s\"",
 					RelationGetRelationName(relation), column),
 			 errdetail("It was to be the %s of the source.", purpose),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 }
 
 static void

@@ -171,8 +171,8 @@ source_check(const Source *source)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("%s of source \"%s\" does not exist any more",
 						source->missing, source->name),
-				 errhint("Restore it, or detach the source with segment.detach_source('%s', cascade => true).",
-						 source->name)));
+				 errhint("Restore it, or detach the source with segment.detach_source(%s, cascade => true).",
+						 quote_literal_cstr(source->name))));
 }
 
 /*

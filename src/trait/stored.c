@@ -65,7 +65,7 @@ stored_source(const Population *population, const FilterNode *definition,
 			 errmsg("source \"%s\" does not exist", name),
 			 errdetail("Population \"%s\" has %d sources.", population->name,
 					   list_length(source_names(population))),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) :
+			 nearest ? errhint("Perhaps you meant: %s", filter_name(nearest)) :
 			 errhint("Attach a table with segment.attach_source()."),
 			 filter_position(text, definition->op == FILTER_AGGREGATE ?
 							 definition->args[0] : definition)));
