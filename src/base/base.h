@@ -95,6 +95,15 @@ extern int	compare_names(const ListCell *a, const ListCell *b);
 /* ERRCODE_INVALID_PARAMETER_VALUE if there is no such time zone. */
 extern void check_zone(const char *timezone);
 
+/* typed.c: text in place of other types ------------------------------------ */
+
+/*
+ * Call 'function' with the same arguments, of which this one, a text, is read
+ * as a literal of that type.
+ */
+extern Datum call_with_text(FunctionCallInfo fcinfo, int argument, Oid type,
+							PGFunction function);
+
 /* wire.c: values on the wire ---------------------------------------------- */
 
 /*

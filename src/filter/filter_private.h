@@ -188,6 +188,10 @@ extern bool filter_is_word_part(char c);
 extern FilterNode *filter_parse_part(const char *text, uint16 kind,
 									 struct Node *escontext);
 
+/* json.c */
+struct JsonbContainer;
+extern FilterNode *filter_from_json(struct JsonbContainer *json);
+
 /* print.c */
 extern char *filter_quote(const char *text, char quote);
 extern void filter_print_part(StringInfo out, const FilterNode *node);

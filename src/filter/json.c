@@ -42,7 +42,6 @@
 #include "filter/filter_private.h"
 
 SEGMENT_FUNCTION(segment_filter_to_jsonb);
-SEGMENT_FUNCTION(segment_filter_from_jsonb);
 
 /* Where we are in the value that is read, for errors: $.rules[2].where */
 typedef struct Place
@@ -410,15 +409,12 @@ field_of(const FilterNode *operand)
 }
 
 /* jsonb -> filter */
-Datum
-segment_filter_from_jsonb(PG_FUNCTION_ARGS)
+FilterNode *
+filter_from_json(JsonbContainer *json)
 {
-	Jsonb	   *json = PG_GETARG_JSONB_P(0);
 	Place		place = {NULL, "$", -1};
 
-	if (!JB_ROOT_IS_OBJECT(json))
-		refuse(&place, "Expected an object with \"rules\" or with \"field\".");
-	PG_RETURN_POINTER(filter_pack(read_filter(&json->root, &place)));
+	return read_filter(json, &place);
 }
 
 static FilterNode *

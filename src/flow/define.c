@@ -46,6 +46,7 @@
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_attach_source);
+SEGMENT_FUNCTION(segment_attach_source_text);
 SEGMENT_FUNCTION(segment_detach_source);
 SEGMENT_FUNCTION(segment_create_trait);
 SEGMENT_FUNCTION(segment_alter_trait);
@@ -106,6 +107,13 @@ segment_attach_source(PG_FUNCTION_ARGS)
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* The same with a text as its first argument. */
+Datum
+segment_attach_source_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 0, REGCLASSOID, segment_attach_source);
 }
 
 /*

@@ -64,7 +64,7 @@ Datum
 segment_tick(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64		budget = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+	int64		budget = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
 	ListCell   *lc;
 
 	/* what the table API writes is not refused by itself */

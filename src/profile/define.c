@@ -57,7 +57,8 @@ segment_create_population(PG_FUNCTION_ARGS)
 				 errmsg("name, key and key_type of a population must be given")));
 	name = NameStr(*PG_GETARG_NAME(0));
 	key = NameStr(*PG_GETARG_NAME(1));
-	key_type = PG_GETARG_OID(2);
+	key_type = DatumGetObjectId(DirectFunctionCall1(regtypein,
+													CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(2)))));
 	timezone = PG_ARGISNULL(3) ? pstrdup(pg_get_timezone_name(session_timezone)) :
 		text_to_cstring(PG_GETARG_TEXT_PP(3));
 
