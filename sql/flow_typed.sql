@@ -138,6 +138,15 @@ SELECT segment.poll('crm', 5, 'long');
 SELECT segment.attach_source('nowhere');
 SELECT segment.create_population('other', key_type => 'bignum');
 
+-- an audience from a rule tree; from an empty one it is nobody's wish
+PREPARE define(text, jsonb) AS SELECT segment.create_audience($1, $2, view => false);
+EXECUTE define('tree', '{"combinator": "and", "rules": [{"field": "spent", "operator": ">", "value": "100"}]}');
+EXECUTE define('empty', '{"combinator": "and", "rules": []}');
+EXECUTE define('muted', '{"combinator": "and", "rules": [{"field": "spent", "operator": ">", "value": 100, "muted": true}]}');
+EXECUTE define('everybody', '{"constant": true}');
+SELECT audience, filter FROM segment.audience WHERE audience IN ('tree', 'empty', 'muted', 'everybody') ORDER BY 1;
+DEALLOCATE define;
+
 -- row @@ $1
 CREATE FUNCTION ask(type text, written text, mode text) RETURNS TABLE (plan text, rows bigint) LANGUAGE plpgsql AS $$
 DECLARE

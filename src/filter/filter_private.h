@@ -188,7 +188,11 @@ extern bool filter_is_word_part(char c);
 extern FilterNode *filter_parse_part(const char *text, uint16 kind,
 									 struct Node *escontext);
 
-/* json.c */
+/* json.c: what the form of query builders lacks */
+#define FILTER_JSON_HOLDS	"holds" /* operator of a rule that is an operand */
+extern const char *const filter_json_times[];	/* key of DID's count, by FilterTimes */
+
+/* json_read.c: ERRCODE_INVALID_PARAMETER_VALUE with the place in the tree */
 struct JsonbContainer;
 extern FilterNode *filter_from_json(struct JsonbContainer *json);
 

@@ -45,6 +45,7 @@ my @table = (
 
 	[ value => qr/^Perhaps you meant ('.*')\.$/ ],
 	[ value => qr/^For example ('30 days')\.$/ ],
+	[ value => qr/^A filter that holds for everybody is written: (.*)$/ ],
 	[ setting => qr/^Write it with its zone, for example "(.*)"\.$/ ],
 
 	[ argument => qr/^Say which one(?: you mean)?, for example (population => '.*')\.$/ ],
@@ -246,6 +247,14 @@ story('one of many events', q{SELECT segment.create_trait('f', 'orders.product')
 	qr/, for example (.*)\.$/, sub { "SELECT segment.create_trait('f', '$_[0]')" });
 story('a rule tree as text', q{SELECT '{"field": "city"}'::segment.filter},
 	qr/^A rule tree is cast from jsonb: (.*)$/, sub { "SELECT $_[0]" });
+
+# rule trees
+story('a rule tree of another kind', q{SELECT segment.count_where('{"$and": [{"city": "Aarhus"}]}'::jsonb)},
+	qr/^Rules are written: (.*)$/, sub { "SELECT segment.count_where($_[0])" });
+story('an empty rule tree', q{SELECT segment.count_where('{"combinator": "and", "rules": []}'::jsonb)},
+	qr/^A filter that holds for everybody is written: (.*)$/, sub { "SELECT segment.count_where($_[0])" });
+story('a key that is unknown', q{SELECT segment.count_where('{"did": "orders", "atleast": 3}'::jsonb)},
+	qr/^Perhaps you meant (".*")\.$/, sub { "SELECT segment.create_audience('i', '{\"did\": \"orders\", $_[0]: 3}'::jsonb, view => false)" });
 
 # statements
 story('members', q{SELECT * FROM segment.members('vip') AS m(who text)},
