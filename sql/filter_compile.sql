@@ -400,6 +400,7 @@ SELECT max(chi_squared) < 160 AS even FROM (
 SELECT count(*) FROM customer c WHERE c @@ 'ordrs > 3';
 SELECT count(*) FROM customer c WHERE c @@ 'nonsense > 3';
 SELECT count(*) FROM customer c WHERE c @@ 'orders > "Berlin"';
+SELECT count(*) FROM customer c WHERE c @@ 'orders > "spent"';
 SELECT count(*) FROM customer c WHERE c @@ 'orders in (1, "x")';
 SELECT count(*) FROM customer c WHERE c @@ 'city = 8000';
 SELECT count(*) FROM customer c WHERE c @@ 'city = true';

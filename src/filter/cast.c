@@ -32,7 +32,7 @@ typedef FilterNode *(*ReadFilter) (struct varlena *value);
 
 typedef struct LastCast
 {
-	MemoryContext context;		/* of what follows; reset with each new value */
+	MemoryContext context;		/* of what follows; reset with each value */
 	struct varlena *value;
 	Filter	   *filter;			/* NULL if reading it has failed */
 } LastCast;
@@ -75,13 +75,15 @@ cast_once(FunctionCallInfo fcinfo, ReadFilter read)
 	last = fcinfo->flinfo->fn_extra;
 	if (last == NULL)
 	{
-		last = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(LastCast));
+		last = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+									  sizeof(LastCast));
 		last->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt,
 											  "segment last cast",
 											  ALLOCSET_SMALL_SIZES);
 		fcinfo->flinfo->fn_extra = last;
 	}
-	if (last->filter != NULL && VARSIZE_ANY(last->value) == VARSIZE_ANY(value) &&
+	if (last->filter != NULL &&
+		VARSIZE_ANY(last->value) == VARSIZE_ANY(value) &&
 		memcmp(last->value, value, VARSIZE_ANY(value)) == 0)
 		PG_RETURN_POINTER(last->filter);
 
@@ -108,10 +110,9 @@ static FilterNode *
 read_json(struct varlena *value)
 {
 	char	   *json = text_to_cstring((text *) value);
+	Datum		jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(json));
 
-	return read_jsonb((struct varlena *)
-					  DatumGetPointer(DirectFunctionCall1(jsonb_in,
-														  CStringGetDatum(json))));
+	return read_jsonb((struct varlena *) DatumGetPointer(jsonb));
 }
 
 static FilterNode *

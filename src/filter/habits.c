@@ -32,8 +32,8 @@
 #define EXAMPLE		0x10		/* what is right is shown by an example */
 
 /*
- * 'written' are the words, alternatives being parted by bars, and optional ones
- * marked by a question mark.  In between stand
+ * 'written' are the words: alternatives are parted by bars, optional ones end
+ * in a question mark.  In between stand
  *
  *		#	a number				%k	a literal
  *		%u	second ... year			%v	a literal or a name
@@ -233,11 +233,13 @@ typedef struct Match
 static bool match_form(const char *form, const char *place, Match *match);
 static bool match_element(const char *element, int length, Match *match,
 						  const char **position);
-static bool match_words(const char *words, int length, const FilterToken *token);
+static bool match_words(const char *words, int length,
+						const FilterToken *token);
 static bool match_name(Match *match, const char **position, bool dotted);
 static bool match_literal(Match *match, const char **position);
 static bool match_list(Match *match, const char **position);
-static bool match_unit(const FilterToken *token, FilterUnit from, FilterUnit to);
+static bool match_unit(const FilterToken *token, FilterUnit from,
+					   FilterUnit to);
 static void capture(Match *match, const char *start, const char *end);
 static char *render(const char *right, const Match *match);
 
@@ -376,7 +378,8 @@ match_element(const char *element, int length, Match *match,
 			case 'u':
 			case 'p':
 			case 'h':
-				if (!match_unit(&token, element[1] == 'p' ? FILTER_DAY : FILTER_SECOND,
+				if (!match_unit(&token,
+								element[1] == 'p' ? FILTER_DAY : FILTER_SECOND,
 								element[1] == 'h' ? FILTER_HOUR : FILTER_YEAR))
 					return false;
 				capture(match, token.start, behind);
@@ -441,7 +444,8 @@ match_name(Match *match, const char **position, bool dotted)
 	int			keys = 0;
 
 	if (token.kind != TOKEN_NAME &&
-		(token.kind != TOKEN_WORD || filter_word_reserved(filter_token_text(&token))))
+		(token.kind != TOKEN_WORD ||
+		 filter_word_reserved(filter_token_text(&token))))
 		return false;
 	for (;;)
 	{
@@ -563,7 +567,8 @@ render(const char *right, const Match *match)
 		length = captured->end - captured->start;
 		if (right[1] == '+' || right[1] == '-')
 		{
-			int			number = atoi(pnstrdup(captured->start, Min(length, 9)));
+			int			number = atoi(pnstrdup(captured->start,
+											   Min(length, 9)));
 
 			appendStringInfo(&out, "%d", *++right == '+' ? number + 1 : number - 1);
 		}

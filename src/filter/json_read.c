@@ -28,7 +28,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
-#include "utils/numeric.h"
 
 #include "base/base.h"
 #include "filter/json_private.h"
@@ -67,7 +66,8 @@ static const char *group_combinator(JsonbContainer *json, const Place *place);
 static List *read_members(JsonbContainer *rules, const Place *place,
 						  const char *combinator);
 static bool is_combinator(JsonbValue *value);
-static FilterNode *combine(List *members, const char *word, const Place *place);
+static FilterNode *combine(List *members, const char *word,
+						   const Place *place);
 static FilterNode *combine_each(List *members, const Place *place);
 static FilterNode *combine_xor(List *filters, const Place *place);
 static FilterNode *combine_at_least(List *filters, JsonbContainer *json,
@@ -87,7 +87,8 @@ static bool is_unfinished(JsonbContainer *json, const Place *place);
 static void check_keys(JsonbContainer *json, const char *const *known,
 					   const Place *place);
 static char *foreign_key(JsonbContainer *json, const char *const *known);
-static void refuse_foreign(JsonbContainer *json, const Place *place) pg_attribute_noreturn();
+static void refuse_foreign(JsonbContainer *json, const Place *place)
+			pg_attribute_noreturn();
 
 /* The whole tree */
 FilterNode *
@@ -145,7 +146,8 @@ read_constant(JsonbContainer *json, const Place *place)
 	check_keys(json, constant_keys, place);
 	if (constant->type != jbvBool)
 		rule_refuse(place, "\"constant\" is not true or false.");
-	return filter_node(constant->val.boolean ? FILTER_TRUE : FILTER_FALSE, NULL, -1);
+	return filter_node(constant->val.boolean ? FILTER_TRUE : FILTER_FALSE,
+					   NULL, -1);
 }
 
 /* ---- groups ---- */
@@ -158,7 +160,8 @@ read_group(JsonbContainer *json, const Place *place)
 	List	   *members;
 
 	check_keys(json, group_keys, place);
-	if (rules->type != jbvBinary || !JsonContainerIsArray(rules->val.binary.data))
+	if (rules->type != jbvBinary ||
+		!JsonContainerIsArray(rules->val.binary.data))
 		rule_refuse(place, "\"rules\" is not an array.");
 	members = read_members(rules->val.binary.data, place, combinator);
 
@@ -233,7 +236,8 @@ read_members(JsonbContainer *rules, const Place *place, const char *combinator)
 						"Expected a rule, not a word.");
 		if (rule->type == jbvString)
 			rule_refuse(&inner, psprintf("Word \"%s\" is none of \"and\", \"or\" and \"xor\".",
-										 pnstrdup(rule->val.string.val, rule->val.string.len)));
+										 pnstrdup(rule->val.string.val,
+												  rule->val.string.len)));
 		filter = rule_read(rule_object(rule, &inner), &inner);
 		if (filter == NULL)
 			continue;
@@ -255,7 +259,8 @@ is_combinator(JsonbValue *value)
 	for (int i = 0; i < lengthof(words); i++)
 	{
 		if (value->val.string.len == strlen(words[i]) &&
-			pg_strncasecmp(value->val.string.val, words[i], strlen(words[i])) == 0)
+			pg_strncasecmp(value->val.string.val, words[i],
+						   value->val.string.len) == 0)
 			return true;
 	}
 	return false;
@@ -291,7 +296,8 @@ combine_each(List *members, const Place *place)
 
 			if (run != NIL && strcmp(word, words[i]) != 0)
 			{
-				((Member *) linitial(run))->filter = combine(run, words[i], place);
+				((Member *) linitial(run))->filter = combine(run, words[i],
+															 place);
 				groups = lappend(groups, linitial(run));
 				run = NIL;
 			}
@@ -307,13 +313,16 @@ combine_each(List *members, const Place *place)
 static FilterNode *
 combine_xor(List *filters, const Place *place)
 {
+	FilterNode *either;
+	FilterNode *both;
+
 	if (list_length(filters) == 1)
 		return linitial(filters);
 	if (list_length(filters) > 2)
 		rule_refuse(place, "\"xor\" of more than two rules has more than one meaning.");
-	return filter_combine(FILTER_AND,
-						  list_make2(filter_combine(FILTER_OR, list_copy(filters)),
-									 filter_negate(filter_combine(FILTER_AND, filters))));
+	either = filter_combine(FILTER_OR, list_copy(filters));
+	both = filter_combine(FILTER_AND, filters);
+	return filter_combine(FILTER_AND, list_make2(either, filter_negate(both)));
 }
 
 static FilterNode *
@@ -365,7 +374,8 @@ read_did(JsonbContainer *json, const Place *place)
 	if (window != NULL)
 		args[2] = rule_part(window, KIND_WINDOW, place);
 
-	for (int times = FILTER_TIMES_AT_LEAST; times <= FILTER_TIMES_EXACTLY; times++)
+	for (int times = FILTER_TIMES_AT_LEAST; times <= FILTER_TIMES_EXACTLY;
+		 times++)
 	{
 		JsonbValue *count = rule_find(json, filter_json_times[times]);
 
@@ -457,7 +467,8 @@ read_comparison(JsonbContainer *json, const Place *place)
 
 	if (info->detail == DETAIL_ZERO && info->max_args != 1)
 		values = rule_values(json, place, op);
-	if (op == FILTER_IN && !op_is((FilterNode *) linitial(values), KIND_LITERAL))
+	if (op == FILTER_IN &&
+		!op_is((FilterNode *) linitial(values), KIND_LITERAL))
 	{
 		node = rule_checked(any_field(left, values), place);
 		return negated ? filter_negate(node) : node;
@@ -527,8 +538,9 @@ read_match(JsonbContainer *json, JsonbValue *match, const Place *place)
 	args[nargs++] = rule_left(json, place);
 	foreach(lc, values)
 		args[nargs++] = lfirst(lc);
-	node = rule_checked(filter_node_with(nargs == 2 ? FILTER_CONTAINS : FILTER_CONTAINS_ANY,
-										 NULL, -1, nargs, args), place);
+	node = filter_node_with(nargs == 2 ? FILTER_CONTAINS : FILTER_CONTAINS_ANY,
+							NULL, -1, nargs, args);
+	node = rule_checked(node, place);
 	return none ? filter_negate(node) : node;
 }
 
@@ -543,8 +555,7 @@ match_is_none(JsonbContainer *match, const Place *place)
 	if (mode == NULL)
 		rule_refuse(place, "\"match\" has no \"mode\".");
 	if (threshold != NULL && threshold->type == jbvNumeric)
-		count = DatumGetCString(DirectFunctionCall1(numeric_out,
-													NumericGetDatum(threshold->val.numeric)));
+		count = rule_digits(threshold);
 	if (pg_strcasecmp(mode, "some") == 0 ||
 		(pg_strcasecmp(mode, "atLeast") == 0 && strcmp(count, "1") == 0))
 		return false;
@@ -555,7 +566,7 @@ match_is_none(JsonbContainer *match, const Place *place)
 								mode));
 }
 
-/* Add the literals that an element may equal; false if it says something else. */
+/* Add the literals that an element may equal; false if that is not all. */
 static bool
 element_values(const FilterNode *filter, List **values)
 {
@@ -598,9 +609,11 @@ is_unfinished(JsonbContainer *json, const Place *place)
 
 		if (value != NULL && value->type == jbvString &&
 			value->val.string.len == strlen(JSON_PLACEHOLDER) &&
-			strncmp(value->val.string.val, JSON_PLACEHOLDER, value->val.string.len) == 0)
+			strncmp(value->val.string.val, JSON_PLACEHOLDER,
+					value->val.string.len) == 0)
 			return true;
-		value = getKeyJsonValueFromContainer(json, keys[i], strlen(keys[i]), NULL);
+		value = getKeyJsonValueFromContainer(json, keys[i], strlen(keys[i]),
+											 NULL);
 		nulls += (value != NULL && value->type == jbvNull);
 	}
 	return nulls == lengthof(keys) || rule_flag(json, place, "empty");
@@ -667,7 +680,8 @@ refuse_foreign(JsonbContainer *json, const Place *place)
 JsonbValue *
 rule_find(JsonbContainer *json, const char *key)
 {
-	JsonbValue *value = getKeyJsonValueFromContainer(json, key, strlen(key), NULL);
+	JsonbValue *value = getKeyJsonValueFromContainer(json, key, strlen(key),
+													 NULL);
 
 	return value == NULL || value->type == jbvNull ? NULL : value;
 }

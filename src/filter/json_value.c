@@ -99,7 +99,8 @@ typedef struct Reading
 	ValueType	type;
 } Reading;
 
-static ValueSource read_source(JsonbContainer *json, const Place *place, FilterOp op);
+static ValueSource read_source(JsonbContainer *json, const Place *place,
+							   FilterOp op);
 static ValueType read_type(JsonbContainer *json, const Place *place);
 static FilterNode *read_value(JsonbValue *value, const Reading *reading);
 static FilterNode *read_text_value(char *text, const Reading *reading);
@@ -131,7 +132,8 @@ rule_operator(JsonbContainer *json, const Place *place, bool *negated)
 
 		for (int side = 0; side < 2; side++)
 		{
-			const char *json_word = (side == 0) ? info->json : info->json_negated;
+			const char *json_word = (side == 0) ? info->json :
+				info->json_negated;
 
 			if (json_word == NULL)
 				continue;
@@ -224,11 +226,14 @@ rule_values(JsonbContainer *json, const Place *place, FilterOp op)
 		int			nvalues = JsonContainerSize(array);
 
 		for (int i = 0; i < nvalues; i++)
-			values = lappend(values,
-							 read_value(getIthJsonbValueFromContainer(array, i), &reading));
+		{
+			value = getIthJsonbValueFromContainer(array, i);
+			values = lappend(values, read_value(value, &reading));
+		}
 	}
 	else if (commas && value->type == jbvString &&
-			 (reading.source == SOURCE_VALUE || reading.source == SOURCE_FIELD))
+			 (reading.source == SOURCE_VALUE ||
+			  reading.source == SOURCE_FIELD))
 	{
 		ListCell   *lc;
 
@@ -262,7 +267,8 @@ static ValueSource
 read_source(JsonbContainer *json, const Place *place, FilterOp op)
 {
 	char	   *word = rule_text(json, place, "valueSource");
-	int			source = word == NULL ? SOURCE_VALUE : filter_find_word(value_sources, word);
+	int			source = word == NULL ? SOURCE_VALUE :
+		filter_find_word(value_sources, word);
 
 	if (word != NULL && strcmp(word, "parameter") == 0)
 		rule_refuse(place, "A \"parameter\" has no value here: put its value into the rule.");
@@ -323,10 +329,10 @@ read_value(JsonbValue *value, const Reading *reading)
 		case jbvString:
 			return read_text_value(value_text(value), reading);
 		case jbvBool:
-			return filter_node(value->val.boolean ? FILTER_TRUE : FILTER_FALSE, NULL, -1);
+			return filter_node(value->val.boolean ? FILTER_TRUE : FILTER_FALSE,
+							   NULL, -1);
 		case jbvNumeric:
-			number = read_number(DatumGetCString(DirectFunctionCall1(numeric_out,
-																	 NumericGetDatum(value->val.numeric))));
+			number = read_number(rule_digits(value));
 			if (number == NULL)
 				rule_refuse(reading->place, "A number is out of range.");
 			if (reading->type == TYPE_BOOLEAN)
@@ -373,8 +379,10 @@ static FilterNode *
 read_number(const char *text)
 {
 	bool		negative = (*text == '-');
-	char	   *number = filter_number(text + negative, strlen(text + negative), negative);
+	char	   *number;
 
+	text += negative;
+	number = filter_number(text, strlen(text), negative);
 	return number == NULL ? NULL : filter_node(FILTER_NUMBER, number, -1);
 }
 
@@ -463,6 +471,7 @@ read_call(JsonbContainer *json, const Place *place)
 {
 	char	   *name = rule_text(json, place, "fn");
 	JsonbValue *values = rule_find(json, "args");
+	JsonbValue *value;
 	FilterOp	op = FILTER_FUNCTION;
 	FilterNode **args;
 	int			nargs;
@@ -479,8 +488,8 @@ read_call(JsonbContainer *json, const Place *place)
 	{
 		Place		inner = {place, "args", i, false};
 
-		args[i] = read_expression(getIthJsonbValueFromContainer(values->val.binary.data, i),
-								  &inner);
+		value = getIthJsonbValueFromContainer(values->val.binary.data, i);
+		args[i] = read_expression(value, &inner);
 	}
 	for (int i = 0; i < lengthof(expression_functions); i++)
 	{
@@ -542,14 +551,21 @@ rule_count(JsonbValue *value, const Place *place, const char *key)
 
 	if (value == NULL || value->type != jbvNumeric)
 		rule_refuse(place, psprintf("\"%s\" is not a number.", key));
-	text = DatumGetCString(DirectFunctionCall1(numeric_out,
-											   NumericGetDatum(value->val.numeric)));
+	text = rule_digits(value);
 	if (*text != '-')
 		text = filter_number(text, strlen(text), false);
 	if (text == NULL || strlen(text) > FILTER_MAX_COUNT_DIGITS ||
 		strspn(text, "0123456789") != strlen(text))
 		rule_refuse(place, psprintf("\"%s\" is not a whole number up to 999999999.", key));
 	return text;
+}
+
+char *
+rule_digits(JsonbValue *number)
+{
+	Datum		numeric = NumericGetDatum(number->val.numeric);
+
+	return DatumGetCString(DirectFunctionCall1(numeric_out, numeric));
 }
 
 static char *

@@ -39,6 +39,7 @@ static void refuse_literal(FilterScope *scope, const FilterNode *literal,
 						   Oid type, const FilterNode *against,
 						   const char *detail, const char *hint)
 			pg_attribute_noreturn();
+static bool names_column(FilterScope *scope, const char *word);
 static void refuse_moving_words(FilterScope *scope, const FilterNode *literal);
 static Datum literal_local_time(FilterScope *scope, const FilterNode *literal,
 								const FilterNode *against);
@@ -234,6 +235,10 @@ refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 
 	if (sentence)
 		sentence[0] = pg_toupper((unsigned char) sentence[0]);
+	if (hint == NULL && literal->op == FILTER_STRING &&
+		names_column(scope, literal->text))
+		hint = psprintf("A %s is written without these quotes: %s",
+						scope->noun, filter_name(literal->text));
 
 	/* a span is written as one, so it can only be too long */
 	if (against->op == FILTER_SPAN)
@@ -261,6 +266,21 @@ refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 			 sentence ? errdetail("%s", sentence) : 0,
 			 hint ? errhint("%s", hint) : 0,
 			 compile_position(scope, literal)));
+}
+
+static bool
+names_column(FilterScope *scope, const char *word)
+{
+	ListCell   *lc;
+
+	if (scope->names == NULL)
+		return false;
+	foreach(lc, scope->names(scope))
+	{
+		if (strcmp(lfirst(lc), word) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*

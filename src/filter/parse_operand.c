@@ -28,7 +28,8 @@ static FilterNode *parse_function(Parser *parser);
 static bool stands_as_column(const FilterToken *behind);
 static void expect_quotes(Parser *parser);
 static bool names_day(const FilterToken *token);
-static char *token_replaced(Parser *parser, const FilterToken *token, char quote);
+static char *token_replaced(Parser *parser, const FilterToken *token,
+							char quote);
 
 /* Operators of at least the precedence 'lowest', to the left. */
 FilterNode *

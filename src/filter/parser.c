@@ -117,6 +117,7 @@ nearest_word(Parser *parser, FilterToken *token, const char *words,
 {
 	const char *nearest;
 	char	   *word;
+	char	   *meant;
 
 	if (token->kind != TOKEN_WORD || token->length >= 64)
 		return NULL;
@@ -128,13 +129,14 @@ nearest_word(Parser *parser, FilterToken *token, const char *words,
 	/* a word of the language was meant as it is */
 	if (filter_word_reserved(word))
 		return NULL;
-	nearest = nearest_name(word, split_words(split_words(NIL, words), more_words));
+	nearest = nearest_name(word, split_words(split_words(NIL, words),
+											 more_words));
 	/* a symbol is one edit away from any letter */
 	if (nearest == NULL || !filter_is_word_start(*nearest))
 		return NULL;
-	return psprintf("Perhaps you meant: %s",
-					parser_replaced(parser, token->start,
-									token->start + token->length, nearest));
+	meant = parser_replaced(parser, token->start, token->start + token->length,
+							nearest);
+	return meant == NULL ? NULL : psprintf("Perhaps you meant: %s", meant);
 }
 
 /*
@@ -148,14 +150,16 @@ parser_fail_fixed(Parser *parser, const char *place, FilterNode *node)
 	FilterNode *meant = filter_string_as_column(node);
 	FilterOp	op = node->op == FILTER_NOT ? node->args[0]->op : node->op;
 	const char *what = op < FILTER_EQ ? "value" : "condition";
+	char	   *text = NULL;
 	char	   *hint = NULL;
 
-	if (op < FILTER_IN_LAST)
-		hint = "A condition that always holds is written: true";
 	if (meant != NULL)
-		hint = psprintf("Write: %s",
-						parser_replaced(parser, place, parser->consumed,
-										filter_print(meant)));
+		text = parser_replaced(parser, place, parser->consumed,
+							   filter_print(meant));
+	if (text != NULL)
+		hint = psprintf("Write: %s", text);
+	else if (op < FILTER_IN_LAST)
+		hint = "A condition that always holds is written: true";
 	return parser_fail_at(parser, place, psprintf("%s without a column", what),
 						  psprintf("%s %s is the same for every row.",
 								   meant != NULL ?

@@ -39,6 +39,7 @@ my @table = (
 	[ filter => qr/^Write a date in quotes, such as (.*)\.$/ ],
 	[ filter => qr/^Write now or today without quotes, such as: (.*)\.$/ ],
 	[ filter => qr/^For example '(total_spend > 500|sum\(orders.amount\))'\.$/ ],
+	[ filter => qr/^A (?:column|trait) is written without these quotes: (.*)$/ ],
 	[ filter => qr/^Perhaps you meant (".*")\.$/ ],
 	[ window => qr/^Perhaps you meant: (between .* ago)$/ ],
 	[ filter => qr/^Perhaps you meant: (.*)$/ ],
@@ -229,6 +230,8 @@ story('a name in double quotes', q{SELECT segment.count_where('"total_spend" > 5
 	qr/^Write: (.*)$/, sub { "SELECT segment.count_where('$_[0]')" });
 story('a trait in double quotes', q{SELECT segment.create_trait('b', '"total_spend"')},
 	qr/^Write: (.*)$/, sub { "SELECT segment.create_trait('b', '$_[0]')" });
+story('one on the other side', q{SELECT segment.count_where('orders > "orders_30d"')},
+	qr/^A trait is written without these quotes: (.*)$/, sub { "SELECT segment.count_where('orders > $_[0]')" });
 story('a number beside text', q{SELECT segment.count_where('city = 8000')},
 	qr/^Write it in quotes: (.*)\.$/, sub { "SELECT segment.count_where('city = $_[0]')" });
 story('text where a condition should be', q{SELECT segment.count_where('city')},
