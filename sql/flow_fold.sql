@@ -184,6 +184,28 @@ SELECT * FROM told();
 SELECT * FROM now_in ORDER BY 1;
 SELECT * FROM segment.verify();
 
+-- more than are told at a time, and than memory holds: each is told once, in order, but for what was undone
+SELECT segment.create_audience('known', 'points is set', view => false);
+SELECT max(seq) AS so_far FROM segment.transition WHERE population = 'profile' \gset
+SET work_mem = '64kB';
+BEGIN;
+INSERT INTO customers SELECT 'many ' || i, 100 FROM generate_series(1, 30000) AS i;
+UPDATE customers SET points = 60 WHERE name LIKE 'many %5';
+COMMIT;
+UPDATE customers SET points = 100 WHERE name LIKE 'many %5';
+SELECT folded, pending FROM segment.tick();
+RESET work_mem;
+SELECT audience, change, count(*), count(DISTINCT key) AS customers, count(DISTINCT seq) AS seqs, bool_and(at = segment.now()) AS now
+FROM segment.transition WHERE population = 'profile' AND seq > :so_far GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT count(*) AS out_of_turn FROM (SELECT change, lag(change, 1, 'left') OVER (PARTITION BY audience, key ORDER BY seq) AS before
+    FROM segment.transition WHERE population = 'profile' AND seq > :so_far) AS t WHERE change = before;
+SELECT audience, size FROM segment.sizes() ORDER BY 1;
+SELECT * FROM segment.verify();
+DELETE FROM customers WHERE name LIKE 'many %';
+SELECT folded, pending FROM segment.tick(20);
+SELECT folded, pending FROM segment.tick();
+SELECT audience, size FROM segment.sizes() ORDER BY 1;
+
 -- a table of toggles that was made otherwise is none
 ALTER TABLE segment_data.profile_toggle ALTER transaction TYPE int;
 INSERT INTO customers VALUES ('Dot', 100);

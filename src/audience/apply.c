@@ -245,11 +245,11 @@ put_toggle(AudienceWriter *writer, const Change *change, int audience,
 }
 
 /*
- * A number for the top-level transaction, by which the fold knows what one and
- * the same transaction did.  Toggles may be folded after a dump was restored, or
- * after pg_upgrade, where the numbers of transactions begin anew: so the cluster
- * is part of what is hashed, and two transactions have the same number only by a
- * chance of 2^-64.
+ * A number for the top-level transaction, by which the fold knows what one
+ * transaction did.  Toggles may be folded after a dump was restored, or after
+ * pg_upgrade, where the server's numbers of transactions begin anew.  So the
+ * cluster is part of what is hashed, and two transactions have the same number
+ * only by a chance of 2^-64.
  */
 static int64
 transaction_number(void)

@@ -138,10 +138,10 @@ extern bool storage_flip(Relation relation, CatalogIndexState indexes,
 						 bool passing);
 
 /*
- * pick.c: the toggles that a fold takes which may take 'most' of them: those that
- * happened first, and what must not be separated from them.  Where they stand in
- * the table, ascending, in the current context; NULL: all that the snapshot
- * shows.
+ * pick.c: the toggles that a fold takes if it may take 'most': those that
+ * happened first, and those that must not be separated from them.  Returns
+ * where they stand in the table, ascending, in the current context; NULL if
+ * they are all that the snapshot shows.
  */
 extern ItemPointerData *toggles_pick(const Population *population,
 									 Relation relation, Snapshot snapshot,

@@ -18,25 +18,25 @@
  *
  *		toggles ─► by customer ─► what is to be flipped ─► by time ─► batches
  *
- * By customer, because of what one transaction has undone nothing is told.  Who
- * loads a table again makes everybody leave and enter:
+ * By customer, because what one transaction has undone is not told.  Loading a
+ * table again makes every customer leave and enter:
  *
  *		ord 17, key Ada		left vip		12:00	transaction 9
  *		ord 81, key Ada		entered vip		12:00	transaction 9
  *
  * Profile 17 goes out of the bitmap and 81 comes in, and the feed says nothing
- * of Ada.  What is left of a customer's event toggles of one audience, instant
- * and transaction is told as one change, or not at all.  What two transactions
- * did is told, even at the same instant: it does not matter who folds when.
- * What time has changed is told, too: it was so until somebody came.
+ * of Ada.  The toggles that events of one transaction made at one instant, for
+ * one customer in one audience, come to one change, or to none.  What several
+ * transactions did is told of each, even at the same instant, so that it does
+ * not matter when somebody folds.  What time has changed is told, too: it was
+ * so until the event came.
  *
  * The order of a profile's toggles is that of their times, which never run
  * backwards for one profile.  A customer whose profile ended and began anew is
  * another profile, with a higher ord, and the clock of the transaction that
  * made it may lag behind: nothing of it happened before the end of the other.
- * Where several transactions, or a clock that stands still, let a profile enter
- * and leave at the same instant, entering and leaving alternate, and the chunk
- * tells with which of them it begins.
+ * Where several transactions let a profile enter and leave at one instant,
+ * entering and leaving alternate, and the chunk tells which of them is first.
  *
  * The caller holds the storage lock.
  *
@@ -99,7 +99,6 @@ enum
 	FLIP_ORD,
 	FLIP_AUDIENCE,
 	FLIP_PLACE,
-	FLIP_AT,
 	FLIP_ENTERED,
 	FLIP_BY_EVENT,
 	FLIP_KEY,
@@ -109,11 +108,10 @@ enum
 /* A profile that enters or leaves the stored members of an audience. */
 typedef struct Flip
 {
-	TimestampTz passed;			/* see Instant */
+	TimestampTz passed;			/* when: see Instant */
 	int64		ord;
 	int32		audience;
 	int64		place;			/* among those of the same instant */
-	TimestampTz at;
 	bool		entered;
 	bool		by_event;
 	const char *key;			/* NULL: nobody is told */
@@ -149,6 +147,7 @@ static void net_transaction(const Instant *instant, const Toggle *toggles,
 static void put_flip(FlipSort *flips, const Instant *instant,
 					 const Toggle *toggle, bool entered, bool told);
 static void fold_flips(const Fold *fold, FlipSort *flips);
+static bool goes_with(TupleTableSlot *slot, const Flip *flip);
 static Flip read_flip(TupleTableSlot *slot, Oid key_output);
 static void fold_batch(const Fold *fold, Flip *flips, int count);
 static void fold_chunks(const Fold *fold, Flip *flips, int count);
@@ -236,8 +235,8 @@ sort_by_customer(const Population *population, Relation relation)
 }
 
 /*
- * Move toggles from the table into the sort: all that are visible, or 'most'.
- * Returns how many.
+ * Move toggles from the table into the sort: all that are visible, or 'most'
+ * and those that go with them.  Returns how many.
  */
 static int64
 take_toggles(const Population *population, Relation relation, int64 most,
@@ -290,7 +289,6 @@ sort_by_time(const Population *population, FlipSort *sort)
 	Oid			operators[lengthof(columns)];
 	TupleDesc	desc = CreateTemplateTupleDesc(FLIP_COLUMNS);
 
-	TupleDescInitEntry(desc, FLIP_AT, "at", TIMESTAMPTZOID, -1, 0);
 	TupleDescInitEntry(desc, FLIP_ENTERED, "entered", BOOLOID, -1, 0);
 	TupleDescInitEntry(desc, FLIP_BY_EVENT, "by_event", BOOLOID, -1, 0);
 	TupleDescInitEntry(desc, FLIP_KEY, "key", population->key_type, -1, 0);
@@ -358,8 +356,10 @@ net_toggles(const Population *population, Relation relation,
 static void
 instant_add(Instant *instant, TupleTableSlot *slot)
 {
+	const Datum *values = slot->tts_values;
+	text	   *cause = DatumGetTextPP(values[TOGGLE_CAUSE - 1]);
+	Size		length = VARSIZE_ANY_EXHDR(cause);
 	Toggle	   *toggle;
-	text	   *cause = DatumGetTextPP(slot->tts_values[TOGGLE_CAUSE - 1]);
 
 	if (instant->count == instant->space)
 	{
@@ -368,14 +368,13 @@ instant_add(Instant *instant, TupleTableSlot *slot)
 										 sizeof(Toggle) * instant->space);
 	}
 	toggle = &instant->toggles[instant->count++];
-	toggle->ord = DatumGetInt64(slot->tts_values[TOGGLE_ORD - 1]);
-	toggle->at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
-	toggle->transaction = DatumGetInt64(slot->tts_values[TOGGLE_TRANSACTION - 1]);
-	toggle->audience = DatumGetInt32(slot->tts_values[TOGGLE_AUDIENCE - 1]);
-	toggle->entered = DatumGetBool(slot->tts_values[TOGGLE_ENTERED - 1]);
-	toggle->by_event = VARSIZE_ANY_EXHDR(cause) == strlen(AUDIENCE_CAUSE_EVENT) &&
-		memcmp(VARDATA_ANY(cause), AUDIENCE_CAUSE_EVENT,
-			   VARSIZE_ANY_EXHDR(cause)) == 0;
+	toggle->ord = DatumGetInt64(values[TOGGLE_ORD - 1]);
+	toggle->at = DatumGetTimestampTz(values[TOGGLE_AT - 1]);
+	toggle->transaction = DatumGetInt64(values[TOGGLE_TRANSACTION - 1]);
+	toggle->audience = DatumGetInt32(values[TOGGLE_AUDIENCE - 1]);
+	toggle->entered = DatumGetBool(values[TOGGLE_ENTERED - 1]);
+	toggle->by_event = length == strlen(AUDIENCE_CAUSE_EVENT) &&
+		memcmp(VARDATA_ANY(cause), AUDIENCE_CAUSE_EVENT, length) == 0;
 }
 
 /* All toggles of the instant are known: what is to be flipped, and told? */
@@ -405,10 +404,10 @@ instant_end(Instant *instant, FlipSort *flips)
 }
 
 /*
- * What one transaction's events did to one customer in one audience, sorted by
- * profile.  A profile that left as often as it entered is as it was.  Of two
- * that changed, the first was a member when the transaction began and the last
- * is one now, and so the customer was and is.
+ * Net what one transaction's events did to one customer in one audience,
+ * sorted by profile.  A profile that left as often as it entered is as it was.
+ * If two changed, the first was a member when the transaction began and the
+ * last is one now: so the customer was and is a member, and nobody is told.
  */
 static void
 net_transaction(const Instant *instant, const Toggle *toggles, int count,
@@ -422,8 +421,12 @@ net_transaction(const Instant *instant, const Toggle *toggles, int count,
 	{
 		int			sum = 0;
 
-		for (next = i; next < count && toggles[next].ord == toggles[i].ord; next++)
+		for (next = i; next < count; next++)
+		{
+			if (toggles[next].ord != toggles[i].ord)
+				break;
 			sum += toggles[next].entered ? 1 : -1;
+		}
 		if (sum != 0)
 			put_flip(flips, instant, &toggles[next - 1], sum > 0, all != 0);
 	}
@@ -434,17 +437,17 @@ put_flip(FlipSort *flips, const Instant *instant, const Toggle *toggle,
 		 bool entered, bool told)
 {
 	TupleTableSlot *slot = flips->slot;
+	Datum	   *values = slot->tts_values;
 
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, false, sizeof(bool) * FLIP_COLUMNS);
-	slot->tts_values[FLIP_PASSED - 1] = TimestampTzGetDatum(instant->passed);
-	slot->tts_values[FLIP_ORD - 1] = Int64GetDatum(toggle->ord);
-	slot->tts_values[FLIP_AUDIENCE - 1] = Int32GetDatum(toggle->audience);
-	slot->tts_values[FLIP_PLACE - 1] = Int64GetDatum(toggle - instant->toggles);
-	slot->tts_values[FLIP_AT - 1] = TimestampTzGetDatum(toggle->at);
-	slot->tts_values[FLIP_ENTERED - 1] = BoolGetDatum(entered);
-	slot->tts_values[FLIP_BY_EVENT - 1] = BoolGetDatum(toggle->by_event);
-	slot->tts_values[FLIP_KEY - 1] = instant->key;
+	values[FLIP_PASSED - 1] = TimestampTzGetDatum(instant->passed);
+	values[FLIP_ORD - 1] = Int64GetDatum(toggle->ord);
+	values[FLIP_AUDIENCE - 1] = Int32GetDatum(toggle->audience);
+	values[FLIP_PLACE - 1] = Int64GetDatum(toggle - instant->toggles);
+	values[FLIP_ENTERED - 1] = BoolGetDatum(entered);
+	values[FLIP_BY_EVENT - 1] = BoolGetDatum(toggle->by_event);
+	values[FLIP_KEY - 1] = instant->key;
 	slot->tts_isnull[FLIP_KEY - 1] = !told;
 	ExecStoreVirtualTuple(slot);
 	tuplesort_puttupleslot(flips->state, slot);
@@ -459,8 +462,8 @@ put_flip(FlipSort *flips, const Instant *instant, const Toggle *toggle,
 static void
 fold_flips(const Fold *fold, FlipSort *sort)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(sort->slot->tts_tupleDescriptor,
-													&TTSOpsMinimalTuple);
+	TupleDesc	desc = sort->slot->tts_tupleDescriptor;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 												 "segment fold batch",
 												 ALLOCSET_DEFAULT_SIZES);
@@ -478,10 +481,7 @@ fold_flips(const Fold *fold, FlipSort *sort)
 
 		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(slot);
-		if (count >= BATCH &&
-			(DatumGetTimestampTz(slot->tts_values[FLIP_PASSED - 1]) !=
-			 flips[count - 1].passed ||
-			 DatumGetInt64(slot->tts_values[FLIP_ORD - 1]) != flips[count - 1].ord))
+		if (count >= BATCH && !goes_with(slot, &flips[count - 1]))
 		{
 			fold_batch(fold, flips, count);
 			MemoryContextReset(memory);
@@ -502,6 +502,16 @@ fold_flips(const Fold *fold, FlipSort *sort)
 	ExecDropSingleTupleTableSlot(slot);
 }
 
+/* Is it of the same profile and instant? */
+static bool
+goes_with(TupleTableSlot *slot, const Flip *flip)
+{
+	const Datum *values = slot->tts_values;
+
+	return DatumGetTimestampTz(values[FLIP_PASSED - 1]) == flip->passed &&
+		DatumGetInt64(values[FLIP_ORD - 1]) == flip->ord;
+}
+
 static Flip
 read_flip(TupleTableSlot *slot, Oid key_output)
 {
@@ -510,7 +520,6 @@ read_flip(TupleTableSlot *slot, Oid key_output)
 		.ord = DatumGetInt64(slot->tts_values[FLIP_ORD - 1]),
 		.audience = DatumGetInt32(slot->tts_values[FLIP_AUDIENCE - 1]),
 		.place = DatumGetInt64(slot->tts_values[FLIP_PLACE - 1]),
-		.at = DatumGetTimestampTz(slot->tts_values[FLIP_AT - 1]),
 		.entered = DatumGetBool(slot->tts_values[FLIP_ENTERED - 1]),
 		.by_event = DatumGetBool(slot->tts_values[FLIP_BY_EVENT - 1]),
 	};
@@ -540,7 +549,8 @@ fold_batch(const Fold *fold, Flip *flips, int count)
 		change.key = flips[i].key;
 		change.entered = flips[i].entered;
 		change.at = flips[i].passed;
-		change.cause = flips[i].by_event ? AUDIENCE_CAUSE_EVENT : AUDIENCE_CAUSE_TIME;
+		change.cause = flips[i].by_event ?
+			AUDIENCE_CAUSE_EVENT : AUDIENCE_CAUSE_TIME;
 		fold->sink(&change, fold->context);
 	}
 	CommandCounterIncrement();
@@ -578,8 +588,8 @@ fold_chunks(const Fold *fold, Flip *flips, int count)
 		for (int j = i; j < next; j++)
 			ords[j - i] = flips[j].ord;
 		before = members_create();
-		if (!storage_flip(relation, indexes, snapshot, flips[i].audience, chunk,
-						  before, ords, next - i, fold->passing))
+		if (!storage_flip(relation, indexes, snapshot, flips[i].audience,
+						  chunk, before, ords, next - i, fold->passing))
 			guess_members(before, &flips[i], next - i);
 		order_ties(before, &flips[i], next - i);
 		for (int j = i; j < next; j++)

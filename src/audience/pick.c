@@ -3,24 +3,24 @@
  * pick.c
  *	  Which toggles does a fold take that may not take all?
  *
- * Those that happened first.  The toggle table has no index, and its rows stand
- * in no order, so all of them are looked at; but only the times and profiles
+ * Those that happened first.  The toggle table has no index, and its rows
+ * stand in no order, so all of them are looked at; but only times and profiles
  * are read, and only as many are kept as may be taken:
  *
  *		17 at 12:03		17 at 12:00		40 at 12:01		41 at 12:02		...
  *
  *		most = 2		heap {17 at 12:00, 40 at 12:01}
  *
- * Some belong together.  The feed tells of a customer in the order in which it
- * was, and says nothing of what one transaction has undone itself (fold.c), so
- * whatever is picked of a customer,
+ * The feed tells of a customer in the order in which it was, and not of what
+ * one transaction has undone (fold.c).  So with a toggle of a customer are
+ * picked
  *
- *	- what was before it is, too, which need not have an earlier time: the
- *	  profile may be another one, with a higher ord, made by a transaction whose
- *	  clock lagged behind;
- *	- and what was at the same instant is.
+ *	- those that were before it.  They need not have earlier times: the
+ *	  customer's profile may have ended and be another one now, with a higher
+ *	  ord, made by a transaction whose clock lagged behind;
+ *	- those of the same instant.
  *
- * A second reading finds that, by the keys of those that were picked.
+ * A second reading finds them, by the keys of those that were picked.
  *
  *-------------------------------------------------------------------------
  */
@@ -132,11 +132,13 @@ toggles_pick(const Population *population, Relation relation,
 		TimestampTz passed = DT_NOBEGIN;
 		bool		more = true;
 
-		for (next = i; next < found.count && found.list[next].number == number; next++)
+		for (next = i; next < found.count; next++)
 		{
 			const Candidate *toggle = &found.list[next].toggle;
 
-			/* behind the last, what is no later than what was before it */
+			if (found.list[next].number != number)
+				break;
+			/* after the last, those that are no later than what was before */
 			if (as_it_was(toggle, &last[number]) > 0)
 				more &= toggle->at <= passed;
 			if (!more)
@@ -216,8 +218,8 @@ keep_if_earlier(binaryheap *heap, const Candidate *one)
 }
 
 /*
- * Note whose they are, and number these customers: the last toggle of each, as
- * it was.
+ * Note whose toggles these are, and number the customers.  Returns the last
+ * toggle of each that is among them.
  */
 static Candidate *
 read_keys(Relation relation, Snapshot snapshot, const Candidate *first,
@@ -231,13 +233,13 @@ read_keys(Relation relation, Snapshot snapshot, const Candidate *first,
 
 	for (int64 i = 0; i < count; i++)
 	{
+		ItemPointerData tid;
 		PickedKey  *key;
 		bool		found;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!table_tuple_fetch_row_version(relation,
-										   unconstify(ItemPointerData *, &first[i].tid),
-										   snapshot, slot))
+		tid = first[i].tid;
+		if (!table_tuple_fetch_row_version(relation, &tid, snapshot, slot))
 			elog(ERROR, "a toggle is gone while it is read");
 		slot_getsomeattrs(slot, TOGGLE_KEY);
 		key = picked_insert(keys, slot->tts_values[TOGGLE_KEY - 1], &found);
@@ -323,6 +325,8 @@ compare_companions(const void *a, const void *b)
 static int
 compare_tids(const void *a, const void *b)
 {
-	return ItemPointerCompare(unconstify(ItemPointerData *, (const ItemPointerData *) a),
-							  unconstify(ItemPointerData *, (const ItemPointerData *) b));
+	ItemPointerData left = *(const ItemPointerData *) a;
+	ItemPointerData right = *(const ItemPointerData *) b;
+
+	return ItemPointerCompare(&left, &right);
 }

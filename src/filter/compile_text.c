@@ -104,8 +104,8 @@ haystack(FilterScope *scope, const FilterNode *node, Operand operand)
 				 errmsg("%s has collation \"%s\" and cannot be searched",
 						describe_operand(scope, operand.node),
 						get_collation_name(collation)),
-				 errdetail("The collation is nondeterministic: texts that differ can be equal, and the server does not look for a part of a text under such a one."),
-				 errhint("Compare it as a whole, with = or in, or search a column with another collation."),
+				 errdetail("The collation is nondeterministic, and the server does not search text under such a collation."),
+				 errhint("Compare the whole text, with = or in, or search a column with another collation."),
 				 compile_position(scope, operand.node)));
 	return result;
 }

@@ -352,10 +352,10 @@ filter_row_field(FilterRow *row, const char *name)
 }
 
 /*
- * A field that is computed, of a view, say.  The planner has worked on it already,
- * and may have made of COLLATE what looks like a cast: were its collations
- * assigned again with those of the filter, they would be others.  So in its place
- * stands a parameter until that is done.
+ * A field that is computed, as in a view.  The planner has worked on it
+ * already, and may have made a cast of COLLATE: if its collations were
+ * assigned again, with those of the filter, they would be others.  So a
+ * parameter stands in its place until that is done.
  */
 static Expr *
 field_parameter(Expr *field, int number)
@@ -365,7 +365,7 @@ field_parameter(Expr *field, int number)
 	if (IsA(field, Var) || IsA(field, Const))
 		return expr_copy(field);
 	parameter = makeNode(Param);
-	parameter->paramkind = PARAM_SUBLINK;	/* there is no other of that kind */
+	parameter->paramkind = PARAM_SUBLINK;	/* there are no others */
 	parameter->paramid = number;
 	parameter->paramtype = exprType((Node *) field);
 	parameter->paramtypmod = exprTypmod((Node *) field);

@@ -309,8 +309,8 @@ differ(const TraitColumn *column, const char *a, const char *b)
 
 	if (column->is_value)
 		return psprintf("%s::pg_catalog.text COLLATE pg_catalog.\"C\""
-						" IS DISTINCT FROM %s::pg_catalog.text COLLATE pg_catalog.\"C\"",
-						a, b);
+						" IS DISTINCT FROM"
+						" %s::pg_catalog.text COLLATE pg_catalog.\"C\"", a, b);
 
 	/* the sum of floats depends, in its last digits, on the order of rows */
 	if (type == FLOAT8OID)

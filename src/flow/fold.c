@@ -43,8 +43,8 @@ SEGMENT_FUNCTION(segment_tick);
 #define CHANGES_OF_PROFILE	10
 
 /*
- * With a budget, so many toggles are folded at a time: to pick them takes memory
- * for each of them, and a reading of all that are pending.
+ * With a budget, so many toggles are folded at a time.  Picking them takes
+ * memory for each, and reads all that are pending.
  */
 #define FOLD_BATCH	500000
 

@@ -227,8 +227,9 @@ source_read(CatalogScan *scan, const Population *population)
 	if (source->key_attno != InvalidAttrNumber)
 		source->key_type = get_atttype(source->relid, source->key_attno);
 	if (source->missing == NULL && !key_has_bytes(source))
-		source->missing = psprintf("the deterministic collation of column \"%s\"",
-								   get_attname(source->relid, source->key_attno, false));
+		source->missing =
+			psprintf("the deterministic collation of column \"%s\"",
+					 get_attname(source->relid, source->key_attno, false));
 	source->at_attno = source_column(scan, source, "at");
 	if (source->at_attno != InvalidAttrNumber)
 		source->at_type = get_atttype(source->relid, source->at_attno);

@@ -424,8 +424,8 @@ stored_add(const Population *population, const FilterNode *definition,
 }
 
 /*
- * Quoted, and always with its schema: it is read under a search_path that is not
- * the user's.
+ * The collation's name, quoted and with its schema: it is read under a
+ * search_path that is not the user's.
  */
 static char *
 collation_name(Oid collation)

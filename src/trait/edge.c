@@ -10,8 +10,8 @@
  *		10:00 Aarhus (late)		('Odense', 11:00): event time decides
  *
  * Of events at the same instant the smallest value counts, for both, and of
- * equal ones that which looks smallest, so the answer depends on nothing but the
- * rows.  Missing values and events without
+ * equal values the one that looks smallest, so the answer depends on nothing
+ * but the rows.  Missing values and events without
  * a time are ignored.  What a row that goes does to the state is decided, and
  * explained, in best.c.
  *

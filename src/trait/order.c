@@ -12,11 +12,11 @@
  *		image	by the bytes of the value, whatever they mean
  *
  * What is asked of values goes by the first, and by the second where one of
- * several that are equal is to be shown.  What is stored stands in the third,
- * so that it can be read without knowing the collation, and stays in order when
- * a library of collations comes in a new release.
+ * several that are equal is to be shown.  What is stored stands in the third:
+ * so it can be read without knowing the collation, and stays in order when a
+ * library of collations comes in a new release.
  *
- * Most values that are equal have the same bytes, and for most types the server
+ * For most types values that are equal have the same bytes, and the server
  * says so: then there is nothing to look at (alike).
  *
  *-------------------------------------------------------------------------
@@ -81,9 +81,10 @@ equal_is_alike(TypeCacheEntry *type, Oid collation)
 		return false;
 	function = get_opfamily_proc(type->btree_opf, type->btree_opintype,
 								 type->btree_opintype, BTEQUALIMAGE_PROC);
-	return OidIsValid(function) &&
-		DatumGetBool(OidFunctionCall1Coll(function, collation,
-										  ObjectIdGetDatum(type->btree_opintype)));
+	if (!OidIsValid(function))
+		return false;
+	return DatumGetBool(OidFunctionCall1Coll(function, collation,
+											 ObjectIdGetDatum(type->btree_opintype)));
 }
 
 int
@@ -124,8 +125,10 @@ looks_compare(Oid type, Datum a, Datum b)
 				struct varlena *left = PG_DETOAST_DATUM_PACKED(a);
 				struct varlena *right = PG_DETOAST_DATUM_PACKED(b);
 
-				return compare_bytes(VARDATA_ANY(left), VARSIZE_ANY_EXHDR(left),
-									 VARDATA_ANY(right), VARSIZE_ANY_EXHDR(right));
+				return compare_bytes(VARDATA_ANY(left),
+									 VARSIZE_ANY_EXHDR(left),
+									 VARDATA_ANY(right),
+									 VARSIZE_ANY_EXHDR(right));
 			}
 
 		case NUMERICOID:
@@ -193,13 +196,18 @@ compare_bytes(const void *a, Size a_length, const void *b, Size b_length)
 }
 
 /*
- * Of scalar types the bytes are what the type makes of its text anyway, but for
- * the many bytes of NaN.  What consists of other values may hold them compressed,
- * or room for what is not there.
+ * A scalar value has the bytes that its type makes of its text anyway, but for
+ * NaN, which there are many of.  A value made of others may hold them
+ * compressed, or leave room for what is not there.
  */
 Datum
 value_canonical(TypeCacheEntry *type, Datum value)
 {
+	bool		made_of_others = OidIsValid(type->typelem) ||
+		type->typtype == TYPTYPE_COMPOSITE ||
+		type->typtype == TYPTYPE_RANGE ||
+		type->typtype == TYPTYPE_MULTIRANGE;
+
 	switch (type->type_id)
 	{
 		case FLOAT4OID:
@@ -211,9 +219,7 @@ value_canonical(TypeCacheEntry *type, Datum value)
 		default:
 			break;
 	}
-	if (type->typlen == -1 &&
-		(OidIsValid(type->typelem) || type->typtype == TYPTYPE_COMPOSITE ||
-		 type->typtype == TYPTYPE_RANGE || type->typtype == TYPTYPE_MULTIRANGE))
+	if (made_of_others && type->typlen == -1)
 		return read_again(type, value);
 	return value;
 }

@@ -4,7 +4,7 @@
  *	  How two values of a column are compared, private to the room of traits.
  *
  * Values that are equal need not look the same: 1.5 and 1.50, or Aarhus and
- * AARHUS in a column whose collation ignores case.  They are one value wherever
+ * AARHUS in a column whose collation ignores case.  They are one value where
  * values are counted or told apart, and of those that are there the one is
  * shown whose text comes first, byte by byte.  So what is shown depends on
  * nothing but the rows.
@@ -39,7 +39,7 @@ extern const ValueOrder *value_order_of_call(FunctionCallInfo fcinfo,
 /* 0: they are equal, whatever they look like */
 extern int	value_compare(const ValueOrder *order, Datum a, Datum b);
 
-/* The same, and equal values by how they look; 0: nobody can tell which is which */
+/* The same, and equal values by how they look; 0: they look the same */
 extern int	value_compare_looks(const ValueOrder *order, Datum a, Datum b);
 
 /* Of values that are equal: by their text, byte by byte. */
@@ -52,8 +52,8 @@ extern int	looks_compare(Oid type, Datum a, Datum b);
 extern int	image_compare(TypeCacheEntry *type, Datum a, Datum b);
 
 /*
- * A value as its type reads it from its text.  What looks the same has the same
- * bytes then.  In the current context, or the value itself.
+ * The value as its type reads it from its text, in the current context, or the
+ * value itself.  Canonical values that look the same have the same bytes.
  */
 extern Datum value_canonical(TypeCacheEntry *type, Datum value);
 

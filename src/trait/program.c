@@ -603,7 +603,10 @@ type_changed(const Population *population, const StoredTrait *stored,
 			 errhint("Drop the traits that need it and create them again.")));
 }
 
-/* The column of the source may have got another one, by which others are equal. */
+/*
+ * The source's column may have got another collation, by which other values
+ * are equal.
+ */
 static void
 check_collation(const Population *population, const StoredTrait *stored,
 				const AggregateColumn *expected, AttrNumber column)
@@ -612,7 +615,8 @@ check_collation(const Population *population, const StoredTrait *stored,
 	int32		typmod;
 	Oid			collation;
 
-	get_atttypetypmodcoll(population->base, column, &type, &typmod, &collation);
+	get_atttypetypmodcoll(population->base, column, &type, &typmod,
+						  &collation);
 	if (!OidIsValid(expected->collation) || expected->collation == collation)
 		return;
 	ereport(ERROR,

@@ -841,7 +841,8 @@ series_parse(const char *text)
 		packed_parse_failed(&parser, "\",\" or \"}\"");
 	packed_parse_end(&parser);
 
-	qsort(series->entries, series->nentries, sizeof(SeriesEntry), entry_compare);
+	qsort(series->entries, series->nentries, sizeof(SeriesEntry),
+		  entry_compare);
 	AtEOXact_GUC(true, level);
 	return series;
 }

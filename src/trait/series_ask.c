@@ -145,6 +145,7 @@ Datum
 segment_series_distinct(PG_FUNCTION_ARGS)
 {
 	Asked		asked;
+	const ValueOrder *order;
 	TimedValue *values;
 	int			nvalues;
 
@@ -152,8 +153,8 @@ segment_series_distinct(PG_FUNCTION_ARGS)
 	values = values_sorted(fcinfo, &asked, &nvalues);
 	if (nvalues == 0)
 		PG_RETURN_INT64(0);
-	PG_RETURN_INT64(values_distinct(value_order_of_call(fcinfo, asked.reader.head.type),
-									values, nvalues));
+	order = value_order_of_call(fcinfo, asked.reader.head.type);
+	PG_RETURN_INT64(values_distinct(order, values, nvalues));
 }
 
 /* The arguments series, after, until. */
@@ -469,19 +470,21 @@ extreme(FunctionCallInfo fcinfo, int direction)
 	}
 	while (answer(&asked, &entry))
 	{
+		TypeCacheEntry *type = asked.reader.head.type;
 		int			better = 1;
 
 		plain &= asked.reader.kind == SERIES_WHOLE ||
 			(asked.reader.kind == SERIES_NUMERIC && asked.reader.scale >= 0);
 		if (found && plain && asked.reader.number != number)
 			better = asked.reader.number > number ? direction : -direction;
+		else if (found && plain && asked.reader.kind == SERIES_NUMERIC)
+			better = scale - asked.reader.scale;	/* 1.5, not 1.50 */
 		else if (found && plain)
-			better = asked.reader.kind == SERIES_NUMERIC ? scale - asked.reader.scale : 0;
+			better = 0;
 		else if (found)
-			better = extreme_better(value_order_of_call(fcinfo, asked.reader.head.type),
-									series_value(asked.reader.head.type, &entry),
-									series_value(asked.reader.head.type, &best),
-									direction);
+			better = extreme_better(value_order_of_call(fcinfo, type),
+									series_value(type, &entry),
+									series_value(type, &best), direction);
 		if (better <= 0)
 			continue;
 		best = entry;
@@ -501,17 +504,19 @@ edge(FunctionCallInfo fcinfo, bool last)
 	Asked		asked;
 	SeriesEntry entry;
 	SeriesEntry best = {0};
+	TypeCacheEntry *type;
 	bool		found = false;
 
 	(void) ask_values(fcinfo, &asked);
 	while (answer(&asked, &entry))
 	{
+		type = asked.reader.head.type;
 		if (found && entry.at > best.at && !last)
 			break;
 		if (!found || entry.at > best.at ||
-			value_compare_looks(value_order_of_call(fcinfo, asked.reader.head.type),
-								series_value(asked.reader.head.type, &entry),
-								series_value(asked.reader.head.type, &best)) < 0)
+			value_compare_looks(value_order_of_call(fcinfo, type),
+								series_value(type, &entry),
+								series_value(type, &best)) < 0)
 			best = entry;
 		found = true;
 	}
@@ -538,7 +543,8 @@ segment_series_values(PG_FUNCTION_ARGS)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(type));
 
 	entry = asked.reader.head.type;
-	nvalues = values_distinct(value_order_of_call(fcinfo, entry), values, nvalues);
+	nvalues = values_distinct(value_order_of_call(fcinfo, entry), values,
+							  nvalues);
 	elements = MemoryContextAllocHuge(CurrentMemoryContext,
 									  nvalues * sizeof(Datum));
 	for (int i = 0; i < nvalues; i++)
@@ -553,6 +559,7 @@ Datum
 segment_series_most_frequent(PG_FUNCTION_ARGS)
 {
 	Asked		asked;
+	const ValueOrder *order;
 	TimedValue *values;
 	int			nvalues;
 	int			best = 0;
@@ -561,9 +568,11 @@ segment_series_most_frequent(PG_FUNCTION_ARGS)
 
 	(void) ask_values(fcinfo, &asked);
 	values = values_sorted(fcinfo, &asked, &nvalues);
+	if (nvalues == 0)
+		PG_RETURN_NULL();
+	order = value_order_of_call(fcinfo, asked.reader.head.type);
 	for (int i = 0, next; i < nvalues; i = next)
 	{
-		const ValueOrder *order = value_order_of_call(fcinfo, asked.reader.head.type);
 		TimestampTz latest = values[i].at;
 
 		for (next = i + 1; next < nvalues; next++)
@@ -580,8 +589,6 @@ segment_series_most_frequent(PG_FUNCTION_ARGS)
 			best_latest = latest;
 		}
 	}
-	if (nvalues == 0)
-		PG_RETURN_NULL();
 	PG_RETURN_DATUM(values[best].value);
 }
 

@@ -20,9 +20,9 @@
  *
  * Values that are equal but look different are kept apart, each with its own
  * number, in the order of their bytes.  Which are equal is a matter of the
- * collation, and that is a matter of the column: a tally is of a type that can
- * have a collation, like text, and whoever asks how many different values there
- * are, and which, brings together what is equal under it (order.h):
+ * collation, and that is a matter of the column: a column of tallies can have
+ * a collation, as one of text.  The functions that say how many different
+ * values there are, and which, bring together what is equal (order.h):
  *
  *		text{"TEA": 1, "cake": 2, "tea": 3}		in a column that ignores case
  *
@@ -611,10 +611,9 @@ tally_parse(const char *text)
 										   room * sizeof(TallyEntry));
 		}
 		e = &tally->entries[tally->nentries++];
-		e->value = value_canonical(tally->type,
-								   InputFunctionCall(&input,
-													 packed_parse_string(&parser),
-													 input_param, -1));
+		e->value = InputFunctionCall(&input, packed_parse_string(&parser),
+									 input_param, -1);
+		e->value = value_canonical(tally->type, e->value);
 		if (!packed_parse_char(&parser, ':'))
 			packed_parse_failed(&parser, "\":\"");
 		e->rows = parse_rows(&parser);
@@ -640,7 +639,7 @@ compare_images(const void *a, const void *b, void *type)
 						 ((const TallyEntry *) b)->value);
 }
 
-/* There are types that print less than they hold. */
+/* Make entries of the same bytes one: some types print less than they hold. */
 static void
 unite_images(Tally *tally)
 {
@@ -649,7 +648,8 @@ unite_images(Tally *tally)
 
 	for (int i = 1; i < tally->nentries; i++)
 	{
-		if (image_compare(tally->type, entries[last].value, entries[i].value) == 0)
+		if (image_compare(tally->type, entries[last].value,
+						  entries[i].value) == 0)
 			add_rows(&entries[last], &entries[i]);
 		else
 			entries[++last] = entries[i];

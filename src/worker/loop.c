@@ -49,8 +49,8 @@ extern PGDLLEXPORT void segment_worker_main(Datum arg);
 #define EXTENSION		"segment"
 
 /*
- * Changes that are folded in one transaction.  Each reads all that are pending,
- * so if they are many, the next folds twice as many, until these are the most.
+ * Changes that are folded in one transaction.  A fold reads all that are
+ * pending; so if more are left, the next folds twice as many, up to the most.
  */
 #define BATCH			50000
 #define MOST_BATCH		(16 * BATCH)
@@ -341,7 +341,8 @@ sweep_batch(Tick *tick)
 static void
 fold_batch(Tick *tick)
 {
-	tick->done = flow_fold_population(tick->population, tick->most, &tick->batch);
+	tick->done = flow_fold_population(tick->population, tick->most,
+									  &tick->batch);
 }
 
 static void
