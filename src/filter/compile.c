@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -464,6 +465,7 @@ Oid
 operands_unify(FilterScope *scope, Operand *operands, int count)
 {
 	Oid			common = common_type(scope, operands, count);
+	Oid			collation = InvalidOid;
 	const FilterNode *who = operands[0].node;
 
 	/*
@@ -502,6 +504,11 @@ operands_unify(FilterScope *scope, Operand *operands, int count)
 		else
 			operand->value = expr_coerce(operand->value, common);
 		operand->type = common;
+
+		/* the first collation that is no default is that of all */
+		operand->value = expr_collated(operand->value, collation);
+		if (!OidIsValid(collation) || collation == DEFAULT_COLLATION_OID)
+			collation = exprCollation((Node *) operand->value);
 	}
 	return common;
 }

@@ -75,6 +75,8 @@ extern Expr *expr_operator(const char *name, Expr *left, Expr *right);
 extern Expr *expr_array_operator(const char *name, Expr *left, Expr *right);
 /* The operator of the type's default operator classes, or NULL */
 extern Expr *expr_compare(StrategyNumber strategy, Expr *left, Expr *right);
+/* Under another collation, if both that and its own are no default */
+extern Expr *expr_collated(Expr *value, Oid collation);
 /* left = any (array constant of left's type), or NULL */
 extern Expr *expr_any(Expr *left, Datum *values, int count);
 extern Expr *expr_and(Expr *left, Expr *right);

@@ -205,31 +205,31 @@ expr_compare(StrategyNumber strategy, Expr *left, Expr *right)
 {
 	Oid			operator = comparison_operator(strategy, expr_type(left),
 											   expr_type(right));
-	Oid			leftcollation;
-	Oid			rightcollation;
 
 	if (!OidIsValid(operator))
 		return NULL;
+	return make_operator(operator, left,
+						 expr_collated(right, exprCollation((Node *) left)));
+}
 
-	/*
-	 * Two columns with different collations would leave the comparison
-	 * without any, which is an error at run time.  The left one decides.
-	 */
-	leftcollation = exprCollation((Node *) left);
-	rightcollation = exprCollation((Node *) right);
-	if (leftcollation != rightcollation &&
-		OidIsValid(leftcollation) && OidIsValid(rightcollation) &&
-		leftcollation != DEFAULT_COLLATION_OID &&
-		rightcollation != DEFAULT_COLLATION_OID)
-	{
-		CollateExpr *collate = makeNode(CollateExpr);
+/*
+ * Two columns with collations of their own would leave what is made of both
+ * without any, which is an error at run time: the first one decides.
+ */
+Expr *
+expr_collated(Expr *value, Oid collation)
+{
+	Oid			own = exprCollation((Node *) value);
+	CollateExpr *collate;
 
-		collate->arg = right;
-		collate->collOid = leftcollation;
-		collate->location = -1;
-		right = (Expr *) collate;
-	}
-	return make_operator(operator, left, right);
+	if (own == collation || !OidIsValid(own) || !OidIsValid(collation) ||
+		own == DEFAULT_COLLATION_OID || collation == DEFAULT_COLLATION_OID)
+		return value;
+	collate = makeNode(CollateExpr);
+	collate->arg = value;
+	collate->collOid = collation;
+	collate->location = -1;
+	return (Expr *) collate;
 }
 
 /*

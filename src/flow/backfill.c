@@ -44,7 +44,7 @@ static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
 static void lock_sources(const Population *population);
 static void verify_source(const Source *source, ReturnSetInfo *result);
-static char *differ(Oid type, const char *a, const char *b);
+static char *differ(const TraitColumn *column, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
 static void put_member(const AudienceChange *change, void *context);
 static void put_differences(ReturnSetInfo *result, const Population *population,
@@ -290,20 +290,27 @@ verify_source(const Source *source, ReturnSetInfo *result)
 								 quote_literal_cstr(column->definition), key,
 								 population_base_name(population), query, key,
 								 stored, column->initial, expected,
-								 differ(column->type, "v.stored", "v.expected")));
+								 differ(column, "v.stored", "v.expected")));
 	}
 }
 
 /*
- * SQL that says whether two values differ, by the equality of their type:
- * 1.50 and 1.5 do not.
+ * SQL that says whether two values differ.  What was computed differs by the
+ * equality of its type: the sums 1.50 and 1.5 do not.  What is a value of the
+ * source is to look like it.
  */
 static char *
-differ(Oid type, const char *a, const char *b)
+differ(const TraitColumn *column, const char *a, const char *b)
 {
-	Oid			equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	Oid			type = column->type;
+	Oid			equal;
 	HeapTuple	tuple;
 	char	   *name;
+
+	if (column->is_value)
+		return psprintf("%s::pg_catalog.text COLLATE pg_catalog.\"C\""
+						" IS DISTINCT FROM"
+						" %s::pg_catalog.text COLLATE pg_catalog.\"C\"", a, b);
 
 	/* the sum of floats depends, in its last digits, on the order of rows */
 	if (type == FLOAT8OID)
@@ -312,6 +319,7 @@ differ(Oid type, const char *a, const char *b)
 						a, b, a, b, a, b);
 
 	/* our own type has an equality, but is not made to be sorted or hashed */
+	equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
 	if (!OidIsValid(equal))
 		equal = OpernameGetOprid(list_make2(makeString(SEGMENT_SCHEMA), makeString("=")),
 								 type, type);

@@ -42,8 +42,11 @@ SEGMENT_FUNCTION(segment_tick);
  */
 #define CHANGES_OF_PROFILE	10
 
-/* Toggles that are folded at a time, which bounds the memory it takes. */
-#define FOLD_BATCH	50000
+/*
+ * With a budget, so many toggles are folded at a time.  Picking them takes
+ * memory for each, and reads all that are pending.
+ */
+#define FOLD_BATCH	500000
 
 static void tell(const AudienceChange *change, void *feed);
 static int64 fold(const Population *population, int64 budget, bool passing);
@@ -214,9 +217,11 @@ fold(const Population *population, int64 budget, bool passing)
 	FeedWriter *feed = feed_open(population);
 	int64		folded = 0;
 
-	while (budget == 0 || folded < budget)
+	if (budget == 0)
+		folded = audience_fold(population, 0, passing, tell, feed);
+	while (folded < budget)
 	{
-		int64		most = budget == 0 ? FOLD_BATCH : Min(FOLD_BATCH, budget - folded);
+		int64		most = Min(FOLD_BATCH, budget - folded);
 		int64		now = audience_fold(population, most, passing, tell, feed);
 
 		folded += now;

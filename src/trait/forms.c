@@ -402,12 +402,15 @@ reading_function(const char *name, Oid result, bool typed,
 		args = lappend(args, makeNullConst(input->type, input->typmod,
 										   input->collation));
 		types[ntypes++] = ANYELEMENTOID;
-		collation = input->collation;
+		if (type_is_collatable(result))
+			collation = input->collation;
 	}
 
 	function = LookupFuncName(list_make2(makeString(SEGMENT_SCHEMA),
 										 makeString(pstrdup(name))),
 							  ntypes, types, false);
-	return (Expr *) makeFuncExpr(function, result, args, collation, collation,
+	/* values are compared by the collation of the state's column */
+	return (Expr *) makeFuncExpr(function, result, args, collation,
+								 exprCollation(linitial(args)),
 								 COERCE_EXPLICIT_CALL);
 }

@@ -42,13 +42,6 @@
 static void print_name(StringInfo out, const char *name);
 static char *parse_name(PackedParser *parser);
 
-int
-packed_compare(TypeCacheEntry *type, Datum a, Datum b)
-{
-	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo,
-										   type->typcollation, a, b));
-}
-
 /* bytes ----------------------------------------------------------------------- */
 
 void

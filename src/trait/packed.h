@@ -17,9 +17,6 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-/* Compare two values in the order of their type and its own collation. */
-extern int	packed_compare(TypeCacheEntry *type, Datum a, Datum b);
-
 /* bytes --------------------------------------------------------------------- */
 
 #define LONGEST_VARINT			10

@@ -198,6 +198,7 @@ typedef struct TraitColumn
 {
 	char	   *name;			/* quoted */
 	Oid			type;
+	bool		is_value;		/* of the source, and to look like it? */
 	const char *initial;		/* SQL of a profile's value without rows */
 	const char *definition;		/* of the stored trait */
 	const char *counted_after;	/* of a window: SQL of the time up to which

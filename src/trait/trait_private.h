@@ -18,7 +18,7 @@ typedef struct StoredTrait
 	char	   *source;
 	char	   *text;			/* canonical definition */
 	Oid			value_type;		/* InvalidOid where rows are counted */
-	Oid			value_collation;
+	Oid			value_collation;	/* that of its first column */
 	FilterNode *definition;
 } StoredTrait;
 
