@@ -401,8 +401,7 @@ audience_count_where(const Population *population, const char *condition)
 void
 question_begin(OwnersQuestion *question, const Population *population)
 {
-	question->before = act_as_owner(population->base, 0);
-	question->settings = settings_pin();
+	question->before = act_as_owner(population->base);
 	SPI_connect();
 }
 
@@ -411,7 +410,6 @@ void
 question_end(OwnersQuestion *question)
 {
 	SPI_finish();
-	AtEOXact_GUC(true, question->settings);
 	act_as_before(question->before);
 }
 

@@ -57,14 +57,14 @@ backfill_attach(const Source *source)
 	List	   *columns;
 	char	   *query = trait_source_query(source, NIL, &columns);
 
-	population_execute(population,
-					   psprintf("INSERT INTO %s AS profile (%s, source_rows)"
-								" SELECT key, source_rows FROM (%s) AS q ORDER BY key"
-								" ON CONFLICT (%s) DO UPDATE"
-								" SET source_rows = profile.source_rows + excluded.source_rows",
-								population_base_name(population),
-								quote_identifier(population->key), query,
-								quote_identifier(population->key)));
+	population_write(population,
+					 psprintf("INSERT INTO %s AS profile (%s, source_rows)"
+							  " SELECT key, source_rows FROM (%s) AS q ORDER BY key"
+							  " ON CONFLICT (%s) DO UPDATE"
+							  " SET source_rows = profile.source_rows + excluded.source_rows",
+							  population_base_name(population),
+							  quote_identifier(population->key), query,
+							  quote_identifier(population->key)));
 
 	population_execute(population,
 					   psprintf("SELECT 1 FROM ONLY %s WHERE %s IS NULL",
@@ -87,19 +87,19 @@ backfill_detach(const Source *source)
 	List	   *columns;
 	char	   *query = trait_source_query(source, NIL, &columns);
 
-	population_execute(population,
-					   psprintf("UPDATE %s AS profile"
-								" SET source_rows = profile.source_rows - q.source_rows"
-								" FROM (%s) AS q WHERE profile.%s = q.key",
-								base, query, key));
+	population_write(population,
+					 psprintf("UPDATE %s AS profile"
+							  " SET source_rows = profile.source_rows - q.source_rows"
+							  " FROM (%s) AS q WHERE profile.%s = q.key",
+							  base, query, key));
 }
 
 void
 backfill_remove_ended(const Population *population)
 {
-	population_execute(population,
-					   psprintf("DELETE FROM %s WHERE source_rows <= 0",
-								population_base_name(population)));
+	population_write(population,
+					 psprintf("DELETE FROM %s WHERE source_rows <= 0",
+							  population_base_name(population)));
 }
 
 void
@@ -123,11 +123,11 @@ backfill_traits(const Population *population, List *stored)
 		initStringInfo(&set);
 		foreach(column, columns)
 			append_assignment(&set, lfirst(column), NULL);
-		population_execute(population,
-						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q"
-									" WHERE profile.%s = q.key",
-									population_base_name(population), set.data,
-									query, quote_identifier(population->key)));
+		population_write(population,
+						 psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q"
+								  " WHERE profile.%s = q.key",
+								  population_base_name(population), set.data,
+								  query, quote_identifier(population->key)));
 	}
 }
 
@@ -156,12 +156,12 @@ backfill_all(const Population *population)
 		foreach(column, columns)
 			append_assignment(&initial, lfirst(column),
 							  ((TraitColumn *) lfirst(column))->initial);
-		population_execute(population,
-						   psprintf("INSERT INTO %s (%s) SELECT key FROM (%s) AS q"
-									" ORDER BY key ON CONFLICT (%s) DO NOTHING",
-									base, key, query, key));
+		population_write(population,
+						 psprintf("INSERT INTO %s (%s) SELECT key FROM (%s) AS q"
+								  " ORDER BY key ON CONFLICT (%s) DO NOTHING",
+								  base, key, query, key));
 	}
-	population_execute(population, psprintf("UPDATE %s SET %s", base, initial.data));
+	population_write(population, psprintf("UPDATE %s SET %s", base, initial.data));
 
 	foreach(lc, source_names(population))
 	{
@@ -174,9 +174,9 @@ backfill_all(const Population *population)
 		appendStringInfoString(&set, "source_rows = profile.source_rows + q.source_rows");
 		foreach(column, columns)
 			append_assignment(&set, lfirst(column), NULL);
-		population_execute(population,
-						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
-									base, set.data, query, key));
+		population_write(population,
+						 psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
+								  base, set.data, query, key));
 	}
 }
 
@@ -192,15 +192,18 @@ segment_verify(PG_FUNCTION_ARGS)
 	const Population *population = population_by_name(PG_ARGISNULL(0) ? NULL :
 													  NameStr(*PG_GETARG_NAME(0)));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Actor		before;
 	ListCell   *lc;
 
 	population_check_owner(population);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
+	before = act_as_owner(population->base);
 	foreach(lc, source_names(population))
 		verify_source(source_by_name(population, lfirst(lc)), result);
 	verify_rows(population, result);
 	audience_verify(population, put_member, result);
+	act_as_before(before);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -215,6 +218,8 @@ segment_rebuild(PG_FUNCTION_ARGS)
 		population_definer(population_by_name(PG_ARGISNULL(0) ? NULL :
 											  NameStr(*PG_GETARG_NAME(0))),
 						   ShareUpdateExclusiveLock);
+	char	   *home = current_schema_name();
+	Actor		before;
 
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -223,6 +228,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	lock_sources(population);
 	audience_lock(population);
 	sweep_all(population, true);
@@ -232,7 +238,8 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	members_decide(population, NIL, AUDIENCE_CAUSE_REBUILD);
 	backfill_remove_ended(population);
 	/* the view, too, in case it was dropped */
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -127,7 +127,6 @@ sweep_all(const Population *population, bool passing)
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	TimestampTz from = DT_NOBEGIN;
-	Actor		before = act_as_owner(population->base, 0);
 
 	if (!passing)
 		(void) sweep(population, 0, 0, true, &from);
@@ -145,6 +144,8 @@ sweep_all(const Population *population, bool passing)
 
 			MemoryContextSwitchTo(memory);
 			error = CopyErrorData();
+			if (!error_is_of_data(error->sqlerrcode))
+				PG_RE_THROW();
 			FlushErrorState();
 			RollbackAndReleaseCurrentSubTransaction();
 			ereport(WARNING,
@@ -157,7 +158,6 @@ sweep_all(const Population *population, bool passing)
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
 	}
-	act_as_before(before);
 }
 
 TimestampTz *

@@ -432,7 +432,7 @@ drop_triggers(const Source *source)
 	relation_close(relation, AccessShareLock);
 
 	/* who could attach the table is not always its owner, who alone drops */
-	before = act_as_owner(source->relid, 0);
+	before = act_as_owner(source->relid);
 	foreach(lc, names)
 		catalog_execute_as_user(psprintf("DROP TRIGGER %s ON %s", (char *) lfirst(lc),
 										 source_table_name(source)),

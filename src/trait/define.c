@@ -115,7 +115,7 @@ trait_forget(const Population *population, const char *name)
 }
 
 void
-trait_refresh(const Population *population, List *filters)
+trait_refresh(const Population *population, List *filters, const char *home)
 {
 	ListCell   *lc;
 
@@ -136,7 +136,7 @@ trait_refresh(const Population *population, List *filters)
 		error_context_stack = callback.previous;
 	}
 
-	view_refresh(population);
+	view_refresh(population, home);
 	trait_drop_unneeded(population, filters);
 	CommandCounterIncrement();
 	population_changed(population);

@@ -123,9 +123,11 @@ extern void trait_forget(const Population *population, const char *name);
 /*
  * After definitions changed: every trait must still bind (an error names the
  * one that does not), the view shows the traits there are, and stored traits
- * nobody needs are dropped.
+ * nobody needs are dropped.  A view that was dropped is made again in schema
+ * 'home' (NULL: an error).
  */
-extern void trait_refresh(const Population *population, List *filters);
+extern void trait_refresh(const Population *population, List *filters,
+						  const char *home);
 
 /*
  * Drop the stored traits that no named trait needs, and none of these filters
