@@ -19,8 +19,10 @@
 
 #include <ctype.h>
 
+#include "access/transam.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -30,6 +32,7 @@
 #include "utils/numeric.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "filter/compile_private.h"
 
@@ -43,6 +46,7 @@ static void refuse_moving_words(FilterScope *scope, const FilterNode *literal);
 static Datum literal_local_time(FilterScope *scope, const FilterNode *literal,
 								const FilterNode *against);
 static char *nearest_label(Oid enumtype, const char *word);
+static bool checks_domain(Oid type);
 
 bool
 is_literal(const FilterNode *node)
@@ -73,6 +77,11 @@ literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 		refuse_literal(scope, literal, type, against,
 					   "How money is read and printed depends on the setting lc_monetary",
 					   "Use a column of type numeric.");
+
+	if (checks_domain(type))
+		refuse_literal(scope, literal, type, against,
+					   "To read it would call the checks of a domain, which are its owner's code",
+					   NULL);
 
 	switch (literal->op)
 	{
@@ -224,6 +233,45 @@ literal_input(FilterScope *scope, const FilterNode *literal, Oid type,
 	}
 	PG_END_TRY();
 	return value;
+}
+
+/*
+ * Does reading a value of the type call a domain's checks?  A column of a domain
+ * is compared as what the domain is over, so this is about what lies within
+ * arrays, rows and ranges.
+ */
+static bool
+checks_domain(Oid type)
+{
+	Oid			element;
+
+	check_stack_depth();
+	if (type < FirstNormalObjectId)
+		return false;
+	element = get_element_type(type);
+	if (OidIsValid(element))
+		return checks_domain(element);
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_DOMAIN:
+			return DomainHasConstraints(type) || checks_domain(getBaseType(type));
+		case TYPTYPE_RANGE:
+			return checks_domain(get_range_subtype(type));
+		case TYPTYPE_MULTIRANGE:
+			return checks_domain(get_multirange_range(type));
+		case TYPTYPE_COMPOSITE:
+			{
+				TupleDesc	fields = lookup_rowtype_tupdesc_copy(type, -1);
+				bool		found = false;
+
+				for (int i = 0; i < fields->natts && !found; i++)
+					found = !TupleDescAttr(fields, i)->attisdropped &&
+						checks_domain(TupleDescAttr(fields, i)->atttypid);
+				return found;
+			}
+		default:
+			return false;
+	}
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_operator.h"
@@ -44,6 +45,7 @@ static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
 static void lock_sources(const Population *population);
 static void verify_source(const Source *source, ReturnSetInfo *result);
+static char *as_text(Oid type, const char *value);
 static char *differ(Oid type, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
 static void put_member(const AudienceChange *change, void *context);
@@ -265,7 +267,7 @@ lock_sources(const Population *population)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
-		source_check(source);
+		source_check_readable(source);
 		LockRelationOid(source->relid, ShareRowExclusiveLock);
 	}
 	LockRelationOid(population->base, ShareRowExclusiveLock);
@@ -288,17 +290,31 @@ verify_source(const Source *source, ReturnSetInfo *result)
 
 		put_differences(result, population,
 						psprintf("SELECT %s::name, %s::text, coalesce(profile.%s, q.key)::text,"
-								 " v.stored::text, v.expected::text"
+								 " %s, %s"
 								 " FROM %s AS profile FULL JOIN (%s) AS q ON profile.%s = q.key,"
 								 " LATERAL (SELECT %s AS stored,"
 								 " CASE WHEN q.key IS NULL THEN %s ELSE %s END AS expected) AS v"
 								 " WHERE %s",
 								 quote_literal_cstr(source->name),
 								 quote_literal_cstr(column->definition), key,
+								 as_text(column->type, "v.stored"),
+								 as_text(column->type, "v.expected"),
 								 population_base_name(population), query, key,
 								 stored, column->initial, expected,
 								 differ(column->type, "v.stored", "v.expected")));
 	}
+}
+
+/*
+ * SQL for the text of a value.  Of a type that somebody made, a cast to text may
+ * be somebody's function, too, so it is printed.
+ */
+static char *
+as_text(Oid type, const char *value)
+{
+	return type < FirstNormalObjectId ? psprintf("%s::text", value) :
+		psprintf("CASE WHEN %s IS DISTINCT FROM NULL THEN format('%%s', %s) END",
+				 value, value);
 }
 
 /*
@@ -323,7 +339,7 @@ differ(Oid type, const char *a, const char *b)
 		equal = OpernameGetOprid(list_make2(makeString(SEGMENT_SCHEMA), makeString("=")),
 								 type, type);
 	if (!OidIsValid(equal))
-		return psprintf("%s::text IS DISTINCT FROM %s::text", a, b);
+		return psprintf("%s IS DISTINCT FROM %s", as_text(type, a), as_text(type, b));
 
 	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equal));
 	if (!HeapTupleIsValid(tuple))

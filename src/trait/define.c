@@ -215,7 +215,7 @@ trait_store(const Population *population, const FilterNode *definition,
 		if (stored_by_text(population, filter_print(lfirst(lc))) != NULL)
 			continue;
 		source = stored_source(population, lfirst(lc), text);
-		source_check(source);
+		source_check_readable(source);
 		sources = add_name(sources, source->name);
 	}
 	/* no writer is on its way between the backfill and the new program */
