@@ -154,10 +154,12 @@ trait_check(const Population *population, const FilterNode *definition,
 	foreach(lc, stored_needed(population, definition, text))
 	{
 		const FilterNode *needed = lfirst(lc);
+		const Source *source = stored_source(population, needed, text);
 		BoundTrait	bound;
 
-		stored_bind(stored_source(population, needed, text), needed, text,
-					&bound);
+		/* before anybody locks the source to read it */
+		source_check_readable(source);
+		stored_bind(source, needed, text, &bound);
 	}
 }
 
@@ -215,7 +217,7 @@ trait_store(const Population *population, const FilterNode *definition,
 		if (stored_by_text(population, filter_print(lfirst(lc))) != NULL)
 			continue;
 		source = stored_source(population, lfirst(lc), text);
-		source_check_readable(source);
+		source_check(source);
 		sources = add_name(sources, source->name);
 	}
 	/* no writer is on its way between the backfill and the new program */

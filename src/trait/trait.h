@@ -79,8 +79,9 @@ extern FilterScope *trait_scope(const Population *population, FilterScope *row);
 /* define.c: changing definitions -------------------------------------------- */
 
 /*
- * Can the aggregates and attributes of a definition or filter be stored?  An
- * error says why not, and points into 'text', from which it was parsed.
+ * Can the aggregates and attributes of a definition or filter be stored, and may
+ * the population's owner read what they are computed from?  An error says why
+ * not, and points into 'text', from which it was parsed.
  */
 extern void trait_check(const Population *population,
 						const FilterNode *definition, const char *text);
