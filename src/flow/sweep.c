@@ -144,10 +144,13 @@ sweep_all(const Population *population, bool passing)
 
 			MemoryContextSwitchTo(memory);
 			error = CopyErrorData();
-			if (!error_is_of_data(error->sqlerrcode))
-				PG_RE_THROW();
 			FlushErrorState();
+			/* ours ends first: whoever catches it above has a part of its own */
 			RollbackAndReleaseCurrentSubTransaction();
+			MemoryContextSwitchTo(memory);
+			CurrentResourceOwner = owner;
+			if (!error_is_of_data(error->sqlerrcode))
+				ReThrowError(error);
 			ereport(WARNING,
 					(errmsg("what time has changed in population \"%s\" is told as if it had happened now",
 							population->name),

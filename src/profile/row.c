@@ -387,10 +387,10 @@ trigger_interfered(ProfileTable *table, int16 event, const char *column)
 					relation_name(table->population->base)) :
 			 errmsg("a trigger kept a profile of table %s from being written",
 					relation_name(table->population->base)),
-			 errdetail_plural("Trigger %s fires before rows are written; what is kept of a profile is what its sources say.",
-							  "Triggers %s fire before rows are written; what is kept of a profile is what its sources say.",
+			 errdetail_plural("Trigger %s fires before the row is written. What is kept of a profile is computed from its sources.",
+							  "Triggers %s fire before the row is written. What is kept of a profile is computed from its sources.",
 							  count, names.data),
-			 errhint("Let it return the row as it is, but for columns that you have added, or use an AFTER trigger.")));
+			 errhint("Return the row unchanged, except for columns that you have added, or use an AFTER trigger.")));
 }
 
 void
