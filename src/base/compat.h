@@ -55,6 +55,13 @@
 #include "varatt.h"
 #endif
 
+/* 16 made EvalPlanQualInit() ask for the relations that are written. */
+#if PG_VERSION_NUM < 160000
+#define EVALPLANQUAL_NO_RELATIONS
+#else
+#define EVALPLANQUAL_NO_RELATIONS	, NIL
+#endif
+
 /* Before 18 ExecutorRun() was told that it is called once. */
 #if PG_VERSION_NUM < 180000
 #define EXECUTOR_RUN_ONCE	, true

@@ -79,6 +79,7 @@ struct ProfileTable
 	Snapshot	snapshot;		/* registered, what 'scan' sees */
 	EState	   *estate;
 	ResultRelInfo *result;
+	EPQState   *recheck;		/* triggers want one; NULL without triggers */
 	TupleTableSlot *found;		/* the locked row */
 	TupleTableSlot *written;	/* the row to write */
 	Oid			ord_sequence;
@@ -141,6 +142,13 @@ profile_open(const Population *population)
 	InitResultRelInfo(table->result, table->relation, 1, NULL, 0);
 	triggers_at_once(table->result);
 	table->estate->es_opened_result_relations = list_make1(table->result);
+	if (table->result->ri_TrigDesc != NULL)
+	{
+		/* rows are locked before they are written, so it has nothing to do */
+		table->recheck = palloc(sizeof(EPQState));
+		EvalPlanQualInit(table->recheck, table->estate, NULL, NIL, -1
+						 EVALPLANQUAL_NO_RELATIONS);
+	}
 	ExecOpenIndices(table->result, true);
 	AfterTriggerBeginQuery();
 
@@ -221,7 +229,7 @@ profile_update(ProfileTable *table, Datum *values, bool *isnull)
 static void
 update_row(ProfileTable *table, TupleTableSlot *row)
 {
-	ExecSimpleRelationUpdate(table->result, table->estate, NULL, row,
+	ExecSimpleRelationUpdate(table->result, table->estate, table->recheck, row,
 							 table->written);
 	/* the server tells nobody that a trigger said no; but then it is nowhere */
 	if (!ItemPointerIsValid(&table->written->tts_tid))
@@ -231,7 +239,8 @@ update_row(ProfileTable *table, TupleTableSlot *row)
 void
 profile_delete(ProfileTable *table)
 {
-	ExecSimpleRelationDelete(table->result, table->estate, NULL, table->found);
+	ExecSimpleRelationDelete(table->result, table->estate, table->recheck,
+							 table->found);
 	if (table->result->ri_TrigDesc != NULL &&
 		table->result->ri_TrigDesc->trig_delete_before_row &&
 		row_is_there(table, &table->found->tts_tid))
@@ -562,6 +571,8 @@ profile_close(ProfileTable *table)
 		ExecDropSingleTupleTableSlot(table->blank);
 	ExecDropSingleTupleTableSlot(table->found);
 	ExecDropSingleTupleTableSlot(table->written);
+	if (table->recheck != NULL)
+		EvalPlanQualEnd(table->recheck);
 	ExecCloseIndices(table->result);
 	/* slots of the owner's triggers on the base table, if there are any */
 	ExecResetTupleTable(table->estate->es_tupleTable, false);
