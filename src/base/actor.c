@@ -3,9 +3,9 @@
  * actor.c
  *	  On whose behalf do we act, and under which settings?
  *
- * What somebody owns may carry code of theirs: a trigger, a CHECK, a DEFAULT,
- * the expression of an index, a policy.  Whoever touches it runs that code, and
- * must not run it with the rights of whoever called:
+ * A table may carry code of its owner's: a trigger, a CHECK, a DEFAULT, the
+ * expression of an index, a policy.  Whoever touches the table runs that code,
+ * and must not run it with the rights of the user who called:
  *
  *		before = act_as_owner(population->base);
  *		... read and write what is the owner's ...
@@ -13,22 +13,24 @@
  *
  * In between, as in REFRESH MATERIALIZED VIEW or in a foreign key's check,
  *
- *		the user is the owner				so the code may do what its owner may
- *		SECURITY_RESTRICTED_OPERATION		it leaves nothing behind that runs
- *											later as somebody else: no deferred
- *											trigger, no temporary table
- *		SECURITY_LOCAL_USERID_CHANGE		it does not SET ROLE
- *		SECURITY_NOFORCE_RLS				what is counted is all rows, also where
- *											the owner forces row-level security
- *											on the tables of its own
- *		search_path is pg_catalog			names in it mean what its owner meant,
- *											not what the caller put in their place
- *		settings are undone at the end		the caller does not go on under a
- *											search_path that the code has set
+ *		the user is the owner			the code may do what its owner may
+ *		SECURITY_RESTRICTED_OPERATION	it leaves nothing behind that runs
+ *										later as somebody else: no deferred
+ *										trigger, no temporary table
+ *		SECURITY_LOCAL_USERID_CHANGE	it cannot SET ROLE
+ *		SECURITY_NOFORCE_RLS			all rows are counted, also where the
+ *										owner forces row-level security on its
+ *										own tables
+ *		search_path is pg_catalog		a name in the code means what its owner
+ *										meant, not what the caller put there
+ *		settings are undone at the end	the caller does not go on under a
+ *										search_path that the code has set
  *
- * There is no way to act as somebody without these restrictions.  An error
- * needs no act_as_before(): the abort of the transaction, or of the part of it
- * in which the error was caught, gives back user and settings.
+ * There is no way to act as somebody without these restrictions; only the
+ * settings may be left alone, by a caller who is sure that no code of the
+ * owner's runs (act_as_owner_unpinned).  An error needs no act_as_before(): the
+ * abort of the transaction, or of the subtransaction in which the error is
+ * caught, gives back user and settings.
  *
  *-------------------------------------------------------------------------
  */
@@ -109,7 +111,8 @@ settings_pin_all_rows(void)
 }
 
 /*
- * An expression that is printed in one session state may be parsed in another.
+ * settings_save() sets what changes how a value prints or parses: an
+ * expression that is printed in one session state may be parsed in another.
  */
 static void
 settings_save(void)
@@ -126,7 +129,7 @@ settings_save(void)
 		setting_save(settings[i][0], settings[i][1]);
 }
 
-/* Most often we are called where it is so already. */
+/* Where act_as_owner() is nested, the setting most often is so already. */
 static void
 setting_save(const char *name, const char *value)
 {

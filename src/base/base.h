@@ -175,8 +175,8 @@ extern Actor act_as_owner(Oid relid);
 extern void act_as_before(Actor before);
 
 /*
- * The same with settings as they are, for whoever knows that no code of the
- * owner's runs, and is in a hurry.
+ * The same, but settings stay as they are: for a caller who is in a hurry and
+ * knows that no code of the owner's runs.
  */
 extern Actor act_as_owner_unpinned(Oid relid);
 
@@ -192,11 +192,11 @@ extern int	settings_pin(void);
  */
 extern int	settings_pin_all_rows(void);
 
-/* caught.c: errors that may be passed over --------------------------------- */
+/* caught.c: errors that may be passed over -------------------------------- */
 
 /*
- * Is it an error of the data or of the definitions that were worked on, so
- * that whoever can do without them may catch it?  All others must be thrown
+ * Is it an error of the data or of the definitions that were worked on?  Then
+ * a caller who can do without them may catch it.  All others must be thrown
  * again: cancellation, time limits, lack of resources, conflicts with other
  * transactions, and bugs.
  */

@@ -83,8 +83,8 @@ extern Expr *expr_nullif(Expr *value, Expr *missing);
 extern Expr *expr_is_null(Expr *value, bool is_null);
 extern Expr *expr_is(Expr *value, BoolTestType test);
 /*
- * By implicit casts only, and of those by the server's and by such as a superuser
- * has made; NULL if there is none
+ * By implicit casts only, of the server or of a function that a superuser
+ * owns; NULL if there is none
  */
 extern Expr *expr_coerce(Expr *value, Oid type);
 extern bool expr_can_coerce(Oid source, Oid type);

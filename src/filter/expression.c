@@ -15,9 +15,9 @@
  * citext and enums compare as their makers meant; everything else is named
  * with its schema and its exact argument types.
  *
- * What is made here is evaluated by whoever inserts, reads or defines.  So it
- * calls no function but those of a superuser: operator classes are a
- * superuser's by the server's own rule, and casts are looked at (expr_coerce).
+ * An expression that is made here is evaluated by everybody who inserts, reads
+ * or defines.  So it calls functions of superusers only: only a superuser may
+ * make an operator class, and expr_coerce() looks at the owner of a cast.
  *
  *-------------------------------------------------------------------------
  */
@@ -366,7 +366,7 @@ expr_can_coerce(Oid source, Oid type)
 	}
 }
 
-/* Whoever owns a type may make a cast, and could be called by everybody. */
+/* Whoever owns a type may make casts of it, which everybody would call. */
 static bool
 is_superusers(Oid function)
 {

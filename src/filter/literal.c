@@ -236,9 +236,9 @@ literal_input(FilterScope *scope, const FilterNode *literal, Oid type,
 }
 
 /*
- * Does reading a value of the type call a domain's checks?  A column of a domain
- * is compared as what the domain is over, so this is about what lies within
- * arrays, rows and ranges.
+ * reads_domain() says whether reading a value of the type calls the checks of
+ * a domain.  A column of a domain is compared as the domain's base type, so
+ * this is about arrays, rows and ranges of domains.
  */
 static bool
 reads_domain(Oid type)
@@ -254,7 +254,7 @@ reads_domain(Oid type)
 	switch (get_typtype(type))
 	{
 		case TYPTYPE_DOMAIN:
-			/* to ask the server for its checks evaluates what is constant in them */
+			/* with checks or without: asking for them runs some of them */
 			return true;
 		case TYPTYPE_RANGE:
 			return reads_domain(get_range_subtype(type));

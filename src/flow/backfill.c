@@ -306,15 +306,15 @@ verify_source(const Source *source, ReturnSetInfo *result)
 }
 
 /*
- * SQL for the text of a value.  Of a type that somebody made, a cast to text may
- * be somebody's function, too, so it is printed.
+ * as_text() makes SQL for the text of a value.  A cast of a user's type to text
+ * may be a user's function, so such a value is printed instead.
  */
 static char *
 as_text(Oid type, const char *value)
 {
 	return type < FirstNormalObjectId ? psprintf("%s::text", value) :
-		psprintf("CASE WHEN %s IS DISTINCT FROM NULL THEN format('%%s', %s) END",
-				 value, value);
+		psprintf("CASE WHEN %s IS DISTINCT FROM NULL"
+				 " THEN pg_catalog.format('%%s', %s) END", value, value);
 }
 
 /*

@@ -17,12 +17,12 @@
  * entered and left by the change.  What was due is swept and what was pending
  * is folded before, so that it stands before it in the feed.
  *
- * Rights.  Whoever calls must own the population, or the role that does; that is
- * found out before anything is locked, and again afterwards.  From there on we
- * act as the population's owner (act_as_owner): columns of the base table,
- * the types in them and what hangs on it are that role's, and may run code.
- * What the caller's rights and search_path decide comes before: may the table
- * be attached, in which schema is a view made?
+ * Rights.  The caller must own the population, or be a member of the role that
+ * does.  That is checked before anything is locked, and again afterwards.  From
+ * there on we act as the population's owner (act_as_owner), because columns of
+ * the base table, their types and its triggers belong to that role and may run
+ * code.  What depends on the caller's rights and search_path comes before: may
+ * the table be attached, in which schema is a view made?
  *
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.
@@ -627,7 +627,7 @@ static List *
 sources_changing(const Population *population, const char *name,
 				 const char *filter, bool drop)
 {
-	/* filters are compiled, before anything is locked and we act as the owner */
+	/* this compiles filters, before the definition itself does the same */
 	Actor		before = act_as_owner(population->base);
 	List	   *filters = NIL;
 	List	   *leaving = drop ? dependent_audiences(population, NULL, name) :

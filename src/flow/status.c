@@ -59,9 +59,9 @@ segment_source_status(PG_FUNCTION_ARGS)
 }
 
 /*
- * What the caller may not read, or not all of, is not counted.  It is counted as
- * the table's owner: whoever looks at how all sources are doing runs nobody's
- * policies.
+ * source_status() counts a source's rows if the caller may read all of them.  It
+ * counts as the table's owner, so that a user who looks at all sources does not
+ * run the policies of their owners.
  */
 static void
 source_status(const Source *source, ReturnSetInfo *result)

@@ -145,7 +145,7 @@ sweep_all(const Population *population, bool passing)
 			MemoryContextSwitchTo(memory);
 			error = CopyErrorData();
 			FlushErrorState();
-			/* ours ends first: whoever catches it above has a part of its own */
+			/* end our subtransaction before anybody above ends the next one */
 			RollbackAndReleaseCurrentSubTransaction();
 			MemoryContextSwitchTo(memory);
 			CurrentResourceOwner = owner;

@@ -196,16 +196,17 @@ population_definer(const Population *population, LOCKMODE lock)
 	{
 		Oid			base = population->base;
 
-		/* before the lock: who may not define keeps no writer waiting */
+		/* before the lock: a role that may not define keeps no writer waiting */
 		population_check_owner(population);
 		LockRelationOid(base, lock);
 
-		/* while we waited it may have got another owner, or become another */
+		/* while we waited, the population may have been made anew */
 		population = population_by_name(name);
 		if (population->base == base)
 			break;
 		UnlockRelationOid(base, lock);
 	}
+	/* or the base table may have got another owner */
 	population_check_owner(population);
 	return population;
 }
@@ -368,7 +369,6 @@ population_load(Oid base, Population *population)
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
 		bool		partial = !heap_attisnull(index->rd_indextuple,
 											  Anum_pg_index_indpred, NULL);
 
@@ -404,8 +404,9 @@ population_load(Oid base, Population *population)
 }
 
 /*
- * Does writing a row run code that the table's owner may have written?  Looks,
- * and evaluates nothing.  Indexes are for the caller to look at.
+ * table_runs_code() says whether writing a row runs code that the table's owner
+ * may have written.  It reads definitions and evaluates nothing.  The caller
+ * looks at the indexes.
  */
 static bool
 table_runs_code(Relation relation)
@@ -425,7 +426,7 @@ table_runs_code(Relation relation)
 	for (int i = 0; constraints != NULL && i < constraints->num_defval; i++)
 		if (runs_code(stringToNode(constraints->defval[i].adbin), NULL))
 			return true;
-	/* a domain has checks, and a default */
+	/* a domain may have checks and a default */
 	for (int i = 0; i < desc->natts; i++)
 		if (!TupleDescAttr(desc, i)->attisdropped &&
 			get_typtype(TupleDescAttr(desc, i)->atttypid) == TYPTYPE_DOMAIN)
@@ -433,7 +434,7 @@ table_runs_code(Relation relation)
 	return false;
 }
 
-/* WHERE wake_at IS NOT NULL, and nothing else? */
+/* Is the index's predicate "column IS NOT NULL", and nothing else? */
 static bool
 is_of_not_null(Relation index)
 {
@@ -448,6 +449,7 @@ is_of_not_null(Relation index)
 		((Var *) test->arg)->varattno == index->rd_index->indkey.values[0];
 }
 
+/* Does an expression call functions that are not the server's? */
 static bool
 runs_code(Node *node, void *context)
 {

@@ -115,7 +115,10 @@ profile_open(const Population *population)
 	table->context = CurrentMemoryContext;
 	table->relation = table_open(population->base, RowExclusiveLock);
 
-	/* before any index is opened: its expressions are evaluated where constant */
+	/*
+	 * Switch before any index is opened: opening it evaluates what is constant
+	 * in its expressions.
+	 */
 	current = population_lookup(population->base);
 	table->before = current == NULL || current->owners_code ?
 		act_as_owner(population->base) :
@@ -225,13 +228,13 @@ profile_update(ProfileTable *table, Datum *values, bool *isnull)
 	ResetPerTupleExprContext(table->estate);
 }
 
-/* A new version of a row, as 'written' has it. */
+/* update_row() writes a new version of a row, as it is in 'written'. */
 static void
 update_row(ProfileTable *table, TupleTableSlot *row)
 {
 	ExecSimpleRelationUpdate(table->result, table->estate, table->recheck, row,
 							 table->written);
-	/* the server tells nobody that a trigger said no; but then it is nowhere */
+	/* where a BEFORE trigger returned NULL, the slot was given no position */
 	if (!ItemPointerIsValid(&table->written->tts_tid))
 		trigger_interfered(table, TRIGGER_TYPE_UPDATE, NULL);
 }
@@ -274,10 +277,11 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 	slot_fill(table, values, isnull);
 	if (triggers != NULL && triggers->trig_insert_before_row)
 	{
-		if (!ExecBRInsertTriggers(table->estate, table->result, table->written))
+		if (!ExecBRInsertTriggers(table->estate, table->result,
+								  table->written))
 			trigger_interfered(table, TRIGGER_TYPE_INSERT, NULL);
 		check_written(table, values, isnull, TRIGGER_TYPE_INSERT);
-		/* what the trigger has filled in goes with the tuple's memory */
+		/* what the trigger has filled in lies in the tuple's memory */
 		ExecMaterializeSlot(table->written);
 	}
 	if (constraints != NULL && constraints->has_generated_stored)
@@ -336,8 +340,9 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 }
 
 /*
- * Is what was written what we wanted to write, whatever triggers fired before?
- * Columns that the owner has added are the owner's to fill.
+ * check_written() compares the row in 'written', which BEFORE triggers may have
+ * changed, with the values that it was made from.  A difference is an error,
+ * except in columns that the owner has added.
  */
 static void
 check_written(ProfileTable *table, const Datum *values, const bool *isnull,
@@ -367,9 +372,9 @@ check_written(ProfileTable *table, const Datum *values, const bool *isnull,
 }
 
 /*
- * A trigger that fires before a row is written has changed a column of ours,
- * or (NULL) kept the row from being written.  The server does not say which
- * one, so all that may have are named.
+ * trigger_interfered() raises the error of a BEFORE trigger that has changed a
+ * column of ours, or (NULL) kept the row from being written.  The server does
+ * not say which trigger it was, so the error names all candidates.
  */
 static void
 trigger_interfered(ProfileTable *table, int16 event, const char *column)
@@ -559,7 +564,7 @@ profile_close(ProfileTable *table)
 		.arg = unconstify(Population *, table->population),
 	};
 
-	/* as the owner still, and while what the rows are written by is open */
+	/* this needs 'estate', and must happen before we act as the caller again */
 	error_context_stack = &callback;
 	AfterTriggerEndQuery(table->estate);
 	error_context_stack = callback.previous;
@@ -583,7 +588,7 @@ profile_close(ProfileTable *table)
 	pfree(table);
 }
 
-/* For whoever wrote to a source, and has never heard of the trigger. */
+/* The application that wrote to a source may never have heard of the trigger. */
 static void
 name_triggers(void *population)
 {
