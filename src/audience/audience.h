@@ -103,12 +103,12 @@ extern void audience_check(const Population *population, const char *name,
 /*
  * The caller is the population's definer, has locked its members, and is
  * connected to SPI.  The filter is canonical text; an error says why it does
- * not bind or leads back to the audience.  Members are not yet decided: see
- * audience_decide().
+ * not bind or leads back to the audience.  Its view is made in 'schema' (NULL:
+ * it has none).  Members are not yet decided: see audience_decide().
  */
 extern void audience_define(const Population *population, const char *name,
 							const char *filter, const char *description,
-							bool view);
+							const char *schema);
 /*
  * filter NULL: it stays, else see audience_refresh(); description NULL: it
  * stays, empty: none.

@@ -237,7 +237,6 @@ extern char *audience_holds_sql(const char *audience);
 typedef struct OwnersQuestion
 {
 	Actor		before;
-	int			settings;
 } OwnersQuestion;
 
 extern void question_begin(OwnersQuestion *question,

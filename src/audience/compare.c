@@ -198,11 +198,11 @@ segment_what_if(PG_FUNCTION_ARGS)
 	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
 							 optional_name(fcinfo, 2), &population);
 	population_check_reader(population);
+
+	question_begin(&question, population);
 	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 	filter = filter_parse(text, NULL);
 	(void) audience_bind(population, filter, text);
-
-	question_begin(&question, population);
 	key = psprintf("profile.%s", quote_identifier(population->key));
 	sql = psprintf("WITH met AS MATERIALIZED (SELECT %s AS key,"
 				   " %s AS was, profile.* OPERATOR(pg_catalog.@@) %s::segment.filter AS will"

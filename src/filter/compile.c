@@ -404,9 +404,9 @@ common_type(FilterScope *scope, Operand *operands, int count)
 		}
 		else if (is_time(common) && is_time(type))
 			common = TIMESTAMPOID;
-		else if (can_coerce_type(1, &common, &type, COERCION_IMPLICIT))
+		else if (expr_can_coerce(common, type))
 			common = type;
-		else if (!can_coerce_type(1, &type, &common, COERCION_IMPLICIT))
+		else if (!expr_can_coerce(type, common))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("%s is of type %s and %s is of type %s",

@@ -186,7 +186,7 @@ COMMENT ON VIEW segment.stat_source IS 'the sources of all populations, counted 
 COMMENT ON COLUMN segment.stat_source.population IS 'name of the population';
 COMMENT ON COLUMN segment.stat_source.source IS 'name of the source';
 COMMENT ON COLUMN segment.stat_source.relation IS 'the attached table';
-COMMENT ON COLUMN segment.stat_source.rows IS 'rows in the table; NULL if you may not read it';
+COMMENT ON COLUMN segment.stat_source.rows IS 'rows in the table; NULL if you may not read it, or not all of it';
 COMMENT ON COLUMN segment.stat_source.rows_without_key IS 'rows whose key is NULL, which belong to nobody and are ignored';
 COMMENT ON COLUMN segment.stat_source.captured IS 'are all capture triggers there and enabled?';
 GRANT SELECT ON segment.stat_source TO PUBLIC;

@@ -55,12 +55,6 @@ static int64 sweep_some(const char *name, int64 budget, TimestampTz *place,
 static const Population *population_named(const char *name);
 
 /*
- * Whoever ticks, tables of the owner's are written, and what the owner may have
- * hung on them must not run with a superuser's rights.
- */
-#define TICK_RESTRICTIONS	SECURITY_RESTRICTED_OPERATION
-
-/*
  * tick(budget) -> (population, swept, due, folded, pending)
  */
 Datum
@@ -152,8 +146,6 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 					  TimestampTz *from)
 {
 	const Population *population = population_named(name);
-	Actor		before;
-	int64		swept;
 
 	/* a definition sweeps by itself */
 	if (population == NULL ||
@@ -162,10 +154,7 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 		*from = DT_NOEND;
 		return 0;
 	}
-	before = act_as_owner(population->base, TICK_RESTRICTIONS);
-	swept = sweep(population, budget, milliseconds, false, from);
-	act_as_before(before);
-	return swept;
+	return sweep(population, budget, milliseconds, false, from);
 }
 
 bool
@@ -177,7 +166,7 @@ flow_fold_population(const char *name, int64 budget, int64 *folded)
 	*folded = 0;
 	if (population == NULL || !audience_try_lock(population))
 		return false;
-	before = act_as_owner(population->base, TICK_RESTRICTIONS);
+	before = act_as_owner(population->base);
 	*folded = fold(population, budget, false);
 	(void) feed_trim(population);
 	act_as_before(before);

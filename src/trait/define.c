@@ -115,7 +115,7 @@ trait_forget(const Population *population, const char *name)
 }
 
 void
-trait_refresh(const Population *population, List *filters)
+trait_refresh(const Population *population, List *filters, const char *home)
 {
 	ListCell   *lc;
 
@@ -136,7 +136,7 @@ trait_refresh(const Population *population, List *filters)
 		error_context_stack = callback.previous;
 	}
 
-	view_refresh(population);
+	view_refresh(population, home);
 	trait_drop_unneeded(population, filters);
 	CommandCounterIncrement();
 	population_changed(population);
@@ -154,10 +154,12 @@ trait_check(const Population *population, const FilterNode *definition,
 	foreach(lc, stored_needed(population, definition, text))
 	{
 		const FilterNode *needed = lfirst(lc);
+		const Source *source = stored_source(population, needed, text);
 		BoundTrait	bound;
 
-		stored_bind(stored_source(population, needed, text), needed, text,
-					&bound);
+		/* before anybody locks the source to read it */
+		source_check_readable(source);
+		stored_bind(source, needed, text, &bound);
 	}
 }
 

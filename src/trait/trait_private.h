@@ -110,6 +110,6 @@ extern FilterScope *definition_scope(const Population *population,
 extern void program_init(void);
 
 /* view.c */
-extern void view_refresh(const Population *population);
+extern void view_refresh(const Population *population, const char *home);
 
 #endif							/* SEGMENT_TRAIT_PRIVATE_H */

@@ -21,6 +21,10 @@
 #
 #	SEED=4711 STEPS=2000 perl -Itest/oracle test/oracle/random_members.pl
 #
+# Where SEED is odd, the population belongs to a role that may do no more than
+# own it, and has a trigger on the base table that keeps a copy of it: the copy
+# must be equal, and the trigger must have run as that role.
+#
 # No two sessions that are open touch the same customer, and who defines waits
 # for the others to end: nobody waits for a lock, and who does fails.
 #
@@ -38,6 +42,8 @@ use constant CUSTOMERS => 24;
 my $seed = $ENV{SEED} // 20261125;
 my $steps = $ENV{STEPS} // 250;
 my $patience = $ENV{SHRINK} // 60;
+my $audited = $seed % 2;
+my $owner = 'random_members_owner';
 
 my $tables = q{
 CREATE TABLE customers (
@@ -726,6 +732,11 @@ sub difference_query
 	push @expected, "SELECT 'audiences()', audience, customer_id::text FROM member, " . list_keys(@keys) . ' AS q(k) WHERE customer_id = k';
 	push_overlaps(\@got, \@expected, $all, @those);
 	push_what_if(\@got, \@expected, $audiences);
+	if ($audited)
+	{
+		push @got, "SELECT 'copy', '', c::text FROM copy c";
+		push @expected, "SELECT 'copy', '', (ord, customer_id, source_rows, evaluated_at, wake_at)::text FROM segment_data.profile";
+	}
 
 	return "WITH naive AS MATERIALIZED (SELECT * FROM public.naive),
 member AS MATERIALIZED (\n\t" . join("\n\tUNION ALL ", @member) . "),
@@ -1051,7 +1062,12 @@ sub setup_script
 	$script .= "\tLEFT JOIN naive_$_->[0] USING (customer_id)\n" for @traits;
 	$script .= "\tWHERE customer_id IS NOT NULL) AS t;\n";
 
+	$script .= "DO \$\$ BEGIN CREATE ROLE $owner; EXCEPTION WHEN duplicate_object THEN NULL; END \$\$;
+GRANT ALL ON SCHEMA public TO $owner;
+GRANT SELECT ON customers, orders, visits TO $owner;
+SET ROLE $owner;\n" if $audited;
 	$script .= "SELECT segment.create_population('profile', timezone => 'UTC');\n";
+	$script .= "RESET ROLE;\n" if $audited;
 	$script .= "SELECT segment.attach_source('customers');\n";
 	$script .= "SELECT segment.attach_source('orders', at => 'ordered_at');\n";
 	$script .= "SELECT segment.attach_source('visits', at => 'visited_at');\n";
@@ -1062,7 +1078,35 @@ sub setup_script
 	$script .= "INSERT INTO customers SELECT k, 'Harbour', k, k % 2 = 0 FROM generate_series(1, 9) AS k;\n";
 	$script .= "INSERT INTO customers SELECT k FROM generate_series(100001, 231056) AS k;\n";
 	$script .= "DELETE FROM customers WHERE customer_id > 100000;\n";
+	$script .= copy_script() if $audited;
 	return $script;
+}
+
+# What the owner hangs on the base table.
+sub copy_script
+{
+	my $columns = 'ord, customer_id, source_rows, evaluated_at, wake_at';
+
+	return qq{SET ROLE $owner;
+CREATE TABLE copy AS SELECT $columns FROM segment_data.profile;
+ALTER TABLE copy ADD PRIMARY KEY (ord);
+CREATE FUNCTION copy() RETURNS trigger LANGUAGE plpgsql AS \$\$
+BEGIN
+	IF current_user <> '$owner' OR current_setting('search_path') <> 'pg_catalog, pg_temp' THEN
+		RAISE EXCEPTION 'a trigger runs as % with %', current_user, current_setting('search_path');
+	END IF;
+	IF tg_op <> 'INSERT' THEN
+		DELETE FROM public.copy WHERE ord = old.ord;
+	END IF;
+	IF tg_op <> 'DELETE' THEN
+		INSERT INTO public.copy VALUES (new.ord, new.customer_id, new.source_rows, new.evaluated_at, new.wake_at);
+	END IF;
+	RETURN NULL;
+END \$\$;
+CREATE CONSTRAINT TRIGGER copy AFTER INSERT OR UPDATE OR DELETE ON segment_data.profile
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION copy();
+RESET ROLE;
+};
 }
 
 sub of_customers
