@@ -399,11 +399,9 @@ read_value(SeriesReader *reader, SeriesEntry *entry)
 			reader->scale = number >= RAW_NUMERIC ? -1 : (int) number;
 			if (number >= RAW_NUMERIC)
 			{
-				/* a header and digits, each of two bytes */
-				if (number - RAW_NUMERIC < sizeof(int16) ||
-					(number - RAW_NUMERIC) % sizeof(int16) != 0)
-					packed_corrupted(bytes, "A value is no number.");
-				(void) packed_bytes(bytes, number - RAW_NUMERIC);
+				number -= RAW_NUMERIC;
+				packed_check_value(bytes, type, packed_bytes(bytes, number),
+								   number);
 			}
 			else
 			{
@@ -419,7 +417,7 @@ read_value(SeriesReader *reader, SeriesEntry *entry)
 			break;
 		case SERIES_VARLENA:
 			number = packed_varint(bytes);
-			packed_check_text(bytes, type, packed_bytes(bytes, number), number);
+			packed_check_value(bytes, type, packed_bytes(bytes, number), number);
 			break;
 	}
 	entry->length = bytes->at - entry->value;

@@ -413,7 +413,7 @@ tally_read(Datum bytes)
 			if (length > MaxAllocSize)
 				packed_corrupted(&reader, "The length of a value is impossible.");
 			content = packed_bytes(&reader, length);
-			packed_check_text(&reader, entry, content, length);
+			packed_check_value(&reader, entry, content, length);
 			e->value = PointerGetDatum(room);
 			if (!fixed)
 			{
