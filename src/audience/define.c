@@ -47,9 +47,9 @@ static Expr *check_filter(const Population *population, const char *name,
 						  const char *text);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *filter, List *path, List **seen);
-static void check_changed(void);
 static void note_facts(const char *name, AudienceFacts facts);
-static Oid	create_view(const Population *population, const char *name);
+static Oid	create_view(const Population *population, const char *name,
+						const char *schema);
 static void comment_view(const Population *population, Oid view,
 						 const char *text, const char *description);
 static char *view_name(Oid view);
@@ -66,7 +66,8 @@ audience_check(const Population *population, const char *name,
 
 void
 audience_define(const Population *population, const char *name,
-				const char *filter, const char *description, bool view)
+				const char *filter, const char *description,
+				const char *schema)
 {
 	Expr	   *expr;
 	Oid			relation = InvalidOid;
@@ -79,9 +80,9 @@ audience_define(const Population *population, const char *name,
 	storage_make(population);
 	storage_follow_owner(population);
 
-	if (view)
+	if (schema != NULL)
 	{
-		relation = create_view(population, name);
+		relation = create_view(population, name, schema);
 		comment_view(population, relation, filter, description);
 	}
 	catalog_execute("INSERT INTO segment.audience"
@@ -126,7 +127,6 @@ audience_redefine(const Population *population, const char *name,
 							   CStringGetTextDatum(text),
 							   description ? CStringGetTextDatum(description) : (Datum) 0},
 					(bool[]) {false, false, false, description == NULL});
-	check_changed();
 	comment_view(population, audience->view, text, description);
 	definitions_changed(population);
 }
@@ -143,7 +143,6 @@ audience_forget(const Population *population, const char *name)
 					2, (Oid[]) {NAMEOID, NAMEOID},
 					(Datum[]) {name_datum(population->name), name_datum(name)},
 					NULL);
-	check_changed();
 	if (view != NULL)
 		population_execute(population, psprintf("DROP VIEW %s", view));
 	definitions_changed(population);
@@ -326,23 +325,10 @@ check_cycle(const Population *population, const char *name,
 	}
 }
 
-/*
- * Definitions are read as they are, but written under the transaction's
- * snapshot, which may be too old to see the row.
- */
-static void
-check_changed(void)
-{
-	if (SPI_processed != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update")));
-}
-
 static Oid
-create_view(const Population *population, const char *name)
+create_view(const Population *population, const char *name,
+			const char *schema)
 {
-	char	   *schema = current_schema_name();
 	Oid			schema_oid = get_namespace_oid(schema, false);
 	Oid			owner = relation_owner(population->base);
 	char	   *view = quote_qualified_identifier(schema, name);

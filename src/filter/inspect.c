@@ -14,6 +14,8 @@
 
 #include "access/relation.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "catalog/pg_class.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -27,6 +29,7 @@
 #include "filter/compile_private.h"
 
 SEGMENT_FUNCTION(segment_filter_sql);
+SEGMENT_FUNCTION(segment_filter_sql_text);
 SEGMENT_FUNCTION(segment_filter_traits);
 
 static bool collect_name(const FilterNode *node, void *context);
@@ -83,6 +86,13 @@ segment_filter_sql(PG_FUNCTION_ARGS)
 	AtEOXact_GUC(true, level);
 	relation_close(relation, AccessShareLock);
 	PG_RETURN_TEXT_P(cstring_to_text(sql));
+}
+
+/* The same with a text as the name of the relation. */
+Datum
+segment_filter_sql_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 1, REGCLASSOID, segment_filter_sql);
 }
 
 /*

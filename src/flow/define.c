@@ -17,6 +17,13 @@
  * entered and left by the change.  What was due is swept and what was pending
  * is folded before, so that it stands before it in the feed.
  *
+ * Rights.  The caller must own the population, or be a member of the role that
+ * does.  That is checked before anything is locked, and again afterwards.  From
+ * there on we act as the population's owner (act_as_owner), because columns of
+ * the base table, their types and its triggers belong to that role and may run
+ * code.  What depends on the caller's rights and search_path comes before: may
+ * the table be attached, in which schema is a view made?
+ *
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.
  *
@@ -41,6 +48,7 @@
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_attach_source);
+SEGMENT_FUNCTION(segment_attach_source_text);
 SEGMENT_FUNCTION(segment_detach_source);
 SEGMENT_FUNCTION(segment_create_trait);
 SEGMENT_FUNCTION(segment_alter_trait);
@@ -54,7 +62,8 @@ static const Population *population_argument(FunctionCallInfo fcinfo, int argume
 static char *name_argument(FunctionCallInfo fcinfo, int argument, const char *what);
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
 static const Population *again(const Population *population);
-static void drop_trait(const Population *population, const char *name);
+static void drop_trait(const Population *population, const char *name,
+					   const char *home);
 static const Population *lock_for_audience(const Population *population,
 										   const char *name,
 										   const char *filter, bool drop);
@@ -84,6 +93,7 @@ segment_attach_source(PG_FUNCTION_ARGS)
 													  "attach_source");
 	const Source *source;
 	Affected	affected = {.members = true};
+	Actor		before;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -94,17 +104,27 @@ segment_attach_source(PG_FUNCTION_ARGS)
 	source_check_rights(population, affected.attached);
 	population = lock_affected(population, &affected);
 	SPI_connect();
+	/* the triggers are the user's right, or not */
 	source = source_attach(population, PG_GETARG_OID(0),
 						   PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1)),
 						   PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)),
 						   PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4)));
+	before = act_as_owner(source->population->base);
 	population = hold_members(source->population);
 	source = source_by_name(population, source->name);
 	backfill_attach(source);
 	CommandCounterIncrement();
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* The same with a text as its first argument. */
+Datum
+segment_attach_source_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 0, REGCLASSOID, segment_attach_source);
 }
 
 /*
@@ -116,10 +136,12 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "source");
 	const Population *population = population_argument(fcinfo, 1);
 	bool		cascade = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	char	   *home = current_schema_name();
 	const Source *source;
 	Affected	affected = {.members = true};
 	List	   *traits;
 	List	   *audiences;
+	Actor		before;
 	ListCell   *lc;
 
 	population = population_definer(population, "detach_source");
@@ -132,9 +154,10 @@ segment_detach_source(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("source \"%s\" does not exist in population \"%s\"",
 						name, population->name),
-				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+				 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 	}
 
+	before = act_as_owner(population->base);
 	traits = trait_users_of_source(population, name);
 	audiences = audience_users_of_source(population, name);
 	if ((traits != NIL || audiences != NIL) && !cascade)
@@ -158,7 +181,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc));
+			drop_trait(population, lfirst(lc), home);
 	}
 	drop_unneeded(again(population));
 	population = again(population);
@@ -182,6 +205,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
 	backfill_remove_ended(population);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -195,9 +219,11 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_definer(population_argument(fcinfo, 2),
 													  "create_trait");
+	char	   *home = current_schema_name();
 	Affected	affected = {.view = true};
 	FilterNode *node;
 	List	   *stored;
+	Actor		before;
 	Oid			type;
 
 	if (definition == NULL)
@@ -207,6 +233,7 @@ segment_create_trait(PG_FUNCTION_ARGS)
 				 errhint("For example 'sum(orders.amount)'.")));
 
 	/* what is wrong is said before anybody has to wait */
+	before = act_as_owner(population->base);
 	node = filter_parse_definition(definition, NULL);
 	trait_check(population, node, definition);
 	affected.columns =
@@ -217,10 +244,11 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	stored = trait_define(population, name, definition, text_argument(fcinfo, 3), false);
 	population = again(population);
 	backfill_traits(population, stored);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
 	population = again(population);
 	type = trait_type(population, trait_by_name(population, name));
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_OID(type);
 }
 
@@ -235,13 +263,16 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_argument(fcinfo, 2);
+	char	   *home = current_schema_name();
 	const Trait *trait;
 	Affected	affected = {.view = true};
 	List	   *concerned;
 	List	   *stored;
+	Actor		before;
 	Oid			type;
 
 	population = population_definer(population, "alter_trait");
+	before = act_as_owner(population->base);
 	trait = trait_by_name(population, name);
 	if (trait == NULL)
 		unknown_trait(population, name);
@@ -267,7 +298,7 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 						  text_argument(fcinfo, 3), true);
 	population = again(population);
 	backfill_traits(population, stored);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
 	population = again(population);
 	if (definition != NULL && concerned != NIL)
 	{
@@ -277,6 +308,7 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	}
 	type = trait_type(population, trait_by_name(population, name));
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_OID(type);
 }
 
@@ -288,11 +320,14 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	const Population *population = population_argument(fcinfo, 1);
+	char	   *home = current_schema_name();
 	Affected	affected = {.view = true};
 	List	   *traits;
 	List	   *audiences;
+	Actor		before;
 
 	population = population_definer(population, "drop_trait");
+	before = act_as_owner(population->base);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
 	traits = trait_users(population, name);
@@ -307,8 +342,9 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 	population = lock_affected(population, &affected);
 
 	SPI_connect();
-	drop_trait(population, name);
+	drop_trait(population, name, home);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -321,7 +357,9 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population;
 	char	   *description = text_argument(fcinfo, 4);
+	char	   *schema = NULL;
 	char	   *filter;
+	Actor		before;
 	int64		size;
 
 	if (PG_ARGISNULL(1))
@@ -331,6 +369,12 @@ segment_create_audience(PG_FUNCTION_ARGS)
 				 errhint("For example 'total_spend > 500'.")));
 	filter = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 	population = population_definer(population_argument(fcinfo, 2), "create_audience");
+	if (PG_ARGISNULL(3) || PG_GETARG_BOOL(3))
+	{
+		schema = current_schema_name();
+		check_schema_name(schema);
+	}
+	before = act_as_owner(population->base);
 	population = lock_for_audience(population, name, filter, false);
 
 	SPI_connect();
@@ -338,11 +382,12 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	population = store_needed(population, name, filter, true);
 	audience_define(population, name, filter,
 					description != NULL && description[0] != '\0' ? description : NULL,
-					PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+					schema);
 	population = hold_members(population);
 	members_decide(population, list_make1(name), AUDIENCE_CAUSE_CREATE);
 	size = audience_count(population, name);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_INT64(size);
 }
 
@@ -357,6 +402,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population;
 	char	   *filter;
+	Actor		before;
 	int64		size;
 
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(3))
@@ -368,6 +414,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 		filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 
 	population = audience_named(fcinfo, "alter_audience", name, 2);
+	before = act_as_owner(population->base);
 	population = lock_for_audience(population, name, filter, false);
 	SPI_connect();
 	population = hold_members(population);
@@ -387,6 +434,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	}
 	size = audience_count(population, name);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_INT64(size);
 }
 
@@ -399,16 +447,19 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population = audience_named(fcinfo, "drop_audience", name, 1);
 	List	   *users = audience_users_of_audience(population, name);
+	Actor		before;
 
 	if (users != NIL && (PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
 		refuse_users("audience", name, NIL, users);
 
+	before = act_as_owner(population->base);
 	population = lock_for_audience(population, name, NULL, true);
 	SPI_connect();
 	population = hold_members(population);
 	drop_audience(population, name, true);
 	drop_unneeded(again(population));
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -421,8 +472,10 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "population");
 	const Population *population = population_lost(name);
 	bool		cascade = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	char	   *home = current_schema_name();
 	Affected	affected = {.everything = true};
 	List	   *sources;
+	Actor		before;
 	ListCell   *lc;
 
 	if (population != NULL)
@@ -442,6 +495,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 						   list_length(audience_list(population))),
 				 errhint("Use cascade => true to drop them too; your own tables stay.")));
 
+	before = act_as_owner(population->base);
 	foreach(lc, audience_list(population))
 		affected.audiences = lappend(affected.audiences,
 									 ((Audience *) lfirst(lc))->name);
@@ -462,7 +516,8 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	population = again(population);
 	while (trait_list(population) != NIL)
 	{
-		drop_trait(population, ((Trait *) llast(trait_list(population)))->name);
+		drop_trait(population, ((Trait *) llast(trait_list(population)))->name,
+				   home);
 		population = again(population);
 	}
 	foreach(lc, sources)
@@ -473,6 +528,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	feed_forget(population);
 	population_drop(population);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -512,7 +568,7 @@ again(const Population *population)
 
 /* Drop a trait and whatever mentions it, users first. */
 static void
-drop_trait(const Population *population, const char *name)
+drop_trait(const Population *population, const char *name, const char *home)
 {
 	List	   *traits = trait_users(population, name);
 	List	   *audiences = audience_users_of_trait(population, name);
@@ -532,13 +588,13 @@ drop_trait(const Population *population, const char *name)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc));
+			drop_trait(population, lfirst(lc), home);
 	}
 
 	population = again(population);
 	trait_forget(population, copy);
 	population = again(population);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
 }
 
 /*
@@ -707,5 +763,5 @@ unknown_trait(const Population *population, const char *name)
 			 errmsg("trait \"%s\" does not exist", name),
 			 errdetail("Population \"%s\" has %d traits.", population->name,
 					   list_length(names)),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 }
