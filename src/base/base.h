@@ -92,6 +92,9 @@ extern const char *nearest_name(const char *word, List *candidates);
 /* The order of two names (char *), for list_sort(). */
 extern int	compare_names(const ListCell *a, const ListCell *b);
 
+/* Is the name among these (char *)? */
+extern bool names_contain(List *names, const char *name);
+
 /* ERRCODE_INVALID_PARAMETER_VALUE if there is no such time zone. */
 extern void check_zone(const char *timezone);
 
@@ -139,6 +142,61 @@ extern uint64 cache_changes(void);
  */
 extern void cache_fill(CacheSlot *slot, bool found, MemoryContext context,
 					   uint64 before);
+
+/* attempt.c: does a definition still work? --------------------------------- */
+
+typedef void (*Attempt) (void *arg);
+
+/*
+ * Run work(arg).  NULL: it went well.  Else the error, in the current context,
+ * and whatever the work did in the database is undone.  Only errors that say
+ * something of a definition are caught.  While the server runs a parallel plan
+ * none is caught.
+ */
+extern ErrorData *attempt(Attempt work, void *arg);
+
+/* Is it an error that says something of a definition? */
+extern bool error_is_of_definition(int sqlstate);
+
+/* dependents.c: what of the users' own depends on ours? --------------------- */
+
+typedef struct Dependent
+{
+	char	   *name;			/* "view reports.cities" */
+	char	   *drop;			/* the statement that drops it, or NULL */
+} Dependent;
+
+/*
+ * What depends on a relation, or on one of its columns, directly or through
+ * others (Dependent *), each after what it depends on.
+ */
+extern List *relation_dependents(Oid relid, AttrNumber attno);
+
+/*
+ * Their names, for an error's detail; and an auxiliary of ereport, which says how
+ * they are dropped.
+ */
+extern char *dependents_list(List *dependents);
+extern int	dependents_hint(List *dependents);
+
+/*
+ * ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if anything depends on a relation, or on one
+ * of its columns, that is about to go with 'what'.
+ */
+extern void relation_refuse_dependents(Oid relid, AttrNumber attno,
+									   const char *what);
+
+/*
+ * Would anything be lost if the relation were dropped and made again: what depends
+ * on it, its triggers, rules, defaults?
+ */
+extern bool relation_is_depended_on(Oid relid);
+
+/*
+ * Does anything hang on a column, but its default and a view of ours: another
+ * view, an index, a constraint, a policy?
+ */
+extern bool column_is_depended_on(Oid relid, AttrNumber attno, Oid view);
 
 /* base.c: settings -------------------------------------------------------- */
 
