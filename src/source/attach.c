@@ -267,10 +267,7 @@ check_key_type(const Population *population, Relation relation, AttrNumber attno
 				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
 				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(…).")));
 
-	if (type == key ||
-		(key == INT8OID && (type == INT4OID || type == INT2OID)) ||
-		(key == INT4OID && type == INT2OID) ||
-		(key == TEXTOID && type == VARCHAROID))
+	if (source_key_fits(population, type))
 		return;
 
 	ereport(ERROR,
@@ -288,8 +285,7 @@ check_at_type(Relation relation, AttrNumber attno)
 {
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation), attno - 1);
 
-	if (att->atttypid != TIMESTAMPTZOID && att->atttypid != TIMESTAMPOID &&
-		att->atttypid != DATEOID)
+	if (!source_time_fits(att->atttypid))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" is of type %s and cannot be the time of an event",

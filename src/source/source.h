@@ -27,11 +27,20 @@ typedef struct Source
 	Oid			key_type;		/* of the column; population_key's kin */
 	AttrNumber	at_attno;		/* InvalidAttrNumber: an attribute source */
 	Oid			at_type;		/* date, timestamp or timestamptz */
-	char	   *missing;		/* NULL, or what is gone: 'column "amount"' */
+	char	   *missing;		/* NULL, or what is gone, or of no use any more:
+								 * 'column "ordered_at"' */
+	Oid			unfit_type;		/* what that column's type is now; InvalidOid: it
+								 * is gone */
 } Source;
 
 /* The table and its columns are there, or an error that says what is not. */
 extern void source_check(const Source *source);
+/* The same in words, 'column "at" of source "orders" ...'; NULL: all are there. */
+extern char *source_trouble(const Source *source);
+
+/* Can a column of that type hold keys of the population, or times of events? */
+extern bool source_key_fits(const Population *population, Oid type);
+extern bool source_time_fits(Oid type);
 
 /* A capture trigger's source: named by the trigger's arguments. */
 extern const Source *source_of_trigger(const Trigger *trigger, Oid relid);
@@ -47,6 +56,15 @@ extern List *source_names(const Population *population);
  * row belongs to nobody and is ignored.
  */
 extern bool source_key(const Source *source, TupleTableSlot *row, Datum *key);
+
+/*
+ * The most bytes that a key of type text may have: it must fit into an index,
+ * whether it can be compressed or not.  ERRCODE_PROGRAM_LIMIT_EXCEEDED if a key
+ * of the source has more; source_key() checks that itself.
+ */
+#define SOURCE_KEY_LENGTH	2600
+
+extern void source_check_key_length(const Source *source, int64 length);
 
 /*
  * The column names of a source, and its table, quoted for SQL; after
