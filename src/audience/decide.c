@@ -40,7 +40,7 @@ typedef struct Decision
 	const Audience *audience;
 	int			place;			/* in the index of the scan; -1: nobody is a
 								 * member */
-	MemberSet  *before;			/* NULL: they were not stored */
+	MemberSet  *before;			/* empty: they were not stored */
 	MemberSet  *after;
 	int64		met;			/* profiles that were members */
 	bool		damaged;		/* what was stored cannot be read */
@@ -94,8 +94,11 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 	old = MemoryContextSwitchTo(memory);
 	scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
 	if (names == NIL)
+	{
 		foreach(lc, audience_list(population))
-			decide(&scan, lfirst(lc), false);
+			if (((const Audience *) lfirst(lc))->stored)
+				decide(&scan, lfirst(lc), false);
+	}
 	else
 		foreach(lc, names)
 			decide(&scan, audience_by_name(population, lfirst(lc)), false);
@@ -133,19 +136,18 @@ audience_empty(const Population *population, const char *name, TimestampTz at,
 		.context = context,
 	};
 
-	if (audience->stored)
-	{
-		decide(&scan, audience, true);
+	decide(&scan, audience, true);
+	if (members_count(((Decision *) linitial(scan.all))->before) > 0)
 		read_base(&scan);
-		storage_forget(population, audience->number);
-	}
+	storage_forget(population, audience->number);
 	UnregisterSnapshot(scan.snapshot);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 }
 
 void
-audience_verify(const Population *population, AudienceSink differ, void *context)
+audience_verify(const Population *population, AudienceSink differ,
+				AudienceBroken broken, void *context)
 {
 	MemoryContext memory;
 	MemoryContext old;
@@ -157,7 +159,7 @@ audience_verify(const Population *population, AudienceSink differ, void *context
 	};
 	ListCell   *lc;
 
-	if (!audience_any_stored(population))
+	if (audience_list(population) == NIL)
 		return;
 	memory = AllocSetContextCreate(CurrentMemoryContext, "segment decision",
 								   ALLOCSET_DEFAULT_SIZES);
@@ -166,8 +168,11 @@ audience_verify(const Population *population, AudienceSink differ, void *context
 	foreach(lc, audience_list(population))
 	{
 		const Audience *audience = lfirst(lc);
+		char	   *reason = audience_unbound(population, audience);
 
-		if (!audience->stored)
+		if (reason != NULL)
+			broken(audience->name, reason, context);
+		if (!audience->stored || reason != NULL)
 			continue;
 		decide(&scan, audience, false);
 		/* damage is an error, which says how it is mended */
@@ -181,8 +186,6 @@ audience_verify(const Population *population, AudienceSink differ, void *context
 	{
 		Decision   *one = lfirst(lc);
 
-		if (one->before == NULL)
-			continue;
 		scan.change.audience = one->audience->name;
 		scan.change.key = NULL;
 		scan.change.entered = false;
@@ -199,9 +202,10 @@ decide(DecisionScan *scan, const Audience *audience, bool empty)
 {
 	Decision   *one = palloc0(sizeof(Decision));
 
+	/* what was last told is what the feed is to be told the difference from */
 	one->audience = audience;
-	one->before = storage_read(scan->population, audience->number,
-							   scan->snapshot, &one->damaged);
+	one->before = storage_read_last(scan->population, audience->number,
+									scan->snapshot, &one->damaged);
 	one->after = members_create();
 	one->place = audience->stored && !empty ? 0 : -1;
 	scan->all = lappend(scan->all, one);
@@ -262,7 +266,7 @@ read_base(DecisionScan *scan)
 		foreach(lc, scan->all)
 		{
 			Decision   *one = lfirst(lc);
-			bool		was = one->before != NULL && members_contain(one->before, ord);
+			bool		was = members_contain(one->before, ord);
 			bool		is;
 
 			one->met += was;

@@ -145,7 +145,11 @@ audience_forget(const Population *population, const char *name)
 					NULL);
 	check_changed();
 	if (view != NULL)
+	{
+		relation_refuse_dependents(audience->view, InvalidAttrNumber,
+								   psprintf("audience \"%s\"", name));
 		population_execute(population, psprintf("DROP VIEW %s", view));
+	}
 	definitions_changed(population);
 }
 
@@ -177,6 +181,57 @@ audience_refresh(const Population *population, List *names)
 						NULL);
 	}
 	definitions_changed(population);
+}
+
+void
+audience_suspend(const Population *population, List *mended)
+{
+	AudienceIndex *index;
+	ListCell   *lc;
+
+	if (!audience_any_stored(population))
+		return;
+	index = audience_index(population);
+	foreach(lc, audiences_broken(index))
+	{
+		const Audience *audience = list_nth(audience_list(population), lfirst_int(lc));
+		const char *reason = audience_broken(index, lfirst_int(lc));
+
+		catalog_execute("UPDATE segment.audience SET stored = false"
+						" WHERE population = $1 AND audience = $2 AND stored",
+						2, (Oid[]) {NAMEOID, NAMEOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(audience->name)},
+						NULL);
+		/* another transaction may have been first */
+		if (SPI_processed == 0)
+			continue;
+		storage_suspend(population, audience->number);
+		if (!names_contain(mended, audience->name))
+			ereport(WARNING,
+					(errmsg("audience \"%s\" does not bind any more, and its members are not kept from now on",
+							audience->name),
+					 errdetail("Binding its filter fails: %s.", reason),
+					 errhint("Give it another filter with segment.alter_audience(), or undo the change and run SELECT segment.rebuild(%s);",
+							 quote_literal_cstr(population->name))));
+	}
+	if (audiences_broken(index) != NIL)
+		definitions_changed(population);
+}
+
+void
+audience_resume(const Population *population)
+{
+	List	   *suspended = NIL;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+		if (!((const Audience *) lfirst(lc))->stored)
+			suspended = lappend(suspended, lfirst(lc));
+	foreach(lc, audiences_answering(population, suspended, true))
+		names = lappend(names, ((const Audience *) lfirst(lc))->name);
+	audience_refresh(population, names);
 }
 
 void

@@ -40,6 +40,10 @@
 SEGMENT_FUNCTION(segment_verify);
 SEGMENT_FUNCTION(segment_rebuild);
 
+static List *stored_or_warn(const Source *source, bool warn);
+static void note_new_keys(const Source *source, int64 keys, int64 rows);
+static int64 result_number(int column);
+static void fill_initial(const Population *population, List *columns);
 static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
 static void lock_sources(const Population *population);
@@ -47,6 +51,9 @@ static void verify_source(const Source *source, ReturnSetInfo *result);
 static char *differ(Oid type, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
 static void put_member(const AudienceChange *change, void *context);
+static void put_broken(const char *audience, const char *reason, void *context);
+static void put_unbound(ReturnSetInfo *result, const char *source,
+						const char *definition, const char *reason);
 static void put_differences(ReturnSetInfo *result, const Population *population,
 							const char *sql);
 
@@ -54,28 +61,71 @@ void
 backfill_attach(const Source *source)
 {
 	const Population *population = source->population;
+	const char *key = pstrdup(quote_identifier(population->key));
 	List	   *columns;
 	char	   *query = trait_source_query(source, NIL, &columns);
+	int64		without_key;
+	int64		longest;
+	int64		last;
 
 	population_execute(population,
-					   psprintf("INSERT INTO %s AS profile (%s, source_rows)"
+					   psprintf("SELECT count(*) FILTER (WHERE %s IS NULL)::bigint,"
+								" max(%s)::bigint FROM ONLY %s",
+								source_key_column(source),
+								population->key_type != TEXTOID ? "0" :
+								psprintf("octet_length(%s)", source_key_column(source)),
+								source_table_name(source)));
+	without_key = result_number(1);
+	longest = result_number(2);
+	source_check_key_length(source, longest);
+
+	population_execute(population, psprintf("SELECT max(ord) FROM %s",
+											population_base_name(population)));
+	last = result_number(1);
+	population_execute(population,
+					   psprintf("WITH written AS ("
+								"INSERT INTO %s AS profile (%s, source_rows)"
 								" SELECT key, source_rows FROM (%s) AS q ORDER BY key"
 								" ON CONFLICT (%s) DO UPDATE"
-								" SET source_rows = profile.source_rows + excluded.source_rows",
-								population_base_name(population),
-								quote_identifier(population->key), query,
-								quote_identifier(population->key)));
+								" SET source_rows = profile.source_rows + excluded.source_rows"
+								" RETURNING ord, source_rows)"
+								" SELECT count(*), sum(source_rows)::bigint FROM written"
+								" WHERE ord > " INT64_FORMAT,
+								population_base_name(population), key, query, key,
+								last));
+	if (list_length(source_names(population)) > 1)
+		note_new_keys(source, result_number(1), result_number(2));
 
-	population_execute(population,
-					   psprintf("SELECT 1 FROM ONLY %s WHERE %s IS NULL",
-								source_table_name(source),
-								source_key_column(source)));
-	if (SPI_processed > 0)
+	if (without_key > 0)
 		ereport(NOTICE,
 				(errmsg_plural("source \"%s\" has %lld row without a key, which is ignored",
 							   "source \"%s\" has %lld rows without a key, which are ignored",
-							   SPI_processed, source->name,
-							   (long long) SPI_processed)));
+							   without_key, source->name, (long long) without_key)));
+}
+
+/* Is it another column of the same customers, or did somebody mistake it? */
+static void
+note_new_keys(const Source *source, int64 keys, int64 rows)
+{
+	if (keys > 0)
+		ereport(NOTICE,
+				(errmsg_plural("source \"%s\" has %lld row with a key that no other source knows",
+							   "source \"%s\" has %lld rows with a key that no other source knows",
+							   rows, source->name, (long long) rows),
+				 errdetail_plural("That makes %lld new profile.",
+								  "That makes %lld new profiles.",
+								  keys, (long long) keys)));
+}
+
+/* A number in the one row that was just selected; 0 for NULL. */
+static int64
+result_number(int column)
+{
+	bool		isnull;
+	Datum		number = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+									   column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(number);
 }
 
 void
@@ -128,7 +178,39 @@ backfill_traits(const Population *population, List *stored)
 									" WHERE profile.%s = q.key",
 									population_base_name(population), set.data,
 									query, quote_identifier(population->key)));
+		fill_initial(population, columns);
 	}
+}
+
+/*
+ * Profiles without rows in the source, where the columns are not new but were
+ * another trait's, and are NULL.
+ */
+static void
+fill_initial(const Population *population, List *columns)
+{
+	StringInfoData set;
+	StringInfoData where;
+	ListCell   *lc;
+
+	initStringInfo(&set);
+	initStringInfo(&where);
+	foreach(lc, columns)
+	{
+		const TraitColumn *column = lfirst(lc);
+
+		if (strcmp(column->initial, "NULL") == 0)
+			continue;
+		append_assignment(&set, column,
+						  psprintf("coalesce(%s, %s)", column->name, column->initial));
+		appendStringInfo(&where, "%s%s IS NULL", where.len > 0 ? " OR " : "",
+						 column->name);
+	}
+	if (set.len > 0)
+		population_execute(population,
+						   psprintf("UPDATE %s SET %s WHERE %s",
+									population_base_name(population), set.data,
+									where.data));
 }
 
 void
@@ -151,7 +233,8 @@ backfill_all(const Population *population)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
-		char	   *query = trait_source_query(source, trait_stored_names(population), &columns);
+		char	   *query = trait_source_query(source, stored_or_warn(source, true),
+											   &columns);
 
 		foreach(column, columns)
 			append_assignment(&initial, lfirst(column),
@@ -167,7 +250,8 @@ backfill_all(const Population *population)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
-		char	   *query = trait_source_query(source, trait_stored_names(population), &columns);
+		char	   *query = trait_source_query(source, stored_or_warn(source, false),
+											   &columns);
 		StringInfoData set;
 
 		initStringInfo(&set);
@@ -178,6 +262,30 @@ backfill_all(const Population *population)
 						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
 									base, set.data, query, key));
 	}
+}
+
+/*
+ * The names of the stored traits of a source that can be computed.  The others
+ * stay as they are.
+ */
+static List *
+stored_or_warn(const Source *source, bool warn)
+{
+	List	   *unbound;
+	List	   *names = trait_stored_binding(source, &unbound);
+	ListCell   *lc;
+
+	foreach(lc, warn ? unbound : NIL)
+	{
+		const TraitUnbound *one = lfirst(lc);
+
+		ereport(WARNING,
+				(errmsg("%s does not bind any more, and is not computed again",
+						one->definition),
+				 errdetail("Binding it fails: %s.", one->reason),
+				 errhint("Alter or drop the traits and audiences that need it, or undo the change of the table.")));
+	}
+	return names;
 }
 
 /*
@@ -192,15 +300,26 @@ segment_verify(PG_FUNCTION_ARGS)
 	const Population *population = population_by_name(PG_ARGISNULL(0) ? NULL :
 													  NameStr(*PG_GETARG_NAME(0)));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool		whole = true;
 	ListCell   *lc;
 
 	population_check_owner(population);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	foreach(lc, source_names(population))
-		verify_source(source_by_name(population, lfirst(lc)), result);
-	verify_rows(population, result);
-	audience_verify(population, put_member, result);
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		whole &= source->missing == NULL;
+		if (source->missing == NULL)
+			verify_source(source, result);
+		else
+			put_unbound(result, source->name, source->name, source_trouble(source));
+	}
+	/* of a table that is gone nobody knows how many rows it had */
+	if (whole)
+		verify_rows(population, result);
+	audience_verify(population, put_member, put_broken, result);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -225,9 +344,11 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	SPI_connect();
 	lock_sources(population);
 	audience_lock(population);
+	audience_suspend(population, NIL);
 	sweep_all(population, true);
 	fold_all(population, true);
 	backfill_all(population);
+	audience_resume(population);
 	CommandCounterIncrement();
 	members_decide(population, NIL, AUDIENCE_CAUSE_REBUILD);
 	backfill_remove_ended(population);
@@ -268,8 +389,11 @@ static void
 verify_source(const Source *source, ReturnSetInfo *result)
 {
 	const Population *population = source->population;
+	List	   *unbound;
 	List	   *columns;
-	char	   *query = trait_source_query(source, trait_stored_names(population), &columns);
+	char	   *query = trait_source_query(source,
+										   trait_stored_binding(source, &unbound),
+										   &columns);
 	const char *key = pstrdup(quote_identifier(population->key));
 	ListCell   *lc;
 
@@ -291,6 +415,12 @@ verify_source(const Source *source, ReturnSetInfo *result)
 								 population_base_name(population), query, key,
 								 stored, column->initial, expected,
 								 differ(column->type, "v.stored", "v.expected")));
+	}
+	foreach(lc, unbound)
+	{
+		const TraitUnbound *one = lfirst(lc);
+
+		put_unbound(result, source->name, one->definition, one->reason);
 	}
 }
 
@@ -374,6 +504,30 @@ put_member(const AudienceChange *change, void *context)
 		values[2] = CStringGetTextDatum(change->key);
 	values[3] = CStringGetTextDatum(change->entered ? "false" : "true");
 	values[4] = CStringGetTextDatum(change->entered ? "true" : "false");
+	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+}
+
+/* An audience of which nobody can say who should be stored. */
+static void
+put_broken(const char *audience, const char *reason, void *context)
+{
+	FilterNode *filter = filter_node(FILTER_IN_AUDIENCE, audience, -1);
+
+	put_unbound(context, NULL, filter_print(filter), reason);
+}
+
+/* A definition that does not bind: what it should be cannot be said. */
+static void
+put_unbound(ReturnSetInfo *result, const char *source, const char *definition,
+			const char *reason)
+{
+	Datum		values[5] = {0};
+	bool		isnull[5] = {source == NULL, false, true, true, false};
+
+	if (source != NULL)
+		values[0] = name_datum(source);
+	values[1] = CStringGetTextDatum(definition);
+	values[4] = CStringGetTextDatum(psprintf("error: %s", reason));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 

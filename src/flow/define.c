@@ -68,7 +68,15 @@ static List *sources_changing(const Population *population, const char *name,
 static const Population *store_needed(const Population *population,
 									  const char *name, const char *filter,
 									  bool is_new);
-static const Population *hold_members(const Population *population);
+static const Population *hold_members(const Population *population,
+									  List *mended);
+static Oid	define_trait(const Population *population, const char *name,
+						 const char *definition, const char *description,
+						 bool replace);
+static List *all_audiences(const Population *population);
+static const Population *follow_change(const Population *population,
+									   List *concerned, List *sound,
+									   bool anew);
 static const Population *audience_named(FunctionCallInfo fcinfo,
 										const char *name, int argument,
 										const char *filter, bool drop);
@@ -99,7 +107,7 @@ segment_attach_source(PG_FUNCTION_ARGS)
 						   PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1)),
 						   PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)),
 						   PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4)));
-	population = hold_members(source->population);
+	population = hold_members(source->population, NIL);
 	source = source_by_name(population, source->name);
 	backfill_attach(source);
 	CommandCounterIncrement();
@@ -146,7 +154,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	if (source->missing == NULL)
 		LockRelationOid(source->relid, ShareRowExclusiveLock);
 	if (audiences != NIL)
-		population = hold_members(population);
+		population = hold_members(population, audiences);
 	foreach(lc, audiences)
 	{
 		population = again(population);
@@ -165,7 +173,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	source = source_by_name(population, name);
 	if (source->missing == NULL)
 	{
-		population = hold_members(population);
+		population = hold_members(population, NIL);
 		source = source_by_name(population, name);
 		backfill_detach(source);
 		source_detach(source);
@@ -174,7 +182,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	{
 		/* which rows were whose cannot be asked any more: count the others */
 		source_detach(source);
-		population = hold_members(again(population));
+		population = hold_members(again(population), NIL);
 		backfill_all(population);
 	}
 	population = again(population);
@@ -194,7 +202,6 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_definer(population_argument(fcinfo, 2),
 													  ShareUpdateExclusiveLock);
-	List	   *stored;
 	Oid			type;
 
 	if (definition == NULL)
@@ -204,12 +211,7 @@ segment_create_trait(PG_FUNCTION_ARGS)
 				 errhint("For example 'sum(orders.amount)'.")));
 
 	SPI_connect();
-	stored = trait_define(population, name, definition, text_argument(fcinfo, 3), false);
-	population = again(population);
-	backfill_traits(population, stored);
-	trait_refresh(population, audience_filters(population));
-	population = again(population);
-	type = trait_type(population, trait_by_name(population, name));
+	type = define_trait(population, name, definition, text_argument(fcinfo, 3), false);
 	SPI_finish();
 	PG_RETURN_OID(type);
 }
@@ -217,52 +219,38 @@ segment_create_trait(PG_FUNCTION_ARGS)
 /*
  * alter_trait(name, definition, population, description) -> its type
  *
- * Traits and audiences that use it must bind to the new definition too.
+ * Traits and audiences that use it must bind to the new definition too, but for
+ * those that did not before.
  */
 Datum
 segment_alter_trait(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	char	   *definition = text_argument(fcinfo, 1);
+	char	   *description = text_argument(fcinfo, 3);
 	const Population *population = population_argument(fcinfo, 2);
-	const Trait *trait;
-	List	   *concerned;
-	List	   *stored;
-	Oid			type;
+	Oid			type = InvalidOid;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
-	trait = trait_by_name(population, name);
-	if (trait == NULL)
+	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
-	concerned = dependent_audiences(population, name, NULL);
-	if (definition != NULL)
-	{
-		FilterNode *node = filter_parse_definition(definition, NULL);
-
-		trait_check(population, node, definition);
-		trait_lock_sources(population,
-						   list_concat(trait_sources_used(population, trait->definition),
-									   trait_sources_used(population, node)));
-	}
 
 	SPI_connect();
-	if (definition != NULL && concerned != NIL)
-		population = hold_members(population);
-	stored = trait_define(population, name,
-						  definition ? definition : trait->text,
-						  text_argument(fcinfo, 3), true);
-	population = again(population);
-	backfill_traits(population, stored);
-	trait_refresh(population, audience_filters(population));
-	population = again(population);
-	if (definition != NULL && concerned != NIL)
+	if (definition != NULL)
+		type = define_trait(population, name, definition, description, true);
+	else
 	{
-		audience_refresh(population, concerned);
+		if (description != NULL)
+			trait_describe(population, name, description);
 		population = again(population);
-		members_decide(population, concerned, AUDIENCE_CAUSE_EDIT);
+		trait_refresh(population, audience_filters(population));
+		population = again(population);
+		if (trait_binding(population, list_make1(name)) != NIL)
+			type = trait_type(population, trait_by_name(population, name));
 	}
-	type = trait_type(population, trait_by_name(population, name));
 	SPI_finish();
+	if (!OidIsValid(type))
+		PG_RETURN_NULL();
 	PG_RETURN_OID(type);
 }
 
@@ -303,6 +291,9 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	const Population *population;
 	char	   *description = text_argument(fcinfo, 4);
 	char	   *filter;
+	List	   *concerned;
+	List	   *sound;
+	bool		anew;
 	int64		size;
 
 	if (PG_ARGISNULL(1))
@@ -314,13 +305,18 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	population = audience_definer(population_argument(fcinfo, 2), name, filter, false);
 
 	SPI_connect();
-	population = hold_members(population);
+	anew = trait_store_changes(population, filter_parse(filter, NULL));
+	concerned = anew ? all_audiences(population) : NIL;
+	sound = audience_binding(population, concerned);
+	population = hold_members(population, concerned);
 	population = store_needed(population, name, filter, true);
 	audience_define(population, name, filter,
 					description != NULL && description[0] != '\0' ? description : NULL,
 					PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
-	population = hold_members(population);
+	population = hold_members(population, concerned);
 	members_decide(population, list_make1(name), AUDIENCE_CAUSE_CREATE);
+	if (anew)
+		population = follow_change(population, concerned, sound, true);
 	size = audience_count(population, name);
 	SPI_finish();
 	PG_RETURN_INT64(size);
@@ -337,6 +333,9 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population;
 	char	   *filter;
+	List	   *concerned = NIL;
+	List	   *sound;
+	bool		anew = false;
 	int64		size;
 
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(3))
@@ -349,20 +348,24 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 
 	population = audience_named(fcinfo, name, 2, filter, false);
 	SPI_connect();
-	population = hold_members(population);
+	if (filter != NULL)
+	{
+		anew = trait_store_changes(population, filter_parse(filter, NULL));
+		concerned = anew ? all_audiences(population) :
+			dependent_audiences(population, NULL, name);
+	}
+	sound = audience_binding(population, concerned);
+	population = hold_members(population, concerned);
 	if (filter != NULL)
 		population = store_needed(population, name, filter, false);
 	audience_redefine(population, name, filter, text_argument(fcinfo, 3));
 	population = again(population);
 	if (filter != NULL)
+		population = follow_change(population, concerned, sound, anew);
+	else if (audience_unbound(population, audience_by_name(population, name)) != NULL)
 	{
-		List	   *concerned = dependent_audiences(population, NULL, name);
-
-		audience_refresh(population, concerned);
-		population = again(population);
-		members_decide(population, concerned, AUDIENCE_CAUSE_EDIT);
-		drop_unneeded(again(population));
-		population = again(population);
+		SPI_finish();
+		PG_RETURN_NULL();
 	}
 	size = audience_count(population, name);
 	SPI_finish();
@@ -383,7 +386,7 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 		refuse_users("audience", name, NIL, users);
 
 	SPI_connect();
-	population = hold_members(population);
+	population = hold_members(population, dependent_audiences(population, NULL, name));
 	drop_audience(population, name, true);
 	drop_unneeded(again(population));
 	SPI_finish();
@@ -432,13 +435,8 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	}
 	audience_drop_storage(population);
 	population = again(population);
-	drop_unneeded(population);
+	trait_forget_all(population);
 	population = again(population);
-	while (trait_list(population) != NIL)
-	{
-		drop_trait(population, ((Trait *) llast(trait_list(population)))->name);
-		population = again(population);
-	}
 	foreach(lc, sources)
 	{
 		source_detach(source_by_name(population, lfirst(lc)));
@@ -484,6 +482,98 @@ again(const Population *population)
 	return population_by_name(name);
 }
 
+/*
+ * Create a trait, or give it another definition; returns its type.
+ *
+ * What is made of it must bind to the new definition if it did to the old one.  If
+ * what it needs is stored anew, as its source has changed, that may be any trait or
+ * audience.
+ */
+static Oid
+define_trait(const Population *population, const char *name,
+			 const char *definition, const char *description, bool replace)
+{
+	FilterNode *node = filter_parse_definition(definition, NULL);
+	List	   *sources;
+	List	   *traits = NIL;
+	List	   *audiences = NIL;
+	List	   *sound_traits;
+	List	   *sound_audiences;
+	List	   *stored;
+
+	trait_check(population, node, definition);
+	sources = trait_sources_used(population, node);
+	if (replace)
+	{
+		sources = list_concat(sources,
+							  trait_sources_used(population,
+												 trait_by_name(population, name)->definition));
+		traits = dependent_traits(population, name);
+		audiences = dependent_audiences(population, name, NULL);
+	}
+	if (trait_store_changes(population, node))
+	{
+		traits = list_copy(trait_names(population));
+		audiences = all_audiences(population);
+	}
+	if (replace || audiences != NIL)
+		trait_lock_sources(population, sources);
+
+	sound_traits = trait_binding(population, traits);
+	sound_audiences = audience_binding(population, audiences);
+	if (audiences != NIL)
+		population = hold_members(population, audiences);
+	stored = trait_define(population, name, definition, description, replace);
+	population = again(population);
+	backfill_traits(population, stored);
+	trait_must_bind(population, sound_traits);
+	trait_refresh(population, audience_filters(population));
+	population = again(population);
+	if (audiences != NIL)
+		population = follow_change(population, audiences, sound_audiences, false);
+	return trait_type(population, trait_by_name(population, name));
+}
+
+static List *
+all_audiences(const Population *population)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+		names = lappend(names, pstrdup(((Audience *) lfirst(lc))->name));
+	return names;
+}
+
+/*
+ * What these audiences stand for has changed: decide anew who their members are.
+ * Those that were sound must bind; others that do now are kept again.  'anew':
+ * something was stored anew, and named traits may be made of it.
+ */
+static const Population *
+follow_change(const Population *population, List *concerned, List *sound,
+			  bool anew)
+{
+	List	   *names = list_copy(sound);
+	ListCell   *lc;
+
+	foreach(lc, audience_binding(population, concerned))
+		if (!names_contain(names, lfirst(lc)))
+			names = lappend(names, lfirst(lc));
+	if (names != NIL)
+	{
+		audience_refresh(population, names);
+		population = again(population);
+		members_decide(population, names, AUDIENCE_CAUSE_EDIT);
+	}
+	population = again(population);
+	if (anew)
+		trait_refresh(population, audience_filters(population));
+	else
+		drop_unneeded(population);
+	return again(population);
+}
+
 /* Drop a trait and whatever mentions it, users first. */
 static void
 drop_trait(const Population *population, const char *name)
@@ -495,7 +585,7 @@ drop_trait(const Population *population, const char *name)
 
 	check_stack_depth();
 	if (audiences != NIL)
-		population = hold_members(population);
+		population = hold_members(population, audiences);
 	foreach(lc, audiences)
 	{
 		population = again(population);
@@ -633,12 +723,16 @@ drop_unneeded(const Population *population)
 
 /*
  * Nobody else changes members from here on, and what was due or pending is told.
+ * Audiences that do not bind are not kept any more, which needs no warning of those
+ * that are about to be mended or dropped (names, char *).
  */
 static const Population *
-hold_members(const Population *population)
+hold_members(const Population *population, List *mended)
 {
 	population = again(population);
 	audience_lock(population);
+	audience_suspend(population, mended);
+	population = again(population);
 	sweep_all(population, false);
 	fold_all(population, false);
 	return again(population);

@@ -67,6 +67,9 @@ typedef enum ThingKind
 extern List *dependent_sources(const Population *population,
 							   ThingKind kind, const char *name);
 
+/* Names (char *) of the traits whose definition depends on a trait, likewise. */
+extern List *dependent_traits(const Population *population, const char *trait);
+
 /*
  * Names (char *) of the audiences whose filter depends on a trait or on an
  * audience (that one first), directly or through others; the other is NULL.

@@ -113,9 +113,14 @@ population_drop(const Population *population)
 {
 	char	   *base = population_base_name(population);
 	char	   *view = population_view_name(population);
+	char	   *what = psprintf("population \"%s\"", population->name);
 
 	if (view != NULL)
+	{
+		relation_refuse_dependents(population->view, InvalidAttrNumber, what);
 		population_execute(population, psprintf("DROP VIEW %s", view));
+	}
+	relation_refuse_dependents(population->base, InvalidAttrNumber, what);
 	catalog_execute("DELETE FROM segment.population WHERE population = $1",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);
@@ -144,6 +149,7 @@ static void
 check_key(const char *key, Oid key_type)
 {
 	const char *p = key;
+	FormData_pg_attribute column = {0};
 
 	if (key_type != INT8OID && key_type != INT4OID &&
 		key_type != UUIDOID && key_type != TEXTOID)
@@ -153,13 +159,18 @@ check_key(const char *key, Oid key_type)
 						format_type_be(key_type)),
 				 errhint("Use bigint, integer, uuid or text.")));
 
-	/* the base table has columns of its own: ord, source_rows, s1, s2_at ... */
+	/*
+	 * The base table has columns of its own: ord, source_rows, s1, s2_at ... and
+	 * what traits have left.
+	 */
+	namestrcpy(&column.attname, key);
 	if (*p == 's' && p[1] >= '0' && p[1] <= '9')
 		p += 1 + strspn(p + 1, "0123456789");
 	if (key[0] == '\0' ||
 		strcmp(key, "ord") == 0 || strcmp(key, "source_rows") == 0 ||
 		strcmp(key, "evaluated_at") == 0 || strcmp(key, "wake_at") == 0 ||
 		strcmp(key, "tenant") == 0 ||
+		profile_column_is_unused(&column) ||
 		(p != key && (*p == '\0' || *p == '_')))
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),

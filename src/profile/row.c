@@ -65,6 +65,8 @@ struct ProfileTable
 	ResultRelInfo *result;
 	TupleTableSlot *found;		/* the locked row */
 	TupleTableSlot *written;	/* the row to write */
+	int			nunused;		/* columns that are written as NULL */
+	int		   *unused;
 	Oid			ord_sequence;
 	Datum	   *initial;		/* values of an empty profile, made when first
 								 * needed */
@@ -75,6 +77,7 @@ struct ProfileTable
 
 static void snapshot_take(ProfileTable *table);
 static void snapshot_release(ProfileTable *table);
+static void find_unused(ProfileTable *table);
 static void slot_fill(ProfileTable *table, Datum *values, bool *isnull);
 static void could_not_serialize(void) pg_attribute_noreturn();
 
@@ -114,6 +117,7 @@ profile_open(const Population *population)
 	table->found = table_slot_create(table->relation, NULL);
 	table->written = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
 											  &TTSOpsVirtual);
+	find_unused(table);
 	snapshot_take(table);
 	return table;
 }
@@ -417,6 +421,18 @@ snapshot_release(ProfileTable *table)
 	UnregisterSnapshot(table->snapshot);
 }
 
+/* What dropped traits have left in a row is not written again: columns.c. */
+static void
+find_unused(ProfileTable *table)
+{
+	TupleDesc	desc = RelationGetDescr(table->relation);
+
+	table->unused = palloc(sizeof(int) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+		if (profile_column_is_unused(TupleDescAttr(desc, i)))
+			table->unused[table->nunused++] = i;
+}
+
 static void
 slot_fill(ProfileTable *table, Datum *values, bool *isnull)
 {
@@ -425,6 +441,8 @@ slot_fill(ProfileTable *table, Datum *values, bool *isnull)
 	ExecClearTuple(table->written);
 	memcpy(table->written->tts_values, values, sizeof(Datum) * natts);
 	memcpy(table->written->tts_isnull, isnull, sizeof(bool) * natts);
+	for (int i = 0; i < table->nunused; i++)
+		table->written->tts_isnull[table->unused[i]] = true;
 	ExecStoreVirtualTuple(table->written);
 	table->written->tts_tableOid = RelationGetRelid(table->relation);
 }

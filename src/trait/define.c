@@ -46,13 +46,14 @@ static void check_cycle(const Population *population, const char *name,
 static void check_binds(const Population *population, const char *name,
 						const FilterNode *definition, const char *text);
 static List *needed_by_all(const Population *population, List *filters);
+static bool is_stored(const Population *population,
+					  const FilterNode *definition, const char *text);
 static bool among(List *definitions, const FilterNode *definition);
 static List *add_name(List *names, char *name);
-static char *stored_add(const Population *population,
-						const FilterNode *definition, const char *text);
+static List *stored_add(const Population *population, List *definitions,
+						const char *text);
 static void stored_drop(const Population *population, const StoredTrait *stored);
 static Datum collation_name(Oid collation);
-static char *stored_new_name(const Population *population);
 
 List *
 trait_define(const Population *population, const char *name,
@@ -103,6 +104,20 @@ trait_define(const Population *population, const char *name,
 }
 
 void
+trait_describe(const Population *population, const char *name,
+			   const char *description)
+{
+	catalog_execute("UPDATE segment.trait SET description = $3"
+					" WHERE population = $1 AND trait = $2",
+					3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
+					(Datum[]) {name_datum(population->name),
+							   name_datum(name), CStringGetTextDatum(description)},
+					NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+void
 trait_forget(const Population *population, const char *name)
 {
 	catalog_execute("DELETE FROM segment.trait WHERE population = $1 AND trait = $2",
@@ -115,31 +130,79 @@ trait_forget(const Population *population, const char *name)
 }
 
 void
+trait_forget_all(const Population *population)
+{
+	Datum		name = name_datum(population->name);
+
+	catalog_execute("DELETE FROM segment.trait WHERE population = $1",
+					1, (Oid[]) {NAMEOID}, &name, NULL);
+	catalog_execute("DELETE FROM segment.stored_trait WHERE population = $1",
+					1, (Oid[]) {NAMEOID}, &name, NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+void
 trait_refresh(const Population *population, List *filters)
 {
-	ListCell   *lc;
-
 	CommandCounterIncrement();
-	foreach(lc, trait_list(population))
-	{
-		const Trait *trait = lfirst(lc);
-
-		ErrorContextCallback callback = {
-			.previous = error_context_stack,
-			.callback = in_definition_of,
-			.arg = trait->name,
-		};
-
-		/* which of them is it that no longer binds? */
-		error_context_stack = &callback;
-		check_binds(population, trait->name, trait->definition, NULL);
-		error_context_stack = callback.previous;
-	}
-
 	view_refresh(population);
 	trait_drop_unneeded(population, filters);
 	CommandCounterIncrement();
 	population_changed(population);
+}
+
+/* A trait to be bound. */
+typedef struct BindOne
+{
+	const Population *population;
+	const Trait *trait;
+} BindOne;
+
+static void
+bind_one(void *arg)
+{
+	const BindOne *one = arg;
+
+	check_binds(one->population, one->trait->name, one->trait->definition, NULL);
+}
+
+List *
+trait_binding(const Population *population, List *names)
+{
+	List	   *binding = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		BindOne		one = {population, trait_by_name(population, lfirst(lc))};
+
+		if (one.trait != NULL && attempt(bind_one, &one) == NULL)
+			binding = lappend(binding, lfirst(lc));
+	}
+	return binding;
+}
+
+void
+trait_must_bind(const Population *population, List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		BindOne		one = {population, trait_by_name(population, lfirst(lc))};
+
+		ErrorContextCallback callback = {
+			.previous = error_context_stack,
+			.callback = in_definition_of,
+			.arg = lfirst(lc),
+		};
+
+		/* which of them is it that no longer binds? */
+		error_context_stack = &callback;
+		bind_one(&one);
+		error_context_stack = callback.previous;
+	}
 }
 
 /* ---- stored traits ---- */
@@ -205,14 +268,14 @@ trait_store(const Population *population, const FilterNode *definition,
 {
 	List	   *needed = stored_needed(population, definition, text);
 	List	   *sources = NIL;
-	List	   *added = NIL;
+	List	   *missing = NIL;
 	ListCell   *lc;
 
 	foreach(lc, needed)
 	{
 		const Source *source;
 
-		if (stored_by_text(population, filter_print(lfirst(lc))) != NULL)
+		if (is_stored(population, lfirst(lc), text))
 			continue;
 		source = stored_source(population, lfirst(lc), text);
 		source_check(source);
@@ -222,9 +285,44 @@ trait_store(const Population *population, const FilterNode *definition,
 	trait_lock_sources(population, sources);
 
 	foreach(lc, needed)
-		if (stored_by_text(population, filter_print(lfirst(lc))) == NULL)
-			added = lappend(added, stored_add(population, lfirst(lc), text));
-	return added;
+	{
+		const FilterNode *one = lfirst(lc);
+		const StoredTrait *old = stored_by_text(population, filter_print(one));
+
+		if (is_stored(population, one, text) || among(missing, one))
+			continue;
+		if (old != NULL)
+			stored_drop(population, old);
+		missing = lappend(missing, lfirst(lc));
+	}
+	return missing == NIL ? NIL : stored_add(population, missing, text);
+}
+
+bool
+trait_store_changes(const Population *population, const FilterNode *definition)
+{
+	ListCell   *lc;
+
+	foreach(lc, stored_needed(population, definition, NULL))
+		if (stored_by_text(population, filter_print(lfirst(lc))) != NULL &&
+			!is_stored(population, lfirst(lc), NULL))
+			return true;
+	return false;
+}
+
+/* Is what a definition needs stored, as its source gives it? */
+static bool
+is_stored(const Population *population, const FilterNode *definition,
+		  const char *text)
+{
+	const StoredTrait *stored = stored_by_text(population, filter_print(definition));
+	BoundTrait	bound;
+
+	if (stored == NULL)
+		return false;
+	stored_bind(stored_source(population, definition, text), definition, text,
+				&bound);
+	return stored_fits(population, stored, &bound);
 }
 
 void
@@ -365,67 +463,66 @@ check_binds(const Population *population, const char *name,
 }
 
 /*
- * Add the columns of a stored trait to the base table.  Its source is locked.
- * Returns its name.
+ * Store these definitions (FilterNode *) from now on: add their columns to the base
+ * table.  Their sources are locked.  Returns the names of the stored traits.
  */
-static char *
-stored_add(const Population *population, const FilterNode *definition,
-		   const char *text)
+static List *
+stored_add(const Population *population, List *definitions, const char *text)
 {
-	const Source *source = stored_source(population, definition, text);
-	char	   *canonical = filter_print(definition);
-	char	   *name;
-	BoundTrait	bound;
-	bool		own_collation;
-	StringInfoData sql;
+	int			count = list_length(definitions);
+	BoundTrait *bound = palloc(sizeof(BoundTrait) * count);
+	ProfileThing *things = palloc0(sizeof(ProfileThing) * count);
+	List	   *names = NIL;
+	ListCell   *lc;
 
-	stored_bind(source, definition, text, &bound);
-	name = stored_new_name(population);
-
-	LockRelationOid(population->base, AccessExclusiveLock);
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE %s", population_base_name(population));
-	for (int c = 0; c < bound.ncolumns; c++)
+	foreach(lc, definitions)
 	{
-		const AggregateColumn *column = &bound.columns[c];
+		const FilterNode *definition = lfirst(lc);
+		BoundTrait *trait = &bound[foreach_current_index(lc)];
+		ProfileThing *thing = &things[foreach_current_index(lc)];
+		ProfileColumn *columns;
 
-		appendStringInfo(&sql, "%s ADD COLUMN %s %s", c > 0 ? "," : "",
-						 quote_identifier(stored_column(name, column)),
-						 format_type_extended(column->type, column->typmod,
-											  FORMAT_TYPE_TYPEMOD_GIVEN |
-											  FORMAT_TYPE_FORCE_QUALIFY));
-		if (OidIsValid(column->collation) &&
-			column->collation != get_typcollation(column->type))
-			appendStringInfo(&sql, " COLLATE %s",
-							 generate_collation_name(column->collation));
-		if (column->initial != NULL)
-			appendStringInfo(&sql, " DEFAULT %s", column->initial);
+		stored_bind(stored_source(population, definition, text), definition, text,
+					trait);
+		columns = palloc(sizeof(ProfileColumn) * trait->ncolumns);
+		for (int c = 0; c < trait->ncolumns; c++)
+			columns[c] = (ProfileColumn) {
+				.suffix = trait->columns[c].suffix,
+				.type = trait->columns[c].type,
+				.collation = trait->columns[c].collation,
+				.initial = trait->columns[c].initial,
+			};
+		thing->columns = columns;
+		thing->ncolumns = trait->ncolumns;
+		thing->comment = filter_print(definition);
 	}
-	population_execute(population, sql.data);
-	for (int c = 0; c < bound.ncolumns; c++)
-		population_execute(population,
-						   psprintf("COMMENT ON COLUMN %s.%s IS %s",
-									population_base_name(population),
-									quote_identifier(stored_column(name, &bound.columns[c])),
-									quote_literal_cstr(canonical)));
+	population_add_columns(population, things, count);
 
-	own_collation = OidIsValid(bound.input.collation) &&
-		bound.input.collation != get_typcollation(bound.input.type);
-	catalog_execute("INSERT INTO segment.stored_trait"
-					" (population, stored, source, definition, value_type, value_collation)"
-					" VALUES ($1, $2, $3, $4, $5, $6)",
-					6, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID, TEXTOID},
-					(Datum[]) {name_datum(population->name),
-							   name_datum(name),
-							   name_datum(source->name),
-							   CStringGetTextDatum(canonical),
-							   ObjectIdGetDatum(bound.input.type),
-							   own_collation ? collation_name(bound.input.collation) : (Datum) 0},
-					(bool[]) {false, false, false, false, !OidIsValid(bound.input.type),
-							  !own_collation});
+	foreach(lc, definitions)
+	{
+		const ProfileThing *thing = &things[foreach_current_index(lc)];
+		const AggregateInput *input = &bound[foreach_current_index(lc)].input;
+		const Source *source = stored_source(population, lfirst(lc), text);
+		bool		own_collation = OidIsValid(input->collation) &&
+		input->collation != get_typcollation(input->type);
+
+		catalog_execute("INSERT INTO segment.stored_trait"
+						" (population, stored, source, definition, value_type, value_collation)"
+						" VALUES ($1, $2, $3, $4, $5, $6)",
+						6, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID, TEXTOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(thing->name),
+								   name_datum(source->name),
+								   CStringGetTextDatum(thing->comment),
+								   ObjectIdGetDatum(input->type),
+								   own_collation ? collation_name(input->collation) : (Datum) 0},
+						(bool[]) {false, false, false, false, !OidIsValid(input->type),
+								  !own_collation});
+		names = lappend(names, thing->name);
+	}
 	CommandCounterIncrement();
 	population_changed(population);
-	return name;
+	return names;
 }
 
 /* Qualified, for whatever search_path it is read under. */
@@ -449,35 +546,10 @@ collation_name(Oid collation)
 static void
 stored_drop(const Population *population, const StoredTrait *stored)
 {
-	BoundTrait	bound;
-
-	stored_describe(stored, &bound);
-	for (int c = 0; c < bound.ncolumns; c++)
-		population_execute(population,
-						   psprintf("ALTER TABLE %s DROP COLUMN %s",
-									population_base_name(population),
-									quote_identifier(stored_column(stored->name, &bound.columns[c]))));
+	population_drop_columns(population, stored->name, stored->text);
 	catalog_execute("DELETE FROM segment.stored_trait WHERE population = $1 AND stored = $2",
 					2, (Oid[]) {NAMEOID, NAMEOID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(stored->name)},
 					NULL);
-}
-
-/*
- * s and a number that no column has.  Attribute numbers are not reused, so
- * counting from them avoids the names of dropped columns too.
- */
-static char *
-stored_new_name(const Population *population)
-{
-	Relation	base = relation_open(population->base, NoLock);
-	int			number = RelationGetNumberOfAttributes(base) + 1;
-	char	   *name;
-
-	relation_close(base, NoLock);
-	do
-		name = psprintf("s%d", number++);
-	while (population_column(population, name) != InvalidAttrNumber);
-	return name;
 }

@@ -216,6 +216,38 @@ stored_describe(const StoredTrait *stored, BoundTrait *bound)
 	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
 }
 
+bool
+stored_fits(const Population *population, const StoredTrait *stored,
+			const BoundTrait *bound)
+{
+	Oid			collation = OidIsValid(bound->input.collation) ?
+		bound->input.collation : get_typcollation(bound->input.type);
+
+	if (stored_hides_type(bound) && stored->value_type != bound->input.type)
+		return false;
+	if (bound->aggregate != &aggregate_count &&
+		stored->value_collation != collation)
+		return false;
+	for (int i = 0; i < bound->ncolumns; i++)
+	{
+		AttrNumber	attno = population_column(population,
+											  stored_column(stored->name,
+															&bound->columns[i]));
+
+		if (attno == InvalidAttrNumber ||
+			get_atttype(population->base, attno) != bound->columns[i].type)
+			return false;
+	}
+	return true;
+}
+
+bool
+stored_hides_type(const BoundTrait *bound)
+{
+	return bound->aggregate == &aggregate_list ||
+		bound->aggregate == &aggregate_window;
+}
+
 static void
 describe_input(AggregateInput *input, Oid type, int32 typmod, Oid collation)
 {

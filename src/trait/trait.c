@@ -56,6 +56,8 @@ typedef struct TraitScope
 	const Population *population;
 } TraitScope;
 
+TraitUsersHook trait_users_hook = NULL;
+
 static HTAB *trait_sets = NULL;
 
 static Expr *scope_column(FilterScope *scope, const char *name);
@@ -97,13 +99,13 @@ stored_list(const Population *population)
 }
 
 List *
-trait_stored_names(const Population *population)
+trait_names(const Population *population)
 {
 	List	   *names = NIL;
 	ListCell   *lc;
 
-	foreach(lc, stored_list(population))
-		names = lappend(names, ((StoredTrait *) lfirst(lc))->name);
+	foreach(lc, trait_list(population))
+		names = lappend(names, ((Trait *) lfirst(lc))->name);
 	return names;
 }
 
@@ -242,6 +244,36 @@ trait_users_of_source(const Population *population, const char *source)
 			if (strcmp(lfirst(used), source) == 0)
 				users = lappend(users, trait->name);
 	}
+	return users;
+}
+
+bool
+trait_needs(const Population *population, const FilterNode *definition,
+			const FilterNode *stored)
+{
+	ListCell   *lc;
+
+	foreach(lc, stored_needed(population, definition, NULL))
+		if (filter_equal(lfirst(lc), stored))
+			return true;
+	return false;
+}
+
+List *
+stored_users(const Population *population, const StoredTrait *stored)
+{
+	List	   *users = NIL;
+	ListCell   *lc;
+
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+
+		if (trait_needs(population, trait->definition, stored->definition))
+			users = lappend(users, psprintf("trait \"%s\"", trait->name));
+	}
+	if (trait_users_hook != NULL)
+		users = list_concat(users, trait_users_hook(population, stored->definition));
 	return users;
 }
 

@@ -173,8 +173,7 @@ CREATE TABLE segment.stored_trait (
     definition text NOT NULL,
     value_type regtype,
     value_collation text,
-    PRIMARY KEY (population, stored),
-    UNIQUE (population, definition)
+    PRIMARY KEY (population, stored)
 );
 COMMENT ON TABLE segment.stored_trait IS 'stored traits: aggregates and attributes that are kept up to date, shared by the named traits and the audiences that need them';
 COMMENT ON COLUMN segment.stored_trait.population IS 'name of the population';

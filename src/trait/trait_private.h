@@ -26,6 +26,9 @@ typedef struct StoredTrait
 extern List *stored_list(const Population *population);
 extern const StoredTrait *stored_by_text(const Population *population,
 										 const char *text);
+/* What needs it (char *): 'trait "spend"', 'audience "vip"'. */
+extern List *stored_users(const Population *population,
+						  const StoredTrait *stored);
 
 /*
  * A stored trait bound to its source: what is folded, and where it is kept.
@@ -54,6 +57,16 @@ extern void stored_bind(const Source *source, const FilterNode *definition,
  * aggregate, type of the values, columns.  value and where are left NULL.
  */
 extern void stored_describe(const StoredTrait *stored, BoundTrait *bound);
+
+/*
+ * Are the columns there that such a trait needs, and are they, and the values of
+ * which they are made, of the types and collations that it has now?
+ */
+extern bool stored_fits(const Population *population, const StoredTrait *stored,
+						const BoundTrait *bound);
+
+/* Is the type of the values not that of a column? */
+extern bool stored_hides_type(const BoundTrait *bound);
 
 /*
  * The source that a stored definition reads; an error names what is missing.
