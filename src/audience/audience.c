@@ -495,9 +495,9 @@ audiences_answering(const Population *population, List *audiences, bool evaluate
 			answering = lappend(answering, audience);
 		else
 			ereport(WARNING,
-					(errmsg("audience \"%s\" does not bind any more, and is not known here",
+					(errmsg("audience \"%s\" is broken, and nobody knows its members",
 							audience->name),
-					 errdetail("Binding its filter fails: %s.", reason),
+					 errdetail("Its filter fails: %s.", reason),
 					 errhint("Give it another filter with segment.alter_audience(), drop it, or undo the change.")));
 	}
 	return answering;

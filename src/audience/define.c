@@ -209,9 +209,9 @@ audience_suspend(const Population *population, List *mended)
 		storage_suspend(population, audience->number);
 		if (!names_contain(mended, audience->name))
 			ereport(WARNING,
-					(errmsg("audience \"%s\" does not bind any more, and its members are not kept from now on",
+					(errmsg("audience \"%s\" is broken, and its members are not kept from now on",
 							audience->name),
-					 errdetail("Binding its filter fails: %s.", reason),
+					 errdetail("Its filter fails: %s.", reason),
 					 errhint("Give it another filter with segment.alter_audience(), or undo the change and run SELECT segment.rebuild(%s);",
 							 quote_literal_cstr(population->name))));
 	}

@@ -526,13 +526,13 @@ storage_members_sql(const Population *population, const char *audience)
 					" ARRAY(SELECT t.ord FROM %s AS t"
 					" WHERE t.audience OPERATOR(pg_catalog.=) %s)) AS member (ord)"
 					" JOIN %s AS profile ON profile.ord OPERATOR(pg_catalog.=) member.ord"
-					" WHERE (%s) IS NOT TRUE"
+					" WHERE %s AND (%s) IS NOT TRUE"
 					" UNION ALL"
 					" SELECT profile.%s FROM %s AS profile WHERE %s AND %s AND %s"
 					" UNION ALL"
 					" SELECT profile.%s FROM %s AS profile WHERE NOT %s AND %s",
 					key, chunks, number, relation_name(tables->toggles), number,
-					base, due,
+					base, stored, due,
 					key, base, stored, due, holds,
 					key, base, stored, holds);
 }

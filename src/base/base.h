@@ -243,6 +243,10 @@ extern void act_as_before(Actor before);
 /* The relation's name, quoted and qualified; NULL if it is gone. */
 extern char *relation_name(Oid relid);
 
+/* The collation's name, quoted and qualified, for whatever search_path it is read
+ * under. */
+extern char *collation_full_name(Oid collation);
+
 /* A value of type name, padded as the server expects; in the current context. */
 extern Datum name_datum(const char *name);
 

@@ -164,10 +164,14 @@ backfill_traits(const Population *population, List *stored)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
-		char	   *query = trait_source_query(source, stored, &columns);
+		char	   *query;
 		StringInfoData set;
 		ListCell   *column;
 
+		/* nothing new is stored of a table that is not as it was */
+		if (source->missing != NULL)
+			continue;
+		query = trait_source_query(source, stored, &columns);
 		if (columns == NIL)
 			continue;
 		initStringInfo(&set);
@@ -280,9 +284,9 @@ stored_or_warn(const Source *source, bool warn)
 		const TraitUnbound *one = lfirst(lc);
 
 		ereport(WARNING,
-				(errmsg("%s does not bind any more, and is not computed again",
+				(errmsg("%s is broken, and is not computed again",
 						one->definition),
-				 errdetail("Binding it fails: %s.", one->reason),
+				 errdetail("It fails: %s.", one->reason),
 				 errhint("Alter or drop the traits and audiences that need it, or undo the change of the table.")));
 	}
 	return names;

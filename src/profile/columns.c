@@ -62,7 +62,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
@@ -787,7 +786,7 @@ type_sql(Oid type, Oid collation)
 
 	if (!OidIsValid(collation) || collation == get_typcollation(type))
 		return name;
-	return psprintf("%s COLLATE %s", name, generate_collation_name(collation));
+	return psprintf("%s COLLATE %s", name, collation_full_name(collation));
 }
 
 /* ALTER TABLE the base table; what is in the format is quoted. */

@@ -191,12 +191,17 @@ void
 population_check_reader(const Population *population)
 {
 	if (population_view_name(population) == NULL)
+	{
+		/* whose right to read it is not a matter of the view */
+		if (object_ownercheck(RelationRelationId, population->base, GetUserId()))
+			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the view of population \"%s\" was dropped",
 						population->name),
 				 errhint("Its owner makes it again with segment.rebuild('%s').",
 						 population->name)));
+	}
 	if (pg_class_aclcheck(population->view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -39,7 +39,6 @@
 #include "base/base.h"
 #include "trait/trait_private.h"
 
-static void in_definition_of(void *arg);
 static void check_name(const Population *population, const char *name);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *definition);
@@ -53,7 +52,6 @@ static List *add_name(List *names, char *name);
 static List *stored_add(const Population *population, List *definitions,
 						const char *text);
 static void stored_drop(const Population *population, const StoredTrait *stored);
-static Datum collation_name(Oid collation);
 
 List *
 trait_define(const Population *population, const char *name,
@@ -393,12 +391,6 @@ add_name(List *names, char *name)
 }
 
 static void
-in_definition_of(void *arg)
-{
-	errcontext("definition of trait \"%s\"", (char *) arg);
-}
-
-static void
 check_name(const Population *population, const char *name)
 {
 	if (name[0] == '\0')
@@ -515,7 +507,9 @@ stored_add(const Population *population, List *definitions, const char *text)
 								   name_datum(source->name),
 								   CStringGetTextDatum(thing->comment),
 								   ObjectIdGetDatum(input->type),
-								   own_collation ? collation_name(input->collation) : (Datum) 0},
+								   own_collation ?
+								   CStringGetTextDatum(collation_full_name(input->collation)) :
+								   (Datum) 0},
 						(bool[]) {false, false, false, false, !OidIsValid(input->type),
 								  !own_collation});
 		names = lappend(names, thing->name);
@@ -523,24 +517,6 @@ stored_add(const Population *population, List *definitions, const char *text)
 	CommandCounterIncrement();
 	population_changed(population);
 	return names;
-}
-
-/* Qualified, for whatever search_path it is read under. */
-static Datum
-collation_name(Oid collation)
-{
-	HeapTuple	row;
-	Form_pg_collation form;
-	char	   *name;
-
-	row = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-	if (!HeapTupleIsValid(row))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-	form = (Form_pg_collation) GETSTRUCT(row);
-	name = quote_qualified_identifier(get_namespace_name(form->collnamespace),
-									  NameStr(form->collname));
-	ReleaseSysCache(row);
-	return CStringGetTextDatum(name);
 }
 
 static void

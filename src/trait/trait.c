@@ -297,6 +297,8 @@ scope_column(FilterScope *scope, const char *name)
 	TraitScope *outer = (TraitScope *) scope;
 	const Trait *trait;
 	FilterScope *inner;
+	Expr	   *value;
+	ErrorContextCallback callback = {.callback = in_definition_of};
 
 	check_stack_depth();
 	if (strcmp(name, outer->population->key) == 0)
@@ -306,7 +308,18 @@ scope_column(FilterScope *scope, const char *name)
 	if (trait == NULL)
 		return NULL;
 	inner = definition_scope(outer->population, outer->row, NULL);
-	return filter_compile_operand_pinned(trait->definition, inner);
+	callback.previous = error_context_stack;
+	callback.arg = trait->name;
+	error_context_stack = &callback;
+	value = filter_compile_operand_pinned(trait->definition, inner);
+	error_context_stack = callback.previous;
+	return value;
+}
+
+void
+in_definition_of(void *trait)
+{
+	errcontext("definition of trait \"%s\"", (const char *) trait);
 }
 
 FilterScope *

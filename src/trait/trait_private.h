@@ -120,6 +120,9 @@ extern List *stored_needed(const Population *population,
 extern FilterScope *definition_scope(const Population *population,
 									 FilterScope *row, const char *text);
 
+/* An error context's callback, whose argument is the trait's name. */
+extern void in_definition_of(void *trait);
+
 extern void program_init(void);
 
 /* view.c */

@@ -198,9 +198,9 @@ view_columns(const Population *population)
 			columns = lappend(columns, printer.column);
 		else
 			ereport(WARNING,
-					(errmsg("trait \"%s\" does not bind any more, and is not shown",
+					(errmsg("trait \"%s\" is broken, and is not shown",
 							printer.trait->name),
-					 errdetail("Binding its definition fails: %s.", error->message),
+					 errdetail("Its definition fails: %s.", error->message),
 					 errhint("Give it another definition with segment.alter_trait(), drop it, or undo the change.")));
 	}
 	AtEOXact_GUC(true, level);
@@ -427,7 +427,7 @@ placeholder(const ViewColumn *of, List *names)
 		if (column_named(names, psprintf("dropped_%d", i)) == NULL)
 			column->name = psprintf("dropped_%d", i);
 	if (OidIsValid(of->collation))
-		collation = psprintf(" COLLATE %s", generate_collation_name(of->collation));
+		collation = psprintf(" COLLATE %s", collation_full_name(of->collation));
 	column->sql = psprintf("NULL::%s%s",
 						   format_type_extended(of->type, of->typmod,
 												FORMAT_TYPE_TYPEMOD_GIVEN |
