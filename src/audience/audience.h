@@ -14,6 +14,7 @@
 
 #include "filter/filter.h"
 #include "profile/profile.h"
+#include "trait/trait.h"
 
 /* audience.c: definitions ---------------------------------------------------- */
 
@@ -92,6 +93,7 @@ typedef struct AudienceChange
 #define AUDIENCE_CAUSE_EDIT		"edit"
 #define AUDIENCE_CAUSE_DROP		"drop"
 #define AUDIENCE_CAUSE_REBUILD	"rebuild"
+#define AUDIENCE_CAUSE_RENAME	"rename"
 
 /* Whoever wants to be told; what it is given is good during the call. */
 typedef void (*AudienceSink) (const AudienceChange *change, void *context);
@@ -121,6 +123,19 @@ extern void audience_define(const Population *population, const char *name,
  */
 extern void audience_redefine(const Population *population, const char *name,
 							  const char *filter, const char *description);
+/* ERRCODE_DUPLICATE_OBJECT if there is one of that name. */
+extern void audience_check_name(const Population *population, const char *name);
+
+/*
+ * Give an audience another name: its row, its view if that is still called by the
+ * old one, and the filters of others.  Its members stay.
+ */
+extern void audience_rename(const Population *population, const char *name,
+							const char *new_name);
+/* Another name stands in the place of one in all filters. */
+extern void audience_rewrite(const Population *population,
+							 DefinitionRewrite rewrite,
+							 const char *old, const char *new);
 /* Forget an audience, its members and its view.  Nothing refers to it any more. */
 extern void audience_forget(const Population *population, const char *name);
 
@@ -173,6 +188,14 @@ extern void audience_resume(const Population *population);
 extern void audience_decide(const Population *population, List *names,
 							TimestampTz at, const char *cause,
 							AudienceSink sink, void *context);
+
+/*
+ * Tell of each member (entered false, AUDIENCE_CAUSE_RENAME): those that the feed
+ * has told of.
+ */
+extern void audience_each_member(const Population *population,
+								 const char *name, TimestampTz at,
+								 AudienceSink sink, void *context);
 
 /* Everybody leaves the audience, which is about to go. */
 extern void audience_empty(const Population *population, const char *name,

@@ -62,6 +62,9 @@ typedef struct DecisionScan
 	void	   *context;
 } DecisionScan;
 
+static void each_member(const Population *population, const char *name,
+						TimestampTz at, const char *cause,
+						AudienceSink sink, void *context);
 static void decide(DecisionScan *scan, const Audience *audience, bool empty);
 static void read_base(DecisionScan *scan);
 static TimestampTz instant_of(const DecisionScan *scan, TupleTableSlot *row);
@@ -122,24 +125,38 @@ void
 audience_empty(const Population *population, const char *name, TimestampTz at,
 			   AudienceSink sink, void *context)
 {
+	each_member(population, name, at, AUDIENCE_CAUSE_DROP, sink, context);
+	storage_forget(population, audience_by_name(population, name)->number);
+}
+
+void
+audience_each_member(const Population *population, const char *name,
+					 TimestampTz at, AudienceSink sink, void *context)
+{
+	each_member(population, name, at, AUDIENCE_CAUSE_RENAME, sink, context);
+}
+
+/* Tell of each member as if it left. */
+static void
+each_member(const Population *population, const char *name, TimestampTz at,
+			const char *cause, AudienceSink sink, void *context)
+{
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 												 "segment decision",
 												 ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(memory);
-	const Audience *audience = audience_by_name(population, name);
 	DecisionScan scan = {
 		.population = population,
 		.snapshot = RegisterSnapshot(GetLatestSnapshot()),
 		.at = Max(at, audience_tables(population)->decided_at),
-		.change.cause = AUDIENCE_CAUSE_DROP,
+		.change.cause = cause,
 		.sink = sink,
 		.context = context,
 	};
 
-	decide(&scan, audience, true);
+	decide(&scan, audience_by_name(population, name), true);
 	if (members_count(((Decision *) linitial(scan.all))->before) > 0)
 		read_base(&scan);
-	storage_forget(population, audience->number);
 	UnregisterSnapshot(scan.snapshot);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);

@@ -42,13 +42,16 @@
 #include "audience/curve.h"
 #include "base/base.h"
 
-static void check_new_name(const Population *population, const char *name);
 static Expr *check_filter(const Population *population, const char *name,
 						  const char *text);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *filter, List *path, List **seen);
 static void check_changed(void);
 static void note_facts(const char *name, AudienceFacts facts);
+static FilterNode *rename_audience(const Population *population,
+								   const FilterNode *filter,
+								   const char *old, const char *new);
+static void check_view_name(const char *schema, const char *name);
 static Oid	create_view(const Population *population, const char *name);
 static void comment_view(const Population *population, Oid view,
 						 const char *text, const char *description);
@@ -60,7 +63,7 @@ audience_check(const Population *population, const char *name,
 			   const char *filter, bool is_new)
 {
 	if (is_new)
-		check_new_name(population, name);
+		audience_check_name(population, name);
 	(void) check_filter(population, name, filter);
 }
 
@@ -72,7 +75,7 @@ audience_define(const Population *population, const char *name,
 	Oid			relation = InvalidOid;
 	AudienceFacts facts;
 
-	check_new_name(population, name);
+	audience_check_name(population, name);
 	expr = check_filter(population, name, filter);
 	facts = audience_describe(population, expr);
 	note_facts(name, facts);
@@ -129,6 +132,93 @@ audience_redefine(const Population *population, const char *name,
 	check_changed();
 	comment_view(population, audience->view, text, description);
 	definitions_changed(population);
+}
+
+void
+audience_rename(const Population *population, const char *name,
+				const char *new_name)
+{
+	const Audience *audience = audience_by_name(population, name);
+	char	   *view = view_name(audience->view);
+
+	audience_check_name(population, new_name);
+	if (view != NULL && strcmp(get_rel_name(audience->view), name) == 0)
+	{
+		Oid			schema = get_rel_namespace(audience->view);
+
+		check_view_name(get_namespace_name(schema), new_name);
+		population_execute(population,
+						   psprintf("ALTER VIEW %s RENAME TO %s", view,
+									quote_identifier(new_name)));
+		CommandCounterIncrement();
+	}
+	catalog_execute("UPDATE segment.audience SET audience = $3"
+					" WHERE population = $1 AND audience = $2",
+					3, (Oid[]) {NAMEOID, NAMEOID, NAMEOID},
+					(Datum[]) {name_datum(population->name), name_datum(name),
+							   name_datum(new_name)},
+					NULL);
+	check_changed();
+	audience_rewrite(population, rename_audience, name, new_name);
+	/* the view asks for the audience by its name */
+	if (view != NULL)
+		population_execute(population,
+						   psprintf("CREATE OR REPLACE VIEW %s%s AS %s",
+									view_name(audience->view),
+									view_options(audience->view),
+									storage_members_sql(population, new_name)));
+	definitions_changed(population);
+}
+
+void
+audience_rewrite(const Population *population, DefinitionRewrite rewrite,
+				 const char *old, const char *new)
+{
+	List	   *audiences;
+	ListCell   *lc;
+
+	definitions_changed(population);
+	audiences = audience_list(population);
+	foreach(lc, audiences)
+	{
+		const Audience *audience = lfirst(lc);
+		char	   *before = filter_print(audience->filter);
+		char	   *text = filter_print(rewrite(population, audience->filter,
+												old, new));
+
+		if (strcmp(text, before) == 0)
+			continue;
+		catalog_execute("UPDATE segment.audience SET filter = $3::segment.filter"
+						" WHERE population = $1 AND audience = $2",
+						3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(audience->name),
+								   CStringGetTextDatum(text)},
+						NULL);
+		comment_view(population, audience->view, text, audience->description);
+	}
+	definitions_changed(population);
+}
+
+/* in audience vip */
+static FilterNode *
+rename_in_audience(const FilterNode *node, void *names)
+{
+	const char *const *old_and_new = names;
+
+	if (node->op != FILTER_IN_AUDIENCE || strcmp(node->text, old_and_new[0]) != 0)
+		return NULL;
+	return filter_node(FILTER_IN_AUDIENCE, old_and_new[1], node->location);
+}
+
+/* A DefinitionRewrite. */
+static FilterNode *
+rename_audience(const Population *population, const FilterNode *filter,
+				const char *old, const char *new)
+{
+	const char *names[] = {old, new};
+
+	return filter_rewrite(filter, rename_in_audience, names);
 }
 
 void
@@ -293,8 +383,8 @@ definitions_changed(const Population *population)
 	CommandCounterIncrement();
 }
 
-static void
-check_new_name(const Population *population, const char *name)
+void
+audience_check_name(const Population *population, const char *name)
 {
 	if (name[0] == '\0')
 		ereport(ERROR,
@@ -317,10 +407,15 @@ check_filter(const Population *population, const char *name, const char *text)
 {
 	FilterNode *filter = filter_parse(text, NULL);
 	List	   *seen = NIL;
+	Shallow		shallow;
+	Expr	   *bound;
 
+	shallow_begin(&shallow, psprintf("audience \"%s\"", name));
 	check_cycle(population, name, filter, list_make1(unconstify(char *, name)),
 				&seen);
-	return audience_bind(population, filter, text);
+	bound = audience_bind(population, filter, text);
+	shallow_end(&shallow);
+	return bound;
 }
 
 /*
@@ -379,6 +474,18 @@ check_changed(void)
 				 errmsg("could not serialize access due to concurrent update")));
 }
 
+static void
+check_view_name(const char *schema, const char *name)
+{
+	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation %s already exists",
+						quote_qualified_identifier(schema, name)),
+				 errdetail("An audience shows itself as a view of its name."),
+				 errhint("Choose another name or another schema, or make the audience without a view: view => false.")));
+}
+
 static Oid
 create_view(const Population *population, const char *name)
 {
@@ -387,12 +494,7 @@ create_view(const Population *population, const char *name)
 	Oid			owner = relation_owner(population->base);
 	char	   *view = quote_qualified_identifier(schema, name);
 
-	if (OidIsValid(get_relname_relid(name, schema_oid)))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("relation %s already exists", view),
-				 errdetail("An audience shows itself as a view of its name."),
-				 errhint("Choose another name or another schema, or make the audience without a view: view => false.")));
+	check_view_name(schema, name);
 	if (pg_namespace_aclcheck(schema_oid, owner, ACL_CREATE) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

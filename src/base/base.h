@@ -10,6 +10,7 @@
 #define SEGMENT_BASE_H
 
 #include "access/genam.h"
+#include "catalog/objectaddress.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -155,6 +156,20 @@ typedef void (*Attempt) (void *arg);
  */
 extern ErrorData *attempt(Attempt work, void *arg);
 
+/*
+ * Between begin and end there is only a part of the stack, for whoever accepts a
+ * definition: ERRCODE_STATEMENT_TOO_COMPLEX says that 'what' is nested too deeply.
+ */
+typedef struct Shallow
+{
+	ErrorContextCallback callback;
+	const char *what;
+	int			level;			/* of settings */
+} Shallow;
+
+extern void shallow_begin(Shallow *shallow, const char *what);
+extern void shallow_end(Shallow *shallow);
+
 /* Is it an error that says something of a definition? */
 extern bool error_is_of_definition(int sqlstate);
 
@@ -162,6 +177,7 @@ extern bool error_is_of_definition(int sqlstate);
 
 typedef struct Dependent
 {
+	ObjectAddress object;
 	char	   *name;			/* "view reports.cities" */
 	char	   *drop;			/* the statement that drops it, or NULL */
 } Dependent;
@@ -191,6 +207,9 @@ extern void relation_refuse_dependents(Oid relid, AttrNumber attno,
  * on it, its triggers, rules, defaults?
  */
 extern bool relation_is_depended_on(Oid relid);
+
+/* The options of a view, as CREATE VIEW takes them: " WITH (...)", or "". */
+extern char *view_options(Oid view);
 
 /*
  * Does anything hang on a column, but its default and a view of ours: another

@@ -9,6 +9,8 @@
  *		dependents of column city	view reports.cities, view reports.large
  *		dependents of column spend	none
  *
+ * And what has been given to a view itself, for when it is made anew.
+ *
  * Read off pg_depend, so it is what DROP would stop at: views, materialized
  * views, functions with a body in SQL, policies, rules, and whatever else the
  * server keeps account of.
@@ -20,6 +22,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/reloptions.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
@@ -29,47 +32,85 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteSupport.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/formatting.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/base.h"
 
 static char *dependents_drop(List *dependents);
-static List *direct_dependents(Oid class, Oid object, AttrNumber attno,
-							   List *known);
+static void add_dependents(Oid class, Oid object, AttrNumber attno,
+						   List **seen, List **dependents);
+static List *direct_dependents(Oid class, Oid object, AttrNumber attno);
+static bool is_among(List *dependents, const ObjectAddress *object);
+static int	compare_dependents(const ListCell *a, const ListCell *b);
 static Oid	view_of_rule(Oid rule);
-static List *add_object(List *objects, ObjectAddress object);
-static List *described(List *objects);
 static char *drop_statement(const ObjectAddress *object);
 
 List *
 relation_dependents(Oid relid, AttrNumber attno)
 {
-	List	   *objects = direct_dependents(RelationRelationId, relid, attno, NIL);
+	List	   *seen = NIL;
+	List	   *dependents = NIL;
 
+	add_dependents(RelationRelationId, relid, attno, &seen, &dependents);
 	/* who takes whole rows as arguments depends on their type */
 	if (attno == InvalidAttrNumber)
 	{
 		Oid			row = get_rel_type_id(relid);
 
-		objects = direct_dependents(TypeRelationId, row, 0, objects);
-		objects = direct_dependents(TypeRelationId, get_array_type(row), 0, objects);
+		add_dependents(TypeRelationId, row, 0, &seen, &dependents);
+		add_dependents(TypeRelationId, get_array_type(row), 0, &seen, &dependents);
 	}
+	return dependents;
+}
 
-	/* the list grows while we go along it */
-	for (int i = 0; i < list_length(objects); i++)
+/*
+ * Put in front of the list what depends on an object, or on a column of it: each
+ * before what depends on it in turn.  'seen' are the objects that are there already.
+ */
+static void
+add_dependents(Oid class, Oid object, AttrNumber attno, List **seen,
+			   List **dependents)
+{
+	ListCell   *lc;
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	foreach(lc, direct_dependents(class, object, attno))
 	{
-		const ObjectAddress *object = list_nth(objects, i);
+		Dependent  *one = lfirst(lc);
 
-		objects = direct_dependents(object->classId, object->objectId,
-									InvalidAttrNumber, objects);
+		if (is_among(*seen, &one->object))
+			continue;
+		*seen = lappend(*seen, one);
+		add_dependents(one->object.classId, one->object.objectId, 0, seen, dependents);
+		*dependents = lcons(one, *dependents);
 	}
-	return described(objects);
+}
+
+static bool
+is_among(List *dependents, const ObjectAddress *object)
+{
+	ListCell   *lc;
+
+	foreach(lc, dependents)
+	{
+		const ObjectAddress *one = &((Dependent *) lfirst(lc))->object;
+
+		if (one->classId == object->classId && one->objectId == object->objectId &&
+			one->objectSubId == object->objectSubId)
+			return true;
+	}
+	return false;
 }
 
 char *
@@ -91,7 +132,7 @@ dependents_drop(List *dependents)
 {
 	StringInfoData statements;
 
-	/* who depends on others was found after them, and goes before */
+	/* what depends on others goes before them */
 	initStringInfo(&statements);
 	for (int i = list_length(dependents) - 1; i >= 0; i--)
 	{
@@ -132,6 +173,34 @@ relation_refuse_dependents(Oid relid, AttrNumber attno, const char *what)
 					relation_name(relid)),
 			 errdetail("It is used by %s.", dependents_list(dependents)),
 			 dependents_hint(dependents)));
+}
+
+char *
+view_options(Oid view)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(view));
+	StringInfoData options;
+	Datum		stored;
+	bool		isnull;
+	ListCell   *lc;
+
+	initStringInfo(&options);
+	if (!HeapTupleIsValid(tuple))
+		return options.data;
+	stored = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
+	foreach(lc, isnull ? NIL : untransformRelOptions(stored))
+	{
+		DefElem    *option = lfirst(lc);
+
+		appendStringInfo(&options, "%s%s = %s",
+						 options.len == 0 ? " WITH (" : ", ",
+						 quote_identifier(option->defname),
+						 quote_literal_cstr(defGetString(option)));
+	}
+	ReleaseSysCache(tuple);
+	if (options.len > 0)
+		appendStringInfoChar(&options, ')');
+	return options.data;
 }
 
 bool
@@ -177,18 +246,15 @@ column_is_depended_on(Oid relid, AttrNumber attno, Oid view)
 	return found;
 }
 
-/*
- * Add to a list of objects (ObjectAddress *) those that depend on one, or on a
- * column of it, and would stop DROP.  Each once.
- */
+/* What depends on an object, or on a column of it, and would stop DROP; by name. */
 static List *
-direct_dependents(Oid class, Oid object, AttrNumber attno, List *known)
+direct_dependents(Oid class, Oid object, AttrNumber attno)
 {
 	Relation	depend = table_open(DependRelationId, AccessShareLock);
 	ScanKeyData keys[3];
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	List	   *objects = known;
+	List	   *dependents = NIL;
 
 	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(class));
@@ -202,6 +268,7 @@ direct_dependents(Oid class, Oid object, AttrNumber attno, List *known)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 		ObjectAddress dependent;
+		Dependent  *one;
 
 		if (form->deptype != DEPENDENCY_NORMAL)
 			continue;
@@ -210,12 +277,29 @@ direct_dependents(Oid class, Oid object, AttrNumber attno, List *known)
 			OidIsValid(view_of_rule(form->objid)))
 			ObjectAddressSet(dependent, RelationRelationId,
 							 view_of_rule(form->objid));
-		if (dependent.objectId != object || dependent.classId != class)
-			objects = add_object(objects, dependent);
+		if ((dependent.objectId == object && dependent.classId == class) ||
+			is_among(dependents, &dependent))
+			continue;
+
+		one = palloc(sizeof(Dependent));
+		one->object = dependent;
+		one->name = psprintf("%s %s", getObjectTypeDescription(&dependent, false),
+							 getObjectIdentity(&dependent, false));
+		one->drop = drop_statement(&dependent);
+		dependents = lappend(dependents, one);
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
-	return objects;
+	/* backwards, as each is put in front of the others */
+	list_sort(dependents, compare_dependents);
+	return dependents;
+}
+
+static int
+compare_dependents(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((const Dependent *) lfirst(b))->name,
+				  ((const Dependent *) lfirst(a))->name);
 }
 
 /* The view that a rule makes; InvalidOid for a rule that somebody made. */
@@ -238,44 +322,6 @@ view_of_rule(Oid rule)
 	systable_endscan(scan);
 	table_close(rewrite, AccessShareLock);
 	return view;
-}
-
-static List *
-add_object(List *objects, ObjectAddress object)
-{
-	ObjectAddress *copy;
-	ListCell   *lc;
-
-	foreach(lc, objects)
-	{
-		const ObjectAddress *one = lfirst(lc);
-
-		if (one->classId == object.classId && one->objectId == object.objectId &&
-			one->objectSubId == object.objectSubId)
-			return objects;
-	}
-	copy = palloc(sizeof(ObjectAddress));
-	*copy = object;
-	return lappend(objects, copy);
-}
-
-static List *
-described(List *objects)
-{
-	List	   *dependents = NIL;
-	ListCell   *lc;
-
-	foreach(lc, objects)
-	{
-		const ObjectAddress *object = lfirst(lc);
-		Dependent  *one = palloc(sizeof(Dependent));
-
-		one->name = psprintf("%s %s", getObjectTypeDescription(object, false),
-							 getObjectIdentity(object, false));
-		one->drop = drop_statement(object);
-		dependents = lappend(dependents, one);
-	}
-	return dependents;
 }
 
 /* NULL for what is not dropped by a statement of its own. */

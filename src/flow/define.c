@@ -55,10 +55,7 @@ SEGMENT_FUNCTION(segment_alter_audience);
 SEGMENT_FUNCTION(segment_drop_audience);
 SEGMENT_FUNCTION(segment_drop_population);
 
-static const Population *population_argument(FunctionCallInfo fcinfo, int argument);
-static char *name_argument(FunctionCallInfo fcinfo, int argument, const char *what);
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
-static const Population *again(const Population *population);
 static void drop_trait(const Population *population, const char *name);
 static const Population *audience_definer(const Population *population,
 										  const char *name,
@@ -68,8 +65,6 @@ static List *sources_changing(const Population *population, const char *name,
 static const Population *store_needed(const Population *population,
 									  const char *name, const char *filter,
 									  bool is_new);
-static const Population *hold_members(const Population *population,
-									  List *mended);
 static Oid	define_trait(const Population *population, const char *name,
 						 const char *definition, const char *description,
 						 bool replace);
@@ -77,15 +72,11 @@ static List *all_audiences(const Population *population);
 static const Population *follow_change(const Population *population,
 									   List *concerned, List *sound,
 									   bool anew);
-static const Population *audience_named(FunctionCallInfo fcinfo,
-										const char *name, int argument,
-										const char *filter, bool drop);
 static void drop_unneeded(const Population *population);
 static void drop_audience(const Population *population, const char *name,
 						  bool asked);
 static void refuse_users(const char *kind, const char *name,
 						 List *traits, List *audiences);
-static void unknown_trait(const Population *population, const char *name) pg_attribute_noreturn();
 
 /*
  * attach_source(source regclass, key, at, population, name)
@@ -133,15 +124,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	population = population_definer(population, ShareUpdateExclusiveLock);
 	source = source_by_name(population, name);
 	if (source == NULL)
-	{
-		const char *nearest = nearest_name(name, source_names(population));
-
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("source \"%s\" does not exist in population \"%s\"",
-						name, population->name),
-				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
-	}
+		unknown_source(population, name);
 
 	SPI_connect();
 	traits = trait_users_of_source(population, name);
@@ -448,14 +431,14 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static const Population *
+const Population *
 population_argument(FunctionCallInfo fcinfo, int argument)
 {
 	return population_by_name(PG_ARGISNULL(argument) ? NULL :
 							  NameStr(*PG_GETARG_NAME(argument)));
 }
 
-static char *
+char *
 name_argument(FunctionCallInfo fcinfo, int argument, const char *what)
 {
 	if (PG_ARGISNULL(argument))
@@ -472,8 +455,7 @@ text_argument(FunctionCallInfo fcinfo, int argument)
 		text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 
-/* The population as the changes made so far left it. */
-static const Population *
+const Population *
 again(const Population *population)
 {
 	char	   *name = pstrdup(population->name);
@@ -605,10 +587,7 @@ drop_trait(const Population *population, const char *name)
 	trait_refresh(population, audience_filters(population));
 }
 
-/*
- * The population of an audience that a user names, ready to be defined.
- */
-static const Population *
+const Population *
 audience_named(FunctionCallInfo fcinfo, const char *name, int argument,
 			   const char *filter, bool drop)
 {
@@ -721,12 +700,7 @@ drop_unneeded(const Population *population)
 	trait_drop_unneeded(population, audience_filters(population));
 }
 
-/*
- * Nobody else changes members from here on, and what was due or pending is told.
- * Audiences that do not bind are not kept any more, which needs no warning of those
- * that are about to be mended or dropped (names, char *).
- */
-static const Population *
+const Population *
 hold_members(const Population *population, List *mended)
 {
 	population = again(population);
@@ -781,7 +755,7 @@ refuse_users(const char *kind, const char *name, List *traits, List *audiences)
 			 errhint("Drop these first, or use cascade => true to drop them too.")));
 }
 
-static void
+void
 unknown_trait(const Population *population, const char *name)
 {
 	List	   *names = NIL;
@@ -796,5 +770,17 @@ unknown_trait(const Population *population, const char *name)
 			 errmsg("trait \"%s\" does not exist", name),
 			 errdetail("Population \"%s\" has %d traits.", population->name,
 					   list_length(names)),
+			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+}
+
+void
+unknown_source(const Population *population, const char *name)
+{
+	const char *nearest = nearest_name(name, source_names(population));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("source \"%s\" does not exist in population \"%s\"",
+					name, population->name),
 			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
 }

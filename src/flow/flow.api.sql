@@ -99,6 +99,36 @@ AS 'MODULE_PATHNAME', 'segment_drop_audience';
 COMMENT ON FUNCTION segment.drop_audience(name, name, boolean) IS
     'drops an audience and its view; refused while other audiences are made of it, unless cascade, which drops these too';
 
+CREATE OR REPLACE FUNCTION segment.rename_trait(
+    name name,
+    new_name name,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_rename_trait';
+COMMENT ON FUNCTION segment.rename_trait(name, name, name) IS
+    'gives a trait another name: as a column of the population''s view, and in the definitions that mention it; nothing is computed again';
+
+CREATE OR REPLACE FUNCTION segment.rename_audience(
+    name name,
+    new_name name,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_rename_audience';
+COMMENT ON FUNCTION segment.rename_audience(name, name, name) IS
+    'gives an audience another name, and its view if that is called as the audience was, also in the filters that mention it; nothing is computed again, and the feed tells with cause rename that its members left the one and entered the other';
+
+CREATE OR REPLACE FUNCTION segment.rename_source(
+    name name,
+    new_name name,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_rename_source';
+COMMENT ON FUNCTION segment.rename_source(name, name, name) IS
+    'gives a source another name, also in the definitions that mention it; its table keeps its own, and nothing is computed again';
+
 CREATE OR REPLACE FUNCTION segment.drop_population(
     name name,
     cascade boolean DEFAULT false)

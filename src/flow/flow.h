@@ -120,6 +120,13 @@ extern void fold_all(const Population *population, bool passing);
 extern void members_decide(const Population *population, List *names,
 						   const char *cause);
 
+/*
+ * An audience is about to get another name: its members leave it under this one, and
+ * enter it under that.
+ */
+extern void members_rename(const Population *population, const char *name,
+						   const char *new_name);
+
 /* An audience is about to go: everybody leaves it. */
 extern void members_leave(const Population *population, const char *name);
 

@@ -124,6 +124,7 @@ typedef struct Place
 	Column	   *column;			/* is used again; NULL: it is a new one */
 } Place;
 
+static bool is_of(const Column *column, const char *name);
 static List *find_places(const Population *population, List *columns,
 						 ProfileThing *things, int count);
 static Column *choose(const Population *population, List *columns,
@@ -203,7 +204,6 @@ void
 population_drop_columns(const Population *population, const char *name,
 						const char *comment)
 {
-	int			length = strlen(name);
 	ListCell   *lc;
 
 	LockRelationOid(population->base, AccessExclusiveLock);
@@ -212,9 +212,7 @@ population_drop_columns(const Population *population, const char *name,
 		const Column *column = lfirst(lc);
 		const char *quoted;
 
-		/* s7, and s7_at */
-		if (strncmp(column->name, name, length) != 0 ||
-			(column->name[length] != '\0' && column->name[length] != '_'))
+		if (!is_of(column, name))
 			continue;
 		quoted = pstrdup(quote_identifier(column->name));
 		if (!is_pristine(population, column->attno))
@@ -234,6 +232,29 @@ population_drop_columns(const Population *population, const char *name,
 	CommandCounterIncrement();
 	if (column_numbers(population) >= NUMBERS_RUN_SHORT)
 		empty_dropped(population);
+}
+
+void
+population_comment_columns(const Population *population, const char *name,
+						   const char *comment)
+{
+	ListCell   *lc;
+
+	foreach(lc, read_columns(population))
+		if (is_of(lfirst(lc), name))
+			CreateComments(population->base, RelationRelationId,
+						   ((Column *) lfirst(lc))->attno,
+						   unconstify(char *, comment));
+}
+
+/* Is it s7, or s7_at? */
+static bool
+is_of(const Column *column, const char *name)
+{
+	int			length = strlen(name);
+
+	return strncmp(column->name, name, length) == 0 &&
+		(column->name[length] == '\0' || column->name[length] == '_');
 }
 
 /* ---- where new values go ---- */

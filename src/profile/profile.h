@@ -150,6 +150,10 @@ extern void population_add_columns(const Population *population,
 extern void population_drop_columns(const Population *population,
 									const char *name, const char *comment);
 
+/* The columns of that name are commented anew. */
+extern void population_comment_columns(const Population *population,
+									   const char *name, const char *comment);
+
 /* Is it one that nothing is stored in, and that rows are written without? */
 extern bool profile_column_is_unused(const FormData_pg_attribute *column);
 

@@ -86,6 +86,15 @@ extern const Source *source_attach(const Population *population, Oid relid,
 								   const char *key, const char *at,
 								   const char *name);
 
+/* ERRCODE_DUPLICATE_OBJECT if there is one of that name. */
+extern void source_check_name(const Population *population, const char *name);
+
+/*
+ * Give a source another name: its row, and its triggers, which are enabled as they
+ * were.  The table, if it is there, is locked against writers.
+ */
+extern void source_rename(const Source *source, const char *new_name);
+
 /*
  * Remove triggers, if the table is still there, and catalog row.  Nothing
  * depends on it any more.

@@ -39,7 +39,6 @@
 #include "base/base.h"
 #include "trait/trait_private.h"
 
-static void check_name(const Population *population, const char *name);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *definition);
 static void check_binds(const Population *population, const char *name,
@@ -69,7 +68,7 @@ trait_define(const Population *population, const char *name,
 				 errhint("Define it in a READ COMMITTED transaction.")));
 
 	if (!replace)
-		check_name(population, name);
+		trait_check_name(population, name);
 	check_cycle(population, name, node);
 	trait_check(population, node, definition);
 	added = trait_store(population, node, definition);
@@ -390,8 +389,8 @@ add_name(List *names, char *name)
 	return lappend(names, name);
 }
 
-static void
-check_name(const Population *population, const char *name)
+void
+trait_check_name(const Population *population, const char *name)
 {
 	if (name[0] == '\0')
 		ereport(ERROR,
@@ -443,10 +442,15 @@ check_binds(const Population *population, const char *name,
 			const FilterNode *definition, const char *text)
 {
 	FilterScope *row = filter_column_scope(population->base, 1);
-	Expr	   *value = filter_compile_operand(definition,
-											   definition_scope(population, row, text));
-	Oid			type = exprType((Node *) value);
+	Shallow		shallow;
+	Expr	   *value;
+	Oid			type;
 
+	shallow_begin(&shallow, psprintf("trait \"%s\"", name));
+	value = filter_compile_operand(definition,
+								   definition_scope(population, row, text));
+	shallow_end(&shallow);
+	type = exprType((Node *) value);
 	if (get_typtype(type) == TYPTYPE_PSEUDO && type != UNKNOWNOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

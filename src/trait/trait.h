@@ -153,6 +153,33 @@ extern void trait_refresh(const Population *population, List *filters);
  */
 extern void trait_drop_unneeded(const Population *population, List *filters);
 
+/* rename.c: names in definitions --------------------------------------------- */
+
+/* The definition with one name in the place of another; nothing is looked up. */
+typedef FilterNode *(*DefinitionRewrite) (const Population *population,
+										  const FilterNode *definition,
+										  const char *old, const char *new);
+
+extern FilterNode *definition_rename_trait(const Population *population,
+										   const FilterNode *definition,
+										   const char *old, const char *new);
+extern FilterNode *definition_rename_source(const Population *population,
+											const FilterNode *definition,
+											const char *old, const char *new);
+/* Does it mention a name with keys behind it, such as extra.size? */
+extern bool definition_has_keys_of(const FilterNode *definition,
+								   const char *name);
+
+/*
+ * Give a trait another name: in its definition's row, in those of other traits,
+ * and as a column of the view, which users' views follow.  And a source, in the
+ * definitions of traits and of what is stored.
+ */
+extern void trait_rename(const Population *population, const char *name,
+						 const char *new_name);
+extern void trait_rename_source(const Population *population,
+								const char *name, const char *new_name);
+
 /*
  * Who else needs a stored trait?  Its users (char *, 'audience "vip"') that live
  * above us, for an error.

@@ -125,7 +125,13 @@ extern void in_definition_of(void *trait);
 
 extern void program_init(void);
 
+/* define.c: ERRCODE_DUPLICATE_OBJECT if the name is taken. */
+extern void trait_check_name(const Population *population, const char *name);
+
 /* view.c */
 extern void view_refresh(const Population *population);
+/* The column of that name, if there is one, is called otherwise from now on. */
+extern void view_rename_column(const Population *population,
+							   const char *name, const char *new_name);
 
 #endif							/* SEGMENT_TRAIT_PRIVATE_H */

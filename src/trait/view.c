@@ -35,12 +35,10 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/reloptions.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
-#include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -51,7 +49,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 #include "base/base.h"
 #include "trait/trait_private.h"
@@ -97,7 +94,8 @@ static bool same_type(const ViewColumn *a, const ViewColumn *b);
 static ViewColumn *column_named(List *columns, const char *name);
 static List *keep_places(const Population *population, List *present,
 						 List *columns);
-static ViewColumn *placeholder(const ViewColumn *of, List *names);
+static ViewColumn *placeholder(const ViewColumn *of, List *columns,
+							   List *names);
 static bool is_placeholder(const char *name);
 static void refuse_change(const Population *population,
 						  const ViewColumn *present, const ViewColumn *column);
@@ -107,7 +105,6 @@ static void create_view(const Population *population, const char *view,
 						List *columns, bool replace);
 static void make_again(const Population *population, List *columns);
 static List *view_grants(Oid view);
-static char *view_options(Oid view);
 static bool has_comment(const Population *population,
 						const ViewColumn *column);
 static void comment_columns(const Population *population, const char *view,
@@ -159,6 +156,19 @@ view_refresh(const Population *population)
 	}
 	comment_columns(population, view, columns);
 	population_changed(population);
+}
+
+void
+view_rename_column(const Population *population, const char *name,
+				   const char *new_name)
+{
+	char	   *view = population_view_name(population);
+
+	if (view == NULL || get_attnum(population->view, name) == InvalidAttrNumber)
+		return;
+	population_execute(population,
+					   psprintf("ALTER VIEW %s RENAME COLUMN %s TO %s", view,
+								quote_identifier(name), quote_identifier(new_name)));
 }
 
 /* ---- the columns that it is to have ---- */
@@ -389,7 +399,7 @@ keep_places(const Population *population, List *present, List *columns)
 		if (new == NULL || !same_type(old, new))
 		{
 			refuse_change(population, old, new);
-			new = placeholder(old, names);
+			new = placeholder(old, columns, names);
 			names = lappend(names, new);
 		}
 		places = lappend(places, new);
@@ -415,16 +425,19 @@ keep_places(const Population *population, List *present, List *columns)
 	return places;
 }
 
-/* What stands in the place of a column that is not there any more. */
+/*
+ * What stands in the place of a column that is not there any more.  'names' are all
+ * that have a name already.
+ */
 static ViewColumn *
-placeholder(const ViewColumn *of, List *names)
+placeholder(const ViewColumn *of, List *columns, List *names)
 {
 	ViewColumn *column = palloc0(sizeof(ViewColumn));
 	const char *collation = "";
 
 	*column = *of;
-	for (int i = 1; !is_placeholder(column->name); i++)
-		if (column_named(names, psprintf("dropped_%d", i)) == NULL)
+	if (!is_placeholder(of->name) || column_named(columns, of->name) != NULL)
+		for (int i = 1; column_named(names, column->name) != NULL; i++)
 			column->name = psprintf("dropped_%d", i);
 	if (OidIsValid(of->collation))
 		collation = psprintf(" COLLATE %s", collation_full_name(of->collation));
@@ -595,35 +608,6 @@ view_grants(Oid view)
 		MemoryContextSwitchTo(spi);
 	}
 	return grants;
-}
-
-/* " WITH (security_barrier = 'true')", or "". */
-static char *
-view_options(Oid view)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(view));
-	StringInfoData options;
-	Datum		stored;
-	bool		isnull;
-	ListCell   *lc;
-
-	initStringInfo(&options);
-	if (!HeapTupleIsValid(tuple))
-		return options.data;
-	stored = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
-	foreach(lc, isnull ? NIL : untransformRelOptions(stored))
-	{
-		DefElem    *option = lfirst(lc);
-
-		appendStringInfo(&options, "%s%s = %s",
-						 options.len == 0 ? " WITH (" : ", ",
-						 quote_identifier(option->defname),
-						 quote_literal_cstr(defGetString(option)));
-	}
-	ReleaseSysCache(tuple);
-	if (options.len > 0)
-		appendStringInfoChar(&options, ')');
-	return options.data;
 }
 
 /* Most columns have their comments already: a view may have many. */
