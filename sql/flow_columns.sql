@@ -228,6 +228,13 @@ SET search_path = shop_columns, public;
 SET client_min_messages = warning;
 SELECT order_within(0);
 
+-- nor are there more columns in a view than a view can have
+BEGIN;
+INSERT INTO segment.trait SELECT 'profile', 't' || i, i + 10, '1', NULL FROM generate_series(1, 1599) i;
+ALTER TABLE segment_data.profile SET (fillfactor = 70);
+SELECT segment.create_trait('one_more', '2');
+ROLLBACK;
+
 -- a key that fits into no index is refused where it is written, and says so
 SELECT segment.create_population('visitors', key => 'visitor', key_type => 'text');
 CREATE TABLE visits (visitor text, visited_at timestamptz);

@@ -188,5 +188,17 @@ INSERT INTO orders VALUES (3, 2, 30, '2026-05-03');
 SELECT customer_id, spend, largest FROM profile ORDER BY 1;
 SELECT * FROM spenders ORDER BY 1;
 SELECT * FROM segment.verify();
+
+-- two tables at once: each can be detached beside the other
+DROP TABLE orders, visits;
+SELECT segment.rebuild();
+SELECT segment.detach_source('orders', cascade => true);
+SELECT segment.detach_source('visits', cascade => true);
+SELECT * FROM profile ORDER BY 1;
+SELECT * FROM segment.verify();
+-- and a type can be dropped when nobody uses it any more
+SELECT segment.drop_trait('favourite', cascade => true);
+ALTER TABLE customers DROP favourite;
+DROP TYPE color;
 SELECT segment.drop_population('profile', cascade => true);
 DROP SCHEMA shop_unbound CASCADE;

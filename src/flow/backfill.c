@@ -46,7 +46,7 @@ static int64 result_number(int column);
 static void fill_initial(const Population *population, List *columns);
 static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
-static void lock_sources(const Population *population);
+static void lock_sources(const Population *population, bool passing);
 static void verify_source(const Source *source, ReturnSetInfo *result);
 static char *differ(Oid type, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
@@ -218,7 +218,7 @@ fill_initial(const Population *population, List *columns)
 }
 
 void
-backfill_all(const Population *population)
+backfill_all(const Population *population, bool passing)
 {
 	char	   *base;
 	const char *key;
@@ -226,7 +226,7 @@ backfill_all(const Population *population)
 	ListCell   *lc;
 	ListCell   *column;
 
-	lock_sources(population);
+	lock_sources(population, passing);
 	base = population_base_name(population);
 	key = pstrdup(quote_identifier(population->key));
 
@@ -237,9 +237,11 @@ backfill_all(const Population *population)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
-		char	   *query = trait_source_query(source, stored_or_warn(source, true),
-											   &columns);
+		char	   *query;
 
+		if (source->missing != NULL)
+			continue;
+		query = trait_source_query(source, stored_or_warn(source, true), &columns);
 		foreach(column, columns)
 			append_assignment(&initial, lfirst(column),
 							  ((TraitColumn *) lfirst(column))->initial);
@@ -254,10 +256,12 @@ backfill_all(const Population *population)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
-		char	   *query = trait_source_query(source, stored_or_warn(source, false),
-											   &columns);
+		char	   *query;
 		StringInfoData set;
 
+		if (source->missing != NULL)
+			continue;
+		query = trait_source_query(source, stored_or_warn(source, false), &columns);
 		initStringInfo(&set);
 		appendStringInfoString(&set, "source_rows = profile.source_rows + q.source_rows");
 		foreach(column, columns)
@@ -346,12 +350,12 @@ segment_rebuild(PG_FUNCTION_ARGS)
 				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
 
 	SPI_connect();
-	lock_sources(population);
+	lock_sources(population, false);
 	audience_lock(population);
 	audience_suspend(population, NIL);
 	sweep_all(population, true);
 	fold_all(population, true);
-	backfill_all(population);
+	backfill_all(population, false);
 	audience_resume(population);
 	CommandCounterIncrement();
 	members_decide(population, NIL, AUDIENCE_CAUSE_REBUILD);
@@ -375,7 +379,7 @@ append_assignment(StringInfo set, const TraitColumn *column, const char *value)
 }
 
 static void
-lock_sources(const Population *population)
+lock_sources(const Population *population, bool passing)
 {
 	ListCell   *lc;
 
@@ -383,6 +387,8 @@ lock_sources(const Population *population)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
+		if (passing && source->missing != NULL)
+			continue;
 		source_check(source);
 		LockRelationOid(source->relid, ShareRowExclusiveLock);
 	}

@@ -166,7 +166,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 		/* which rows were whose cannot be asked any more: count the others */
 		source_detach(source);
 		population = hold_members(again(population), NIL);
-		backfill_all(population);
+		backfill_all(population, true);
 	}
 	population = again(population);
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);

@@ -43,10 +43,11 @@ extern void backfill_detach(const Source *source);
 extern void backfill_remove_ended(const Population *population);
 
 /*
- * Compute all stored traits again.  The sources are locked against writers.
+ * Compute all stored traits again.  The sources are locked against writers; one
+ * that is not as it was is an error, or counted as if it had no rows ('passing').
  * Profiles without rows stay, as above.
  */
-extern void backfill_all(const Population *population);
+extern void backfill_all(const Population *population, bool passing);
 
 /* Fill stored traits (names, char *) from their sources. */
 extern void backfill_traits(const Population *population, List *stored);

@@ -31,6 +31,8 @@
  *
  * A column on which its owner has hung something (a grant, an index, a view)
  * is dropped, as the server drops it: nothing of that may pass to another trait.
+ * So is one of a type or collation of somebody's own, as that could not be dropped
+ * any more; but not when the numbers run short.
  *
  * What fits.  A row must fit into a page, whatever the events bring.  Values of
  * variable length are moved out of the row if need be, down to a pointer; the
@@ -50,6 +52,7 @@
 #include "access/xact.h"
 #include "catalog/heap.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -150,7 +153,9 @@ static int	count_state(List *columns, ColumnState state);
 static int	column_numbers(const Population *population);
 static char *unused_name(const Population *population, const char *prefix,
 						 int number);
+static bool may_be_kept(const Population *population, const Column *column);
 static bool is_pristine(const Population *population, AttrNumber attno);
+static Oid	get_type_namespace(Oid type);
 static bool parse_number(const char *name, const char *prefix, int *number);
 static bool is_young(Oid base, AttrNumber attno);
 static char *type_sql(Oid type, Oid collation);
@@ -215,7 +220,7 @@ population_drop_columns(const Population *population, const char *name,
 		if (!is_of(column, name))
 			continue;
 		quoted = pstrdup(quote_identifier(column->name));
-		if (!is_pristine(population, column->attno))
+		if (!may_be_kept(population, column))
 		{
 			relation_refuse_dependents(population->base, column->attno,
 									   psprintf("stored trait \"%s\"", comment));
@@ -743,6 +748,17 @@ unused_name(const Population *population, const char *prefix, int number)
 	return name;
 }
 
+static bool
+may_be_kept(const Population *population, const Column *column)
+{
+	bool		lasting = column->collation < FirstNormalObjectId &&
+		(column->type < FirstNormalObjectId ||
+		 get_type_namespace(column->type) == get_namespace_oid(SEGMENT_SCHEMA, false));
+
+	return is_pristine(population, column->attno) &&
+		(lasting || column_numbers(population) >= NUMBERS_RUN_SHORT);
+}
+
 /* Is the column as we made it, and has nothing been hung on it? */
 static bool
 is_pristine(const Population *population, AttrNumber attno)
@@ -764,6 +780,20 @@ is_pristine(const Population *population, AttrNumber attno)
 	relation_close(base, NoLock);
 	return pristine &&
 		!column_is_depended_on(population->base, attno, population->view);
+}
+
+static Oid
+get_type_namespace(Oid type)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Oid			namespace = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		namespace = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
+		ReleaseSysCache(tuple);
+	}
+	return namespace;
 }
 
 static bool
