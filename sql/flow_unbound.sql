@@ -7,7 +7,7 @@ SET segment.now = '2026-06-01 12:00+00';
 CREATE TYPE color AS ENUM ('red', 'green');
 CREATE DOMAIN grade AS text;
 CREATE COLLATION names FROM "C";
-CREATE TABLE customers (customer_id bigint PRIMARY KEY, city text, favourite color, grade grade, name text COLLATE names);
+CREATE TABLE customers (customer_id bigint PRIMARY KEY, city text, favourite color, grade grade, name text COLLATE names, note text);
 CREATE TABLE orders (id bigint, customer_id bigint, amount numeric, ordered_at timestamptz);
 CREATE TABLE visits (customer_id bigint, visited_at timestamptz);
 CREATE TABLE clicks (customer_id bigint, clicked_at timestamptz);
@@ -43,7 +43,7 @@ INSERT INTO visits VALUES (1, '2026-05-30'), (1, '2026-05-31'), (3, '2026-05-31'
 SELECT * FROM segment.tick();
 
 -- what breaks them, what is broken by it, and what else uses that
-CREATE TABLE breaker (no int, breaks text, statement text, traits text[], audiences text[], mended text DEFAULT '"unknown"');
+CREATE TABLE breaker (no int, breaks text, statement text, traits text[], audiences text[], mended text DEFAULT 'customers.note');
 INSERT INTO breaker (no, breaks, statement, traits, audiences) VALUES
     (1, 'a label renamed', $$ALTER TYPE color RENAME VALUE 'red' TO 'crimson'$$, '{likes_red}', '{reds,recent_reds}'),
     (2, 'a type dropped', $$DROP TYPE color CASCADE$$, '{favourite}', '{}'),

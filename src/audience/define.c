@@ -52,7 +52,8 @@ static FilterNode *rename_audience(const Population *population,
 								   const FilterNode *filter,
 								   const char *old, const char *new);
 static void check_view_name(const char *schema, const char *name);
-static Oid	create_view(const Population *population, const char *name);
+static Oid	create_view(const Population *population, const char *name,
+						const char *schema);
 static void comment_view(const Population *population, Oid view,
 						 const char *text, const char *description);
 static char *view_name(Oid view);
@@ -69,7 +70,8 @@ audience_check(const Population *population, const char *name,
 
 void
 audience_define(const Population *population, const char *name,
-				const char *filter, const char *description, bool view)
+				const char *filter, const char *description,
+				const char *schema)
 {
 	Expr	   *expr;
 	Oid			relation = InvalidOid;
@@ -82,9 +84,9 @@ audience_define(const Population *population, const char *name,
 	storage_make(population);
 	storage_follow_owner(population);
 
-	if (view)
+	if (schema != NULL)
 	{
-		relation = create_view(population, name);
+		relation = create_view(population, name, schema);
 		comment_view(population, relation, filter, description);
 	}
 	catalog_execute("INSERT INTO segment.audience"
@@ -487,9 +489,9 @@ check_view_name(const char *schema, const char *name)
 }
 
 static Oid
-create_view(const Population *population, const char *name)
+create_view(const Population *population, const char *name,
+			const char *schema)
 {
-	char	   *schema = current_schema_name();
 	Oid			schema_oid = get_namespace_oid(schema, false);
 	Oid			owner = relation_owner(population->base);
 	char	   *view = quote_qualified_identifier(schema, name);

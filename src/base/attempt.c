@@ -13,8 +13,8 @@
  * by an attempt, so that one that is broken is noted and passed over.
  *
  * An attempt is a subtransaction: whatever an error leaves open or locked is
- * released with it.  Cancellation, a full disk, lost memory, a deadlock and
- * their like say nothing of a definition, and are never caught.
+ * released with it.  Cancellation, a full disk, lost memory, a deadlock, the end
+ * of the stack and their like say nothing of a definition, and are never caught.
  *
  * And will it still work deeper down?  An event comes from a trigger within a
  * function within a function.  So whoever binds a definition has a part of the
@@ -64,10 +64,13 @@ attempt(Attempt work, void *arg)
 	{
 		MemoryContextSwitchTo(memory);
 		error = CopyErrorData();
-		if (!error_is_of_definition(error->sqlerrcode))
-			PG_RE_THROW();
 		FlushErrorState();
+		/* end our subtransaction before anybody above ends the next one */
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(memory);
+		CurrentResourceOwner = owner;
+		if (!error_is_of_definition(error->sqlerrcode))
+			ReThrowError(error);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(memory);
@@ -86,6 +89,9 @@ error_is_of_definition(int sqlstate)
 	if (sqlstate == ERRCODE_INTERNAL_ERROR ||
 		sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
 		return true;
+	/* that says how deep down we are */
+	if (sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX)
+		return false;
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:

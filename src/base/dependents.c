@@ -255,6 +255,8 @@ direct_dependents(Oid class, Oid object, AttrNumber attno)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	List	   *dependents = NIL;
+	List	   *parts = NIL;
+	ListCell   *lc;
 
 	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(class));
@@ -270,9 +272,15 @@ direct_dependents(Oid class, Oid object, AttrNumber attno)
 		ObjectAddress dependent;
 		Dependent  *one;
 
-		if (form->deptype != DEPENDENCY_NORMAL)
-			continue;
 		ObjectAddressSubSet(dependent, form->classid, form->objid, form->objsubid);
+		if (form->deptype != DEPENDENCY_NORMAL)
+		{
+			Dependent  *part = palloc0(sizeof(Dependent));
+
+			part->object = dependent;
+			parts = lappend(parts, part);
+			continue;
+		}
 		if (form->classid == RewriteRelationId &&
 			OidIsValid(view_of_rule(form->objid)))
 			ObjectAddressSet(dependent, RelationRelationId,
@@ -290,6 +298,10 @@ direct_dependents(Oid class, Oid object, AttrNumber attno)
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
+	/* a policy or constraint that reads other columns of its table goes with it */
+	foreach(lc, dependents)
+		if (is_among(parts, &((Dependent *) lfirst(lc))->object))
+			dependents = foreach_delete_current(dependents, lc);
 	/* backwards, as each is put in front of the others */
 	list_sort(dependents, compare_dependents);
 	return dependents;

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_operator.h"
@@ -48,7 +49,8 @@ static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
 static void lock_sources(const Population *population, bool passing);
 static void verify_source(const Source *source, ReturnSetInfo *result);
-static char *differ(Oid type, const char *a, const char *b);
+static char *as_text(Oid type, const char *value);
+static char *differ(const TraitColumn *column, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
 static void put_member(const AudienceChange *change, void *context);
 static void put_broken(const char *audience, const char *reason, void *context);
@@ -82,19 +84,21 @@ backfill_attach(const Source *source)
 	population_execute(population, psprintf("SELECT max(ord) FROM %s",
 											population_base_name(population)));
 	last = result_number(1);
-	population_execute(population,
-					   psprintf("WITH written AS ("
-								"INSERT INTO %s AS profile (%s, source_rows)"
-								" SELECT key, source_rows FROM (%s) AS q ORDER BY key"
-								" ON CONFLICT (%s) DO UPDATE"
-								" SET source_rows = profile.source_rows + excluded.source_rows"
-								" RETURNING ord, source_rows)"
-								" SELECT count(*), sum(source_rows)::bigint FROM written"
-								" WHERE ord > " INT64_FORMAT,
-								population_base_name(population), key, query, key,
-								last));
+	population_write(population,
+					 psprintf("INSERT INTO %s AS profile (%s, source_rows)"
+							  " SELECT key, source_rows FROM (%s) AS q ORDER BY key"
+							  " ON CONFLICT (%s) DO UPDATE"
+							  " SET source_rows = profile.source_rows + excluded.source_rows",
+							  population_base_name(population), key, query, key));
+
 	if (list_length(source_names(population)) > 1)
+	{
+		population_execute(population,
+						   psprintf("SELECT count(*), sum(source_rows)::bigint"
+									" FROM %s WHERE ord > " INT64_FORMAT,
+									population_base_name(population), last));
 		note_new_keys(source, result_number(1), result_number(2));
+	}
 
 	if (without_key > 0)
 		ereport(NOTICE,
@@ -137,19 +141,19 @@ backfill_detach(const Source *source)
 	List	   *columns;
 	char	   *query = trait_source_query(source, NIL, &columns);
 
-	population_execute(population,
-					   psprintf("UPDATE %s AS profile"
-								" SET source_rows = profile.source_rows - q.source_rows"
-								" FROM (%s) AS q WHERE profile.%s = q.key",
-								base, query, key));
+	population_write(population,
+					 psprintf("UPDATE %s AS profile"
+							  " SET source_rows = profile.source_rows - q.source_rows"
+							  " FROM (%s) AS q WHERE profile.%s = q.key",
+							  base, query, key));
 }
 
 void
 backfill_remove_ended(const Population *population)
 {
-	population_execute(population,
-					   psprintf("DELETE FROM %s WHERE source_rows <= 0",
-								population_base_name(population)));
+	population_write(population,
+					 psprintf("DELETE FROM %s WHERE source_rows <= 0",
+							  population_base_name(population)));
 }
 
 void
@@ -177,11 +181,11 @@ backfill_traits(const Population *population, List *stored)
 		initStringInfo(&set);
 		foreach(column, columns)
 			append_assignment(&set, lfirst(column), NULL);
-		population_execute(population,
-						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q"
-									" WHERE profile.%s = q.key",
-									population_base_name(population), set.data,
-									query, quote_identifier(population->key)));
+		population_write(population,
+						 psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q"
+								  " WHERE profile.%s = q.key",
+								  population_base_name(population), set.data,
+								  query, quote_identifier(population->key)));
 		fill_initial(population, columns);
 	}
 }
@@ -211,10 +215,10 @@ fill_initial(const Population *population, List *columns)
 						 column->name);
 	}
 	if (set.len > 0)
-		population_execute(population,
-						   psprintf("UPDATE %s SET %s WHERE %s",
-									population_base_name(population), set.data,
-									where.data));
+		population_write(population,
+						 psprintf("UPDATE %s SET %s WHERE %s",
+								  population_base_name(population), set.data,
+								  where.data));
 }
 
 void
@@ -245,12 +249,12 @@ backfill_all(const Population *population, bool passing)
 		foreach(column, columns)
 			append_assignment(&initial, lfirst(column),
 							  ((TraitColumn *) lfirst(column))->initial);
-		population_execute(population,
-						   psprintf("INSERT INTO %s (%s) SELECT key FROM (%s) AS q"
-									" ORDER BY key ON CONFLICT (%s) DO NOTHING",
-									base, key, query, key));
+		population_write(population,
+						 psprintf("INSERT INTO %s (%s) SELECT key FROM (%s) AS q"
+								  " ORDER BY key ON CONFLICT (%s) DO NOTHING",
+								  base, key, query, key));
 	}
-	population_execute(population, psprintf("UPDATE %s SET %s", base, initial.data));
+	population_write(population, psprintf("UPDATE %s SET %s", base, initial.data));
 
 	foreach(lc, source_names(population))
 	{
@@ -266,9 +270,9 @@ backfill_all(const Population *population, bool passing)
 		appendStringInfoString(&set, "source_rows = profile.source_rows + q.source_rows");
 		foreach(column, columns)
 			append_assignment(&set, lfirst(column), NULL);
-		population_execute(population,
-						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
-									base, set.data, query, key));
+		population_write(population,
+						 psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
+								  base, set.data, query, key));
 	}
 }
 
@@ -309,11 +313,13 @@ segment_verify(PG_FUNCTION_ARGS)
 													  NameStr(*PG_GETARG_NAME(0)));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool		whole = true;
+	Actor		before;
 	ListCell   *lc;
 
 	population_check_owner(population);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
+	before = act_as_owner(population->base);
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
@@ -328,6 +334,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	if (whole)
 		verify_rows(population, result);
 	audience_verify(population, put_member, put_broken, result);
+	act_as_before(before);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -342,6 +349,8 @@ segment_rebuild(PG_FUNCTION_ARGS)
 		population_definer(population_by_name(PG_ARGISNULL(0) ? NULL :
 											  NameStr(*PG_GETARG_NAME(0))),
 						   ShareUpdateExclusiveLock);
+	char	   *home = current_schema_name();
+	Actor		before;
 
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -350,6 +359,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	lock_sources(population, false);
 	audience_lock(population);
 	audience_suspend(population, NIL);
@@ -361,7 +371,8 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	members_decide(population, NIL, AUDIENCE_CAUSE_REBUILD);
 	backfill_remove_ended(population);
 	/* the view, too, in case it was dropped */
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -389,7 +400,7 @@ lock_sources(const Population *population, bool passing)
 
 		if (passing && source->missing != NULL)
 			continue;
-		source_check(source);
+		source_check_readable(source);
 		LockRelationOid(source->relid, ShareRowExclusiveLock);
 	}
 	LockRelationOid(population->base, ShareRowExclusiveLock);
@@ -415,16 +426,18 @@ verify_source(const Source *source, ReturnSetInfo *result)
 
 		put_differences(result, population,
 						psprintf("SELECT %s::name, %s::text, coalesce(profile.%s, q.key)::text,"
-								 " v.stored::text, v.expected::text"
+								 " %s, %s"
 								 " FROM %s AS profile FULL JOIN (%s) AS q ON profile.%s = q.key,"
 								 " LATERAL (SELECT %s AS stored,"
 								 " CASE WHEN q.key IS NULL THEN %s ELSE %s END AS expected) AS v"
 								 " WHERE %s",
 								 quote_literal_cstr(source->name),
 								 quote_literal_cstr(column->definition), key,
+								 as_text(column->type, "v.stored"),
+								 as_text(column->type, "v.expected"),
 								 population_base_name(population), query, key,
 								 stored, column->initial, expected,
-								 differ(column->type, "v.stored", "v.expected")));
+								 differ(column, "v.stored", "v.expected")));
 	}
 	foreach(lc, unbound)
 	{
@@ -435,15 +448,34 @@ verify_source(const Source *source, ReturnSetInfo *result)
 }
 
 /*
- * SQL that says whether two values differ, by the equality of their type:
- * 1.50 and 1.5 do not.
+ * as_text() makes SQL for the text of a value.  A cast of a user's type to text
+ * may be a user's function, so such a value is printed instead.
  */
 static char *
-differ(Oid type, const char *a, const char *b)
+as_text(Oid type, const char *value)
 {
-	Oid			equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	return type < FirstNormalObjectId ? psprintf("%s::text", value) :
+		psprintf("CASE WHEN %s IS DISTINCT FROM NULL"
+				 " THEN pg_catalog.format('%%s', %s) END", value, value);
+}
+
+/*
+ * SQL that says whether two values differ.  What was computed differs by the
+ * equality of its type: the sums 1.50 and 1.5 do not.  What is a value of the
+ * source is to look like it.
+ */
+static char *
+differ(const TraitColumn *column, const char *a, const char *b)
+{
+	Oid			type = column->type;
+	Oid			equal;
 	HeapTuple	tuple;
 	char	   *name;
+
+	if (column->is_value)
+		return psprintf("(%s) COLLATE pg_catalog.\"C\" IS DISTINCT FROM"
+						" (%s) COLLATE pg_catalog.\"C\"",
+						as_text(type, a), as_text(type, b));
 
 	/* the sum of floats depends, in its last digits, on the order of rows */
 	if (type == FLOAT8OID)
@@ -452,11 +484,13 @@ differ(Oid type, const char *a, const char *b)
 						a, b, a, b, a, b);
 
 	/* our own type has an equality, but is not made to be sorted or hashed */
+	equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
 	if (!OidIsValid(equal))
 		equal = OpernameGetOprid(list_make2(makeString(SEGMENT_SCHEMA), makeString("=")),
 								 type, type);
 	if (!OidIsValid(equal))
-		return psprintf("%s::text IS DISTINCT FROM %s::text", a, b);
+		return psprintf("%s IS DISTINCT FROM %s",
+						as_text(type, a), as_text(type, b));
 
 	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equal));
 	if (!HeapTupleIsValid(tuple))

@@ -17,6 +17,13 @@
  * entered and left by the change.  What was due is swept and what was pending
  * is folded before, so that it stands before it in the feed.
  *
+ * Rights.  The caller must own the population, or be a member of the role that
+ * does.  That is checked before anything is locked, and again afterwards.  From
+ * there on we act as the population's owner (act_as_owner), because columns of
+ * the base table, their types and its triggers belong to that role and may run
+ * code.  What depends on the caller's rights and search_path comes before: may
+ * the table be attached, in which schema is a view made?
+ *
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.
  *
@@ -46,6 +53,7 @@
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_attach_source);
+SEGMENT_FUNCTION(segment_attach_source_text);
 SEGMENT_FUNCTION(segment_detach_source);
 SEGMENT_FUNCTION(segment_create_trait);
 SEGMENT_FUNCTION(segment_alter_trait);
@@ -56,7 +64,8 @@ SEGMENT_FUNCTION(segment_drop_audience);
 SEGMENT_FUNCTION(segment_drop_population);
 
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
-static void drop_trait(const Population *population, const char *name);
+static void drop_trait(const Population *population, const char *name,
+					   const char *home);
 static const Population *audience_definer(const Population *population,
 										  const char *name,
 										  const char *filter, bool drop);
@@ -67,11 +76,11 @@ static const Population *store_needed(const Population *population,
 									  bool is_new);
 static Oid	define_trait(const Population *population, const char *name,
 						 const char *definition, const char *description,
-						 bool replace);
+						 bool replace, const char *home);
 static List *all_audiences(const Population *population);
 static const Population *follow_change(const Population *population,
 									   List *concerned, List *sound,
-									   bool anew);
+									   bool anew, const char *home);
 static void drop_unneeded(const Population *population);
 static void drop_audience(const Population *population, const char *name,
 						  bool asked);
@@ -87,6 +96,7 @@ segment_attach_source(PG_FUNCTION_ARGS)
 	const Population *population = population_definer(population_argument(fcinfo, 3),
 													  ShareUpdateExclusiveLock);
 	const Source *source;
+	Actor		before;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -94,17 +104,27 @@ segment_attach_source(PG_FUNCTION_ARGS)
 				 errmsg("the table to attach must be given")));
 
 	SPI_connect();
+	/* the triggers are the user's right, or not */
 	source = source_attach(population, PG_GETARG_OID(0),
 						   PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1)),
 						   PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)),
 						   PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4)));
+	before = act_as_owner(source->population->base);
 	population = hold_members(source->population, NIL);
 	source = source_by_name(population, source->name);
 	backfill_attach(source);
 	CommandCounterIncrement();
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* The same with a text as its first argument. */
+Datum
+segment_attach_source_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 0, REGCLASSOID, segment_attach_source);
 }
 
 /*
@@ -116,9 +136,11 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "source");
 	const Population *population = population_argument(fcinfo, 1);
 	bool		cascade = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	char	   *home = current_schema_name();
 	const Source *source;
 	List	   *traits;
 	List	   *audiences;
+	Actor		before;
 	ListCell   *lc;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
@@ -127,6 +149,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 		unknown_source(population, name);
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	traits = trait_users_of_source(population, name);
 	audiences = audience_users_of_source(population, name);
 	if ((traits != NIL || audiences != NIL) && !cascade)
@@ -148,7 +171,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc));
+			drop_trait(population, lfirst(lc), home);
 	}
 	drop_unneeded(again(population));
 	population = again(population);
@@ -171,6 +194,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	population = again(population);
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
 	backfill_remove_ended(population);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -185,6 +209,8 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_definer(population_argument(fcinfo, 2),
 													  ShareUpdateExclusiveLock);
+	char	   *home = current_schema_name();
+	Actor		before;
 	Oid			type;
 
 	if (definition == NULL)
@@ -194,7 +220,10 @@ segment_create_trait(PG_FUNCTION_ARGS)
 				 errhint("For example 'sum(orders.amount)'.")));
 
 	SPI_connect();
-	type = define_trait(population, name, definition, text_argument(fcinfo, 3), false);
+	before = act_as_owner(population->base);
+	type = define_trait(population, name, definition, text_argument(fcinfo, 3),
+						false, home);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_OID(type);
 }
@@ -212,26 +241,31 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	char	   *definition = text_argument(fcinfo, 1);
 	char	   *description = text_argument(fcinfo, 3);
 	const Population *population = population_argument(fcinfo, 2);
+	char	   *home = current_schema_name();
+	Actor		before;
 	Oid			type = InvalidOid;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
+	before = act_as_owner(population->base);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
 
 	SPI_connect();
 	if (definition != NULL)
-		type = define_trait(population, name, definition, description, true);
+		type = define_trait(population, name, definition, description, true,
+							home);
 	else
 	{
 		if (description != NULL)
 			trait_describe(population, name, description);
 		population = again(population);
-		trait_refresh(population, audience_filters(population));
+		trait_refresh(population, audience_filters(population), home);
 		population = again(population);
 		if (trait_binding(population, list_make1(name)) != NIL)
 			type = trait_type(population, trait_by_name(population, name));
 	}
 	SPI_finish();
+	act_as_before(before);
 	if (!OidIsValid(type))
 		PG_RETURN_NULL();
 	PG_RETURN_OID(type);
@@ -245,10 +279,13 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	const Population *population = population_argument(fcinfo, 1);
+	char	   *home = current_schema_name();
 	List	   *traits;
 	List	   *audiences;
+	Actor		before;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
+	before = act_as_owner(population->base);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
 	traits = trait_users(population, name);
@@ -259,8 +296,9 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	trait_lock_sources(population, dependent_sources(population, THING_TRAIT, name));
-	drop_trait(population, name);
+	drop_trait(population, name, home);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -273,9 +311,12 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population;
 	char	   *description = text_argument(fcinfo, 4);
+	bool		view = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
+	char	   *home = current_schema_name();
 	char	   *filter;
 	List	   *concerned;
 	List	   *sound;
+	Actor		before;
 	bool		anew;
 	int64		size;
 
@@ -286,8 +327,11 @@ segment_create_audience(PG_FUNCTION_ARGS)
 				 errhint("For example 'total_spend > 500'.")));
 	filter = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 	population = audience_definer(population_argument(fcinfo, 2), name, filter, false);
+	if (view)
+		check_schema_name(home);
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	anew = trait_store_changes(population, filter_parse(filter, NULL));
 	concerned = anew ? all_audiences(population) : NIL;
 	sound = audience_binding(population, concerned);
@@ -295,12 +339,13 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	population = store_needed(population, name, filter, true);
 	audience_define(population, name, filter,
 					description != NULL && description[0] != '\0' ? description : NULL,
-					PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+					view ? home : NULL);
 	population = hold_members(population, concerned);
 	members_decide(population, list_make1(name), AUDIENCE_CAUSE_CREATE);
 	if (anew)
-		population = follow_change(population, concerned, sound, true);
+		population = follow_change(population, concerned, sound, true, home);
 	size = audience_count(population, name);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_INT64(size);
 }
@@ -316,8 +361,10 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population;
 	char	   *filter;
+	char	   *home = current_schema_name();
 	List	   *concerned = NIL;
 	List	   *sound;
+	Actor		before;
 	bool		anew = false;
 	int64		size;
 
@@ -331,6 +378,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 
 	population = audience_named(fcinfo, name, 2, filter, false);
 	SPI_connect();
+	before = act_as_owner(population->base);
 	if (filter != NULL)
 	{
 		anew = trait_store_changes(population, filter_parse(filter, NULL));
@@ -344,13 +392,15 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	audience_redefine(population, name, filter, text_argument(fcinfo, 3));
 	population = again(population);
 	if (filter != NULL)
-		population = follow_change(population, concerned, sound, anew);
+		population = follow_change(population, concerned, sound, anew, home);
 	else if (audience_unbound(population, audience_by_name(population, name)) != NULL)
 	{
+		act_as_before(before);
 		SPI_finish();
 		PG_RETURN_NULL();
 	}
 	size = audience_count(population, name);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_INT64(size);
 }
@@ -364,14 +414,17 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population = audience_named(fcinfo, name, 1, NULL, true);
 	List	   *users = audience_users_of_audience(population, name);
+	Actor		before;
 
 	if (users != NIL && (PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
 		refuse_users("audience", name, NIL, users);
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	population = hold_members(population, dependent_audiences(population, NULL, name));
 	drop_audience(population, name, true);
 	drop_unneeded(again(population));
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -386,6 +439,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 		population_by_name(name_argument(fcinfo, 0, "population"));
 	bool		cascade = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
 	List	   *sources;
+	Actor		before;
 	ListCell   *lc;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
@@ -401,6 +455,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 				 errhint("Use cascade => true to drop them too; your own tables stay.")));
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	foreach(lc, sources)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
@@ -427,6 +482,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	}
 	feed_forget(population);
 	population_drop(population);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -473,7 +529,8 @@ again(const Population *population)
  */
 static Oid
 define_trait(const Population *population, const char *name,
-			 const char *definition, const char *description, bool replace)
+			 const char *definition, const char *description, bool replace,
+			 const char *home)
 {
 	FilterNode *node = filter_parse_definition(definition, NULL);
 	List	   *sources;
@@ -509,10 +566,11 @@ define_trait(const Population *population, const char *name,
 	population = again(population);
 	backfill_traits(population, stored);
 	trait_must_bind(population, sound_traits);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
 	population = again(population);
 	if (audiences != NIL)
-		population = follow_change(population, audiences, sound_audiences, false);
+		population = follow_change(population, audiences, sound_audiences,
+								   false, home);
 	return trait_type(population, trait_by_name(population, name));
 }
 
@@ -534,7 +592,7 @@ all_audiences(const Population *population)
  */
 static const Population *
 follow_change(const Population *population, List *concerned, List *sound,
-			  bool anew)
+			  bool anew, const char *home)
 {
 	List	   *names = list_copy(sound);
 	ListCell   *lc;
@@ -550,7 +608,7 @@ follow_change(const Population *population, List *concerned, List *sound,
 	}
 	population = again(population);
 	if (anew)
-		trait_refresh(population, audience_filters(population));
+		trait_refresh(population, audience_filters(population), home);
 	else
 		drop_unneeded(population);
 	return again(population);
@@ -558,7 +616,7 @@ follow_change(const Population *population, List *concerned, List *sound,
 
 /* Drop a trait and whatever mentions it, users first. */
 static void
-drop_trait(const Population *population, const char *name)
+drop_trait(const Population *population, const char *name, const char *home)
 {
 	List	   *traits = trait_users(population, name);
 	List	   *audiences = audience_users_of_trait(population, name);
@@ -578,13 +636,13 @@ drop_trait(const Population *population, const char *name)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc));
+			drop_trait(population, lfirst(lc), home);
 	}
 
 	population = again(population);
 	trait_forget(population, copy);
 	population = again(population);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
 }
 
 const Population *
@@ -648,9 +706,12 @@ static List *
 sources_changing(const Population *population, const char *name,
 				 const char *filter, bool drop)
 {
+	/* this compiles filters, before the definition itself does the same */
+	Actor		before = act_as_owner(population->base);
 	List	   *filters = NIL;
 	List	   *leaving = drop ? dependent_audiences(population, NULL, name) :
 		filter != NULL ? list_make1(unconstify(char *, name)) : NIL;
+	List	   *sources;
 	ListCell   *lc;
 	ListCell   *one;
 
@@ -671,7 +732,9 @@ sources_changing(const Population *population, const char *name,
 		trait_check(population, node, filter);
 		filters = lappend(filters, node);
 	}
-	return trait_sources_changing(population, filters);
+	sources = trait_sources_changing(population, filters);
+	act_as_before(before);
+	return sources;
 }
 
 /*
@@ -770,7 +833,7 @@ unknown_trait(const Population *population, const char *name)
 			 errmsg("trait \"%s\" does not exist", name),
 			 errdetail("Population \"%s\" has %d traits.", population->name,
 					   list_length(names)),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 }
 
 void
@@ -782,5 +845,5 @@ unknown_source(const Population *population, const char *name)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("source \"%s\" does not exist in population \"%s\"",
 					name, population->name),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 }

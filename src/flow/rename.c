@@ -42,6 +42,8 @@ segment_rename_trait(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	char	   *new_name = name_argument(fcinfo, 1, "trait");
 	const Population *population = population_argument(fcinfo, 2);
+	char	   *home = current_schema_name();
+	Actor		before;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
 	if (trait_by_name(population, name) == NULL)
@@ -50,11 +52,13 @@ segment_rename_trait(PG_FUNCTION_ARGS)
 		check_keys(population, name, new_name);
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	trait_rename(population, name, new_name);
 	population = again(population);
 	audience_rewrite(population, definition_rename_trait, name, new_name);
 	population = again(population);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -68,12 +72,15 @@ segment_rename_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	char	   *new_name = name_argument(fcinfo, 1, "audience");
 	const Population *population = audience_named(fcinfo, name, 2, NULL, false);
+	Actor		before;
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	population = hold_members(population, NIL);
 	audience_check_name(population, new_name);
 	members_rename(population, name, new_name);
 	audience_rename(population, name, new_name);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -87,7 +94,9 @@ segment_rename_source(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "source");
 	char	   *new_name = name_argument(fcinfo, 1, "source");
 	const Population *population = population_argument(fcinfo, 2);
+	char	   *home = current_schema_name();
 	const Source *source;
+	Actor		before;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
 	source = source_by_name(population, name);
@@ -97,6 +106,7 @@ segment_rename_source(PG_FUNCTION_ARGS)
 	check_keys(population, new_name, new_name);
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	trait_lock_sources(population, list_make1(name));
 	source_rename(source, new_name);
 	population = again(population);
@@ -104,7 +114,8 @@ segment_rename_source(PG_FUNCTION_ARGS)
 	population = again(population);
 	audience_rewrite(population, definition_rename_source, name, new_name);
 	population = again(population);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

@@ -68,7 +68,7 @@
 #include "utils/syscache.h"
 
 #include "base/base.h"
-#include "profile/profile.h"
+#include "profile/profile_private.h"
 
 #define DROPPED_PREFIX	"segment_dropped_"
 #define FREE_PREFIX		"segment_free_"
@@ -164,11 +164,17 @@ static void alter(const Population *population, const char *format,...) pg_attri
 bool
 profile_column_is_unused(const FormData_pg_attribute *column)
 {
+	return column->attisdropped ||
+		column_name_is_unused(NameStr(column->attname));
+}
+
+bool
+column_name_is_unused(const char *name)
+{
 	int			number;
 
-	return column->attisdropped ||
-		parse_number(NameStr(column->attname), DROPPED_PREFIX, &number) ||
-		parse_number(NameStr(column->attname), FREE_PREFIX, &number);
+	return parse_number(name, DROPPED_PREFIX, &number) ||
+		parse_number(name, FREE_PREFIX, &number);
 }
 
 void
@@ -447,10 +453,10 @@ use_again(const Population *population, const Place *place)
 	if (wanted->initial != NULL)
 		alter(population, "ALTER COLUMN %s SET DEFAULT %s", quoted, wanted->initial);
 	if (place->column->dirty)
-		population_execute(population,
-						   psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL",
-									population_base_name(population), quoted,
-									quoted));
+		population_write(population,
+						 psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL",
+								  population_base_name(population), quoted,
+								  quoted));
 	/* what ANALYZE has found was another trait's */
 	RemoveStatistics(population->base, place->column->attno);
 }
@@ -534,10 +540,10 @@ empty_dropped(const Population *population)
 	if (dropped == NIL)
 		return;
 
-	population_execute(population,
-					   psprintf("UPDATE %s SET %s WHERE %s",
-								population_base_name(population), set.data,
-								where.data));
+	population_write(population,
+					 psprintf("UPDATE %s SET %s WHERE %s",
+							  population_base_name(population), set.data,
+							  where.data));
 	foreach(lc, dropped)
 	{
 		const Column *column = lfirst(lc);

@@ -140,10 +140,10 @@ trait_forget_all(const Population *population)
 }
 
 void
-trait_refresh(const Population *population, List *filters)
+trait_refresh(const Population *population, List *filters, const char *home)
 {
 	CommandCounterIncrement();
-	view_refresh(population);
+	view_refresh(population, home);
 	trait_drop_unneeded(population, filters);
 	CommandCounterIncrement();
 	population_changed(population);
@@ -214,10 +214,12 @@ trait_check(const Population *population, const FilterNode *definition,
 	foreach(lc, stored_needed(population, definition, text))
 	{
 		const FilterNode *needed = lfirst(lc);
+		const Source *source = stored_source(population, needed, text);
 		BoundTrait	bound;
 
-		stored_bind(stored_source(population, needed, text), needed, text,
-					&bound);
+		/* before anybody locks the source to read it */
+		source_check_readable(source);
+		stored_bind(source, needed, text, &bound);
 	}
 }
 
@@ -497,25 +499,19 @@ stored_add(const Population *population, List *definitions, const char *text)
 	foreach(lc, definitions)
 	{
 		const ProfileThing *thing = &things[foreach_current_index(lc)];
-		const AggregateInput *input = &bound[foreach_current_index(lc)].input;
+		Oid			type = bound[foreach_current_index(lc)].input.type;
 		const Source *source = stored_source(population, lfirst(lc), text);
-		bool		own_collation = OidIsValid(input->collation) &&
-		input->collation != get_typcollation(input->type);
 
 		catalog_execute("INSERT INTO segment.stored_trait"
-						" (population, stored, source, definition, value_type, value_collation)"
-						" VALUES ($1, $2, $3, $4, $5, $6)",
-						6, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID, TEXTOID},
+						" (population, stored, source, definition, value_type)"
+						" VALUES ($1, $2, $3, $4, $5)",
+						5, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID},
 						(Datum[]) {name_datum(population->name),
 								   name_datum(thing->name),
 								   name_datum(source->name),
 								   CStringGetTextDatum(thing->comment),
-								   ObjectIdGetDatum(input->type),
-								   own_collation ?
-								   CStringGetTextDatum(collation_full_name(input->collation)) :
-								   (Datum) 0},
-						(bool[]) {false, false, false, false, !OidIsValid(input->type),
-								  !own_collation});
+								   ObjectIdGetDatum(type)},
+						(bool[]) {false, false, false, false, !OidIsValid(type)});
 		names = lappend(names, thing->name);
 	}
 	CommandCounterIncrement();

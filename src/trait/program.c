@@ -119,6 +119,10 @@ static char *how_to_mend(const Source *source, const StoredTrait *stored);
 static void type_changed(const Population *population,
 						 const StoredTrait *stored, Oid now,
 						 Oid before) pg_attribute_noreturn();
+static void check_collation(const Population *population,
+							const StoredTrait *stored,
+							const AggregateColumn *expected,
+							AttrNumber column);
 static RowValue *program_share(List **shared, Expr *expr);
 static void program_forget(void *arg);
 static void step_window(TraitProgram *program, Step *step);
@@ -456,6 +460,7 @@ trait_source_query(const Source *source, List *stored, List **columns)
 
 			column->name = pstrdup(quote_identifier(stored_column(one->name, &trait->columns[c])));
 			column->type = trait->columns[c].type;
+			column->is_value = trait->aggregate->is_value;
 			column->initial = trait->columns[c].initial ? trait->columns[c].initial : "NULL";
 			column->definition = one->text;
 			column->counted_after = counted_after(source, trait);
@@ -644,6 +649,8 @@ find_columns(Step *step, const Population *population,
 		if (get_atttype(population->base, step->columns[c]) != bound->columns[c].type)
 			type_changed(population, stored, bound->columns[c].type,
 						 get_atttype(population->base, step->columns[c]));
+		check_collation(population, stored, &bound->columns[c],
+						step->columns[c]);
 	}
 	/* the column of a tally or series does not show what it is of */
 	if (stored_hides_type(bound) && bound->input.type != stored->value_type)
@@ -680,6 +687,30 @@ type_changed(const Population *population, const StoredTrait *stored,
 			 errmsg("%s is of type %s now", stored->text, format_type_be(now)),
 			 errdetail("It is stored as %s in population \"%s\".",
 					   format_type_be(before), population->name)));
+}
+
+/*
+ * The source's column may have got another collation, by which other values
+ * are equal.
+ */
+static void
+check_collation(const Population *population, const StoredTrait *stored,
+				const AggregateColumn *expected, AttrNumber column)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(population->base, column, &type, &typmod,
+						  &collation);
+	if (!OidIsValid(expected->collation) || expected->collation == collation)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_COLLATION_MISMATCH),
+			 errmsg("values of %s have collation \"%s\" now", stored->text,
+					get_collation_name(expected->collation)),
+			 errdetail("They are stored by collation \"%s\" in population \"%s\".",
+					   get_collation_name(collation), population->name)));
 }
 
 /* The one evaluation of equal expressions. */

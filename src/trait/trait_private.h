@@ -18,7 +18,7 @@ typedef struct StoredTrait
 	char	   *source;
 	char	   *text;			/* canonical definition */
 	Oid			value_type;		/* InvalidOid where rows are counted */
-	Oid			value_collation;
+	Oid			value_collation;	/* that of its first column */
 	FilterNode *definition;
 } StoredTrait;
 
@@ -129,7 +129,7 @@ extern void program_init(void);
 extern void trait_check_name(const Population *population, const char *name);
 
 /* view.c */
-extern void view_refresh(const Population *population);
+extern void view_refresh(const Population *population, const char *home);
 /* The column of that name, if there is one, is called otherwise from now on. */
 extern void view_rename_column(const Population *population,
 							   const char *name, const char *new_name);
