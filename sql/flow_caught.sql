@@ -57,6 +57,27 @@ DROP TRIGGER fail ON segment_data.caught;
 SELECT swept FROM segment.tick();
 SELECT * FROM segment.verify();
 
+-- nor does who looks whether a definition still works: the end of the stack is
+-- heard by whoever catches it, and all that his block did is undone
+SELECT segment.create_trait('spend', 'count(orders)');
+SELECT segment.create_trait('deep', repeat('abs(spend + ', 150) || '1' || repeat(')', 150));
+SELECT segment.count_where('deep > 5');
+CREATE TABLE written (what text);
+SET max_stack_depth = '100kB';
+DO $$
+BEGIN
+    INSERT INTO written VALUES ('before');
+    BEGIN
+        INSERT INTO written VALUES ('within');
+        PERFORM segment.alter_trait('spend', description => 'all that was paid');
+    EXCEPTION WHEN statement_too_complex THEN
+        RAISE NOTICE 'caught';
+    END;
+    INSERT INTO written VALUES ('after');
+END $$;
+RESET max_stack_depth;
+SELECT * FROM written;
+
 SELECT segment.drop_population('caught', cascade => true);
 SET client_min_messages = warning;
 DROP SCHEMA shop_caught CASCADE;

@@ -92,6 +92,7 @@ audience_open(const Population *population)
 {
 	AudienceWriter *writer;
 
+	audience_suspend(population, NIL);
 	if (!audience_any_stored(population))
 		return NULL;
 	writer = palloc0(sizeof(AudienceWriter));

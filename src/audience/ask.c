@@ -312,12 +312,14 @@ segment_audiences(PG_FUNCTION_ARGS)
 	AudienceIndex *index;
 	TupleTableSlot *row;
 	Datum		key;
+	List	   *audiences;
 	ListCell   *lc;
 
 	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(0) || audience_list(population) == NIL)
 		return (Datum) 0;
+	audiences = audiences_answering(population, audience_list(population), true);
 	key = population_key(population, PG_GETARG_DATUM(0),
 						 get_fn_expr_argtype(fcinfo->flinfo, 0));
 
@@ -326,13 +328,13 @@ segment_audiences(PG_FUNCTION_ARGS)
 	index = audience_index(population);
 	if (row != NULL)
 		audience_look(index, row, clock_now());
-	foreach(lc, row == NULL ? NIL : audience_list(population))
+	foreach(lc, row == NULL ? NIL : audiences)
 	{
 		const Audience *audience = lfirst(lc);
 		bool		isnull = false;
 		Datum		name;
 
-		if (!audience_holds(index, foreach_current_index(lc)))
+		if (!audience_holds(index, audience_place(index, audience->name)))
 			continue;
 		name = name_datum(audience->name);
 		tuplestore_putvalues(result->setResult, result->setDesc, &name, &isnull);

@@ -27,7 +27,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 AS 'MODULE_PATHNAME', 'segment_sizes';
 COMMENT ON FUNCTION segment.sizes(name) IS
-    'how many members each audience of the population has now, by name';
+    'how many members each audience of the population has now, by name; NULL for one that is broken';
 
 CREATE OR REPLACE FUNCTION segment.overlap(
     a name,
@@ -123,7 +123,7 @@ RETURNS SETOF name
 LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_audiences';
 COMMENT ON FUNCTION segment.audiences(bigint, name) IS
-    'names of the audiences that the profile is a member of now, in order; none for a key that no profile has';
+    'names of the audiences that the profile is a member of now, in order, but for those that are broken; none for a key that no profile has';
 
 CREATE OR REPLACE FUNCTION segment.audiences(
     key uuid,
@@ -132,7 +132,7 @@ RETURNS SETOF name
 LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_audiences';
 COMMENT ON FUNCTION segment.audiences(uuid, name) IS
-    'names of the audiences that the profile is a member of now, in order; none for a key that no profile has';
+    'names of the audiences that the profile is a member of now, in order, but for those that are broken; none for a key that no profile has';
 
 CREATE OR REPLACE FUNCTION segment.audiences(
     key text,
@@ -141,7 +141,7 @@ RETURNS SETOF name
 LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_audiences';
 COMMENT ON FUNCTION segment.audiences(text, name) IS
-    'names of the audiences that the profile is a member of now, in order; none for a key that no profile has; the text is read as a key of the population';
+    'names of the audiences that the profile is a member of now, in order, but for those that are broken; none for a key that no profile has; the text is read as a key of the population';
 
 CREATE OR REPLACE FUNCTION segment.explain(
     audience name,

@@ -88,6 +88,8 @@ static bool reads_sources(const Population *population,
 						  const FilterNode *filter);
 static Expr *ask_membership(ProfileScope *profile, const Audience *audience);
 static Expr *key_as_text(ProfileScope *profile);
+static List *users_of_stored(const Population *population,
+							 const FilterNode *stored);
 static List *all_populations(void);
 static List *audience_names(const Population *population);
 static void unknown_audience(const char *name, const Population *population,
@@ -121,6 +123,7 @@ audience_init(void)
 								  HASH_ELEM | HASH_BLOBS);
 	cache_on_change(audience_mark);
 	filter_row_hook = profile_scope;
+	trait_users_hook = users_of_stored;
 	audience_index_init();
 }
 
@@ -356,6 +359,23 @@ audiences_used(const Population *population, const FilterNode *filter)
 	return audience_names_used(filter);
 }
 
+/* trait_users_hook: the audiences whose filter itself needs a stored trait. */
+static List *
+users_of_stored(const Population *population, const FilterNode *stored)
+{
+	List	   *users = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+
+		if (trait_needs(population, audience->filter, stored))
+			users = lappend(users, psprintf("audience \"%s\"", audience->name));
+	}
+	return users;
+}
+
 List *
 audience_users_of_trait(const Population *population, const char *trait)
 {
@@ -426,6 +446,79 @@ audience_bind_named(const Population *population, const Audience *audience)
 							  audience_bind(population, audience->filter, NULL));
 	error_context_stack = callback.previous;
 	return facts;
+}
+
+/* An audience to be bound. */
+typedef struct BindOne
+{
+	const Population *population;
+	const FilterNode *filter;
+} BindOne;
+
+static void
+bind_one(void *arg)
+{
+	const BindOne *one = arg;
+
+	(void) audience_bind(one->population, one->filter, NULL);
+}
+
+char *
+audience_unbound(const Population *population, const Audience *audience)
+{
+	BindOne		one = {population, audience->filter};
+	ErrorData  *error = attempt(bind_one, &one);
+
+	return error == NULL ? NULL : error->message;
+}
+
+List *
+audience_binding(const Population *population, List *names)
+{
+	List	   *binding = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		const Audience *audience = audience_by_name(population, lfirst(lc));
+
+		if (audience != NULL && audience_unbound(population, audience) == NULL)
+			binding = lappend(binding, lfirst(lc));
+	}
+	return binding;
+}
+
+List *
+audiences_answering(const Population *population, List *audiences, bool evaluated)
+{
+	OwnersQuestion question;
+	AudienceIndex *index = NULL;
+	List	   *answering = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audiences)
+	{
+		Audience   *audience = lfirst(lc);
+		const char *reason = NULL;
+
+		if (index == NULL && (evaluated || audience->timed || !audience->stored))
+		{
+			question_begin(&question, population);
+			index = audience_index(population);
+			question_end(&question);
+		}
+		if (evaluated || audience->timed || !audience->stored)
+			reason = audience_broken(index, audience_place(index, audience->name));
+		if (reason == NULL)
+			answering = lappend(answering, audience);
+		else
+			ereport(WARNING,
+					(errmsg("audience \"%s\" is broken, and nobody knows its members",
+							audience->name),
+					 errdetail("Its filter fails: %s.", reason),
+					 errhint("Give it another filter with segment.alter_audience(), drop it, or undo the change.")));
+	}
+	return answering;
 }
 
 static void

@@ -14,6 +14,7 @@
 
 #include "filter/filter.h"
 #include "profile/profile.h"
+#include "trait/trait.h"
 
 /* audience.c: definitions ---------------------------------------------------- */
 
@@ -23,8 +24,8 @@ typedef struct Audience
 	int32		number;			/* of this definition; another filter, another
 								 * number */
 	bool		stored;			/* members are kept; else nobody can say when
-								 * the filter changes with time, and it is
-								 * evaluated when asked */
+								 * the filter changes with time, or it does not
+								 * bind any more, and it is evaluated when asked */
 	bool		timed;			/* the clock is part of the filter */
 	bool		of_nobody;		/* the filter holds for the blank profile, at the
 								 * time of its definition */
@@ -50,6 +51,12 @@ extern const Audience *audience_by_name(const Population *population,
 extern const Audience *audience_find(const char *name,
 									 const char *population_name,
 									 const Population **population);
+
+/* Why its filter does not bind, or NULL if it does. */
+extern char *audience_unbound(const Population *population,
+							  const Audience *audience);
+/* Those of these audiences (names, char *) whose filter binds. */
+extern List *audience_binding(const Population *population, List *names);
 
 /* How many members it has, the changes of this command included. */
 extern int64 audience_count(const Population *population, const char *name);
@@ -86,6 +93,7 @@ typedef struct AudienceChange
 #define AUDIENCE_CAUSE_EDIT		"edit"
 #define AUDIENCE_CAUSE_DROP		"drop"
 #define AUDIENCE_CAUSE_REBUILD	"rebuild"
+#define AUDIENCE_CAUSE_RENAME	"rename"
 
 /* Whoever wants to be told; what it is given is good during the call. */
 typedef void (*AudienceSink) (const AudienceChange *change, void *context);
@@ -115,6 +123,19 @@ extern void audience_define(const Population *population, const char *name,
  */
 extern void audience_redefine(const Population *population, const char *name,
 							  const char *filter, const char *description);
+/* ERRCODE_DUPLICATE_OBJECT if there is one of that name. */
+extern void audience_check_name(const Population *population, const char *name);
+
+/*
+ * Give an audience another name: its row, its view if that is still called by the
+ * old one, and the filters of others.  Its members stay.
+ */
+extern void audience_rename(const Population *population, const char *name,
+							const char *new_name);
+/* Another name stands in the place of one in all filters. */
+extern void audience_rewrite(const Population *population,
+							 DefinitionRewrite rewrite,
+							 const char *old, const char *new);
 /* Forget an audience, its members and its view.  Nothing refers to it any more. */
 extern void audience_forget(const Population *population, const char *name);
 
@@ -142,6 +163,21 @@ extern List *audience_storage(const Population *population);
 /* The population's audiences go, their definitions already have. */
 extern void audience_drop_storage(const Population *population);
 
+/*
+ * Stop keeping the members of audiences whose filter does not bind any more:
+ * they are evaluated when asked for, which says why they cannot be, until
+ * somebody mends or drops them.  A warning says so, but for those that are about
+ * to be mended (names, char *).  The caller may write profiles, and is connected
+ * to SPI.
+ */
+extern void audience_suspend(const Population *population, List *mended);
+
+/*
+ * Keep the members again of those that bind.  They are to be decided.  The
+ * caller is the population's definer.
+ */
+extern void audience_resume(const Population *population);
+
 /* decide.c: membership of a whole population ------------------------------------ */
 
 /*
@@ -159,6 +195,14 @@ extern void audience_decide(const Population *population, List *names,
 							TimestampTz at, const char *cause,
 							AudienceSink sink, void *context);
 
+/*
+ * Tell of each member (entered false, AUDIENCE_CAUSE_RENAME): those that the feed
+ * has told of.
+ */
+extern void audience_each_member(const Population *population,
+								 const char *name, TimestampTz at,
+								 AudienceSink sink, void *context);
+
 /* Everybody leaves the audience, which is about to go. */
 extern void audience_empty(const Population *population, const char *name,
 						   TimestampTz at, AudienceSink sink, void *context);
@@ -166,10 +210,14 @@ extern void audience_empty(const Population *population, const char *name,
 /*
  * Compare what is stored with what the filters say: 'differ' is called for
  * each profile that is stored as a member and is none (entered false), or is
- * one and is not stored (entered true).
+ * one and is not stored (entered true); 'broken' for each audience whose filter
+ * does not bind.
  */
+typedef void (*AudienceBroken) (const char *audience, const char *reason,
+								void *context);
+
 extern void audience_verify(const Population *population, AudienceSink differ,
-							void *context);
+							AudienceBroken broken, void *context);
 
 /* apply.c: events ----------------------------------------------------------------- */
 

@@ -59,6 +59,14 @@ extern AudienceFacts audience_describe(const Population *population,
 extern AudienceFacts audience_bind_named(const Population *population,
 										 const Audience *audience);
 
+/*
+ * Those of these audiences (Audience *) that can be asked for: those whose filter
+ * binds, and unless each filter is to be evaluated those that can be read from
+ * bitmaps.  A warning says which cannot.
+ */
+extern List *audiences_answering(const Population *population, List *audiences,
+								 bool evaluated);
+
 /* Is there any that has its members stored? */
 extern bool audience_any_stored(const Population *population);
 
@@ -118,6 +126,10 @@ extern bool storage_try_lock(const Population *population);
 
 extern MemberSet *storage_read(const Population *population, int32 number,
 							   Snapshot snapshot, bool *damaged);
+/* Those that were last stored, whether they are still right or not. */
+extern MemberSet *storage_read_last(const Population *population,
+									int32 number, Snapshot snapshot,
+									bool *damaged);
 extern int64 storage_size(const Population *population, int32 number,
 						  Snapshot snapshot);
 extern int64 *storage_sizes(const Population *population, int32 greatest,
@@ -135,6 +147,7 @@ extern SysScanDesc storage_scan_toggles(Relation relation, int32 number,
 extern char *storage_members_sql(const Population *population,
 								 const char *audience);
 
+extern void storage_suspend(const Population *population, int32 number);
 extern void storage_write(const Population *population, int32 number,
 						  MemberSet *set);
 extern void storage_renumber(const Population *population, int32 number,
@@ -203,6 +216,12 @@ extern void audience_look(AudienceIndex *index, TupleTableSlot *row,
 						  TimestampTz at);
 /* The name of one whose filter is being evaluated; NULL: none is. */
 extern const char *audience_asked_of(const AudienceIndex *index);
+/*
+ * Why a filter does not bind, or NULL if it does.  And those stored audiences
+ * (integers) that did not when the index was built.
+ */
+extern const char *audience_broken(AudienceIndex *index, int audience);
+extern List *audiences_broken(const AudienceIndex *index);
 extern int32 audience_number(const AudienceIndex *index, int audience);
 /* The place of an audience, which has one, in the index of all. */
 extern int	audience_place(const AudienceIndex *index, const char *name);

@@ -64,27 +64,36 @@ segment_sizes(PG_FUNCTION_ARGS)
 	int64	   *sizes;
 	int64	   *more;
 	ListCell   *lc;
+	int			place = 0;
 
 	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
-	audiences = audience_list(population);
+	audiences = audiences_answering(population, audience_list(population), false);
 	foreach(lc, audiences)
 		greatest = Max(greatest, ((Audience *) lfirst(lc))->number);
 	sizes = storage_sizes(population, greatest, GetActiveSnapshot());
 	more = palloc(sizeof(int64) * Max(list_length(audiences), 1));
 	due_count(population, audiences, GetActiveSnapshot(), more);
-	foreach(lc, audiences)
+	foreach(lc, audience_list(population))
 	{
 		const Audience *audience = lfirst(lc);
-		int64		size = audience->stored ? sizes[audience->number] : -1;
-		Datum		values[2];
-		bool		isnull[2] = {false, false};
+		int64		size;
+		Datum		values[2] = {0};
+		bool		isnull[2] = {false, true};
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = name_datum(audience->name);
-		values[1] = Int64GetDatum(size >= 0 ? size + more[foreach_current_index(lc)] :
-								  audience_size(population, audience,
-												GetActiveSnapshot()));
+		/* the others are as this list has them, in its order */
+		if (place < list_length(audiences) &&
+			list_nth(audiences, place) == audience)
+		{
+			size = audience->stored ? sizes[audience->number] : -1;
+			size = size >= 0 ? size + more[place] :
+				audience_size(population, audience, GetActiveSnapshot());
+			values[1] = Int64GetDatum(size);
+			isnull[1] = false;
+			place++;
+		}
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 	}
 	return (Datum) 0;
@@ -144,7 +153,8 @@ segment_overlaps(PG_FUNCTION_ARGS)
 
 	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
-	audiences = PG_ARGISNULL(0) ? audience_list(population) :
+	audiences = PG_ARGISNULL(0) ?
+		audiences_answering(population, audience_list(population), false) :
 		audiences_named(population, PG_GETARG_ARRAYTYPE_P(0));
 	count = list_length(audiences);
 	all = palloc(sizeof(Compared) * Max(count, 1));

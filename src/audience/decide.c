@@ -40,7 +40,7 @@ typedef struct Decision
 	const Audience *audience;
 	int			place;			/* in the index of the scan; -1: nobody is a
 								 * member */
-	MemberSet  *before;			/* NULL: they were not stored */
+	MemberSet  *before;			/* empty: they were not stored */
 	MemberSet  *after;
 	int64		met;			/* profiles that were members */
 	bool		damaged;		/* what was stored cannot be read */
@@ -62,6 +62,9 @@ typedef struct DecisionScan
 	void	   *context;
 } DecisionScan;
 
+static void each_member(const Population *population, const char *name,
+						TimestampTz at, const char *cause,
+						AudienceSink sink, void *context);
 static void decide(DecisionScan *scan, const Audience *audience, bool empty);
 static void read_base(DecisionScan *scan);
 static TimestampTz instant_of(const DecisionScan *scan, TupleTableSlot *row);
@@ -94,8 +97,11 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 	old = MemoryContextSwitchTo(memory);
 	scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
 	if (names == NIL)
+	{
 		foreach(lc, audience_list(population))
-			decide(&scan, lfirst(lc), false);
+			if (((const Audience *) lfirst(lc))->stored)
+				decide(&scan, lfirst(lc), false);
+	}
 	else
 		foreach(lc, names)
 			decide(&scan, audience_by_name(population, lfirst(lc)), false);
@@ -119,33 +125,46 @@ void
 audience_empty(const Population *population, const char *name, TimestampTz at,
 			   AudienceSink sink, void *context)
 {
+	each_member(population, name, at, AUDIENCE_CAUSE_DROP, sink, context);
+	storage_forget(population, audience_by_name(population, name)->number);
+}
+
+void
+audience_each_member(const Population *population, const char *name,
+					 TimestampTz at, AudienceSink sink, void *context)
+{
+	each_member(population, name, at, AUDIENCE_CAUSE_RENAME, sink, context);
+}
+
+/* Tell of each member as if it left. */
+static void
+each_member(const Population *population, const char *name, TimestampTz at,
+			const char *cause, AudienceSink sink, void *context)
+{
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 												 "segment decision",
 												 ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(memory);
-	const Audience *audience = audience_by_name(population, name);
 	DecisionScan scan = {
 		.population = population,
 		.snapshot = RegisterSnapshot(GetLatestSnapshot()),
 		.at = Max(at, audience_tables(population)->decided_at),
-		.change.cause = AUDIENCE_CAUSE_DROP,
+		.change.cause = cause,
 		.sink = sink,
 		.context = context,
 	};
 
-	if (audience->stored)
-	{
-		decide(&scan, audience, true);
+	decide(&scan, audience_by_name(population, name), true);
+	if (members_count(((Decision *) linitial(scan.all))->before) > 0)
 		read_base(&scan);
-		storage_forget(population, audience->number);
-	}
 	UnregisterSnapshot(scan.snapshot);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 }
 
 void
-audience_verify(const Population *population, AudienceSink differ, void *context)
+audience_verify(const Population *population, AudienceSink differ,
+				AudienceBroken broken, void *context)
 {
 	MemoryContext memory;
 	MemoryContext old;
@@ -157,7 +176,7 @@ audience_verify(const Population *population, AudienceSink differ, void *context
 	};
 	ListCell   *lc;
 
-	if (!audience_any_stored(population))
+	if (audience_list(population) == NIL)
 		return;
 	memory = AllocSetContextCreate(CurrentMemoryContext, "segment decision",
 								   ALLOCSET_DEFAULT_SIZES);
@@ -166,8 +185,11 @@ audience_verify(const Population *population, AudienceSink differ, void *context
 	foreach(lc, audience_list(population))
 	{
 		const Audience *audience = lfirst(lc);
+		char	   *reason = audience_unbound(population, audience);
 
-		if (!audience->stored)
+		if (reason != NULL)
+			broken(audience->name, reason, context);
+		if (!audience->stored || reason != NULL)
 			continue;
 		decide(&scan, audience, false);
 		/* damage is an error, which says how it is mended */
@@ -181,8 +203,6 @@ audience_verify(const Population *population, AudienceSink differ, void *context
 	{
 		Decision   *one = lfirst(lc);
 
-		if (one->before == NULL)
-			continue;
 		scan.change.audience = one->audience->name;
 		scan.change.key = NULL;
 		scan.change.entered = false;
@@ -199,9 +219,10 @@ decide(DecisionScan *scan, const Audience *audience, bool empty)
 {
 	Decision   *one = palloc0(sizeof(Decision));
 
+	/* what was last told is what the feed is to be told the difference from */
 	one->audience = audience;
-	one->before = storage_read(scan->population, audience->number,
-							   scan->snapshot, &one->damaged);
+	one->before = storage_read_last(scan->population, audience->number,
+									scan->snapshot, &one->damaged);
 	one->after = members_create();
 	one->place = audience->stored && !empty ? 0 : -1;
 	scan->all = lappend(scan->all, one);
@@ -261,7 +282,7 @@ read_base(DecisionScan *scan)
 		foreach(lc, scan->all)
 		{
 			Decision   *one = lfirst(lc);
-			bool		was = one->before != NULL && members_contain(one->before, ord);
+			bool		was = members_contain(one->before, ord);
 			bool		is;
 
 			one->met += was;

@@ -42,12 +42,15 @@
 #include "audience/curve.h"
 #include "base/base.h"
 
-static void check_new_name(const Population *population, const char *name);
 static Expr *check_filter(const Population *population, const char *name,
 						  const char *text);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *filter, List *path, List **seen);
 static void note_facts(const char *name, AudienceFacts facts);
+static FilterNode *rename_audience(const Population *population,
+								   const FilterNode *filter,
+								   const char *old, const char *new);
+static void check_view_name(const char *schema, const char *name);
 static Oid	create_view(const Population *population, const char *name,
 						const char *schema);
 static void comment_view(const Population *population, Oid view,
@@ -60,7 +63,7 @@ audience_check(const Population *population, const char *name,
 			   const char *filter, bool is_new)
 {
 	if (is_new)
-		check_new_name(population, name);
+		audience_check_name(population, name);
 	(void) check_filter(population, name, filter);
 }
 
@@ -73,7 +76,7 @@ audience_define(const Population *population, const char *name,
 	Oid			relation = InvalidOid;
 	AudienceFacts facts;
 
-	check_new_name(population, name);
+	audience_check_name(population, name);
 	expr = check_filter(population, name, filter);
 	facts = audience_describe(population, expr);
 	note_facts(name, facts);
@@ -132,6 +135,92 @@ audience_redefine(const Population *population, const char *name,
 }
 
 void
+audience_rename(const Population *population, const char *name,
+				const char *new_name)
+{
+	const Audience *audience = audience_by_name(population, name);
+	char	   *view = view_name(audience->view);
+
+	audience_check_name(population, new_name);
+	if (view != NULL && strcmp(get_rel_name(audience->view), name) == 0)
+	{
+		Oid			schema = get_rel_namespace(audience->view);
+
+		check_view_name(get_namespace_name(schema), new_name);
+		population_execute(population,
+						   psprintf("ALTER VIEW %s RENAME TO %s", view,
+									quote_identifier(new_name)));
+		CommandCounterIncrement();
+	}
+	catalog_execute("UPDATE segment.audience SET audience = $3"
+					" WHERE population = $1 AND audience = $2",
+					3, (Oid[]) {NAMEOID, NAMEOID, NAMEOID},
+					(Datum[]) {name_datum(population->name), name_datum(name),
+							   name_datum(new_name)},
+					NULL);
+	audience_rewrite(population, rename_audience, name, new_name);
+	/* the view asks for the audience by its name */
+	if (view != NULL)
+		population_execute(population,
+						   psprintf("CREATE OR REPLACE VIEW %s%s AS %s",
+									view_name(audience->view),
+									view_options(audience->view),
+									storage_members_sql(population, new_name)));
+	definitions_changed(population);
+}
+
+void
+audience_rewrite(const Population *population, DefinitionRewrite rewrite,
+				 const char *old, const char *new)
+{
+	List	   *audiences;
+	ListCell   *lc;
+
+	definitions_changed(population);
+	audiences = audience_list(population);
+	foreach(lc, audiences)
+	{
+		const Audience *audience = lfirst(lc);
+		char	   *before = filter_print(audience->filter);
+		char	   *text = filter_print(rewrite(population, audience->filter,
+												old, new));
+
+		if (strcmp(text, before) == 0)
+			continue;
+		catalog_execute("UPDATE segment.audience SET filter = $3::segment.filter"
+						" WHERE population = $1 AND audience = $2",
+						3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(audience->name),
+								   CStringGetTextDatum(text)},
+						NULL);
+		comment_view(population, audience->view, text, audience->description);
+	}
+	definitions_changed(population);
+}
+
+/* in audience vip */
+static FilterNode *
+rename_in_audience(const FilterNode *node, void *names)
+{
+	const char *const *old_and_new = names;
+
+	if (node->op != FILTER_IN_AUDIENCE || strcmp(node->text, old_and_new[0]) != 0)
+		return NULL;
+	return filter_node(FILTER_IN_AUDIENCE, old_and_new[1], node->location);
+}
+
+/* A DefinitionRewrite. */
+static FilterNode *
+rename_audience(const Population *population, const FilterNode *filter,
+				const char *old, const char *new)
+{
+	const char *names[] = {old, new};
+
+	return filter_rewrite(filter, rename_in_audience, names);
+}
+
+void
 audience_forget(const Population *population, const char *name)
 {
 	const Audience *audience = audience_by_name(population, name);
@@ -144,7 +233,11 @@ audience_forget(const Population *population, const char *name)
 					(Datum[]) {name_datum(population->name), name_datum(name)},
 					NULL);
 	if (view != NULL)
+	{
+		relation_refuse_dependents(audience->view, InvalidAttrNumber,
+								   psprintf("audience \"%s\"", name));
 		population_execute(population, psprintf("DROP VIEW %s", view));
+	}
 	definitions_changed(population);
 }
 
@@ -176,6 +269,57 @@ audience_refresh(const Population *population, List *names)
 						NULL);
 	}
 	definitions_changed(population);
+}
+
+void
+audience_suspend(const Population *population, List *mended)
+{
+	AudienceIndex *index;
+	ListCell   *lc;
+
+	if (!audience_any_stored(population))
+		return;
+	index = audience_index(population);
+	foreach(lc, audiences_broken(index))
+	{
+		const Audience *audience = list_nth(audience_list(population), lfirst_int(lc));
+		const char *reason = audience_broken(index, lfirst_int(lc));
+
+		catalog_execute("UPDATE segment.audience SET stored = false"
+						" WHERE population = $1 AND audience = $2 AND stored",
+						2, (Oid[]) {NAMEOID, NAMEOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(audience->name)},
+						NULL);
+		/* another transaction may have been first */
+		if (SPI_processed == 0)
+			continue;
+		storage_suspend(population, audience->number);
+		if (!names_contain(mended, audience->name))
+			ereport(WARNING,
+					(errmsg("audience \"%s\" is broken, and its members are not kept from now on",
+							audience->name),
+					 errdetail("Its filter fails: %s.", reason),
+					 errhint("Give it another filter with segment.alter_audience(), or undo the change and run SELECT segment.rebuild(%s);",
+							 quote_literal_cstr(population->name))));
+	}
+	if (audiences_broken(index) != NIL)
+		definitions_changed(population);
+}
+
+void
+audience_resume(const Population *population)
+{
+	List	   *suspended = NIL;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+		if (!((const Audience *) lfirst(lc))->stored)
+			suspended = lappend(suspended, lfirst(lc));
+	foreach(lc, audiences_answering(population, suspended, true))
+		names = lappend(names, ((const Audience *) lfirst(lc))->name);
+	audience_refresh(population, names);
 }
 
 void
@@ -252,8 +396,8 @@ definitions_changed(const Population *population)
 	CommandCounterIncrement();
 }
 
-static void
-check_new_name(const Population *population, const char *name)
+void
+audience_check_name(const Population *population, const char *name)
 {
 	if (name[0] == '\0')
 		ereport(ERROR,
@@ -276,10 +420,15 @@ check_filter(const Population *population, const char *name, const char *text)
 {
 	FilterNode *filter = filter_parse(text, NULL);
 	List	   *seen = NIL;
+	Shallow		shallow;
+	Expr	   *bound;
 
+	shallow_begin(&shallow, psprintf("audience \"%s\"", name));
 	check_cycle(population, name, filter, list_make1(unconstify(char *, name)),
 				&seen);
-	return audience_bind(population, filter, text);
+	bound = audience_bind(population, filter, text);
+	shallow_end(&shallow);
+	return bound;
 }
 
 /*
@@ -325,6 +474,18 @@ check_cycle(const Population *population, const char *name,
 	}
 }
 
+static void
+check_view_name(const char *schema, const char *name)
+{
+	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation %s already exists",
+						quote_qualified_identifier(schema, name)),
+				 errdetail("An audience shows itself as a view of its name."),
+				 errhint("Choose another name or another schema, or make the audience without a view: view => false.")));
+}
+
 static Oid
 create_view(const Population *population, const char *name,
 			const char *schema)
@@ -333,12 +494,7 @@ create_view(const Population *population, const char *name,
 	Oid			owner = relation_owner(population->base);
 	char	   *view = quote_qualified_identifier(schema, name);
 
-	if (OidIsValid(get_relname_relid(name, schema_oid)))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("relation %s already exists", view),
-				 errdetail("An audience shows itself as a view of its name."),
-				 errhint("Choose another name or another schema, or make the audience without a view: view => false.")));
+	check_view_name(schema, name);
 	if (pg_namespace_aclcheck(schema_oid, owner, ACL_CREATE) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

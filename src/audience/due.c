@@ -42,6 +42,7 @@ static void due_begin(DueReading *reading, const Population *population,
 					  Snapshot snapshot);
 static TupleTableSlot *due_next(DueReading *reading);
 static void due_end(DueReading *reading);
+static bool is_moved(const Audience *audience);
 static void add_holding(const DueReading *reading, List *audiences,
 						const int *places, int sign, int64 *sums);
 
@@ -59,7 +60,7 @@ due_decide(const Population *population, const Audience *audience,
 	TupleTableSlot *row;
 	int			place;
 
-	if (!audience->timed)
+	if (!is_moved(audience))
 		return;
 	due_begin(&reading, population, snapshot);
 	place = audience_place(reading.index, audience->name);
@@ -86,7 +87,7 @@ due_count(const Population *population, List *audiences, Snapshot snapshot,
 
 	foreach(lc, audiences)
 	{
-		any |= ((const Audience *) lfirst(lc))->timed;
+		any |= is_moved((const Audience *) lfirst(lc));
 		more[foreach_current_index(lc)] = 0;
 	}
 	if (!any)
@@ -117,10 +118,16 @@ add_holding(const DueReading *reading, List *audiences, const int *places,
 	{
 		int			i = foreach_current_index(lc);
 
-		if (((const Audience *) lfirst(lc))->timed &&
-			audience_holds(reading->index, places[i]))
+		if (is_moved(lfirst(lc)) && audience_holds(reading->index, places[i]))
 			sums[i] += sign;
 	}
+}
+
+/* Does time change what is stored of it? */
+static bool
+is_moved(const Audience *audience)
+{
+	return audience->stored && audience->timed;
 }
 
 static void

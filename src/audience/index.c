@@ -30,6 +30,10 @@
  * definition has changed.  A filter is made ready to run when it is first
  * touched.
  *
+ * A filter that does not bind any more is noted, and the others are indexed: an
+ * event must not fail of a definition that it has nothing to do with.  Who
+ * writes profiles stops keeping its members (define.c).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -66,7 +70,17 @@ typedef struct Collection
 	AudienceIndex *index;
 	MemoryContext context;		/* the index's */
 	int			audience;
+	bool		each;			/* bind each by an attempt of its own */
 } Collection;
+
+/* A filter to be compiled. */
+typedef struct CompileOne
+{
+	const Watched *watched;
+	const FilterNode *filter;
+	FilterScope *scope;
+	Expr	   *result;
+} CompileOne;
 
 static HTAB *indexes = NULL;
 
@@ -74,6 +88,13 @@ static bool holds(AudienceIndex *index, int audience, Moment *moment);
 static ExprState *watched_filter(AudienceIndex *index, Watched *watched);
 static AudienceIndex *index_build(const Population *population,
 								  List *audiences);
+static void build(void *arg);
+static void index_audience(Collection *into, const Audience *audience,
+						   FilterScope *scope, MemoryContext scratch);
+static void compile_one(void *arg);
+static Expr *compile_watched(const Watched *watched, const FilterNode *filter,
+							 FilterScope *scope);
+static void name_watched(void *arg);
 static void collect(Collection *into, Node *node, bool exact);
 static bool collect_comparison(Collection *into, OpExpr *comparison);
 static bool collect_list(Collection *into, ScalarArrayOpExpr *list);
@@ -204,6 +225,43 @@ audience_place(const AudienceIndex *index, const char *name)
 	return low;
 }
 
+typedef struct MakeReady
+{
+	AudienceIndex *index;
+	int			audience;
+} MakeReady;
+
+static void
+make_one_ready(void *arg)
+{
+	MakeReady  *one = arg;
+
+	audience_make_ready(one->index, &one->audience, 1);
+}
+
+const char *
+audience_broken(AudienceIndex *index, int audience)
+{
+	Watched    *watched = &index->watched[audience];
+	MakeReady	one = {index, audience};
+	ErrorData  *error;
+
+	if (!watched->untried)
+		return watched->broken;
+	error = attempt(make_one_ready, &one);
+	if (error != NULL)
+		watched->broken = MemoryContextStrdup(GetMemoryChunkContext(index),
+											  error->message);
+	watched->untried = false;
+	return watched->broken;
+}
+
+List *
+audiences_broken(const AudienceIndex *index)
+{
+	return index->broken;
+}
+
 static ExprState *
 watched_filter(AudienceIndex *index, Watched *watched)
 {
@@ -239,9 +297,10 @@ audience_make_ready(AudienceIndex *index, const int *places, int count)
 			scope = filter_relation_scope(index->population->base, 1);
 			level = filter_pin(scope);
 		}
-		filter = filter_compile_pinned(audience_by_name(index->population,
-														watched->name)->filter,
-									   scope);
+		filter = compile_watched(watched,
+								 audience_by_name(index->population,
+												  watched->name)->filter,
+								 scope);
 		filter = expression_planner(parts_bind(index->parts, filter));
 		old = MemoryContextSwitchTo(GetMemoryChunkContext(index));
 		watched->filter = ExecInitQual(list_make1(copyObject(filter)), NULL);
@@ -253,11 +312,38 @@ audience_make_ready(AudienceIndex *index, const int *places, int count)
 
 /* ---- building ---- */
 
+/* What an index is built of. */
+typedef struct Building
+{
+	const Population *population;
+	List	   *audiences;		/* Audience * */
+	bool		each;			/* bind each by an attempt of its own */
+	AudienceIndex *index;		/* the result */
+} Building;
+
+/*
+ * All at once; and again one by one, if a filter does not bind.
+ */
 static AudienceIndex *
 index_build(const Population *population, List *audiences)
 {
+	Building	building = {population, audiences};
+
+	if (attempt(build, &building) != NULL)
+	{
+		building.each = true;
+		build(&building);
+	}
+	return building.index;
+}
+
+static void
+build(void *arg)
+{
+	Building   *building = arg;
+	List	   *audiences = building->audiences;
 	AudienceIndex *index = palloc0(sizeof(AudienceIndex));
-	FilterScope *scope = filter_relation_scope(population->base, 1);
+	FilterScope *scope = filter_relation_scope(building->population->base, 1);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
 												  "segment leaves",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -266,11 +352,11 @@ index_build(const Population *population, List *audiences)
 		.entrysize = sizeof(Leaf),
 		.hcxt = CurrentMemoryContext,
 	};
-	Collection	into = {index, CurrentMemoryContext, 0};
+	Collection	into = {index, CurrentMemoryContext, 0, building->each};
 	ListCell   *lc;
 	int			level = filter_pin(scope);
 
-	index->population = population_copy(population);
+	index->population = population_copy(building->population);
 	index->watched = palloc0(sizeof(Watched) * Max(list_length(audiences), 1));
 	index->leaves = hash_create("segment leaves", 64, &control,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
@@ -282,28 +368,8 @@ index_build(const Population *population, List *audiences)
 
 	foreach(lc, audiences)
 	{
-		const Audience *audience = lfirst(lc);
-		Watched    *watched = &index->watched[index->nwatched];
-		Expr	   *filter;
-		MemoryContext old;
-
 		CHECK_FOR_INTERRUPTS();
-		watched->name = pstrdup(audience->name);
-		watched->number = audience->number;
-		into.audience = index->nwatched++;
-		if (!audience->stored)
-			continue;
-		/* of what time changes, nobody knows for whom it will hold */
-		if (audience->of_nobody || audience->timed)
-			index->of_nobody = lappend_int(index->of_nobody, into.audience);
-
-		old = MemoryContextSwitchTo(scratch);
-		filter = filter_compile_pinned(audience->filter, scope);
-		if (audience->timed)
-			filter = parts_bind(index->parts, filter);
-		collect(&into, (Node *) filter, false);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(scratch);
+		index_audience(&into, lfirst(lc), scope, scratch);
 	}
 	AtEOXact_GUC(true, level);
 	MemoryContextDelete(scratch);
@@ -312,7 +378,81 @@ index_build(const Population *population, List *audiences)
 		subject_finish(lfirst(lc));
 	index_columns(index);
 	index->touched = palloc(sizeof(int) * Max(index->nwatched, 1));
-	return index;
+	building->index = index;
+}
+
+static void
+index_audience(Collection *into, const Audience *audience, FilterScope *scope,
+			   MemoryContext scratch)
+{
+	AudienceIndex *index = into->index;
+	Watched    *watched = &index->watched[index->nwatched];
+	CompileOne	one = {watched, audience->filter, scope};
+	ErrorData  *error = NULL;
+	MemoryContext old;
+
+	watched->name = pstrdup(audience->name);
+	watched->number = audience->number;
+	into->audience = index->nwatched++;
+	watched->untried = !audience->stored;
+	if (!audience->stored)
+		return;
+
+	old = MemoryContextSwitchTo(scratch);
+	if (into->each)
+		error = attempt(compile_one, &one);
+	else
+		compile_one(&one);
+	if (error != NULL)
+	{
+		MemoryContextSwitchTo(into->context);
+		watched->broken = pstrdup(error->message);
+		index->broken = lappend_int(index->broken, into->audience);
+	}
+	else
+	{
+		if (audience->timed)
+			one.result = parts_bind(index->parts, one.result);
+		collect(into, (Node *) one.result, false);
+		MemoryContextSwitchTo(into->context);
+		/* of what time changes, nobody knows for whom it will hold */
+		if (audience->of_nobody || audience->timed)
+			index->of_nobody = lappend_int(index->of_nobody, into->audience);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(scratch);
+}
+
+static void
+compile_one(void *arg)
+{
+	CompileOne *one = arg;
+
+	one->result = compile_watched(one->watched, one->filter, one->scope);
+}
+
+/* The filter over range table entry 1.  An error says whose it is. */
+static Expr *
+compile_watched(const Watched *watched, const FilterNode *filter,
+				FilterScope *scope)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = name_watched,
+		.arg = watched->name,
+	};
+	Expr	   *expr;
+
+	error_context_stack = &callback;
+	expr = filter_compile_pinned(filter, scope);
+	error_context_stack = callback.previous;
+	return expr;
+}
+
+static void
+name_watched(void *arg)
+{
+	errcontext("filter of audience \"%s\"", (const char *) arg);
 }
 
 /*

@@ -27,6 +27,8 @@ typedef struct Watched
 	int32		number;
 	ExprState  *filter;			/* NULL until it is first needed */
 	uint64		touched;		/* by which change, last */
+	bool		untried;		/* does it bind?  nobody knows yet */
+	char	   *broken;			/* why it does not bind, or NULL */
 } Watched;
 
 /* Where a condition changes from false to true, or the other way round. */
@@ -135,6 +137,7 @@ struct AudienceIndex
 	HTAB	   *leaves;
 	int			ncolumns;
 	Column	   *columns;
+	List	   *broken;			/* integers: stored audiences that do not bind */
 	List	   *of_nobody;		/* integers: those that may hold for the blank */
 	List	   *timed;			/* Timed * */
 	Parts	   *parts;			/* what they have in common */

@@ -68,6 +68,8 @@ static Oid	make_table(const Population *population, const char *label,
 static void add_sizes(const Population *population, Snapshot snapshot,
 					  bool toggles, int32 greatest, int64 *sizes,
 					  bool *stored);
+static MemberSet *read_members(const Population *population, int32 number,
+							   Snapshot snapshot, bool *damaged, bool *stored);
 static void flip_toggled(const Population *population, int32 number,
 						 Snapshot snapshot, MemberSet *set);
 static bool lock_storage(const Population *population, bool wait);
@@ -263,15 +265,35 @@ MemberSet *
 storage_read(const Population *population, int32 number, Snapshot snapshot,
 			 bool *damaged)
 {
+	bool		stored;
+	MemberSet  *set = read_members(population, number, snapshot, damaged, &stored);
+
+	return stored ? set : NULL;
+}
+
+MemberSet *
+storage_read_last(const Population *population, int32 number,
+				  Snapshot snapshot, bool *damaged)
+{
+	bool		stored;
+
+	return read_members(population, number, snapshot, damaged, &stored);
+}
+
+/* 'stored' is whether the snapshot shows that they are right. */
+static MemberSet *
+read_members(const Population *population, int32 number, Snapshot snapshot,
+			 bool *damaged, bool *stored)
+{
 	const AudienceTables *tables = audience_tables(population);
 	MemberSet  *set = members_create();
 	Relation	relation;
 	SysScanDesc scan;
 	HeapTuple	row;
-	bool		stored = false;
 
+	*stored = false;
 	if (!OidIsValid(tables->chunks))
-		return NULL;
+		return set;
 	relation = storage_open(population, false, AccessShareLock);
 	scan = scan_chunks(relation, number, snapshot);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
@@ -285,7 +307,7 @@ storage_read(const Population *population, int32 number, Snapshot snapshot,
 		CHECK_FOR_INTERRUPTS();
 		if (chunk == CHUNK_MARKER)
 		{
-			stored = true;
+			*stored = true;
 			continue;
 		}
 		size = DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc, &isnull));
@@ -297,8 +319,6 @@ storage_read(const Population *population, int32 number, Snapshot snapshot,
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-	if (!stored)
-		return NULL;
 	flip_toggled(population, number, snapshot, set);
 	return set;
 }
@@ -502,18 +522,31 @@ storage_members_sql(const Population *population, const char *audience)
 					" ARRAY(SELECT t.ord FROM %s AS t"
 					" WHERE t.audience OPERATOR(pg_catalog.=) %s)) AS member (ord)"
 					" JOIN %s AS profile ON profile.ord OPERATOR(pg_catalog.=) member.ord"
-					" WHERE (%s) IS NOT TRUE"
+					" WHERE %s AND (%s) IS NOT TRUE"
 					" UNION ALL"
 					" SELECT profile.%s FROM %s AS profile WHERE %s AND %s AND %s"
 					" UNION ALL"
 					" SELECT profile.%s FROM %s AS profile WHERE NOT %s AND %s",
 					key, chunks, number, relation_name(tables->toggles), number,
-					base, due,
+					base, stored, due,
 					key, base, stored, due, holds,
 					key, base, stored, holds);
 }
 
 /* ---- writing ---- */
+
+/*
+ * Nobody is to believe in the stored members of a definition from here on.
+ * They stay, as what the feed has told.
+ */
+void
+storage_suspend(const Population *population, int32 number)
+{
+	population_execute(population,
+					   psprintf("DELETE FROM %s WHERE audience = %d AND chunk = (%d)",
+								relation_name(audience_tables(population)->chunks),
+								number, CHUNK_MARKER));
+}
 
 /*
  * Make these the stored members of a definition, in place of what there is.

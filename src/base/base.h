@@ -10,6 +10,7 @@
 #define SEGMENT_BASE_H
 
 #include "access/genam.h"
+#include "catalog/objectaddress.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -93,6 +94,9 @@ extern const char *nearest_name(const char *word, List *candidates);
 /* The order of two names (char *), for list_sort(). */
 extern int	compare_names(const ListCell *a, const ListCell *b);
 
+/* Is the name among these (char *)? */
+extern bool names_contain(List *names, const char *name);
+
 /* ERRCODE_INVALID_PARAMETER_VALUE if there is no such time zone. */
 extern void check_zone(const char *timezone);
 
@@ -173,6 +177,79 @@ extern uint64 cache_changes(void);
 extern void cache_fill(CacheSlot *slot, bool found, MemoryContext context,
 					   uint64 before);
 
+/* attempt.c: does a definition still work? --------------------------------- */
+
+typedef void (*Attempt) (void *arg);
+
+/*
+ * Run work(arg).  NULL: it went well.  Else the error, in the current context,
+ * and whatever the work did in the database is undone.  Only errors that say
+ * something of a definition are caught.  While the server runs a parallel plan
+ * none is caught.
+ */
+extern ErrorData *attempt(Attempt work, void *arg);
+
+/*
+ * Between begin and end there is only a part of the stack, for whoever accepts a
+ * definition: ERRCODE_STATEMENT_TOO_COMPLEX says that 'what' is nested too deeply.
+ */
+typedef struct Shallow
+{
+	ErrorContextCallback callback;
+	const char *what;
+	int			level;			/* of settings */
+} Shallow;
+
+extern void shallow_begin(Shallow *shallow, const char *what);
+extern void shallow_end(Shallow *shallow);
+
+/* Is it an error that says something of a definition? */
+extern bool error_is_of_definition(int sqlstate);
+
+/* dependents.c: what of the users' own depends on ours? --------------------- */
+
+typedef struct Dependent
+{
+	ObjectAddress object;
+	char	   *name;			/* "view reports.cities" */
+	char	   *drop;			/* the statement that drops it, or NULL */
+} Dependent;
+
+/*
+ * What depends on a relation, or on one of its columns, directly or through
+ * others (Dependent *), each after what it depends on.
+ */
+extern List *relation_dependents(Oid relid, AttrNumber attno);
+
+/*
+ * Their names, for an error's detail; and an auxiliary of ereport, which says how
+ * they are dropped.
+ */
+extern char *dependents_list(List *dependents);
+extern int	dependents_hint(List *dependents);
+
+/*
+ * ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if anything depends on a relation, or on one
+ * of its columns, that is about to go with 'what'.
+ */
+extern void relation_refuse_dependents(Oid relid, AttrNumber attno,
+									   const char *what);
+
+/*
+ * Would anything be lost if the relation were dropped and made again: what depends
+ * on it, its triggers, rules, defaults?
+ */
+extern bool relation_is_depended_on(Oid relid);
+
+/* The options of a view, as CREATE VIEW takes them: " WITH (...)", or "". */
+extern char *view_options(Oid view);
+
+/*
+ * Does anything hang on a column, but its default and a view of ours: another
+ * view, an index, a constraint, a policy?
+ */
+extern bool column_is_depended_on(Oid relid, AttrNumber attno, Oid view);
+
 /* base.c: settings -------------------------------------------------------- */
 
 /* Off in a session that restores data: what it writes is not counted. */
@@ -252,6 +329,10 @@ extern Oid	catalog_function(const char *name, int nargs, const Oid *types);
 
 /* The relation's name, quoted and qualified; NULL if it is gone. */
 extern char *relation_name(Oid relid);
+
+/* The collation's name, quoted and qualified, for whatever search_path it is read
+ * under. */
+extern char *collation_full_name(Oid collation);
 
 /* A value of type name, padded as the server expects; in the current context. */
 extern Datum name_datum(const char *name);

@@ -49,7 +49,7 @@ typedef struct LockRequest
 	LOCKMODE	mode;
 } LockRequest;
 
-static int	attempt(List *requests, int first, int milliseconds);
+static int	take_all(List *requests, int first, int milliseconds);
 static void take_within(const LockRequest *request, TimestampTz deadline);
 static void take(const LockRequest *request);
 
@@ -84,7 +84,7 @@ locks_take(List *requests)
 		return;
 	do
 	{
-		first = attempt(requests, first, Min(milliseconds, most));
+		first = take_all(requests, first, Min(milliseconds, most));
 		milliseconds = Min(milliseconds * 2, LONGEST_ATTEMPT);
 	} while (first >= 0);
 }
@@ -95,7 +95,7 @@ locks_take(List *requests)
  * returns which of them was not to be had.
  */
 static int
-attempt(List *requests, int first, int milliseconds)
+take_all(List *requests, int first, int milliseconds)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;

@@ -22,7 +22,7 @@ COMMENT ON COLUMN segment.transition.key IS 'key of the profile, as text';
 COMMENT ON COLUMN segment.transition.change IS 'entered or left';
 COMMENT ON COLUMN segment.transition.at IS 'the instant at which membership changed';
 COMMENT ON COLUMN segment.transition.told_at IS 'the instant at which it was written here, from which segment.feed_retention counts';
-COMMENT ON COLUMN segment.transition.cause IS 'why: event (something was reported of the profile), time (nothing was: the instant came), create, edit or drop (of the audience), rebuild';
+COMMENT ON COLUMN segment.transition.cause IS 'why: event (something was reported of the profile), time (nothing was: the instant came), create, edit, rename or drop (of the audience), rebuild';
 COMMENT ON COLUMN segment.transition.tenant IS 'tenant of the profile, if the population has tenants';
 GRANT SELECT ON segment.transition TO PUBLIC;
 

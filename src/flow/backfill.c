@@ -41,15 +41,22 @@
 SEGMENT_FUNCTION(segment_verify);
 SEGMENT_FUNCTION(segment_rebuild);
 
+static List *stored_or_warn(const Source *source, bool warn);
+static void note_new_keys(const Source *source, int64 keys, int64 rows);
+static int64 result_number(int column);
+static void fill_initial(const Population *population, List *columns);
 static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
-static void check_sources(const Population *population);
+static void check_sources(const Population *population, bool passing);
 static const Population *keep_named(const char *name);
 static void verify_source(const Source *source, ReturnSetInfo *result);
 static char *as_text(Oid type, const char *value);
 static char *differ(const TraitColumn *column, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
 static void put_member(const AudienceChange *change, void *context);
+static void put_broken(const char *audience, const char *reason, void *context);
+static void put_unbound(ReturnSetInfo *result, const char *source,
+						const char *definition, const char *reason);
 static void put_differences(ReturnSetInfo *result, const Population *population,
 							const char *sql);
 
@@ -57,28 +64,73 @@ void
 backfill_attach(const Source *source)
 {
 	const Population *population = source->population;
+	const char *key = pstrdup(quote_identifier(population->key));
 	List	   *columns;
 	char	   *query = trait_source_query(source, NIL, &columns);
+	int64		without_key;
+	int64		longest;
+	int64		last;
 
+	population_execute(population,
+					   psprintf("SELECT count(*) FILTER (WHERE %s IS NULL)::bigint,"
+								" max(%s)::bigint FROM ONLY %s",
+								source_key_column(source),
+								population->key_type != TEXTOID ? "0" :
+								psprintf("octet_length(%s)", source_key_column(source)),
+								source_table_name(source)));
+	without_key = result_number(1);
+	longest = result_number(2);
+	source_check_key_length(source, longest);
+
+	population_execute(population, psprintf("SELECT max(ord) FROM %s",
+											population_base_name(population)));
+	last = result_number(1);
 	population_write(population,
 					 psprintf("INSERT INTO %s AS profile (%s, source_rows)"
 							  " SELECT key, source_rows FROM (%s) AS q ORDER BY key"
 							  " ON CONFLICT (%s) DO UPDATE"
 							  " SET source_rows = profile.source_rows + excluded.source_rows",
-							  population_base_name(population),
-							  quote_identifier(population->key), query,
-							  quote_identifier(population->key)));
+							  population_base_name(population), key, query, key));
 
-	population_execute(population,
-					   psprintf("SELECT 1 FROM ONLY %s WHERE %s IS NULL",
-								source_table_name(source),
-								source_key_column(source)));
-	if (SPI_processed > 0)
+	if (list_length(source_names(population)) > 1)
+	{
+		population_execute(population,
+						   psprintf("SELECT count(*), sum(source_rows)::bigint"
+									" FROM %s WHERE ord > " INT64_FORMAT,
+									population_base_name(population), last));
+		note_new_keys(source, result_number(1), result_number(2));
+	}
+
+	if (without_key > 0)
 		ereport(NOTICE,
 				(errmsg_plural("source \"%s\" has %lld row without a key, which is ignored",
 							   "source \"%s\" has %lld rows without a key, which are ignored",
-							   SPI_processed, source->name,
-							   (long long) SPI_processed)));
+							   without_key, source->name, (long long) without_key)));
+}
+
+/* Is it another column of the same customers, or did somebody mistake it? */
+static void
+note_new_keys(const Source *source, int64 keys, int64 rows)
+{
+	if (keys > 0)
+		ereport(NOTICE,
+				(errmsg_plural("source \"%s\" has %lld row with a key that no other source knows",
+							   "source \"%s\" has %lld rows with a key that no other source knows",
+							   rows, source->name, (long long) rows),
+				 errdetail_plural("That makes %lld new profile.",
+								  "That makes %lld new profiles.",
+								  keys, (long long) keys)));
+}
+
+/* A number in the one row that was just selected; 0 for NULL. */
+static int64
+result_number(int column)
+{
+	bool		isnull;
+	Datum		number = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+									   column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(number);
 }
 
 void
@@ -117,10 +169,14 @@ backfill_traits(const Population *population, List *stored)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
-		char	   *query = trait_source_query(source, stored, &columns);
+		char	   *query;
 		StringInfoData set;
 		ListCell   *column;
 
+		/* nothing new is stored of a table that is not as it was */
+		if (source->missing != NULL)
+			continue;
+		query = trait_source_query(source, stored, &columns);
 		if (columns == NIL)
 			continue;
 		initStringInfo(&set);
@@ -131,11 +187,43 @@ backfill_traits(const Population *population, List *stored)
 								  " WHERE profile.%s = q.key",
 								  population_base_name(population), set.data,
 								  query, quote_identifier(population->key)));
+		fill_initial(population, columns);
 	}
 }
 
+/*
+ * Profiles without rows in the source, where the columns are not new but were
+ * another trait's, and are NULL.
+ */
+static void
+fill_initial(const Population *population, List *columns)
+{
+	StringInfoData set;
+	StringInfoData where;
+	ListCell   *lc;
+
+	initStringInfo(&set);
+	initStringInfo(&where);
+	foreach(lc, columns)
+	{
+		const TraitColumn *column = lfirst(lc);
+
+		if (strcmp(column->initial, "NULL") == 0)
+			continue;
+		append_assignment(&set, column,
+						  psprintf("coalesce(%s, %s)", column->name, column->initial));
+		appendStringInfo(&where, "%s%s IS NULL", where.len > 0 ? " OR " : "",
+						 column->name);
+	}
+	if (set.len > 0)
+		population_write(population,
+						 psprintf("UPDATE %s SET %s WHERE %s",
+								  population_base_name(population), set.data,
+								  where.data));
+}
+
 void
-backfill_all(const Population *population)
+backfill_all(const Population *population, bool passing)
 {
 	char	   *base;
 	const char *key;
@@ -143,7 +231,7 @@ backfill_all(const Population *population)
 	ListCell   *lc;
 	ListCell   *column;
 
-	check_sources(population);
+	check_sources(population, passing);
 	base = population_base_name(population);
 	key = pstrdup(quote_identifier(population->key));
 
@@ -154,8 +242,11 @@ backfill_all(const Population *population)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
-		char	   *query = trait_source_query(source, trait_stored_names(population), &columns);
+		char	   *query;
 
+		if (source->missing != NULL)
+			continue;
+		query = trait_source_query(source, stored_or_warn(source, true), &columns);
 		foreach(column, columns)
 			append_assignment(&initial, lfirst(column),
 							  ((TraitColumn *) lfirst(column))->initial);
@@ -170,9 +261,12 @@ backfill_all(const Population *population)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
-		char	   *query = trait_source_query(source, trait_stored_names(population), &columns);
+		char	   *query;
 		StringInfoData set;
 
+		if (source->missing != NULL)
+			continue;
+		query = trait_source_query(source, stored_or_warn(source, false), &columns);
 		initStringInfo(&set);
 		appendStringInfoString(&set, "source_rows = profile.source_rows + q.source_rows");
 		foreach(column, columns)
@@ -181,6 +275,30 @@ backfill_all(const Population *population)
 						 psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
 								  base, set.data, query, key));
 	}
+}
+
+/*
+ * The names of the stored traits of a source that can be computed.  The others
+ * stay as they are.
+ */
+static List *
+stored_or_warn(const Source *source, bool warn)
+{
+	List	   *unbound;
+	List	   *names = trait_stored_binding(source, &unbound);
+	ListCell   *lc;
+
+	foreach(lc, warn ? unbound : NIL)
+	{
+		const TraitUnbound *one = lfirst(lc);
+
+		ereport(WARNING,
+				(errmsg("%s is broken, and is not computed again",
+						one->definition),
+				 errdetail("It fails: %s.", one->reason),
+				 errhint("Alter or drop the traits and audiences that need it, or undo the change of the table.")));
+	}
+	return names;
 }
 
 /*
@@ -196,6 +314,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	const Population *population = population_by_name(PG_ARGISNULL(0) ? NULL :
 													  NameStr(*PG_GETARG_NAME(0)));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool		whole = true;
 	Actor		before;
 	ListCell   *lc;
 
@@ -207,9 +326,19 @@ segment_verify(PG_FUNCTION_ARGS)
 	SPI_connect();
 	before = act_as_owner(population->base);
 	foreach(lc, source_names(population))
-		verify_source(source_by_name(population, lfirst(lc)), result);
-	verify_rows(population, result);
-	audience_verify(population, put_member, result);
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		whole &= source->missing == NULL;
+		if (source->missing == NULL)
+			verify_source(source, result);
+		else
+			put_unbound(result, source->name, source->name, source_trouble(source));
+	}
+	/* of a table that is gone nobody knows how many rows it had */
+	if (whole)
+		verify_rows(population, result);
+	audience_verify(population, put_member, put_broken, result);
 	act_as_before(before);
 	SPI_finish();
 	return (Datum) 0;
@@ -239,13 +368,15 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	Actor		before;
 
 	before = act_as_owner(population->base);
-	check_sources(population);
+	check_sources(population, false);
 	population = lock_affected(population, &affected);
 	SPI_connect();
 	audience_lock(population);
+	audience_suspend(population, NIL);
 	sweep_all(population, true);
 	fold_all(population, true);
-	backfill_all(population);
+	backfill_all(population, false);
+	audience_resume(population);
 	CommandCounterIncrement();
 	members_decide(population, NIL, AUDIENCE_CAUSE_REBUILD);
 	backfill_remove_ended(population);
@@ -271,22 +402,31 @@ append_assignment(StringInfo set, const TraitColumn *column, const char *value)
 /*
  * check_sources() looks whether every source can be read: before they are
  * locked, so that who may not read them is in nobody's way, and afterwards.
+ * With 'passing' those that are broken are passed over.
  */
 static void
-check_sources(const Population *population)
+check_sources(const Population *population, bool passing)
 {
 	ListCell   *lc;
 
 	foreach(lc, source_names(population))
-		source_check_readable(source_by_name(population, lfirst(lc)));
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (!passing || source->missing == NULL)
+			source_check_readable(source);
+	}
 }
 
 static void
 verify_source(const Source *source, ReturnSetInfo *result)
 {
 	const Population *population = source->population;
+	List	   *unbound;
 	List	   *columns;
-	char	   *query = trait_source_query(source, trait_stored_names(population), &columns);
+	char	   *query = trait_source_query(source,
+										   trait_stored_binding(source, &unbound),
+										   &columns);
 	const char *key = pstrdup(quote_identifier(population->key));
 	ListCell   *lc;
 
@@ -310,6 +450,12 @@ verify_source(const Source *source, ReturnSetInfo *result)
 								 population_base_name(population), query, key,
 								 stored, column->initial, expected,
 								 differ(column, "v.stored", "v.expected")));
+	}
+	foreach(lc, unbound)
+	{
+		const TraitUnbound *one = lfirst(lc);
+
+		put_unbound(result, source->name, one->definition, one->reason);
 	}
 }
 
@@ -414,6 +560,30 @@ put_member(const AudienceChange *change, void *context)
 		values[2] = CStringGetTextDatum(change->key);
 	values[3] = CStringGetTextDatum(change->entered ? "false" : "true");
 	values[4] = CStringGetTextDatum(change->entered ? "true" : "false");
+	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+}
+
+/* An audience of which nobody can say who should be stored. */
+static void
+put_broken(const char *audience, const char *reason, void *context)
+{
+	FilterNode *filter = filter_node(FILTER_IN_AUDIENCE, audience, -1);
+
+	put_unbound(context, NULL, filter_print(filter), reason);
+}
+
+/* A definition that does not bind: what it should be cannot be said. */
+static void
+put_unbound(ReturnSetInfo *result, const char *source, const char *definition,
+			const char *reason)
+{
+	Datum		values[5] = {0};
+	bool		isnull[5] = {source == NULL, false, true, true, false};
+
+	if (source != NULL)
+		values[0] = name_datum(source);
+	values[1] = CStringGetTextDatum(definition);
+	values[4] = CStringGetTextDatum(psprintf("error: %s", reason));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 

@@ -58,10 +58,7 @@ SEGMENT_FUNCTION(segment_alter_audience);
 SEGMENT_FUNCTION(segment_drop_audience);
 SEGMENT_FUNCTION(segment_drop_population);
 
-static const Population *population_argument(FunctionCallInfo fcinfo, int argument);
-static char *name_argument(FunctionCallInfo fcinfo, int argument, const char *what);
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
-static const Population *again(const Population *population);
 static void drop_trait(const Population *population, const char *name,
 					   const char *home);
 static const Population *lock_for_audience(const Population *population,
@@ -72,16 +69,18 @@ static List *sources_changing(const Population *population, const char *name,
 static const Population *store_needed(const Population *population,
 									  const char *name, const char *filter,
 									  bool is_new);
-static const Population *hold_members(const Population *population);
-static const Population *audience_named(FunctionCallInfo fcinfo,
-										const char *function,
-										const char *name, int argument);
+static Oid	define_trait(const Population *population, const char *name,
+						 const char *definition, const char *description,
+						 bool replace, const char *home);
+static List *all_audiences(const Population *population);
+static const Population *follow_change(const Population *population,
+									   List *concerned, List *sound,
+									   bool anew, const char *home);
 static void drop_unneeded(const Population *population);
 static void drop_audience(const Population *population, const char *name,
 						  bool asked);
 static void refuse_users(const char *kind, const char *name,
 						 List *traits, List *audiences);
-static void unknown_trait(const Population *population, const char *name) pg_attribute_noreturn();
 
 /*
  * attach_source(source regclass, key, at, population, name)
@@ -110,7 +109,7 @@ segment_attach_source(PG_FUNCTION_ARGS)
 						   PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)),
 						   PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4)));
 	before = act_as_owner(source->population->base);
-	population = hold_members(source->population);
+	population = hold_members(source->population, NIL);
 	source = source_by_name(population, source->name);
 	backfill_attach(source);
 	CommandCounterIncrement();
@@ -147,15 +146,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	population = population_definer(population, "detach_source");
 	source = source_by_name(population, name);
 	if (source == NULL)
-	{
-		const char *nearest = nearest_name(name, source_names(population));
-
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("source \"%s\" does not exist in population \"%s\"",
-						name, population->name),
-				 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
-	}
+		unknown_source(population, name);
 
 	before = act_as_owner(population->base);
 	traits = trait_users_of_source(population, name);
@@ -163,14 +154,14 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	if ((traits != NIL || audiences != NIL) && !cascade)
 		refuse_users("source", name, traits, audiences);
 
-	affected.detached = list_make1(name);
+	affected.triggers = list_make1(name);
 	affected.audiences = dependents(population, THING_SOURCE, name);
 	affected.columns = traits != NIL || audiences != NIL;
 	population = lock_affected(population, &affected);
 
 	SPI_connect();
 	if (audiences != NIL)
-		population = hold_members(population);
+		population = hold_members(population, audiences);
 	foreach(lc, audiences)
 	{
 		population = again(population);
@@ -189,7 +180,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	source = source_by_name(population, name);
 	if (source->missing == NULL)
 	{
-		population = hold_members(population);
+		population = hold_members(population, NIL);
 		source = source_by_name(population, name);
 		backfill_detach(source);
 		source_detach(source);
@@ -198,8 +189,8 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	{
 		/* which rows were whose cannot be asked any more: count the others */
 		source_detach(source);
-		population = hold_members(again(population));
-		backfill_all(population);
+		population = hold_members(again(population), NIL);
+		backfill_all(population, true);
 	}
 	population = again(population);
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
@@ -220,9 +211,6 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	const Population *population = population_definer(population_argument(fcinfo, 2),
 													  "create_trait");
 	char	   *home = current_schema_name();
-	Affected	affected = {.view = true};
-	FilterNode *node;
-	List	   *stored;
 	Actor		before;
 	Oid			type;
 
@@ -234,20 +222,8 @@ segment_create_trait(PG_FUNCTION_ARGS)
 
 	/* what is wrong is said before anybody has to wait */
 	before = act_as_owner(population->base);
-	node = filter_parse_definition(definition, NULL);
-	trait_check(population, node, definition);
-	affected.columns =
-		trait_sources_missing(population, node, definition) != NIL;
-	population = lock_affected(population, &affected);
-
-	SPI_connect();
-	stored = trait_define(population, name, definition, text_argument(fcinfo, 3), false);
-	population = again(population);
-	backfill_traits(population, stored);
-	trait_refresh(population, audience_filters(population), home);
-	population = again(population);
-	type = trait_type(population, trait_by_name(population, name));
-	SPI_finish();
+	type = define_trait(population, name, definition, text_argument(fcinfo, 3),
+						false, home);
 	act_as_before(before);
 	PG_RETURN_OID(type);
 }
@@ -255,60 +231,45 @@ segment_create_trait(PG_FUNCTION_ARGS)
 /*
  * alter_trait(name, definition, population, description) -> its type
  *
- * Traits and audiences that use it must bind to the new definition too.
+ * Traits and audiences that use it must bind to the new definition too, but for
+ * those that did not before.
  */
 Datum
 segment_alter_trait(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	char	   *definition = text_argument(fcinfo, 1);
+	char	   *description = text_argument(fcinfo, 3);
 	const Population *population = population_argument(fcinfo, 2);
 	char	   *home = current_schema_name();
-	const Trait *trait;
 	Affected	affected = {.view = true};
-	List	   *concerned;
-	List	   *stored;
 	Actor		before;
-	Oid			type;
+	Oid			type = InvalidOid;
 
 	population = population_definer(population, "alter_trait");
 	before = act_as_owner(population->base);
-	trait = trait_by_name(population, name);
-	if (trait == NULL)
+	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
-	concerned = dependent_audiences(population, name, NULL);
+
 	if (definition != NULL)
+		type = define_trait(population, name, definition, description, true,
+							home);
+	else
 	{
-		FilterNode *node = filter_parse_definition(definition, NULL);
-
-		trait_check(population, node, definition);
-		affected.columns =
-			trait_sources_used(population, trait->definition) != NIL ||
-			trait_sources_used(population, node) != NIL;
-		affected.members = concerned != NIL;
-	}
-	population = lock_affected(population, &affected);
-	trait = trait_by_name(population, name);
-
-	SPI_connect();
-	if (definition != NULL && concerned != NIL)
-		population = hold_members(population);
-	stored = trait_define(population, name,
-						  definition ? definition : trait->text,
-						  text_argument(fcinfo, 3), true);
-	population = again(population);
-	backfill_traits(population, stored);
-	trait_refresh(population, audience_filters(population), home);
-	population = again(population);
-	if (definition != NULL && concerned != NIL)
-	{
-		audience_refresh(population, concerned);
+		population = lock_affected(population, &affected);
+		SPI_connect();
+		if (description != NULL)
+			trait_describe(population, name, description);
 		population = again(population);
-		members_decide(population, concerned, AUDIENCE_CAUSE_EDIT);
+		trait_refresh(population, audience_filters(population), home);
+		population = again(population);
+		if (trait_binding(population, list_make1(name)) != NIL)
+			type = trait_type(population, trait_by_name(population, name));
+		SPI_finish();
 	}
-	type = trait_type(population, trait_by_name(population, name));
-	SPI_finish();
 	act_as_before(before);
+	if (!OidIsValid(type))
+		PG_RETURN_NULL();
 	PG_RETURN_OID(type);
 }
 
@@ -357,9 +318,13 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population;
 	char	   *description = text_argument(fcinfo, 4);
-	char	   *schema = NULL;
+	bool		view = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
+	char	   *home = current_schema_name();
 	char	   *filter;
+	List	   *concerned;
+	List	   *sound;
 	Actor		before;
+	bool		anew;
 	int64		size;
 
 	if (PG_ARGISNULL(1))
@@ -369,22 +334,24 @@ segment_create_audience(PG_FUNCTION_ARGS)
 				 errhint("For example 'total_spend > 500'.")));
 	filter = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 	population = population_definer(population_argument(fcinfo, 2), "create_audience");
-	if (PG_ARGISNULL(3) || PG_GETARG_BOOL(3))
-	{
-		schema = current_schema_name();
-		check_schema_name(schema);
-	}
+	if (view)
+		check_schema_name(home);
 	before = act_as_owner(population->base);
 	population = lock_for_audience(population, name, filter, false);
 
 	SPI_connect();
-	population = hold_members(population);
+	anew = trait_store_changes(population, filter_parse(filter, NULL));
+	concerned = anew ? all_audiences(population) : NIL;
+	sound = audience_binding(population, concerned);
+	population = hold_members(population, concerned);
 	population = store_needed(population, name, filter, true);
 	audience_define(population, name, filter,
 					description != NULL && description[0] != '\0' ? description : NULL,
-					schema);
-	population = hold_members(population);
+					view ? home : NULL);
+	population = hold_members(population, concerned);
 	members_decide(population, list_make1(name), AUDIENCE_CAUSE_CREATE);
+	if (anew)
+		population = follow_change(population, concerned, sound, true, home);
 	size = audience_count(population, name);
 	SPI_finish();
 	act_as_before(before);
@@ -402,7 +369,11 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population;
 	char	   *filter;
+	char	   *home = current_schema_name();
+	List	   *concerned = NIL;
+	List	   *sound;
 	Actor		before;
+	bool		anew = false;
 	int64		size;
 
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(3))
@@ -417,20 +388,25 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	before = act_as_owner(population->base);
 	population = lock_for_audience(population, name, filter, false);
 	SPI_connect();
-	population = hold_members(population);
+	if (filter != NULL)
+	{
+		anew = trait_store_changes(population, filter_parse(filter, NULL));
+		concerned = anew ? all_audiences(population) :
+			dependent_audiences(population, NULL, name);
+	}
+	sound = audience_binding(population, concerned);
+	population = hold_members(population, concerned);
 	if (filter != NULL)
 		population = store_needed(population, name, filter, false);
 	audience_redefine(population, name, filter, text_argument(fcinfo, 3));
 	population = again(population);
 	if (filter != NULL)
+		population = follow_change(population, concerned, sound, anew, home);
+	else if (audience_unbound(population, audience_by_name(population, name)) != NULL)
 	{
-		List	   *concerned = dependent_audiences(population, NULL, name);
-
-		audience_refresh(population, concerned);
-		population = again(population);
-		members_decide(population, concerned, AUDIENCE_CAUSE_EDIT);
-		drop_unneeded(again(population));
-		population = again(population);
+		SPI_finish();
+		act_as_before(before);
+		PG_RETURN_NULL();
 	}
 	size = audience_count(population, name);
 	SPI_finish();
@@ -455,7 +431,7 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 	before = act_as_owner(population->base);
 	population = lock_for_audience(population, name, NULL, true);
 	SPI_connect();
-	population = hold_members(population);
+	population = hold_members(population, dependent_audiences(population, NULL, name));
 	drop_audience(population, name, true);
 	drop_unneeded(again(population));
 	SPI_finish();
@@ -472,7 +448,6 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "population");
 	const Population *population = population_lost(name);
 	bool		cascade = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
-	char	   *home = current_schema_name();
 	Affected	affected = {.everything = true};
 	List	   *sources;
 	Actor		before;
@@ -512,14 +487,8 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	}
 	audience_drop_storage(population);
 	population = again(population);
-	drop_unneeded(population);
+	trait_forget_all(population);
 	population = again(population);
-	while (trait_list(population) != NIL)
-	{
-		drop_trait(population, ((Trait *) llast(trait_list(population)))->name,
-				   home);
-		population = again(population);
-	}
 	foreach(lc, sources)
 	{
 		source_detach(source_by_name(population, lfirst(lc)));
@@ -532,14 +501,14 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static const Population *
+const Population *
 population_argument(FunctionCallInfo fcinfo, int argument)
 {
 	return population_by_name(PG_ARGISNULL(argument) ? NULL :
 							  NameStr(*PG_GETARG_NAME(argument)));
 }
 
-static char *
+char *
 name_argument(FunctionCallInfo fcinfo, int argument, const char *what)
 {
 	if (PG_ARGISNULL(argument))
@@ -556,14 +525,115 @@ text_argument(FunctionCallInfo fcinfo, int argument)
 		text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 
-/* The population as the changes made so far left it. */
-static const Population *
+const Population *
 again(const Population *population)
 {
 	char	   *name = pstrdup(population->name);
 
 	CommandCounterIncrement();
 	return population_by_name(name);
+}
+
+/*
+ * Create a trait, or give it another definition; returns its type.
+ *
+ * What is made of it must bind to the new definition if it did to the old one.  If
+ * what it needs is stored anew, as its source has changed, that may be any trait or
+ * audience.
+ */
+static Oid
+define_trait(const Population *population, const char *name,
+			 const char *definition, const char *description, bool replace,
+			 const char *home)
+{
+	FilterNode *node = filter_parse_definition(definition, NULL);
+	Affected	affected = {.view = true};
+	List	   *traits = NIL;
+	List	   *audiences = NIL;
+	List	   *sound_traits;
+	List	   *sound_audiences;
+	List	   *stored;
+	Oid			type;
+
+	/* what is wrong is said before anybody has to wait */
+	trait_check(population, node, definition);
+	affected.columns =
+		trait_sources_missing(population, node, definition) != NIL;
+	if (replace)
+	{
+		const Trait *trait = trait_by_name(population, name);
+
+		/* what only the old definition needs goes */
+		affected.columns |=
+			trait_sources_used(population, trait->definition) != NIL;
+		traits = dependent_traits(population, name);
+		audiences = dependent_audiences(population, name, NULL);
+	}
+	if (trait_store_changes(population, node))
+	{
+		traits = list_copy(trait_names(population));
+		audiences = all_audiences(population);
+	}
+	affected.members = audiences != NIL;
+	population = lock_affected(population, &affected);
+
+	SPI_connect();
+	sound_traits = trait_binding(population, traits);
+	sound_audiences = audience_binding(population, audiences);
+	if (audiences != NIL)
+		population = hold_members(population, audiences);
+	stored = trait_define(population, name, definition, description, replace);
+	population = again(population);
+	backfill_traits(population, stored);
+	trait_must_bind(population, sound_traits);
+	trait_refresh(population, audience_filters(population), home);
+	population = again(population);
+	if (audiences != NIL)
+		population = follow_change(population, audiences, sound_audiences,
+								   false, home);
+	type = trait_type(population, trait_by_name(population, name));
+	SPI_finish();
+	return type;
+}
+
+static List *
+all_audiences(const Population *population)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+		names = lappend(names, pstrdup(((Audience *) lfirst(lc))->name));
+	return names;
+}
+
+/*
+ * What these audiences stand for has changed: decide anew who their members are.
+ * Those that were sound must bind; others that do now are kept again.  'anew':
+ * something was stored anew, and named traits may be made of it.
+ */
+static const Population *
+follow_change(const Population *population, List *concerned, List *sound,
+			  bool anew, const char *home)
+{
+	List	   *names = list_copy(sound);
+	ListCell   *lc;
+
+	foreach(lc, audience_binding(population, concerned))
+		if (!names_contain(names, lfirst(lc)))
+			names = lappend(names, lfirst(lc));
+	if (names != NIL)
+	{
+		audience_refresh(population, names);
+		population = again(population);
+		members_decide(population, names, AUDIENCE_CAUSE_EDIT);
+	}
+	population = again(population);
+	if (anew)
+		trait_refresh(population, audience_filters(population), home);
+	else
+		drop_unneeded(population);
+	return again(population);
 }
 
 /* Drop a trait and whatever mentions it, users first. */
@@ -577,7 +647,7 @@ drop_trait(const Population *population, const char *name, const char *home)
 
 	check_stack_depth();
 	if (audiences != NIL)
-		population = hold_members(population);
+		population = hold_members(population, audiences);
 	foreach(lc, audiences)
 	{
 		population = again(population);
@@ -597,10 +667,7 @@ drop_trait(const Population *population, const char *name, const char *home)
 	trait_refresh(population, audience_filters(population), home);
 }
 
-/*
- * The population of an audience that a user names, ready to be defined.
- */
-static const Population *
+const Population *
 audience_named(FunctionCallInfo fcinfo, const char *function, const char *name,
 			   int argument)
 {
@@ -626,7 +693,9 @@ lock_for_audience(const Population *population, const char *name,
 {
 	Affected	affected = {.members = true};
 
-	affected.columns = sources_changing(population, name, filter, drop) != NIL;
+	affected.columns = sources_changing(population, name, filter, drop) != NIL ||
+		(filter != NULL &&
+		 trait_store_changes(population, filter_parse(filter, NULL)));
 	if (drop)
 		affected.audiences = dependent_audiences(population, NULL, name);
 	return lock_affected(population, &affected);
@@ -692,14 +761,13 @@ drop_unneeded(const Population *population)
 	trait_drop_unneeded(population, audience_filters(population));
 }
 
-/*
- * Nobody else changes members from here on, and what was due or pending is told.
- */
-static const Population *
-hold_members(const Population *population)
+const Population *
+hold_members(const Population *population, List *mended)
 {
 	population = again(population);
 	audience_lock(population);
+	audience_suspend(population, mended);
+	population = again(population);
 	sweep_all(population, false);
 	fold_all(population, false);
 	return again(population);
@@ -748,7 +816,7 @@ refuse_users(const char *kind, const char *name, List *traits, List *audiences)
 			 errhint("Drop these first, or use cascade => true to drop them too.")));
 }
 
-static void
+void
 unknown_trait(const Population *population, const char *name)
 {
 	List	   *names = NIL;
@@ -763,5 +831,17 @@ unknown_trait(const Population *population, const char *name)
 			 errmsg("trait \"%s\" does not exist", name),
 			 errdetail("Population \"%s\" has %d traits.", population->name,
 					   list_length(names)),
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
+}
+
+void
+unknown_source(const Population *population, const char *name)
+{
+	const char *nearest = nearest_name(name, source_names(population));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("source \"%s\" does not exist in population \"%s\"",
+					name, population->name),
 			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 }

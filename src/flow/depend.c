@@ -107,6 +107,22 @@ segment_dependencies(PG_FUNCTION_ARGS)
 }
 
 List *
+dependent_traits(const Population *population, const char *trait)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, reached(population, add(NIL, THING_TRAIT, trait, 0), true))
+	{
+		const Thing *thing = lfirst(lc);
+
+		if (thing->kind == THING_TRAIT)
+			names = lappend(names, pstrdup(thing->name));
+	}
+	return names;
+}
+
+List *
 dependent_audiences(const Population *population, const char *trait,
 					const char *audience)
 {

@@ -22,7 +22,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_attach_source';
 COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name) IS
-    'attaches a table to a population and counts the rows that are there; key is the column that names the profile (default: the population''s), at the time of an event (none: an attribute source), name what filters call it (default: the table''s name)';
+    'attaches a table to a population and counts the rows that are there, and says how many have a key that no other source knows; key is the column that names the profile (default: the population''s), at the time of an event (none: an attribute source), name what filters call it (default: the table''s name)';
 
 CREATE OR REPLACE FUNCTION segment.attach_source(
     source text,
@@ -66,7 +66,7 @@ RETURNS regtype
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_alter_trait';
 COMMENT ON FUNCTION segment.alter_trait(name, text, name, text) IS
-    'gives a trait another definition or description; whatever uses it must still bind; returns its type';
+    'gives a trait another definition or description; whatever uses it must still bind, if it did before; returns its type, NULL if it is broken';
 
 CREATE OR REPLACE FUNCTION segment.drop_trait(
     name name,
@@ -99,7 +99,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_alter_audience';
 COMMENT ON FUNCTION segment.alter_audience(name, segment.filter, name, text) IS
-    'gives an audience another filter or description (empty: none); what is not given stays; who enters or leaves by that is in the feed; returns how many members there are now';
+    'gives an audience another filter or description (empty: none); what is not given stays; who enters or leaves by that is in the feed; returns how many members there are now, NULL if it is broken';
 
 CREATE OR REPLACE FUNCTION segment.drop_audience(
     name name,
@@ -110,6 +110,36 @@ LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_drop_audience';
 COMMENT ON FUNCTION segment.drop_audience(name, name, boolean) IS
     'drops an audience and its view; refused while other audiences are made of it, unless cascade, which drops these too';
+
+CREATE OR REPLACE FUNCTION segment.rename_trait(
+    name name,
+    new_name name,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_rename_trait';
+COMMENT ON FUNCTION segment.rename_trait(name, name, name) IS
+    'gives a trait another name: as a column of the population''s view, and in the definitions that mention it; nothing is computed again';
+
+CREATE OR REPLACE FUNCTION segment.rename_audience(
+    name name,
+    new_name name,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_rename_audience';
+COMMENT ON FUNCTION segment.rename_audience(name, name, name) IS
+    'gives an audience another name, and its view if that is called as the audience was, also in the filters that mention it; nothing is computed again, and the feed tells with cause rename that its members left the one and entered the other';
+
+CREATE OR REPLACE FUNCTION segment.rename_source(
+    name name,
+    new_name name,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_rename_source';
+COMMENT ON FUNCTION segment.rename_source(name, name, name) IS
+    'gives a source another name, also in the definitions that mention it; its table keeps its own, and nothing is computed again';
 
 CREATE OR REPLACE FUNCTION segment.drop_population(
     name name,
@@ -131,7 +161,7 @@ RETURNS SETOF record
 LANGUAGE C VOLATILE COST 100000 ROWS 1
 AS 'MODULE_PATHNAME', 'segment_verify';
 COMMENT ON FUNCTION segment.verify(name) IS
-    'compares every stored value with what the sources say now, and the stored members of audiences with their filters: one row per difference, none when all is well';
+    'compares every stored value with what the sources say now, and the stored members of audiences with their filters: one row per difference, and one per definition that is broken; none when all is well';
 
 CREATE OR REPLACE FUNCTION segment.rebuild(population name DEFAULT NULL)
 RETURNS void

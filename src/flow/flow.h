@@ -43,10 +43,11 @@ extern void backfill_detach(const Source *source);
 extern void backfill_remove_ended(const Population *population);
 
 /*
- * Compute all stored traits again.  The sources are locked against writers.
+ * Compute all stored traits again.  The sources are locked against writers; one
+ * that is not as it was is an error, or counted as if it had no rows ('passing').
  * Profiles without rows stay, as above.
  */
-extern void backfill_all(const Population *population);
+extern void backfill_all(const Population *population, bool passing);
 
 /* Fill stored traits (names, char *) from their sources. */
 extern void backfill_traits(const Population *population, List *stored);
@@ -66,6 +67,9 @@ typedef enum ThingKind
  */
 extern List *dependent_sources(const Population *population,
 							   ThingKind kind, const char *name);
+
+/* Names (char *) of the traits whose definition depends on a trait, likewise. */
+extern List *dependent_traits(const Population *population, const char *trait);
 
 /*
  * Names (char *) of the audiences whose filter depends on a trait or on an
@@ -120,6 +124,13 @@ extern void fold_all(const Population *population, bool passing);
  */
 extern void members_decide(const Population *population, List *names,
 						   const char *cause);
+
+/*
+ * An audience is about to get another name: its members leave it under this one, and
+ * enter it under that.
+ */
+extern void members_rename(const Population *population, const char *name,
+						   const char *new_name);
 
 /* An audience is about to go: everybody leaves it. */
 extern void members_leave(const Population *population, const char *name);

@@ -9,6 +9,7 @@
 #define SEGMENT_FLOW_PRIVATE_H
 
 #include "audience/audience.h"
+#include "fmgr.h"
 #include "profile/profile.h"
 
 /* lock.c ----------------------------------------------------------------------- */
@@ -18,9 +19,9 @@
  */
 typedef struct Affected
 {
-	List	   *detached;		/* sources that are detached */
+	List	   *triggers;		/* sources whose triggers are dropped */
 	Oid			attached;		/* a table that is to be a source */
-	List	   *audiences;		/* audiences that are dropped */
+	List	   *audiences;		/* audiences that are dropped or renamed */
 	bool		view;			/* the population's view is replaced */
 	bool		columns;		/* stored traits come or go */
 	bool		members;		/* are decided */
@@ -62,6 +63,36 @@ typedef struct Visited
 } Visited;
 
 extern void name_visited(void *visited);
+
+/* define.c --------------------------------------------------------------------- */
+
+/* Arguments of functions that define. */
+extern const Population *population_argument(FunctionCallInfo fcinfo, int argument);
+extern char *name_argument(FunctionCallInfo fcinfo, int argument, const char *what);
+
+/* The population as the changes made so far left it. */
+extern const Population *again(const Population *population);
+
+/*
+ * Nobody else changes members from here on, and what was due or pending is told.
+ * Audiences that do not bind are not kept any more, which needs no warning of those
+ * that are about to be mended or dropped (names, char *).
+ */
+extern const Population *hold_members(const Population *population,
+									  List *mended);
+
+/*
+ * The population of an audience that a user names, ready to be defined by the
+ * function that was called.
+ */
+extern const Population *audience_named(FunctionCallInfo fcinfo,
+										const char *function,
+										const char *name, int argument);
+
+extern void unknown_trait(const Population *population,
+						  const char *name) pg_attribute_noreturn();
+extern void unknown_source(const Population *population,
+						   const char *name) pg_attribute_noreturn();
 
 /* sweep.c ---------------------------------------------------------------------- */
 

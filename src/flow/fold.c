@@ -49,6 +49,7 @@ SEGMENT_FUNCTION(segment_tick);
 #define FOLD_BATCH	500000
 
 static void tell(const AudienceChange *change, void *feed);
+static void tell_renamed(const AudienceChange *change, void *context);
 static int64 fold(const Population *population, int64 budget, bool passing);
 static int64 sweep_some(const char *name, int64 budget, TimestampTz *place,
 						TimestampTz *left);
@@ -228,6 +229,33 @@ members_leave(const Population *population, const char *name)
 
 	audience_empty(population, name, clock_now(), tell, feed);
 	(void) feed_close(feed);
+}
+
+/* What an audience is called from now on, and where that is told. */
+typedef struct Renamed
+{
+	const char *name;
+	FeedWriter *feed;
+} Renamed;
+
+void
+members_rename(const Population *population, const char *name,
+			   const char *new_name)
+{
+	Renamed		renamed = {new_name, feed_open(population)};
+
+	audience_each_member(population, name, clock_now(), tell_renamed, &renamed);
+	(void) feed_close(renamed.feed);
+}
+
+static void
+tell_renamed(const AudienceChange *change, void *context)
+{
+	const Renamed *renamed = context;
+
+	tell(change, renamed->feed);
+	feed_put(renamed->feed, renamed->name, change->key, true, change->at,
+			 change->cause);
 }
 
 static void

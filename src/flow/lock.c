@@ -24,8 +24,8 @@
  *									or creates a consumer
  *		sources						SHARE ROW EXCLUSIVE, no writer is on its way;
  *									ACCESS EXCLUSIVE if its triggers go
- *		views that are replaced		ACCESS EXCLUSIVE
- *		or dropped
+ *		views that are replaced,	ACCESS EXCLUSIVE
+ *		renamed or dropped
  *		the base table				ACCESS EXCLUSIVE if columns come or go (then
  *									the population's view as well: whoever asks
  *									by our functions has locked that), EXCLUSIVE
@@ -79,12 +79,13 @@ lock_affected(const Population *population, const Affected *affected)
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
-		bool		detached = affected->everything ||
-			named(affected->detached, source->name);
+		bool		triggers = affected->everything ||
+			named(affected->triggers, source->name);
 
-		if (base && get_rel_relkind(source->relid) != '\0')	/* it is there */
+		if ((base || triggers) &&
+			get_rel_relkind(source->relid) != '\0')	/* it is there */
 			requests = locks_add_relation(requests, source->relid,
-										  detached ? AccessExclusiveLock :
+										  triggers ? AccessExclusiveLock :
 										  ShareRowExclusiveLock);
 	}
 	if (OidIsValid(affected->attached))

@@ -200,9 +200,14 @@ population_drop(const Population *population)
 {
 	char	   *base = population_base_name(population);
 	char	   *view = population_view_name(population);
+	char	   *what = psprintf("population \"%s\"", population->name);
 
 	if (view != NULL)
+	{
+		relation_refuse_dependents(population->view, InvalidAttrNumber, what);
 		population_execute(population, psprintf("DROP VIEW %s", view));
+	}
+	relation_refuse_dependents(population->base, InvalidAttrNumber, what);
 	catalog_execute("DELETE FROM segment.population WHERE population = $1",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);
@@ -251,12 +256,13 @@ column_is_reserved(const char *name)
 {
 	const char *p = name;
 
-	/* s1, s2_at ... */
+	/* s1, s2_at ... and what traits have left */
 	if (*p == 's' && p[1] >= '0' && p[1] <= '9')
 		p += 1 + strspn(p + 1, "0123456789");
 	return strcmp(name, "ord") == 0 || strcmp(name, "source_rows") == 0 ||
 		strcmp(name, "evaluated_at") == 0 || strcmp(name, "wake_at") == 0 ||
 		strcmp(name, "tenant") == 0 ||
+		column_name_is_unused(name) ||
 		(p != name && (*p == '\0' || *p == '_'));
 }
 

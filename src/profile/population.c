@@ -334,12 +334,17 @@ static void
 check_reader(const Population *population)
 {
 	if (population_view_name(population) == NULL)
+	{
+		/* whose right to read it is not a matter of the view */
+		if (object_ownercheck(RelationRelationId, population->base, GetUserId()))
+			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the view of population \"%s\" was dropped",
 						population->name),
 				 errhint("Its owner makes it again with segment.rebuild(%s).",
 						 quote_literal_cstr(population->name))));
+	}
 	if (pg_class_aclcheck(population->view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -356,8 +361,11 @@ check_reader(const Population *population)
 static void
 check_view_owner(const Population *population)
 {
-	Oid			owner = relation_owner(population->view);
+	Oid			owner;
 
+	if (population_view_name(population) == NULL)
+		return;					/* dropped: the base table's owner asks */
+	owner = relation_owner(population->view);
 	if (pg_class_aclcheck(population->base, owner, ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -8,6 +8,7 @@
 #ifndef SEGMENT_PROFILE_H
 #define SEGMENT_PROFILE_H
 
+#include "catalog/pg_attribute.h"
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
@@ -162,6 +163,51 @@ extern void population_drop(const Population *population);
 extern Datum population_key(const Population *population, Datum value, Oid type);
 
 extern void profile_init(void);
+
+/* columns.c: columns of the base table that come and go --------------------- */
+
+typedef struct ProfileColumn
+{
+	const char *suffix;			/* appended to the name */
+	Oid			type;
+	Oid			collation;
+	const char *initial;		/* SQL of the value of a profile without events,
+								 * or NULL for NULL */
+} ProfileColumn;
+
+/* Something that is stored in one column or more: s7, or s15 and s15_at. */
+typedef struct ProfileThing
+{
+	const ProfileColumn *columns;
+	int			ncolumns;
+	const char *comment;
+	char	   *name;			/* is given by population_add_columns() */
+} ProfileThing;
+
+/*
+ * Add columns for things to the base table, and name them.  In rows that are there
+ * they hold their initial value or NULL: whoever asks fills them.
+ *
+ * ERRCODE_PROGRAM_LIMIT_EXCEEDED if a row might become too long for a page;
+ * ERRCODE_TOO_MANY_COLUMNS, or ERRCODE_OBJECT_IN_USE if only somebody's old
+ * snapshot is in the way.  Locks the base table against readers.
+ */
+extern void population_add_columns(const Population *population,
+								   ProfileThing *things, int count);
+
+/*
+ * Drop the columns of that name, as far as they are there; 'comment' says of what
+ * they are, for an error.
+ */
+extern void population_drop_columns(const Population *population,
+									const char *name, const char *comment);
+
+/* The columns of that name are commented anew. */
+extern void population_comment_columns(const Population *population,
+									   const char *name, const char *comment);
+
+/* Is it one that nothing is stored in, and that rows are written without? */
+extern bool profile_column_is_unused(const FormData_pg_attribute *column);
 
 /* row.c: one profile's row -------------------------------------------------- */
 

@@ -18,6 +18,9 @@ extern const Population *population_lookup(Oid base);
 /* define.c: may only a column of ours be called so, and never a key? */
 extern bool column_is_reserved(const char *name);
 
+/* columns.c: is it one that a stored trait has left behind? */
+extern bool column_name_is_unused(const char *name);
+
 /*
  * row.c: the triggers of a base table that is about to be written fire at the
  * end of the statement, also those that are declared deferred.  At the end of

@@ -82,6 +82,8 @@ struct ProfileTable
 	EPQState   *recheck;		/* triggers want one; NULL without triggers */
 	TupleTableSlot *found;		/* the locked row */
 	TupleTableSlot *written;	/* the row to write */
+	int			nunused;		/* columns that are written as NULL */
+	int		   *unused;
 	Oid			ord_sequence;
 	Datum	   *initial;		/* values of an empty profile, made when first
 								 * needed */
@@ -92,6 +94,7 @@ struct ProfileTable
 
 static void snapshot_take(ProfileTable *table);
 static void snapshot_release(ProfileTable *table);
+static void find_unused(ProfileTable *table);
 static void slot_fill(ProfileTable *table, Datum *values, bool *isnull);
 static void update_row(ProfileTable *table, TupleTableSlot *row);
 static bool row_is_there(ProfileTable *table, ItemPointer tid);
@@ -158,6 +161,7 @@ profile_open(const Population *population)
 	table->found = table_slot_create(table->relation, NULL);
 	table->written = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
 											  &TTSOpsVirtual);
+	find_unused(table);
 	snapshot_take(table);
 	return table;
 }
@@ -618,11 +622,25 @@ snapshot_release(ProfileTable *table)
 	UnregisterSnapshot(table->snapshot);
 }
 
+/* What dropped traits have left in a row is not written again: columns.c. */
+static void
+find_unused(ProfileTable *table)
+{
+	TupleDesc	desc = RelationGetDescr(table->relation);
+
+	table->unused = palloc(sizeof(int) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+		if (profile_column_is_unused(TupleDescAttr(desc, i)))
+			table->unused[table->nunused++] = i;
+}
+
 static void
 slot_fill(ProfileTable *table, Datum *values, bool *isnull)
 {
 	int			natts = RelationGetDescr(table->relation)->natts;
 
+	for (int i = 0; i < table->nunused; i++)
+		isnull[table->unused[i]] = true;
 	ExecClearTuple(table->written);
 	memcpy(table->written->tts_values, values, sizeof(Datum) * natts);
 	memcpy(table->written->tts_isnull, isnull, sizeof(bool) * natts);

@@ -53,7 +53,11 @@ static void create_triggers(const Population *population, Relation relation,
 							const char *name);
 static char *trigger_name(const Population *population, Relation relation,
 						  const char *source, const char *what);
+static void enable_as_before(const Source *source, const char *name,
+							 List *states);
 static bool is_capture(const Trigger *trigger);
+static bool speaks_for(const Trigger *trigger, const char *population,
+					   const char *source);
 static void drop_triggers(const Source *source);
 
 const Source *
@@ -117,6 +121,20 @@ source_attach(const Population *population, Oid relid, const char *key,
 }
 
 void
+source_check_name(const Population *population, const char *name)
+{
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("a source needs a name")));
+	if (source_by_name(population, name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("source \"%s\" already exists in population \"%s\"",
+						name, population->name)));
+}
+
+void
 source_detach(const Source *source)
 {
 	drop_triggers(source);
@@ -126,6 +144,89 @@ source_detach(const Source *source)
 							   name_datum(source->name)},
 					NULL);
 	population_changed(source->population);
+}
+
+/* A trigger that is not enabled as it was made. */
+typedef struct TriggerState
+{
+	int16		type;			/* events, and whether before or after */
+	char		enabled;
+} TriggerState;
+
+void
+source_rename(const Source *source, const char *new_name)
+{
+	const Population *population = source->population;
+	Relation	relation = try_relation_open(source->relid, ShareRowExclusiveLock);
+	List	   *states = NIL;
+	Actor		before;
+
+	catalog_execute("UPDATE segment.source SET source = $3"
+					" WHERE population = $1 AND source = $2",
+					3, (Oid[]) {NAMEOID, NAMEOID, NAMEOID},
+					(Datum[]) {name_datum(population->name),
+							   name_datum(source->name), name_datum(new_name)},
+					NULL);
+	population_changed(population);
+	if (relation == NULL)
+		return;
+
+	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &relation->trigdesc->triggers[i];
+
+		if (speaks_for(trigger, population->name, source->name) &&
+			trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN)
+		{
+			TriggerState *state = palloc(sizeof(TriggerState));
+
+			state->type = trigger->tgtype;
+			state->enabled = trigger->tgenabled;
+			states = lappend(states, state);
+		}
+	}
+	drop_triggers(source);
+	/* who could attach the table may have lost the right since */
+	before = act_as_owner(source->relid);
+	create_triggers(population, relation, new_name);
+	relation_close(relation, NoLock);
+	CommandCounterIncrement();
+	enable_as_before(source, new_name, states);
+	act_as_before(before);
+}
+
+static void
+enable_as_before(const Source *source, const char *name, List *states)
+{
+	Relation	relation = relation_open(source->relid, NoLock);
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; i < relation->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &relation->trigdesc->triggers[i];
+
+		if (!speaks_for(trigger, source->population->name, name))
+			continue;
+		foreach(lc, states)
+		{
+			const TriggerState *state = lfirst(lc);
+
+			if (state->type == trigger->tgtype)
+				statements = lappend(statements,
+									 psprintf("%s TRIGGER %s",
+											  state->enabled == TRIGGER_DISABLED ? "DISABLE" :
+											  state->enabled == TRIGGER_FIRES_ALWAYS ? "ENABLE ALWAYS" :
+											  "ENABLE REPLICA",
+											  quote_identifier(trigger->tgname)));
+		}
+	}
+	relation_close(relation, NoLock);
+	foreach(lc, statements)
+		catalog_execute_as_user(psprintf("ALTER TABLE %s %s",
+										 source_table_name(source),
+										 (char *) lfirst(lc)),
+								0, NULL, NULL, NULL);
 }
 
 static void
@@ -274,10 +375,7 @@ check_key_type(const Population *population, Relation relation, AttrNumber attno
 				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
 				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(...).")));
 
-	if (type == key ||
-		(key == INT8OID && (type == INT4OID || type == INT2OID)) ||
-		(key == INT4OID && type == INT2OID) ||
-		(key == TEXTOID && type == VARCHAROID))
+	if (source_key_fits(population, type))
 		return;
 
 	ereport(ERROR,
@@ -295,8 +393,7 @@ check_at_type(Relation relation, AttrNumber attno)
 {
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation), attno - 1);
 
-	if (att->atttypid != TIMESTAMPTZOID && att->atttypid != TIMESTAMPOID &&
-		att->atttypid != DATEOID)
+	if (!source_time_fits(att->atttypid))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" is of type %s and cannot be the time of an event",
@@ -416,6 +513,14 @@ is_capture(const Trigger *trigger)
 		 strcmp(function, "capture_after") == 0);
 }
 
+static bool
+speaks_for(const Trigger *trigger, const char *population, const char *source)
+{
+	return is_capture(trigger) &&
+		strcmp(trigger->tgargs[0], population) == 0 &&
+		strcmp(trigger->tgargs[1], source) == 0;
+}
+
 /* Ours are those that speak for the source, whatever they are called by now. */
 static void
 drop_triggers(const Source *source)
@@ -431,9 +536,7 @@ drop_triggers(const Source *source)
 	{
 		const Trigger *trigger = &relation->trigdesc->triggers[i];
 
-		if (is_capture(trigger) &&
-			strcmp(trigger->tgargs[0], source->population->name) == 0 &&
-			strcmp(trigger->tgargs[1], source->name) == 0)
+		if (speaks_for(trigger, source->population->name, source->name))
 			names = lappend(names, pstrdup(quote_identifier(trigger->tgname)));
 	}
 	relation_close(relation, AccessShareLock);

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -131,10 +132,14 @@ source_key(const Source *source, TupleTableSlot *row, Datum *key)
 	if (isnull)
 		return false;
 
-	if (source->key_type == source->population->key_type)
+	if (source->population->key_type == TEXTOID)
+	{
+		/* varchar has the same bytes as text */
+		source_check_key_length(source, toast_raw_datum_size(value) - VARHDRSZ);
 		*key = value;
-	else if (source->key_type == VARCHAROID)
-		*key = value;			/* the same bytes as text */
+	}
+	else if (source->key_type == source->population->key_type)
+		*key = value;
 	else
 	{
 		int64		number = source->key_type == INT2OID ?
@@ -144,6 +149,20 @@ source_key(const Source *source, TupleTableSlot *row, Datum *key)
 			Int32GetDatum((int32) number) : Int64GetDatum(number);
 	}
 	return true;
+}
+
+void
+source_check_key_length(const Source *source, int64 length)
+{
+	if (length > SOURCE_KEY_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a key of " INT64_FORMAT " bytes is too long for population \"%s\"",
+						length, source->population->name),
+				 errdetail("It stands in column %s of source \"%s\"; keys have at most %d bytes.",
+						   source_key_column(source), source->name,
+						   SOURCE_KEY_LENGTH),
+				 errhint("Write a shorter key, or NULL: a row without a key belongs to nobody.")));
 }
 
 char *
@@ -164,14 +183,27 @@ source_table_name(const Source *source)
 	return relation_name(source->relid);
 }
 
+char *
+source_trouble(const Source *source)
+{
+	if (source->missing == NULL)
+		return NULL;
+	if (OidIsValid(source->unfit_type))
+		return psprintf("%s of source \"%s\" is of type %s now",
+						source->missing, source->name,
+						format_type_be(source->unfit_type));
+	return psprintf("%s of source \"%s\" does not exist any more",
+					source->missing, source->name);
+}
+
 void
 source_check(const Source *source)
 {
 	if (source->missing != NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("%s of source \"%s\" does not exist any more",
-						source->missing, source->name),
+				(errcode(OidIsValid(source->unfit_type) ?
+						 ERRCODE_DATATYPE_MISMATCH : ERRCODE_UNDEFINED_OBJECT),
+				 errmsg_internal("%s", source_trouble(source)),
 				 errhint("Restore it, or detach the source with segment.detach_source(%s, cascade => true).",
 						 quote_literal_cstr(source->name))));
 }
@@ -193,6 +225,34 @@ source_column(CatalogScan *scan, Source *source, const char *which)
 		source->missing = get_rel_name(source->relid) == NULL ? pstrdup("the table") :
 			psprintf("column \"%s\"", column);
 	return attno;
+}
+
+bool
+source_key_fits(const Population *population, Oid type)
+{
+	Oid			key = population->key_type;
+
+	return type == key ||
+		(key == INT8OID && (type == INT4OID || type == INT2OID)) ||
+		(key == INT4OID && type == INT2OID) ||
+		(key == TEXTOID && type == VARCHAROID);
+}
+
+bool
+source_time_fits(Oid type)
+{
+	return type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;
+}
+
+/* A column that is there, but whose type somebody has changed. */
+static void
+note_unfit(Source *source, AttrNumber attno, Oid type)
+{
+	if (source->missing != NULL)
+		return;
+	source->missing = psprintf("column \"%s\"",
+							   get_attname(source->relid, attno, false));
+	source->unfit_type = type;
 }
 
 /*
@@ -233,6 +293,12 @@ source_read(CatalogScan *scan, const Population *population)
 	source->at_attno = source_column(scan, source, "at");
 	if (source->at_attno != InvalidAttrNumber)
 		source->at_type = get_atttype(source->relid, source->at_attno);
+	if (source->key_attno != InvalidAttrNumber &&
+		!source_key_fits(population, source->key_type))
+		note_unfit(source, source->key_attno, source->key_type);
+	if (source->at_attno != InvalidAttrNumber &&
+		!source_time_fits(source->at_type))
+		note_unfit(source, source->at_attno, source->at_type);
 	return source;
 }
 

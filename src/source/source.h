@@ -27,11 +27,20 @@ typedef struct Source
 	Oid			key_type;		/* of the column; population_key's kin */
 	AttrNumber	at_attno;		/* InvalidAttrNumber: an attribute source */
 	Oid			at_type;		/* date, timestamp or timestamptz */
-	char	   *missing;		/* NULL, or what is gone: 'column "amount"' */
+	char	   *missing;		/* NULL, or what is gone, or of no use any more:
+								 * 'column "ordered_at"' */
+	Oid			unfit_type;		/* what that column's type is now; InvalidOid: it
+								 * is gone */
 } Source;
 
 /* The table and its columns are there, or an error that says what is not. */
 extern void source_check(const Source *source);
+/* The same in words, 'column "at" of source "orders" ...'; NULL: all are there. */
+extern char *source_trouble(const Source *source);
+
+/* Can a column of that type hold keys of the population, or times of events? */
+extern bool source_key_fits(const Population *population, Oid type);
+extern bool source_time_fits(Oid type);
 
 /*
  * The same, and the population's owner may read the table: to be asked before
@@ -55,6 +64,15 @@ extern List *source_names(const Population *population);
 extern bool source_key(const Source *source, TupleTableSlot *row, Datum *key);
 
 /*
+ * The most bytes that a key of type text may have: it must fit into an index,
+ * whether it can be compressed or not.  ERRCODE_PROGRAM_LIMIT_EXCEEDED if a key
+ * of the source has more; source_key() checks that itself.
+ */
+#define SOURCE_KEY_LENGTH	2600
+
+extern void source_check_key_length(const Source *source, int64 length);
+
+/*
  * The column names of a source, and its table, quoted for SQL; after
  * source_check().
  */
@@ -74,6 +92,15 @@ extern char *source_table_name(const Source *source);
 extern const Source *source_attach(const Population *population, Oid relid,
 								   const char *key, const char *at,
 								   const char *name);
+
+/* ERRCODE_DUPLICATE_OBJECT if there is one of that name. */
+extern void source_check_name(const Population *population, const char *name);
+
+/*
+ * Give a source another name: its row, and its triggers, which are enabled as they
+ * were.  The table, if it is there, is locked against writers.
+ */
+extern void source_rename(const Source *source, const char *new_name);
 
 /*
  * May the user attach the table, and the population's owner read it?  Else an

@@ -49,7 +49,6 @@ typedef struct AggregateColumn
 {
 	const char *suffix;			/* appended to the stored trait's name */
 	Oid			type;
-	int32		typmod;
 	Oid			collation;
 	const char *initial;		/* SQL of the value of a profile without
 								 * events, or NULL for NULL */

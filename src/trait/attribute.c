@@ -73,7 +73,6 @@ attribute_columns(const AggregateInput *input, AggregateColumn *columns)
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
 		.type = input->type,
-		.typmod = input->typmod,
 		.collation = input->collation,
 	};
 	return 1;

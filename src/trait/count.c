@@ -51,7 +51,6 @@ count_columns(const AggregateInput *input, AggregateColumn *columns)
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
 		.type = INT8OID,
-		.typmod = -1,
 		.initial = "0",
 	};
 	return 1;

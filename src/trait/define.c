@@ -38,21 +38,19 @@
 #include "base/base.h"
 #include "trait/trait_private.h"
 
-static void in_definition_of(void *arg);
-static void check_name(const Population *population, const char *name);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *definition);
 static void check_binds(const Population *population, const char *name,
 						const FilterNode *definition, const char *text);
 static List *needed_by_all(const Population *population, List *filters);
+static bool is_stored(const Population *population,
+					  const FilterNode *definition, const char *text);
 static bool among(List *definitions, const FilterNode *definition);
 static void lock_sources(const Population *population, List *names);
 static List *add_name(List *names, char *name);
-static char *stored_add(const Population *population,
-						const FilterNode *definition, const char *text);
+static List *stored_add(const Population *population, List *definitions,
+						const char *text);
 static void stored_drop(const Population *population, const StoredTrait *stored);
-static char *collation_name(Oid collation);
-static char *stored_new_name(const Population *population);
 
 List *
 trait_define(const Population *population, const char *name,
@@ -62,7 +60,7 @@ trait_define(const Population *population, const char *name,
 	List	   *added;
 
 	if (!replace)
-		check_name(population, name);
+		trait_check_name(population, name);
 	check_cycle(population, name, node);
 	trait_check(population, node, definition);
 	added = trait_store(population, node, definition);
@@ -95,6 +93,20 @@ trait_define(const Population *population, const char *name,
 }
 
 void
+trait_describe(const Population *population, const char *name,
+			   const char *description)
+{
+	catalog_execute("UPDATE segment.trait SET description = $3"
+					" WHERE population = $1 AND trait = $2",
+					3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
+					(Datum[]) {name_datum(population->name),
+							   name_datum(name), CStringGetTextDatum(description)},
+					NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+void
 trait_forget(const Population *population, const char *name)
 {
 	catalog_execute("DELETE FROM segment.trait WHERE population = $1 AND trait = $2",
@@ -107,31 +119,79 @@ trait_forget(const Population *population, const char *name)
 }
 
 void
+trait_forget_all(const Population *population)
+{
+	Datum		name = name_datum(population->name);
+
+	catalog_execute("DELETE FROM segment.trait WHERE population = $1",
+					1, (Oid[]) {NAMEOID}, &name, NULL);
+	catalog_execute("DELETE FROM segment.stored_trait WHERE population = $1",
+					1, (Oid[]) {NAMEOID}, &name, NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+void
 trait_refresh(const Population *population, List *filters, const char *home)
 {
-	ListCell   *lc;
-
 	CommandCounterIncrement();
-	foreach(lc, trait_list(population))
-	{
-		const Trait *trait = lfirst(lc);
-
-		ErrorContextCallback callback = {
-			.previous = error_context_stack,
-			.callback = in_definition_of,
-			.arg = trait->name,
-		};
-
-		/* which of them is it that no longer binds? */
-		error_context_stack = &callback;
-		check_binds(population, trait->name, trait->definition, NULL);
-		error_context_stack = callback.previous;
-	}
-
 	view_refresh(population, home);
 	trait_drop_unneeded(population, filters);
 	CommandCounterIncrement();
 	population_changed(population);
+}
+
+/* A trait to be bound. */
+typedef struct BindOne
+{
+	const Population *population;
+	const Trait *trait;
+} BindOne;
+
+static void
+bind_one(void *arg)
+{
+	const BindOne *one = arg;
+
+	check_binds(one->population, one->trait->name, one->trait->definition, NULL);
+}
+
+List *
+trait_binding(const Population *population, List *names)
+{
+	List	   *binding = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		BindOne		one = {population, trait_by_name(population, lfirst(lc))};
+
+		if (one.trait != NULL && attempt(bind_one, &one) == NULL)
+			binding = lappend(binding, lfirst(lc));
+	}
+	return binding;
+}
+
+void
+trait_must_bind(const Population *population, List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		BindOne		one = {population, trait_by_name(population, lfirst(lc))};
+
+		ErrorContextCallback callback = {
+			.previous = error_context_stack,
+			.callback = in_definition_of,
+			.arg = lfirst(lc),
+		};
+
+		/* which of them is it that no longer binds? */
+		error_context_stack = &callback;
+		bind_one(&one);
+		error_context_stack = callback.previous;
+	}
 }
 
 /* ---- stored traits ---- */
@@ -208,7 +268,7 @@ trait_sources_missing(const Population *population, const FilterNode *definition
 	{
 		const Source *source;
 
-		if (stored_by_text(population, filter_print(lfirst(lc))) != NULL)
+		if (is_stored(population, lfirst(lc), text))
 			continue;
 		source = stored_source(population, lfirst(lc), text);
 		source_check(source);
@@ -222,16 +282,51 @@ trait_store(const Population *population, const FilterNode *definition,
 			const char *text)
 {
 	List	   *needed = stored_needed(population, definition, text);
-	List	   *added = NIL;
+	List	   *missing = NIL;
 	ListCell   *lc;
 
 	/* no writer is on its way between the backfill and the new program */
 	lock_sources(population, trait_sources_missing(population, definition, text));
 
 	foreach(lc, needed)
-		if (stored_by_text(population, filter_print(lfirst(lc))) == NULL)
-			added = lappend(added, stored_add(population, lfirst(lc), text));
-	return added;
+	{
+		const FilterNode *one = lfirst(lc);
+		const StoredTrait *old = stored_by_text(population, filter_print(one));
+
+		if (is_stored(population, one, text) || among(missing, one))
+			continue;
+		if (old != NULL)
+			stored_drop(population, old);
+		missing = lappend(missing, lfirst(lc));
+	}
+	return missing == NIL ? NIL : stored_add(population, missing, text);
+}
+
+bool
+trait_store_changes(const Population *population, const FilterNode *definition)
+{
+	ListCell   *lc;
+
+	foreach(lc, stored_needed(population, definition, NULL))
+		if (stored_by_text(population, filter_print(lfirst(lc))) != NULL &&
+			!is_stored(population, lfirst(lc), NULL))
+			return true;
+	return false;
+}
+
+/* Is what a definition needs stored, as its source gives it? */
+static bool
+is_stored(const Population *population, const FilterNode *definition,
+		  const char *text)
+{
+	const StoredTrait *stored = stored_by_text(population, filter_print(definition));
+	BoundTrait	bound;
+
+	if (stored == NULL)
+		return false;
+	stored_bind(stored_source(population, definition, text), definition, text,
+				&bound);
+	return stored_fits(population, stored, &bound);
 }
 
 void
@@ -301,14 +396,8 @@ add_name(List *names, char *name)
 	return lappend(names, name);
 }
 
-static void
-in_definition_of(void *arg)
-{
-	errcontext("definition of trait \"%s\"", (char *) arg);
-}
-
-static void
-check_name(const Population *population, const char *name)
+void
+trait_check_name(const Population *population, const char *name)
 {
 	if (name[0] == '\0')
 		ereport(ERROR,
@@ -360,10 +449,15 @@ check_binds(const Population *population, const char *name,
 			const FilterNode *definition, const char *text)
 {
 	FilterScope *row = filter_column_scope(population->base, 1);
-	Expr	   *value = filter_compile_operand(definition,
-											   definition_scope(population, row, text));
-	Oid			type = exprType((Node *) value);
+	Shallow		shallow;
+	Expr	   *value;
+	Oid			type;
 
+	shallow_begin(&shallow, psprintf("trait \"%s\"", name));
+	value = filter_compile_operand(definition,
+								   definition_scope(population, row, text));
+	shallow_end(&shallow);
+	type = exprType((Node *) value);
 	if (get_typtype(type) == TYPTYPE_PSEUDO && type != UNKNOWNOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -372,117 +466,71 @@ check_binds(const Population *population, const char *name,
 }
 
 /*
- * Add the columns of a stored trait to the base table.  Its source is locked.
- * Returns its name.
+ * Store these definitions (FilterNode *) from now on: add their columns to the base
+ * table.  Their sources are locked.  Returns the names of the stored traits.
  */
-static char *
-stored_add(const Population *population, const FilterNode *definition,
-		   const char *text)
+static List *
+stored_add(const Population *population, List *definitions, const char *text)
 {
-	const Source *source = stored_source(population, definition, text);
-	char	   *canonical = filter_print(definition);
-	char	   *name;
-	BoundTrait	bound;
-	StringInfoData sql;
+	int			count = list_length(definitions);
+	BoundTrait *bound = palloc(sizeof(BoundTrait) * count);
+	ProfileThing *things = palloc0(sizeof(ProfileThing) * count);
+	List	   *names = NIL;
+	ListCell   *lc;
 
-	stored_bind(source, definition, text, &bound);
-	name = stored_new_name(population);
-
-	LockRelationOid(population->base, AccessExclusiveLock);
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE %s", population_base_name(population));
-	for (int c = 0; c < bound.ncolumns; c++)
+	foreach(lc, definitions)
 	{
-		const AggregateColumn *column = &bound.columns[c];
+		const FilterNode *definition = lfirst(lc);
+		BoundTrait *trait = &bound[foreach_current_index(lc)];
+		ProfileThing *thing = &things[foreach_current_index(lc)];
+		ProfileColumn *columns;
 
-		appendStringInfo(&sql, "%s ADD COLUMN %s %s", c > 0 ? "," : "",
-						 quote_identifier(stored_column(name, column)),
-						 format_type_extended(column->type, column->typmod,
-											  FORMAT_TYPE_TYPEMOD_GIVEN |
-											  FORMAT_TYPE_FORCE_QUALIFY));
-		if (OidIsValid(column->collation) &&
-			column->collation != get_typcollation(column->type))
-			appendStringInfo(&sql, " COLLATE %s",
-							 collation_name(column->collation));
-		if (column->initial != NULL)
-			appendStringInfo(&sql, " DEFAULT %s", column->initial);
+		stored_bind(stored_source(population, definition, text), definition, text,
+					trait);
+		columns = palloc(sizeof(ProfileColumn) * trait->ncolumns);
+		for (int c = 0; c < trait->ncolumns; c++)
+			columns[c] = (ProfileColumn) {
+				.suffix = trait->columns[c].suffix,
+				.type = trait->columns[c].type,
+				.collation = trait->columns[c].collation,
+				.initial = trait->columns[c].initial,
+			};
+		thing->columns = columns;
+		thing->ncolumns = trait->ncolumns;
+		thing->comment = filter_print(definition);
 	}
-	population_execute(population, sql.data);
-	for (int c = 0; c < bound.ncolumns; c++)
-		population_execute(population,
-						   psprintf("COMMENT ON COLUMN %s.%s IS %s",
-									population_base_name(population),
-									quote_identifier(stored_column(name, &bound.columns[c])),
-									quote_literal_cstr(canonical)));
+	population_add_columns(population, things, count);
 
-	catalog_execute("INSERT INTO segment.stored_trait"
-					" (population, stored, source, definition, value_type)"
-					" VALUES ($1, $2, $3, $4, $5)",
-					5, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID},
-					(Datum[]) {name_datum(population->name),
-							   name_datum(name),
-							   name_datum(source->name),
-							   CStringGetTextDatum(canonical),
-							   ObjectIdGetDatum(bound.input.type)},
-					(bool[]) {false, false, false, false, !OidIsValid(bound.input.type)});
+	foreach(lc, definitions)
+	{
+		const ProfileThing *thing = &things[foreach_current_index(lc)];
+		Oid			type = bound[foreach_current_index(lc)].input.type;
+		const Source *source = stored_source(population, lfirst(lc), text);
+
+		catalog_execute("INSERT INTO segment.stored_trait"
+						" (population, stored, source, definition, value_type)"
+						" VALUES ($1, $2, $3, $4, $5)",
+						5, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(thing->name),
+								   name_datum(source->name),
+								   CStringGetTextDatum(thing->comment),
+								   ObjectIdGetDatum(type)},
+						(bool[]) {false, false, false, false, !OidIsValid(type)});
+		names = lappend(names, thing->name);
+	}
 	CommandCounterIncrement();
 	population_changed(population);
-	return name;
-}
-
-/*
- * The collation's name, quoted and with its schema: it is read under a
- * search_path that is not the user's.
- */
-static char *
-collation_name(Oid collation)
-{
-	HeapTuple	row;
-	Form_pg_collation form;
-	char	   *name;
-
-	row = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-	if (!HeapTupleIsValid(row))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-	form = (Form_pg_collation) GETSTRUCT(row);
-	name = quote_qualified_identifier(get_namespace_name(form->collnamespace),
-									  NameStr(form->collname));
-	ReleaseSysCache(row);
-	return name;
+	return names;
 }
 
 static void
 stored_drop(const Population *population, const StoredTrait *stored)
 {
-	BoundTrait	bound;
-
-	stored_describe(stored, &bound);
-	for (int c = 0; c < bound.ncolumns; c++)
-		population_execute(population,
-						   psprintf("ALTER TABLE %s DROP COLUMN %s",
-									population_base_name(population),
-									quote_identifier(stored_column(stored->name, &bound.columns[c]))));
+	population_drop_columns(population, stored->name, stored->text);
 	catalog_execute("DELETE FROM segment.stored_trait WHERE population = $1 AND stored = $2",
 					2, (Oid[]) {NAMEOID, NAMEOID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(stored->name)},
 					NULL);
-}
-
-/*
- * s and a number that no column has.  Attribute numbers are not reused, so
- * counting from them avoids the names of dropped columns too.
- */
-static char *
-stored_new_name(const Population *population)
-{
-	Relation	base = relation_open(population->base, NoLock);
-	int			number = RelationGetNumberOfAttributes(base) + 1;
-	char	   *name;
-
-	relation_close(base, NoLock);
-	do
-		name = psprintf("s%d", number++);
-	while (population_column(population, name) != InvalidAttrNumber);
-	return name;
 }

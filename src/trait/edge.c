@@ -159,13 +159,11 @@ edge_columns(const AggregateInput *input, const char *aggregate,
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
 		.type = input->type,
-		.typmod = input->typmod,
 		.collation = input->collation,
 	};
 	columns[1] = (AggregateColumn) {
 		.suffix = "_at",
 		.type = TIMESTAMPTZOID,
-		.typmod = -1,
 	};
 	return 2;
 }

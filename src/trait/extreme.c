@@ -151,7 +151,6 @@ extreme_columns(const AggregateInput *input, const char *aggregate,
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
 		.type = input->type,
-		.typmod = input->typmod,
 		.collation = input->collation,
 	};
 	return 1;

@@ -144,7 +144,6 @@ list_columns(const AggregateInput *input, AggregateColumn *columns)
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
 		.type = tally,
-		.typmod = -1,
 		.collation = input->collation,
 	};
 	return 1;

@@ -112,7 +112,10 @@ static HTAB *programs = NULL;
 static TraitProgram *program_make(const Source *source);
 static void bind_step(Step *step, const Source *source,
 					  const StoredTrait *stored);
+static void find_columns(Step *step, const Population *population,
+						 const StoredTrait *stored);
 static void in_stored_trait(void *arg);
+static char *how_to_mend(const Source *source, const StoredTrait *stored);
 static void type_changed(const Population *population,
 						 const StoredTrait *stored, Oid now,
 						 Oid before) pg_attribute_noreturn();
@@ -371,6 +374,52 @@ trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
 	AtEOXact_GUC(true, level);
 }
 
+/* A stored trait to be bound. */
+typedef struct BindOne
+{
+	const Source *source;
+	const StoredTrait *stored;
+} BindOne;
+
+static void
+bind_one(void *arg)
+{
+	const BindOne *one = arg;
+	Step		step = {0};
+
+	bind_step(&step, one->source, one->stored);
+}
+
+List *
+trait_stored_binding(const Source *source, List **unbound)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	*unbound = NIL;
+	foreach(lc, stored_list(source->population))
+	{
+		const StoredTrait *stored = lfirst(lc);
+		BindOne		one = {source, stored};
+		ErrorData  *error;
+
+		if (strcmp(stored->source, source->name) != 0)
+			continue;
+		error = attempt(bind_one, &one);
+		if (error == NULL)
+			names = lappend(names, stored->name);
+		else
+		{
+			TraitUnbound *broken = palloc(sizeof(TraitUnbound));
+
+			broken->definition = stored->text;
+			broken->reason = error->message;
+			*unbound = lappend(*unbound, broken);
+		}
+	}
+	return names;
+}
+
 char *
 trait_source_query(const Source *source, List *stored, List **columns)
 {
@@ -481,31 +530,8 @@ program_make(const Source *source)
 			step->value = program_share(&program->values, step->bound.value);
 		if (step->bound.where != NULL)
 			step->where = program_share(&program->values, step->bound.where);
-		for (int c = 0; c < step->bound.ncolumns; c++)
-		{
-			char	   *column = stored_column(one->name, &step->bound.columns[c]);
-
-			step->columns[c] = population_column(population, column);
-			if (step->columns[c] == InvalidAttrNumber)
-				ereport(ERROR,
-						(errcode(ERRCODE_UNDEFINED_COLUMN),
-						 errmsg("base table of population \"%s\" has no column \"%s\"",
-								population->name, column),
-						 errdetail("It should hold %s.", one->text),
-						 errhint("Restore the base table, or drop and create the traits that need it.")));
-			if (get_atttype(population->base, step->columns[c]) != step->bound.columns[c].type)
-				type_changed(population, one, step->bound.columns[c].type,
-							 get_atttype(population->base, step->columns[c]));
-			check_collation(population, one, &step->bound.columns[c],
-							step->columns[c]);
-		}
 		if (step->bound.window != NULL)
 			step_window(program, step);
-		/* the column of a tally or series does not show what it is of */
-		if ((step->bound.aggregate == &aggregate_list ||
-			 step->bound.aggregate == &aggregate_window) &&
-			step->bound.input.type != one->value_type)
-			type_changed(population, one, step->bound.input.type, one->value_type);
 		step->delta = program->delta_size;
 		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
 	}
@@ -568,11 +594,12 @@ now_parameter(int number)
 
 /*
  * This runs in somebody's INSERT, who may never have heard of the trait: say
- * what it is about if the table is not what it was.
+ * what it is about if the table is not what it was, and who can mend it.
  */
 static void
 bind_step(Step *step, const Source *source, const StoredTrait *stored)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = in_stored_trait,
@@ -580,8 +607,54 @@ bind_step(Step *step, const Source *source, const StoredTrait *stored)
 	};
 
 	error_context_stack = &callback;
-	stored_bind(source, stored->definition, NULL, &step->bound);
+	PG_TRY();
+	{
+		stored_bind(source, stored->definition, NULL, &step->bound);
+		find_columns(step, source->population, stored);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		if (!error_is_of_definition(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		error->hint = how_to_mend(source, stored);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 	error_context_stack = callback.previous;
+}
+
+/* Where it is kept, if that is still of the type that it is of. */
+static void
+find_columns(Step *step, const Population *population,
+			 const StoredTrait *stored)
+{
+	const BoundTrait *bound = &step->bound;
+
+	for (int c = 0; c < bound->ncolumns; c++)
+	{
+		char	   *column = stored_column(stored->name, &bound->columns[c]);
+
+		step->columns[c] = population_column(population, column);
+		if (step->columns[c] == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("base table of population \"%s\" has no column \"%s\"",
+							population->name, column),
+					 errdetail("It should hold %s.", stored->text)));
+		if (get_atttype(population->base, step->columns[c]) != bound->columns[c].type)
+			type_changed(population, stored, bound->columns[c].type,
+						 get_atttype(population->base, step->columns[c]));
+		check_collation(population, stored, &bound->columns[c],
+						step->columns[c]);
+	}
+	/* the column of a tally or series does not show what it is of */
+	if (stored_hides_type(bound) && bound->input.type != stored->value_type)
+		type_changed(population, stored, bound->input.type, stored->value_type);
 }
 
 static void
@@ -589,6 +662,20 @@ in_stored_trait(void *arg)
 {
 	errcontext("extension segment keeping %s up to date",
 			   ((const StoredTrait *) arg)->text);
+}
+
+static char *
+how_to_mend(const Source *source, const StoredTrait *stored)
+{
+	StringInfoData users;
+	ListCell   *lc;
+
+	initStringInfo(&users);
+	foreach(lc, stored_users(source->population, stored))
+		appendStringInfo(&users, "%s%s", users.len > 0 ? ", " : "",
+						 (char *) lfirst(lc));
+	return psprintf("Undo the change of table %s, or alter or drop what needs this: %s.",
+					source_table_name(source), users.data);
 }
 
 static void
@@ -599,8 +686,7 @@ type_changed(const Population *population, const StoredTrait *stored,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("%s is of type %s now", stored->text, format_type_be(now)),
 			 errdetail("It is stored as %s in population \"%s\".",
-					   format_type_be(before), population->name),
-			 errhint("Drop the traits that need it and create them again.")));
+					   format_type_be(before), population->name)));
 }
 
 /*
@@ -624,8 +710,7 @@ check_collation(const Population *population, const StoredTrait *stored,
 			 errmsg("values of %s have collation \"%s\" now", stored->text,
 					get_collation_name(expected->collation)),
 			 errdetail("They are stored by collation \"%s\" in population \"%s\".",
-					   get_collation_name(collation), population->name),
-			 errhint("Drop the traits that need it and create them again.")));
+					   get_collation_name(collation), population->name)));
 }
 
 /* The one evaluation of equal expressions. */

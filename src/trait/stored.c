@@ -217,6 +217,39 @@ stored_describe(const StoredTrait *stored, BoundTrait *bound)
 	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
 }
 
+bool
+stored_fits(const Population *population, const StoredTrait *stored,
+			const BoundTrait *bound)
+{
+	if (stored_hides_type(bound) && stored->value_type != bound->input.type)
+		return false;
+	for (int i = 0; i < bound->ncolumns; i++)
+	{
+		const AggregateColumn *column = &bound->columns[i];
+		AttrNumber	attno = population_column(population,
+											  stored_column(stored->name, column));
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		if (attno == InvalidAttrNumber)
+			return false;
+		get_atttypetypmodcoll(population->base, attno, &type, &typmod,
+							  &collation);
+		if (type != column->type ||
+			(OidIsValid(column->collation) && collation != column->collation))
+			return false;
+	}
+	return true;
+}
+
+bool
+stored_hides_type(const BoundTrait *bound)
+{
+	return bound->aggregate == &aggregate_list ||
+		bound->aggregate == &aggregate_window;
+}
+
 static void
 describe_input(AggregateInput *input, Oid type, int32 typmod, Oid collation)
 {

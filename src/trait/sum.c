@@ -110,7 +110,6 @@ sum_columns(const AggregateInput *input, AggregateColumn *columns)
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
 		.type = sum_type(input),
-		.typmod = -1,
 		.initial = "0",
 	};
 	return 1;

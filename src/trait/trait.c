@@ -51,6 +51,8 @@ typedef struct TraitScope
 	const Population *population;
 } TraitScope;
 
+TraitUsersHook trait_users_hook = NULL;
+
 static HTAB *trait_sets = NULL;
 
 static Expr *scope_column(FilterScope *scope, const char *name);
@@ -92,13 +94,13 @@ stored_list(const Population *population)
 }
 
 List *
-trait_stored_names(const Population *population)
+trait_names(const Population *population)
 {
 	List	   *names = NIL;
 	ListCell   *lc;
 
-	foreach(lc, stored_list(population))
-		names = lappend(names, ((StoredTrait *) lfirst(lc))->name);
+	foreach(lc, trait_list(population))
+		names = lappend(names, ((Trait *) lfirst(lc))->name);
 	return names;
 }
 
@@ -240,6 +242,36 @@ trait_users_of_source(const Population *population, const char *source)
 	return users;
 }
 
+bool
+trait_needs(const Population *population, const FilterNode *definition,
+			const FilterNode *stored)
+{
+	ListCell   *lc;
+
+	foreach(lc, stored_needed(population, definition, NULL))
+		if (filter_equal(lfirst(lc), stored))
+			return true;
+	return false;
+}
+
+List *
+stored_users(const Population *population, const StoredTrait *stored)
+{
+	List	   *users = NIL;
+	ListCell   *lc;
+
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+
+		if (trait_needs(population, trait->definition, stored->definition))
+			users = lappend(users, psprintf("trait \"%s\"", trait->name));
+	}
+	if (trait_users_hook != NULL)
+		users = list_concat(users, trait_users_hook(population, stored->definition));
+	return users;
+}
+
 Oid
 trait_type(const Population *population, const Trait *trait)
 {
@@ -260,6 +292,8 @@ scope_column(FilterScope *scope, const char *name)
 	TraitScope *outer = (TraitScope *) scope;
 	const Trait *trait;
 	FilterScope *inner;
+	Expr	   *value;
+	ErrorContextCallback callback = {.callback = in_definition_of};
 
 	check_stack_depth();
 	if (strcmp(name, outer->population->key) == 0)
@@ -269,7 +303,18 @@ scope_column(FilterScope *scope, const char *name)
 	if (trait == NULL)
 		return NULL;
 	inner = definition_scope(outer->population, outer->row, NULL);
-	return filter_compile_operand_pinned(trait->definition, inner);
+	callback.previous = error_context_stack;
+	callback.arg = trait->name;
+	error_context_stack = &callback;
+	value = filter_compile_operand_pinned(trait->definition, inner);
+	error_context_stack = callback.previous;
+	return value;
+}
+
+void
+in_definition_of(void *trait)
+{
+	errcontext("definition of trait \"%s\"", (const char *) trait);
 }
 
 FilterScope *
@@ -405,6 +450,17 @@ compare_positions(const ListCell *a, const ListCell *b)
 	return ((Trait *) lfirst(a))->position - ((Trait *) lfirst(b))->position;
 }
 
+/* s9 before s10: for all sessions the same order, wherever the rows lie. */
+static int
+compare_stored(const ListCell *a, const ListCell *b)
+{
+	const char *left = ((StoredTrait *) lfirst(a))->name;
+	const char *right = ((StoredTrait *) lfirst(b))->name;
+	int			longer = (int) strlen(left) - (int) strlen(right);
+
+	return longer != 0 ? longer : strcmp(left, right);
+}
+
 static TraitSet *
 trait_set(const Population *population)
 {
@@ -459,6 +515,7 @@ trait_set(const Population *population)
 		stored = lappend(stored, one);
 	}
 	catalog_end(&scan);
+	list_sort(stored, compare_stored);
 	MemoryContextSwitchTo(old);
 
 	set = hash_search(trait_sets, &population->base, HASH_ENTER, &found);

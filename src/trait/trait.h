@@ -44,8 +44,8 @@ typedef struct Trait
  * by the cache and good until the end of the transaction.
  */
 extern List *trait_list(const Population *population);
-/* names (char *) of the stored traits */
-extern List *trait_stored_names(const Population *population);
+/* names (char *) of the named traits */
+extern List *trait_names(const Population *population);
 /* NULL if there is none of that name */
 extern const Trait *trait_by_name(const Population *population,
 								  const char *name);
@@ -104,7 +104,7 @@ extern List *trait_sources_missing(const Population *population,
 
 /*
  * Add to the base table the stored traits that a definition or filter needs and
- * that are not there yet; their names (char *) are returned, for the caller to
+ * that are not there yet, or not as their source gives them now; their names (char *) are returned, for the caller to
  * fill them from the sources, which are locked SHARE ROW EXCLUSIVE.  The caller
  * is the population's definer, and connected to SPI.
  */
@@ -119,14 +119,33 @@ extern List *trait_define(const Population *population, const char *name,
 						  const char *definition, const char *description,
 						  bool replace);
 
+/* Give a trait another description; its definition stays, whether it binds or not. */
+extern void trait_describe(const Population *population, const char *name,
+						   const char *description);
+
 /* Forget a trait.  Nothing refers to it any more. */
 extern void trait_forget(const Population *population, const char *name);
+/* Forget all of them: the population is about to go, with its base table. */
+extern void trait_forget_all(const Population *population);
+
+/* Those of these traits (names, char *) whose definition binds. */
+extern List *trait_binding(const Population *population, List *names);
+
+/* These traits (names, char *) bind, or an error that says which does not. */
+extern void trait_must_bind(const Population *population, List *names);
 
 /*
- * After definitions changed: every trait must still bind (an error names the
- * one that does not), the view shows the traits there are, and stored traits
- * nobody needs are dropped.  A view that was dropped is made again in schema
- * 'home' (NULL: an error).
+ * Is anything that a definition or filter needs stored as its source gave it once,
+ * and does not give it any more: of another type, or compared by another
+ * collation?  trait_store() stores it anew, which changes all that is made of it.
+ */
+extern bool trait_store_changes(const Population *population,
+								const FilterNode *definition);
+
+/*
+ * After definitions changed: the view shows the traits there are, and stored
+ * traits that nobody needs are dropped.  A trait that does not bind is shown as it
+ * was.  A view that was dropped is made again in schema 'home' (NULL: an error).
  */
 extern void trait_refresh(const Population *population, List *filters,
 						  const char *home);
@@ -136,6 +155,45 @@ extern void trait_refresh(const Population *population, List *filters,
  * (FilterNode *).
  */
 extern void trait_drop_unneeded(const Population *population, List *filters);
+
+/* rename.c: names in definitions --------------------------------------------- */
+
+/* The definition with one name in the place of another; nothing is looked up. */
+typedef FilterNode *(*DefinitionRewrite) (const Population *population,
+										  const FilterNode *definition,
+										  const char *old, const char *new);
+
+extern FilterNode *definition_rename_trait(const Population *population,
+										   const FilterNode *definition,
+										   const char *old, const char *new);
+extern FilterNode *definition_rename_source(const Population *population,
+											const FilterNode *definition,
+											const char *old, const char *new);
+/* Does it mention a name with keys behind it, such as extra.size? */
+extern bool definition_has_keys_of(const FilterNode *definition,
+								   const char *name);
+
+/*
+ * Give a trait another name: in its definition's row, in those of other traits,
+ * and as a column of the view, which users' views follow.  And a source, in the
+ * definitions of traits and of what is stored.
+ */
+extern void trait_rename(const Population *population, const char *name,
+						 const char *new_name);
+extern void trait_rename_source(const Population *population,
+								const char *name, const char *new_name);
+
+/*
+ * Who else needs a stored trait?  Its users (char *, 'audience "vip"') that live
+ * above us, for an error.
+ */
+typedef List *(*TraitUsersHook) (const Population *population,
+								 const FilterNode *stored);
+extern TraitUsersHook trait_users_hook;
+
+/* Does a definition or filter itself need this stored trait? */
+extern bool trait_needs(const Population *population,
+						const FilterNode *definition, const FilterNode *stored);
 
 /* program.c: from events to traits ------------------------------------------ */
 
@@ -215,6 +273,19 @@ typedef struct TraitColumn
  */
 extern char *trait_column_compared(const TraitColumn *column,
 								   const char *value);
+
+/* A stored trait that does not bind to its source. */
+typedef struct TraitUnbound
+{
+	const char *definition;
+	const char *reason;
+} TraitUnbound;
+
+/*
+ * The names (char *) of the stored traits of a source that bind, and those that do
+ * not (TraitUnbound *).
+ */
+extern List *trait_stored_binding(const Source *source, List **unbound);
 
 /*
  * SQL that computes stored traits (names, char *) from a source, for all

@@ -177,8 +177,7 @@ CREATE TABLE segment.stored_trait (
     source name NOT NULL,
     definition text NOT NULL,
     value_type regtype,
-    PRIMARY KEY (population, stored),
-    UNIQUE (population, definition)
+    PRIMARY KEY (population, stored)
 );
 ALTER TABLE segment.stored_trait OWNER TO @extowner@;
 CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.stored_trait

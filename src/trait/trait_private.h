@@ -26,6 +26,9 @@ typedef struct StoredTrait
 extern List *stored_list(const Population *population);
 extern const StoredTrait *stored_by_text(const Population *population,
 										 const char *text);
+/* What needs it (char *): 'trait "spend"', 'audience "vip"'. */
+extern List *stored_users(const Population *population,
+						  const StoredTrait *stored);
 
 /*
  * A stored trait bound to its source: what is folded, and where it is kept.
@@ -54,6 +57,16 @@ extern void stored_bind(const Source *source, const FilterNode *definition,
  * aggregate, type of the values, columns.  value and where are left NULL.
  */
 extern void stored_describe(const StoredTrait *stored, BoundTrait *bound);
+
+/*
+ * Are the columns there that such a trait needs, and are they, and the values of
+ * which they are made, of the types and collations that it has now?
+ */
+extern bool stored_fits(const Population *population, const StoredTrait *stored,
+						const BoundTrait *bound);
+
+/* Is the type of the values not that of a column? */
+extern bool stored_hides_type(const BoundTrait *bound);
 
 /*
  * The source that a stored definition reads; an error names what is missing.
@@ -107,9 +120,18 @@ extern List *stored_needed(const Population *population,
 extern FilterScope *definition_scope(const Population *population,
 									 FilterScope *row, const char *text);
 
+/* An error context's callback, whose argument is the trait's name. */
+extern void in_definition_of(void *trait);
+
 extern void program_init(void);
+
+/* define.c: ERRCODE_DUPLICATE_OBJECT if the name is taken. */
+extern void trait_check_name(const Population *population, const char *name);
 
 /* view.c */
 extern void view_refresh(const Population *population, const char *home);
+/* The column of that name, if there is one, is called otherwise from now on. */
+extern void view_rename_column(const Population *population,
+							   const char *name, const char *new_name);
 
 #endif							/* SEGMENT_TRAIT_PRIVATE_H */

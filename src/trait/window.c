@@ -122,7 +122,6 @@ window_columns(const AggregateInput *input, AggregateColumn *columns)
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
 		.type = series,
-		.typmod = -1,
 		.collation = input->collation,
 	};
 	return 1;

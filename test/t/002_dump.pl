@@ -97,6 +97,48 @@ restored('in_two_parts', [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$
 restored('without_capture', [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/schema.sql",
 	'-c', 'SET segment.capture = off', '-f', "$dumps/rows.sql", '-c', 'REFRESH MATERIALIZED VIEW public.letters' ]);
 
+# what is broken is dumped like anything else, and mended where it is restored; so are
+# the columns that dropped traits have left
+$node->safe_psql('postgres', 'CREATE DATABASE broken');
+$node->safe_psql('broken', <<'END');
+CREATE EXTENSION segment;
+CREATE TYPE color AS ENUM ('red', 'green');
+CREATE TABLE customers (customer_id bigint PRIMARY KEY, city text, favourite color, points int);
+CREATE TABLE visits (customer_id bigint, visited_at timestamptz);
+CREATE INDEX ON visits (customer_id, visited_at);
+SELECT segment.create_population('profile', timezone => 'UTC');
+SELECT segment.attach_source('customers');
+SELECT segment.attach_source('visits', at => 'visited_at');
+SELECT segment.create_trait('favourite', 'customers.favourite');
+SELECT segment.create_trait('likes_red', 'favourite = "red"');
+SELECT segment.create_trait('points', 'customers.points');
+SELECT segment.create_trait('visits', 'count(visits)');
+SELECT segment.create_audience('reds', 'favourite = "red" and (did visits in last 7 days)');
+INSERT INTO customers VALUES (1, 'Aarhus', 'red', 3), (2, 'Odense', 'green', 5);
+INSERT INTO visits VALUES (1, now()), (2, now());
+CREATE VIEW mine AS SELECT customer_id, visits FROM profile;
+SELECT segment.drop_trait('points');
+SELECT segment.rename_trait('visits', 'how_often');
+ALTER TYPE color RENAME VALUE 'red' TO 'crimson';
+END
+$node->safe_psql('broken', 'INSERT INTO visits VALUES (3, now());');
+$node->run_log([ 'pg_dump', '-Fc', '-f', "$dumps/broken.dump", connection('broken') ]);
+$node->safe_psql('postgres', 'CREATE DATABASE mended');
+$node->command_ok([ 'pg_restore', '-j2', '-e', "$dumps/broken.dump", '-d', 'mended' ], 'broken: restores');
+is($node->safe_psql('mended', 'SELECT customer_id, likes_red, how_often FROM profile ORDER BY 1'),
+	"1|t|1\n2|f|1\n3|f|1", 'broken: shown as before');
+is($node->safe_psql('mended', 'SELECT segment.size(audience) FROM segment.audience WHERE stored'), '', 'broken: not kept');
+$node->safe_psql('mended', <<'END');
+SELECT segment.alter_audience('reds', 'favourite = "crimson" and (did visits in last 7 days)');
+SELECT segment.alter_trait('likes_red', 'favourite = "crimson"');
+SELECT segment.create_trait('points', 'customers.points');
+END
+is($node->safe_psql('mended', 'SELECT * FROM reds'), '1', 'broken: mended');
+is($node->safe_psql('mended', 'SELECT customer_id, points, likes_red FROM profile ORDER BY 1'),
+	"1|3|t\n2|5|f\n3||f", 'broken: what was dropped can be had again');
+is($node->safe_psql('mended', 'SELECT * FROM segment.verify()'), '', 'broken: nothing is wrong');
+is($node->safe_psql('mended', 'SELECT customer_id, visits FROM mine ORDER BY 1'), "1|1\n2|1\n3|1", 'broken: the view over it too');
+
 $node->stop;
 done_testing();
 

@@ -245,6 +245,28 @@ comes_true('shop', q{
 	SELECT count(*) = 3 FROM segment.transition WHERE population = 'anonymous'},
 	'and when it is mended, this one does, too');
 
+# ---- nor does an audience that is broken, which the worker meets itself ----
+
+$node->safe_psql('shop', q{
+	CREATE TYPE device AS ENUM ('phone', 'desk');
+	ALTER TABLE visits ADD device device;
+	SELECT segment.create_audience('phoners', 'last(visits.device) = "phone" and count(visits in last 2 seconds) > 0', 'anonymous');
+	SELECT segment.create_audience('just_here', 'count(visits in last 3 seconds) > 0', 'anonymous')});
+$log = -s $node->logfile;
+$node->safe_psql('shop', q{
+	BEGIN;
+	INSERT INTO visits VALUES (4, 1, now(), 'phone');
+	ALTER TYPE device RENAME VALUE 'phone' TO 'mobile';
+	ALTER TABLE segment_data.anonymous SET (fillfactor = 70);
+	COMMIT});
+comes_true('shop', q{
+	SELECT count(*) = 1 FROM segment.transition
+	WHERE population = 'anonymous' AND audience = 'just_here' AND key = '4' AND change = 'left'},
+	'beside an audience that is broken time goes on');
+$node->wait_for_log(qr/WARNING:.*audience "phoners" is broken/, $log);
+pass('which is in the log');
+is($node->safe_psql('shop', q{SELECT audience FROM segment.audience WHERE NOT stored}), 'phoners', 'and is not kept');
+
 # ---- it goes with the extension, and comes back with it ----
 
 $node->safe_psql('restaurant', q{
