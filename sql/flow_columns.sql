@@ -87,7 +87,17 @@ SELECT dropped FROM base_columns;
 SELECT segment.create_trait('orders', 'count(orders)');
 SELECT stored AS column FROM segment.stored_trait WHERE definition = 'count(orders)' \gset
 CREATE VIEW raw AS SELECT :column AS raw FROM segment_data.profile;
-SELECT segment.drop_trait('orders');
+-- which column it is depends on who else has a snapshot
+DO $$
+DECLARE
+    detail text;
+    hint text;
+BEGIN
+    PERFORM segment.drop_trait('orders');
+EXCEPTION WHEN dependent_objects_still_exist THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RAISE WARNING USING MESSAGE = regexp_replace(sqlerrm, '"s[0-9]+"', '"s..."'), DETAIL = detail, HINT = hint;
+END $$;
 DROP VIEW raw;
 SELECT segment.drop_trait('orders');
 DROP ROLE regress_segment_columns;

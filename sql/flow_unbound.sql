@@ -178,6 +178,37 @@ SELECT audience, stored FROM segment.audience WHERE NOT stored;
 SELECT audience, key, change, cause FROM segment.transition WHERE key = '5' ORDER BY seq;
 SELECT * FROM segment.verify();
 
+-- who ends while nobody keeps the members has left, and the feed says so: by an event,
+-- with a source, and where no members are kept at all
+SELECT segment.attach_source('clicks', at => 'clicked_at');
+SELECT segment.create_audience('others', 'not (favourite = "crimson")');
+INSERT INTO clicks VALUES (6, '2026-06-01'), (7, '2026-06-01');
+SELECT segment.create_population('lone', timezone => 'UTC');
+SELECT segment.attach_source('customers', population => 'lone');
+SELECT segment.create_audience('lone_reds', 'customers.favourite = "crimson"', population => 'lone');
+SELECT * FROM segment.tick();
+ALTER TYPE color RENAME VALUE 'crimson' TO 'ruby';
+\c -
+SET search_path = shop_unbound, public;
+SET segment.now = '2026-06-02 12:00+00';
+DELETE FROM customers WHERE customer_id = 4;
+DELETE FROM clicks WHERE customer_id = 7;
+INSERT INTO customers VALUES (4, 'Aarhus', 'ruby', 'A', 'Tom');
+SELECT segment.detach_source('clicks', 'profile');
+SELECT audience, stored FROM segment.audience WHERE NOT stored ORDER BY 1;
+SELECT * FROM segment.tick();
+SELECT audience, key, change, cause FROM segment.transition
+WHERE key IN ('4', '6', '7') AND audience IN ('reds', 'others', 'lone_reds') ORDER BY audience, key, seq;
+ALTER TYPE color RENAME VALUE 'ruby' TO 'crimson';
+SELECT segment.rebuild('profile');
+SELECT segment.rebuild('lone');
+SELECT audience, key, change, cause FROM segment.transition
+WHERE key IN ('4', '6', '7') AND audience IN ('reds', 'others', 'lone_reds') ORDER BY audience, key, seq;
+SELECT * FROM segment.verify('profile');
+SELECT * FROM segment.verify('lone');
+SELECT segment.drop_population('lone', cascade => true);
+SELECT segment.drop_audience('others');
+
 -- a column of another type: the insert names what needs it, alter stores it anew
 ALTER TABLE orders ALTER amount TYPE float8;
 INSERT INTO orders VALUES (3, 2, 30, '2026-05-03');

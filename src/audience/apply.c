@@ -31,10 +31,12 @@
 #include "catalog/indexing.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "audience/audience_private.h"
 #include "base/base.h"
@@ -59,12 +61,18 @@ struct AudienceWriter
 	TupleTableSlot **collected;
 	int			ncollected;
 	int			nslots;
+
+	/* of audiences whose members nobody keeps, if that is known */
+	bool		suspended_known;
+	List	   *suspended;		/* their numbers */
+	List	   *ended;			/* Change *: profiles that ended */
 };
 
 /* What happens to a profile. */
 typedef struct Change
 {
-	TupleTableSlot *row;		/* with its number and key */
+	Datum		ord;
+	Datum		key;
 	bool		existed;
 	bool		exists;
 	TimestampTz at;
@@ -76,7 +84,11 @@ static uint64 filters_evaluated = 0;
 static void put_toggles(AudienceWriter *writer, const Change *change,
 						const int *touched, int count);
 static void put_toggle(AudienceWriter *writer, const Change *change,
-					   int audience, bool entered);
+					   int32 number, bool entered);
+static Change change_of(const AudienceWriter *writer, TupleTableSlot *row);
+static List *suspended_of(const Population *population);
+static void note_ended(AudienceWriter *writer, const Change *change);
+static void leave_suspended(AudienceWriter *writer);
 static int64 transaction_number(void);
 static void insert_collected(AudienceWriter *writer);
 
@@ -91,13 +103,20 @@ AudienceWriter *
 audience_open(const Population *population)
 {
 	AudienceWriter *writer;
+	List	   *suspended = NIL;
 
 	audience_suspend(population, NIL);
 	if (!audience_any_stored(population))
-		return NULL;
+	{
+		suspended = suspended_of(population);
+		if (suspended == NIL)
+			return NULL;
+	}
 	writer = palloc0(sizeof(AudienceWriter));
 	writer->population = population;
 	writer->index = audience_index(population);
+	writer->suspended = suspended;
+	writer->suspended_known = (suspended != NIL);
 	return writer;
 }
 
@@ -120,11 +139,12 @@ audience_decided_at(const AudienceWriter *writer)
 TimestampTz
 audience_pass_time(AudienceWriter *writer, TupleTableSlot *row, TimestampTz until)
 {
-	Change		change = {row, true, true, .by_time = true};
+	Change		change = change_of(writer, row);
 	const int  *touched;
 	TimestampTz at;
 	int			count;
 
+	change.existed = change.exists = change.by_time = true;
 	audience_watch(writer->index, row,
 				   profile_wake_at(writer->population, row) - 1);
 	while ((count = audience_turned(writer->index, row, until, &at, &touched)) >= 0)
@@ -139,13 +159,29 @@ void
 audience_apply(AudienceWriter *writer, TupleTableSlot *before, bool existed,
 			   TupleTableSlot *after, bool exists, TimestampTz at)
 {
-	Change		change = {exists ? after : before, existed, exists, at};
+	Change		change = change_of(writer, exists ? after : before);
 	const int  *touched;
 	int			count;
 
+	change.existed = existed;
+	change.exists = exists;
+	change.at = at;
 	count = audience_touched(writer->index, before, after, existed != exists,
 							 at, &touched);
 	put_toggles(writer, &change, touched, count);
+	if (!exists)
+		note_ended(writer, &change);
+}
+
+static Change
+change_of(const AudienceWriter *writer, TupleTableSlot *row)
+{
+	const Population *population = writer->population;
+	Change		change = {0};
+
+	change.ord = row->tts_values[population->ord_attno - 1];
+	change.key = row->tts_values[population->key_attno - 1];
+	return change;
 }
 
 TimestampTz
@@ -158,8 +194,10 @@ audience_wake_at(AudienceWriter *writer, TupleTableSlot *row, TimestampTz at,
 bool
 audience_close(AudienceWriter *writer)
 {
-	bool		toggled = (writer->toggles != NULL);
+	bool		toggled;
 
+	leave_suspended(writer);
+	toggled = (writer->toggles != NULL);
 	insert_collected(writer);
 	for (int i = 0; i < writer->nslots; i++)
 		ExecDropSingleTupleTableSlot(writer->collected[i]);
@@ -184,13 +222,14 @@ put_toggles(AudienceWriter *writer, const Change *change, const int *touched,
 		bool		is = change->exists && audience_holds(writer->index, touched[i]);
 
 		if (was != is)
-			put_toggle(writer, change, touched[i], is);
+			put_toggle(writer, change,
+					   audience_number(writer->index, touched[i]), is);
 	}
 	filters_evaluated += count * (change->existed + change->exists);
 }
 
 static void
-put_toggle(AudienceWriter *writer, const Change *change, int audience,
+put_toggle(AudienceWriter *writer, const Change *change, int32 number,
 		   bool entered)
 {
 	const Population *population = writer->population;
@@ -228,21 +267,93 @@ put_toggle(AudienceWriter *writer, const Change *change, int audience,
 	slot = writer->collected[writer->ncollected++];
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, false, sizeof(bool) * TOGGLE_COLUMNS);
-	slot->tts_values[TOGGLE_ORD - 1] =
-		change->row->tts_values[population->ord_attno - 1];
+	slot->tts_values[TOGGLE_ORD - 1] = change->ord;
 	slot->tts_values[TOGGLE_AT - 1] = TimestampTzGetDatum(change->at);
 	slot->tts_values[TOGGLE_TRANSACTION - 1] = writer->transaction;
-	slot->tts_values[TOGGLE_AUDIENCE - 1] =
-		Int32GetDatum(audience_number(writer->index, audience));
+	slot->tts_values[TOGGLE_AUDIENCE - 1] = Int32GetDatum(number);
 	slot->tts_values[TOGGLE_ENTERED - 1] = BoolGetDatum(entered);
 	slot->tts_values[TOGGLE_CAUSE - 1] =
 		change->by_time ? writer->time : writer->event;
 	old = MemoryContextSwitchTo(writer->keys);
 	slot->tts_values[TOGGLE_KEY - 1] =
-		datumCopy(change->row->tts_values[population->key_attno - 1],
-				  writer->key_by_value, writer->key_length);
+		datumCopy(change->key, writer->key_by_value, writer->key_length);
 	MemoryContextSwitchTo(old);
 	ExecStoreVirtualTuple(slot);
+}
+
+/* ---- audiences whose members nobody keeps ---- */
+
+static List *
+suspended_of(const Population *population)
+{
+	List	   *suspended = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+
+		if (!audience->stored &&
+			storage_suspended(population, audience->number))
+			suspended = lappend_int(suspended, audience->number);
+	}
+	return suspended;
+}
+
+/* Of which of them it was a member is asked for all that ended together. */
+static void
+note_ended(AudienceWriter *writer, const Change *change)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(writer));
+
+	if (!writer->suspended_known)
+		writer->suspended = suspended_of(writer->population);
+	writer->suspended_known = true;
+	if (writer->suspended != NIL)
+	{
+		Change	   *ended = palloc(sizeof(Change));
+		int16		length;
+		bool		by_value;
+
+		get_typlenbyval(writer->population->key_type, &length, &by_value);
+		*ended = *change;
+		ended->key = datumCopy(change->key, by_value, length);
+		writer->ended = lappend(writer->ended, ended);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Who was told to be a member has left, whatever the filter would say.  All
+ * profiles that ended are locked by now, so that nobody else toggles them.
+ */
+static void
+leave_suspended(AudienceWriter *writer)
+{
+	Snapshot	snapshot;
+	ListCell   *number;
+	ListCell   *lc;
+
+	if (writer->ended == NIL)
+		return;
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	foreach(number, writer->suspended)
+	{
+		bool		damaged = false;
+		MemberSet  *told = storage_read_last(writer->population,
+											 lfirst_int(number), snapshot,
+											 &damaged);
+
+		foreach(lc, writer->ended)
+		{
+			const Change *ended = lfirst(lc);
+
+			CHECK_FOR_INTERRUPTS();
+			if (members_contain(told, DatumGetInt64(ended->ord)))
+				put_toggle(writer, ended, lfirst_int(number), false);
+		}
+	}
+	UnregisterSnapshot(snapshot);
 }
 
 /*

@@ -224,7 +224,7 @@ extern void audience_verify(const Population *population, AudienceSink differ,
 typedef struct AudienceWriter AudienceWriter;
 
 /*
- * NULL if no audience has stored members.  The base table is locked (ROW
+ * NULL if nobody's members are stored, nor told to the feed.  The base table is locked (ROW
  * EXCLUSIVE), so that the definitions read now hold until the transaction ends.
  */
 extern AudienceWriter *audience_open(const Population *population);

@@ -96,6 +96,10 @@ enum
 	CHUNK_COLUMNS = CHUNK_MEMBERS
 };
 
+/* Chunks without members: they are stored; they are what was last told. */
+#define CHUNK_MARKER	(-1)
+#define CHUNK_SUSPENDED	(-2)
+
 /* Columns of the toggle table. */
 enum
 {
@@ -147,9 +151,16 @@ extern SysScanDesc storage_scan_toggles(Relation relation, int32 number,
 extern char *storage_members_sql(const Population *population,
 								 const char *audience);
 
+/*
+ * Nobody keeps the members of a definition whose filter does not bind.  But a
+ * profile that ends still leaves: there would be nobody to tell of afterwards.
+ */
 extern void storage_suspend(const Population *population, int32 number);
+extern bool storage_suspended(const Population *population, int32 number);
 extern void storage_write(const Population *population, int32 number,
 						  MemberSet *set);
+extern void storage_write_suspended(const Population *population,
+									int32 number, MemberSet *set);
 extern void storage_renumber(const Population *population, int32 number,
 							 int32 becomes);
 extern void storage_forget(const Population *population, int32 number);

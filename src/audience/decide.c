@@ -44,6 +44,7 @@ typedef struct Decision
 	MemberSet  *after;
 	int64		met;			/* profiles that were members */
 	bool		damaged;		/* what was stored cannot be read */
+	bool		suspended;		/* only profiles that end are no members */
 } Decision;
 
 /* One reading of the base table. */
@@ -99,8 +100,17 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 	if (names == NIL)
 	{
 		foreach(lc, audience_list(population))
-			if (((const Audience *) lfirst(lc))->stored)
-				decide(&scan, lfirst(lc), false);
+		{
+			const Audience *audience = lfirst(lc);
+
+			if (audience->stored)
+				decide(&scan, audience, false);
+			else if (storage_suspended(population, audience->number))
+			{
+				decide(&scan, audience, true);
+				((Decision *) llast(scan.all))->suspended = true;
+			}
+		}
 	}
 	else
 		foreach(lc, names)
@@ -111,7 +121,14 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 	{
 		Decision   *one = lfirst(lc);
 
-		if (one->audience->stored)
+		if (one->suspended)
+		{
+			if (!one->damaged &&
+				members_count(one->after) < members_count(one->before))
+				storage_write_suspended(population, one->audience->number,
+										one->after);
+		}
+		else if (one->audience->stored)
 			storage_write(population, one->audience->number, one->after);
 		else
 			storage_forget(population, one->audience->number);
@@ -286,8 +303,8 @@ read_base(DecisionScan *scan)
 			bool		is;
 
 			one->met += was;
-			is = exists && one->place >= 0 &&
-				audience_holds(scan->index, one->place);
+			is = exists && (one->suspended ? was : one->place >= 0 &&
+							audience_holds(scan->index, one->place));
 			if (is)
 				members_add(one->after, ord);
 			/* of what cannot be read nobody knows how it was */

@@ -21,7 +21,8 @@
  * is given has a number of its own, which is never used again.  A chunk -1
  * without members says that a definition has its members stored, and since
  * when: whoever reads with an older snapshot does not see it, and evaluates the
- * filter on the rows of that snapshot.
+ * filter on the rows of that snapshot.  It is chunk -2 where a filter does not
+ * bind: nobody keeps its members, and what is stored is what the feed has told.
  *
  * Who locks what.  Writers hold ROW EXCLUSIVE on the base table, to the end of
  * their transaction; whoever changes a definition holds SHARE ROW EXCLUSIVE on
@@ -60,9 +61,6 @@
 #include "audience/audience_private.h"
 #include "base/base.h"
 
-/* The chunk that says that members are stored. */
-#define CHUNK_MARKER	(-1)
-
 static Oid	make_table(const Population *population, const char *label,
 					   const char *columns);
 static void add_sizes(const Population *population, Snapshot snapshot,
@@ -72,6 +70,10 @@ static MemberSet *read_members(const Population *population, int32 number,
 							   Snapshot snapshot, bool *damaged, bool *stored);
 static void flip_toggled(const Population *population, int32 number,
 						 Snapshot snapshot, MemberSet *set);
+static SysScanDesc scan_chunk(Relation relation, int32 number, int64 chunk,
+							  Snapshot snapshot);
+static void write_members(const Population *population, int32 number,
+						  int64 marker, MemberSet *set);
 static bool lock_storage(const Population *population, bool wait);
 static SysScanDesc scan_chunks(Relation relation, int32 number,
 							   Snapshot snapshot);
@@ -305,9 +307,9 @@ read_members(const Population *population, int32 number, Snapshot snapshot,
 		bytea	   *members;
 
 		CHECK_FOR_INTERRUPTS();
-		if (chunk == CHUNK_MARKER)
+		if (chunk < 0)
 		{
-			*stored = true;
+			*stored = (chunk == CHUNK_MARKER);
 			continue;
 		}
 		size = DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc, &isnull));
@@ -481,6 +483,19 @@ scan_chunks(Relation relation, int32 number, Snapshot snapshot)
 							  true, snapshot, 1, &key);
 }
 
+static SysScanDesc
+scan_chunk(Relation relation, int32 number, int64 chunk, Snapshot snapshot)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(number));
+	ScanKeyInit(&keys[1], CHUNK_NUMBER, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(chunk));
+	return systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation),
+							  true, snapshot, 2, keys);
+}
+
 SysScanDesc
 storage_scan_toggles(Relation relation, int32 number, Snapshot snapshot)
 {
@@ -543,9 +558,29 @@ void
 storage_suspend(const Population *population, int32 number)
 {
 	population_execute(population,
-					   psprintf("DELETE FROM %s WHERE audience = %d AND chunk = (%d)",
+					   psprintf("UPDATE %s SET chunk = (%d) WHERE audience = %d AND chunk = (%d)",
 								relation_name(audience_tables(population)->chunks),
-								number, CHUNK_MARKER));
+								CHUNK_SUSPENDED, number, CHUNK_MARKER));
+}
+
+bool
+storage_suspended(const Population *population, int32 number)
+{
+	Relation	relation;
+	Snapshot	snapshot;
+	SysScanDesc scan;
+	bool		suspended;
+
+	if (!OidIsValid(audience_tables(population)->chunks))
+		return false;
+	relation = storage_open(population, false, AccessShareLock);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan = scan_chunk(relation, number, CHUNK_SUSPENDED, snapshot);
+	suspended = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(relation, AccessShareLock);
+	return suspended;
 }
 
 /*
@@ -553,6 +588,21 @@ storage_suspend(const Population *population, int32 number)
  */
 void
 storage_write(const Population *population, int32 number, MemberSet *set)
+{
+	write_members(population, number, CHUNK_MARKER, set);
+}
+
+/* The same, of what the feed has told of a definition that is suspended. */
+void
+storage_write_suspended(const Population *population, int32 number,
+						MemberSet *set)
+{
+	write_members(population, number, CHUNK_SUSPENDED, set);
+}
+
+static void
+write_members(const Population *population, int32 number, int64 marker,
+			  MemberSet *set)
 {
 	Relation	relation;
 	CatalogIndexState indexes;
@@ -562,7 +612,7 @@ storage_write(const Population *population, int32 number, MemberSet *set)
 	SET_VARSIZE(nothing, VARHDRSZ);
 	relation = storage_open(population, false, RowExclusiveLock);
 	indexes = CatalogOpenIndexes(relation);
-	insert_chunk(relation, indexes, number, CHUNK_MARKER, 0, nothing);
+	insert_chunk(relation, indexes, number, marker, 0, nothing);
 	for (int i = 0; i < members_chunks(set); i++)
 	{
 		int64		chunk;
@@ -640,7 +690,6 @@ storage_flip(Relation relation, CatalogIndexState indexes, Snapshot snapshot,
 			 int count, bool passing)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
-	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	row;
 	bool		isnull;
@@ -649,12 +698,7 @@ storage_flip(Relation relation, CatalogIndexState indexes, Snapshot snapshot,
 	int32		size;
 	bytea	   *members;
 
-	ScanKeyInit(&keys[0], CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(number));
-	ScanKeyInit(&keys[1], CHUNK_NUMBER, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(chunk));
-	scan = systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation),
-							  true, snapshot, 2, keys);
+	scan = scan_chunk(relation, number, chunk, snapshot);
 	row = systable_getnext(scan);
 	if (HeapTupleIsValid(row))
 	{

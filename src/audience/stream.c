@@ -106,10 +106,10 @@ stream_open(Stream *stream, const Population *population, int32 number,
 	stream->scan = systable_beginscan_ordered(stream->relation, stream->index,
 											  snapshot, 1, &key);
 	stream->row = next_row(stream);
-	/* the marker is chunk -1, so it comes first */
+	/* the marker comes first */
 	if (HeapTupleIsValid(stream->row) && row_chunk(stream) < 0)
 	{
-		stream->stored = true;
+		stream->stored = (row_chunk(stream) == CHUNK_MARKER);
 		stream->row = next_row(stream);
 	}
 	stream_next(stream);

@@ -63,6 +63,8 @@ my @table = (
 	[ sql => qr/^Make it again: (CREATE INDEX ON .*)$/ ],
 	[ sql => qr/^For a table of events, name its time with at => '\.\.\.'\. Otherwise: (CREATE UNIQUE INDEX ON .*;)$/ ],
 	[ sql => qr/^Run (SELECT segment.rebuild\(.*?\))/ ],
+	[ sql => qr/^Give it another filter .* undo the change and run (SELECT segment.rebuild\(.*?\);)$/ ],
+	[ sql => qr/^Drop these first, and create them again afterwards: (DROP .*;)$/ ],
 	[ sql => qr/ with (segment.(?:rebuild|detach_source)\(.*\))\.$/, sub { "SELECT $_[0]" } ],
 	[ sql => qr/^(?:Change the rows of the attached tables|Use segment\..*\))\. To restore data, a superuser may (SET segment.capture = off)\.$/ ],
 
@@ -77,26 +79,30 @@ my @table = (
 	[ advice => qr/^Attach the table with its time column as at, or leave the window away\.$/ ],
 	[ advice => qr/^Call it in a READ COMMITTED transaction\.$/ ],
 	[ advice => qr/^Change it with segment.alter_(?:trait|audience)\(\)\.$/ ],
+	[ advice => qr/^Choose another name\.$/ ],
 	[ advice => qr/^Choose another name, or drop it with segment.drop_consumer\(\)\.$/ ],
 	[ advice => qr/^Choose another name, or set search_path to another schema\.$/ ],
 	[ advice => qr/^Create (?:it|one|a consumer of your own) with segment.create_(?:consumer|population)\(\)\.$/ ],
 	[ advice => qr/^Compare the whole text, with = or in, or search a column / ],
 	[ advice => qr/^Define a trait (?:that counts )?with segment.create_trait\(\)(?: and use its name)?(?:, or an audience with segment.create_audience\(\))?\.$/ ],
-	[ advice => qr/^Drop the traits that need it and create them again\.$/ ],
+	[ advice => qr/^Drop traits (?:and audiences )?that are not needed any more\./ ],
 	[ advice => qr/^Drop the trigger and attach the table with segment.attach_source\(\)\.$/ ],
 	[ advice => qr/^Enable all triggers .* begin with "segment_".*, or none of them\.$/ ],
 	[ advice => qr/^Events that have a value can be counted without it: count\(\.\.\. where \.\.\. is set \.\.\.\)\.$/ ],
 	[ advice => qr/^Give a filter, a description or both\.$/ ],
 	[ advice => qr/^Give a number from 0 on, or NULL for all\.$/ ],
 	[ advice => qr/^Give a positive number, or nothing for all that is due and pending\.$/ ],
+	[ advice => qr/^Give it another filter with segment.alter_audience\(\), drop it, or undo the change\.$/ ],
 	[ advice => qr/^Give n a value of 1 or more\.$/ ],
 	[ advice => qr/^Give the key another name; a source's column may keep its own\.$/ ],
 	[ advice => qr/^Give the key of the source a unique index, or attach the source with an event time\.$/ ],
 	[ advice => qr/^In a (?:series|tally) a type of pg_catalog is called as in pg_type, / ],
 	[ advice => qr/^Its rows can vanish without a trigger\. Use an ordinary table\.$/ ],
+	[ advice => qr/^Keep an expression of another type, or add a column of another type to the source\.$/ ],
 	[ advice => qr/^Leave the window away to aggregate the whole history\.$/ ],
 	[ advice => qr/^Let a role own the population that owns the table or has BYPASSRLS\.$/ ],
 	[ advice => qr/^Name a column of type .*, or attach the table to another population\.$/ ],
+	[ advice => qr/^Nest it less deeply, and do not build traits and audiences on others in a long row\.$/ ],
 	[ advice => qr/^Only jsonb has keys\.$/ ],
 	[ advice => qr/^Partitioned sources are not supported in this version\.$/ ],
 	[ advice => qr/^Return the row unchanged, except for columns that you have added, / ],
@@ -108,11 +114,13 @@ my @table = (
 	# the server's own, where somebody writes to a view
 	[ advice => qr/^To enable (?:deleting from|updating) the view, provide an INSTEAD OF / ],
 	[ advice => qr/^Use DROP \.\.\. CASCADE to drop the dependent objects too\.$/ ],
+	[ advice => qr/^Undo the change of table .*, or alter or drop what needs this: / ],
 	[ advice => qr/^Use a column of type .*\.$/ ],
 	[ advice => qr/^Use bigint, integer, uuid or text\.$/ ],
 	[ advice => qr/^Use the audience in another audience, or its filter in the trait\.$/ ],
 	[ advice => qr/^Use whole days or a longer unit\.$/ ],
 	[ advice => qr/^Whole and numeric values are summed by series_sum, / ],
+	[ advice => qr/^Write a shorter key, or NULL: a row without a key belongs to nobody\.$/ ],
 	[ advice => qr/^Write \\\\ for a backslash\.$/ ],
 );
 
@@ -276,6 +284,11 @@ story('a table twice', q{SELECT segment.attach_source('visits', at => 'at')},
 	qr/ with (name => '.*')\.$/, sub { "SELECT segment.attach_source('visits', at => 'at', $_[0])" });
 story('what is in use', q{SELECT segment.drop_trait('total_spend')},
 	qr/ use (cascade => true) /, sub { "BEGIN; SELECT segment.drop_trait('total_spend', $_[0]); ROLLBACK" });
+answer(q{CREATE SCHEMA "Our views"; CREATE VIEW "Our views"."by city" AS SELECT city FROM profile; SELECT segment.create_trait('town', 'city'); SELECT segment.create_audience('of town', 'town = "Aarhus"')});
+answer(q{CREATE VIEW "Our views".towns AS SELECT town FROM profile});
+story('a view of the user in the way', q{SELECT segment.drop_trait('town', cascade => true)},
+	qr/^Drop these first, and create them again afterwards: (.*)$/,
+	sub { "BEGIN; SET client_min_messages = error; $_[0] SELECT segment.drop_trait('town', cascade => true); ROLLBACK" });
 story('no right to read', q{SET ROLE regress_segment_reader; SELECT segment.size('vip')},
 	qr/^Ask its owner for (.*)\.$/,
 	sub { "$_[0] TO regress_segment_reader; SET ROLE regress_segment_reader; SELECT segment.size('vip')" });
