@@ -113,7 +113,6 @@ my @table = (
 	[ advice => qr/^Times inside jsonb are only text: give them a column of their own\.$/ ],
 	# the server's own, where somebody writes to a view
 	[ advice => qr/^To enable (?:deleting from|updating) the view, provide an INSTEAD OF / ],
-	[ advice => qr/^Use DROP \.\.\. CASCADE to drop the dependent objects too\.$/ ],
 	[ advice => qr/^Undo the change of table .*, or alter or drop what needs this: / ],
 	[ advice => qr/^Use a column of type .*\.$/ ],
 	[ advice => qr/^Use bigint, integer, uuid or text\.$/ ],
