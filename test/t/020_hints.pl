@@ -113,6 +113,7 @@ my @table = (
 	[ advice => qr/^Times inside jsonb are only text: give them a column of their own\.$/ ],
 	# the server's own, where somebody writes to a view
 	[ advice => qr/^To enable (?:deleting from|updating) the view, provide an INSTEAD OF / ],
+	[ advice => qr/^Alter or drop the traits and audiences that need it, or undo the change of the table\.$/ ],
 	[ advice => qr/^Undo the change of table .*, or alter or drop what needs this: / ],
 	[ advice => qr/^Use a column of type .*\.$/ ],
 	[ advice => qr/^Use bigint, integer, uuid or text\.$/ ],
