@@ -29,7 +29,10 @@
  *
  * Lifetimes.  A batch lives from the first count-in to the meeting of the
  * counts, within one transaction.  What a subtransaction contributed to it
- * goes when the subtransaction is rolled back.
+ * goes when the subtransaction is rolled back: each part has a memory context
+ * of its own, below that of the batch.  While a batch is applied its memory
+ * belongs to the current subtransaction, so that an error that somebody
+ * catches frees it, too.
  *
  * Rights.  Rows are folded as the user who wrote them: that takes no right on
  * any table.  Profiles are read and written as the population's owner, the way
@@ -92,6 +95,7 @@ static int	key_compare(Oid type, Datum a, Datum b);
 /* What one source contributed within one subtransaction. */
 typedef struct Part
 {
+	MemoryContext context;		/* holds all of it */
 	const Source *source;
 	const TraitProgram *program;
 	Oid			key_type;
@@ -108,7 +112,7 @@ typedef struct Awaited
 
 typedef struct Batch
 {
-	MemoryContext context;		/* holds all of it */
+	MemoryContext context;		/* holds the lists, and the parts' contexts */
 	List	   *awaited;		/* Awaited *, innermost last */
 	List	   *parts;			/* Part *, in order of contribution */
 } Batch;
@@ -281,6 +285,7 @@ batch_part(const Source *source)
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	const TraitProgram *program = NULL;
 	Part	   *part;
+	MemoryContext context;
 	MemoryContext old;
 	ListCell   *lc;
 
@@ -305,13 +310,16 @@ batch_part(const Source *source)
 	if (program == NULL)
 		program = trait_program(source);
 
-	old = MemoryContextSwitchTo(batch->context);
-	part = palloc0(sizeof(Part));
+	context = AllocSetContextCreate(batch->context, "segment batch part",
+									ALLOCSET_DEFAULT_SIZES);
+	part = MemoryContextAllocZero(context, sizeof(Part));
+	part->context = context;
 	part->source = source;
 	part->program = program;
 	part->key_type = source->population->key_type;
 	part->subid = subid;
-	part->profiles = touched_create(batch->context, 16, &part->key_type);
+	part->profiles = touched_create(context, 16, &part->key_type);
+	old = MemoryContextSwitchTo(batch->context);
 	batch->parts = lappend(batch->parts, part);
 	MemoryContextSwitchTo(old);
 	return part;
@@ -401,7 +409,7 @@ fold_row(Part *part, TupleTableSlot *row, int sign)
 	touched = touched_insert(part->profiles, key, &found);
 	if (!found)
 	{
-		MemoryContext old = MemoryContextSwitchTo(batch->context);
+		MemoryContext old = MemoryContextSwitchTo(part->context);
 
 		if (part->key_type == TEXTOID)
 			touched->key = PointerGetDatum(PG_DETOAST_DATUM_COPY(key));
@@ -410,7 +418,7 @@ fold_row(Part *part, TupleTableSlot *row, int sign)
 		touched->delta = palloc0(trait_delta_size(part->program));
 		MemoryContextSwitchTo(old);
 	}
-	trait_accumulate(part->program, touched->delta, row, sign, batch->context);
+	trait_accumulate(part->program, touched->delta, row, sign, part->context);
 }
 
 /*
@@ -427,6 +435,7 @@ batch_apply(void)
 	 * no trigger of ours, but a user's own trigger on a base table may.
 	 */
 	batch = NULL;
+	MemoryContextSetParent(whole->context, CurTransactionContext);
 
 	while (todo != NIL)
 	{
@@ -803,13 +812,23 @@ capture_subxact(SubXactEvent event, SubTransactionId subid,
 	foreach(lc, batch->awaited)
 	{
 		Awaited    *awaited = lfirst(lc);
+		Awaited    *of_parent;
 
 		if (awaited->subid != subid)
 			continue;
-		if (event == SUBXACT_EVENT_COMMIT_SUB)
+		/* the innermost is last, so its parent's is just before it */
+		of_parent = foreach_current_index(lc) == 0 ? NULL :
+			list_nth(batch->awaited, foreach_current_index(lc) - 1);
+		if (event == SUBXACT_EVENT_COMMIT_SUB &&
+			(of_parent == NULL || of_parent->subid != parent))
+		{
 			awaited->subid = parent;
-		else
-			batch->awaited = foreach_delete_current(batch->awaited, lc);
+			continue;
+		}
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			of_parent->count += awaited->count;
+		batch->awaited = foreach_delete_current(batch->awaited, lc);
+		pfree(awaited);
 	}
 	foreach(lc, batch->parts)
 	{
@@ -820,7 +839,10 @@ capture_subxact(SubXactEvent event, SubTransactionId subid,
 		if (event == SUBXACT_EVENT_COMMIT_SUB)
 			part->subid = parent;
 		else
+		{
 			batch->parts = foreach_delete_current(batch->parts, lc);
+			MemoryContextDelete(part->context);
+		}
 	}
 
 	if (event == SUBXACT_EVENT_ABORT_SUB && batch->awaited == NIL)
