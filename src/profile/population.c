@@ -24,7 +24,6 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -41,23 +40,24 @@ typedef struct PopulationEntry
 	Population *population;
 } PopulationEntry;
 
-static HTAB *populations = NULL;
+static Cache *populations = NULL;
 
 static const Population *population_lookup(Oid base);
 static bool population_load(Oid base, Population *population);
-static void population_mark(Oid relid);
+static bool made_of(const void *entry, Oid relid);
 
 void
 profile_init(void)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(Oid),
-		.entrysize = sizeof(PopulationEntry),
+	static const CacheKind kind = {
+		.name = "segment populations",
+		.key_size = sizeof(Oid),
+		.entry_size = sizeof(PopulationEntry),
+		.slot = offsetof(PopulationEntry, slot),
+		.made_of = made_of,
 	};
 
-	populations = hash_create("segment populations", 16, &control,
-							  HASH_ELEM | HASH_BLOBS);
-	cache_on_change(population_mark);
+	populations = cache_create(&kind);
 }
 
 const Population *
@@ -262,16 +262,14 @@ population_key(const Population *population, Datum value, Oid type)
 static const Population *
 population_lookup(Oid base)
 {
-	PopulationEntry *entry;
-	bool		found;
-	uint64		changes = cache_changes();
+	PopulationEntry *entry = cache_find(populations, &base);
+	PopulationEntry made = {base};
+	uint64		begun = cache_begin();
 	Population	loaded;
-	Population *copy;
 	MemoryContext context;
 	MemoryContext old;
 
-	entry = hash_search(populations, &base, HASH_FIND, NULL);
-	if (entry != NULL && entry->slot.valid)
+	if (entry != NULL)
 		return entry->population;
 
 	/* read first: an error must not leave half an entry */
@@ -281,12 +279,10 @@ population_lookup(Oid base)
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment population",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	copy = population_copy(&loaded);
+	made.population = population_copy(&loaded);
 	MemoryContextSwitchTo(old);
 
-	entry = hash_search(populations, &base, HASH_ENTER, &found);
-	cache_fill(&entry->slot, found, context, changes);
-	entry->population = copy;
+	entry = cache_put(populations, &made, context, begun);
 	return entry->population;
 }
 
@@ -372,14 +368,8 @@ population_load(Oid base, Population *population)
 	return true;
 }
 
-static void
-population_mark(Oid relid)
+static bool
+made_of(const void *entry, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	PopulationEntry *entry;
-
-	hash_seq_init(&scan, populations);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || entry->base == relid)
-			entry->slot.valid = false;
+	return ((const PopulationEntry *) entry)->base == relid;
 }

@@ -34,7 +34,6 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -107,7 +106,7 @@ typedef struct ProgramEntry
 #define EARLIEST_NOW	(-1000 * INT64CONST(366) * USECS_PER_DAY)
 #define FORGETTING_AT(now)	((now) < EARLIEST_NOW ? DT_NOBEGIN : (now))
 
-static HTAB *programs = NULL;
+static Cache *programs = NULL;
 
 static TraitProgram *program_make(const Source *source);
 static void bind_step(Step *step, const Source *source,
@@ -129,37 +128,38 @@ static void program_select(const Source *source, List *bound, List *columns,
 static char *select_condition(const Source *source, const BoundTrait *trait,
 							  const char *time, List *context, Expr *now);
 static char *counted_after(const Source *source, const BoundTrait *trait);
-static void program_mark(Oid relid);
+static bool made_of(const void *entry, Oid relid);
 
 void
 program_init(void)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(ProgramKey),
-		.entrysize = sizeof(ProgramEntry),
+	static const CacheKind kind = {
+		.name = "segment programs",
+		.key_size = sizeof(ProgramKey),
+		.entry_size = sizeof(ProgramEntry),
+		.slot = offsetof(ProgramEntry, slot),
+		.holds_sql = true,		/* to read a profile's rows again */
+		.made_of = made_of,
 	};
 
-	programs = hash_create("segment programs", 16, &control,
-						   HASH_ELEM | HASH_BLOBS);
-	cache_on_change(program_mark);
+	programs = cache_create(&kind);
 }
 
 const TraitProgram *
 trait_program(const Source *source)
 {
-	ProgramKey	key = {0};
+	ProgramEntry made = {0};
 	ProgramEntry *entry;
 	TraitProgram *program;
 	MemoryContext context;
 	MemoryContext old;
 	MemoryContextCallback *callback;
-	uint64		changes = cache_changes();
-	bool		found;
+	uint64		begun = cache_begin();
 
-	key.base = source->population->base;
-	namestrcpy(&key.source, source->name);
-	entry = hash_search(programs, &key, HASH_FIND, NULL);
-	if (entry != NULL && entry->slot.valid)
+	made.key.base = source->population->base;
+	namestrcpy(&made.key.source, source->name);
+	entry = cache_find(programs, &made.key);
+	if (entry != NULL)
 		return entry->program;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment program",
@@ -172,10 +172,9 @@ trait_program(const Source *source)
 	MemoryContextRegisterResetCallback(context, callback);
 	MemoryContextSwitchTo(old);
 
-	entry = hash_search(programs, &key, HASH_ENTER, &found);
-	cache_fill(&entry->slot, found, context, changes);
-	entry->program = program;
-	entry->relid = source->relid;
+	made.program = program;
+	made.relid = source->relid;
+	(void) cache_put(programs, &made, context, begun);
 	return program;
 }
 
@@ -733,14 +732,10 @@ counted_after(const Source *source, const BoundTrait *trait)
 	return sql;
 }
 
-static void
-program_mark(Oid relid)
+static bool
+made_of(const void *made, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	ProgramEntry *entry;
+	const ProgramEntry *entry = made;
 
-	hash_seq_init(&scan, programs);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || entry->relid == relid || entry->key.base == relid)
-			entry->slot.valid = false;
+	return entry->relid == relid || entry->key.base == relid;
 }
