@@ -11,8 +11,6 @@ API  = $(foreach r,$(ROOMS),$(wildcard src/$(r)/$(r).api.sql))
 DATA_built = segment--$(EXTVERSION).sql
 PG_CPPFLAGS = -Isrc
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -fvisibility=hidden
-# the bitmaps of members: CRoaring, of Debian's package libroaring-dev
-SHLIB_LINK += -lroaring
 
 REGRESS = --schedule=test/schedule
 REGRESS_OPTS = --load-extension=segment
