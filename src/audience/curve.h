@@ -72,6 +72,7 @@ typedef struct Curve
 	bool		loose;			/* of conditions: null is as good as false */
 	pg_tz	   *zone;
 	int			sign;
+	bool		jumps;			/* a line of whole numbers */
 	CalendarUnit unit;
 	int64		length;			/* what truncation takes away at most, in
 								 * microseconds */

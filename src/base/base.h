@@ -40,9 +40,11 @@ extern void base_init(void);
 extern TimestampTz clock_now(void);
 
 /*
- * It is before then, and nothing is asked of later: 10,000 years from any instant
- * before is a time, too, and the calendar ends in 294276.
+ * It is between these two, the years 1000 and 274235, and nothing is asked of later:
+ * 5,000 years before and 20,000 years after any instant between them is a time, too,
+ * as the calendar begins in 4714 BC and ends in 294276.
  */
+#define CLOCK_BEGIN		(-365242 * USECS_PER_DAY)
 #define CLOCK_END		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
 
 /*

@@ -81,9 +81,9 @@ clock_check_setting(char **newval, void **extra, GucSource source)
 	if (!instant_read_canonical(*newval, &result) &&
 		!instant_read(*newval, &result))
 		return false;
-	if (result >= CLOCK_END)
+	if (result < CLOCK_BEGIN || result >= CLOCK_END)
 	{
-		GUC_check_errdetail("The calendar ends in 294276, and the clock in 274235: later times are asked about, too.");
+		GUC_check_errdetail("The clock goes from the year 1000 to 274235: what is asked about may be earlier or later, and the calendar goes from 4714 BC to 294276.");
 		return false;
 	}
 

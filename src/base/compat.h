@@ -88,6 +88,12 @@ typedef struct DateTimeErrorExtra
 	 (DecodeDateTime) (field, ftype, nf, dtype, tm, fsec, tzp))
 #endif
 
+/* 17 has spans that are infinite. */
+#if PG_VERSION_NUM < 170000
+#define INTERVAL_NOT_FINITE(span)	((void) (span), false)
+#define INTERVAL_IS_NOEND(span)		((void) (span), false)
+#endif
+
 /* 16 brought typed allocation, and late minor releases of 15 have it, too. */
 #ifndef palloc_array
 #define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))

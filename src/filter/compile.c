@@ -497,7 +497,7 @@ operands_unify(FilterScope *scope, Operand *operands, int count)
 			operand->value = time_as(scope, operand->value, common);
 		else if (operand->type == JSONBOID && common != JSONBOID)
 			operand->value = json_as(operand->value, common);
-		else if (common == NUMERICOID)
+		else if (is_number(operand->type) && is_number(common))
 			operand->value = number_as(operand->value, common);
 		else
 			operand->value = expr_coerce(operand->value, common);
@@ -795,17 +795,17 @@ uses_row(const FilterNode *node)
 /*
  * Numbers are computed in numeric: integers neither overflow nor lose what is
  * behind the point.  Where a column is float8, so is the result, unless it
- * meets a number inside jsonb, which may be any.  What is divided by zero is
- * missing.
+ * meets a number inside jsonb, which may be any.  What has no result, as what is
+ * divided by zero, is missing: see arithmetic.c.
  */
 static Expr *
 compile_arithmetic(FilterScope *scope, const FilterNode *node)
 {
-	static const char *const signs[] = {
-		[FILTER_ADD - FILTER_ADD] = "+",
-		[FILTER_SUBTRACT - FILTER_ADD] = "-",
-		[FILTER_MULTIPLY - FILTER_ADD] = "*",
-		[FILTER_DIVIDE - FILTER_ADD] = "/",
+	static const char *const functions[] = {
+		[FILTER_ADD - FILTER_ADD] = "add",
+		[FILTER_SUBTRACT - FILTER_ADD] = "subtract",
+		[FILTER_MULTIPLY - FILTER_ADD] = "multiply",
+		[FILTER_DIVIDE - FILTER_ADD] = "divide",
 	};
 	Operand		operands[2];
 	Expr	   *values[2];
@@ -829,19 +829,8 @@ compile_arithmetic(FilterScope *scope, const FilterNode *node)
 			type = NUMERICOID;
 	for (int i = 0; i < 2; i++)
 		values[i] = number_as(values[i], type);
-
-	if (node->op == FILTER_DIVIDE)
-	{
-		Datum		zero = type == FLOAT8OID ? Float8GetDatum(0) :
-			DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
-
-		/* a number in the text of the filter is known not to be zero */
-		if (type == FLOAT8OID || !IsA(values[1], Const) ||
-			DatumGetBool(DirectFunctionCall2(numeric_eq, zero,
-											 ((Const *) values[1])->constvalue)))
-			values[1] = expr_nullif(values[1], expr_const(type, zero));
-	}
-	return expr_operator(signs[node->op - FILTER_ADD], values[0], values[1]);
+	return expr_own_call(functions[node->op - FILTER_ADD], 2,
+						 values[0], values[1]);
 }
 
 /* The operand as numeric or float8. */
@@ -866,7 +855,7 @@ static Expr *
 time_arithmetic(FilterScope *scope, const FilterNode *node,
 				Operand left, Operand right)
 {
-	const char *sign = node->op == FILTER_ADD ? "+" : "-";
+	int			sign = node->op == FILTER_ADD ? 1 : -1;
 
 	/* a date in quotes is a date beside a date, and a span beside a span */
 	if (left.value == NULL && left.node->op == FILTER_STRING)
@@ -890,7 +879,8 @@ time_arithmetic(FilterScope *scope, const FilterNode *node,
 			node->op == FILTER_ADD)
 			return time_shift(scope, right.value, sign, left.value);
 		if (left.type == INTERVALOID && right.type == INTERVALOID)
-			return expr_operator(sign, left.value, right.value);
+			return expr_own_call(sign > 0 ? "add" : "subtract", 2,
+								 left.value, right.value);
 		if (is_time(left.type) && is_time(right.type) &&
 			node->op == FILTER_SUBTRACT)
 		{

@@ -98,14 +98,6 @@ typedef struct ProgramEntry
 	TraitProgram *program;
 } ProgramEntry;
 
-/*
- * A window reaches back some thousand years at most, and the server's time
- * begins in 4714 BC.  Where somebody has set the clock to before the year 1000,
- * nothing is forgotten: better than an error in an insert.
- */
-#define EARLIEST_NOW	(-1000 * INT64CONST(366) * USECS_PER_DAY)
-#define FORGETTING_AT(now)	((now) < EARLIEST_NOW ? DT_NOBEGIN : (now))
-
 static Cache *programs = NULL;
 
 static TraitProgram *program_make(const Source *source);
@@ -308,7 +300,7 @@ trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
 	MemoryContext caller = CurrentMemoryContext;
 	TupleDesc	desc;
 	int			column = 1;
-	Datum		parameters[2] = {key, TimestampTzGetDatum(FORGETTING_AT(now))};
+	Datum		parameters[2] = {key, TimestampTzGetDatum(now)};
 
 	if (program->reread == NULL)
 	{
@@ -534,7 +526,7 @@ step_kept(TraitProgram *program, Step *step, TimestampTz now)
 	if (step->after != NULL)
 	{
 		econtext->ecxt_param_list_info->params[0].value =
-			TimestampTzGetDatum(FORGETTING_AT(now));
+			TimestampTzGetDatum(now);
 		after = ExecEvalExprSwitchContext(step->after, econtext, &isnull);
 	}
 	step->kept = time_range(!isnull, DatumGetTimestampTz(after),
