@@ -206,6 +206,8 @@ curve_of(Node *node)
 			curve->kind = CURVE_OTHER;
 		pull_varattnos((Node *) curve->expr, 1, &columns);
 		curve->free = bms_is_empty(columns);
+		for (int i = 0; i < curve->nargs; i++)
+			curve->may_end |= curve->args[i]->may_end;
 	}
 	return curve;
 }
@@ -360,6 +362,9 @@ describe_call(Curve *curve, Oid function, List *args)
 	curve->kind = known->kind;
 	curve->sign = known->sign;
 	curve->jumps = known->jumps;
+	/* the server's is for spans that are short enough: see compile_time.c */
+	curve->may_end = known->kind == CURVE_SUM || known->kind == CURVE_PRODUCT ||
+		(known->kind == CURVE_SHIFT && known->name != NULL);
 }
 
 static const KnownFunction *

@@ -80,7 +80,7 @@ extern Timestamp calendar_turn_after(CalendarUnit unit, Timestamp local);
  * microseconds; less than zero where it is behind.
  */
 extern void clock_offsets(pg_tz *zone, int64 *least, int64 *most);
-/* When is a day of that month celebrated in this year? */
+/* When is a day of that month celebrated in this year?  At infinity if never. */
 extern DateADT calendar_anniversary(int year, int month, int day);
 
 /* names.c: did you mean? ------------------------------------------------- */

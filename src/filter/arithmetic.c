@@ -56,6 +56,8 @@ SEGMENT_FUNCTION(segment_round_digits);
 /* spans and times */
 SEGMENT_FUNCTION(segment_add_interval);
 SEGMENT_FUNCTION(segment_subtract_interval);
+SEGMENT_FUNCTION(segment_calendar_part);
+SEGMENT_FUNCTION(segment_clock_part);
 SEGMENT_FUNCTION(segment_add_timestamp);
 SEGMENT_FUNCTION(segment_subtract_timestamp);
 SEGMENT_FUNCTION(segment_add_timestamptz);
@@ -98,6 +100,7 @@ static Datum shifted(FunctionCallInfo fcinfo, int sign, pg_tz *zone);
 static Datum shifted_in_zone(FunctionCallInfo fcinfo, int sign);
 static Datum shifted_date(FunctionCallInfo fcinfo, int sign);
 static Datum interval_sum(FunctionCallInfo fcinfo, int sign);
+static Interval *copy_of_span(const Interval *span);
 static bool in_zone(PGFunction function, Datum zone, Timestamp *time);
 
 /* ---- numeric ---- */
@@ -361,6 +364,36 @@ interval_sum(FunctionCallInfo fcinfo, int sign)
 	if (INTERVAL_NOT_FINITE(sum))
 		PG_RETURN_NULL();
 	PG_RETURN_INTERVAL_P(sum);
+}
+
+/* Months and days; and what is left.  Of an infinite span both are. */
+Datum
+segment_calendar_part(PG_FUNCTION_ARGS)
+{
+	Interval   *part = copy_of_span(PG_GETARG_INTERVAL_P(0));
+
+	if (!INTERVAL_NOT_FINITE(part))
+		part->time = 0;
+	PG_RETURN_INTERVAL_P(part);
+}
+
+Datum
+segment_clock_part(PG_FUNCTION_ARGS)
+{
+	Interval   *part = copy_of_span(PG_GETARG_INTERVAL_P(0));
+
+	if (!INTERVAL_NOT_FINITE(part))
+		part->day = part->month = 0;
+	PG_RETURN_INTERVAL_P(part);
+}
+
+static Interval *
+copy_of_span(const Interval *span)
+{
+	Interval   *copy = palloc(sizeof(Interval));
+
+	*copy = *span;
+	return copy;
 }
 
 /* ---- times ---- */

@@ -32,6 +32,7 @@
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_collate.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -47,6 +48,7 @@ static const char *const unit_names[] = {
 };
 
 static int	clock_shifts(FilterScope *scope, Expr *time);
+static bool has_clock(Node *node, void *scope);
 static Expr *own_time_as(FilterScope *scope, Expr *value, Oid type);
 static Expr *shift(FilterScope *scope, Expr *time, int sign, Expr *interval);
 static Expr *compile_recent(FilterScope *scope, const FilterNode *node,
@@ -217,6 +219,20 @@ clock_shifts(FilterScope *scope, Expr *time)
 	return shifts < 0 || IsA(time, FuncExpr) ? shifts : shifts + 1;
 }
 
+/* Does a value move with the clock? */
+static bool
+has_clock(Node *node, void *scope)
+{
+	Expr	   *now = ((FilterScope *) scope)->now;
+
+	if (node == NULL)
+		return false;
+	if (now != NULL ? equal(node, now) :
+		IsA(node, FuncExpr) && ((FuncExpr *) node)->args == NIL)
+		return true;
+	return expression_tree_walker(node, has_clock, scope);
+}
+
 /*
  * time ± interval.
  *
@@ -231,7 +247,6 @@ time_shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
 {
 	Oid			type = expr_type(time);
 	Interval   *known = interval_of(interval);
-	bool		is_clock = clock_shifts(scope, time) >= 0;
 	Expr	   *calendar;
 	Expr	   *clock;
 
@@ -243,14 +258,14 @@ time_shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
 	}
 	if (type == TIMESTAMPOID || scope->timezone == NULL)
 		return shift(scope, time, sign, interval);
-	if (!is_clock)
+	if (!has_clock((Node *) time, scope))
 		return expr_own_call(sign > 0 ? "add" : "subtract", 3,
 							 expr_text(scope->timezone), time, interval);
 
 	if (known == NULL)
 	{
-		calendar = expr_call("date_trunc", 2, expr_text("day"), interval);
-		clock = expr_own_call("subtract", 2, expr_copy(interval), expr_copy(calendar));
+		calendar = expr_own_call("calendar_part", 1, interval);
+		clock = expr_own_call("clock_part", 1, expr_copy(interval));
 	}
 	else
 	{

@@ -219,6 +219,20 @@ AS 'MODULE_PATHNAME', 'segment_subtract_interval';
 COMMENT ON FUNCTION segment.subtract(interval, interval) IS
     'a - b; NULL where the difference is out of range';
 
+CREATE OR REPLACE FUNCTION segment.calendar_part(span interval)
+RETURNS interval
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_calendar_part';
+COMMENT ON FUNCTION segment.calendar_part(interval) IS
+    'the months and days of a span';
+
+CREATE OR REPLACE FUNCTION segment.clock_part(span interval)
+RETURNS interval
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_clock_part';
+COMMENT ON FUNCTION segment.clock_part(interval) IS
+    'the hours, minutes and seconds of a span';
+
 CREATE OR REPLACE FUNCTION segment.add("time" timestamp, span interval)
 RETURNS timestamp
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
