@@ -301,6 +301,7 @@ compile_comparison(FilterScope *scope, const FilterNode *at,
 {
 	Oid			lefttype = left.type;
 	Oid			righttype = right.type;
+	Operand		operands[2];
 	Expr	   *result;
 
 	/*
@@ -324,25 +325,23 @@ compile_comparison(FilterScope *scope, const FilterNode *at,
 		 (is_time(lefttype) && is_time(righttype) &&
 		  lefttype != TIMESTAMPTZOID && righttype != TIMESTAMPTZOID)))
 	{
-		if (left.value == NULL)
-			left.value = literal_const(scope, left.node, lefttype, right.node);
-		if (right.value == NULL)
-			right.value = literal_const(scope, right.node, righttype, left.node);
-		result = expr_compare(strategy, left.value, right.value);
-		if (result != NULL)
-			return result;
-	}
-	else
-	{
-		Operand		operands[2];
+		Expr	   *left_value = left.value != NULL ? left.value :
+			literal_const(scope, left.node, lefttype, right.node);
+		Expr	   *right_value = right.value != NULL ? right.value :
+			literal_const(scope, right.node, righttype, left.node);
 
-		operands[0] = left;
-		operands[1] = right;
-		lefttype = operands_unify(scope, operands, 2);
-		result = expr_compare(strategy, operands[0].value, operands[1].value);
+		result = expr_compare(strategy, left_value, right_value);
 		if (result != NULL)
 			return result;
 	}
+
+	/* else both become one type, as bigint and double precision do */
+	operands[0] = left;
+	operands[1] = right;
+	lefttype = operands_unify(scope, operands, 2);
+	result = expr_compare(strategy, operands[0].value, operands[1].value);
+	if (result != NULL)
+		return result;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -351,6 +350,21 @@ compile_comparison(FilterScope *scope, const FilterNode *at,
 					strategy == BTEqualStrategyNumber ?
 					"cannot be compared" : "has no order"),
 			 compile_position(scope, left.node)));
+}
+
+/*
+ * There are implicit casts that fail for some values: where one of the two types is
+ * that of such a cast, the type that holds the values of both.
+ */
+static Oid
+wider_of(Oid one, Oid other)
+{
+	if ((one == OIDOID && other == INT8OID) || (one == INT8OID && other == OIDOID))
+		return INT8OID;
+	if ((one == MACADDROID && other == MACADDR8OID) ||
+		(one == MACADDR8OID && other == MACADDROID))
+		return MACADDR8OID;
+	return InvalidOid;
 }
 
 /*
@@ -403,6 +417,8 @@ common_type(FilterScope *scope, Operand *operands, int count)
 		}
 		else if (is_time(common) && is_time(type))
 			common = TIMESTAMPOID;
+		else if (wider_of(common, type) != InvalidOid)
+			common = wider_of(common, type);
 		else if (can_coerce_type(1, &common, &type, COERCION_IMPLICIT))
 			common = type;
 		else if (!can_coerce_type(1, &type, &common, COERCION_IMPLICIT))
@@ -499,6 +515,8 @@ operands_unify(FilterScope *scope, Operand *operands, int count)
 			operand->value = json_as(operand->value, common);
 		else if (is_number(operand->type) && is_number(common))
 			operand->value = number_as(operand->value, common);
+		else if (operand->type == OIDOID && common == INT8OID)
+			operand->value = expr_cast("int8", operand->value);
 		else
 			operand->value = expr_coerce(operand->value, common);
 		operand->type = common;
