@@ -669,19 +669,29 @@ begin_profile(const Application *application, Datum *values, bool *isnull)
 }
 
 void
-name_visited(void *arg)
+begin_visits(Visited *visited, const Population *population,
+			 const AudienceWriter *audiences)
 {
-	const Visited *visited = arg;
-	const char *audience = visited->audiences == NULL ? NULL :
-		audience_asked(visited->audiences);
 	Oid			output;
 	bool		varlena;
 
+	visited->population = population;
+	visited->audiences = audiences;
+	getTypeOutputInfo(population->key_type, &output, &varlena);
+	fmgr_info(output, &visited->output);
+}
+
+void
+name_visited(void *arg)
+{
+	Visited    *visited = arg;
+	const char *audience = visited->audiences == NULL ? NULL :
+		audience_asked(visited->audiences);
+
 	if (audience != NULL)
 		errcontext("filter of audience \"%s\"", audience);
-	getTypeOutputInfo(visited->population->key_type, &output, &varlena);
 	errcontext("traits and audiences of profile \"%s\" in population \"%s\"",
-			   OidOutputFunctionCall(output, visited->key),
+			   OutputFunctionCall(&visited->output, visited->key),
 			   visited->population->name);
 }
 
@@ -693,7 +703,7 @@ apply_population(List *parts)
 	MemoryContext per_profile;
 	MemoryContext old;
 	Application application = {population, parts};
-	Visited		visited = {population};
+	Visited		visited;
 	ErrorContextCallback callback = {
 		.callback = name_visited,
 		.arg = &visited,
@@ -731,7 +741,7 @@ apply_population(List *parts)
 	SPI_connect();
 	application.table = profile_open(population);
 	application.audiences = audience_open(population);
-	visited.audiences = application.audiences;
+	begin_visits(&visited, population, application.audiences);
 	application.now = clock_now();
 	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
 										ALLOCSET_DEFAULT_SIZES);

@@ -62,6 +62,7 @@ typedef struct Step
 	RowValue   *where;			/* NULL: all rows */
 	Size		delta;			/* its place in the delta */
 	AttrNumber	columns[AGGREGATE_COLUMNS]; /* in the base table */
+	char	   *told;			/* what it is and for which traits, for errors */
 
 	/* of a window: which events are kept, as of an instant */
 	ExprState  *after;			/* over now; NULL: there is no beginning */
@@ -81,6 +82,8 @@ struct TraitProgram
 	RowValue   *time;			/* NULL for an attribute source */
 	ExprContext *econtext;
 	uint64		row;			/* numbers the rows evaluated */
+	const Step *running;		/* what an error comes from: this step, */
+	const RowValue *evaluated;	/* or the first one that needs this value */
 	SPIPlanPtr	reread;			/* saved plan, made when first needed */
 };
 
@@ -101,9 +104,11 @@ typedef struct ProgramEntry
 static Cache *programs = NULL;
 
 static TraitProgram *program_make(const Source *source);
-static void bind_step(Step *step, const Source *source,
+static void bind_step(TraitProgram *program, Step *step,
 					  const StoredTrait *stored);
-static void in_stored_trait(void *arg);
+static void tell_steps(TraitProgram *program, const List *stored);
+static void in_program(void *arg);
+static void in_reread(void *arg);
 static void type_changed(const Population *population,
 						 const StoredTrait *stored, Oid now,
 						 Oid before) pg_attribute_noreturn();
@@ -181,6 +186,11 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 				 TupleTableSlot *row, int sign, MemoryContext memory)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
 	MemoryContext old;
 
 	delta->rows += sign;
@@ -188,6 +198,9 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 	if (program->nsteps == 0)
 		return;
 
+	program->running = NULL;
+	program->evaluated = program->time;
+	error_context_stack = &callback;
 	program->row++;
 	program->econtext->ecxt_scantuple = row;
 	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
@@ -198,6 +211,7 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 	{
 		Step	   *step = &program->steps[i];
 
+		program->running = step;
 		if (step->where != NULL && !row_true(program, step->where))
 			continue;
 		if (step->value != NULL)
@@ -210,6 +224,7 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 										  program->time != NULL && !program->time->isnull,
 										  sign, memory);
 	}
+	error_context_stack = callback.previous;
 
 	MemoryContextSwitchTo(old);
 	ResetExprContext(program->econtext);
@@ -220,18 +235,26 @@ trait_same(const TraitProgram *constant, TupleTableSlot *old_row,
 		   TupleTableSlot *new_row)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
 	bool		same = true;
 	ListCell   *lc;
 
 	/* what both rows evaluate to lives until the reset */
 	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
 
+	program->running = NULL;
+	error_context_stack = &callback;
 	foreach(lc, program->values)
 	{
 		RowValue   *value = lfirst(lc);
 		Datum		before;
 		bool		before_isnull;
 
+		program->evaluated = value;
 		program->econtext->ecxt_scantuple = old_row;
 		before = ExecEvalExpr(value->state, program->econtext, &before_isnull);
 		program->econtext->ecxt_scantuple = new_row;
@@ -245,6 +268,7 @@ trait_same(const TraitProgram *constant, TupleTableSlot *old_row,
 			break;
 		}
 	}
+	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
 	ResetExprContext(program->econtext);
 	return same;
@@ -255,14 +279,21 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 			TimestampTz now, Datum *values, bool *isnull)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
 	TraitResult result = TRAIT_UNCHANGED;
 
+	error_context_stack = &callback;
 	for (int i = 0; i < program->nsteps; i++)
 	{
 		Step	   *step = &program->steps[i];
 		Datum		state[AGGREGATE_COLUMNS];
 		bool		state_isnull[AGGREGATE_COLUMNS];
 
+		program->running = step;
 		for (int c = 0; c < step->bound.ncolumns; c++)
 		{
 			state[c] = values[step->columns[c] - 1];
@@ -276,6 +307,7 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 			case AGGREGATE_UNCHANGED:
 				continue;
 			case AGGREGATE_RECOMPUTE:
+				error_context_stack = callback.previous;
 				return TRAIT_REREAD;
 			case AGGREGATE_CHANGED:
 				result = TRAIT_CHANGED;
@@ -287,6 +319,7 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 			isnull[step->columns[c] - 1] = state_isnull[c];
 		}
 	}
+	error_context_stack = callback.previous;
 	return result;
 }
 
@@ -301,7 +334,13 @@ trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
 	TupleDesc	desc;
 	int			column = 1;
 	Datum		parameters[2] = {key, TimestampTzGetDatum(now)};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_reread,
+		.arg = program,
+	};
 
+	error_context_stack = &callback;
 	if (program->reread == NULL)
 	{
 		StringInfoData sql;
@@ -355,6 +394,7 @@ trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
 		}
 	}
 	SPI_freetuptable(SPI_tuptable);
+	error_context_stack = callback.previous;
 	AtEOXact_GUC(true, level);
 }
 
@@ -428,10 +468,14 @@ program_make(const Source *source)
 {
 	TraitProgram *program = palloc0(sizeof(TraitProgram));
 	const Population *population = source->population;
-	List	   *stored = stored_list(population);
+	List	   *stored = NIL;	/* of this source */
 	Expr	   *time = source_time(source);
 	Source	   *copy = palloc(sizeof(Source));
 	ListCell   *lc;
+
+	foreach(lc, stored_list(population))
+		if (strcmp(((const StoredTrait *) lfirst(lc))->source, source->name) == 0)
+			stored = lappend(stored, lfirst(lc));
 
 	/* the source and the population may be reloaded before the program is */
 	*copy = *source;
@@ -444,7 +488,9 @@ program_make(const Source *source)
 	program->econtext->ecxt_param_list_info->params[0] = (ParamExternData) {
 		.ptype = TIMESTAMPTZOID,
 	};
-	program->steps = palloc0(sizeof(Step) * list_length(stored));
+	program->nsteps = list_length(stored);
+	program->steps = palloc0(sizeof(Step) * program->nsteps);
+	tell_steps(program, stored);
 	program->delta_size = MAXALIGN(sizeof(TraitDelta));
 	(void) program_share(&program->values,
 						 (Expr *) makeVar(1, source->key_attno, source->key_type, -1,
@@ -457,12 +503,9 @@ program_make(const Source *source)
 	foreach(lc, stored)
 	{
 		const StoredTrait *one = lfirst(lc);
-		Step	   *step = &program->steps[program->nsteps];
+		Step	   *step = &program->steps[foreach_current_index(lc)];
 
-		if (strcmp(one->source, source->name) != 0)
-			continue;
-		program->nsteps++;
-		bind_step(step, source, one);
+		bind_step(program, step, one);
 		if (step->bound.value != NULL)
 			step->value = program_share(&program->values, step->bound.value);
 		if (step->bound.where != NULL)
@@ -494,6 +537,88 @@ program_make(const Source *source)
 		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
 	}
 	return program;
+}
+
+/*
+ * What an error in a step is about, in words: whoever inserts an order may never
+ * have heard of the trait.  They are found now, as nothing can be looked up when an
+ * error is there.
+ */
+static void
+tell_steps(TraitProgram *program, const List *stored)
+{
+	const Source *source = program->source;
+	const Population *population = source->population;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "segment names of traits",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	StringInfoData *traits = palloc0(sizeof(StringInfoData) * program->nsteps);
+	const char **texts = palloc0(sizeof(char *) * program->nsteps);
+	const Trait **last = palloc0(sizeof(Trait *) * program->nsteps);
+	int			step;
+	ListCell   *lc;
+	ListCell   *needed;
+
+	foreach(lc, stored)
+	{
+		step = foreach_current_index(lc);
+		initStringInfo(&traits[step]);
+		texts[step] = ((const StoredTrait *) lfirst(lc))->text;
+	}
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+
+		foreach(needed, stored_needed(population, trait->definition, NULL))
+		{
+			const char *text = filter_print(lfirst(needed));
+
+			for (step = 0; step < program->nsteps; step++)
+				if (last[step] != trait && strcmp(texts[step], text) == 0)
+				{
+					appendStringInfo(&traits[step], "%s\"%s\"",
+									 traits[step].len == 0 ? "" : ", ", trait->name);
+					last[step] = trait;
+				}
+		}
+	}
+
+	MemoryContextSwitchTo(old);
+	for (step = 0; step < program->nsteps; step++)
+		program->steps[step].told =
+			psprintf("%s of source \"%s\" up to date for %s%s of population \"%s\"",
+					 texts[step], source->name,
+					 traits[step].len == 0 ? "audiences" :
+					 strchr(traits[step].data, ',') != NULL ? "traits " : "trait ",
+					 traits[step].data, population->name);
+	MemoryContextDelete(scratch);
+}
+
+static void
+in_program(void *arg)
+{
+	const TraitProgram *program = arg;
+	const Step *step = program->running;
+
+	for (int i = 0; step == NULL && i < program->nsteps; i++)
+		if (program->steps[i].value == program->evaluated ||
+			program->steps[i].where == program->evaluated)
+			step = &program->steps[i];
+	if (step != NULL)
+		errcontext("extension segment keeping %s", step->told);
+	else
+		errcontext("extension segment keeping population \"%s\" up to date with source \"%s\"",
+				   program->source->population->name, program->source->name);
+}
+
+static void
+in_reread(void *arg)
+{
+	const TraitProgram *program = arg;
+
+	errcontext("extension segment reading source \"%s\" of population \"%s\" again",
+			   program->source->name, program->source->population->name);
 }
 
 /* What is kept of a window, ready to run. */
@@ -550,29 +675,20 @@ now_parameter(int number)
 	return (Expr *) now;
 }
 
-/*
- * This runs in somebody's INSERT, who may never have heard of the trait: say
- * what it is about if the table is not what it was.
- */
+/* The table may not be what it was. */
 static void
-bind_step(Step *step, const Source *source, const StoredTrait *stored)
+bind_step(TraitProgram *program, Step *step, const StoredTrait *stored)
 {
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
-		.callback = in_stored_trait,
-		.arg = unconstify(StoredTrait *, stored),
+		.callback = in_program,
+		.arg = program,
 	};
 
+	program->running = step;
 	error_context_stack = &callback;
-	stored_bind(source, stored->definition, NULL, &step->bound);
+	stored_bind(program->source, stored->definition, NULL, &step->bound);
 	error_context_stack = callback.previous;
-}
-
-static void
-in_stored_trait(void *arg)
-{
-	errcontext("extension segment keeping %s up to date",
-			   ((const StoredTrait *) arg)->text);
 }
 
 static void
