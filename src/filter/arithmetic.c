@@ -105,10 +105,11 @@ static bool in_zone(PGFunction function, Datum zone, Timestamp *time);
 
 /* ---- numeric ---- */
 
+/* For NaN and the infinities the server's functions leave 'error' as it is. */
 Datum
 segment_add_numeric(PG_FUNCTION_ARGS)
 {
-	bool		error;
+	bool		error = false;
 	Numeric		sum = numeric_add_opt_error(PG_GETARG_NUMERIC(0),
 											PG_GETARG_NUMERIC(1), &error);
 
@@ -118,7 +119,7 @@ segment_add_numeric(PG_FUNCTION_ARGS)
 Datum
 segment_subtract_numeric(PG_FUNCTION_ARGS)
 {
-	bool		error;
+	bool		error = false;
 	Numeric		difference = numeric_sub_opt_error(PG_GETARG_NUMERIC(0),
 												   PG_GETARG_NUMERIC(1), &error);
 
@@ -128,7 +129,7 @@ segment_subtract_numeric(PG_FUNCTION_ARGS)
 Datum
 segment_multiply_numeric(PG_FUNCTION_ARGS)
 {
-	bool		error;
+	bool		error = false;
 	Numeric		product = numeric_mul_opt_error(PG_GETARG_NUMERIC(0),
 												PG_GETARG_NUMERIC(1), &error);
 
@@ -140,7 +141,7 @@ segment_divide_numeric(PG_FUNCTION_ARGS)
 {
 	Numeric		dividend = PG_GETARG_NUMERIC(0);
 	Numeric		divisor = PG_GETARG_NUMERIC(1);
-	bool		error;
+	bool		error = false;
 	Numeric		quotient;
 
 	/* of NaN the server does not look at what it is divided by */

@@ -276,7 +276,7 @@ sum_each(Asked *asked, bool squares, ExactTotal *sum)
 	{
 		Numeric		value;
 		Numeric		square;
-		bool		error;
+		bool		error = false;
 
 		if (asked->reader.kind == SERIES_WHOLE)
 		{

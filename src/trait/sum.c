@@ -181,7 +181,7 @@ sum_apply(const AggregateInput *input, const void *delta,
 	Numeric		before;
 	Numeric		came;
 	Numeric		after;
-	bool		error;
+	bool		error = false;
 
 	if (sum_kind(input->type) >= SUM_FLOAT4)
 		return sum_apply_float(&((const SumDelta *) delta)->inexact, state, isnull);

@@ -69,7 +69,7 @@ static void
 add_rest(ExactTotal *total, Numeric value, int sign, MemoryContext memory)
 {
 	Numeric		rest = total->rest == NULL ? int64_to_numeric(0) : total->rest;
-	bool		error;
+	bool		error = false;
 	Numeric		sum = sign > 0 ?
 		numeric_add_opt_error(rest, value, &error) :
 		numeric_sub_opt_error(rest, value, &error);
@@ -96,7 +96,7 @@ total_of_numerics(const ExactTotal *total, Numeric *result)
 {
 	Numeric		rest = total->rest;
 	Numeric		far = total->far;
-	bool		error;
+	bool		error = false;
 
 	if (total->any_fixed)
 		*result = fixed_to_numeric(total->fixed, total->scale);
@@ -161,6 +161,7 @@ multiple_of_far(Numeric value)
 											   NumericGetDatum(one_far())));
 }
 
+/* 'error' is left alone if there is none. */
 static Numeric
 far_times(Numeric value, bool *error)
 {
