@@ -6,16 +6,17 @@ SET client_min_messages = warning;
 CREATE SCHEMA kept;
 SET search_path = kept;
 
--- a type that makes a noise when a value is read: the server tells all sessions
--- that the definition of some table has changed
+-- a type that makes a noise when its values are compared, or read: the server tells
+-- all sessions that the definition of some table has changed
 CREATE TABLE noise (a integer);
-CREATE FUNCTION noisy(integer) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION noisy(integer, integer) RETURNS integer LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('ALTER TABLE kept.noise ALTER a SET STATISTICS %s', (random() * 100)::integer);
-    RETURN true;
+    RETURN btint4cmp($1, $2);
 END $$;
-CREATE DOMAIN loud AS integer CHECK (kept.noisy(VALUE));
-CREATE TYPE span AS RANGE (subtype = loud, subtype_opclass = int4_ops);
+CREATE OPERATOR CLASS loud_ops FOR TYPE integer USING btree AS
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 noisy(integer, integer);
+CREATE TYPE span AS RANGE (subtype = integer, subtype_opclass = loud_ops);
 
 CREATE TABLE customers (customer_id bigint PRIMARY KEY, name text, span span);
 SELECT segment.create_population('kept');

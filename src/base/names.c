@@ -80,5 +80,5 @@ check_zone(const char *timezone)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" does not exist", timezone),
-				 errhint("See pg_timezone_names for the names, for example \"Europe/Copenhagen\".")));
+				 errhint("See pg_timezone_names for the names, for example timezone => 'Europe/Copenhagen'.")));
 }

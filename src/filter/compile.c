@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -419,9 +420,9 @@ common_type(FilterScope *scope, Operand *operands, int count)
 			common = TIMESTAMPOID;
 		else if (wider_of(common, type) != InvalidOid)
 			common = wider_of(common, type);
-		else if (can_coerce_type(1, &common, &type, COERCION_IMPLICIT))
+		else if (expr_can_coerce(common, type))
 			common = type;
-		else if (!can_coerce_type(1, &type, &common, COERCION_IMPLICIT))
+		else if (!expr_can_coerce(type, common))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("%s is of type %s and %s is of type %s",
@@ -480,6 +481,7 @@ Oid
 operands_unify(FilterScope *scope, Operand *operands, int count)
 {
 	Oid			common = common_type(scope, operands, count);
+	Oid			collation = InvalidOid;
 	const FilterNode *who = operands[0].node;
 
 	/*
@@ -520,6 +522,11 @@ operands_unify(FilterScope *scope, Operand *operands, int count)
 		else
 			operand->value = expr_coerce(operand->value, common);
 		operand->type = common;
+
+		/* the first collation that is no default is that of all */
+		operand->value = expr_collated(operand->value, collation);
+		if (!OidIsValid(collation) || collation == DEFAULT_COLLATION_OID)
+			collation = exprCollation((Node *) operand->value);
 	}
 	return common;
 }
@@ -773,7 +780,7 @@ compile_column(FilterScope *scope, const FilterNode *node)
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("%s \"%s\" does not exist", scope->noun, node->text),
 			 errdetail("The filter is applied to %s.", scope->subject),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0,
+			 nearest ? errhint("Perhaps you meant: %s", filter_name(nearest)) : 0,
 			 compile_position(scope, node)));
 }
 

@@ -201,7 +201,7 @@ check_order(FilterScope *scope, const FilterNode *window)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" can hold no event", filter_print(window)),
 				 errdetail("The first span has to be the longer one."),
-				 errhint("Perhaps you meant \"between %s and %s ago\".",
+				 errhint("Perhaps you meant: between %s and %s ago",
 						 filter_print(window->args[1]),
 						 filter_print(window->args[0])),
 				 compile_position(scope, window)));

@@ -226,6 +226,8 @@ extern FilterNode *filter_parse_definition(const char *text,
 /* print.c: tree to canonical text ------------------------------------------ */
 
 extern char *filter_print(const FilterNode *node);
+/* A name as it is written in a filter: in backquotes unless it is a plain word. */
+extern char *filter_name(const char *name);
 
 /* pack.c: tree to bytes and back -------------------------------------------- */
 
