@@ -20,14 +20,16 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=segment
 PG_CONFIG := $(or $(PG_CONFIG),$(shell test/tools/find_pg_config),pg_config)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 
-# Five targets stand alone: they need no server yet, and touch none that is there.
-ALONE = demo check oracle bench dist
+# Six targets stand alone: they need no server yet, and touch none that is there.
+ALONE = demo check check-slow oracle bench dist
 
 ifneq ($(filter $(ALONE),$(MAKECMDGOALS)),)
 
 .PHONY: $(MAKECMDGOALS)
 demo check oracle:
 	@test/tools/$@
+check-slow:
+	@test/tools/slow_check
 bench:
 	@test/bench/run
 dist:
