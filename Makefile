@@ -11,8 +11,6 @@ API  = $(foreach r,$(ROOMS),$(wildcard src/$(r)/$(r).api.sql))
 DATA_built = segment--$(EXTVERSION).sql
 PG_CPPFLAGS = -Isrc
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -fvisibility=hidden
-# the bitmaps of members: CRoaring, of Debian's package libroaring-dev
-SHLIB_LINK += -lroaring
 
 REGRESS = --schedule=test/schedule
 REGRESS_OPTS = --load-extension=segment
@@ -22,14 +20,16 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=segment
 PG_CONFIG := $(or $(PG_CONFIG),$(shell test/tools/find_pg_config),pg_config)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 
-# Five targets stand alone: they need no server yet, and touch none that is there.
-ALONE = demo check oracle bench dist
+# Six targets stand alone: they need no server yet, and touch none that is there.
+ALONE = demo check check-slow oracle bench dist
 
 ifneq ($(filter $(ALONE),$(MAKECMDGOALS)),)
 
 .PHONY: $(MAKECMDGOALS)
 demo check oracle:
 	@test/tools/$@
+check-slow:
+	@test/tools/slow_check
 bench:
 	@test/bench/run
 dist:

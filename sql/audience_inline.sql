@@ -154,9 +154,9 @@ SELECT * FROM segment.verify();
 -- in a transaction that is taken back, all of it is
 BEGIN;
 SELECT segment.create_audience('z', 'stddev(orders.amount) > 3');
-SELECT * FROM stored WHERE definition LIKE '%*%';
+SELECT * FROM stored WHERE definition LIKE '%*%' ORDER BY 2;
 ROLLBACK;
-SELECT * FROM stored WHERE definition LIKE '%*%';
+SELECT * FROM stored WHERE definition LIKE '%*%' ORDER BY 2;
 INSERT INTO orders VALUES (11, 1, 5, 'paid', '2026-05-01 10:00+00');
 SELECT * FROM wrong;
 

@@ -165,7 +165,7 @@ SELECT segment.drop_audience('fresh');
 DELETE FROM orders WHERE id = 50;
 RESET segment.now;
 
--- an audience that cannot be decided: whose, and of whom; it is the event that does not come in
+-- a month after the end of the calendar is no time, and so nobody has gone by then
 CREATE TABLE stays (customer_id bigint, until timestamptz);
 SELECT segment.attach_source('stays', key => 'customer_id', at => 'until');
 SELECT segment.create_audience('gone', 'max(stays.until) + 1 month < now', view => false);

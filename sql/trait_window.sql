@@ -207,8 +207,8 @@ SELECT segment.create_trait('april', 'count(orders between 1 month and 30 days a
 SELECT segment.create_trait('may', 'count(orders between 30 days and 1 month ago)');
 SELECT segment.create_trait('nobody', 'count(orders before "-infinity")');
 SELECT segment.create_trait('everything_due', 'count(orders since "-infinity")');
-SET segment.now = '0500-01-01 00:00+00';
-INSERT INTO orders (customer_id, amount, ordered_at) VALUES (1, 1, '0499-12-31 00:00+00'), (1, 2, '2026-01-01 00:00+00');
+SET segment.now = '1001-01-01 00:00+00';
+INSERT INTO orders (customer_id, amount, ordered_at) VALUES (1, 1, '1000-12-31 00:00+00'), (1, 2, '2026-01-01 00:00+00');
 SELECT customer_id, orders_30d, thirty_years, nobody, everything_due FROM profile WHERE customer_id = 1;
 DELETE FROM orders;
 

@@ -37,7 +37,6 @@
 #include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -61,12 +60,12 @@ typedef struct PlanKey
 
 typedef struct PlanEntry
 {
-	PlanKey		key;
-	char	   *sql;
-	SPIPlanPtr	plan;			/* NULL if it could not be made */
+	PlanKey		key;			/* hash key */
+	CacheSlot	slot;			/* frees 'plan' */
+	SPIPlanPtr	plan;
 } PlanEntry;
 
-static HTAB *plans = NULL;
+static Cache *plans = NULL;
 
 static MemberSet *members_where(const Population *population,
 								const char *condition);
@@ -74,6 +73,23 @@ static void check_members_shape(FunctionCallInfo fcinfo, const char *audience,
 								const Population *population);
 static SPIPlanPtr kept_plan(const Population *population, const char *audience,
 							const char *sql);
+static void free_plan(void *plan);
+static bool made_of(const void *entry, Oid relid);
+
+void
+audience_ask_init(void)
+{
+	static const CacheKind kind = {
+		.name = "segment audience plans",
+		.key_size = sizeof(PlanKey),
+		.entry_size = sizeof(PlanEntry),
+		.slot = offsetof(PlanEntry, slot),
+		.holds_sql = true,
+		.made_of = made_of,
+	};
+
+	plans = cache_create(&kind);
+}
 
 /* ---- who the members are ---- */
 
@@ -414,55 +430,48 @@ question_end(OwnersQuestion *question)
 }
 
 /*
- * A generic plan with the key as $1, made once per backend and text.
- *
- * The text changes when somebody renames what it is made of, or when the list
- * of audiences changes; then the plan is made anew.  Audiences that are gone
- * leave their plans behind, which the end of the session sees to.
+ * A generic plan with the key as $1, kept until a definition changes.  The caller
+ * is connected to SPI.
  */
 static SPIPlanPtr
 kept_plan(const Population *population, const char *audience, const char *sql)
 {
-	PlanKey		key;
+	PlanEntry	made = {0};
 	PlanEntry  *entry;
-	SPIPlanPtr	plan;
-	Oid			type = population->key_type;
-	bool		found;
+	MemoryContext context;
+	MemoryContextCallback *callback;
+	uint64		begun = cache_begin();
 
-	if (plans == NULL)
-	{
-		HASHCTL		control = {
-			.keysize = sizeof(PlanKey),
-			.entrysize = sizeof(PlanEntry),
-		};
-
-		plans = hash_create("segment audience plans", 64, &control,
-							HASH_ELEM | HASH_BLOBS);
-	}
-
-	memset(&key, 0, sizeof(key));
-	key.base = population->base;
-	strlcpy(NameStr(key.audience), audience, NAMEDATALEN);
-	entry = hash_search(plans, &key, HASH_ENTER, &found);
-	if (!found)
-		entry->plan = NULL;
-	if (entry->plan != NULL && strcmp(entry->sql, sql) == 0)
+	made.key.base = population->base;
+	namestrcpy(&made.key.audience, audience);
+	entry = cache_find(plans, &made.key);
+	if (entry != NULL)
 		return entry->plan;
 
-	if (entry->plan != NULL)
-	{
-		SPIPlanPtr	old = entry->plan;
-
-		entry->plan = NULL;
-		SPI_freeplan(old);
-		pfree(entry->sql);
-	}
-	plan = SPI_prepare_cursor(sql, 1, &type, CURSOR_OPT_GENERIC_PLAN);
-	if (plan == NULL)
+	context = AllocSetContextCreate(CurrentMemoryContext, "segment audience plan",
+									ALLOCSET_SMALL_SIZES);
+	callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+	made.plan = SPI_prepare_cursor(sql, 1, unconstify(Oid *, &population->key_type),
+								   CURSOR_OPT_GENERIC_PLAN);
+	if (made.plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s",
 			 sql, SPI_result_code_string(SPI_result));
-	entry->sql = MemoryContextStrdup(CacheMemoryContext, sql);
-	SPI_keepplan(plan);
-	entry->plan = plan;
-	return plan;
+	SPI_keepplan(made.plan);
+	callback->func = free_plan;
+	callback->arg = made.plan;
+	MemoryContextRegisterResetCallback(context, callback);
+	(void) cache_put(plans, &made, context, begun);
+	return made.plan;
+}
+
+static void
+free_plan(void *plan)
+{
+	SPI_freeplan(plan);
+}
+
+static bool
+made_of(const void *entry, Oid relid)
+{
+	return ((const PlanEntry *) entry)->key.base == relid;
 }

@@ -39,7 +39,6 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -62,7 +61,7 @@ typedef struct AudienceSet
 typedef struct TablesEntry
 {
 	Oid			base;			/* hash key */
-	bool		valid;
+	CacheSlot	slot;
 	AudienceTables tables;
 } TablesEntry;
 
@@ -75,8 +74,8 @@ typedef struct ProfileScope
 	bool		of_view;
 } ProfileScope;
 
-static HTAB *audience_sets = NULL;
-static HTAB *audience_places = NULL;
+static Cache *audience_sets = NULL;
+static Cache *audience_places = NULL;
 
 static FilterScope *profile_scope(FilterRow *row);
 static Expr *scope_column(FilterScope *scope, const char *name);
@@ -103,28 +102,33 @@ static const Audience *audience_read_one(const Population *population,
 static Audience *audience_row(CatalogScan *scan);
 static AudienceTables tables_read(const Population *population);
 static int	compare_numbers(const void *a, const void *b);
-static void audience_mark(Oid relid);
+static bool made_of(const void *entry, Oid relid);
+static bool tables_made_of(const void *entry, Oid relid);
 
 void
 audience_init(void)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(Oid),
-		.entrysize = sizeof(AudienceSet),
+	static const CacheKind sets = {
+		.name = "segment audiences",
+		.key_size = sizeof(Oid),
+		.entry_size = sizeof(AudienceSet),
+		.slot = offsetof(AudienceSet, slot),
+		.made_of = made_of,
 	};
-	HASHCTL		places = {
-		.keysize = sizeof(Oid),
-		.entrysize = sizeof(TablesEntry),
+	static const CacheKind places = {
+		.name = "segment memberships",
+		.key_size = sizeof(Oid),
+		.entry_size = sizeof(TablesEntry),
+		.slot = offsetof(TablesEntry, slot),
+		.made_of = tables_made_of,
 	};
 
-	audience_sets = hash_create("segment audiences", 16, &control,
-								HASH_ELEM | HASH_BLOBS);
-	audience_places = hash_create("segment memberships", 16, &places,
-								  HASH_ELEM | HASH_BLOBS);
-	cache_on_change(audience_mark);
+	audience_sets = cache_create(&sets);
+	audience_places = cache_create(&places);
 	filter_row_hook = profile_scope;
 	trait_users_hook = users_of_stored;
 	audience_index_init();
+	audience_ask_init();
 }
 
 /* ---- definitions ---- */
@@ -142,12 +146,11 @@ audience_list(const Population *population)
 const Audience *
 audience_by_name(const Population *population, const char *name)
 {
-	const AudienceSet *set = hash_search(audience_sets, &population->base,
-										 HASH_FIND, NULL);
+	const AudienceSet *set = cache_find(audience_sets, &population->base);
 	int			low = 0;
 	int			high;
 
-	if (set == NULL || !set->slot.valid)
+	if (set == NULL)
 		return audience_read_one(population, name);
 
 	high = list_length(set->audiences);
@@ -188,18 +191,15 @@ audience_any_stored(const Population *population)
 const AudienceTables *
 audience_tables(const Population *population)
 {
-	TablesEntry *entry = hash_search(audience_places, &population->base,
-									 HASH_FIND, NULL);
-	AudienceTables tables;
-	uint64		before = cache_changes();
-	bool		found;
+	TablesEntry *entry = cache_find(audience_places, &population->base);
+	TablesEntry made = {population->base};
+	uint64		begun = cache_begin();
 
-	if (entry != NULL && entry->valid)
-		return &entry->tables;
-	tables = tables_read(population);
-	entry = hash_search(audience_places, &population->base, HASH_ENTER, &found);
-	entry->tables = tables;
-	entry->valid = before == cache_changes();
+	if (entry == NULL)
+	{
+		made.tables = tables_read(population);
+		entry = cache_put(audience_places, &made, NULL, begun);
+	}
 	return &entry->tables;
 }
 
@@ -262,11 +262,11 @@ audience_for_reader(const char *name, const char *population_name,
 					const Population **population)
 {
 	const Audience *audience = audience_find(name, population_name, population);
-	uint64		changes = cache_changes();
+	uint64		changes = cache_begin();
 
 	*population = population_reader(*population);
 	/* it may have been changed or dropped while we waited */
-	if (changes != cache_changes())
+	if (changes != cache_begin())
 		audience = audience_find(name, (*population)->name, population);
 	return audience;
 }
@@ -712,20 +712,18 @@ key_as_text(ProfileScope *profile)
 static AudienceSet *
 audience_set(const Population *population)
 {
-	AudienceSet *set;
+	AudienceSet *set = cache_find(audience_sets, &population->base);
+	AudienceSet made = {population->base};
 	MemoryContext context;
 	MemoryContext old;
 	List	   *audiences;
 	const Audience **by_number;
-	uint64		before;
-	bool		found;
+	uint64		begun = cache_begin();
 	ListCell   *lc;
 
-	set = hash_search(audience_sets, &population->base, HASH_FIND, NULL);
-	if (set != NULL && set->slot.valid)
+	if (set != NULL)
 		return set;
 
-	before = cache_changes();
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment audiences",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -736,15 +734,12 @@ audience_set(const Population *population)
 	qsort(by_number, list_length(audiences), sizeof(Audience *), compare_numbers);
 	MemoryContextSwitchTo(old);
 
-	set = hash_search(audience_sets, &population->base, HASH_ENTER, &found);
-	cache_fill(&set->slot, found, context, before);
-	set->audiences = audiences;
-	set->by_number = by_number;
-	set->count = list_length(audiences);
-	set->any_stored = false;
+	made.audiences = audiences;
+	made.by_number = by_number;
+	made.count = list_length(audiences);
 	foreach(lc, audiences)
-		set->any_stored |= ((Audience *) lfirst(lc))->stored;
-	return set;
+		made.any_stored |= ((Audience *) lfirst(lc))->stored;
+	return cache_put(audience_sets, &made, context, begun);
 }
 
 static int
@@ -835,19 +830,14 @@ compare_numbers(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static void
-audience_mark(Oid relid)
+static bool
+made_of(const void *entry, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	AudienceSet *set;
-	TablesEntry *entry;
+	return ((const AudienceSet *) entry)->base == relid;
+}
 
-	hash_seq_init(&scan, audience_sets);
-	while ((set = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || set->base == relid)
-			set->slot.valid = false;
-	hash_seq_init(&scan, audience_places);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || entry->base == relid)
-			entry->valid = false;
+static bool
+tables_made_of(const void *entry, Oid relid)
+{
+	return ((const TablesEntry *) entry)->base == relid;
 }

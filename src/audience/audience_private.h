@@ -200,6 +200,7 @@ extern bool storage_share(const Population *population, int32 a, int32 b,
 typedef struct AudienceIndex AudienceIndex;
 
 extern void audience_index_init(void);
+extern void audience_ask_init(void);
 extern AudienceIndex *audience_index(const Population *population);
 /* Of some audiences (Audience *) alone, in the current context. */
 extern AudienceIndex *audience_index_of(const Population *population,

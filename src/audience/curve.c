@@ -24,6 +24,8 @@
 #include "postgres.h"
 
 #include "access/nbtree.h"
+#include "access/transam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -40,13 +42,19 @@
 #include "audience/moment.h"
 #include "trait/trait.h"
 
-/* A function that does to time what we know about. */
+/* A function that does to time what we know about: one of the server's, or ours. */
 typedef struct KnownFunction
 {
-	Oid			function;
+	Oid			function;		/* InvalidOid: segment.<name>, ... */
 	CurveKind	kind;
 	int			sign;
+	const char *name;
+	Oid			first;			/* ... whose first argument is of this type */
+	bool		jumps;			/* it makes whole numbers of others */
 } KnownFunction;
+
+#define OWN(own_name, type, ...) \
+	{InvalidOid, __VA_ARGS__, .name = own_name, .first = type}
 
 static const KnownFunction known_functions[] = {
 	{F_TIMEZONE_TEXT_TIMESTAMPTZ, CURVE_TO_LOCAL},
@@ -65,14 +73,27 @@ static const KnownFunction known_functions[] = {
 	{F_NUMERIC_INT2, CURVE_SAME},
 	{F_NUMERIC_INT4, CURVE_SAME},
 	{F_NUMERIC_INT8, CURVE_SAME},
-	{F_FLOOR_NUMERIC, CURVE_SAME},
-	{F_CEIL_NUMERIC, CURVE_SAME},
-	{F_ROUND_NUMERIC, CURVE_SAME},
-	{F_NUMERIC_ADD, CURVE_SUM, 1},
-	{F_NUMERIC_SUB, CURVE_SUM, -1},
-	{F_NUMERIC_MUL, CURVE_PRODUCT, 1},
-	{F_NUMERIC_DIV, CURVE_PRODUCT, -1},
 	{F_EXTRACT_TEXT_TIMESTAMP, CURVE_FIELD},
+	OWN("local_time", TEXTOID, CURVE_TO_LOCAL),
+	OWN("instant", TEXTOID, CURVE_FROM_LOCAL),
+	OWN("local_time", DATEOID, CURVE_SAME),
+	OWN("add", TIMESTAMPOID, CURVE_SHIFT, 1),
+	OWN("subtract", TIMESTAMPOID, CURVE_SHIFT, -1),
+	OWN("add", TIMESTAMPTZOID, CURVE_SHIFT, 1),
+	OWN("subtract", TIMESTAMPTZOID, CURVE_SHIFT, -1),
+	OWN("add", DATEOID, CURVE_SHIFT, 1),
+	OWN("subtract", DATEOID, CURVE_SHIFT, -1),
+	OWN("elapsed", TIMESTAMPTZOID, CURVE_ELAPSED),
+	OWN("elapsed", TIMESTAMPOID, CURVE_ELAPSED),
+	OWN("days_between", DATEOID, CURVE_ELAPSED),
+	OWN("has_anniversary", DATEOID, CURVE_ANNIVERSARY),
+	OWN("add", NUMERICOID, CURVE_SUM, 1),
+	OWN("subtract", NUMERICOID, CURVE_SUM, -1),
+	OWN("multiply", NUMERICOID, CURVE_PRODUCT, 1),
+	OWN("divide", NUMERICOID, CURVE_PRODUCT, -1),
+	OWN("floor", NUMERICOID, CURVE_SAME, .jumps = true),
+	OWN("ceil", NUMERICOID, CURVE_SAME, .jumps = true),
+	OWN("round", NUMERICOID, CURVE_SAME, .jumps = true),
 };
 
 /* The units of date_trunc and extract, and how long one lasts at most. */
@@ -97,34 +118,16 @@ static void loosen(Curve *curve);
 static void describe(Curve *curve);
 static bool any_line(const Curve *curve);
 static void describe_call(Curve *curve, Oid function, List *args);
+static const KnownFunction *find_known(Oid function, List *args);
 static void describe_comparison(Curve *curve, Oid operator, List *args);
 static bool find_zone(Curve *curve, Node *name);
 static bool find_unit(Curve *curve, Node *name);
 static void drop_argument(Curve *curve, int which);
 
-/* Ours by their OIDs; asked for once for each filter. */
-typedef struct OwnFunctions
-{
-	Oid			elapsed;
-	Oid			elapsed_local;
-	Oid			days_between;
-	Oid			has_anniversary;
-} OwnFunctions;
-
-static OwnFunctions own;
-
 Curve *
 curve_make(Expr *expr, bool loose)
 {
-	static const Oid instants[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
-	static const Oid locals[] = {TIMESTAMPOID, TIMESTAMPOID};
-	static const Oid days[] = {DATEOID, DATEOID, DATEOID};
 	Curve	   *curve;
-
-	own.elapsed = catalog_function("elapsed", 2, instants);
-	own.elapsed_local = catalog_function("elapsed", 2, locals);
-	own.days_between = catalog_function("days_between", 2, days);
-	own.has_anniversary = catalog_function("has_anniversary", 3, days);
 
 	curve = curve_of((Node *) expression_planner(clock_as_parameter(expr)));
 	if (loose)
@@ -203,6 +206,8 @@ curve_of(Node *node)
 			curve->kind = CURVE_OTHER;
 		pull_varattnos((Node *) curve->expr, 1, &columns);
 		curve->free = bms_is_empty(columns);
+		for (int i = 0; i < curve->nargs; i++)
+			curve->may_end |= curve->args[i]->may_end;
 	}
 	return curve;
 }
@@ -308,31 +313,23 @@ any_line(const Curve *curve)
 static void
 describe_call(Curve *curve, Oid function, List *args)
 {
-	const KnownFunction *known = NULL;
+	const KnownFunction *known = find_known(function, args);
+	Curve	   *first;
 
-	if (function == own.elapsed || function == own.elapsed_local)
-	{
-		curve->kind = CURVE_ELAPSED;
-	}
-	else if (function == own.days_between)
-	{
-		Curve	   *from = curve->args[0];
-
-		curve->kind = CURVE_ELAPSED;
-		curve->args[0] = curve->args[1];
-		curve->args[1] = from;
-	}
-	else if (function == own.has_anniversary)
-		curve->kind = CURVE_ANNIVERSARY;
-
-	for (int i = 0; i < lengthof(known_functions); i++)
-		if (known_functions[i].function == function)
-			known = &known_functions[i];
 	if (known == NULL)
 		return;
 
 	switch (known->kind)
 	{
+		case CURVE_ELAPSED:
+			/* days_between(from, to) has them the other way round */
+			if (curve->type == INT4OID)
+			{
+				first = curve->args[0];
+				curve->args[0] = curve->args[1];
+				curve->args[1] = first;
+			}
+			break;
 		case CURVE_TO_LOCAL:
 		case CURVE_FROM_LOCAL:
 			if (!find_zone(curve, linitial(args)))
@@ -364,6 +361,32 @@ describe_call(Curve *curve, Oid function, List *args)
 	}
 	curve->kind = known->kind;
 	curve->sign = known->sign;
+	curve->jumps = known->jumps;
+	/* the server's is for spans that are short enough: see compile_time.c */
+	curve->may_end = known->kind == CURVE_SUM || known->kind == CURVE_PRODUCT ||
+		(known->kind == CURVE_SHIFT && known->name != NULL);
+}
+
+static const KnownFunction *
+find_known(Oid function, List *args)
+{
+	const char *name = NULL;
+
+	if (args == NIL)
+		return NULL;
+	if (function >= FirstNormalObjectId &&
+		get_func_namespace(function) == get_namespace_oid(SEGMENT_SCHEMA, true))
+		name = get_func_name(function);
+	for (int i = 0; i < lengthof(known_functions); i++)
+	{
+		const KnownFunction *known = &known_functions[i];
+
+		if (name == NULL ? known->function == function :
+			known->name != NULL && strcmp(known->name, name) == 0 &&
+			known->first == exprType(linitial(args)))
+			return known;
+	}
+	return NULL;
 }
 
 /* The first of them against the second. */

@@ -72,6 +72,9 @@ typedef struct Curve
 	bool		loose;			/* of conditions: null is as good as false */
 	pg_tz	   *zone;
 	int			sign;
+	bool		jumps;			/* a line of whole numbers */
+	bool		may_end;		/* a line that may leave what its type can hold, and
+								 * be null from then on, or until then */
 	CalendarUnit unit;
 	int64		length;			/* what truncation takes away at most, in
 								 * microseconds */

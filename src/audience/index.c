@@ -82,7 +82,7 @@ typedef struct CompileOne
 	Expr	   *result;
 } CompileOne;
 
-static HTAB *indexes = NULL;
+static Cache *indexes = NULL;
 
 static bool holds(AudienceIndex *index, int audience, Moment *moment);
 static ExprState *watched_filter(AudienceIndex *index, Watched *watched);
@@ -113,32 +113,32 @@ static void subject_seek(Subject *subject, Datum value, int leaf, int audience);
 static void thresholds_finish(Subject *subject, Thresholds *thresholds);
 static void subject_finish(Subject *subject);
 static void index_columns(AudienceIndex *index);
-static void index_mark(Oid relid);
+static bool made_of(const void *entry, Oid relid);
 
 void
 audience_index_init(void)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(Oid),
-		.entrysize = sizeof(IndexEntry),
+	static const CacheKind kind = {
+		.name = "segment audience indexes",
+		.key_size = sizeof(Oid),
+		.entry_size = sizeof(IndexEntry),
+		.slot = offsetof(IndexEntry, slot),
+		.made_of = made_of,
 	};
 
-	indexes = hash_create("segment audience indexes", 16, &control,
-						  HASH_ELEM | HASH_BLOBS);
-	cache_on_change(index_mark);
+	indexes = cache_create(&kind);
 }
 
 AudienceIndex *
 audience_index(const Population *population)
 {
-	IndexEntry *entry = hash_search(indexes, &population->base, HASH_FIND, NULL);
-	AudienceIndex *index;
+	IndexEntry *entry = cache_find(indexes, &population->base);
+	IndexEntry	made = {population->base};
 	MemoryContext context;
 	MemoryContext old;
-	uint64		changes = cache_changes();
-	bool		found;
+	uint64		begun = cache_begin();
 
-	if (entry != NULL && entry->slot.valid)
+	if (entry != NULL)
 	{
 		entry->index->asked = -1;	/* an error may have left it */
 		return entry->index;
@@ -148,13 +148,11 @@ audience_index(const Population *population)
 									"segment audience index",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	index = index_build(population, audience_list(population));
+	made.index = index_build(population, audience_list(population));
 	MemoryContextSwitchTo(old);
 
-	entry = hash_search(indexes, &population->base, HASH_ENTER, &found);
-	cache_fill(&entry->slot, found, context, changes);
-	entry->index = index;
-	return index;
+	(void) cache_put(indexes, &made, context, begun);
+	return made.index;
 }
 
 AudienceIndex *
@@ -999,14 +997,8 @@ index_columns(AudienceIndex *index)
 		}
 }
 
-static void
-index_mark(Oid relid)
+static bool
+made_of(const void *entry, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	IndexEntry *entry;
-
-	hash_seq_init(&scan, indexes);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || entry->base == relid)
-			entry->slot.valid = false;
+	return ((const IndexEntry *) entry)->base == relid;
 }

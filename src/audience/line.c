@@ -26,6 +26,10 @@
  *				  . /	  ./	  .
  *				 cut	 cut	 cut
  *
+ * A line that is shifted by what a row holds may come to the end of the calendar,
+ * or start beyond it, and one that is multiplied to the end of all numbers.  There
+ * it is null (filter/arithmetic.c), and this is found in the same way (line_ends).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -55,6 +59,32 @@
 /* Beyond it numbers are not exact as floating-point values. */
 #define MOST_EXACT		1e15
 
+/* Well within what numbers, spans of microseconds and the calendar can hold. */
+#define LARGE_NUMBER	1e300
+#define LONG_SPAN		9e18
+#define MARGIN_OF_TIME	(30 * USECS_PER_DAY)
+
+/* How far turns of clocks and calendars take a line back. */
+#define MOST_OF_TURNS	(MOST_OFFSET + MOST_OF_MONTHS)
+
+/* Between which values is something, whatever the time? */
+typedef struct Extent
+{
+	double		least;
+	double		most;
+} Extent;
+
+/* What is looked for: an instant at which it is another. */
+typedef int (*LineState) (Curve *line, Followed *followed, TimestampTz at);
+
+static void line_settle_parts(Curve *line, Followed *followed, TimestampTz *until);
+static void line_ends(Curve *line, Followed *followed, TimestampTz *until);
+static void line_keeps(Curve *line, Followed *followed, LineState state,
+					   TimestampTz *until);
+static int	line_is_null(Curve *line, Followed *followed, TimestampTz at);
+static int	line_sign(Curve *line, Followed *followed, TimestampTz at);
+static bool line_extent(Curve *line, Followed *followed, Extent *extent);
+static bool still_extent(Curve *still, Followed *followed, Extent *extent);
 static bool line_range(Curve *line, Followed *followed, int64 low, int64 high,
 					   int64 *first, int64 *last);
 static bool is_sum_of_times(const Curve *line);
@@ -66,8 +96,23 @@ line_settle(Curve *line, Followed *followed, TimestampTz *until)
 	if (!CURVE_IS_LINE(line))
 		steady(line, followed, until);
 	else
-		for (int i = 0; i < line->nargs; i++)
-			line_settle(line->args[i], followed, until);
+	{
+		Extent		extent;
+
+		line_settle_parts(line, followed, until);
+		if (line->may_end && !line_extent(line, followed, &extent))
+			line_ends(line, followed, until);
+	}
+}
+
+static void
+line_settle_parts(Curve *line, Followed *followed, TimestampTz *until)
+{
+	for (int i = 0; i < line->nargs; i++)
+		if (!CURVE_IS_LINE(line->args[i]))
+			steady(line->args[i], followed, until);
+		else
+			line_settle_parts(line->args[i], followed, until);
 }
 
 /* Is the line below the mark, on it, or above: -1, 0, 1; false: it is null. */
@@ -219,9 +264,9 @@ line_cut(Curve *line, Followed *followed, TimestampTz from, Timestamp time,
 		return;
 	if (!line_side(line, followed, &mark, high, &side) || side < 0)
 		return;
-	if (first - 1 > low)
+	if (first > low)
 		low = first - 1;
-	if (last + 1 < high)
+	if (last < high)
 		high = last + 1;
 	*until = line_leaves(line, followed, &mark, -1, low, high);
 }
@@ -603,4 +648,239 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 		default:
 			return false;
 	}
+}
+
+/* ---- where a line may end ---- */
+
+/*
+ * Lower *until such that up to it the line and its parts are null, or are not.
+ */
+static void
+line_ends(Curve *line, Followed *followed, TimestampTz *until)
+{
+	for (int i = 0; i < line->nargs; i++)
+		if (line->args[i]->may_end)
+			line_ends(line->args[i], followed, until);
+
+	/* a product may begin and end again where what is multiplied passes zero */
+	if (line->kind == CURVE_PRODUCT && line_is_null(line, followed, followed->from))
+		line_keeps(line->args[line->args[0]->kind != CURVE_STILL ? 0 : 1],
+				   followed, line_sign, until);
+	line_keeps(line, followed, line_is_null, until);
+}
+
+/*
+ * Lower *until to the first instant at which the line's state is another.  Line and
+ * parts are null all the time, or not: so that but for turns of clock and calendar
+ * the line rises all the time, or falls, and its state changes once.  Only nearby do
+ * such turns matter; long before it is enough to know when it is near.
+ */
+static void
+line_keeps(Curve *line, Followed *followed, LineState state, TimestampTz *until)
+{
+	TimestampTz low = followed->from;
+	TimestampTz high;
+	int			here = state(line, followed, low);
+	bool		near = *until <= low + MOST_OF_TURNS ||
+		state(line, followed, low - MOST_OF_TURNS) != here ||
+		state(line, followed, low + MOST_OF_TURNS) != here;
+
+	if (near)
+		(void) line_trend(line, followed, low, until);
+	high = *until - 1;
+	if (state(line, followed, high) == here)
+		return;
+	while (high - low > 1)
+	{
+		TimestampTz middle = low + (high - low) / 2;
+
+		if (state(line, followed, middle) == here)
+			low = middle;
+		else
+			high = middle;
+	}
+	*until = near ? high : high - MOST_OF_TURNS;
+}
+
+static int
+line_is_null(Curve *line, Followed *followed, TimestampTz at)
+{
+	bool		isnull;
+
+	(void) curve_value(line, followed->econtext, at, &isnull);
+	return isnull;
+}
+
+static int
+line_sign(Curve *line, Followed *followed, TimestampTz at)
+{
+	bool		isnull;
+	Datum		value = curve_value(line, followed->econtext, at, &isnull);
+
+	return isnull ? 0 :
+		DatumGetInt32(DirectFunctionCall2(numeric_cmp, value,
+										  NumericGetDatum(int64_to_numeric(0))));
+}
+
+/*
+ * Between which values is it, of those that it may have?  In microseconds, or plain
+ * numbers.  False if that comes near to what its type can hold, or is not known.
+ */
+static bool
+line_extent(Curve *line, Followed *followed, Extent *extent)
+{
+	Extent		parts[2];
+	int64		least;
+	int64		most;
+	double		products[4];
+
+	check_stack_depth();
+	if (!CURVE_IS_LINE(line))
+		return still_extent(line, followed, extent);
+	switch (line->kind)
+	{
+		case CURVE_NOW:
+			*extent = (Extent) {CLOCK_BEGIN, CLOCK_END};
+			return true;
+
+		case CURVE_CHOICE:
+		case CURVE_COALESCE:
+			*extent = (Extent) {INFINITY, -INFINITY};
+			for (int i = 0; i < line->nargs; i++)
+			{
+				if (!line_extent(line->args[i], followed, &parts[0]))
+					return false;
+				extent->least = Min(extent->least, parts[0].least);
+				extent->most = Max(extent->most, parts[0].most);
+			}
+			return true;
+
+		default:
+			for (int i = 0; i < line->nargs; i++)
+				if (!line_extent(line->args[i], followed, &parts[i]))
+					return false;
+			break;
+	}
+
+	switch (line->kind)
+	{
+		case CURVE_SAME:
+		case CURVE_TO_LOCAL:
+		case CURVE_FROM_LOCAL:
+			*extent = parts[0];	/* an offset is less than the margin */
+			break;
+		case CURVE_TRUNCATE:
+			*extent = (Extent) {parts[0].least - line->length, parts[0].most};
+			break;
+		case CURVE_SHIFT:
+			if (line->args[1]->kind == CURVE_STILL &&
+				shift_range(line, followed, &least, &most))
+				parts[1] = (Extent) {least, most};
+			else if (line->sign < 0)
+				parts[1] = (Extent) {-parts[1].most, -parts[1].least};
+			*extent = (Extent) {
+				parts[0].least + parts[1].least, parts[0].most + parts[1].most
+			};
+			break;
+		case CURVE_SUM:
+			if (line->sign > 0)
+			{
+				*extent = (Extent) {
+					parts[0].least + parts[1].least, parts[0].most + parts[1].most
+				};
+				break;
+			}
+			/* FALLTHROUGH */
+		case CURVE_ELAPSED:
+			*extent = (Extent) {
+				parts[0].least - parts[1].most, parts[0].most - parts[1].least
+			};
+			if (line->type == INT4OID)
+			{
+				extent->least /= USECS_PER_DAY;
+				extent->most /= USECS_PER_DAY;
+			}
+			break;
+		case CURVE_PRODUCT:
+			if (line->sign < 0)
+			{
+				if (parts[1].least == 0)
+					return false;
+				parts[1] = (Extent) {1 / parts[1].least, 1 / parts[1].most};
+			}
+			for (int i = 0; i < 4; i++)
+				products[i] = (i & 1 ? parts[0].least : parts[0].most) *
+					(i & 2 ? parts[1].least : parts[1].most);
+			*extent = (Extent) {products[0], products[0]};
+			for (int i = 1; i < 4; i++)
+			{
+				extent->least = Min(extent->least, products[i]);
+				extent->most = Max(extent->most, products[i]);
+			}
+			break;
+		default:
+			return false;
+	}
+
+	switch (line->type)
+	{
+		case TIMESTAMPTZOID:
+		case TIMESTAMPOID:
+		case DATEOID:
+			return extent->least > MIN_TIMESTAMP + MARGIN_OF_TIME &&
+				extent->most < END_TIMESTAMP - MARGIN_OF_TIME;
+		case INTERVALOID:
+			return extent->least > -LONG_SPAN && extent->most < LONG_SPAN;
+		default:
+			return extent->least > -LARGE_NUMBER && extent->most < LARGE_NUMBER;
+	}
+}
+
+/*
+ * The same of what does not move, now that it is settled.  If it is null, or is not
+ * finite, so is the line.
+ */
+static bool
+still_extent(Curve *still, Followed *followed, Extent *extent)
+{
+	bool		isnull;
+	Datum		value = curve_value(still, followed->econtext, followed->from,
+									&isnull);
+	int64		least;
+	int64		most;
+	double		number;
+
+	*extent = (Extent) {1, 1};
+	if (isnull)
+		return true;
+	switch (still->type)
+	{
+		case TIMESTAMPTZOID:
+		case TIMESTAMPOID:
+			if (TIMESTAMP_NOT_FINITE(DatumGetTimestamp(value)))
+				return true;
+			break;
+		case DATEOID:
+			if (DATE_NOT_FINITE(DatumGetDateADT(value)))
+				return true;
+			break;
+		case INTERVALOID:
+			if (INTERVAL_NOT_FINITE(DatumGetIntervalP(value)))
+				return true;
+			break;
+		case NUMERICOID:
+			number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+														value));
+			if (numeric_is_nan(DatumGetNumeric(value)) ||
+				numeric_is_inf(DatumGetNumeric(value)))
+				return true;
+			*extent = (Extent) {number, number};
+			return fabs(number) < LARGE_NUMBER;
+		default:
+			break;
+	}
+	if (!value_range(still->type, value, &least, &most))
+		return false;
+	*extent = (Extent) {least, most};
+	return true;
 }

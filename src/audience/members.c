@@ -4,7 +4,7 @@
  *	  Who is in an audience, as a set of numbers?
  *
  * Profiles are numbered densely (ord), and a set of them is a list of chunks,
- * each a roaring bitmap over 131,072 ords:
+ * each a bitmap over 131,072 ords, two sets of 65,536 (numbers.c):
  *
  *		members {3, 4, 140000}
  *
@@ -17,20 +17,16 @@
  * 65,536, or runs, whichever is the smallest.  A fold that changes a few
  * members rewrites one such row, at most 16 kB.
  *
- * Bytes that come from disk are checked by portable.c before the library sees
- * them, because the library trusts what is inside.
- *
- * The library allocates by malloc.  Each set registers itself with its memory
- * context, so an error in the middle of anything frees the bitmaps too.
+ * Bytes that come from disk are checked by portable.c before they are read.
+ * A set and all that is in it is in the memory context in which it was made.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include <roaring/roaring.h>
-
 #include "utils/memutils.h"
 
+#include "audience/numbers.h"
 #include "audience/members.h"
 #include "audience/portable.h"
 #include "base/base.h"
@@ -38,63 +34,72 @@
 /* The first byte of a stored chunk. */
 #define CHUNK_VERSION	1
 
+/* Containers of a chunk. */
+#define PARTS			(CHUNK_ORDS / ALL_NUMBERS)
+#define PART_OF(ord)	(CHUNK_PLACE(ord) >> NUMBER_BITS)
+#define NUMBER_OF(ord)	((uint16_t) (CHUNK_PLACE(ord) & (ALL_NUMBERS - 1)))
+
 typedef struct Chunk
 {
 	int64		number;
-	roaring_bitmap_t *bits;
+	NumberSet	parts[PARTS];
 } Chunk;
 
 struct MemberSet
 {
-	MemoryContext context;		/* holds the list, and frees the bitmaps */
+	MemoryContext context;		/* holds the list and the containers */
 	Chunk	   *chunks;			/* ascending by number */
 	int			count;
 	int			space;
 	int			last;			/* where the last ord was looked for */
 };
 
-static void members_free(void *arg);
+/* What becomes of two containers: see numbers.h. */
+typedef void (*Combine) (NumberSet *result, const NumberSet *a,
+						 const NumberSet *b);
+
+static void combine_chunk(MemberSet *result, Combine combine,
+						  const Chunk *a, const Chunk *b);
+static void copy_chunk(MemberSet *result, const Chunk *chunk);
+static int64 chunk_size(const Chunk *chunk);
+static NumberSet *find_part(MemberSet *set, int64 ord, bool make);
 static Chunk *find_chunk(MemberSet *set, int64 number, bool make);
 static int	chunk_place(const MemberSet *set, int64 number, bool *found);
-static void put_chunk(MemberSet *set, int64 number, roaring_bitmap_t *bits);
-static void *must(const void *bitmap);
+static Chunk *make_chunk(MemberSet *set, int place, int64 number);
 
 MemberSet *
 members_create(void)
 {
 	MemberSet  *set = palloc0(sizeof(MemberSet));
-	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
 	set->context = CurrentMemoryContext;
-	callback->func = members_free;
-	callback->arg = set;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	return set;
 }
 
 void
 members_add(MemberSet *set, int64 ord)
 {
-	roaring_bitmap_add(find_chunk(set, CHUNK_OF(ord), true)->bits,
-					   CHUNK_PLACE(ord));
+	MemoryContext old = MemoryContextSwitchTo(set->context);
+
+	numbers_add(find_part(set, ord, true), NUMBER_OF(ord));
+	MemoryContextSwitchTo(old);
 }
 
 void
 members_flip(MemberSet *set, int64 ord)
 {
-	roaring_bitmap_t *bits = find_chunk(set, CHUNK_OF(ord), true)->bits;
+	MemoryContext old = MemoryContextSwitchTo(set->context);
 
-	if (!roaring_bitmap_remove_checked(bits, CHUNK_PLACE(ord)))
-		roaring_bitmap_add(bits, CHUNK_PLACE(ord));
+	numbers_flip(find_part(set, ord, true), NUMBER_OF(ord));
+	MemoryContextSwitchTo(old);
 }
 
 bool
 members_contain(const MemberSet *set, int64 ord)
 {
-	Chunk	   *chunk = find_chunk(unconstify(MemberSet *, set),
-								   CHUNK_OF(ord), false);
+	const NumberSet *part = find_part(unconstify(MemberSet *, set), ord, false);
 
-	return chunk != NULL && roaring_bitmap_contains(chunk->bits, CHUNK_PLACE(ord));
+	return part != NULL && numbers_contains(part, NUMBER_OF(ord));
 }
 
 int64
@@ -103,7 +108,7 @@ members_count(const MemberSet *set)
 	int64		count = 0;
 
 	for (int i = 0; i < set->count; i++)
-		count += roaring_bitmap_get_cardinality(set->chunks[i].bits);
+		count += chunk_size(&set->chunks[i]);
 	return count;
 }
 
@@ -117,9 +122,9 @@ members_count_both(const MemberSet *a, const MemberSet *b)
 	{
 		int			place = chunk_place(b, a->chunks[i].number, &found);
 
-		if (found)
-			count += roaring_bitmap_and_cardinality(a->chunks[i].bits,
-													b->chunks[place].bits);
+		for (int part = 0; found && part < PARTS; part++)
+			count += numbers_count_both(&a->chunks[i].parts[part],
+										  &b->chunks[place].parts[part]);
 	}
 	return count;
 }
@@ -135,8 +140,7 @@ members_both(const MemberSet *a, const MemberSet *b)
 		int			place = chunk_place(b, a->chunks[i].number, &found);
 
 		if (found)
-			put_chunk(result, a->chunks[i].number,
-					  roaring_bitmap_and(a->chunks[i].bits, b->chunks[place].bits));
+			combine_chunk(result, numbers_both, &a->chunks[i], &b->chunks[place]);
 	}
 	return result;
 }
@@ -152,23 +156,12 @@ members_either(const MemberSet *a, const MemberSet *b)
 	{
 		if (j >= b->count ||
 			(i < a->count && a->chunks[i].number < b->chunks[j].number))
-		{
-			put_chunk(result, a->chunks[i].number,
-					  roaring_bitmap_copy(a->chunks[i].bits));
-			i++;
-		}
+			copy_chunk(result, &a->chunks[i++]);
 		else if (i >= a->count || a->chunks[i].number > b->chunks[j].number)
-		{
-			put_chunk(result, b->chunks[j].number,
-					  roaring_bitmap_copy(b->chunks[j].bits));
-			j++;
-		}
+			copy_chunk(result, &b->chunks[j++]);
 		else
-		{
-			put_chunk(result, a->chunks[i].number,
-					  roaring_bitmap_or(a->chunks[i].bits, b->chunks[j].bits));
-			i++, j++;
-		}
+			combine_chunk(result, numbers_either,
+						  &a->chunks[i++], &b->chunks[j++]);
 	}
 	return result;
 }
@@ -183,10 +176,10 @@ members_only(const MemberSet *a, const MemberSet *b)
 	{
 		int			place = chunk_place(b, a->chunks[i].number, &found);
 
-		put_chunk(result, a->chunks[i].number,
-				  found ?
-				  roaring_bitmap_andnot(a->chunks[i].bits, b->chunks[place].bits) :
-				  roaring_bitmap_copy(a->chunks[i].bits));
+		if (found)
+			combine_chunk(result, numbers_only, &a->chunks[i], &b->chunks[place]);
+		else
+			copy_chunk(result, &a->chunks[i]);
 	}
 	return result;
 }
@@ -195,23 +188,55 @@ int64 *
 members_list(const MemberSet *set, int64 *count)
 {
 	int64	   *ords;
-	uint32	   *places;
+	uint16_t   *numbers;
 	int64		n = 0;
 
 	*count = members_count(set);
 	ords = MemoryContextAllocHuge(CurrentMemoryContext,
 								  sizeof(int64) * Max(*count, 1));
-	places = palloc(sizeof(uint32) * CHUNK_ORDS);
+	numbers = palloc(sizeof(uint16_t) * ALL_NUMBERS);
 	for (int i = 0; i < set->count; i++)
-	{
-		int64		size = roaring_bitmap_get_cardinality(set->chunks[i].bits);
+		for (int part = 0; part < PARTS; part++)
+		{
+			const NumberSet *container = &set->chunks[i].parts[part];
+			int64		first = CHUNK_ORD(set->chunks[i].number,
+										  part << NUMBER_BITS);
 
-		roaring_bitmap_to_uint32_array(set->chunks[i].bits, places);
-		for (int64 j = 0; j < size; j++)
-			ords[n++] = CHUNK_ORD(set->chunks[i].number, places[j]);
-	}
-	pfree(places);
+			numbers_list(container, numbers);
+			for (uint32 j = 0; j < container->count; j++)
+				ords[n++] = first + numbers[j];
+		}
+	pfree(numbers);
 	return ords;
+}
+
+/* Put into the result, behind its last chunk, what becomes of two chunks. */
+static void
+combine_chunk(MemberSet *result, Combine combine, const Chunk *a, const Chunk *b)
+{
+	Chunk	   *chunk = make_chunk(result, result->count, a->number);
+
+	for (int part = 0; part < PARTS; part++)
+		combine(&chunk->parts[part], &a->parts[part], &b->parts[part]);
+}
+
+static void
+copy_chunk(MemberSet *result, const Chunk *chunk)
+{
+	Chunk	   *copy = make_chunk(result, result->count, chunk->number);
+
+	for (int part = 0; part < PARTS; part++)
+		numbers_copy(&copy->parts[part], &chunk->parts[part]);
+}
+
+static int64
+chunk_size(const Chunk *chunk)
+{
+	int64		size = 0;
+
+	for (int part = 0; part < PARTS; part++)
+		size += chunk->parts[part].count;
+	return size;
 }
 
 /* ---- chunks ---- */
@@ -225,8 +250,18 @@ members_chunk_number(const MemberSet *set, int place)
 void
 members_flip_chunk(MemberSet *set, const MemberSet *by, int place)
 {
-	roaring_bitmap_xor_inplace(find_chunk(set, by->chunks[place].number, true)->bits,
-							   by->chunks[place].bits);
+	const Chunk *other = &by->chunks[place];
+	MemoryContext old = MemoryContextSwitchTo(set->context);
+	Chunk	   *chunk = find_chunk(set, other->number, true);
+
+	for (int part = 0; part < PARTS; part++)
+	{
+		NumberSet	before = chunk->parts[part];
+
+		numbers_exactly_one(&chunk->parts[part], &before, &other->parts[part]);
+		numbers_free(&before);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 void
@@ -242,22 +277,43 @@ members_read_chunk(MemberSet *set, int64 chunk, int32 size, bytea *bytes)
 }
 
 bool
-members_try_chunk(MemberSet *set, int64 chunk, int32 size, bytea *bytes)
+members_try_chunk(MemberSet *set, int64 number, int32 size, bytea *bytes)
 {
 	const unsigned char *start = (const unsigned char *) VARDATA_ANY(bytes);
 	Size		length = VARSIZE_ANY_EXHDR(bytes);
 	uint64_t	cardinality;
-	roaring_bitmap_t *bits;
+	PortableContainer containers[PARTS];
+	uint32_t	count;
+	MemoryContext old;
+	Chunk	   *chunk;
 
-	if (length < 1 || start[0] != CHUNK_VERSION || chunk < 0 ||
+	if (length < 1 || start[0] != CHUNK_VERSION || number < 0 ||
 		portable_check(start + 1, length - 1, CHUNK_ORDS, &cardinality) != NULL ||
 		(size >= 0 && cardinality != size))
 		return false;
-	bits = roaring_bitmap_portable_deserialize_safe((const char *) start + 1,
-													length - 1);
-	if (bits == NULL)
-		return false;
-	put_chunk(set, chunk, bits);
+
+	count = portable_read(start + 1, length - 1, containers, PARTS);
+	old = MemoryContextSwitchTo(set->context);
+	chunk = find_chunk(set, number, true);
+	for (uint32_t i = 0; i < count; i++)
+	{
+		NumberSet  *part = &chunk->parts[containers[i].key];
+		NumberSet	before = *part;
+		NumberSet	read;
+
+		numbers_read(&read, &containers[i], start + 1);
+		if (before.count == 0)
+		{
+			numbers_free(&before);
+			*part = read;
+			continue;
+		}
+		/* two rows for one chunk: its index is damaged, or somebody's hand */
+		numbers_either(part, &before, &read);
+		numbers_free(&before);
+		numbers_free(&read);
+	}
+	MemoryContextSwitchTo(old);
 	return true;
 }
 
@@ -268,33 +324,49 @@ members_chunks(const MemberSet *set)
 }
 
 bytea *
-members_write_chunk(MemberSet *set, int place, int64 *chunk, int32 *size)
+members_write_chunk(MemberSet *set, int place, int64 *number, int32 *size)
 {
-	roaring_bitmap_t *bits = set->chunks[place].bits;
+	const Chunk *chunk = &set->chunks[place];
+	const NumberSet *parts[PARTS];
+	PortableContainer containers[PARTS];
+	uint32_t	count = 0;
+	unsigned char *start;
 	bytea	   *bytes;
 	Size		length;
 
-	*chunk = set->chunks[place].number;
-	*size = (int32) roaring_bitmap_get_cardinality(bits);
-	roaring_bitmap_run_optimize(bits);
-	length = roaring_bitmap_portable_size_in_bytes(bits);
-	bytes = palloc(VARHDRSZ + 1 + length);
-	SET_VARSIZE(bytes, VARHDRSZ + 1 + length);
-	*VARDATA(bytes) = CHUNK_VERSION;
-	roaring_bitmap_portable_serialize(bits, VARDATA(bytes) + 1);
+	for (int part = 0; part < PARTS; part++)
+	{
+		if (chunk->parts[part].count == 0)
+			continue;
+		parts[count] = &chunk->parts[part];
+		containers[count].key = part;
+		numbers_describe(parts[count], &containers[count]);
+		count++;
+	}
+	*number = chunk->number;
+	*size = (int32) chunk_size(chunk);
+
+	length = VARHDRSZ + 1 + portable_size(containers, count);
+	bytes = palloc(length);
+	SET_VARSIZE(bytes, length);
+	start = (unsigned char *) VARDATA(bytes);
+	*start++ = CHUNK_VERSION;
+	portable_write(containers, count, start);
+	for (uint32_t i = 0; i < count; i++)
+		numbers_write(parts[i], &containers[i], start);
 	return bytes;
 }
 
 /* ---- the list of chunks ---- */
 
-static void
-members_free(void *arg)
+/* The container that an ord is in, or NULL if there is none and none is to be
+ * made. */
+static NumberSet *
+find_part(MemberSet *set, int64 ord, bool make)
 {
-	MemberSet  *set = arg;
+	Chunk	   *chunk = find_chunk(set, CHUNK_OF(ord), make);
 
-	for (int i = 0; i < set->count; i++)
-		roaring_bitmap_free(set->chunks[i].bits);
-	set->count = 0;
+	return chunk == NULL ? NULL : &chunk->parts[PART_OF(ord)];
 }
 
 /* NULL if there is none and none is to be made. */
@@ -311,7 +383,7 @@ find_chunk(MemberSet *set, int64 number, bool make)
 	{
 		if (!make)
 			return NULL;
-		put_chunk(set, number, roaring_bitmap_create());
+		(void) make_chunk(set, place, number);
 	}
 	set->last = place;
 	return &set->chunks[place];
@@ -337,57 +409,25 @@ chunk_place(const MemberSet *set, int64 number, bool *found)
 	return low;
 }
 
-/*
- * Put a bitmap of the library's into the set, which owns it from now on.
- */
-static void
-put_chunk(MemberSet *set, int64 number, roaring_bitmap_t *bits)
+/* An empty chunk of that number, at the place where it belongs. */
+static Chunk *
+make_chunk(MemberSet *set, int place, int64 number)
 {
-	bool		found;
-	int			place = chunk_place(set, number, &found);
+	Chunk	   *chunk;
 
-	if (found)
-	{
-		/* two rows for one chunk: its index is damaged, or somebody's hand */
-		roaring_bitmap_or_inplace(set->chunks[place].bits, must(bits));
-		roaring_bitmap_free(bits);
-		return;
-	}
-	must(bits);
 	if (set->count == set->space)
 	{
 		int			space = Max(8, set->space * 2);
-		Chunk	   *chunks = MemoryContextAllocExtended(set->context,
-														sizeof(Chunk) * space,
-														MCXT_ALLOC_NO_OOM);
 
-		if (chunks == NULL)
-		{
-			roaring_bitmap_free(bits);
-			must(NULL);
-		}
-		if (set->count > 0)
-			memcpy(chunks, set->chunks, sizeof(Chunk) * set->count);
-		if (set->chunks != NULL)
-			pfree(set->chunks);
-		set->chunks = chunks;
+		set->chunks = set->chunks == NULL ?
+			MemoryContextAlloc(set->context, sizeof(Chunk) * space) :
+			repalloc_huge(set->chunks, sizeof(Chunk) * space);
 		set->space = space;
 	}
-	memmove(&set->chunks[place + 1], &set->chunks[place],
-			sizeof(Chunk) * (set->count - place));
-	set->chunks[place].number = number;
-	set->chunks[place].bits = bits;
+	chunk = &set->chunks[place];
+	memmove(chunk + 1, chunk, sizeof(Chunk) * (set->count - place));
+	memset(chunk, 0, sizeof(Chunk));
+	chunk->number = number;
 	set->count++;
-}
-
-/* The library answers NULL when there is no memory. */
-static void *
-must(const void *bitmap)
-{
-	if (bitmap == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory"),
-				 errdetail("Failed while computing a bitmap of profiles.")));
-	return unconstify(void *, bitmap);
+	return chunk;
 }

@@ -33,10 +33,7 @@
 #define CHUNK_PLACE(ord)	((uint32) ((ord) & (CHUNK_ORDS - 1)))
 #define CHUNK_ORD(chunk, place) (((int64) (chunk) << CHUNK_BITS) | (place))
 
-/*
- * The bitmaps are the library's, which allocates by malloc; they belong to
- * the memory context that was current when the set was made, and go with it.
- */
+/* All of a set is in the memory context that was current when it was made. */
 typedef struct MemberSet MemberSet;
 
 extern MemberSet *members_create(void);

@@ -1,13 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * portable.c
- *	  May the roaring library be given these bytes?
+ *	  What are bitmaps as bytes, and are these bytes one?
  *
- * The library's safe reader stays within the bytes and otherwise believes
- * them: from an array that is not sorted it makes a bitmap that answers
- * wrongly, and from a cardinality that is not that of the bits one that may
- * later write past its memory.  What comes from disk may have been damaged,
- * or forged, so all of it is checked here first.
+ * Whoever reads a bitmap believes it: from an array that is not sorted he would
+ * make a set that answers wrongly, and from a cardinality that is not that of the
+ * bits one that writes past its memory.  What comes from disk may have been
+ * damaged, or forged, so all of it is checked here first.
  *
  * A bitmap is cut into containers of members that share their high 16 bits,
  * the key.  A container is an array, a bitset or a list of runs.  All numbers
@@ -83,9 +82,13 @@ static uint32_t container_key(const Portable *portable, uint32_t number);
 static uint32_t container_cardinality(const Portable *portable,
 									  uint32_t number);
 static const unsigned char *take(Portable *portable, size_t size);
+static bool any_runs(const PortableContainer *containers, uint32_t count);
+static bool has_offsets(const PortableContainer *containers, uint32_t count);
+static size_t content_size(const PortableContainer *container);
+static unsigned char *write16(unsigned char *at, uint32_t number);
+static unsigned char *write32(unsigned char *at, uint32_t number);
 static uint32_t read16(const unsigned char *at);
 static uint32_t read32(const unsigned char *at);
-static uint32_t count_bitset(const unsigned char *bitset);
 static void add_bits(uint64_t *sum, uint64_t *carry, uint64_t a, uint64_t b);
 static uint32_t count_bits(uint64_t word);
 
@@ -109,6 +112,113 @@ portable_check(const unsigned char *bytes, size_t length, uint32_t limit,
 	if (portable.taken != length)
 		return "there are bytes behind the last container";
 	return NULL;
+}
+
+uint32_t
+portable_read(const unsigned char *bytes, size_t length,
+			  PortableContainer *containers, uint32_t most)
+{
+	Portable	portable = {.bytes = bytes,.length = length};
+
+	(void) read_headers(&portable);
+	for (uint32_t i = 0; i < portable.containers && i < most; i++)
+	{
+		PortableContainer *one = &containers[i];
+
+		one->key = container_key(&portable, i);
+		one->cardinality = container_cardinality(&portable, i);
+		one->form = has_runs(&portable, i) ? PORTABLE_RUNS :
+			one->cardinality <= LARGEST_ARRAY ? PORTABLE_ARRAY : PORTABLE_BITS;
+		one->runs = one->form == PORTABLE_RUNS ? read16(take(&portable, 2)) : 0;
+		one->content = portable.taken;
+		(void) take(&portable, content_size(one));
+	}
+	return portable.containers;
+}
+
+size_t
+portable_size(const PortableContainer *containers, uint32_t count)
+{
+	size_t		size = any_runs(containers, count) ? 4 + (count + 7) / 8 : 8;
+
+	size += (size_t) count * 4;
+	if (has_offsets(containers, count))
+		size += (size_t) count * 4;
+	for (uint32_t i = 0; i < count; i++)
+		size += content_size(&containers[i]) +
+			(containers[i].form == PORTABLE_RUNS ? 2 : 0);
+	return size;
+}
+
+void
+portable_write(PortableContainer *containers, uint32_t count,
+			   unsigned char *bytes)
+{
+	unsigned char *at = bytes;
+	unsigned char *offsets;
+
+	if (any_runs(containers, count))
+	{
+		at = write32(at, COOKIE_WITH_RUNS | (count - 1) << 16);
+		memset(at, 0, (count + 7) / 8);
+		for (uint32_t i = 0; i < count; i++)
+			if (containers[i].form == PORTABLE_RUNS)
+				at[i / 8] |= 1 << (i % 8);
+		at += (count + 7) / 8;
+	}
+	else
+	{
+		at = write32(at, COOKIE_WITHOUT_RUNS);
+		at = write32(at, count);
+	}
+	for (uint32_t i = 0; i < count; i++)
+	{
+		at = write16(at, containers[i].key);
+		at = write16(at, containers[i].cardinality - 1);
+	}
+
+	offsets = at;
+	if (has_offsets(containers, count))
+		at += (size_t) count * 4;
+	for (uint32_t i = 0; i < count; i++)
+	{
+		if (has_offsets(containers, count))
+			offsets = write32(offsets, (uint32_t) (at - bytes));
+		if (containers[i].form == PORTABLE_RUNS)
+			at = write16(at, containers[i].runs);
+		containers[i].content = at - bytes;
+		at += content_size(&containers[i]);
+	}
+}
+
+static bool
+any_runs(const PortableContainer *containers, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (containers[i].form == PORTABLE_RUNS)
+			return true;
+	return false;
+}
+
+static bool
+has_offsets(const PortableContainer *containers, uint32_t count)
+{
+	return !any_runs(containers, count) || count >= OFFSETS_FROM;
+}
+
+/* without the number of runs */
+static size_t
+content_size(const PortableContainer *container)
+{
+	switch (container->form)
+	{
+		case PORTABLE_ARRAY:
+			return (size_t) container->cardinality * 2;
+		case PORTABLE_BITS:
+			return BITSET_BYTES;
+		default:
+			return PORTABLE_RUNS_BYTES((size_t) container->runs) - 2;
+	}
 }
 
 static const char *
@@ -214,7 +324,7 @@ check_bitset(Portable *portable, uint32_t cardinality, uint32_t *last)
 
 	if (bitset == NULL)
 		return ENDS_TOO_EARLY;
-	bits = count_bitset(bitset);
+	bits = portable_count_bits(bitset);
 	if (bits != cardinality)
 		return "the bits of a container are not as many as its header says";
 
@@ -306,13 +416,27 @@ read32(const unsigned char *at)
 	return read16(at) | read16(at + 2) << 16;
 }
 
+static unsigned char *
+write16(unsigned char *at, uint32_t number)
+{
+	*at++ = number & 0xff;
+	*at++ = number >> 8 & 0xff;
+	return at;
+}
+
+static unsigned char *
+write32(unsigned char *at, uint32_t number)
+{
+	return write16(write16(at, number & 0xffff), number >> 16);
+}
+
 /*
  * How many bits are set.  Eight words are added up bit by bit, as by a circuit
  * of adders, and only what is carried out of them is counted: an eighth of the
  * counting (Harley and Seal; in Warren, Hacker's Delight, section 5-1).
  */
-static uint32_t
-count_bitset(const unsigned char *bitset)
+uint32_t
+portable_count_bits(const unsigned char *bits)
 {
 	uint64_t	ones = 0;
 	uint64_t	twos = 0;
@@ -327,7 +451,7 @@ count_bitset(const unsigned char *bitset)
 		uint64_t	carry_c;
 		uint64_t	carry_d;
 
-		memcpy(words, bitset + i, sizeof(words));
+		memcpy(words, bits + i, sizeof(words));
 		add_bits(&ones, &carry_a, words[0], words[1]);
 		add_bits(&ones, &carry_b, words[2], words[3]);
 		add_bits(&twos, &carry_c, carry_a, carry_b);
@@ -353,7 +477,7 @@ add_bits(uint64_t *sum, uint64_t *carry, uint64_t a, uint64_t b)
 
 /*
  * In sums of 2, 4, then 8 bits, all eight of which the multiplication adds
- * up.  The server has the like, but this file is fuzzed without one.
+ * up.  The server's own is asked through a pointer, for each word.
  */
 static uint32_t
 count_bits(uint64_t word)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * portable.h
- *	  Bytes that claim to be a bitmap, private to the room of audiences.
+ *	  Bitmaps as bytes, private to the room of audiences.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,5 +22,44 @@
  */
 extern const char *portable_check(const unsigned char *bytes, size_t length,
 								  uint32_t limit, uint64_t *cardinality);
+
+/* How the members of a container are written. */
+typedef enum PortableForm
+{
+	PORTABLE_ARRAY,				/* the low 16 bits of each */
+	PORTABLE_BITS,				/* a bit for each of 65,536 */
+	PORTABLE_RUNS,				/* first and length - 1 of each run */
+} PortableForm;
+
+#define PORTABLE_RUNS_BYTES(runs)	(2 + 4 * (runs))
+
+/* The members that share their high 16 bits, the key.  There are some. */
+typedef struct PortableContainer
+{
+	uint32_t	key;
+	uint32_t	cardinality;
+	PortableForm form;
+	uint32_t	runs;			/* how many, of PORTABLE_RUNS */
+	size_t		content;		/* at which byte its members, bits or runs
+								 * begin; how many runs stands before */
+} PortableContainer;
+
+/*
+ * The containers of bytes that were checked, in the order of their keys; how many
+ * there are is returned, and no more than 'most' are filled in.
+ */
+extern uint32_t portable_read(const unsigned char *bytes, size_t length,
+							  PortableContainer *containers, uint32_t most);
+
+/*
+ * How many bytes are containers, in the order of their keys, of which all is known
+ * but 'content'?  Write all but what is in them, and say where that belongs.
+ */
+extern size_t portable_size(const PortableContainer *containers, uint32_t count);
+extern void portable_write(PortableContainer *containers, uint32_t count,
+						   unsigned char *bytes);
+
+/* How many are set of 65,536 bits, which may lie anywhere? */
+extern uint32_t portable_count_bits(const unsigned char *bits);
 
 #endif							/* SEGMENT_PORTABLE_H */

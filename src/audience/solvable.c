@@ -17,7 +17,6 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
 
 #include "audience/curve.h"
 
@@ -102,17 +101,8 @@ curve_jumps(const Curve *line)
 		return true;
 	if (line->kind == CURVE_NOW)
 		return false;
-	if (line->kind == CURVE_SAME && line->type == NUMERICOID &&
-		IsA(line->expr, FuncExpr))
-		switch (((const FuncExpr *) line->expr)->funcid)
-		{
-			case F_FLOOR_NUMERIC:
-			case F_CEIL_NUMERIC:
-			case F_ROUND_NUMERIC:
-				return true;
-			default:
-				break;
-		}
+	if (line->jumps)
+		return true;
 	for (int i = 0; i < line->nargs; i++)
 		if (!curve_jumps(line->args[i]))
 			return false;

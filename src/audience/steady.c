@@ -247,6 +247,7 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 			steady(bound, followed, until);
 			continue;
 		}
+		line_settle(bound, followed, until);
 		value = curve_value(bound, followed->econtext, followed->from, &isnull);
 		if (isnull)
 			continue;
@@ -404,15 +405,12 @@ steady_anniversary(Curve *curve, Followed *followed, TimestampTz *until)
 		if (isnull || DATE_NOT_FINITE(value))
 			continue;
 		j2date(value + POSTGRES_EPOCH_JDATE, &bound_year, &ignored, &ignored);
-		for (int y = bound_year - 1; y <= Max(bound_year, year) + 1; y++)
+		for (int y = Max(bound_year - 1, year + 1); y <= Max(bound_year, year) + 1; y++)
 		{
-			Mark		mark;
+			Mark		mark = mark_of(DATEOID,
+									   DateADTGetDatum(calendar_anniversary(y, month, mday)),
+									   &bound->compare);
 
-			if (y <= year)
-				continue;
-			mark = mark_of(DATEOID,
-						   DateADTGetDatum(calendar_anniversary(y, month, mday)),
-						   &bound->compare);
 			line_stays(bound, followed, &mark, i == 1 ? above : at_or_above, until);
 		}
 	}

@@ -42,9 +42,11 @@ extern void base_init(void);
 extern TimestampTz clock_now(void);
 
 /*
- * It is before then, and nothing is asked of later: 10,000 years from any instant
- * before is a time, too, and the calendar ends in 294276.
+ * It is between these two, the years 1000 and 274235, and nothing is asked of later:
+ * 5,000 years before and 20,000 years after any instant between them is a time, too,
+ * as the calendar begins in 4714 BC and ends in 294276.
  */
+#define CLOCK_BEGIN		(-365242 * USECS_PER_DAY)
 #define CLOCK_END		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
 
 /*
@@ -80,7 +82,7 @@ extern Timestamp calendar_turn_after(CalendarUnit unit, Timestamp local);
  * microseconds; less than zero where it is behind.
  */
 extern void clock_offsets(pg_tz *zone, int64 *least, int64 *most);
-/* When is a day of that month celebrated in this year? */
+/* When is a day of that month celebrated in this year?  At infinity if never. */
 extern DateADT calendar_anniversary(int year, int month, int day);
 
 /* names.c: did you mean? ------------------------------------------------- */
@@ -141,21 +143,11 @@ extern void locks_take(List *requests);
  */
 extern void check_read_committed(const char *function);
 
-/* cache.c: one relcache callback for all rooms --------------------------- */
+/* cache.c: what is read once, until a definition changes ------------------ */
 
 /*
- * Called with the relation whose definition changed, or InvalidOid for all
- * (also when a schema is renamed: SQL that was made before names it).
- * It may only mark: a caller further up the stack may be reading the entry.
- */
-typedef void (*CacheMark) (Oid relid);
-
-/* Register at init; the server keeps few slots, so one callback serves all. */
-extern void cache_on_change(CacheMark mark);
-
-/*
- * What a cache entry is made of, whatever it holds: is it still what the
- * catalog says, and the memory that hangs off it.
+ * Part of each entry of a cache, whatever it holds: is it still what the catalog
+ * says, and the memory that hangs off it (or NULL).  A cache's own business.
  */
 typedef struct CacheSlot
 {
@@ -163,19 +155,42 @@ typedef struct CacheSlot
 	MemoryContext context;
 } CacheSlot;
 
-/* How many changes were heard of so far. */
-extern uint64 cache_changes(void);
+/* What a cache holds.  An entry begins with its key, in which no byte is unset. */
+typedef struct CacheKind
+{
+	const char *name;
+	Size		key_size;
+	Size		entry_size;
+	Size		slot;			/* where in an entry its CacheSlot is */
+	bool		holds_sql;		/* which a new name of a schema makes wrong */
+	/* Is the entry made of this relation's definition?  It must not fail. */
+	bool		(*made_of) (const void *entry, Oid relid);
+} CacheKind;
+
+typedef struct Cache Cache;
+
+/* For the life of the session; at init. */
+extern Cache *cache_create(const CacheKind *kind);
 
 /*
- * Put into a slot what was read into 'context', which was made under the
- * current one and belongs to the cache from now on.  'found' is hash_search's:
- * was there an entry before?  What it held goes with the transaction, as a
- * caller further up the stack may still be reading it.  'before' is
- * cache_changes() when reading began: what changed meanwhile is used once, and
- * read again.
+ * The entry of a key, or NULL if there is none that is still right.  What it holds
+ * is good until the end of the transaction.
  */
-extern void cache_fill(CacheSlot *slot, bool found, MemoryContext context,
-					   uint64 before);
+extern void *cache_find(Cache *cache, const void *key);
+
+/*
+ * To make an entry: call cache_begin() before anything is read, read into a context
+ * made under the current one, and put the entry in with that context (or NULL if
+ * it needs none), which belongs to the cache from then on.  It replaces the one
+ * of the same key.  The entry as it is in the cache is returned; it will be made
+ * again if a definition that it is made of has changed since cache_begin().
+ *
+ * Whoever has waited for a lock and finds that cache_begin() gives what it gave
+ * before knows that no definition has changed meanwhile.
+ */
+extern uint64 cache_begin(void);
+extern void *cache_put(Cache *cache, const void *made, MemoryContext context,
+					   uint64 begun);
 
 /* attempt.c: does a definition still work? --------------------------------- */
 

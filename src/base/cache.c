@@ -1,18 +1,45 @@
 /*-------------------------------------------------------------------------
  *
  * cache.c
- *	  Who must know that a definition changed?
+ *	  What is read once per session, until a definition changes.
  *
- * The server allows few relcache callbacks per backend, so we register one
- * and pass it on.  Whoever changes a definition of a population sends an
- * invalidation for the population's base table; a room that caches anything
- * derived from it marks its entry and rebuilds at the next look-up.  The name
- * of a schema is in SQL that we keep, and its tables do not hear of a change.
+ * A room that keeps what it made of definitions keeps it in a cache:
+ *
+ *		"segment audience indexes"	segment_data.shop	-> its index
+ *									segment_data.cafe	-> its index, stale
+ *
+ * Whoever changes a definition of a population sends an invalidation for the
+ * population's base table.  The server allows few relcache callbacks per backend,
+ * so there is one, here.  It only marks what is made of that relation: a caller
+ * further up the stack may be reading the very entry.  The next look-up makes it
+ * anew.
+ *
+ * Messages also arrive while an entry is being made.  Those that concern its
+ * relations make it stale at once; those of all the others, as of temporary
+ * tables of other sessions, do not.  Which relations an entry is made of is often
+ * known only when it is made, so the last messages are remembered until then.
+ *
+ * Lifetimes.  What an entry holds is good until the end of the transaction in
+ * which it was looked up, even if it becomes stale: then its memory is handed to
+ * the transaction.  What is stale when a transaction has ended is removed at the
+ * next look-up; so nothing is left of what was dropped.
+ *
+ * The name of a schema is in SQL that some caches hold, and a schema's tables do
+ * not hear of its new name.
+ *
+ * How often entries are made can be seen in a session:
+ *
+ *		SELECT name, ident FROM pg_backend_memory_contexts
+ *			WHERE name LIKE 'segment%'
+ *
+ *		segment audience index		number 2
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -20,54 +47,208 @@
 #include "base/base.h"
 #include "base/base_private.h"
 
-#define MAX_MARKS	8
+#define MAX_CACHES		12
 
-static CacheMark marks[MAX_MARKS];
-static int	nmarks = 0;
-static uint64 changes = 0;
+/* So many messages are remembered. */
+#define MAX_HEARD		1024
 
-void
-cache_on_change(CacheMark mark)
+struct Cache
 {
-	if (nmarks >= MAX_MARKS)
-		elog(ERROR, "too many caches registered");
-	marks[nmarks++] = mark;
+	CacheKind	kind;
+	HTAB	   *entries;
+	uint64		made;			/* how many entries so far */
+};
+
+static Cache caches[MAX_CACHES];
+static int	ncaches = 0;
+
+/* The relations that messages were about; InvalidOid: any. */
+static Oid	heard[MAX_HEARD];
+static uint64 nheard = 0;
+
+/* Has a transaction ended since something became stale? */
+static bool any_stale = false;
+static bool stale_at_end = false;
+
+static CacheSlot *slot_of(const Cache *cache, void *entry);
+static void name_entry(MemoryContext context, uint64 number);
+static bool is_made_of(const Cache *cache, const void *entry, Oid relid);
+static bool heard_of(const Cache *cache, const void *entry, uint64 since);
+static void mark(Cache *cache, Oid relid);
+static void remove_stale(void);
+static void relation_changed(Datum arg, Oid relid);
+static void schema_changed(Datum arg, int cache, uint32 hash);
+static void transaction_ended(XactEvent event, void *arg);
+
+Cache *
+cache_create(const CacheKind *kind)
+{
+	HASHCTL		control = {
+		.keysize = kind->key_size,
+		.entrysize = kind->entry_size,
+	};
+	Cache	   *cache;
+
+	if (ncaches >= MAX_CACHES)
+		elog(ERROR, "too many caches");
+	cache = &caches[ncaches++];
+	cache->kind = *kind;
+	cache->entries = hash_create(kind->name, 16, &control,
+								 HASH_ELEM | HASH_BLOBS);
+	return cache;
+}
+
+void *
+cache_find(Cache *cache, const void *key)
+{
+	void	   *entry;
+
+	if (stale_at_end)
+		remove_stale();
+	entry = hash_search(cache->entries, key, HASH_FIND, NULL);
+	return entry != NULL && slot_of(cache, entry)->valid ? entry : NULL;
 }
 
 uint64
-cache_changes(void)
+cache_begin(void)
 {
-	return changes;
+	return nheard;
 }
 
-void
-cache_fill(CacheSlot *slot, bool found, MemoryContext context, uint64 before)
+void *
+cache_put(Cache *cache, const void *made, MemoryContext context, uint64 begun)
 {
-	MemoryContextSetParent(context, CacheMemoryContext);
-	if (found && slot->context != NULL)
-		MemoryContextSetParent(slot->context, TopTransactionContext);
+	void	   *entry;
+	CacheSlot  *slot;
+	bool		found;
+	MemoryContext before = NULL;
+
+	entry = hash_search(cache->entries, made, HASH_ENTER, &found);
+	slot = slot_of(cache, entry);
+	if (found)
+		before = slot->context;
+	memcpy(entry, made, cache->kind.entry_size);
 	slot->context = context;
-	slot->valid = (before == changes);
+	slot->valid = !heard_of(cache, entry, begun);
+	any_stale |= !slot->valid;
+
+	cache->made++;
+	if (context != NULL)
+	{
+		MemoryContextSetParent(context, CacheMemoryContext);
+		name_entry(context, cache->made);
+	}
+	if (before != NULL)
+		MemoryContextSetParent(before, TopTransactionContext);
+	return entry;
+}
+
+/* Let it be seen in pg_backend_memory_contexts how many were made before. */
+static void
+name_entry(MemoryContext context, uint64 number)
+{
+	char	   *ident = MemoryContextAllocExtended(context, 32, MCXT_ALLOC_NO_OOM);
+
+	if (ident == NULL)
+		return;
+	snprintf(ident, 32, "number " UINT64_FORMAT, number);
+	MemoryContextSetIdentifier(context, ident);
+}
+
+static CacheSlot *
+slot_of(const Cache *cache, void *entry)
+{
+	return (CacheSlot *) ((char *) entry + cache->kind.slot);
+}
+
+static bool
+is_made_of(const Cache *cache, const void *entry, Oid relid)
+{
+	return !OidIsValid(relid) || cache->kind.made_of(entry, relid);
+}
+
+/* Was there a message since then that concerns the entry, as far as we know? */
+static bool
+heard_of(const Cache *cache, const void *entry, uint64 since)
+{
+	if (nheard - since > MAX_HEARD)
+		return true;
+	for (uint64 i = since; i < nheard; i++)
+		if (is_made_of(cache, entry, heard[i % MAX_HEARD]))
+			return true;
+	return false;
+}
+
+/* Entries that are stale already are not looked at: what they name may be gone. */
+static void
+mark(Cache *cache, Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	void	   *entry;
+
+	hash_seq_init(&scan, cache->entries);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		if (slot_of(cache, entry)->valid && is_made_of(cache, entry, relid))
+		{
+			slot_of(cache, entry)->valid = false;
+			any_stale = true;
+		}
+}
+
+/* Nobody reads these any more: they became stale in an earlier transaction. */
+static void
+remove_stale(void)
+{
+	stale_at_end = any_stale = false;
+	for (int i = 0; i < ncaches; i++)
+	{
+		HASH_SEQ_STATUS scan;
+		void	   *entry;
+
+		hash_seq_init(&scan, caches[i].entries);
+		while ((entry = hash_seq_search(&scan)) != NULL)
+		{
+			CacheSlot  *slot = slot_of(&caches[i], entry);
+			MemoryContext context = slot->context;
+
+			if (slot->valid)
+				continue;
+			(void) hash_search(caches[i].entries, entry, HASH_REMOVE, NULL);
+			if (context != NULL)
+				MemoryContextDelete(context);
+		}
+	}
 }
 
 static void
-cache_relation_changed(Datum arg, Oid relid)
+relation_changed(Datum arg, Oid relid)
 {
-	changes++;
-	for (int i = 0; i < nmarks; i++)
-		marks[i] (relid);
+	heard[nheard++ % MAX_HEARD] = relid;
+	for (int i = 0; i < ncaches; i++)
+		mark(&caches[i], relid);
 }
 
-/* A schema's new name changes the SQL that names its tables, not the tables. */
 static void
-cache_schema_changed(Datum arg, int cache, uint32 hash)
+schema_changed(Datum arg, int cache, uint32 hash)
 {
-	cache_relation_changed((Datum) 0, InvalidOid);
+	heard[nheard++ % MAX_HEARD] = InvalidOid;
+	for (int i = 0; i < ncaches; i++)
+		if (caches[i].kind.holds_sql)
+			mark(&caches[i], InvalidOid);
+}
+
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		stale_at_end |= any_stale;
 }
 
 void
 cache_init(void)
 {
-	CacheRegisterSyscacheCallback(NAMESPACEOID, cache_schema_changed, (Datum) 0);
-	CacheRegisterRelcacheCallback(cache_relation_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	RegisterXactCallback(transaction_ended, NULL);
 }

@@ -162,10 +162,12 @@ calendar_turn_after(CalendarUnit unit, Timestamp local)
 	return tm2timestamp(&tm, 0, NULL, &turn) == 0 ? turn : DT_NOEND;
 }
 
-/* 29 February is celebrated on the 28th in common years. */
+/* 29 February is celebrated on the 28th in common years; and some days never again. */
 DateADT
 calendar_anniversary(int year, int month, int day)
 {
+	if (!IS_VALID_JULIAN(year, month, day))
+		return DATEVAL_NOEND;
 	if (month == 2 && day == 29 && !isleap(year))
 		day = 28;
 	return date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
@@ -182,9 +184,10 @@ to_seconds(int64 microseconds)
 	return seconds + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 }
 
+/* Back again; a turn that is beyond the calendar never comes. */
 static int64
 from_seconds(int64 seconds)
 {
-	return (seconds - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) *
-		USECS_PER_SEC;
+	seconds -= (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+	return seconds >= END_TIMESTAMP / USECS_PER_SEC ? DT_NOEND : seconds * USECS_PER_SEC;
 }

@@ -55,6 +55,45 @@
 #include "varatt.h"
 #endif
 
+/*
+ * 16 gave settings a memory context of their own.  Before that what a check
+ * hook leaves behind is allocated by malloc.
+ */
+#if PG_VERSION_NUM < 160000
+#include <stdlib.h>
+
+static inline void *
+guc_malloc(int elevel, size_t size)
+{
+	return malloc(size);
+}
+
+static inline void
+guc_free(void *value)
+{
+	free(value);
+}
+#endif
+
+/* 16 lets the decoder of dates say more about an error. */
+#if PG_VERSION_NUM < 160000
+typedef struct DateTimeErrorExtra
+{
+	const char *dtee_timezone;
+	const char *dtee_abbrev;
+} DateTimeErrorExtra;
+
+#define DecodeDateTime(field, ftype, nf, dtype, tm, fsec, tzp, extra) \
+	((void) (extra), \
+	 (DecodeDateTime) (field, ftype, nf, dtype, tm, fsec, tzp))
+#endif
+
+/* 17 has spans that are infinite. */
+#if PG_VERSION_NUM < 170000
+#define INTERVAL_NOT_FINITE(span)	((void) (span), false)
+#define INTERVAL_IS_NOEND(span)		((void) (span), false)
+#endif
+
 /* 16 made EvalPlanQualInit() ask for the relations that are written. */
 #if PG_VERSION_NUM < 160000
 #define EVALPLANQUAL_NO_RELATIONS

@@ -302,6 +302,7 @@ compile_comparison(FilterScope *scope, const FilterNode *at,
 {
 	Oid			lefttype = left.type;
 	Oid			righttype = right.type;
+	Operand		operands[2];
 	Expr	   *result;
 
 	/*
@@ -325,25 +326,23 @@ compile_comparison(FilterScope *scope, const FilterNode *at,
 		 (is_time(lefttype) && is_time(righttype) &&
 		  lefttype != TIMESTAMPTZOID && righttype != TIMESTAMPTZOID)))
 	{
-		if (left.value == NULL)
-			left.value = literal_const(scope, left.node, lefttype, right.node);
-		if (right.value == NULL)
-			right.value = literal_const(scope, right.node, righttype, left.node);
-		result = expr_compare(strategy, left.value, right.value);
-		if (result != NULL)
-			return result;
-	}
-	else
-	{
-		Operand		operands[2];
+		Expr	   *left_value = left.value != NULL ? left.value :
+			literal_const(scope, left.node, lefttype, right.node);
+		Expr	   *right_value = right.value != NULL ? right.value :
+			literal_const(scope, right.node, righttype, left.node);
 
-		operands[0] = left;
-		operands[1] = right;
-		lefttype = operands_unify(scope, operands, 2);
-		result = expr_compare(strategy, operands[0].value, operands[1].value);
+		result = expr_compare(strategy, left_value, right_value);
 		if (result != NULL)
 			return result;
 	}
+
+	/* else both become one type, as bigint and double precision do */
+	operands[0] = left;
+	operands[1] = right;
+	lefttype = operands_unify(scope, operands, 2);
+	result = expr_compare(strategy, operands[0].value, operands[1].value);
+	if (result != NULL)
+		return result;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -352,6 +351,21 @@ compile_comparison(FilterScope *scope, const FilterNode *at,
 					strategy == BTEqualStrategyNumber ?
 					"cannot be compared" : "has no order"),
 			 compile_position(scope, left.node)));
+}
+
+/*
+ * There are implicit casts that fail for some values: where one of the two types is
+ * that of such a cast, the type that holds the values of both.
+ */
+static Oid
+wider_of(Oid one, Oid other)
+{
+	if ((one == OIDOID && other == INT8OID) || (one == INT8OID && other == OIDOID))
+		return INT8OID;
+	if ((one == MACADDROID && other == MACADDR8OID) ||
+		(one == MACADDR8OID && other == MACADDROID))
+		return MACADDR8OID;
+	return InvalidOid;
 }
 
 /*
@@ -404,6 +418,8 @@ common_type(FilterScope *scope, Operand *operands, int count)
 		}
 		else if (is_time(common) && is_time(type))
 			common = TIMESTAMPOID;
+		else if (wider_of(common, type) != InvalidOid)
+			common = wider_of(common, type);
 		else if (expr_can_coerce(common, type))
 			common = type;
 		else if (!expr_can_coerce(type, common))
@@ -499,8 +515,10 @@ operands_unify(FilterScope *scope, Operand *operands, int count)
 			operand->value = time_as(scope, operand->value, common);
 		else if (operand->type == JSONBOID && common != JSONBOID)
 			operand->value = json_as(operand->value, common);
-		else if (common == NUMERICOID)
+		else if (is_number(operand->type) && is_number(common))
 			operand->value = number_as(operand->value, common);
+		else if (operand->type == OIDOID && common == INT8OID)
+			operand->value = expr_cast("int8", operand->value);
 		else
 			operand->value = expr_coerce(operand->value, common);
 		operand->type = common;
@@ -802,17 +820,17 @@ uses_row(const FilterNode *node)
 /*
  * Numbers are computed in numeric: integers neither overflow nor lose what is
  * behind the point.  Where a column is float8, so is the result, unless it
- * meets a number inside jsonb, which may be any.  What is divided by zero is
- * missing.
+ * meets a number inside jsonb, which may be any.  What has no result, as what is
+ * divided by zero, is missing: see arithmetic.c.
  */
 static Expr *
 compile_arithmetic(FilterScope *scope, const FilterNode *node)
 {
-	static const char *const signs[] = {
-		[FILTER_ADD - FILTER_ADD] = "+",
-		[FILTER_SUBTRACT - FILTER_ADD] = "-",
-		[FILTER_MULTIPLY - FILTER_ADD] = "*",
-		[FILTER_DIVIDE - FILTER_ADD] = "/",
+	static const char *const functions[] = {
+		[FILTER_ADD - FILTER_ADD] = "add",
+		[FILTER_SUBTRACT - FILTER_ADD] = "subtract",
+		[FILTER_MULTIPLY - FILTER_ADD] = "multiply",
+		[FILTER_DIVIDE - FILTER_ADD] = "divide",
 	};
 	Operand		operands[2];
 	Expr	   *values[2];
@@ -836,19 +854,8 @@ compile_arithmetic(FilterScope *scope, const FilterNode *node)
 			type = NUMERICOID;
 	for (int i = 0; i < 2; i++)
 		values[i] = number_as(values[i], type);
-
-	if (node->op == FILTER_DIVIDE)
-	{
-		Datum		zero = type == FLOAT8OID ? Float8GetDatum(0) :
-			DirectFunctionCall1(int4_numeric, Int32GetDatum(0));
-
-		/* a number in the text of the filter is known not to be zero */
-		if (type == FLOAT8OID || !IsA(values[1], Const) ||
-			DatumGetBool(DirectFunctionCall2(numeric_eq, zero,
-											 ((Const *) values[1])->constvalue)))
-			values[1] = expr_nullif(values[1], expr_const(type, zero));
-	}
-	return expr_operator(signs[node->op - FILTER_ADD], values[0], values[1]);
+	return expr_own_call(functions[node->op - FILTER_ADD], 2,
+						 values[0], values[1]);
 }
 
 /* The operand as numeric or float8. */
@@ -873,7 +880,7 @@ static Expr *
 time_arithmetic(FilterScope *scope, const FilterNode *node,
 				Operand left, Operand right)
 {
-	const char *sign = node->op == FILTER_ADD ? "+" : "-";
+	int			sign = node->op == FILTER_ADD ? 1 : -1;
 
 	/* a date in quotes is a date beside a date, and a span beside a span */
 	if (left.value == NULL && left.node->op == FILTER_STRING)
@@ -897,7 +904,8 @@ time_arithmetic(FilterScope *scope, const FilterNode *node,
 			node->op == FILTER_ADD)
 			return time_shift(scope, right.value, sign, left.value);
 		if (left.type == INTERVALOID && right.type == INTERVALOID)
-			return expr_operator(sign, left.value, right.value);
+			return expr_own_call(sign > 0 ? "add" : "subtract", 2,
+								 left.value, right.value);
 		if (is_time(left.type) && is_time(right.type) &&
 			node->op == FILTER_SUBTRACT)
 		{

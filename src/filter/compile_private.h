@@ -124,7 +124,8 @@ extern Expr *time_period(FilterScope *scope, const FilterNode *at, int shift,
 						 Oid type);
 /* Between date, timestamp and timestamptz, in the scope's zone */
 extern Expr *time_as(FilterScope *scope, Expr *value, Oid type);
-extern Expr *time_shift(FilterScope *scope, Expr *time, const char *sign,
+/* The time moved by an interval, forwards if sign > 0, else back */
+extern Expr *time_shift(FilterScope *scope, Expr *time, int sign,
 						Expr *interval);
 extern Expr *compile_time(FilterScope *scope, const FilterNode *node);
 
@@ -143,6 +144,7 @@ extern Expr *json_path(FilterScope *scope, Expr *json, const FilterNode *column)
 extern bool is_number(Oid type);
 /* integers as numeric, so that they neither overflow nor round */
 extern Expr *number_exact(Expr *number);
+/* As another type of numbers; missing if that cannot hold it */
 extern Expr *number_as(Expr *number, Oid type);
 extern Expr *compile_function(FilterScope *scope, const FilterNode *node);
 

@@ -20,24 +20,37 @@
  * In a scope without a zone the session's is read at run time, by the server's
  * own casts.
  *
+ * What comes of the clock can be computed by the server's own operators: the clock
+ * stays so far from the ends of the calendar, and spans are so short, that there
+ * always is a result.  A time that a row holds may be any, and goes through the
+ * functions of arithmetic.c, for which what is beyond the calendar is missing.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_collate.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
 #include "filter/compile_private.h"
 
-#define LONGEST_SPAN	10000	/* years */
+/* in years; both CLOCK_BEGIN and CLOCK_END are farther from the calendar's ends */
+#define LONGEST_SPAN	5000
 
 static const char *const unit_names[] = {
 	"second", "minute", "hour", "day", "week", "month", "quarter", "year"
 };
 
+static int	clock_shifts(FilterScope *scope, Expr *time);
+static bool has_clock(Node *node, void *scope);
+static Expr *own_time_as(FilterScope *scope, Expr *value, Oid type);
+static Expr *shift(FilterScope *scope, Expr *time, int sign, Expr *interval);
 static Expr *compile_recent(FilterScope *scope, const FilterNode *node,
 							Expr *time);
 static Expr *compile_period(FilterScope *scope, const FilterNode *node,
@@ -118,6 +131,8 @@ time_as(FilterScope *scope, Expr *value, Oid type)
 
 	if (source == type)
 		return value;
+	if (clock_shifts(scope, value) < 0)
+		return own_time_as(scope, value, type);
 
 	if (type == TIMESTAMPTZOID)
 	{
@@ -133,16 +148,102 @@ time_as(FilterScope *scope, Expr *value, Oid type)
 	return expr_cast(type == DATEOID ? "date" : "timestamp", value);
 }
 
+Expr *
+filter_instant(Expr *time, const char *timezone)
+{
+	FilterScope scope = {.timezone = timezone};
+
+	time = time_as(&scope, time, TIMESTAMPTZOID);
+	assign_expr_collations(NULL, (Node *) time);
+	return time;
+}
+
+/* The same for a time that may be any: missing if the other type lacks it. */
+static Expr *
+own_time_as(FilterScope *scope, Expr *value, Oid type)
+{
+	Oid			source = expr_type(value);
+
+	if (type == TIMESTAMPTZOID && scope->timezone == NULL)
+		return expr_own_call("instant", 1, value);
+	if (type == TIMESTAMPTZOID)
+		return expr_own_call("instant", 2, expr_text(scope->timezone),
+							 time_as(scope, value, TIMESTAMPOID));
+	if (source == TIMESTAMPTZOID && scope->timezone == NULL)
+		return expr_own_call(type == DATEOID ? "local_date" : "local_time", 1, value);
+	if (source == TIMESTAMPTZOID)
+		value = expr_own_call("local_time", 2, expr_text(scope->timezone), value);
+	if (expr_type(value) == type)
+		return value;
+	/* each local time has its day */
+	return type == DATEOID ? expr_cast("date", value) :
+		expr_own_call("local_time", 1, value);
+}
+
+/*
+ * How often has the clock been moved by a span to become this time?  -1: it is not
+ * made of the clock alone.
+ */
+static int
+clock_shifts(FilterScope *scope, Expr *time)
+{
+	List	   *args;
+	int			shifts = -1;
+	ListCell   *lc;
+
+	if (scope->now != NULL && equal(time, scope->now))
+		return 0;
+	if (IsA(time, OpExpr))
+		args = ((OpExpr *) time)->args;
+	else if (IsA(time, FuncExpr))
+		args = ((FuncExpr *) time)->args;
+	else
+		return -1;
+
+	/* segment.now() */
+	if (args == NIL)
+		return 0;
+	/* other functions of ours are for times that may be any */
+	if (IsA(time, FuncExpr) &&
+		((FuncExpr *) time)->funcid >= FirstNormalObjectId)
+		return -1;
+	foreach(lc, args)
+	{
+		Expr	   *arg = lfirst(lc);
+
+		if (is_time(expr_type(arg)))
+			shifts = clock_shifts(scope, arg);
+		else if (!IsA(arg, Const))
+			return -1;
+	}
+	return shifts < 0 || IsA(time, FuncExpr) ? shifts : shifts + 1;
+}
+
+/* Does a value move with the clock? */
+static bool
+has_clock(Node *node, void *scope)
+{
+	Expr	   *now = ((FilterScope *) scope)->now;
+
+	if (node == NULL)
+		return false;
+	if (now != NULL ? equal(node, now) :
+		IsA(node, FuncExpr) && ((FuncExpr *) node)->args == NIL)
+		return true;
+	return expression_tree_walker(node, has_clock, scope);
+}
+
 /*
  * time ± interval.
  *
  * The server adds an interval to a timestamptz on the calendar of the session:
  * its days and months there, then its hours on the clock.  With a zone of our
- * own the two steps are taken one by one; an interval that is not known yet is
- * split by date_trunc.
+ * own the two steps are taken one by one, in arithmetic.c; or here, where the time
+ * is the clock, so that it can be followed (audience/curve.c).  An interval that is
+ * not known yet is split by date_trunc.
  */
 Expr *
-time_shift(FilterScope *scope, Expr *time, const char *sign, Expr *interval)
+time_shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
 {
 	Oid			type = expr_type(time);
 	Interval   *known = interval_of(interval);
@@ -151,18 +252,20 @@ time_shift(FilterScope *scope, Expr *time, const char *sign, Expr *interval)
 
 	if (type == DATEOID)
 	{
+		time = shift(scope, time, sign, interval);
 		/* a day stays a day unless hours are added to it */
-		if (known != NULL && known->time == 0)
-			return expr_cast("date", expr_operator(sign, time, interval));
-		return expr_operator(sign, time, interval);
+		return known != NULL && known->time == 0 ? expr_cast("date", time) : time;
 	}
 	if (type == TIMESTAMPOID || scope->timezone == NULL)
-		return expr_operator(sign, time, interval);
+		return shift(scope, time, sign, interval);
+	if (!has_clock((Node *) time, scope))
+		return expr_own_call(sign > 0 ? "add" : "subtract", 3,
+							 expr_text(scope->timezone), time, interval);
 
 	if (known == NULL)
 	{
-		calendar = expr_call("date_trunc", 2, expr_text("day"), interval);
-		clock = expr_operator("-", expr_copy(interval), expr_copy(calendar));
+		calendar = expr_own_call("calendar_part", 1, interval);
+		clock = expr_own_call("clock_part", 1, expr_copy(interval));
 	}
 	else
 	{
@@ -180,11 +283,23 @@ time_shift(FilterScope *scope, Expr *time, const char *sign, Expr *interval)
 	if (calendar != NULL)
 	{
 		time = time_as(scope, time, TIMESTAMPOID);
-		time = time_as(scope, expr_operator(sign, time, calendar), TIMESTAMPTZOID);
+		time = time_as(scope, shift(scope, time, sign, calendar), TIMESTAMPTZOID);
 	}
 	if (clock != NULL)
-		time = expr_operator(sign, time, clock);
+		time = shift(scope, time, sign, clock);
 	return time;
+}
+
+/*
+ * The server's operator, where there always is a result: for the clock, if it is
+ * moved for the first time, and by a span that is known.
+ */
+static Expr *
+shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
+{
+	if (clock_shifts(scope, time) == 0 && interval_of(interval) != NULL)
+		return expr_operator(sign > 0 ? "+" : "-", time, interval);
+	return expr_own_call(sign > 0 ? "add" : "subtract", 2, time, interval);
 }
 
 Interval *
@@ -261,7 +376,7 @@ compile_recent(FilterScope *scope, const FilterNode *node, Expr *time)
 		now = time_now(scope, node);
 
 	edge = time_shift(scope, expr_copy(now),
-					  node->op == FILTER_IN_NEXT ? "+" : "-",
+					  node->op == FILTER_IN_NEXT ? 1 : -1,
 					  time_span(scope, span));
 	edge = time_as(scope, edge, type);
 	now = time_as(scope, now, type);
@@ -452,9 +567,9 @@ compile_anniversary(FilterScope *scope, const FilterNode *node, Expr *time)
 
 			(void) span_of_days(scope, node, span);
 			if (node->op == FILTER_ANNIVERSARY_NEXT)
-				to = time_shift(scope, to, "+", time_span(scope, span));
+				to = time_shift(scope, to, 1, time_span(scope, span));
 			else
-				from = time_shift(scope, from, "-", time_span(scope, span));
+				from = time_shift(scope, from, -1, time_span(scope, span));
 			/* half-open: (today, today + n] and (today - n, today] */
 			from = day_shift(from, 1);
 		}

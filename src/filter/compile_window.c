@@ -52,9 +52,6 @@
 
 #include "filter/compile_private.h"
 
-/* so long that the server's first time is not reached from any date of ours */
-#define LONGEST_WINDOW		5000	/* years */
-
 /* days for which more is kept, as told above: each is for those before, too */
 #define LONG_TRANSACTION	1
 #define SETTING_BACK		4
@@ -176,19 +173,7 @@ window_until(FilterScope *scope, const FilterNode *window)
 static Expr *
 now_before(FilterScope *scope, const FilterNode *span)
 {
-	Expr	   *length = time_span(scope, span);
-	const Interval *interval = interval_of(length);
-
-	if (interval->month > LONGEST_WINDOW * MONTHS_PER_YEAR ||
-		interval->day > LONGEST_WINDOW * 366 ||
-		interval->time > LONGEST_WINDOW * 366 * USECS_PER_DAY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERVAL_FIELD_OVERFLOW),
-				 errmsg("a window cannot reach back \"%s\"", filter_print(span)),
-				 errdetail("It can reach back %d years.", LONGEST_WINDOW),
-				 errhint("Leave the window away to aggregate the whole history."),
-				 compile_position(scope, span)));
-	return time_shift(scope, time_now(scope, span), "-", length);
+	return time_shift(scope, time_now(scope, span), -1, time_span(scope, span));
 }
 
 /* between a and b ago: is a longer than b? */

@@ -115,6 +115,233 @@ AS 'MODULE_PATHNAME', 'segment_bucket';
 COMMENT ON FUNCTION segment.bucket(text, text) IS
     'where the key falls in 0 <= bucket < 100: the same on every server, and for every salt anew';
 
+-- arithmetic: what the server's operators answer, and NULL where they would raise an
+-- error
+
+CREATE OR REPLACE FUNCTION segment.add(a numeric, b numeric)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_add_numeric';
+COMMENT ON FUNCTION segment.add(numeric, numeric) IS
+    'a + b; NULL where the sum is out of range';
+
+CREATE OR REPLACE FUNCTION segment.subtract(a numeric, b numeric)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_subtract_numeric';
+COMMENT ON FUNCTION segment.subtract(numeric, numeric) IS
+    'a - b; NULL where the difference is out of range';
+
+CREATE OR REPLACE FUNCTION segment.multiply(a numeric, b numeric)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_multiply_numeric';
+COMMENT ON FUNCTION segment.multiply(numeric, numeric) IS
+    'a * b; NULL where the product is out of range';
+
+CREATE OR REPLACE FUNCTION segment.divide(a numeric, b numeric)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_divide_numeric';
+COMMENT ON FUNCTION segment.divide(numeric, numeric) IS
+    'a / b; NULL where b is 0 or the quotient is out of range';
+
+CREATE OR REPLACE FUNCTION segment.add(a float8, b float8)
+RETURNS float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_add_float8';
+COMMENT ON FUNCTION segment.add(float8, float8) IS
+    'a + b; NULL where the sum is out of range';
+
+CREATE OR REPLACE FUNCTION segment.subtract(a float8, b float8)
+RETURNS float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_subtract_float8';
+COMMENT ON FUNCTION segment.subtract(float8, float8) IS
+    'a - b; NULL where the difference is out of range';
+
+CREATE OR REPLACE FUNCTION segment.multiply(a float8, b float8)
+RETURNS float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_multiply_float8';
+COMMENT ON FUNCTION segment.multiply(float8, float8) IS
+    'a * b; NULL where the product is out of range';
+
+CREATE OR REPLACE FUNCTION segment.divide(a float8, b float8)
+RETURNS float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_divide_float8';
+COMMENT ON FUNCTION segment.divide(float8, float8) IS
+    'a / b; NULL where b is 0 or the quotient is out of range';
+
+CREATE OR REPLACE FUNCTION segment.as_float8(number numeric)
+RETURNS float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_as_float8';
+COMMENT ON FUNCTION segment.as_float8(numeric) IS
+    'the number as float8; NULL where it is out of range';
+
+CREATE OR REPLACE FUNCTION segment.floor(number numeric)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_floor';
+COMMENT ON FUNCTION segment.floor(numeric) IS
+    'the next lower whole number; NULL where that is out of range';
+
+CREATE OR REPLACE FUNCTION segment.ceil(number numeric)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_ceil';
+COMMENT ON FUNCTION segment.ceil(numeric) IS
+    'the next higher whole number; NULL where that is out of range';
+
+CREATE OR REPLACE FUNCTION segment.round(number numeric)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_round';
+COMMENT ON FUNCTION segment.round(numeric) IS
+    'the nearest whole number; NULL where that is out of range';
+
+CREATE OR REPLACE FUNCTION segment.round(number numeric, digits integer)
+RETURNS numeric
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_round_digits';
+COMMENT ON FUNCTION segment.round(numeric, integer) IS
+    'the nearest number of so many digits behind the point; NULL where that is out of range';
+
+CREATE OR REPLACE FUNCTION segment.add(a interval, b interval)
+RETURNS interval
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_add_interval';
+COMMENT ON FUNCTION segment.add(interval, interval) IS
+    'a + b; NULL where the sum is out of range';
+
+CREATE OR REPLACE FUNCTION segment.subtract(a interval, b interval)
+RETURNS interval
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_subtract_interval';
+COMMENT ON FUNCTION segment.subtract(interval, interval) IS
+    'a - b; NULL where the difference is out of range';
+
+CREATE OR REPLACE FUNCTION segment.calendar_part(span interval)
+RETURNS interval
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_calendar_part';
+COMMENT ON FUNCTION segment.calendar_part(interval) IS
+    'the months and days of a span';
+
+CREATE OR REPLACE FUNCTION segment.clock_part(span interval)
+RETURNS interval
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_clock_part';
+COMMENT ON FUNCTION segment.clock_part(interval) IS
+    'the hours, minutes and seconds of a span';
+
+CREATE OR REPLACE FUNCTION segment.add("time" timestamp, span interval)
+RETURNS timestamp
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_add_timestamp';
+COMMENT ON FUNCTION segment.add(timestamp, interval) IS
+    'the local time a span after another; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.add("time" timestamptz, span interval)
+RETURNS timestamptz
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_add_timestamptz';
+COMMENT ON FUNCTION segment.add(timestamptz, interval) IS
+    'the instant a span after another, in the time zone of the session; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.add(zone text, "time" timestamptz, span interval)
+RETURNS timestamptz
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_add_in_zone';
+COMMENT ON FUNCTION segment.add(text, timestamptz, interval) IS
+    'the instant a span after another, in a time zone; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.add(day date, span interval)
+RETURNS timestamp
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_add_date';
+COMMENT ON FUNCTION segment.add(date, interval) IS
+    'the local time a span after the beginning of a day; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.subtract("time" timestamp, span interval)
+RETURNS timestamp
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_subtract_timestamp';
+COMMENT ON FUNCTION segment.subtract(timestamp, interval) IS
+    'the local time a span before another; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.subtract("time" timestamptz, span interval)
+RETURNS timestamptz
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_subtract_timestamptz';
+COMMENT ON FUNCTION segment.subtract(timestamptz, interval) IS
+    'the instant a span before another, in the time zone of the session; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.subtract(zone text, "time" timestamptz, span interval)
+RETURNS timestamptz
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_subtract_in_zone';
+COMMENT ON FUNCTION segment.subtract(text, timestamptz, interval) IS
+    'the instant a span before another, in a time zone; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.subtract(day date, span interval)
+RETURNS timestamp
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_subtract_date';
+COMMENT ON FUNCTION segment.subtract(date, interval) IS
+    'the local time a span before the beginning of a day; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.local_time(zone text, "time" timestamptz)
+RETURNS timestamp
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_local_time_in_zone';
+COMMENT ON FUNCTION segment.local_time(text, timestamptz) IS
+    'the local time in a time zone; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.local_time("time" timestamptz)
+RETURNS timestamp
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_local_time';
+COMMENT ON FUNCTION segment.local_time(timestamptz) IS
+    'the local time of the session; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.local_time(day date)
+RETURNS timestamp
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_local_time_of_date';
+COMMENT ON FUNCTION segment.local_time(date) IS
+    'the local time at which a day begins; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.local_date("time" timestamptz)
+RETURNS date
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_local_date';
+COMMENT ON FUNCTION segment.local_date(timestamptz) IS
+    'the day in the time zone of the session; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.instant(zone text, "time" timestamp)
+RETURNS timestamptz
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_instant_in_zone';
+COMMENT ON FUNCTION segment.instant(text, timestamp) IS
+    'when it was that local time in a time zone; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.instant("time" timestamp)
+RETURNS timestamptz
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_instant';
+COMMENT ON FUNCTION segment.instant(timestamp) IS
+    'when it was that local time of the session; NULL beyond the calendar';
+
+CREATE OR REPLACE FUNCTION segment.instant(day date)
+RETURNS timestamptz
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_instant_of_date';
+COMMENT ON FUNCTION segment.instant(date) IS
+    'when a day began in the time zone of the session; NULL beyond the calendar';
+
 -- windows into a filter -------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION segment.filter_sql(filter segment.filter, relation regclass,

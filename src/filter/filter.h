@@ -303,6 +303,12 @@ extern Expr *filter_compile_operand_pinned(const FilterNode *operand,
  */
 extern void filter_check_functions(const FilterNode *node, const char *text);
 
+/*
+ * A date, or a local time of a time zone, as the instant that it begins at; missing
+ * beyond the calendar.
+ */
+extern Expr *filter_instant(Expr *time, const char *timezone);
+
 /* The same answer as true or false, never NULL. */
 extern Expr *filter_as_value(Expr *qual);
 

@@ -5,7 +5,8 @@
  *
  * A fixed list, each with what it is made of.  All are immutable, none looks
  * at a setting, and none raises an error for a value that a customer's row may
- * hold: the square root of a negative number is missing.
+ * hold: the square root of a negative number is missing.  Where a function of the
+ * server would, one of ours takes its place (arithmetic.c).
  *
  *		round(total_spend / orders, 2) > 9.99
  *		month(birthday) = 2 and lower(city) = "aarhus"
@@ -40,6 +41,8 @@ static Expr *call_text(FilterScope *scope, const FilterNode *node,
 					   const FilterFunction *function);
 static Expr *call_number(FilterScope *scope, const FilterNode *node,
 						 const FilterFunction *function);
+static Expr *call_whole(FilterScope *scope, const FilterNode *node,
+						const FilterFunction *function);
 static Expr *call_round(FilterScope *scope, const FilterNode *node,
 						const FilterFunction *function);
 static Expr *call_root(FilterScope *scope, const FilterNode *node,
@@ -55,11 +58,11 @@ static Expr *call_days(FilterScope *scope, const FilterNode *node,
 
 static const FilterFunction functions[] = {
 	{"abs", 1, 1, call_number, "abs"},
-	{"ceil", 1, 1, call_number, "ceil"},
+	{"ceil", 1, 1, call_whole, "ceil"},
 	{"coalesce", 1, 100, call_choice, "coalesce"},
 	{"day", 1, 1, call_field, "day"},
 	{"days_between", 2, 2, call_days, NULL},
-	{"floor", 1, 1, call_number, "floor"},
+	{"floor", 1, 1, call_whole, "floor"},
 	{"greatest", 1, 100, call_choice, "greatest"},
 	{"hour", 1, 1, call_field, "hour"},
 	{"least", 1, 100, call_choice, "least"},
@@ -197,7 +200,6 @@ number_exact(Expr *number)
 					   FLOAT8OID : NUMERICOID);
 }
 
-/* A number of any type as numeric or float8. */
 Expr *
 number_as(Expr *number, Oid type)
 {
@@ -206,6 +208,8 @@ number_as(Expr *number, Oid type)
 	/* not an implicit cast; it takes any value, infinity included */
 	if (type == NUMERICOID && (source == FLOAT4OID || source == FLOAT8OID))
 		return expr_cast("numeric", number);
+	if (type == FLOAT8OID && source == NUMERICOID)
+		return expr_own_call("as_float8", 1, number);
 	return expr_coerce(number, type);
 }
 
@@ -259,6 +263,18 @@ call_number(FilterScope *scope, const FilterNode *node,
 	return expr_call(function->builtin, 1, number_argument(scope, node->args[0]));
 }
 
+/* floor, ceil: of a numeric, the next whole number may be too large */
+static Expr *
+call_whole(FilterScope *scope, const FilterNode *node,
+		   const FilterFunction *function)
+{
+	Expr	   *number = number_argument(scope, node->args[0]);
+
+	return expr_type(number) == NUMERICOID ?
+		expr_own_call(function->builtin, 1, number) :
+		expr_call(function->builtin, 1, number);
+}
+
 /* round(x), round(x, digits): half away from zero, so in numeric always */
 static Expr *
 call_round(FilterScope *scope, const FilterNode *node,
@@ -269,7 +285,7 @@ call_round(FilterScope *scope, const FilterNode *node,
 	const FilterNode *digits = node->nargs == 2 ? node->args[1] : NULL;
 
 	if (digits == NULL)
-		return expr_call("round", 1, number);
+		return expr_own_call("round", 1, number);
 	if (digits->op != FILTER_NUMBER ||
 		literal_number_type(digits, INT2OID) != INT2OID)
 		ereport(ERROR,
@@ -277,8 +293,8 @@ call_round(FilterScope *scope, const FilterNode *node,
 				 errmsg("\"%s\" is not a number of digits", filter_print(digits)),
 				 errhint("Write a whole number, such as: round(x, 2)."),
 				 compile_position(scope, digits)));
-	return expr_call("round", 2, number,
-					 literal_const(scope, digits, INT4OID, digits));
+	return expr_own_call("round", 2, number,
+						 literal_const(scope, digits, INT4OID, digits));
 }
 
 static Expr *

@@ -19,6 +19,7 @@
 #include <math.h>
 
 #include "catalog/namespace.h"
+#include "common/int.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -100,8 +101,11 @@ segment_elapsed(PG_FUNCTION_ARGS)
 {
 	TimestampTz to = PG_GETARG_TIMESTAMPTZ(0);
 	TimestampTz from = PG_GETARG_TIMESTAMPTZ(1);
+	int64		difference;
 
-	if (TIMESTAMP_NOT_FINITE(to) || TIMESTAMP_NOT_FINITE(from))
+	/* from one end of the calendar to the other is longer than a span can be */
+	if (TIMESTAMP_NOT_FINITE(to) || TIMESTAMP_NOT_FINITE(from) ||
+		pg_sub_s64_overflow(to, from, &difference))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(DirectFunctionCall2(timestamp_mi, TimestampGetDatum(to),
 										TimestampGetDatum(from)));

@@ -492,7 +492,7 @@ differ(const TraitColumn *column, const char *a, const char *b)
 	/* the sum of floats depends, in its last digits, on the order of rows */
 	if (type == FLOAT8OID)
 		return psprintf("%s IS DISTINCT FROM %s AND"
-						" (abs(%s - %s) <= 1e-9 * greatest(abs(%s), abs(%s))) IS NOT TRUE",
+						" (abs(segment.subtract(%s, %s)) <= segment.multiply(1e-9, greatest(abs(%s), abs(%s)))) IS NOT TRUE",
 						a, b, a, b, a, b);
 
 	/* our own type has an equality, but is not made to be sorted or hashed */

@@ -29,7 +29,10 @@
  *
  * Lifetimes.  A batch lives from the first count-in to the meeting of the
  * counts, within one transaction.  What a subtransaction contributed to it
- * goes when the subtransaction is rolled back.
+ * goes when the subtransaction is rolled back: each part has a memory context
+ * of its own, below that of the batch.  While a batch is applied its memory
+ * belongs to the current subtransaction, so that an error that somebody
+ * catches frees it, too.
  *
  * Rights.  Rows are folded as the user who wrote them: that takes no right on
  * any table, and runs no code but the server's and ours (filter/compile.c).
@@ -93,6 +96,7 @@ static int	key_compare(Oid type, Datum a, Datum b);
 /* What one source contributed within one subtransaction. */
 typedef struct Part
 {
+	MemoryContext context;		/* holds all of it */
 	const Source *source;
 	const TraitProgram *program;
 	Oid			key_type;
@@ -109,7 +113,7 @@ typedef struct Awaited
 
 typedef struct Batch
 {
-	MemoryContext context;		/* holds all of it */
+	MemoryContext context;		/* holds the lists, and the parts' contexts */
 	List	   *awaited;		/* Awaited *, innermost last */
 	List	   *parts;			/* Part *, in order of contribution */
 } Batch;
@@ -285,6 +289,7 @@ batch_part(const Source *source)
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	const TraitProgram *program = NULL;
 	Part	   *part;
+	MemoryContext context;
 	MemoryContext old;
 	ListCell   *lc;
 
@@ -309,13 +314,16 @@ batch_part(const Source *source)
 	if (program == NULL)
 		program = trait_program(source);
 
-	old = MemoryContextSwitchTo(batch->context);
-	part = palloc0(sizeof(Part));
+	context = AllocSetContextCreate(batch->context, "segment batch part",
+									ALLOCSET_DEFAULT_SIZES);
+	part = MemoryContextAllocZero(context, sizeof(Part));
+	part->context = context;
 	part->source = source;
 	part->program = program;
 	part->key_type = source->population->key_type;
 	part->subid = subid;
-	part->profiles = touched_create(batch->context, 16, &part->key_type);
+	part->profiles = touched_create(context, 16, &part->key_type);
+	old = MemoryContextSwitchTo(batch->context);
 	batch->parts = lappend(batch->parts, part);
 	MemoryContextSwitchTo(old);
 	return part;
@@ -405,7 +413,7 @@ fold_row(Part *part, TupleTableSlot *row, int sign)
 	touched = touched_insert(part->profiles, key, &found);
 	if (!found)
 	{
-		MemoryContext old = MemoryContextSwitchTo(batch->context);
+		MemoryContext old = MemoryContextSwitchTo(part->context);
 
 		if (part->key_type == TEXTOID)
 			touched->key = PointerGetDatum(PG_DETOAST_DATUM_COPY(key));
@@ -414,7 +422,7 @@ fold_row(Part *part, TupleTableSlot *row, int sign)
 		touched->delta = palloc0(trait_delta_size(part->program));
 		MemoryContextSwitchTo(old);
 	}
-	trait_accumulate(part->program, touched->delta, row, sign, batch->context);
+	trait_accumulate(part->program, touched->delta, row, sign, part->context);
 }
 
 /*
@@ -431,6 +439,7 @@ batch_apply(void)
 	 * no trigger of ours, but a user's own trigger on a base table may.
 	 */
 	batch = NULL;
+	MemoryContextSetParent(whole->context, CurTransactionContext);
 
 	while (todo != NIL)
 	{
@@ -665,19 +674,29 @@ begin_profile(const Application *application, Datum *values, bool *isnull)
 }
 
 void
-name_visited(void *arg)
+begin_visits(Visited *visited, const Population *population,
+			 const AudienceWriter *audiences)
 {
-	const Visited *visited = arg;
-	const char *audience = visited->audiences == NULL ? NULL :
-		audience_asked(visited->audiences);
 	Oid			output;
 	bool		varlena;
 
+	visited->population = population;
+	visited->audiences = audiences;
+	getTypeOutputInfo(population->key_type, &output, &varlena);
+	fmgr_info(output, &visited->output);
+}
+
+void
+name_visited(void *arg)
+{
+	Visited    *visited = arg;
+	const char *audience = visited->audiences == NULL ? NULL :
+		audience_asked(visited->audiences);
+
 	if (audience != NULL)
 		errcontext("filter of audience \"%s\"", audience);
-	getTypeOutputInfo(visited->population->key_type, &output, &varlena);
 	errcontext("traits and audiences of profile \"%s\" in population \"%s\"",
-			   OidOutputFunctionCall(output, visited->key),
+			   OutputFunctionCall(&visited->output, visited->key),
 			   visited->population->name);
 }
 
@@ -689,7 +708,7 @@ apply_population(List *parts)
 	MemoryContext per_profile;
 	MemoryContext old;
 	Application application = {population, parts};
-	Visited		visited = {population};
+	Visited		visited;
 	ErrorContextCallback callback = {
 		.callback = name_visited,
 		.arg = &visited,
@@ -725,7 +744,7 @@ apply_population(List *parts)
 	SPI_connect();
 	application.table = profile_open(population);
 	application.audiences = audience_open(population);
-	visited.audiences = application.audiences;
+	begin_visits(&visited, population, application.audiences);
 	application.now = clock_now();
 	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
 										ALLOCSET_DEFAULT_SIZES);
@@ -805,13 +824,23 @@ capture_subxact(SubXactEvent event, SubTransactionId subid,
 	foreach(lc, batch->awaited)
 	{
 		Awaited    *awaited = lfirst(lc);
+		Awaited    *of_parent;
 
 		if (awaited->subid != subid)
 			continue;
-		if (event == SUBXACT_EVENT_COMMIT_SUB)
+		/* the innermost is last, so its parent's is just before it */
+		of_parent = foreach_current_index(lc) == 0 ? NULL :
+			list_nth(batch->awaited, foreach_current_index(lc) - 1);
+		if (event == SUBXACT_EVENT_COMMIT_SUB &&
+			(of_parent == NULL || of_parent->subid != parent))
+		{
 			awaited->subid = parent;
-		else
-			batch->awaited = foreach_delete_current(batch->awaited, lc);
+			continue;
+		}
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			of_parent->count += awaited->count;
+		batch->awaited = foreach_delete_current(batch->awaited, lc);
+		pfree(awaited);
 	}
 	foreach(lc, batch->parts)
 	{
@@ -822,7 +851,10 @@ capture_subxact(SubXactEvent event, SubTransactionId subid,
 		if (event == SUBXACT_EVENT_COMMIT_SUB)
 			part->subid = parent;
 		else
+		{
 			batch->parts = foreach_delete_current(batch->parts, lc);
+			MemoryContextDelete(part->context);
+		}
 	}
 
 	if (event == SUBXACT_EVENT_ABORT_SUB && batch->awaited == NIL)

@@ -53,15 +53,18 @@ extern TimestampTz instant_of_change(const Population *population,
 
 /*
  * Which profile it is, for whoever reads of an error and may not know of traits and
- * audiences: an error context's callback.
+ * audiences: an error context's callback, which looks nothing up.
  */
 typedef struct Visited
 {
 	const Population *population;
+	FmgrInfo	output;			/* prints a key */
 	Datum		key;
 	const AudienceWriter *audiences;	/* NULL if there are none */
 } Visited;
 
+extern void begin_visits(Visited *visited, const Population *population,
+						 const AudienceWriter *audiences);
 extern void name_visited(void *visited);
 
 /* define.c --------------------------------------------------------------------- */

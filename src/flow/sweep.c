@@ -62,7 +62,7 @@ sweep(const Population *population, int64 most, int milliseconds, bool wait,
 	TupleTableSlot *row;
 	TimestampTz begun = GetCurrentTimestamp();
 	int64		swept = 0;
-	Visited		visited = {population};
+	Visited		visited;
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = name_visited,
@@ -72,7 +72,7 @@ sweep(const Population *population, int64 most, int milliseconds, bool wait,
 	sweep.now = clock_now();
 	sweep.table = profile_open(population);
 	sweep.audiences = audience_open(population);
-	visited.audiences = sweep.audiences;
+	begin_visits(&visited, population, sweep.audiences);
 	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
 										ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(per_profile);

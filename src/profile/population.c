@@ -30,7 +30,6 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -48,7 +47,7 @@ typedef struct PopulationEntry
 	Population *population;
 } PopulationEntry;
 
-static HTAB *populations = NULL;
+static Cache *populations = NULL;
 
 static Oid	base_named(const char *name);
 static void base_missing(const char *name, Oid base) pg_attribute_noreturn();
@@ -61,19 +60,20 @@ static bool table_runs_code(Relation relation);
 static bool is_of_not_null(Relation index);
 static bool runs_code(Node *node, void *context);
 static bool is_users_function(Oid function, void *context);
-static void population_mark(Oid relid);
+static bool made_of(const void *entry, Oid relid);
 
 void
 profile_init(void)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(Oid),
-		.entrysize = sizeof(PopulationEntry),
+	static const CacheKind kind = {
+		.name = "segment populations",
+		.key_size = sizeof(Oid),
+		.entry_size = sizeof(PopulationEntry),
+		.slot = offsetof(PopulationEntry, slot),
+		.made_of = made_of,
 	};
 
-	populations = hash_create("segment populations", 16, &control,
-							  HASH_ELEM | HASH_BLOBS);
-	cache_on_change(population_mark);
+	populations = cache_create(&kind);
 }
 
 const Population *
@@ -294,7 +294,7 @@ const Population *
 population_reader(const Population *population)
 {
 	char	   *name = pstrdup(population->name);
-	uint64		changes = cache_changes();
+	uint64		changes = cache_begin();
 	Oid			view;
 
 	check_reader(population);
@@ -302,7 +302,7 @@ population_reader(const Population *population)
 	{
 		view = population->view;
 		LockRelationOid(view, AccessShareLock);
-		if (changes == cache_changes())
+		if (changes == cache_begin())
 			break;
 
 		/* something happened while we waited */
@@ -436,16 +436,14 @@ population_key(const Population *population, Datum value, Oid type)
 const Population *
 population_lookup(Oid base)
 {
-	PopulationEntry *entry;
-	bool		found;
-	uint64		changes = cache_changes();
+	PopulationEntry *entry = cache_find(populations, &base);
+	PopulationEntry made = {base};
+	uint64		begun = cache_begin();
 	Population	loaded;
-	Population *copy;
 	MemoryContext context;
 	MemoryContext old;
 
-	entry = hash_search(populations, &base, HASH_FIND, NULL);
-	if (entry != NULL && entry->slot.valid)
+	if (entry != NULL)
 		return entry->population;
 
 	/* read first: an error must not leave half an entry */
@@ -455,12 +453,10 @@ population_lookup(Oid base)
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment population",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	copy = population_copy(&loaded);
+	made.population = population_copy(&loaded);
 	MemoryContextSwitchTo(old);
 
-	entry = hash_search(populations, &base, HASH_ENTER, &found);
-	cache_fill(&entry->slot, found, context, changes);
-	entry->population = copy;
+	entry = cache_put(populations, &made, context, begun);
 	return entry->population;
 }
 
@@ -635,14 +631,8 @@ is_users_function(Oid function, void *context)
 		function == F_DOMAIN_RECV;
 }
 
-static void
-population_mark(Oid relid)
+static bool
+made_of(const void *entry, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	PopulationEntry *entry;
-
-	hash_seq_init(&scan, populations);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || entry->base == relid)
-			entry->slot.valid = false;
+	return ((const PopulationEntry *) entry)->base == relid;
 }

@@ -19,7 +19,6 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -34,37 +33,37 @@ typedef struct SourceEntry
 	Source	   *source;
 } SourceEntry;
 
-static HTAB *sources = NULL;
+static Cache *sources = NULL;
 
 static Source *source_read(CatalogScan *scan, const Population *population);
-static void source_mark(Oid relid);
+static bool made_of(const void *entry, Oid relid);
 
 void
 source_init(void)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(Oid),
-		.entrysize = sizeof(SourceEntry),
+	static const CacheKind kind = {
+		.name = "segment sources",
+		.key_size = sizeof(Oid),
+		.entry_size = sizeof(SourceEntry),
+		.slot = offsetof(SourceEntry, slot),
+		.made_of = made_of,
 	};
 
-	sources = hash_create("segment sources", 16, &control,
-						  HASH_ELEM | HASH_BLOBS);
-	cache_on_change(source_mark);
+	sources = cache_create(&kind);
 }
 
 const Source *
 source_of_trigger(const Trigger *trigger, Oid relid)
 {
-	SourceEntry *entry;
+	SourceEntry *entry = cache_find(sources, &trigger->tgoid);
+	SourceEntry made = {trigger->tgoid};
 	const Population *population;
 	const Source *source;
 	MemoryContext context;
 	MemoryContext old;
-	uint64		changes;
-	bool		found;
+	uint64		begun;
 
-	entry = hash_search(sources, &trigger->tgoid, HASH_FIND, NULL);
-	if (entry != NULL && entry->slot.valid)
+	if (entry != NULL)
 		return entry->source;
 
 	if (trigger->tgnargs != 2)
@@ -74,7 +73,7 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 						trigger->tgname),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
-	changes = cache_changes();
+	begun = cache_begin();
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment source",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
@@ -90,10 +89,9 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 						trigger->tgname, get_rel_name(relid), trigger->tgargs[1]),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
-	entry = hash_search(sources, &trigger->tgoid, HASH_ENTER, &found);
-	cache_fill(&entry->slot, found, context, changes);
-	entry->source = unconstify(Source *, source);
-	return source;
+	made.source = unconstify(Source *, source);
+	entry = cache_put(sources, &made, context, begun);
+	return entry->source;
 }
 
 const Source *
@@ -302,18 +300,10 @@ source_read(CatalogScan *scan, const Population *population)
 	return source;
 }
 
-static void
-source_mark(Oid relid)
+static bool
+made_of(const void *entry, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	SourceEntry *entry;
+	const Source *source = ((const SourceEntry *) entry)->source;
 
-	hash_seq_init(&scan, sources);
-	/* what a stale entry points to may be gone: it is not looked at */
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) ||
-			!entry->slot.valid ||
-			entry->source->relid == relid ||
-			entry->source->population->base == relid)
-			entry->slot.valid = false;
+	return source->relid == relid || source->population->base == relid;
 }

@@ -252,12 +252,17 @@ expand_exists(const FilterNode *node)
 /*
  * stddev(x), that of a sample, with n = count(x):
  *
- *		sqrt(greatest(n * sum(x * x) - sum(x) * sum(x), 0) / (n * (n - 1)))
+ *		spread = n * sum(x * x) - sum(x) * sum(x)
+ *		sqrt(greatest(spread, spread - spread) / (n * (n - 1)))
  *
- * The division makes it missing for n < 2, greatest() keeps the rounding of
- * floating-point values from asking for the root of a negative number, and
- * its arguments are never missing, so it cannot hide that something is.  Over
- * a window the squares are read off the values, which are kept anyway.
+ * The division makes it missing for n < 2, and greatest() keeps the rounding of
+ * floating-point values from asking for the root of a negative number; both of its
+ * arguments are missing where the spread is too large to be computed.
+ *
+ * A square may be too large, too, and then the sum passes over it as over any value
+ * that is missing.  So what it is divided by is 0 if there are fewer squares than
+ * values.  Over a window the squares are read off the values, which are kept
+ * anyway, and their sum is missing then.
  */
 static FilterNode *
 expand_stddev(const FilterNode *node)
@@ -265,22 +270,35 @@ expand_stddev(const FilterNode *node)
 	FilterNode *value = node->args[ARG_VALUE];
 	FilterNode *n = aggregate_node("count", false, node, value);
 	FilterNode *sum = aggregate_node("sum", false, node, value);
-	FilterNode *squares = aggregate_window_of(node) != NULL ?
-		aggregate_node(SQUARES, false, node, value) :
-		aggregate_node("sum", false, node, binary(FILTER_MULTIPLY, value, value));
+	FilterNode *one = filter_node(FILTER_NUMBER, "1", -1);
+	FilterNode *squares;
 	FilterNode *spread;
 	FilterNode *pairs;
+
+	pairs = binary(FILTER_MULTIPLY, n, binary(FILTER_SUBTRACT, n, one));
+	if (aggregate_window_of(node) != NULL)
+		squares = aggregate_node(SQUARES, false, node, value);
+	else
+	{
+		FilterNode *square = binary(FILTER_MULTIPLY, value, value);
+		FilterNode *lacking = binary(FILTER_SUBTRACT, n,
+									 aggregate_node("count", false, node, square));
+
+		squares = aggregate_node("sum", false, node, square);
+		/* 1, or 0 if one or more are lacking */
+		pairs = binary(FILTER_MULTIPLY, pairs,
+					   function("greatest",
+								list_make2(binary(FILTER_SUBTRACT, one, lacking),
+										   filter_node(FILTER_NUMBER, "0", -1))));
+	}
 
 	spread = binary(FILTER_SUBTRACT,
 					binary(FILTER_MULTIPLY, n, squares),
 					binary(FILTER_MULTIPLY, sum, sum));
-	pairs = binary(FILTER_MULTIPLY, n,
-				   binary(FILTER_SUBTRACT, n,
-						  filter_node(FILTER_NUMBER, "1", -1)));
 	return function("sqrt",
 					list_make1(binary(FILTER_DIVIDE,
 									  function("greatest",
-											   list_make2(spread, filter_node(FILTER_NUMBER, "0", -1))),
+											   list_make2(spread, binary(FILTER_SUBTRACT, spread, spread))),
 									  pairs)));
 }
 

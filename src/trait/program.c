@@ -34,7 +34,6 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -63,6 +62,7 @@ typedef struct Step
 	RowValue   *where;			/* NULL: all rows */
 	Size		delta;			/* its place in the delta */
 	AttrNumber	columns[AGGREGATE_COLUMNS]; /* in the base table */
+	char	   *told;			/* what it is and for which traits, for errors */
 
 	/* of a window: which events are kept, as of an instant */
 	ExprState  *after;			/* over now; NULL: there is no beginning */
@@ -82,6 +82,8 @@ struct TraitProgram
 	RowValue   *time;			/* NULL for an attribute source */
 	ExprContext *econtext;
 	uint64		row;			/* numbers the rows evaluated */
+	const Step *running;		/* what an error comes from: this step, */
+	const RowValue *evaluated;	/* or the first one that needs this value */
 	SPIPlanPtr	reread;			/* saved plan, made when first needed */
 };
 
@@ -99,23 +101,17 @@ typedef struct ProgramEntry
 	TraitProgram *program;
 } ProgramEntry;
 
-/*
- * A window reaches back some thousand years at most, and the server's time
- * begins in 4714 BC.  Where somebody has set the clock to before the year 1000,
- * nothing is forgotten: better than an error in an insert.
- */
-#define EARLIEST_NOW	(-1000 * INT64CONST(366) * USECS_PER_DAY)
-#define FORGETTING_AT(now)	((now) < EARLIEST_NOW ? DT_NOBEGIN : (now))
-
-static HTAB *programs = NULL;
+static Cache *programs = NULL;
 
 static TraitProgram *program_make(const Source *source);
-static void bind_step(Step *step, const Source *source,
+static void bind_step(TraitProgram *program, Step *step,
 					  const StoredTrait *stored);
 static void find_columns(Step *step, const Population *population,
 						 const StoredTrait *stored);
-static void in_stored_trait(void *arg);
 static char *how_to_mend(const Source *source, const StoredTrait *stored);
+static void tell_steps(TraitProgram *program, const List *stored);
+static void in_program(void *arg);
+static void in_reread(void *arg);
 static void type_changed(const Population *population,
 						 const StoredTrait *stored, Oid now,
 						 Oid before) pg_attribute_noreturn();
@@ -136,37 +132,38 @@ static void program_select(const Source *source, List *bound, List *columns,
 static char *select_condition(const Source *source, const BoundTrait *trait,
 							  const char *time, List *context, Expr *now);
 static char *counted_after(const Source *source, const BoundTrait *trait);
-static void program_mark(Oid relid);
+static bool made_of(const void *entry, Oid relid);
 
 void
 program_init(void)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(ProgramKey),
-		.entrysize = sizeof(ProgramEntry),
+	static const CacheKind kind = {
+		.name = "segment programs",
+		.key_size = sizeof(ProgramKey),
+		.entry_size = sizeof(ProgramEntry),
+		.slot = offsetof(ProgramEntry, slot),
+		.holds_sql = true,		/* to read a profile's rows again */
+		.made_of = made_of,
 	};
 
-	programs = hash_create("segment programs", 16, &control,
-						   HASH_ELEM | HASH_BLOBS);
-	cache_on_change(program_mark);
+	programs = cache_create(&kind);
 }
 
 const TraitProgram *
 trait_program(const Source *source)
 {
-	ProgramKey	key = {0};
+	ProgramEntry made = {0};
 	ProgramEntry *entry;
 	TraitProgram *program;
 	MemoryContext context;
 	MemoryContext old;
 	MemoryContextCallback *callback;
-	uint64		changes = cache_changes();
-	bool		found;
+	uint64		begun = cache_begin();
 
-	key.base = source->population->base;
-	namestrcpy(&key.source, source->name);
-	entry = hash_search(programs, &key, HASH_FIND, NULL);
-	if (entry != NULL && entry->slot.valid)
+	made.key.base = source->population->base;
+	namestrcpy(&made.key.source, source->name);
+	entry = cache_find(programs, &made.key);
+	if (entry != NULL)
 		return entry->program;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment program",
@@ -179,10 +176,9 @@ trait_program(const Source *source)
 	MemoryContextRegisterResetCallback(context, callback);
 	MemoryContextSwitchTo(old);
 
-	entry = hash_search(programs, &key, HASH_ENTER, &found);
-	cache_fill(&entry->slot, found, context, changes);
-	entry->program = program;
-	entry->relid = source->relid;
+	made.program = program;
+	made.relid = source->relid;
+	(void) cache_put(programs, &made, context, begun);
 	return program;
 }
 
@@ -197,6 +193,11 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 				 TupleTableSlot *row, int sign, MemoryContext memory)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
 	MemoryContext old;
 
 	delta->rows += sign;
@@ -204,6 +205,9 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 	if (program->nsteps == 0)
 		return;
 
+	program->running = NULL;
+	program->evaluated = program->time;
+	error_context_stack = &callback;
 	program->row++;
 	program->econtext->ecxt_scantuple = row;
 	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
@@ -214,6 +218,7 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 	{
 		Step	   *step = &program->steps[i];
 
+		program->running = step;
 		if (step->where != NULL && !row_true(program, step->where))
 			continue;
 		if (step->value != NULL)
@@ -226,6 +231,7 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 										  program->time != NULL && !program->time->isnull,
 										  sign, memory);
 	}
+	error_context_stack = callback.previous;
 
 	MemoryContextSwitchTo(old);
 	ResetExprContext(program->econtext);
@@ -236,18 +242,26 @@ trait_same(const TraitProgram *constant, TupleTableSlot *old_row,
 		   TupleTableSlot *new_row)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
 	bool		same = true;
 	ListCell   *lc;
 
 	/* what both rows evaluate to lives until the reset */
 	MemoryContext old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
 
+	program->running = NULL;
+	error_context_stack = &callback;
 	foreach(lc, program->values)
 	{
 		RowValue   *value = lfirst(lc);
 		Datum		before;
 		bool		before_isnull;
 
+		program->evaluated = value;
 		program->econtext->ecxt_scantuple = old_row;
 		before = ExecEvalExpr(value->state, program->econtext, &before_isnull);
 		program->econtext->ecxt_scantuple = new_row;
@@ -261,6 +275,7 @@ trait_same(const TraitProgram *constant, TupleTableSlot *old_row,
 			break;
 		}
 	}
+	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
 	ResetExprContext(program->econtext);
 	return same;
@@ -271,14 +286,21 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 			TimestampTz now, Datum *values, bool *isnull)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
 	TraitResult result = TRAIT_UNCHANGED;
 
+	error_context_stack = &callback;
 	for (int i = 0; i < program->nsteps; i++)
 	{
 		Step	   *step = &program->steps[i];
 		Datum		state[AGGREGATE_COLUMNS];
 		bool		state_isnull[AGGREGATE_COLUMNS];
 
+		program->running = step;
 		for (int c = 0; c < step->bound.ncolumns; c++)
 		{
 			state[c] = values[step->columns[c] - 1];
@@ -292,6 +314,7 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 			case AGGREGATE_UNCHANGED:
 				continue;
 			case AGGREGATE_RECOMPUTE:
+				error_context_stack = callback.previous;
 				return TRAIT_REREAD;
 			case AGGREGATE_CHANGED:
 				result = TRAIT_CHANGED;
@@ -303,6 +326,7 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 			isnull[step->columns[c] - 1] = state_isnull[c];
 		}
 	}
+	error_context_stack = callback.previous;
 	return result;
 }
 
@@ -316,8 +340,14 @@ trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
 	MemoryContext caller = CurrentMemoryContext;
 	TupleDesc	desc;
 	int			column = 1;
-	Datum		parameters[2] = {key, TimestampTzGetDatum(FORGETTING_AT(now))};
+	Datum		parameters[2] = {key, TimestampTzGetDatum(now)};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_reread,
+		.arg = program,
+	};
 
+	error_context_stack = &callback;
 	if (program->reread == NULL)
 	{
 		StringInfoData sql;
@@ -371,6 +401,7 @@ trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
 		}
 	}
 	SPI_freetuptable(SPI_tuptable);
+	error_context_stack = callback.previous;
 	AtEOXact_GUC(true, level);
 }
 
@@ -385,9 +416,10 @@ static void
 bind_one(void *arg)
 {
 	const BindOne *one = arg;
-	Step		step = {0};
+	Step		step = {.told = one->stored->text};
+	TraitProgram program = {.source = one->source};
 
-	bind_step(&step, one->source, one->stored);
+	bind_step(&program, &step, one->stored);
 }
 
 List *
@@ -491,10 +523,14 @@ program_make(const Source *source)
 {
 	TraitProgram *program = palloc0(sizeof(TraitProgram));
 	const Population *population = source->population;
-	List	   *stored = stored_list(population);
+	List	   *stored = NIL;	/* of this source */
 	Expr	   *time = source_time(source);
 	Source	   *copy = palloc(sizeof(Source));
 	ListCell   *lc;
+
+	foreach(lc, stored_list(population))
+		if (strcmp(((const StoredTrait *) lfirst(lc))->source, source->name) == 0)
+			stored = lappend(stored, lfirst(lc));
 
 	/* the source and the population may be reloaded before the program is */
 	*copy = *source;
@@ -507,7 +543,9 @@ program_make(const Source *source)
 	program->econtext->ecxt_param_list_info->params[0] = (ParamExternData) {
 		.ptype = TIMESTAMPTZOID,
 	};
-	program->steps = palloc0(sizeof(Step) * list_length(stored));
+	program->nsteps = list_length(stored);
+	program->steps = palloc0(sizeof(Step) * program->nsteps);
+	tell_steps(program, stored);
 	program->delta_size = MAXALIGN(sizeof(TraitDelta));
 	(void) program_share(&program->values,
 						 (Expr *) makeVar(1, source->key_attno, source->key_type, -1,
@@ -520,12 +558,9 @@ program_make(const Source *source)
 	foreach(lc, stored)
 	{
 		const StoredTrait *one = lfirst(lc);
-		Step	   *step = &program->steps[program->nsteps];
+		Step	   *step = &program->steps[foreach_current_index(lc)];
 
-		if (strcmp(one->source, source->name) != 0)
-			continue;
-		program->nsteps++;
-		bind_step(step, source, one);
+		bind_step(program, step, one);
 		if (step->bound.value != NULL)
 			step->value = program_share(&program->values, step->bound.value);
 		if (step->bound.where != NULL)
@@ -536,6 +571,88 @@ program_make(const Source *source)
 		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
 	}
 	return program;
+}
+
+/*
+ * What an error in a step is about, in words: whoever inserts an order may never
+ * have heard of the trait.  They are found now, as nothing can be looked up when an
+ * error is there.
+ */
+static void
+tell_steps(TraitProgram *program, const List *stored)
+{
+	const Source *source = program->source;
+	const Population *population = source->population;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "segment names of traits",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	StringInfoData *traits = palloc0(sizeof(StringInfoData) * program->nsteps);
+	const char **texts = palloc0(sizeof(char *) * program->nsteps);
+	const Trait **last = palloc0(sizeof(Trait *) * program->nsteps);
+	int			step;
+	ListCell   *lc;
+	ListCell   *needed;
+
+	foreach(lc, stored)
+	{
+		step = foreach_current_index(lc);
+		initStringInfo(&traits[step]);
+		texts[step] = ((const StoredTrait *) lfirst(lc))->text;
+	}
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+
+		foreach(needed, stored_needed(population, trait->definition, NULL))
+		{
+			const char *text = filter_print(lfirst(needed));
+
+			for (step = 0; step < program->nsteps; step++)
+				if (last[step] != trait && strcmp(texts[step], text) == 0)
+				{
+					appendStringInfo(&traits[step], "%s\"%s\"",
+									 traits[step].len == 0 ? "" : ", ", trait->name);
+					last[step] = trait;
+				}
+		}
+	}
+
+	MemoryContextSwitchTo(old);
+	for (step = 0; step < program->nsteps; step++)
+		program->steps[step].told =
+			psprintf("%s of source \"%s\" up to date for %s%s of population \"%s\"",
+					 texts[step], source->name,
+					 traits[step].len == 0 ? "audiences" :
+					 strchr(traits[step].data, ',') != NULL ? "traits " : "trait ",
+					 traits[step].data, population->name);
+	MemoryContextDelete(scratch);
+}
+
+static void
+in_program(void *arg)
+{
+	const TraitProgram *program = arg;
+	const Step *step = program->running;
+
+	for (int i = 0; step == NULL && i < program->nsteps; i++)
+		if (program->steps[i].value == program->evaluated ||
+			program->steps[i].where == program->evaluated)
+			step = &program->steps[i];
+	if (step != NULL)
+		errcontext("extension segment keeping %s", step->told);
+	else
+		errcontext("extension segment keeping population \"%s\" up to date with source \"%s\"",
+				   program->source->population->name, program->source->name);
+}
+
+static void
+in_reread(void *arg)
+{
+	const TraitProgram *program = arg;
+
+	errcontext("extension segment reading source \"%s\" of population \"%s\" again",
+			   program->source->name, program->source->population->name);
 }
 
 /* What is kept of a window, ready to run. */
@@ -568,7 +685,7 @@ step_kept(TraitProgram *program, Step *step, TimestampTz now)
 	if (step->after != NULL)
 	{
 		econtext->ecxt_param_list_info->params[0].value =
-			TimestampTzGetDatum(FORGETTING_AT(now));
+			TimestampTzGetDatum(now);
 		after = ExecEvalExprSwitchContext(step->after, econtext, &isnull);
 	}
 	step->kept = time_range(!isnull, DatumGetTimestampTz(after),
@@ -597,20 +714,21 @@ now_parameter(int number)
  * what it is about if the table is not what it was, and who can mend it.
  */
 static void
-bind_step(Step *step, const Source *source, const StoredTrait *stored)
+bind_step(TraitProgram *program, Step *step, const StoredTrait *stored)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
-		.callback = in_stored_trait,
-		.arg = unconstify(StoredTrait *, stored),
+		.callback = in_program,
+		.arg = program,
 	};
 
+	program->running = step;
 	error_context_stack = &callback;
 	PG_TRY();
 	{
-		stored_bind(source, stored->definition, NULL, &step->bound);
-		find_columns(step, source->population, stored);
+		stored_bind(program->source, stored->definition, NULL, &step->bound);
+		find_columns(step, program->source->population, stored);
 	}
 	PG_CATCH();
 	{
@@ -621,7 +739,7 @@ bind_step(Step *step, const Source *source, const StoredTrait *stored)
 		if (!error_is_of_definition(error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
-		error->hint = how_to_mend(source, stored);
+		error->hint = how_to_mend(program->source, stored);
 		ReThrowError(error);
 	}
 	PG_END_TRY();
@@ -655,13 +773,6 @@ find_columns(Step *step, const Population *population,
 	/* the column of a tally or series does not show what it is of */
 	if (stored_hides_type(bound) && bound->input.type != stored->value_type)
 		type_changed(population, stored, bound->input.type, stored->value_type);
-}
-
-static void
-in_stored_trait(void *arg)
-{
-	errcontext("extension segment keeping %s up to date",
-			   ((const StoredTrait *) arg)->text);
 }
 
 static char *
@@ -850,14 +961,10 @@ counted_after(const Source *source, const BoundTrait *trait)
 	return sql;
 }
 
-static void
-program_mark(Oid relid)
+static bool
+made_of(const void *made, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	ProgramEntry *entry;
+	const ProgramEntry *entry = made;
 
-	hash_seq_init(&scan, programs);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || entry->relid == relid || entry->key.base == relid)
-			entry->slot.valid = false;
+	return entry->relid == relid || entry->key.base == relid;
 }

@@ -10,13 +10,13 @@
  * is a series without events.
  *
  * The answers are those of the same aggregate without a window over just these
- * events.  There is one difference: a sum of floating-point numbers that is
- * too large is infinite and not an error, since here it would be an error for
- * whoever looks at the population, and not for who writes the event.
+ * events.  A sum that is too large is missing.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "catalog/pg_type.h"
 #include "common/int.h"
@@ -31,6 +31,7 @@
 #include "trait/fixed.h"
 #include "trait/order.h"
 #include "trait/series.h"
+#include "trait/total.h"
 
 /* The events that a call asks for, one after the other. */
 typedef struct Asked
@@ -49,16 +50,6 @@ typedef struct RangeTotal
 	bool		most_known;
 } RangeTotal;
 
-/* A sum of whole and numeric values, in the parts of sum.c. */
-typedef struct ExactSum
-{
-	int64		whole;
-	int64		fixed;
-	int			scale;			/* most digits shown by one of 'fixed' */
-	bool		any_fixed;
-	Numeric		rest;			/* NULL is 0 */
-} ExactSum;
-
 /* A value and when it was there. */
 typedef struct TimedValue
 {
@@ -70,10 +61,10 @@ static void ask(FunctionCallInfo fcinfo, Asked *asked);
 static bool answer(Asked *asked, SeriesEntry *entry);
 static bool total_of_range(const Asked *asked, RangeTotal *total);
 static Oid	ask_values(FunctionCallInfo fcinfo, Asked *asked);
-static void sum_each(Asked *asked, bool squares, ExactSum *sum);
-static void sum_add(ExactSum *sum, Numeric value);
+static bool sum_each(Asked *asked, bool squares, ExactTotal *sum);
 static Datum sum_exact(FunctionCallInfo fcinfo, bool squares);
 static Datum sum_inexact(FunctionCallInfo fcinfo, bool squares);
+static bool float_square(float8 value, float8 *square);
 static void refuse_sum(const Asked *asked) pg_attribute_noreturn();
 static Datum extreme(FunctionCallInfo fcinfo, int direction);
 static Datum edge(FunctionCallInfo fcinfo, bool last);
@@ -256,7 +247,7 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 {
 	Asked		asked;
 	RangeTotal	total;
-	ExactSum	sum = {0};
+	ExactTotal	sum = {0};
 	Numeric		result;
 
 	ask(fcinfo, &asked);
@@ -264,7 +255,10 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 		asked.reader.kind != SERIES_NUMERIC)
 		refuse_sum(&asked);
 	if (squares || !total_of_range(&asked, &total))
-		sum_each(&asked, squares, &sum);
+	{
+		if (!sum_each(&asked, squares, &sum))
+			PG_RETURN_NULL();
+	}
 	else if (total.any && asked.reader.kind == SERIES_WHOLE)
 		sum.whole = total.sum;
 	else if (total.any)
@@ -274,73 +268,57 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 		sum.any_fixed = true;
 	}
 
-	if (sum.any_fixed)
-		result = fixed_to_numeric(sum.fixed, sum.scale);
-	else if (fixed_in_range(sum.whole, 0))
-		result = fixed_to_numeric(fixed_from_scaled(sum.whole, 0), 0);
-	else
-		result = int64_to_numeric(sum.whole);
-	if (sum.rest != NULL)
-		result = numeric_add_opt_error(result, sum.rest, NULL);
+	if (!total_of_numerics(&sum, &result))
+		PG_RETURN_NULL();
 	PG_RETURN_NUMERIC(result);
 }
 
-/* One after the other. */
-static void
-sum_each(Asked *asked, bool squares, ExactSum *sum)
+/* One after the other.  False if the square of one is too large. */
+static bool
+sum_each(Asked *asked, bool squares, ExactTotal *sum)
 {
 	SeriesEntry entry;
 
 	while (answer(asked, &entry))
 	{
 		Numeric		value;
-		int64		fixed;
+		Numeric		square;
+		bool		error = false;
 
 		if (asked->reader.kind == SERIES_WHOLE)
 		{
 			int64		whole = asked->reader.number;
 
 			if (!(squares && pg_mul_s64_overflow(whole, whole, &whole)) &&
-				!pg_add_s64_overflow(sum->whole, whole, &whole))
-			{
-				sum->whole = whole;
+				total_add_signed(&sum->whole, whole, 1))
 				continue;
-			}
 			value = int64_to_numeric(asked->reader.number);
 		}
 		else
 		{
 			if (!squares && asked->reader.scale >= 0 &&
-				!pg_add_s64_overflow(sum->fixed, asked->reader.number, &fixed))
+				total_add_signed(&sum->fixed, asked->reader.number, 1))
 			{
-				sum->fixed = fixed;
 				sum->scale = Max(sum->scale, asked->reader.scale);
 				sum->any_fixed = true;
 				continue;
 			}
 			value = DatumGetNumeric(series_value(asked->reader.head.type, &entry));
 		}
+
+		CHECK_FOR_INTERRUPTS();
 		if (squares)
-			value = numeric_mul_opt_error(value, value, NULL);
-		sum_add(sum, value);
+		{
+			square = numeric_mul_opt_error(value, value, &error);
+			if (error)
+				return false;
+			pfree(value);
+			value = square;
+		}
+		total_add_numeric(sum, NumericGetDatum(value), 1, CurrentMemoryContext);
+		pfree(value);
 	}
-}
-
-static void
-sum_add(ExactSum *sum, Numeric value)
-{
-	Numeric		before = sum->rest;
-
-	CHECK_FOR_INTERRUPTS();
-
-	if (before == NULL)
-	{
-		sum->rest = value;
-		return;
-	}
-	sum->rest = numeric_add_opt_error(before, value, NULL);
-	pfree(before);
-	pfree(value);
+	return true;
 }
 
 static Datum
@@ -348,7 +326,8 @@ sum_inexact(FunctionCallInfo fcinfo, bool squares)
 {
 	Asked		asked;
 	SeriesEntry entry;
-	float8		sum = 0;
+	FloatTotal	total = {0};
+	float8		sum;
 
 	ask(fcinfo, &asked);
 	if (!asked.empty &&
@@ -363,9 +342,24 @@ sum_inexact(FunctionCallInfo fcinfo, bool squares)
 		float8		value = asked.reader.head.type->type_id == FLOAT4OID ?
 			(float8) DatumGetFloat4(datum) : DatumGetFloat8(datum);
 
-		sum += squares ? value * value : value;
+		if (squares && !float_square(value, &value))
+			PG_RETURN_NULL();
+		total_add_float(&total, value);
 	}
+	if (!total_of_floats(&total, &sum))
+		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(sum);
+}
+
+/* False if it is too large, or too small to be told from zero. */
+static bool
+float_square(float8 value, float8 *square)
+{
+	bool		finite = !isinf(value);
+	bool		is_zero = value == 0;
+
+	*square = value * value;
+	return (!isinf(*square) || !finite) && (*square != 0 || is_zero);
 }
 
 static void

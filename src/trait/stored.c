@@ -27,7 +27,6 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -280,23 +279,8 @@ source_time(const Source *source)
 
 	time = (Expr *) makeVar(1, source->at_attno, source->at_type, -1,
 							InvalidOid, 0);
-	if (source->at_type == DATEOID)
-		time = (Expr *) makeFuncExpr(F_TIMESTAMP_DATE, TIMESTAMPOID,
-									 list_make1(time), InvalidOid, InvalidOid,
-									 COERCE_EXPLICIT_CAST);
-	if (source->at_type != TIMESTAMPTZOID)
-	{
-		/* a local time is one of the population's zone */
-		Const	   *zone = makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
-									 CStringGetTextDatum(source->population->timezone),
-									 false, false);
-
-		time = (Expr *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMP, TIMESTAMPTZOID,
-									 list_make2(zone, time),
-									 InvalidOid, DEFAULT_COLLATION_OID,
-									 COERCE_EXPLICIT_CALL);
-	}
-	return time;
+	/* a day or a local time is one of the population's zone */
+	return filter_instant(time, source->population->timezone);
 }
 
 char *

@@ -10,6 +10,9 @@
  * 0.00).  NaN and the infinities cannot be subtracted again: 5 + NaN - NaN is
  * NaN.  When one of them has a part in a retraction, the source is read again.
  *
+ * A sum that is too large for a numeric, or a float8, is missing (NULL), until the
+ * source is read again and says otherwise: see total.c.
+ *
  * Floating-point values are summed as such, and then no subtraction is exact:
  *
  *		1e20 + 1 - 1e20 = 0, not 1
@@ -22,33 +25,29 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
+#include "base/base.h"
 #include "trait/aggregate.h"
-#include "trait/fixed.h"
+#include "trait/total.h"
 
 /* as many values that went wait for the same one to come back */
 #define MOST_AWAITED	4
 
-/* of whole and numeric values: the sum is whole + fixed / 10000 + rest */
+/* of whole and numeric values */
 typedef struct ExactDelta
 {
-	int64		whole;
-	int64		fixed;			/* everyday numerics: see fixed.c */
-	Numeric		rest;			/* in 'memory'; NULL is 0 */
-	int			fixed_scale;	/* most digits that one of them shows */
+	ExactTotal	total;
 	bool		retracted;		/* something went */
-	bool		special;		/* NaN or an infinity came or went */
 } ExactDelta;
 
 /* of floating-point values */
 typedef struct FloatDelta
 {
-	float8		came;			/* the sum of what came anew */
+	FloatTotal	came;			/* the sum of what came anew */
 	float8		awaited[MOST_AWAITED];	/* went, and has not come back */
 	int			nawaited;
 	bool		lost;			/* more went than fit */
@@ -85,14 +84,10 @@ static void sum_sql(const AggregateInput *input, const AggregateSql *parts,
 					int column, StringInfo out);
 static inline SumKind sum_kind(Oid type);
 static SumKind sum_kind_of_base(Oid type);
-static inline void sum_whole(ExactDelta *sum, int64 value, int sign,
-							 MemoryContext memory);
-static inline void sum_numeric(ExactDelta *sum, Datum value, int sign,
-							   MemoryContext memory);
-static void sum_rest(ExactDelta *sum, Numeric value, int sign,
-					 MemoryContext memory);
+static MemoryContext sum_memory(FunctionCallInfo fcinfo);
 static void sum_float(FloatDelta *sum, float8 value, int sign);
-static AggregateResult sum_apply_float(const FloatDelta *sum, Datum *state);
+static AggregateResult sum_apply_float(const FloatDelta *sum, Datum *state,
+									   const bool *isnull);
 static inline bool numeric_is_special(Numeric value);
 
 const Aggregate aggregate_sum = {
@@ -103,6 +98,11 @@ const Aggregate aggregate_sum = {
 	.apply = sum_apply,
 	.sql = sum_sql,
 };
+
+SEGMENT_FUNCTION(segment_sum_step_numeric);
+SEGMENT_FUNCTION(segment_sum_result_numeric);
+SEGMENT_FUNCTION(segment_sum_step_float8);
+SEGMENT_FUNCTION(segment_sum_result_float8);
 
 static int
 sum_columns(const AggregateInput *input, AggregateColumn *columns)
@@ -136,25 +136,28 @@ sum_accumulate(const AggregateInput *input, void *delta,
 			   Datum value, bool isnull, TimestampTz at, bool has_at,
 			   int sign, MemoryContext memory)
 {
+	SumKind		kind = sum_kind(input->type);
 	ExactDelta *exact = &((SumDelta *) delta)->exact;
 	FloatDelta *inexact = &((SumDelta *) delta)->inexact;
 
 	if (isnull)
 		return;
 
-	switch (sum_kind(input->type))
+	if (kind < SUM_FLOAT4)
+		exact->retracted |= sign < 0;
+	switch (kind)
 	{
 		case SUM_INT2:
-			sum_whole(exact, DatumGetInt16(value), sign, memory);
+			total_add_whole(&exact->total, DatumGetInt16(value), sign, memory);
 			break;
 		case SUM_INT4:
-			sum_whole(exact, DatumGetInt32(value), sign, memory);
+			total_add_whole(&exact->total, DatumGetInt32(value), sign, memory);
 			break;
 		case SUM_INT8:
-			sum_whole(exact, DatumGetInt64(value), sign, memory);
+			total_add_whole(&exact->total, DatumGetInt64(value), sign, memory);
 			break;
 		case SUM_NUMERIC:
-			sum_numeric(exact, value, sign, memory);
+			total_add_numeric(&exact->total, value, sign, memory);
 			break;
 		case SUM_FLOAT4:
 			sum_float(inexact, (float8) DatumGetFloat4(value), sign);
@@ -173,31 +176,28 @@ sum_apply(const AggregateInput *input, const void *delta,
 		  Datum *state, bool *isnull)
 {
 	const ExactDelta *sum = &((const SumDelta *) delta)->exact;
+	const ExactTotal *total = &sum->total;
 	Numeric		before;
+	Numeric		came;
 	Numeric		after;
+	bool		error = false;
 
-	if (isnull[0])
-		return AGGREGATE_RECOMPUTE;
 	if (sum_kind(input->type) >= SUM_FLOAT4)
-		return sum_apply_float(&((const SumDelta *) delta)->inexact, state);
-
-	before = DatumGetNumeric(state[0]);
-	if (sum->retracted && (sum->special || numeric_is_special(before)))
-		return AGGREGATE_RECOMPUTE;
-	if (sum->whole == 0 && sum->fixed == 0 && sum->rest == NULL)
+		return sum_apply_float(&((const SumDelta *) delta)->inexact, state, isnull);
+	if (total->whole == 0 && total->fixed == 0 && total->rest == NULL)
 		return AGGREGATE_UNCHANGED;
 
-	after = before;
-	if (sum->whole != 0)
-		after = numeric_add_opt_error(after, int64_to_numeric(sum->whole),
-									  NULL);
-	if (sum->fixed != 0)
-		after = numeric_add_opt_error(after,
-									  fixed_to_numeric(sum->fixed,
-													   sum->fixed_scale),
-									  NULL);
-	if (sum->rest != NULL)
-		after = numeric_add_opt_error(after, sum->rest, NULL);
+	/* it is missing where it was too large */
+	if (isnull[0])
+		return AGGREGATE_RECOMPUTE;
+	before = DatumGetNumeric(state[0]);
+	if (sum->retracted && (total->special || numeric_is_special(before)))
+		return AGGREGATE_RECOMPUTE;
+	if (!total_of_numerics(total, &came))
+		return AGGREGATE_RECOMPUTE;
+	after = numeric_add_opt_error(before, came, &error);
+	if (error)
+		return AGGREGATE_RECOMPUTE;
 
 	if (DatumGetInt32(DirectFunctionCall2(numeric_cmp,
 										  NumericGetDatum(before),
@@ -211,26 +211,91 @@ static void
 sum_sql(const AggregateInput *input, const AggregateSql *parts, int column,
 		StringInfo out)
 {
-	const char *type;
-
-	/* the server sums bigint as numeric, exactly, and float4 as float4 */
+	/* the server sums bigint as numeric, which always is large enough */
 	switch (sum_kind(input->type))
 	{
 		case SUM_INT2:
 		case SUM_INT4:
 		case SUM_INT8:
-			type = "int8";
+			appendStringInfo(out, "COALESCE(pg_catalog.sum((%s)::pg_catalog.int8)%s, 0)",
+							 parts->value, parts->filter);
 			break;
 		case SUM_FLOAT4:
 		case SUM_FLOAT8:
-			type = "float8";
+			appendStringInfo(out, "%s.sum_agg((%s)::pg_catalog.float8)%s",
+							 SEGMENT_SCHEMA, parts->value, parts->filter);
 			break;
 		default:
-			type = "numeric";
+			appendStringInfo(out, "%s.sum_agg((%s)::pg_catalog.numeric)%s",
+							 SEGMENT_SCHEMA, parts->value, parts->filter);
 			break;
 	}
-	appendStringInfo(out, "COALESCE(pg_catalog.sum((%s)::pg_catalog.%s)%s, 0)",
-					 parts->value, type, parts->filter);
+}
+
+/* One step of sum_agg: (internal, numeric) -> internal */
+Datum
+segment_sum_step_numeric(PG_FUNCTION_ARGS)
+{
+	MemoryContext memory = sum_memory(fcinfo);
+	ExactTotal *total = PG_ARGISNULL(0) ?
+		MemoryContextAllocZero(memory, sizeof(ExactTotal)) :
+		(ExactTotal *) PG_GETARG_POINTER(0);
+
+	if (!PG_ARGISNULL(1))
+		total_add_numeric(total, PG_GETARG_DATUM(1), 1, memory);
+	PG_RETURN_POINTER(total);
+}
+
+/* The end of it: (internal) -> numeric; 0 for no rows, NULL if it is too large */
+Datum
+segment_sum_result_numeric(PG_FUNCTION_ARGS)
+{
+	ExactTotal	none = {0};
+	const ExactTotal *total = PG_ARGISNULL(0) ? &none :
+		(const ExactTotal *) PG_GETARG_POINTER(0);
+	Numeric		result;
+
+	if (!total_of_numerics(total, &result))
+		PG_RETURN_NULL();
+	PG_RETURN_NUMERIC(result);
+}
+
+/* One step of sum_agg: (internal, float8) -> internal */
+Datum
+segment_sum_step_float8(PG_FUNCTION_ARGS)
+{
+	MemoryContext memory = sum_memory(fcinfo);
+	FloatTotal *total = PG_ARGISNULL(0) ?
+		MemoryContextAllocZero(memory, sizeof(FloatTotal)) :
+		(FloatTotal *) PG_GETARG_POINTER(0);
+
+	if (!PG_ARGISNULL(1))
+		total_add_float(total, PG_GETARG_FLOAT8(1));
+	PG_RETURN_POINTER(total);
+}
+
+/* The end of it: (internal) -> float8, as above */
+Datum
+segment_sum_result_float8(PG_FUNCTION_ARGS)
+{
+	FloatTotal	none = {0};
+	const FloatTotal *total = PG_ARGISNULL(0) ? &none :
+		(const FloatTotal *) PG_GETARG_POINTER(0);
+	float8		result;
+
+	if (!total_of_floats(total, &result))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(result);
+}
+
+static MemoryContext
+sum_memory(FunctionCallInfo fcinfo)
+{
+	MemoryContext memory;
+
+	if (!AggCheckCallContext(fcinfo, &memory))
+		elog(ERROR, "sum_agg is called as an aggregate only");
+	return memory;
 }
 
 static inline SumKind
@@ -264,69 +329,6 @@ sum_kind_of_base(Oid type)
 	return base != type ? sum_kind(base) : SUM_NONE;
 }
 
-static inline bool
-add_signed(int64 *sum, int64 value, int sign)
-{
-	int64		result;
-
-	if (sign > 0 ?
-		pg_add_s64_overflow(*sum, value, &result) :
-		pg_sub_s64_overflow(*sum, value, &result))
-		return false;
-	*sum = result;
-	return true;
-}
-
-static inline void
-sum_whole(ExactDelta *sum, int64 value, int sign, MemoryContext memory)
-{
-	sum->retracted |= sign < 0;
-	if (!add_signed(&sum->whole, value, sign))
-		sum_rest(sum, int64_to_numeric(value), sign, memory);
-}
-
-static inline void
-sum_numeric(ExactDelta *sum, Datum value, int sign, MemoryContext memory)
-{
-	Numeric		number;
-	int64		fixed;
-	int			scale;
-
-	sum->retracted |= sign < 0;
-	if (fixed_from_numeric(value, &fixed, &scale) &&
-		add_signed(&sum->fixed, fixed, sign))
-	{
-		sum->fixed_scale = Max(sum->fixed_scale, scale);
-		return;
-	}
-
-	number = DatumGetNumeric(value);
-	sum->special |= numeric_is_special(number);
-	/* once it is known that the source must be read, the sum is of no use */
-	if (!(sum->special && sum->retracted))
-		sum_rest(sum, number, sign, memory);
-}
-
-static void
-sum_rest(ExactDelta *sum, Numeric value, int sign, MemoryContext memory)
-{
-	Numeric		before = sum->rest;
-	MemoryContext old = MemoryContextSwitchTo(memory);
-
-	if (before == NULL && sign > 0)
-		sum->rest = DatumGetNumericCopy(NumericGetDatum(value));
-	else
-	{
-		if (before == NULL)
-			before = int64_to_numeric(0);
-		sum->rest = sign > 0 ?
-			numeric_add_opt_error(before, value, NULL) :
-			numeric_sub_opt_error(before, value, NULL);
-		pfree(before);
-	}
-	MemoryContextSwitchTo(old);
-}
-
 static void
 sum_float(FloatDelta *sum, float8 value, int sign)
 {
@@ -341,7 +343,7 @@ sum_float(FloatDelta *sum, float8 value, int sign)
 				return;
 			}
 		}
-		sum->came = float8_pl(sum->came, value);
+		total_add_float(&sum->came, value);
 	}
 	else if (sum->nawaited < MOST_AWAITED)
 		sum->awaited[sum->nawaited++] = value;
@@ -350,15 +352,23 @@ sum_float(FloatDelta *sum, float8 value, int sign)
 }
 
 static AggregateResult
-sum_apply_float(const FloatDelta *sum, Datum *state)
+sum_apply_float(const FloatDelta *sum, Datum *state, const bool *isnull)
 {
-	float8		before = DatumGetFloat8(state[0]);
+	FloatTotal	total = sum->came;
+	float8		before;
 	float8		after;
 
 	if (sum->lost || sum->nawaited > 0)
 		return AGGREGATE_RECOMPUTE;
+	if (total.sum == 0 && total.large == 0)
+		return AGGREGATE_UNCHANGED;
+	if (isnull[0])
+		return AGGREGATE_RECOMPUTE;
 
-	after = float8_pl(before, sum->came);
+	before = DatumGetFloat8(state[0]);
+	total_add_float(&total, before);
+	if (!total_of_floats(&total, &after))
+		return AGGREGATE_RECOMPUTE;
 	if (float8_eq(before, after))
 		return AGGREGATE_UNCHANGED;
 	state[0] = Float8GetDatum(after);

@@ -141,6 +141,52 @@ CREATE OR REPLACE AGGREGATE segment.tally_agg(value anyelement, at timestamptz) 
 COMMENT ON AGGREGATE segment.tally_agg(anyelement, timestamptz) IS
     'the tally of the values that are not null; null if there are none';
 
+CREATE OR REPLACE FUNCTION segment.sum_step(internal, numeric)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_sum_step_numeric';
+COMMENT ON FUNCTION segment.sum_step(internal, numeric) IS
+    'one row of sum_agg';
+
+CREATE OR REPLACE FUNCTION segment.sum_result_numeric(internal)
+RETURNS numeric
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_sum_result_numeric';
+COMMENT ON FUNCTION segment.sum_result_numeric(internal) IS
+    'the result of sum_agg';
+
+CREATE OR REPLACE AGGREGATE segment.sum_agg(value numeric) (
+    SFUNC = segment.sum_step,
+    STYPE = internal,
+    FINALFUNC = segment.sum_result_numeric,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segment.sum_agg(numeric) IS
+    'the sum of the values; 0 without any, NULL where it is out of range';
+
+CREATE OR REPLACE FUNCTION segment.sum_step(internal, float8)
+RETURNS internal
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_sum_step_float8';
+COMMENT ON FUNCTION segment.sum_step(internal, float8) IS
+    'one row of sum_agg';
+
+CREATE OR REPLACE FUNCTION segment.sum_result_float8(internal)
+RETURNS float8
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_sum_result_float8';
+COMMENT ON FUNCTION segment.sum_result_float8(internal) IS
+    'the result of sum_agg';
+
+CREATE OR REPLACE AGGREGATE segment.sum_agg(value float8) (
+    SFUNC = segment.sum_step,
+    STYPE = internal,
+    FINALFUNC = segment.sum_result_float8,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segment.sum_agg(float8) IS
+    'the sum of the values; 0 without any, NULL where it is out of range';
+
 CREATE OR REPLACE FUNCTION segment.series_step(internal, timestamptz)
 RETURNS internal
 LANGUAGE C IMMUTABLE PARALLEL SAFE

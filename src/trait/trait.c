@@ -27,7 +27,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -53,7 +52,7 @@ typedef struct TraitScope
 
 TraitUsersHook trait_users_hook = NULL;
 
-static HTAB *trait_sets = NULL;
+static Cache *trait_sets = NULL;
 
 static Expr *scope_column(FilterScope *scope, const char *name);
 static List *scope_names(FilterScope *scope);
@@ -65,19 +64,20 @@ static void not_stored(TraitScope *scope, const FilterNode *node,
 					   const FilterNode *definition) pg_attribute_noreturn();
 static TraitSet *trait_set(const Population *population);
 static Oid	column_collation(const Population *population, const char *column);
-static void trait_mark(Oid relid);
+static bool made_of(const void *entry, Oid relid);
 
 void
 trait_init(void)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(Oid),
-		.entrysize = sizeof(TraitSet),
+	static const CacheKind kind = {
+		.name = "segment traits",
+		.key_size = sizeof(Oid),
+		.entry_size = sizeof(TraitSet),
+		.slot = offsetof(TraitSet, slot),
+		.made_of = made_of,
 	};
 
-	trait_sets = hash_create("segment traits", 16, &control,
-							 HASH_ELEM | HASH_BLOBS);
-	cache_on_change(trait_mark);
+	trait_sets = cache_create(&kind);
 	program_init();
 }
 
@@ -464,17 +464,16 @@ compare_stored(const ListCell *a, const ListCell *b)
 static TraitSet *
 trait_set(const Population *population)
 {
-	TraitSet   *set;
+	TraitSet   *set = cache_find(trait_sets, &population->base);
+	TraitSet	made = {population->base};
 	MemoryContext context;
 	MemoryContext old;
 	CatalogScan scan;
 	List	   *traits = NIL;
 	List	   *stored = NIL;
-	uint64		changes = cache_changes();
-	bool		found;
+	uint64		begun = cache_begin();
 
-	set = hash_search(trait_sets, &population->base, HASH_FIND, NULL);
-	if (set != NULL && set->slot.valid)
+	if (set != NULL)
 		return set;
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment traits",
@@ -518,11 +517,9 @@ trait_set(const Population *population)
 	list_sort(stored, compare_stored);
 	MemoryContextSwitchTo(old);
 
-	set = hash_search(trait_sets, &population->base, HASH_ENTER, &found);
-	cache_fill(&set->slot, found, context, changes);
-	set->traits = traits;
-	set->stored = stored;
-	return set;
+	made.traits = traits;
+	made.stored = stored;
+	return cache_put(trait_sets, &made, context, begun);
 }
 
 /*
@@ -543,14 +540,8 @@ column_collation(const Population *population, const char *column)
 	return collation;
 }
 
-static void
-trait_mark(Oid relid)
+static bool
+made_of(const void *entry, Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	TraitSet   *set;
-
-	hash_seq_init(&scan, trait_sets);
-	while ((set = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || set->base == relid)
-			set->slot.valid = false;
+	return ((const TraitSet *) entry)->base == relid;
 }

@@ -19,11 +19,12 @@
  * in whatever way leaves its slot, and if it could not, then the server
  * restarts everybody with an empty board.
  *
- * Who locks what.  One spinlock guards the board; whoever holds it assigns and
- * compares, and no more.  Two numbers of a slot are read without it, so that a
+ * Who locks what.  One lightweight lock guards the board: shared for whoever
+ * only reads it, exclusive for whoever writes.  Nothing that can fail or wait is
+ * done while it is held.  Two numbers of a slot are read without it, so that a
  * commit costs next to nothing: which database it is for, and whether something
- * is pending.  Only the first commit after a fold began takes the spinlock, to
- * find the latch.
+ * is pending.  Only the first commit after a fold began takes the lock, to find
+ * the latch.
  *
  * Nothing is lost: toggles are committed before 'pending' is set, and it is
  * cleared before they are looked for.
@@ -41,10 +42,12 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
-#include "storage/spin.h"
 
 #include "base/base.h"
 #include "worker/worker_private.h"
+
+/* The tranche of the board's lock, as pg_stat_activity names it. */
+#define BOARD_LOCK		"segment workers"
 
 /* How long a worker may take from being started to its first look. */
 #define START_PATIENCE	(10 * USECS_PER_SEC)
@@ -79,7 +82,7 @@ typedef struct Slot
 
 typedef struct Board
 {
-	slock_t		mutex;
+	LWLock	   *lock;			/* the only one of tranche BOARD_LOCK */
 	ConditionVariable left;		/* somebody left */
 	Latch	   *launcher;		/* NULL if there is none */
 	bool		look;
@@ -104,7 +107,9 @@ static Slot *find_slot(Oid database);
 static Slot *take_slot(Oid database);
 static void free_slot(Slot *slot);
 static void fail_slot(Slot *slot, TimestampTz now);
-static void note_error(Slot *slot, TimestampTz at, const char *message);
+static int	clip_error(const char *message);
+static void note_error(Slot *slot, TimestampTz at, const char *message,
+					   int length);
 static void wake(Latch *latch);
 
 void
@@ -128,9 +133,9 @@ board_wake(void)
 		my_slot = find_slot(MyDatabaseId);
 	if (my_slot == NULL || pg_atomic_exchange_u32(&my_slot->pending, 1) != 0)
 		return;
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_SHARED);
 	latch = my_slot->latch;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	wake(latch);
 }
 
@@ -141,7 +146,7 @@ board_ask(Oid database)
 	Latch	   *launcher;
 	Slot	   *slot;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	slot = take_slot(database);
 	if (slot != NULL)
 	{
@@ -153,7 +158,7 @@ board_ask(Oid database)
 	else
 		board->look = true;
 	launcher = board->launcher;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	wake(worker);
 	wake(launcher);
 }
@@ -165,7 +170,7 @@ board_hold(Oid database)
 	Latch	   *latch;
 	Slot	   *slot;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	slot = find_slot(database);
 	latch = slot != NULL ? slot->latch : NULL;
 	if (slot != NULL)
@@ -173,7 +178,7 @@ board_hold(Oid database)
 		slot->held++;
 		slot->stop = (slot->state != SLOT_WANTED);
 	}
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	wake(latch);
 
 	/* as it is held, nobody else gets its slot */
@@ -181,9 +186,9 @@ board_hold(Oid database)
 	{
 		bool		left;
 
-		SpinLockAcquire(&board->mutex);
+		LWLockAcquire(board->lock, LW_SHARED);
 		left = (slot->state == SLOT_WANTED);
-		SpinLockRelease(&board->mutex);
+		LWLockRelease(board->lock);
 		if (left || TimestampDifferenceExceeds(since, GetCurrentTimestamp(),
 											   HOLD_PATIENCE))
 			break;
@@ -199,12 +204,12 @@ board_release(Oid database)
 	Latch	   *launcher;
 	Slot	   *slot;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	slot = find_slot(database);
 	if (slot != NULL && slot->held > 0)
 		slot->held--;
 	launcher = board->launcher;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	wake(launcher);
 }
 
@@ -217,10 +222,10 @@ board_status(void)
 	{
 		WorkerStatus *status = palloc(sizeof(WorkerStatus));
 
-		SpinLockAcquire(&board->mutex);
+		LWLockAcquire(board->lock, LW_SHARED);
 		*status = board->slots[i].status;
 		status->database = pg_atomic_read_u32(&board->slots[i].database);
-		SpinLockRelease(&board->mutex);
+		LWLockRelease(board->lock);
 		if (OidIsValid(status->database))
 			result = lappend(result, status);
 	}
@@ -233,17 +238,17 @@ void
 board_begin_launcher(void)
 {
 	before_shmem_exit(forget_launcher, (Datum) 0);
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	board->launcher = MyLatch;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 }
 
 static void
 forget_launcher(int code, Datum arg)
 {
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	board->launcher = NULL;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 }
 
 bool
@@ -251,10 +256,10 @@ board_take_look(void)
 {
 	bool		look;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	look = board->look;
 	board->look = false;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	return look;
 }
 
@@ -278,9 +283,9 @@ board_want(Oid database)
 {
 	bool		written;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	written = (take_slot(database) != NULL);
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	return written;
 }
 
@@ -290,7 +295,7 @@ board_dismiss(Oid database)
 	Latch	   *latch = NULL;
 	Slot	   *slot;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	slot = find_slot(database);
 	if (slot != NULL && slot->state == SLOT_WANTED)
 	{
@@ -302,7 +307,7 @@ board_dismiss(Oid database)
 		slot->stop = true;
 		latch = slot->latch;
 	}
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	wake(latch);
 }
 
@@ -313,7 +318,7 @@ board_next(TimestampTz now, TimestampTz *ask_again)
 	bool		busy = false;
 
 	*ask_again = DT_NOEND;
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < board->nslots; i++)
 	{
 		Slot	   *slot = &board->slots[i];
@@ -352,24 +357,25 @@ board_next(TimestampTz now, TimestampTz *ask_again)
 		slot->asked = false;
 		slot->stop = false;
 	}
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	return next;
 }
 
 void
 board_not_started(Oid database, TimestampTz now, const char *why)
 {
+	int			length = why != NULL ? clip_error(why) : 0;
 	Slot	   *slot;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	slot = find_slot(database);
 	if (slot != NULL && slot->state == SLOT_STARTING && slot->latch == NULL)
 	{
 		fail_slot(slot, now);
 		if (why != NULL)
-			note_error(slot, now, why);
+			note_error(slot, now, why, length);
 	}
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	ConditionVariableBroadcast(&board->left);
 }
 
@@ -378,7 +384,7 @@ board_not_started(Oid database, TimestampTz now, const char *why)
 bool
 board_attach(Oid database)
 {
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	my_slot = find_slot(database);
 	if (my_slot != NULL &&
 		(my_slot->state != SLOT_STARTING || my_slot->latch != NULL))
@@ -388,7 +394,7 @@ board_attach(Oid database)
 		my_slot->latch = MyLatch;
 		my_slot->status.pid = MyProcPid;
 	}
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	return my_slot != NULL;
 }
 
@@ -397,7 +403,7 @@ board_leave(WorkerLeave how, TimestampTz now)
 {
 	Latch	   *launcher;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	if (how == LEAVE_FOR_GOOD && !my_slot->asked && my_slot->held == 0)
 		free_slot(my_slot);
 	else if (how == LEAVE_FAILED)
@@ -410,7 +416,7 @@ board_leave(WorkerLeave how, TimestampTz now)
 	my_slot->latch = NULL;
 	my_slot->status.pid = 0;
 	launcher = board->launcher;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	wake(launcher);
 	ConditionVariableBroadcast(&board->left);
 }
@@ -421,11 +427,11 @@ board_settle(void)
 	Latch	   *launcher;
 	bool		news;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	news = (my_slot->state != SLOT_RUNNING);
 	my_slot->state = SLOT_RUNNING;
 	launcher = board->launcher;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	if (news)
 		wake(launcher);
 }
@@ -435,9 +441,9 @@ board_stop(void)
 {
 	bool		stop;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_SHARED);
 	stop = my_slot->stop;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	return stop;
 }
 
@@ -446,10 +452,10 @@ board_take_asked(void)
 {
 	bool		asked;
 
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	asked = my_slot->asked;
 	my_slot->asked = false;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 	return asked;
 }
 
@@ -469,27 +475,29 @@ board_take_pending(void)
 void
 board_note_wakeup(void)
 {
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	my_slot->status.wakeups++;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 }
 
 void
 board_note_tick(TimestampTz at, int64 folded)
 {
-	SpinLockAcquire(&board->mutex);
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
 	my_slot->failures = 0;
 	my_slot->status.last_tick = at;
 	my_slot->status.folded += folded;
-	SpinLockRelease(&board->mutex);
+	LWLockRelease(board->lock);
 }
 
 void
 board_note_error(TimestampTz at, const char *message)
 {
-	SpinLockAcquire(&board->mutex);
-	note_error(my_slot, at, message);
-	SpinLockRelease(&board->mutex);
+	int			length = clip_error(message);
+
+	LWLockAcquire(board->lock, LW_EXCLUSIVE);
+	note_error(my_slot, at, message, length);
+	LWLockRelease(board->lock);
 }
 
 /* ---- the memory ---- */
@@ -500,6 +508,7 @@ request_memory(void)
 	if (previous_request != NULL)
 		previous_request();
 	RequestAddinShmemSpace(board_size());
+	RequestNamedLWLockTranche(BOARD_LOCK, 1);
 }
 
 static void
@@ -514,7 +523,7 @@ make_board(void)
 	if (!found)
 	{
 		memset(board, 0, board_size());
-		SpinLockInit(&board->mutex);
+		board->lock = &GetNamedLWLockTranche(BOARD_LOCK)->lock;
 		ConditionVariableInit(&board->left);
 		board->nslots = max_worker_processes;
 		for (int i = 0; i < board->nslots; i++)
@@ -534,7 +543,7 @@ board_size(void)
 					mul_size(max_worker_processes, sizeof(Slot)));
 }
 
-/* ---- slots; all but find_slot() are called with the spinlock held ---- */
+/* ---- slots; all but find_slot() are called with the lock held ---- */
 
 static Slot *
 find_slot(Oid database)
@@ -584,12 +593,17 @@ fail_slot(Slot *slot, TimestampTz now)
 	slot->failures++;
 }
 
-static void
-note_error(Slot *slot, TimestampTz at, const char *message)
+/* How many bytes of an error's message a slot has room for. */
+static int
+clip_error(const char *message)
 {
-	int			length = pg_mbcliplen(message, strlen(message),
-									  sizeof(slot->status.last_error) - 1);
+	return pg_mbcliplen(message, strlen(message),
+						sizeof(((WorkerStatus *) NULL)->last_error) - 1);
+}
 
+static void
+note_error(Slot *slot, TimestampTz at, const char *message, int length)
+{
 	memcpy(slot->status.last_error, message, length);
 	slot->status.last_error[length] = '\0';
 	slot->status.last_error_at = at;

@@ -1,13 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * bitmap.c
- *	  May the roaring library be given what portable_check() accepts?
+ *	  Do bitmaps mean to us what they mean to the roaring library?
  *
- * Whatever it accepts, the library must read, find as many members in it as
- * were told, in order, and be able to work with; and whatever the library
+ * Whatever portable_check() accepts, the library must read, find as many members
+ * in it as were told, in order, and be able to work with; and whatever the library
  * writes must be accepted.  What is refused must not be missed by anybody:
  * the made-up bitmaps, and the names of the files in the corpus, say what is
  * sound.
+ *
+ * Our own containers read the same members from it, and come to the same in all
+ * that is done with one or two of them; what they write the library reads.
  *
  * The library is not compiled here, so no sanitizer watches it.  Therefore
  * all bytes are shown to it, and to us, where memory ends right behind them.
@@ -27,12 +30,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "audience/numbers.h"
 #include "audience/portable.h"
 
 #include "harness.h"
 
 /* more are not looked at one by one */
 #define MOST_MEMBERS	(1 << 20)
+#define MOST_CONTAINERS	4
 
 typedef struct Walk
 {
@@ -46,6 +51,16 @@ static void check_limits(const char *data, size_t size,
 static void check_length(const char *data, size_t size);
 static void check_order(const roaring_bitmap_t *bitmap, uint64_t cardinality);
 static bool step(uint32 member, void *walk);
+static void check_containers(const char *data, size_t size,
+							 const roaring_bitmap_t *bitmap);
+static void check_container(const NumberSet *ours, uint32_t key,
+							const roaring_bitmap_t *theirs);
+static void check_pairs(const NumberSet *ours, uint32_t key,
+						const roaring_bitmap_t *theirs);
+static void check_changes(const NumberSet *ours, uint32_t key,
+						  const roaring_bitmap_t *theirs);
+static roaring_bitmap_t *to_library(const NumberSet *ours, uint32_t key);
+static void from_library(NumberSet *ours, const roaring_bitmap_t *theirs);
 static void check_operations(const roaring_bitmap_t *bitmap,
 							 uint64_t cardinality);
 static void check_result(roaring_bitmap_t *result, uint64_t cardinality);
@@ -96,6 +111,7 @@ check_library(const char *data, size_t size, uint64_t cardinality)
 	check_limits(data, size, bitmap, cardinality);
 	check_order(bitmap, cardinality);
 	check_operations(bitmap, cardinality);
+	check_containers(data, size, bitmap);
 	roaring_bitmap_free(bitmap);
 }
 
@@ -150,6 +166,176 @@ step(uint32 member, void *argument)
 	walk->last = member;
 	walk->members++;
 	return true;
+}
+
+/* Our own containers against the library's, one by one. */
+static void
+check_containers(const char *data, size_t size, const roaring_bitmap_t *bitmap)
+{
+	/* the sanitizers see where it ends */
+	unsigned char *bytes = memcpy(palloc(size), data, size);
+	PortableContainer containers[MOST_CONTAINERS];
+	uint32_t	count = portable_read(bytes, size, containers, MOST_CONTAINERS);
+
+	for (uint32_t i = 0; i < Min(count, MOST_CONTAINERS); i++)
+	{
+		uint64_t	first = (uint64_t) containers[i].key << 16;
+		roaring_bitmap_t *range;
+		NumberSet	ours;
+
+		/* its last member is no number below any limit */
+		if (containers[i].key == 65535)
+			continue;
+		range = roaring_bitmap_from_range(first, first + 65536, 1);
+		numbers_read(&ours, &containers[i], bytes);
+		roaring_bitmap_and_inplace(range, bitmap);
+		check_container(&ours, containers[i].key, range);
+		check_pairs(&ours, containers[i].key, range);
+		check_changes(&ours, containers[i].key, range);
+		numbers_free(&ours);
+		roaring_bitmap_free(range);
+	}
+}
+
+/* Both have the same members, and the library reads what we write. */
+static void
+check_container(const NumberSet *ours, uint32_t key,
+				const roaring_bitmap_t *theirs)
+{
+	uint16_t   *numbers = palloc(sizeof(uint16_t) * ALL_NUMBERS);
+	roaring_bitmap_t *written = to_library(ours, key);
+
+	Assert(ours->count == roaring_bitmap_get_cardinality(theirs));
+	Assert((ours->count > 4096) == (ours->bits != NULL));
+	Assert(roaring_bitmap_equals(written, theirs));
+	numbers_list(ours, numbers);
+	for (uint32_t i = 0; i < ours->count; i++)
+	{
+		Assert(i == 0 || numbers[i] > numbers[i - 1]);
+		Assert(roaring_bitmap_contains(theirs, key << 16 | numbers[i]));
+	}
+	for (int i = 0; i < 100; i++)
+	{
+		uint16_t	number = (uint16_t) next_random();
+
+		Assert(numbers_contains(ours, number) ==
+			   roaring_bitmap_contains(theirs, key << 16 | number));
+	}
+	roaring_bitmap_free(written);
+	pfree(numbers);
+}
+
+/* With each of some others: arrays, bits, runs, and nothing. */
+static void
+check_pairs(const NumberSet *ours, uint32_t key, const roaring_bitmap_t *theirs)
+{
+	static void (*const combine[]) (NumberSet *, const NumberSet *, const NumberSet *) = {
+		numbers_both, numbers_either, numbers_only, numbers_exactly_one
+	};
+	static roaring_bitmap_t *(*const library[]) (const roaring_bitmap_t *,
+												 const roaring_bitmap_t *) = {
+		roaring_bitmap_and, roaring_bitmap_or, roaring_bitmap_andnot,
+		roaring_bitmap_xor
+	};
+
+	for (int i = 0; partner(i) != NULL; i++)
+	{
+		NumberSet	other;
+		roaring_bitmap_t *others;
+
+		from_library(&other, partner(i));
+		others = to_library(&other, key);
+		Assert(numbers_count_both(ours, &other) ==
+			   roaring_bitmap_and_cardinality(theirs, others));
+		Assert(numbers_count_both(&other, ours) ==
+			   numbers_count_both(ours, &other));
+		for (int j = 0; j < lengthof(combine); j++)
+			for (int swapped = 0; swapped < 2; swapped++)
+			{
+				const NumberSet *a = swapped ? &other : ours;
+				const NumberSet *b = swapped ? ours : &other;
+				NumberSet	result;
+				roaring_bitmap_t *expected = swapped ?
+					library[j] (others, theirs) : library[j] (theirs, others);
+
+				combine[j] (&result, a, b);
+				check_container(&result, key, expected);
+				numbers_free(&result);
+				roaring_bitmap_free(expected);
+			}
+		numbers_free(&other);
+		roaring_bitmap_free(others);
+	}
+}
+
+/* Members come and go, one by one, past the size at which the form changes. */
+static void
+check_changes(const NumberSet *ours, uint32_t key, const roaring_bitmap_t *theirs)
+{
+	NumberSet	changed;
+	roaring_bitmap_t *expected = roaring_bitmap_copy(theirs);
+	uint32		first = next_random();
+	uint32		step = 1 + next_random() % 20;
+
+	numbers_copy(&changed, ours);
+	for (uint32 i = 0; i < 600; i++)
+	{
+		uint16_t	number = (uint16_t) (first + i * step);
+		uint32		member = key << 16 | number;
+
+		if (i % 3 == 0)
+		{
+			numbers_add(&changed, number);
+			roaring_bitmap_add(expected, member);
+			continue;
+		}
+		numbers_flip(&changed, number);
+		if (!roaring_bitmap_remove_checked(expected, member))
+			roaring_bitmap_add(expected, member);
+	}
+	check_container(&changed, key, expected);
+	numbers_free(&changed);
+	roaring_bitmap_free(expected);
+}
+
+/* What we write of a container, read by the library. */
+static roaring_bitmap_t *
+to_library(const NumberSet *ours, uint32_t key)
+{
+	PortableContainer as = {.key = key};
+	size_t		size;
+	unsigned char *bytes;
+	roaring_bitmap_t *result;
+	uint64_t	cardinality;
+
+	if (ours->count == 0)
+		return roaring_bitmap_create();
+	numbers_describe(ours, &as);
+	size = portable_size(&as, 1);
+	bytes = palloc(size);
+	portable_write(&as, 1, bytes);
+	numbers_write(ours, &as, bytes);
+	Assert(verdict((char *) bytes, size, UINT32_MAX, &cardinality) == NULL);
+	Assert(cardinality == ours->count);
+	result = roaring_bitmap_portable_deserialize_safe((char *) bytes, size);
+	Assert(result != NULL);
+	pfree(bytes);
+	return result;
+}
+
+/* The first container of what the library writes. */
+static void
+from_library(NumberSet *ours, const roaring_bitmap_t *theirs)
+{
+	PortableContainer first;
+	size_t		size;
+	char	   *bytes = write_bitmap(theirs, &size);
+
+	if (portable_read((unsigned char *) bytes, size, &first, 1) == 0)
+		memset(ours, 0, sizeof(NumberSet));
+	else
+		numbers_read(ours, &first, (unsigned char *) bytes);
+	pfree(bytes);
 }
 
 /* What the library makes of it, by itself and with others, adds up. */
@@ -207,7 +393,7 @@ check_result(roaring_bitmap_t *result, uint64_t cardinality)
 static const roaring_bitmap_t *
 partner(int number)
 {
-	static roaring_bitmap_t *partners[4];
+	static roaring_bitmap_t *partners[6];
 
 	if (partners[0] == NULL)
 	{
@@ -215,6 +401,8 @@ partner(int number)
 		partners[1] = roaring_bitmap_from_range(0, 131072, 2);	/* bitsets */
 		partners[2] = roaring_bitmap_from_range(100, 70000, 1); /* runs */
 		roaring_bitmap_run_optimize(partners[2]);
+		partners[3] = roaring_bitmap_create();	/* nothing */
+		partners[4] = roaring_bitmap_from_range(30, 65536, 16); /* nearly bits */
 	}
 	return partners[number];
 }

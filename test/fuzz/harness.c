@@ -8,7 +8,8 @@
  *				the way to bytes and back
  *		bytes	they unpack or are refused; what unpacks prints to a text that
  *				parses to the same tree, whose bytes are these bytes
- *		bitmap	it is refused, or the roaring library may be given it (bitmap.c)
+ *		bitmap	it is refused, or means to us what it means to the roaring library
+ *				(bitmap.c)
  *
  * A breach aborts.  FUZZ_TEXT, FUZZ_BYTES or FUZZ_BITMAP makes a libFuzzer
  * target of one of them; without, this is the program that replays files:

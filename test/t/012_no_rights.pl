@@ -82,6 +82,12 @@ my %harmless = (
 	'filter_sql(filter,regclass,text)' => q{filter_sql('amount > 1', 'orders') IS NULL},
 	'filter_sql(filter,text,text)' => q{filter_sql('amount > 1', 'orders'::text) IS NULL},
 	'matches(record,filter)' => q{matches(ROW(1, 2), 'f1 = 2')},
+	'add(timestamp with time zone,interval)' => q{add(now(), NULL) IS NULL},
+	'subtract(timestamp with time zone,interval)' => q{subtract(now(), NULL) IS NULL},
+	'local_time(timestamp with time zone)' => q{local_time(NULL) IS NULL},
+	'local_date(timestamp with time zone)' => q{local_date(NULL) IS NULL},
+	'instant(timestamp without time zone)' => q{instant(NULL::timestamp) IS NULL},
+	'instant(date)' => q{instant(NULL::date) IS NULL},
 	'tally_in(cstring)' => q{tally_size(NULL::text::segment.tally) IS NULL},
 	'tally_out(tally)' => q{tally_size(NULL)},
 	'tally_send(tally)' => q{tally_send(NULL)},
@@ -192,7 +198,7 @@ sub call
 {
 	my ($role, $call) = @_;
 	my ($out, $err);
-	my $list = $call =~ /^(?:now|matches|tally_|series_|filter_sql|rebuild)/ ? "SELECT segment.$call" : "SELECT * FROM segment.$call";
+	my $list = $call =~ /^(?:now|matches|tally_|series_|filter_sql|rebuild|add|subtract|local_|instant)/ ? "SELECT segment.$call" : "SELECT * FROM segment.$call";
 
 	$node->psql('postgres', qq{
 		\\set VERBOSITY verbose

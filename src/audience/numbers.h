@@ -1,0 +1,64 @@
+/*-------------------------------------------------------------------------
+ *
+ * numbers.h
+ *	  A set of numbers below 65,536, private to the room of audiences.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_NUMBERS_H
+#define SEGMENT_NUMBERS_H
+
+#include "audience/portable.h"
+
+/* How many numbers there are. */
+#define NUMBER_BITS		16
+#define ALL_NUMBERS	(1 << NUMBER_BITS)
+
+/*
+ * Zeroed memory is an empty set.  What it holds is allocated in the context that
+ * is current when it changes, and frees itself with that.
+ */
+typedef struct NumberSet
+{
+	uint32_t	count;			/* how many numbers are in it */
+	uint32_t	space;			/* for how many 'array' has room */
+	uint16_t   *array;			/* ascending; NULL if there are none, or bits */
+	uint64_t   *bits;			/* a bit for each number, or NULL */
+} NumberSet;
+
+extern bool numbers_contains(const NumberSet *set, uint16_t number);
+extern void numbers_add(NumberSet *set, uint16_t number);
+/* what is in goes out, and the other way round */
+extern void numbers_flip(NumberSet *set, uint16_t number);
+
+extern void numbers_copy(NumberSet *result, const NumberSet *set);
+/* New sets in *result, which is neither of the two. */
+extern void numbers_both(NumberSet *result,
+						   const NumberSet *a, const NumberSet *b);
+extern void numbers_either(NumberSet *result,
+							 const NumberSet *a, const NumberSet *b);
+extern void numbers_only(NumberSet *result,
+						   const NumberSet *a, const NumberSet *b);
+extern void numbers_exactly_one(NumberSet *result,
+								  const NumberSet *a, const NumberSet *b);
+extern uint32_t numbers_count_both(const NumberSet *a, const NumberSet *b);
+
+/* Its numbers, ascending, into an array with room for all of them. */
+extern void numbers_list(const NumberSet *set, uint16_t *numbers);
+
+/* Free what it holds; it is empty then. */
+extern void numbers_free(NumberSet *set);
+
+/* ---- as bytes: see portable.h ---- */
+
+/* Read it from bytes that were checked. */
+extern void numbers_read(NumberSet *set, const PortableContainer *from,
+						   const unsigned char *bytes);
+
+/* Of which form is it smallest? */
+extern void numbers_describe(const NumberSet *set, PortableContainer *as);
+/* Write it in that form, where portable_write() says. */
+extern void numbers_write(const NumberSet *set, const PortableContainer *as,
+							unsigned char *bytes);
+
+#endif							/* SEGMENT_NUMBERS_H */
