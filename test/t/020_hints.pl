@@ -99,7 +99,6 @@ my @table = (
 	[ advice => qr/^In a (?:series|tally) a type of pg_catalog is called as in pg_type, / ],
 	[ advice => qr/^Its rows can vanish without a trigger\. Use an ordinary table\.$/ ],
 	[ advice => qr/^Keep an expression of another type, or add a column of another type to the source\.$/ ],
-	[ advice => qr/^Leave the window away to aggregate the whole history\.$/ ],
 	[ advice => qr/^Let a role own the population that owns the table or has BYPASSRLS\.$/ ],
 	[ advice => qr/^Name a column of type .*, or attach the table to another population\.$/ ],
 	[ advice => qr/^Nest it less deeply, and do not build traits and audiences on others in a long row\.$/ ],
