@@ -73,31 +73,43 @@ static const KnownFunction known_functions[] = {
 	{F_NUMERIC_MUL, CURVE_PRODUCT, 1},
 	{F_NUMERIC_DIV, CURVE_PRODUCT, -1},
 	{F_EXTRACT_TEXT_TIMESTAMP, CURVE_FIELD},
+	{F_EXTRACT_TEXT_DATE, CURVE_FIELD},
 };
 
-/* The units of date_trunc and extract, and how long one lasts at most. */
+/*
+ * The units of date_trunc and extract, how long one lasts at most, and from which
+ * number to which extract counts them.
+ */
 static const struct
 {
 	const char *name;
 	CalendarUnit unit;
 	int64		days;
+	int			first;
+	int			last;
 }			known_units[] = {
-	{"hour", CALENDAR_HOUR, 1},
-	{"day", CALENDAR_DAY, 1},
-	{"isodow", CALENDAR_DAY, 1},
-	{"week", CALENDAR_WEEK, 7},
-	{"month", CALENDAR_MONTH, 31},
-	{"quarter", CALENDAR_QUARTER, 92},
-	{"year", CALENDAR_YEAR, 366},
+	{"hour", CALENDAR_HOUR, 1, 0, 23},
+	{"day", CALENDAR_DAY, 1, 1, 31},
+	{"isodow", CALENDAR_DAY, 1, 1, 7},
+	{"week", CALENDAR_WEEK, 7, 1, 53},
+	{"month", CALENDAR_MONTH, 31, 1, 12},
+	{"quarter", CALENDAR_QUARTER, 92, 1, 4},
+	{"year", CALENDAR_YEAR, 366, 0, 0},
 };
 
 static Curve *curve_of(Node *node);
 static bool add_part(Node *node, void *curve);
 static void loosen(Curve *curve);
 static void describe(Curve *curve);
+static void describe_still(Curve *curve);
+static void describe_window(Curve *curve);
 static bool any_line(const Curve *curve);
 static void describe_call(Curve *curve, Oid function, List *args);
+static Expr *expand_date_add(const FuncExpr *call);
 static void describe_comparison(Curve *curve, Oid operator, List *args);
+static Expr *call_of(Oid function, Oid result, void *first, void *second);
+static Node *interval_const(Interval *interval);
+static char *constant_text(Node *node);
 static bool find_zone(Curve *curve, Node *name);
 static bool find_unit(Curve *curve, Node *name);
 static void drop_argument(Curve *curve, int which);
@@ -109,6 +121,10 @@ typedef struct OwnFunctions
 	Oid			elapsed_local;
 	Oid			days_between;
 	Oid			has_anniversary;
+	Oid			date_add;
+	Oid			local_day;
+	Oid			day_start;
+	Oid			day_ago;
 } OwnFunctions;
 
 static OwnFunctions own;
@@ -119,12 +135,20 @@ curve_make(Expr *expr, bool loose)
 	static const Oid instants[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
 	static const Oid locals[] = {TIMESTAMPOID, TIMESTAMPOID};
 	static const Oid days[] = {DATEOID, DATEOID, DATEOID};
+	static const Oid instant_span[] = {TIMESTAMPTZOID, INTERVALOID, TEXTOID};
+	static const Oid instant_zone[] = {TIMESTAMPTZOID, TEXTOID};
+	static const Oid day_zone[] = {DATEOID, TEXTOID};
+	static const Oid day_span[] = {DATEOID, INTERVALOID};
 	Curve	   *curve;
 
 	own.elapsed = catalog_function("elapsed", 2, instants);
 	own.elapsed_local = catalog_function("elapsed", 2, locals);
 	own.days_between = catalog_function("days_between", 2, days);
 	own.has_anniversary = catalog_function("has_anniversary", 3, days);
+	own.date_add = catalog_function("date_add", 3, instant_span);
+	own.local_day = catalog_function("local_day", 2, instant_zone);
+	own.day_start = catalog_function("day_start", 2, day_zone);
+	own.day_ago = catalog_function("day_ago", 2, day_span);
 
 	curve = curve_of((Node *) expression_planner(clock_as_parameter(expr)));
 	if (loose)
@@ -179,6 +203,7 @@ curve_of(Node *node)
 	if (!moves)
 	{
 		curve->kind = CURVE_STILL;
+		describe_still(curve);
 		curve->nargs = 0;
 		return curve;
 	}
@@ -247,11 +272,7 @@ describe(Curve *curve)
 			describe_call(curve, ((FuncExpr *) expr)->funcid,
 						  ((FuncExpr *) expr)->args);
 			if (curve->kind == CURVE_OTHER && trait_is_window((FuncExpr *) expr))
-			{
-				curve->kind = CURVE_WINDOW;
-				if (curve->args[0]->kind == CURVE_STILL)
-					curve->window = trait_window_kind((FuncExpr *) expr);
-			}
+				describe_window(curve);
 			return;
 		case T_OpExpr:
 			describe_call(curve, ((OpExpr *) expr)->opfuncid,
@@ -296,6 +317,39 @@ describe(Curve *curve)
 	}
 }
 
+/* date_add(time, '30 days', zone) */
+static void
+describe_still(Curve *curve)
+{
+	FuncExpr   *call = (FuncExpr *) curve->expr;
+	Const	   *span;
+
+	if (!IsA(call, FuncExpr) || call->funcid != own.date_add)
+		return;
+	span = lsecond(call->args);
+	if (!IsA(span, Const) || span->constisnull || !find_zone(curve, lthird(call->args)))
+		return;
+	curve->base = curve->args[0];
+	calendar_span_range(curve->zone, DatumGetIntervalP(span->constvalue),
+						&curve->least, &curve->most);
+}
+
+/* series_count(events, 'in last 30 days', zone, now) */
+static void
+describe_window(Curve *curve)
+{
+	const FuncExpr *call = (const FuncExpr *) curve->expr;
+	char	   *window = constant_text(lsecond(call->args));
+	char	   *zone = constant_text(lthird(call->args));
+
+	if (window == NULL || zone == NULL || curve->args[0]->kind != CURVE_STILL ||
+		curve->args[3]->kind != CURVE_NOW)
+		return;
+	curve->kind = CURVE_WINDOW;
+	curve->window = trait_window_kind(call);
+	curve->during = filter_window_read(window, zone);
+}
+
 static bool
 any_line(const Curve *curve)
 {
@@ -324,6 +378,28 @@ describe_call(Curve *curve, Oid function, List *args)
 	}
 	else if (function == own.has_anniversary)
 		curve->kind = CURVE_ANNIVERSARY;
+	else if (function == own.local_day || function == own.day_start)
+	{
+		if (!find_zone(curve, lsecond(args)))
+			return;
+		curve->kind = function == own.local_day ? CURVE_LOCAL_DAY : CURVE_DAY_START;
+		drop_argument(curve, 1);
+	}
+	else if (function == own.day_ago)
+	{
+		curve->kind = CURVE_SHIFT;
+		curve->sign = -1;
+	}
+	else if (function == own.date_add)
+	{
+		Expr	   *steps = expand_date_add((FuncExpr *) curve->expr);
+
+		if (steps == NULL)
+			return;
+		curve->kind = CURVE_SAME;
+		curve->args[0] = curve_of((Node *) steps);
+		curve->nargs = 1;
+	}
 
 	for (int i = 0; i < lengthof(known_functions); i++)
 		if (known_functions[i].function == function)
@@ -353,6 +429,11 @@ describe_call(Curve *curve, Oid function, List *args)
 			if (!find_unit(curve, linitial(args)))
 				return;
 			drop_argument(curve, 0);
+			if (curve->unit == CALENDAR_YEAR)
+			{
+				curve->kind = CURVE_YEAR;
+				return;
+			}
 			break;
 		case CURVE_PRODUCT:
 			/* of two that move, and of what is divided by it, we know nothing */
@@ -364,6 +445,49 @@ describe_call(Curve *curve, Oid function, List *args)
 	}
 	curve->kind = known->kind;
 	curve->sign = known->sign;
+}
+
+/*
+ * date_add() of a time that moves, in steps that are known: to the clock of the zone,
+ * days and months there, back, and hours.  NULL if the span is not known.
+ */
+static Expr *
+expand_date_add(const FuncExpr *call)
+{
+	Expr	   *time = copyObject(linitial(call->args));
+	Const	   *constant = lsecond(call->args);
+	Node	   *zone = lthird(call->args);
+	const Interval *span;
+	Interval   *calendar = palloc0(sizeof(Interval));
+	Interval   *clock = palloc0(sizeof(Interval));
+
+	if (!IsA(constant, Const) || constant->constisnull)
+		return NULL;
+	span = DatumGetIntervalP(constant->constvalue);
+	calendar->month = span->month;
+	calendar->day = span->day;
+	clock->time = span->time;
+	if (calendar->month != 0 || calendar->day != 0)
+	{
+		time = call_of(F_TIMEZONE_TEXT_TIMESTAMPTZ, TIMESTAMPOID, copyObject(zone), time);
+		time = call_of(F_TIMESTAMP_PL_INTERVAL, TIMESTAMPOID, time, interval_const(calendar));
+		time = call_of(F_TIMEZONE_TEXT_TIMESTAMP, TIMESTAMPTZOID, copyObject(zone), time);
+	}
+	return call_of(F_TIMESTAMPTZ_PL_INTERVAL, TIMESTAMPTZOID, time, interval_const(clock));
+}
+
+static Expr *
+call_of(Oid function, Oid result, void *first, void *second)
+{
+	return (Expr *) makeFuncExpr(function, result, list_make2(first, second), InvalidOid,
+								 InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+static Node *
+interval_const(Interval *interval)
+{
+	return (Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+							  IntervalPGetDatum(interval), false, false);
 }
 
 /* The first of them against the second. */
@@ -440,6 +564,8 @@ find_unit(Curve *curve, Node *name)
 		{
 			curve->unit = known_units[i].unit;
 			curve->length = known_units[i].days * USECS_PER_DAY;
+			curve->first = known_units[i].first;
+			curve->last = known_units[i].last;
 			return true;
 		}
 	return false;

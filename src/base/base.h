@@ -73,6 +73,8 @@ typedef enum CalendarUnit
 extern TimestampTz clock_turn_after(pg_tz *zone, TimestampTz instant);
 extern Timestamp local_turn_after(pg_tz *zone, Timestamp local);
 extern Timestamp calendar_turn_after(CalendarUnit unit, Timestamp local);
+/* The beginning of the unit in which a local time is. */
+extern Timestamp calendar_unit_start(CalendarUnit unit, Timestamp local);
 /*
  * By how much is local time ahead of UTC, at least and at most, ever?  In
  * microseconds; less than zero where it is behind.

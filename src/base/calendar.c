@@ -349,6 +349,20 @@ local_turn_after(pg_tz *zone, Timestamp local)
 }
 
 Timestamp
+calendar_unit_start(CalendarUnit unit, Timestamp local)
+{
+	int64		length = unit == CALENDAR_HOUR ? USECS_PER_HOUR : USECS_PER_DAY;
+	int64		past = local % length;
+	DateADT		day;
+
+	local -= past < 0 ? past + length : past;
+	if (unit == CALENDAR_HOUR)
+		return local;
+	day = calendar_period_start(unit, local / USECS_PER_DAY, 0);
+	return DATE_NOT_FINITE(day) ? DT_NOBEGIN : day * USECS_PER_DAY;
+}
+
+Timestamp
 calendar_turn_after(CalendarUnit unit, Timestamp local)
 {
 	struct pg_tm tm;

@@ -111,6 +111,13 @@ AS 'MODULE_PATHNAME', 'segment_bucket';
 COMMENT ON FUNCTION segment.bucket(text, text) IS
     'where the key falls in 0 <= bucket < 100: the same on every server, and for every salt anew';
 
+CREATE OR REPLACE FUNCTION segment.window_after(during text, timezone text, now timestamptz)
+RETURNS timestamptz
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_window_after';
+COMMENT ON FUNCTION segment.window_after(text, text, timestamptz) IS
+    'events up to that time count in the window neither at the time given nor later; null if there is no such time';
+
 -- windows into a filter -------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION segment.filter_sql(filter segment.filter, relation regclass,

@@ -92,6 +92,7 @@ segment_matches_support(PG_FUNCTION_ARGS)
 	FuncExpr   *call;
 	Const	   *constant;
 	FilterRow	row;
+	FilterScope *scope;
 	Expr	   *expr;
 
 	if (!IsA(request, SupportRequestSimplify))
@@ -104,8 +105,10 @@ segment_matches_support(PG_FUNCTION_ARGS)
 		!row_open(&row, simplify->root, call->funcid, linitial(call->args)))
 		PG_RETURN_POINTER(NULL);
 
+	scope = filter_row_scope(&row);
+	scope->planned = true;
 	expr = filter_compile(filter_unpack((Filter *) PG_DETOAST_DATUM(constant->constvalue)),
-						  filter_row_scope(&row));
+						  scope);
 	if (!stands_as_qual(simplify->root, call))
 		expr = filter_as_value(expr);
 

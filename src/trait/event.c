@@ -3,13 +3,15 @@
  * event.c
  *	  Which events of a window come or go next?
  *
- *		series_sum(s7, now - 30 days, now) > 100
+ *		series_sum(s7, 'in last 1 month', 'Europe/Copenhagen', now) > 100
  *
- * is the same as long as neither bound passes an event of s7.  Whoever knows
- * how the bounds move asks for the events on either side of where they are:
+ * is the same until an event of s7 begins to count, or stops.  Each does so a while
+ * after its own time, and that while is known within limits (filter/window.c); so
+ * the events in question are those of about a month ago, and those to come:
  *
- *		{2 May, 28 May} around 15 May		2 May and 28 May
- *		{2 May, 28 May} around 28 May		28 May and none
+ *		{30 January 12:00, 31 January 08:00} on 10 February
+ *			may stop		27 February 12:00, 28 February 08:00
+ *			stop			28 February 12:00, 28 February 08:00
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +33,7 @@ trait_is_window(const FuncExpr *call)
 {
 	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, true);
 
-	if (list_length(call->args) < 3)
+	if (list_length(call->args) < 4)
 		return false;
 	return exprType(linitial(call->args)) ==
 		GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("series"),
@@ -49,51 +51,99 @@ trait_window_kind(const FuncExpr *call)
 		strcmp(name, "series_sum") == 0 ? WINDOW_SUMS : WINDOW_OTHER;
 }
 
-void
-trait_events_around(Datum series, TimestampTz at,
-					TimestampTz *before, TimestampTz *beyond)
+/* An instant after another; infinity if there is no such. */
+static inline TimestampTz
+later(TimestampTz at, int64 delay)
 {
-	SeriesReader reader;
-	SeriesEntry entry;
+	TimestampTz sum;
 
-	*before = DT_NOBEGIN;
-	*beyond = DT_NOEND;
-	series_begin(&reader, series);
-	while (series_next(&reader, &entry))
-	{
-		if (entry.at > at)
-		{
-			*beyond = entry.at;
-			return;
-		}
-		*before = entry.at;
-	}
+	if (TIMESTAMP_NOT_FINITE(at) || pg_add_s64_overflow(at, delay, &sum))
+		return TIMESTAMP_IS_NOBEGIN(at) ? at : DT_NOEND;
+	return sum;
 }
 
-void
-trait_events_after(Datum series, const TimestampTz *instants, int count,
-				   TimestampTz *next)
+/* Lower *next to a later instant than 'from' at which an event comes or goes. */
+static void
+note_change(TimestampTz at, TimestampTz from, TimestampTz *next)
 {
+	if (at > from)
+		*next = Min(*next, at);
+}
+
+/*
+ * Where a coarse answer is enough, an event may come or go at the earliest as soon as
+ * it can at all; where that is not later than now, it is asked for.
+ */
+static void
+note_delayed(const FilterWindow *window,
+			 TimestampTz (*happens) (const FilterWindow *window, TimestampTz at),
+			 const FilterWindowDelay *delay, TimestampTz at, TimestampTz from,
+			 bool coarsely, TimestampTz *next)
+{
+	TimestampTz soonest = later(at, delay->least);
+
+	if (delay->never || soonest >= *next || later(at, delay->most) <= from)
+		return;
+	if (coarsely && soonest > from)
+		*next = soonest;
+	else
+		note_change(happens(window, at), from, next);
+}
+
+TimestampTz
+trait_window_changes(const FilterWindow *window, Datum series, TimestampTz from,
+					 bool coarsely)
+{
+	FilterWindowDelay enters = filter_window_enters_after(window);
+	FilterWindowDelay leaves = filter_window_leaves_after(window);
+	TimestampTz next = DT_NOEND;
+	TimestampTz first_leaves = DT_NOEND;
+	FilterWindowRange range;
 	SeriesReader reader;
 	SeriesEntry entry;
-	int			found = 0;
 
-	for (int i = 0; i < count; i++)
-		next[i] = DT_NOEND;
 	series_begin(&reader, series);
+	if (filter_window_in_order(window))
+	{
+		/* the first that counts goes first, and the first behind it comes first */
+		filter_window_range(window, from, &range);
+		while (series_next(&reader, &entry))
+		{
+			if (entry.at > range.last)
+			{
+				note_change(filter_window_enters(window, entry.at), from, &next);
+				break;
+			}
+			if (entry.at < range.first)
+				continue;
+			if (!TIMESTAMP_IS_NOEND(first_leaves))
+				continue;
+			first_leaves = filter_window_leaves(window, entry.at);
+			note_change(first_leaves, from, &next);
+			if (reader.last <= range.last)
+				break;
+		}
+		return next;
+	}
+
 	while (series_next(&reader, &entry))
 	{
-		while (found < count && entry.at > instants[found])
-			next[found++] = entry.at;
-		if (found == count || instants[found] >= reader.last)
+		note_delayed(window, filter_window_enters, &enters, entry.at, from, coarsely, &next);
+		note_delayed(window, filter_window_leaves, &leaves, entry.at, from, coarsely, &next);
+		if (later(entry.at, leaves.least) >= next &&
+			(later(entry.at, enters.least) >= next ||
+			 later(reader.last, enters.most) <= from))
 			break;
 	}
+	return next;
 }
 
-/* The events that an edge is still to pass, one after the other. */
+/* The events that are still to pass an end of the window, one after the other. */
 typedef struct Passing
 {
-	const WindowEdge *edge;
+	FilterWindowDelay delay;
+	TimestampTz passed;			/* events up to then have passed it for good */
+	TimestampTz met;			/* those up to then perhaps; no other */
 	SeriesReader reader;
 	TimestampTz event;
 	TimestampTz at;				/* not before then; DT_NOEND: there are no more */
@@ -110,38 +160,44 @@ pass_next(Passing *passing)
 		return;
 	}
 	passing->event = entry.at;
-	if (pg_add_s64_overflow(entry.at, passing->edge->soonest, &passing->at))
-		passing->at = DT_NOEND;
+	passing->at = later(entry.at, passing->delay.least);
 }
 
 static void
-pass_begin(Passing *passing, Datum series, const WindowEdge *edge)
+pass_begin(Passing *passing, Datum series, FilterWindowDelay delay, TimestampTz from)
 {
-	passing->edge = edge;
+	passing->delay = delay;
 	passing->at = DT_NOEND;
-	if (TIMESTAMP_IS_NOEND(edge->passed))
+	if (delay.never)
 		return;
+	passing->passed = from - delay.most;
+	passing->met = from - delay.least;
 	series_begin(&passing->reader, series);
 	do
 		pass_next(passing);
-	while (!TIMESTAMP_IS_NOEND(passing->at) && passing->event <= edge->passed);
+	while (!TIMESTAMP_IS_NOEND(passing->at) && passing->event <= passing->passed);
 }
 
 /*
  * What adds and what takes away is added up apart: the one cannot make good what the
- * other does, so the margin is left no sooner.  Of an event that the edge has perhaps
- * met it is not known which it does.
+ * other does, so the margin is left no sooner.  Of an event that has perhaps passed
+ * it is not known which it does.
  */
 bool
-trait_window_keeps(WindowKind kind, Datum series, const WindowMargin *margin,
-				   const WindowEdge *edges, TimestampTz *until)
+trait_window_keeps(WindowKind kind, const FilterWindow *window, Datum series,
+				   const WindowMargin *margin, TimestampTz from, TimestampTz *until)
 {
+	FilterWindowDelay leaves = filter_window_leaves_after(window);
+	FilterWindowDelay enters = filter_window_enters_after(window);
 	Passing		passing[2];
 	int64		least = margin->value;
 	int64		most = margin->value;
 
-	for (int i = 0; i < 2; i++)
-		pass_begin(&passing[i], series, &edges[i]);
+	/* all that are in a period go at once */
+	if (filter_window_is_period(window))
+		return false;
+	pass_begin(&passing[0], series, leaves, from);
+	pass_begin(&passing[1], series, enters, from);
 	for (;;)
 	{
 		int			first = passing[0].at <= passing[1].at ? 0 : 1;
@@ -154,14 +210,16 @@ trait_window_keeps(WindowKind kind, Datum series, const WindowMargin *margin,
 			return false;
 		if (first == 0)
 			number = -number;
-		if ((number < 0 || next->event <= next->edge->met) &&
+		if ((number < 0 || next->event <= next->met) &&
 			pg_add_s64_overflow(least, -Abs(number), &least))
 			return false;
-		if ((number > 0 || next->event <= next->edge->met) &&
+		if ((number > 0 || next->event <= next->met) &&
 			pg_add_s64_overflow(most, Abs(number), &most))
 			return false;
 		if (least < margin->least || most > margin->most)
 		{
+			if (next->at <= from)
+				return false;
 			*until = next->at;
 			return true;
 		}

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * series_ask.c
- *	  What do the events of a series come to between two instants?
+ *	  What do the events of a series come to that count in a window?
  *
- *		segment.series_sum(s7, after, until)
+ *		segment.series_sum(s7, 'in last 30 days', 'Europe/Copenhagen', now)
  *
- * looks at the events with after < time <= until; NULL means that there is no
- * such bound, and then even events at -infinity or infinity count.  No series
- * is a series without events.
+ * looks at the events that count in the window at that time.  If the window is
+ * NULL all do, even those at -infinity or infinity.  No series is a series without
+ * events.
  *
  * The answers are those of the same aggregate without a window over just these
  * events.  There is one difference: a sum of floating-point numbers that is
@@ -28,6 +28,7 @@
 #include "utils/numeric.h"
 
 #include "base/base.h"
+#include "filter/filter.h"
 #include "trait/fixed.h"
 #include "trait/series.h"
 
@@ -35,7 +36,9 @@
 typedef struct Asked
 {
 	SeriesReader reader;
-	TimeRange	range;
+	const FilterWindow *window; /* NULL: all of them */
+	TimestampTz now;
+	FilterWindowRange range;
 	bool		empty;			/* there is no series */
 } Asked;
 
@@ -67,6 +70,7 @@ typedef struct TimedValue
 
 static void ask(FunctionCallInfo fcinfo, Asked *asked);
 static bool answer(Asked *asked, SeriesEntry *entry);
+static inline bool counts(const Asked *asked, TimestampTz at);
 static bool total_of_range(const Asked *asked, RangeTotal *total);
 static Oid	ask_values(FunctionCallInfo fcinfo, Asked *asked);
 static void sum_each(Asked *asked, bool squares, ExactSum *sum);
@@ -116,7 +120,7 @@ segment_series_after(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(series_write(series));
 }
 
-/* (series, after, until) */
+/* (series, window, timezone, now) */
 Datum
 segment_series_count(PG_FUNCTION_ARGS)
 {
@@ -128,16 +132,18 @@ segment_series_count(PG_FUNCTION_ARGS)
 	if (!answer(&asked, &entry))
 		PG_RETURN_INT64(0);
 
-	/* mostly all that follows counts, too: it need not be looked at */
-	if (asked.reader.last <= asked.range.to)
-		PG_RETURN_INT64(asked.reader.head.nentries - asked.reader.next + 1);
 	do
+	{
+		/* mostly all that follows counts, too: it need not be looked at */
+		if (entry.at >= asked.range.sure_first &&
+			asked.reader.last <= asked.range.sure_last)
+			PG_RETURN_INT64(count + asked.reader.head.nentries - asked.reader.next + 1);
 		count++;
-	while (answer(&asked, &entry));
+	} while (answer(&asked, &entry));
 	PG_RETURN_INT64(count);
 }
 
-/* (series, after, until): the number of different values */
+/* (series, window, timezone, now): the number of different values */
 Datum
 segment_series_distinct(PG_FUNCTION_ARGS)
 {
@@ -150,15 +156,20 @@ segment_series_distinct(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(values_distinct(&asked, values, nvalues));
 }
 
-/* The arguments series, after, until. */
+/* The arguments series, window, timezone, now. */
 static void
 ask(FunctionCallInfo fcinfo, Asked *asked)
 {
 	asked->empty = PG_ARGISNULL(0);
-	asked->range = time_range(!PG_ARGISNULL(1),
-							  PG_ARGISNULL(1) ? 0 : PG_GETARG_TIMESTAMPTZ(1),
-							  !PG_ARGISNULL(2),
-							  PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2));
+	asked->window = filter_window_argument(fcinfo, 1);
+	asked->range = (FilterWindowRange) {
+		PG_INT64_MIN, PG_INT64_MIN, PG_INT64_MAX, PG_INT64_MAX
+	};
+	if (asked->window != NULL && !PG_ARGISNULL(3))
+	{
+		asked->now = PG_GETARG_TIMESTAMPTZ(3);
+		filter_window_range(asked->window, asked->now, &asked->range);
+	}
 	if (!asked->empty)
 		series_begin(&asked->reader, PG_GETARG_DATUM(0));
 }
@@ -171,16 +182,25 @@ answer(Asked *asked, SeriesEntry *entry)
 		return false;
 	while (series_next(&asked->reader, entry))
 	{
-		if (entry->at > asked->range.to)
+		if (entry->at > asked->range.last)
 			return false;
-		if (entry->at >= asked->range.from)
+		if (counts(asked, entry->at))
 			return true;
 	}
 	return false;
 }
 
+static inline bool
+counts(const Asked *asked, TimestampTz at)
+{
+	if (at >= asked->range.sure_first && at <= asked->range.sure_last)
+		return true;
+	return at >= asked->range.first && at <= asked->range.last &&
+		filter_window_counts(asked->window, at, asked->now);
+}
+
 /*
- * What the series comes to, less what was before the range: mostly that is little or
+ * What the series comes to, less what has left the window: mostly that is little or
  * nothing.  False if it cannot be said so.
  */
 static bool
@@ -200,11 +220,18 @@ total_of_range(const Asked *asked, RangeTotal *total)
 	};
 	while (series_next(&reader, &entry))
 	{
-		if (reader.last > asked->range.to)
+		if (reader.last > asked->range.sure_last)
 			return false;
-		total->any = entry.at >= asked->range.from;
-		if (total->any)
+		if (entry.at >= asked->range.sure_first)
+		{
+			total->any = true;
 			break;
+		}
+		if (counts(asked, entry.at))
+		{
+			total->any = true;
+			continue;
+		}
 		if (reader.kind == SERIES_NUMERIC && reader.scale != all->scale)
 			packed_corrupted(&reader.bytes, "Its values do not come to what it says.");
 		if (pg_sub_s64_overflow(total->sum, reader.number, &total->sum))
@@ -217,7 +244,7 @@ total_of_range(const Asked *asked, RangeTotal *total)
 
 /* sums ------------------------------------------------------------------------ */
 
-/* (series, after, until): of whole and numeric values */
+/* (series, window, timezone, now): of whole and numeric values */
 Datum
 segment_series_sum(PG_FUNCTION_ARGS)
 {
@@ -231,7 +258,7 @@ segment_series_squares(PG_FUNCTION_ARGS)
 	return sum_exact(fcinfo, true);
 }
 
-/* (series, after, until): of floating-point values */
+/* (series, window, timezone, now): of floating-point values */
 Datum
 segment_series_sum_float(PG_FUNCTION_ARGS)
 {
@@ -375,7 +402,7 @@ refuse_sum(const Asked *asked)
 
 /* one of the values ----------------------------------------------------------- */
 
-/* (series, after, until, type) */
+/* (series, window, timezone, now, type) */
 Datum
 segment_series_min(PG_FUNCTION_ARGS)
 {
@@ -401,13 +428,13 @@ segment_series_last(PG_FUNCTION_ARGS)
 }
 
 /*
- * The arguments series, after, until, and one that says of which type the
+ * The arguments series, window, timezone, now, and one that says of which type the
  * values are, which a domain may be over.  Returns the latter.
  */
 static Oid
 ask_values(FunctionCallInfo fcinfo, Asked *asked)
 {
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 3);
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 4);
 	TypeCacheEntry *entry;
 
 	if (!OidIsValid(type))
@@ -510,7 +537,7 @@ edge(FunctionCallInfo fcinfo, bool last)
 
 /* all of the values ------------------------------------------------------------ */
 
-/* (series, after, until, type): each value once, smallest first */
+/* (series, window, timezone, now, type): each value once, smallest first */
 Datum
 segment_series_values(PG_FUNCTION_ARGS)
 {
@@ -536,7 +563,7 @@ segment_series_values(PG_FUNCTION_ARGS)
 										  entry->typalign));
 }
 
-/* (series, after, until, type): of a tie the most recent, then the smallest */
+/* (series, window, timezone, now, type): of a tie the most recent, then the smallest */
 Datum
 segment_series_most_frequent(PG_FUNCTION_ARGS)
 {

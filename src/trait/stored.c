@@ -171,8 +171,6 @@ check_window(const Source *source, const FilterNode *window, const char *text)
 		.timezone = source->population->timezone,
 		.text = text,
 	};
-	Expr	   *after;
-	Expr	   *until;
 
 	if (source->at_attno == InvalidAttrNumber)
 		ereport(ERROR,
@@ -181,7 +179,7 @@ check_window(const Source *source, const FilterNode *window, const char *text)
 				 errdetail("Source \"%s\" has no time.", source->name),
 				 errhint("Attach the table with its time column as at, or leave the window away."),
 				 filter_position(text, window)));
-	filter_compile_window(window, &scope, &after, &until);
+	(void) filter_compile_window(window, &scope);
 }
 
 void
@@ -191,15 +189,6 @@ window_kept(const Population *population, const FilterNode *window, Expr *now,
 	FilterScope scope = {.timezone = population->timezone, .now = now};
 
 	filter_compile_window_kept(window, &scope, after, until);
-}
-
-void
-window_counted(const Population *population, const FilterNode *window,
-			   Expr *now, Expr **after, Expr **until)
-{
-	FilterScope scope = {.timezone = population->timezone, .now = now};
-
-	filter_compile_window(window, &scope, after, until);
 }
 
 void
@@ -243,19 +232,20 @@ source_time(const Source *source)
 
 	time = (Expr *) makeVar(1, source->at_attno, source->at_type, -1,
 							InvalidOid, 0);
-	if (source->at_type == DATEOID)
-		time = (Expr *) makeFuncExpr(F_TIMESTAMP_DATE, TIMESTAMPOID,
-									 list_make1(time), InvalidOid, InvalidOid,
-									 COERCE_EXPLICIT_CAST);
 	if (source->at_type != TIMESTAMPTZOID)
 	{
-		/* a local time is one of the population's zone */
+		/* a local time is one of the population's zone, a day its first instant */
 		Const	   *zone = makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
 									 CStringGetTextDatum(source->population->timezone),
 									 false, false);
+		bool		is_day = source->at_type == DATEOID;
 
-		time = (Expr *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMP, TIMESTAMPTZOID,
-									 list_make2(zone, time),
+		time = (Expr *) makeFuncExpr(is_day ?
+									 catalog_function("day_start", 2,
+													  (Oid[]) {DATEOID, TEXTOID}) :
+									 F_TIMEZONE_TEXT_TIMESTAMP,
+									 TIMESTAMPTZOID,
+									 is_day ? list_make2(time, zone) : list_make2(zone, time),
 									 InvalidOid, DEFAULT_COLLATION_OID,
 									 COERCE_EXPLICIT_CALL);
 	}

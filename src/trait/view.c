@@ -9,11 +9,6 @@
  *			   profile.s4 / nullif(profile.s5, 0) AS average_order
  *		FROM segment_data.profile
  *
- * The bounds of windows are the same for all profiles, and are computed once for
- * a query:
- *
- *			   series_count(profile.s7, (SELECT timezone(…) - '30 days'), now())
- *
  * A new trait is a new last column, which CREATE OR REPLACE VIEW can add.
  * When a column goes or changes its type the view is made again with the
  * grants it had; other views over it make that an error, and they are the
@@ -28,9 +23,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -52,8 +45,6 @@ static bool has_comment(const Population *population,
 						const ViewColumn *column);
 static void view_moved(const Population *population, Oid view);
 static List *view_columns(const Population *population);
-static Node *bounds_once(Node *node, void *context);
-static SubLink *subquery_of(Expr *expr);
 static bool view_extends(const Population *population, List *columns);
 static List *view_grants(const Population *population);
 static char *view_query(const Population *population, List *columns);
@@ -148,7 +139,6 @@ view_columns(const Population *population)
 		Expr	   *value = filter_compile_operand(trait->definition,
 												   definition_scope(population, row, NULL));
 
-		value = (Expr *) bounds_once((Node *) value, NULL);
 		column->name = trait->name;
 		column->sql = deparse_expression((Node *) value, context, true, false);
 		column->type = exprType((Node *) value);
@@ -163,48 +153,6 @@ view_columns(const Population *population)
 	}
 	AtEOXact_GUC(true, level);
 	return columns;
-}
-
-/* The bounds of windows, but for segment.now() alone, as subqueries. */
-static Node *
-bounds_once(Node *node, void *context)
-{
-	FuncExpr   *window;
-
-	if (node == NULL)
-		return NULL;
-	if (!IsA(node, FuncExpr) || !trait_is_window((FuncExpr *) node))
-		return expression_tree_mutator(node, bounds_once, context);
-
-	window = copyObject((FuncExpr *) node);
-	for (int i = 1; i <= 2; i++)
-	{
-		ListCell   *bound = list_nth_cell(window->args, i);
-
-		if (!IsA(lfirst(bound), Const) &&
-			!(IsA(lfirst(bound), FuncExpr) && ((FuncExpr *) lfirst(bound))->args == NIL) &&
-			!contain_vars_of_level(lfirst(bound), 0))
-			lfirst(bound) = subquery_of(lfirst(bound));
-	}
-	return (Node *) window;
-}
-
-/* (SELECT expr) */
-static SubLink *
-subquery_of(Expr *expr)
-{
-	SubLink    *link = makeNode(SubLink);
-	Query	   *query = makeNode(Query);
-
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->targetList = list_make1(makeTargetEntry(expr, 1, pstrdup("bound"), false));
-	query->jointree = makeFromExpr(NIL, NULL);
-	link->subLinkType = EXPR_SUBLINK;
-	link->subselect = (Node *) query;
-	link->location = -1;
-	return link;
 }
 
 /* Are the view's present columns the first ones of the new? */
