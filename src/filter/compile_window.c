@@ -37,6 +37,7 @@
 typedef struct WindowArgument
 {
 	FilterWindow window;
+	bool		constant;		/* nothing else can be given */
 	text	   *given[2];
 } WindowArgument;
 
@@ -110,15 +111,14 @@ filter_compile_window_kept(const FilterNode *window, FilterScope *scope,
 Datum
 segment_window_after(PG_FUNCTION_ARGS)
 {
-	FilterWindowRange range;
+	TimestampTz first = filter_window_range(filter_window_argument(fcinfo, 0),
+											PG_GETARG_TIMESTAMPTZ(2))->first;
 
-	filter_window_range(filter_window_argument(fcinfo, 0),
-						PG_GETARG_TIMESTAMPTZ(2), &range);
-	if (TIMESTAMP_IS_NOBEGIN(range.first))
+	if (TIMESTAMP_IS_NOBEGIN(first))
 		PG_RETURN_NULL();
-	if (TIMESTAMP_IS_NOEND(range.first))
+	if (TIMESTAMP_IS_NOEND(first))
 		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
-	PG_RETURN_TIMESTAMPTZ(range.first > MIN_TIMESTAMP ? range.first - 1 : DT_NOBEGIN);
+	PG_RETURN_TIMESTAMPTZ(first > MIN_TIMESTAMP ? first - 1 : DT_NOBEGIN);
 }
 
 FilterWindow *
@@ -146,6 +146,8 @@ filter_window_argument(FunctionCallInfo fcinfo, int which)
 	FilterWindow *window;
 	MemoryContext old;
 
+	if (last != NULL && last->constant)
+		return &last->window;
 	if (PG_ARGISNULL(which) || PG_ARGISNULL(which + 1))
 		return NULL;
 	for (int i = 0; i < 2; i++)
@@ -158,6 +160,8 @@ filter_window_argument(FunctionCallInfo fcinfo, int which)
 	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	last = palloc(sizeof(WindowArgument));
 	last->window = *window;
+	last->constant = get_fn_expr_arg_stable(fcinfo->flinfo, which) &&
+		get_fn_expr_arg_stable(fcinfo->flinfo, which + 1);
 	for (int i = 0; i < 2; i++)
 		last->given[i] = DatumGetTextPCopy(PointerGetDatum(given[i]));
 	MemoryContextSwitchTo(old);

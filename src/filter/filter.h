@@ -379,7 +379,8 @@ extern FilterWindowDelay filter_window_leaves_after(const FilterWindow *window);
 
 /*
  * Which events count at an instant?  None outside of 'first' and 'last', all from
- * 'sure_first' to 'sure_last'; others have to be asked for one by one.
+ * 'sure_first' to 'sure_last'; others have to be asked for one by one.  What is
+ * returned is good until another instant is asked about.
  */
 typedef struct FilterWindowRange
 {
@@ -392,8 +393,8 @@ typedef struct FilterWindowRange
 /* Events after that time never count. */
 extern TimestampTz filter_window_last(const FilterWindow *window);
 
-extern void filter_window_range(const FilterWindow *window, TimestampTz now,
-								FilterWindowRange *range);
+extern const FilterWindowRange *filter_window_range(const FilterWindow *window,
+													TimestampTz now);
 
 /* inline.c: row @@ filter ---------------------------------------------------- */
 

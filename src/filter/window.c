@@ -173,9 +173,8 @@ period_end(const FilterWindow *window, TimestampTz at, int shift)
 }
 
 /* Mostly the same instant is asked about again, or the microsecond before it. */
-void
-filter_window_range(const FilterWindow *constant, TimestampTz now,
-					FilterWindowRange *range)
+const FilterWindowRange *
+filter_window_range(const FilterWindow *constant, TimestampTz now)
 {
 	FilterWindow *window = unconstify(FilterWindow *, constant);
 	int			which = now & 1;
@@ -186,7 +185,7 @@ filter_window_range(const FilterWindow *constant, TimestampTz now,
 		window->recent[which].now = now;
 		window->recent[which].known = true;
 	}
-	*range = window->recent[which].range;
+	return &window->recent[which].range;
 }
 
 static void

@@ -62,80 +62,107 @@ later(TimestampTz at, int64 delay)
 	return sum;
 }
 
-/* Lower *next to a later instant than 'from' at which an event comes or goes. */
-static void
-note_change(TimestampTz at, TimestampTz from, TimestampTz *next)
+/* The first change of a window that has been found so far. */
+typedef struct NextChange
 {
-	if (at > from)
-		*next = Min(*next, at);
+	const FilterWindow *window;
+	TimestampTz from;			/* it is later than that */
+	bool		coarsely;
+	TimestampTz at;
+	TimestampTz enter_until;	/* events up to then may enter before it */
+	TimestampTz leave_until;	/* and those may leave */
+} NextChange;
+
+/* An event does something at that instant. */
+static void
+note_change(NextChange *next, TimestampTz at)
+{
+	const FilterWindowRange *range;
+
+	if (at <= next->from || at >= next->at)
+		return;
+	next->at = at;
+	if (filter_window_in_order(next->window))
+		return;
+	range = filter_window_range(next->window, at - 1);
+	next->enter_until = range->last;
+	next->leave_until = range->sure_first - 1;
 }
 
 /*
- * Where a coarse answer is enough, an event may come or go at the earliest as soon as
- * it can at all; where that is not later than now, it is asked for.
+ * An event leaves, or enters.  Where a coarse answer is enough, it may do so as soon as
+ * it can at all, if that is to come; no later event can do it sooner.
  */
 static void
-note_delayed(const FilterWindow *window,
-			 TimestampTz (*happens) (const FilterWindow *window, TimestampTz at),
-			 const FilterWindowDelay *delay, TimestampTz at, TimestampTz from,
-			 bool coarsely, TimestampTz *next)
+note_event(NextChange *next, TimestampTz event, bool leaves,
+		   const FilterWindowDelay *delay)
 {
-	TimestampTz soonest = later(at, delay->least);
+	TimestampTz *until = leaves ? &next->leave_until : &next->enter_until;
+	TimestampTz soonest = later(event, delay->least);
+	const FilterWindowRange *range;
 
-	if (delay->never || soonest >= *next || later(at, delay->most) <= from)
+	if (event > *until || soonest >= next->at ||
+		later(event, delay->most) <= next->from)
 		return;
-	if (coarsely && soonest > from)
-		*next = soonest;
-	else
-		note_change(happens(window, at), from, next);
+	if (next->coarsely && soonest > next->from)
+	{
+		next->at = soonest;
+		*until = event;
+		return;
+	}
+
+	/* mostly it is plain that it has done so already */
+	range = filter_window_range(next->window, next->from);
+	if (leaves ? event >= range->first : event > range->sure_last)
+		note_change(next, leaves ? filter_window_leaves(next->window, event) :
+					filter_window_enters(next->window, event));
 }
 
 TimestampTz
 trait_window_changes(const FilterWindow *window, Datum series, TimestampTz from,
 					 bool coarsely)
 {
-	FilterWindowDelay enters = filter_window_enters_after(window);
-	FilterWindowDelay leaves = filter_window_leaves_after(window);
-	TimestampTz next = DT_NOEND;
-	TimestampTz first_leaves = DT_NOEND;
-	FilterWindowRange range;
+	NextChange	next = {window, from, coarsely, DT_NOEND, DT_NOEND, DT_NOEND};
 	SeriesReader reader;
 	SeriesEntry entry;
 
 	series_begin(&reader, series);
 	if (filter_window_in_order(window))
 	{
+		const FilterWindowRange *range = filter_window_range(window, from);
+		bool		found = false;
+
 		/* the first that counts goes first, and the first behind it comes first */
-		filter_window_range(window, from, &range);
 		while (series_next(&reader, &entry))
 		{
-			if (entry.at > range.last)
+			if (entry.at > range->last)
 			{
-				note_change(filter_window_enters(window, entry.at), from, &next);
+				note_change(&next, filter_window_enters(window, entry.at));
 				break;
 			}
-			if (entry.at < range.first)
+			if (entry.at < range->first || found)
 				continue;
-			if (!TIMESTAMP_IS_NOEND(first_leaves))
-				continue;
-			first_leaves = filter_window_leaves(window, entry.at);
-			note_change(first_leaves, from, &next);
-			if (reader.last <= range.last)
+			found = true;
+			note_change(&next, filter_window_leaves(window, entry.at));
+			if (reader.last <= range->last)
 				break;
 		}
-		return next;
 	}
-
-	while (series_next(&reader, &entry))
+	else
 	{
-		note_delayed(window, filter_window_enters, &enters, entry.at, from, coarsely, &next);
-		note_delayed(window, filter_window_leaves, &leaves, entry.at, from, coarsely, &next);
-		if (later(entry.at, leaves.least) >= next &&
-			(later(entry.at, enters.least) >= next ||
-			 later(reader.last, enters.most) <= from))
-			break;
+		FilterWindowDelay enters = filter_window_enters_after(window);
+		FilterWindowDelay leaves = filter_window_leaves_after(window);
+
+		while (series_next(&reader, &entry))
+		{
+			note_event(&next, entry.at, false, &enters);
+			note_event(&next, entry.at, true, &leaves);
+			if (entry.at >= next.leave_until &&
+				(entry.at >= next.enter_until || later(reader.last, enters.most) <= from))
+				break;
+		}
 	}
-	return next;
+	return next.at;
 }
 
 /* The events that are still to pass an end of the window, one after the other. */

@@ -502,11 +502,9 @@ step_kept(Step *step, TimestampTz now)
 		return NULL;
 	if (!step->kept_known || step->kept_now != now)
 	{
-		FilterWindowRange range;
-
 		/* what is not due yet will be, unless that is after the window's end */
-		filter_window_range(step->window, now - FILTER_WINDOW_KEPT, &range);
-		step->kept = (TimeRange) {range.first, filter_window_last(step->window)};
+		step->kept.from = filter_window_range(step->window, now - FILTER_WINDOW_KEPT)->first;
+		step->kept.to = filter_window_last(step->window);
 		step->kept_now = now;
 		step->kept_known = true;
 	}

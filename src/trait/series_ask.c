@@ -38,7 +38,7 @@ typedef struct Asked
 	SeriesReader reader;
 	const FilterWindow *window; /* NULL: all of them */
 	TimestampTz now;
-	FilterWindowRange range;
+	const FilterWindowRange *range;
 	bool		empty;			/* there is no series */
 } Asked;
 
@@ -135,8 +135,8 @@ segment_series_count(PG_FUNCTION_ARGS)
 	do
 	{
 		/* mostly all that follows counts, too: it need not be looked at */
-		if (entry.at >= asked.range.sure_first &&
-			asked.reader.last <= asked.range.sure_last)
+		if (entry.at >= asked.range->sure_first &&
+			asked.reader.last <= asked.range->sure_last)
 			PG_RETURN_INT64(count + asked.reader.head.nentries - asked.reader.next + 1);
 		count++;
 	} while (answer(&asked, &entry));
@@ -160,15 +160,17 @@ segment_series_distinct(PG_FUNCTION_ARGS)
 static void
 ask(FunctionCallInfo fcinfo, Asked *asked)
 {
-	asked->empty = PG_ARGISNULL(0);
-	asked->window = filter_window_argument(fcinfo, 1);
-	asked->range = (FilterWindowRange) {
+	static const FilterWindowRange all = {
 		PG_INT64_MIN, PG_INT64_MIN, PG_INT64_MAX, PG_INT64_MAX
 	};
+
+	asked->empty = PG_ARGISNULL(0);
+	asked->window = filter_window_argument(fcinfo, 1);
+	asked->range = &all;
 	if (asked->window != NULL && !PG_ARGISNULL(3))
 	{
 		asked->now = PG_GETARG_TIMESTAMPTZ(3);
-		filter_window_range(asked->window, asked->now, &asked->range);
+		asked->range = filter_window_range(asked->window, asked->now);
 	}
 	if (!asked->empty)
 		series_begin(&asked->reader, PG_GETARG_DATUM(0));
@@ -182,7 +184,7 @@ answer(Asked *asked, SeriesEntry *entry)
 		return false;
 	while (series_next(&asked->reader, entry))
 	{
-		if (entry->at > asked->range.last)
+		if (entry->at > asked->range->last)
 			return false;
 		if (counts(asked, entry->at))
 			return true;
@@ -193,9 +195,9 @@ answer(Asked *asked, SeriesEntry *entry)
 static inline bool
 counts(const Asked *asked, TimestampTz at)
 {
-	if (at >= asked->range.sure_first && at <= asked->range.sure_last)
+	if (at >= asked->range->sure_first && at <= asked->range->sure_last)
 		return true;
-	return at >= asked->range.first && at <= asked->range.last &&
+	return at >= asked->range->first && at <= asked->range->last &&
 		filter_window_counts(asked->window, at, asked->now);
 }
 
@@ -220,9 +222,9 @@ total_of_range(const Asked *asked, RangeTotal *total)
 	};
 	while (series_next(&reader, &entry))
 	{
-		if (reader.last > asked->range.sure_last)
+		if (reader.last > asked->range->sure_last)
 			return false;
-		if (entry.at >= asked->range.sure_first)
+		if (entry.at >= asked->range->sure_first)
 		{
 			total->any = true;
 			break;
