@@ -84,11 +84,15 @@ compare_names(const ListCell *a, const ListCell *b)
 void
 check_zone(const char *timezone)
 {
+	static pg_tz *last = NULL;	/* the last that is a name: looking takes milliseconds */
+	pg_tz	   *named = pg_tzset(timezone);
 	pg_tzenum  *zones;
 	pg_tz	   *zone;
 	bool		found = false;
 
-	if (pg_tzset(timezone) == NULL)
+	if (named != NULL && named == last)
+		return;
+	if (named == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" does not exist", timezone),
@@ -110,6 +114,7 @@ check_zone(const char *timezone)
 				 errmsg("time zone \"%s\" is also an abbreviation", timezone),
 				 errdetail("As a zone it changes its clocks, as an abbreviation it does not."),
 				 errhint("Give a place as timezone, for example \"Europe/Copenhagen\".")));
+	last = named;
 }
 
 /*

@@ -37,7 +37,7 @@ my %conditions = (
 	visits => [ [ 'seconds >= 5', 'seconds >= 5' ] ],
 	clicks => [ [ 'target = "Station"', "target = 'Station'" ] ]);
 
-our @spans = ('90 seconds', '45 minutes', '36 hours', '1 day', '30 days', '2 weeks', '1 month', '2 months', '1 quarter', '1 year');
+our @spans = ('90 seconds', '45 minutes', '36 hours', '1 day', '1 day', '30 days', '2 weeks', '1 month', '1 month', '2 months', '1 quarter', '1 year');
 my @day_spans = grep { !/second|minute|hour/ } @spans;
 our @periods = qw(day week month quarter year);
 our @cities = qw(Harbour Station Campus);

@@ -54,7 +54,8 @@ sub compare_rules
 {
 	print "# seed $seed, $steps places\n";
 	sql("CREATE EXTENSION segment;\nSET jit = off;\nSET DateStyle = 'ISO, YMD';
-CREATE TABLE probe (t timestamptz, l timestamp, d date, n timestamptz);
+-- with the days of both instants
+CREATE TABLE probe (t timestamptz, l timestamp, d date, n timestamptz, td date, nd date);
 CREATE TABLE turn (at timestamptz);
 CREATE TABLE clock (v timestamptz PRIMARY KEY, day date);
 -- the day of an instant: the latest date that there has been by then
@@ -98,7 +99,7 @@ UNION SELECT t FROM unnest('{$year-01-31,$year-02-28,$year-03-01,$year-03-31,$ye
 	SELECT DISTINCT v FROM (VALUES (timestamptz '$turn'), (timestamptz '$turn' + interval '$interval'), (timestamptz '$turn' - interval '$interval')) AS c(at),
 		generate_series(date_trunc('hour', at) - interval '6 days', at + interval '6 days', '1 min') AS v
 ) AS m;
-INSERT INTO probe SELECT t, t::timestamp + (CASE WHEN random() < 0.3 THEN (random() * 2 - 1) * interval '2 hours' ELSE '0' END), day(t), n FROM (
+INSERT INTO probe SELECT t, t::timestamp + (CASE WHEN random() < 0.3 THEN (random() * 2 - 1) * interval '2 hours' ELSE '0' END), day(t), n, day(t), day(n) FROM (
 	SELECT t, unnest(ARRAY[t, t + interval '$interval', t - interval '$interval', t + interval '1 day', t - interval '1 day', n]) + nudge AS n
 	FROM (SELECT timestamptz '$turn' + b + (random() * 2 - 1) * near AS t, n.at + (random() * 2 - 1) * interval '40 hours' AS n
 		FROM unnest('{0,0,1 us,-1 us,1 hour,-1 hour,30 min,-30 min,1 day,-1 day,2 days,-2 days,3 days}'::interval[]) AS b,
@@ -168,12 +169,12 @@ sub day_filters
 	my ($later, $earlier) = map { "($column $_ $interval)::date" } '+', '-';
 
 	return (
-		[ "$column in last $span", "$column <= day(n) AND day(n) < $later" ],
-		[ "$column in next $span", "day(n) < $column AND $earlier <= day(n)" ],
-		[ "$column more than $span ago", "$later < day(n)" ],
-		[ "$column less than $span ago", "$column <= day(n) AND day(n) <= $later" ],
-		[ "anniversary of $column in last $span", anniversary("a <= day(n) AND day(n) < (a + $interval)::date") ],
-		[ "anniversary of $column in next $span", anniversary("day(n) < a AND (a - $interval)::date <= day(n)") ]);
+		[ "$column in last $span", "$column <= nd AND nd < $later" ],
+		[ "$column in next $span", "nd < $column AND $earlier <= nd" ],
+		[ "$column more than $span ago", "$later < nd" ],
+		[ "$column less than $span ago", "$column <= nd AND nd <= $later" ],
+		[ "anniversary of $column in last $span", anniversary("a <= nd AND nd < (a + $interval)::date") ],
+		[ "anniversary of $column in next $span", anniversary("nd < a AND (a - $interval)::date <= nd") ]);
 }
 
 sub anniversary
@@ -190,26 +191,26 @@ sub period_filters
 	for (([ 'last', -1 ], [ 'this', 0 ], [ 'next', 1 ]))
 	{
 		my ($which, $shift) = @$_;
-		my ($from, $to) = map { "(date_trunc('$unit', day(n)::timestamp) + $_ * interval '$length')::date" } $shift, $shift + 1;
+		my ($from, $to) = map { "(date_trunc('$unit', nd::timestamp) + $_ * interval '$length')::date" } $shift, $shift + 1;
 
-		push @filters, [ "t in $which $unit", "day(t) >= $from AND day(t) < $to" ], [ "d in $which $unit", "d >= $from AND d < $to" ],
+		push @filters, [ "t in $which $unit", "td >= $from AND td < $to" ], [ "d in $which $unit", "d >= $from AND d < $to" ],
 		  [ "l in $which $unit", "l::date >= $from AND l::date < $to" ];
 	}
-	push @filters, [ "anniversary of t in this $unit", anniversary("date_trunc('$unit', a::timestamp) = date_trunc('$unit', day(n)::timestamp)") =~ s/\(d \+/(day(t) +/r ];
+	push @filters, [ "anniversary of t in this $unit", anniversary("date_trunc('$unit', a::timestamp) = date_trunc('$unit', nd::timestamp)") =~ s/\(d \+/(td +/r ];
 	return @filters;
 }
 
 # A literal that is only a date is that whole day.
 sub literal_filters
 {
-	my @days = map { $_->[0] } rows("SELECT DISTINCT day(t) FROM probe ORDER BY 1");
+	my @days = map { $_->[0] } rows("SELECT DISTINCT td FROM probe ORDER BY 1");
 	my ($one, $other) = (pick(@days), pick(@days));
 	my $list = join ', ', map { "\"$_\"" } $one, $other, '1999-12-31';
 	my @filters;
 
 	for my $day ($one, $other)
 	{
-		for (([ 't', 'day(t)' ], [ 'l', 'l::date' ], [ 'd', 'd' ]))
+		for (([ 't', 'td' ], [ 'l', 'l::date' ], [ 'd', 'd' ]))
 		{
 			my ($column, $its) = @$_;
 
@@ -228,11 +229,11 @@ sub literal_filters
 sub field_filters
 {
 	return (
-		[ 't >= today', 'day(t) >= day(n)' ], [ 't < today', 'day(t) < day(n)' ], [ 'd = today', 'd = day(n)' ],
-		[ 't < today + 2 days', 'day(t) < day(n) + 2' ],
-		[ 'days_between(t, today) = 1', 'day(n) - day(t) = 1' ], [ 'days_between(t, now) > 0', 'day(n) > day(t)' ],
-		[ 'anniversary of t today', anniversary('a = day(n)') =~ s/\(d \+/(day(t) +/r ],
-		map { [ "$_->[0](t) = $_->[0](now)", "extract($_->[1] FROM day(t)) = extract($_->[1] FROM day(n))" ] }
+		[ 't >= today', 'td >= nd' ], [ 't < today', 'td < nd' ], [ 'd = today', 'd = nd' ],
+		[ 't < today + 2 days', 'td < nd + 2' ],
+		[ 'days_between(t, today) = 1', 'nd - td = 1' ], [ 'days_between(t, now) > 0', 'nd > td' ],
+		[ 'anniversary of t today', anniversary('a = nd') =~ s/\(d \+/(td +/r ],
+		map { [ "$_->[0](t) = $_->[0](now)", "extract($_->[1] FROM td) = extract($_->[1] FROM nd)" ] }
 			[ 'year', 'year' ], [ 'quarter', 'quarter' ], [ 'month', 'month' ], [ 'week', 'week' ], [ 'day', 'day' ], [ 'weekday', 'isodow' ]);
 }
 
@@ -252,14 +253,14 @@ sub wrong_window
 	{
 		my $length = $unit eq 'quarter' ? '3 months' : "1 $unit";
 
-		push @windows, [ "in this $unit", "t <= n AND date_trunc('$unit', day(t)::timestamp) = date_trunc('$unit', day(n)::timestamp)" ],
-		  [ "in last $unit", "date_trunc('$unit', day(t)::timestamp) + interval '$length' = date_trunc('$unit', day(n)::timestamp)" ];
+		push @windows, [ "in this $unit", "t <= n AND date_trunc('$unit', td::timestamp) = date_trunc('$unit', nd::timestamp)" ],
+		  [ "in last $unit", "date_trunc('$unit', td::timestamp) + interval '$length' = date_trunc('$unit', nd::timestamp)" ];
 	}
 	for (@windows)
 	{
 		my ($window, $condition) = @$_;
-		my @wrong = rows("WITH few AS MATERIALIZED (SELECT n FROM (SELECT DISTINCT n FROM probe) AS p ORDER BY md5(n::text || $seed) LIMIT 60),
-	e AS MATERIALIZED (SELECT t, row_number() OVER ()::int AS v FROM (SELECT DISTINCT t FROM probe ORDER BY t LIMIT 100) AS p),
+		my @wrong = rows("WITH few AS MATERIALIZED (SELECT n, nd FROM (SELECT DISTINCT n, nd FROM probe) AS p ORDER BY md5(n::text || $seed) LIMIT 60),
+	e AS MATERIALIZED (SELECT t, td, row_number() OVER (ORDER BY t)::int AS v FROM (SELECT DISTINCT t, td FROM probe ORDER BY t LIMIT 100) AS p),
 	s AS MATERIALIZED (SELECT segment.series_of(t) AS times, segment.series_of(t, v) AS numbers FROM e),
 	a AS (SELECT n, segment.series_count(times, '$window', '$zone', n) AS count, segment.series_sum(numbers, '$window', '$zone', n) AS sum,
 		segment.series_max(numbers, '$window', '$zone', n, NULL::int) AS max, segment.series_first(numbers, '$window', '$zone', n, NULL::int) AS first,
@@ -372,14 +373,15 @@ sub question_about_days
 	my $got = join ",\n", map { "coalesce($_, false)" } map { $_->[0] } rows(join ' UNION ALL ', map {
 		"SELECT replace(segment.filter_sql(\$f\$$rules[$_][0]\$f\$, 'probe', '$zone'), 'segment.now()', 'n'), $_" } 0 .. $#rules);
 	my $expected = join ",\n", map { $_->[1] } @rules;
-	my $some = "(SELECT *, row_number() OVER (PARTITION BY at ORDER BY u) AS r FROM shown WHERE name = '$zone'
-		AND (abs(extract(epoch FROM (at AT TIME ZONE '$zone')::time - '12:00'::time)) > 10.9 * 3600 OR hashtext(at::text || name) % 100 = 0))";
 
 	return "SELECT count(*), " . join(', ', map { "count(*) FILTER (WHERE got[$_] <> expected[$_])" } 1 .. @rules) . "
 	FROM (SELECT ARRAY[$got] AS got, ARRAY[$expected] AS expected FROM (
-		SELECT s.u AS t, s.u AT TIME ZONE '$zone' AS l, (s.day - interval '4 years')::date AS d, s.day, o.u AS n, o.day AS today
-		FROM $some AS s JOIN $some AS o ON o.at = s.at AND (o.r - s.r) IN (1, 11)
-		WHERE s.u > s.at - interval '20 hours' AND o.u > o.at - interval '20 hours' AND (s.day::text !~ '02-29')) AS pair) AS answer";
+		SELECT u AS t, u AT TIME ZONE '$zone' AS l, (day - interval '4 years')::date AS d, day, n, today
+		FROM (SELECT *, ARRAY[u, lead(u) OVER w, lead(u, 11) OVER w] AS us, ARRAY[day, lead(day) OVER w, lead(day, 11) OVER w] AS days
+			FROM shown WHERE name = '$zone'
+				AND (abs(extract(epoch FROM (at AT TIME ZONE '$zone')::time - '12:00'::time)) > 10.9 * 3600 OR hashtext(at::text || name) % 100 = 0)
+			WINDOW w AS (PARTITION BY at ORDER BY u)) AS s, LATERAL unnest(us, days) AS o(n, today)
+		WHERE u > at - interval '20 hours' AND n IS NOT NULL AND day::text !~ '02-29') AS pair) AS answer";
 }
 
 sub no_difference

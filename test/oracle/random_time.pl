@@ -781,7 +781,7 @@ sub random_later
 	return instant(pick_weighted(
 		"coalesce((SELECT change FROM (SELECT segment.next_change(audience, customer_id, 'once') + interval '$nudge' AS change
 			FROM segment.audience, naive.customer WHERE population = 'once') AS c WHERE change > segment.now()
-			AND change < segment.now() + interval '100 days' ORDER BY 1 OFFSET $some LIMIT 1), segment.now() + interval '1 hour')" => 10,
+			AND change < segment.now() + interval '100 days' ORDER BY 1 OFFSET $some LIMIT 1), segment.now() + interval '1 hour')" => 14,
 		$next->(0) => 1,
 		$next->(int rand 6) => 2,
 		$next->(int rand 200) => 2,
@@ -789,8 +789,8 @@ sub random_later
 		"segment.now() + interval '1 minute' * " . int(1 + rand 3000) => 2,
 		"segment.now() + interval '1 day' * " . int(1 + rand 20) => 1,
 		"segment.now() + interval '1 month' * " . int(1 + rand 3) => 0.5,
-		"coalesce((SELECT min(s + n) FROM unnest(ARRAY[$special]::timestamptz[]) AS s, unnest('{-1 us,0,1 us,-30 min,30 min}'::interval[]) AS n
-			WHERE s + n > segment.now()), segment.now() + interval '3 days')" => 1.5));
+		"coalesce((SELECT min(s + n) FROM unnest(ARRAY[$special]::timestamptz[]) AS s, unnest('{-1 us,0,1 us,-30 min,30 min,-1 hour,1 hour,-90 min,90 min,8 hours,20 hours}'::interval[]) AS n
+			WHERE s + n > segment.now()), segment.now() + interval '3 days')" => 4));
 }
 
 # An expression for an instant, as text that stands for it anywhere.
@@ -880,8 +880,17 @@ sub random_time
 		"date_trunc('" . pick(@periods) . "', $local) AT TIME ZONE '$zone'" => 2,
 		"timestamptz '" . pick(@special) . "'" => 2,
 		# so that the span ends where clocks are set, or a month does
-		"(timestamptz '" . pick(@special) . "' AT TIME ZONE '$zone' - interval '$span') AT TIME ZONE '$zone' + interval '1 minute' * " . (int(rand 300) - 150) => 3) . ") + interval '$nudge'") . "'";
+		"(" . next_special() . " AT TIME ZONE '$zone' - interval '$span') AT TIME ZONE '$zone' + interval '1 minute' * " . (int(rand 300) - 150) => 8) . ") + interval '$nudge'") . "'";
 	return $times[-1];
+}
+
+# The next instant that matters, or any.
+sub next_special
+{
+	my $list = join ', ', map { "'$_'" } @special;
+	my $any = "timestamptz '" . pick(@special) . "'";
+
+	return rand() < 0.2 ? $any : "coalesce((SELECT min(s) FROM unnest(ARRAY[$list]::timestamptz[]) AS s WHERE s > segment.now()), $any)";
 }
 
 # Some of these hours do not come, and others twice.
