@@ -2,6 +2,7 @@
 -- inlined, as a value, evaluated at run time, printed as SQL, and negated.
 -- Values are missing everywhere; times are tried around leap days and the
 -- nights when clocks change.
+SET client_encoding = 'UTF8';
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS segment;
 CREATE EXTENSION IF NOT EXISTS citext;
@@ -425,6 +426,7 @@ SELECT max(chi_squared) < 160 AS even FROM (
 SELECT count(*) FROM customer c WHERE c @@ 'ordrs > 3';
 SELECT count(*) FROM customer c WHERE c @@ 'nonsense > 3';
 SELECT count(*) FROM customer c WHERE c @@ 'orders > "Berlin"';
+SELECT count(*) FROM customer c WHERE c @@ 'orders > "spent"';
 SELECT count(*) FROM customer c WHERE c @@ 'orders in (1, "x")';
 SELECT count(*) FROM customer c WHERE c @@ 'city = 8000';
 SELECT count(*) FROM customer c WHERE c @@ 'city = true';
@@ -458,7 +460,7 @@ SELECT count(*) FROM customer c WHERE c @@ 'city like "a\"';
 SELECT count(*) FROM customer c WHERE c @@ 'city';
 SELECT count(*) FROM customer c WHERE c @@ 'city.zip = 5';
 SELECT count(*) FROM customer c WHERE c @@ 'lowr(city) = "x"';
-SELECT count(*) FROM customer c WHERE c @@ 'pg_sleep(10) = "x"';
+SELECT count(*) FROM customer c WHERE c @@ 'pg_sleep(spent) = "x"';
 SELECT count(*) FROM customer c WHERE c @@ 'round(city) = 3';
 SELECT count(*) FROM customer c WHERE c @@ 'round(spent, orders) = 3';
 SELECT count(*) FROM customer c WHERE c @@ 'length(city, city) = 3';
@@ -482,14 +484,27 @@ DROP OPERATOR > (integer, integer);
 DROP FUNCTION lower(text);
 SET search_path = filter_compile;
 
--- Text of any collation can be searched and compared.
+-- Text of any collation can be compared, as the collation says.  Where two columns
+-- have one, that of the first decides, also in what is made of both.
 CREATE COLLATION same_letters (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE words (a text COLLATE same_letters, b text COLLATE "C", c text);
 INSERT INTO words VALUES ('Abc', 'ABC', 'abc');
 SELECT w @@ 'a = "ABC"' AS equal, w @@ 'b = "abc"' AS not_equal, w @@ 'a = b' AS left_decides, w @@ 'b = a' AS left_decides,
-    w @@ 'a contains "b"' AS contains, w @@ 'a starts with "A"' AS starts, w @@ 'a ends with "BC"' AS ends_not,
-    w @@ 'a like "A%"' AS "like", w @@ 'a matches "^A"' AS matches, w @@ 'a in ("ABC", "x")' AS "in", w @@ 'lower(a) = "abc"' AS lower
+    w @@ 'a in ("ABC", "x")' AS "in", w @@ 'lower(a) = "abc"' AS lower, w @@ 'a is empty' AS empty,
+    w @@ 'coalesce(a, b) = "ABC"' AS coalesce, w @@ 'coalesce(b, a) = "abc"' AS not_coalesce, w @@ 'greatest(c, a) = "ABC"' AS greatest,
+    w @@ 'nullif(a, b) is set' AS not_nullif, w @@ 'nullif(b, a) is set' AS nullif, w @@ 'coalesce(c, "x") in ("ABC")' AS not_c,
+    w @@ 'a between "abb" and "ABD"' AS between, w @@ 'least(lower(a), coalesce(b, a)) = b' AS least
 FROM words w;
+SELECT segment.filter_sql('coalesce(a, b, c) = "x" and b > least(c, a)', 'words');
+SELECT array_agg(i) AS list FROM generate_series(1, 10000) i \gset
+SELECT w @@ ('a in ("ABC", "' || array_to_string(:'list'::int[], '", "') || '")')::segment.filter AS in_list FROM words w;
+-- The server cannot search in text under a collation that is not deterministic.
+SELECT w @@ 'a contains "b"' FROM words w;
+SELECT w @@ 'a starts with "A"' FROM words w;
+SELECT w @@ 'lower(a) ends with "BC"' FROM words w;
+SELECT w @@ 'coalesce(a, "x") like "A%"' FROM words w;
+SELECT w @@ 'a ilike "A%"' FROM words w;
+SELECT w @@ 'not a matches "^A"' FROM words w;
 
 -- Ten thousand literals are one hashed list.
 SELECT 'orders in (' || string_agg(i::text, ', ') || ')' AS list FROM generate_series(1, 10000) i \gset

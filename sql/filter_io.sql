@@ -1,5 +1,6 @@
 -- The type segment.filter: stored, compared, indexed, combined, sent and
 -- received; and bytes that no filter is made of.
+SET client_encoding = 'UTF8';
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS segment;
 RESET client_min_messages;
@@ -84,8 +85,7 @@ END $$;
 SELECT pg_temp.receive(filter_send(f)) FROM (VALUES ('a<>1 and b'::filter), ('æ = "ø"')) AS v (f);
 SELECT what, pg_temp.receive(bytes) FROM (VALUES
     ('as sent', '\x01'::bytea || 'a >  1'), ('nothing', ''), ('no text', '\x01'), ('cut off', '\x01'::bytea || 'a > '),
-    ('another version', '\x02'::bytea || 'a'), ('our own bytes', '\x0101000000'), ('a zero byte', '\x01610062'),
-    ('no UTF-8', '\x01613d22ff22'), ('cut within a character', '\x01613d22c3')) AS v (what, bytes);
+    ('another version', '\x02'::bytea || 'a'), ('our own bytes', '\x0101000000'), ('a zero byte', '\x01610062')) AS v (what, bytes);
 
 -- Bytes on disk may be damaged.  Only a superuser can make such values.
 BEGIN;
@@ -111,7 +111,7 @@ SELECT what, pg_temp.damaged(bytes::bytea) FROM (VALUES
     ('unknown detail', '\x010101000161'), ('absurd number of arguments', '\x013700ffffffff0f'),
     ('number of arguments in too many bytes', '\x01010080000161'), ('too few arguments', '\x0118000101000001610400'),
     ('absurd length of text', '\x01010000ffffffff0f61'), ('empty name', '\x0101000000'),
-    ('zero byte in a text', '\x010100000100'), ('no UTF-8', '\x0101000001ff'),
+    ('zero byte in a text', '\x010100000100'),
     ('number that is none', '\x0118000201000001610400000178'), ('number not canonical', '\x01180002010000016104000002' || '3031'),
     ('and of one', '\x01370001010000' || '0161'), ('and in and', '\x0137000237000201000001610100000161' || '0100000161'),
     ('not of not', '\x0139000139000101000001' || '61'), ('argument of a wrong kind', '\x011800020100000161370002010000016101000001' || '61'),

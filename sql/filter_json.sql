@@ -50,11 +50,26 @@ INSERT INTO alone VALUES
     ('did order at most 0 times'),
     ('did order where not (a) and (b or c = 1) exactly 1 time between 2 weeks and 1 week ago'),
     ('did order since true'), ('did order before -5'), ('did order in this month');
+-- what is written down on both sides is the same for every row, and refused
+CREATE FUNCTION pg_temp.varies(predicate text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN predicate::filter IS NOT NULL;
+EXCEPTION WHEN syntax_error THEN
+    IF SQLERRM NOT LIKE 'condition without a column %' THEN
+        RAISE;
+    END IF;
+    RETURN false;
+END $$;
+SELECT string_agg(DISTINCT o.text, ' ' ORDER BY o.text) AS fixed, count(*) AS refused
+FROM predicate p, operand o WHERE NOT pg_temp.varies(format(p.text, o.text));
+SELECT p.text AS never_refused FROM predicate p
+WHERE NOT EXISTS (SELECT FROM operand o WHERE NOT pg_temp.varies(format(p.text, o.text))) ORDER BY 1;
 SELECT count(*) AS filters,
     count(*) FILTER (WHERE filter::jsonb::filter <> filter) AS lost,
     count(*) FILTER (WHERE filter::text::filter <> filter) AS lost_as_text,
     count(*) FILTER (WHERE jsonb_typeof(filter::jsonb -> 'rules') <> 'array') AS without_group
-FROM (SELECT format(c.text, format(p.text, o.text))::filter AS filter FROM connective c, predicate p, operand o
+FROM (SELECT format(c.text, predicate)::filter AS filter
+    FROM connective c, predicate p, operand o, format(p.text, o.text) AS predicate WHERE pg_temp.varies(predicate)
     UNION ALL SELECT format(c.text, a.text)::filter FROM connective c, alone a) AS f;
 
 -- what react-querybuilder emits
@@ -64,14 +79,16 @@ DECLARE
     tree text;
     message text;
     detail text;
+    hint text;
     context text;
 BEGIN
     FOREACH tree IN ARRAY trees LOOP
         BEGIN
             read := tree::jsonb::filter::text;
         EXCEPTION WHEN invalid_parameter_value OR syntax_error THEN
-            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, context = PG_EXCEPTION_CONTEXT;
-            read := concat_ws(E'\n', tree, '  ' || message, '  ' || detail,
+            GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT,
+                context = PG_EXCEPTION_CONTEXT;
+            read := concat_ws(E'\n', tree, '  ' || message, '  ' || detail, '  ' || nullif(hint, ''),
                 '  ' || substring(context FROM '^rule at [^\n]*'));
         END;
         RETURN NEXT;
@@ -103,6 +120,109 @@ SELECT * FROM pg_temp.read('{"condition": "AND", "rules": [
         {"id": "category", "field": "category", "operator": "equal", "value": 2},
         {"id": "name", "field": "name", "operator": "not_begins_with", "value": "x"},
         {"id": "category", "field": "category", "operator": "is_null", "value": null}]}], "valid": true}');
+
+-- What is muted or not finished is left out, and what is empty then, too; as
+-- the component's exporters do, but that nothing at all is not everybody.
+SELECT * FROM pg_temp.read(
+    '{"combinator": "or", "rules": [{"field": "a", "operator": "=", "value": 1}, {"field": "b", "operator": "=", "value": 1, "muted": true}]}',
+    '{"combinator": "or", "rules": [{"field": "a", "operator": "=", "value": 1}, {"muted": true, "combinator": "and", "rules": [{"of": "any kind"}]}]}',
+    '{"combinator": "or", "not": true, "rules": [{"field": "a", "operator": "=", "value": 1}, {"combinator": "and", "not": true, "rules": []}]}',
+    '{"combinator": "and", "rules": [{"field": "a", "operator": "=", "value": 1, "muted": false},
+        {"combinator": "or", "rules": [{"field": "b", "operator": "null", "muted": true}, {"combinator": "and", "rules": []}]}]}',
+    '{"rules": [{"field": "~", "operator": "=", "value": ""}, {"field": "a", "operator": "~", "value": ""}, {"field": "a", "operator": "=", "value": "~"}]}',
+    '{"condition": "OR", "rules": [{"id": null, "field": null, "type": null, "input": null, "operator": null, "value": null}, {"empty": true},
+        {"field": "a", "operator": "is_null"}], "valid": false}',
+    '{"did": "orders", "where": {"combinator": "and", "rules": [{"field": "a", "operator": "null", "muted": true}]}}',
+    '{"combinator": "atLeast", "count": 2, "rules": [{"field": "a", "operator": "null"}, {"field": "b", "operator": "null", "muted": true}]}');
+SELECT * FROM pg_temp.read(
+    '{"combinator": "and", "rules": [], "muted": false}', '{"combinator": "and", "rules": [{"field": "a", "operator": "null", "muted": true}]}',
+    '{"muted": true, "combinator": "and", "rules": [{"field": "a", "operator": "null"}]}', '{"field": "~", "operator": "~", "value": ""}',
+    '{"combinator": "or", "not": true, "rules": [{"combinator": "and", "rules": []}]}', '{"constant": true}', '{"muted": "no", "rules": []}');
+-- a name that reads like a placeholder is none
+SELECT tree, tree::filter FROM (SELECT '`~` = 1 and `~`.a = 2'::filter::jsonb) AS t (tree);
+
+-- with something muted and something unfinished in each of its groups, every
+-- tree means what it meant
+CREATE FUNCTION pg_temp.cluttered(tree jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    IF tree ? 'where' THEN
+        tree := jsonb_set(tree, '{where}', pg_temp.cluttered(tree -> 'where'));
+    END IF;
+    IF tree ? 'rules' THEN
+        tree := jsonb_set(tree, '{rules}', '[{"field": "~", "operator": "=", "value": ""}, {"combinator": "or", "rules": []}]'
+            || (SELECT jsonb_agg(pg_temp.cluttered(rule) ORDER BY n) FROM jsonb_array_elements(tree -> 'rules') WITH ORDINALITY AS r (rule, n))
+            || '[{"field": "muted", "operator": "=", "value": 1, "muted": true}]');
+    END IF;
+    RETURN tree || '{"id": "x", "path": [1], "disabled": false, "muted": false, "meta": {}}';
+END $$;
+SELECT count(*) AS trees, count(*) FILTER (WHERE pg_temp.cluttered(filter::jsonb)::filter <> filter) AS differ
+FROM (SELECT format(c.text, predicate)::filter AS filter
+    FROM connective c, predicate p, operand o, format(p.text, o.text) AS predicate WHERE pg_temp.varies(predicate)
+    UNION ALL SELECT format(c.text, a.text)::filter FROM connective c, alone a) AS f;
+
+-- words between the rules: "and" binds tighter than "xor", and that than "or"
+SELECT * FROM pg_temp.read(
+    '{"rules": [{"field": "a", "operator": "null"}, "or", {"field": "b", "operator": "null"}, "and", {"field": "c", "operator": "null"}]}',
+    '{"rules": [{"field": "a", "operator": "null"}, "AND", {"field": "b", "operator": "null"}, "or", {"rules": [{"field": "c", "operator": "null"}], "not": true}]}',
+    '{"rules": [{"field": "a", "operator": "null"}, "xor", {"field": "b", "operator": "null"}, "and", {"field": "c", "operator": "null"}, "or", {"field": "d", "operator": "null"}]}',
+    '{"rules": [{"field": "a", "operator": "null"}]}',
+    '{"rules": [{"field": "a", "operator": "null"}, "and", {"field": "b", "operator": "null", "muted": true}, "or", {"field": "c", "operator": "null"}]}',
+    '{"rules": [{"field": "a", "operator": "null", "muted": true}, "or", {"field": "b", "operator": "null"}, "and", {"field": "c", "operator": "null"}]}',
+    '{"combinator": "xor", "rules": [{"field": "a", "operator": "null"}, {"field": "b", "operator": "null"}]}',
+    '{"combinator": "xor", "rules": [{"field": "a", "operator": "null"}, {"field": "b", "operator": "null"}, {"field": "c", "operator": "null"}]}',
+    '{"rules": [{"field": "a", "operator": "null"}, "and"]}', '{"rules": ["and", {"field": "a", "operator": "null"}]}',
+    '{"rules": [{"field": "a", "operator": "null"}, "or", {"field": "b", "operator": "null"}, {"field": "c", "operator": "null"}]}',
+    '{"rules": [{"field": "a", "operator": "null"}, {"field": "b", "operator": "null"}, "or"]}',
+    '{"rules": [{"field": "a", "operator": "null"}, "nor", {"field": "b", "operator": "null"}]}',
+    '{"combinator": "or", "rules": [{"field": "a", "operator": "null"}, "or", {"field": "b", "operator": "null"}]}');
+-- what is between two words is what the server makes of it
+SELECT count(*) AS tried, count(*) FILTER (WHERE tree::filter <> written::filter) AS differ
+FROM (SELECT jsonb_build_object('rules', jsonb_build_array(jsonb_build_object('field', 'a', 'operator', 'notNull'), v, jsonb_build_object('field', 'b',
+        'operator', 'notNull'), w, jsonb_build_object('field', 'c', 'operator', 'notNull'), x, jsonb_build_object('field', 'd', 'operator', 'notNull'))) AS tree,
+        format('a is set %s b is set %s c is set %s d is set', v, w, x) AS written
+    FROM unnest(ARRAY['and', 'or']) AS v, unnest(ARRAY['and', 'or']) AS w, unnest(ARRAY['and', 'or']) AS x) AS t;
+
+-- fields on the right, expressions, elements of arrays, numbers of any size,
+-- and values whose type the rule tells
+SELECT * FROM pg_temp.read(
+    '{"field": "a", "operator": "in", "valueSource": "field", "value": ["b", "c.d"]}', '{"field": "a", "operator": "notIn", "valueSource": "field", "value": "b, c"}',
+    '{"field": "a", "operator": "NOTIN", "value": "b, c"}', '{"field": "a", "operator": "=", "value": 1, "not": true}',
+    '{"field": "discount", "operator": ">", "value": 5, "lhs": {"kind": "func", "fn": "abs", "args": [{"kind": "field", "field": "discount"}]}}',
+    '{"field": "price", "operator": "=", "valueSource": "expression", "value": {"kind": "func", "fn": "multiply", "args": [
+        {"kind": "field", "field": "quantity"}, {"kind": "value", "value": 2}]}}',
+    '{"field": "price", "operator": "between", "valueSource": "expression", "value": [{"kind": "func", "fn": "min", "args": [{"kind": "field", "field": "a"},
+        {"kind": "func", "fn": "subtract", "args": [{"kind": "field", "field": "b"}, {"kind": "field", "field": "c"}]}]}, {"kind": "value", "value": "x"}]}',
+    '{"field": "tags", "operator": "=", "match": {"mode": "some"}, "value": {"combinator": "and", "rules": [{"field": "", "operator": "=", "value": "vegan"}]}}',
+    '{"field": "tags", "operator": "=", "match": {"mode": "none"}, "value": {"combinator": "or", "rules": [{"field": "", "operator": "in", "value": "a, b"},
+        {"field": "", "operator": "=", "value": "c"}]}}',
+    '{"field": "tags", "operator": "=", "match": {"mode": "atLeast", "threshold": 1}, "value": {"combinator": "and", "rules": [{"field": "", "operator": "in", "value": [1, 2]}]}}',
+    '{"field": "tags", "operator": "=", "match": {"mode": "atMost", "threshold": 0}, "value": {"combinator": "and", "rules": [{"field": "", "operator": "=", "value": 1}]}}',
+    '{"field": "a", "operator": "in", "value": [{"$bigint": "12345678901234567890123"}, 6]}');
+SELECT * FROM pg_temp.read('{"condition": "OR", "rules": [{"id": "price", "operator": "less", "value": 10.25},
+    {"id": "n", "field": "n", "type": "integer", "operator": "in", "value": ["1", "2"]}, {"id": "b", "field": "b", "type": "double", "operator": "not_between", "value": ["1.5", "2"]},
+    {"id": "vip", "field": "vip", "type": "boolean", "operator": "equal", "value": "1"}, {"id": "s", "field": "s", "type": "string", "operator": "equal", "value": "1"},
+    {"id": "d", "field": "d", "type": "date", "operator": "is_not_empty", "value": null}], "not": true, "flags": {"no_delete": true}, "data": {"x": 1}}');
+SELECT * FROM pg_temp.read(
+    '{"field": "price", "operator": "=", "valueSource": "parameter", "value": "p1"}',
+    '{"field": "price", "operator": "=", "valueSource": "expression", "value": {"kind": "parameter", "parameter": "rate"}}',
+    '{"field": "price", "operator": "=", "valueSource": "expression", "value": "a + b"}', '{"field": "a", "operator": "=", "value": 1, "lhs": {"kind": "func", "fn": "mo d", "args": [{"kind": "value", "value": 1}]}}',
+    '{"field": "tags", "operator": "=", "match": {"mode": "all"}, "value": {"combinator": "or", "rules": [{"field": "", "operator": "=", "value": "c"}]}}',
+    '{"field": "tags", "operator": "=", "match": {"mode": "exactly", "threshold": 2}, "value": {"combinator": "or", "rules": [{"field": "", "operator": "=", "value": "c"}]}}',
+    '{"field": "tags", "operator": "=", "match": {"mode": "some"}, "value": {"combinator": "and", "rules": [{"field": "", "operator": "=", "value": "c"}, {"field": "", "operator": "=", "value": "d"}]}}',
+    '{"field": "tags", "operator": "=", "match": {"mode": "some"}, "value": {"combinator": "and", "rules": [{"field": "x", "operator": "=", "value": "c"}]}}',
+    '{"field": "tags", "operator": "=", "match": {"mode": "some"}, "value": "c"}', '{"operand": "\"a\"", "operator": "=", "value": "a"}');
+
+-- a key that may change the meaning is refused, a harmless one is not
+SELECT * FROM pg_temp.read(
+    '{"field": "a", "operator": "=", "value": 1, "id": "x", "path": [0], "disabled": true, "meta": {"any": "thing"}, "label": "A", "caseSensitive": null}',
+    '{"field": "a", "operator": "=", "value": 1, "caseSensitive": false}', '{"field": "a", "operator": "=", "vale": 1}', '{"did": "orders", "atleast": 3}',
+    '{"rules": [{"field": "a", "operator": "null"}], "field": "b"}', '{"rules": [{"rules": [{"field": "a", "operator": "null", "negate": true}]}]}',
+    '{"combinator": "and", "condition": "or", "rules": []}');
+-- the trees of other languages
+SELECT * FROM pg_temp.read(
+    '{"and": [{"==": [{"var": "a"}, 1]}]}', '{"$and": [{"a": 1}]}', '{"a": {"$gt": 3}}', '{"bool": {"must": [{"term": {"a": 1}}]}}', '{"AND": [{"a": {"gt": 1}}]}',
+    '{"type": "group", "properties": {"conjunction": "AND"}, "children1": {}}', '[{"field": "a", "operator": "=", "value": 1}]', '"a = 1"',
+    '{"rules": [{"rules": [[1]]}]}');
 
 -- bad rules: which one, and why
 SELECT * FROM pg_temp.read(

@@ -1,5 +1,6 @@
 -- What the filter language understands: each rule of the grammar, its
 -- canonical text, and what is said about text that is no filter.
+SET client_encoding = 'UTF8';
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS segment;
 RESET client_min_messages;

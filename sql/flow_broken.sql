@@ -114,6 +114,7 @@ SELECT segment.drop_population('a_b', cascade => true);
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'visits'::regclass;
 
 -- quotes, capitals and accents everywhere
+SET client_encoding = 'UTF8';
 CREATE SCHEMA "Møller's ""shop""";
 SET search_path = "Møller's ""shop""", public;
 CREATE TABLE "Kunder; DROP" ("Kunde nr." text PRIMARY KEY, "By's" text);

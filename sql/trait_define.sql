@@ -57,6 +57,8 @@ SELECT segment.create_trait('customer_id', 'count(orders)');
 SELECT segment.create_trait('x', 'sum(ordrs.amount)');
 SELECT segment.create_trait('x', 'sum(orders.amont)');
 SELECT segment.create_trait('x', 'summ(orders.amount)');
+SELECT segment.create_trait('x', '"city"');
+SELECT segment.create_trait('x', 'coalesce("city", "?")');
 SELECT segment.create_trait('x', 'sum(orders.status)');
 SELECT segment.create_trait('x', 'sum(orders)');
 SELECT segment.create_trait('x', 'list(orders.status)');

@@ -28,8 +28,21 @@ FROM (SELECT customer, segment.tally_agg(store, at) AS stores
       FROM tally_orders GROUP BY customer) t
 ORDER BY customer;
 
--- values are told apart by their order, not by how they look: 3.50 is 3.5
-SELECT segment.tally_agg(amount, at) FROM tally_orders WHERE customer = 'Ada';
+-- values are told apart by their order, not by how they look: 3.50 is 3.5, and of
+-- both that is shown whose text comes first
+SELECT segment.tally_size(t), segment.tally_values(t, NULL::numeric), segment.tally_most_frequent(t, NULL::numeric), t AS of
+FROM (SELECT segment.tally_agg(amount, at) FROM tally_orders WHERE customer = 'Ada') AS a(t);
+SELECT segment.tally_size(t), segment.tally_values(t, NULL::float8), t AS of
+FROM (SELECT segment.tally_agg(v, NULL) FROM unnest('{0,-0,NaN,1,0}'::float8[]) v) AS a(t);
+SELECT segment.tally_size(t), segment.tally_values(t, NULL::bpchar), t AS of
+FROM (SELECT segment.tally_agg(v, NULL) FROM unnest('{"x ",x,y}'::text[]::bpchar[]) v) AS a(t);
+SELECT segment.tally_size(t), segment.tally_values(t, NULL::jsonb), t AS of
+FROM (SELECT segment.tally_agg(v, NULL) FROM unnest('{[1.0],[1],[1.00]}'::jsonb[]) v) AS a(t);
+-- and under a collation for which case makes no difference
+CREATE COLLATION tally_ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+SELECT segment.tally_size(t), segment.tally_values(t, NULL::text), segment.tally_most_frequent(t, NULL::text),
+       segment.tally_size(t COLLATE "C") AS size_c, segment.tally_most_frequent(t COLLATE "C", NULL::text) AS most_frequent_c, t AS of
+FROM (SELECT segment.tally_agg(v COLLATE tally_ci, NULL) FROM unnest('{Tea,cake,TEA,tea,cake,tea,cake}'::text[]) v) AS a(t);
 
 -- favourites: most rows, then the most recent, then the smallest; a row
 -- without a time is older than any other, even one of -infinity
@@ -103,15 +116,18 @@ RESET IntervalStyle;
 RESET extra_float_digits;
 RESET bytea_output;
 
--- equal is what holds the same, however it is written
-SELECT 'numeric{"1.50": 2}'::segment.tally OPERATOR(segment.=) 'numeric{"1.5": 2}' AS looks,
+-- equal is what holds the same, and what looks different is not
+SELECT 'numeric{"1.50": 2}'::segment.tally OPERATOR(segment.=) 'numeric{"1.50": 2}' AS same,
+       'numeric{"1.50": 2}'::segment.tally OPERATOR(segment.=) 'numeric{"1.5": 2}' AS looks,
        'numeric{"1.5": 2}'::segment.tally OPERATOR(segment.=) 'numeric{"1.5": 3}' AS rows,
        'int4{"1": 2}'::segment.tally OPERATOR(segment.=) 'int8{"1": 2}' AS type,
        'int4{"1": 2}'::segment.tally OPERATOR(segment.<>) 'int4{"1": 2 @ 2026-01-01}' AS times;
 
--- input: entries in any order, spaces where one likes
+-- input: entries in any order, spaces where one likes, and what is there twice added up
 SELECT ' text { "tea" : 1 , "cake":2@2026-05-01 12:00+02 } '::segment.tally;
 SELECT '"int4"[]{"{2}": 1, "{1,5}": 9}'::segment.tally;
+SELECT 'text{"tea": 1, "tea": 2 @ 2026-05-01}'::segment.tally;
+SELECT 'numeric{"1.5": 1, "1.50": 2}'::segment.tally;
 
 -- and what is wrong with each of these
 SELECT ''::segment.tally;
@@ -130,8 +146,6 @@ SELECT 'text{"tea": 1 @ soon}'::segment.tally;
 SELECT 'text{"tea": 1 "cake": 2}'::segment.tally;
 SELECT 'text{"tea": 1,}'::segment.tally;
 SELECT 'text{"tea": 1} and more'::segment.tally;
-SELECT 'text{"tea": 1, "tea": 2}'::segment.tally;
-SELECT 'numeric{"1.5": 1, "1.50": 2}'::segment.tally;
 SELECT 'int4{"one": 1}'::segment.tally;
 SELECT 'integer{"1": 1}'::segment.tally;
 SELECT 'Text{"1": 1}'::segment.tally;
@@ -250,6 +264,7 @@ SELECT segment.attribute_agg(store) AS "one", segment.attribute_agg(amount) AS m
 FROM tally_orders WHERE customer = 'Cid' OR (store = 'Oslo');
 SELECT segment.attribute_agg(amount) FROM tally_orders WHERE customer = 'Ben';
 
+DROP COLLATION tally_ci;
 DROP TABLE tally_orders, tally_many, tally_sent, tally_received, tally_bytes;
 DROP DOMAIN tally_name;
 DROP TYPE "Tally shop"."Mood";

@@ -26,7 +26,10 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/indexing.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -52,6 +55,7 @@ struct AudienceWriter
 	bool		key_by_value;
 	Datum		event;			/* causes */
 	Datum		time;
+	Datum		transaction;	/* number of this one */
 	TupleTableSlot **collected;
 	int			ncollected;
 	int			nslots;
@@ -73,6 +77,7 @@ static void put_toggles(AudienceWriter *writer, const Change *change,
 						const int *touched, int count);
 static void put_toggle(AudienceWriter *writer, const Change *change,
 					   int audience, bool entered);
+static int64 transaction_number(void);
 static void insert_collected(AudienceWriter *writer);
 
 /* filters_evaluated(): by this session, for captured events and time that passes */
@@ -204,6 +209,7 @@ put_toggle(AudienceWriter *writer, const Change *change, int audience,
 						&writer->key_by_value);
 		writer->event = CStringGetTextDatum(AUDIENCE_CAUSE_EVENT);
 		writer->time = CStringGetTextDatum(AUDIENCE_CAUSE_TIME);
+		writer->transaction = Int64GetDatum(transaction_number());
 		writer->collected = palloc(sizeof(TupleTableSlot *) * MOST_COLLECTED);
 		MemoryContextSwitchTo(old);
 	}
@@ -224,6 +230,7 @@ put_toggle(AudienceWriter *writer, const Change *change, int audience,
 	slot->tts_values[TOGGLE_ORD - 1] =
 		change->row->tts_values[population->ord_attno - 1];
 	slot->tts_values[TOGGLE_AT - 1] = TimestampTzGetDatum(change->at);
+	slot->tts_values[TOGGLE_TRANSACTION - 1] = writer->transaction;
 	slot->tts_values[TOGGLE_AUDIENCE - 1] =
 		Int32GetDatum(audience_number(writer->index, audience));
 	slot->tts_values[TOGGLE_ENTERED - 1] = BoolGetDatum(entered);
@@ -235,6 +242,25 @@ put_toggle(AudienceWriter *writer, const Change *change, int audience,
 				  writer->key_by_value, writer->key_length);
 	MemoryContextSwitchTo(old);
 	ExecStoreVirtualTuple(slot);
+}
+
+/*
+ * A number for the top-level transaction, by which the fold knows what one
+ * transaction did.  Toggles may be folded after a dump was restored, or after
+ * pg_upgrade, where the server's numbers of transactions begin anew.  So the
+ * cluster is part of what is hashed, and two transactions have the same number
+ * only by a chance of 2^-64.
+ */
+static int64
+transaction_number(void)
+{
+	uint64		parts[2] = {
+		GetSystemIdentifier(),
+		U64FromFullTransactionId(GetTopFullTransactionId()),
+	};
+
+	return (int64) hash_bytes_extended((const unsigned char *) parts,
+									   sizeof(parts), 0);
 }
 
 static void

@@ -245,22 +245,24 @@ segment_count_where(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	/* the caller sees where in the filter the mistake is, the planner does not */
+	question_begin(&question, population);
 	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)));
 	node = filter_parse(text, NULL);
 	(void) audience_bind(population, node, text);
 	if (algebra_applies(node))
-		PG_RETURN_INT64(algebra_count(population, node, GetActiveSnapshot()));
-
-	type = filter_type();
-	filter = PG_GETARG_DATUM(0);
-	question_begin(&question, population);
-	sql = psprintf("SELECT count(*) FROM %s"
-				   " WHERE profile.* OPERATOR(pg_catalog.@@) $1",
-				   audience_profiles_sql(population));
-	if (SPI_execute_with_args(sql, 1, &type, &filter, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not execute \"%s\"", sql);
-	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-										SPI_tuptable->tupdesc, 1, &isnull));
+		count = algebra_count(population, node, GetActiveSnapshot());
+	else
+	{
+		type = filter_type();
+		filter = PG_GETARG_DATUM(0);
+		sql = psprintf("SELECT count(*) FROM %s"
+					   " WHERE profile.* OPERATOR(pg_catalog.@@) $1",
+					   audience_profiles_sql(population));
+		if (SPI_execute_with_args(sql, 1, &type, &filter, NULL, true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "could not execute \"%s\"", sql);
+		count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+											SPI_tuptable->tupdesc, 1, &isnull));
+	}
 	question_end(&question);
 
 	PG_RETURN_INT64(count);
@@ -401,8 +403,7 @@ audience_count_where(const Population *population, const char *condition)
 void
 question_begin(OwnersQuestion *question, const Population *population)
 {
-	question->before = act_as_owner(population->base, 0);
-	question->settings = settings_pin();
+	question->before = act_as_owner(population->base);
 	SPI_connect();
 }
 
@@ -411,7 +412,6 @@ void
 question_end(OwnersQuestion *question)
 {
 	SPI_finish();
-	AtEOXact_GUC(true, question->settings);
 	act_as_before(question->before);
 }
 

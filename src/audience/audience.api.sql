@@ -67,14 +67,14 @@ CREATE OR REPLACE FUNCTION segment.what_if(
     audience name,
     filter segment.filter,
     population name DEFAULT NULL,
-    list_keys integer DEFAULT 100,
+    list_keys bigint DEFAULT 100,
     OUT change text,
     OUT size bigint,
     OUT keys text[])
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 3
 AS 'MODULE_PATHNAME', 'segment_what_if';
-COMMENT ON FUNCTION segment.what_if(name, segment.filter, name, integer) IS
+COMMENT ON FUNCTION segment.what_if(name, segment.filter, name, bigint) IS
     'what giving the audience this filter would do, without doing it: one row each for the profiles entering, leaving and staying, with their number and their keys in order, at most list_keys of them (NULL: all)';
 
 CREATE OR REPLACE FUNCTION segment.count_where(
@@ -227,6 +227,16 @@ LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'segment_forecast';
 COMMENT ON FUNCTION segment.forecast(name, timestamptz, name) IS
     'how many members the audience will have at that instant if no event comes';
+
+CREATE OR REPLACE FUNCTION segment.forecast(
+    audience name,
+    at text,
+    population name DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
+AS 'MODULE_PATHNAME', 'segment_forecast_text';
+COMMENT ON FUNCTION segment.forecast(name, text, name) IS
+    'the same with the instant as text, as of a parameter';
 
 -- What the views of audiences are made of.
 CREATE OR REPLACE FUNCTION segment.audience_number(

@@ -92,7 +92,7 @@ static List *all_populations(void);
 static List *audience_names(const Population *population);
 static void unknown_audience(const char *name, const Population *population,
 							 List *candidates, const char *text,
-							 int location) pg_attribute_noreturn();
+							 const FilterNode *mention) pg_attribute_noreturn();
 static void name_audience(void *name);
 static AudienceSet *audience_set(const Population *population);
 static List *audience_read(const Population *population);
@@ -216,7 +216,7 @@ audience_find(const char *name, const char *population_name,
 		*population = population_by_name(population_name);
 		found = audience_by_name(*population, name);
 		if (found == NULL)
-			unknown_audience(name, *population, audience_names(*population), NULL, -1);
+			unknown_audience(name, *population, audience_names(*population), NULL, NULL);
 		return found;
 	}
 
@@ -244,10 +244,10 @@ audience_find(const char *name, const char *population_name,
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 				 errmsg("there are %d audiences \"%s\"", count, name),
 				 errdetail("Populations %s have one each.", homes.data),
-				 errhint("Say which one you mean, for example population => '%s'.",
-						 first)));
+				 errhint("Say which one you mean, for example population => %s.",
+						 quote_literal_cstr(first))));
 	if (count == 0)
-		unknown_audience(name, NULL, candidates, NULL, -1);
+		unknown_audience(name, NULL, candidates, NULL, NULL);
 	return found;
 }
 
@@ -274,15 +274,15 @@ audience_names(const Population *population)
 }
 
 /*
- * 'text' is the filter that mentions it at 'location', or NULL.
+ * 'mention' is where the filter 'text' names it; NULL if a function was called
+ * with it.
  */
 static void
 unknown_audience(const char *name, const Population *population,
-				 List *candidates, const char *text, int location)
+				 List *candidates, const char *text,
+				 const FilterNode *mention)
 {
 	const char *nearest = nearest_name(name, candidates);
-	bool		shown = text != NULL && location >= 0 &&
-		location <= strlen(text);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -292,9 +292,10 @@ unknown_audience(const char *name, const Population *population,
 										   list_length(candidates),
 										   population->name,
 										   list_length(candidates)) : 0,
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0,
-			 shown ? internalerrquery(text) : 0,
-			 shown ? internalerrposition(pg_mbstrlen_with_len(text, location) + 1) : 0));
+			 nearest == NULL ? 0 : mention != NULL ?
+			 errhint("Perhaps you meant: %s", filter_name(nearest)) :
+			 errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)),
+			 mention != NULL ? filter_position(text, mention) : 0));
 }
 
 /* ---- who uses what ---- */
@@ -518,7 +519,7 @@ scope_audience(FilterScope *scope, const FilterNode *in_audience)
 	if (audience == NULL)
 		unknown_audience(in_audience->text, inner.population,
 						 audience_names(inner.population),
-						 scope->text, in_audience->location);
+						 scope->text, in_audience);
 	if (inner.of_view && inner.scope.key != NULL &&
 		reads_sources(inner.population, audience->filter))
 		return ask_membership(&inner, audience);

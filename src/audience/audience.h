@@ -103,12 +103,12 @@ extern void audience_check(const Population *population, const char *name,
 /*
  * The caller is the population's definer, has locked its members, and is
  * connected to SPI.  The filter is canonical text; an error says why it does
- * not bind or leads back to the audience.  Members are not yet decided: see
- * audience_decide().
+ * not bind or leads back to the audience.  Its view is made in 'schema' (NULL:
+ * it has none).  Members are not yet decided: see audience_decide().
  */
 extern void audience_define(const Population *population, const char *name,
 							const char *filter, const char *description,
-							bool view);
+							const char *schema);
 /*
  * filter NULL: it stays, else see audience_refresh(); description NULL: it
  * stays, empty: none.
@@ -218,10 +218,11 @@ extern bool audience_close(AudienceWriter *writer);
 extern bool audience_try_lock(const Population *population);
 
 /*
- * Move toggles into the stored members, at most so many (0: all; a few more
- * where several happened at the same instant), and tell of them in their
- * order.  Returns how many.  Stored members that are damaged are an error, or
- * passed by, for whoever is about to decide them anew.
+ * Move toggles into the stored members, 'most' of them (0: all), and tell of
+ * them in their order, but for what one transaction has undone.  Toggles that
+ * have to be told together with the first 'most' are folded with them.
+ * Returns how many.  Stored members that are damaged are an error, or passed
+ * by, for whoever is about to decide them anew.
  */
 extern int64 audience_fold(const Population *population, int64 most,
 						   bool passing, AudienceSink sink, void *context);

@@ -85,6 +85,7 @@ enum
 {
 	TOGGLE_ORD = 1,
 	TOGGLE_AT,
+	TOGGLE_TRANSACTION,			/* see transaction_number() in apply.c */
 	TOGGLE_AUDIENCE,
 	TOGGLE_ENTERED,
 	TOGGLE_CAUSE,
@@ -135,6 +136,16 @@ extern bool storage_flip(Relation relation, CatalogIndexState indexes,
 						 Snapshot snapshot, int32 number, int64 chunk,
 						 MemberSet *before, const int64 *ords, int count,
 						 bool passing);
+
+/*
+ * pick.c: the toggles that a fold takes if it may take 'most': those that
+ * happened first, and those that must not be separated from them.  Returns
+ * where they stand in the table, ascending, in the current context; NULL if
+ * they are all that the snapshot shows.
+ */
+extern ItemPointerData *toggles_pick(const Population *population,
+									 Relation relation, Snapshot snapshot,
+									 int64 most, int64 *count);
 
 /* stream.c: what two definitions have in common. */
 typedef struct StorageShare
@@ -226,7 +237,6 @@ extern char *audience_holds_sql(const char *audience);
 typedef struct OwnersQuestion
 {
 	Actor		before;
-	int			settings;
 } OwnersQuestion;
 
 extern void question_begin(OwnersQuestion *question,

@@ -190,19 +190,19 @@ segment_what_if(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
-	if (!PG_ARGISNULL(3) && PG_GETARG_INT32(3) < 0)
+	if (!PG_ARGISNULL(3) && PG_GETARG_INT64(3) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot list %d keys", PG_GETARG_INT32(3)),
+				 errmsg("cannot list " INT64_FORMAT " keys", PG_GETARG_INT64(3)),
 				 errhint("Give a number from 0 on, or NULL for all.")));
 	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
 							 optional_name(fcinfo, 2), &population);
 	population_check_reader(population);
+
+	question_begin(&question, population);
 	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 	filter = filter_parse(text, NULL);
 	(void) audience_bind(population, filter, text);
-
-	question_begin(&question, population);
 	key = psprintf("profile.%s", quote_identifier(population->key));
 	sql = psprintf("WITH met AS MATERIALIZED (SELECT %s AS key,"
 				   " %s AS was, profile.* OPERATOR(pg_catalog.@@) %s::segment.filter AS will"
@@ -215,7 +215,7 @@ segment_what_if(PG_FUNCTION_ARGS)
 				   " FROM (VALUES ('entering'), ('leaving'), ('staying')) AS c (change)",
 				   key, audience_holds_sql(audience->name),
 				   quote_literal_cstr(text), audience_profiles_sql(population),
-				   PG_ARGISNULL(3) ? "" : psprintf(" LIMIT %d", PG_GETARG_INT32(3)));
+				   PG_ARGISNULL(3) ? "" : psprintf(" LIMIT " INT64_FORMAT, PG_GETARG_INT64(3)));
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);
 	for (uint64 i = 0; i < SPI_processed; i++)

@@ -235,8 +235,7 @@ read_base(DecisionScan *scan)
 	if (scan->all == NIL)
 		return;
 
-	/* its rows are written, and what its owner evaluates may be run by that */
-	before = act_as_owner(population->base, 0);
+	before = act_as_owner(population->base);
 	scan->index = audience_index_of(population, audiences);
 	relation = table_open(population->base, AccessShareLock);
 	if (scan->wake)

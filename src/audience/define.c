@@ -49,7 +49,8 @@ static void check_cycle(const Population *population, const char *name,
 						const FilterNode *filter, List *path, List **seen);
 static void check_changed(void);
 static void note_facts(const char *name, AudienceFacts facts);
-static Oid	create_view(const Population *population, const char *name);
+static Oid	create_view(const Population *population, const char *name,
+						const char *schema);
 static void comment_view(const Population *population, Oid view,
 						 const char *text, const char *description);
 static char *view_name(Oid view);
@@ -66,7 +67,8 @@ audience_check(const Population *population, const char *name,
 
 void
 audience_define(const Population *population, const char *name,
-				const char *filter, const char *description, bool view)
+				const char *filter, const char *description,
+				const char *schema)
 {
 	Expr	   *expr;
 	Oid			relation = InvalidOid;
@@ -79,9 +81,9 @@ audience_define(const Population *population, const char *name,
 	storage_make(population);
 	storage_follow_owner(population);
 
-	if (view)
+	if (schema != NULL)
 	{
-		relation = create_view(population, name);
+		relation = create_view(population, name, schema);
 		comment_view(population, relation, filter, description);
 	}
 	catalog_execute("INSERT INTO segment.audience"
@@ -325,9 +327,9 @@ check_changed(void)
 }
 
 static Oid
-create_view(const Population *population, const char *name)
+create_view(const Population *population, const char *name,
+			const char *schema)
 {
-	char	   *schema = current_schema_name();
 	Oid			schema_oid = get_namespace_oid(schema, false);
 	Oid			owner = relation_owner(population->base);
 	char	   *view = quote_qualified_identifier(schema, name);

@@ -14,10 +14,29 @@
  * reads sees it all before or all after.  What a transaction that is still
  * open has toggled waits for the next fold.
  *
+ * They go through two sorts, which spill to disk if they are many:
+ *
+ *		toggles ─► by customer ─► what is to be flipped ─► by time ─► batches
+ *
+ * By customer, because what one transaction has undone is not told.  Loading a
+ * table again makes every customer leave and enter:
+ *
+ *		ord 17, key Ada		left vip		12:00	transaction 9
+ *		ord 81, key Ada		entered vip		12:00	transaction 9
+ *
+ * Profile 17 goes out of the bitmap and 81 comes in, and the feed says nothing
+ * of Ada.  The toggles that events of one transaction made at one instant, for
+ * one customer in one audience, come to one change, or to none.  What several
+ * transactions did is told of each, even at the same instant, so that it does
+ * not matter when somebody folds.  What time has changed is told, too: it was
+ * so until the event came.
+ *
  * The order of a profile's toggles is that of their times, which never run
- * backwards for one profile.  Where one transaction, or a clock that stands
- * still, let it enter and leave at the same instant, entering and leaving
- * alternate, and the chunk tells with which of them it begins.
+ * backwards for one profile.  A customer whose profile ended and began anew is
+ * another profile, with a higher ord, and the clock of the transaction that
+ * made it may lag behind: nothing of it happened before the end of the other.
+ * Where several transactions let a profile enter and leave at one instant,
+ * entering and leaving alternate, and the chunk tells which of them is first.
  *
  * The caller holds the storage lock.
  *
@@ -32,38 +51,109 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplesort.h"
+#include "utils/typcache.h"
 
 #include "audience/audience_private.h"
 #include "base/base.h"
 
+/* Changes that are told at a time, which bounds the memory it takes. */
+#define BATCH			50000
+
 /* A toggle, as it was read. */
 typedef struct Toggle
 {
-	ItemPointerData tid;
 	int64		ord;
 	TimestampTz at;
+	int64		transaction;
 	int32		audience;
 	bool		entered;
-	const char *cause;
-	char	   *key;
-	int64		place;			/* among those of the same instant */
+	bool		by_event;		/* else by time */
 } Toggle;
 
-static Toggle *read_toggles(Relation relation, const Population *population,
-							Snapshot snapshot, int64 *count);
-static void mend_times(Toggle *toggles, int64 count);
-static int64 cut(Toggle *toggles, int64 count, int64 most);
-static void fold_chunks(const Population *population, Snapshot snapshot,
-						Toggle *toggles, int64 count, bool passing);
-static void guess_members(MemberSet *before, const Toggle *toggles, int count);
-static void order_ties(const MemberSet *before, Toggle *toggles, int count);
-static int	compare_by_key(const void *a, const void *b);
+/* The toggles of one customer that happened at the same instant. */
+typedef struct Instant
+{
+	Datum		key;
+	TimestampTz passed;			/* latest time of the customer's so far */
+	int			count;
+	int			space;
+	Toggle	   *toggles;
+	MemoryContext memory;		/* of the key */
+} Instant;
+
+/* What is to be flipped, as columns for the sort by time. */
+enum
+{
+	FLIP_PASSED = 1,
+	FLIP_ORD,
+	FLIP_AUDIENCE,
+	FLIP_PLACE,
+	FLIP_ENTERED,
+	FLIP_BY_EVENT,
+	FLIP_KEY,
+	FLIP_COLUMNS = FLIP_KEY
+};
+
+/* A profile that enters or leaves the stored members of an audience. */
+typedef struct Flip
+{
+	TimestampTz passed;			/* when: see Instant */
+	int64		ord;
+	int32		audience;
+	int64		place;			/* among those of the same instant */
+	bool		entered;
+	bool		by_event;
+	const char *key;			/* NULL: nobody is told */
+} Flip;
+
+/* A sort of flips by time, and the row in which each is put there. */
+typedef struct FlipSort
+{
+	Tuplesortstate *state;
+	TupleTableSlot *slot;
+} FlipSort;
+
+/* What it takes to fold. */
+typedef struct Fold
+{
+	const Population *population;
+	bool		passing;
+	AudienceSink sink;
+	void	   *context;
+} Fold;
+
+static Tuplesortstate *sort_by_customer(const Population *population,
+										Relation relation);
+static int64 take_toggles(const Population *population, Relation relation,
+						  int64 most, Tuplesortstate *sort);
+static void sort_by_time(const Population *population, FlipSort *sort);
+static void net_toggles(const Population *population, Relation relation,
+						Tuplesortstate *toggles, FlipSort *flips);
+static void instant_add(Instant *instant, TupleTableSlot *slot);
+static void instant_end(Instant *instant, FlipSort *flips);
+static void net_transaction(const Instant *instant, const Toggle *toggles,
+							int count, FlipSort *flips);
+static void put_flip(FlipSort *flips, const Instant *instant,
+					 const Toggle *toggle, bool entered, bool told);
+static void fold_flips(const Fold *fold, FlipSort *flips);
+static bool goes_with(TupleTableSlot *slot, const Flip *flip);
+static Flip read_flip(TupleTableSlot *slot, Oid key_output);
+static void fold_batch(const Fold *fold, Flip *flips, int count);
+static void fold_chunks(const Fold *fold, Flip *flips, int count);
+static void guess_members(MemberSet *before, const Flip *flips, int count);
+static void order_ties(const MemberSet *before, Flip *flips, int count);
+static int	compare_for_netting(const void *a, const void *b);
 static int	compare_by_time(const void *a, const void *b);
 static int	compare_by_chunk(const void *a, const void *b);
 
@@ -71,11 +161,12 @@ int64
 audience_fold(const Population *population, int64 most, bool passing,
 			  AudienceSink sink, void *context)
 {
+	const Fold	fold = {population, passing, sink, context};
 	MemoryContext memory;
 	MemoryContext old;
 	Relation	relation;
-	Snapshot	snapshot;
-	Toggle	   *toggles;
+	Tuplesortstate *toggles;
+	FlipSort	flips;
 	int64		count;
 
 	if (!OidIsValid(audience_tables(population)->toggles))
@@ -84,34 +175,14 @@ audience_fold(const Population *population, int64 most, bool passing,
 								   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(memory);
 	relation = storage_open(population, true, RowExclusiveLock);
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	toggles = read_toggles(relation, population, snapshot, &count);
-	mend_times(toggles, count);
-	count = cut(toggles, count, most);
-	for (int64 i = 0; i < count; i++)
-		simple_heap_delete(relation, &toggles[i].tid);
-	if (count > 0)
-	{
-		qsort(toggles, count, sizeof(Toggle), compare_by_chunk);
-		fold_chunks(population, snapshot, toggles, count, passing);
-		qsort(toggles, count, sizeof(Toggle), compare_by_time);
-	}
-	for (int64 i = 0; i < count; i++)
-	{
-		const Audience *audience = audience_by_number(population,
-													  toggles[i].audience);
-		AudienceChange change;
-
-		if (audience == NULL)
-			continue;
-		change.audience = audience->name;
-		change.key = toggles[i].key;
-		change.entered = toggles[i].entered;
-		change.at = toggles[i].at;
-		change.cause = toggles[i].cause;
-		sink(&change, context);
-	}
-	UnregisterSnapshot(snapshot);
+	toggles = sort_by_customer(population, relation);
+	count = take_toggles(population, relation, most, toggles);
+	sort_by_time(population, &flips);
+	net_toggles(population, relation, toggles, &flips);
+	tuplesort_end(toggles);
+	fold_flips(&fold, &flips);
+	tuplesort_end(flips.state);
+	ExecDropSingleTupleTableSlot(flips.slot);
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
 	MemoryContextSwitchTo(old);
@@ -143,180 +214,459 @@ audience_pending(const Population *population, int64 most)
 	return count;
 }
 
-static Toggle *
-read_toggles(Relation relation, const Population *population,
-			 Snapshot snapshot, int64 *count)
+/* ---- toggles ---- */
+
+/* Toggles by key, and those of one key as it was: by ord, then by time. */
+static Tuplesortstate *
+sort_by_customer(const Population *population, Relation relation)
 {
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-	int64		space = 1024;
-	Toggle	   *toggles = palloc(sizeof(Toggle) * space);
-	Oid			output;
-	bool		varlena;
+	AttrNumber	columns[] = {TOGGLE_KEY, TOGGLE_ORD, TOGGLE_AT};
+	Oid			types[] = {population->key_type, INT8OID, TIMESTAMPTZOID};
+	/* keys are told apart by their bytes */
+	Oid			collations[] = {C_COLLATION_OID, InvalidOid, InvalidOid};
+	bool		nulls_first[lengthof(columns)] = {false};
+	Oid			operators[lengthof(columns)];
 
-	getTypeOutputInfo(population->key_type, &output, &varlena);
-	*count = 0;
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		Toggle	   *toggle;
-
-		CHECK_FOR_INTERRUPTS();
-		if (*count == space)
-		{
-			space *= 2;
-			toggles = repalloc_huge(toggles, sizeof(Toggle) * space);
-		}
-		toggle = &toggles[(*count)++];
-		slot_getallattrs(slot);
-		toggle->tid = slot->tts_tid;
-		toggle->ord = DatumGetInt64(slot->tts_values[TOGGLE_ORD - 1]);
-		toggle->at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
-		toggle->audience = DatumGetInt32(slot->tts_values[TOGGLE_AUDIENCE - 1]);
-		toggle->entered = DatumGetBool(slot->tts_values[TOGGLE_ENTERED - 1]);
-		toggle->cause = TextDatumGetCString(slot->tts_values[TOGGLE_CAUSE - 1]);
-		toggle->key = OidOutputFunctionCall(output,
-											slot->tts_values[TOGGLE_KEY - 1]);
-		toggle->place = 0;
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	return toggles;
+	for (int i = 0; i < lengthof(columns); i++)
+		operators[i] = lookup_type_cache(types[i], TYPECACHE_LT_OPR)->lt_opr;
+	return tuplesort_begin_heap(RelationGetDescr(relation), lengthof(columns),
+								columns, operators, collations, nulls_first,
+								work_mem, NULL, TUPLESORT_NONE);
 }
 
 /*
- * A customer whose profile ended and began anew is another profile, with a
- * higher ord, and the clock of the transaction that made it may lag behind:
- * nothing of it happened before the end of the other.
- */
-static void
-mend_times(Toggle *toggles, int64 count)
-{
-	if (count > 1)
-		qsort(toggles, count, sizeof(Toggle), compare_by_key);
-	for (int64 i = 1; i < count; i++)
-		if (toggles[i].at < toggles[i - 1].at &&
-			strcmp(toggles[i].key, toggles[i - 1].key) == 0)
-			toggles[i].at = toggles[i - 1].at;
-}
-
-/*
- * The first 'most' of them by time (all if 0), and those that happened at the
- * same time as the last: sorted, how many they are.
+ * Move toggles from the table into the sort: all that are visible, or 'most'
+ * and those that go with them.  Returns how many.
  */
 static int64
-cut(Toggle *toggles, int64 count, int64 most)
+take_toggles(const Population *population, Relation relation, int64 most,
+			 Tuplesortstate *sort)
 {
-	if (most <= 0 || count <= most)
-		return count;
-	qsort(toggles, count, sizeof(Toggle), compare_by_time);
-	while (most < count && toggles[most].at == toggles[most - 1].at &&
-		   toggles[most].ord == toggles[most - 1].ord)
-		most++;
-	return most;
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	ItemPointerData *picked = NULL;
+	int64		count = 0;
+
+	if (most > 0)
+		picked = toggles_pick(population, relation, snapshot, most, &count);
+	if (picked != NULL)
+		for (int64 i = 0; i < count; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (!table_tuple_fetch_row_version(relation, &picked[i], snapshot,
+											   slot))
+				elog(ERROR, "a toggle is gone while it is folded");
+			tuplesort_puttupleslot(sort, slot);
+			simple_heap_delete(relation, &picked[i]);
+		}
+	else
+	{
+		TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+
+		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		{
+			CHECK_FOR_INTERRUPTS();
+			tuplesort_puttupleslot(sort, slot);
+			simple_heap_delete(relation, &slot->tts_tid);
+			count++;
+		}
+		table_endscan(scan);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	return count;
 }
 
-/* Toggles sorted by chunk, and by time within it: flip them. */
+/* ---- from toggles to flips ---- */
+
 static void
-fold_chunks(const Population *population, Snapshot snapshot,
-			Toggle *toggles, int64 count, bool passing)
+sort_by_time(const Population *population, FlipSort *sort)
 {
+	AttrNumber	columns[] = {FLIP_PASSED, FLIP_ORD, FLIP_AUDIENCE, FLIP_PLACE};
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID, INT4OID, INT8OID};
+	Oid			collations[lengthof(columns)] = {InvalidOid};
+	bool		nulls_first[lengthof(columns)] = {false};
+	Oid			operators[lengthof(columns)];
+	TupleDesc	desc = CreateTemplateTupleDesc(FLIP_COLUMNS);
+
+	TupleDescInitEntry(desc, FLIP_ENTERED, "entered", BOOLOID, -1, 0);
+	TupleDescInitEntry(desc, FLIP_BY_EVENT, "by_event", BOOLOID, -1, 0);
+	TupleDescInitEntry(desc, FLIP_KEY, "key", population->key_type, -1, 0);
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		TupleDescInitEntry(desc, columns[i], NULL, types[i], -1, 0);
+		operators[i] = lookup_type_cache(types[i], TYPECACHE_LT_OPR)->lt_opr;
+	}
+	sort->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	sort->state = tuplesort_begin_heap(desc, lengthof(columns), columns,
+									   operators, collations, nulls_first,
+									   work_mem, NULL, TUPLESORT_NONE);
+}
+
+/* Go through the toggles, instant by instant of each customer. */
+static void
+net_toggles(const Population *population, Relation relation,
+			Tuplesortstate *toggles, FlipSort *flips)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation),
+													&TTSOpsMinimalTuple);
+	Instant		instant = {.space = 16};
+	int16		typlen;
+	bool		typbyval;
+
+	get_typlenbyval(population->key_type, &typlen, &typbyval);
+	instant.toggles = palloc(sizeof(Toggle) * instant.space);
+	instant.memory = AllocSetContextCreate(CurrentMemoryContext,
+										   "segment instant",
+										   ALLOCSET_SMALL_SIZES);
+	tuplesort_performsort(toggles);
+	while (tuplesort_gettupleslot(toggles, true, false, slot, NULL))
+	{
+		Datum		key;
+		TimestampTz at;
+		bool		same_key;
+
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		key = slot->tts_values[TOGGLE_KEY - 1];
+		at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
+		same_key = instant.count > 0 &&
+			datum_image_eq(instant.key, key, typbyval, typlen);
+		if (!same_key || at > instant.passed)
+		{
+			instant_end(&instant, flips);
+			instant.passed = at;
+		}
+		if (!same_key)
+		{
+			MemoryContext old;
+
+			MemoryContextReset(instant.memory);
+			old = MemoryContextSwitchTo(instant.memory);
+			instant.key = datumCopy(key, typbyval, typlen);
+			MemoryContextSwitchTo(old);
+		}
+		instant_add(&instant, slot);
+	}
+	instant_end(&instant, flips);
+	MemoryContextDelete(instant.memory);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+instant_add(Instant *instant, TupleTableSlot *slot)
+{
+	const Datum *values = slot->tts_values;
+	text	   *cause = DatumGetTextPP(values[TOGGLE_CAUSE - 1]);
+	Size		length = VARSIZE_ANY_EXHDR(cause);
+	Toggle	   *toggle;
+
+	if (instant->count == instant->space)
+	{
+		instant->space *= 2;
+		instant->toggles = repalloc_huge(instant->toggles,
+										 sizeof(Toggle) * instant->space);
+	}
+	toggle = &instant->toggles[instant->count++];
+	toggle->ord = DatumGetInt64(values[TOGGLE_ORD - 1]);
+	toggle->at = DatumGetTimestampTz(values[TOGGLE_AT - 1]);
+	toggle->transaction = DatumGetInt64(values[TOGGLE_TRANSACTION - 1]);
+	toggle->audience = DatumGetInt32(values[TOGGLE_AUDIENCE - 1]);
+	toggle->entered = DatumGetBool(values[TOGGLE_ENTERED - 1]);
+	toggle->by_event = length == strlen(AUDIENCE_CAUSE_EVENT) &&
+		memcmp(VARDATA_ANY(cause), AUDIENCE_CAUSE_EVENT, length) == 0;
+}
+
+/* All toggles of the instant are known: what is to be flipped, and told? */
+static void
+instant_end(Instant *instant, FlipSort *flips)
+{
+	const Toggle *toggles = instant->toggles;
+
+	if (instant->count > 1)
+		qsort(instant->toggles, instant->count, sizeof(Toggle),
+			  compare_for_netting);
+	for (int i = 0, next; i < instant->count; i = next)
+	{
+		next = i + 1;
+		if (!toggles[i].by_event)
+		{
+			put_flip(flips, instant, &toggles[i], toggles[i].entered, true);
+			continue;
+		}
+		while (next < instant->count && toggles[next].by_event &&
+			   toggles[next].audience == toggles[i].audience &&
+			   toggles[next].transaction == toggles[i].transaction)
+			next++;
+		net_transaction(instant, &toggles[i], next - i, flips);
+	}
+	instant->count = 0;
+}
+
+/*
+ * Net what one transaction's events did to one customer in one audience,
+ * sorted by profile.  A profile that left as often as it entered is as it was.
+ * If two changed, the first was a member when the transaction began and the
+ * last is one now: so the customer was and is a member, and nobody is told.
+ */
+static void
+net_transaction(const Instant *instant, const Toggle *toggles, int count,
+				FlipSort *flips)
+{
+	int			all = 0;
+
+	for (int i = 0; i < count; i++)
+		all += toggles[i].entered ? 1 : -1;
+	for (int i = 0, next; i < count; i = next)
+	{
+		int			sum = 0;
+
+		for (next = i; next < count; next++)
+		{
+			if (toggles[next].ord != toggles[i].ord)
+				break;
+			sum += toggles[next].entered ? 1 : -1;
+		}
+		if (sum != 0)
+			put_flip(flips, instant, &toggles[next - 1], sum > 0, all != 0);
+	}
+}
+
+static void
+put_flip(FlipSort *flips, const Instant *instant, const Toggle *toggle,
+		 bool entered, bool told)
+{
+	TupleTableSlot *slot = flips->slot;
+	Datum	   *values = slot->tts_values;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, false, sizeof(bool) * FLIP_COLUMNS);
+	values[FLIP_PASSED - 1] = TimestampTzGetDatum(instant->passed);
+	values[FLIP_ORD - 1] = Int64GetDatum(toggle->ord);
+	values[FLIP_AUDIENCE - 1] = Int32GetDatum(toggle->audience);
+	values[FLIP_PLACE - 1] = Int64GetDatum(toggle - instant->toggles);
+	values[FLIP_ENTERED - 1] = BoolGetDatum(entered);
+	values[FLIP_BY_EVENT - 1] = BoolGetDatum(toggle->by_event);
+	values[FLIP_KEY - 1] = instant->key;
+	slot->tts_isnull[FLIP_KEY - 1] = !told;
+	ExecStoreVirtualTuple(slot);
+	tuplesort_puttupleslot(flips->state, slot);
+}
+
+/* ---- from flips to chunks and the feed ---- */
+
+/*
+ * Batch by batch in the order of time.  What happened to a profile at one
+ * instant stays together: see order_ties().
+ */
+static void
+fold_flips(const Fold *fold, FlipSort *sort)
+{
+	TupleDesc	desc = sort->slot->tts_tupleDescriptor;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
+												 "segment fold batch",
+												 ALLOCSET_DEFAULT_SIZES);
+	int			space = 256;
+	Flip	   *flips = palloc(sizeof(Flip) * space);
+	int			count = 0;
+	Oid			key_output;
+	bool		varlena;
+
+	getTypeOutputInfo(fold->population->key_type, &key_output, &varlena);
+	tuplesort_performsort(sort->state);
+	while (tuplesort_gettupleslot(sort->state, true, false, slot, NULL))
+	{
+		MemoryContext old = MemoryContextSwitchTo(memory);
+
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		if (count >= BATCH && !goes_with(slot, &flips[count - 1]))
+		{
+			fold_batch(fold, flips, count);
+			MemoryContextReset(memory);
+			count = 0;
+		}
+		if (count == space)
+		{
+			space *= 2;
+			flips = repalloc_huge(flips, sizeof(Flip) * space);
+		}
+		flips[count++] = read_flip(slot, key_output);
+		MemoryContextSwitchTo(old);
+	}
+	if (count > 0)
+		fold_batch(fold, flips, count);
+	pfree(flips);
+	MemoryContextDelete(memory);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* Is it of the same profile and instant? */
+static bool
+goes_with(TupleTableSlot *slot, const Flip *flip)
+{
+	const Datum *values = slot->tts_values;
+
+	return DatumGetTimestampTz(values[FLIP_PASSED - 1]) == flip->passed &&
+		DatumGetInt64(values[FLIP_ORD - 1]) == flip->ord;
+}
+
+static Flip
+read_flip(TupleTableSlot *slot, Oid key_output)
+{
+	Flip		flip = {
+		.passed = DatumGetTimestampTz(slot->tts_values[FLIP_PASSED - 1]),
+		.ord = DatumGetInt64(slot->tts_values[FLIP_ORD - 1]),
+		.audience = DatumGetInt32(slot->tts_values[FLIP_AUDIENCE - 1]),
+		.place = DatumGetInt64(slot->tts_values[FLIP_PLACE - 1]),
+		.entered = DatumGetBool(slot->tts_values[FLIP_ENTERED - 1]),
+		.by_event = DatumGetBool(slot->tts_values[FLIP_BY_EVENT - 1]),
+	};
+
+	if (!slot->tts_isnull[FLIP_KEY - 1])
+		flip.key = OidOutputFunctionCall(key_output,
+										 slot->tts_values[FLIP_KEY - 1]);
+	return flip;
+}
+
+/* Flip these in their chunks, and tell of them in their order. */
+static void
+fold_batch(const Fold *fold, Flip *flips, int count)
+{
+	qsort(flips, count, sizeof(Flip), compare_by_chunk);
+	fold_chunks(fold, flips, count);
+	qsort(flips, count, sizeof(Flip), compare_by_time);
+	for (int i = 0; i < count; i++)
+	{
+		const Audience *audience = audience_by_number(fold->population,
+													  flips[i].audience);
+		AudienceChange change;
+
+		if (audience == NULL || flips[i].key == NULL)
+			continue;
+		change.audience = audience->name;
+		change.key = flips[i].key;
+		change.entered = flips[i].entered;
+		change.at = flips[i].passed;
+		change.cause = flips[i].by_event ?
+			AUDIENCE_CAUSE_EVENT : AUDIENCE_CAUSE_TIME;
+		fold->sink(&change, fold->context);
+	}
+	CommandCounterIncrement();
+}
+
+/* Flips sorted by chunk, and by time within it: write the chunks. */
+static void
+fold_chunks(const Fold *fold, Flip *flips, int count)
+{
+	const Population *population = fold->population;
 	Relation	relation = storage_open(population, false, RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(relation);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 												 "segment chunk",
 												 ALLOCSET_DEFAULT_SIZES);
 
-	for (int64 i = 0, next; i < count; i = next)
+	for (int i = 0, next; i < count; i = next)
 	{
-		int64		chunk = CHUNK_OF(toggles[i].ord);
+		int64		chunk = CHUNK_OF(flips[i].ord);
 		MemoryContext old;
 		MemberSet  *before;
 		int64	   *ords;
 
 		CHECK_FOR_INTERRUPTS();
 		for (next = i + 1; next < count; next++)
-			if (toggles[next].audience != toggles[i].audience ||
-				CHUNK_OF(toggles[next].ord) != chunk)
+			if (flips[next].audience != flips[i].audience ||
+				CHUNK_OF(flips[next].ord) != chunk)
 				break;
-		if (audience_by_number(population, toggles[i].audience) == NULL)
+		if (audience_by_number(population, flips[i].audience) == NULL)
 			continue;
 
 		old = MemoryContextSwitchTo(memory);
 		ords = palloc(sizeof(int64) * (next - i));
-		for (int64 j = i; j < next; j++)
-			ords[j - i] = toggles[j].ord;
+		for (int j = i; j < next; j++)
+			ords[j - i] = flips[j].ord;
 		before = members_create();
-		if (!storage_flip(relation, indexes, snapshot, toggles[i].audience, chunk,
-						  before, ords, next - i, passing))
-			guess_members(before, &toggles[i], next - i);
-		order_ties(before, &toggles[i], next - i);
-		for (int64 j = i; j < next; j++)
-			toggles[j].place = j;
+		if (!storage_flip(relation, indexes, snapshot, flips[i].audience,
+						  chunk, before, ords, next - i, fold->passing))
+			guess_members(before, &flips[i], next - i);
+		order_ties(before, &flips[i], next - i);
+		for (int j = i; j < next; j++)
+			flips[j].place = j;
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(memory);
 	}
 	MemoryContextDelete(memory);
+	UnregisterSnapshot(snapshot);
 	CatalogCloseIndexes(indexes);
 	table_close(relation, NoLock);
 }
 
 /*
- * A chunk that cannot be read: who must have been a member, for these toggles
+ * A chunk that cannot be read: who must have been a member, for these flips
  * to have come?
  */
 static void
-guess_members(MemberSet *before, const Toggle *toggles, int count)
+guess_members(MemberSet *before, const Flip *flips, int count)
 {
 	for (int i = 0, next; i < count; i = next)
 	{
 		int			sum = 0;
 
-		for (next = i; next < count && toggles[next].ord == toggles[i].ord; next++)
-			sum += toggles[next].entered ? 1 : -1;
-		if (sum < 0 || (sum == 0 && !toggles[i].entered))
-			members_add(before, toggles[i].ord);
+		for (next = i; next < count && flips[next].ord == flips[i].ord; next++)
+			sum += flips[next].entered ? 1 : -1;
+		if (sum < 0 || (sum == 0 && !flips[i].entered))
+			members_add(before, flips[i].ord);
 	}
 }
 
 /*
- * Toggles of one chunk, sorted by profile and time: make entering and leaving
+ * Flips of one chunk, sorted by profile and time: make entering and leaving
  * alternate.
  */
 static void
-order_ties(const MemberSet *before, Toggle *toggles, int count)
+order_ties(const MemberSet *before, Flip *flips, int count)
 {
 	bool		member = false;
 
 	for (int i = 0; i < count; i++)
 	{
-		if (i == 0 || toggles[i].ord != toggles[i - 1].ord)
-			member = members_contain(before, toggles[i].ord);
-		if (toggles[i].entered == member)
+		if (i == 0 || flips[i].ord != flips[i - 1].ord)
+			member = members_contain(before, flips[i].ord);
+		if (flips[i].entered == member)
 			for (int j = i + 1; j < count; j++)
 			{
-				Toggle		swap = toggles[i];
+				Flip		swap = flips[i];
 
-				if (toggles[j].ord != swap.ord || toggles[j].at != swap.at)
+				if (flips[j].ord != swap.ord || flips[j].passed != swap.passed)
 					break;
-				if (toggles[j].entered == member)
+				if (flips[j].entered == member)
 					continue;
-				toggles[i] = toggles[j];
-				toggles[j] = swap;
+				flips[i] = flips[j];
+				flips[j] = swap;
 				break;
 			}
-		member = toggles[i].entered;
+		member = flips[i].entered;
 	}
 }
 
+/*
+ * Toggles of one instant: by audience, and then what time did before what
+ * events did, these by transaction, and what one did by profile.
+ */
 static int
-compare_by_key(const void *a, const void *b)
+compare_for_netting(const void *a, const void *b)
 {
 	const Toggle *left = a;
 	const Toggle *right = b;
-	int			order = strcmp(left->key, right->key);
 
-	if (order != 0)
-		return order;
+	if (left->audience != right->audience)
+		return left->audience < right->audience ? -1 : 1;
+	if (left->by_event != right->by_event)
+		return left->by_event ? 1 : -1;
+	if (left->transaction != right->transaction)
+		return left->transaction < right->transaction ? -1 : 1;
 	if (left->ord != right->ord)
 		return left->ord < right->ord ? -1 : 1;
 	return left->at < right->at ? -1 : left->at > right->at;
@@ -326,11 +676,11 @@ compare_by_key(const void *a, const void *b)
 static int
 compare_by_time(const void *a, const void *b)
 {
-	const Toggle *left = a;
-	const Toggle *right = b;
+	const Flip *left = a;
+	const Flip *right = b;
 
-	if (left->at != right->at)
-		return left->at < right->at ? -1 : 1;
+	if (left->passed != right->passed)
+		return left->passed < right->passed ? -1 : 1;
 	if (left->ord != right->ord)
 		return left->ord < right->ord ? -1 : 1;
 	if (left->audience != right->audience)
@@ -341,12 +691,14 @@ compare_by_time(const void *a, const void *b)
 static int
 compare_by_chunk(const void *a, const void *b)
 {
-	const Toggle *left = a;
-	const Toggle *right = b;
+	const Flip *left = a;
+	const Flip *right = b;
 
 	if (left->audience != right->audience)
 		return left->audience < right->audience ? -1 : 1;
 	if (left->ord != right->ord)
 		return left->ord < right->ord ? -1 : 1;
-	return left->at < right->at ? -1 : left->at > right->at;
+	if (left->passed != right->passed)
+		return left->passed < right->passed ? -1 : 1;
+	return left->place < right->place ? -1 : left->place > right->place;
 }

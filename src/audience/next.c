@@ -34,6 +34,7 @@
 
 SEGMENT_FUNCTION(segment_next_change);
 SEGMENT_FUNCTION(segment_forecast);
+SEGMENT_FUNCTION(segment_forecast_text);
 
 /*
  * Questions put again for one answer.  Conditions on the calendar may change with
@@ -191,4 +192,11 @@ segment_forecast(PG_FUNCTION_ARGS)
 	size = audience_size(population, audience, GetActiveSnapshot());
 	AtEOXact_GUC(true, level);
 	PG_RETURN_INT64(size);
+}
+
+/* The same with a text as the instant. */
+Datum
+segment_forecast_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 1, TIMESTAMPTZOID, segment_forecast);
 }

@@ -96,6 +96,7 @@ storage_make(const Population *population)
 								relation_name(chunks)));
 	toggles = make_table(population, "toggle",
 						 psprintf("ord bigint NOT NULL, at timestamptz NOT NULL,"
+								  " transaction bigint NOT NULL,"
 								  " audience integer NOT NULL, entered boolean NOT NULL,"
 								  " cause text NOT NULL, key %s NOT NULL",
 								  format_type_be_qualified(population->key_type)));
@@ -201,8 +202,8 @@ Relation
 storage_open(const Population *population, bool toggles, LOCKMODE lock)
 {
 	static const Oid chunk_types[] = {INT4OID, INT8OID, INT4OID, BYTEAOID};
-	const Oid	toggle_types[] = {INT8OID, TIMESTAMPTZOID, INT4OID, BOOLOID,
-	TEXTOID, population->key_type};
+	const Oid	toggle_types[] = {INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID,
+	BOOLOID, TEXTOID, population->key_type};
 	const AudienceTables *tables = audience_tables(population);
 	Relation	relation = table_open(toggles ? tables->toggles : tables->chunks, lock);
 	TupleDesc	desc = RelationGetDescr(relation);

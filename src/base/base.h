@@ -2,7 +2,7 @@
  *
  * base.h
  *	  What every room stands on: exports, clock, calendar, names, caches,
- *	  catalog.
+ *	  rights, errors, catalog.
  *
  *-------------------------------------------------------------------------
  */
@@ -124,6 +124,15 @@ extern int	compare_names(const ListCell *a, const ListCell *b);
 /* ERRCODE_INVALID_PARAMETER_VALUE if that is no name of a time zone. */
 extern void check_zone(const char *timezone);
 
+/* typed.c: text in place of other types ------------------------------------ */
+
+/*
+ * Call 'function' with the same arguments, of which this one, a text, is read
+ * as a literal of that type.
+ */
+extern Datum call_with_text(FunctionCallInfo fcinfo, int argument, Oid type,
+							PGFunction function);
+
 /* wire.c: values on the wire ---------------------------------------------- */
 
 /*
@@ -183,6 +192,54 @@ extern int	segment_feed_retention;
 /* Milliseconds that a worker waits at least between two turns. */
 extern int	segment_naptime;
 
+/* actor.c: on whose behalf, and under which settings ---------------------- */
+
+extern Oid	relation_owner(Oid relid);
+
+/* Who acted, with which restrictions, and to which level settings go back. */
+typedef struct Actor
+{
+	Oid			user;
+	int			context;
+	int			settings;
+} Actor;
+
+/*
+ * Act as a relation's owner: restricted, as whatever hangs on the relation is
+ * the owner's code, with search_path and the like pinned (settings_pin).
+ * Returns who acted before, to be given back; an error does that by itself.
+ */
+extern Actor act_as_owner(Oid relid);
+extern void act_as_before(Actor before);
+
+/*
+ * The same, but settings stay as they are: for a caller who is in a hurry and
+ * knows that no code of the owner's runs.
+ */
+extern Actor act_as_owner_unpinned(Oid relid);
+
+/*
+ * Pin search_path and the settings that change how values print or parse
+ * until the given level is left with AtEOXact_GUC(true, level).
+ */
+extern int	settings_pin(void);
+
+/*
+ * The same, and row-level security that would hide rows is an error: a trait
+ * is computed from all rows of its source or not at all.
+ */
+extern int	settings_pin_all_rows(void);
+
+/* caught.c: errors that may be passed over -------------------------------- */
+
+/*
+ * Is it an error of the data or of the definitions that were worked on?  Then
+ * a caller who can do without them may catch it.  All others must be thrown
+ * again: cancellation, time limits, lack of resources, conflicts with other
+ * transactions, and bugs.
+ */
+extern bool error_is_of_data(int sqlerrcode);
+
 /* catalog.c: our own tables ---------------------------------------------- */
 
 /* Schemas, by name: the extension's own, and that of the population tables. */
@@ -194,22 +251,6 @@ extern Oid	catalog_relation(const char *name);
 
 /* OID of function segment.<name> for these arguments; InvalidOid if absent. */
 extern Oid	catalog_function(const char *name, int nargs, const Oid *types);
-
-extern Oid	relation_owner(Oid relid);
-
-/*
- * Act as a relation's owner, as a foreign key does that is checked; with further
- * restrictions of the server's (SECURITY_..., or 0).  Returns who acted before,
- * to be given back; an error does that by itself.
- */
-typedef struct Actor
-{
-	Oid			user;
-	int			context;
-} Actor;
-
-extern Actor act_as_owner(Oid relid, int restrictions);
-extern void act_as_before(Actor before);
 
 /* The relation's name, quoted and qualified; NULL if it is gone. */
 extern char *relation_name(Oid relid);
@@ -263,17 +304,5 @@ extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
 extern int	catalog_execute_as_user(const char *sql, int nargs,
 									const Oid *types, const Datum *values,
 									const bool *isnull);
-
-/*
- * Pin search_path and the settings that change how values print or parse
- * until the given level is left with AtEOXact_GUC(true, level).
- */
-extern int	settings_pin(void);
-
-/*
- * The same, and row-level security that would hide rows is an error: a trait
- * is computed from all rows of its source or not at all.
- */
-extern int	settings_pin_all_rows(void);
 
 #endif							/* SEGMENT_BASE_H */

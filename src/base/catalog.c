@@ -21,7 +21,6 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -159,55 +158,10 @@ catalog_function(const char *name, int nargs, const Oid *types)
 						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
 }
 
-Oid
-relation_owner(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-int
-settings_pin(void)
-{
-	/* an expression printed in one session state may be parsed in another */
-	static const char *const settings[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
-		{"DateStyle", "ISO, YMD"},
-		{"IntervalStyle", "postgres"},
-		{"extra_float_digits", "1"},
-		{"transform_null_equals", "off"},
-	};
-	int			level = NewGUCNestLevel();
-
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1],
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	return level;
-}
-
-int
-settings_pin_all_rows(void)
-{
-	int			level = settings_pin();
-
-	(void) set_config_option("row_security", "off",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	return level;
-}
-
 static int
-execute_pinned(const char *sql, int nargs, const Oid *types,
-			   const Datum *values, const bool *isnull)
+execute(const char *sql, int nargs, const Oid *types,
+		const Datum *values, const bool *isnull)
 {
-	int			level = settings_pin();
 	char	   *nulls = NULL;
 	int			result;
 
@@ -224,36 +178,16 @@ execute_pinned(const char *sql, int nargs, const Oid *types,
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s",
 			 sql, SPI_result_code_string(result));
-
-	AtEOXact_GUC(true, level);
 	return result;
-}
-
-Actor
-act_as_owner(Oid relid, int restrictions)
-{
-	Actor		before;
-
-	GetUserIdAndSecContext(&before.user, &before.context);
-	SetUserIdAndSecContext(relation_owner(relid),
-						   before.context | SECURITY_LOCAL_USERID_CHANGE | restrictions);
-	return before;
-}
-
-void
-act_as_before(Actor before)
-{
-	SetUserIdAndSecContext(before.user, before.context);
 }
 
 int
 catalog_execute(const char *sql, int nargs, const Oid *types,
 				const Datum *values, const bool *isnull)
 {
-	Actor		before = act_as_owner(catalog_relation("population"), 0);
-	int			result;
+	Actor		before = act_as_owner(catalog_relation("population"));
+	int			result = execute(sql, nargs, types, values, isnull);
 
-	result = execute_pinned(sql, nargs, types, values, isnull);
 	act_as_before(before);
 	return result;
 }
@@ -262,5 +196,9 @@ int
 catalog_execute_as_user(const char *sql, int nargs, const Oid *types,
 						const Datum *values, const bool *isnull)
 {
-	return execute_pinned(sql, nargs, types, values, isnull);
+	int			level = settings_pin();
+	int			result = execute(sql, nargs, types, values, isnull);
+
+	AtEOXact_GUC(true, level);
+	return result;
 }

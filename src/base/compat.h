@@ -55,6 +55,20 @@
 #include "varatt.h"
 #endif
 
+/* 16 made EvalPlanQualInit() ask for the relations that are written. */
+#if PG_VERSION_NUM < 160000
+#define EVALPLANQUAL_NO_RELATIONS
+#else
+#define EVALPLANQUAL_NO_RELATIONS	, NIL
+#endif
+
+/* Before 18 ExecutorRun() was told that it is called once. */
+#if PG_VERSION_NUM < 180000
+#define EXECUTOR_RUN_ONCE	, true
+#else
+#define EXECUTOR_RUN_ONCE
+#endif
+
 /* 16 brought typed allocation, and late minor releases of 15 have it, too. */
 #ifndef palloc_array
 #define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))

@@ -96,7 +96,7 @@ check_zone(const char *timezone)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" does not exist", timezone),
-				 errhint("See pg_timezone_names for the names, for example \"Europe/Copenhagen\".")));
+				 errhint("See pg_timezone_names for the names, for example timezone => 'Europe/Copenhagen'.")));
 
 	zones = pg_tzenumerate_start();
 	while (!found && (zone = pg_tzenumerate_next(zones)) != NULL)
@@ -107,13 +107,13 @@ check_zone(const char *timezone)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" is not a name", timezone),
 				 errdetail("The server reads it as a rule of POSIX, in which hours are counted to the west."),
-				 errhint("Give a place as timezone, for example \"Europe/Copenhagen\", or a distance: \"Etc/GMT-2\" is two hours ahead of UTC.")));
+				 errhint("Give a place, for example timezone => 'Europe/Copenhagen', or a distance: 'Etc/GMT-2' is two hours ahead of UTC.")));
 	if (!zone_means_one(timezone))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" is also an abbreviation", timezone),
 				 errdetail("As a zone it changes its clocks, as an abbreviation it does not."),
-				 errhint("Give a place as timezone, for example \"Europe/Copenhagen\".")));
+				 errhint("Give a place, for example timezone => 'Europe/Copenhagen'.")));
 	last = named;
 }
 

@@ -39,6 +39,7 @@
 
 SEGMENT_FUNCTION(segment_create_consumer);
 SEGMENT_FUNCTION(segment_poll);
+SEGMENT_FUNCTION(segment_poll_text);
 SEGMENT_FUNCTION(segment_ack);
 SEGMENT_FUNCTION(segment_drop_consumer);
 
@@ -112,7 +113,7 @@ segment_poll(PG_FUNCTION_ARGS)
 	TimestampTz now;
 
 	PreventCommandIfReadOnly("segment.poll()");
-	if (PG_ARGISNULL(1) || PG_GETARG_INT32(1) < 1)
+	if (PG_ARGISNULL(1) || PG_GETARG_INT64(1) < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a poll is for at least one transition"),
@@ -135,7 +136,7 @@ segment_poll(PG_FUNCTION_ARGS)
 	{
 		catalog_execute("SELECT * FROM segment.transition"
 						" WHERE population = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-						3, (Oid[]) {NAMEOID, INT8OID, INT4OID},
+						3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
 						(Datum[]) {name_datum(consumer->population->name),
 								   Int64GetDatum(consumer->acknowledged),
 								   PG_GETARG_DATUM(1)},
@@ -156,6 +157,13 @@ segment_poll(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/* The same with a text as its lease. */
+Datum
+segment_poll_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 2, INTERVALOID, segment_poll);
 }
 
 /*
@@ -293,7 +301,7 @@ unknown_consumer(const char *name, List *names)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("consumer \"%s\" does not exist", name),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) :
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) :
 			 errhint("Create it with segment.create_consumer().")));
 }
 

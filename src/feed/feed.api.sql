@@ -10,13 +10,23 @@ COMMENT ON FUNCTION segment.create_consumer(name, name, boolean) IS
 
 CREATE OR REPLACE FUNCTION segment.poll(
     consumer name,
-    n integer DEFAULT 100,
+    n bigint DEFAULT 100,
     lease interval DEFAULT '30 seconds')
 RETURNS SETOF segment.transition
 LANGUAGE C VOLATILE ROWS 100
 AS 'MODULE_PATHNAME', 'segment_poll';
-COMMENT ON FUNCTION segment.poll(name, integer, interval) IS
+COMMENT ON FUNCTION segment.poll(name, bigint, interval) IS
     'up to n transitions that the consumer has not acknowledged yet, in order; for as long as the lease nobody else is given them, then they are given again unless acknowledged; a poll that is rolled back gave nothing';
+
+CREATE OR REPLACE FUNCTION segment.poll(
+    consumer name,
+    n bigint,
+    lease text)
+RETURNS SETOF segment.transition
+LANGUAGE C VOLATILE ROWS 100
+AS 'MODULE_PATHNAME', 'segment_poll_text';
+COMMENT ON FUNCTION segment.poll(name, bigint, text) IS
+    'the same with the lease as text, as of a parameter';
 
 CREATE OR REPLACE FUNCTION segment.ack(
     consumer name,
@@ -44,6 +54,16 @@ LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_trim_feed';
 COMMENT ON FUNCTION segment.trim_feed(interval, boolean, name) IS
     'removes from the beginning of the feed what was told longer ago than age (default: the setting segment.feed_retention), up to the first that a consumer has not acknowledged; with force those too, and says who loses what; returns how many';
+
+CREATE OR REPLACE FUNCTION segment.trim_feed(
+    age text,
+    force boolean DEFAULT false,
+    population name DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_trim_feed_text';
+COMMENT ON FUNCTION segment.trim_feed(text, boolean, name) IS
+    'the same with the age as text, as of a parameter';
 
 CREATE OR REPLACE VIEW segment.stat_consumer WITH (security_barrier) AS
 SELECT c.consumer, c.population, c.owner, c.acknowledged, c.polled, c.leased_until,

@@ -38,6 +38,7 @@
 #include "feed/feed_private.h"
 
 SEGMENT_FUNCTION(segment_trim_feed);
+SEGMENT_FUNCTION(segment_trim_feed_text);
 
 #define FEED_CHANNEL	"segment_transition"
 
@@ -267,6 +268,13 @@ segment_trim_feed(PG_FUNCTION_ARGS)
 	removed = trim(population, keep_from, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
 	SPI_finish();
 	PG_RETURN_INT64(removed);
+}
+
+/* The same with a text as the age. */
+Datum
+segment_trim_feed_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 0, INTERVALOID, segment_trim_feed);
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "access/nbtree.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -438,9 +439,9 @@ common_type(FilterScope *scope, Operand *operands, int count)
 		}
 		else if (is_time(common) && is_time(type))
 			common = TIMESTAMPOID;
-		else if (can_coerce_type(1, &common, &type, COERCION_IMPLICIT))
+		else if (expr_can_coerce(common, type))
 			common = type;
-		else if (!can_coerce_type(1, &type, &common, COERCION_IMPLICIT))
+		else if (!expr_can_coerce(type, common))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("%s is of type %s and %s is of type %s",
@@ -499,6 +500,7 @@ Oid
 operands_unify(FilterScope *scope, Operand *operands, int count)
 {
 	Oid			common = common_type(scope, operands, count);
+	Oid			collation = InvalidOid;
 	const FilterNode *who = operands[0].node;
 
 	/*
@@ -537,6 +539,11 @@ operands_unify(FilterScope *scope, Operand *operands, int count)
 		else
 			operand->value = expr_coerce(operand->value, common);
 		operand->type = common;
+
+		/* the first collation that is no default is that of all */
+		operand->value = expr_collated(operand->value, collation);
+		if (!OidIsValid(collation) || collation == DEFAULT_COLLATION_OID)
+			collation = exprCollation((Node *) operand->value);
 	}
 	return common;
 }
@@ -831,7 +838,7 @@ compile_column(FilterScope *scope, const FilterNode *node)
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("%s \"%s\" does not exist", scope->noun, node->text),
 			 errdetail("The filter is applied to %s.", scope->subject),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0,
+			 nearest ? errhint("Perhaps you meant: %s", filter_name(nearest)) : 0,
 			 compile_position(scope, node)));
 }
 

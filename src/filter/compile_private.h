@@ -77,6 +77,8 @@ extern Expr *expr_operator(const char *name, Expr *left, Expr *right);
 extern Expr *expr_array_operator(const char *name, Expr *left, Expr *right);
 /* The operator of the type's default operator classes, or NULL */
 extern Expr *expr_compare(StrategyNumber strategy, Expr *left, Expr *right);
+/* Under another collation, if both that and its own are no default */
+extern Expr *expr_collated(Expr *value, Oid collation);
 /* left = any (array constant of left's type), or NULL */
 extern Expr *expr_any(Expr *left, Datum *values, int count);
 extern Expr *expr_and(Expr *left, Expr *right);
@@ -84,8 +86,12 @@ extern Expr *expr_or(Expr *left, Expr *right);
 extern Expr *expr_nullif(Expr *value, Expr *missing);
 extern Expr *expr_is_null(Expr *value, bool is_null);
 extern Expr *expr_is(Expr *value, BoolTestType test);
-/* By implicit casts only; NULL if there is none */
+/*
+ * By implicit casts only, of the server or of a function that a superuser
+ * owns; NULL if there is none
+ */
 extern Expr *expr_coerce(Expr *value, Oid type);
+extern bool expr_can_coerce(Oid source, Oid type);
 /* Without domains, and of the type that its operators are made for */
 extern Expr *expr_plain(Expr *value);
 extern bool expr_never_null(Expr *value);

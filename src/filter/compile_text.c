@@ -36,7 +36,7 @@
 /* Text to search in, and how */
 typedef struct Haystack
 {
-	Expr	   *text;			/* of type text, with a deterministic collation */
+	Expr	   *text;			/* of type text, with a collation for that */
 	bool		fold;			/* citext: case does not matter */
 } Haystack;
 
@@ -99,15 +99,14 @@ haystack(FilterScope *scope, const FilterNode *node, Operand operand)
 	collation = exprCollation((Node *) result.text);
 	if (OidIsValid(collation) && collation != DEFAULT_COLLATION_OID &&
 		!get_collation_isdeterministic(collation))
-	{
-		/* the server cannot search under such a collation */
-		CollateExpr *collate = makeNode(CollateExpr);
-
-		collate->arg = result.text;
-		collate->collOid = C_COLLATION_OID;
-		collate->location = -1;
-		result.text = (Expr *) collate;
-	}
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s has collation \"%s\" and cannot be searched",
+						describe_operand(scope, operand.node),
+						get_collation_name(collation)),
+				 errdetail("The collation is nondeterministic, and the server does not search text under such a collation."),
+				 errhint("Compare the whole text, with = or in, or search a column with another collation."),
+				 compile_position(scope, operand.node)));
 	return result;
 }
 

@@ -111,7 +111,7 @@ filter_compile_window_kept(const FilterNode *window, FilterScope *scope,
 Datum
 segment_window_after(PG_FUNCTION_ARGS)
 {
-	TimestampTz first = filter_window_range(filter_window_argument(fcinfo, 0),
+	TimestampTz first = filter_window_range(filter_window_argument(fcinfo, 0, &fcinfo->flinfo->fn_extra),
 											PG_GETARG_TIMESTAMPTZ(2))->first;
 
 	if (TIMESTAMP_IS_NOBEGIN(first))
@@ -139,9 +139,9 @@ filter_window_read(const char *text, const char *timezone)
 }
 
 const FilterWindow *
-filter_window_argument(FunctionCallInfo fcinfo, int which)
+filter_window_argument(FunctionCallInfo fcinfo, int which, void **remembered)
 {
-	WindowArgument *last = fcinfo->flinfo->fn_extra;
+	WindowArgument *last = *remembered;
 	text	   *given[2];
 	FilterWindow *window;
 	MemoryContext old;
@@ -165,7 +165,7 @@ filter_window_argument(FunctionCallInfo fcinfo, int which)
 	for (int i = 0; i < 2; i++)
 		last->given[i] = DatumGetTextPCopy(PointerGetDatum(given[i]));
 	MemoryContextSwitchTo(old);
-	fcinfo->flinfo->fn_extra = last;
+	*remembered = last;
 	return &last->window;
 }
 
@@ -254,7 +254,7 @@ check_order(FilterScope *scope, const FilterNode *window)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" can hold no event", filter_print(window)),
 				 errdetail("The first span has to be the longer one."),
-				 errhint("Perhaps you meant \"between %s and %s ago\".",
+				 errhint("Perhaps you meant: between %s and %s ago",
 						 filter_print(window->args[1]),
 						 filter_print(window->args[0])),
 				 compile_position(scope, window)));

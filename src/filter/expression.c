@@ -15,17 +15,23 @@
  * citext and enums compare as their makers meant; everything else is named
  * with its schema and its exact argument types.
  *
+ * An expression that is made here is evaluated by everybody who inserts, reads
+ * or defines.  So it calls functions of superusers only: only a superuser may
+ * make an operator class, and expr_coerce() looks at the owner of a cast.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
@@ -44,6 +50,7 @@ static Expr *call_with_types(Oid schema, const char *name, int nargs,
 							 Oid *types, List *args);
 static Expr *make_operator(Oid operator, Expr *left, Expr *right);
 static Oid	comparison_operator(StrategyNumber strategy, Oid left, Oid right);
+static bool is_superusers(Oid function);
 
 Oid
 expr_type(Expr *value)
@@ -205,31 +212,31 @@ expr_compare(StrategyNumber strategy, Expr *left, Expr *right)
 {
 	Oid			operator = comparison_operator(strategy, expr_type(left),
 											   expr_type(right));
-	Oid			leftcollation;
-	Oid			rightcollation;
 
 	if (!OidIsValid(operator))
 		return NULL;
+	return make_operator(operator, left,
+						 expr_collated(right, exprCollation((Node *) left)));
+}
 
-	/*
-	 * Two columns with different collations would leave the comparison
-	 * without any, which is an error at run time.  The left one decides.
-	 */
-	leftcollation = exprCollation((Node *) left);
-	rightcollation = exprCollation((Node *) right);
-	if (leftcollation != rightcollation &&
-		OidIsValid(leftcollation) && OidIsValid(rightcollation) &&
-		leftcollation != DEFAULT_COLLATION_OID &&
-		rightcollation != DEFAULT_COLLATION_OID)
-	{
-		CollateExpr *collate = makeNode(CollateExpr);
+/*
+ * Two columns with collations of their own would leave what is made of both
+ * without any, which is an error at run time: the first one decides.
+ */
+Expr *
+expr_collated(Expr *value, Oid collation)
+{
+	Oid			own = exprCollation((Node *) value);
+	CollateExpr *collate;
 
-		collate->arg = right;
-		collate->collOid = leftcollation;
-		collate->location = -1;
-		right = (Expr *) collate;
-	}
-	return make_operator(operator, left, right);
+	if (own == collation || !OidIsValid(own) || !OidIsValid(collation) ||
+		own == DEFAULT_COLLATION_OID || collation == DEFAULT_COLLATION_OID)
+		return value;
+	collate = makeNode(CollateExpr);
+	collate->arg = value;
+	collate->collOid = collation;
+	collate->location = -1;
+	return (Expr *) collate;
 }
 
 /*
@@ -343,6 +350,44 @@ expr_is(Expr *value, BoolTestType testtype)
 	return (Expr *) test;
 }
 
+bool
+expr_can_coerce(Oid source, Oid type)
+{
+	Oid			function;
+
+	if (source == type)
+		return true;
+	if (!can_coerce_type(1, &source, &type, COERCION_IMPLICIT))
+		return false;
+	switch (find_coercion_pathway(type, source, COERCION_IMPLICIT, &function))
+	{
+		case COERCION_PATH_FUNC:
+			return is_superusers(function);
+		case COERCION_PATH_ARRAYCOERCE:
+			return expr_can_coerce(get_element_type(getBaseType(source)),
+								   get_element_type(type));
+		default:
+			return true;
+	}
+}
+
+/* Whoever owns a type may make casts of it, which everybody would call. */
+static bool
+is_superusers(Oid function)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	if (function < FirstNormalObjectId)
+		return true;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return superuser_arg(owner);
+}
+
 Expr *
 expr_coerce(Expr *value, Oid type)
 {
@@ -350,7 +395,7 @@ expr_coerce(Expr *value, Oid type)
 
 	if (source == type)
 		return value;
-	if (!can_coerce_type(1, &source, &type, COERCION_IMPLICIT))
+	if (!expr_can_coerce(source, type))
 		return NULL;
 	return (Expr *) coerce_type(NULL, (Node *) value, source, type, -1,
 								COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1);

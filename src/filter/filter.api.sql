@@ -29,6 +29,10 @@ COMMENT ON FUNCTION segment.filter_to_jsonb(segment.filter) IS
     'the rule tree that query builders exchange; implementation of the cast';
 COMMENT ON FUNCTION segment.filter_from_jsonb(jsonb) IS
     'the filter of a query builder''s rule tree; implementation of the cast';
+COMMENT ON FUNCTION segment.filter_from_text(text) IS
+    'the filter that is written so; implementation of the cast';
+COMMENT ON FUNCTION segment.filter_from_json(json) IS
+    'the filter of a query builder''s rule tree; implementation of the cast';
 
 CREATE OR REPLACE FUNCTION segment.filter_tree(filter segment.filter,
     OUT depth integer, OUT node text, OUT text text)
@@ -127,6 +131,14 @@ LANGUAGE C STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_filter_sql';
 COMMENT ON FUNCTION segment.filter_sql(segment.filter, regclass, text) IS
     'the condition on rows of the relation that the filter is compiled to, as SQL; with a time zone compiled in, or else that of the relation or of the session';
+
+CREATE OR REPLACE FUNCTION segment.filter_sql(filter segment.filter, relation text,
+    timezone text DEFAULT NULL)
+RETURNS text
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_filter_sql_text';
+COMMENT ON FUNCTION segment.filter_sql(segment.filter, text, text) IS
+    'the same with the name of the relation as text, as of a parameter or a column';
 
 CREATE OR REPLACE FUNCTION segment.filter_traits(filter segment.filter)
 RETURNS SETOF text

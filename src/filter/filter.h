@@ -228,6 +228,8 @@ extern FilterNode *filter_parse_definition(const char *text,
 /* print.c: tree to canonical text ------------------------------------------ */
 
 extern char *filter_print(const FilterNode *node);
+/* A name as it is written in a filter: in backquotes unless it is a plain word. */
+extern char *filter_name(const char *name);
 
 /* pack.c: tree to bytes and back -------------------------------------------- */
 
@@ -344,10 +346,11 @@ extern FilterWindow *filter_window(const FilterNode *window,
 extern FilterWindow *filter_window_read(const char *text, const char *timezone);
 /*
  * Arguments of a function that are a window and its zone, NULL if one of them is;
- * read once while they stay the same, and remembered in fn_extra.
+ * read once while they stay the same, and remembered in a place that is NULL
+ * at first and lives as long as the function's fn_extra.
  */
 extern const FilterWindow *filter_window_argument(struct FunctionCallInfoBaseData *fcinfo,
-												  int which);
+												  int which, void **remembered);
 
 /*
  * The instants at which an event of that time begins to count, and at which it

@@ -185,8 +185,36 @@ AS 'MODULE_PATHNAME', 'segment_filter_from_jsonb';
 CREATE CAST (segment.filter AS jsonb) WITH FUNCTION segment.filter_to_jsonb(segment.filter);
 COMMENT ON CAST (segment.filter AS jsonb) IS 'the rule tree that query builders exchange';
 
-CREATE CAST (jsonb AS segment.filter) WITH FUNCTION segment.filter_from_jsonb(jsonb);
+CREATE CAST (jsonb AS segment.filter) WITH FUNCTION segment.filter_from_jsonb(jsonb) AS IMPLICIT;
 COMMENT ON CAST (jsonb AS segment.filter) IS 'from the rule tree that query builders exchange';
+
+CREATE FUNCTION segment.filter_from_json(json)
+RETURNS segment.filter
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_filter_from_json';
+
+CREATE CAST (json AS segment.filter) WITH FUNCTION segment.filter_from_json(json) AS IMPLICIT;
+COMMENT ON CAST (json AS segment.filter) IS 'from the rule tree that query builders exchange';
+
+-- A driver may give its parameters a type.  Whoever has one of these types and
+-- wants a filter means its text: nothing else takes a filter but functions and
+-- operators of this extension, so no other query is read differently.
+CREATE FUNCTION segment.filter_from_text(text)
+RETURNS segment.filter
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_filter_from_text';
+
+CREATE CAST (text AS segment.filter) WITH FUNCTION segment.filter_from_text(text) AS IMPLICIT;
+COMMENT ON CAST (text AS segment.filter) IS 'the filter that is written so';
+
+CREATE CAST (varchar AS segment.filter) WITH FUNCTION segment.filter_from_text(text) AS IMPLICIT;
+COMMENT ON CAST (varchar AS segment.filter) IS 'the filter that is written so';
+
+CREATE CAST (bpchar AS segment.filter) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (bpchar AS segment.filter) IS 'the filter that is written so';
+
+CREATE CAST (name AS segment.filter) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (name AS segment.filter) IS 'the filter that is written so';
 
 -- row @@ filter -----------------------------------------------------------
 

@@ -126,6 +126,7 @@ extern uint16 filter_arg_kinds(FilterOp op, int place);
 extern int	filter_find_word(const char *const *words, const char *word);
 extern bool filter_word_reserved(const char *word);
 extern bool filter_word_plain(const char *word);
+extern bool filter_word_no_function(const char *word);
 extern bool filter_word_follows_operand(const char *word);
 extern bool filter_aggregate_needs_value(const char *name);
 
@@ -134,6 +135,18 @@ extern bool filter_aggregate_needs_value(const char *name);
  * of its arguments; else what is wrong with it, as half a sentence.
  */
 extern const char *filter_check_node(const FilterNode *node);
+
+/* Does the operand differ between rows or times? */
+extern bool filter_differs(const FilterNode *operand);
+
+/*
+ * Is it a condition that no column, event or clock has a part in, or one of
+ * time on a time that is written down?
+ */
+extern bool filter_is_fixed(const FilterNode *condition);
+
+/* The condition with its first string that can be a name as a column, or NULL. */
+extern FilterNode *filter_string_as_column(const FilterNode *condition);
 
 /* The column that an aggregate's value names first, or NULL. */
 extern const FilterNode *filter_first_column(const FilterNode *operand);
@@ -162,6 +175,8 @@ typedef struct FilterToken
 /* Read the token at or after 'position' and return where it ends. */
 extern const char *filter_scan(const char *position, FilterToken *token);
 extern bool filter_token_is(const FilterToken *token, const char *word);
+/* "day" or "days" as a FilterUnit, else -1. */
+extern int	filter_token_unit(const FilterToken *token);
 /* The word folded, or the characters between the quotes. */
 extern char *filter_token_text(const FilterToken *token);
 /* Canonical notation of an unsigned number, or NULL if out of range. */
@@ -173,7 +188,16 @@ extern bool filter_is_word_part(char c);
 extern FilterNode *filter_parse_part(const char *text, uint16 kind,
 									 struct Node *escontext);
 
+/* json.c: what the form of query builders lacks */
+#define FILTER_JSON_HOLDS	"holds" /* operator of a rule that is an operand */
+extern const char *const filter_json_times[];	/* key of DID's count, by FilterTimes */
+
+/* json_read.c: ERRCODE_INVALID_PARAMETER_VALUE with the place in the tree */
+struct JsonbContainer;
+extern FilterNode *filter_from_json(struct JsonbContainer *json);
+
 /* print.c */
+extern char *filter_quote(const char *text, char quote);
 extern void filter_print_part(StringInfo out, const FilterNode *node);
 
 #endif							/* SEGMENT_FILTER_PRIVATE_H */

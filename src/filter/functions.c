@@ -77,6 +77,29 @@ static const FilterFunction functions[] = {
 	{"year", 1, 1, call_field, "year"},
 };
 
+/* what the same is called elsewhere */
+static const char *const synonyms[][2] = {
+	{"array_agg", "list"},
+	{"average", "avg"},
+	{"ceiling", "ceil"},
+	{"char_length", "length"},
+	{"datediff", "days_between"},
+	{"dayofweek", "weekday"},
+	{"dow", "weekday"},
+	{"ifnull", "coalesce"},
+	{"lcase", "lower"},
+	{"len", "length"},
+	{"maximum", "max"},
+	{"mean", "avg"},
+	{"minimum", "min"},
+	{"mode", "most_frequent"},
+	{"number", "count"},
+	{"nvl", "coalesce"},
+	{"stddev_samp", "stddev"},
+	{"total", "sum"},
+	{"ucase", "upper"},
+};
+
 static const FilterFunction *find_function(FilterScope *scope,
 										   const FilterNode *node);
 static Expr *number_argument(FilterScope *scope, const FilterNode *node);
@@ -122,7 +145,8 @@ find_function(FilterScope *scope, const FilterNode *node)
 {
 	List	   *names = NIL;
 	StringInfoData all;
-	const char *nearest;
+	StringInfoData aggregates;
+	const char *meant;
 
 	initStringInfo(&all);
 	for (int i = 0; i < lengthof(functions); i++)
@@ -133,14 +157,27 @@ find_function(FilterScope *scope, const FilterNode *node)
 		appendStringInfo(&all, "%s%s", i > 0 ? ", " : "", functions[i].name);
 	}
 	/* sum is no function, but summ was meant to be that */
+	initStringInfo(&aggregates);
 	for (int i = 0; filter_aggregates[i] != NULL; i++)
+	{
 		names = lappend(names, unconstify(char *, filter_aggregates[i]));
-	nearest = nearest_name(node->text, names);
+		appendStringInfo(&aggregates, "%s%s", i > 0 ? ", " : "",
+						 filter_aggregates[i]);
+	}
+	meant = nearest_name(node->text, names);
+	for (int i = 0; i < lengthof(synonyms); i++)
+	{
+		if (strcmp(node->text, synonyms[i][0]) == 0)
+			meant = synonyms[i][1];
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_FUNCTION),
 			 errmsg("function \"%s\" does not exist in filters", node->text),
-			 errdetail("There are: %s.", all.data),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0,
+			 errdetail("There are: %s; and for events: %s.", all.data,
+					   aggregates.data),
+			 meant ? errhint("Perhaps you meant: %s",
+							 filter_print(filter_node_with(FILTER_FUNCTION, meant, -1,
+														   node->nargs, node->args))) : 0,
 			 compile_position(scope, node)));
 }
 

@@ -73,6 +73,8 @@ static bool nullable_in(Node *jointree, int varno, bool nullable);
 static TupleDesc fields_of_table_entry(PlannerInfo *root, Var *var);
 static TupleDesc fields_of_row_expr(RowExpr *row);
 static AttrNumber field_number(FilterRow *row, const char *name);
+static Expr *field_parameter(Expr *field, int number);
+static Node *put_fields_back(Node *node, void *row);
 static Expr *row_column(FilterScope *scope, const char *name);
 static List *row_names(FilterScope *scope);
 static char *row_subject(FilterRow *row);
@@ -109,6 +111,8 @@ segment_matches_support(PG_FUNCTION_ARGS)
 	scope->planned = true;
 	expr = filter_compile(filter_unpack((Filter *) PG_DETOAST_DATUM(constant->constvalue)),
 						  scope);
+	if (IsA(row.row, RowExpr))
+		expr = (Expr *) put_fields_back((Node *) expr, row.row);
 	if (!stands_as_qual(simplify->root, call))
 		expr = filter_as_value(expr);
 
@@ -324,7 +328,7 @@ filter_row_field(FilterRow *row, const char *name)
 
 		/* columns added since the row was written down are missing */
 		if (number <= list_length(args))
-			return expr_copy(list_nth(args, number - 1));
+			return field_parameter(list_nth(args, number - 1), number);
 		return (Expr *) makeNullConst(field->atttypid, field->atttypmod,
 									  field->attcollation);
 	}
@@ -348,6 +352,40 @@ filter_row_field(FilterRow *row, const char *name)
 		select->resultcollid = field->attcollation;
 		return (Expr *) select;
 	}
+}
+
+/*
+ * A field that is computed, as in a view.  The planner has worked on it
+ * already, and may have made a cast of COLLATE: if its collations were
+ * assigned again, with those of the filter, they would be others.  So a
+ * parameter stands in its place until that is done.
+ */
+static Expr *
+field_parameter(Expr *field, int number)
+{
+	Param	   *parameter;
+
+	if (IsA(field, Var) || IsA(field, Const))
+		return expr_copy(field);
+	parameter = makeNode(Param);
+	parameter->paramkind = PARAM_SUBLINK;	/* there are no others */
+	parameter->paramid = number;
+	parameter->paramtype = exprType((Node *) field);
+	parameter->paramtypmod = exprTypmod((Node *) field);
+	parameter->paramcollid = exprCollation((Node *) field);
+	parameter->location = -1;
+	return (Expr *) parameter;
+}
+
+static Node *
+put_fields_back(Node *node, void *row)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_SUBLINK)
+		return copyObject(list_nth(((RowExpr *) row)->args,
+								   ((Param *) node)->paramid - 1));
+	return expression_tree_mutator(node, put_fields_back, row);
 }
 
 /* Counted from 1; 0 if there is none.  Two joined tables may both have it. */

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "catalog/pg_class.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -25,6 +26,7 @@
 #include "filter/compile_private.h"
 
 SEGMENT_FUNCTION(segment_filter_sql);
+SEGMENT_FUNCTION(segment_filter_sql_text);
 SEGMENT_FUNCTION(segment_filter_traits);
 
 static bool collect_name(const FilterNode *node, void *context);
@@ -76,6 +78,13 @@ segment_filter_sql(PG_FUNCTION_ARGS)
 							 false, false);
 	AtEOXact_GUC(true, level);
 	PG_RETURN_TEXT_P(cstring_to_text(sql));
+}
+
+/* The same with a text as the name of the relation. */
+Datum
+segment_filter_sql_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 1, REGCLASSOID, segment_filter_sql);
 }
 
 /*

@@ -20,8 +20,10 @@
 
 #include <ctype.h>
 
+#include "access/transam.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -32,6 +34,7 @@
 #include "utils/numeric.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "filter/compile_private.h"
 
@@ -41,11 +44,13 @@ static void refuse_literal(FilterScope *scope, const FilterNode *literal,
 						   Oid type, const FilterNode *against,
 						   const char *detail, const char *hint)
 			pg_attribute_noreturn();
+static bool names_column(FilterScope *scope, const char *word);
 static void refuse_moving_words(FilterScope *scope, const FilterNode *literal);
 static int	literal_decode(const char *text, const char *completed_by);
 static Datum literal_local_time(FilterScope *scope, const FilterNode *literal,
 								const FilterNode *against);
 static char *nearest_label(Oid enumtype, const char *word);
+static bool reads_domain(Oid type);
 
 bool
 is_literal(const FilterNode *node)
@@ -76,6 +81,11 @@ literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 		refuse_literal(scope, literal, type, against,
 					   "How money is read and printed depends on the setting lc_monetary",
 					   "Use a column of type numeric.");
+
+	if (reads_domain(type))
+		refuse_literal(scope, literal, type, against,
+					   "To read it would call the checks of a domain, which are its owner's code",
+					   NULL);
 
 	switch (literal->op)
 	{
@@ -262,6 +272,46 @@ literal_input(FilterScope *scope, const FilterNode *literal, Oid type,
 	return value;
 }
 
+/*
+ * reads_domain() says whether reading a value of the type calls the checks of
+ * a domain.  A column of a domain is compared as the domain's base type, so
+ * this is about arrays, rows and ranges of domains.
+ */
+static bool
+reads_domain(Oid type)
+{
+	Oid			element;
+
+	check_stack_depth();
+	if (type < FirstNormalObjectId)
+		return false;
+	element = get_element_type(type);
+	if (OidIsValid(element))
+		return reads_domain(element);
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_DOMAIN:
+			/* with checks or without: asking for them runs some of them */
+			return true;
+		case TYPTYPE_RANGE:
+			return reads_domain(get_range_subtype(type));
+		case TYPTYPE_MULTIRANGE:
+			return reads_domain(get_multirange_range(type));
+		case TYPTYPE_COMPOSITE:
+			{
+				TupleDesc	fields = lookup_rowtype_tupdesc_copy(type, -1);
+				bool		found = false;
+
+				for (int i = 0; i < fields->natts && !found; i++)
+					found = !TupleDescAttr(fields, i)->attisdropped &&
+						reads_domain(TupleDescAttr(fields, i)->atttypid);
+				return found;
+			}
+		default:
+			return false;
+	}
+}
+
 static void
 refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 			   const FilterNode *against, const char *detail, const char *hint)
@@ -270,6 +320,10 @@ refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 
 	if (sentence)
 		sentence[0] = pg_toupper((unsigned char) sentence[0]);
+	if (hint == NULL && literal->op == FILTER_STRING &&
+		names_column(scope, literal->text))
+		hint = psprintf("A %s is written without these quotes: %s",
+						scope->noun, filter_name(literal->text));
 
 	/* a span is written as one, so it can only be too long */
 	if (against->op == FILTER_SPAN)
@@ -297,6 +351,21 @@ refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 			 sentence ? errdetail("%s", sentence) : 0,
 			 hint ? errhint("%s", hint) : 0,
 			 compile_position(scope, literal)));
+}
+
+static bool
+names_column(FilterScope *scope, const char *word)
+{
+	ListCell   *lc;
+
+	if (scope->names == NULL)
+		return false;
+	foreach(lc, scope->names(scope))
+	{
+		if (strcmp(lfirst(lc), word) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "parser/scansup.h"
 
 #include "filter/filter_private.h"
 
@@ -237,6 +238,11 @@ static const char *const reserved_words[] = {
 	"true", "false", "null", "now", "today", "did", NULL
 };
 
+/* words that are no functions: of our grammar, and of SQL's = any (...) */
+static const char *const no_functions[] = {
+	"bucket", "distinct", "any", "all", "some", NULL
+};
+
 /* words that the grammar puts behind an operand */
 static const char *const following_words[] = {
 	"and", "or", "not", "in", "is", "between", "like", "ilike", "contains",
@@ -249,6 +255,7 @@ static const char *check_detail(const FilterNode *node);
 static bool is_count(const char *text);
 static bool is_event_op(const FilterNode *node);
 static bool contains_event_op(const FilterNode *node);
+static FilterNode *string_as_column(const FilterNode *node, void *context);
 
 /* The kinds that an argument of 'op' at 'place' may have. */
 uint16
@@ -275,6 +282,12 @@ filter_word_reserved(const char *word)
 }
 
 bool
+filter_word_no_function(const char *word)
+{
+	return filter_find_word(no_functions, word) >= 0;
+}
+
+bool
 filter_word_follows_operand(const char *word)
 {
 	return filter_find_word(following_words, word) >= 0;
@@ -284,14 +297,16 @@ filter_word_follows_operand(const char *word)
 bool
 filter_word_plain(const char *word)
 {
+	int			length = strlen(word);
+
 	if (!filter_is_word_start(*word))
 		return false;
-	for (; *word != '\0'; word++)
+	for (int i = 0; i < length; i++)
 	{
-		if (!filter_is_word_part(*word) || (*word >= 'A' && *word <= 'Z'))
+		if (!filter_is_word_part(word[i]))
 			return false;
 	}
-	return true;
+	return strcmp(downcase_identifier(word, length, false, false), word) == 0;
 }
 
 bool
@@ -317,6 +332,8 @@ filter_check_node(const FilterNode *node)
 	if ((problem = check_text(node)) != NULL ||
 		(problem = check_detail(node)) != NULL)
 		return problem;
+	if (filter_is_fixed(node))
+		return "has no column, so that it is the same for every row";
 
 	switch (node->op)
 	{
@@ -401,7 +418,7 @@ check_text(const FilterNode *node)
 		case TEXT_FUNCTION:
 			if (!filter_word_plain(text) || filter_word_reserved(text) ||
 				filter_find_word(filter_aggregates, text) >= 0 ||
-				strcmp(text, "bucket") == 0)
+				filter_word_no_function(text))
 				return "has a name that is no function's";
 			break;
 		case TEXT_AGGREGATE:
@@ -502,4 +519,60 @@ filter_first_column(const FilterNode *operand)
 			return found;
 	}
 	return NULL;
+}
+
+bool
+filter_is_fixed(const FilterNode *condition)
+{
+	int			compared = 1;	/* what is compared with what is written down */
+
+	if (condition->op == FILTER_NOT)
+		condition = condition->args[0];
+	if (condition->op < FILTER_EQ || condition->op > FILTER_ANNIVERSARY_PERIOD)
+		return false;
+	if (condition->op <= FILTER_BETWEEN)
+		compared = condition->nargs;
+	for (int i = 0; i < compared; i++)
+	{
+		if (filter_differs(condition->args[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+filter_differs(const FilterNode *operand)
+{
+	check_stack_depth();
+
+	if (operand->op == FILTER_COLUMN || operand->op == FILTER_AGGREGATE ||
+		operand->op == FILTER_NOW || operand->op == FILTER_TODAY)
+		return true;
+	for (int i = 0; i < operand->nargs; i++)
+	{
+		if (filter_differs(operand->args[i]))
+			return true;
+	}
+	return false;
+}
+
+FilterNode *
+filter_string_as_column(const FilterNode *condition)
+{
+	bool		found = false;
+	FilterNode *meant = filter_rewrite(condition, string_as_column, &found);
+
+	return found ? meant : NULL;
+}
+
+/* FilterReplace: the first string that reads like a name; bool *context */
+static FilterNode *
+string_as_column(const FilterNode *node, void *context)
+{
+	bool	   *found = context;
+
+	if (*found || node->op != FILTER_STRING || !filter_is_word_start(*node->text))
+		return NULL;
+	*found = true;
+	return filter_node(FILTER_COLUMN, node->text, -1);
 }

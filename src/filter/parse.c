@@ -42,6 +42,7 @@ static FilterNode *parser_finish(Parser *parser, FilterNode *node, uint16 kind);
 static FilterNode *parse_and(Parser *parser);
 static FilterNode *parse_not(Parser *parser);
 static FilterNode *parse_predicate(Parser *parser);
+static FilterNode *parse_condition(Parser *parser);
 static FilterNode *parse_comparison(Parser *parser, FilterNode *left);
 static FilterNode *parse_list(Parser *parser, FilterOp op, FilterNode *left);
 static FilterNode *parse_anniversary(Parser *parser);
@@ -134,6 +135,11 @@ parser_finish(Parser *parser, FilterNode *node, uint16 kind)
 						   (kind & KIND_OPERAND) ? "an operator such as \"+\"|the end of the expression" :
 						   kind == KIND_WINDOW ? "a window such as \"in last 30 days\"" :
 						   "the end of the expression", NULL);
+
+	/* a trait that is "city" for everybody was meant to be city */
+	if (kind == (KIND_FILTER | KIND_OPERAND) && op_is(node, KIND_OPERAND) &&
+		!filter_differs(node) && filter_string_as_column(node) != NULL)
+		return parser_fail_fixed(parser, parser->text, node);
 	return node;
 }
 
@@ -214,9 +220,23 @@ parse_not(Parser *parser)
 static FilterNode *
 parse_predicate(Parser *parser)
 {
+	const char *place = parser_peek(parser, 0)->start;
 	FilterNode *node;
 
 	CHECK_FOR_INTERRUPTS();
+
+	parser->clause = place;
+	parser->phrase = NULL;
+	node = parse_condition(parser);
+	if (node != NULL && filter_is_fixed(node))
+		return parser_fail_fixed(parser, place, node);
+	return node;
+}
+
+static FilterNode *
+parse_condition(Parser *parser)
+{
+	FilterNode *node;
 
 	if (parser_next_is(parser, 0, "in"))
 		return parse_in_audience(parser);
@@ -251,11 +271,14 @@ parse_comparison(Parser *parser, FilterNode *left)
 	bool		negated;
 	int			nwords;
 	int			period;
-	FilterOp	op = match_predicate(parser, &nwords, &negated);
+	FilterOp	op;
 	FilterNode *right = NULL;
 	FilterNode *high = NULL;
 	FilterNode *node;
 
+	parser->phrase = parser_peek(parser, 0)->start;
+	parser->in_window = false;
+	op = match_predicate(parser, &nwords, &negated);
 	if (op == FILTER_NONE)
 	{
 		if (nwords > 0)
@@ -347,8 +370,6 @@ parse_list(Parser *parser, FilterOp op, FilterNode *left)
 	{
 		if (op == FILTER_IN && parser_accept(parser, "this"))
 			return parser_fail(parser, PERIOD_UNITS, NULL, NULL);
-		if (parser_next_is(parser, 0, "audience"))
-			parser->hint = "It is the profile that is in an audience: write \"in audience\" without a value before it.";
 		if (!parser_next_is(parser, 0, "("))
 			return parser_fail(parser, "(|last|next|this", NULL, NULL);
 		do

@@ -56,8 +56,10 @@ parse_aggregate(Parser *parser)
 	if (parser_next_is(parser, 0, "distinct") &&
 		(next->kind == TOKEN_NAME || next->kind == TOKEN_NUMBER ||
 		 next->kind == TOKEN_STRING || filter_token_is(next, "(") ||
+		 filter_token_is(next, "-") ||
 		 (next->kind == TOKEN_WORD &&
-		  !filter_word_follows_operand(filter_token_text(next)))))
+		  (!filter_word_follows_operand(filter_token_text(next)) ||
+		   parser_next_is(parser, 2, ".") || parser_next_is(parser, 2, "(")))))
 	{
 		distinct = true;
 		parser_advance(parser);
@@ -184,6 +186,8 @@ parse_times(Parser *parser, int location, FilterNode **args)
 	const char *place;
 	char	   *count;
 
+	parser->phrase = parser_peek(parser, 0)->start;
+	parser->in_window = true;
 	if (parser_accept(parser, "exactly"))
 		node->detail = FILTER_TIMES_EXACTLY;
 	else if (parser_accept(parser, "at"))
@@ -251,6 +255,8 @@ parse_window(Parser *parser)
 	FilterNode *to;
 	FilterNode *node;
 
+	parser->phrase = parser_peek(parser, 0)->start;
+	parser->in_window = true;
 	if (parser_accept(parser, "in"))
 	{
 		int			period = parse_period_at(parser, 0);

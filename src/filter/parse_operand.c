@@ -25,6 +25,11 @@ static FilterNode *parse_primary(Parser *parser, bool operand_only);
 static FilterNode *parse_group(Parser *parser, bool operand_only);
 static FilterNode *parse_column(Parser *parser);
 static FilterNode *parse_function(Parser *parser);
+static bool stands_as_column(const FilterToken *behind);
+static void expect_quotes(Parser *parser);
+static bool names_day(const FilterToken *token);
+static char *token_replaced(Parser *parser, const FilterToken *token,
+							char quote);
 
 /* Operators of at least the precedence 'lowest', to the left. */
 FilterNode *
@@ -112,9 +117,9 @@ parse_primary(Parser *parser, bool operand_only)
 			break;
 	}
 
-	if (token->kind == TOKEN_WORD)
-		parser->hint = psprintf("A column of this name is written `%s`.",
-								filter_token_text(token));
+	if (token->kind == TOKEN_WORD && stands_as_column(parser_peek(parser, 1)))
+		parser->hint = psprintf("A column of this name is written in backquotes: %s",
+								token_replaced(parser, token, '`'));
 	if (operand_only || parser->operand_first)
 		return parser_fail(parser, NULL, "a value such as a column, a number or a string",
 						   NULL);
@@ -208,6 +213,9 @@ parse_function(Parser *parser)
 		parser_advance(parser);
 		return parser_fail_behind(parser);
 	}
+	if (filter_word_no_function(name))
+		return parser_fail(parser, NULL,
+						   "a value such as a column, a number or a string", NULL);
 
 	args = palloc_array(FilterNode *, room);
 	parser_advance(parser);
@@ -229,6 +237,48 @@ parse_function(Parser *parser)
 	return filter_node_with(FILTER_FUNCTION, name, location, nargs, args);
 }
 
+/* Does the token stand where it would stand behind the name of a column? */
+static bool
+stands_as_column(const FilterToken *behind)
+{
+	if (behind->kind == TOKEN_WORD)
+		return filter_word_follows_operand(filter_token_text(behind));
+	return behind->kind == TOKEN_END ||
+		(behind->kind == TOKEN_SYMBOL && !filter_token_is(behind, "("));
+}
+
+/* A name where a string should be lacks its quotes. */
+static void
+expect_quotes(Parser *parser)
+{
+	FilterToken *token = parser_peek(parser, 0);
+
+	if (token->kind == TOKEN_NAME ||
+		(token->kind == TOKEN_WORD && !names_day(token)))
+		parser->hint = psprintf("A string is written in quotes: %s",
+								token_replaced(parser, token, '"'));
+}
+
+/* A day that moves with time, and would not in quotes. */
+static bool
+names_day(const FilterToken *token)
+{
+	return filter_token_is(token, "now") || filter_token_is(token, "today") ||
+		filter_token_is(token, "tomorrow") || filter_token_is(token, "yesterday");
+}
+
+/* The text with the token in these quotes. */
+static char *
+token_replaced(Parser *parser, const FilterToken *token, char quote)
+{
+	char	   *word = filter_token_text(token);
+
+	if (token->kind == TOKEN_WORD)
+		word = pnstrdup(token->start, token->length);
+	return parser_replaced(parser, token->start, token->start + token->length,
+						   filter_quote(word, quote));
+}
+
 FilterNode *
 parse_literal(Parser *parser)
 {
@@ -247,8 +297,7 @@ parse_literal(Parser *parser)
 			return node;
 		}
 	}
-	if (parser_peek(parser, 0)->kind == TOKEN_WORD || parser_peek(parser, 0)->kind == TOKEN_NAME)
-		parser->hint = "A string is written in quotes.";
+	expect_quotes(parser);
 	return parser_fail(parser, "true|false", "a string|a number", NULL);
 }
 
@@ -280,8 +329,7 @@ parse_string(Parser *parser)
 {
 	FilterNode *node;
 
-	if (parser_peek(parser, 0)->kind == TOKEN_WORD || parser_peek(parser, 0)->kind == TOKEN_NAME)
-		parser->hint = "A string is written in quotes.";
+	expect_quotes(parser);
 	if (parser_peek(parser, 0)->kind != TOKEN_STRING)
 		return parser_fail(parser, NULL, "a string", NULL);
 	node = filter_node(FILTER_STRING, NULL, parser_location(parser));
@@ -321,20 +369,5 @@ parse_span(Parser *parser)
 int
 parse_unit_at(Parser *parser, int n)
 {
-	FilterToken *token = parser_peek(parser, n);
-
-	if (token->kind != TOKEN_WORD)
-		return -1;
-	for (int unit = 0; filter_units[unit] != NULL; unit++)
-	{
-		int			length = strlen(filter_units[unit]);
-
-		if (pg_strncasecmp(token->start, filter_units[unit],
-						   Min(token->length, length)) == 0 &&
-			(token->length == length ||
-			 (token->length == length + 1 &&
-			  (token->start[length] == 's' || token->start[length] == 'S'))))
-			return unit;
-	}
-	return -1;
+	return filter_token_unit(parser_peek(parser, n));
 }

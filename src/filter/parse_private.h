@@ -7,6 +7,7 @@
  *		parse_operand.c		operands and literals
  *		parse_events.c		aggregates, "did" and windows
  *		parser.c			where in the text we are, and errors
+ *		habits.c			what was meant, for hints
  *
  *-------------------------------------------------------------------------
  */
@@ -29,6 +30,11 @@ typedef struct Parser
 
 	bool		in_where;		/* in a WHERE, outside of its parentheses */
 	bool		in_events;		/* in an aggregate or DID */
+
+	const char *clause;			/* where the filter begins that is being read */
+	const char *phrase;			/* behind its operand, or, in_window, where an
+								 * event has its window */
+	bool		in_window;
 
 	bool		operand_first;	/* where a filter may begin, an operand is what
 								 * one would expect; for errors */
@@ -86,6 +92,8 @@ extern bool parser_is_filter(Parser *parser, FilterNode *node);
 extern FilterNode *parser_fail_behind(Parser *parser);
 extern FilterNode *parser_fail(Parser *parser, const char *words, const char *others,
 							   const char *more_words);
+extern FilterNode *parser_fail_fixed(Parser *parser, const char *place,
+									 FilterNode *node);
 extern FilterNode *parser_fail_at(Parser *parser, const char *place, const char *problem,
 								  const char *detail, const char *hint);
 extern FilterToken *parser_peek(Parser *parser, int n);
@@ -95,5 +103,11 @@ extern bool parser_accept(Parser *parser, const char *word);
 extern bool parser_expect(Parser *parser, const char *word);
 extern int	parser_location(Parser *parser);
 extern FilterNode *parse_node(FilterOp op, int location, FilterNode *a, FilterNode *b, FilterNode *c);
+
+/* habits.c -------------------------------------------------------------------- */
+
+extern char *parser_habit(Parser *parser, const char *place);
+extern char *parser_replaced(Parser *parser, const char *start, const char *end,
+							 const char *replacement);
 
 #endif							/* SEGMENT_PARSE_PRIVATE_H */

@@ -11,7 +11,7 @@
  *
  *		ERROR:  syntax error in filter at or near "lsat" (character 9)
  *		DETAIL:  Expected "last", "next", "this" or "(".
- *		HINT:  Perhaps you meant "last".
+ *		HINT:  Perhaps you meant: seen in last 30 days
  *
  * The parser's hands and its voice; what they are used for is in parse.c.
  *
@@ -24,6 +24,8 @@
 #include "base/base.h"
 #include "filter/parse_private.h"
 
+static char *nearest_word(Parser *parser, FilterToken *token, const char *words,
+						  const char *more_words);
 static char *list_expected(const char *words, const char *others);
 static List *split_words(List *list, const char *words);
 static char *excerpt(const char *start, int length);
@@ -74,27 +76,18 @@ parser_fail(Parser *parser, const char *words, const char *others,
 {
 	FilterToken *token = parser_peek(parser, 0);
 	int			character = character_number(parser, token->start);
-	const char *nearest = NULL;
 	char	   *detail = list_expected(words, others);
-	const char *hint = parser->hint;
+	const char *hint;
 	char	   *problem;
-
-	if (token->kind == TOKEN_WORD)
-	{
-		char	   *word = filter_token_text(token);
-
-		/* a word of the language was meant as it is */
-		if (token->length < 64 && !filter_word_reserved(word))
-			nearest = nearest_name(word, split_words(split_words(NIL, words), more_words));
-		/* a symbol is one edit away from any letter */
-		if (nearest != NULL && filter_is_word_start(*nearest))
-			hint = psprintf("Perhaps you meant \"%s\".", nearest);
-		else if (strcmp(word, "null") == 0)
-			hint = "A missing value is asked for with \"is not set\", any other with \"is set\".";
-	}
 
 	if (token->kind == TOKEN_BAD && token->hint != NULL)
 		hint = token->hint;
+	else if (parser->consumed == NULL &&
+			 (*token->start == '{' || *token->start == '['))
+		hint = "A rule tree is cast from jsonb: '{\"field\": \"orders\", \"operator\": \">\", \"value\": 3}'::jsonb::segment.filter";
+	else if ((hint = parser_habit(parser, token->start)) == NULL &&
+			 (hint = nearest_word(parser, token, words, more_words)) == NULL)
+		hint = parser->hint;
 	if (token->problem != NULL)
 		detail = NULL;			/* whatever was expected, it is not there yet */
 
@@ -115,6 +108,64 @@ parser_fail(Parser *parser, const char *words, const char *others,
 			 detail != NULL ? errdetail_internal("%s", detail) : 0,
 			 hint != NULL ? errhint("%s", hint) : 0,
 			 show_caret(parser, character)));
+}
+
+/* The hint for a slip in one of these words, or NULL. */
+static char *
+nearest_word(Parser *parser, FilterToken *token, const char *words,
+			 const char *more_words)
+{
+	const char *nearest;
+	char	   *word;
+	char	   *meant;
+
+	if (token->kind != TOKEN_WORD || token->length >= 64)
+		return NULL;
+	word = filter_token_text(token);
+	if (strcmp(word, "null") == 0)
+		return "A missing value is asked for with \"is not set\", any other with \"is set\".";
+	if (strcmp(word, "xor") == 0)
+		return "Either of two, but not both, is written: (a or b) and not (a and b)";
+	/* a word of the language was meant as it is */
+	if (filter_word_reserved(word))
+		return NULL;
+	nearest = nearest_name(word, split_words(split_words(NIL, words),
+											 more_words));
+	/* a symbol is one edit away from any letter */
+	if (nearest == NULL || !filter_is_word_start(*nearest))
+		return NULL;
+	meant = parser_replaced(parser, token->start, token->start + token->length,
+							nearest);
+	return meant == NULL ? NULL : psprintf("Perhaps you meant: %s", meant);
+}
+
+/*
+ * What has just been read, from 'place' on, has no column.
+ *
+ * Whoever writes "revenue" > 40 has SQL in mind, where a name is quoted so.
+ */
+FilterNode *
+parser_fail_fixed(Parser *parser, const char *place, FilterNode *node)
+{
+	FilterNode *meant = filter_string_as_column(node);
+	FilterOp	op = node->op == FILTER_NOT ? node->args[0]->op : node->op;
+	const char *what = op < FILTER_EQ ? "value" : "condition";
+	char	   *text = NULL;
+	char	   *hint = NULL;
+
+	if (meant != NULL)
+		text = parser_replaced(parser, place, parser->consumed,
+							   filter_print(meant));
+	if (text != NULL)
+		hint = psprintf("Write: %s", text);
+	else if (op < FILTER_IN_LAST)
+		hint = "A condition that always holds is written: true";
+	return parser_fail_at(parser, place, psprintf("%s without a column", what),
+						  psprintf("%s %s is the same for every row.",
+								   meant != NULL ?
+								   "What is in quotes is a string, so the" : "The",
+								   what),
+						  hint);
 }
 
 /* The token at 'place' is well-formed, but cannot be meant so. */
@@ -175,11 +226,12 @@ split_words(List *list, const char *words)
 static char *
 excerpt(const char *start, int length)
 {
-	const int	longest = 60;
+	const int	longest = 60;		/* characters */
+	int			kept = pg_mbcharcliplen(start, length, longest);
 
-	if (length <= longest)
+	if (kept == length)
 		return pnstrdup(start, length);
-	return psprintf("%s...", pnstrdup(start, pg_mbcliplen(start, length, longest)));
+	return psprintf("%s...", pnstrdup(start, kept));
 }
 
 static int

@@ -61,7 +61,7 @@ static void print_aggregate(Printer *printer, const FilterNode *node);
 static void print_literals(Printer *printer, const FilterNode *node);
 static void print_span(Printer *printer, const FilterNode *node);
 static void print_period(Printer *printer, int detail);
-static void print_quoted(Printer *printer, const char *text, char quote);
+static void print_quoted(StringInfo out, const char *text, char quote);
 static void print_name(Printer *printer, const char *name, bool quoted);
 static bool ends_open(const FilterNode *node);
 
@@ -190,7 +190,7 @@ print_predicate(Printer *printer, const FilterNode *node, bool negated)
 			return;
 		case FILTER_BUCKET:
 			appendStringInfo(printer->out, "%s(", spelling);
-			print_quoted(printer, node->text, '"');
+			print_quoted(printer->out, node->text, '"');
 			appendStringInfo(printer->out, ") %s %s", filter_compares[node->detail],
 							 node->args[0]->text);
 			return;
@@ -327,7 +327,7 @@ print_operand(Printer *printer, const FilterNode *node, FilterPrecedence lowest)
 			print_column(printer, node);
 			break;
 		case FILTER_STRING:
-			print_quoted(printer, node->text, '"');
+			print_quoted(printer->out, node->text, '"');
 			break;
 		case FILTER_NUMBER:
 			appendStringInfoString(printer->out, node->text);
@@ -463,21 +463,40 @@ print_period(Printer *printer, int detail)
 
 /* The quote itself is doubled. */
 static void
-print_quoted(Printer *printer, const char *text, char quote)
+print_quoted(StringInfo out, const char *text, char quote)
 {
-	appendStringInfoChar(printer->out, quote);
+	appendStringInfoChar(out, quote);
 	for (;;)
 	{
 		const char *end = strchr(text, quote);
 
 		if (end == NULL)
 			break;
-		appendBinaryStringInfo(printer->out, text, end + 1 - text);
-		appendStringInfoChar(printer->out, quote);
+		appendBinaryStringInfo(out, text, end + 1 - text);
+		appendStringInfoChar(out, quote);
 		text = end + 1;
 	}
-	appendStringInfoString(printer->out, text);
-	appendStringInfoChar(printer->out, quote);
+	appendStringInfoString(out, text);
+	appendStringInfoChar(out, quote);
+}
+
+char *
+filter_name(const char *name)
+{
+	if (filter_word_plain(name) && !filter_word_reserved(name) &&
+		!filter_word_follows_operand(name))
+		return pstrdup(name);
+	return filter_quote(name, '`');
+}
+
+char *
+filter_quote(const char *text, char quote)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	print_quoted(&out, text, quote);
+	return out.data;
 }
 
 /* 'quoted': the word would mean something else here */
@@ -485,7 +504,7 @@ static void
 print_name(Printer *printer, const char *name, bool quoted)
 {
 	if (quoted || !filter_word_plain(name))
-		print_quoted(printer, name, '`');
+		print_quoted(printer->out, name, '`');
 	else
 		appendStringInfoString(printer->out, name);
 }

@@ -17,6 +17,8 @@
  */
 #include "postgres.h"
 
+#include "parser/scansup.h"
+
 #include "filter/filter_private.h"
 
 static const char *skip_space(const char *position, FilterToken *token);
@@ -45,12 +47,7 @@ const char *
 filter_scan(const char *position, FilterToken *token)
 {
 	static const char *const doubles[] = {"!=", "<>", "<=", ">=", NULL};
-	static const char *const habits[][2] = {
-		{"==", "Write \"=\"."},
-		{"&&", "Write \"and\"."},
-		{"||", "Write \"or\"."},
-		{"!", "Write \"not\" to negate a filter."},
-	};
+	static const char *const foreign[] = {"==", "&&", "||", NULL};
 	const char *end;
 
 	token->kind = TOKEN_END;
@@ -91,13 +88,11 @@ filter_scan(const char *position, FilterToken *token)
 			return position + 2;
 		}
 	}
-	/* from other languages */
-	for (int i = 0; i < lengthof(habits); i++)
+	/* one word of another language, for errors */
+	for (int i = 0; foreign[i] != NULL; i++)
 	{
-		size_t		length = strlen(habits[i][0]);
-
-		if (strncmp(position, habits[i][0], length) == 0)
-			return bad_token(token, position + length, NULL, habits[i][1]);
+		if (strncmp(position, foreign[i], 2) == 0)
+			return bad_token(token, position + 2, NULL, NULL);
 	}
 	if (strchr("(),.+-*/=<>", *position) != NULL)
 	{
@@ -247,35 +242,46 @@ filter_token_is(const FilterToken *token, const char *word)
 		pg_strncasecmp(token->start, word, length) == 0;
 }
 
+int
+filter_token_unit(const FilterToken *token)
+{
+	if (token->kind != TOKEN_WORD)
+		return -1;
+	for (int unit = 0; filter_units[unit] != NULL; unit++)
+	{
+		int			length = strlen(filter_units[unit]);
+
+		if (pg_strncasecmp(token->start, filter_units[unit],
+						   Min(token->length, length)) == 0 &&
+			(token->length == length ||
+			 (token->length == length + 1 &&
+			  (token->start[length] == 's' || token->start[length] == 'S'))))
+			return unit;
+	}
+	return -1;
+}
+
 char *
 filter_token_text(const FilterToken *token)
 {
-	char	   *text = palloc(token->length + 1);
-	char	   *to = text;
+	const char *from = token->start + 1;
+	const char *end = token->start + token->length - 1;
+	char		quote = *token->start;
+	char	   *text;
+	char	   *to;
 
-	if (token->kind == TOKEN_STRING || token->kind == TOKEN_NAME)
+	/* as the server folds the names of columns */
+	if (token->kind == TOKEN_WORD)
+		return downcase_identifier(token->start, token->length, false, false);
+	if (token->kind != TOKEN_STRING && token->kind != TOKEN_NAME)
+		return pnstrdup(token->start, token->length);
+
+	text = to = palloc(token->length);
+	while (from < end)
 	{
-		const char *from = token->start + 1;
-		const char *end = token->start + token->length - 1;
-		char		quote = *token->start;
-
-		while (from < end)
-		{
-			if (*from == quote)
-				from++;			/* the first of two */
-			*to++ = *from++;
-		}
-	}
-	else
-	{
-		for (int i = 0; i < token->length; i++)
-		{
-			char		c = token->start[i];
-
-			if (token->kind == TOKEN_WORD && c >= 'A' && c <= 'Z')
-				c += 'a' - 'A';
-			*to++ = c;
-		}
+		if (*from == quote)
+			from++;				/* the first of two */
+		*to++ = *from++;
 	}
 	*to = '\0';
 	return text;

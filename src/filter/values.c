@@ -18,6 +18,8 @@
 
 #include <math.h>
 
+#include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datum.h"
@@ -39,6 +41,8 @@ SEGMENT_FUNCTION(segment_square_root_numeric);
 SEGMENT_FUNCTION(segment_has_anniversary);
 SEGMENT_FUNCTION(segment_bucket);
 
+static uint64 fnv_add(uint64 h, const char *bytes, int length);
+static uint64 fnv_add_text(uint64 h, text *part);
 
 /* The scalar that the jsonb consists of; false if it is an array or object. */
 static bool
@@ -188,29 +192,66 @@ segment_has_anniversary(PG_FUNCTION_ARGS)
  *		b = (h >> 11) / 2^53 * 100
  *
  * FNV-1a alone leaves the high bits of similar keys similar; the finaliser
- * spreads them.  Bytes are those of the database's encoding.
+ * spreads them.  Bytes are those of UTF-8, whatever the database's encoding.
  */
 Datum
 segment_bucket(PG_FUNCTION_ARGS)
 {
-	text	   *parts[2];
 	uint64		h = UINT64CONST(0xcbf29ce484222325);
 
-	parts[0] = PG_GETARG_TEXT_PP(0);
-	parts[1] = PG_GETARG_TEXT_PP(1);
-	for (int i = 0; i < 2; i++)
-	{
-		const unsigned char *c = (const unsigned char *) VARDATA_ANY(parts[i]);
-		const unsigned char *end = c + VARSIZE_ANY_EXHDR(parts[i]);
-
-		for (; c < end; c++)
-			h = (h ^ *c) * UINT64CONST(0x100000001b3);
-		if (i == 0)
-			h = h * UINT64CONST(0x100000001b3);		/* h ^ 0 */
-	}
+	h = fnv_add_text(h, PG_GETARG_TEXT_PP(0));
+	h = fnv_add(h, "", 1);
+	h = fnv_add_text(h, PG_GETARG_TEXT_PP(1));
 
 	h = (h ^ (h >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
 	h = (h ^ (h >> 27)) * UINT64CONST(0x94d049bb133111eb);
 	h ^= h >> 31;
 	PG_RETURN_FLOAT8((double) (h >> 11) / 9007199254740992.0 * 100.0);
+}
+
+static uint64
+fnv_add(uint64 h, const char *bytes, int length)
+{
+	for (int i = 0; i < length; i++)
+		h = (h ^ (unsigned char) bytes[i]) * UINT64CONST(0x100000001b3);
+	return h;
+}
+
+/*
+ * Add the text as it is in UTF-8, so that a customer has the same bucket in
+ * databases of any encoding.
+ *
+ * A character that UTF-8 does not know, and all that follows it, is added as
+ * it is: the bucket of a key must not be an error in somebody's INSERT.
+ */
+static uint64
+fnv_add_text(uint64 h, text *part)
+{
+	const char *bytes = VARDATA_ANY(part);
+	int			length = VARSIZE_ANY_EXHDR(part);
+	int			encoding = GetDatabaseEncoding();
+	bool		ascii = true;
+	Oid			conversion = InvalidOid;
+
+	for (int i = 0; i < length && ascii; i++)
+		ascii = !IS_HIGHBIT_SET(bytes[i]);
+	if (!ascii && encoding != PG_UTF8 && encoding != PG_SQL_ASCII)
+		conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+
+	while (OidIsValid(conversion) && length > 0)
+	{
+		unsigned char utf8[1024];
+		int			read;
+
+		read = pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8,
+											 (unsigned char *) bytes, length,
+											 utf8, sizeof(utf8),
+											 true);
+		if (read == 0)
+			break;
+		h = fnv_add(h, (char *) utf8, strlen((char *) utf8));
+		bytes += read;
+		length -= read;
+	}
+	return fnv_add(h, bytes, length);
 }

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_operator.h"
@@ -44,7 +45,8 @@ static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
 static void lock_sources(const Population *population);
 static void verify_source(const Source *source, ReturnSetInfo *result);
-static char *differ(Oid type, const char *a, const char *b);
+static char *as_text(Oid type, const char *value);
+static char *differ(const TraitColumn *column, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
 static void put_member(const AudienceChange *change, void *context);
 static void put_differences(ReturnSetInfo *result, const Population *population,
@@ -57,14 +59,14 @@ backfill_attach(const Source *source)
 	List	   *columns;
 	char	   *query = trait_source_query(source, NIL, &columns);
 
-	population_execute(population,
-					   psprintf("INSERT INTO %s AS profile (%s, source_rows)"
-								" SELECT key, source_rows FROM (%s) AS q ORDER BY key"
-								" ON CONFLICT (%s) DO UPDATE"
-								" SET source_rows = profile.source_rows + excluded.source_rows",
-								population_base_name(population),
-								quote_identifier(population->key), query,
-								quote_identifier(population->key)));
+	population_write(population,
+					 psprintf("INSERT INTO %s AS profile (%s, source_rows)"
+							  " SELECT key, source_rows FROM (%s) AS q ORDER BY key"
+							  " ON CONFLICT (%s) DO UPDATE"
+							  " SET source_rows = profile.source_rows + excluded.source_rows",
+							  population_base_name(population),
+							  quote_identifier(population->key), query,
+							  quote_identifier(population->key)));
 
 	population_execute(population,
 					   psprintf("SELECT 1 FROM ONLY %s WHERE %s IS NULL",
@@ -87,19 +89,19 @@ backfill_detach(const Source *source)
 	List	   *columns;
 	char	   *query = trait_source_query(source, NIL, &columns);
 
-	population_execute(population,
-					   psprintf("UPDATE %s AS profile"
-								" SET source_rows = profile.source_rows - q.source_rows"
-								" FROM (%s) AS q WHERE profile.%s = q.key",
-								base, query, key));
+	population_write(population,
+					 psprintf("UPDATE %s AS profile"
+							  " SET source_rows = profile.source_rows - q.source_rows"
+							  " FROM (%s) AS q WHERE profile.%s = q.key",
+							  base, query, key));
 }
 
 void
 backfill_remove_ended(const Population *population)
 {
-	population_execute(population,
-					   psprintf("DELETE FROM %s WHERE source_rows <= 0",
-								population_base_name(population)));
+	population_write(population,
+					 psprintf("DELETE FROM %s WHERE source_rows <= 0",
+							  population_base_name(population)));
 }
 
 void
@@ -123,11 +125,11 @@ backfill_traits(const Population *population, List *stored)
 		initStringInfo(&set);
 		foreach(column, columns)
 			append_assignment(&set, lfirst(column), NULL);
-		population_execute(population,
-						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q"
-									" WHERE profile.%s = q.key",
-									population_base_name(population), set.data,
-									query, quote_identifier(population->key)));
+		population_write(population,
+						 psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q"
+								  " WHERE profile.%s = q.key",
+								  population_base_name(population), set.data,
+								  query, quote_identifier(population->key)));
 	}
 }
 
@@ -156,12 +158,12 @@ backfill_all(const Population *population)
 		foreach(column, columns)
 			append_assignment(&initial, lfirst(column),
 							  ((TraitColumn *) lfirst(column))->initial);
-		population_execute(population,
-						   psprintf("INSERT INTO %s (%s) SELECT key FROM (%s) AS q"
-									" ORDER BY key ON CONFLICT (%s) DO NOTHING",
-									base, key, query, key));
+		population_write(population,
+						 psprintf("INSERT INTO %s (%s) SELECT key FROM (%s) AS q"
+								  " ORDER BY key ON CONFLICT (%s) DO NOTHING",
+								  base, key, query, key));
 	}
-	population_execute(population, psprintf("UPDATE %s SET %s", base, initial.data));
+	population_write(population, psprintf("UPDATE %s SET %s", base, initial.data));
 
 	foreach(lc, source_names(population))
 	{
@@ -174,9 +176,9 @@ backfill_all(const Population *population)
 		appendStringInfoString(&set, "source_rows = profile.source_rows + q.source_rows");
 		foreach(column, columns)
 			append_assignment(&set, lfirst(column), NULL);
-		population_execute(population,
-						   psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
-									base, set.data, query, key));
+		population_write(population,
+						 psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q WHERE profile.%s = q.key",
+								  base, set.data, query, key));
 	}
 }
 
@@ -192,15 +194,18 @@ segment_verify(PG_FUNCTION_ARGS)
 	const Population *population = population_by_name(PG_ARGISNULL(0) ? NULL :
 													  NameStr(*PG_GETARG_NAME(0)));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Actor		before;
 	ListCell   *lc;
 
 	population_check_owner(population);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
+	before = act_as_owner(population->base);
 	foreach(lc, source_names(population))
 		verify_source(source_by_name(population, lfirst(lc)), result);
 	verify_rows(population, result);
 	audience_verify(population, put_member, result);
+	act_as_before(before);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -215,6 +220,8 @@ segment_rebuild(PG_FUNCTION_ARGS)
 		population_definer(population_by_name(PG_ARGISNULL(0) ? NULL :
 											  NameStr(*PG_GETARG_NAME(0))),
 						   ShareUpdateExclusiveLock);
+	char	   *home = current_schema_name();
+	Actor		before;
 
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -223,6 +230,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	lock_sources(population);
 	audience_lock(population);
 	sweep_all(population, true);
@@ -232,7 +240,8 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	members_decide(population, NIL, AUDIENCE_CAUSE_REBUILD);
 	backfill_remove_ended(population);
 	/* the view, too, in case it was dropped */
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -258,7 +267,7 @@ lock_sources(const Population *population)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
-		source_check(source);
+		source_check_readable(source);
 		LockRelationOid(source->relid, ShareRowExclusiveLock);
 	}
 	LockRelationOid(population->base, ShareRowExclusiveLock);
@@ -281,29 +290,50 @@ verify_source(const Source *source, ReturnSetInfo *result)
 
 		put_differences(result, population,
 						psprintf("SELECT %s::name, %s::text, coalesce(profile.%s, q.key)::text,"
-								 " v.stored::text, v.expected::text"
+								 " %s, %s"
 								 " FROM %s AS profile FULL JOIN (%s) AS q ON profile.%s = q.key,"
 								 " LATERAL (SELECT %s AS stored,"
 								 " CASE WHEN q.key IS NULL THEN %s ELSE %s END AS expected) AS v"
 								 " WHERE %s",
 								 quote_literal_cstr(source->name),
 								 quote_literal_cstr(column->definition), key,
+								 as_text(column->type, "v.stored"),
+								 as_text(column->type, "v.expected"),
 								 population_base_name(population), query, key,
 								 stored, column->initial, expected,
-								 differ(column->type, "v.stored", "v.expected")));
+								 differ(column, "v.stored", "v.expected")));
 	}
 }
 
 /*
- * SQL that says whether two values differ, by the equality of their type:
- * 1.50 and 1.5 do not.
+ * as_text() makes SQL for the text of a value.  A cast of a user's type to text
+ * may be a user's function, so such a value is printed instead.
  */
 static char *
-differ(Oid type, const char *a, const char *b)
+as_text(Oid type, const char *value)
 {
-	Oid			equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	return type < FirstNormalObjectId ? psprintf("%s::text", value) :
+		psprintf("CASE WHEN %s IS DISTINCT FROM NULL"
+				 " THEN pg_catalog.format('%%s', %s) END", value, value);
+}
+
+/*
+ * SQL that says whether two values differ.  What was computed differs by the
+ * equality of its type: the sums 1.50 and 1.5 do not.  What is a value of the
+ * source is to look like it.
+ */
+static char *
+differ(const TraitColumn *column, const char *a, const char *b)
+{
+	Oid			type = column->type;
+	Oid			equal;
 	HeapTuple	tuple;
 	char	   *name;
+
+	if (column->is_value)
+		return psprintf("(%s) COLLATE pg_catalog.\"C\" IS DISTINCT FROM"
+						" (%s) COLLATE pg_catalog.\"C\"",
+						as_text(type, a), as_text(type, b));
 
 	/* the sum of floats depends, in its last digits, on the order of rows */
 	if (type == FLOAT8OID)
@@ -312,11 +342,13 @@ differ(Oid type, const char *a, const char *b)
 						a, b, a, b, a, b);
 
 	/* our own type has an equality, but is not made to be sorted or hashed */
+	equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
 	if (!OidIsValid(equal))
 		equal = OpernameGetOprid(list_make2(makeString(SEGMENT_SCHEMA), makeString("=")),
 								 type, type);
 	if (!OidIsValid(equal))
-		return psprintf("%s::text IS DISTINCT FROM %s::text", a, b);
+		return psprintf("%s IS DISTINCT FROM %s",
+						as_text(type, a), as_text(type, b));
 
 	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equal));
 	if (!HeapTupleIsValid(tuple))

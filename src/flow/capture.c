@@ -32,8 +32,8 @@
  * goes when the subtransaction is rolled back.
  *
  * Rights.  Rows are folded as the user who wrote them: that takes no right on
- * any table.  Profiles are read and written as the population's owner, the way
- * a foreign key is checked.
+ * any table, and runs no code but the server's and ours (filter/compile.c).
+ * Profiles are read and written as the population's owner (profile/row.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -88,6 +88,7 @@ static int	key_compare(Oid type, Datum a, Datum b);
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
+#include "utils/builtins.h"
 
 /* What one source contributed within one subtransaction. */
 typedef struct Part
@@ -561,7 +562,8 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 					 errmsg("population \"%s\" does not know of rows that are now removed",
 							population->name),
 					 errdetail("They were written while capture was off or its triggers were disabled."),
-					 errhint("Run SELECT segment.rebuild('%s').", population->name)));
+					 errhint("Run SELECT segment.rebuild(%s).",
+							 quote_literal_cstr(population->name))));
 		values[rows - 1] = Int64GetDatum(count);
 		if (row != NULL && count > 0)
 			change_profile(application, row, values, isnull);
@@ -691,7 +693,6 @@ apply_population(List *parts)
 	};
 	Visit	   *visits;
 	int64		nvisits = 0;
-	Actor		before;
 	ListCell   *lc;
 
 	foreach(lc, parts)
@@ -718,7 +719,6 @@ apply_population(List *parts)
 	}
 	qsort_arg(visits, nvisits, sizeof(Visit), compare_visits, &key_type);
 
-	before = act_as_owner(population->base, SECURITY_NOFORCE_RLS);
 	SPI_connect();
 	application.table = profile_open(population);
 	application.audiences = audience_open(population);
@@ -744,7 +744,6 @@ apply_population(List *parts)
 		pending = true;
 	profile_close(application.table);
 	SPI_finish();
-	act_as_before(before);
 	pfree(visits);
 
 	/* a later batch of this transaction sees these rows */

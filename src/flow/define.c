@@ -17,6 +17,13 @@
  * entered and left by the change.  What was due is swept and what was pending
  * is folded before, so that it stands before it in the feed.
  *
+ * Rights.  The caller must own the population, or be a member of the role that
+ * does.  That is checked before anything is locked, and again afterwards.  From
+ * there on we act as the population's owner (act_as_owner), because columns of
+ * the base table, their types and its triggers belong to that role and may run
+ * code.  What depends on the caller's rights and search_path comes before: may
+ * the table be attached, in which schema is a view made?
+ *
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.
  *
@@ -46,6 +53,7 @@
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_attach_source);
+SEGMENT_FUNCTION(segment_attach_source_text);
 SEGMENT_FUNCTION(segment_detach_source);
 SEGMENT_FUNCTION(segment_create_trait);
 SEGMENT_FUNCTION(segment_alter_trait);
@@ -59,7 +67,8 @@ static const Population *population_argument(FunctionCallInfo fcinfo, int argume
 static char *name_argument(FunctionCallInfo fcinfo, int argument, const char *what);
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
 static const Population *again(const Population *population);
-static void drop_trait(const Population *population, const char *name);
+static void drop_trait(const Population *population, const char *name,
+					   const char *home);
 static const Population *audience_definer(const Population *population,
 										  const char *name,
 										  const char *filter, bool drop);
@@ -88,6 +97,7 @@ segment_attach_source(PG_FUNCTION_ARGS)
 	const Population *population = population_definer(population_argument(fcinfo, 3),
 													  ShareUpdateExclusiveLock);
 	const Source *source;
+	Actor		before;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -95,17 +105,27 @@ segment_attach_source(PG_FUNCTION_ARGS)
 				 errmsg("the table to attach must be given")));
 
 	SPI_connect();
+	/* the triggers are the user's right, or not */
 	source = source_attach(population, PG_GETARG_OID(0),
 						   PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1)),
 						   PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)),
 						   PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4)));
+	before = act_as_owner(source->population->base);
 	population = hold_members(source->population);
 	source = source_by_name(population, source->name);
 	backfill_attach(source);
 	CommandCounterIncrement();
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* The same with a text as its first argument. */
+Datum
+segment_attach_source_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 0, REGCLASSOID, segment_attach_source);
 }
 
 /*
@@ -117,9 +137,11 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "source");
 	const Population *population = population_argument(fcinfo, 1);
 	bool		cascade = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	char	   *home = current_schema_name();
 	const Source *source;
 	List	   *traits;
 	List	   *audiences;
+	Actor		before;
 	ListCell   *lc;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
@@ -132,10 +154,11 @@ segment_detach_source(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("source \"%s\" does not exist in population \"%s\"",
 						name, population->name),
-				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+				 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 	}
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	traits = trait_users_of_source(population, name);
 	audiences = audience_users_of_source(population, name);
 	if ((traits != NIL || audiences != NIL) && !cascade)
@@ -157,7 +180,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc));
+			drop_trait(population, lfirst(lc), home);
 	}
 	drop_unneeded(again(population));
 	population = again(population);
@@ -180,6 +203,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	population = again(population);
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
 	backfill_remove_ended(population);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -194,7 +218,9 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_definer(population_argument(fcinfo, 2),
 													  ShareUpdateExclusiveLock);
+	char	   *home = current_schema_name();
 	List	   *stored;
+	Actor		before;
 	Oid			type;
 
 	if (definition == NULL)
@@ -204,12 +230,14 @@ segment_create_trait(PG_FUNCTION_ARGS)
 				 errhint("For example 'sum(orders.amount)'.")));
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	stored = trait_define(population, name, definition, text_argument(fcinfo, 3), false);
 	population = again(population);
 	backfill_traits(population, stored);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
 	population = again(population);
 	type = trait_type(population, trait_by_name(population, name));
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_OID(type);
 }
@@ -225,12 +253,15 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_argument(fcinfo, 2);
+	char	   *home = current_schema_name();
 	const Trait *trait;
 	List	   *concerned;
 	List	   *stored;
+	Actor		before;
 	Oid			type;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
+	before = act_as_owner(population->base);
 	trait = trait_by_name(population, name);
 	if (trait == NULL)
 		unknown_trait(population, name);
@@ -253,7 +284,7 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 						  text_argument(fcinfo, 3), true);
 	population = again(population);
 	backfill_traits(population, stored);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
 	population = again(population);
 	if (definition != NULL && concerned != NIL)
 	{
@@ -263,6 +294,7 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	}
 	type = trait_type(population, trait_by_name(population, name));
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_OID(type);
 }
 
@@ -274,10 +306,13 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	const Population *population = population_argument(fcinfo, 1);
+	char	   *home = current_schema_name();
 	List	   *traits;
 	List	   *audiences;
+	Actor		before;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
+	before = act_as_owner(population->base);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
 	traits = trait_users(population, name);
@@ -288,8 +323,9 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	trait_lock_sources(population, dependent_sources(population, THING_TRAIT, name));
-	drop_trait(population, name);
+	drop_trait(population, name, home);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -302,7 +338,9 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population;
 	char	   *description = text_argument(fcinfo, 4);
+	char	   *schema = NULL;
 	char	   *filter;
+	Actor		before;
 	int64		size;
 
 	if (PG_ARGISNULL(1))
@@ -312,16 +350,23 @@ segment_create_audience(PG_FUNCTION_ARGS)
 				 errhint("For example 'total_spend > 500'.")));
 	filter = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 	population = audience_definer(population_argument(fcinfo, 2), name, filter, false);
+	if (PG_ARGISNULL(3) || PG_GETARG_BOOL(3))
+	{
+		schema = current_schema_name();
+		check_schema_name(schema);
+	}
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	population = hold_members(population);
 	population = store_needed(population, name, filter, true);
 	audience_define(population, name, filter,
 					description != NULL && description[0] != '\0' ? description : NULL,
-					PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+					schema);
 	population = hold_members(population);
 	members_decide(population, list_make1(name), AUDIENCE_CAUSE_CREATE);
 	size = audience_count(population, name);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_INT64(size);
 }
@@ -337,6 +382,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population;
 	char	   *filter;
+	Actor		before;
 	int64		size;
 
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(3))
@@ -349,6 +395,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 
 	population = audience_named(fcinfo, name, 2, filter, false);
 	SPI_connect();
+	before = act_as_owner(population->base);
 	population = hold_members(population);
 	if (filter != NULL)
 		population = store_needed(population, name, filter, false);
@@ -365,6 +412,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 		population = again(population);
 	}
 	size = audience_count(population, name);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_INT64(size);
 }
@@ -378,14 +426,17 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	const Population *population = audience_named(fcinfo, name, 1, NULL, true);
 	List	   *users = audience_users_of_audience(population, name);
+	Actor		before;
 
 	if (users != NIL && (PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
 		refuse_users("audience", name, NIL, users);
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	population = hold_members(population);
 	drop_audience(population, name, true);
 	drop_unneeded(again(population));
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -399,7 +450,9 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	const Population *population =
 		population_by_name(name_argument(fcinfo, 0, "population"));
 	bool		cascade = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	char	   *home = current_schema_name();
 	List	   *sources;
+	Actor		before;
 	ListCell   *lc;
 
 	population = population_definer(population, ShareUpdateExclusiveLock);
@@ -415,6 +468,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 				 errhint("Use cascade => true to drop them too; your own tables stay.")));
 
 	SPI_connect();
+	before = act_as_owner(population->base);
 	foreach(lc, sources)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
@@ -436,7 +490,8 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	population = again(population);
 	while (trait_list(population) != NIL)
 	{
-		drop_trait(population, ((Trait *) llast(trait_list(population)))->name);
+		drop_trait(population, ((Trait *) llast(trait_list(population)))->name,
+				   home);
 		population = again(population);
 	}
 	foreach(lc, sources)
@@ -446,6 +501,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	}
 	feed_forget(population);
 	population_drop(population);
+	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -486,7 +542,7 @@ again(const Population *population)
 
 /* Drop a trait and whatever mentions it, users first. */
 static void
-drop_trait(const Population *population, const char *name)
+drop_trait(const Population *population, const char *name, const char *home)
 {
 	List	   *traits = trait_users(population, name);
 	List	   *audiences = audience_users_of_trait(population, name);
@@ -506,13 +562,13 @@ drop_trait(const Population *population, const char *name)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc));
+			drop_trait(population, lfirst(lc), home);
 	}
 
 	population = again(population);
 	trait_forget(population, copy);
 	population = again(population);
-	trait_refresh(population, audience_filters(population));
+	trait_refresh(population, audience_filters(population), home);
 }
 
 /*
@@ -579,9 +635,12 @@ static List *
 sources_changing(const Population *population, const char *name,
 				 const char *filter, bool drop)
 {
+	/* this compiles filters, before the definition itself does the same */
+	Actor		before = act_as_owner(population->base);
 	List	   *filters = NIL;
 	List	   *leaving = drop ? dependent_audiences(population, NULL, name) :
 		filter != NULL ? list_make1(unconstify(char *, name)) : NIL;
+	List	   *sources;
 	ListCell   *lc;
 	ListCell   *one;
 
@@ -602,7 +661,9 @@ sources_changing(const Population *population, const char *name,
 		trait_check(population, node, filter);
 		filters = lappend(filters, node);
 	}
-	return trait_sources_changing(population, filters);
+	sources = trait_sources_changing(population, filters);
+	act_as_before(before);
+	return sources;
 }
 
 /*
@@ -702,5 +763,5 @@ unknown_trait(const Population *population, const char *name)
 			 errmsg("trait \"%s\" does not exist", name),
 			 errdetail("Population \"%s\" has %d traits.", population->name,
 					   list_length(names)),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 }

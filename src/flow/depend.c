@@ -87,7 +87,7 @@ segment_dependencies(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no source, trait or audience \"%s\" in population \"%s\"",
 						name, population->name),
-				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+				 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 	}
 
 	for (int users = 0; users <= 1; users++)

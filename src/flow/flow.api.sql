@@ -24,6 +24,18 @@ AS 'MODULE_PATHNAME', 'segment_attach_source';
 COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name) IS
     'attaches a table to a population and counts the rows that are there; key is the column that names the profile (default: the population''s), at the time of an event (none: an attribute source), name what filters call it (default: the table''s name)';
 
+CREATE OR REPLACE FUNCTION segment.attach_source(
+    source text,
+    key name DEFAULT NULL,
+    at name DEFAULT NULL,
+    population name DEFAULT NULL,
+    name name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_attach_source_text';
+COMMENT ON FUNCTION segment.attach_source(text, name, name, name, name) IS
+    'the same with the name of the table as text, as of a parameter or a column';
+
 CREATE OR REPLACE FUNCTION segment.detach_source(
     source name,
     population name DEFAULT NULL,
@@ -129,7 +141,7 @@ COMMENT ON FUNCTION segment.rebuild(name) IS
     'computes all stored traits of a population again from its sources, and who is in its audiences; writers wait meanwhile';
 
 CREATE OR REPLACE FUNCTION segment.tick(
-    budget integer DEFAULT NULL,
+    budget bigint DEFAULT NULL,
     OUT population name,
     OUT swept bigint,
     OUT due bigint,
@@ -138,7 +150,7 @@ CREATE OR REPLACE FUNCTION segment.tick(
 RETURNS SETOF record
 LANGUAGE C VOLATILE COST 100000 ROWS 1
 AS 'MODULE_PATHNAME', 'segment_tick';
-COMMENT ON FUNCTION segment.tick(integer) IS
+COMMENT ON FUNCTION segment.tick(bigint) IS
     'writes down what time has changed (swept: profiles; due: those left) and moves all that has changed into the stored members and into the feed (folded: changes; pending: those left; what is left is counted up to 1000); with a budget at most ten times as many changes, and then at most so many profiles, per population, whose changes the next tick folds: a session goes on where its last tick stopped, due are those from there on, and when nothing is swept and nothing is due, that was all; one row for each population you own';
 
 CREATE OR REPLACE FUNCTION segment.dependencies(
@@ -174,7 +186,7 @@ COMMENT ON VIEW segment.stat_source IS 'the sources of all populations, counted 
 COMMENT ON COLUMN segment.stat_source.population IS 'name of the population';
 COMMENT ON COLUMN segment.stat_source.source IS 'name of the source';
 COMMENT ON COLUMN segment.stat_source.relation IS 'the attached table';
-COMMENT ON COLUMN segment.stat_source.rows IS 'rows in the table; NULL if you may not read it';
+COMMENT ON COLUMN segment.stat_source.rows IS 'rows in the table; NULL if you may not read it, or not all of it';
 COMMENT ON COLUMN segment.stat_source.rows_without_key IS 'rows whose key is NULL, which belong to nobody and are ignored';
 COMMENT ON COLUMN segment.stat_source.captured IS 'are all capture triggers there and enabled?';
 GRANT SELECT ON segment.stat_source TO PUBLIC;

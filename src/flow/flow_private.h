@@ -42,15 +42,15 @@ extern void name_visited(void *visited);
  * has locked are passed over, or waited for.  Returns how many, and in *from
  * where to go on; DT_NOEND: that was all.
  *
- * The caller runs as the population's owner, in a READ COMMITTED transaction.
+ * The transaction is READ COMMITTED.
  */
 extern int64 sweep(const Population *population, int64 most, int milliseconds,
 				   bool wait, TimestampTz *from);
 
 /*
  * All that are due, before something is defined.  With 'passing', if there is one
- * that cannot be read, none of them, with a warning: for whoever is about to
- * compute them anew.
+ * that cannot be read (error_is_of_data), none of them, with a warning: for
+ * whoever is about to compute them anew.
  */
 extern void sweep_all(const Population *population, bool passing);
 

@@ -42,8 +42,11 @@ SEGMENT_FUNCTION(segment_tick);
  */
 #define CHANGES_OF_PROFILE	10
 
-/* Toggles that are folded at a time, which bounds the memory it takes. */
-#define FOLD_BATCH	50000
+/*
+ * With a budget, so many toggles are folded at a time.  Picking them takes
+ * memory for each, and reads all that are pending.
+ */
+#define FOLD_BATCH	500000
 
 static void tell(const AudienceChange *change, void *feed);
 static int64 fold(const Population *population, int64 budget, bool passing);
@@ -52,19 +55,13 @@ static int64 sweep_some(const char *name, int64 budget, TimestampTz *place,
 static const Population *population_named(const char *name);
 
 /*
- * Whoever ticks, tables of the owner's are written, and what the owner may have
- * hung on them must not run with a superuser's rights.
- */
-#define TICK_RESTRICTIONS	SECURITY_RESTRICTED_OPERATION
-
-/*
  * tick(budget) -> (population, swept, due, folded, pending)
  */
 Datum
 segment_tick(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64		budget = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT32(0);
+	int64		budget = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
 	ListCell   *lc;
 
 	/* what the table API writes is not refused by itself */
@@ -149,8 +146,6 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 					  TimestampTz *from)
 {
 	const Population *population = population_named(name);
-	Actor		before;
-	int64		swept;
 
 	/* a definition sweeps by itself */
 	if (population == NULL ||
@@ -159,10 +154,7 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 		*from = DT_NOEND;
 		return 0;
 	}
-	before = act_as_owner(population->base, TICK_RESTRICTIONS);
-	swept = sweep(population, budget, milliseconds, false, from);
-	act_as_before(before);
-	return swept;
+	return sweep(population, budget, milliseconds, false, from);
 }
 
 bool
@@ -174,7 +166,7 @@ flow_fold_population(const char *name, int64 budget, int64 *folded)
 	*folded = 0;
 	if (population == NULL || !audience_try_lock(population))
 		return false;
-	before = act_as_owner(population->base, TICK_RESTRICTIONS);
+	before = act_as_owner(population->base);
 	*folded = fold(population, budget, false);
 	(void) feed_trim(population);
 	act_as_before(before);
@@ -214,9 +206,11 @@ fold(const Population *population, int64 budget, bool passing)
 	FeedWriter *feed = feed_open(population);
 	int64		folded = 0;
 
-	while (budget == 0 || folded < budget)
+	if (budget == 0)
+		folded = audience_fold(population, 0, passing, tell, feed);
+	while (folded < budget)
 	{
-		int64		most = budget == 0 ? FOLD_BATCH : Min(FOLD_BATCH, budget - folded);
+		int64		most = Min(FOLD_BATCH, budget - folded);
 		int64		now = audience_fold(population, most, passing, tell, feed);
 
 		folded += now;

@@ -23,6 +23,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 
 #include "base/base.h"
 #include "flow/flow.h"
@@ -57,7 +58,11 @@ segment_source_status(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* What the caller may not read is not counted for them. */
+/*
+ * source_status() counts a source's rows if the caller may read all of them.  It
+ * counts as the table's owner, so that a user who looks at all sources does not
+ * run the policies of their owners.
+ */
 static void
 source_status(const Source *source, ReturnSetInfo *result)
 {
@@ -69,12 +74,16 @@ source_status(const Source *source, ReturnSetInfo *result)
 	values[2] = ObjectIdGetDatum(source->relid);
 	isnull[3] = isnull[4] = true;
 	if (source->missing == NULL &&
-		pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(source->relid, GetUserId(), true) != RLS_ENABLED)
 	{
+		Actor		before = act_as_owner(source->relid);
+
 		catalog_execute_as_user(psprintf("SELECT count(*), count(*) - count(%s) FROM ONLY %s",
 										 source_key_column(source),
 										 source_table_name(source)),
 								0, NULL, NULL, NULL);
+		act_as_before(before);
 		values[3] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull[3]);
 		values[4] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull[4]);
 	}

@@ -127,7 +127,6 @@ sweep_all(const Population *population, bool passing)
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	TimestampTz from = DT_NOBEGIN;
-	Actor		before = act_as_owner(population->base, 0);
 
 	if (!passing)
 		(void) sweep(population, 0, 0, true, &from);
@@ -146,7 +145,12 @@ sweep_all(const Population *population, bool passing)
 			MemoryContextSwitchTo(memory);
 			error = CopyErrorData();
 			FlushErrorState();
+			/* end our subtransaction before anybody above ends the next one */
 			RollbackAndReleaseCurrentSubTransaction();
+			MemoryContextSwitchTo(memory);
+			CurrentResourceOwner = owner;
+			if (!error_is_of_data(error->sqlerrcode))
+				ReThrowError(error);
 			ereport(WARNING,
 					(errmsg("what time has changed in population \"%s\" is told as if it had happened now",
 							population->name),
@@ -157,7 +161,6 @@ sweep_all(const Population *population, bool passing)
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
 	}
-	act_as_before(before);
 }
 
 TimestampTz *

@@ -22,19 +22,26 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "tcop/dest.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
-#include "profile/profile.h"
+#include "profile/profile_private.h"
 
 SEGMENT_FUNCTION(segment_create_population);
 
 static void check_new_name(const char *name);
 static void check_key(const char *key, Oid key_type);
 static void create_base(const char *name, const char *key, Oid key_type);
+static void write_rows(PlannedStmt *statement, const char *sql);
 
 /*
  * create_population(name, key, key_type, timezone) -> the view
@@ -57,7 +64,8 @@ segment_create_population(PG_FUNCTION_ARGS)
 				 errmsg("name, key and key_type of a population must be given")));
 	name = NameStr(*PG_GETARG_NAME(0));
 	key = NameStr(*PG_GETARG_NAME(1));
-	key_type = PG_GETARG_OID(2);
+	key_type = DatumGetObjectId(DirectFunctionCall1(regtypein,
+													CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(2)))));
 	timezone = PG_ARGISNULL(3) ? pstrdup(pg_get_timezone_name(session_timezone)) :
 		text_to_cstring(PG_GETARG_TEXT_PP(3));
 
@@ -66,6 +74,10 @@ segment_create_population(PG_FUNCTION_ARGS)
 	check_zone(timezone);
 
 	schema = current_schema_name();
+	check_schema_name(schema);
+	if (pg_namespace_aclcheck(get_namespace_oid(schema, false), GetUserId(),
+							  ACL_CREATE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, schema);
 	view_name = quote_qualified_identifier(schema, name);
 	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))
 		ereport(ERROR,
@@ -100,12 +112,66 @@ segment_create_population(PG_FUNCTION_ARGS)
 void
 population_execute(const Population *population, const char *sql)
 {
-	int			level = settings_pin_all_rows();
-	Actor		before = act_as_owner(population->base, 0);
+	Actor		before = act_as_owner(population->base);
 
+	(void) settings_pin_all_rows();
 	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
 	act_as_before(before);
-	AtEOXact_GUC(true, level);
+}
+
+/*
+ * By hand what SPI_execute() does, but for the triggers.
+ */
+void
+population_write(const Population *population, const char *sql)
+{
+	Actor		before = act_as_owner(population->base);
+	SPIPlanPtr	plan;
+	CachedPlan *statements;
+	ListCell   *lc;
+
+	(void) settings_pin_all_rows();
+	plan = SPI_prepare(sql, 0, NULL);
+	statements = plan == NULL ? NULL : SPI_plan_get_cached_plan(plan);
+	if (statements == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s",
+			 sql, SPI_result_code_string(SPI_result));
+	PushActiveSnapshot(GetTransactionSnapshot());
+	/* there are several if the owner has made rules */
+	foreach(lc, statements->stmt_list)
+	{
+		CommandCounterIncrement();
+		UpdateActiveSnapshotCommandId();
+		write_rows(lfirst_node(PlannedStmt, lc), sql);
+	}
+	PopActiveSnapshot();
+	ReleaseCachedPlan(statements, NULL);
+	SPI_freeplan(plan);
+	CommandCounterIncrement();
+	act_as_before(before);
+}
+
+static void
+write_rows(PlannedStmt *statement, const char *sql)
+{
+	QueryDesc  *query;
+	ListCell   *lc;
+
+	if (statement->commandType == CMD_UTILITY)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a rule on the base table of a population runs %s",
+						CreateCommandName(statement->utilityStmt)),
+				 errhint("Use a trigger instead.")));
+	query = CreateQueryDesc(statement, sql, GetActiveSnapshot(),
+							InvalidSnapshot, None_Receiver, NULL, NULL, 0);
+	ExecutorStart(query, 0);
+	foreach(lc, query->estate->es_opened_result_relations)
+		triggers_at_once(lfirst(lc));
+	ExecutorRun(query, ForwardScanDirection, 0 EXECUTOR_RUN_ONCE);
+	ExecutorFinish(query);
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
 }
 
 void
@@ -143,8 +209,6 @@ check_new_name(const char *name)
 static void
 check_key(const char *key, Oid key_type)
 {
-	const char *p = key;
-
 	if (key_type != INT8OID && key_type != INT4OID &&
 		key_type != UUIDOID && key_type != TEXTOID)
 		ereport(ERROR,
@@ -153,33 +217,44 @@ check_key(const char *key, Oid key_type)
 						format_type_be(key_type)),
 				 errhint("Use bigint, integer, uuid or text.")));
 
-	/* the base table has columns of its own: ord, source_rows, s1, s2_at ... */
-	if (*p == 's' && p[1] >= '0' && p[1] <= '9')
-		p += 1 + strspn(p + 1, "0123456789");
-	if (key[0] == '\0' ||
-		strcmp(key, "ord") == 0 || strcmp(key, "source_rows") == 0 ||
-		strcmp(key, "evaluated_at") == 0 || strcmp(key, "wake_at") == 0 ||
-		strcmp(key, "tenant") == 0 ||
-		(p != key && (*p == '\0' || *p == '_')))
+	if (key[0] == '\0' || column_is_reserved(key))
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
 				 errmsg("the key cannot be called \"%s\"", key),
-				 errdetail("The base table of a population has columns \"ord\", \"source_rows\", \"evaluated_at\", \"wake_at\", \"tenant\" and \"s1\", \"s2\", … of its own."),
+				 errdetail("The base table of a population has columns \"ord\", \"source_rows\", \"evaluated_at\", \"wake_at\", \"tenant\" and \"s1\", \"s2\", ... of its own."),
 				 errhint("Give the key another name; a source's column may keep its own.")));
+}
+
+bool
+column_is_reserved(const char *name)
+{
+	const char *p = name;
+
+	/* s1, s2_at ... */
+	if (*p == 's' && p[1] >= '0' && p[1] <= '9')
+		p += 1 + strspn(p + 1, "0123456789");
+	return strcmp(name, "ord") == 0 || strcmp(name, "source_rows") == 0 ||
+		strcmp(name, "evaluated_at") == 0 || strcmp(name, "wake_at") == 0 ||
+		strcmp(name, "tenant") == 0 ||
+		(p != name && (*p == '\0' || *p == '_'));
 }
 
 char *
 current_schema_name(void)
 {
 	List	   *path = fetch_search_path(false);
-	char	   *schema = path == NIL ? NULL : get_namespace_name(linitial_oid(path));
 
+	return path == NIL ? NULL : get_namespace_name(linitial_oid(path));
+}
+
+void
+check_schema_name(const char *schema)
+{
 	if (schema == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("no schema has been selected to create the view in"),
 				 errhint("Set search_path to a schema in which you may create.")));
-	return schema;
 }
 
 /*

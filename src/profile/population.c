@@ -15,24 +15,31 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/primnodes.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/uuid.h"
 
 #include "base/base.h"
-#include "profile/profile.h"
+#include "profile/profile_private.h"
 
 typedef struct PopulationEntry
 {
@@ -43,8 +50,11 @@ typedef struct PopulationEntry
 
 static HTAB *populations = NULL;
 
-static const Population *population_lookup(Oid base);
 static bool population_load(Oid base, Population *population);
+static bool table_runs_code(Relation relation);
+static bool is_of_not_null(Relation index);
+static bool runs_code(Node *node, void *context);
+static bool is_users_function(Oid function, void *context);
 static void population_mark(Oid relid);
 
 void
@@ -85,8 +95,8 @@ population_by_name(const char *name)
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 				 errmsg("there are %d populations, and none is named",
 						list_length(names)),
-				 errhint("Say which one, for example population => '%s'.",
-						 (char *) linitial(names))));
+				 errhint("Say which one, for example population => %s.",
+						 quote_literal_cstr(linitial(names)))));
 	if (!OidIsValid(base))
 	{
 		const char *nearest;
@@ -100,7 +110,7 @@ population_by_name(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("population \"%s\" does not exist", name),
-				 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+				 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 	}
 	return population_lookup(base);
 }
@@ -182,9 +192,23 @@ population_definer(const Population *population, LOCKMODE lock)
 {
 	char	   *name = pstrdup(population->name);
 
+	for (;;)
+	{
+		Oid			base = population->base;
+
+		/* before the lock: a role that may not define keeps no writer waiting */
+		population_check_owner(population);
+		LockRelationOid(base, lock);
+
+		/* while we waited, the population may have been made anew */
+		population = population_by_name(name);
+		if (population->base == base)
+			break;
+		UnlockRelationOid(base, lock);
+	}
+	/* or the base table may have got another owner */
 	population_check_owner(population);
-	LockRelationOid(population->base, lock);
-	return population_by_name(name);
+	return population;
 }
 
 void
@@ -195,8 +219,8 @@ population_check_reader(const Population *population)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the view of population \"%s\" was dropped",
 						population->name),
-				 errhint("Its owner makes it again with segment.rebuild('%s').",
-						 population->name)));
+				 errhint("Its owner makes it again with segment.rebuild(%s).",
+						 quote_literal_cstr(population->name))));
 	if (pg_class_aclcheck(population->view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -259,7 +283,7 @@ population_key(const Population *population, Datum value, Oid type)
 	return OidInputFunctionCall(input, TextDatumGetCString(value), ioparam, -1);
 }
 
-static const Population *
+const Population *
 population_lookup(Oid base)
 {
 	PopulationEntry *entry;
@@ -338,21 +362,28 @@ population_load(Oid base, Population *population)
 						   population->key)));
 
 	relation = relation_open(base, AccessShareLock);
+	population->owners_code = table_runs_code(relation);
 	population->key_collation =
 		TupleDescAttr(RelationGetDescr(relation), population->key_attno - 1)->attcollation;
 	indexes = RelationGetIndexList(relation);
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		bool		partial = !heap_attisnull(index->rd_indextuple,
+											  Anum_pg_index_indpred, NULL);
 
 		if (index->rd_index->indisunique && index->rd_index->indisvalid &&
-			index->rd_index->indnkeyatts == 1 &&
+			!partial && index->rd_index->indnkeyatts == 1 &&
 			index->rd_index->indkey.values[0] == population->key_attno)
 			population->key_index = RelationGetRelid(index);
 		if (index->rd_index->indisvalid &&
 			index->rd_index->indnkeyatts == 1 &&
-			index->rd_index->indkey.values[0] == population->wake_attno)
+			index->rd_index->indkey.values[0] == population->wake_attno &&
+			(!partial || is_of_not_null(index)))
 			population->wake_index = RelationGetRelid(index);
+		else if (partial || !heap_attisnull(index->rd_indextuple,
+											Anum_pg_index_indexprs, NULL))
+			population->owners_code = true;
 		index_close(index, AccessShareLock);
 	}
 	relation_close(relation, AccessShareLock);
@@ -370,6 +401,70 @@ population_load(Oid base, Population *population)
 				 errhint("Make it again: CREATE INDEX ON %s (wake_at) WHERE wake_at IS NOT NULL",
 						 relation_name(base))));
 	return true;
+}
+
+/*
+ * table_runs_code() says whether writing a row runs code that the table's owner
+ * may have written.  It reads definitions and evaluates nothing.  The caller
+ * looks at the indexes.
+ */
+static bool
+table_runs_code(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	TupleConstr *constraints = desc->constr;
+	TriggerDesc *triggers = relation->trigdesc;
+
+	if (triggers != NULL &&
+		(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		 triggers->trig_update_before_row || triggers->trig_update_after_row ||
+		 triggers->trig_delete_before_row || triggers->trig_delete_after_row))
+		return true;
+	if (constraints != NULL &&
+		(constraints->num_check > 0 || constraints->has_generated_stored))
+		return true;
+	for (int i = 0; constraints != NULL && i < constraints->num_defval; i++)
+		if (runs_code(stringToNode(constraints->defval[i].adbin), NULL))
+			return true;
+	/* a domain may have checks and a default */
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped &&
+			get_typtype(TupleDescAttr(desc, i)->atttypid) == TYPTYPE_DOMAIN)
+			return true;
+	return false;
+}
+
+/* Is the index's predicate "column IS NOT NULL", and nothing else? */
+static bool
+is_of_not_null(Relation index)
+{
+	bool		isnull;
+	Datum		predicate = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+											Anum_pg_index_indpred, &isnull);
+	NullTest   *test = isnull ? NULL :
+		(NullTest *) stringToNode(TextDatumGetCString(predicate));
+
+	return test != NULL && IsA(test, NullTest) &&
+		test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var) &&
+		((Var *) test->arg)->varattno == index->rd_index->indkey.values[0];
+}
+
+/* Does an expression call functions that are not the server's? */
+static bool
+runs_code(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return IsA(node, CoerceToDomain) ||
+		check_functions_in_node(node, is_users_function, NULL) ||
+		expression_tree_walker(node, runs_code, context);
+}
+
+static bool
+is_users_function(Oid function, void *context)
+{
+	return function >= FirstNormalObjectId || function == F_DOMAIN_IN ||
+		function == F_DOMAIN_RECV;
 }
 
 static void

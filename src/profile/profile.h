@@ -38,6 +38,8 @@ typedef struct Population
 	AttrNumber	wake_attno;		/* wake_at */
 	Oid			key_index;
 	Oid			wake_index;
+	bool		owners_code;	/* writing a row of the base table runs code of
+								 * its owner's: triggers, checks, defaults ... */
 } Population;
 
 /*
@@ -77,8 +79,12 @@ extern const Population *population_definer(const Population *population,
 											LOCKMODE lock);
 extern void population_check_reader(const Population *population);
 
-/* The schema in which new views are made; an error if there is none. */
+/*
+ * The schema in which the user's new views are made, NULL if there is none: to
+ * be asked before one acts as somebody else.  And NULL as an error.
+ */
 extern char *current_schema_name(void);
+extern void check_schema_name(const char *schema);
 
 /* segment_data.profile, quoted; and the view likewise, NULL if it was dropped */
 extern char *population_base_name(const Population *population);
@@ -91,11 +97,17 @@ extern char *population_view_name(const Population *population);
 extern void population_changed(const Population *population);
 
 /*
- * Run DDL over the base table or the view as their owner, with search_path
- * pinned: every name in it is quoted and qualified.  The caller is connected
- * to SPI and has checked that the user may do this.
+ * Run a statement over the base table or the view as their owner, with
+ * search_path pinned: every name in it is quoted and qualified.  The caller is
+ * connected to SPI and has checked that the user may do this.
  */
 extern void population_execute(const Population *population, const char *sql);
+
+/*
+ * The same for INSERT, UPDATE and DELETE of the base table.  Triggers that the
+ * owner has declared deferred fire when the statement ends.
+ */
+extern void population_write(const Population *population, const char *sql);
 
 /*
  * Remove the population itself.  What other rooms keep for it is gone
@@ -115,7 +127,9 @@ extern void profile_init(void);
 
 /*
  * The base table, open for writing.  Holds ROW EXCLUSIVE on it to the end of
- * the transaction.  The caller runs as the population's owner.
+ * the transaction.  Until it is closed we act as the population's owner, as
+ * the table may carry code of the owner's; closing it fires the AFTER triggers
+ * of what was written.
  */
 typedef struct ProfileTable ProfileTable;
 

@@ -24,8 +24,20 @@
  * replication uses for this purpose always locks under the latest snapshot;
  * a REPEATABLE READ transaction would then see two versions of one key.)
  *
- * What the fast gear does not do, and who sees to it: permissions and row
- * security (the caller runs as the population's owner); a row may be written
+ * Rights.  The base table belongs to the population's owner, who may have hung
+ * code on it: triggers, checks, defaults, expressions of indexes.  From
+ * profile_open() to profile_close() we act as that owner (base/actor.c), and
+ * what AFTER triggers the rows have queued is fired before that ends.  A
+ * trigger may look at what is written, and write what is its owner's; it may
+ * not change what is written, which others rely on:
+ *
+ *		BEFORE UPDATE	new.s4 := 0		an error that names the trigger
+ *		BEFORE UPDATE	RETURN NULL		the same
+ *		AFTER UPDATE	INSERT INTO audit ...
+ *
+ * Triggers of statements do not fire, as nothing here is a statement.
+ *
+ * What the fast gear does not do, and who sees to it: a row may be written
  * once per command, so the caller increments the command counter between
  * batches.
  *
@@ -38,8 +50,11 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_trigger.h"
 #include "commands/sequence.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "rewrite/rewriteHandler.h"
@@ -50,11 +65,12 @@
 #include "utils/snapmgr.h"
 
 #include "base/base.h"
-#include "profile/profile.h"
+#include "profile/profile_private.h"
 
 struct ProfileTable
 {
 	const Population *population;
+	Actor		before;			/* who opened it */
 	MemoryContext context;		/* holds it all, scan and snapshot included */
 	Relation	relation;
 	Relation	index;
@@ -63,6 +79,7 @@ struct ProfileTable
 	Snapshot	snapshot;		/* registered, what 'scan' sees */
 	EState	   *estate;
 	ResultRelInfo *result;
+	EPQState   *recheck;		/* triggers want one; NULL without triggers */
 	TupleTableSlot *found;		/* the locked row */
 	TupleTableSlot *written;	/* the row to write */
 	Oid			ord_sequence;
@@ -76,6 +93,13 @@ struct ProfileTable
 static void snapshot_take(ProfileTable *table);
 static void snapshot_release(ProfileTable *table);
 static void slot_fill(ProfileTable *table, Datum *values, bool *isnull);
+static void update_row(ProfileTable *table, TupleTableSlot *row);
+static bool row_is_there(ProfileTable *table, ItemPointer tid);
+static void check_written(ProfileTable *table, const Datum *values,
+						  const bool *isnull, int16 event);
+static void trigger_interfered(ProfileTable *table, int16 event,
+							   const char *column) pg_attribute_noreturn();
+static void name_triggers(void *population);
 static void could_not_serialize(void) pg_attribute_noreturn();
 
 ProfileTable *
@@ -85,10 +109,20 @@ profile_open(const Population *population)
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	Oid			opclass_type;
 	RegProcedure equal;
+	const Population *current;
 
 	table->population = population;
 	table->context = CurrentMemoryContext;
 	table->relation = table_open(population->base, RowExclusiveLock);
+
+	/*
+	 * Switch before any index is opened: opening it evaluates what is constant
+	 * in its expressions.
+	 */
+	current = population_lookup(population->base);
+	table->before = current == NULL || current->owners_code ?
+		act_as_owner(population->base) :
+		act_as_owner_unpinned(population->base);
 	table->index = index_open(population->key_index, RowExclusiveLock);
 
 	opclass_type = table->index->rd_opcintype[0];
@@ -109,7 +143,17 @@ profile_open(const Population *population)
 	table->estate->es_output_cid = GetCurrentCommandId(true);
 	table->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(table->result, table->relation, 1, NULL, 0);
+	triggers_at_once(table->result);
+	table->estate->es_opened_result_relations = list_make1(table->result);
+	if (table->result->ri_TrigDesc != NULL)
+	{
+		/* rows are locked before they are written, so it has nothing to do */
+		table->recheck = palloc(sizeof(EPQState));
+		EvalPlanQualInit(table->recheck, table->estate, NULL, NIL, -1
+						 EVALPLANQUAL_NO_RELATIONS);
+	}
 	ExecOpenIndices(table->result, true);
+	AfterTriggerBeginQuery();
 
 	table->found = table_slot_create(table->relation, NULL);
 	table->written = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
@@ -179,28 +223,71 @@ void
 profile_update(ProfileTable *table, Datum *values, bool *isnull)
 {
 	slot_fill(table, values, isnull);
-	ExecSimpleRelationUpdate(table->result, table->estate, NULL,
-							 table->found, table->written);
+	update_row(table, table->found);
+	check_written(table, values, isnull, TRIGGER_TYPE_UPDATE);
 	ResetPerTupleExprContext(table->estate);
+}
+
+/* update_row() writes a new version of a row, as it is in 'written'. */
+static void
+update_row(ProfileTable *table, TupleTableSlot *row)
+{
+	ExecSimpleRelationUpdate(table->result, table->estate, table->recheck, row,
+							 table->written);
+	/* where a BEFORE trigger returned NULL, the slot was given no position */
+	if (!ItemPointerIsValid(&table->written->tts_tid))
+		trigger_interfered(table, TRIGGER_TYPE_UPDATE, NULL);
 }
 
 void
 profile_delete(ProfileTable *table)
 {
-	ExecSimpleRelationDelete(table->result, table->estate, NULL, table->found);
+	ExecSimpleRelationDelete(table->result, table->estate, table->recheck,
+							 table->found);
+	if (table->result->ri_TrigDesc != NULL &&
+		table->result->ri_TrigDesc->trig_delete_before_row &&
+		row_is_there(table, &table->found->tts_tid))
+		trigger_interfered(table, TRIGGER_TYPE_DELETE, NULL);
+}
+
+/* Does our own transaction still see that version of a row? */
+static bool
+row_is_there(ProfileTable *table, ItemPointer tid)
+{
+	TupleTableSlot *slot = table_slot_create(table->relation, NULL);
+	bool		found = table_tuple_fetch_row_version(table->relation, tid,
+													  SnapshotSelf, slot);
+
+	ExecDropSingleTupleTableSlot(slot);
+	return found;
 }
 
 bool
 profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 {
+	TriggerDesc *triggers = table->result->ri_TrigDesc;
+	TupleConstr *constraints = table->relation->rd_att->constr;
 	List	   *arbiters = list_make1_oid(RelationGetRelid(table->index));
+	List	   *recheck = NIL;
 	bool		inserted = false;
 	AttrNumber	ord = table->population->ord_attno;
 
 	values[ord - 1] = Int64GetDatum(nextval_internal(table->ord_sequence, false));
 	isnull[ord - 1] = false;
 	slot_fill(table, values, isnull);
-	if (table->relation->rd_att->constr)
+	if (triggers != NULL && triggers->trig_insert_before_row)
+	{
+		if (!ExecBRInsertTriggers(table->estate, table->result,
+								  table->written))
+			trigger_interfered(table, TRIGGER_TYPE_INSERT, NULL);
+		check_written(table, values, isnull, TRIGGER_TYPE_INSERT);
+		/* what the trigger has filled in lies in the tuple's memory */
+		ExecMaterializeSlot(table->written);
+	}
+	if (constraints != NULL && constraints->has_generated_stored)
+		ExecComputeStoredGenerated(table->result, table->estate,
+								   table->written, CMD_INSERT);
+	if (constraints != NULL)
 		ExecConstraints(table->result, table->written, table->estate);
 
 	/*
@@ -213,7 +300,6 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 		ItemPointerData conflict;
 		bool		raced = false;
 		uint32		token;
-		List	   *recheck;
 
 		CHECK_FOR_INTERRUPTS();
 
@@ -227,15 +313,19 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 		table_tuple_complete_speculative(table->relation, table->written,
 										 token, !raced);
 		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
-		list_free(recheck);
 
 		inserted = !raced;
 		if (inserted ||
 			!ExecCheckIndexConstraints(table->result, table->written,
 									   table->estate, &conflict, arbiters))
 			break;
+		list_free(recheck);
 	}
 
+	if (inserted)
+		ExecARInsertTriggers(table->estate, table->result, table->written,
+							 recheck, NULL);
+	list_free(recheck);
 	list_free(arbiters);
 	ResetPerTupleExprContext(table->estate);
 
@@ -247,6 +337,86 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 		snapshot_take(table);
 	}
 	return inserted;
+}
+
+/*
+ * check_written() compares the row in 'written', which BEFORE triggers may have
+ * changed, with the values that it was made from.  A difference is an error,
+ * except in columns that the owner has added.
+ */
+static void
+check_written(ProfileTable *table, const Datum *values, const bool *isnull,
+			  int16 event)
+{
+	const TupleTableSlot *written = table->written;
+	TriggerDesc *triggers = table->result->ri_TrigDesc;
+	TupleDesc	desc = RelationGetDescr(table->relation);
+
+	if (triggers == NULL ||
+		!(event == TRIGGER_TYPE_UPDATE ? triggers->trig_update_before_row :
+		  triggers->trig_insert_before_row))
+		return;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		const char *name = NameStr(att->attname);
+
+		if (att->attisdropped ||
+			!(i + 1 == table->population->key_attno || column_is_reserved(name)))
+			continue;
+		if (written->tts_isnull[i] != isnull[i] ||
+			(!isnull[i] && !datum_image_eq(written->tts_values[i], values[i],
+										   att->attbyval, att->attlen)))
+			trigger_interfered(table, event, name);
+	}
+}
+
+/*
+ * trigger_interfered() raises the error of a BEFORE trigger that has changed a
+ * column of ours, or (NULL) kept the row from being written.  The server does
+ * not say which trigger it was, so the error names all candidates.
+ */
+static void
+trigger_interfered(ProfileTable *table, int16 event, const char *column)
+{
+	TriggerDesc *triggers = table->result->ri_TrigDesc;
+	StringInfoData names;
+	int			count = 0;
+
+	initStringInfo(&names);
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (!TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_ROW,
+								  TRIGGER_TYPE_BEFORE, event))
+			continue;
+		appendStringInfo(&names, "%s\"%s\"", count++ > 0 ? ", " : "",
+						 trigger->tgname);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 column != NULL ?
+			 errmsg("a trigger changed column \"%s\" of table %s", column,
+					relation_name(table->population->base)) :
+			 errmsg("a trigger kept a profile of table %s from being written",
+					relation_name(table->population->base)),
+			 errdetail_plural("Trigger %s fires before the row is written. What is kept of a profile is computed from its sources.",
+							  "Triggers %s fire before the row is written. What is kept of a profile is computed from its sources.",
+							  count, names.data),
+			 errhint("Return the row unchanged, except for columns that you have added, or use an AFTER trigger.")));
+}
+
+void
+triggers_at_once(ResultRelInfo *result)
+{
+	/* this is the result relation's own copy */
+	for (int i = 0; result->ri_TrigDesc != NULL &&
+		 i < result->ri_TrigDesc->numtriggers; i++)
+	{
+		result->ri_TrigDesc->triggers[i].tgdeferrable = false;
+		result->ri_TrigDesc->triggers[i].tginitdeferred = false;
+	}
 }
 
 void
@@ -268,7 +438,8 @@ profile_initial(ProfileTable *table, Datum *values, bool *isnull)
 			Node	   *value = NULL;
 
 			if (!TupleDescAttr(desc, i)->attisdropped &&
-				TupleDescAttr(desc, i)->attidentity == '\0')
+				TupleDescAttr(desc, i)->attidentity == '\0' &&
+				TupleDescAttr(desc, i)->attgenerated == '\0')
 				value = build_column_default(table->relation, i + 1);
 			table->initial_isnull[i] = true;
 			if (value != NULL)
@@ -325,12 +496,20 @@ profile_blank(ProfileTable *table)
 void
 profile_set_wake(ProfileTable *table, TupleTableSlot *row, TimestampTz wake_at)
 {
+	int			natts = RelationGetDescr(table->relation)->natts;
+	Datum	   *values = palloc(sizeof(Datum) * natts);
+	bool	   *isnull = palloc(sizeof(bool) * natts);
+
 	slot_getallattrs(row);
-	slot_fill(table, row->tts_values, row->tts_isnull);
-	profile_put_wake_at(table->population, wake_at,
-						table->written->tts_values, table->written->tts_isnull);
-	ExecSimpleRelationUpdate(table->result, table->estate, NULL, row, table->written);
+	memcpy(values, row->tts_values, sizeof(Datum) * natts);
+	memcpy(isnull, row->tts_isnull, sizeof(bool) * natts);
+	profile_put_wake_at(table->population, wake_at, values, isnull);
+	slot_fill(table, values, isnull);
+	update_row(table, row);
+	check_written(table, values, isnull, TRIGGER_TYPE_UPDATE);
 	ResetPerTupleExprContext(table->estate);
+	pfree(values);
+	pfree(isnull);
 }
 
 /*
@@ -379,6 +558,17 @@ profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at, bool wa
 void
 profile_close(ProfileTable *table)
 {
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = name_triggers,
+		.arg = unconstify(Population *, table->population),
+	};
+
+	/* this needs 'estate', and must happen before we act as the caller again */
+	error_context_stack = &callback;
+	AfterTriggerEndQuery(table->estate);
+	error_context_stack = callback.previous;
+
 	if (table->due != NULL)
 		profile_due_end(table->due);
 	snapshot_release(table);
@@ -386,13 +576,24 @@ profile_close(ProfileTable *table)
 		ExecDropSingleTupleTableSlot(table->blank);
 	ExecDropSingleTupleTableSlot(table->found);
 	ExecDropSingleTupleTableSlot(table->written);
+	if (table->recheck != NULL)
+		EvalPlanQualEnd(table->recheck);
 	ExecCloseIndices(table->result);
 	/* slots of the owner's triggers on the base table, if there are any */
 	ExecResetTupleTable(table->estate->es_tupleTable, false);
 	FreeExecutorState(table->estate);
 	index_close(table->index, NoLock);
 	table_close(table->relation, NoLock);
+	act_as_before(table->before);
 	pfree(table);
+}
+
+/* The application that wrote to a source may never have heard of the trigger. */
+static void
+name_triggers(void *population)
+{
+	errcontext("triggers that the owner of population \"%s\" has put on its base table",
+			   ((const Population *) population)->name);
 }
 
 static void

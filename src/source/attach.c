@@ -42,7 +42,8 @@
 #include "source/source.h"
 
 static void check_relation(Relation relation, const Population *population);
-static void check_rights(Relation relation, const Population *population);
+static void check_rights(Oid relid, const Population *population);
+static void check_readable(Oid relid, const Population *population);
 static AttrNumber check_column(Relation relation, const char *column,
 							   const char *purpose);
 static void check_key_type(const Population *population, Relation relation,
@@ -76,9 +77,11 @@ source_attach(const Population *population, Oid relid, const char *key,
 				 errdetail("The transaction's snapshot may be older than rows that are already in the table."),
 				 errhint("Attach it in a READ COMMITTED transaction.")));
 
+	/* who may not attach it keeps no writer of it waiting, either */
+	check_rights(relid, population);
 	relation = relation_open(relid, ShareRowExclusiveLock);
 	check_relation(relation, population);
-	check_rights(relation, population);
+	check_rights(relid, population);
 
 	if (key == NULL)
 		key = population->key;
@@ -93,7 +96,7 @@ source_attach(const Population *population, Oid relid, const char *key,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("source \"%s\" is already attached to population \"%s\"",
 						name, population->name),
-				 errhint("To attach another table, give it another name with name => '…'.")));
+				 errhint("To attach another table, give it another name with name => '...'.")));
 
 	key_attno = check_column(relation, key, "key");
 	check_key_type(population, relation, key_attno);
@@ -193,35 +196,49 @@ check_relation(Relation relation, const Population *population)
 }
 
 static void
-check_rights(Relation relation, const Population *population)
+check_rights(Oid relid, const Population *population)
 {
-	Oid			relid = RelationGetRelid(relation);
 	Oid			owner = relation_owner(population->base);
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to attach table \"%s\"",
-						RelationGetRelationName(relation)),
+						get_rel_name(relid)),
 				 errdetail("Attaching creates triggers on it."),
 				 errhint("Ask its owner to attach it, or for GRANT TRIGGER.")));
 
 	/* retractions read the source again, as the population's owner */
-	if (pg_class_aclcheck(relid, owner, ACL_SELECT) != ACLCHECK_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the owner of population \"%s\" may not read table \"%s\"",
-						population->name, RelationGetRelationName(relation)),
-				 errhint("GRANT SELECT ON %s TO %s.",
-						 RelationGetRelationName(relation),
-						 GetUserNameFromId(owner, false))));
+	check_readable(relid, population);
 	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("row-level security hides rows of \"%s\" from the owner of population \"%s\"",
-						RelationGetRelationName(relation), population->name),
+						get_rel_name(relid), population->name),
 				 errdetail("Traits would be computed from the rows that role sees, not from all."),
 				 errhint("Let a role own the population that owns the table or has BYPASSRLS.")));
+}
+
+static void
+check_readable(Oid relid, const Population *population)
+{
+	Oid			owner = relation_owner(population->base);
+
+	if (pg_class_aclcheck(relid, owner, ACL_SELECT) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the owner of population \"%s\" may not read table \"%s\"",
+						population->name, get_rel_name(relid)),
+				 errhint("GRANT SELECT ON %s TO %s;",
+						 relation_name(relid),
+						 quote_identifier(GetUserNameFromId(owner, false)))));
+}
+
+void
+source_check_readable(const Source *source)
+{
+	source_check(source);
+	check_readable(source->relid, source->population);
 }
 
 static AttrNumber
@@ -247,7 +264,7 @@ check_column(Relation relation, const char *column, const char *purpose)
 			 errmsg("table \"%s\" has no column \"%s\"",
 					RelationGetRelationName(relation), column),
 			 errdetail("It was to be the %s of the source.", purpose),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) : 0));
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 }
 
 static void
@@ -265,7 +282,7 @@ check_key_type(const Population *population, Relation relation, AttrNumber attno
 						NameStr(TupleDescAttr(RelationGetDescr(relation), attno - 1)->attname),
 						RelationGetRelationName(relation)),
 				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
-				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(…).")));
+				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(...).")));
 
 	if (type == key ||
 		(key == INT8OID && (type == INT4OID || type == INT2OID)) ||
@@ -336,7 +353,7 @@ check_indexes(Relation relation, AttrNumber key, AttrNumber at)
 						RelationGetRelationName(relation)),
 				 errdetail("An attribute source has at most one row per profile, and no unique index on \"%s\" says so.",
 						   key_name),
-				 errhint("For a table of events, name its time with at => '…'. Otherwise: CREATE UNIQUE INDEX ON %s (%s);",
+				 errhint("For a table of events, name its time with at => '...'. Otherwise: CREATE UNIQUE INDEX ON %s (%s);",
 						 table, key_name)));
 	if (at != InvalidAttrNumber && !leads)
 		ereport(NOTICE,
@@ -432,7 +449,7 @@ drop_triggers(const Source *source)
 	relation_close(relation, AccessShareLock);
 
 	/* who could attach the table is not always its owner, who alone drops */
-	before = act_as_owner(source->relid, 0);
+	before = act_as_owner(source->relid);
 	foreach(lc, names)
 		catalog_execute_as_user(psprintf("DROP TRIGGER %s ON %s", (char *) lfirst(lc),
 										 source_table_name(source)),

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -171,8 +172,8 @@ source_check(const Source *source)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("%s of source \"%s\" does not exist any more",
 						source->missing, source->name),
-				 errhint("Restore it, or detach the source with segment.detach_source('%s', cascade => true).",
-						 source->name)));
+				 errhint("Restore it, or detach the source with segment.detach_source(%s, cascade => true).",
+						 quote_literal_cstr(source->name))));
 }
 
 /*
@@ -194,6 +195,25 @@ source_column(CatalogScan *scan, Source *source, const char *which)
 	return attno;
 }
 
+/*
+ * Are equal keys the same bytes?  It was so when the source was attached, but
+ * the column may have got another collation.
+ */
+static bool
+key_has_bytes(const Source *source)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (source->key_attno == InvalidAttrNumber)
+		return true;
+	get_atttypetypmodcoll(source->relid, source->key_attno, &type, &typmod,
+						  &collation);
+	return !OidIsValid(collation) || collation == DEFAULT_COLLATION_OID ||
+		get_collation_isdeterministic(collation);
+}
+
 static Source *
 source_read(CatalogScan *scan, const Population *population)
 {
@@ -206,6 +226,10 @@ source_read(CatalogScan *scan, const Population *population)
 	source->key_attno = source_column(scan, source, "key");
 	if (source->key_attno != InvalidAttrNumber)
 		source->key_type = get_atttype(source->relid, source->key_attno);
+	if (source->missing == NULL && !key_has_bytes(source))
+		source->missing =
+			psprintf("the deterministic collation of column \"%s\"",
+					 get_attname(source->relid, source->key_attno, false));
 	source->at_attno = source_column(scan, source, "at");
 	if (source->at_attno != InvalidAttrNumber)
 		source->at_type = get_atttype(source->relid, source->at_attno);

@@ -33,6 +33,12 @@ typedef struct Source
 /* The table and its columns are there, or an error that says what is not. */
 extern void source_check(const Source *source);
 
+/*
+ * The same, and the population's owner may read the table: to be asked before
+ * it is locked to be read.
+ */
+extern void source_check_readable(const Source *source);
+
 /* A capture trigger's source: named by the trigger's arguments. */
 extern const Source *source_of_trigger(const Trigger *trigger, Oid relid);
 
@@ -59,9 +65,9 @@ extern char *source_table_name(const Source *source);
 /*
  * Attach a table: checks, the catalog row, the triggers.
  *
- * The caller is the population's definer.  Takes SHARE ROW EXCLUSIVE on the
- * table, so that no writer is on its way
- * when this returns; rows that are there already are the caller's business.
+ * The caller is the population's definer, and acts as the user.  Takes SHARE ROW
+ * EXCLUSIVE on the table, so that no writer is on its way when this returns;
+ * rows that are there already are the caller's business.
  * 'key' may be NULL for the population's own name; 'name' for the table's.
  */
 extern const Source *source_attach(const Population *population, Oid relid,

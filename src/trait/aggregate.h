@@ -42,6 +42,7 @@ typedef struct AggregateInput
 	int16		typlen;
 	bool		typbyval;
 	FmgrInfo   *compare;		/* btree comparison; NULL if there is none */
+	bool		alike;			/* do equal values always look the same? */
 } AggregateInput;
 
 /* A column that a state needs in the base table. */
@@ -105,6 +106,9 @@ typedef struct Aggregate
 {
 	/* as in stored definitions: count, sum, min, max, first, last, list */
 	const char *name;
+
+	/* Is the state one of the values, so that it has to look like that one? */
+	bool		is_value;
 
 	/*
 	 * The columns of the state, and how many.  Raises

@@ -54,6 +54,7 @@ static bool same_value(const AggregateInput *input, Datum a, bool a_null,
 
 const Aggregate aggregate_attribute = {
 	.name = "attribute",
+	.is_value = true,
 	.columns = attribute_columns,
 	.delta_size = sizeof(AttributeDelta),
 	.accumulate = attribute_accumulate,

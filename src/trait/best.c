@@ -43,6 +43,7 @@
 
 #include "trait/best.h"
 #include "trait/fixed.h"
+#include "trait/order.h"
 
 static inline int
 three_way(int64 a, int64 b)
@@ -94,9 +95,12 @@ best_compare(const AggregateInput *input, BestOrder order,
 			break;
 	}
 
-	if (difference == 0)
+	if (difference != 0)
+		return (difference > 0) == (order == BEST_LARGEST) ? 1 : -1;
+	if (input->alike ||
+		datum_image_eq(value_a, value_b, input->typbyval, input->typlen))
 		return 0;
-	return (difference > 0) == (order == BEST_LARGEST) ? 1 : -1;
+	return -looks_compare(input->type, value_a, value_b);
 }
 
 void

@@ -13,7 +13,10 @@
 
 #include "trait/aggregate.h"
 
-/* What makes a row better than another. */
+/*
+ * What makes a row better than another.  Of equal values it is the one that
+ * looks smaller, in each of these orders: see order.h.
+ */
 typedef enum BestOrder
 {
 	BEST_SMALLEST,				/* the smaller value */

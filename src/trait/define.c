@@ -51,7 +51,7 @@ static List *add_name(List *names, char *name);
 static char *stored_add(const Population *population,
 						const FilterNode *definition, const char *text);
 static void stored_drop(const Population *population, const StoredTrait *stored);
-static Datum collation_name(Oid collation);
+static char *collation_name(Oid collation);
 static char *stored_new_name(const Population *population);
 
 List *
@@ -115,7 +115,7 @@ trait_forget(const Population *population, const char *name)
 }
 
 void
-trait_refresh(const Population *population, List *filters)
+trait_refresh(const Population *population, List *filters, const char *home)
 {
 	ListCell   *lc;
 
@@ -136,7 +136,7 @@ trait_refresh(const Population *population, List *filters)
 		error_context_stack = callback.previous;
 	}
 
-	view_refresh(population);
+	view_refresh(population, home);
 	trait_drop_unneeded(population, filters);
 	CommandCounterIncrement();
 	population_changed(population);
@@ -154,10 +154,12 @@ trait_check(const Population *population, const FilterNode *definition,
 	foreach(lc, stored_needed(population, definition, text))
 	{
 		const FilterNode *needed = lfirst(lc);
+		const Source *source = stored_source(population, needed, text);
 		BoundTrait	bound;
 
-		stored_bind(stored_source(population, needed, text), needed, text,
-					&bound);
+		/* before anybody locks the source to read it */
+		source_check_readable(source);
+		stored_bind(source, needed, text, &bound);
 	}
 }
 
@@ -376,7 +378,6 @@ stored_add(const Population *population, const FilterNode *definition,
 	char	   *canonical = filter_print(definition);
 	char	   *name;
 	BoundTrait	bound;
-	bool		own_collation;
 	StringInfoData sql;
 
 	stored_bind(source, definition, text, &bound);
@@ -397,7 +398,7 @@ stored_add(const Population *population, const FilterNode *definition,
 		if (OidIsValid(column->collation) &&
 			column->collation != get_typcollation(column->type))
 			appendStringInfo(&sql, " COLLATE %s",
-							 generate_collation_name(column->collation));
+							 collation_name(column->collation));
 		if (column->initial != NULL)
 			appendStringInfo(&sql, " DEFAULT %s", column->initial);
 	}
@@ -409,27 +410,26 @@ stored_add(const Population *population, const FilterNode *definition,
 									quote_identifier(stored_column(name, &bound.columns[c])),
 									quote_literal_cstr(canonical)));
 
-	own_collation = OidIsValid(bound.input.collation) &&
-		bound.input.collation != get_typcollation(bound.input.type);
 	catalog_execute("INSERT INTO segment.stored_trait"
-					" (population, stored, source, definition, value_type, value_collation)"
-					" VALUES ($1, $2, $3, $4, $5, $6)",
-					6, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID, TEXTOID},
+					" (population, stored, source, definition, value_type)"
+					" VALUES ($1, $2, $3, $4, $5)",
+					5, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID, REGTYPEOID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(name),
 							   name_datum(source->name),
 							   CStringGetTextDatum(canonical),
-							   ObjectIdGetDatum(bound.input.type),
-							   own_collation ? collation_name(bound.input.collation) : (Datum) 0},
-					(bool[]) {false, false, false, false, !OidIsValid(bound.input.type),
-							  !own_collation});
+							   ObjectIdGetDatum(bound.input.type)},
+					(bool[]) {false, false, false, false, !OidIsValid(bound.input.type)});
 	CommandCounterIncrement();
 	population_changed(population);
 	return name;
 }
 
-/* Qualified, for whatever search_path it is read under. */
-static Datum
+/*
+ * The collation's name, quoted and with its schema: it is read under a
+ * search_path that is not the user's.
+ */
+static char *
 collation_name(Oid collation)
 {
 	HeapTuple	row;
@@ -443,7 +443,7 @@ collation_name(Oid collation)
 	name = quote_qualified_identifier(get_namespace_name(form->collnamespace),
 									  NameStr(form->collname));
 	ReleaseSysCache(row);
-	return CStringGetTextDatum(name);
+	return name;
 }
 
 static void

@@ -9,8 +9,9 @@
  *		11:00 Odense			('Odense', 11:00)
  *		10:00 Aarhus (late)		('Odense', 11:00): event time decides
  *
- * Of events at the same instant the smallest value counts, for both, so the
- * answer depends on nothing but the rows.  Missing values and events without
+ * Of events at the same instant the smallest value counts, for both, and of
+ * equal values the one that looks smallest, so the answer depends on nothing
+ * but the rows.  Missing values and events without
  * a time are ignored.  What a row that goes does to the state is decided, and
  * explained, in best.c.
  *
@@ -20,8 +21,11 @@
 
 #include "catalog/pg_type.h"
 
+#include "utils/lsyscache.h"
+
 #include "base/base.h"
 #include "trait/best.h"
+#include "trait/order.h"
 
 static int	first_columns(const AggregateInput *input,
 						  AggregateColumn *columns);
@@ -58,6 +62,7 @@ static Datum edge_step(FunctionCallInfo fcinfo, BestOrder order);
 
 const Aggregate aggregate_first = {
 	.name = "first",
+	.is_value = true,
 	.columns = first_columns,
 	.delta_size = sizeof(BestDelta),
 	.accumulate = first_accumulate,
@@ -67,6 +72,7 @@ const Aggregate aggregate_first = {
 
 const Aggregate aggregate_last = {
 	.name = "last",
+	.is_value = true,
 	.columns = last_columns,
 	.delta_size = sizeof(BestDelta),
 	.accumulate = last_accumulate,
@@ -254,6 +260,9 @@ edge_step(FunctionCallInfo fcinfo, BestOrder order)
 		input->typlen = entry->typlen;
 		input->typbyval = entry->typbyval;
 		input->compare = compare;
+		input->alike = value_order(lookup_type_cache(getBaseType(type),
+													 TYPECACHE_CMP_PROC_FINFO),
+								   input->collation).alike;
 		fcinfo->flinfo->fn_extra = input;
 	}
 

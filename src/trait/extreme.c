@@ -5,7 +5,9 @@
  *
  *		max(orders.amount)		state: numeric, NULL before the first order
  *
- * Missing values are ignored.  What a row that goes does to the state is
+ * Missing values are ignored.  Of equal values the one counts that looks
+ * smallest, for both, so that it does not matter which came first: of 1.5 and
+ * 1.50 it is 1.5.  What a row that goes does to the state is
  * decided, and explained, in best.c.  Any type with a btree order will do,
  * and the SQL form goes by the same order: pg_catalog.max() exists for some
  * types only.
@@ -14,8 +16,11 @@
  */
 #include "postgres.h"
 
+#include "utils/lsyscache.h"
+
 #include "base/base.h"
 #include "trait/best.h"
+#include "trait/order.h"
 
 static int	min_columns(const AggregateInput *input, AggregateColumn *columns);
 static int	max_columns(const AggregateInput *input, AggregateColumn *columns);
@@ -48,6 +53,7 @@ static Datum extreme_of_two(FunctionCallInfo fcinfo, bool larger);
 
 const Aggregate aggregate_min = {
 	.name = "min",
+	.is_value = true,
 	.columns = min_columns,
 	.delta_size = sizeof(BestDelta),
 	.accumulate = min_accumulate,
@@ -57,6 +63,7 @@ const Aggregate aggregate_min = {
 
 const Aggregate aggregate_max = {
 	.name = "max",
+	.is_value = true,
 	.columns = max_columns,
 	.delta_size = sizeof(BestDelta),
 	.accumulate = max_accumulate,
@@ -188,20 +195,27 @@ segment_larger(PG_FUNCTION_ARGS)
 static Datum
 extreme_of_two(FunctionCallInfo fcinfo, bool larger)
 {
-	FmgrInfo   *compare = fcinfo->flinfo->fn_extra;
+	ValueOrder *order = fcinfo->flinfo->fn_extra;
+	Datum		a = PG_GETARG_DATUM(0);
+	Datum		b = PG_GETARG_DATUM(1);
 	int			difference;
 
-	if (compare == NULL)
+	if (order == NULL)
 	{
-		compare = type_compare(get_fn_expr_argtype(fcinfo->flinfo, 0));
-		fcinfo->flinfo->fn_extra = compare;
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+
+		(void) type_compare(type);
+		order = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(ValueOrder));
+		*order = value_order(lookup_type_cache(getBaseType(type),
+											   TYPECACHE_CMP_PROC_FINFO),
+							 PG_GET_COLLATION());
+		fcinfo->flinfo->fn_extra = order;
 	}
 
-	/* the first of equals, so that the answer does not depend on the step */
-	difference = DatumGetInt32(FunctionCall2Coll(compare, PG_GET_COLLATION(),
-												 PG_GETARG_DATUM(0),
-												 PG_GETARG_DATUM(1)));
-	if (difference == 0 || (difference > 0) == larger)
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	PG_RETURN_DATUM(PG_GETARG_DATUM(1));
+	difference = value_compare(order, a, b);
+	if (difference != 0)
+		PG_RETURN_DATUM((difference > 0) == larger ? a : b);
+	if (order->alike)
+		PG_RETURN_DATUM(a);
+	PG_RETURN_DATUM(looks_compare(order->type->type_id, a, b) <= 0 ? a : b);
 }

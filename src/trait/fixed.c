@@ -37,6 +37,10 @@
 
 #define FORM_MASK		0xc000
 #define FORM_SHORT		0x8000
+#define FORM_SPECIAL	0xc000
+#define SPECIAL_NAN		0xc000
+#define SPECIAL_PINF	0xd000
+#define SPECIAL_NINF	0xf000
 #define SIGN_MASK		0x2000
 #define SCALE_MASK		0x1f80
 #define SCALE_SHIFT		7
@@ -75,6 +79,42 @@ fixed_to_numeric(int64 fixed, int scale)
 	return DatumGetNumeric(DirectFunctionCall2(numeric_round,
 											   NumericGetDatum(number),
 											   Int32GetDatum(scale)));
+}
+
+/*
+ * Whatever is no numeric may still look like one to the server, which asserts
+ * what it does not check.
+ */
+bool
+numeric_is_valid(const unsigned char *content, Size length)
+{
+	uint16		header;
+	Size		head;
+
+	if (length < sizeof(header))
+		return false;
+	if (!layout_is_usable())
+		return true;
+	memcpy(&header, content, sizeof(header));
+	if ((header & FORM_MASK) == FORM_SPECIAL)
+		return length == sizeof(header) &&
+			(header == SPECIAL_NAN || header == SPECIAL_PINF ||
+			 header == SPECIAL_NINF);
+
+	/* the long form has its weight behind the header */
+	head = (header & FORM_MASK) == FORM_SHORT ? sizeof(header) :
+		sizeof(header) + sizeof(int16);
+	if (length < head || (length - head) % sizeof(int16) != 0)
+		return false;
+	for (Size at = head; at < length; at += sizeof(int16))
+	{
+		int16		digit;
+
+		memcpy(&digit, content + at, sizeof(digit));
+		if (digit < 0 || digit >= BASE)
+			return false;
+	}
+	return true;
 }
 
 bool

@@ -22,6 +22,9 @@ extern Numeric fixed_to_numeric(int64 fixed, int scale);
  */
 extern bool fixed_to_scaled(int64 fixed, int scale, int64 *scaled);
 extern int64 fixed_from_scaled(int64 scaled, int scale);
+/* Are these bytes, behind the length word, a numeric of the server's? */
+extern bool numeric_is_valid(const unsigned char *content, Size length);
+
 /* Is it a number that an everyday numeric can be? */
 extern bool fixed_in_range(int64 scaled, int scale);
 

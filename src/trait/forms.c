@@ -129,7 +129,7 @@ aggregate_expand(const FilterNode *node)
 						node->text, node->args[ARG_SOURCE]->text),
 				 errhint("Name a column of the source, as in %s(%s%s.column).",
 						 node->text, form->distinct ? "distinct " : "",
-						 quote_identifier(node->args[ARG_SOURCE]->text))));
+						 filter_name(node->args[ARG_SOURCE]->text))));
 
 	if (form->expand != NULL)
 		return form->expand(node);
@@ -288,6 +288,7 @@ form_of(const FilterNode *node)
 {
 	bool		distinct = node->detail != 0;
 	const Form *other = NULL;
+	FilterNode *meant;
 
 	if (node->op != FILTER_AGGREGATE || node->nargs != AGGREGATE_ARGS)
 		elog(ERROR, "not an aggregate: filter node %d", (int) node->op);
@@ -303,18 +304,19 @@ form_of(const FilterNode *node)
 
 	if (other == NULL)
 		form_unknown(node);
+	meant = filter_node_with(node->op, node->text, -1, node->nargs, node->args);
+	meant->detail = distinct ? 0 : 1;
 	if (distinct)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("distinct means nothing in %s", node->text),
 				 errdetail("It is for count and list."),
-				 errhint("Write %s without distinct.", node->text)));
+				 errhint("Write: %s", filter_print(meant))));
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("%s without distinct cannot be kept", node->text),
 			 errdetail("It would grow with every event."),
-			 errhint("Write %s(distinct ...) for each value once.",
-					 node->text)));
+			 errhint("For each value once, write: %s", filter_print(meant))));
 }
 
 static void
@@ -332,7 +334,7 @@ form_unknown(const FilterNode *node)
 			(errcode(ERRCODE_UNDEFINED_FUNCTION),
 			 errmsg("aggregate \"%s\" does not exist", node->text),
 			 nearest != NULL ?
-			 errhint("Perhaps you meant \"%s\".", nearest) :
+			 errhint("Perhaps you meant: %s(...)", nearest) :
 			 errhint("There are count, sum, avg, min, max, first, last, list, most_frequent, stddev and exists.")));
 }
 
@@ -398,12 +400,15 @@ reading_function(const char *name, Oid result, bool typed,
 		args = lappend(args, makeNullConst(input->type, input->typmod,
 										   input->collation));
 		types[ntypes++] = ANYELEMENTOID;
-		collation = input->collation;
+		if (type_is_collatable(result))
+			collation = input->collation;
 	}
 
 	function = LookupFuncName(list_make2(makeString(SEGMENT_SCHEMA),
 										 makeString(pstrdup(name))),
 							  ntypes, types, false);
-	return (Expr *) makeFuncExpr(function, result, args, collation, collation,
+	/* values are compared by the collation of the state's column */
+	return (Expr *) makeFuncExpr(function, result, args, collation,
+								 exprCollation(linitial(args)),
 								 COERCE_EXPLICIT_CALL);
 }

@@ -13,7 +13,8 @@
  *		the one of 4 May goes			"Odense": 0, so it vanishes
  *
  * count(distinct ...) and most_frequent are read off the same state; the times
- * are for the latter, whose ties go to the most recent value.
+ * are for the latter, whose ties go to the most recent value.  Here a value is
+ * its bytes: which of them are equal is asked when the tally is read.
  *
  * A delta says of each value how many rows came, less those that went, and of
  * either kind the latest time and how many rows had it.  What that does to
@@ -40,7 +41,7 @@
 
 #include "base/base.h"
 #include "trait/best.h"
-#include "trait/packed.h"
+#include "trait/order.h"
 #include "trait/tally.h"
 
 /* a new row is compared with as many of the latest values */
@@ -144,6 +145,7 @@ list_columns(const AggregateInput *input, AggregateColumn *columns)
 		.suffix = "",
 		.type = tally,
 		.typmod = -1,
+		.collation = input->collation,
 	};
 	return 1;
 }
@@ -203,7 +205,7 @@ list_apply(const AggregateInput *input, const void *delta,
 		j += list_change(list, &entries[j], nentries - j, &change);
 		while (i < before->nentries)
 		{
-			int			compared = packed_compare(list->type,
+			int			compared = image_compare(list->type,
 												  before->entries[i].value,
 												  change.value);
 
@@ -317,8 +319,9 @@ list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 		.times = 1,
 	};
 
+	row.value = value_canonical(type, value);
 	if (type->typlen == -1)
-		row.value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(value));
+		row.value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(row.value));
 	row.image = image_hash(type, row.value);
 
 	/* customers repeat themselves: is it one of the values met last? */
@@ -392,7 +395,7 @@ list_entry_compare(const void *a, const void *b, void *sort)
 {
 	const ListEntry *left = a;
 	const ListEntry *right = b;
-	int			compared = packed_compare(((ListSort *) sort)->type,
+	int			compared = image_compare(((ListSort *) sort)->type,
 										  left->value, right->value);
 
 	if (compared != 0)
@@ -421,7 +424,7 @@ list_compact(TypeCacheEntry *type, ListEntry *entries, int nentries)
 		CHECK_FOR_INTERRUPTS();
 
 		if (list_fits(&entries[last], &entries[i]) &&
-			packed_compare(type, entries[last].value, entries[i].value) == 0)
+			image_compare(type, entries[last].value, entries[i].value) == 0)
 			list_merge(&entries[last], &entries[i]);
 		else
 			entries[++last] = entries[i];
@@ -489,7 +492,7 @@ list_change(const ListDelta *list, const ListEntry *entries, int nentries,
 		used++;
 	} while (used < nentries &&
 			 !list_fits(&entries[used - 1], &entries[used]) &&
-			 packed_compare(list->type, change->value,
+			 image_compare(list->type, change->value,
 							entries[used].value) == 0);
 	return used;
 }

@@ -34,6 +34,7 @@
 #include "utils/syscache.h"
 
 #include "base/base.h"
+#include "trait/fixed.h"
 #include "trait/packed.h"
 
 /* bytes of a wrong text that its error shows */
@@ -41,13 +42,6 @@
 
 static void print_name(StringInfo out, const char *name);
 static char *parse_name(PackedParser *parser);
-
-int
-packed_compare(TypeCacheEntry *type, Datum a, Datum b)
-{
-	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo,
-										   type->typcollation, a, b));
-}
 
 /* bytes ----------------------------------------------------------------------- */
 
@@ -119,9 +113,11 @@ packed_type(const PackedReader *reader, Oid type)
 }
 
 void
-packed_check_text(const PackedReader *reader, TypeCacheEntry *type,
-				  const unsigned char *content, Size length)
+packed_check_value(const PackedReader *reader, TypeCacheEntry *type,
+				   const unsigned char *content, Size length)
 {
+	if (type->type_id == NUMERICOID && !numeric_is_valid(content, length))
+		packed_corrupted(reader, "A value is no number.");
 	if ((type->type_id == TEXTOID || type->type_id == VARCHAROID ||
 		 type->type_id == BPCHAROID) &&
 		!pg_verify_mbstr(GetDatabaseEncoding(), (const char *) content,

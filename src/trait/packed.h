@@ -17,9 +17,6 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-/* Compare two values in the order of their type and its own collation. */
-extern int	packed_compare(TypeCacheEntry *type, Datum a, Datum b);
-
 /* bytes --------------------------------------------------------------------- */
 
 #define LONGEST_VARINT			10
@@ -125,9 +122,13 @@ packed_unzigzag(uint64 zigzag)
 /* The type of the values, by the OID that stands in the bytes. */
 extern TypeCacheEntry *packed_type(const PackedReader *reader, Oid type);
 
-/* Are these characters a text of the database's encoding? */
-extern void packed_check_text(const PackedReader *reader, TypeCacheEntry *type,
-							  const unsigned char *content, Size length);
+/*
+ * Refuse bytes that are no text of the database's encoding, or no numeric,
+ * where the type is one of these.
+ */
+extern void packed_check_value(const PackedReader *reader,
+							   TypeCacheEntry *type,
+							   const unsigned char *content, Size length);
 
 /* text ---------------------------------------------------------------------- */
 

@@ -107,6 +107,10 @@ static void in_stored_trait(void *arg);
 static void type_changed(const Population *population,
 						 const StoredTrait *stored, Oid now,
 						 Oid before) pg_attribute_noreturn();
+static void check_collation(const Population *population,
+							const StoredTrait *stored,
+							const AggregateColumn *expected,
+							AttrNumber column);
 static RowValue *program_share(List **shared, Expr *expr);
 static void program_forget(void *arg);
 static const TimeRange *step_kept(Step *step, TimestampTz now);
@@ -396,6 +400,7 @@ trait_source_query(const Source *source, List *stored, List **columns)
 
 			column->name = pstrdup(quote_identifier(stored_column(one->name, &trait->columns[c])));
 			column->type = trait->columns[c].type;
+			column->is_value = trait->aggregate->is_value;
 			column->initial = trait->columns[c].initial ? trait->columns[c].initial : "NULL";
 			column->definition = one->text;
 			column->counted_after = counted_after(source, trait);
@@ -480,6 +485,8 @@ program_make(const Source *source)
 			if (get_atttype(population->base, step->columns[c]) != step->bound.columns[c].type)
 				type_changed(population, one, step->bound.columns[c].type,
 							 get_atttype(population->base, step->columns[c]));
+			check_collation(population, one, &step->bound.columns[c],
+							step->columns[c]);
 		}
 		if (step->bound.window != NULL)
 			step->window = filter_window(step->bound.window, population->timezone);
@@ -558,6 +565,31 @@ type_changed(const Population *population, const StoredTrait *stored,
 			 errmsg("%s is of type %s now", stored->text, format_type_be(now)),
 			 errdetail("It is stored as %s in population \"%s\".",
 					   format_type_be(before), population->name),
+			 errhint("Drop the traits that need it and create them again.")));
+}
+
+/*
+ * The source's column may have got another collation, by which other values
+ * are equal.
+ */
+static void
+check_collation(const Population *population, const StoredTrait *stored,
+				const AggregateColumn *expected, AttrNumber column)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(population->base, column, &type, &typmod,
+						  &collation);
+	if (!OidIsValid(expected->collation) || expected->collation == collation)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_COLLATION_MISMATCH),
+			 errmsg("values of %s have collation \"%s\" now", stored->text,
+					get_collation_name(expected->collation)),
+			 errdetail("They are stored by collation \"%s\" in population \"%s\".",
+					   get_collation_name(collation), population->name),
 			 errhint("Drop the traits that need it and create them again.")));
 }
 

@@ -3,10 +3,10 @@
  * series.c
  *	  When did it happen, and with which value?
  *
- * The type segment.series keeps events in ascending order: by time, of one
- * instant by value, of values that are equal but look different (1.5 and
- * 1.50) by how they are written.  It is a multiset: what happened twice stands
- * there twice.  As text
+ * The type segment.series keeps events in the order of time, and those of one
+ * instant in that of the bytes below.  It is a multiset: what happened twice
+ * stands there twice.  Which values are equal is a matter of the column's
+ * collation, as in a tally, and asked when it is read.  As text
  *
  *		numeric{"12.50" @ 2026-05-01 12:00:00+00, "7" @ 2026-05-03 09:30:00+00}
  *
@@ -72,6 +72,7 @@
 
 #include "base/base.h"
 #include "trait/fixed.h"
+#include "trait/order.h"
 #include "trait/series.h"
 
 /* Stored.  Readers accept every released version. */
@@ -153,7 +154,7 @@ segment_series_differs(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(!series_same(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
 }
 
-/* Values are compared by the order of their type: 1.5 is 1.50. */
+/* Values are the same if they look so: 1.5 is not 1.50. */
 static bool
 series_same(Datum a, Datum b)
 {
@@ -164,17 +165,8 @@ series_same(Datum a, Datum b)
 		return false;
 
 	for (int i = 0; i < left->nentries; i++)
-	{
-		const SeriesEntry *l = &left->entries[i];
-		const SeriesEntry *r = &right->entries[i];
-
-		if (l->at != r->at)
+		if (series_compare(&left->entries[i], &right->entries[i]) != 0)
 			return false;
-		if (left->type != NULL && series_compare(left->type, l, r) != 0 &&
-			packed_compare(left->type, series_value(left->type, l),
-						   series_value(left->type, r)) != 0)
-			return false;
-	}
 	return true;
 }
 
@@ -193,7 +185,7 @@ series_element(Oid type)
 				 errmsg("values of type %s cannot be kept for a window of time",
 						format_type_be(type)),
 				 storable ?
-				 errdetail("Values of one instant are kept in their order, and the type has no default btree operator class.") :
+				 errdetail("Values are told apart by their order, and the type has no default btree operator class.") :
 				 errdetail("A column cannot be of this type."),
 				 errhint("Events that have a value can be counted without it: count(... where ... is set ...).")));
 	return entry;
@@ -218,34 +210,15 @@ series_kind(TypeCacheEntry *type)
 }
 
 int
-series_compare(TypeCacheEntry *type, const SeriesEntry *a, const SeriesEntry *b)
+series_compare(const SeriesEntry *a, const SeriesEntry *b)
 {
 	int			compared;
-	Datum		left;
-	Datum		right;
 
 	if (a->at != b->at)
 		return a->at < b->at ? -1 : 1;
-	if (type == NULL)
-		return 0;
-
-	/* what is written the same is the same */
 	compared = memcmp(a->value, b->value, Min(a->length, b->length));
-	if (compared == 0)
-		compared = a->length < b->length ? -1 : a->length > b->length;
-	if (compared == 0)
-		return 0;
-
-	left = series_value(type, a);
-	right = series_value(type, b);
-	if (packed_compare(type, left, right) != 0)
-		compared = packed_compare(type, left, right);
-	if (!type->typbyval)
-	{
-		pfree(DatumGetPointer(left));
-		pfree(DatumGetPointer(right));
-	}
-	return compared;
+	return compared != 0 ? compared :
+		(a->length > b->length) - (a->length < b->length);
 }
 
 /* reading bytes --------------------------------------------------------------- */
@@ -426,11 +399,9 @@ read_value(SeriesReader *reader, SeriesEntry *entry)
 			reader->scale = number >= RAW_NUMERIC ? -1 : (int) number;
 			if (number >= RAW_NUMERIC)
 			{
-				/* a header and digits, each of two bytes */
-				if (number - RAW_NUMERIC < sizeof(int16) ||
-					(number - RAW_NUMERIC) % sizeof(int16) != 0)
-					packed_corrupted(bytes, "A value is no number.");
-				(void) packed_bytes(bytes, number - RAW_NUMERIC);
+				number -= RAW_NUMERIC;
+				packed_check_value(bytes, type, packed_bytes(bytes, number),
+								   number);
 			}
 			else
 			{
@@ -446,7 +417,7 @@ read_value(SeriesReader *reader, SeriesEntry *entry)
 			break;
 		case SERIES_VARLENA:
 			number = packed_varint(bytes);
-			packed_check_text(bytes, type, packed_bytes(bytes, number), number);
+			packed_check_value(bytes, type, packed_bytes(bytes, number), number);
 			break;
 	}
 	entry->length = bytes->at - entry->value;
@@ -469,9 +440,9 @@ series_read(Datum bytes)
 		CHECK_FOR_INTERRUPTS();
 
 		(void) series_next(&reader, &series->entries[i]);
-		if (i > 0 && series_compare(series->type, &series->entries[i - 1],
+		if (i > 0 && series_compare(&series->entries[i - 1],
 									&series->entries[i]) > 0)
-			packed_corrupted(&reader.bytes, "Its values are not in the order of their type.");
+			packed_corrupted(&reader.bytes, "Its values are not in the order of their bytes.");
 		series_count(&total, reader.kind, &series->entries[i], 1);
 	}
 	if (reader.head.total.known &&
@@ -730,6 +701,7 @@ series_put_value(TypeCacheEntry *type, Datum value, StringInfo out)
 												 DatumGetInt64(value)));
 			return;
 		case SERIES_FIXED:
+			value = value_canonical(type, value);
 			if (type->typbyval)
 			{
 				store_att_byval(aligned, value, type->typlen);
@@ -749,6 +721,7 @@ series_put_value(TypeCacheEntry *type, Datum value, StringInfo out)
 			}
 			break;
 		case SERIES_VARLENA:
+			value = value_canonical(type, value);
 			break;
 	}
 
@@ -804,9 +777,9 @@ series_print(const Series *series)
 }
 
 static int
-entry_compare(const void *a, const void *b, void *type)
+entry_compare(const void *a, const void *b)
 {
-	return series_compare(type, a, b);
+	return series_compare(a, b);
 }
 
 static Series *
@@ -866,8 +839,8 @@ series_parse(const char *text)
 		packed_parse_failed(&parser, "\",\" or \"}\"");
 	packed_parse_end(&parser);
 
-	qsort_arg(series->entries, series->nentries, sizeof(SeriesEntry),
-			  entry_compare, series->type);
+	qsort(series->entries, series->nentries, sizeof(SeriesEntry),
+		  entry_compare);
 	AtEOXact_GUC(true, level);
 	return series;
 }

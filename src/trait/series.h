@@ -42,7 +42,7 @@ typedef struct Series
 	TypeCacheEntry *type;		/* of the values, never a domain; NULL: there
 								 * are only times */
 	int			nentries;		/* at least 1 */
-	SeriesEntry *entries;		/* ascending */
+	SeriesEntry *entries;		/* ascending: series_compare() */
 } Series;
 
 /*
@@ -128,14 +128,13 @@ extern void series_count(SeriesTotal *total, SeriesKind kind,
 
 /*
  * The type that a series of such values is of: below domains.  An error if
- * they have no order, by which entries of one instant stand.
+ * they have no order, by which they can be told apart.
  */
 extern TypeCacheEntry *series_element(Oid type);
 extern SeriesKind series_kind(TypeCacheEntry *type);
 
-/* By time, then value, then how the value is written; 0: the same entry */
-extern int	series_compare(TypeCacheEntry *type, const SeriesEntry *a,
-						   const SeriesEntry *b);
+/* By time, then by the bytes of the value; 0: the same entry */
+extern int	series_compare(const SeriesEntry *a, const SeriesEntry *b);
 
 /* A value to bytes, and back; a copy in the current context */
 extern void series_put_value(TypeCacheEntry *type, Datum value, StringInfo out);

@@ -30,6 +30,7 @@
 #include "base/base.h"
 #include "filter/filter.h"
 #include "trait/fixed.h"
+#include "trait/order.h"
 #include "trait/series.h"
 
 /* The events that a call asks for, one after the other. */
@@ -41,6 +42,13 @@ typedef struct Asked
 	const FilterWindowRange *range;
 	bool		empty;			/* there is no series */
 } Asked;
+
+/* What a function keeps in its fn_extra. */
+typedef struct Kept
+{
+	void	   *window;
+	ValueOrder	order;			/* its type is NULL at first */
+} Kept;
 
 /* What the events that a call asks for come to, as in SeriesTotal. */
 typedef struct RangeTotal
@@ -69,6 +77,9 @@ typedef struct TimedValue
 } TimedValue;
 
 static void ask(FunctionCallInfo fcinfo, Asked *asked);
+static Kept *kept_of_call(FunctionCallInfo fcinfo);
+static const ValueOrder *order_of_call(FunctionCallInfo fcinfo,
+									   TypeCacheEntry *type);
 static bool answer(Asked *asked, SeriesEntry *entry);
 static inline bool counts(const Asked *asked, TimestampTz at);
 static bool total_of_range(const Asked *asked, RangeTotal *total);
@@ -80,8 +91,10 @@ static Datum sum_inexact(FunctionCallInfo fcinfo, bool squares);
 static void refuse_sum(const Asked *asked) pg_attribute_noreturn();
 static Datum extreme(FunctionCallInfo fcinfo, int direction);
 static Datum edge(FunctionCallInfo fcinfo, bool last);
-static TimedValue *values_sorted(Asked *asked, int *nvalues);
-static int	values_distinct(Asked *asked, TimedValue *values, int nvalues);
+static TimedValue *values_sorted(FunctionCallInfo fcinfo, Asked *asked,
+								 int *nvalues);
+static int	values_distinct(const ValueOrder *order, TimedValue *values,
+							int nvalues);
 
 SEGMENT_FUNCTION(segment_series_after);
 SEGMENT_FUNCTION(segment_series_count);
@@ -148,12 +161,16 @@ Datum
 segment_series_distinct(PG_FUNCTION_ARGS)
 {
 	Asked		asked;
+	const ValueOrder *order;
 	TimedValue *values;
 	int			nvalues;
 
 	ask(fcinfo, &asked);
-	values = values_sorted(&asked, &nvalues);
-	PG_RETURN_INT64(values_distinct(&asked, values, nvalues));
+	values = values_sorted(fcinfo, &asked, &nvalues);
+	if (nvalues == 0)
+		PG_RETURN_INT64(0);
+	order = order_of_call(fcinfo, asked.reader.head.type);
+	PG_RETURN_INT64(values_distinct(order, values, nvalues));
 }
 
 /* The arguments series, window, timezone, now. */
@@ -165,7 +182,7 @@ ask(FunctionCallInfo fcinfo, Asked *asked)
 	};
 
 	asked->empty = PG_ARGISNULL(0);
-	asked->window = filter_window_argument(fcinfo, 1);
+	asked->window = filter_window_argument(fcinfo, 1, &kept_of_call(fcinfo)->window);
 	asked->range = &all;
 	if (asked->window != NULL && !PG_ARGISNULL(3))
 	{
@@ -174,6 +191,28 @@ ask(FunctionCallInfo fcinfo, Asked *asked)
 	}
 	if (!asked->empty)
 		series_begin(&asked->reader, PG_GETARG_DATUM(0));
+}
+
+static Kept *
+kept_of_call(FunctionCallInfo fcinfo)
+{
+	FmgrInfo   *function = fcinfo->flinfo;
+
+	if (function->fn_extra == NULL)
+		function->fn_extra = MemoryContextAllocZero(function->fn_mcxt,
+													sizeof(Kept));
+	return function->fn_extra;
+}
+
+/* The order of the values, for the collation with which it was called. */
+static const ValueOrder *
+order_of_call(FunctionCallInfo fcinfo, TypeCacheEntry *type)
+{
+	Kept	   *kept = kept_of_call(fcinfo);
+
+	if (kept->order.type != type)
+		kept->order = value_order(type, PG_GET_COLLATION());
+	return &kept->order;
 }
 
 /* The next event that counts, false if there are no more. */
@@ -456,16 +495,14 @@ ask_values(FunctionCallInfo fcinfo, Asked *asked)
 	return type;
 }
 
-/* The order of a column with a collation of its own. */
+/* Of equal values the one that looks smaller, in either direction. */
 static int
-compare_collated(FunctionCallInfo fcinfo, const Asked *asked, Datum a, Datum b)
+extreme_better(const ValueOrder *order, Datum value, Datum than, int direction)
 {
-	TypeCacheEntry *type = asked->reader.head.type;
-	Oid			collation = PG_GET_COLLATION();
+	int			compared = value_compare(order, value, than) * direction;
 
-	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo,
-										   OidIsValid(collation) ? collation : type->typcollation,
-										   a, b));
+	return compared != 0 || order->alike ? compared :
+		-looks_compare(order->type->type_id, value, than);
 }
 
 static Datum
@@ -475,6 +512,7 @@ extreme(FunctionCallInfo fcinfo, int direction)
 	SeriesEntry entry;
 	SeriesEntry best;
 	int64		number = 0;
+	int			scale = 0;
 	bool		plain = true;	/* have all so far been numbers? */
 	bool		found = false;
 	RangeTotal	total;
@@ -493,17 +531,26 @@ extreme(FunctionCallInfo fcinfo, int direction)
 	}
 	while (answer(&asked, &entry))
 	{
+		TypeCacheEntry *type = asked.reader.head.type;
+		int			better = 1;
+
 		plain &= asked.reader.kind == SERIES_WHOLE ||
 			(asked.reader.kind == SERIES_NUMERIC && asked.reader.scale >= 0);
-		if (found && (plain ?
-					  (direction > 0 ? asked.reader.number <= number :
-					   asked.reader.number >= number) :
-					  compare_collated(fcinfo, &asked,
-									   series_value(asked.reader.head.type, &entry),
-									   series_value(asked.reader.head.type, &best)) * direction <= 0))
+		if (found && plain && asked.reader.number != number)
+			better = asked.reader.number > number ? direction : -direction;
+		else if (found && plain && asked.reader.kind == SERIES_NUMERIC)
+			better = scale - asked.reader.scale;	/* 1.5, not 1.50 */
+		else if (found && plain)
+			better = 0;
+		else if (found)
+			better = extreme_better(order_of_call(fcinfo, type),
+									series_value(type, &entry),
+									series_value(type, &best), direction);
+		if (better <= 0)
 			continue;
 		best = entry;
 		number = asked.reader.number;
+		scale = asked.reader.scale;
 		found = true;
 	}
 	if (!found)
@@ -518,17 +565,19 @@ edge(FunctionCallInfo fcinfo, bool last)
 	Asked		asked;
 	SeriesEntry entry;
 	SeriesEntry best = {0};
+	TypeCacheEntry *type;
 	bool		found = false;
 
 	(void) ask_values(fcinfo, &asked);
 	while (answer(&asked, &entry))
 	{
+		type = asked.reader.head.type;
 		if (found && entry.at > best.at && !last)
 			break;
 		if (!found || entry.at > best.at ||
-			compare_collated(fcinfo, &asked,
-							 series_value(asked.reader.head.type, &entry),
-							 series_value(asked.reader.head.type, &best)) < 0)
+			value_compare_looks(order_of_call(fcinfo, type),
+								series_value(type, &entry),
+								series_value(type, &best)) < 0)
 			best = entry;
 		found = true;
 	}
@@ -550,12 +599,13 @@ segment_series_values(PG_FUNCTION_ARGS)
 	Datum	   *elements;
 	int			nvalues;
 
-	values = values_sorted(&asked, &nvalues);
-	nvalues = values_distinct(&asked, values, nvalues);
+	values = values_sorted(fcinfo, &asked, &nvalues);
 	if (nvalues == 0)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(type));
 
 	entry = asked.reader.head.type;
+	nvalues = values_distinct(order_of_call(fcinfo, entry), values,
+							  nvalues);
 	elements = MemoryContextAllocHuge(CurrentMemoryContext,
 									  nvalues * sizeof(Datum));
 	for (int i = 0; i < nvalues; i++)
@@ -570,6 +620,7 @@ Datum
 segment_series_most_frequent(PG_FUNCTION_ARGS)
 {
 	Asked		asked;
+	const ValueOrder *order;
 	TimedValue *values;
 	int			nvalues;
 	int			best = 0;
@@ -577,15 +628,17 @@ segment_series_most_frequent(PG_FUNCTION_ARGS)
 	TimestampTz best_latest = 0;
 
 	(void) ask_values(fcinfo, &asked);
-	values = values_sorted(&asked, &nvalues);
+	values = values_sorted(fcinfo, &asked, &nvalues);
+	if (nvalues == 0)
+		PG_RETURN_NULL();
+	order = order_of_call(fcinfo, asked.reader.head.type);
 	for (int i = 0, next; i < nvalues; i = next)
 	{
 		TimestampTz latest = values[i].at;
 
 		for (next = i + 1; next < nvalues; next++)
 		{
-			if (packed_compare(asked.reader.head.type, values[i].value,
-							   values[next].value) != 0)
+			if (value_compare(order, values[i].value, values[next].value) != 0)
 				break;
 			latest = Max(latest, values[next].at);
 		}
@@ -597,28 +650,29 @@ segment_series_most_frequent(PG_FUNCTION_ARGS)
 			best_latest = latest;
 		}
 	}
-	if (nvalues == 0)
-		PG_RETURN_NULL();
 	PG_RETURN_DATUM(values[best].value);
 }
 
 static int
-value_compare(const void *a, const void *b, void *type)
+compare_timed(const void *a, const void *b, void *order)
 {
-	return packed_compare(type, ((const TimedValue *) a)->value,
-						  ((const TimedValue *) b)->value);
+	return value_compare_looks(order, ((const TimedValue *) a)->value,
+							   ((const TimedValue *) b)->value);
 }
 
+/* Equal ones by how they look. */
 static TimedValue *
-values_sorted(Asked *asked, int *nvalues)
+values_sorted(FunctionCallInfo fcinfo, Asked *asked, int *nvalues)
 {
+	TypeCacheEntry *type;
 	TimedValue *values;
 	SeriesEntry entry;
 
 	*nvalues = 0;
 	if (asked->empty)
 		return NULL;
-	if (asked->reader.head.type == NULL)
+	type = asked->reader.head.type;
+	if (type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("series has no values, but times alone")));
@@ -629,24 +683,26 @@ values_sorted(Asked *asked, int *nvalues)
 	{
 		CHECK_FOR_INTERRUPTS();
 
-		values[*nvalues].value = series_value(asked->reader.head.type, &entry);
+		values[*nvalues].value = series_value(type, &entry);
 		values[*nvalues].at = entry.at;
 		(*nvalues)++;
 	}
-	qsort_arg(values, *nvalues, sizeof(TimedValue), value_compare,
-			  asked->reader.head.type);
+	qsort_arg(values, *nvalues, sizeof(TimedValue), compare_timed,
+			  unconstify(ValueOrder *, order_of_call(fcinfo, type)));
 	return values;
 }
 
-/* Keep each of the sorted values once, and return how many these are. */
+/*
+ * Keep one of the sorted values that are equal, and return how many these are.
+ */
 static int
-values_distinct(Asked *asked, TimedValue *values, int nvalues)
+values_distinct(const ValueOrder *order, TimedValue *values, int nvalues)
 {
 	int			kept = 0;
 
 	for (int i = 0; i < nvalues; i++)
-		if (kept == 0 || packed_compare(asked->reader.head.type, values[kept - 1].value,
-										values[i].value) != 0)
+		if (kept == 0 ||
+			value_compare(order, values[kept - 1].value, values[i].value) != 0)
 			values[kept++] = values[i];
 	return kept;
 }

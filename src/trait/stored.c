@@ -32,6 +32,7 @@
 #include "utils/typcache.h"
 
 #include "base/base.h"
+#include "trait/order.h"
 #include "trait/trait_private.h"
 
 static void check_window(const Source *source, const FilterNode *window,
@@ -65,7 +66,7 @@ stored_source(const Population *population, const FilterNode *definition,
 			 errmsg("source \"%s\" does not exist", name),
 			 errdetail("Population \"%s\" has %d sources.", population->name,
 					   list_length(source_names(population))),
-			 nearest ? errhint("Perhaps you meant \"%s\".", nearest) :
+			 nearest ? errhint("Perhaps you meant: %s", filter_name(nearest)) :
 			 errhint("Attach a table with segment.attach_source()."),
 			 filter_position(text, definition->op == FILTER_AGGREGATE ?
 							 definition->args[0] : definition)));
@@ -216,6 +217,9 @@ describe_input(AggregateInput *input, Oid type, int32 typmod, Oid collation)
 	get_typlenbyval(type, &input->typlen, &input->typbyval);
 	if (OidIsValid(compare))
 	{
+		input->alike = value_order(lookup_type_cache(getBaseType(type),
+													 TYPECACHE_CMP_PROC_FINFO),
+								   collation).alike;
 		/* not the type cache's own, whose fn_extra may be in use elsewhere */
 		input->compare = palloc(sizeof(FmgrInfo));
 		fmgr_info(compare, input->compare);

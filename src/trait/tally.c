@@ -3,9 +3,8 @@
  * tally.c
  *	  Which values were there, how often, and when last?
  *
- * The type segment.tally keeps distinct values of one type in ascending order,
- * each with a number of rows and the latest time among them, if any had one.
- * As text
+ * The type segment.tally keeps values of one type, each with a number of rows
+ * and the latest time among them, if any had one.  As text
  *
  *		text{"tea": 1, "vegan": 3 @ 2026-05-01 12:00:00+00}
  *
@@ -17,8 +16,17 @@
  * their type prints them under settings that packed.c pins; times are ISO in
  * UTC.
  * So the text depends on no setting of the session.  On input the entries may
- * come in any order, as the order of a type may differ where a dump is
- * restored, but each value once.  No values at all is NULL, not a tally.
+ * come in any order.  No values at all is NULL, not a tally.
+ *
+ * Values that are equal but look different are kept apart, each with its own
+ * number, in the order of their bytes.  Which are equal is a matter of the
+ * collation, and that is a matter of the column: a column of tallies can have
+ * a collation, as one of text.  The functions that say how many different
+ * values there are, and which, bring together what is equal (order.h):
+ *
+ *		text{"TEA": 1, "cake": 2, "tea": 3}		in a column that ignores case
+ *
+ *		tally_size 2	tally_values {cake,TEA}		tally_most_frequent TEA
  *
  * The bytes of the same, behind the length word (varint: groups of seven
  * bits, the lowest first, all but the last with the high bit set):
@@ -45,6 +53,7 @@
 
 #include "access/tupmacs.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -52,6 +61,7 @@
 #include "utils/memutils.h"
 
 #include "base/base.h"
+#include "trait/order.h"
 #include "trait/packed.h"
 #include "trait/tally.h"
 
@@ -71,7 +81,11 @@ static Tally *tally_parse(const char *text);
 static char *tally_print(const Tally *tally);
 static Tally *tally_argument(FunctionCallInfo fcinfo, Oid type);
 static bool tally_same(Datum a, Datum b);
-static void value_given_twice(Oid type, Datum value) pg_attribute_noreturn();
+static void bring_together(Tally *tally, const ValueOrder *order);
+static int	compare_looks(const void *a, const void *b, void *order);
+static int	compare_images(const void *a, const void *b, void *type);
+static void unite_images(Tally *tally);
+static void add_rows(TallyEntry *entry, const TallyEntry *more);
 
 SEGMENT_FUNCTION(segment_tally_in);
 SEGMENT_FUNCTION(segment_tally_out);
@@ -148,6 +162,7 @@ segment_tally_values(PG_FUNCTION_ARGS)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(type));
 
 	tally = tally_argument(fcinfo, type);
+	bring_together(tally, value_order_of_call(fcinfo, tally->type));
 	entry = tally->type;
 	values = MemoryContextAllocHuge(CurrentMemoryContext,
 									tally->nentries * sizeof(Datum));
@@ -163,20 +178,26 @@ segment_tally_most_frequent(PG_FUNCTION_ARGS)
 {
 	Oid			type = result_type(fcinfo);
 	Tally	   *tally;
+	const ValueOrder *order;
 	TallyEntry *best;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 
 	tally = tally_argument(fcinfo, type);
+	order = value_order_of_call(fcinfo, tally->type);
+	if (!order->alike)
+		bring_together(tally, order);
 	best = &tally->entries[0];
 	for (int i = 1; i < tally->nentries; i++)
 	{
 		TallyEntry *entry = &tally->entries[i];
 
-		/* of equals the smallest value stays, which comes first */
 		if (entry->rows > best->rows ||
-			(entry->rows == best->rows && entry->latest > best->latest))
+			(entry->rows == best->rows &&
+			 (entry->latest > best->latest ||
+			  (entry->latest == best->latest &&
+			   value_compare(order, entry->value, best->value) < 0))))
 			best = entry;
 	}
 	PG_RETURN_DATUM(best->value);
@@ -214,10 +235,53 @@ tally_same(Datum a, Datum b)
 		const TallyEntry *r = &right->entries[i];
 
 		if (l->rows != r->rows || l->latest != r->latest ||
-			packed_compare(left->type, l->value, r->value) != 0)
+			image_compare(left->type, l->value, r->value) != 0)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Sort the values, and make one of those that are equal: the one that looks
+ * smallest.
+ */
+static void
+bring_together(Tally *tally, const ValueOrder *order)
+{
+	TallyEntry *entries = tally->entries;
+	int			last = 0;
+
+	qsort_arg(entries, tally->nentries, sizeof(TallyEntry), compare_looks,
+			  unconstify(ValueOrder *, order));
+	if (order->alike)
+		return;
+	for (int i = 1; i < tally->nentries; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+
+		if (value_compare(order, entries[last].value, entries[i].value) == 0)
+			add_rows(&entries[last], &entries[i]);
+		else
+			entries[++last] = entries[i];
+	}
+	tally->nentries = last + 1;
+}
+
+static int
+compare_looks(const void *a, const void *b, void *order)
+{
+	return value_compare_looks(order, ((const TallyEntry *) a)->value,
+							   ((const TallyEntry *) b)->value);
+}
+
+/* More rows of the same value. */
+static void
+add_rows(TallyEntry *entry, const TallyEntry *more)
+{
+	if (pg_add_s64_overflow(entry->rows, more->rows, &entry->rows))
+		entry->rows = TALLY_MOST_ROWS;
+	entry->rows = Min(entry->rows, TALLY_MOST_ROWS);
+	entry->latest = Max(entry->latest, more->latest);
 }
 
 /* the type of the values ------------------------------------------------------ */
@@ -349,7 +413,7 @@ tally_read(Datum bytes)
 			if (length > MaxAllocSize)
 				packed_corrupted(&reader, "The length of a value is impossible.");
 			content = packed_bytes(&reader, length);
-			packed_check_text(&reader, entry, content, length);
+			packed_check_value(&reader, entry, content, length);
 			e->value = PointerGetDatum(room);
 			if (!fixed)
 			{
@@ -360,8 +424,8 @@ tally_read(Datum bytes)
 			room = (char *) MAXALIGN(room + length);
 		}
 
-		if (i > 0 && packed_compare(entry, e[-1].value, e->value) >= 0)
-			packed_corrupted(&reader, "Its values are not in the order of their type.");
+		if (i > 0 && image_compare(entry, e[-1].value, e->value) >= 0)
+			packed_corrupted(&reader, "Its values are not in the order of their bytes.");
 	}
 
 	if (reader.at != reader.end)
@@ -370,12 +434,14 @@ tally_read(Datum bytes)
 }
 
 /*
- * The number of values stands at the head, so no more is read, nor detoasted:
- * this is asked of whole populations.
+ * The number of values stands at the head.  Where all of them are different no
+ * more is read, nor detoasted: this is asked of whole populations.
  */
 Datum
 segment_tally_size(PG_FUNCTION_ARGS)
 {
+	const ValueOrder *order;
+	Tally	   *tally;
 	struct varlena *head;
 	PackedReader reader = {.what = "tally"};
 	Oid			type;
@@ -388,7 +454,13 @@ segment_tally_size(PG_FUNCTION_ARGS)
 	reader.at = (const unsigned char *) VARDATA_ANY(head);
 	reader.end = reader.at + VARSIZE_ANY_EXHDR(head);
 	read_head(&reader, &type, &nentries);
-	PG_RETURN_INT64((int64) nentries);
+	order = value_order_of_call(fcinfo, packed_type(&reader, type));
+	if (order->alike || nentries == 1)
+		PG_RETURN_INT64((int64) nentries);
+
+	tally = tally_read(PG_GETARG_DATUM(0));
+	bring_together(tally, order);
+	PG_RETURN_INT64(tally->nentries);
 }
 
 /* writing bytes ---------------------------------------------------------------- */
@@ -508,13 +580,6 @@ parse_rows(PackedParser *parser)
 	return rows;
 }
 
-static int
-entry_compare(const void *a, const void *b, void *type)
-{
-	return packed_compare(type, ((const TallyEntry *) a)->value,
-						  ((const TallyEntry *) b)->value);
-}
-
 static Tally *
 tally_parse(const char *text)
 {
@@ -548,6 +613,7 @@ tally_parse(const char *text)
 		e = &tally->entries[tally->nentries++];
 		e->value = InputFunctionCall(&input, packed_parse_string(&parser),
 									 input_param, -1);
+		e->value = value_canonical(tally->type, e->value);
 		if (!packed_parse_char(&parser, ':'))
 			packed_parse_failed(&parser, "\":\"");
 		e->rows = parse_rows(&parser);
@@ -559,27 +625,34 @@ tally_parse(const char *text)
 	packed_parse_end(&parser);
 
 	qsort_arg(tally->entries, tally->nentries, sizeof(TallyEntry),
-			  entry_compare, tally->type);
-	for (int i = 1; i < tally->nentries; i++)
-	{
-		if (packed_compare(tally->type, tally->entries[i - 1].value,
-						   tally->entries[i].value) == 0)
-			value_given_twice(tally->type->type_id, tally->entries[i].value);
-	}
+			  compare_images, tally->type);
+	unite_images(tally);
 
 	AtEOXact_GUC(true, level);
 	return tally;
 }
 
-static void
-value_given_twice(Oid type, Datum value)
+static int
+compare_images(const void *a, const void *b, void *type)
 {
-	Oid			output;
-	bool		is_varlena;
+	return image_compare(type, ((const TallyEntry *) a)->value,
+						 ((const TallyEntry *) b)->value);
+}
 
-	getTypeOutputInfo(type, &output, &is_varlena);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("tally contains the value \"%s\" twice",
-					OidOutputFunctionCall(output, value))));
+/* Make entries of the same bytes one: some types print less than they hold. */
+static void
+unite_images(Tally *tally)
+{
+	TallyEntry *entries = tally->entries;
+	int			last = 0;
+
+	for (int i = 1; i < tally->nentries; i++)
+	{
+		if (image_compare(tally->type, entries[last].value,
+						  entries[i].value) == 0)
+			add_rows(&entries[last], &entries[i]);
+		else
+			entries[++last] = entries[i];
+	}
+	tally->nentries = last + 1;
 }

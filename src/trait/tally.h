@@ -41,7 +41,7 @@ typedef struct Tally
 {
 	TypeCacheEntry *type;		/* of the values: never a domain */
 	int			nentries;		/* at least 1 */
-	TallyEntry *entries;		/* values strictly ascending */
+	TallyEntry *entries;		/* each image once, ascending: see order.h */
 } Tally;
 
 /*

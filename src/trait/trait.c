@@ -22,10 +22,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -33,8 +30,6 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
-#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "trait/trait_private.h"
@@ -67,7 +62,7 @@ static Expr *stored_value(TraitScope *scope, const FilterNode *node);
 static void not_stored(TraitScope *scope, const FilterNode *node,
 					   const FilterNode *definition) pg_attribute_noreturn();
 static TraitSet *trait_set(const Population *population);
-static Oid	collation_named(text *qualified);
+static Oid	column_collation(const Population *population, const char *column);
 static void trait_mark(Oid relid);
 
 void
@@ -449,7 +444,6 @@ trait_set(const Population *population)
 	while (catalog_next(&scan))
 	{
 		StoredTrait *one = palloc0(sizeof(StoredTrait));
-		Datum		collation;
 		bool		isnull;
 
 		one->name = catalog_get_text(&scan, "stored");
@@ -458,11 +452,8 @@ trait_set(const Population *population)
 		one->value_type = DatumGetObjectId(catalog_get(&scan, "value_type", &isnull));
 		if (isnull)
 			one->value_type = InvalidOid;
-		collation = catalog_get(&scan, "value_collation", &isnull);
-		if (isnull)
-			one->value_collation = get_typcollation(one->value_type);
-		else
-			one->value_collation = collation_named(DatumGetTextPP(collation));
+		if (type_is_collatable(one->value_type))
+			one->value_collation = column_collation(population, one->name);
 		one->definition = filter_parse_operand(one->text, NULL);
 		stored = lappend(stored, one);
 	}
@@ -477,22 +468,20 @@ trait_set(const Population *population)
 }
 
 /*
- * Whoever writes an event need not have a right on the collation's schema.
+ * The collation by which the values are compared is that of the column, of
+ * whatever type that is: so the server keeps it, through renames and dumps.
  */
 static Oid
-collation_named(text *qualified)
+column_collation(const Population *population, const char *column)
 {
-	char	   *schema;
-	char	   *name;
-	int32		encodings[] = {GetDatabaseEncoding(), -1};
+	AttrNumber	number = population_column(population, column);
+	Oid			type;
+	int32		typmod;
 	Oid			collation = InvalidOid;
 
-	DeconstructQualifiedName(textToQualifiedNameList(qualified), &schema, &name);
-	for (int i = 0; i < lengthof(encodings) && !OidIsValid(collation); i++)
-		collation = GetSysCacheOid3(COLLNAMEENCNSP, Anum_pg_collation_oid,
-									PointerGetDatum(name),
-									Int32GetDatum(encodings[i]),
-									ObjectIdGetDatum(get_namespace_oid(schema, true)));
+	if (number != InvalidAttrNumber)
+		get_atttypetypmodcoll(population->base, number, &type, &typmod,
+							  &collation);
 	return collation;
 }
 

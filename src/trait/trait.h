@@ -79,8 +79,9 @@ extern FilterScope *trait_scope(const Population *population, FilterScope *row);
 /* define.c: changing definitions -------------------------------------------- */
 
 /*
- * Can the aggregates and attributes of a definition or filter be stored?  An
- * error says why not, and points into 'text', from which it was parsed.
+ * Can the aggregates and attributes of a definition or filter be stored, and may
+ * the population's owner read what they are computed from?  An error says why
+ * not, and points into 'text', from which it was parsed.
  */
 extern void trait_check(const Population *population,
 						const FilterNode *definition, const char *text);
@@ -123,9 +124,11 @@ extern void trait_forget(const Population *population, const char *name);
 /*
  * After definitions changed: every trait must still bind (an error names the
  * one that does not), the view shows the traits there are, and stored traits
- * nobody needs are dropped.
+ * nobody needs are dropped.  A view that was dropped is made again in schema
+ * 'home' (NULL: an error).
  */
-extern void trait_refresh(const Population *population, List *filters);
+extern void trait_refresh(const Population *population, List *filters,
+						  const char *home);
 
 /*
  * Drop the stored traits that no named trait needs, and none of these filters
@@ -198,6 +201,7 @@ typedef struct TraitColumn
 {
 	char	   *name;			/* quoted */
 	Oid			type;
+	bool		is_value;		/* of the source, and to look like it? */
 	const char *initial;		/* SQL of a profile's value without rows */
 	const char *definition;		/* of the stored trait */
 	const char *counted_after;	/* of a window: SQL of the time up to which

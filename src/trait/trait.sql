@@ -36,7 +36,8 @@ CREATE TYPE segment.tally (
     SEND = segment.tally_send,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = int4,
-    STORAGE = extended
+    STORAGE = extended,
+    COLLATABLE = true
 );
 COMMENT ON TYPE segment.tally IS
     'distinct values of one type, each with how often it was there and when last: text{"tea": 1, "vegan": 3 @ 2026-05-01 12:00:00+00}';
@@ -111,7 +112,8 @@ CREATE TYPE segment.series (
     SEND = segment.series_send,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = int4,
-    STORAGE = extended
+    STORAGE = extended,
+    COLLATABLE = true
 );
 COMMENT ON TYPE segment.series IS
     'events in the order of time, with values of one type or without: numeric{"12.50" @ 2026-05-01 12:00:00+00}';
@@ -172,7 +174,6 @@ CREATE TABLE segment.stored_trait (
     source name NOT NULL,
     definition text NOT NULL,
     value_type regtype,
-    value_collation text,
     PRIMARY KEY (population, stored),
     UNIQUE (population, definition)
 );
@@ -182,7 +183,6 @@ COMMENT ON COLUMN segment.stored_trait.stored IS 'name of its first column in th
 COMMENT ON COLUMN segment.stored_trait.source IS 'name of the source whose rows it reads';
 COMMENT ON COLUMN segment.stored_trait.definition IS 'definition in the filter language, canonical';
 COMMENT ON COLUMN segment.stored_trait.value_type IS 'type of the values that are aggregated; NULL where rows are counted';
-COMMENT ON COLUMN segment.stored_trait.value_collation IS 'name of the collation by which they are compared, unless it is that of their type; a regcollation would not survive pg_upgrade';
 SELECT pg_catalog.pg_extension_config_dump('segment.trait', '');
 SELECT pg_catalog.pg_extension_config_dump('segment.stored_trait', '');
 GRANT SELECT ON segment.trait, segment.stored_trait TO PUBLIC;

@@ -18,7 +18,7 @@ typedef struct StoredTrait
 	char	   *source;
 	char	   *text;			/* canonical definition */
 	Oid			value_type;		/* InvalidOid where rows are counted */
-	Oid			value_collation;
+	Oid			value_collation;	/* that of its first column */
 	FilterNode *definition;
 } StoredTrait;
 
@@ -106,6 +106,6 @@ extern FilterScope *definition_scope(const Population *population,
 extern void program_init(void);
 
 /* view.c */
-extern void view_refresh(const Population *population);
+extern void view_refresh(const Population *population, const char *home);
 
 #endif							/* SEGMENT_TRAIT_PRIVATE_H */

@@ -50,7 +50,7 @@ static List *view_grants(const Population *population);
 static char *view_query(const Population *population, List *columns);
 
 void
-view_refresh(const Population *population)
+view_refresh(const Population *population, const char *home)
 {
 	List	   *columns = view_columns(population);
 	char	   *view = population_view_name(population);
@@ -59,13 +59,12 @@ view_refresh(const Population *population)
 
 	if (view == NULL)
 	{
-		/* somebody dropped it: make it where we are */
-		char	   *schema = current_schema_name();
-
-		view = quote_qualified_identifier(schema, population->name);
+		/* somebody dropped it: make it where the user is */
+		check_schema_name(home);
+		view = quote_qualified_identifier(home, population->name);
 		population_execute(population, psprintf("CREATE VIEW %s AS %s", view, query));
 		view_moved(population, get_relname_relid(population->name,
-												 get_namespace_oid(schema, false)));
+												 get_namespace_oid(home, false)));
 		ereport(NOTICE,
 				(errmsg("the view of population \"%s\" was dropped, and is made again as %s",
 						population->name, view)));

@@ -123,6 +123,7 @@ window_columns(const AggregateInput *input, AggregateColumn *columns)
 		.suffix = "",
 		.type = series,
 		.typmod = -1,
+		.collation = input->collation,
 	};
 	return 1;
 }
@@ -188,8 +189,7 @@ window_apply(const AggregateInput *input, const void *delta,
 
 		for (; i < before->nentries; i++)
 		{
-			int			compared = series_compare(window->type,
-												  &before->entries[i], entry);
+			int			compared = series_compare(&before->entries[i], entry);
 
 			if (compared > 0)
 				break;
@@ -343,9 +343,9 @@ window_note(WindowDelta *window, Datum value, TimestampTz at, int sign,
 }
 
 static int
-change_compare(const void *a, const void *b, void *type)
+change_compare(const void *a, const void *b)
 {
-	return series_compare(type, &((const WindowChange *) a)->entry,
+	return series_compare(&((const WindowChange *) a)->entry,
 						  &((const WindowChange *) b)->entry);
 }
 
@@ -366,8 +366,7 @@ window_changes(const WindowDelta *window, int *nchanges)
 		changes[i].entry.length = row->length;
 		changes[i].times = row->sign;
 	}
-	qsort_arg(changes, window->nrows, sizeof(WindowChange), change_compare,
-			  window->type);
+	qsort(changes, window->nrows, sizeof(WindowChange), change_compare);
 
 	for (int i = 0, next; i < window->nrows; i = next)
 	{
@@ -377,8 +376,7 @@ window_changes(const WindowDelta *window, int *nchanges)
 
 		for (next = i + 1; next < window->nrows; next++)
 		{
-			if (series_compare(window->type, &change.entry,
-							   &changes[next].entry) != 0)
+			if (series_compare(&change.entry, &changes[next].entry) != 0)
 				break;
 			change.times += changes[next].times;
 		}

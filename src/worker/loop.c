@@ -48,8 +48,12 @@ extern PGDLLEXPORT void segment_worker_main(Datum arg);
 
 #define EXTENSION		"segment"
 
-/* Changes that are folded in one transaction. */
+/*
+ * Changes that are folded in one transaction.  A fold reads all that are
+ * pending; so if more are left, the next folds twice as many, up to the most.
+ */
 #define BATCH			50000
+#define MOST_BATCH		(16 * BATCH)
 
 /*
  * Profiles that are swept in one transaction, and for how many milliseconds:
@@ -84,6 +88,7 @@ typedef struct Tick
 	const char *doing;			/* its name */
 	TimestampTz from;			/* where the sweep goes on */
 	bool		done;			/* was there a fold? else somebody else is at it */
+	int64		most;			/* changes that it may fold */
 	int64		batch;			/* changes that it folded */
 	int64		folded;			/* and all together */
 	TimestampTz next_due;
@@ -315,14 +320,15 @@ sweep_population(Tick *tick)
 static bool
 fold_population(Tick *tick)
 {
-	do
+	for (tick->most = BATCH;; tick->most = Min(tick->most * 2, MOST_BATCH))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!in_population(fold_batch, tick, "fold") || !tick->done)
 			return false;
 		tick->folded += tick->batch;
-	} while (tick->batch >= BATCH && !board_stop());
-	return true;
+		if (tick->batch < tick->most || board_stop())
+			return true;
+	}
 }
 
 static void
@@ -335,7 +341,8 @@ sweep_batch(Tick *tick)
 static void
 fold_batch(Tick *tick)
 {
-	tick->done = flow_fold_population(tick->population, BATCH, &tick->batch);
+	tick->done = flow_fold_population(tick->population, tick->most,
+									  &tick->batch);
 }
 
 static void

@@ -15,9 +15,15 @@
 # compared, in all ways to ask for members, as a session sees them that has
 # nothing open and as the one that has just acted sees them.  Now and then
 # everything is folded: then who replays the feed from its start must have the
-# members too.
+# members too; and of events the feed tells what each transaction came to, once
+# for a customer and an audience or not at all, as naive SQL says before and after
+# its commit.
 #
 #	SEED=4711 STEPS=2000 perl -Itest/oracle test/oracle/random_members.pl
+#
+# Where SEED is odd, the population belongs to a role that may do no more than
+# own it, and has a trigger on the base table that keeps a copy of it: the copy
+# must be equal, and the trigger must have run as that role.
 #
 # No two sessions that are open touch the same customer, and who defines waits
 # for the others to end: nobody waits for a lock, and who does fails.
@@ -36,6 +42,8 @@ use constant CUSTOMERS => 24;
 my $seed = $ENV{SEED} // 20261125;
 my $steps = $ENV{STEPS} // 250;
 my $patience = $ENV{SHRINK} // 60;
+my $audited = $seed % 2;
+my $owner = 'random_members_owner';
 
 my $tables = q{
 CREATE TABLE customers (
@@ -101,12 +109,22 @@ my %committed;
 #
 #	audiences	those it sees, where it has changed them
 #	folds		has it folded, and does the fold still stand?
-#	writes		has it written or defined?
+#	mixed		has it folded or defined, whatever became of it?
 #	savepoints	copies of these, innermost last
 my @open;
 
 # customer => the session that has it to itself until it ends
 my %claimed;
+
+# what events did since all was folded: "audience key" => changes, one of each
+# transaction; and whether some cannot be told apart: a transaction did more than
+# write
+my %expected;
+my $mixed;
+# up to where the feed was compared with that, and who is in what now, if known
+my $compared = 0;
+my $members;
+my $transactions = 0;
 
 my $setup = setup_script();
 my @history;	 # steps, each a list of what was done: session, kind, text, ...
@@ -117,6 +135,7 @@ my %kinds = (
 	begin => 9,
 	clock => 3,
 	write => 30,
+	reload => 4,
 	savepoint => 4,
 	back => 4,
 	end => 5,
@@ -154,6 +173,7 @@ sub go_over_history
 	ok_if($most{profiles} > 15 && $most{audiences} > 4 && $most{members} > 20 && $most{transitions} > 100 && $most{open} > 2,
 		"of up to $most{profiles} profiles with $most{members} memberships in $most{audiences} audiences,"
 		  . " $most{open} sessions open at once, and $most{transitions} transitions in all");
+	ok_if($transactions > $steps / 4, "what $transactions transactions came to is what the feed tells of them");
 	done();
 }
 
@@ -192,6 +212,30 @@ sub step_write
 	my ($session) = @_;
 
 	write_at_random($session);
+	return;
+}
+
+# Rows go and come again, some of a customer's or all, and then perhaps a little
+# different; with savepoints on the way.
+sub step_reload
+{
+	my ($session) = @_;
+	my @keys = claim($session);
+	my $whose = 'customer_id IN (' . join(', ', @keys) . ')';
+	my @tables = rand() < 0.6 ? qw(customers orders visits) : pick(qw(customers orders visits));
+	my $keep = join '', map { "CREATE TEMP TABLE kept_$_ AS SELECT * FROM $_ WHERE $whose;\n" } @tables;
+	my $remove = join '', map { "DELETE FROM $_ WHERE $whose;\n" } shuffled(@tables);
+	my $again = join '', map { "INSERT INTO $_ TABLE kept_$_;\n" } shuffled(@tables);
+	my $forget = join '', map { "DROP TABLE kept_$_;\n" } @tables;
+	my $other = rand() < 0.3 ? random_update($tables[0], @keys) : '';
+
+	act($session, 'write', $keep . pick(
+		$remove . $again . $other,
+		$remove . $again . $other,
+		$remove . $again . $remove . $again,
+		"SAVEPOINT reload;\n$remove$again$other" . "RELEASE reload;\n",
+		"${remove}SAVEPOINT reload;\n$again${other}ROLLBACK TO reload;\n$again",
+		"SAVEPOINT reload;\n${remove}ROLLBACK TO reload;\n$remove$again$other") . $forget);
 	return;
 }
 
@@ -460,6 +504,13 @@ sub perform
 	my ($session, $kind) = @$done{ 'session', 'kind' };
 	my $state = $open[$session];
 
+	# before it is locked
+	$members //= naive_members() if $done->{text} =~ /\bTRUNCATE\b/;
+	return perform_transaction($done)
+	  if !$done->{noted} && ($kind eq 'commit' || $kind eq 'write' && !$state);
+	$members = undef if $kind eq 'define';
+	$state->{mixed} = 1
+	  if $state && ($kind =~ /^(tick|define)$/ || $done->{text} =~ /\bsegment\.\w+_trait\(/);
 	session($session);
 	return perform_tick($done) if $kind eq 'tick';
 	return perform_question($done) if $kind eq 'ask';
@@ -502,6 +553,33 @@ sub perform
 		%audiences = (%audiences, %{ $done->{defined} || {} });
 		$state ? $state->{audiences} = \%audiences : (%committed = %audiences);
 	}
+	return;
+}
+
+# What is committed: note what it came to.
+sub perform_transaction
+{
+	my ($done) = @_;
+	my $state = $open[ $done->{session} ];
+	my $text = $done->{text};
+	my (%was, %is);
+
+	# several statements are one transaction
+	$text = "BEGIN;\n" . ($text =~ s/;?\s*\z/;\n/r) . 'COMMIT;'
+	  if !$state && $text =~ /;\s*\S/ && $text !~ /^DO /;
+	if ($state && $state->{mixed} || $text =~ /\bsegment\./)
+	{
+		$mixed = 1;
+		$members = undef;
+		return perform({ %$done, noted => 1 });
+	}
+	%was = map { $_ => 1 } @{ $members // naive_members() };
+	perform({ %$done, text => $text, noted => 1 });
+	$members = naive_members();
+	%is = map { $_ => 1 } @$members;
+	push @{ $expected{$_} }, 'entered' for grep { !$was{$_} } keys %is;
+	push @{ $expected{$_} }, 'left' for grep { !$is{$_} } keys %was;
+	$transactions++;
 	return;
 }
 
@@ -654,6 +732,11 @@ sub difference_query
 	push @expected, "SELECT 'audiences()', audience, customer_id::text FROM member, " . list_keys(@keys) . ' AS q(k) WHERE customer_id = k';
 	push_overlaps(\@got, \@expected, $all, @those);
 	push_what_if(\@got, \@expected, $audiences);
+	if ($audited)
+	{
+		push @got, "SELECT 'copy', '', c::text FROM copy c";
+		push @expected, "SELECT 'copy', '', (ord, customer_id, source_rows, evaluated_at, wake_at)::text FROM segment_data.profile";
+	}
 
 	return "WITH naive AS MATERIALIZED (SELECT * FROM public.naive),
 member AS MATERIALIZED (\n\t" . join("\n\tUNION ALL ", @member) . "),
@@ -737,16 +820,40 @@ sub condition_of
 	return $audiences->{$name}{condition} =~ s/\{(\w+)\}/'(' . condition_of($audiences, $1) . ')'/ger;
 }
 
-# Who replays the feed from its start has the members, once all is folded.
+# Who replays the feed from its start has the members, once all is folded; and it
+# tells of each transaction what it came to.
 sub compare_feed
 {
-	my %now = %{ replay(feed_rows()) };
+	my @rows = feed_rows();
+	my %now = %{ replay(@rows) };
 	my %expected = map { $_ => 1 } @{ naive_members() };
 	my @missing = sort grep { !$now{$_} } keys %expected;
 	my @surplus = sort grep { !$expected{$_} && !of_clock($_) } keys %now;
 
 	differ("who replays the feed does not have $missing[0]") if @missing;
 	differ("who replays the feed still has $surplus[0]") if @surplus;
+	compare_transactions(@rows);
+	return;
+}
+
+sub compare_transactions
+{
+	my %told;
+	my $last = @_ ? $_[-1][0] : 0;
+
+	for my $row (grep { $_->[0] > $compared && $_->[4] eq 'event' } @_)
+	{
+		my $who = "$row->[1] $row->[2]";
+
+		push @{ $told{$who} }, $row->[3] unless of_clock($who);
+	}
+	for my $who ($mixed ? () : sort keys %{ { %told, %expected } })
+	{
+		my ($told, $should) = map { join(', ', @{ $_ // [] }) || 'nothing' } $told{$who}, $expected{$who};
+
+		differ("of $who the feed tells: $told; and transactions came to: $should") if $told ne $should;
+	}
+	($compared, $mixed, %expected) = ($last, 0);
 	return;
 }
 
@@ -922,7 +1029,9 @@ sub still_fails
 sub begin_again
 {
 	disconnect();
-	%committed = %claimed = @open = ();
+	%committed = %claimed = %expected = @open = ();
+	$compared = $mixed = 0;
+	$members = undef;
 	session(0);
 	sql("SET client_min_messages = error;
 		DROP EXTENSION IF EXISTS segment CASCADE; DROP SCHEMA IF EXISTS segment_data CASCADE;
@@ -953,7 +1062,12 @@ sub setup_script
 	$script .= "\tLEFT JOIN naive_$_->[0] USING (customer_id)\n" for @traits;
 	$script .= "\tWHERE customer_id IS NOT NULL) AS t;\n";
 
+	$script .= "DO \$\$ BEGIN CREATE ROLE $owner; EXCEPTION WHEN duplicate_object THEN NULL; END \$\$;
+GRANT ALL ON SCHEMA public TO $owner;
+GRANT SELECT ON customers, orders, visits TO $owner;
+SET ROLE $owner;\n" if $audited;
 	$script .= "SELECT segment.create_population('profile', timezone => 'UTC');\n";
+	$script .= "RESET ROLE;\n" if $audited;
 	$script .= "SELECT segment.attach_source('customers');\n";
 	$script .= "SELECT segment.attach_source('orders', at => 'ordered_at');\n";
 	$script .= "SELECT segment.attach_source('visits', at => 'visited_at');\n";
@@ -964,7 +1078,35 @@ sub setup_script
 	$script .= "INSERT INTO customers SELECT k, 'Harbour', k, k % 2 = 0 FROM generate_series(1, 9) AS k;\n";
 	$script .= "INSERT INTO customers SELECT k FROM generate_series(100001, 231056) AS k;\n";
 	$script .= "DELETE FROM customers WHERE customer_id > 100000;\n";
+	$script .= copy_script() if $audited;
 	return $script;
+}
+
+# What the owner hangs on the base table.
+sub copy_script
+{
+	my $columns = 'ord, customer_id, source_rows, evaluated_at, wake_at';
+
+	return qq{SET ROLE $owner;
+CREATE TABLE copy AS SELECT $columns FROM segment_data.profile;
+ALTER TABLE copy ADD PRIMARY KEY (ord);
+CREATE FUNCTION copy() RETURNS trigger LANGUAGE plpgsql AS \$\$
+BEGIN
+	IF current_user <> '$owner' OR current_setting('search_path') <> 'pg_catalog, pg_temp' THEN
+		RAISE EXCEPTION 'a trigger runs as % with %', current_user, current_setting('search_path');
+	END IF;
+	IF tg_op <> 'INSERT' THEN
+		DELETE FROM public.copy WHERE ord = old.ord;
+	END IF;
+	IF tg_op <> 'DELETE' THEN
+		INSERT INTO public.copy VALUES (new.ord, new.customer_id, new.source_rows, new.evaluated_at, new.wake_at);
+	END IF;
+	RETURN NULL;
+END \$\$;
+CREATE CONSTRAINT TRIGGER copy AFTER INSERT OR UPDATE OR DELETE ON segment_data.profile
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION copy();
+RESET ROLE;
+};
 }
 
 sub of_customers

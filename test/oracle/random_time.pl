@@ -8,7 +8,8 @@
 #	once		when all is over
 #
 # Random statements write events that are late, due, to come or without a time, a few
-# days' orders one by one, or by the clock of somebody who is behind;
+# days' orders one by one, or by the clock of somebody who is behind, or load again in
+# one transaction what was there, of which nothing may be told;
 # audiences come, change and go; and between them, without any write, the clock
 # jumps forward: to where an event comes due or leaves a window, where clocks are
 # set, a month ends or a year has a day more, or a microsecond beside it.  Every few
@@ -91,7 +92,8 @@ my $jumped_from;
 my $next_id = 1;
 
 my $home = $ENV{PGDATABASE} // 'postgres';
-my %kinds = (write => 30, clock => 40, define => 12, several => 9, behind => 5, days => 3, trait => 3, truncate => 0.7, rebuild => 0.5);
+my %kinds = (write => 30, clock => 40, define => 12, several => 9, reload => 8, behind => 5, days => 3, trait => 3, truncate => 0.7,
+	rebuild => 0.5);
 my %seen = (time => 0, instants => 0);
 
 go_over_histories();
@@ -131,7 +133,7 @@ sub step
 	my ($number) = @_;
 	my $kind = pick_weighted(map { $_ => $kinds{$_} } sort keys %kinds);
 
-	act($kind eq 'clock' ? 'clock' : 'write', __PACKAGE__->can("random_$kind")->());
+	act($kind =~ /^(clock|reload)$/ ? $kind : 'write', __PACKAGE__->can("random_$kind")->());
 	compare_answers(0, @copies);
 	act_tick('often');
 	compare_answers(0, 'often');
@@ -177,10 +179,27 @@ sub perform
 	my $text = for_each_copy($done->{text});
 	my $before = instant('segment.now()');
 
+	return perform_reload($done) if $done->{kind} eq 'reload';
 	push @performed, $text;
 	return perform_tick($done, $text) if $done->{kind} eq 'tick';
 	sql($text);
 	$jumped_from = $done->{kind} eq 'clock' ? $before : undef;
+	return;
+}
+
+# What a transaction has undone itself is not told, though what time had done is.
+sub perform_reload
+{
+	my ($done) = @_;
+	my $told = "SELECT count(*) FROM segment.transition WHERE population = '$copies[0]' AND cause = 'event'";
+	my $tick = { kind => 'tick', copy => $copies[0], text => tick_text($copies[0]) };
+	my $before;
+
+	perform($tick);
+	$before = value($told);
+	perform({ %$done, kind => 'write' });
+	perform($tick);
+	differ('a reload is told of', $told) if value($told) != $before;
 	return;
 }
 
@@ -707,6 +726,25 @@ sub random_several
 	}
 	$text .= random_define() if rand() < 0.2;
 	return $text . (rand() < 0.5 ? random_clock() : '') . random_write() . "COMMIT;\n";
+}
+
+# What is known of somebody goes and comes again in one transaction: all, so that the
+# profile ends and another begins, or some; or it is changed and changed back.
+sub random_reload
+{
+	my $key = 1 + int rand CUSTOMERS;
+	my @tables = rand() < 0.6 ? sort keys %columns : pick(sort keys %columns);
+	my $keep = join '', map { "CREATE TEMP TABLE kept_$_ ON COMMIT DROP AS SELECT * FROM $_ WHERE customer_id = $key;\n" } @tables;
+	my $remove = join '', map { "DELETE FROM $_ WHERE customer_id = $key;\n" } @tables;
+	my $again = join '', map { "INSERT INTO $_ TABLE kept_$_;\n" } rand() < 0.5 ? @tables : reverse @tables;
+
+	return "BEGIN;\nUPDATE orders SET amount = - amount, units = units + 1 WHERE customer_id = $key;
+UPDATE orders SET amount = - amount, units = units - 1 WHERE customer_id = $key;\nCOMMIT;\n" if rand() < 0.2;
+	return "BEGIN;\n$keep" . pick(
+		$remove . $again,
+		$remove . $again . $remove . $again,
+		"SAVEPOINT here;\n$remove$again" . "RELEASE here;\n",
+		"${remove}SAVEPOINT here;\n${again}ROLLBACK TO here;\n$again") . "COMMIT;\n";
 }
 
 # A few days as they mostly are: of one customer order after order, each at its time.

@@ -54,6 +54,8 @@ extern void *palloc0(Size size);
 extern void *repalloc(void *pointer, Size size);
 extern void pfree(void *pointer);
 extern char *pstrdup(const char *text);
+extern char *downcase_identifier(const char *ident, int len, bool warn,
+								 bool truncate);
 extern char *pnstrdup(const char *text, Size length);
 extern char *psprintf(const char *format,...) pg_attribute_printf(1, 2);
 extern void shim_reset(void);
@@ -153,7 +155,7 @@ extern List *lappend(List *list, void *value);
 /* characters: UTF-8 */
 extern bool pg_verifymbstr(const char *text, int length, bool no_error);
 extern int	pg_mbstrlen_with_len(const char *text, int length);
-extern int	pg_mbcliplen(const char *text, int length, int limit);
+extern int	pg_mbcharcliplen(const char *text, int length, int limit);
 
 /* declared in filter.h, for the compiler only */
 typedef struct Expr Expr;

@@ -114,6 +114,20 @@ pstrdup(const char *text)
 	return pnstrdup(text, strlen(text));
 }
 
+/* as in a database of UTF-8 */
+char *
+downcase_identifier(const char *ident, int len, bool warn, bool truncate)
+{
+	char	   *folded = pnstrdup(ident, len);
+
+	for (char *c = folded; *c != '\0'; c++)
+	{
+		if (*c >= 'A' && *c <= 'Z')
+			*c += 'a' - 'A';
+	}
+	return folded;
+}
+
 char *
 psprintf(const char *format,...)
 {
@@ -318,13 +332,17 @@ pg_mbstrlen_with_len(const char *text, int length)
 }
 
 int
-pg_mbcliplen(const char *text, int length, int limit)
+pg_mbcharcliplen(const char *text, int length, int limit)
 {
-	if (length <= limit)
-		return length;
-	while (limit > 0 && (text[limit] & 0xc0) == 0x80)
-		limit--;
-	return limit;
+	int			clipped = 0;
+
+	while (clipped < length && limit-- > 0)
+	{
+		clipped++;
+		while (clipped < length && (text[clipped] & 0xc0) == 0x80)
+			clipped++;
+	}
+	return clipped;
 }
 
 const char *

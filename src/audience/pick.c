@@ -1,0 +1,332 @@
+/*-------------------------------------------------------------------------
+ *
+ * pick.c
+ *	  Which toggles does a fold take that may not take all?
+ *
+ * Those that happened first.  The toggle table has no index, and its rows
+ * stand in no order, so all of them are looked at; but only times and profiles
+ * are read, and only as many are kept as may be taken:
+ *
+ *		17 at 12:03		17 at 12:00		40 at 12:01		41 at 12:02		...
+ *
+ *		most = 2		heap {17 at 12:00, 40 at 12:01}
+ *
+ * The feed tells of a customer in the order in which it was, and not of what
+ * one transaction has undone (fold.c).  So with a toggle of a customer are
+ * picked
+ *
+ *	- those that were before it.  They need not have earlier times: the
+ *	  customer's profile may have ended and be another one now, with a higher
+ *	  ord, made by a transaction whose clock lagged behind;
+ *	- those of the same instant.
+ *
+ * A second reading finds them, by the keys of those that were picked.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "executor/tuptable.h"
+#include "lib/binaryheap.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+
+#include "audience/audience_private.h"
+
+/* When a toggle happened, of which profile, and where it stands. */
+typedef struct Candidate
+{
+	TimestampTz at;
+	int64		ord;
+	ItemPointerData tid;
+} Candidate;
+
+/* The customer of one or several that were picked. */
+typedef struct PickedKey
+{
+	Datum		key;
+	int			number;			/* among all these */
+	uint32		hash;
+	char		status;			/* for simplehash */
+} PickedKey;
+
+/* How keys are hashed and compared: by their bytes. */
+typedef struct KeyType
+{
+	int16		typlen;
+	bool		typbyval;
+} KeyType;
+
+#define KEY_TYPE(table) ((const KeyType *) (table)->private_data)
+
+#define SH_PREFIX picked
+#define SH_ELEMENT_TYPE PickedKey
+#define SH_KEY_TYPE Datum
+#define SH_KEY key
+#define SH_HASH_KEY(table, key) \
+	datum_image_hash(key, KEY_TYPE(table)->typbyval, KEY_TYPE(table)->typlen)
+#define SH_EQUAL(table, a, b) \
+	datum_image_eq(a, b, KEY_TYPE(table)->typbyval, KEY_TYPE(table)->typlen)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, element) (element)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* A toggle of such a customer. */
+typedef struct Companion
+{
+	int			number;			/* of the customer */
+	Candidate	toggle;
+} Companion;
+
+typedef struct Companions
+{
+	int64		count;
+	int64		space;
+	Companion  *list;
+} Companions;
+
+static Candidate *first_toggles(Relation relation, Snapshot snapshot,
+								int64 most);
+static void keep_if_earlier(binaryheap *heap, const Candidate *one);
+static Candidate *read_keys(Relation relation, Snapshot snapshot,
+							const Candidate *first, int64 count,
+							picked_hash *keys);
+static void find_companions(Relation relation, Snapshot snapshot,
+							picked_hash *keys, Companions *found);
+static int	as_it_was(const Candidate *a, const Candidate *b);
+static int	latest_first(Datum a, Datum b, void *arg);
+static int	compare_companions(const void *a, const void *b);
+static int	compare_tids(const void *a, const void *b);
+
+ItemPointerData *
+toggles_pick(const Population *population, Relation relation,
+			 Snapshot snapshot, int64 most, int64 *count)
+{
+	Candidate  *first = first_toggles(relation, snapshot, most);
+	KeyType		type;
+	picked_hash *keys;
+	Candidate  *last;			/* that was picked of each customer */
+	Companions	found = {0};
+	ItemPointerData *picked;
+
+	if (first == NULL)
+		return NULL;
+	get_typlenbyval(population->key_type, &type.typlen, &type.typbyval);
+	keys = picked_create(CurrentMemoryContext, 64, &type);
+	last = read_keys(relation, snapshot, first, most, keys);
+	find_companions(relation, snapshot, keys, &found);
+	qsort(found.list, found.count, sizeof(Companion), compare_companions);
+
+	picked = palloc_extended(sizeof(ItemPointerData) * found.count,
+							 MCXT_ALLOC_HUGE);
+	*count = 0;
+	for (int64 i = 0, next; i < found.count; i = next)
+	{
+		int			number = found.list[i].number;
+		TimestampTz passed = DT_NOBEGIN;
+		bool		more = true;
+
+		for (next = i; next < found.count; next++)
+		{
+			const Candidate *toggle = &found.list[next].toggle;
+
+			if (found.list[next].number != number)
+				break;
+			/* after the last, those that are no later than what was before */
+			if (as_it_was(toggle, &last[number]) > 0)
+				more &= toggle->at <= passed;
+			if (!more)
+				continue;
+			passed = Max(passed, toggle->at);
+			picked[(*count)++] = toggle->tid;
+		}
+	}
+	qsort(picked, *count, sizeof(ItemPointerData), compare_tids);
+	return picked;
+}
+
+/*
+ * The 'most' toggles that happened first, in no order; NULL if there are no
+ * more than that.
+ */
+static Candidate *
+first_toggles(Relation relation, Snapshot snapshot, int64 most)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	int64		space = Min(most, 256);
+	Candidate  *list = palloc(sizeof(Candidate) * space);
+	int64		count = 0;
+	binaryheap *heap = NULL;	/* made of the list when that is full */
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		Candidate	one;
+
+		CHECK_FOR_INTERRUPTS();
+		slot_getsomeattrs(slot, TOGGLE_AT);
+		one.ord = DatumGetInt64(slot->tts_values[TOGGLE_ORD - 1]);
+		one.at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
+		one.tid = slot->tts_tid;
+		if (count < most)
+		{
+			if (count == space)
+			{
+				space = Min(most, space * 2);
+				list = repalloc_huge(list, sizeof(Candidate) * space);
+			}
+			list[count++] = one;
+			continue;
+		}
+		if (heap == NULL)
+		{
+			heap = binaryheap_allocate(most, latest_first, NULL);
+			for (int64 i = 0; i < most; i++)
+				binaryheap_add_unordered(heap, PointerGetDatum(&list[i]));
+			binaryheap_build(heap);
+		}
+		keep_if_earlier(heap, &one);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	if (heap == NULL)
+	{
+		pfree(list);
+		return NULL;
+	}
+	binaryheap_free(heap);
+	return list;
+}
+
+/* In place of the latest of those that are kept. */
+static void
+keep_if_earlier(binaryheap *heap, const Candidate *one)
+{
+	Candidate  *latest = (Candidate *) DatumGetPointer(binaryheap_first(heap));
+
+	if (one->at > latest->at ||
+		(one->at == latest->at && one->ord >= latest->ord))
+		return;
+	*latest = *one;
+	binaryheap_replace_first(heap, PointerGetDatum(latest));
+}
+
+/*
+ * Note whose toggles these are, and number the customers.  Returns the last
+ * toggle of each that is among them.
+ */
+static Candidate *
+read_keys(Relation relation, Snapshot snapshot, const Candidate *first,
+		  int64 count, picked_hash *keys)
+{
+	const KeyType *type = KEY_TYPE(keys);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	Candidate  *last = palloc_extended(sizeof(Candidate) * count,
+									   MCXT_ALLOC_HUGE);
+	int			customers = 0;
+
+	for (int64 i = 0; i < count; i++)
+	{
+		ItemPointerData tid;
+		PickedKey  *key;
+		bool		found;
+
+		CHECK_FOR_INTERRUPTS();
+		tid = first[i].tid;
+		if (!table_tuple_fetch_row_version(relation, &tid, snapshot, slot))
+			elog(ERROR, "a toggle is gone while it is read");
+		slot_getsomeattrs(slot, TOGGLE_KEY);
+		key = picked_insert(keys, slot->tts_values[TOGGLE_KEY - 1], &found);
+		if (!found)
+		{
+			key->key = datumCopy(key->key, type->typbyval, type->typlen);
+			key->number = customers++;
+		}
+		if (!found || as_it_was(&first[i], &last[key->number]) > 0)
+			last[key->number] = first[i];
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return last;
+}
+
+/* All toggles of these customers. */
+static void
+find_companions(Relation relation, Snapshot snapshot, picked_hash *keys,
+				Companions *found)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		PickedKey  *key;
+		Companion  *one;
+
+		CHECK_FOR_INTERRUPTS();
+		slot_getsomeattrs(slot, TOGGLE_KEY);
+		key = picked_lookup(keys, slot->tts_values[TOGGLE_KEY - 1]);
+		if (key == NULL)
+			continue;
+		if (found->count == found->space)
+		{
+			found->space = Max(found->space * 2, 256);
+			found->list = found->list == NULL ?
+				palloc(sizeof(Companion) * found->space) :
+				repalloc_huge(found->list, sizeof(Companion) * found->space);
+		}
+		one = &found->list[found->count++];
+		one->number = key->number;
+		one->toggle.ord = DatumGetInt64(slot->tts_values[TOGGLE_ORD - 1]);
+		one->toggle.at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
+		one->toggle.tid = slot->tts_tid;
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* The order of one customer's toggles. */
+static int
+as_it_was(const Candidate *a, const Candidate *b)
+{
+	if (a->ord != b->ord)
+		return a->ord < b->ord ? -1 : 1;
+	return a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* The heap's: by time, then by profile. */
+static int
+latest_first(Datum a, Datum b, void *arg)
+{
+	const Candidate *left = (const Candidate *) DatumGetPointer(a);
+	const Candidate *right = (const Candidate *) DatumGetPointer(b);
+
+	if (left->at != right->at)
+		return left->at < right->at ? -1 : 1;
+	return left->ord < right->ord ? -1 : left->ord > right->ord;
+}
+
+static int
+compare_companions(const void *a, const void *b)
+{
+	const Companion *left = a;
+	const Companion *right = b;
+
+	if (left->number != right->number)
+		return left->number < right->number ? -1 : 1;
+	return as_it_was(&left->toggle, &right->toggle);
+}
+
+static int
+compare_tids(const void *a, const void *b)
+{
+	ItemPointerData left = *(const ItemPointerData *) a;
+	ItemPointerData right = *(const ItemPointerData *) b;
+
+	return ItemPointerCompare(&left, &right);
+}

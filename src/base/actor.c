@@ -1,0 +1,140 @@
+/*-------------------------------------------------------------------------
+ *
+ * actor.c
+ *	  On whose behalf do we act, and under which settings?
+ *
+ * A table may carry code of its owner's: a trigger, a CHECK, a DEFAULT, the
+ * expression of an index, a policy.  Whoever touches the table runs that code,
+ * and must not run it with the rights of the user who called:
+ *
+ *		before = act_as_owner(population->base);
+ *		... read and write what is the owner's ...
+ *		act_as_before(before);
+ *
+ * In between, as in REFRESH MATERIALIZED VIEW or in a foreign key's check,
+ *
+ *		the user is the owner			the code may do what its owner may
+ *		SECURITY_RESTRICTED_OPERATION	it leaves nothing behind that runs
+ *										later as somebody else: no deferred
+ *										trigger, no temporary table
+ *		SECURITY_LOCAL_USERID_CHANGE	it cannot SET ROLE
+ *		SECURITY_NOFORCE_RLS			all rows are counted, also where the
+ *										owner forces row-level security on its
+ *										own tables
+ *		search_path is pg_catalog		a name in the code means what its owner
+ *										meant, not what the caller put there
+ *		settings are undone at the end	the caller does not go on under a
+ *										search_path that the code has set
+ *
+ * There is no way to act as somebody without these restrictions; only the
+ * settings may be left alone, by a caller who is sure that no code of the
+ * owner's runs (act_as_owner_unpinned).  An error needs no act_as_before(): the
+ * abort of the transaction, or of the subtransaction in which the error is
+ * caught, gives back user and settings.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+
+static void settings_save(void);
+static void setting_save(const char *name, const char *value);
+
+Oid
+relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+Actor
+act_as_owner(Oid relid)
+{
+	Actor		before = act_as_owner_unpinned(relid);
+
+	settings_save();
+	return before;
+}
+
+Actor
+act_as_owner_unpinned(Oid relid)
+{
+	Oid			owner = relation_owner(relid);
+	Actor		before;
+
+	GetUserIdAndSecContext(&before.user, &before.context);
+	SetUserIdAndSecContext(owner, before.context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_NOFORCE_RLS);
+	before.settings = NewGUCNestLevel();
+	return before;
+}
+
+void
+act_as_before(Actor before)
+{
+	/* not as a commit: that would keep what somebody's code has SET */
+	AtEOXact_GUC(false, before.settings);
+	SetUserIdAndSecContext(before.user, before.context);
+}
+
+int
+settings_pin(void)
+{
+	int			level = NewGUCNestLevel();
+
+	settings_save();
+	return level;
+}
+
+int
+settings_pin_all_rows(void)
+{
+	int			level = settings_pin();
+
+	setting_save("row_security", "off");
+	return level;
+}
+
+/*
+ * settings_save() sets what changes how a value prints or parses: an
+ * expression that is printed in one session state may be parsed in another.
+ */
+static void
+settings_save(void)
+{
+	static const char *const settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"DateStyle", "ISO, YMD"},
+		{"IntervalStyle", "postgres"},
+		{"extra_float_digits", "1"},
+		{"transform_null_equals", "off"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		setting_save(settings[i][0], settings[i][1]);
+}
+
+/* Where act_as_owner() is nested, the setting most often is so already. */
+static void
+setting_save(const char *name, const char *value)
+{
+	if (strcmp(GetConfigOption(name, false, false), value) == 0)
+		return;
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}

@@ -1,0 +1,609 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_value.c
+ *	  What do the fields, operators and values of a rule stand for?
+ *
+ *		{"field": "data.plan", "operator": "not_in", "value": "free, trial"}
+ *
+ *		COLUMN data.plan, NOT IN, STRING "free", STRING "trial"
+ *
+ * A builder knows the types of its fields and we do not: text beside a number
+ * is compared as a number once the filter meets its columns.  Where a rule
+ * says of which type its value is, it is read as such.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "base/base.h"
+#include "filter/json_private.h"
+
+/* Operators of jQuery QueryBuilder; ours stand in filter_ops. */
+static const struct
+{
+	const char *word;
+	FilterOp	op;
+	bool		negated;
+}			other_operators[] = {
+	{"equal", FILTER_EQ, false},
+	{"not_equal", FILTER_EQ, true},
+	{"in", FILTER_IN, false},
+	{"not_in", FILTER_IN, true},
+	{"less", FILTER_LT, false},
+	{"less_or_equal", FILTER_LE, false},
+	{"greater", FILTER_GT, false},
+	{"greater_or_equal", FILTER_GE, false},
+	{"between", FILTER_BETWEEN, false},
+	{"not_between", FILTER_BETWEEN, true},
+	{"begins_with", FILTER_STARTS_WITH, false},
+	{"not_begins_with", FILTER_STARTS_WITH, true},
+	{"contains", FILTER_CONTAINS, false},
+	{"not_contains", FILTER_CONTAINS, true},
+	{"ends_with", FILTER_ENDS_WITH, false},
+	{"not_ends_with", FILTER_ENDS_WITH, true},
+	{"is_empty", FILTER_IS_EMPTY, false},
+	{"is_not_empty", FILTER_IS_EMPTY, true},
+	{"is_null", FILTER_IS_SET, true},
+	{"is_not_null", FILTER_IS_SET, false},
+};
+
+/* Functions of react-querybuilder's expressions that are called otherwise */
+static const struct
+{
+	const char *name;
+	FilterOp	op;
+	const char *function;		/* of FILTER_FUNCTION */
+}			expression_functions[] = {
+	{"add", FILTER_ADD, NULL},
+	{"subtract", FILTER_SUBTRACT, NULL},
+	{"multiply", FILTER_MULTIPLY, NULL},
+	{"divide", FILTER_DIVIDE, NULL},
+	{"min", FILTER_FUNCTION, "least"},
+	{"max", FILTER_FUNCTION, "greatest"},
+};
+
+/* Where the values of a rule come from */
+typedef enum ValueSource
+{
+	SOURCE_VALUE,
+	SOURCE_FIELD,
+	SOURCE_OPERAND,
+	SOURCE_EXPRESSION
+} ValueSource;
+
+static const char *const value_sources[] = {
+	[SOURCE_VALUE] = "value",
+	[SOURCE_FIELD] = "field",
+	[SOURCE_OPERAND] = "operand",
+	[SOURCE_EXPRESSION] = "expression",
+	NULL
+};
+
+/* How text is read: as what the rule says that it is */
+typedef enum ValueType
+{
+	TYPE_OPEN,
+	TYPE_NUMBER,
+	TYPE_BOOLEAN
+} ValueType;
+
+typedef struct Reading
+{
+	const Place *place;
+	uint16		kind;			/* what the place of the value takes */
+	ValueSource source;
+	ValueType	type;
+} Reading;
+
+static ValueSource read_source(JsonbContainer *json, const Place *place,
+							   FilterOp op);
+static ValueType read_type(JsonbContainer *json, const Place *place);
+static FilterNode *read_value(JsonbValue *value, const Reading *reading);
+static FilterNode *read_text_value(char *text, const Reading *reading);
+static FilterNode *read_number(const char *text);
+static FilterNode *read_big_number(JsonbContainer *json);
+static FilterNode *read_field(const char *text, const Place *place);
+static FilterNode *read_expression(JsonbValue *expression, const Place *place);
+static FilterNode *read_call(JsonbContainer *json, const Place *place);
+static List *split_commas(const char *text);
+static char *value_text(JsonbValue *value);
+static void say_place(void *arg);
+
+FilterOp
+rule_operator(JsonbContainer *json, const Place *place, bool *negated)
+{
+	char	   *word = rule_text(json, place, "operator");
+	const char *nearest;
+	List	   *known = NIL;
+
+	*negated = false;
+	if (word == NULL)
+		rule_refuse(place, "There is no \"operator\".");
+	if (strcmp(word, FILTER_JSON_HOLDS) == 0)
+		return FILTER_NONE;
+
+	for (FilterOp op = FILTER_EQ; op <= FILTER_ANNIVERSARY_PERIOD; op++)
+	{
+		const FilterOpInfo *info = &filter_ops[op];
+
+		for (int side = 0; side < 2; side++)
+		{
+			const char *json_word = (side == 0) ? info->json :
+				info->json_negated;
+
+			if (json_word == NULL)
+				continue;
+			/* the component's own exporters do not look at case either */
+			if (pg_strcasecmp(word, json_word) == 0)
+			{
+				*negated = (side == 1);
+				return op;
+			}
+			known = lappend(known, (void *) json_word);
+		}
+	}
+	for (int i = 0; i < lengthof(other_operators); i++)
+	{
+		if (pg_strcasecmp(word, other_operators[i].word) == 0)
+		{
+			*negated = other_operators[i].negated;
+			return other_operators[i].op;
+		}
+	}
+
+	nearest = nearest_name(word, known);
+	if (nearest != NULL)
+		rule_refuse(place, psprintf("Operator \"%s\" is unknown; perhaps you meant \"%s\".",
+									word, nearest));
+	rule_refuse(place, psprintf("Operator \"%s\" is unknown.", word));
+}
+
+/*
+ * What a rule compares: its field; or an expression, of which the field is the
+ * part that a builder shows; or the text of an operand.  jQuery QueryBuilder
+ * needs no field where the id is its name.
+ */
+FilterNode *
+rule_left(JsonbContainer *json, const Place *place)
+{
+	char	   *field = rule_text(json, place, "field");
+	char	   *operand = rule_text(json, place, "operand");
+	JsonbValue *expression = rule_find(json, "lhs");
+	JsonbValue *id = rule_find(json, "id");
+
+	if (operand != NULL && (field != NULL || expression != NULL))
+		rule_refuse(place, psprintf("There is \"%s\" as well as \"operand\".",
+									field != NULL ? "field" : "lhs"));
+	if (expression != NULL)
+	{
+		Place		inner = {place, "lhs", -1, false};
+
+		return read_expression(expression, &inner);
+	}
+	if (operand != NULL)
+		return rule_part(operand, KIND_OPERAND, place);
+	if (field == NULL && id != NULL && id->type == jbvString &&
+		rule_find(json, "operator") != NULL)
+		field = value_text(id);
+	if (field == NULL)
+		rule_refuse_form(place, "object, which has neither");
+	if (place->of_elements)
+	{
+		if (*field != '\0')
+			rule_refuse(place, "The elements of an array have no fields: \"field\" must be empty.");
+		return filter_node_with(FILTER_COLUMN, JSON_ELEMENT, -1, 0, NULL);
+	}
+	return read_field(field, place);
+}
+
+/*
+ * One value or, if there may be several, an array or text with commas, as
+ * builders write it.
+ */
+List *
+rule_values(JsonbContainer *json, const Place *place, FilterOp op)
+{
+	const FilterOpInfo *info = &filter_ops[op];
+	bool		commas = (info->max_args != 2);
+	bool		several = commas || op == FILTER_CONTAINS;
+	JsonbValue *value = rule_find(json, "value");
+	Reading		reading = {place, filter_arg_kinds(op, 1)};
+	List	   *values = NIL;
+
+	reading.source = read_source(json, place, op);
+	reading.type = read_type(json, place);
+	if (value == NULL)
+		rule_refuse(place, "There is no \"value\".");
+
+	if (several && value->type == jbvBinary &&
+		JsonContainerIsArray(value->val.binary.data))
+	{
+		JsonbContainer *array = value->val.binary.data;
+		int			nvalues = JsonContainerSize(array);
+
+		for (int i = 0; i < nvalues; i++)
+		{
+			value = getIthJsonbValueFromContainer(array, i);
+			values = lappend(values, read_value(value, &reading));
+		}
+	}
+	else if (commas && value->type == jbvString &&
+			 (reading.source == SOURCE_VALUE ||
+			  reading.source == SOURCE_FIELD))
+	{
+		ListCell   *lc;
+
+		foreach(lc, split_commas(value_text(value)))
+			values = lappend(values, read_text_value(lfirst(lc), &reading));
+	}
+	else
+		values = list_make1(read_value(value, &reading));
+
+	if (values == NIL)
+		rule_refuse(place, "\"value\" is empty.");
+	return values;
+}
+
+FilterNode *
+rule_number(JsonbContainer *json, const Place *place)
+{
+	JsonbValue *value = rule_find(json, "value");
+	Reading		reading = {place, KIND_LITERAL, SOURCE_VALUE, TYPE_OPEN};
+	FilterNode *number;
+
+	if (value == NULL)
+		rule_refuse(place, "There is no \"value\".");
+	number = read_value(value, &reading);
+	if (number->op != FILTER_NUMBER)
+		rule_refuse(place, "\"value\" is not a number.");
+	return number;
+}
+
+static ValueSource
+read_source(JsonbContainer *json, const Place *place, FilterOp op)
+{
+	char	   *word = rule_text(json, place, "valueSource");
+	int			source = word == NULL ? SOURCE_VALUE :
+		filter_find_word(value_sources, word);
+
+	if (word != NULL && strcmp(word, "parameter") == 0)
+		rule_refuse(place, "A \"parameter\" has no value here: put its value into the rule.");
+	if (source < 0)
+		rule_refuse(place, psprintf("\"valueSource\" \"%s\" is none of \"value\", \"field\", \"operand\" and \"expression\".",
+									word));
+	/* in (field, field) is made of comparisons */
+	if (source != SOURCE_VALUE && filter_arg_kinds(op, 1) != KIND_OPERAND &&
+		!(op == FILTER_IN && source == SOURCE_FIELD))
+		rule_refuse(place, psprintf("This operator takes no \"valueSource\" \"%s\".", word));
+	return source;
+}
+
+/* "type" of jQuery QueryBuilder; "inputType" of a field of react-querybuilder */
+static ValueType
+read_type(JsonbContainer *json, const Place *place)
+{
+	static const struct
+	{
+		const char *word;
+		ValueType	type;
+	}			types[] = {
+		{"integer", TYPE_NUMBER},
+		{"double", TYPE_NUMBER},
+		{"number", TYPE_NUMBER},
+		{"bigint", TYPE_NUMBER},
+		{"boolean", TYPE_BOOLEAN},
+	};
+	JsonbValue *value = rule_find(json, "type");
+	char	   *word;
+
+	if (value == NULL)
+		value = rule_find(json, "inputType");
+	if (value == NULL || value->type != jbvString)
+		return TYPE_OPEN;
+	word = value_text(value);
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		if (strcmp(word, types[i].word) == 0)
+			return types[i].type;
+	}
+	return TYPE_OPEN;
+}
+
+static FilterNode *
+read_value(JsonbValue *value, const Reading *reading)
+{
+	FilterNode *number;
+
+	if (reading->source == SOURCE_EXPRESSION)
+		return read_expression(value, reading->place);
+	if ((reading->kind == KIND_SPAN || reading->kind == KIND_STRING ||
+		 reading->source != SOURCE_VALUE) && value->type != jbvString)
+		rule_refuse(reading->place, "\"value\" is not a text.");
+
+	switch (value->type)
+	{
+		case jbvString:
+			return read_text_value(value_text(value), reading);
+		case jbvBool:
+			return filter_node(value->val.boolean ? FILTER_TRUE : FILTER_FALSE,
+							   NULL, -1);
+		case jbvNumeric:
+			number = read_number(rule_digits(value));
+			if (number == NULL)
+				rule_refuse(reading->place, "A number is out of range.");
+			if (reading->type == TYPE_BOOLEAN)
+				return filter_node(strcmp(number->text, "0") == 0 ?
+								   FILTER_FALSE : FILTER_TRUE, NULL, -1);
+			return number;
+		case jbvBinary:
+			number = read_big_number(value->val.binary.data);
+			if (number != NULL)
+				return number;
+			/* FALLTHROUGH */
+		default:
+			rule_refuse(reading->place, "\"value\" is not a text, a number, true or false.");
+	}
+}
+
+static FilterNode *
+read_text_value(char *text, const Reading *reading)
+{
+	FilterNode *number;
+
+	if (reading->kind == KIND_SPAN)
+		return rule_part(text, KIND_SPAN, reading->place);
+	if (reading->source == SOURCE_FIELD)
+		return read_field(text, reading->place);
+	if (reading->source == SOURCE_OPERAND)
+		return rule_part(text, KIND_OPERAND, reading->place);
+	if (reading->kind == KIND_STRING)
+		return filter_node(FILTER_STRING, text, -1);
+
+	if (reading->type == TYPE_NUMBER && (number = read_number(text)) != NULL)
+		return number;
+	if (reading->type == TYPE_BOOLEAN &&
+		(strcmp(text, "true") == 0 || strcmp(text, "1") == 0))
+		return filter_node(FILTER_TRUE, NULL, -1);
+	if (reading->type == TYPE_BOOLEAN &&
+		(strcmp(text, "false") == 0 || strcmp(text, "0") == 0))
+		return filter_node(FILTER_FALSE, NULL, -1);
+	return filter_node(FILTER_STRING, text, -1);
+}
+
+/* NULL if it is none, or out of range */
+static FilterNode *
+read_number(const char *text)
+{
+	bool		negative = (*text == '-');
+	char	   *number;
+
+	text += negative;
+	number = filter_number(text, strlen(text), negative);
+	return number == NULL ? NULL : filter_node(FILTER_NUMBER, number, -1);
+}
+
+/* {"$bigint": "12345678901234567890"}, as react-querybuilder writes them */
+static FilterNode *
+read_big_number(JsonbContainer *json)
+{
+	JsonbValue *value;
+
+	if (!JsonContainerIsObject(json) || JsonContainerSize(json) != 1)
+		return NULL;
+	value = rule_find(json, "$bigint");
+	return value == NULL || value->type != jbvString ? NULL :
+		read_number(value_text(value));
+}
+
+/* data.plan: the words are taken exactly, without folding their case */
+static FilterNode *
+read_field(const char *text, const Place *place)
+{
+	FilterNode *node = NULL;
+	int			nparts = 1;
+
+	for (const char *c = text; *c != '\0'; c++)
+		nparts += (*c == '.');
+
+	for (;;)
+	{
+		const char *end = text + strcspn(text, ".");
+		char	   *part = pnstrdup(text, end - text);
+
+		if (*part == '\0')
+			rule_refuse(place, "The name of a field is empty.");
+		if (node == NULL)
+			node = filter_node_with(FILTER_COLUMN, part, -1, 0,
+									palloc_array(FilterNode *, nparts));
+		else
+			node->args[node->nargs++] = filter_node(FILTER_WORD, part, -1);
+		if (*end == '\0')
+			return node;
+		text = end + 1;
+	}
+}
+
+/*
+ * An operand as a tree: {"kind": "func", "fn": "add", "args": [...]}, where the
+ * arguments are of kind "field", "value" or "func".
+ */
+static FilterNode *
+read_expression(JsonbValue *expression, const Place *place)
+{
+	Reading		reading = {place, KIND_LITERAL, SOURCE_VALUE, TYPE_OPEN};
+	JsonbContainer *json;
+	JsonbValue *value;
+	char	   *kind;
+	char	   *field;
+
+	check_stack_depth();
+
+	if (expression->type != jbvBinary ||
+		!JsonContainerIsObject(expression->val.binary.data))
+		rule_refuse(place, "An expression is an object with a \"kind\".");
+	json = expression->val.binary.data;
+	kind = rule_text(json, place, "kind");
+	if (kind != NULL && strcmp(kind, "field") == 0)
+	{
+		field = rule_text(json, place, "field");
+		if (field == NULL)
+			rule_refuse(place, "There is no \"field\".");
+		return read_field(field, place);
+	}
+	if (kind != NULL && strcmp(kind, "value") == 0)
+	{
+		value = rule_find(json, "value");
+		if (value == NULL)
+			rule_refuse(place, "There is no \"value\".");
+		return read_value(value, &reading);
+	}
+	if (kind != NULL && strcmp(kind, "func") == 0)
+		return read_call(json, place);
+	rule_refuse(place, "The \"kind\" of an expression is none of \"field\", \"value\" and \"func\".");
+}
+
+static FilterNode *
+read_call(JsonbContainer *json, const Place *place)
+{
+	char	   *name = rule_text(json, place, "fn");
+	JsonbValue *values = rule_find(json, "args");
+	JsonbValue *value;
+	FilterOp	op = FILTER_FUNCTION;
+	FilterNode **args;
+	int			nargs;
+
+	if (name == NULL)
+		rule_refuse(place, "There is no \"fn\".");
+	if (values == NULL || values->type != jbvBinary ||
+		!JsonContainerIsArray(values->val.binary.data))
+		rule_refuse(place, "\"args\" is not an array.");
+
+	nargs = JsonContainerSize(values->val.binary.data);
+	args = palloc_array(FilterNode *, Max(nargs, 1));
+	for (int i = 0; i < nargs; i++)
+	{
+		Place		inner = {place, "args", i, false};
+
+		value = getIthJsonbValueFromContainer(values->val.binary.data, i);
+		args[i] = read_expression(value, &inner);
+	}
+	for (int i = 0; i < lengthof(expression_functions); i++)
+	{
+		if (strcmp(name, expression_functions[i].name) == 0)
+		{
+			op = expression_functions[i].op;
+			name = unconstify(char *, expression_functions[i].function);
+			break;
+		}
+	}
+	return rule_checked(filter_node_with(op, name, -1, nargs, args), place);
+}
+
+/* A text of the language within a value; its errors say where it stood. */
+FilterNode *
+rule_part(const char *text, uint16 kind, const Place *place)
+{
+	ErrorContextCallback context;
+	FilterNode *node;
+
+	context.callback = say_place;
+	context.arg = (void *) place;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	node = filter_parse_part(text, kind, NULL);
+	error_context_stack = context.previous;
+	return node;
+}
+
+static void
+say_place(void *arg)
+{
+	errcontext("rule at %s", rule_print_place((const Place *) arg));
+}
+
+int
+rule_period(JsonbContainer *json, const Place *place)
+{
+	char	   *text = rule_text(json, place, "value");
+
+	if (text == NULL)
+		rule_refuse(place, "There is no \"value\".");
+	for (int which = 0; filter_whiches[which] != NULL; which++)
+	{
+		for (int unit = FILTER_DAY; unit <= FILTER_YEAR; unit++)
+		{
+			if (strcmp(text, psprintf("%s %s", filter_whiches[which],
+									  filter_units[unit])) == 0)
+				return FILTER_PERIOD(which, unit);
+		}
+	}
+	rule_refuse(place, psprintf("\"%s\" is not a period such as \"this week\".", text));
+}
+
+char *
+rule_count(JsonbValue *value, const Place *place, const char *key)
+{
+	char	   *text;
+
+	if (value == NULL || value->type != jbvNumeric)
+		rule_refuse(place, psprintf("\"%s\" is not a number.", key));
+	text = rule_digits(value);
+	if (*text != '-')
+		text = filter_number(text, strlen(text), false);
+	if (text == NULL || strlen(text) > FILTER_MAX_COUNT_DIGITS ||
+		strspn(text, "0123456789") != strlen(text))
+		rule_refuse(place, psprintf("\"%s\" is not a whole number up to 999999999.", key));
+	return text;
+}
+
+char *
+rule_digits(JsonbValue *number)
+{
+	Datum		numeric = NumericGetDatum(number->val.numeric);
+
+	return DatumGetCString(DirectFunctionCall1(numeric_out, numeric));
+}
+
+static char *
+value_text(JsonbValue *value)
+{
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+/* "a, b\,c,, d" -> a | b,c | d, as builders join what is typed into a box */
+static List *
+split_commas(const char *text)
+{
+	List	   *parts = NIL;
+	StringInfoData part;
+
+	initStringInfo(&part);
+	for (;; text++)
+	{
+		if (*text == ',' || *text == '\0')
+		{
+			char	   *start = part.data;
+
+			while (*start == ' ' || *start == '\t' || *start == '\n')
+				start++;
+			while (part.len > 0 && part.data + part.len > start &&
+				   strchr(" \t\n", part.data[part.len - 1]) != NULL)
+				part.data[--part.len] = '\0';
+			if (*start != '\0')
+				parts = lappend(parts, pstrdup(start));
+			resetStringInfo(&part);
+			if (*text == '\0')
+				return parts;
+		}
+		else
+		{
+			if (text[0] == '\\' && text[1] == ',')
+				text++;
+			appendStringInfoChar(&part, *text);
+		}
+	}
+}
