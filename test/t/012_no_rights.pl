@@ -190,7 +190,7 @@ sub call
 {
 	my ($role, $call) = @_;
 	my ($out, $err);
-	my $list = $call =~ /^(?:now|matches|tally_|series_|filter_sql|rebuild)/ ? "SELECT segment.$call" : "SELECT * FROM segment.$call";
+	my $list = $call =~ /^(?:now|date_add|day_start|local_day|matches|tally_|series_|filter_sql|rebuild)/ ? "SELECT segment.$call" : "SELECT * FROM segment.$call";
 
 	$node->psql('postgres', qq{
 		\\set VERBOSITY verbose
