@@ -471,6 +471,7 @@ SELECT count(*) FROM customer c WHERE c @@ 'in audience vip';
 SELECT count(*) FROM customer c WHERE c @@ 'bucket("spring") < 10';
 SELECT segment.filter_sql('ordrs > 3', 'customer');
 SELECT segment.filter_sql('orders > 3', 'customer', 'Europe/Kopenhagen');
+SELECT segment.filter_sql('orders > 3', 'customer', '+02:00');
 
 -- Nobody's operators are caught: a trap in front of pg_catalog stays shut.
 CREATE FUNCTION trap(integer, integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
