@@ -66,6 +66,20 @@ BEGIN
     RETURN coalesce(result, '{}');
 END $$;
 
+-- a literal that is only a date is that whole day, beside traits, aggregates and formulas;
+-- the same as a rule tree
+SELECT f, segment.count_where(f::segment.filter) AS asked, segment.count_where(f::segment.filter::jsonb::segment.filter) AS tree,
+    cardinality(naive('coalesce(' || condition || ', false)')) AS naive
+FROM (VALUES
+    ('last_order_at <= "2026-04-20"', 'day <= ''2026-04-20'''), ('last_order_at > "2026-04-20"', 'day > ''2026-04-20'''),
+    ('last_order_at = "2026-04-20"', 'day = ''2026-04-20'''), ('last_order_at != "2026-04-20"', '(day = ''2026-04-20'') is not true'),
+    ('last_order_at in ("2026-04-20", "2026-01-06")', 'day in (''2026-04-20'', ''2026-01-06'')'),
+    ('last_order_at not in ("2026-04-20", "2026-01-06")', '(day in (''2026-04-20'', ''2026-01-06'')) is not true'),
+    ('last_order_at between "2026-01-06" and "2026-04-20"', 'day between ''2026-01-06'' and ''2026-04-20'''),
+    ('max(orders.ordered_at) >= "2026-04-20"', 'day >= ''2026-04-20'''), ('max(orders.ordered_at) <= "2026-04-28"', 'day <= ''2026-04-28'''),
+    ('coalesce(last_order_at, now) < "2026-04-28"', 'day < ''2026-04-28'''), ('"2026-04-20" >= last_order_at', 'day <= ''2026-04-20''')) v(f, sql),
+    replace(sql, 'day', '(max(o.ordered_at) at time zone ''Europe/Copenhagen'')::date') AS condition;
+
 -- every way to ask gives that answer
 CREATE FUNCTION answers(audience name, filter segment.filter)
 RETURNS TABLE (way text, answer bigint[]) LANGUAGE sql AS $$

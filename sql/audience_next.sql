@@ -72,8 +72,8 @@ SELECT c.* FROM unnest(ARRAY[
     'at least 2 of (orders_30d > 1, renewal_at > now, last_order_at in last 30 days)',
     'total_spend > 100', 'true']) AS f, changes(f) AS c;
 
--- a month on the calendar.  Seen from 29, 30 and 31 March of a common year it
--- begins on 28 February; so an order of that evening goes and comes again
+-- a month on the calendar.  On 29, 30 and 31 March of a common year a month ago is
+-- 28 February; but a month after an order of that evening is 28 March, once
 SET segment.now = '2023-03-28 12:00+02';
 -- (a clock that goes back: who is a member is decided anew)
 SELECT segment.rebuild('profile');
@@ -102,7 +102,8 @@ SET segment.now = '2024-10-26 12:00+02';
 UPDATE customers SET seen = '2024-10-26 02:30' WHERE customer_id = 3;
 SELECT c.filter, c.cleo FROM changes('seen in last 1 day') AS c;
 SELECT c.filter, c.cleo FROM changes('seen in last 24 hours') AS c;
--- ... and local time runs over half past two, back behind it, and over it again
+-- ... and local time runs over two, back behind it, and over it again; but half past
+-- two stands for one instant
 UPDATE customers SET seen = '2024-10-27 02:30' WHERE customer_id = 3;
 SELECT segment.create_audience('seen', 'seen <= now', view => false);
 SELECT segment.create_audience('at two', 'hour(now) = 2', view => false);
@@ -116,6 +117,36 @@ BEGIN
         at := least(segment.next_change('seen', 3), segment.next_change('at two', 3));
     END LOOP;
 END $$;
+
+-- of two orders the later one may leave first
+SET segment.now = '2023-02-01 12:00+01';
+SELECT segment.rebuild('profile');
+INSERT INTO orders VALUES (8, 4, 5, '2023-01-30 12:00+01'), (9, 4, 5, '2023-01-31 08:00+01');
+SELECT segment.create_audience('one', 'orders_1m = 1', view => false);
+SELECT segment.create_audience('last thirtieth', 'last(orders.ordered_at in last 1 month) before "2023-01-31"', view => false);
+SELECT segment.next_change('one', 4), segment.next_change('last thirtieth', 4);
+SET segment.now = '2023-02-28 08:00+01';
+SELECT segment.next_change('one', 4), segment.next_change('last thirtieth', 4);
+DELETE FROM orders WHERE customer_id = 4;
+
+-- what stays as it is for ever never changes, and the number of those for whom it
+-- holds is today's, however far one looks; and what changes once does not change again
+SET segment.now = '2024-05-06 12:00+02';
+SELECT segment.rebuild('profile');
+SELECT c.* FROM unnest(ARRAY[
+    'year(today) = 2000', 'year(now) >= 2024', 'year(today) < 2024', 'month(today) < 13', 'weekday(now) in (8, 9)', 'hour(now) = 24',
+    'month(today) = 2 and day(today) = 30', 'day(today) = 31 and month(today) in (4, 6, 9, 11)', 'week(today) > 53',
+    'today < "2000-01-01"', 'now after "1999-12-31"', 'last_order_at < now', 'days_between(born, today) > 10',
+    'anniversary of born in this month and month(today) != month(born)', 'year(today) - year(born) > 10']) AS f, changes(f) AS c;
+SELECT c.* FROM unnest(ARRAY[
+    'year(today) = 2100', 'year(today) >= 12000', 'month(today) = 2 and day(today) = 29 and weekday(today) = 7', 'today > "9999-12-31"',
+    'year(today) - year(born) > 1000', 'days_between(born, today) > 1000000']) AS f, changes(f) AS c;
+SELECT segment.create_audience('never', 'year(today) = 2000', view => false), segment.create_audience('always', 'year(now) >= 2024', view => false);
+SELECT at, segment.forecast('never', at), segment.forecast('always', at) = segment.size('always') AS as_today
+FROM unnest('{2024-05-07,2100-01-01,4026-01-01,250000-01-01}'::timestamptz[]) AS at;
+SELECT depth, filter, holds, next_change FROM segment.explain('never', 1);
+-- of what moves all the time nobody can say it, and no instant is made up
+SELECT c.* FROM changes('now - last_order_at > now - renewal_at') AS c;
 
 -- a leap day
 SET segment.now = '2024-02-20 12:00+01';

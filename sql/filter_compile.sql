@@ -241,11 +241,13 @@ INSERT INTO promise (filter, sql) VALUES
     ('seen not in last 1 day', $$(seen > segment.now() - interval '1 day' AND seen <= segment.now()) IS NOT TRUE$$),
     ('seen in next 2 hours', $$seen > '2028-03-27 00:30+00' AND seen <= '2028-03-27 02:30+00'$$),
     ('seen more than 1 week ago', $$seen < '2028-03-20 01:30+00'$$),
-    ('seen less than 1 month ago', $$seen > '2028-02-27 01:30+00' AND seen <= '2028-03-27 00:30+00'$$),
+    ('seen less than 1 month ago', $$seen >= '2028-02-27 01:30+00' AND seen <= '2028-03-27 00:30+00'$$),
     ('born in last 30 days', $$born > '2028-02-26' AND born <= '2028-03-27'$$),
     ('born in last 1 month', $$born > '2028-02-27' AND born <= '2028-03-27'$$),
     ('born more than 1 quarter ago', $$born < '2027-12-27'$$),
-    ('local in last 1 day', $$local > '2028-03-26 03:30' AND local <= '2028-03-27 02:30'$$),
+    ('born less than 9 days ago', $$born >= '2028-03-18' AND born <= '2028-03-27'$$),
+    -- two o'clock of the day before did not come, and stands for three o'clock
+    ('local in last 1 day', $$local >= '2028-03-26 02:00' AND local <= '2028-03-27 02:30'$$),
     ('local in next 1 day', $$local > '2028-03-27 02:30' AND local <= '2028-03-28 02:30'$$),
     ('seen in this day', $$(seen AT TIME ZONE 'Europe/Copenhagen')::date = '2028-03-27'$$),
     ('seen in last day', $$(seen AT TIME ZONE 'Europe/Copenhagen')::date = '2028-03-26'$$),
@@ -261,7 +263,28 @@ INSERT INTO promise (filter, sql) VALUES
     ('seen on "2028-03-26"', $$seen >= '2028-03-25 23:00+00' AND seen < '2028-03-26 22:00+00'$$),
     ('seen after "2028-03-26 12:00"', $$seen > '2028-03-26 10:00+00'$$),
     ('seen before "2028-03-26T12:00Z"', $$seen < '2028-03-26 12:00+00'$$),
-    ('seen > "2028-03-26"', $$seen > '2028-03-25 23:00+00'$$),
+    -- a literal that is only a date is that whole day
+    ('seen > "2028-03-26"', $$seen >= '2028-03-26 22:00+00'$$),
+    ('seen >= "2028-03-26"', $$seen >= '2028-03-25 23:00+00'$$),
+    ('seen < "2028-03-26"', $$seen < '2028-03-25 23:00+00'$$),
+    ('seen <= "2028-03-26"', $$seen < '2028-03-26 22:00+00'$$),
+    ('seen = "2028-03-26"', $$(seen AT TIME ZONE 'Europe/Copenhagen')::date = '2028-03-26'$$),
+    ('seen != "2028-03-26"', $$((seen AT TIME ZONE 'Europe/Copenhagen')::date = '2028-03-26') IS NOT TRUE$$),
+    ('"2028-03-26" < seen', $$seen >= '2028-03-26 22:00+00'$$),
+    ('seen between "2028-03-25" and "2028-03-26"', $$seen >= '2028-03-24 23:00+00' AND seen < '2028-03-26 22:00+00'$$),
+    ('seen not between "2028-03-25" and "2028-03-26 12:00"', $$(seen >= '2028-03-24 23:00+00' AND seen <= '2028-03-26 10:00+00') IS NOT TRUE$$),
+    ('seen in ("2028-03-26", "2028-03-24")', $$(seen AT TIME ZONE 'Europe/Copenhagen')::date IN ('2028-03-26', '2028-03-24')$$),
+    ('seen not in ("2028-03-26", "2028-03-27 02:23")', $$((seen AT TIME ZONE 'Europe/Copenhagen')::date = '2028-03-26' OR seen = '2028-03-27 00:23+00') IS NOT TRUE$$),
+    ('local > "2028-03-26"', $$local >= '2028-03-27'$$),
+    ('local <= "2028-03-26"', $$local < '2028-03-27'$$),
+    ('local in ("2028-03-26")', $$local::date = '2028-03-26'$$),
+    ('greatest(seen, "2028-03-26") <= "2028-03-26"', $$seen IS NULL OR seen < '2028-03-26 22:00+00'$$),
+    -- but not one with a time of day or a zone, however they are written
+    ('seen > "20280326T120000"', $$seen > '2028-03-26 10:00+00'$$),
+    ('seen > "2028-03-26 00:00"', $$seen > '2028-03-25 23:00+00'$$),
+    ('seen > "2028-03-26+00"', $$seen > '2028-03-26 00:00+00'$$),
+    ('seen > "-infinity"', $$isfinite(seen)$$),
+    ('seen in ("-infinity", "2028-03-26")', $$seen = '-infinity' OR (seen AT TIME ZONE 'Europe/Copenhagen')::date = '2028-03-26'$$),
     ('local on "2028-03-26"', $$local::date = '2028-03-26'$$),
     ('local after "2028-03-26"', $$local >= '2028-03-27'$$),
     ('local < "2028-03-26 12:00+00"', $$local < '2028-03-26 14:00'$$),
@@ -270,6 +293,9 @@ INSERT INTO promise (filter, sql) VALUES
     ('born after "2028-03-18"', $$born > '2028-03-18'$$),
     ('born before "2028-03-18 12:00"', $$born <= '2028-03-18'$$),
     ('born < "2028-03-18"', $$born < '2028-03-18'$$),
+    ('born <= "2028-03-18"', $$born <= '2028-03-18'$$),
+    ('born > "2028-03-18"', $$born > '2028-03-18'$$),
+    ('born = "infinity"', $$born = 'infinity'$$),
     ('seen >= today', $$seen >= '2028-03-26 22:00+00'$$),
     ('seen < now', $$seen < '2028-03-27 00:30+00'$$),
     ('local >= now', $$local >= '2028-03-27 02:30'$$),
@@ -445,6 +471,7 @@ SELECT count(*) FROM customer c WHERE c @@ 'in audience vip';
 SELECT count(*) FROM customer c WHERE c @@ 'bucket("spring") < 10';
 SELECT segment.filter_sql('ordrs > 3', 'customer');
 SELECT segment.filter_sql('orders > 3', 'customer', 'Europe/Kopenhagen');
+SELECT segment.filter_sql('orders > 3', 'customer', '+02:00');
 
 -- Nobody's operators are caught: a trap in front of pg_catalog stays shut.
 CREATE FUNCTION trap(integer, integer) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;

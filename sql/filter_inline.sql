@@ -32,6 +32,27 @@ EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'amount in (1, 2, 3)';
 EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'amount = 42 or sold_at in last 2 hours';
 EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at in last 2 hours';
 EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at on "2028-02-29"';
+-- a span is added to the column, and what follows for the column alone is found by an index
+EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at in last 1 day';
+EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at more than 2 months ago';
+EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at in next 1 week';
+EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at <= "2028-02-28" and sold_at > "2028-02-26"';
+EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at in ("2028-02-28", "2028-02-26")';
+EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'sold_at in last week';
+-- partitions are pruned by it, and local times and dates found
+CREATE TABLE call (id integer, rang timestamp, day date, at timestamptz) PARTITION BY RANGE (at);
+CREATE TABLE call_old PARTITION OF call FOR VALUES FROM (MINVALUE) TO ('2028-01-01');
+CREATE TABLE call_new PARTITION OF call FOR VALUES FROM ('2028-01-01') TO (MAXVALUE);
+CREATE INDEX ON call (rang);
+CREATE INDEX ON call (day);
+SET enable_seqscan = off;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT * FROM call c WHERE c @@ 'at in last 1 month';
+EXPLAIN (COSTS OFF) SELECT * FROM call_old c WHERE c @@ 'rang in last 1 day';
+EXPLAIN (COSTS OFF) SELECT * FROM call_old c WHERE c @@ 'rang < now - 1 hour';
+EXPLAIN (COSTS OFF) SELECT * FROM call_old c WHERE c @@ 'day in last 1 month';
+EXPLAIN (COSTS OFF) SELECT * FROM call_old c WHERE c @@ 'day > now';
+RESET enable_seqscan;
+DROP TABLE call;
 EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'tags contains "t7"';
 EXPLAIN (COSTS OFF) SELECT * FROM sale s WHERE s @@ 'receipt starts with "R1999"';
 EXPLAIN (COSTS OFF) SELECT count(*) FROM sale s WHERE s @@ 'not amount = 42';

@@ -358,15 +358,14 @@ BEGIN
     FOR instant IN SELECT i + m * interval '1 microsecond' FROM generate_series(first, last, '30 minutes') AS i, generate_series(-1, 1) AS m LOOP
         PERFORM set_config('segment.now', instant::text, true);
         RETURN QUERY SELECT instant, a.audience
-            FROM segment.audience a, (SELECT instant AS now, instant AT TIME ZONE 'Europe/Copenhagen' AS local) AS i
+            FROM segment.audience a, (SELECT instant AS now) AS i
             WHERE ARRAY(SELECT k FROM segment.members(a.audience) AS m(k bigint) ORDER BY 1)
                 <> ARRAY(SELECT DISTINCT customer_id FROM visits AS v
                          WHERE CASE a.audience
-                             WHEN 'hours' THEN v.at AT TIME ZONE 'Europe/Copenhagen' > now - interval '24 hours'
-                             WHEN 'month' THEN date_trunc('month', v.at) = date_trunc('month', local)
-                             WHEN 'before' THEN v.at > local - interval '3 days' AND v.at <= local - interval '1 day'
-                             ELSE v.at > local - interval '1 day' END
-                         AND (a.audience = 'month' OR v.at AT TIME ZONE 'Europe/Copenhagen' <= now)
+                             WHEN 'hours' THEN v.at::timestamptz <= now AND now < v.at::timestamptz + interval '24 hours'
+                             WHEN 'month' THEN date_trunc('month', v.at) = date_trunc('month', now::timestamp)
+                             WHEN 'before' THEN v.at::timestamptz + interval '1 day' <= now AND now < v.at::timestamptz + interval '3 days'
+                             ELSE v.at::timestamptz <= now AND now < v.at::timestamptz + interval '1 day' END
                          ORDER BY 1);
     END LOOP;
 END $$;

@@ -57,12 +57,12 @@ SELECT * FROM now_in;
 SELECT * FROM wrong;
 
 -- to the microsecond, and nothing is written.  On 26 March there is no half past
--- two: at three, the order of half past two is more than thirty days ago
-SET segment.now = '2028-03-26 01:59:59.999999+01';
+-- two: thirty days after an order of half past two it is half past three
+SET segment.now = '2028-03-26 03:29:59.999999+02';
 SELECT * FROM now_in;
 SELECT * FROM recent ORDER BY 1;
 SELECT * FROM wrong;
-SET segment.now = '2028-03-26 03:00:00+02';
+SET segment.now = '2028-03-26 03:30:00+02';
 SELECT * FROM now_in;
 SELECT * FROM wrong;
 SELECT count(*) AS due FROM segment_data.profile WHERE wake_at <= segment.now();

@@ -22,6 +22,16 @@ SELECT segment.create_population('new', key_type => 'numeric');
 SELECT segment.create_population('new', key => 'ord');
 SELECT segment.create_population('new', key => 's12');
 SELECT segment.create_population('new', timezone => 'Europe/Kopenhagen');
+-- nor is what the server would read by a rule of POSIX, east for west
+SELECT segment.create_population('new', timezone => '+02:00');
+SELECT segment.create_population('new', timezone => 'UTC+2');
+SELECT segment.create_population('new', timezone => 'EST5EDT,M3.2.0,M11.1.0');
+SELECT segment.create_population('new', timezone => 'CET');
+SET timezone = -3;
+SELECT segment.create_population('new');
+SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE;
+SELECT segment.create_population('new');
+RESET timezone;
 SELECT segment.create_population(NULL);
 SET search_path = nowhere;
 SELECT segment.create_population('new');

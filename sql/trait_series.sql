@@ -28,48 +28,51 @@ SELECT customer, segment.series_of(at, amount) AS amounts FROM series_orders GRO
 
 -- all that can be asked, of no series too, without bounds
 \x on
-SELECT customer, segment.series_count(stores, NULL, NULL) AS count,
-       segment.series_distinct(stores, NULL, NULL) AS "distinct",
-       segment.series_values(stores, NULL, NULL, NULL::text) AS "values",
-       segment.series_most_frequent(stores, NULL, NULL, NULL::text) AS most_frequent,
-       segment.series_first(stores, NULL, NULL, NULL::text) AS first,
-       segment.series_last(stores, NULL, NULL, NULL::text) AS last,
-       segment.series_min(amounts, NULL, NULL, NULL::numeric) AS min,
-       segment.series_max(amounts, NULL, NULL, NULL::numeric) AS max,
-       segment.series_sum(amounts, NULL, NULL) AS sum,
-       segment.series_squares(amounts, NULL, NULL) AS squares,
-       segment.series_sum(pieces, NULL, NULL) AS pieces,
-       segment.series_squares(pieces, NULL, NULL) AS squares_of_pieces,
-       segment.series_sum_float(seconds, NULL, NULL) AS seconds,
-       segment.series_squares_float(seconds, NULL, NULL) AS squares_of_seconds
+SELECT customer, segment.series_count(stores, NULL, NULL, NULL) AS count,
+       segment.series_distinct(stores, NULL, NULL, NULL) AS "distinct",
+       segment.series_values(stores, NULL, NULL, NULL, NULL::text) AS "values",
+       segment.series_most_frequent(stores, NULL, NULL, NULL, NULL::text) AS most_frequent,
+       segment.series_first(stores, NULL, NULL, NULL, NULL::text) AS first,
+       segment.series_last(stores, NULL, NULL, NULL, NULL::text) AS last,
+       segment.series_min(amounts, NULL, NULL, NULL, NULL::numeric) AS min,
+       segment.series_max(amounts, NULL, NULL, NULL, NULL::numeric) AS max,
+       segment.series_sum(amounts, NULL, NULL, NULL) AS sum,
+       segment.series_squares(amounts, NULL, NULL, NULL) AS squares,
+       segment.series_sum(pieces, NULL, NULL, NULL) AS pieces,
+       segment.series_squares(pieces, NULL, NULL, NULL) AS squares_of_pieces,
+       segment.series_sum_float(seconds, NULL, NULL, NULL) AS seconds,
+       segment.series_squares_float(seconds, NULL, NULL, NULL) AS squares_of_seconds
 FROM (SELECT customer, segment.series_of(at, store) AS stores, segment.series_of(at, amount) AS amounts,
              segment.series_of(at, pieces) AS pieces, segment.series_of(at, seconds) AS seconds
       FROM series_orders GROUP BY customer) t
 ORDER BY customer;
 \x off
 
--- after < time <= until; no bound is wider than infinity
-CREATE TABLE series_bounds (after timestamptz, until timestamptz);
-INSERT INTO series_bounds VALUES
-    (NULL, NULL), ('-infinity', NULL), (NULL, 'infinity'), ('-infinity', 'infinity'), (NULL, '-infinity'),
-    ('infinity', NULL), ('infinity', 'infinity'), ('-infinity', '-infinity'),
-    ('2026-05-01 12:00+00', '2026-05-03 09:30+00'), ('2026-05-01 11:59:59.999999+00', '2026-05-03 09:29:59.999999+00'),
-    ('2026-05-03 09:30+00', '2026-05-01 12:00+00'), ('4714-11-24 00:00+00 BC', '294276-12-31 23:59:59.999999+00');
+-- the window and the time of the question; without a window all count, at infinity
+-- too
 WITH s AS (SELECT '{-infinity, -infinity, 2026-05-01 12:00+00, 2026-05-03 09:30+00, infinity}'::segment.series AS s)
-SELECT after, until, segment.series_count(s, after, until) FROM s, series_bounds;
+SELECT during, now, segment.series_count(s, during, 'UTC', now), segment.window_after(during, 'UTC', now)
+FROM s, (VALUES
+    (NULL, timestamptz '2026-05-04 00:00+00'), ('since "-infinity"', '2026-05-04 00:00+00'), ('since "4714-11-24 00:00:00 BC"', '2026-05-04 00:00+00'),
+    ('since "infinity"', '2026-05-04 00:00+00'), ('before "infinity"', '2026-05-04 00:00+00'), ('before "-infinity"', '2026-05-04 00:00+00'),
+    ('before "2026-05-03 09:30"', '2026-05-04 00:00+00'), ('before "2026-05-03 09:30"', '2026-05-01 12:00+00'),
+    ('in last 163800 seconds', '2026-05-03 09:30+00'), ('in last 163800 seconds', '2026-05-03 09:29:59.999999+00'),
+    ('between 46 hours and 1 hour ago', '2026-05-03 09:30+00'),
+    ('in this month', '2026-05-02 00:00+00'), ('in last month', '2026-06-02 00:00+00'), ('in last 5000 years', '2026-05-04 00:00+00'),
+    ('in last 1 month', '4714-11-25 00:00+00 BC')) v(during, now);
 SELECT after, segment.series_after('text{"a" @ -infinity, "b" @ 2026-05-01 12:00+00, "c" @ 2026-05-03 09:30+00}', after)
 FROM (VALUES (timestamptz '-infinity'), ('2026-05-01 12:00+00'), ('2026-05-03 09:30+00'), ('infinity'), (NULL)) v(after);
 
 -- ties: most rows, then the most recent, then the smallest; of one instant the smallest
-SELECT segment.series_most_frequent(t, NULL, NULL, NULL::text) AS favourite,
-       segment.series_first(t, NULL, NULL, NULL::text) AS first,
-       segment.series_last(t, NULL, NULL, NULL::text) AS last, t AS of
+SELECT segment.series_most_frequent(t, NULL, NULL, NULL, NULL::text) AS favourite,
+       segment.series_first(t, NULL, NULL, NULL, NULL::text) AS first,
+       segment.series_last(t, NULL, NULL, NULL, NULL::text) AS last, t AS of
 FROM (VALUES
     ('text{"a" @ 2026-05-09, "b" @ 2026-05-01, "b" @ 2026-05-02}'::segment.series),
     ('text{"a" @ 2026-05-01, "b" @ 2026-05-02}'),
     ('text{"b" @ 2026-05-01, "a" @ 2026-05-01}')) v(t);
 
--- the oracle: the same aggregates of the server over the events between
+-- the oracle: the same aggregates of the server over the events of the window
 CREATE TABLE series_many AS
 SELECT i % 7 AS customer, timestamptz '2026-01-01 00:00+00' + i * 7919 % 1000 * interval '1 hour' AS at,
        i * i % 23 AS number, 
@@ -78,36 +81,37 @@ SELECT i % 7 AS customer, timestamptz '2026-01-01 00:00+00' + i * 7919 % 1000 * 
        'store ' || i * i % 11 AS store
 FROM generate_series(1, 1000) i;
 SELECT count(*) AS asked,
-       count(*) FILTER (WHERE segment.series_count(n, a, b) = count) AS same_count,
-       count(*) FILTER (WHERE segment.series_sum(n, a, b) = sum_n) AS same_sum_of_numbers,
-       count(*) FILTER (WHERE segment.series_sum(m, a, b)::text = sum_m::text) AS same_sum_of_amounts,
-       count(*) FILTER (WHERE segment.series_sum(p, a, b)::text = sum_p::text) AS same_sum_of_prices,
-       count(*) FILTER (WHERE segment.series_squares(m, a, b)::text = squares_m::text) AS same_squares,
-       count(*) FILTER (WHERE segment.series_sum_float(f, a, b) = sum_f) AS same_sum_of_floats,
-       count(*) FILTER (WHERE segment.series_min(m, a, b, NULL::numeric) IS NOT DISTINCT FROM min) AS same_min,
-       count(*) FILTER (WHERE segment.series_max(m, a, b, NULL::numeric) IS NOT DISTINCT FROM max) AS same_max,
-       count(*) FILTER (WHERE segment.series_min(n, a, b, NULL::int) IS NOT DISTINCT FROM min_n
-           AND segment.series_max(n, a, b, NULL::int) IS NOT DISTINCT FROM max_n) AS same_edges_of_numbers,
-       count(*) FILTER (WHERE segment.series_min(p, a, b, NULL::numeric)::text IS NOT DISTINCT FROM min_p::text
-           AND segment.series_max(p, a, b, NULL::numeric)::text IS NOT DISTINCT FROM max_p::text) AS same_edges_of_prices,
-       count(*) FILTER (WHERE segment.series_first(t, a, b, NULL::text) IS NOT DISTINCT FROM first) AS same_first,
-       count(*) FILTER (WHERE segment.series_last(t, a, b, NULL::text) IS NOT DISTINCT FROM last) AS same_last,
-       count(*) FILTER (WHERE segment.series_distinct(t, a, b) = stores) AS same_distinct,
-       count(*) FILTER (WHERE segment.series_values(t, a, b, NULL::text) = list) AS same_values
+       count(*) FILTER (WHERE segment.series_count(n, during, 'UTC', b) = count) AS same_count,
+       count(*) FILTER (WHERE segment.series_sum(n, during, 'UTC', b) = sum_n) AS same_sum_of_numbers,
+       count(*) FILTER (WHERE segment.series_sum(m, during, 'UTC', b)::text = sum_m::text) AS same_sum_of_amounts,
+       count(*) FILTER (WHERE segment.series_sum(p, during, 'UTC', b)::text = sum_p::text) AS same_sum_of_prices,
+       count(*) FILTER (WHERE segment.series_squares(m, during, 'UTC', b)::text = squares_m::text) AS same_squares,
+       count(*) FILTER (WHERE segment.series_sum_float(f, during, 'UTC', b) = sum_f) AS same_sum_of_floats,
+       count(*) FILTER (WHERE segment.series_min(m, during, 'UTC', b, NULL::numeric) IS NOT DISTINCT FROM min) AS same_min,
+       count(*) FILTER (WHERE segment.series_max(m, during, 'UTC', b, NULL::numeric) IS NOT DISTINCT FROM max) AS same_max,
+       count(*) FILTER (WHERE segment.series_min(n, during, 'UTC', b, NULL::int) IS NOT DISTINCT FROM min_n
+           AND segment.series_max(n, during, 'UTC', b, NULL::int) IS NOT DISTINCT FROM max_n) AS same_edges_of_numbers,
+       count(*) FILTER (WHERE segment.series_min(p, during, 'UTC', b, NULL::numeric)::text IS NOT DISTINCT FROM min_p::text
+           AND segment.series_max(p, during, 'UTC', b, NULL::numeric)::text IS NOT DISTINCT FROM max_p::text) AS same_edges_of_prices,
+       count(*) FILTER (WHERE segment.series_first(t, during, 'UTC', b, NULL::text) IS NOT DISTINCT FROM first) AS same_first,
+       count(*) FILTER (WHERE segment.series_last(t, during, 'UTC', b, NULL::text) IS NOT DISTINCT FROM last) AS same_last,
+       count(*) FILTER (WHERE segment.series_distinct(t, during, 'UTC', b) = stores) AS same_distinct,
+       count(*) FILTER (WHERE segment.series_values(t, during, 'UTC', b, NULL::text) = list) AS same_values
 FROM (SELECT customer, segment.series_of(at, number) AS n, segment.series_of(at, amount) AS m,
              segment.series_of(at, price) AS p, segment.series_of(at, seconds) AS f, segment.series_of(at, store) AS t
       FROM series_many GROUP BY customer) kept
-JOIN (SELECT customer, a, b, count(at), coalesce(sum(number), 0) AS sum_n, coalesce(sum(amount), 0) AS sum_m,
+JOIN (SELECT customer, a, b, during, count(at), coalesce(sum(number), 0) AS sum_n, coalesce(sum(amount), 0) AS sum_m,
              coalesce(sum(amount * amount), 0) AS squares_m, coalesce(sum(seconds), 0) AS sum_f, min(amount), max(amount),
              coalesce(sum(price), 0) AS sum_p, min(price) AS min_p, max(price) AS max_p, min(number) AS min_n, max(number) AS max_n,
              (array_agg(store ORDER BY at, store))[1] AS first, (array_agg(store ORDER BY at DESC, store))[1] AS last,
              count(DISTINCT store) AS stores, coalesce(array_agg(DISTINCT store ORDER BY store) FILTER (WHERE at IS NOT NULL), '{}') AS list
       FROM generate_series(0, 6) AS c(customer) CROSS JOIN generate_series(-3, 45, 3) d
       CROSS JOIN LATERAL (SELECT timestamptz '2026-01-01 00:00+00' + d * interval '1 day' AS a,
-                                 timestamptz '2026-01-01 00:00+00' + (d + d % 8) * interval '1 day' AS b) w
+                                 timestamptz '2026-01-01 00:00+00' + (d + d % 8) * interval '1 day' AS b,
+                                 format(CASE WHEN d % 8 > 0 THEN 'in last %s hours' ELSE 'before "-infinity"' END, d % 8 * 24) AS during) w
       LEFT JOIN (SELECT customer AS who, at, number, amount, price, seconds, store FROM series_many) m
           ON who = customer AND at > a AND at <= b
-      GROUP BY customer, a, b) naive USING (customer);
+      GROUP BY customer, a, b, during) naive USING (customer);
 
 -- any type with an order; times as they are in no zone but UTC, whatever is set
 CREATE SCHEMA "Series shop";
@@ -141,7 +145,7 @@ RESET DateStyle;
 SET TimeZone = 'UTC';
 RESET IntervalStyle;
 RESET extra_float_digits;
-SELECT segment.series_of(v.at, v.value::series_name), pg_typeof(segment.series_last(segment.series_of(v.at, v.value::series_name), NULL, NULL, NULL::series_name))
+SELECT segment.series_of(v.at, v.value::series_name), pg_typeof(segment.series_last(segment.series_of(v.at, v.value::series_name), NULL, NULL, NULL, NULL::series_name))
 FROM (VALUES (timestamptz '2026-05-01 00:00+00', 'x')) v(at, value);
 
 -- equal is what holds the same, and what looks different is not
@@ -173,13 +177,13 @@ SELECT 'integer{"1" @ 2026-05-01}'::segment.series;
 SELECT 'json{"{}" @ 2026-05-01}'::segment.series;
 SELECT 'cstring{"1" @ 2026-05-01}'::segment.series;
 SELECT segment.series_of(now(), '{}'::json);
-SELECT segment.series_max('text{"tea" @ 2026-05-01}', NULL, NULL, NULL::int);
-SELECT segment.series_max('{2026-05-01}', NULL, NULL, NULL::int);
-SELECT segment.series_distinct('{2026-05-01}', NULL, NULL);
-SELECT segment.series_sum('{2026-05-01}', NULL, NULL);
-SELECT segment.series_sum('text{"tea" @ 2026-05-01}', NULL, NULL);
-SELECT segment.series_sum('float8{"1" @ 2026-05-01}', NULL, NULL);
-SELECT segment.series_sum_float('int4{"1" @ 2026-05-01}', NULL, NULL);
+SELECT segment.series_max('text{"tea" @ 2026-05-01}', NULL, NULL, NULL, NULL::int);
+SELECT segment.series_max('{2026-05-01}', NULL, NULL, NULL, NULL::int);
+SELECT segment.series_distinct('{2026-05-01}', NULL, NULL, NULL);
+SELECT segment.series_sum('{2026-05-01}', NULL, NULL, NULL);
+SELECT segment.series_sum('text{"tea" @ 2026-05-01}', NULL, NULL, NULL);
+SELECT segment.series_sum('float8{"1" @ 2026-05-01}', NULL, NULL, NULL);
+SELECT segment.series_sum_float('int4{"1" @ 2026-05-01}', NULL, NULL, NULL);
 
 -- the bytes: written once, they must be read for ever.  A cast for the test
 -- alone shows and takes them raw.
@@ -248,7 +252,7 @@ SELECT overlay('int2{"1" @ 2000-01-01, "1" @ 2000-01-02, "1" @ 2000-01-03, "1" @
 SELECT overlay('int8{"1" @ 2000-01-01, "1" @ 2000-01-02, "1" @ 2000-01-03, "1" @ 2000-01-04, "1" @ 2000-01-05, "1" @ 2000-01-06, "1" @ 2000-01-07, "1" @ 2000-01-08}'::segment.series::bytea
     PLACING '\x1002feffffffffffffffff01' FROM 8 FOR 3)::segment.series;
 -- the first has no number, and they are said to come to one
-SELECT segment.series_sum('\x01a40d030201010e0e0e020700c001000e'::bytea::segment.series, '2000-01-01 00:01+00', NULL);
+SELECT segment.series_sum('\x01a40d030201010e0e0e020700c001000e'::bytea::segment.series, 'since "2000-01-01 00:01:00.000001"', 'UTC', '2030-01-01');
 DROP TABLE series_long;
 
 -- cut short anywhere, or with any byte changed behind the type, it is refused
@@ -275,9 +279,9 @@ BEGIN
     LOOP
         bytes := one::bytea;
         -- what the function does not take is refused before it is read
-        sum := CASE WHEN one::text ~ '^(numeric|int)' THEN 'segment.series_sum($1, $2, NULL)' ELSE 'NULL::numeric' END;
+        sum := CASE WHEN one::text ~ '^(numeric|int)' THEN 'segment.series_sum($1, $2, ''UTC'', ''2030-01-01'')' ELSE 'NULL::numeric' END;
         extreme := CASE split_part(one::text, '{', 1) WHEN '' THEN 'NULL, NULL' ELSE
-            format('segment.series_min($1, $2, NULL, NULL::%1$s), segment.series_max($1, $2, NULL, NULL::%1$s)', split_part(one::text, '{', 1)) END;
+            format('segment.series_min($1, $2, ''UTC'', ''2030-01-01'', NULL::%1$s), segment.series_max($1, $2, ''UTC'', ''2030-01-01'', NULL::%1$s)', split_part(one::text, '{', 1)) END;
         FOR i IN 0 .. length(bytes) - 1 LOOP
             BEGIN
                 PERFORM substring(bytes for i)::segment.series::text;
@@ -292,8 +296,8 @@ BEGIN
             FOR change IN 1 .. 255 BY 7 LOOP
                 BEGIN
                     one := set_byte(bytes, i, get_byte(bytes, i) # change)::segment.series;
-                    PERFORM segment.series_count(one, NULL, NULL);
-                    EXECUTE format('SELECT %s, %s', sum, extreme) USING one, timestamptz '2026-05-02 12:00+00';
+                    PERFORM segment.series_count(one, NULL, NULL, NULL);
+                    EXECUTE format('SELECT %s, %s', sum, extreme) USING one, 'since "2026-05-02 12:00:00.000001"';
                     PERFORM one::text::segment.series;
                     accepted := accepted + 1;
                 EXCEPTION WHEN data_corrupted OR invalid_text_representation OR datetime_field_overflow OR datatype_mismatch THEN
@@ -334,7 +338,7 @@ COPY series_sent TO PROGRAM 'cat > series_sent' (FORMAT binary);
 COPY series_received FROM PROGRAM 'cat series_sent; rm series_sent' (FORMAT binary);
 SELECT count(*) AS rows, count(series) AS series,
        count(*) FILTER (WHERE series::text IN (SELECT series::text FROM series_sent)) AS as_sent,
-       sum(segment.series_count(series, NULL, NULL)) AS events
+       sum(segment.series_count(series, NULL, NULL, NULL)) AS events
 FROM series_received;
 
 -- and what nobody may send: another version, no text, half of one
@@ -349,7 +353,7 @@ UPDATE series_bytes SET bytes = '\x01' || '{2026-05-'::bytea;
 COPY series_bytes TO PROGRAM 'cat > series_sent' (FORMAT binary);
 COPY series_received FROM PROGRAM 'cat series_sent; rm series_sent' (FORMAT binary);
 
-DROP TABLE series_orders, series_bounds, series_many, series_sent, series_received, series_bytes;
+DROP TABLE series_orders, series_many, series_sent, series_received, series_bytes;
 DROP DOMAIN series_name;
 DROP TYPE "Series shop"."Mood";
 DROP SCHEMA "Series shop";

@@ -150,20 +150,43 @@ END $$;
 SELECT instant, day, hours, month, this_day, last_month, this_quarter, clicks_today, clicks_week
 FROM instants, as_of(instant) ORDER BY number;
 DROP FUNCTION as_of(timestamptz);
--- and back over the last of February: the window of a month reaches further
--- back on the 29th than on the 28th, so what left it may come again
+-- time takes an event out once: not the end of a month, where a month ago is the
+-- last of February on several days, brings it back
 SET segment.now = '2026-03-28 22:00+00';
 INSERT INTO visits VALUES (2, 'x', '2026-02-28 12:00');
 SELECT customer_id, month FROM profile WHERE customer_id = 2;
 SET segment.now = '2026-03-29 00:30+00';
 SELECT customer_id, month FROM profile WHERE customer_id = 2;
--- and so does a day's when clocks are set back, on 25 October at 01:00 UTC
+-- nor do clocks that are set back, on 25 October at 01:00 UTC: of the two instants
+-- of that day that are half past two it is the second that is a day later
 SET segment.now = '2026-10-25 00:45+00';
 INSERT INTO visits VALUES (2, 'y', '2026-10-24 02:30');
 SELECT customer_id, day, hours FROM profile WHERE customer_id = 2;
 SET segment.now = '2026-10-25 01:10+00';
 SELECT customer_id, day, hours FROM profile WHERE customer_id = 2;
+SET segment.now = '2026-10-25 01:30+00';
+SELECT customer_id, day, hours FROM profile WHERE customer_id = 2;
+-- a month after the 30th and after the 31st of January is the 28th of February, so of
+-- these two the later one leaves first
+SET segment.now = '2027-02-01 12:00+00';
+SELECT segment.create_trait('pages', 'list(distinct visits.page in last 1 month)');
+INSERT INTO visits VALUES (4, 'the 30th at noon', '2027-01-30 12:00'), (4, 'the 31st at eight', '2027-01-31 08:00'),
+    (4, 'the 1st', '2027-02-01 09:00');
+CREATE FUNCTION as_of(timestamptz) RETURNS SETOF profile LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('segment.now', $1::text, true);
+    RETURN QUERY SELECT * FROM profile WHERE customer_id = 4;
+END $$;
+SELECT instant::timestamptz, month, pages
+FROM unnest('{2027-02-28 07:59:59.999999+01,2027-02-28 08:00+01,2027-02-28 12:00+01,2027-03-01 09:00+01}'::timestamptz[]) AS i(instant), as_of(instant);
+DROP FUNCTION as_of(timestamptz);
+-- and an event that is written meanwhile keeps the one that is to leave last
+SET segment.now = '2027-02-28 07:30+00';
+INSERT INTO visits VALUES (4, 'now', '2027-02-28 08:30');
+SELECT customer_id, month, pages FROM profile WHERE customer_id = 4;
 SELECT * FROM segment.verify();
+DELETE FROM visits WHERE customer_id = 4;
+SELECT segment.drop_trait('pages');
 
 -- values are compared as without a window: in the order of the column
 ALTER TABLE visits ADD COLUMN word text COLLATE "en-x-icu";

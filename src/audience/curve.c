@@ -74,9 +74,14 @@ static const KnownFunction known_functions[] = {
 	{F_NUMERIC_INT4, CURVE_SAME},
 	{F_NUMERIC_INT8, CURVE_SAME},
 	{F_EXTRACT_TEXT_TIMESTAMP, CURVE_FIELD},
+	{F_EXTRACT_TEXT_DATE, CURVE_FIELD},
 	OWN("local_time", TEXTOID, CURVE_TO_LOCAL),
 	OWN("instant", TEXTOID, CURVE_FROM_LOCAL),
 	OWN("local_time", DATEOID, CURVE_SAME),
+	OWN("local_day", TIMESTAMPTZOID, CURVE_LOCAL_DAY),
+	OWN("day_start", DATEOID, CURVE_DAY_START),
+	OWN("day_ago", DATEOID, CURVE_SHIFT, -1),
+	OWN("date_add", TIMESTAMPTZOID, CURVE_SAME),
 	OWN("add", TIMESTAMPOID, CURVE_SHIFT, 1),
 	OWN("subtract", TIMESTAMPOID, CURVE_SHIFT, -1),
 	OWN("add", TIMESTAMPTZOID, CURVE_SHIFT, 1),
@@ -96,30 +101,43 @@ static const KnownFunction known_functions[] = {
 	OWN("round", NUMERICOID, CURVE_SAME, .jumps = true),
 };
 
-/* The units of date_trunc and extract, and how long one lasts at most. */
+/*
+ * The units of date_trunc and extract, how long one lasts at most, and from which
+ * number to which extract counts them.
+ */
 static const struct
 {
 	const char *name;
 	CalendarUnit unit;
 	int64		days;
+	int			first;
+	int			last;
 }			known_units[] = {
-	{"hour", CALENDAR_HOUR, 1},
-	{"day", CALENDAR_DAY, 1},
-	{"isodow", CALENDAR_DAY, 1},
-	{"week", CALENDAR_WEEK, 7},
-	{"month", CALENDAR_MONTH, 31},
-	{"quarter", CALENDAR_QUARTER, 92},
-	{"year", CALENDAR_YEAR, 366},
+	{"hour", CALENDAR_HOUR, 1, 0, 23},
+	{"day", CALENDAR_DAY, 1, 1, 31},
+	{"isodow", CALENDAR_DAY, 1, 1, 7},
+	{"week", CALENDAR_WEEK, 7, 1, 53},
+	{"month", CALENDAR_MONTH, 31, 1, 12},
+	{"quarter", CALENDAR_QUARTER, 92, 1, 4},
+	{"year", CALENDAR_YEAR, 366, 0, 0},
 };
 
 static Curve *curve_of(Node *node);
 static bool add_part(Node *node, void *curve);
 static void loosen(Curve *curve);
 static void describe(Curve *curve);
+static void describe_still(Curve *curve);
+static void describe_window(Curve *curve);
 static bool any_line(const Curve *curve);
 static void describe_call(Curve *curve, Oid function, List *args);
 static const KnownFunction *find_known(Oid function, List *args);
+static bool is_date_add(const KnownFunction *known);
+static Expr *expand_date_add(const FuncExpr *call);
 static void describe_comparison(Curve *curve, Oid operator, List *args);
+static Expr *own_call(const char *function, Oid result, Oid first_type,
+					  void *first, Oid second_type, void *second);
+static Node *interval_const(Interval *interval);
+static char *constant_text(Node *node);
 static bool find_zone(Curve *curve, Node *name);
 static bool find_unit(Curve *curve, Node *name);
 static void drop_argument(Curve *curve, int which);
@@ -182,6 +200,7 @@ curve_of(Node *node)
 	if (!moves)
 	{
 		curve->kind = CURVE_STILL;
+		describe_still(curve);
 		curve->nargs = 0;
 		return curve;
 	}
@@ -252,11 +271,7 @@ describe(Curve *curve)
 			describe_call(curve, ((FuncExpr *) expr)->funcid,
 						  ((FuncExpr *) expr)->args);
 			if (curve->kind == CURVE_OTHER && trait_is_window((FuncExpr *) expr))
-			{
-				curve->kind = CURVE_WINDOW;
-				if (curve->args[0]->kind == CURVE_STILL)
-					curve->window = trait_window_kind((FuncExpr *) expr);
-			}
+				describe_window(curve);
 			return;
 		case T_OpExpr:
 			describe_call(curve, ((OpExpr *) expr)->opfuncid,
@@ -301,6 +316,40 @@ describe(Curve *curve)
 	}
 }
 
+/* date_add(time, '30 days', zone) */
+static void
+describe_still(Curve *curve)
+{
+	FuncExpr   *call = (FuncExpr *) curve->expr;
+	Const	   *span;
+
+	if (!IsA(call, FuncExpr) || !is_date_add(find_known(call->funcid, call->args)) ||
+		list_length(call->args) != 3)
+		return;
+	span = lsecond(call->args);
+	if (!IsA(span, Const) || span->constisnull || !find_zone(curve, lthird(call->args)))
+		return;
+	curve->base = curve->args[0];
+	calendar_span_range(curve->zone, DatumGetIntervalP(span->constvalue),
+						&curve->least, &curve->most);
+}
+
+/* series_count(events, 'in last 30 days', zone, now) */
+static void
+describe_window(Curve *curve)
+{
+	const FuncExpr *call = (const FuncExpr *) curve->expr;
+	char	   *window = constant_text(lsecond(call->args));
+	char	   *zone = constant_text(lthird(call->args));
+
+	if (window == NULL || zone == NULL || curve->args[0]->kind != CURVE_STILL ||
+		curve->args[3]->kind != CURVE_NOW)
+		return;
+	curve->kind = CURVE_WINDOW;
+	curve->window = trait_window_kind(call);
+	curve->during = filter_window_read(window, zone);
+}
+
 static bool
 any_line(const Curve *curve)
 {
@@ -315,12 +364,29 @@ describe_call(Curve *curve, Oid function, List *args)
 {
 	const KnownFunction *known = find_known(function, args);
 	Curve	   *first;
+	Expr	   *steps;
 
 	if (known == NULL)
 		return;
 
 	switch (known->kind)
 	{
+		case CURVE_SAME:
+			if (!is_date_add(known))
+				break;
+			steps = list_length(args) == 3 ?
+				expand_date_add((FuncExpr *) curve->expr) : NULL;
+			if (steps == NULL)
+				return;
+			curve->args[0] = curve_of((Node *) steps);
+			curve->nargs = 1;
+			break;
+		case CURVE_LOCAL_DAY:
+		case CURVE_DAY_START:
+			if (list_length(args) != 2 || !find_zone(curve, lsecond(args)))
+				return;
+			drop_argument(curve, 1);
+			break;
 		case CURVE_ELAPSED:
 			/* days_between(from, to) has them the other way round */
 			if (curve->type == INT4OID)
@@ -350,6 +416,11 @@ describe_call(Curve *curve, Oid function, List *args)
 			if (!find_unit(curve, linitial(args)))
 				return;
 			drop_argument(curve, 0);
+			if (curve->unit == CALENDAR_YEAR)
+			{
+				curve->kind = CURVE_YEAR;
+				return;
+			}
 			break;
 		case CURVE_PRODUCT:
 			/* of two that move, and of what is divided by it, we know nothing */
@@ -387,6 +458,64 @@ find_known(Oid function, List *args)
 			return known;
 	}
 	return NULL;
+}
+
+static bool
+is_date_add(const KnownFunction *known)
+{
+	return known != NULL && known->name != NULL &&
+		strcmp(known->name, "date_add") == 0;
+}
+
+/*
+ * date_add() of a time that moves, in steps that are known: to the clock of the zone,
+ * days and months there, back, and hours.  NULL if the span is not known.
+ */
+static Expr *
+expand_date_add(const FuncExpr *call)
+{
+	Expr	   *time = copyObject(linitial(call->args));
+	Const	   *constant = lsecond(call->args);
+	Node	   *zone = lthird(call->args);
+	const Interval *span;
+	Interval   *calendar = palloc0(sizeof(Interval));
+	Interval   *clock = palloc0(sizeof(Interval));
+
+	if (!IsA(constant, Const) || constant->constisnull)
+		return NULL;
+	span = DatumGetIntervalP(constant->constvalue);
+	calendar->month = span->month;
+	calendar->day = span->day;
+	clock->time = span->time;
+	if (calendar->month != 0 || calendar->day != 0)
+	{
+		time = own_call("local_time", TIMESTAMPOID, TEXTOID, copyObject(zone),
+						TIMESTAMPTZOID, time);
+		time = own_call("add", TIMESTAMPOID, TIMESTAMPOID, time,
+						INTERVALOID, interval_const(calendar));
+		time = own_call("instant", TIMESTAMPTZOID, TEXTOID, copyObject(zone),
+						TIMESTAMPOID, time);
+	}
+	return own_call("add", TIMESTAMPTZOID, TIMESTAMPTZOID, time,
+					INTERVALOID, interval_const(clock));
+}
+
+static Expr *
+own_call(const char *function, Oid result, Oid first_type, void *first,
+		 Oid second_type, void *second)
+{
+	Oid			types[] = {first_type, second_type};
+
+	return (Expr *) makeFuncExpr(catalog_function(function, 2, types), result,
+								 list_make2(first, second), InvalidOid,
+								 InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+static Node *
+interval_const(Interval *interval)
+{
+	return (Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+							  IntervalPGetDatum(interval), false, false);
 }
 
 /* The first of them against the second. */
@@ -463,6 +592,8 @@ find_unit(Curve *curve, Node *name)
 		{
 			curve->unit = known_units[i].unit;
 			curve->length = known_units[i].days * USECS_PER_DAY;
+			curve->first = known_units[i].first;
+			curve->last = known_units[i].last;
 			return true;
 		}
 	return false;

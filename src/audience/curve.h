@@ -4,11 +4,11 @@
  *	  What an expression does while time passes and nothing else happens,
  *	  private to the room of audiences.
  *
- *		last_order_at < timezone('Europe/Copenhagen', timezone(
+ *		last_order_at + '1 day' < timezone('Europe/Copenhagen', timezone(
  *							'Europe/Copenhagen', now) - '30 days')
  *
  *		COMPARISON
- *		├─ STILL		last_order_at
+ *		├─ STILL		last_order_at + '1 day'
  *		└─ FROM_LOCAL	goes up, but for where clocks are set
  *		   └─ SHIFT		by -30 days
  *			  └─ TO_LOCAL
@@ -37,8 +37,11 @@ typedef enum CurveKind
 	CURVE_NOW,
 	CURVE_TO_LOCAL,				/* instant to local time of 'zone' */
 	CURVE_FROM_LOCAL,			/* and back */
+	CURVE_LOCAL_DAY,			/* instant to its day in 'zone' */
+	CURVE_DAY_START,			/* and to the first instant of that */
 	CURVE_SHIFT,				/* time, span or days to add; 'sign' */
 	CURVE_TRUNCATE,				/* time, to the beginning of its 'unit' */
+	CURVE_YEAR,					/* of a time: the number of its year */
 	CURVE_SAME,					/* another type, the same order */
 	CURVE_ELAPSED,				/* to, from: the time between */
 	CURVE_SUM,					/* numbers; 'sign' of the second */
@@ -48,7 +51,7 @@ typedef enum CurveKind
 
 	/* and these have one value for a while, and then another */
 	CURVE_FIELD,				/* time: which of its 'unit' it is in */
-	CURVE_WINDOW,				/* events, after, until */
+	CURVE_WINDOW,				/* events that count 'during' a window */
 	CURVE_ANNIVERSARY,			/* day, from, to */
 	CURVE_COMPARISON,			/* two of which one is compared with the other */
 	CURVE_ALL,					/* and: false where one of them is */
@@ -69,6 +72,7 @@ typedef struct Curve
 	struct Curve **args;
 
 	WindowKind	window;			/* of WINDOW; OTHER if it can have no margin */
+	const FilterWindow *during; /* of WINDOW */
 	bool		loose;			/* of conditions: null is as good as false */
 	pg_tz	   *zone;
 	int			sign;
@@ -76,6 +80,8 @@ typedef struct Curve
 	bool		may_end;		/* a line that may leave what its type can hold, and
 								 * be null from then on, or until then */
 	CalendarUnit unit;
+	int			first;			/* of FIELD: the numbers that it may be */
+	int			last;
 	int64		length;			/* what truncation takes away at most, in
 								 * microseconds */
 	bool		strictly[3];	/* of COMPARISON: true where the first argument
@@ -92,6 +98,14 @@ typedef struct Curve
 	bool		reaches;		/* else it cannot be said */
 	int64		soonest;
 	int64		latest;
+	/*
+	 * Of what does not move and is a time and a span: the time, and how much later
+	 * it is, at least and at most.  NULL if it is not of that kind.
+	 */
+	struct Curve *base;
+	int64		least;
+	int64		most;
+
 	TimestampTz still_from;		/* if it jumps: it is known to be the same */
 	TimestampTz still_until;	/* from then until just before then */
 } Curve;

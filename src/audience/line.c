@@ -56,6 +56,10 @@
 #define MOST_OF_MONTHS	(8 * USECS_PER_DAY)
 #define MICROSECONDS_OF_MONTH	(INT64CONST(2629746) * USECS_PER_SEC)
 
+/* Years, on average, from that of the server's epoch on. */
+#define YEAR_OF_EPOCH	2000
+#define MICROSECONDS_OF_YEAR	(12 * MICROSECONDS_OF_MONTH)
+
 /* Beyond it numbers are not exact as floating-point values. */
 #define MOST_EXACT		1e15
 
@@ -290,6 +294,9 @@ line_trend(Curve *line, Followed *followed, TimestampTz from,
 
 		case CURVE_SAME:
 		case CURVE_TRUNCATE:
+		case CURVE_YEAR:
+		case CURVE_LOCAL_DAY:	/* never back, whatever clocks do */
+		case CURVE_DAY_START:
 			return line_trend(time, followed, from, until);
 
 		case CURVE_TO_LOCAL:
@@ -310,6 +317,19 @@ line_trend(Curve *line, Followed *followed, TimestampTz from,
 			break;
 
 		case CURVE_SHIFT:
+			if (CURVE_IS_LINE(line->args[1]) && time->type == TIMESTAMPOID)
+			{
+				Trend		span = line_trend(line->args[1], followed, from, until) *
+					line->sign;
+
+				/* a span that moves has no months */
+				trend = line_trend(time, followed, from, until);
+				if (span == TREND_STEADY || trend == span)
+					return trend;
+				if (trend == TREND_STEADY)
+					return span;
+				break;
+			}
 			if (line->args[1]->kind != CURVE_STILL)
 				steady(line->args[1], &here, until);
 			trend = line_trend(time, followed, from, until);
@@ -474,6 +494,8 @@ is_sum_of_times(const Curve *line)
 			return true;
 		case CURVE_TO_LOCAL:
 		case CURVE_FROM_LOCAL:
+		case CURVE_LOCAL_DAY:
+		case CURVE_DAY_START:
 		case CURVE_TRUNCATE:
 		case CURVE_SAME:
 			return is_sum_of_times(line->args[0]);
@@ -576,17 +598,43 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 			return line_range(line->args[0], followed, low,
 							  plus(high, line->length), first, last);
 
+		case CURVE_YEAR:
+			return line_range(line->args[0], followed,
+							  minus(times(low - YEAR_OF_EPOCH - 1, MICROSECONDS_OF_YEAR),
+									USECS_PER_DAY * 2),
+							  plus(times(high - YEAR_OF_EPOCH + 2, MICROSECONDS_OF_YEAR),
+								   USECS_PER_DAY * 2),
+							  first, last);
+
+		case CURVE_LOCAL_DAY:
+			clock_offsets(line->zone, &least, &most);
+			return line_range(line->args[0], followed, minus(low, most),
+							  minus(plus(high, USECS_PER_DAY), least), first, last);
+
 		case CURVE_TO_LOCAL:
 			clock_offsets(line->zone, &least, &most);
 			return line_range(line->args[0], followed, minus(low, most),
 							  minus(high, least), first, last);
 
+		case CURVE_DAY_START:
 		case CURVE_FROM_LOCAL:
 			clock_offsets(line->zone, &least, &most);
 			return line_range(line->args[0], followed, plus(low, least),
 							  plus(high, most), first, last);
 
 		case CURVE_SHIFT:
+			if (line->args[0]->kind == CURVE_STILL && CURVE_IS_LINE(line->args[1]))
+			{
+				value = curve_value(line->args[0], followed->econtext,
+									followed->from, &isnull);
+				if (isnull || !value_range(line->args[0]->type, value, &least, &most))
+					return false;
+				if (line->sign < 0)
+					return line_range(line->args[1], followed, minus(least, high),
+									  minus(most, low), first, last);
+				return line_range(line->args[1], followed, minus(low, most),
+								  minus(high, least), first, last);
+			}
 			return line->args[1]->kind == CURVE_STILL &&
 				shift_range(line, followed, &least, &most) &&
 				line_range(line->args[0], followed, minus(low, most),
@@ -767,7 +815,10 @@ line_extent(Curve *line, Followed *followed, Extent *extent)
 		case CURVE_SAME:
 		case CURVE_TO_LOCAL:
 		case CURVE_FROM_LOCAL:
-			*extent = parts[0];	/* an offset is less than the margin */
+		case CURVE_LOCAL_DAY:
+		case CURVE_DAY_START:
+			/* an offset and a day are less than the margin */
+			*extent = parts[0];
 			break;
 		case CURVE_TRUNCATE:
 			*extent = (Extent) {parts[0].least - line->length, parts[0].most};

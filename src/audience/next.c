@@ -11,7 +11,8 @@
  *
  * steady.c says for how long the filter stays what it is.  That is sometimes too
  * short, as a part of the filter may change and the whole may not; so the filter
- * is evaluated then, and if it is what it was, the question is put again.
+ * is evaluated then, and if it is what it was, the question is put again.  What
+ * never changes has no next change.
  *
  * Nothing in here looks at the clock but the functions of SQL.
  *
@@ -36,10 +37,27 @@ SEGMENT_FUNCTION(segment_forecast);
 SEGMENT_FUNCTION(segment_forecast_text);
 
 /*
- * Questions put again for one answer: a condition that may change at each midnight
- * is followed for some years.
+ * Questions put again for one answer.  Conditions on the calendar may change with
+ * each day or month, and yet the whole never does:
+ *
+ *		month(today) = 2 and day(today) = 30
+ *
+ * The calendar repeats itself every 400 years, and so do the rules for clocks once
+ * all that are to come are in force, from 2200 on at the latest.  What has not
+ * changed by then never does; and where that is too far, no instant is made up.
  */
-#define MOST_STEPS		2000
+#define MOST_STEPS		250000
+#define YEARS(n)		((n) * INT64CONST(366) * USECS_PER_DAY)
+#define CALENDAR_REPEATS(from)	(Max(from, YEARS(200)) + YEARS(400))
+
+/* Steps that other things than the calendar may need by then. */
+#define MOST_EVENTS		1000
+
+/*
+ * Steps of a microsecond: of what moves all the time nobody can say when the whole
+ * changes.
+ */
+#define MOST_BLIND		1000
 
 struct TimedFilter
 {
@@ -74,7 +92,9 @@ TimestampTz
 timed_filter_next_change(TimedFilter *timed, TupleTableSlot *row,
 						 TimestampTz after)
 {
+	TimestampTz repeats = CALENDAR_REPEATS(after);
 	bool		holds;
+	int			blind = 0;
 
 	/* if the clock is no part of it, not even the row is looked at */
 	if (timed->curve->kind == CURVE_STILL)
@@ -82,13 +102,20 @@ timed_filter_next_change(TimedFilter *timed, TupleTableSlot *row,
 	holds = timed_filter_holds(timed, row, after);
 	for (int step = 0; step < MOST_STEPS; step++)
 	{
+		TimestampTz next;
+
 		CHECK_FOR_INTERRUPTS();
-		after = curve_steady_until(timed->curve, timed->econtext, row, after);
-		if (TIMESTAMP_IS_NOEND(after) ||
-			timed_filter_holds(timed, row, after) != holds)
+		next = curve_steady_until(timed->curve, timed->econtext, row, after);
+		if (TIMESTAMP_IS_NOEND(next) ||
+			timed_filter_holds(timed, row, next) != holds)
+			return next;
+		if (next - after == 1)
+			blind++;
+		if (blind > MOST_BLIND || (step > MOST_EVENTS && next > repeats))
 			break;
+		after = next;
 	}
-	return after;
+	return DT_NOEND;
 }
 
 /*

@@ -97,7 +97,8 @@ line_settles(const Curve *line)
 bool
 curve_jumps(const Curve *line)
 {
-	if (!CURVE_IS_LINE(line) || line->kind == CURVE_TRUNCATE)
+	if (!CURVE_IS_LINE(line) || line->kind == CURVE_TRUNCATE ||
+		line->kind == CURVE_LOCAL_DAY || line->kind == CURVE_YEAR)
 		return true;
 	if (line->kind == CURVE_NOW)
 		return false;

@@ -3,7 +3,7 @@
  * steady.c
  *	  For how long does the value of an expression stay the same?
  *
- *		last_order_at < now - 1 month and orders > 3
+ *		last_order_at + 1 month < now and orders > 3
  *
  *		orders > 3			for ever
  *		the line < value	until the line passes it (line.c)
@@ -39,15 +39,14 @@
 #include "miscadmin.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "audience/curve.h"
 #include "audience/line.h"
 #include "base/base.h"
 #include "trait/trait.h"
-
-/* What the bounds of a window are made of. */
-#define MOST_BOUNDS		4
 
 static const bool at_or_above[3] = {false, true, true};
 static const bool above[3] = {false, false, true};
@@ -57,14 +56,11 @@ static TimestampTz follow(Curve *curve, Followed *followed,
 						  TupleTableSlot *row, TimestampTz most);
 static void steady_comparison(Curve *curve, Followed *followed,
 							  TimestampTz *until);
+static bool far_away(const Curve *line, const Curve *other, TimestampTz time,
+					 TimestampTz at, TimestampTz *near);
+static bool same_for_all(Curve *comparison, Followed *followed);
 static void steady_window(Curve *curve, Followed *followed,
 						  TimestampTz *until);
-static bool window_keeps(Curve *window, Followed *followed, Datum series,
-						 TimestampTz *until);
-static bool window_rests(Curve *window, Followed *followed, Datum series,
-						 TimestampTz *until);
-static bool add_bounds(Curve *bound, Followed *followed, Curve **bounds,
-					   int *count);
 static void steady_anniversary(Curve *curve, Followed *followed,
 							   TimestampTz *until);
 static void steady_field(Curve *curve, Followed *followed, TimestampTz *until);
@@ -114,6 +110,7 @@ curve_side(Curve *curve, ExprContext *econtext, TimestampTz at)
 	Curve	   *other;
 	bool		isnull;
 	Datum		value;
+	TimestampTz near;
 	Mark		mark;
 
 	if (curve->kind != CURVE_COMPARISON)
@@ -122,6 +119,13 @@ curve_side(Curve *curve, ExprContext *econtext, TimestampTz at)
 	other = curve->args[CURVE_IS_LINE(curve->args[0]) ? 1 : 0];
 	if (other->kind != CURVE_STILL || !line_reaches(line, &followed))
 		return 0;
+	if (other->base != NULL)
+	{
+		value = curve_value(other->base, econtext, at, &isnull);
+		if (isnull || !far_away(line, other, DatumGetTimestampTz(value), at, &near))
+			return 0;
+		return at < near ? -1 : 1;
+	}
 	value = curve_value(other, econtext, at, &isnull);
 	if (isnull)
 		return 0;
@@ -131,6 +135,19 @@ curve_side(Curve *curve, ExprContext *econtext, TimestampTz at)
 	if (at < plus(mark.low, line->soonest))
 		return -1;
 	return at > plus(mark.high, line->latest) ? 1 : 0;
+}
+
+/*
+ * The line is compared with a time and a span.  That it does not come near to it at
+ * that instant can be said without adding up the two; *near is when it may be near,
+ * or could have been.
+ */
+static bool
+far_away(const Curve *line, const Curve *other, TimestampTz time, TimestampTz at,
+		 TimestampTz *near)
+{
+	*near = plus(plus(time, other->least), line->soonest);
+	return at < *near || at > plus(plus(time, other->most), line->latest);
 }
 
 void
@@ -199,12 +216,26 @@ steady_comparison(Curve *curve, Followed *followed, TimestampTz *until)
 	bool		side[3];
 	bool		isnull;
 	Datum		value;
+	TimestampTz near;
 	Mark		mark;
 
 	if (!CURVE_IS_LINE(line) || CURVE_IS_LINE(other))
 	{
-		steady_parts(curve, followed, until);
+		if (!same_for_all(curve, followed))
+			steady_parts(curve, followed, until);
 		return;
+	}
+	if (followed->coarsely && other->base != NULL && line_reaches(line, followed))
+	{
+		value = curve_value(other->base, followed->econtext, followed->from, &isnull);
+		if (isnull)
+			return;
+		if (far_away(line, other, DatumGetTimestampTz(value), followed->from, &near))
+		{
+			if (followed->from < near)
+				*until = Min(*until, near);
+			return;
+		}
 	}
 	steady(other, followed, until);
 	value = curve_value(other, followed->econtext, followed->from, &isnull);
@@ -216,152 +247,57 @@ steady_comparison(Curve *curve, Followed *followed, TimestampTz *until)
 	line_stays(line, followed, &mark, side, until);
 }
 
-/* An event counts from when until reaches it, and no more when after does. */
+/*
+ * month(today) < 13: is a part of a time compared with a number in a way that comes
+ * to the same for all that it may be?
+ */
+static bool
+same_for_all(Curve *comparison, Followed *followed)
+{
+	int			which = comparison->args[0]->kind == CURVE_FIELD ? 0 : 1;
+	Curve	   *field = comparison->args[which];
+	Curve	   *other = comparison->args[1 - which];
+	bool		isnull;
+	bool		first = false;
+	Datum		number;
+
+	if (field->kind != CURVE_FIELD || other->kind != CURVE_STILL ||
+		other->type != NUMERICOID)
+		return false;
+	number = curve_value(other, followed->econtext, followed->from, &isnull);
+	if (isnull)
+		return true;
+	for (int i = field->first; i <= field->last; i++)
+	{
+		Datum		one = NumericGetDatum(int64_to_numeric(i));
+		int			order = DatumGetInt32(DirectFunctionCall2(numeric_cmp, one, number));
+		int			side = order < 0 ? 0 : order > 0 ? 2 : 1;
+		bool		holds = comparison->strictly[which == 0 ? side : 2 - side];
+
+		if (i == field->first)
+			first = holds;
+		else if (holds != first)
+			return false;
+	}
+	return true;
+}
+
+/* An event comes or goes. */
 static void
 steady_window(Curve *curve, Followed *followed, TimestampTz *until)
 {
 	bool		isnull;
-	Datum		series;
+	Datum		series = curve_value(curve->args[0], followed->econtext,
+									 followed->from, &isnull);
 
-	/* of what kind the arguments are */
-	for (int i = 0; i < curve->nargs; i++)
-		if (i != 1 && i != 2)
-			steady(curve->args[i], followed, until);
-	series = curve_value(curve->args[0], followed->econtext, followed->from,
-						 &isnull);
 	if (isnull)
 		return;
-	if (followed->margin != NULL && window_keeps(curve, followed, series, until))
+	if (followed->margin != NULL &&
+		trait_window_keeps(curve->window, curve->during, series, followed->margin,
+						   followed->from, until))
 		return;
-	if (followed->coarsely && window_rests(curve, followed, series, until))
-		return;
-
-	for (int i = 1; i <= 2; i++)
-	{
-		Curve	   *bound = curve->args[i];
-		Datum		value;
-		TimestampTz events[2];
-
-		if (!CURVE_IS_LINE(bound))
-		{
-			steady(bound, followed, until);
-			continue;
-		}
-		line_settle(bound, followed, until);
-		value = curve_value(bound, followed->econtext, followed->from, &isnull);
-		if (isnull)
-			continue;
-
-		/*
-		 * Beyond the next one the bound cannot come without passing it; and
-		 * the one before is met again where the bound runs back.
-		 */
-		trait_events_around(series, DatumGetTimestampTz(value),
-							&events[0], &events[1]);
-		for (int j = 0; j < 2; j++)
-			if (!TIMESTAMP_NOT_FINITE(events[j]))
-			{
-				Mark		mark = mark_of(TIMESTAMPTZOID,
-										   TimestampTzGetDatum(events[j]),
-										   &bound->compare);
-
-				line_stays(bound, followed, &mark, at_or_above, until);
-			}
-	}
-}
-
-/*
- * Lower *until to when so many events may have come or gone that it matters.  False
- * if that is now, or if a bound jumps.
- */
-static bool
-window_keeps(Curve *window, Followed *followed, Datum series, TimestampTz *until)
-{
-	WindowEdge	edges[2];
-	TimestampTz keeps = *until;
-
-	for (int i = 0; i < 2; i++)
-	{
-		Curve	   *bound = window->args[i + 1];
-
-		edges[i] = (WindowEdge) {DT_NOEND};
-		if (bound->kind == CURVE_STILL)
-			continue;
-		if (!CURVE_IS_LINE(bound) || !line_reaches(bound, followed) ||
-			curve_jumps(bound))
-			return false;
-		edges[i].passed = minus(followed->from, bound->latest - 1);
-		edges[i].met = minus(followed->from, bound->soonest);
-		edges[i].soonest = bound->soonest;
-	}
-	if (!trait_window_keeps(window->window, series, followed->margin, edges, &keeps) ||
-		keeps <= followed->from)
-		return false;
-	*until = keeps;
-	return true;
-}
-
-/*
- * Lower *until to when one of the bounds may pass an event.  False if they are to
- * be looked at more closely.
- */
-static bool
-window_rests(Curve *window, Followed *followed, Datum series, TimestampTz *until)
-{
-	Curve	   *bounds[MOST_BOUNDS];
-	TimestampTz passed[MOST_BOUNDS];
-	TimestampTz next[MOST_BOUNDS];
-	int			count = 0;
-
-	for (int i = 1; i <= 2; i++)
-		if (!add_bounds(window->args[i], followed, bounds, &count))
-			return false;
-
-	/*
-	 * What comes after then is not passed for sure; the first of it is next.  The
-	 * bound has passed an event when it is there, not when it is beyond.
-	 */
-	for (int i = 0; i < count; i++)
-		passed[i] = minus(followed->from, bounds[i]->latest - 1);
-	trait_events_after(series, passed, count, next);
-	for (int i = 0; i < count; i++)
-	{
-		TimestampTz at = plus(next[i], bounds[i]->soonest);
-
-		if (at <= followed->from)
-		{
-			if (!curve_jumps(bounds[i]))
-				return false;
-			at = line_jumps_at(bounds[i], followed);
-		}
-		*until = Min(*until, at);
-	}
-	return true;
-}
-
-/* Those that move, in descending order of how late they come to an event. */
-static bool
-add_bounds(Curve *bound, Followed *followed, Curve **bounds, int *count)
-{
-	int			i;
-
-	/* least(a, b) has passed an event when both have */
-	if (bound->kind == CURVE_CHOICE)
-	{
-		for (i = 0; i < bound->nargs; i++)
-			if (!add_bounds(bound->args[i], followed, bounds, count))
-				return false;
-		return true;
-	}
-	if (bound->kind == CURVE_STILL)
-		return true;
-	if (*count == MOST_BOUNDS || !CURVE_IS_LINE(bound) ||
-		!line_reaches(bound, followed))
-		return false;
-	for (i = (*count)++; i > 0 && bounds[i - 1]->latest < bound->latest; i--)
-		bounds[i] = bounds[i - 1];
-	bounds[i] = bound;
-	return true;
+	*until = Min(*until, trait_window_changes(curve->during, series, followed->from,
+											  followed->coarsely));
 }
 
 /*
@@ -431,21 +367,29 @@ steady_field(Curve *curve, Followed *followed, TimestampTz *until)
 	}
 	line_settle(time, followed, until);
 	value = curve_value(time, followed->econtext, followed->from, &isnull);
-	if (isnull || TIMESTAMP_NOT_FINITE(DatumGetTimestamp(value)))
+	if (isnull)
+		return;
+	if (time->type == DATEOID)
+		value = DirectFunctionCall1(date_timestamp, value);
+	if (TIMESTAMP_NOT_FINITE(DatumGetTimestamp(value)))
 		return;
 	switch (line_trend(time, followed, followed->from, until))
 	{
 		case TREND_STEADY:
 			return;
 		case TREND_FALLS:
-			steady(time, followed, until);
-			return;
+			/* until it is before the unit in which it is now */
+			value = TimestampGetDatum(calendar_unit_start(curve->unit,
+														  DatumGetTimestamp(value)));
+			break;
 		case TREND_RISES:
+			value = TimestampGetDatum(calendar_turn_after(curve->unit,
+														  DatumGetTimestamp(value)));
 			break;
 	}
-	value = TimestampGetDatum(calendar_turn_after(curve->unit,
-												  DatumGetTimestamp(value)));
-	mark = mark_of(TIMESTAMPOID, value, &time->compare);
+	if (time->type == DATEOID)
+		value = DirectFunctionCall1(timestamp_date, value);
+	mark = mark_of(time->type, value, &time->compare);
 	line_stays(time, followed, &mark, at_or_above, until);
 }
 

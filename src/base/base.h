@@ -57,7 +57,7 @@ extern TimestampTz clock_now(void);
  */
 extern void clock_set(TimestampTz instant);
 
-/* calendar.c: when do clocks and calendars turn next? -------------------- */
+/* calendar.c: days and months on the clock of a place --------------------- */
 
 typedef enum CalendarUnit
 {
@@ -77,11 +77,40 @@ typedef enum CalendarUnit
 extern TimestampTz clock_turn_after(pg_tz *zone, TimestampTz instant);
 extern Timestamp local_turn_after(pg_tz *zone, Timestamp local);
 extern Timestamp calendar_turn_after(CalendarUnit unit, Timestamp local);
+/* The beginning of the unit in which a local time is. */
+extern Timestamp calendar_unit_start(CalendarUnit unit, Timestamp local);
 /*
  * By how much is local time ahead of UTC, at least and at most, ever?  In
  * microseconds; less than zero where it is behind.
  */
 extern void clock_offsets(pg_tz *zone, int64 *least, int64 *most);
+/* The same from one instant to another. */
+extern void clock_offsets_between(pg_tz *zone, TimestampTz from, TimestampTz to,
+								  int64 *least, int64 *most);
+/*
+ * An instant and a span later (or earlier, if the span is negative), as the
+ * server adds an interval in that zone; where no time is that far away, infinity.
+ */
+extern TimestampTz calendar_add(pg_tz *zone, TimestampTz at,
+								const Interval *span);
+/* By how much it is later, at least and at most, in microseconds. */
+extern void calendar_span_range(pg_tz *zone, const Interval *span,
+								int64 *least, int64 *most);
+/*
+ * A day and whole days and months later; and the last day from which on a
+ * certain day such a span has passed: the last that comes, with the span added, to
+ * that day or an earlier one.
+ */
+extern DateADT calendar_day_add(DateADT day, const Interval *span);
+extern DateADT calendar_day_ago(DateADT day, const Interval *span);
+/* The local day of an instant, and the instant at which a day begins. */
+extern DateADT calendar_day(pg_tz *zone, TimestampTz at);
+extern TimestampTz calendar_day_start(pg_tz *zone, DateADT day);
+/*
+ * The first day of the unit (not HOUR) that is so many after the one in which a
+ * day is.
+ */
+extern DateADT calendar_period_start(CalendarUnit unit, DateADT day, int shift);
 /* When is a day of that month celebrated in this year?  At infinity if never. */
 extern DateADT calendar_anniversary(int year, int month, int day);
 
@@ -99,7 +128,7 @@ extern int	compare_names(const ListCell *a, const ListCell *b);
 /* Is the name among these (char *)? */
 extern bool names_contain(List *names, const char *name);
 
-/* ERRCODE_INVALID_PARAMETER_VALUE if there is no such time zone. */
+/* ERRCODE_INVALID_PARAMETER_VALUE if that is no name of a time zone. */
 extern void check_zone(const char *timezone);
 
 /* typed.c: text in place of other types ------------------------------------ */

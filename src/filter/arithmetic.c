@@ -71,10 +71,8 @@ SEGMENT_FUNCTION(segment_subtract_date);
 SEGMENT_FUNCTION(segment_local_time_in_zone);
 SEGMENT_FUNCTION(segment_local_time);
 SEGMENT_FUNCTION(segment_local_time_of_date);
-SEGMENT_FUNCTION(segment_local_date);
 SEGMENT_FUNCTION(segment_instant_in_zone);
 SEGMENT_FUNCTION(segment_instant);
-SEGMENT_FUNCTION(segment_instant_of_date);
 
 /*
  * A numeric of fewer bytes than that does not become too large by rounding: that
@@ -670,22 +668,6 @@ segment_local_time_of_date(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMP(time);
 }
 
-/* (instant): the day in the zone of the session */
-Datum
-segment_local_date(PG_FUNCTION_ARGS)
-{
-	TimestampTz time = PG_GETARG_TIMESTAMPTZ(0);
-	struct pg_tm tm;
-	fsec_t		fsec;
-
-	/* which the server takes for an infinite day */
-	if (TIMESTAMP_NOT_FINITE(time))
-		return DirectFunctionCall1(timestamptz_date, TimestampTzGetDatum(time));
-	if (!to_fields(time, session_timezone, &tm, &fsec))
-		PG_RETURN_NULL();
-	PG_RETURN_DATEADT(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE);
-}
-
 /* (local time): the instant at which it was that in the zone of the session */
 Datum
 segment_instant(PG_FUNCTION_ARGS)
@@ -693,18 +675,6 @@ segment_instant(PG_FUNCTION_ARGS)
 	int			overflow;
 	TimestampTz time = timestamp2timestamptz_opt_overflow(PG_GETARG_TIMESTAMP(0),
 														  &overflow);
-
-	if (overflow != 0)
-		PG_RETURN_NULL();
-	PG_RETURN_TIMESTAMPTZ(time);
-}
-
-/* (date): the same of its beginning */
-Datum
-segment_instant_of_date(PG_FUNCTION_ARGS)
-{
-	int			overflow;
-	TimestampTz time = date2timestamptz_opt_overflow(PG_GETARG_DATEADT(0), &overflow);
 
 	if (overflow != 0)
 		PG_RETURN_NULL();

@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "access/nbtree.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
@@ -35,6 +36,9 @@
 
 #include "filter/compile_private.h"
 
+static Expr *with_limits(FilterScope *scope, Expr *comparison,
+						 StrategyNumber strategy, Operand left, Expr *right_instant,
+						 Operand right, Expr *left_instant);
 static Expr *compile_list(FilterScope *scope, const FilterNode *node);
 static Expr *compile_not(Expr *filter);
 static Expr *compile_at_least(FilterScope *scope, const FilterNode *node);
@@ -43,6 +47,8 @@ static Expr *compile_between(FilterScope *scope, const FilterNode *node);
 static Expr *compile_in(FilterScope *scope, const FilterNode *node);
 static Expr *compile_in_list(FilterScope *scope, const FilterNode *node,
 							 Operand operand, FilterOp kind, FilterOp other);
+static Expr *compile_in_days(FilterScope *scope, const FilterNode *node,
+							 Operand operand);
 static Expr *compile_is(FilterScope *scope, const FilterNode *node);
 static Expr *compile_is_set(FilterScope *scope, const FilterNode *node);
 static Expr *compile_bucket(FilterScope *scope, const FilterNode *node);
@@ -305,6 +311,14 @@ compile_comparison(FilterScope *scope, const FilterNode *at,
 	Operand		operands[2];
 	Expr	   *result;
 
+	/* a literal that is only a date is that whole day */
+	if (right.value == NULL && is_instant(lefttype) && literal_is_day(right.node))
+		return time_beside_day(strategy, left.value,
+							   literal_day(scope, right.node, left.node));
+	if (left.value == NULL && is_instant(righttype) && literal_is_day(left.node))
+		return time_beside_day(BTCommuteStrategyNumber(strategy), right.value,
+							   literal_day(scope, left.node, right.node));
+
 	/*
 	 * Where the operator class compares across types, the column is left
 	 * alone, so that an index on it helps: int4 > 3000000000::int8.
@@ -341,6 +355,9 @@ compile_comparison(FilterScope *scope, const FilterNode *at,
 	operands[1] = right;
 	lefttype = operands_unify(scope, operands, 2);
 	result = expr_compare(strategy, operands[0].value, operands[1].value);
+	if (result != NULL && scope->planned && lefttype == TIMESTAMPTZOID)
+		result = with_limits(scope, result, strategy, left, operands[1].value,
+							 right, operands[0].value);
 	if (result != NULL)
 		return result;
 
@@ -366,6 +383,24 @@ wider_of(Oid one, Oid other)
 		(one == MACADDR8OID && other == MACADDROID))
 		return MACADDR8OID;
 	return InvalidOid;
+}
+
+/*
+ * A comparison of two instants, and what follows from it for a column that is a date
+ * or a local time, so that an index helps.
+ */
+static Expr *
+with_limits(FilterScope *scope, Expr *comparison, StrategyNumber strategy,
+			Operand left, Expr *right_instant, Operand right, Expr *left_instant)
+{
+	if (left.value != NULL && left.type != TIMESTAMPTZOID && uses_row(left.node))
+		return expr_and(time_limits(scope, strategy, left.value, right_instant),
+						comparison);
+	if (right.value != NULL && right.type != TIMESTAMPTZOID && uses_row(right.node))
+		return expr_and(time_limits(scope, BTCommuteStrategyNumber(strategy),
+									right.value, left_instant),
+						comparison);
+	return comparison;
 }
 
 /*
@@ -485,16 +520,16 @@ operands_unify(FilterScope *scope, Operand *operands, int count)
 	const FilterNode *who = operands[0].node;
 
 	/*
-	 * An instant of the clock is brought to the column, not the column to the
-	 * clock: seen >= today is seen >= the start of today.
+	 * What is compared with the clock is an instant, too: seen >= today is seen >=
+	 * the first instant of today, and renewal < now, which is a local time, is the
+	 * instant that it stands for.  On the clock of a place now would run back.
 	 */
 	if (common == TIMESTAMPOID && count == 2)
 	{
 		for (int i = 0; i < 2; i++)
 			if (operands[i].type == TIMESTAMPTZOID &&
 				operands[1 - i].value != NULL &&
-				!uses_row(operands[1 - i].node) &&
-				uses_row(operands[i].node))
+				uses_row(operands[0].node) != uses_row(operands[1].node))
 				common = TIMESTAMPTZOID;
 	}
 
@@ -596,8 +631,11 @@ compile_in_list(FilterScope *scope, const FilterNode *node, Operand operand,
 	int			count = 0;
 	bool		found = false;
 	Oid			type = operand.type;
+	Expr	   *days = NULL;
 	Expr	   *result;
 
+	if (is_instant(type))
+		days = compile_in_days(scope, node, operand);
 	if (operand.value == NULL)
 	{
 		type = operand.node->op == FILTER_NUMBER ? NUMERICOID :
@@ -619,6 +657,8 @@ compile_in_list(FilterScope *scope, const FilterNode *node, Operand operand,
 
 		if (kind != FILTER_NONE && literal->op != kind && literal->op != other)
 			continue;
+		if (days != NULL && literal_is_day(literal))
+			continue;
 		found = true;
 		CHECK_FOR_INTERRUPTS();
 
@@ -635,7 +675,7 @@ compile_in_list(FilterScope *scope, const FilterNode *node, Operand operand,
 												   operand.node))->constvalue;
 	}
 	if (!found)
-		return NULL;
+		return days;
 	if (count == 0)
 		return expr_boolean(false);
 
@@ -647,7 +687,43 @@ compile_in_list(FilterScope *scope, const FilterNode *node, Operand operand,
 	if (result == NULL)
 		refuse_operand(scope, operand.node, type,
 					   "of a type that can be compared", NULL);
-	return result;
+	return days == NULL ? result : expr_or(days, result);
+}
+
+/*
+ * Those of the literals that are only a date, or NULL if there are none.  One of them
+ * is compared as it is elsewhere; of several, the day is sought among them, between
+ * the first and the last, so that an index helps.
+ */
+static Expr *
+compile_in_days(FilterScope *scope, const FilterNode *node, Operand operand)
+{
+	Datum	   *days = palloc(sizeof(Datum) * node->nargs);
+	int			count = 0;
+	DateADT		first = DATEVAL_NOEND;
+	DateADT		last = DATEVAL_NOBEGIN;
+	Expr	   *time = expr_copy(operand.value);
+
+	for (int i = 1; i < node->nargs; i++)
+	{
+		DateADT		day;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!literal_is_day(node->args[i]))
+			continue;
+		day = literal_day(scope, node->args[i], operand.node);
+		days[count++] = DateADTGetDatum(day);
+		first = Min(first, day);
+		last = Max(last, day);
+	}
+	if (count == 0)
+		return NULL;
+	if (count == 1)
+		return time_beside_day(BTEqualStrategyNumber, time, first);
+	return expr_and(expr_and(time_beside_day(BTGreaterEqualStrategyNumber, time, first),
+							 time_beside_day(BTLessEqualStrategyNumber,
+											 expr_copy(time), last)),
+					expr_any(time_as(scope, expr_copy(time), DATEOID), days, count));
 }
 
 /* is true, is false */

@@ -9,6 +9,7 @@
  *		literal.c		what does "2026-05-01" mean to a column of this type?
  *		compile_time.c	clocks, zones, spans and periods
  *		compile_window.c	the windows of aggregates
+ *		window.c		windows as time passes
  *		compile_text.c	contains, like, and values inside jsonb
  *		functions.c		the functions that a filter may call
  *
@@ -19,6 +20,7 @@
 
 #include "access/stratnum.h"
 #include "access/tupdesc.h"
+#include "pgtime.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
@@ -106,6 +108,7 @@ extern Expr *literal_const(FilterScope *scope, const FilterNode *literal,
 extern Oid	literal_number_type(const FilterNode *literal, Oid type);
 /* The type that a date or time has beside one of 'type' */
 extern Oid	literal_time_type(const FilterNode *literal, Oid type);
+/* Is it only a date, which means the whole of that day? */
 extern bool literal_is_day(const FilterNode *literal);
 /* The day of a literal with or without a time, in the scope's zone */
 extern DateADT literal_day(FilterScope *scope, const FilterNode *literal,
@@ -115,6 +118,7 @@ extern char *literal_show(const FilterNode *literal);
 /* compile_time.c ------------------------------------------------------------- */
 
 extern bool is_time(Oid type);
+extern bool is_instant(Oid type);	/* of those a time that is no day */
 extern Expr *time_now(FilterScope *scope, const FilterNode *at);
 extern Expr *time_today(FilterScope *scope, const FilterNode *at);
 extern Expr *time_span(FilterScope *scope, const FilterNode *span);
@@ -124,10 +128,36 @@ extern Expr *time_period(FilterScope *scope, const FilterNode *at, int shift,
 						 Oid type);
 /* Between date, timestamp and timestamptz, in the scope's zone */
 extern Expr *time_as(FilterScope *scope, Expr *value, Oid type);
+/* What follows for a time or date from how it compares with an instant */
+extern Expr *time_limits(FilterScope *scope, StrategyNumber strategy, Expr *time,
+						 Expr *instant);
+/* A time compared with a whole day */
+extern Expr *time_beside_day(StrategyNumber strategy, Expr *time, DateADT day);
 /* The time moved by an interval, forwards if sign > 0, else back */
 extern Expr *time_shift(FilterScope *scope, Expr *time, int sign,
 						Expr *interval);
 extern Expr *compile_time(FilterScope *scope, const FilterNode *node);
+
+/* window.c ------------------------------------------------------------------- */
+
+struct FilterWindow
+{
+	FilterOp	op;				/* FILTER_WINDOW_... */
+	pg_tz	   *zone;
+	Interval	enters;			/* of BETWEEN: how long after its time */
+	Interval	leaves;			/* of LAST and BETWEEN */
+	TimestampTz limit;			/* of SINCE and BEFORE */
+	CalendarUnit unit;			/* of PERIOD */
+	bool		previous;		/* of PERIOD: the one before this */
+
+	/* which events count at the last instants that were asked about */
+	struct
+	{
+		bool		known;
+		TimestampTz now;
+		FilterWindowRange range;
+	}			recent[2];
+};
 
 /* compile_text.c ------------------------------------------------------------- */
 

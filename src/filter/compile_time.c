@@ -7,13 +7,24 @@
  * that an index on it helps:
  *
  *		seen in last 30 days
- *			seen > timezone('Europe/Copenhagen',
- *							timezone('Europe/Copenhagen', segment.now()) - '30 days')
- *			AND seen <= segment.now()
+ *			seen <= segment.now()
+ *			AND segment.date_add(seen, '30 days', 'Europe/Copenhagen') > segment.now()
  *
  * Days and longer are counted on the calendar of the zone; hours, minutes and
- * seconds on the clock.  A timestamp without time zone is local time of the
- * zone, a date is a day of its calendar:
+ * seconds on the clock, where the column can stand alone on its side.  For the
+ * planner a limit is added that follows from this, such as
+ *
+ *			AND seen > segment.now() - '746:00:00'
+ *
+ * so that an index helps, and partitions are pruned.
+ *
+ * The span is added to what does not move.  Whatever the calendar does, there is
+ * one instant at which 30 days have passed since 'seen', and time alone changes
+ * the answer there and never back.  now - 30 days would run back, and stand still,
+ * where months end and clocks are set.
+ *
+ * A timestamp without time zone is local time of the zone, and stands for an
+ * instant; a date is a day of its calendar:
  *
  *		birthday in next 7 days		today < birthday <= today + 7
  *
@@ -43,6 +54,10 @@
 /* in years; both CLOCK_BEGIN and CLOCK_END are farther from the calendar's ends */
 #define LONGEST_SPAN	5000
 
+/* By how much a day may be longer or shorter than 24 hours, and months than 30 days. */
+#define MOST_CLOCK_CHANGE	(26 * USECS_PER_HOUR)
+#define SHORT_MONTHS		2
+
 static const char *const unit_names[] = {
 	"second", "minute", "hour", "day", "week", "month", "quarter", "year"
 };
@@ -53,11 +68,21 @@ static Expr *own_time_as(FilterScope *scope, Expr *value, Oid type);
 static Expr *shift(FilterScope *scope, Expr *time, int sign, Expr *interval);
 static Expr *compile_recent(FilterScope *scope, const FilterNode *node,
 							Expr *time);
+static Expr *recent_day(FilterScope *scope, const FilterNode *node, Expr *day);
+static Expr *day_passed(Expr *day, const Interval *span, Expr *today, bool passed);
+static Expr *recent_limits(FilterScope *scope, const FilterNode *node,
+						   Expr *time);
+static Expr *span_passes(FilterScope *scope, Expr *time, const Interval *span,
+						 StrategyNumber strategy, Expr *now);
+static Interval *span_negated(const Interval *span);
+static Expr *hours_later(Expr *time, int64 microseconds);
+static Expr *day_ago(Expr *day, const Interval *span);
 static Expr *compile_period(FilterScope *scope, const FilterNode *node,
 							Expr *time);
 static Expr *compile_day(FilterScope *scope, const FilterNode *node, Expr *time);
 static Expr *compile_anniversary(FilterScope *scope, const FilterNode *node,
 								 Expr *time);
+static Expr *in_zone(FilterScope *scope, const char *function, Expr *value);
 static Expr *day_start(DateADT day, int offset, Oid type);
 static Expr *day_shift(Expr *day, int days);
 static Interval *span_of_days(FilterScope *scope, const FilterNode *node,
@@ -67,6 +92,12 @@ bool
 is_time(Oid type)
 {
 	return type == DATEOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID;
+}
+
+bool
+is_instant(Oid type)
+{
+	return type == TIMESTAMPOID || type == TIMESTAMPTZOID;
 }
 
 /*
@@ -131,6 +162,12 @@ time_as(FilterScope *scope, Expr *value, Oid type)
 
 	if (source == type)
 		return value;
+
+	/* between instants and days: a day begins at its first instant */
+	if (source == DATEOID && type == TIMESTAMPTZOID)
+		return in_zone(scope, "day_start", value);
+	if (source == TIMESTAMPTZOID && type == DATEOID)
+		return in_zone(scope, "local_day", value);
 	if (clock_shifts(scope, value) < 0)
 		return own_time_as(scope, value, type);
 
@@ -138,13 +175,10 @@ time_as(FilterScope *scope, Expr *value, Oid type)
 	{
 		if (scope->timezone == NULL)
 			return expr_cast("timestamptz", value);
-		return expr_call("timezone", 2, expr_text(scope->timezone),
-						 time_as(scope, value, TIMESTAMPOID));
+		return expr_call("timezone", 2, expr_text(scope->timezone), value);
 	}
 	if (source == TIMESTAMPTZOID && scope->timezone != NULL)
-		value = expr_call("timezone", 2, expr_text(scope->timezone), value);
-	if (expr_type(value) == type)
-		return value;
+		return expr_call("timezone", 2, expr_text(scope->timezone), value);
 	return expr_cast(type == DATEOID ? "date" : "timestamp", value);
 }
 
@@ -164,20 +198,14 @@ own_time_as(FilterScope *scope, Expr *value, Oid type)
 {
 	Oid			source = expr_type(value);
 
-	if (type == TIMESTAMPTZOID && scope->timezone == NULL)
-		return expr_own_call("instant", 1, value);
-	if (type == TIMESTAMPTZOID)
-		return expr_own_call("instant", 2, expr_text(scope->timezone),
-							 time_as(scope, value, TIMESTAMPOID));
-	if (source == TIMESTAMPTZOID && scope->timezone == NULL)
-		return expr_own_call(type == DATEOID ? "local_date" : "local_time", 1, value);
-	if (source == TIMESTAMPTZOID)
-		value = expr_own_call("local_time", 2, expr_text(scope->timezone), value);
-	if (expr_type(value) == type)
-		return value;
 	/* each local time has its day */
-	return type == DATEOID ? expr_cast("date", value) :
-		expr_own_call("local_time", 1, value);
+	if (type == DATEOID)
+		return expr_cast("date", value);
+	if (source == DATEOID || scope->timezone == NULL)
+		return expr_own_call(type == TIMESTAMPTZOID ? "instant" : "local_time",
+							 1, value);
+	return expr_own_call(type == TIMESTAMPTZOID ? "instant" : "local_time",
+						 2, expr_text(scope->timezone), value);
 }
 
 /*
@@ -231,6 +259,15 @@ has_clock(Node *node, void *scope)
 		IsA(node, FuncExpr) && ((FuncExpr *) node)->args == NIL)
 		return true;
 	return expression_tree_walker(node, has_clock, scope);
+}
+
+/* A function of ours in the zone of the scope, or in that of the session. */
+static Expr *
+in_zone(FilterScope *scope, const char *function, Expr *value)
+{
+	if (scope->timezone == NULL)
+		return expr_own_call(function, 1, value);
+	return expr_own_call(function, 2, value, expr_text(scope->timezone));
 }
 
 /*
@@ -358,42 +395,205 @@ time_span(FilterScope *scope, const FilterNode *span)
 	return value;
 }
 
-/* in last, in next, more than ... ago, less than ... ago */
+/*
+ * in last s			t <= now and t + s > now
+ * less than s ago		t <= now and t + s >= now
+ * more than s ago		t + s < now
+ * in next s			t > now and t - s <= now
+ */
 static Expr *
 compile_recent(FilterScope *scope, const FilterNode *node, Expr *time)
 {
-	const FilterNode *span = node->args[1];
-	Oid			type = expr_type(time);
+	Interval   *span = interval_of(time_span(scope, node->args[1]));
 	Expr	   *now;
-	Expr	   *edge;
+	Expr	   *recent;
+	Expr	   *at;
 
-	if (type == DATEOID)
+	if (expr_type(time) == DATEOID)
+		return recent_day(scope, node, time);
+
+	now = time_now(scope, node);
+	at = time_as(scope, time, TIMESTAMPTZOID);
+	switch (node->op)
 	{
-		(void) span_of_days(scope, node, span);
-		now = time_today(scope, node);
+		case FILTER_MORE_THAN_AGO:
+			recent = span_passes(scope, at, span, BTLessStrategyNumber, now);
+			break;
+		case FILTER_LESS_THAN_AGO:
+			recent = expr_and(expr_compare(BTLessEqualStrategyNumber, at, now),
+							  span_passes(scope, expr_copy(at), span,
+										  BTGreaterEqualStrategyNumber, expr_copy(now)));
+			break;
+		case FILTER_IN_NEXT:
+			recent = expr_and(expr_compare(BTGreaterStrategyNumber, at, now),
+							  span_passes(scope, expr_copy(at), span_negated(span),
+										  BTLessEqualStrategyNumber, expr_copy(now)));
+			break;
+		default:
+			recent = expr_and(expr_compare(BTLessEqualStrategyNumber, at, now),
+							  span_passes(scope, expr_copy(at), span,
+										  BTGreaterStrategyNumber, expr_copy(now)));
+			break;
 	}
-	else
-		now = time_now(scope, node);
+	if (scope->planned &&
+		(span->month != 0 || span->day != 0 || expr_type(time) == TIMESTAMPOID))
+		recent = expr_and(recent_limits(scope, node, expr_copy(time)), recent);
+	return recent;
+}
 
-	edge = time_shift(scope, expr_copy(now),
-					  node->op == FILTER_IN_NEXT ? 1 : -1,
-					  time_span(scope, span));
-	edge = time_as(scope, edge, type);
-	now = time_as(scope, now, type);
+/* time + span, compared with now. */
+static Expr *
+span_passes(FilterScope *scope, Expr *time, const Interval *span,
+			StrategyNumber strategy, Expr *now)
+{
+	Expr	   *length = expr_const(INTERVALOID, IntervalPGetDatum(span));
+
+	/* on the clock alone it is the same as time, compared with now - span */
+	if (span->month == 0 && span->day == 0)
+		return expr_compare(strategy, time, expr_operator("-", now, length));
+	if (scope->timezone == NULL)
+		time = expr_own_call("date_add", 2, time, length);
+	else
+		time = expr_own_call("date_add", 3, time, length, expr_text(scope->timezone));
+	return expr_compare(strategy, time, now);
+}
+
+static Interval *
+span_negated(const Interval *span)
+{
+	Interval   *negated = palloc(sizeof(Interval));
+
+	negated->time = -span->time;
+	negated->day = -span->day;
+	negated->month = -span->month;
+	return negated;
+}
+
+/*
+ * What follows from all that for the column alone, in hours: so much a span may be
+ * at most, or must be at least, wherever it lies and however clocks are set.
+ * Local times are near to the local time of now.
+ */
+static Expr *
+recent_limits(FilterScope *scope, const FilterNode *node, Expr *time)
+{
+	const Interval *span = interval_of(time_span(scope, node->args[1]));
+	Oid			type = expr_type(time);
+	Expr	   *now = time_as(scope, time_now(scope, node), type);
+	int64		around = type == TIMESTAMPOID ? MOST_CLOCK_CHANGE : 0;
+	int64		days = span->day * USECS_PER_DAY + span->time;
+	int64		least = days;
+	int64		most = days;
+	Expr	   *limit;
+
+	if (span->month != 0)
+	{
+		least += (span->month * INT64CONST(30) - SHORT_MONTHS) * USECS_PER_DAY;
+		most += span->month * INT64CONST(31) * USECS_PER_DAY;
+	}
+	if (span->month != 0 || span->day != 0)
+	{
+		least -= MOST_CLOCK_CHANGE;
+		most += MOST_CLOCK_CHANGE;
+	}
+	if (node->op == FILTER_MORE_THAN_AGO)
+		return expr_compare(BTLessStrategyNumber, time,
+							hours_later(now, around - least));
+	if (node->op == FILTER_IN_NEXT)
+		limit = expr_compare(BTLessEqualStrategyNumber, time,
+							 hours_later(now, most + around));
+	else
+		limit = expr_compare(BTGreaterEqualStrategyNumber, time,
+							 hours_later(now, -most - around));
+	if (type == TIMESTAMPTZOID)
+		return limit;			/* the other one is no less plain */
+	if (node->op == FILTER_IN_NEXT)
+		return expr_and(limit, expr_compare(BTGreaterStrategyNumber, expr_copy(time),
+											hours_later(expr_copy(now), -around)));
+	return expr_and(limit, expr_compare(BTLessEqualStrategyNumber, expr_copy(time),
+										hours_later(expr_copy(now), around)));
+}
+
+/*
+ * The instant that a local time stands for is near to that time on the clock; and a
+ * day whose first instant is before another is the day of that, or an earlier one.
+ */
+Expr *
+time_limits(FilterScope *scope, StrategyNumber strategy, Expr *time, Expr *instant)
+{
+	Oid			type = expr_type(time);
+	Expr	   *local = time_as(scope, expr_copy(instant), type);
+	int64		around = type == TIMESTAMPOID ? MOST_CLOCK_CHANGE : 0;
+	Expr	   *later = expr_compare(BTGreaterEqualStrategyNumber, expr_copy(time),
+									 hours_later(expr_copy(local), -around));
+	Expr	   *earlier = expr_compare(BTLessEqualStrategyNumber, expr_copy(time),
+									   hours_later(local, around));
+
+	if (strategy == BTLessStrategyNumber || strategy == BTLessEqualStrategyNumber)
+		return earlier;
+	if (strategy == BTGreaterStrategyNumber || strategy == BTGreaterEqualStrategyNumber)
+		return later;
+	return expr_and(later, earlier);
+}
+
+static Expr *
+hours_later(Expr *time, int64 microseconds)
+{
+	Interval   *hours = palloc0(sizeof(Interval));
+
+	if (microseconds == 0)
+		return time;
+	hours->time = Abs(microseconds);
+	return expr_operator(microseconds < 0 ? "-" : "+", time,
+						 expr_const(INTERVALOID, IntervalPGetDatum(hours)));
+}
+
+/* The same for a date, of which only the day counts. */
+static Expr *
+recent_day(FilterScope *scope, const FilterNode *node, Expr *day)
+{
+	const Interval *span = span_of_days(scope, node, node->args[1]);
+	Expr	   *today = time_today(scope, node);
 
 	switch (node->op)
 	{
 		case FILTER_MORE_THAN_AGO:
-			return expr_compare(BTLessStrategyNumber, time, edge);
+			return day_passed(day, span, today, true);
+		case FILTER_LESS_THAN_AGO:
+			return expr_and(day_passed(day, span, today, false),
+							expr_compare(BTLessEqualStrategyNumber, expr_copy(day),
+										 expr_copy(today)));
 		case FILTER_IN_NEXT:
-			return expr_and(expr_compare(BTGreaterStrategyNumber, time, now),
-							expr_compare(BTLessEqualStrategyNumber,
-										 expr_copy(time), edge));
+			return expr_and(expr_compare(BTGreaterStrategyNumber, day, today),
+							expr_compare(BTLessEqualStrategyNumber, expr_copy(day),
+										 day_ago(expr_copy(today), span_negated(span))));
 		default:
-			return expr_and(expr_compare(BTGreaterStrategyNumber, time, edge),
-							expr_compare(BTLessEqualStrategyNumber,
-										 expr_copy(time), now));
+			return expr_and(expr_compare(BTGreaterStrategyNumber, day,
+										 day_ago(today, span)),
+							expr_compare(BTLessEqualStrategyNumber, expr_copy(day),
+										 expr_copy(today)));
 	}
+}
+
+/* Has the span passed since that day before today, or not yet? */
+static Expr *
+day_passed(Expr *day, const Interval *span, Expr *today, bool passed)
+{
+	if (span->month == 0)
+		return expr_compare(passed ? BTLessStrategyNumber : BTGreaterEqualStrategyNumber,
+							day, day_ago(today, span));
+	return expr_compare(passed ? BTLessEqualStrategyNumber : BTGreaterStrategyNumber,
+						day, day_ago(day_shift(today, -1), span));
+}
+
+/* The last day that comes, with the span added, to that day or an earlier one. */
+static Expr *
+day_ago(Expr *day, const Interval *span)
+{
+	if (span->month == 0)
+		return day_shift(day, -span->day);
+	return expr_own_call("day_ago", 2, day,
+						 expr_const(INTERVALOID, IntervalPGetDatum(span)));
 }
 
 /* The interval of a span that must consist of days or longer units. */
@@ -427,15 +627,15 @@ compile_period(FilterScope *scope, const FilterNode *node, Expr *time)
 }
 
 /*
- * The start of the period that is 'shift' after the one that the node names.
- * Weeks start on Monday.
+ * The start of the period that is 'shift' after the one that the node names: the
+ * first instant of its first day.  Weeks start on Monday.
  */
 Expr *
 time_period(FilterScope *scope, const FilterNode *node, int shift, Oid type)
 {
 	FilterUnit	unit = FILTER_PERIOD_UNIT(node->detail);
-	Expr	   *local = time_as(scope, time_now(scope, node), TIMESTAMPOID);
-	Expr	   *edge = expr_call("date_trunc", 2, expr_text(unit_names[unit]), local);
+	Expr	   *day = time_today(scope, node);
+	Interval   *step = palloc0(sizeof(Interval));
 
 	switch (FILTER_PERIOD_WHICH(node->detail))
 	{
@@ -448,43 +648,38 @@ time_period(FilterScope *scope, const FilterNode *node, int shift, Oid type)
 			shift++;
 			break;
 	}
-	if (shift != 0)
+	if (unit == FILTER_DAY)
+		day = day_shift(day, shift);
+	else
 	{
-		Interval   *step = palloc0(sizeof(Interval));
+		Expr	   *start = expr_call("date_trunc", 2, expr_text(unit_names[unit]),
+									  time_as(scope, day, TIMESTAMPOID));
 
-		switch (unit)
-		{
-			case FILTER_WEEK:
-				step->day = 7 * shift;
-				break;
-			case FILTER_MONTH:
-				step->month = shift;
-				break;
-			case FILTER_QUARTER:
-				step->month = 3 * shift;
-				break;
-			case FILTER_YEAR:
-				step->month = 12 * shift;
-				break;
-			default:
-				step->day = shift;
-				break;
-		}
-		edge = expr_operator("+", edge,
-							 expr_const(INTERVALOID, IntervalPGetDatum(step)));
+		if (unit == FILTER_WEEK)
+			step->day = 7 * shift;
+		else
+			step->month = shift * (unit == FILTER_MONTH ? 1 :
+								   unit == FILTER_QUARTER ? 3 : MONTHS_PER_YEAR);
+		if (shift != 0)
+			start = expr_operator("+", start,
+								  expr_const(INTERVALOID, IntervalPGetDatum(step)));
+		if (type == TIMESTAMPOID)
+			return start;
+		day = time_as(scope, start, DATEOID);
 	}
-	return time_as(scope, edge, type);
+	return time_as(scope, day, type);
 }
 
 /*
- * before, after, on.  A literal without a time of day is the whole day.
+ * before, after, on.
  */
 static Expr *
 compile_day(FilterScope *scope, const FilterNode *node, Expr *time)
 {
 	const FilterNode *literal = node->args[1];
 	Oid			type = expr_type(time);
-	DateADT		day;
+	StrategyNumber strategy = node->op == FILTER_BEFORE ? BTLessStrategyNumber :
+		node->op == FILTER_AFTER ? BTGreaterStrategyNumber : BTEqualStrategyNumber;
 
 	if (literal->op != FILTER_STRING)
 		ereport(ERROR,
@@ -493,30 +688,42 @@ compile_day(FilterScope *scope, const FilterNode *node, Expr *time)
 				 errhint("Write a date in quotes, such as \"2026-05-01\"."),
 				 compile_position(scope, literal)));
 
-	if (node->op != FILTER_ON && !literal_is_day(literal))
-	{
-		StrategyNumber strategy = node->op == FILTER_BEFORE ?
-			BTLessStrategyNumber : BTGreaterStrategyNumber;
+	/* on the day of that instant */
+	if (literal_is_day(literal) || node->op == FILTER_ON)
+		return time_beside_day(strategy, time,
+							   literal_day(scope, literal, node->args[0]));
+	return expr_compare(strategy, time,
+						literal_const(scope, literal,
+									  literal_time_type(literal, type),
+									  node->args[0]));
+}
 
-		return expr_compare(strategy, time,
-							literal_const(scope, literal,
-										  literal_time_type(literal, type),
-										  node->args[0]));
-	}
+/*
+ * A time compared with a whole day: it is later if it is in the next day, or after
+ * that, and equal if it is in the day.  The days are those of the pinned zone.
+ */
+Expr *
+time_beside_day(StrategyNumber strategy, Expr *time, DateADT day)
+{
+	Oid			type = expr_type(time);
 
-	day = literal_day(scope, literal, node->args[0]);
-	switch (node->op)
+	if (type == DATEOID)
+		return expr_compare(strategy, time, expr_const(type, DateADTGetDatum(day)));
+	if (DATE_NOT_FINITE(day))
+		return expr_compare(strategy, time, day_start(day, 0, type));
+	switch (strategy)
 	{
-		case FILTER_BEFORE:
-			return expr_compare(BTLessStrategyNumber, time,
+		case BTLessStrategyNumber:
+			return expr_compare(BTLessStrategyNumber, time, day_start(day, 0, type));
+		case BTLessEqualStrategyNumber:
+			return expr_compare(BTLessStrategyNumber, time, day_start(day, 1, type));
+		case BTGreaterEqualStrategyNumber:
+			return expr_compare(BTGreaterEqualStrategyNumber, time,
 								day_start(day, 0, type));
-		case FILTER_AFTER:
+		case BTGreaterStrategyNumber:
 			return expr_compare(BTGreaterEqualStrategyNumber, time,
 								day_start(day, 1, type));
 		default:
-			if (type == DATEOID)
-				return expr_compare(BTEqualStrategyNumber, time,
-									day_start(day, 0, type));
 			return expr_and(expr_compare(BTGreaterEqualStrategyNumber, time,
 										 day_start(day, 0, type)),
 							expr_compare(BTLessStrategyNumber, expr_copy(time),
@@ -525,20 +732,26 @@ compile_day(FilterScope *scope, const FilterNode *node, Expr *time)
 }
 
 /*
- * The first instant of a day, in the pinned zone.  PostgreSQL's last day has
- * no next one, and neither has infinity.
+ * The first instant of a day, in the pinned zone.  After PostgreSQL's last day
+ * there is only infinity.
  */
 static Expr *
 day_start(DateADT day, int offset, Oid type)
 {
-	if (!DATE_NOT_FINITE(day) && day + offset < DATE_END_JULIAN - POSTGRES_EPOCH_JDATE)
+	Timestamp	local;
+
+	if (!DATE_NOT_FINITE(day))
 		day += offset;
-	if (type == DATEOID)
-		return expr_const(type, DateADTGetDatum(day));
-	return expr_const(type,
-					  DirectFunctionCall1(type == TIMESTAMPOID ?
-										  date_timestamp : date_timestamptz,
-										  DateADTGetDatum(day)));
+	if (type == TIMESTAMPTZOID)
+		return expr_const(type,
+						  TimestampTzGetDatum(calendar_day_start(session_timezone, day)));
+	if (DATE_IS_NOBEGIN(day))
+		local = DT_NOBEGIN;
+	else if (DATE_IS_NOEND(day) || day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+		local = DT_NOEND;
+	else
+		local = day * USECS_PER_DAY;
+	return expr_const(type, TimestampGetDatum(local));
 }
 
 /*
@@ -563,14 +776,13 @@ compile_anniversary(FilterScope *scope, const FilterNode *node, Expr *time)
 		to = expr_copy(from);
 		if (node->op != FILTER_ANNIVERSARY_TODAY)
 		{
-			const FilterNode *span = node->args[1];
+			const Interval *span = span_of_days(scope, node, node->args[1]);
 
-			(void) span_of_days(scope, node, span);
+			/* a day a with a <= today < a + span, or with a - span <= today < a */
 			if (node->op == FILTER_ANNIVERSARY_NEXT)
-				to = time_shift(scope, to, 1, time_span(scope, span));
+				to = day_ago(to, span_negated(span));
 			else
-				from = time_shift(scope, from, -1, time_span(scope, span));
-			/* half-open: (today, today + n] and (today - n, today] */
+				from = day_ago(from, span);
 			from = day_shift(from, 1);
 		}
 	}
@@ -581,6 +793,8 @@ compile_anniversary(FilterScope *scope, const FilterNode *node, Expr *time)
 static Expr *
 day_shift(Expr *day, int days)
 {
+	if (days == 0)
+		return day;
 	return expr_operator(days < 0 ? "-" : "+", day,
 						 expr_const(INT4OID, Int32GetDatum(abs(days))));
 }

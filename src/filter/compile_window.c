@@ -1,179 +1,221 @@
 /*-------------------------------------------------------------------------
  *
  * compile_window.c
- *	  Between which instants does an event count?
+ *	  How are the events of a window asked for?
  *
  *		count(orders in last 30 days)
- *			after	timezone('Europe/Copenhagen',
- *							 timezone('Europe/Copenhagen', segment.now()) - '30 days')
- *			until	segment.now()
+ *			series_count(s7, 'in last 30 days', 'Europe/Copenhagen', segment.now())
  *
- *		window						after				until
- *		in last w					now - w				now
- *		between a and b ago			now - a				now - b
- *		since t						t - 1 µs			now
- *		before t					none				least(t - 1 µs, now)
- *		in this month				start - 1 µs		least(end - 1 µs, now)
+ * The window stands there as it is written, with the zone in which its days are
+ * counted.  Whoever is called reads it once and knows from then on when an event
+ * begins to count and when it stops (window.c).
  *
- * An event counts if after < its time <= until.  Times have microseconds and
- * nothing between, so that [t, now] is (t - 1 µs, now].
- *
- * What will never count again.  One would think that a window's beginning
- * only moves on.  It does not, as a calendar is not a clock:
- *
- *		in last 1 month, on 28 March at 23:00		after 28 February 23:00
- *						 on 29 March at 01:00		after 28 February 01:00
- *
- *		in this month, where clocks are set back from midnight to 23:00: the
- *		month that has just begun is not this month for another hour
- *
- * So what is kept is what is in the window as of some days before now.  Setting
- * back takes at most a day, where a place moves to the other side of the date
- * line, and counting back over it may shift the result by one more; short
- * months let up to four days have the same beginning, or the next one jump by
- * as many.
- *
- * A window that is counted on the clock (hours) would need none of that.  But
- * the time of a query is that of its transaction's beginning, and it may ask
- * of rows that others have written since.  So a day is kept for those that
- * take long.
+ * What will never count again need not be kept, and what stopped counting never
+ * begins again.  But the time of a query is that of its transaction's beginning,
+ * and it may ask of rows that others have written since.  So a day more is kept.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "datatype/timestamp.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "parser/parse_collate.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "filter/compile_private.h"
+#include "filter/filter_private.h"
 
-/* days for which more is kept, as told above: each is for those before, too */
-#define LONG_TRANSACTION	1
-#define SETTING_BACK		4
-#define SHORT_MONTHS		10
 
 /* the last instant that is not infinity */
 #define LAST_TIME			(END_TIMESTAMP - 1)
 
-static Expr *window_after(FilterScope *scope, const FilterNode *window);
-static Expr *window_until(FilterScope *scope, const FilterNode *window);
-static Expr *now_before(FilterScope *scope, const FilterNode *span);
+/* The window of the last call, and what it was read from. */
+typedef struct WindowArgument
+{
+	FilterWindow window;
+	bool		constant;		/* nothing else can be given */
+	text	   *given[2];
+} WindowArgument;
+
+static bool same_text(const text *a, const text *b);
+static FilterWindow *window_bind(FilterScope *scope, const FilterNode *window);
+static void window_span(FilterScope *scope, const FilterNode *span,
+						Interval *length);
 static void check_order(FilterScope *scope, const FilterNode *window);
 static void span_range(const Interval *span, int64 *least, int64 *most);
 static TimestampTz literal_instant(FilterScope *scope,
 								   const FilterNode *window);
-static TimestampTz just_before(TimestampTz instant);
-static int	days_kept(const FilterNode *window);
 static Expr *instant(TimestampTz value);
-static Expr *least(Expr *a, Expr *b);
 
-void
-filter_compile_window(const FilterNode *window, FilterScope *scope,
-					  Expr **after, Expr **until)
+SEGMENT_FUNCTION(segment_window_after);
+
+List *
+filter_compile_window(const FilterNode *window, FilterScope *scope)
 {
 	int			level = filter_pin(scope);
 
-	*after = window_after(scope, window);
-	*until = window_until(scope, window);
-	assign_expr_collations(NULL, (Node *) *after);
-	assign_expr_collations(NULL, (Node *) *until);
+	/* errors are to come now */
+	(void) window_bind(scope, window);
 	AtEOXact_GUC(true, level);
+	return list_make3(expr_text(filter_print(window)),
+					  expr_text(scope->timezone),
+					  time_now(scope, window));
 }
 
 void
 filter_compile_window_kept(const FilterNode *window, FilterScope *scope,
 						   Expr **after, Expr **until)
 {
-	int			level = filter_pin(scope);
-	int			days = days_kept(window);
-	FilterScope earlier = *scope;
-
-	if (days > 0)
-	{
-		Interval   *interval = palloc0(sizeof(Interval));
-
-		interval->time = days * USECS_PER_DAY;
-		earlier.now = expr_operator("-", time_now(scope, window),
-									expr_const(INTERVALOID,
-											   IntervalPGetDatum(interval)));
-	}
-	*after = window_after(&earlier, window);
+	FilterWindow *bound = filter_window(window, scope->timezone);
+	Interval   *kept = palloc0(sizeof(Interval));
 
 	/* what is not due yet will be, unless that is after the window's end */
-	*until = instant(window->op == FILTER_WINDOW_BEFORE ?
-					 Min(just_before(literal_instant(scope, window)), LAST_TIME) :
-					 LAST_TIME);
-	assign_expr_collations(NULL, (Node *) *after);
-	AtEOXact_GUC(true, level);
-}
-
-/* NULL if there is no beginning. */
-static Expr *
-window_after(FilterScope *scope, const FilterNode *window)
-{
-	Interval   *microsecond;
-
-	switch (window->op)
+	*after = NULL;
+	*until = instant(LAST_TIME);
+	switch (bound->op)
 	{
-		case FILTER_WINDOW_LAST:
-			return now_before(scope, window->args[0]);
-		case FILTER_WINDOW_BETWEEN:
-			check_order(scope, window);
-			return now_before(scope, window->args[0]);
 		case FILTER_WINDOW_SINCE:
-			if (TIMESTAMP_IS_NOBEGIN(literal_instant(scope, window)))
-				return NULL;
-			return instant(just_before(literal_instant(scope, window)));
+			if (bound->limit > MIN_TIMESTAMP)
+				*after = instant(TIMESTAMP_IS_NOEND(bound->limit) ?
+								 bound->limit : bound->limit - 1);
+			else if (bound->limit == MIN_TIMESTAMP)
+				*after = instant(DT_NOBEGIN);
+			return;
 		case FILTER_WINDOW_BEFORE:
 			/* nothing is before -infinity, not even -infinity */
-			if (TIMESTAMP_IS_NOBEGIN(literal_instant(scope, window)))
-				return instant(DT_NOBEGIN);
-			return NULL;
+			if (TIMESTAMP_IS_NOBEGIN(bound->limit))
+				*after = instant(DT_NOEND);
+			else if (bound->limit <= LAST_TIME)
+				*until = instant(Max(bound->limit - 1, DT_NOBEGIN));
+			return;
+		default:
+			kept->time = FILTER_WINDOW_KEPT;
+			*after = expr_own_call("window_after", 3,
+								   expr_text(filter_print(window)),
+								   expr_text(scope->timezone),
+								   expr_operator("-", time_now(scope, window),
+												 expr_const(INTERVALOID,
+															IntervalPGetDatum(kept))));
+			assign_expr_collations(NULL, (Node *) *after);
+	}
+}
+
+/*
+ * segment.window_after(window, timezone, now): events up to then do not count at
+ * that time, nor at any later one; NULL if there are none such
+ */
+Datum
+segment_window_after(PG_FUNCTION_ARGS)
+{
+	TimestampTz first = filter_window_range(filter_window_argument(fcinfo, 0, &fcinfo->flinfo->fn_extra),
+											PG_GETARG_TIMESTAMPTZ(2))->first;
+
+	if (TIMESTAMP_IS_NOBEGIN(first))
+		PG_RETURN_NULL();
+	if (TIMESTAMP_IS_NOEND(first))
+		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
+	PG_RETURN_TIMESTAMPTZ(first > MIN_TIMESTAMP ? first - 1 : DT_NOBEGIN);
+}
+
+FilterWindow *
+filter_window(const FilterNode *window, const char *timezone)
+{
+	FilterScope scope = {.timezone = timezone};
+	int			level = filter_pin(&scope);
+	FilterWindow *bound = window_bind(&scope, window);
+
+	AtEOXact_GUC(true, level);
+	return bound;
+}
+
+FilterWindow *
+filter_window_read(const char *text, const char *timezone)
+{
+	return filter_window(filter_parse_part(text, KIND_WINDOW, NULL), timezone);
+}
+
+const FilterWindow *
+filter_window_argument(FunctionCallInfo fcinfo, int which, void **remembered)
+{
+	WindowArgument *last = *remembered;
+	text	   *given[2];
+	FilterWindow *window;
+	MemoryContext old;
+
+	if (last != NULL && last->constant)
+		return &last->window;
+	if (PG_ARGISNULL(which) || PG_ARGISNULL(which + 1))
+		return NULL;
+	for (int i = 0; i < 2; i++)
+		given[i] = PG_GETARG_TEXT_PP(which + i);
+	if (last != NULL && same_text(given[0], last->given[0]) &&
+		same_text(given[1], last->given[1]))
+		return &last->window;
+
+	window = filter_window_read(text_to_cstring(given[0]), text_to_cstring(given[1]));
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	last = palloc(sizeof(WindowArgument));
+	last->window = *window;
+	last->constant = get_fn_expr_arg_stable(fcinfo->flinfo, which) &&
+		get_fn_expr_arg_stable(fcinfo->flinfo, which + 1);
+	for (int i = 0; i < 2; i++)
+		last->given[i] = DatumGetTextPCopy(PointerGetDatum(given[i]));
+	MemoryContextSwitchTo(old);
+	*remembered = last;
+	return &last->window;
+}
+
+static bool
+same_text(const text *a, const text *b)
+{
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/* The settings of the scope are pinned. */
+static FilterWindow *
+window_bind(FilterScope *scope, const FilterNode *window)
+{
+	static const CalendarUnit units[] = {
+		[FILTER_DAY] = CALENDAR_DAY,
+		[FILTER_WEEK] = CALENDAR_WEEK,
+		[FILTER_MONTH] = CALENDAR_MONTH,
+		[FILTER_QUARTER] = CALENDAR_QUARTER,
+		[FILTER_YEAR] = CALENDAR_YEAR,
+	};
+	FilterWindow *bound = palloc0(sizeof(FilterWindow));
+
+	bound->op = window->op;
+	bound->zone = session_timezone;
+	switch (window->op)
+	{
+		case FILTER_WINDOW_BETWEEN:
+			check_order(scope, window);
+			window_span(scope, window->args[1], &bound->enters);
+			/* FALLTHROUGH */
+		case FILTER_WINDOW_LAST:
+			window_span(scope, window->args[0], &bound->leaves);
+			break;
+		case FILTER_WINDOW_SINCE:
+		case FILTER_WINDOW_BEFORE:
+			bound->limit = literal_instant(scope, window);
+			break;
 		case FILTER_WINDOW_PERIOD:
-			microsecond = palloc0(sizeof(Interval));
-			microsecond->time = 1;
-			return expr_operator("-", time_period(scope, window, 0, TIMESTAMPTZOID),
-								 expr_const(INTERVALOID,
-											IntervalPGetDatum(microsecond)));
+			bound->unit = units[FILTER_PERIOD_UNIT(window->detail)];
+			bound->previous = FILTER_PERIOD_WHICH(window->detail) == FILTER_PREVIOUS;
+			break;
 		default:
 			elog(ERROR, "filter node %d is not a window", (int) window->op);
 	}
+	return bound;
 }
 
-static Expr *
-window_until(FilterScope *scope, const FilterNode *window)
+static void
+window_span(FilterScope *scope, const FilterNode *span, Interval *length)
 {
-	Expr	   *now = time_now(scope, window);
-	Interval   *microsecond;
-
-	switch (window->op)
-	{
-		case FILTER_WINDOW_BETWEEN:
-			return now_before(scope, window->args[1]);
-		case FILTER_WINDOW_BEFORE:
-			return least(instant(just_before(literal_instant(scope, window))), now);
-		case FILTER_WINDOW_PERIOD:
-			microsecond = palloc0(sizeof(Interval));
-			microsecond->time = 1;
-			return least(expr_operator("-", time_period(scope, window, 1, TIMESTAMPTZOID),
-									   expr_const(INTERVALOID,
-												  IntervalPGetDatum(microsecond))),
-						 now);
-		default:
-			return now;
-	}
-}
-
-/* now - span, on the calendar and clock of the zone */
-static Expr *
-now_before(FilterScope *scope, const FilterNode *span)
-{
-	return time_shift(scope, time_now(scope, span), -1, time_span(scope, span));
+	*length = *interval_of(time_span(scope, span));
 }
 
 /* between a and b ago: is a longer than b? */
@@ -230,56 +272,8 @@ literal_instant(FilterScope *scope, const FilterNode *window)
 	return DatumGetTimestampTz(castNode(Const, literal)->constvalue);
 }
 
-static TimestampTz
-just_before(TimestampTz instant)
-{
-	if (TIMESTAMP_NOT_FINITE(instant))
-		return instant;
-	/* before the first there is only -infinity */
-	return instant > MIN_TIMESTAMP ? instant - 1 : DT_NOBEGIN;
-}
-
-static int
-days_kept(const FilterNode *window)
-{
-	switch (window->op)
-	{
-		case FILTER_WINDOW_LAST:
-		case FILTER_WINDOW_BETWEEN:
-			switch ((FilterUnit) window->args[0]->detail)
-			{
-				case FILTER_SECOND:
-				case FILTER_MINUTE:
-				case FILTER_HOUR:
-					return LONG_TRANSACTION;
-				case FILTER_DAY:
-				case FILTER_WEEK:
-					return SETTING_BACK;
-				default:
-					return SHORT_MONTHS;
-			}
-		case FILTER_WINDOW_PERIOD:
-			return SETTING_BACK;
-		default:
-			/* SINCE and BEFORE do not move */
-			return 0;
-	}
-}
-
 static Expr *
 instant(TimestampTz value)
 {
 	return expr_const(TIMESTAMPTZOID, TimestampTzGetDatum(value));
-}
-
-static Expr *
-least(Expr *a, Expr *b)
-{
-	MinMaxExpr *choice = makeNode(MinMaxExpr);
-
-	choice->minmaxtype = TIMESTAMPTZOID;
-	choice->op = IS_LEAST;
-	choice->args = list_make2(a, b);
-	choice->location = -1;
-	return (Expr *) choice;
 }

@@ -295,7 +295,12 @@ expr_any(Expr *left, Datum *values, int count)
 Expr *
 expr_and(Expr *left, Expr *right)
 {
-	return makeBoolExpr(AND_EXPR, list_make2(left, right), -1);
+	List	   *both = NIL;
+
+	both = is_andclause(left) ? list_copy(((BoolExpr *) left)->args) : list_make1(left);
+	both = is_andclause(right) ? list_concat(both, ((BoolExpr *) right)->args) :
+		lappend(both, right);
+	return makeBoolExpr(AND_EXPR, both, -1);
 }
 
 Expr *

@@ -314,13 +314,6 @@ AS 'MODULE_PATHNAME', 'segment_local_time_of_date';
 COMMENT ON FUNCTION segment.local_time(date) IS
     'the local time at which a day begins; NULL beyond the calendar';
 
-CREATE OR REPLACE FUNCTION segment.local_date("time" timestamptz)
-RETURNS date
-LANGUAGE C STABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'segment_local_date';
-COMMENT ON FUNCTION segment.local_date(timestamptz) IS
-    'the day in the time zone of the session; NULL beyond the calendar';
-
 CREATE OR REPLACE FUNCTION segment.instant(zone text, "time" timestamp)
 RETURNS timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
@@ -335,12 +328,12 @@ AS 'MODULE_PATHNAME', 'segment_instant';
 COMMENT ON FUNCTION segment.instant(timestamp) IS
     'when it was that local time of the session; NULL beyond the calendar';
 
-CREATE OR REPLACE FUNCTION segment.instant(day date)
+CREATE OR REPLACE FUNCTION segment.window_after(during text, timezone text, now timestamptz)
 RETURNS timestamptz
-LANGUAGE C STABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'segment_instant_of_date';
-COMMENT ON FUNCTION segment.instant(date) IS
-    'when a day began in the time zone of the session; NULL beyond the calendar';
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_window_after';
+COMMENT ON FUNCTION segment.window_after(text, text, timestamptz) IS
+    'events up to that time count in the window neither at the time given nor later; null if there is no such time';
 
 -- windows into a filter -------------------------------------------------------
 

@@ -228,17 +228,17 @@ number_argument(FilterScope *scope, const FilterNode *node)
 	return number_exact(operand.value);
 }
 
+/* A time of any type, or a literal as an instant. */
 static Expr *
 time_argument(FilterScope *scope, const FilterNode *node)
 {
 	Operand		operand = compile_operand(scope, node);
 
 	if (operand.value == NULL)
-		return time_as(scope, literal_const(scope, node, TIMESTAMPTZOID, node),
-					   TIMESTAMPOID);
+		return literal_const(scope, node, TIMESTAMPTZOID, node);
 	if (!is_time(operand.type))
 		refuse_operand(scope, node, operand.type, "a date or time", NULL);
-	return time_as(scope, operand.value, TIMESTAMPOID);
+	return operand.value;
 }
 
 static Expr *
@@ -363,21 +363,29 @@ call_nullif(FilterScope *scope, const FilterNode *node,
 	return nullif;
 }
 
-/* A part of a time, as it reads on the calendar and clock of the zone. */
+/*
+ * A part of a time, as it reads on the calendar or clock of the zone.  That of an
+ * instant is that of its day.
+ */
 static Expr *
 call_field(FilterScope *scope, const FilterNode *node,
 		   const FilterFunction *function)
 {
-	return expr_call("extract", 2, expr_text(function->builtin),
-					 time_argument(scope, node->args[0]));
+	Expr	   *time = time_argument(scope, node->args[0]);
+
+	if (strcmp(function->builtin, "hour") == 0)
+		time = time_as(scope, time, TIMESTAMPOID);
+	else if (expr_type(time) == TIMESTAMPTZOID)
+		time = time_as(scope, time, DATEOID);
+	return expr_call("extract", 2, expr_text(function->builtin), time);
 }
 
-/* days_between(a, b): midnights from a to b */
+/* days_between(a, b): how many days begin after a, up to b */
 static Expr *
 call_days(FilterScope *scope, const FilterNode *node,
 		  const FilterFunction *function)
 {
 	return expr_own_call("days_between", 2,
-						 expr_cast("date", time_argument(scope, node->args[0])),
-						 expr_cast("date", time_argument(scope, node->args[1])));
+						 time_as(scope, time_argument(scope, node->args[0]), DATEOID),
+						 time_as(scope, time_argument(scope, node->args[1]), DATEOID));
 }

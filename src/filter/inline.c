@@ -95,6 +95,7 @@ segment_matches_support(PG_FUNCTION_ARGS)
 	FuncExpr   *call;
 	Const	   *constant;
 	FilterRow	row;
+	FilterScope *scope;
 	Expr	   *expr;
 
 	if (!IsA(request, SupportRequestSimplify))
@@ -107,8 +108,10 @@ segment_matches_support(PG_FUNCTION_ARGS)
 		!row_open(&row, simplify->root, call->funcid, linitial(call->args)))
 		PG_RETURN_POINTER(NULL);
 
+	scope = filter_row_scope(&row);
+	scope->planned = true;
 	expr = filter_compile(filter_unpack((Filter *) PG_DETOAST_DATUM(constant->constvalue)),
-						  filter_row_scope(&row));
+						  scope);
 	if (IsA(row.row, RowExpr))
 		expr = (Expr *) put_fields_back((Node *) expr, row.row);
 	if (!stands_as_qual(simplify->root, call))

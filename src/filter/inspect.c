@@ -64,6 +64,7 @@ segment_filter_sql(PG_FUNCTION_ARGS)
 				 errmsg("relation with OID %u does not exist", relid)));
 
 	scope = filter_relation_scope(relid, 1);
+	scope->planned = true;
 	if (!PG_ARGISNULL(2))
 	{
 		scope->timezone = text_to_cstring(PG_GETARG_TEXT_PP(2));

@@ -7,7 +7,8 @@
  *		orders > 3000000000		int4	-> 3000000000::int8, compared across types
  *		orders > 1.5			int4	-> 1.5::numeric
  *		tier = "gold"			enum	-> 'gold'::tier
- *		seen > "2026-05-01"		timestamptz -> the start of that day in the zone
+ *		seen < "2026-05-01"		timestamptz -> the start of that day in the zone;
+ *								beside a time it is the whole day (compile_time.c)
  *		orders > "Berlin"		int4	-> an error, now and not at the next insert
  *
  * The compiler has pinned DateStyle, IntervalStyle and the zone, so that the
@@ -27,6 +28,7 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/date.h"
+#include "utils/datetime.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -44,6 +46,7 @@ static void refuse_literal(FilterScope *scope, const FilterNode *literal,
 			pg_attribute_noreturn();
 static bool names_column(FilterScope *scope, const char *word);
 static void refuse_moving_words(FilterScope *scope, const FilterNode *literal);
+static int	literal_decode(const char *text, const char *completed_by);
 static Datum literal_local_time(FilterScope *scope, const FilterNode *literal,
 								const FilterNode *against);
 static char *nearest_label(Oid enumtype, const char *word);
@@ -108,6 +111,10 @@ literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 				refuse_moving_words(scope, literal);
 			if (type == TIMESTAMPOID)
 				return expr_const(type, literal_local_time(scope, literal, against));
+			if (type == TIMESTAMPTZOID && literal_is_day(literal))
+				return expr_const(type,
+								  TimestampTzGetDatum(calendar_day_start(session_timezone,
+																		 literal_day(scope, literal, against))));
 			break;
 
 		default:
@@ -146,16 +153,46 @@ Oid
 literal_time_type(const FilterNode *literal, Oid type)
 {
 	if (type == DATEOID && literal->op == FILTER_STRING &&
-		!literal_is_day(literal))
+		literal_decode(literal->text, NULL) == DTK_DATE && !literal_is_day(literal))
 		return TIMESTAMPOID;
 	return type;
 }
 
-/* "2026-05-01", but not "2026-05-01 12:00" */
+/*
+ * "2026-05-01", but neither "2026-05-01 12:00" nor "20260501T120000", nor a day
+ * with a zone, which is an instant; nor infinity.  What can be completed by a time
+ * of day has none.
+ */
 bool
 literal_is_day(const FilterNode *literal)
 {
-	return literal->op == FILTER_STRING && strchr(literal->text, ':') == NULL;
+	return literal->op == FILTER_STRING &&
+		literal_decode(literal->text, " 12:34:56") == DTK_DATE;
+}
+
+/* What is it, as the server reads it: DTK_DATE, DTK_LATE ...; -1: it does not. */
+static int
+literal_decode(const char *text, const char *completed_by)
+{
+	char		workbuf[MAXDATELEN + MAXDATEFIELDS];
+	char	   *field[MAXDATEFIELDS];
+	int			ftype[MAXDATEFIELDS];
+	int			nfields;
+	int			type;
+	int			zone;
+	struct pg_tm tm;
+	fsec_t		fsec;
+	DateTimeErrorExtra extra;
+
+	if (completed_by != NULL)
+		text = psprintf("%s%s", text, completed_by);
+	/* without a place for it, a zone is an error */
+	if (ParseDateTime(text, workbuf, sizeof(workbuf), field, ftype,
+					  MAXDATEFIELDS, &nfields) != 0 ||
+		DecodeDateTime(field, ftype, nfields, &type, &tm, &fsec,
+					   completed_by != NULL ? NULL : &zone, &extra) != 0)
+		return -1;
+	return type;
 }
 
 DateADT

@@ -25,6 +25,7 @@
 
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
@@ -61,7 +62,7 @@ typedef struct TimeRange
 	TimestampTz to;
 } TimeRange;
 
-/* after < at <= until, as filter_compile_window() says it */
+/* after < at <= until, as filter_compile_window_kept() says it */
 static inline TimeRange
 time_range(bool has_after, TimestampTz after, bool has_until, TimestampTz until)
 {
@@ -198,11 +199,11 @@ extern const Aggregate *aggregate_stored(const struct FilterNode *node,
 										 struct FilterNode **definition);
 
 /*
- * The value that the written form shows, given the state's columns, and the
- * bounds of its window (filter_compile_window()) if it has one.
+ * The value that the written form shows, given the state's columns, and what
+ * filter_compile_window() makes of its window if it has one.
  */
 extern Expr *aggregate_value(const struct FilterNode *node,
 							 const AggregateInput *input, Expr **columns,
-							 Expr *after, Expr *until);
+							 List *window);
 
 #endif							/* SEGMENT_AGGREGATE_H */

@@ -179,7 +179,7 @@ aggregate_stored(const FilterNode *node, FilterNode **definition)
 
 Expr *
 aggregate_value(const FilterNode *node, const AggregateInput *input,
-				Expr **columns, Expr *after, Expr *until)
+				Expr **columns, List *window)
 {
 	const Form *form;
 	const char *reading;
@@ -194,9 +194,7 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 	if (aggregate_window_of(node) != NULL)
 	{
 		reading = form->window_reading;
-		args = lappend(args, after != NULL ? after :
-					   (Expr *) makeNullConst(TIMESTAMPTZOID, -1, InvalidOid));
-		args = lappend(args, until);
+		args = list_concat(args, window);
 	}
 	if (reading == NULL)
 		return columns[0];
@@ -407,7 +405,7 @@ static Expr *
 reading_function(const char *name, Oid result, bool typed,
 				 const AggregateInput *input, List *args)
 {
-	Oid			types[4];
+	Oid			types[FUNC_MAX_ARGS];
 	int			ntypes = 0;
 	Oid			collation = InvalidOid;
 	Oid			function;

@@ -65,8 +65,7 @@ typedef struct Step
 	char	   *told;			/* what it is and for which traits, for errors */
 
 	/* of a window: which events are kept, as of an instant */
-	ExprState  *after;			/* over now; NULL: there is no beginning */
-	TimestampTz until;
+	FilterWindow *window;
 	bool		kept_known;
 	TimestampTz kept_now;
 	TimeRange	kept;
@@ -121,9 +120,7 @@ static void check_collation(const Population *population,
 							AttrNumber column);
 static RowValue *program_share(List **shared, Expr *expr);
 static void program_forget(void *arg);
-static void step_window(TraitProgram *program, Step *step);
-static const TimeRange *step_kept(TraitProgram *program, Step *step,
-								  TimestampTz now);
+static const TimeRange *step_kept(Step *step, TimestampTz now);
 static Expr *now_parameter(int number);
 static bool row_true(TraitProgram *program, RowValue *value);
 static void row_evaluate(TraitProgram *program, RowValue *value);
@@ -308,7 +305,7 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 		}
 		switch (step->bound.aggregate->apply(&step->bound.input,
 											 (const char *) delta + step->delta,
-											 step_kept(program, step, now),
+											 step_kept(step, now),
 											 state, state_isnull))
 		{
 			case AGGREGATE_UNCHANGED:
@@ -566,7 +563,7 @@ program_make(const Source *source)
 		if (step->bound.where != NULL)
 			step->where = program_share(&program->values, step->bound.where);
 		if (step->bound.window != NULL)
-			step_window(program, step);
+			step->window = filter_window(step->bound.window, population->timezone);
 		step->delta = program->delta_size;
 		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
 	}
@@ -655,44 +652,20 @@ in_reread(void *arg)
 			   program->source->name, program->source->population->name);
 }
 
-/* What is kept of a window, ready to run. */
-static void
-step_window(TraitProgram *program, Step *step)
-{
-	Expr	   *after;
-	Expr	   *until;
-
-	window_kept(program->source->population, step->bound.window,
-				now_parameter(1), &after, &until);
-	if (after != NULL)
-		step->after = ExecInitExpr(expression_planner(after), NULL);
-	step->until = DatumGetTimestampTz(castNode(Const, until)->constvalue);
-}
-
-/* The same for one instant, and for all profiles of a batch. */
+/* What is kept of a window at an instant, for all profiles of a batch. */
 static const TimeRange *
-step_kept(TraitProgram *program, Step *step, TimestampTz now)
+step_kept(Step *step, TimestampTz now)
 {
-	ExprContext *econtext = program->econtext;
-	Datum		after = (Datum) 0;
-	bool		isnull = true;
-
-	if (step->bound.window == NULL)
+	if (step->window == NULL)
 		return NULL;
-	if (step->kept_known && step->kept_now == now)
-		return &step->kept;
-
-	if (step->after != NULL)
+	if (!step->kept_known || step->kept_now != now)
 	{
-		econtext->ecxt_param_list_info->params[0].value =
-			TimestampTzGetDatum(now);
-		after = ExecEvalExprSwitchContext(step->after, econtext, &isnull);
+		/* what is not due yet will be, unless that is after the window's end */
+		step->kept.from = filter_window_range(step->window, now - FILTER_WINDOW_KEPT)->first;
+		step->kept.to = filter_window_last(step->window);
+		step->kept_now = now;
+		step->kept_known = true;
 	}
-	step->kept = time_range(!isnull, DatumGetTimestampTz(after),
-							true, step->until);
-	step->kept_now = now;
-	step->kept_known = true;
-	ResetExprContext(econtext);
 	return &step->kept;
 }
 
@@ -940,25 +913,16 @@ select_condition(const Source *source, const BoundTrait *trait,
 	return condition.data;
 }
 
-/* SQL of where the events begin that count now; NULL if there is no such. */
+/* SQL of up to when events do not count now; NULL if there is no such time. */
 static char *
 counted_after(const Source *source, const BoundTrait *trait)
 {
-	int			level;
-	char	   *sql;
-	Expr	   *after;
-	Expr	   *until;
-
 	if (trait->window == NULL)
 		return NULL;
-	window_counted(source->population, trait->window, NULL, &after, &until);
-	if (after == NULL)
-		return NULL;
-
-	level = settings_pin();
-	sql = deparse_expression((Node *) after, NIL, false, true);
-	AtEOXact_GUC(true, level);
-	return sql;
+	return psprintf("%s.window_after(%s, %s, %s.now())", SEGMENT_SCHEMA,
+					quote_literal_cstr(filter_print(trait->window)),
+					quote_literal_cstr(source->population->timezone),
+					SEGMENT_SCHEMA);
 }
 
 static bool

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * series_ask.c
- *	  What do the events of a series come to between two instants?
+ *	  What do the events of a series come to that count in a window?
  *
- *		segment.series_sum(s7, after, until)
+ *		segment.series_sum(s7, 'in last 30 days', 'Europe/Copenhagen', now)
  *
- * looks at the events with after < time <= until; NULL means that there is no
- * such bound, and then even events at -infinity or infinity count.  No series
- * is a series without events.
+ * looks at the events that count in the window at that time.  If the window is
+ * NULL all do, even those at -infinity or infinity.  No series is a series without
+ * events.
  *
  * The answers are those of the same aggregate without a window over just these
  * events.  A sum that is too large is missing.
@@ -28,6 +28,7 @@
 #include "utils/numeric.h"
 
 #include "base/base.h"
+#include "filter/filter.h"
 #include "trait/fixed.h"
 #include "trait/order.h"
 #include "trait/series.h"
@@ -37,9 +38,18 @@
 typedef struct Asked
 {
 	SeriesReader reader;
-	TimeRange	range;
+	const FilterWindow *window; /* NULL: all of them */
+	TimestampTz now;
+	const FilterWindowRange *range;
 	bool		empty;			/* there is no series */
 } Asked;
+
+/* What a function keeps in its fn_extra. */
+typedef struct Kept
+{
+	void	   *window;
+	ValueOrder	order;			/* its type is NULL at first */
+} Kept;
 
 /* What the events that a call asks for come to, as in SeriesTotal. */
 typedef struct RangeTotal
@@ -58,7 +68,11 @@ typedef struct TimedValue
 } TimedValue;
 
 static void ask(FunctionCallInfo fcinfo, Asked *asked);
+static Kept *kept_of_call(FunctionCallInfo fcinfo);
+static const ValueOrder *order_of_call(FunctionCallInfo fcinfo,
+									   TypeCacheEntry *type);
 static bool answer(Asked *asked, SeriesEntry *entry);
+static inline bool counts(const Asked *asked, TimestampTz at);
 static bool total_of_range(const Asked *asked, RangeTotal *total);
 static Oid	ask_values(FunctionCallInfo fcinfo, Asked *asked);
 static bool sum_each(Asked *asked, bool squares, ExactTotal *sum);
@@ -110,7 +124,7 @@ segment_series_after(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(series_write(series));
 }
 
-/* (series, after, until) */
+/* (series, window, timezone, now) */
 Datum
 segment_series_count(PG_FUNCTION_ARGS)
 {
@@ -122,16 +136,18 @@ segment_series_count(PG_FUNCTION_ARGS)
 	if (!answer(&asked, &entry))
 		PG_RETURN_INT64(0);
 
-	/* mostly all that follows counts, too: it need not be looked at */
-	if (asked.reader.last <= asked.range.to)
-		PG_RETURN_INT64(asked.reader.head.nentries - asked.reader.next + 1);
 	do
+	{
+		/* mostly all that follows counts, too: it need not be looked at */
+		if (entry.at >= asked.range->sure_first &&
+			asked.reader.last <= asked.range->sure_last)
+			PG_RETURN_INT64(count + asked.reader.head.nentries - asked.reader.next + 1);
 		count++;
-	while (answer(&asked, &entry));
+	} while (answer(&asked, &entry));
 	PG_RETURN_INT64(count);
 }
 
-/* (series, after, until): the number of different values */
+/* (series, window, timezone, now): the number of different values */
 Datum
 segment_series_distinct(PG_FUNCTION_ARGS)
 {
@@ -144,21 +160,50 @@ segment_series_distinct(PG_FUNCTION_ARGS)
 	values = values_sorted(fcinfo, &asked, &nvalues);
 	if (nvalues == 0)
 		PG_RETURN_INT64(0);
-	order = value_order_of_call(fcinfo, asked.reader.head.type);
+	order = order_of_call(fcinfo, asked.reader.head.type);
 	PG_RETURN_INT64(values_distinct(order, values, nvalues));
 }
 
-/* The arguments series, after, until. */
+/* The arguments series, window, timezone, now. */
 static void
 ask(FunctionCallInfo fcinfo, Asked *asked)
 {
+	static const FilterWindowRange all = {
+		PG_INT64_MIN, PG_INT64_MIN, PG_INT64_MAX, PG_INT64_MAX
+	};
+
 	asked->empty = PG_ARGISNULL(0);
-	asked->range = time_range(!PG_ARGISNULL(1),
-							  PG_ARGISNULL(1) ? 0 : PG_GETARG_TIMESTAMPTZ(1),
-							  !PG_ARGISNULL(2),
-							  PG_ARGISNULL(2) ? 0 : PG_GETARG_TIMESTAMPTZ(2));
+	asked->window = filter_window_argument(fcinfo, 1, &kept_of_call(fcinfo)->window);
+	asked->range = &all;
+	if (asked->window != NULL && !PG_ARGISNULL(3))
+	{
+		asked->now = PG_GETARG_TIMESTAMPTZ(3);
+		asked->range = filter_window_range(asked->window, asked->now);
+	}
 	if (!asked->empty)
 		series_begin(&asked->reader, PG_GETARG_DATUM(0));
+}
+
+static Kept *
+kept_of_call(FunctionCallInfo fcinfo)
+{
+	FmgrInfo   *function = fcinfo->flinfo;
+
+	if (function->fn_extra == NULL)
+		function->fn_extra = MemoryContextAllocZero(function->fn_mcxt,
+													sizeof(Kept));
+	return function->fn_extra;
+}
+
+/* The order of the values, for the collation with which it was called. */
+static const ValueOrder *
+order_of_call(FunctionCallInfo fcinfo, TypeCacheEntry *type)
+{
+	Kept	   *kept = kept_of_call(fcinfo);
+
+	if (kept->order.type != type)
+		kept->order = value_order(type, PG_GET_COLLATION());
+	return &kept->order;
 }
 
 /* The next event that counts, false if there are no more. */
@@ -169,16 +214,25 @@ answer(Asked *asked, SeriesEntry *entry)
 		return false;
 	while (series_next(&asked->reader, entry))
 	{
-		if (entry->at > asked->range.to)
+		if (entry->at > asked->range->last)
 			return false;
-		if (entry->at >= asked->range.from)
+		if (counts(asked, entry->at))
 			return true;
 	}
 	return false;
 }
 
+static inline bool
+counts(const Asked *asked, TimestampTz at)
+{
+	if (at >= asked->range->sure_first && at <= asked->range->sure_last)
+		return true;
+	return at >= asked->range->first && at <= asked->range->last &&
+		filter_window_counts(asked->window, at, asked->now);
+}
+
 /*
- * What the series comes to, less what was before the range: mostly that is little or
+ * What the series comes to, less what has left the window: mostly that is little or
  * nothing.  False if it cannot be said so.
  */
 static bool
@@ -198,11 +252,18 @@ total_of_range(const Asked *asked, RangeTotal *total)
 	};
 	while (series_next(&reader, &entry))
 	{
-		if (reader.last > asked->range.to)
+		if (reader.last > asked->range->sure_last)
 			return false;
-		total->any = entry.at >= asked->range.from;
-		if (total->any)
+		if (entry.at >= asked->range->sure_first)
+		{
+			total->any = true;
 			break;
+		}
+		if (counts(asked, entry.at))
+		{
+			total->any = true;
+			continue;
+		}
 		if (reader.kind == SERIES_NUMERIC && reader.scale != all->scale)
 			packed_corrupted(&reader.bytes, "Its values do not come to what it says.");
 		if (pg_sub_s64_overflow(total->sum, reader.number, &total->sum))
@@ -215,7 +276,7 @@ total_of_range(const Asked *asked, RangeTotal *total)
 
 /* sums ------------------------------------------------------------------------ */
 
-/* (series, after, until): of whole and numeric values */
+/* (series, window, timezone, now): of whole and numeric values */
 Datum
 segment_series_sum(PG_FUNCTION_ARGS)
 {
@@ -229,7 +290,7 @@ segment_series_squares(PG_FUNCTION_ARGS)
 	return sum_exact(fcinfo, true);
 }
 
-/* (series, after, until): of floating-point values */
+/* (series, window, timezone, now): of floating-point values */
 Datum
 segment_series_sum_float(PG_FUNCTION_ARGS)
 {
@@ -376,7 +437,7 @@ refuse_sum(const Asked *asked)
 
 /* one of the values ----------------------------------------------------------- */
 
-/* (series, after, until, type) */
+/* (series, window, timezone, now, type) */
 Datum
 segment_series_min(PG_FUNCTION_ARGS)
 {
@@ -402,13 +463,13 @@ segment_series_last(PG_FUNCTION_ARGS)
 }
 
 /*
- * The arguments series, after, until, and one that says of which type the
+ * The arguments series, window, timezone, now, and one that says of which type the
  * values are, which a domain may be over.  Returns the latter.
  */
 static Oid
 ask_values(FunctionCallInfo fcinfo, Asked *asked)
 {
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 3);
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 4);
 	TypeCacheEntry *entry;
 
 	if (!OidIsValid(type))
@@ -476,7 +537,7 @@ extreme(FunctionCallInfo fcinfo, int direction)
 		else if (found && plain)
 			better = 0;
 		else if (found)
-			better = extreme_better(value_order_of_call(fcinfo, type),
+			better = extreme_better(order_of_call(fcinfo, type),
 									series_value(type, &entry),
 									series_value(type, &best), direction);
 		if (better <= 0)
@@ -508,7 +569,7 @@ edge(FunctionCallInfo fcinfo, bool last)
 		if (found && entry.at > best.at && !last)
 			break;
 		if (!found || entry.at > best.at ||
-			value_compare_looks(value_order_of_call(fcinfo, type),
+			value_compare_looks(order_of_call(fcinfo, type),
 								series_value(type, &entry),
 								series_value(type, &best)) < 0)
 			best = entry;
@@ -521,7 +582,7 @@ edge(FunctionCallInfo fcinfo, bool last)
 
 /* all of the values ------------------------------------------------------------ */
 
-/* (series, after, until, type): each value once, smallest first */
+/* (series, window, timezone, now, type): each value once, smallest first */
 Datum
 segment_series_values(PG_FUNCTION_ARGS)
 {
@@ -537,7 +598,7 @@ segment_series_values(PG_FUNCTION_ARGS)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(type));
 
 	entry = asked.reader.head.type;
-	nvalues = values_distinct(value_order_of_call(fcinfo, entry), values,
+	nvalues = values_distinct(order_of_call(fcinfo, entry), values,
 							  nvalues);
 	elements = MemoryContextAllocHuge(CurrentMemoryContext,
 									  nvalues * sizeof(Datum));
@@ -548,7 +609,7 @@ segment_series_values(PG_FUNCTION_ARGS)
 										  entry->typalign));
 }
 
-/* (series, after, until, type): of a tie the most recent, then the smallest */
+/* (series, window, timezone, now, type): of a tie the most recent, then the smallest */
 Datum
 segment_series_most_frequent(PG_FUNCTION_ARGS)
 {
@@ -564,7 +625,7 @@ segment_series_most_frequent(PG_FUNCTION_ARGS)
 	values = values_sorted(fcinfo, &asked, &nvalues);
 	if (nvalues == 0)
 		PG_RETURN_NULL();
-	order = value_order_of_call(fcinfo, asked.reader.head.type);
+	order = order_of_call(fcinfo, asked.reader.head.type);
 	for (int i = 0, next; i < nvalues; i = next)
 	{
 		TimestampTz latest = values[i].at;
@@ -621,7 +682,7 @@ values_sorted(FunctionCallInfo fcinfo, Asked *asked, int *nvalues)
 		(*nvalues)++;
 	}
 	qsort_arg(values, *nvalues, sizeof(TimedValue), compare_timed,
-			  unconstify(ValueOrder *, value_order_of_call(fcinfo, type)));
+			  unconstify(ValueOrder *, order_of_call(fcinfo, type)));
 	return values;
 }
 

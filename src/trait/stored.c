@@ -171,8 +171,6 @@ check_window(const Source *source, const FilterNode *window, const char *text)
 		.timezone = source->population->timezone,
 		.text = text,
 	};
-	Expr	   *after;
-	Expr	   *until;
 
 	if (source->at_attno == InvalidAttrNumber)
 		ereport(ERROR,
@@ -181,7 +179,7 @@ check_window(const Source *source, const FilterNode *window, const char *text)
 				 errdetail("Source \"%s\" has no time.", source->name),
 				 errhint("Attach the table with its time column as at, or leave the window away."),
 				 filter_position(text, window)));
-	filter_compile_window(window, &scope, &after, &until);
+	(void) filter_compile_window(window, &scope);
 }
 
 void
@@ -191,15 +189,6 @@ window_kept(const Population *population, const FilterNode *window, Expr *now,
 	FilterScope scope = {.timezone = population->timezone, .now = now};
 
 	filter_compile_window_kept(window, &scope, after, until);
-}
-
-void
-window_counted(const Population *population, const FilterNode *window,
-			   Expr *now, Expr **after, Expr **until)
-{
-	FilterScope scope = {.timezone = population->timezone, .now = now};
-
-	filter_compile_window(window, &scope, after, until);
 }
 
 void

@@ -21,8 +21,8 @@ AS 'MODULE_PATHNAME', 'segment_tally_most_frequent';
 COMMENT ON FUNCTION segment.tally_most_frequent(segment.tally, anyelement) IS
     'the value with most rows, then the most recent, then the smallest; the second argument only says of which type it is: NULL::text';
 
--- reading a series: the events with after < time <= until; a bound that is null
--- is none
+-- reading a series: the events that count in a window at some time; of all if the
+-- window is null
 
 CREATE OR REPLACE FUNCTION segment.series_after(series segment.series, after timestamptz)
 RETURNS segment.series
@@ -31,89 +31,89 @@ AS 'MODULE_PATHNAME', 'segment_series_after';
 COMMENT ON FUNCTION segment.series_after(segment.series, timestamptz) IS
     'the events after that time; null if there are none';
 
-CREATE OR REPLACE FUNCTION segment.series_count(series segment.series, after timestamptz, until timestamptz)
+CREATE OR REPLACE FUNCTION segment.series_count(series segment.series, during text, timezone text, now timestamptz)
 RETURNS bigint
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_count';
-COMMENT ON FUNCTION segment.series_count(segment.series, timestamptz, timestamptz) IS
-    'number of events between two instants';
+COMMENT ON FUNCTION segment.series_count(segment.series, text, text, timestamptz) IS
+    'number of the events that count';
 
-CREATE OR REPLACE FUNCTION segment.series_distinct(series segment.series, after timestamptz, until timestamptz)
+CREATE OR REPLACE FUNCTION segment.series_distinct(series segment.series, during text, timezone text, now timestamptz)
 RETURNS bigint
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_distinct';
-COMMENT ON FUNCTION segment.series_distinct(segment.series, timestamptz, timestamptz) IS
-    'number of different values between two instants';
+COMMENT ON FUNCTION segment.series_distinct(segment.series, text, text, timestamptz) IS
+    'number of different values of the events that count';
 
-CREATE OR REPLACE FUNCTION segment.series_sum(series segment.series, after timestamptz, until timestamptz)
+CREATE OR REPLACE FUNCTION segment.series_sum(series segment.series, during text, timezone text, now timestamptz)
 RETURNS numeric
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_sum';
-COMMENT ON FUNCTION segment.series_sum(segment.series, timestamptz, timestamptz) IS
-    'sum of whole or numeric values between two instants; 0 without any';
+COMMENT ON FUNCTION segment.series_sum(segment.series, text, text, timestamptz) IS
+    'sum of the whole or numeric values of the events that count; 0 without any';
 
-CREATE OR REPLACE FUNCTION segment.series_squares(series segment.series, after timestamptz, until timestamptz)
+CREATE OR REPLACE FUNCTION segment.series_squares(series segment.series, during text, timezone text, now timestamptz)
 RETURNS numeric
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_squares';
-COMMENT ON FUNCTION segment.series_squares(segment.series, timestamptz, timestamptz) IS
-    'sum of the squares of whole or numeric values between two instants; 0 without any';
+COMMENT ON FUNCTION segment.series_squares(segment.series, text, text, timestamptz) IS
+    'sum of the squares of the whole or numeric values of the events that count; 0 without any';
 
-CREATE OR REPLACE FUNCTION segment.series_sum_float(series segment.series, after timestamptz, until timestamptz)
+CREATE OR REPLACE FUNCTION segment.series_sum_float(series segment.series, during text, timezone text, now timestamptz)
 RETURNS double precision
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_sum_float';
-COMMENT ON FUNCTION segment.series_sum_float(segment.series, timestamptz, timestamptz) IS
-    'sum of floating-point values between two instants; 0 without any';
+COMMENT ON FUNCTION segment.series_sum_float(segment.series, text, text, timestamptz) IS
+    'sum of the floating-point values of the events that count; 0 without any';
 
-CREATE OR REPLACE FUNCTION segment.series_squares_float(series segment.series, after timestamptz, until timestamptz)
+CREATE OR REPLACE FUNCTION segment.series_squares_float(series segment.series, during text, timezone text, now timestamptz)
 RETURNS double precision
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_squares_float';
-COMMENT ON FUNCTION segment.series_squares_float(segment.series, timestamptz, timestamptz) IS
-    'sum of the squares of floating-point values between two instants; 0 without any';
+COMMENT ON FUNCTION segment.series_squares_float(segment.series, text, text, timestamptz) IS
+    'sum of the squares of the floating-point values of the events that count; 0 without any';
 
-CREATE OR REPLACE FUNCTION segment.series_min(series segment.series, after timestamptz, until timestamptz, type anyelement)
+CREATE OR REPLACE FUNCTION segment.series_min(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_min';
-COMMENT ON FUNCTION segment.series_min(segment.series, timestamptz, timestamptz, anyelement) IS
-    'the smallest value between two instants; the last argument only says of which type it is: NULL::text';
+COMMENT ON FUNCTION segment.series_min(segment.series, text, text, timestamptz, anyelement) IS
+    'the smallest value of the events that count; the last argument only says of which type it is: NULL::text';
 
-CREATE OR REPLACE FUNCTION segment.series_max(series segment.series, after timestamptz, until timestamptz, type anyelement)
+CREATE OR REPLACE FUNCTION segment.series_max(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_max';
-COMMENT ON FUNCTION segment.series_max(segment.series, timestamptz, timestamptz, anyelement) IS
-    'the largest value between two instants; the last argument only says of which type it is: NULL::text';
+COMMENT ON FUNCTION segment.series_max(segment.series, text, text, timestamptz, anyelement) IS
+    'the largest value of the events that count; the last argument only says of which type it is: NULL::text';
 
-CREATE OR REPLACE FUNCTION segment.series_first(series segment.series, after timestamptz, until timestamptz, type anyelement)
+CREATE OR REPLACE FUNCTION segment.series_first(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_first';
-COMMENT ON FUNCTION segment.series_first(segment.series, timestamptz, timestamptz, anyelement) IS
-    'the value of the earliest event between two instants, of several the smallest; the last argument only says of which type it is: NULL::text';
+COMMENT ON FUNCTION segment.series_first(segment.series, text, text, timestamptz, anyelement) IS
+    'the value of the earliest event that counts, of several the smallest; the last argument only says of which type it is: NULL::text';
 
-CREATE OR REPLACE FUNCTION segment.series_last(series segment.series, after timestamptz, until timestamptz, type anyelement)
+CREATE OR REPLACE FUNCTION segment.series_last(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_last';
-COMMENT ON FUNCTION segment.series_last(segment.series, timestamptz, timestamptz, anyelement) IS
-    'the value of the latest event between two instants, of several the smallest; the last argument only says of which type it is: NULL::text';
+COMMENT ON FUNCTION segment.series_last(segment.series, text, text, timestamptz, anyelement) IS
+    'the value of the latest event that counts, of several the smallest; the last argument only says of which type it is: NULL::text';
 
-CREATE OR REPLACE FUNCTION segment.series_values(series segment.series, after timestamptz, until timestamptz, type anyelement)
+CREATE OR REPLACE FUNCTION segment.series_values(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyarray
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_values';
-COMMENT ON FUNCTION segment.series_values(segment.series, timestamptz, timestamptz, anyelement) IS
-    'the different values between two instants, smallest first; the last argument only says of which type they are: NULL::text';
+COMMENT ON FUNCTION segment.series_values(segment.series, text, text, timestamptz, anyelement) IS
+    'the different values of the events that count, smallest first; the last argument only says of which type they are: NULL::text';
 
-CREATE OR REPLACE FUNCTION segment.series_most_frequent(series segment.series, after timestamptz, until timestamptz, type anyelement)
+CREATE OR REPLACE FUNCTION segment.series_most_frequent(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_most_frequent';
-COMMENT ON FUNCTION segment.series_most_frequent(segment.series, timestamptz, timestamptz, anyelement) IS
-    'the value with most events between two instants, then the most recent, then the smallest; the last argument only says of which type it is: NULL::text';
+COMMENT ON FUNCTION segment.series_most_frequent(segment.series, text, text, timestamptz, anyelement) IS
+    'the value with most events that count, then the most recent, then the smallest; the last argument only says of which type it is: NULL::text';
 
 -- the aggregates of traits as SQL aggregates, for any type with an order
 

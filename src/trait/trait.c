@@ -389,8 +389,7 @@ stored_value(TraitScope *scope, const FilterNode *node)
 	const StoredTrait *stored;
 	BoundTrait	bound;
 	Expr	   *columns[AGGREGATE_COLUMNS];
-	Expr	   *after = NULL;
-	Expr	   *until = NULL;
+	List	   *window = NIL;
 	Expr	   *value;
 	ErrorPlace	place;
 
@@ -416,8 +415,8 @@ stored_value(TraitScope *scope, const FilterNode *node)
 					 errhint("Restore the base table, or drop and create the traits that need it.")));
 	}
 	if (aggregate_window_of(node) != NULL)
-		filter_compile_window(aggregate_window_of(node), &scope->scope, &after, &until);
-	value = aggregate_value(node, &bound.input, columns, after, until);
+		window = filter_compile_window(aggregate_window_of(node), &scope->scope);
+	value = aggregate_value(node, &bound.input, columns, window);
 	error_place_end(&place);
 	return value;
 }

@@ -307,9 +307,8 @@ extern bool fixed_from_numeric(Datum value, int64 *fixed, int *scale);
 /* event.c: windows as time passes -------------------------------------------- */
 
 /*
- * Is it a trait over a window, compiled?  Then its first three arguments are
- * the events of the window (a series), and the bounds of filter_compile_window()
- * between which they count.
+ * Is it a trait over a window, compiled?  Then its first arguments are the events of
+ * the window (a series), and those of filter_compile_window().
  */
 extern bool trait_is_window(const FuncExpr *call);
 
@@ -324,11 +323,12 @@ typedef enum WindowKind
 extern WindowKind trait_window_kind(const FuncExpr *call);
 
 /*
- * The last event not after an instant, and the first after it; DT_NOBEGIN and
- * DT_NOEND if there is none (or none that is finite).
+ * The first instant after 'from' at which an event of the series comes or goes; or,
+ * coarsely, a later one than 'from' and none that is later than that.  DT_NOEND if
+ * there is none.
  */
-extern void trait_events_around(Datum series, TimestampTz at,
-								TimestampTz *before, TimestampTz *beyond);
+extern TimestampTz trait_window_changes(const FilterWindow *window, Datum series,
+										TimestampTz from, bool coarsely);
 
 /*
  * What a window of such a kind comes to, and what it may come to without anybody
@@ -342,28 +342,12 @@ typedef struct WindowMargin
 } WindowMargin;
 
 /*
- * A bound that moves.  Where clocks are set back it may meet an event again that it
- * has passed.
+ * Lower *until to the first instant after 'from' at which the window may leave the
+ * margin, when events go on coming and going.  False if that is not known.
  */
-typedef struct WindowEdge
-{
-	TimestampTz passed;			/* events up to then it has passed for good;
-								 * DT_NOEND: it does not move */
-	TimestampTz met;			/* those up to then perhaps; no other */
-	int64		soonest;		/* microseconds after which it meets an event */
-} WindowEdge;
-
-/*
- * Lower *until to the first instant at which the window may leave the margin, when
- * its edges, after and until, go on passing events.  False if that is not known.
- */
-extern bool trait_window_keeps(WindowKind kind, Datum series,
-							   const WindowMargin *margin,
-							   const WindowEdge *edges, TimestampTz *until);
-
-/* The first event after each of several instants, which are ascending. */
-extern void trait_events_after(Datum series, const TimestampTz *instants,
-							   int count, TimestampTz *next);
+extern bool trait_window_keeps(WindowKind kind, const FilterWindow *window,
+							   Datum series, const WindowMargin *margin,
+							   TimestampTz from, TimestampTz *until);
 
 extern void trait_init(void);
 

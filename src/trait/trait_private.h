@@ -95,15 +95,11 @@ extern void error_place_end(ErrorPlace *place);
 extern Expr *source_time(const Source *source);
 
 /*
- * What of a window is kept (filter_compile_window_kept()) and what counts now
- * (filter_compile_window()), with 'now' as the time, NULL being that of the
- * query.
+ * What of a window is kept (filter_compile_window_kept()), with 'now' as the time,
+ * NULL being that of the query.
  */
 extern void window_kept(const Population *population, const FilterNode *window,
 						Expr *now, Expr **after, Expr **until);
-extern void window_counted(const Population *population,
-						   const FilterNode *window,
-						   Expr *now, Expr **after, Expr **until);
 
 /* s7, s7_at */
 extern char *stored_column(const char *name, const AggregateColumn *column);

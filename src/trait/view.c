@@ -9,11 +9,6 @@
  *			   profile.s4 / nullif(profile.s5, 0) AS average_order
  *		FROM segment_data.profile CROSS JOIN (SELECT) AS read_only
  *
- * The bounds of windows are the same for all profiles, and are computed once for
- * a query:
- *
- *			   series_count(profile.s7, (SELECT timezone(…) - '30 days'), now())
- *
  * A new trait is a new last column, which CREATE OR REPLACE VIEW can add.  When
  * a column goes or changes its type, the server can only make the view anew:
  *
@@ -86,8 +81,6 @@ static List *view_columns(const Population *population);
 static void print_trait(void *arg);
 static void print_present(ViewPrinter *printer);
 static void set_type(ViewColumn *column, Node *value);
-static Node *bounds_once(Node *node, void *context);
-static SubLink *subquery_of(Expr *expr);
 static List *present_columns(const Population *population);
 static bool extends(List *present, List *columns);
 static bool same_type(const ViewColumn *a, const ViewColumn *b);
@@ -225,7 +218,6 @@ print_trait(void *arg)
 	filter_compile_operand(printer->trait->definition,
 						   definition_scope(printer->population, printer->row, NULL));
 
-	value = bounds_once(value, NULL);
 	set_type(column, value);
 	column->sql = deparse_expression(value, printer->context, true, false);
 	if (column->type == UNKNOWNOID)
@@ -272,48 +264,6 @@ set_type(ViewColumn *column, Node *value)
 	column->type = exprType(value);
 	column->typmod = exprTypmod(value);
 	column->collation = exprCollation(value);
-}
-
-/* The bounds of windows, but for segment.now() alone, as subqueries. */
-static Node *
-bounds_once(Node *node, void *context)
-{
-	FuncExpr   *window;
-
-	if (node == NULL)
-		return NULL;
-	if (!IsA(node, FuncExpr) || !trait_is_window((FuncExpr *) node))
-		return expression_tree_mutator(node, bounds_once, context);
-
-	window = copyObject((FuncExpr *) node);
-	for (int i = 1; i <= 2; i++)
-	{
-		ListCell   *bound = list_nth_cell(window->args, i);
-
-		if (!IsA(lfirst(bound), Const) &&
-			!(IsA(lfirst(bound), FuncExpr) && ((FuncExpr *) lfirst(bound))->args == NIL) &&
-			!contain_vars_of_level(lfirst(bound), 0))
-			lfirst(bound) = subquery_of(lfirst(bound));
-	}
-	return (Node *) window;
-}
-
-/* (SELECT expr) */
-static SubLink *
-subquery_of(Expr *expr)
-{
-	SubLink    *link = makeNode(SubLink);
-	Query	   *query = makeNode(Query);
-
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->targetList = list_make1(makeTargetEntry(expr, 1, pstrdup("bound"), false));
-	query->jointree = makeFromExpr(NIL, NULL);
-	link->subLinkType = EXPR_SUBLINK;
-	link->subselect = (Node *) query;
-	link->location = -1;
-	return link;
 }
 
 /* ---- the columns that it has ---- */

@@ -37,7 +37,7 @@ use IPC::Open2;
 
 our @EXPORT = qw(sql attempt rows value session ok_if tell compare
   sources_are_whole data_set skip disconnect done
-  pick pick_weighted clock calendar period in_sql shortest);
+  pick pick_weighted clock calendar period plus days_of day_at day_start in_sql shortest);
 
 my %sessions;	 # by number: the process, and what leads to and from it
 my $session = 0;
@@ -414,33 +414,69 @@ sub pick_weighted
 }
 
 # Windows as a person would write them, of whom in_sql() knows which event, when it
-# is asked, and where.  (now - span, now] or (now - span, now - other], on the clock
-# or the calendar:
+# is asked, and where.  An event that was there at t is in the last s from t on, until
+# it is t + s, as the server adds a span there; between one and another ago from the
+# one to the other.
 sub clock
 {
 	my ($span) = @_;
 
-	return "EVENT > ASKED - interval '$span' AND EVENT <= ASKED";
+	return "EVENT <= ASKED AND ASKED < EVENT + interval '$span'";
 }
 
 sub calendar
 {
 	my ($from, $to) = @_;
-	my $until = defined $to ? "(ASKED AT TIME ZONE PLACE - interval '$to') AT TIME ZONE PLACE" : 'ASKED';
 
-	return "EVENT > (ASKED AT TIME ZONE PLACE - interval '$from') AT TIME ZONE PLACE AND EVENT <= $until";
+	return (defined $to ? plus('EVENT', $to) : 'EVENT') . ' <= ASKED AND ASKED < ' . plus('EVENT', $from);
 }
 
-# The period that is so many after this one.
+# An instant and a span of days or months, added there.
+sub plus
+{
+	my ($at, $span, $sign) = @_;
+
+	return "(($at AT TIME ZONE PLACE " . ($sign // '+') . " interval '$span') AT TIME ZONE PLACE)";
+}
+
+# The period that is so many after this one: it begins with its first day.
 sub period
 {
 	my ($unit, $shift) = @_;
 	my $length = $unit eq 'quarter' ? '3 months' : "1 $unit";
-	my $start = "date_trunc('$unit', ASKED AT TIME ZONE PLACE)";
+	my ($start, $end) = map { day_start("(date_trunc('$unit', " . day_at('ASKED') . "::timestamp) + $_ * interval '$length')::date") } $shift, $shift + 1;
 
-	return $shift == 0
-	  ? "EVENT >= $start AT TIME ZONE PLACE AND EVENT < ($start + interval '$length') AT TIME ZONE PLACE AND EVENT <= ASKED"
-	  : "EVENT >= ($start - interval '$length') AT TIME ZONE PLACE AND EVENT < $start AT TIME ZONE PLACE AND EVENT <= ASKED";
+	return "EVENT >= $start AND EVENT < $end AND EVENT <= ASKED";
+}
+
+# The days of a place from one instant to another, as SQL that writes them down in
+# naive.days: which dates does the server show there, and when for the first time?
+sub days_of
+{
+	my ($zone, $from, $to) = @_;
+
+	return "CREATE SCHEMA IF NOT EXISTS naive;
+CREATE TABLE IF NOT EXISTS naive.days (zone text, day date, starts timestamptz, PRIMARY KEY (zone, day), UNIQUE (zone, starts));
+INSERT INTO naive.days SELECT '$zone', day, min(u) FROM (
+	SELECT u, max((u AT TIME ZONE '$zone')::date) OVER (ORDER BY u) AS day FROM generate_series(timestamptz '$from', timestamptz '$to', '15 min') AS u) AS shown
+GROUP BY day;
+ANALYZE naive.days;\n";
+}
+
+# The day of an instant there, which days_of() knows, and the instant at which a day
+# begins.
+sub day_at
+{
+	my ($at) = @_;
+
+	return "(SELECT day FROM naive.days AS d WHERE d.zone = PLACE AND d.starts <= $at ORDER BY d.starts DESC LIMIT 1)";
+}
+
+sub day_start
+{
+	my ($day) = @_;
+
+	return "(SELECT starts FROM naive.days AS d WHERE d.zone = PLACE AND d.day >= $day ORDER BY d.day LIMIT 1)";
 }
 
 sub in_sql

@@ -31,18 +31,18 @@ use Oracle;
 our @EXPORT = qw(filters_of random_filter in_place in_words @traits @spans @periods @cities);
 
 # the time of an event, and conditions over a row
-my %times = (orders => 'ordered_at', visits => 'visited_at AT TIME ZONE PLACE', clicks => 'clicked_on::timestamp AT TIME ZONE PLACE');
+my %times = (orders => 'ordered_at', visits => 'visited_at AT TIME ZONE PLACE', clicks => first_instant('clicked_on'));
 my %conditions = (
 	orders => [ [ 'units > 4', 'units > 4' ], [ 'store = "Harbour"', "store = 'Harbour'" ], [ 'amount between 2 and 9', 'amount BETWEEN 2 AND 9' ] ],
 	visits => [ [ 'seconds >= 5', 'seconds >= 5' ] ],
 	clicks => [ [ 'target = "Station"', "target = 'Station'" ] ]);
 
-our @spans = ('90 seconds', '45 minutes', '36 hours', '1 day', '30 days', '2 weeks', '1 month', '2 months', '1 quarter', '1 year');
+our @spans = ('90 seconds', '45 minutes', '36 hours', '1 day', '1 day', '30 days', '2 weeks', '1 month', '1 month', '2 months', '1 quarter', '1 year');
 my @day_spans = grep { !/second|minute|hour/ } @spans;
 our @periods = qw(day week month quarter year);
 our @cities = qw(Harbour Station Campus);
 
-my $today = '(now AT TIME ZONE PLACE)::date';
+my $today = day_at('now');
 
 # where it is, which instants matter there, and which windows are in use
 my ($zone, @special, @windows);
@@ -63,9 +63,9 @@ our @traits = (
 		[ 'max(orders.ordered_at in last 1 year)', of('orders', 'max(ordered_at)', calendar('1 year')) ] ],
 	[ last_seen => 'timestamp', [ 'max(visits.visited_at)', of('visits', 'max(visited_at)') ] ],
 	[ active => 'boolean', [ 'did visits in last 7 days', of('visits', 'count(*) > 0', calendar('7 days')) ],
-		[ 'signup more than 30 days ago', "coalesce(k.signup < (now AT TIME ZONE PLACE - interval '30 days') AT TIME ZONE PLACE, false)" ] ],
+		[ 'signup more than 30 days ago', "coalesce(" . plus('k.signup', '30 days') . " < now, false)" ] ],
 	[ idle => 'interval', [ 'now - last_order_at', trait_elapsed('last_order_at') ], [ 'now - signup', trait_elapsed('signup') ] ],
-	[ age => 'numeric', [ 'floor(days_between(birthday, today) / 365.25)', 'floor(((now AT TIME ZONE PLACE)::date - k.birthday) / 365.25)' ] ],
+	[ age => 'numeric', [ 'floor(days_between(birthday, today) / 365.25)', "floor(($today - k.birthday) / 365.25)" ] ],
 	[ growth => 'numeric', [ 'recent - count(orders between 60 days and 30 days ago)',
 			trait('recent') . ' - ' . of('orders', 'count(*)', calendar('60 days', '30 days')) ] ]);
 
@@ -181,32 +181,50 @@ sub random_time_leaf
 	my ($time, $sql, $type) = @{ random_time_operand() };
 	my $span = pick($type eq 'date' ? @day_spans : @spans);
 	my $days = pick(@day_spans);
-	my ($past, $future) = (from_now($type, '-', $span), from_now($type, '+', $span));
-	my ($now, $compare, $sign, $n) = (of_instant($type, 'now'), random_compare(), pick('+', '-'), int rand 60);
+	my $day = random_date();
+	my ($compare, $sign, $n) = (random_compare(), pick('+', '-'), int rand 60);
+	# what stands for an instant, and when the span has passed since, and will pass until then
+	my ($at, $now) = $type eq 'date' ? ($sql, $today) : (instant_of($type, $sql), 'now');
+	my ($later, $earlier) = map { $type eq 'date' ? "($sql $_ interval '" . in_words($span) . "')::date" : shifted('timestamptz', $at, $_, $span) } '+', '-';
+	my $its_day = day_of($type, $sql);
 	my @leaves = (
-		([ "$time in last $span", "$sql > $past AND $sql <= $now" ]) x 3,
-		[ "$time not in last $span", "($sql > $past AND $sql <= $now) IS NOT TRUE" ],
-		([ "$time in next $span", "$sql > $now AND $sql <= $future" ]) x 2,
-		([ "$time more than $span ago", "$sql < $past" ]) x 2,
-		([ "$time less than $span ago", "$sql > $past AND $sql <= $now" ]) x 2,
+		([ "$time in last $span", "$at <= $now AND $now < $later" ]) x 3,
+		[ "$time not in last $span", "($at <= $now AND $now < $later) IS NOT TRUE" ],
+		([ "$time in next $span", "$now < $at AND $earlier <= $now" ]) x 2,
+		([ "$time more than $span ago", "$later < $now" ]) x 2,
+		([ "$time less than $span ago", "$at <= $now AND $now <= $later" ]) x 2,
 		([ random_period_leaf($time, $sql, $type) ]) x 3,
 		[ "$time $compare today", "$sql $compare " . of_local($type, $today) ],
 		[ "$time $compare today $sign $days", "$sql $compare " . from_today($type, $sign, $days) ],
-		[ "days_between($time, today) $compare $n", finite($sql, "$today - " . ($type eq 'timestamptz' ? of_instant('date', $sql) : "($sql)::date")) . " $compare $n" ]);
+		[ "$time $compare \"$day\"", "$its_day $compare date '$day'" ],
+		[ "$time between \"$day\" and today", "$its_day >= date '$day' AND $sql <= " . of_local($type, $today) ],
+		[ "days_between($time, today) $compare $n", finite($sql, "$today - $its_day") . " $compare $n" ],
+		[ "days_between($time, today) * -1.5 $compare -$n", finite($sql, "($today - $its_day) * -1.5") . " $compare -$n" ],
+		[ "$n - days_between(today, $time) / 7 $compare 4", finite($sql, "$n - ($its_day - $today) / 7.0") . " $compare 4" ]);
 
 	push @leaves,
-	  [ "$time $compare now", "$sql $compare $now" ],
-	  [ "$time $compare now $sign $span", "$sql $compare " . from_now($type, $sign, $span) ],
-	  [ "$time $sign $span $compare now", shifted($type, $sql, $sign, $span) . " $compare $now" ],
-	  [ "now - $time $compare $span", finite($sql, "$now - $sql") . " $compare interval '" . in_words($span) . "'" ]
+	  [ "$time $compare now", "$at $compare now" ],
+	  [ "$time $compare now $sign $span", "$at $compare " . from_now('timestamptz', $sign, $span) ],
+	  [ "$time $sign $span $compare now", instant_of($type, shifted($type, $sql, $sign, $span)) . " $compare now" ],
+	  [ "now - $time $compare $span", finite($sql, of_instant($type, 'now') . " - $sql") . " $compare interval '" . in_words($span) . "'" ]
 	  if $type ne 'date';
 	push @leaves,
-	  [ "$time between now - $span and now + 1 day", "$sql BETWEEN $past AND " . from_now($type, '+', '1 day') ],
+	  [ "$time between now - $span and now + 1 day", "$sql BETWEEN " . from_now($type, '-', $span) . ' AND ' . from_now($type, '+', '1 day') ],
 	  [ "greatest($time, now - 1 month) $compare signup", "greatest($sql, " . from_now($type, '-', '1 month') . ") $compare k.signup" ],
-	  [ "coalesce($time, now) $compare now - $span", "coalesce($sql, now) $compare $past" ],
-	  [ "now - $time $compare idle", finite($sql, "$now - $sql") . " $compare " . trait('idle') ]
+	  [ "greatest($time, now - 1 month) in last $span", after_moving("greatest($sql, " . from_now($type, '-', '1 month') . ')', $span) ],
+	  [ "coalesce($time, now) $compare now - $span", "coalesce($sql, now) $compare " . from_now($type, '-', $span) ],
+	  [ "coalesce(now - $time, idle) $compare $span", 'coalesce(' . finite($sql, "now - $sql") . ', ' . trait('idle') . ") $compare interval '" . in_words($span) . "'" ],
+	  [ "now - $time $compare idle", finite($sql, "now - $sql") . " $compare " . trait('idle') ]
 	  if $type eq 'timestamptz';
 	return pick_pair(@leaves);
+}
+
+# in last, of a time that moves itself
+sub after_moving
+{
+	my ($time, $span) = @_;
+
+	return "(SELECT t <= now AND now < " . shifted('timestamptz', 't', '+', $span) . " FROM (SELECT $time AS t) AS m)";
 }
 
 sub random_time_operand
@@ -232,7 +250,8 @@ sub random_period_leaf
 	return ("$time in $which $unit", "$sql >= $from AND $sql < $to");
 }
 
-# The start of a period that is so many after this one, that of the next, and its name.
+# The first day of a period that is so many after this one, of that type, that of the
+# next, and its name.
 sub period_bounds
 {
 	my ($type, $shift) = @_;
@@ -240,29 +259,31 @@ sub period_bounds
 	my $length = $unit eq 'quarter' ? '3 months' : "1 $unit";
 
 	return (
-		(map { of_local($type, "date_trunc('$unit', now AT TIME ZONE PLACE) + $_ * interval '$length'") } $shift, $shift + 1), $unit);
+		(map { of_local($type, "(date_trunc('$unit', $today\::timestamp) + $_ * interval '$length')::date") } $shift, $shift + 1), $unit);
 }
 
 # Days that come round.
 sub random_day_leaf
 {
-	my ($time, $sql) = pick_pair([ 'birthday', 'k.birthday' ], [ 'birthday', 'k.birthday' ], [ 'signup', "(k.signup AT TIME ZONE PLACE)::date" ]);
+	my ($time, $sql) = pick_pair([ 'birthday', 'k.birthday' ], [ 'birthday', 'k.birthday' ], [ 'signup', day_of('timestamptz', 'k.signup') ]);
 	my $span = pick(grep { !/year/ } @day_spans);
+	my $interval = "interval '" . in_words($span) . "'";
 	my ($from, $to, $unit) = period_bounds('date', 0);
 
 	return pick_pair(
-		[ "anniversary of $time today", anniversary($sql, $today, $today) ],
-		[ "anniversary of $time in last $span", anniversary($sql, from_today('date', '-', $span) . ' + 1', $today) ],
-		[ "anniversary of $time in next $span", anniversary($sql, "$today + 1", from_today('date', '+', $span)) ],
-		[ "anniversary of $time in this $unit", anniversary($sql, $from, "$to - 1") ]);
+		[ "anniversary of $time today", anniversary($sql, "a = $today") ],
+		[ "anniversary of $time in last $span", anniversary($sql, "a <= $today AND $today < (a + $interval)::date") ],
+		[ "anniversary of $time in next $span", anniversary($sql, "$today < a AND (a - $interval)::date <= $today") ],
+		[ "anniversary of $time in this $unit", anniversary($sql, "a >= $from AND a < $to") ]);
 }
 
+# Does one of the anniversaries of a day meet the condition, as a?
 sub anniversary
 {
-	my ($day, $from, $to) = @_;
+	my ($day, $condition) = @_;
 
-	return finite($day, "EXISTS (SELECT FROM generate_series(greatest(1, extract(year FROM $from)::int - extract(year FROM $day)::int),
-		extract(year FROM $to)::int - extract(year FROM $day)::int) AS age WHERE ($day + age * interval '1 year')::date BETWEEN $from AND $to)");
+	return finite($day, "EXISTS (SELECT FROM generate_series(1, extract(year FROM $today)::int - extract(year FROM $day)::int + 2) AS age,
+		LATERAL (SELECT ($day + age * interval '1 year')::date AS a) AS a WHERE $condition)");
 }
 
 # The clock alone.
@@ -271,18 +292,36 @@ sub random_clock_leaf
 	my $compare = random_compare();
 	my $local = '(now AT TIME ZONE PLACE)';
 	my $at = pick(@special);
-	my $day = substr $at, 0, 10;
+	my $day = random_date();
+	my $year = substr $day, 0, 4;
+	my $days_since = pick(0, 3, 31, 400);
 
 	return pick_pair(
-		(map { [ "$_->[0](today) $compare $_->[2]", "extract($_->[1] FROM $local) $compare $_->[2]" ] }
+		(map { [ "$_->[0](today) $compare $_->[2]", "extract($_->[1] FROM $today) $compare $_->[2]" ] }
 			[ 'month', 'month', 1 + int rand 12 ], [ 'day', 'day', 1 + int rand 31 ], [ 'quarter', 'quarter', 1 + int rand 4 ],
-			[ 'week', 'week', 1 + int rand 53 ]),
-		[ 'weekday(now) in (6, 7)', "extract(isodow FROM $local) IN (6, 7)" ],
+			[ 'week', 'week', 1 + int rand 53 ], [ 'year', 'year', $year ]),
+		[ "quarter(now) in (1, 3) and day(now) > 28", "extract(quarter FROM $today) IN (1, 3) AND extract(day FROM $today) > 28" ],
+		[ "year(today) - year(birthday) $compare 20", "extract(year FROM $today) - extract(year FROM k.birthday) $compare 20" ],
+		[ 'weekday(now) in (6, 7)', "extract(isodow FROM $today) IN (6, 7)" ],
 		[ "hour(now) $compare 12", "extract(hour FROM $local) $compare 12" ],
+		# of a time that falls while the clock rises
+		[ "month(renewal - (now - signup)) $compare 6", "extract(month FROM k.renewal - " . finite('k.signup', 'now - k.signup') . ") $compare 6" ],
+		[ "day(renewal - (now - signup)) > 15", "extract(day FROM k.renewal - " . finite('k.signup', 'now - k.signup') . ") > 15" ],
+		[ "hour(renewal - (now - signup)) $compare 9", "extract(hour FROM k.renewal - " . finite('k.signup', 'now - k.signup') . ") $compare 9" ],
 		[ "now $compare \"$at\"", "now $compare timestamptz '$at'" ],
-		[ "now before \"$day\"", "now < timestamp '$day' AT TIME ZONE PLACE" ],
-		[ "now on \"$day\"", "now >= timestamp '$day' AT TIME ZONE PLACE AND now < (timestamp '$day' + interval '1 day') AT TIME ZONE PLACE" ],
+		[ "now $compare \"$day\"", "$today $compare date '$day'" ],
+		[ "now in (\"$day\", \"$year-03-01\", \"$at\")", "$today IN ('$day', '$year-03-01') OR now = timestamptz '$at'" ],
+		[ "now before \"$day\"", "$today < date '$day'" ],
+		[ "now on \"$day\"", "$today = date '$day'" ],
 		[ "today after \"$day\"", "$today > date '$day'" ]);
+}
+
+# The date of an instant that matters, or the one before or after it.
+sub random_date
+{
+	my $at = pick(@special);
+
+	return value("SELECT (timestamptz '$at' AT TIME ZONE '$zone')::date + " . (int(rand 3) - 1));
 }
 
 sub random_trait_leaf
@@ -308,7 +347,7 @@ sub random_plain_leaf
 		[ "city = \"$city\"", "k.city = '$city'" ],
 		[ "customers.city != \"$city\"", "(k.city = '$city') IS NOT TRUE" ],
 		[ 'renewal is set', 'k.renewal IS NOT NULL' ],
-		[ 'signup before "2028-03-01"', "k.signup < timestamp '2028-03-01' AT TIME ZONE PLACE" ],
+		(map { [ "signup before \"$_\"", day_of('timestamptz', 'k.signup') . " < date '$_'" ] } random_date()),
 		[ 'customer_id > 4', 'k.customer_id > 4' ]);
 }
 
@@ -327,12 +366,13 @@ sub windows_around
 		(map { [ "in last $_", /second|minute|hour/ ? clock($_) : calendar(in_words($_)) ] } @spans),
 		[ 'between 60 days and 30 days ago', calendar('60 days', '30 days') ],
 		[ 'between 2 months and 1 week ago', calendar('2 months', '7 days') ],
-		[ 'between 1 day and 1 hour ago', "EVENT > (ASKED AT TIME ZONE PLACE - interval '1 day') AT TIME ZONE PLACE AND EVENT <= ASKED - interval '1 hour'" ],
-		[ "since \"$days[0]\"", "EVENT >= timestamp '$days[0]' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+		[ 'between 1 month and 30 days ago', calendar('1 month', '30 days') ],
+		[ 'between 1 day and 1 hour ago', "EVENT + interval '1 hour' <= ASKED AND ASKED < " . plus('EVENT', '1 day') ],
+		[ "since \"$days[0]\"", 'EVENT >= ' . day_start("date '$days[0]'") . ' AND EVENT <= ASKED' ],
 		[ "since \"$days[1] 02:30\"", "EVENT >= timestamp '$days[1] 02:30' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
 		[ "since \"$since\"", "EVENT >= timestamptz '$since' AND EVENT <= ASKED" ],
 		[ "before \"$before\"", "EVENT < timestamptz '$before' AND EVENT <= ASKED" ],
-		[ "before \"$days[2]\"", "EVENT < timestamp '$days[2]' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+		[ "before \"$days[2]\"", 'EVENT < ' . day_start("date '$days[2]'") . ' AND EVENT <= ASKED' ],
 		[ "before \"$days[1] 12:00+00\"", "EVENT < timestamptz '$days[1] 12:00+00' AND EVENT <= ASKED" ],
 		map { [ "in this $_", period($_, 0) ], [ "in last $_", period($_, -1) ] } @periods);
 }
@@ -397,7 +437,7 @@ sub in_words
 	return $span =~ s/1 quarter/3 months/r;
 }
 
-# An instant as a time of that type, and local time or a day.
+# An instant as a time of that type, and a day.
 sub of_instant
 {
 	my ($type, $instant) = @_;
@@ -407,9 +447,32 @@ sub of_instant
 
 sub of_local
 {
-	my ($type, $local) = @_;
+	my ($type, $day) = @_;
 
-	return $type eq 'timestamptz' ? "(($local)::timestamp AT TIME ZONE PLACE)" : "($local)::$type";
+	return $type eq 'timestamptz' ? day_start($day) : "($day)::$type";
+}
+
+# The instant that a time of that type stands for, and its day.
+sub instant_of
+{
+	my ($type, $time) = @_;
+
+	return $type eq 'timestamptz' ? $time : "($time AT TIME ZONE PLACE)";
+}
+
+sub day_of
+{
+	my ($type, $time) = @_;
+
+	return "($time)::date" if $type ne 'timestamptz';
+	return "CASE WHEN isfinite($time) THEN " . day_at($time) . " ELSE ($time AT TIME ZONE PLACE)::date END";
+}
+
+sub first_instant
+{
+	my ($day) = @_;
+
+	return "CASE WHEN isfinite($day) THEN " . day_start($day) . " ELSE $day\::timestamptz END";
 }
 
 # A time of that type, so much later or earlier; the same of now, and of today.
@@ -426,7 +489,7 @@ sub from_now
 {
 	my ($type, $sign, $span) = @_;
 
-	return $type eq 'date' ? from_today(@_) : of_instant($type, shifted('timestamptz', 'now', $sign, $span));
+	return of_instant($type, shifted('timestamptz', 'now', $sign, $span));
 }
 
 sub from_today

@@ -94,7 +94,7 @@ sub go_over_history
 	srand $seed;
 	print "# seed $seed, $steps steps\n";
 	sql("CREATE EXTENSION segment;\nSET TimeZone = 'UTC';\nSET jit = off;\nSET client_min_messages = warning;\n");
-	step(set_clock("timestamptz '2026-03-20 12:00+00'") . $tables . "
+	step(days_of($zone, '2025-01-01', '2031-01-01') . set_clock("timestamptz '2026-03-20 12:00+00'") . $tables . "
 SELECT segment.create_population('profile', timezone => '$zone');
 SELECT segment.attach_source('customers');
 SELECT segment.attach_source('orders', at => 'ordered_at');

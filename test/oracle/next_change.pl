@@ -1,13 +1,14 @@
 # Is it true when next_change() says that nothing happens until then?
 #
 # Profiles with orders, renewals, visits and birthdays, many of them where clocks
-# are set, at the ends of months, on leap days and in the future, belong to two
-# populations, one in Copenhagen and one in New York.  Random filters over them
+# are set, at the ends of months, on leap days and in the future, or such that a span
+# since them ends there, belong to two populations in different zones, of which another
+# seed draws others.  Random filters over them
 # are asked for the next change of each profile.  Then the clock is set to many
 # instants until that change, to the microsecond before it and to the change
 # itself, and the filter is evaluated there: before it has to be what it was, and
-# then it must not be.  Where there is to be none, it has to be the same at all of
-# them.  The clock is set to instants at which a time has just passed a span, or a
+# then it must not be, however far away that is.  Where there is to be none, it has to
+# be the same at all of them.  The clock is set to instants at which a time has just passed a span, or a
 # calendar turns, as that is where something could be missed.
 #
 # forecast() is compared with count_where() once the clock is there, and explain()
@@ -22,7 +23,16 @@ use Oracle;
 
 my $seed = $ENV{SEED} // 20240229;
 my $steps = $ENV{STEPS} // 150;
-my %zones = (copenhagen => 'Europe/Copenhagen', new_york => 'America/New_York');
+
+# pairs of zones, and a year in which something is to be seen there
+my @places = (
+	[ 'Europe/Copenhagen', 'America/New_York', 2024 ], [ 'America/Sao_Paulo', 'Africa/Cairo', 2014 ], [ 'Asia/Tehran', 'America/Havana', 2020 ],
+	[ 'Pacific/Apia', 'America/St_Johns', 2011 ], [ 'Australia/Lord_Howe', 'Asia/Beirut', 2024 ], [ 'Africa/Casablanca', 'Asia/Kathmandu', 2024 ],
+	[ 'Europe/Copenhagen', 'America/Havana', 2027 ]);
+srand $seed;
+my ($one, $other, $year) = @{ $seed == 20240229 ? $places[0] : pick(@places) };
+my $next = $year + 1;
+my %zones = (here => $one, there => $other);
 my @spans = ('90 seconds', '36 hours', '1 day', '30 days', '2 weeks', '1 month', '1 quarter', '1 year', '45 minutes', '2 months');
 my @day_spans = grep { !/second|minute|hour/ } @spans;
 my @periods = qw(day week month quarter year);
@@ -30,17 +40,13 @@ my @times = qw(last_order_at renewal_at seen signed_up birthday);
 my $format = "'YYYY-MM-DD HH24:MI:SS.US'";
 
 # where clocks are set, months end, and a year has a day more
-my @special = (
-	'2024-01-31 23:00+00', '2024-02-29 00:00+01', '2024-02-29 23:59:59.999999-05', '2024-03-01 00:00-05',
-	'2024-03-10 06:59:59.999999+00', '2024-03-10 07:00+00', '2024-03-31 00:59:59.999999+00', '2024-03-31 01:00+00',
-	'2024-03-30 00:00+01', '2024-03-31 22:30+00', '2024-04-30 22:00+00', '2024-05-31 00:00+02', '2024-10-27 00:30+00',
-	'2024-10-27 01:00+00', '2024-10-27 01:30+00', '2024-11-03 05:30+00', '2024-11-03 06:00+00', '2024-11-03 06:30+00',
-	'2024-12-31 23:00+00', '2025-01-01 05:00+00', '2025-02-28 23:00+00', '2025-03-29 00:00+01', '2025-03-30 01:00+00');
+my @special;
 
 my %windows = (w_hours => 'in last 36 hours', w_day => 'in last 1 day', w_30d => 'in last 30 days',
 	w_month => 'in last 1 month', w_year => 'in last 1 year', w_between => 'between 2 months and 1 month ago',
 	w_mixed => 'between 1 day and 1 hour ago', w_this_month => 'in this month', w_last_week => 'in last week',
-	w_since => 'since "2024-03-31 02:30"', w_before => 'before "2024-11-03 01:30"');
+	w_quarter => 'in last 1 quarter', w_overlap => 'between 1 month and 30 days ago',
+	w_since => "since \"$year-03-31 02:30\"", w_before => "before \"$year-11-03 01:30\"");
 
 my %seen = (changes => 0, never => 0, samples => 0);
 
@@ -48,8 +54,7 @@ ask_many();
 
 sub ask_many
 {
-	srand $seed;
-	print "# seed $seed, $steps filters\n";
+	print "# seed $seed, $steps filters, in $one and $other, $year\n";
 	prepare();
 	for my $step (1 .. $steps)
 	{
@@ -75,7 +80,7 @@ sub prepare
 	sql(qq{CREATE EXTENSION segment;
 SET TimeZone = 'UTC';
 SET jit = off;
-SET segment.now = '2024-01-20 12:00+00';
+SET segment.now = '$year-01-20 12:00+00';
 CREATE TABLE customers (customer_id bigint PRIMARY KEY, birthday date, renewal_at timestamptz, seen timestamp,
 	signed_up date, points integer);
 CREATE TABLE orders (order_id serial PRIMARY KEY, customer_id bigint, ordered_at timestamptz, amount numeric);
@@ -92,6 +97,7 @@ BEGIN
 	RETURN members;
 END \$\$;
 });
+	@special = map { special_instants($_) } sort values %zones;
 	for my $population (sort keys %zones)
 	{
 		sql("SELECT segment.create_population('$population', timezone => '$zones{$population}');
@@ -105,6 +111,19 @@ SELECT segment.create_trait('latest', 'last(orders.amount in last 30 days)', '$p
 		sql("SELECT segment.create_trait('$_', 'count(orders $windows{$_})', '$population');\n") for sort keys %windows;
 	}
 	return;
+}
+
+# Where clocks are set there, and the days on which months end or a month ago is the
+# same day as on others.
+sub special_instants
+{
+	my ($there) = @_;
+
+	return map { $_->[0] } rows("SELECT t FROM (SELECT t, (t AT TIME ZONE '$there') - lag(t AT TIME ZONE '$there') OVER (ORDER BY t) AS step
+		FROM generate_series(timestamptz '$year-01-01 00:00+00', timestamptz '$next-04-30 00:00+00', '30 min') AS t) AS s,
+		generate_series(1, 3) WHERE step <> interval '30 min'
+	UNION ALL SELECT (month + day) AT TIME ZONE '$there' FROM generate_series(timestamp '$year-02-01', '$next-04-01', '2 months') AS month,
+		unnest('{0,-1 day,-3 days}'::interval[]) AS day");
 }
 
 sub new_rows
@@ -131,15 +150,14 @@ sub difference
 	my ($population, $filter) = @_;
 	my $quoted = "\$f\$$filter\$f\$";
 	my $now = value("SELECT to_char(segment.now() AT TIME ZONE 'UTC', $format)");
-	# some thousand instants at which a part changes are followed, and no more
-	my $given_up = value("SELECT to_char((segment.now() + interval '" . ($filter =~ /hour|weekday/ ? '80 days' : '80 years')
-		  . "') AT TIME ZONE 'UTC', $format)");
-	my (%next, %at);
+	my (%next, %at, $solvable);
 	my @keys = map { $_->[0] } rows("SELECT customer_id FROM $population ORDER BY 1");
 
 	# the clock was set to any time, and what was decided as of a later one stands until it comes
 	sql("SELECT segment.rebuild('$population');");
 	sql("SELECT segment.create_audience('asked', $quoted, '$population', view => false);");
+	# of what moves all the time nobody can say when it changes
+	$solvable = value("SELECT stored FROM segment.audience WHERE audience = 'asked' AND population = '$population'") eq 't';
 	$next{ $_->[0] } = $_->[1]
 	  for rows("SELECT customer_id, coalesce(to_char(segment.next_change('asked', customer_id, '$population') AT TIME ZONE 'UTC', $format), 'never')
 		FROM $population");
@@ -156,13 +174,13 @@ sub difference
 		{
 			my $then = $at{$instant}{$key} // 0;
 
-			next if $instant lt $now;
+			next if $instant lt $now || ($next{$key} eq 'never' && !$solvable);
 			$seen{samples}++;
 			return "$filter, in $population, customer $key, now $now: at $instant it is "
 			  . ($then ? 'true' : 'false') . " already, and not at $next{$key}"
 			  if ($next{$key} eq 'never' || $instant lt $next{$key}) && $then != $is;
 			return "$filter, in $population, customer $key, now $now: at $next{$key} nothing changes"
-			  if $instant eq $next{$key} && $then == $is && $instant lt $given_up;
+			  if $instant eq $next{$key} && $then == $is;
 		}
 		$seen{ $next{$key} eq 'never' ? 'never' : 'changes' }++;
 	}
@@ -206,7 +224,8 @@ sub instants
 				unnest(ARRAY[0::text, $spans]::interval[]) AS s, unnest('{-1 us,0,1 us,-1 h,1 h}'::interval[]) AS n
 			WHERE isfinite(t)) AS near
 			WHERE at >= segment.now() AND at < segment.now() + interval '3 years'
-			ORDER BY hashtext(at::text || $seed) LIMIT 40) AS sample";
+			ORDER BY hashtext(at::text || $seed) LIMIT 40) AS sample
+		UNION SELECT segment.now() + n * interval '1 year' + hashtext(n::text || segment.now()::text) * interval '1 second' / 100 FROM unnest('{5,40,400}'::int[]) AS n";
 }
 
 # Random filters ----------------------------------------------------------------
@@ -255,10 +274,32 @@ sub random_leaf
 		"floor(days_between(signed_up, now) * 2 - points) $compare 10" => 1,
 		"greatest(last_order_at, now - 1 month) $compare renewal_at" => 1,
 		"least(now, seen) $compare signed_up" => 1,
-		"month(today) = " . (1 + int rand 12) => 1,
+		"month(today) $compare " . int(rand 15) => 1,
+		"quarter(now) $compare " . (1 + int rand 4) => 1,
+		"year(today) $compare " . ($year + int(rand 4) - 1) => 1,
+		"day(today) in (29, 30, 31)" . pick('', ' and month(today) = 2', ' and month(today) in (1, 2)') => 1,
+		"year(today) - year(birthday) $compare " . int(rand 50) => 1,
+		# of what falls while the clock rises
+		"hour(seen - (now - renewal_at)) $compare 12" => 1,
+		"month(seen - (now - renewal_at)) $compare 6" => 1,
+		"day(seen - (now - renewal_at)) > 20" => 1,
+		"days_between(today, signed_up) * -1.5 $compare " . int(rand 60) => 1,
+		(int rand 60) . " - days_between($time, today) / 7 $compare 4" => 1,
+		"coalesce(now - renewal_at, idle, 1 month) $compare $span" => 1,
+		"greatest(last_order_at, now - 1 month) in last $span" => 1,
+		"$time $compare \"" . random_date() . "\"" => 2,
+		"$time in (\"" . random_date() . "\", \"" . random_date() . "\")" => 1,
+		"today $compare \"" . random_date() . "\"" => 1,
+		"now $compare \"" . random_date() . "\"" => 1,
 		"weekday(now) in (6, 7)" => 1,
 		"hour(now) $compare 12 and points > 50" => 1,
 		"points > " . int(rand 100) => 1);
+}
+
+# The date of an instant that matters, or one beside it.
+sub random_date
+{
+	return value("SELECT (timestamptz '" . pick(@special) . "' AT TIME ZONE 'UTC')::date + " . (int(rand 3) - 1));
 }
 
 sub random_clock
@@ -266,16 +307,20 @@ sub random_clock
 	return pick_weighted(
 		"timestamptz '" . pick(@special) . "' + interval '1 minute' * " . (int(rand 4000) - 2000) => 3,
 		"timestamptz '" . pick(@special) . "' + interval '" . pick('0', '-1 us', '1 us', '30 min', '-1 h') . "'" => 2,
-		"timestamptz '2024-01-05 10:00+00' + interval '1 minute' * " . int(rand 600000) => 2);
+		"timestamptz '$year-01-05 10:00+00' + interval '1 minute' * " . int(rand 600000) => 2);
 }
 
 sub random_time
 {
 	my ($missing) = @_;
+	my $there = pick(sort values %zones);
 
 	return 'NULL::timestamptz' if $missing && rand() < 0.1;
 	return pick("'infinity'::timestamptz", "'-infinity'::timestamptz") if rand() < 0.05;
 	return '(' . pick_weighted(
 		"timestamptz '" . pick(@special) . "' + interval '" . pick('0', '1 us', '-1 us', '1 h', '-1 h', '1 day', '-30 days') . "'" => 3,
-		"timestamptz '2024-01-01 00:00+00' + interval '1 second' * " . int(rand 40e6) => 3) . ')';
+		# so that a span ends where clocks are set, or a month does
+		"(timestamptz '" . pick(@special) . "' AT TIME ZONE '$there' - interval '" . (pick(@spans) =~ s/1 quarter/3 months/r) . "') AT TIME ZONE '$there' + interval '1 minute' * "
+		  . (int(rand 300) - 150) => 4,
+		"timestamptz '$year-01-01 00:00+00' + interval '1 second' * " . int(rand 40e6) => 2) . ')';
 }

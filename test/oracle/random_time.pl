@@ -13,7 +13,8 @@
 # audiences come, change and go; and between them, without any write, the clock
 # jumps forward: to where an event comes due or leaves a window, where clocks are
 # set, a month ends or a year has a day more, or a microsecond beside it.  Every few
-# statements it is another place and another year's history.
+# statements it is another place and another year's history, and many events are such
+# that a span since them ends in an hour that comes twice or never, or with a month.
 #
 # Audiences are drawn from a grammar that writes each filter twice: for segment, and
 # as a function over the tables, of the instant at which it is asked:
@@ -52,8 +53,11 @@ my $patience = $ENV{SHRINK} // 60;
 
 # populations, and their owners; what is in {{ }} is done for each of them, called COPY
 my @copies = qw(often seldom once);
-my @zones = ('Europe/Copenhagen', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'Africa/Casablanca', 'UTC',
-	'America/Havana', 'Asia/Beirut');
+# where, and years of which something is to be seen there: midnights that come twice or
+# never, days that do not come, leap years
+my @places = ([ 'Europe/Copenhagen', 2027, 2028 ], [ 'America/New_York', 2028 ], [ 'Australia/Lord_Howe', 2028 ], [ 'Asia/Kathmandu', 2028 ],
+	[ 'Africa/Casablanca', 2028 ], [ 'UTC', 2028 ], [ 'America/Havana', 2027, 2028 ], [ 'Asia/Beirut', 2028 ], [ 'America/Sao_Paulo', 2016, 2018 ],
+	[ 'Africa/Cairo', 2010, 2014, 2028 ], [ 'Asia/Tehran', 2020 ], [ 'Pacific/Apia', 2011 ], [ 'America/St_Johns', 2008, 2010 ]);
 
 my $tables = q{
 CREATE TABLE customers (customer_id bigint PRIMARY KEY, city text, birthday date, signup timestamptz, renewal timestamp);
@@ -78,7 +82,7 @@ my %identity = (customers => 'customer_id', orders => 'order_id', visits => 'vis
 
 # of a round: where, when it begins, which instants matter there, and by name
 # the conditions of the audiences, in which naive.eager(now) is another one
-my ($zone, $start, @special, %audiences);
+my ($zone, $year, $start, @special, %audiences);
 # times that were written in it, of which some come again
 my @times;
 # what was done in it, and the statements of that when it was done last
@@ -490,7 +494,8 @@ sub begin_round
 {
 	%audiences = ();
 	@history = @times = ();
-	$zone = pick(@zones);
+	($zone, my @years) = @{ pick(@places) };
+	$year = pick(@years);
 	@special = special_instants();
 	$start = instant("timestamptz '" . pick(@special) . "' - interval '1 minute' * " . int rand 3000);
 	filters_of($zone, $start, @special);
@@ -557,8 +562,7 @@ sub setup_script
 	my $intervals = join ', ', map { ("'" . in_words($_) . "'", "'-" . in_words($_) . "'") } @spans, '7 days', '60 days', '0 days';
 	my $script = "CREATE EXTENSION segment;\n" . session_settings() . "$tables
 -- the naive half: nothing but the tables
-CREATE SCHEMA naive;
-CREATE VIEW naive.customer AS SELECT customer_id, city, birthday, signup, renewal
+" . days_of($zone, $year - 3 . '-01-01', $year + 6 . '-01-01') . "CREATE VIEW naive.customer AS SELECT customer_id, city, birthday, signup, renewal
 FROM (SELECT customer_id FROM customers UNION SELECT customer_id FROM orders UNION SELECT customer_id FROM visits
 	UNION SELECT customer_id FROM clicks) AS k LEFT JOIN customers AS c USING (customer_id)
 WHERE customer_id IS NOT NULL;
@@ -566,14 +570,14 @@ WHERE customer_id IS NOT NULL;
 -- instants at which something may be different
 CREATE VIEW naive.moment (at) AS
 SELECT ordered_at FROM orders UNION SELECT visited_at AT TIME ZONE '$zone' FROM visits
-UNION SELECT clicked_on::timestamp AT TIME ZONE '$zone' FROM clicks
+UNION SELECT starts FROM clicks JOIN naive.days ON day = clicked_on
 UNION SELECT signup FROM customers UNION SELECT renewal AT TIME ZONE '$zone' FROM customers
 UNION SELECT unnest(ARRAY[$special]::timestamptz[]);
 CREATE FUNCTION naive.instants(after timestamptz, until timestamptz) RETURNS SETOF timestamptz LANGUAGE sql STABLE AS \$\$
 SELECT DISTINCT t FROM (
 	SELECT unnest(ARRAY[at + s, (at AT TIME ZONE '$zone' + s) AT TIME ZONE '$zone']) AS at
 	FROM naive.moment, unnest(ARRAY[$intervals]::interval[]) AS s WHERE isfinite(at)
-	UNION ALL SELECT day AT TIME ZONE '$zone' FROM generate_series(date_trunc('day', after AT TIME ZONE '$zone'), until AT TIME ZONE '$zone', '1 day') AS day
+	UNION ALL SELECT starts FROM naive.days WHERE starts BETWEEN after - interval '1 day' AND until
 	UNION ALL SELECT generate_series(date_trunc('hour', after), least(until, after + interval '2 days'), '1 hour')) AS i,
 	LATERAL (VALUES (at - interval '1 us'), (at), (at + interval '1 us')) AS beside(t)
 WHERE t > after AND t <= until
@@ -591,12 +595,13 @@ SELECT segment.attach_source('clicks', at => 'clicked_on', population => COPY);}
 sub special_instants
 {
 	my @turns = rows("SELECT t FROM (SELECT t, (t AT TIME ZONE '$zone') - lag(t AT TIME ZONE '$zone') OVER (ORDER BY t) AS step
-		FROM generate_series(timestamptz '2027-09-01 00:00+00', '2029-06-01 00:00+00', '30 min') AS t) AS s WHERE step <> interval '30 min' ORDER BY t");
-	my @days = rows("SELECT day AT TIME ZONE '$zone' FROM (SELECT generate_series(timestamp '2027-10-01', '2029-04-01', '1 month')
-		UNION SELECT unnest('{2028-02-28,2028-02-29,2029-02-28,2027-12-31}'::timestamp[])) AS d(day) ORDER BY 1");
+		FROM generate_series(timestamptz '" . ($year - 1) . "-09-01 00:00+00', '" . ($year + 1) . "-06-01 00:00+00', '30 min') AS t) AS s WHERE step <> interval '30 min' ORDER BY t");
+	# the first days of months and the last, as several have the same day a month ago
+	my @days = rows("SELECT (month + day) AT TIME ZONE '$zone' FROM generate_series(timestamp '" . ($year - 1) . "-10-01', '" . ($year + 1) . "-04-01', '1 month') AS month,
+		unnest('{0,-1 day,-2 days,-3 days}'::interval[]) AS day ORDER BY 1");
 
 	# half of them where clocks are set, if they are
-	@days = grep { rand() < 0.4 } @days if @turns;
+	@days = grep { rand() < (@turns ? 0.12 : 0.3) } @days;
 	return map { instant("timestamptz '$_->[0]'") } @turns, @days;
 }
 
@@ -814,7 +819,7 @@ sub random_later
 	return instant(pick_weighted(
 		"coalesce((SELECT change FROM (SELECT segment.next_change(audience, customer_id, 'once') + interval '$nudge' AS change
 			FROM segment.audience, naive.customer WHERE population = 'once') AS c WHERE change > segment.now()
-			AND change < segment.now() + interval '100 days' ORDER BY 1 OFFSET $some LIMIT 1), segment.now() + interval '1 hour')" => 10,
+			AND change < segment.now() + interval '100 days' ORDER BY 1 OFFSET $some LIMIT 1), segment.now() + interval '1 hour')" => 14,
 		$next->(0) => 1,
 		$next->(int rand 6) => 2,
 		$next->(int rand 200) => 2,
@@ -822,8 +827,8 @@ sub random_later
 		"segment.now() + interval '1 minute' * " . int(1 + rand 3000) => 2,
 		"segment.now() + interval '1 day' * " . int(1 + rand 20) => 1,
 		"segment.now() + interval '1 month' * " . int(1 + rand 3) => 0.5,
-		"coalesce((SELECT min(s + n) FROM unnest(ARRAY[$special]::timestamptz[]) AS s, unnest('{-1 us,0,1 us,-30 min,30 min}'::interval[]) AS n
-			WHERE s + n > segment.now()), segment.now() + interval '3 days')" => 1.5));
+		"coalesce((SELECT min(s + n) FROM unnest(ARRAY[$special]::timestamptz[]) AS s, unnest('{-1 us,0,1 us,-30 min,30 min,-1 hour,1 hour,-90 min,90 min,8 hours,20 hours}'::interval[]) AS n
+			WHERE s + n > segment.now()), segment.now() + interval '3 days')" => 4));
 }
 
 # An expression for an instant, as text that stands for it anywhere.
@@ -911,8 +916,19 @@ sub random_time
 		"segment.now() + interval '1 minute' * " . int(rand 30000) => 3,
 		"($local - interval '$span') AT TIME ZONE '$zone'" => 3,
 		"date_trunc('" . pick(@periods) . "', $local) AT TIME ZONE '$zone'" => 2,
-		"timestamptz '" . pick(@special) . "'" => 2) . ") + interval '$nudge'") . "'";
+		"timestamptz '" . pick(@special) . "'" => 2,
+		# so that the span ends where clocks are set, or a month does
+		"(" . next_special() . " AT TIME ZONE '$zone' - interval '$span') AT TIME ZONE '$zone' + interval '1 minute' * " . (int(rand 300) - 150) => 8) . ") + interval '$nudge'") . "'";
 	return $times[-1];
+}
+
+# The next instant that matters, or any.
+sub next_special
+{
+	my $list = join ', ', map { "'$_'" } @special;
+	my $any = "timestamptz '" . pick(@special) . "'";
+
+	return rand() < 0.2 ? $any : "coalesce((SELECT min(s) FROM unnest(ARRAY[$list]::timestamptz[]) AS s WHERE s > segment.now()), $any)";
 }
 
 # Some of these hours do not come, and others twice.
@@ -938,7 +954,7 @@ sub random_birthday
 	my $day = random_day();
 
 	return 'NULL' if $day =~ /NULL|infinity/;
-	return "'2000-02-29'" if rand() < 0.15;
+	return pick("'2000-02-29'", "'1996-02-29'", "'1999-02-28'", "'1999-03-01'") if rand() < 0.25;
 	return "'" . value("SELECT (date $day - interval '" . int(rand 50) . " years')::date") . "'";
 }
 

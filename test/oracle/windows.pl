@@ -1,12 +1,13 @@
 # Are aggregates over windows of time what naive SQL says, whatever the time?
 #
 # Orders, visits and clicks, whose times are instants, local times and days,
-# feed two populations, one in Copenhagen and one in New York.  Every aggregate
-# is asked over every window, in one of the two; another seed may turn them
-# round.  Random statements write events at times that
-# matter: now, in the future, just inside or outside of a window, where clocks
-# are set, at the ends of months and on a leap day.  Between them, and without
-# any write, the clock jumps forward, to such times again.  After each step all
+# feed two populations in different zones and years, of which another seed draws
+# others.  Every aggregate is asked over every window, in one of the two; another
+# seed may turn them round.  Random statements write events at times that matter:
+# now, in the future, just inside or outside of a window, where clocks are set, in
+# hours that come twice, on the last days of months and on a leap day.  Between
+# them, and without any write, the clock jumps forward, to such times again, and to
+# when the span of a window has passed since an event, and the microsecond before.  After each step all
 # traits of all profiles are compared with views written by hand, and now and
 # then verify() has to have nothing to say.
 #
@@ -22,7 +23,16 @@ use Oracle;
 my $seed = $ENV{SEED} // 20240229;
 my $steps = $ENV{STEPS} // 90;
 
-my %zones = (copenhagen => 'Europe/Copenhagen', new_york => 'America/New_York');
+# pairs of zones, and a year in which something is to be seen there
+my @places = (
+	[ 'Europe/Copenhagen', 'America/New_York', 2024 ], [ 'America/Sao_Paulo', 'Africa/Cairo', 2014 ], [ 'Asia/Tehran', 'America/Havana', 2020 ],
+	[ 'Pacific/Apia', 'America/St_Johns', 2011 ], [ 'Australia/Lord_Howe', 'Asia/Beirut', 2024 ], [ 'Africa/Casablanca', 'Asia/Kathmandu', 2024 ],
+	[ 'Europe/Copenhagen', 'America/Havana', 2027 ]);
+srand $seed;
+my ($one, $other, $year) = @{ $seed == 20240229 ? $places[0] : pick(@places) };
+my $next = $year + 1;
+my $leap = $year % 4 == 0 ? "$year-02-29" : "$year-02-28";
+my %zones = (here => $one, there => $other);
 
 # Windows, and the condition that a person would write.
 my @windows = (
@@ -36,13 +46,14 @@ my @windows = (
 	[ 'in last 1 year', calendar('1 year') ],
 	[ 'between 60 days and 30 days ago', calendar('60 days', '30 days') ],
 	[ 'between 2 months and 1 week ago', calendar('2 months', '7 days') ],
-	[ 'between 1 day and 1 hour ago',
-		"EVENT > (ASKED AT TIME ZONE PLACE - interval '1 day') AT TIME ZONE PLACE AND EVENT <= ASKED - interval '1 hour'" ],
-	[ 'since "2024-02-29"', "EVENT >= timestamp '2024-02-29' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
-	[ 'since "2024-03-31 02:30"', "EVENT >= timestamp '2024-03-31 02:30' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+	[ 'between 1 month and 30 days ago', calendar('1 month', '30 days') ],
+	[ 'between 1 day and 1 hour ago', "EVENT + interval '1 hour' <= ASKED AND ASKED < " . plus('EVENT', '1 day') ],
+	[ "since \"$leap\"", 'EVENT >= ' . day_start("date '$leap'") . ' AND EVENT <= ASKED' ],
+	[ "since \"$year-03-31 02:30\"", "EVENT >= timestamp '$year-03-31 02:30' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
 	[ 'since "-infinity"', 'EVENT <= ASKED' ],
-	[ 'before "2024-11-03 01:30"', "EVENT < timestamp '2024-11-03 01:30' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
-	[ 'before "2024-05-01 12:00+00"', "EVENT < timestamptz '2024-05-01 12:00+00' AND EVENT <= ASKED" ],
+	[ "before \"$year-11-03 01:30\"", "EVENT < timestamp '$year-11-03 01:30' AT TIME ZONE PLACE AND EVENT <= ASKED" ],
+	[ "before \"$year-11-05\"", 'EVENT < ' . day_start("date '$year-11-05'") . ' AND EVENT <= ASKED' ],
+	[ "before \"$year-05-01 12:00+00\"", "EVENT < timestamptz '$year-05-01 12:00+00' AND EVENT <= ASKED" ],
 	(map { [ "in this $_", period($_, 0) ], [ "in last $_", period($_, -1) ] }
 		qw(day week month quarter year)),
 );
@@ -106,13 +117,7 @@ CREATE INDEX ON clicks (customer_id, clicked_on);
 };
 
 # where clocks are set, months end, and a year has a day more
-my @special = (
-	'2024-01-31 23:00+00', '2024-02-29 00:00+01', '2024-02-29 23:59:59.999999-05', '2024-03-01 00:00-05',
-	'2024-03-10 06:59:59.999999+00', '2024-03-10 07:00+00', '2024-03-31 00:59:59.999999+00', '2024-03-31 01:00+00',
-	'2024-03-30 00:00+01', '2024-03-31 04:00+00', '2024-03-31 22:30+00', '2024-04-30 22:00+00', '2024-05-31 00:00+02', '2024-10-27 00:30+00', '2024-10-27 01:00+00', '2024-10-27 01:30+00',
-	'2024-11-03 05:30+00', '2024-11-03 06:00+00', '2024-11-03 06:30+00', '2024-12-31 23:00+00', '2025-01-01 05:00+00',
-	'2025-02-28 23:00+00', '2025-03-29 00:00+01', '2025-03-29 04:00+00',
-	'2025-03-30 01:00+00', '2025-03-30 04:00+00', '2025-03-31 21:59+00', '2025-05-31 12:00+00');
+my @special;
 
 my %kinds = (insert => 26, update => 14, move => 4, delete => 8, delete_old => 3, truncate => 1, clock => 34,
 	several => 4, turn => 8);
@@ -124,10 +129,10 @@ go_over_history();
 
 sub go_over_history
 {
-	srand $seed;
-	print "# seed $seed, $steps steps\n";
+	print "# seed $seed, $steps steps, in $one and $other, $year\n";
 	sql("CREATE EXTENSION segment;\nSET TimeZone = 'UTC';\nSET jit = off;\n");
-	step(set_clock("timestamptz '2024-01-20 12:00+00'") . $tables);
+	@special = map { special_instants($_) } sort values %zones;
+	step(set_clock("timestamptz '$year-01-20 12:00+00'") . $tables . join '', map { days_of($_, $year - 3 . '-01-01', $year + 5 . '-01-01') } sort values %zones);
 	# half of what is asked is defined over events that are there already
 	define_half(0);
 	step(random_insert()) for 1 .. 6;
@@ -213,7 +218,7 @@ sub windows_of
 {
 	my ($population) = @_;
 
-	return grep { ($_ + $seed + ($population eq 'new_york')) % 2 == 0 } 0 .. $#windows;
+	return grep { ($_ + $seed + ($population eq 'there')) % 2 == 0 } 0 .. $#windows;
 }
 
 # The question whether a population is what it should be, planned once.
@@ -235,7 +240,7 @@ sub prepare
 		push @joins, naive_window($window, 'orders', 'ordered_at', $zone, @order_traits);
 		push @joins, naive_window($window, 'visits', "visited_at AT TIME ZONE '$zone'", $zone, @visit_traits)
 		  if $window % 4 < 2;
-		push @joins, naive_window($window, 'clicks', "clicked_on::timestamp AT TIME ZONE '$zone'", $zone, @click_traits)
+		push @joins, naive_window($window, 'clicks', in_sql('CASE WHEN isfinite(clicked_on) THEN ' . day_start('clicked_on') . ' ELSE clicked_on::timestamptz END', 'EVENT', 'ASKED', $zone), $zone, @click_traits)
 		  if $window % 4 > 1;
 	}
 	local $" = ",\n\t";
@@ -313,13 +318,13 @@ sub difference
 	if ($verify)
 	{
 		my ($counted, $forgotten) = @{
-			(rows("SELECT (SELECT count(*) FROM copenhagen, jsonb_each(to_jsonb(copenhagen)) AS t
+			(rows("SELECT (SELECT count(*) FROM here, jsonb_each(to_jsonb(here)) AS t
 					WHERE t.key LIKE '%\\_rows' AND t.value > '0'),
-				(SELECT count(*) FROM segment_data.copenhagen AS p
+				(SELECT count(*) FROM segment_data.here AS p
 					WHERE (SELECT count(*) FROM orders AS o WHERE o.customer_id = p.customer_id)
 						> segment.series_count(p." . value("SELECT stored FROM segment.stored_trait
-							WHERE population = 'copenhagen' AND definition = 'count(orders $windows[(windows_of('copenhagen'))[1]][0])'")
-					. ', NULL, NULL))'))[0]
+							WHERE population = 'here' AND definition = 'count(orders $windows[(windows_of('here'))[1]][0])'")
+					. ', NULL, NULL, NULL))'))[0]
 		};
 
 		$seen{counted} += $counted;
@@ -330,6 +335,19 @@ sub difference
 
 # Random steps ----------------------------------------------------------------
 
+# Where clocks are set there, and the days on which months end or a month ago is the
+# same day as on others.
+sub special_instants
+{
+	my ($there) = @_;
+
+	return map { $_->[0] } rows("SELECT t FROM (SELECT t, (t AT TIME ZONE '$there') - lag(t AT TIME ZONE '$there') OVER (ORDER BY t) AS step
+		FROM generate_series(timestamptz '$year-01-01 00:00+00', timestamptz '$next-06-01 00:00+00', '30 min') AS t) AS s WHERE step <> interval '30 min'
+	UNION SELECT (month + day) AT TIME ZONE '$there' FROM generate_series(timestamp '$year-02-01', '$next-06-01', '1 month') AS month,
+		unnest('{0,-1 day,-2 days,-3 days,12:00}'::interval[]) AS day
+	UNION SELECT (timestamp '$leap' + n) AT TIME ZONE '$there' FROM unnest('{0,1 day,23:59:59.999999}'::interval[]) AS n ORDER BY 1");
+}
+
 sub random_clock
 {
 	return set_clock(
@@ -338,8 +356,9 @@ sub random_clock
 			"segment.now() + interval '1 minute' * " . int(rand 3000) => 3,
 			"segment.now() + interval '1 hour' * " . int(rand 400) => 3,
 			"segment.now() + interval '1 day' * " . int(rand 40) => 1,
-			next_special() => 4,
-			next_event() => 3));
+			next_special() => 3,
+			next_event(0) => 3,
+			next_event(int rand 4) => 3));
 }
 
 sub set_clock
@@ -359,16 +378,17 @@ sub next_special
 	WHERE s + d > segment.now()";
 }
 
-# The next instant at which an order comes due or leaves a window, or beside it.
+# The next instants at which an order comes due or leaves a window, or beside it.
 sub next_event
 {
-	my $zone = pick(values %zones);
+	my ($offset) = @_;
+	my $zone = pick(sort values %zones);
 
-	return "SELECT coalesce(min(t + d), segment.now() + interval '1 hour')
-	FROM orders, unnest('{0,36:00,1 day,30 days,1 mon,2 mon,1 year}'::interval[]) AS s,
+	return "coalesce((SELECT t + d
+	FROM orders, unnest('{0,36:00,1 day,14 days,30 days,1 mon,2 mon,3 mon,1 year}'::interval[]) AS s,
 		LATERAL (SELECT (ordered_at AT TIME ZONE '$zone' + s) AT TIME ZONE '$zone' AS t) AS t,
 		unnest('{-1 us,0,1 us}'::interval[]) AS d
-	WHERE isfinite(ordered_at) AND t + d > segment.now()";
+	WHERE isfinite(ordered_at) AND t + d > segment.now() ORDER BY 1 OFFSET $offset LIMIT 1), segment.now() + interval '1 hour')";
 }
 
 sub random_insert
@@ -387,7 +407,7 @@ sub random_turn
 
 	for (1 .. 8)
 	{
-		my $zone = pick(values %zones);
+		my $zone = pick(sort values %zones);
 		my $start = pick('36 hours', '1 day', '30 days', '14 days', '1 month', '3 months', '1 year');
 		my $back = int rand pick(60, 1500);
 		my @row = random_row('orders');
@@ -492,7 +512,7 @@ sub random_key
 # An instant that some window may care for.
 sub random_time
 {
-	my $zone = pick(values %zones);
+	my $zone = pick(sort values %zones);
 	my $local = "(segment.now() AT TIME ZONE '$zone')";
 	my $span = pick('36 hours', '1 day', '30 days', '14 days', '1 month', '3 months', '1 year', '60 days', '2 months', '7 days');
 	my $unit = pick(qw(day week month quarter year));
@@ -506,7 +526,9 @@ sub random_time
 		"segment.now() + interval '1 minute' * " . int(rand 30000) => 2,
 		"($local - interval '$span') AT TIME ZONE '$zone'" => 4,
 		"date_trunc('$unit', $local) AT TIME ZONE '$zone'" => 2,
-		"timestamptz '" . pick(@special) . "'" => 3) . " + interval '$nudge')";
+		"timestamptz '" . pick(@special) . "'" => 3,
+		# so that the span ends where clocks are set, or a month does
+		"(timestamptz '" . pick(@special) . "' AT TIME ZONE '$zone' - interval '$span') AT TIME ZONE '$zone' + interval '1 minute' * " . (int(rand 300) - 150) => 4) . " + interval '$nudge')";
 }
 
 sub random_text

@@ -85,14 +85,15 @@ my %harmless = (
 	'add(timestamp with time zone,interval)' => q{add(now(), NULL) IS NULL},
 	'subtract(timestamp with time zone,interval)' => q{subtract(now(), NULL) IS NULL},
 	'local_time(timestamp with time zone)' => q{local_time(NULL) IS NULL},
-	'local_date(timestamp with time zone)' => q{local_date(NULL) IS NULL},
 	'instant(timestamp without time zone)' => q{instant(NULL::timestamp) IS NULL},
-	'instant(date)' => q{instant(NULL::date) IS NULL},
+	'date_add(timestamp with time zone,interval)' => q{date_add('2026-05-01', '1 month') IS NULL},
+	'day_start(date)' => q{day_start('2026-05-01') IS NULL},
+	'local_day(timestamp with time zone)' => q{local_day('2026-05-01') IS NULL},
 	'tally_in(cstring)' => q{tally_size(NULL::text::segment.tally) IS NULL},
 	'tally_out(tally)' => q{tally_size(NULL)},
 	'tally_send(tally)' => q{tally_send(NULL)},
-	'series_in(cstring)' => q{series_count(NULL::text::segment.series, NULL, NULL)},
-	'series_out(series)' => q{series_count(NULL, NULL, NULL)},
+	'series_in(cstring)' => q{series_count(NULL::text::segment.series, NULL, NULL, NULL)},
+	'series_out(series)' => q{series_count(NULL, NULL, NULL, NULL)},
 	'series_send(series)' => q{series_send(NULL)},
 );
 my $nothing = qr/\A[tf0\s]*\z/;
@@ -198,7 +199,7 @@ sub call
 {
 	my ($role, $call) = @_;
 	my ($out, $err);
-	my $list = $call =~ /^(?:now|matches|tally_|series_|filter_sql|rebuild|add|subtract|local_|instant)/ ? "SELECT segment.$call" : "SELECT * FROM segment.$call";
+	my $list = $call =~ /^(?:now|matches|tally_|series_|filter_sql|rebuild|add|subtract|local_|instant|date_add|day_start)/ ? "SELECT segment.$call" : "SELECT * FROM segment.$call";
 
 	$node->psql('postgres', qq{
 		\\set VERBOSITY verbose

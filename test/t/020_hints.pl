@@ -51,6 +51,7 @@ my @table = (
 
 	[ argument => qr/^Say which one(?: you mean)?, for example (population => '.*')\.$/ ],
 	[ argument => qr/^See pg_timezone_names for the names, for example (timezone => '.*')\.$/ ],
+	[ argument => qr/^Give a place, for example (timezone => '[^']*')(?:\.$|, or a distance: 'Etc\/GMT-2' is two hours ahead of UTC\.$)/ ],
 	[ argument => qr/^For example (lease => '.*')\.$/ ],
 	[ argument => qr/^To attach another table, give it another name with (name => '.*')\.$/ ],
 	[ argument => qr/, or make the audience without a view: (view => false)\.$/ ],
@@ -310,6 +311,11 @@ answer(q{
 	DROP TABLE segment_data."o'neill" CASCADE});
 story('what is left of a population', q{INSERT INTO guests VALUES (1)},
 	qr/: (SELECT segment.drop_population\(.*\))\.$/, sub { "$_[0]; INSERT INTO guests VALUES (1)" });
+story('a distance', q{SELECT segment.create_population('other', timezone => '+02:00')},
+	qr/, or a distance: ('.*') is two hours ahead of UTC\.$/,
+	sub { "BEGIN; SELECT segment.create_population('other', timezone => $_[0]); ROLLBACK" });
+story('an abbreviation', q{SELECT segment.create_population('other', timezone => 'CET')},
+	qr/^Give a place, for example (timezone => .*)\.$/, sub { "BEGIN; SELECT segment.create_population('other', $_[0]); ROLLBACK" });
 answer(q{SELECT segment.create_population('o''hara')});
 story('which population', q{SELECT segment.sizes()},
 	qr/^Say which one, for example (.*)\.$/, sub { "SELECT segment.sizes($_[0])" });
