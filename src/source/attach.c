@@ -80,7 +80,7 @@ source_attach(const Population *population, Oid relid, const char *key,
 	if (key == NULL)
 		key = population->key;
 	if (name == NULL)
-		name = RelationGetRelationName(relation);
+		name = pstrdup(RelationGetRelationName(relation));
 	if (name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
