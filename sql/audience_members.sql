@@ -305,7 +305,9 @@ SELECT * FROM wrong;
 SELECT * FROM segment.tick();
 SELECT chunks FROM segment.membership WHERE population = 'profile' \gset
 -- another version of the form
+SET segment.capture = off;
 UPDATE :chunks SET members = set_byte(members, 0, 99) WHERE chunk >= 0;
+RESET segment.capture;
 SELECT count(*) FROM segment.members('vip') AS m(k bigint);
 SELECT * FROM segment.overlap('vip', 'local');
 SELECT * FROM segment.verify();
@@ -322,14 +324,16 @@ BEGIN
 EXCEPTION WHEN data_corrupted THEN
     RETURN SQLERRM;
 END $$;
+SET segment.capture = off;
 SELECT outcome, count(*) > 0 AS seen FROM (
     SELECT outcome(format('UPDATE %s SET members = substring(members, 1, %s) WHERE chunk >= 0', :'chunks', n)) AS cut,
         outcome('SELECT count(*) FROM segment.members(''vip'') AS m(k bigint)') AS outcome
     FROM generate_series(12, 0, -1) AS n) AS t
 GROUP BY outcome ORDER BY outcome;
+RESET segment.capture;
 SELECT segment.rebuild();
 SELECT * FROM wrong;
-CREATE FUNCTION turned_round() RETURNS TABLE (outcome text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION turned_round() RETURNS TABLE (outcome text) LANGUAGE plpgsql SET segment.capture = off AS $$
 DECLARE
     chunk_table regclass := (SELECT chunks FROM segment.membership WHERE population = 'profile');
     longest integer;
@@ -353,7 +357,9 @@ SELECT DISTINCT outcome FROM turned_round() ORDER BY 1;
 SELECT * FROM wrong;
 SELECT * FROM segment.verify();
 -- a fold meets it as well, takes nothing and tells nothing
+SET segment.capture = off;
 UPDATE :chunks SET members = set_byte(members, 0, 99) WHERE chunk >= 0;
+RESET segment.capture;
 DELETE FROM orders WHERE id = 8;
 SELECT max(seq) AS seq FROM told \gset
 SELECT * FROM segment.tick();
@@ -362,7 +368,9 @@ SELECT segment.rebuild();
 SELECT * FROM segment.tick();
 SELECT * FROM wrong;
 -- somebody empties the tables, or a member is put in by hand
+SET segment.capture = off;
 DELETE FROM :chunks WHERE chunk >= 0;
+RESET segment.capture;
 SELECT * FROM segment.verify() ORDER BY definition, key;
 SELECT segment.rebuild();
 SELECT * FROM segment.verify();

@@ -8,12 +8,12 @@ SELECT segment.create_population('profile', timezone => 'Europe/Copenhagen');
 
 -- what events and definitions will append
 CREATE FUNCTION happened(key text, change text, audience name, cause text DEFAULT 'event') RETURNS void
-LANGUAGE sql AS $$
+LANGUAGE sql SET segment.capture = off AS $$
     WITH feed AS (
-        INSERT INTO segment.feed AS f (population, last) VALUES ('profile', 1)
+        INSERT INTO segment.feed_counter AS f (population, last) VALUES ('profile', 1)
         ON CONFLICT (population) DO UPDATE SET last = f.last + 1
         RETURNING last)
-    INSERT INTO segment.transition (population, seq, audience, key, change, at, told_at, cause)
+    INSERT INTO segment.feed (population, seq, audience, key, change, at, told_at, cause)
     SELECT 'profile', last, audience, key, change, segment.now(), segment.now(), cause FROM feed
 $$;
 CREATE VIEW consumer AS SELECT consumer, acknowledged, polled, leased_until, behind FROM segment.stat_consumer;
@@ -102,7 +102,9 @@ SELECT * FROM consumer ORDER BY consumer;
 SELECT segment.ack('mail', max(seq)) FROM segment.poll('mail');
 SELECT segment.trim_feed();
 -- what was swept late has been told late
-UPDATE segment.transition SET at = '2025-06-20 12:00+00' WHERE seq = 6;
+SET segment.capture = off;
+UPDATE segment.feed SET at = '2025-06-20 12:00+00' WHERE seq = 6;
+RESET segment.capture;
 SELECT segment.ack('audit', 5);
 SELECT segment.trim_feed('60 days'), segment.trim_feed('1 month');
 SELECT seq, key FROM segment.transition ORDER BY seq;
@@ -141,7 +143,9 @@ SELECT segment.ack('audit', 12), segment.ack('audit', 13);
 SELECT happened('13', 'entered', 'vip');
 SELECT happened('14', 'entered', 'vip');
 SELECT seq FROM segment.poll('audit', lease => '1 month');
-UPDATE segment.transition SET told_at = '2026-06-22 10:00+00' WHERE seq <= 14;
+SET segment.capture = off;
+UPDATE segment.feed SET told_at = '2026-06-22 10:00+00' WHERE seq <= 14;
+RESET segment.capture;
 SELECT segment.trim_feed('1 hour', force => true);
 SELECT * FROM consumer WHERE consumer = 'audit';
 SELECT segment.drop_consumer('mail');

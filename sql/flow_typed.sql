@@ -68,8 +68,9 @@ WHERE pronamespace = 'segment'::regnamespace AND prokind = 'f'
     AND (proname !~ '^(filter|series|tally)_' OR proname IN ('filter_sql', 'filter_traits', 'filter_tree'))
     AND proname NOT IN (
         'attribute_step', 'attribute_value', 'audience_number', 'bucket', 'capture_after', 'capture_before', 'date_add', 'day_ago',
-        'day_start', 'days_between', 'edge_value', 'elapsed', 'filters_evaluated', 'first_step', 'has_anniversary', 'json_boolean', 'json_number', 'json_text',
-        'larger', 'last_step', 'local_day', 'matches', 'matches_support', 'ords', 'smaller', 'source_status', 'square_root', 'window_after',
+        'day_start', 'days_between', 'edge_value', 'elapsed', 'filters_evaluated', 'first_step', 'has_anniversary', 'json_boolean',
+        'json_number', 'json_text', 'larger', 'last_step', 'local_day', 'matches', 'matches_support', 'ords', 'refuse_write', 'smaller',
+        'source_status', 'square_root', 'window_after',
         'worker_status');
 SELECT DISTINCT function AS not_in_the_list FROM called WHERE function NOT IN (SELECT function FROM call) ORDER BY 1;
 SELECT DISTINCT function AS no_function FROM call WHERE function NOT IN (SELECT function FROM called) ORDER BY 1;

@@ -79,9 +79,13 @@ SELECT count(*) AS differ FROM (SELECT p::text COLLATE "C" FROM profile AS p EXC
 DROP TABLE before;
 
 -- verify() sees what only looks different
+SET segment.capture = off;
 UPDATE segment_data.profile AS p SET (s6, s11) = (SELECT lower(p.s6), 'cart') WHERE customer_id = 1;
+RESET segment.capture;
 SELECT definition, key, stored, expected FROM segment.verify();
+SET segment.capture = off;
 UPDATE segment_data.profile SET s10 = 'text{"home": 1 @ 2026-05-01, "Home": 1 @ 2026-05-02}' WHERE customer_id = 1;
+RESET segment.capture;
 SELECT definition, key, stored, expected FROM segment.verify() WHERE definition LIKE 'list(distinct%';
 SELECT segment.rebuild();
 SELECT * FROM segment.verify();

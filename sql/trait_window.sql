@@ -85,7 +85,9 @@ SELECT orders_30d, spend_30d, usual_30d FROM profile WHERE customer_id = 1;
 SELECT * FROM segment.verify();
 
 -- a state that cannot be is found out when an event goes, and read again
+SET segment.capture = off;
 UPDATE segment_data.profile SET s7 = NULL WHERE customer_id = 1;
+RESET segment.capture;
 SELECT source, definition, key, stored FROM segment.verify();
 UPDATE orders SET amount = amount + 1 WHERE store = 'Ribe';
 SELECT orders_30d, spend_30d, usual_30d FROM profile WHERE customer_id = 1;

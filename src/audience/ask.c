@@ -74,7 +74,6 @@ static void check_members_shape(FunctionCallInfo fcinfo, const char *audience,
 								const Population *population);
 static SPIPlanPtr kept_plan(const Population *population, const char *audience,
 							const char *sql);
-static Oid	filter_type(void);
 
 /* ---- who the members are ---- */
 
@@ -158,9 +157,8 @@ segment_members(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the name of the audience must be given")));
-	name = audience_find(NameStr(*PG_GETARG_NAME(0)),
-						 optional_name(fcinfo, 1), &population)->name;
-	population_check_reader(population);
+	name = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+							   optional_name(fcinfo, 1), &population)->name;
 	check_members_shape(fcinfo, name, population);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
@@ -191,9 +189,8 @@ segment_size(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
-							 optional_name(fcinfo, 1), &population);
-	population_check_reader(population);
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name(fcinfo, 1), &population);
 	PG_RETURN_INT64(audience_size(population, audience, GetActiveSnapshot()));
 }
 
@@ -240,7 +237,7 @@ segment_count_where(PG_FUNCTION_ARGS)
 	int64		count;
 	bool		isnull;
 
-	population_check_reader(population);
+	population = population_reader(population);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 
@@ -253,7 +250,7 @@ segment_count_where(PG_FUNCTION_ARGS)
 		count = algebra_count(population, node, GetActiveSnapshot());
 	else
 	{
-		type = filter_type();
+		type = catalog_type("filter");
 		filter = PG_GETARG_DATUM(0);
 		sql = psprintf("SELECT count(*) FROM %s"
 					   " WHERE profile.* OPERATOR(pg_catalog.@@) $1",
@@ -283,9 +280,8 @@ segment_is_member(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
-							 optional_name(fcinfo, 2), &population);
-	population_check_reader(population);
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name(fcinfo, 2), &population);
 	key = population_key(population, PG_GETARG_DATUM(1),
 						 get_fn_expr_argtype(fcinfo->flinfo, 1));
 
@@ -318,7 +314,7 @@ segment_audiences(PG_FUNCTION_ARGS)
 	Datum		key;
 	ListCell   *lc;
 
-	population_check_reader(population);
+	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(0) || audience_list(population) == NIL)
 		return (Datum) 0;
@@ -467,13 +463,4 @@ kept_plan(const Population *population, const char *audience, const char *sql)
 	SPI_keepplan(plan);
 	entry->plan = plan;
 	return plan;
-}
-
-/* The OID of type segment.filter in this database. */
-static Oid
-filter_type(void)
-{
-	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-						   CStringGetDatum("filter"),
-						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
 }

@@ -223,9 +223,12 @@ audience_find(const char *name, const char *population_name,
 	initStringInfo(&homes);
 	foreach(lc, all_populations())
 	{
-		const Population *home = population_by_name(lfirst(lc));
-		const Audience *audience = audience_by_name(home, name);
+		const Population *home = population_find(lfirst(lc));
+		const Audience *audience;
 
+		if (home == NULL)
+			continue;
+		audience = audience_by_name(home, name);
 		if (audience == NULL)
 		{
 			candidates = list_concat(candidates, audience_names(home));
@@ -249,6 +252,20 @@ audience_find(const char *name, const char *population_name,
 	if (count == 0)
 		unknown_audience(name, NULL, candidates, NULL, NULL);
 	return found;
+}
+
+const Audience *
+audience_for_reader(const char *name, const char *population_name,
+					const Population **population)
+{
+	const Audience *audience = audience_find(name, population_name, population);
+	uint64		changes = cache_changes();
+
+	*population = population_reader(*population);
+	/* it may have been changed or dropped while we waited */
+	if (changes != cache_changes())
+		audience = audience_find(name, (*population)->name, population);
+	return audience;
 }
 
 /* Names (char *) in order; an error if there is no population at all. */
@@ -682,15 +699,19 @@ audience_row(CatalogScan *scan)
 	Datum		value;
 
 	audience->name = catalog_get_text(scan, "audience");
-	audience->description = catalog_get_text(scan, "description");
-	value = catalog_get(scan, "view", &isnull);
+	audience->description = catalog_get_optional(scan, "description");
+	value = catalog_get(scan, "view", REGCLASSOID, &isnull);
 	audience->view = isnull ? InvalidOid : DatumGetObjectId(value);
-	value = catalog_get(scan, "filter", &isnull);
+	value = catalog_get(scan, "filter", catalog_type("filter"), &isnull);
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("audience \"%s\" has no filter", audience->name)));
 	audience->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
-	audience->number = DatumGetInt32(catalog_get(scan, "number", &isnull));
-	audience->stored = DatumGetBool(catalog_get(scan, "stored", &isnull));
-	audience->timed = DatumGetBool(catalog_get(scan, "timed", &isnull));
-	audience->of_nobody = DatumGetBool(catalog_get(scan, "of_nobody", &isnull));
+	audience->number = DatumGetInt32(catalog_get(scan, "number", INT4OID, &isnull));
+	audience->stored = DatumGetBool(catalog_get(scan, "stored", BOOLOID, &isnull));
+	audience->timed = DatumGetBool(catalog_get(scan, "timed", BOOLOID, &isnull));
+	audience->of_nobody = DatumGetBool(catalog_get(scan, "of_nobody", BOOLOID, &isnull));
 	return audience;
 }
 
@@ -704,9 +725,9 @@ tables_read(const Population *population)
 	catalog_begin(&scan, "membership", population->name);
 	while (catalog_next(&scan))
 	{
-		tables.chunks = DatumGetObjectId(catalog_get(&scan, "chunks", &isnull));
-		tables.toggles = DatumGetObjectId(catalog_get(&scan, "toggles", &isnull));
-		tables.decided_at = DatumGetTimestampTz(catalog_get(&scan, "decided_at", &isnull));
+		tables.chunks = DatumGetObjectId(catalog_get(&scan, "chunks", REGCLASSOID, &isnull));
+		tables.toggles = DatumGetObjectId(catalog_get(&scan, "toggles", REGCLASSOID, &isnull));
+		tables.decided_at = DatumGetTimestampTz(catalog_get(&scan, "decided_at", TIMESTAMPTZOID, &isnull));
 	}
 	catalog_end(&scan);
 	return tables;

@@ -127,11 +127,17 @@ extern void audience_forget(const Population *population, const char *name);
 extern void audience_refresh(const Population *population, List *names);
 
 /*
- * Keep everybody else from changing members until the transaction ends: SHARE
- * ROW EXCLUSIVE on the base table waits for events that are not committed yet
- * and holds up new ones; a fold is waited for.
+ * Keep everybody else from changing members until the transaction ends:
+ * EXCLUSIVE on the base table waits for events that are not committed yet and
+ * holds up new ones, and so for whoever has locked rows of it; a fold is waited
+ * for.
  */
 extern void audience_lock(const Population *population);
+/* Its second half: against folds. */
+extern void audience_lock_storage(const Population *population);
+
+/* The tables in which members are kept; NIL before the first audience. */
+extern List *audience_storage(const Population *population);
 
 /* The population's audiences go, their definitions already have. */
 extern void audience_drop_storage(const Population *population);

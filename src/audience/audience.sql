@@ -12,6 +12,9 @@ CREATE TABLE segment.audience (
     UNIQUE (population, number),
     PRIMARY KEY (population, audience)
 );
+ALTER TABLE segment.audience OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.audience
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_audience(), segment.alter_audience() and segment.drop_audience()');
 COMMENT ON TABLE segment.audience IS 'audiences: named filters over the profiles of a population';
 COMMENT ON COLUMN segment.audience.population IS 'name of the population';
 COMMENT ON COLUMN segment.audience.audience IS 'name of the audience';
@@ -33,6 +36,9 @@ CREATE TABLE segment.membership (
     last_number integer NOT NULL DEFAULT 0,
     decided_at timestamptz NOT NULL DEFAULT '-infinity'
 );
+ALTER TABLE segment.membership OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.membership
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_audience(), segment.alter_audience() and segment.drop_audience()');
 COMMENT ON TABLE segment.membership IS 'where the members of the audiences of each population are stored';
 COMMENT ON COLUMN segment.membership.population IS 'name of the population';
 COMMENT ON COLUMN segment.membership.chunks IS 'table of bitmaps: one row per audience and 131,072 profiles, a version byte and a roaring bitmap in portable format';

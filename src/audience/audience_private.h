@@ -24,6 +24,14 @@ extern const Audience *audience_by_number(const Population *population,
 										  int32 number);
 
 /*
+ * The audience that a user asks about, and its population: as audience_find()
+ * and population_reader().
+ */
+extern const Audience *audience_for_reader(const char *name,
+										   const char *population_name,
+										   const Population **population);
+
+/*
  * A filter must bind to the population's profiles; the error says why it does
  * not.  'text' is the source of the tree for error cursors, or NULL.  Returns
  * the compiled filter over range table entry 1.

@@ -65,7 +65,7 @@ segment_sizes(PG_FUNCTION_ARGS)
 	int64	   *more;
 	ListCell   *lc;
 
-	population_check_reader(population);
+	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
 	audiences = audience_list(population);
 	foreach(lc, audiences)
@@ -109,11 +109,10 @@ segment_overlap(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	a = audience_find(NameStr(*PG_GETARG_NAME(0)), home, &population);
+	a = audience_for_reader(NameStr(*PG_GETARG_NAME(0)), home, &population);
 	b = audience_by_name(population, NameStr(*PG_GETARG_NAME(1)));
 	if (b == NULL)
 		b = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name, &population);
-	population_check_reader(population);
 	if (!a->stored || !b->stored ||
 		((a->timed || b->timed) && due_any(population, GetActiveSnapshot())) ||
 		!storage_share(population, a->number, b->number, GetActiveSnapshot(), &share))
@@ -143,7 +142,7 @@ segment_overlaps(PG_FUNCTION_ARGS)
 	int			count;
 	ListCell   *lc;
 
-	population_check_reader(population);
+	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
 	audiences = PG_ARGISNULL(0) ? audience_list(population) :
 		audiences_named(population, PG_GETARG_ARRAYTYPE_P(0));
@@ -195,9 +194,8 @@ segment_what_if(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot list " INT64_FORMAT " keys", PG_GETARG_INT64(3)),
 				 errhint("Give a number from 0 on, or NULL for all.")));
-	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
-							 optional_name(fcinfo, 2), &population);
-	population_check_reader(population);
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name(fcinfo, 2), &population);
 
 	question_begin(&question, population);
 	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));

@@ -47,7 +47,6 @@ static Expr *check_filter(const Population *population, const char *name,
 						  const char *text);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *filter, List *path, List **seen);
-static void check_changed(void);
 static void note_facts(const char *name, AudienceFacts facts);
 static Oid	create_view(const Population *population, const char *name,
 						const char *schema);
@@ -128,7 +127,6 @@ audience_redefine(const Population *population, const char *name,
 							   CStringGetTextDatum(text),
 							   description ? CStringGetTextDatum(description) : (Datum) 0},
 					(bool[]) {false, false, false, description == NULL});
-	check_changed();
 	comment_view(population, audience->view, text, description);
 	definitions_changed(population);
 }
@@ -145,7 +143,6 @@ audience_forget(const Population *population, const char *name)
 					2, (Oid[]) {NAMEOID, NAMEOID},
 					(Datum[]) {name_datum(population->name), name_datum(name)},
 					NULL);
-	check_changed();
 	if (view != NULL)
 		population_execute(population, psprintf("DROP VIEW %s", view));
 	definitions_changed(population);
@@ -184,9 +181,24 @@ audience_refresh(const Population *population, List *names)
 void
 audience_lock(const Population *population)
 {
-	LockRelationOid(population->base, ShareRowExclusiveLock);
+	LockRelationOid(population->base, ExclusiveLock);
+	audience_lock_storage(population);
+}
+
+void
+audience_lock_storage(const Population *population)
+{
 	if (OidIsValid(audience_tables(population)->toggles))
 		storage_lock(population);
+}
+
+List *
+audience_storage(const Population *population)
+{
+	const AudienceTables *tables = audience_tables(population);
+
+	return OidIsValid(tables->chunks) ?
+		list_make2_oid(tables->chunks, tables->toggles) : NIL;
 }
 
 bool
@@ -311,19 +323,6 @@ check_cycle(const Population *population, const char *name,
 		check_cycle(population, name, audience->filter,
 					lappend(list_copy(path), used), seen);
 	}
-}
-
-/*
- * Definitions are read as they are, but written under the transaction's
- * snapshot, which may be too old to see the row.
- */
-static void
-check_changed(void)
-{
-	if (SPI_processed != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update")));
 }
 
 static Oid

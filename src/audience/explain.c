@@ -72,10 +72,9 @@ segment_explain(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
-	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
-							 PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)),
-							 &explanation.population);
-	population_check_reader(explanation.population);
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name(fcinfo, 2),
+								   &explanation.population);
 	key = population_key(explanation.population, PG_GETARG_DATUM(1),
 						 get_fn_expr_argtype(fcinfo->flinfo, 1));
 

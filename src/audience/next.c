@@ -133,9 +133,8 @@ segment_next_change(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
-							 optional_name(fcinfo, 2), &population);
-	population_check_reader(population);
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name(fcinfo, 2), &population);
 	key = population_key(population, PG_GETARG_DATUM(1),
 						 get_fn_expr_argtype(fcinfo->flinfo, 1));
 
@@ -166,9 +165,8 @@ segment_forecast(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	audience = audience_find(NameStr(*PG_GETARG_NAME(0)),
-							 optional_name(fcinfo, 2), &population);
-	population_check_reader(population);
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name(fcinfo, 2), &population);
 	at = PG_GETARG_TIMESTAMPTZ(1);
 	if (at < clock_now())
 		ereport(ERROR,

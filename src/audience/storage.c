@@ -130,16 +130,14 @@ make_table(const Population *population, const char *label,
 {
 	Oid			schema = get_namespace_oid(SEGMENT_DATA_SCHEMA, false);
 	char	   *name = ChooseRelationName(population->name, NULL, label, schema, false);
-	char	   *table = quote_qualified_identifier(SEGMENT_DATA_SCHEMA, name);
+	Oid			relid;
 
-	catalog_execute(psprintf("CREATE TABLE %s (%s) USING heap"
-							 " WITH (autovacuum_vacuum_scale_factor = 0,"
-							 " autovacuum_vacuum_threshold = 5000)", table, columns),
-					0, NULL, NULL, NULL);
-	catalog_execute(psprintf("ALTER TABLE %s OWNER TO %s", table,
-							 quote_identifier(GetUserNameFromId(relation_owner(population->base), false))),
-					0, NULL, NULL, NULL);
-	return get_relname_relid(name, schema);
+	relid = data_table_create(name,
+							  psprintf("(%s) USING heap"
+									   " WITH (autovacuum_vacuum_scale_factor = 0,"
+									   " autovacuum_vacuum_threshold = 5000)", columns));
+	data_table_give(relid, relation_owner(population->base));
+	return relid;
 }
 
 /* Somebody may have given the base table another owner. */
@@ -152,10 +150,7 @@ storage_follow_owner(const Population *population)
 
 	for (int i = 0; i < lengthof(both); i++)
 		if (relation_name(both[i]) != NULL && relation_owner(both[i]) != owner)
-			catalog_execute(psprintf("ALTER TABLE %s OWNER TO %s",
-									 relation_name(both[i]),
-									 quote_identifier(GetUserNameFromId(owner, false))),
-							0, NULL, NULL, NULL);
+			catalog_hand_over(both[i], owner);
 }
 
 void

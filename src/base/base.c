@@ -84,6 +84,7 @@ base_init(void)
 	MarkGUCPrefixReserved("segment");
 
 	cache_init();
+	protect_init();
 }
 
 /* A list of names, quoted where SQL would quote them. */

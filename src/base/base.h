@@ -15,6 +15,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "pgtime.h"
+#include "storage/lockdefs.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
@@ -142,6 +143,29 @@ extern Datum call_with_text(FunctionCallInfo fcinfo, int argument, Oid type,
 extern char *wire_receive(StringInfo message, const char *what);
 extern bytea *wire_send(const char *text);
 
+/* lock.c: waiting for locks ------------------------------------------------ */
+
+/*
+ * Locks that are taken together, to the end of the transaction, in a way that
+ * makes no deadlock with whoever holds some of them and waits for others:
+ * while one is waited for, none of the others is held for long.  Build the list
+ * (of what lock.c knows) and take it; the caller holds nothing yet that others
+ * wait for.  What others may have changed meanwhile is to be read again.
+ */
+extern List *locks_add_relation(List *requests, Oid relid, LOCKMODE mode);
+
+/* A lock that is taken by a function, which waits as lock_timeout says. */
+typedef void (*LockTake) (void *argument);
+
+extern List *locks_add(List *requests, LockTake take, void *argument);
+extern void locks_take(List *requests);
+
+/*
+ * An error in a REPEATABLE READ or SERIALIZABLE transaction, whose snapshot may
+ * not show what we would have to count; 'function' is the one that was called.
+ */
+extern void check_read_committed(const char *function);
+
 /* cache.c: one relcache callback for all rooms --------------------------- */
 
 /*
@@ -249,6 +273,9 @@ extern bool error_is_of_data(int sqlerrcode);
 /* OID of table segment.<name>; an error that names the extension if absent. */
 extern Oid	catalog_relation(const char *name);
 
+/* OID of type segment.<name>. */
+extern Oid	catalog_type(const char *name);
+
 /* OID of function segment.<name> for these arguments; InvalidOid if absent. */
 extern Oid	catalog_function(const char *name, int nargs, const Oid *types);
 
@@ -281,9 +308,13 @@ extern void catalog_begin(CatalogScan *scan, const char *table,
 extern void catalog_begin_one(CatalogScan *scan, const char *table,
 							  const char *population, const char *name);
 extern bool catalog_next(CatalogScan *scan);
-extern Datum catalog_get(CatalogScan *scan, const char *column, bool *isnull);
-/* the same as a C string in the current context, NULL for NULL */
+/* The value of a column, which is of that type. */
+extern Datum catalog_get(CatalogScan *scan, const char *column, Oid type,
+						 bool *isnull);
+/* A name or text as a C string in the current context; NULL is an error. */
 extern char *catalog_get_text(CatalogScan *scan, const char *column);
+/* The same of a column that may be NULL: then so is the result. */
+extern char *catalog_get_optional(CatalogScan *scan, const char *column);
 extern void catalog_end(CatalogScan *scan);
 
 /*
@@ -296,6 +327,23 @@ extern void catalog_end(CatalogScan *scan);
  */
 extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
 							const Datum *values, const bool *isnull);
+
+/*
+ * protect.c: the tables that we keep, those of populations included, refuse
+ * what is written to them by SQL, but for the statement that is executed
+ * between begin and end.  An error ends it, too.  catalog_execute() does this
+ * by itself.
+ */
+extern void protected_write_begin(void);
+extern void protected_write_end(void);
+
+/*
+ * Give a table that catalog_execute() has made to a role, with its indexes and
+ * sequences.  The role need not be able to create tables there, nor the owner
+ * of our tables be a member of it; whoever calls has seen to it that the role
+ * wants the table.
+ */
+extern void catalog_hand_over(Oid relid, Oid role);
 
 /*
  * The same as the current user, for statements over the user's own objects

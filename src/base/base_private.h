@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 extern void cache_init(void);
+extern void protect_init(void);
 extern bool clock_check_setting(char **newval, void **extra, GucSource source);
 extern void clock_assign_setting(const char *newval, void *extra);
 

@@ -13,16 +13,23 @@
  * There is no SECURITY DEFINER function: the switch lasts for one statement
  * whose text is a constant in this library.
  *
+ * The owner of these tables need not be a superuser, and owners can change
+ * their tables.  So what is read is checked for being a table, and a value for
+ * being of the type it is taken for.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
+#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -32,6 +39,11 @@
 #include "utils/syscache.h"
 
 #include "base/base.h"
+
+static Relation catalog_open(const char *table, int names);
+static Form_pg_attribute catalog_column(CatalogScan *scan, const char *column);
+static void wrong_type(CatalogScan *scan, Form_pg_attribute att,
+					   const char *type) pg_attribute_noreturn();
 
 Oid
 catalog_relation(const char *name)
@@ -48,12 +60,34 @@ catalog_relation(const char *name)
 	return relid;
 }
 
+/*
+ * catalog_open opens one of our tables for a scan by its first columns, which
+ * are names; the scan itself would not notice that it is something else.
+ */
+static Relation
+catalog_open(const char *table, int names)
+{
+	Relation	relation = relation_open(catalog_relation(table), AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	bool		ours = relation->rd_rel->relkind == RELKIND_RELATION &&
+		relation->rd_rel->relam == HEAP_TABLE_AM_OID;
+
+	for (int i = 0; ours && i < names; i++)
+		ours = i < desc->natts && TupleDescAttr(desc, i)->atttypid == NAMEOID;
+	if (!ours)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s.%s\" is not the table that extension \"segment\" made",
+						SEGMENT_SCHEMA, table)));
+	return relation;
+}
+
 void
 catalog_begin(CatalogScan *scan, const char *table, const char *population)
 {
 	ScanKeyData key;
 
-	scan->relation = table_open(catalog_relation(table), AccessShareLock);
+	scan->relation = catalog_open(table, population != NULL ? 1 : 0);
 	scan->row = NULL;
 	if (population != NULL)
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_NAMEEQ,
@@ -69,7 +103,7 @@ catalog_begin_one(CatalogScan *scan, const char *table, const char *population,
 {
 	ScanKeyData keys[2];
 
-	scan->relation = table_open(catalog_relation(table), AccessShareLock);
+	scan->relation = catalog_open(table, lengthof(keys));
 	scan->row = NULL;
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(population));
@@ -88,7 +122,48 @@ catalog_next(CatalogScan *scan)
 }
 
 Datum
-catalog_get(CatalogScan *scan, const char *column, bool *isnull)
+catalog_get(CatalogScan *scan, const char *column, Oid type, bool *isnull)
+{
+	Form_pg_attribute att = catalog_column(scan, column);
+
+	if (att->atttypid != type)
+		wrong_type(scan, att, format_type_be(type));
+	return heap_getattr(scan->row, att->attnum, RelationGetDescr(scan->relation),
+						isnull);
+}
+
+char *
+catalog_get_text(CatalogScan *scan, const char *column)
+{
+	char	   *text = catalog_get_optional(scan, column);
+
+	if (text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("column \"%s\" of table \"%s.%s\" holds a null value",
+						column, SEGMENT_SCHEMA,
+						RelationGetRelationName(scan->relation))));
+	return text;
+}
+
+char *
+catalog_get_optional(CatalogScan *scan, const char *column)
+{
+	Form_pg_attribute att = catalog_column(scan, column);
+	bool		isnull;
+	Datum		value = heap_getattr(scan->row, att->attnum,
+									 RelationGetDescr(scan->relation), &isnull);
+
+	if (att->atttypid != NAMEOID && att->atttypid != TEXTOID)
+		wrong_type(scan, att, "name or text");
+	if (isnull)
+		return NULL;
+	return att->atttypid == NAMEOID ? pstrdup(NameStr(*DatumGetName(value))) :
+		TextDatumGetCString(value);
+}
+
+static Form_pg_attribute
+catalog_column(CatalogScan *scan, const char *column)
 {
 	TupleDesc	desc = RelationGetDescr(scan->relation);
 
@@ -97,41 +172,30 @@ catalog_get(CatalogScan *scan, const char *column, bool *isnull)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
 		if (!att->attisdropped && strcmp(NameStr(att->attname), column) == 0)
-			return heap_getattr(scan->row, i + 1, desc, isnull);
+			return att;
 	}
-	elog(ERROR, "table \"%s\" has no column \"%s\"",
-		 RelationGetRelationName(scan->relation), column);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("table \"%s.%s\" has no column \"%s\"", SEGMENT_SCHEMA,
+					RelationGetRelationName(scan->relation), column)));
 }
 
-char *
-catalog_get_text(CatalogScan *scan, const char *column)
+static void
+wrong_type(CatalogScan *scan, Form_pg_attribute att, const char *type)
 {
-	TupleDesc	desc = RelationGetDescr(scan->relation);
-	bool		isnull;
-	Datum		value = catalog_get(scan, column, &isnull);
-
-	if (isnull)
-		return NULL;
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (strcmp(NameStr(att->attname), column) != 0)
-			continue;
-		if (att->atttypid == NAMEOID)
-			return pstrdup(NameStr(*DatumGetName(value)));
-		if (att->atttypid == TEXTOID)
-			return TextDatumGetCString(value);
-	}
-	elog(ERROR, "column \"%s\" of \"%s\" is not text",
-		 column, RelationGetRelationName(scan->relation));
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"%s\" of table \"%s.%s\" is of type %s, not %s",
+					NameStr(att->attname), SEGMENT_SCHEMA,
+					RelationGetRelationName(scan->relation),
+					format_type_be(att->atttypid), type)));
 }
 
 void
 catalog_end(CatalogScan *scan)
 {
 	systable_endscan(scan->scan);
-	table_close(scan->relation, AccessShareLock);
+	relation_close(scan->relation, AccessShareLock);
 }
 
 Datum
@@ -155,6 +219,14 @@ catalog_function(const char *name, int nargs, const Oid *types)
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 						   CStringGetDatum(name),
 						   PointerGetDatum(buildoidvector(types, nargs)),
+						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
+}
+
+Oid
+catalog_type(const char *name)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum(name),
 						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
 }
 
@@ -186,10 +258,21 @@ catalog_execute(const char *sql, int nargs, const Oid *types,
 				const Datum *values, const bool *isnull)
 {
 	Actor		before = act_as_owner(catalog_relation("population"));
-	int			result = execute(sql, nargs, types, values, isnull);
+	int			result;
 
+	protected_write_begin();
+	result = execute(sql, nargs, types, values, isnull);
+	protected_write_end();
 	act_as_before(before);
 	return result;
+}
+
+void
+catalog_hand_over(Oid relid, Oid role)
+{
+	/* 'recursing' is what REASSIGN OWNED says, whose right is another, too */
+	ATExecChangeOwner(relid, role, true, AccessExclusiveLock);
+	CommandCounterIncrement();
 }
 
 int

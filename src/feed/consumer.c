@@ -81,7 +81,7 @@ segment_create_consumer(PG_FUNCTION_ARGS)
 	FeedCounter counter;
 	int64		position;
 
-	population_check_reader(population);
+	population = population_reader(population);
 	check_new_name(name);
 
 	SPI_connect();
@@ -110,6 +110,7 @@ segment_poll(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0));
+	MemoryContext old;
 	TimestampTz now;
 
 	PreventCommandIfReadOnly("segment.poll()");
@@ -126,7 +127,7 @@ segment_poll(PG_FUNCTION_ARGS)
 				 errhint("For example lease => '30 seconds'.")));
 	/* who has lost the right to read is given nothing more */
 	if (!owns_population(consumer->population))
-		population_check_reader(consumer->population);
+		consumer->population = population_reader(consumer->population);
 	InitMaterializedSRF(fcinfo, 0);
 
 	SPI_connect();
@@ -134,13 +135,17 @@ segment_poll(PG_FUNCTION_ARGS)
 	now = lease_clock();
 	if (!consumer->leased || consumer->leased_until <= now)
 	{
-		catalog_execute("SELECT * FROM segment.transition"
+		catalog_execute("SELECT * FROM segment.feed"
 						" WHERE population = $1 AND seq > $2 ORDER BY seq LIMIT $3",
 						3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
 						(Datum[]) {name_datum(consumer->population->name),
 								   Int64GetDatum(consumer->acknowledged),
 								   PG_GETARG_DATUM(1)},
 						NULL);
+		/* what the rows really are: whose table it is may have altered it */
+		old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+		result->setDesc = CreateTupleDescCopy(SPI_tuptable->tupdesc);
+		MemoryContextSwitchTo(old);
 		for (uint64 i = 0; i < SPI_processed; i++)
 			tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
 
@@ -276,7 +281,7 @@ consumer_find(const char *name)
 		if (strcmp(candidate, name) != 0)
 			continue;
 		consumer->name = candidate;
-		consumer->owner = DatumGetObjectId(catalog_get(&scan, "owner", &isnull));
+		consumer->owner = DatumGetObjectId(catalog_get(&scan, "owner", REGROLEOID, &isnull));
 		population = catalog_get_text(&scan, "population");
 	}
 	catalog_end(&scan);

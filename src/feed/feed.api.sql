@@ -1,3 +1,31 @@
+-- What the feed and its consumers show to whom: the populations whose view the
+-- reader may read; one whose view was dropped, to its owner.  The names are an
+-- array, computed once for a query, for which the primary key can be searched.
+-- (SELECT), one row without columns that the planner leaves away, makes it a view
+-- that the server lets nobody write.  What is asked of a security barrier learns
+-- the order of its rows from its own ORDER BY alone: with it, the next hundred
+-- of a population's transitions are read without those after them.
+CREATE OR REPLACE VIEW segment.transition WITH (security_barrier) AS
+SELECT f.population, f.seq, f.audience, f.key, f.change, f.at, f.told_at, f.cause, f.tenant
+FROM segment.feed f CROSS JOIN (SELECT) AS read_only
+WHERE f.population = ANY (ARRAY(
+    SELECT p.population FROM segment.population p
+    WHERE has_table_privilege(p.view, 'SELECT')
+       OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = p.base)))
+ORDER BY f.population, f.seq;
+ALTER VIEW segment.transition OWNER TO @extowner@;
+COMMENT ON VIEW segment.transition IS 'the feed: who entered and who left which audience, in the order of commits; shows the populations whose view the reader may read';
+COMMENT ON COLUMN segment.transition.population IS 'name of the population';
+COMMENT ON COLUMN segment.transition.seq IS 'number of the transition: 1, 2, 3 ... in each population, in commit order and without gaps';
+COMMENT ON COLUMN segment.transition.audience IS 'name of the audience';
+COMMENT ON COLUMN segment.transition.key IS 'key of the profile, as text';
+COMMENT ON COLUMN segment.transition.change IS 'entered or left';
+COMMENT ON COLUMN segment.transition.at IS 'the instant at which membership changed';
+COMMENT ON COLUMN segment.transition.told_at IS 'the instant at which it was written here, from which segment.feed_retention counts';
+COMMENT ON COLUMN segment.transition.cause IS 'why: event (something was reported of the profile), time (nothing was: the instant came), create, edit or drop (of the audience), rebuild';
+COMMENT ON COLUMN segment.transition.tenant IS 'tenant of the profile, if the population has tenants';
+GRANT SELECT ON segment.transition TO PUBLIC;
+
 CREATE OR REPLACE FUNCTION segment.create_consumer(
     name name,
     population name DEFAULT NULL,
@@ -69,11 +97,12 @@ CREATE OR REPLACE VIEW segment.stat_consumer WITH (security_barrier) AS
 SELECT c.consumer, c.population, c.owner, c.acknowledged, c.polled, c.leased_until,
        f.last - c.acknowledged AS behind
 FROM segment.consumer c
-JOIN segment.feed f USING (population)
+JOIN segment.feed_counter f USING (population)
 WHERE c.population = ANY (ARRAY(
     SELECT p.population FROM segment.population p
     WHERE has_table_privilege(p.view, 'SELECT')
        OR (SELECT pg_has_role(r.relowner, 'USAGE') FROM pg_class r WHERE r.oid = p.base)));
+ALTER VIEW segment.stat_consumer OWNER TO @extowner@;
 COMMENT ON VIEW segment.stat_consumer IS 'how far each consumer is, of the populations whose view the reader may read';
 COMMENT ON COLUMN segment.stat_consumer.consumer IS 'name of the consumer';
 COMMENT ON COLUMN segment.stat_consumer.population IS 'name of the population whose feed it reads';

@@ -6,22 +6,27 @@
  * Each population has its own log, numbered from 1, and a row that says how
  * far it goes:
  *
- *		segment.feed		('profile', last 3, trimmed 1)
- *		segment.transition	('profile', 2, 'vip', '42', 'entered', ...)
- *							('profile', 3, 'vip', '7', 'left', ...)
+ *		segment.feed_counter	('profile', last 3, trimmed 1)
+ *		segment.feed			('profile', 2, 'vip', '42', 'entered', ...)
+ *								('profile', 3, 'vip', '7', 'left', ...)
  *
- * Who appends locks the row of segment.feed until the end of the transaction.
- * So transition 4 is written by a transaction that begins to write after that
- * of 3 has committed, and a reader who sees 4 sees all before it: a consumer
- * needs to remember one number only.  What is removed is a prefix.
+ * Who appends locks the row of segment.feed_counter until the end of the
+ * transaction.  So transition 4 is written by a transaction that begins to
+ * write after that of 3 has committed, and a reader who sees 4 sees all before
+ * it: a consumer needs to remember one number only.  What is removed is a
+ * prefix.
+ *
+ * Readers see the rows through view segment.transition, which knows which
+ * populations they may read.
  *
  * Rows are appended by INSERT ... SELECT FROM unnest(), a thousand at a time:
  * half a million took under three seconds, with the checks and the index that
  * any INSERT has.  The table API would save a part of that, for a page of code
  * that would have to be right.
  *
- * Rows are locked in this order: segment.feed, then segment.consumer.  Polling
- * and acknowledging lock the consumer only, so they never wait for a fold.
+ * Rows are locked in this order: segment.feed_counter, then segment.consumer.
+ * Polling and acknowledging lock the consumer only, so they never wait for a
+ * fold.
  *
  *-------------------------------------------------------------------------
  */
@@ -122,7 +127,7 @@ feed_close(FeedWriter *writer)
 	appended = writer->appended;
 	if (appended > 0)
 	{
-		catalog_execute("UPDATE segment.feed SET last = $2 WHERE population = $1",
+		catalog_execute("UPDATE segment.feed_counter SET last = $2 WHERE population = $1",
 						2, (Oid[]) {NAMEOID, INT8OID},
 						(Datum[]) {name_datum(writer->population->name),
 								   Int64GetDatum(writer->last)},
@@ -142,7 +147,7 @@ feed_lock(const Population *population)
 	if (read_counter(population, true, &counter))
 		return counter;
 	/* locks the population as a foreign key would: it may be about to go */
-	catalog_execute("INSERT INTO segment.feed (population)"
+	catalog_execute("INSERT INTO segment.feed_counter (population)"
 					" SELECT population FROM segment.population"
 					" WHERE population = $1 FOR KEY SHARE"
 					" ON CONFLICT DO NOTHING",
@@ -156,30 +161,30 @@ feed_lock(const Population *population)
 }
 
 void
+feed_hold(const Population *population, bool consumers)
+{
+	(void) feed_lock(population);
+	if (consumers)
+		catalog_execute("SELECT FROM segment.consumer WHERE population = $1"
+						" ORDER BY consumer FOR UPDATE",
+						1, (Oid[]) {NAMEOID},
+						(Datum[]) {name_datum(population->name)}, NULL);
+}
+
+void
 feed_forget(const Population *population)
 {
 	static const char *const statements[] = {
 		"SELECT FROM segment.population WHERE population = $1 FOR UPDATE",
-		"SELECT FROM segment.feed WHERE population = $1 FOR UPDATE",
+		"SELECT FROM segment.feed_counter WHERE population = $1 FOR UPDATE",
 		"DELETE FROM segment.consumer WHERE population = $1",
-		"DELETE FROM segment.transition WHERE population = $1",
 		"DELETE FROM segment.feed WHERE population = $1",
+		"DELETE FROM segment.feed_counter WHERE population = $1",
 	};
 	Datum		name = name_datum(population->name);
-	CatalogScan scan;
-	bool		left;
 
 	for (int i = 0; i < lengthof(statements); i++)
 		catalog_execute(statements[i], 1, (Oid[]) {NAMEOID}, &name, NULL);
-
-	/* a consumer may have been created since the transaction's snapshot */
-	catalog_begin(&scan, "feed", population->name);
-	left = catalog_next(&scan);
-	catalog_end(&scan);
-	if (left)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update")));
 }
 
 static void
@@ -206,7 +211,7 @@ write_buffered(FeedWriter *writer)
 
 	MemoryContextSwitchTo(old);
 	CHECK_FOR_INTERRUPTS();
-	catalog_execute("INSERT INTO segment.transition"
+	catalog_execute("INSERT INTO segment.feed"
 					" (population, seq, audience, key, change, at, told_at, cause)"
 					" SELECT $1, $2 + n, audience, key,"
 					" CASE WHEN entered THEN 'entered' ELSE 'left' END, at, $8, cause"
@@ -298,7 +303,7 @@ trim(const Population *population, TimestampTz keep_from, bool force)
 
 	if (force)
 		move_consumers(population, position);
-	catalog_execute("DELETE FROM segment.transition"
+	catalog_execute("DELETE FROM segment.feed"
 					" WHERE population = $1 AND seq > $2 AND seq <= $3",
 					3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
 					(Datum[]) {name_datum(population->name),
@@ -306,7 +311,7 @@ trim(const Population *population, TimestampTz keep_from, bool force)
 							   Int64GetDatum(position)},
 					NULL);
 	removed = SPI_processed;
-	catalog_execute("UPDATE segment.feed SET trimmed = $2 WHERE population = $1",
+	catalog_execute("UPDATE segment.feed_counter SET trimmed = $2 WHERE population = $1",
 					2, (Oid[]) {NAMEOID, INT8OID},
 					(Datum[]) {name_datum(population->name),
 							   Int64GetDatum(position)},
@@ -323,8 +328,8 @@ read_counter(const Population *population, bool lock, FeedCounter *counter)
 	bool		isnull;
 
 	catalog_execute(lock ?
-					"SELECT last, trimmed FROM segment.feed WHERE population = $1 FOR UPDATE" :
-					"SELECT last, trimmed FROM segment.feed WHERE population = $1",
+					"SELECT last, trimmed FROM segment.feed_counter WHERE population = $1 FOR UPDATE" :
+					"SELECT last, trimmed FROM segment.feed_counter WHERE population = $1",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);
 	if (SPI_processed == 0)
@@ -357,13 +362,13 @@ trim_position(const Population *population, FeedCounter counter,
 		catalog_begin(&scan, "consumer", population->name);
 		while (catalog_next(&scan))
 			position = Min(position,
-						   DatumGetInt64(catalog_get(&scan, "acknowledged", &isnull)));
+						   DatumGetInt64(catalog_get(&scan, "acknowledged", INT8OID, &isnull)));
 		catalog_end(&scan);
 	}
 	if (position <= counter.trimmed)
 		return counter.trimmed;
 
-	catalog_execute("SELECT seq FROM segment.transition"
+	catalog_execute("SELECT seq FROM segment.feed"
 					" WHERE population = $1 AND seq > $2 AND seq <= $3 AND told_at >= $4"
 					" ORDER BY seq LIMIT 1",
 					4, (Oid[]) {NAMEOID, INT8OID, INT8OID, TIMESTAMPTZOID},

@@ -52,6 +52,12 @@ extern void feed_put(FeedWriter *writer, const char *audience, const char *key,
 extern int64 feed_close(FeedWriter *writer);
 
 /*
+ * What the first feed_put() would wait for, now; and, if asked for, also whoever
+ * polls or acknowledges.
+ */
+extern void feed_hold(const Population *population, bool consumers);
+
+/*
  * Remove from the feed's beginning what was told longer ago than
  * segment.feed_retention and is acknowledged by every consumer; returns how many.
  * Locks nothing when there is nothing to remove.

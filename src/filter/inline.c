@@ -30,6 +30,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
@@ -488,16 +489,24 @@ static FilterRow *
 relation_row(Oid relid, int varno)
 {
 	FilterRow  *row = palloc0(sizeof(FilterRow));
+	char	   *name = get_rel_name(relid);
+	Relation	relation = try_relation_open(relid, AccessShareLock);
 
+	/* it was dropped, perhaps while we waited for it */
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 name ? errmsg("relation \"%s\" does not exist", name) :
+				 errmsg("relation with OID %u does not exist", relid)));
 	row->type = get_rel_type_id(relid);
 	if (!OidIsValid(row->type))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("relation \"%s\" has no rows to filter",
-						get_rel_name(relid))));
+				 errmsg("relation \"%s\" has no rows to filter", name)));
 	row->row = (Expr *) makeVar(varno, InvalidAttrNumber, row->type, -1,
 								InvalidOid, 0);
 	row->fields = lookup_rowtype_tupdesc_copy(row->type, -1);
+	relation_close(relation, AccessShareLock);
 	return row;
 }
 

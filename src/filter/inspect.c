@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_class.h"
 #include "funcapi.h"
@@ -20,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
 #include "base/base.h"
@@ -41,6 +44,8 @@ segment_filter_sql(PG_FUNCTION_ARGS)
 {
 	Filter	   *filter;
 	Oid			relid;
+	char	   *name;
+	Relation	relation;
 	FilterScope *scope;
 	Expr	   *expr;
 	char	   *sql;
@@ -50,9 +55,12 @@ segment_filter_sql(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	filter = PG_GETARG_FILTER_PP(0);
 	relid = PG_GETARG_OID(1);
-	if (get_rel_name(relid) == NULL)
+	name = get_rel_name(relid);
+	relation = try_relation_open(relid, AccessShareLock);
+	if (relation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 name ? errmsg("relation \"%s\" does not exist", name) :
 				 errmsg("relation with OID %u does not exist", relid)));
 
 	scope = filter_relation_scope(relid, 1);
@@ -74,9 +82,10 @@ segment_filter_sql(PG_FUNCTION_ARGS)
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	sql = deparse_expression((Node *) expr,
-							 deparse_context_for(get_rel_name(relid), relid),
+							 deparse_context_for(name, relid),
 							 false, false);
 	AtEOXact_GUC(true, level);
+	relation_close(relation, AccessShareLock);
 	PG_RETURN_TEXT_P(cstring_to_text(sql));
 }
 

@@ -43,7 +43,8 @@ SEGMENT_FUNCTION(segment_rebuild);
 
 static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
-static void lock_sources(const Population *population);
+static void check_sources(const Population *population);
+static const Population *keep_named(const char *name);
 static void verify_source(const Source *source, ReturnSetInfo *result);
 static char *as_text(Oid type, const char *value);
 static char *differ(const TraitColumn *column, const char *a, const char *b);
@@ -142,7 +143,7 @@ backfill_all(const Population *population)
 	ListCell   *lc;
 	ListCell   *column;
 
-	lock_sources(population);
+	check_sources(population);
 	base = population_base_name(population);
 	key = pstrdup(quote_identifier(population->key));
 
@@ -186,7 +187,8 @@ backfill_all(const Population *population)
  * verify(population) -> (source, definition, key, stored, expected), a row per
  * value that is not what the sources say; none when all is well.
  *
- * Reads under one snapshot, as any query: nothing is locked.
+ * Reads under one snapshot, as any query: writers are not held up, definitions
+ * are.
  */
 Datum
 segment_verify(PG_FUNCTION_ARGS)
@@ -197,6 +199,9 @@ segment_verify(PG_FUNCTION_ARGS)
 	Actor		before;
 	ListCell   *lc;
 
+	population_check_owner(population);
+	population = keep_named(population->name);
+	/* while we waited, it may have been made anew */
 	population_check_owner(population);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
@@ -210,6 +215,15 @@ segment_verify(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* It, or an error that it is gone. */
+static const Population *
+keep_named(const char *name)
+{
+	const Population *population = population_keep(name, RowShareLock);
+
+	return population != NULL ? population : population_by_name(name);
+}
+
 /*
  * rebuild(population): compute every stored trait again.
  */
@@ -219,19 +233,15 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	const Population *population =
 		population_definer(population_by_name(PG_ARGISNULL(0) ? NULL :
 											  NameStr(*PG_GETARG_NAME(0))),
-						   ShareUpdateExclusiveLock);
+						   "rebuild");
 	char	   *home = current_schema_name();
+	Affected	affected = {.view = true, .members = true};
 	Actor		before;
 
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a population can only be rebuilt in a READ COMMITTED transaction"),
-				 errdetail("The transaction's snapshot may be older than events that are already counted.")));
-
-	SPI_connect();
 	before = act_as_owner(population->base);
-	lock_sources(population);
+	check_sources(population);
+	population = lock_affected(population, &affected);
+	SPI_connect();
 	audience_lock(population);
 	sweep_all(population, true);
 	fold_all(population, true);
@@ -241,8 +251,8 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	backfill_remove_ended(population);
 	/* the view, too, in case it was dropped */
 	trait_refresh(population, audience_filters(population), home);
-	act_as_before(before);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -258,19 +268,17 @@ append_assignment(StringInfo set, const TraitColumn *column, const char *value)
 		appendStringInfo(set, "%s = %s", column->name, value);
 }
 
+/*
+ * check_sources() looks whether every source can be read: before they are
+ * locked, so that who may not read them is in nobody's way, and afterwards.
+ */
 static void
-lock_sources(const Population *population)
+check_sources(const Population *population)
 {
 	ListCell   *lc;
 
 	foreach(lc, source_names(population))
-	{
-		const Source *source = source_by_name(population, lfirst(lc));
-
-		source_check_readable(source);
-		LockRelationOid(source->relid, ShareRowExclusiveLock);
-	}
-	LockRelationOid(population->base, ShareRowExclusiveLock);
+		source_check_readable(source_by_name(population, lfirst(lc)));
 }
 
 static void

@@ -161,14 +161,16 @@ Datum
 segment_capture_before(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	const Source *source = trigger_source(fcinfo, true);
+	const Source *source;
 
-	if (segment_capture)
-	{
-		batch_await(+1);
-		if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-			fold_table(batch_part(source), trigger->tg_relation);
-	}
+	/* where data is restored the definitions may not be there yet */
+	if (!segment_capture)
+		return PointerGetDatum(NULL);
+
+	source = trigger_source(fcinfo, true);
+	batch_await(+1);
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		fold_table(batch_part(source), trigger->tg_relation);
 	return PointerGetDatum(NULL);
 }
 
@@ -179,11 +181,12 @@ Datum
 segment_capture_after(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	const Source *source = trigger_source(fcinfo, false);
+	const Source *source;
 
 	if (!segment_capture)
 		return PointerGetDatum(NULL);
 
+	source = trigger_source(fcinfo, false);
 	if (batch_awaited() <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -27,12 +27,7 @@
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.
  *
- * Locks: a writer takes first the source, then the base table.  So who defines
- * takes the base table first only against others who define (SHARE UPDATE
- * EXCLUSIVE, which lets writers through), then the sources of all that may come
- * or go, then the base table against writers, then members against a fold, and
- * the base table against readers last, if columns come or go.  Where no source
- * is concerned, the base table is locked against writers at once.
+ * Locks: lock.c says which, and how they are waited for.
  *
  *-------------------------------------------------------------------------
  */
@@ -69,9 +64,9 @@ static char *text_argument(FunctionCallInfo fcinfo, int argument);
 static const Population *again(const Population *population);
 static void drop_trait(const Population *population, const char *name,
 					   const char *home);
-static const Population *audience_definer(const Population *population,
-										  const char *name,
-										  const char *filter, bool drop);
+static const Population *lock_for_audience(const Population *population,
+										   const char *name,
+										   const char *filter, bool drop);
 static List *sources_changing(const Population *population, const char *name,
 							  const char *filter, bool drop);
 static const Population *store_needed(const Population *population,
@@ -79,8 +74,8 @@ static const Population *store_needed(const Population *population,
 									  bool is_new);
 static const Population *hold_members(const Population *population);
 static const Population *audience_named(FunctionCallInfo fcinfo,
-										const char *name, int argument,
-										const char *filter, bool drop);
+										const char *function,
+										const char *name, int argument);
 static void drop_unneeded(const Population *population);
 static void drop_audience(const Population *population, const char *name,
 						  bool asked);
@@ -95,8 +90,9 @@ Datum
 segment_attach_source(PG_FUNCTION_ARGS)
 {
 	const Population *population = population_definer(population_argument(fcinfo, 3),
-													  ShareUpdateExclusiveLock);
+													  "attach_source");
 	const Source *source;
+	Affected	affected = {.members = true};
 	Actor		before;
 
 	if (PG_ARGISNULL(0))
@@ -104,6 +100,9 @@ segment_attach_source(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the table to attach must be given")));
 
+	affected.attached = PG_GETARG_OID(0);
+	source_check_rights(population, affected.attached);
+	population = lock_affected(population, &affected);
 	SPI_connect();
 	/* the triggers are the user's right, or not */
 	source = source_attach(population, PG_GETARG_OID(0),
@@ -139,12 +138,13 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	bool		cascade = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	char	   *home = current_schema_name();
 	const Source *source;
+	Affected	affected = {.members = true};
 	List	   *traits;
 	List	   *audiences;
 	Actor		before;
 	ListCell   *lc;
 
-	population = population_definer(population, ShareUpdateExclusiveLock);
+	population = population_definer(population, "detach_source");
 	source = source_by_name(population, name);
 	if (source == NULL)
 	{
@@ -157,17 +157,18 @@ segment_detach_source(PG_FUNCTION_ARGS)
 				 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 	}
 
-	SPI_connect();
 	before = act_as_owner(population->base);
 	traits = trait_users_of_source(population, name);
 	audiences = audience_users_of_source(population, name);
 	if ((traits != NIL || audiences != NIL) && !cascade)
 		refuse_users("source", name, traits, audiences);
 
-	/* no writer may be on its way while its rows are taken back */
-	trait_lock_sources(population, dependent_sources(population, THING_SOURCE, name));
-	if (source->missing == NULL)
-		LockRelationOid(source->relid, ShareRowExclusiveLock);
+	affected.detached = list_make1(name);
+	affected.audiences = dependents(population, THING_SOURCE, name);
+	affected.columns = traits != NIL || audiences != NIL;
+	population = lock_affected(population, &affected);
+
+	SPI_connect();
 	if (audiences != NIL)
 		population = hold_members(population);
 	foreach(lc, audiences)
@@ -203,8 +204,8 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	population = again(population);
 	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
 	backfill_remove_ended(population);
-	act_as_before(before);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -217,8 +218,10 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	char	   *definition = text_argument(fcinfo, 1);
 	const Population *population = population_definer(population_argument(fcinfo, 2),
-													  ShareUpdateExclusiveLock);
+													  "create_trait");
 	char	   *home = current_schema_name();
+	Affected	affected = {.view = true};
+	FilterNode *node;
 	List	   *stored;
 	Actor		before;
 	Oid			type;
@@ -229,16 +232,23 @@ segment_create_trait(PG_FUNCTION_ARGS)
 				 errmsg("the definition of trait \"%s\" must be given", name),
 				 errhint("For example 'sum(orders.amount)'.")));
 
-	SPI_connect();
+	/* what is wrong is said before anybody has to wait */
 	before = act_as_owner(population->base);
+	node = filter_parse_definition(definition, NULL);
+	trait_check(population, node, definition);
+	affected.columns =
+		trait_sources_missing(population, node, definition) != NIL;
+	population = lock_affected(population, &affected);
+
+	SPI_connect();
 	stored = trait_define(population, name, definition, text_argument(fcinfo, 3), false);
 	population = again(population);
 	backfill_traits(population, stored);
 	trait_refresh(population, audience_filters(population), home);
 	population = again(population);
 	type = trait_type(population, trait_by_name(population, name));
-	act_as_before(before);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_OID(type);
 }
 
@@ -255,12 +265,13 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	const Population *population = population_argument(fcinfo, 2);
 	char	   *home = current_schema_name();
 	const Trait *trait;
+	Affected	affected = {.view = true};
 	List	   *concerned;
 	List	   *stored;
 	Actor		before;
 	Oid			type;
 
-	population = population_definer(population, ShareUpdateExclusiveLock);
+	population = population_definer(population, "alter_trait");
 	before = act_as_owner(population->base);
 	trait = trait_by_name(population, name);
 	if (trait == NULL)
@@ -271,10 +282,13 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 		FilterNode *node = filter_parse_definition(definition, NULL);
 
 		trait_check(population, node, definition);
-		trait_lock_sources(population,
-						   list_concat(trait_sources_used(population, trait->definition),
-									   trait_sources_used(population, node)));
+		affected.columns =
+			trait_sources_used(population, trait->definition) != NIL ||
+			trait_sources_used(population, node) != NIL;
+		affected.members = concerned != NIL;
 	}
+	population = lock_affected(population, &affected);
+	trait = trait_by_name(population, name);
 
 	SPI_connect();
 	if (definition != NULL && concerned != NIL)
@@ -307,11 +321,12 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 	char	   *name = name_argument(fcinfo, 0, "trait");
 	const Population *population = population_argument(fcinfo, 1);
 	char	   *home = current_schema_name();
+	Affected	affected = {.view = true};
 	List	   *traits;
 	List	   *audiences;
 	Actor		before;
 
-	population = population_definer(population, ShareUpdateExclusiveLock);
+	population = population_definer(population, "drop_trait");
 	before = act_as_owner(population->base);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
@@ -321,8 +336,12 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 		(PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
 		refuse_users("trait", name, traits, audiences);
 
+	affected.columns = dependent_sources(population, THING_TRAIT, name) != NIL;
+	affected.audiences = dependents(population, THING_TRAIT, name);
+	affected.members = affected.audiences != NIL;
+	population = lock_affected(population, &affected);
+
 	SPI_connect();
-	trait_lock_sources(population, dependent_sources(population, THING_TRAIT, name));
 	drop_trait(population, name, home);
 	SPI_finish();
 	act_as_before(before);
@@ -349,15 +368,16 @@ segment_create_audience(PG_FUNCTION_ARGS)
 				 errmsg("the filter of audience \"%s\" must be given", name),
 				 errhint("For example 'total_spend > 500'.")));
 	filter = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
-	population = audience_definer(population_argument(fcinfo, 2), name, filter, false);
+	population = population_definer(population_argument(fcinfo, 2), "create_audience");
 	if (PG_ARGISNULL(3) || PG_GETARG_BOOL(3))
 	{
 		schema = current_schema_name();
 		check_schema_name(schema);
 	}
+	before = act_as_owner(population->base);
+	population = lock_for_audience(population, name, filter, false);
 
 	SPI_connect();
-	before = act_as_owner(population->base);
 	population = hold_members(population);
 	population = store_needed(population, name, filter, true);
 	audience_define(population, name, filter,
@@ -366,8 +386,8 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	population = hold_members(population);
 	members_decide(population, list_make1(name), AUDIENCE_CAUSE_CREATE);
 	size = audience_count(population, name);
-	act_as_before(before);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_INT64(size);
 }
 
@@ -393,9 +413,10 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	filter = PG_ARGISNULL(1) ? NULL :
 		filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 
-	population = audience_named(fcinfo, name, 2, filter, false);
-	SPI_connect();
+	population = audience_named(fcinfo, "alter_audience", name, 2);
 	before = act_as_owner(population->base);
+	population = lock_for_audience(population, name, filter, false);
+	SPI_connect();
 	population = hold_members(population);
 	if (filter != NULL)
 		population = store_needed(population, name, filter, false);
@@ -412,8 +433,8 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 		population = again(population);
 	}
 	size = audience_count(population, name);
-	act_as_before(before);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_INT64(size);
 }
 
@@ -424,20 +445,21 @@ Datum
 segment_drop_audience(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "audience");
-	const Population *population = audience_named(fcinfo, name, 1, NULL, true);
+	const Population *population = audience_named(fcinfo, "drop_audience", name, 1);
 	List	   *users = audience_users_of_audience(population, name);
 	Actor		before;
 
 	if (users != NIL && (PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
 		refuse_users("audience", name, NIL, users);
 
-	SPI_connect();
 	before = act_as_owner(population->base);
+	population = lock_for_audience(population, name, NULL, true);
+	SPI_connect();
 	population = hold_members(population);
 	drop_audience(population, name, true);
 	drop_unneeded(again(population));
-	act_as_before(before);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -447,15 +469,21 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 Datum
 segment_drop_population(PG_FUNCTION_ARGS)
 {
-	const Population *population =
-		population_by_name(name_argument(fcinfo, 0, "population"));
+	char	   *name = name_argument(fcinfo, 0, "population");
+	const Population *population = population_lost(name);
 	bool		cascade = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
 	char	   *home = current_schema_name();
+	Affected	affected = {.everything = true};
 	List	   *sources;
 	Actor		before;
 	ListCell   *lc;
 
-	population = population_definer(population, ShareUpdateExclusiveLock);
+	if (population != NULL)
+	{
+		drop_lost_population(population);
+		PG_RETURN_VOID();
+	}
+	population = population_definer(population_by_name(name), "drop_population");
 	sources = source_names(population);
 	if (!cascade && (sources != NIL || audience_list(population) != NIL))
 		ereport(ERROR,
@@ -467,15 +495,13 @@ segment_drop_population(PG_FUNCTION_ARGS)
 						   list_length(audience_list(population))),
 				 errhint("Use cascade => true to drop them too; your own tables stay.")));
 
-	SPI_connect();
 	before = act_as_owner(population->base);
-	foreach(lc, sources)
-	{
-		const Source *source = source_by_name(population, lfirst(lc));
+	foreach(lc, audience_list(population))
+		affected.audiences = lappend(affected.audiences,
+									 ((Audience *) lfirst(lc))->name);
+	population = lock_affected(population, &affected);
 
-		if (source->missing == NULL)
-			LockRelationOid(source->relid, ShareRowExclusiveLock);
-	}
+	SPI_connect();
 	audience_lock(population);
 	/* the feed goes too: nobody is told that they leave */
 	while (audience_list(population) != NIL)
@@ -501,8 +527,8 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	}
 	feed_forget(population);
 	population_drop(population);
-	act_as_before(before);
 	SPI_finish();
+	act_as_before(before);
 	PG_RETURN_VOID();
 }
 
@@ -575,56 +601,35 @@ drop_trait(const Population *population, const char *name, const char *home)
  * The population of an audience that a user names, ready to be defined.
  */
 static const Population *
-audience_named(FunctionCallInfo fcinfo, const char *name, int argument,
-			   const char *filter, bool drop)
+audience_named(FunctionCallInfo fcinfo, const char *function, const char *name,
+			   int argument)
 {
 	const char *home = PG_ARGISNULL(argument) ? NULL :
 		NameStr(*PG_GETARG_NAME(argument));
 	const Population *population;
 
 	(void) audience_find(name, home, &population);
-	population = audience_definer(population, name, filter, drop);
+	population = population_definer(population, function);
 	/* somebody may have dropped it while we waited */
 	(void) audience_find(name, population->name, &population);
 	return population;
 }
 
 /*
- * Who defines an audience excludes writers.  It is found out first, without a
- * lock, whether sources have to be locked for it, too, and again when others do
- * not define any more: one of them may have taken what was there, or made what
- * was missing.
- *
- * 'filter' is what the audience is given, or NULL; or it is dropped.
+ * Lock what an audience affects that is given a filter, or a description alone
+ * (filter NULL), or is dropped: members of it and of others that are made of
+ * it, and what its filter counts, if that comes or goes.
  */
 static const Population *
-audience_definer(const Population *population, const char *name,
-				 const char *filter, bool drop)
+lock_for_audience(const Population *population, const char *name,
+				  const char *filter, bool drop)
 {
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("an audience cannot be defined in a %s transaction",
-						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
-				 errdetail("The transaction's snapshot may be older than events that are already counted."),
-				 errhint("Define it in a READ COMMITTED transaction.")));
-	population_check_owner(population);
+	Affected	affected = {.members = true};
 
-	for (;;)
-	{
-		List	   *sources;
-		bool		any = sources_changing(population, name, filter, drop) != NIL;
-		LOCKMODE	lock = any ? ShareUpdateExclusiveLock : ShareRowExclusiveLock;
-
-		population = population_definer(population, lock);
-		sources = sources_changing(population, name, filter, drop);
-		if ((sources != NIL) == any)
-		{
-			trait_lock_sources(population, sources);
-			return population;
-		}
-		UnlockRelationOid(population->base, lock);
-	}
+	affected.columns = sources_changing(population, name, filter, drop) != NIL;
+	if (drop)
+		affected.audiences = dependent_audiences(population, NULL, name);
+	return lock_affected(population, &affected);
 }
 
 /*
@@ -635,12 +640,9 @@ static List *
 sources_changing(const Population *population, const char *name,
 				 const char *filter, bool drop)
 {
-	/* this compiles filters, before the definition itself does the same */
-	Actor		before = act_as_owner(population->base);
 	List	   *filters = NIL;
 	List	   *leaving = drop ? dependent_audiences(population, NULL, name) :
 		filter != NULL ? list_make1(unconstify(char *, name)) : NIL;
-	List	   *sources;
 	ListCell   *lc;
 	ListCell   *one;
 
@@ -661,9 +663,7 @@ sources_changing(const Population *population, const char *name,
 		trait_check(population, node, filter);
 		filters = lappend(filters, node);
 	}
-	sources = trait_sources_changing(population, filters);
-	act_as_before(before);
-	return sources;
+	return trait_sources_changing(population, filters);
 }
 
 /*

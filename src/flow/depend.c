@@ -61,7 +61,7 @@ segment_dependencies(PG_FUNCTION_ARGS)
 	const char *name;
 	ListCell   *lc;
 
-	population_check_reader(population);
+	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
@@ -110,15 +110,17 @@ List *
 dependent_audiences(const Population *population, const char *trait,
 					const char *audience)
 {
+	return trait != NULL ? dependents(population, THING_TRAIT, trait) :
+		lcons(pstrdup(audience), dependents(population, THING_AUDIENCE, audience));
+}
+
+List *
+dependents(const Population *population, ThingKind kind, const char *name)
+{
 	List	   *names = NIL;
-	List	   *start;
 	ListCell   *lc;
 
-	start = trait != NULL ? add(NIL, THING_TRAIT, trait, 0) :
-		add(NIL, THING_AUDIENCE, audience, 0);
-	if (audience != NULL)
-		names = lappend(names, pstrdup(audience));
-	foreach(lc, reached(population, start, true))
+	foreach(lc, reached(population, add(NIL, kind, name, 0), true))
 	{
 		const Thing *thing = lfirst(lc);
 
@@ -146,18 +148,23 @@ dependent_sources(const Population *population, ThingKind kind,
 	return names;
 }
 
-/* NULL for a source. */
+/* NULL for a source, and for what somebody has dropped meanwhile. */
 static const FilterNode *
 thing_definition(const Population *population, const Thing *thing)
 {
+	const Trait *trait;
+	const Audience *audience;
+
 	switch (thing->kind)
 	{
 		case THING_SOURCE:
 			return NULL;
 		case THING_TRAIT:
-			return trait_by_name(population, thing->name)->definition;
+			trait = trait_by_name(population, thing->name);
+			return trait == NULL ? NULL : trait->definition;
 		default:
-			return audience_by_name(population, thing->name)->filter;
+			audience = audience_by_name(population, thing->name);
+			return audience == NULL ? NULL : audience->filter;
 	}
 }
 

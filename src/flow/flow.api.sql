@@ -182,6 +182,7 @@ COMMENT ON FUNCTION segment.source_status() IS
 CREATE OR REPLACE VIEW segment.stat_source AS
     SELECT population, source, relation, rows, rows_without_key, captured
     FROM segment.source_status();
+ALTER VIEW segment.stat_source OWNER TO @extowner@;
 COMMENT ON VIEW segment.stat_source IS 'the sources of all populations, counted when asked';
 COMMENT ON COLUMN segment.stat_source.population IS 'name of the population';
 COMMENT ON COLUMN segment.stat_source.source IS 'name of the source';

@@ -74,6 +74,10 @@ extern List *dependent_sources(const Population *population,
 extern List *dependent_audiences(const Population *population,
 								 const char *trait, const char *audience);
 
+/* Names (char *) of the audiences that depend on a thing in any way. */
+extern List *dependents(const Population *population, ThingKind kind,
+						const char *name);
+
 /* fold.c: membership and the feed ------------------------------------------- */
 
 /*

@@ -11,6 +11,35 @@
 #include "audience/audience.h"
 #include "profile/profile.h"
 
+/* lock.c ----------------------------------------------------------------------- */
+
+/*
+ * What a definition reads and changes.  Names are char *.
+ */
+typedef struct Affected
+{
+	List	   *detached;		/* sources that are detached */
+	Oid			attached;		/* a table that is to be a source */
+	List	   *audiences;		/* audiences that are dropped */
+	bool		view;			/* the population's view is replaced */
+	bool		columns;		/* stored traits come or go */
+	bool		members;		/* are decided */
+	bool		everything;		/* the population is dropped */
+} Affected;
+
+/*
+ * Lock all that is affected, once others do not define any more
+ * (population_definer()) and before anything is changed.  Returns the
+ * population as it is now; what else was read before is to be read again.
+ */
+extern const Population *lock_affected(const Population *population,
+									   const Affected *affected);
+
+/* lost.c ----------------------------------------------------------------------- */
+
+/* Remove what is left of a population whose base table is gone. */
+extern void drop_lost_population(const Population *population);
+
 /* capture.c -------------------------------------------------------------------- */
 
 /*

@@ -52,7 +52,6 @@ static void tell(const AudienceChange *change, void *feed);
 static int64 fold(const Population *population, int64 budget, bool passing);
 static int64 sweep_some(const char *name, int64 budget, TimestampTz *place,
 						TimestampTz *left);
-static const Population *population_named(const char *name);
 
 /*
  * tick(budget) -> (population, swept, due, folded, pending)
@@ -71,17 +70,13 @@ segment_tick(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a budget of " INT64_FORMAT " does nothing", budget),
 				 errhint("Give a positive number, or nothing for all that is due and pending.")));
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("segment.tick() needs a READ COMMITTED transaction"),
-				 errdetail("The transaction's snapshot may be older than changes that are already folded.")));
+	check_read_committed("tick");
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	foreach(lc, population_names())
 	{
-		const Population *population = population_by_name(lfirst(lc));
+		const Population *population = population_find(lfirst(lc));
 		Datum		values[5];
 		bool		isnull[5] = {false};
 		TimestampTz from = DT_NOBEGIN;
@@ -90,7 +85,8 @@ segment_tick(PG_FUNCTION_ARGS)
 		int64		swept;
 		int64		folded;
 
-		if (!object_ownercheck(RelationRelationId, population->base, GetUserId()))
+		if (population == NULL ||
+			!object_ownercheck(RelationRelationId, population->base, GetUserId()))
 			continue;
 		if (budget == 0)
 		{
@@ -105,6 +101,11 @@ segment_tick(PG_FUNCTION_ARGS)
 										budget * CHANGES_OF_PROFILE, &folded);
 			swept = sweep_some(population->name, budget, place, &left);
 		}
+		population = population_keep(lfirst(lc), AccessShareLock);
+		/* somebody may have dropped it, and made another of its name */
+		if (population == NULL ||
+			!object_ownercheck(RelationRelationId, population->base, GetUserId()))
+			continue;
 		values[0] = name_datum(population->name);
 		values[1] = Int64GetDatum(swept);
 		values[2] = Int64GetDatum(count_due(population, left));
@@ -145,11 +146,12 @@ int64
 flow_sweep_population(const char *name, int64 budget, int milliseconds,
 					  TimestampTz *from)
 {
-	const Population *population = population_named(name);
+	const Population *population = population_find(name);
 
 	/* a definition sweeps by itself */
 	if (population == NULL ||
-		!ConditionalLockRelationOid(population->base, RowExclusiveLock))
+		!ConditionalLockRelationOid(population->base, RowExclusiveLock) ||
+		(population = population_find(name)) == NULL)
 	{
 		*from = DT_NOEND;
 		return 0;
@@ -160,11 +162,12 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 bool
 flow_fold_population(const char *name, int64 budget, int64 *folded)
 {
-	const Population *population = population_named(name);
+	const Population *population = population_find(name);
 	Actor		before;
 
 	*folded = 0;
-	if (population == NULL || !audience_try_lock(population))
+	if (population == NULL || !audience_try_lock(population) ||
+		(population = population_find(name)) == NULL)
 		return false;
 	before = act_as_owner(population->base);
 	*folded = fold(population, budget, false);
@@ -176,22 +179,10 @@ flow_fold_population(const char *name, int64 budget, int64 *folded)
 TimestampTz
 flow_next_due(const char *name)
 {
-	const Population *population = population_named(name);
+	const Population *population = population_keep(name, AccessShareLock);
 
 	return population == NULL ? DT_NOEND :
 		profile_next_due(population, GetActiveSnapshot());
-}
-
-/* NULL if it is gone. */
-static const Population *
-population_named(const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, population_names())
-		if (strcmp(lfirst(lc), name) == 0)
-			return population_by_name(name);
-	return NULL;
 }
 
 void

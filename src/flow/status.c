@@ -20,6 +20,7 @@
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -32,6 +33,7 @@ SEGMENT_FUNCTION(segment_source_status);
 
 #define STATUS_COLUMNS	6
 
+static const Source *source_kept(const Population *population, const char *name);
 static void source_status(const Source *source, ReturnSetInfo *result);
 static bool source_is_captured(const Source *source);
 
@@ -49,13 +51,36 @@ segment_source_status(PG_FUNCTION_ARGS)
 	SPI_connect();
 	foreach(lc, population_names())
 	{
-		const Population *population = population_by_name(lfirst(lc));
+		const Population *population = population_find(lfirst(lc));
 
+		if (population == NULL)
+			continue;
 		foreach(name, source_names(population))
-			source_status(source_by_name(population, lfirst(name)), result);
+		{
+			const Source *source = source_kept(population, lfirst(name));
+
+			if (source != NULL)
+				source_status(source, result);
+		}
 	}
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/*
+ * source_kept() finds a source, and holds its table against being dropped if
+ * the caller may read it.  NULL if it was detached meanwhile.
+ */
+static const Source *
+source_kept(const Population *population, const char *name)
+{
+	const Source *source = source_by_name(population, name);
+
+	if (source == NULL || source->missing != NULL ||
+		pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return source;
+	LockRelationOid(source->relid, AccessShareLock);
+	return source_by_name(population, name);
 }
 
 /*
@@ -104,7 +129,9 @@ source_is_captured(const Source *source)
 
 	if (source->missing != NULL)
 		return false;
-	relation = relation_open(source->relid, AccessShareLock);
+	relation = try_relation_open(source->relid, AccessShareLock);
+	if (relation == NULL)
+		return false;
 	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
 	{
 		const Trigger *trigger = &relation->trigdesc->triggers[i];

@@ -11,9 +11,11 @@
  *								evaluated_at, wake_at
  *		profile					the view, in the current schema: customer_id
  *
- * Schema segment_data is ours, so the base table is created as its owner and
- * then handed to the user; the view is the user's from the start.  Neither is
- * a member of the extension: pg_dump carries them as it carries user tables.
+ * Schema segment_data is ours, and nobody else may create in it: what stands
+ * there under a name is what we made.  So the base table is created as the
+ * schema's owner and then handed to the user; the view is the user's from the
+ * start.  Neither is a member of the extension: pg_dump carries them as it
+ * carries user tables.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,7 +42,8 @@ SEGMENT_FUNCTION(segment_create_population);
 
 static void check_new_name(const char *name);
 static void check_key(const char *key, Oid key_type);
-static void create_base(const char *name, const char *key, Oid key_type);
+static Oid	create_base(const char *name, const char *key, Oid key_type);
+static void forget_default_grants(Oid relid);
 static void write_rows(PlannedStmt *statement, const char *sql);
 
 /*
@@ -87,12 +90,11 @@ segment_create_population(PG_FUNCTION_ARGS)
 				 errhint("Choose another name, or set search_path to another schema.")));
 
 	SPI_connect();
-	create_base(name, key, key_type);
-	catalog_execute_as_user(psprintf("CREATE VIEW %s AS SELECT profile.%s FROM %s AS profile",
+	base = create_base(name, key, key_type);
+	catalog_execute_as_user(psprintf("CREATE VIEW %s AS SELECT profile.%s FROM %s",
 									 view_name, quote_identifier(key),
-									 quote_qualified_identifier(SEGMENT_DATA_SCHEMA, name)),
+									 view_source_sql(base)),
 							0, NULL, NULL, NULL);
-	base = get_relname_relid(name, get_namespace_oid(SEGMENT_DATA_SCHEMA, false));
 	view = get_relname_relid(name, get_namespace_oid(schema, false));
 
 	catalog_execute("INSERT INTO segment.population"
@@ -109,13 +111,27 @@ segment_create_population(PG_FUNCTION_ARGS)
 	PG_RETURN_OID(view);
 }
 
+/*
+ * A view over one table alone could be written, and would be offered to be by
+ * tools that ask for that.  (SELECT) is one row without columns, which the
+ * planner leaves away.
+ */
+char *
+view_source_sql(Oid base)
+{
+	return psprintf("%s AS profile CROSS JOIN (SELECT) AS read_only",
+					relation_name(base));
+}
+
 void
 population_execute(const Population *population, const char *sql)
 {
 	Actor		before = act_as_owner(population->base);
 
 	(void) settings_pin_all_rows();
+	protected_write_begin();
 	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
+	protected_write_end();
 	act_as_before(before);
 }
 
@@ -168,8 +184,13 @@ write_rows(PlannedStmt *statement, const char *sql)
 	ExecutorStart(query, 0);
 	foreach(lc, query->estate->es_opened_result_relations)
 		triggers_at_once(lfirst(lc));
+	/* what the owner's rules have added is not for us to permit */
+	if (statement->canSetTag)
+		protected_write_begin();
 	ExecutorRun(query, ForwardScanDirection, 0 EXECUTOR_RUN_ONCE);
 	ExecutorFinish(query);
+	if (statement->canSetTag)
+		protected_write_end();
 	ExecutorEnd(query);
 	FreeQueryDesc(query);
 }
@@ -265,25 +286,23 @@ check_schema_name(const char *schema)
  * windows keep is packed already, so a row is not compressed before it is half a
  * page.
  */
-static void
+static Oid
 create_base(const char *name, const char *key, Oid key_type)
 {
 	char	   *base = quote_qualified_identifier(SEGMENT_DATA_SCHEMA, name);
 	const char *column = quote_identifier(key);
+	Oid			relid;
 
-	catalog_execute(psprintf("CREATE TABLE %s ("
-							 " ord bigint GENERATED ALWAYS AS IDENTITY UNIQUE,"
-							 " %s %s PRIMARY KEY,"
-							 " source_rows bigint NOT NULL DEFAULT 0,"
-							 " evaluated_at timestamptz NOT NULL DEFAULT '-infinity',"
-							 " wake_at timestamptz"
-							 ") WITH (fillfactor = 70, toast_tuple_target = 4080)",
-							 base, column, format_type_be_qualified(key_type)),
-					0, NULL, NULL, NULL);
+	relid = data_table_create(name,
+							  psprintf("("
+									   " ord bigint GENERATED ALWAYS AS IDENTITY UNIQUE,"
+									   " %s %s PRIMARY KEY,"
+									   " source_rows bigint NOT NULL DEFAULT 0,"
+									   " evaluated_at timestamptz NOT NULL DEFAULT '-infinity',"
+									   " wake_at timestamptz"
+									   ") USING heap WITH (fillfactor = 70, toast_tuple_target = 4080)",
+									   column, format_type_be_qualified(key_type)));
 	catalog_execute(psprintf("CREATE INDEX ON %s (wake_at) WHERE wake_at IS NOT NULL", base),
-					0, NULL, NULL, NULL);
-	catalog_execute(psprintf("ALTER TABLE %s OWNER TO %s", base,
-							 quote_identifier(GetUserNameFromId(GetUserId(), false))),
 					0, NULL, NULL, NULL);
 	catalog_execute(psprintf("COMMENT ON TABLE %s IS %s", base,
 							 quote_literal_cstr(psprintf("profiles of population \"%s\", kept by extension segment", name))),
@@ -298,4 +317,61 @@ create_base(const char *name, const char *key, Oid key_type)
 					0, NULL, NULL, NULL);
 	catalog_execute(psprintf("COMMENT ON COLUMN %s.wake_at IS 'no later than the next instant at which time alone changes an audience the profile is in; NULL: never'", base),
 					0, NULL, NULL, NULL);
+	data_table_give(relid, GetUserId());
+	return relid;
+}
+
+/* ---- tables in schema segment_data ---- */
+
+Oid
+data_table_create(const char *name, const char *definition)
+{
+	char	   *table = quote_qualified_identifier(SEGMENT_DATA_SCHEMA, name);
+
+	catalog_execute(psprintf("CREATE TABLE %s %s", table, definition),
+					0, NULL, NULL, NULL);
+	catalog_execute(psprintf("CREATE TRIGGER segment_read_only"
+							 " BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
+							 " FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write()",
+							 table),
+					0, NULL, NULL, NULL);
+	return get_relname_relid(name, get_namespace_oid(SEGMENT_DATA_SCHEMA, false));
+}
+
+void
+data_table_give(Oid relid, Oid role)
+{
+	forget_default_grants(relid);
+	catalog_hand_over(relid, role);
+}
+
+/*
+ * forget_default_grants takes back what ALTER DEFAULT PRIVILEGES of the owner
+ * of our schema has granted on a table and its sequences, or kept from himself:
+ * they are to be another's, who decides who reads them.
+ */
+static void
+forget_default_grants(Oid relid)
+{
+	List	   *statements = NIL;
+	MemoryContext caller = CurrentMemoryContext;
+	ListCell   *lc;
+
+	catalog_execute("SELECT pg_catalog.format(CASE WHEN a.grantee = c.relowner"
+					" THEN 'GRANT ALL ON %1$s %2$s TO %3$s' ELSE 'REVOKE ALL ON %1$s %2$s FROM %3$s' END,"
+					" CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass,"
+					" CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END)"
+					" FROM pg_catalog.pg_class c, LATERAL"
+					" (SELECT grantee FROM pg_catalog.aclexplode(c.relacl) UNION SELECT c.relowner WHERE c.relacl IS NOT NULL) AS a"
+					" WHERE c.oid = $1 OR c.oid IN (SELECT d.objid FROM pg_catalog.pg_depend d"
+					" WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = d.classid"
+					" AND d.refobjid = $1 AND d.deptype = 'i')",
+					1, (Oid[]) {REGCLASSOID}, (Datum[]) {ObjectIdGetDatum(relid)}, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		statements = lappend(statements,
+							 MemoryContextStrdup(caller,
+												 SPI_getvalue(SPI_tuptable->vals[i],
+															  SPI_tuptable->tupdesc, 1)));
+	foreach(lc, statements)
+		catalog_execute(lfirst(lc), 0, NULL, NULL, NULL);
 }

@@ -50,7 +50,13 @@ typedef struct PopulationEntry
 
 static HTAB *populations = NULL;
 
+static Oid	base_named(const char *name);
+static void base_missing(const char *name, Oid base) pg_attribute_noreturn();
+static void check_reader(const Population *population);
+static void check_view_owner(const Population *population);
 static bool population_load(Oid base, Population *population);
+static AttrNumber base_column(Relation relation, const char *column, Oid type,
+							  const Population *population);
 static bool table_runs_code(Relation relation);
 static bool is_of_not_null(Relation index);
 static bool runs_code(Node *node, void *context);
@@ -73,6 +79,29 @@ profile_init(void)
 const Population *
 population_by_name(const char *name)
 {
+	const Population *population = NULL;
+	Oid			base = InvalidOid;
+	Oid			missing;
+
+	do
+	{
+		missing = base;
+		base = base_named(name);
+		if (base == missing)
+			base_missing(name, base);
+		/* not there: it was dropped while we waited for it, or by hand */
+		population = population_lookup(base);
+	} while (population == NULL);
+	return population;
+}
+
+/*
+ * The base table of the population, by name, or of the only one there is; an
+ * error if there is none such.
+ */
+static Oid
+base_named(const char *name)
+{
 	CatalogScan scan;
 	List	   *names = NIL;
 	Oid			base = InvalidOid;
@@ -85,7 +114,7 @@ population_by_name(const char *name)
 
 		names = lappend(names, candidate);
 		if (name == NULL || strcmp(name, candidate) == 0)
-			base = DatumGetObjectId(catalog_get(&scan, "base", &isnull));
+			base = DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull));
 	}
 	catalog_end(&scan);
 	list_sort(names, compare_names);
@@ -112,7 +141,56 @@ population_by_name(const char *name)
 				 errmsg("population \"%s\" does not exist", name),
 				 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
 	}
-	return population_lookup(base);
+	return base;
+}
+
+static void
+base_missing(const char *name, Oid base)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 name == NULL ? errmsg("the base table of the population does not exist any more") :
+			 errmsg("the base table of population \"%s\" does not exist any more", name),
+			 errdetail("Its OID was %u.", base),
+			 name == NULL ? 0 :
+			 errhint("The owner of the extension removes what is left: SELECT segment.drop_population(%s).",
+					 quote_literal_cstr(name))));
+}
+
+const Population *
+population_lost(const char *name)
+{
+	CatalogScan scan;
+	Population *population = NULL;
+	bool		isnull;
+
+	catalog_begin(&scan, "population", name);
+	if (catalog_next(&scan))
+	{
+		population = palloc0(sizeof(Population));
+		population->base = DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull));
+		population->view = DatumGetObjectId(catalog_get(&scan, "view", REGCLASSOID, &isnull));
+		population->name = catalog_get_text(&scan, "population");
+		population->key = catalog_get_text(&scan, "key");
+		population->timezone = catalog_get_text(&scan, "timezone");
+	}
+	catalog_end(&scan);
+	return population != NULL && get_rel_relkind(population->base) == '\0' ?
+		population : NULL;
+}
+
+const Population *
+population_find(const char *name)
+{
+	CatalogScan scan;
+	Oid			base = InvalidOid;
+	bool		isnull;
+
+	catalog_begin(&scan, "population", name);
+	if (catalog_next(&scan))
+		base = DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull));
+	catalog_end(&scan);
+	return OidIsValid(base) ? population_lookup(base) : NULL;
 }
 
 List *
@@ -153,8 +231,8 @@ population_by_relation(Oid relid)
 	{
 		bool		isnull;
 
-		if (DatumGetObjectId(catalog_get(&scan, "view", &isnull)) == relid)
-			base = DatumGetObjectId(catalog_get(&scan, "base", &isnull));
+		if (DatumGetObjectId(catalog_get(&scan, "view", REGCLASSOID, &isnull)) == relid)
+			base = DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull));
 	}
 	catalog_end(&scan);
 	return OidIsValid(base) ? population_lookup(base) : NULL;
@@ -188,31 +266,72 @@ population_check_owner(const Population *population)
 }
 
 const Population *
-population_definer(const Population *population, LOCKMODE lock)
+population_definer(const Population *population, const char *function)
 {
 	char	   *name = pstrdup(population->name);
 
+	check_read_committed(function);
 	for (;;)
 	{
 		Oid			base = population->base;
 
 		/* before the lock: a role that may not define keeps no writer waiting */
 		population_check_owner(population);
-		LockRelationOid(base, lock);
+		LockRelationOid(base, ShareUpdateExclusiveLock);
 
 		/* while we waited, the population may have been made anew */
 		population = population_by_name(name);
 		if (population->base == base)
 			break;
-		UnlockRelationOid(base, lock);
+		UnlockRelationOid(base, ShareUpdateExclusiveLock);
 	}
 	/* or the base table may have got another owner */
 	population_check_owner(population);
 	return population;
 }
 
-void
-population_check_reader(const Population *population)
+const Population *
+population_reader(const Population *population)
+{
+	char	   *name = pstrdup(population->name);
+	uint64		changes = cache_changes();
+	Oid			view;
+
+	check_reader(population);
+	do
+	{
+		view = population->view;
+		LockRelationOid(view, AccessShareLock);
+		if (changes == cache_changes())
+			break;
+
+		/* something happened while we waited */
+		population = population_by_name(name);
+		check_reader(population);
+	} while (population->view != view);
+	check_view_owner(population);
+	return population;
+}
+
+const Population *
+population_keep(const char *name, LOCKMODE lock)
+{
+	const Population *population = population_find(name);
+
+	while (population != NULL)
+	{
+		Oid			base = population->base;
+
+		LockRelationOid(base, lock);
+		population = population_find(name);
+		if (population != NULL && population->base == base)
+			break;
+	}
+	return population;
+}
+
+static void
+check_reader(const Population *population)
 {
 	if (population_view_name(population) == NULL)
 		ereport(ERROR,
@@ -228,6 +347,26 @@ population_check_reader(const Population *population)
 						population->name),
 				 errhint("Ask its owner for GRANT SELECT ON %s.",
 						 population_view_name(population))));
+}
+
+/*
+ * A view shows what its owner may read of the table below, and so do we: it is
+ * our catalog that says which view it is.
+ */
+static void
+check_view_owner(const Population *population)
+{
+	Oid			owner = relation_owner(population->view);
+
+	if (pg_class_aclcheck(population->base, owner, ACL_SELECT) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for population \"%s\"",
+						population->name),
+				 errdetail("View %s belongs to role \"%s\", who may not read table %s.",
+						   population_view_name(population),
+						   GetUserNameFromId(owner, false),
+						   population_base_name(population))));
 }
 
 char *
@@ -246,7 +385,10 @@ void
 population_changed(const Population *population)
 {
 	/* plans over the view contain the base table too */
-	CacheInvalidateRelcacheByRelid(population->base);
+	if (get_rel_relkind(population->base) != '\0')
+		CacheInvalidateRelcacheByRelid(population->base);
+	else
+		CacheInvalidateRelcacheAll();	/* it is gone: see population_lost() */
 }
 
 Datum
@@ -326,42 +468,42 @@ population_load(Oid base, Population *population)
 	memset(population, 0, sizeof(Population));
 	population->base = base;
 
+	/* who defines holds it: what the catalog says is read when we have it */
+	relation = try_relation_open(base, AccessShareLock);
+	if (relation == NULL)
+		return false;
 	catalog_begin(&scan, "population", NULL);
 	while (catalog_next(&scan))
 	{
 		bool		isnull;
 
-		if (DatumGetObjectId(catalog_get(&scan, "base", &isnull)) != base)
+		if (DatumGetObjectId(catalog_get(&scan, "base", REGCLASSOID, &isnull)) != base)
 			continue;
 		found = true;
-		population->view = DatumGetObjectId(catalog_get(&scan, "view", &isnull));
-		population->key_type = DatumGetObjectId(catalog_get(&scan, "key_type", &isnull));
+		population->view = DatumGetObjectId(catalog_get(&scan, "view", REGCLASSOID, &isnull));
+		population->key_type = DatumGetObjectId(catalog_get(&scan, "key_type", REGTYPEOID, &isnull));
 		population->name = catalog_get_text(&scan, "population");
 		population->key = catalog_get_text(&scan, "key");
 		population->timezone = catalog_get_text(&scan, "timezone");
 	}
 	catalog_end(&scan);
 	if (!found)
+	{
+		relation_close(relation, AccessShareLock);
 		return false;
-
-	population->ord_attno = get_attnum(base, "ord");
-	population->key_attno = get_attnum(base, population->key);
-	population->rows_attno = get_attnum(base, "source_rows");
-	population->evaluated_attno = get_attnum(base, "evaluated_at");
-	population->wake_attno = get_attnum(base, "wake_at");
-	if (population->ord_attno == InvalidAttrNumber ||
-		population->key_attno == InvalidAttrNumber ||
-		population->rows_attno == InvalidAttrNumber ||
-		population->evaluated_attno == InvalidAttrNumber ||
-		population->wake_attno == InvalidAttrNumber)
+	}
+	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("base table of population \"%s\" lacks a column",
-						population->name),
-				 errdetail("It needs \"ord\", \"%s\", \"source_rows\", \"evaluated_at\" and \"wake_at\".",
-						   population->key)));
-
-	relation = relation_open(base, AccessShareLock);
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("base table of population \"%s\" is not a table",
+						population->name)));
+	population->ord_attno = base_column(relation, "ord", INT8OID, population);
+	population->key_attno = base_column(relation, population->key,
+										population->key_type, population);
+	population->rows_attno = base_column(relation, "source_rows", INT8OID, population);
+	population->evaluated_attno = base_column(relation, "evaluated_at", TIMESTAMPTZOID,
+											  population);
+	population->wake_attno = base_column(relation, "wake_at", TIMESTAMPTZOID, population);
 	population->owners_code = table_runs_code(relation);
 	population->key_collation =
 		TupleDescAttr(RelationGetDescr(relation), population->key_attno - 1)->attcollation;
@@ -401,6 +543,24 @@ population_load(Oid base, Population *population)
 				 errhint("Make it again: CREATE INDEX ON %s (wake_at) WHERE wake_at IS NOT NULL",
 						 relation_name(base))));
 	return true;
+}
+
+/* The number of a column that the base table must have, and of which type. */
+static AttrNumber
+base_column(Relation relation, const char *column, Oid type,
+			const Population *population)
+{
+	AttrNumber	attno = get_attnum(RelationGetRelid(relation), column);
+
+	if (attno == InvalidAttrNumber ||
+		TupleDescAttr(RelationGetDescr(relation), attno - 1)->atttypid != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("base table of population \"%s\" lacks a column",
+						population->name),
+				 errdetail("It needs \"ord\", \"%s\", \"source_rows\", \"evaluated_at\" and \"wake_at\", of the types that they had.",
+						   population->key)));
+	return attno;
 }
 
 /*

@@ -52,6 +52,18 @@ extern const Population *population_by_name(const char *name);
 /* The names (char *) of all populations, sorted, in the current context. */
 extern List *population_names(void);
 
+/*
+ * By name; NULL if there is none, for who goes through population_names(): one
+ * of them may be gone by now.
+ */
+extern const Population *population_find(const char *name);
+
+/*
+ * The population of that name if its base table does not exist any more, with
+ * nothing in it but names and OIDs; NULL otherwise.  In the current context.
+ */
+extern const Population *population_lost(const char *name);
+
 /* By base table or view; NULL if the relation is neither. */
 extern const Population *population_by_relation(Oid relid);
 
@@ -69,15 +81,29 @@ extern AttrNumber population_column(const Population *population,
 extern void population_check_owner(const Population *population);
 
 /*
- * The same, and nobody else defines anything of it until the transaction ends.
- * 'lock' is that on the base table: SHARE UPDATE EXCLUSIVE lets writers go on;
- * who is to exclude them too and has no source to lock before takes SHARE ROW
- * EXCLUSIVE at once, as a lock that is raised later invites deadlocks.
- * Returns the population as it is now.
+ * The same, and nobody else defines anything of it until the transaction ends:
+ * SHARE UPDATE EXCLUSIVE on the base table, which lets readers and writers go
+ * on.  Returns the population as it is now.  Transactions with a snapshot that
+ * may be too old are refused; 'function' is the one that was called.
  */
 extern const Population *population_definer(const Population *population,
-											LOCKMODE lock);
-extern void population_check_reader(const Population *population);
+											const char *function);
+
+/*
+ * Whoever may read the view may ask.  Holds that lock on it which reading it
+ * takes, to the end of the transaction: from here on the population is not
+ * dropped, and no column of its tables comes or goes.  Returns the population
+ * as it is now.
+ */
+extern const Population *population_reader(const Population *population);
+
+/*
+ * The population of that name, with a lock on its base table to the end of the
+ * transaction, for those who need no right to read it; NULL if there is none.
+ * ACCESS SHARE holds it against being dropped, ROW SHARE against whoever
+ * decides who is a member, too.
+ */
+extern const Population *population_keep(const char *name, LOCKMODE lock);
 
 /*
  * The schema in which the user's new views are made, NULL if there is none: to
@@ -108,6 +134,20 @@ extern void population_execute(const Population *population, const char *sql);
  * owner has declared deferred fire when the statement ends.
  */
 extern void population_write(const Population *population, const char *sql);
+
+/*
+ * Make a table in schema segment_data that nobody writes but us; 'definition' is
+ * what follows its name in CREATE TABLE.  Until it is given to a role, which wants
+ * it, it belongs to the schema's owner, and catalog_execute() may alter it.
+ */
+extern Oid	data_table_create(const char *name, const char *definition);
+extern void data_table_give(Oid relid, Oid role);
+
+/*
+ * What the population's view selects from: the base table, as "profile", in a way
+ * that the server does not let anybody write through the view.
+ */
+extern char *view_source_sql(Oid base);
 
 /*
  * Remove the population itself.  What other rooms keep for it is gone

@@ -8,6 +8,9 @@ CREATE TABLE segment.population (
     base regclass NOT NULL UNIQUE,
     view regclass NOT NULL UNIQUE
 );
+ALTER TABLE segment.population OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.population
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_population() and segment.drop_population()');
 COMMENT ON TABLE segment.population IS 'populations: sets of profiles with one key';
 COMMENT ON COLUMN segment.population.population IS 'name of the population';
 COMMENT ON COLUMN segment.population.key IS 'name of the key column in the view';
@@ -17,5 +20,3 @@ COMMENT ON COLUMN segment.population.base IS 'base table: one row per profile, s
 COMMENT ON COLUMN segment.population.view IS 'view that shows the profiles and their traits';
 SELECT pg_catalog.pg_extension_config_dump('segment.population', '');
 GRANT SELECT ON segment.population TO PUBLIC;
-GRANT USAGE ON SCHEMA segment TO PUBLIC;
-GRANT USAGE ON SCHEMA segment_data TO PUBLIC;

@@ -42,7 +42,6 @@
 #include "source/source.h"
 
 static void check_relation(Relation relation, const Population *population);
-static void check_rights(Oid relid, const Population *population);
 static void check_readable(Oid relid, const Population *population);
 static AttrNumber check_column(Relation relation, const char *column,
 							   const char *purpose);
@@ -65,23 +64,14 @@ source_attach(const Population *population, Oid relid, const char *key,
 	AttrNumber	key_attno;
 	AttrNumber	at_attno = InvalidAttrNumber;
 
-	/*
-	 * The rows that are there are read after the lock; an older snapshot
-	 * would miss those that a writer we waited for has just committed.
-	 */
-	if (IsolationUsesXactSnapshot())
+	/* rights were looked at before it was locked, and may be others by now */
+	relation = try_relation_open(relid, ShareRowExclusiveLock);
+	if (relation == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a source cannot be attached in a %s transaction",
-						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
-				 errdetail("The transaction's snapshot may be older than rows that are already in the table."),
-				 errhint("Attach it in a READ COMMITTED transaction.")));
-
-	/* who may not attach it keeps no writer of it waiting, either */
-	check_rights(relid, population);
-	relation = relation_open(relid, ShareRowExclusiveLock);
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the table to attach does not exist any more")));
 	check_relation(relation, population);
-	check_rights(relid, population);
+	source_check_rights(population, relid);
 
 	if (key == NULL)
 		key = population->key;
@@ -195,8 +185,8 @@ check_relation(Relation relation, const Population *population)
 				 errmsg("\"%s\" cannot be a source: it belongs to the system", name)));
 }
 
-static void
-check_rights(Oid relid, const Population *population)
+void
+source_check_rights(const Population *population, Oid relid)
 {
 	Oid			owner = relation_owner(population->base);
 

@@ -183,7 +183,7 @@ source_check(const Source *source)
 static AttrNumber
 source_column(CatalogScan *scan, Source *source, const char *which)
 {
-	char	   *column = catalog_get_text(scan, which);
+	char	   *column = catalog_get_optional(scan, which);
 	AttrNumber	attno;
 
 	if (column == NULL)
@@ -222,7 +222,7 @@ source_read(CatalogScan *scan, const Population *population)
 
 	source->name = catalog_get_text(scan, "source");
 	source->population = population;
-	source->relid = DatumGetObjectId(catalog_get(scan, "relation", &isnull));
+	source->relid = DatumGetObjectId(catalog_get(scan, "relation", REGCLASSOID, &isnull));
 	source->key_attno = source_column(scan, source, "key");
 	if (source->key_attno != InvalidAttrNumber)
 		source->key_type = get_atttype(source->relid, source->key_attno);

@@ -65,14 +65,21 @@ extern char *source_table_name(const Source *source);
 /*
  * Attach a table: checks, the catalog row, the triggers.
  *
- * The caller is the population's definer, and acts as the user.  Takes SHARE ROW
- * EXCLUSIVE on the table, so that no writer is on its way when this returns;
- * rows that are there already are the caller's business.
+ * The caller is the population's definer, and acts as the user, who has passed
+ * source_check_rights().  Takes SHARE ROW EXCLUSIVE on the table, so that no
+ * writer is on its way when this returns; rows that are there already are the
+ * caller's business.
  * 'key' may be NULL for the population's own name; 'name' for the table's.
  */
 extern const Source *source_attach(const Population *population, Oid relid,
 								   const char *key, const char *at,
 								   const char *name);
+
+/*
+ * May the user attach the table, and the population's owner read it?  Else an
+ * error.  To be asked before the table is locked.
+ */
+extern void source_check_rights(const Population *population, Oid relid);
 
 /*
  * Remove triggers, if the table is still there, and catalog row.  Nothing

@@ -7,6 +7,9 @@ CREATE TABLE segment.source (
     at name,
     PRIMARY KEY (population, source)
 );
+ALTER TABLE segment.source OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.source
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.attach_source() and segment.detach_source()');
 COMMENT ON TABLE segment.source IS 'sources: tables that feed a population';
 COMMENT ON COLUMN segment.source.population IS 'name of the population';
 COMMENT ON COLUMN segment.source.source IS 'name of the source in filters and traits';

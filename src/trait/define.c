@@ -14,8 +14,7 @@
  * what it needs in the same way, by trait_store().  A stored trait goes with the
  * last definition or filter that needs it.
  *
- * The sources are locked against writers first, all of them, then the base
- * table: a writer takes them in the same order.
+ * The corridor has locked the sources against writers, and the base table.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,6 +46,7 @@ static void check_binds(const Population *population, const char *name,
 						const FilterNode *definition, const char *text);
 static List *needed_by_all(const Population *population, List *filters);
 static bool among(List *definitions, const FilterNode *definition);
+static void lock_sources(const Population *population, List *names);
 static List *add_name(List *names, char *name);
 static char *stored_add(const Population *population,
 						const FilterNode *definition, const char *text);
@@ -60,14 +60,6 @@ trait_define(const Population *population, const char *name,
 {
 	FilterNode *node = filter_parse_definition(definition, NULL);
 	List	   *added;
-
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a trait cannot be defined in a %s transaction",
-						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
-				 errdetail("The transaction's snapshot may be older than events that are already counted."),
-				 errhint("Define it in a READ COMMITTED transaction.")));
 
 	if (!replace)
 		check_name(population, name);
@@ -183,8 +175,12 @@ trait_sources_changing(const Population *population, List *filters)
 	return names;
 }
 
-void
-trait_lock_sources(const Population *population, List *names)
+/*
+ * Lock sources against writers, as far as their tables are there: most often
+ * they are locked already.
+ */
+static void
+lock_sources(const Population *population, List *names)
 {
 	ListCell   *lc;
 	ListCell   *name;
@@ -202,15 +198,13 @@ trait_lock_sources(const Population *population, List *names)
 }
 
 List *
-trait_store(const Population *population, const FilterNode *definition,
-			const char *text)
+trait_sources_missing(const Population *population, const FilterNode *definition,
+					  const char *text)
 {
-	List	   *needed = stored_needed(population, definition, text);
 	List	   *sources = NIL;
-	List	   *added = NIL;
 	ListCell   *lc;
 
-	foreach(lc, needed)
+	foreach(lc, stored_needed(population, definition, text))
 	{
 		const Source *source;
 
@@ -220,8 +214,19 @@ trait_store(const Population *population, const FilterNode *definition,
 		source_check(source);
 		sources = add_name(sources, source->name);
 	}
+	return sources;
+}
+
+List *
+trait_store(const Population *population, const FilterNode *definition,
+			const char *text)
+{
+	List	   *needed = stored_needed(population, definition, text);
+	List	   *added = NIL;
+	ListCell   *lc;
+
 	/* no writer is on its way between the backfill and the new program */
-	trait_lock_sources(population, sources);
+	lock_sources(population, trait_sources_missing(population, definition, text));
 
 	foreach(lc, needed)
 		if (stored_by_text(population, filter_print(lfirst(lc))) == NULL)
@@ -250,7 +255,7 @@ trait_drop_unneeded(const Population *population, List *filters)
 		return;
 
 	/* no writer is on its way with what it would put there */
-	trait_lock_sources(population, sources);
+	lock_sources(population, sources);
 	foreach(lc, unneeded)
 		stored_drop(population, lfirst(lc));
 	CommandCounterIncrement();

@@ -432,9 +432,9 @@ trait_set(const Population *population)
 
 		trait->name = catalog_get_text(&scan, "trait");
 		trait->text = catalog_get_text(&scan, "definition");
-		trait->description = catalog_get_text(&scan, "description");
+		trait->description = catalog_get_optional(&scan, "description");
 		trait->definition = filter_parse_definition(trait->text, NULL);
-		trait->position = DatumGetInt32(catalog_get(&scan, "position", &isnull));
+		trait->position = DatumGetInt32(catalog_get(&scan, "position", INT4OID, &isnull));
 		traits = lappend(traits, trait);
 	}
 	catalog_end(&scan);
@@ -449,7 +449,7 @@ trait_set(const Population *population)
 		one->name = catalog_get_text(&scan, "stored");
 		one->source = catalog_get_text(&scan, "source");
 		one->text = catalog_get_text(&scan, "definition");
-		one->value_type = DatumGetObjectId(catalog_get(&scan, "value_type", &isnull));
+		one->value_type = DatumGetObjectId(catalog_get(&scan, "value_type", REGTYPEOID, &isnull));
 		if (isnull)
 			one->value_type = InvalidOid;
 		if (type_is_collatable(one->value_type))

@@ -95,11 +95,12 @@ extern List *trait_sources_changing(const Population *population,
 									List *filters);
 
 /*
- * Lock sources (names, char *) against writers, as far as their tables are
- * there.  A writer locks a source before the base table, so who locks both does
- * it in this order.
+ * Names (char *) of the sources of which stored traits would be added for a
+ * definition or filter; an error names what such a source lacks.
  */
-extern void trait_lock_sources(const Population *population, List *names);
+extern List *trait_sources_missing(const Population *population,
+								   const FilterNode *definition,
+								   const char *text);
 
 /*
  * Add to the base table the stored traits that a definition or filter needs and

@@ -160,6 +160,9 @@ CREATE TABLE segment.trait (
     description text,
     PRIMARY KEY (population, trait)
 );
+ALTER TABLE segment.trait OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.trait
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_trait(), segment.alter_trait() and segment.drop_trait()');
 COMMENT ON TABLE segment.trait IS 'traits: what is known of each profile of a population';
 COMMENT ON COLUMN segment.trait.population IS 'name of the population';
 COMMENT ON COLUMN segment.trait.trait IS 'name of the trait, a column of the population''s view';
@@ -177,6 +180,9 @@ CREATE TABLE segment.stored_trait (
     PRIMARY KEY (population, stored),
     UNIQUE (population, definition)
 );
+ALTER TABLE segment.stored_trait OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.stored_trait
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_trait(), segment.alter_trait() and segment.drop_trait()');
 COMMENT ON TABLE segment.stored_trait IS 'stored traits: aggregates and attributes that are kept up to date, shared by the named traits and the audiences that need them';
 COMMENT ON COLUMN segment.stored_trait.population IS 'name of the population';
 COMMENT ON COLUMN segment.stored_trait.stored IS 'name of its first column in the base table';

@@ -7,7 +7,7 @@
  *		SELECT profile.customer_id,
  *			   profile.s4 AS total_spend,
  *			   profile.s4 / nullif(profile.s5, 0) AS average_order
- *		FROM segment_data.profile
+ *		FROM segment_data.profile CROSS JOIN (SELECT) AS read_only
  *
  * A new trait is a new last column, which CREATE OR REPLACE VIEW can add.
  * When a column goes or changes its type the view is made again with the
@@ -211,6 +211,6 @@ view_query(const Population *population, List *columns)
 						 foreach_current_index(lc) > 0 ? ", " : "",
 						 column->sql, quote_identifier(column->name));
 	}
-	appendStringInfo(&sql, " FROM %s AS profile", population_base_name(population));
+	appendStringInfo(&sql, " FROM %s", view_source_sql(population->base));
 	return sql.data;
 }

@@ -15,6 +15,7 @@ COMMENT ON FUNCTION segment.worker_status() IS
 CREATE OR REPLACE VIEW segment.stat_worker AS
     SELECT database, pid, last_tick, wakeups, folded, last_error, last_error_at
     FROM segment.worker_status();
+ALTER VIEW segment.stat_worker OWNER TO @extowner@;
 COMMENT ON VIEW segment.stat_worker IS 'the background workers of all databases; no row where the library is not in shared_preload_libraries';
 COMMENT ON COLUMN segment.stat_worker.database IS 'name of the database';
 COMMENT ON COLUMN segment.stat_worker.pid IS 'process of its worker; NULL while there is none';

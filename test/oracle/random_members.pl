@@ -146,6 +146,7 @@ my %kinds = (
 	define_within => 4,
 	trait => 1,
 	truncate => 1,
+	refused => 2,
 	rebuild => 0.4,
 	crowd => 0.4);
 
@@ -378,6 +379,37 @@ sub step_trait
 	act($session, 'write', $text);
 	act($session, 'commit', 'COMMIT;');
 	return;
+}
+
+# What is not done changes nothing: a statement past the extension, or a
+# definition by a snapshot that may be too old.
+sub step_refused
+{
+	my ($session) = @_;
+	my $past = pick('UPDATE segment_data.profile SET source_rows = source_rows + 1',
+		'DELETE FROM segment_data.profile', 'DELETE FROM segment_data.profile_toggle',
+		'UPDATE segment_data.profile_chunk SET size = 0', 'DELETE FROM profile', 'DELETE FROM segment.feed',
+		"UPDATE segment.audience SET filter = 'true'", 'UPDATE segment.feed_counter SET last = 0');
+	my $old = pick("segment.detach_source('visits', cascade => true)", 'segment.tick()', 'segment.rebuild()',
+		"segment.drop_population('profile', cascade => true)");
+
+	if ($open[$session] || rand() < 0.5)
+	{
+		act($session, 'write', refused($past, 'object_not_in_prerequisite_state'));
+		return;
+	}
+	act($session, 'begin', 'BEGIN ISOLATION LEVEL REPEATABLE READ;');
+	act($session, 'write', refused("PERFORM $old", 'feature_not_supported'));
+	act($session, 'commit', 'COMMIT;');
+	return;
+}
+
+sub refused
+{
+	my ($statement, $condition) = @_;
+
+	return "DO \$do\$\nBEGIN\n\t$statement;\n\tRAISE 'it was not refused';\n"
+	  . "EXCEPTION WHEN $condition THEN\n\tNULL;\nEND \$do\$;";
 }
 
 sub step_truncate

@@ -83,7 +83,7 @@ is(Shop::wrong($node, 'postgres'), '', 'and all is well');
 is($node->safe_psql('postgres', q{SELECT seq FROM segment.poll('crm', 3)}), "1\n2\n3", 'a consumer polls');
 kill_and_start();
 is($node->safe_psql('postgres', q{SELECT count(*) FROM segment.poll('crm')}), '0', 'its lease survives');
-is($node->safe_psql('postgres', q{SELECT segment.ack('crm', 3); SELECT min(seq), count(*) = max(seq) - 3, max(seq) = (SELECT last FROM segment.feed) FROM segment.poll('crm', 1000)}),
+is($node->safe_psql('postgres', q{SELECT segment.ack('crm', 3); SELECT min(seq), count(*) = max(seq) - 3, max(seq) = (SELECT last FROM segment.feed_counter) FROM segment.poll('crm', 1000)}),
 	"\n4|t|t", 'and it goes on where it was');
 
 $node->stop;
@@ -110,7 +110,7 @@ sub in_the_middle
 	my $feed = $node->background_psql('postgres');
 	my $session = $node->background_psql('postgres');
 
-	$feed->query_safe('BEGIN; SELECT * FROM segment.feed FOR UPDATE');
+	$feed->query_safe('BEGIN; SELECT * FROM segment.feed_counter FOR UPDATE');
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 	$session->query_until(qr/begun/, "\\echo begun\n$statement;\n");
 	$node->poll_query_until('postgres',

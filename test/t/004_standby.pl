@@ -38,7 +38,7 @@ Shop::days_later($primary, 70, sub {
 my $reader = $standby->background_psql('postgres');
 my $patient = $standby->background_psql('postgres');
 my $question = q{SELECT concat_ws(', ', 'size ' || segment.size('vip'), 'view ' || (SELECT count(*) FROM vip),
-	'Dan ' || segment.is_member('vip', 4), 'told ' || (SELECT last FROM segment.feed))};
+	'Dan ' || segment.is_member('vip', 4), 'told ' || (SELECT last FROM segment.feed_counter))};
 is($reader->query_safe($question), 'size 2, view 2, Dan false, told 10', 'two are very important');
 $patient->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
 $patient->query_safe($question);

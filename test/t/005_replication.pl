@@ -1,4 +1,4 @@
-# The feed is a table, and can be published as one: a subscriber that has never
+# The feed is a table, segment.feed, and can be published as one: a subscriber that has never
 # heard of segment keeps a copy, in order, trimmed with the original or kept
 # for ever.
 
@@ -18,8 +18,8 @@ $shop->init(allows_streaming => 'logical');
 $shop->start;
 Shop::open_in($shop, 'postgres');
 $shop->safe_psql('postgres', <<'END');
-CREATE PUBLICATION feed FOR TABLE segment.transition;
-CREATE PUBLICATION archive FOR TABLE segment.transition WITH (publish = 'insert');
+CREATE PUBLICATION feed FOR TABLE segment.feed;
+CREATE PUBLICATION archive FOR TABLE segment.feed WITH (publish = 'insert');
 END
 
 # the copy says in which order its rows came
@@ -31,7 +31,7 @@ for my $copy ('feed', 'archive')
 	$reader->safe_psql('postgres', "CREATE DATABASE $copy");
 	$reader->safe_psql($copy, <<'END');
 CREATE SCHEMA segment;
-CREATE TABLE segment.transition (population name, seq bigint, audience name, key text, change text,
+CREATE TABLE segment.feed (population name, seq bigint, audience name, key text, change text,
     at timestamptz, told_at timestamptz, cause text, tenant text, came bigserial, PRIMARY KEY (population, seq));
 END
 	$reader->safe_psql($copy, "CREATE SUBSCRIPTION $copy CONNECTION '"
@@ -58,20 +58,20 @@ for my $copy ('feed', 'archive')
 	is(rows($reader, $copy), rows($shop, 'postgres'), "$copy: has what folds told");
 	is($reader->safe_psql($copy, $_), 'f', "$copy: in the order of seq")
 		for q{SELECT EXISTS (SELECT FROM (SELECT came, lag(came) OVER (ORDER BY seq) AS before
-			FROM segment.transition WHERE seq > 8) AS t WHERE came < before)};
+			FROM segment.feed WHERE seq > 8) AS t WHERE came < before)};
 }
 is(Shop::wrong($shop, 'postgres'), '', 'all is well in the shop');
 
 # what is trimmed
-is($shop->safe_psql('postgres', q{SELECT segment.trim_feed('0') > 2000; SELECT count(*) FROM segment.transition}), "t\n0", 'the feed is trimmed');
+is($shop->safe_psql('postgres', q{SELECT segment.trim_feed('0') > 2000; SELECT count(*) FROM segment.feed}), "t\n0", 'the feed is trimmed');
 $shop->safe_psql('postgres', Shop::buys(2, 1));
 $shop->safe_psql('postgres', Shop::buys(7, 1000));
 $shop->safe_psql('postgres', 'SELECT * FROM segment.tick()');
 $shop->wait_for_catchup($_) for 'feed', 'archive';
 is(rows($reader, 'feed'), rows($shop, 'postgres'), 'a copy is trimmed with it');
-is($reader->safe_psql('archive', 'SELECT count(*) = max(seq), min(seq) FROM segment.transition'), 't|1', 'an archive of what is inserted keeps it');
-is($reader->safe_psql('archive', 'SELECT max(seq) FROM segment.transition'),
-	$shop->safe_psql('postgres', 'SELECT last FROM segment.feed'), 'and goes on');
+is($reader->safe_psql('archive', 'SELECT count(*) = max(seq), min(seq) FROM segment.feed'), 't|1', 'an archive of what is inserted keeps it');
+is($reader->safe_psql('archive', 'SELECT max(seq) FROM segment.feed'),
+	$shop->safe_psql('postgres', 'SELECT last FROM segment.feed_counter'), 'and goes on');
 
 $reader->stop;
 $shop->stop;
@@ -82,5 +82,5 @@ sub rows
 	my ($node, $database) = @_;
 
 	return $node->safe_psql($database, 'SELECT population, seq, audience, key, change, at, told_at, cause, tenant
-		FROM segment.transition ORDER BY population, seq');
+		FROM segment.feed ORDER BY population, seq');
 }

@@ -226,7 +226,9 @@ my $chunks = $node->safe_psql('shop',
 	q{SELECT chunks FROM segment.membership WHERE population = 'anonymous'});
 my $log = -s $node->logfile;
 $node->safe_psql('shop', qq{
+	SET segment.capture = off;
 	UPDATE $chunks SET members = '\\x01ff' WHERE size > 0;
+	RESET segment.capture;
 	INSERT INTO visits VALUES (2, 10)});
 comes_true('shop', q{
 	SELECT last_error IS NOT NULL FROM segment.stat_worker WHERE database = 'shop'},

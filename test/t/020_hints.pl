@@ -65,6 +65,7 @@ my @table = (
 	[ sql => qr/^For a table of events, name its time with at => '\.\.\.'\. Otherwise: (CREATE UNIQUE INDEX ON .*;)$/ ],
 	[ sql => qr/^Run (SELECT segment.rebuild\(.*?\))/ ],
 	[ sql => qr/ with (segment.(?:rebuild|detach_source)\(.*\))\.$/, sub { "SELECT $_[0]" } ],
+	[ sql => qr/^(?:Change the rows of the attached tables|Use segment\..*\))\. To restore data, a superuser may (SET segment.capture = off)\.$/ ],
 
 	[ advice => qr/^Acknowledge the last seq that segment.poll\(\) returned\.$/ ],
 	[ advice => qr/^Ask for an instant before the year \d+\.$/ ],
@@ -72,10 +73,10 @@ my @table = (
 	[ advice => qr/^Ask its owner to attach it, or for GRANT TRIGGER\.$/ ],
 	[ advice => qr/^Attach a table with segment.attach_source\(\)\.$/ ],
 	[ advice => qr/^Attach by a column whose collation is deterministic, / ],
-	[ advice => qr/^(?:Attach|Define) it in a READ COMMITTED transaction\.$/ ],
 	[ advice => qr/^Attach the table that the rows are written to\.$/ ],
 	[ advice => qr/^Attach the table that the view reads, and use where / ],
 	[ advice => qr/^Attach the table with its time column as at, or leave the window away\.$/ ],
+	[ advice => qr/^Call it in a READ COMMITTED transaction\.$/ ],
 	[ advice => qr/^Change it with segment.alter_(?:trait|audience)\(\)\.$/ ],
 	[ advice => qr/^Choose another name, or drop it with segment.drop_consumer\(\)\.$/ ],
 	[ advice => qr/^Choose another name, or set search_path to another schema\.$/ ],
@@ -105,6 +106,8 @@ my @table = (
 	[ advice => qr/^Statements on one table of a tree do not fire the triggers of the others; / ],
 	[ advice => qr/^Take back what was changed: columns, their types, indexes\.$/ ],
 	[ advice => qr/^Times inside jsonb are only text: give them a column of their own\.$/ ],
+	# the server's own, where somebody writes to a view
+	[ advice => qr/^To enable (?:deleting from|updating) the view, provide an INSTEAD OF / ],
 	[ advice => qr/^Use DROP \.\.\. CASCADE to drop the dependent objects too\.$/ ],
 	[ advice => qr/^Use a column of type .*\.$/ ],
 	[ advice => qr/^Use bigint, integer, uuid or text\.$/ ],
@@ -289,6 +292,18 @@ story('a distance', q{SELECT segment.create_population('other', timezone => '+02
 	sub { "BEGIN; SELECT segment.create_population('other', timezone => $_[0]); ROLLBACK" });
 story('an abbreviation', q{SELECT segment.create_population('other', timezone => 'CET')},
 	qr/^Give a place, for example (timezone => .*)\.$/, sub { "BEGIN; SELECT segment.create_population('other', $_[0]); ROLLBACK" });
+story('a table of the extension', q{DELETE FROM segment_data.profile},
+	qr/ (SET segment.capture = off)\.$/, sub { "BEGIN; $_[0]; DELETE FROM segment_data.profile; ROLLBACK" });
+story('a snapshot that is too old',
+	q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT segment.rebuild(); COMMIT},
+	qr/ a (READ COMMITTED) transaction\.$/, sub { "BEGIN ISOLATION LEVEL $_[0]; SELECT segment.rebuild(); COMMIT" });
+answer(q{
+	CREATE TABLE guests (customer_id bigint PRIMARY KEY);
+	SELECT segment.create_population('o''neill', 'customer_id');
+	SELECT segment.attach_source('guests', population => 'o''neill');
+	DROP TABLE segment_data."o'neill" CASCADE});
+story('what is left of a population', q{INSERT INTO guests VALUES (1)},
+	qr/: (SELECT segment.drop_population\(.*\))\.$/, sub { "$_[0]; INSERT INTO guests VALUES (1)" });
 answer(q{SELECT segment.create_population('o''hara')});
 story('which population', q{SELECT segment.sizes()},
 	qr/^Say which one, for example (.*)\.$/, sub { "SELECT segment.sizes($_[0])" });

@@ -1,0 +1,183 @@
+/*-------------------------------------------------------------------------
+ *
+ * lock.c
+ *	  Which locks does one need at once, and how does one wait for them?
+ *
+ * A definition has to exclude readers of a view and of a table, writers of
+ * several tables, and a fold.  Others come to these in any order: a reader of
+ * two views in the order in which he names them, a writer of two sources in the
+ * order of his statements.  There is no order in which we could take our locks
+ * that would be everybody's.  So nobody has to keep to one: while we wait for
+ * one of them without a limit, we hold none of the others.
+ *
+ *		locks wanted		source, view, base table
+ *		source				granted
+ *		view				granted
+ *		base table			somebody has it, and wants the view: we let go of
+ *							both, and wait
+ *		base table			granted: now for the source and the view
+ *
+ * What is granted is held for half of deadlock_timeout at most before all is:
+ * so whoever waits for it, and whom we wait for, hears of no deadlock.  At first
+ * it is much less, as most transactions are short and those who wait for each
+ * other are not.  Each attempt is a subtransaction, which is rolled back to let
+ * go.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "base/base.h"
+
+/* Milliseconds for which locks are held before all are: at first, at most. */
+#define SHORTEST_ATTEMPT	20
+#define LONGEST_ATTEMPT		500
+
+typedef struct LockRequest
+{
+	LockTake	take;
+	void	   *argument;
+	Oid			relid;			/* without 'take': this relation's lock */
+	LOCKMODE	mode;
+} LockRequest;
+
+static int	attempt(List *requests, int first, int milliseconds);
+static void take_within(const LockRequest *request, TimestampTz deadline);
+static void take(const LockRequest *request);
+
+List *
+locks_add_relation(List *requests, Oid relid, LOCKMODE mode)
+{
+	LockRequest *request = palloc0(sizeof(LockRequest));
+
+	request->relid = relid;
+	request->mode = mode;
+	return lappend(requests, request);
+}
+
+List *
+locks_add(List *requests, LockTake take, void *argument)
+{
+	LockRequest *request = palloc0(sizeof(LockRequest));
+
+	request->take = take;
+	request->argument = argument;
+	return lappend(requests, request);
+}
+
+void
+locks_take(List *requests)
+{
+	int			most = Max(Min(DeadlockTimeout / 2, LONGEST_ATTEMPT), 1);
+	int			milliseconds = SHORTEST_ATTEMPT;
+	int			first = -1;
+
+	if (requests == NIL)
+		return;
+	do
+	{
+		first = attempt(requests, first, Min(milliseconds, most));
+		milliseconds = Min(milliseconds * 2, LONGEST_ATTEMPT);
+	} while (first >= 0);
+}
+
+/*
+ * Take all locks: that of 'first', if it is one, however long it takes, and the
+ * others within the time that there is.  Returns -1, or else lets go of all and
+ * returns which of them was not to be had.
+ */
+static int
+attempt(List *requests, int first, int milliseconds)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile int waiting = -1;	/* for which of them, within the time */
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(memory);
+	PG_TRY();
+	{
+		TimestampTz deadline;
+
+		if (first >= 0)
+			take(list_nth(requests, first));
+		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											   milliseconds);
+		for (int i = 0; i < list_length(requests); i++)
+			if (i != first)
+			{
+				waiting = i;
+				take_within(list_nth(requests, i), deadline);
+			}
+		waiting = -1;
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(memory);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(memory);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(memory);
+		CurrentResourceOwner = owner;
+
+		/* whoever catches it finds his own subtransaction, not ours */
+		if (waiting < 0 || error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	return waiting;
+}
+
+/* An error if it is not to be had until then: ERRCODE_LOCK_NOT_AVAILABLE. */
+static void
+take_within(const LockRequest *request, TimestampTz deadline)
+{
+	int			level = NewGUCNestLevel();
+	long		left;
+	char		timeout[32];
+
+	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+	left = Max(left, 1);
+	if (LockTimeout > 0)
+		left = Min(left, LockTimeout);
+	snprintf(timeout, sizeof(timeout), "%ldms", left);
+	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	take(request);
+	AtEOXact_GUC(true, level);
+}
+
+static void
+take(const LockRequest *request)
+{
+	if (request->take != NULL)
+		request->take(request->argument);
+	else
+		LockRelationOid(request->relid, request->mode);
+}
+
+void
+check_read_committed(const char *function)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("segment.%s() cannot run in a %s transaction", function,
+						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
+				 errdetail("The transaction's snapshot may be older than rows and changes that are already counted."),
+				 errhint("Call it in a READ COMMITTED transaction.")));
+}

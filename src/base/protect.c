@@ -1,0 +1,166 @@
+/*-------------------------------------------------------------------------
+ *
+ * protect.c
+ *	  Who may write to the tables that this extension keeps?
+ *
+ * Only the extension.  Each of its tables has a trigger, BEFORE the statement,
+ * that refuses what comes from elsewhere, also if it comes from the table's
+ * owner or from a superuser:
+ *
+ *		UPDATE segment_data.profile SET s4 = 0		refused
+ *		segment.rebuild()							protected_write_begin()
+ *													UPDATE segment_data.profile ...
+ *													protected_write_end()
+ *
+ * What writes by the table API (an event, a sweep, a fold) fires no trigger
+ * of a statement, and needs none of this.
+ *
+ * A permit is for the statement that is executed next, not for what it
+ * calls: its own triggers are one level of triggers deeper than we are, those
+ * of a statement in somebody's row trigger are two.
+ *
+ * Who restores data gets by.  In a full dump the triggers of population tables
+ * come after the data, as all triggers do.  Those of our own tables are
+ * members of the extension and there before the data, so they let the
+ * table's owner INSERT and COPY.  segment.capture = off lets everything by.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/base.h"
+#include "base/base_private.h"
+
+SEGMENT_FUNCTION(segment_refuse_write);
+
+typedef struct Permit
+{
+	SubTransactionId subid;		/* in which it was given */
+	int			depth;			/* of triggers, at that time */
+} Permit;
+
+static Permit *permits = NULL;	/* innermost last */
+static int	npermits = 0;
+static int	permits_space = 0;
+
+static const char *what_it_does(TriggerEvent event);
+static int	trigger_depth(void);
+static void protect_xact(XactEvent event, void *arg);
+static void protect_subxact(SubXactEvent event, SubTransactionId subid,
+							SubTransactionId parent, void *arg);
+
+void
+protect_init(void)
+{
+	RegisterXactCallback(protect_xact, NULL);
+	RegisterSubXactCallback(protect_subxact, NULL);
+}
+
+void
+protected_write_begin(void)
+{
+	if (npermits == permits_space)
+	{
+		int			space = Max(8, permits_space * 2);
+
+		permits = permits == NULL ?
+			MemoryContextAlloc(TopMemoryContext, sizeof(Permit) * space) :
+			repalloc(permits, sizeof(Permit) * space);
+		permits_space = space;
+	}
+	permits[npermits].subid = GetCurrentSubTransactionId();
+	permits[npermits].depth = trigger_depth();
+	npermits++;
+}
+
+void
+protected_write_end(void)
+{
+	Assert(npermits > 0);
+	npermits--;
+}
+
+/*
+ * BEFORE STATEMENT: refuse it, unless it is ours.
+ *
+ * The trigger's argument, where there is one, names the functions to use
+ * instead: that is a table of the extension's own.
+ */
+Datum
+segment_refuse_write(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Relation	relation;
+	bool		own;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("segment.refuse_write() can only be called as a trigger")));
+	relation = trigger->tg_relation;
+	own = trigger->tg_trigger->tgnargs > 0;
+
+	if (!segment_capture || creating_extension ||
+		(npermits > 0 && trigger_depth() == permits[npermits - 1].depth + 1))
+		return PointerGetDatum(NULL);
+	if (own && TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		object_ownercheck(RelationRelationId, RelationGetRelid(relation),
+						  GetUserId()))
+		return PointerGetDatum(NULL);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot %s table %s", what_it_does(trigger->tg_event),
+					relation_name(RelationGetRelid(relation))),
+			 own ?
+			 errdetail("Extension \"segment\" keeps its definitions and its feed there.") :
+			 errdetail("Extension \"segment\" keeps there what it computes from the attached tables."),
+			 own ?
+			 errhint("Use %s. To restore data, a superuser may SET segment.capture = off.",
+					 trigger->tg_trigger->tgargs[0]) :
+			 errhint("Change the rows of the attached tables. To restore data, a superuser may SET segment.capture = off.")));
+}
+
+static const char *
+what_it_does(TriggerEvent event)
+{
+	return TRIGGER_FIRED_BY_INSERT(event) ? "insert into" :
+		TRIGGER_FIRED_BY_UPDATE(event) ? "update" :
+		TRIGGER_FIRED_BY_DELETE(event) ? "delete from" : "truncate";
+}
+
+/* How many triggers are being executed, one within the other? */
+static int
+trigger_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
+
+/* An error leaves what was begun. */
+static void
+protect_xact(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT ||
+		event == XACT_EVENT_PREPARE)
+		npermits = 0;
+}
+
+static void
+protect_subxact(SubXactEvent event, SubTransactionId subid,
+				SubTransactionId parent, void *arg)
+{
+	/* subtransactions within this one have greater numbers */
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		while (npermits > 0 && permits[npermits - 1].subid >= subid)
+			npermits--;
+}

@@ -1,0 +1,152 @@
+/*-------------------------------------------------------------------------
+ *
+ * lock.c
+ *	  What does a definition lock, against whom?
+ *
+ * Others come to what a definition changes in orders of their own:
+ *
+ *		reader of a view	the view, and views over it, before the base table
+ *		reader of an audience	its view, members, base table; then perhaps
+ *							the population's view
+ *		writer				source, base table; then perhaps another source
+ *		tick				members, the feed's counter; then the base table
+ *		consumer			the feed's counter; then perhaps any of the above
+ *
+ * So a definition takes its locks in two steps, and waits for the second with
+ * nothing in its hands that others wait for (base/lock.c):
+ *
+ *	1.	the base table against others who define: SHARE UPDATE EXCLUSIVE, which
+ *		lets readers and writers through.  Definitions hold still from here on.
+ *	2.	all else, at once:
+ *
+ *		members						the storage lock, against folds
+ *		the feed					its counter's row, against whoever appends
+ *									or creates a consumer
+ *		sources						SHARE ROW EXCLUSIVE, no writer is on its way;
+ *									ACCESS EXCLUSIVE if its triggers go
+ *		views that are replaced		ACCESS EXCLUSIVE
+ *		or dropped
+ *		the base table				ACCESS EXCLUSIVE if columns come or go (then
+ *									the population's view as well: whoever asks
+ *									by our functions has locked that), EXCLUSIVE
+ *									if members are decided, so that no row in it
+ *									is locked either
+ *
+ * Where the base table is locked, all sources are, read or not: their writers
+ * could not go on anyway.  Locked here they wait before they begin, where nobody
+ * waits for them; at the base table they would have a source, and gather there.
+ *
+ * Locks that are taken later on the way, by DDL for example, are among these;
+ * whoever adds one adds it here.  Whoever makes two definitions in one
+ * transaction holds the locks of the first while waiting for those of the
+ * second.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+
+#include "audience/audience.h"
+#include "base/base.h"
+#include "feed/feed.h"
+#include "flow/flow.h"
+#include "flow/flow_private.h"
+
+static bool named(List *names, const char *name);
+static List *add_view(List *requests, Oid view);
+static void lock_members(void *population);
+static void lock_feed(void *population);
+static void lock_consumers(void *population);
+
+const Population *
+lock_affected(const Population *population, const Affected *affected)
+{
+	Population *locked = population_copy(population);
+	bool		base = affected->columns || affected->members ||
+		affected->everything;
+	List	   *requests = NIL;
+	ListCell   *lc;
+
+	/* what holds up fewest comes first: no other is held while it waits */
+	if (affected->members || affected->everything)
+	{
+		requests = locks_add(requests, lock_members, locked);
+		requests = locks_add(requests, affected->everything ?
+							 lock_consumers : lock_feed, locked);
+	}
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+		bool		detached = affected->everything ||
+			named(affected->detached, source->name);
+
+		if (base && get_rel_relkind(source->relid) != '\0')	/* it is there */
+			requests = locks_add_relation(requests, source->relid,
+										  detached ? AccessExclusiveLock :
+										  ShareRowExclusiveLock);
+	}
+	if (OidIsValid(affected->attached))
+		requests = locks_add_relation(requests, affected->attached,
+									  ShareRowExclusiveLock);
+
+	if (affected->view || affected->columns || affected->everything)
+		requests = add_view(requests, population->view);
+	foreach(lc, affected->audiences)
+		requests = add_view(requests,
+							audience_by_name(population, lfirst(lc))->view);
+
+	if (base)
+		requests = locks_add_relation(requests, population->base,
+									  affected->columns || affected->everything ?
+									  AccessExclusiveLock : ExclusiveLock);
+	if (affected->everything)
+		foreach(lc, audience_storage(population))
+			requests = locks_add_relation(requests, lfirst_oid(lc),
+										  AccessExclusiveLock);
+
+	locks_take(requests);
+	return population_by_name(locked->name);
+}
+
+static bool
+named(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	return false;
+}
+
+/* If there is one, and its owner has not dropped it. */
+static List *
+add_view(List *requests, Oid view)
+{
+	return OidIsValid(view) && get_rel_relkind(view) == RELKIND_VIEW ?
+		locks_add_relation(requests, view, AccessExclusiveLock) : requests;
+}
+
+static void
+lock_members(void *population)
+{
+	audience_lock_storage(population);
+}
+
+static void
+lock_feed(void *population)
+{
+	SPI_connect();
+	feed_hold(population, false);
+	SPI_finish();
+}
+
+static void
+lock_consumers(void *population)
+{
+	SPI_connect();
+	feed_hold(population, true);
+	SPI_finish();
+}
