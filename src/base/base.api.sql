@@ -11,6 +11,7 @@ LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_refuse_write';
 COMMENT ON FUNCTION segment.refuse_write() IS
     'trigger on the tables that the extension keeps: they are written by its functions and by events, and by nobody else; the argument says by which functions';
+
 -- days and spans of time, for what filters are compiled to -------------------
 
 CREATE OR REPLACE FUNCTION segment.date_add(at timestamptz, span interval, timezone text)

@@ -52,6 +52,11 @@ my @safe = (
 	[ local => 'a timestamptz', 'timestamp', "CASE WHEN $of_row THEN a::timestamp ELSE a AT TIME ZONE '$zone' END" ],
 	[ local => 'a date', 'timestamp', 'a::timestamp' ],
 	[ local => 'a timestamp', 'timestamp', 'a' ],
+	# days are known beyond the local times, too
+	[ day => 'a timestamptz', 'date', "CASE WHEN isfinite(a) AND a > '294276-12-20' THEN ((a - interval '10 days') AT TIME ZONE '$zone')::date + 10
+		ELSE (a AT TIME ZONE '$zone')::date END" ],
+	[ day => 'a timestamp', 'date', 'a::date' ],
+	[ day => 'a date', 'date', 'a' ],
 	[ instant => 'a timestamp', 'timestamptz', "CASE WHEN $of_row THEN a::timestamptz ELSE a AT TIME ZONE '$zone' END" ],
 	[ instant => 'a date', 'timestamptz', "CASE WHEN $of_row THEN a::timestamptz ELSE a::timestamp AT TIME ZONE '$zone' END" ],
 	[ instant => 'a timestamptz', 'timestamptz', 'a' ],
@@ -178,15 +183,17 @@ sub number_leaf
 	{
 		my ($a, $b) = (time_leaf(), time_leaf());
 
-		return node("days_between($a->{filter}, $b->{filter})", "naive.days(naive.local($a->{sql})::date, naive.local($b->{sql})::date)::numeric", 'numeric')
+		return node("days_between($a->{filter}, $b->{filter})", "naive.days(naive.day($a->{sql}), naive.day($b->{sql}))::numeric", 'numeric')
 		  if rand() < 0.5;
 		$a = time_of(1);
-		return node("days_between($a->{filter}, \"2026-05-20\")", "naive.days(" . as_date($a) . ", '2026-05-20')::numeric", 'numeric');
+		return node("days_between($a->{filter}, \"2026-05-20\")", "naive.days(naive.day($a->{sql}), '2026-05-20')::numeric", 'numeric');
 	}
 	my ($name, $field) = @{ pick([ year => 'year' ], [ month => 'month' ], [ day => 'day' ], [ week => 'week' ], [ quarter => 'quarter' ], [ hour => 'hour' ], [ weekday => 'isodow' ]) };
 	my $time = time_of(1);
 
-	return node("$name($time->{filter})", "extract($field FROM naive.local($time->{sql}))", 'numeric');
+	my $of = $field eq 'hour' ? 'local' : 'day';
+
+	return node("$name($time->{filter})", "extract($field FROM naive.$of($time->{sql}))", 'numeric');
 }
 
 sub literal
@@ -233,14 +240,6 @@ sub time_of
 	my $span = span($depth - 1);
 
 	return node("($time->{filter} $sign $span->{filter})", "naive.$name($of, $span->{sql})", $type);
-}
-
-sub as_date
-{
-	my ($time) = @_;
-
-	# the day of a date is itself, also beyond the times
-	return $time->{type} eq 'date' ? "naive.local($time->{sql})::date" : "naive.local($time->{sql})::date";
 }
 
 sub span
@@ -375,7 +374,7 @@ sub clock_condition
 {
 	my ($a, $s, $sign) = (time_of(1), span(0), comparison());
 	my $when = "timestamptz 'NOW'";
-	my $of = $a->{type} eq 'timestamptz' ? $when : $a->{type} eq 'timestamp' ? "naive.local($when)" : "naive.local($when)::date";
+	my $of = $a->{type} eq 'date' ? "naive.day($when)" : $when;
 
 	return @{ pick(
 		[ node("now + \@sp $sign \"2026-05-20 12:00\"", "naive.add($when, #sp) $sign timestamptz '2026-05-20 12:00 Europe/Copenhagen'", 'boolean') ],
@@ -385,19 +384,19 @@ sub clock_condition
 		[ node("now - \@at $sign 3 days", "naive.elapsed($when, #at) $sign interval '3 days'", 'boolean') ],
 		[ node("now - \@at $sign \@sp", "naive.elapsed($when, #at) $sign #sp", 'boolean') ],
 		[ node("$a->{filter} $sign today", "$a->{sql} $sign " . ($a->{type} eq 'timestamptz' ? "naive.instant(naive.local($when)::date)" : "naive.local($when)::date"), 'boolean') ],
-		[ node("days_between(\@d, today) * \@n $sign 5", "naive.multiply(naive.days(naive.local(#d)::date, naive.local($when)::date)::numeric, #n) $sign 5", 'boolean') ],
-		[ node("days_between(\@at, today) + \@n > 0", "naive.add(naive.days(naive.local(#at)::date, naive.local($when)::date)::numeric, #n) > 0", 'boolean') ],
-		[ node("$a->{filter} in last 3 days", "$a->{sql} > " . ago($a, $when, '3 days') . " AND $a->{sql} <= $of", 'boolean') ],
-		[ node("$a->{filter} more than 1 month ago", "$a->{sql} < " . ago($a, $when, '1 month'), 'boolean') ]) }[0];
+		[ node("days_between(\@d, today) * \@n $sign 5", "naive.multiply(naive.days(#d, naive.day($when))::numeric, #n) $sign 5", 'boolean') ],
+		[ node("days_between(\@at, today) + \@n > 0", "naive.add(naive.days(naive.day(#at), naive.day($when))::numeric, #n) > 0", 'boolean') ],
+		[ node("$a->{filter} in last 3 days", later($a, '3 days') . " > $of AND " . later($a, '0 days') . " <= $of", 'boolean') ],
+		[ node("$a->{filter} more than 1 month ago", later($a, '1 month') . " < $of", 'boolean') ]) }[0];
 }
 
-sub ago
+# The time and a span: a day, or an instant.
+sub later
 {
-	my ($time, $when, $span) = @_;
-	my $local = "naive.local($when)";
+	my ($time, $span) = @_;
 
-	return $time->{type} eq 'date' ? "($local\::date - interval '$span')::date" : $time->{type} eq 'timestamp' ? "($local - interval '$span')" :
-		"naive.instant($local - interval '$span')";
+	return $time->{type} eq 'date' ? "naive.add(naive.local($time->{sql}), interval '$span')::date" :
+		"naive.add(naive.instant($time->{sql}), interval '$span')";
 }
 
 sub in_filter { my ($node, $prefix) = @_; return $node->{filter} =~ s/\@/$prefix/gr }
@@ -463,7 +462,7 @@ sub clock_window
 {
 	my ($span) = @_;
 
-	return "instant > (timestamptz 'NOW' AT TIME ZONE '$zone' - interval '$span') AT TIME ZONE '$zone' AND instant <= timestamptz 'NOW'";
+	return "naive.add(instant, interval '$span') > timestamptz 'NOW' AND instant <= timestamptz 'NOW'";
 }
 
 sub at_now { my ($sql) = @_; return $sql =~ s/'NOW'/'$now'/gr }
