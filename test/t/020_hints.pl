@@ -36,6 +36,7 @@ my @table = (
 	[ filter => qr/^Write a whole number, such as: (.*)\.$/ ],
 	[ filter => qr/^Write a span, such as (.*)\.$/ ],
 	[ filter => qr/^Write it in quotes: (.*)\.$/ ],
+	[ filter => qr/^Write the time of day, too: (.*)\.$/ ],
 	[ filter => qr/^Write a date in quotes, such as (.*)\.$/ ],
 	[ filter => qr/^Write now or today without quotes, such as: (.*)\.$/ ],
 	[ filter => qr/^For example '(total_spend > 500|sum\(orders.amount\))'\.$/ ],
@@ -122,6 +123,7 @@ my @table = (
 	[ advice => qr/^Whole and numeric values are summed by series_sum, / ],
 	[ advice => qr/^Write a shorter key, or NULL: a row without a key belongs to nobody\.$/ ],
 	[ advice => qr/^Write \\\\ for a backslash\.$/ ],
+	[ advice => qr/^Write the day without a time\.$/ ],
 );
 
 my $node = PostgreSQL::Test::Cluster->new('hints');
@@ -311,14 +313,11 @@ answer(q{
 	DROP TABLE segment_data."o'neill" CASCADE});
 story('what is left of a population', q{INSERT INTO guests VALUES (1)},
 	qr/: (SELECT segment.drop_population\(.*\))\.$/, sub { "$_[0]; INSERT INTO guests VALUES (1)" });
-<<<<<<< HEAD
 story('a distance', q{SELECT segment.create_population('other', timezone => '+02:00')},
 	qr/, or a distance: ('.*') is two hours ahead of UTC\.$/,
 	sub { "BEGIN; SELECT segment.create_population('other', timezone => $_[0]); ROLLBACK" });
 story('an abbreviation', q{SELECT segment.create_population('other', timezone => 'CET')},
 	qr/^Give a place, for example (timezone => .*)\.$/, sub { "BEGIN; SELECT segment.create_population('other', $_[0]); ROLLBACK" });
-=======
->>>>>>> stream-c
 answer(q{SELECT segment.create_population('o''hara')});
 story('which population', q{SELECT segment.sizes()},
 	qr/^Say which one, for example (.*)\.$/, sub { "SELECT segment.sizes($_[0])" });
