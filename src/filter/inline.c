@@ -274,7 +274,8 @@ fields_of_table_entry(PlannerInfo *root, Var *var)
 	if (entry->rtekind == RTE_JOIN)
 		return NULL;
 
-	expandRTE(entry, var->varno, 0, -1, true, &names, &vars);
+	expandRTE(entry, var->varno, 0, VAR_RETURNING_DEFAULT, -1, true,
+			  &names, &vars);
 	fields = CreateTemplateTupleDesc(list_length(names));
 	forboth(name, names, column, vars)
 	{
