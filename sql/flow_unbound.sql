@@ -199,6 +199,7 @@ SELECT audience, stored FROM segment.audience WHERE NOT stored ORDER BY 1;
 SELECT * FROM segment.tick();
 SELECT audience, key, change, cause FROM segment.transition
 WHERE key IN ('4', '6', '7') AND audience IN ('reds', 'others', 'lone_reds') ORDER BY audience, key, seq;
+SELECT audience, size FROM segment.sizes('profile') WHERE audience = 'reds';
 ALTER TYPE color RENAME VALUE 'ruby' TO 'crimson';
 SELECT segment.rebuild('profile');
 SELECT segment.rebuild('lone');

@@ -25,8 +25,8 @@
  * bind: nobody keeps its members, and what is stored is what the feed has told.
  *
  * Who locks what.  Writers hold ROW EXCLUSIVE on the base table, to the end of
- * their transaction; whoever changes a definition holds SHARE ROW EXCLUSIVE on
- * it, and so meets no toggle that is still to be committed.  Chunks are written
+ * their transaction; whoever decides who is a member holds EXCLUSIVE on it
+ * (flow/lock.c), and so meets no toggle that is still to be committed.  Chunks are written
  * by one transaction at a time, fold or definition, which holds the storage
  * lock (a lock of its own, not one of the table, which autovacuum takes too).
  *

@@ -5,10 +5,10 @@
  *
  * A definition has to exclude readers of a view and of a table, writers of
  * several tables, and a fold.  Others come to these in any order: a reader of
- * two views in the order in which he names them, a writer of two sources in the
- * order of his statements.  There is no order in which we could take our locks
- * that would be everybody's.  So nobody has to keep to one: while we wait for
- * one of them without a limit, we hold none of the others.
+ * two views in the order in which he names them, a writer of two sources in
+ * the order of his statements.  There is no order in which we could take our
+ * locks that would be everybody's.  So nobody has to keep to one: while we
+ * wait for one of them without a limit, we hold none of the others.
  *
  *		locks wanted		source, view, base table
  *		source				granted
@@ -18,10 +18,10 @@
  *		base table			granted: now for the source and the view
  *
  * What is granted is held for half of deadlock_timeout at most before all is:
- * so whoever waits for it, and whom we wait for, hears of no deadlock.  At first
- * it is much less, as most transactions are short and those who wait for each
- * other are not.  Each attempt is a subtransaction, which is rolled back to let
- * go.
+ * so whoever waits for it, and whom we wait for, hears of no deadlock.  At
+ * first it is much less, as most transactions are short and those who wait for
+ * each other are not.  Each attempt is a subtransaction, which is rolled back
+ * to let go.
  *
  *-------------------------------------------------------------------------
  */
@@ -90,9 +90,9 @@ locks_take(List *requests)
 }
 
 /*
- * Take all locks: that of 'first', if it is one, however long it takes, and the
- * others within the time that there is.  Returns -1, or else lets go of all and
- * returns which of them was not to be had.
+ * Take all locks: that of 'first', if it is one, however long it takes, and
+ * the others within the time that there is.  Returns -1, or else lets go of
+ * all and returns which of them was not to be had.
  */
 static int
 take_all(List *requests, int first, int milliseconds)

@@ -276,7 +276,7 @@ combine(List *members, const char *word, const Place *place)
 	return filter_combine(strcmp(word, "or") == 0 ? FILTER_OR : FILTER_AND, filters);
 }
 
-/* a or b and c: as in SQL, "and" binds tighter than "xor", and that than "or" */
+/* a or b and c: as in SQL, "and" binds tighter than "xor", "xor" than "or" */
 static FilterNode *
 combine_each(List *members, const Place *place)
 {

@@ -372,6 +372,9 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	population = lock_affected(population, &affected);
 	SPI_connect();
 	audience_lock(population);
+	/* who undoes the change of a type tells our caches nothing of it */
+	population_changed(population);
+	population = again(population);
 	audience_suspend(population, NIL);
 	sweep_all(population, true);
 	fold_all(population, true);

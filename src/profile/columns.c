@@ -30,14 +30,14 @@
  * which writes the table anew.
  *
  * A column on which its owner has hung something (a grant, an index, a view)
- * is dropped, as the server drops it: nothing of that may pass to another trait.
- * So is one of a type or collation of somebody's own, as that could not be dropped
- * any more; but not when the numbers run short.
+ * is dropped, as the server drops it: nothing of that may pass to another
+ * trait.  So is one of a type or collation of somebody's own, as that could
+ * not be dropped any more; but not when the numbers run short.
  *
- * What fits.  A row must fit into a page, whatever the events bring.  Values of
- * variable length are moved out of the row if need be, down to a pointer; the
- * server leaves those in that are no longer than MOST_INLINE.  The sum of that
- * over all columns is checked before one is added.
+ * What fits.  A row must fit into a page, whatever the events bring.  Values
+ * of variable length are moved out of the row if need be, down to a pointer;
+ * the server leaves those in that are no longer than MOST_INLINE.  The sum of
+ * that over all columns is checked before one is added.
  *
  *-------------------------------------------------------------------------
  */
@@ -82,7 +82,7 @@
  */
 #define NUMBERS_RUN_SHORT	(MaxHeapAttributeNumber - 200)
 
-/* What the server's TOAST leaves in the row of a value that can be moved out. */
+/* What TOAST leaves in the row of a value that can be moved out. */
 #define MOST_INLINE		MAXALIGN(TOAST_POINTER_SIZE)
 
 typedef enum ColumnState
@@ -271,7 +271,7 @@ is_of(const Column *column, const char *name)
 
 /* ---- where new values go ---- */
 
-/* A place (Place *) for each column of each thing, and names for all of them. */
+/* A place (Place *) for each column of each thing, and a name for each. */
 static List *
 find_places(const Population *population, List *columns, ProfileThing *things,
 			int count)
@@ -360,10 +360,11 @@ name_places(const Population *population, ProfileThing *thing, List *places,
 }
 
 /*
- * If there are not enough numbers left for what is new, give free columns of other
- * types the types that are wanted.  This writes the table anew; so half of the free
- * columns that are left get one of these types, too, and not each of the next traits
- * does it again.  As always when the server does that, old snapshots see no row.
+ * If there are not enough numbers left for what is new, give free columns of
+ * other types the types that are wanted.  This writes the table anew; so half
+ * of the free columns that are left get one of these types, too, and not each
+ * of the next traits does it again.  As always when the server does that, old
+ * snapshots see no row.
  */
 static void
 retype(const Population *population, List *columns, List *places)

@@ -14,8 +14,9 @@
  *
  * so average_order becomes s4 / nullif(s5, 0), by the same compiler and the
  * same scope all the way down.  An aggregate or attribute in the filter itself
- * is read from its stored columns like one in a definition.  Definitions cannot go in circles: a trait may
- * only mention traits that exist, and is checked again when it is replaced.
+ * is read from its stored columns like one in a definition.  Definitions
+ * cannot go in circles: a trait may only mention traits that exist, and is
+ * checked again when it is replaced.
  *
  *-------------------------------------------------------------------------
  */
