@@ -98,7 +98,7 @@ static bool from_fields(struct pg_tm *tm, fsec_t fsec, pg_tz *zone, Timestamp *t
 static Datum shifted(FunctionCallInfo fcinfo, int sign, pg_tz *zone);
 static Datum shifted_in_zone(FunctionCallInfo fcinfo, int sign);
 static Datum shifted_date(FunctionCallInfo fcinfo, int sign);
-static Datum interval_sum(FunctionCallInfo fcinfo, int sign);
+static Datum added_spans(FunctionCallInfo fcinfo, int sign);
 static Interval *copy_of_span(const Interval *span);
 static bool in_zone(PGFunction function, Datum zone, Timestamp *time);
 
@@ -326,17 +326,17 @@ segment_as_float8(PG_FUNCTION_ARGS)
 Datum
 segment_add_interval(PG_FUNCTION_ARGS)
 {
-	return interval_sum(fcinfo, 1);
+	return added_spans(fcinfo, 1);
 }
 
 Datum
 segment_subtract_interval(PG_FUNCTION_ARGS)
 {
-	return interval_sum(fcinfo, -1);
+	return added_spans(fcinfo, -1);
 }
 
 static Datum
-interval_sum(FunctionCallInfo fcinfo, int sign)
+added_spans(FunctionCallInfo fcinfo, int sign)
 {
 	const Interval *a = PG_GETARG_INTERVAL_P(0);
 	const Interval *b = PG_GETARG_INTERVAL_P(1);

@@ -41,10 +41,9 @@ extern bool rule_flag(JsonbContainer *json, const Place *place,
 extern JsonbContainer *rule_object(JsonbValue *value, const Place *place);
 extern FilterNode *rule_checked(FilterNode *node, const Place *place);
 extern char *rule_print_place(const Place *place);
-extern void rule_refuse(const Place *place, const char *detail)
-			pg_attribute_noreturn();
-extern void rule_refuse_form(const Place *place, const char *found)
-			pg_attribute_noreturn();
+pg_noreturn extern void rule_refuse(const Place *place, const char *detail);
+pg_noreturn extern void rule_refuse_form(const Place *place,
+										 const char *found);
 
 /* json_value.c ------------------------------------------------------------ */
 

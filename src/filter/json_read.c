@@ -87,8 +87,8 @@ static bool is_unfinished(JsonbContainer *json, const Place *place);
 static void check_keys(JsonbContainer *json, const char *const *known,
 					   const Place *place);
 static char *foreign_key(JsonbContainer *json, const char *const *known);
-static void refuse_foreign(JsonbContainer *json, const Place *place)
-			pg_attribute_noreturn();
+pg_noreturn static void refuse_foreign(JsonbContainer *json,
+									   const Place *place);
 
 /* The whole tree */
 FilterNode *

@@ -92,10 +92,10 @@ extern const Population *audience_named(FunctionCallInfo fcinfo,
 										const char *function,
 										const char *name, int argument);
 
-extern void unknown_trait(const Population *population,
-						  const char *name) pg_attribute_noreturn();
-extern void unknown_source(const Population *population,
-						   const char *name) pg_attribute_noreturn();
+pg_noreturn extern void unknown_trait(const Population *population,
+									  const char *name);
+pg_noreturn extern void unknown_source(const Population *population,
+									   const char *name);
 
 /* sweep.c ---------------------------------------------------------------------- */
 

@@ -139,7 +139,8 @@ static bool can_be_used(const Population *population, const Column *column);
 static void name_places(const Population *population, ProfileThing *thing,
 						List *places, int *next);
 static void retype(const Population *population, List *columns, List *places);
-static void no_column_left(const Population *population, List *columns) pg_attribute_noreturn();
+pg_noreturn static void no_column_left(const Population *population,
+									   List *columns);
 static void use_again(const Population *population, const Place *place);
 static void add_columns(const Population *population, List *places);
 static void note_young(const Population *population, AttrNumber attno);

@@ -24,6 +24,7 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
@@ -83,8 +84,8 @@ segment_create_population(PG_FUNCTION_ARGS)
 
 	schema = current_schema_name();
 	check_schema_name(schema);
-	if (pg_namespace_aclcheck(get_namespace_oid(schema, false), GetUserId(),
-							  ACL_CREATE) != ACLCHECK_OK)
+	if (object_aclcheck(NamespaceRelationId, get_namespace_oid(schema, false),
+						GetUserId(), ACL_CREATE) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, schema);
 	view_name = quote_qualified_identifier(schema, name);
 	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))

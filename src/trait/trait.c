@@ -61,8 +61,8 @@ static Expr *scope_path(FilterScope *scope, const FilterNode *column);
 static Expr *scope_aggregate(FilterScope *scope, const FilterNode *aggregate);
 static Expr *scope_audience(FilterScope *scope, const FilterNode *in_audience);
 static Expr *stored_value(TraitScope *scope, const FilterNode *node);
-static void not_stored(TraitScope *scope, const FilterNode *node,
-					   const FilterNode *definition) pg_attribute_noreturn();
+pg_noreturn static void not_stored(TraitScope *scope, const FilterNode *node,
+								   const FilterNode *definition);
 static TraitSet *trait_set(const Population *population);
 static Oid	column_collation(const Population *population, const char *column);
 static bool made_of(const void *entry, Oid relid);
