@@ -19,6 +19,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -329,6 +330,8 @@ segment_verify(PG_FUNCTION_ARGS)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
+		if (source == NULL)		/* a standby has replayed it meanwhile */
+			unknown_source(population, lfirst(lc));
 		whole &= source->missing == NULL;
 		if (source->missing == NULL)
 			verify_source(source, result);
@@ -344,11 +347,17 @@ segment_verify(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* It, or an error that it is gone. */
+/*
+ * It, or an error that it is gone; against others who define, as definitions
+ * wait for it then with nothing in their hands.  A standby replays what was
+ * defined elsewhere, and takes no such locks.
+ */
 static const Population *
 keep_named(const char *name)
 {
-	const Population *population = population_keep(name, RowShareLock);
+	const Population *population =
+		population_keep(name, RecoveryInProgress() ? RowShareLock :
+						ShareUpdateExclusiveLock);
 
 	return population != NULL ? population : population_by_name(name);
 }
@@ -526,12 +535,14 @@ verify_rows(const Population *population, ReturnSetInfo *result)
 	initStringInfo(&sources);
 	foreach(lc, source_names(population))
 	{
+		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
 
+		if (source == NULL)
+			unknown_source(population, lfirst(lc));
 		appendStringInfo(&sources, "%s(%s)",
 						 sources.len > 0 ? " UNION ALL " : "",
-						 trait_source_query(source_by_name(population, lfirst(lc)),
-											NIL, &columns));
+						 trait_source_query(source, NIL, &columns));
 	}
 	if (sources.len == 0)
 		appendStringInfo(&sources, "SELECT %s AS key, 0 AS source_rows FROM %s WHERE false",
