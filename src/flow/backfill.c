@@ -26,6 +26,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -330,7 +331,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
-		if (source == NULL)		/* a standby has replayed it meanwhile */
+		if (source == NULL)		/* its table is gone, and so may its name be */
 			unknown_source(population, lfirst(lc));
 		whole &= source->missing == NULL;
 		if (source->missing == NULL)
@@ -348,18 +349,37 @@ segment_verify(PG_FUNCTION_ARGS)
 }
 
 /*
- * It, or an error that it is gone; against others who define, as definitions
- * wait for it then with nothing in their hands.  A standby replays what was
- * defined elsewhere, and takes no such locks.
+ * keep_named() finds a population and holds what verify() reads; an error if it
+ * is gone.  A table that is held is neither detached nor renamed as a source.
  */
 static const Population *
 keep_named(const char *name)
 {
-	const Population *population =
-		population_keep(name, RecoveryInProgress() ? RowShareLock :
-						ShareUpdateExclusiveLock);
+	const Population *population = population_by_name(name);
+	Oid			owner = relation_owner(population->base);
+	ListCell   *lc;
 
-	return population != NULL ? population : population_by_name(name);
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source != NULL && source->missing == NULL &&
+			pg_class_aclcheck(source->relid, owner, ACL_SELECT) == ACLCHECK_OK)
+			LockRelationOid(source->relid, AccessShareLock);
+	}
+	population = population_keep(name, RowShareLock);
+	if (population == NULL)
+		return population_by_name(name);
+
+	/*
+	 * Definitions wait for us: if none is on its way, where they have nothing in
+	 * their hands.  We do not wait for that, as our transaction may have read
+	 * what a definition waits for.
+	 */
+	if (!RecoveryInProgress())
+		(void) ConditionalLockRelationOid(population->base,
+										  ShareUpdateExclusiveLock);
+	return population;
 }
 
 /*

@@ -102,8 +102,7 @@ extern const Population *population_reader(const Population *population);
  * The population of that name, with a lock on its base table to the end of the
  * transaction, for those who need no right to read it; NULL if there is none.
  * ACCESS SHARE holds it against being dropped, ROW SHARE against whoever
- * decides who is a member, too, and SHARE UPDATE EXCLUSIVE against whoever
- * defines.
+ * decides who is a member, too.
  */
 extern const Population *population_keep(const char *name, LOCKMODE lock);
 
