@@ -171,6 +171,11 @@ typedef struct DateTimeErrorExtra
 #define EXECUTOR_RUN_ONCE
 #endif
 
+/* 18 has columns that are computed when they are read. */
+#if PG_VERSION_NUM < 180000
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
+#endif
+
 /* In 18 it stands before the declaration, where C11 wants it. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

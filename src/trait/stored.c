@@ -35,6 +35,7 @@
 #include "trait/order.h"
 #include "trait/trait_private.h"
 
+static Expr *column_of_source(FilterScope *scope, const char *name);
 static void check_window(const Source *source, const FilterNode *window,
 						 const char *text);
 static void describe_input(AggregateInput *input, Oid type, int32 typmod,
@@ -345,8 +346,28 @@ source_scope(const Source *source, const char *text)
 
 	scope->subject = psprintf("source \"%s\"", source->name);
 	scope->noun = "column";
+	scope->column = column_of_source;
 	scope->timezone = source->population->timezone;
 	scope->no_clock = true;
 	scope->text = text;
 	return scope;
+}
+
+/* The server hands a trigger no value of a column that is not stored. */
+static Expr *
+column_of_source(FilterScope *scope, const char *name)
+{
+	FilterRow  *row = (FilterRow *) scope;
+	Expr	   *column = filter_row_field(row, name);
+
+	if (column != NULL && IsA(column, Var) &&
+		get_attgenerated(get_typ_typrelid(row->type),
+						 ((Var *) column)->varattno) == ATTRIBUTE_GENERATED_VIRTUAL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of %s is not stored", name,
+						scope->subject),
+				 errdetail("It is computed when it is read, and triggers see no value of it."),
+				 errhint("Make it a STORED generated column, or write its expression into the filter.")));
+	return column;
 }
