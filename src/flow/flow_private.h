@@ -8,8 +8,10 @@
 #ifndef SEGMENT_FLOW_PRIVATE_H
 #define SEGMENT_FLOW_PRIVATE_H
 
-#include "audience/audience.h"
 #include "fmgr.h"
+
+#include "audience/audience.h"
+#include "base/compat.h"
 #include "profile/profile.h"
 
 /* lock.c ----------------------------------------------------------------------- */
