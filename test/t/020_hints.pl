@@ -311,14 +311,11 @@ answer(q{
 	DROP TABLE segment_data."o'neill" CASCADE});
 story('what is left of a population', q{INSERT INTO guests VALUES (1)},
 	qr/: (SELECT segment.drop_population\(.*\))\.$/, sub { "$_[0]; INSERT INTO guests VALUES (1)" });
-<<<<<<< HEAD
 story('a distance', q{SELECT segment.create_population('other', timezone => '+02:00')},
 	qr/, or a distance: ('.*') is two hours ahead of UTC\.$/,
 	sub { "BEGIN; SELECT segment.create_population('other', timezone => $_[0]); ROLLBACK" });
 story('an abbreviation', q{SELECT segment.create_population('other', timezone => 'CET')},
 	qr/^Give a place, for example (timezone => .*)\.$/, sub { "BEGIN; SELECT segment.create_population('other', $_[0]); ROLLBACK" });
-=======
->>>>>>> stream-c
 answer(q{SELECT segment.create_population('o''hara')});
 story('which population', q{SELECT segment.sizes()},
 	qr/^Say which one, for example (.*)\.$/, sub { "SELECT segment.sizes($_[0])" });
