@@ -28,6 +28,8 @@ SELECT segment.tick();
 SET segment.now = '2026-07-10 12:00+00';
 SELECT segment.tick();
 SELECT audience, key, change FROM segment.poll('reader') ORDER BY seq;
+SELECT segment.ack('reader', 5);
+SELECT segment.trim_feed('0 seconds', population => 'once');
 
 -- who asks
 SELECT * FROM once ORDER BY 1;
@@ -37,6 +39,13 @@ SELECT segment.is_member('spender', 1), segment.next_change('active', 1);
 SELECT * FROM segment.audiences(1);
 SELECT * FROM segment.explain('active', 1);
 SELECT segment.count_where('spend > 10', 'once');
+SELECT * FROM segment.members('active') AS m(customer_id bigint);
+SELECT * FROM segment.sizes('once');
+SELECT * FROM segment.overlap('active', 'spender');
+SELECT * FROM segment."overlaps"(population => 'once');
+SELECT * FROM segment.what_if('active', 'spend > 10');
+SELECT * FROM segment.dependencies('spend', 'once');
+SELECT source, rows, captured FROM segment.stat_source WHERE population = 'once' ORDER BY 1;
 SELECT segment.forecast('active', '2026-09-01 12:00+00');
 
 -- what changes
