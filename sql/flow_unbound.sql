@@ -148,6 +148,35 @@ SELECT * FROM segment.audiences(1);
 SELECT * FROM segment.sizes();
 SELECT * FROM segment.verify();
 SELECT * FROM profile ORDER BY 1;
+-- in a query with parallel workers nothing can be attempted, so it has none;
+-- in new sessions, which have not yet found out what is broken
+\c -
+SET search_path = shop_unbound, public;
+SET segment.now = '2026-06-01 12:00+00';
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET client_min_messages = error;
+SELECT audience, size, count FROM segment.sizes(), (SELECT count(*) FROM visits) v ORDER BY 1;
+\c -
+SET search_path = shop_unbound, public;
+SET segment.now = '2026-06-01 12:00+00';
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET client_min_messages = error;
+SELECT c.customer_id, segment.audiences(c.customer_id) FROM customers c ORDER BY 1, 2;
+\c -
+SET search_path = shop_unbound, public;
+SET segment.now = '2026-06-01 12:00+00';
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET client_min_messages = error;
+SELECT size, count FROM segment.size('frequent'), (SELECT count(*) FROM visits) v;
+\c -
+SET search_path = shop_unbound, public;
+SET segment.now = '2026-06-01 12:00+00';
 -- who inserts first is warned, and nothing is kept that cannot be right
 INSERT INTO visits VALUES (1, '2026-06-01');
 INSERT INTO customers VALUES (4, 'Aarhus', 'crimson', 'A', 'Tom');

@@ -1,11 +1,13 @@
--- Questions about a whole population use parallel workers of their own, so
+-- Who looks at all audiences passes over those that are broken, by attempts,
+-- which the server does not have in a query with parallel workers (parallel
+-- unsafe); other questions about a whole population use workers of their own, so
 -- they are asked by the leader (parallel restricted); those about one profile
--- may be asked anywhere.
+-- and one audience may be asked anywhere.
 CREATE OR REPLACE FUNCTION segment.members(
     audience name,
     population name DEFAULT NULL)
 RETURNS SETOF record
-LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
+LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 1000
 AS 'MODULE_PATHNAME', 'segment_members';
 COMMENT ON FUNCTION segment.members(name, name) IS
     'keys of the members now, one column of the key''s type, in no order: members(''vip'') AS m(customer_id bigint)';
@@ -14,7 +16,7 @@ CREATE OR REPLACE FUNCTION segment.size(
     audience name,
     population name DEFAULT NULL)
 RETURNS bigint
-LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
+LANGUAGE C STABLE PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'segment_size';
 COMMENT ON FUNCTION segment.size(name, name) IS
     'how many members the audience has now';
@@ -24,7 +26,7 @@ CREATE OR REPLACE FUNCTION segment.sizes(
     OUT audience name,
     OUT size bigint)
 RETURNS SETOF record
-LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
+LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 100
 AS 'MODULE_PATHNAME', 'segment_sizes';
 COMMENT ON FUNCTION segment.sizes(name) IS
     'how many members each audience of the population has now, by name; NULL for one that is broken';
@@ -40,7 +42,7 @@ CREATE OR REPLACE FUNCTION segment.overlap(
     OUT only_a bigint,
     OUT only_b bigint,
     OUT jaccard double precision)
-LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
+LANGUAGE C STABLE PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'segment_overlap';
 COMMENT ON FUNCTION segment.overlap(name, name, name) IS
     'what two audiences share now: their sizes, how many profiles are in both, in either and in one only, and jaccard, the share of either that is in both (NULL if both are empty)';
@@ -58,7 +60,7 @@ CREATE OR REPLACE FUNCTION segment.overlaps(
     OUT only_b bigint,
     OUT jaccard double precision)
 RETURNS SETOF record
-LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 1000
+LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000
 AS 'MODULE_PATHNAME', 'segment_overlaps';
 COMMENT ON FUNCTION segment.overlaps(name[], name) IS
     'segment.overlap() for each pair of several audiences, in the order given (default: all of the population, by name)';
@@ -120,7 +122,7 @@ CREATE OR REPLACE FUNCTION segment.audiences(
     key bigint,
     population name DEFAULT NULL)
 RETURNS SETOF name
-LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
+LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_audiences';
 COMMENT ON FUNCTION segment.audiences(bigint, name) IS
     'names of the audiences that the profile is a member of now, in order, but for those that are broken; none for a key that no profile has';
@@ -129,7 +131,7 @@ CREATE OR REPLACE FUNCTION segment.audiences(
     key uuid,
     population name DEFAULT NULL)
 RETURNS SETOF name
-LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
+LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_audiences';
 COMMENT ON FUNCTION segment.audiences(uuid, name) IS
     'names of the audiences that the profile is a member of now, in order, but for those that are broken; none for a key that no profile has';
@@ -138,7 +140,7 @@ CREATE OR REPLACE FUNCTION segment.audiences(
     key text,
     population name DEFAULT NULL)
 RETURNS SETOF name
-LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
+LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_audiences';
 COMMENT ON FUNCTION segment.audiences(text, name) IS
     'names of the audiences that the profile is a member of now, in order, but for those that are broken; none for a key that no profile has; the text is read as a key of the population';
