@@ -228,6 +228,12 @@ SELECT segment.detach_source('orders', cascade => true);
 SELECT segment.detach_source('visits', cascade => true);
 SELECT * FROM profile ORDER BY 1;
 SELECT * FROM segment.verify();
+-- who drops a type with all that is made of it is told what that was
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DROP TYPE color CASCADE;
+SELECT source, definition, expected FROM segment.verify();
+ROLLBACK;
 -- and a type can be dropped when nobody uses it any more
 SELECT segment.drop_trait('favourite', cascade => true);
 ALTER TABLE customers DROP favourite;

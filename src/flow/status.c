@@ -55,6 +55,12 @@ segment_source_status(PG_FUNCTION_ARGS)
 
 		if (population == NULL)
 			continue;
+		/* they may have other names once their tables are held */
+		foreach(name, source_names(population))
+			(void) source_kept(population, lfirst(name));
+		population = population_find(lfirst(lc));
+		if (population == NULL)
+			continue;
 		foreach(name, source_names(population))
 		{
 			const Source *source = source_kept(population, lfirst(name));
@@ -126,19 +132,18 @@ source_is_captured(const Source *source)
 	Relation	relation;
 	int			events = 0;
 	bool		before = false;
+	ListCell   *lc;
 
 	if (source->missing != NULL)
 		return false;
 	relation = try_relation_open(source->relid, AccessShareLock);
 	if (relation == NULL)
 		return false;
-	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	foreach(lc, source_triggers(relation, source->population->name, source->name))
 	{
-		const Trigger *trigger = &relation->trigdesc->triggers[i];
+		const Trigger *trigger = lfirst(lc);
 
-		if (trigger->tgnargs != 2 || trigger->tgenabled == TRIGGER_DISABLED ||
-			strcmp(trigger->tgargs[0], source->population->name) != 0 ||
-			strcmp(trigger->tgargs[1], source->name) != 0)
+		if (trigger->tgenabled == TRIGGER_DISABLED)
 			continue;
 		if (TRIGGER_FOR_BEFORE(trigger->tgtype))
 			before = true;

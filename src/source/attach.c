@@ -58,8 +58,6 @@ static char *trigger_name(const Population *population, Relation relation,
 static void enable_as_before(const Source *source, const char *name,
 							 List *states);
 static bool is_capture(const Trigger *trigger);
-static bool speaks_for(const Trigger *trigger, const char *population,
-					   const char *source);
 static void drop_triggers(const Source *source);
 
 const Source *
@@ -162,6 +160,7 @@ source_rename(const Source *source, const char *new_name)
 	Relation	relation = try_relation_open(source->relid, ShareRowExclusiveLock);
 	List	   *states = NIL;
 	Actor		before;
+	ListCell   *lc;
 
 	catalog_execute("UPDATE segment.source SET source = $3"
 					" WHERE population = $1 AND source = $2",
@@ -173,12 +172,11 @@ source_rename(const Source *source, const char *new_name)
 	if (relation == NULL)
 		return;
 
-	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	foreach(lc, source_triggers(relation, population->name, source->name))
 	{
-		const Trigger *trigger = &relation->trigdesc->triggers[i];
+		const Trigger *trigger = lfirst(lc);
 
-		if (speaks_for(trigger, population->name, source->name) &&
-			trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN)
+		if (trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN)
 		{
 			TriggerState *state = palloc(sizeof(TriggerState));
 
@@ -202,14 +200,13 @@ enable_as_before(const Source *source, const char *name, List *states)
 {
 	Relation	relation = relation_open(source->relid, NoLock);
 	List	   *statements = NIL;
+	ListCell   *of_trigger;
 	ListCell   *lc;
 
-	for (int i = 0; i < relation->trigdesc->numtriggers; i++)
+	foreach(of_trigger, source_triggers(relation, source->population->name, name))
 	{
-		const Trigger *trigger = &relation->trigdesc->triggers[i];
+		const Trigger *trigger = lfirst(of_trigger);
 
-		if (!speaks_for(trigger, source->population->name, name))
-			continue;
 		foreach(lc, states)
 		{
 			const TriggerState *state = lfirst(lc);
@@ -533,38 +530,46 @@ is_capture(const Trigger *trigger)
 		 strcmp(function, "capture_after") == 0);
 }
 
-static bool
-speaks_for(const Trigger *trigger, const char *population, const char *source)
+List *
+source_triggers(Relation relation, const char *population, const char *source)
 {
-	return is_capture(trigger) &&
-		strcmp(trigger->tgargs[0], population) == 0 &&
-		strcmp(trigger->tgargs[1], source) == 0;
+	/*
+	 * is_capture() looks into the catalogs, and while it does, the server may
+	 * throw away what it knows of the relation.
+	 */
+	TriggerDesc *copy = CopyTriggerDesc(relation->trigdesc);
+	List	   *triggers = NIL;
+
+	for (int i = 0; copy != NULL && i < copy->numtriggers; i++)
+	{
+		Trigger    *trigger = &copy->triggers[i];
+
+		if (is_capture(trigger) &&
+			strcmp(trigger->tgargs[0], population) == 0 &&
+			strcmp(trigger->tgargs[1], source) == 0)
+			triggers = lappend(triggers, trigger);
+	}
+	return triggers;
 }
 
-/* Ours are those that speak for the source, whatever they are called by now. */
 static void
 drop_triggers(const Source *source)
 {
 	Relation	relation = try_relation_open(source->relid, AccessShareLock);
-	List	   *names = NIL;
+	List	   *triggers;
 	Actor		before;
 	ListCell   *lc;
 
 	if (relation == NULL)
 		return;
-	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
-	{
-		const Trigger *trigger = &relation->trigdesc->triggers[i];
-
-		if (speaks_for(trigger, source->population->name, source->name))
-			names = lappend(names, pstrdup(quote_identifier(trigger->tgname)));
-	}
+	triggers = source_triggers(relation, source->population->name, source->name);
 	relation_close(relation, AccessShareLock);
 
 	/* who could attach the table is not always its owner, who alone drops */
 	before = act_as_owner(source->relid);
-	foreach(lc, names)
-		catalog_execute_as_user(psprintf("DROP TRIGGER %s ON %s", (char *) lfirst(lc),
+	foreach(lc, triggers)
+		catalog_execute_as_user(psprintf("DROP TRIGGER %s ON %s",
+										 quote_identifier(((Trigger *) lfirst(lc))->tgname),
 										 source_table_name(source)),
 								0, NULL, NULL, NULL);
 	act_as_before(before);

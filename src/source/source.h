@@ -10,6 +10,7 @@
 
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
+#include "utils/relcache.h"
 #include "utils/reltrigger.h"
 
 #include "profile/profile.h"
@@ -50,6 +51,13 @@ extern void source_check_readable(const Source *source);
 
 /* A capture trigger's source: named by the trigger's arguments. */
 extern const Source *source_of_trigger(const Trigger *trigger, Oid relid);
+
+/*
+ * Copies of the triggers (Trigger *) of a table that capture for that source,
+ * whatever they are called by now.
+ */
+extern List *source_triggers(Relation relation, const char *population,
+							 const char *source);
 
 /* NULL if the population has no source of that name. */
 extern const Source *source_by_name(const Population *population,

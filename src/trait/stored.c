@@ -28,6 +28,7 @@
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "base/base.h"
@@ -200,6 +201,11 @@ stored_describe(const StoredTrait *stored, BoundTrait *bound)
 	memset(bound, 0, sizeof(BoundTrait));
 	bound->aggregate = aggregate_stored(stored->definition, &definition);
 	bound->window = aggregate_window_of(stored->definition);
+	if (OidIsValid(stored->value_type) &&
+		!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(stored->value_type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the type of %s does not exist any more", stored->text)));
 	if (OidIsValid(stored->value_type))
 		describe_input(&bound->input, stored->value_type, -1,
 					   stored->value_collation);

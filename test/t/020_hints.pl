@@ -36,6 +36,7 @@ my @table = (
 	[ filter => qr/^Write a whole number, such as: (.*)\.$/ ],
 	[ filter => qr/^Write a span, such as (.*)\.$/ ],
 	[ filter => qr/^Write it in quotes: (.*)\.$/ ],
+	[ filter => qr/^Write the time of day, too: (.*)\.$/ ],
 	[ filter => qr/^Write a date in quotes, such as (.*)\.$/ ],
 	[ filter => qr/^Write now or today without quotes, such as: (.*)\.$/ ],
 	[ filter => qr/^For example '(total_spend > 500|sum\(orders.amount\))'\.$/ ],
@@ -123,6 +124,7 @@ my @table = (
 	[ advice => qr/^Whole and numeric values are summed by series_sum, / ],
 	[ advice => qr/^Write a shorter key, or NULL: a row without a key belongs to nobody\.$/ ],
 	[ advice => qr/^Write \\\\ for a backslash\.$/ ],
+	[ advice => qr/^Write the day without a time\.$/ ],
 );
 
 my $node = PostgreSQL::Test::Cluster->new('hints');

@@ -160,6 +160,7 @@ extern int	pg_mbcharcliplen(const char *text, int length, int limit);
 /* declared in filter.h, for the compiler only */
 typedef struct Expr Expr;
 typedef void *TupleDesc;
+typedef int64 TimestampTz;
 
 /* base.h */
 extern const char *nearest_name(const char *word, List *candidates);

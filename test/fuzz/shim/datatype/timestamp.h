@@ -1,0 +1,1 @@
+/* the whole shim is in postgres.h */
