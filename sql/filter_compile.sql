@@ -521,6 +521,15 @@ DO $$ BEGIN PERFORM FROM customer c
     WHERE c @@ (repeat('not (vip and ', 100000) || 'vip' || repeat(')', 100000))::segment.filter;
 EXCEPTION WHEN statement_too_complex THEN RAISE NOTICE 'too deep'; END $$;
 
+-- An array has instants, or days: no whole day is sought among instants, and no
+-- time of day among days.
+CREATE TABLE times (seen timestamptz[], local timestamp[], days date[]);
+INSERT INTO times VALUES ('{2028-03-26 12:00+00}', '{2028-03-26 12:00}', '{2028-03-26}');
+SELECT count(*) FROM times t WHERE t @@ 'seen contains "2028-03-26 12:00+00" and local contains "2028-03-26 12:00" and days contains "2028-03-26"';
+SELECT count(*) FROM times t WHERE t @@ 'seen contains "2028-03-26"';
+SELECT count(*) FROM times t WHERE t @@ 'local contains any ("2028-03-26", "2028-03-27 12:00")';
+SELECT count(*) FROM times t WHERE t @@ 'days contains "2028-03-26 12:00"';
+
 -- What money reads as is a setting's matter.
 CREATE TABLE purse (amount money);
 SELECT count(*) FROM purse p WHERE p @@ 'amount > 5';

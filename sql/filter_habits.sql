@@ -43,6 +43,7 @@ SELECT * FROM pg_temp.advised(
     'ts older than 30 days', 'ts is older then 30 days ago or b', 'ts over 2 years ago', 'ts before 30 days ago',
     'ts earlier than 1 week ago', 'ts newer than 30 days', 'ts is younger than 5 minutes', 'ts after 30 days ago',
     'ts is more than 30 days ago', 'ts more than 30 days', 'ts less than 30 days', 'ts between 60 days and 30 days ago',
+    'ts at least 30 days ago', 'ts is at most 2 weeks ago or b', 'ts before last month', 'ts after next 2 weeks',
     'ts > 30 days ago', 'ts = 1 day ago or b', '30 days ago', 'a and 30 days ago', 'in last 30 days', 'in the next 2 weeks');
 -- of events
 SELECT * FROM pg_temp.advised(

@@ -127,6 +127,40 @@ SELECT retyped('last(orders.page)', '_at', 'text', 'NULL');
 SELECT customer_id, segment.is_member('big', customer_id), segment.is_member('busy', customer_id) FROM profile ORDER BY 1;
 SELECT * FROM segment.verify();
 
+-- a column of the user's own type, or with something hung on what is kept of it,
+-- gets another type below a view that reads it
+SELECT segment.detach_source('orders', cascade => true);
+DROP TABLE orders;
+CREATE TYPE mood AS ENUM ('glad', 'sad');
+CREATE COLLATION plain (locale = 'C');
+CREATE TABLE orders (customer_id bigint, mood mood, page text COLLATE plain, pages int, ordered_at timestamptz DEFAULT segment.now());
+CREATE INDEX ON orders (customer_id, ordered_at);
+SELECT segment.attach_source('orders', at => 'ordered_at');
+SELECT segment.create_trait('mood', 'last(orders.mood)');
+SELECT segment.create_trait('page', 'last(orders.page)');
+SELECT segment.create_trait('pages', 'max(orders.pages)');
+SELECT segment.create_audience('glad', 'mood = "glad"');
+INSERT INTO orders VALUES (1, 'glad', 'home', 3), (2, 'sad', 'cart', 5);
+DO $$ BEGIN
+    EXECUTE format('CREATE INDEX ON segment_data.profile (%I)',
+        (SELECT stored FROM segment.stored_trait WHERE definition = 'max(orders.pages)'));
+END $$;
+CREATE VIEW pages AS SELECT customer_id, pages FROM profile;
+ALTER TABLE orders ALTER mood TYPE text, ALTER page TYPE text COLLATE "default", ALTER pages TYPE bigint;
+INSERT INTO orders VALUES (1, 'sad', 'cart', 7);
+SELECT segment.alter_trait('mood', 'last(orders.mood)');
+SELECT segment.alter_trait('page', 'last(orders.page)');
+SELECT segment.alter_trait('pages', 'max(orders.pages)');
+DROP VIEW pages;
+SELECT segment.alter_trait('pages', 'max(orders.pages)');
+INSERT INTO orders VALUES (1, 'sad', 'cart', 7);
+SELECT customer_id, mood, page, pages, segment.is_member('glad', customer_id) FROM profile ORDER BY 1;
+SELECT * FROM segment.verify();
+-- and nothing of it stays in the way
+DROP TYPE mood;
+DROP COLLATION plain;
+SELECT indexname FROM pg_indexes WHERE schemaname = 'segment_data' AND tablename = 'profile' ORDER BY 1;
+
 DROP FUNCTION retyped;
 SELECT segment.drop_population('profile', cascade => true);
 DROP SCHEMA shop_retyped CASCADE;

@@ -228,6 +228,7 @@ SELECT audience, stored FROM segment.audience WHERE NOT stored ORDER BY 1;
 SELECT * FROM segment.tick();
 SELECT audience, key, change, cause FROM segment.transition
 WHERE key IN ('4', '6', '7') AND audience IN ('reds', 'others', 'lone_reds') ORDER BY audience, key, seq;
+SELECT audience, size FROM segment.sizes('profile') WHERE audience = 'reds';
 ALTER TYPE color RENAME VALUE 'ruby' TO 'crimson';
 SELECT segment.rebuild('profile');
 SELECT segment.rebuild('lone');
@@ -256,6 +257,12 @@ SELECT segment.detach_source('orders', cascade => true);
 SELECT segment.detach_source('visits', cascade => true);
 SELECT * FROM profile ORDER BY 1;
 SELECT * FROM segment.verify();
+-- who drops a type with all that is made of it is told what that was
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DROP TYPE color CASCADE;
+SELECT source, definition, expected FROM segment.verify();
+ROLLBACK;
 -- and a type can be dropped when nobody uses it any more
 SELECT segment.drop_trait('favourite', cascade => true);
 ALTER TABLE customers DROP favourite;

@@ -26,7 +26,24 @@ SELECT segment.create_population('new', timezone => 'Europe/Kopenhagen');
 SELECT segment.create_population('new', timezone => '+02:00');
 SELECT segment.create_population('new', timezone => 'UTC+2');
 SELECT segment.create_population('new', timezone => 'EST5EDT,M3.2.0,M11.1.0');
-SELECT segment.create_population('new', timezone => 'CET');
+-- nor a zone that is also an abbreviation; some systems have none such any more
+CREATE FUNCTION refusal(timezone text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    error text;
+    detail text;
+    hint text;
+BEGIN
+    PERFORM segment.create_population('new', timezone => timezone);
+EXCEPTION WHEN invalid_parameter_value THEN
+    GET STACKED DIAGNOSTICS error := MESSAGE_TEXT, detail := PG_EXCEPTION_DETAIL, hint := PG_EXCEPTION_HINT;
+    RETURN concat_ws(' / ', error, nullif(detail, ''), hint);
+END $$;
+SELECT refusal('CET') = CASE WHEN EXISTS (SELECT FROM pg_timezone_names WHERE name = 'CET')
+    THEN 'time zone "CET" is also an abbreviation / As a zone it changes its clocks, as an abbreviation it does not. / '
+        'Give a place, for example timezone => ''Europe/Copenhagen''.'
+    ELSE 'time zone "CET" does not exist / See pg_timezone_names for the names, for example timezone => ''Europe/Copenhagen''.'
+    END AS refused;
+DROP FUNCTION refusal;
 SET timezone = -3;
 SELECT segment.create_population('new');
 SET TIME ZONE INTERVAL '+02:00' HOUR TO MINUTE;

@@ -89,6 +89,11 @@ SELECT * FROM profile ORDER BY 1;
 SELECT * FROM reports.cities ORDER BY 1;
 SELECT segment.drop_trait('dropped_2');
 SELECT * FROM profile ORDER BY 1;
+-- a trait may be given the name that a place has
+SELECT segment.rename_trait('last_order', 'dropped_2');
+SELECT * FROM profile ORDER BY 1;
+SELECT * FROM reports.cities ORDER BY 1;
+SELECT segment.rename_trait('dropped_2', 'last_order');
 
 -- and it goes when they have gone
 DROP SCHEMA reports CASCADE;

@@ -91,9 +91,9 @@ static List *users_of_stored(const Population *population,
 							 const FilterNode *stored);
 static List *all_populations(void);
 static List *audience_names(const Population *population);
-static void unknown_audience(const char *name, const Population *population,
-							 List *candidates, const char *text,
-							 const FilterNode *mention) pg_attribute_noreturn();
+pg_noreturn static void unknown_audience(const char *name, const Population *population,
+										 List *candidates, const char *text,
+										 const FilterNode *mention);
 static void name_audience(void *name);
 static AudienceSet *audience_set(const Population *population);
 static List *audience_read(const Population *population);

@@ -325,8 +325,8 @@ extern int64 algebra_count(const Population *population,
 extern TupleTableSlot *audience_profile_row(const Population *population,
 											Datum key);
 /* Its absence as an error. */
-extern void audience_no_profile(const Population *population,
-								Datum key) pg_attribute_noreturn();
+pg_noreturn extern void audience_no_profile(const Population *population,
+											Datum key);
 
 /* next.c ------------------------------------------------------------------------ */
 

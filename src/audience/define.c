@@ -29,6 +29,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -495,7 +496,8 @@ create_view(const Population *population, const char *name,
 	char	   *view = quote_qualified_identifier(schema, name);
 
 	check_view_name(schema, name);
-	if (pg_namespace_aclcheck(schema_oid, owner, ACL_CREATE) != ACLCHECK_OK)
+	if (object_aclcheck(NamespaceRelationId, schema_oid, owner,
+						ACL_CREATE) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for schema \"%s\"", schema),

@@ -49,6 +49,7 @@
 #include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -86,6 +87,8 @@ static Cache *indexes = NULL;
 
 static bool holds(AudienceIndex *index, int audience, Moment *moment);
 static ExprState *watched_filter(AudienceIndex *index, Watched *watched);
+static bool are_ready(const AudienceIndex *index, const int *places, int count);
+static void make_ready(AudienceIndex *index, const int *places, int count);
 static AudienceIndex *index_build(const Population *population,
 								  List *audiences);
 static void build(void *arg);
@@ -234,7 +237,7 @@ make_one_ready(void *arg)
 {
 	MakeReady  *one = arg;
 
-	audience_make_ready(one->index, &one->audience, 1);
+	make_ready(one->index, &one->audience, 1);
 }
 
 const char *
@@ -263,21 +266,48 @@ audiences_broken(const AudienceIndex *index)
 static ExprState *
 watched_filter(AudienceIndex *index, Watched *watched)
 {
-	if (watched->filter == NULL)
-	{
-		int			place = watched - index->watched;
+	int			place = watched - index->watched;
 
-		audience_make_ready(index, &place, 1);
-	}
+	audience_make_ready(index, &place, 1);
 	return watched->filter;
+}
+
+/*
+ * A filter that does not bind any more, though nobody has told us of a change, fails
+ * once: who comes next finds it broken in a new index.
+ */
+void
+audience_make_ready(AudienceIndex *index, const int *places, int count)
+{
+	if (are_ready(index, places, count))
+		return;
+	PG_TRY();
+	{
+		make_ready(index, places, count);
+	}
+	PG_CATCH();
+	{
+		cache_distrust(index->population->base);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+static bool
+are_ready(const AudienceIndex *index, const int *places, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (index->watched[places[i]].filter == NULL)
+			return false;
+	return true;
 }
 
 /*
  * Filters that are touched for the first time, together: what there is to
  * prepare is prepared once.
  */
-void
-audience_make_ready(AudienceIndex *index, const int *places, int count)
+static void
+make_ready(AudienceIndex *index, const int *places, int count)
 {
 	FilterScope *scope = NULL;
 	int			level = 0;

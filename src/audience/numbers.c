@@ -3,22 +3,22 @@
  * numbers.c
  *	  How is a set of numbers below 65,536 kept in memory?
  *
- * A set of a few numbers is an array, one of more than 4096 a bit for each number,
- * as in the portable format (portable.c); there a set may also be runs, here it
- * is not.  Each result is brought to the form that its size demands, so a set has
- * one form only:
+ * A set of a few numbers is an array, one of more than 4096 a bit for each
+ * number, as in the portable format (portable.c); there a set may also be
+ * runs, here it is not.  Each result is brought to the form that its size
+ * demands, so a set has one form only:
  *
  *		{3, 7, 9}				array	3 7 9
  *		{0 .. 65535}			bits	ffffffffffffffff ...
  *		the one without the other		bits, 65533 of them
  *		both					array	3 7 9
  *
- * This is the house's own, and small, because a library that other extensions bring
- * along as well is not ours alone: the server loads modules with global symbols, and
- * whose function of one name is called depends on who came first.
+ * This is the house's own, and small, because a library that other extensions
+ * bring along as well is not ours alone: the server loads modules with global
+ * symbols, and whose function of one name is called depends on who came first.
  *
- * Nothing of the server is needed but memory and the counting of bits, so that it
- * can be fuzzed against a library that does the same.
+ * Nothing of the server is needed but memory and the counting of bits, so that
+ * it can be fuzzed against a library that does the same.
  *
  *-------------------------------------------------------------------------
  */

@@ -15,14 +15,14 @@
 #define ALL_NUMBERS	(1 << NUMBER_BITS)
 
 /*
- * Zeroed memory is an empty set.  What it holds is allocated in the context that
- * is current when it changes, and frees itself with that.
+ * Zeroed memory is an empty set.  What it holds is allocated in the context
+ * that is current when it changes, and is freed with that.
  */
 typedef struct NumberSet
 {
 	uint32_t	count;			/* how many numbers are in it */
 	uint32_t	space;			/* for how many 'array' has room */
-	uint16_t   *array;			/* ascending; NULL if there are none, or bits */
+	uint16_t   *array;			/* ascending; NULL if there are none or bits */
 	uint64_t   *bits;			/* a bit for each number, or NULL */
 } NumberSet;
 

@@ -25,8 +25,8 @@
  * bind: nobody keeps its members, and what is stored is what the feed has told.
  *
  * Who locks what.  Writers hold ROW EXCLUSIVE on the base table, to the end of
- * their transaction; whoever changes a definition holds SHARE ROW EXCLUSIVE on
- * it, and so meets no toggle that is still to be committed.  Chunks are written
+ * their transaction; whoever decides who is a member holds EXCLUSIVE on it
+ * (flow/lock.c), and so meets no toggle that is still to be committed.  Chunks are written
  * by one transaction at a time, fold or definition, which holds the storage
  * lock (a lock of its own, not one of the table, which autovacuum takes too).
  *
@@ -219,7 +219,7 @@ storage_open(const Population *population, bool toggles, LOCKMODE lock)
 
 	/* the chunk table has its primary key, the toggle table none */
 	ours &= list_length(indexes) == (toggles ? 0 : 1) &&
-		OidIsValid(RelationGetPrimaryKeyIndex(relation)) == !toggles;
+		OidIsValid(RelationGetPrimaryKeyIndex(relation, false)) == !toggles;
 	list_free(indexes);
 	if (!ours)
 		ereport(ERROR,
@@ -479,7 +479,7 @@ scan_chunks(Relation relation, int32 number, Snapshot snapshot)
 
 	ScanKeyInit(&key, CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
 				Int32GetDatum(number));
-	return systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation),
+	return systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation, false),
 							  true, snapshot, 1, &key);
 }
 
@@ -492,7 +492,7 @@ scan_chunk(Relation relation, int32 number, int64 chunk, Snapshot snapshot)
 				Int32GetDatum(number));
 	ScanKeyInit(&keys[1], CHUNK_NUMBER, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(chunk));
-	return systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation),
+	return systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation, false),
 							  true, snapshot, 2, keys);
 }
 

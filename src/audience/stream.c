@@ -99,7 +99,7 @@ stream_open(Stream *stream, const Population *population, int32 number,
 										   ALLOCSET_DEFAULT_SIZES);
 	stream->toggled = storage_read_toggles(population, number, snapshot);
 	stream->relation = storage_open(population, false, AccessShareLock);
-	stream->index = index_open(RelationGetPrimaryKeyIndex(stream->relation),
+	stream->index = index_open(RelationGetPrimaryKeyIndex(stream->relation, false),
 							   AccessShareLock);
 	ScanKeyInit(&key, CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
 				Int32GetDatum(number));

@@ -28,8 +28,8 @@
  *
  * There is no way to act as somebody without these restrictions; only the
  * settings may be left alone, by a caller who is sure that no code of the
- * owner's runs (act_as_owner_unpinned).  An error needs no act_as_before(): the
- * abort of the transaction, or of the subtransaction in which the error is
+ * owner's runs (act_as_owner_unpinned).  An error needs no act_as_before():
+ * the abort of the transaction, or of the subtransaction in which the error is
  * caught, gives back user and settings.
  *
  *-------------------------------------------------------------------------

@@ -13,13 +13,14 @@
  * by an attempt, so that one that is broken is noted and passed over.
  *
  * An attempt is a subtransaction: whatever an error leaves open or locked is
- * released with it.  Cancellation, a full disk, lost memory, a deadlock, the end
- * of the stack and their like say nothing of a definition, and are never caught.
+ * released with it.  Cancellation, a full disk, lost memory, a deadlock, the
+ * end of the stack and their like say nothing of a definition, and are never
+ * caught.
  *
  * And will it still work deeper down?  An event comes from a trigger within a
  * function within a function.  So whoever binds a definition has a part of the
- * stack to do it in (shallow_begin()): one that is nested more deeply is refused,
- * where somebody can change it.
+ * stack to do it in (shallow_begin()): one that is nested more deeply is
+ * refused, where somebody can change it.
  *
  *-------------------------------------------------------------------------
  */

@@ -10,7 +10,7 @@ RETURNS trigger
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_refuse_write';
 COMMENT ON FUNCTION segment.refuse_write() IS
-    'trigger on the tables that the extension keeps: they are written by its functions and by events, and by nobody else; the argument says by which functions';
+    'trigger on the tables that the extension keeps: they are written by its functions and by events; else only their owner may insert into those of definitions and feed, as a restore does; the argument says by which functions';
 
 -- days and spans of time, for what filters are compiled to -------------------
 

@@ -221,6 +221,9 @@ extern uint64 cache_begin(void);
 extern void *cache_put(Cache *cache, const void *made, MemoryContext context,
 					   uint64 begun);
 
+/* What this session has made of the relation did not prove right. */
+extern void cache_distrust(Oid relid);
+
 /* attempt.c: does a definition still work? --------------------------------- */
 
 typedef void (*Attempt) (void *arg);

@@ -13,6 +13,6 @@ COMMENT ON SCHEMA segment IS
 -- where the base tables of populations live; they belong to those who define them
 CREATE SCHEMA segment_data AUTHORIZATION @extowner@;
 COMMENT ON SCHEMA segment_data IS
-    'base tables of the populations of extension segment, one row per profile';
+    'tables of the populations of extension segment: profiles, and members of audiences';
 GRANT USAGE ON SCHEMA segment TO PUBLIC;
 GRANT USAGE ON SCHEMA segment_data TO PUBLIC;

@@ -25,7 +25,10 @@
  * next look-up; so nothing is left of what was dropped.
  *
  * The name of a schema is in SQL that some caches hold, and a schema's tables do
- * not hear of its new name.
+ * not hear of its new name.  Nor does a table hear that a label of an enum has
+ * another name, or that there is no cast any more: a filter that was bound before
+ * does not bind again, and what is left to be compiled later would be an error of
+ * who happens to need it.  Both are rare, and everything is made anew.
  *
  * How often entries are made can be seen in a session:
  *
@@ -78,6 +81,7 @@ static void mark(Cache *cache, Oid relid);
 static void remove_stale(void);
 static void relation_changed(Datum arg, Oid relid);
 static void schema_changed(Datum arg, int cache, uint32 hash);
+static void meaning_changed(Datum arg, int cache, uint32 hash);
 static void transaction_ended(XactEvent event, void *arg);
 
 Cache *
@@ -237,6 +241,19 @@ schema_changed(Datum arg, int cache, uint32 hash)
 			mark(&caches[i], InvalidOid);
 }
 
+/* What is written in filters may mean something else, or nothing. */
+static void
+meaning_changed(Datum arg, int cache, uint32 hash)
+{
+	relation_changed((Datum) 0, InvalidOid);
+}
+
+void
+cache_distrust(Oid relid)
+{
+	relation_changed((Datum) 0, relid);
+}
+
 static void
 transaction_ended(XactEvent event, void *arg)
 {
@@ -249,6 +266,8 @@ void
 cache_init(void)
 {
 	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(ENUMOID, meaning_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, meaning_changed, (Datum) 0);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 	RegisterXactCallback(transaction_ended, NULL);
 }

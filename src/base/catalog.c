@@ -43,8 +43,8 @@
 
 static Relation catalog_open(const char *table, int names);
 static Form_pg_attribute catalog_column(CatalogScan *scan, const char *column);
-static void wrong_type(CatalogScan *scan, Form_pg_attribute att,
-					   const char *type) pg_attribute_noreturn();
+pg_noreturn static void wrong_type(CatalogScan *scan, Form_pg_attribute att,
+								   const char *type);
 
 Oid
 catalog_relation(const char *name)
@@ -111,7 +111,7 @@ catalog_begin_one(CatalogScan *scan, const char *table, const char *population,
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(name));
 	scan->scan = systable_beginscan(scan->relation,
-									RelationGetPrimaryKeyIndex(scan->relation),
+									RelationGetPrimaryKeyIndex(scan->relation, false),
 									true, NULL, 2, keys);
 }
 

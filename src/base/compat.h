@@ -42,12 +42,14 @@
 #endif
 
 /*
- * 16 replaced the per-catalog checks by object_ownercheck(); we ask it of
- * relations only.
+ * 16 replaced the per-catalog checks by one for all catalogs.  Who owns it we
+ * ask of relations only, and what is granted of schemas.
  */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(class_id, object_id, role_id) \
 	pg_class_ownercheck(object_id, role_id)
+#define object_aclcheck(class_id, object_id, role_id, mode) \
+	pg_namespace_aclcheck(object_id, role_id, mode)
 #endif
 
 /* 16 moved the varlena macros out of postgres.h. */
@@ -101,11 +103,87 @@ typedef struct DateTimeErrorExtra
 #define EVALPLANQUAL_NO_RELATIONS	, NIL
 #endif
 
+/*
+ * 16 parted the rights that a query needs from its range table, and 18 also
+ * wants to know which of its relations are left after pruning.
+ */
+#if PG_VERSION_NUM < 160000
+#define addRTEPermissionInfo(permissions, entry) ((void) (permissions))
+#define ExecInitRangeTable(estate, entries, permissions, unpruned) \
+	((void) (permissions), (ExecInitRangeTable) (estate, entries))
+#elif PG_VERSION_NUM < 180000
+#define ExecInitRangeTable(estate, entries, permissions, unpruned) \
+	(ExecInitRangeTable) (estate, entries, permissions)
+#endif
+
+/* 16 can leave out the indexes that do not summarize. */
+#if PG_VERSION_NUM < 160000
+#define ExecInsertIndexTuples(result, slot, estate, update, no_dup_error, \
+							  conflict, arbiters, only_summarizing) \
+	(ExecInsertIndexTuples) (result, slot, estate, update, no_dup_error, \
+							 conflict, arbiters)
+#endif
+
+/* 18 wants to be told where the row itself is, if it is there. */
+#if PG_VERSION_NUM < 180000
+#define ExecCheckIndexConstraints(result, slot, estate, conflict, itself, \
+								  arbiters) \
+	((void) (itself), \
+	 (ExecCheckIndexConstraints) (result, slot, estate, conflict, arbiters))
+#endif
+
+/* 17 wants the relation itself. */
+#if PG_VERSION_NUM < 170000
+#define getIdentitySequence(relation, attno, missing_ok) \
+	(getIdentitySequence) (RelationGetRelid(relation), attno, missing_ok)
+#endif
+
+/* 18 counts an index scan's searches, if asked. */
+#if PG_VERSION_NUM < 180000
+#define index_beginscan(table, index, snapshot, instrument, keys, orderbys) \
+	(index_beginscan) (table, index, snapshot, keys, orderbys)
+#endif
+
+/* 18 can tell of a primary key that is deferrable. */
+#if PG_VERSION_NUM < 180000
+#define RelationGetPrimaryKeyIndex(relation, deferrable_ok) \
+	(RelationGetPrimaryKeyIndex) (relation)
+#endif
+
+/*
+ * 18 has RETURNING old and new: one variable may be of either row, or of
+ * neither.
+ */
+#if PG_VERSION_NUM < 180000
+#define VAR_RETURNING_DEFAULT	0
+#define VAR_RETURNING(var)		VAR_RETURNING_DEFAULT
+#define expandRTE(entry, index, level, returning, location, dropped, names, \
+				  vars) \
+	(expandRTE) (entry, index, level, location, dropped, names, vars)
+#else
+#define VAR_RETURNING(var)		((var)->varreturningtype)
+#endif
+
 /* Before 18 ExecutorRun() was told that it is called once. */
 #if PG_VERSION_NUM < 180000
 #define EXECUTOR_RUN_ONCE	, true
 #else
 #define EXECUTOR_RUN_ONCE
+#endif
+
+/* 18 has columns that are computed when they are read. */
+#if PG_VERSION_NUM < 180000
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
+#endif
+
+/* In 18 it stands before the declaration, where C11 wants it. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* 16 calls C's own functions for the absolute value of a number. */
+#ifndef i64abs
+#define i64abs(number) llabs(number)
 #endif
 
 /* 16 brought typed allocation, and late minor releases of 15 have it, too. */

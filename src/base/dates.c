@@ -11,10 +11,10 @@
  *												2026-01-31 23:00+00
  *		segment.day_ago('2026-02-28', '1 month')	2026-01-31
  *
- * Without a time zone they are those of the session's, and stable.  None raises
- * an error for a time that some row may hold: what is farther away than times
- * go is infinity.  (From release 16 on the server has date_add() too, which
- * does.)
+ * Without a time zone they are those of the session's, and stable.  None
+ * raises an error for a time that some row may hold: what is farther away than
+ * times go is infinity.  (From release 16 on the server has date_add() too,
+ * which does.)
  *
  *-------------------------------------------------------------------------
  */

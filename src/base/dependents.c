@@ -74,8 +74,9 @@ relation_dependents(Oid relid, AttrNumber attno)
 }
 
 /*
- * Put in front of the list what depends on an object, or on a column of it: each
- * before what depends on it in turn.  'seen' are the objects that are there already.
+ * Put in front of the list what depends on an object, or on a column of it:
+ * each before what depends on it in turn.  'seen' are the objects that are
+ * there already.
  */
 static void
 add_dependents(Oid class, Oid object, AttrNumber attno, List **seen,
@@ -246,7 +247,10 @@ column_is_depended_on(Oid relid, AttrNumber attno, Oid view)
 	return found;
 }
 
-/* What depends on an object, or on a column of it, and would stop DROP; by name. */
+/*
+ * What depends on an object, or on a column of it, and would stop DROP;
+ * backwards by name.
+ */
 static List *
 direct_dependents(Oid class, Oid object, AttrNumber attno)
 {
@@ -298,7 +302,8 @@ direct_dependents(Oid class, Oid object, AttrNumber attno)
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
-	/* a policy or constraint that reads other columns of its table goes with it */
+
+	/* a policy or constraint that reads other columns goes with its table */
 	foreach(lc, dependents)
 		if (is_among(parts, &((Dependent *) lfirst(lc))->object))
 			dependents = foreach_delete_current(dependents, lc);

@@ -5,10 +5,10 @@
  *
  * A definition has to exclude readers of a view and of a table, writers of
  * several tables, and a fold.  Others come to these in any order: a reader of
- * two views in the order in which he names them, a writer of two sources in the
- * order of his statements.  There is no order in which we could take our locks
- * that would be everybody's.  So nobody has to keep to one: while we wait for
- * one of them without a limit, we hold none of the others.
+ * two views in the order in which he names them, a writer of two sources in
+ * the order of his statements.  There is no order in which we could take our
+ * locks that would be everybody's.  So nobody has to keep to one: while we
+ * wait for one of them without a limit, we hold none of the others.
  *
  *		locks wanted		source, view, base table
  *		source				granted
@@ -18,18 +18,23 @@
  *		base table			granted: now for the source and the view
  *
  * What is granted is held for half of deadlock_timeout at most before all is:
- * so whoever waits for it, and whom we wait for, hears of no deadlock.  At first
- * it is much less, as most transactions are short and those who wait for each
- * other are not.  Each attempt is a subtransaction, which is rolled back to let
- * go.
+ * so whoever comes to wait for it, and whom we wait for, hears of no deadlock.
+ * At first it is much less, as most transactions are short and those who wait for
+ * each other are not.  Who stood behind us while we waited may have waited for
+ * longer; so we never begin to wait for somebody who waits for us already.  Each
+ * attempt is a subtransaction, which is rolled back to let go.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
+#include "utils/array.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -41,6 +46,13 @@
 #define SHORTEST_ATTEMPT	20
 #define LONGEST_ATTEMPT		500
 
+/*
+ * How often a lock that is waited for alone may end in a deadlock.  It may be one
+ * of others, one of whom lets go of what he holds at once, as we do; or a real
+ * one, of what the transaction had before.
+ */
+#define MOST_DEADLOCKS		3
+
 typedef struct LockRequest
 {
 	LockTake	take;
@@ -49,9 +61,12 @@ typedef struct LockRequest
 	LOCKMODE	mode;
 } LockRequest;
 
-static int	take_all(List *requests, int first, int milliseconds);
+static int	take_all(List *requests, int first, int milliseconds,
+					 int *deadlocks);
 static void take_within(const LockRequest *request, TimestampTz deadline);
 static void take(const LockRequest *request);
+static bool holder_waits_for_us(const LockRequest *request);
+static bool waits_for_us(int pid, List **seen);
 
 List *
 locks_add_relation(List *requests, Oid relid, LOCKMODE mode)
@@ -79,27 +94,29 @@ locks_take(List *requests)
 	int			most = Max(Min(DeadlockTimeout / 2, LONGEST_ATTEMPT), 1);
 	int			milliseconds = SHORTEST_ATTEMPT;
 	int			first = -1;
+	int			deadlocks = 0;
 
 	if (requests == NIL)
 		return;
 	do
 	{
-		first = take_all(requests, first, Min(milliseconds, most));
+		first = take_all(requests, first, Min(milliseconds, most), &deadlocks);
 		milliseconds = Min(milliseconds * 2, LONGEST_ATTEMPT);
 	} while (first >= 0);
 }
 
 /*
- * Take all locks: that of 'first', if it is one, however long it takes, and the
- * others within the time that there is.  Returns -1, or else lets go of all and
- * returns which of them was not to be had.
+ * Take all locks: that of 'first', if it is one, however long it takes, and
+ * the others within the time that there is.  Returns -1, or else lets go of
+ * all and returns which of them was not to be had.
  */
 static int
-take_all(List *requests, int first, int milliseconds)
+take_all(List *requests, int first, int milliseconds, int *deadlocks)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile int waiting = -1;	/* for which of them, within the time */
+	volatile bool alone = false;	/* for the first, with no other in hand */
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(memory);
@@ -108,7 +125,11 @@ take_all(List *requests, int first, int milliseconds)
 		TimestampTz deadline;
 
 		if (first >= 0)
+		{
+			alone = true;
 			take(list_nth(requests, first));
+			alone = false;
+		}
 		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											   milliseconds);
 		for (int i = 0; i < list_length(requests); i++)
@@ -133,9 +154,14 @@ take_all(List *requests, int first, int milliseconds)
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
 
-		/* whoever catches it finds his own subtransaction, not ours */
-		if (waiting < 0 || error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		if (alone && error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED &&
+			++*deadlocks < MOST_DEADLOCKS)
+			waiting = first;
+		else if (waiting < 0 || error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		{
+			/* whoever catches it finds his own subtransaction, not ours */
 			ReThrowError(error);
+		}
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
@@ -149,6 +175,16 @@ take_within(const LockRequest *request, TimestampTz deadline)
 	int			level = NewGUCNestLevel();
 	long		left;
 	char		timeout[32];
+
+	if (request->take == NULL)
+	{
+		if (ConditionalLockRelationOid(request->relid, request->mode))
+			return;
+		if (holder_waits_for_us(request))
+			ereport(ERROR,
+					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					 errmsg("the lock is held by a session that waits for this one")));
+	}
 
 	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 	left = Max(left, 1);
@@ -168,6 +204,58 @@ take(const LockRequest *request)
 		request->take(request->argument);
 	else
 		LockRelationOid(request->relid, request->mode);
+}
+
+/*
+ * Does somebody who has the lock wait for one of ours?  He would not let go of it
+ * before we do.
+ */
+static bool
+holder_waits_for_us(const LockRequest *request)
+{
+	LockData   *locks = GetLockStatusData();
+	List	   *seen = list_make1_int(MyProcPid);
+
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		const LockInstanceData *lock = &locks->locks[i];
+		bool		conflicts = false;
+
+		if (lock->locktag.locktag_type != LOCKTAG_RELATION ||
+			lock->locktag.locktag_field1 != MyDatabaseId ||
+			lock->locktag.locktag_field2 != request->relid)
+			continue;
+		for (LOCKMODE mode = 1; mode <= MaxLockMode; mode++)
+			conflicts |= (lock->holdMask & LOCKBIT_ON(mode)) != 0 &&
+				DoLockModesConflict(mode, request->mode);
+		if (conflicts && waits_for_us(lock->leaderPid, &seen))
+			return true;
+	}
+	return false;
+}
+
+/* Does a session wait for us, or for one that does?  'seen' have been asked. */
+static bool
+waits_for_us(int pid, List **seen)
+{
+	ArrayType  *blockers;
+	int			count;
+
+	/* a prepared transaction has no session, and waits for nobody */
+	if (pid == 0 || list_member_int(*seen, pid))
+		return false;
+	*seen = lappend_int(*seen, pid);
+	blockers = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids,
+													  Int32GetDatum(pid)));
+	count = ArrayGetNItems(ARR_NDIM(blockers), ARR_DIMS(blockers));
+	for (int i = 0; i < count; i++)
+	{
+		int			blocker = ((int32 *) ARR_DATA_PTR(blockers))[i];
+
+		if (blocker == MyProcPid || waits_for_us(blocker, seen))
+			return true;
+	}
+	return false;
 }
 
 void

@@ -8,9 +8,9 @@
  * owner or from a superuser:
  *
  *		UPDATE segment_data.profile SET s4 = 0		refused
- *		segment.rebuild()							protected_write_begin()
- *													UPDATE segment_data.profile ...
- *													protected_write_end()
+ *		segment.rebuild()					protected_write_begin()
+ *											UPDATE segment_data.profile ...
+ *											protected_write_end()
  *
  * What writes by the table API (an event, a sweep, a fold) fires no trigger
  * of a statement, and needs none of this.

@@ -58,12 +58,12 @@ typedef struct Consumer
 
 static char *name_argument(FunctionCallInfo fcinfo, int argument);
 static void check_new_name(const char *name);
-static void duplicate_consumer(const char *name) pg_attribute_noreturn();
+pg_noreturn static void duplicate_consumer(const char *name);
 static Consumer *consumer_find(const char *name);
-static void unknown_consumer(const char *name, List *names) pg_attribute_noreturn();
+pg_noreturn static void unknown_consumer(const char *name, List *names);
 static bool owns_population(const Population *population);
 static void consumer_lock(Consumer *consumer);
-static void consumer_gone(const Consumer *consumer) pg_attribute_noreturn();
+pg_noreturn static void consumer_gone(const Consumer *consumer);
 static TimestampTz lease_clock(void);
 static TimestampTz lease_end(TimestampTz begin, Interval *lease);
 static Datum last_seq(void);

@@ -4,8 +4,8 @@
  *	  The arithmetic of compiled filters, for which any value will do.
  *
  * Where the server's own operator raises an error, the answer here is NULL,
- * missing: an order of an amount that nobody foresaw must not fail because of a
- * trait that divides by it.
+ * missing: an order of an amount that nobody foresaw must not fail because of
+ * a trait that divides by it.
  *
  *		segment.divide(1, 0)								NULL
  *		segment.multiply(1e200::float8, 1e200::float8)		NULL
@@ -15,12 +15,12 @@
  * (values.c has what the server lacks altogether.)
  *
  * An error that was raised cannot be caught here: nothing but a subtransaction
- * would put the server in order again.  So either the server has a function that
- * says instead of raising (numeric_add_opt_error()), or it is only asked where it
- * has an answer, or it is computed here.
+ * would put the server in order again.  So either the server has a function
+ * that says instead of raising (numeric_add_opt_error()), or it is only asked
+ * where it has an answer, or it is computed here.
  *
- * What each answers is what the server answers, where that does; the one exception
- * is that NaN divided by zero is missing, too.
+ * What each answers is what the server answers, where that does; the one
+ * exception is that NaN divided by zero is missing, too.
  *
  *-------------------------------------------------------------------------
  */
@@ -75,12 +75,13 @@ SEGMENT_FUNCTION(segment_instant_in_zone);
 SEGMENT_FUNCTION(segment_instant);
 
 /*
- * A numeric of fewer bytes than that does not become too large by rounding: that
- * takes a nine in each of its places, down to the 32,768th before the point.
+ * A numeric of fewer bytes than that does not become too large by rounding:
+ * that takes a nine in each of its places, down to the 32,768th before the
+ * point.
  */
 #define ROUNDED_SAFELY	40000
 
-/* Offsets from UTC are less than that, and zones do not change near the ends. */
+/* Offsets from UTC are less than that; near the ends no zone changes. */
 #define EDGE_OF_TIME	(2 * USECS_PER_DAY)
 #define INWARDS			(14 * USECS_PER_DAY)
 
@@ -97,7 +98,7 @@ static bool from_fields(struct pg_tm *tm, fsec_t fsec, pg_tz *zone, Timestamp *t
 static Datum shifted(FunctionCallInfo fcinfo, int sign, pg_tz *zone);
 static Datum shifted_in_zone(FunctionCallInfo fcinfo, int sign);
 static Datum shifted_date(FunctionCallInfo fcinfo, int sign);
-static Datum interval_sum(FunctionCallInfo fcinfo, int sign);
+static Datum added_spans(FunctionCallInfo fcinfo, int sign);
 static Interval *copy_of_span(const Interval *span);
 static bool in_zone(PGFunction function, Datum zone, Timestamp *time);
 
@@ -207,9 +208,9 @@ rounded(FunctionCallInfo fcinfo, PGFunction function, int digits)
 }
 
 /*
- * The same by steps of which each either has an answer or says that it has none:
- * cut off the digits behind, and add one in the last place if that is where the
- * number is nearer to.
+ * The same by steps of which each either has an answer or says that it has
+ * none: cut off the digits behind, and add one in the last place if that is
+ * where the number is nearer to.
  */
 static bool
 round_large(Numeric *number, PGFunction function, int digits)
@@ -325,17 +326,17 @@ segment_as_float8(PG_FUNCTION_ARGS)
 Datum
 segment_add_interval(PG_FUNCTION_ARGS)
 {
-	return interval_sum(fcinfo, 1);
+	return added_spans(fcinfo, 1);
 }
 
 Datum
 segment_subtract_interval(PG_FUNCTION_ARGS)
 {
-	return interval_sum(fcinfo, -1);
+	return added_spans(fcinfo, -1);
 }
 
 static Datum
-interval_sum(FunctionCallInfo fcinfo, int sign)
+added_spans(FunctionCallInfo fcinfo, int sign)
 {
 	const Interval *a = PG_GETARG_INTERVAL_P(0);
 	const Interval *b = PG_GETARG_INTERVAL_P(1);
@@ -498,9 +499,9 @@ shifted_date(FunctionCallInfo fcinfo, int sign)
 }
 
 /*
- * Move a time by a span, as the server does: by its months, then its days, then
- * the rest.  With a zone the time is an instant, and months and days are those of
- * the zone; else it is local.  False if the calendar ends before.
+ * Move a time by a span, as the server does: by its months, then its days,
+ * then the rest.  With a zone the time is an instant, and months and days are
+ * those of the zone; else it is local.  False if the calendar ends before.
  */
 static bool
 shift(Timestamp *time, const Interval *span, int sign, pg_tz *zone)
@@ -613,9 +614,9 @@ segment_instant_in_zone(PG_FUNCTION_ARGS)
 }
 
 /*
- * The server's function, to local time or back.  Within an offset of the ends of
- * the calendar it may raise an error, and so is asked two weeks further inwards,
- * where the offset is the same.
+ * The server's function, to local time or back.  Within an offset of the ends
+ * of the calendar it may raise an error, and so is asked two weeks further
+ * inwards, where the offset is the same.
  */
 static bool
 in_zone(PGFunction function, Datum zone, Timestamp *time)

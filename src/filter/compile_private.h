@@ -55,9 +55,8 @@ extern Operand *compile_literals(FilterScope *scope, const FilterNode *node,
 extern char *describe_operand(FilterScope *scope, const FilterNode *node);
 /* auxiliary of ereport: draw the caret under the node, if its text is known */
 extern int	compile_position(FilterScope *scope, const FilterNode *node);
-extern void refuse_operand(FilterScope *scope, const FilterNode *node,
-						   Oid type, const char *wanted, const char *hint)
-			pg_attribute_noreturn();
+pg_noreturn extern void refuse_operand(FilterScope *scope, const FilterNode *node,
+									   Oid type, const char *wanted, const char *hint);
 
 /* expression.c -------------------------------------------------------------- */
 

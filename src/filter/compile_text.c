@@ -213,6 +213,15 @@ contains_element(FilterScope *scope, const FilterNode *node, Operand array)
 				continue;
 			}
 		}
+		/* there is no operator that finds an instant of a day in an array */
+		if (is_instant(base) && literal_is_day(literal))
+			refuse_operand(scope, literal, InvalidOid, "an instant but a day",
+						   psprintf("Write the time of day, too: \"%s 00:00\".",
+									literal->text));
+		/* and no day is a time of day */
+		if (literal_time_type(literal, base) != base)
+			refuse_operand(scope, literal, InvalidOid, "a day",
+						   "Write the day without a time.");
 		values[count++] = ((Const *) literal_const(scope, literal, base,
 												   node->args[0]))->constvalue;
 	}

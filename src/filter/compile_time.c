@@ -543,7 +543,7 @@ hours_later(Expr *time, int64 microseconds)
 
 	if (microseconds == 0)
 		return time;
-	hours->time = Abs(microseconds);
+	hours->time = i64abs(microseconds);
 	return expr_operator(microseconds < 0 ? "-" : "+", time,
 						 expr_const(INTERVALOID, IntervalPGetDatum(hours)));
 }

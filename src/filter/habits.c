@@ -90,6 +90,8 @@ static const struct
 	{BEHIND, "is? older|longer|earlier|over|before than|then? # %u ago?", "more than $1 $2 ago"},
 	{BEHIND, "is? newer|younger|later|under|after than|then? # %u ago?", "less than $1 $2 ago"},
 	{BEHIND, "is? more than|then # %u ago?", "more than $1 $2 ago"},
+	{BEHIND, "is? at least # %u ago", "more than $1 $2 ago"},
+	{BEHIND, "is? at most # %u ago", "less than $1 $2 ago"},
 	{BEHIND, "is? less than|then # %u ago?", "less than $1 $2 ago"},
 	{BEHIND, "is? between # %u and # %u ago", "between now - $1 $2 and now - $3 $4"},
 	{BEHIND, "%c # %u ago", "$1 now - $2 $3"},

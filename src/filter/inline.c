@@ -18,7 +18,8 @@
  *	- the filter is not known to the planner (a column, a generic plan);
  *	- the row may be NULL as a whole: it is a composite column or a parameter,
  *	  or comes from the nullable side of an outer join.  row @@ filter is NULL
- *	  then, while its fields compared one by one would let a "not" through;
+ *	  then, while its fields compared one by one would let a "not" through.
+ *	  So is the old row of INSERT ... RETURNING, and the new one of DELETE;
  *	- the row is computed by a volatile function, which must be called once.
  *
  * A filter that names a column the row does not have is an error when the
@@ -137,7 +138,9 @@ row_open(FilterRow *row, PlannerInfo *root, Oid function, Expr *value)
 	{
 		Var		   *var = (Var *) value;
 
-		if (var->varattno != InvalidAttrNumber || row_is_nullable(root, function, var))
+		if (var->varattno != InvalidAttrNumber ||
+			VAR_RETURNING(var) != VAR_RETURNING_DEFAULT ||
+			row_is_nullable(root, function, var))
 			return false;
 		row->fields = row->type == RECORDOID ?
 			fields_of_table_entry(root, var) :
@@ -274,7 +277,8 @@ fields_of_table_entry(PlannerInfo *root, Var *var)
 	if (entry->rtekind == RTE_JOIN)
 		return NULL;
 
-	expandRTE(entry, var->varno, 0, -1, true, &names, &vars);
+	expandRTE(entry, var->varno, 0, VAR_RETURNING_DEFAULT, -1, true,
+			  &names, &vars);
 	fields = CreateTemplateTupleDesc(list_length(names));
 	forboth(name, names, column, vars)
 	{

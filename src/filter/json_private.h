@@ -30,7 +30,7 @@ typedef struct Place
 /* What builders write where nothing is chosen yet */
 #define JSON_PLACEHOLDER	"~"
 
-/* json_read.c -------------------------------------------------------------- */
+/* json_read.c ------------------------------------------------------------- */
 
 extern FilterNode *rule_read(JsonbContainer *json, const Place *place);
 extern JsonbValue *rule_find(JsonbContainer *json, const char *key);
@@ -41,12 +41,11 @@ extern bool rule_flag(JsonbContainer *json, const Place *place,
 extern JsonbContainer *rule_object(JsonbValue *value, const Place *place);
 extern FilterNode *rule_checked(FilterNode *node, const Place *place);
 extern char *rule_print_place(const Place *place);
-extern void rule_refuse(const Place *place, const char *detail)
-			pg_attribute_noreturn();
-extern void rule_refuse_form(const Place *place, const char *found)
-			pg_attribute_noreturn();
+pg_noreturn extern void rule_refuse(const Place *place, const char *detail);
+pg_noreturn extern void rule_refuse_form(const Place *place,
+										 const char *found);
 
-/* json_value.c ------------------------------------------------------------- */
+/* json_value.c ------------------------------------------------------------ */
 
 /* FILTER_NONE for "holds" */
 extern FilterOp rule_operator(JsonbContainer *json, const Place *place,

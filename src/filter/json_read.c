@@ -87,8 +87,8 @@ static bool is_unfinished(JsonbContainer *json, const Place *place);
 static void check_keys(JsonbContainer *json, const char *const *known,
 					   const Place *place);
 static char *foreign_key(JsonbContainer *json, const char *const *known);
-static void refuse_foreign(JsonbContainer *json, const Place *place)
-			pg_attribute_noreturn();
+pg_noreturn static void refuse_foreign(JsonbContainer *json,
+									   const Place *place);
 
 /* The whole tree */
 FilterNode *
@@ -276,7 +276,7 @@ combine(List *members, const char *word, const Place *place)
 	return filter_combine(strcmp(word, "or") == 0 ? FILTER_OR : FILTER_AND, filters);
 }
 
-/* a or b and c: as in SQL, "and" binds tighter than "xor", and that than "or" */
+/* a or b and c: as in SQL, "and" binds tighter than "xor", "xor" than "or" */
 static FilterNode *
 combine_each(List *members, const Place *place)
 {

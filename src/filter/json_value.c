@@ -282,7 +282,7 @@ read_source(JsonbContainer *json, const Place *place, FilterOp op)
 	return source;
 }
 
-/* "type" of jQuery QueryBuilder; "inputType" of a field of react-querybuilder */
+/* "type" of jQuery QueryBuilder, "inputType" of react-querybuilder's fields */
 static ValueType
 read_type(JsonbContainer *json, const Place *place)
 {
@@ -428,8 +428,8 @@ read_field(const char *text, const Place *place)
 }
 
 /*
- * An operand as a tree: {"kind": "func", "fn": "add", "args": [...]}, where the
- * arguments are of kind "field", "value" or "func".
+ * An operand as a tree: {"kind": "func", "fn": "add", "args": [...]}, where
+ * the arguments are of kind "field", "value" or "func".
  */
 static FilterNode *
 read_expression(JsonbValue *expression, const Place *place)

@@ -40,10 +40,9 @@
 
 static Datum literal_input(FilterScope *scope, const FilterNode *literal,
 						   Oid type, const FilterNode *against);
-static void refuse_literal(FilterScope *scope, const FilterNode *literal,
-						   Oid type, const FilterNode *against,
-						   const char *detail, const char *hint)
-			pg_attribute_noreturn();
+pg_noreturn static void refuse_literal(FilterScope *scope, const FilterNode *literal,
+									   Oid type, const FilterNode *against,
+									   const char *detail, const char *hint);
 static bool names_column(FilterScope *scope, const char *word);
 static void refuse_moving_words(FilterScope *scope, const FilterNode *literal);
 static int	literal_decode(const char *text, const char *completed_by);

@@ -45,7 +45,7 @@ static uint8 unpack_byte(Unpacker *unpacker);
 static uint32 unpack_number(Unpacker *unpacker);
 static char *unpack_text(Unpacker *unpacker);
 static bool has_text(FilterOp op, uint8 detail);
-static void corrupted(Unpacker *unpacker, const char *problem) pg_attribute_noreturn();
+pg_noreturn static void corrupted(Unpacker *unpacker, const char *problem);
 
 Filter *
 filter_pack(const FilterNode *node)

@@ -253,6 +253,12 @@ expect_quotes(Parser *parser)
 {
 	FilterToken *token = parser_peek(parser, 0);
 
+	/* the 30 days in "before last 30 days" are no part of a string */
+	if ((filter_token_is(token, "last") || filter_token_is(token, "this") ||
+		 filter_token_is(token, "next")) &&
+		(filter_token_unit(parser_peek(parser, 1)) >= 0 ||
+		 parser_peek(parser, 1)->kind == TOKEN_NUMBER))
+		return;
 	if (token->kind == TOKEN_NAME ||
 		(token->kind == TOKEN_WORD && !names_day(token)))
 		parser->hint = psprintf("A string is written in quotes: %s",

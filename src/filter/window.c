@@ -9,12 +9,13 @@
  *		since x						at t, if t >= x			never
  *		before x					at t, if t < x			never
  *		in this month				at t					when the month ends
- *		in last month				when the month ends		when the next one ends
+ *		in last month				when the month ends		when the next ends
  *
- * where + adds a span as the server does in the zone.  An event counts from when
- * it enters until just before it leaves, so time alone takes it in once and out
- * once.  That would not be so if now - s were the beginning of the window, which
- * stands still at the end of a month and runs back where clocks are set.
+ * where + adds a span as the server does in the zone.  An event counts from
+ * when it enters until just before it leaves, so time alone takes it in once
+ * and out once.  That would not be so if now - s were the beginning of the
+ * window, which stands still at the end of a month and runs back where clocks
+ * are set.
  *
  * But + is not in order: of two events the later one may leave first.
  *
@@ -172,7 +173,7 @@ period_end(const FilterWindow *window, TimestampTz at, int shift)
 							  calendar_period_start(window->unit, day, shift));
 }
 
-/* Mostly the same instant is asked about again, or the microsecond before it. */
+/* Mostly it is asked about the same instant again, or one microsecond less. */
 const FilterWindowRange *
 filter_window_range(const FilterWindow *constant, TimestampTz now)
 {
@@ -241,8 +242,8 @@ filter_window_last(const FilterWindow *window)
  * For events up to *gone the span has passed by now, for those after *there it
  * has not, and each between the two has to be asked for.
  *
- * Local time is what UTC is, plus an offset that is one of those nearby; and so
- * it is where the span ends.
+ * Local time is what UTC is, plus an offset that is one of those nearby; and
+ * so it is where the span ends.
  */
 static void
 span_cut(const FilterWindow *window, const Interval *span, TimestampTz now,
@@ -277,9 +278,9 @@ span_cut(const FilterWindow *window, const Interval *span, TimestampTz now,
 }
 
 /*
- * Local times up to *gone are, so many months later, that time or an earlier one;
- * those after *there are later.  The two differ where a longer month ends in the
- * last day of a shorter one.
+ * Local times up to *gone are, so many months later, that time or an earlier
+ * one; those after *there are later.  The two differ where a longer month ends
+ * in the last day of a shorter one.
  */
 static void
 months_cut(int32 months, Timestamp local, Timestamp *gone, Timestamp *there)

@@ -19,12 +19,14 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -329,6 +331,8 @@ segment_verify(PG_FUNCTION_ARGS)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
+		if (source == NULL)		/* its table is gone, and so may its name be */
+			unknown_source(population, lfirst(lc));
 		whole &= source->missing == NULL;
 		if (source->missing == NULL)
 			verify_source(source, result);
@@ -344,13 +348,38 @@ segment_verify(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* It, or an error that it is gone. */
+/*
+ * keep_named() finds a population and holds what verify() reads; an error if it
+ * is gone.  A table that is held is neither detached nor renamed as a source.
+ */
 static const Population *
 keep_named(const char *name)
 {
-	const Population *population = population_keep(name, RowShareLock);
+	const Population *population = population_by_name(name);
+	Oid			owner = relation_owner(population->base);
+	ListCell   *lc;
 
-	return population != NULL ? population : population_by_name(name);
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source != NULL && source->missing == NULL &&
+			pg_class_aclcheck(source->relid, owner, ACL_SELECT) == ACLCHECK_OK)
+			LockRelationOid(source->relid, AccessShareLock);
+	}
+	population = population_keep(name, RowShareLock);
+	if (population == NULL)
+		return population_by_name(name);
+
+	/*
+	 * Definitions wait for us: if none is on its way, where they have nothing in
+	 * their hands.  We do not wait for that, as our transaction may have read
+	 * what a definition waits for.
+	 */
+	if (!RecoveryInProgress())
+		(void) ConditionalLockRelationOid(population->base,
+										  ShareUpdateExclusiveLock);
+	return population;
 }
 
 /*
@@ -372,6 +401,9 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	population = lock_affected(population, &affected);
 	SPI_connect();
 	audience_lock(population);
+	/* who undoes the change of a type tells our caches nothing of it */
+	population_changed(population);
+	population = again(population);
 	audience_suspend(population, NIL);
 	sweep_all(population, true);
 	fold_all(population, true);
@@ -526,12 +558,14 @@ verify_rows(const Population *population, ReturnSetInfo *result)
 	initStringInfo(&sources);
 	foreach(lc, source_names(population))
 	{
+		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
 
+		if (source == NULL)
+			unknown_source(population, lfirst(lc));
 		appendStringInfo(&sources, "%s(%s)",
 						 sources.len > 0 ? " UNION ALL " : "",
-						 trait_source_query(source_by_name(population, lfirst(lc)),
-											NIL, &columns));
+						 trait_source_query(source, NIL, &columns));
 	}
 	if (sources.len == 0)
 		appendStringInfo(&sources, "SELECT %s AS key, 0 AS source_rows FROM %s WHERE false",

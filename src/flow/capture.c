@@ -9,10 +9,10 @@
  *		... the server inserts the rows ...
  *		AFTER STATEMENT		for each row: key ─► that profile's delta
  *							count out; the counts meet:
- *		apply				profiles in key order: lock the row, let the time
- *							pass that has passed, apply the deltas, write the
- *							row if anything changed, and which audiences it
- *							entered or left
+ *		apply				profiles in key order: lock the row, apply the
+ *							deltas, let the time pass that has passed, write
+ *							the row if anything changed, and which audiences
+ *							it entered or left
  *
  * Why count.  One statement can fire our AFTER triggers several times: INSERT
  * ... ON CONFLICT DO UPDATE, MERGE, several writes in one WITH, a foreign key

@@ -60,7 +60,7 @@ SEGMENT_FUNCTION(segment_drop_population);
 
 static char *text_argument(FunctionCallInfo fcinfo, int argument);
 static void drop_trait(const Population *population, const char *name,
-					   const char *home);
+					   bool asked, const char *home);
 static const Population *lock_for_audience(const Population *population,
 										   const char *name,
 										   const char *filter, bool drop);
@@ -172,7 +172,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc), home);
+			drop_trait(population, lfirst(lc), false, home);
 	}
 	drop_unneeded(again(population));
 	population = again(population);
@@ -303,7 +303,7 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 	population = lock_affected(population, &affected);
 
 	SPI_connect();
-	drop_trait(population, name, home);
+	drop_trait(population, name, true, home);
 	SPI_finish();
 	act_as_before(before);
 	PG_RETURN_VOID();
@@ -638,7 +638,8 @@ follow_change(const Population *population, List *concerned, List *sound,
 
 /* Drop a trait and whatever mentions it, users first. */
 static void
-drop_trait(const Population *population, const char *name, const char *home)
+drop_trait(const Population *population, const char *name, bool asked,
+		   const char *home)
 {
 	List	   *traits = trait_users(population, name);
 	List	   *audiences = audience_users_of_trait(population, name);
@@ -658,9 +659,11 @@ drop_trait(const Population *population, const char *name, const char *home)
 	{
 		population = again(population);
 		if (trait_by_name(population, lfirst(lc)) != NULL)
-			drop_trait(population, lfirst(lc), home);
+			drop_trait(population, lfirst(lc), false, home);
 	}
 
+	if (!asked)
+		ereport(NOTICE, (errmsg("drop cascades to trait \"%s\"", copy)));
 	population = again(population);
 	trait_forget(population, copy);
 	population = again(population);

@@ -8,8 +8,10 @@
 #ifndef SEGMENT_FLOW_PRIVATE_H
 #define SEGMENT_FLOW_PRIVATE_H
 
-#include "audience/audience.h"
 #include "fmgr.h"
+
+#include "audience/audience.h"
+#include "base/compat.h"
 #include "profile/profile.h"
 
 /* lock.c ----------------------------------------------------------------------- */
@@ -92,10 +94,10 @@ extern const Population *audience_named(FunctionCallInfo fcinfo,
 										const char *function,
 										const char *name, int argument);
 
-extern void unknown_trait(const Population *population,
-						  const char *name) pg_attribute_noreturn();
-extern void unknown_source(const Population *population,
-						   const char *name) pg_attribute_noreturn();
+pg_noreturn extern void unknown_trait(const Population *population,
+									  const char *name);
+pg_noreturn extern void unknown_source(const Population *population,
+									   const char *name);
 
 /* sweep.c ---------------------------------------------------------------------- */
 

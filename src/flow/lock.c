@@ -19,22 +19,24 @@
  *		lets readers and writers through.  Definitions hold still from here on.
  *	2.	all else, at once:
  *
- *		members						the storage lock, against folds
- *		the feed					its counter's row, against whoever appends
- *									or creates a consumer
- *		sources						SHARE ROW EXCLUSIVE, no writer is on its way;
- *									ACCESS EXCLUSIVE if its triggers go
- *		views that are replaced,	ACCESS EXCLUSIVE
- *		renamed or dropped
- *		the base table				ACCESS EXCLUSIVE if columns come or go (then
- *									the population's view as well: whoever asks
- *									by our functions has locked that), EXCLUSIVE
- *									if members are decided, so that no row in it
- *									is locked either
+ *		members					the storage lock, against folds
+ *		the feed				its counter's row, against whoever appends or
+ *								creates a consumer
+ *		sources					SHARE ROW EXCLUSIVE, no writer is on its way;
+ *								ACCESS EXCLUSIVE if its triggers go
+ *		views that are			ACCESS EXCLUSIVE
+ *		replaced, renamed
+ *		or dropped
+ *		the base table			ACCESS EXCLUSIVE if columns come or go (then
+ *								the population's view as well: whoever asks by
+ *								our functions has locked that), EXCLUSIVE if
+ *								members are decided, so that no row in it is
+ *								locked either
  *
  * Where the base table is locked, all sources are, read or not: their writers
- * could not go on anyway.  Locked here they wait before they begin, where nobody
- * waits for them; at the base table they would have a source, and gather there.
+ * could not go on anyway.  Locked here they wait before they begin, where
+ * nobody waits for them; at the base table they would have a source, and
+ * gather there.
  *
  * Locks that are taken later on the way, by DDL for example, are among these;
  * whoever adds one adds it here.  Whoever makes two definitions in one

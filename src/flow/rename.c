@@ -4,15 +4,15 @@
  *	  Another name for a trait, an audience or a source.
  *
  *		trait		its column in the view, and the definitions that mention it
- *		audience	its view, and the filters that mention it; the feed tells that
- *					its members left the one and entered the other
+ *		audience	its view, and the filters that mention it; the feed tells
+ *					that its members left the one and entered the other
  *		source		its triggers, and the definitions that mention it
  *
  * Nothing is computed anew: definitions keep their numbers, and members and
  * stored traits belong to these.
  *
- * Views of users follow, as they do ALTER TABLE ... RENAME.  Filters in users' own
- * statements are text of theirs, and stay.
+ * Views of users follow, as they do ALTER TABLE ... RENAME.  Filters in users'
+ * own statements are text of theirs, and stay.
  *
  *-------------------------------------------------------------------------
  */

@@ -55,6 +55,12 @@ segment_source_status(PG_FUNCTION_ARGS)
 
 		if (population == NULL)
 			continue;
+		/* they may have other names once their tables are held */
+		foreach(name, source_names(population))
+			(void) source_kept(population, lfirst(name));
+		population = population_find(lfirst(lc));
+		if (population == NULL)
+			continue;
 		foreach(name, source_names(population))
 		{
 			const Source *source = source_kept(population, lfirst(name));

@@ -30,14 +30,17 @@
  * which writes the table anew.
  *
  * A column on which its owner has hung something (a grant, an index, a view)
- * is dropped, as the server drops it: nothing of that may pass to another trait.
- * So is one of a type or collation of somebody's own, as that could not be dropped
- * any more; but not when the numbers run short.
+ * is dropped, as the server drops it: nothing of that may pass to another
+ * trait.  So is one of a type or collation of somebody's own, as that could
+ * not be dropped any more; but not when the numbers run short.  While the
+ * population's view still reads such a column, as where a trait is stored anew
+ * with another type, it is renamed, and dropped when the view has been made
+ * again.
  *
- * What fits.  A row must fit into a page, whatever the events bring.  Values of
- * variable length are moved out of the row if need be, down to a pointer; the
- * server leaves those in that are no longer than MOST_INLINE.  The sum of that
- * over all columns is checked before one is added.
+ * What fits.  A row must fit into a page, whatever the events bring.  Values
+ * of variable length are moved out of the row if need be, down to a pointer;
+ * the server leaves those in that are no longer than MOST_INLINE.  The sum of
+ * that over all columns is checked before one is added.
  *
  *-------------------------------------------------------------------------
  */
@@ -82,7 +85,7 @@
  */
 #define NUMBERS_RUN_SHORT	(MaxHeapAttributeNumber - 200)
 
-/* What the server's TOAST leaves in the row of a value that can be moved out. */
+/* What TOAST leaves in the row of a value that can be moved out. */
 #define MOST_INLINE		MAXALIGN(TOAST_POINTER_SIZE)
 
 typedef enum ColumnState
@@ -136,7 +139,8 @@ static bool can_be_used(const Population *population, const Column *column);
 static void name_places(const Population *population, ProfileThing *thing,
 						List *places, int *next);
 static void retype(const Population *population, List *columns, List *places);
-static void no_column_left(const Population *population, List *columns) pg_attribute_noreturn();
+pg_noreturn static void no_column_left(const Population *population,
+									   List *columns);
 static void use_again(const Population *population, const Place *place);
 static void add_columns(const Population *population, List *places);
 static void note_young(const Population *population, AttrNumber attno);
@@ -154,6 +158,7 @@ static int	column_numbers(const Population *population);
 static char *unused_name(const Population *population, const char *prefix,
 						 int number);
 static bool may_be_kept(const Population *population, const Column *column);
+static bool view_reads(const Population *population, const Column *column);
 static bool is_pristine(const Population *population, AttrNumber attno);
 static Oid	get_type_namespace(Oid type);
 static bool parse_number(const char *name, const char *prefix, int *number);
@@ -226,7 +231,8 @@ population_drop_columns(const Population *population, const char *name,
 		if (!is_of(column, name))
 			continue;
 		quoted = pstrdup(quote_identifier(column->name));
-		if (!may_be_kept(population, column))
+		if (!may_be_kept(population, column) &&
+			!view_reads(population, column))
 		{
 			relation_refuse_dependents(population->base, column->attno,
 									   psprintf("stored trait \"%s\"", comment));
@@ -243,6 +249,29 @@ population_drop_columns(const Population *population, const char *name,
 	CommandCounterIncrement();
 	if (column_numbers(population) >= NUMBERS_RUN_SHORT)
 		empty_dropped(population);
+}
+
+void
+population_drop_unkept(const Population *population)
+{
+	Relation	base = relation_open(population->base, NoLock);
+	bool		locked = CheckRelationLockedByMe(base, AccessExclusiveLock, true);
+	ListCell   *lc;
+
+	relation_close(base, NoLock);
+	if (!locked)
+		return;
+	foreach(lc, read_columns(population))
+	{
+		const Column *column = lfirst(lc);
+
+		if (column->state != COLUMN_DROPPED || may_be_kept(population, column))
+			continue;
+		relation_refuse_dependents(population->base, column->attno,
+								   "what a stored trait has left behind");
+		alter(population, "DROP COLUMN %s", quote_identifier(column->name));
+	}
+	CommandCounterIncrement();
 }
 
 void
@@ -270,7 +299,7 @@ is_of(const Column *column, const char *name)
 
 /* ---- where new values go ---- */
 
-/* A place (Place *) for each column of each thing, and names for all of them. */
+/* A place (Place *) for each column of each thing, and a name for each. */
 static List *
 find_places(const Population *population, List *columns, ProfileThing *things,
 			int count)
@@ -359,10 +388,11 @@ name_places(const Population *population, ProfileThing *thing, List *places,
 }
 
 /*
- * If there are not enough numbers left for what is new, give free columns of other
- * types the types that are wanted.  This writes the table anew; so half of the free
- * columns that are left get one of these types, too, and not each of the next traits
- * does it again.  As always when the server does that, old snapshots see no row.
+ * If there are not enough numbers left for what is new, give free columns of
+ * other types the types that are wanted.  This writes the table anew; so half
+ * of the free columns that are left get one of these types, too, and not each
+ * of the next traits does it again.  As always when the server does that, old
+ * snapshots see no row.
  */
 static void
 retype(const Population *population, List *columns, List *places)
@@ -763,6 +793,22 @@ may_be_kept(const Population *population, const Column *column)
 
 	return is_pristine(population, column->attno) &&
 		(lasting || column_numbers(population) >= NUMBERS_RUN_SHORT);
+}
+
+static bool
+view_reads(const Population *population, const Column *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, relation_dependents(population->base, column->attno))
+	{
+		const ObjectAddress *object = &((Dependent *) lfirst(lc))->object;
+
+		if (object->classId == RelationRelationId &&
+			object->objectId == population->view)
+			return true;
+	}
+	return false;
 }
 
 /* Is the column as we made it, and has nothing been hung on it? */

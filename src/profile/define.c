@@ -23,9 +23,14 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "tcop/dest.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
@@ -40,6 +45,7 @@
 
 SEGMENT_FUNCTION(segment_create_population);
 
+static void lock_new_name(const char *name);
 static void check_new_name(const char *name);
 static void check_key(const char *key, Oid key_type);
 static Oid	create_base(const char *name, const char *key, Oid key_type);
@@ -78,8 +84,8 @@ segment_create_population(PG_FUNCTION_ARGS)
 
 	schema = current_schema_name();
 	check_schema_name(schema);
-	if (pg_namespace_aclcheck(get_namespace_oid(schema, false), GetUserId(),
-							  ACL_CREATE) != ACLCHECK_OK)
+	if (object_aclcheck(NamespaceRelationId, get_namespace_oid(schema, false),
+						GetUserId(), ACL_CREATE) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, schema);
 	view_name = quote_qualified_identifier(schema, name);
 	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))
@@ -88,6 +94,8 @@ segment_create_population(PG_FUNCTION_ARGS)
 				 errmsg("relation %s already exists", view_name),
 				 errdetail("A population shows itself as a view of its name."),
 				 errhint("Choose another name, or set search_path to another schema.")));
+	lock_new_name(name);
+	check_new_name(name);
 
 	SPI_connect();
 	base = create_base(name, key, key_type);
@@ -212,6 +220,22 @@ population_drop(const Population *population)
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);
 	population_execute(population, psprintf("DROP TABLE %s", base));
+}
+
+/*
+ * Whoever makes another population of this name at the same time comes after us,
+ * and is told that there is one.  Names share a number now and then.
+ */
+static void
+lock_new_name(const char *name)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId,
+					   catalog_relation("population"),
+					   hash_bytes((const unsigned char *) name,
+								  strlen(name)) & PG_UINT16_MAX);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }
 
 static void

@@ -26,6 +26,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "profile/profile.h"
 
 struct DueScan
@@ -64,7 +65,7 @@ profile_due_begin(const Population *population, TimestampTz from,
 	scan->index = index_open(population->wake_index, AccessShareLock);
 	scan->row = table_slot_create(scan->relation, NULL);
 	scan->scan = index_beginscan(scan->relation, scan->index, snapshot,
-								 lengthof(keys), 0);
+								 NULL, lengthof(keys), 0);
 	ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
 				TimestampTzGetDatum(from));
 	ScanKeyInit(&keys[1], 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,

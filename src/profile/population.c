@@ -50,7 +50,7 @@ typedef struct PopulationEntry
 static Cache *populations = NULL;
 
 static Oid	base_named(const char *name);
-static void base_missing(const char *name, Oid base) pg_attribute_noreturn();
+pg_noreturn static void base_missing(const char *name, Oid base);
 static void check_reader(const Population *population);
 static void check_view_owner(const Population *population);
 static bool population_load(Oid base, Population *population);

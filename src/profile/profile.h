@@ -202,6 +202,12 @@ extern void population_add_columns(const Population *population,
 extern void population_drop_columns(const Population *population,
 									const char *name, const char *comment);
 
+/*
+ * Drop what population_drop_columns() has left for the view's sake, if the base
+ * table is locked for that: it reads these columns no more.
+ */
+extern void population_drop_unkept(const Population *population);
+
 /* The columns of that name are commented anew. */
 extern void population_comment_columns(const Population *population,
 									   const char *name, const char *comment);

@@ -57,6 +57,7 @@
 #include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_relation.h"
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 #include "utils/datum.h"
@@ -100,16 +101,17 @@ static void update_row(ProfileTable *table, TupleTableSlot *row);
 static bool row_is_there(ProfileTable *table, ItemPointer tid);
 static void check_written(ProfileTable *table, const Datum *values,
 						  const bool *isnull, int16 event);
-static void trigger_interfered(ProfileTable *table, int16 event,
-							   const char *column) pg_attribute_noreturn();
+pg_noreturn static void trigger_interfered(ProfileTable *table, int16 event,
+										   const char *column);
 static void name_triggers(void *population);
-static void could_not_serialize(void) pg_attribute_noreturn();
+pg_noreturn static void could_not_serialize(void);
 
 ProfileTable *
 profile_open(const Population *population)
 {
 	ProfileTable *table = palloc0(sizeof(ProfileTable));
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	List	   *permissions = NIL;
 	Oid			opclass_type;
 	RegProcedure equal;
 	const Population *current;
@@ -142,7 +144,9 @@ profile_open(const Population *population)
 	rte->rellockmode = RowExclusiveLock;
 
 	table->estate = CreateExecutorState();
-	ExecInitRangeTable(table->estate, list_make1(rte));
+	addRTEPermissionInfo(&permissions, rte);
+	ExecInitRangeTable(table->estate, list_make1(rte), permissions,
+					   bms_make_singleton(1));
 	table->estate->es_output_cid = GetCurrentCommandId(true);
 	table->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(table->result, table->relation, 1, NULL, 0);
@@ -302,6 +306,7 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 	for (;;)
 	{
 		ItemPointerData conflict;
+		ItemPointerData itself;
 		bool		raced = false;
 		uint32		token;
 
@@ -313,15 +318,17 @@ profile_insert(ProfileTable *table, Datum *values, bool *isnull)
 									   token);
 		recheck = ExecInsertIndexTuples(table->result, table->written,
 										table->estate, false, true, &raced,
-										arbiters);
+										arbiters, false);
 		table_tuple_complete_speculative(table->relation, table->written,
 										 token, !raced);
 		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
 
 		inserted = !raced;
+		ItemPointerSetInvalid(&itself);
 		if (inserted ||
 			!ExecCheckIndexConstraints(table->result, table->written,
-									   table->estate, &conflict, arbiters))
+									   table->estate, &conflict, &itself,
+									   arbiters))
 			break;
 		list_free(recheck);
 	}
@@ -432,7 +439,7 @@ profile_initial(ProfileTable *table, Datum *values, bool *isnull)
 	{
 		MemoryContext old = MemoryContextSwitchTo(table->estate->es_query_cxt);
 
-		table->ord_sequence = getIdentitySequence(RelationGetRelid(table->relation),
+		table->ord_sequence = getIdentitySequence(table->relation,
 												  table->population->ord_attno,
 												  false);
 		table->initial_isnull = palloc(sizeof(bool) * desc->natts);
@@ -611,7 +618,7 @@ snapshot_take(ProfileTable *table)
 									   GetLatestSnapshot());
 	table->estate->es_snapshot = table->snapshot;
 	table->scan = index_beginscan(table->relation, table->index,
-								  table->snapshot, 1, 0);
+								  table->snapshot, NULL, 1, 0);
 	MemoryContextSwitchTo(old);
 }
 

@@ -45,6 +45,8 @@ static void check_relation(Relation relation, const Population *population);
 static void check_readable(Oid relid, const Population *population);
 static AttrNumber check_column(Relation relation, const char *column,
 							   const char *purpose);
+static void check_stored(Relation relation, Form_pg_attribute column,
+						 const char *purpose);
 static void check_key_type(const Population *population, Relation relation,
 						   AttrNumber attno);
 static void check_at_type(Relation relation, AttrNumber attno);
@@ -343,7 +345,10 @@ check_column(Relation relation, const char *column, const char *purpose)
 		if (att->attisdropped)
 			continue;
 		if (strcmp(NameStr(att->attname), column) == 0)
+		{
+			check_stored(relation, att, purpose);
 			return i + 1;
+		}
 		names = lappend(names, NameStr(att->attname));
 	}
 	nearest = nearest_name(column, names);
@@ -353,6 +358,21 @@ check_column(Relation relation, const char *column, const char *purpose)
 					RelationGetRelationName(relation), column),
 			 errdetail("It was to be the %s of the source.", purpose),
 			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
+}
+
+/* The server hands a trigger no value of a column that is not stored. */
+static void
+check_stored(Relation relation, Form_pg_attribute column, const char *purpose)
+{
+	if (column->attgenerated != ATTRIBUTE_GENERATED_VIRTUAL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column \"%s\" of \"%s\" is not stored and cannot be the %s of a source",
+					NameStr(column->attname),
+					RelationGetRelationName(relation), purpose),
+			 errdetail("It is computed when it is read, and triggers see no value of it."),
+			 errhint("Make it a STORED generated column.")));
 }
 
 static void

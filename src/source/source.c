@@ -222,6 +222,9 @@ source_column(CatalogScan *scan, Source *source, const char *which)
 	if (attno == InvalidAttrNumber && source->missing == NULL)
 		source->missing = get_rel_name(source->relid) == NULL ? pstrdup("the table") :
 			psprintf("column \"%s\"", column);
+	if (attno != InvalidAttrNumber && source->missing == NULL &&
+		get_attgenerated(source->relid, attno) == ATTRIBUTE_GENERATED_VIRTUAL)
+		source->missing = psprintf("the stored value of column \"%s\"", column);
 	return attno;
 }
 

@@ -137,6 +137,7 @@ trait_refresh(const Population *population, List *filters, const char *home)
 	CommandCounterIncrement();
 	view_refresh(population, home);
 	trait_drop_unneeded(population, filters);
+	population_drop_unkept(population);
 	CommandCounterIncrement();
 	population_changed(population);
 }

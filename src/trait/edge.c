@@ -11,9 +11,8 @@
  *
  * Of events at the same instant the smallest value counts, for both, and of
  * equal values the one that looks smallest, so the answer depends on nothing
- * but the rows.  Missing values and events without
- * a time are ignored.  What a row that goes does to the state is decided, and
- * explained, in best.c.
+ * but the rows.  Missing values and events without a time are ignored.  What a
+ * row that goes does to the state is decided, and explained, in best.c.
  *
  *-------------------------------------------------------------------------
  */

@@ -238,10 +238,10 @@ trait_window_keeps(WindowKind kind, const FilterWindow *window, Datum series,
 		if (first == 0)
 			number = -number;
 		if ((number < 0 || next->event <= next->met) &&
-			pg_add_s64_overflow(least, -Abs(number), &least))
+			pg_add_s64_overflow(least, -i64abs(number), &least))
 			return false;
 		if ((number > 0 || next->event <= next->met) &&
-			pg_add_s64_overflow(most, Abs(number), &most))
+			pg_add_s64_overflow(most, i64abs(number), &most))
 			return false;
 		if (least < margin->least || most > margin->most)
 		{

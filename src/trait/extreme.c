@@ -7,10 +7,9 @@
  *
  * Missing values are ignored.  Of equal values the one counts that looks
  * smallest, for both, so that it does not matter which came first: of 1.5 and
- * 1.50 it is 1.5.  What a row that goes does to the state is
- * decided, and explained, in best.c.  Any type with a btree order will do,
- * and the SQL form goes by the same order: pg_catalog.max() exists for some
- * types only.
+ * 1.50 it is 1.5.  What a row that goes does to the state is decided, and
+ * explained, in best.c.  Any type with a btree order will do, and the SQL form
+ * goes by the same order: pg_catalog.max() exists for some types only.
  *
  *-------------------------------------------------------------------------
  */

@@ -78,7 +78,7 @@ static FilterNode *expand_avg(const FilterNode *node);
 static FilterNode *expand_exists(const FilterNode *node);
 static FilterNode *expand_stddev(const FilterNode *node);
 static const Form *form_of(const FilterNode *node);
-static void form_unknown(const FilterNode *node) pg_attribute_noreturn();
+pg_noreturn static void form_unknown(const FilterNode *node);
 static FilterNode *aggregate_node(const char *name, bool distinct,
 								  const FilterNode *like, FilterNode *value);
 static FilterNode *binary(FilterOp op, FilterNode *left, FilterNode *right);

@@ -17,6 +17,8 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "base/compat.h"
+
 /* bytes --------------------------------------------------------------------- */
 
 #define LONGEST_VARINT			10
@@ -30,8 +32,8 @@ typedef struct PackedReader
 } PackedReader;
 
 /* ERRCODE_DATA_CORRUPTED */
-extern void packed_corrupted(const PackedReader *reader, const char *detail)
-			pg_attribute_noreturn();
+pg_noreturn extern void packed_corrupted(const PackedReader *reader,
+										 const char *detail);
 
 /* The next bytes, which there must be. */
 static inline const unsigned char *
@@ -153,8 +155,8 @@ typedef struct PackedParser
 } PackedParser;
 
 /* ERRCODE_INVALID_TEXT_REPRESENTATION: what stands here is not 'expected' */
-extern void packed_parse_failed(const PackedParser *parser,
-								const char *expected) pg_attribute_noreturn();
+pg_noreturn extern void packed_parse_failed(const PackedParser *parser,
+											const char *expected);
 
 extern void packed_parse_space(PackedParser *parser);
 /* Step over the character if it is next. */

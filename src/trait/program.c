@@ -111,9 +111,9 @@ static char *how_to_mend(const Source *source, const StoredTrait *stored);
 static void tell_steps(TraitProgram *program, const List *stored);
 static void in_program(void *arg);
 static void in_reread(void *arg);
-static void type_changed(const Population *population,
-						 const StoredTrait *stored, Oid now,
-						 Oid before) pg_attribute_noreturn();
+pg_noreturn static void type_changed(const Population *population,
+									 const StoredTrait *stored, Oid now,
+									 Oid before);
 static void check_collation(const Population *population,
 							const StoredTrait *stored,
 							const AggregateColumn *expected,

@@ -9,13 +9,13 @@
  *		average_order	spend / count(orders)	revenue / count(sales)
  *		stored trait	count(orders)			count(sales)
  *
- * Only names change, in the canonical text of the definitions that mention them:
- * what is stored is as it was, and so are members.  Within an aggregate names
- * are those of its source's columns, which are not ours to rename.
+ * Only names change, in the canonical text of the definitions that mention
+ * them: what is stored is as it was, and so are members.  Within an aggregate
+ * names are those of its source's columns, which are not ours to rename.
  *
  * A name with keys, such as extra.size, is an attribute if there is a source
- * extra, else a key of a trait.  So a name that would turn one into the other is
- * refused.
+ * extra, else a key of a trait.  So a name that would turn one into the other
+ * is refused.
  *
  *-------------------------------------------------------------------------
  */

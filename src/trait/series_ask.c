@@ -79,7 +79,7 @@ static bool sum_each(Asked *asked, bool squares, ExactTotal *sum);
 static Datum sum_exact(FunctionCallInfo fcinfo, bool squares);
 static Datum sum_inexact(FunctionCallInfo fcinfo, bool squares);
 static bool float_square(float8 value, float8 *square);
-static void refuse_sum(const Asked *asked) pg_attribute_noreturn();
+pg_noreturn static void refuse_sum(const Asked *asked);
 static Datum extreme(FunctionCallInfo fcinfo, int direction);
 static Datum edge(FunctionCallInfo fcinfo, bool last);
 static TimedValue *values_sorted(FunctionCallInfo fcinfo, Asked *asked,

@@ -28,12 +28,14 @@
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "base/base.h"
 #include "trait/order.h"
 #include "trait/trait_private.h"
 
+static Expr *column_of_source(FilterScope *scope, const char *name);
 static void check_window(const Source *source, const FilterNode *window,
 						 const char *text);
 static void describe_input(AggregateInput *input, Oid type, int32 typmod,
@@ -199,6 +201,11 @@ stored_describe(const StoredTrait *stored, BoundTrait *bound)
 	memset(bound, 0, sizeof(BoundTrait));
 	bound->aggregate = aggregate_stored(stored->definition, &definition);
 	bound->window = aggregate_window_of(stored->definition);
+	if (OidIsValid(stored->value_type) &&
+		!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(stored->value_type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the type of %s does not exist any more", stored->text)));
 	if (OidIsValid(stored->value_type))
 		describe_input(&bound->input, stored->value_type, -1,
 					   stored->value_collation);
@@ -339,8 +346,28 @@ source_scope(const Source *source, const char *text)
 
 	scope->subject = psprintf("source \"%s\"", source->name);
 	scope->noun = "column";
+	scope->column = column_of_source;
 	scope->timezone = source->population->timezone;
 	scope->no_clock = true;
 	scope->text = text;
 	return scope;
+}
+
+/* The server hands a trigger no value of a column that is not stored. */
+static Expr *
+column_of_source(FilterScope *scope, const char *name)
+{
+	FilterRow  *row = (FilterRow *) scope;
+	Expr	   *column = filter_row_field(row, name);
+
+	if (column != NULL && IsA(column, Var) &&
+		get_attgenerated(get_typ_typrelid(row->type),
+						 ((Var *) column)->varattno) == ATTRIBUTE_GENERATED_VIRTUAL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of %s is not stored", name,
+						scope->subject),
+				 errdetail("It is computed when it is read, and triggers see no value of it."),
+				 errhint("Make it a STORED generated column, or write its expression into the filter.")));
+	return column;
 }

@@ -3,18 +3,18 @@
  * total.c
  *	  What do values come to, when any may be among them?
  *
- * A sum must not depend on the order in which the rows came, and a row must not
- * be refused because of what it is added to:
+ * A sum must not depend on the order in which the rows came, and a row must
+ * not be refused because of what it is added to:
  *
- *		9e131071 + 9e131071 - 9e131071		9e131071, though the first two are more
- *											than a numeric can be
+ *		9e131071 + 9e131071 - 9e131071		9e131071, though the first two are
+ *											more than a numeric can be
  *		9e131071 + 9e131071					missing
  *		1.7e308 + 1.7e308 - 1.7e308			1.7e308, and so on
  *
  * Numerics are added up as they are until that is too large.  From then on the
- * total is in two parts, multiples of 10^65536 and what is left of that, neither of
- * which can become too large.  Floating-point numbers near the end of their range
- * are added up 2^600 times smaller.
+ * total is in two parts, multiples of 10^65536 and what is left of that,
+ * neither of which can become too large.  Floating-point numbers near the end
+ * of their range are added up 2^600 times smaller.
  *
  *-------------------------------------------------------------------------
  */
@@ -116,8 +116,8 @@ total_of_numerics(const ExactTotal *total, Numeric *result)
 	}
 
 	/*
-	 * Bring what is left below 10^65536, and to the side of zero where 'far' is:
-	 * then the total is too large if 'far' times 10^65536 is.
+	 * Bring what is left below 10^65536, and to the side of zero where 'far'
+	 * is: then the total is too large if 'far' times 10^65536 is.
 	 */
 	move_to_far(&far, &rest);
 	rest = plus(rest, *result, 1);

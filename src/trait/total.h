@@ -14,7 +14,8 @@
 #include "utils/numeric.h"
 
 /*
- * Of whole and numeric values, exactly: whole + fixed / 10000 + rest + far * 10^65536.
+ * Of whole and numeric values, exactly:
+ * whole + fixed / 10000 + rest + far * 10^65536.
  */
 typedef struct ExactTotal
 {
@@ -24,12 +25,12 @@ typedef struct ExactTotal
 	bool		any_fixed;
 	bool		special;		/* NaN or an infinity is among them */
 	Numeric		rest;			/* NULL is 0 */
-	Numeric		far;			/* NULL is 0: nothing was too large for 'rest' */
+	Numeric		far;			/* NULL is 0: nothing too large for 'rest' */
 } ExactTotal;
 
 /*
- * Add a value, or take it away if sign < 0.  What the total keeps is allocated in
- * 'memory'.
+ * Add a value, or take it away if sign < 0.  What the total keeps is allocated
+ * in 'memory'.
  */
 extern void total_add_numeric(ExactTotal *total, Datum value, int sign,
 							  MemoryContext memory);
@@ -49,7 +50,7 @@ typedef struct FloatTotal
 
 extern void total_add_float(FloatTotal *total, float8 value);
 
-/* What it comes to; false if that is too large, although no value is infinite. */
+/* What it comes to; false if that is too large and no value is infinite. */
 extern bool total_of_floats(const FloatTotal *total, float8 *result);
 
 /* ---- what each row costs ---- */

@@ -14,8 +14,9 @@
  *
  * so average_order becomes s4 / nullif(s5, 0), by the same compiler and the
  * same scope all the way down.  An aggregate or attribute in the filter itself
- * is read from its stored columns like one in a definition.  Definitions cannot go in circles: a trait may
- * only mention traits that exist, and is checked again when it is replaced.
+ * is read from its stored columns like one in a definition.  Definitions
+ * cannot go in circles: a trait may only mention traits that exist, and is
+ * checked again when it is replaced.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,8 +61,8 @@ static Expr *scope_path(FilterScope *scope, const FilterNode *column);
 static Expr *scope_aggregate(FilterScope *scope, const FilterNode *aggregate);
 static Expr *scope_audience(FilterScope *scope, const FilterNode *in_audience);
 static Expr *stored_value(TraitScope *scope, const FilterNode *node);
-static void not_stored(TraitScope *scope, const FilterNode *node,
-					   const FilterNode *definition) pg_attribute_noreturn();
+pg_noreturn static void not_stored(TraitScope *scope, const FilterNode *node,
+								   const FilterNode *definition);
 static TraitSet *trait_set(const Population *population);
 static Oid	column_collation(const Population *population, const char *column);
 static bool made_of(const void *entry, Oid relid);

@@ -41,6 +41,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
@@ -158,6 +159,20 @@ view_rename_column(const Population *population, const char *name,
 
 	if (view == NULL || get_attnum(population->view, name) == InvalidAttrNumber)
 		return;
+	/* no trait is called so: what stands for a dropped one gives the name away */
+	if (is_placeholder(new_name) &&
+		get_attnum(population->view, new_name) != InvalidAttrNumber)
+	{
+		char	   *other;
+		int			number = 1;
+
+		do
+			other = psprintf("dropped_%d", number++);
+		while (get_attnum(population->view, other) != InvalidAttrNumber);
+		population_execute(population,
+						   psprintf("ALTER VIEW %s RENAME COLUMN %s TO %s", view,
+									quote_identifier(new_name), other));
+	}
 	population_execute(population,
 					   psprintf("ALTER VIEW %s RENAME COLUMN %s TO %s", view,
 								quote_identifier(name), quote_identifier(new_name)));

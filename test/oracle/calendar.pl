@@ -1,7 +1,7 @@
 # Do filters and windows keep to the calendar and the clock of any place?
 #
-# The rules, as a person would state them in the session of somebody who lives there
-# (SET TimeZone), and as this script does:
+# The rules, as a person would state them in the session of somebody who lives
+# there (SET TimeZone), and as this script does:
 #
 #	t in last s			t <= now and now < t + s
 #	t less than s ago	t <= now and now <= t + s
@@ -12,16 +12,16 @@
 #	a day begins at the first instant that bears its date or a later one; weeks,
 #	months, quarters and years begin with their first day
 #
-# In the first part random times, and instants at which they are asked about, are
-# drawn in random zones: around the instants at which clocks are set there, at the
-# ends of months and on leap days, and beside t + s and t - s, to the microsecond.
-# What a filter is compiled to, with segment.now() replaced by such an instant, has
-# to be what the rule says, of instants, local times and dates; and so has what a
-# series of events comes to in a window.
+# In the first part random times, and instants at which they are asked about,
+# are drawn in random zones: around the instants at which clocks are set there,
+# at the ends of months and on leap days, and beside t + s and t - s, to the
+# microsecond.  What a filter is compiled to, with segment.now() replaced by
+# such an instant, has to be what the rule says, of instants, local times and
+# dates; and so has what a series of events comes to in a window.
 #
-# The second part goes over every zone of the server's database and every change of
-# its clocks from 1990 to 2040, and compares the local days there, and what is made
-# of them, with the dates that the server shows.
+# The second part goes over every zone of the server's database and every
+# change of its clocks from 1990 to 2040, and compares the local days there,
+# and what is made of them, with the dates that the server shows.
 #
 #	SEED=4711 STEPS=200 perl -Itest/oracle test/oracle/calendar.pl
 
@@ -33,7 +33,8 @@ use Oracle;
 my $seed = $ENV{SEED} // 20280229;
 my $steps = $ENV{STEPS} // 40;
 
-# where midnight comes twice or never, an hour is half as long, a day was skipped
+# where midnight comes twice or never, an hour is half as long, a day was
+# skipped
 my @zones = ('Europe/Copenhagen', 'America/New_York', 'America/Sao_Paulo', 'Africa/Cairo', 'Asia/Tehran', 'Pacific/Apia',
 	'Australia/Lord_Howe', 'America/Havana', 'Asia/Beirut', 'America/St_Johns', 'Africa/Casablanca', 'Pacific/Kwajalein',
 	'Asia/Kathmandu', 'America/Scoresbysund', 'Antarctica/Troll');
@@ -48,7 +49,7 @@ compare_rules();
 compare_days();
 done();
 
-# The rules ---------------------------------------------------------------------------
+# The rules -------------------------------------------------------------------
 
 sub compare_rules
 {
@@ -94,7 +95,8 @@ INSERT INTO turn SELECT t FROM (SELECT t, t::timestamp - lag(t::timestamp) OVER 
 UNION SELECT t FROM unnest('{$year-01-31,$year-02-28,$year-03-01,$year-03-31,$year-04-30,$year-12-31,2024-02-29,2028-02-29}'::timestamptz[]) AS t;\n");
 	# where they are set more often than not
 	$turn = value("SELECT at FROM turn ORDER BY (extract(minute FROM at) = 0 AND extract(hour FROM at) = 0)::int * " . int(rand 2) . ", md5(at::text || $seed || " . rand() . ") LIMIT 1");
-	# dates around the turn, around when the span has passed since, and had to pass until then
+	# dates around the turn, around when the span has passed since, and had to
+	# pass until then
 	sql("INSERT INTO clock SELECT v, max(v::date) OVER (ORDER BY v) FROM (
 	SELECT DISTINCT v FROM (VALUES (timestamptz '$turn'), (timestamptz '$turn' + interval '$interval'), (timestamptz '$turn' - interval '$interval')) AS c(at),
 		generate_series(date_trunc('hour', at) - interval '6 days', at + interval '6 days', '1 min') AS v
@@ -276,7 +278,7 @@ sub wrong_window
 	return;
 }
 
-# Local days ---------------------------------------------------------------------------
+# Local days ------------------------------------------------------------------
 
 sub compare_days
 {
@@ -347,8 +349,8 @@ ANALYZE;\n");
 	return;
 }
 
-# Words for days, about an instant t as of another one, n, and what they mean of
-# their days.
+# Words for days, about an instant t as of another one, n, and what they mean
+# of their days.
 sub day_rules
 {
 	return (
@@ -364,8 +366,9 @@ sub day_rules
 		[ 'anniversary of d in last 1 day', 'day = today' ]);
 }
 
-# How many pairs there are in a zone, and of how many each of the words says something
-# else.  What is only a date, in literals, is compared with days by SQL of its own.
+# How many pairs there are in a zone, and of how many each of the words says
+# something else.  What is only a date, in literals, is compared with days by
+# SQL of its own.
 sub question_about_days
 {
 	my ($zone) = @_;

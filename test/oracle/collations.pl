@@ -1,19 +1,20 @@
-# Are equal values one value, whatever they look like, and is the right one shown?
+# Are equal values one value, whatever they look like, and is the right one
+# shown?
 #
-# Customers and their visits have columns of types and collations in which values
-# are equal that do not look the same: text under collations that ignore case or
-# accents, citext, padded text, numbers of several scales, both zeros, spans of 24
-# hours and of a day, jsonb, and arrays of such.
+# Customers and their visits have columns of types and collations in which
+# values are equal that do not look the same: text under collations that ignore
+# case or accents, citext, padded text, numbers of several scales, both zeros,
+# spans of 24 hours and of a day, jsonb, and arrays of such.
 #
 #	visits.cased	tea  TEA  cake		count(distinct visits.cased)	2
 #	(ignores case)						list(distinct visits.cased)		{cake,TEA}
 #
-# All aggregates over them, with windows and without, and audiences that compare
-# them, are asked after every random statement; and naive SQL is, which groups and
-# sorts by the column, and of equal values takes the one whose text is smallest.
-# What is shown has to look the same.  Rows go as they came, change into what is
-# equal and looks different, and come again in another order; now and then all is
-# computed anew.
+# All aggregates over them, with windows and without, and audiences that
+# compare them, are asked after every random statement; and naive SQL is, which
+# groups and sorts by the column, and of equal values takes the one whose text
+# is smallest.  What is shown has to look the same.  Rows go as they came,
+# change into what is equal and looks different, and come again in another
+# order; now and then all is computed anew.
 #
 #	SEED=4711 STEPS=2000 perl -Itest/oracle test/oracle/collations.pl
 #
@@ -55,9 +56,9 @@ my @all_columns = (
 	[ 'tags', 'text[]', 'letters.cased', '{tea,Cake}', '{TEA,cake}', '{tea}', '{Tea}', '{}', '{NULL,tea}' ],
 );
 
-# what is asked of a column: how it begins in the name of the trait, the aggregate,
-# and naive SQL over "one", the values that count, and "each", those that are equal
-# as one
+# what is asked of a column: how it begins in the name of the trait, the
+# aggregate, and naive SQL over "one", the values that count, and "each", those
+# that are equal as one
 my @asked = (
 	[ n => 'count(distinct COLUMN)', 'SELECT count(*) FROM each' ],
 	[ l => 'list(distinct COLUMN)', 'SELECT coalesce(array_agg(shown ORDER BY shown), \'{}\') FROM each' ],
@@ -70,8 +71,8 @@ my @asked = (
 my $window = 'in last 10 days';
 my $in_window = "at > segment.now() - interval '10 days' AND at <= segment.now()";
 
-# of a round: its columns, its audiences (name, filter, condition), how it begins,
-# and what was done in it
+# of a round: its columns, its audiences (name, filter, condition), how it
+# begins, and what was done in it
 my (@columns, @audiences, $setup, @history);
 my $next_id;
 my %most = (visits => 0, equal => 0, members => 0);
@@ -117,13 +118,14 @@ sub leave_out_what_is_not_there
 	return;
 }
 
-# Rounds ------------------------------------------------------------------------
+# Rounds ----------------------------------------------------------------------
 
 sub begin_round
 {
 	my %left = map { $_->[0] => $_ } @all_columns;
 
-	# columns of one type with several collations can be compared with each other
+	# columns of one type with several collations can be compared with each
+	# other
 	@columns = rand() < 0.4 ? grep { defined } map { delete $left{$_} } qw(bytes cased accents) : ();
 	push @columns, map { delete $left{ pick(sort keys %left) } } @columns + 1 .. COLUMNS_OF_A_ROUND;
 	@audiences = map { [ "a$_", random_filter() ] } 1 .. 8;
@@ -207,9 +209,10 @@ sub naive_query
 		$query)";
 }
 
-# Filters -------------------------------------------------------------------------
+# Filters ---------------------------------------------------------------------
 
-# A filter over the columns of this round, and the same as a condition over naive.
+# A filter over the columns of this round, and the same as a condition over
+# naive.
 sub random_filter
 {
 	my @those = grep { $_->[1] !~ /interval|jsonb|numeric\[\]/ } @columns;
@@ -310,7 +313,7 @@ sub random_pair
 		[ "greatest($left, $right) > \"$word\"", "greatest($left$under, $right$under) > '$word'" ]) };
 }
 
-# Comparisons ---------------------------------------------------------------------
+# Comparisons -----------------------------------------------------------------
 
 # What is wrong after a step, or undef.
 sub failure_of
@@ -366,7 +369,7 @@ sub note_what_is_there
 	return;
 }
 
-# Telling what happened -------------------------------------------------------------
+# Telling what happened -------------------------------------------------------
 
 sub report
 {
@@ -392,7 +395,7 @@ sub report
 	return;
 }
 
-# Random steps ------------------------------------------------------------------------
+# Random steps ----------------------------------------------------------------
 
 sub random_insert
 {

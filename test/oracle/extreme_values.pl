@@ -2,9 +2,9 @@
 #
 # Events and customers have the extreme values of each type: the ends of the
 # calendar, infinite times, numbers with 131,072 digits, NaN, spans of 290,000
-# years, odd texts, numbers inside jsonb that are none.  Random definitions go over
-# them with every operator, function, aggregate and window.  No statement may fail,
-# and all of these must be the same:
+# years, odd texts, numbers inside jsonb that are none.  Random definitions go
+# over them with every operator, function, aggregate and window.  No statement
+# may fail, and all of these must be the same:
 #
 #	-  what is kept while the events come and go, and what rebuild() makes of it,
 #	-  filters of rows, of profiles, and members that are stored, as time passes,
@@ -23,13 +23,13 @@ my $steps = $ENV{STEPS} // 60;
 my $zone = 'Europe/Copenhagen';
 my $now = '2026-05-20 12:00:00+00';
 
-# A filter of rows knows no zone but that of the session, for which the server has
-# casts and operators that come nearer to the ends of the calendar.
+# A filter of rows knows no zone but that of the session, for which the server
+# has casts and operators that come nearer to the ends of the calendar.
 my $of_row = "current_setting('naive.of_row', true) = 'on'";
 
-# The server's operators, with NULL for an error because of a value.  Two things are
-# ours: what is divided by zero is missing for NaN, too, and there is no difference
-# to a time that is infinite.
+# The server's operators, with NULL for an error because of a value.  Two
+# things are ours: what is divided by zero is missing for NaN, too, and there
+# is no difference to a time that is infinite.
 my @safe = (
 	(map {
 		my $type = $_;
@@ -67,7 +67,8 @@ my @safe = (
 	[ json_text => 'a jsonb', 'text', "CASE WHEN jsonb_typeof(a) NOT IN ('object', 'array', 'null') THEN a #>> '{}' END" ],
 	[ sum => 'a numeric[]', 'numeric', '(SELECT coalesce(sum(x), 0) FROM unnest(a) AS x)' ]);
 
-# The sum of floating-point values, as if it were exact, and how exact it has to be.
+# The sum of floating-point values, as if it were exact, and how exact it has
+# to be.
 my $float_sums = q{
 CREATE FUNCTION naive.sum(a float8[]) RETURNS float8 LANGUAGE plpgsql AS $$
 BEGIN
@@ -124,8 +125,8 @@ my $failed = 0;
 
 # ---- random expressions ----
 #
-# Each is a filter, the SQL that means the same, and a type.  @c is a column in the
-# filter, #c in SQL.
+# Each is a filter, the SQL that means the same, and a type.  @c is a column in
+# the filter, #c in SQL.
 
 sub node
 {
@@ -404,8 +405,8 @@ sub in_query { my ($node, $alias) = @_; return $node->{sql} =~ s/#/$alias./gr }
 
 # ---- random definitions ----
 
-# A trait: its definition, its value for profile k at an instant, and what a sum
-# of floating-point values has to be exact to.
+# A trait: its definition, its value for profile k at an instant, and what a
+# sum of floating-point values has to be exact to.
 sub aggregate
 {
 	my $where = rand() < 0.3 ? condition(1) : undef;

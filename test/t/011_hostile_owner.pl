@@ -32,7 +32,7 @@ log_min_error_statement = panic
 });
 $node->start;
 
-# ---- who there is, and what Bob's code does -----------------------------------
+# ---- who there is, and what Bob's code does ---------------------------------
 
 $node->safe_psql('postgres', q{
 CREATE EXTENSION segment;
@@ -169,7 +169,7 @@ GRANT SELECT ON p, vip, glad, lapsed, recent TO shop, reader;
 	return;
 }
 
-# ---- vehicles -------------------------------------------------------------------
+# ---- vehicles ---------------------------------------------------------------
 
 # name => {on: what Bob does, off: how it ends, runs: must it have run?
 # source: it hangs on what Bob feeds into somebody else's population, too}
@@ -317,7 +317,7 @@ sub trigger_vehicle
 	});
 }
 
-# ---- paths ----------------------------------------------------------------------
+# ---- paths ------------------------------------------------------------------
 
 # What whoever may write rows does.  All that is done here is done with Bob's
 # schema in front of search_path, so what is no business of ours is qualified.
@@ -384,7 +384,14 @@ my @definitions = (
 	q{SELECT segment.create_trait('last_word', 'last(terms.word)')},
 	q{SELECT segment.create_trait('last_mood', 'last(visits.mood)')},
 	q{SELECT segment.alter_trait('biggest', 'min(orders.amount)')},
-	q{SELECT segment.drop_trait('biggest')},
+	q{SELECT segment.rename_trait('biggest', 'smallest')},
+	q{SELECT segment.rename_trait('mood', 'humour')},
+	q{SELECT segment.rename_trait('humour', 'mood')},
+	q{SELECT segment.rename_source('said', 'told')},
+	q{SELECT segment.rename_source('told', 'said')},
+	q{SELECT segment.rename_audience('vip', 'best')},
+	q{SELECT segment.rename_audience('best', 'vip')},
+	q{SELECT segment.drop_trait('smallest')},
 	q{SELECT segment.create_audience('big', 'sum(orders.amount in last 30 days) > 10 and word != "b"')},
 	q{SELECT segment.create_audience('worded', 'words contains "a"')},
 	q{SELECT segment.create_audience('listed', 'words = "{a}"')},
@@ -413,7 +420,7 @@ my @definitions = (
 	q{SELECT segment.trim_feed('0')},
 );
 
-# ---- trying it --------------------------------------------------------------------
+# ---- trying it --------------------------------------------------------------
 
 # Do all of that as somebody, one statement after the other, whatever fails.
 # Before each stands in the log what it is, after it what it left behind.
@@ -490,8 +497,8 @@ sub try_worker
 		INSERT INTO shop.orders VALUES (200, 3, 70, now() - interval '1 day' + interval '200 ms')});
 	feed_worker('postgres');
 
-	# whoever plans a query over Bob's table runs what is constant in his indexes,
-	# so Bob has to look himself
+	# whoever plans a query over Bob's table runs what is constant in his
+	# indexes, so Bob has to look himself
 	local $ENV{PGUSER} = 'bob';
 	ok($node->poll_query_until('postgres', q{
 		SELECT NOT EXISTS (SELECT FROM segment_data.p WHERE wake_at <= clock_timestamp())
@@ -502,7 +509,8 @@ sub try_worker
 	is($node->safe_psql('postgres', q{SELECT last_error FROM segment.stat_worker}), '',
 		"$vehicle: and nothing is in its way");
 	delete local $ENV{PGUSER};
-	# with a cast of Bob's, the server takes the operators of his type for ambiguous
+	# with a cast of Bob's, the server takes the operators of his type for
+	# ambiguous
 	$node->psql('postgres', q{DELETE FROM shop.orders WHERE id = 200});
 	feed_worker('nowhere');
 	$node->poll_query_until('postgres', 'SELECT NOT EXISTS (SELECT FROM segment.stat_worker WHERE pid IS NOT NULL)');

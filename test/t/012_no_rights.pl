@@ -20,7 +20,7 @@ use PostgreSQL::Test::Utils;
 use Shop;
 use Test::More;
 
-# ---- how they are called, and what is to come of it -----------------------------
+# ---- how they are called, and what is to come of it -------------------------
 
 # Refused: permission denied, must be owner.
 my %refused = (
@@ -105,7 +105,7 @@ my %uncallable = map { $_ => 1 } (
 	'capture_before()', 'capture_after()', 'refuse_write()',
 );
 
-# ---- the shop, and a purchase that is not finished --------------------------------
+# ---- the shop, and a purchase that is not finished --------------------------
 
 my $node = PostgreSQL::Test::Cluster->new('shop');
 $node->init;
@@ -123,7 +123,7 @@ my $purchase = $node->background_psql('postgres');
 $purchase->query_safe('BEGIN');
 $purchase->query_safe(Shop::buys(1, 1000));
 
-# ---- every function ----------------------------------------------------------------
+# ---- every function ---------------------------------------------------------
 
 my @functions = split /\n/, $node->safe_psql('postgres', q{
 	SELECT p.proname || '(' || replace(oidvectortypes(p.proargtypes), ', ', ',') || ')'
@@ -150,7 +150,8 @@ for my $function (@functions)
 is(join(' ', sort(keys %refused, keys %harmless)), '', 'all that is in the lists is there');
 is(everything(), $before, 'and nothing has changed');
 
-# ---- and who has a population of their own, but no rights on the shop's tables -----
+# ---- and who has a population of their own, but no rights on the shop's
+# tables -----
 
 $node->safe_psql('postgres', q{SELECT segment.create_population('mine')},
 	extra_params => ['-U', 'stranger'], connstr => connstr_with_path('strange'));
@@ -165,7 +166,8 @@ is_refused('stranger', q{attach_source('orders', at => 'ordered_at', population 
 $node->safe_psql('postgres', q{REVOKE TRIGGER ON orders FROM stranger;
 	SELECT segment.drop_population('mine')});
 
-# Rights that are taken away: what reads the table is refused before it is locked.
+# Rights that are taken away: what reads the table is refused before it is
+# locked.
 $node->safe_psql('postgres', q{GRANT TRIGGER, SELECT ON orders TO stranger});
 $purchase->query_safe('COMMIT');
 $node->safe_psql('postgres', q{
@@ -190,7 +192,7 @@ is(Shop::wrong($node, 'postgres'), '', 'all is well');
 
 done_testing();
 
-# ---- how it is found out -------------------------------------------------------------
+# ---- how it is found out ----------------------------------------------------
 
 # A call as a role, which does not wait long: what psql says, with SQLSTATEs.
 # Of the extension's own tables, the lock of whoever writes or locks rows of

@@ -1,8 +1,9 @@
 # Who installs, who dumps, who restores: none of them need be a superuser.
 #
-# A database belongs to Clara.  The extension is installed by her, or for her by
-# a superuser.  She dumps the database, as does an auditor who may read all data,
-# and restores it into another database of hers, without an error or a warning.
+# A database belongs to Clara.  The extension is installed by her, or for her
+# by a superuser.  She dumps the database, as does an auditor who may read all
+# data, and restores it into another database of hers, without an error or a
+# warning.
 
 use strict;
 use warnings;
@@ -234,8 +235,8 @@ sub reassigned
 	asked($database, 'new owner', q{DROP VIEW lapsed_names; SELECT segment.drop_population('profile', cascade => true)});
 }
 
-# A role goes with all that it owns, and the population that it made of somebody
-# else's table.
+# A role goes with all that it owns, and the population that it made of
+# somebody else's table.
 sub lost
 {
 	my $database = 'lost';

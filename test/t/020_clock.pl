@@ -1,8 +1,8 @@
 # The setting segment.now, wherever it comes from: the session, the client's
-# options, a role, a database, a function, the configuration file.  It is read when
-# a server or a session starts, when the configuration is loaded again, also in a
-# failed transaction, and by parallel workers, which restore settings before they
-# know time zones or abbreviations.
+# options, a role, a database, a function, the configuration file.  It is read
+# when a server or a session starts, when the configuration is loaded again,
+# also in a failed transaction, and by parallel workers, which restore settings
+# before they know time zones or abbreviations.
 
 use strict;
 use warnings;

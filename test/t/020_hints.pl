@@ -36,6 +36,7 @@ my @table = (
 	[ filter => qr/^Write a whole number, such as: (.*)\.$/ ],
 	[ filter => qr/^Write a span, such as (.*)\.$/ ],
 	[ filter => qr/^Write it in quotes: (.*)\.$/ ],
+	[ filter => qr/^Write the time of day, too: (.*)\.$/ ],
 	[ filter => qr/^Write a date in quotes, such as (.*)\.$/ ],
 	[ filter => qr/^Write now or today without quotes, such as: (.*)\.$/ ],
 	[ filter => qr/^For example '(total_spend > 500|sum\(orders.amount\))'\.$/ ],
@@ -101,6 +102,7 @@ my @table = (
 	[ advice => qr/^Its rows can vanish without a trigger\. Use an ordinary table\.$/ ],
 	[ advice => qr/^Keep an expression of another type, or add a column of another type to the source\.$/ ],
 	[ advice => qr/^Let a role own the population that owns the table or has BYPASSRLS\.$/ ],
+	[ advice => qr/^Make it a STORED generated column(?:, or write its expression into the filter)?\.$/ ],
 	[ advice => qr/^Name a column of type .*, or attach the table to another population\.$/ ],
 	[ advice => qr/^Nest it less deeply, and do not build traits and audiences on others in a long row\.$/ ],
 	[ advice => qr/^Only jsonb has keys\.$/ ],
@@ -122,6 +124,7 @@ my @table = (
 	[ advice => qr/^Whole and numeric values are summed by series_sum, / ],
 	[ advice => qr/^Write a shorter key, or NULL: a row without a key belongs to nobody\.$/ ],
 	[ advice => qr/^Write \\\\ for a backslash\.$/ ],
+	[ advice => qr/^Write the day without a time\.$/ ],
 );
 
 my $node = PostgreSQL::Test::Cluster->new('hints');
@@ -315,7 +318,7 @@ story('a distance', q{SELECT segment.create_population('other', timezone => '+02
 	qr/, or a distance: ('.*') is two hours ahead of UTC\.$/,
 	sub { "BEGIN; SELECT segment.create_population('other', timezone => $_[0]); ROLLBACK" });
 story('an abbreviation', q{SELECT segment.create_population('other', timezone => 'CET')},
-	qr/^Give a place, for example (timezone => .*)\.$/, sub { "BEGIN; SELECT segment.create_population('other', $_[0]); ROLLBACK" });
+	qr/, for example (timezone => .*)\.$/, sub { "BEGIN; SELECT segment.create_population('other', $_[0]); ROLLBACK" });
 answer(q{SELECT segment.create_population('o''hara')});
 story('which population', q{SELECT segment.sizes()},
 	qr/^Say which one, for example (.*)\.$/, sub { "SELECT segment.sizes($_[0])" });

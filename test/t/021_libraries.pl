@@ -1,6 +1,6 @@
-# What other extensions bring along is no concern of ours: a library that exports
-# the names that ours has inside, or those of a library of bitmaps, loaded before it
-# or after it.
+# What other extensions bring along is no concern of ours: a library that
+# exports the names that ours has inside, or those of a library of bitmaps,
+# loaded before it or after it.
 
 use strict;
 use warnings;
@@ -28,7 +28,8 @@ my $open = q{CREATE EXTENSION segment;
 	SELECT folded FROM segment.tick();
 	SELECT folded FROM segment.rebuild(), segment.tick();};
 
-# C of a library in which each of these names is a function that nobody may call.
+# C of a library in which each of these names is a function that nobody may
+# call.
 sub poison
 {
 	my (@names) = @_;

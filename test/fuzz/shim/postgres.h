@@ -34,7 +34,7 @@ typedef size_t Size;
 #define PG_INT32_MAX INT32_MAX
 #define FLEXIBLE_ARRAY_MEMBER
 #define PGDLLIMPORT
-#define pg_attribute_noreturn() __attribute__((noreturn))
+#define pg_noreturn __attribute__((noreturn))
 #define pg_attribute_printf(f, a) __attribute__((format(printf, f, a)))
 #define lengthof(array) ((int) (sizeof(array) / sizeof((array)[0])))
 #define Min(a, b) ((a) < (b) ? (a) : (b))
@@ -45,8 +45,8 @@ typedef size_t Size;
 /* a failed assertion is a finding */
 #define Assert(condition) \
 	((condition) ? (void) 0 : shim_broken(#condition, __FILE__, __LINE__))
-extern void shim_broken(const char *what, const char *file, int line)
-			pg_attribute_noreturn();
+pg_noreturn extern void shim_broken(const char *what, const char *file,
+									int line);
 
 /* memory */
 extern void *palloc(Size size);
@@ -90,7 +90,7 @@ extern int	errdetail(const char *format,...) pg_attribute_printf(1, 2);
 extern int	errhint(const char *format,...) pg_attribute_printf(1, 2);
 extern int	internalerrquery(const char *query);
 extern int	internalerrposition(int position);
-extern void shim_throw(void) pg_attribute_noreturn();
+pg_noreturn extern void shim_throw(void);
 
 #define errmsg_internal errmsg
 #define errdetail_internal errdetail
