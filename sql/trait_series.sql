@@ -134,8 +134,9 @@ WITH t(series) AS (
     UNION ALL SELECT segment.series_of('2026-01-01 00:00+00', v) FROM unnest('{0,0.00,1.50,1.5,-12345.6789,999999999999.9999,1000000000000,0.00001,1.500000,NaN,-Infinity,1e-30,-0.5}'::numeric[]) v
     UNION ALL SELECT segment.series_of('2026-01-01 00:00+00', v) FROM unnest('{t,f}'::boolean[]) v
     UNION ALL SELECT segment.series_of('2026-01-01 00:00+00', v) FROM unnest('{00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000001}'::uuid[]) v
-    UNION ALL SELECT segment.series_of('2026-01-01 00:00+00', v) FROM unnest('{happy,sad}'::"Mood"[]) v
-    UNION ALL SELECT segment.series_of('2026-01-01 00:00+00', ARRAY[v]) FROM unnest('{happy,sad}'::"Mood"[]) v
+    -- (at one instant they would stand in the order of the labels' OIDs)
+    UNION ALL SELECT segment.series_of('2026-01-01 00:00+00'::timestamptz + o * interval '1 s', v) FROM unnest('{happy,sad}'::"Mood"[]) WITH ORDINALITY AS u(v, o)
+    UNION ALL SELECT segment.series_of('2026-01-01 00:00+00'::timestamptz + o * interval '1 s', ARRAY[v]) FROM unnest('{happy,sad}'::"Mood"[]) WITH ORDINALITY AS u(v, o)
     UNION ALL SELECT segment.series_of('2026-01-01 00:00+00', v) FROM unnest(ARRAY['quote " in', 'back \ slash', 'brace } comma ,', '', 'two
 lines']) v)
 SELECT series, series::text::segment.series OPERATOR(segment.=) series AS again FROM t;
