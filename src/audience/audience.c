@@ -398,14 +398,11 @@ static bool
 collect_audience(const FilterNode *node, void *context)
 {
 	List	  **names = context;
-	ListCell   *lc;
 
 	if (node->op != FILTER_IN_AUDIENCE)
 		return true;
-	foreach(lc, *names)
-		if (strcmp(lfirst(lc), node->text) == 0)
-			return false;
-	*names = lappend(*names, node->text);
+	if (!names_contain(*names, node->text))
+		*names = lappend(*names, node->text);
 	return false;
 }
 

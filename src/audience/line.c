@@ -87,6 +87,7 @@ static void line_keeps(Curve *line, Followed *followed, LineState state,
 					   TimestampTz *until);
 static int	line_is_null(Curve *line, Followed *followed, TimestampTz at);
 static int	line_sign(Curve *line, Followed *followed, TimestampTz at);
+static TimestampTz line_jumps_at(Curve *line, const Followed *followed);
 static bool line_extent(Curve *line, Followed *followed, Extent *extent);
 static bool still_extent(Curve *still, Followed *followed, Extent *extent);
 static bool line_range(Curve *line, Followed *followed, int64 low, int64 high,
@@ -506,7 +507,11 @@ is_sum_of_times(const Curve *line)
 	}
 }
 
-TimestampTz
+/*
+ * When does a line that moves with the clock alone, and jumps, jump next?  That
+ * is the same for all profiles.
+ */
+static TimestampTz
 line_jumps_at(Curve *line, const Followed *followed)
 {
 	if (followed->from < line->still_from || followed->from >= line->still_until)

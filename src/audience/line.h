@@ -82,12 +82,6 @@ extern Trend line_trend(Curve *line, Followed *followed, TimestampTz from,
  */
 extern bool line_reaches(Curve *line, Followed *followed);
 
-/*
- * A line that moves with the clock alone, and jumps: when does it jump next?
- * That is the same for all profiles.
- */
-extern TimestampTz line_jumps_at(Curve *line, const Followed *followed);
-
 /* a + b, or the most that there is */
 static inline int64
 plus(int64 a, int64 b)

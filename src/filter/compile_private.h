@@ -47,9 +47,6 @@ extern Oid	operands_unify(FilterScope *scope, Operand *operands, int count);
 extern Expr *compile_comparison(FilterScope *scope, const FilterNode *at,
 								StrategyNumber strategy,
 								Operand left, Operand right);
-/* The literals args[1 ...] of a node as operands. */
-extern Operand *compile_literals(FilterScope *scope, const FilterNode *node,
-								 int *count);
 
 /* 'trait "city"', or the operand's text in quotes */
 extern char *describe_operand(FilterScope *scope, const FilterNode *node);

@@ -356,16 +356,7 @@ refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 static bool
 names_column(FilterScope *scope, const char *word)
 {
-	ListCell   *lc;
-
-	if (scope->names == NULL)
-		return false;
-	foreach(lc, scope->names(scope))
-	{
-		if (strcmp(lfirst(lc), word) == 0)
-			return true;
-	}
-	return false;
+	return scope->names != NULL && names_contain(scope->names(scope), word);
 }
 
 /*

@@ -56,7 +56,6 @@
 #include "flow/flow.h"
 #include "flow/flow_private.h"
 
-static bool named(List *names, const char *name);
 static List *add_view(List *requests, Oid view);
 static void lock_members(void *population);
 static void lock_feed(void *population);
@@ -82,7 +81,7 @@ lock_affected(const Population *population, const Affected *affected)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 		bool		triggers = affected->everything ||
-			named(affected->triggers, source->name);
+			names_contain(affected->triggers, source->name);
 
 		if ((base || triggers) &&
 			get_rel_relkind(source->relid) != '\0')	/* it is there */
@@ -111,17 +110,6 @@ lock_affected(const Population *population, const Affected *affected)
 
 	locks_take(requests);
 	return population_by_name(locked->name);
-}
-
-static bool
-named(List *names, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-		if (strcmp(lfirst(lc), name) == 0)
-			return true;
-	return false;
 }
 
 /* If there is one, and its owner has not dropped it. */

@@ -170,12 +170,6 @@ source_key_column(const Source *source)
 }
 
 char *
-source_at_column(const Source *source)
-{
-	return pstrdup(quote_identifier(get_attname(source->relid, source->at_attno, false)));
-}
-
-char *
 source_table_name(const Source *source)
 {
 	return relation_name(source->relid);

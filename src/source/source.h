@@ -85,7 +85,6 @@ extern void source_check_key_length(const Source *source, int64 length);
  * source_check().
  */
 extern char *source_key_column(const Source *source);
-extern char *source_at_column(const Source *source);
 extern char *source_table_name(const Source *source);
 
 /*

@@ -244,17 +244,14 @@ static void
 lock_sources(const Population *population, List *names)
 {
 	ListCell   *lc;
-	ListCell   *name;
 
 	/* in one order, whatever that of the names */
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
-		foreach(name, names)
-			if (strcmp(lfirst(name), source->name) == 0 &&
-				source->missing == NULL)
-				LockRelationOid(source->relid, ShareRowExclusiveLock);
+		if (source->missing == NULL && names_contain(names, source->name))
+			LockRelationOid(source->relid, ShareRowExclusiveLock);
 	}
 }
 
@@ -389,12 +386,7 @@ among(List *definitions, const FilterNode *definition)
 static List *
 add_name(List *names, char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, names)
-		if (strcmp(lfirst(lc), name) == 0)
-			return names;
-	return lappend(names, name);
+	return names_contain(names, name) ? names : lappend(names, name);
 }
 
 void

@@ -162,7 +162,6 @@ static bool
 collect_name(const FilterNode *node, void *context)
 {
 	Names	   *names = context;
-	ListCell   *lc;
 
 	/* inside an aggregate the names are those of the source */
 	if (node->op == FILTER_AGGREGATE || node->op == FILTER_DID)
@@ -171,10 +170,8 @@ collect_name(const FilterNode *node, void *context)
 	if (node->op != FILTER_COLUMN ||
 		(node->nargs > 0 && source_by_name(names->population, node->text) != NULL))
 		return true;
-	foreach(lc, names->names)
-		if (strcmp(lfirst(lc), node->text) == 0)
-			return true;
-	names->names = lappend(names->names, node->text);
+	if (!names_contain(names->names, node->text))
+		names->names = lappend(names->names, node->text);
 	return true;
 }
 
