@@ -148,8 +148,8 @@ SELECT * FROM segment.audiences(1);
 SELECT * FROM segment.sizes();
 SELECT * FROM segment.verify();
 SELECT * FROM profile ORDER BY 1;
--- in a query with parallel workers nothing can be attempted, so it has none;
--- in new sessions, which have not yet found out what is broken
+-- beside parallel workers nothing can be attempted, so a query that asks for all
+-- audiences has none; in new sessions, which have not yet found out what is broken
 \c -
 SET search_path = shop_unbound, public;
 SET segment.now = '2026-06-01 12:00+00';
@@ -166,6 +166,8 @@ SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SET client_min_messages = error;
 SELECT c.customer_id, segment.audiences(c.customer_id) FROM customers c ORDER BY 1, 2;
+-- a question about one audience or two looks at no others, so it may be asked
+-- beside parallel workers, in new sessions as well
 \c -
 SET search_path = shop_unbound, public;
 SET segment.now = '2026-06-01 12:00+00';
@@ -173,7 +175,26 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SET client_min_messages = error;
+EXPLAIN (COSTS OFF) SELECT size, count FROM segment.size('frequent'), (SELECT count(*) FROM visits) v;
 SELECT size, count FROM segment.size('frequent'), (SELECT count(*) FROM visits) v;
+SELECT in_both, in_either, count FROM segment.overlap('frequent', 'visitors'), (SELECT count(*) FROM visits) v;
+SELECT segment.size('reds'), count FROM (SELECT count(*) FROM visits) v;
+\c -
+SET search_path = shop_unbound, public;
+SET segment.now = '2026-06-01 12:00+00';
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET client_min_messages = error;
+SELECT m.customer_id, count(*) FROM segment.members('frequent') AS m(customer_id bigint) JOIN visits USING (customer_id) GROUP BY 1 ORDER BY 1;
+\c -
+SET search_path = shop_unbound, public;
+SET segment.now = '2026-06-01 12:00+00';
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET client_min_messages = error;
+SELECT in_both, in_either, count FROM segment.overlap('frequent', 'visitors'), (SELECT count(*) FROM visits) v;
 \c -
 SET search_path = shop_unbound, public;
 SET segment.now = '2026-06-01 12:00+00';

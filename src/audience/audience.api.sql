@@ -1,13 +1,13 @@
--- Who looks at all audiences passes over those that are broken, by attempts,
--- which the server does not have in a query with parallel workers (parallel
--- unsafe); other questions about a whole population use workers of their own, so
--- they are asked by the leader (parallel restricted); those about one profile
+-- A function that looks at all audiences passes over the broken ones by
+-- attempts, which the server does not have beside parallel workers (parallel
+-- unsafe).  Other questions about a whole population use workers of their own,
+-- so the leader asks them (parallel restricted).  Questions about one profile
 -- and one audience may be asked anywhere.
 CREATE OR REPLACE FUNCTION segment.members(
     audience name,
     population name DEFAULT NULL)
 RETURNS SETOF record
-LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 1000
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
 AS 'MODULE_PATHNAME', 'segment_members';
 COMMENT ON FUNCTION segment.members(name, name) IS
     'keys of the members now, one column of the key''s type, in no order: members(''vip'') AS m(customer_id bigint)';
@@ -16,7 +16,7 @@ CREATE OR REPLACE FUNCTION segment.size(
     audience name,
     population name DEFAULT NULL)
 RETURNS bigint
-LANGUAGE C STABLE PARALLEL UNSAFE COST 10000
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'segment_size';
 COMMENT ON FUNCTION segment.size(name, name) IS
     'how many members the audience has now';
@@ -42,7 +42,7 @@ CREATE OR REPLACE FUNCTION segment.overlap(
     OUT only_a bigint,
     OUT only_b bigint,
     OUT jaccard double precision)
-LANGUAGE C STABLE PARALLEL UNSAFE COST 10000
+LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'segment_overlap';
 COMMENT ON FUNCTION segment.overlap(name, name, name) IS
     'what two audiences share now: their sizes, how many profiles are in both, in either and in one only, and jaccard, the share of either that is in both (NULL if both are empty)';

@@ -205,6 +205,9 @@ extern AudienceIndex *audience_index(const Population *population);
 /* Of some audiences (Audience *) alone, in the current context. */
 extern AudienceIndex *audience_index_of(const Population *population,
 										List *audiences);
+/* An index in which are at least these audiences (Audience *), to read only. */
+extern AudienceIndex *audience_index_to_ask(const Population *population,
+											List *audiences);
 
 /*
  * Which filters have a condition that differs between two rows of the base

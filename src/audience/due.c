@@ -39,7 +39,7 @@ typedef struct DueReading
 } DueReading;
 
 static void due_begin(DueReading *reading, const Population *population,
-					  Snapshot snapshot);
+					  List *audiences, Snapshot snapshot);
 static TupleTableSlot *due_next(DueReading *reading);
 static void due_end(DueReading *reading);
 static bool is_moved(const Audience *audience);
@@ -62,7 +62,8 @@ due_decide(const Population *population, const Audience *audience,
 
 	if (!is_moved(audience))
 		return;
-	due_begin(&reading, population, snapshot);
+	due_begin(&reading, population,
+			  list_make1(unconstify(Audience *, audience)), snapshot);
 	place = audience_place(reading.index, audience->name);
 	while ((row = due_next(&reading)) != NULL)
 	{
@@ -92,7 +93,7 @@ due_count(const Population *population, List *audiences, Snapshot snapshot,
 	}
 	if (!any)
 		return;
-	due_begin(&reading, population, snapshot);
+	due_begin(&reading, population, audiences, snapshot);
 	foreach(lc, audiences)
 		places[foreach_current_index(lc)] =
 			audience_place(reading.index, ((const Audience *) lfirst(lc))->name);
@@ -131,12 +132,13 @@ is_moved(const Audience *audience)
 }
 
 static void
-due_begin(DueReading *reading, const Population *population, Snapshot snapshot)
+due_begin(DueReading *reading, const Population *population, List *audiences,
+		  Snapshot snapshot)
 {
 	reading->population = population;
 	reading->now = clock_now();
 	question_begin(&reading->question, population);
-	reading->index = audience_index(population);
+	reading->index = audience_index_to_ask(population, audiences);
 	reading->scan = profile_due_begin(population, DT_NOBEGIN, reading->now, snapshot);
 }
 

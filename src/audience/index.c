@@ -39,6 +39,7 @@
 #include "postgres.h"
 
 #include "access/nbtree.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
@@ -162,6 +163,19 @@ AudienceIndex *
 audience_index_of(const Population *population, List *audiences)
 {
 	return index_build(population, audiences);
+}
+
+/*
+ * Beside parallel workers a broken audience cannot be passed over, so an index
+ * that is to be made there has only those audiences in it that are asked for.
+ */
+AudienceIndex *
+audience_index_to_ask(const Population *population, List *audiences)
+{
+	if (IsInParallelMode() &&
+		cache_find(indexes, &population->base) == NULL)
+		return audience_index_of(population, audiences);
+	return audience_index(population);
 }
 
 void
