@@ -2,7 +2,7 @@ EXTENSION  = segment
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" segment.control)
 
 # The house: a room may use itself and the rooms to its left.
-ROOMS = base filter profile source trait audience feed flow worker
+ROOMS = base state filter profile membership source feed trait time audience flow worker
 
 MODULE_big = segment
 OBJS = src/segment.o $(patsubst %.c,%.o,$(wildcard $(ROOMS:%=src/%/*.c)))

@@ -13,7 +13,7 @@ LANGUAGE sql SET segment.capture = off AS $$
         INSERT INTO segment.feed_counter AS f (population, last) VALUES ('profile', 1)
         ON CONFLICT (population) DO UPDATE SET last = f.last + 1
         RETURNING last)
-    INSERT INTO segment.feed (population, seq, audience, key, change, at, told_at, cause)
+    INSERT INTO segment.feed (population, seq, audience, key, change, at, recorded_at, cause)
     SELECT 'profile', last, audience, key, change, segment.now(), segment.now(), cause FROM feed
 $$;
 CREATE VIEW consumer AS SELECT consumer, acknowledged, polled, leased_until, behind FROM segment.stat_consumer;
@@ -144,7 +144,7 @@ SELECT happened('13', 'entered', 'vip');
 SELECT happened('14', 'entered', 'vip');
 SELECT seq FROM segment.poll('audit', lease => '1 month');
 SET segment.capture = off;
-UPDATE segment.feed SET told_at = '2026-06-22 10:00+00' WHERE seq <= 14;
+UPDATE segment.feed SET recorded_at = '2026-06-22 10:00+00' WHERE seq <= 14;
 RESET segment.capture;
 SELECT segment.trim_feed('1 hour', force => true);
 SELECT * FROM consumer WHERE consumer = 'audit';

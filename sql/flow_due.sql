@@ -71,7 +71,7 @@ SELECT customer_id, wake_at, evaluated_at,
     (SELECT min(segment.next_change(audience, customer_id)) < wake_at OR wake_at IS NULL AND count(segment.next_change(audience, customer_id)) > 0
      FROM segment.audience WHERE stored) AS too_late
 FROM segment_data.profile;
-SELECT audience, stored, timed FROM segment.audience ORDER BY 1;
+SELECT audience, stored, time_dependent FROM segment.audience ORDER BY 1;
 SELECT customer_id, wake_at, too_late FROM woken ORDER BY 1;
 
 -- what the feed tells, and what is new in it; who goes by its last word of
@@ -266,7 +266,7 @@ SELECT * FROM untold;
 -- of some filters nobody knows when they change: told by a notice, and right
 -- whenever one asks
 SELECT segment.create_audience('odd', 'now - last_order_at > last_order_at - now + 3 days');
-SELECT stored, timed FROM segment.audience WHERE audience = 'odd';
+SELECT stored, time_dependent FROM segment.audience WHERE audience = 'odd';
 SELECT * FROM wrong;
 SET segment.now = '2028-01-15 00:00+00';
 SELECT * FROM members;
@@ -275,7 +275,7 @@ SELECT due, pending FROM segment.tick();
 SELECT count(*) FROM told WHERE audience = 'odd';
 SELECT * FROM wrong;
 SELECT segment.alter_audience('odd', 'last_order_at more than 36 hours ago');
-SELECT stored, timed FROM segment.audience WHERE audience = 'odd';
+SELECT stored, time_dependent FROM segment.audience WHERE audience = 'odd';
 SELECT * FROM untold;
 SELECT segment.alter_audience('odd', 'now - last_order_at > last_order_at - now + 3 days');
 SELECT audience, change, count(*) FROM news() GROUP BY 1, 2 ORDER BY 1, 2;

@@ -21,7 +21,7 @@ INSERT INTO customers VALUES (1, 'Aarhus', '{"size": "M"}'), (2, 'Odense', '{"si
 INSERT INTO orders VALUES (1, 1, 20, 20, '2026-05-30'), (2, 2, 10, 5, '2026-05-01');
 SELECT * FROM segment.tick();
 CREATE TABLE before AS SELECT * FROM segment_data.profile;
-CREATE TABLE numbers AS SELECT audience, number FROM segment.audience;
+CREATE TABLE numbers AS SELECT audience, definition_id FROM segment.audience;
 
 -- views of users follow, as they do ALTER TABLE ... RENAME
 CREATE VIEW mine AS SELECT customer_id, spend, share FROM profile;
@@ -58,7 +58,7 @@ WHERE attrelid = 'segment_data.profile'::regclass AND attname ~ '^s[0-9]' ORDER 
 
 -- nothing was computed again
 SELECT b::text FROM before b EXCEPT SELECT p::text FROM segment_data.profile p;
-SELECT count(*) FROM numbers n JOIN segment.audience a USING (number);
+SELECT count(*) FROM numbers n JOIN segment.audience a USING (definition_id);
 SELECT * FROM segment.verify();
 -- and all goes on
 INSERT INTO orders VALUES (3, 2, 100, 100, '2026-05-31');

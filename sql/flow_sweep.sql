@@ -25,7 +25,7 @@ SELECT segment.create_audience('lapsed', 'last_order_at more than 30 days ago', 
 SELECT segment.create_audience('big_lapsed', 'in audience big and in audience lapsed', view => false);
 SELECT segment.create_audience('birthday', 'anniversary of born today', view => false);
 SELECT segment.create_audience('this_month', 'did orders in this month', view => false);
-SELECT audience, stored, timed FROM segment.audience ORDER BY number;
+SELECT audience, stored, time_dependent FROM segment.audience ORDER BY definition_id;
 
 -- wake_at is no later than what next_change() says of each audience
 CREATE VIEW wakes AS
@@ -47,7 +47,7 @@ FROM segment.audience a, LATERAL (
         segment.count_where(('in audience `' || a.audience || '`')::segment.filter) AS count_where) AS w
 WHERE members <> by_filter OR members <> by_profile OR size <> cardinality(members) OR one_of_sizes <> size OR overlap <> size OR count_where <> size;
 CREATE VIEW now_in AS
-SELECT string_agg(a.audience || ' ' || m.keys, ', ' ORDER BY a.number) AS now_in
+SELECT string_agg(a.audience || ' ' || m.keys, ', ' ORDER BY a.definition_id) AS now_in
 FROM segment.audience a, LATERAL (SELECT string_agg(k::text, '+' ORDER BY k) AS keys FROM segment.members(a.audience) AS m(k bigint)) AS m
 WHERE m.keys IS NOT NULL;
 CREATE FUNCTION told_after(after bigint) RETURNS TABLE (told text) LANGUAGE sql AS
@@ -123,7 +123,7 @@ SELECT * FROM wakes ORDER BY 1;
 
 -- of what moves all the time nobody knows when it changes
 SELECT segment.create_audience('fading', 'now - last_order_at > last_order_at - (now - 100 days)', view => false);
-SELECT audience, stored, timed FROM segment.audience WHERE audience = 'fading';
+SELECT audience, stored, time_dependent FROM segment.audience WHERE audience = 'fading';
 SET segment.now = '2028-08-01 12:00+02';
 SELECT * FROM now_in;
 SELECT * FROM wrong;
@@ -173,7 +173,7 @@ SELECT swept, due FROM segment.tick(3);
 SELECT swept, due FROM segment.tick(3);
 SELECT swept, due FROM segment.tick(3);
 SELECT key, change, at FROM segment.transition WHERE cause = 'time' AND audience = 'away' ORDER BY at;
-SELECT DISTINCT told_at FROM segment.transition WHERE cause = 'time' AND audience = 'away';
+SELECT DISTINCT recorded_at FROM segment.transition WHERE cause = 'time' AND audience = 'away';
 -- what is undone is swept by the next tick
 SET segment.now = '2026-05-20 12:00+00';
 INSERT INTO visits SELECT v, timestamptz '2026-05-20 00:00+00' + v * interval '1 hour' FROM generate_series(1, 6) AS v;

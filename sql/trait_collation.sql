@@ -40,7 +40,7 @@ FROM segment.audience AS a, LATERAL (SELECT ARRAY(SELECT k FROM segment.members(
     LATERAL (SELECT ARRAY(SELECT customer_id FROM segment_data.profile AS p WHERE p @@ a.filter ORDER BY 1) AS members) AS f
 WHERE m.members <> f.members;
 CREATE VIEW now_in AS
-SELECT string_agg(a.audience || ' ' || m.keys, ', ' ORDER BY a.number) AS now_in
+SELECT string_agg(a.audience || ' ' || m.keys, ', ' ORDER BY a.definition_id) AS now_in
 FROM segment.audience a, LATERAL (SELECT string_agg(k::text, '+' ORDER BY k) AS keys FROM segment.members(a.audience) AS m(k bigint)) AS m
 WHERE m.keys IS NOT NULL;
 

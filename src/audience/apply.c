@@ -84,7 +84,7 @@ static uint64 filters_evaluated = 0;
 static void put_toggles(AudienceWriter *writer, const Change *change,
 						const int *touched, int count);
 static void put_toggle(AudienceWriter *writer, const Change *change,
-					   int32 number, bool entered);
+					   int32 definition_id, bool entered);
 static Change change_of(const AudienceWriter *writer, TupleTableSlot *row);
 static List *suspended_of(const Population *population);
 static void note_ended(AudienceWriter *writer, const Change *change);
@@ -137,7 +137,7 @@ audience_decided_at(const AudienceWriter *writer)
  * were as they are just before.
  */
 TimestampTz
-audience_pass_time(AudienceWriter *writer, TupleTableSlot *row, TimestampTz until)
+audience_catch_up(AudienceWriter *writer, TupleTableSlot *row, TimestampTz until)
 {
 	Change		change = change_of(writer, row);
 	const int  *touched;
@@ -223,13 +223,13 @@ put_toggles(AudienceWriter *writer, const Change *change, const int *touched,
 
 		if (was != is)
 			put_toggle(writer, change,
-					   audience_number(writer->index, touched[i]), is);
+					   audience_definition(writer->index, touched[i]), is);
 	}
 	filters_evaluated += count * (change->existed + change->exists);
 }
 
 static void
-put_toggle(AudienceWriter *writer, const Change *change, int32 number,
+put_toggle(AudienceWriter *writer, const Change *change, int32 definition_id,
 		   bool entered)
 {
 	const Population *population = writer->population;
@@ -247,8 +247,8 @@ put_toggle(AudienceWriter *writer, const Change *change, int32 number,
 											 ALLOCSET_SMALL_SIZES);
 		get_typlenbyval(population->key_type, &writer->key_length,
 						&writer->key_by_value);
-		writer->event = CStringGetTextDatum(AUDIENCE_CAUSE_EVENT);
-		writer->time = CStringGetTextDatum(AUDIENCE_CAUSE_TIME);
+		writer->event = CStringGetTextDatum(CAUSE_EVENT);
+		writer->time = CStringGetTextDatum(CAUSE_TIME);
 		writer->transaction = Int64GetDatum(transaction_number());
 		writer->collected = palloc(sizeof(TupleTableSlot *) * MOST_COLLECTED);
 		MemoryContextSwitchTo(old);
@@ -270,7 +270,7 @@ put_toggle(AudienceWriter *writer, const Change *change, int32 number,
 	slot->tts_values[TOGGLE_ORD - 1] = change->ord;
 	slot->tts_values[TOGGLE_AT - 1] = TimestampTzGetDatum(change->at);
 	slot->tts_values[TOGGLE_TRANSACTION - 1] = writer->transaction;
-	slot->tts_values[TOGGLE_AUDIENCE - 1] = Int32GetDatum(number);
+	slot->tts_values[TOGGLE_AUDIENCE - 1] = Int32GetDatum(definition_id);
 	slot->tts_values[TOGGLE_ENTERED - 1] = BoolGetDatum(entered);
 	slot->tts_values[TOGGLE_CAUSE - 1] =
 		change->by_time ? writer->time : writer->event;
@@ -294,8 +294,8 @@ suspended_of(const Population *population)
 		const Audience *audience = lfirst(lc);
 
 		if (!audience->stored &&
-			storage_suspended(population, audience->number))
-			suspended = lappend_int(suspended, audience->number);
+			storage_suspended(population, audience->definition_id))
+			suspended = lappend_int(suspended, audience->definition_id);
 	}
 	return suspended;
 }
@@ -331,17 +331,17 @@ static void
 leave_suspended(AudienceWriter *writer)
 {
 	Snapshot	snapshot;
-	ListCell   *number;
+	ListCell   *definition_id;
 	ListCell   *lc;
 
 	if (writer->ended == NIL)
 		return;
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	foreach(number, writer->suspended)
+	foreach(definition_id, writer->suspended)
 	{
 		bool		damaged = false;
 		MemberSet  *told = storage_read_last(writer->population,
-											 lfirst_int(number), snapshot,
+											 lfirst_int(definition_id), snapshot,
 											 &damaged);
 
 		foreach(lc, writer->ended)
@@ -350,7 +350,7 @@ leave_suspended(AudienceWriter *writer)
 
 			CHECK_FOR_INTERRUPTS();
 			if (members_contain(told, DatumGetInt64(ended->ord)))
-				put_toggle(writer, ended, lfirst_int(number), false);
+				put_toggle(writer, ended, lfirst_int(definition_id), false);
 		}
 	}
 	UnregisterSnapshot(snapshot);

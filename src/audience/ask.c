@@ -114,7 +114,7 @@ audience_members(const Population *population, const Audience *audience,
 				 Snapshot snapshot)
 {
 	MemberSet  *set = audience->stored ?
-		storage_read(population, audience->number, snapshot, NULL) : NULL;
+		storage_read(population, audience->definition_id, snapshot, NULL) : NULL;
 
 	if (set == NULL)
 		return members_where(population, audience_holds_sql(audience->name));
@@ -215,7 +215,7 @@ audience_size(const Population *population, const Audience *audience,
 			  Snapshot snapshot)
 {
 	int64		size = audience->stored ?
-		storage_size(population, audience->number, snapshot) : -1;
+		storage_size(population, audience->definition_id, snapshot) : -1;
 	int64		more;
 
 	if (size < 0)

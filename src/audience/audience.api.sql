@@ -241,13 +241,13 @@ COMMENT ON FUNCTION segment.forecast(name, text, name) IS
     'the same with the instant as text, as of a parameter';
 
 -- What the views of audiences are made of.
-CREATE OR REPLACE FUNCTION segment.audience_number(
+CREATE OR REPLACE FUNCTION segment.definition_id(
     population name,
     audience name)
 RETURNS integer
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
-AS 'MODULE_PATHNAME', 'segment_audience_number';
-COMMENT ON FUNCTION segment.audience_number(name, name) IS
+AS 'MODULE_PATHNAME', 'segment_definition_id';
+COMMENT ON FUNCTION segment.definition_id(name, name) IS
     'number of the audience''s definition as it is now, under which its members are stored';
 
 CREATE OR REPLACE FUNCTION segment.ords(

@@ -171,10 +171,10 @@ audience_by_name(const Population *population, const char *name)
 }
 
 const Audience *
-audience_by_number(const Population *population, int32 number)
+audience_by_definition(const Population *population, int32 definition_id)
 {
 	const AudienceSet *set = audience_set(population);
-	Audience	sought = {.number = number};
+	Audience	sought = {.definition_id = definition_id};
 	const Audience *key = &sought;
 	const Audience **found = bsearch(&key, set->by_number, set->count,
 									 sizeof(Audience *), compare_numbers);
@@ -498,13 +498,13 @@ audiences_answering(const Population *population, List *audiences, bool evaluate
 		Audience   *audience = lfirst(lc);
 		const char *reason = NULL;
 
-		if (index == NULL && (evaluated || audience->timed || !audience->stored))
+		if (index == NULL && (evaluated || audience->time_dependent || !audience->stored))
 		{
 			question_begin(&question, population);
 			index = audience_index(population);
 			question_end(&question);
 		}
-		if (evaluated || audience->timed || !audience->stored)
+		if (evaluated || audience->time_dependent || !audience->stored)
 			reason = audience_broken(index, audience_place(index, audience->name));
 		if (reason == NULL)
 			answering = lappend(answering, audience);
@@ -793,10 +793,10 @@ audience_row(CatalogScan *scan)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("audience \"%s\" has no filter", audience->name)));
 	audience->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
-	audience->number = DatumGetInt32(catalog_get(scan, "number", INT4OID, &isnull));
+	audience->definition_id = DatumGetInt32(catalog_get(scan, "definition_id", INT4OID, &isnull));
 	audience->stored = DatumGetBool(catalog_get(scan, "stored", BOOLOID, &isnull));
-	audience->timed = DatumGetBool(catalog_get(scan, "timed", BOOLOID, &isnull));
-	audience->of_nobody = DatumGetBool(catalog_get(scan, "of_nobody", BOOLOID, &isnull));
+	audience->time_dependent = DatumGetBool(catalog_get(scan, "time_dependent", BOOLOID, &isnull));
+	audience->matches_empty = DatumGetBool(catalog_get(scan, "matches_empty", BOOLOID, &isnull));
 	return audience;
 }
 
@@ -821,8 +821,8 @@ tables_read(const Population *population)
 static int
 compare_numbers(const void *a, const void *b)
 {
-	int32		left = (*(const Audience *const *) a)->number;
-	int32		right = (*(const Audience *const *) b)->number;
+	int32		left = (*(const Audience *const *) a)->definition_id;
+	int32		right = (*(const Audience *const *) b)->definition_id;
 
 	return left < right ? -1 : left > right;
 }

@@ -21,13 +21,13 @@
 typedef struct Audience
 {
 	char	   *name;
-	int32		number;			/* of this definition; another filter, another
+	int32		definition_id;			/* of this definition; another filter, another
 								 * number */
 	bool		stored;			/* members are kept; else nobody can say when
 								 * the filter changes with time, or it does not
 								 * bind any more, and it is evaluated when asked */
-	bool		timed;			/* the clock is part of the filter */
-	bool		of_nobody;		/* the filter holds for the blank profile, at the
+	bool		time_dependent;			/* the clock is part of the filter */
+	bool		matches_empty;		/* the filter holds for the blank profile, at the
 								 * time of its definition */
 	char	   *description;	/* or NULL */
 	FilterNode *filter;
@@ -78,25 +78,25 @@ extern void audience_init(void);
 
 /* What happened to a membership ----------------------------------------------- */
 
-typedef struct AudienceChange
+typedef struct Transition
 {
 	const char *audience;
 	const char *key;			/* of the profile, as text */
 	bool		entered;		/* else left */
 	TimestampTz at;
 	const char *cause;			/* one of the following */
-} AudienceChange;
+} Transition;
 
-#define AUDIENCE_CAUSE_EVENT	"event"
-#define AUDIENCE_CAUSE_TIME		"time"
-#define AUDIENCE_CAUSE_CREATE	"create"
-#define AUDIENCE_CAUSE_EDIT		"edit"
-#define AUDIENCE_CAUSE_DROP		"drop"
-#define AUDIENCE_CAUSE_REBUILD	"rebuild"
-#define AUDIENCE_CAUSE_RENAME	"rename"
+#define CAUSE_EVENT	"event"
+#define CAUSE_TIME		"time"
+#define CAUSE_CREATE	"create"
+#define CAUSE_EDIT		"edit"
+#define CAUSE_DROP		"drop"
+#define CAUSE_REBUILD	"rebuild"
+#define CAUSE_RENAME	"rename"
 
 /* Whoever wants to be told; what it is given is good during the call. */
-typedef void (*AudienceSink) (const AudienceChange *change, void *context);
+typedef void (*TransitionSink) (const Transition *change, void *context);
 
 /* define.c: changing definitions ----------------------------------------------- */
 
@@ -193,19 +193,19 @@ extern void audience_resume(const Population *population);
  */
 extern void audience_decide(const Population *population, List *names,
 							TimestampTz at, const char *cause,
-							AudienceSink sink, void *context);
+							TransitionSink sink, void *context);
 
 /*
- * Tell of each member (entered false, AUDIENCE_CAUSE_RENAME): those that the feed
+ * Tell of each member (entered false, CAUSE_RENAME): those that the feed
  * has told of.
  */
 extern void audience_each_member(const Population *population,
 								 const char *name, TimestampTz at,
-								 AudienceSink sink, void *context);
+								 TransitionSink sink, void *context);
 
 /* Everybody leaves the audience, which is about to go. */
 extern void audience_empty(const Population *population, const char *name,
-						   TimestampTz at, AudienceSink sink, void *context);
+						   TimestampTz at, TransitionSink sink, void *context);
 
 /*
  * Compare what is stored with what the filters say: 'differ' is called for
@@ -216,7 +216,7 @@ extern void audience_empty(const Population *population, const char *name,
 typedef void (*AudienceBroken) (const char *audience, const char *reason,
 								void *context);
 
-extern void audience_verify(const Population *population, AudienceSink differ,
+extern void audience_verify(const Population *population, TransitionSink differ,
 							AudienceBroken broken, void *context);
 
 /* apply.c: events ----------------------------------------------------------------- */
@@ -240,7 +240,7 @@ extern TimestampTz audience_decided_at(const AudienceWriter *writer);
  * leave since then, up to and including 'until', each at its instant.  Returns
  * its next wake_at.
  */
-extern TimestampTz audience_pass_time(AudienceWriter *writer,
+extern TimestampTz audience_catch_up(AudienceWriter *writer,
 									  TupleTableSlot *row, TimestampTz until);
 
 /*
@@ -279,7 +279,7 @@ extern bool audience_try_lock(const Population *population);
  * by, for whoever is about to decide them anew.
  */
 extern int64 audience_fold(const Population *population, int64 most,
-						   bool passing, AudienceSink sink, void *context);
+						   bool passing, TransitionSink sink, void *context);
 
 /*
  * How many toggles wait to be folded, as far as this transaction sees; counted no

@@ -14,14 +14,14 @@
 #include "utils/snapshot.h"
 
 #include "audience/audience.h"
-#include "audience/members.h"
+#include "membership/members.h"
 #include "base/base.h"
 
 /* audience.c ---------------------------------------------------------------- */
 
 /* By the number of its definition; NULL if there is none such any more. */
-extern const Audience *audience_by_number(const Population *population,
-										  int32 number);
+extern const Audience *audience_by_definition(const Population *population,
+										  int32 definition_id);
 
 /*
  * The audience that a user asks about, and its population: as audience_find()
@@ -45,8 +45,8 @@ extern Expr *audience_bind(const Population *population,
 typedef struct AudienceFacts
 {
 	bool		stored;
-	bool		timed;
-	bool		of_nobody;
+	bool		time_dependent;
+	bool		matches_empty;
 } AudienceFacts;
 
 extern AudienceFacts audience_describe(const Population *population,
@@ -122,26 +122,26 @@ extern Relation storage_open(const Population *population, bool toggles,
 							 LOCKMODE lock);
 
 /* A number for a definition; the caller is connected to SPI. */
-extern int32 storage_number(const Population *population);
+extern int32 storage_new_definition(const Population *population);
 
 /* To the end of the transaction; see storage.c. */
 extern void storage_lock(const Population *population);
 extern bool storage_try_lock(const Population *population);
 
-extern MemberSet *storage_read(const Population *population, int32 number,
+extern MemberSet *storage_read(const Population *population, int32 definition_id,
 							   Snapshot snapshot, bool *damaged);
 /* Those that were last stored, whether they are still right or not. */
 extern MemberSet *storage_read_last(const Population *population,
-									int32 number, Snapshot snapshot,
+									int32 definition_id, Snapshot snapshot,
 									bool *damaged);
-extern int64 storage_size(const Population *population, int32 number,
+extern int64 storage_size(const Population *population, int32 definition_id,
 						  Snapshot snapshot);
 extern int64 *storage_sizes(const Population *population, int32 greatest,
 							Snapshot snapshot);
 extern MemberSet *storage_read_toggles(const Population *population,
-									   int32 number, Snapshot snapshot);
+									   int32 definition_id, Snapshot snapshot);
 extern void storage_read_row(Relation relation, HeapTuple row, MemberSet *set);
-extern SysScanDesc storage_scan_toggles(Relation relation, int32 number,
+extern SysScanDesc storage_scan_toggles(Relation relation, int32 definition_id,
 										Snapshot snapshot);
 
 /*
@@ -155,17 +155,17 @@ extern char *storage_members_sql(const Population *population,
  * Nobody keeps the members of a definition whose filter does not bind.  But a
  * profile that ends still leaves: there would be nobody to tell of afterwards.
  */
-extern void storage_suspend(const Population *population, int32 number);
-extern bool storage_suspended(const Population *population, int32 number);
-extern void storage_write(const Population *population, int32 number,
+extern void storage_suspend(const Population *population, int32 definition_id);
+extern bool storage_suspended(const Population *population, int32 definition_id);
+extern void storage_write(const Population *population, int32 definition_id,
 						  MemberSet *set);
 extern void storage_write_suspended(const Population *population,
-									int32 number, MemberSet *set);
-extern void storage_renumber(const Population *population, int32 number,
+									int32 definition_id, MemberSet *set);
+extern void storage_redefine(const Population *population, int32 definition_id,
 							 int32 becomes);
-extern void storage_forget(const Population *population, int32 number);
+extern void storage_forget(const Population *population, int32 definition_id);
 extern bool storage_flip(Relation relation, CatalogIndexState indexes,
-						 Snapshot snapshot, int32 number, int64 chunk,
+						 Snapshot snapshot, int32 definition_id, int64 chunk,
 						 MemberSet *before, const int64 *ords, int count,
 						 bool passing);
 
@@ -237,7 +237,7 @@ extern const char *audience_asked_of(const AudienceIndex *index);
  */
 extern const char *audience_broken(AudienceIndex *index, int audience);
 extern List *audiences_broken(const AudienceIndex *index);
-extern int32 audience_number(const AudienceIndex *index, int audience);
+extern int32 audience_definition(const AudienceIndex *index, int audience);
 /* The place of an audience, which has one, in the index of all. */
 extern int	audience_place(const AudienceIndex *index, const char *name);
 

@@ -33,7 +33,7 @@ SEGMENT_FUNCTION(segment_overlap);
 SEGMENT_FUNCTION(segment_overlaps);
 SEGMENT_FUNCTION(segment_what_if);
 SEGMENT_FUNCTION(segment_ords);
-SEGMENT_FUNCTION(segment_audience_number);
+SEGMENT_FUNCTION(segment_definition_id);
 
 /* size_a, size_b, in_both, in_either, only_a, only_b, jaccard */
 #define OVERLAP_COLUMNS	7
@@ -70,7 +70,7 @@ segment_sizes(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	audiences = audiences_answering(population, audience_list(population), false);
 	foreach(lc, audiences)
-		greatest = Max(greatest, ((Audience *) lfirst(lc))->number);
+		greatest = Max(greatest, ((Audience *) lfirst(lc))->definition_id);
 	sizes = storage_sizes(population, greatest, GetActiveSnapshot());
 	more = palloc(sizeof(int64) * Max(list_length(audiences), 1));
 	due_count(population, audiences, GetActiveSnapshot(), more);
@@ -87,7 +87,7 @@ segment_sizes(PG_FUNCTION_ARGS)
 		if (place < list_length(audiences) &&
 			list_nth(audiences, place) == audience)
 		{
-			size = audience->stored ? sizes[audience->number] : -1;
+			size = audience->stored ? sizes[audience->definition_id] : -1;
 			size = size >= 0 ? size + more[place] :
 				audience_size(population, audience, GetActiveSnapshot());
 			values[1] = Int64GetDatum(size);
@@ -123,8 +123,8 @@ segment_overlap(PG_FUNCTION_ARGS)
 	if (b == NULL)
 		b = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name, &population);
 	if (!a->stored || !b->stored ||
-		((a->timed || b->timed) && due_any(population, GetActiveSnapshot())) ||
-		!storage_share(population, a->number, b->number, GetActiveSnapshot(), &share))
+		((a->time_dependent || b->time_dependent) && due_any(population, GetActiveSnapshot())) ||
+		!storage_share(population, a->definition_id, b->definition_id, GetActiveSnapshot(), &share))
 	{
 		Compared	one = compared(population, a);
 		Compared	other = compared(population, b);
@@ -360,15 +360,15 @@ segment_ords(PG_FUNCTION_ARGS)
 }
 
 /*
- * audience_number(population, audience): of its definition as it is now
+ * definition_id(population, audience): of its definition as it is now
  */
 Datum
-segment_audience_number(PG_FUNCTION_ARGS)
+segment_definition_id(PG_FUNCTION_ARGS)
 {
 	const Population *population;
 	const Audience *audience = audience_find(NameStr(*PG_GETARG_NAME(1)),
 											 NameStr(*PG_GETARG_NAME(0)),
 											 &population);
 
-	PG_RETURN_INT32(audience->number);
+	PG_RETURN_INT32(audience->definition_id);
 }

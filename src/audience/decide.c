@@ -58,14 +58,14 @@ typedef struct DecisionScan
 	bool		wake;			/* write when time changes it? */
 	bool		all_of_them;	/* nothing else wakes anybody */
 	bool		anew;			/* whatever the clock showed before */
-	AudienceChange change;		/* what is told, but for its cause */
-	AudienceSink sink;
+	Transition change;		/* what is told, but for its cause */
+	TransitionSink sink;
 	void	   *context;
 } DecisionScan;
 
 static void each_member(const Population *population, const char *name,
 						TimestampTz at, const char *cause,
-						AudienceSink sink, void *context);
+						TransitionSink sink, void *context);
 static void decide(DecisionScan *scan, const Audience *audience, bool empty);
 static void read_base(DecisionScan *scan);
 static TimestampTz instant_of(const DecisionScan *scan, TupleTableSlot *row);
@@ -75,7 +75,7 @@ static void note_instant(const Population *population, TimestampTz at);
 
 void
 audience_decide(const Population *population, List *names, TimestampTz at,
-				const char *cause, AudienceSink sink, void *context)
+				const char *cause, TransitionSink sink, void *context)
 {
 	MemoryContext memory;
 	MemoryContext old;
@@ -83,7 +83,7 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 		.population = population,
 		.wake = true,
 		.all_of_them = names == NIL,
-		.anew = strcmp(cause, AUDIENCE_CAUSE_REBUILD) == 0,
+		.anew = strcmp(cause, CAUSE_REBUILD) == 0,
 		.change.cause = cause,
 		.sink = sink,
 		.context = context,
@@ -105,7 +105,7 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 
 			if (audience->stored)
 				decide(&scan, audience, false);
-			else if (storage_suspended(population, audience->number))
+			else if (storage_suspended(population, audience->definition_id))
 			{
 				decide(&scan, audience, true);
 				((Decision *) llast(scan.all))->suspended = true;
@@ -125,13 +125,13 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 		{
 			if (!one->damaged &&
 				members_count(one->after) < members_count(one->before))
-				storage_write_suspended(population, one->audience->number,
+				storage_write_suspended(population, one->audience->definition_id,
 										one->after);
 		}
 		else if (one->audience->stored)
-			storage_write(population, one->audience->number, one->after);
+			storage_write(population, one->audience->definition_id, one->after);
 		else
-			storage_forget(population, one->audience->number);
+			storage_forget(population, one->audience->definition_id);
 	}
 	note_instant(population, scan.at);
 	MemoryContextSwitchTo(old);
@@ -140,23 +140,23 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 
 void
 audience_empty(const Population *population, const char *name, TimestampTz at,
-			   AudienceSink sink, void *context)
+			   TransitionSink sink, void *context)
 {
-	each_member(population, name, at, AUDIENCE_CAUSE_DROP, sink, context);
-	storage_forget(population, audience_by_name(population, name)->number);
+	each_member(population, name, at, CAUSE_DROP, sink, context);
+	storage_forget(population, audience_by_name(population, name)->definition_id);
 }
 
 void
 audience_each_member(const Population *population, const char *name,
-					 TimestampTz at, AudienceSink sink, void *context)
+					 TimestampTz at, TransitionSink sink, void *context)
 {
-	each_member(population, name, at, AUDIENCE_CAUSE_RENAME, sink, context);
+	each_member(population, name, at, CAUSE_RENAME, sink, context);
 }
 
 /* Tell of each member as if it left. */
 static void
 each_member(const Population *population, const char *name, TimestampTz at,
-			const char *cause, AudienceSink sink, void *context)
+			const char *cause, TransitionSink sink, void *context)
 {
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 												 "segment decision",
@@ -180,7 +180,7 @@ each_member(const Population *population, const char *name, TimestampTz at,
 }
 
 void
-audience_verify(const Population *population, AudienceSink differ,
+audience_verify(const Population *population, TransitionSink differ,
 				AudienceBroken broken, void *context)
 {
 	MemoryContext memory;
@@ -211,7 +211,7 @@ audience_verify(const Population *population, AudienceSink differ,
 		decide(&scan, audience, false);
 		/* damage is an error, which says how it is mended */
 		if (((Decision *) llast(scan.all))->damaged)
-			(void) storage_read(population, audience->number, scan.snapshot, NULL);
+			(void) storage_read(population, audience->definition_id, scan.snapshot, NULL);
 	}
 	read_base(&scan);
 
@@ -238,7 +238,7 @@ decide(DecisionScan *scan, const Audience *audience, bool empty)
 
 	/* what was last told is what the feed is to be told the difference from */
 	one->audience = audience;
-	one->before = storage_read_last(scan->population, audience->number,
+	one->before = storage_read_last(scan->population, audience->definition_id,
 									scan->snapshot, &one->damaged);
 	one->after = members_create();
 	one->place = audience->stored && !empty ? 0 : -1;
@@ -249,7 +249,7 @@ static void
 read_base(DecisionScan *scan)
 {
 	const Population *population = scan->population;
-	AudienceChange *change = &scan->change;
+	Transition *change = &scan->change;
 	List	   *audiences = NIL;
 	Relation	relation;
 	ProfileTable *table = NULL;

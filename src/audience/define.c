@@ -40,7 +40,7 @@
 #include "utils/lsyscache.h"
 
 #include "audience/audience_private.h"
-#include "audience/curve.h"
+#include "time/curve.h"
 #include "base/base.h"
 
 static Expr *check_filter(const Population *population, const char *name,
@@ -91,16 +91,16 @@ audience_define(const Population *population, const char *name,
 	}
 	catalog_execute("INSERT INTO segment.audience"
 					" (population, audience, filter, view, description,"
-					" number, stored, timed, of_nobody)"
+					" definition_id, stored, time_dependent, matches_empty)"
 					" VALUES ($1, $2, $3::segment.filter, $4, $5, $6, $7, $8, $9)",
 					9, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, REGCLASSOID, TEXTOID,
 							   INT4OID, BOOLOID, BOOLOID, BOOLOID},
 					(Datum[]) {name_datum(population->name), name_datum(name),
 							   CStringGetTextDatum(filter), ObjectIdGetDatum(relation),
 							   description ? CStringGetTextDatum(description) : (Datum) 0,
-							   Int32GetDatum(storage_number(population)),
-							   BoolGetDatum(facts.stored), BoolGetDatum(facts.timed),
-							   BoolGetDatum(facts.of_nobody)},
+							   Int32GetDatum(storage_new_definition(population)),
+							   BoolGetDatum(facts.stored), BoolGetDatum(facts.time_dependent),
+							   BoolGetDatum(facts.matches_empty)},
 					(bool[]) {false, false, false, !OidIsValid(relation),
 							  description == NULL, false, false, false, false});
 	definitions_changed(population);
@@ -253,20 +253,20 @@ audience_refresh(const Population *population, List *names)
 	{
 		const Audience *audience = audience_by_name(population, lfirst(lc));
 		AudienceFacts facts = audience_bind_named(population, audience);
-		int32		number;
+		int32		definition_id;
 
 		if (audience->stored)
 			note_facts(audience->name, facts);
-		number = storage_number(population);
-		storage_renumber(population, audience->number, number);
+		definition_id = storage_new_definition(population);
+		storage_redefine(population, audience->definition_id, definition_id);
 		catalog_execute("UPDATE segment.audience"
-						" SET number = $3, stored = $4, timed = $5, of_nobody = $6"
+						" SET definition_id = $3, stored = $4, time_dependent = $5, matches_empty = $6"
 						" WHERE population = $1 AND audience = $2",
 						6, (Oid[]) {NAMEOID, NAMEOID, INT4OID, BOOLOID, BOOLOID, BOOLOID},
 						(Datum[]) {name_datum(population->name), name_datum(audience->name),
-								   Int32GetDatum(number), BoolGetDatum(facts.stored),
-								   BoolGetDatum(facts.timed),
-								   BoolGetDatum(facts.of_nobody)},
+								   Int32GetDatum(definition_id), BoolGetDatum(facts.stored),
+								   BoolGetDatum(facts.time_dependent),
+								   BoolGetDatum(facts.matches_empty)},
 						NULL);
 	}
 	definitions_changed(population);
@@ -295,7 +295,7 @@ audience_suspend(const Population *population, List *mended)
 		/* another transaction may have been first */
 		if (SPI_processed == 0)
 			continue;
-		storage_suspend(population, audience->number);
+		storage_suspend(population, audience->definition_id);
 		if (!names_contain(mended, audience->name))
 			ereport(WARNING,
 					(errmsg("audience \"%s\" is broken, and its members are not kept from now on",
@@ -367,11 +367,11 @@ audience_describe(const Population *population, Expr *filter)
 	ProfileTable *table = profile_open(population);
 	ExprContext *econtext = GetPerTupleExprContext(estate);
 
-	facts.timed = contain_mutable_functions((Node *) filter);
-	facts.stored = !facts.timed ||
-		curve_is_solvable(curve_make(filter_as_value(copyObject(filter)), true));
+	facts.time_dependent = contain_mutable_functions((Node *) filter);
+	facts.stored = !facts.time_dependent ||
+		time_expr_is_predictable(time_expr_make(filter_as_value(copyObject(filter)), true));
 	econtext->ecxt_scantuple = profile_blank(table);
-	facts.of_nobody = ExecQual(ExecPrepareQual(list_make1(filter), estate), econtext);
+	facts.matches_empty = ExecQual(ExecPrepareQual(list_make1(filter), estate), econtext);
 	profile_close(table);
 	FreeExecutorState(estate);
 	return facts;

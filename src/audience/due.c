@@ -128,7 +128,7 @@ add_holding(const DueReading *reading, List *audiences, const int *places,
 static bool
 is_moved(const Audience *audience)
 {
-	return audience->stored && audience->timed;
+	return audience->stored && audience->time_dependent;
 }
 
 static void

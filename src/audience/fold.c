@@ -129,7 +129,7 @@ typedef struct Fold
 {
 	const Population *population;
 	bool		passing;
-	AudienceSink sink;
+	TransitionSink sink;
 	void	   *context;
 } Fold;
 
@@ -159,7 +159,7 @@ static int	compare_by_chunk(const void *a, const void *b);
 
 int64
 audience_fold(const Population *population, int64 most, bool passing,
-			  AudienceSink sink, void *context)
+			  TransitionSink sink, void *context)
 {
 	const Fold	fold = {population, passing, sink, context};
 	MemoryContext memory;
@@ -373,8 +373,8 @@ instant_add(Instant *instant, TupleTableSlot *slot)
 	toggle->transaction = DatumGetInt64(values[TOGGLE_TRANSACTION - 1]);
 	toggle->audience = DatumGetInt32(values[TOGGLE_AUDIENCE - 1]);
 	toggle->entered = DatumGetBool(values[TOGGLE_ENTERED - 1]);
-	toggle->by_event = length == strlen(AUDIENCE_CAUSE_EVENT) &&
-		memcmp(VARDATA_ANY(cause), AUDIENCE_CAUSE_EVENT, length) == 0;
+	toggle->by_event = length == strlen(CAUSE_EVENT) &&
+		memcmp(VARDATA_ANY(cause), CAUSE_EVENT, length) == 0;
 }
 
 /* All toggles of the instant are known: what is to be flipped, and told? */
@@ -539,9 +539,9 @@ fold_batch(const Fold *fold, Flip *flips, int count)
 	qsort(flips, count, sizeof(Flip), compare_by_time);
 	for (int i = 0; i < count; i++)
 	{
-		const Audience *audience = audience_by_number(fold->population,
+		const Audience *audience = audience_by_definition(fold->population,
 													  flips[i].audience);
-		AudienceChange change;
+		Transition change;
 
 		if (audience == NULL || flips[i].key == NULL)
 			continue;
@@ -550,7 +550,7 @@ fold_batch(const Fold *fold, Flip *flips, int count)
 		change.entered = flips[i].entered;
 		change.at = flips[i].passed;
 		change.cause = flips[i].by_event ?
-			AUDIENCE_CAUSE_EVENT : AUDIENCE_CAUSE_TIME;
+			CAUSE_EVENT : CAUSE_TIME;
 		fold->sink(&change, fold->context);
 	}
 	CommandCounterIncrement();
@@ -580,7 +580,7 @@ fold_chunks(const Fold *fold, Flip *flips, int count)
 			if (flips[next].audience != flips[i].audience ||
 				CHUNK_OF(flips[next].ord) != chunk)
 				break;
-		if (audience_by_number(population, flips[i].audience) == NULL)
+		if (audience_by_definition(population, flips[i].audience) == NULL)
 			continue;
 
 		old = MemoryContextSwitchTo(memory);

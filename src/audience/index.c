@@ -107,7 +107,7 @@ static bool counts_conditions(Node *node);
 static void collect_counted(Collection *into, Node *node);
 static bool moves(Node *node);
 static Bitmapset *columns_of(Collection *into, Node *node);
-static Curve *curve_of_part(Collection *into, Node *node);
+static TimeExpr *curve_of_part(Collection *into, Node *node);
 static Timed *timed_of(Collection *into, Node *node);
 static Subject *subject_of(Collection *into, Node *expr, Const *constant,
 						   Oid collation, Oid family);
@@ -217,9 +217,9 @@ audience_asked_of(const AudienceIndex *index)
 }
 
 int32
-audience_number(const AudienceIndex *index, int audience)
+audience_definition(const AudienceIndex *index, int audience)
 {
-	return index->watched[audience].number;
+	return index->watched[audience].definition_id;
 }
 
 int
@@ -343,7 +343,7 @@ make_ready(AudienceIndex *index, const int *places, int count)
 								 audience_by_name(index->population,
 												  watched->name)->filter,
 								 scope);
-		filter = expression_planner(parts_bind(index->parts, filter));
+		filter = expression_planner(shared_exprs_bind(index->parts, filter));
 		old = MemoryContextSwitchTo(GetMemoryChunkContext(index));
 		watched->filter = ExecInitQual(list_make1(copyObject(filter)), NULL);
 		MemoryContextSwitchTo(old);
@@ -402,11 +402,11 @@ build(void *arg)
 	index->watched = palloc0(sizeof(Watched) * Max(list_length(audiences), 1));
 	index->leaves = hash_create("segment leaves", 64, &control,
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	index->parts = parts_create();
+	index->parts = shared_exprs_create();
 	index->asked = -1;
 	index->before = moment_create(index->parts);
 	index->after = moment_create(index->parts);
-	index->curves = curve_context();
+	index->curves = time_expr_context();
 
 	foreach(lc, audiences)
 	{
@@ -434,7 +434,7 @@ index_audience(Collection *into, const Audience *audience, FilterScope *scope,
 	MemoryContext old;
 
 	watched->name = pstrdup(audience->name);
-	watched->number = audience->number;
+	watched->definition_id = audience->definition_id;
 	into->audience = index->nwatched++;
 	watched->untried = !audience->stored;
 	if (!audience->stored)
@@ -453,13 +453,13 @@ index_audience(Collection *into, const Audience *audience, FilterScope *scope,
 	}
 	else
 	{
-		if (audience->timed)
-			one.result = parts_bind(index->parts, one.result);
+		if (audience->time_dependent)
+			one.result = shared_exprs_bind(index->parts, one.result);
 		collect(into, (Node *) one.result, false);
 		MemoryContextSwitchTo(into->context);
 		/* of what time changes, nobody knows for whom it will hold */
-		if (audience->of_nobody || audience->timed)
-			index->of_nobody = lappend_int(index->of_nobody, into->audience);
+		if (audience->matches_empty || audience->time_dependent)
+			index->matches_empty = lappend_int(index->matches_empty, into->audience);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(scratch);
@@ -761,15 +761,15 @@ columns_of(Collection *into, Node *node)
 	Bitmapset  *columns = NULL;
 
 	if (moves(node))
-		node = (Node *) parts_unbind(into->index->parts, (Expr *) node);
+		node = (Node *) shared_exprs_unbind(into->index->parts, (Expr *) node);
 	pull_varattnos(node, 1, &columns);
 	return columns;
 }
 
-static Curve *
+static TimeExpr *
 curve_of_part(Collection *into, Node *node)
 {
-	return curve_make(parts_unbind(into->index->parts, (Expr *) node), false);
+	return time_expr_make(shared_exprs_unbind(into->index->parts, (Expr *) node), false);
 }
 
 /* NULL if the clock is no part of it.  The caller is in the index's context. */
@@ -813,7 +813,7 @@ subject_of(Collection *into, Node *expr, Const *constant, Oid collation,
 	}
 
 	/* what moves all the time has no next value */
-	if (moves(expr) && CURVE_IS_LINE(curve_of_part(into, expr)))
+	if (moves(expr) && TIME_IS_LINE(curve_of_part(into, expr)))
 		return NULL;
 	compare = get_opfamily_proc(family, type, constant->consttype, BTORDER_PROC);
 	compare_constants = get_opfamily_proc(family, constant->consttype,

@@ -17,14 +17,14 @@
 #include "utils/hsearch.h"
 
 #include "audience/audience_private.h"
-#include "audience/curve.h"
-#include "audience/moment.h"
+#include "time/curve.h"
+#include "time/moment.h"
 
 /* An audience, as far as events are concerned. */
 typedef struct Watched
 {
 	char	   *name;
-	int32		number;
+	int32		definition_id;
 	ExprState  *filter;			/* NULL until it is first needed */
 	uint64		touched;		/* by which change, last */
 	bool		untried;		/* does it bind?  nobody knows yet */
@@ -63,7 +63,7 @@ typedef struct Sought
  */
 typedef struct Timed
 {
-	Curve	   *curve;
+	TimeExpr	   *curve;
 	int			audience;		/* the first whose filter this is of */
 	struct Subject *subject;	/* either */
 	struct Leaf *leaf;			/* or */
@@ -138,9 +138,9 @@ struct AudienceIndex
 	int			ncolumns;
 	Column	   *columns;
 	List	   *broken;			/* integers: stored audiences that do not bind */
-	List	   *of_nobody;		/* integers: those that may hold for the blank */
+	List	   *matches_empty;		/* integers: those that may hold for the blank */
 	List	   *timed;			/* Timed * */
-	Parts	   *parts;			/* what they have in common */
+	SharedExprs	   *parts;			/* what they have in common */
 	Moment	   *before;			/* the change that is asked about */
 	Moment	   *after;			/* or what is looked at, if there is none */
 	ExprContext *curves;		/* to follow curves */

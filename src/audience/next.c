@@ -29,7 +29,7 @@
 #include "utils/timestamp.h"
 
 #include "audience/audience_private.h"
-#include "audience/curve.h"
+#include "time/curve.h"
 #include "base/base.h"
 
 SEGMENT_FUNCTION(segment_next_change);
@@ -61,7 +61,7 @@ SEGMENT_FUNCTION(segment_forecast_text);
 
 struct TimedFilter
 {
-	Curve	   *curve;
+	TimeExpr	   *curve;
 	ExprContext *econtext;
 };
 
@@ -71,8 +71,8 @@ timed_filter(const Population *population, const FilterNode *filter)
 	TimedFilter *timed = palloc(sizeof(TimedFilter));
 	FilterScope *scope = filter_relation_scope(population->base, 1);
 
-	timed->curve = curve_make(filter_as_value(filter_compile(filter, scope)), true);
-	timed->econtext = curve_context();
+	timed->curve = time_expr_make(filter_as_value(filter_compile(filter, scope)), true);
+	timed->econtext = time_expr_context();
 	return timed;
 }
 
@@ -83,7 +83,7 @@ timed_filter_holds(TimedFilter *timed, TupleTableSlot *row, TimestampTz at)
 	Datum		holds;
 
 	timed->econtext->ecxt_scantuple = row;
-	holds = curve_value(timed->curve, timed->econtext, at, &isnull);
+	holds = time_expr_value(timed->curve, timed->econtext, at, &isnull);
 	ResetExprContext(timed->econtext);
 	return !isnull && DatumGetBool(holds);
 }
@@ -97,7 +97,7 @@ timed_filter_next_change(TimedFilter *timed, TupleTableSlot *row,
 	int			blind = 0;
 
 	/* if the clock is no part of it, not even the row is looked at */
-	if (timed->curve->kind == CURVE_STILL)
+	if (timed->curve->kind == TIME_STILL)
 		return DT_NOEND;
 	holds = timed_filter_holds(timed, row, after);
 	for (int step = 0; step < MOST_STEPS; step++)
@@ -105,7 +105,7 @@ timed_filter_next_change(TimedFilter *timed, TupleTableSlot *row,
 		TimestampTz next;
 
 		CHECK_FOR_INTERRUPTS();
-		next = curve_steady_until(timed->curve, timed->econtext, row, after);
+		next = time_expr_stable_until(timed->curve, timed->econtext, row, after);
 		if (TIMESTAMP_IS_NOEND(next) ||
 			timed_filter_holds(timed, row, next) != holds)
 			return next;

@@ -94,7 +94,7 @@ audience_touched(AudienceIndex *index, TupleTableSlot *before,
 		}
 	}
 	if (appears)
-		foreach(lc, index->of_nobody)
+		foreach(lc, index->matches_empty)
 			touch(index, lfirst_int(lc));
 	return touch_end(index, touched);
 }
@@ -437,11 +437,11 @@ stays_on_side(AudienceIndex *index, Leaf *leaf)
 	int			side;
 
 	index->curves->ecxt_scantuple = moment_row(index->before);
-	side = curve_side(leaf->timed->curve, index->curves, moment_at(index->before));
+	side = time_expr_side(leaf->timed->curve, index->curves, moment_at(index->before));
 	if (side == 0)
 		return false;
 	index->curves->ecxt_scantuple = moment_row(index->after);
-	return curve_side(leaf->timed->curve, index->curves,
+	return time_expr_side(leaf->timed->curve, index->curves,
 					  moment_at(index->after)) == side;
 }
 

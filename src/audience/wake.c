@@ -14,14 +14,14 @@
  *
  * A profile is left alone until then.  Most of the time it is enough to know
  * when something may happen: what that is, to the microsecond, is found out when
- * it is near (curve_rests_until()), and all the conditions of a profile together
+ * it is near (time_expr_stable_at_least_until()), and all the conditions of a profile together
  * take some microseconds.
  *
  * An event needs to ask only for the conditions that look at what it changed:
  * the others are as they were until the wake_at that is there.
  *
  * When a profile has been left alone for too long it is led through all that
- * happened meanwhile, in order: see audience_pass_time() in apply.c.
+ * happened meanwhile, in order: see audience_catch_up() in apply.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -131,11 +131,11 @@ static TimestampTz
 rests_until(AudienceIndex *index, Timed *timed, TupleTableSlot *row,
 			TimestampTz from, TimestampTz most)
 {
-	CurveQuestion question = {index->curves, row, from, most};
+	TimeQuestion question = {index->curves, row, from, most};
 	WindowMargin margin;
 
 	index->asked = timed->audience;
 	if (has_margin(timed) && subject_margin(index, timed->subject, &margin))
 		question.margin = &margin;
-	return curve_rests_until(timed->curve, &question);
+	return time_expr_stable_at_least_until(timed->curve, &question);
 }

@@ -6,7 +6,7 @@
 -- the order of its rows from its own ORDER BY alone: with it, the next hundred
 -- of a population's transitions are read without those after them.
 CREATE OR REPLACE VIEW segment.transition WITH (security_barrier) AS
-SELECT f.population, f.seq, f.audience, f.key, f.change, f.at, f.told_at, f.cause, f.tenant
+SELECT f.population, f.seq, f.audience, f.key, f.change, f.at, f.recorded_at, f.cause
 FROM segment.feed f CROSS JOIN (SELECT) AS read_only
 WHERE f.population = ANY (ARRAY(
     SELECT p.population FROM segment.population p
@@ -21,9 +21,8 @@ COMMENT ON COLUMN segment.transition.audience IS 'name of the audience';
 COMMENT ON COLUMN segment.transition.key IS 'key of the profile, as text';
 COMMENT ON COLUMN segment.transition.change IS 'entered or left';
 COMMENT ON COLUMN segment.transition.at IS 'the instant at which membership changed';
-COMMENT ON COLUMN segment.transition.told_at IS 'the instant at which it was written here, from which segment.feed_retention counts';
+COMMENT ON COLUMN segment.transition.recorded_at IS 'the instant at which it was written here, from which segment.feed_retention counts';
 COMMENT ON COLUMN segment.transition.cause IS 'why: event (something was reported of the profile), time (nothing was: the instant came), create, edit, rename or drop (of the audience), rebuild';
-COMMENT ON COLUMN segment.transition.tenant IS 'tenant of the profile, if the population has tenants';
 GRANT SELECT ON segment.transition TO PUBLIC;
 
 CREATE OR REPLACE FUNCTION segment.create_consumer(

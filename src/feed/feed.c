@@ -212,7 +212,7 @@ write_buffered(FeedWriter *writer)
 	MemoryContextSwitchTo(old);
 	CHECK_FOR_INTERRUPTS();
 	catalog_execute("INSERT INTO segment.feed"
-					" (population, seq, audience, key, change, at, told_at, cause)"
+					" (population, seq, audience, key, change, at, recorded_at, cause)"
 					" SELECT $1, $2 + n, audience, key,"
 					" CASE WHEN entered THEN 'entered' ELSE 'left' END, at, $8, cause"
 					" FROM unnest($3, $4, $5, $6, $7) WITH ORDINALITY"
@@ -369,7 +369,7 @@ trim_position(const Population *population, FeedCounter counter,
 		return counter.trimmed;
 
 	catalog_execute("SELECT seq FROM segment.feed"
-					" WHERE population = $1 AND seq > $2 AND seq <= $3 AND told_at >= $4"
+					" WHERE population = $1 AND seq > $2 AND seq <= $3 AND recorded_at >= $4"
 					" ORDER BY seq LIMIT 1",
 					4, (Oid[]) {NAMEOID, INT8OID, INT8OID, TIMESTAMPTZOID},
 					(Datum[]) {name_datum(population->name),

@@ -22,9 +22,8 @@ CREATE TABLE segment.feed (
     key text NOT NULL,
     change text NOT NULL CHECK (change IN ('entered', 'left')),
     at timestamptz NOT NULL,
-    told_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
     cause text NOT NULL,
-    tenant text,
     PRIMARY KEY (population, seq)
 );
 ALTER TABLE segment.feed OWNER TO @extowner@;
@@ -37,9 +36,8 @@ COMMENT ON COLUMN segment.feed.audience IS 'name of the audience';
 COMMENT ON COLUMN segment.feed.key IS 'key of the profile, as text';
 COMMENT ON COLUMN segment.feed.change IS 'entered or left';
 COMMENT ON COLUMN segment.feed.at IS 'the instant at which membership changed';
-COMMENT ON COLUMN segment.feed.told_at IS 'the instant at which it was written here, from which segment.feed_retention counts';
+COMMENT ON COLUMN segment.feed.recorded_at IS 'the instant at which it was written here, from which segment.feed_retention counts';
 COMMENT ON COLUMN segment.feed.cause IS 'why: event (something was reported of the profile), time (nothing was: the instant came), create, edit, rename or drop (of the audience), rebuild';
-COMMENT ON COLUMN segment.feed.tenant IS 'tenant of the profile, if the population has tenants';
 SELECT pg_catalog.pg_extension_config_dump('segment.feed', '');
 
 -- one row per consumer

@@ -55,7 +55,7 @@ static void verify_source(const Source *source, ReturnSetInfo *result);
 static char *as_text(Oid type, const char *value);
 static char *differ(const TraitColumn *column, const char *a, const char *b);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
-static void put_member(const AudienceChange *change, void *context);
+static void put_member(const Transition *change, void *context);
 static void put_broken(const char *audience, const char *reason, void *context);
 static void put_unbound(ReturnSetInfo *result, const char *source,
 						const char *definition, const char *reason);
@@ -410,7 +410,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	backfill_all(population, false);
 	audience_resume(population);
 	CommandCounterIncrement();
-	members_decide(population, NIL, AUDIENCE_CAUSE_REBUILD);
+	members_decide(population, NIL, CAUSE_REBUILD);
 	backfill_remove_ended(population);
 	/* the view, too, in case it was dropped */
 	trait_refresh(population, audience_filters(population), home);
@@ -582,7 +582,7 @@ verify_rows(const Population *population, ReturnSetInfo *result)
 
 /* Somebody is stored as a member and is none, or the other way round. */
 static void
-put_member(const AudienceChange *change, void *context)
+put_member(const Transition *change, void *context)
 {
 	ReturnSetInfo *result = context;
 	Datum		values[5];

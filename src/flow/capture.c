@@ -614,7 +614,7 @@ pass_time(const Application *application, TupleTableSlot *row, TimestampTz at)
 	TimestampTz wake_at = profile_wake_at(application->population, row);
 
 	return wake_at <= at ?
-		audience_pass_time(application->audiences, row, at) : wake_at;
+		audience_catch_up(application->audiences, row, at) : wake_at;
 }
 
 static void

@@ -113,7 +113,7 @@ segment_attach_source(PG_FUNCTION_ARGS)
 	source = source_by_name(population, source->name);
 	backfill_attach(source);
 	CommandCounterIncrement();
-	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
+	members_decide(population, NIL, CAUSE_EDIT);
 	act_as_before(before);
 	SPI_finish();
 	PG_RETURN_VOID();
@@ -193,7 +193,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 		backfill_all(population, true);
 	}
 	population = again(population);
-	members_decide(population, NIL, AUDIENCE_CAUSE_EDIT);
+	members_decide(population, NIL, CAUSE_EDIT);
 	backfill_remove_ended(population);
 	SPI_finish();
 	act_as_before(before);
@@ -349,7 +349,7 @@ segment_create_audience(PG_FUNCTION_ARGS)
 					description != NULL && description[0] != '\0' ? description : NULL,
 					view ? home : NULL);
 	population = hold_members(population, concerned);
-	members_decide(population, list_make1(name), AUDIENCE_CAUSE_CREATE);
+	members_decide(population, list_make1(name), CAUSE_CREATE);
 	if (anew)
 		population = follow_change(population, concerned, sound, true, home);
 	size = audience_count(population, name);
@@ -626,7 +626,7 @@ follow_change(const Population *population, List *concerned, List *sound,
 	{
 		audience_refresh(population, names);
 		population = again(population);
-		members_decide(population, names, AUDIENCE_CAUSE_EDIT);
+		members_decide(population, names, CAUSE_EDIT);
 	}
 	population = again(population);
 	if (anew)

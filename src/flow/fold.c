@@ -48,8 +48,8 @@ SEGMENT_FUNCTION(segment_tick);
  */
 #define FOLD_BATCH	500000
 
-static void tell(const AudienceChange *change, void *feed);
-static void tell_renamed(const AudienceChange *change, void *context);
+static void tell(const Transition *change, void *feed);
+static void tell_renamed(const Transition *change, void *context);
 static int64 fold(const Population *population, int64 budget, bool passing);
 static int64 sweep_some(const char *name, int64 budget, TimestampTz *place,
 						TimestampTz *left);
@@ -249,7 +249,7 @@ members_rename(const Population *population, const char *name,
 }
 
 static void
-tell_renamed(const AudienceChange *change, void *context)
+tell_renamed(const Transition *change, void *context)
 {
 	const Renamed *renamed = context;
 
@@ -259,7 +259,7 @@ tell_renamed(const AudienceChange *change, void *context)
 }
 
 static void
-tell(const AudienceChange *change, void *feed)
+tell(const Transition *change, void *feed)
 {
 	feed_put(feed, change->audience, change->key, change->entered, change->at,
 			 change->cause);

@@ -116,7 +116,7 @@ sweep_profile(const Sweep *sweep, TupleTableSlot *row)
 	memcpy(isnull, row->tts_isnull, sizeof(bool) * natts);
 	at = instant_of_change(population, sweep->audiences, sweep->now, values);
 	if (sweep->audiences != NULL)
-		wake_at = audience_pass_time(sweep->audiences, row, at);
+		wake_at = audience_catch_up(sweep->audiences, row, at);
 	profile_put_wake_at(population, wake_at, values, isnull);
 	profile_update(sweep->table, values, isnull);
 }

@@ -271,7 +271,7 @@ check_key(const char *key, Oid key_type)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
 				 errmsg("the key cannot be called \"%s\"", key),
-				 errdetail("The base table of a population has columns \"ord\", \"source_rows\", \"evaluated_at\", \"wake_at\", \"tenant\" and \"s1\", \"s2\", ... of its own."),
+				 errdetail("The base table of a population has columns \"ord\", \"source_rows\", \"evaluated_at\", \"wake_at\" and \"s1\", \"s2\", ... of its own."),
 				 errhint("Give the key another name; a source's column may keep its own.")));
 }
 
@@ -285,7 +285,6 @@ column_is_reserved(const char *name)
 		p += 1 + strspn(p + 1, "0123456789");
 	return strcmp(name, "ord") == 0 || strcmp(name, "source_rows") == 0 ||
 		strcmp(name, "evaluated_at") == 0 || strcmp(name, "wake_at") == 0 ||
-		strcmp(name, "tenant") == 0 ||
 		column_name_is_unused(name) ||
 		(p != name && (*p == '\0' || *p == '_'));
 }

@@ -41,8 +41,8 @@
 
 #include "base/base.h"
 #include "trait/best.h"
-#include "trait/order.h"
-#include "trait/tally.h"
+#include "state/order.h"
+#include "state/tally.h"
 
 /* a new row is compared with as many of the latest values */
 #define LOOK_BACK		16

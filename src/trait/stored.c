@@ -32,7 +32,7 @@
 #include "utils/typcache.h"
 
 #include "base/base.h"
-#include "trait/order.h"
+#include "state/order.h"
 #include "trait/trait_private.h"
 
 static Expr *column_of_source(FilterScope *scope, const char *name);

@@ -39,7 +39,7 @@
 #include "utils/syscache.h"
 
 #include "base/base.h"
-#include "trait/series.h"
+#include "state/series.h"
 
 #define FIRST_ROOM		4
 

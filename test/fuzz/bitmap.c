@@ -30,8 +30,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "audience/numbers.h"
-#include "audience/portable.h"
+#include "membership/numbers.h"
+#include "membership/portable.h"
 
 #include "harness.h"
 

@@ -172,7 +172,7 @@ SELECT (SELECT string_agg(way || CASE WHEN a IS NULL THEN ' lacks ' ELSE ' has '
 				WHERE holds) AS n USING (way, customer_id)
 		WHERE a IS NULL OR n IS NULL),
 	count(*) FILTER (WHERE holds), count(*) FILTER (WHERE NOT holds),
-	(SELECT NOT timed FROM segment.audience WHERE audience = '$name')
+	(SELECT NOT time_dependent FROM segment.audience WHERE audience = '$name')
 FROM naive"))[0] };
 		my ($size, $count) = @{
 			(rows("SELECT segment.size('$name'), segment.count_where('in audience $name')"))[0] };

@@ -171,7 +171,7 @@ sub restored
 
 	# life goes on
 	my $state = q{SELECT (SELECT last FROM segment.feed_counter WHERE population = 'profile'),
-		(SELECT last_number FROM segment.membership WHERE population = 'profile')};
+		(SELECT last_definition_id FROM segment.membership WHERE population = 'profile')};
 	my ($told, $number) = split(/\|/, $node->safe_psql($database, $state));
 	$node->safe_psql($database, "INSERT INTO customers VALUES (8, 'Eve', 'Aarhus');" . Shop::buys(8, 900));
 	is(Shop::members($node, $database, 'vip'), '1 2 3 4 8', "$database: events count");
@@ -185,7 +185,7 @@ sub restored
 	is(Shop::wrong($node, $database), '', "$database: and nothing is wrong");
 	is($node->safe_psql($database, q{SELECT segment.create_audience('new', 'orders > 0', 'profile', view => false)}),
 		'5', "$database: a new audience has members");
-	is($node->safe_psql($database, q{SELECT number FROM segment.audience WHERE audience = 'new'}),
+	is($node->safe_psql($database, q{SELECT definition_id FROM segment.audience WHERE audience = 'new'}),
 		$number + 1, "$database: and a number that none had");
 	is($node->safe_psql($database, q{SELECT seq FROM segment.poll('mail', 1, '1 second')}),
 		$node->safe_psql($database, q{SELECT acknowledged + 1 FROM segment.consumer WHERE consumer = 'mail'}),

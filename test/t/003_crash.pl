@@ -63,7 +63,7 @@ is(tick(), '2 folded, 0 pending', 'it is done again');
 is(Shop::wrong($node, 'postgres'), '', 'and all is well');
 
 # an audience in the making
-my $numbers = q{SELECT last_number FROM segment.membership};
+my $numbers = q{SELECT last_definition_id FROM segment.membership};
 my $before = $node->safe_psql('postgres', $numbers);
 $node->safe_psql('postgres', Shop::buys(6, 900));
 for my $end (\&stop_and_start, \&kill_and_start, \&kill_backend)

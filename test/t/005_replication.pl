@@ -32,7 +32,7 @@ for my $copy ('feed', 'archive')
 	$reader->safe_psql($copy, <<'END');
 CREATE SCHEMA segment;
 CREATE TABLE segment.feed (population name, seq bigint, audience name, key text, change text,
-    at timestamptz, told_at timestamptz, cause text, tenant text, came bigserial, PRIMARY KEY (population, seq));
+    at timestamptz, recorded_at timestamptz, cause text, came bigserial, PRIMARY KEY (population, seq));
 END
 	$reader->safe_psql($copy, "CREATE SUBSCRIPTION $copy CONNECTION '"
 		. $shop->connstr . " dbname=postgres' PUBLICATION $copy");
@@ -81,6 +81,6 @@ sub rows
 {
 	my ($node, $database) = @_;
 
-	return $node->safe_psql($database, 'SELECT population, seq, audience, key, change, at, told_at, cause, tenant
+	return $node->safe_psql($database, 'SELECT population, seq, audience, key, change, at, recorded_at, cause
 		FROM segment.feed ORDER BY population, seq');
 }

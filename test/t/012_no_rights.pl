@@ -78,7 +78,7 @@ my %harmless = (
 	'source_status()' => q{source_status() WHERE rows IS NOT NULL},
 	'worker_status()' => q{worker_status()},
 	'filters_evaluated()' => q{filters_evaluated() AS f WHERE f > 0},
-	'audience_number(name,name)' => q{audience_number('profile', 'vip') AS n WHERE n < 1},
+	'definition_id(name,name)' => q{definition_id('profile', 'vip') AS n WHERE n < 1},
 	'filter_sql(filter,regclass,text)' => q{filter_sql('amount > 1', 'orders') IS NULL},
 	'filter_sql(filter,text,text)' => q{filter_sql('amount > 1', 'orders'::text) IS NULL},
 	'matches(record,filter)' => q{matches(ROW(1, 2), 'f1 = 2')},

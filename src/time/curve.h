@@ -29,47 +29,47 @@
 #include "base/base.h"
 #include "trait/trait.h"
 
-typedef enum CurveKind
+typedef enum TimeExprKind
 {
-	CURVE_STILL,				/* the clock is no part of it */
+	TIME_STILL,				/* the clock is no part of it */
 
 	/* lines: they rise and fall with time, but for turns of clock and calendar */
-	CURVE_NOW,
-	CURVE_TO_LOCAL,				/* instant to local time of 'zone' */
-	CURVE_FROM_LOCAL,			/* and back */
-	CURVE_LOCAL_DAY,			/* instant to its day in 'zone' */
-	CURVE_DAY_START,			/* and to the first instant of that */
-	CURVE_SHIFT,				/* time, span or days to add; 'sign' */
-	CURVE_TRUNCATE,				/* time, to the beginning of its 'unit' */
-	CURVE_YEAR,					/* of a time: the number of its year */
-	CURVE_SAME,					/* another type, the same order */
-	CURVE_ELAPSED,				/* to, from: the time between */
-	CURVE_SUM,					/* numbers; 'sign' of the second */
-	CURVE_PRODUCT,				/* numbers; 'sign' < 0: divided by the second */
-	CURVE_CHOICE,				/* the least or greatest of several */
-	CURVE_COALESCE,				/* the first that is not null */
+	TIME_NOW,
+	TIME_TO_LOCAL,				/* instant to local time of 'zone' */
+	TIME_FROM_LOCAL,			/* and back */
+	TIME_LOCAL_DAY,			/* instant to its day in 'zone' */
+	TIME_DAY_START,			/* and to the first instant of that */
+	TIME_SHIFT,				/* time, span or days to add; 'sign' */
+	TIME_TRUNCATE,				/* time, to the beginning of its 'unit' */
+	TIME_YEAR,					/* of a time: the number of its year */
+	TIME_SAME,					/* another type, the same order */
+	TIME_ELAPSED,				/* to, from: the time between */
+	TIME_SUM,					/* numbers; 'sign' of the second */
+	TIME_PRODUCT,				/* numbers; 'sign' < 0: divided by the second */
+	TIME_CHOICE,				/* the least or greatest of several */
+	TIME_COALESCE,				/* the first that is not null */
 
 	/* and these have one value for a while, and then another */
-	CURVE_FIELD,				/* time: which of its 'unit' it is in */
-	CURVE_WINDOW,				/* events that count 'during' a window */
-	CURVE_ANNIVERSARY,			/* day, from, to */
-	CURVE_COMPARISON,			/* two of which one is compared with the other */
-	CURVE_ALL,					/* and: false where one of them is */
-	CURVE_ANY,					/* or: true where one of them is */
-	CURVE_IS_SET,				/* is it null? */
-	CURVE_OTHER,				/* whatever it does, it does it to its parts */
-} CurveKind;
+	TIME_FIELD,				/* time: which of its 'unit' it is in */
+	TIME_WINDOW,				/* events that count 'during' a window */
+	TIME_ANNIVERSARY,			/* day, from, to */
+	TIME_COMPARISON,			/* two of which one is compared with the other */
+	TIME_ALL,					/* and: false where one of them is */
+	TIME_ANY,					/* or: true where one of them is */
+	TIME_IS_SET,				/* is it null? */
+	TIME_OTHER,				/* whatever it does, it does it to its parts */
+} TimeExprKind;
 
-#define CURVE_IS_LINE(curve)	((curve)->kind >= CURVE_NOW && (curve)->kind <= CURVE_COALESCE)
+#define TIME_IS_LINE(curve)	((curve)->kind >= TIME_NOW && (curve)->kind <= TIME_COALESCE)
 
-typedef struct Curve
+typedef struct TimeExpr
 {
-	CurveKind	kind;
+	TimeExprKind	kind;
 	Expr	   *expr;
 	ExprState  *state;			/* NULL until it is first needed */
 	Oid			type;
 	int			nargs;
-	struct Curve **args;
+	struct TimeExpr **args;
 
 	WindowKind	window;			/* of WINDOW; OTHER if it can have no margin */
 	const FilterWindow *during; /* of WINDOW */
@@ -102,26 +102,26 @@ typedef struct Curve
 	 * Of what does not move and is a time and a span: the time, and how much later
 	 * it is, at least and at most.  NULL if it is not of that kind.
 	 */
-	struct Curve *base;
+	struct TimeExpr *base;
 	int64		least;
 	int64		most;
 
 	TimestampTz still_from;		/* if it jumps: it is known to be the same */
 	TimestampTz still_until;	/* from then until just before then */
-} Curve;
+} TimeExpr;
 
 /*
  * Of an expression over range table entry 1, in the current context.  'loose': it
  * is a condition, and whoever asks takes null for false.
  */
-extern Curve *curve_make(Expr *expr, bool loose);
+extern TimeExpr *time_expr_make(Expr *expr, bool loose);
 
 /*
  * What is needed to follow curves: the row is the context's scan tuple, and
  * what it evaluates to lives in the context until that is reset.
  */
-extern ExprContext *curve_context(void);
-extern Datum curve_value(Curve *curve, ExprContext *econtext,
+extern ExprContext *time_expr_context(void);
+extern Datum time_expr_value(TimeExpr *curve, ExprContext *econtext,
 						 TimestampTz at, bool *isnull);
 
 /*
@@ -129,11 +129,11 @@ extern Datum curve_value(Curve *curve, ExprContext *econtext,
  * until just before the instant returned, which is after 'from'; DT_NOEND: for ever.
  * It may still be the same then: see there for when it is exact.
  */
-extern TimestampTz curve_steady_until(Curve *curve, ExprContext *econtext,
+extern TimestampTz time_expr_stable_until(TimeExpr *curve, ExprContext *econtext,
 									  TupleTableSlot *row, TimestampTz from);
 
 /* What is to be known of a curve on a row from 'from' on. */
-typedef struct CurveQuestion
+typedef struct TimeQuestion
 {
 	ExprContext *econtext;
 	TupleTableSlot *row;
@@ -141,27 +141,27 @@ typedef struct CurveQuestion
 	TimestampTz most;			/* nothing later is of interest */
 	const WindowMargin *margin; /* of one whose 'window' is not OTHER: it may
 								 * change as far as that; or NULL */
-} CurveQuestion;
+} TimeQuestion;
 
 /*
  * The same for a fraction of the price: days before anything can happen, the
  * instant returned is the first at which it might, not that at which it does; or
  * 'most'.
  */
-extern TimestampTz curve_rests_until(Curve *curve, const CurveQuestion *question);
+extern TimestampTz time_expr_stable_at_least_until(TimeExpr *curve, const TimeQuestion *question);
 
 /*
  * A comparison of the row with the clock: does what moves lie below the other,
  * for sure (-1), or above (1)?  0: it would have to be evaluated.
  */
-extern int	curve_side(Curve *curve, ExprContext *econtext, TimestampTz at);
+extern int	time_expr_side(TimeExpr *curve, ExprContext *econtext, TimestampTz at);
 
 /*
  * solvable.c: is it known when the value changes?  If not, it may be another at
  * any microsecond.  And does a line stay the same for a while, and then is
  * another?
  */
-extern bool curve_is_solvable(const Curve *curve);
-extern bool curve_jumps(const Curve *line);
+extern bool time_expr_is_predictable(const TimeExpr *curve);
+extern bool time_expr_jumps(const TimeExpr *line);
 
 #endif							/* SEGMENT_CURVE_H */

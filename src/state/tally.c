@@ -62,9 +62,9 @@
 #include "utils/memutils.h"
 
 #include "base/base.h"
-#include "trait/order.h"
-#include "trait/packed.h"
-#include "trait/tally.h"
+#include "state/order.h"
+#include "state/packed.h"
+#include "state/tally.h"
 
 /* Stored.  Readers accept every released version. */
 #define TALLY_VERSION			1

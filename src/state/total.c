@@ -25,8 +25,8 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
-#include "trait/fixed.h"
-#include "trait/total.h"
+#include "state/fixed.h"
+#include "state/total.h"
 
 /* 10^65536, half the digits of the largest numeric */
 #define FAR_EXPONENT	"1e65536"

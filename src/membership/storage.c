@@ -66,19 +66,19 @@ static Oid	make_table(const Population *population, const char *label,
 static void add_sizes(const Population *population, Snapshot snapshot,
 					  bool toggles, int32 greatest, int64 *sizes,
 					  bool *stored);
-static MemberSet *read_members(const Population *population, int32 number,
+static MemberSet *read_members(const Population *population, int32 definition_id,
 							   Snapshot snapshot, bool *damaged, bool *stored);
-static void flip_toggled(const Population *population, int32 number,
+static void flip_toggled(const Population *population, int32 definition_id,
 						 Snapshot snapshot, MemberSet *set);
-static SysScanDesc scan_chunk(Relation relation, int32 number, int64 chunk,
+static SysScanDesc scan_chunk(Relation relation, int32 definition_id, int64 chunk,
 							  Snapshot snapshot);
-static void write_members(const Population *population, int32 number,
+static void write_members(const Population *population, int32 definition_id,
 						  int64 marker, MemberSet *set);
 static bool lock_storage(const Population *population, bool wait);
-static SysScanDesc scan_chunks(Relation relation, int32 number,
+static SysScanDesc scan_chunks(Relation relation, int32 definition_id,
 							   Snapshot snapshot);
 static void insert_chunk(Relation relation, CatalogIndexState indexes,
-						 int32 number, int64 chunk, int32 size, bytea *members);
+						 int32 definition_id, int64 chunk, int32 size, bytea *members);
 
 /* ---- the tables ---- */
 
@@ -176,20 +176,20 @@ storage_drop(const Population *population)
 }
 
 int32
-storage_number(const Population *population)
+storage_new_definition(const Population *population)
 {
 	bool		isnull;
-	int32		number;
+	int32		definition_id;
 
-	catalog_execute("UPDATE segment.membership SET last_number = last_number + 1"
-					" WHERE population = $1 RETURNING last_number",
+	catalog_execute("UPDATE segment.membership SET last_definition_id = last_definition_id + 1"
+					" WHERE population = $1 RETURNING last_definition_id",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);
 	if (SPI_processed != 1)
 		elog(ERROR, "population \"%s\" has no place for members", population->name);
-	number = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
+	definition_id = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
 										 SPI_tuptable->tupdesc, 1, &isnull));
-	return number;
+	return definition_id;
 }
 
 /*
@@ -264,27 +264,27 @@ lock_storage(const Population *population, bool wait)
  * is set; without, they are errors.
  */
 MemberSet *
-storage_read(const Population *population, int32 number, Snapshot snapshot,
+storage_read(const Population *population, int32 definition_id, Snapshot snapshot,
 			 bool *damaged)
 {
 	bool		stored;
-	MemberSet  *set = read_members(population, number, snapshot, damaged, &stored);
+	MemberSet  *set = read_members(population, definition_id, snapshot, damaged, &stored);
 
 	return stored ? set : NULL;
 }
 
 MemberSet *
-storage_read_last(const Population *population, int32 number,
+storage_read_last(const Population *population, int32 definition_id,
 				  Snapshot snapshot, bool *damaged)
 {
 	bool		stored;
 
-	return read_members(population, number, snapshot, damaged, &stored);
+	return read_members(population, definition_id, snapshot, damaged, &stored);
 }
 
 /* 'stored' is whether the snapshot shows that they are right. */
 static MemberSet *
-read_members(const Population *population, int32 number, Snapshot snapshot,
+read_members(const Population *population, int32 definition_id, Snapshot snapshot,
 			 bool *damaged, bool *stored)
 {
 	const AudienceTables *tables = audience_tables(population);
@@ -297,7 +297,7 @@ read_members(const Population *population, int32 number, Snapshot snapshot,
 	if (!OidIsValid(tables->chunks))
 		return set;
 	relation = storage_open(population, false, AccessShareLock);
-	scan = scan_chunks(relation, number, snapshot);
+	scan = scan_chunks(relation, definition_id, snapshot);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		TupleDesc	desc = RelationGetDescr(relation);
@@ -321,27 +321,27 @@ read_members(const Population *population, int32 number, Snapshot snapshot,
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-	flip_toggled(population, number, snapshot, set);
+	flip_toggled(population, definition_id, snapshot, set);
 	return set;
 }
 
 /* Those toggled an odd number of times since the last fold, as a set. */
 MemberSet *
-storage_read_toggles(const Population *population, int32 number,
+storage_read_toggles(const Population *population, int32 definition_id,
 					 Snapshot snapshot)
 {
 	MemberSet  *set = members_create();
 
-	flip_toggled(population, number, snapshot, set);
+	flip_toggled(population, definition_id, snapshot, set);
 	return set;
 }
 
 static void
-flip_toggled(const Population *population, int32 number, Snapshot snapshot,
+flip_toggled(const Population *population, int32 definition_id, Snapshot snapshot,
 			 MemberSet *set)
 {
 	Relation	relation = storage_open(population, true, AccessShareLock);
-	SysScanDesc scan = storage_scan_toggles(relation, number, snapshot);
+	SysScanDesc scan = storage_scan_toggles(relation, definition_id, snapshot);
 	HeapTuple	row;
 
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
@@ -374,7 +374,7 @@ storage_read_row(Relation relation, HeapTuple row, MemberSet *set)
  * not show that they are stored.
  */
 int64
-storage_size(const Population *population, int32 number, Snapshot snapshot)
+storage_size(const Population *population, int32 definition_id, Snapshot snapshot)
 {
 	const AudienceTables *tables = audience_tables(population);
 	Relation	relation;
@@ -387,7 +387,7 @@ storage_size(const Population *population, int32 number, Snapshot snapshot)
 	if (!OidIsValid(tables->chunks))
 		return -1;
 	relation = storage_open(population, false, AccessShareLock);
-	scan = scan_chunks(relation, number, snapshot);
+	scan = scan_chunks(relation, definition_id, snapshot);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		TupleDesc	desc = RelationGetDescr(relation);
@@ -402,7 +402,7 @@ storage_size(const Population *population, int32 number, Snapshot snapshot)
 		return -1;
 
 	relation = storage_open(population, true, AccessShareLock);
-	scan = storage_scan_toggles(relation, number, snapshot);
+	scan = storage_scan_toggles(relation, definition_id, snapshot);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 		size += DatumGetBool(heap_getattr(row, TOGGLE_ENTERED,
 										  RelationGetDescr(relation),
@@ -450,21 +450,21 @@ add_sizes(const Population *population, Snapshot snapshot, bool toggles,
 
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
-		int32		number = DatumGetInt32(heap_getattr(row, toggles ?
+		int32		definition_id = DatumGetInt32(heap_getattr(row, toggles ?
 														TOGGLE_AUDIENCE : CHUNK_AUDIENCE,
 														desc, &isnull));
 
 		CHECK_FOR_INTERRUPTS();
-		if (number < 0 || number > greatest)
+		if (definition_id < 0 || definition_id > greatest)
 			continue;
 		if (toggles)
-			sizes[number] += DatumGetBool(heap_getattr(row, TOGGLE_ENTERED,
+			sizes[definition_id] += DatumGetBool(heap_getattr(row, TOGGLE_ENTERED,
 													   desc, &isnull)) ? 1 : -1;
 		else
 		{
-			sizes[number] += DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc,
+			sizes[definition_id] += DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc,
 														&isnull));
-			stored[number] |= DatumGetInt64(heap_getattr(row, CHUNK_NUMBER, desc,
+			stored[definition_id] |= DatumGetInt64(heap_getattr(row, CHUNK_NUMBER, desc,
 														 &isnull)) == CHUNK_MARKER;
 		}
 	}
@@ -473,23 +473,23 @@ add_sizes(const Population *population, Snapshot snapshot, bool toggles,
 }
 
 static SysScanDesc
-scan_chunks(Relation relation, int32 number, Snapshot snapshot)
+scan_chunks(Relation relation, int32 definition_id, Snapshot snapshot)
 {
 	ScanKeyData key;
 
 	ScanKeyInit(&key, CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(number));
+				Int32GetDatum(definition_id));
 	return systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation, false),
 							  true, snapshot, 1, &key);
 }
 
 static SysScanDesc
-scan_chunk(Relation relation, int32 number, int64 chunk, Snapshot snapshot)
+scan_chunk(Relation relation, int32 definition_id, int64 chunk, Snapshot snapshot)
 {
 	ScanKeyData keys[2];
 
 	ScanKeyInit(&keys[0], CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(number));
+				Int32GetDatum(definition_id));
 	ScanKeyInit(&keys[1], CHUNK_NUMBER, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(chunk));
 	return systable_beginscan(relation, RelationGetPrimaryKeyIndex(relation, false),
@@ -497,12 +497,12 @@ scan_chunk(Relation relation, int32 number, int64 chunk, Snapshot snapshot)
 }
 
 SysScanDesc
-storage_scan_toggles(Relation relation, int32 number, Snapshot snapshot)
+storage_scan_toggles(Relation relation, int32 definition_id, Snapshot snapshot)
 {
 	ScanKeyData key;
 
 	ScanKeyInit(&key, TOGGLE_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(number));
+				Int32GetDatum(definition_id));
 	return systable_beginscan(relation, InvalidOid, false, snapshot, 1, &key);
 }
 
@@ -517,7 +517,7 @@ storage_members_sql(const Population *population, const char *audience)
 	char	   *stored;
 	const char *due;
 	/* in a query of its own it is asked once, not for each row */
-	char	   *number = psprintf("(SELECT segment.audience_number(%s, %s))",
+	char	   *definition_id = psprintf("(SELECT segment.definition_id(%s, %s))",
 								  quote_literal_cstr(population->name),
 								  quote_literal_cstr(audience));
 
@@ -525,7 +525,7 @@ storage_members_sql(const Population *population, const char *audience)
 	stored = psprintf("EXISTS (SELECT FROM %s AS c"
 					  " WHERE c.audience OPERATOR(pg_catalog.=) %s"
 					  " AND c.chunk OPERATOR(pg_catalog.=) (%d))",
-					  chunks, number, CHUNK_MARKER);
+					  chunks, definition_id, CHUNK_MARKER);
 	due = "profile.wake_at OPERATOR(pg_catalog.<=) segment.now()";
 
 	return psprintf("SELECT profile.%s"
@@ -542,7 +542,7 @@ storage_members_sql(const Population *population, const char *audience)
 					" SELECT profile.%s FROM %s AS profile WHERE %s AND %s AND %s"
 					" UNION ALL"
 					" SELECT profile.%s FROM %s AS profile WHERE NOT %s AND %s",
-					key, chunks, number, relation_name(tables->toggles), number,
+					key, chunks, definition_id, relation_name(tables->toggles), definition_id,
 					base, stored, due,
 					key, base, stored, due, holds,
 					key, base, stored, holds);
@@ -555,16 +555,16 @@ storage_members_sql(const Population *population, const char *audience)
  * They stay, as what the feed has told.
  */
 void
-storage_suspend(const Population *population, int32 number)
+storage_suspend(const Population *population, int32 definition_id)
 {
 	population_execute(population,
 					   psprintf("UPDATE %s SET chunk = (%d) WHERE audience = %d AND chunk = (%d)",
 								relation_name(audience_tables(population)->chunks),
-								CHUNK_SUSPENDED, number, CHUNK_MARKER));
+								CHUNK_SUSPENDED, definition_id, CHUNK_MARKER));
 }
 
 bool
-storage_suspended(const Population *population, int32 number)
+storage_suspended(const Population *population, int32 definition_id)
 {
 	Relation	relation;
 	Snapshot	snapshot;
@@ -575,7 +575,7 @@ storage_suspended(const Population *population, int32 number)
 		return false;
 	relation = storage_open(population, false, AccessShareLock);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	scan = scan_chunk(relation, number, CHUNK_SUSPENDED, snapshot);
+	scan = scan_chunk(relation, definition_id, CHUNK_SUSPENDED, snapshot);
 	suspended = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
 	UnregisterSnapshot(snapshot);
@@ -587,32 +587,32 @@ storage_suspended(const Population *population, int32 number)
  * Make these the stored members of a definition, in place of what there is.
  */
 void
-storage_write(const Population *population, int32 number, MemberSet *set)
+storage_write(const Population *population, int32 definition_id, MemberSet *set)
 {
-	write_members(population, number, CHUNK_MARKER, set);
+	write_members(population, definition_id, CHUNK_MARKER, set);
 }
 
 /* The same, of what the feed has told of a definition that is suspended. */
 void
-storage_write_suspended(const Population *population, int32 number,
+storage_write_suspended(const Population *population, int32 definition_id,
 						MemberSet *set)
 {
-	write_members(population, number, CHUNK_SUSPENDED, set);
+	write_members(population, definition_id, CHUNK_SUSPENDED, set);
 }
 
 static void
-write_members(const Population *population, int32 number, int64 marker,
+write_members(const Population *population, int32 definition_id, int64 marker,
 			  MemberSet *set)
 {
 	Relation	relation;
 	CatalogIndexState indexes;
 	bytea	   *nothing = palloc(VARHDRSZ);
 
-	storage_forget(population, number);
+	storage_forget(population, definition_id);
 	SET_VARSIZE(nothing, VARHDRSZ);
 	relation = storage_open(population, false, RowExclusiveLock);
 	indexes = CatalogOpenIndexes(relation);
-	insert_chunk(relation, indexes, number, marker, 0, nothing);
+	insert_chunk(relation, indexes, definition_id, marker, 0, nothing);
 	for (int i = 0; i < members_chunks(set); i++)
 	{
 		int64		chunk;
@@ -620,7 +620,7 @@ write_members(const Population *population, int32 number, int64 marker,
 		bytea	   *members = members_write_chunk(set, i, &chunk, &size);
 
 		if (size > 0)
-			insert_chunk(relation, indexes, number, chunk, size, members);
+			insert_chunk(relation, indexes, definition_id, chunk, size, members);
 		pfree(members);
 	}
 	CatalogCloseIndexes(indexes);
@@ -633,12 +633,12 @@ write_members(const Population *population, int32 number, int64 marker,
  * one, until it is decided anew.
  */
 void
-storage_renumber(const Population *population, int32 number, int32 becomes)
+storage_redefine(const Population *population, int32 definition_id, int32 becomes)
 {
 	Relation	relation = storage_open(population, false, RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(relation);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	SysScanDesc scan = scan_chunks(relation, number, snapshot);
+	SysScanDesc scan = scan_chunks(relation, definition_id, snapshot);
 	HeapTuple	row;
 
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
@@ -664,11 +664,11 @@ storage_renumber(const Population *population, int32 number, int32 becomes)
 
 /* The definition is no more. */
 void
-storage_forget(const Population *population, int32 number)
+storage_forget(const Population *population, int32 definition_id)
 {
 	Relation	relation = storage_open(population, false, RowExclusiveLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	SysScanDesc scan = scan_chunks(relation, number, snapshot);
+	SysScanDesc scan = scan_chunks(relation, definition_id, snapshot);
 	HeapTuple	row;
 
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
@@ -686,7 +686,7 @@ storage_forget(const Population *population, int32 number)
  */
 bool
 storage_flip(Relation relation, CatalogIndexState indexes, Snapshot snapshot,
-			 int32 number, int64 chunk, MemberSet *before, const int64 *ords,
+			 int32 definition_id, int64 chunk, MemberSet *before, const int64 *ords,
 			 int count, bool passing)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
@@ -698,7 +698,7 @@ storage_flip(Relation relation, CatalogIndexState indexes, Snapshot snapshot,
 	int32		size;
 	bytea	   *members;
 
-	scan = scan_chunk(relation, number, chunk, snapshot);
+	scan = scan_chunk(relation, definition_id, chunk, snapshot);
 	row = systable_getnext(scan);
 	if (HeapTupleIsValid(row))
 	{
@@ -720,7 +720,7 @@ storage_flip(Relation relation, CatalogIndexState indexes, Snapshot snapshot,
 	if (!HeapTupleIsValid(row))
 	{
 		if (size > 0)
-			insert_chunk(relation, indexes, number, chunk, size, members);
+			insert_chunk(relation, indexes, definition_id, chunk, size, members);
 	}
 	else if (size == 0)
 		CatalogTupleDelete(relation, &row->t_self);
@@ -744,14 +744,14 @@ storage_flip(Relation relation, CatalogIndexState indexes, Snapshot snapshot,
 }
 
 static void
-insert_chunk(Relation relation, CatalogIndexState indexes, int32 number,
+insert_chunk(Relation relation, CatalogIndexState indexes, int32 definition_id,
 			 int64 chunk, int32 size, bytea *members)
 {
 	Datum		values[CHUNK_COLUMNS];
 	bool		nulls[CHUNK_COLUMNS] = {false};
 	HeapTuple	row;
 
-	values[CHUNK_AUDIENCE - 1] = Int32GetDatum(number);
+	values[CHUNK_AUDIENCE - 1] = Int32GetDatum(definition_id);
 	values[CHUNK_NUMBER - 1] = Int64GetDatum(chunk);
 	values[CHUNK_SIZE - 1] = Int32GetDatum(size);
 	values[CHUNK_MEMBERS - 1] = PointerGetDatum(members);

@@ -44,8 +44,8 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "audience/curve.h"
-#include "audience/line.h"
+#include "time/curve.h"
+#include "time/line.h"
 #include "base/base.h"
 
 /* A line is followed over so many turns. */
@@ -79,26 +79,26 @@ typedef struct Extent
 } Extent;
 
 /* What is looked for: an instant at which it is another. */
-typedef int (*LineState) (Curve *line, Followed *followed, TimestampTz at);
+typedef int (*LineState) (TimeExpr *line, Followed *followed, TimestampTz at);
 
-static void line_settle_parts(Curve *line, Followed *followed, TimestampTz *until);
-static void line_ends(Curve *line, Followed *followed, TimestampTz *until);
-static void line_keeps(Curve *line, Followed *followed, LineState state,
+static void line_settle_parts(TimeExpr *line, Followed *followed, TimestampTz *until);
+static void line_ends(TimeExpr *line, Followed *followed, TimestampTz *until);
+static void line_keeps(TimeExpr *line, Followed *followed, LineState state,
 					   TimestampTz *until);
-static int	line_is_null(Curve *line, Followed *followed, TimestampTz at);
-static int	line_sign(Curve *line, Followed *followed, TimestampTz at);
-static TimestampTz line_jumps_at(Curve *line, const Followed *followed);
-static bool line_extent(Curve *line, Followed *followed, Extent *extent);
-static bool still_extent(Curve *still, Followed *followed, Extent *extent);
-static bool line_range(Curve *line, Followed *followed, int64 low, int64 high,
+static int	line_is_null(TimeExpr *line, Followed *followed, TimestampTz at);
+static int	line_sign(TimeExpr *line, Followed *followed, TimestampTz at);
+static TimestampTz line_jumps_at(TimeExpr *line, const Followed *followed);
+static bool line_extent(TimeExpr *line, Followed *followed, Extent *extent);
+static bool still_extent(TimeExpr *still, Followed *followed, Extent *extent);
+static bool line_range(TimeExpr *line, Followed *followed, int64 low, int64 high,
 					   int64 *first, int64 *last);
-static bool is_sum_of_times(const Curve *line);
-static double factor_of(Curve *factor, Followed *followed);
+static bool is_sum_of_times(const TimeExpr *line);
+static double factor_of(TimeExpr *factor, Followed *followed);
 
 void
-line_settle(Curve *line, Followed *followed, TimestampTz *until)
+line_settle(TimeExpr *line, Followed *followed, TimestampTz *until)
 {
-	if (!CURVE_IS_LINE(line))
+	if (!TIME_IS_LINE(line))
 		steady(line, followed, until);
 	else
 	{
@@ -111,10 +111,10 @@ line_settle(Curve *line, Followed *followed, TimestampTz *until)
 }
 
 static void
-line_settle_parts(Curve *line, Followed *followed, TimestampTz *until)
+line_settle_parts(TimeExpr *line, Followed *followed, TimestampTz *until)
 {
 	for (int i = 0; i < line->nargs; i++)
-		if (!CURVE_IS_LINE(line->args[i]))
+		if (!TIME_IS_LINE(line->args[i]))
 			steady(line->args[i], followed, until);
 		else
 			line_settle_parts(line->args[i], followed, until);
@@ -122,11 +122,11 @@ line_settle_parts(Curve *line, Followed *followed, TimestampTz *until)
 
 /* Is the line below the mark, on it, or above: -1, 0, 1; false: it is null. */
 static bool
-line_side(Curve *line, Followed *followed, const Mark *mark, TimestampTz at,
+line_side(TimeExpr *line, Followed *followed, const Mark *mark, TimestampTz at,
 		  int *side)
 {
 	bool		isnull;
-	Datum		value = curve_value(line, followed->econtext, at, &isnull);
+	Datum		value = time_expr_value(line, followed->econtext, at, &isnull);
 	int			order;
 
 	if (isnull)
@@ -142,7 +142,7 @@ line_side(Curve *line, Followed *followed, const Mark *mark, TimestampTz at,
  * has one trend between the two.
  */
 static TimestampTz
-line_leaves(Curve *line, Followed *followed, const Mark *mark, int side,
+line_leaves(TimeExpr *line, Followed *followed, const Mark *mark, int side,
 			TimestampTz low, TimestampTz high)
 {
 	bool		isnull;
@@ -152,7 +152,7 @@ line_leaves(Curve *line, Followed *followed, const Mark *mark, int side,
 	if (side < 0 && mark->scaled && mark->low == mark->high &&
 		(line->type == TIMESTAMPTZOID || line->type == TIMESTAMPOID))
 	{
-		Datum		value = curve_value(line, followed->econtext, low, &isnull);
+		Datum		value = time_expr_value(line, followed->econtext, low, &isnull);
 		TimestampTz guess = plus(low, minus(mark->low, DatumGetTimestamp(value)));
 
 		if (!isnull && guess > low && guess < high &&
@@ -174,7 +174,7 @@ line_leaves(Curve *line, Followed *followed, const Mark *mark, int side,
 }
 
 void
-line_stays(Curve *line, Followed *followed, const Mark *mark, const bool *side,
+line_stays(TimeExpr *line, Followed *followed, const Mark *mark, const bool *side,
 		   TimestampTz *until)
 {
 	TimestampTz at = followed->from;
@@ -201,7 +201,7 @@ line_stays(Curve *line, Followed *followed, const Mark *mark, const bool *side,
 			*until = Min(*until, first);
 		return;
 	}
-	if (followed->coarsely && line->free && curve_jumps(line))
+	if (followed->coarsely && line->free && time_expr_jumps(line))
 	{
 		*until = Min(*until, line_jumps_at(line, followed));
 		return;
@@ -246,7 +246,7 @@ line_stays(Curve *line, Followed *followed, const Mark *mark, const bool *side,
 
 /* Lower *until to where the line, which rises, comes to a time. */
 static void
-line_cut(Curve *line, Followed *followed, TimestampTz from, Timestamp time,
+line_cut(TimeExpr *line, Followed *followed, TimestampTz from, Timestamp time,
 		 TimestampTz *until)
 {
 	Mark		mark;
@@ -277,39 +277,39 @@ line_cut(Curve *line, Followed *followed, TimestampTz from, Timestamp time,
 }
 
 Trend
-line_trend(Curve *line, Followed *followed, TimestampTz from,
+line_trend(TimeExpr *line, Followed *followed, TimestampTz from,
 		   TimestampTz *until)
 {
 	Followed	here = {followed->econtext, from, false};
 	Trend		trend;
 	bool		isnull;
 	Datum		value;
-	Curve	   *time = line->nargs > 0 ? line->args[0] : NULL;
+	TimeExpr	   *time = line->nargs > 0 ? line->args[0] : NULL;
 	int			moving;
 
 	check_stack_depth();
 	switch (line->kind)
 	{
-		case CURVE_NOW:
+		case TIME_NOW:
 			return TREND_RISES;
 
-		case CURVE_SAME:
-		case CURVE_TRUNCATE:
-		case CURVE_YEAR:
-		case CURVE_LOCAL_DAY:	/* never back, whatever clocks do */
-		case CURVE_DAY_START:
+		case TIME_SAME:
+		case TIME_TRUNCATE:
+		case TIME_YEAR:
+		case TIME_LOCAL_DAY:	/* never back, whatever clocks do */
+		case TIME_DAY_START:
 			return line_trend(time, followed, from, until);
 
-		case CURVE_TO_LOCAL:
-		case CURVE_FROM_LOCAL:
+		case TIME_TO_LOCAL:
+		case TIME_FROM_LOCAL:
 			trend = line_trend(time, followed, from, until);
 			if (trend == TREND_RISES)
 			{
-				value = curve_value(time, followed->econtext, from, &isnull);
+				value = time_expr_value(time, followed->econtext, from, &isnull);
 				if (isnull)
 					return TREND_STEADY;
 				line_cut(time, followed, from,
-						 line->kind == CURVE_TO_LOCAL ?
+						 line->kind == TIME_TO_LOCAL ?
 						 clock_turn_after(line->zone, DatumGetTimestampTz(value)) :
 						 local_turn_after(line->zone, DatumGetTimestamp(value)),
 						 until);
@@ -317,8 +317,8 @@ line_trend(Curve *line, Followed *followed, TimestampTz from,
 			}
 			break;
 
-		case CURVE_SHIFT:
-			if (CURVE_IS_LINE(line->args[1]) && time->type == TIMESTAMPOID)
+		case TIME_SHIFT:
+			if (TIME_IS_LINE(line->args[1]) && time->type == TIMESTAMPOID)
 			{
 				Trend		span = line_trend(line->args[1], followed, from, until) *
 					line->sign;
@@ -331,10 +331,10 @@ line_trend(Curve *line, Followed *followed, TimestampTz from,
 					return span;
 				break;
 			}
-			if (line->args[1]->kind != CURVE_STILL)
+			if (line->args[1]->kind != TIME_STILL)
 				steady(line->args[1], &here, until);
 			trend = line_trend(time, followed, from, until);
-			value = curve_value(line->args[1], followed->econtext, from, &isnull);
+			value = time_expr_value(line->args[1], followed->econtext, from, &isnull);
 			if (isnull || line->args[1]->type != INTERVALOID)
 				return trend;
 			if (time->type == TIMESTAMPTZOID &&
@@ -346,7 +346,7 @@ line_trend(Curve *line, Followed *followed, TimestampTz from,
 			if (trend == TREND_RISES)
 			{
 				/* within a day, the months come to the same */
-				value = curve_value(time, followed->econtext, from, &isnull);
+				value = time_expr_value(time, followed->econtext, from, &isnull);
 				if (!isnull)
 					line_cut(time, followed, from,
 							 calendar_turn_after(CALENDAR_DAY,
@@ -356,16 +356,16 @@ line_trend(Curve *line, Followed *followed, TimestampTz from,
 			}
 			break;
 
-		case CURVE_ELAPSED:
-		case CURVE_SUM:
-		case CURVE_CHOICE:
+		case TIME_ELAPSED:
+		case TIME_SUM:
+		case TIME_CHOICE:
 			trend = TREND_STEADY;
 			for (int i = 0; i < line->nargs; i++)
 			{
 				Trend		part = line_trend(line->args[i], followed, from, until);
 
-				if (i == 1 && (line->kind == CURVE_ELAPSED ||
-							   (line->kind == CURVE_SUM && line->sign < 0)))
+				if (i == 1 && (line->kind == TIME_ELAPSED ||
+							   (line->kind == TIME_SUM && line->sign < 0)))
 					part = -part;
 				if (part != TREND_STEADY && trend != TREND_STEADY && part != trend)
 				{
@@ -377,15 +377,15 @@ line_trend(Curve *line, Followed *followed, TimestampTz from,
 			}
 			return trend;
 
-		case CURVE_PRODUCT:
-			moving = line->args[0]->kind != CURVE_STILL ? 0 : 1;
+		case TIME_PRODUCT:
+			moving = line->args[0]->kind != TIME_STILL ? 0 : 1;
 			trend = line_trend(line->args[moving], followed, from, until);
 			return factor_of(line->args[1 - moving], followed) < 0 ? -trend : trend;
 
-		case CURVE_COALESCE:
+		case TIME_COALESCE:
 			for (int i = 0; i < line->nargs; i++)
 			{
-				(void) curve_value(line->args[i], followed->econtext, from, &isnull);
+				(void) time_expr_value(line->args[i], followed->econtext, from, &isnull);
 				if (!isnull)
 					return line_trend(line->args[i], followed, from, until);
 			}
@@ -472,7 +472,7 @@ mark_of(Oid type, Datum value, FmgrInfo *compare)
 }
 
 bool
-line_reaches(Curve *line, Followed *followed)
+line_reaches(TimeExpr *line, Followed *followed)
 {
 	if (!line->measured)
 	{
@@ -484,24 +484,24 @@ line_reaches(Curve *line, Followed *followed)
 }
 
 static bool
-is_sum_of_times(const Curve *line)
+is_sum_of_times(const TimeExpr *line)
 {
 	if (line->type != TIMESTAMPTZOID && line->type != TIMESTAMPOID &&
 		line->type != DATEOID)
 		return false;
 	switch (line->kind)
 	{
-		case CURVE_NOW:
+		case TIME_NOW:
 			return true;
-		case CURVE_TO_LOCAL:
-		case CURVE_FROM_LOCAL:
-		case CURVE_LOCAL_DAY:
-		case CURVE_DAY_START:
-		case CURVE_TRUNCATE:
-		case CURVE_SAME:
+		case TIME_TO_LOCAL:
+		case TIME_FROM_LOCAL:
+		case TIME_LOCAL_DAY:
+		case TIME_DAY_START:
+		case TIME_TRUNCATE:
+		case TIME_SAME:
 			return is_sum_of_times(line->args[0]);
-		case CURVE_SHIFT:
-			return line->args[1]->kind == CURVE_STILL && is_sum_of_times(line->args[0]);
+		case TIME_SHIFT:
+			return line->args[1]->kind == TIME_STILL && is_sum_of_times(line->args[0]);
 		default:
 			return false;
 	}
@@ -512,7 +512,7 @@ is_sum_of_times(const Curve *line)
  * is the same for all profiles.
  */
 static TimestampTz
-line_jumps_at(Curve *line, const Followed *followed)
+line_jumps_at(TimeExpr *line, const Followed *followed)
 {
 	if (followed->from < line->still_from || followed->from >= line->still_until)
 	{
@@ -528,10 +528,10 @@ line_jumps_at(Curve *line, const Followed *followed)
 
 /* What a number is multiplied with or divided by; 0 if that is missing. */
 static double
-factor_of(Curve *factor, Followed *followed)
+factor_of(TimeExpr *factor, Followed *followed)
 {
 	bool		isnull;
-	Datum		value = curve_value(factor, followed->econtext, followed->from,
+	Datum		value = time_expr_value(factor, followed->econtext, followed->from,
 									&isnull);
 
 	if (isnull)
@@ -541,10 +541,10 @@ factor_of(Curve *factor, Followed *followed)
 
 /* How far does it take a time, at least and at most? */
 static bool
-shift_range(Curve *shift, Followed *followed, int64 *least, int64 *most)
+shift_range(TimeExpr *shift, Followed *followed, int64 *least, int64 *most)
 {
 	bool		isnull;
-	Datum		value = curve_value(shift->args[1], followed->econtext,
+	Datum		value = time_expr_value(shift->args[1], followed->econtext,
 									followed->from, &isnull);
 	int64		length;
 	int64		margin = 0;
@@ -578,7 +578,7 @@ shift_range(Curve *shift, Followed *followed, int64 *least, int64 *most)
  * known.
  */
 static bool
-line_range(Curve *line, Followed *followed, int64 low, int64 high,
+line_range(TimeExpr *line, Followed *followed, int64 low, int64 high,
 		   int64 *first, int64 *last)
 {
 	int64		least;
@@ -591,19 +591,19 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 	check_stack_depth();
 	switch (line->kind)
 	{
-		case CURVE_NOW:
+		case TIME_NOW:
 			*first = low;
 			*last = plus(high, 1);
 			return true;
 
-		case CURVE_SAME:
+		case TIME_SAME:
 			return line_range(line->args[0], followed, low, high, first, last);
 
-		case CURVE_TRUNCATE:
+		case TIME_TRUNCATE:
 			return line_range(line->args[0], followed, low,
 							  plus(high, line->length), first, last);
 
-		case CURVE_YEAR:
+		case TIME_YEAR:
 			return line_range(line->args[0], followed,
 							  minus(times(low - YEAR_OF_EPOCH - 1, MICROSECONDS_OF_YEAR),
 									USECS_PER_DAY * 2),
@@ -611,26 +611,26 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 								   USECS_PER_DAY * 2),
 							  first, last);
 
-		case CURVE_LOCAL_DAY:
+		case TIME_LOCAL_DAY:
 			clock_offsets(line->zone, &least, &most);
 			return line_range(line->args[0], followed, minus(low, most),
 							  minus(plus(high, USECS_PER_DAY), least), first, last);
 
-		case CURVE_TO_LOCAL:
+		case TIME_TO_LOCAL:
 			clock_offsets(line->zone, &least, &most);
 			return line_range(line->args[0], followed, minus(low, most),
 							  minus(high, least), first, last);
 
-		case CURVE_DAY_START:
-		case CURVE_FROM_LOCAL:
+		case TIME_DAY_START:
+		case TIME_FROM_LOCAL:
 			clock_offsets(line->zone, &least, &most);
 			return line_range(line->args[0], followed, plus(low, least),
 							  plus(high, most), first, last);
 
-		case CURVE_SHIFT:
-			if (line->args[0]->kind == CURVE_STILL && CURVE_IS_LINE(line->args[1]))
+		case TIME_SHIFT:
+			if (line->args[0]->kind == TIME_STILL && TIME_IS_LINE(line->args[1]))
 			{
-				value = curve_value(line->args[0], followed->econtext,
+				value = time_expr_value(line->args[0], followed->econtext,
 									followed->from, &isnull);
 				if (isnull || !value_range(line->args[0]->type, value, &least, &most))
 					return false;
@@ -640,27 +640,27 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 				return line_range(line->args[1], followed, minus(low, most),
 								  minus(high, least), first, last);
 			}
-			return line->args[1]->kind == CURVE_STILL &&
+			return line->args[1]->kind == TIME_STILL &&
 				shift_range(line, followed, &least, &most) &&
 				line_range(line->args[0], followed, minus(low, most),
 						   minus(high, least), first, last);
 
-		case CURVE_ELAPSED:
-		case CURVE_SUM:
-			moving = CURVE_IS_LINE(line->args[0]) ? 0 : 1;
-			if (CURVE_IS_LINE(line->args[1 - moving]))
+		case TIME_ELAPSED:
+		case TIME_SUM:
+			moving = TIME_IS_LINE(line->args[0]) ? 0 : 1;
+			if (TIME_IS_LINE(line->args[1 - moving]))
 				return false;
-			value = curve_value(line->args[1 - moving], followed->econtext,
+			value = time_expr_value(line->args[1 - moving], followed->econtext,
 								followed->from, &isnull);
 			if (isnull ||
 				!value_range(line->args[1 - moving]->type, value, &least, &most))
 				return false;
-			if (line->kind == CURVE_ELAPSED && line->type == INT4OID)
+			if (line->kind == TIME_ELAPSED && line->type == INT4OID)
 			{
 				low = times(low, USECS_PER_DAY);
 				high = times(high, USECS_PER_DAY);
 			}
-			if (line->kind == CURVE_SUM && line->sign > 0)
+			if (line->kind == TIME_SUM && line->sign > 0)
 				return line_range(line->args[moving], followed, minus(low, most),
 								  minus(high, least), first, last);
 			if (moving == 0)
@@ -669,8 +669,8 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 			return line_range(line->args[moving], followed, minus(least, high),
 							  minus(most, low), first, last);
 
-		case CURVE_PRODUCT:
-			moving = line->args[0]->kind != CURVE_STILL ? 0 : 1;
+		case TIME_PRODUCT:
+			moving = line->args[0]->kind != TIME_STILL ? 0 : 1;
 			factor = factor_of(line->args[1 - moving], followed);
 			if (line->sign < 0)
 				factor = 1 / factor;
@@ -682,14 +682,14 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
 			return line_range(line->args[moving], followed, least, most,
 							  first, last);
 
-		case CURVE_COALESCE:
-		case CURVE_CHOICE:
+		case TIME_COALESCE:
+		case TIME_CHOICE:
 			/* where none of them passes, neither does their choice */
 			*first = PG_INT64_MAX;
 			*last = PG_INT64_MIN;
 			for (int i = 0; i < line->nargs; i++)
 			{
-				if (!CURVE_IS_LINE(line->args[i]))
+				if (!TIME_IS_LINE(line->args[i]))
 					continue;
 				if (!line_range(line->args[i], followed, low, high, &least, &most))
 					return false;
@@ -709,15 +709,15 @@ line_range(Curve *line, Followed *followed, int64 low, int64 high,
  * Lower *until such that up to it the line and its parts are null, or are not.
  */
 static void
-line_ends(Curve *line, Followed *followed, TimestampTz *until)
+line_ends(TimeExpr *line, Followed *followed, TimestampTz *until)
 {
 	for (int i = 0; i < line->nargs; i++)
 		if (line->args[i]->may_end)
 			line_ends(line->args[i], followed, until);
 
 	/* a product may begin and end again where what is multiplied passes zero */
-	if (line->kind == CURVE_PRODUCT && line_is_null(line, followed, followed->from))
-		line_keeps(line->args[line->args[0]->kind != CURVE_STILL ? 0 : 1],
+	if (line->kind == TIME_PRODUCT && line_is_null(line, followed, followed->from))
+		line_keeps(line->args[line->args[0]->kind != TIME_STILL ? 0 : 1],
 				   followed, line_sign, until);
 	line_keeps(line, followed, line_is_null, until);
 }
@@ -729,7 +729,7 @@ line_ends(Curve *line, Followed *followed, TimestampTz *until)
  * such turns matter; long before it is enough to know when it is near.
  */
 static void
-line_keeps(Curve *line, Followed *followed, LineState state, TimestampTz *until)
+line_keeps(TimeExpr *line, Followed *followed, LineState state, TimestampTz *until)
 {
 	TimestampTz low = followed->from;
 	TimestampTz high;
@@ -756,19 +756,19 @@ line_keeps(Curve *line, Followed *followed, LineState state, TimestampTz *until)
 }
 
 static int
-line_is_null(Curve *line, Followed *followed, TimestampTz at)
+line_is_null(TimeExpr *line, Followed *followed, TimestampTz at)
 {
 	bool		isnull;
 
-	(void) curve_value(line, followed->econtext, at, &isnull);
+	(void) time_expr_value(line, followed->econtext, at, &isnull);
 	return isnull;
 }
 
 static int
-line_sign(Curve *line, Followed *followed, TimestampTz at)
+line_sign(TimeExpr *line, Followed *followed, TimestampTz at)
 {
 	bool		isnull;
-	Datum		value = curve_value(line, followed->econtext, at, &isnull);
+	Datum		value = time_expr_value(line, followed->econtext, at, &isnull);
 
 	return isnull ? 0 :
 		DatumGetInt32(DirectFunctionCall2(numeric_cmp, value,
@@ -780,7 +780,7 @@ line_sign(Curve *line, Followed *followed, TimestampTz at)
  * numbers.  False if that comes near to what its type can hold, or is not known.
  */
 static bool
-line_extent(Curve *line, Followed *followed, Extent *extent)
+line_extent(TimeExpr *line, Followed *followed, Extent *extent)
 {
 	Extent		parts[2];
 	int64		least;
@@ -788,16 +788,16 @@ line_extent(Curve *line, Followed *followed, Extent *extent)
 	double		products[4];
 
 	check_stack_depth();
-	if (!CURVE_IS_LINE(line))
+	if (!TIME_IS_LINE(line))
 		return still_extent(line, followed, extent);
 	switch (line->kind)
 	{
-		case CURVE_NOW:
+		case TIME_NOW:
 			*extent = (Extent) {CLOCK_BEGIN, CLOCK_END};
 			return true;
 
-		case CURVE_CHOICE:
-		case CURVE_COALESCE:
+		case TIME_CHOICE:
+		case TIME_COALESCE:
 			*extent = (Extent) {INFINITY, -INFINITY};
 			for (int i = 0; i < line->nargs; i++)
 			{
@@ -817,19 +817,19 @@ line_extent(Curve *line, Followed *followed, Extent *extent)
 
 	switch (line->kind)
 	{
-		case CURVE_SAME:
-		case CURVE_TO_LOCAL:
-		case CURVE_FROM_LOCAL:
-		case CURVE_LOCAL_DAY:
-		case CURVE_DAY_START:
+		case TIME_SAME:
+		case TIME_TO_LOCAL:
+		case TIME_FROM_LOCAL:
+		case TIME_LOCAL_DAY:
+		case TIME_DAY_START:
 			/* an offset and a day are less than the margin */
 			*extent = parts[0];
 			break;
-		case CURVE_TRUNCATE:
+		case TIME_TRUNCATE:
 			*extent = (Extent) {parts[0].least - line->length, parts[0].most};
 			break;
-		case CURVE_SHIFT:
-			if (line->args[1]->kind == CURVE_STILL &&
+		case TIME_SHIFT:
+			if (line->args[1]->kind == TIME_STILL &&
 				shift_range(line, followed, &least, &most))
 				parts[1] = (Extent) {least, most};
 			else if (line->sign < 0)
@@ -838,7 +838,7 @@ line_extent(Curve *line, Followed *followed, Extent *extent)
 				parts[0].least + parts[1].least, parts[0].most + parts[1].most
 			};
 			break;
-		case CURVE_SUM:
+		case TIME_SUM:
 			if (line->sign > 0)
 			{
 				*extent = (Extent) {
@@ -847,7 +847,7 @@ line_extent(Curve *line, Followed *followed, Extent *extent)
 				break;
 			}
 			/* FALLTHROUGH */
-		case CURVE_ELAPSED:
+		case TIME_ELAPSED:
 			*extent = (Extent) {
 				parts[0].least - parts[1].most, parts[0].most - parts[1].least
 			};
@@ -857,7 +857,7 @@ line_extent(Curve *line, Followed *followed, Extent *extent)
 				extent->most /= USECS_PER_DAY;
 			}
 			break;
-		case CURVE_PRODUCT:
+		case TIME_PRODUCT:
 			if (line->sign < 0)
 			{
 				if (parts[1].least == 0)
@@ -897,10 +897,10 @@ line_extent(Curve *line, Followed *followed, Extent *extent)
  * finite, so is the line.
  */
 static bool
-still_extent(Curve *still, Followed *followed, Extent *extent)
+still_extent(TimeExpr *still, Followed *followed, Extent *extent)
 {
 	bool		isnull;
-	Datum		value = curve_value(still, followed->econtext, followed->from,
+	Datum		value = time_expr_value(still, followed->econtext, followed->from,
 									&isnull);
 	int64		least;
 	int64		most;

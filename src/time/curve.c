@@ -16,7 +16,7 @@
  * segment.now() is replaced by a parameter, so that an expression can be
  * evaluated as of any instant.
  *
- * What is not known here is CURVE_OTHER and no error: it is the same as long as
+ * What is not known here is TIME_OTHER and no error: it is the same as long as
  * its parts are.
  *
  *-------------------------------------------------------------------------
@@ -38,15 +38,15 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "audience/curve.h"
-#include "audience/moment.h"
+#include "time/curve.h"
+#include "time/moment.h"
 #include "trait/trait.h"
 
 /* A function that does to time what we know about: one of the server's, or ours. */
 typedef struct KnownFunction
 {
 	Oid			function;		/* InvalidOid: segment.<name>, ... */
-	CurveKind	kind;
+	TimeExprKind	kind;
 	int			sign;
 	const char *name;
 	Oid			first;			/* ... whose first argument is of this type */
@@ -57,48 +57,48 @@ typedef struct KnownFunction
 	{InvalidOid, __VA_ARGS__, .name = own_name, .first = type}
 
 static const KnownFunction known_functions[] = {
-	{F_TIMEZONE_TEXT_TIMESTAMPTZ, CURVE_TO_LOCAL},
-	{F_TIMEZONE_TEXT_TIMESTAMP, CURVE_FROM_LOCAL},
-	{F_TIMESTAMP_PL_INTERVAL, CURVE_SHIFT, 1},
-	{F_TIMESTAMP_MI_INTERVAL, CURVE_SHIFT, -1},
-	{F_TIMESTAMPTZ_PL_INTERVAL, CURVE_SHIFT, 1},
-	{F_TIMESTAMPTZ_MI_INTERVAL, CURVE_SHIFT, -1},
-	{F_DATE_PL_INTERVAL, CURVE_SHIFT, 1},
-	{F_DATE_MI_INTERVAL, CURVE_SHIFT, -1},
-	{F_DATE_PLI, CURVE_SHIFT, 1},
-	{F_DATE_MII, CURVE_SHIFT, -1},
-	{F_DATE_TIMESTAMP, CURVE_TRUNCATE},
-	{F_DATE_TRUNC_TEXT_TIMESTAMP, CURVE_TRUNCATE},
-	{F_TIMESTAMP_DATE, CURVE_SAME},
-	{F_NUMERIC_INT2, CURVE_SAME},
-	{F_NUMERIC_INT4, CURVE_SAME},
-	{F_NUMERIC_INT8, CURVE_SAME},
-	{F_EXTRACT_TEXT_TIMESTAMP, CURVE_FIELD},
-	{F_EXTRACT_TEXT_DATE, CURVE_FIELD},
-	OWN("local_time", TEXTOID, CURVE_TO_LOCAL),
-	OWN("instant", TEXTOID, CURVE_FROM_LOCAL),
-	OWN("local_time", DATEOID, CURVE_SAME),
-	OWN("local_day", TIMESTAMPTZOID, CURVE_LOCAL_DAY),
-	OWN("day_start", DATEOID, CURVE_DAY_START),
-	OWN("day_ago", DATEOID, CURVE_SHIFT, -1),
-	OWN("date_add", TIMESTAMPTZOID, CURVE_SAME),
-	OWN("add", TIMESTAMPOID, CURVE_SHIFT, 1),
-	OWN("subtract", TIMESTAMPOID, CURVE_SHIFT, -1),
-	OWN("add", TIMESTAMPTZOID, CURVE_SHIFT, 1),
-	OWN("subtract", TIMESTAMPTZOID, CURVE_SHIFT, -1),
-	OWN("add", DATEOID, CURVE_SHIFT, 1),
-	OWN("subtract", DATEOID, CURVE_SHIFT, -1),
-	OWN("elapsed", TIMESTAMPTZOID, CURVE_ELAPSED),
-	OWN("elapsed", TIMESTAMPOID, CURVE_ELAPSED),
-	OWN("days_between", DATEOID, CURVE_ELAPSED),
-	OWN("has_anniversary", DATEOID, CURVE_ANNIVERSARY),
-	OWN("add", NUMERICOID, CURVE_SUM, 1),
-	OWN("subtract", NUMERICOID, CURVE_SUM, -1),
-	OWN("multiply", NUMERICOID, CURVE_PRODUCT, 1),
-	OWN("divide", NUMERICOID, CURVE_PRODUCT, -1),
-	OWN("floor", NUMERICOID, CURVE_SAME, .jumps = true),
-	OWN("ceil", NUMERICOID, CURVE_SAME, .jumps = true),
-	OWN("round", NUMERICOID, CURVE_SAME, .jumps = true),
+	{F_TIMEZONE_TEXT_TIMESTAMPTZ, TIME_TO_LOCAL},
+	{F_TIMEZONE_TEXT_TIMESTAMP, TIME_FROM_LOCAL},
+	{F_TIMESTAMP_PL_INTERVAL, TIME_SHIFT, 1},
+	{F_TIMESTAMP_MI_INTERVAL, TIME_SHIFT, -1},
+	{F_TIMESTAMPTZ_PL_INTERVAL, TIME_SHIFT, 1},
+	{F_TIMESTAMPTZ_MI_INTERVAL, TIME_SHIFT, -1},
+	{F_DATE_PL_INTERVAL, TIME_SHIFT, 1},
+	{F_DATE_MI_INTERVAL, TIME_SHIFT, -1},
+	{F_DATE_PLI, TIME_SHIFT, 1},
+	{F_DATE_MII, TIME_SHIFT, -1},
+	{F_DATE_TIMESTAMP, TIME_TRUNCATE},
+	{F_DATE_TRUNC_TEXT_TIMESTAMP, TIME_TRUNCATE},
+	{F_TIMESTAMP_DATE, TIME_SAME},
+	{F_NUMERIC_INT2, TIME_SAME},
+	{F_NUMERIC_INT4, TIME_SAME},
+	{F_NUMERIC_INT8, TIME_SAME},
+	{F_EXTRACT_TEXT_TIMESTAMP, TIME_FIELD},
+	{F_EXTRACT_TEXT_DATE, TIME_FIELD},
+	OWN("local_time", TEXTOID, TIME_TO_LOCAL),
+	OWN("instant", TEXTOID, TIME_FROM_LOCAL),
+	OWN("local_time", DATEOID, TIME_SAME),
+	OWN("local_day", TIMESTAMPTZOID, TIME_LOCAL_DAY),
+	OWN("day_start", DATEOID, TIME_DAY_START),
+	OWN("day_ago", DATEOID, TIME_SHIFT, -1),
+	OWN("date_add", TIMESTAMPTZOID, TIME_SAME),
+	OWN("add", TIMESTAMPOID, TIME_SHIFT, 1),
+	OWN("subtract", TIMESTAMPOID, TIME_SHIFT, -1),
+	OWN("add", TIMESTAMPTZOID, TIME_SHIFT, 1),
+	OWN("subtract", TIMESTAMPTZOID, TIME_SHIFT, -1),
+	OWN("add", DATEOID, TIME_SHIFT, 1),
+	OWN("subtract", DATEOID, TIME_SHIFT, -1),
+	OWN("elapsed", TIMESTAMPTZOID, TIME_ELAPSED),
+	OWN("elapsed", TIMESTAMPOID, TIME_ELAPSED),
+	OWN("days_between", DATEOID, TIME_ELAPSED),
+	OWN("has_anniversary", DATEOID, TIME_ANNIVERSARY),
+	OWN("add", NUMERICOID, TIME_SUM, 1),
+	OWN("subtract", NUMERICOID, TIME_SUM, -1),
+	OWN("multiply", NUMERICOID, TIME_PRODUCT, 1),
+	OWN("divide", NUMERICOID, TIME_PRODUCT, -1),
+	OWN("floor", NUMERICOID, TIME_SAME, .jumps = true),
+	OWN("ceil", NUMERICOID, TIME_SAME, .jumps = true),
+	OWN("round", NUMERICOID, TIME_SAME, .jumps = true),
 };
 
 /*
@@ -122,30 +122,30 @@ static const struct
 	{"year", CALENDAR_YEAR, 366, 0, 0},
 };
 
-static Curve *curve_of(Node *node);
+static TimeExpr *curve_of(Node *node);
 static bool add_part(Node *node, void *curve);
-static void loosen(Curve *curve);
-static void describe(Curve *curve);
-static void describe_still(Curve *curve);
-static void describe_window(Curve *curve);
-static bool any_line(const Curve *curve);
-static void describe_call(Curve *curve, Oid function, List *args);
+static void loosen(TimeExpr *curve);
+static void describe(TimeExpr *curve);
+static void describe_still(TimeExpr *curve);
+static void describe_window(TimeExpr *curve);
+static bool any_line(const TimeExpr *curve);
+static void describe_call(TimeExpr *curve, Oid function, List *args);
 static const KnownFunction *find_known(Oid function, List *args);
 static bool is_date_add(const KnownFunction *known);
 static Expr *expand_date_add(const FuncExpr *call);
-static void describe_comparison(Curve *curve, Oid operator, List *args);
+static void describe_comparison(TimeExpr *curve, Oid operator, List *args);
 static Expr *own_call(const char *function, Oid result, Oid first_type,
 					  void *first, Oid second_type, void *second);
 static Node *interval_const(Interval *interval);
 static char *constant_text(Node *node);
-static bool find_zone(Curve *curve, Node *name);
-static bool find_unit(Curve *curve, Node *name);
-static void drop_argument(Curve *curve, int which);
+static bool find_zone(TimeExpr *curve, Node *name);
+static bool find_unit(TimeExpr *curve, Node *name);
+static void drop_argument(TimeExpr *curve, int which);
 
-Curve *
-curve_make(Expr *expr, bool loose)
+TimeExpr *
+time_expr_make(Expr *expr, bool loose)
 {
-	Curve	   *curve;
+	TimeExpr	   *curve;
 
 	curve = curve_of((Node *) expression_planner(clock_as_parameter(expr)));
 	if (loose)
@@ -154,7 +154,7 @@ curve_make(Expr *expr, bool loose)
 }
 
 ExprContext *
-curve_context(void)
+time_expr_context(void)
 {
 	ExprContext *econtext = CreateStandaloneExprContext();
 
@@ -166,7 +166,7 @@ curve_context(void)
 }
 
 Datum
-curve_value(Curve *curve, ExprContext *econtext, TimestampTz at, bool *isnull)
+time_expr_value(TimeExpr *curve, ExprContext *econtext, TimestampTz at, bool *isnull)
 {
 	if (curve->state == NULL)
 	{
@@ -179,10 +179,10 @@ curve_value(Curve *curve, ExprContext *econtext, TimestampTz at, bool *isnull)
 	return ExecEvalExprSwitchContext(curve->state, econtext, isnull);
 }
 
-static Curve *
+static TimeExpr *
 curve_of(Node *node)
 {
-	Curve	   *curve = palloc0(sizeof(Curve));
+	TimeExpr	   *curve = palloc0(sizeof(TimeExpr));
 	bool		moves = false;
 
 	check_stack_depth();
@@ -190,30 +190,30 @@ curve_of(Node *node)
 	curve->type = exprType(node);
 	if (IsA(node, Param))
 	{
-		curve->kind = CURVE_NOW;
+		curve->kind = TIME_NOW;
 		moves = true;
 	}
 	else
 		(void) expression_tree_walker(node, add_part, curve);
 	for (int i = 0; i < curve->nargs; i++)
-		moves |= curve->args[i]->kind != CURVE_STILL;
+		moves |= curve->args[i]->kind != TIME_STILL;
 	if (!moves)
 	{
-		curve->kind = CURVE_STILL;
+		curve->kind = TIME_STILL;
 		describe_still(curve);
 		curve->nargs = 0;
 		return curve;
 	}
 
-	if (curve->kind != CURVE_NOW)
+	if (curve->kind != TIME_NOW)
 	{
-		curve->kind = CURVE_OTHER;
+		curve->kind = TIME_OTHER;
 		describe(curve);
 		/* twice what a window counts goes up and down with that, not with time */
-		if (CURVE_IS_LINE(curve) && !any_line(curve))
-			curve->kind = CURVE_OTHER;
+		if (TIME_IS_LINE(curve) && !any_line(curve))
+			curve->kind = TIME_OTHER;
 	}
-	if (CURVE_IS_LINE(curve))
+	if (TIME_IS_LINE(curve))
 	{
 		Bitmapset  *columns = NULL;
 		TypeCacheEntry *type = lookup_type_cache(curve->type,
@@ -222,7 +222,7 @@ curve_of(Node *node)
 		if (OidIsValid(type->cmp_proc))
 			fmgr_info(type->cmp_proc, &curve->compare);
 		else
-			curve->kind = CURVE_OTHER;
+			curve->kind = TIME_OTHER;
 		pull_varattnos((Node *) curve->expr, 1, &columns);
 		curve->free = bms_is_empty(columns);
 		for (int i = 0; i < curve->nargs; i++)
@@ -234,7 +234,7 @@ curve_of(Node *node)
 static bool
 add_part(Node *node, void *context)
 {
-	Curve	   *curve = context;
+	TimeExpr	   *curve = context;
 
 	if (node == NULL)
 		return false;
@@ -242,26 +242,26 @@ add_part(Node *node, void *context)
 		return expression_tree_walker(node, add_part, context);
 
 	if (curve->args == NULL)
-		curve->args = palloc(sizeof(Curve *));
+		curve->args = palloc(sizeof(TimeExpr *));
 	else
-		curve->args = repalloc(curve->args, sizeof(Curve *) * (curve->nargs + 1));
+		curve->args = repalloc(curve->args, sizeof(TimeExpr *) * (curve->nargs + 1));
 	curve->args[curve->nargs++] = curve_of(node);
 	return false;
 }
 
 /* Where it does not matter whether a condition is false or null. */
 static void
-loosen(Curve *curve)
+loosen(TimeExpr *curve)
 {
 	curve->loose = true;
-	if (curve->kind == CURVE_ALL || curve->kind == CURVE_ANY)
+	if (curve->kind == TIME_ALL || curve->kind == TIME_ANY)
 		for (int i = 0; i < curve->nargs; i++)
 			loosen(curve->args[i]);
 }
 
-/* Of which kind is it, other than CURVE_OTHER? */
+/* Of which kind is it, other than TIME_OTHER? */
 static void
-describe(Curve *curve)
+describe(TimeExpr *curve)
 {
 	Expr	   *expr = curve->expr;
 
@@ -270,35 +270,35 @@ describe(Curve *curve)
 		case T_FuncExpr:
 			describe_call(curve, ((FuncExpr *) expr)->funcid,
 						  ((FuncExpr *) expr)->args);
-			if (curve->kind == CURVE_OTHER && trait_is_window((FuncExpr *) expr))
+			if (curve->kind == TIME_OTHER && trait_is_window((FuncExpr *) expr))
 				describe_window(curve);
 			return;
 		case T_OpExpr:
 			describe_call(curve, ((OpExpr *) expr)->opfuncid,
 						  ((OpExpr *) expr)->args);
-			if (curve->kind == CURVE_OTHER && curve->type == BOOLOID)
+			if (curve->kind == TIME_OTHER && curve->type == BOOLOID)
 				describe_comparison(curve, ((OpExpr *) expr)->opno,
 									((OpExpr *) expr)->args);
 			return;
 		case T_RelabelType:
-			curve->kind = CURVE_SAME;
+			curve->kind = TIME_SAME;
 			return;
 		case T_MinMaxExpr:
 			if (any_line(curve))
-				curve->kind = CURVE_CHOICE;
+				curve->kind = TIME_CHOICE;
 			return;
 		case T_CoalesceExpr:
 			if (any_line(curve))
-				curve->kind = CURVE_COALESCE;
+				curve->kind = TIME_COALESCE;
 			return;
 		case T_NullTest:
-			curve->kind = CURVE_IS_SET;
+			curve->kind = TIME_IS_SET;
 			return;
 		case T_BoolExpr:
 			if (((BoolExpr *) expr)->boolop == AND_EXPR)
-				curve->kind = CURVE_ALL;
+				curve->kind = TIME_ALL;
 			else if (((BoolExpr *) expr)->boolop == OR_EXPR)
-				curve->kind = CURVE_ANY;
+				curve->kind = TIME_ANY;
 			return;
 		case T_BooleanTest:
 			if (((BooleanTest *) expr)->booltesttype == IS_TRUE ||
@@ -318,7 +318,7 @@ describe(Curve *curve)
 
 /* date_add(time, '30 days', zone) */
 static void
-describe_still(Curve *curve)
+describe_still(TimeExpr *curve)
 {
 	FuncExpr   *call = (FuncExpr *) curve->expr;
 	Const	   *span;
@@ -336,34 +336,34 @@ describe_still(Curve *curve)
 
 /* series_count(events, 'in last 30 days', zone, now) */
 static void
-describe_window(Curve *curve)
+describe_window(TimeExpr *curve)
 {
 	const FuncExpr *call = (const FuncExpr *) curve->expr;
 	char	   *window = constant_text(lsecond(call->args));
 	char	   *zone = constant_text(lthird(call->args));
 
-	if (window == NULL || zone == NULL || curve->args[0]->kind != CURVE_STILL ||
-		curve->args[3]->kind != CURVE_NOW)
+	if (window == NULL || zone == NULL || curve->args[0]->kind != TIME_STILL ||
+		curve->args[3]->kind != TIME_NOW)
 		return;
-	curve->kind = CURVE_WINDOW;
+	curve->kind = TIME_WINDOW;
 	curve->window = trait_window_kind(call);
 	curve->during = filter_window_read(window, zone);
 }
 
 static bool
-any_line(const Curve *curve)
+any_line(const TimeExpr *curve)
 {
 	for (int i = 0; i < curve->nargs; i++)
-		if (CURVE_IS_LINE(curve->args[i]))
+		if (TIME_IS_LINE(curve->args[i]))
 			return true;
 	return false;
 }
 
 static void
-describe_call(Curve *curve, Oid function, List *args)
+describe_call(TimeExpr *curve, Oid function, List *args)
 {
 	const KnownFunction *known = find_known(function, args);
-	Curve	   *first;
+	TimeExpr	   *first;
 	Expr	   *steps;
 
 	if (known == NULL)
@@ -371,7 +371,7 @@ describe_call(Curve *curve, Oid function, List *args)
 
 	switch (known->kind)
 	{
-		case CURVE_SAME:
+		case TIME_SAME:
 			if (!is_date_add(known))
 				break;
 			steps = list_length(args) == 3 ?
@@ -381,13 +381,13 @@ describe_call(Curve *curve, Oid function, List *args)
 			curve->args[0] = curve_of((Node *) steps);
 			curve->nargs = 1;
 			break;
-		case CURVE_LOCAL_DAY:
-		case CURVE_DAY_START:
+		case TIME_LOCAL_DAY:
+		case TIME_DAY_START:
 			if (list_length(args) != 2 || !find_zone(curve, lsecond(args)))
 				return;
 			drop_argument(curve, 1);
 			break;
-		case CURVE_ELAPSED:
+		case TIME_ELAPSED:
 			/* days_between(from, to) has them the other way round */
 			if (curve->type == INT4OID)
 			{
@@ -396,13 +396,13 @@ describe_call(Curve *curve, Oid function, List *args)
 				curve->args[1] = first;
 			}
 			break;
-		case CURVE_TO_LOCAL:
-		case CURVE_FROM_LOCAL:
+		case TIME_TO_LOCAL:
+		case TIME_FROM_LOCAL:
 			if (!find_zone(curve, linitial(args)))
 				return;
 			drop_argument(curve, 0);
 			break;
-		case CURVE_TRUNCATE:
+		case TIME_TRUNCATE:
 			if (list_length(args) == 1)
 				curve->length = USECS_PER_DAY;
 			else
@@ -412,19 +412,19 @@ describe_call(Curve *curve, Oid function, List *args)
 				drop_argument(curve, 0);
 			}
 			break;
-		case CURVE_FIELD:
+		case TIME_FIELD:
 			if (!find_unit(curve, linitial(args)))
 				return;
 			drop_argument(curve, 0);
 			if (curve->unit == CALENDAR_YEAR)
 			{
-				curve->kind = CURVE_YEAR;
+				curve->kind = TIME_YEAR;
 				return;
 			}
 			break;
-		case CURVE_PRODUCT:
+		case TIME_PRODUCT:
 			/* of two that move, and of what is divided by it, we know nothing */
-			if (curve->args[known->sign > 0 && CURVE_IS_LINE(curve->args[1]) ? 0 : 1]->kind != CURVE_STILL)
+			if (curve->args[known->sign > 0 && TIME_IS_LINE(curve->args[1]) ? 0 : 1]->kind != TIME_STILL)
 				return;
 			break;
 		default:
@@ -434,8 +434,8 @@ describe_call(Curve *curve, Oid function, List *args)
 	curve->sign = known->sign;
 	curve->jumps = known->jumps;
 	/* the server's is for spans that are short enough: see compile_time.c */
-	curve->may_end = known->kind == CURVE_SUM || known->kind == CURVE_PRODUCT ||
-		(known->kind == CURVE_SHIFT && known->name != NULL);
+	curve->may_end = known->kind == TIME_SUM || known->kind == TIME_PRODUCT ||
+		(known->kind == TIME_SHIFT && known->name != NULL);
 }
 
 static const KnownFunction *
@@ -520,12 +520,12 @@ interval_const(Interval *interval)
 
 /* The first of them against the second. */
 static void
-describe_comparison(Curve *curve, Oid operator, List *args)
+describe_comparison(TimeExpr *curve, Oid operator, List *args)
 {
 	Oid			family;
 	Oid			compare;
-	Curve	   *line;
-	Curve	   *other;
+	TimeExpr	   *line;
+	TimeExpr	   *other;
 
 	if (list_length(args) != 2)
 		return;
@@ -555,13 +555,13 @@ describe_comparison(Curve *curve, Oid operator, List *args)
 	}
 
 	/* what moves is compared with what does not, whichever stands first */
-	line = curve->args[CURVE_IS_LINE(curve->args[0]) ? 0 : 1];
-	other = curve->args[CURVE_IS_LINE(curve->args[0]) ? 1 : 0];
+	line = curve->args[TIME_IS_LINE(curve->args[0]) ? 0 : 1];
+	other = curve->args[TIME_IS_LINE(curve->args[0]) ? 1 : 0];
 	compare = get_opfamily_proc(family, line->type, other->type, BTORDER_PROC);
 	if (!OidIsValid(compare))
 		return;
 	fmgr_info(compare, &curve->compare);
-	curve->kind = CURVE_COMPARISON;
+	curve->kind = TIME_COMPARISON;
 }
 
 static char *
@@ -574,7 +574,7 @@ constant_text(Node *node)
 }
 
 static bool
-find_zone(Curve *curve, Node *name)
+find_zone(TimeExpr *curve, Node *name)
 {
 	char	   *text = constant_text(name);
 
@@ -583,7 +583,7 @@ find_zone(Curve *curve, Node *name)
 }
 
 static bool
-find_unit(Curve *curve, Node *name)
+find_unit(TimeExpr *curve, Node *name)
 {
 	char	   *text = constant_text(name);
 
@@ -600,7 +600,7 @@ find_unit(Curve *curve, Node *name)
 }
 
 static void
-drop_argument(Curve *curve, int which)
+drop_argument(TimeExpr *curve, int which)
 {
 	curve->nargs--;
 	for (int i = which; i < curve->nargs; i++)

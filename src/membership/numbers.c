@@ -26,7 +26,7 @@
 
 #include "port/pg_bitutils.h"
 
-#include "audience/numbers.h"
+#include "membership/numbers.h"
 
 /* A set of more numbers is bits: those take no more room then. */
 #define LARGEST_ARRAY	4096

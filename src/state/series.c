@@ -71,9 +71,9 @@
 #include "utils/numeric.h"
 
 #include "base/base.h"
-#include "trait/fixed.h"
-#include "trait/order.h"
-#include "trait/series.h"
+#include "state/fixed.h"
+#include "state/order.h"
+#include "state/series.h"
 
 /* Stored.  Readers accept every released version. */
 #define SERIES_VERSION			1

@@ -32,9 +32,9 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
-#include "trait/fixed.h"
-#include "trait/order.h"
-#include "trait/packed.h"
+#include "state/fixed.h"
+#include "state/order.h"
+#include "state/packed.h"
 
 static bool equal_is_alike(TypeCacheEntry *type, Oid collation);
 static int	compare_bytes(const void *a, Size a_length,

@@ -33,7 +33,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 
-#include "trait/fixed.h"
+#include "state/fixed.h"
 
 #define FORM_MASK		0xc000
 #define FORM_SHORT		0x8000

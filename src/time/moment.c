@@ -28,7 +28,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 
-#include "audience/moment.h"
+#include "time/moment.h"
 #include "base/base.h"
 #include "trait/trait.h"
 
@@ -53,7 +53,7 @@ typedef struct Part
 	PartValue	of_clock[2];	/* whatever the row: just before an instant, and then */
 } Part;
 
-struct Parts
+struct SharedExprs
 {
 	int			count;
 	Part	   *list;
@@ -61,7 +61,7 @@ struct Parts
 
 struct Moment
 {
-	Parts	   *parts;
+	SharedExprs	   *parts;
 	TupleTableSlot *row;
 	TimestampTz at;
 	uint64		rows;			/* numbers the rows, from 1 on */
@@ -86,7 +86,7 @@ static Node *replace_clock(Node *node, void *now);
 static bool clock_is_part(const Expr *expr);
 static bool find_clock(Node *node, void *now);
 static Node *bind(Node *node, void *parts);
-static Node *share(Parts *parts, Node *node, bool of_row);
+static Node *share(SharedExprs *parts, Node *node, bool of_row);
 static bool find_dependence(Node *node, void *dependence);
 static Node *unbind(Node *node, void *parts);
 static Node *parameter(int id, Node *of);
@@ -131,14 +131,14 @@ find_clock(Node *node, void *now)
 
 /* ---- parts ---- */
 
-Parts *
-parts_create(void)
+SharedExprs *
+shared_exprs_create(void)
 {
-	return palloc0(sizeof(Parts));
+	return palloc0(sizeof(SharedExprs));
 }
 
 Expr *
-parts_bind(Parts *parts, Expr *expr)
+shared_exprs_bind(SharedExprs *parts, Expr *expr)
 {
 	if (!clock_is_part(expr))
 		return expr;
@@ -146,16 +146,16 @@ parts_bind(Parts *parts, Expr *expr)
 }
 
 Expr *
-parts_unbind(const Parts *parts, Expr *expr)
+shared_exprs_unbind(const SharedExprs *parts, Expr *expr)
 {
 	/* a mutator leaves the values of constants where they are */
-	return (Expr *) unbind((Node *) copyObject(expr), unconstify(Parts *, parts));
+	return (Expr *) unbind((Node *) copyObject(expr), unconstify(SharedExprs *, parts));
 }
 
 static Node *
 bind(Node *node, void *context)
 {
-	Parts	   *parts = context;
+	SharedExprs	   *parts = context;
 	Dependence	dependence = {false, false};
 
 	if (node == NULL || IsA(node, Param))
@@ -177,7 +177,7 @@ bind(Node *node, void *context)
 }
 
 static Node *
-share(Parts *parts, Node *node, bool of_row)
+share(SharedExprs *parts, Node *node, bool of_row)
 {
 	MemoryContext old;
 	Part	   *part;
@@ -216,7 +216,7 @@ find_dependence(Node *node, void *context)
 static Node *
 unbind(Node *node, void *context)
 {
-	const Parts *parts = context;
+	const SharedExprs *parts = context;
 
 	if (node == NULL)
 		return NULL;
@@ -244,7 +244,7 @@ parameter(int id, Node *of)
 /* ---- moments ---- */
 
 Moment *
-moment_create(Parts *parts)
+moment_create(SharedExprs *parts)
 {
 	Moment	   *moment = palloc0(sizeof(Moment));
 
@@ -292,7 +292,7 @@ moment_context(Moment *moment)
 	return moment->econtext;
 }
 
-/* Parts may have come since it was made. */
+/* SharedExprs may have come since it was made. */
 static void
 make_room(Moment *moment)
 {

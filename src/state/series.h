@@ -17,7 +17,7 @@
 #define SEGMENT_SERIES_H
 
 #include "trait/aggregate.h"
-#include "trait/packed.h"
+#include "state/packed.h"
 
 /* How values of a type stand in the bytes. */
 typedef enum SeriesKind

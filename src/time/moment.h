@@ -19,17 +19,17 @@ extern Expr *clock_as_parameter(Expr *expr);
  * parameter from $2 on.  Made in the current context, to which all that is bound
  * to it belongs.
  */
-typedef struct Parts Parts;
+typedef struct SharedExprs SharedExprs;
 
-extern Parts *parts_create(void);
+extern SharedExprs *shared_exprs_create(void);
 
 /*
- * Parts of an expression, and segment.now(), become parameters; and they are
+ * SharedExprs of an expression, and segment.now(), become parameters; and they are
  * what they were again, but for segment.now(), in a copy in the current context.
  * An expression without the clock stays as it is.
  */
-extern Expr *parts_bind(Parts *parts, Expr *expr);
-extern Expr *parts_unbind(const Parts *parts, Expr *expr);
+extern Expr *shared_exprs_bind(SharedExprs *parts, Expr *expr);
+extern Expr *shared_exprs_unbind(const SharedExprs *parts, Expr *expr);
 
 /*
  * A row at an instant.  What was bound is evaluated in its context, and a part
@@ -38,7 +38,7 @@ extern Expr *parts_unbind(const Parts *parts, Expr *expr);
  */
 typedef struct Moment Moment;
 
-extern Moment *moment_create(Parts *parts);
+extern Moment *moment_create(SharedExprs *parts);
 extern void moment_set(Moment *moment, TupleTableSlot *row, TimestampTz at);
 extern TupleTableSlot *moment_row(const Moment *moment);
 extern TimestampTz moment_at(const Moment *moment);

@@ -25,7 +25,7 @@
 #include "utils/syscache.h"
 
 #include "base/base.h"
-#include "trait/series.h"
+#include "state/series.h"
 #include "trait/trait.h"
 
 bool

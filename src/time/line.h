@@ -13,7 +13,7 @@
 
 #include "common/int.h"
 
-#include "audience/curve.h"
+#include "time/curve.h"
 
 typedef enum Trend
 {
@@ -49,9 +49,9 @@ extern Mark mark_of(Oid type, Datum value, FmgrInfo *compare);
  * Lower *until such that the value is the same up to it; of a loose condition,
  * such that it is true up to it, or not.
  */
-extern void steady(Curve *curve, Followed *followed, TimestampTz *until);
+extern void steady(TimeExpr *curve, Followed *followed, TimestampTz *until);
 /* All of which it is made. */
-extern void steady_parts(Curve *curve, Followed *followed, TimestampTz *until);
+extern void steady_parts(TimeExpr *curve, Followed *followed, TimestampTz *until);
 
 /* line.c --------------------------------------------------------------------- */
 
@@ -59,20 +59,20 @@ extern void steady_parts(Curve *curve, Followed *followed, TimestampTz *until);
  * Lower *until such that up to it the line consists of the clock and of what
  * does not move.  Then it is null or not, and stays so.
  */
-extern void line_settle(Curve *line, Followed *followed, TimestampTz *until);
+extern void line_settle(TimeExpr *line, Followed *followed, TimestampTz *until);
 
 /*
  * Lower *until to the first instant at which the line is on the other side of
  * the mark: side[0] is true where it is below, [1] on it, [2] above.
  */
-extern void line_stays(Curve *line, Followed *followed, const Mark *mark,
+extern void line_stays(TimeExpr *line, Followed *followed, const Mark *mark,
 					   const bool *side, TimestampTz *until);
 
 /*
  * Lower *until such that the line does nothing but rise, or fall, or neither,
  * between 'from' and there.
  */
-extern Trend line_trend(Curve *line, Followed *followed, TimestampTz from,
+extern Trend line_trend(TimeExpr *line, Followed *followed, TimestampTz from,
 						TimestampTz *until);
 
 /*
@@ -80,7 +80,7 @@ extern Trend line_trend(Curve *line, Followed *followed, TimestampTz from,
  * calendar?  Then how long after a time it passes it is known within limits that
  * are the same for all times.
  */
-extern bool line_reaches(Curve *line, Followed *followed);
+extern bool line_reaches(TimeExpr *line, Followed *followed);
 
 /* a + b, or the most that there is */
 static inline int64

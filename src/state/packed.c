@@ -34,8 +34,8 @@
 #include "utils/syscache.h"
 
 #include "base/base.h"
-#include "trait/fixed.h"
-#include "trait/packed.h"
+#include "state/fixed.h"
+#include "state/packed.h"
 
 /* bytes of a wrong text that its error shows */
 #define MOST_SHOWN				30

@@ -45,7 +45,7 @@ typedef struct Stream
 } Stream;
 
 static void stream_open(Stream *stream, const Population *population,
-						int32 number, Snapshot snapshot);
+						int32 definition_id, Snapshot snapshot);
 static void stream_next(Stream *stream);
 static HeapTuple next_row(Stream *stream);
 static int64 row_chunk(Stream *stream);
@@ -89,7 +89,7 @@ storage_share(const Population *population, int32 a, int32 b,
 }
 
 static void
-stream_open(Stream *stream, const Population *population, int32 number,
+stream_open(Stream *stream, const Population *population, int32 definition_id,
 			Snapshot snapshot)
 {
 	ScanKeyData key;
@@ -97,12 +97,12 @@ stream_open(Stream *stream, const Population *population, int32 number,
 	memset(stream, 0, sizeof(Stream));
 	stream->memory = AllocSetContextCreate(CurrentMemoryContext, "segment stream",
 										   ALLOCSET_DEFAULT_SIZES);
-	stream->toggled = storage_read_toggles(population, number, snapshot);
+	stream->toggled = storage_read_toggles(population, definition_id, snapshot);
 	stream->relation = storage_open(population, false, AccessShareLock);
 	stream->index = index_open(RelationGetPrimaryKeyIndex(stream->relation, false),
 							   AccessShareLock);
 	ScanKeyInit(&key, CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(number));
+				Int32GetDatum(definition_id));
 	stream->scan = systable_beginscan_ordered(stream->relation, stream->index,
 											  snapshot, 1, &key);
 	stream->row = next_row(stream);

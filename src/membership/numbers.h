@@ -8,7 +8,7 @@
 #ifndef SEGMENT_NUMBERS_H
 #define SEGMENT_NUMBERS_H
 
-#include "audience/portable.h"
+#include "membership/portable.h"
 
 /* How many numbers there are. */
 #define NUMBER_BITS		16

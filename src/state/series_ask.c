@@ -29,10 +29,10 @@
 
 #include "base/base.h"
 #include "filter/filter.h"
-#include "trait/fixed.h"
-#include "trait/order.h"
-#include "trait/series.h"
-#include "trait/total.h"
+#include "state/fixed.h"
+#include "state/order.h"
+#include "state/series.h"
+#include "state/total.h"
 
 /* The events that a call asks for, one after the other. */
 typedef struct Asked

@@ -23,7 +23,7 @@
  */
 #include "postgres.h"
 
-#include "trait/series.h"
+#include "state/series.h"
 
 bool
 series_append(Datum series, const TimeRange *kept, TypeCacheEntry *type,

@@ -26,9 +26,9 @@
 
 #include "utils/memutils.h"
 
-#include "audience/numbers.h"
-#include "audience/members.h"
-#include "audience/portable.h"
+#include "membership/numbers.h"
+#include "membership/members.h"
+#include "membership/portable.h"
 #include "base/base.h"
 
 /* The first byte of a stored chunk. */

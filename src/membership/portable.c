@@ -41,7 +41,7 @@
  */
 #include "postgres.h"
 
-#include "audience/portable.h"
+#include "membership/portable.h"
 
 #define COOKIE_WITHOUT_RUNS	12346
 #define COOKIE_WITH_RUNS	12347

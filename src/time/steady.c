@@ -25,7 +25,7 @@
  *	   another that rises all the time: a microsecond later, as nothing else is
  *	   certain.
  *
- * Whoever only wants to know when to look again (curve_rests_until) is content with
+ * Whoever only wants to know when to look again (time_expr_stable_at_least_until) is content with
  * less: far from the value the line is not followed, nor even evaluated, and the
  * answer is when it may be near; and a window that counts or sums may go as far as
  * he says.
@@ -43,8 +43,8 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "audience/curve.h"
-#include "audience/line.h"
+#include "time/curve.h"
+#include "time/line.h"
 #include "base/base.h"
 #include "trait/trait.h"
 
@@ -52,23 +52,23 @@ static const bool at_or_above[3] = {false, true, true};
 static const bool above[3] = {false, false, true};
 static const bool exactly[3] = {false, true, false};
 
-static TimestampTz follow(Curve *curve, Followed *followed,
+static TimestampTz follow(TimeExpr *curve, Followed *followed,
 						  TupleTableSlot *row, TimestampTz most);
-static void steady_comparison(Curve *curve, Followed *followed,
+static void steady_comparison(TimeExpr *curve, Followed *followed,
 							  TimestampTz *until);
-static bool far_away(const Curve *line, const Curve *other, TimestampTz time,
+static bool far_away(const TimeExpr *line, const TimeExpr *other, TimestampTz time,
 					 TimestampTz at, TimestampTz *near);
-static bool same_for_all(Curve *comparison, Followed *followed);
-static void steady_window(Curve *curve, Followed *followed,
+static bool same_for_all(TimeExpr *comparison, Followed *followed);
+static void steady_window(TimeExpr *curve, Followed *followed,
 						  TimestampTz *until);
-static void steady_anniversary(Curve *curve, Followed *followed,
+static void steady_anniversary(TimeExpr *curve, Followed *followed,
 							   TimestampTz *until);
-static void steady_field(Curve *curve, Followed *followed, TimestampTz *until);
-static void steady_junction(Curve *curve, Followed *followed,
+static void steady_field(TimeExpr *curve, Followed *followed, TimestampTz *until);
+static void steady_junction(TimeExpr *curve, Followed *followed,
 							TimestampTz *until, bool decides);
 
 TimestampTz
-curve_steady_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
+time_expr_stable_until(TimeExpr *curve, ExprContext *econtext, TupleTableSlot *row,
 				   TimestampTz from)
 {
 	Followed	followed = {econtext, from, false};
@@ -77,7 +77,7 @@ curve_steady_until(Curve *curve, ExprContext *econtext, TupleTableSlot *row,
 }
 
 TimestampTz
-curve_rests_until(Curve *curve, const CurveQuestion *question)
+time_expr_stable_at_least_until(TimeExpr *curve, const TimeQuestion *question)
 {
 	Followed	followed = {
 		question->econtext, question->from, true, question->margin
@@ -87,12 +87,12 @@ curve_rests_until(Curve *curve, const CurveQuestion *question)
 }
 
 static TimestampTz
-follow(Curve *curve, Followed *followed, TupleTableSlot *row, TimestampTz most)
+follow(TimeExpr *curve, Followed *followed, TupleTableSlot *row, TimestampTz most)
 {
 	TimestampTz until = Min(most, CLOCK_END);
 	MemoryContext old;
 
-	if (curve->kind == CURVE_STILL || followed->from >= CLOCK_END)
+	if (curve->kind == TIME_STILL || followed->from >= CLOCK_END)
 		return most;
 	followed->econtext->ecxt_scantuple = row;
 	old = MemoryContextSwitchTo(followed->econtext->ecxt_per_tuple_memory);
@@ -103,30 +103,30 @@ follow(Curve *curve, Followed *followed, TupleTableSlot *row, TimestampTz most)
 }
 
 int
-curve_side(Curve *curve, ExprContext *econtext, TimestampTz at)
+time_expr_side(TimeExpr *curve, ExprContext *econtext, TimestampTz at)
 {
 	Followed	followed = {econtext, at, true};
-	Curve	   *line;
-	Curve	   *other;
+	TimeExpr	   *line;
+	TimeExpr	   *other;
 	bool		isnull;
 	Datum		value;
 	TimestampTz near;
 	Mark		mark;
 
-	if (curve->kind != CURVE_COMPARISON)
+	if (curve->kind != TIME_COMPARISON)
 		return 0;
-	line = curve->args[CURVE_IS_LINE(curve->args[0]) ? 0 : 1];
-	other = curve->args[CURVE_IS_LINE(curve->args[0]) ? 1 : 0];
-	if (other->kind != CURVE_STILL || !line_reaches(line, &followed))
+	line = curve->args[TIME_IS_LINE(curve->args[0]) ? 0 : 1];
+	other = curve->args[TIME_IS_LINE(curve->args[0]) ? 1 : 0];
+	if (other->kind != TIME_STILL || !line_reaches(line, &followed))
 		return 0;
 	if (other->base != NULL)
 	{
-		value = curve_value(other->base, econtext, at, &isnull);
+		value = time_expr_value(other->base, econtext, at, &isnull);
 		if (isnull || !far_away(line, other, DatumGetTimestampTz(value), at, &near))
 			return 0;
 		return at < near ? -1 : 1;
 	}
-	value = curve_value(other, econtext, at, &isnull);
+	value = time_expr_value(other, econtext, at, &isnull);
 	if (isnull)
 		return 0;
 	mark = mark_of(other->type, value, &curve->compare);
@@ -143,7 +143,7 @@ curve_side(Curve *curve, ExprContext *econtext, TimestampTz at)
  * or could have been.
  */
 static bool
-far_away(const Curve *line, const Curve *other, TimestampTz time, TimestampTz at,
+far_away(const TimeExpr *line, const TimeExpr *other, TimestampTz time, TimestampTz at,
 		 TimestampTz *near)
 {
 	*near = plus(plus(time, other->least), line->soonest);
@@ -151,35 +151,35 @@ far_away(const Curve *line, const Curve *other, TimestampTz time, TimestampTz at
 }
 
 void
-steady(Curve *curve, Followed *followed, TimestampTz *until)
+steady(TimeExpr *curve, Followed *followed, TimestampTz *until)
 {
 	check_stack_depth();
 	switch (curve->kind)
 	{
-		case CURVE_STILL:
+		case TIME_STILL:
 			return;
-		case CURVE_COMPARISON:
+		case TIME_COMPARISON:
 			steady_comparison(curve, followed, until);
 			return;
-		case CURVE_WINDOW:
+		case TIME_WINDOW:
 			steady_window(curve, followed, until);
 			return;
-		case CURVE_ANNIVERSARY:
+		case TIME_ANNIVERSARY:
 			steady_anniversary(curve, followed, until);
 			return;
-		case CURVE_FIELD:
+		case TIME_FIELD:
 			steady_field(curve, followed, until);
 			return;
-		case CURVE_ALL:
+		case TIME_ALL:
 			steady_junction(curve, followed, until, false);
 			return;
-		case CURVE_ANY:
+		case TIME_ANY:
 			steady_junction(curve, followed, until, true);
 			return;
-		case CURVE_IS_SET:
+		case TIME_IS_SET:
 			line_settle(curve->args[0], followed, until);
 			return;
-		case CURVE_OTHER:
+		case TIME_OTHER:
 			steady_parts(curve, followed, until);
 			return;
 		default:
@@ -189,7 +189,7 @@ steady(Curve *curve, Followed *followed, TimestampTz *until)
 				Mark		mark;
 
 				line_settle(curve, followed, until);
-				value = curve_value(curve, followed->econtext, followed->from,
+				value = time_expr_value(curve, followed->econtext, followed->from,
 									&isnull);
 				if (isnull)
 					return;
@@ -200,7 +200,7 @@ steady(Curve *curve, Followed *followed, TimestampTz *until)
 }
 
 void
-steady_parts(Curve *curve, Followed *followed, TimestampTz *until)
+steady_parts(TimeExpr *curve, Followed *followed, TimestampTz *until)
 {
 	for (int i = 0; i < curve->nargs; i++)
 		steady(curve->args[i], followed, until);
@@ -208,18 +208,18 @@ steady_parts(Curve *curve, Followed *followed, TimestampTz *until)
 
 /* A line and a value that it passes; the value may be that of a window. */
 static void
-steady_comparison(Curve *curve, Followed *followed, TimestampTz *until)
+steady_comparison(TimeExpr *curve, Followed *followed, TimestampTz *until)
 {
-	bool		reversed = !CURVE_IS_LINE(curve->args[0]);
-	Curve	   *line = curve->args[reversed ? 1 : 0];
-	Curve	   *other = curve->args[reversed ? 0 : 1];
+	bool		reversed = !TIME_IS_LINE(curve->args[0]);
+	TimeExpr	   *line = curve->args[reversed ? 1 : 0];
+	TimeExpr	   *other = curve->args[reversed ? 0 : 1];
 	bool		side[3];
 	bool		isnull;
 	Datum		value;
 	TimestampTz near;
 	Mark		mark;
 
-	if (!CURVE_IS_LINE(line) || CURVE_IS_LINE(other))
+	if (!TIME_IS_LINE(line) || TIME_IS_LINE(other))
 	{
 		if (!same_for_all(curve, followed))
 			steady_parts(curve, followed, until);
@@ -227,7 +227,7 @@ steady_comparison(Curve *curve, Followed *followed, TimestampTz *until)
 	}
 	if (followed->coarsely && other->base != NULL && line_reaches(line, followed))
 	{
-		value = curve_value(other->base, followed->econtext, followed->from, &isnull);
+		value = time_expr_value(other->base, followed->econtext, followed->from, &isnull);
 		if (isnull)
 			return;
 		if (far_away(line, other, DatumGetTimestampTz(value), followed->from, &near))
@@ -238,7 +238,7 @@ steady_comparison(Curve *curve, Followed *followed, TimestampTz *until)
 		}
 	}
 	steady(other, followed, until);
-	value = curve_value(other, followed->econtext, followed->from, &isnull);
+	value = time_expr_value(other, followed->econtext, followed->from, &isnull);
 	if (isnull)
 		return;
 	for (int i = 0; i < 3; i++)
@@ -252,19 +252,19 @@ steady_comparison(Curve *curve, Followed *followed, TimestampTz *until)
  * to the same for all that it may be?
  */
 static bool
-same_for_all(Curve *comparison, Followed *followed)
+same_for_all(TimeExpr *comparison, Followed *followed)
 {
-	int			which = comparison->args[0]->kind == CURVE_FIELD ? 0 : 1;
-	Curve	   *field = comparison->args[which];
-	Curve	   *other = comparison->args[1 - which];
+	int			which = comparison->args[0]->kind == TIME_FIELD ? 0 : 1;
+	TimeExpr	   *field = comparison->args[which];
+	TimeExpr	   *other = comparison->args[1 - which];
 	bool		isnull;
 	bool		first = false;
 	Datum		number;
 
-	if (field->kind != CURVE_FIELD || other->kind != CURVE_STILL ||
+	if (field->kind != TIME_FIELD || other->kind != TIME_STILL ||
 		other->type != NUMERICOID)
 		return false;
-	number = curve_value(other, followed->econtext, followed->from, &isnull);
+	number = time_expr_value(other, followed->econtext, followed->from, &isnull);
 	if (isnull)
 		return true;
 	for (int i = field->first; i <= field->last; i++)
@@ -284,10 +284,10 @@ same_for_all(Curve *comparison, Followed *followed)
 
 /* An event comes or goes. */
 static void
-steady_window(Curve *curve, Followed *followed, TimestampTz *until)
+steady_window(TimeExpr *curve, Followed *followed, TimestampTz *until)
 {
 	bool		isnull;
-	Datum		series = curve_value(curve->args[0], followed->econtext,
+	Datum		series = time_expr_value(curve->args[0], followed->econtext,
 									 followed->from, &isnull);
 
 	if (isnull)
@@ -305,7 +305,7 @@ steady_window(Curve *curve, Followed *followed, TimestampTz *until)
  * events; but they count on the day of 'from' itself.
  */
 static void
-steady_anniversary(Curve *curve, Followed *followed, TimestampTz *until)
+steady_anniversary(TimeExpr *curve, Followed *followed, TimestampTz *until)
 {
 	bool		isnull;
 	DateADT		day;
@@ -313,12 +313,12 @@ steady_anniversary(Curve *curve, Followed *followed, TimestampTz *until)
 	int			month;
 	int			mday;
 
-	if (curve->args[0]->kind != CURVE_STILL)
+	if (curve->args[0]->kind != TIME_STILL)
 	{
 		steady_parts(curve, followed, until);
 		return;
 	}
-	day = DatumGetDateADT(curve_value(curve->args[0], followed->econtext,
+	day = DatumGetDateADT(time_expr_value(curve->args[0], followed->econtext,
 									  followed->from, &isnull));
 	if (isnull || DATE_NOT_FINITE(day))
 		return;
@@ -326,17 +326,17 @@ steady_anniversary(Curve *curve, Followed *followed, TimestampTz *until)
 
 	for (int i = 1; i <= 2; i++)
 	{
-		Curve	   *bound = curve->args[i];
+		TimeExpr	   *bound = curve->args[i];
 		DateADT		value;
 		int			bound_year;
 		int			ignored;
 
-		if (!CURVE_IS_LINE(bound))
+		if (!TIME_IS_LINE(bound))
 		{
 			steady(bound, followed, until);
 			continue;
 		}
-		value = DatumGetDateADT(curve_value(bound, followed->econtext,
+		value = DatumGetDateADT(time_expr_value(bound, followed->econtext,
 											followed->from, &isnull));
 		if (isnull || DATE_NOT_FINITE(value))
 			continue;
@@ -353,20 +353,20 @@ steady_anniversary(Curve *curve, Followed *followed, TimestampTz *until)
 }
 
 static void
-steady_field(Curve *curve, Followed *followed, TimestampTz *until)
+steady_field(TimeExpr *curve, Followed *followed, TimestampTz *until)
 {
-	Curve	   *time = curve->args[0];
+	TimeExpr	   *time = curve->args[0];
 	bool		isnull;
 	Datum		value;
 	Mark		mark;
 
-	if (!CURVE_IS_LINE(time))
+	if (!TIME_IS_LINE(time))
 	{
 		steady(time, followed, until);
 		return;
 	}
 	line_settle(time, followed, until);
-	value = curve_value(time, followed->econtext, followed->from, &isnull);
+	value = time_expr_value(time, followed->econtext, followed->from, &isnull);
 	if (isnull)
 		return;
 	if (time->type == DATEOID)
@@ -398,7 +398,7 @@ steady_field(Curve *curve, Followed *followed, TimestampTz *until)
  * decides, too: with whatever else, it is null or false.
  */
 static void
-steady_junction(Curve *curve, Followed *followed, TimestampTz *until,
+steady_junction(TimeExpr *curve, Followed *followed, TimestampTz *until,
 				bool decides)
 {
 	TimestampTz decided = followed->from;
@@ -406,7 +406,7 @@ steady_junction(Curve *curve, Followed *followed, TimestampTz *until,
 	for (int i = 0; i < curve->nargs && decided < *until; i++)
 	{
 		bool		isnull;
-		Datum		value = curve_value(curve->args[i], followed->econtext,
+		Datum		value = time_expr_value(curve->args[i], followed->econtext,
 										followed->from, &isnull);
 		TimestampTz lasts = *until;
 
