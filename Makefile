@@ -4,11 +4,16 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" segment.contr
 # The house: a room may use itself and the rooms to its left.
 ROOMS = base state filter profile membership source feed trait time audience flow worker
 
+# The way from each released version to the next, the oldest first, such as
+# 0.1.0--0.2.0: each is src/upgrade/<step>.sql, and the last ends here.
+STEPS =
+
 MODULE_big = segment
 OBJS = src/segment.o $(patsubst %.c,%.o,$(wildcard $(ROOMS:%=src/%/*.c)))
 ONCE = $(foreach r,$(ROOMS),$(wildcard src/$(r)/$(r).sql))
 API  = $(foreach r,$(ROOMS),$(wildcard src/$(r)/$(r).api.sql))
-DATA_built = segment--$(EXTVERSION).sql
+UPDATE_SQL = $(foreach s,$(STEPS),segment--$(firstword $(subst --, ,$(s)))--$(EXTVERSION).sql)
+DATA_built = segment--$(EXTVERSION).sql $(UPDATE_SQL)
 PG_CPPFLAGS = -Isrc
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -fvisibility=hidden
 
@@ -49,6 +54,12 @@ include $(PGXS)
 segment--$(EXTVERSION).sql: $(ONCE) $(API) Makefile
 	for r in $(ROOMS); do cat src/$$r/$$r.sql src/$$r/$$r.api.sql 2>/dev/null; done | \
 	  sed 's/^CREATE OR REPLACE /CREATE /' > $@
+
+# From each released version straight to this one: the steps since, then all of
+# today's API.
+$(UPDATE_SQL): segment--%--$(EXTVERSION).sql: src/upgrade/begin.sql $(STEPS:%=src/upgrade/%.sql) $(API) Makefile
+	{ cat src/upgrade/begin.sql; on=; for s in $(STEPS); do case $$s in $*--*) on=1;; esac; \
+	  [ -z "$$on" ] || cat src/upgrade/$$s.sql; done; cat $(API); } > $@
 
 # PGXS does not track headers
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h)

@@ -1,0 +1,15 @@
+CREATE TABLE segment.mock (
+    name name PRIMARY KEY,
+    price numeric,
+    note text NOT NULL DEFAULT 'none'
+);
+ALTER TABLE segment.mock OWNER TO @extowner@;
+COMMENT ON TABLE segment.mock IS 'what is sold';
+COMMENT ON COLUMN segment.mock.name IS 'name of what is sold';
+COMMENT ON COLUMN segment.mock.price IS 'price';
+COMMENT ON COLUMN segment.mock.note IS 'note for people';
+SELECT pg_catalog.pg_extension_config_dump('segment.mock', '');
+GRANT SELECT, INSERT ON segment.mock TO PUBLIC;
+
+CREATE TYPE segment.mock_size AS ENUM ('small', 'large');
+COMMENT ON TYPE segment.mock_size IS 'size of what is sold';
