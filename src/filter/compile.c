@@ -96,7 +96,7 @@ filter_compile_operand_pinned(const FilterNode *operand, FilterScope *scope)
 {
 	Expr	   *expr;
 
-	if (operand->op >= FILTER_EQ)
+	if (!filter_is_operand(operand))
 		expr = filter_as_value(compile_filter(scope, operand));
 	else
 	{
@@ -164,16 +164,16 @@ compile_filter(FilterScope *scope, const FilterNode *node)
 		case FILTER_GT:
 		case FILTER_GE:
 			{
-				static const StrategyNumber strategies[] = {
-					[FILTER_EQ - FILTER_EQ] = BTEqualStrategyNumber,
-					[FILTER_LT - FILTER_EQ] = BTLessStrategyNumber,
-					[FILTER_LE - FILTER_EQ] = BTLessEqualStrategyNumber,
-					[FILTER_GT - FILTER_EQ] = BTGreaterStrategyNumber,
-					[FILTER_GE - FILTER_EQ] = BTGreaterEqualStrategyNumber,
+				static const StrategyNumber strategies[FILTER_OP_COUNT] = {
+					[FILTER_EQ] = BTEqualStrategyNumber,
+					[FILTER_LT] = BTLessStrategyNumber,
+					[FILTER_LE] = BTLessEqualStrategyNumber,
+					[FILTER_GT] = BTGreaterStrategyNumber,
+					[FILTER_GE] = BTGreaterEqualStrategyNumber,
 				};
 
 				return compile_comparison(scope, node,
-										  strategies[node->op - FILTER_EQ],
+										  strategies[node->op],
 										  compile_operand(scope, node->args[0]),
 										  compile_operand(scope, node->args[1]));
 			}
@@ -902,11 +902,11 @@ uses_row(const FilterNode *node)
 static Expr *
 compile_arithmetic(FilterScope *scope, const FilterNode *node)
 {
-	static const char *const functions[] = {
-		[FILTER_ADD - FILTER_ADD] = "add",
-		[FILTER_SUBTRACT - FILTER_ADD] = "subtract",
-		[FILTER_MULTIPLY - FILTER_ADD] = "multiply",
-		[FILTER_DIVIDE - FILTER_ADD] = "divide",
+	static const char *const functions[FILTER_OP_COUNT] = {
+		[FILTER_ADD] = "add",
+		[FILTER_SUBTRACT] = "subtract",
+		[FILTER_MULTIPLY] = "multiply",
+		[FILTER_DIVIDE] = "divide",
 	};
 	Operand		operands[2];
 	Expr	   *values[2];
@@ -930,7 +930,7 @@ compile_arithmetic(FilterScope *scope, const FilterNode *node)
 			type = NUMERICOID;
 	for (int i = 0; i < 2; i++)
 		values[i] = number_as(values[i], type);
-	return expr_own_call(functions[node->op - FILTER_ADD], 2,
+	return expr_own_call(functions[node->op], 2,
 						 values[0], values[1]);
 }
 

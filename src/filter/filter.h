@@ -39,6 +39,9 @@ struct FunctionCallInfoBaseData;
 
 /*
  * These numbers are stored.  Never reorder, never reuse; add at the end.
+ *
+ * A number means nothing but its op: ask filter_ops (ops.c) what ops have in
+ * common, and never compare two numbers for order (check_ops).
  */
 typedef enum FilterOp
 {
@@ -113,9 +116,9 @@ typedef enum FilterOp
 	FILTER_OR = 56,				/* two or more, none of them OR */
 	FILTER_NOT = 57,			/* one, not NOT */
 	FILTER_AT_LEAST = 58,		/* text n; args filters */
-} FilterOp;
 
-#define FILTER_LAST_OP	FILTER_AT_LEAST
+	FILTER_OP_COUNT				/* stays last, has no number of its own */
+} FilterOp;
 
 /* Stored, as above.  Singular in canonical text when the number is 1. */
 typedef enum FilterUnit
@@ -211,6 +214,12 @@ extern void filter_walk(const FilterNode *node, FilterVisit visit, void *context
 typedef FilterNode *(*FilterReplace) (const FilterNode *node, void *context);
 extern FilterNode *filter_rewrite(const FilterNode *node, FilterReplace replace,
 								  void *context);
+
+/*
+ * Is the node an operand, which has a value?  Some operands are filters, too:
+ * a column that is a boolean.
+ */
+extern bool filter_is_operand(const FilterNode *node);
 
 /* parse*.c: text to tree ---------------------------------------------------- */
 

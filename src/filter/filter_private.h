@@ -29,6 +29,7 @@
 #define KIND_SPAN		0x0040
 #define KIND_WINDOW		0x0080
 #define KIND_FILTER		0x0100
+#define KIND_TIME		0x0200	/* a condition on a time, beside KIND_FILTER */
 
 /* What the text of a node may be. */
 typedef enum FilterTextRule
@@ -105,7 +106,7 @@ typedef struct FilterOpInfo
 } FilterOpInfo;
 
 /* ops.c */
-extern const FilterOpInfo filter_ops[FILTER_LAST_OP + 1];
+extern const FilterOpInfo filter_ops[FILTER_OP_COUNT];
 extern const char *const filter_units[];	/* by FilterUnit, NULL at the end */
 extern const char *const filter_whiches[];	/* by FilterWhich, NULL at the end */
 extern const char *const filter_times[];	/* by FilterTimes, NULL at the end */
@@ -122,12 +123,24 @@ extern const char *const filter_aggregates[];	/* names, NULL at the end */
 
 #define op_is(node, kind)	((filter_ops[(node)->op].kinds & (kind)) != 0)
 
+/*
+ * Is the op a condition on an operand, its first argument, which is written by
+ * one of the shapes?  Is its spelling written behind that operand?
+ */
+extern bool filter_op_has_operand(FilterOp op);
+extern bool filter_op_follows_operand(FilterOp op);
 extern uint16 filter_arg_kinds(FilterOp op, int place);
 extern int	filter_find_word(const char *const *words, const char *word);
 extern bool filter_word_reserved(const char *word);
 extern bool filter_word_plain(const char *word);
 extern bool filter_word_no_function(const char *word);
 extern bool filter_word_follows_operand(const char *word);
+/*
+ * The words that begin a condition behind its operand, separated by bars, for
+ * hints.  Add a word to such a list, unless it has the word already.
+ */
+extern char *filter_condition_words(void);
+extern void filter_add_word(StringInfo words, const char *word, int length);
 extern bool filter_aggregate_needs_value(const char *name);
 
 /*

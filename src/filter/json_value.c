@@ -126,10 +126,12 @@ rule_operator(JsonbContainer *json, const Place *place, bool *negated)
 	if (strcmp(word, FILTER_JSON_HOLDS) == 0)
 		return FILTER_NONE;
 
-	for (FilterOp op = FILTER_EQ; op <= FILTER_ANNIVERSARY_PERIOD; op++)
+	for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
 	{
 		const FilterOpInfo *info = &filter_ops[op];
 
+		if (!filter_op_has_operand(op))
+			continue;
 		for (int side = 0; side < 2; side++)
 		{
 			const char *json_word = (side == 0) ? info->json :

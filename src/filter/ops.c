@@ -31,9 +31,10 @@
 #define MANY(n, a, b)	(n), -1, {(a), (b), (b), (b)}
 
 #define PREDICATE		KIND_FILTER, PRECEDENCE_PREDICATE
+#define TIME_PREDICATE	KIND_FILTER | KIND_TIME, PRECEDENCE_PREDICATE
 #define PRIMARY			PRECEDENCE_PRIMARY
 
-const FilterOpInfo filter_ops[FILTER_LAST_OP + 1] = {
+const FilterOpInfo filter_ops[FILTER_OP_COUNT] = {
 	[FILTER_NONE] = {"none", KIND_NONE, PRIMARY, SHAPE_OTHER,
 		NULL, NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, NO_ARGS},
 
@@ -132,40 +133,40 @@ const FilterOpInfo filter_ops[FILTER_LAST_OP + 1] = {
 	[FILTER_IS_FALSE] = {"is false", PREDICATE, SHAPE_POSTFIX,
 		"is false", "is not false", "isFalse", "isNotFalse",
 		TEXT_ABSENT, DETAIL_ZERO, ONE(OPERAND)},
-	[FILTER_IN_LAST] = {"in last", PREDICATE, SHAPE_SPAN,
+	[FILTER_IN_LAST] = {"in last", TIME_PREDICATE, SHAPE_SPAN,
 		"in last", "not in last", "inLast", "notInLast",
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_IN_NEXT] = {"in next", PREDICATE, SHAPE_SPAN,
+	[FILTER_IN_NEXT] = {"in next", TIME_PREDICATE, SHAPE_SPAN,
 		"in next", "not in next", "inNext", "notInNext",
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_MORE_THAN_AGO] = {"more than ago", PREDICATE, SHAPE_SPAN_AGO,
+	[FILTER_MORE_THAN_AGO] = {"more than ago", TIME_PREDICATE, SHAPE_SPAN_AGO,
 		"more than", NULL, "moreThanAgo", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_LESS_THAN_AGO] = {"less than ago", PREDICATE, SHAPE_SPAN_AGO,
+	[FILTER_LESS_THAN_AGO] = {"less than ago", TIME_PREDICATE, SHAPE_SPAN_AGO,
 		"less than", NULL, "lessThanAgo", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_IN_PERIOD] = {"in period", PREDICATE, SHAPE_PERIOD,
+	[FILTER_IN_PERIOD] = {"in period", TIME_PREDICATE, SHAPE_PERIOD,
 		"in", "not in", "inPeriod", "notInPeriod",
 		TEXT_ABSENT, DETAIL_PERIOD, ONE(OPERAND)},
-	[FILTER_BEFORE] = {"before", PREDICATE, SHAPE_VALUE,
+	[FILTER_BEFORE] = {"before", TIME_PREDICATE, SHAPE_VALUE,
 		"before", NULL, "before", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
-	[FILTER_AFTER] = {"after", PREDICATE, SHAPE_VALUE,
+	[FILTER_AFTER] = {"after", TIME_PREDICATE, SHAPE_VALUE,
 		"after", NULL, "after", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
-	[FILTER_ON] = {"on", PREDICATE, SHAPE_VALUE,
+	[FILTER_ON] = {"on", TIME_PREDICATE, SHAPE_VALUE,
 		"on", NULL, "on", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
-	[FILTER_ANNIVERSARY_TODAY] = {"anniversary today", PREDICATE, SHAPE_ANNIVERSARY,
+	[FILTER_ANNIVERSARY_TODAY] = {"anniversary today", TIME_PREDICATE, SHAPE_ANNIVERSARY,
 		"today", NULL, "anniversaryToday", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, ONE(OPERAND)},
-	[FILTER_ANNIVERSARY_LAST] = {"anniversary in last", PREDICATE, SHAPE_ANNIVERSARY,
+	[FILTER_ANNIVERSARY_LAST] = {"anniversary in last", TIME_PREDICATE, SHAPE_ANNIVERSARY,
 		"in last", NULL, "anniversaryInLast", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_ANNIVERSARY_NEXT] = {"anniversary in next", PREDICATE, SHAPE_ANNIVERSARY,
+	[FILTER_ANNIVERSARY_NEXT] = {"anniversary in next", TIME_PREDICATE, SHAPE_ANNIVERSARY,
 		"in next", NULL, "anniversaryInNext", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_ANNIVERSARY_PERIOD] = {"anniversary in period", PREDICATE, SHAPE_ANNIVERSARY,
+	[FILTER_ANNIVERSARY_PERIOD] = {"anniversary in period", TIME_PREDICATE, SHAPE_ANNIVERSARY,
 		"in", NULL, "anniversaryInPeriod", NULL,
 		TEXT_ABSENT, DETAIL_THIS_PERIOD, ONE(OPERAND)},
 	[FILTER_DID] = {"did", PREDICATE, SHAPE_OTHER,
@@ -243,19 +244,38 @@ static const char *const no_functions[] = {
 	"bucket", "distinct", "any", "all", "some", NULL
 };
 
-/* words that the grammar puts behind an operand */
+/* words behind an operand that begin no condition on it */
 static const char *const following_words[] = {
-	"and", "or", "not", "in", "is", "between", "like", "ilike", "contains",
-	"starts", "ends", "matches", "more", "less", "before", "after", "on",
-	"at", "exactly", "since", "where", NULL
+	"and", "or", "at", "exactly", "since", "where", NULL
 };
 
+static bool begins_with(const char *phrase, const char *word);
 static const char *check_text(const FilterNode *node);
 static const char *check_detail(const FilterNode *node);
 static bool is_count(const char *text);
 static bool is_event_op(const FilterNode *node);
 static bool contains_event_op(const FilterNode *node);
 static FilterNode *string_as_column(const FilterNode *node, void *context);
+
+bool
+filter_is_operand(const FilterNode *node)
+{
+	return op_is(node, KIND_OPERAND);
+}
+
+bool
+filter_op_has_operand(FilterOp op)
+{
+	return filter_ops[op].precedence == PRECEDENCE_PREDICATE &&
+		filter_ops[op].shape != SHAPE_OTHER;
+}
+
+bool
+filter_op_follows_operand(FilterOp op)
+{
+	return filter_op_has_operand(op) &&
+		filter_ops[op].shape != SHAPE_ANNIVERSARY;
+}
 
 /* The kinds that an argument of 'op' at 'place' may have. */
 uint16
@@ -290,7 +310,67 @@ filter_word_no_function(const char *word)
 bool
 filter_word_follows_operand(const char *word)
 {
-	return filter_find_word(following_words, word) >= 0;
+	if (filter_find_word(following_words, word) >= 0)
+		return true;
+	for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
+	{
+		if (filter_op_follows_operand(op) &&
+			(begins_with(filter_ops[op].spelling, word) ||
+			 begins_with(filter_ops[op].negated, word)))
+			return true;
+	}
+	return false;
+}
+
+/* Is it the first word of the phrase? */
+static bool
+begins_with(const char *phrase, const char *word)
+{
+	int			length = strlen(word);
+
+	return phrase != NULL && strncmp(phrase, word, length) == 0 &&
+		(phrase[length] == ' ' || phrase[length] == '\0');
+}
+
+char *
+filter_condition_words(void)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	for (int side = 0; side < 2; side++)
+	{
+		for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
+		{
+			const char *phrase = (side == 0) ? filter_ops[op].spelling :
+				filter_ops[op].negated;
+
+			if (filter_op_follows_operand(op) && phrase != NULL &&
+				filter_is_word_start(*phrase))
+				filter_add_word(&words, phrase, strcspn(phrase, " "));
+		}
+	}
+	return words.data;
+}
+
+void
+filter_add_word(StringInfo words, const char *word, int length)
+{
+	const char *known = words->data;
+
+	while (*known != '\0')
+	{
+		int			known_length = strcspn(known, "|");
+
+		if (known_length == length && strncmp(known, word, length) == 0)
+			return;
+		known += known_length;
+		if (*known == '|')
+			known++;
+	}
+	if (words->len > 0)
+		appendStringInfoChar(words, '|');
+	appendBinaryStringInfo(words, word, length);
 }
 
 /* Would the scanner read these characters as this one word? */
@@ -528,9 +608,10 @@ filter_is_fixed(const FilterNode *condition)
 
 	if (condition->op == FILTER_NOT)
 		condition = condition->args[0];
-	if (condition->op < FILTER_EQ || condition->op > FILTER_ANNIVERSARY_PERIOD)
+	if (!filter_op_has_operand(condition->op))
 		return false;
-	if (condition->op <= FILTER_BETWEEN)
+	if (filter_ops[condition->op].shape == SHAPE_COMPARISON ||
+		filter_ops[condition->op].shape == SHAPE_BETWEEN)
 		compared = condition->nargs;
 	for (int i = 0; i < compared; i++)
 	{

@@ -128,7 +128,7 @@ unpack_node(Unpacker *unpacker)
 	check_stack_depth();
 
 	op = unpack_byte(unpacker);
-	if (op > FILTER_LAST_OP)
+	if (op >= FILTER_OP_COUNT)
 		corrupted(unpacker, "has an unknown op");
 	detail = unpack_byte(unpacker);
 	nargs = unpack_number(unpacker);

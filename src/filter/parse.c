@@ -50,7 +50,6 @@ static FilterNode *parse_in_audience(Parser *parser);
 static FilterNode *parse_bucket(Parser *parser);
 static FilterNode *parse_at_least(Parser *parser);
 static FilterOp match_predicate(Parser *parser, int *nwords, bool *negated);
-static void add_word(StringInfo words, const char *word, int length);
 static int	match_phrase(Parser *parser, const char *phrase, bool *complete);
 
 FilterNode *
@@ -285,7 +284,7 @@ parse_comparison(Parser *parser, FilterNode *left)
 			return NULL;		/* has failed half-way */
 		parser->option_place = parser_peek(parser, 0)->start;
 		parser->option = "a comparison such as \"=\" or \"in\"";
-		parser->option_words = PREDICATE_WORDS;
+		parser->option_words = filter_condition_words();
 		return left;
 	}
 
@@ -587,8 +586,10 @@ match_predicate(Parser *parser, int *nwords, bool *negated)
 		return FILTER_IN_PERIOD;
 	}
 
-	for (FilterOp op = FILTER_EQ; op <= FILTER_ON; op++)
+	for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
 	{
+		if (!filter_op_follows_operand(op))
+			continue;
 		for (int side = 0; side < 2; side++)
 		{
 			const char *phrase = (side == 0) ? filter_ops[op].spelling : filter_ops[op].negated;
@@ -614,16 +615,17 @@ match_predicate(Parser *parser, int *nwords, bool *negated)
 	initStringInfo(&words);
 	for (int side = 0; side < 2; side++)
 	{
-		for (FilterOp op = FILTER_EQ; op <= FILTER_ON; op++)
+		for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
 		{
 			const char *phrase = (side == 0) ? filter_ops[op].spelling : filter_ops[op].negated;
 			bool		complete;
 
-			if (phrase == NULL || match_phrase(parser, phrase, &complete) != longest)
+			if (!filter_op_follows_operand(op) || phrase == NULL ||
+				match_phrase(parser, phrase, &complete) != longest)
 				continue;
 			for (int i = 0; i < longest; i++)
 				phrase = strchr(phrase, ' ') + 1;
-			add_word(&words, phrase, strcspn(phrase, " "));
+			filter_add_word(&words, phrase, strcspn(phrase, " "));
 		}
 	}
 	for (int i = 0; i < longest; i++)
@@ -631,27 +633,6 @@ match_predicate(Parser *parser, int *nwords, bool *negated)
 	*nwords = longest;
 	(void) parser_fail(parser, words.data, NULL, NULL);
 	return FILTER_NONE;
-}
-
-/* Add a word to a list with bars, once. */
-static void
-add_word(StringInfo words, const char *word, int length)
-{
-	const char *known = words->data;
-
-	while (*known != '\0')
-	{
-		int			known_length = strcspn(known, "|");
-
-		if (known_length == length && strncmp(known, word, length) == 0)
-			return;
-		known += known_length;
-		if (*known == '|')
-			known++;
-	}
-	if (words->len > 0)
-		appendStringInfoChar(words, '|');
-	appendBinaryStringInfo(words, word, length);
 }
 
 /* How many words of the phrase are there, and are these all? */

@@ -108,7 +108,7 @@ parse_aggregate(Parser *parser)
 			return parser_fail(parser, ")", NULL, NULL);
 		if (args[2]->op != FILTER_NONE)
 			return parser_fail(parser, "and|or|)", "a window such as \"in last 30 days\"",
-							   PREDICATE_WORDS);
+							   filter_condition_words());
 		return parser_fail(parser, "where|)", "a window such as \"in last 30 days\"",
 						   "in|between|since|before");
 	}

@@ -21,6 +21,7 @@
 
 #define SPAN_UNITS		"seconds|minutes|hours|days|weeks|months|quarters|years"
 
+static FilterOp next_op(Parser *parser, FilterShape shape, uint16 kinds);
 static FilterNode *parse_primary(Parser *parser, bool operand_only);
 static FilterNode *parse_group(Parser *parser, bool operand_only);
 static FilterNode *parse_column(Parser *parser);
@@ -42,12 +43,8 @@ parse_sum(Parser *parser, FilterPrecedence lowest, bool operand_only)
 		FilterOp	op;
 		FilterNode *right;
 
-		for (op = FILTER_ADD; op <= FILTER_DIVIDE; op++)
-		{
-			if (parser_next_is(parser, 0, filter_ops[op].spelling))
-				break;
-		}
-		if (op > FILTER_DIVIDE || filter_ops[op].precedence < lowest)
+		op = next_op(parser, SHAPE_ARITHMETIC, KIND_OPERAND);
+		if (op == FILTER_NONE || filter_ops[op].precedence < lowest)
 			return left;
 
 		CHECK_FOR_INTERRUPTS();
@@ -58,6 +55,23 @@ parse_sum(Parser *parser, FilterPrecedence lowest, bool operand_only)
 		left = parse_node(op, left->location, left, right, NULL);
 	}
 	return left;
+}
+
+/*
+ * The op of this shape, and of one of these kinds, that the next token spells;
+ * FILTER_NONE if there is none such.
+ */
+static FilterOp
+next_op(Parser *parser, FilterShape shape, uint16 kinds)
+{
+	for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
+	{
+		if (filter_ops[op].shape == shape &&
+			(filter_ops[op].kinds & kinds) != 0 &&
+			parser_next_is(parser, 0, filter_ops[op].spelling))
+			return op;
+	}
+	return FILTER_NONE;
 }
 
 FilterNode *
@@ -94,17 +108,15 @@ parse_primary(Parser *parser, bool operand_only)
 			break;
 
 		case TOKEN_WORD:
-			for (op = FILTER_TRUE; op <= FILTER_TODAY; op++)
+			op = next_op(parser, SHAPE_ALONE, KIND_OPERAND);
+			if (op != FILTER_NONE)
 			{
-				if (filter_token_is(token, filter_ops[op].spelling))
-				{
-					node = filter_node(op, NULL, parser_location(parser));
-					parser_advance(parser);
-					if (parser_next_is(parser, 0, "("))
-						parser->hint = psprintf("\"%s\" is written without parentheses.",
-												filter_ops[op].spelling);
-					return node;
-				}
+				node = filter_node(op, NULL, parser_location(parser));
+				parser_advance(parser);
+				if (parser_next_is(parser, 0, "("))
+					parser->hint = psprintf("\"%s\" is written without parentheses.",
+											filter_ops[op].spelling);
+				return node;
 			}
 			if (filter_word_reserved(filter_token_text(token)) &&
 				!filter_token_is(token, "did"))
@@ -149,7 +161,7 @@ parse_group(Parser *parser, bool operand_only)
 			return parser_fail(parser, ")",
 							   operand_only ? "an operator such as \"+\"" :
 							   "a comparison such as \"=\" or \"in\"",
-							   PREDICATE_WORDS);
+							   filter_condition_words());
 		return parser_fail_behind(parser);
 	}
 	parser->in_where = outer_where;
@@ -288,20 +300,19 @@ token_replaced(Parser *parser, const FilterToken *token, char quote)
 FilterNode *
 parse_literal(Parser *parser)
 {
+	FilterOp	op;
 	FilterNode *node;
 
 	if (parser_peek(parser, 0)->kind == TOKEN_STRING)
 		return parse_string(parser);
 	if (parser_peek(parser, 0)->kind == TOKEN_NUMBER || parser_next_is(parser, 0, "-"))
 		return parse_number(parser);
-	for (FilterOp op = FILTER_TRUE; op <= FILTER_FALSE; op++)
+	op = next_op(parser, SHAPE_ALONE, KIND_LITERAL);
+	if (op != FILTER_NONE)
 	{
-		if (parser_next_is(parser, 0, filter_ops[op].spelling))
-		{
-			node = filter_node(op, NULL, parser_location(parser));
-			parser_advance(parser);
-			return node;
-		}
+		node = filter_node(op, NULL, parser_location(parser));
+		parser_advance(parser);
+		return node;
 	}
 	expect_quotes(parser);
 	return parser_fail(parser, "true|false", "a string|a number", NULL);

@@ -52,10 +52,6 @@ typedef struct Parser
 	struct Node *escontext;
 } Parser;
 
-/* words that begin what may follow an operand */
-#define PREDICATE_WORDS \
-	"in|between|contains|starts|ends|like|ilike|matches|is|more|less|before|after|on|not"
-
 #define PERIOD_UNITS	"day|week|month|quarter|year"
 
 /*

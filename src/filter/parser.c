@@ -38,7 +38,7 @@ parser_is_filter(Parser *parser, FilterNode *node)
 {
 	if (op_is(node, KIND_FILTER))
 		return true;
-	(void) parser_fail(parser, NULL, "a comparison such as \"=\" or \"in\"", PREDICATE_WORDS);
+	(void) parser_fail(parser, NULL, "a comparison such as \"=\" or \"in\"", filter_condition_words());
 	return false;
 }
 
@@ -149,7 +149,8 @@ parser_fail_fixed(Parser *parser, const char *place, FilterNode *node)
 {
 	FilterNode *meant = filter_string_as_column(node);
 	FilterOp	op = node->op == FILTER_NOT ? node->args[0]->op : node->op;
-	const char *what = op < FILTER_EQ ? "value" : "condition";
+	bool		is_value = (filter_ops[op].kinds & KIND_OPERAND) != 0;
+	const char *what = is_value ? "value" : "condition";
 	char	   *text = NULL;
 	char	   *hint = NULL;
 
@@ -158,7 +159,7 @@ parser_fail_fixed(Parser *parser, const char *place, FilterNode *node)
 							   filter_print(meant));
 	if (text != NULL)
 		hint = psprintf("Write: %s", text);
-	else if (op < FILTER_IN_LAST)
+	else if ((filter_ops[op].kinds & KIND_TIME) == 0)
 		hint = "A condition that always holds is written: true";
 	return parser_fail_at(parser, place, psprintf("%s without a column", what),
 						  psprintf("%s %s is the same for every row.",
