@@ -40,7 +40,6 @@ typedef struct Haystack
 	bool		fold;			/* citext: case does not matter */
 } Haystack;
 
-static bool is_citext(Oid type);
 static Haystack haystack(FilterScope *scope, const FilterNode *node,
 						 Operand operand);
 static Expr *contains_text(FilterScope *scope, Haystack in,
@@ -53,32 +52,6 @@ static Expr *any_or_all(const FilterNode *node, Expr *so_far, Expr *next);
 static void check_like(FilterScope *scope, const FilterNode *literal);
 static void check_regex(FilterScope *scope, const FilterNode *literal);
 static Datum json_literal(const FilterNode *literal);
-
-bool
-is_text(Oid type)
-{
-	return type == TEXTOID || type == VARCHAROID || type == BPCHAROID ||
-		type == NAMEOID || is_citext(type);
-}
-
-static bool
-is_citext(Oid type)
-{
-	char	   *name;
-	bool		result;
-
-	if (type < FirstNormalObjectId || TypeCategory(type) != TYPCATEGORY_STRING ||
-		!IsBinaryCoercible(type, TEXTOID))
-		return false;
-	name = format_type_extended(type, -1, FORMAT_TYPE_INVALID_AS_NULL);
-	if (name == NULL)
-		return false;
-	/* it may be shown with its schema */
-	result = strcmp(name, "citext") == 0 ||
-		(strlen(name) > 7 && strcmp(name + strlen(name) - 7, ".citext") == 0);
-	pfree(name);
-	return result;
-}
 
 static Haystack
 haystack(FilterScope *scope, const FilterNode *node, Operand operand)

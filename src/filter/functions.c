@@ -184,13 +184,6 @@ find_function(FilterScope *scope, const FilterNode *node)
 			 compile_position(scope, node)));
 }
 
-bool
-is_number(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID ||
-		type == NUMERICOID || type == FLOAT4OID || type == FLOAT8OID;
-}
-
 Expr *
 number_exact(Expr *number)
 {
