@@ -19,6 +19,10 @@
 
 #include "filter/parse_private.h"
 
+static bool distinct_follows(Parser *parser);
+static bool parse_aggregated(Parser *parser, const char *name, bool distinct,
+							 FilterNode **args);
+static FilterNode *fail_in_aggregate(Parser *parser, FilterNode **args);
 static FilterNode *parse_times(Parser *parser, int location, FilterNode **args);
 static FilterNode *parse_where(Parser *parser, const char *source);
 static FilterNode *without_source(const FilterNode *node, void *context);
@@ -35,67 +39,28 @@ parse_aggregate(Parser *parser)
 	FilterToken name = *parser_peek(parser, 0);
 	int			location = parser_location(parser);
 	FilterNode **args = palloc_array(FilterNode *, 4);
-	const FilterNode *column;
-	FilterNode *value;
 	FilterNode *node;
-	FilterToken *next;
-	bool		distinct = false;
-	const char *value_place;
+	bool		distinct;
 	const char *outer_closers = parser->closers;
 	const char *outer_end = parser->end;
 
 	if (parser->in_events)
-		return parser_fail_at(parser, name.start, "aggregates cannot be nested",
+		return parser_fail_at(parser, name.start,
+							  "aggregates cannot be nested",
 							  psprintf("\"%s\" stands within an aggregate or \"did\".",
 									   filter_token_text(&name)),
 							  NULL);
 	parser_advance(parser);
 	parser_advance(parser);
-
-	next = parser_peek(parser, 1);
-	if (parser_next_is(parser, 0, "distinct") &&
-		(next->kind == TOKEN_NAME || next->kind == TOKEN_NUMBER ||
-		 next->kind == TOKEN_STRING || filter_token_is(next, "(") ||
-		 filter_token_is(next, "-") ||
-		 (next->kind == TOKEN_WORD &&
-		  (!filter_word_follows_operand(filter_token_text(next)) ||
-		   parser_next_is(parser, 2, ".") || parser_next_is(parser, 2, "(")))))
-	{
-		distinct = true;
+	distinct = distinct_follows(parser);
+	if (distinct)
 		parser_advance(parser);
-	}
 
-	value_place = parser_peek(parser, 0)->start;
-	if (parser_peek(parser, 0)->kind == TOKEN_SYMBOL && parser_next_is(parser, 0, ")"))
-		return parser_fail(parser, NULL, "a source of events, as in \"count(orders)\"", NULL);
 	parser->in_events = true;
 	parser->closers = ")";
 	parser->end = NULL;
-	value = parse_operand(parser);
-	if (value == NULL)
+	if (!parse_aggregated(parser, filter_token_text(&name), distinct, args))
 		return NULL;
-
-	column = filter_first_column(value);
-	if (column == NULL)
-		return parser_fail_at(parser, value_place, "aggregate without a source",
-							  "Expected a source of events, as in \"count(orders)\" or \"sum(orders.amount)\".",
-							  NULL);
-	args[0] = filter_node(FILTER_WORD, column->text, column->location);
-	if (value == column && column->nargs == 0)
-	{
-		if (distinct || filter_aggregate_needs_value(filter_token_text(&name)))
-			return parser_fail(parser, ".",
-							   psprintf("a column of \"%s\"", column->text), NULL);
-		args[1] = filter_node(FILTER_NONE, NULL, -1);
-	}
-	else if (column->nargs == 0)
-		return parser_fail_at(parser, parser->text + column->location,
-							  "column without a source",
-							  "The first column of an aggregate is written with its source, as in \"orders.amount\".",
-							  NULL);
-	else
-		args[1] = filter_rewrite(value, without_source, args[0]->text);
-
 	args[2] = parse_where(parser, args[0]->text);
 	if (args[2] == NULL)
 		return NULL;
@@ -103,15 +68,7 @@ parse_aggregate(Parser *parser)
 	if (args[3] == NULL)
 		return NULL;
 	if (!parser_accept(parser, ")"))
-	{
-		if (args[3]->op != FILTER_NONE)
-			return parser_fail(parser, ")", NULL, NULL);
-		if (args[2]->op != FILTER_NONE)
-			return parser_fail(parser, "and|or|)", "a window such as \"in last 30 days\"",
-							   filter_condition_words());
-		return parser_fail(parser, "where|)", "a window such as \"in last 30 days\"",
-						   "in|between|since|before");
-	}
+		return fail_in_aggregate(parser, args);
 	parser->in_events = false;
 	parser->closers = outer_closers;
 	parser->end = outer_end;
@@ -120,6 +77,101 @@ parse_aggregate(Parser *parser)
 							location, 4, args);
 	node->detail = distinct ? 1 : 0;
 	return node;
+}
+
+/* Is the next word DISTINCT, and not a source or column of that name? */
+static bool
+distinct_follows(Parser *parser)
+{
+	FilterToken *behind = parser_peek(parser, 1);
+
+	if (!parser_next_is(parser, 0, "distinct"))
+		return false;
+	switch (behind->kind)
+	{
+		case TOKEN_NAME:
+		case TOKEN_NUMBER:
+		case TOKEN_STRING:
+			return true;
+		case TOKEN_SYMBOL:
+			return filter_token_is(behind, "(") ||
+				filter_token_is(behind, "-");
+		case TOKEN_WORD:
+			return !filter_word_follows_operand(filter_token_text(behind)) ||
+				parser_next_is(parser, 2, ".") ||
+				parser_next_is(parser, 2, "(");
+		default:
+			return false;
+	}
+}
+
+/*
+ * parse_aggregated() reads what the aggregate 'name' is of: args[0] becomes
+ * its source, args[1] its value, or NONE where it is of the events themselves.
+ * False if an error was raised.
+ */
+static bool
+parse_aggregated(Parser *parser, const char *name, bool distinct,
+				 FilterNode **args)
+{
+	const char *start = parser_peek(parser, 0)->start;
+	const FilterNode *column;
+	FilterNode *value;
+
+	if (parser_next_is(parser, 0, ")"))
+	{
+		(void) parser_fail(parser, NULL,
+						   "a source of events, as in \"count(orders)\"",
+						   NULL);
+		return false;
+	}
+	value = parse_operand(parser);
+	if (value == NULL)
+		return false;
+
+	column = filter_first_column(value);
+	if (column == NULL)
+	{
+		(void) parser_fail_at(parser, start, "aggregate without a source",
+							  "Expected a source of events, as in \"count(orders)\" or \"sum(orders.amount)\".",
+							  NULL);
+		return false;
+	}
+	args[0] = filter_node(FILTER_WORD, column->text, column->location);
+	if (column->nargs > 0)
+		args[1] = filter_rewrite(value, without_source, args[0]->text);
+	else if (value != column)
+	{
+		(void) parser_fail_at(parser, parser->text + column->location,
+							  "column without a source",
+							  "The first column of an aggregate is written with its source, as in \"orders.amount\".",
+							  NULL);
+		return false;
+	}
+	else if (distinct || filter_aggregate_needs_value(name))
+	{
+		(void) parser_fail(parser, ".",
+						   psprintf("a column of \"%s\"", column->text),
+						   NULL);
+		return false;
+	}
+	else
+		args[1] = filter_node(FILTER_NONE, NULL, -1);
+	return true;
+}
+
+/* The aggregate does not end here: what may follow its last argument? */
+static FilterNode *
+fail_in_aggregate(Parser *parser, FilterNode **args)
+{
+	const char *window = "a window such as \"in last 30 days\"";
+
+	if (args[3]->op != FILTER_NONE)
+		return parser_fail(parser, ")", NULL, NULL);
+	if (args[2]->op != FILTER_NONE)
+		return parser_fail(parser, "and|or|)", window,
+						   filter_condition_words());
+	return parser_fail(parser, "where|)", window, "in|between|since|before");
 }
 
 FilterNode *
@@ -155,7 +207,7 @@ parse_did(Parser *parser)
 
 	if (args[2]->op == FILTER_NONE)
 	{
-		parser->option_place = parser_peek(parser, 0)->start;
+		parser->option_at = parser_peek(parser, 0)->start;
 		parser->option = (args[1]->op == FILTER_NONE) ?
 			"a condition behind \"where\"|a window such as \"in last 30 days\"" :
 			"a window such as \"in last 30 days\"";

@@ -3,7 +3,9 @@
  * parse_private.h
  *	  What the files of the parser share with each other only.
  *
- *		parse.c				filters
+ *		parse.c				connectives, and what calls it
+ *		parse_condition.c	conditions
+ *		parse_spelling.c	the words of conditions
  *		parse_operand.c		operands and literals
  *		parse_events.c		aggregates, "did" and windows
  *		parser.c			where in the text we are, and errors
@@ -44,7 +46,7 @@ typedef struct Parser
 	const char *closers;
 	const char *end;
 	/* what else could have stood at this place, for errors */
-	const char *option_place;
+	const char *option_at;
 	const char *option;
 	const char *option_words;
 	const char *hint;			/* for the next error, unless it has a better */
@@ -62,6 +64,14 @@ typedef struct Parser
 /* parse.c ------------------------------------------------------------------ */
 
 extern FilterNode *parse_or(Parser *parser);
+
+/* parse_condition.c ---------------------------------------------------------- */
+
+extern FilterNode *parse_condition(Parser *parser);
+
+/* parse_spelling.c ----------------------------------------------------------- */
+
+extern FilterOp match_spelling(Parser *parser, int *nwords, bool *negated);
 
 /* parse_operand.c ------------------------------------------------------------ */
 

@@ -48,7 +48,7 @@ parser_fail_behind(Parser *parser)
 {
 	StringInfoData words;
 	StringInfoData others;
-	bool		option = (parser->option_place == parser_peek(parser, 0)->start);
+	bool		option = (parser->option_at == parser_peek(parser, 0)->start);
 
 	initStringInfo(&words);
 	appendStringInfoString(&words, "and|or");
