@@ -20,6 +20,7 @@
 
 #include "access/stratnum.h"
 #include "access/tupdesc.h"
+#include "nodes/pathnodes.h"
 #include "pgtime.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
@@ -221,9 +222,24 @@ extern Expr *number_exact(Expr *number);
 extern Expr *number_as(Expr *number, Oid type);
 extern Expr *compile_function(FilterScope *scope, const FilterNode *node);
 
-/* inline.c -------------------------------------------------------------------- */
+/* filter_row.c ---------------------------------------------------------------- */
 
 /* What the names of a row mean: by its columns, or by the hook. */
 extern FilterScope *filter_row_scope(FilterRow *row);
+/*
+ * Put the fields of a RowExpr back where filter_row_field() left parameters in
+ * their stead; a mutator, which is given the RowExpr.
+ */
+extern Node *filter_row_put_fields(Node *node, void *row);
+
+/* call_site.c ----------------------------------------------------------------- */
+
+/*
+ * May the row of the call be NULL as a whole?  'function' is the OID of
+ * segment.matches(), 'row' a whole-row Var of the query.
+ */
+extern bool call_row_is_nullable(PlannerInfo *root, Oid function, Var *row);
+/* Does the call stand in a qual, where NULL is as good as false? */
+extern bool call_stands_as_qual(PlannerInfo *root, FuncExpr *call);
 
 #endif							/* SEGMENT_COMPILE_PRIVATE_H */

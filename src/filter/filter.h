@@ -433,7 +433,7 @@ extern TimestampTz filter_window_last(const FilterWindow *window);
 extern const FilterWindowRange *filter_window_range(const FilterWindow *window,
 													TimestampTz now);
 
-/* inline.c: row @@ filter ---------------------------------------------------- */
+/* filter_row.c: the row of row @@ filter -------------------------------------- */
 
 /*
  * A row whose fields can be named: a whole-row Var, a RowExpr, or any
