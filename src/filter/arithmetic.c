@@ -79,7 +79,8 @@ segment_subtract_numeric(PG_FUNCTION_ARGS)
 {
 	bool		error = false;
 	Numeric		difference = numeric_sub_opt_error(PG_GETARG_NUMERIC(0),
-												   PG_GETARG_NUMERIC(1), &error);
+												   PG_GETARG_NUMERIC(1),
+												   &error);
 
 	return numeric_or_null(fcinfo, difference, error);
 }
@@ -121,8 +122,10 @@ numeric_or_null(FunctionCallInfo fcinfo, Numeric result, bool error)
 static int
 numeric_sign_of(Numeric number)
 {
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(number),
-											 NumericGetDatum(int64_to_numeric(0))));
+	Datum		zero = NumericGetDatum(int64_to_numeric(0));
+
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
+											 NumericGetDatum(number), zero));
 }
 
 Datum
@@ -174,12 +177,13 @@ rounded(FunctionCallInfo fcinfo, PGFunction function, int digits)
 static bool
 round_large(Numeric *number, PGFunction function, int digits)
 {
-	Datum		place = Int32GetDatum(digits);
-	Numeric		cut = DatumGetNumeric(DirectFunctionCall2(numeric_trunc,
-														  NumericGetDatum(*number),
-														  place));
+	Datum		whole = DirectFunctionCall2(numeric_trunc,
+											NumericGetDatum(*number),
+											Int32GetDatum(digits));
+	Numeric		cut = DatumGetNumeric(whole);
 	Numeric		rest = numeric_sub_opt_error(*number, cut, NULL);
 	int			sign = numeric_sign_of(rest);
+	char	   *power;
 	Numeric		step;
 	bool		error = false;
 	bool		away;
@@ -191,8 +195,9 @@ round_large(Numeric *number, PGFunction function, int digits)
 	}
 
 	/* 10 to the power of -digits: one, moved by so many places */
+	power = psprintf("%de%d", sign, -digits);
 	step = DatumGetNumeric(DirectFunctionCall3(numeric_in,
-											   CStringGetDatum(psprintf("%de%d", sign, -digits)),
+											   CStringGetDatum(power),
 											   ObjectIdGetDatum(InvalidOid),
 											   Int32GetDatum(-1)));
 	if (function == numeric_floor)
@@ -203,7 +208,8 @@ round_large(Numeric *number, PGFunction function, int digits)
 	{
 		Numeric		twice = numeric_add_opt_error(rest, rest, NULL);
 
-		away = numeric_sign_of(numeric_sub_opt_error(twice, step, NULL)) != -sign;
+		away =
+			numeric_sign_of(numeric_sub_opt_error(twice, step, NULL)) != -sign;
 	}
 	*number = away ? numeric_add_opt_error(cut, step, &error) : cut;
 	return !error;

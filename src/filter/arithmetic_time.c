@@ -7,8 +7,8 @@
  *		segment.add('Europe/Copenhagen', instant, '1 mon')	on its calendar
  *		segment.local_time('Europe/Copenhagen', instant)	NULL at the ends
  *
- *  As in arithmetic.c, the answer is that of the server where it has one, and
- *  NULL, missing, where it would raise an error: beyond the calendar.
+ * As in arithmetic.c, the answer is that of the server where it has one, and
+ * NULL, missing, where it would raise an error: beyond the calendar.
  *
  *-------------------------------------------------------------------------
  */
@@ -228,7 +228,8 @@ static Datum
 shifted_date(FunctionCallInfo fcinfo, int sign)
 {
 	int			overflow;
-	Timestamp	time = date2timestamp_opt_overflow(PG_GETARG_DATEADT(0), &overflow);
+	Timestamp	time = date2timestamp_opt_overflow(PG_GETARG_DATEADT(0),
+												   &overflow);
 
 	if (overflow != 0 || !shift(&time, PG_GETARG_INTERVAL_P(1), sign, NULL))
 		PG_RETURN_NULL();
@@ -249,7 +250,8 @@ shift(Timestamp *time, const Interval *span, int sign, pg_tz *zone)
 	{
 		bool		forever = INTERVAL_IS_NOEND(span) == (sign > 0);
 
-		if (TIMESTAMP_NOT_FINITE(*time) && TIMESTAMP_IS_NOEND(*time) != forever)
+		if (TIMESTAMP_NOT_FINITE(*time) &&
+			TIMESTAMP_IS_NOEND(*time) != forever)
 			return false;
 		*time = forever ? DT_NOEND : DT_NOBEGIN;
 		return true;
@@ -258,10 +260,10 @@ shift(Timestamp *time, const Interval *span, int sign, pg_tz *zone)
 		return true;
 	if (sign < 0 && pg_sub_s64_overflow(0, rest, &rest))
 		return false;
-	return (span->month == 0 || shift_months(time, (int64) span->month * sign, zone)) &&
+	return (span->month == 0 ||
+			shift_months(time, (int64) span->month * sign, zone)) &&
 		(span->day == 0 || shift_days(time, (int64) span->day * sign, zone)) &&
-		!pg_add_s64_overflow(*time, rest, time) &&
-		IS_VALID_TIMESTAMP(*time);
+		!pg_add_s64_overflow(*time, rest, time) && IS_VALID_TIMESTAMP(*time);
 }
 
 /* A day that the month does not have is its last one. */
@@ -397,7 +399,8 @@ Datum
 segment_local_time_of_date(PG_FUNCTION_ARGS)
 {
 	int			overflow;
-	Timestamp	time = date2timestamp_opt_overflow(PG_GETARG_DATEADT(0), &overflow);
+	Timestamp	time = date2timestamp_opt_overflow(PG_GETARG_DATEADT(0),
+												   &overflow);
 
 	if (overflow != 0)
 		PG_RETURN_NULL();
@@ -409,8 +412,8 @@ Datum
 segment_instant(PG_FUNCTION_ARGS)
 {
 	int			overflow;
-	TimestampTz time = timestamp2timestamptz_opt_overflow(PG_GETARG_TIMESTAMP(0),
-														  &overflow);
+	TimestampTz time =
+		timestamp2timestamptz_opt_overflow(PG_GETARG_TIMESTAMP(0), &overflow);
 
 	if (overflow != 0)
 		PG_RETURN_NULL();

@@ -5,11 +5,12 @@
  *
  *		SELECT p @@ 'a > 1' FROM p					as a value
  *		SELECT * FROM p WHERE p @@ 'a > 1'			as a qual
- *		... FROM a LEFT JOIN p ON ... WHERE p @@ 'a > 1'	with a row that may be NULL
+ *		SELECT * FROM a LEFT JOIN p ON ...
+ *		WHERE p @@ 'a > 1'							a row that may be NULL
  *
- *  The planner hands a support function the call and its query, and does not tell
- *  where in the query the call stands.  So we look for it.  In doubt the answer is
- *  the one that is always right, and only slower.
+ * The planner hands a support function the call and its query, and does not
+ * tell where in the query the call stands.  So we look for it.  In doubt the
+ * answer is the one that is always right, and only slower.
  *
  *-------------------------------------------------------------------------
  */
@@ -68,7 +69,9 @@ call_row_is_nullable(PlannerInfo *root, Oid function, Var *var)
 
 	if (var->varlevelsup == 0)
 	{
-		/* without a query: a check constraint, an index, a trigger's condition */
+		/*
+		 * without a query: a check constraint, an index, a trigger's condition
+		 */
 		if (root == NULL)
 			return false;
 
@@ -88,7 +91,8 @@ call_row_is_nullable(PlannerInfo *root, Oid function, Var *var)
 		root = root->parent_root;
 	return root == NULL || root->parent_root == NULL ||
 		nullable_in((Node *) root->parse->jointree, var->varno, false) ||
-		nullable_in((Node *) root->parent_root->parse->jointree, var->varno, false);
+		nullable_in((Node *) root->parent_root->parse->jointree, var->varno,
+					false);
 }
 
 /* Subqueries that match a row with the number we look for. */
@@ -181,24 +185,28 @@ bool
 call_stands_as_qual(PlannerInfo *root, FuncExpr *call)
 {
 	Occurrences found = {call->funcid};
+	Const	   *filter;
 	Query	   *query;
 	ListCell   *lc;
 
 	if (root == NULL)
 		return false;
 
-	found.filter = (Filter *) PG_DETOAST_DATUM(((Const *) lsecond(call->args))->constvalue);
+	filter = lsecond_node(Const, call->args);
+	found.filter = (Filter *) PG_DETOAST_DATUM(filter->constvalue);
 	query = root->parse;
 
 	count_jointree((Node *) query->jointree, &found);
 	count_quals(query->havingQual, &found);
 	foreach(lc, query->rtable)
-		count_quals((Node *) lfirst_node(RangeTblEntry, lc)->securityQuals, &found);
+		count_quals((Node *) lfirst_node(RangeTblEntry, lc)->securityQuals,
+					&found);
 	if (found.as_qual == 0)
 		return false;
 
 	(void) query_tree_walker(query, count_all, &found, 0);
-	(void) expression_tree_walker((Node *) root->append_rel_list, count_all, &found);
+	(void) expression_tree_walker((Node *) root->append_rel_list, count_all,
+								  &found);
 	return found.all == found.as_qual && !found.hidden;
 }
 

@@ -7,8 +7,9 @@
  *		EQ(STRING "a", STRING "b")	"has no column, so that it is the same
  *								for every row"
  *
- *  Bytes and rule trees make nodes without the parser, and are checked here, one
- *  node at a time, arguments first.  What each op takes stands in filter_ops.
+ * Bytes and rule trees make nodes without the parser, and are checked here,
+ * one node at a time, arguments first.  What each op takes stands in
+ * filter_ops.
  *
  *-------------------------------------------------------------------------
  */
@@ -65,7 +66,8 @@ filter_check_node(const FilterNode *node)
 		case FILTER_AGGREGATE:
 			if (node->args[1]->op == FILTER_NONE)
 			{
-				if (node->detail != 0 || filter_aggregate_needs_value(node->text))
+				if (node->detail != 0 ||
+					filter_aggregate_needs_value(node->text))
 					return "lacks a value";
 			}
 			else if (filter_first_column(node->args[1]) == NULL)
@@ -233,7 +235,7 @@ filter_first_column(const FilterNode *operand)
 bool
 filter_is_fixed(const FilterNode *condition)
 {
-	int			compared = 1;	/* what is compared with what is written down */
+	int			compared = 1;	/* arguments that are no literals by syntax */
 
 	if (condition->op == FILTER_NOT)
 		condition = condition->args[0];
@@ -281,7 +283,8 @@ string_as_column(const FilterNode *node, void *context)
 {
 	bool	   *found = context;
 
-	if (*found || node->op != FILTER_STRING || !filter_is_word_start(*node->text))
+	if (*found || node->op != FILTER_STRING ||
+		!filter_is_word_start(*node->text))
 		return NULL;
 	*found = true;
 	return filter_node(FILTER_COLUMN, node->text, -1);

@@ -189,7 +189,8 @@ compile_connective(FilterScope *scope, const FilterNode *node)
 
 	for (int i = 0; i < node->nargs; i++)
 		filters = lappend(filters, compile_filter(scope, node->args[i]));
-	return makeBoolExpr(node->op == FILTER_AND ? AND_EXPR : OR_EXPR, filters, -1);
+	return makeBoolExpr(node->op == FILTER_AND ? AND_EXPR : OR_EXPR, filters,
+						-1);
 }
 
 /* The exact complement: true for all rows that are no members. */
@@ -210,7 +211,8 @@ compile_not(FilterScope *scope, const FilterNode *node)
 static Expr *
 compile_at_least(FilterScope *scope, const FilterNode *node)
 {
-	Oid			type = literal_number_type(filter_node(FILTER_NUMBER, node->text, -1),
+	Oid			type = literal_number_type(filter_node(FILTER_NUMBER,
+													   node->text, -1),
 										   INT4OID);
 	Expr	  **terms = palloc(sizeof(Expr *) * node->nargs);
 	int			wanted;
@@ -263,9 +265,12 @@ compile_boolean(FilterScope *scope, const FilterNode *node)
 	if (operand.type == JSONBOID)
 		return json_as(operand.value, BOOLOID);
 	if (operand.type != BOOLOID)
-		refuse_operand(scope, node, operand.type, "true or false",
-					   psprintf("Compare it with a value, or write: %s is set.",
-								filter_print(node)));
+	{
+		char	   *hint = psprintf("Compare it with a value, or write: %s is set.",
+									filter_print(node));
+
+		refuse_operand(scope, node, operand.type, "true or false", hint);
+	}
 	return operand.value;
 }
 
@@ -286,10 +291,13 @@ compile_is_set(FilterScope *scope, const FilterNode *node)
 	if (operand.value == NULL)
 		return expr_boolean(true);
 	if (operand.type == JSONBOID)
+	{
+		Datum		json_null = DirectFunctionCall1(jsonb_in,
+													CStringGetDatum("null"));
+
 		operand.value = expr_nullif(operand.value,
-									expr_const(JSONBOID,
-											   DirectFunctionCall1(jsonb_in,
-																   CStringGetDatum("null"))));
+									expr_const(JSONBOID, json_null));
+	}
 	return expr_is_null(operand.value, false);
 }
 

@@ -8,15 +8,15 @@
  *		today + 3 days			(segment.local_day(...) + '3 days')::date
  *		seen + 1 month			segment.add(zone, seen, '1 mon')
  *
- *  A timestamp without time zone is local time of the zone, and stands for an
- *  instant; a date is a day of its calendar.  In a scope without a zone the
- *  session's is read at run time, by the server's own casts.
+ * A timestamp without time zone is local time of the zone, and stands for an
+ * instant; a date is a day of its calendar.  In a scope without a zone the
+ * session's is read at run time, by the server's own casts.
  *
- *  What is computed of the clock can be computed by the server's own operators:
- *  the clock stays so far from the ends of the calendar, and spans are so short,
- *  that there always is a result.  A time that a row holds may be any, and goes
- *  through the functions of arithmetic_time.c, for which what is beyond the
- *  calendar is missing.
+ * What is computed of the clock can be computed by the server's own operators:
+ * the clock stays so far from the ends of the calendar, and spans are so
+ * short, that there always is a result.  A time that a row holds may be any,
+ * and goes through the functions of arithmetic_time.c, for which what is
+ * beyond the calendar is missing.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +31,10 @@
 
 #include "filter/compile_private.h"
 
-/* in years; both CLOCK_BEGIN and CLOCK_END are farther from the calendar's ends */
+/*
+ * in years; both CLOCK_BEGIN and CLOCK_END are farther from the calendar's
+ * ends
+ */
 #define LONGEST_SPAN	5000
 
 static const char *const unit_names[] = {
@@ -133,9 +136,9 @@ in_zone(FilterScope *scope, const char *function, Expr *value)
  *
  * The server adds an interval to a timestamptz on the calendar of the session:
  * its days and months there, then its hours on the clock.  With a zone of our
- * own the two steps are taken one by one, in arithmetic.c; or here, where the time
- * is the clock, so that it can be followed (audience/curve.c).  An interval that is
- * not known yet is split by date_trunc.
+ * own the two steps are taken one by one, in arithmetic.c; or here, where the
+ * time is the clock, so that it can be followed (audience/curve.c).  An
+ * interval that is not known yet is split by date_trunc.
  */
 Expr *
 time_shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
@@ -149,7 +152,9 @@ time_shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
 	{
 		time = shift(scope, time, sign, interval);
 		/* a day stays a day unless hours are added to it */
-		return known != NULL && known->time == 0 ? expr_cast("date", time) : time;
+		if (known != NULL && known->time == 0)
+			time = expr_cast("date", time);
+		return time;
 	}
 	if (type == TIMESTAMPOID || scope->timezone == NULL)
 		return shift(scope, time, sign, interval);
@@ -178,7 +183,8 @@ time_shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
 	if (calendar != NULL)
 	{
 		time = time_as(scope, time, TIMESTAMPOID);
-		time = time_as(scope, shift(scope, time, sign, calendar), TIMESTAMPTZOID);
+		time = time_as(scope, shift(scope, time, sign, calendar),
+					   TIMESTAMPTZOID);
 	}
 	if (clock != NULL)
 		time = shift(scope, time, sign, clock);
@@ -186,8 +192,8 @@ time_shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
 }
 
 /*
- * The server's operator, where there always is a result: for the clock, if it is
- * moved for the first time, and by a span that is known.
+ * The server's operator, where there always is a result: for the clock, if it
+ * is moved for the first time, and by a span that is known.
  */
 static Expr *
 shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
@@ -198,8 +204,8 @@ shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
 }
 
 /*
- * How often has the clock been moved by a span to become this time?  -1: it is not
- * made of the clock alone.
+ * How often has the clock been moved by a span to become this time? -1: it is
+ * not made of the clock alone.
  */
 static int
 clock_shifts(FilterScope *scope, Expr *time)
@@ -265,10 +271,12 @@ time_span(FilterScope *scope, const FilterNode *span)
 
 	if (span->detail == FILTER_QUARTER)
 	{
-		Datum		number = DirectFunctionCall3(numeric_in, CStringGetDatum(count),
+		Datum		number = DirectFunctionCall3(numeric_in,
+												 CStringGetDatum(count),
 												 ObjectIdGetDatum(InvalidOid),
 												 Int32GetDatum(-1));
-		Datum		three = DirectFunctionCall1(int4_numeric, Int32GetDatum(3));
+		Datum		three = DirectFunctionCall1(int4_numeric,
+												Int32GetDatum(3));
 
 		number = DirectFunctionCall2(numeric_mul, number, three);
 		count = DatumGetCString(DirectFunctionCall1(numeric_out, number));
@@ -307,8 +315,8 @@ interval_of(Expr *span)
 }
 
 /*
- * The start of the period that is 'shift' after the one that the node names: the
- * first instant of its first day.  Weeks start on Monday.
+ * The start of the period that is 'shift' after the one that the node names:
+ * the first instant of its first day.  Weeks start on Monday.
  */
 Expr *
 time_period(FilterScope *scope, const FilterNode *node, int shift, Oid type)
@@ -332,17 +340,19 @@ time_period(FilterScope *scope, const FilterNode *node, int shift, Oid type)
 		day = day_shift(day, shift);
 	else
 	{
-		Expr	   *start = expr_call("date_trunc", 2, expr_text(unit_names[unit]),
+		Expr	   *start = expr_call("date_trunc", 2,
+									  expr_text(unit_names[unit]),
 									  time_as(scope, day, TIMESTAMPOID));
 
 		if (unit == FILTER_WEEK)
 			step->day = 7 * shift;
 		else
-			step->month = shift * (unit == FILTER_MONTH ? 1 :
-								   unit == FILTER_QUARTER ? 3 : MONTHS_PER_YEAR);
+			step->month = shift * (unit == FILTER_YEAR ? MONTHS_PER_YEAR :
+								   unit == FILTER_QUARTER ? 3 : 1);
 		if (shift != 0)
 			start = expr_operator("+", start,
-								  expr_const(INTERVALOID, IntervalPGetDatum(step)));
+								  expr_const(INTERVALOID,
+											 IntervalPGetDatum(step)));
 		if (type == TIMESTAMPOID)
 			return start;
 		day = time_as(scope, start, DATEOID);
@@ -360,8 +370,9 @@ day_shift(Expr *day, int days)
 }
 
 /*
- * A time compared with a whole day: it is later if it is in the next day, or after
- * that, and equal if it is in the day.  The days are those of the pinned zone.
+ * A time compared with a whole day: it is later if it is in the next day, or
+ * after that, and equal if it is in the day.  The days are those of the pinned
+ * zone.
  */
 Expr *
 time_beside_day(StrategyNumber strategy, Expr *time, DateADT day)
@@ -369,15 +380,18 @@ time_beside_day(StrategyNumber strategy, Expr *time, DateADT day)
 	Oid			type = expr_type(time);
 
 	if (type == DATEOID)
-		return expr_compare(strategy, time, expr_const(type, DateADTGetDatum(day)));
+		return expr_compare(strategy, time,
+							expr_const(type, DateADTGetDatum(day)));
 	if (DATE_NOT_FINITE(day))
 		return expr_compare(strategy, time, day_start(day, 0, type));
 	switch (strategy)
 	{
 		case BTLessStrategyNumber:
-			return expr_compare(BTLessStrategyNumber, time, day_start(day, 0, type));
+			return expr_compare(BTLessStrategyNumber, time,
+								day_start(day, 0, type));
 		case BTLessEqualStrategyNumber:
-			return expr_compare(BTLessStrategyNumber, time, day_start(day, 1, type));
+			return expr_compare(BTLessStrategyNumber, time,
+								day_start(day, 1, type));
 		case BTGreaterEqualStrategyNumber:
 			return expr_compare(BTGreaterEqualStrategyNumber, time,
 								day_start(day, 0, type));
@@ -404,11 +418,15 @@ day_start(DateADT day, int offset, Oid type)
 	if (!DATE_NOT_FINITE(day))
 		day += offset;
 	if (type == TIMESTAMPTZOID)
-		return expr_const(type,
-						  TimestampTzGetDatum(calendar_day_start(session_timezone, day)));
+	{
+		TimestampTz start = calendar_day_start(session_timezone, day);
+
+		return expr_const(type, TimestampTzGetDatum(start));
+	}
 	if (DATE_IS_NOBEGIN(day))
 		local = DT_NOBEGIN;
-	else if (DATE_IS_NOEND(day) || day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+	else if (DATE_IS_NOEND(day) ||
+			 day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
 		local = DT_NOEND;
 	else
 		local = day * USECS_PER_DAY;

@@ -7,7 +7,7 @@
  *		payload.size > 3		segment.json_number(payload -> 'size') > 3
  *		seen <= "2026-05-01"	seen < '2026-05-02 00:00+02', the whole day
  *
- *  To one type they are brought in compile_unify.c.
+ * To one type they are brought in compile_unify.c.
  *
  *-------------------------------------------------------------------------
  */

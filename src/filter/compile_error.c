@@ -7,8 +7,8 @@
  *		LINE 1: orders > 3 and city in last 30 days
  *		                       ^
  *
- *  An operand is called what the scope calls it, a trait or a column, or shown
- *  as it is written.  The caret needs the text that the tree was parsed from.
+ * An operand is called what the scope calls it, a trait or a column, or shown
+ * as it is written.  The caret needs the text that the tree was parsed from.
  *
  *-------------------------------------------------------------------------
  */

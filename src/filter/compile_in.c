@@ -4,7 +4,8 @@
  *	  Is the operand one of these literals?
  *
  *		city in ("Aarhus", "Odense")		city = ANY ('{Aarhus,Odense}')
- *		seen in ("2026-05-01")				seen >= that day AND seen < the next
+ *		seen in ("2026-05-01")				seen >= that day
+ *											AND seen < the next
  *		payload.size in (1, "XL")			json_number(...) = 1
  *											OR json_text(...) = 'XL'
  *
@@ -130,9 +131,9 @@ compile_in_list(FilterScope *scope, const FilterNode *node, Operand operand,
 }
 
 /*
- * Those of the literals that are only a date, or NULL if there are none.  One of them
- * is compared as it is elsewhere; of several, the day is sought among them, between
- * the first and the last, so that an index helps.
+ * Those of the literals that are only a date, or NULL if there are none.  One
+ * of them is compared as it is elsewhere; of several, the day is sought among
+ * them, between the first and the last, so that an index helps.
  */
 static Expr *
 compile_in_days(FilterScope *scope, const FilterNode *node, Operand operand)
@@ -159,8 +160,10 @@ compile_in_days(FilterScope *scope, const FilterNode *node, Operand operand)
 		return NULL;
 	if (count == 1)
 		return time_beside_day(BTEqualStrategyNumber, time, first);
-	return expr_and(expr_and(time_beside_day(BTGreaterEqualStrategyNumber, time, first),
+	return expr_and(expr_and(time_beside_day(BTGreaterEqualStrategyNumber,
+											 time, first),
 							 time_beside_day(BTLessEqualStrategyNumber,
 											 expr_copy(time), last)),
-					expr_any(time_as(scope, expr_copy(time), DATEOID), days, count));
+					expr_any(time_as(scope, expr_copy(time), DATEOID), days,
+							 count));
 }

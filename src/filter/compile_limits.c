@@ -7,10 +7,10 @@
  *			segment.date_add(seen, '30 days', zone) > segment.now()
  *			seen >= segment.now() - '746:00:00'			the limit
  *
- *  No index knows what seen + 30 days is, but whatever the calendar does, these
- *  days are no longer than that.  A limit is always a condition that follows from
- *  the exact one, which stays beside it, and is there for the planner only: for
- *  indexes, and to prune partitions.
+ * No index knows what seen + 30 days is, but whatever the calendar does, these
+ * days are no longer than that.  A limit is always a condition that follows
+ * from the exact one, which stays beside it, and is there for the planner
+ * only: for indexes, and to prune partitions.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,7 +21,10 @@
 
 #include "filter/compile_private.h"
 
-/* By how much a day may be longer or shorter than 24 hours, and months than 30 days. */
+/*
+ * By how much a day may be longer or shorter than 24 hours, and months than 30
+ * days.
+ */
 #define MOST_CLOCK_CHANGE	(26 * USECS_PER_HOUR)
 #define SHORT_MONTHS		2
 
@@ -30,9 +33,9 @@ static Expr *time_limits(FilterScope *scope, StrategyNumber strategy,
 static Expr *hours_later(Expr *time, int64 microseconds);
 
 /*
- * comparison_limits() adds to a comparison of two instants what follows from it for
- * a column that is a date or a local time, so that an index on that helps.
- * 'instants' are the operands as instants.
+ * comparison_limits() adds to a comparison of two instants what follows from
+ * it for a column that is a date or a local time, so that an index on that
+ * helps. 'instants' are the operands as instants.
  */
 Expr *
 comparison_limits(FilterScope *scope, Expr *comparison,
@@ -53,9 +56,9 @@ comparison_limits(FilterScope *scope, Expr *comparison,
 }
 
 /*
- * What follows from all that for the column alone, in hours: so much a span may be
- * at most, or must be at least, wherever it lies and however clocks are set.
- * Local times are near to the local time of now.
+ * What follows from all that for the column alone, in hours: so much a span
+ * may be at most, or must be at least, wherever it lies and however clocks are
+ * set. Local times are near to the local time of now.
  */
 Expr *
 recent_limits(FilterScope *scope, const FilterNode *node, Expr *time)
@@ -91,30 +94,38 @@ recent_limits(FilterScope *scope, const FilterNode *node, Expr *time)
 	if (type == TIMESTAMPTZOID)
 		return limit;			/* the other one is no less plain */
 	if (node->op == FILTER_IN_NEXT)
-		return expr_and(limit, expr_compare(BTGreaterStrategyNumber, expr_copy(time),
-											hours_later(expr_copy(now), -around)));
-	return expr_and(limit, expr_compare(BTLessEqualStrategyNumber, expr_copy(time),
-										hours_later(expr_copy(now), around)));
+		return expr_and(limit,
+						expr_compare(BTGreaterStrategyNumber, expr_copy(time),
+									 hours_later(expr_copy(now), -around)));
+	return expr_and(limit,
+					expr_compare(BTLessEqualStrategyNumber, expr_copy(time),
+								 hours_later(expr_copy(now), around)));
 }
 
 /*
- * The instant that a local time stands for is near to that time on the clock; and a
- * day whose first instant is before another is the day of that, or an earlier one.
+ * The instant that a local time stands for is near to that time on the clock;
+ * and a day whose first instant is before another is the day of that, or an
+ * earlier one.
  */
 static Expr *
-time_limits(FilterScope *scope, StrategyNumber strategy, Expr *time, Expr *instant)
+time_limits(FilterScope *scope, StrategyNumber strategy, Expr *time,
+			Expr *instant)
 {
 	Oid			type = expr_type(time);
 	Expr	   *local = time_as(scope, expr_copy(instant), type);
 	int64		around = type == TIMESTAMPOID ? MOST_CLOCK_CHANGE : 0;
-	Expr	   *later = expr_compare(BTGreaterEqualStrategyNumber, expr_copy(time),
+	Expr	   *later = expr_compare(BTGreaterEqualStrategyNumber,
+									 expr_copy(time),
 									 hours_later(expr_copy(local), -around));
-	Expr	   *earlier = expr_compare(BTLessEqualStrategyNumber, expr_copy(time),
+	Expr	   *earlier = expr_compare(BTLessEqualStrategyNumber,
+									   expr_copy(time),
 									   hours_later(local, around));
 
-	if (strategy == BTLessStrategyNumber || strategy == BTLessEqualStrategyNumber)
+	if (strategy == BTLessStrategyNumber ||
+		strategy == BTLessEqualStrategyNumber)
 		return earlier;
-	if (strategy == BTGreaterStrategyNumber || strategy == BTGreaterEqualStrategyNumber)
+	if (strategy == BTGreaterStrategyNumber ||
+		strategy == BTGreaterEqualStrategyNumber)
 		return later;
 	return expr_and(later, earlier);
 }

@@ -8,7 +8,7 @@
  *		orders * 2 + 1			segment.add(segment.multiply(orders, 2), 1)
  *		today - 30 days			a time moved by a span (compile_clock.c)
  *
- *  A literal has no value until it is known what it is compared with.
+ * A literal has no value until it is known what it is compared with.
  *
  *-------------------------------------------------------------------------
  */
@@ -124,8 +124,8 @@ compile_aggregate(FilterScope *scope, const FilterNode *node)
 /*
  * Numbers are computed in numeric: integers neither overflow nor lose what is
  * behind the point.  Where a column is float8, so is the result, unless it
- * meets a number inside jsonb, which may be any.  What has no result, as what is
- * divided by zero, is missing: see arithmetic.c.
+ * meets a number inside jsonb, which may be any.  What has no result, as what
+ * is divided by zero, is missing: see arithmetic.c.
  */
 static Expr *
 compile_arithmetic(FilterScope *scope, const FilterNode *node)

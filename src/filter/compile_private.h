@@ -39,20 +39,22 @@ typedef struct Operand
 	Oid			type;			/* of value, else InvalidOid */
 } Operand;
 
-/* Compile a node: as a filter (compile.c) or as a value (compile_operand.c). */
+/*
+ * Compile a node: as a filter (compile.c) or as a value (compile_operand.c).
+ */
 typedef Expr *(*Compiler) (FilterScope *scope, const FilterNode *node);
 
-/* compile.c: the recursion over filters --------------------------------------- */
+/* compile.c: the recursion over filters ---------------------------------- */
 
 extern Expr *compile_filter(FilterScope *scope, const FilterNode *node);
 
-/* compile_operand.c: the recursion over operands ------------------------------ */
+/* compile_operand.c: the recursion over operands ------------------------- */
 
 extern Operand compile_operand(FilterScope *scope, const FilterNode *node);
 /* Does the operand differ between rows, or is it a matter of the clock? */
 extern bool operand_uses_row(const FilterNode *node);
 
-/* compile_comparison.c -------------------------------------------------------- */
+/* compile_comparison.c --------------------------------------------------- */
 
 extern Expr *compile_compare(FilterScope *scope, const FilterNode *node);
 extern Expr *compile_between(FilterScope *scope, const FilterNode *node);
@@ -60,16 +62,16 @@ extern Expr *compile_between(FilterScope *scope, const FilterNode *node);
 extern Expr *compile_comparison(FilterScope *scope, StrategyNumber strategy,
 								Operand left, Operand right);
 
-/* compile_in.c ---------------------------------------------------------------- */
+/* compile_in.c ----------------------------------------------------------- */
 
 extern Expr *compile_in(FilterScope *scope, const FilterNode *node);
 
-/* compile_unify.c ------------------------------------------------------------- */
+/* compile_unify.c -------------------------------------------------------- */
 
 /* Bring all operands to one type, which is returned. */
 extern Oid	operands_unify(FilterScope *scope, Operand *operands, int count);
 
-/* compile_error.c ------------------------------------------------------------- */
+/* compile_error.c -------------------------------------------------------- */
 
 /* 'trait "city"', or the operand's text in quotes */
 extern char *describe_operand(FilterScope *scope, const FilterNode *node);
@@ -83,7 +85,7 @@ pg_noreturn extern void refuse_operand(FilterScope *scope,
 									   const FilterNode *node, Oid type,
 									   const char *wanted, const char *hint);
 
-/* types.c --------------------------------------------------------------------- */
+/* types.c ---------------------------------------------------------------- */
 
 extern bool is_number(Oid type);
 extern bool is_text(Oid type);
@@ -91,12 +93,14 @@ extern bool is_citext(Oid type);
 extern bool is_time(Oid type);
 extern bool is_instant(Oid type);	/* of those a time that is no day */
 
-/* expression.c -------------------------------------------------------------- */
+/* expression.c ----------------------------------------------------------- */
 
 extern Expr *expr_const(Oid type, Datum value);
 extern Expr *expr_text(const char *text);
 extern Expr *expr_boolean(bool value);
-/* A function of pg_catalog, or of schema segment, that takes just these types */
+/*
+ * A function of pg_catalog, or of schema segment, that takes just these types
+ */
 extern Expr *expr_call(const char *name, int nargs,...);
 extern Expr *expr_own_call(const char *name, int nargs,...);
 /* The same for a parameter of type anyarray */
@@ -130,7 +134,7 @@ extern bool expr_never_null(Expr *value);
 extern Oid	expr_type(Expr *value);
 extern Expr *expr_copy(Expr *value);
 
-/* literal.c ------------------------------------------------------------------ */
+/* literal.c -------------------------------------------------------------- */
 
 extern bool is_literal(const FilterNode *node);
 /* The literal as a constant of the type; 'against' is what it is put beside */
@@ -147,7 +151,7 @@ extern DateADT literal_day(FilterScope *scope, const FilterNode *literal,
 						   const FilterNode *against);
 extern char *literal_show(const FilterNode *literal);
 
-/* compile_clock.c ------------------------------------------------------------- */
+/* compile_clock.c -------------------------------------------------------- */
 
 extern Expr *time_now(FilterScope *scope, const FilterNode *at);
 extern Expr *time_today(FilterScope *scope, const FilterNode *at);
@@ -165,11 +169,11 @@ extern Expr *day_shift(Expr *day, int days);
 /* A time compared with a whole day */
 extern Expr *time_beside_day(StrategyNumber strategy, Expr *time, DateADT day);
 
-/* compile_time.c -------------------------------------------------------------- */
+/* compile_time.c --------------------------------------------------------- */
 
 extern Expr *compile_time(FilterScope *scope, const FilterNode *node);
 
-/* compile_limits.c ------------------------------------------------------------ */
+/* compile_limits.c ------------------------------------------------------- */
 
 /*
  * Add to a comparison of two instants what follows from it for the column of
@@ -184,7 +188,7 @@ extern Expr *comparison_limits(FilterScope *scope, Expr *comparison,
 extern Expr *recent_limits(FilterScope *scope, const FilterNode *node,
 						   Expr *time);
 
-/* window.c ------------------------------------------------------------------- */
+/* window.c --------------------------------------------------------------- */
 
 struct FilterWindow
 {
@@ -205,16 +209,17 @@ struct FilterWindow
 	}			recent[2];
 };
 
-/* compile_text.c ------------------------------------------------------------- */
+/* compile_text.c --------------------------------------------------------- */
 
 extern Expr *compile_contains(FilterScope *scope, const FilterNode *node);
 extern Expr *compile_pattern(FilterScope *scope, const FilterNode *node);
 extern Expr *compile_is_empty(FilterScope *scope, const FilterNode *node);
 /* A scalar inside jsonb as a number, text or boolean; missing if it is none */
 extern Expr *json_as(Expr *json, Oid type);
-extern Expr *json_path(FilterScope *scope, Expr *json, const FilterNode *column);
+extern Expr *json_path(FilterScope *scope, Expr *json,
+					   const FilterNode *column);
 
-/* functions.c ---------------------------------------------------------------- */
+/* functions.c ------------------------------------------------------------ */
 
 /* integers as numeric, so that they neither overflow nor round */
 extern Expr *number_exact(Expr *number);
@@ -222,7 +227,7 @@ extern Expr *number_exact(Expr *number);
 extern Expr *number_as(Expr *number, Oid type);
 extern Expr *compile_function(FilterScope *scope, const FilterNode *node);
 
-/* filter_row.c ---------------------------------------------------------------- */
+/* filter_row.c ----------------------------------------------------------- */
 
 /* What the names of a row mean: by its columns, or by the hook. */
 extern FilterScope *filter_row_scope(FilterRow *row);
@@ -232,7 +237,7 @@ extern FilterScope *filter_row_scope(FilterRow *row);
  */
 extern Node *filter_row_put_fields(Node *node, void *row);
 
-/* call_site.c ----------------------------------------------------------------- */
+/* call_site.c ------------------------------------------------------------ */
 
 /*
  * May the row of the call be NULL as a whole?  'function' is the OID of

@@ -8,7 +8,7 @@
  *
  *		seen in last 30 days
  *			seen <= segment.now()
- *			AND segment.date_add(seen, '30 days', 'Europe/Copenhagen') > segment.now()
+ *			AND segment.date_add(seen, '30 days', zone) > segment.now()
  *
  * Days and longer are counted on the calendar of the zone; hours, minutes and
  * seconds on the clock, where the column can stand alone on its side.  For the
@@ -18,10 +18,10 @@
  *
  * so that an index helps, and partitions are pruned.
  *
- * The span is added to what does not move.  Whatever the calendar does, there is
- * one instant at which 30 days have passed since 'seen', and time alone changes
- * the answer there and never back.  now - 30 days would run back, and stand still,
- * where months end and clocks are set.
+ * The span is added to what does not move.  Whatever the calendar does, there
+ * is one instant at which 30 days have passed since 'seen', and time alone
+ * changes the answer there and never back.  now - 30 days would run back, and
+ * stand still, where months end and clocks are set.
  *
  * A timestamp without time zone is local time of the zone, and stands for an
  * instant; a date is a day of its calendar:
@@ -31,10 +31,11 @@
  * In a scope without a zone the session's is read at run time, by the server's
  * own casts.
  *
- * What comes of the clock can be computed by the server's own operators: the clock
- * stays so far from the ends of the calendar, and spans are so short, that there
- * always is a result.  A time that a row holds may be any, and goes through the
- * functions of arithmetic.c, for which what is beyond the calendar is missing.
+ * What comes of the clock can be computed by the server's own operators: the
+ * clock stays so far from the ends of the calendar, and spans are so short,
+ * that there always is a result.  A time that a row holds may be any, and goes
+ * through the functions of arithmetic.c, for which what is beyond the calendar
+ * is missing.
  *
  *-------------------------------------------------------------------------
  */
@@ -124,21 +125,26 @@ compile_recent(FilterScope *scope, const FilterNode *node, Expr *time)
 		case FILTER_LESS_THAN_AGO:
 			recent = expr_and(expr_compare(BTLessEqualStrategyNumber, at, now),
 							  span_passes(scope, expr_copy(at), span,
-										  BTGreaterEqualStrategyNumber, expr_copy(now)));
+										  BTGreaterEqualStrategyNumber,
+										  expr_copy(now)));
 			break;
 		case FILTER_IN_NEXT:
 			recent = expr_and(expr_compare(BTGreaterStrategyNumber, at, now),
-							  span_passes(scope, expr_copy(at), span_negated(span),
-										  BTLessEqualStrategyNumber, expr_copy(now)));
+							  span_passes(scope, expr_copy(at),
+										  span_negated(span),
+										  BTLessEqualStrategyNumber,
+										  expr_copy(now)));
 			break;
 		default:
 			recent = expr_and(expr_compare(BTLessEqualStrategyNumber, at, now),
 							  span_passes(scope, expr_copy(at), span,
-										  BTGreaterStrategyNumber, expr_copy(now)));
+										  BTGreaterStrategyNumber,
+										  expr_copy(now)));
 			break;
 	}
 	if (scope->planned &&
-		(span->month != 0 || span->day != 0 || expr_type(time) == TIMESTAMPOID))
+		(span->month != 0 || span->day != 0 ||
+		 expr_type(time) == TIMESTAMPOID))
 		recent = expr_and(recent_limits(scope, node, expr_copy(time)), recent);
 	return recent;
 }
@@ -156,7 +162,8 @@ span_passes(FilterScope *scope, Expr *time, const Interval *span,
 	if (scope->timezone == NULL)
 		time = expr_own_call("date_add", 2, time, length);
 	else
-		time = expr_own_call("date_add", 3, time, length, expr_text(scope->timezone));
+		time = expr_own_call("date_add", 3, time, length,
+							 expr_text(scope->timezone));
 	return expr_compare(strategy, time, now);
 }
 
@@ -184,17 +191,19 @@ recent_day(FilterScope *scope, const FilterNode *node, Expr *day)
 			return day_passed(day, span, today, true);
 		case FILTER_LESS_THAN_AGO:
 			return expr_and(day_passed(day, span, today, false),
-							expr_compare(BTLessEqualStrategyNumber, expr_copy(day),
-										 expr_copy(today)));
+							expr_compare(BTLessEqualStrategyNumber,
+										 expr_copy(day), expr_copy(today)));
 		case FILTER_IN_NEXT:
 			return expr_and(expr_compare(BTGreaterStrategyNumber, day, today),
-							expr_compare(BTLessEqualStrategyNumber, expr_copy(day),
-										 day_ago(expr_copy(today), span_negated(span))));
+							expr_compare(BTLessEqualStrategyNumber,
+										 expr_copy(day),
+										 day_ago(expr_copy(today),
+												 span_negated(span))));
 		default:
 			return expr_and(expr_compare(BTGreaterStrategyNumber, day,
 										 day_ago(today, span)),
-							expr_compare(BTLessEqualStrategyNumber, expr_copy(day),
-										 expr_copy(today)));
+							expr_compare(BTLessEqualStrategyNumber,
+										 expr_copy(day), expr_copy(today)));
 	}
 }
 
@@ -203,13 +212,17 @@ static Expr *
 day_passed(Expr *day, const Interval *span, Expr *today, bool passed)
 {
 	if (span->month == 0)
-		return expr_compare(passed ? BTLessStrategyNumber : BTGreaterEqualStrategyNumber,
+		return expr_compare(passed ? BTLessStrategyNumber :
+							BTGreaterEqualStrategyNumber,
 							day, day_ago(today, span));
-	return expr_compare(passed ? BTLessEqualStrategyNumber : BTGreaterStrategyNumber,
+	return expr_compare(passed ? BTLessEqualStrategyNumber :
+						BTGreaterStrategyNumber,
 						day, day_ago(day_shift(today, -1), span));
 }
 
-/* The last day that comes, with the span added, to that day or an earlier one. */
+/*
+ * The last day that comes, with the span added, to that day or an earlier one.
+ */
 static Expr *
 day_ago(Expr *day, const Interval *span)
 {
@@ -221,7 +234,8 @@ day_ago(Expr *day, const Interval *span)
 
 /* The interval of a span that must consist of days or longer units. */
 static Interval *
-span_of_days(FilterScope *scope, const FilterNode *node, const FilterNode *span)
+span_of_days(FilterScope *scope, const FilterNode *node,
+			 const FilterNode *span)
 {
 	Interval   *interval = interval_of(time_span(scope, span));
 
@@ -257,8 +271,10 @@ compile_day(FilterScope *scope, const FilterNode *node, Expr *time)
 {
 	const FilterNode *literal = node->args[1];
 	Oid			type = expr_type(time);
-	StrategyNumber strategy = node->op == FILTER_BEFORE ? BTLessStrategyNumber :
-		node->op == FILTER_AFTER ? BTGreaterStrategyNumber : BTEqualStrategyNumber;
+	StrategyNumber strategy =
+		node->op == FILTER_BEFORE ? BTLessStrategyNumber :
+		node->op == FILTER_AFTER ? BTGreaterStrategyNumber :
+		BTEqualStrategyNumber;
 
 	if (literal->op != FILTER_STRING)
 		ereport(ERROR,
@@ -301,7 +317,10 @@ compile_anniversary(FilterScope *scope, const FilterNode *node, Expr *time)
 		{
 			const Interval *span = span_of_days(scope, node, node->args[1]);
 
-			/* a day a with a <= today < a + span, or with a - span <= today < a */
+			/*
+			 * a day a with a <= today < a + span, or with a - span <= today <
+			 * a
+			 */
 			if (node->op == FILTER_ANNIVERSARY_NEXT)
 				to = day_ago(to, span_negated(span));
 			else

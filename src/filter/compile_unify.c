@@ -152,7 +152,9 @@ common_type(FilterScope *scope, const Operand *operands, int count)
 	return OidIsValid(common) ? common : JSONBOID;
 }
 
-/* The type that holds the values of both types; InvalidOid if there is none. */
+/*
+ * The type that holds the values of both types; InvalidOid if there is none.
+ */
 static Oid
 type_of_both(Oid one, Oid other)
 {
@@ -228,7 +230,8 @@ type_with_literal(Oid common, const FilterNode *literal)
 		Oid			type = literal_number_type(literal, common);
 
 		/* only ever wider: a small literal does not shrink the others */
-		return type == NUMERICOID || (type == INT8OID && common != NUMERICOID) ||
+		return type == NUMERICOID ||
+			(type == INT8OID && common != NUMERICOID) ||
 			(type == INT4OID && common == INT2OID) ? type : common;
 	}
 	return literal_time_type(literal, common) != common ?

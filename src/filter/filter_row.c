@@ -9,8 +9,8 @@
  *					FieldSelect, where o is a composite value
  *					the expression of the field, where o is a ROW(...)
  *
- *  A row whose type rooms to the right know, such as that of a population's view,
- *  has the names that filter_row_hook gives it.
+ * A row whose type rooms to the right know, such as that of a population's
+ * view, has the names that filter_row_hook gives it.
  *
  *-------------------------------------------------------------------------
  */

@@ -60,6 +60,7 @@ segment_matches_support(PG_FUNCTION_ARGS)
 	Const	   *constant;
 	FilterRow	row;
 	FilterScope *scope;
+	Filter	   *filter;
 	Expr	   *expr;
 
 	if (!IsA(request, SupportRequestSimplify))
@@ -74,8 +75,8 @@ segment_matches_support(PG_FUNCTION_ARGS)
 
 	scope = filter_row_scope(&row);
 	scope->planned = true;
-	expr = filter_compile(filter_unpack((Filter *) PG_DETOAST_DATUM(constant->constvalue)),
-						  scope);
+	filter = (Filter *) PG_DETOAST_DATUM(constant->constvalue);
+	expr = filter_compile(filter_unpack(filter), scope);
 	if (IsA(row.row, RowExpr))
 		expr = (Expr *) filter_row_put_fields((Node *) expr, row.row);
 	if (!call_stands_as_qual(simplify->root, call))

@@ -7,8 +7,8 @@
  *
  *		OR(a, b)
  *
- *  A group has one combinator for all its rules, or a word before each rule but
- *  the first, or neither, which is "and".
+ * A group has one combinator for all its rules, or a word before each rule but
+ * the first, or neither, which is "and".
  *
  *-------------------------------------------------------------------------
  */
@@ -28,50 +28,51 @@ typedef struct Member
 	const char *combinator;		/* NULL where the group has one for all */
 } Member;
 
-static const char *group_combinator(JsonbContainer *json, const Place *place);
-static List *read_members(JsonbContainer *rules, const Place *place,
+static const char *group_combinator(JsonbContainer *json,
+									const RulePath *path);
+static List *read_members(JsonbContainer *rules, const RulePath *path,
 						  const char *combinator);
 static bool is_combinator(JsonbValue *value);
 static FilterNode *combine(List *members, const char *word,
-						   const Place *place);
-static FilterNode *combine_each(List *members, const Place *place);
-static FilterNode *combine_xor(List *filters, const Place *place);
+						   const RulePath *path);
+static FilterNode *combine_each(List *members, const RulePath *path);
+static FilterNode *combine_xor(List *filters, const RulePath *path);
 static FilterNode *combine_at_least(List *filters, JsonbContainer *json,
-									const Place *place);
+									const RulePath *path);
 static List *filters_of(List *members);
 
 FilterNode *
-rule_group(JsonbContainer *json, const Place *place)
+rule_group(JsonbContainer *json, const RulePath *path)
 {
 	JsonbValue *rules = rule_find(json, "rules");
-	const char *combinator = group_combinator(json, place);
+	const char *combinator = group_combinator(json, path);
 	List	   *members;
 
-	rule_check_keys(json, group_keys, place);
+	rule_check_keys(json, group_keys, path);
 	if (rules->type != jbvBinary ||
 		!JsonContainerIsArray(rules->val.binary.data))
-		rule_refuse(place, "\"rules\" is not an array.");
-	members = read_members(rules->val.binary.data, place, combinator);
+		rule_refuse(path, "\"rules\" is not an array.");
+	members = read_members(rules->val.binary.data, path, combinator);
 
 	if (members == NIL)
 		return NULL;
 	if (combinator == NULL)
-		return combine_each(members, place);
+		return combine_each(members, path);
 	if (strcmp(combinator, filter_ops[FILTER_AT_LEAST].json) == 0)
-		return combine_at_least(filters_of(members), json, place);
-	return combine(members, combinator, place);
+		return combine_at_least(filters_of(members), json, path);
+	return combine(members, combinator, path);
 }
 
 /* NULL if there is none: each rule may have its own, or they are all "and" */
 static const char *
-group_combinator(JsonbContainer *json, const Place *place)
+group_combinator(JsonbContainer *json, const RulePath *path)
 {
 	static const char *const words[] = {"and", "or", "xor", "atLeast"};
-	char	   *combinator = rule_text(json, place, "combinator");
-	char	   *condition = rule_text(json, place, "condition");
+	char	   *combinator = rule_text(json, path, "combinator");
+	char	   *condition = rule_text(json, path, "condition");
 
 	if (combinator != NULL && condition != NULL)
-		rule_refuse(place, "There is \"combinator\" as well as \"condition\".");
+		rule_refuse(path, "There is \"combinator\" as well as \"condition\".");
 	if (combinator == NULL)
 		combinator = condition;
 	if (combinator == NULL)
@@ -81,7 +82,7 @@ group_combinator(JsonbContainer *json, const Place *place)
 		if (pg_strcasecmp(combinator, words[i]) == 0)
 			return words[i];
 	}
-	rule_refuse(place, psprintf("Combinator \"%s\" is none of \"and\", \"or\", \"xor\" and \"atLeast\".",
+	rule_refuse(path, psprintf("Combinator \"%s\" is none of \"and\", \"or\", \"xor\" and \"atLeast\".",
 								combinator));
 }
 
@@ -93,7 +94,8 @@ group_combinator(JsonbContainer *json, const Place *place)
  * rule counts.
  */
 static List *
-read_members(JsonbContainer *rules, const Place *place, const char *combinator)
+read_members(JsonbContainer *rules, const RulePath *path,
+			 const char *combinator)
 {
 	int			nrules = JsonContainerSize(rules);
 	List	   *members = NIL;
@@ -103,7 +105,7 @@ read_members(JsonbContainer *rules, const Place *place, const char *combinator)
 	for (int i = 0; i < nrules; i++)
 	{
 		JsonbValue *rule = getIthJsonbValueFromContainer(rules, i);
-		Place		inner = {place, "rules", i, place->of_elements};
+		RulePath		inner = {path, "rules", i, path->of_elements};
 		Member	   *member;
 		FilterNode *filter;
 
@@ -112,7 +114,8 @@ read_members(JsonbContainer *rules, const Place *place, const char *combinator)
 		if (words && i % 2 == 1)
 		{
 			if (!is_combinator(rule))
-				rule_refuse(&inner, "Expected \"and\" or \"or\" between two rules.");
+				rule_refuse(&inner,
+							"Expected \"and\" or \"or\" between two rules.");
 			word = asc_tolower(rule->val.string.val, rule->val.string.len);
 			if (i == nrules - 1)
 				rule_refuse(&inner, "Expected a rule behind this word.");
@@ -155,18 +158,19 @@ is_combinator(JsonbValue *value)
 }
 
 static FilterNode *
-combine(List *members, const char *word, const Place *place)
+combine(List *members, const char *word, const RulePath *path)
 {
 	List	   *filters = filters_of(members);
 
 	if (strcmp(word, "xor") == 0)
-		return combine_xor(filters, place);
-	return filter_combine(strcmp(word, "or") == 0 ? FILTER_OR : FILTER_AND, filters);
+		return combine_xor(filters, path);
+	return filter_combine(strcmp(word, "or") == 0 ? FILTER_OR : FILTER_AND,
+						  filters);
 }
 
 /* a or b and c: as in SQL, "and" binds tighter than "xor", "xor" than "or" */
 static FilterNode *
-combine_each(List *members, const Place *place)
+combine_each(List *members, const RulePath *path)
 {
 	static const char *const words[] = {"and", "xor", "or"};
 
@@ -180,18 +184,19 @@ combine_each(List *members, const Place *place)
 		{
 			Member	   *member = lfirst(lc);
 			/* rules without words between them are all "and" */
-			const char *word = member->combinator != NULL ? member->combinator : "and";
+			const char *word = member->combinator != NULL ?
+				member->combinator : "and";
 
 			if (run != NIL && strcmp(word, words[i]) != 0)
 			{
 				((Member *) linitial(run))->filter = combine(run, words[i],
-															 place);
+															 path);
 				groups = lappend(groups, linitial(run));
 				run = NIL;
 			}
 			run = lappend(run, member);
 		}
-		((Member *) linitial(run))->filter = combine(run, words[i], place);
+		((Member *) linitial(run))->filter = combine(run, words[i], path);
 		members = lappend(groups, linitial(run));
 	}
 	return ((Member *) linitial(members))->filter;
@@ -199,7 +204,7 @@ combine_each(List *members, const Place *place)
 
 /* One of two but not both; of more it is said in two ways what that means. */
 static FilterNode *
-combine_xor(List *filters, const Place *place)
+combine_xor(List *filters, const RulePath *path)
 {
 	FilterNode *either;
 	FilterNode *both;
@@ -207,14 +212,15 @@ combine_xor(List *filters, const Place *place)
 	if (list_length(filters) == 1)
 		return linitial(filters);
 	if (list_length(filters) > 2)
-		rule_refuse(place, "\"xor\" of more than two rules has more than one meaning.");
+		rule_refuse(path,
+					"\"xor\" of more than two rules has more than one meaning.");
 	either = filter_combine(FILTER_OR, list_copy(filters));
 	both = filter_combine(FILTER_AND, filters);
 	return filter_combine(FILTER_AND, list_make2(either, filter_negate(both)));
 }
 
 static FilterNode *
-combine_at_least(List *filters, JsonbContainer *json, const Place *place)
+combine_at_least(List *filters, JsonbContainer *json, const RulePath *path)
 {
 	FilterNode **args = palloc_array(FilterNode *, list_length(filters));
 	int			nargs = 0;
@@ -223,8 +229,9 @@ combine_at_least(List *filters, JsonbContainer *json, const Place *place)
 	foreach(lc, filters)
 		args[nargs++] = lfirst(lc);
 	return rule_checked(filter_node_with(FILTER_AT_LEAST,
-										 rule_count(rule_find(json, "count"), place, "count"),
-										 -1, nargs, args), place);
+										 rule_count(rule_find(json, "count"),
+													path, "count"), -1, nargs,
+										 args), path);
 }
 
 static List *

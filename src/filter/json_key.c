@@ -10,8 +10,8 @@
  *		means.
  *		HINT:  Perhaps you meant "operator".
  *
- *  A key that we do not know may change what its rule means, so it is refused
- *  unless it is known to be harmless.
+ * A key that we do not know may change what its rule means, so it is refused
+ * unless it is known to be harmless.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +31,8 @@ static const char *const harmless_keys[] = {
 static char *foreign_key(JsonbContainer *json, const char *const *known);
 
 void
-rule_check_keys(JsonbContainer *json, const char *const *known, const Place *place)
+rule_check_keys(JsonbContainer *json, const char *const *known,
+				const RulePath *path)
 {
 	char	   *key = foreign_key(json, known);
 	List	   *names = NIL;
@@ -44,7 +45,7 @@ rule_check_keys(JsonbContainer *json, const char *const *known, const Place *pla
 	nearest = nearest_name(key, names);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid rule at %s", rule_print_place(place)),
+			 errmsg("invalid rule at %s", rule_path_text(path)),
 			 errdetail("Key \"%s\" is unknown here, and may change what the rule means.", key),
 			 nearest != NULL ?
 			 errhint("Perhaps you meant \"%s\".", nearest) :
@@ -78,11 +79,11 @@ foreign_key(JsonbContainer *json, const char *const *known)
 /* An object of json-logic, of MongoDB, of another builder, or an empty one */
 void
 rule_refuse_foreign(JsonbContainer *json, const char *const *known,
-					const Place *place)
+					const RulePath *path)
 {
 	char	   *key = foreign_key(json, known);
 
-	rule_refuse_form(place, key == NULL ? "object, which has neither" :
+	rule_refuse_form(path, key == NULL ? "object, which has neither" :
 					 psprintf("object with \"%s\"", key));
 }
 
@@ -97,79 +98,81 @@ rule_find(JsonbContainer *json, const char *key)
 }
 
 char *
-rule_text(JsonbContainer *json, const Place *place, const char *key)
+rule_text(JsonbContainer *json, const RulePath *path, const char *key)
 {
 	JsonbValue *value = rule_find(json, key);
 
 	if (value == NULL)
 		return NULL;
 	if (value->type != jbvString)
-		rule_refuse(place, psprintf("\"%s\" is not a text.", key));
+		rule_refuse(path, psprintf("\"%s\" is not a text.", key));
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
 bool
-rule_flag(JsonbContainer *json, const Place *place, const char *key)
+rule_flag(JsonbContainer *json, const RulePath *path, const char *key)
 {
 	JsonbValue *value = rule_find(json, key);
 
 	if (value == NULL)
 		return false;
 	if (value->type != jbvBool)
-		rule_refuse(place, psprintf("\"%s\" is not true or false.", key));
+		rule_refuse(path, psprintf("\"%s\" is not true or false.", key));
 	return value->val.boolean;
 }
 
 JsonbContainer *
-rule_object(JsonbValue *value, const Place *place)
+rule_object(JsonbValue *value, const RulePath *path)
 {
 	if (value->type != jbvBinary)
-		rule_refuse_form(place, "single value");
+		rule_refuse_form(path, "single value");
 	return value->val.binary.data;
 }
 
 /* What the parser would refuse is refused here, too. */
 FilterNode *
-rule_checked(FilterNode *node, const Place *place)
+rule_checked(FilterNode *node, const RulePath *path)
 {
 	const char *problem = filter_check_node(node);
 
 	if (problem != NULL)
-		rule_refuse(place, psprintf("The part \"%s\" %s.", filter_ops[node->op].name, problem));
+		rule_refuse(path,
+					psprintf("The part \"%s\" %s.", filter_ops[node->op].name,
+							 problem));
 	return node;
 }
 
 void
-rule_refuse(const Place *place, const char *detail)
+rule_refuse(const RulePath *path, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid rule at %s", rule_print_place(place)),
+			 errmsg("invalid rule at %s", rule_path_text(path)),
 			 errdetail_internal("%s", detail)));
 }
 
 /* For what is no rule at all, as the trees of other languages are */
 void
-rule_refuse_form(const Place *place, const char *found)
+rule_refuse_form(const RulePath *path, const char *found)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid rule at %s", rule_print_place(place)),
+			 errmsg("invalid rule at %s", rule_path_text(path)),
 			 errdetail("Expected an object with \"rules\" or with \"field\", not this %s.", found),
 			 errhint("Rules are written: '{\"combinator\": \"and\", \"rules\": [{\"field\": \"city\", \"operator\": \"=\", \"value\": \"Aarhus\"}]}'::jsonb::segment.filter")));
 }
 
 char *
-rule_print_place(const Place *place)
+rule_path_text(const RulePath *path)
 {
 	char	   *outer = "";
 
 	/* no deeper than the value that was read, under the same limit */
 	check_stack_depth();
 
-	if (place->parent != NULL)
-		outer = psprintf("%s.", rule_print_place(place->parent));
-	if (place->index < 0)
-		return psprintf("%s%s", outer, place->key);
-	return psprintf("%s%s[%d]", outer, place->key, place->index);
+	if (path->parent != NULL)
+		outer = psprintf("%s.", rule_path_text(path->parent));
+	if (path->index < 0)
+		return psprintf("%s%s", outer, path->key);
+	return psprintf("%s%s[%d]", outer, path->key, path->index);
 }

@@ -7,7 +7,7 @@
  *		"not_in"		the same in jQuery QueryBuilder
  *		"holds"			none: the left side is itself the answer
  *
- *  Case does not matter, as it does not to the builders' own exporters.
+ * Case does not matter, as it does not to the builders' own exporters.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,15 +45,15 @@ static const struct
 };
 
 FilterOp
-rule_operator(JsonbContainer *json, const Place *place, bool *negated)
+rule_operator(JsonbContainer *json, const RulePath *path, bool *negated)
 {
-	char	   *word = rule_text(json, place, "operator");
+	char	   *word = rule_text(json, path, "operator");
 	const char *nearest;
 	List	   *known = NIL;
 
 	*negated = false;
 	if (word == NULL)
-		rule_refuse(place, "There is no \"operator\".");
+		rule_refuse(path, "There is no \"operator\".");
 	if (strcmp(word, FILTER_JSON_HOLDS) == 0)
 		return FILTER_NONE;
 
@@ -90,7 +90,7 @@ rule_operator(JsonbContainer *json, const Place *place, bool *negated)
 
 	nearest = nearest_name(word, known);
 	if (nearest != NULL)
-		rule_refuse(place, psprintf("Operator \"%s\" is unknown; perhaps you meant \"%s\".",
+		rule_refuse(path, psprintf("Operator \"%s\" is unknown; perhaps you meant \"%s\".",
 									word, nearest));
-	rule_refuse(place, psprintf("Operator \"%s\" is unknown.", word));
+	rule_refuse(path, psprintf("Operator \"%s\" is unknown.", word));
 }

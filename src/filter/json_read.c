@@ -32,21 +32,25 @@
 static const char *const did_keys[] = {
 	"did", "not", "where", "atLeast", "atMost", "exactly", "window", NULL
 };
-static const char *const audience_keys[] = {"audience", "operator", "not", NULL};
-static const char *const bucket_keys[] = {"bucket", "operator", "value", "not", NULL};
+static const char *const audience_keys[] = {
+	"audience", "operator", "not", NULL
+};
+static const char *const bucket_keys[] = {
+	"bucket", "operator", "value", "not", NULL
+};
 static const char *const constant_keys[] = {"constant", "not", NULL};
 
-static FilterNode *read_constant(JsonbContainer *json, const Place *place);
-static FilterNode *read_did(JsonbContainer *json, const Place *place);
-static FilterNode *read_audience(JsonbContainer *json, const Place *place);
-static FilterNode *read_bucket(JsonbContainer *json, const Place *place);
+static FilterNode *read_constant(JsonbContainer *json, const RulePath *path);
+static FilterNode *read_did(JsonbContainer *json, const RulePath *path);
+static FilterNode *read_audience(JsonbContainer *json, const RulePath *path);
+static FilterNode *read_bucket(JsonbContainer *json, const RulePath *path);
 
 /* The whole tree */
 FilterNode *
 filter_from_json(JsonbContainer *json)
 {
-	Place		place = {NULL, "$", -1, false};
-	FilterNode *node = rule_read(json, &place);
+	RulePath		path = {NULL, "$", -1, false};
+	FilterNode *node = rule_read(json, &path);
 
 	if (node == NULL)
 		ereport(ERROR,
@@ -59,7 +63,7 @@ filter_from_json(JsonbContainer *json)
 
 /* NULL for what is left out */
 FilterNode *
-rule_read(JsonbContainer *json, const Place *place)
+rule_read(JsonbContainer *json, const RulePath *path)
 {
 	FilterNode *node;
 	bool		negated;
@@ -68,60 +72,64 @@ rule_read(JsonbContainer *json, const Place *place)
 	CHECK_FOR_INTERRUPTS();
 
 	if (!JsonContainerIsObject(json))
-		rule_refuse_form(place, JsonContainerIsScalar(json) ? "single value" : "array");
-	if (rule_flag(json, place, "muted"))
+		rule_refuse_form(path,
+						 JsonContainerIsScalar(json) ? "single value" :
+						 "array");
+	if (rule_flag(json, path, "muted"))
 		return NULL;
-	negated = rule_flag(json, place, "not");
+	negated = rule_flag(json, path, "not");
 
 	if (rule_find(json, "rules") != NULL)
-		node = rule_group(json, place);
+		node = rule_group(json, path);
 	else if (rule_find(json, "did") != NULL)
-		node = read_did(json, place);
+		node = read_did(json, path);
 	else if (rule_find(json, "audience") != NULL)
-		node = read_audience(json, place);
+		node = read_audience(json, path);
 	else if (rule_find(json, "bucket") != NULL)
-		node = read_bucket(json, place);
+		node = read_bucket(json, path);
 	else if (rule_find(json, "constant") != NULL)
-		node = read_constant(json, place);
+		node = read_constant(json, path);
 	else
-		node = rule_comparison(json, place);
+		node = rule_comparison(json, path);
 
 	return negated && node != NULL ? filter_negate(node) : node;
 }
 
 static FilterNode *
-read_constant(JsonbContainer *json, const Place *place)
+read_constant(JsonbContainer *json, const RulePath *path)
 {
 	JsonbValue *constant = rule_find(json, "constant");
 
-	rule_check_keys(json, constant_keys, place);
+	rule_check_keys(json, constant_keys, path);
 	if (constant->type != jbvBool)
-		rule_refuse(place, "\"constant\" is not true or false.");
+		rule_refuse(path, "\"constant\" is not true or false.");
 	return filter_node(constant->val.boolean ? FILTER_TRUE : FILTER_FALSE,
 					   NULL, -1);
 }
 
 static FilterNode *
-read_did(JsonbContainer *json, const Place *place)
+read_did(JsonbContainer *json, const RulePath *path)
 {
 	FilterNode **args = palloc_array(FilterNode *, 3);
 	FilterNode *node = filter_node_with(FILTER_DID, NULL, -1, 3, args);
 	JsonbValue *where = rule_find(json, "where");
-	char	   *window = rule_text(json, place, "window");
+	char	   *window = rule_text(json, path, "window");
 
-	rule_check_keys(json, did_keys, place);
-	args[0] = rule_checked(filter_node(FILTER_WORD, rule_text(json, place, "did"), -1), place);
+	rule_check_keys(json, did_keys, path);
+	args[0] = rule_checked(filter_node(FILTER_WORD,
+									   rule_text(json, path, "did"), -1),
+						   path);
 	args[1] = args[2] = filter_node(FILTER_NONE, NULL, -1);
 	if (where != NULL)
 	{
-		Place		inner = {place, "where", -1, false};
+		RulePath		inner = {path, "where", -1, false};
 		FilterNode *filter = rule_read(rule_object(where, &inner), &inner);
 
 		if (filter != NULL)
 			args[1] = filter;
 	}
 	if (window != NULL)
-		args[2] = rule_part(window, KIND_WINDOW, place);
+		args[2] = rule_part(window, KIND_WINDOW, path);
 
 	for (int times = FILTER_TIMES_AT_LEAST; times <= FILTER_TIMES_EXACTLY;
 		 times++)
@@ -131,8 +139,9 @@ read_did(JsonbContainer *json, const Place *place)
 		if (count == NULL)
 			continue;
 		if (node->text != NULL)
-			rule_refuse(place, "There is more than one of \"atLeast\", \"atMost\" and \"exactly\".");
-		node->text = rule_count(count, place, filter_json_times[times]);
+			rule_refuse(path,
+						"There is more than one of \"atLeast\", \"atMost\" and \"exactly\".");
+		node->text = rule_count(count, path, filter_json_times[times]);
 		node->detail = times;
 	}
 	if (node->detail == FILTER_TIMES_AT_LEAST && strcmp(node->text, "1") == 0)
@@ -140,37 +149,40 @@ read_did(JsonbContainer *json, const Place *place)
 		node->detail = FILTER_TIMES_ANY;
 		node->text = NULL;
 	}
-	return rule_checked(node, place);
+	return rule_checked(node, path);
 }
 
 static FilterNode *
-read_audience(JsonbContainer *json, const Place *place)
+read_audience(JsonbContainer *json, const RulePath *path)
 {
 	FilterNode *node = filter_node(FILTER_IN_AUDIENCE,
-								   rule_text(json, place, "audience"), -1);
+								   rule_text(json, path, "audience"), -1);
 	bool		negated;
 
-	rule_check_keys(json, audience_keys, place);
-	if (rule_operator(json, place, &negated) != FILTER_IN)
-		rule_refuse(place, "The operator of \"audience\" is none of \"in\" and \"notIn\".");
-	node = rule_checked(node, place);
+	rule_check_keys(json, audience_keys, path);
+	if (rule_operator(json, path, &negated) != FILTER_IN)
+		rule_refuse(path,
+					"The operator of \"audience\" is none of \"in\" and \"notIn\".");
+	node = rule_checked(node, path);
 	return negated ? filter_negate(node) : node;
 }
 
 static FilterNode *
-read_bucket(JsonbContainer *json, const Place *place)
+read_bucket(JsonbContainer *json, const RulePath *path)
 {
 	FilterNode **args = palloc_array(FilterNode *, 1);
-	FilterNode *node = filter_node_with(FILTER_BUCKET, rule_text(json, place, "bucket"),
-										-1, 1, args);
-	char	   *operator = rule_text(json, place, "operator");
+	FilterNode *node = filter_node_with(FILTER_BUCKET,
+										rule_text(json, path, "bucket"), -1, 1,
+										args);
+	char	   *operator = rule_text(json, path, "operator");
 	int			compare = operator == NULL ? -1 :
 		filter_find_word(filter_compares, operator);
 
-	rule_check_keys(json, bucket_keys, place);
+	rule_check_keys(json, bucket_keys, path);
 	if (compare < 0)
-		rule_refuse(place, "The operator of \"bucket\" is none of \"<\", \"<=\", \">\" and \">=\".");
+		rule_refuse(path,
+					"The operator of \"bucket\" is none of \"<\", \"<=\", \">\" and \">=\".");
 	node->detail = compare;
-	args[0] = rule_number(json, place);
-	return rule_checked(node, place);
+	args[0] = rule_number(json, path);
+	return rule_checked(node, path);
 }

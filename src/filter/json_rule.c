@@ -7,8 +7,8 @@
  *
  *		NOT(IN(COLUMN city, STRING "Aarhus", STRING "Odense"))
  *
- *  A rule compares its field, or another operand, with its values; a rule with
- *  "match" asks for elements of an array.
+ * A rule compares its field, or another operand, with its values; a rule with
+ * "match" asks for elements of an array.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,38 +22,38 @@ static const char *const rule_keys[] = {
 	"not", "empty", NULL
 };
 
-static FilterNode *read_comparison(JsonbContainer *json, const Place *place);
+static FilterNode *read_comparison(JsonbContainer *json, const RulePath *path);
 static FilterNode *any_field(FilterNode *left, List *fields);
 static FilterNode *read_match(JsonbContainer *json, JsonbValue *match,
-							  const Place *place);
-static bool match_is_none(JsonbContainer *match, const Place *place);
+							  const RulePath *path);
+static bool match_is_none(JsonbContainer *match, const RulePath *path);
 static bool element_values(const FilterNode *filter, List **values);
-static bool is_unfinished(JsonbContainer *json, const Place *place);
+static bool is_unfinished(JsonbContainer *json, const RulePath *path);
 
 FilterNode *
-rule_comparison(JsonbContainer *json, const Place *place)
+rule_comparison(JsonbContainer *json, const RulePath *path)
 {
 	JsonbValue *match;
 
-	if (is_unfinished(json, place))
+	if (is_unfinished(json, path))
 		return NULL;
-	if (rule_find(json, "field") == NULL && rule_find(json, "operand") == NULL &&
-		rule_find(json, "lhs") == NULL &&
+	if (rule_find(json, "field") == NULL &&
+		rule_find(json, "operand") == NULL && rule_find(json, "lhs") == NULL &&
 		(rule_find(json, "id") == NULL || rule_find(json, "operator") == NULL))
-		rule_refuse_foreign(json, rule_keys, place);
-	rule_check_keys(json, rule_keys, place);
+		rule_refuse_foreign(json, rule_keys, path);
+	rule_check_keys(json, rule_keys, path);
 	match = rule_find(json, "match");
 	if (match != NULL)
-		return read_match(json, match, place);
-	return read_comparison(json, place);
+		return read_match(json, match, path);
+	return read_comparison(json, path);
 }
 
 static FilterNode *
-read_comparison(JsonbContainer *json, const Place *place)
+read_comparison(JsonbContainer *json, const RulePath *path)
 {
-	FilterNode *left = rule_left(json, place);
+	FilterNode *left = rule_left(json, path);
 	bool		negated;
-	FilterOp	op = rule_operator(json, place, &negated);
+	FilterOp	op = rule_operator(json, path, &negated);
 	const FilterOpInfo *info = &filter_ops[op];
 	List	   *values = NIL;
 	FilterNode **args;
@@ -65,16 +65,17 @@ read_comparison(JsonbContainer *json, const Place *place)
 	{
 		/* "holds" */
 		if (!op_is(left, KIND_FILTER))
-			rule_refuse(place, "An operand that holds must be a column, a function or an aggregate.");
+			rule_refuse(path,
+						"An operand that holds must be a column, a function or an aggregate.");
 		return left;
 	}
 
 	if (info->detail == DETAIL_ZERO && info->max_args != 1)
-		values = rule_values(json, place, op);
+		values = rule_values(json, path, op);
 	if (op == FILTER_IN &&
 		!op_is((FilterNode *) linitial(values), KIND_LITERAL))
 	{
-		node = rule_checked(any_field(left, values), place);
+		node = rule_checked(any_field(left, values), path);
 		return negated ? filter_negate(node) : node;
 	}
 	/* as in the text form */
@@ -84,7 +85,7 @@ read_comparison(JsonbContainer *json, const Place *place)
 			 list_length(values) == 1)
 		op = FILTER_CONTAINS;
 	if (op == FILTER_BETWEEN && list_length(values) != 2)
-		rule_refuse(place, "\"value\" is not a pair of values.");
+		rule_refuse(path, "\"value\" is not a pair of values.");
 
 	args = palloc_array(FilterNode *, list_length(values) + 1);
 	args[nargs++] = left;
@@ -92,8 +93,8 @@ read_comparison(JsonbContainer *json, const Place *place)
 		args[nargs++] = lfirst(lc);
 	node = filter_node_with(op, NULL, -1, nargs, args);
 	if (info->detail != DETAIL_ZERO)
-		node->detail = rule_period(json, place);
-	node = rule_checked(node, place);
+		node->detail = rule_period(json, path);
+	node = rule_checked(node, path);
 	return negated ? filter_negate(node) : node;
 }
 
@@ -120,11 +121,11 @@ any_field(FilterNode *left, List *fields)
  * values.  Its "value" is a group of rules with an empty field.
  */
 static FilterNode *
-read_match(JsonbContainer *json, JsonbValue *match, const Place *place)
+read_match(JsonbContainer *json, JsonbValue *match, const RulePath *path)
 {
-	Place		inner = {place, "value", -1, true};
+	RulePath		inner = {path, "value", -1, true};
 	JsonbValue *rules = rule_find(json, "value");
-	bool		none = match_is_none(rule_object(match, place), place);
+	bool		none = match_is_none(rule_object(match, path), path);
 	FilterNode *filter;
 	List	   *values = NIL;
 	FilterNode **args;
@@ -133,31 +134,33 @@ read_match(JsonbContainer *json, JsonbValue *match, const Place *place)
 	ListCell   *lc;
 
 	if (rules == NULL || rules->type != jbvBinary)
-		rule_refuse(&inner, "Expected a group of rules with an empty \"field\".");
+		rule_refuse(&inner,
+					"Expected a group of rules with an empty \"field\".");
 	filter = rule_read(rules->val.binary.data, &inner);
 	if (filter == NULL || !element_values(filter, &values))
-		rule_refuse(&inner, "Of elements only \"=\" and \"in\" can be asked, combined by \"or\".");
+		rule_refuse(&inner,
+					"Of elements only \"=\" and \"in\" can be asked, combined by \"or\".");
 
 	args = palloc_array(FilterNode *, list_length(values) + 1);
-	args[nargs++] = rule_left(json, place);
+	args[nargs++] = rule_left(json, path);
 	foreach(lc, values)
 		args[nargs++] = lfirst(lc);
 	node = filter_node_with(nargs == 2 ? FILTER_CONTAINS : FILTER_CONTAINS_ANY,
 							NULL, -1, nargs, args);
-	node = rule_checked(node, place);
+	node = rule_checked(node, path);
 	return none ? filter_negate(node) : node;
 }
 
 /* "some" and "none", also as "atLeast" 1 and "atMost" 0 */
 static bool
-match_is_none(JsonbContainer *match, const Place *place)
+match_is_none(JsonbContainer *match, const RulePath *path)
 {
-	char	   *mode = rule_text(match, place, "mode");
+	char	   *mode = rule_text(match, path, "mode");
 	JsonbValue *threshold = rule_find(match, "threshold");
 	const char *count = "";
 
 	if (mode == NULL)
-		rule_refuse(place, "\"match\" has no \"mode\".");
+		rule_refuse(path, "\"match\" has no \"mode\".");
 	if (threshold != NULL && threshold->type == jbvNumeric)
 		count = rule_digits(threshold);
 	if (pg_strcasecmp(mode, "some") == 0 ||
@@ -166,7 +169,7 @@ match_is_none(JsonbContainer *match, const Place *place)
 	if (pg_strcasecmp(mode, "none") == 0 ||
 		(pg_strcasecmp(mode, "atMost") == 0 && strcmp(count, "0") == 0))
 		return true;
-	rule_refuse(place, psprintf("Of the elements of an array can be asked whether \"some\" or \"none\" match, not \"%s\".",
+	rule_refuse(path, psprintf("Of the elements of an array can be asked whether \"some\" or \"none\" match, not \"%s\".",
 								mode));
 }
 
@@ -202,7 +205,7 @@ element_values(const FilterNode *filter, List **values)
  * field or the operator, or it says itself that it is empty.
  */
 static bool
-is_unfinished(JsonbContainer *json, const Place *place)
+is_unfinished(JsonbContainer *json, const RulePath *path)
 {
 	static const char *const keys[] = {"field", "operator"};
 	int			nulls = 0;
@@ -220,5 +223,5 @@ is_unfinished(JsonbContainer *json, const Place *place)
 											 NULL);
 		nulls += (value != NULL && value->type == jbvNull);
 	}
-	return nulls == lengthof(keys) || rule_flag(json, place, "empty");
+	return nulls == lengthof(keys) || rule_flag(json, path, "empty");
 }

@@ -6,8 +6,8 @@
  *		007, 7.0, .7e1	-> 7
  *		1e400			-> 1e400, as it would be long without the exponent
  *
- *  The notation depends on the value of the number alone, so that equal filters
- *  have equal texts.
+ * The notation depends on the value of the number alone, so that equal filters
+ * have equal texts.
  *
  *-------------------------------------------------------------------------
  */

@@ -141,7 +141,8 @@ unpack_node(Unpacker *unpacker)
 	if (has_text(node->op, detail))
 		node->text = unpack_text(unpacker);
 	if (nargs > 0)
-		node->args = palloc_extended(nargs * sizeof(FilterNode *), MCXT_ALLOC_HUGE);
+		node->args = palloc_extended(nargs * sizeof(FilterNode *),
+									 MCXT_ALLOC_HUGE);
 	while (node->nargs < nargs)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -37,9 +37,10 @@
 
 #include "filter/parse_private.h"
 
-static void parser_start(Parser *parser, const char *text, const char *subject,
-						 struct Node *escontext);
-static FilterNode *parser_finish(Parser *parser, FilterNode *node, uint16 kind);
+static void parser_start(Parser *parser, const char *text,
+						 const char *input_name, struct Node *escontext);
+static FilterNode *parser_finish(Parser *parser, FilterNode *node,
+								 uint16 kind);
 static FilterNode *parse_and(Parser *parser);
 static FilterNode *parse_not(Parser *parser);
 static FilterNode *parse_predicate(Parser *parser);
@@ -97,14 +98,14 @@ filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
 }
 
 static void
-parser_start(Parser *parser, const char *text, const char *subject,
+parser_start(Parser *parser, const char *text, const char *input_name,
 			 struct Node *escontext)
 {
 	memset(parser, 0, sizeof(Parser));
 	parser->text = text;
 	parser->position = text;
-	parser->subject = subject;
-	parser->end = psprintf("the end of the %s", subject);
+	parser->input_name = input_name;
+	parser->end = psprintf("the end of the %s", input_name);
 	parser->escontext = escontext;
 }
 
@@ -122,10 +123,15 @@ parser_finish(Parser *parser, FilterNode *node, uint16 kind)
 			return parser_fail_behind(parser);
 	}
 	else if (parser_peek(parser, 0)->kind != TOKEN_END || !op_is(node, kind))
-		return parser_fail(parser, NULL,
-						   (kind & KIND_OPERAND) ? "an operator such as \"+\"|the end of the expression" :
-						   kind == KIND_WINDOW ? "a window such as \"in last 30 days\"" :
-						   "the end of the expression", NULL);
+	{
+		const char *expected = parser->end;
+
+		if ((kind & KIND_OPERAND) != 0)
+			expected = psprintf("an operator such as \"+\"|%s", parser->end);
+		else if (kind == KIND_WINDOW)
+			expected = "a window such as \"in last 30 days\"";
+		return parser_fail(parser, NULL, expected, NULL);
+	}
 
 	/* a trait that is "city" for everybody was meant to be city */
 	if (kind == (KIND_FILTER | KIND_OPERAND) && op_is(node, KIND_OPERAND) &&
@@ -211,15 +217,15 @@ parse_not(Parser *parser)
 static FilterNode *
 parse_predicate(Parser *parser)
 {
-	const char *place = parser_peek(parser, 0)->start;
+	const char *start = parser_peek(parser, 0)->start;
 	FilterNode *node;
 
 	CHECK_FOR_INTERRUPTS();
 
-	parser->clause = place;
+	parser->clause = start;
 	parser->phrase = NULL;
 	node = parse_condition(parser);
 	if (node != NULL && filter_is_fixed(node))
-		return parser_fail_fixed(parser, place, node);
+		return parser_fail_fixed(parser, start, node);
 	return node;
 }

@@ -10,9 +10,9 @@
  *		match_spelling .......... "not between": BETWEEN, negated
  *		parse_right ............. 2, 5
  *
- *  The rules of conditions on one operand, and of conditions that begin with a
- *  word of their own.  A condition that a shape of filter_ops describes has no
- *  rule of its own.
+ * The rules of conditions on one operand, and of conditions that begin with a
+ * word of their own.  A condition that a shape of filter_ops describes has no
+ * rule of its own.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,7 +36,8 @@ parse_condition(Parser *parser)
 
 	if (parser_next_is(parser, 0, "in"))
 		return parse_in_audience(parser);
-	if (parser_next_is(parser, 0, "anniversary") && parser_next_is(parser, 1, "of"))
+	if (parser_next_is(parser, 0, "anniversary") &&
+		parser_next_is(parser, 1, "of"))
 		return parse_anniversary(parser);
 	if (parser_next_is(parser, 0, "at") && parser_next_is(parser, 1, "least"))
 		return parse_at_least(parser);
@@ -213,7 +214,8 @@ parse_anniversary(Parser *parser)
 		return NULL;
 
 	if (parser_accept(parser, "today"))
-		return parse_node(FILTER_ANNIVERSARY_TODAY, location, operand, NULL, NULL);
+		return parse_node(FILTER_ANNIVERSARY_TODAY, location, operand, NULL,
+						  NULL);
 	if (!parser_accept(parser, "in"))
 		return parser_fail(parser, "today|in", NULL, NULL);
 	if (parser_next_is(parser, 0, "this"))
@@ -223,7 +225,8 @@ parse_anniversary(Parser *parser)
 			parser_advance(parser);
 			return parser_fail(parser, PERIOD_UNITS, NULL, NULL);
 		}
-		node = parse_node(FILTER_ANNIVERSARY_PERIOD, location, operand, NULL, NULL);
+		node = parse_node(FILTER_ANNIVERSARY_PERIOD, location, operand, NULL,
+						  NULL);
 		node->detail = parse_period_at(parser, 0);
 		parser_advance(parser);
 		parser_advance(parser);
@@ -253,10 +256,11 @@ parse_in_audience(Parser *parser)
 	}
 	parser_advance(parser);
 	parser_advance(parser);
-	if (parser_peek(parser, 0)->kind != TOKEN_WORD && parser_peek(parser, 0)->kind != TOKEN_NAME)
+	if (parser_peek(parser, 0)->kind != TOKEN_WORD &&
+		parser_peek(parser, 0)->kind != TOKEN_NAME)
 		return parser_fail(parser, NULL, "the name of an audience", NULL);
-	node = filter_node(FILTER_IN_AUDIENCE, filter_token_text(parser_peek(parser, 0)),
-					   location);
+	node = filter_node(FILTER_IN_AUDIENCE,
+					   filter_token_text(parser_peek(parser, 0)), location);
 	parser_advance(parser);
 	return node;
 }
@@ -297,7 +301,7 @@ static FilterNode *
 parse_at_least(Parser *parser)
 {
 	int			location = parser_location(parser);
-	const char *place;
+	const char *start;
 	char	   *count;
 	List	   *filters = NIL;
 	FilterNode **args;
@@ -307,13 +311,13 @@ parse_at_least(Parser *parser)
 
 	parser_advance(parser);
 	parser_advance(parser);
-	place = parser_peek(parser, 0)->start;
+	start = parser_peek(parser, 0)->start;
 	if (parser_peek(parser, 0)->kind != TOKEN_NUMBER)
 		return parser_fail(parser, NULL, "a whole number", NULL);
-	count = filter_number(place, parser_peek(parser, 0)->length, false);
+	count = filter_number(start, parser_peek(parser, 0)->length, false);
 	if (count == NULL || strlen(count) > FILTER_MAX_COUNT_DIGITS ||
 		strspn(count, "0123456789") != strlen(count) || *count == '0')
-		return parser_fail_at(parser, place, "invalid number of filters",
+		return parser_fail_at(parser, start, "invalid number of filters",
 							  "Expected a whole number above zero.", NULL);
 	parser_advance(parser);
 	if (!parser_expect(parser, "of"))
@@ -343,8 +347,9 @@ parse_at_least(Parser *parser)
 	parser->end = outer.end;
 
 	if (atoi(count) > list_length(filters))
-		return parser_fail_at(parser, place, "invalid number of filters",
-							  psprintf("Only %d can hold.", list_length(filters)), NULL);
+		return parser_fail_at(parser, start, "invalid number of filters",
+							  psprintf("Only %d can hold.",
+									   list_length(filters)), NULL);
 
 	args = palloc_array(FilterNode *, list_length(filters));
 	foreach(lc, filters)

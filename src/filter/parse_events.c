@@ -23,7 +23,8 @@ static bool distinct_follows(Parser *parser);
 static bool parse_aggregated(Parser *parser, const char *name, bool distinct,
 							 FilterNode **args);
 static FilterNode *fail_in_aggregate(Parser *parser, FilterNode **args);
-static FilterNode *parse_times(Parser *parser, int location, FilterNode **args);
+static FilterNode *parse_times(Parser *parser, int location,
+							   FilterNode **args);
 static FilterNode *parse_where(Parser *parser, const char *source);
 static FilterNode *without_source(const FilterNode *node, void *context);
 
@@ -179,7 +180,7 @@ parse_did(Parser *parser)
 {
 	FilterNode **args = palloc_array(FilterNode *, 3);
 	int			location = parser_location(parser);
-	const char *place = parser_peek(parser, 0)->start;
+	const char *start = parser_peek(parser, 0)->start;
 	bool		negated;
 	bool		outer_events = parser->in_events;
 	FilterNode *node;
@@ -187,11 +188,12 @@ parse_did(Parser *parser)
 	parser_advance(parser);
 	negated = parser_accept(parser, "not");
 	if (outer_events)
-		return parser_fail_at(parser, place, "aggregates cannot be nested",
+		return parser_fail_at(parser, start, "aggregates cannot be nested",
 							  "\"did\" stands within an aggregate or another \"did\".",
 							  NULL);
 
-	args[0] = filter_node(FILTER_WORD, filter_token_text(parser_peek(parser, 0)),
+	args[0] = filter_node(FILTER_WORD,
+						  filter_token_text(parser_peek(parser, 0)),
 						  parser_location(parser));
 	parser_advance(parser);
 
@@ -235,7 +237,7 @@ static FilterNode *
 parse_times(Parser *parser, int location, FilterNode **args)
 {
 	FilterNode *node = filter_node_with(FILTER_DID, NULL, location, 3, args);
-	const char *place;
+	const char *start;
 	char	   *count;
 
 	parser->phrase = parser_peek(parser, 0)->start;
@@ -254,17 +256,18 @@ parse_times(Parser *parser, int location, FilterNode **args)
 	else
 		return node;
 
-	place = parser_peek(parser, 0)->start;
+	start = parser_peek(parser, 0)->start;
 	if (parser_peek(parser, 0)->kind != TOKEN_NUMBER)
 		return parser_fail(parser, NULL, "a whole number", NULL);
-	count = filter_number(place, parser_peek(parser, 0)->length, false);
+	count = filter_number(start, parser_peek(parser, 0)->length, false);
 	if (count == NULL || strlen(count) > FILTER_MAX_COUNT_DIGITS ||
 		strspn(count, "0123456789") != strlen(count) ||
 		(node->detail == FILTER_TIMES_AT_LEAST && *count == '0'))
-		return parser_fail_at(parser, place, "invalid number of times",
+		return parser_fail_at(parser, start, "invalid number of times",
 							  node->detail == FILTER_TIMES_AT_LEAST ?
 							  "Expected a whole number from 1 to 999999999." :
-							  "Expected a whole number from 0 to 999999999.", NULL);
+							  "Expected a whole number from 0 to 999999999.",
+							  NULL);
 	parser_advance(parser);
 	if (!parser_accept(parser, "times") && !parser_accept(parser, "time"))
 		return parser_fail(parser, "times", NULL, NULL);
@@ -314,7 +317,8 @@ parse_window(Parser *parser)
 		int			period = parse_period_at(parser, 0);
 
 		if (parser_next_is(parser, 0, "next") ||
-			(!parser_next_is(parser, 0, "last") && !parser_next_is(parser, 0, "this")))
+			(!parser_next_is(parser, 0, "last") &&
+			 !parser_next_is(parser, 0, "this")))
 			return parser_fail(parser, "last|this", NULL, NULL);
 		if (period >= 0)
 		{
@@ -360,10 +364,13 @@ bool
 parse_window_follows(Parser *parser)
 {
 	if (parser_next_is(parser, 0, "in"))
-		return parser_next_is(parser, 1, "last") || parser_next_is(parser, 1, "this");
+		return parser_next_is(parser, 1, "last") ||
+			parser_next_is(parser, 1, "this");
 	if (parser_next_is(parser, 0, "between"))
-		return parser_peek(parser, 1)->kind == TOKEN_NUMBER && parse_unit_at(parser, 2) >= 0;
-	return parser_next_is(parser, 0, "since") || parser_next_is(parser, 0, "before");
+		return parser_peek(parser, 1)->kind == TOKEN_NUMBER &&
+			parse_unit_at(parser, 2) >= 0;
+	return parser_next_is(parser, 0, "since") ||
+		parser_next_is(parser, 0, "before");
 }
 
 /* "this month" at token n, as a FilterPeriod; else -1. */

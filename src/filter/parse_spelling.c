@@ -7,8 +7,8 @@
  *			 ----------
  *		"is not set" is the spelling of IS SET's NOT, and longer than "is"
  *
- *  The spellings of all conditions that stand behind their operand are those of
- *  filter_ops.
+ * The spellings of all conditions that stand behind their operand are those of
+ * filter_ops.
  *
  *-------------------------------------------------------------------------
  */
@@ -135,7 +135,8 @@ match_phrase(Parser *parser, const char *phrase, bool *complete)
 			token->length != length)
 			return matched;
 		if (pg_strncasecmp(token->start, phrase, length) != 0 &&
-			!(strcmp(phrase, "!=") == 0 && strncmp(token->start, "<>", 2) == 0))
+			!(strcmp(phrase, "!=") == 0 &&
+			  strncmp(token->start, "<>", 2) == 0))
 			return matched;
 		matched++;
 		if (phrase[length] == '\0')

@@ -38,7 +38,8 @@ is_citext(Oid type)
 	char	   *name;
 	bool		result;
 
-	if (type < FirstNormalObjectId || TypeCategory(type) != TYPCATEGORY_STRING ||
+	if (type < FirstNormalObjectId ||
+		TypeCategory(type) != TYPCATEGORY_STRING ||
 		!IsBinaryCoercible(type, TEXTOID))
 		return false;
 	name = format_type_extended(type, -1, FORMAT_TYPE_INVALID_AS_NULL);
