@@ -207,7 +207,7 @@ node_value(Explanation *explanation, const FilterNode *node)
 		return node_value(explanation, filter_did_as_count(node));
 	if (node->op == FILTER_BUCKET)
 		return bucket_value(explanation, node);
-	if (node->op < FILTER_EQ)	/* true or false by itself */
+	if (filter_is_operand(node))	/* true or false by itself */
 		return varies(node) ?
 			value_text(explanation,
 					   filter_compile_operand(node, explanation->scope)) : NULL;

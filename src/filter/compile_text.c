@@ -32,6 +32,7 @@
 #include "utils/regproc.h"
 
 #include "filter/compile_private.h"
+#include "filter/filter_private.h"
 
 /* Text to search in, and how */
 typedef struct Haystack
@@ -40,7 +41,6 @@ typedef struct Haystack
 	bool		fold;			/* citext: case does not matter */
 } Haystack;
 
-static bool is_citext(Oid type);
 static Haystack haystack(FilterScope *scope, const FilterNode *node,
 						 Operand operand);
 static Expr *contains_text(FilterScope *scope, Haystack in,
@@ -54,32 +54,6 @@ static void check_like(FilterScope *scope, const FilterNode *literal);
 static void check_regex(FilterScope *scope, const FilterNode *literal);
 static Datum json_literal(const FilterNode *literal);
 
-bool
-is_text(Oid type)
-{
-	return type == TEXTOID || type == VARCHAROID || type == BPCHAROID ||
-		type == NAMEOID || is_citext(type);
-}
-
-static bool
-is_citext(Oid type)
-{
-	char	   *name;
-	bool		result;
-
-	if (type < FirstNormalObjectId || TypeCategory(type) != TYPCATEGORY_STRING ||
-		!IsBinaryCoercible(type, TEXTOID))
-		return false;
-	name = format_type_extended(type, -1, FORMAT_TYPE_INVALID_AS_NULL);
-	if (name == NULL)
-		return false;
-	/* it may be shown with its schema */
-	result = strcmp(name, "citext") == 0 ||
-		(strlen(name) > 7 && strcmp(name + strlen(name) - 7, ".citext") == 0);
-	pfree(name);
-	return result;
-}
-
 static Haystack
 haystack(FilterScope *scope, const FilterNode *node, Operand operand)
 {
@@ -87,7 +61,8 @@ haystack(FilterScope *scope, const FilterNode *node, Operand operand)
 	Oid			collation;
 
 	if (operand.value == NULL)
-		operand.value = literal_const(scope, operand.node, TEXTOID, operand.node);
+		operand.value = literal_const(scope, operand.node, TEXTOID,
+									  operand.node);
 	else if (operand.type == JSONBOID)
 		operand.value = json_as(operand.value, TEXTOID);
 	else if (is_citext(operand.type))
@@ -130,7 +105,8 @@ compile_contains(FilterScope *scope, const FilterNode *node)
 		Expr	   *one;
 
 		if (operand.type == JSONBOID)
-			one = contains_json(scope, expr_copy(operand.value), node->args[i]);
+			one = contains_json(scope, expr_copy(operand.value),
+								node->args[i]);
 		else
 			one = contains_text(scope, haystack(scope, node, operand),
 								node->args[i]);
@@ -168,7 +144,8 @@ contains_text(FilterScope *scope, Haystack in, const FilterNode *literal)
 
 	if (literal->op != FILTER_STRING)
 		refuse_operand(scope, literal, InvalidOid, "text",
-					   psprintf("Write it in quotes: \"%s\".", literal_show(literal)));
+					   psprintf("Write it in quotes: \"%s\".",
+								literal_show(literal)));
 	needle = expr_text(literal->text);
 	if (in.fold)
 	{
@@ -193,7 +170,8 @@ contains_element(FilterScope *scope, const FilterNode *node, Operand array)
 
 	if (expr_compare(BTEqualStrategyNumber,
 					 (Expr *) makeNullConst(base, -1, get_typcollation(base)),
-					 (Expr *) makeNullConst(base, -1, get_typcollation(base))) == NULL)
+					 (Expr *) makeNullConst(base, -1,
+											get_typcollation(base))) == NULL)
 		refuse_operand(scope, array.node, array.type,
 					   "an array of values that can be compared", NULL);
 
@@ -229,7 +207,8 @@ contains_element(FilterScope *scope, const FilterNode *node, Operand array)
 	get_typlenbyvalalign(type, &length, &byval, &align);
 	elements = expr_const(array.type,
 						  PointerGetDatum(construct_array(values, count, type,
-														  length, byval, align)));
+														  length, byval,
+														  align)));
 	return expr_array_operator(node->op == FILTER_CONTAINS_ANY ? "&&" : "@>",
 							   array.value, elements);
 }
@@ -242,7 +221,8 @@ static Expr *
 contains_json(FilterScope *scope, Expr *json, const FilterNode *literal)
 {
 	Expr	   *element = expr_operator("@>", json,
-										expr_const(JSONBOID, json_literal(literal)));
+										expr_const(JSONBOID,
+												   json_literal(literal)));
 	Haystack	in = {NULL, false};
 
 	if (literal->op != FILTER_STRING)
@@ -256,26 +236,7 @@ json_literal(const FilterNode *literal)
 {
 	JsonbValue	value;
 
-	switch (literal->op)
-	{
-		case FILTER_STRING:
-			value.type = jbvString;
-			value.val.string.val = literal->text;
-			value.val.string.len = strlen(literal->text);
-			break;
-		case FILTER_NUMBER:
-			value.type = jbvNumeric;
-			value.val.numeric =
-				DatumGetNumeric(DirectFunctionCall3(numeric_in,
-													CStringGetDatum(literal->text),
-													ObjectIdGetDatum(InvalidOid),
-													Int32GetDatum(-1)));
-			break;
-		default:
-			value.type = jbvBool;
-			value.val.boolean = literal->op == FILTER_TRUE;
-			break;
-	}
+	filter_json_literal(literal, &value);
 	return JsonbPGetDatum(JsonbValueToJsonb(&value));
 }
 
@@ -284,9 +245,11 @@ Expr *
 compile_pattern(FilterScope *scope, const FilterNode *node)
 {
 	const FilterNode *literal = node->args[1];
-	Haystack	in = haystack(scope, node, compile_operand(scope, node->args[0]));
+	Haystack	in = haystack(scope, node,
+							  compile_operand(scope, node->args[0]));
 	Expr	   *text = in.text;
 	Expr	   *pattern = expr_text(literal->text);
+	Datum		length;
 
 	switch (node->op)
 	{
@@ -299,16 +262,18 @@ compile_pattern(FilterScope *scope, const FilterNode *node)
 			}
 			if (node->op == FILTER_STARTS_WITH)
 				return expr_operator("^@", text, pattern);
+			length = Int32GetDatum(pg_mbstrlen(literal->text));
 			return expr_operator("=",
 								 expr_call("right", 2, text,
-										   expr_const(INT4OID, Int32GetDatum(pg_mbstrlen(literal->text)))),
+										   expr_const(INT4OID, length)),
 								 pattern);
 
 		case FILTER_LIKE:
 		case FILTER_ILIKE:
 			check_like(scope, literal);
-			return expr_operator(in.fold || node->op == FILTER_ILIKE ? "~~*" : "~~",
-								 text, pattern);
+			if (node->op == FILTER_ILIKE)
+				in.fold = true;
+			return expr_operator(in.fold ? "~~*" : "~~", text, pattern);
 
 		default:
 			check_regex(scope, literal);
@@ -381,7 +346,9 @@ compile_is_empty(FilterScope *scope, const FilterNode *node)
 
 	missing = expr_is_null(operand.value, true);
 	if (OidIsValid(get_element_type(operand.type)))
-		nothing = expr_operator("=", expr_array_call("cardinality", expr_copy(operand.value)),
+		nothing = expr_operator("=",
+								expr_array_call("cardinality",
+												expr_copy(operand.value)),
 								expr_const(INT4OID, Int32GetDatum(0)));
 	else if (operand.type == JSONBOID)
 	{
@@ -389,17 +356,22 @@ compile_is_empty(FilterScope *scope, const FilterNode *node)
 		Datum		values[lengthof(empties)];
 
 		for (int i = 0; i < lengthof(empties); i++)
-			values[i] = DirectFunctionCall1(jsonb_in, CStringGetDatum(empties[i]));
-		nothing = expr_any(expr_copy(operand.value), values, lengthof(empties));
+			values[i] = DirectFunctionCall1(jsonb_in,
+											CStringGetDatum(empties[i]));
+		nothing = expr_any(expr_copy(operand.value), values,
+						   lengthof(empties));
 	}
 	else if (is_text(operand.type))
+	{
+		Datum		text = operand.type != BPCHAROID ?
+			CStringGetTextDatum("") :
+			DirectFunctionCall3(bpcharin, CStringGetDatum(""),
+								ObjectIdGetDatum(InvalidOid),
+								Int32GetDatum(-1));
+
 		nothing = expr_compare(BTEqualStrategyNumber, expr_copy(operand.value),
-							   expr_const(operand.type,
-										  operand.type == BPCHAROID ?
-										  DirectFunctionCall3(bpcharin, CStringGetDatum(""),
-															  ObjectIdGetDatum(InvalidOid),
-															  Int32GetDatum(-1)) :
-										  CStringGetTextDatum("")));
+							   expr_const(operand.type, text));
+	}
 	else
 		return missing;
 	return expr_or(missing, nothing);

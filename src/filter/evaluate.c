@@ -57,7 +57,7 @@ typedef struct Compiled
 
 typedef struct CompiledCache
 {
-	MemoryContext context;		/* of all entries and the table; reset as one */
+	MemoryContext context;		/* of the table and all entries */
 	HTAB	   *table;
 	Compiled   *last;			/* usually the filter is the same again */
 	Oid			last_type;
@@ -184,7 +184,8 @@ cache_build(CompiledCache *cache, Compiled *compiled, Filter *filter,
 	memset(&row, 0, sizeof(row));
 	row.type = type;
 	row.fields = lookup_rowtype_tupdesc_copy(type, typmod);
-	row.row = (Expr *) makeVar(1, InvalidAttrNumber, type, typmod, InvalidOid, 0);
+	row.row = (Expr *) makeVar(1, InvalidAttrNumber, type, typmod, InvalidOid,
+							   0);
 	expr = filter_compile(filter_unpack(filter), filter_row_scope(&row));
 	expr = expression_planner(expr);
 

@@ -153,15 +153,18 @@ call_in_schema(Oid schema, const char *name, int nargs, va_list args)
  * reads a view over a filter need not have.
  */
 static Expr *
-call_with_types(Oid schema, const char *name, int nargs, Oid *types, List *args)
+call_with_types(Oid schema, const char *name, int nargs, Oid *types,
+				List *args)
 {
+	oidvector  *typelist = buildoidvector(types, nargs);
 	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 										   CStringGetDatum(name),
-										   PointerGetDatum(buildoidvector(types, nargs)),
+										   PointerGetDatum(typelist),
 										   ObjectIdGetDatum(schema));
 
 	if (!OidIsValid(function))
-		elog(ERROR, "function \"%s\" with %d arguments not found", name, nargs);
+		elog(ERROR, "function \"%s\" with %d arguments not found", name,
+			 nargs);
 	return (Expr *) makeFuncExpr(function, get_func_rettype(function), args,
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
@@ -182,11 +185,12 @@ static Expr *
 operator_in_catalog(const char *name, Oid lefttype, Oid righttype,
 					Expr *left, Expr *right)
 {
+	Datum		schema = ObjectIdGetDatum(PG_CATALOG_NAMESPACE);
 	Oid			operator = GetSysCacheOid4(OPERNAMENSP, Anum_pg_operator_oid,
 										   CStringGetDatum(name),
 										   ObjectIdGetDatum(lefttype),
 										   ObjectIdGetDatum(righttype),
-										   ObjectIdGetDatum(PG_CATALOG_NAMESPACE));
+										   schema);
 
 	if (!OidIsValid(operator))
 		elog(ERROR, "operator %s for types %u and %u not found",
@@ -247,7 +251,8 @@ static Oid
 comparison_operator(StrategyNumber strategy, Oid left, Oid right)
 {
 	TypeCacheEntry *entry = lookup_type_cache(left,
-											  TYPECACHE_EQ_OPR | TYPECACHE_LT_OPR |
+											  TYPECACHE_EQ_OPR |
+											  TYPECACHE_LT_OPR |
 											  TYPECACHE_GT_OPR |
 											  TYPECACHE_BTREE_OPFAMILY);
 
@@ -270,7 +275,8 @@ expr_any(Expr *left, Datum *values, int count)
 {
 	Oid			type = expr_type(left);
 	Oid			arraytype = get_array_type(type);
-	Oid			operator = comparison_operator(BTEqualStrategyNumber, type, type);
+	Oid			operator = comparison_operator(BTEqualStrategyNumber, type,
+											   type);
 	int16		length;
 	bool		byval;
 	char		align;
@@ -287,7 +293,8 @@ expr_any(Expr *left, Datum *values, int count)
 	any->opno = operator;
 	any->opfuncid = get_opcode(operator);
 	any->useOr = true;
-	any->args = list_make2(left, expr_const(arraytype, PointerGetDatum(array)));
+	any->args = list_make2(left,
+						   expr_const(arraytype, PointerGetDatum(array)));
 	any->location = -1;
 	return (Expr *) any;
 }
@@ -297,9 +304,10 @@ expr_and(Expr *left, Expr *right)
 {
 	List	   *both = NIL;
 
-	both = is_andclause(left) ? list_copy(((BoolExpr *) left)->args) : list_make1(left);
-	both = is_andclause(right) ? list_concat(both, ((BoolExpr *) right)->args) :
-		lappend(both, right);
+	both = is_andclause(left) ? list_copy(((BoolExpr *) left)->args) :
+		list_make1(left);
+	both = is_andclause(right) ?
+		list_concat(both, ((BoolExpr *) right)->args) : lappend(both, right);
 	return makeBoolExpr(AND_EXPR, both, -1);
 }
 
@@ -334,7 +342,8 @@ expr_is_null(Expr *value, bool is_null)
 
 	test->arg = value;
 	test->nulltesttype = is_null ? IS_NULL : IS_NOT_NULL;
-	test->argisrow = false;		/* a row is set even if all its fields are not */
+	/* a row is set even if all its fields are not */
+	test->argisrow = false;
 	test->location = -1;
 	return (Expr *) test;
 }
@@ -438,7 +447,10 @@ expr_plain(Expr *value)
 										 exprCollation((Node *) value),
 										 COERCE_IMPLICIT_CAST);
 
-	/* whoever compares text asks for its collation; the rest is done at the end */
+	/*
+	 * whoever compares text asks for its collation; the rest is done at the
+	 * end
+	 */
 	if (type_is_collatable(expr_type(value)))
 		assign_expr_collations(NULL, (Node *) value);
 	return value;

@@ -39,6 +39,9 @@ struct FunctionCallInfoBaseData;
 
 /*
  * These numbers are stored.  Never reorder, never reuse; add at the end.
+ *
+ * A number means nothing but its op: ask filter_ops (ops.c) what ops have in
+ * common, and never compare two numbers for order (check_ops).
  */
 typedef enum FilterOp
 {
@@ -106,16 +109,16 @@ typedef enum FilterOp
 								 * source WORD, filter or NONE, window or
 								 * NONE */
 	FILTER_IN_AUDIENCE = 53,	/* text name */
-	FILTER_BUCKET = 54,			/* text salt, detail FilterCompare, args NUMBER */
+	FILTER_BUCKET = 54,			/* text salt, detail FilterCompare; NUMBER */
 
 	/* connectives */
 	FILTER_AND = 55,			/* two or more, none of them AND */
 	FILTER_OR = 56,				/* two or more, none of them OR */
 	FILTER_NOT = 57,			/* one, not NOT */
 	FILTER_AT_LEAST = 58,		/* text n; args filters */
-} FilterOp;
 
-#define FILTER_LAST_OP	FILTER_AT_LEAST
+	FILTER_OP_COUNT				/* stays last, has no number of its own */
+} FilterOp;
 
 /* Stored, as above.  Singular in canonical text when the number is 1. */
 typedef enum FilterUnit
@@ -182,167 +185,215 @@ typedef struct Filter
 	char		nodes[FLEXIBLE_ARRAY_MEMBER];
 } Filter;
 
-#define PG_GETARG_FILTER_PP(n)	((Filter *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
+#define PG_GETARG_FILTER_PP(n) \
+	((Filter *) PG_DETOAST_DATUM(PG_GETARG_DATUM(n)))
 
-/* node.c: making trees ---------------------------------------------------- */
+/* node.c: making trees --------------------------------------------------- */
 
+/* Make a node without arguments; 'text' is copied and may be NULL. */
 extern FilterNode *filter_node(FilterOp op, const char *text, int location);
-extern FilterNode *filter_node_with(FilterOp op, const char *text, int location,
-									int nargs, FilterNode **args);
-/* AND, OR: flattened; one argument alone is returned as it is */
+/* Make a node with arguments; the array is kept, not copied. */
+extern FilterNode *filter_node_with(FilterOp op, const char *text,
+									int location, int nargs,
+									FilterNode **args);
+/*
+ * Combine filters (FilterNode *) by AND or OR, which stay flat; one filter
+ * alone is returned as it is.
+ */
 extern FilterNode *filter_combine(FilterOp op, List *filters);
-/* NOT; a double negation vanishes */
+/* Negate a filter; a double negation vanishes. */
 extern FilterNode *filter_negate(FilterNode *filter);
-/* DID as a comparison: did orders -> count(orders) >= 1 */
+/* Return DID as a comparison: did orders -> count(orders) >= 1 */
 extern FilterNode *filter_did_as_count(const FilterNode *did);
+/* Are the two trees equal, but for their locations? */
 extern bool filter_equal(const FilterNode *a, const FilterNode *b);
 
 /*
- * Call 'visit' for the node and, while it returns true, for its children,
+ * Call 'visit' for the node and, while it returns true, for its arguments,
  * parents first.
  */
 typedef bool (*FilterVisit) (const FilterNode *node, void *context);
-extern void filter_walk(const FilterNode *node, FilterVisit visit, void *context);
+extern void filter_walk(const FilterNode *node, FilterVisit visit,
+						void *context);
 
 /*
- * A copy of the tree in which each node for which 'replace' returns another
- * node is replaced by that one; the replacement is not visited again.
+ * Return a copy of the tree in which each node for which 'replace' returns
+ * another node is replaced by that one; the replacement is not visited again.
+ * Subtrees in which nothing was replaced are shared with the original.
  */
 typedef FilterNode *(*FilterReplace) (const FilterNode *node, void *context);
-extern FilterNode *filter_rewrite(const FilterNode *node, FilterReplace replace,
-								  void *context);
+extern FilterNode *filter_rewrite(const FilterNode *node,
+								  FilterReplace replace, void *context);
 
-/* parse*.c: text to tree ---------------------------------------------------- */
+/* ops.c: what the grammar says of each op -------------------------------- */
 
 /*
- * A filter, an operand, or either (the definition of a trait).
+ * Is the node an operand, which has a value?  Some operands are filters, too:
+ * a column that is a boolean.
+ */
+extern bool filter_is_operand(const FilterNode *node);
+
+/* parse*.c: text to tree ------------------------------------------------- */
+
+/*
+ * Parse a filter, an operand, or either (the definition of a trait).
+ *
  * ERRCODE_SYNTAX_ERROR names the word, its position and what was expected;
- * with an ErrorSaveContext (server 16 and newer) it is saved there and NULL
- * returned.
+ * with an ErrorSaveContext (server 16 and newer) the error is saved there and
+ * NULL returned.
  */
 extern FilterNode *filter_parse(const char *text, struct Node *escontext);
-extern FilterNode *filter_parse_operand(const char *text, struct Node *escontext);
+extern FilterNode *filter_parse_operand(const char *text,
+										struct Node *escontext);
 extern FilterNode *filter_parse_definition(const char *text,
 										   struct Node *escontext);
 
-/* print.c: tree to canonical text ------------------------------------------ */
+/* print.c: tree to canonical text ---------------------------------------- */
 
+/* Print a filter, an operand or a window; reading it gives an equal tree. */
 extern char *filter_print(const FilterNode *node);
-/* A name as it is written in a filter: in backquotes unless it is a plain word. */
+/* Print a name as in a filter: in backquotes unless it is a plain word. */
 extern char *filter_name(const char *name);
 
-/* pack.c: tree to bytes and back -------------------------------------------- */
+/* pack.c: tree to bytes and back ----------------------------------------- */
 
+/* Pack a filter whose nodes are such as the parser makes. */
 extern Filter *filter_pack(const FilterNode *node);
-/* Checks every byte: ERRCODE_DATA_CORRUPTED if it is no filter. */
+/* Unpack and check each byte: ERRCODE_DATA_CORRUPTED if it is no filter. */
 extern FilterNode *filter_unpack(const Filter *filter);
 
-/* compile.c: tree to the server's expressions ------------------------------- */
+/* filter_source.c: text and tree together -------------------------------- */
 
 /*
- * What the words of a filter mean.
+ * A tree and the text that it was parsed from, as typed or canonical: the
+ * locations of the tree's nodes are byte offsets in this text.  Both live in
+ * the memory context that was current when they were made.
+ */
+typedef struct FilterSource
+{
+	const char *text;
+	FilterNode *tree;
+} FilterSource;
+
+/* Parse a filter, or the definition of a trait (a filter or an operand). */
+extern FilterSource filter_source_parse(const char *text);
+extern FilterSource filter_source_parse_definition(const char *text);
+/* Unpack and print a filter once; 'text' is its canonical text. */
+extern FilterSource filter_source_unpack(const Filter *filter);
+
+/* compile*.c: tree to the server's expressions --------------------------- */
+
+/*
+ * What the names of a filter mean.
  *
  * Embed it as the first member of a struct of your own; the callbacks get it
- * back.  A NULL callback means that there is no such thing here, and the
- * compiler says so in its error.
+ * back.  A NULL callback means that a filter in this scope has nothing of that
+ * kind, and the compiler says so in its error.
  */
 typedef struct FilterScope FilterScope;
 struct FilterScope
 {
-	/* what the row is, for errors: 'population "profile"', 'table "orders"' */
+	/* what the filter is applied to, for errors: 'population "profile"' */
 	const char *subject;
 	/* what its names are called, for errors: "trait", "column" */
 	const char *noun;
 
-	/* the value of a name, or NULL if there is none such */
+	/* the value of a name, or NULL if there is no such name */
 	Expr	   *(*column) (FilterScope *scope, const char *name);
 	/* all names (char *), for "perhaps you meant" */
 	List	   *(*names) (FilterScope *scope);
+
 	/*
-	 * the value of a name that is followed by keys, such as customers.city;
-	 * NULL, the callback or what it returns: take the first name as a jsonb
-	 * column and the rest as its keys
+	 * The value of a name that is followed by keys, such as customers.city.
+	 * Where the callback is NULL or returns NULL, the first name is taken as
+	 * a jsonb column and the rest as its keys.
 	 */
 	Expr	   *(*path) (FilterScope *scope, const FilterNode *column);
-	/* the value of an aggregate over events; NULL callback: refused */
+	/* the value of an aggregate over events */
 	Expr	   *(*aggregate) (FilterScope *scope, const FilterNode *aggregate);
-	/*
-	 * the filter of an audience (and of audiences within it, compiled in the
-	 * same scope), or an error; NULL callback: refused
-	 */
-	Expr	   *(*audience) (FilterScope *scope, const FilterNode *in_audience);
 
-	Expr	   *key;			/* the profile's key as text, for BUCKET; or NULL */
-	const char *timezone;		/* compiled in; NULL: the session's, at run time */
-	Expr	   *now;			/* the time of the query; NULL: segment.now() */
-	bool		no_clock;		/* refuse what depends on the time of the query */
+	/*
+	 * The filter of an audience, and of audiences within it, compiled in the
+	 * same scope; or an error.
+	 */
+	Expr	   *(*audience) (FilterScope *scope,
+							 const FilterNode *in_audience);
+
+	Expr	   *key;			/* the profile's key as text, for BUCKET */
+	const char *timezone;		/* compiled in; NULL: the session's */
+	Expr	   *now;			/* time of the query; NULL: segment.now() */
+	bool		no_clock;		/* refuse what depends on the query's time */
 	bool		planned;		/* add limits by which indexes can be used */
-	const char *text;			/* source of the tree, for error cursors; or NULL */
+	const char *text;			/* source of the tree, for carets; or NULL */
 };
 
 /*
- * A filter as a boolean expression for a qual: true for members; false or
- * NULL for all others.  An operand as a value.
+ * Compile a filter to a boolean expression for a qual, which is true for
+ * members, and false or NULL for all others; or an operand to its value.
  *
  * ERRCODE_UNDEFINED_COLUMN with the nearest name, ERRCODE_DATATYPE_MISMATCH,
- * ERRCODE_UNDEFINED_FUNCTION ... where it does not bind.
+ * ERRCODE_UNDEFINED_FUNCTION ... where the tree does not bind.
  */
 extern Expr *filter_compile(const FilterNode *filter, FilterScope *scope);
-extern Expr *filter_compile_operand(const FilterNode *operand, FilterScope *scope);
+extern Expr *filter_compile_operand(const FilterNode *operand,
+									FilterScope *scope);
 
 /*
- * For whoever compiles many filters, or one within another: the settings are
- * pinned once, by filter_pin() for a scope of the same zone, until the level it
- * returns is left with AtEOXact_GUC(true, level).
+ * Pin the settings that change what a literal means, once for many filters or
+ * for a filter within another.  The compilers below need them pinned, by a
+ * scope of the same zone; AtEOXact_GUC(true, level) undoes it.
  */
 extern int	filter_pin(FilterScope *scope);
-extern Expr *filter_compile_pinned(const FilterNode *filter, FilterScope *scope);
+extern Expr *filter_compile_pinned(const FilterNode *filter,
+								   FilterScope *scope);
 extern Expr *filter_compile_operand_pinned(const FilterNode *operand,
 										   FilterScope *scope);
 
 /*
- * Are all functions in the tree known?  ERRCODE_UNDEFINED_FUNCTION if not, with
- * the nearest name.  For whoever looks at names before the tree is compiled.
+ * Raise ERRCODE_UNDEFINED_FUNCTION, with the nearest name, unless all
+ * functions in the tree are known; for callers that look at names before they
+ * compile.
  */
 extern void filter_check_functions(const FilterNode *node, const char *text);
 
 /*
- * A date, or a local time of a time zone, as the instant that it begins at; missing
- * beyond the calendar.
+ * Return the instant at which a date, or a local time of the zone, begins;
+ * missing beyond the calendar.
  */
 extern Expr *filter_instant(Expr *time, const char *timezone);
 
-/* The same answer as true or false, never NULL. */
+/* Turn a qual into a value that is true or false, never NULL. */
 extern Expr *filter_as_value(Expr *qual);
 
 /*
- * Auxiliary of ereport: draw the caret under a node of the tree that was parsed
- * from 'text', which may be NULL.
+ * Auxiliary of ereport: draw the caret under a node of the tree that was
+ * parsed from 'text', which may be NULL.
  */
 extern int	filter_position(const char *text, const FilterNode *node);
 
 /*
- * A window as it is asked of a series of events: the arguments (Expr *) behind
- * the series are the window as text, the zone, and the time of the query.
+ * Return the arguments (Expr *) that stand behind the series where its events
+ * of a window are asked for: the window as text, the zone, and the time of the
+ * query.
  *
- * Errors, in terms of the window, if it is longer than times are, or can
+ * An error, in terms of the window, if it is longer than times are, or can
  * never hold an event because its ends are the wrong way round.
  */
 extern List *filter_compile_window(const FilterNode *window,
 								   FilterScope *scope);
 
 /*
- * What may be asked now or at any later time: events up to *after (NULL: there is
- * no such limit) and after *until will not count again.
+ * Compile which events have to be kept: those after *after and up to *until
+ * may count now or at any later time, no others.  NULL is no such limit.
  */
 extern void filter_compile_window_kept(const FilterNode *window,
 									   FilterScope *scope,
 									   Expr **after, Expr **until);
 
-/* For how long more is kept, for transactions that take long. */
+/* How much longer events are kept, for transactions that take long. */
 #define FILTER_WINDOW_KEPT	USECS_PER_DAY
 
-/* window.c: windows as time passes ------------------------------------------- */
+/* window.c: windows as time passes --------------------------------------- */
 
 /* A window in a zone, made of its tree or of its canonical text. */
 typedef struct FilterWindow FilterWindow;
@@ -405,7 +456,7 @@ extern TimestampTz filter_window_last(const FilterWindow *window);
 extern const FilterWindowRange *filter_window_range(const FilterWindow *window,
 													TimestampTz now);
 
-/* inline.c: row @@ filter ---------------------------------------------------- */
+/* filter_row.c: the row of row @@ filter --------------------------------- */
 
 /*
  * A row whose fields can be named: a whole-row Var, a RowExpr, or any
@@ -419,26 +470,28 @@ typedef struct FilterRow
 	TupleDesc	fields;
 } FilterRow;
 
-/* The field of that name, or NULL. */
+/* Return the value of the field of that name, or NULL if there is none. */
 extern Expr *filter_row_field(FilterRow *row, const char *name);
 
 /*
- * Rows of some types are profiles.  The hook is called for each named row
- * type before names are bound; whoever knows the type fills in the scope and
- * returns it (row->scope, or a struct of its own that starts with a copy),
- * else it returns NULL.  It lives above, so it is registered, not called by
- * name.
+ * Rows of some types are profiles.  The hook is called for each named row type
+ * before names are bound.  A room that knows the type fills in the scope and
+ * returns it (row->scope, or a struct of its own that starts with a copy);
+ * NULL means that the type is unknown.  That room lies to the right of this
+ * one, so it registers itself here.
  */
 typedef FilterScope *(*FilterRowHook) (FilterRow *row);
 extern PGDLLIMPORT FilterRowHook filter_row_hook;
 
 /*
- * The row of relation 'relid' as range table entry 'varno' of a query.  Its
- * scope is that of the relation's row type, hook included.
+ * Return the scope of the row of relation 'relid' that is range table entry
+ * 'varno' of a query: that of the relation's row type, hook included.
  */
 extern FilterScope *filter_relation_scope(Oid relid, int varno);
 
-/* The same without the hook: the relation's columns, whatever they stand for. */
+/*
+ * The same without the hook: the relation's columns, whatever they stand for.
+ */
 extern FilterScope *filter_column_scope(Oid relid, int varno);
 
 #endif							/* SEGMENT_FILTER_H */

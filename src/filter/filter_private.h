@@ -19,7 +19,9 @@
 #include "base/compat.h"
 #include "filter/filter.h"
 
-/* What a node can stand for; an argument must be of one of its place's kinds. */
+/*
+ * What a node can stand for; an argument must be of one of its place's kinds.
+ */
 #define KIND_NONE		0x0001	/* an absent part */
 #define KIND_WORD		0x0002
 #define KIND_OPERAND	0x0004
@@ -29,6 +31,7 @@
 #define KIND_SPAN		0x0040
 #define KIND_WINDOW		0x0080
 #define KIND_FILTER		0x0100
+#define KIND_TIME		0x0200	/* a condition on a time, beside KIND_FILTER */
 
 /* What the text of a node may be. */
 typedef enum FilterTextRule
@@ -85,7 +88,7 @@ typedef enum FilterPrecedence
 	PRECEDENCE_PRIMARY
 } FilterPrecedence;
 
-#define MAX_ARG_PLACES	4
+#define MAX_ARG_KINDS	4
 
 typedef struct FilterOpInfo
 {
@@ -101,16 +104,18 @@ typedef struct FilterOpInfo
 	FilterDetailRule detail;
 	int			min_args;
 	int			max_args;		/* -1 if there is no limit */
-	uint16		args[MAX_ARG_PLACES];	/* the last repeats */
+	uint16		args[MAX_ARG_KINDS];	/* the last repeats */
 } FilterOpInfo;
 
 /* ops.c */
-extern const FilterOpInfo filter_ops[FILTER_LAST_OP + 1];
-extern const char *const filter_units[];	/* by FilterUnit, NULL at the end */
-extern const char *const filter_whiches[];	/* by FilterWhich, NULL at the end */
-extern const char *const filter_times[];	/* by FilterTimes, NULL at the end */
-extern const char *const filter_compares[]; /* by FilterCompare, NULL at the end */
-extern const char *const filter_aggregates[];	/* names, NULL at the end */
+extern const FilterOpInfo filter_ops[FILTER_OP_COUNT];
+
+/* Their words, with NULL at the end; of the first four by number. */
+extern const char *const filter_units[];	/* FilterUnit */
+extern const char *const filter_whiches[];	/* FilterWhich */
+extern const char *const filter_times[];	/* FilterTimes */
+extern const char *const filter_compares[]; /* FilterCompare */
+extern const char *const filter_aggregates[];
 
 /*
  * Text may be as long as it likes elsewhere; a number has an end, so that the
@@ -122,12 +127,26 @@ extern const char *const filter_aggregates[];	/* names, NULL at the end */
 
 #define op_is(node, kind)	((filter_ops[(node)->op].kinds & (kind)) != 0)
 
-extern uint16 filter_arg_kinds(FilterOp op, int place);
+/*
+ * Is the op a condition on an operand, its first argument, which is written by
+ * one of the shapes?  Is its spelling written behind that operand?
+ */
+extern bool filter_op_has_operand(FilterOp op);
+extern bool filter_op_follows_operand(FilterOp op);
+extern uint16 filter_arg_kinds(FilterOp op, int number);
 extern int	filter_find_word(const char *const *words, const char *word);
+/* "this month", by FilterPeriod */
+extern char *filter_period_words(int detail);
 extern bool filter_word_reserved(const char *word);
 extern bool filter_word_plain(const char *word);
 extern bool filter_word_no_function(const char *word);
 extern bool filter_word_follows_operand(const char *word);
+/*
+ * The words that begin a condition behind its operand, separated by bars, for
+ * hints.  Add a word to such a list, unless it has the word already.
+ */
+extern char *filter_condition_words(void);
+extern void filter_add_word(StringInfo words, const char *word, int length);
 extern bool filter_aggregate_needs_value(const char *name);
 
 /*
@@ -145,7 +164,9 @@ extern bool filter_differs(const FilterNode *operand);
  */
 extern bool filter_is_fixed(const FilterNode *condition);
 
-/* The condition with its first string that can be a name as a column, or NULL. */
+/*
+ * The condition with its first string that can be a name as a column, or NULL.
+ */
 extern FilterNode *filter_string_as_column(const FilterNode *condition);
 
 /* The column that an aggregate's value names first, or NULL. */
@@ -190,7 +211,12 @@ extern FilterNode *filter_parse_part(const char *text, uint16 kind,
 
 /* json.c: what the form of query builders lacks */
 #define FILTER_JSON_HOLDS	"holds" /* operator of a rule that is an operand */
-extern const char *const filter_json_times[];	/* key of DID's count, by FilterTimes */
+/* The keys of DID's count, by FilterTimes */
+extern const char *const filter_json_times[];
+/* Fill in the scalar that is the literal, whose text it shares. */
+struct JsonbValue;
+extern void filter_json_literal(const FilterNode *literal,
+								struct JsonbValue *value);
 
 /* json_read.c: ERRCODE_INVALID_PARAMETER_VALUE with the place in the tree */
 struct JsonbContainer;

@@ -5,8 +5,8 @@
  *
  * A fixed list, each with what it is made of.  All are immutable, none looks
  * at a setting, and none raises an error for a value that a customer's row may
- * hold: the square root of a negative number is missing.  Where a function of the
- * server would, one of ours takes its place (arithmetic.c).
+ * hold: the square root of a negative number is missing.  Where a function of
+ * the server would, one of ours takes its place (arithmetic.c).
  *
  *		round(total_spend / orders, 2) > 9.99
  *		month(birthday) = 2 and lower(city) = "aarhus"
@@ -150,6 +150,7 @@ find_function(FilterScope *scope, const FilterNode *node)
 	StringInfoData all;
 	StringInfoData aggregates;
 	const char *meant;
+	FilterNode *call = NULL;
 
 	initStringInfo(&all);
 	for (int i = 0; i < lengthof(functions); i++)
@@ -173,22 +174,16 @@ find_function(FilterScope *scope, const FilterNode *node)
 		if (strcmp(node->text, synonyms[i][0]) == 0)
 			meant = synonyms[i][1];
 	}
+	if (meant != NULL)
+		call = filter_node_with(FILTER_FUNCTION, meant, -1,
+								node->nargs, node->args);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_FUNCTION),
 			 errmsg("function \"%s\" does not exist in filters", node->text),
 			 errdetail("There are: %s; and for events: %s.", all.data,
 					   aggregates.data),
-			 meant ? errhint("Perhaps you meant: %s",
-							 filter_print(filter_node_with(FILTER_FUNCTION, meant, -1,
-														   node->nargs, node->args))) : 0,
+			 call ? errhint("Perhaps you meant: %s", filter_print(call)) : 0,
 			 compile_position(scope, node)));
-}
-
-bool
-is_number(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID ||
-		type == NUMERICOID || type == FLOAT4OID || type == FLOAT8OID;
 }
 
 Expr *
@@ -248,19 +243,22 @@ call_text(FilterScope *scope, const FilterNode *node,
 	Operand		operand = compile_operand(scope, node->args[0]);
 
 	if (operand.value == NULL)
-		operand.value = literal_const(scope, operand.node, TEXTOID, operand.node);
+		operand.value = literal_const(scope, operand.node, TEXTOID,
+									  operand.node);
 	else if (operand.type == JSONBOID)
 		operand.value = json_as(operand.value, TEXTOID);
 	else if (!is_text(operand.type))
 		refuse_operand(scope, operand.node, operand.type, "text", NULL);
-	return expr_call(function->builtin, 1, expr_coerce(operand.value, TEXTOID));
+	return expr_call(function->builtin, 1,
+					 expr_coerce(operand.value, TEXTOID));
 }
 
 static Expr *
 call_number(FilterScope *scope, const FilterNode *node,
 			const FilterFunction *function)
 {
-	return expr_call(function->builtin, 1, number_argument(scope, node->args[0]));
+	return expr_call(function->builtin, 1,
+					 number_argument(scope, node->args[0]));
 }
 
 /* floor, ceil: of a numeric, the next whole number may be too large */
@@ -364,8 +362,8 @@ call_nullif(FilterScope *scope, const FilterNode *node,
 }
 
 /*
- * A part of a time, as it reads on the calendar or clock of the zone.  That of an
- * instant is that of its day.
+ * A part of a time, as it reads on the calendar or clock of the zone.  That of
+ * an instant is that of its day.
  */
 static Expr *
 call_field(FilterScope *scope, const FilterNode *node,
@@ -386,6 +384,8 @@ call_days(FilterScope *scope, const FilterNode *node,
 		  const FilterFunction *function)
 {
 	return expr_own_call("days_between", 2,
-						 time_as(scope, time_argument(scope, node->args[0]), DATEOID),
-						 time_as(scope, time_argument(scope, node->args[1]), DATEOID));
+						 time_as(scope, time_argument(scope, node->args[0]),
+								 DATEOID),
+						 time_as(scope, time_argument(scope, node->args[1]),
+								 DATEOID));
 }

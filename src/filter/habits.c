@@ -50,25 +50,36 @@
  */
 static const struct
 {
-	int			places;
+	int			anchors;
 	const char *written;
 	const char *right;
 }			habits[] = {
 	/* a span up to now */
-	{BEHIND | WINDOW, "~ is? in the? last|past|previous|preceding # %u", "in last $1 $2"},
-	{BEHIND | WINDOW, "~ is? within|during the? last|past|previous|preceding # %u", "in last $1 $2"},
-	{BEHIND, "~ is? within|during|in the? next|coming|following|upcoming # %u", "in next $1 $2"},
+	{BEHIND | WINDOW, "~ is? in the? last|past|previous|preceding # %u",
+		"in last $1 $2"},
+	{BEHIND | WINDOW,
+		"~ is? within|during the? last|past|previous|preceding # %u",
+		"in last $1 $2"},
+	{BEHIND, "~ is? within|during|in the? next|coming|following|upcoming # %u",
+		"in next $1 $2"},
 	{BEHIND | WINDOW, "~ within|during # %u", "in last $1 $2"},
-	{BEHIND | WINDOW, "the? last|past|previous|preceding # %u", "in last $1 $2"},
+	{BEHIND | WINDOW, "the? last|past|previous|preceding # %u",
+		"in last $1 $2"},
 	{BEHIND, "the? next|coming|following|upcoming # %u", "in next $1 $2"},
 	{BEHIND | WINDOW, "since # %u ago?", "in last $1 $2"},
 	{WINDOW, "after # %u ago", "in last $1 $2"},
 
 	/* of the calendar */
-	{BEHIND | WINDOW, "~ is? in|within|during the? last|past|previous|preceding %p", "in last $1"},
-	{BEHIND | WINDOW, "~ is? in|within|during the? last|past|previous|preceding %h", "in last 1 $1"},
-	{BEHIND | WINDOW, "~ is? in|within|during the? this|current %p", "in this $1"},
-	{BEHIND, "~ is? in|within|during the? next|coming|following|upcoming %p", "in next $1"},
+	{BEHIND | WINDOW,
+		"~ is? in|within|during the? last|past|previous|preceding %p",
+		"in last $1"},
+	{BEHIND | WINDOW,
+		"~ is? in|within|during the? last|past|previous|preceding %h",
+		"in last 1 $1"},
+	{BEHIND | WINDOW, "~ is? in|within|during the? this|current %p",
+		"in this $1"},
+	{BEHIND, "~ is? in|within|during the? next|coming|following|upcoming %p",
+		"in next $1"},
 	{BEHIND | WINDOW, "the? last|past|previous %p", "in last $1"},
 	{BEHIND | WINDOW, "the? this|current %p", "in this $1"},
 	{BEHIND, "the? next|coming %p", "in next $1"},
@@ -87,16 +98,20 @@ static const struct
 	{WINDOW, "since|from today", "in this day"},
 
 	/* how long ago */
-	{BEHIND, "is? older|longer|earlier|over|before than|then? # %u ago?", "more than $1 $2 ago"},
-	{BEHIND, "is? newer|younger|later|under|after than|then? # %u ago?", "less than $1 $2 ago"},
+	{BEHIND, "is? older|longer|earlier|over|before than|then? # %u ago?",
+		"more than $1 $2 ago"},
+	{BEHIND, "is? newer|younger|later|under|after than|then? # %u ago?",
+		"less than $1 $2 ago"},
 	{BEHIND, "is? more than|then # %u ago?", "more than $1 $2 ago"},
 	{BEHIND, "is? at least # %u ago", "more than $1 $2 ago"},
 	{BEHIND, "is? at most # %u ago", "less than $1 $2 ago"},
 	{BEHIND, "is? less than|then # %u ago?", "less than $1 $2 ago"},
-	{BEHIND, "is? between # %u and # %u ago", "between now - $1 $2 and now - $3 $4"},
+	{BEHIND, "is? between # %u and # %u ago",
+		"between now - $1 $2 and now - $3 $4"},
 	{BEHIND, "%c # %u ago", "$1 now - $2 $3"},
 	{CLAUSE | EXAMPLE, "# %u ago .", "last_order_at more than $1 $2 ago"},
-	{CLAUSE | EXAMPLE, "in the? last|past # %u .", "last_order_at in last $1 $2"},
+	{CLAUSE | EXAMPLE, "in the? last|past # %u .",
+		"last_order_at in last $1 $2"},
 	{CLAUSE | EXAMPLE, "in the? next # %u .", "renewal_at in next $1 $2"},
 	{WINDOW, "from|after %k", "since $1"},
 	{WINDOW, "until|till %k", "before $1"},
@@ -118,11 +133,17 @@ static const struct
 	{CLAUSE, "did a|an|any|the %n", "did $1"},
 
 	/* one of several */
-	{BEHIND, "contain|contains|has|have|include|includes one|any|either of? %l", "contains any $1"},
-	{BEHIND, "contain|contains|has|have|include|includes all of? %l", "contains all $1"},
-	{BEHIND, "contain|contains|has|have|include|includes none of? %l", "not contains any $1"},
-	{BEHIND, "does|do not contain|have|include one|any of? %l", "not contains any $1"},
-	{BEHIND, "does|do not contain|have|include all of? %l", "not contains all $1"},
+	{BEHIND,
+		"contain|contains|has|have|include|includes one|any|either of? %l",
+		"contains any $1"},
+	{BEHIND, "contain|contains|has|have|include|includes all of? %l",
+		"contains all $1"},
+	{BEHIND, "contain|contains|has|have|include|includes none of? %l",
+		"not contains any $1"},
+	{BEHIND, "does|do not contain|have|include one|any of? %l",
+		"not contains any $1"},
+	{BEHIND, "does|do not contain|have|include all of? %l",
+		"not contains all $1"},
 	{BEHIND, "is? not one|any|in of? %l", "not in $1"},
 	{BEHIND, "is? none of %l", "not in $1"},
 	{BEHIND, "is? one|any|in of? %l", "in $1"},
@@ -161,8 +182,10 @@ static const struct
 	{BEHIND, "between ( %v , %v )", "between $1 and $2"},
 	{BEHIND, "is? between %v , %v", "between $1 and $2"},
 	{BEHIND, "from %v to %v", "between $1 and $2"},
-	{BEHIND, "is? greater|more|larger|bigger|higher than|then or equal to? %v", ">= $1"},
-	{BEHIND, "is? less|fewer|smaller|lower than|then or equal to? %v", "<= $1"},
+	{BEHIND, "is? greater|more|larger|bigger|higher than|then or equal to? %v",
+		">= $1"},
+	{BEHIND, "is? less|fewer|smaller|lower than|then or equal to? %v",
+		"<= $1"},
 	{BEHIND, "is? greater|more|larger|bigger|higher than|then %v", "> $1"},
 	{BEHIND, "is? less|fewer|smaller|lower than|then %v", "< $1"},
 	{BEHIND, "is? above|over|exceeds %v", "> $1"},
@@ -179,8 +202,10 @@ static const struct
 	{BEHIND, "is %k", "= $1"},
 
 	/* what begins a clause */
-	{CLAUSE, "count|number of? %n in the? last # %u", "count($1 in last $2 $3)"},
-	{CLAUSE, "count|number of? distinct|different|unique %d", "count(distinct $1)"},
+	{CLAUSE, "count|number of? %n in the? last # %u",
+		"count($1 in last $2 $3)"},
+	{CLAUSE, "count|number of? distinct|different|unique %d",
+		"count(distinct $1)"},
 	{CLAUSE, "how many %n", "count($1)"},
 	{CLAUSE, "count|number of? %n", "count($1)"},
 	{CLAUSE, "%n count", "count($1)"},
@@ -196,7 +221,8 @@ static const struct
 	{CLAUSE, "no|missing %n .", "$1 is not set"},
 	{CLAUSE, "%n is? not in audience|segment %n", "not in audience $2"},
 	{CLAUSE, "%n is? in audience|segment %n", "in audience $2"},
-	{CLAUSE, "is? in|member of? the? audience|segment? %n .", "in audience $1"},
+	{CLAUSE, "is? in|member of? the? audience|segment? %n .",
+		"in audience $1"},
 	{CLAUSE, "anniversary %n", "anniversary of $1"},
 	{CLAUSE, "at? least one of", "at least 1 of"},
 	{CLAUSE, "any|one of", "at least 1 of"},
@@ -232,7 +258,7 @@ typedef struct Match
 	const char *end;			/* of the last token that belongs to it */
 } Match;
 
-static bool match_form(const char *form, const char *place, Match *match);
+static bool match_form(const char *form, const char *start, Match *match);
 static bool match_element(const char *element, int length, Match *match,
 						  const char **position);
 static bool match_words(const char *words, int length,
@@ -246,10 +272,10 @@ static void capture(Match *match, const char *start, const char *end);
 static char *render(const char *right, const Match *match);
 
 /*
- * The hint for the word at 'place', or NULL if it is no habit that we know.
+ * The hint for the word at 'start', or NULL if it is no habit that we know.
  */
 char *
-parser_habit(Parser *parser, const char *place)
+parser_habit(Parser *parser, const char *start)
 {
 	for (int i = 0; i < lengthof(habits); i++)
 	{
@@ -260,7 +286,7 @@ parser_habit(Parser *parser, const char *place)
 		}			anchors[] = {
 			{CLAUSE, parser->clause},
 			{parser->in_window ? WINDOW : BEHIND, parser->phrase},
-			{HERE, place},
+			{HERE, start},
 		};
 
 		for (int j = 0; j < lengthof(anchors); j++)
@@ -269,18 +295,18 @@ parser_habit(Parser *parser, const char *place)
 			FilterToken next;
 			char	   *text;
 
-			if ((habits[i].places & anchors[j].kind) == 0 ||
-				anchors[j].start == NULL || anchors[j].start > place ||
+			if ((habits[i].anchors & anchors[j].kind) == 0 ||
+				anchors[j].start == NULL || anchors[j].start > start ||
 				!match_form(habits[i].written, anchors[j].start, &match))
 				continue;
 
 			/* is it about what was not understood? */
 			(void) filter_scan(match.end, &next);
-			if (place > next.start)
+			if (start > next.start)
 				continue;
 
 			text = render(habits[i].right, &match);
-			if (habits[i].places & EXAMPLE)
+			if (habits[i].anchors & EXAMPLE)
 				return psprintf("Write, for example: %s", text);
 			text = parser_replaced(parser, anchors[j].start, match.end, text);
 			if (text != NULL)
@@ -319,12 +345,12 @@ parser_replaced(Parser *parser, const char *start, const char *end,
 }
 
 static bool
-match_form(const char *form, const char *place, Match *match)
+match_form(const char *form, const char *start, Match *match)
 {
-	const char *position = place;
+	const char *position = start;
 
 	memset(match, 0, sizeof(Match));
-	match->end = place;
+	match->end = start;
 	if (*form == '~')
 	{
 		FilterToken token;
@@ -483,7 +509,8 @@ match_literal(Match *match, const char **position)
 			return false;
 	}
 	else if (token.kind != TOKEN_STRING && token.kind != TOKEN_NUMBER &&
-			 !filter_token_is(&token, "true") && !filter_token_is(&token, "false"))
+			 !filter_token_is(&token, "true") &&
+			 !filter_token_is(&token, "false"))
 		return false;
 
 	capture(match, start, end);
@@ -572,7 +599,8 @@ render(const char *right, const Match *match)
 			int			number = atoi(pnstrdup(captured->start,
 											   Min(length, 9)));
 
-			appendStringInfo(&out, "%d", *++right == '+' ? number + 1 : number - 1);
+			appendStringInfo(&out, "%d",
+							 *++right == '+' ? number + 1 : number - 1);
 		}
 		else
 			appendStringInfo(&out, captured->list ? "(%.*s)" : "%.*s", length,

@@ -119,7 +119,8 @@ segment_filter_traits(PG_FUNCTION_ARGS)
 			continue;
 		previous = lfirst(lc);
 		value = CStringGetTextDatum(previous);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value,
+							 &isnull);
 	}
 	return (Datum) 0;
 }

@@ -60,7 +60,8 @@ segment_filter_out(PG_FUNCTION_ARGS)
 Datum
 segment_filter_recv(PG_FUNCTION_ARGS)
 {
-	char	   *text = wire_receive((StringInfo) PG_GETARG_POINTER(0), "filter");
+	char	   *text = wire_receive((StringInfo) PG_GETARG_POINTER(0),
+									"filter");
 
 	PG_RETURN_POINTER(filter_pack(filter_parse(text, NULL)));
 }
@@ -68,7 +69,9 @@ segment_filter_recv(PG_FUNCTION_ARGS)
 Datum
 segment_filter_send(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(wire_send(filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)))));
+	char	   *text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)));
+
+	PG_RETURN_BYTEA_P(wire_send(text));
 }
 
 Datum

@@ -51,16 +51,20 @@ static void write_root(JsonbParseState **state, const FilterNode *node);
 static void write_filter(JsonbParseState **state, const FilterNode *node);
 static void write_group(JsonbParseState **state, const FilterNode *node,
 						bool negated, int nrules, FilterNode **rules);
-static void write_did(JsonbParseState **state, const FilterNode *node, bool negated);
-static void write_rule(JsonbParseState **state, const FilterNode *node, bool negated);
+static void write_did(JsonbParseState **state, const FilterNode *node,
+					  bool negated);
+static void write_rule(JsonbParseState **state, const FilterNode *node,
+					   bool negated);
 static void write_left(JsonbParseState **state, const FilterNode *operand);
-static void write_right(JsonbParseState **state, int nvalues, FilterNode **values,
-						bool as_array);
+static void write_right(JsonbParseState **state, int nvalues,
+						FilterNode **values, bool as_array);
 static void write_literal(JsonbParseState **state, const FilterNode *literal,
 						  JsonbIteratorToken as);
 static void write_key(JsonbParseState **state, const char *key);
-static void write_string(JsonbParseState **state, const char *key, const char *text);
-static void write_number(JsonbParseState **state, const char *key, const char *text);
+static void write_string(JsonbParseState **state, const char *key,
+						 const char *text);
+static void write_number(JsonbParseState **state, const char *key,
+						 const char *text);
 static void write_bool(JsonbParseState **state, const char *key, bool value);
 static char *field_of(const FilterNode *operand);
 
@@ -172,7 +176,8 @@ write_rule(JsonbParseState **state, const FilterNode *node, bool negated)
 	else if (node->op == FILTER_IN_AUDIENCE)
 	{
 		write_string(state, "audience", node->text);
-		write_string(state, "operator", negated ? filter_ops[FILTER_IN].json_negated :
+		write_string(state, "operator",
+					 negated ? filter_ops[FILTER_IN].json_negated :
 					 filter_ops[FILTER_IN].json);
 	}
 	else if (node->op == FILTER_BUCKET)
@@ -189,12 +194,10 @@ write_rule(JsonbParseState **state, const FilterNode *node, bool negated)
 	else
 	{
 		write_left(state, node->args[0]);
-		write_string(state, "operator", negated ? info->json_negated : info->json);
+		write_string(state, "operator",
+					 negated ? info->json_negated : info->json);
 		if (info->detail != DETAIL_ZERO)
-			write_string(state, "value",
-						 psprintf("%s %s",
-								  filter_whiches[FILTER_PERIOD_WHICH(node->detail)],
-								  filter_units[FILTER_PERIOD_UNIT(node->detail)]));
+			write_string(state, "value", filter_period_words(node->detail));
 		else if (node->nargs > 1 && node->args[1]->op == FILTER_SPAN &&
 				 filter_arg_kinds(node->op, 1) == KIND_SPAN)
 			write_string(state, "value", filter_print(node->args[1]));
@@ -219,7 +222,8 @@ write_left(JsonbParseState **state, const FilterNode *operand)
 
 /* Literals as they are, columns as fields, all else as text. */
 static void
-write_right(JsonbParseState **state, int nvalues, FilterNode **values, bool as_array)
+write_right(JsonbParseState **state, int nvalues, FilterNode **values,
+			bool as_array)
 {
 	bool		literals = true;
 	bool		fields = true;
@@ -253,32 +257,41 @@ write_right(JsonbParseState **state, int nvalues, FilterNode **values, bool as_a
 }
 
 static void
-write_literal(JsonbParseState **state, const FilterNode *literal, JsonbIteratorToken as)
+write_literal(JsonbParseState **state, const FilterNode *literal,
+			  JsonbIteratorToken as)
 {
 	JsonbValue	value;
+
+	filter_json_literal(literal, &value);
+	pushJsonbValue(state, as, &value);
+}
+
+void
+filter_json_literal(const FilterNode *literal, JsonbValue *value)
+{
+	Datum		number;
 
 	switch (literal->op)
 	{
 		case FILTER_TRUE:
 		case FILTER_FALSE:
-			value.type = jbvBool;
-			value.val.boolean = (literal->op == FILTER_TRUE);
+			value->type = jbvBool;
+			value->val.boolean = (literal->op == FILTER_TRUE);
 			break;
 		case FILTER_NUMBER:
-			value.type = jbvNumeric;
-			value.val.numeric =
-				DatumGetNumeric(DirectFunctionCall3(numeric_in,
-													CStringGetDatum(literal->text),
-													ObjectIdGetDatum(InvalidOid),
-													Int32GetDatum(-1)));
+			number = DirectFunctionCall3(numeric_in,
+										 CStringGetDatum(literal->text),
+										 ObjectIdGetDatum(InvalidOid),
+										 Int32GetDatum(-1));
+			value->type = jbvNumeric;
+			value->val.numeric = DatumGetNumeric(number);
 			break;
 		default:
-			value.type = jbvString;
-			value.val.string.val = literal->text;
-			value.val.string.len = strlen(literal->text);
+			value->type = jbvString;
+			value->val.string.val = literal->text;
+			value->val.string.len = strlen(literal->text);
 			break;
 	}
-	pushJsonbValue(state, as, &value);
 }
 
 static void

@@ -22,35 +22,6 @@
 #include "base/base.h"
 #include "filter/json_private.h"
 
-/* Operators of jQuery QueryBuilder; ours stand in filter_ops. */
-static const struct
-{
-	const char *word;
-	FilterOp	op;
-	bool		negated;
-}			other_operators[] = {
-	{"equal", FILTER_EQ, false},
-	{"not_equal", FILTER_EQ, true},
-	{"in", FILTER_IN, false},
-	{"not_in", FILTER_IN, true},
-	{"less", FILTER_LT, false},
-	{"less_or_equal", FILTER_LE, false},
-	{"greater", FILTER_GT, false},
-	{"greater_or_equal", FILTER_GE, false},
-	{"between", FILTER_BETWEEN, false},
-	{"not_between", FILTER_BETWEEN, true},
-	{"begins_with", FILTER_STARTS_WITH, false},
-	{"not_begins_with", FILTER_STARTS_WITH, true},
-	{"contains", FILTER_CONTAINS, false},
-	{"not_contains", FILTER_CONTAINS, true},
-	{"ends_with", FILTER_ENDS_WITH, false},
-	{"not_ends_with", FILTER_ENDS_WITH, true},
-	{"is_empty", FILTER_IS_EMPTY, false},
-	{"is_not_empty", FILTER_IS_EMPTY, true},
-	{"is_null", FILTER_IS_SET, true},
-	{"is_not_null", FILTER_IS_SET, false},
-};
-
 /* Functions of react-querybuilder's expressions that are called otherwise */
 static const struct
 {
@@ -93,74 +64,26 @@ typedef enum ValueType
 
 typedef struct Reading
 {
-	const Place *place;
-	uint16		kind;			/* what the place of the value takes */
+	const RulePath *path;
+	uint16		kind;			/* what the path of the value takes */
 	ValueSource source;
 	ValueType	type;
 } Reading;
 
-static ValueSource read_source(JsonbContainer *json, const Place *place,
+static ValueSource read_source(JsonbContainer *json, const RulePath *path,
 							   FilterOp op);
-static ValueType read_type(JsonbContainer *json, const Place *place);
+static ValueType read_type(JsonbContainer *json, const RulePath *path);
 static FilterNode *read_value(JsonbValue *value, const Reading *reading);
 static FilterNode *read_text_value(char *text, const Reading *reading);
 static FilterNode *read_number(const char *text);
 static FilterNode *read_big_number(JsonbContainer *json);
-static FilterNode *read_field(const char *text, const Place *place);
-static FilterNode *read_expression(JsonbValue *expression, const Place *place);
-static FilterNode *read_call(JsonbContainer *json, const Place *place);
+static FilterNode *read_field(const char *text, const RulePath *path);
+static FilterNode *read_expression(JsonbValue *expression,
+								   const RulePath *path);
+static FilterNode *read_call(JsonbContainer *json, const RulePath *path);
 static List *split_commas(const char *text);
 static char *value_text(JsonbValue *value);
-static void say_place(void *arg);
-
-FilterOp
-rule_operator(JsonbContainer *json, const Place *place, bool *negated)
-{
-	char	   *word = rule_text(json, place, "operator");
-	const char *nearest;
-	List	   *known = NIL;
-
-	*negated = false;
-	if (word == NULL)
-		rule_refuse(place, "There is no \"operator\".");
-	if (strcmp(word, FILTER_JSON_HOLDS) == 0)
-		return FILTER_NONE;
-
-	for (FilterOp op = FILTER_EQ; op <= FILTER_ANNIVERSARY_PERIOD; op++)
-	{
-		const FilterOpInfo *info = &filter_ops[op];
-
-		for (int side = 0; side < 2; side++)
-		{
-			const char *json_word = (side == 0) ? info->json :
-				info->json_negated;
-
-			if (json_word == NULL)
-				continue;
-			/* the component's own exporters do not look at case either */
-			if (pg_strcasecmp(word, json_word) == 0)
-			{
-				*negated = (side == 1);
-				return op;
-			}
-			known = lappend(known, (void *) json_word);
-		}
-	}
-	for (int i = 0; i < lengthof(other_operators); i++)
-	{
-		if (pg_strcasecmp(word, other_operators[i].word) == 0)
-		{
-			*negated = other_operators[i].negated;
-			return other_operators[i].op;
-		}
-	}
-
-	nearest = nearest_name(word, known);
-	if (nearest != NULL)
-		rule_refuse(place, psprintf("Operator \"%s\" is unknown; perhaps you meant \"%s\".",
-									word, nearest));
-	rule_refuse(place, psprintf("Operator \"%s\" is unknown.", word));
-}
+static void say_path(void *arg);
 
 /*
  * What a rule compares: its field; or an expression, of which the field is the
@@ -168,36 +91,37 @@ rule_operator(JsonbContainer *json, const Place *place, bool *negated)
  * needs no field where the id is its name.
  */
 FilterNode *
-rule_left(JsonbContainer *json, const Place *place)
+rule_left(JsonbContainer *json, const RulePath *path)
 {
-	char	   *field = rule_text(json, place, "field");
-	char	   *operand = rule_text(json, place, "operand");
+	char	   *field = rule_text(json, path, "field");
+	char	   *operand = rule_text(json, path, "operand");
 	JsonbValue *expression = rule_find(json, "lhs");
 	JsonbValue *id = rule_find(json, "id");
 
 	if (operand != NULL && (field != NULL || expression != NULL))
-		rule_refuse(place, psprintf("There is \"%s\" as well as \"operand\".",
+		rule_refuse(path, psprintf("There is \"%s\" as well as \"operand\".",
 									field != NULL ? "field" : "lhs"));
 	if (expression != NULL)
 	{
-		Place		inner = {place, "lhs", -1, false};
+		RulePath		inner = {path, "lhs", -1, false};
 
 		return read_expression(expression, &inner);
 	}
 	if (operand != NULL)
-		return rule_part(operand, KIND_OPERAND, place);
+		return rule_part(operand, KIND_OPERAND, path);
 	if (field == NULL && id != NULL && id->type == jbvString &&
 		rule_find(json, "operator") != NULL)
 		field = value_text(id);
 	if (field == NULL)
-		rule_refuse_form(place, "object, which has neither");
-	if (place->of_elements)
+		rule_refuse_form(path, "object, which has neither");
+	if (path->of_elements)
 	{
 		if (*field != '\0')
-			rule_refuse(place, "The elements of an array have no fields: \"field\" must be empty.");
+			rule_refuse(path,
+						"The elements of an array have no fields: \"field\" must be empty.");
 		return filter_node_with(FILTER_COLUMN, JSON_ELEMENT, -1, 0, NULL);
 	}
-	return read_field(field, place);
+	return read_field(field, path);
 }
 
 /*
@@ -205,19 +129,19 @@ rule_left(JsonbContainer *json, const Place *place)
  * builders write it.
  */
 List *
-rule_values(JsonbContainer *json, const Place *place, FilterOp op)
+rule_values(JsonbContainer *json, const RulePath *path, FilterOp op)
 {
 	const FilterOpInfo *info = &filter_ops[op];
 	bool		commas = (info->max_args != 2);
 	bool		several = commas || op == FILTER_CONTAINS;
 	JsonbValue *value = rule_find(json, "value");
-	Reading		reading = {place, filter_arg_kinds(op, 1)};
+	Reading		reading = {path, filter_arg_kinds(op, 1)};
 	List	   *values = NIL;
 
-	reading.source = read_source(json, place, op);
-	reading.type = read_type(json, place);
+	reading.source = read_source(json, path, op);
+	reading.type = read_type(json, path);
 	if (value == NULL)
-		rule_refuse(place, "There is no \"value\".");
+		rule_refuse(path, "There is no \"value\".");
 
 	if (several && value->type == jbvBinary &&
 		JsonContainerIsArray(value->val.binary.data))
@@ -244,47 +168,50 @@ rule_values(JsonbContainer *json, const Place *place, FilterOp op)
 		values = list_make1(read_value(value, &reading));
 
 	if (values == NIL)
-		rule_refuse(place, "\"value\" is empty.");
+		rule_refuse(path, "\"value\" is empty.");
 	return values;
 }
 
 FilterNode *
-rule_number(JsonbContainer *json, const Place *place)
+rule_number(JsonbContainer *json, const RulePath *path)
 {
 	JsonbValue *value = rule_find(json, "value");
-	Reading		reading = {place, KIND_LITERAL, SOURCE_VALUE, TYPE_OPEN};
+	Reading		reading = {path, KIND_LITERAL, SOURCE_VALUE, TYPE_OPEN};
 	FilterNode *number;
 
 	if (value == NULL)
-		rule_refuse(place, "There is no \"value\".");
+		rule_refuse(path, "There is no \"value\".");
 	number = read_value(value, &reading);
 	if (number->op != FILTER_NUMBER)
-		rule_refuse(place, "\"value\" is not a number.");
+		rule_refuse(path, "\"value\" is not a number.");
 	return number;
 }
 
 static ValueSource
-read_source(JsonbContainer *json, const Place *place, FilterOp op)
+read_source(JsonbContainer *json, const RulePath *path, FilterOp op)
 {
-	char	   *word = rule_text(json, place, "valueSource");
+	char	   *word = rule_text(json, path, "valueSource");
 	int			source = word == NULL ? SOURCE_VALUE :
 		filter_find_word(value_sources, word);
 
 	if (word != NULL && strcmp(word, "parameter") == 0)
-		rule_refuse(place, "A \"parameter\" has no value here: put its value into the rule.");
+		rule_refuse(path,
+					"A \"parameter\" has no value here: put its value into the rule.");
 	if (source < 0)
-		rule_refuse(place, psprintf("\"valueSource\" \"%s\" is none of \"value\", \"field\", \"operand\" and \"expression\".",
+		rule_refuse(path, psprintf("\"valueSource\" \"%s\" is none of \"value\", \"field\", \"operand\" and \"expression\".",
 									word));
 	/* in (field, field) is made of comparisons */
 	if (source != SOURCE_VALUE && filter_arg_kinds(op, 1) != KIND_OPERAND &&
 		!(op == FILTER_IN && source == SOURCE_FIELD))
-		rule_refuse(place, psprintf("This operator takes no \"valueSource\" \"%s\".", word));
+		rule_refuse(path,
+					psprintf("This operator takes no \"valueSource\" \"%s\".",
+							 word));
 	return source;
 }
 
 /* "type" of jQuery QueryBuilder, "inputType" of react-querybuilder's fields */
 static ValueType
-read_type(JsonbContainer *json, const Place *place)
+read_type(JsonbContainer *json, const RulePath *path)
 {
 	static const struct
 	{
@@ -319,10 +246,10 @@ read_value(JsonbValue *value, const Reading *reading)
 	FilterNode *number;
 
 	if (reading->source == SOURCE_EXPRESSION)
-		return read_expression(value, reading->place);
+		return read_expression(value, reading->path);
 	if ((reading->kind == KIND_SPAN || reading->kind == KIND_STRING ||
 		 reading->source != SOURCE_VALUE) && value->type != jbvString)
-		rule_refuse(reading->place, "\"value\" is not a text.");
+		rule_refuse(reading->path, "\"value\" is not a text.");
 
 	switch (value->type)
 	{
@@ -334,7 +261,7 @@ read_value(JsonbValue *value, const Reading *reading)
 		case jbvNumeric:
 			number = read_number(rule_digits(value));
 			if (number == NULL)
-				rule_refuse(reading->place, "A number is out of range.");
+				rule_refuse(reading->path, "A number is out of range.");
 			if (reading->type == TYPE_BOOLEAN)
 				return filter_node(strcmp(number->text, "0") == 0 ?
 								   FILTER_FALSE : FILTER_TRUE, NULL, -1);
@@ -345,7 +272,8 @@ read_value(JsonbValue *value, const Reading *reading)
 				return number;
 			/* FALLTHROUGH */
 		default:
-			rule_refuse(reading->place, "\"value\" is not a text, a number, true or false.");
+			rule_refuse(reading->path,
+						"\"value\" is not a text, a number, true or false.");
 	}
 }
 
@@ -355,11 +283,11 @@ read_text_value(char *text, const Reading *reading)
 	FilterNode *number;
 
 	if (reading->kind == KIND_SPAN)
-		return rule_part(text, KIND_SPAN, reading->place);
+		return rule_part(text, KIND_SPAN, reading->path);
 	if (reading->source == SOURCE_FIELD)
-		return read_field(text, reading->place);
+		return read_field(text, reading->path);
 	if (reading->source == SOURCE_OPERAND)
-		return rule_part(text, KIND_OPERAND, reading->place);
+		return rule_part(text, KIND_OPERAND, reading->path);
 	if (reading->kind == KIND_STRING)
 		return filter_node(FILTER_STRING, text, -1);
 
@@ -401,7 +329,7 @@ read_big_number(JsonbContainer *json)
 
 /* data.plan: the words are taken exactly, without folding their case */
 static FilterNode *
-read_field(const char *text, const Place *place)
+read_field(const char *text, const RulePath *path)
 {
 	FilterNode *node = NULL;
 	int			nparts = 1;
@@ -415,7 +343,7 @@ read_field(const char *text, const Place *place)
 		char	   *part = pnstrdup(text, end - text);
 
 		if (*part == '\0')
-			rule_refuse(place, "The name of a field is empty.");
+			rule_refuse(path, "The name of a field is empty.");
 		if (node == NULL)
 			node = filter_node_with(FILTER_COLUMN, part, -1, 0,
 									palloc_array(FilterNode *, nparts));
@@ -432,9 +360,9 @@ read_field(const char *text, const Place *place)
  * the arguments are of kind "field", "value" or "func".
  */
 static FilterNode *
-read_expression(JsonbValue *expression, const Place *place)
+read_expression(JsonbValue *expression, const RulePath *path)
 {
-	Reading		reading = {place, KIND_LITERAL, SOURCE_VALUE, TYPE_OPEN};
+	Reading		reading = {path, KIND_LITERAL, SOURCE_VALUE, TYPE_OPEN};
 	JsonbContainer *json;
 	JsonbValue *value;
 	char	   *kind;
@@ -444,32 +372,33 @@ read_expression(JsonbValue *expression, const Place *place)
 
 	if (expression->type != jbvBinary ||
 		!JsonContainerIsObject(expression->val.binary.data))
-		rule_refuse(place, "An expression is an object with a \"kind\".");
+		rule_refuse(path, "An expression is an object with a \"kind\".");
 	json = expression->val.binary.data;
-	kind = rule_text(json, place, "kind");
+	kind = rule_text(json, path, "kind");
 	if (kind != NULL && strcmp(kind, "field") == 0)
 	{
-		field = rule_text(json, place, "field");
+		field = rule_text(json, path, "field");
 		if (field == NULL)
-			rule_refuse(place, "There is no \"field\".");
-		return read_field(field, place);
+			rule_refuse(path, "There is no \"field\".");
+		return read_field(field, path);
 	}
 	if (kind != NULL && strcmp(kind, "value") == 0)
 	{
 		value = rule_find(json, "value");
 		if (value == NULL)
-			rule_refuse(place, "There is no \"value\".");
+			rule_refuse(path, "There is no \"value\".");
 		return read_value(value, &reading);
 	}
 	if (kind != NULL && strcmp(kind, "func") == 0)
-		return read_call(json, place);
-	rule_refuse(place, "The \"kind\" of an expression is none of \"field\", \"value\" and \"func\".");
+		return read_call(json, path);
+	rule_refuse(path,
+				"The \"kind\" of an expression is none of \"field\", \"value\" and \"func\".");
 }
 
 static FilterNode *
-read_call(JsonbContainer *json, const Place *place)
+read_call(JsonbContainer *json, const RulePath *path)
 {
-	char	   *name = rule_text(json, place, "fn");
+	char	   *name = rule_text(json, path, "fn");
 	JsonbValue *values = rule_find(json, "args");
 	JsonbValue *value;
 	FilterOp	op = FILTER_FUNCTION;
@@ -477,16 +406,16 @@ read_call(JsonbContainer *json, const Place *place)
 	int			nargs;
 
 	if (name == NULL)
-		rule_refuse(place, "There is no \"fn\".");
+		rule_refuse(path, "There is no \"fn\".");
 	if (values == NULL || values->type != jbvBinary ||
 		!JsonContainerIsArray(values->val.binary.data))
-		rule_refuse(place, "\"args\" is not an array.");
+		rule_refuse(path, "\"args\" is not an array.");
 
 	nargs = JsonContainerSize(values->val.binary.data);
 	args = palloc_array(FilterNode *, Max(nargs, 1));
 	for (int i = 0; i < nargs; i++)
 	{
-		Place		inner = {place, "args", i, false};
+		RulePath		inner = {path, "args", i, false};
 
 		value = getIthJsonbValueFromContainer(values->val.binary.data, i);
 		args[i] = read_expression(value, &inner);
@@ -500,18 +429,18 @@ read_call(JsonbContainer *json, const Place *place)
 			break;
 		}
 	}
-	return rule_checked(filter_node_with(op, name, -1, nargs, args), place);
+	return rule_checked(filter_node_with(op, name, -1, nargs, args), path);
 }
 
 /* A text of the language within a value; its errors say where it stood. */
 FilterNode *
-rule_part(const char *text, uint16 kind, const Place *place)
+rule_part(const char *text, uint16 kind, const RulePath *path)
 {
 	ErrorContextCallback context;
 	FilterNode *node;
 
-	context.callback = say_place;
-	context.arg = (void *) place;
+	context.callback = say_path;
+	context.arg = (void *) path;
 	context.previous = error_context_stack;
 	error_context_stack = &context;
 	node = filter_parse_part(text, kind, NULL);
@@ -520,43 +449,48 @@ rule_part(const char *text, uint16 kind, const Place *place)
 }
 
 static void
-say_place(void *arg)
+say_path(void *arg)
 {
-	errcontext("rule at %s", rule_print_place((const Place *) arg));
+	errcontext("rule at %s", rule_path_text((const RulePath *) arg));
 }
 
 int
-rule_period(JsonbContainer *json, const Place *place)
+rule_period(JsonbContainer *json, const RulePath *path)
 {
-	char	   *text = rule_text(json, place, "value");
+	char	   *text = rule_text(json, path, "value");
 
 	if (text == NULL)
-		rule_refuse(place, "There is no \"value\".");
+		rule_refuse(path, "There is no \"value\".");
 	for (int which = 0; filter_whiches[which] != NULL; which++)
 	{
 		for (int unit = FILTER_DAY; unit <= FILTER_YEAR; unit++)
 		{
-			if (strcmp(text, psprintf("%s %s", filter_whiches[which],
-									  filter_units[unit])) == 0)
-				return FILTER_PERIOD(which, unit);
+			int			period = FILTER_PERIOD(which, unit);
+
+			if (strcmp(text, filter_period_words(period)) == 0)
+				return period;
 		}
 	}
-	rule_refuse(place, psprintf("\"%s\" is not a period such as \"this week\".", text));
+	rule_refuse(path,
+				psprintf("\"%s\" is not a period such as \"this week\".",
+						 text));
 }
 
 char *
-rule_count(JsonbValue *value, const Place *place, const char *key)
+rule_count(JsonbValue *value, const RulePath *path, const char *key)
 {
 	char	   *text;
 
 	if (value == NULL || value->type != jbvNumeric)
-		rule_refuse(place, psprintf("\"%s\" is not a number.", key));
+		rule_refuse(path, psprintf("\"%s\" is not a number.", key));
 	text = rule_digits(value);
 	if (*text != '-')
 		text = filter_number(text, strlen(text), false);
 	if (text == NULL || strlen(text) > FILTER_MAX_COUNT_DIGITS ||
 		strspn(text, "0123456789") != strlen(text))
-		rule_refuse(place, psprintf("\"%s\" is not a whole number up to 999999999.", key));
+		rule_refuse(path,
+					psprintf("\"%s\" is not a whole number up to 999999999.",
+							 key));
 	return text;
 }
 

@@ -4,12 +4,12 @@
  *	  What does a literal mean beside a column of this type?
  *
  *		orders > 3				int4	-> 3::int4
- *		orders > 3000000000		int4	-> 3000000000::int8, compared across types
+ *		orders > 3000000000		int4	-> 3000000000::int8, across types
  *		orders > 1.5			int4	-> 1.5::numeric
  *		tier = "gold"			enum	-> 'gold'::tier
- *		seen < "2026-05-01"		timestamptz -> the start of that day in the zone;
- *								beside a time it is the whole day (compile_time.c)
- *		orders > "Berlin"		int4	-> an error, now and not at the next insert
+ *		seen in ("2026-05-01")	timestamptz -> the start of that day in the
+ *								zone, or the whole day (time_beside_day)
+ *		orders > "Berlin"		int4	-> an error, now, not at an insert
  *
  * The compiler has pinned DateStyle, IntervalStyle and the zone, so that the
  * same text is the same instant in every session.
@@ -40,8 +40,9 @@
 
 static Datum literal_input(FilterScope *scope, const FilterNode *literal,
 						   Oid type, const FilterNode *against);
-pg_noreturn static void refuse_literal(FilterScope *scope, const FilterNode *literal,
-									   Oid type, const FilterNode *against,
+pg_noreturn static void refuse_literal(FilterScope *scope,
+									   const FilterNode *literal, Oid type,
+									   const FilterNode *against,
 									   const char *detail, const char *hint);
 static bool names_column(FilterScope *scope, const char *word);
 static void refuse_moving_words(FilterScope *scope, const FilterNode *literal);
@@ -97,7 +98,8 @@ literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 		case FILTER_NUMBER:
 			if (is_text(type))
 				refuse_literal(scope, literal, type, against, NULL,
-							   psprintf("Write it in quotes: \"%s\".", literal->text));
+							   psprintf("Write it in quotes: \"%s\".",
+										literal->text));
 			if (type == INTERVALOID)
 				refuse_literal(scope, literal, type, against, NULL,
 							   "Write a span, such as 30 days.");
@@ -109,11 +111,15 @@ literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 			if (TypeCategory(type) == TYPCATEGORY_DATETIME)
 				refuse_moving_words(scope, literal);
 			if (type == TIMESTAMPOID)
-				return expr_const(type, literal_local_time(scope, literal, against));
-			if (type == TIMESTAMPTZOID && literal_is_day(literal))
 				return expr_const(type,
-								  TimestampTzGetDatum(calendar_day_start(session_timezone,
-																		 literal_day(scope, literal, against))));
+								  literal_local_time(scope, literal, against));
+			if (type == TIMESTAMPTZOID && literal_is_day(literal))
+			{
+				DateADT		day = literal_day(scope, literal, against);
+				TimestampTz start = calendar_day_start(session_timezone, day);
+
+				return expr_const(type, TimestampTzGetDatum(start));
+			}
 			break;
 
 		default:
@@ -152,15 +158,16 @@ Oid
 literal_time_type(const FilterNode *literal, Oid type)
 {
 	if (type == DATEOID && literal->op == FILTER_STRING &&
-		literal_decode(literal->text, NULL) == DTK_DATE && !literal_is_day(literal))
+		literal_decode(literal->text, NULL) == DTK_DATE &&
+		!literal_is_day(literal))
 		return TIMESTAMPOID;
 	return type;
 }
 
 /*
- * "2026-05-01", but neither "2026-05-01 12:00" nor "20260501T120000", nor a day
- * with a zone, which is an instant; nor infinity.  What can be completed by a time
- * of day has none.
+ * "2026-05-01", but neither "2026-05-01 12:00" nor "20260501T120000", nor a
+ * day with a zone, which is an instant; nor infinity.  What can be completed
+ * by a time of day has none.
  */
 bool
 literal_is_day(const FilterNode *literal)
@@ -169,7 +176,9 @@ literal_is_day(const FilterNode *literal)
 		literal_decode(literal->text, " 12:34:56") == DTK_DATE;
 }
 
-/* What is it, as the server reads it: DTK_DATE, DTK_LATE ...; -1: it does not. */
+/*
+ * What is it, as the server reads it: DTK_DATE, DTK_LATE ...; -1: it does not.
+ */
 static int
 literal_decode(const char *text, const char *completed_by)
 {
@@ -200,9 +209,12 @@ literal_day(FilterScope *scope, const FilterNode *literal,
 {
 	refuse_moving_words(scope, literal);
 	if (literal_is_day(literal))
-		return DatumGetDateADT(literal_input(scope, literal, DATEOID, against));
+		return DatumGetDateADT(literal_input(scope, literal, DATEOID,
+											 against));
 	return DatumGetDateADT(DirectFunctionCall1(timestamp_date,
-											   literal_local_time(scope, literal, against)));
+											   literal_local_time(scope,
+																  literal,
+																  against)));
 }
 
 /*
@@ -266,7 +278,8 @@ literal_input(FilterScope *scope, const FilterNode *literal, Oid type,
 		if (get_typtype(type) == TYPTYPE_ENUM)
 			hint = nearest_label(type, literal->text);
 		refuse_literal(scope, literal, type, against, error->message,
-					   hint ? psprintf("Perhaps you meant \"%s\".", hint) : NULL);
+					   hint ? psprintf("Perhaps you meant \"%s\".", hint) :
+					   NULL);
 	}
 	PG_END_TRY();
 	return value;
@@ -335,7 +348,8 @@ refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 				 compile_position(scope, against)));
 
 	/* the time of an event, which has no name in the text */
-	if (against->op == FILTER_WINDOW_SINCE || against->op == FILTER_WINDOW_BEFORE)
+	if (against->op == FILTER_WINDOW_SINCE ||
+		against->op == FILTER_WINDOW_BEFORE)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("%s is not a date or time", literal_show(literal)),
@@ -366,7 +380,9 @@ names_column(FilterScope *scope, const char *word)
 static void
 refuse_moving_words(FilterScope *scope, const FilterNode *literal)
 {
-	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
+	static const char *const words[] = {
+		"now", "today", "tomorrow", "yesterday"
+	};
 	const char *c = literal->text;
 
 	while (*c)
@@ -402,7 +418,8 @@ nearest_label(Oid enumtype, const char *word)
 
 	for (int i = 0; i < rows->n_members; i++)
 	{
-		Form_pg_enum label = (Form_pg_enum) GETSTRUCT(&rows->members[i]->tuple);
+		Form_pg_enum label =
+			(Form_pg_enum) GETSTRUCT(&rows->members[i]->tuple);
 
 		labels = lappend(labels, pstrdup(NameStr(label->enumlabel)));
 	}

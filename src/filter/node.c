@@ -69,7 +69,8 @@ filter_combine(FilterOp op, List *filters)
 
 		if (filter->op == op)
 		{
-			memcpy(args + nargs, filter->args, filter->nargs * sizeof(FilterNode *));
+			memcpy(args + nargs, filter->args,
+				   filter->nargs * sizeof(FilterNode *));
 			nargs += filter->nargs;
 		}
 		else

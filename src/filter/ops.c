@@ -31,14 +31,16 @@
 #define MANY(n, a, b)	(n), -1, {(a), (b), (b), (b)}
 
 #define PREDICATE		KIND_FILTER, PRECEDENCE_PREDICATE
+#define TIME_PREDICATE	KIND_FILTER | KIND_TIME, PRECEDENCE_PREDICATE
 #define PRIMARY			PRECEDENCE_PRIMARY
 
-const FilterOpInfo filter_ops[FILTER_LAST_OP + 1] = {
+const FilterOpInfo filter_ops[FILTER_OP_COUNT] = {
 	[FILTER_NONE] = {"none", KIND_NONE, PRIMARY, SHAPE_OTHER,
 		NULL, NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, NO_ARGS},
 
 	[FILTER_COLUMN] = {"column", BOOLEAN, PRIMARY, SHAPE_OTHER,
-		NULL, NULL, NULL, NULL, TEXT_NAME, DETAIL_ZERO, MANY(0, KIND_WORD, KIND_WORD)},
+		NULL, NULL, NULL, NULL, TEXT_NAME, DETAIL_ZERO,
+		MANY(0, KIND_WORD, KIND_WORD)},
 	[FILTER_WORD] = {"word", KIND_WORD, PRIMARY, SHAPE_OTHER,
 		NULL, NULL, NULL, NULL, TEXT_NAME, DETAIL_ZERO, NO_ARGS},
 	[FILTER_STRING] = {"string", LITERAL | KIND_STRING, PRIMARY, SHAPE_OTHER,
@@ -56,28 +58,39 @@ const FilterOpInfo filter_ops[FILTER_LAST_OP + 1] = {
 	[FILTER_SPAN] = {"span", OPERAND | KIND_SPAN, PRIMARY, SHAPE_OTHER,
 		NULL, NULL, NULL, NULL, TEXT_COUNT, DETAIL_UNIT, NO_ARGS},
 	[FILTER_ADD] = {"add", OPERAND, PRECEDENCE_SUM, SHAPE_ARITHMETIC,
-		"+", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+		"+", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(OPERAND, OPERAND)},
 	[FILTER_SUBTRACT] = {"subtract", OPERAND, PRECEDENCE_SUM, SHAPE_ARITHMETIC,
-		"-", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
-	[FILTER_MULTIPLY] = {"multiply", OPERAND, PRECEDENCE_PRODUCT, SHAPE_ARITHMETIC,
-		"*", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+		"-", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(OPERAND, OPERAND)},
+	[FILTER_MULTIPLY] = {"multiply", OPERAND, PRECEDENCE_PRODUCT,
+		SHAPE_ARITHMETIC, "*", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(OPERAND, OPERAND)},
 	[FILTER_DIVIDE] = {"divide", OPERAND, PRECEDENCE_PRODUCT, SHAPE_ARITHMETIC,
-		"/", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+		"/", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(OPERAND, OPERAND)},
 	[FILTER_FUNCTION] = {"function", BOOLEAN, PRIMARY, SHAPE_OTHER,
-		NULL, NULL, NULL, NULL, TEXT_FUNCTION, DETAIL_ZERO, MANY(1, OPERAND, OPERAND)},
+		NULL, NULL, NULL, NULL, TEXT_FUNCTION, DETAIL_ZERO,
+		MANY(1, OPERAND, OPERAND)},
 	[FILTER_AGGREGATE] = {"aggregate", BOOLEAN, PRIMARY, SHAPE_OTHER,
-		NULL, NULL, NULL, NULL, TEXT_AGGREGATE, DETAIL_DISTINCT,
-		4, 4, {KIND_WORD, OPTIONAL(OPERAND), OPTIONAL(KIND_FILTER), OPTIONAL(KIND_WINDOW)}},
+		NULL, NULL, NULL, NULL, TEXT_AGGREGATE, DETAIL_DISTINCT, 4, 4,
+			{KIND_WORD, OPTIONAL(OPERAND), OPTIONAL(KIND_FILTER),
+			OPTIONAL(KIND_WINDOW)}},
 
 	[FILTER_WINDOW_LAST] = {"window last", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
 		"in last", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, ONE(KIND_SPAN)},
-	[FILTER_WINDOW_BETWEEN] = {"window between", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
-		"between", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(KIND_SPAN, KIND_SPAN)},
+	[FILTER_WINDOW_BETWEEN] = {"window between", KIND_WINDOW, PRIMARY,
+		SHAPE_OTHER,
+		"between", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(KIND_SPAN, KIND_SPAN)},
 	[FILTER_WINDOW_SINCE] = {"window since", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
-		"since", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, ONE(KIND_LITERAL)},
-	[FILTER_WINDOW_BEFORE] = {"window before", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
-		"before", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, ONE(KIND_LITERAL)},
-	[FILTER_WINDOW_PERIOD] = {"window period", KIND_WINDOW, PRIMARY, SHAPE_OTHER,
+		"since", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
+		ONE(KIND_LITERAL)},
+	[FILTER_WINDOW_BEFORE] = {"window before", KIND_WINDOW, PRIMARY,
+		SHAPE_OTHER, "before", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
+		ONE(KIND_LITERAL)},
+	[FILTER_WINDOW_PERIOD] = {"window period", KIND_WINDOW, PRIMARY,
+		SHAPE_OTHER,
 		"in", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_WINDOW_PERIOD, NO_ARGS},
 
 	[FILTER_EQ] = {"equal", PREDICATE, SHAPE_COMPARISON,
@@ -85,11 +98,13 @@ const FilterOpInfo filter_ops[FILTER_LAST_OP + 1] = {
 	[FILTER_LT] = {"less", PREDICATE, SHAPE_COMPARISON,
 		"<", NULL, "<", NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
 	[FILTER_LE] = {"less or equal", PREDICATE, SHAPE_COMPARISON,
-		"<=", NULL, "<=", NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+		"<=", NULL, "<=", NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(OPERAND, OPERAND)},
 	[FILTER_GT] = {"greater", PREDICATE, SHAPE_COMPARISON,
 		">", NULL, ">", NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
 	[FILTER_GE] = {"greater or equal", PREDICATE, SHAPE_COMPARISON,
-		">=", NULL, ">=", NULL, TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, OPERAND)},
+		">=", NULL, ">=", NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(OPERAND, OPERAND)},
 	[FILTER_BETWEEN] = {"between", PREDICATE, SHAPE_BETWEEN,
 		"between", "not between", "between", "notBetween",
 		TEXT_ABSENT, DETAIL_ZERO, THREE(OPERAND, OPERAND, OPERAND)},
@@ -132,58 +147,67 @@ const FilterOpInfo filter_ops[FILTER_LAST_OP + 1] = {
 	[FILTER_IS_FALSE] = {"is false", PREDICATE, SHAPE_POSTFIX,
 		"is false", "is not false", "isFalse", "isNotFalse",
 		TEXT_ABSENT, DETAIL_ZERO, ONE(OPERAND)},
-	[FILTER_IN_LAST] = {"in last", PREDICATE, SHAPE_SPAN,
+	[FILTER_IN_LAST] = {"in last", TIME_PREDICATE, SHAPE_SPAN,
 		"in last", "not in last", "inLast", "notInLast",
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_IN_NEXT] = {"in next", PREDICATE, SHAPE_SPAN,
+	[FILTER_IN_NEXT] = {"in next", TIME_PREDICATE, SHAPE_SPAN,
 		"in next", "not in next", "inNext", "notInNext",
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_MORE_THAN_AGO] = {"more than ago", PREDICATE, SHAPE_SPAN_AGO,
+	[FILTER_MORE_THAN_AGO] = {"more than ago", TIME_PREDICATE, SHAPE_SPAN_AGO,
 		"more than", NULL, "moreThanAgo", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_LESS_THAN_AGO] = {"less than ago", PREDICATE, SHAPE_SPAN_AGO,
+	[FILTER_LESS_THAN_AGO] = {"less than ago", TIME_PREDICATE, SHAPE_SPAN_AGO,
 		"less than", NULL, "lessThanAgo", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_IN_PERIOD] = {"in period", PREDICATE, SHAPE_PERIOD,
+	[FILTER_IN_PERIOD] = {"in period", TIME_PREDICATE, SHAPE_PERIOD,
 		"in", "not in", "inPeriod", "notInPeriod",
 		TEXT_ABSENT, DETAIL_PERIOD, ONE(OPERAND)},
-	[FILTER_BEFORE] = {"before", PREDICATE, SHAPE_VALUE,
+	[FILTER_BEFORE] = {"before", TIME_PREDICATE, SHAPE_VALUE,
 		"before", NULL, "before", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
-	[FILTER_AFTER] = {"after", PREDICATE, SHAPE_VALUE,
+	[FILTER_AFTER] = {"after", TIME_PREDICATE, SHAPE_VALUE,
 		"after", NULL, "after", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
-	[FILTER_ON] = {"on", PREDICATE, SHAPE_VALUE,
+	[FILTER_ON] = {"on", TIME_PREDICATE, SHAPE_VALUE,
 		"on", NULL, "on", NULL,
 		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_LITERAL)},
-	[FILTER_ANNIVERSARY_TODAY] = {"anniversary today", PREDICATE, SHAPE_ANNIVERSARY,
-		"today", NULL, "anniversaryToday", NULL,
-		TEXT_ABSENT, DETAIL_ZERO, ONE(OPERAND)},
-	[FILTER_ANNIVERSARY_LAST] = {"anniversary in last", PREDICATE, SHAPE_ANNIVERSARY,
-		"in last", NULL, "anniversaryInLast", NULL,
-		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_ANNIVERSARY_NEXT] = {"anniversary in next", PREDICATE, SHAPE_ANNIVERSARY,
-		"in next", NULL, "anniversaryInNext", NULL,
-		TEXT_ABSENT, DETAIL_ZERO, TWO(OPERAND, KIND_SPAN)},
-	[FILTER_ANNIVERSARY_PERIOD] = {"anniversary in period", PREDICATE, SHAPE_ANNIVERSARY,
-		"in", NULL, "anniversaryInPeriod", NULL,
-		TEXT_ABSENT, DETAIL_THIS_PERIOD, ONE(OPERAND)},
+	[FILTER_ANNIVERSARY_TODAY] = {"anniversary today", TIME_PREDICATE,
+		SHAPE_ANNIVERSARY,
+		"today", NULL, "anniversaryToday", NULL, TEXT_ABSENT, DETAIL_ZERO,
+		ONE(OPERAND)},
+	[FILTER_ANNIVERSARY_LAST] = {"anniversary in last", TIME_PREDICATE,
+		SHAPE_ANNIVERSARY,
+		"in last", NULL, "anniversaryInLast", NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(OPERAND, KIND_SPAN)},
+	[FILTER_ANNIVERSARY_NEXT] = {"anniversary in next", TIME_PREDICATE,
+		SHAPE_ANNIVERSARY,
+		"in next", NULL, "anniversaryInNext", NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(OPERAND, KIND_SPAN)},
+	[FILTER_ANNIVERSARY_PERIOD] = {"anniversary in period", TIME_PREDICATE,
+		SHAPE_ANNIVERSARY,
+		"in", NULL, "anniversaryInPeriod", NULL, TEXT_ABSENT,
+		DETAIL_THIS_PERIOD, ONE(OPERAND)},
 	[FILTER_DID] = {"did", PREDICATE, SHAPE_OTHER,
 		"did", "did not", NULL, NULL, TEXT_TIMES, DETAIL_TIMES,
 		THREE(KIND_WORD, OPTIONAL(KIND_FILTER), OPTIONAL(KIND_WINDOW))},
 	[FILTER_IN_AUDIENCE] = {"in audience", PREDICATE, SHAPE_OTHER,
-		"in audience", "not in audience", NULL, NULL, TEXT_NAME, DETAIL_ZERO, NO_ARGS},
+		"in audience", "not in audience", NULL, NULL, TEXT_NAME, DETAIL_ZERO,
+		NO_ARGS},
 	[FILTER_BUCKET] = {"bucket", PREDICATE, SHAPE_OTHER,
-		"bucket", NULL, NULL, NULL, TEXT_ANY, DETAIL_COMPARE, ONE(KIND_NUMBER)},
+		"bucket", NULL, NULL, NULL, TEXT_ANY, DETAIL_COMPARE,
+			ONE(KIND_NUMBER)},
 
 	[FILTER_AND] = {"and", KIND_FILTER, PRECEDENCE_AND, SHAPE_OTHER,
-		"and", NULL, "and", NULL, TEXT_ABSENT, DETAIL_ZERO, MANY(2, KIND_FILTER, KIND_FILTER)},
+		"and", NULL, "and", NULL, TEXT_ABSENT, DETAIL_ZERO,
+		MANY(2, KIND_FILTER, KIND_FILTER)},
 	[FILTER_OR] = {"or", KIND_FILTER, PRECEDENCE_OR, SHAPE_OTHER,
-		"or", NULL, "or", NULL, TEXT_ABSENT, DETAIL_ZERO, MANY(2, KIND_FILTER, KIND_FILTER)},
+		"or", NULL, "or", NULL, TEXT_ABSENT, DETAIL_ZERO,
+		MANY(2, KIND_FILTER, KIND_FILTER)},
 	[FILTER_NOT] = {"not", KIND_FILTER, PRECEDENCE_NOT, SHAPE_OTHER,
 		"not", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, ONE(KIND_FILTER)},
 	[FILTER_AT_LEAST] = {"at least", KIND_FILTER, PRIMARY, SHAPE_OTHER,
-		"at least", NULL, "atLeast", NULL, TEXT_COUNT, DETAIL_ZERO, MANY(1, KIND_FILTER, KIND_FILTER)},
+		"at least", NULL, "atLeast", NULL, TEXT_COUNT, DETAIL_ZERO,
+		MANY(1, KIND_FILTER, KIND_FILTER)},
 };
 
 const char *const filter_units[] = {
@@ -243,25 +267,38 @@ static const char *const no_functions[] = {
 	"bucket", "distinct", "any", "all", "some", NULL
 };
 
-/* words that the grammar puts behind an operand */
+/* words behind an operand that begin no condition on it */
 static const char *const following_words[] = {
-	"and", "or", "not", "in", "is", "between", "like", "ilike", "contains",
-	"starts", "ends", "matches", "more", "less", "before", "after", "on",
-	"at", "exactly", "since", "where", NULL
+	"and", "or", "at", "exactly", "since", "where", NULL
 };
 
-static const char *check_text(const FilterNode *node);
-static const char *check_detail(const FilterNode *node);
-static bool is_count(const char *text);
-static bool is_event_op(const FilterNode *node);
-static bool contains_event_op(const FilterNode *node);
-static FilterNode *string_as_column(const FilterNode *node, void *context);
+static bool begins_with(const char *phrase, const char *word);
 
-/* The kinds that an argument of 'op' at 'place' may have. */
-uint16
-filter_arg_kinds(FilterOp op, int place)
+bool
+filter_is_operand(const FilterNode *node)
 {
-	return filter_ops[op].args[Min(place, MAX_ARG_PLACES - 1)];
+	return op_is(node, KIND_OPERAND);
+}
+
+bool
+filter_op_has_operand(FilterOp op)
+{
+	return filter_ops[op].precedence == PRECEDENCE_PREDICATE &&
+		filter_ops[op].shape != SHAPE_OTHER;
+}
+
+bool
+filter_op_follows_operand(FilterOp op)
+{
+	return filter_op_has_operand(op) &&
+		filter_ops[op].shape != SHAPE_ANNIVERSARY;
+}
+
+/* The kinds that argument 'number' of 'op' may have. */
+uint16
+filter_arg_kinds(FilterOp op, int number)
+{
+	return filter_ops[op].args[Min(number, MAX_ARG_KINDS - 1)];
 }
 
 int
@@ -273,6 +310,13 @@ filter_find_word(const char *const *words, const char *word)
 			return i;
 	}
 	return -1;
+}
+
+char *
+filter_period_words(int detail)
+{
+	return psprintf("%s %s", filter_whiches[FILTER_PERIOD_WHICH(detail)],
+					filter_units[FILTER_PERIOD_UNIT(detail)]);
 }
 
 bool
@@ -290,7 +334,67 @@ filter_word_no_function(const char *word)
 bool
 filter_word_follows_operand(const char *word)
 {
-	return filter_find_word(following_words, word) >= 0;
+	if (filter_find_word(following_words, word) >= 0)
+		return true;
+	for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
+	{
+		if (filter_op_follows_operand(op) &&
+			(begins_with(filter_ops[op].spelling, word) ||
+			 begins_with(filter_ops[op].negated, word)))
+			return true;
+	}
+	return false;
+}
+
+/* Is it the first word of the phrase? */
+static bool
+begins_with(const char *phrase, const char *word)
+{
+	int			length = strlen(word);
+
+	return phrase != NULL && strncmp(phrase, word, length) == 0 &&
+		(phrase[length] == ' ' || phrase[length] == '\0');
+}
+
+char *
+filter_condition_words(void)
+{
+	StringInfoData words;
+
+	initStringInfo(&words);
+	for (int side = 0; side < 2; side++)
+	{
+		for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
+		{
+			const char *phrase = (side == 0) ? filter_ops[op].spelling :
+				filter_ops[op].negated;
+
+			if (filter_op_follows_operand(op) && phrase != NULL &&
+				filter_is_word_start(*phrase))
+				filter_add_word(&words, phrase, strcspn(phrase, " "));
+		}
+	}
+	return words.data;
+}
+
+void
+filter_add_word(StringInfo words, const char *word, int length)
+{
+	const char *known = words->data;
+
+	while (*known != '\0')
+	{
+		int			known_length = strcspn(known, "|");
+
+		if (known_length == length && strncmp(known, word, length) == 0)
+			return;
+		known += known_length;
+		if (*known == '|')
+			known++;
+	}
+	if (words->len > 0)
+		appendStringInfoChar(words, '|');
+	appendBinaryStringInfo(words, word, length);
 }
 
 /* Would the scanner read these characters as this one word? */
@@ -313,266 +417,4 @@ bool
 filter_aggregate_needs_value(const char *name)
 {
 	return filter_find_word(row_aggregates, name) < 0;
-}
-
-const char *
-filter_check_node(const FilterNode *node)
-{
-	const FilterOpInfo *info = &filter_ops[node->op];
-	const char *problem;
-
-	if (node->nargs < info->min_args ||
-		(info->max_args >= 0 && node->nargs > info->max_args))
-		return "has a wrong number of arguments";
-	for (int i = 0; i < node->nargs; i++)
-	{
-		if (!op_is(node->args[i], filter_arg_kinds(node->op, i)))
-			return "has an argument of a wrong kind";
-	}
-	if ((problem = check_text(node)) != NULL ||
-		(problem = check_detail(node)) != NULL)
-		return problem;
-	if (filter_is_fixed(node))
-		return "has no column, so that it is the same for every row";
-
-	switch (node->op)
-	{
-		case FILTER_AND:
-		case FILTER_OR:
-			for (int i = 0; i < node->nargs; i++)
-			{
-				if (node->args[i]->op == node->op)
-					return "is nested in one of its own kind";
-			}
-			break;
-		case FILTER_NOT:
-			if (node->args[0]->op == FILTER_NOT)
-				return "is nested in one of its own kind";
-			break;
-		case FILTER_AT_LEAST:
-			if (atoi(node->text) > node->nargs)
-				return "asks for more filters than it has";
-			break;
-		case FILTER_AGGREGATE:
-			if (node->args[1]->op == FILTER_NONE)
-			{
-				if (node->detail != 0 || filter_aggregate_needs_value(node->text))
-					return "lacks a value";
-			}
-			else if (filter_first_column(node->args[1]) == NULL)
-				return "has a value without a column";
-			if (contains_event_op(node->args[1]) ||
-				contains_event_op(node->args[2]))
-				return "contains another aggregate";
-			break;
-		case FILTER_DID:
-			if (contains_event_op(node->args[1]))
-				return "contains another aggregate";
-			break;
-		default:
-			break;
-	}
-	return NULL;
-}
-
-static const char *
-check_text(const FilterNode *node)
-{
-	const char *text = node->text;
-	FilterTextRule rule = filter_ops[node->op].text;
-	const char *digits;
-	char	   *canonical;
-
-	if (rule == TEXT_ABSENT ||
-		(rule == TEXT_TIMES && node->detail == FILTER_TIMES_ANY))
-		return text == NULL ? NULL : "has a text";
-	if (text == NULL)
-		return "lacks a text";
-
-	switch (rule)
-	{
-		case TEXT_ABSENT:
-		case TEXT_ANY:
-			break;
-		case TEXT_NAME:
-			if (*text == '\0')
-				return "has an empty name";
-			break;
-		case TEXT_NUMBER:
-			digits = (*text == '-') ? text + 1 : text;
-			canonical = filter_number(digits, strlen(digits), *text == '-');
-			if (canonical == NULL || strcmp(canonical, text) != 0)
-				return "is not a number in canonical notation";
-			break;
-		case TEXT_COUNT:
-			if (!is_count(text) || *text == '0')
-				return "is not a whole number above zero";
-			break;
-		case TEXT_TIMES:
-			if (!is_count(text))
-				return "is not a whole number";
-			if (node->detail == FILTER_TIMES_AT_LEAST &&
-				(strcmp(text, "0") == 0 || strcmp(text, "1") == 0))
-				return "has a count that is not canonical";
-			break;
-		case TEXT_FUNCTION:
-			if (!filter_word_plain(text) || filter_word_reserved(text) ||
-				filter_find_word(filter_aggregates, text) >= 0 ||
-				filter_word_no_function(text))
-				return "has a name that is no function's";
-			break;
-		case TEXT_AGGREGATE:
-			if (filter_find_word(filter_aggregates, text) < 0)
-				return "has a name that is no aggregate's";
-			break;
-	}
-	return NULL;
-}
-
-static const char *
-check_detail(const FilterNode *node)
-{
-	int			detail = node->detail;
-	bool		valid = false;
-
-	switch (filter_ops[node->op].detail)
-	{
-		case DETAIL_ZERO:
-			valid = (detail == 0);
-			break;
-		case DETAIL_DISTINCT:
-			valid = (detail <= 1);
-			break;
-		case DETAIL_UNIT:
-			valid = (detail <= FILTER_YEAR);
-			break;
-		case DETAIL_PERIOD:
-			valid = (FILTER_PERIOD_WHICH(detail) <= FILTER_FOLLOWING &&
-					 FILTER_PERIOD_UNIT(detail) >= FILTER_DAY);
-			break;
-		case DETAIL_WINDOW_PERIOD:
-			valid = (FILTER_PERIOD_WHICH(detail) <= FILTER_PREVIOUS &&
-					 FILTER_PERIOD_UNIT(detail) >= FILTER_DAY);
-			break;
-		case DETAIL_THIS_PERIOD:
-			valid = (FILTER_PERIOD_WHICH(detail) == FILTER_THIS &&
-					 FILTER_PERIOD_UNIT(detail) >= FILTER_DAY);
-			break;
-		case DETAIL_TIMES:
-			valid = (detail <= FILTER_TIMES_EXACTLY);
-			break;
-		case DETAIL_COMPARE:
-			valid = (detail <= FILTER_COMPARE_GE);
-			break;
-	}
-	return valid ? NULL : "has an unknown detail";
-}
-
-/* A whole number as we write it. */
-static bool
-is_count(const char *text)
-{
-	size_t		length = strlen(text);
-
-	return length >= 1 && length <= FILTER_MAX_COUNT_DIGITS &&
-		strspn(text, "0123456789") == length &&
-		(text[0] != '0' || length == 1);
-}
-
-static bool
-is_event_op(const FilterNode *node)
-{
-	return node->op == FILTER_AGGREGATE || node->op == FILTER_DID;
-}
-
-/*
- * Aggregates do not nest.  The nodes within one were checked before, so the
- * search need not enter them.
- */
-static bool
-contains_event_op(const FilterNode *node)
-{
-	check_stack_depth();
-
-	if (is_event_op(node))
-		return true;
-	for (int i = 0; i < node->nargs; i++)
-	{
-		if (contains_event_op(node->args[i]))
-			return true;
-	}
-	return false;
-}
-
-const FilterNode *
-filter_first_column(const FilterNode *operand)
-{
-	check_stack_depth();
-
-	if (operand->op == FILTER_COLUMN)
-		return operand;
-	for (int i = 0; i < operand->nargs; i++)
-	{
-		const FilterNode *found = filter_first_column(operand->args[i]);
-
-		if (found != NULL)
-			return found;
-	}
-	return NULL;
-}
-
-bool
-filter_is_fixed(const FilterNode *condition)
-{
-	int			compared = 1;	/* what is compared with what is written down */
-
-	if (condition->op == FILTER_NOT)
-		condition = condition->args[0];
-	if (condition->op < FILTER_EQ || condition->op > FILTER_ANNIVERSARY_PERIOD)
-		return false;
-	if (condition->op <= FILTER_BETWEEN)
-		compared = condition->nargs;
-	for (int i = 0; i < compared; i++)
-	{
-		if (filter_differs(condition->args[i]))
-			return false;
-	}
-	return true;
-}
-
-bool
-filter_differs(const FilterNode *operand)
-{
-	check_stack_depth();
-
-	if (operand->op == FILTER_COLUMN || operand->op == FILTER_AGGREGATE ||
-		operand->op == FILTER_NOW || operand->op == FILTER_TODAY)
-		return true;
-	for (int i = 0; i < operand->nargs; i++)
-	{
-		if (filter_differs(operand->args[i]))
-			return true;
-	}
-	return false;
-}
-
-FilterNode *
-filter_string_as_column(const FilterNode *condition)
-{
-	bool		found = false;
-	FilterNode *meant = filter_rewrite(condition, string_as_column, &found);
-
-	return found ? meant : NULL;
-}
-
-/* FilterReplace: the first string that reads like a name; bool *context */
-static FilterNode *
-string_as_column(const FilterNode *node, void *context)
-{
-	bool	   *found = context;
-
-	if (*found || node->op != FILTER_STRING || !filter_is_word_start(*node->text))
-		return NULL;
-	*found = true;
-	return filter_node(FILTER_COLUMN, node->text, -1);
 }

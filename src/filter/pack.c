@@ -128,7 +128,7 @@ unpack_node(Unpacker *unpacker)
 	check_stack_depth();
 
 	op = unpack_byte(unpacker);
-	if (op > FILTER_LAST_OP)
+	if (op >= FILTER_OP_COUNT)
 		corrupted(unpacker, "has an unknown op");
 	detail = unpack_byte(unpacker);
 	nargs = unpack_number(unpacker);
@@ -141,7 +141,8 @@ unpack_node(Unpacker *unpacker)
 	if (has_text(node->op, detail))
 		node->text = unpack_text(unpacker);
 	if (nargs > 0)
-		node->args = palloc_extended(nargs * sizeof(FilterNode *), MCXT_ALLOC_HUGE);
+		node->args = palloc_extended(nargs * sizeof(FilterNode *),
+									 MCXT_ALLOC_HUGE);
 	while (node->nargs < nargs)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -19,7 +19,12 @@
 
 #include "filter/parse_private.h"
 
-static FilterNode *parse_times(Parser *parser, int location, FilterNode **args);
+static bool distinct_follows(Parser *parser);
+static bool parse_aggregated(Parser *parser, const char *name, bool distinct,
+							 FilterNode **args);
+static FilterNode *fail_in_aggregate(Parser *parser, FilterNode **args);
+static FilterNode *parse_times(Parser *parser, int location,
+							   FilterNode **args);
 static FilterNode *parse_where(Parser *parser, const char *source);
 static FilterNode *without_source(const FilterNode *node, void *context);
 
@@ -35,67 +40,28 @@ parse_aggregate(Parser *parser)
 	FilterToken name = *parser_peek(parser, 0);
 	int			location = parser_location(parser);
 	FilterNode **args = palloc_array(FilterNode *, 4);
-	const FilterNode *column;
-	FilterNode *value;
 	FilterNode *node;
-	FilterToken *next;
-	bool		distinct = false;
-	const char *value_place;
+	bool		distinct;
 	const char *outer_closers = parser->closers;
 	const char *outer_end = parser->end;
 
 	if (parser->in_events)
-		return parser_fail_at(parser, name.start, "aggregates cannot be nested",
+		return parser_fail_at(parser, name.start,
+							  "aggregates cannot be nested",
 							  psprintf("\"%s\" stands within an aggregate or \"did\".",
 									   filter_token_text(&name)),
 							  NULL);
 	parser_advance(parser);
 	parser_advance(parser);
-
-	next = parser_peek(parser, 1);
-	if (parser_next_is(parser, 0, "distinct") &&
-		(next->kind == TOKEN_NAME || next->kind == TOKEN_NUMBER ||
-		 next->kind == TOKEN_STRING || filter_token_is(next, "(") ||
-		 filter_token_is(next, "-") ||
-		 (next->kind == TOKEN_WORD &&
-		  (!filter_word_follows_operand(filter_token_text(next)) ||
-		   parser_next_is(parser, 2, ".") || parser_next_is(parser, 2, "(")))))
-	{
-		distinct = true;
+	distinct = distinct_follows(parser);
+	if (distinct)
 		parser_advance(parser);
-	}
 
-	value_place = parser_peek(parser, 0)->start;
-	if (parser_peek(parser, 0)->kind == TOKEN_SYMBOL && parser_next_is(parser, 0, ")"))
-		return parser_fail(parser, NULL, "a source of events, as in \"count(orders)\"", NULL);
 	parser->in_events = true;
 	parser->closers = ")";
 	parser->end = NULL;
-	value = parse_operand(parser);
-	if (value == NULL)
+	if (!parse_aggregated(parser, filter_token_text(&name), distinct, args))
 		return NULL;
-
-	column = filter_first_column(value);
-	if (column == NULL)
-		return parser_fail_at(parser, value_place, "aggregate without a source",
-							  "Expected a source of events, as in \"count(orders)\" or \"sum(orders.amount)\".",
-							  NULL);
-	args[0] = filter_node(FILTER_WORD, column->text, column->location);
-	if (value == column && column->nargs == 0)
-	{
-		if (distinct || filter_aggregate_needs_value(filter_token_text(&name)))
-			return parser_fail(parser, ".",
-							   psprintf("a column of \"%s\"", column->text), NULL);
-		args[1] = filter_node(FILTER_NONE, NULL, -1);
-	}
-	else if (column->nargs == 0)
-		return parser_fail_at(parser, parser->text + column->location,
-							  "column without a source",
-							  "The first column of an aggregate is written with its source, as in \"orders.amount\".",
-							  NULL);
-	else
-		args[1] = filter_rewrite(value, without_source, args[0]->text);
-
 	args[2] = parse_where(parser, args[0]->text);
 	if (args[2] == NULL)
 		return NULL;
@@ -103,15 +69,7 @@ parse_aggregate(Parser *parser)
 	if (args[3] == NULL)
 		return NULL;
 	if (!parser_accept(parser, ")"))
-	{
-		if (args[3]->op != FILTER_NONE)
-			return parser_fail(parser, ")", NULL, NULL);
-		if (args[2]->op != FILTER_NONE)
-			return parser_fail(parser, "and|or|)", "a window such as \"in last 30 days\"",
-							   PREDICATE_WORDS);
-		return parser_fail(parser, "where|)", "a window such as \"in last 30 days\"",
-						   "in|between|since|before");
-	}
+		return fail_in_aggregate(parser, args);
 	parser->in_events = false;
 	parser->closers = outer_closers;
 	parser->end = outer_end;
@@ -122,12 +80,107 @@ parse_aggregate(Parser *parser)
 	return node;
 }
 
+/* Is the next word DISTINCT, and not a source or column of that name? */
+static bool
+distinct_follows(Parser *parser)
+{
+	FilterToken *behind = parser_peek(parser, 1);
+
+	if (!parser_next_is(parser, 0, "distinct"))
+		return false;
+	switch (behind->kind)
+	{
+		case TOKEN_NAME:
+		case TOKEN_NUMBER:
+		case TOKEN_STRING:
+			return true;
+		case TOKEN_SYMBOL:
+			return filter_token_is(behind, "(") ||
+				filter_token_is(behind, "-");
+		case TOKEN_WORD:
+			return !filter_word_follows_operand(filter_token_text(behind)) ||
+				parser_next_is(parser, 2, ".") ||
+				parser_next_is(parser, 2, "(");
+		default:
+			return false;
+	}
+}
+
+/*
+ * parse_aggregated() reads what the aggregate 'name' is of: args[0] becomes
+ * its source, args[1] its value, or NONE where it is of the events themselves.
+ * False if an error was raised.
+ */
+static bool
+parse_aggregated(Parser *parser, const char *name, bool distinct,
+				 FilterNode **args)
+{
+	const char *start = parser_peek(parser, 0)->start;
+	const FilterNode *column;
+	FilterNode *value;
+
+	if (parser_next_is(parser, 0, ")"))
+	{
+		(void) parser_fail(parser, NULL,
+						   "a source of events, as in \"count(orders)\"",
+						   NULL);
+		return false;
+	}
+	value = parse_operand(parser);
+	if (value == NULL)
+		return false;
+
+	column = filter_first_column(value);
+	if (column == NULL)
+	{
+		(void) parser_fail_at(parser, start, "aggregate without a source",
+							  "Expected a source of events, as in \"count(orders)\" or \"sum(orders.amount)\".",
+							  NULL);
+		return false;
+	}
+	args[0] = filter_node(FILTER_WORD, column->text, column->location);
+	if (column->nargs > 0)
+		args[1] = filter_rewrite(value, without_source, args[0]->text);
+	else if (value != column)
+	{
+		(void) parser_fail_at(parser, parser->text + column->location,
+							  "column without a source",
+							  "The first column of an aggregate is written with its source, as in \"orders.amount\".",
+							  NULL);
+		return false;
+	}
+	else if (distinct || filter_aggregate_needs_value(name))
+	{
+		(void) parser_fail(parser, ".",
+						   psprintf("a column of \"%s\"", column->text),
+						   NULL);
+		return false;
+	}
+	else
+		args[1] = filter_node(FILTER_NONE, NULL, -1);
+	return true;
+}
+
+/* The aggregate does not end here: what may follow its last argument? */
+static FilterNode *
+fail_in_aggregate(Parser *parser, FilterNode **args)
+{
+	const char *window = "a window such as \"in last 30 days\"";
+
+	if (args[3]->op != FILTER_NONE)
+		return parser_fail(parser, ")", NULL, NULL);
+	if (args[2]->op != FILTER_NONE)
+		return parser_fail(parser, "and|or|)", window,
+						   filter_condition_words());
+	return parser_fail(parser, "where|)", window, "in|between|since|before");
+}
+
 FilterNode *
 parse_did(Parser *parser)
 {
 	FilterNode **args = palloc_array(FilterNode *, 3);
 	int			location = parser_location(parser);
-	const char *place = parser_peek(parser, 0)->start;
+	const char *start = parser_peek(parser, 0)->start;
 	bool		negated;
 	bool		outer_events = parser->in_events;
 	FilterNode *node;
@@ -135,11 +188,12 @@ parse_did(Parser *parser)
 	parser_advance(parser);
 	negated = parser_accept(parser, "not");
 	if (outer_events)
-		return parser_fail_at(parser, place, "aggregates cannot be nested",
+		return parser_fail_at(parser, start, "aggregates cannot be nested",
 							  "\"did\" stands within an aggregate or another \"did\".",
 							  NULL);
 
-	args[0] = filter_node(FILTER_WORD, filter_token_text(parser_peek(parser, 0)),
+	args[0] = filter_node(FILTER_WORD,
+						  filter_token_text(parser_peek(parser, 0)),
 						  parser_location(parser));
 	parser_advance(parser);
 
@@ -155,7 +209,7 @@ parse_did(Parser *parser)
 
 	if (args[2]->op == FILTER_NONE)
 	{
-		parser->option_place = parser_peek(parser, 0)->start;
+		parser->option_at = parser_peek(parser, 0)->start;
 		parser->option = (args[1]->op == FILTER_NONE) ?
 			"a condition behind \"where\"|a window such as \"in last 30 days\"" :
 			"a window such as \"in last 30 days\"";
@@ -183,7 +237,7 @@ static FilterNode *
 parse_times(Parser *parser, int location, FilterNode **args)
 {
 	FilterNode *node = filter_node_with(FILTER_DID, NULL, location, 3, args);
-	const char *place;
+	const char *start;
 	char	   *count;
 
 	parser->phrase = parser_peek(parser, 0)->start;
@@ -202,17 +256,18 @@ parse_times(Parser *parser, int location, FilterNode **args)
 	else
 		return node;
 
-	place = parser_peek(parser, 0)->start;
+	start = parser_peek(parser, 0)->start;
 	if (parser_peek(parser, 0)->kind != TOKEN_NUMBER)
 		return parser_fail(parser, NULL, "a whole number", NULL);
-	count = filter_number(place, parser_peek(parser, 0)->length, false);
+	count = filter_number(start, parser_peek(parser, 0)->length, false);
 	if (count == NULL || strlen(count) > FILTER_MAX_COUNT_DIGITS ||
 		strspn(count, "0123456789") != strlen(count) ||
 		(node->detail == FILTER_TIMES_AT_LEAST && *count == '0'))
-		return parser_fail_at(parser, place, "invalid number of times",
+		return parser_fail_at(parser, start, "invalid number of times",
 							  node->detail == FILTER_TIMES_AT_LEAST ?
 							  "Expected a whole number from 1 to 999999999." :
-							  "Expected a whole number from 0 to 999999999.", NULL);
+							  "Expected a whole number from 0 to 999999999.",
+							  NULL);
 	parser_advance(parser);
 	if (!parser_accept(parser, "times") && !parser_accept(parser, "time"))
 		return parser_fail(parser, "times", NULL, NULL);
@@ -262,7 +317,8 @@ parse_window(Parser *parser)
 		int			period = parse_period_at(parser, 0);
 
 		if (parser_next_is(parser, 0, "next") ||
-			(!parser_next_is(parser, 0, "last") && !parser_next_is(parser, 0, "this")))
+			(!parser_next_is(parser, 0, "last") &&
+			 !parser_next_is(parser, 0, "this")))
 			return parser_fail(parser, "last|this", NULL, NULL);
 		if (period >= 0)
 		{
@@ -308,10 +364,13 @@ bool
 parse_window_follows(Parser *parser)
 {
 	if (parser_next_is(parser, 0, "in"))
-		return parser_next_is(parser, 1, "last") || parser_next_is(parser, 1, "this");
+		return parser_next_is(parser, 1, "last") ||
+			parser_next_is(parser, 1, "this");
 	if (parser_next_is(parser, 0, "between"))
-		return parser_peek(parser, 1)->kind == TOKEN_NUMBER && parse_unit_at(parser, 2) >= 0;
-	return parser_next_is(parser, 0, "since") || parser_next_is(parser, 0, "before");
+		return parser_peek(parser, 1)->kind == TOKEN_NUMBER &&
+			parse_unit_at(parser, 2) >= 0;
+	return parser_next_is(parser, 0, "since") ||
+		parser_next_is(parser, 0, "before");
 }
 
 /* "this month" at token n, as a FilterPeriod; else -1. */

@@ -19,8 +19,10 @@
 
 #include "filter/parse_private.h"
 
-#define SPAN_UNITS		"seconds|minutes|hours|days|weeks|months|quarters|years"
+#define SPAN_UNITS \
+	"seconds|minutes|hours|days|weeks|months|quarters|years"
 
+static FilterOp next_op(Parser *parser, FilterShape shape, uint16 kinds);
 static FilterNode *parse_primary(Parser *parser, bool operand_only);
 static FilterNode *parse_group(Parser *parser, bool operand_only);
 static FilterNode *parse_column(Parser *parser);
@@ -42,12 +44,8 @@ parse_sum(Parser *parser, FilterPrecedence lowest, bool operand_only)
 		FilterOp	op;
 		FilterNode *right;
 
-		for (op = FILTER_ADD; op <= FILTER_DIVIDE; op++)
-		{
-			if (parser_next_is(parser, 0, filter_ops[op].spelling))
-				break;
-		}
-		if (op > FILTER_DIVIDE || filter_ops[op].precedence < lowest)
+		op = next_op(parser, SHAPE_ARITHMETIC, KIND_OPERAND);
+		if (op == FILTER_NONE || filter_ops[op].precedence < lowest)
 			return left;
 
 		CHECK_FOR_INTERRUPTS();
@@ -58,6 +56,23 @@ parse_sum(Parser *parser, FilterPrecedence lowest, bool operand_only)
 		left = parse_node(op, left->location, left, right, NULL);
 	}
 	return left;
+}
+
+/*
+ * The op of this shape, and of one of these kinds, that the next token spells;
+ * FILTER_NONE if there is none such.
+ */
+static FilterOp
+next_op(Parser *parser, FilterShape shape, uint16 kinds)
+{
+	for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
+	{
+		if (filter_ops[op].shape == shape &&
+			(filter_ops[op].kinds & kinds) != 0 &&
+			parser_next_is(parser, 0, filter_ops[op].spelling))
+			return op;
+	}
+	return FILTER_NONE;
 }
 
 FilterNode *
@@ -89,22 +104,22 @@ parse_primary(Parser *parser, bool operand_only)
 		case TOKEN_SYMBOL:
 			if (filter_token_is(token, "("))
 				return parse_group(parser, operand_only);
-			if (filter_token_is(token, "-") && parser_peek(parser, 1)->kind == TOKEN_NUMBER)
+			if (filter_token_is(token, "-") &&
+				parser_peek(parser, 1)->kind == TOKEN_NUMBER)
 				return parse_number(parser);
 			break;
 
 		case TOKEN_WORD:
-			for (op = FILTER_TRUE; op <= FILTER_TODAY; op++)
+			op = next_op(parser, SHAPE_ALONE, KIND_OPERAND);
+			if (op != FILTER_NONE)
 			{
-				if (filter_token_is(token, filter_ops[op].spelling))
-				{
-					node = filter_node(op, NULL, parser_location(parser));
-					parser_advance(parser);
-					if (parser_next_is(parser, 0, "("))
-						parser->hint = psprintf("\"%s\" is written without parentheses.",
-												filter_ops[op].spelling);
-					return node;
-				}
+				node = filter_node(op, NULL, parser_location(parser));
+				parser_advance(parser);
+				if (parser_next_is(parser, 0, "("))
+					parser->hint =
+						psprintf("\"%s\" is written without parentheses.",
+								 filter_ops[op].spelling);
+				return node;
 			}
 			if (filter_word_reserved(filter_token_text(token)) &&
 				!filter_token_is(token, "did"))
@@ -118,12 +133,15 @@ parse_primary(Parser *parser, bool operand_only)
 	}
 
 	if (token->kind == TOKEN_WORD && stands_as_column(parser_peek(parser, 1)))
-		parser->hint = psprintf("A column of this name is written in backquotes: %s",
-								token_replaced(parser, token, '`'));
+		parser->hint =
+			psprintf("A column of this name is written in backquotes: %s",
+					 token_replaced(parser, token, '`'));
 	if (operand_only || parser->operand_first)
-		return parser_fail(parser, NULL, "a value such as a column, a number or a string",
+		return parser_fail(parser, NULL,
+						   "a value such as a column, a number or a string",
 						   NULL);
-	return parser_fail(parser, NULL, "a filter such as \"city = 'Aarhus'\"", NULL);
+	return parser_fail(parser, NULL, "a filter such as \"city = 'Aarhus'\"",
+					   NULL);
 }
 
 static FilterNode *
@@ -149,7 +167,7 @@ parse_group(Parser *parser, bool operand_only)
 			return parser_fail(parser, ")",
 							   operand_only ? "an operator such as \"+\"" :
 							   "a comparison such as \"=\" or \"in\"",
-							   PREDICATE_WORDS);
+							   filter_condition_words());
 		return parser_fail_behind(parser);
 	}
 	parser->in_where = outer_where;
@@ -174,7 +192,8 @@ parse_column(Parser *parser)
 		FilterToken *key = parser_peek(parser, 0);
 
 		if (key->kind != TOKEN_WORD && key->kind != TOKEN_NAME)
-			return parser_fail(parser, NULL, "a name, in backquotes unless it is a plain word",
+			return parser_fail(parser, NULL,
+							   "a name, in backquotes unless it is a plain word",
 							   NULL);
 		if (node->nargs == room)
 		{
@@ -183,8 +202,9 @@ parse_column(Parser *parser)
 				palloc_array(FilterNode *, room) :
 				repalloc_huge(node->args, room * sizeof(FilterNode *));
 		}
-		node->args[node->nargs++] =
-			filter_node(FILTER_WORD, filter_token_text(key), parser_location(parser));
+		node->args[node->nargs++] = filter_node(FILTER_WORD,
+												filter_token_text(key),
+												parser_location(parser));
 		parser_advance(parser);
 	}
 	return node;
@@ -215,7 +235,8 @@ parse_function(Parser *parser)
 	}
 	if (filter_word_no_function(name))
 		return parser_fail(parser, NULL,
-						   "a value such as a column, a number or a string", NULL);
+						   "a value such as a column, a number or a string",
+						   NULL);
 
 	args = palloc_array(FilterNode *, room);
 	parser_advance(parser);
@@ -270,7 +291,8 @@ static bool
 names_day(const FilterToken *token)
 {
 	return filter_token_is(token, "now") || filter_token_is(token, "today") ||
-		filter_token_is(token, "tomorrow") || filter_token_is(token, "yesterday");
+		filter_token_is(token, "tomorrow") ||
+		filter_token_is(token, "yesterday");
 }
 
 /* The text with the token in these quotes. */
@@ -288,20 +310,20 @@ token_replaced(Parser *parser, const FilterToken *token, char quote)
 FilterNode *
 parse_literal(Parser *parser)
 {
+	FilterOp	op;
 	FilterNode *node;
 
 	if (parser_peek(parser, 0)->kind == TOKEN_STRING)
 		return parse_string(parser);
-	if (parser_peek(parser, 0)->kind == TOKEN_NUMBER || parser_next_is(parser, 0, "-"))
+	if (parser_peek(parser, 0)->kind == TOKEN_NUMBER ||
+		parser_next_is(parser, 0, "-"))
 		return parse_number(parser);
-	for (FilterOp op = FILTER_TRUE; op <= FILTER_FALSE; op++)
+	op = next_op(parser, SHAPE_ALONE, KIND_LITERAL);
+	if (op != FILTER_NONE)
 	{
-		if (parser_next_is(parser, 0, filter_ops[op].spelling))
-		{
-			node = filter_node(op, NULL, parser_location(parser));
-			parser_advance(parser);
-			return node;
-		}
+		node = filter_node(op, NULL, parser_location(parser));
+		parser_advance(parser);
+		return node;
 	}
 	expect_quotes(parser);
 	return parser_fail(parser, "true|false", "a string|a number", NULL);
@@ -354,7 +376,8 @@ parse_span(Parser *parser)
 	char	   *count;
 
 	if (token->kind != TOKEN_NUMBER)
-		return parser_fail(parser, NULL, "a span of time such as \"30 days\"", NULL);
+		return parser_fail(parser, NULL, "a span of time such as \"30 days\"",
+						   NULL);
 	count = filter_number(token->start, token->length, false);
 	if (count == NULL || strlen(count) > FILTER_MAX_COUNT_DIGITS ||
 		strspn(count, "0123456789") != strlen(count) || *count == '0')
@@ -364,7 +387,8 @@ parse_span(Parser *parser)
 	parser_advance(parser);
 
 	if (parse_unit_at(parser, 0) < 0)
-		return parser_fail(parser, SPAN_UNITS, NULL, PERIOD_UNITS "|second|minute|hour");
+		return parser_fail(parser, SPAN_UNITS, NULL,
+						   PERIOD_UNITS "|second|minute|hour");
 	node = filter_node(FILTER_SPAN, count, location);
 	node->detail = parse_unit_at(parser, 0);
 	parser_advance(parser);

@@ -24,12 +24,12 @@
 #include "base/base.h"
 #include "filter/parse_private.h"
 
-static char *nearest_word(Parser *parser, FilterToken *token, const char *words,
-						  const char *more_words);
+static char *nearest_word(Parser *parser, FilterToken *token,
+						  const char *words, const char *more_words);
 static char *list_expected(const char *words, const char *others);
 static List *split_words(List *list, const char *words);
 static char *excerpt(const char *start, int length);
-static int	character_number(Parser *parser, const char *place);
+static int	character_number(Parser *parser, const char *start);
 static int	show_caret(Parser *parser, int character);
 
 /* An operand such as "a + 1" is no filter, and an error. */
@@ -38,7 +38,8 @@ parser_is_filter(Parser *parser, FilterNode *node)
 {
 	if (op_is(node, KIND_FILTER))
 		return true;
-	(void) parser_fail(parser, NULL, "a comparison such as \"=\" or \"in\"", PREDICATE_WORDS);
+	(void) parser_fail(parser, NULL, "a comparison such as \"=\" or \"in\"",
+					   filter_condition_words());
 	return false;
 }
 
@@ -48,7 +49,7 @@ parser_fail_behind(Parser *parser)
 {
 	StringInfoData words;
 	StringInfoData others;
-	bool		option = (parser->option_place == parser_peek(parser, 0)->start);
+	bool		option = (parser->option_at == parser_peek(parser, 0)->start);
 
 	initStringInfo(&words);
 	appendStringInfoString(&words, "and|or");
@@ -84,22 +85,23 @@ parser_fail(Parser *parser, const char *words, const char *others,
 		hint = token->hint;
 	else if (parser->consumed == NULL &&
 			 (*token->start == '{' || *token->start == '['))
-		hint = "A rule tree is cast from jsonb: '{\"field\": \"orders\", \"operator\": \">\", \"value\": 3}'::jsonb::segment.filter";
+		hint =
+			"A rule tree is cast from jsonb: '{\"field\": \"orders\", \"operator\": \">\", \"value\": 3}'::jsonb::segment.filter";
 	else if ((hint = parser_habit(parser, token->start)) == NULL &&
 			 (hint = nearest_word(parser, token, words, more_words)) == NULL)
 		hint = parser->hint;
 	if (token->problem != NULL)
-		detail = NULL;			/* whatever was expected, it is not there yet */
+		detail = NULL;			/* what was expected is not there yet */
 
 	if (token->kind == TOKEN_END && parser->consumed == NULL)
-		problem = psprintf("%s is empty", parser->subject);
+		problem = psprintf("%s is empty", parser->input_name);
 	else if (token->kind == TOKEN_END)
 		problem = psprintf("syntax error in %s at its end (character %d)",
-						   parser->subject, character);
+						   parser->input_name, character);
 	else
 		problem = psprintf("%s in %s at or near \"%s\" (character %d)",
-						   token->problem != NULL ? token->problem : "syntax error",
-						   parser->subject,
+						   token->problem != NULL ? token->problem :
+						   "syntax error", parser->input_name,
 						   excerpt(token->start, token->length), character);
 
 	ereturn(parser->escontext, NULL,
@@ -140,43 +142,43 @@ nearest_word(Parser *parser, FilterToken *token, const char *words,
 }
 
 /*
- * What has just been read, from 'place' on, has no column.
+ * What has just been read, from 'start' on, has no column.
  *
  * Whoever writes "revenue" > 40 has SQL in mind, where a name is quoted so.
  */
 FilterNode *
-parser_fail_fixed(Parser *parser, const char *place, FilterNode *node)
+parser_fail_fixed(Parser *parser, const char *start, FilterNode *node)
 {
 	FilterNode *meant = filter_string_as_column(node);
 	FilterOp	op = node->op == FILTER_NOT ? node->args[0]->op : node->op;
-	const char *what = op < FILTER_EQ ? "value" : "condition";
+	bool		is_value = (filter_ops[op].kinds & KIND_OPERAND) != 0;
+	const char *what = is_value ? "value" : "condition";
 	char	   *text = NULL;
 	char	   *hint = NULL;
 
 	if (meant != NULL)
-		text = parser_replaced(parser, place, parser->consumed,
+		text = parser_replaced(parser, start, parser->consumed,
 							   filter_print(meant));
 	if (text != NULL)
 		hint = psprintf("Write: %s", text);
-	else if (op < FILTER_IN_LAST)
+	else if ((filter_ops[op].kinds & KIND_TIME) == 0)
 		hint = "A condition that always holds is written: true";
-	return parser_fail_at(parser, place, psprintf("%s without a column", what),
+	return parser_fail_at(parser, start, psprintf("%s without a column", what),
 						  psprintf("%s %s is the same for every row.",
 								   meant != NULL ?
-								   "What is in quotes is a string, so the" : "The",
-								   what),
-						  hint);
+								   "What is in quotes is a string, so the" :
+								   "The", what), hint);
 }
 
-/* The token at 'place' is well-formed, but cannot be meant so. */
+/* The token at 'start' is well-formed, but cannot be meant so. */
 FilterNode *
-parser_fail_at(Parser *parser, const char *place, const char *problem,
+parser_fail_at(Parser *parser, const char *start, const char *problem,
 			   const char *detail, const char *hint)
 {
-	int			character = character_number(parser, place);
+	int			character = character_number(parser, start);
 	FilterToken token;
 
-	(void) filter_scan(place, &token);
+	(void) filter_scan(start, &token);
 	ereturn(parser->escontext, NULL,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg_internal("%s at or near \"%s\" (character %d)", problem,
@@ -235,9 +237,9 @@ excerpt(const char *start, int length)
 }
 
 static int
-character_number(Parser *parser, const char *place)
+character_number(Parser *parser, const char *start)
 {
-	return pg_mbstrlen_with_len(parser->text, place - parser->text) + 1;
+	return pg_mbstrlen_with_len(parser->text, start - parser->text) + 1;
 }
 
 /* A caret helps in what fits a screen; the message has the number anyway. */
@@ -305,7 +307,8 @@ parser_location(Parser *parser)
 }
 
 FilterNode *
-parse_node(FilterOp op, int location, FilterNode *a, FilterNode *b, FilterNode *c)
+parse_node(FilterOp op, int location, FilterNode *a, FilterNode *b,
+		   FilterNode *c)
 {
 	int			nargs = (b == NULL) ? 1 : (c == NULL) ? 2 : 3;
 	FilterNode **args = palloc_array(FilterNode *, nargs);

@@ -45,9 +45,11 @@ static void print_filter(Printer *printer, const FilterNode *node,
 						 FilterPrecedence lowest, PrintBefore before);
 static void print_connective(Printer *printer, const FilterNode *node,
 							 PrintBefore before);
-static void print_not(Printer *printer, const FilterNode *node, PrintBefore before);
+static void print_not(Printer *printer, const FilterNode *node,
+					  PrintBefore before);
 static void print_at_least(Printer *printer, const FilterNode *node);
-static void print_predicate(Printer *printer, const FilterNode *node, bool negated);
+static void print_predicate(Printer *printer, const FilterNode *node,
+							bool negated);
 static void print_anniversary(Printer *printer, const FilterNode *node);
 static void print_did(Printer *printer, const FilterNode *node, bool negated);
 static void print_where(Printer *printer, const FilterNode *filter,
@@ -138,7 +140,8 @@ print_connective(Printer *printer, const FilterNode *node, PrintBefore before)
 	for (int i = 0; i < node->nargs; i++)
 	{
 		if (i > 0)
-			appendStringInfo(printer->out, " %s ", filter_ops[node->op].spelling);
+			appendStringInfo(printer->out, " %s ",
+							 filter_ops[node->op].spelling);
 		print_filter(printer, node->args[i], precedence + 1,
 					 i + 1 < node->nargs ? BEFORE_CONNECTIVE : before);
 	}
@@ -191,7 +194,8 @@ print_predicate(Printer *printer, const FilterNode *node, bool negated)
 		case FILTER_BUCKET:
 			appendStringInfo(printer->out, "%s(", spelling);
 			print_quoted(printer->out, node->text, '"');
-			appendStringInfo(printer->out, ") %s %s", filter_compares[node->detail],
+			appendStringInfo(printer->out, ") %s %s",
+							 filter_compares[node->detail],
 							 node->args[0]->text);
 			return;
 		default:
@@ -258,10 +262,12 @@ print_did(Printer *printer, const FilterNode *node, bool negated)
 {
 	const char *source = node->args[0]->text;
 
-	appendStringInfo(printer->out, "%s ", negated ? filter_ops[node->op].negated :
+	appendStringInfo(printer->out, "%s ",
+					 negated ? filter_ops[node->op].negated :
 					 filter_ops[node->op].spelling);
 	print_name(printer, source, filter_word_follows_operand(source));
-	print_where(printer, node->args[1], source, node->args[2]->op != FILTER_NONE);
+	print_where(printer, node->args[1], source,
+				node->args[2]->op != FILTER_NONE);
 	if (node->detail != FILTER_TIMES_ANY)
 		appendStringInfo(printer->out, " %s %s %s", filter_times[node->detail],
 						 node->text,
@@ -311,7 +317,8 @@ print_window(Printer *printer, const FilterNode *window)
 }
 
 static void
-print_operand(Printer *printer, const FilterNode *node, FilterPrecedence lowest)
+print_operand(Printer *printer, const FilterNode *node,
+			  FilterPrecedence lowest)
 {
 	const FilterOpInfo *info = &filter_ops[node->op];
 	bool		parentheses = (info->precedence < lowest);
@@ -368,7 +375,8 @@ print_column(Printer *printer, const FilterNode *node)
 	if (printer->columns == COLUMNS_OF_VALUE)
 		prefixed = true;
 	else if (printer->columns == COLUMNS_OF_WHERE)
-		prefixed = (node->nargs > 0 && strcmp(node->text, printer->source) == 0);
+		prefixed = (node->nargs > 0 &&
+					strcmp(node->text, printer->source) == 0);
 
 	if (prefixed)
 	{
@@ -421,7 +429,8 @@ print_aggregate(Printer *printer, const FilterNode *node)
 		printer->columns = outer.columns;
 		printer->source = outer.source;
 	}
-	print_where(printer, node->args[2], source, node->args[3]->op != FILTER_NONE);
+	print_where(printer, node->args[2], source,
+				node->args[3]->op != FILTER_NONE);
 	if (node->args[3]->op != FILTER_NONE)
 	{
 		appendStringInfoChar(printer->out, ' ');
@@ -456,9 +465,7 @@ print_span(Printer *printer, const FilterNode *node)
 static void
 print_period(Printer *printer, int detail)
 {
-	appendStringInfo(printer->out, " %s %s",
-					 filter_whiches[FILTER_PERIOD_WHICH(detail)],
-					 filter_units[FILTER_PERIOD_UNIT(detail)]);
+	appendStringInfo(printer->out, " %s", filter_period_words(detail));
 }
 
 /* The quote itself is doubled. */

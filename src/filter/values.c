@@ -62,11 +62,15 @@ segment_json_number(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(datumCopy(NumericGetDatum(value.val.numeric), false, -1));
 }
 
-/* Numbers and booleans are text, too: a shop may send "42" today and 42 tomorrow. */
+/*
+ * Numbers and booleans are text, too: a shop may send "42" today and 42
+ * tomorrow.
+ */
 Datum
 segment_json_text(PG_FUNCTION_ARGS)
 {
 	JsonbValue	value;
+	Datum		digits;
 
 	if (!json_scalar(PG_GETARG_JSONB_P(0), &value))
 		PG_RETURN_NULL();
@@ -76,10 +80,12 @@ segment_json_text(PG_FUNCTION_ARGS)
 			PG_RETURN_TEXT_P(cstring_to_text_with_len(value.val.string.val,
 													  value.val.string.len));
 		case jbvNumeric:
-			PG_RETURN_TEXT_P(cstring_to_text(DatumGetCString(DirectFunctionCall1(numeric_out,
-																				 NumericGetDatum(value.val.numeric)))));
+			digits = DirectFunctionCall1(numeric_out,
+										 NumericGetDatum(value.val.numeric));
+			PG_RETURN_TEXT_P(cstring_to_text(DatumGetCString(digits)));
 		case jbvBool:
-			PG_RETURN_TEXT_P(cstring_to_text(value.val.boolean ? "true" : "false"));
+			PG_RETURN_TEXT_P(cstring_to_text(value.val.boolean ? "true" :
+											 "false"));
 		default:
 			PG_RETURN_NULL();
 	}
@@ -103,7 +109,9 @@ segment_elapsed(PG_FUNCTION_ARGS)
 	TimestampTz from = PG_GETARG_TIMESTAMPTZ(1);
 	int64		difference;
 
-	/* from one end of the calendar to the other is longer than a span can be */
+	/*
+	 * from one end of the calendar to the other is longer than a span can be
+	 */
 	if (TIMESTAMP_NOT_FINITE(to) || TIMESTAMP_NOT_FINITE(from) ||
 		pg_sub_s64_overflow(to, from, &difference))
 		PG_RETURN_NULL();
@@ -191,7 +199,7 @@ segment_has_anniversary(PG_FUNCTION_ARGS)
  * same bucket on every platform and release, so the server's own hashes, which
  * may change, are not used.  The definition is
  *
- *		h = 64-bit FNV-1a over the bytes of salt, one zero byte, the bytes of key
+ *		h = 64-bit FNV-1a over the bytes of salt, a zero byte, those of key
  *		h = finaliser of splitmix64 (h)
  *		b = (h >> 11) / 2^53 * 100
  *

@@ -274,7 +274,7 @@ make_up(uint16 kinds, int depth)
 
 	for (int attempt = 0; attempt < 100; attempt++)
 	{
-		FilterOp	op = next_random() % (FILTER_LAST_OP + 1);
+		FilterOp	op = next_random() % FILTER_OP_COUNT;
 		const FilterOpInfo *info = &filter_ops[op];
 		FilterNode *node;
 		int			nargs;
