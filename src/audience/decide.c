@@ -257,8 +257,6 @@ read_base(DecisionScan *scan)
 	TableScanDesc rows;
 	MemoryContext per_row;
 	Actor		before;
-	Oid			output;
-	bool		varlena;
 	ListCell   *lc;
 
 	foreach(lc, scan->all)
@@ -282,7 +280,6 @@ read_base(DecisionScan *scan)
 	rows = table_beginscan(relation, scan->snapshot, 0, NULL);
 	per_row = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
 									ALLOCSET_SMALL_SIZES);
-	getTypeOutputInfo(population->key_type, &output, &varlena);
 	while (table_scan_getnextslot(rows, ForwardScanDirection, row))
 	{
 		MemoryContext old = MemoryContextSwitchTo(per_row);
@@ -311,8 +308,8 @@ read_base(DecisionScan *scan)
 			if (was == is || one->damaged)
 				continue;
 			if (change->key == NULL)
-				change->key = OidOutputFunctionCall(output,
-													row->tts_values[population->key_attno - 1]);
+				change->key = profile_key_text(population,
+											   row->tts_values[population->key_attno - 1]);
 			change->audience = one->audience->name;
 			change->entered = is;
 			scan->sink(change, scan->context);

@@ -77,7 +77,7 @@ backfill_attach(const Source *source)
 					   psprintf("SELECT count(*) FILTER (WHERE %s IS NULL)::bigint,"
 								" max(%s)::bigint FROM ONLY %s",
 								source_key_column(source),
-								population->key_type != TEXTOID ? "0" :
+								!profile_key_is_text(population) ? "0" :
 								psprintf("octet_length(%s)", source_key_column(source)),
 								source_table_name(source)));
 	without_key = result_number(1);

@@ -45,18 +45,13 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
-#include "utils/uuid.h"
 
 #include "audience/audience.h"
 #include "base/base.h"
@@ -76,15 +71,13 @@ typedef struct Touched
 	char		status;			/* for simplehash */
 } Touched;
 
-static uint32 key_hash(Oid type, Datum key);
-static int	key_compare(Oid type, Datum a, Datum b);
-
 #define SH_PREFIX touched
 #define SH_ELEMENT_TYPE Touched
 #define SH_KEY_TYPE Datum
 #define SH_KEY key
-#define SH_HASH_KEY(table, key) key_hash(*(Oid *) (table)->private_data, key)
-#define SH_EQUAL(table, a, b) (key_compare(*(Oid *) (table)->private_data, a, b) == 0)
+#define SH_HASH_KEY(table, key) profile_key_hash((table)->private_data, key)
+#define SH_EQUAL(table, a, b) \
+	(profile_key_compare((table)->private_data, a, b) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(table, element) (element)->hash
 #define SH_SCOPE static inline
@@ -99,7 +92,6 @@ typedef struct Part
 	MemoryContext context;		/* holds all of it */
 	const Source *source;
 	const TraitProgram *program;
-	Oid			key_type;
 	SubTransactionId subid;
 	touched_hash *profiles;
 } Part;
@@ -320,9 +312,10 @@ batch_part(const Source *source)
 	part->context = context;
 	part->source = source;
 	part->program = program;
-	part->key_type = source->population->key_type;
 	part->subid = subid;
-	part->profiles = touched_create(context, 16, &part->key_type);
+	part->profiles = touched_create(context, 16,
+									unconstify(Population *,
+											   source->population));
 	old = MemoryContextSwitchTo(batch->context);
 	batch->parts = lappend(batch->parts, part);
 	MemoryContextSwitchTo(old);
@@ -415,10 +408,7 @@ fold_row(Part *part, TupleTableSlot *row, int sign)
 	{
 		MemoryContext old = MemoryContextSwitchTo(part->context);
 
-		if (part->key_type == TEXTOID)
-			touched->key = PointerGetDatum(PG_DETOAST_DATUM_COPY(key));
-		else if (part->key_type == UUIDOID)
-			touched->key = datumCopy(key, false, UUID_LEN);
+		touched->key = profile_key_copy(part->source->population, key);
 		touched->delta = palloc0(trait_delta_size(part->program));
 		MemoryContextSwitchTo(old);
 	}
@@ -484,7 +474,7 @@ compare_visits(const void *a, const void *b, void *arg)
 {
 	const Visit *left = a;
 	const Visit *right = b;
-	int			order = key_compare(*(Oid *) arg, left->key, right->key);
+	int			order = profile_key_compare(arg, left->key, right->key);
 
 	return order != 0 ? order : left->part - right->part;
 }
@@ -677,13 +667,8 @@ void
 begin_visits(Visited *visited, const Population *population,
 			 const AudienceWriter *audiences)
 {
-	Oid			output;
-	bool		varlena;
-
 	visited->population = population;
 	visited->audiences = audiences;
-	getTypeOutputInfo(population->key_type, &output, &varlena);
-	fmgr_info(output, &visited->output);
 }
 
 void
@@ -696,7 +681,7 @@ name_visited(void *arg)
 	if (audience != NULL)
 		errcontext("filter of audience \"%s\"", audience);
 	errcontext("traits and audiences of profile \"%s\" in population \"%s\"",
-			   OutputFunctionCall(&visited->output, visited->key),
+			   profile_key_text(visited->population, visited->key),
 			   visited->population->name);
 }
 
@@ -704,7 +689,6 @@ static void
 apply_population(List *parts)
 {
 	const Population *population = ((Part *) linitial(parts))->source->population;
-	Oid			key_type = population->key_type;
 	MemoryContext per_profile;
 	MemoryContext old;
 	Application application = {population, parts};
@@ -739,7 +723,8 @@ apply_population(List *parts)
 			nvisits++;
 		}
 	}
-	qsort_arg(visits, nvisits, sizeof(Visit), compare_visits, &key_type);
+	qsort_arg(visits, nvisits, sizeof(Visit), compare_visits,
+			  unconstify(Population *, population));
 
 	SPI_connect();
 	application.table = profile_open(population);
@@ -755,7 +740,8 @@ apply_population(List *parts)
 	{
 		visited.key = visits[i].key;
 		for (next = i + 1; next < nvisits; next++)
-			if (key_compare(key_type, visits[i].key, visits[next].key) != 0)
+			if (profile_key_compare(population, visits[i].key,
+									visits[next].key) != 0)
 				break;
 		apply_profile(&application, &visits[i], next - i);
 		MemoryContextReset(per_profile);
@@ -861,61 +847,5 @@ capture_subxact(SubXactEvent event, SubTransactionId subid,
 	{
 		MemoryContextDelete(batch->context);
 		batch = NULL;
-	}
-}
-
-static uint32
-key_hash(Oid type, Datum key)
-{
-	switch (type)
-	{
-		case INT4OID:
-			return murmurhash32((uint32) DatumGetInt32(key));
-		case INT8OID:
-			{
-				uint64		number = (uint64) DatumGetInt64(key);
-
-				return hash_combine(murmurhash32((uint32) number),
-									murmurhash32((uint32) (number >> 32)));
-			}
-		case UUIDOID:
-			return hash_bytes((const unsigned char *) DatumGetUUIDP(key), UUID_LEN);
-		default:
-			{
-				text	   *characters = DatumGetTextPP(key);
-
-				return hash_bytes((const unsigned char *) VARDATA_ANY(characters),
-								  VARSIZE_ANY_EXHDR(characters));
-			}
-	}
-}
-
-/*
- * One order of keys for all writers; it need not be the index's.
- */
-static int
-key_compare(Oid type, Datum a, Datum b)
-{
-	switch (type)
-	{
-		case INT4OID:
-			return DatumGetInt32(a) < DatumGetInt32(b) ? -1 :
-				DatumGetInt32(a) > DatumGetInt32(b);
-		case INT8OID:
-			return DatumGetInt64(a) < DatumGetInt64(b) ? -1 :
-				DatumGetInt64(a) > DatumGetInt64(b);
-		case UUIDOID:
-			return memcmp(DatumGetUUIDP(a), DatumGetUUIDP(b), UUID_LEN);
-		default:
-			{
-				text	   *left = DatumGetTextPP(a);
-				text	   *right = DatumGetTextPP(b);
-				int			left_length = VARSIZE_ANY_EXHDR(left);
-				int			right_length = VARSIZE_ANY_EXHDR(right);
-				int			order = memcmp(VARDATA_ANY(left), VARDATA_ANY(right),
-										   Min(left_length, right_length));
-
-				return order != 0 ? order : left_length - right_length;
-			}
 	}
 }

@@ -60,7 +60,6 @@ extern TimestampTz instant_of_change(const Population *population,
 typedef struct Visited
 {
 	const Population *population;
-	FmgrInfo	output;			/* prints a key */
 	Datum		key;
 	const AudienceWriter *audiences;	/* NULL if there are none */
 } Visited;

@@ -259,8 +259,7 @@ check_new_name(const char *name)
 static void
 check_key(const char *key, Oid key_type)
 {
-	if (key_type != INT8OID && key_type != INT4OID &&
-		key_type != UUIDOID && key_type != TEXTOID)
+	if (!key_type_is_supported(key_type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("a key of type %s is not supported",

@@ -35,7 +35,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/uuid.h"
 
 #include "base/base.h"
 #include "profile/profile_private.h"
@@ -397,40 +396,6 @@ population_changed(const Population *population)
 		CacheInvalidateRelcacheByRelid(population->base);
 	else
 		CacheInvalidateRelcacheAll();	/* it is gone: see population_lost() */
-}
-
-Datum
-population_key(const Population *population, Datum value, Oid type)
-{
-	Oid			input;
-	Oid			ioparam;
-
-	if (type == population->key_type)
-		return value;
-
-	if (type == INT8OID && population->key_type == INT4OID)
-	{
-		int64		key = DatumGetInt64(value);
-
-		if (key < PG_INT32_MIN || key > PG_INT32_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("key " INT64_FORMAT " is out of range for population \"%s\"",
-							key, population->name),
-					 errdetail("Its key \"%s\" is of type integer.",
-							   population->key)));
-		return Int32GetDatum((int32) key);
-	}
-	if (type != TEXTOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("population \"%s\" has keys of type %s, not %s",
-						population->name,
-						format_type_be(population->key_type),
-						format_type_be(type))));
-
-	getTypeInputInfo(population->key_type, &input, &ioparam);
-	return OidInputFunctionCall(input, TextDatumGetCString(value), ioparam, -1);
 }
 
 const Population *

@@ -156,13 +156,37 @@ extern char *view_source_sql(Oid base);
  */
 extern void population_drop(const Population *population);
 
-/*
- * A key given by the user, as the key's type.  'type' is the type of 'value':
- * the key's own, or text that is read as a key.
- */
-extern Datum population_key(const Population *population, Datum value, Oid type);
-
 extern void profile_init(void);
+
+/* key.c: what is the key of a profile? ------------------------------------- */
+
+/*
+ * Hash and order of keys: one order for all who lock several profiles.  It is
+ * that of the bytes, not that of the index.
+ */
+extern uint32 profile_key_hash(const Population *population, Datum key);
+extern int	profile_key_compare(const Population *population, Datum a, Datum b);
+
+/* A copy of a key, and its text, in the current context; no catalog is read. */
+extern Datum profile_key_copy(const Population *population, Datum key);
+extern char *profile_key_text(const Population *population, Datum key);
+
+/*
+ * May a column of this type hold the population's keys?  profile_key_of() makes
+ * a key of the column's value, which it does not copy.
+ */
+extern bool profile_key_accepts(const Population *population, Oid type);
+extern Datum profile_key_of(const Population *population, Datum value, Oid type);
+
+/* Are keys of any length, so that one may be too long for the index? */
+extern bool profile_key_is_text(const Population *population);
+
+/*
+ * The key that a user gave as an argument of a function.  'type' is the type of
+ * 'value': the key's own, bigint for integer, or text that is read as a key.
+ */
+extern Datum profile_key_argument(const Population *population, Datum value,
+								  Oid type);
 
 /* columns.c: columns of the base table that come and go --------------------- */
 

@@ -15,6 +15,9 @@
 /* population.c: by base table; NULL if the relation is none. */
 extern const Population *population_lookup(Oid base);
 
+/* key.c: can keys be of this type? */
+extern bool key_type_is_supported(Oid type);
+
 /* define.c: may only a column of ours be called so, and never a key? */
 extern bool column_is_reserved(const char *name);
 

@@ -392,7 +392,7 @@ check_key_type(const Population *population, Relation relation, AttrNumber attno
 				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
 				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(...).")));
 
-	if (source_key_fits(population, type))
+	if (profile_key_accepts(population, type))
 		return;
 
 	ereport(ERROR,
