@@ -33,7 +33,6 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -176,8 +175,8 @@ change_of(const AudienceWriter *writer, TupleTableSlot *row)
 	const Population *population = writer->population;
 	Change		change = {0};
 
-	change.ord = row->tts_values[population->ord_attno - 1];
-	change.key = row->tts_values[population->key_attno - 1];
+	change.ord = Int64GetDatum(profile_ord(population, row));
+	change.key = profile_key(population, row);
 	return change;
 }
 

@@ -417,7 +417,7 @@ audience_count_where(const Population *population, const char *condition)
 void
 question_begin(OwnersQuestion *question, const Population *population)
 {
-	question->before = act_as_owner(population->base);
+	question->before = act_as_owner(population->oid);
 	SPI_connect();
 }
 
@@ -442,7 +442,7 @@ kept_plan(const Population *population, const char *audience, const char *sql)
 	MemoryContextCallback *callback;
 	uint64		begun = cache_begin();
 
-	made.key.base = population->base;
+	made.key.base = population->oid;
 	namestrcpy(&made.key.audience, audience);
 	entry = cache_find(plans, &made.key);
 	if (entry != NULL)

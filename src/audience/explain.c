@@ -80,7 +80,7 @@ segment_explain(PG_FUNCTION_ARGS)
 
 	question_begin(&question, explanation.population);
 	explanation.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	explanation.scope = filter_relation_scope(explanation.population->base, 1);
+	explanation.scope = filter_relation_scope(explanation.population->oid, 1);
 	explanation.estate = CreateExecutorState();
 	explanation.econtext = GetPerTupleExprContext(explanation.estate);
 	explanation.econtext->ecxt_scantuple =

@@ -69,7 +69,7 @@ TimedFilter *
 timed_filter(const Population *population, const FilterNode *filter)
 {
 	TimedFilter *timed = palloc(sizeof(TimedFilter));
-	FilterScope *scope = filter_relation_scope(population->base, 1);
+	FilterScope *scope = filter_relation_scope(population->oid, 1);
 
 	timed->curve = time_expr_make(filter_as_value(filter_compile(filter, scope)), true);
 	timed->econtext = time_expr_context();

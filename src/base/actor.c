@@ -7,7 +7,7 @@
  * expression of an index, a policy.  Whoever touches the table runs that code,
  * and must not run it with the rights of the user who called:
  *
- *		before = act_as_owner(population->base);
+ *		before = act_as_owner(population->oid);
  *		... read and write what is the owner's ...
  *		act_as_before(before);
  *

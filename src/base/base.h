@@ -410,6 +410,8 @@ extern bool catalog_next(CatalogScan *scan);
 /* The value of a column, which is of that type. */
 extern Datum catalog_get(CatalogScan *scan, const char *column, Oid type,
 						 bool *isnull);
+/* The same of an OID, or an alias of it; InvalidOid for NULL. */
+extern Oid	catalog_get_oid(CatalogScan *scan, const char *column, Oid type);
 /* A name or text as a C string in the current context; NULL is an error. */
 extern char *catalog_get_text(CatalogScan *scan, const char *column);
 /* The same of a column that may be NULL: then so is the result. */

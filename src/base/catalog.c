@@ -133,6 +133,15 @@ catalog_get(CatalogScan *scan, const char *column, Oid type, bool *isnull)
 						isnull);
 }
 
+Oid
+catalog_get_oid(CatalogScan *scan, const char *column, Oid type)
+{
+	bool		isnull;
+	Datum		value = catalog_get(scan, column, type, &isnull);
+
+	return isnull ? InvalidOid : DatumGetObjectId(value);
+}
+
 char *
 catalog_get_text(CatalogScan *scan, const char *column)
 {

@@ -326,7 +326,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	population_check_owner(population);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
@@ -356,7 +356,7 @@ static const Population *
 keep_named(const char *name)
 {
 	const Population *population = population_by_name(name);
-	Oid			owner = relation_owner(population->base);
+	Oid			owner = relation_owner(population->oid);
 	ListCell   *lc;
 
 	foreach(lc, source_names(population))
@@ -377,7 +377,7 @@ keep_named(const char *name)
 	 * what a definition waits for.
 	 */
 	if (!RecoveryInProgress())
-		(void) ConditionalLockRelationOid(population->base,
+		(void) ConditionalLockRelationOid(population->oid,
 										  ShareUpdateExclusiveLock);
 	return population;
 }
@@ -396,7 +396,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	Affected	affected = {.view = true, .members = true};
 	Actor		before;
 
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	check_sources(population, false);
 	population = lock_affected(population, &affected);
 	SPI_connect();

@@ -295,7 +295,7 @@ batch_part(const Source *source)
 	{
 		part = lfirst(lc);
 		if (part->source->relid != source->relid ||
-			part->source->population->base != source->population->base ||
+			part->source->population->oid != source->population->oid ||
 			strcmp(part->source->name, source->name) != 0)
 			continue;
 		if (part->subid == subid)
@@ -441,7 +441,7 @@ batch_apply(void)
 		/* populations in one order too, for the same reason as keys */
 		foreach(lc, todo)
 		{
-			Oid			base = ((Part *) lfirst(lc))->source->population->base;
+			Oid			base = ((Part *) lfirst(lc))->source->population->oid;
 
 			if (!OidIsValid(lowest) || base < lowest)
 				lowest = base;
@@ -450,7 +450,7 @@ batch_apply(void)
 		{
 			Part	   *part = lfirst(lc);
 
-			if (part->source->population->base == lowest)
+			if (part->source->population->oid == lowest)
 				parts = lappend(parts, part);
 			else
 				rest = lappend(rest, part);
@@ -490,11 +490,11 @@ typedef struct Application
 } Application;
 
 static void change_profile(const Application *application, TupleTableSlot *row,
-						   Datum *values, bool *isnull);
+						   TupleTableSlot *after);
 static void end_profile(const Application *application, TupleTableSlot *row,
-						Datum *values);
-static bool begin_profile(const Application *application, Datum *values,
-						  bool *isnull);
+						TupleTableSlot *after);
+static bool begin_profile(const Application *application,
+						  TupleTableSlot *after);
 
 /*
  * Apply the deltas of one profile, which follow each other in 'visits': traits,
@@ -505,32 +505,16 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 {
 	ProfileTable *table = application->table;
 	const Population *population = application->population;
-	TupleDesc	desc = profile_columns(table);
-	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-	bool	   *isnull = palloc(sizeof(bool) * desc->natts);
-	AttrNumber	rows = population->rows_attno;
 
 	for (;;)
 	{
 		TupleTableSlot *row = profile_lock(table, visits[0].key);
+		TupleTableSlot *after = row != NULL ? profile_edit(table) :
+			profile_edit_new(table, visits[0].key);
 		bool		changed = false;
 		List	   *reread = NIL;	/* programs whose traits are the source's */
-		int64		count;
+		int64		count = profile_source_rows(population, after);
 
-		if (row != NULL)
-		{
-			slot_getallattrs(row);
-			memcpy(values, row->tts_values, sizeof(Datum) * desc->natts);
-			memcpy(isnull, row->tts_isnull, sizeof(bool) * desc->natts);
-		}
-		else
-		{
-			profile_initial(table, values, isnull);
-			values[population->key_attno - 1] = visits[0].key;
-			isnull[population->key_attno - 1] = false;
-		}
-
-		count = DatumGetInt64(values[rows - 1]);
 		for (int i = 0; i < nvisits; i++)
 		{
 			const Part *part = list_nth(application->parts, visits[i].part);
@@ -540,7 +524,8 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 			if (list_member_ptr(reread, part->program))
 				continue;
 			switch (trait_apply(part->program, visits[i].delta,
-								application->now, values, isnull))
+								application->now, after->tts_values,
+								after->tts_isnull))
 			{
 				case TRAIT_UNCHANGED:
 					break;
@@ -550,7 +535,8 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 				case TRAIT_REREAD:
 					/* that is the truth at the end of the batch */
 					trait_reread(part->program, visits[i].key,
-								 application->now, values, isnull);
+								 application->now, after->tts_values,
+								 after->tts_isnull);
 					reread = lappend(reread, unconstify(TraitProgram *, part->program));
 					changed = true;
 					break;
@@ -566,12 +552,12 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 					 errdetail("They were written while capture was off or its triggers were disabled."),
 					 errhint("Run SELECT segment.rebuild(%s).",
 							 quote_literal_cstr(population->name))));
-		values[rows - 1] = Int64GetDatum(count);
+		profile_set_source_rows(population, after, count);
 		if (row != NULL && count > 0)
-			change_profile(application, row, values, isnull);
+			change_profile(application, row, after);
 		else if (row != NULL)
-			end_profile(application, row, values);
-		else if (count > 0 && !begin_profile(application, values, isnull))
+			end_profile(application, row, after);
+		else if (count > 0 && !begin_profile(application, after))
 			continue;			/* somebody was first: that row, then */
 		return;
 	}
@@ -579,22 +565,21 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 
 TimestampTz
 instant_of_change(const Population *population, const AudienceWriter *audiences,
-				  TimestampTz now, Datum *values)
+				  TimestampTz now, TupleTableSlot *row)
 {
-	Datum	   *evaluated_at = &values[population->evaluated_attno - 1];
-	TimestampTz at = Max(now, DatumGetTimestampTz(*evaluated_at));
+	TimestampTz at = Max(now, profile_evaluated_at(population, row));
 
 	if (audiences != NULL)
 		at = Max(at, audience_decided_at(audiences));
-	*evaluated_at = TimestampTzGetDatum(at);
+	profile_set_evaluated_at(population, row, at);
 	return at;
 }
 
 static TimestampTz
-instant_of(const Application *application, Datum *values)
+instant_of(const Application *application, TupleTableSlot *row)
 {
 	return instant_of_change(application->population, application->audiences,
-							 application->now, values);
+							 application->now, row);
 }
 
 /* Up to then, if it is due; returns when to wake it next. */
@@ -609,29 +594,29 @@ pass_time(const Application *application, TupleTableSlot *row, TimestampTz at)
 
 static void
 change_profile(const Application *application, TupleTableSlot *row,
-			   Datum *values, bool *isnull)
+			   TupleTableSlot *after)
 {
 	const Population *population = application->population;
-	TimestampTz at = instant_of(application, values);
+	TimestampTz at = instant_of(application, after);
 
 	if (application->audiences != NULL)
 	{
-		TupleTableSlot *after = profile_of_values(application->table, values, isnull);
 		TimestampTz before = profile_wake_at(population, row);
 		TimestampTz wake_at = pass_time(application, row, at);
 
 		audience_apply(application->audiences, row, true, after, true, at);
 		wake_at = audience_wake_at(application->audiences, after, at, wake_at, true);
 		pending |= wake_at < before;
-		profile_put_wake_at(population, wake_at, values, isnull);
+		profile_set_wake_at(population, after, wake_at);
 	}
-	profile_update(application->table, values, isnull);
+	profile_update(application->table);
 }
 
 static void
-end_profile(const Application *application, TupleTableSlot *row, Datum *values)
+end_profile(const Application *application, TupleTableSlot *row,
+			TupleTableSlot *after)
 {
-	TimestampTz at = instant_of(application, values);
+	TimestampTz at = instant_of(application, after);
 
 	profile_delete(application->table);
 	if (application->audiences != NULL)
@@ -644,22 +629,21 @@ end_profile(const Application *application, TupleTableSlot *row, Datum *values)
 
 /* False if another transaction was first. */
 static bool
-begin_profile(const Application *application, Datum *values, bool *isnull)
+begin_profile(const Application *application, TupleTableSlot *after)
 {
-	TimestampTz at = instant_of(application, values);
+	TimestampTz at = instant_of(application, after);
 	TimestampTz wake_at = DT_NOEND;
 
 	if (application->audiences != NULL)
-		wake_at = audience_wake_at(application->audiences,
-								   profile_of_values(application->table, values, isnull),
-								   at, DT_NOEND, false);
-	profile_put_wake_at(application->population, wake_at, values, isnull);
-	if (!profile_insert(application->table, values, isnull))
+		wake_at = audience_wake_at(application->audiences, after, at,
+								   DT_NOEND, false);
+	profile_set_wake_at(application->population, after, wake_at);
+	if (!profile_insert(application->table))
 		return false;
 	pending |= !TIMESTAMP_IS_NOEND(wake_at);
 	if (application->audiences != NULL)
 		audience_apply(application->audiences, profile_blank(application->table),
-					   false, profile_written(application->table), true, at);
+					   false, after, true, at);
 	return true;
 }
 

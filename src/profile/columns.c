@@ -130,6 +130,7 @@ typedef struct Place
 	Column	   *column;			/* is used again; NULL: it is a new one */
 } Place;
 
+static bool column_name_is_unused(const char *name);
 static bool is_of(const Column *column, const char *name);
 static List *find_places(const Population *population, List *columns,
 						 ProfileThing *things, int count);
@@ -173,13 +174,27 @@ profile_column_is_unused(const FormData_pg_attribute *column)
 		column_name_is_unused(NameStr(column->attname));
 }
 
-bool
+static bool
 column_name_is_unused(const char *name)
 {
 	int			number;
 
 	return parse_number(name, DROPPED_PREFIX, &number) ||
 		parse_number(name, FREE_PREFIX, &number);
+}
+
+bool
+column_is_reserved(const char *name)
+{
+	const char *p = name;
+
+	/* s1, s2_at ... and what traits have left */
+	if (*p == 's' && p[1] >= '0' && p[1] <= '9')
+		p += 1 + strspn(p + 1, "0123456789");
+	return strcmp(name, "ord") == 0 || strcmp(name, "source_rows") == 0 ||
+		strcmp(name, "evaluated_at") == 0 || strcmp(name, "wake_at") == 0 ||
+		column_name_is_unused(name) ||
+		(p != name && (*p == '\0' || *p == '_'));
 }
 
 void
@@ -190,7 +205,7 @@ population_add_columns(const Population *population, ProfileThing *things,
 	List	   *places;
 	ListCell   *lc;
 
-	LockRelationOid(population->base, AccessExclusiveLock);
+	LockRelationOid(population->oid, AccessExclusiveLock);
 	columns = read_columns(population);
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < things[i].ncolumns; j++)
@@ -208,7 +223,7 @@ population_add_columns(const Population *population, ProfileThing *things,
 	add_columns(population, places);
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < things[i].ncolumns; j++)
-			CreateComments(population->base, RelationRelationId,
+			CreateComments(population->oid, RelationRelationId,
 						   population_column(population,
 											 psprintf("%s%s", things[i].name,
 													  things[i].columns[j].suffix)),
@@ -222,7 +237,7 @@ population_drop_columns(const Population *population, const char *name,
 {
 	ListCell   *lc;
 
-	LockRelationOid(population->base, AccessExclusiveLock);
+	LockRelationOid(population->oid, AccessExclusiveLock);
 	foreach(lc, read_columns(population))
 	{
 		const Column *column = lfirst(lc);
@@ -234,7 +249,7 @@ population_drop_columns(const Population *population, const char *name,
 		if (!may_be_kept(population, column) &&
 			!view_reads(population, column))
 		{
-			relation_refuse_dependents(population->base, column->attno,
+			relation_refuse_dependents(population->oid, column->attno,
 									   psprintf("stored trait \"%s\"", comment));
 			alter(population, "DROP COLUMN %s", quoted);
 			continue;
@@ -243,7 +258,7 @@ population_drop_columns(const Population *population, const char *name,
 			alter(population, "ALTER COLUMN %s DROP DEFAULT", quoted);
 		alter(population, "RENAME COLUMN %s TO %s", quoted,
 			  unused_name(population, DROPPED_PREFIX, column->attno));
-		CreateComments(population->base, RelationRelationId, column->attno,
+		CreateComments(population->oid, RelationRelationId, column->attno,
 					   "was a stored trait's; the next one of this type gets it");
 	}
 	CommandCounterIncrement();
@@ -254,7 +269,7 @@ population_drop_columns(const Population *population, const char *name,
 void
 population_drop_unkept(const Population *population)
 {
-	Relation	base = relation_open(population->base, NoLock);
+	Relation	base = relation_open(population->oid, NoLock);
 	bool		locked = CheckRelationLockedByMe(base, AccessExclusiveLock, true);
 	ListCell   *lc;
 
@@ -267,7 +282,7 @@ population_drop_unkept(const Population *population)
 
 		if (column->state != COLUMN_DROPPED || may_be_kept(population, column))
 			continue;
-		relation_refuse_dependents(population->base, column->attno,
+		relation_refuse_dependents(population->oid, column->attno,
 								   "what a stored trait has left behind");
 		alter(population, "DROP COLUMN %s", quote_identifier(column->name));
 	}
@@ -282,7 +297,7 @@ population_comment_columns(const Population *population, const char *name,
 
 	foreach(lc, read_columns(population))
 		if (is_of(lfirst(lc), name))
-			CreateComments(population->base, RelationRelationId,
+			CreateComments(population->oid, RelationRelationId,
 						   ((Column *) lfirst(lc))->attno,
 						   unconstify(char *, comment));
 }
@@ -488,7 +503,7 @@ use_again(const Population *population, const Place *place)
 								  population_base_name(population), quoted,
 								  quoted));
 	/* what ANALYZE has found was another trait's */
-	RemoveStatistics(population->base, place->column->attno);
+	RemoveStatistics(population->oid, place->column->attno);
 }
 
 /* All that are new, together: the server writes the catalog once. */
@@ -535,7 +550,7 @@ note_young(const Population *population, AttrNumber attno)
 	added_by = GetTopTransactionId();
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	one = palloc(sizeof(Added));
-	one->base = population->base;
+	one->base = population->oid;
 	one->attno = attno;
 	one->xid = GetCurrentTransactionId();
 	added = lappend(added, one);
@@ -621,7 +636,7 @@ static Size
 row_at_most(const Population *population, bool emptied, ProfileThing *things,
 			int count)
 {
-	Relation	base = relation_open(population->base, NoLock);
+	Relation	base = relation_open(population->oid, NoLock);
 	TupleDesc	desc = RelationGetDescr(base);
 	int			natts = desc->natts;
 	Size		size = 0;
@@ -688,7 +703,7 @@ read_columns(const Population *population)
 	List	   *columns = NIL;
 
 	CommandCounterIncrement();
-	base = relation_open(population->base, NoLock);
+	base = relation_open(population->oid, NoLock);
 	desc = RelationGetDescr(base);
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -710,7 +725,7 @@ read_columns(const Population *population)
 		}
 		else if (parse_number(column->name, FREE_PREFIX, &column->number))
 			column->state = COLUMN_FREE;
-		column->young = is_young(population->base, column->attno);
+		column->young = is_young(population->oid, column->attno);
 		columns = lappend(columns, column);
 	}
 	relation_close(base, NoLock);
@@ -733,7 +748,7 @@ is_settled(const Population *population, AttrNumber attno)
 	TransactionId oldest;
 
 	ScanKeyInit(&keys[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(population->base));
+				F_OIDEQ, ObjectIdGetDatum(population->oid));
 	ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTEqualStrategyNumber,
 				F_INT2EQ, Int16GetDatum(attno));
 	scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL,
@@ -745,7 +760,7 @@ is_settled(const Population *population, AttrNumber attno)
 
 	if (!TransactionIdIsNormal(xid))
 		return TransactionIdIsValid(xid);
-	base = relation_open(population->base, NoLock);
+	base = relation_open(population->oid, NoLock);
 	oldest = GetOldestNonRemovableTransactionId(base);
 	relation_close(base, NoLock);
 	return TransactionIdPrecedes(xid, oldest);
@@ -766,7 +781,7 @@ count_state(List *columns, ColumnState state)
 static int
 column_numbers(const Population *population)
 {
-	Relation	base = relation_open(population->base, NoLock);
+	Relation	base = relation_open(population->oid, NoLock);
 	int			numbers = RelationGetNumberOfAttributes(base);
 
 	relation_close(base, NoLock);
@@ -800,7 +815,7 @@ view_reads(const Population *population, const Column *column)
 {
 	ListCell   *lc;
 
-	foreach(lc, relation_dependents(population->base, column->attno))
+	foreach(lc, relation_dependents(population->oid, column->attno))
 	{
 		const ObjectAddress *object = &((Dependent *) lfirst(lc))->object;
 
@@ -815,13 +830,13 @@ view_reads(const Population *population, const Column *column)
 static bool
 is_pristine(const Population *population, AttrNumber attno)
 {
-	Relation	base = relation_open(population->base, NoLock);
+	Relation	base = relation_open(population->oid, NoLock);
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(base), attno - 1);
 	bool		pristine = !att->attnotnull && att->attgenerated == '\0' &&
 		att->attidentity == '\0' && att->attinhcount == 0 && att->attislocal &&
 		att->attstorage == get_typstorage(att->atttypid) && att->atttypmod == -1;
 	Relation	attributes = table_open(AttributeRelationId, AccessShareLock);
-	HeapTuple	tuple = SearchSysCacheAttNum(population->base, attno);
+	HeapTuple	tuple = SearchSysCacheAttNum(population->oid, attno);
 
 	pristine &= HeapTupleIsValid(tuple) &&
 		heap_attisnull(tuple, Anum_pg_attribute_attacl,
@@ -831,7 +846,7 @@ is_pristine(const Population *population, AttrNumber attno)
 	table_close(attributes, AccessShareLock);
 	relation_close(base, NoLock);
 	return pristine &&
-		!column_is_depended_on(population->base, attno, population->view);
+		!column_is_depended_on(population->oid, attno, population->view);
 }
 
 static Oid

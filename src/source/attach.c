@@ -288,7 +288,7 @@ check_relation(Relation relation, const Population *population)
 void
 source_check_rights(const Population *population, Oid relid)
 {
-	Oid			owner = relation_owner(population->base);
+	Oid			owner = relation_owner(population->oid);
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
 		ereport(ERROR,
@@ -312,7 +312,7 @@ source_check_rights(const Population *population, Oid relid)
 static void
 check_readable(Oid relid, const Population *population)
 {
-	Oid			owner = relation_owner(population->base);
+	Oid			owner = relation_owner(population->oid);
 
 	if (pg_class_aclcheck(relid, owner, ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,

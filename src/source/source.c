@@ -278,5 +278,5 @@ made_of(const void *entry, Oid relid)
 {
 	const Source *source = ((const SourceEntry *) entry)->source;
 
-	return source->relid == relid || source->population->base == relid;
+	return source->relid == relid || source->population->oid == relid;
 }

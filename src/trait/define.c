@@ -441,7 +441,7 @@ static void
 check_binds(const Population *population, const char *name,
 			const FilterNode *definition, const char *text)
 {
-	FilterScope *row = filter_column_scope(population->base, 1);
+	FilterScope *row = filter_column_scope(population->oid, 1);
 	Shallow		shallow;
 	Expr	   *value;
 	Oid			type;

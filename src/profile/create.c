@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * define.c
+ * create.c
  *	  Make and drop a population.
  *
  *		SELECT segment.create_population('profile', key => 'customer_id');
@@ -27,17 +27,12 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
-#include "tcop/dest.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/plancache.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
@@ -49,8 +44,6 @@ static void lock_new_name(const char *name);
 static void check_new_name(const char *name);
 static void check_key(const char *key, Oid key_type);
 static Oid	create_base(const char *name, const char *key, Oid key_type);
-static void forget_default_grants(Oid relid);
-static void write_rows(PlannedStmt *statement, const char *sql);
 
 /*
  * create_population(name, key, key_type, timezone) -> the view
@@ -132,78 +125,6 @@ view_source_sql(Oid base)
 }
 
 void
-population_execute(const Population *population, const char *sql)
-{
-	Actor		before = act_as_owner(population->base);
-
-	(void) settings_pin_all_rows();
-	protected_write_begin();
-	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
-	protected_write_end();
-	act_as_before(before);
-}
-
-/*
- * By hand what SPI_execute() does, but for the triggers.
- */
-void
-population_write(const Population *population, const char *sql)
-{
-	Actor		before = act_as_owner(population->base);
-	SPIPlanPtr	plan;
-	CachedPlan *statements;
-	ListCell   *lc;
-
-	(void) settings_pin_all_rows();
-	plan = SPI_prepare(sql, 0, NULL);
-	statements = plan == NULL ? NULL : SPI_plan_get_cached_plan(plan);
-	if (statements == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s",
-			 sql, SPI_result_code_string(SPI_result));
-	PushActiveSnapshot(GetTransactionSnapshot());
-	/* there are several if the owner has made rules */
-	foreach(lc, statements->stmt_list)
-	{
-		CommandCounterIncrement();
-		UpdateActiveSnapshotCommandId();
-		write_rows(lfirst_node(PlannedStmt, lc), sql);
-	}
-	PopActiveSnapshot();
-	ReleaseCachedPlan(statements, NULL);
-	SPI_freeplan(plan);
-	CommandCounterIncrement();
-	act_as_before(before);
-}
-
-static void
-write_rows(PlannedStmt *statement, const char *sql)
-{
-	QueryDesc  *query;
-	ListCell   *lc;
-
-	if (statement->commandType == CMD_UTILITY)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a rule on the base table of a population runs %s",
-						CreateCommandName(statement->utilityStmt)),
-				 errhint("Use a trigger instead.")));
-	query = CreateQueryDesc(statement, sql, GetActiveSnapshot(),
-							InvalidSnapshot, None_Receiver, NULL, NULL, 0);
-	ExecutorStart(query, 0);
-	foreach(lc, query->estate->es_opened_result_relations)
-		triggers_at_once(lfirst(lc));
-	/* what the owner's rules have added is not for us to permit */
-	if (statement->canSetTag)
-		protected_write_begin();
-	ExecutorRun(query, ForwardScanDirection, 0 EXECUTOR_RUN_ONCE);
-	ExecutorFinish(query);
-	if (statement->canSetTag)
-		protected_write_end();
-	ExecutorEnd(query);
-	FreeQueryDesc(query);
-}
-
-void
 population_drop(const Population *population)
 {
 	char	   *base = population_base_name(population);
@@ -215,7 +136,7 @@ population_drop(const Population *population)
 		relation_refuse_dependents(population->view, InvalidAttrNumber, what);
 		population_execute(population, psprintf("DROP VIEW %s", view));
 	}
-	relation_refuse_dependents(population->base, InvalidAttrNumber, what);
+	relation_refuse_dependents(population->oid, InvalidAttrNumber, what);
 	catalog_execute("DELETE FROM segment.population WHERE population = $1",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);
@@ -272,20 +193,6 @@ check_key(const char *key, Oid key_type)
 				 errmsg("the key cannot be called \"%s\"", key),
 				 errdetail("The base table of a population has columns \"ord\", \"source_rows\", \"evaluated_at\", \"wake_at\" and \"s1\", \"s2\", ... of its own."),
 				 errhint("Give the key another name; a source's column may keep its own.")));
-}
-
-bool
-column_is_reserved(const char *name)
-{
-	const char *p = name;
-
-	/* s1, s2_at ... and what traits have left */
-	if (*p == 's' && p[1] >= '0' && p[1] <= '9')
-		p += 1 + strspn(p + 1, "0123456789");
-	return strcmp(name, "ord") == 0 || strcmp(name, "source_rows") == 0 ||
-		strcmp(name, "evaluated_at") == 0 || strcmp(name, "wake_at") == 0 ||
-		column_name_is_unused(name) ||
-		(p != name && (*p == '\0' || *p == '_'));
 }
 
 char *
@@ -347,59 +254,4 @@ create_base(const char *name, const char *key, Oid key_type)
 					0, NULL, NULL, NULL);
 	data_table_give(relid, GetUserId());
 	return relid;
-}
-
-/* ---- tables in schema segment_data ---- */
-
-Oid
-data_table_create(const char *name, const char *definition)
-{
-	char	   *table = quote_qualified_identifier(SEGMENT_DATA_SCHEMA, name);
-
-	catalog_execute(psprintf("CREATE TABLE %s %s", table, definition),
-					0, NULL, NULL, NULL);
-	catalog_execute(psprintf("CREATE TRIGGER segment_read_only"
-							 " BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
-							 " FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write()",
-							 table),
-					0, NULL, NULL, NULL);
-	return get_relname_relid(name, get_namespace_oid(SEGMENT_DATA_SCHEMA, false));
-}
-
-void
-data_table_give(Oid relid, Oid role)
-{
-	forget_default_grants(relid);
-	catalog_hand_over(relid, role);
-}
-
-/*
- * forget_default_grants takes back what ALTER DEFAULT PRIVILEGES of the owner
- * of our schema has granted on a table and its sequences, or kept from himself:
- * they are to be another's, who decides who reads them.
- */
-static void
-forget_default_grants(Oid relid)
-{
-	List	   *statements = NIL;
-	MemoryContext caller = CurrentMemoryContext;
-	ListCell   *lc;
-
-	catalog_execute("SELECT pg_catalog.format(CASE WHEN a.grantee = c.relowner"
-					" THEN 'GRANT ALL ON %1$s %2$s TO %3$s' ELSE 'REVOKE ALL ON %1$s %2$s FROM %3$s' END,"
-					" CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass,"
-					" CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END)"
-					" FROM pg_catalog.pg_class c, LATERAL"
-					" (SELECT grantee FROM pg_catalog.aclexplode(c.relacl) UNION SELECT c.relowner WHERE c.relacl IS NOT NULL) AS a"
-					" WHERE c.oid = $1 OR c.oid IN (SELECT d.objid FROM pg_catalog.pg_depend d"
-					" WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = d.classid"
-					" AND d.refobjid = $1 AND d.deptype = 'i')",
-					1, (Oid[]) {REGCLASSOID}, (Datum[]) {ObjectIdGetDatum(relid)}, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		statements = lappend(statements,
-							 MemoryContextStrdup(caller,
-												 SPI_getvalue(SPI_tuptable->vals[i],
-															  SPI_tuptable->tupdesc, 1)));
-	foreach(lc, statements)
-		catalog_execute(lfirst(lc), 0, NULL, NULL, NULL);
 }
