@@ -144,8 +144,8 @@ population_drop(const Population *population)
 }
 
 /*
- * Whoever makes another population of this name at the same time comes after us,
- * and is told that there is one.  Names share a number now and then.
+ * Whoever makes another population of this name at the same time comes after
+ * us, and is told that there is one.  Names share a number now and then.
  */
 static void
 lock_new_name(const char *name)
@@ -216,10 +216,10 @@ check_schema_name(const char *schema)
 /*
  * The base table.  Room is left on each page, so that a new version of a row
  * stays beside the old one and no index needs an entry (HOT): traits change
- * often, and nothing that changes with them is indexed.  (wake_at is, but while a
- * profile is not due an event only makes it earlier, which is seldom.)  What
- * windows keep is packed already, so a row is not compressed before it is half a
- * page.
+ * often, and nothing that changes with them is indexed.  (wake_at is, but
+ * while a profile is not due an event only makes it earlier, which is seldom.)
+ * What windows keep is packed already, so a row is not compressed before it is
+ * half a page.
  */
 static Oid
 create_base(const char *name, const char *key, Oid key_type)

@@ -50,8 +50,8 @@ data_table_give(Oid relid, Oid role)
 
 /*
  * forget_default_grants takes back what ALTER DEFAULT PRIVILEGES of the owner
- * of our schema has granted on a table and its sequences, or kept from himself:
- * they are to be another's, who decides who reads them.
+ * of our schema has granted on a table and its sequences, or kept from
+ * himself:  they are to be another's, who decides who reads them.
  */
 static void
 forget_default_grants(Oid relid)

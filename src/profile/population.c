@@ -6,10 +6,11 @@
  *		segment.population	('profile', 'customer_id', 'bigint', 'UTC',
  *							 segment_data.profile, public.profile)
  *
- * The catalog row says where the base table and the view are; the rest is
- * read off the base table (store.c).  Entries are cached by the OID of the
- * base table.  A stale entry is handed to the transaction to free and a new one
- * made, because a caller further up the stack may still be reading the old one.
+ * The catalog row says where the base table and the view are; the rest is read
+ * off the base table (store.c).  Entries are cached by the OID of the base
+ * table.  A stale entry is handed to the transaction to free and a new one
+ * made, because a caller further up the stack may still be reading the old
+ * one.
  *
  *-------------------------------------------------------------------------
  */

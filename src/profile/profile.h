@@ -16,7 +16,7 @@
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
 
-/* population.c: which populations are there? ------------------------------- */
+/* population.c: which populations are there? ------------------------------ */
 
 /*
  * A population as it is defined.  Owned by the cache and good until the end of
@@ -84,36 +84,37 @@ extern void population_changed(const Population *population);
 
 extern void profile_init(void);
 
-/* rights.c: who may define, and who may read? ------------------------------ */
+/* rights.c: who may define, and who may read? ----------------------------- */
 
 /* ERRCODE_INSUFFICIENT_PRIVILEGE if the user does not own the population. */
 extern void population_check_owner(const Population *population);
 
 /*
  * Check that the user owns the population, and keep others from defining
- * anything of it until the transaction ends: SHARE UPDATE EXCLUSIVE on the base
- * table, which lets readers and writers go on.  Returns the population as it is
- * now.  A transaction whose snapshot may be too old is refused; 'function' is
- * the SQL function that was called, for that error.
+ * anything of it until the transaction ends: SHARE UPDATE EXCLUSIVE on the
+ * base table, which lets readers and writers go on.  Returns the population as
+ * it is now.  A transaction whose snapshot may be too old is refused;
+ * 'function' is the SQL function that was called, for that error.
  */
 extern const Population *population_definer(const Population *population,
 											const char *function);
 
 /*
- * Check that the user may read the view, and lock it as reading it does, to the
- * end of the transaction: from here on the population is not dropped, and no
- * column of its tables comes or goes.  Returns the population as it is now.
+ * Check that the user may read the view, and lock it as reading it does, to
+ * the end of the transaction: from here on the population is not dropped, and
+ * no column of its tables comes or goes.  Returns the population as it is now.
  */
 extern const Population *population_reader(const Population *population);
 
 /*
  * The population of that name, with a lock on its base table to the end of the
- * transaction, whatever the user's rights; NULL if there is none.  ACCESS SHARE
- * keeps it from being dropped, ROW SHARE also from having its members decided.
+ * transaction, whatever the user's rights; NULL if there is none.  ACCESS
+ * SHARE keeps it from being dropped, ROW SHARE also from having its members
+ * decided.
  */
 extern const Population *population_keep(const char *name, LOCKMODE lock);
 
-/* create.c: make and drop a population ------------------------------------- */
+/* create.c: make and drop a population ------------------------------------ */
 
 /*
  * The schema in which the user's new views are made, NULL if there is none: to
@@ -134,7 +135,7 @@ extern char *view_source_sql(Oid base);
  */
 extern void population_drop(const Population *population);
 
-/* execute.c: SQL over what belongs to a population's owner ------------------ */
+/* execute.c: SQL over what belongs to a population's owner ---------------- */
 
 /*
  * Run a statement over the base table or the view as their owner, with
@@ -149,18 +150,18 @@ extern void population_execute(const Population *population, const char *sql);
  */
 extern void population_write(const Population *population, const char *sql);
 
-/* data_table.c: tables in schema segment_data ------------------------------- */
+/* data_table.c: tables in schema segment_data ----------------------------- */
 
 /*
- * Make a table in schema segment_data that only segment writes; 'definition' is
- * what follows its name in CREATE TABLE.  Until it is given to a role, which
- * wants it, it belongs to the schema's owner, and catalog_execute() may alter
- * it.
+ * Make a table in schema segment_data that only segment writes; 'definition'
+ * is what follows its name in CREATE TABLE.  Until it is given to a role,
+ * which wants it, it belongs to the schema's owner, and catalog_execute() may
+ * alter it.
  */
 extern Oid	data_table_create(const char *name, const char *definition);
 extern void data_table_give(Oid relid, Oid role);
 
-/* key.c: what is the key of a profile? ------------------------------------- */
+/* key.c: what is the key of a profile? ------------------------------------ */
 
 /*
  * Hash and order of keys: one order for all who lock several profiles.  It is
@@ -170,13 +171,15 @@ extern uint32 profile_key_hash(const Population *population, Datum key);
 extern int	profile_key_compare(const Population *population, Datum a,
 								Datum b);
 
-/* A copy of a key, and its text, in the current context; no catalog is read. */
+/*
+ * A copy of a key, and its text, in the current context; no catalog is read.
+ */
 extern Datum profile_key_copy(const Population *population, Datum key);
 extern char *profile_key_text(const Population *population, Datum key);
 
 /*
- * May a column of this type hold the population's keys?  profile_key_of() makes
- * a key of such a column's value, which it does not copy.
+ * May a column of this type hold the population's keys?  profile_key_of()
+ * makes a key of such a column's value, which it does not copy.
  */
 extern bool profile_key_accepts(const Population *population, Oid type);
 extern Datum profile_key_of(const Population *population, Datum value,
@@ -186,13 +189,14 @@ extern Datum profile_key_of(const Population *population, Datum value,
 extern bool profile_key_is_text(const Population *population);
 
 /*
- * The key that a user gave as an argument of a function.  'type' is the type of
- * 'value': the key's own, bigint for integer, or text that is read as a key.
+ * The key that a user gave as an argument of a function.  'type' is the type
+ * of 'value': the key's own, bigint for integer, or text that is read as a
+ * key.
  */
 extern Datum profile_key_argument(const Population *population, Datum value,
 								  Oid type);
 
-/* store.c: what is where in a row? ------------------------------------------ */
+/* store.c: what is where in a row? ---------------------------------------- */
 
 /*
  * What every profile has, from a row of the base table.  A blank row has
@@ -216,7 +220,7 @@ extern void profile_set_evaluated_at(const Population *population,
 extern void profile_set_wake_at(const Population *population,
 								TupleTableSlot *row, TimestampTz wake_at);
 
-/* table.c: the base table, open for writing --------------------------------- */
+/* table.c: the base table, open for writing ------------------------------- */
 
 /*
  * The base table, open for writing.  Holds ROW EXCLUSIVE on it to the end of
@@ -235,7 +239,7 @@ extern void profile_close(ProfileTable *table);
  */
 extern TupleTableSlot *profile_blank(ProfileTable *table);
 
-/* row.c: one profile's row -------------------------------------------------- */
+/* row.c: one profile's row ------------------------------------------------ */
 
 /*
  * Find and lock the row of a profile, to the end of the transaction.
@@ -260,8 +264,8 @@ extern TupleTableSlot *profile_lock_due(ProfileTable *table,
 /*
  * The row that is written next, to be changed in place (tts_values and
  * tts_isnull): a copy of the row that was locked last, or the row of a new
- * profile.  Good until the next one; what is stored in it must be good until it
- * is written.  The locked row stays as it was.
+ * profile.  Good until the next one; what is stored in it must be good until
+ * it is written.  The locked row stays as it was.
  */
 extern TupleTableSlot *profile_edit(ProfileTable *table);
 extern TupleTableSlot *profile_edit_new(ProfileTable *table, Datum key);
@@ -286,7 +290,7 @@ extern bool profile_insert(ProfileTable *table);
 extern void profile_write_wake_at(ProfileTable *table, TupleTableSlot *row,
 								  TimestampTz wake_at);
 
-/* scan.c: which profiles are there, and which are due? ---------------------- */
+/* scan.c: which profiles are there, and which are due? -------------------- */
 
 /*
  * The profiles that a snapshot shows.  Rows have all columns deformed and are
@@ -312,7 +316,7 @@ extern void profile_due_end(DueScan *scan);
 extern TimestampTz profile_next_due(const Population *population,
 									Snapshot snapshot);
 
-/* columns.c: columns of the base table that come and go --------------------- */
+/* columns.c: columns of the base table that come and go ------------------- */
 
 typedef struct ProfileColumn
 {
@@ -351,8 +355,8 @@ extern void population_drop_columns(const Population *population,
 									const char *name, const char *comment);
 
 /*
- * Drop what population_drop_columns() has left for the view's sake, if the base
- * table is locked for that: the view reads these columns no more.
+ * Drop what population_drop_columns() has left for the view's sake, if the
+ * base table is locked for that: the view reads these columns no more.
  */
 extern void population_drop_unkept(const Population *population);
 
@@ -360,7 +364,9 @@ extern void population_drop_unkept(const Population *population);
 extern void population_comment_columns(const Population *population,
 									   const char *name, const char *comment);
 
-/* Is it a column that nothing is stored in, and that rows are written without? */
+/*
+ * Is it a column that nothing is stored in, and that rows are written without?
+ */
 extern bool profile_column_is_unused(const FormData_pg_attribute *column);
 
 #endif							/* SEGMENT_PROFILE_H */

@@ -12,7 +12,7 @@
 
 #include "profile/profile.h"
 
-/* store.c: where does a population keep its profiles? ---------------------- */
+/* store.c: where does a population keep its profiles? --------------------- */
 
 typedef struct ProfileStore
 {

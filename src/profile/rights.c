@@ -55,7 +55,9 @@ population_definer(const Population *population, const char *function)
 	{
 		Oid			base = population->oid;
 
-		/* before the lock: a role that may not define keeps no writer waiting */
+		/*
+		 * before the lock: a role that may not define keeps no writer waiting
+		 */
 		population_check_owner(population);
 		LockRelationOid(base, ShareUpdateExclusiveLock);
 

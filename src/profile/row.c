@@ -179,9 +179,9 @@ profile_edit_new(ProfileTable *table, Datum key)
 }
 
 /*
- * edit() makes 'edited' a row with these values.  Columns of dropped traits are
- * NULL in it, so that what such a trait has left in a row goes when the row is
- * written.
+ * edit() makes 'edited' a row with these values.  Columns of dropped traits
+ * are NULL in it, so that what such a trait has left in a row goes when the
+ * row is written.
  */
 static TupleTableSlot *
 edit(ProfileTable *table, const Datum *values, const bool *isnull)
