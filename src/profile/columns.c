@@ -14,7 +14,7 @@
  *		  next trait		renamed, filled as a new column is
  *		s7
  *
- * Whoever writes a row on the way leaves these columns NULL (row.c), so that
+ * Rows that are written on the way have NULL in these columns (row.c), so that
  * they cost a bit in the row's bitmap and no more.
  *
  * The steps are in files of their own:
@@ -72,6 +72,7 @@ population_add_columns(const Population *population, ProfileThing *things,
 	CommandCounterIncrement();
 }
 
+/* comment_columns() comments the new columns of a thing. */
 static void
 comment_columns(const Population *population, const ProfileThing *thing)
 {
@@ -100,7 +101,8 @@ use_again(const Population *population, const ColumnPlan *plan)
 					  wanted->initial);
 	if (plan->column->dirty)
 		population_write(population,
-						 psprintf("UPDATE %s SET %s = NULL WHERE %s IS NOT NULL",
+						 psprintf("UPDATE %s SET %s = NULL"
+								  " WHERE %s IS NOT NULL",
 								  population_base_name(population), quoted,
 								  quoted));
 	/* what ANALYZE has found was another trait's */

@@ -62,14 +62,16 @@ population_drop_columns(const Population *population, const char *name,
 			!view_reads(population, column))
 		{
 			relation_refuse_dependents(population->oid, column->attno,
-									   psprintf("stored trait \"%s\"", comment));
+									   psprintf("stored trait \"%s\"",
+												comment));
 			columns_alter(population, "DROP COLUMN %s", quoted);
 			continue;
 		}
 		if (column->has_default)
 			columns_alter(population, "ALTER COLUMN %s DROP DEFAULT", quoted);
 		columns_alter(population, "RENAME COLUMN %s TO %s", quoted,
-					  column_name_for(population, COLUMN_DROPPED, column->attno));
+					  column_name_for(population, COLUMN_DROPPED,
+									  column->attno));
 		CreateComments(population->oid, RelationRelationId, column->attno,
 					   "was a stored trait's; the next one of this type gets it");
 	}
@@ -137,7 +139,10 @@ view_reads(const Population *population, const Column *column)
 	return false;
 }
 
-/* Is the column as we made it, and has nothing been hung on it? */
+/*
+ * is_pristine() says whether a column is as we made it, and nothing has been
+ * hung on it.
+ */
 static bool
 is_pristine(const Population *population, AttrNumber attno)
 {
@@ -145,7 +150,8 @@ is_pristine(const Population *population, AttrNumber attno)
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(base), attno - 1);
 	bool		pristine = !att->attnotnull && att->attgenerated == '\0' &&
 		att->attidentity == '\0' && att->attinhcount == 0 && att->attislocal &&
-		att->attstorage == get_typstorage(att->atttypid) && att->atttypmod == -1;
+		att->attstorage == get_typstorage(att->atttypid) &&
+		att->atttypmod == -1;
 	Relation	attributes = table_open(AttributeRelationId, AccessShareLock);
 	HeapTuple	tuple = SearchSysCacheAttNum(population->oid, attno);
 
@@ -160,6 +166,7 @@ is_pristine(const Population *population, AttrNumber attno)
 		!column_is_depended_on(population->oid, attno, population->view);
 }
 
+/* get_type_namespace() returns the OID of the schema that a type is in. */
 static Oid
 get_type_namespace(Oid type)
 {
@@ -192,7 +199,8 @@ columns_empty_dropped(const Population *population)
 		if (column->state != COLUMN_DROPPED)
 			continue;
 		appendStringInfo(&set, "%s%s = NULL", set.len > 0 ? ", " : "", name);
-		appendStringInfo(&where, "%s%s IS NOT NULL", where.len > 0 ? " OR " : "", name);
+		appendStringInfo(&where, "%s%s IS NOT NULL",
+						 where.len > 0 ? " OR " : "", name);
 		dropped = lappend(dropped, column);
 	}
 	if (dropped == NIL)
@@ -207,8 +215,9 @@ columns_empty_dropped(const Population *population)
 		const Column *column = lfirst(lc);
 
 		columns_alter(population, "RENAME COLUMN %s TO %s",
-			  quote_identifier(column->name),
-			  column_name_for(population, COLUMN_FREE, column->number));
+					  quote_identifier(column->name),
+					  column_name_for(population, COLUMN_FREE,
+									  column->number));
 	}
 	CommandCounterIncrement();
 }

@@ -92,7 +92,8 @@ row_at_most(const Population *population, bool emptied, ProfileThing *things,
 			(emptied && state == COLUMN_DROPPED))
 			continue;
 		size += column_at_most(att->attlen,
-							   type_maximum_size(att->atttypid, att->atttypmod));
+							   type_maximum_size(att->atttypid,
+												 att->atttypmod));
 	}
 	relation_close(base, NoLock);
 	for (int i = 0; i < count; i++)
@@ -101,10 +102,12 @@ row_at_most(const Population *population, bool emptied, ProfileThing *things,
 			Oid			type = things[i].columns[j].type;
 
 			natts++;
-			size += column_at_most(get_typlen(type), type_maximum_size(type, -1));
+			size += column_at_most(get_typlen(type),
+								   type_maximum_size(type, -1));
 		}
 	natts = Min(natts, MaxHeapAttributeNumber);
-	return size + MAXALIGN(offsetof(HeapTupleHeaderData, t_bits) + BITMAPLEN(natts));
+	return size + MAXALIGN(offsetof(HeapTupleHeaderData, t_bits) +
+						   BITMAPLEN(natts));
 }
 
 /*

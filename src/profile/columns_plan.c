@@ -78,7 +78,8 @@ find_plans(const Population *population, List *columns, ProfileThing *things,
 
 /* choose() returns a column that can be used again as it is, or NULL. */
 static Column *
-choose(const Population *population, List *columns, const ProfileColumn *wanted)
+choose(const Population *population, List *columns,
+	   const ProfileColumn *wanted)
 {
 	ListCell   *lc;
 
@@ -126,7 +127,8 @@ name_plans(const Population *population, ProfileThing *thing, List *plans,
 			ColumnPlan *plan = lfirst(lc);
 
 			plan->name = psprintf("%s%s", thing->name, plan->wanted->suffix);
-			taken |= population_column(population, plan->name) != InvalidAttrNumber;
+			taken |= AttributeNumberIsValid(population_column(population,
+															  plan->name));
 		}
 		number = *next;
 		if (taken || first->column == NULL)
@@ -151,7 +153,7 @@ retype(const Population *population, List *columns, List *plans)
 	int			left = MaxHeapAttributeNumber - columns_numbers(population);
 	List	   *others = NIL;
 	StringInfoData actions;
-	const ProfileColumn *wanted = NULL;
+	const ProfileColumn *wanted = NULL;	/* the last that was placed */
 	int			more;
 	ListCell   *lc;
 

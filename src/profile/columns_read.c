@@ -215,7 +215,8 @@ columns_alter(const Population *population, const char *format,...)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE %s ", population_base_name(population));
+	appendStringInfo(&sql, "ALTER TABLE %s ",
+					 population_base_name(population));
 	for (;;)
 	{
 		va_list		arguments;

@@ -44,9 +44,6 @@ population_execute(const Population *population, const char *sql)
 	act_as_before(before);
 }
 
-/*
- * By hand what SPI_execute() does, but for the triggers.
- */
 void
 population_write(const Population *population, const char *sql)
 {
@@ -76,6 +73,10 @@ population_write(const Population *population, const char *sql)
 	act_as_before(before);
 }
 
+/*
+ * write_rows() runs one statement through the executor, as SPI_execute() does,
+ * but lets deferred triggers fire at its end.
+ */
 static void
 write_rows(PlannedStmt *statement, const char *sql)
 {

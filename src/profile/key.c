@@ -36,11 +36,16 @@
 
 static Datum key_of_bigint(const Population *population, int64 number);
 
-bool
-key_type_is_supported(Oid type)
+void
+key_check_type(Oid type)
 {
-	return type == INT8OID || type == INT4OID || type == UUIDOID ||
-		type == TEXTOID;
+	if (type != INT8OID && type != INT4OID && type != UUIDOID &&
+		type != TEXTOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a key of type %s is not supported",
+						format_type_be(type)),
+				 errhint("Use bigint, integer, uuid or text.")));
 }
 
 bool
@@ -93,7 +98,8 @@ profile_key_argument(const Population *population, Datum value, Oid type)
 						format_type_be(type))));
 
 	getTypeInputInfo(population->key_type, &input, &ioparam);
-	return OidInputFunctionCall(input, TextDatumGetCString(value), ioparam, -1);
+	return OidInputFunctionCall(input, TextDatumGetCString(value), ioparam,
+								-1);
 }
 
 /* key_of_bigint() makes a key of type integer, or raises an error. */

@@ -324,7 +324,7 @@ population_load(Oid oid, Population *population, ProfileStore *store)
 	{
 		store_read(base, population, store);
 		population->key_collation =
-			TupleDescAttr(RelationGetDescr(base), store->key - 1)->attcollation;
+			TupleDescAttr(base->rd_att, store->key - 1)->attcollation;
 	}
 	relation_close(base, AccessShareLock);
 	return found;
@@ -348,6 +348,7 @@ read_definition(Population *population)
 		found = true;
 		population->view = catalog_get_oid(&scan, "view", REGCLASSOID);
 		population->key_type = catalog_get_oid(&scan, "key_type", REGTYPEOID);
+		key_check_type(population->key_type);
 		population->name = catalog_get_text(&scan, "population");
 		population->key = catalog_get_text(&scan, "key");
 		population->timezone = catalog_get_text(&scan, "timezone");

@@ -46,8 +46,8 @@ extern void store_read(Relation base, const Population *population,
 /* population.c: by OID; NULL if no population has that one. */
 extern const Population *population_lookup(Oid oid);
 
-/* key.c: can keys be of this type? */
-extern bool key_type_is_supported(Oid type);
+/* key.c: ERRCODE_DATATYPE_MISMATCH if keys cannot be of this type. */
+extern void key_check_type(Oid type);
 
 /* columns.c: may only a column of ours be called so, and never a key? */
 extern bool column_is_reserved(const char *name);

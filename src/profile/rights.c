@@ -42,7 +42,8 @@ population_check_owner(const Population *population)
 	if (!object_ownercheck(RelationRelationId, population->oid, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of population \"%s\"", population->name)));
+				 errmsg("must be owner of population \"%s\"",
+						population->name)));
 }
 
 const Population *
@@ -55,9 +56,7 @@ population_definer(const Population *population, const char *function)
 	{
 		Oid			base = population->oid;
 
-		/*
-		 * before the lock: a role that may not define keeps no writer waiting
-		 */
+		/* first: a role that may not define keeps no writer waiting */
 		population_check_owner(population);
 		LockRelationOid(base, ShareUpdateExclusiveLock);
 
@@ -112,13 +111,17 @@ population_keep(const char *name, LOCKMODE lock)
 	return population;
 }
 
+/*
+ * check_reader() raises an error if the user may not read the view.  If the
+ * view was dropped, the owner of the base table may read all the same.
+ */
 static void
 check_reader(const Population *population)
 {
 	if (population_view_name(population) == NULL)
 	{
-		/* whose right to read it is not a matter of the view */
-		if (object_ownercheck(RelationRelationId, population->oid, GetUserId()))
+		if (object_ownercheck(RelationRelationId, population->oid,
+							  GetUserId()))
 			return;
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -127,7 +130,8 @@ check_reader(const Population *population)
 				 errhint("Its owner makes it again with segment.rebuild(%s).",
 						 quote_literal_cstr(population->name))));
 	}
-	if (pg_class_aclcheck(population->view, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+	if (pg_class_aclcheck(population->view, GetUserId(),
+						  ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for population \"%s\"",
@@ -137,8 +141,9 @@ check_reader(const Population *population)
 }
 
 /*
- * A view shows what its owner may read of the table below, and so do we: it is
- * our catalog that says which view it is.
+ * check_view_owner() raises an error if the view's owner may not read the base
+ * table.  A view shows what its owner may read of the table below, and so do
+ * we: it is our catalog that says which view it is.
  */
 static void
 check_view_owner(const Population *population)

@@ -198,6 +198,7 @@ runs_code(Node *node, void *context)
 		expression_tree_walker(node, runs_code, context);
 }
 
+/* Is it a function that a user may have made, or one that runs such? */
 static bool
 is_users_function(Oid function, void *context)
 {
@@ -210,47 +211,45 @@ is_users_function(Oid function, void *context)
 int64
 profile_ord(const Population *population, TupleTableSlot *row)
 {
+	AttrNumber	attno = population_store(population)->ord;
 	bool		isnull;
 
-	return DatumGetInt64(slot_getattr(row, population_store(population)->ord,
-									  &isnull));
+	return DatumGetInt64(slot_getattr(row, attno, &isnull));
 }
 
 Datum
 profile_key(const Population *population, TupleTableSlot *row)
 {
+	AttrNumber	attno = population_store(population)->key;
 	bool		isnull;
 
-	return slot_getattr(row, population_store(population)->key, &isnull);
+	return slot_getattr(row, attno, &isnull);
 }
 
 int64
 profile_source_rows(const Population *population, TupleTableSlot *row)
 {
+	AttrNumber	attno = population_store(population)->source_rows;
 	bool		isnull;
 
-	return DatumGetInt64(slot_getattr(row,
-									  population_store(population)->source_rows,
-									  &isnull));
+	return DatumGetInt64(slot_getattr(row, attno, &isnull));
 }
 
 TimestampTz
 profile_evaluated_at(const Population *population, TupleTableSlot *row)
 {
+	AttrNumber	attno = population_store(population)->evaluated_at;
 	bool		isnull;
 
-	return DatumGetTimestampTz(slot_getattr(row,
-											population_store(population)->evaluated_at,
-											&isnull));
+	return DatumGetTimestampTz(slot_getattr(row, attno, &isnull));
 }
 
 TimestampTz
 profile_wake_at(const Population *population, TupleTableSlot *row)
 {
+	AttrNumber	attno = population_store(population)->wake_at;
 	bool		isnull;
-	Datum		wake_at = slot_getattr(row,
-									   population_store(population)->wake_at,
-									   &isnull);
+	Datum		wake_at = slot_getattr(row, attno, &isnull);
 
 	return isnull ? DT_NOEND : DatumGetTimestampTz(wake_at);
 }

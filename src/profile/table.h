@@ -30,8 +30,8 @@ struct ProfileTable
 	EPQState   *recheck;		/* triggers want one; NULL without triggers */
 	TupleTableSlot *found;		/* the row that was locked last */
 	TupleTableSlot *edited;		/* the row to write */
-	Datum	   *intended;		/* of 'edited', before its BEFORE triggers; NULL
-								 * until they are first met */
+	Datum	   *intended;		/* what 'edited' was before BEFORE triggers;
+								 * NULL until there is one */
 	bool	   *intended_isnull;
 	int			nunused;		/* columns that are written as NULL */
 	int		   *unused;
