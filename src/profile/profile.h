@@ -114,6 +114,14 @@ extern const Population *population_reader(const Population *population);
  */
 extern const Population *population_keep(const char *name, LOCKMODE lock);
 
+/*
+ * Refuse transactions whose snapshot may be too old to show what has to be
+ * counted: ERRCODE_FEATURE_NOT_SUPPORTED in REPEATABLE READ and SERIALIZABLE.
+ * 'function' is the SQL function that was called.  population_definer() does
+ * this by itself.
+ */
+extern void check_read_committed(const char *function);
+
 /* create.c: make and drop a population ------------------------------------ */
 
 /*

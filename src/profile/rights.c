@@ -23,6 +23,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -109,6 +110,18 @@ population_keep(const char *name, LOCKMODE lock)
 			break;
 	}
 	return population;
+}
+
+void
+check_read_committed(const char *function)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("segment.%s() cannot run in a %s transaction", function,
+						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
+				 errdetail("The transaction's snapshot may be older than rows and changes that are already counted."),
+				 errhint("Call it in a READ COMMITTED transaction.")));
 }
 
 /*
