@@ -33,8 +33,6 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -53,8 +51,6 @@ struct AudienceWriter
 	Relation	toggles;		/* NULL until the first toggle */
 	CatalogIndexState indexes;
 	MemoryContext keys;			/* of the toggles that are collected */
-	int16		key_length;
-	bool		key_by_value;
 	Datum		event;			/* causes */
 	Datum		time;
 	Datum		transaction;	/* number of this one */
@@ -179,8 +175,8 @@ change_of(const AudienceWriter *writer, TupleTableSlot *row)
 	const Population *population = writer->population;
 	Change		change = {0};
 
-	change.ord = row->tts_values[population->ord_attno - 1];
-	change.key = row->tts_values[population->key_attno - 1];
+	change.ord = Int64GetDatum(profile_ord(population, row));
+	change.key = profile_key(population, row);
 	return change;
 }
 
@@ -245,8 +241,6 @@ put_toggle(AudienceWriter *writer, const Change *change, int32 definition_id,
 		writer->keys = AllocSetContextCreate(CurrentMemoryContext,
 											 "segment toggles",
 											 ALLOCSET_SMALL_SIZES);
-		get_typlenbyval(population->key_type, &writer->key_length,
-						&writer->key_by_value);
 		writer->event = CStringGetTextDatum(CAUSE_EVENT);
 		writer->time = CStringGetTextDatum(CAUSE_TIME);
 		writer->transaction = Int64GetDatum(transaction_number());
@@ -276,7 +270,7 @@ put_toggle(AudienceWriter *writer, const Change *change, int32 definition_id,
 		change->by_time ? writer->time : writer->event;
 	old = MemoryContextSwitchTo(writer->keys);
 	slot->tts_values[TOGGLE_KEY - 1] =
-		datumCopy(change->key, writer->key_by_value, writer->key_length);
+		profile_key_copy(population, change->key);
 	MemoryContextSwitchTo(old);
 	ExecStoreVirtualTuple(slot);
 }
@@ -312,12 +306,9 @@ note_ended(AudienceWriter *writer, const Change *change)
 	if (writer->suspended != NIL)
 	{
 		Change	   *ended = palloc(sizeof(Change));
-		int16		length;
-		bool		by_value;
 
-		get_typlenbyval(writer->population->key_type, &length, &by_value);
 		*ended = *change;
-		ended->key = datumCopy(change->key, by_value, length);
+		ended->key = profile_key_copy(writer->population, change->key);
 		writer->ended = lappend(writer->ended, ended);
 	}
 	MemoryContextSwitchTo(old);

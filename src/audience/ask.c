@@ -298,8 +298,8 @@ segment_is_member(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
 								   optional_name(fcinfo, 2), &population);
-	key = population_key(population, PG_GETARG_DATUM(1),
-						 get_fn_expr_argtype(fcinfo->flinfo, 1));
+	key = profile_key_argument(population, PG_GETARG_DATUM(1),
+							   get_fn_expr_argtype(fcinfo->flinfo, 1));
 
 	question_begin(&question, population);
 	plan = kept_plan(population, audience->name,
@@ -336,8 +336,8 @@ segment_audiences(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || audience_list(population) == NIL)
 		return (Datum) 0;
 	audiences = audiences_answering(population, audience_list(population), true);
-	key = population_key(population, PG_GETARG_DATUM(0),
-						 get_fn_expr_argtype(fcinfo->flinfo, 0));
+	key = profile_key_argument(population, PG_GETARG_DATUM(0),
+							   get_fn_expr_argtype(fcinfo->flinfo, 0));
 
 	question_begin(&question, population);
 	row = audience_profile_row(population, key);
@@ -417,7 +417,7 @@ audience_count_where(const Population *population, const char *condition)
 void
 question_begin(OwnersQuestion *question, const Population *population)
 {
-	question->before = act_as_owner(population->base);
+	question->before = act_as_owner(population->oid);
 	SPI_connect();
 }
 
@@ -442,7 +442,7 @@ kept_plan(const Population *population, const char *audience, const char *sql)
 	MemoryContextCallback *callback;
 	uint64		begun = cache_begin();
 
-	made.key.base = population->base;
+	made.key.base = population->oid;
 	namestrcpy(&made.key.audience, audience);
 	entry = cache_find(plans, &made.key);
 	if (entry != NULL)

@@ -146,7 +146,7 @@ audience_list(const Population *population)
 const Audience *
 audience_by_name(const Population *population, const char *name)
 {
-	const AudienceSet *set = cache_find(audience_sets, &population->base);
+	const AudienceSet *set = cache_find(audience_sets, &population->oid);
 	int			low = 0;
 	int			high;
 
@@ -191,8 +191,8 @@ audience_any_stored(const Population *population)
 const AudienceTables *
 audience_tables(const Population *population)
 {
-	TablesEntry *entry = cache_find(audience_places, &population->base);
-	TablesEntry made = {population->base};
+	TablesEntry *entry = cache_find(audience_places, &population->oid);
+	TablesEntry made = {population->oid};
 	uint64		begun = cache_begin();
 
 	if (entry == NULL)
@@ -422,7 +422,7 @@ Expr *
 audience_bind(const Population *population, const FilterNode *filter,
 			  const char *text)
 {
-	FilterScope *scope = filter_relation_scope(population->base, 1);
+	FilterScope *scope = filter_relation_scope(population->oid, 1);
 
 	scope->text = text;
 	return filter_compile(filter, scope);
@@ -543,14 +543,14 @@ profile_scope(FilterRow *row)
 	if (population == NULL)
 		return NULL;
 
-	names = relid == population->base ?
+	names = relid == population->oid ?
 		trait_scope(population, &row->scope) : &row->scope;
 
 	/* the callbacks of 'names' must get that back, so we stand before it */
 	profile = palloc0(sizeof(ProfileScope));
 	profile->names = names;
 	profile->population = population;
-	profile->of_view = relid != population->base;
+	profile->of_view = relid != population->oid;
 	profile->scope.subject = psprintf("population \"%s\"", population->name);
 	profile->scope.noun = "trait";
 	profile->scope.column = scope_column;
@@ -709,8 +709,8 @@ key_as_text(ProfileScope *profile)
 static AudienceSet *
 audience_set(const Population *population)
 {
-	AudienceSet *set = cache_find(audience_sets, &population->base);
-	AudienceSet made = {population->base};
+	AudienceSet *set = cache_find(audience_sets, &population->oid);
+	AudienceSet made = {population->oid};
 	MemoryContext context;
 	MemoryContext old;
 	List	   *audiences;

@@ -20,13 +20,10 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -251,14 +248,11 @@ read_base(DecisionScan *scan)
 	const Population *population = scan->population;
 	Transition *change = &scan->change;
 	List	   *audiences = NIL;
-	Relation	relation;
 	ProfileTable *table = NULL;
 	TupleTableSlot *row;
-	TableScanDesc rows;
+	ProfileScan *rows;
 	MemoryContext per_row;
 	Actor		before;
-	Oid			output;
-	bool		varlena;
 	ListCell   *lc;
 
 	foreach(lc, scan->all)
@@ -273,26 +267,22 @@ read_base(DecisionScan *scan)
 	if (scan->all == NIL)
 		return;
 
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	scan->index = audience_index_of(population, audiences);
-	relation = table_open(population->base, AccessShareLock);
+	rows = profile_scan_begin(population, scan->snapshot);
 	if (scan->wake)
 		table = profile_open(population);
-	row = table_slot_create(relation, NULL);
-	rows = table_beginscan(relation, scan->snapshot, 0, NULL);
 	per_row = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
 									ALLOCSET_SMALL_SIZES);
-	getTypeOutputInfo(population->key_type, &output, &varlena);
-	while (table_scan_getnextslot(rows, ForwardScanDirection, row))
+	while ((row = profile_scan_next(rows)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(per_row);
 		int64		ord;
 		bool		exists;
 
 		CHECK_FOR_INTERRUPTS();
-		slot_getallattrs(row);
-		ord = DatumGetInt64(row->tts_values[population->ord_attno - 1]);
-		exists = DatumGetInt64(row->tts_values[population->rows_attno - 1]) > 0;
+		ord = profile_ord(population, row);
+		exists = profile_source_rows(population, row) > 0;
 		change->key = NULL;
 		change->at = instant_of(scan, row);
 		audience_look(scan->index, row, change->at);
@@ -311,8 +301,8 @@ read_base(DecisionScan *scan)
 			if (was == is || one->damaged)
 				continue;
 			if (change->key == NULL)
-				change->key = OidOutputFunctionCall(output,
-													row->tts_values[population->key_attno - 1]);
+				change->key = profile_key_text(population,
+											   profile_key(population, row));
 			change->audience = one->audience->name;
 			change->entered = is;
 			scan->sink(change, scan->context);
@@ -322,15 +312,13 @@ read_base(DecisionScan *scan)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(per_row);
 	}
-	table_endscan(rows);
+	profile_scan_end(rows);
 	MemoryContextDelete(per_row);
-	ExecDropSingleTupleTableSlot(row);
 	if (table != NULL)
 	{
 		profile_close(table);
 		CommandCounterIncrement();
 	}
-	table_close(relation, NoLock);
 	act_as_before(before);
 }
 
@@ -344,7 +332,7 @@ instant_of(const DecisionScan *scan, TupleTableSlot *row)
 {
 	const Population *population = scan->population;
 	TimestampTz decided = Max(scan->at,
-							  DatumGetTimestampTz(row->tts_values[population->evaluated_attno - 1]));
+							  profile_evaluated_at(population, row));
 
 	if (scan->anew)
 		return scan->at;
@@ -367,7 +355,7 @@ wake(const DecisionScan *scan, ProfileTable *table, TupleTableSlot *row,
 	if (!scan->all_of_them)
 		wake_at = Min(wake_at, before);
 	if (wake_at != before)
-		profile_set_wake(table, row, wake_at);
+		profile_write_wake_at(table, row, wake_at);
 }
 
 static void

@@ -326,7 +326,7 @@ audience_resume(const Population *population)
 void
 audience_lock(const Population *population)
 {
-	LockRelationOid(population->base, ExclusiveLock);
+	LockRelationOid(population->oid, ExclusiveLock);
 	audience_lock_storage(population);
 }
 
@@ -492,7 +492,7 @@ create_view(const Population *population, const char *name,
 			const char *schema)
 {
 	Oid			schema_oid = get_namespace_oid(schema, false);
-	Oid			owner = relation_owner(population->base);
+	Oid			owner = relation_owner(population->oid);
 	char	   *view = quote_qualified_identifier(schema, name);
 
 	check_view_name(schema, name);

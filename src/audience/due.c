@@ -67,7 +67,7 @@ due_decide(const Population *population, const Audience *audience,
 	place = audience_place(reading.index, audience->name);
 	while ((row = due_next(&reading)) != NULL)
 	{
-		int64		ord = DatumGetInt64(row->tts_values[population->ord_attno - 1]);
+		int64		ord = profile_ord(population, row);
 
 		audience_look(reading.index, row, reading.now);
 		if (audience_holds(reading.index, place) != members_contain(set, ord))

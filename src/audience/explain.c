@@ -75,12 +75,12 @@ segment_explain(PG_FUNCTION_ARGS)
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
 								   optional_name(fcinfo, 2),
 								   &explanation.population);
-	key = population_key(explanation.population, PG_GETARG_DATUM(1),
-						 get_fn_expr_argtype(fcinfo->flinfo, 1));
+	key = profile_key_argument(explanation.population, PG_GETARG_DATUM(1),
+							   get_fn_expr_argtype(fcinfo->flinfo, 1));
 
 	question_begin(&question, explanation.population);
 	explanation.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	explanation.scope = filter_relation_scope(explanation.population->base, 1);
+	explanation.scope = filter_relation_scope(explanation.population->oid, 1);
 	explanation.estate = CreateExecutorState();
 	explanation.econtext = GetPerTupleExprContext(explanation.estate);
 	explanation.econtext->ecxt_scantuple =
@@ -132,14 +132,10 @@ audience_profile_row(const Population *population, Datum key)
 void
 audience_no_profile(const Population *population, Datum key)
 {
-	Oid			output;
-	bool		varlena;
-
-	getTypeOutputInfo(population->key_type, &output, &varlena);
 	ereport(ERROR,
 			(errcode(ERRCODE_NO_DATA_FOUND),
 			 errmsg("profile \"%s\" does not exist in population \"%s\"",
-					OidOutputFunctionCall(output, key), population->name)));
+					profile_key_text(population, key), population->name)));
 }
 
 /*

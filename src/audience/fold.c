@@ -148,7 +148,7 @@ static void put_flip(FlipSort *flips, const Instant *instant,
 					 const Toggle *toggle, bool entered, bool told);
 static void fold_flips(const Fold *fold, FlipSort *flips);
 static bool goes_with(TupleTableSlot *slot, const Flip *flip);
-static Flip read_flip(TupleTableSlot *slot, Oid key_output);
+static Flip read_flip(TupleTableSlot *slot, const Population *population);
 static void fold_batch(const Fold *fold, Flip *flips, int count);
 static void fold_chunks(const Fold *fold, Flip *flips, int count);
 static void guess_members(MemberSet *before, const Flip *flips, int count);
@@ -311,10 +311,7 @@ net_toggles(const Population *population, Relation relation,
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation),
 													&TTSOpsMinimalTuple);
 	Instant		instant = {.space = 16};
-	int16		typlen;
-	bool		typbyval;
 
-	get_typlenbyval(population->key_type, &typlen, &typbyval);
 	instant.toggles = palloc(sizeof(Toggle) * instant.space);
 	instant.memory = AllocSetContextCreate(CurrentMemoryContext,
 										   "segment instant",
@@ -331,7 +328,7 @@ net_toggles(const Population *population, Relation relation,
 		key = slot->tts_values[TOGGLE_KEY - 1];
 		at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
 		same_key = instant.count > 0 &&
-			datum_image_eq(instant.key, key, typbyval, typlen);
+			profile_key_compare(population, instant.key, key) == 0;
 		if (!same_key || at > instant.passed)
 		{
 			instant_end(&instant, flips);
@@ -343,7 +340,7 @@ net_toggles(const Population *population, Relation relation,
 
 			MemoryContextReset(instant.memory);
 			old = MemoryContextSwitchTo(instant.memory);
-			instant.key = datumCopy(key, typbyval, typlen);
+			instant.key = profile_key_copy(population, key);
 			MemoryContextSwitchTo(old);
 		}
 		instant_add(&instant, slot);
@@ -470,10 +467,7 @@ fold_flips(const Fold *fold, FlipSort *sort)
 	int			space = 256;
 	Flip	   *flips = palloc(sizeof(Flip) * space);
 	int			count = 0;
-	Oid			key_output;
-	bool		varlena;
 
-	getTypeOutputInfo(fold->population->key_type, &key_output, &varlena);
 	tuplesort_performsort(sort->state);
 	while (tuplesort_gettupleslot(sort->state, true, false, slot, NULL))
 	{
@@ -492,7 +486,7 @@ fold_flips(const Fold *fold, FlipSort *sort)
 			space *= 2;
 			flips = repalloc_huge(flips, sizeof(Flip) * space);
 		}
-		flips[count++] = read_flip(slot, key_output);
+		flips[count++] = read_flip(slot, fold->population);
 		MemoryContextSwitchTo(old);
 	}
 	if (count > 0)
@@ -513,7 +507,7 @@ goes_with(TupleTableSlot *slot, const Flip *flip)
 }
 
 static Flip
-read_flip(TupleTableSlot *slot, Oid key_output)
+read_flip(TupleTableSlot *slot, const Population *population)
 {
 	Flip		flip = {
 		.passed = DatumGetTimestampTz(slot->tts_values[FLIP_PASSED - 1]),
@@ -525,8 +519,8 @@ read_flip(TupleTableSlot *slot, Oid key_output)
 	};
 
 	if (!slot->tts_isnull[FLIP_KEY - 1])
-		flip.key = OidOutputFunctionCall(key_output,
-										 slot->tts_values[FLIP_KEY - 1]);
+		flip.key = profile_key_text(population,
+									slot->tts_values[FLIP_KEY - 1]);
 	return flip;
 }
 

@@ -136,8 +136,8 @@ audience_index_init(void)
 AudienceIndex *
 audience_index(const Population *population)
 {
-	IndexEntry *entry = cache_find(indexes, &population->base);
-	IndexEntry	made = {population->base};
+	IndexEntry *entry = cache_find(indexes, &population->oid);
+	IndexEntry	made = {population->oid};
 	MemoryContext context;
 	MemoryContext old;
 	uint64		begun = cache_begin();
@@ -173,7 +173,7 @@ AudienceIndex *
 audience_index_to_ask(const Population *population, List *audiences)
 {
 	if (IsInParallelMode() &&
-		cache_find(indexes, &population->base) == NULL)
+		cache_find(indexes, &population->oid) == NULL)
 		return audience_index_of(population, audiences);
 	return audience_index(population);
 }
@@ -301,7 +301,7 @@ audience_make_ready(AudienceIndex *index, const int *places, int count)
 	}
 	PG_CATCH();
 	{
-		cache_distrust(index->population->base);
+		cache_distrust(index->population->oid);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -336,7 +336,7 @@ make_ready(AudienceIndex *index, const int *places, int count)
 			continue;
 		if (scope == NULL)
 		{
-			scope = filter_relation_scope(index->population->base, 1);
+			scope = filter_relation_scope(index->population->oid, 1);
 			level = filter_pin(scope);
 		}
 		filter = compile_watched(watched,
@@ -385,7 +385,7 @@ build(void *arg)
 	Building   *building = arg;
 	List	   *audiences = building->audiences;
 	AudienceIndex *index = palloc0(sizeof(AudienceIndex));
-	FilterScope *scope = filter_relation_scope(building->population->base, 1);
+	FilterScope *scope = filter_relation_scope(building->population->oid, 1);
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
 												  "segment leaves",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -999,7 +999,7 @@ column_of(AudienceIndex *index, AttrNumber number)
 	column = &index->columns[index->ncolumns++];
 	memset(column, 0, sizeof(Column));
 	column->number = number;
-	get_atttypetypmodcoll(index->population->base, number, &type, &typmod, &collation);
+	get_atttypetypmodcoll(index->population->oid, number, &type, &typmod, &collation);
 	get_typlenbyval(type, &column->typlen, &column->typbyval);
 	return column;
 }

@@ -69,7 +69,7 @@ TimedFilter *
 timed_filter(const Population *population, const FilterNode *filter)
 {
 	TimedFilter *timed = palloc(sizeof(TimedFilter));
-	FilterScope *scope = filter_relation_scope(population->base, 1);
+	FilterScope *scope = filter_relation_scope(population->oid, 1);
 
 	timed->curve = time_expr_make(filter_as_value(filter_compile(filter, scope)), true);
 	timed->econtext = time_expr_context();
@@ -135,8 +135,8 @@ segment_next_change(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
 								   optional_name(fcinfo, 2), &population);
-	key = population_key(population, PG_GETARG_DATUM(1),
-						 get_fn_expr_argtype(fcinfo->flinfo, 1));
+	key = profile_key_argument(population, PG_GETARG_DATUM(1),
+							   get_fn_expr_argtype(fcinfo->flinfo, 1));
 
 	question_begin(&question, population);
 	row = audience_profile_row(population, key);

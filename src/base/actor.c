@@ -7,7 +7,7 @@
  * expression of an index, a policy.  Whoever touches the table runs that code,
  * and must not run it with the rights of the user who called:
  *
- *		before = act_as_owner(population->base);
+ *		before = act_as_owner(population->oid);
  *		... read and write what is the owner's ...
  *		act_as_before(before);
  *
@@ -46,19 +46,6 @@
 
 static void settings_save(void);
 static void setting_save(const char *name, const char *value);
-
-Oid
-relation_owner(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
 
 Actor
 act_as_owner(Oid relid)

@@ -1,106 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * base.c
- *	  Init of the ground floor, and the settings.
- *
- * Settings are questions we could not answer for the user, so there are few;
- * none of them changes what a filter means.
- *
- *		segment.now		= ''		the clock runs
- *		segment.now		= '2026-05-01 12:00+02'		the clock stands still
- *		segment.capture	= off		this session restores data: do not count it
- *		segment.databases = 'shop'	a worker for this database only
- *		segment.feed_retention = '30 days'	what is older leaves the feed
- *		segment.naptime	= '1s'		a worker folds no more often than that
+ *	  Init of the room that all others stand on.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "utils/guc.h"
-#include "utils/varlena.h"
-
 #include "base/base.h"
 #include "base/base_private.h"
-
-bool		segment_capture = true;
-char	   *segment_databases;
-int			segment_feed_retention = 30 * 24 * 60;
-int			segment_naptime = 1000;
-static char *segment_now;
-
-static bool check_names(char **newval, void **extra, GucSource source);
 
 void
 base_init(void)
 {
-	DefineCustomBoolVariable("segment.capture",
-							 "Maintain traits when rows of attached sources change.",
-							 "Turn it off only in a session that restores a data-only dump: what it writes is not counted.",
-							 &segment_capture,
-							 true,
-							 PGC_SUSET,
-							 0,
-							 NULL, NULL, NULL);
-
-	DefineCustomStringVariable("segment.databases",
-							   "Databases that get a background worker, separated by commas.",
-							   "Empty means every database that has the extension; there are workers only where the library is preloaded.",
-							   &segment_databases,
-							   "",
-							   PGC_SIGHUP,
-							   GUC_LIST_INPUT,
-							   check_names, NULL, NULL);
-
-	DefineCustomIntVariable("segment.feed_retention",
-							"How long transitions stay in the feed.",
-							"Those that a consumer has not acknowledged stay longer; -1 keeps everything.",
-							&segment_feed_retention,
-							30 * 24 * 60,
-							-1, INT_MAX,
-							PGC_USERSET,
-							GUC_UNIT_MIN,
-							NULL, NULL, NULL);
-
-	DefineCustomIntVariable("segment.naptime",
-							"Least time between two turns of a background worker, which sweeps and folds.",
-							"What changes meanwhile is folded together.",
-							&segment_naptime,
-							1000,
-							0, 60 * 60 * 1000,
-							PGC_SIGHUP,
-							GUC_UNIT_MS,
-							NULL, NULL, NULL);
-
-	DefineCustomStringVariable("segment.now",
-							   "Freezes the clock of segment at this instant.",
-							   "Empty means that the clock runs; meant for tests and for questions about a later day.",
-							   &segment_now,
-							   "",
-							   PGC_SUSET,
-							   0,
-							   clock_check_setting, clock_assign_setting, NULL);
-
-	MarkGUCPrefixReserved("segment");
-
+	settings_init();
 	cache_init();
 	protect_init();
-}
-
-/* A list of names, quoted where SQL would quote them. */
-static bool
-check_names(char **newval, void **extra, GucSource source)
-{
-	char	   *copy = pstrdup(*newval);
-	List	   *names;
-	bool		valid = SplitIdentifierString(copy, ',', &names);
-
-	if (!valid)
-	{
-		GUC_check_errdetail("\"%s\" is not a list of names.", *newval);
-		GUC_check_errhint("Separate the names by commas, for example \"shop, restaurant\".");
-	}
-	list_free(names);
-	pfree(copy);
-	return valid;
 }

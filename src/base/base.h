@@ -42,9 +42,9 @@ extern void base_init(void);
 extern TimestampTz clock_now(void);
 
 /*
- * It is between these two, the years 1000 and 274235, and nothing is asked of later:
- * 5,000 years before and 20,000 years after any instant between them is a time, too,
- * as the calendar begins in 4714 BC and ends in 294276.
+ * It is between these two, the years 1000 and 274235, and nothing is asked of
+ * later:  5,000 years before and 20,000 years after any instant between them
+ * is a time, too, as the calendar begins in 4714 BC and ends in 294276.
  */
 #define CLOCK_BEGIN		(-365242 * USECS_PER_DAY)
 #define CLOCK_END		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
@@ -70,51 +70,68 @@ typedef enum CalendarUnit
 } CalendarUnit;
 
 /*
- * The next time at which clocks are set; the next local time that such is the
- * case for, or at which the server begins to take local times for others; the
- * next beginning of a unit on a calendar.  DT_NOEND if there is none.
+ * The next turn after an instant or a local time, DT_NOEND if there is none:
+ * the instant at which clocks are set in the zone; the local time that clocks
+ * are set at, or from which on the server takes local times for others; the
+ * beginning of the next unit.
  */
 extern TimestampTz clock_turn_after(pg_tz *zone, TimestampTz instant);
 extern Timestamp local_turn_after(pg_tz *zone, Timestamp local);
 extern Timestamp calendar_turn_after(CalendarUnit unit, Timestamp local);
+
 /* The beginning of the unit in which a local time is. */
 extern Timestamp calendar_unit_start(CalendarUnit unit, Timestamp local);
+
 /*
- * By how much is local time ahead of UTC, at least and at most, ever?  In
- * microseconds; less than zero where it is behind.
+ * By how many microseconds local time is ahead of UTC, at least and at most:
+ * ever, or from one instant to another.  Less than zero where it is behind.
  */
 extern void clock_offsets(pg_tz *zone, int64 *least, int64 *most);
-/* The same from one instant to another. */
-extern void clock_offsets_between(pg_tz *zone, TimestampTz from, TimestampTz to,
-								  int64 *least, int64 *most);
+extern void clock_offsets_between(pg_tz *zone, TimestampTz from,
+								  TimestampTz to, int64 *least, int64 *most);
+
 /*
  * An instant and a span later (or earlier, if the span is negative), as the
- * server adds an interval in that zone; where no time is that far away, infinity.
+ * server adds an interval in that zone; infinity if no time is that far away.
  */
 extern TimestampTz calendar_add(pg_tz *zone, TimestampTz at,
 								const Interval *span);
-/* By how much it is later, at least and at most, in microseconds. */
+
+/* How many microseconds later that is, at least and at most. */
 extern void calendar_span_range(pg_tz *zone, const Interval *span,
 								int64 *least, int64 *most);
+
 /*
- * A day and whole days and months later; and the last day from which on a
- * certain day such a span has passed: the last that comes, with the span added, to
- * that day or an earlier one.
+ * A day, and days and months later.  calendar_day_ago() is its inverse: the
+ * last day from which, with the span added, that day or an earlier one is
+ * reached.
  */
 extern DateADT calendar_day_add(DateADT day, const Interval *span);
 extern DateADT calendar_day_ago(DateADT day, const Interval *span);
+
 /* The local day of an instant, and the instant at which a day begins. */
 extern DateADT calendar_day(pg_tz *zone, TimestampTz at);
 extern TimestampTz calendar_day_start(pg_tz *zone, DateADT day);
+
 /*
- * The first day of the unit (not HOUR) that is so many after the one in which a
- * day is.
+ * The first day of a unit (not HOUR): the one that comes 'shift' units after
+ * the one in which the day is.
  */
-extern DateADT calendar_period_start(CalendarUnit unit, DateADT day, int shift);
-/* When is a day of that month celebrated in this year?  At infinity if never. */
+extern DateADT calendar_period_start(CalendarUnit unit, DateADT day,
+									 int shift);
+
+/*
+ * The day of that year on which a day of that month is celebrated; infinity if
+ * it never is.
+ */
 extern DateADT calendar_anniversary(int year, int month, int day);
 
-/* names.c: did you mean? ------------------------------------------------- */
+/* zone.c: names of time zones --------------------------------------------- */
+
+/* ERRCODE_INVALID_PARAMETER_VALUE if that is no name of a time zone. */
+extern void check_zone(const char *timezone);
+
+/* names.c: lists of names ------------------------------------------------- */
 
 /*
  * The candidate (List of char *) most like 'word', or NULL when none is near
@@ -125,13 +142,11 @@ extern const char *nearest_name(const char *word, List *candidates);
 /* The order of two names (char *), for list_sort(). */
 extern int	compare_names(const ListCell *a, const ListCell *b);
 
-/* Is the name among these (char *)? */
+/* Is the name among these (char *)?  And these with it, each name once. */
 extern bool names_contain(List *names, const char *name);
+extern List *names_add(List *names, const char *name);
 
-/* ERRCODE_INVALID_PARAMETER_VALUE if that is no name of a time zone. */
-extern void check_zone(const char *timezone);
-
-/* typed.c: text in place of other types ------------------------------------ */
+/* typed.c: text in place of other types ----------------------------------- */
 
 /*
  * Call 'function' with the same arguments, of which this one, a text, is read
@@ -143,20 +158,23 @@ extern Datum call_with_text(FunctionCallInfo fcinfo, int argument, Oid type,
 /* wire.c: values on the wire ---------------------------------------------- */
 
 /*
- * The text of a value that is sent, in the current context; 'what' it is, for the
- * error if it is none: ERRCODE_INVALID_BINARY_REPRESENTATION.
+ * The text of a value that was received, in the current context.  'what' names
+ * the value's type in the error if the message holds none:
+ * ERRCODE_INVALID_BINARY_REPRESENTATION.
  */
 extern char *wire_receive(StringInfo message, const char *what);
+
+/* The message by which a value is sent, from its text. */
 extern bytea *wire_send(const char *text);
 
-/* lock.c: waiting for locks ------------------------------------------------ */
+/* lock.c: waiting for locks ----------------------------------------------- */
 
 /*
- * Locks that are taken together, to the end of the transaction, in a way that
- * makes no deadlock with whoever holds some of them and waits for others:
- * while one is waited for, none of the others is held for long.  Build the list
- * (of what lock.c knows) and take it; the caller holds nothing yet that others
- * wait for.  What others may have changed meanwhile is to be read again.
+ * Add locks to a list of those that are needed together, and take them all, to
+ * the end of the transaction.  While one of them is waited for, none of the
+ * others is held for long, so there is no deadlock with a session that holds
+ * some of them and waits for others.  The caller holds no lock yet that others
+ * wait for, and reads again afterwards what others may have changed.
  */
 extern List *locks_add_relation(List *requests, Oid relid, LOCKMODE mode);
 
@@ -166,17 +184,11 @@ typedef void (*LockTake) (void *argument);
 extern List *locks_add(List *requests, LockTake take, void *argument);
 extern void locks_take(List *requests);
 
-/*
- * An error in a REPEATABLE READ or SERIALIZABLE transaction, whose snapshot may
- * not show what we would have to count; 'function' is the one that was called.
- */
-extern void check_read_committed(const char *function);
-
 /* cache.c: what is read once, until a definition changes ------------------ */
 
 /*
- * Part of each entry of a cache, whatever it holds: is it still what the catalog
- * says, and the memory that hangs off it (or NULL).  A cache's own business.
+ * Part of each entry of a cache, for the cache's own use: whether the entry is
+ * still what the catalog says, and the memory that hangs off it (or NULL).
  */
 typedef struct CacheSlot
 {
@@ -184,7 +196,10 @@ typedef struct CacheSlot
 	MemoryContext context;
 } CacheSlot;
 
-/* What a cache holds.  An entry begins with its key, in which no byte is unset. */
+/*
+ * What a cache holds.  An entry begins with its key, in which no byte is
+ * unset.
+ */
 typedef struct CacheKind
 {
 	const char *name;
@@ -198,48 +213,50 @@ typedef struct CacheKind
 
 typedef struct Cache Cache;
 
-/* For the life of the session; at init. */
+/* Make a cache for the life of the session; at init. */
 extern Cache *cache_create(const CacheKind *kind);
 
 /*
- * The entry of a key, or NULL if there is none that is still right.  What it holds
- * is good until the end of the transaction.
+ * The valid entry of a key, or NULL if there is none.  What it holds is good
+ * until the end of the transaction.
  */
 extern void *cache_find(Cache *cache, const void *key);
 
 /*
- * To make an entry: call cache_begin() before anything is read, read into a context
- * made under the current one, and put the entry in with that context (or NULL if
- * it needs none), which belongs to the cache from then on.  It replaces the one
- * of the same key.  The entry as it is in the cache is returned; it will be made
- * again if a definition that it is made of has changed since cache_begin().
+ * To make an entry: call cache_begin() before anything is read, read into a
+ * context made under the current one, and put the entry in with that context
+ * (or NULL if it needs none), which belongs to the cache from then on.  The
+ * entry replaces the one of the same key.  Returns the entry as it is in the
+ * cache; it will be made again if a definition that it is made of has changed
+ * since cache_begin().
  *
- * Whoever has waited for a lock and finds that cache_begin() gives what it gave
- * before knows that no definition has changed meanwhile.
+ * If cache_begin() returns the same number before and after waiting for a
+ * lock, no definition has changed meanwhile.
  */
 extern uint64 cache_begin(void);
 extern void *cache_put(Cache *cache, const void *made, MemoryContext context,
 					   uint64 begun);
 
-/* What this session has made of the relation did not prove right. */
+/*
+ * Make all entries anew that this session has made of the relation: one of
+ * them has proved wrong.
+ */
 extern void cache_distrust(Oid relid);
 
-/* attempt.c: does a definition still work? --------------------------------- */
+/* attempt.c: does a definition still work? -------------------------------- */
 
 typedef void (*Attempt) (void *arg);
 
 /*
- * Run work(arg).  NULL: it went well.  Else the error, in the current context,
- * and whatever the work did in the database is undone.  Only errors that say
- * something of a definition are caught.  While the server runs a parallel plan
- * none is caught.
+ * Run work(arg).  Returns NULL if it went well.  Otherwise returns the error,
+ * in the current context, and what the work did in the database is undone.
+ * Only errors that say something of a definition are caught, and none while
+ * the server runs a parallel plan.
  */
 extern ErrorData *attempt(Attempt work, void *arg);
 
-/*
- * Between begin and end there is only a part of the stack, for whoever accepts a
- * definition: ERRCODE_STATEMENT_TOO_COMPLEX says that 'what' is nested too deeply.
- */
+/* shallow.c: will a definition still work deeper down? -------------------- */
+
 typedef struct Shallow
 {
 	ErrorContextCallback callback;
@@ -247,13 +264,27 @@ typedef struct Shallow
 	int			level;			/* of settings */
 } Shallow;
 
+/*
+ * Accept a definition with a part of the stack only, from begin to end:
+ * ERRCODE_STATEMENT_TOO_COMPLEX says that 'what' is nested too deeply.
+ */
 extern void shallow_begin(Shallow *shallow, const char *what);
 extern void shallow_end(Shallow *shallow);
+
+/* errors.c: which errors may be caught? ----------------------------------- */
+
+/*
+ * Is it an error of the data or of the definitions that were worked on?  Then
+ * a caller who can do without them may catch it.  All others must be thrown
+ * again: cancellation, time limits, lack of resources, conflicts with other
+ * transactions, and bugs.
+ */
+extern bool error_is_of_data(int sqlstate);
 
 /* Is it an error that says something of a definition? */
 extern bool error_is_of_definition(int sqlstate);
 
-/* dependents.c: what of the users' own depends on ours? --------------------- */
+/* dependents.c: what of the users' own depends on ours? ------------------- */
 
 typedef struct Dependent
 {
@@ -269,22 +300,22 @@ typedef struct Dependent
 extern List *relation_dependents(Oid relid, AttrNumber attno);
 
 /*
- * Their names, for an error's detail; and an auxiliary of ereport, which says how
- * they are dropped.
+ * The names of dependents, for an error's detail; and an auxiliary of ereport,
+ * a hint that says how they are dropped.
  */
 extern char *dependents_list(List *dependents);
 extern int	dependents_hint(List *dependents);
 
 /*
- * ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if anything depends on a relation, or on one
- * of its columns, that is about to go with 'what'.
+ * ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if anything depends on a relation, or
+ * on one of its columns, that is about to go with 'what'.
  */
 extern void relation_refuse_dependents(Oid relid, AttrNumber attno,
 									   const char *what);
 
 /*
- * Would anything be lost if the relation were dropped and made again: what depends
- * on it, its triggers, rules, defaults?
+ * Would anything be lost if the relation were dropped and made again: what
+ * depends on it, its triggers, rules, defaults?
  */
 extern bool relation_is_depended_on(Oid relid);
 
@@ -297,12 +328,14 @@ extern char *view_options(Oid view);
  */
 extern bool column_is_depended_on(Oid relid, AttrNumber attno, Oid view);
 
-/* base.c: settings -------------------------------------------------------- */
+/* settings.c -------------------------------------------------------------- */
 
 /* Off in a session that restores data: what it writes is not counted. */
 extern bool segment_capture;
 
-/* Names of the databases that get a worker; empty for all with the extension. */
+/*
+ * Names of the databases that get a worker; empty for all with the extension.
+ */
 extern char *segment_databases;
 
 /* Minutes for which transitions stay in the feed; -1 is for ever. */
@@ -312,8 +345,6 @@ extern int	segment_feed_retention;
 extern int	segment_naptime;
 
 /* actor.c: on whose behalf, and under which settings ---------------------- */
-
-extern Oid	relation_owner(Oid relid);
 
 /* Who acted, with which restrictions, and to which level settings go back. */
 typedef struct Actor
@@ -338,8 +369,8 @@ extern void act_as_before(Actor before);
 extern Actor act_as_owner_unpinned(Oid relid);
 
 /*
- * Pin search_path and the settings that change how values print or parse
- * until the given level is left with AtEOXact_GUC(true, level).
+ * Pin search_path and the settings that change how values print or parse.
+ * Returns the level that is left with AtEOXact_GUC(true, level).
  */
 extern int	settings_pin(void);
 
@@ -349,17 +380,7 @@ extern int	settings_pin(void);
  */
 extern int	settings_pin_all_rows(void);
 
-/* caught.c: errors that may be passed over -------------------------------- */
-
-/*
- * Is it an error of the data or of the definitions that were worked on?  Then
- * a caller who can do without them may catch it.  All others must be thrown
- * again: cancellation, time limits, lack of resources, conflicts with other
- * transactions, and bugs.
- */
-extern bool error_is_of_data(int sqlerrcode);
-
-/* catalog.c: our own tables ---------------------------------------------- */
+/* objects.c: which objects are ours, and what are others called? ---------- */
 
 /* Schemas, by name: the extension's own, and that of the population tables. */
 #define SEGMENT_SCHEMA		"segment"
@@ -377,11 +398,19 @@ extern Oid	catalog_function(const char *name, int nargs, const Oid *types);
 /* The relation's name, quoted and qualified; NULL if it is gone. */
 extern char *relation_name(Oid relid);
 
-/* The collation's name, quoted and qualified, for whatever search_path it is read
- * under. */
+extern Oid	relation_owner(Oid relid);
+
+/*
+ * The collation's name, quoted and qualified, for whatever search_path it is
+ * read under.
+ */
 extern char *collation_full_name(Oid collation);
 
-/* A value of type name, padded as the server expects; in the current context. */
+/* catalog.c: our own tables ----------------------------------------------- */
+
+/*
+ * A value of type name, padded as the server expects; in the current context.
+ */
 extern Datum name_datum(const char *name);
 
 /*
@@ -394,27 +423,37 @@ typedef struct CatalogScan
 {
 	Relation	relation;
 	SysScanDesc scan;
-	const char *population;
 	HeapTuple	row;
 } CatalogScan;
 
 extern void catalog_begin(CatalogScan *scan, const char *table,
 						  const char *population);
+
 /*
  * The one row of a table whose primary key is its first two columns, a
  * population and a name.
  */
 extern void catalog_begin_one(CatalogScan *scan, const char *table,
 							  const char *population, const char *name);
+
 extern bool catalog_next(CatalogScan *scan);
-/* The value of a column, which is of that type. */
+extern void catalog_end(CatalogScan *scan);
+
+/*
+ * The value of a column of the current row, which is of that type; it is an
+ * error if it is not.
+ */
 extern Datum catalog_get(CatalogScan *scan, const char *column, Oid type,
 						 bool *isnull);
+
+/* The same of type oid, or an alias of it; InvalidOid for NULL. */
+extern Oid	catalog_get_oid(CatalogScan *scan, const char *column, Oid type);
+
 /* A name or text as a C string in the current context; NULL is an error. */
 extern char *catalog_get_text(CatalogScan *scan, const char *column);
-/* The same of a column that may be NULL: then so is the result. */
+
+/* The same of a column that may be NULL: then the result is NULL. */
 extern char *catalog_get_optional(CatalogScan *scan, const char *column);
-extern void catalog_end(CatalogScan *scan);
 
 /*
  * Run one statement over our own tables, as their owner.
@@ -428,28 +467,30 @@ extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
 							const Datum *values, const bool *isnull);
 
 /*
- * protect.c: the tables that we keep, those of populations included, refuse
- * what is written to them by SQL, but for the statement that is executed
- * between begin and end.  An error ends it, too.  catalog_execute() does this
- * by itself.
- */
-extern void protected_write_begin(void);
-extern void protected_write_end(void);
-
-/*
- * Give a table that catalog_execute() has made to a role, with its indexes and
- * sequences.  The role need not be able to create tables there, nor the owner
- * of our tables be a member of it; whoever calls has seen to it that the role
- * wants the table.
- */
-extern void catalog_hand_over(Oid relid, Oid role);
-
-/*
  * The same as the current user, for statements over the user's own objects
  * that were built with quoted, qualified names.
  */
 extern int	catalog_execute_as_user(const char *sql, int nargs,
 									const Oid *types, const Datum *values,
 									const bool *isnull);
+
+/*
+ * Give a table that catalog_execute() has made to a role, with its indexes and
+ * sequences.  The role need not be able to create tables there, nor the owner
+ * of our tables be a member of it; the caller has seen to it that the role
+ * wants the table.
+ */
+extern void catalog_hand_over(Oid relid, Oid role);
+
+/* protect.c: who may write our tables? ------------------------------------ */
+
+/*
+ * Permit the statement that is executed between begin and end to write the
+ * tables that we keep, those of populations included; they refuse what else is
+ * written to them by SQL.  An error ends the permit, too.  catalog_execute()
+ * does this by itself.
+ */
+extern void protected_write_begin(void);
+extern void protected_write_end(void);
 
 #endif							/* SEGMENT_BASE_H */

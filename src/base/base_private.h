@@ -10,6 +10,7 @@
 
 #include "utils/guc.h"
 
+extern void settings_init(void);
 extern void cache_init(void);
 extern void protect_init(void);
 extern bool clock_check_setting(char **newval, void **extra, GucSource source);

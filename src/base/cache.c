@@ -9,26 +9,28 @@
  *									segment_data.cafe	-> its index, stale
  *
  * Whoever changes a definition of a population sends an invalidation for the
- * population's base table.  The server allows few relcache callbacks per backend,
- * so there is one, here.  It only marks what is made of that relation: a caller
- * further up the stack may be reading the very entry.  The next look-up makes it
- * anew.
+ * population's base table.  The server allows few relcache callbacks per
+ * backend, so there is one, here.  It only marks what is made of that
+ * relation: a caller further up the stack may be reading the very entry.  The
+ * next look-up makes it anew.
  *
  * Messages also arrive while an entry is being made.  Those that concern its
  * relations make it stale at once; those of all the others, as of temporary
- * tables of other sessions, do not.  Which relations an entry is made of is often
- * known only when it is made, so the last messages are remembered until then.
+ * tables of other sessions, do not.  Which relations an entry is made of is
+ * often known only when it is made, so the last messages are remembered until
+ * then.
  *
  * Lifetimes.  What an entry holds is good until the end of the transaction in
- * which it was looked up, even if it becomes stale: then its memory is handed to
- * the transaction.  What is stale when a transaction has ended is removed at the
- * next look-up; so nothing is left of what was dropped.
+ * which it was looked up, even if it becomes stale: then its memory is handed
+ * to the transaction.  What is stale when a transaction has ended is removed
+ * at the next look-up; so nothing is left of what was dropped.
  *
- * The name of a schema is in SQL that some caches hold, and a schema's tables do
- * not hear of its new name.  Nor does a table hear that a label of an enum has
- * another name, or that there is no cast any more: a filter that was bound before
- * does not bind again, and what is left to be compiled later would be an error of
- * who happens to need it.  Both are rare, and everything is made anew.
+ * The name of a schema is in SQL that some caches hold, and a schema's tables
+ * do not hear of its new name.  Nor does a table hear that a label of an enum
+ * has another name, or that there is no cast any more: a filter that was bound
+ * before does not bind again, and what is left to be compiled later would be
+ * an error of who happens to need it.  Both are rare, and everything is made
+ * anew.
  *
  * How often entries are made can be seen in a session:
  *
@@ -171,7 +173,9 @@ is_made_of(const Cache *cache, const void *entry, Oid relid)
 	return !OidIsValid(relid) || cache->kind.made_of(entry, relid);
 }
 
-/* Was there a message since then that concerns the entry, as far as we know? */
+/*
+ * Was there a message since then that concerns the entry, as far as we know?
+ */
 static bool
 heard_of(const Cache *cache, const void *entry, uint64 since)
 {
@@ -183,7 +187,10 @@ heard_of(const Cache *cache, const void *entry, uint64 since)
 	return false;
 }
 
-/* Entries that are stale already are not looked at: what they name may be gone. */
+/*
+ * Entries that are stale already are not looked at: what they name may be
+ * gone.
+ */
 static void
 mark(Cache *cache, Oid relid)
 {

@@ -16,10 +16,10 @@
  *
  * So a day is one interval of time, and no instant belongs to two or to none.
  *
- * When do clocks and calendars turn next?  Between two turns local time is what
- * UTC is, plus a constant; so whoever looks for the instant at which a function
- * of both passes a value can search from turn to turn (audience/line.c).  In
- * Copenhagen, in spring of 2024:
+ * When do clocks and calendars turn next?  Between two turns local time is
+ * what UTC is, plus a constant; so whoever looks for the instant at which a
+ * function of both passes a value can search from turn to turn
+ * (audience/line.c).  In Copenhagen, in spring of 2024:
  *
  *		clock_turn_after(zone, 2024-03-01 00:00 UTC)	2024-03-31 01:00 UTC
  *		local_turn_after(zone, 2024-03-31 00:00 local)	2024-03-31 02:00, then
@@ -44,13 +44,16 @@
 /* an offset from UTC is never as much as that */
 #define MOST_OFFSET		(16 * SECS_PER_HOUR)
 
-/* A month on average, and by how much any number of them may differ from that. */
+/*
+ * A month on average, and by how much any number of them may differ from that.
+ */
 #define MICROSECONDS_OF_MONTH	(INT64CONST(2629746) * USECS_PER_SEC)
 #define MOST_OF_MONTHS	(4 * USECS_PER_DAY)
 
 /*
- * 1800 and 2200: before, each place had its own time, which the server knows as
- * one offset; and all rules for clocks that are to come are in force by then.
+ * 1800 and 2200: before, each place had its own time, which the server knows
+ * as one offset; and all rules for clocks that are to come are in force by
+ * then.
  */
 #define FIRST_TURN		(-200 * INT64CONST(365) * USECS_PER_DAY)
 #define LAST_TURN		(200 * INT64CONST(365) * USECS_PER_DAY)
@@ -405,7 +408,10 @@ calendar_turn_after(CalendarUnit unit, Timestamp local)
 	return tm2timestamp(&tm, 0, NULL, &turn) == 0 ? turn : DT_NOEND;
 }
 
-/* 29 February is celebrated on the 28th in common years; and some days never again. */
+/*
+ * 29 February is celebrated on the 28th in common years; and some days never
+ * again.
+ */
 DateADT
 calendar_anniversary(int year, int month, int day)
 {

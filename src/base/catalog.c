@@ -46,21 +46,6 @@ static Form_pg_attribute catalog_column(CatalogScan *scan, const char *column);
 pg_noreturn static void wrong_type(CatalogScan *scan, Form_pg_attribute att,
 								   const char *type);
 
-Oid
-catalog_relation(const char *name)
-{
-	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("extension \"segment\" is not installed in this database"),
-				 errdetail("Table \"%s.%s\" does not exist.", SEGMENT_SCHEMA, name),
-				 errhint("Run CREATE EXTENSION segment.")));
-	return relid;
-}
-
 /*
  * catalog_open opens one of our tables for a scan by its first columns, which
  * are names; the scan itself would not notice that it is something else.
@@ -133,6 +118,15 @@ catalog_get(CatalogScan *scan, const char *column, Oid type, bool *isnull)
 						isnull);
 }
 
+Oid
+catalog_get_oid(CatalogScan *scan, const char *column, Oid type)
+{
+	bool		isnull;
+	Datum		value = catalog_get(scan, column, type, &isnull);
+
+	return isnull ? InvalidOid : DatumGetObjectId(value);
+}
+
 char *
 catalog_get_text(CatalogScan *scan, const char *column)
 {
@@ -203,48 +197,6 @@ Datum
 name_datum(const char *name)
 {
 	return DirectFunctionCall1(namein, CStringGetDatum(name));
-}
-
-char *
-relation_name(Oid relid)
-{
-	char	   *name = get_rel_name(relid);
-
-	return name == NULL ? NULL :
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
-}
-
-char *
-collation_full_name(Oid collation)
-{
-	HeapTuple	row = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-	Form_pg_collation form;
-	char	   *name;
-
-	if (!HeapTupleIsValid(row))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-	form = (Form_pg_collation) GETSTRUCT(row);
-	name = quote_qualified_identifier(get_namespace_name(form->collnamespace),
-									  NameStr(form->collname));
-	ReleaseSysCache(row);
-	return name;
-}
-
-Oid
-catalog_function(const char *name, int nargs, const Oid *types)
-{
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum(name),
-						   PointerGetDatum(buildoidvector(types, nargs)),
-						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
-}
-
-Oid
-catalog_type(const char *name)
-{
-	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-						   CStringGetDatum(name),
-						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
 }
 
 static int

@@ -19,10 +19,10 @@
  *
  * What is granted is held for half of deadlock_timeout at most before all is:
  * so whoever comes to wait for it, and whom we wait for, hears of no deadlock.
- * At first it is much less, as most transactions are short and those who wait for
- * each other are not.  Who stood behind us while we waited may have waited for
- * longer; so we never begin to wait for somebody who waits for us already.  Each
- * attempt is a subtransaction, which is rolled back to let go.
+ * At first it is much less, as most transactions are short and those who wait
+ * for each other are not.  Who stood behind us while we waited may have waited
+ * for longer; so we never begin to wait for somebody who waits for us already.
+ * Each attempt is a subtransaction, which is rolled back to let go.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,9 +47,9 @@
 #define LONGEST_ATTEMPT		500
 
 /*
- * How often a lock that is waited for alone may end in a deadlock.  It may be one
- * of others, one of whom lets go of what he holds at once, as we do; or a real
- * one, of what the transaction had before.
+ * How often a lock that is waited for alone may end in a deadlock.  It may be
+ * one of others, one of whom lets go of what he holds at once, as we do; or a
+ * real one, of what the transaction had before.
  */
 #define MOST_DEADLOCKS		3
 
@@ -207,8 +207,8 @@ take(const LockRequest *request)
 }
 
 /*
- * Does somebody who has the lock wait for one of ours?  He would not let go of it
- * before we do.
+ * Does somebody who has the lock wait for one of ours?  He would not let go of
+ * it before we do.
  */
 static bool
 holder_waits_for_us(const LockRequest *request)
@@ -234,7 +234,9 @@ holder_waits_for_us(const LockRequest *request)
 	return false;
 }
 
-/* Does a session wait for us, or for one that does?  'seen' have been asked. */
+/*
+ * Does a session wait for us, or for one that does?  'seen' have been asked.
+ */
 static bool
 waits_for_us(int pid, List **seen)
 {
@@ -256,16 +258,4 @@ waits_for_us(int pid, List **seen)
 			return true;
 	}
 	return false;
-}
-
-void
-check_read_committed(const char *function)
-{
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("segment.%s() cannot run in a %s transaction", function,
-						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
-				 errdetail("The transaction's snapshot may be older than rows and changes that are already counted."),
-				 errhint("Call it in a READ COMMITTED transaction.")));
 }

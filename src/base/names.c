@@ -13,10 +13,6 @@
  */
 #include "postgres.h"
 
-#include "pgtime.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 #include "base/base.h"
@@ -25,7 +21,6 @@
 #define LONGEST_COMPARED	255
 
 static bool swapped(const char *a, const char *b);
-static bool zone_means_one(const char *timezone);
 
 const char *
 nearest_name(const char *word, List *candidates)
@@ -88,66 +83,9 @@ names_contain(List *names, const char *name)
 	return false;
 }
 
-/*
- * Names that the server would read by the rules of POSIX are refused, even if they
- * look like what somebody means: "+02:00" is two hours to the west there.
- */
-void
-check_zone(const char *timezone)
+List *
+names_add(List *names, const char *name)
 {
-	static pg_tz *last = NULL;	/* the last that is a name: looking takes milliseconds */
-	pg_tz	   *named = pg_tzset(timezone);
-	pg_tzenum  *zones;
-	pg_tz	   *zone;
-	bool		found = false;
-
-	if (named != NULL && named == last)
-		return;
-	if (named == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" does not exist", timezone),
-				 errhint("See pg_timezone_names for the names, for example timezone => 'Europe/Copenhagen'.")));
-
-	zones = pg_tzenumerate_start();
-	while (!found && (zone = pg_tzenumerate_next(zones)) != NULL)
-		found = pg_strcasecmp(pg_get_timezone_name(zone), timezone) == 0;
-	pg_tzenumerate_end(zones);
-	if (!found)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" is not a name", timezone),
-				 errdetail("The server reads it as a rule of POSIX, in which hours are counted to the west."),
-				 errhint("Give a place, for example timezone => 'Europe/Copenhagen', or a distance: 'Etc/GMT-2' is two hours ahead of UTC.")));
-	if (!zone_means_one(timezone))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" is also an abbreviation", timezone),
-				 errdetail("As a zone it changes its clocks, as an abbreviation it does not."),
-				 errhint("Give a place, for example timezone => 'Europe/Copenhagen'.")));
-	last = named;
-}
-
-/*
- * The setting TimeZone takes "CET" for a zone with summer time, and AT TIME ZONE for
- * an abbreviation.
- */
-static bool
-zone_means_one(const char *timezone)
-{
-	pg_tz	   *zone = pg_tzset(timezone);
-	Datum		name = CStringGetTextDatum(timezone);
-
-	for (int month = 0; month < 40 * MONTHS_PER_YEAR; month++)
-	{
-		TimestampTz at = month * 30 * USECS_PER_DAY;
-		int64		offset;
-		int64		unused;
-
-		clock_offsets_between(zone, at, at, &offset, &unused);
-		if (DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, name,
-												  TimestampTzGetDatum(at))) != at + offset)
-			return false;
-	}
-	return true;
+	return names_contain(names, name) ? names :
+		lappend(names, unconstify(char *, name));
 }

@@ -5,8 +5,8 @@
  *
  *		01 61 20 3e 20 31		a > 1
  *
- * So the layout on disk stays ours to change, and numbers that mean something on
- * one server alone, such as types, do not leave it.
+ * So the layout on disk stays ours to change, and numbers that mean something
+ * on one server alone, such as types, do not leave it.
  *
  *-------------------------------------------------------------------------
  */

@@ -313,7 +313,7 @@ unknown_consumer(const char *name, List *names)
 static bool
 owns_population(const Population *population)
 {
-	return object_ownercheck(RelationRelationId, population->base, GetUserId());
+	return object_ownercheck(RelationRelationId, population->oid, GetUserId());
 }
 
 /*

@@ -77,7 +77,7 @@ backfill_attach(const Source *source)
 					   psprintf("SELECT count(*) FILTER (WHERE %s IS NULL)::bigint,"
 								" max(%s)::bigint FROM ONLY %s",
 								source_key_column(source),
-								population->key_type != TEXTOID ? "0" :
+								!profile_key_is_text(population) ? "0" :
 								psprintf("octet_length(%s)", source_key_column(source)),
 								source_table_name(source)));
 	without_key = result_number(1);
@@ -326,7 +326,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	population_check_owner(population);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
@@ -356,7 +356,7 @@ static const Population *
 keep_named(const char *name)
 {
 	const Population *population = population_by_name(name);
-	Oid			owner = relation_owner(population->base);
+	Oid			owner = relation_owner(population->oid);
 	ListCell   *lc;
 
 	foreach(lc, source_names(population))
@@ -377,7 +377,7 @@ keep_named(const char *name)
 	 * what a definition waits for.
 	 */
 	if (!RecoveryInProgress())
-		(void) ConditionalLockRelationOid(population->base,
+		(void) ConditionalLockRelationOid(population->oid,
 										  ShareUpdateExclusiveLock);
 	return population;
 }
@@ -396,7 +396,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	Affected	affected = {.view = true, .members = true};
 	Actor		before;
 
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	check_sources(population, false);
 	population = lock_affected(population, &affected);
 	SPI_connect();

@@ -45,18 +45,13 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
-#include "utils/uuid.h"
 
 #include "audience/audience.h"
 #include "base/base.h"
@@ -76,15 +71,13 @@ typedef struct Touched
 	char		status;			/* for simplehash */
 } Touched;
 
-static uint32 key_hash(Oid type, Datum key);
-static int	key_compare(Oid type, Datum a, Datum b);
-
 #define SH_PREFIX touched
 #define SH_ELEMENT_TYPE Touched
 #define SH_KEY_TYPE Datum
 #define SH_KEY key
-#define SH_HASH_KEY(table, key) key_hash(*(Oid *) (table)->private_data, key)
-#define SH_EQUAL(table, a, b) (key_compare(*(Oid *) (table)->private_data, a, b) == 0)
+#define SH_HASH_KEY(table, key) profile_key_hash((table)->private_data, key)
+#define SH_EQUAL(table, a, b) \
+	(profile_key_compare((table)->private_data, a, b) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(table, element) (element)->hash
 #define SH_SCOPE static inline
@@ -99,7 +92,6 @@ typedef struct Part
 	MemoryContext context;		/* holds all of it */
 	const Source *source;
 	const TraitProgram *program;
-	Oid			key_type;
 	SubTransactionId subid;
 	touched_hash *profiles;
 } Part;
@@ -303,7 +295,7 @@ batch_part(const Source *source)
 	{
 		part = lfirst(lc);
 		if (part->source->relid != source->relid ||
-			part->source->population->base != source->population->base ||
+			part->source->population->oid != source->population->oid ||
 			strcmp(part->source->name, source->name) != 0)
 			continue;
 		if (part->subid == subid)
@@ -320,9 +312,10 @@ batch_part(const Source *source)
 	part->context = context;
 	part->source = source;
 	part->program = program;
-	part->key_type = source->population->key_type;
 	part->subid = subid;
-	part->profiles = touched_create(context, 16, &part->key_type);
+	part->profiles = touched_create(context, 16,
+									unconstify(Population *,
+											   source->population));
 	old = MemoryContextSwitchTo(batch->context);
 	batch->parts = lappend(batch->parts, part);
 	MemoryContextSwitchTo(old);
@@ -415,10 +408,7 @@ fold_row(Part *part, TupleTableSlot *row, int sign)
 	{
 		MemoryContext old = MemoryContextSwitchTo(part->context);
 
-		if (part->key_type == TEXTOID)
-			touched->key = PointerGetDatum(PG_DETOAST_DATUM_COPY(key));
-		else if (part->key_type == UUIDOID)
-			touched->key = datumCopy(key, false, UUID_LEN);
+		touched->key = profile_key_copy(part->source->population, key);
 		touched->delta = palloc0(trait_delta_size(part->program));
 		MemoryContextSwitchTo(old);
 	}
@@ -451,7 +441,7 @@ batch_apply(void)
 		/* populations in one order too, for the same reason as keys */
 		foreach(lc, todo)
 		{
-			Oid			base = ((Part *) lfirst(lc))->source->population->base;
+			Oid			base = ((Part *) lfirst(lc))->source->population->oid;
 
 			if (!OidIsValid(lowest) || base < lowest)
 				lowest = base;
@@ -460,7 +450,7 @@ batch_apply(void)
 		{
 			Part	   *part = lfirst(lc);
 
-			if (part->source->population->base == lowest)
+			if (part->source->population->oid == lowest)
 				parts = lappend(parts, part);
 			else
 				rest = lappend(rest, part);
@@ -484,7 +474,7 @@ compare_visits(const void *a, const void *b, void *arg)
 {
 	const Visit *left = a;
 	const Visit *right = b;
-	int			order = key_compare(*(Oid *) arg, left->key, right->key);
+	int			order = profile_key_compare(arg, left->key, right->key);
 
 	return order != 0 ? order : left->part - right->part;
 }
@@ -500,11 +490,11 @@ typedef struct Application
 } Application;
 
 static void change_profile(const Application *application, TupleTableSlot *row,
-						   Datum *values, bool *isnull);
+						   TupleTableSlot *after);
 static void end_profile(const Application *application, TupleTableSlot *row,
-						Datum *values);
-static bool begin_profile(const Application *application, Datum *values,
-						  bool *isnull);
+						TupleTableSlot *after);
+static bool begin_profile(const Application *application,
+						  TupleTableSlot *after);
 
 /*
  * Apply the deltas of one profile, which follow each other in 'visits': traits,
@@ -515,32 +505,16 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 {
 	ProfileTable *table = application->table;
 	const Population *population = application->population;
-	TupleDesc	desc = profile_columns(table);
-	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-	bool	   *isnull = palloc(sizeof(bool) * desc->natts);
-	AttrNumber	rows = population->rows_attno;
 
 	for (;;)
 	{
 		TupleTableSlot *row = profile_lock(table, visits[0].key);
+		TupleTableSlot *after = row != NULL ? profile_edit(table) :
+			profile_edit_new(table, visits[0].key);
 		bool		changed = false;
 		List	   *reread = NIL;	/* programs whose traits are the source's */
-		int64		count;
+		int64		count = profile_source_rows(population, after);
 
-		if (row != NULL)
-		{
-			slot_getallattrs(row);
-			memcpy(values, row->tts_values, sizeof(Datum) * desc->natts);
-			memcpy(isnull, row->tts_isnull, sizeof(bool) * desc->natts);
-		}
-		else
-		{
-			profile_initial(table, values, isnull);
-			values[population->key_attno - 1] = visits[0].key;
-			isnull[population->key_attno - 1] = false;
-		}
-
-		count = DatumGetInt64(values[rows - 1]);
 		for (int i = 0; i < nvisits; i++)
 		{
 			const Part *part = list_nth(application->parts, visits[i].part);
@@ -550,7 +524,8 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 			if (list_member_ptr(reread, part->program))
 				continue;
 			switch (trait_apply(part->program, visits[i].delta,
-								application->now, values, isnull))
+								application->now, after->tts_values,
+								after->tts_isnull))
 			{
 				case TRAIT_UNCHANGED:
 					break;
@@ -560,7 +535,8 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 				case TRAIT_REREAD:
 					/* that is the truth at the end of the batch */
 					trait_reread(part->program, visits[i].key,
-								 application->now, values, isnull);
+								 application->now, after->tts_values,
+								 after->tts_isnull);
 					reread = lappend(reread, unconstify(TraitProgram *, part->program));
 					changed = true;
 					break;
@@ -576,12 +552,12 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 					 errdetail("They were written while capture was off or its triggers were disabled."),
 					 errhint("Run SELECT segment.rebuild(%s).",
 							 quote_literal_cstr(population->name))));
-		values[rows - 1] = Int64GetDatum(count);
+		profile_set_source_rows(population, after, count);
 		if (row != NULL && count > 0)
-			change_profile(application, row, values, isnull);
+			change_profile(application, row, after);
 		else if (row != NULL)
-			end_profile(application, row, values);
-		else if (count > 0 && !begin_profile(application, values, isnull))
+			end_profile(application, row, after);
+		else if (count > 0 && !begin_profile(application, after))
 			continue;			/* somebody was first: that row, then */
 		return;
 	}
@@ -589,22 +565,21 @@ apply_profile(const Application *application, Visit *visits, int nvisits)
 
 TimestampTz
 instant_of_change(const Population *population, const AudienceWriter *audiences,
-				  TimestampTz now, Datum *values)
+				  TimestampTz now, TupleTableSlot *row)
 {
-	Datum	   *evaluated_at = &values[population->evaluated_attno - 1];
-	TimestampTz at = Max(now, DatumGetTimestampTz(*evaluated_at));
+	TimestampTz at = Max(now, profile_evaluated_at(population, row));
 
 	if (audiences != NULL)
 		at = Max(at, audience_decided_at(audiences));
-	*evaluated_at = TimestampTzGetDatum(at);
+	profile_set_evaluated_at(population, row, at);
 	return at;
 }
 
 static TimestampTz
-instant_of(const Application *application, Datum *values)
+instant_of(const Application *application, TupleTableSlot *row)
 {
 	return instant_of_change(application->population, application->audiences,
-							 application->now, values);
+							 application->now, row);
 }
 
 /* Up to then, if it is due; returns when to wake it next. */
@@ -619,29 +594,29 @@ pass_time(const Application *application, TupleTableSlot *row, TimestampTz at)
 
 static void
 change_profile(const Application *application, TupleTableSlot *row,
-			   Datum *values, bool *isnull)
+			   TupleTableSlot *after)
 {
 	const Population *population = application->population;
-	TimestampTz at = instant_of(application, values);
+	TimestampTz at = instant_of(application, after);
 
 	if (application->audiences != NULL)
 	{
-		TupleTableSlot *after = profile_of_values(application->table, values, isnull);
 		TimestampTz before = profile_wake_at(population, row);
 		TimestampTz wake_at = pass_time(application, row, at);
 
 		audience_apply(application->audiences, row, true, after, true, at);
 		wake_at = audience_wake_at(application->audiences, after, at, wake_at, true);
 		pending |= wake_at < before;
-		profile_put_wake_at(population, wake_at, values, isnull);
+		profile_set_wake_at(population, after, wake_at);
 	}
-	profile_update(application->table, values, isnull);
+	profile_update(application->table);
 }
 
 static void
-end_profile(const Application *application, TupleTableSlot *row, Datum *values)
+end_profile(const Application *application, TupleTableSlot *row,
+			TupleTableSlot *after)
 {
-	TimestampTz at = instant_of(application, values);
+	TimestampTz at = instant_of(application, after);
 
 	profile_delete(application->table);
 	if (application->audiences != NULL)
@@ -654,22 +629,21 @@ end_profile(const Application *application, TupleTableSlot *row, Datum *values)
 
 /* False if another transaction was first. */
 static bool
-begin_profile(const Application *application, Datum *values, bool *isnull)
+begin_profile(const Application *application, TupleTableSlot *after)
 {
-	TimestampTz at = instant_of(application, values);
+	TimestampTz at = instant_of(application, after);
 	TimestampTz wake_at = DT_NOEND;
 
 	if (application->audiences != NULL)
-		wake_at = audience_wake_at(application->audiences,
-								   profile_of_values(application->table, values, isnull),
-								   at, DT_NOEND, false);
-	profile_put_wake_at(application->population, wake_at, values, isnull);
-	if (!profile_insert(application->table, values, isnull))
+		wake_at = audience_wake_at(application->audiences, after, at,
+								   DT_NOEND, false);
+	profile_set_wake_at(application->population, after, wake_at);
+	if (!profile_insert(application->table))
 		return false;
 	pending |= !TIMESTAMP_IS_NOEND(wake_at);
 	if (application->audiences != NULL)
 		audience_apply(application->audiences, profile_blank(application->table),
-					   false, profile_written(application->table), true, at);
+					   false, after, true, at);
 	return true;
 }
 
@@ -677,13 +651,8 @@ void
 begin_visits(Visited *visited, const Population *population,
 			 const AudienceWriter *audiences)
 {
-	Oid			output;
-	bool		varlena;
-
 	visited->population = population;
 	visited->audiences = audiences;
-	getTypeOutputInfo(population->key_type, &output, &varlena);
-	fmgr_info(output, &visited->output);
 }
 
 void
@@ -696,7 +665,7 @@ name_visited(void *arg)
 	if (audience != NULL)
 		errcontext("filter of audience \"%s\"", audience);
 	errcontext("traits and audiences of profile \"%s\" in population \"%s\"",
-			   OutputFunctionCall(&visited->output, visited->key),
+			   profile_key_text(visited->population, visited->key),
 			   visited->population->name);
 }
 
@@ -704,7 +673,6 @@ static void
 apply_population(List *parts)
 {
 	const Population *population = ((Part *) linitial(parts))->source->population;
-	Oid			key_type = population->key_type;
 	MemoryContext per_profile;
 	MemoryContext old;
 	Application application = {population, parts};
@@ -739,7 +707,8 @@ apply_population(List *parts)
 			nvisits++;
 		}
 	}
-	qsort_arg(visits, nvisits, sizeof(Visit), compare_visits, &key_type);
+	qsort_arg(visits, nvisits, sizeof(Visit), compare_visits,
+			  unconstify(Population *, population));
 
 	SPI_connect();
 	application.table = profile_open(population);
@@ -755,7 +724,8 @@ apply_population(List *parts)
 	{
 		visited.key = visits[i].key;
 		for (next = i + 1; next < nvisits; next++)
-			if (key_compare(key_type, visits[i].key, visits[next].key) != 0)
+			if (profile_key_compare(population, visits[i].key,
+									visits[next].key) != 0)
 				break;
 		apply_profile(&application, &visits[i], next - i);
 		MemoryContextReset(per_profile);
@@ -861,61 +831,5 @@ capture_subxact(SubXactEvent event, SubTransactionId subid,
 	{
 		MemoryContextDelete(batch->context);
 		batch = NULL;
-	}
-}
-
-static uint32
-key_hash(Oid type, Datum key)
-{
-	switch (type)
-	{
-		case INT4OID:
-			return murmurhash32((uint32) DatumGetInt32(key));
-		case INT8OID:
-			{
-				uint64		number = (uint64) DatumGetInt64(key);
-
-				return hash_combine(murmurhash32((uint32) number),
-									murmurhash32((uint32) (number >> 32)));
-			}
-		case UUIDOID:
-			return hash_bytes((const unsigned char *) DatumGetUUIDP(key), UUID_LEN);
-		default:
-			{
-				text	   *characters = DatumGetTextPP(key);
-
-				return hash_bytes((const unsigned char *) VARDATA_ANY(characters),
-								  VARSIZE_ANY_EXHDR(characters));
-			}
-	}
-}
-
-/*
- * One order of keys for all writers; it need not be the index's.
- */
-static int
-key_compare(Oid type, Datum a, Datum b)
-{
-	switch (type)
-	{
-		case INT4OID:
-			return DatumGetInt32(a) < DatumGetInt32(b) ? -1 :
-				DatumGetInt32(a) > DatumGetInt32(b);
-		case INT8OID:
-			return DatumGetInt64(a) < DatumGetInt64(b) ? -1 :
-				DatumGetInt64(a) > DatumGetInt64(b);
-		case UUIDOID:
-			return memcmp(DatumGetUUIDP(a), DatumGetUUIDP(b), UUID_LEN);
-		default:
-			{
-				text	   *left = DatumGetTextPP(a);
-				text	   *right = DatumGetTextPP(b);
-				int			left_length = VARSIZE_ANY_EXHDR(left);
-				int			right_length = VARSIZE_ANY_EXHDR(right);
-				int			order = memcmp(VARDATA_ANY(left), VARDATA_ANY(right),
-										   Min(left_length, right_length));
-
-				return order != 0 ? order : left_length - right_length;
-			}
 	}
 }

@@ -108,7 +108,7 @@ segment_attach_source(PG_FUNCTION_ARGS)
 						   PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1)),
 						   PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)),
 						   PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4)));
-	before = act_as_owner(source->population->base);
+	before = act_as_owner(source->population->oid);
 	population = hold_members(source->population, NIL);
 	source = source_by_name(population, source->name);
 	backfill_attach(source);
@@ -148,7 +148,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	if (source == NULL)
 		unknown_source(population, name);
 
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	traits = trait_users_of_source(population, name);
 	audiences = audience_users_of_source(population, name);
 	if ((traits != NIL || audiences != NIL) && !cascade)
@@ -221,7 +221,7 @@ segment_create_trait(PG_FUNCTION_ARGS)
 				 errhint("For example 'sum(orders.amount)'.")));
 
 	/* what is wrong is said before anybody has to wait */
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	type = define_trait(population, name, definition, text_argument(fcinfo, 3),
 						false, home);
 	act_as_before(before);
@@ -247,7 +247,7 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	Oid			type = InvalidOid;
 
 	population = population_definer(population, "alter_trait");
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
 
@@ -288,7 +288,7 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 	Actor		before;
 
 	population = population_definer(population, "drop_trait");
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	if (trait_by_name(population, name) == NULL)
 		unknown_trait(population, name);
 	traits = trait_users(population, name);
@@ -336,7 +336,7 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	population = population_definer(population_argument(fcinfo, 2), "create_audience");
 	if (view)
 		check_schema_name(home);
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	population = lock_for_audience(population, name, filter, false);
 
 	SPI_connect();
@@ -385,7 +385,7 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 		filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 
 	population = audience_named(fcinfo, "alter_audience", name, 2);
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	population = lock_for_audience(population, name, filter, false);
 	SPI_connect();
 	if (filter != NULL)
@@ -428,7 +428,7 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 	if (users != NIL && (PG_ARGISNULL(2) || !PG_GETARG_BOOL(2)))
 		refuse_users("audience", name, NIL, users);
 
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	population = lock_for_audience(population, name, NULL, true);
 	SPI_connect();
 	population = hold_members(population, dependent_audiences(population, NULL, name));
@@ -470,7 +470,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 						   list_length(audience_list(population))),
 				 errhint("Use cascade => true to drop them too; your own tables stay.")));
 
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	foreach(lc, audience_list(population))
 		affected.audiences = lappend(affected.audiences,
 									 ((Audience *) lfirst(lc))->name);

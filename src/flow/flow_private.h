@@ -47,11 +47,11 @@ extern void drop_lost_population(const Population *population);
 
 /*
  * As of when what is written to a row is decided, which nothing was that was
- * decided before; noted in the row's values.  Without audiences (NULL) too.
+ * decided before; noted in the edited row.  Without audiences (NULL) too.
  */
 extern TimestampTz instant_of_change(const Population *population,
 									 const AudienceWriter *audiences,
-									 TimestampTz now, Datum *values);
+									 TimestampTz now, TupleTableSlot *row);
 
 /*
  * Which profile it is, for whoever reads of an error and may not know of traits and
@@ -60,7 +60,6 @@ extern TimestampTz instant_of_change(const Population *population,
 typedef struct Visited
 {
 	const Population *population;
-	FmgrInfo	output;			/* prints a key */
 	Datum		key;
 	const AudienceWriter *audiences;	/* NULL if there are none */
 } Visited;

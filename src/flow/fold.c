@@ -87,7 +87,7 @@ segment_tick(PG_FUNCTION_ARGS)
 		int64		folded;
 
 		if (population == NULL ||
-			!object_ownercheck(RelationRelationId, population->base, GetUserId()))
+			!object_ownercheck(RelationRelationId, population->oid, GetUserId()))
 			continue;
 		if (budget == 0)
 		{
@@ -105,7 +105,7 @@ segment_tick(PG_FUNCTION_ARGS)
 		population = population_keep(lfirst(lc), AccessShareLock);
 		/* somebody may have dropped it, and made another of its name */
 		if (population == NULL ||
-			!object_ownercheck(RelationRelationId, population->base, GetUserId()))
+			!object_ownercheck(RelationRelationId, population->oid, GetUserId()))
 			continue;
 		values[0] = name_datum(population->name);
 		values[1] = Int64GetDatum(swept);
@@ -151,7 +151,7 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 
 	/* a definition sweeps by itself */
 	if (population == NULL ||
-		!ConditionalLockRelationOid(population->base, RowExclusiveLock) ||
+		!ConditionalLockRelationOid(population->oid, RowExclusiveLock) ||
 		(population = population_find(name)) == NULL)
 	{
 		*from = DT_NOEND;
@@ -170,7 +170,7 @@ flow_fold_population(const char *name, int64 budget, int64 *folded)
 	if (population == NULL || !audience_try_lock(population) ||
 		(population = population_find(name)) == NULL)
 		return false;
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	*folded = fold(population, budget, false);
 	(void) feed_trim(population);
 	act_as_before(before);

@@ -100,7 +100,7 @@ lock_affected(const Population *population, const Affected *affected)
 							audience_by_name(population, lfirst(lc))->view);
 
 	if (base)
-		requests = locks_add_relation(requests, population->base,
+		requests = locks_add_relation(requests, population->oid,
 									  affected->columns || affected->everything ?
 									  AccessExclusiveLock : ExclusiveLock);
 	if (affected->everything)

@@ -50,7 +50,7 @@ segment_rename_trait(PG_FUNCTION_ARGS)
 	if (source_by_name(population, new_name) != NULL)
 		check_keys(population, name, new_name);
 
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	population = lock_affected(population, &affected);
 	SPI_connect();
 	trait_rename(population, name, new_name);
@@ -76,7 +76,7 @@ segment_rename_audience(PG_FUNCTION_ARGS)
 	Affected	affected = {.members = true};
 	Actor		before;
 
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	affected.audiences = list_make1(name);
 	population = lock_affected(population, &affected);
 	SPI_connect();
@@ -110,7 +110,7 @@ segment_rename_source(PG_FUNCTION_ARGS)
 	source_check_name(population, new_name);
 	check_keys(population, new_name, new_name);
 
-	before = act_as_owner(population->base);
+	before = act_as_owner(population->oid);
 	affected.triggers = list_make1(name);
 	population = lock_affected(population, &affected);
 	SPI_connect();

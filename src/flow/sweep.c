@@ -86,7 +86,7 @@ sweep(const Population *population, int64 most, int milliseconds, bool wait,
 			*from = DT_NOEND;
 			break;
 		}
-		visited.key = row->tts_values[population->key_attno - 1];
+		visited.key = profile_key(population, row);
 		error_context_stack = &callback;
 		sweep_profile(&sweep, row);
 		error_context_stack = callback.previous;
@@ -106,19 +106,15 @@ static void
 sweep_profile(const Sweep *sweep, TupleTableSlot *row)
 {
 	const Population *population = sweep->population;
-	int			natts = profile_columns(sweep->table)->natts;
-	Datum	   *values = palloc(sizeof(Datum) * natts);
-	bool	   *isnull = palloc(sizeof(bool) * natts);
+	TupleTableSlot *after = profile_edit(sweep->table);
 	TimestampTz wake_at = DT_NOEND;
 	TimestampTz at;
 
-	memcpy(values, row->tts_values, sizeof(Datum) * natts);
-	memcpy(isnull, row->tts_isnull, sizeof(bool) * natts);
-	at = instant_of_change(population, sweep->audiences, sweep->now, values);
+	at = instant_of_change(population, sweep->audiences, sweep->now, after);
 	if (sweep->audiences != NULL)
 		wake_at = audience_catch_up(sweep->audiences, row, at);
-	profile_put_wake_at(population, wake_at, values, isnull);
-	profile_update(sweep->table, values, isnull);
+	profile_set_wake_at(population, after, wake_at);
+	profile_update(sweep->table);
 }
 
 void
@@ -176,7 +172,7 @@ sweep_place(const Population *population)
 		places = hash_create("segment places of sweeps", 8, &ctl,
 							 HASH_ELEM | HASH_BLOBS);
 	}
-	place = hash_search(places, &population->base, HASH_ENTER, &found);
+	place = hash_search(places, &population->oid, HASH_ENTER, &found);
 	if (!found)
 		place->from = DT_NOBEGIN;
 	return &place->from;

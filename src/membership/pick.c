@@ -31,8 +31,6 @@
 #include "executor/tuptable.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
 
 #include "audience/audience_private.h"
 
@@ -52,24 +50,14 @@ typedef struct PickedKey
 	uint32		hash;
 	char		status;			/* for simplehash */
 } PickedKey;
-
-/* How keys are hashed and compared: by their bytes. */
-typedef struct KeyType
-{
-	int16		typlen;
-	bool		typbyval;
-} KeyType;
-
-#define KEY_TYPE(table) ((const KeyType *) (table)->private_data)
-
 #define SH_PREFIX picked
 #define SH_ELEMENT_TYPE PickedKey
 #define SH_KEY_TYPE Datum
 #define SH_KEY key
 #define SH_HASH_KEY(table, key) \
-	datum_image_hash(key, KEY_TYPE(table)->typbyval, KEY_TYPE(table)->typlen)
+	profile_key_hash((table)->private_data, key)
 #define SH_EQUAL(table, a, b) \
-	datum_image_eq(a, b, KEY_TYPE(table)->typbyval, KEY_TYPE(table)->typlen)
+	(profile_key_compare((table)->private_data, a, b) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(table, element) (element)->hash
 #define SH_SCOPE static inline
@@ -109,7 +97,6 @@ toggles_pick(const Population *population, Relation relation,
 			 Snapshot snapshot, int64 most, int64 *count)
 {
 	Candidate  *first = first_toggles(relation, snapshot, most);
-	KeyType		type;
 	picked_hash *keys;
 	Candidate  *last;			/* that was picked of each customer */
 	Companions	found = {0};
@@ -117,8 +104,8 @@ toggles_pick(const Population *population, Relation relation,
 
 	if (first == NULL)
 		return NULL;
-	get_typlenbyval(population->key_type, &type.typlen, &type.typbyval);
-	keys = picked_create(CurrentMemoryContext, 64, &type);
+	keys = picked_create(CurrentMemoryContext, 64,
+						 unconstify(Population *, population));
 	last = read_keys(relation, snapshot, first, most, keys);
 	find_companions(relation, snapshot, keys, &found);
 	qsort(found.list, found.count, sizeof(Companion), compare_companions);
@@ -225,7 +212,6 @@ static Candidate *
 read_keys(Relation relation, Snapshot snapshot, const Candidate *first,
 		  int64 count, picked_hash *keys)
 {
-	const KeyType *type = KEY_TYPE(keys);
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	Candidate  *last = palloc_extended(sizeof(Candidate) * count,
 									   MCXT_ALLOC_HUGE);
@@ -245,7 +231,7 @@ read_keys(Relation relation, Snapshot snapshot, const Candidate *first,
 		key = picked_insert(keys, slot->tts_values[TOGGLE_KEY - 1], &found);
 		if (!found)
 		{
-			key->key = datumCopy(key->key, type->typbyval, type->typlen);
+			key->key = profile_key_copy(keys->private_data, key->key);
 			key->number = customers++;
 		}
 		if (!found || as_it_was(&first[i], &last[key->number]) > 0)

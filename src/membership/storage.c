@@ -140,7 +140,7 @@ make_table(const Population *population, const char *label,
 							  psprintf("(%s) USING heap"
 									   " WITH (autovacuum_vacuum_scale_factor = 0,"
 									   " autovacuum_vacuum_threshold = 5000)", columns));
-	data_table_give(relid, relation_owner(population->base));
+	data_table_give(relid, relation_owner(population->oid));
 	return relid;
 }
 
@@ -149,7 +149,7 @@ void
 storage_follow_owner(const Population *population)
 {
 	const AudienceTables *tables = audience_tables(population);
-	Oid			owner = relation_owner(population->base);
+	Oid			owner = relation_owner(population->oid);
 	Oid			both[] = {tables->chunks, tables->toggles};
 
 	for (int i = 0; i < lengthof(both); i++)

@@ -19,34 +19,31 @@
 /* population.c: which populations are there? ------------------------------ */
 
 /*
- * A population as its definition says.  Owned by the cache and good until the
- * end of the transaction: an entry that has become stale is replaced by the
- * next look-up, never changed.
+ * A population as it is defined.  Owned by the cache and good until the end of
+ * the transaction: an entry that has become stale is replaced by the next
+ * look-up, never changed.
  */
 typedef struct Population
 {
-	Oid			base;			/* segment_data.<name> */
+	/*
+	 * By which everything else knows the population, and which it locks,
+	 * acts as the owner of, or tells caches of: the OID of its base table.
+	 * The rows of that relation are the profiles.
+	 */
+	Oid			oid;
 	Oid			view;			/* what the user sees */
 	char	   *name;
 	char	   *key;			/* the key column's name */
 	Oid			key_type;
 	Oid			key_collation;
 	char	   *timezone;
-	AttrNumber	ord_attno;
-	AttrNumber	key_attno;
-	AttrNumber	rows_attno;		/* source_rows */
-	AttrNumber	evaluated_attno;	/* evaluated_at */
-	AttrNumber	wake_attno;		/* wake_at */
-	Oid			key_index;
-	Oid			wake_index;
-	bool		owners_code;	/* writing a row of the base table runs code of
-								 * its owner's: triggers, checks, defaults ... */
+	const struct ProfileStore *store;	/* private to this room */
 } Population;
 
 /*
- * By name; NULL stands for the only one there is.  ERRCODE_UNDEFINED_OBJECT
- * with the nearest name, or ERRCODE_AMBIGUOUS_PARAMETER when there are
- * several to choose from.
+ * The population of that name; NULL stands for the only one there is.
+ * ERRCODE_UNDEFINED_OBJECT with the nearest name, or
+ * ERRCODE_AMBIGUOUS_PARAMETER when there are several to choose from.
  */
 extern const Population *population_by_name(const char *name);
 
@@ -54,8 +51,8 @@ extern const Population *population_by_name(const char *name);
 extern List *population_names(void);
 
 /*
- * By name; NULL if there is none, for who goes through population_names(): one
- * of them may be gone by now.
+ * The population of that name, or NULL: for callers that go through
+ * population_names(), of which one may be gone by now.
  */
 extern const Population *population_find(const char *name);
 
@@ -71,49 +68,11 @@ extern const Population *population_by_relation(Oid relid);
 /* A copy in the current context, for an entry of another cache. */
 extern Population *population_copy(const Population *population);
 
-/* The base table's columns by name, InvalidAttrNumber if there is none. */
+/* A column of the base table by name, InvalidAttrNumber if there is none. */
 extern AttrNumber population_column(const Population *population,
 									const char *column);
 
-/*
- * Defining needs ownership: ERRCODE_INSUFFICIENT_PRIVILEGE otherwise.  Any
- * reader of the view may ask.
- */
-extern void population_check_owner(const Population *population);
-
-/*
- * The same, and nobody else defines anything of it until the transaction ends:
- * SHARE UPDATE EXCLUSIVE on the base table, which lets readers and writers go
- * on.  Returns the population as it is now.  Transactions with a snapshot that
- * may be too old are refused; 'function' is the one that was called.
- */
-extern const Population *population_definer(const Population *population,
-											const char *function);
-
-/*
- * Whoever may read the view may ask.  Holds that lock on it which reading it
- * takes, to the end of the transaction: from here on the population is not
- * dropped, and no column of its tables comes or goes.  Returns the population
- * as it is now.
- */
-extern const Population *population_reader(const Population *population);
-
-/*
- * The population of that name, with a lock on its base table to the end of the
- * transaction, for those who need no right to read it; NULL if there is none.
- * ACCESS SHARE holds it against being dropped, ROW SHARE against whoever
- * decides who is a member, too.
- */
-extern const Population *population_keep(const char *name, LOCKMODE lock);
-
-/*
- * The schema in which the user's new views are made, NULL if there is none: to
- * be asked before one acts as somebody else.  And NULL as an error.
- */
-extern char *current_schema_name(void);
-extern void check_schema_name(const char *schema);
-
-/* segment_data.profile, quoted; and the view likewise, NULL if it was dropped */
+/* segment_data.shop, quoted; and the view likewise, NULL if it was dropped. */
 extern char *population_base_name(const Population *population);
 extern char *population_view_name(const Population *population);
 
@@ -122,6 +81,69 @@ extern char *population_view_name(const Population *population);
  * backend's caches, cached plans included, look again.
  */
 extern void population_changed(const Population *population);
+
+extern void profile_init(void);
+
+/* rights.c: who may define, and who may read? ----------------------------- */
+
+/* ERRCODE_INSUFFICIENT_PRIVILEGE if the user does not own the population. */
+extern void population_check_owner(const Population *population);
+
+/*
+ * Check that the user owns the population, and keep others from defining
+ * anything of it until the transaction ends: SHARE UPDATE EXCLUSIVE on the
+ * base table, which lets readers and writers go on.  Returns the population as
+ * it is now.  A transaction whose snapshot may be too old is refused;
+ * 'function' is the SQL function that was called, for that error.
+ */
+extern const Population *population_definer(const Population *population,
+											const char *function);
+
+/*
+ * Check that the user may read the view, and lock it as reading it does, to
+ * the end of the transaction: from here on the population is not dropped, and
+ * no column of its tables comes or goes.  Returns the population as it is now.
+ */
+extern const Population *population_reader(const Population *population);
+
+/*
+ * The population of that name, with a lock on its base table to the end of the
+ * transaction, whatever the user's rights; NULL if there is none.  ACCESS
+ * SHARE keeps it from being dropped, ROW SHARE also from having its members
+ * decided.
+ */
+extern const Population *population_keep(const char *name, LOCKMODE lock);
+
+/*
+ * Refuse transactions whose snapshot may be too old to show what has to be
+ * counted: ERRCODE_FEATURE_NOT_SUPPORTED in REPEATABLE READ and SERIALIZABLE.
+ * 'function' is the SQL function that was called.  population_definer() does
+ * this by itself.
+ */
+extern void check_read_committed(const char *function);
+
+/* create.c: make and drop a population ------------------------------------ */
+
+/*
+ * The schema in which the user's new views are made, NULL if there is none: to
+ * be asked before the caller acts as somebody else.  And NULL as an error.
+ */
+extern char *current_schema_name(void);
+extern void check_schema_name(const char *schema);
+
+/*
+ * The FROM item of a population's view: the base table, as "profile", in a way
+ * that the server does not let anybody write through the view.
+ */
+extern char *view_source_sql(Oid base);
+
+/*
+ * Remove the population itself.  What other rooms keep for it is gone already,
+ * except its view.
+ */
+extern void population_drop(const Population *population);
+
+/* execute.c: SQL over what belongs to a population's owner ---------------- */
 
 /*
  * Run a statement over the base table or the view as their owner, with
@@ -136,43 +158,181 @@ extern void population_execute(const Population *population, const char *sql);
  */
 extern void population_write(const Population *population, const char *sql);
 
+/* data_table.c: tables in schema segment_data ----------------------------- */
+
 /*
- * Make a table in schema segment_data that nobody writes but us; 'definition' is
- * what follows its name in CREATE TABLE.  Until it is given to a role, which wants
- * it, it belongs to the schema's owner, and catalog_execute() may alter it.
+ * Make a table in schema segment_data that only segment writes; 'definition'
+ * is what follows its name in CREATE TABLE.  Until it is given to a role,
+ * which wants it, it belongs to the schema's owner, and catalog_execute() may
+ * alter it.
  */
 extern Oid	data_table_create(const char *name, const char *definition);
 extern void data_table_give(Oid relid, Oid role);
 
-/*
- * What the population's view selects from: the base table, as "profile", in a way
- * that the server does not let anybody write through the view.
- */
-extern char *view_source_sql(Oid base);
+/* key.c: what is the key of a profile? ------------------------------------ */
 
 /*
- * Remove the population itself.  What other rooms keep for it is gone
- * already, except its view.
+ * Hash and order of keys: one order for all who lock several profiles.  It is
+ * that of the bytes, not that of the index.
  */
-extern void population_drop(const Population *population);
+extern uint32 profile_key_hash(const Population *population, Datum key);
+extern int	profile_key_compare(const Population *population, Datum a,
+								Datum b);
 
 /*
- * A key given by the user, as the key's type.  'type' is the type of 'value':
- * the key's own, or text that is read as a key.
+ * A copy of a key, and its text, in the current context; no catalog is read.
  */
-extern Datum population_key(const Population *population, Datum value, Oid type);
+extern Datum profile_key_copy(const Population *population, Datum key);
+extern char *profile_key_text(const Population *population, Datum key);
 
-extern void profile_init(void);
+/*
+ * May a column of this type hold the population's keys?  profile_key_of()
+ * makes a key of such a column's value, which it does not copy.
+ */
+extern bool profile_key_accepts(const Population *population, Oid type);
+extern Datum profile_key_of(const Population *population, Datum value,
+							Oid type);
 
-/* columns.c: columns of the base table that come and go --------------------- */
+/* Are keys of any length, so that one may be too long for the index? */
+extern bool profile_key_is_text(const Population *population);
+
+/*
+ * The key that a user gave as an argument of a function.  'type' is the type
+ * of 'value': the key's own, bigint for integer, or text that is read as a
+ * key.
+ */
+extern Datum profile_key_argument(const Population *population, Datum value,
+								  Oid type);
+
+/* store.c: what is where in a row? ---------------------------------------- */
+
+/*
+ * What every profile has, from a row of the base table.  A blank row has
+ * neither ord nor key.  wake_at is DT_NOEND where NULL is stored, which is
+ * never.
+ */
+extern int64 profile_ord(const Population *population, TupleTableSlot *row);
+extern Datum profile_key(const Population *population, TupleTableSlot *row);
+extern int64 profile_source_rows(const Population *population,
+								 TupleTableSlot *row);
+extern TimestampTz profile_evaluated_at(const Population *population,
+										TupleTableSlot *row);
+extern TimestampTz profile_wake_at(const Population *population,
+								   TupleTableSlot *row);
+
+/* The same in a row that profile_edit() or profile_edit_new() returned. */
+extern void profile_set_source_rows(const Population *population,
+									TupleTableSlot *row, int64 count);
+extern void profile_set_evaluated_at(const Population *population,
+									 TupleTableSlot *row, TimestampTz at);
+extern void profile_set_wake_at(const Population *population,
+								TupleTableSlot *row, TimestampTz wake_at);
+
+/* table.c: the base table, open for writing ------------------------------- */
+
+/*
+ * The base table, open for writing.  Holds ROW EXCLUSIVE on it to the end of
+ * the transaction.  Until it is closed we act as the population's owner, as
+ * the table may carry code of the owner's; closing it fires the AFTER triggers
+ * of what was written.
+ */
+typedef struct ProfileTable ProfileTable;
+
+extern ProfileTable *profile_open(const Population *population);
+extern void profile_close(ProfileTable *table);
+
+/*
+ * A row of a profile of which nothing is known, not even ord and key: what
+ * filters say of profiles that are not there.
+ */
+extern TupleTableSlot *profile_blank(ProfileTable *table);
+
+/* row.c: one profile's row ------------------------------------------------ */
+
+/*
+ * Find and lock the row of a profile, to the end of the transaction.
+ *
+ * Returns its latest version, all columns deformed, good until the next row of
+ * this table is locked, or NULL if there is no such profile.  Under REPEATABLE
+ * READ and SERIALIZABLE a row that another transaction changed since our
+ * snapshot raises ERRCODE_T_R_SERIALIZATION_FAILURE, as UPDATE does.
+ */
+extern TupleTableSlot *profile_lock(ProfileTable *table, Datum key);
+
+/*
+ * Lock the next profile that is due at an instant, in the order of wake_at;
+ * for the first call for a table from *from on.  Profiles that another
+ * transaction has locked are passed over, or waited for.  Returns a row as
+ * profile_lock() does, and its wake_at in *from, or NULL if there is none.
+ */
+extern TupleTableSlot *profile_lock_due(ProfileTable *table,
+										TimestampTz *from, TimestampTz at,
+										bool wait);
+
+/*
+ * The row that is written next, to be changed in place (tts_values and
+ * tts_isnull): a copy of the row that was locked last, or the row of a new
+ * profile.  Good until the next one; what is stored in it must be good until
+ * it is written.  The locked row stays as it was.
+ */
+extern TupleTableSlot *profile_edit(ProfileTable *table);
+extern TupleTableSlot *profile_edit_new(ProfileTable *table, Datum key);
+
+/* Write the edited row in place of the one that was locked last. */
+extern void profile_update(ProfileTable *table);
+
+/* Delete the row that was locked last. */
+extern void profile_delete(ProfileTable *table);
+
+/*
+ * Write the edited row as a new one; its ord is set here.  Returns false if
+ * another transaction has committed one with the same key meanwhile: lock that
+ * one instead.
+ */
+extern bool profile_insert(ProfileTable *table);
+
+/*
+ * Set wake_at of a row that a scan has found.  The caller excludes all others
+ * who write profiles.
+ */
+extern void profile_write_wake_at(ProfileTable *table, TupleTableSlot *row,
+								  TimestampTz wake_at);
+
+/* scan.c: which profiles are there, and which are due? -------------------- */
+
+/*
+ * The profiles that a snapshot shows.  Rows have all columns deformed and are
+ * good until the next.  The caller has seen to it that the user may read them.
+ */
+typedef struct ProfileScan ProfileScan;
+
+extern ProfileScan *profile_scan_begin(const Population *population,
+									   Snapshot snapshot);
+extern TupleTableSlot *profile_scan_next(ProfileScan *scan);
+extern void profile_scan_end(ProfileScan *scan);
+
+/* The same for those with from <= wake_at <= at, in the order of wake_at. */
+typedef struct DueScan DueScan;
+
+extern DueScan *profile_due_begin(const Population *population,
+								  TimestampTz from, TimestampTz at,
+								  Snapshot snapshot);
+extern TupleTableSlot *profile_due_next(DueScan *scan);
+extern void profile_due_end(DueScan *scan);
+
+/* When is a profile due next?  The earliest wake_at; DT_NOEND if none is. */
+extern TimestampTz profile_next_due(const Population *population,
+									Snapshot snapshot);
+
+/* columns.c: columns of the base table that come and go ------------------- */
 
 typedef struct ProfileColumn
 {
 	const char *suffix;			/* appended to the name */
 	Oid			type;
 	Oid			collation;
-	const char *initial;		/* SQL of the value of a profile without events,
-								 * or NULL for NULL */
+	const char *initial;		/* SQL of the value of a profile without
+								 * events, or NULL for NULL */
 } ProfileColumn;
 
 /* Something that is stored in one column or more: s7, or s15 and s15_at. */
@@ -185,8 +345,8 @@ typedef struct ProfileThing
 } ProfileThing;
 
 /*
- * Add columns for things to the base table, and name them.  In rows that are there
- * they hold their initial value or NULL: whoever asks fills them.
+ * Add columns for things to the base table, and name them.  In rows that are
+ * there they hold their initial value or NULL: the caller fills them.
  *
  * ERRCODE_PROGRAM_LIMIT_EXCEEDED if a row might become too long for a page;
  * ERRCODE_TOO_MANY_COLUMNS, or ERRCODE_OBJECT_IN_USE if only somebody's old
@@ -196,116 +356,25 @@ extern void population_add_columns(const Population *population,
 								   ProfileThing *things, int count);
 
 /*
- * Drop the columns of that name, as far as they are there; 'comment' says of what
- * they are, for an error.
+ * Drop the columns of that name, as far as they are there; 'comment' says of
+ * what they are, for an error.
  */
 extern void population_drop_columns(const Population *population,
 									const char *name, const char *comment);
 
 /*
- * Drop what population_drop_columns() has left for the view's sake, if the base
- * table is locked for that: it reads these columns no more.
+ * Drop what population_drop_columns() has left for the view's sake, if the
+ * base table is locked for that: the view reads these columns no more.
  */
 extern void population_drop_unkept(const Population *population);
 
-/* The columns of that name are commented anew. */
+/* Comment the columns of that name anew. */
 extern void population_comment_columns(const Population *population,
 									   const char *name, const char *comment);
 
-/* Is it one that nothing is stored in, and that rows are written without? */
+/*
+ * Is it a column that nothing is stored in, and that rows are written without?
+ */
 extern bool profile_column_is_unused(const FormData_pg_attribute *column);
-
-/* row.c: one profile's row -------------------------------------------------- */
-
-/*
- * The base table, open for writing.  Holds ROW EXCLUSIVE on it to the end of
- * the transaction.  Until it is closed we act as the population's owner, as
- * the table may carry code of the owner's; closing it fires the AFTER triggers
- * of what was written.
- */
-typedef struct ProfileTable ProfileTable;
-
-extern ProfileTable *profile_open(const Population *population);
-extern TupleDesc profile_columns(ProfileTable *table);
-
-/*
- * Find and lock the row of a profile, to the end of the transaction.
- *
- * Returns its latest version, good until the next call for this table, or
- * NULL if there is no such profile.  Under REPEATABLE READ and SERIALIZABLE a
- * row that another transaction changed since our snapshot raises
- * ERRCODE_T_R_SERIALIZATION_FAILURE, as UPDATE does.
- */
-extern TupleTableSlot *profile_lock(ProfileTable *table, Datum key);
-
-/*
- * Write the row that profile_lock() returned last; values by attribute.  What
- * that returned stays as it was.
- */
-extern void profile_update(ProfileTable *table, Datum *values, bool *isnull);
-extern void profile_delete(ProfileTable *table);
-
-/*
- * Create a row.  Returns false if another transaction has committed one with
- * the same key meanwhile: lock that one instead.  The value of ord is set
- * here.
- */
-extern bool profile_insert(ProfileTable *table, Datum *values, bool *isnull);
-
-/* The values of a profile of which nothing is known yet. */
-extern void profile_initial(ProfileTable *table, Datum *values, bool *isnull);
-
-/*
- * Rows of the base table, all columns deformed: one with these values, good
- * until the next is written; the one that was written last by update or insert;
- * and the blank one, a profile of which nothing is known, not even the key.
- */
-extern TupleTableSlot *profile_of_values(ProfileTable *table, Datum *values,
-										 bool *isnull);
-extern TupleTableSlot *profile_written(ProfileTable *table);
-extern TupleTableSlot *profile_blank(ProfileTable *table);
-
-/* Another wake_at for a row that was read by a scan and that nobody else writes. */
-extern void profile_set_wake(ProfileTable *table, TupleTableSlot *row,
-							 TimestampTz wake_at);
-
-/*
- * The next profile that is due at an instant, in the order of wake_at from *from on
- * at the first call for a table; locked, as by profile_lock(), all columns deformed.
- * Those that another transaction has locked are passed over, or waited for.  NULL
- * when there is none; else *from is where it was found.
- */
-extern TupleTableSlot *profile_lock_due(ProfileTable *table, TimestampTz *from,
-										TimestampTz at, bool wait);
-
-extern void profile_close(ProfileTable *table);
-
-/* due.c: whose time has come? -------------------------------------------------- */
-
-/*
- * wake_at of a row, and as a value to be written.  DT_NOEND, which is never,
- * is stored as NULL.
- */
-extern TimestampTz profile_wake_at(const Population *population,
-								   TupleTableSlot *row);
-extern void profile_put_wake_at(const Population *population,
-								TimestampTz wake_at, Datum *values, bool *isnull);
-
-/*
- * The profiles with from <= wake_at <= at that a snapshot shows, in that order;
- * their rows, all columns deformed, are good until the next.  The caller has
- * seen to it that the user may know.
- */
-typedef struct DueScan DueScan;
-
-extern DueScan *profile_due_begin(const Population *population,
-								  TimestampTz from, TimestampTz at,
-								  Snapshot snapshot);
-extern TupleTableSlot *profile_due_next(DueScan *scan);
-extern void profile_due_end(DueScan *scan);
-
-/* When is somebody due next?  The earliest wake_at; DT_NOEND if nobody is. */
-extern TimestampTz profile_next_due(const Population *population,
-									Snapshot snapshot);
 
 #endif							/* SEGMENT_PROFILE_H */

@@ -12,20 +12,51 @@
 
 #include "profile/profile.h"
 
-/* population.c: by base table; NULL if the relation is none. */
-extern const Population *population_lookup(Oid base);
+/* store.c: where does a population keep its profiles? --------------------- */
 
-/* define.c: may only a column of ours be called so, and never a key? */
-extern bool column_is_reserved(const char *name);
+typedef struct ProfileStore
+{
+	Oid			base;			/* segment_data.<name> */
+	Oid			key_index;
+	Oid			wake_index;
+	AttrNumber	ord;
+	AttrNumber	key;
+	AttrNumber	source_rows;
+	AttrNumber	evaluated_at;
+	AttrNumber	wake_at;
+	bool		owners_code;	/* writing a row of the base table runs code
+								 * of its owner's: triggers, checks, defaults,
+								 * expressions of indexes */
+} ProfileStore;
 
-/* columns.c: is it one that a stored trait has left behind? */
-extern bool column_name_is_unused(const char *name);
+/* The store of a population: the only one, today. */
+static inline const ProfileStore *
+population_store(const Population *population)
+{
+	return population->store;
+}
 
 /*
- * row.c: the triggers of a base table that is about to be written fire at the
- * end of the statement, also those that are declared deferred.  At the end of
- * the transaction they could not run as the owner any more, so the server
- * refuses to defer them.
+ * Read off the base table what is in the store.  What a population needs and
+ * is not there is an error.
+ */
+extern void store_read(Relation base, const Population *population,
+					   ProfileStore *store);
+
+/* population.c: by OID; NULL if no population has that one. */
+extern const Population *population_lookup(Oid oid);
+
+/* key.c: ERRCODE_DATATYPE_MISMATCH if keys cannot be of this type. */
+extern void key_check_type(Oid type);
+
+/* columns.c: may only a column of ours be called so, and never a key? */
+extern bool column_is_reserved(const char *name);
+
+/*
+ * row_triggers.c: let the triggers of a base table that is about to be written
+ * fire at the end of the statement, also those that are declared deferred.  At
+ * the end of the transaction they could not run as the owner any more, so the
+ * server refuses to defer them.
  */
 extern void triggers_at_once(ResultRelInfo *result);
 

@@ -288,7 +288,7 @@ check_relation(Relation relation, const Population *population)
 void
 source_check_rights(const Population *population, Oid relid)
 {
-	Oid			owner = relation_owner(population->base);
+	Oid			owner = relation_owner(population->oid);
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
 		ereport(ERROR,
@@ -312,7 +312,7 @@ source_check_rights(const Population *population, Oid relid)
 static void
 check_readable(Oid relid, const Population *population)
 {
-	Oid			owner = relation_owner(population->base);
+	Oid			owner = relation_owner(population->oid);
 
 	if (pg_class_aclcheck(relid, owner, ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
@@ -392,7 +392,7 @@ check_key_type(const Population *population, Relation relation, AttrNumber attno
 				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
 				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(...).")));
 
-	if (source_key_fits(population, type))
+	if (profile_key_accepts(population, type))
 		return;
 
 	ereport(ERROR,

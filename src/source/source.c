@@ -130,22 +130,9 @@ source_key(const Source *source, TupleTableSlot *row, Datum *key)
 	if (isnull)
 		return false;
 
-	if (source->population->key_type == TEXTOID)
-	{
-		/* varchar has the same bytes as text */
+	if (profile_key_is_text(source->population))
 		source_check_key_length(source, toast_raw_datum_size(value) - VARHDRSZ);
-		*key = value;
-	}
-	else if (source->key_type == source->population->key_type)
-		*key = value;
-	else
-	{
-		int64		number = source->key_type == INT2OID ?
-			(int64) DatumGetInt16(value) : (int64) DatumGetInt32(value);
-
-		*key = source->population->key_type == INT4OID ?
-			Int32GetDatum((int32) number) : Int64GetDatum(number);
-	}
+	*key = profile_key_of(source->population, value, source->key_type);
 	return true;
 }
 
@@ -223,17 +210,6 @@ source_column(CatalogScan *scan, Source *source, const char *which)
 }
 
 bool
-source_key_fits(const Population *population, Oid type)
-{
-	Oid			key = population->key_type;
-
-	return type == key ||
-		(key == INT8OID && (type == INT4OID || type == INT2OID)) ||
-		(key == INT4OID && type == INT2OID) ||
-		(key == TEXTOID && type == VARCHAROID);
-}
-
-bool
 source_time_fits(Oid type)
 {
 	return type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;
@@ -289,7 +265,7 @@ source_read(CatalogScan *scan, const Population *population)
 	if (source->at_attno != InvalidAttrNumber)
 		source->at_type = get_atttype(source->relid, source->at_attno);
 	if (source->key_attno != InvalidAttrNumber &&
-		!source_key_fits(population, source->key_type))
+		!profile_key_accepts(population, source->key_type))
 		note_unfit(source, source->key_attno, source->key_type);
 	if (source->at_attno != InvalidAttrNumber &&
 		!source_time_fits(source->at_type))
@@ -302,5 +278,5 @@ made_of(const void *entry, Oid relid)
 {
 	const Source *source = ((const SourceEntry *) entry)->source;
 
-	return source->relid == relid || source->population->base == relid;
+	return source->relid == relid || source->population->oid == relid;
 }

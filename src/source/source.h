@@ -25,7 +25,7 @@ typedef struct Source
 	const Population *population;
 	Oid			relid;
 	AttrNumber	key_attno;
-	Oid			key_type;		/* of the column; population_key's kin */
+	Oid			key_type;		/* of the column; see profile_key_of() */
 	AttrNumber	at_attno;		/* InvalidAttrNumber: an attribute source */
 	Oid			at_type;		/* date, timestamp or timestamptz */
 	char	   *missing;		/* NULL, or what is gone, or of no use any more:
@@ -39,8 +39,7 @@ extern void source_check(const Source *source);
 /* The same in words, 'column "at" of source "orders" ...'; NULL: all are there. */
 extern char *source_trouble(const Source *source);
 
-/* Can a column of that type hold keys of the population, or times of events? */
-extern bool source_key_fits(const Population *population, Oid type);
+/* Can a column of that type hold times of events? */
 extern bool source_time_fits(Oid type);
 
 /*

@@ -47,7 +47,6 @@ static bool is_stored(const Population *population,
 					  const FilterNode *definition, const char *text);
 static bool among(List *definitions, const FilterNode *definition);
 static void lock_sources(const Population *population, List *names);
-static List *add_name(List *names, char *name);
 static List *stored_add(const Population *population, List *definitions,
 						const char *text);
 static void stored_drop(const Population *population, const StoredTrait *stored);
@@ -225,13 +224,13 @@ trait_sources_changing(const Population *population, List *filters)
 
 	foreach(lc, needed)
 		if (stored_by_text(population, filter_print(lfirst(lc))) == NULL)
-			names = add_name(names, stored_source(population, lfirst(lc), NULL)->name);
+			names = names_add(names, stored_source(population, lfirst(lc), NULL)->name);
 	foreach(lc, stored_list(population))
 	{
 		const StoredTrait *stored = lfirst(lc);
 
 		if (!among(needed, stored->definition))
-			names = add_name(names, stored->source);
+			names = names_add(names, stored->source);
 	}
 	return names;
 }
@@ -270,7 +269,7 @@ trait_sources_missing(const Population *population, const FilterNode *definition
 			continue;
 		source = stored_source(population, lfirst(lc), text);
 		source_check(source);
-		sources = add_name(sources, source->name);
+		sources = names_add(sources, source->name);
 	}
 	return sources;
 }
@@ -342,7 +341,7 @@ trait_drop_unneeded(const Population *population, List *filters)
 		if (among(needed, stored->definition))
 			continue;
 		unneeded = lappend(unneeded, stored);
-		sources = add_name(sources, stored->source);
+		sources = names_add(sources, stored->source);
 	}
 	if (unneeded == NIL)
 		return;
@@ -380,13 +379,6 @@ among(List *definitions, const FilterNode *definition)
 		if (filter_equal(lfirst(lc), definition))
 			return true;
 	return false;
-}
-
-/* Each once. */
-static List *
-add_name(List *names, char *name)
-{
-	return names_contain(names, name) ? names : lappend(names, name);
 }
 
 void
@@ -441,7 +433,7 @@ static void
 check_binds(const Population *population, const char *name,
 			const FilterNode *definition, const char *text)
 {
-	FilterScope *row = filter_column_scope(population->base, 1);
+	FilterScope *row = filter_column_scope(population->oid, 1);
 	Shallow		shallow;
 	Expr	   *value;
 	Oid			type;

@@ -157,7 +157,7 @@ trait_program(const Source *source)
 	MemoryContextCallback *callback;
 	uint64		begun = cache_begin();
 
-	made.key.base = source->population->base;
+	made.key.base = source->population->oid;
 	namestrcpy(&made.key.source, source->name);
 	entry = cache_find(programs, &made.key);
 	if (entry != NULL)
@@ -463,7 +463,7 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT r.%s::%s%s AS key, pg_catalog.count(*) AS source_rows",
 					 key, format_type_be_qualified(source->population->key_type),
-					 source->population->key_type == TEXTOID ?
+					 profile_key_is_text(source->population) ?
 					 " COLLATE pg_catalog.\"default\"" : "");
 
 	foreach(lc, stored_list(source->population))
@@ -737,9 +737,9 @@ find_columns(Step *step, const Population *population,
 					 errmsg("base table of population \"%s\" has no column \"%s\"",
 							population->name, column),
 					 errdetail("It should hold %s.", stored->text)));
-		if (get_atttype(population->base, step->columns[c]) != bound->columns[c].type)
+		if (get_atttype(population->oid, step->columns[c]) != bound->columns[c].type)
 			type_changed(population, stored, bound->columns[c].type,
-						 get_atttype(population->base, step->columns[c]));
+						 get_atttype(population->oid, step->columns[c]));
 		check_collation(population, stored, &bound->columns[c],
 						step->columns[c]);
 	}
@@ -785,7 +785,7 @@ check_collation(const Population *population, const StoredTrait *stored,
 	int32		typmod;
 	Oid			collation;
 
-	get_atttypetypmodcoll(population->base, column, &type, &typmod,
+	get_atttypetypmodcoll(population->oid, column, &type, &typmod,
 						  &collation);
 	if (!OidIsValid(expected->collation) || expected->collation == collation)
 		return;

@@ -229,7 +229,7 @@ stored_fits(const Population *population, const StoredTrait *stored,
 
 		if (attno == InvalidAttrNumber)
 			return false;
-		get_atttypetypmodcoll(population->base, attno, &type, &typmod,
+		get_atttypetypmodcoll(population->oid, attno, &type, &typmod,
 							  &collation);
 		if (type != column->type ||
 			(OidIsValid(column->collation) && collation != column->collation))

@@ -273,7 +273,7 @@ stored_users(const Population *population, const StoredTrait *stored)
 Oid
 trait_type(const Population *population, const Trait *trait)
 {
-	FilterScope *row = filter_column_scope(population->base, 1);
+	FilterScope *row = filter_column_scope(population->oid, 1);
 	Expr	   *value = filter_compile_operand(trait->definition,
 											   definition_scope(population, row, NULL));
 	Oid			type = exprType((Node *) value);
@@ -461,8 +461,8 @@ compare_stored(const ListCell *a, const ListCell *b)
 static TraitSet *
 trait_set(const Population *population)
 {
-	TraitSet   *set = cache_find(trait_sets, &population->base);
-	TraitSet	made = {population->base};
+	TraitSet   *set = cache_find(trait_sets, &population->oid);
+	TraitSet	made = {population->oid};
 	MemoryContext context;
 	MemoryContext old;
 	CatalogScan scan;
@@ -532,7 +532,7 @@ column_collation(const Population *population, const char *column)
 	Oid			collation = InvalidOid;
 
 	if (number != InvalidAttrNumber)
-		get_atttypetypmodcoll(population->base, number, &type, &typmod,
+		get_atttypetypmodcoll(population->oid, number, &type, &typmod,
 							  &collation);
 	return collation;
 }

@@ -189,8 +189,8 @@ view_columns(const Population *population)
 	int			level = settings_pin();
 	ListCell   *lc;
 
-	printer.row = filter_column_scope(population->base, 1);
-	printer.context = deparse_context_for("profile", population->base);
+	printer.row = filter_column_scope(population->oid, 1);
+	printer.context = deparse_context_for("profile", population->oid);
 	key->name = population->key;
 	key->sql = psprintf("profile.%s", quote_identifier(population->key));
 	key->type = population->key_type;
@@ -258,7 +258,7 @@ print_present(ViewPrinter *printer)
 	query = copyObject(get_view_query(view));
 	relation_close(view, NoLock);
 	foreach(lc, query->rtable)
-		if (((RangeTblEntry *) lfirst(lc))->relid == population->base)
+		if (((RangeTblEntry *) lfirst(lc))->relid == population->oid)
 			ChangeVarNodes((Node *) query->targetList,
 						   foreach_current_index(lc) + 1, 1, 0);
 	foreach(lc, query->targetList)
@@ -618,6 +618,6 @@ view_query(const Population *population, List *columns)
 						 foreach_current_index(lc) > 0 ? ", " : "",
 						 column->sql, quote_identifier(column->name));
 	}
-	appendStringInfo(&sql, " FROM %s", view_source_sql(population->base));
+	appendStringInfo(&sql, " FROM %s", view_source_sql(population->oid));
 	return sql.data;
 }

@@ -1,17 +1,21 @@
 /*-------------------------------------------------------------------------
  *
- * due.c
- *	  Whose time has come?
+ * scan.c
+ *	  Which profiles are there, and which of them are due?
  *
  *		ord		wake_at
  *		17		2 May 09:30			due from then on
  *		40		1 June 00:00
  *		41		never (NULL)		not even in the index
  *
- * The index on wake_at shows them in that order.  Where a million profiles have
- * just been written with another wake_at, it still holds a million dead entries
- * before the first that lives; so whoever takes them in portions begins where he
- * left off.
+ * A profile scan returns all three, as they stand in the base table.  A due
+ * scan of 1 May to 3 May returns 17 alone: the index on wake_at holds those
+ * that are ever due, in that order.
+ *
+ * Where a million profiles have just been written with another wake_at, the
+ * index still holds a million dead entries before the first live one.  So
+ * whoever takes the due profiles in portions continues at the wake_at at which
+ * the last portion ended.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,7 +31,14 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "profile/profile.h"
+#include "profile/profile_private.h"
+
+struct ProfileScan
+{
+	Relation	relation;
+	TableScanDesc scan;
+	TupleTableSlot *row;
+};
 
 struct DueScan
 {
@@ -37,32 +48,46 @@ struct DueScan
 	TupleTableSlot *row;
 };
 
-TimestampTz
-profile_wake_at(const Population *population, TupleTableSlot *row)
+ProfileScan *
+profile_scan_begin(const Population *population, Snapshot snapshot)
 {
-	bool		isnull;
-	Datum		wake_at = slot_getattr(row, population->wake_attno, &isnull);
+	ProfileScan *scan = palloc(sizeof(ProfileScan));
 
-	return isnull ? DT_NOEND : DatumGetTimestampTz(wake_at);
+	scan->relation = table_open(population_store(population)->base,
+								AccessShareLock);
+	scan->row = table_slot_create(scan->relation, NULL);
+	scan->scan = table_beginscan(scan->relation, snapshot, 0, NULL);
+	return scan;
+}
+
+TupleTableSlot *
+profile_scan_next(ProfileScan *scan)
+{
+	if (!table_scan_getnextslot(scan->scan, ForwardScanDirection, scan->row))
+		return NULL;
+	slot_getallattrs(scan->row);
+	return scan->row;
 }
 
 void
-profile_put_wake_at(const Population *population, TimestampTz wake_at,
-					Datum *values, bool *isnull)
+profile_scan_end(ProfileScan *scan)
 {
-	values[population->wake_attno - 1] = TimestampTzGetDatum(wake_at);
-	isnull[population->wake_attno - 1] = TIMESTAMP_IS_NOEND(wake_at);
+	table_endscan(scan->scan);
+	ExecDropSingleTupleTableSlot(scan->row);
+	table_close(scan->relation, NoLock);
+	pfree(scan);
 }
 
 DueScan *
 profile_due_begin(const Population *population, TimestampTz from,
 				  TimestampTz at, Snapshot snapshot)
 {
+	const ProfileStore *store = population_store(population);
 	DueScan    *scan = palloc(sizeof(DueScan));
 	ScanKeyData keys[2];
 
-	scan->relation = table_open(population->base, AccessShareLock);
-	scan->index = index_open(population->wake_index, AccessShareLock);
+	scan->relation = table_open(store->base, AccessShareLock);
+	scan->index = index_open(store->wake_index, AccessShareLock);
 	scan->row = table_slot_create(scan->relation, NULL);
 	scan->scan = index_beginscan(scan->relation, scan->index, snapshot,
 								 NULL, lengthof(keys), 0);
@@ -96,9 +121,11 @@ profile_due_end(DueScan *scan)
 TimestampTz
 profile_next_due(const Population *population, Snapshot snapshot)
 {
-	DueScan    *scan = profile_due_begin(population, DT_NOBEGIN, DT_NOEND, snapshot);
+	DueScan    *scan = profile_due_begin(population, DT_NOBEGIN, DT_NOEND,
+										 snapshot);
 	TupleTableSlot *row = profile_due_next(scan);
-	TimestampTz wake_at = row == NULL ? DT_NOEND : profile_wake_at(population, row);
+	TimestampTz wake_at = row == NULL ? DT_NOEND :
+		profile_wake_at(population, row);
 
 	profile_due_end(scan);
 	return wake_at;

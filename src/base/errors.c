@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * caught.c
+ * errors.c
  *	  Which errors may be caught and passed over?
  *
  * Somebody who computes all traits anew can do without the old ones, and so
@@ -20,9 +20,9 @@
 #include "base/base.h"
 
 bool
-error_is_of_data(int sqlerrcode)
+error_is_of_data(int sqlstate)
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 			/* values, and what the base table's owner asks of them */
 		case ERRCODE_DATA_EXCEPTION:
@@ -37,12 +37,38 @@ error_is_of_data(int sqlerrcode)
 		case ERRCODE_EXTERNAL_ROUTINE_INVOCATION_EXCEPTION:
 			return true;
 		case ERRCODE_PLPGSQL_ERROR:
-			return sqlerrcode != ERRCODE_ASSERT_FAILURE;
+			return sqlstate != ERRCODE_ASSERT_FAILURE;
 
 		default:
 			/* what is damaged, or was changed behind our back */
-			return sqlerrcode == ERRCODE_DATA_CORRUPTED ||
-				sqlerrcode == ERRCODE_INDEX_CORRUPTED ||
-				sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+			return sqlstate == ERRCODE_DATA_CORRUPTED ||
+				sqlstate == ERRCODE_INDEX_CORRUPTED ||
+				sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+	}
+}
+
+/*
+ * A name, a type, a literal or a limit; and what the server finds missing in
+ * its catalogs where something was dropped that a definition still mentions,
+ * for which it has no code of its own.
+ */
+bool
+error_is_of_definition(int sqlstate)
+{
+	if (sqlstate == ERRCODE_INTERNAL_ERROR ||
+		sqlstate == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		return true;
+	/* that says how deep down we are */
+	if (sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX)
+		return false;
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+			return true;
+		default:
+			return false;
 	}
 }

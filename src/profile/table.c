@@ -1,0 +1,282 @@
+/*-------------------------------------------------------------------------
+ *
+ * table.c
+ *	  Open a population's base table for writing rows, and close it.
+ *
+ *		table = profile_open(population);
+ *		... row.c: lock, edit and write one row after another ...
+ *		profile_close(table);
+ *
+ * In between we act as the owner of the base table (base/actor.c), because the
+ * table may carry code of the owner's: triggers, checks, defaults, expressions
+ * of indexes.  profile_close() fires the AFTER triggers that the written rows
+ * have queued, while we still act as the owner.  Triggers of statements do not
+ * fire, as nothing here is a statement.
+ *
+ * Lifetimes.  A ProfileTable lives in the context in which it was opened, with
+ * its scans and snapshots; rows are read and written in shorter-lived ones.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_relation.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/base.h"
+#include "profile/profile_private.h"
+#include "profile/table.h"
+
+static void init_result(ProfileTable *table);
+static void init_key(ProfileTable *table);
+static void find_unused(ProfileTable *table);
+static void evaluate_defaults(ProfileTable *table);
+static void snapshot_take(ProfileTable *table);
+static void snapshot_release(ProfileTable *table);
+static void name_triggers(void *population);
+
+ProfileTable *
+profile_open(const Population *population)
+{
+	ProfileTable *table = palloc0(sizeof(ProfileTable));
+	const ProfileStore *store = population_store(population);
+	const Population *current;
+
+	table->population = population;
+	table->store = store;
+	table->context = CurrentMemoryContext;
+	table->relation = table_open(store->base, RowExclusiveLock);
+
+	/*
+	 * Act as the owner before any index is opened: opening it evaluates what
+	 * is constant in its expressions.
+	 */
+	current = population_lookup(population->oid);
+	table->before =
+		current == NULL || population_store(current)->owners_code ?
+		act_as_owner(store->base) : act_as_owner_unpinned(store->base);
+	table->index = index_open(store->key_index, RowExclusiveLock);
+	init_key(table);
+	init_result(table);
+	AfterTriggerBeginQuery();
+
+	table->found = table_slot_create(table->relation, NULL);
+	table->edited = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
+											 &TTSOpsVirtual);
+	find_unused(table);
+	snapshot_take(table);
+	return table;
+}
+
+/* init_key() prepares the scan key by which profile_lock() finds a row. */
+static void
+init_key(ProfileTable *table)
+{
+	Oid			type = table->index->rd_opcintype[0];
+	RegProcedure equal;
+
+	equal = get_opcode(get_opfamily_member(table->index->rd_opfamily[0],
+										   type, type, BTEqualStrategyNumber));
+	ScanKeyEntryInitialize(&table->key, 0, 1, BTEqualStrategyNumber,
+						   InvalidOid, table->index->rd_indcollation[0],
+						   equal, (Datum) 0);
+}
+
+/* init_result() makes what the server's executor needs to write rows. */
+static void
+init_result(ProfileTable *table)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	List	   *permissions = NIL;
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = RelationGetRelid(table->relation);
+	rte->relkind = table->relation->rd_rel->relkind;
+	rte->rellockmode = RowExclusiveLock;
+
+	table->estate = CreateExecutorState();
+	addRTEPermissionInfo(&permissions, rte);
+	ExecInitRangeTable(table->estate, list_make1(rte), permissions,
+					   bms_make_singleton(1));
+	table->estate->es_output_cid = GetCurrentCommandId(true);
+	table->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(table->result, table->relation, 1, NULL, 0);
+	triggers_at_once(table->result);
+	table->estate->es_opened_result_relations = list_make1(table->result);
+	if (table->result->ri_TrigDesc != NULL)
+	{
+		/* rows are locked before they are written, so it has nothing to do */
+		table->recheck = palloc(sizeof(EPQState));
+		EvalPlanQualInit(table->recheck, table->estate, NULL, NIL, -1
+						 EVALPLANQUAL_NO_RELATIONS);
+	}
+	ExecOpenIndices(table->result, true);
+}
+
+/* find_unused() lists the columns of dropped traits: columns.c. */
+static void
+find_unused(ProfileTable *table)
+{
+	TupleDesc	desc = RelationGetDescr(table->relation);
+
+	table->unused = palloc(sizeof(int) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+		if (profile_column_is_unused(TupleDescAttr(desc, i)))
+			table->unused[table->nunused++] = i;
+}
+
+void
+profile_close(ProfileTable *table)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = name_triggers,
+		.arg = unconstify(Population *, table->population),
+	};
+
+	/* needs 'estate', and must happen before we act as the caller again */
+	error_context_stack = &callback;
+	AfterTriggerEndQuery(table->estate);
+	error_context_stack = callback.previous;
+
+	if (table->due != NULL)
+		profile_due_end(table->due);
+	snapshot_release(table);
+	if (table->blank != NULL)
+		ExecDropSingleTupleTableSlot(table->blank);
+	ExecDropSingleTupleTableSlot(table->found);
+	ExecDropSingleTupleTableSlot(table->edited);
+	if (table->recheck != NULL)
+		EvalPlanQualEnd(table->recheck);
+	ExecCloseIndices(table->result);
+	/* slots of the owner's triggers on the base table, if there are any */
+	ExecResetTupleTable(table->estate->es_tupleTable, false);
+	FreeExecutorState(table->estate);
+	index_close(table->index, NoLock);
+	table_close(table->relation, NoLock);
+	act_as_before(table->before);
+	pfree(table);
+}
+
+/*
+ * name_triggers() says in an error's context whose triggers fired: the
+ * application that wrote to a source may never have heard of them.
+ */
+static void
+name_triggers(void *population)
+{
+	errcontext("triggers that the owner of population \"%s\" has put on its base table",
+			   ((const Population *) population)->name);
+}
+
+void
+table_new_snapshot(ProfileTable *table)
+{
+	snapshot_release(table);
+	snapshot_take(table);
+}
+
+static void
+snapshot_take(ProfileTable *table)
+{
+	/* the caller may be in a shorter-lived context than the scan */
+	MemoryContext old = MemoryContextSwitchTo(table->context);
+
+	table->snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ?
+									   GetTransactionSnapshot() :
+									   GetLatestSnapshot());
+	table->estate->es_snapshot = table->snapshot;
+	table->scan = index_beginscan(table->relation, table->index,
+								  table->snapshot, NULL, 1, 0);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+snapshot_release(ProfileTable *table)
+{
+	index_endscan(table->scan);
+	UnregisterSnapshot(table->snapshot);
+}
+
+/* ---- a profile of which nothing is known ---- */
+
+void
+table_initial_values(ProfileTable *table, Datum **values, bool **isnull)
+{
+	if (table->initial == NULL)
+		evaluate_defaults(table);
+	*values = table->initial;
+	*isnull = table->initial_isnull;
+}
+
+/*
+ * evaluate_defaults() fills 'initial' with the defaults of the base table's
+ * columns, which may be the owner's code.
+ */
+static void
+evaluate_defaults(ProfileTable *table)
+{
+	TupleDesc	desc = RelationGetDescr(table->relation);
+	MemoryContext old = MemoryContextSwitchTo(table->estate->es_query_cxt);
+	Datum	   *values = palloc0(sizeof(Datum) * desc->natts);
+
+	table->ord_sequence = getIdentitySequence(table->relation,
+											  table->store->ord, false);
+	table->initial_isnull = palloc(sizeof(bool) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		bool	   *isnull = &table->initial_isnull[i];
+		Node	   *value = NULL;
+
+		if (!att->attisdropped && att->attidentity == '\0' &&
+			att->attgenerated == '\0')
+			value = build_column_default(table->relation, i + 1);
+		*isnull = true;
+		if (value != NULL)
+			values[i] =
+				ExecEvalExpr(ExecPrepareExpr((Expr *) value, table->estate),
+							 GetPerTupleExprContext(table->estate), isnull);
+
+		/* by-reference results belong to the per-tuple context */
+		if (!*isnull)
+			values[i] = datumCopy(values[i], att->attbyval, att->attlen);
+	}
+	table->initial = values;
+	MemoryContextSwitchTo(old);
+}
+
+TupleTableSlot *
+profile_blank(ProfileTable *table)
+{
+	if (table->blank == NULL)
+	{
+		TupleDesc	desc = RelationGetDescr(table->relation);
+		MemoryContext old = MemoryContextSwitchTo(table->context);
+		Datum	   *values;
+		bool	   *isnull;
+
+		table->blank = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+		MemoryContextSwitchTo(old);
+		table_initial_values(table, &values, &isnull);
+		memcpy(table->blank->tts_values, values, sizeof(Datum) * desc->natts);
+		memcpy(table->blank->tts_isnull, isnull, sizeof(bool) * desc->natts);
+		table->blank->tts_isnull[table->store->ord - 1] = true;
+		table->blank->tts_isnull[table->store->key - 1] = true;
+		ExecStoreVirtualTuple(table->blank);
+	}
+	return table->blank;
+}

@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * table.h
+ *	  What an open base table consists of: table.c, row.c and row_triggers.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_PROFILE_TABLE_H
+#define SEGMENT_PROFILE_TABLE_H
+
+#include "access/skey.h"
+#include "nodes/execnodes.h"
+
+#include "base/base.h"
+#include "profile/profile_private.h"
+
+struct ProfileTable
+{
+	const Population *population;
+	const ProfileStore *store;
+	Actor		before;			/* who opened it */
+	MemoryContext context;		/* holds it all, scan and snapshot included */
+	Relation	relation;
+	Relation	index;			/* on the key */
+	IndexScanDesc scan;
+	ScanKeyData key;
+	Snapshot	snapshot;		/* registered, what 'scan' sees */
+	EState	   *estate;
+	ResultRelInfo *result;
+	EPQState   *recheck;		/* triggers want one; NULL without triggers */
+	TupleTableSlot *found;		/* the row that was locked last */
+	TupleTableSlot *edited;		/* the row to write */
+	Datum	   *intended;		/* what 'edited' was before BEFORE triggers;
+								 * NULL until there is one */
+	bool	   *intended_isnull;
+	int			nunused;		/* columns that are written as NULL */
+	int		   *unused;
+	Oid			ord_sequence;	/* set with 'initial' */
+	Datum	   *initial;		/* values of an empty profile; NULL until they
+								 * are first needed */
+	bool	   *initial_isnull;
+	TupleTableSlot *blank;		/* NULL until it is first needed */
+	DueScan    *due;			/* NULL until it is first needed */
+};
+
+/* Look with a new snapshot from here on: a row was changed since. */
+extern void table_new_snapshot(ProfileTable *table);
+
+/* The values of a profile of which nothing is known; owned by the table. */
+extern void table_initial_values(ProfileTable *table, Datum **values,
+								 bool **isnull);
+
+/*
+ * BEFORE triggers may look at a row, and not change what is ours in it.
+ *
+ * triggers_note_row() notes what 'edited' is to be written as, if there are
+ * BEFORE triggers for the event (TRIGGER_TYPE_UPDATE or _INSERT).
+ * triggers_check_row(), after they have fired, raises an error if they changed
+ * a column of ours.  triggers_refused() raises the error of a row that they
+ * did not let be written.
+ */
+extern void triggers_note_row(ProfileTable *table, int16 event);
+extern void triggers_check_row(ProfileTable *table, int16 event);
+pg_noreturn extern void triggers_refused(ProfileTable *table, int16 event);
+
+#endif							/* SEGMENT_PROFILE_TABLE_H */
