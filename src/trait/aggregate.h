@@ -30,6 +30,8 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "state/state.h"
+
 #define AGGREGATE_COLUMNS	2	/* most columns that a state needs */
 
 /* What an aggregate knows of the values it is given. */
@@ -54,34 +56,6 @@ typedef struct AggregateColumn
 	const char *initial;		/* SQL of the value of a profile without
 								 * events, or NULL for NULL */
 } AggregateColumn;
-
-/* The instants from one to another, both included; none if from > to. */
-typedef struct TimeRange
-{
-	TimestampTz from;
-	TimestampTz to;
-} TimeRange;
-
-/* after < at <= until, as filter_compile_window_kept() says it */
-static inline TimeRange
-time_range(bool has_after, TimestampTz after, bool has_until, TimestampTz until)
-{
-	TimeRange	range = {PG_INT64_MIN, PG_INT64_MAX};
-
-	if (has_until)
-		range.to = until;
-	if (has_after && TIMESTAMP_IS_NOEND(after))
-		range = (TimeRange) {1, 0}; /* nothing is after infinity */
-	else if (has_after)
-		range.from = after + 1;
-	return range;
-}
-
-static inline bool
-time_in_range(TimestampTz at, const TimeRange *range)
-{
-	return at >= range->from && at <= range->to;
-}
 
 typedef enum AggregateResult
 {

@@ -42,8 +42,6 @@
 #include "utils/lsyscache.h"
 
 #include "trait/best.h"
-#include "state/fixed.h"
-#include "state/order.h"
 
 static inline int
 three_way(int64 a, int64 b)

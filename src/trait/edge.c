@@ -24,7 +24,6 @@
 
 #include "base/base.h"
 #include "trait/best.h"
-#include "state/order.h"
 
 static int	first_columns(const AggregateInput *input,
 						  AggregateColumn *columns);

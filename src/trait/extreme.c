@@ -19,7 +19,6 @@
 
 #include "base/base.h"
 #include "trait/best.h"
-#include "state/order.h"
 
 static int	min_columns(const AggregateInput *input, AggregateColumn *columns);
 static int	max_columns(const AggregateInput *input, AggregateColumn *columns);

@@ -34,8 +34,8 @@
 #include "utils/lsyscache.h"
 
 #include "base/base.h"
-#include "filter/filter.h"
 #include "trait/aggregate.h"
+#include "trait/trait.h"
 
 /* the arguments of a FILTER_AGGREGATE */
 #define ARG_SOURCE		0
@@ -63,8 +63,9 @@ typedef struct Form
 	/* where it is stored, and the function that reads it; NULL: its column */
 	const Aggregate *aggregate;
 	const char *reading;
-	/* the function that reads it from a series, where it has a window */
+	/* the function that reads it off a series, where it has a window */
 	const char *window_reading;
+	WindowKind	window_kind;	/* what that makes of the events that count */
 	FormResult	result;
 } Form;
 
@@ -88,28 +89,28 @@ static Expr *reading_function(const char *name, Oid result, bool typed,
 
 static const Form forms[] = {
 	{"count", false, false, NULL, &aggregate_count, NULL,
-	"series_count", RESULT_COUNT},
+	"series_count", WINDOW_COUNTS, RESULT_COUNT},
 	{"count", true, true, NULL, &aggregate_list, "tally_size",
-	"series_distinct", RESULT_COUNT},
+	"series_distinct", WINDOW_OTHER, RESULT_COUNT},
 	{"sum", false, true, NULL, &aggregate_sum, NULL,
-	"series_sum", RESULT_SUM},
+	"series_sum", WINDOW_SUMS, RESULT_SUM},
 	{"avg", false, true, expand_avg},
 	{"min", false, true, NULL, &aggregate_min, NULL,
-	"series_min", RESULT_VALUE},
+	"series_min", WINDOW_OTHER, RESULT_VALUE},
 	{"max", false, true, NULL, &aggregate_max, NULL,
-	"series_max", RESULT_VALUE},
+	"series_max", WINDOW_OTHER, RESULT_VALUE},
 	{"first", false, true, NULL, &aggregate_first, NULL,
-	"series_first", RESULT_VALUE},
+	"series_first", WINDOW_OTHER, RESULT_VALUE},
 	{"last", false, true, NULL, &aggregate_last, NULL,
-	"series_last", RESULT_VALUE},
+	"series_last", WINDOW_OTHER, RESULT_VALUE},
 	{"list", true, true, NULL, &aggregate_list, "tally_values",
-	"series_values", RESULT_VALUES},
+	"series_values", WINDOW_OTHER, RESULT_VALUES},
 	{"most_frequent", false, true, NULL, &aggregate_list, "tally_most_frequent",
-	"series_most_frequent", RESULT_VALUE},
+	"series_most_frequent", WINDOW_OTHER, RESULT_VALUE},
 	{"stddev", false, true, expand_stddev},
 	{"exists", false, false, expand_exists},
 	{SQUARES, false, true, NULL, NULL, NULL,
-	"series_squares", RESULT_SUM},
+	"series_squares", WINDOW_OTHER, RESULT_SUM},
 };
 
 FilterNode *
@@ -225,6 +226,25 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 	return reading_function(reading, result,
 							form->result == RESULT_VALUE || form->result == RESULT_VALUES,
 							input, args);
+}
+
+bool
+trait_is_window(const FuncExpr *call)
+{
+	return list_length(call->args) >= 4 &&
+		exprType(linitial(call->args)) == catalog_type("series");
+}
+
+WindowKind
+trait_window_kind(const FuncExpr *call)
+{
+	const char *name = get_func_name(call->funcid);
+
+	for (int i = 0; name != NULL && i < lengthof(forms); i++)
+		if (forms[i].window_reading != NULL &&
+			strcmp(forms[i].window_reading, name) == 0)
+			return forms[i].window_kind;
+	return WINDOW_OTHER;
 }
 
 /* avg(x): sum(x) / count(x); division by zero is missing */

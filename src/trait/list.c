@@ -30,19 +30,15 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/syscache.h"
 
 #include "base/base.h"
 #include "trait/best.h"
-#include "state/order.h"
-#include "state/tally.h"
 
 /* a new row is compared with as many of the latest values */
 #define LOOK_BACK		16
@@ -128,10 +124,7 @@ SEGMENT_FUNCTION(segment_tally_result);
 static int
 list_columns(const AggregateInput *input, AggregateColumn *columns)
 {
-	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, false);
-	Oid			tally = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-										CStringGetDatum("tally"),
-										ObjectIdGetDatum(schema));
+	Oid			tally = catalog_type("tally");
 
 	if (!OidIsValid(tally))
 		elog(ERROR, "type %s.tally does not exist", SEGMENT_SCHEMA);

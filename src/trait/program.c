@@ -65,7 +65,7 @@ typedef struct Step
 	char	   *told;			/* what it is and for which traits, for errors */
 
 	/* of a window: which events are kept, as of an instant */
-	FilterWindow *window;
+	Window *window;
 	bool		kept_known;
 	TimestampTz kept_now;
 	TimeRange	kept;
@@ -660,9 +660,7 @@ step_kept(Step *step, TimestampTz now)
 		return NULL;
 	if (!step->kept_known || step->kept_now != now)
 	{
-		/* what is not due yet will be, unless that is after the window's end */
-		step->kept.from = filter_window_range(step->window, now - FILTER_WINDOW_KEPT)->first;
-		step->kept.to = filter_window_last(step->window);
+		step->kept = window_kept(step->window, now);
 		step->kept_now = now;
 		step->kept_known = true;
 	}
@@ -846,7 +844,7 @@ row_evaluate(TraitProgram *program, RowValue *value)
 
 /*
  * Stored traits as aggregates over source rows "r", called as 'columns' say if
- * there are any; 'now' is as for window_kept().  Implicit casts are printed: a
+ * there are any; 'now' is as for stored_window_kept().  Implicit casts are printed: a
  * varchar that we bound as text would otherwise be aggregated as varchar.
  */
 static void
@@ -901,7 +899,7 @@ select_condition(const Source *source, const BoundTrait *trait,
 	if (trait->window == NULL)
 		return where;
 
-	window_kept(source->population, trait->window, now, &after, &until);
+	stored_window_kept(source->population, trait->window, now, &after, &until);
 	initStringInfo(&condition);
 	if (where != NULL)
 		appendStringInfo(&condition, "(%s) AND ", where);

@@ -32,7 +32,6 @@
 #include "utils/typcache.h"
 
 #include "base/base.h"
-#include "state/order.h"
 #include "trait/trait_private.h"
 
 static Expr *column_of_source(FilterScope *scope, const char *name);
@@ -185,7 +184,7 @@ check_window(const Source *source, const FilterNode *window, const char *text)
 }
 
 void
-window_kept(const Population *population, const FilterNode *window, Expr *now,
+stored_window_kept(const Population *population, const FilterNode *window, Expr *now,
 			Expr **after, Expr **until)
 {
 	FilterScope scope = {.timezone = population->timezone, .now = now};

@@ -32,7 +32,6 @@
 
 #include "base/base.h"
 #include "trait/aggregate.h"
-#include "state/total.h"
 
 /* as many values that went wait for the same one to come back */
 #define MOST_AWAITED	4

@@ -24,6 +24,7 @@
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 
+#include "state/state.h"
 #include "filter/filter.h"
 #include "profile/profile.h"
 #include "source/source.h"
@@ -295,59 +296,16 @@ extern List *trait_stored_binding(const Source *source, List **unbound);
 extern char *trait_source_query(const Source *source, List *stored,
 								List **columns);
 
-/* fixed.c: everyday numerics --------------------------------------------------- */
+/* forms.c: aggregates over a window -------------------------------------------- */
 
 /*
- * The numeric as a number of ten-thousandths, and how many digits it shows
- * behind the point.  False if it is not an everyday one: then nothing is
- * known, and the server's own functions have to be asked.
- */
-extern bool fixed_from_numeric(Datum value, int64 *fixed, int *scale);
-
-/* event.c: windows as time passes -------------------------------------------- */
-
-/*
- * Is it a trait over a window, compiled?  Then its first arguments are the events of
- * the window (a series), and those of filter_compile_window().
+ * Is the call one that reads an aggregate off a series?  Then its first
+ * argument is the series, and the others are those of filter_compile_window().
  */
 extern bool trait_is_window(const FuncExpr *call);
 
-/* Does such a one count its events, or add up their numbers? */
-typedef enum WindowKind
-{
-	WINDOW_OTHER,
-	WINDOW_COUNTS,
-	WINDOW_SUMS,
-} WindowKind;
-
+/* What does such a call make of the events that count? */
 extern WindowKind trait_window_kind(const FuncExpr *call);
-
-/*
- * The first instant after 'from' at which an event of the series comes or goes; or,
- * coarsely, a later one than 'from' and none that is later than that.  DT_NOEND if
- * there is none.
- */
-extern TimestampTz trait_window_changes(const FilterWindow *window, Datum series,
-										TimestampTz from, bool coarsely);
-
-/*
- * What a window of such a kind comes to, and what it may come to without anybody
- * noticing; sums in ten-thousandths.
- */
-typedef struct WindowMargin
-{
-	int64		value;
-	int64		least;
-	int64		most;
-} WindowMargin;
-
-/*
- * Lower *until to the first instant after 'from' at which the window may leave the
- * margin, when events go on coming and going.  False if that is not known.
- */
-extern bool trait_window_keeps(WindowKind kind, const FilterWindow *window,
-							   Datum series, const WindowMargin *margin,
-							   TimestampTz from, TimestampTz *until);
 
 extern void trait_init(void);
 

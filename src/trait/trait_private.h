@@ -98,7 +98,7 @@ extern Expr *source_time(const Source *source);
  * What of a window is kept (filter_compile_window_kept()), with 'now' as the time,
  * NULL being that of the query.
  */
-extern void window_kept(const Population *population, const FilterNode *window,
+extern void stored_window_kept(const Population *population, const FilterNode *window,
 						Expr *now, Expr **after, Expr **until);
 
 /* s7, s7_at */

@@ -31,15 +31,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "base/base.h"
-#include "state/series.h"
+#include "trait/aggregate.h"
 
 #define FIRST_ROOM		4
 
@@ -109,10 +107,7 @@ SEGMENT_FUNCTION(segment_series_result);
 static int
 window_columns(const AggregateInput *input, AggregateColumn *columns)
 {
-	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, false);
-	Oid			series = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-										 CStringGetDatum("series"),
-										 ObjectIdGetDatum(schema));
+	Oid			series = catalog_type("series");
 
 	if (!OidIsValid(series))
 		elog(ERROR, "type %s.series does not exist", SEGMENT_SCHEMA);
@@ -406,20 +401,21 @@ static bool
 window_append(TypeCacheEntry *type, const WindowChange *changes, int nchanges,
 			  const TimeRange *kept, Datum *state)
 {
-	SeriesEntry *entries = palloc_extended(nchanges * sizeof(SeriesEntry),
-										   MCXT_ALLOC_HUGE);
+	Series		added = {.type = type, .nentries = nchanges};
 	bool		appended;
 
+	added.entries = palloc_extended(nchanges * sizeof(SeriesEntry),
+									MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nchanges; i++)
 	{
 		if (changes[i].times != 1 || !time_in_range(changes[i].entry.at, kept))
 		{
-			pfree(entries);
+			pfree(added.entries);
 			return false;
 		}
-		entries[i] = changes[i].entry;
+		added.entries[i] = changes[i].entry;
 	}
-	appended = series_append(state[0], kept, type, entries, nchanges, &state[0]);
-	pfree(entries);
+	appended = series_append(state[0], kept, &added, &state[0]);
+	pfree(added.entries);
 	return appended;
 }
