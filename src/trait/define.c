@@ -10,9 +10,9 @@
  *
  *		s4	sum(orders.amount)		s5	count(orders.amount)
  *
- * and returns {s4, s5} for the corridor to fill.  The filter of an audience gets
- * what it needs in the same way, by trait_store().  A stored trait goes with the
- * last definition or filter that needs it.
+ * and returns {s4, s5} for the corridor to fill.  The filter of an audience
+ * gets what it needs in the same way, by trait_store().  A stored trait goes
+ * with the last definition or filter that needs it.
  *
  * The corridor has locked the sources against writers, and the base table.
  *
@@ -459,8 +459,9 @@ check_binds(const Population *population, const char *name,
 }
 
 /*
- * Store these definitions (FilterNode *) from now on: add their columns to the base
- * table.  Their sources are locked.  Returns the names of the stored traits.
+ * Store these definitions (FilterNode *) from now on: add their columns to the
+ * base table.  Their sources are locked.  Returns the names of the stored
+ * traits.
  */
 static List *
 stored_add(const Population *population, List *definitions, const char *text)

@@ -34,7 +34,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/base.h"
-#include "trait/aggregate.h"
+#include "trait/forms.h"
 #include "trait/trait.h"
 
 /* the arguments of a FILTER_AGGREGATE */
@@ -273,14 +273,14 @@ expand_exists(const FilterNode *node)
  *		spread = n * sum(x * x) - sum(x) * sum(x)
  *		sqrt(greatest(spread, spread - spread) / (n * (n - 1)))
  *
- * The division makes it missing for n < 2, and greatest() keeps the rounding of
- * floating-point values from asking for the root of a negative number; both of its
- * arguments are missing where the spread is too large to be computed.
+ * The division makes it missing for n < 2, and greatest() keeps the rounding
+ * of floating-point values from asking for the root of a negative number; both
+ * of its arguments are missing where the spread is too large to be computed.
  *
- * A square may be too large, too, and then the sum passes over it as over any value
- * that is missing.  So what it is divided by is 0 if there are fewer squares than
- * values.  Over a window the squares are read off the values, which are kept
- * anyway, and their sum is missing then.
+ * A square may be too large, too, and then the sum passes over it as over any
+ * value that is missing.  So what it is divided by is 0 if there are fewer
+ * squares than values.  Over a window the squares are read off the values,
+ * which are kept anyway, and their sum is missing then.
  */
 static FilterNode *
 expand_stddev(const FilterNode *node)

@@ -82,18 +82,17 @@ typedef struct ListChange
 	int64		went_times;
 } ListChange;
 
-static int	list_columns(const AggregateInput *input,
+static int	list_columns(const Aggregate *self, const AggregateInput *input,
 						 AggregateColumn *columns);
-static void list_accumulate(const AggregateInput *input, void *delta,
-							Datum value, bool isnull,
-							TimestampTz at, bool has_at, int sign,
+static void list_accumulate(const Aggregate *self, const AggregateInput *input,
+							void *delta, const AggregateRow *row,
 							MemoryContext memory);
-static AggregateResult list_apply(const AggregateInput *input,
-								  const void *delta,
-								  const TimeRange *kept,
+static AggregateResult list_apply(const Aggregate *self,
+								  const AggregateInput *input,
+								  const void *delta, const TimeRange *kept,
 								  Datum *state, bool *isnull);
-static void list_sql(const AggregateInput *input, const AggregateSql *parts,
-					 int column, StringInfo out);
+static void list_sql(const Aggregate *self, const AggregateInput *input,
+					 const AggregateSql *pieces, int column, StringInfo out);
 static void list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 					  MemoryContext memory);
 static uint32 image_hash(TypeCacheEntry *type, Datum value);
@@ -122,7 +121,8 @@ SEGMENT_FUNCTION(segment_tally_step);
 SEGMENT_FUNCTION(segment_tally_result);
 
 static int
-list_columns(const AggregateInput *input, AggregateColumn *columns)
+list_columns(const Aggregate *self, const AggregateInput *input,
+			 AggregateColumn *columns)
 {
 	Oid			tally = catalog_type("tally");
 
@@ -143,23 +143,23 @@ list_columns(const AggregateInput *input, AggregateColumn *columns)
 }
 
 static void
-list_accumulate(const AggregateInput *input, void *delta,
-				Datum value, bool isnull, TimestampTz at, bool has_at,
-				int sign, MemoryContext memory)
+list_accumulate(const Aggregate *self, const AggregateInput *input,
+				void *delta, const AggregateRow *row, MemoryContext memory)
 {
 	ListDelta  *list = delta;
 
-	if (isnull)
+	if (row->isnull)
 		return;
 	if (list->type == NULL)
 		list->type = tally_element(input->type, "list");
-	list_note(list, value, tally_time(at, has_at), sign, memory);
+	list_note(list, row->value, tally_time(row->at, row->has_at), row->sign,
+			  memory);
 }
 
 static AggregateResult
-list_apply(const AggregateInput *input, const void *delta,
-		   const TimeRange *kept,
-		   Datum *state, bool *isnull)
+list_apply(const Aggregate *self, const AggregateInput *input,
+		   const void *delta, const TimeRange *kept, Datum *state,
+		   bool *isnull)
 {
 	const ListDelta *list = delta;
 	Tally		none = {.nentries = 0};
@@ -223,13 +223,13 @@ list_apply(const AggregateInput *input, const void *delta,
 }
 
 static void
-list_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		 StringInfo out)
+list_sql(const Aggregate *self, const AggregateInput *input,
+		 const AggregateSql *pieces, int column, StringInfo out)
 {
 	appendStringInfo(out, "%s.tally_agg(%s, %s)%s", SEGMENT_SCHEMA,
-					 parts->value,
-					 parts->at ? parts->at : "NULL::pg_catalog.timestamptz",
-					 parts->filter);
+					 pieces->value,
+					 pieces->at ? pieces->at : "NULL::pg_catalog.timestamptz",
+					 pieces->filter);
 }
 
 /* One row of tally_agg: (internal, anyelement, timestamptz) -> internal */

@@ -32,6 +32,7 @@
 #include "utils/typcache.h"
 
 #include "base/base.h"
+#include "trait/best.h"
 #include "trait/trait_private.h"
 
 static Expr *column_of_source(FilterScope *scope, const char *name);
@@ -160,7 +161,8 @@ stored_bind(const Source *source, const FilterNode *definition,
 					   exprTypmod((Node *) bound->value),
 					   exprCollation((Node *) bound->value));
 	}
-	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
+	bound->ncolumns = bound->aggregate->columns(bound->aggregate,
+												 &bound->input, bound->columns);
 	error_place_end(&place);
 }
 
@@ -208,7 +210,8 @@ stored_describe(const StoredTrait *stored, BoundTrait *bound)
 	if (OidIsValid(stored->value_type))
 		describe_input(&bound->input, stored->value_type, -1,
 					   stored->value_collation);
-	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
+	bound->ncolumns = bound->aggregate->columns(bound->aggregate,
+												 &bound->input, bound->columns);
 }
 
 bool
@@ -255,9 +258,7 @@ describe_input(AggregateInput *input, Oid type, int32 typmod, Oid collation)
 	get_typlenbyval(type, &input->typlen, &input->typbyval);
 	if (OidIsValid(compare))
 	{
-		input->alike = value_order(lookup_type_cache(getBaseType(type),
-													 TYPECACHE_CMP_PROC_FINFO),
-								   collation).alike;
+		input->alike = type_order(type, collation).alike;
 		/* not the type cache's own, whose fn_extra may be in use elsewhere */
 		input->compare = palloc(sizeof(FmgrInfo));
 		fmgr_info(compare, input->compare);

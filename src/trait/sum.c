@@ -10,8 +10,8 @@
  * 0.00).  NaN and the infinities cannot be subtracted again: 5 + NaN - NaN is
  * NaN.  When one of them has a part in a retraction, the source is read again.
  *
- * A sum that is too large for a numeric, or a float8, is missing (NULL), until the
- * source is read again and says otherwise: see total.c.
+ * A sum that is too large for a numeric, or a float8, is missing (NULL), until
+ * the source is read again and says otherwise: see total.c.
  *
  * Floating-point values are summed as such, and then no subtraction is exact:
  *
@@ -70,17 +70,17 @@ typedef enum SumKind
 	SUM_FLOAT8,
 } SumKind;
 
-static int	sum_columns(const AggregateInput *input, AggregateColumn *columns);
-static void sum_accumulate(const AggregateInput *input, void *delta,
-						   Datum value, bool isnull,
-						   TimestampTz at, bool has_at, int sign,
+static int	sum_columns(const Aggregate *self, const AggregateInput *input,
+						AggregateColumn *columns);
+static void sum_accumulate(const Aggregate *self, const AggregateInput *input,
+						   void *delta, const AggregateRow *row,
 						   MemoryContext memory);
-static AggregateResult sum_apply(const AggregateInput *input,
-								 const void *delta,
-								 const TimeRange *kept,
+static AggregateResult sum_apply(const Aggregate *self,
+								 const AggregateInput *input,
+								 const void *delta, const TimeRange *kept,
 								 Datum *state, bool *isnull);
-static void sum_sql(const AggregateInput *input, const AggregateSql *parts,
-					int column, StringInfo out);
+static void sum_sql(const Aggregate *self, const AggregateInput *input,
+					const AggregateSql *pieces, int column, StringInfo out);
 static inline SumKind sum_kind(Oid type);
 static SumKind sum_kind_of_base(Oid type);
 static MemoryContext sum_memory(FunctionCallInfo fcinfo);
@@ -104,7 +104,8 @@ SEGMENT_FUNCTION(segment_sum_step_float8);
 SEGMENT_FUNCTION(segment_sum_result_float8);
 
 static int
-sum_columns(const AggregateInput *input, AggregateColumn *columns)
+sum_columns(const Aggregate *self, const AggregateInput *input,
+			AggregateColumn *columns)
 {
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
@@ -131,15 +132,16 @@ sum_type(const AggregateInput *input)
 }
 
 static void
-sum_accumulate(const AggregateInput *input, void *delta,
-			   Datum value, bool isnull, TimestampTz at, bool has_at,
-			   int sign, MemoryContext memory)
+sum_accumulate(const Aggregate *self, const AggregateInput *input, void *delta,
+			   const AggregateRow *row, MemoryContext memory)
 {
 	SumKind		kind = sum_kind(input->type);
+	Datum		value = row->value;
+	int			sign = row->sign;
 	ExactDelta *exact = &((SumDelta *) delta)->exact;
 	FloatDelta *inexact = &((SumDelta *) delta)->inexact;
 
-	if (isnull)
+	if (row->isnull)
 		return;
 
 	if (kind < SUM_FLOAT4)
@@ -170,9 +172,8 @@ sum_accumulate(const AggregateInput *input, void *delta,
 }
 
 static AggregateResult
-sum_apply(const AggregateInput *input, const void *delta,
-		  const TimeRange *kept,
-		  Datum *state, bool *isnull)
+sum_apply(const Aggregate *self, const AggregateInput *input,
+		  const void *delta, const TimeRange *kept, Datum *state, bool *isnull)
 {
 	const ExactDelta *sum = &((const SumDelta *) delta)->exact;
 	const ExactTotal *total = &sum->total;
@@ -207,8 +208,8 @@ sum_apply(const AggregateInput *input, const void *delta,
 }
 
 static void
-sum_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		StringInfo out)
+sum_sql(const Aggregate *self, const AggregateInput *input,
+		const AggregateSql *pieces, int column, StringInfo out)
 {
 	/* the server sums bigint as numeric, which always is large enough */
 	switch (sum_kind(input->type))
@@ -217,16 +218,16 @@ sum_sql(const AggregateInput *input, const AggregateSql *parts, int column,
 		case SUM_INT4:
 		case SUM_INT8:
 			appendStringInfo(out, "COALESCE(pg_catalog.sum((%s)::pg_catalog.int8)%s, 0)",
-							 parts->value, parts->filter);
+							 pieces->value, pieces->filter);
 			break;
 		case SUM_FLOAT4:
 		case SUM_FLOAT8:
 			appendStringInfo(out, "%s.sum_agg((%s)::pg_catalog.float8)%s",
-							 SEGMENT_SCHEMA, parts->value, parts->filter);
+							 SEGMENT_SCHEMA, pieces->value, pieces->filter);
 			break;
 		default:
 			appendStringInfo(out, "%s.sum_agg((%s)::pg_catalog.numeric)%s",
-							 SEGMENT_SCHEMA, parts->value, parts->filter);
+							 SEGMENT_SCHEMA, pieces->value, pieces->filter);
 			break;
 	}
 }
@@ -245,7 +246,9 @@ segment_sum_step_numeric(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(total);
 }
 
-/* The end of it: (internal) -> numeric; 0 for no rows, NULL if it is too large */
+/*
+ * The end of it: (internal) -> numeric; 0 for no rows, NULL if it is too large
+ */
 Datum
 segment_sum_result_numeric(PG_FUNCTION_ARGS)
 {

@@ -12,8 +12,8 @@
  *		view	s4 / nullif(s5, 0) AS average_order
  *
  * Stored traits have no name of their own and are shared by equal definition.
- * The filter of an audience, which is to the right of us, may need some as well:
- * whoever changes definitions tells us what the filters are.
+ * The filter of an audience, which is to the right of us, may need some as
+ * well: whoever changes definitions tells us what the filters are.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +29,7 @@
 #include "profile/profile.h"
 #include "source/source.h"
 
-/* trait.c: definitions ------------------------------------------------------ */
+/* trait.c: definitions --------------------------------------------------- */
 
 typedef struct Trait
 {
@@ -77,20 +77,20 @@ extern Oid	trait_type(const Population *population, const Trait *trait);
  */
 extern FilterScope *trait_scope(const Population *population, FilterScope *row);
 
-/* define.c: changing definitions -------------------------------------------- */
+/* define.c: changing definitions ----------------------------------------- */
 
 /*
- * Can the aggregates and attributes of a definition or filter be stored, and may
- * the population's owner read what they are computed from?  An error says why
- * not, and points into 'text', from which it was parsed.
+ * Can the aggregates and attributes of a definition or filter be stored, and
+ * may the population's owner read what they are computed from?  An error says
+ * why not, and points into 'text', from which it was parsed.
  */
 extern void trait_check(const Population *population,
 						const FilterNode *definition, const char *text);
 
 /*
  * Names (char *) of the sources of which stored traits would have to be added
- * or dropped if, beside the named traits, these filters (FilterNode *) were all
- * that need them.
+ * or dropped if, beside the named traits, these filters (FilterNode *) were
+ * all that need them.
  */
 extern List *trait_sources_changing(const Population *population,
 									List *filters);
@@ -104,10 +104,11 @@ extern List *trait_sources_missing(const Population *population,
 								   const char *text);
 
 /*
- * Add to the base table the stored traits that a definition or filter needs and
- * that are not there yet, or not as their source gives them now; their names (char *) are returned, for the caller to
- * fill them from the sources, which are locked SHARE ROW EXCLUSIVE.  The caller
- * is the population's definer, and connected to SPI.
+ * Add to the base table the stored traits that a definition or filter needs
+ * and that are not there yet, or not as their source gives them now; their
+ * names (char *) are returned, for the caller to fill them from the sources,
+ * which are locked SHARE ROW EXCLUSIVE.  The caller is the population's
+ * definer, and connected to SPI.
  */
 extern List *trait_store(const Population *population,
 						 const FilterNode *definition, const char *text);
@@ -120,7 +121,10 @@ extern List *trait_define(const Population *population, const char *name,
 						  const char *definition, const char *description,
 						  bool replace);
 
-/* Give a trait another description; its definition stays, whether it binds or not. */
+/*
+ * Give a trait another description; its definition stays, whether it binds or
+ * not.
+ */
 extern void trait_describe(const Population *population, const char *name,
 						   const char *description);
 
@@ -136,17 +140,19 @@ extern List *trait_binding(const Population *population, List *names);
 extern void trait_must_bind(const Population *population, List *names);
 
 /*
- * Is anything that a definition or filter needs stored as its source gave it once,
- * and does not give it any more: of another type, or compared by another
- * collation?  trait_store() stores it anew, which changes all that is made of it.
+ * Is anything that a definition or filter needs stored as its source gave it
+ * once, and does not give it any more: of another type, or compared by another
+ * collation?  trait_store() stores it anew, which changes all that is made of
+ * it.
  */
 extern bool trait_store_changes(const Population *population,
 								const FilterNode *definition);
 
 /*
  * After definitions changed: the view shows the traits there are, and stored
- * traits that nobody needs are dropped.  A trait that does not bind is shown as it
- * was.  A view that was dropped is made again in schema 'home' (NULL: an error).
+ * traits that nobody needs are dropped.  A trait that does not bind is shown
+ * as it was.  A view that was dropped is made again in schema 'home' (NULL: an
+ * error).
  */
 extern void trait_refresh(const Population *population, List *filters,
 						  const char *home);
@@ -157,9 +163,11 @@ extern void trait_refresh(const Population *population, List *filters,
  */
 extern void trait_drop_unneeded(const Population *population, List *filters);
 
-/* rename.c: names in definitions --------------------------------------------- */
+/* rename.c: names in definitions ----------------------------------------- */
 
-/* The definition with one name in the place of another; nothing is looked up. */
+/*
+ * The definition with one name in the place of another; nothing is looked up.
+ */
 typedef FilterNode *(*DefinitionRewrite) (const Population *population,
 										  const FilterNode *definition,
 										  const char *old, const char *new);
@@ -175,9 +183,9 @@ extern bool definition_has_keys_of(const FilterNode *definition,
 								   const char *name);
 
 /*
- * Give a trait another name: in its definition's row, in those of other traits,
- * and as a column of the view, which users' views follow.  And a source, in the
- * definitions of traits and of what is stored.
+ * Give a trait another name: in its definition's row, in those of other
+ * traits, and as a column of the view, which users' views follow.  And a
+ * source, in the definitions of traits and of what is stored.
  */
 extern void trait_rename(const Population *population, const char *name,
 						 const char *new_name);
@@ -185,8 +193,8 @@ extern void trait_rename_source(const Population *population,
 								const char *name, const char *new_name);
 
 /*
- * Who else needs a stored trait?  Its users (char *, 'audience "vip"') that live
- * above us, for an error.
+ * Who else needs a stored trait?  Its users (char *, 'audience "vip"') that
+ * live above us, for an error.
  */
 typedef List *(*TraitUsersHook) (const Population *population,
 								 const FilterNode *stored);
@@ -196,7 +204,7 @@ extern TraitUsersHook trait_users_hook;
 extern bool trait_needs(const Population *population,
 						const FilterNode *definition, const FilterNode *stored);
 
-/* program.c: from events to traits ------------------------------------------ */
+/* program.c: from events to traits --------------------------------------- */
 
 /*
  * What the rows of one source do to a profile, compiled.  Owned by the cache
@@ -283,8 +291,8 @@ typedef struct TraitUnbound
 } TraitUnbound;
 
 /*
- * The names (char *) of the stored traits of a source that bind, and those that do
- * not (TraitUnbound *).
+ * The names (char *) of the stored traits of a source that bind, and those
+ * that do not (TraitUnbound *).
  */
 extern List *trait_stored_binding(const Source *source, List **unbound);
 
@@ -296,7 +304,7 @@ extern List *trait_stored_binding(const Source *source, List **unbound);
 extern char *trait_source_query(const Source *source, List *stored,
 								List **columns);
 
-/* forms.c: aggregates over a window -------------------------------------------- */
+/* forms.c: aggregates over a window -------------------------------------- */
 
 /*
  * Is the call one that reads an aggregate off a series?  Then its first

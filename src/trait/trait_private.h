@@ -9,6 +9,7 @@
 #define SEGMENT_TRAIT_PRIVATE_H
 
 #include "trait/aggregate.h"
+#include "trait/forms.h"
 #include "trait/trait.h"
 
 /* A stored trait as the catalog has it. */
@@ -59,8 +60,8 @@ extern void stored_bind(const Source *source, const FilterNode *definition,
 extern void stored_describe(const StoredTrait *stored, BoundTrait *bound);
 
 /*
- * Are the columns there that such a trait needs, and are they, and the values of
- * which they are made, of the types and collations that it has now?
+ * Are the columns there that such a trait needs, and are they, and the values
+ * of which they are made, of the types and collations that it has now?
  */
 extern bool stored_fits(const Population *population, const StoredTrait *stored,
 						const BoundTrait *bound);
@@ -91,12 +92,14 @@ extern void error_place_begin(ErrorPlace *place, const char *text,
 							  const FilterNode *node);
 extern void error_place_end(ErrorPlace *place);
 
-/* The time of the source's row as timestamptz; NULL for an attribute source. */
+/*
+ * The time of the source's row as timestamptz; NULL for an attribute source.
+ */
 extern Expr *source_time(const Source *source);
 
 /*
- * What of a window is kept (filter_compile_window_kept()), with 'now' as the time,
- * NULL being that of the query.
+ * What of a window is kept (filter_compile_window_kept()), with 'now' as the
+ * time, NULL being that of the query.
  */
 extern void stored_window_kept(const Population *population, const FilterNode *window,
 						Expr *now, Expr **after, Expr **until);
@@ -126,7 +129,9 @@ extern void trait_check_name(const Population *population, const char *name);
 
 /* view.c */
 extern void view_refresh(const Population *population, const char *home);
-/* The column of that name, if there is one, is called otherwise from now on. */
+/*
+ * The column of that name, if there is one, is called otherwise from now on.
+ */
 extern void view_rename_column(const Population *population,
 							   const char *name, const char *new_name);
 

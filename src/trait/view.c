@@ -9,8 +9,9 @@
  *			   profile.s4 / nullif(profile.s5, 0) AS average_order
  *		FROM segment_data.profile CROSS JOIN (SELECT) AS read_only
  *
- * A new trait is a new last column, which CREATE OR REPLACE VIEW can add.  When
- * a column goes or changes its type, the server can only make the view anew:
+ * A new trait is a new last column, which CREATE OR REPLACE VIEW can add.
+ * When a column goes or changes its type, the server can only make the view
+ * anew:
  *
  *		nothing depends on the view		DROP VIEW, CREATE VIEW, and what it had:
  *										grants, options, comment, owner
@@ -21,8 +22,8 @@
  * What stays in its place is taken by the next trait of its type, or goes when
  * nothing depends on the view any more.
  *
- * A trait that does not bind is shown as before: by the expression that the view
- * has for it.
+ * A trait that does not bind is shown as before: by the expression that the
+ * view has for it.
  *
  *-------------------------------------------------------------------------
  */
@@ -159,7 +160,9 @@ view_rename_column(const Population *population, const char *name,
 
 	if (view == NULL || get_attnum(population->view, name) == InvalidAttrNumber)
 		return;
-	/* no trait is called so: what stands for a dropped one gives the name away */
+	/*
+	 * no trait is called so: what stands for a dropped one gives the name away
+	 */
 	if (is_placeholder(new_name) &&
 		get_attnum(population->view, new_name) != InvalidAttrNumber)
 	{
@@ -390,8 +393,8 @@ keep_places(const Population *population, List *present, List *columns)
 }
 
 /*
- * What stands in the place of a column that is not there any more.  'names' are all
- * that have a name already.
+ * What stands in the place of a column that is not there any more.  'names'
+ * are all that have a name already.
  */
 static ViewColumn *
 placeholder(const ViewColumn *of, List *columns, List *names)
@@ -421,7 +424,9 @@ is_placeholder(const char *name)
 		name[8 + strspn(name + 8, "0123456789")] == '\0';
 }
 
-/* An error if somebody reads the column, which goes (NULL) or becomes another. */
+/*
+ * An error if somebody reads the column, which goes (NULL) or becomes another.
+ */
 static void
 refuse_change(const Population *population, const ViewColumn *present,
 			  const ViewColumn *column)
@@ -530,8 +535,8 @@ view_moved(const Population *population, Oid view)
 }
 
 /*
- * The statements that give a new view the grants of this one.  What the owner's
- * default privileges give to a new view is taken away first.
+ * The statements that give a new view the grants of this one.  What the
+ * owner's default privileges give to a new view is taken away first.
  */
 static List *
 view_grants(Oid view)

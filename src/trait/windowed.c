@@ -71,17 +71,17 @@ typedef struct WindowChange
 	int64		times;			/* came, less went */
 } WindowChange;
 
-static int	window_columns(const AggregateInput *input,
+static int	window_columns(const Aggregate *self, const AggregateInput *input,
 						   AggregateColumn *columns);
-static void window_accumulate(const AggregateInput *input, void *delta,
-							  Datum value, bool isnull,
-							  TimestampTz at, bool has_at, int sign,
-							  MemoryContext memory);
-static AggregateResult window_apply(const AggregateInput *input,
+static void window_accumulate(const Aggregate *self,
+							  const AggregateInput *input, void *delta,
+							  const AggregateRow *row, MemoryContext memory);
+static AggregateResult window_apply(const Aggregate *self,
+									const AggregateInput *input,
 									const void *delta, const TimeRange *kept,
 									Datum *state, bool *isnull);
-static void window_sql(const AggregateInput *input, const AggregateSql *parts,
-					   int column, StringInfo out);
+static void window_sql(const Aggregate *self, const AggregateInput *input,
+					   const AggregateSql *pieces, int column, StringInfo out);
 static void window_note(WindowDelta *window, Datum value, TimestampTz at,
 						int sign, MemoryContext memory);
 static WindowChange *window_changes(const WindowDelta *window, int *nchanges);
@@ -105,7 +105,8 @@ SEGMENT_FUNCTION(segment_series_step);
 SEGMENT_FUNCTION(segment_series_result);
 
 static int
-window_columns(const AggregateInput *input, AggregateColumn *columns)
+window_columns(const Aggregate *self, const AggregateInput *input,
+			   AggregateColumn *columns)
 {
 	Oid			series = catalog_type("series");
 
@@ -123,13 +124,12 @@ window_columns(const AggregateInput *input, AggregateColumn *columns)
 }
 
 static void
-window_accumulate(const AggregateInput *input, void *delta,
-				  Datum value, bool isnull, TimestampTz at, bool has_at,
-				  int sign, MemoryContext memory)
+window_accumulate(const Aggregate *self, const AggregateInput *input,
+				  void *delta, const AggregateRow *row, MemoryContext memory)
 {
 	WindowDelta *window = delta;
 
-	if (!has_at || (isnull && OidIsValid(input->type)))
+	if (!row->has_at || (row->isnull && OidIsValid(input->type)))
 		return;
 	if (!window->begun)
 	{
@@ -137,12 +137,13 @@ window_accumulate(const AggregateInput *input, void *delta,
 		if (OidIsValid(input->type))
 			window->type = series_element(input->type);
 	}
-	window_note(window, value, at, sign, memory);
+	window_note(window, row->value, row->at, row->sign, memory);
 }
 
 static AggregateResult
-window_apply(const AggregateInput *input, const void *delta,
-			 const TimeRange *kept, Datum *state, bool *isnull)
+window_apply(const Aggregate *self, const AggregateInput *input,
+			 const void *delta, const TimeRange *kept, Datum *state,
+			 bool *isnull)
 {
 	const WindowDelta *window = delta;
 	Series		none = {.nentries = 0};
@@ -219,13 +220,13 @@ window_apply(const AggregateInput *input, const void *delta,
 }
 
 static void
-window_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		   StringInfo out)
+window_sql(const Aggregate *self, const AggregateInput *input,
+		   const AggregateSql *pieces, int column, StringInfo out)
 {
-	appendStringInfo(out, "%s.series_of(%s", SEGMENT_SCHEMA, parts->at);
-	if (parts->value != NULL)
-		appendStringInfo(out, ", %s", parts->value);
-	appendStringInfo(out, ")%s", parts->filter);
+	appendStringInfo(out, "%s.series_of(%s", SEGMENT_SCHEMA, pieces->at);
+	if (pieces->value != NULL)
+		appendStringInfo(out, ", %s", pieces->value);
+	appendStringInfo(out, ")%s", pieces->filter);
 }
 
 /* One row of series_of: (internal, timestamptz) -> internal */
@@ -343,7 +344,9 @@ change_compare(const void *a, const void *b)
 						  &((const WindowChange *) b)->entry);
 }
 
-/* The rows in order, those about the same entry as one; none without effect. */
+/*
+ * The rows in order, those about the same entry as one; none without effect.
+ */
 static WindowChange *
 window_changes(const WindowDelta *window, int *nchanges)
 {
