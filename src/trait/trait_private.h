@@ -122,6 +122,7 @@ extern FilterScope *definition_scope(const Population *population,
 /* An error context's callback, whose argument is the trait's name. */
 extern void in_definition_of(void *trait);
 
+extern void definitions_init(void);
 extern void program_init(void);
 
 /* define.c: ERRCODE_DUPLICATE_OBJECT if the name is taken. */
