@@ -84,13 +84,13 @@ typedef enum AggregateResult
 {
 	AGGREGATE_UNCHANGED,		/* the state is as it was */
 	AGGREGATE_CHANGED,			/* the state has new values */
-	AGGREGATE_RECOMPUTE,		/* the row cannot tell: read the source again */
+	AGGREGATE_RECOMPUTE,		/* unknown: read the source again */
 } AggregateResult;
 
 /* The pieces of SQL that the SQL form of an aggregate is made of. */
 typedef struct AggregateSql
 {
-	const char *value;			/* SQL of the value, NULL if rows are counted */
+	const char *value;			/* SQL of the value; NULL: rows are counted */
 	const char *at;				/* SQL of the event time as timestamptz; NULL
 								 * for an attribute source */
 	const char *filter;			/* " FILTER (WHERE ...)", or "" */

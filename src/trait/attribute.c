@@ -82,6 +82,9 @@ attribute_columns(const Aggregate *self, const AggregateInput *input,
 	return 1;
 }
 
+/*
+ * Remember the first row that came and the first that went; count the others.
+ */
 static void
 attribute_accumulate(const Aggregate *self, const AggregateInput *input,
 					 void *delta, const AggregateRow *row,
@@ -109,6 +112,7 @@ attribute_accumulate(const Aggregate *self, const AggregateInput *input,
 	}
 }
 
+/* Take the value that came, if the one that went is that of the state. */
 static AggregateResult
 attribute_apply(const Aggregate *self, const AggregateInput *input,
 				const void *delta, const TimeRange *kept, Datum *state,

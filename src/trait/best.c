@@ -21,7 +21,7 @@
  *		where V is missing, there is none of any row.
  *
  * - Nothing went: the better of V and a has copies, and no better row does.
- * - r is worse than V: copies of V and of better rows only increased; as above.
+ * - r is worse than V: copies of V and better rows only increased; as above.
  * - r is V or better, or V is missing, and then:
  *   - a is better than r: no copy of a or better went, none better than a
  *     came, and there were none: a.

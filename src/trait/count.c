@@ -66,6 +66,7 @@ count_accumulate(const Aggregate *self, const AggregateInput *input,
 		count->rows += row->sign;
 }
 
+/* Add the rows that came, less those that went. */
 static AggregateResult
 count_apply(const Aggregate *self, const AggregateInput *input,
 			const void *delta, const TimeRange *kept, Datum *state,

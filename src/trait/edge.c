@@ -64,6 +64,7 @@ SEGMENT_FUNCTION(segment_first_step);
 SEGMENT_FUNCTION(segment_last_step);
 SEGMENT_FUNCTION(segment_edge_value);
 
+/* The value, and its time: s7, s7_at. */
 static int
 edge_columns(const Aggregate *self, const AggregateInput *input,
 			 AggregateColumn *columns)
@@ -94,6 +95,7 @@ edge_accumulate(const Aggregate *self, const AggregateInput *input,
 				  row->value, row->at, memory);
 }
 
+/* Take the best row that came, if best.c says so. */
 static AggregateResult
 edge_apply(const Aggregate *self, const AggregateInput *input,
 		   const void *delta, const TimeRange *kept,
@@ -123,6 +125,7 @@ edge_apply(const Aggregate *self, const AggregateInput *input,
 	return AGGREGATE_RECOMPUTE;
 }
 
+/* SQL of the value (column 0), or of its time (column 1). */
 static void
 edge_sql(const Aggregate *self, const AggregateInput *input,
 		 const AggregateSql *pieces, int column, StringInfo out)

@@ -83,6 +83,7 @@ extreme_accumulate(const Aggregate *self, const AggregateInput *input,
 				  row->value, 0, memory);
 }
 
+/* Take the best value that came, if best.c says so. */
 static AggregateResult
 extreme_apply(const Aggregate *self, const AggregateInput *input,
 			  const void *delta, const TimeRange *kept,

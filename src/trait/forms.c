@@ -18,9 +18,9 @@
  * First aggregate_expand() turns a written form into a formula over others,
  * as for avg; those that remain are stored, each under a definition, by
  * aggregate_stored(); and aggregate_value() reads the written form off the
- * state.  Equal definitions are stored once, so the three that look at the
- * cities above share one tally, and avg shares its sum with whoever asks.  All
- * that look at the same values over the same window share one series.
+ * state.  Equal definitions are stored once, so that the two forms over cities
+ * share one tally, and avg shares its sum with sum.  All forms over the same
+ * values and the same window share one series.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,7 +44,7 @@
 #define ARG_WINDOW		3
 #define AGGREGATE_ARGS	4
 
-/* Of which type the written form is. */
+/* Of which type is the value of a form? */
 typedef enum FormResult
 {
 	RESULT_COUNT,				/* bigint */
@@ -53,14 +53,15 @@ typedef enum FormResult
 	RESULT_VALUES,				/* an array of them */
 } FormResult;
 
+/* A form of aggregate that people write. */
 typedef struct Form
 {
 	const char *name;
 	bool		distinct;
 	bool		needs_value;
-	/* NULL if it is stored; else the formula in its place */
+	/* makes the formula in its place; NULL if it is stored */
 	FilterNode *(*expand) (const FilterNode *node);
-	/* where it is stored, and the function that reads it; NULL: its column */
+	/* how it is stored, and the function that reads it; NULL: the column */
 	const Aggregate *aggregate;
 	const char *reading;
 	/* the function that reads it off a series, where it has a window */
@@ -70,8 +71,8 @@ typedef struct Form
 } Form;
 
 /*
- * What stddev needs of a window: sum(x * x) read off the series of x.  Nobody
- * can write it.
+ * What stddev needs of a window: sum(x * x) read off the series of x.  It has
+ * no spelling in the language.
  */
 #define SQUARES			"squares"
 
@@ -105,7 +106,8 @@ static const Form forms[] = {
 	"series_last", WINDOW_OTHER, RESULT_VALUE},
 	{"list", true, true, NULL, &aggregate_list, "tally_values",
 	"series_values", WINDOW_OTHER, RESULT_VALUES},
-	{"most_frequent", false, true, NULL, &aggregate_list, "tally_most_frequent",
+	{"most_frequent", false, true, NULL, &aggregate_list,
+		"tally_most_frequent",
 	"series_most_frequent", WINDOW_OTHER, RESULT_VALUE},
 	{"stddev", false, true, expand_stddev},
 	{"exists", false, false, expand_exists},
@@ -140,7 +142,8 @@ aggregate_expand(const FilterNode *node)
 const FilterNode *
 aggregate_window_of(const FilterNode *node)
 {
-	if (node->op != FILTER_AGGREGATE || node->args[ARG_WINDOW]->op == FILTER_NONE)
+	if (node->op != FILTER_AGGREGATE ||
+		node->args[ARG_WINDOW]->op == FILTER_NONE)
 		return NULL;
 	return node->args[ARG_WINDOW];
 }
@@ -159,10 +162,10 @@ aggregate_stored(const FilterNode *node, FilterNode **definition)
 	if (aggregate_window_of(node) != NULL)
 	{
 		FilterNode *value = node->args[ARG_VALUE];
+		const char *name = value->op == FILTER_NONE ?
+			aggregate_count.name : aggregate_window.name;
 
-		*definition = aggregate_node(value->op == FILTER_NONE ?
-									 aggregate_count.name : aggregate_window.name,
-									 false, node, value);
+		*definition = aggregate_node(name, false, node, value);
 		return &aggregate_window;
 	}
 
@@ -186,6 +189,7 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 	const char *reading;
 	List	   *args = list_make1(columns[0]);
 	Oid			result = INT8OID;
+	bool		typed;
 
 	if (node->op == FILTER_COLUMN)
 		return columns[0];
@@ -223,9 +227,8 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 								   format_type_be(input->type))));
 			break;
 	}
-	return reading_function(reading, result,
-							form->result == RESULT_VALUE || form->result == RESULT_VALUES,
-							input, args);
+	typed = form->result == RESULT_VALUE || form->result == RESULT_VALUES;
+	return reading_function(reading, result, typed, input, args);
 }
 
 bool
@@ -291,6 +294,8 @@ expand_stddev(const FilterNode *node)
 	FilterNode *one = filter_node(FILTER_NUMBER, "1", -1);
 	FilterNode *squares;
 	FilterNode *spread;
+	FilterNode *nothing;
+	FilterNode *positive;
 	FilterNode *pairs;
 
 	pairs = binary(FILTER_MULTIPLY, n, binary(FILTER_SUBTRACT, n, one));
@@ -299,25 +304,24 @@ expand_stddev(const FilterNode *node)
 	else
 	{
 		FilterNode *square = binary(FILTER_MULTIPLY, value, value);
-		FilterNode *lacking = binary(FILTER_SUBTRACT, n,
-									 aggregate_node("count", false, node, square));
+		FilterNode *nsquares = aggregate_node("count", false, node, square);
+		FilterNode *lacking = binary(FILTER_SUBTRACT, n, nsquares);
+		FilterNode *complete = binary(FILTER_SUBTRACT, one, lacking);
+		FilterNode *zero = filter_node(FILTER_NUMBER, "0", -1);
 
 		squares = aggregate_node("sum", false, node, square);
 		/* 1, or 0 if one or more are lacking */
 		pairs = binary(FILTER_MULTIPLY, pairs,
-					   function("greatest",
-								list_make2(binary(FILTER_SUBTRACT, one, lacking),
-										   filter_node(FILTER_NUMBER, "0", -1))));
+					   function("greatest", list_make2(complete, zero)));
 	}
 
 	spread = binary(FILTER_SUBTRACT,
 					binary(FILTER_MULTIPLY, n, squares),
 					binary(FILTER_MULTIPLY, sum, sum));
+	nothing = binary(FILTER_SUBTRACT, spread, spread);
+	positive = function("greatest", list_make2(spread, nothing));
 	return function("sqrt",
-					list_make1(binary(FILTER_DIVIDE,
-									  function("greatest",
-											   list_make2(spread, binary(FILTER_SUBTRACT, spread, spread))),
-									  pairs)));
+					list_make1(binary(FILTER_DIVIDE, positive, pairs)));
 }
 
 /* The form of a written aggregate, or an error that says what is wrong. */
@@ -342,7 +346,8 @@ form_of(const FilterNode *node)
 
 	if (other == NULL)
 		form_unknown(node);
-	meant = filter_node_with(node->op, node->text, -1, node->nargs, node->args);
+	meant = filter_node_with(node->op, node->text, -1, node->nargs,
+							 node->args);
 	meant->detail = distinct ? 0 : 1;
 	if (distinct)
 		ereport(ERROR,
@@ -357,6 +362,7 @@ form_of(const FilterNode *node)
 			 errhint("For each value once, write: %s", filter_print(meant))));
 }
 
+/* Raise an error: no aggregate has this name. */
 static void
 form_unknown(const FilterNode *node)
 {

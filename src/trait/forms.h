@@ -14,10 +14,8 @@
 /*
  * The formula by which a written aggregate is read off stored ones:
  *
- *		avg(orders.amount)				sum(orders.amount) / count(orders.amount)
- *		exists(orders where x)			count(orders where x) > 0
- *		count(distinct orders.city)		the number of values in
- *										list(distinct orders.city)
+ *		avg(orders.amount)			sum(orders.amount) / count(orders.amount)
+ *		exists(orders where x)		count(orders where x) > 0
  *
  * or 'node' itself if it is stored as it stands.  Errors: an aggregate without
  * the value that it needs, DISTINCT where it means nothing.

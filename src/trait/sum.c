@@ -5,10 +5,11 @@
  *
  *		sum(orders.amount)		state: numeric, 0 before the first order
  *
- * Whole and numeric values are summed exactly, so what goes is subtracted and
- * leaves the sum as if it had never been (equal by value: 1.50 - 1.50 is
- * 0.00).  NaN and the infinities cannot be subtracted again: 5 + NaN - NaN is
- * NaN.  When one of them has a part in a retraction, the source is read again.
+ * Whole and numeric values are summed exactly, so that a value that goes is
+ * subtracted and leaves the sum as if it had never been there (equal by value:
+ * 1.50 - 1.50 is 0.00).  NaN and the infinities cannot be subtracted again: 5
+ * + NaN - NaN is NaN.  When a value goes and one of them is in the sum or the
+ * delta, the source is read again.
  *
  * A sum that is too large for a numeric, or a float8, is missing (NULL), until
  * the source is read again and says otherwise: see total.c.
@@ -17,8 +18,8 @@
  *
  *		1e20 + 1 - 1e20 = 0, not 1
  *
- * Whatever goes means reading the source again, unless the same value came
- * back in the same statement, as in an UPDATE of other columns.
+ * When a value goes, the source is read again, unless the same value came back
+ * in the same statement, as in an UPDATE of other columns.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,17 +34,17 @@
 #include "base/base.h"
 #include "trait/aggregate.h"
 
-/* as many values that went wait for the same one to come back */
+/* so many values that went are remembered, in case they come back */
 #define MOST_AWAITED	4
 
-/* of whole and numeric values */
+/* What a delta does to a sum of whole and numeric values. */
 typedef struct ExactDelta
 {
 	ExactTotal	total;
 	bool		retracted;		/* something went */
 } ExactDelta;
 
-/* of floating-point values */
+/* What a delta does to a sum of floating-point values. */
 typedef struct FloatDelta
 {
 	FloatTotal	came;			/* the sum of what came anew */
@@ -131,6 +132,7 @@ sum_type(const AggregateInput *input)
 	return kind >= SUM_FLOAT4 ? FLOAT8OID : NUMERICOID;
 }
 
+/* Add a value, or subtract it. */
 static void
 sum_accumulate(const Aggregate *self, const AggregateInput *input, void *delta,
 			   const AggregateRow *row, MemoryContext memory)
@@ -171,6 +173,7 @@ sum_accumulate(const Aggregate *self, const AggregateInput *input, void *delta,
 	}
 }
 
+/* Add what came, less what went, if that can be done exactly. */
 static AggregateResult
 sum_apply(const Aggregate *self, const AggregateInput *input,
 		  const void *delta, const TimeRange *kept, Datum *state, bool *isnull)
@@ -183,11 +186,12 @@ sum_apply(const Aggregate *self, const AggregateInput *input,
 	bool		error = false;
 
 	if (sum_kind(input->type) >= SUM_FLOAT4)
-		return sum_apply_float(&((const SumDelta *) delta)->inexact, state, isnull);
+		return sum_apply_float(&((const SumDelta *) delta)->inexact, state,
+							   isnull);
 	if (total->whole == 0 && total->fixed == 0 && total->rest == NULL)
 		return AGGREGATE_UNCHANGED;
 
-	/* it is missing where it was too large */
+	/* the sum is missing where it was too large */
 	if (isnull[0])
 		return AGGREGATE_RECOMPUTE;
 	before = DatumGetNumeric(state[0]);
@@ -207,6 +211,7 @@ sum_apply(const Aggregate *self, const AggregateInput *input,
 	return AGGREGATE_CHANGED;
 }
 
+/* SQL of the sum; 0 without rows, NULL where it is out of range. */
 static void
 sum_sql(const Aggregate *self, const AggregateInput *input,
 		const AggregateSql *pieces, int column, StringInfo out)
@@ -217,7 +222,8 @@ sum_sql(const Aggregate *self, const AggregateInput *input,
 		case SUM_INT2:
 		case SUM_INT4:
 		case SUM_INT8:
-			appendStringInfo(out, "COALESCE(pg_catalog.sum((%s)::pg_catalog.int8)%s, 0)",
+			appendStringInfo(out, "COALESCE(pg_catalog.sum("
+							 "(%s)::pg_catalog.int8)%s, 0)",
 							 pieces->value, pieces->filter);
 			break;
 		case SUM_FLOAT4:
@@ -300,6 +306,7 @@ sum_memory(FunctionCallInfo fcinfo)
 	return memory;
 }
 
+/* How values of the type are summed. */
 static inline SumKind
 sum_kind(Oid type)
 {
@@ -322,7 +329,7 @@ sum_kind(Oid type)
 	}
 }
 
-/* The same for a domain: kept apart as it asks the catalog. */
+/* The same for a domain: a function of its own, as it reads the catalog. */
 static SumKind
 sum_kind_of_base(Oid type)
 {
@@ -331,12 +338,13 @@ sum_kind_of_base(Oid type)
 	return base != type ? sum_kind(base) : SUM_NONE;
 }
 
+/* Note a floating-point value that came or went. */
 static void
 sum_float(FloatDelta *sum, float8 value, int sign)
 {
 	if (sign > 0)
 	{
-		/* the very same bits: -0 is not 0 here, and NaN is NaN */
+		/* compared by their bits: -0 is not 0 here, and NaN is NaN */
 		for (int i = 0; i < sum->nawaited; i++)
 		{
 			if (memcmp(&sum->awaited[i], &value, sizeof(value)) == 0)
@@ -353,6 +361,7 @@ sum_float(FloatDelta *sum, float8 value, int sign)
 		sum->lost = true;
 }
 
+/* Apply a delta of floating-point values. */
 static AggregateResult
 sum_apply_float(const FloatDelta *sum, Datum *state, const bool *isnull)
 {

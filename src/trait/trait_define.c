@@ -248,5 +248,6 @@ bind_one(void *arg)
 {
 	const BindOne *one = arg;
 
-	check_binds(one->population, one->trait->name, one->trait->definition, NULL);
+	check_binds(one->population, one->trait->name, one->trait->definition,
+				NULL);
 }

@@ -149,11 +149,11 @@ static Expr *
 scope_aggregate(FilterScope *scope, const FilterNode *aggregate)
 {
 	FilterNode *expanded;
-	ErrorPlace	place;
+	ErrorPosition position;
 
-	error_place_begin(&place, scope->text, aggregate);
+	error_position_begin(&position, scope->text, aggregate);
 	expanded = aggregate_expand(aggregate);
-	error_place_end(&place);
+	error_position_end(&position);
 	if (expanded != aggregate)
 		return filter_compile_operand_pinned(expanded, scope);
 	return stored_value((TraitScope *) scope, aggregate);
@@ -184,9 +184,9 @@ stored_value(TraitScope *scope, const FilterNode *node)
 	Expr	   *columns[AGGREGATE_COLUMNS];
 	List	   *window = NIL;
 	Expr	   *value;
-	ErrorPlace	place;
+	ErrorPosition position;
 
-	error_place_begin(&place, scope->scope.text, node);
+	error_position_begin(&position, scope->scope.text, node);
 	if (node->op == FILTER_AGGREGATE)
 		(void) aggregate_stored(node, &definition);
 	stored = stored_by_text(population, filter_print(definition));
@@ -211,7 +211,7 @@ stored_value(TraitScope *scope, const FilterNode *node)
 		window = filter_compile_window(aggregate_window_of(node),
 									   &scope->scope);
 	value = aggregate_value(node, &bound.input, columns, window);
-	error_place_end(&place);
+	error_position_end(&position);
 	return value;
 }
 

@@ -83,8 +83,8 @@ trait_sources_changing(const Population *population, List *filters)
 }
 
 List *
-trait_sources_missing(const Population *population, const FilterNode *definition,
-					  const char *text)
+trait_sources_missing(const Population *population,
+					  const FilterNode *definition, const char *text)
 {
 	List	   *sources = NIL;
 	ListCell   *lc;
@@ -111,7 +111,8 @@ trait_store(const Population *population, const FilterNode *definition,
 	ListCell   *lc;
 
 	/* no writer may be between the backfill and the new program */
-	lock_sources(population, trait_sources_missing(population, definition, text));
+	lock_sources(population,
+				 trait_sources_missing(population, definition, text));
 
 	foreach(lc, needed)
 	{

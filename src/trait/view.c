@@ -13,13 +13,13 @@
  * When a column goes or changes its type, the server can only make the view
  * anew:
  *
- *		nothing depends on the view		DROP VIEW, CREATE VIEW, and what it had:
- *										grants, options, comment, owner
+ *		nothing depends on the view		DROP VIEW, CREATE VIEW, and its grants,
+ *										options, comment and owner again
  *		users' views do, but not on		the column stays in its place, always
  *		the column						missing, and is called dropped_1
  *		users' views read the column	an error that names them
  *
- * What stays in its place is taken by the next trait of its type, or goes when
+ * Such a placeholder is replaced by the next trait of its type, or goes when
  * nothing depends on the view any more.
  *
  * A trait that does not bind is shown as before: by the expression that the
@@ -69,6 +69,7 @@ view_refresh(const Population *population, const char *home)
 	List	   *columns = view_columns(population);
 	char	   *view = population_view_name(population);
 	List	   *present;
+	Oid			schema;
 	bool		extends;
 
 	if (list_length(columns) > MaxHeapAttributeNumber)
@@ -86,8 +87,8 @@ view_refresh(const Population *population, const char *home)
 		check_schema_name(home);
 		view = quote_qualified_identifier(home, population->name);
 		create_view(population, view, columns, false);
-		view_moved(population, get_relname_relid(population->name,
-												 get_namespace_oid(home, false)));
+		schema = get_namespace_oid(home, false);
+		view_moved(population, get_relname_relid(population->name, schema));
 		ereport(NOTICE,
 				(errmsg("the view of population \"%s\" was dropped, and is made again as %s",
 						population->name, view)));
@@ -144,7 +145,8 @@ rename_columns(const Population *population, List *present, List *columns)
 		foreach(lc, present)
 		{
 			const ViewColumn *old = lfirst(lc);
-			const ViewColumn *new = list_nth(columns, foreach_current_index(lc));
+			const ViewColumn *new = list_nth(columns,
+											 foreach_current_index(lc));
 
 			if (strcmp(old->name, new->name) != 0 &&
 				view_is_placeholder(new->name) == placeholders)

@@ -6,7 +6,8 @@
  *		has				customer_id, total_spend, city
  *		is to have		customer_id, average_order, city, total_spend text
  *
- *		in order		customer_id, dropped_1, city, average_order, total_spend
+ *		in order		customer_id, dropped_1, city, average_order,
+ *						total_spend
  *
  * A column that goes, or changes its type, leaves a placeholder that is always
  * missing; a new column of its type takes the place instead, if there is one.
@@ -70,7 +71,8 @@ view_columns(const Population *population)
 		printer.column->name = printer.trait->name;
 		printer.column->comment = printer.trait->description == NULL ?
 			printer.trait->text :
-			psprintf("%s: %s", printer.trait->description, printer.trait->text);
+			psprintf("%s: %s", printer.trait->description,
+					 printer.trait->text);
 
 		error = attempt(print_trait, &printer);
 		if (error != NULL)
@@ -149,11 +151,13 @@ print_present(ViewPrinter *printer)
 	{
 		TargetEntry *entry = lfirst(lc);
 
-		if (entry->resjunk || strcmp(entry->resname, printer->trait->name) != 0)
+		if (entry->resjunk ||
+			strcmp(entry->resname, printer->trait->name) != 0)
 			continue;
 		set_type(printer->column, (Node *) entry->expr);
 		printer->column->sql = deparse_expression((Node *) entry->expr,
-												  printer->context, true, false);
+												  printer->context, true,
+												  false);
 	}
 }
 
@@ -207,7 +211,8 @@ view_columns_extend(List *present, List *columns)
 }
 
 List *
-view_columns_in_order(const Population *population, List *present, List *columns)
+view_columns_in_order(const Population *population, List *present,
+					  List *columns)
 {
 	List	   *places = NIL;
 	List	   *names = list_concat_copy(present, columns);
@@ -271,11 +276,13 @@ placeholder(const ViewColumn *of, List *columns, List *names)
 	const char *collation = "";
 
 	*column = *of;
-	if (!view_is_placeholder(of->name) || view_column_named(columns, of->name) != NULL)
+	if (!view_is_placeholder(of->name) ||
+		view_column_named(columns, of->name) != NULL)
 		for (int i = 1; view_column_named(names, column->name) != NULL; i++)
 			column->name = psprintf("dropped_%d", i);
 	if (OidIsValid(of->collation))
-		collation = psprintf(" COLLATE %s", collation_full_name(of->collation));
+		collation = psprintf(" COLLATE %s",
+							 collation_full_name(of->collation));
 	column->sql = psprintf("NULL::%s%s",
 						   format_type_extended(of->type, of->typmod,
 												FORMAT_TYPE_TYPEMOD_GIVEN |
@@ -298,7 +305,8 @@ static void
 refuse_change(const Population *population, const ViewColumn *present,
 			  const ViewColumn *column)
 {
-	List	   *dependents = relation_dependents(population->view, present->attno);
+	List	   *dependents = relation_dependents(population->view,
+												 present->attno);
 
 	if (dependents == NIL)
 		return;
