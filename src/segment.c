@@ -14,6 +14,7 @@
 #include "fmgr.h"
 
 #include "base/base.h"
+#include "filter/filter.h"
 #include "profile/profile.h"
 #include "source/source.h"
 #include "trait/trait.h"
@@ -29,6 +30,7 @@ void
 _PG_init(void)
 {
 	base_init();
+	filter_init();
 	profile_init();
 	source_init();
 	trait_init();

@@ -150,9 +150,6 @@ struct AudienceIndex
 	int			ntouched;
 };
 
-/* Keys of values: see touch.c. */
-extern bool value_key(Oid type, Datum value, int64 *key);
-
 /* touch.c: begin a change, and look for what it touches. */
 extern void touch_begin(AudienceIndex *index,
 						TupleTableSlot *before, TimestampTz before_at,

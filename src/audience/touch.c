@@ -472,36 +472,6 @@ value_of(Subject *subject, Moment *moment, bool *isnull)
 
 /* ---- keys ---- */
 
-/*
- * A number in the order of the type's values; false if there is none for this
- * one.  Comparing by a function of the server costs ten times as much.
- */
-bool
-value_key(Oid type, Datum value, int64 *key)
-{
-	int			scale;
-
-	switch (type)
-	{
-		case INT2OID:
-			*key = DatumGetInt16(value);
-			return true;
-		case INT4OID:
-		case DATEOID:
-			*key = DatumGetInt32(value);
-			return true;
-		case INT8OID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			*key = DatumGetInt64(value);
-			return true;
-		case NUMERICOID:
-			return fixed_from_numeric(value, key, &scale);
-		default:
-			return false;
-	}
-}
-
 /* Can keys of these two types be compared?  A date is no timestamp. */
 static bool
 keys_comparable(Oid a, Oid b)

@@ -9,7 +9,6 @@
  *		literal.c		what does "2026-05-01" mean to a column of this type?
  *		compile_time.c	clocks, zones, spans and periods
  *		compile_window.c	the windows of aggregates
- *		window.c		windows as time passes
  *		compile_text.c	contains, like, and values inside jsonb
  *		functions.c		the functions that a filter may call
  *
@@ -187,27 +186,6 @@ extern Expr *comparison_limits(FilterScope *scope, Expr *comparison,
 /* What follows from IN LAST and its like for the column alone. */
 extern Expr *recent_limits(FilterScope *scope, const FilterNode *node,
 						   Expr *time);
-
-/* window.c --------------------------------------------------------------- */
-
-struct FilterWindow
-{
-	FilterOp	op;				/* FILTER_WINDOW_... */
-	pg_tz	   *zone;
-	Interval	enters;			/* of BETWEEN: how long after its time */
-	Interval	leaves;			/* of LAST and BETWEEN */
-	TimestampTz limit;			/* of SINCE and BEFORE */
-	CalendarUnit unit;			/* of PERIOD */
-	bool		previous;		/* of PERIOD: the one before this */
-
-	/* which events count at the last instants that were asked about */
-	struct
-	{
-		bool		known;
-		TimestampTz now;
-		FilterWindowRange range;
-	}			recent[2];
-};
 
 /* compile_text.c --------------------------------------------------------- */
 

@@ -7,8 +7,8 @@
  *			series_count(s7, 'in last 30 days', 'Europe/Copenhagen', segment.now())
  *
  * The window stands there as it is written, with the zone in which its days are
- * counted.  Whoever is called reads it once and knows from then on when an event
- * begins to count and when it stops (window.c).
+ * counted.  The function that is called reads it once (window_read_hook) and knows
+ * from then on when an event begins to count and when it stops (state/window.c).
  *
  * What will never count again need not be kept, and what stopped counting never
  * begins again.  But the time of a query is that of its transaction's beginning,
@@ -24,23 +24,14 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "state/state.h"
 #include "filter/compile_private.h"
 #include "filter/filter_private.h"
-
 
 /* the last instant that is not infinity */
 #define LAST_TIME			(END_TIMESTAMP - 1)
 
-/* The window of the last call, and what it was read from. */
-typedef struct WindowArgument
-{
-	FilterWindow window;
-	bool		constant;		/* nothing else can be given */
-	text	   *given[2];
-} WindowArgument;
-
-static bool same_text(const text *a, const text *b);
-static FilterWindow *window_bind(FilterScope *scope, const FilterNode *window);
+static Window *window_bind(FilterScope *scope, const FilterNode *window);
 static void window_span(FilterScope *scope, const FilterNode *span,
 						Interval *length);
 static void check_order(FilterScope *scope, const FilterNode *window);
@@ -49,7 +40,11 @@ static TimestampTz literal_instant(FilterScope *scope,
 								   const FilterNode *window);
 static Expr *instant(TimestampTz value);
 
-SEGMENT_FUNCTION(segment_window_after);
+void
+filter_init(void)
+{
+	window_read_hook = filter_window_read;
+}
 
 List *
 filter_compile_window(const FilterNode *window, FilterScope *scope)
@@ -68,22 +63,22 @@ void
 filter_compile_window_kept(const FilterNode *window, FilterScope *scope,
 						   Expr **after, Expr **until)
 {
-	FilterWindow *bound = filter_window(window, scope->timezone);
+	Window	   *bound = filter_window(window, scope->timezone);
 	Interval   *kept = palloc0(sizeof(Interval));
 
 	/* what is not due yet will be, unless that is after the window's end */
 	*after = NULL;
 	*until = instant(LAST_TIME);
-	switch (bound->op)
+	switch (bound->form)
 	{
-		case FILTER_WINDOW_SINCE:
+		case WINDOW_SINCE:
 			if (bound->limit > MIN_TIMESTAMP)
 				*after = instant(TIMESTAMP_IS_NOEND(bound->limit) ?
 								 bound->limit : bound->limit - 1);
 			else if (bound->limit == MIN_TIMESTAMP)
 				*after = instant(DT_NOBEGIN);
 			return;
-		case FILTER_WINDOW_BEFORE:
+		case WINDOW_BEFORE:
 			/* nothing is before -infinity, not even -infinity */
 			if (TIMESTAMP_IS_NOBEGIN(bound->limit))
 				*after = instant(DT_NOEND);
@@ -91,7 +86,7 @@ filter_compile_window_kept(const FilterNode *window, FilterScope *scope,
 				*until = instant(Max(bound->limit - 1, DT_NOBEGIN));
 			return;
 		default:
-			kept->time = FILTER_WINDOW_KEPT;
+			kept->time = WINDOW_KEPT_LONGER;
 			*after = expr_own_call("window_after", 3,
 								   expr_text(filter_print(window)),
 								   expr_text(scope->timezone),
@@ -102,80 +97,25 @@ filter_compile_window_kept(const FilterNode *window, FilterScope *scope,
 	}
 }
 
-/*
- * segment.window_after(window, timezone, now): events up to then do not count at
- * that time, nor at any later one; NULL if there are none such
- */
-Datum
-segment_window_after(PG_FUNCTION_ARGS)
-{
-	TimestampTz first = filter_window_range(filter_window_argument(fcinfo, 0, &fcinfo->flinfo->fn_extra),
-											PG_GETARG_TIMESTAMPTZ(2))->first;
-
-	if (TIMESTAMP_IS_NOBEGIN(first))
-		PG_RETURN_NULL();
-	if (TIMESTAMP_IS_NOEND(first))
-		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
-	PG_RETURN_TIMESTAMPTZ(first > MIN_TIMESTAMP ? first - 1 : DT_NOBEGIN);
-}
-
-FilterWindow *
+Window *
 filter_window(const FilterNode *window, const char *timezone)
 {
 	FilterScope scope = {.timezone = timezone};
 	int			level = filter_pin(&scope);
-	FilterWindow *bound = window_bind(&scope, window);
+	Window	   *bound = window_bind(&scope, window);
 
 	AtEOXact_GUC(true, level);
 	return bound;
 }
 
-FilterWindow *
+Window *
 filter_window_read(const char *text, const char *timezone)
 {
 	return filter_window(filter_parse_part(text, KIND_WINDOW, NULL), timezone);
 }
 
-const FilterWindow *
-filter_window_argument(FunctionCallInfo fcinfo, int which, void **remembered)
-{
-	WindowArgument *last = *remembered;
-	text	   *given[2];
-	FilterWindow *window;
-	MemoryContext old;
-
-	if (last != NULL && last->constant)
-		return &last->window;
-	if (PG_ARGISNULL(which) || PG_ARGISNULL(which + 1))
-		return NULL;
-	for (int i = 0; i < 2; i++)
-		given[i] = PG_GETARG_TEXT_PP(which + i);
-	if (last != NULL && same_text(given[0], last->given[0]) &&
-		same_text(given[1], last->given[1]))
-		return &last->window;
-
-	window = filter_window_read(text_to_cstring(given[0]), text_to_cstring(given[1]));
-	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	last = palloc(sizeof(WindowArgument));
-	last->window = *window;
-	last->constant = get_fn_expr_arg_stable(fcinfo->flinfo, which) &&
-		get_fn_expr_arg_stable(fcinfo->flinfo, which + 1);
-	for (int i = 0; i < 2; i++)
-		last->given[i] = DatumGetTextPCopy(PointerGetDatum(given[i]));
-	MemoryContextSwitchTo(old);
-	*remembered = last;
-	return &last->window;
-}
-
-static bool
-same_text(const text *a, const text *b)
-{
-	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
-}
-
-/* The settings of the scope are pinned. */
-static FilterWindow *
+/* Make a window of its tree; the settings of the scope are pinned. */
+static Window *
 window_bind(FilterScope *scope, const FilterNode *window)
 {
 	static const CalendarUnit units[] = {
@@ -185,26 +125,34 @@ window_bind(FilterScope *scope, const FilterNode *window)
 		[FILTER_QUARTER] = CALENDAR_QUARTER,
 		[FILTER_YEAR] = CALENDAR_YEAR,
 	};
-	FilterWindow *bound = palloc0(sizeof(FilterWindow));
+	Window	   *bound = palloc0(sizeof(Window));
 
-	bound->op = window->op;
 	bound->zone = session_timezone;
 	switch (window->op)
 	{
+		case FILTER_WINDOW_LAST:
+			bound->form = WINDOW_LAST;
+			window_span(scope, window->args[0], &bound->leaves);
+			break;
 		case FILTER_WINDOW_BETWEEN:
 			check_order(scope, window);
+			bound->form = WINDOW_BETWEEN;
 			window_span(scope, window->args[1], &bound->enters);
-			/* FALLTHROUGH */
-		case FILTER_WINDOW_LAST:
 			window_span(scope, window->args[0], &bound->leaves);
 			break;
 		case FILTER_WINDOW_SINCE:
+			bound->form = WINDOW_SINCE;
+			bound->limit = literal_instant(scope, window);
+			break;
 		case FILTER_WINDOW_BEFORE:
+			bound->form = WINDOW_BEFORE;
 			bound->limit = literal_instant(scope, window);
 			break;
 		case FILTER_WINDOW_PERIOD:
+			bound->form = WINDOW_PERIOD;
 			bound->unit = units[FILTER_PERIOD_UNIT(window->detail)];
-			bound->previous = FILTER_PERIOD_WHICH(window->detail) == FILTER_PREVIOUS;
+			bound->previous =
+				FILTER_PERIOD_WHICH(window->detail) == FILTER_PREVIOUS;
 			break;
 		default:
 			elog(ERROR, "filter node %d is not a window", (int) window->op);

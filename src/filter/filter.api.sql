@@ -328,13 +328,6 @@ AS 'MODULE_PATHNAME', 'segment_instant';
 COMMENT ON FUNCTION segment.instant(timestamp) IS
     'when it was that local time of the session; NULL beyond the calendar';
 
-CREATE OR REPLACE FUNCTION segment.window_after(during text, timezone text, now timestamptz)
-RETURNS timestamptz
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'segment_window_after';
-COMMENT ON FUNCTION segment.window_after(text, text, timestamptz) IS
-    'events up to that time count in the window neither at the time given nor later; null if there is no such time';
-
 -- windows into a filter -------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION segment.filter_sql(filter segment.filter, relation regclass,

@@ -35,7 +35,7 @@
 #include "nodes/primnodes.h"
 
 struct Node;
-struct FunctionCallInfoBaseData;
+struct Window;
 
 /*
  * These numbers are stored.  Never reorder, never reuse; add at the end.
@@ -390,71 +390,14 @@ extern void filter_compile_window_kept(const FilterNode *window,
 									   FilterScope *scope,
 									   Expr **after, Expr **until);
 
-/* How much longer events are kept, for transactions that take long. */
-#define FILTER_WINDOW_KEPT	USECS_PER_DAY
-
-/* window.c: windows as time passes --------------------------------------- */
+/* window_read_hook: text of a window is read by this room. */
+extern void filter_init(void);
 
 /* A window in a zone, made of its tree or of its canonical text. */
-typedef struct FilterWindow FilterWindow;
-
-extern FilterWindow *filter_window(const FilterNode *window,
-								   const char *timezone);
-extern FilterWindow *filter_window_read(const char *text, const char *timezone);
-/*
- * Arguments of a function that are a window and its zone, NULL if one of them is;
- * read once while they stay the same, and remembered in a place that is NULL
- * at first and lives as long as the function's fn_extra.
- */
-extern const FilterWindow *filter_window_argument(struct FunctionCallInfoBaseData *fcinfo,
-												  int which, void **remembered);
-
-/*
- * The instants at which an event of that time begins to count, and at which it
- * stops; infinity if it never does.  It never counts if it would stop before it
- * begins.
- */
-extern TimestampTz filter_window_enters(const FilterWindow *window,
-										TimestampTz at);
-extern TimestampTz filter_window_leaves(const FilterWindow *window,
-										TimestampTz at);
-/* Does an event of that time count now? */
-extern bool filter_window_counts(const FilterWindow *window, TimestampTz at,
-								 TimestampTz now);
-
-/* How long after its time it does so, in microseconds. */
-typedef struct FilterWindowDelay
-{
-	bool		never;			/* nor are the others known then */
-	int64		least;
-	int64		most;
-} FilterWindowDelay;
-
-/* Of a window that is a period: all events that count stop together. */
-extern bool filter_window_is_period(const FilterWindow *window);
-/* Of a window in which the earlier of two events never does so after the later. */
-extern bool filter_window_in_order(const FilterWindow *window);
-extern FilterWindowDelay filter_window_enters_after(const FilterWindow *window);
-extern FilterWindowDelay filter_window_leaves_after(const FilterWindow *window);
-
-/*
- * Which events count at an instant?  None outside of 'first' and 'last', all from
- * 'sure_first' to 'sure_last'; others have to be asked for one by one.  What is
- * returned is good until another instant is asked about.
- */
-typedef struct FilterWindowRange
-{
-	TimestampTz first;
-	TimestampTz sure_first;
-	TimestampTz sure_last;
-	TimestampTz last;
-} FilterWindowRange;
-
-/* Events after that time never count. */
-extern TimestampTz filter_window_last(const FilterWindow *window);
-
-extern const FilterWindowRange *filter_window_range(const FilterWindow *window,
-													TimestampTz now);
+extern struct Window *filter_window(const FilterNode *window,
+									const char *timezone);
+extern struct Window *filter_window_read(const char *text,
+										 const char *timezone);
 
 /* filter_row.c: the row of row @@ filter --------------------------------- */
 

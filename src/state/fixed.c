@@ -23,8 +23,8 @@
  *
  *		12345.67	10 0 000010 0000001		1 2345 6700
  *
- * Nevertheless we believe it only after a few numerics have been read so, and
- * written, and came out right, once per backend.
+ * Nevertheless this layout is used only after a few numerics have been read
+ * and written so, and came out right, once per backend.
  *
  *-------------------------------------------------------------------------
  */
@@ -82,8 +82,7 @@ fixed_to_numeric(int64 fixed, int scale)
 }
 
 /*
- * Whatever is no numeric may still look like one to the server, which asserts
- * what it does not check.
+ * The server does not check the bytes of a numeric, but asserts some of this.
  */
 bool
 numeric_is_valid(const unsigned char *content, Size length)
@@ -142,6 +141,7 @@ fixed_in_range(int64 scaled, int scale)
 	return scaled > -limits[scale] && scaled < limits[scale];
 }
 
+/* Read a numeric of the short form; false if it is no everyday one. */
 static bool
 read_short(Datum value, int64 *fixed, int *scale)
 {
@@ -188,7 +188,7 @@ read_short(Datum value, int64 *fixed, int *scale)
 	return true;
 }
 
-/* The number without zeros at either end, as the server makes it. */
+/* Make the numeric, without zeros at either end, as the server does. */
 static Numeric
 write_short(int64 fixed, int scale)
 {
@@ -220,6 +220,7 @@ write_short(int64 fixed, int scale)
 	return (Numeric) bytes;
 }
 
+/* Do numerics look as described above?  Asked once per backend. */
 static bool
 layout_is_usable(void)
 {
@@ -230,7 +231,7 @@ layout_is_usable(void)
 	return known;
 }
 
-/* Do numerics look as described above?  They always have, so far. */
+/* Are a few numerics read and written as expected?  So far all always were. */
 static bool
 layout_is_known(void)
 {
@@ -249,13 +250,12 @@ layout_is_known(void)
 
 	for (int i = 0; i < lengthof(samples); i++)
 	{
-		Datum		number = DirectFunctionCall3(numeric_in,
-												 CStringGetDatum(samples[i].text),
+		Datum		text = CStringGetDatum(samples[i].text);
+		Datum		number = DirectFunctionCall3(numeric_in, text,
 												 ObjectIdGetDatum(InvalidOid),
 												 Int32GetDatum(-1));
 		int64		fixed;
 		int			scale;
-
 		Numeric		again;
 
 		if (!read_short(number, &fixed, &scale) ||

@@ -1,7 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fixed.h
- *	  Everyday numerics as whole numbers, private to the room of traits.
+ *	  Everyday numerics as whole numbers, private to this room.
+ *
+ * A number of ten-thousandths is called fixed, a number of the last digit that
+ * the numeric shows is called scaled: 12.50, which shows 2 digits, is
+ * fixed 125000 and scaled 1250.  Digits are at most 4.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,22 +14,21 @@
 
 #include "utils/numeric.h"
 
-#include "trait/trait.h"		/* fixed_from_numeric() */
+#include "state/state.h"		/* fixed_from_numeric() */
 
-/* The numeric again, showing that many digits. */
+/* The numeric that shows 'scale' digits. */
 extern Numeric fixed_to_numeric(int64 fixed, int scale);
 
-/*
- * The same as a whole number of the last digit shown, and back: 12.50, which
- * is 125000 ten-thousandths, is 1250 and shows 2 digits.  Digits are 4 at most.
- * False if there are more than it shows.
- */
+/* From fixed to scaled; false if there are more digits than it shows. */
 extern bool fixed_to_scaled(int64 fixed, int scale, int64 *scaled);
+
+/* From scaled to fixed. */
 extern int64 fixed_from_scaled(int64 scaled, int scale);
+
 /* Are these bytes, behind the length word, a numeric of the server's? */
 extern bool numeric_is_valid(const unsigned char *content, Size length);
 
-/* Is it a number that an everyday numeric can be? */
+/* Can an everyday numeric be so large? */
 extern bool fixed_in_range(int64 scaled, int scale);
 
 #endif							/* SEGMENT_FIXED_H */

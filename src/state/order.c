@@ -11,13 +11,13 @@
  *				AARHUS < aarhus					1.5 < 1.50
  *		image	by the bytes of the value, whatever they mean
  *
- * What is asked of values goes by the first, and by the second where one of
- * several that are equal is to be shown.  What is stored stands in the third:
- * so it can be read without knowing the collation, and stays in order when a
+ * Questions about values go by the first order, and by the second where one of
+ * several equal values is to be shown.  Values are stored in the third: so
+ * they can be read without knowing the collation, and stay in order when a
  * library of collations comes in a new release.
  *
  * For most types values that are equal have the same bytes, and the server
- * says so: then there is nothing to look at (alike).
+ * says so (alike): then the second order need not be asked.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,12 +33,11 @@
 #include "utils/lsyscache.h"
 
 #include "state/fixed.h"
-#include "state/order.h"
+#include "state/state.h"
 #include "state/packed.h"
 
 static bool equal_is_alike(TypeCacheEntry *type, Oid collation);
-static int	compare_bytes(const void *a, Size a_length,
-						  const void *b, Size b_length);
+static int	compare_contents(const struct varlena *a, const struct varlena *b);
 static Datum read_again(TypeCacheEntry *type, Datum value);
 
 ValueOrder
@@ -53,21 +52,9 @@ value_order(TypeCacheEntry *type, Oid collation)
 	return order;
 }
 
-const ValueOrder *
-value_order_of_call(FunctionCallInfo fcinfo, TypeCacheEntry *type)
-{
-	ValueOrder *order = fcinfo->flinfo->fn_extra;
-
-	if (order != NULL && order->type == type)
-		return order;
-	if (order == NULL)
-		order = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(ValueOrder));
-	*order = value_order(type, PG_GET_COLLATION());
-	fcinfo->flinfo->fn_extra = order;
-	return order;
-}
-
 /*
+ * Do values of the type that are equal always have the same bytes?
+ *
  * The server asks the same before it keeps equal entries of an index as one.
  * Its answer for bpchar holds for values of one length only.
  */
@@ -75,6 +62,7 @@ static bool
 equal_is_alike(TypeCacheEntry *type, Oid collation)
 {
 	Oid			function;
+	Datum		argument;
 
 	type = lookup_type_cache(type->type_id, TYPECACHE_BTREE_OPFAMILY);
 	if (!OidIsValid(type->btree_opf) || type->type_id == BPCHAROID)
@@ -83,8 +71,8 @@ equal_is_alike(TypeCacheEntry *type, Oid collation)
 								 type->btree_opintype, BTEQUALIMAGE_PROC);
 	if (!OidIsValid(function))
 		return false;
-	return DatumGetBool(OidFunctionCall1Coll(function, collation,
-											 ObjectIdGetDatum(type->btree_opintype)));
+	argument = ObjectIdGetDatum(type->btree_opintype);
+	return DatumGetBool(OidFunctionCall1Coll(function, collation, argument));
 }
 
 int
@@ -99,7 +87,7 @@ value_compare_looks(const ValueOrder *order, Datum a, Datum b)
 {
 	int			compared = value_compare(order, a, b);
 
-	/* most that are equal are the same */
+	/* most values that are equal have the same bytes */
 	if (compared != 0 || order->alike || image_compare(order->type, a, b) == 0)
 		return compared;
 	return looks_compare(order->type->type_id, a, b);
@@ -121,15 +109,8 @@ looks_compare(Oid type, Datum a, Datum b)
 		case TEXTOID:
 		case VARCHAROID:
 		case BPCHAROID:
-			{
-				struct varlena *left = PG_DETOAST_DATUM_PACKED(a);
-				struct varlena *right = PG_DETOAST_DATUM_PACKED(b);
-
-				return compare_bytes(VARDATA_ANY(left),
-									 VARSIZE_ANY_EXHDR(left),
-									 VARDATA_ANY(right),
-									 VARSIZE_ANY_EXHDR(right));
-			}
+			return compare_contents(PG_DETOAST_DATUM_PACKED(a),
+									PG_DETOAST_DATUM_PACKED(b));
 
 		case NUMERICOID:
 			/* 1.5 is how 1.50 begins */
@@ -180,16 +161,18 @@ image_compare(TypeCacheEntry *type, Datum a, Datum b)
 	}
 	if (type->typlen > 0)
 		return memcmp(DatumGetPointer(a), DatumGetPointer(b), type->typlen);
-	return compare_bytes(VARDATA_ANY(DatumGetPointer(a)),
-						 VARSIZE_ANY_EXHDR(DatumGetPointer(a)),
-						 VARDATA_ANY(DatumGetPointer(b)),
-						 VARSIZE_ANY_EXHDR(DatumGetPointer(b)));
+	return compare_contents((struct varlena *) DatumGetPointer(a),
+							(struct varlena *) DatumGetPointer(b));
 }
 
+/* Compare two values of variable length, byte by byte. */
 static int
-compare_bytes(const void *a, Size a_length, const void *b, Size b_length)
+compare_contents(const struct varlena *a, const struct varlena *b)
 {
-	int			compared = memcmp(a, b, Min(a_length, b_length));
+	Size		a_length = VARSIZE_ANY_EXHDR(a);
+	Size		b_length = VARSIZE_ANY_EXHDR(b);
+	int			compared = memcmp(VARDATA_ANY(a), VARDATA_ANY(b),
+								  Min(a_length, b_length));
 
 	return compared != 0 ? compared :
 		(a_length > b_length) - (a_length < b_length);
@@ -224,6 +207,7 @@ value_canonical(TypeCacheEntry *type, Datum value)
 	return value;
 }
 
+/* The value as its type reads it from its text. */
 static Datum
 read_again(TypeCacheEntry *type, Datum value)
 {
@@ -239,4 +223,30 @@ read_again(TypeCacheEntry *type, Datum value)
 								 parameter, -1);
 	AtEOXact_GUC(true, level);
 	return value;
+}
+
+bool
+value_key(Oid type, Datum value, int64 *key)
+{
+	int			scale;
+
+	switch (type)
+	{
+		case INT2OID:
+			*key = DatumGetInt16(value);
+			return true;
+		case INT4OID:
+		case DATEOID:
+			*key = DatumGetInt32(value);
+			return true;
+		case INT8OID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			*key = DatumGetInt64(value);
+			return true;
+		case NUMERICOID:
+			return fixed_from_numeric(value, key, &scale);
+		default:
+			return false;
+	}
 }

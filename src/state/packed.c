@@ -16,8 +16,8 @@
  * under settings pinned here, with a backslash before each double quote and
  * backslash, and times are ISO in UTC.
  *
- * Bytes come from disk and may be anything: they are read by the reader here,
- * which knows where they end, and by nothing else.
+ * Bytes come from disk and may be anything: only the reader here reads them,
+ * which knows where they end.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,13 +37,13 @@
 #include "state/fixed.h"
 #include "state/packed.h"
 
-/* bytes of a wrong text that its error shows */
+/* the most bytes of a wrong text that its error shows */
 #define MOST_SHOWN				30
 
 static void print_name(StringInfo out, const char *name);
 static char *parse_name(PackedParser *parser);
 
-/* bytes ----------------------------------------------------------------------- */
+/* bytes ------------------------------------------------------------------ */
 
 void
 packed_corrupted(const PackedReader *reader, const char *detail)
@@ -87,7 +87,8 @@ packed_put_varint(StringInfo out, uint64 number)
 {
 	char		groups[LONGEST_VARINT];
 
-	appendBinaryStringInfo(out, groups, packed_write_varint(groups, number) - groups);
+	appendBinaryStringInfo(out, groups,
+						   packed_write_varint(groups, number) - groups);
 }
 
 TypeCacheEntry *
@@ -125,7 +126,7 @@ packed_check_value(const PackedReader *reader, TypeCacheEntry *type,
 		packed_corrupted(reader, "A value is no valid text.");
 }
 
-/* text: printing ------------------------------------------------------------- */
+/* text: printing --------------------------------------------------------- */
 
 static const struct
 {
@@ -181,14 +182,21 @@ packed_print_type(StringInfo out, Oid type)
 	ReleaseSysCache(tuple);
 }
 
-/* In double quotes if it is not made of lower-case letters, digits and _. */
+/* Can the character stand in a name without quotes? */
+static inline bool
+is_bare(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Print a name, in double quotes if it is not made of bare characters. */
 static void
 print_name(StringInfo out, const char *name)
 {
-	bool		bare = name[0] != '\0' && strchr("0123456789", name[0]) == NULL;
+	bool		bare = name[0] != '\0' && !(name[0] >= '0' && name[0] <= '9');
 
 	for (const char *c = name; *c && bare; c++)
-		bare = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_';
+		bare = is_bare(*c);
 
 	if (bare)
 	{
@@ -221,14 +229,14 @@ packed_print_string(StringInfo out, const char *string)
 void
 packed_print_time(StringInfo out, TimestampTz at)
 {
-	char	   *time = DatumGetCString(DirectFunctionCall1(timestamptz_out,
-														   TimestampTzGetDatum(at)));
+	Datum		text = DirectFunctionCall1(timestamptz_out,
+										   TimestampTzGetDatum(at));
 
-	appendStringInfoString(out, time);
-	pfree(time);
+	appendStringInfoString(out, DatumGetCString(text));
+	pfree(DatumGetPointer(text));
 }
 
-/* text: parsing -------------------------------------------------------------- */
+/* text: parsing ---------------------------------------------------------- */
 
 void
 packed_parse_failed(const PackedParser *parser, const char *expected)
@@ -307,7 +315,7 @@ packed_parse_type(PackedParser *parser)
 	return type;
 }
 
-/* A name of a type or schema: bare or in double quotes. */
+/* Parse the name of a type or schema: bare or in double quotes. */
 static char *
 parse_name(PackedParser *parser)
 {
@@ -328,8 +336,7 @@ parse_name(PackedParser *parser)
 		packed_parse_failed(parser, "a quoted name that ends");
 	}
 
-	while ((*parser->at >= 'a' && *parser->at <= 'z') ||
-		   (*parser->at >= '0' && *parser->at <= '9') || *parser->at == '_')
+	while (is_bare(*parser->at))
 		appendStringInfoChar(&name, *parser->at++);
 	if (name.len == 0)
 		packed_parse_failed(parser, "the name of a type");
@@ -366,14 +373,16 @@ TimestampTz
 packed_parse_time(PackedParser *parser)
 {
 	Size		length;
+	char	   *text;
 	TimestampTz at;
 
 	packed_parse_space(parser);
 	length = strcspn(parser->at, ",}");
 	if (length == 0)
 		packed_parse_failed(parser, "a time");
+	text = pnstrdup(parser->at, length);
 	at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-												 CStringGetDatum(pnstrdup(parser->at, length)),
+												 CStringGetDatum(text),
 												 ObjectIdGetDatum(InvalidOid),
 												 Int32GetDatum(-1)));
 	parser->at += length;

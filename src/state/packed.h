@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * packed.h
- *	  Values of any type as bytes and as text, private to the room of traits.
+ *	  Values of any type as bytes and as text, private to this room.
  *
  * What segment.tally and segment.series have in common: both hold values of
  * one type and times, as bytes of their own and as a text that depends on no
@@ -19,11 +19,11 @@
 
 #include "base/compat.h"
 
-/* bytes --------------------------------------------------------------------- */
+/* bytes ------------------------------------------------------------------ */
 
 #define LONGEST_VARINT			10
 
-/* Reads no byte at or behind 'end'. */
+/* Reads no byte at or after 'end'. */
 typedef struct PackedReader
 {
 	const char *what;
@@ -31,11 +31,21 @@ typedef struct PackedReader
 	const unsigned char *end;
 } PackedReader;
 
-/* ERRCODE_DATA_CORRUPTED */
+/* Begin to read the bytes of a value of type segment.<what>. */
+static inline void
+packed_begin(PackedReader *reader, const char *what,
+			 const struct varlena *value)
+{
+	reader->what = what;
+	reader->at = (const unsigned char *) VARDATA_ANY(value);
+	reader->end = reader->at + VARSIZE_ANY_EXHDR(value);
+}
+
+/* Raise ERRCODE_DATA_CORRUPTED. */
 pg_noreturn extern void packed_corrupted(const PackedReader *reader,
 										 const char *detail);
 
-/* The next bytes, which there must be. */
+/* Read the next bytes, an error if there are fewer. */
 static inline const unsigned char *
 packed_bytes(PackedReader *reader, Size length)
 {
@@ -48,13 +58,19 @@ packed_bytes(PackedReader *reader, Size length)
 }
 
 /*
- * A number in groups of seven bits, the lowest first, all but the last with
- * the high bit set; no group more than it needs.
+ * A varint is a number in groups of seven bits, the lowest first, all but the
+ * last with the high bit set; no more groups than the number needs.
+ *
+ *		300		ac 02
  */
+
+/* Read a varint of any length; packed_varint() is faster. */
 extern uint64 packed_any_varint(PackedReader *reader);
+
+/* Append a number as a varint. */
 extern void packed_put_varint(StringInfo out, uint64 number);
 
-/* The same to where there is room for it; returns where it ends. */
+/* Write a number as a varint, and return where it ends. */
 static inline char *
 packed_write_varint(char *at, uint64 number)
 {
@@ -67,12 +83,13 @@ packed_write_varint(char *at, uint64 number)
 	return at;
 }
 
+/* Read a varint. */
 static inline uint64
 packed_varint(PackedReader *reader)
 {
 	const unsigned char *at = reader->at;
 
-	/* most are small */
+	/* most numbers are small */
 	if (at < reader->end && *at < 0x80)
 	{
 		reader->at++;
@@ -84,7 +101,7 @@ packed_varint(PackedReader *reader)
 		uint64		groups;
 		uint64		ends;
 
-		/* eight groups at once; the last is the first without the high bit */
+		/* eight groups at once; the last one is without the high bit */
 		memcpy(&groups, at, sizeof(groups));
 		ends = ~groups & UINT64CONST(0x8080808080808080);
 		if (ends != 0)
@@ -94,7 +111,8 @@ packed_varint(PackedReader *reader)
 			if (at[last] != 0)
 			{
 				reader->at = at + last + 1;
-				groups &= UINT64CONST(0x7f7f7f7f7f7f7f7f) >> (BITS_PER_BYTE * (7 - last));
+				groups &= UINT64CONST(0x7f7f7f7f7f7f7f7f) >>
+					(BITS_PER_BYTE * (7 - last));
 				groups = (groups & UINT64CONST(0x007f007f007f007f)) |
 					((groups & UINT64CONST(0x7f007f007f007f00)) >> 1);
 				groups = (groups & UINT64CONST(0x00003fff00003fff)) |
@@ -108,20 +126,21 @@ packed_varint(PackedReader *reader)
 	return packed_any_varint(reader);
 }
 
-/* Small numbers of either sign as small numbers: 0, -1, 1, -2 ... */
+/* Map 0, -1, 1, -2 ... to 0, 1, 2, 3 ..., so that small ones stay small. */
 static inline uint64
 packed_zigzag(int64 number)
 {
 	return ((uint64) number << 1) ^ -((uint64) number >> 63);
 }
 
+/* The number of a zigzag. */
 static inline int64
 packed_unzigzag(uint64 zigzag)
 {
 	return (int64) ((zigzag >> 1) ^ -(zigzag & 1));
 }
 
-/* The type of the values, by the OID that stands in the bytes. */
+/* Look up the type of the values, by the OID that stands in the bytes. */
 extern TypeCacheEntry *packed_type(const PackedReader *reader, Oid type);
 
 /*
@@ -132,40 +151,54 @@ extern void packed_check_value(const PackedReader *reader,
 							   TypeCacheEntry *type,
 							   const unsigned char *content, Size length);
 
-/* text ---------------------------------------------------------------------- */
+/* text ------------------------------------------------------------------- */
 
 /*
- * Settings under which the values of any type print and parse the same, until
- * AtEOXact_GUC(true, level).
+ * Pin the settings on which the text of a value may depend, until the level
+ * that is returned is left with AtEOXact_GUC(true, level).
  */
 extern int	packed_pin_settings(void);
 
-/* The name of a type, bare if it is the server's, else behind its schema. */
+/* Print the name of a type, behind its schema unless that is pg_catalog. */
 extern void packed_print_type(StringInfo out, Oid type);
-/* What an output function said, in double quotes. */
+
+/* Print what an output function returned, in double quotes. */
 extern void packed_print_string(StringInfo out, const char *string);
-/* ISO in UTC, under the settings above */
+
+/* Print a time, ISO in UTC if the settings are pinned. */
 extern void packed_print_time(StringInfo out, TimestampTz at);
 
+/* Where the parser of a text is. */
 typedef struct PackedParser
 {
 	const char *what;
 	const char *text;
-	const char *at;				/* what is not read yet */
+	const char *at;				/* the next character */
 } PackedParser;
 
-/* ERRCODE_INVALID_TEXT_REPRESENTATION: what stands here is not 'expected' */
+/*
+ * Raise ERRCODE_INVALID_TEXT_REPRESENTATION: the next characters are not what
+ * is expected.
+ */
 pg_noreturn extern void packed_parse_failed(const PackedParser *parser,
 											const char *expected);
 
+/* Step over white space. */
 extern void packed_parse_space(PackedParser *parser);
-/* Step over the character if it is next. */
+
+/* Step over white space, and over the character if it is next. */
 extern bool packed_parse_char(PackedParser *parser, char c);
+
+/* Parse the name of a type, which must exist. */
 extern Oid	packed_parse_type(PackedParser *parser);
-/* The text of a value, which stands in double quotes. */
+
+/* Parse the text of a value, which stands in double quotes. */
 extern char *packed_parse_string(PackedParser *parser);
+
+/* Parse a time, which ends before a comma or brace. */
 extern TimestampTz packed_parse_time(PackedParser *parser);
-/* There is nothing behind it. */
+
+/* An error unless the text ends here. */
 extern void packed_parse_end(PackedParser *parser);
 
 #endif							/* SEGMENT_PACKED_H */

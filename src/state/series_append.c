@@ -8,27 +8,35 @@
  *
  *		an order of 9.00 on 1 June, and 1 May does not count again:
  *
- *		3 events						2 May 13:45			+2880 minutes	+39495
- *										7.00				2.50			9.00
+ *		3 events		2 May 13:45		+2880 minutes		+39495 minutes
+ *						7.00			2.50				9.00
  *
- * What lies between the first that is kept and what is new is copied as it is.
- * So a long window costs a few events' time and not that of all.
+ * The bytes between the first entry that is kept and the new ones are copied
+ * as they are.  So a long window costs the time of a few events and not that
+ * of all.
  *
- * The unit of times stays what it was, even if those that made it fine are gone;
- * whoever writes the series as a whole makes it coarse again.  That also happens if
- * it becomes long, or if the least or greatest value goes.  What the values of a long
- * one come to, if that could not be said, is not said before then either.
+ * The unit of times stays what it was, even when the events that made it small
+ * are gone, until the series is written as a whole: by another change, when it
+ * becomes long, or when its least or greatest value goes.  The same is true of
+ * the total of a long series that has none.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "state/series.h"
 
+static bool skip_left(SeriesReader *reader, const TimeRange *kept,
+					  SeriesHead *head, SeriesEntry *first);
+
 bool
-series_append(Datum series, const TimeRange *kept, TypeCacheEntry *type,
-			  const SeriesEntry *entries, int nentries, Datum *result)
+series_append(Datum series, const TimeRange *kept, const Series *added,
+			  Datum *result)
 {
+	const SeriesEntry *entries = added->entries;
+	int			nentries = added->nentries;
 	SeriesReader reader;
 	SeriesHead	head;
 	SeriesEntry first;
@@ -40,23 +48,13 @@ series_append(Datum series, const TimeRange *kept, TypeCacheEntry *type,
 
 	series_begin(&reader, series);
 	head = reader.head;
-	if (head.type != type)
+	if (head.type != added->type || !skip_left(&reader, kept, &head, &first))
 		return false;
-
-	/* what goes are the first */
-	for (;;)
-	{
-		if (!series_next(&reader, &first))
-			return false;
-		if (first.at >= kept->from)
-			break;
-		series_count(&head.total, reader.kind, &first, -1);
-		head.nentries--;
-	}
 	if (reader.last > kept->to || reader.last >= entries[0].at)
 		return false;
 	if (reader.head.total.known ? !head.total.known :
-		(reader.head.nentries < SERIES_LONG && head.nentries + nentries >= SERIES_LONG))
+		(reader.head.nentries < SERIES_LONG &&
+		 head.nentries + nentries >= SERIES_LONG))
 		return false;
 
 	rest = reader.bytes.end - reader.bytes.at;
@@ -65,25 +63,45 @@ series_append(Datum series, const TimeRange *kept, TypeCacheEntry *type,
 	{
 		if (entries[i].at % reader.unit != 0)
 			return false;
-		series_count(&head.total, reader.kind, &entries[i], 1);
+		series_total_add(&head.total, reader.kind, &entries[i], 1);
 		most += LONGEST_VARINT + entries[i].length;
 	}
 	head.nentries += nentries;
-	head.span = ((uint64) entries[nentries - 1].at - (uint64) first.at) / reader.unit;
+	head.span = ((uint64) entries[nentries - 1].at - (uint64) first.at) /
+		reader.unit;
 
 	bytes = MemoryContextAllocHuge(CurrentMemoryContext, most);
-	at = series_put_head(bytes + VARHDRSZ, &head);
-	at = series_put_entry(at, packed_zigzag(first.at / reader.unit), &first);
+	at = series_write_head(bytes + VARHDRSZ, &head);
+	at = series_write_entry(at, packed_zigzag(first.at / reader.unit), &first);
 	memcpy(at, reader.bytes.at, rest);
 	at += rest;
 	before = reader.last;
 	for (int i = 0; i < nentries; i++)
 	{
-		at = series_put_entry(at, ((uint64) entries[i].at - (uint64) before) / reader.unit,
-							  &entries[i]);
+		uint64		time = (uint64) entries[i].at - (uint64) before;
+
+		at = series_write_entry(at, time / reader.unit, &entries[i]);
 		before = entries[i].at;
 	}
 	series_set_size(bytes, at, head.nentries);
 	*result = PointerGetDatum(bytes);
 	return true;
+}
+
+/*
+ * Take from the head what is not kept any more, and find the first entry that
+ * is; false if there is none.
+ */
+static bool
+skip_left(SeriesReader *reader, const TimeRange *kept, SeriesHead *head,
+		  SeriesEntry *first)
+{
+	while (series_next(reader, first))
+	{
+		if (first->at >= kept->from)
+			return true;
+		series_total_add(&head->total, reader->kind, first, -1);
+		head->nentries--;
+	}
+	return false;
 }

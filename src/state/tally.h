@@ -1,60 +1,36 @@
 /*-------------------------------------------------------------------------
  *
  * tally.h
- *	  Counted values: the type segment.tally, private to the room of traits.
- *
- *		text{"tea": 1, "vegan": 3 @ 2026-05-01 12:00:00+00}
- *
- * says that "vegan" was there three times, the last time on 1 May, and "tea"
- * once, at no known time.  tally.c describes the bytes.
+ *	  The bytes and entries of a tally, private to this room.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SEGMENT_TALLY_H
 #define SEGMENT_TALLY_H
 
-#include "utils/timestamp.h"
-#include "utils/typcache.h"
+#include "state/state.h"
+#include "state/packed.h"
 
-/*
- * An instant or none, which is earlier than all.  No instant of the server
- * lies just above -infinity, so the two lowest numbers are free to tell "no
- * time" and -infinity apart.
- */
-typedef int64 TallyTime;
+/* Stored.  Readers accept every released version. */
+#define TALLY_VERSION			1
 
-#define TALLY_NO_TIME		PG_INT64_MIN
+/* The most bytes before the entries: version, type, number of values. */
+#define TALLY_MOST_HEAD			(1 + sizeof(Oid) + LONGEST_VARINT)
 
-extern TallyTime tally_time(TimestampTz at, bool has_at);
+/* More rows than anybody can count; leaves room for a flag in the bytes. */
+#define TALLY_MOST_ROWS			(PG_INT64_MAX / 2)
 
-/* More than anybody can count; leaves room for a flag on disk. */
-#define TALLY_MOST_ROWS		(PG_INT64_MAX / 2)
+/* see TallyTime */
+#define TALLY_MINUS_INFINITY	(PG_INT64_MIN + 1)
+#define TALLY_INFINITY			PG_INT64_MAX
 
-typedef struct TallyEntry
-{
-	Datum		value;
-	int64		rows;			/* at least 1 */
-	TallyTime	latest;
-} TallyEntry;
+/* The instant that a TallyTime other than TALLY_NO_TIME stands for. */
+extern TimestampTz tally_timestamp(TallyTime time);
 
-typedef struct Tally
-{
-	TypeCacheEntry *type;		/* of the values: never a domain */
-	int			nentries;		/* at least 1 */
-	TallyEntry *entries;		/* each image once, ascending: see order.h */
-} Tally;
+/* Read what stands before the entries of a tally. */
+extern void tally_read_head(PackedReader *reader, Oid *type, uint64 *nentries);
 
-/*
- * The type that a tally of such values is of: below domains.  An error, with
- * 'what' as its subject, if it cannot be counted.
- */
-extern TypeCacheEntry *tally_element(Oid type, const char *what);
-
-/*
- * From bytes, in the current memory context, and to bytes.  Every byte is
- * checked: ERRCODE_DATA_CORRUPTED.
- */
-extern Tally *tally_read(Datum bytes);
-extern Datum tally_write(const Tally *tally);
+/* Add the rows of another entry of the same value. */
+extern void tally_add_rows(TallyEntry *entry, const TallyEntry *more);
 
 #endif							/* SEGMENT_TALLY_H */

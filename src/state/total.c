@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * total.c
- *	  What do values come to, when any may be among them?
+ *	  What is the sum of values, when any value may be among them?
  *
  * A sum must not depend on the order in which the rows came, and a row must
  * not be refused because of what it is added to:
@@ -26,7 +26,7 @@
 #include "utils/numeric.h"
 
 #include "state/fixed.h"
-#include "state/total.h"
+#include "state/state.h"
 
 /* 10^65536, half the digits of the largest numeric */
 #define FAR_EXPONENT	"1e65536"
@@ -42,7 +42,7 @@ static Numeric plus(Numeric a, Numeric b, int sign);
 static Numeric multiple_of_far(Numeric value);
 static Numeric far_times(Numeric value, bool *error);
 static Numeric one_far(void);
-static void keep(Numeric *place, Numeric value, MemoryContext memory);
+static void keep(Numeric *kept, Numeric value, MemoryContext memory);
 static int	sign_of(Numeric value);
 
 void
@@ -65,6 +65,7 @@ total_add_numeric(ExactTotal *total, Datum value, int sign,
 	add_rest(total, number, sign, memory);
 }
 
+/* Add a numeric that is no everyday one, or too many of these. */
 static void
 add_rest(ExactTotal *total, Numeric value, int sign, MemoryContext memory)
 {
@@ -81,7 +82,7 @@ add_rest(ExactTotal *total, Numeric value, int sign, MemoryContext memory)
 		return;
 	}
 
-	/* the two are too large together, so each is taken apart */
+	/* the sum of the two is too large, so each is taken apart */
 	if (sign < 0)
 		value = plus(int64_to_numeric(0), value, -1);
 	far = total->far == NULL ? int64_to_numeric(0) : total->far;
@@ -116,8 +117,8 @@ total_of_numerics(const ExactTotal *total, Numeric *result)
 	}
 
 	/*
-	 * Bring what is left below 10^65536, and to the side of zero where 'far'
-	 * is: then the total is too large if 'far' times 10^65536 is.
+	 * Bring 'rest' below 10^65536, and to the side of zero where 'far' is:
+	 * then the total is too large if 'far' times 10^65536 is.
 	 */
 	move_to_far(&far, &rest);
 	rest = plus(rest, *result, 1);
@@ -134,7 +135,7 @@ total_of_numerics(const ExactTotal *total, Numeric *result)
 	return !error;
 }
 
-/* What the rest has of multiples of 10^65536. */
+/* Move multiples of 10^65536 from the rest to 'far'. */
 static void
 move_to_far(Numeric *far, Numeric *rest)
 {
@@ -144,7 +145,7 @@ move_to_far(Numeric *far, Numeric *rest)
 	*rest = plus(*rest, far_times(multiple, NULL), -1);
 }
 
-/* Of numbers whose sum is known to be one. */
+/* Add or subtract numbers whose sum is known to be a numeric. */
 static Numeric
 plus(Numeric a, Numeric b, int sign)
 {
@@ -152,7 +153,7 @@ plus(Numeric a, Numeric b, int sign)
 		numeric_sub_opt_error(a, b, NULL);
 }
 
-/* towards zero */
+/* The value divided by 10^65536, towards zero. */
 static Numeric
 multiple_of_far(Numeric value)
 {
@@ -161,7 +162,7 @@ multiple_of_far(Numeric value)
 											   NumericGetDatum(one_far())));
 }
 
-/* 'error' is left alone if there is none. */
+/* The value times 10^65536; *error becomes true if that is too large. */
 static Numeric
 far_times(Numeric value, bool *error)
 {
@@ -177,13 +178,14 @@ one_far(void)
 											   Int32GetDatum(-1)));
 }
 
+/* Replace a numeric by a copy of another in 'memory'. */
 static void
-keep(Numeric *place, Numeric value, MemoryContext memory)
+keep(Numeric *kept, Numeric value, MemoryContext memory)
 {
-	Numeric		before = *place;
+	Numeric		before = *kept;
 	MemoryContext old = MemoryContextSwitchTo(memory);
 
-	*place = DatumGetNumericCopy(NumericGetDatum(value));
+	*kept = DatumGetNumericCopy(NumericGetDatum(value));
 	MemoryContextSwitchTo(old);
 	if (before != NULL)
 		pfree(before);
@@ -192,8 +194,11 @@ keep(Numeric *place, Numeric value, MemoryContext memory)
 static int
 sign_of(Numeric value)
 {
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(value),
-											 NumericGetDatum(int64_to_numeric(0))));
+	Numeric		zero = int64_to_numeric(0);
+
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
+											 NumericGetDatum(value),
+											 NumericGetDatum(zero)));
 }
 
 /* ---- floating point ---- */

@@ -72,7 +72,7 @@ typedef struct TimeExpr
 	struct TimeExpr **args;
 
 	WindowKind	window;			/* of WINDOW; OTHER if it can have no margin */
-	const FilterWindow *during; /* of WINDOW */
+	const Window *during; /* of WINDOW */
 	bool		loose;			/* of conditions: null is as good as false */
 	pg_tz	   *zone;
 	int			sign;

@@ -293,10 +293,10 @@ steady_window(TimeExpr *curve, Followed *followed, TimestampTz *until)
 	if (isnull)
 		return;
 	if (followed->margin != NULL &&
-		trait_window_keeps(curve->window, curve->during, series, followed->margin,
+		window_keeps_margin(curve->window, curve->during, series, followed->margin,
 						   followed->from, until))
 		return;
-	*until = Min(*until, trait_window_changes(curve->during, series, followed->from,
+	*until = Min(*until, window_next_change(curve->during, series, followed->from,
 											  followed->coarsely));
 }
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * aggregate.h
- *	  The interface of an aggregate, private to the room of traits.
+ *	  The interface of an aggregate, private to this room.
  *
  * An aggregate keeps its state in one or two columns of the profile's row and
  * is told what changed:
@@ -14,9 +14,10 @@
  *								apply: 50 was the maximum, and who is next is
  *								not in the row: RECOMPUTE
  *
- * Each aggregate is one file and one struct of this type.  The same aggregate
- * as SQL (for the whole population, for one profile, for verification) stands
- * beside it, so that both are read together.
+ * Each aggregate is one struct of this type; min and max, and first and last,
+ * share their functions.  The same aggregate as SQL (for the whole population,
+ * for one profile, for verification) stands in the same file, so that both are
+ * read together.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,14 +26,14 @@
 
 #include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
-#include "nodes/primnodes.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-#define AGGREGATE_COLUMNS	2	/* most columns that a state needs */
+#include "state/state.h"
 
-/* What an aggregate knows of the values it is given. */
+#define AGGREGATE_COLUMNS	2	/* the most columns that a state needs */
+
+/* What an aggregate knows of the values that it is given. */
 typedef struct AggregateInput
 {
 	Oid			type;			/* of the value; InvalidOid where rows alone
@@ -55,45 +56,41 @@ typedef struct AggregateColumn
 								 * events, or NULL for NULL */
 } AggregateColumn;
 
-/* The instants from one to another, both included; none if from > to. */
-typedef struct TimeRange
+/* A row of the source, as an aggregate meets it. */
+typedef struct AggregateRow
 {
-	TimestampTz from;
-	TimestampTz to;
-} TimeRange;
+	Datum		value;			/* nothing where rows alone are counted */
+	bool		isnull;
+	TimestampTz at;				/* nothing unless has_at */
+	bool		has_at;
+	int			sign;			/* +1: the row came; -1: it went */
+} AggregateRow;
 
-/* after < at <= until, as filter_compile_window_kept() says it */
-static inline TimeRange
-time_range(bool has_after, TimestampTz after, bool has_until, TimestampTz until)
+/*
+ * Which row is better than another for min, max, first and last.  Of equal
+ * values it is the one that looks smaller, in each of these orders
+ * (ValueOrder).
+ */
+typedef enum BestOrder
 {
-	TimeRange	range = {PG_INT64_MIN, PG_INT64_MAX};
+	BEST_SMALLEST,				/* the smaller value */
+	BEST_LARGEST,				/* the larger value */
+	BEST_EARLIEST,				/* the earlier time, then the smaller value */
+	BEST_LATEST,				/* the later time, then the smaller value */
+} BestOrder;
 
-	if (has_until)
-		range.to = until;
-	if (has_after && TIMESTAMP_IS_NOEND(after))
-		range = (TimeRange) {1, 0}; /* nothing is after infinity */
-	else if (has_after)
-		range.from = after + 1;
-	return range;
-}
-
-static inline bool
-time_in_range(TimestampTz at, const TimeRange *range)
-{
-	return at >= range->from && at <= range->to;
-}
-
+/* What a delta did to a state. */
 typedef enum AggregateResult
 {
 	AGGREGATE_UNCHANGED,		/* the state is as it was */
-	AGGREGATE_CHANGED,			/* *state has the new values */
-	AGGREGATE_RECOMPUTE,		/* the row cannot tell: read the source again */
+	AGGREGATE_CHANGED,			/* the state has new values */
+	AGGREGATE_RECOMPUTE,		/* unknown: read the source again */
 } AggregateResult;
 
 /* The pieces of SQL that the SQL form of an aggregate is made of. */
 typedef struct AggregateSql
 {
-	const char *value;			/* SQL of the value, NULL if rows are counted */
+	const char *value;			/* SQL of the value; NULL: rows are counted */
 	const char *at;				/* SQL of the event time as timestamptz; NULL
 								 * for an attribute source */
 	const char *filter;			/* " FILTER (WHERE ...)", or "" */
@@ -101,55 +98,60 @@ typedef struct AggregateSql
 								 * window also that the event may count */
 } AggregateSql;
 
-typedef struct Aggregate
+typedef struct Aggregate Aggregate;
+struct Aggregate
 {
 	/* as in stored definitions: count, sum, min, max, first, last, list */
 	const char *name;
 
-	/* Is the state one of the values, so that it has to look like that one? */
+	/* Is the state one of the values, so that it must look like that one? */
 	bool		is_value;
 
+	/* of min, max, first and last */
+	BestOrder	order;
+
 	/*
-	 * The columns of the state, and how many.  Raises
+	 * Describe the columns of the state; returns how many there are.  Raises
 	 * ERRCODE_DATATYPE_MISMATCH, naming the aggregate and the type, if values
 	 * of this type cannot be aggregated so.
 	 */
-	int			(*columns) (const AggregateInput *input,
+	int			(*columns) (const Aggregate *self,
+							const AggregateInput *input,
 							AggregateColumn *columns);
 
 	/*
-	 * Fold one row of the statement into a delta of delta_size bytes that was
-	 * zeroed before first use.  sign is +1 for a row that came and -1 for one
-	 * that went; at is meaningful if has_at.  Called in a short-lived memory
-	 * context: what the delta keeps is copied into 'memory'.
+	 * Fold a row of the statement into a delta of delta_size bytes, which was
+	 * zeroed before first use.  Called in a short-lived memory context: what
+	 * the delta keeps is copied into 'memory'.
 	 */
 	Size		delta_size;
-	void		(*accumulate) (const AggregateInput *input, void *delta,
-							   Datum value, bool isnull,
-							   TimestampTz at, bool has_at, int sign,
-							   MemoryContext memory);
+	void		(*accumulate) (const Aggregate *self,
+							   const AggregateInput *input, void *delta,
+							   const AggregateRow *row, MemoryContext memory);
 
 	/*
 	 * Apply a delta to the state's columns, in place.  New by-reference values
 	 * are allocated in the current context.  The delta holds all that the
-	 * batch did to the profile, in whatever order its triggers told: a row
+	 * batch did to the profile, in whatever order its triggers fired: a row
 	 * that went without having been there came in the same delta.
 	 *
 	 * 'kept' is NULL without a window.  With one it says which events can
 	 * count now or later; the others need not be kept, and may be gone.
 	 */
-	AggregateResult (*apply) (const AggregateInput *input, const void *delta,
+	AggregateResult (*apply) (const Aggregate *self,
+							  const AggregateInput *input, const void *delta,
 							  const TimeRange *kept,
 							  Datum *state, bool *isnull);
 
 	/*
-	 * The SQL of one column of the state, as an aggregate expression over the
-	 * rows of one profile in the source; for no rows it gives the initial
-	 * value.
+	 * Append the SQL of one column of the state, as an aggregate expression
+	 * over the rows of one profile in the source; for no rows it gives the
+	 * initial value.
 	 */
-	void		(*sql) (const AggregateInput *input, const AggregateSql *parts,
-						int column, StringInfo out);
-} Aggregate;
+	void		(*sql) (const Aggregate *self, const AggregateInput *input,
+						const AggregateSql *pieces, int column,
+						StringInfo out);
+};
 
 extern const Aggregate aggregate_count;
 extern const Aggregate aggregate_sum;
@@ -163,47 +165,9 @@ extern const Aggregate aggregate_attribute; /* the value of the profile's one
 											 * row in an attribute source */
 
 /*
- * The type of a sum of such values: numeric or float8.  Raises
+ * The type of a sum of these values: numeric or float8.  Raises
  * ERRCODE_DATATYPE_MISMATCH if they cannot be summed.
  */
 extern Oid	sum_type(const AggregateInput *input);
-
-/* forms.c: what the language calls an aggregate ---------------------------- */
-
-struct FilterNode;
-
-/*
- * How a written aggregate is read off stored ones:
- *
- *		avg(orders.amount)				sum(orders.amount) / count(orders.amount)
- *		exists(orders where x)			count(orders where x) > 0
- *		count(distinct orders.city)		the number of values in
- *										list(distinct orders.city)
- *
- * Returns 'node' itself if it is stored as it stands, or the formula over
- * stored ones to use in its place (aggregates within are stored).  Errors:
- * an aggregate without the value it needs, DISTINCT where it means nothing.
- */
-extern struct FilterNode *aggregate_expand(const struct FilterNode *node);
-
-/* The window of an aggregate, or NULL. */
-extern const struct FilterNode *aggregate_window_of(const struct FilterNode *node);
-
-/*
- * The aggregate that stores 'node', which aggregate_expand() returned, and
- * the definition under which it is stored (shared by count(distinct),
- * list(distinct) and most_frequent of the same values, and by all over the
- * same window).
- */
-extern const Aggregate *aggregate_stored(const struct FilterNode *node,
-										 struct FilterNode **definition);
-
-/*
- * The value that the written form shows, given the state's columns, and what
- * filter_compile_window() makes of its window if it has one.
- */
-extern Expr *aggregate_value(const struct FilterNode *node,
-							 const AggregateInput *input, Expr **columns,
-							 List *window);
 
 #endif							/* SEGMENT_AGGREGATE_H */

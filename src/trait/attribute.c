@@ -9,13 +9,14 @@
  *		UPDATE to 'Odense'			went 'Aarhus', came 'Odense'
  *		DELETE						went 'Odense'
  *
- * The triggers of one statement do not always speak in the order in which
- * things happened: a user's own trigger may delete the row that was just
- * inserted before we have heard that it was, and then "went x, came x" means
- * that there is no row.  So a change is believed only if it fits what we know:
- * what went is what the state holds.  In the example the state holds nothing,
- * as the profile had no row, which x is not (and if x is missing itself, the
- * answer is missing either way).  Whatever does not fit is read again.
+ * The triggers of one statement do not always fire in the order in which rows
+ * changed: a user's own trigger may delete the row that was just inserted
+ * before our trigger for the insertion fires, and then "went x, came x" means
+ * that there is no row.  So a change is believed only if it fits the state:
+ * the value that went is the one that the state holds.  In the example the
+ * state holds none, as the profile had no row, so that x does not fit (and if
+ * x is missing itself, the result is missing either way).  After a change that
+ * does not fit, the source is read again.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,18 +37,20 @@ typedef struct AttributeDelta
 	bool		went_null;
 } AttributeDelta;
 
-static int	attribute_columns(const AggregateInput *input,
+static int	attribute_columns(const Aggregate *self,
+							  const AggregateInput *input,
 							  AggregateColumn *columns);
-static void attribute_accumulate(const AggregateInput *input, void *delta,
-								 Datum value, bool isnull,
-								 TimestampTz at, bool has_at, int sign,
+static void attribute_accumulate(const Aggregate *self,
+								 const AggregateInput *input, void *delta,
+								 const AggregateRow *row,
 								 MemoryContext memory);
-static AggregateResult attribute_apply(const AggregateInput *input,
+static AggregateResult attribute_apply(const Aggregate *self,
+									   const AggregateInput *input,
 									   const void *delta,
-									   const TimeRange *kept,
-									   Datum *state, bool *isnull);
-static void attribute_sql(const AggregateInput *input,
-						  const AggregateSql *parts, int column,
+									   const TimeRange *kept, Datum *state,
+									   bool *isnull);
+static void attribute_sql(const Aggregate *self, const AggregateInput *input,
+						  const AggregateSql *pieces, int column,
 						  StringInfo out);
 static bool same_value(const AggregateInput *input, Datum a, bool a_null,
 					   Datum b, bool b_null);
@@ -66,7 +69,8 @@ SEGMENT_FUNCTION(segment_attribute_step);
 SEGMENT_FUNCTION(segment_attribute_value);
 
 static int
-attribute_columns(const AggregateInput *input, AggregateColumn *columns)
+attribute_columns(const Aggregate *self, const AggregateInput *input,
+				  AggregateColumn *columns)
 {
 	input_check(input, "an attribute", false);
 
@@ -78,37 +82,41 @@ attribute_columns(const AggregateInput *input, AggregateColumn *columns)
 	return 1;
 }
 
+/*
+ * Remember the first row that came and the first that went; count the others.
+ */
 static void
-attribute_accumulate(const AggregateInput *input, void *delta,
-					 Datum value, bool isnull, TimestampTz at, bool has_at,
-					 int sign, MemoryContext memory)
+attribute_accumulate(const Aggregate *self, const AggregateInput *input,
+					 void *delta, const AggregateRow *row,
+					 MemoryContext memory)
 {
 	AttributeDelta *attribute = delta;
-
-	int64		times = sign > 0 ? ++attribute->came : ++attribute->went;
+	int64		times = row->sign > 0 ? ++attribute->came : ++attribute->went;
+	Datum		value = row->value;
 
 	/* after a second one the source is read again, whatever the values */
 	if (times > 1)
 		return;
-	if (!isnull)
+	if (!row->isnull)
 		value = input_copy(input, value, memory);
 
-	if (sign > 0)
+	if (row->sign > 0)
 	{
 		attribute->came_value = value;
-		attribute->came_null = isnull;
+		attribute->came_null = row->isnull;
 	}
 	else
 	{
 		attribute->went_value = value;
-		attribute->went_null = isnull;
+		attribute->went_null = row->isnull;
 	}
 }
 
+/* Take the value that came, if the one that went is that of the state. */
 static AggregateResult
-attribute_apply(const AggregateInput *input, const void *delta,
-				const TimeRange *kept,
-				Datum *state, bool *isnull)
+attribute_apply(const Aggregate *self, const AggregateInput *input,
+				const void *delta, const TimeRange *kept, Datum *state,
+				bool *isnull)
 {
 	const AttributeDelta *attribute = delta;
 	bool		came = attribute->came > 0;
@@ -118,7 +126,7 @@ attribute_apply(const AggregateInput *input, const void *delta,
 	if (attribute->came > 1 || attribute->went > 1)
 		return AGGREGATE_RECOMPUTE;
 
-	/* does it fit?  nothing was there, or what went was */
+	/* does it fit?  nothing was there, or the value that went was */
 	if (attribute->went == 0 ? !isnull[0] :
 		!same_value(input, state[0], isnull[0],
 					attribute->went_value, attribute->went_null))
@@ -135,13 +143,14 @@ attribute_apply(const AggregateInput *input, const void *delta,
 }
 
 static void
-attribute_sql(const AggregateInput *input, const AggregateSql *parts,
-			  int column, StringInfo out)
+attribute_sql(const Aggregate *self, const AggregateInput *input,
+			  const AggregateSql *pieces, int column, StringInfo out)
 {
 	appendStringInfo(out, "%s.attribute_agg(%s)%s",
-					 SEGMENT_SCHEMA, parts->value, parts->filter);
+					 SEGMENT_SCHEMA, pieces->value, pieces->filter);
 }
 
+/* Are two values the same bytes, or both missing? */
 static bool
 same_value(const AggregateInput *input, Datum a, bool a_null,
 		   Datum b, bool b_null)

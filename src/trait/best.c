@@ -3,9 +3,9 @@
  * best.c
  *	  Which row is the best, after some came and some went?
  *
- * The state knows the best row V, not how many are equal to it, nor who is
- * next.  The delta knows the best row that came, a (n of them), and the best
- * that went, r (m of them).  That is often enough, here for max:
+ * The state holds the best row V, but neither how many rows equal it nor which
+ * row is next.  The delta holds the best row that came, a (n of them), and the
+ * best that went, r (m of them).  That is often enough, here for max:
  *
  *		V = 50		came 30				nothing went: greatest(50, 30) = 50
  *		V = 50		went 20				worse than V, so V is still there: 50
@@ -15,20 +15,20 @@
  *
  * Why this is right, also when rows come and go within one batch.  Think of
  * the rows as numbers of copies per distinct row (which might even be below
- * zero for a while, were a batch told in several deltas).  We keep true that
+ * zero for a while, if a batch came in several deltas).  The invariant is
  *
  *		there are copies of V, and none (exactly zero) of any better row;
  *		where V is missing, there is none of any row.
  *
  * - Nothing went: the better of V and a has copies, and no better row does.
- * - r is worse than V: copies of V and of better rows only increased; as above.
+ * - r is worse than V: copies of V and better rows only increased; as above.
  * - r is V or better, or V is missing, and then:
  *   - a is better than r: no copy of a or better went, none better than a
  *     came, and there were none: a.
  *   - a equals r, and both are better than V: there was no copy, so there are
  *     n - m now.  If positive: a.  If not, the next best is not known.
  *   - a and r equal V: there was at least one copy, so there is one if n >= m,
- *     and nothing better came: V.  If n < m, who knows how many there were.
+ *     and nothing better came: V.  If n < m, the number of copies is unknown.
  *   - a is worse than r, or nothing came: copies of the best row may have
  *     vanished: unknown.
  *
@@ -42,8 +42,6 @@
 #include "utils/lsyscache.h"
 
 #include "trait/best.h"
-#include "state/fixed.h"
-#include "state/order.h"
 
 static inline int
 three_way(int64 a, int64 b)
@@ -220,4 +218,12 @@ input_copy(const AggregateInput *input, Datum value, MemoryContext memory)
 	value = datumCopy(value, false, input->typlen);
 	MemoryContextSwitchTo(old);
 	return value;
+}
+
+ValueOrder
+type_order(Oid type, Oid collation)
+{
+	return value_order(lookup_type_cache(getBaseType(type),
+										 TYPECACHE_CMP_PROC_FINFO),
+					   collation);
 }

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * best.h
- *	  What min, max, first and last share, private to the room of traits.
+ *	  What min, max, first and last share, private to this room.
  *
- * Each of the four keeps the best row there is, in an order of its own, so
- * they differ in nothing but the order.
+ * Each of the four keeps the best row there is, and they differ in nothing but
+ * the order (BestOrder).
  *
  *-------------------------------------------------------------------------
  */
@@ -13,23 +13,11 @@
 
 #include "trait/aggregate.h"
 
-/*
- * What makes a row better than another.  Of equal values it is the one that
- * looks smaller, in each of these orders: see order.h.
- */
-typedef enum BestOrder
-{
-	BEST_SMALLEST,				/* the smaller value */
-	BEST_LARGEST,				/* the larger value */
-	BEST_EARLIEST,				/* the earlier time, then the smaller value */
-	BEST_LATEST,				/* the later time, then the smaller value */
-} BestOrder;
-
-/* A row, and how many equal ones there were; none if times is 0. */
+/* A row, and the number of rows equal to it; no row if times is 0. */
 typedef struct BestRow
 {
 	Datum		value;
-	TimestampTz at;				/* meaningless where the order ignores it */
+	TimestampTz at;				/* nothing where the order ignores it */
 	int64		times;
 } BestRow;
 
@@ -40,6 +28,7 @@ typedef struct BestDelta
 	BestRow		went;
 } BestDelta;
 
+/* Which row is the best after a change? */
 typedef enum BestVerdict
 {
 	BEST_STAYS,					/* the state's row is still the best */
@@ -48,14 +37,14 @@ typedef enum BestVerdict
 } BestVerdict;
 
 /*
- * Remember the row in 'best' if none there is better.  A by-reference value
+ * Put a row into 'best' unless the row there is better.  A by-reference value
  * is copied into 'memory'.
  */
 extern void best_note(const AggregateInput *input, BestOrder order,
 					  BestRow *best, Datum value, TimestampTz at,
 					  MemoryContext memory);
 
-/* What a delta does to the state's row, which is NULL if there is none. */
+/* Decide what a delta does to the state's row, NULL if there is none. */
 extern BestVerdict best_decide(const AggregateInput *input, BestOrder order,
 							   const BestRow *state, const BestDelta *delta);
 
@@ -66,8 +55,11 @@ extern BestVerdict best_decide(const AggregateInput *input, BestOrder order,
 extern void input_check(const AggregateInput *input, const char *aggregate,
 						bool ordered);
 
-/* The btree comparison of a type, or an error that names it. */
+/* The btree comparison of a type; an error names a type that has none. */
 extern FmgrInfo *type_compare(Oid type);
+
+/* The order of values of a type, or of the type below a domain. */
+extern ValueOrder type_order(Oid type, Oid collation);
 
 /* A copy of the value in 'memory' that needs no toast table. */
 extern Datum input_copy(const AggregateInput *input, Datum value,

@@ -6,8 +6,8 @@
  *		count(orders)			every order
  *		count(orders.coupon)	those with a coupon
  *
- *		state: bigint, 0 before the first order.  An order that goes takes its
- *		one away, so the state never needs to be read again.
+ *		state: bigint, 0 before the first order.  An order that goes is
+ *		subtracted, so that the source never needs to be read again.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,18 +23,17 @@ typedef struct CountDelta
 	int64		rows;			/* came, less went */
 } CountDelta;
 
-static int	count_columns(const AggregateInput *input,
+static int	count_columns(const Aggregate *self, const AggregateInput *input,
 						  AggregateColumn *columns);
-static void count_accumulate(const AggregateInput *input, void *delta,
-							 Datum value, bool isnull,
-							 TimestampTz at, bool has_at, int sign,
-							 MemoryContext memory);
-static AggregateResult count_apply(const AggregateInput *input,
-								   const void *delta,
-								   const TimeRange *kept,
+static void count_accumulate(const Aggregate *self,
+							 const AggregateInput *input, void *delta,
+							 const AggregateRow *row, MemoryContext memory);
+static AggregateResult count_apply(const Aggregate *self,
+								   const AggregateInput *input,
+								   const void *delta, const TimeRange *kept,
 								   Datum *state, bool *isnull);
-static void count_sql(const AggregateInput *input, const AggregateSql *parts,
-					  int column, StringInfo out);
+static void count_sql(const Aggregate *self, const AggregateInput *input,
+					  const AggregateSql *pieces, int column, StringInfo out);
 
 const Aggregate aggregate_count = {
 	.name = "count",
@@ -46,7 +45,8 @@ const Aggregate aggregate_count = {
 };
 
 static int
-count_columns(const AggregateInput *input, AggregateColumn *columns)
+count_columns(const Aggregate *self, const AggregateInput *input,
+			  AggregateColumn *columns)
 {
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
@@ -57,20 +57,20 @@ count_columns(const AggregateInput *input, AggregateColumn *columns)
 }
 
 static void
-count_accumulate(const AggregateInput *input, void *delta,
-				 Datum value, bool isnull, TimestampTz at, bool has_at,
-				 int sign, MemoryContext memory)
+count_accumulate(const Aggregate *self, const AggregateInput *input,
+				 void *delta, const AggregateRow *row, MemoryContext memory)
 {
 	CountDelta *count = delta;
 
-	if (!isnull || !OidIsValid(input->type))
-		count->rows += sign;
+	if (!row->isnull || !OidIsValid(input->type))
+		count->rows += row->sign;
 }
 
+/* Add the rows that came, less those that went. */
 static AggregateResult
-count_apply(const AggregateInput *input, const void *delta,
-			const TimeRange *kept,
-			Datum *state, bool *isnull)
+count_apply(const Aggregate *self, const AggregateInput *input,
+			const void *delta, const TimeRange *kept, Datum *state,
+			bool *isnull)
 {
 	const CountDelta *count = delta;
 	int64		rows;
@@ -78,7 +78,7 @@ count_apply(const AggregateInput *input, const void *delta,
 	if (count->rows == 0)
 		return AGGREGATE_UNCHANGED;
 
-	/* a state that cannot be: let the source say what is true */
+	/* the state cannot be right: read the source again */
 	if (isnull[0] ||
 		pg_add_s64_overflow(DatumGetInt64(state[0]), count->rows, &rows) ||
 		rows < 0)
@@ -89,9 +89,9 @@ count_apply(const AggregateInput *input, const void *delta,
 }
 
 static void
-count_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		  StringInfo out)
+count_sql(const Aggregate *self, const AggregateInput *input,
+		  const AggregateSql *pieces, int column, StringInfo out)
 {
 	appendStringInfo(out, "pg_catalog.count(%s)%s",
-					 parts->value ? parts->value : "*", parts->filter);
+					 pieces->value ? pieces->value : "*", pieces->filter);
 }

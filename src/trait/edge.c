@@ -10,150 +10,66 @@
  *		10:00 Aarhus (late)		('Odense', 11:00): event time decides
  *
  * Of events at the same instant the smallest value counts, for both, and of
- * equal values the one that looks smallest, so the answer depends on nothing
- * but the rows.  Missing values and events without a time are ignored.  What a
- * row that goes does to the state is decided, and explained, in best.c.
+ * equal values the one that looks smallest, so that the result depends on
+ * nothing but the rows.  Missing values and events without a time are ignored.
+ * best.c decides, and explains, what a row that goes does to the state.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-
-#include "utils/lsyscache.h"
+#include "utils/typcache.h"
 
 #include "base/base.h"
 #include "trait/best.h"
-#include "state/order.h"
 
-static int	first_columns(const AggregateInput *input,
-						  AggregateColumn *columns);
-static int	last_columns(const AggregateInput *input,
+static int	edge_columns(const Aggregate *self, const AggregateInput *input,
 						 AggregateColumn *columns);
-static void first_accumulate(const AggregateInput *input, void *delta,
-							 Datum value, bool isnull,
-							 TimestampTz at, bool has_at, int sign,
-							 MemoryContext memory);
-static void last_accumulate(const AggregateInput *input, void *delta,
-							Datum value, bool isnull,
-							TimestampTz at, bool has_at, int sign,
+static void edge_accumulate(const Aggregate *self, const AggregateInput *input,
+							void *delta, const AggregateRow *row,
 							MemoryContext memory);
-static AggregateResult first_apply(const AggregateInput *input,
-								   const void *delta,
-								   const TimeRange *kept,
-								   Datum *state, bool *isnull);
-static AggregateResult last_apply(const AggregateInput *input,
-								  const void *delta,
-								  const TimeRange *kept,
+static AggregateResult edge_apply(const Aggregate *self,
+								  const AggregateInput *input,
+								  const void *delta, const TimeRange *kept,
 								  Datum *state, bool *isnull);
-static void first_sql(const AggregateInput *input, const AggregateSql *parts,
-					  int column, StringInfo out);
-static void last_sql(const AggregateInput *input, const AggregateSql *parts,
-					 int column, StringInfo out);
-static int	edge_columns(const AggregateInput *input, const char *aggregate,
-						 AggregateColumn *columns);
-static AggregateResult edge_apply(const AggregateInput *input, BestOrder order,
-								  const BestDelta *delta,
-								  Datum *state, bool *isnull);
-static void edge_sql(const AggregateSql *parts, const char *aggregate,
-					 const char *time_aggregate, int column, StringInfo out);
+static void edge_sql(const Aggregate *self, const AggregateInput *input,
+					 const AggregateSql *pieces, int column, StringInfo out);
 static Datum edge_step(FunctionCallInfo fcinfo, BestOrder order);
+static AggregateInput *step_input(FunctionCallInfo fcinfo);
 
 const Aggregate aggregate_first = {
 	.name = "first",
 	.is_value = true,
-	.columns = first_columns,
+	.order = BEST_EARLIEST,
+	.columns = edge_columns,
 	.delta_size = sizeof(BestDelta),
-	.accumulate = first_accumulate,
-	.apply = first_apply,
-	.sql = first_sql,
+	.accumulate = edge_accumulate,
+	.apply = edge_apply,
+	.sql = edge_sql,
 };
 
 const Aggregate aggregate_last = {
 	.name = "last",
 	.is_value = true,
-	.columns = last_columns,
+	.order = BEST_LATEST,
+	.columns = edge_columns,
 	.delta_size = sizeof(BestDelta),
-	.accumulate = last_accumulate,
-	.apply = last_apply,
-	.sql = last_sql,
+	.accumulate = edge_accumulate,
+	.apply = edge_apply,
+	.sql = edge_sql,
 };
 
 SEGMENT_FUNCTION(segment_first_step);
 SEGMENT_FUNCTION(segment_last_step);
 SEGMENT_FUNCTION(segment_edge_value);
 
+/* The value, and its time: s7, s7_at. */
 static int
-first_columns(const AggregateInput *input, AggregateColumn *columns)
-{
-	return edge_columns(input, "first", columns);
-}
-
-static int
-last_columns(const AggregateInput *input, AggregateColumn *columns)
-{
-	return edge_columns(input, "last", columns);
-}
-
-static void
-first_accumulate(const AggregateInput *input, void *delta,
-				 Datum value, bool isnull, TimestampTz at, bool has_at,
-				 int sign, MemoryContext memory)
-{
-	BestDelta  *best = delta;
-
-	if (!isnull && has_at)
-		best_note(input, BEST_EARLIEST, sign > 0 ? &best->came : &best->went,
-				  value, at, memory);
-}
-
-static void
-last_accumulate(const AggregateInput *input, void *delta,
-				Datum value, bool isnull, TimestampTz at, bool has_at,
-				int sign, MemoryContext memory)
-{
-	BestDelta  *best = delta;
-
-	if (!isnull && has_at)
-		best_note(input, BEST_LATEST, sign > 0 ? &best->came : &best->went,
-				  value, at, memory);
-}
-
-static AggregateResult
-first_apply(const AggregateInput *input, const void *delta,
-			const TimeRange *kept,
-			Datum *state, bool *isnull)
-{
-	return edge_apply(input, BEST_EARLIEST, delta, state, isnull);
-}
-
-static AggregateResult
-last_apply(const AggregateInput *input, const void *delta,
-		   const TimeRange *kept,
-		   Datum *state, bool *isnull)
-{
-	return edge_apply(input, BEST_LATEST, delta, state, isnull);
-}
-
-static void
-first_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		  StringInfo out)
-{
-	edge_sql(parts, "first", "min", column, out);
-}
-
-static void
-last_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		 StringInfo out)
-{
-	edge_sql(parts, "last", "max", column, out);
-}
-
-static int
-edge_columns(const AggregateInput *input, const char *aggregate,
+edge_columns(const Aggregate *self, const AggregateInput *input,
 			 AggregateColumn *columns)
 {
-	input_check(input, aggregate, true);
+	input_check(input, self->name, true);
 
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
@@ -167,10 +83,25 @@ edge_columns(const AggregateInput *input, const char *aggregate,
 	return 2;
 }
 
-static AggregateResult
-edge_apply(const AggregateInput *input, BestOrder order,
-		   const BestDelta *delta, Datum *state, bool *isnull)
+static void
+edge_accumulate(const Aggregate *self, const AggregateInput *input,
+				void *delta, const AggregateRow *row, MemoryContext memory)
 {
+	BestDelta  *best = delta;
+
+	if (!row->isnull && row->has_at)
+		best_note(input, self->order,
+				  row->sign > 0 ? &best->came : &best->went,
+				  row->value, row->at, memory);
+}
+
+/* Take the best row that came, if best.c says so. */
+static AggregateResult
+edge_apply(const Aggregate *self, const AggregateInput *input,
+		   const void *delta, const TimeRange *kept,
+		   Datum *state, bool *isnull)
+{
+	const BestDelta *best = delta;
 	bool		missing = isnull[0] || isnull[1];
 	BestRow		current = {
 		.value = state[0],
@@ -178,14 +109,14 @@ edge_apply(const AggregateInput *input, BestOrder order,
 		.times = 1,
 	};
 
-	switch (best_decide(input, order, missing ? NULL : &current, delta))
+	switch (best_decide(input, self->order, missing ? NULL : &current, best))
 	{
 		case BEST_STAYS:
 			return AGGREGATE_UNCHANGED;
 		case BEST_ADDED:
-			state[0] = input_copy(input, delta->came.value,
+			state[0] = input_copy(input, best->came.value,
 								  CurrentMemoryContext);
-			state[1] = TimestampTzGetDatum(delta->came.at);
+			state[1] = TimestampTzGetDatum(best->came.at);
 			isnull[0] = isnull[1] = false;
 			return AGGREGATE_CHANGED;
 		case BEST_UNKNOWN:
@@ -194,20 +125,22 @@ edge_apply(const AggregateInput *input, BestOrder order,
 	return AGGREGATE_RECOMPUTE;
 }
 
+/* SQL of the value (column 0), or of its time (column 1). */
 static void
-edge_sql(const AggregateSql *parts, const char *aggregate,
-		 const char *time_aggregate, int column, StringInfo out)
+edge_sql(const Aggregate *self, const AggregateInput *input,
+		 const AggregateSql *pieces, int column, StringInfo out)
 {
-	if (parts->at == NULL)
+	if (pieces->at == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s needs events, and the source has no event time",
-						aggregate),
+						self->name),
 				 errhint("Attach the source with its time column as at, or use min or max.")));
 
 	if (column == 0)
 		appendStringInfo(out, "%s.%s_agg(%s, %s)%s", SEGMENT_SCHEMA,
-						 aggregate, parts->value, parts->at, parts->filter);
+						 self->name, pieces->value, pieces->at,
+						 pieces->filter);
 	else
 
 		/*
@@ -215,8 +148,8 @@ edge_sql(const AggregateSql *parts, const char *aggregate,
 		 * field.
 		 */
 		appendStringInfo(out, "pg_catalog.%s(%s) FILTER (WHERE (%s) AND (%s) IS DISTINCT FROM NULL)",
-						 time_aggregate, parts->at, parts->condition,
-						 parts->value);
+						 self->order == BEST_EARLIEST ? "min" : "max",
+						 pieces->at, pieces->condition, pieces->value);
 }
 
 /* One step of first_agg: (internal, anyelement, timestamptz) -> internal */
@@ -233,35 +166,17 @@ segment_last_step(PG_FUNCTION_ARGS)
 	return edge_step(fcinfo, BEST_LATEST);
 }
 
+/* Keep the row if it is the best one so far. */
 static Datum
 edge_step(FunctionCallInfo fcinfo, BestOrder order)
 {
-	AggregateInput *input = fcinfo->flinfo->fn_extra;
-	BestRow    *best = PG_ARGISNULL(0) ? NULL : (BestRow *) PG_GETARG_POINTER(0);
+	AggregateInput *input = step_input(fcinfo);
+	BestRow    *best = PG_ARGISNULL(0) ? NULL :
+		(BestRow *) PG_GETARG_POINTER(0);
 	MemoryContext memory;
 
 	if (!AggCheckCallContext(fcinfo, &memory))
 		elog(ERROR, "first_agg and last_agg are called as aggregates only");
-
-	if (input == NULL)
-	{
-		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
-		FmgrInfo   *compare = type_compare(type);
-		TypeCacheEntry *entry = lookup_type_cache(type, 0);
-
-		input = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
-									   sizeof(AggregateInput));
-		input->type = type;
-		input->typmod = -1;
-		input->collation = PG_GET_COLLATION();
-		input->typlen = entry->typlen;
-		input->typbyval = entry->typbyval;
-		input->compare = compare;
-		input->alike = value_order(lookup_type_cache(getBaseType(type),
-													 TYPECACHE_CMP_PROC_FINFO),
-								   input->collation).alike;
-		fcinfo->flinfo->fn_extra = input;
-	}
 
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
 	{
@@ -274,6 +189,33 @@ edge_step(FunctionCallInfo fcinfo, BestOrder order)
 	if (best == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(best);
+}
+
+/* What is known of the values; kept in fn_extra. */
+static AggregateInput *
+step_input(FunctionCallInfo fcinfo)
+{
+	FmgrInfo   *function = fcinfo->flinfo;
+	Oid			type;
+	FmgrInfo   *compare;
+	TypeCacheEntry *entry;
+	AggregateInput *input;
+
+	if (function->fn_extra != NULL)
+		return function->fn_extra;
+	type = get_fn_expr_argtype(function, 1);
+	compare = type_compare(type);
+	entry = lookup_type_cache(type, 0);
+	input = MemoryContextAllocZero(function->fn_mcxt, sizeof(AggregateInput));
+	input->type = type;
+	input->typmod = -1;
+	input->collation = PG_GET_COLLATION();
+	input->typlen = entry->typlen;
+	input->typbyval = entry->typbyval;
+	input->compare = compare;
+	input->alike = type_order(type, input->collation).alike;
+	function->fn_extra = input;
+	return input;
 }
 
 /* The end of both: (internal, anyelement, timestamptz) -> anyelement */

@@ -7,145 +7,61 @@
  *
  * Missing values are ignored.  Of equal values the one counts that looks
  * smallest, for both, so that it does not matter which came first: of 1.5 and
- * 1.50 it is 1.5.  What a row that goes does to the state is decided, and
- * explained, in best.c.  Any type with a btree order will do, and the SQL form
- * goes by the same order: pg_catalog.max() exists for some types only.
+ * 1.50 it is 1.5.  best.c decides, and explains, what a row that goes does to
+ * the state.  Values may be of any type with a btree order, and the SQL form
+ * uses the same order: pg_catalog.max() exists for some types only.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "utils/lsyscache.h"
-
 #include "base/base.h"
 #include "trait/best.h"
-#include "state/order.h"
 
-static int	min_columns(const AggregateInput *input, AggregateColumn *columns);
-static int	max_columns(const AggregateInput *input, AggregateColumn *columns);
-static void min_accumulate(const AggregateInput *input, void *delta,
-						   Datum value, bool isnull,
-						   TimestampTz at, bool has_at, int sign,
-						   MemoryContext memory);
-static void max_accumulate(const AggregateInput *input, void *delta,
-						   Datum value, bool isnull,
-						   TimestampTz at, bool has_at, int sign,
-						   MemoryContext memory);
-static AggregateResult min_apply(const AggregateInput *input,
-								 const void *delta,
-								 const TimeRange *kept,
-								 Datum *state, bool *isnull);
-static AggregateResult max_apply(const AggregateInput *input,
-								 const void *delta,
-								 const TimeRange *kept,
-								 Datum *state, bool *isnull);
-static void min_sql(const AggregateInput *input, const AggregateSql *parts,
-					int column, StringInfo out);
-static void max_sql(const AggregateInput *input, const AggregateSql *parts,
-					int column, StringInfo out);
-static int	extreme_columns(const AggregateInput *input, const char *aggregate,
+static int	extreme_columns(const Aggregate *self, const AggregateInput *input,
 							AggregateColumn *columns);
-static AggregateResult extreme_apply(const AggregateInput *input,
-									 BestOrder order, const BestDelta *delta,
+static void extreme_accumulate(const Aggregate *self,
+							   const AggregateInput *input, void *delta,
+							   const AggregateRow *row, MemoryContext memory);
+static AggregateResult extreme_apply(const Aggregate *self,
+									 const AggregateInput *input,
+									 const void *delta, const TimeRange *kept,
 									 Datum *state, bool *isnull);
+static void extreme_sql(const Aggregate *self, const AggregateInput *input,
+						const AggregateSql *pieces, int column,
+						StringInfo out);
 static Datum extreme_of_two(FunctionCallInfo fcinfo, bool larger);
 
 const Aggregate aggregate_min = {
 	.name = "min",
 	.is_value = true,
-	.columns = min_columns,
+	.order = BEST_SMALLEST,
+	.columns = extreme_columns,
 	.delta_size = sizeof(BestDelta),
-	.accumulate = min_accumulate,
-	.apply = min_apply,
-	.sql = min_sql,
+	.accumulate = extreme_accumulate,
+	.apply = extreme_apply,
+	.sql = extreme_sql,
 };
 
 const Aggregate aggregate_max = {
 	.name = "max",
 	.is_value = true,
-	.columns = max_columns,
+	.order = BEST_LARGEST,
+	.columns = extreme_columns,
 	.delta_size = sizeof(BestDelta),
-	.accumulate = max_accumulate,
-	.apply = max_apply,
-	.sql = max_sql,
+	.accumulate = extreme_accumulate,
+	.apply = extreme_apply,
+	.sql = extreme_sql,
 };
 
 SEGMENT_FUNCTION(segment_smaller);
 SEGMENT_FUNCTION(segment_larger);
 
 static int
-min_columns(const AggregateInput *input, AggregateColumn *columns)
-{
-	return extreme_columns(input, "min", columns);
-}
-
-static int
-max_columns(const AggregateInput *input, AggregateColumn *columns)
-{
-	return extreme_columns(input, "max", columns);
-}
-
-static void
-min_accumulate(const AggregateInput *input, void *delta,
-			   Datum value, bool isnull, TimestampTz at, bool has_at,
-			   int sign, MemoryContext memory)
-{
-	BestDelta  *best = delta;
-
-	if (!isnull)
-		best_note(input, BEST_SMALLEST, sign > 0 ? &best->came : &best->went,
-				  value, 0, memory);
-}
-
-static void
-max_accumulate(const AggregateInput *input, void *delta,
-			   Datum value, bool isnull, TimestampTz at, bool has_at,
-			   int sign, MemoryContext memory)
-{
-	BestDelta  *best = delta;
-
-	if (!isnull)
-		best_note(input, BEST_LARGEST, sign > 0 ? &best->came : &best->went,
-				  value, 0, memory);
-}
-
-static AggregateResult
-min_apply(const AggregateInput *input, const void *delta,
-		  const TimeRange *kept,
-		  Datum *state, bool *isnull)
-{
-	return extreme_apply(input, BEST_SMALLEST, delta, state, isnull);
-}
-
-static AggregateResult
-max_apply(const AggregateInput *input, const void *delta,
-		  const TimeRange *kept,
-		  Datum *state, bool *isnull)
-{
-	return extreme_apply(input, BEST_LARGEST, delta, state, isnull);
-}
-
-static void
-min_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		StringInfo out)
-{
-	appendStringInfo(out, "%s.min_agg(%s)%s",
-					 SEGMENT_SCHEMA, parts->value, parts->filter);
-}
-
-static void
-max_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		StringInfo out)
-{
-	appendStringInfo(out, "%s.max_agg(%s)%s",
-					 SEGMENT_SCHEMA, parts->value, parts->filter);
-}
-
-static int
-extreme_columns(const AggregateInput *input, const char *aggregate,
+extreme_columns(const Aggregate *self, const AggregateInput *input,
 				AggregateColumn *columns)
 {
-	input_check(input, aggregate, true);
+	input_check(input, self->name, true);
 
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
@@ -155,18 +71,33 @@ extreme_columns(const AggregateInput *input, const char *aggregate,
 	return 1;
 }
 
-static AggregateResult
-extreme_apply(const AggregateInput *input, BestOrder order,
-			  const BestDelta *delta, Datum *state, bool *isnull)
+static void
+extreme_accumulate(const Aggregate *self, const AggregateInput *input,
+				   void *delta, const AggregateRow *row, MemoryContext memory)
 {
+	BestDelta  *best = delta;
+
+	if (!row->isnull)
+		best_note(input, self->order,
+				  row->sign > 0 ? &best->came : &best->went,
+				  row->value, 0, memory);
+}
+
+/* Take the best value that came, if best.c says so. */
+static AggregateResult
+extreme_apply(const Aggregate *self, const AggregateInput *input,
+			  const void *delta, const TimeRange *kept,
+			  Datum *state, bool *isnull)
+{
+	const BestDelta *best = delta;
 	BestRow		current = {.value = state[0], .times = 1};
 
-	switch (best_decide(input, order, isnull[0] ? NULL : &current, delta))
+	switch (best_decide(input, self->order, isnull[0] ? NULL : &current, best))
 	{
 		case BEST_STAYS:
 			return AGGREGATE_UNCHANGED;
 		case BEST_ADDED:
-			state[0] = input_copy(input, delta->came.value,
+			state[0] = input_copy(input, best->came.value,
 								  CurrentMemoryContext);
 			isnull[0] = false;
 			return AGGREGATE_CHANGED;
@@ -174,6 +105,14 @@ extreme_apply(const AggregateInput *input, BestOrder order,
 			break;
 	}
 	return AGGREGATE_RECOMPUTE;
+}
+
+static void
+extreme_sql(const Aggregate *self, const AggregateInput *input,
+			const AggregateSql *pieces, int column, StringInfo out)
+{
+	appendStringInfo(out, "%s.%s_agg(%s)%s", SEGMENT_SCHEMA, self->name,
+					 pieces->value, pieces->filter);
 }
 
 /* smaller(anyelement, anyelement): one step of min_agg */
@@ -190,6 +129,10 @@ segment_larger(PG_FUNCTION_ARGS)
 	return extreme_of_two(fcinfo, true);
 }
 
+/*
+ * The smaller or larger of two arguments; of equal ones the one that looks
+ * smaller.
+ */
 static Datum
 extreme_of_two(FunctionCallInfo fcinfo, bool larger)
 {
@@ -203,10 +146,9 @@ extreme_of_two(FunctionCallInfo fcinfo, bool larger)
 		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 
 		(void) type_compare(type);
-		order = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(ValueOrder));
-		*order = value_order(lookup_type_cache(getBaseType(type),
-											   TYPECACHE_CMP_PROC_FINFO),
-							 PG_GET_COLLATION());
+		order = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt,
+								   sizeof(ValueOrder));
+		*order = type_order(type, PG_GET_COLLATION());
 		fcinfo->flinfo->fn_extra = order;
 	}
 

@@ -18,9 +18,9 @@
  * First aggregate_expand() turns a written form into a formula over others,
  * as for avg; those that remain are stored, each under a definition, by
  * aggregate_stored(); and aggregate_value() reads the written form off the
- * state.  Equal definitions are stored once, so the three that look at the
- * cities above share one tally, and avg shares its sum with whoever asks.  All
- * that look at the same values over the same window share one series.
+ * state.  Equal definitions are stored once, so that the two forms over cities
+ * share one tally, and avg shares its sum with sum.  All forms over the same
+ * values and the same window share one series.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,8 +34,8 @@
 #include "utils/lsyscache.h"
 
 #include "base/base.h"
-#include "filter/filter.h"
-#include "trait/aggregate.h"
+#include "trait/forms.h"
+#include "trait/trait.h"
 
 /* the arguments of a FILTER_AGGREGATE */
 #define ARG_SOURCE		0
@@ -44,7 +44,7 @@
 #define ARG_WINDOW		3
 #define AGGREGATE_ARGS	4
 
-/* Of which type the written form is. */
+/* Of which type is the value of a form? */
 typedef enum FormResult
 {
 	RESULT_COUNT,				/* bigint */
@@ -53,24 +53,26 @@ typedef enum FormResult
 	RESULT_VALUES,				/* an array of them */
 } FormResult;
 
+/* A form of aggregate that people write. */
 typedef struct Form
 {
 	const char *name;
 	bool		distinct;
 	bool		needs_value;
-	/* NULL if it is stored; else the formula in its place */
+	/* makes the formula in its place; NULL if it is stored */
 	FilterNode *(*expand) (const FilterNode *node);
-	/* where it is stored, and the function that reads it; NULL: its column */
+	/* how it is stored, and the function that reads it; NULL: the column */
 	const Aggregate *aggregate;
 	const char *reading;
-	/* the function that reads it from a series, where it has a window */
+	/* the function that reads it off a series, where it has a window */
 	const char *window_reading;
+	WindowKind	window_kind;	/* what that makes of the events that count */
 	FormResult	result;
 } Form;
 
 /*
- * What stddev needs of a window: sum(x * x) read off the series of x.  Nobody
- * can write it.
+ * What stddev needs of a window: sum(x * x) read off the series of x.  It has
+ * no spelling in the language.
  */
 #define SQUARES			"squares"
 
@@ -88,28 +90,29 @@ static Expr *reading_function(const char *name, Oid result, bool typed,
 
 static const Form forms[] = {
 	{"count", false, false, NULL, &aggregate_count, NULL,
-	"series_count", RESULT_COUNT},
+	"series_count", WINDOW_COUNTS, RESULT_COUNT},
 	{"count", true, true, NULL, &aggregate_list, "tally_size",
-	"series_distinct", RESULT_COUNT},
+	"series_distinct", WINDOW_OTHER, RESULT_COUNT},
 	{"sum", false, true, NULL, &aggregate_sum, NULL,
-	"series_sum", RESULT_SUM},
+	"series_sum", WINDOW_SUMS, RESULT_SUM},
 	{"avg", false, true, expand_avg},
 	{"min", false, true, NULL, &aggregate_min, NULL,
-	"series_min", RESULT_VALUE},
+	"series_min", WINDOW_OTHER, RESULT_VALUE},
 	{"max", false, true, NULL, &aggregate_max, NULL,
-	"series_max", RESULT_VALUE},
+	"series_max", WINDOW_OTHER, RESULT_VALUE},
 	{"first", false, true, NULL, &aggregate_first, NULL,
-	"series_first", RESULT_VALUE},
+	"series_first", WINDOW_OTHER, RESULT_VALUE},
 	{"last", false, true, NULL, &aggregate_last, NULL,
-	"series_last", RESULT_VALUE},
+	"series_last", WINDOW_OTHER, RESULT_VALUE},
 	{"list", true, true, NULL, &aggregate_list, "tally_values",
-	"series_values", RESULT_VALUES},
-	{"most_frequent", false, true, NULL, &aggregate_list, "tally_most_frequent",
-	"series_most_frequent", RESULT_VALUE},
+	"series_values", WINDOW_OTHER, RESULT_VALUES},
+	{"most_frequent", false, true, NULL, &aggregate_list,
+		"tally_most_frequent",
+	"series_most_frequent", WINDOW_OTHER, RESULT_VALUE},
 	{"stddev", false, true, expand_stddev},
 	{"exists", false, false, expand_exists},
 	{SQUARES, false, true, NULL, NULL, NULL,
-	"series_squares", RESULT_SUM},
+	"series_squares", WINDOW_OTHER, RESULT_SUM},
 };
 
 FilterNode *
@@ -139,7 +142,8 @@ aggregate_expand(const FilterNode *node)
 const FilterNode *
 aggregate_window_of(const FilterNode *node)
 {
-	if (node->op != FILTER_AGGREGATE || node->args[ARG_WINDOW]->op == FILTER_NONE)
+	if (node->op != FILTER_AGGREGATE ||
+		node->args[ARG_WINDOW]->op == FILTER_NONE)
 		return NULL;
 	return node->args[ARG_WINDOW];
 }
@@ -158,10 +162,10 @@ aggregate_stored(const FilterNode *node, FilterNode **definition)
 	if (aggregate_window_of(node) != NULL)
 	{
 		FilterNode *value = node->args[ARG_VALUE];
+		const char *name = value->op == FILTER_NONE ?
+			aggregate_count.name : aggregate_window.name;
 
-		*definition = aggregate_node(value->op == FILTER_NONE ?
-									 aggregate_count.name : aggregate_window.name,
-									 false, node, value);
+		*definition = aggregate_node(name, false, node, value);
 		return &aggregate_window;
 	}
 
@@ -185,6 +189,7 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 	const char *reading;
 	List	   *args = list_make1(columns[0]);
 	Oid			result = INT8OID;
+	bool		typed;
 
 	if (node->op == FILTER_COLUMN)
 		return columns[0];
@@ -222,9 +227,27 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 								   format_type_be(input->type))));
 			break;
 	}
-	return reading_function(reading, result,
-							form->result == RESULT_VALUE || form->result == RESULT_VALUES,
-							input, args);
+	typed = form->result == RESULT_VALUE || form->result == RESULT_VALUES;
+	return reading_function(reading, result, typed, input, args);
+}
+
+bool
+trait_is_window(const FuncExpr *call)
+{
+	return list_length(call->args) >= 4 &&
+		exprType(linitial(call->args)) == catalog_type("series");
+}
+
+WindowKind
+trait_window_kind(const FuncExpr *call)
+{
+	const char *name = get_func_name(call->funcid);
+
+	for (int i = 0; name != NULL && i < lengthof(forms); i++)
+		if (forms[i].window_reading != NULL &&
+			strcmp(forms[i].window_reading, name) == 0)
+			return forms[i].window_kind;
+	return WINDOW_OTHER;
 }
 
 /* avg(x): sum(x) / count(x); division by zero is missing */
@@ -253,14 +276,14 @@ expand_exists(const FilterNode *node)
  *		spread = n * sum(x * x) - sum(x) * sum(x)
  *		sqrt(greatest(spread, spread - spread) / (n * (n - 1)))
  *
- * The division makes it missing for n < 2, and greatest() keeps the rounding of
- * floating-point values from asking for the root of a negative number; both of its
- * arguments are missing where the spread is too large to be computed.
+ * The division makes it missing for n < 2, and greatest() keeps the rounding
+ * of floating-point values from asking for the root of a negative number; both
+ * of its arguments are missing where the spread is too large to be computed.
  *
- * A square may be too large, too, and then the sum passes over it as over any value
- * that is missing.  So what it is divided by is 0 if there are fewer squares than
- * values.  Over a window the squares are read off the values, which are kept
- * anyway, and their sum is missing then.
+ * A square may be too large, too, and then the sum passes over it as over any
+ * value that is missing.  So what it is divided by is 0 if there are fewer
+ * squares than values.  Over a window the squares are read off the values,
+ * which are kept anyway, and their sum is missing then.
  */
 static FilterNode *
 expand_stddev(const FilterNode *node)
@@ -271,6 +294,8 @@ expand_stddev(const FilterNode *node)
 	FilterNode *one = filter_node(FILTER_NUMBER, "1", -1);
 	FilterNode *squares;
 	FilterNode *spread;
+	FilterNode *nothing;
+	FilterNode *positive;
 	FilterNode *pairs;
 
 	pairs = binary(FILTER_MULTIPLY, n, binary(FILTER_SUBTRACT, n, one));
@@ -279,25 +304,24 @@ expand_stddev(const FilterNode *node)
 	else
 	{
 		FilterNode *square = binary(FILTER_MULTIPLY, value, value);
-		FilterNode *lacking = binary(FILTER_SUBTRACT, n,
-									 aggregate_node("count", false, node, square));
+		FilterNode *nsquares = aggregate_node("count", false, node, square);
+		FilterNode *lacking = binary(FILTER_SUBTRACT, n, nsquares);
+		FilterNode *complete = binary(FILTER_SUBTRACT, one, lacking);
+		FilterNode *zero = filter_node(FILTER_NUMBER, "0", -1);
 
 		squares = aggregate_node("sum", false, node, square);
 		/* 1, or 0 if one or more are lacking */
 		pairs = binary(FILTER_MULTIPLY, pairs,
-					   function("greatest",
-								list_make2(binary(FILTER_SUBTRACT, one, lacking),
-										   filter_node(FILTER_NUMBER, "0", -1))));
+					   function("greatest", list_make2(complete, zero)));
 	}
 
 	spread = binary(FILTER_SUBTRACT,
 					binary(FILTER_MULTIPLY, n, squares),
 					binary(FILTER_MULTIPLY, sum, sum));
+	nothing = binary(FILTER_SUBTRACT, spread, spread);
+	positive = function("greatest", list_make2(spread, nothing));
 	return function("sqrt",
-					list_make1(binary(FILTER_DIVIDE,
-									  function("greatest",
-											   list_make2(spread, binary(FILTER_SUBTRACT, spread, spread))),
-									  pairs)));
+					list_make1(binary(FILTER_DIVIDE, positive, pairs)));
 }
 
 /* The form of a written aggregate, or an error that says what is wrong. */
@@ -322,7 +346,8 @@ form_of(const FilterNode *node)
 
 	if (other == NULL)
 		form_unknown(node);
-	meant = filter_node_with(node->op, node->text, -1, node->nargs, node->args);
+	meant = filter_node_with(node->op, node->text, -1, node->nargs,
+							 node->args);
 	meant->detail = distinct ? 0 : 1;
 	if (distinct)
 		ereport(ERROR,
@@ -337,6 +362,7 @@ form_of(const FilterNode *node)
 			 errhint("For each value once, write: %s", filter_print(meant))));
 }
 
+/* Raise an error: no aggregate has this name. */
 static void
 form_unknown(const FilterNode *node)
 {

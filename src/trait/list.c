@@ -13,8 +13,9 @@
  *		the one of 4 May goes			"Odense": 0, so it vanishes
  *
  * count(distinct ...) and most_frequent are read off the same state; the times
- * are for the latter, whose ties go to the most recent value.  Here a value is
- * its bytes: which of them are equal is asked when the tally is read.
+ * are for the latter, whose ties go to the most recent value.  In this file
+ * equal means of the same bytes: which values are equal by collation is asked
+ * when the tally is read.
  *
  * A delta says of each value how many rows came, less those that went, and of
  * either kind the latest time and how many rows had it.  What that does to
@@ -22,32 +23,28 @@
  * where the row with the latest time goes and other rows of the value remain,
  * the source is read again.
  *
- * The reasoning needs whole batches: all that came and went for a profile in
- * one delta.  Of a row that went before we hear that it came, no trace would
- * be left of its time once the number of rows is zero.
+ * The reasoning needs whole batches: all rows that came and went for a profile
+ * in one delta.  If a row went in a delta before the one in which it came, its
+ * time would be forgotten once the number of rows is zero.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/syscache.h"
 
 #include "base/base.h"
 #include "trait/best.h"
-#include "state/order.h"
-#include "state/tally.h"
 
 /* a new row is compared with as many of the latest values */
 #define LOOK_BACK		16
 #define FIRST_ROOM		4
-/* below this many, twice the room is cheaper than sorting */
+/* below this many entries, twice the room is cheaper than sorting */
 #define COMPACT_FROM	64
 
 /*
@@ -86,18 +83,17 @@ typedef struct ListChange
 	int64		went_times;
 } ListChange;
 
-static int	list_columns(const AggregateInput *input,
+static int	list_columns(const Aggregate *self, const AggregateInput *input,
 						 AggregateColumn *columns);
-static void list_accumulate(const AggregateInput *input, void *delta,
-							Datum value, bool isnull,
-							TimestampTz at, bool has_at, int sign,
+static void list_accumulate(const Aggregate *self, const AggregateInput *input,
+							void *delta, const AggregateRow *row,
 							MemoryContext memory);
-static AggregateResult list_apply(const AggregateInput *input,
-								  const void *delta,
-								  const TimeRange *kept,
+static AggregateResult list_apply(const Aggregate *self,
+								  const AggregateInput *input,
+								  const void *delta, const TimeRange *kept,
 								  Datum *state, bool *isnull);
-static void list_sql(const AggregateInput *input, const AggregateSql *parts,
-					 int column, StringInfo out);
+static void list_sql(const Aggregate *self, const AggregateInput *input,
+					 const AggregateSql *pieces, int column, StringInfo out);
 static void list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 					  MemoryContext memory);
 static uint32 image_hash(TypeCacheEntry *type, Datum value);
@@ -125,13 +121,12 @@ const Aggregate aggregate_list = {
 SEGMENT_FUNCTION(segment_tally_step);
 SEGMENT_FUNCTION(segment_tally_result);
 
+/* A tally. */
 static int
-list_columns(const AggregateInput *input, AggregateColumn *columns)
+list_columns(const Aggregate *self, const AggregateInput *input,
+			 AggregateColumn *columns)
 {
-	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, false);
-	Oid			tally = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-										CStringGetDatum("tally"),
-										ObjectIdGetDatum(schema));
+	Oid			tally = catalog_type("tally");
 
 	if (!OidIsValid(tally))
 		elog(ERROR, "type %s.tally does not exist", SEGMENT_SCHEMA);
@@ -150,23 +145,24 @@ list_columns(const AggregateInput *input, AggregateColumn *columns)
 }
 
 static void
-list_accumulate(const AggregateInput *input, void *delta,
-				Datum value, bool isnull, TimestampTz at, bool has_at,
-				int sign, MemoryContext memory)
+list_accumulate(const Aggregate *self, const AggregateInput *input,
+				void *delta, const AggregateRow *row, MemoryContext memory)
 {
 	ListDelta  *list = delta;
 
-	if (isnull)
+	if (row->isnull)
 		return;
 	if (list->type == NULL)
 		list->type = tally_element(input->type, "list");
-	list_note(list, value, tally_time(at, has_at), sign, memory);
+	list_note(list, row->value, tally_time(row->at, row->has_at), row->sign,
+			  memory);
 }
 
+/* Merge the delta into the tally, both in the order of their bytes. */
 static AggregateResult
-list_apply(const AggregateInput *input, const void *delta,
-		   const TimeRange *kept,
-		   Datum *state, bool *isnull)
+list_apply(const Aggregate *self, const AggregateInput *input,
+		   const void *delta, const TimeRange *kept, Datum *state,
+		   bool *isnull)
 {
 	const ListDelta *list = delta;
 	Tally		none = {.nentries = 0};
@@ -230,13 +226,13 @@ list_apply(const AggregateInput *input, const void *delta,
 }
 
 static void
-list_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		 StringInfo out)
+list_sql(const Aggregate *self, const AggregateInput *input,
+		 const AggregateSql *pieces, int column, StringInfo out)
 {
 	appendStringInfo(out, "%s.tally_agg(%s, %s)%s", SEGMENT_SCHEMA,
-					 parts->value,
-					 parts->at ? parts->at : "NULL::pg_catalog.timestamptz",
-					 parts->filter);
+					 pieces->value,
+					 pieces->at ? pieces->at : "NULL::pg_catalog.timestamptz",
+					 pieces->filter);
 }
 
 /* One row of tally_agg: (internal, anyelement, timestamptz) -> internal */
@@ -302,6 +298,7 @@ segment_tally_result(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(tally_write(&tally));
 }
 
+/* Note that a row of a value came or went. */
 static void
 list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 		  MemoryContext memory)
@@ -323,7 +320,7 @@ list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 		row.value = PointerGetDatum(PG_DETOAST_DATUM_PACKED(row.value));
 	row.image = image_hash(type, row.value);
 
-	/* customers repeat themselves: is it one of the values met last? */
+	/* values are often repeated: is it one of those met last? */
 	for (int i = list->nentries - 1;
 		 i >= 0 && i >= list->nentries - LOOK_BACK; i--)
 	{
@@ -357,7 +354,7 @@ image_hash(TypeCacheEntry *type, Datum value)
 }
 
 /*
- * Room for another entry: what repeats is brought together first, so that the
+ * Make room for another entry.  Equal entries are made one first, so that the
  * memory needed is that of the distinct values.
  */
 static void
@@ -382,7 +379,7 @@ list_make_room(ListDelta *list, MemoryContext memory)
 									  list->room * sizeof(ListEntry));
 }
 
-/* Entries by value, for each what came before what went. */
+/* For sorting entries by value, for each those that came before the others. */
 typedef struct ListSort
 {
 	TypeCacheEntry *type;
@@ -445,7 +442,7 @@ list_fits(const ListEntry *entry, const ListEntry *more)
 		rows != PG_INT32_MIN;
 }
 
-/* Add rows of the same value that fit. */
+/* Add rows of the same value that fit: see list_fits(). */
 static void
 list_merge(ListEntry *entry, const ListEntry *more)
 {
@@ -497,8 +494,8 @@ list_change(const ListDelta *list, const ListEntry *entries, int nentries,
 }
 
 /*
- * Add a value to the tally: what the state had, NULL if nothing, as changed by
- * the delta.  False if the state cannot tell.
+ * Add a value to the tally: the entry of the state (or NULL) with the change.
+ * False if the state cannot tell what results.
  */
 static bool
 tally_add(Tally *tally, const TallyEntry *state, const ListChange *change,

@@ -13,8 +13,8 @@
  *
  *		customers.city					an attribute: value Var city
  *
- * The same two expressions are evaluated by capture for each row and printed
- * as SQL for whole tables, so both mean the same.
+ * The same two expressions are evaluated for each row (program_run.c) and
+ * printed as SQL for whole tables (source_query.c), so both mean the same.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,17 +32,25 @@
 #include "utils/typcache.h"
 
 #include "base/base.h"
-#include "state/order.h"
+#include "trait/best.h"
 #include "trait/trait_private.h"
 
 static Expr *column_of_source(FilterScope *scope, const char *name);
+static const FilterNode *bind_aggregate(const Source *source,
+										const FilterNode *definition,
+										FilterScope *scope, BoundTrait *bound);
+static const FilterNode *bind_attribute(const Source *source,
+										const FilterNode *definition,
+										BoundTrait *bound);
 static void check_window(const Source *source, const FilterNode *window,
 						 const char *text);
 static void describe_input(AggregateInput *input, Oid type, int32 typmod,
 						   Oid collation);
 static FilterScope *source_scope(const Source *source, const char *text);
 
-/* SOURCE is args[0] of an aggregate; an attribute starts with its name */
+/*
+ * The name of the source: args[0] of an aggregate, the first of an attribute.
+ */
 static const char *
 definition_source(const FilterNode *definition)
 {
@@ -73,82 +81,22 @@ stored_source(const Population *population, const FilterNode *definition,
 							 definition->args[0] : definition)));
 }
 
-/* Errors that know their place better have said so already. */
-static void
-point_at_place(void *arg)
-{
-	const ErrorPlace *place = arg;
-
-	if (geterrposition() == 0 && getinternalerrposition() == 0)
-		(void) filter_position(place->text, place->node);
-}
-
-void
-error_place_begin(ErrorPlace *place, const char *text, const FilterNode *node)
-{
-	place->text = text;
-	place->node = node;
-	place->callback.callback = point_at_place;
-	place->callback.arg = place;
-	place->callback.previous = error_context_stack;
-	error_context_stack = &place->callback;
-}
-
-void
-error_place_end(ErrorPlace *place)
-{
-	error_context_stack = place->callback.previous;
-}
-
 void
 stored_bind(const Source *source, const FilterNode *definition,
 			const char *text, BoundTrait *bound)
 {
 	FilterScope *scope;
-	const FilterNode *value = NULL;
-	ErrorPlace	place;
+	const FilterNode *value;
+	ErrorPosition position;
 
 	source_check(source);
 	scope = source_scope(source, text);
 	memset(bound, 0, sizeof(BoundTrait));
-	error_place_begin(&place, text, definition);
+	error_position_begin(&position, text, definition);
 
-	if (definition->op == FILTER_AGGREGATE)
-	{
-		FilterNode *stored;
-
-		bound->aggregate = aggregate_stored(definition, &stored);
-		if (definition->args[1]->op != FILTER_NONE)
-			value = definition->args[1];
-		if (definition->args[2]->op != FILTER_NONE)
-			bound->where = filter_compile(definition->args[2], scope);
-		if (source->at_attno == InvalidAttrNumber &&
-			(bound->aggregate == &aggregate_first ||
-			 bound->aggregate == &aggregate_last))
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("%s() needs a source of events", bound->aggregate->name),
-					 errdetail("Source \"%s\" has no time.", source->name)));
-		bound->window = aggregate_window_of(definition);
-		if (bound->window != NULL)
-			check_window(source, bound->window, text);
-	}
-	else
-	{
-		bound->aggregate = &aggregate_attribute;
-		if (source->at_attno != InvalidAttrNumber)
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("\"%s\" is not an attribute", filter_print(definition)),
-					 errdetail("Source \"%s\" holds events: a profile may have many of them.",
-							   source->name),
-					 errhint("Say which one or how many, for example last(%s).",
-							 filter_print(definition))));
-		value = filter_node_with(FILTER_COLUMN, definition->args[0]->text,
-								 definition->location,
-								 definition->nargs - 1, definition->args + 1);
-	}
-
+	value = definition->op == FILTER_AGGREGATE ?
+		bind_aggregate(source, definition, scope, bound) :
+		bind_attribute(source, definition, bound);
 	if (value != NULL)
 	{
 		bound->value = filter_compile_operand(value, scope);
@@ -161,11 +109,59 @@ stored_bind(const Source *source, const FilterNode *definition,
 					   exprTypmod((Node *) bound->value),
 					   exprCollation((Node *) bound->value));
 	}
-	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
-	error_place_end(&place);
+	bound->ncolumns =
+		bound->aggregate->columns(bound->aggregate, &bound->input,
+								  bound->columns);
+	error_position_end(&position);
 }
 
-/* Is it a window that this source can have?  An error that says why not. */
+/*
+ * Bind an aggregate; returns its value as written, NULL where rows are
+ * counted.
+ */
+static const FilterNode *
+bind_aggregate(const Source *source, const FilterNode *definition,
+			   FilterScope *scope, BoundTrait *bound)
+{
+	const FilterNode *value = definition->args[1];
+	FilterNode *stored;
+
+	bound->aggregate = aggregate_stored(definition, &stored);
+	if (definition->args[2]->op != FILTER_NONE)
+		bound->where = filter_compile(definition->args[2], scope);
+	if (source->at_attno == InvalidAttrNumber &&
+		(bound->aggregate == &aggregate_first ||
+		 bound->aggregate == &aggregate_last))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s() needs a source of events", bound->aggregate->name),
+				 errdetail("Source \"%s\" has no time.", source->name)));
+	bound->window = aggregate_window_of(definition);
+	if (bound->window != NULL)
+		check_window(source, bound->window, scope->text);
+	return value->op == FILTER_NONE ? NULL : value;
+}
+
+/* Bind an attribute; returns the column as written. */
+static const FilterNode *
+bind_attribute(const Source *source, const FilterNode *definition,
+			   BoundTrait *bound)
+{
+	bound->aggregate = &aggregate_attribute;
+	if (source->at_attno != InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not an attribute", filter_print(definition)),
+				 errdetail("Source \"%s\" holds events: a profile may have many of them.",
+						   source->name),
+				 errhint("Say which one or how many, for example last(%s).",
+						 filter_print(definition))));
+	return filter_node_with(FILTER_COLUMN, definition->args[0]->text,
+							 definition->location,
+							 definition->nargs - 1, definition->args + 1);
+}
+
+/* Check that a source can have a window: an error says why not. */
 static void
 check_window(const Source *source, const FilterNode *window, const char *text)
 {
@@ -185,8 +181,8 @@ check_window(const Source *source, const FilterNode *window, const char *text)
 }
 
 void
-window_kept(const Population *population, const FilterNode *window, Expr *now,
-			Expr **after, Expr **until)
+stored_window_kept(const Population *population, const FilterNode *window,
+				   Expr *now, Expr **after, Expr **until)
 {
 	FilterScope scope = {.timezone = population->timezone, .now = now};
 
@@ -209,7 +205,9 @@ stored_describe(const StoredTrait *stored, BoundTrait *bound)
 	if (OidIsValid(stored->value_type))
 		describe_input(&bound->input, stored->value_type, -1,
 					   stored->value_collation);
-	bound->ncolumns = bound->aggregate->columns(&bound->input, bound->columns);
+	bound->ncolumns =
+		bound->aggregate->columns(bound->aggregate, &bound->input,
+								  bound->columns);
 }
 
 bool
@@ -221,8 +219,8 @@ stored_fits(const Population *population, const StoredTrait *stored,
 	for (int i = 0; i < bound->ncolumns; i++)
 	{
 		const AggregateColumn *column = &bound->columns[i];
-		AttrNumber	attno = population_column(population,
-											  stored_column(stored->name, column));
+		char	   *name = stored_column(stored->name, column);
+		AttrNumber	attno = population_column(population, name);
 		Oid			type;
 		int32		typmod;
 		Oid			collation;
@@ -245,23 +243,22 @@ stored_hides_type(const BoundTrait *bound)
 		bound->aggregate == &aggregate_window;
 }
 
+/* Describe the values that are aggregated. */
 static void
 describe_input(AggregateInput *input, Oid type, int32 typmod, Oid collation)
 {
-	Oid			compare = lookup_type_cache(type, TYPECACHE_CMP_PROC)->cmp_proc;
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_CMP_PROC);
 
 	input->type = type;
 	input->typmod = typmod;
 	input->collation = collation;
 	get_typlenbyval(type, &input->typlen, &input->typbyval);
-	if (OidIsValid(compare))
+	if (OidIsValid(entry->cmp_proc))
 	{
-		input->alike = value_order(lookup_type_cache(getBaseType(type),
-													 TYPECACHE_CMP_PROC_FINFO),
-								   collation).alike;
+		input->alike = type_order(type, collation).alike;
 		/* not the type cache's own, whose fn_extra may be in use elsewhere */
 		input->compare = palloc(sizeof(FmgrInfo));
-		fmgr_info(compare, input->compare);
+		fmgr_info(entry->cmp_proc, input->compare);
 	}
 }
 
@@ -292,6 +289,7 @@ typedef struct Needed
 	List	   *definitions;
 } Needed;
 
+/* Collect the stored definitions that a node comes down to: a FilterVisit. */
 static bool
 collect_needed(const FilterNode *node, void *context)
 {
@@ -307,13 +305,13 @@ collect_needed(const FilterNode *node, void *context)
 	{
 		FilterNode *definition = NULL;
 		FilterNode *expanded;
-		ErrorPlace	place;
+		ErrorPosition position;
 
-		error_place_begin(&place, needed->text, node);
+		error_position_begin(&position, needed->text, node);
 		expanded = aggregate_expand(node);
 		if (expanded == node)
 			(void) aggregate_stored(node, &definition);
-		error_place_end(&place);
+		error_position_end(&position);
 
 		if (definition != NULL)
 			needed->definitions = lappend(needed->definitions, definition);
@@ -353,7 +351,7 @@ source_scope(const Source *source, const char *text)
 	return scope;
 }
 
-/* The server hands a trigger no value of a column that is not stored. */
+/* The column of that name: a trigger gets no value of a column not stored. */
 static Expr *
 column_of_source(FilterScope *scope, const char *name)
 {
@@ -362,7 +360,8 @@ column_of_source(FilterScope *scope, const char *name)
 
 	if (column != NULL && IsA(column, Var) &&
 		get_attgenerated(get_typ_typrelid(row->type),
-						 ((Var *) column)->varattno) == ATTRIBUTE_GENERATED_VIRTUAL)
+						 ((Var *) column)->varattno) ==
+		ATTRIBUTE_GENERATED_VIRTUAL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("column \"%s\" of %s is not stored", name,

@@ -5,20 +5,21 @@
  *
  *		sum(orders.amount)		state: numeric, 0 before the first order
  *
- * Whole and numeric values are summed exactly, so what goes is subtracted and
- * leaves the sum as if it had never been (equal by value: 1.50 - 1.50 is
- * 0.00).  NaN and the infinities cannot be subtracted again: 5 + NaN - NaN is
- * NaN.  When one of them has a part in a retraction, the source is read again.
+ * Whole and numeric values are summed exactly, so that a value that goes is
+ * subtracted and leaves the sum as if it had never been there (equal by value:
+ * 1.50 - 1.50 is 0.00).  NaN and the infinities cannot be subtracted again: 5
+ * + NaN - NaN is NaN.  When a value goes and one of them is in the sum or the
+ * delta, the source is read again.
  *
- * A sum that is too large for a numeric, or a float8, is missing (NULL), until the
- * source is read again and says otherwise: see total.c.
+ * A sum that is too large for a numeric, or a float8, is missing (NULL), until
+ * the source is read again and says otherwise: see total.c.
  *
  * Floating-point values are summed as such, and then no subtraction is exact:
  *
  *		1e20 + 1 - 1e20 = 0, not 1
  *
- * Whatever goes means reading the source again, unless the same value came
- * back in the same statement, as in an UPDATE of other columns.
+ * When a value goes, the source is read again, unless the same value came back
+ * in the same statement, as in an UPDATE of other columns.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,19 +33,18 @@
 
 #include "base/base.h"
 #include "trait/aggregate.h"
-#include "state/total.h"
 
-/* as many values that went wait for the same one to come back */
+/* so many values that went are remembered, in case they come back */
 #define MOST_AWAITED	4
 
-/* of whole and numeric values */
+/* What a delta does to a sum of whole and numeric values. */
 typedef struct ExactDelta
 {
 	ExactTotal	total;
 	bool		retracted;		/* something went */
 } ExactDelta;
 
-/* of floating-point values */
+/* What a delta does to a sum of floating-point values. */
 typedef struct FloatDelta
 {
 	FloatTotal	came;			/* the sum of what came anew */
@@ -71,17 +71,17 @@ typedef enum SumKind
 	SUM_FLOAT8,
 } SumKind;
 
-static int	sum_columns(const AggregateInput *input, AggregateColumn *columns);
-static void sum_accumulate(const AggregateInput *input, void *delta,
-						   Datum value, bool isnull,
-						   TimestampTz at, bool has_at, int sign,
+static int	sum_columns(const Aggregate *self, const AggregateInput *input,
+						AggregateColumn *columns);
+static void sum_accumulate(const Aggregate *self, const AggregateInput *input,
+						   void *delta, const AggregateRow *row,
 						   MemoryContext memory);
-static AggregateResult sum_apply(const AggregateInput *input,
-								 const void *delta,
-								 const TimeRange *kept,
+static AggregateResult sum_apply(const Aggregate *self,
+								 const AggregateInput *input,
+								 const void *delta, const TimeRange *kept,
 								 Datum *state, bool *isnull);
-static void sum_sql(const AggregateInput *input, const AggregateSql *parts,
-					int column, StringInfo out);
+static void sum_sql(const Aggregate *self, const AggregateInput *input,
+					const AggregateSql *pieces, int column, StringInfo out);
 static inline SumKind sum_kind(Oid type);
 static SumKind sum_kind_of_base(Oid type);
 static MemoryContext sum_memory(FunctionCallInfo fcinfo);
@@ -105,7 +105,8 @@ SEGMENT_FUNCTION(segment_sum_step_float8);
 SEGMENT_FUNCTION(segment_sum_result_float8);
 
 static int
-sum_columns(const AggregateInput *input, AggregateColumn *columns)
+sum_columns(const Aggregate *self, const AggregateInput *input,
+			AggregateColumn *columns)
 {
 	columns[0] = (AggregateColumn) {
 		.suffix = "",
@@ -131,16 +132,18 @@ sum_type(const AggregateInput *input)
 	return kind >= SUM_FLOAT4 ? FLOAT8OID : NUMERICOID;
 }
 
+/* Add a value, or subtract it. */
 static void
-sum_accumulate(const AggregateInput *input, void *delta,
-			   Datum value, bool isnull, TimestampTz at, bool has_at,
-			   int sign, MemoryContext memory)
+sum_accumulate(const Aggregate *self, const AggregateInput *input, void *delta,
+			   const AggregateRow *row, MemoryContext memory)
 {
 	SumKind		kind = sum_kind(input->type);
+	Datum		value = row->value;
+	int			sign = row->sign;
 	ExactDelta *exact = &((SumDelta *) delta)->exact;
 	FloatDelta *inexact = &((SumDelta *) delta)->inexact;
 
-	if (isnull)
+	if (row->isnull)
 		return;
 
 	if (kind < SUM_FLOAT4)
@@ -170,10 +173,10 @@ sum_accumulate(const AggregateInput *input, void *delta,
 	}
 }
 
+/* Add what came, less what went, if that can be done exactly. */
 static AggregateResult
-sum_apply(const AggregateInput *input, const void *delta,
-		  const TimeRange *kept,
-		  Datum *state, bool *isnull)
+sum_apply(const Aggregate *self, const AggregateInput *input,
+		  const void *delta, const TimeRange *kept, Datum *state, bool *isnull)
 {
 	const ExactDelta *sum = &((const SumDelta *) delta)->exact;
 	const ExactTotal *total = &sum->total;
@@ -183,11 +186,12 @@ sum_apply(const AggregateInput *input, const void *delta,
 	bool		error = false;
 
 	if (sum_kind(input->type) >= SUM_FLOAT4)
-		return sum_apply_float(&((const SumDelta *) delta)->inexact, state, isnull);
+		return sum_apply_float(&((const SumDelta *) delta)->inexact, state,
+							   isnull);
 	if (total->whole == 0 && total->fixed == 0 && total->rest == NULL)
 		return AGGREGATE_UNCHANGED;
 
-	/* it is missing where it was too large */
+	/* the sum is missing where it was too large */
 	if (isnull[0])
 		return AGGREGATE_RECOMPUTE;
 	before = DatumGetNumeric(state[0]);
@@ -207,9 +211,10 @@ sum_apply(const AggregateInput *input, const void *delta,
 	return AGGREGATE_CHANGED;
 }
 
+/* SQL of the sum; 0 without rows, NULL where it is out of range. */
 static void
-sum_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		StringInfo out)
+sum_sql(const Aggregate *self, const AggregateInput *input,
+		const AggregateSql *pieces, int column, StringInfo out)
 {
 	/* the server sums bigint as numeric, which always is large enough */
 	switch (sum_kind(input->type))
@@ -217,17 +222,18 @@ sum_sql(const AggregateInput *input, const AggregateSql *parts, int column,
 		case SUM_INT2:
 		case SUM_INT4:
 		case SUM_INT8:
-			appendStringInfo(out, "COALESCE(pg_catalog.sum((%s)::pg_catalog.int8)%s, 0)",
-							 parts->value, parts->filter);
+			appendStringInfo(out, "COALESCE(pg_catalog.sum("
+							 "(%s)::pg_catalog.int8)%s, 0)",
+							 pieces->value, pieces->filter);
 			break;
 		case SUM_FLOAT4:
 		case SUM_FLOAT8:
 			appendStringInfo(out, "%s.sum_agg((%s)::pg_catalog.float8)%s",
-							 SEGMENT_SCHEMA, parts->value, parts->filter);
+							 SEGMENT_SCHEMA, pieces->value, pieces->filter);
 			break;
 		default:
 			appendStringInfo(out, "%s.sum_agg((%s)::pg_catalog.numeric)%s",
-							 SEGMENT_SCHEMA, parts->value, parts->filter);
+							 SEGMENT_SCHEMA, pieces->value, pieces->filter);
 			break;
 	}
 }
@@ -246,7 +252,9 @@ segment_sum_step_numeric(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(total);
 }
 
-/* The end of it: (internal) -> numeric; 0 for no rows, NULL if it is too large */
+/*
+ * The end of it: (internal) -> numeric; 0 for no rows, NULL if it is too large
+ */
 Datum
 segment_sum_result_numeric(PG_FUNCTION_ARGS)
 {
@@ -298,6 +306,7 @@ sum_memory(FunctionCallInfo fcinfo)
 	return memory;
 }
 
+/* How values of the type are summed. */
 static inline SumKind
 sum_kind(Oid type)
 {
@@ -320,7 +329,7 @@ sum_kind(Oid type)
 	}
 }
 
-/* The same for a domain: kept apart as it asks the catalog. */
+/* The same for a domain: a function of its own, as it reads the catalog. */
 static SumKind
 sum_kind_of_base(Oid type)
 {
@@ -329,12 +338,13 @@ sum_kind_of_base(Oid type)
 	return base != type ? sum_kind(base) : SUM_NONE;
 }
 
+/* Note a floating-point value that came or went. */
 static void
 sum_float(FloatDelta *sum, float8 value, int sign)
 {
 	if (sign > 0)
 	{
-		/* the very same bits: -0 is not 0 here, and NaN is NaN */
+		/* compared by their bits: -0 is not 0 here, and NaN is NaN */
 		for (int i = 0; i < sum->nawaited; i++)
 		{
 			if (memcmp(&sum->awaited[i], &value, sizeof(value)) == 0)
@@ -351,6 +361,7 @@ sum_float(FloatDelta *sum, float8 value, int sign)
 		sum->lost = true;
 }
 
+/* Apply a delta of floating-point values. */
 static AggregateResult
 sum_apply_float(const FloatDelta *sum, Datum *state, const bool *isnull)
 {

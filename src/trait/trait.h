@@ -12,8 +12,8 @@
  *		view	s4 / nullif(s5, 0) AS average_order
  *
  * Stored traits have no name of their own and are shared by equal definition.
- * The filter of an audience, which is to the right of us, may need some as well:
- * whoever changes definitions tells us what the filters are.
+ * The filter of an audience may need some as well.  Audiences are to the right
+ * of this room, so whoever changes definitions passes their filters in.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,11 +24,14 @@
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 
+#include "state/state.h"
 #include "filter/filter.h"
 #include "profile/profile.h"
 #include "source/source.h"
 
-/* trait.c: definitions ------------------------------------------------------ */
+extern void trait_init(void);
+
+/* definitions.c: the traits that there are ------------------------------- */
 
 typedef struct Trait
 {
@@ -44,27 +47,47 @@ typedef struct Trait
  * by the cache and good until the end of the transaction.
  */
 extern List *trait_list(const Population *population);
-/* names (char *) of the named traits */
+
+/* The names (char *) of the named traits. */
 extern List *trait_names(const Population *population);
-/* NULL if there is none of that name */
+
+/* The trait of that name, or NULL. */
 extern const Trait *trait_by_name(const Population *population,
 								  const char *name);
 
+/* uses.c: which definitions mention what --------------------------------- */
+
 /* Names (char *) that a definition or filter mentions as traits, each once. */
 extern List *trait_names_used(const Population *population,
-							  const FilterNode *filter);
+							  const FilterNode *definition);
 
 /* Names (char *) of the traits whose definition mentions another trait. */
 extern List *trait_users(const Population *population, const char *name);
 
-/* Names (char *) of the sources that a definition or filter itself reads, each
- * once. */
+/*
+ * Names (char *) of the sources that a definition or filter reads, each once.
+ */
 extern List *trait_sources_used(const Population *population,
 								const FilterNode *definition);
 
 /* Names (char *) of the traits whose definition reads a source. */
 extern List *trait_users_of_source(const Population *population,
 								   const char *source);
+
+/* Does a definition or filter itself need this stored trait? */
+extern bool trait_needs(const Population *population,
+						const FilterNode *definition,
+						const FilterNode *stored);
+
+/*
+ * The users of a stored trait in rooms to the right (char *, 'audience
+ * "vip"'), for an error.
+ */
+typedef List *(*TraitUsersHook) (const Population *population,
+								 const FilterNode *stored);
+extern TraitUsersHook trait_users_hook;
+
+/* trait_scope.c: what the name of a trait stands for --------------------- */
 
 /* The type of a trait's values. */
 extern Oid	trait_type(const Population *population, const Trait *trait);
@@ -74,91 +97,102 @@ extern Oid	trait_type(const Population *population, const Trait *trait);
  * aggregates and attributes that are stored.  'row' says how its columns are
  * reached.
  */
-extern FilterScope *trait_scope(const Population *population, FilterScope *row);
+extern FilterScope *trait_scope(const Population *population,
+								FilterScope *row);
 
-/* define.c: changing definitions -------------------------------------------- */
+/* trait_define.c: changing definitions ----------------------------------- */
 
 /*
- * Can the aggregates and attributes of a definition or filter be stored, and may
- * the population's owner read what they are computed from?  An error says why
- * not, and points into 'text', from which it was parsed.
+ * Create or replace the definition of a trait, and store what it needs, as
+ * trait_store() does.  The view is not yet changed: see trait_refresh().
+ */
+extern List *trait_define(const Population *population, const char *name,
+						  const char *definition, const char *description,
+						  bool replace);
+
+/* Change a trait's description; the definition need not bind. */
+extern void trait_describe(const Population *population, const char *name,
+						   const char *description);
+
+/* Forget a trait to which no definition refers any more. */
+extern void trait_forget(const Population *population, const char *name);
+
+/*
+ * Forget all traits of a population that is about to go with its base table.
+ */
+extern void trait_forget_all(const Population *population);
+
+/*
+ * Bring the view and the stored traits up to date after definitions changed:
+ * the view shows the traits that there are, and stored traits that no
+ * definition needs are dropped.  A trait that does not bind is shown as
+ * before.  A view that was dropped is made again in schema 'home' (NULL: an
+ * error).
+ */
+extern void trait_refresh(const Population *population, List *filters,
+						  const char *home);
+
+/* Those of these traits (names, char *) whose definition binds. */
+extern List *trait_binding(const Population *population, List *names);
+
+/* An error names the first of these traits (char *) that does not bind. */
+extern void trait_must_bind(const Population *population, List *names);
+
+/* trait_store.c: the stored traits that definitions need ----------------- */
+
+/*
+ * Check that the aggregates and attributes of a definition or filter can be
+ * stored, and that the population's owner may read what they are computed
+ * from.  An error points into 'text', from which the definition was parsed.
  */
 extern void trait_check(const Population *population,
 						const FilterNode *definition, const char *text);
 
 /*
- * Names (char *) of the sources of which stored traits would have to be added
- * or dropped if, beside the named traits, these filters (FilterNode *) were all
- * that need them.
+ * Names (char *) of the sources whose stored traits would change if exactly
+ * the named traits and these filters (FilterNode *) existed.
  */
 extern List *trait_sources_changing(const Population *population,
 									List *filters);
 
 /*
  * Names (char *) of the sources of which stored traits would be added for a
- * definition or filter; an error names what such a source lacks.
+ * definition or filter; an error says what such a source lacks.
  */
 extern List *trait_sources_missing(const Population *population,
 								   const FilterNode *definition,
 								   const char *text);
 
 /*
- * Add to the base table the stored traits that a definition or filter needs and
- * that are not there yet, or not as their source gives them now; their names (char *) are returned, for the caller to
- * fill them from the sources, which are locked SHARE ROW EXCLUSIVE.  The caller
- * is the population's definer, and connected to SPI.
+ * Add to the base table the stored traits that a definition or filter needs
+ * and that are not there yet, or not of the types that their source gives now.
+ * Returns their names (char *), for the caller to fill them from the sources,
+ * which are locked SHARE ROW EXCLUSIVE.  The caller is the population's
+ * definer, and connected to SPI.
  */
 extern List *trait_store(const Population *population,
 						 const FilterNode *definition, const char *text);
 
 /*
- * Create or replace the definition of a trait, and store what it needs, as
- * above.  The view is not yet changed: see trait_refresh().
- */
-extern List *trait_define(const Population *population, const char *name,
-						  const char *definition, const char *description,
-						  bool replace);
-
-/* Give a trait another description; its definition stays, whether it binds or not. */
-extern void trait_describe(const Population *population, const char *name,
-						   const char *description);
-
-/* Forget a trait.  Nothing refers to it any more. */
-extern void trait_forget(const Population *population, const char *name);
-/* Forget all of them: the population is about to go, with its base table. */
-extern void trait_forget_all(const Population *population);
-
-/* Those of these traits (names, char *) whose definition binds. */
-extern List *trait_binding(const Population *population, List *names);
-
-/* These traits (names, char *) bind, or an error that says which does not. */
-extern void trait_must_bind(const Population *population, List *names);
-
-/*
- * Is anything that a definition or filter needs stored as its source gave it once,
- * and does not give it any more: of another type, or compared by another
- * collation?  trait_store() stores it anew, which changes all that is made of it.
+ * Does a definition or filter need a stored trait whose source gives another
+ * type or collation now?  trait_store() stores it anew, which changes whatever
+ * is made of it.
  */
 extern bool trait_store_changes(const Population *population,
 								const FilterNode *definition);
 
 /*
- * After definitions changed: the view shows the traits there are, and stored
- * traits that nobody needs are dropped.  A trait that does not bind is shown as it
- * was.  A view that was dropped is made again in schema 'home' (NULL: an error).
- */
-extern void trait_refresh(const Population *population, List *filters,
-						  const char *home);
-
-/*
- * Drop the stored traits that no named trait needs, and none of these filters
- * (FilterNode *).
+ * Drop the stored traits that neither a named trait needs nor one of these
+ * filters (FilterNode *).
  */
 extern void trait_drop_unneeded(const Population *population, List *filters);
 
-/* rename.c: names in definitions --------------------------------------------- */
+/* trait_rename.c: names in definitions ----------------------------------- */
 
-/* The definition with one name in the place of another; nothing is looked up. */
+/*
+ * The definition with one name in the place of another; nothing is looked up
+ * but which names are sources.
+ */
 typedef FilterNode *(*DefinitionRewrite) (const Population *population,
 										  const FilterNode *definition,
 										  const char *old, const char *new);
@@ -169,33 +203,23 @@ extern FilterNode *definition_rename_trait(const Population *population,
 extern FilterNode *definition_rename_source(const Population *population,
 											const FilterNode *definition,
 											const char *old, const char *new);
-/* Does it mention a name with keys behind it, such as extra.size? */
+
+/* Does a definition mention a name with keys behind it, such as extra.size? */
 extern bool definition_has_keys_of(const FilterNode *definition,
 								   const char *name);
 
 /*
- * Give a trait another name: in its definition's row, in those of other traits,
- * and as a column of the view, which users' views follow.  And a source, in the
- * definitions of traits and of what is stored.
+ * Rename a trait: in its own row, in the definitions of other traits, and as a
+ * column of the view, which users' views follow.
  */
 extern void trait_rename(const Population *population, const char *name,
 						 const char *new_name);
+
+/* Rename a source in the definitions of traits and stored traits. */
 extern void trait_rename_source(const Population *population,
 								const char *name, const char *new_name);
 
-/*
- * Who else needs a stored trait?  Its users (char *, 'audience "vip"') that live
- * above us, for an error.
- */
-typedef List *(*TraitUsersHook) (const Population *population,
-								 const FilterNode *stored);
-extern TraitUsersHook trait_users_hook;
-
-/* Does a definition or filter itself need this stored trait? */
-extern bool trait_needs(const Population *population,
-						const FilterNode *definition, const FilterNode *stored);
-
-/* program.c: from events to traits ------------------------------------------ */
+/* program.c: the program of a source ------------------------------------- */
 
 /*
  * What the rows of one source do to a profile, compiled.  Owned by the cache
@@ -203,7 +227,23 @@ extern bool trait_needs(const Population *population,
  */
 typedef struct TraitProgram TraitProgram;
 
+/* The program of a source. */
 extern const TraitProgram *trait_program(const Source *source);
+
+/* A stored trait that does not bind to its source. */
+typedef struct TraitUnbound
+{
+	const char *definition;
+	const char *reason;
+} TraitUnbound;
+
+/*
+ * The names (char *) of the stored traits of a source that bind; *unbound are
+ * those that do not (TraitUnbound *).
+ */
+extern List *trait_stored_binding(const Source *source, List **unbound);
+
+/* program_run.c: from events to traits ----------------------------------- */
 
 /*
  * What a batch of rows does to one profile.  Zeroed memory of
@@ -215,6 +255,7 @@ typedef struct TraitDelta
 	int64		touched;		/* how many rows came or went */
 } TraitDelta;
 
+/* The size of a delta, in bytes. */
 extern Size trait_delta_size(const TraitProgram *program);
 
 /*
@@ -232,6 +273,7 @@ extern void trait_accumulate(const TraitProgram *program, TraitDelta *delta,
 extern bool trait_same(const TraitProgram *program, TupleTableSlot *old_row,
 					   TupleTableSlot *new_row);
 
+/* What trait_apply() did to a profile's row. */
 typedef enum TraitResult
 {
 	TRAIT_UNCHANGED,
@@ -241,11 +283,13 @@ typedef enum TraitResult
 
 /*
  * Apply a delta to the values of a profile's row, by attribute, in place.
- * What cannot count at 'now' or later is no longer kept.
+ * Events that can count neither at 'now' nor later are no longer kept.
  */
 extern TraitResult trait_apply(const TraitProgram *program,
 							   const TraitDelta *delta, TimestampTz now,
 							   Datum *values, bool *isnull);
+
+/* source_query.c: reading the source ------------------------------------- */
 
 /*
  * Replace what the row has from this source by what the source says at 'now'.
@@ -269,86 +313,28 @@ typedef struct TraitColumn
 
 /*
  * SQL of what has to agree where two values of the column are compared: events
- * that a window has left behind may be there or not.
+ * that have left a window may be there or not.
  */
 extern char *trait_column_compared(const TraitColumn *column,
 								   const char *value);
 
-/* A stored trait that does not bind to its source. */
-typedef struct TraitUnbound
-{
-	const char *definition;
-	const char *reason;
-} TraitUnbound;
-
-/*
- * The names (char *) of the stored traits of a source that bind, and those that do
- * not (TraitUnbound *).
- */
-extern List *trait_stored_binding(const Source *source, List **unbound);
-
 /*
  * SQL that computes stored traits (names, char *) from a source, for all
  * profiles: a query with columns "key", "source_rows" and those of *columns
- * (TraitColumn *).  Traits of other sources are passed over.
+ * (TraitColumn *).  Stored traits of other sources are ignored.
  */
 extern char *trait_source_query(const Source *source, List *stored,
 								List **columns);
 
-/* fixed.c: everyday numerics --------------------------------------------------- */
+/* forms.c: aggregates over a window -------------------------------------- */
 
 /*
- * The numeric as a number of ten-thousandths, and how many digits it shows
- * behind the point.  False if it is not an everyday one: then nothing is
- * known, and the server's own functions have to be asked.
- */
-extern bool fixed_from_numeric(Datum value, int64 *fixed, int *scale);
-
-/* event.c: windows as time passes -------------------------------------------- */
-
-/*
- * Is it a trait over a window, compiled?  Then its first arguments are the events of
- * the window (a series), and those of filter_compile_window().
+ * Does the call read an aggregate off a series?  Then its first argument is
+ * the series, and the next ones are those of filter_compile_window().
  */
 extern bool trait_is_window(const FuncExpr *call);
 
-/* Does such a one count its events, or add up their numbers? */
-typedef enum WindowKind
-{
-	WINDOW_OTHER,
-	WINDOW_COUNTS,
-	WINDOW_SUMS,
-} WindowKind;
-
+/* What does such a call make of the events that count? */
 extern WindowKind trait_window_kind(const FuncExpr *call);
-
-/*
- * The first instant after 'from' at which an event of the series comes or goes; or,
- * coarsely, a later one than 'from' and none that is later than that.  DT_NOEND if
- * there is none.
- */
-extern TimestampTz trait_window_changes(const FilterWindow *window, Datum series,
-										TimestampTz from, bool coarsely);
-
-/*
- * What a window of such a kind comes to, and what it may come to without anybody
- * noticing; sums in ten-thousandths.
- */
-typedef struct WindowMargin
-{
-	int64		value;
-	int64		least;
-	int64		most;
-} WindowMargin;
-
-/*
- * Lower *until to the first instant after 'from' at which the window may leave the
- * margin, when events go on coming and going.  False if that is not known.
- */
-extern bool trait_window_keeps(WindowKind kind, const FilterWindow *window,
-							   Datum series, const WindowMargin *margin,
-							   TimestampTz from, TimestampTz *until);
-
-extern void trait_init(void);
 
 #endif							/* SEGMENT_TRAIT_H */

@@ -9,7 +9,12 @@
 #define SEGMENT_TRAIT_PRIVATE_H
 
 #include "trait/aggregate.h"
+#include "trait/forms.h"
 #include "trait/trait.h"
+
+/* definitions.c ---------------------------------------------------------- */
+
+extern void definitions_init(void);
 
 /* A stored trait as the catalog has it. */
 typedef struct StoredTrait
@@ -22,13 +27,20 @@ typedef struct StoredTrait
 	FilterNode *definition;
 } StoredTrait;
 
-/* StoredTrait *; owned by the cache, as trait_list() */
+/* The stored traits (StoredTrait *); owned by the cache, as trait_list(). */
 extern List *stored_list(const Population *population);
+
+/* The stored trait of that canonical definition, or NULL. */
 extern const StoredTrait *stored_by_text(const Population *population,
 										 const char *text);
-/* What needs it (char *): 'trait "spend"', 'audience "vip"'. */
+
+/* uses.c ----------------------------------------------------------------- */
+
+/* The users of a stored trait (char *): 'trait "spend"', 'audience "vip"'. */
 extern List *stored_users(const Population *population,
 						  const StoredTrait *stored);
+
+/* stored.c --------------------------------------------------------------- */
 
 /*
  * A stored trait bound to its source: what is folded, and where it is kept.
@@ -53,80 +65,95 @@ extern void stored_bind(const Source *source, const FilterNode *definition,
 						const char *text, BoundTrait *bound);
 
 /*
- * What can be said of a stored trait without its source, which may be gone:
- * aggregate, type of the values, columns.  value and where are left NULL.
+ * Describe a stored trait without its source, which may be gone: aggregate,
+ * type of the values, columns.  'value' and 'where' are left NULL.
  */
 extern void stored_describe(const StoredTrait *stored, BoundTrait *bound);
 
 /*
- * Are the columns there that such a trait needs, and are they, and the values of
- * which they are made, of the types and collations that it has now?
+ * Has the base table the columns that a stored trait needs, and are they, and
+ * the values in them, of the types and collations that it has now?
  */
-extern bool stored_fits(const Population *population, const StoredTrait *stored,
-						const BoundTrait *bound);
+extern bool stored_fits(const Population *population,
+						const StoredTrait *stored, const BoundTrait *bound);
 
-/* Is the type of the values not that of a column? */
+/* Is the type of the values another than that of the column? */
 extern bool stored_hides_type(const BoundTrait *bound);
 
 /*
- * The source that a stored definition reads; an error names what is missing.
- * 'text' is as above.
+ * The source that a stored definition reads; if there is none, an error points
+ * into 'text'.
  */
 extern const Source *stored_source(const Population *population,
 								   const FilterNode *definition,
 								   const char *text);
 
 /*
- * Errors between begin and end that point nowhere point at a node of the tree
- * that was parsed from 'text', which may be NULL.  An error ends it, too.
+ * The time of the source's row as timestamptz; NULL for an attribute source.
  */
-typedef struct ErrorPlace
+extern Expr *source_time(const Source *source);
+
+/*
+ * The times between which events of a window are kept, as
+ * filter_compile_window_kept(); 'now' is the time, NULL that of the query.
+ */
+extern void stored_window_kept(const Population *population,
+							   const FilterNode *window, Expr *now,
+							   Expr **after, Expr **until);
+
+/* The name of a column of a stored trait: s7, s7_at. */
+extern char *stored_column(const char *name, const AggregateColumn *column);
+
+/*
+ * The stored definitions (FilterNode *) that a definition or filter needs by
+ * itself: without those of the traits that it mentions.  'text' is the source
+ * of the tree for error cursors, or NULL.
+ */
+extern List *stored_needed(const Population *population,
+						   const FilterNode *definition, const char *text);
+
+/* error_position.c ------------------------------------------------------- */
+
+/* The node of a tree at which errors point, while it is compiled. */
+typedef struct ErrorPosition
 {
 	ErrorContextCallback callback;
 	const char *text;
 	const FilterNode *node;
-} ErrorPlace;
-
-extern void error_place_begin(ErrorPlace *place, const char *text,
-							  const FilterNode *node);
-extern void error_place_end(ErrorPlace *place);
-
-/* The time of the source's row as timestamptz; NULL for an attribute source. */
-extern Expr *source_time(const Source *source);
+} ErrorPosition;
 
 /*
- * What of a window is kept (filter_compile_window_kept()), with 'now' as the time,
- * NULL being that of the query.
+ * From now on let errors that have no position point at a node of the tree
+ * that was parsed from 'text', which may be NULL.  An error ends this, too.
  */
-extern void window_kept(const Population *population, const FilterNode *window,
-						Expr *now, Expr **after, Expr **until);
+extern void error_position_begin(ErrorPosition *position, const char *text,
+								 const FilterNode *node);
+extern void error_position_end(ErrorPosition *position);
 
-/* s7, s7_at */
-extern char *stored_column(const char *name, const AggregateColumn *column);
-
-/*
- * The stored aggregates and attributes (FilterNode *, stored form) that a
- * definition or filter comes down to, without those of the traits it mentions.
- * 'text' is as above.
- */
-extern List *stored_needed(const Population *population,
-						   const FilterNode *definition, const char *text);
+/* trait_scope.c ---------------------------------------------------------- */
 
 /* The names of a trait's definition: as trait_scope(), without audiences. */
 extern FilterScope *definition_scope(const Population *population,
 									 FilterScope *row, const char *text);
 
-/* An error context's callback, whose argument is the trait's name. */
+/* An error context callback, whose argument is the name of a trait. */
 extern void in_definition_of(void *trait);
+
+/* program.c -------------------------------------------------------------- */
 
 extern void program_init(void);
 
-/* define.c: ERRCODE_DUPLICATE_OBJECT if the name is taken. */
+/* trait_define.c --------------------------------------------------------- */
+
+/* Refuse a name that is taken: ERRCODE_DUPLICATE_OBJECT. */
 extern void trait_check_name(const Population *population, const char *name);
 
-/* view.c */
+/* view.c ----------------------------------------------------------------- */
+
+/* Let the view show the traits that there are: see trait_refresh(). */
 extern void view_refresh(const Population *population, const char *home);
-/* The column of that name, if there is one, is called otherwise from now on. */
+
+/* Rename the view's column of that name, if there is one. */
 extern void view_rename_column(const Population *population,
 							   const char *name, const char *new_name);
 

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * rename.c
+ * trait_rename.c
  *	  A trait or a source gets another name: what do definitions say then?
  *
  *		rename_trait('spend', 'revenue')
@@ -10,8 +10,8 @@
  *		stored trait	count(orders)			count(sales)
  *
  * Only names change, in the canonical text of the definitions that mention
- * them: what is stored is as it was, and so are members.  Within an aggregate
- * names are those of its source's columns, which are not ours to rename.
+ * them: stored values and members stay as they were.  Within an aggregate
+ * names are those of its source's columns, which stay.
  *
  * A name with keys, such as extra.size, is an attribute if there is a source
  * extra, else a key of a trait.  So a name that would turn one into the other
@@ -55,12 +55,13 @@ definition_rename_trait(const Population *population,
 	return filter_rewrite(definition, rename_trait_in, &renaming);
 }
 
+/* A node with the new name of a trait, or NULL: a FilterReplace. */
 static FilterNode *
 rename_trait_in(const FilterNode *node, void *context)
 {
 	const Renaming *renaming = context;
 
-	/* a copy is not looked into */
+	/* a replacement is not visited: names inside are those of the source */
 	if (node->op == FILTER_AGGREGATE || node->op == FILTER_DID)
 		return copy_with_text(node, node->text);
 	if (node->op != FILTER_COLUMN || strcmp(node->text, renaming->old) != 0 ||
@@ -80,6 +81,7 @@ definition_rename_source(const Population *population,
 	return filter_rewrite(definition, rename_source_in, &renaming);
 }
 
+/* A node with the new name of a source, or NULL: a FilterReplace. */
 static FilterNode *
 rename_source_in(const FilterNode *node, void *context)
 {
@@ -176,12 +178,14 @@ trait_rename_source(const Population *population, const char *name,
 		text = filter_print(definition_rename_source(population,
 													 stored->definition,
 													 name, new_name));
-		catalog_execute("UPDATE segment.stored_trait SET source = $3, definition = $4"
+		catalog_execute("UPDATE segment.stored_trait"
+						" SET source = $3, definition = $4"
 						" WHERE population = $1 AND stored = $2",
 						4, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID},
 						(Datum[]) {name_datum(population->name),
 								   name_datum(stored->name),
-								   name_datum(new_name), CStringGetTextDatum(text)},
+								   name_datum(new_name),
+								   CStringGetTextDatum(text)},
 						NULL);
 		population_comment_columns(population, stored->name, text);
 	}
@@ -190,6 +194,7 @@ trait_rename_source(const Population *population, const char *name,
 	population_changed(population);
 }
 
+/* Rewrite the definitions of all traits that mention a name. */
 static void
 rewrite_traits(const Population *population, DefinitionRewrite rewrite,
 			   const char *old, const char *new)

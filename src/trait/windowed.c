@@ -1,45 +1,44 @@
 /*-------------------------------------------------------------------------
  *
- * window.c
+ * windowed.c
  *	  The events that can count in a window of time, now or later.
  *
  *		sum(orders.amount in last 30 days)		stored as
  *		list(orders.amount in last 30 days)
  *
  *		state: segment.series, NULL without such events.  On 31 May:
- *			numeric{"12.50" @ 2026-05-02 ..., "7" @ 2026-05-28 ...}
+ *			numeric{"12.50" @ 2 May, "7" @ 28 May}
  *
- *		an order of 9 on 1 June			"12.50" @ 2 May, "7" @ 28 May, "9" @ 1 June
- *		one of 4 on 20 June				"7" @ 28 May, "9" @ 1 June, "4" @ 20 June
- *										as that of 2 May will not count again
- *		the one of 28 May goes			"9" @ 1 June, "4" @ 20 June
- *		that of 2 May goes				nothing: it was not there any more
+ *		an order of 9 on 1 June		"12.50" @ 2 May, "7" @ 28 May,
+ *									"9" @ 1 June
+ *		one of 4 on 20 June			"7" @ 28 May, "9" @ 1 June, "4" @ 20 June:
+ *									the one of 2 May will not count again
+ *		the one of 28 May goes		"9" @ 1 June, "4" @ 20 June
+ *		the one of 2 May goes		no change: it was not there any more
  *
- * All that is asked over one window is read off this one state, at any time,
- * by series_ask.c.  What falls out of the window stays until the state is
- * written anyway, so that no time passes without an event that costs anything,
- * and the state has no more events than the window and the time since the
- * last.
+ * Whatever is asked over one window is read off this one state, at any time
+ * (state/series_ask.c).  An event that has left the window stays until the
+ * state is written for another reason, so that the passing of time alone costs
+ * nothing, and the state holds no more events than the window and the time
+ * since the last event.
  *
- * Because what was there is dropped, an event that goes and is not found says
- * nothing if it is as old as that.  If it should be there, the state is not
- * what we believe, and the source is read again.
+ * Because old events are dropped, an event that goes, is not found and is so
+ * old changes nothing.  If it should still be there, the state is not as it
+ * should be, and the source is read again.
  *
- * If the clock is set back, what has been dropped stays dropped.
+ * If the clock is set back, events that were dropped stay dropped.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "base/base.h"
-#include "state/series.h"
+#include "trait/aggregate.h"
 
 #define FIRST_ROOM		4
 
@@ -55,7 +54,7 @@ typedef struct WindowRow
 	int32		sign;
 } WindowRow;
 
-/* In the order in which they were met. */
+/* The rows of a delta, in the order in which they were met. */
 typedef struct WindowDelta
 {
 	bool		begun;
@@ -66,26 +65,30 @@ typedef struct WindowDelta
 	StringInfoData values;
 } WindowDelta;
 
-/* What happened to one entry. */
+/* How often did an entry come or go? */
 typedef struct WindowChange
 {
 	SeriesEntry entry;
 	int64		times;			/* came, less went */
 } WindowChange;
 
-static int	window_columns(const AggregateInput *input,
+static int	window_columns(const Aggregate *self, const AggregateInput *input,
 						   AggregateColumn *columns);
-static void window_accumulate(const AggregateInput *input, void *delta,
-							  Datum value, bool isnull,
-							  TimestampTz at, bool has_at, int sign,
-							  MemoryContext memory);
-static AggregateResult window_apply(const AggregateInput *input,
+static void window_accumulate(const Aggregate *self,
+							  const AggregateInput *input, void *delta,
+							  const AggregateRow *row, MemoryContext memory);
+static AggregateResult window_apply(const Aggregate *self,
+									const AggregateInput *input,
 									const void *delta, const TimeRange *kept,
 									Datum *state, bool *isnull);
-static void window_sql(const AggregateInput *input, const AggregateSql *parts,
-					   int column, StringInfo out);
+static AggregateResult window_merge(const Series *before,
+									const WindowChange *changes, int nchanges,
+									const TimeRange *kept, Series *after);
+static void window_sql(const Aggregate *self, const AggregateInput *input,
+					   const AggregateSql *pieces, int column, StringInfo out);
 static void window_note(WindowDelta *window, Datum value, TimestampTz at,
 						int sign, MemoryContext memory);
+static void window_make_room(WindowDelta *window, MemoryContext memory);
 static WindowChange *window_changes(const WindowDelta *window, int *nchanges);
 static bool window_concerns(const WindowChange *changes, int nchanges,
 							const TimeRange *kept, bool has_state);
@@ -106,13 +109,12 @@ SEGMENT_FUNCTION(segment_series_time_step);
 SEGMENT_FUNCTION(segment_series_step);
 SEGMENT_FUNCTION(segment_series_result);
 
+/* A series. */
 static int
-window_columns(const AggregateInput *input, AggregateColumn *columns)
+window_columns(const Aggregate *self, const AggregateInput *input,
+			   AggregateColumn *columns)
 {
-	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, false);
-	Oid			series = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-										 CStringGetDatum("series"),
-										 ObjectIdGetDatum(schema));
+	Oid			series = catalog_type("series");
 
 	if (!OidIsValid(series))
 		elog(ERROR, "type %s.series does not exist", SEGMENT_SCHEMA);
@@ -127,14 +129,14 @@ window_columns(const AggregateInput *input, AggregateColumn *columns)
 	return 1;
 }
 
+/* Note the event, if it has a time, and a value where one is needed. */
 static void
-window_accumulate(const AggregateInput *input, void *delta,
-				  Datum value, bool isnull, TimestampTz at, bool has_at,
-				  int sign, MemoryContext memory)
+window_accumulate(const Aggregate *self, const AggregateInput *input,
+				  void *delta, const AggregateRow *row, MemoryContext memory)
 {
 	WindowDelta *window = delta;
 
-	if (!has_at || (isnull && OidIsValid(input->type)))
+	if (!row->has_at || (row->isnull && OidIsValid(input->type)))
 		return;
 	if (!window->begun)
 	{
@@ -142,12 +144,14 @@ window_accumulate(const AggregateInput *input, void *delta,
 		if (OidIsValid(input->type))
 			window->type = series_element(input->type);
 	}
-	window_note(window, value, at, sign, memory);
+	window_note(window, row->value, row->at, row->sign, memory);
 }
 
+/* Append the events that came, or else merge all changes into the series. */
 static AggregateResult
-window_apply(const AggregateInput *input, const void *delta,
-			 const TimeRange *kept, Datum *state, bool *isnull)
+window_apply(const Aggregate *self, const AggregateInput *input,
+			 const void *delta, const TimeRange *kept,
+			 Datum *state, bool *isnull)
 {
 	const WindowDelta *window = delta;
 	Series		none = {.nentries = 0};
@@ -155,9 +159,7 @@ window_apply(const AggregateInput *input, const void *delta,
 	Series		after = {.type = window->type};
 	WindowChange *changes;
 	int			nchanges;
-	int64		room;
-	int			i = 0;
-	bool		changed = false;
+	AggregateResult result;
 
 	if (window->nrows == 0)
 		return AGGREGATE_UNCHANGED;
@@ -174,10 +176,27 @@ window_apply(const AggregateInput *input, const void *delta,
 			return AGGREGATE_RECOMPUTE;
 	}
 
-	room = before->nentries;
+	result = window_merge(before, changes, nchanges, kept, &after);
+	if (result != AGGREGATE_CHANGED)
+		return result;
+	isnull[0] = after.nentries == 0;
+	state[0] = isnull[0] ? (Datum) 0 : series_write(&after);
+	return AGGREGATE_CHANGED;
+}
+
+/* Merge changes into a series, of which only the entries in 'kept' remain. */
+static AggregateResult
+window_merge(const Series *before, const WindowChange *changes, int nchanges,
+			 const TimeRange *kept, Series *after)
+{
+	int64		room = before->nentries;
+	int			i = 0;
+	bool		changed = false;
+
 	for (int j = 0; j < nchanges; j++)
 		room += Max(changes[j].times, 0);
-	after.entries = palloc_extended(room * sizeof(SeriesEntry), MCXT_ALLOC_HUGE);
+	after->entries = palloc_extended(room * sizeof(SeriesEntry),
+									 MCXT_ALLOC_HUGE);
 
 	for (int j = 0; j < nchanges; j++)
 	{
@@ -198,39 +217,34 @@ window_apply(const AggregateInput *input, const void *delta,
 				changed = true;
 			}
 			else if (time_in_range(before->entries[i].at, kept))
-				after.entries[after.nentries++] = before->entries[i];
+				after->entries[after->nentries++] = before->entries[i];
 		}
 
-		/* does not count again: who went may have been dropped long ago */
+		/* an event that cannot count again may have been dropped before */
 		if (!time_in_range(entry->at, kept))
 			continue;
 		if (times < 0)
 			return AGGREGATE_RECOMPUTE;
 		for (; times > 0; times--)
 		{
-			after.entries[after.nentries++] = *entry;
+			after->entries[after->nentries++] = *entry;
 			changed = true;
 		}
 	}
 	for (; i < before->nentries; i++)
 		if (time_in_range(before->entries[i].at, kept))
-			after.entries[after.nentries++] = before->entries[i];
-
-	if (!changed)
-		return AGGREGATE_UNCHANGED;
-	isnull[0] = after.nentries == 0;
-	state[0] = isnull[0] ? (Datum) 0 : series_write(&after);
-	return AGGREGATE_CHANGED;
+			after->entries[after->nentries++] = before->entries[i];
+	return changed ? AGGREGATE_CHANGED : AGGREGATE_UNCHANGED;
 }
 
 static void
-window_sql(const AggregateInput *input, const AggregateSql *parts, int column,
-		   StringInfo out)
+window_sql(const Aggregate *self, const AggregateInput *input,
+		   const AggregateSql *pieces, int column, StringInfo out)
 {
-	appendStringInfo(out, "%s.series_of(%s", SEGMENT_SCHEMA, parts->at);
-	if (parts->value != NULL)
-		appendStringInfo(out, ", %s", parts->value);
-	appendStringInfo(out, ")%s", parts->filter);
+	appendStringInfo(out, "%s.series_of(%s", SEGMENT_SCHEMA, pieces->at);
+	if (pieces->value != NULL)
+		appendStringInfo(out, ", %s", pieces->value);
+	appendStringInfo(out, ")%s", pieces->filter);
 }
 
 /* One row of series_of: (internal, timestamptz) -> internal */
@@ -271,6 +285,7 @@ segment_series_result(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(series_write(&series));
 }
 
+/* Note a row of series_of, with a value if has_value. */
 static Datum
 series_step(FunctionCallInfo fcinfo, bool has_value)
 {
@@ -300,6 +315,7 @@ series_step(FunctionCallInfo fcinfo, bool has_value)
 	PG_RETURN_POINTER(window);
 }
 
+/* Note that a row came or went. */
 static void
 window_note(WindowDelta *window, Datum value, TimestampTz at, int sign,
 			MemoryContext memory)
@@ -307,19 +323,7 @@ window_note(WindowDelta *window, Datum value, TimestampTz at, int sign,
 	WindowRow  *row;
 
 	if (window->nrows == window->room)
-	{
-		if (window->room > PG_INT32_MAX / 2)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("too many events for a series")));
-		window->room = Max(window->room * 2, FIRST_ROOM);
-		if (window->rows == NULL)
-			window->rows = MemoryContextAlloc(memory,
-											  window->room * sizeof(WindowRow));
-		else
-			window->rows = repalloc_huge(window->rows,
-										 window->room * sizeof(WindowRow));
-	}
+		window_make_room(window, memory);
 
 	row = &window->rows[window->nrows++];
 	row->at = at;
@@ -341,6 +345,24 @@ window_note(WindowDelta *window, Datum value, TimestampTz at, int sign,
 	row->length = window->values.len - row->value;
 }
 
+/* Make room for another row. */
+static void
+window_make_room(WindowDelta *window, MemoryContext memory)
+{
+	Size		size;
+
+	if (window->room > PG_INT32_MAX / 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many events for a series")));
+	window->room = Max(window->room * 2, FIRST_ROOM);
+	size = window->room * sizeof(WindowRow);
+	if (window->rows == NULL)
+		window->rows = MemoryContextAlloc(memory, size);
+	else
+		window->rows = repalloc_huge(window->rows, size);
+}
+
 static int
 change_compare(const void *a, const void *b)
 {
@@ -348,20 +370,22 @@ change_compare(const void *a, const void *b)
 						  &((const WindowChange *) b)->entry);
 }
 
-/* The rows in order, those about the same entry as one; none without effect. */
+/* The changes in order: the rows of an entry as one, none without effect. */
 static WindowChange *
 window_changes(const WindowDelta *window, int *nchanges)
 {
-	WindowChange *changes = palloc_extended(window->nrows * sizeof(WindowChange),
-											MCXT_ALLOC_HUGE);
+	WindowChange *changes;
 	int			kept = 0;
 
+	changes = palloc_extended(window->nrows * sizeof(WindowChange),
+							  MCXT_ALLOC_HUGE);
 	for (int i = 0; i < window->nrows; i++)
 	{
 		const WindowRow *row = &window->rows[i];
 
 		changes[i].entry.at = row->at;
-		changes[i].entry.value = (unsigned char *) window->values.data + row->value;
+		changes[i].entry.value =
+			(unsigned char *) window->values.data + row->value;
 		changes[i].entry.length = row->length;
 		changes[i].times = row->sign;
 	}
@@ -387,8 +411,8 @@ window_changes(const WindowDelta *window, int *nchanges)
 }
 
 /*
- * Could these change the state?  What is too old to count is of no interest if
- * it comes; if it goes, the state may still have it.
+ * Could these changes change the state?  An event that is too old to count
+ * does not if it comes; if it goes, the state may still have it.
  */
 static bool
 window_concerns(const WindowChange *changes, int nchanges,
@@ -401,25 +425,29 @@ window_concerns(const WindowChange *changes, int nchanges,
 	return false;
 }
 
-/* If they all came, and later than what is there: without reading that. */
+/*
+ * Append the changes to the state without reading all of it; false unless they
+ * all came, and later than the events that are there.
+ */
 static bool
 window_append(TypeCacheEntry *type, const WindowChange *changes, int nchanges,
 			  const TimeRange *kept, Datum *state)
 {
-	SeriesEntry *entries = palloc_extended(nchanges * sizeof(SeriesEntry),
-										   MCXT_ALLOC_HUGE);
+	Series		added = {.type = type, .nentries = nchanges};
 	bool		appended;
 
+	added.entries = palloc_extended(nchanges * sizeof(SeriesEntry),
+									MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nchanges; i++)
 	{
 		if (changes[i].times != 1 || !time_in_range(changes[i].entry.at, kept))
 		{
-			pfree(entries);
+			pfree(added.entries);
 			return false;
 		}
-		entries[i] = changes[i].entry;
+		added.entries[i] = changes[i].entry;
 	}
-	appended = series_append(state[0], kept, type, entries, nchanges, &state[0]);
-	pfree(entries);
+	appended = series_append(state[0], kept, &added, &state[0]);
+	pfree(added.entries);
 	return appended;
 }

@@ -1,0 +1,202 @@
+/*-------------------------------------------------------------------------
+ *
+ * series_sum.c
+ *	  What is the sum of the events of a series that count in a window?
+ *
+ *		segment.series_sum(s7, 'in last 30 days', 'Europe/Copenhagen', now)
+ *		segment.series_squares(...)		of x * x, for stddev
+ *
+ * The sum is that of all events, which stands before them, less that of the
+ * few that have left the window: so a question reads only these.  Where there
+ * is no such total, or of squares, each event is read.  A sum that is too
+ * large is missing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "base/base.h"
+#include "state/series_ask.h"
+
+static Datum sum_exact(FunctionCallInfo fcinfo, bool squares);
+static bool sum_each(SeriesQuestion *question, bool squares, ExactTotal *sum);
+static Datum sum_inexact(FunctionCallInfo fcinfo, bool squares);
+static bool float_square(float8 value, float8 *square);
+pg_noreturn static void refuse_sum(const SeriesQuestion *question);
+
+SEGMENT_FUNCTION(segment_series_sum);
+SEGMENT_FUNCTION(segment_series_squares);
+SEGMENT_FUNCTION(segment_series_sum_float);
+SEGMENT_FUNCTION(segment_series_squares_float);
+
+/* (series, window, timezone, now): of whole and numeric values */
+Datum
+segment_series_sum(PG_FUNCTION_ARGS)
+{
+	return sum_exact(fcinfo, false);
+}
+
+/* the same of their squares, for stddev */
+Datum
+segment_series_squares(PG_FUNCTION_ARGS)
+{
+	return sum_exact(fcinfo, true);
+}
+
+/* (series, window, timezone, now): of floating-point values */
+Datum
+segment_series_sum_float(PG_FUNCTION_ARGS)
+{
+	return sum_inexact(fcinfo, false);
+}
+
+Datum
+segment_series_squares_float(PG_FUNCTION_ARGS)
+{
+	return sum_inexact(fcinfo, true);
+}
+
+/* The sum of whole and numeric values, or of their squares. */
+static Datum
+sum_exact(FunctionCallInfo fcinfo, bool squares)
+{
+	SeriesQuestion		question;
+	RangeTotal	total;
+	ExactTotal	sum = {0};
+	Numeric		result;
+
+	series_ask(fcinfo, &question);
+	if (!question.empty && question.reader.kind != SERIES_WHOLE &&
+		question.reader.kind != SERIES_NUMERIC)
+		refuse_sum(&question);
+	if (squares || !series_answer_total(&question, &total))
+	{
+		if (!sum_each(&question, squares, &sum))
+			PG_RETURN_NULL();
+	}
+	else if (total.any && question.reader.kind == SERIES_WHOLE)
+		sum.whole = total.sum;
+	else if (total.any)
+	{
+		sum.fixed = total.sum;
+		sum.scale = question.reader.head.total.scale;
+		sum.any_fixed = true;
+	}
+
+	if (!total_of_numerics(&sum, &result))
+		PG_RETURN_NULL();
+	PG_RETURN_NUMERIC(result);
+}
+
+/* Add up one value after the other; false if a square is too large. */
+static bool
+sum_each(SeriesQuestion *question, bool squares, ExactTotal *sum)
+{
+	SeriesEntry entry;
+
+	while (series_answer(question, &entry))
+	{
+		Numeric		value;
+		Numeric		square;
+		bool		error = false;
+
+		if (question->reader.kind == SERIES_WHOLE)
+		{
+			int64		whole = question->reader.number;
+
+			if (!(squares && pg_mul_s64_overflow(whole, whole, &whole)) &&
+				total_add_signed(&sum->whole, whole, 1))
+				continue;
+			value = int64_to_numeric(question->reader.number);
+		}
+		else
+		{
+			if (!squares && question->reader.scale >= 0 &&
+				total_add_signed(&sum->fixed, question->reader.number, 1))
+			{
+				sum->scale = Max(sum->scale, question->reader.scale);
+				sum->any_fixed = true;
+				continue;
+			}
+			value = DatumGetNumeric(series_value(question->reader.head.type,
+												 &entry));
+		}
+
+		CHECK_FOR_INTERRUPTS();
+		if (squares)
+		{
+			square = numeric_mul_opt_error(value, value, &error);
+			if (error)
+				return false;
+			pfree(value);
+			value = square;
+		}
+		total_add_numeric(sum, NumericGetDatum(value), 1,
+						  CurrentMemoryContext);
+		pfree(value);
+	}
+	return true;
+}
+
+/* The sum of floating-point values, or of their squares. */
+static Datum
+sum_inexact(FunctionCallInfo fcinfo, bool squares)
+{
+	SeriesQuestion		question;
+	SeriesEntry entry;
+	FloatTotal	total = {0};
+	float8		sum;
+
+	series_ask(fcinfo, &question);
+	if (!question.empty &&
+		(question.reader.head.type == NULL ||
+		 (question.reader.head.type->type_id != FLOAT4OID &&
+		  question.reader.head.type->type_id != FLOAT8OID)))
+		refuse_sum(&question);
+
+	while (series_answer(&question, &entry))
+	{
+		Datum		datum = series_value(question.reader.head.type, &entry);
+		float8		value = question.reader.head.type->type_id == FLOAT4OID ?
+			(float8) DatumGetFloat4(datum) : DatumGetFloat8(datum);
+
+		if (squares && !float_square(value, &value))
+			PG_RETURN_NULL();
+		total_add_float(&total, value);
+	}
+	if (!total_of_floats(&total, &sum))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(sum);
+}
+
+/* Square a value; false if that is too large, or looks like zero. */
+static bool
+float_square(float8 value, float8 *square)
+{
+	bool		finite = !isinf(value);
+	bool		is_zero = value == 0;
+
+	*square = value * value;
+	return (!isinf(*square) || !finite) && (*square != 0 || is_zero);
+}
+
+/* Refuse to sum the values of this series. */
+static void
+refuse_sum(const SeriesQuestion *question)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 question->reader.head.type == NULL ?
+			 errmsg("series has no values to add up") :
+			 errmsg("series is of values of type %s, which this function does not add up",
+					format_type_be(question->reader.head.type->type_id)),
+			 errhint("Whole and numeric values are summed by series_sum, floating-point ones by series_sum_float.")));
+}

@@ -1,0 +1,251 @@
+/*-------------------------------------------------------------------------
+ *
+ * tally_io.c
+ *	  How is a tally written and read by people and by drivers?
+ *
+ *		text{"tea": 1, "vegan": 3 @ 2026-05-01 12:00:00+00}
+ *
+ * The text begins with the name of the type of the values: bare if it lives in
+ * pg_catalog, else behind its schema, with [] for arrays, each name in double
+ * quotes if it is not made of lower-case letters, digits and underscores.  It
+ * is never looked up in search_path.  Values are always in double quotes, with
+ * a backslash before each double quote and backslash, as the output function
+ * of their type prints them under settings that packed.c pins; times are ISO
+ * in UTC.  So the text depends on no setting of the session.
+ *
+ * On input the entries may come in any order.  Binary input and output is the
+ * same text behind a version byte.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "state/tally.h"
+
+#define FIRST_ROOM				8
+
+static Tally *tally_parse(const char *text);
+static int64 parse_rows(PackedParser *parser);
+static char *tally_print(const Tally *tally);
+static bool tally_same(Datum a, Datum b);
+static int	compare_images(const void *a, const void *b, void *type);
+static void unite_images(Tally *tally);
+
+SEGMENT_FUNCTION(segment_tally_in);
+SEGMENT_FUNCTION(segment_tally_out);
+SEGMENT_FUNCTION(segment_tally_recv);
+SEGMENT_FUNCTION(segment_tally_send);
+SEGMENT_FUNCTION(segment_tally_equal);
+SEGMENT_FUNCTION(segment_tally_differs);
+
+Datum
+segment_tally_in(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(tally_write(tally_parse(PG_GETARG_CSTRING(0))));
+}
+
+Datum
+segment_tally_out(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_CSTRING(tally_print(tally_read(PG_GETARG_DATUM(0))));
+}
+
+Datum
+segment_tally_recv(PG_FUNCTION_ARGS)
+{
+	char	   *text = wire_receive((StringInfo) PG_GETARG_POINTER(0),
+									"tally");
+
+	PG_RETURN_DATUM(tally_write(tally_parse(text)));
+}
+
+Datum
+segment_tally_send(PG_FUNCTION_ARGS)
+{
+	Tally	   *tally = tally_read(PG_GETARG_DATUM(0));
+
+	PG_RETURN_BYTEA_P(wire_send(tally_print(tally)));
+}
+
+Datum
+segment_tally_equal(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(tally_same(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
+}
+
+Datum
+segment_tally_differs(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!tally_same(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
+}
+
+/* Have both the same values, as often, and last at the same times? */
+static bool
+tally_same(Datum a, Datum b)
+{
+	Tally	   *left = tally_read(a);
+	Tally	   *right = tally_read(b);
+
+	if (left->type->type_id != right->type->type_id ||
+		left->nentries != right->nentries)
+		return false;
+
+	for (int i = 0; i < left->nentries; i++)
+	{
+		const TallyEntry *l = &left->entries[i];
+		const TallyEntry *r = &right->entries[i];
+
+		if (l->rows != r->rows || l->latest != r->latest ||
+			image_compare(left->type, l->value, r->value) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The text of a tally. */
+static char *
+tally_print(const Tally *tally)
+{
+	int			level = packed_pin_settings();
+	StringInfoData out;
+	FmgrInfo	output;
+	Oid			output_oid;
+	bool		is_varlena;
+
+	getTypeOutputInfo(tally->type->type_id, &output_oid, &is_varlena);
+	fmgr_info(output_oid, &output);
+
+	initStringInfo(&out);
+	packed_print_type(&out, tally->type->type_id);
+	appendStringInfoChar(&out, '{');
+	for (int i = 0; i < tally->nentries; i++)
+	{
+		const TallyEntry *entry = &tally->entries[i];
+
+		CHECK_FOR_INTERRUPTS();
+
+		if (i > 0)
+			appendStringInfoString(&out, ", ");
+		packed_print_string(&out, OutputFunctionCall(&output, entry->value));
+		appendStringInfo(&out, ": " INT64_FORMAT, entry->rows);
+		if (entry->latest != TALLY_NO_TIME)
+		{
+			appendStringInfoString(&out, " @ ");
+			packed_print_time(&out, tally_timestamp(entry->latest));
+		}
+	}
+	appendStringInfoChar(&out, '}');
+
+	AtEOXact_GUC(true, level);
+	return out.data;
+}
+
+/* The tally of a text, in the current context. */
+static Tally *
+tally_parse(const char *text)
+{
+	int			level = packed_pin_settings();
+	PackedParser parser = {.what = "tally", .text = text, .at = text};
+	Tally	   *tally = palloc0(sizeof(Tally));
+	Size		room = FIRST_ROOM;
+	FmgrInfo	input;
+	Oid			input_oid;
+	Oid			input_param;
+
+	tally->type = tally_element(packed_parse_type(&parser), "tally");
+	getTypeInputInfo(tally->type->type_id, &input_oid, &input_param);
+	fmgr_info(input_oid, &input);
+
+	if (!packed_parse_char(&parser, '{'))
+		packed_parse_failed(&parser, "\"{\"");
+	tally->entries = palloc(room * sizeof(TallyEntry));
+	do
+	{
+		TallyEntry *entry;
+
+		CHECK_FOR_INTERRUPTS();
+
+		if (tally->nentries == room)
+		{
+			room *= 2;
+			tally->entries = repalloc_huge(tally->entries,
+										   room * sizeof(TallyEntry));
+		}
+		entry = &tally->entries[tally->nentries++];
+		entry->value = InputFunctionCall(&input, packed_parse_string(&parser),
+									 input_param, -1);
+		entry->value = value_canonical(tally->type, entry->value);
+		if (!packed_parse_char(&parser, ':'))
+			packed_parse_failed(&parser, "\":\"");
+		entry->rows = parse_rows(&parser);
+		entry->latest = packed_parse_char(&parser, '@') ?
+			tally_time(packed_parse_time(&parser), true) : TALLY_NO_TIME;
+	} while (packed_parse_char(&parser, ','));
+	if (!packed_parse_char(&parser, '}'))
+		packed_parse_failed(&parser, "\",\" or \"}\"");
+	packed_parse_end(&parser);
+
+	qsort_arg(tally->entries, tally->nentries, sizeof(TallyEntry),
+			  compare_images, tally->type);
+	unite_images(tally);
+
+	AtEOXact_GUC(true, level);
+	return tally;
+}
+
+/* Parse a number of rows: at least 1, and no more than TALLY_MOST_ROWS. */
+static int64
+parse_rows(PackedParser *parser)
+{
+	const char *start;
+	int64		rows = 0;
+
+	packed_parse_space(parser);
+	start = parser->at;
+	while (*parser->at >= '0' && *parser->at <= '9')
+	{
+		int			digit = *parser->at - '0';
+
+		if (rows > (TALLY_MOST_ROWS - digit) / 10)
+			break;
+		rows = rows * 10 + digit;
+		parser->at++;
+	}
+	if (rows == 0 || (*parser->at >= '0' && *parser->at <= '9'))
+	{
+		parser->at = start;
+		packed_parse_failed(parser, "a number of rows");
+	}
+	return rows;
+}
+
+static int
+compare_images(const void *a, const void *b, void *type)
+{
+	return image_compare(type, ((const TallyEntry *) a)->value,
+						 ((const TallyEntry *) b)->value);
+}
+
+/* Make entries of the same bytes one: some types print less than they hold. */
+static void
+unite_images(Tally *tally)
+{
+	TallyEntry *entries = tally->entries;
+	int			last = 0;
+
+	for (int i = 1; i < tally->nentries; i++)
+	{
+		if (image_compare(tally->type, entries[last].value,
+						  entries[i].value) == 0)
+			tally_add_rows(&entries[last], &entries[i]);
+		else
+			entries[++last] = entries[i];
+	}
+	tally->nentries = last + 1;
+}

@@ -1,0 +1,256 @@
+/*-------------------------------------------------------------------------
+ *
+ * window_change.c
+ *	  When do events of a series enter or leave a window next?
+ *
+ *		series_sum(s7, 'in last 1 month', 'Europe/Copenhagen', now) > 100
+ *
+ * gives the same answer until an event of s7 begins to count, or stops.  Each
+ * event does so a while after its own time, and that while is known within
+ * limits (WindowDelay).  So the events in question are those of about a month
+ * ago, and those to come:
+ *
+ *		{30 January 12:00, 31 January 08:00} on 10 February
+ *			may stop		27 February 12:00, 28 February 08:00
+ *			stop			28 February 12:00, 28 February 08:00
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+
+#include "state/series.h"
+
+/* The first change of a window that has been found so far. */
+typedef struct NextChange
+{
+	const Window *window;
+	TimestampTz from;			/* the change is later than that */
+	bool		coarsely;
+	TimestampTz at;
+	TimestampTz enter_until;	/* later events do not enter before 'at' */
+	TimestampTz leave_until;	/* later events do not leave before 'at' */
+} NextChange;
+
+/* The events of a series that are still to pass a bound of the window. */
+typedef struct BoundCrossing
+{
+	WindowDelay delay;
+	TimestampTz passed;			/* events at or before this instant have
+								 * certainly passed the bound */
+	TimestampTz met;			/* events after 'passed' and at or before this
+								 * instant may have */
+	SeriesReader reader;
+	TimestampTz event;			/* the next event, and when it passes: */
+	TimestampTz at;				/* not before then; DT_NOEND: no more events */
+} BoundCrossing;
+
+static inline TimestampTz later(TimestampTz at, int64 delay);
+static TimestampTz next_change_in_order(NextChange *next, Datum series);
+static void note_change(NextChange *next, TimestampTz at);
+static void note_event(NextChange *next, TimestampTz event, bool leaves,
+					   const WindowDelay *delay);
+static void crossing_begin(BoundCrossing *crossing, Datum series,
+						   WindowDelay delay, TimestampTz from);
+static void crossing_next(BoundCrossing *crossing);
+
+TimestampTz
+window_next_change(const Window *window, Datum series, TimestampTz from,
+				   bool coarsely)
+{
+	NextChange	next = {window, from, coarsely, DT_NOEND, DT_NOEND, DT_NOEND};
+	WindowDelay enters;
+	WindowDelay leaves;
+	SeriesReader reader;
+	SeriesEntry entry;
+
+	if (window_in_order(window))
+		return next_change_in_order(&next, series);
+
+	enters = window_enters_after(window);
+	leaves = window_leaves_after(window);
+	series_begin(&reader, series);
+	while (series_next(&reader, &entry))
+	{
+		note_event(&next, entry.at, false, &enters);
+		note_event(&next, entry.at, true, &leaves);
+		if (entry.at >= next.leave_until &&
+			(entry.at >= next.enter_until ||
+			 later(reader.last, enters.most) <= from))
+			break;
+	}
+	return next.at;
+}
+
+/*
+ * The same for a window in which events keep their order: the first event that
+ * counts leaves first, and the first one after all that count enters first.
+ */
+static TimestampTz
+next_change_in_order(NextChange *next, Datum series)
+{
+	const WindowRange *range = window_range(next->window, next->from);
+	bool		found = false;
+	SeriesReader reader;
+	SeriesEntry entry;
+
+	series_begin(&reader, series);
+	while (series_next(&reader, &entry))
+	{
+		if (entry.at > range->last)
+		{
+			note_change(next, window_enters(next->window, entry.at));
+			break;
+		}
+		if (entry.at < range->first || found)
+			continue;
+		found = true;
+		note_change(next, window_leaves(next->window, entry.at));
+		if (reader.last <= range->last)
+			break;
+	}
+	return next->at;
+}
+
+/* An instant after another; infinity if there is none so late. */
+static inline TimestampTz
+later(TimestampTz at, int64 delay)
+{
+	TimestampTz sum;
+
+	if (TIMESTAMP_NOT_FINITE(at) || pg_add_s64_overflow(at, delay, &sum))
+		return TIMESTAMP_IS_NOBEGIN(at) ? at : DT_NOEND;
+	return sum;
+}
+
+/* Note that an event enters or leaves at an instant. */
+static void
+note_change(NextChange *next, TimestampTz at)
+{
+	const WindowRange *range;
+
+	if (at <= next->from || at >= next->at)
+		return;
+	next->at = at;
+	if (window_in_order(next->window))
+		return;
+	range = window_range(next->window, at - 1);
+	next->enter_until = range->last;
+	next->leave_until = range->sure_first - 1;
+}
+
+/*
+ * Note when an event leaves, or enters.  Where a coarse answer is enough, the
+ * earliest instant at which it may do so is taken, if that is still to come;
+ * no later event can do so sooner.
+ */
+static void
+note_event(NextChange *next, TimestampTz event, bool leaves,
+		   const WindowDelay *delay)
+{
+	TimestampTz *until = leaves ? &next->leave_until : &next->enter_until;
+	TimestampTz soonest = later(event, delay->least);
+	const WindowRange *range;
+
+	if (event > *until || soonest >= next->at ||
+		later(event, delay->most) <= next->from)
+		return;
+	if (next->coarsely && soonest > next->from)
+	{
+		next->at = soonest;
+		*until = event;
+		return;
+	}
+
+	/* the range mostly shows that the event has done so already */
+	range = window_range(next->window, next->from);
+	if (leaves ? event >= range->first : event > range->sure_last)
+		note_change(next, leaves ? window_leaves(next->window, event) :
+					window_enters(next->window, event));
+}
+
+/*
+ * What events add and what they take away is summed up separately: an addition
+ * does not make up for a loss, so that the margin is left no sooner than this
+ * says.  An event that may already have passed a bound may do either.
+ */
+bool
+window_keeps_margin(WindowKind kind, const Window *window, Datum series,
+					const WindowMargin *margin, TimestampTz from,
+					TimestampTz *until)
+{
+	WindowDelay leaves = window_leaves_after(window);
+	WindowDelay enters = window_enters_after(window);
+	BoundCrossing crossings[2];
+	int64		least = margin->value;
+	int64		most = margin->value;
+
+	/* all events of a period leave together */
+	if (window_is_period(window))
+		return false;
+	crossing_begin(&crossings[0], series, leaves, from);
+	crossing_begin(&crossings[1], series, enters, from);
+	for (;;)
+	{
+		int			first = crossings[0].at <= crossings[1].at ? 0 : 1;
+		BoundCrossing *next = &crossings[first];
+		int64		number = 1;
+		bool		unsure;
+
+		if (next->at >= *until)
+			return true;
+		if (kind == WINDOW_SUMS &&
+			!series_ten_thousandths(&next->reader, &number))
+			return false;
+		if (first == 0)
+			number = -number;
+		unsure = next->event <= next->met;
+		if ((number < 0 || unsure) &&
+			pg_add_s64_overflow(least, -i64abs(number), &least))
+			return false;
+		if ((number > 0 || unsure) &&
+			pg_add_s64_overflow(most, i64abs(number), &most))
+			return false;
+		if (least < margin->least || most > margin->most)
+		{
+			if (next->at <= from)
+				return false;
+			*until = next->at;
+			return true;
+		}
+		crossing_next(next);
+	}
+}
+
+/* Begin with the first event that may not have passed the bound at 'from'. */
+static void
+crossing_begin(BoundCrossing *crossing, Datum series, WindowDelay delay,
+			   TimestampTz from)
+{
+	crossing->delay = delay;
+	crossing->at = DT_NOEND;
+	if (delay.never)
+		return;
+	crossing->passed = from - delay.most;
+	crossing->met = from - delay.least;
+	series_begin(&crossing->reader, series);
+	do
+		crossing_next(crossing);
+	while (!TIMESTAMP_IS_NOEND(crossing->at) &&
+		   crossing->event <= crossing->passed);
+}
+
+static void
+crossing_next(BoundCrossing *crossing)
+{
+	SeriesEntry entry;
+
+	if (!series_next(&crossing->reader, &entry))
+	{
+		crossing->at = DT_NOEND;
+		return;
+	}
+	crossing->event = entry.at;
+	crossing->at = later(entry.at, crossing->delay.least);
+}

@@ -1,0 +1,67 @@
+/*-------------------------------------------------------------------------
+ *
+ * program.h
+ *	  What the rows of one source do to a profile, compiled; private to this
+ *	  room.
+ *
+ * program.c makes a program, program_run.c folds rows by it and applies what
+ * they come to, source_query.c reads the source again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_PROGRAM_H
+#define SEGMENT_PROGRAM_H
+
+#include "executor/spi.h"
+#include "nodes/execnodes.h"
+
+#include "trait/trait_private.h"
+
+/* An expression over the source's row, evaluated at most once per row. */
+typedef struct RowValue
+{
+	Expr	   *expr;
+	ExprState  *state;
+	Datum		value;
+	bool		isnull;
+	uint64		row;			/* the row for which it was evaluated */
+	int16		typlen;
+	bool		typbyval;
+} RowValue;
+
+/* A stored trait, ready to run. */
+typedef struct Step
+{
+	BoundTrait	bound;
+	RowValue   *value;			/* NULL: rows are counted */
+	RowValue   *where;			/* NULL: all rows */
+	Size		delta;			/* offset of its delta in a TraitDelta */
+	AttrNumber	columns[AGGREGATE_COLUMNS]; /* in the base table */
+	char	   *description;	/* of the trait and its users, for errors */
+
+	/* of a window: which events are kept, as of an instant */
+	Window	   *window;
+	bool		kept_known;
+	TimestampTz kept_now;
+	TimeRange	kept;
+} Step;
+
+struct TraitProgram
+{
+	const Source *source;
+	int			nsteps;
+	Step	   *steps;
+	Size		delta_size;
+	List	   *values;			/* all RowValues, each once; the key's too */
+	RowValue   *time;			/* NULL for an attribute source */
+	ExprContext *econtext;
+	uint64		row;			/* numbers the rows evaluated */
+	const Step *running;		/* what an error comes from: this step, */
+	const RowValue *evaluated;	/* or the first one that needs this value */
+	SPIPlanPtr	reread;			/* saved plan, made when first needed */
+};
+
+/* program.c: an error context callback, whose argument is a TraitProgram */
+extern void in_program(void *program);
+
+#endif							/* SEGMENT_PROGRAM_H */

@@ -1,0 +1,216 @@
+/*-------------------------------------------------------------------------
+ *
+ * program_run.c
+ *	  What did the rows of a statement do to a profile?
+ *
+ * For each row of a statement:
+ *
+ *		row of orders ─► conditions, each once ─► values, each once
+ *					  ─► accumulate(delta of s4) accumulate(delta of s5) ...
+ *
+ * and for each profile, when the statement's rows are all folded:
+ *
+ *		delta ─► apply ─► s4, s5 in the profile's row, or "read it again"
+ *
+ * Nothing in here reads the clock: the caller gives the instant as of which
+ * events of a window are kept.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "utils/datum.h"
+
+#include "trait/program.h"
+
+static inline bool row_true(TraitProgram *program, RowValue *value);
+static inline void row_evaluate(TraitProgram *program, RowValue *value);
+static const TimeRange *step_kept(Step *step, TimestampTz now);
+
+Size
+trait_delta_size(const TraitProgram *program)
+{
+	return program->delta_size;
+}
+
+void
+trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
+				 TupleTableSlot *row, int sign, MemoryContext memory)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
+	AggregateRow met = {.sign = sign};
+	MemoryContext old;
+
+	delta->rows += sign;
+	delta->touched++;
+	if (program->nsteps == 0)
+		return;
+
+	program->running = NULL;
+	program->evaluated = program->time;
+	error_context_stack = &callback;
+	program->row++;
+	program->econtext->ecxt_scantuple = row;
+	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+
+	if (program->time != NULL)
+	{
+		row_evaluate(program, program->time);
+		met.at = DatumGetTimestampTz(program->time->value);
+		met.has_at = !program->time->isnull;
+	}
+	for (int i = 0; i < program->nsteps; i++)
+	{
+		Step	   *step = &program->steps[i];
+		const Aggregate *aggregate = step->bound.aggregate;
+
+		program->running = step;
+		if (step->where != NULL && !row_true(program, step->where))
+			continue;
+		if (step->value != NULL)
+			row_evaluate(program, step->value);
+		met.value = step->value ? step->value->value : (Datum) 0;
+		met.isnull = step->value ? step->value->isnull : false;
+		aggregate->accumulate(aggregate, &step->bound.input,
+							  (char *) delta + step->delta, &met, memory);
+	}
+	error_context_stack = callback.previous;
+
+	MemoryContextSwitchTo(old);
+	ResetExprContext(program->econtext);
+}
+
+static inline bool
+row_true(TraitProgram *program, RowValue *value)
+{
+	row_evaluate(program, value);
+	return !value->isnull && DatumGetBool(value->value);
+}
+
+/* Evaluate a value for the current row, once. */
+static inline void
+row_evaluate(TraitProgram *program, RowValue *value)
+{
+	if (value->row == program->row)
+		return;
+	value->value = ExecEvalExpr(value->state, program->econtext,
+								&value->isnull);
+	value->row = program->row;
+}
+
+bool
+trait_same(const TraitProgram *constant, TupleTableSlot *old_row,
+		   TupleTableSlot *new_row)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
+	bool		same = true;
+	ListCell   *lc;
+	MemoryContext old;
+
+	/* what both rows evaluate to lives until the reset */
+	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+
+	program->running = NULL;
+	error_context_stack = &callback;
+	foreach(lc, program->values)
+	{
+		RowValue   *value = lfirst(lc);
+		Datum		before;
+		bool		before_isnull;
+
+		program->evaluated = value;
+		program->econtext->ecxt_scantuple = old_row;
+		before = ExecEvalExpr(value->state, program->econtext, &before_isnull);
+		program->econtext->ecxt_scantuple = new_row;
+		value->value = ExecEvalExpr(value->state, program->econtext,
+									&value->isnull);
+		value->row = 0;
+		if (before_isnull != value->isnull ||
+			(!before_isnull &&
+			 !datumIsEqual(before, value->value, value->typbyval,
+						   value->typlen)))
+		{
+			same = false;
+			break;
+		}
+	}
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(old);
+	ResetExprContext(program->econtext);
+	return same;
+}
+
+TraitResult
+trait_apply(const TraitProgram *constant, const TraitDelta *delta,
+			TimestampTz now, Datum *values, bool *isnull)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
+	TraitResult result = TRAIT_UNCHANGED;
+
+	error_context_stack = &callback;
+	for (int i = 0; i < program->nsteps; i++)
+	{
+		Step	   *step = &program->steps[i];
+		const Aggregate *aggregate = step->bound.aggregate;
+		Datum		state[AGGREGATE_COLUMNS];
+		bool		state_isnull[AGGREGATE_COLUMNS];
+
+		program->running = step;
+		for (int c = 0; c < step->bound.ncolumns; c++)
+		{
+			state[c] = values[step->columns[c] - 1];
+			state_isnull[c] = isnull[step->columns[c] - 1];
+		}
+		switch (aggregate->apply(aggregate, &step->bound.input,
+								 (const char *) delta + step->delta,
+								 step_kept(step, now), state, state_isnull))
+		{
+			case AGGREGATE_UNCHANGED:
+				continue;
+			case AGGREGATE_RECOMPUTE:
+				error_context_stack = callback.previous;
+				return TRAIT_REREAD;
+			case AGGREGATE_CHANGED:
+				result = TRAIT_CHANGED;
+				break;
+		}
+		for (int c = 0; c < step->bound.ncolumns; c++)
+		{
+			values[step->columns[c] - 1] = state[c];
+			isnull[step->columns[c] - 1] = state_isnull[c];
+		}
+	}
+	error_context_stack = callback.previous;
+	return result;
+}
+
+/* Which events of a step's window are kept?  Found once for a whole batch. */
+static const TimeRange *
+step_kept(Step *step, TimestampTz now)
+{
+	if (step->window == NULL)
+		return NULL;
+	if (!step->kept_known || step->kept_now != now)
+	{
+		step->kept = window_kept(step->window, now);
+		step->kept_now = now;
+		step->kept_known = true;
+	}
+	return &step->kept;
+}

@@ -1,0 +1,315 @@
+/*-------------------------------------------------------------------------
+ *
+ * source_query.c
+ *	  What are the stored traits of a source, as SQL?
+ *
+ *		SELECT r.customer_id AS key, count(*) AS source_rows,
+ *			   segment.sum_agg(r.amount) FILTER (WHERE ...) AS s4
+ *		FROM ONLY public.orders AS r GROUP BY r.customer_id
+ *
+ * computes them for all profiles, and with r.customer_id = $1 for one profile
+ * whose row cannot tell what it should hold.  The expressions are those that
+ * program_run.c evaluates for each row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/ruleutils.h"
+
+#include "base/base.h"
+#include "trait/program.h"
+
+static List *bind_columns(const Source *source, const StoredTrait *stored,
+						  List **bound, List *columns);
+static SPIPlanPtr reread_plan(const TraitProgram *program);
+static void take_columns(const TraitProgram *program, MemoryContext memory,
+						 Datum *values, bool *isnull);
+static void in_reread(void *arg);
+static void select_traits(const Source *source, List *bound, List *columns,
+						  Expr *now, StringInfo out);
+static char *select_condition(const Source *source, const BoundTrait *trait,
+							  const AggregateSql *pieces, List *context,
+							  Expr *now);
+static Expr *now_parameter(int number);
+static char *counted_after(const Source *source, const BoundTrait *trait);
+
+char *
+trait_source_query(const Source *source, List *stored, List **columns)
+{
+	StringInfoData sql;
+	List	   *bound = NIL;
+	Oid			type = source->population->key_type;
+	ListCell   *lc;
+	char	   *key;
+
+	source_check(source);
+	key = source_key_column(source);
+	*columns = NIL;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT r.%s::%s%s AS key,"
+					 " pg_catalog.count(*) AS source_rows",
+					 key, format_type_be_qualified(type), type == TEXTOID ?
+					 " COLLATE pg_catalog.\"default\"" : "");
+
+	foreach(lc, stored_list(source->population))
+	{
+		const StoredTrait *one = lfirst(lc);
+
+		if (strcmp(one->source, source->name) == 0 &&
+			names_contain(stored, one->name))
+			*columns = bind_columns(source, one, &bound, *columns);
+	}
+
+	if (bound != NIL)
+		appendStringInfoString(&sql, ", ");
+	select_traits(source, bound, *columns, NULL, &sql);
+	appendStringInfo(&sql, " FROM ONLY %s AS r WHERE r.%s IS NOT NULL"
+					 " GROUP BY r.%s",
+					 source_table_name(source), key, key);
+	return sql.data;
+}
+
+/*
+ * Bind a stored trait and append it to *bound; returns 'columns' with its
+ * columns (TraitColumn *).
+ */
+static List *
+bind_columns(const Source *source, const StoredTrait *stored, List **bound,
+			 List *columns)
+{
+	BoundTrait *trait = palloc(sizeof(BoundTrait));
+
+	stored_bind(source, stored->definition, NULL, trait);
+	*bound = lappend(*bound, trait);
+	for (int c = 0; c < trait->ncolumns; c++)
+	{
+		const AggregateColumn *kept = &trait->columns[c];
+		TraitColumn *column = palloc(sizeof(TraitColumn));
+		char	   *name = stored_column(stored->name, kept);
+
+		column->name = pstrdup(quote_identifier(name));
+		column->type = kept->type;
+		column->is_value = trait->aggregate->is_value;
+		column->initial = kept->initial ? kept->initial : "NULL";
+		column->definition = stored->text;
+		column->counted_after = counted_after(source, trait);
+		columns = lappend(columns, column);
+	}
+	return columns;
+}
+
+char *
+trait_column_compared(const TraitColumn *column, const char *value)
+{
+	if (column->counted_after == NULL)
+		return pstrdup(value);
+	return psprintf("%s.series_after(%s, %s)", SEGMENT_SCHEMA, value,
+					column->counted_after);
+}
+
+void
+trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
+			 Datum *values, bool *isnull)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	int			level = settings_pin_all_rows();
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		parameters[2] = {key, TimestampTzGetDatum(now)};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_reread,
+		.arg = program,
+	};
+
+	error_context_stack = &callback;
+	if (program->reread == NULL)
+		program->reread = reread_plan(program);
+
+	/*
+	 * Not read-only: under READ COMMITTED this takes a new snapshot, after the
+	 * profile's row was locked, so that it sees whatever was applied to it.
+	 */
+	if (SPI_execute_plan(program->reread, parameters, NULL, false, 0) !=
+		SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not read source \"%s\" again",
+			 program->source->name);
+	take_columns(program, caller, values, isnull);
+	SPI_freetuptable(SPI_tuptable);
+	error_context_stack = callback.previous;
+	AtEOXact_GUC(true, level);
+}
+
+/* Prepare the query of one profile: its key is $1, the time is $2. */
+static SPIPlanPtr
+reread_plan(const TraitProgram *program)
+{
+	const Source *source = program->source;
+	Oid			types[2] = {source->population->key_type, TIMESTAMPTZOID};
+	StringInfoData sql;
+	List	   *bound = NIL;
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < program->nsteps; i++)
+		bound = lappend(bound, &program->steps[i].bound);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	select_traits(source, bound, NIL, now_parameter(2), &sql);
+	appendStringInfo(&sql, " FROM ONLY %s AS r"
+					 " WHERE r.%s OPERATOR(pg_catalog.=) $1",
+					 source_table_name(source), source_key_column(source));
+	plan = SPI_prepare(sql.data, 2, types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare \"%s\"", sql.data);
+	return plan;
+}
+
+/* Copy the columns of the row that was read to a profile's values. */
+static void
+take_columns(const TraitProgram *program, MemoryContext memory,
+			 Datum *values, bool *isnull)
+{
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	HeapTuple	row = SPI_tuptable->vals[0];
+	MemoryContext spi = MemoryContextSwitchTo(memory);
+	int			column = 1;
+
+	for (int i = 0; i < program->nsteps; i++)
+	{
+		const Step *step = &program->steps[i];
+
+		for (int c = 0; c < step->bound.ncolumns; c++, column++)
+		{
+			Form_pg_attribute att = TupleDescAttr(desc, column - 1);
+			int			attno = step->columns[c] - 1;
+
+			/* a value of another type would corrupt the row */
+			if (att->atttypid != step->bound.columns[c].type)
+				elog(ERROR, "column %d read from source \"%s\" is of type %u, not %u",
+					 column, program->source->name, att->atttypid,
+					 step->bound.columns[c].type);
+
+			values[attno] = SPI_getbinval(row, desc, column, &isnull[attno]);
+			if (!isnull[attno])
+				values[attno] = datumCopy(values[attno], att->attbyval,
+										  att->attlen);
+		}
+	}
+	MemoryContextSwitchTo(spi);
+}
+
+static void
+in_reread(void *arg)
+{
+	const TraitProgram *program = arg;
+
+	errcontext("extension segment reading source \"%s\" of population \"%s\" again",
+			   program->source->name, program->source->population->name);
+}
+
+/*
+ * Append stored traits as aggregates over source rows "r", named as 'columns'
+ * (TraitColumn *) unless that is NIL; 'now' is as for stored_window_kept().
+ * Implicit casts are printed: a varchar that was bound as text would otherwise
+ * be aggregated as varchar.
+ */
+static void
+select_traits(const Source *source, List *bound, List *columns, Expr *now,
+			   StringInfo out)
+{
+	List	   *context = deparse_context_for("r", source->relid);
+	Expr	   *time = source_time(source);
+	int			level = settings_pin();
+	ListCell   *lc;
+	int			column = 0;
+
+	foreach(lc, bound)
+	{
+		const BoundTrait *trait = lfirst(lc);
+		AggregateSql pieces = {0};
+		char	   *condition;
+
+		pieces.value = trait->value == NULL ? NULL :
+			deparse_expression((Node *) trait->value, context, true, true);
+		pieces.at = time == NULL ? NULL :
+			deparse_expression((Node *) time, context, true, true);
+		condition = select_condition(source, trait, &pieces, context, now);
+		pieces.condition = condition == NULL ? "true" : condition;
+		pieces.filter = condition == NULL ? "" :
+			psprintf(" FILTER (WHERE %s)", condition);
+		for (int c = 0; c < trait->ncolumns; c++)
+		{
+			if (column > 0)
+				appendStringInfoString(out, ", ");
+			trait->aggregate->sql(trait->aggregate, &trait->input, &pieces, c,
+								  out);
+			if (columns != NIL)
+			{
+				const TraitColumn *named = list_nth(columns, column);
+
+				appendStringInfo(out, " AS %s", named->name);
+			}
+			column++;
+		}
+	}
+	AtEOXact_GUC(true, level);
+}
+
+/* SQL of which rows are aggregated; NULL if all are. */
+static char *
+select_condition(const Source *source, const BoundTrait *trait,
+				 const AggregateSql *pieces, List *context, Expr *now)
+{
+	char	   *where = trait->where == NULL ? NULL :
+		deparse_expression((Node *) trait->where, context, true, true);
+	StringInfoData condition;
+	Expr	   *after;
+	Expr	   *until;
+
+	if (trait->window == NULL)
+		return where;
+
+	stored_window_kept(source->population, trait->window, now, &after, &until);
+	initStringInfo(&condition);
+	if (where != NULL)
+		appendStringInfo(&condition, "(%s) AND ", where);
+	if (after != NULL)
+		appendStringInfo(&condition, "(%s) OPERATOR(pg_catalog.>) (%s) AND ",
+						 pieces->at,
+						 deparse_expression((Node *) after, NIL, false, true));
+	appendStringInfo(&condition, "(%s) OPERATOR(pg_catalog.<=) (%s)",
+					 pieces->at,
+					 deparse_expression((Node *) until, NIL, false, true));
+	return condition.data;
+}
+
+/* The time of the query as a parameter. */
+static Expr *
+now_parameter(int number)
+{
+	Param	   *now = makeNode(Param);
+
+	now->paramkind = PARAM_EXTERN;
+	now->paramid = number;
+	now->paramtype = TIMESTAMPTZOID;
+	now->paramtypmod = -1;
+	now->location = -1;
+	return (Expr *) now;
+}
+
+/* SQL of the time up to which events do not count now; NULL: no window. */
+static char *
+counted_after(const Source *source, const BoundTrait *trait)
+{
+	if (trait->window == NULL)
+		return NULL;
+	return psprintf("%s.window_after(%s, %s, %s.now())", SEGMENT_SCHEMA,
+					quote_literal_cstr(filter_print(trait->window)),
+					quote_literal_cstr(source->population->timezone),
+					SEGMENT_SCHEMA);
+}

@@ -1,0 +1,314 @@
+/*-------------------------------------------------------------------------
+ *
+ * trait_store.c
+ *	  Which columns does a definition need, and which does nobody need?
+ *
+ *		average_order	avg(orders.amount)
+ *
+ *		added to the base table, unless others need them already:
+ *			s4	sum(orders.amount)		s5	count(orders.amount)
+ *
+ * trait_store() returns {s4, s5}, for the flow to fill them.  The filter of an
+ * audience gets what it needs in the same way.  A stored trait goes with the
+ * last definition or filter that needs it.
+ *
+ * The flow has locked the sources against writers, and the base table.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+
+#include "base/base.h"
+#include "trait/trait_private.h"
+
+static bool is_stored(const Population *population,
+					  const FilterNode *definition, const char *text);
+static void lock_sources(const Population *population, List *names);
+static List *stored_add(const Population *population, List *definitions,
+						const char *text);
+static void describe_columns(ProfileThing *thing, const BoundTrait *trait);
+static void stored_drop(const Population *population,
+						const StoredTrait *stored);
+static List *needed_by_all(const Population *population, List *filters);
+static bool among(List *definitions, const FilterNode *definition);
+
+void
+trait_check(const Population *population, const FilterNode *definition,
+			const char *text)
+{
+	ListCell   *lc;
+
+	filter_check_functions(definition, text);
+	foreach(lc, stored_needed(population, definition, text))
+	{
+		const FilterNode *needed = lfirst(lc);
+		const Source *source = stored_source(population, needed, text);
+		BoundTrait	bound;
+
+		/* checked before the source is locked to be read */
+		source_check_readable(source);
+		stored_bind(source, needed, text, &bound);
+	}
+}
+
+List *
+trait_sources_changing(const Population *population, List *filters)
+{
+	List	   *needed = needed_by_all(population, filters);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, needed)
+	{
+		const FilterNode *one = lfirst(lc);
+
+		if (stored_by_text(population, filter_print(one)) == NULL)
+			names = names_add(names,
+							 stored_source(population, one, NULL)->name);
+	}
+	foreach(lc, stored_list(population))
+	{
+		const StoredTrait *stored = lfirst(lc);
+
+		if (!among(needed, stored->definition))
+			names = names_add(names, stored->source);
+	}
+	return names;
+}
+
+List *
+trait_sources_missing(const Population *population,
+					  const FilterNode *definition, const char *text)
+{
+	List	   *sources = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stored_needed(population, definition, text))
+	{
+		const Source *source;
+
+		if (is_stored(population, lfirst(lc), text))
+			continue;
+		source = stored_source(population, lfirst(lc), text);
+		source_check(source);
+		sources = names_add(sources, source->name);
+	}
+	return sources;
+}
+
+List *
+trait_store(const Population *population, const FilterNode *definition,
+			const char *text)
+{
+	List	   *needed = stored_needed(population, definition, text);
+	List	   *missing = NIL;
+	ListCell   *lc;
+
+	/* no writer may be between the backfill and the new program */
+	lock_sources(population,
+				 trait_sources_missing(population, definition, text));
+
+	foreach(lc, needed)
+	{
+		const FilterNode *one = lfirst(lc);
+		const StoredTrait *old = stored_by_text(population, filter_print(one));
+
+		if (is_stored(population, one, text) || among(missing, one))
+			continue;
+		if (old != NULL)
+			stored_drop(population, old);
+		missing = lappend(missing, lfirst(lc));
+	}
+	return missing == NIL ? NIL : stored_add(population, missing, text);
+}
+
+bool
+trait_store_changes(const Population *population, const FilterNode *definition)
+{
+	ListCell   *lc;
+
+	foreach(lc, stored_needed(population, definition, NULL))
+		if (stored_by_text(population, filter_print(lfirst(lc))) != NULL &&
+			!is_stored(population, lfirst(lc), NULL))
+			return true;
+	return false;
+}
+
+/* Is a stored definition stored, of the types that its source gives now? */
+static bool
+is_stored(const Population *population, const FilterNode *definition,
+		  const char *text)
+{
+	const StoredTrait *stored = stored_by_text(population,
+											   filter_print(definition));
+	BoundTrait	bound;
+
+	if (stored == NULL)
+		return false;
+	stored_bind(stored_source(population, definition, text), definition, text,
+				&bound);
+	return stored_fits(population, stored, &bound);
+}
+
+void
+trait_drop_unneeded(const Population *population, List *filters)
+{
+	List	   *needed = needed_by_all(population, filters);
+	List	   *unneeded = NIL;
+	List	   *sources = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stored_list(population))
+	{
+		StoredTrait *stored = lfirst(lc);
+
+		if (among(needed, stored->definition))
+			continue;
+		unneeded = lappend(unneeded, stored);
+		sources = names_add(sources, stored->source);
+	}
+	if (unneeded == NIL)
+		return;
+
+	/* no writer may be about to write these columns */
+	lock_sources(population, sources);
+	foreach(lc, unneeded)
+		stored_drop(population, lfirst(lc));
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+/*
+ * Lock sources against writers, if their tables are there.  Mostly they are
+ * locked already.
+ */
+static void
+lock_sources(const Population *population, List *names)
+{
+	ListCell   *lc;
+
+	/* always in the order of all sources */
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source->missing == NULL && names_contain(names, source->name))
+			LockRelationOid(source->relid, ShareRowExclusiveLock);
+	}
+}
+
+/*
+ * Add the columns of these definitions (FilterNode *) to the base table; their
+ * sources are locked.  Returns the names of the stored traits.
+ */
+static List *
+stored_add(const Population *population, List *definitions, const char *text)
+{
+	int			count = list_length(definitions);
+	BoundTrait *bound = palloc(sizeof(BoundTrait) * count);
+	ProfileThing *things = palloc0(sizeof(ProfileThing) * count);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, definitions)
+	{
+		const FilterNode *definition = lfirst(lc);
+		BoundTrait *trait = &bound[foreach_current_index(lc)];
+		ProfileThing *thing = &things[foreach_current_index(lc)];
+
+		stored_bind(stored_source(population, definition, text), definition,
+					text, trait);
+		describe_columns(thing, trait);
+		thing->comment = filter_print(definition);
+	}
+	population_add_columns(population, things, count);
+
+	foreach(lc, definitions)
+	{
+		const ProfileThing *thing = &things[foreach_current_index(lc)];
+		Oid			type = bound[foreach_current_index(lc)].input.type;
+		const Source *source = stored_source(population, lfirst(lc), text);
+
+		catalog_execute("INSERT INTO segment.stored_trait"
+						" (population, stored, source, definition, value_type)"
+						" VALUES ($1, $2, $3, $4, $5)",
+						5, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID,
+									REGTYPEOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(thing->name),
+								   name_datum(source->name),
+								   CStringGetTextDatum(thing->comment),
+								   ObjectIdGetDatum(type)},
+						(bool[]) {false, false, false, false,
+								  !OidIsValid(type)});
+		names = lappend(names, thing->name);
+	}
+	CommandCounterIncrement();
+	population_changed(population);
+	return names;
+}
+
+/* Describe the columns of a stored trait for population_add_columns(). */
+static void
+describe_columns(ProfileThing *thing, const BoundTrait *trait)
+{
+	ProfileColumn *columns = palloc(sizeof(ProfileColumn) * trait->ncolumns);
+
+	for (int c = 0; c < trait->ncolumns; c++)
+		columns[c] = (ProfileColumn) {
+			.suffix = trait->columns[c].suffix,
+			.type = trait->columns[c].type,
+			.collation = trait->columns[c].collation,
+			.initial = trait->columns[c].initial,
+		};
+	thing->columns = columns;
+	thing->ncolumns = trait->ncolumns;
+}
+
+static void
+stored_drop(const Population *population, const StoredTrait *stored)
+{
+	population_drop_columns(population, stored->name, stored->text);
+	catalog_execute("DELETE FROM segment.stored_trait"
+					" WHERE population = $1 AND stored = $2",
+					2, (Oid[]) {NAMEOID, NAMEOID},
+					(Datum[]) {name_datum(population->name),
+							   name_datum(stored->name)},
+					NULL);
+}
+/* The stored definitions that traits and these filters need (FilterNode *). */
+static List *
+needed_by_all(const Population *population, List *filters)
+{
+	List	   *needed = NIL;
+	ListCell   *lc;
+
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+
+		needed = list_concat(needed, stored_needed(population,
+												   trait->definition, NULL));
+	}
+	foreach(lc, filters)
+		needed = list_concat(needed,
+							 stored_needed(population, lfirst(lc), NULL));
+	return needed;
+}
+
+/* Is the definition one of these? */
+static bool
+among(List *definitions, const FilterNode *definition)
+{
+	ListCell   *lc;
+
+	foreach(lc, definitions)
+		if (filter_equal(lfirst(lc), definition))
+			return true;
+	return false;
+}
