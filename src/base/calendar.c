@@ -18,7 +18,7 @@
  *
  * When do clocks and calendars turn next?  Between two turns local time is what
  * UTC is, plus a constant; so whoever looks for the instant at which a function
- * of both passes a value can search from turn to turn (audience/line.c).  In
+ * of both passes a value can search from turn to turn (time/monotone.c).  In
  * Copenhagen, in spring of 2024:
  *
  *		clock_turn_after(zone, 2024-03-01 00:00 UTC)	2024-03-31 01:00 UTC

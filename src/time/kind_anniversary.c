@@ -5,8 +5,9 @@
  *
  *		has_anniversary(birthday, today, today + 7)
  *
- * It is as with a window, the anniversaries being the events: one enters when it
- * is reached by the later bound, and leaves when the earlier one has passed it.
+ * It is as with a window, the anniversaries being the events: one enters when
+ * it is reached by the later bound, and leaves when the earlier one has passed
+ * it.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,8 +31,8 @@ anniversary_recognise(TimeExpr *expr, const TimeCall *call)
 }
 
 /*
- * Lower *until to where a bound passes the next anniversary of the day: those of
- * the bound's year and of the years beside it.
+ * Lower *until to where a bound passes the next anniversary of the day: those
+ * of the bound's year and of the years beside it.
  */
 static void
 bound_stable(TimeExpr *bound, DateADT day, const bool *holds,

@@ -63,6 +63,7 @@ coalesce_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 	return TREND_CONSTANT;
 }
 
+/* Between the first and the last crossing of any argument. */
 static bool
 choice_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 				Limits *instants)
@@ -82,6 +83,7 @@ choice_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 	return true;
 }
 
+/* From the least bound of any argument to the greatest. */
 static bool
 choice_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 {

@@ -6,8 +6,8 @@
  *		now									an instant
  *		timezone('Europe/Copenhagen', now)	to local time ...
  *		timezone('Europe/Copenhagen', ...)	... and back to an instant
- *		local_day(now, zone)				to the day there ...
- *		day_start(..., zone)				... and to the first instant of that
+ *		local_day(now, zone)				to the local day ...
+ *		day_start(..., zone)				... and to its first instant
  *
  * Local time differs from an instant by an offset that is the same between two
  * turns of the zone's clock.  Days never go back, whatever clocks do.
@@ -50,7 +50,7 @@ offsets_of(pg_tz *zone)
 	return offsets;
 }
 
-/* ---- now ---- */
+/* ---- now ---------------------------------------------------------------- */
 
 static bool
 now_recognise(TimeExpr *expr, const TimeCall *call)
@@ -89,7 +89,7 @@ const TimeKind kind_now = {
 	.bounds = now_bounds,
 };
 
-/* ---- local time, and back ---- */
+/* ---- local time, and back ----------------------------------------------- */
 
 /* Is it one of these functions, whose first argument names a zone? */
 static bool
@@ -178,7 +178,7 @@ const TimeKind kind_from_local = {
 	.bounds = bounds_of_first,
 };
 
-/* ---- days, and where they begin ---- */
+/* ---- days, and where they begin ----------------------------------------- */
 
 /* Is it one of these functions, whose second argument names a zone? */
 static bool

@@ -3,13 +3,14 @@
  * kind_comparison.c
  *	  A comparison of two values.
  *
- *		last_order_at < now - 30 days		until the right side crosses the left
+ *		last_order_at < now - 30 days		until the right side crosses
+ *											the left one
  *		month(today) < 13					for ever: it holds for all months
  *		days_a > days_b						until either of them jumps
  *
- * If one of the two is monotone, the other one is the level that it crosses; the
- * level may be what a window comes to.  It makes no difference which of them
- * stands first.
+ * If one of the two is monotone, the other one is the level that it crosses;
+ * the level may be what a window comes to.  It makes no difference which of
+ * them stands first.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,14 +29,16 @@
 /* What is noted of a comparison. */
 typedef struct Comparison
 {
-	TimeExpr   *moving;			/* the first argument that is monotone, or else */
-	TimeExpr   *other;			/* the second one; and the other argument */
-	bool		holds[3];		/* while 'moving' lies below, on, above 'other' */
+	TimeExpr   *moving;			/* the operand that is monotone, if any */
+	TimeExpr   *other;
+	bool		holds[3];		/* 'moving' below, on, above 'other' */
 	bool		one_moves;		/* 'moving' is monotone, and 'other' is not */
 	FmgrInfo	compare;		/* 'moving' with 'other' */
 } Comparison;
 
-/* For what order of its operands does a btree operator hold?  False: none is. */
+/*
+ * For what order of its operands does a btree operator hold?  False: none is.
+ */
 static bool
 operator_holds(Oid operator, Oid family, bool *holds)
 {
@@ -62,6 +65,9 @@ operator_holds(Oid operator, Oid family, bool *holds)
 	}
 }
 
+/*
+ * Is the node a btree comparison of two values that have an order in common?
+ */
 static bool
 comparison_recognise(TimeExpr *expr, const TimeCall *call)
 {
@@ -97,12 +103,12 @@ comparison_recognise(TimeExpr *expr, const TimeCall *call)
 	return true;
 }
 
-/* ---- far from the level ---- */
+/* ---- far from the level ------------------------------------------------- */
 
 /*
- * A time that moves is compared with the sum of a time and a span.  Can it be told
- * without adding up the two that they differ at that instant?  *near is from when
- * on they may not, or might not have.
+ * A time that moves is compared with the sum of a time and a span.  Can it be
+ * told without adding up the two that they differ at that instant?  *near is
+ * from when on they may not, or might not have.
  */
 static bool
 far_away(const Limits *delay, const ConstantSum *sum, TimestampTz time,
@@ -150,11 +156,11 @@ time_expr_side(TimeExpr *expr, ExprContext *econtext, TimestampTz at)
 	return at > plus(level.limits.most, delay->most) ? 1 : 0;
 }
 
-/* ---- until when? ---- */
+/* ---- until when? -------------------------------------------------------- */
 
 /*
- * Is a whole number compared in a way that comes to the same for all numbers that
- * it may be?
+ * Is a whole number compared in a way that comes to the same for all numbers
+ * that it may be?
  */
 static bool
 same_for_all(const Comparison *comparison, const TimeSearch *search)
@@ -199,8 +205,8 @@ same_for_all(const Comparison *comparison, const TimeSearch *search)
 }
 
 /*
- * Where a coarse answer is enough, is the clock far away from the sum of a time
- * and a span?  Then lower *until to when it may be near.
+ * Where a coarse answer is enough, is the clock far away from the sum of a
+ * time and a span?  Then lower *until to when it may be near.
  */
 static bool
 far_from_sum(const Comparison *comparison, const TimeSearch *search,
@@ -229,6 +235,10 @@ far_from_sum(const Comparison *comparison, const TimeSearch *search,
 	return true;
 }
 
+/*
+ * The comparison lasts until the operand that moves crosses the other one, or
+ * until that changes.
+ */
 static void
 comparison_stable(TimeExpr *expr, const TimeSearch *search,
 				  TimestampTz *until)

@@ -6,8 +6,8 @@
  *		last_order_at < now - 30 days and month(today) = 5
  *
  * What is false under "and", or true under "or", decides alone while it lasts.
- * Of an expression that no kind knows it is certain that its value is the same as
- * long as its arguments are.
+ * Of an expression that no kind knows it is certain that its value is the same
+ * as long as its arguments are.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,7 +17,7 @@
 
 #include "time/time_private.h"
 
-/* ---- and, or ---- */
+/* ---- and, or ------------------------------------------------------------ */
 
 static bool
 and_recognise(TimeExpr *expr, const TimeCall *call)
@@ -34,8 +34,8 @@ or_recognise(TimeExpr *expr, const TimeCall *call)
 }
 
 /*
- * One argument that decides is enough while it lasts.  Where null is false, null
- * decides an "and", too: with whatever else, it is null or false.
+ * One argument that decides is enough while it lasts.  Where null is false,
+ * null decides an "and", too: with whatever else, it is null or false.
  */
 static void
 junction_stable(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
@@ -78,7 +78,7 @@ const TimeKind kind_or = {
 	.passes_null_is_false = true,
 };
 
-/* ---- is it null? ---- */
+/* ---- is it null? -------------------------------------------------------- */
 
 static bool
 is_null_recognise(TimeExpr *expr, const TimeCall *call)
@@ -99,11 +99,11 @@ const TimeKind kind_is_null = {
 	.predictable = args_trend_is_known,
 };
 
-/* ---- whatever else ---- */
+/* ---- whatever else ------------------------------------------------------ */
 
 /*
- * Always.  In a condition that is tested for true, null is false; and in those of
- * "at least", a CASE whose results are numbers.
+ * Always.  In a condition that is tested for true, null is false; and in those
+ * of "at least", a CASE whose results are numbers.
  */
 static bool
 other_recognise(TimeExpr *expr, const TimeCall *call)

@@ -26,6 +26,7 @@ static const TimeFunction conversion_functions[] = {
 	OWN_FUNCTION("round", NUMERICOID, .jumps = true),
 };
 
+/* Does the node convert or round a value? */
 static bool
 conversion_recognise(TimeExpr *expr, const TimeCall *call)
 {

@@ -7,8 +7,8 @@
  *		days_between(last_order_at, today)		a number of days, jumps
  *		days_between(...) * 2 + 1				rises
  *
- * Where two arguments move the trend is known if they go the same way.  A product
- * is that of one number that moves and one that does not.
+ * Where two arguments move the trend is known if they go the same way.  A
+ * product is that of one number that moves and one that does not.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,7 +40,7 @@ static const TimeFunction product_functions[] = {
 	OWN_FUNCTION("divide", NUMERICOID, .sign = -1),
 };
 
-/* ---- sums and differences: 'sign' is that of the second argument ---- */
+/* ---- sums and differences: 'sign' is that of the second argument -------- */
 
 /* The time from the second argument to the first. */
 static bool
@@ -62,6 +62,7 @@ elapsed_recognise(TimeExpr *expr, const TimeCall *call)
 	return true;
 }
 
+/* Does the node add or subtract two numbers? */
 static bool
 sum_recognise(TimeExpr *expr, const TimeCall *call)
 {
@@ -76,6 +77,7 @@ sum_recognise(TimeExpr *expr, const TimeCall *call)
 	return true;
 }
 
+/* The trend that both terms have in common. */
 static Trend
 sum_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 {
@@ -98,6 +100,7 @@ sum_trend_is_known(const TimeExpr *expr)
 		!is_monotone(expr->args[0]) || !is_monotone(expr->args[1]);
 }
 
+/* The term that moves crosses the values less the term that does not. */
 static bool
 sum_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 			 Limits *instants)
@@ -190,8 +193,11 @@ const TimeKind kind_sum = {
 	.bounds = sum_bounds,
 };
 
-/* ---- products: 'sign' < 0: divided by the second ---- */
+/* ---- products: 'sign' < 0: divided by the second ------------------------ */
 
+/*
+ * Does the node multiply a number that moves with a constant, or divide it?
+ */
 static bool
 product_recognise(TimeExpr *expr, const TimeCall *call)
 {
@@ -242,6 +248,9 @@ product_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 	return constant_factor(expr, search) < 0 ? -trend : trend;
 }
 
+/*
+ * The factor that moves crosses the values divided by the one that does not.
+ */
 static bool
 product_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 				 Limits *instants)
@@ -265,6 +274,7 @@ product_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 							 instants);
 }
 
+/* The least and the greatest product of the bounds of the two factors. */
 static bool
 product_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 {
@@ -304,7 +314,10 @@ sign_of(TimeExpr *expr, const TimeSearch *search, TimestampTz at)
 		DatumGetInt32(DirectFunctionCall2(numeric_cmp, value, zero));
 }
 
-/* One that is null may begin and end again where what is multiplied passes zero. */
+/*
+ * One that is null may begin and end again where what is multiplied passes
+ * zero.
+ */
 static void
 product_end(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 {

@@ -7,9 +7,10 @@
  *		today - 30
  *		date_add(now, '1 month 2 hours', 'Europe/Copenhagen')
  *
- * A month is some 30 days, and never the same number of them at the end of one:
- * so a time that is shifted by months is followed from day to day.  date_add() is
- * taken to pieces: local time, months and days there, back, and hours.
+ * A month is some 30 days, and never the same number of them at the end of
+ * one: so a time that is shifted by months is followed from day to day.
+ * date_add() is taken to pieces: local time, months and days there, back, and
+ * hours.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,8 +45,9 @@ static const TimeFunction date_add_functions[] = {
 	OWN_FUNCTION("date_add", TIMESTAMPTZOID),
 };
 
-/* ---- shift ---- */
+/* ---- shift -------------------------------------------------------------- */
 
+/* Does the node add a span or days to a time, or take them away? */
 static bool
 shift_recognise(TimeExpr *expr, const TimeCall *call)
 {
@@ -76,6 +78,7 @@ trend_of_both(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 	return trend_unknown(expr, search, trend, until);
 }
 
+/* The trend of the time, or of the time and the span. */
 static Trend
 shift_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 {
@@ -95,9 +98,10 @@ shift_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 	if (isnull || span->type != INTERVALOID)
 		return trend;
 	interval = DatumGetIntervalP(value);
+	/* days and months of an instant are those of the session's zone */
 	if (time->type == TIMESTAMPTZOID &&
 		(interval->month != 0 || interval->day != 0))
-		return trend_unknown(expr, search, trend, until);	/* in session's zone */
+		return trend_unknown(expr, search, trend, until);
 	if (time->type != TIMESTAMPOID || interval->month == 0)
 		return trend;
 	if (trend != TREND_RISES)
@@ -152,6 +156,9 @@ shift_limits(TimeExpr *expr, const TimeSearch *search, Limits *shift)
 	return true;
 }
 
+/*
+ * The argument that moves crosses the values less the argument that does not.
+ */
 static bool
 shift_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 			   Limits *instants)
@@ -177,6 +184,7 @@ shift_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 						  instants);
 }
 
+/* The bounds of the time, shifted by the bounds of the span. */
 static bool
 shift_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 {
@@ -206,7 +214,7 @@ const TimeKind kind_shift = {
 	.bounds = shift_bounds,
 };
 
-/* ---- date_add ---- */
+/* ---- date_add ----------------------------------------------------------- */
 
 bool
 is_date_add(const TimeCall *call)
@@ -235,8 +243,8 @@ interval_const(Interval *interval)
 }
 
 /*
- * date_add() in steps that are known: to local time of the zone, days and months
- * there, back, and hours.  NULL if the span is not known.
+ * date_add() in steps that are known: to local time of the zone, days and
+ * months there, back, and hours.  NULL if the span is not known.
  */
 static Expr *
 expand_date_add(const List *args)

@@ -3,12 +3,12 @@
  * kind_unit.c
  *	  Units of the calendar: where one begins, and which one it is.
  *
- *		date_trunc('month', local)		the first of the month: jumps, never back
- *		extract('year', local)			the same
+ *		date_trunc('month', local)		the first of the month: only rises
+ *		extract('year', local)			only rises
  *		extract('month', local)			is 1 to 12, and begins anew
  *
- * The fields of a time but its year go round, so they are not monotone: they are
- * the same until the time comes to the next turn of the unit.
+ * The fields of a time but its year go round, so they are not monotone: they
+ * are the same until the time comes to the next turn of the unit.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,8 +27,8 @@
 #define MICROSECONDS_OF_YEAR	(12 * MICROSECONDS_OF_MONTH)
 
 /*
- * The units of date_trunc and extract, how long one lasts at most, and from which
- * number to which extract counts them.
+ * The units of date_trunc and extract, how long one lasts at most, and from
+ * which number to which extract counts them.
  */
 typedef struct Unit
 {
@@ -76,8 +76,9 @@ find_unit(Node *name)
 	return NULL;
 }
 
-/* ---- truncate ---- */
+/* ---- truncate ----------------------------------------------------------- */
 
+/* Does the node round a time down to the beginning of a unit? */
 static bool
 truncate_recognise(TimeExpr *expr, const TimeCall *call)
 {
@@ -134,7 +135,7 @@ const TimeKind kind_truncate = {
 	.bounds = truncate_bounds,
 };
 
-/* ---- the number of the year, and other fields ---- */
+/* ---- the number of the year, and other fields --------------------------- */
 
 /* Is it extract() of a year, or else of another unit? */
 static bool
@@ -198,6 +199,7 @@ field_stable(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 	TimeSearch	exact = {search->econtext, search->from, false};
 	bool		isnull;
 	Datum		value;
+	Timestamp	local;
 	Level		level;
 
 	monotone_settle(time, search, until);
@@ -208,21 +210,21 @@ field_stable(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 		return;
 	if (time->type == DATEOID)
 		value = DirectFunctionCall1(date_timestamp, value);
-	if (TIMESTAMP_NOT_FINITE(DatumGetTimestamp(value)))
+	local = DatumGetTimestamp(value);
+	if (TIMESTAMP_NOT_FINITE(local))
 		return;
 	switch (monotone_trend(time, &exact, until))
 	{
 		case TREND_CONSTANT:
 			return;
 		case TREND_FALLS:
-			value = TimestampGetDatum(calendar_unit_start(unit,
-														  DatumGetTimestamp(value)));
+			local = calendar_unit_start(unit, local);
 			break;
 		case TREND_RISES:
-			value = TimestampGetDatum(calendar_turn_after(unit,
-														  DatumGetTimestamp(value)));
+			local = calendar_turn_after(unit, local);
 			break;
 	}
+	value = TimestampGetDatum(local);
 	if (time->type == DATEOID)
 		value = DirectFunctionCall1(timestamp_date, value);
 	level = level_of(time->type, value, &time->compare);

@@ -6,8 +6,8 @@
  *		series_count(events, 'in last 30 days', 'Europe/Copenhagen', now)
  *
  * The value is the same until an event enters the window, or leaves it
- * (state/event.c).  A window that counts or sums may come with a margin, within
- * which nobody notices what it comes to.
+ * (state/event.c).  A window that counts or sums may come with a margin,
+ * within which nobody notices what it comes to.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +23,7 @@ typedef struct Window
 	const FilterWindow *during;
 } Window;
 
+/* Is the node a call that reads the events of a window as of now? */
 static bool
 window_recognise(TimeExpr *expr, const TimeCall *call)
 {

@@ -86,6 +86,9 @@ value_limits(Oid type, Datum value, Limits *limits)
 	return true;
 }
 
+/*
+ * The whole numbers on either side of a numeric, and one more for rounding.
+ */
 static bool
 numeric_limits(Datum value, Limits *limits)
 {
@@ -125,6 +128,7 @@ settled_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 	return true;
 }
 
+/* Is a value neither infinite nor NaN? */
 static bool
 is_finite(Oid type, Datum value)
 {

@@ -7,14 +7,18 @@
  *							'Europe/Copenhagen', segment.now()) - '30 days')
  *		series_sum(s7, timezone(...), segment.now()) > 100
  *
- *		last_order_at < $2		$2 = timezone(..., timezone(..., $1) - '30 days')
- *		$3 > 100				$3 = series_sum(s7, $2, $1)
+ *		last_order_at < $2
+ *		$3 > 100
  *
- * The clock is parameter $1.  An expression over the clock alone is the same for
- * all profiles, and mostly the most expensive of a condition; a window of events
- * is read by many filters.  Both become parameters of their own.  All filters in
- * which they occur share them, and they are computed when they are first asked
- * for: the former once for an instant, the latter once for a row at an instant.
+ *		$2 = timezone(..., timezone(..., $1) - '30 days')
+ *		$3 = series_sum(s7, $2, $1)
+ *
+ * The clock is parameter $1.  An expression over the clock alone is the same
+ * for all profiles, and mostly the most expensive of a condition; a window of
+ * events is read by many filters.  Both become parameters of their own.  All
+ * filters in which they occur share them, and they are computed when they are
+ * first asked for: the former once for an instant, the latter once for a row
+ * at an instant.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,9 +52,11 @@ typedef struct SharedExpr
 {
 	Expr	   *expr;			/* over $1 and other shared expressions */
 	Oid			type;
-	bool		of_row;			/* else of the clock alone, and passed by value */
+	bool		of_row;			/* else over $1 alone, and passed by value */
 	ExprState  *state;			/* NULL until it is first needed */
-	SharedValue of_clock[2];	/* for any row: just before an instant, and then */
+
+	/* If it is not of a row: just before an instant, and at that instant. */
+	SharedValue of_clock[2];
 } SharedExpr;
 
 struct SharedExprs
@@ -91,7 +97,7 @@ static ParamExternData *fetch(ParamListInfo parameters, int id,
 static void evaluate(Moment *moment, SharedExpr *one, SharedValue *value);
 static void make_room(Moment *moment);
 
-/* ---- the clock ---- */
+/* ---- the clock ---------------------------------------------------------- */
 
 Expr *
 clock_as_parameter(Expr *expr)
@@ -130,7 +136,7 @@ replace_now(Node *node, void *now)
 	return expression_tree_mutator(node, replace_now, now);
 }
 
-/* ---- shared expressions ---- */
+/* ---- shared expressions ------------------------------------------------- */
 
 SharedExprs *
 shared_exprs_create(void)
@@ -180,6 +186,7 @@ bind(Node *node, void *context)
 	return share(shared, result, false);
 }
 
+/* Note in a Dependence what the node is made of; a walker. */
 static bool
 find_dependence(Node *node, void *context)
 {
@@ -250,7 +257,7 @@ parameter(int id, Node *of)
 	return (Node *) result;
 }
 
-/* ---- moments ---- */
+/* ---- moments ------------------------------------------------------------ */
 
 Moment *
 moment_create(SharedExprs *shared)
@@ -353,6 +360,7 @@ fetch(ParamListInfo parameters, int id, bool speculative,
 	return workspace;
 }
 
+/* Compute a shared expression for the row and the instant of the moment. */
 static void
 evaluate(Moment *moment, SharedExpr *one, SharedValue *value)
 {

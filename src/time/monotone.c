@@ -6,19 +6,20 @@
  *		last_order_at < now - 1 month
  *
  * The right side rises with time, and the answer changes when it crosses
- * last_order_at, the level.  When that is cannot be computed backwards: in spring
- * an hour is missing, in autumn one comes twice, and on 29, 30 and 31 March the
- * right side starts again from where it was on the 28th.  So two things are done.
+ * last_order_at, the level.  When that is cannot be computed backwards: in
+ * spring an hour is missing, in autumn one comes twice, and on 29, 30 and 31
+ * March the right side starts again from where it was on the 28th.  So two
+ * things are done.
  *
  * First, far from the level nothing can happen.  However the calendar turns, a
- * month is some 30 days, and the expression is far below until shortly before it
- * crosses and far above from shortly after (TimeKind.crossing).
+ * month is some 30 days, and the expression is far below until shortly before
+ * it crosses and far above from shortly after (TimeKind.crossing).
  *
- * In between, time is cut where clocks and calendars turn, be it now or where the
- * expression has come to (TimeKind.trend).  Between two cuts the expression does
- * nothing but rise, so that the first microsecond at which it is no longer below
- * can be found by bisection.  The expression itself is evaluated, and nothing is
- * computed twice in two ways:
+ * In between, time is cut where clocks and calendars turn, be it now or where
+ * the expression has come to (TimeKind.trend).  Between two cuts the
+ * expression does nothing but rise, so that the first microsecond at which it
+ * is no longer below can be found by bisection.  The expression itself is
+ * evaluated, and nothing is computed twice in two ways:
  *
  *		  value	  .		  .		 /.
  *				  .		/ .	   /  .
@@ -28,8 +29,8 @@
  *
  * An expression that is shifted by what a row holds may come to the end of the
  * calendar, or start beyond it, and one that is multiplied to the end of all
- * numbers.  There it is null (filter/arithmetic.c), and this is found in the same
- * way (find_ends).
+ * numbers.  There it is null (filter/arithmetic.c), and this is found in the
+ * same way (find_ends).
  *
  *-------------------------------------------------------------------------
  */
@@ -66,7 +67,7 @@ static TimestampTz leaves_side(TimeExpr *expr, const TimeSearch *search,
 							   const Level *level, int side, TimestampTz low,
 							   TimestampTz high);
 
-/* ---- what a kind need not say for itself ---- */
+/* ---- what a kind need not say for itself -------------------------------- */
 
 void
 monotone_stable_until(TimeExpr *expr, const TimeSearch *search,
@@ -166,7 +167,7 @@ bounds_of_first(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 		bounds_fit(expr->type, bounds);
 }
 
-/* ---- until when is it made of the clock and constants? ---- */
+/* ---- until when is it made of the clock and constants? ------------------ */
 
 void
 monotone_settle(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
@@ -194,8 +195,8 @@ settle_args(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 }
 
 /*
- * Lower *until such that until then the expression and its arguments are null, or
- * are not.
+ * Lower *until such that until then the expression and its arguments are null,
+ * or are not.
  */
 static void
 find_ends(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
@@ -209,10 +210,10 @@ find_ends(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 }
 
 /*
- * The arguments are null all the time, or never: so that between turns of clock
- * and calendar the expression rises all the time, or falls, and its state changes
- * once.  Only nearby do turns matter; long before it is enough to know when the
- * change is near.
+ * The arguments are null all the time, or never: so that between turns of
+ * clock and calendar the expression rises all the time, or falls, and its
+ * state changes once.  Only nearby do turns matter; long before it is enough
+ * to know when the change is near.
  */
 void
 monotone_keeps(TimeExpr *expr, const TimeSearch *search, MonotoneState state,
@@ -252,7 +253,7 @@ monotone_is_null(TimeExpr *expr, const TimeSearch *search, TimestampTz at)
 	return isnull;
 }
 
-/* ---- when does it cross a level? ---- */
+/* ---- when does it cross a level? ---------------------------------------- */
 
 void
 monotone_stays(TimeExpr *expr, const TimeSearch *search, const Level *level,
@@ -383,9 +384,9 @@ side_of(TimeExpr *expr, const TimeSearch *search, const Level *level,
 }
 
 /*
- * The first instant at which the expression is not on this side of the level any
- * more: after 'low', at which it is, and not after 'high', at which it is not.
- * It has one trend between the two.
+ * The first instant at which the expression is not on this side of the level
+ * any more: after 'low', at which it is, and not after 'high', at which it is
+ * not.  It has one trend between the two.
  */
 static TimestampTz
 leaves_side(TimeExpr *expr, const TimeSearch *search, const Level *level,

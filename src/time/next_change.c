@@ -8,10 +8,10 @@
  *		the last order was on 1 May at 14:05:11.25
  *		next change		2026-06-30 14:05:11.250001
  *
- * stable.c says for how long the filter stays what it is.  That is sometimes too
- * short, as a part of the filter may change and the whole may not.  So the filter
- * is evaluated then, and if it is what it was, the question is put again.  What
- * never changes has no next change.
+ * stable.c says for how long the filter stays what it is.  That is sometimes
+ * too short, as a part of the filter may change and the whole may not.  So the
+ * filter is evaluated then, and if it is what it was, the question is put
+ * again.  What never changes has no next change.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,14 +25,15 @@
 #include "time/time_private.h"
 
 /*
- * Questions put again for one answer.  Conditions on the calendar may change with
- * each day or month, and yet the whole never does:
+ * Questions put again for one answer.  Conditions on the calendar may change
+ * with each day or month, and yet the whole never does:
  *
  *		month(today) = 2 and day(today) = 30
  *
- * The calendar repeats itself every 400 years, and so do the rules for clocks once
- * all that are to come are in force, from 2200 on at the latest.  What has not
- * changed by then never does; and where that is too far, no instant is made up.
+ * The calendar repeats itself every 400 years, and so do the rules for clocks
+ * once all that are to come are in force, from 2200 on at the latest.  What
+ * has not changed by then never does; and where that is too far, no instant is
+ * made up.
  */
 #define MOST_STEPS		250000
 #define YEARS(n)		((n) * INT64CONST(366) * USECS_PER_DAY)
@@ -42,8 +43,8 @@
 #define MOST_EVENTS		1000
 
 /*
- * Steps of a microsecond: of what moves all the time nobody can say when the whole
- * changes.
+ * Steps of a microsecond: of what moves all the time nobody can say when the
+ * whole changes.
  */
 #define MOST_BLIND		1000
 

@@ -7,30 +7,33 @@
  *
  *		orders > 3			for ever
  *		the comparison		until the clock crosses the value (monotone.c)
- *		and					until then, or if one of them is false for longer, so long
+ *		and					until then; or if one side is false for longer, as
+ *							long as that
  *
  * An answer is never too late.  It is exact for a comparison of one monotone
  * expression with a value, for a window that counts events, and for an
- * anniversary.  It may be early, an instant at which nothing changes after all,
+ * anniversary.  Other answers may be early, an instant at which nothing
+ * changes after all:
  *
- *	-  where several are combined: it is the first change of any.  But what is
- *	   false under "and", or true under "or", decides alone while it lasts;
- *	-  for the fields of a time, such as month(now): at each turn of that field;
- *	-  for a window that is summed or of which the values are looked at: at each
- *	   event that comes or goes;
- *	-  for a monotone expression of which it is not known where it may cross the
- *	   value: after many turns;
- *	-  for two monotone expressions that are compared with each other and jump,
- *	   such as numbers of days: whenever one of them jumps;
- *	-  for whatever else is done to a time that moves, such as comparing it with
- *	   another that rises all the time: a microsecond later, as nothing else is
- *	   certain.
+ *	-  Several conditions together change no sooner than the first of them.
+ *	   But a side that is false under "and", or true under "or", decides alone
+ *	   while it lasts.
+ *	-  A field of a time, such as month(now), may change at each turn of it.
+ *	-  A window that is summed, or whose values are looked at, may change at
+ *	   each event that comes or goes.
+ *	-  A monotone expression of which is not known where it may cross the
+ *	   value is followed over so many turns, and no further.
+ *	-  Two monotone expressions that are compared with each other and jump,
+ *	   such as numbers of days, may change whenever one of them jumps.
+ *	-  Whatever else is done to a time that moves, such as comparing it with
+ *	   another that rises all the time, may change a microsecond later: nothing
+ *	   else is certain.
  *
  * A caller that only wants to know when to look again asks
- * time_expr_stable_at_least_until().  Far from the value a monotone expression is
- * then not followed, nor even evaluated, and the answer is the first instant at
- * which it may be near.  A window that counts or sums may go as far as the
- * caller's margin.
+ * time_expr_stable_at_least_until().  Far from the value a monotone expression
+ * is then not followed, nor even evaluated, and the answer is the first
+ * instant at which it may be near.  A window that counts or sums may go as far
+ * as the caller's margin.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,6 +47,8 @@
 
 static TimestampTz answer(TimeExpr *expr, const TimeSearch *search,
 						  TupleTableSlot *row, TimestampTz most);
+
+/* ---- the questions ------------------------------------------------------ */
 
 TimestampTz
 time_expr_stable_until(TimeExpr *expr, ExprContext *econtext,
@@ -81,6 +86,8 @@ answer(TimeExpr *expr, const TimeSearch *search, TupleTableSlot *row,
 	ResetExprContext(search->econtext);
 	return until >= CLOCK_END ? most : until;
 }
+
+/* ---- of any kind -------------------------------------------------------- */
 
 void
 stable_until(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)

@@ -10,8 +10,8 @@
  * A TimeExpr is a compiled expression of which is known what it does with the
  * clock.  A TimeExpr is asked for how long its value on a row lasts.
  *
- * A Moment evaluates filters on a row as of any instant.  What the filters have
- * in common is computed once (SharedExprs).
+ * A Moment evaluates filters on a row as of any instant.  What the filters
+ * have in common is computed once (SharedExprs).
  *
  * A TimedFilter is one filter, which is asked when it changes for a row.
  *
@@ -27,7 +27,7 @@
 
 struct WindowMargin;
 
-/* time_expr.c: what an expression does with the clock ------------------------ */
+/* time_expr.c: what an expression does with the clock --------------------- */
 
 typedef struct TimeExpr TimeExpr;
 
@@ -45,20 +45,20 @@ extern TimeExpr *time_expr_make(Expr *expr, bool null_is_false);
 extern ExprContext *time_expr_context(void);
 
 /*
- * Does the value rise or fall all the time, but for turns of clock and calendar?
- * Then comparing it with a constant is a matter of time alone.
+ * Does the value rise or fall all the time, but for turns of clock and
+ * calendar?  Then comparing it with a constant is a matter of time alone.
  */
 extern bool time_expr_is_monotone(const TimeExpr *expr);
 
 /*
- * Is it known when the value changes?  If not, each microsecond may be the next
- * change, as far as this room can tell.
+ * Is it known when the value changes?  If not, each microsecond may be the
+ * next change, as far as this room can tell.
  */
 extern bool time_expr_is_predictable(const TimeExpr *expr);
 
-/* stable.c: for how long does a value last? --------------------------------- */
+/* stable.c: for how long does a value last? ------------------------------- */
 
-/* Asks for a TimeExpr on a row from the instant 'from' on. */
+/* What is asked of a TimeExpr: its value on a row, from an instant on. */
 typedef struct TimeQuestion
 {
 	ExprContext *econtext;
@@ -67,39 +67,39 @@ typedef struct TimeQuestion
 	TimestampTz most;			/* no later answer is of interest */
 
 	/*
-	 * How far the value may go without being called a change; NULL: not at all.
-	 * For expressions that take a margin only.
+	 * How far the value may go without that being a change; NULL: not at all.
+	 * Only for an expression that takes a margin.
 	 */
 	const struct WindowMargin *margin;
 } TimeQuestion;
 
 /*
- * The value is the same from the question's 'from' until just before the
- * instant returned, which is after 'from', or question's 'most'.  The answer is
- * cheap and may be early: days before a change it is the first instant at which
- * the change might come.  It is never later than the change.
+ * The instant, after the question's 'from', until just before which the value
+ * stays the same; 'most' if it stays until then.  The answer is cheap and may
+ * be early: days before a change it is the first instant at which the change
+ * might come.  The answer is never later than the change.
  */
-extern TimestampTz time_expr_stable_at_least_until(TimeExpr *expr,
-												   const TimeQuestion *question);
+extern TimestampTz
+			time_expr_stable_at_least_until(TimeExpr *expr,
+											const TimeQuestion *question);
 
 /* Is the expression a window that counts or sums, and so takes a margin? */
 extern bool time_expr_takes_margin(const TimeExpr *expr);
 
-/* kind_comparison.c --------------------------------------------------------- */
-
 /*
- * Of a comparison of the row with the clock: does the operand that moves lie
- * below the other one at that instant for sure (-1), or above (1)?  0: that has
- * to be evaluated.
+ * Of a comparison of the clock with the row: does the operand that moves
+ * certainly lie below the other one at that instant (-1), or above (1)?  0:
+ * the comparison has to be evaluated.
  */
 extern int	time_expr_side(TimeExpr *expr, ExprContext *econtext,
 						   TimestampTz at);
 
-/* moment.c: filters on a row as of an instant -------------------------------- */
+/* moment.c: filters on a row as of an instant ----------------------------- */
 
 /*
- * What several filters compute alike, and is expensive.  Made in the current
- * context, which also holds all that is bound to it.
+ * Common subexpressions of several filters that are expensive to compute.
+ * Made in the current context, which also holds all expressions that are
+ * bound.
  */
 typedef struct SharedExprs SharedExprs;
 
@@ -119,8 +119,8 @@ extern Expr *shared_exprs_unbind(const SharedExprs *shared, Expr *expr);
 
 /*
  * A row at an instant.  Bound expressions are evaluated in its context, and a
- * shared expression is computed when it is first asked for.  The row is whatever
- * the slot holds, until the next moment_set().
+ * shared expression is computed when it is first asked for.  The row is
+ * whatever the slot holds, until the next moment_set().
  */
 typedef struct Moment Moment;
 
@@ -130,11 +130,11 @@ extern TupleTableSlot *moment_row(const Moment *moment);
 extern TimestampTz moment_at(const Moment *moment);
 extern ExprContext *moment_context(Moment *moment);
 
-/* next_change.c: the instants at which a filter changes ---------------------- */
+/* next_change.c: the instants at which a filter changes ------------------- */
 
 /*
- * A filter over the rows of a relation, as of any instant.  Made in the current
- * context, and good as long as that and the definitions.
+ * A filter over the rows of a relation, as of any instant.  Made in the
+ * current context, and good as long as that and the definitions.
  */
 typedef struct TimedFilter TimedFilter;
 

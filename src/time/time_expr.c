@@ -3,15 +3,17 @@
  * time_expr.c
  *	  Where in an expression is the clock, and what is done to it?
  *
- * A TimeExpr is made of the compiled filter, not of its text, so that this room
- * and the rest of the house cannot disagree about what a filter means.  Nor does
- * it make a difference whether somebody wrote "more than 30 days ago" or
- * "< now - 30 days", or used a trait that is such a formula: traits and audiences
- * are expanded when a filter is compiled.
+ * A TimeExpr is made of the compiled filter, not of its text, so that this
+ * room and the rest of the house cannot disagree about what a filter means.
+ * Nor does it make a difference whether somebody wrote "more than 30 days ago"
+ * or "< now - 30 days", or used a trait that is such a formula: traits and
+ * audiences are expanded when a filter is compiled.
  *
  *		last_order_at < now - 30 days
- *		(now - last_order_at) > 30 days			each is a comparison of a monotone
- *		lapsed, a trait defined so				expression with a constant
+ *		(now - last_order_at) > 30 days
+ *		lapsed, a trait defined so
+ *
+ * are all comparisons of a monotone expression with a constant.
  *
  * segment.now() is replaced by a parameter, so that an expression can be
  * evaluated as of any instant.
@@ -246,8 +248,8 @@ jumps_by_kind(const TimeExpr *expr)
 }
 
 /*
- * Find what is needed of a monotone expression; its kind is kind_other if its type
- * has no order.
+ * Find what is needed of a monotone expression; its kind is kind_other if its
+ * type has no order.
  */
 static const TimeKind *
 make_monotone(TimeExpr *expr)

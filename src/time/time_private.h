@@ -16,14 +16,15 @@
  * Constant means: the clock is no part of it.  Its value may differ by row.
  *
  * Monotone means: the value rises or falls with time, but for turns of clock
- * and calendar.  Between two turns it does nothing else, so the instant at which
- * it crosses a level can be found by bisection (monotone.c).  All other kinds
- * have one value for a while, and then another; they say when (stable.c).
+ * and calendar.  Between two turns it does nothing else, so the instant at
+ * which it crosses a level can be found by bisection (monotone.c).  All other
+ * kinds have one value for a while, and then another; they say when
+ * (stable.c).
  *
- * A kind is a struct of functions, in a file kind_*.c.  Nothing outside of that
- * file tells kinds apart: recursion from an expression to its arguments goes
- * through the functions of their kinds.  A new kind is a new struct, declared at
- * the end of this file, and a row in the table of time_expr.c.
+ * A kind is a struct of functions, in a file kind_*.c.  Nothing outside of
+ * that file tells kinds apart: recursion from an expression to its arguments
+ * goes through the functions of their kinds.  A new kind is a new struct,
+ * declared at the end of this file, and a row in the table of time_expr.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -93,7 +94,9 @@ struct TimeExpr
 	bool		delay_known;
 	Limits		delay;
 
-	/* Without row, and it jumps: the value is the same between these instants. */
+	/*
+	 * Without row, and it jumps: the value is the same between these instants.
+	 */
 	TimestampTz same_from;
 	TimestampTz same_until;
 };
@@ -150,8 +153,8 @@ struct TimeKind
 	const char *name;			/* for debuggers */
 
 	/*
-	 * Is the expression, which has its arguments, of this kind?  Then note what
-	 * the other functions need.
+	 * Is the expression, which has its arguments, of this kind?  Then note
+	 * what the other functions need.
 	 */
 	bool		(*recognise) (TimeExpr *expr, const TimeCall *call);
 
@@ -160,8 +163,9 @@ struct TimeKind
 	/* ---- of kinds that are not monotone ---- */
 
 	/*
-	 * Lower *until such that the value is the same from search->from until just
-	 * before; if null is false, such that it is true until then, or is not.
+	 * Lower *until such that the value is the same from search->from until
+	 * just before; if null is false, such that it is true until then, or is
+	 * not.
 	 */
 	void		(*stable) (TimeExpr *expr, const TimeSearch *search,
 						   TimestampTz *until);
@@ -202,30 +206,30 @@ struct TimeKind
 	bool		(*trend_is_known) (const TimeExpr *expr);
 
 	/*
-	 * Outside of *instants the expression lies below the limits, or above them,
-	 * and does not cross from one side to the other.  False, or no function: that
-	 * is not known.
+	 * Outside of *instants the expression lies below the limits, or above
+	 * them, and does not cross from one side to the other.  False, or no
+	 * function: that is not known.
 	 */
 	bool		(*crossing) (TimeExpr *expr, const TimeSearch *search,
 							 Limits values, Limits *instants);
 
 	/*
 	 * The bounds within which the value lies at all times, in microseconds or
-	 * plain numbers.  False, or no function: they come near to what the type can
-	 * hold, or are not known.
+	 * plain numbers.  False, or no function: they come near to what the type
+	 * can hold, or are not known.
 	 */
 	bool		(*bounds) (TimeExpr *expr, const TimeSearch *search,
 						   Bounds *bounds);
 
 	/*
-	 * Lower *until such that until then the expression becomes null, or ceases to
-	 * be, once at most.  NULL: it never does so more than once.
+	 * Lower *until such that until then the expression becomes null, or ceases
+	 * to be, once at most.  NULL: it never does so more than once.
 	 */
 	void		(*end) (TimeExpr *expr, const TimeSearch *search,
 						TimestampTz *until);
 };
 
-/* The kinds, in the files kind_*.c ------------------------------------------- */
+/* The kinds, in the files kind_*.c ---------------------------------------- */
 
 extern const TimeKind kind_constant;
 extern const TimeKind kind_now;
@@ -265,7 +269,7 @@ is_monotone(const TimeExpr *expr)
 	return expr->kind->monotone;
 }
 
-/* time_expr.c ----------------------------------------------------------------- */
+/* time_expr.c ------------------------------------------------------------- */
 
 /* Make a TimeExpr of a node in which the clock is a parameter already. */
 extern TimeExpr *time_expr_of_node(Node *node);
@@ -277,7 +281,10 @@ extern TimeExpr *time_expr_of_node(Node *node);
 extern Datum time_expr_value(TimeExpr *expr, ExprContext *econtext,
 							 TimestampTz at, bool *isnull);
 
-/* Null counts as false in it from now on, and in its arguments if that follows. */
+/*
+ * Null counts as false in it from now on, and in its arguments if that
+ * follows.
+ */
 extern void set_null_is_false(TimeExpr *expr);
 
 /* What 'recognise' is made of. */
@@ -292,7 +299,7 @@ extern char *constant_text(Node *node);
 extern bool note_zone(TimeExpr *expr, Node *name);
 extern void drop_argument(TimeExpr *expr, int which);
 
-/* stable.c -------------------------------------------------------------------- */
+/* stable.c ---------------------------------------------------------------- */
 
 /*
  * The first instant after 'from' at which the value on the row may be another;
@@ -312,7 +319,7 @@ extern void args_stable_until(TimeExpr *expr, const TimeSearch *search,
 /* Are all arguments predictable? */
 extern bool args_predictable(const TimeExpr *expr);
 
-/* monotone.c ------------------------------------------------------------------ */
+/* monotone.c -------------------------------------------------------------- */
 
 /* TimeKind.stable and .predictable of all monotone kinds. */
 extern void monotone_stable_until(TimeExpr *expr, const TimeSearch *search,
@@ -327,8 +334,9 @@ extern void monotone_settle(TimeExpr *expr, const TimeSearch *search,
 							TimestampTz *until);
 
 /*
- * Lower *until to the first instant at which the answer is another: holds[0] is
- * the answer while the expression lies below the level, [1] on it, [2] above.
+ * Lower *until to the first instant at which the answer is another: holds[0]
+ * is the answer while the expression lies below the level, [1] on it, [2]
+ * above.
  */
 extern void monotone_stays(TimeExpr *expr, const TimeSearch *search,
 						   const Level *level, const bool *holds,
@@ -342,9 +350,9 @@ extern void monotone_stays(TimeExpr *expr, const TimeSearch *search,
 extern const Limits *monotone_delay(TimeExpr *expr, const TimeSearch *search);
 
 /*
- * TimeKind.trend, .trend_is_known, .crossing and .bounds of an expression.  One
- * that is not monotone has settled: it is constant, is known to be so if it is
- * predictable, crosses nothing, and is bounded by its value.
+ * TimeKind.trend, .trend_is_known, .crossing and .bounds of an expression.
+ * One that is not monotone has settled: it is constant, is known to be so if
+ * it is predictable, crosses nothing, and is bounded by its value.
  */
 extern Trend monotone_trend(TimeExpr *expr, const TimeSearch *search,
 							TimestampTz *until);
@@ -356,7 +364,10 @@ extern bool monotone_crossing(TimeExpr *expr, const TimeSearch *search,
 extern bool monotone_bounds(TimeExpr *expr, const TimeSearch *search,
 							Bounds *bounds);
 
-/* The trend of an expression whose arguments cannot be followed: until any changes. */
+/*
+ * The trend of an expression whose arguments cannot be followed: until any
+ * changes.
+ */
 extern Trend trend_unknown(TimeExpr *expr, const TimeSearch *search,
 						   Trend trend, TimestampTz *until);
 
@@ -373,8 +384,8 @@ extern void monotone_cut(TimeExpr *expr, const TimeSearch *search,
 						 Timestamp time, TimestampTz *until);
 
 /*
- * Lower *until to the first instant at which the state is another.  Between turns
- * of clock and calendar the state changes once at most.
+ * Lower *until to the first instant at which the state is another.  Between
+ * turns of clock and calendar the state changes once at most.
  */
 typedef int (*MonotoneState) (TimeExpr *expr, const TimeSearch *search,
 							  TimestampTz at);
@@ -386,7 +397,7 @@ extern void monotone_keeps(TimeExpr *expr, const TimeSearch *search,
 extern int	monotone_is_null(TimeExpr *expr, const TimeSearch *search,
 							 TimestampTz at);
 
-/* level.c --------------------------------------------------------------------- */
+/* level.c ----------------------------------------------------------------- */
 
 extern Level level_of(Oid type, Datum value, FmgrInfo *compare);
 
@@ -394,8 +405,9 @@ extern Level level_of(Oid type, Datum value, FmgrInfo *compare);
 extern bool value_limits(Oid type, Datum value, Limits *limits);
 
 /*
- * The bounds of an expression that does not change from search->from on.  Where
- * it is null or not finite, so is what is made of it, and any bounds are right.
+ * The bounds of an expression that does not change from search->from on.
+ * Where it is null or not finite, so is what is made of it, and any bounds are
+ * right.
  */
 extern bool settled_bounds(TimeExpr *expr, const TimeSearch *search,
 						   Bounds *bounds);
@@ -403,17 +415,17 @@ extern bool settled_bounds(TimeExpr *expr, const TimeSearch *search,
 /* Are these bounds well within what a type can hold? */
 extern bool bounds_fit(Oid type, const Bounds *bounds);
 
-/* moment.c -------------------------------------------------------------------- */
+/* moment.c ---------------------------------------------------------------- */
 
 /* Replace segment.now() by parameter $1. */
 extern Expr *clock_as_parameter(Expr *expr);
 
-/* kind_shift.c ---------------------------------------------------------------- */
+/* kind_shift.c ------------------------------------------------------------ */
 
 /* Is it date_add(time, span, zone)? */
 extern bool is_date_add(const TimeCall *call);
 
-/* kind_constant.c -------------------------------------------------------------- */
+/* kind_constant.c --------------------------------------------------------- */
 
 /* A constant that is a time, and a span that is added to it. */
 typedef struct ConstantSum
@@ -425,7 +437,7 @@ typedef struct ConstantSum
 /* NULL if the expression is no such. */
 extern const ConstantSum *constant_sum(const TimeExpr *expr);
 
-/* Arithmetic that ends where int64 does ---------------------------------------- */
+/* Arithmetic that ends where int64 does ----------------------------------- */
 
 static inline int64
 plus(int64 a, int64 b)
