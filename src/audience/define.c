@@ -40,7 +40,7 @@
 #include "utils/lsyscache.h"
 
 #include "audience/audience_private.h"
-#include "time/curve.h"
+#include "time/time.h"
 #include "base/base.h"
 
 static Expr *check_filter(const Population *population, const char *name,

@@ -37,6 +37,7 @@
 
 #include "audience/audience_private.h"
 #include "base/base.h"
+#include "time/time.h"
 
 SEGMENT_FUNCTION(segment_explain);
 
@@ -164,7 +165,7 @@ explain_node(Explanation *explanation, const FilterNode *node, int depth)
 	values[3] = evaluate(explanation,
 						 filter_as_value(filter_compile(node, explanation->scope)),
 						 &isnull[3]);
-	change = timed_filter_next_change(timed_filter(explanation->population, node),
+	change = timed_filter_next_change(timed_filter_make(explanation->population->oid, node),
 									  explanation->econtext->ecxt_scantuple,
 									  clock_now());
 	values[4] = TimestampTzGetDatum(change);

@@ -813,7 +813,7 @@ subject_of(Collection *into, Node *expr, Const *constant, Oid collation,
 	}
 
 	/* what moves all the time has no next value */
-	if (moves(expr) && TIME_IS_LINE(curve_of_part(into, expr)))
+	if (moves(expr) && time_expr_is_monotone(curve_of_part(into, expr)))
 		return NULL;
 	compare = get_opfamily_proc(family, type, constant->consttype, BTORDER_PROC);
 	compare_constants = get_opfamily_proc(family, constant->consttype,

@@ -17,8 +17,7 @@
 #include "utils/hsearch.h"
 
 #include "audience/audience_private.h"
-#include "time/curve.h"
-#include "time/moment.h"
+#include "time/time.h"
 
 /* An audience, as far as events are concerned. */
 typedef struct Watched

@@ -9,10 +9,7 @@
  *									7 was on 1 May at 14:05:11.25
  *		forecast('lapsed', t)		how many that will have happened to by then
  *
- * steady.c says for how long the filter stays what it is.  That is sometimes too
- * short, as a part of the filter may change and the whole may not; so the filter
- * is evaluated then, and if it is what it was, the question is put again.  What
- * never changes has no next change.
+ * The instant is found by the room of time (timed_filter_next_change()).
  *
  * Nothing in here looks at the clock but the functions of SQL.
  *
@@ -21,102 +18,18 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "audience/audience_private.h"
-#include "time/curve.h"
 #include "base/base.h"
+#include "time/time.h"
 
 SEGMENT_FUNCTION(segment_next_change);
 SEGMENT_FUNCTION(segment_forecast);
 SEGMENT_FUNCTION(segment_forecast_text);
-
-/*
- * Questions put again for one answer.  Conditions on the calendar may change with
- * each day or month, and yet the whole never does:
- *
- *		month(today) = 2 and day(today) = 30
- *
- * The calendar repeats itself every 400 years, and so do the rules for clocks once
- * all that are to come are in force, from 2200 on at the latest.  What has not
- * changed by then never does; and where that is too far, no instant is made up.
- */
-#define MOST_STEPS		250000
-#define YEARS(n)		((n) * INT64CONST(366) * USECS_PER_DAY)
-#define CALENDAR_REPEATS(from)	(Max(from, YEARS(200)) + YEARS(400))
-
-/* Steps that other things than the calendar may need by then. */
-#define MOST_EVENTS		1000
-
-/*
- * Steps of a microsecond: of what moves all the time nobody can say when the whole
- * changes.
- */
-#define MOST_BLIND		1000
-
-struct TimedFilter
-{
-	TimeExpr	   *curve;
-	ExprContext *econtext;
-};
-
-TimedFilter *
-timed_filter(const Population *population, const FilterNode *filter)
-{
-	TimedFilter *timed = palloc(sizeof(TimedFilter));
-	FilterScope *scope = filter_relation_scope(population->oid, 1);
-
-	timed->curve = time_expr_make(filter_as_value(filter_compile(filter, scope)), true);
-	timed->econtext = time_expr_context();
-	return timed;
-}
-
-static bool
-timed_filter_holds(TimedFilter *timed, TupleTableSlot *row, TimestampTz at)
-{
-	bool		isnull;
-	Datum		holds;
-
-	timed->econtext->ecxt_scantuple = row;
-	holds = time_expr_value(timed->curve, timed->econtext, at, &isnull);
-	ResetExprContext(timed->econtext);
-	return !isnull && DatumGetBool(holds);
-}
-
-TimestampTz
-timed_filter_next_change(TimedFilter *timed, TupleTableSlot *row,
-						 TimestampTz after)
-{
-	TimestampTz repeats = CALENDAR_REPEATS(after);
-	bool		holds;
-	int			blind = 0;
-
-	/* if the clock is no part of it, not even the row is looked at */
-	if (timed->curve->kind == TIME_STILL)
-		return DT_NOEND;
-	holds = timed_filter_holds(timed, row, after);
-	for (int step = 0; step < MOST_STEPS; step++)
-	{
-		TimestampTz next;
-
-		CHECK_FOR_INTERRUPTS();
-		next = time_expr_stable_until(timed->curve, timed->econtext, row, after);
-		if (TIMESTAMP_IS_NOEND(next) ||
-			timed_filter_holds(timed, row, next) != holds)
-			return next;
-		if (next - after == 1)
-			blind++;
-		if (blind > MOST_BLIND || (step > MOST_EVENTS && next > repeats))
-			break;
-		after = next;
-	}
-	return DT_NOEND;
-}
 
 /*
  * next_change(audience, key, population)
@@ -127,6 +40,7 @@ segment_next_change(PG_FUNCTION_ARGS)
 	const Population *population;
 	const Audience *audience;
 	OwnersQuestion question;
+	TimedFilter *timed;
 	TupleTableSlot *row;
 	TimestampTz change;
 	Datum		key;
@@ -142,8 +56,8 @@ segment_next_change(PG_FUNCTION_ARGS)
 	row = audience_profile_row(population, key);
 	if (row == NULL)
 		audience_no_profile(population, key);
-	change = timed_filter_next_change(timed_filter(population, audience->filter),
-									  row, clock_now());
+	timed = timed_filter_make(population->oid, audience->filter);
+	change = timed_filter_next_change(timed, row, clock_now());
 	question_end(&question);
 
 	if (TIMESTAMP_IS_NOEND(change))

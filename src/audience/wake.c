@@ -105,7 +105,7 @@ audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
 static bool
 has_margin(const Timed *timed)
 {
-	return timed->subject != NULL && timed->curve->window != WINDOW_OTHER;
+	return timed->subject != NULL && time_expr_takes_margin(timed->curve);
 }
 
 /* What windows come to, of which not every change matters. */

@@ -16,10 +16,10 @@
  *
  * So a day is one interval of time, and no instant belongs to two or to none.
  *
- * When do clocks and calendars turn next?  Between two turns local time is
- * what UTC is, plus a constant; so whoever looks for the instant at which a
- * function of both passes a value can search from turn to turn
- * (audience/line.c).  In Copenhagen, in spring of 2024:
+ * When do clocks and calendars turn next?  Between two turns local time is what
+ * UTC is, plus a constant; so whoever looks for the instant at which a function
+ * of both passes a value can search from turn to turn (time/monotone.c).  In
+ * Copenhagen, in spring of 2024:
  *
  *		clock_turn_after(zone, 2024-03-01 00:00 UTC)	2024-03-31 01:00 UTC
  *		local_turn_after(zone, 2024-03-31 00:00 local)	2024-03-31 02:00, then

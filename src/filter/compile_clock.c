@@ -137,7 +137,7 @@ in_zone(FilterScope *scope, const char *function, Expr *value)
  * The server adds an interval to a timestamptz on the calendar of the session:
  * its days and months there, then its hours on the clock.  With a zone of our
  * own the two steps are taken one by one, in arithmetic.c; or here, where the
- * time is the clock, so that it can be followed (audience/curve.c).  An
+ * time is the clock, so that it can be followed (time/time_expr.c).  An
  * interval that is not known yet is split by date_trunc.
  */
 Expr *

@@ -7,14 +7,18 @@
  *							'Europe/Copenhagen', segment.now()) - '30 days')
  *		series_sum(s7, timezone(...), segment.now()) > 100
  *
- *		last_order_at < $2		$2 = timezone(..., timezone(..., $1) - '30 days')
- *		$3 > 100				$3 = series_sum(s7, $2, $1)
+ *		last_order_at < $2
+ *		$3 > 100
  *
- * The clock is a parameter, $1.  What moves with the clock alone is the same for
- * all profiles, and mostly the dearest part of a condition; what a window comes
- * to is asked by many filters.  Both are parameters of their own, shared by all
- * filters in which they occur, and computed when they are first asked for: the
- * former once for an instant, the latter once for a row at an instant.
+ *		$2 = timezone(..., timezone(..., $1) - '30 days')
+ *		$3 = series_sum(s7, $2, $1)
+ *
+ * The clock is parameter $1.  An expression over the clock alone is the same
+ * for all profiles, and mostly the most expensive of a condition; a window of
+ * events is read by many filters.  Both become parameters of their own.  All
+ * filters in which they occur share them, and they are computed when they are
+ * first asked for: the former once for an instant, the latter once for a row
+ * at an instant.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,108 +32,111 @@
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 
-#include "time/moment.h"
 #include "base/base.h"
+#include "time/time_private.h"
 #include "trait/trait.h"
 
-/* The parameter that is the clock, and the first part. */
+/* The parameter that is the clock, and the first shared expression. */
 #define CLOCK_PARAMETER		1
-#define FIRST_PART			2
+#define FIRST_SHARED		2
 
-/* What a part comes to. */
-typedef struct PartValue
+/* The value of a shared expression. */
+typedef struct SharedValue
 {
-	uint64		asked;			/* for which row it is, or at which instant */
+	uint64		known_for;		/* which row, or which instant */
 	bool		isnull;
 	Datum		value;
-} PartValue;
+} SharedValue;
 
-typedef struct Part
+typedef struct SharedExpr
 {
-	Expr	   *expr;			/* over $1 and other parts */
+	Expr	   *expr;			/* over $1 and other shared expressions */
 	Oid			type;
-	bool		of_row;			/* else of the clock alone, and passed by value */
+	bool		of_row;			/* else over $1 alone, and passed by value */
 	ExprState  *state;			/* NULL until it is first needed */
-	PartValue	of_clock[2];	/* whatever the row: just before an instant, and then */
-} Part;
+
+	/* If it is not of a row: just before an instant, and at that instant. */
+	SharedValue of_clock[2];
+} SharedExpr;
 
 struct SharedExprs
 {
 	int			count;
-	Part	   *list;
+	SharedExpr *list;
 };
 
 struct Moment
 {
-	SharedExprs	   *parts;
+	SharedExprs *shared;
 	TupleTableSlot *row;
 	TimestampTz at;
 	uint64		rows;			/* numbers the rows, from 1 on */
 	int			count;			/* of 'values' */
-	PartValue  *values;			/* of those of the row */
+	SharedValue *values;		/* of the shared expressions of the row */
 	ParamListInfo parameters;
 	ExprContext *econtext;
-	ExprContext *of_parts;		/* its memory holds what they come to */
+	ExprContext *of_shared;		/* its memory holds the values */
 };
 
-/* How an expression depends on the clock. */
+/* What an expression is made of. */
 typedef struct Dependence
 {
 	bool		on_clock;
 	bool		on_row;
 } Dependence;
 
+static bool find_now(Node *node, void *now);
+static Node *replace_now(Node *node, void *now);
+static Node *bind(Node *node, void *shared);
+static bool find_dependence(Node *node, void *dependence);
+static Node *share(SharedExprs *shared, Node *node, bool of_row);
+static Node *unbind(Node *node, void *shared);
+static Node *parameter(int id, Node *of);
 static ParamExternData *fetch(ParamListInfo parameters, int id,
 							  bool speculative, ParamExternData *workspace);
+static void evaluate(Moment *moment, SharedExpr *one, SharedValue *value);
 static void make_room(Moment *moment);
-static Node *replace_clock(Node *node, void *now);
-static bool clock_is_part(const Expr *expr);
-static bool find_clock(Node *node, void *now);
-static Node *bind(Node *node, void *parts);
-static Node *share(SharedExprs *parts, Node *node, bool of_row);
-static bool find_dependence(Node *node, void *dependence);
-static Node *unbind(Node *node, void *parts);
-static Node *parameter(int id, Node *of);
 
-/* ---- the clock ---- */
+/* ---- the clock ---------------------------------------------------------- */
 
 Expr *
 clock_as_parameter(Expr *expr)
 {
 	Oid			now = catalog_function("now", 0, NULL);
 
-	return (Expr *) replace_clock((Node *) expr, &now);
+	return (Expr *) replace_now((Node *) expr, &now);
 }
 
+/* Does the expression call segment.now()? */
 static bool
-clock_is_part(const Expr *expr)
+asks_clock(const Expr *expr)
 {
 	Oid			now = catalog_function("now", 0, NULL);
 
-	return find_clock(unconstify(Node *, (const Node *) expr), &now);
-}
-
-static Node *
-replace_clock(Node *node, void *now)
-{
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == *(Oid *) now)
-		return parameter(CLOCK_PARAMETER, node);
-	return expression_tree_mutator(node, replace_clock, now);
+	return find_now(unconstify(Node *, (const Node *) expr), &now);
 }
 
 static bool
-find_clock(Node *node, void *now)
+find_now(Node *node, void *now)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == *(Oid *) now)
 		return true;
-	return expression_tree_walker(node, find_clock, now);
+	return expression_tree_walker(node, find_now, now);
 }
 
-/* ---- parts ---- */
+static Node *
+replace_now(Node *node, void *now)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == *(Oid *) now)
+		return parameter(CLOCK_PARAMETER, node);
+	return expression_tree_mutator(node, replace_now, now);
+}
+
+/* ---- shared expressions ------------------------------------------------- */
 
 SharedExprs *
 shared_exprs_create(void)
@@ -138,25 +145,28 @@ shared_exprs_create(void)
 }
 
 Expr *
-shared_exprs_bind(SharedExprs *parts, Expr *expr)
+shared_exprs_bind(SharedExprs *shared, Expr *expr)
 {
-	if (!clock_is_part(expr))
+	if (!asks_clock(expr))
 		return expr;
-	return (Expr *) bind((Node *) clock_as_parameter(expr), parts);
+	return (Expr *) bind((Node *) clock_as_parameter(expr), shared);
 }
 
 Expr *
-shared_exprs_unbind(const SharedExprs *parts, Expr *expr)
+shared_exprs_unbind(const SharedExprs *shared, Expr *expr)
 {
 	/* a mutator leaves the values of constants where they are */
-	return (Expr *) unbind((Node *) copyObject(expr), unconstify(SharedExprs *, parts));
+	return (Expr *) unbind((Node *) copyObject(expr),
+						   unconstify(SharedExprs *, shared));
 }
 
+/* Share what of a node is worth it; a mutator. */
 static Node *
 bind(Node *node, void *context)
 {
-	SharedExprs	   *parts = context;
+	SharedExprs *shared = context;
 	Dependence	dependence = {false, false};
+	Node	   *result;
 
 	if (node == NULL || IsA(node, Param))
 		return node;
@@ -165,40 +175,18 @@ bind(Node *node, void *context)
 	(void) find_dependence(node, &dependence);
 	if (!dependence.on_clock)
 		return node;
-	if (dependence.on_row && IsA(node, FuncExpr) &&
-		trait_is_window((FuncExpr *) node))
-		return share(parts, expression_tree_mutator(node, bind, context), true);
+	result = expression_tree_mutator(node, bind, context);
+	if (dependence.on_row)
+		return IsA(node, FuncExpr) && trait_is_window((FuncExpr *) node) ?
+			share(shared, result, true) : result;
 	/* conditions are left, so that they can be told from each other */
-	if (dependence.on_row || exprType(node) == BOOLOID ||
-		!get_typbyval(exprType(node)))
-		return expression_tree_mutator(node, bind, context);
-	/* local time is a part of many, and so on */
-	return share(parts, expression_tree_mutator(node, bind, context), false);
+	if (exprType(node) == BOOLOID || !get_typbyval(exprType(node)))
+		return result;
+	/* local time is an argument of many, and so on */
+	return share(shared, result, false);
 }
 
-static Node *
-share(SharedExprs *parts, Node *node, bool of_row)
-{
-	MemoryContext old;
-	Part	   *part;
-
-	for (int i = 0; i < parts->count; i++)
-		if (equal(parts->list[i].expr, node))
-			return parameter(FIRST_PART + i, node);
-
-	old = MemoryContextSwitchTo(GetMemoryChunkContext(parts));
-	parts->list = parts->list == NULL ? palloc(sizeof(Part)) :
-		repalloc(parts->list, sizeof(Part) * (parts->count + 1));
-	part = &parts->list[parts->count++];
-	part->expr = (Expr *) copyObject(node);
-	part->type = exprType(node);
-	part->of_row = of_row;
-	part->state = NULL;
-	part->of_clock[0].asked = part->of_clock[1].asked = (uint64) DT_NOBEGIN;
-	MemoryContextSwitchTo(old);
-	return parameter(FIRST_PART + parts->count - 1, node);
-}
-
+/* Note in a Dependence what the node is made of; a walker. */
 static bool
 find_dependence(Node *node, void *context)
 {
@@ -213,20 +201,48 @@ find_dependence(Node *node, void *context)
 	return expression_tree_walker(node, find_dependence, context);
 }
 
+/* The parameter of a shared expression, which is added if it is new. */
+static Node *
+share(SharedExprs *shared, Node *node, bool of_row)
+{
+	MemoryContext old;
+	SharedExpr *one;
+
+	for (int i = 0; i < shared->count; i++)
+		if (equal(shared->list[i].expr, node))
+			return parameter(FIRST_SHARED + i, node);
+
+	old = MemoryContextSwitchTo(GetMemoryChunkContext(shared));
+	shared->list = shared->list == NULL ? palloc(sizeof(SharedExpr)) :
+		repalloc(shared->list, sizeof(SharedExpr) * (shared->count + 1));
+	one = &shared->list[shared->count++];
+	one->expr = (Expr *) copyObject(node);
+	one->type = exprType(node);
+	one->of_row = of_row;
+	one->state = NULL;
+	for (int i = 0; i < lengthof(one->of_clock); i++)
+		one->of_clock[i].known_for = (uint64) DT_NOBEGIN;
+	MemoryContextSwitchTo(old);
+	return parameter(FIRST_SHARED + shared->count - 1, node);
+}
+
+/* Put shared expressions in the place of their parameters; a mutator. */
 static Node *
 unbind(Node *node, void *context)
 {
-	const SharedExprs *parts = context;
+	const SharedExprs *shared = context;
+	int			id;
 
 	if (node == NULL)
 		return NULL;
-	if (IsA(node, Param) && ((Param *) node)->paramid >= FIRST_PART)
-		return unbind(copyObject((Node *) parts->list[((Param *) node)->paramid -
-													  FIRST_PART].expr),
-					  context);
-	return expression_tree_mutator(node, unbind, context);
+	if (!IsA(node, Param) || ((Param *) node)->paramid < FIRST_SHARED)
+		return expression_tree_mutator(node, unbind, context);
+	id = ((Param *) node)->paramid;
+	return unbind(copyObject((Node *) shared->list[id - FIRST_SHARED].expr),
+				  context);
 }
 
+/* A parameter in the place of an expression. */
 static Node *
 parameter(int id, Node *of)
 {
@@ -241,23 +257,23 @@ parameter(int id, Node *of)
 	return (Node *) result;
 }
 
-/* ---- moments ---- */
+/* ---- moments ------------------------------------------------------------ */
 
 Moment *
-moment_create(SharedExprs *parts)
+moment_create(SharedExprs *shared)
 {
 	Moment	   *moment = palloc0(sizeof(Moment));
 
-	moment->parts = parts;
+	moment->shared = shared;
 	moment->rows = 1;
 	moment->parameters = makeParamList(0);
 	moment->parameters->paramFetch = fetch;
 	moment->parameters->paramFetchArg = moment;
-	moment->parameters->numParams = FIRST_PART - 1;
+	moment->parameters->numParams = FIRST_SHARED - 1;
 	moment->econtext = CreateStandaloneExprContext();
 	moment->econtext->ecxt_param_list_info = moment->parameters;
-	moment->of_parts = CreateStandaloneExprContext();
-	moment->of_parts->ecxt_param_list_info = moment->parameters;
+	moment->of_shared = CreateStandaloneExprContext();
+	moment->of_shared->ecxt_param_list_info = moment->parameters;
 	return moment;
 }
 
@@ -269,8 +285,8 @@ moment_set(Moment *moment, TupleTableSlot *row, TimestampTz at)
 	moment->row = row;
 	moment->at = at;
 	moment->econtext->ecxt_scantuple = row;
-	moment->of_parts->ecxt_scantuple = row;
-	ResetExprContext(moment->of_parts);
+	moment->of_shared->ecxt_scantuple = row;
+	ResetExprContext(moment->of_shared);
 }
 
 TupleTableSlot *
@@ -292,21 +308,22 @@ moment_context(Moment *moment)
 	return moment->econtext;
 }
 
-/* SharedExprs may have come since it was made. */
+/* Make room for the values of what has been shared since the last time. */
 static void
 make_room(Moment *moment)
 {
-	int			count = moment->parts->count;
+	int			count = moment->shared->count;
+	Size		size = sizeof(SharedValue) * count;
 
 	if (moment->count == count)
 		return;
 	moment->values = moment->values == NULL ?
-		MemoryContextAlloc(GetMemoryChunkContext(moment), sizeof(PartValue) * count) :
-		repalloc(moment->values, sizeof(PartValue) * count);
+		MemoryContextAlloc(GetMemoryChunkContext(moment), size) :
+		repalloc(moment->values, size);
 	memset(moment->values + moment->count, 0,
-		   sizeof(PartValue) * (count - moment->count));
+		   sizeof(SharedValue) * (count - moment->count));
 	moment->count = count;
-	moment->parameters->numParams = FIRST_PART - 1 + count;
+	moment->parameters->numParams = FIRST_SHARED - 1 + count;
 }
 
 /* ExecEvalParamExtern() asks for the value of a parameter. */
@@ -315,9 +332,9 @@ fetch(ParamListInfo parameters, int id, bool speculative,
 	  ParamExternData *workspace)
 {
 	Moment	   *moment = parameters->paramFetchArg;
-	Part	   *part;
-	PartValue  *value;
-	uint64		asked;
+	SharedExpr *one;
+	SharedValue *value;
+	uint64		wanted;
 
 	workspace->pflags = 0;
 	if (id == CLOCK_PARAMETER)
@@ -328,25 +345,34 @@ fetch(ParamListInfo parameters, int id, bool speculative,
 		return workspace;
 	}
 
-	part = &moment->parts->list[id - FIRST_PART];
-	value = part->of_row ? &moment->values[id - FIRST_PART] :
-		&part->of_clock[moment->at & 1];
-	asked = part->of_row ? moment->rows : (uint64) moment->at;
-	if (value->asked != asked)
+	one = &moment->shared->list[id - FIRST_SHARED];
+	value = one->of_row ? &moment->values[id - FIRST_SHARED] :
+		&one->of_clock[moment->at & 1];
+	wanted = one->of_row ? moment->rows : (uint64) moment->at;
+	if (value->known_for != wanted)
 	{
-		if (part->state == NULL)
-		{
-			MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(moment->parts));
-
-			part->state = ExecInitExpr(expression_planner(copyObject(part->expr)), NULL);
-			MemoryContextSwitchTo(old);
-		}
-		value->value = ExecEvalExprSwitchContext(part->state, moment->of_parts,
-												 &value->isnull);
-		value->asked = asked;
+		evaluate(moment, one, value);
+		value->known_for = wanted;
 	}
-	workspace->ptype = part->type;
+	workspace->ptype = one->type;
 	workspace->isnull = value->isnull;
 	workspace->value = value->value;
 	return workspace;
+}
+
+/* Compute a shared expression for the row and the instant of the moment. */
+static void
+evaluate(Moment *moment, SharedExpr *one, SharedValue *value)
+{
+	if (one->state == NULL)
+	{
+		MemoryContext context = GetMemoryChunkContext(moment->shared);
+		MemoryContext old = MemoryContextSwitchTo(context);
+		Expr	   *expr = expression_planner(copyObject(one->expr));
+
+		one->state = ExecInitExpr(expr, NULL);
+		MemoryContextSwitchTo(old);
+	}
+	value->value = ExecEvalExprSwitchContext(one->state, moment->of_shared,
+											 &value->isnull);
 }

@@ -54,7 +54,8 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT r.%s::%s%s AS key,"
 					 " pg_catalog.count(*) AS source_rows",
-					 key, format_type_be_qualified(type), type == TEXTOID ?
+					 key, format_type_be_qualified(type),
+					 profile_key_is_text(source->population) ?
 					 " COLLATE pg_catalog.\"default\"" : "");
 
 	foreach(lc, stored_list(source->population))
