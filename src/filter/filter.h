@@ -237,6 +237,25 @@ extern Filter *filter_pack(const FilterNode *node);
 /* Checks every byte: ERRCODE_DATA_CORRUPTED if it is no filter. */
 extern FilterNode *filter_unpack(const Filter *filter);
 
+/* filter_source.c: text and tree together ------------------------------------ */
+
+/*
+ * A tree and the text that it was parsed from, as typed or canonical: the
+ * locations of the tree's nodes are byte offsets in this text.  Both live in
+ * the memory context that was current when they were made.
+ */
+typedef struct FilterSource
+{
+	const char *text;
+	FilterNode *tree;
+} FilterSource;
+
+/* Parse a filter, or the definition of a trait (a filter or an operand). */
+extern FilterSource filter_source_parse(const char *text);
+extern FilterSource filter_source_parse_definition(const char *text);
+/* Unpack and print a filter once; 'text' is its canonical text. */
+extern FilterSource filter_source_unpack(const Filter *filter);
+
 /* compile.c: tree to the server's expressions ------------------------------- */
 
 /*
