@@ -26,7 +26,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -75,11 +74,11 @@ backfill_attach(const Source *source)
 
 	population_execute(population,
 					   psprintf("SELECT count(*) FILTER (WHERE %s IS NULL)::bigint,"
-								" max(%s)::bigint FROM ONLY %s",
+								" max(%s)::bigint FROM %s",
 								source_key_column(source),
 								population->key_type != TEXTOID ? "0" :
 								psprintf("octet_length(%s)", source_key_column(source)),
-								source_table_name(source)));
+								source_from_sql(source)));
 	without_key = result_number(1);
 	longest = result_number(2);
 	source_check_key_length(source, longest);
@@ -364,8 +363,8 @@ keep_named(const char *name)
 		const Source *source = source_by_name(population, lfirst(lc));
 
 		if (source != NULL && source->missing == NULL &&
-			pg_class_aclcheck(source->relid, owner, ACL_SELECT) == ACLCHECK_OK)
-			LockRelationOid(source->relid, AccessShareLock);
+			source_is_readable(source, owner))
+			source_lock(source, AccessShareLock);
 	}
 	population = population_keep(name, RowShareLock);
 	if (population == NULL)

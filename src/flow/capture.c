@@ -42,8 +42,6 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -54,7 +52,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
@@ -386,18 +383,12 @@ fold_update(Part *part, Relation relation,
 static void
 fold_table(Part *part, Relation relation)
 {
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	SourceScan *scan = source_scan_begin(relation);
+	TupleTableSlot *row;
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		fold_row(part, slot, -1);
-	}
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(slot);
+	while ((row = source_scan_next(scan)) != NULL)
+		fold_row(part, row, -1);
+	source_scan_end(scan);
 }
 
 static void

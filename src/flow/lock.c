@@ -69,6 +69,7 @@ lock_affected(const Population *population, const Affected *affected)
 		affected->everything;
 	List	   *requests = NIL;
 	ListCell   *lc;
+	ListCell   *table;
 
 	/* what holds up fewest comes first: no other is held while it waits */
 	if (affected->members || affected->everything)
@@ -83,9 +84,8 @@ lock_affected(const Population *population, const Affected *affected)
 		bool		triggers = affected->everything ||
 			names_contain(affected->triggers, source->name);
 
-		if ((base || triggers) &&
-			get_rel_relkind(source->relid) != '\0')	/* it is there */
-			requests = locks_add_relation(requests, source->relid,
+		foreach(table, base || triggers ? source_tables(source) : NIL)
+			requests = locks_add_relation(requests, lfirst_oid(table),
 										  triggers ? AccessExclusiveLock :
 										  ShareRowExclusiveLock);
 	}

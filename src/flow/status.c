@@ -15,16 +15,9 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
-#include "catalog/pg_trigger.h"
-#include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/rel.h"
-#include "utils/rls.h"
 
 #include "base/base.h"
 #include "flow/flow.h"
@@ -35,7 +28,6 @@ SEGMENT_FUNCTION(segment_source_status);
 
 static const Source *source_kept(const Population *population, const char *name);
 static void source_status(const Source *source, ReturnSetInfo *result);
-static bool source_is_captured(const Source *source);
 
 /*
  * source_status() -> a row per source of all populations
@@ -83,9 +75,9 @@ source_kept(const Population *population, const char *name)
 	const Source *source = source_by_name(population, name);
 
 	if (source == NULL || source->missing != NULL ||
-		pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		!source_is_readable(source, GetUserId()))
 		return source;
-	LockRelationOid(source->relid, AccessShareLock);
+	source_lock(source, AccessShareLock);
 	return source_by_name(population, name);
 }
 
@@ -105,14 +97,13 @@ source_status(const Source *source, ReturnSetInfo *result)
 	values[2] = ObjectIdGetDatum(source->relid);
 	isnull[3] = isnull[4] = true;
 	if (source->missing == NULL &&
-		pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		check_enable_rls(source->relid, GetUserId(), true) != RLS_ENABLED)
+		source_shows_all_rows(source, GetUserId()))
 	{
 		Actor		before = act_as_owner(source->relid);
 
-		catalog_execute_as_user(psprintf("SELECT count(*), count(*) - count(%s) FROM ONLY %s",
+		catalog_execute_as_user(psprintf("SELECT count(*), count(*) - count(%s) FROM %s",
 										 source_key_column(source),
-										 source_table_name(source)),
+										 source_from_sql(source)),
 								0, NULL, NULL, NULL);
 		act_as_before(before);
 		values[3] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull[3]);
@@ -120,36 +111,4 @@ source_status(const Source *source, ReturnSetInfo *result)
 	}
 	values[5] = BoolGetDatum(source_is_captured(source));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
-}
-
-/*
- * Are its triggers there and enabled?  One before the statement, and one after
- * each kind of it.
- */
-static bool
-source_is_captured(const Source *source)
-{
-	Relation	relation;
-	int			events = 0;
-	bool		before = false;
-	ListCell   *lc;
-
-	if (source->missing != NULL)
-		return false;
-	relation = try_relation_open(source->relid, AccessShareLock);
-	if (relation == NULL)
-		return false;
-	foreach(lc, source_triggers(relation, source->population->name, source->name))
-	{
-		const Trigger *trigger = lfirst(lc);
-
-		if (trigger->tgenabled == TRIGGER_DISABLED)
-			continue;
-		if (TRIGGER_FOR_BEFORE(trigger->tgtype))
-			before = true;
-		else
-			events |= trigger->tgtype & TRIGGER_TYPE_EVENT_MASK;
-	}
-	relation_close(relation, AccessShareLock);
-	return before && events == TRIGGER_TYPE_EVENT_MASK;
 }

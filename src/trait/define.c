@@ -28,7 +28,6 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -251,7 +250,7 @@ lock_sources(const Population *population, List *names)
 		const Source *source = source_by_name(population, lfirst(lc));
 
 		if (source->missing == NULL && names_contain(names, source->name))
-			LockRelationOid(source->relid, ShareRowExclusiveLock);
+			source_lock(source, ShareRowExclusiveLock);
 	}
 }
 

@@ -355,8 +355,8 @@ trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
 		initStringInfo(&sql);
 		appendStringInfoString(&sql, "SELECT ");
 		program_select(source, bound, NIL, now_parameter(2), &sql);
-		appendStringInfo(&sql, " FROM ONLY %s AS r WHERE r.%s OPERATOR(pg_catalog.=) $1",
-						 source_table_name(source), source_key_column(source));
+		appendStringInfo(&sql, " FROM %s AS r WHERE r.%s OPERATOR(pg_catalog.=) $1",
+						 source_from_sql(source), source_key_column(source));
 		program->reread = SPI_prepare(sql.data, 2,
 									  (Oid[]) {source->population->key_type, TIMESTAMPTZOID});
 		if (program->reread == NULL || SPI_keepplan(program->reread) != 0)
@@ -500,8 +500,8 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	if (bound != NIL)
 		appendStringInfoString(&sql, ", ");
 	program_select(source, bound, *columns, NULL, &sql);
-	appendStringInfo(&sql, " FROM ONLY %s AS r WHERE r.%s IS NOT NULL GROUP BY r.%s",
-					 source_table_name(source), key, key);
+	appendStringInfo(&sql, " FROM %s AS r WHERE r.%s IS NOT NULL GROUP BY r.%s",
+					 source_from_sql(source), key, key);
 	return sql.data;
 }
 
