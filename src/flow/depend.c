@@ -25,7 +25,8 @@
 
 #include "audience/audience.h"
 #include "base/base.h"
-#include "flow/flow.h"
+#include "flow/arguments.h"
+#include "flow/depend.h"
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_dependencies);
@@ -53,8 +54,7 @@ static List *add_names(List *things, ThingKind kind, List *names, int depth);
 Datum
 segment_dependencies(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_by_name(PG_ARGISNULL(1) ? NULL :
-													  NameStr(*PG_GETARG_NAME(1)));
+	const Population *population = population_argument(fcinfo, 1);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *known = NIL;
 	List	   *start = NIL;
@@ -123,15 +123,8 @@ dependent_traits(const Population *population, const char *trait)
 }
 
 List *
-dependent_audiences(const Population *population, const char *trait,
-					const char *audience)
-{
-	return trait != NULL ? dependents(population, THING_TRAIT, trait) :
-		lcons(pstrdup(audience), dependents(population, THING_AUDIENCE, audience));
-}
-
-List *
-dependents(const Population *population, ThingKind kind, const char *name)
+dependent_audiences(const Population *population, ThingKind kind,
+					const char *name)
 {
 	List	   *names = NIL;
 	ListCell   *lc;
@@ -144,6 +137,13 @@ dependents(const Population *population, ThingKind kind, const char *name)
 			names = lappend(names, pstrdup(thing->name));
 	}
 	return names;
+}
+
+List *
+audience_and_dependents(const Population *population, const char *audience)
+{
+	return lcons(pstrdup(audience),
+				 dependent_audiences(population, THING_AUDIENCE, audience));
 }
 
 List *

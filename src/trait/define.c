@@ -53,17 +53,18 @@ static void stored_drop(const Population *population, const StoredTrait *stored)
 
 List *
 trait_define(const Population *population, const char *name,
-			 const char *definition, const char *description, bool replace)
+			 const FilterSource *definition, const char *description,
+			 bool replace)
 {
-	FilterNode *node = filter_parse_definition(definition, NULL);
+	const FilterNode *node = definition->tree;
 	List	   *added;
 
 	if (!replace)
 		trait_check_name(population, name);
 	check_cycle(population, name, node);
-	trait_check(population, node, definition);
-	added = trait_store(population, node, definition);
-	check_binds(population, name, node, definition);
+	trait_check(population, definition);
+	added = trait_store(population, definition);
+	check_binds(population, name, node, definition->text);
 
 	if (replace)
 		catalog_execute("UPDATE segment.trait SET definition = $3,"
@@ -197,13 +198,13 @@ trait_must_bind(const Population *population, List *names)
 /* ---- stored traits ---- */
 
 void
-trait_check(const Population *population, const FilterNode *definition,
-			const char *text)
+trait_check(const Population *population, const FilterSource *definition)
 {
+	const char *text = definition->text;
 	ListCell   *lc;
 
-	filter_check_functions(definition, text);
-	foreach(lc, stored_needed(population, definition, text))
+	filter_check_functions(definition->tree, text);
+	foreach(lc, stored_needed(population, definition->tree, text))
 	{
 		const FilterNode *needed = lfirst(lc);
 		const Source *source = stored_source(population, needed, text);
@@ -255,13 +256,14 @@ lock_sources(const Population *population, List *names)
 }
 
 List *
-trait_sources_missing(const Population *population, const FilterNode *definition,
-					  const char *text)
+trait_sources_missing(const Population *population,
+					  const FilterSource *definition)
 {
+	const char *text = definition->text;
 	List	   *sources = NIL;
 	ListCell   *lc;
 
-	foreach(lc, stored_needed(population, definition, text))
+	foreach(lc, stored_needed(population, definition->tree, text))
 	{
 		const Source *source;
 
@@ -275,15 +277,15 @@ trait_sources_missing(const Population *population, const FilterNode *definition
 }
 
 List *
-trait_store(const Population *population, const FilterNode *definition,
-			const char *text)
+trait_store(const Population *population, const FilterSource *definition)
 {
-	List	   *needed = stored_needed(population, definition, text);
+	const char *text = definition->text;
+	List	   *needed = stored_needed(population, definition->tree, text);
 	List	   *missing = NIL;
 	ListCell   *lc;
 
 	/* no writer is on its way between the backfill and the new program */
-	lock_sources(population, trait_sources_missing(population, definition, text));
+	lock_sources(population, trait_sources_missing(population, definition));
 
 	foreach(lc, needed)
 	{

@@ -81,10 +81,10 @@ extern FilterScope *trait_scope(const Population *population, FilterScope *row);
 /*
  * Can the aggregates and attributes of a definition or filter be stored, and may
  * the population's owner read what they are computed from?  An error says why
- * not, and points into 'text', from which it was parsed.
+ * not, and points into the text.
  */
 extern void trait_check(const Population *population,
-						const FilterNode *definition, const char *text);
+						const FilterSource *definition);
 
 /*
  * Names (char *) of the sources of which stored traits would have to be added
@@ -99,8 +99,7 @@ extern List *trait_sources_changing(const Population *population,
  * definition or filter; an error names what such a source lacks.
  */
 extern List *trait_sources_missing(const Population *population,
-								   const FilterNode *definition,
-								   const char *text);
+								   const FilterSource *definition);
 
 /*
  * Add to the base table the stored traits that a definition or filter needs and
@@ -109,15 +108,15 @@ extern List *trait_sources_missing(const Population *population,
  * is the population's definer, and connected to SPI.
  */
 extern List *trait_store(const Population *population,
-						 const FilterNode *definition, const char *text);
+						 const FilterSource *definition);
 
 /*
  * Create or replace the definition of a trait, and store what it needs, as
  * above.  The view is not yet changed: see trait_refresh().
  */
 extern List *trait_define(const Population *population, const char *name,
-						  const char *definition, const char *description,
-						  bool replace);
+						  const FilterSource *definition,
+						  const char *description, bool replace);
 
 /* Give a trait another description; its definition stays, whether it binds or not. */
 extern void trait_describe(const Population *population, const char *name,

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * status.c
+ * source_status.c
  *	  How are the sources doing?
  *
  *		SELECT * FROM segment.stat_source;
@@ -20,7 +20,7 @@
 #include "utils/builtins.h"
 
 #include "base/base.h"
-#include "flow/flow.h"
+#include "source/source.h"
 
 SEGMENT_FUNCTION(segment_source_status);
 

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * lock.c
+ * lock_affected.c
  *	  What does a definition lock, against whom?
  *
  * Others come to what a definition changes in orders of their own:
@@ -53,15 +53,15 @@
 #include "audience/audience.h"
 #include "base/base.h"
 #include "feed/feed.h"
-#include "flow/flow.h"
-#include "flow/flow_private.h"
+#include "flow/definer.h"
+#include "source/source.h"
 
 static List *add_view(List *requests, Oid view);
 static void lock_members(void *population);
 static void lock_feed(void *population);
 static void lock_consumers(void *population);
 
-const Population *
+void
 lock_affected(const Population *population, const Affected *affected)
 {
 	Population *locked = population_copy(population);
@@ -109,7 +109,6 @@ lock_affected(const Population *population, const Affected *affected)
 										  AccessExclusiveLock);
 
 	locks_take(requests);
-	return population_by_name(locked->name);
 }
 
 /* If there is one, and its owner has not dropped it. */
