@@ -177,8 +177,8 @@ backfill_traits(const Population *population, List *stored)
 }
 
 /*
- * fill_initial() gives profiles without rows in the source their initial value,
- * in columns that are not new but were another trait's, and are NULL.
+ * fill_initial() gives profiles without rows in the source their initial
+ * value, in columns that are not new but were another trait's, and are NULL.
  */
 static void
 fill_initial(const Population *population, List *columns)
@@ -298,8 +298,8 @@ count_source(const Source *source)
 }
 
 /*
- * stored_or_warn() lists the names of the stored traits of a source that can be
- * computed.  The others stay as they are, with a warning if asked for.
+ * stored_or_warn() lists the names of the stored traits of a source that can
+ * be computed.  The others stay as they are, with a warning if asked for.
  */
 static List *
 stored_or_warn(const Source *source, bool warn)

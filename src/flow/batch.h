@@ -39,8 +39,8 @@ extern Contribution *contribution_create(MemoryContext parent,
 /*
  * contribution_add_rows() folds rows that came (sign +1) or went (-1) into the
  * deltas of their profiles, contribution_add_update() the old and new rows of
- * an UPDATE, and contribution_add_truncated() all rows of a table that is about
- * to be truncated.
+ * an UPDATE, and contribution_add_truncated() all rows of a table that is
+ * about to be truncated.
  */
 extern void contribution_add_rows(Contribution *contribution,
 								  Relation relation, Tuplestorestate *rows,
@@ -61,13 +61,15 @@ typedef struct ProfileDelta
 } ProfileDelta;
 
 /*
- * contributions_deltas() lists the deltas of contributions to one population, in
- * the order of keys and for one key in that of the contributions.  Returns how
- * many; the array is in the current context.
+ * contributions_deltas() lists the deltas of contributions to one population,
+ * in the order of keys and for one key in that of the contributions.  Returns
+ * how many; the array is in the current context.
  */
 extern int64 contributions_deltas(List *contributions, ProfileDelta **deltas);
 
-/* key_compare() is one order of keys for all writers, not that of the index. */
+/*
+ * key_compare() is one order of keys for all writers, not that of the index.
+ */
 extern int	key_compare(Oid type, Datum a, Datum b);
 
 /* apply_batch() applies contributions to the profiles that they touched. */

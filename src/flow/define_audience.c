@@ -13,8 +13,8 @@
  * A filter is parsed once, where it comes in: its text and tree go through the
  * rooms together.
  *
- * An audience that is renamed keeps its members.  The feed tells that they left
- * the one and entered the other.
+ * An audience that is renamed keeps its members.  The feed tells that they
+ * left the one and entered the other.
  *
  *-------------------------------------------------------------------------
  */
@@ -216,9 +216,9 @@ definer_of_audience(FunctionCallInfo fcinfo, const char *function,
 }
 
 /*
- * lock_for_filter() locks what an audience affects that is given a filter, or a
- * description alone (filter NULL): members of it and of others that are made of
- * it, and the columns for what its filter counts, if these come or go.
+ * lock_for_filter() locks what an audience affects that is given a filter, or
+ * a description alone (filter NULL): members of it and of others that are made
+ * of it, and the columns for what its filter counts, if these come or go.
  */
 static void
 lock_for_filter(Definer *definer, const char *name, const FilterSource *filter)
@@ -242,8 +242,8 @@ lock_for_filter(Definer *definer, const char *name, const FilterSource *filter)
 }
 
 /*
- * lock_for_drop() locks what an audience affects that is dropped, with all that
- * is made of it.
+ * lock_for_drop() locks what an audience affects that is dropped, with all
+ * that is made of it.
  */
 static void
 lock_for_drop(Definer *definer, const char *name)
@@ -259,8 +259,8 @@ lock_for_drop(Definer *definer, const char *name)
 }
 
 /*
- * filters_without() lists the filters (FilterNode *) of all audiences but those
- * of these names (char *).
+ * filters_without() lists the filters (FilterNode *) of all audiences but
+ * those of these names (char *).
  */
 static List *
 filters_without(const Population *population, List *names)
@@ -279,8 +279,8 @@ filters_without(const Population *population, List *names)
 }
 
 /*
- * store_needed() stores from here on what an audience's filter reads.  All that
- * can be wrong with the filter is said before the sources are read.
+ * store_needed() stores from here on what an audience's filter reads.  All
+ * that can be wrong with the filter is said before the sources are read.
  */
 static void
 store_needed(Definer *definer, const char *name, const FilterSource *filter,

@@ -229,8 +229,9 @@ find_concerned(const Population *population, const char *name,
 }
 
 /*
- * changes_columns() says whether stored traits come or go if a trait is given a
- * definition: some that it needs are missing, or only the old one needs some.
+ * changes_columns() says whether stored traits come or go if a trait is given
+ * a definition: some that it needs are missing, or only the old one needs
+ * some.
  */
 static bool
 changes_columns(const Population *population, const char *name,

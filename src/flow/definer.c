@@ -21,16 +21,17 @@
  *		...				population_of() after each change
  *		definer_end
  *
- * To settle is to lock the members, sweep what is due and fold what is pending,
- * so that it stands before the definition in the feed.  To decide is to find
- * out who is a member, store it, and emit who entered and left by the change.
+ * To settle is to lock the members, sweep what is due and fold what is
+ * pending, so that it stands before the definition in the feed.  To decide is
+ * to find out who is a member, store it, and emit who entered and left by the
+ * change.
  *
  * Rights.  The caller must own the population, or be a member of the role that
- * does.  That is checked before anything is locked, and again afterwards.  From
- * there on we act as the population's owner (act_as_owner), because columns of
- * the base table, their types and its triggers belong to that role and may run
- * code.  What depends on the caller's rights and search_path comes before: may
- * the table be attached, in which schema is a view made?
+ * does.  That is checked before anything is locked, and again afterwards.
+ * From there on we act as the population's owner (act_as_owner), because
+ * columns of the base table, their types and its triggers belong to that role
+ * and may run code.  What depends on the caller's rights and search_path comes
+ * before: may the table be attached, in which schema is a view made?
  *
  * A thing in use is not dropped: the error lists its users, unless cascade
  * asks to drop them too.

@@ -14,7 +14,7 @@
 #include "filter/filter.h"
 #include "profile/profile.h"
 
-/* definer.c: steps that definitions have in common ------------------------------ */
+/* definer.c: steps that definitions have in common ------------------------ */
 
 /*
  * Begun by a function that defines, and passed to all steps that it takes.
@@ -73,7 +73,8 @@ extern const Population *population_of(const Definer *definer);
 /*
  * lock_and_settle() locks the members, and tells the feed what was due or
  * pending.  Audiences that do not bind are not kept from here on, with a
- * warning but for those that are about to be mended or dropped (names, char *).
+ * warning but for those that are about to be mended or dropped (names, char
+ * *).
  */
 extern void lock_and_settle(Definer *definer, List *mended);
 
@@ -105,7 +106,7 @@ pg_noreturn extern void refuse_unknown_trait(const Population *population,
 pg_noreturn extern void refuse_unknown_source(const Population *population,
 											  const char *name);
 
-/* define_trait.c, define_audience.c: what a cascade drops too ---------------- */
+/* define_trait.c, define_audience.c: what a cascade drops too ------------- */
 
 /*
  * drop_trait() and drop_audience() drop a thing and all that is made of it,
@@ -122,7 +123,7 @@ extern void drop_audience(Definer *definer, const char *name, bool asked);
 extern void refuse_trait_keys(const Population *population, const char *trait,
 							  const char *new_name);
 
-/* lock_affected.c ----------------------------------------------------------------- */
+/* lock_affected.c --------------------------------------------------------- */
 
 /*
  * lock_affected() takes the locks of a definition, after population_definer().

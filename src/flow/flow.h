@@ -23,7 +23,7 @@
 
 #include "utils/timestamp.h"
 
-/* flow.c: what a session remembers -------------------------------------------- */
+/* flow.c: what a session remembers ---------------------------------------- */
 
 /* flow_init() registers what is called at the end of a transaction. */
 extern void flow_init(void);
@@ -37,7 +37,7 @@ typedef void (*FlowListener) (void);
 /* flow_on_pending() names the one listener, when the library is loaded. */
 extern void flow_on_pending(FlowListener tell);
 
-/* tick.c: what is due and pending ----------------------------------------------- */
+/* tick.c: what is due and pending ----------------------------------------- */
 
 /*
  * Whoever ticks may be anybody: it is done as the population's owner.  The
@@ -48,8 +48,8 @@ extern void flow_on_pending(FlowListener tell);
 /*
  * flow_sweep_population() sweeps profiles that are due, at most 'budget' of
  * them (0: all) and for so long (0: no limit), in the order of their wake_at
- * from *from on.  Returns how many; *from is where to go on (DT_NOEND: that was
- * all).  Rows that others have locked are passed over.
+ * from *from on.  Returns how many; *from is where to go on (DT_NOEND: that
+ * was all).  Rows that others have locked are passed over.
  */
 extern int64 flow_sweep_population(const char *name, int64 budget,
 								   int milliseconds, TimestampTz *from);

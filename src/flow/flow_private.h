@@ -3,7 +3,8 @@
  * flow_private.h
  *	  Steps that are taken on a whole population, and what lives between steps.
  *
- * See also visit.h (one profile), batch.h (events) and definer.h (definitions).
+ * See also visit.h (one profile), batch.h (events) and definer.h
+ * (definitions).
  *
  *-------------------------------------------------------------------------
  */
@@ -13,7 +14,7 @@
 #include "profile/profile.h"
 #include "source/source.h"
 
-/* flow.c ------------------------------------------------------------------------ */
+/* flow.c ------------------------------------------------------------------ */
 
 /*
  * flow_note_pending() says that this transaction leaves toggles to be folded,
@@ -21,7 +22,7 @@
  */
 extern void flow_note_pending(void);
 
-/* capture.c: the batch, at the end of transactions ----------------------------- */
+/* capture.c: the batch, at the end of transactions ------------------------ */
 
 /*
  * capture_check_complete() raises an error if AFTER triggers are awaited that
@@ -39,7 +40,7 @@ extern void capture_end(void);
 extern void capture_merge(SubTransactionId subid, SubTransactionId parent);
 extern void capture_discard(SubTransactionId subid);
 
-/* sweep.c: profiles that are due ------------------------------------------------ */
+/* sweep.c: profiles that are due ------------------------------------------ */
 
 /*
  * sweep() sweeps profiles that are due, in the order of their wake_at from
@@ -61,9 +62,9 @@ extern void sweep_all(const Population *population);
 extern void sweep_all_or_warn(const Population *population);
 
 /*
- * sweep_resume() is where this session's next sweep with a budget continues, to
- * be read and written.  Starting at the earliest wake_at each time would step
- * over every dead index entry that earlier sweeps left.
+ * sweep_resume() is where this session's next sweep with a budget continues,
+ * to be read and written.  Starting at the earliest wake_at each time would
+ * step over every dead index entry that earlier sweeps left.
  */
 extern TimestampTz *sweep_resume(const Population *population);
 
@@ -82,7 +83,7 @@ extern void sweep_forget_resume(void);
 /* count_due() counts the profiles that are due now, from a wake_at on. */
 extern int64 count_due(const Population *population, TimestampTz from);
 
-/* emit.c: membership and the feed ----------------------------------------------- */
+/* emit.c: membership and the feed ----------------------------------------- */
 
 /*
  * The caller has locked the members (audience_lock, or audience_try_lock for a
@@ -109,8 +110,8 @@ extern void members_decide(const Population *population, List *names,
 						   const char *cause);
 
 /*
- * members_rename() emits that the members of an audience, which is about to get
- * another name, leave it under this name and enter it under that one.
+ * members_rename() emits that the members of an audience, which is about to
+ * get another name, leave it under this name and enter it under that one.
  */
 extern void members_rename(const Population *population, const char *name,
 						   const char *new_name);
@@ -118,7 +119,7 @@ extern void members_rename(const Population *population, const char *name,
 /* members_leave() emits that all members leave an audience, which goes. */
 extern void members_leave(const Population *population, const char *name);
 
-/* backfill.c: whole populations, by SQL ------------------------------------------ */
+/* backfill.c: whole populations, by SQL ----------------------------------- */
 
 /*
  * backfill_attach() counts the rows that were there before the source was
@@ -132,8 +133,8 @@ extern void backfill_remove_ended(const Population *population);
 
 /*
  * backfill_check_sources() looks whether every source can be read: before they
- * are locked, so that a user whose sources are not readable is in nobody's way.
- * With 'skip_unfit' those that are unfit are passed over.
+ * are locked, so that a user whose sources are not readable is in nobody's
+ * way.  With 'skip_unfit' those that are unfit are passed over.
  */
 extern void backfill_check_sources(const Population *population,
 								   bool skip_unfit);

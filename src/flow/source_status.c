@@ -82,9 +82,9 @@ source_kept(const Population *population, const char *name)
 }
 
 /*
- * source_status() counts a source's rows if the caller may read all of them.  It
- * counts as the table's owner, so that a user who looks at all sources does not
- * run the policies of their owners.
+ * source_status() counts a source's rows if the caller may read all of them.
+ * It counts as the table's owner, so that a user who looks at all sources does
+ * not run the policies of their owners.
  */
 static void
 source_status(const Source *source, ReturnSetInfo *result)

@@ -113,8 +113,9 @@ find_owned(const char *name)
 }
 
 /*
- * tick_population() sweeps and folds: all (budget 0), or within a budget.  With
- * a budget it sweeps last, as rows that were swept are locked from then on.
+ * tick_population() sweeps and folds: all (budget 0), or within a budget.
+ * With a budget it sweeps last, as rows that were swept are locked from then
+ * on.
  */
 static Done
 tick_population(const Population *population, int64 budget)
@@ -141,9 +142,9 @@ tick_population(const Population *population, int64 budget)
 
 /*
  * sweep_from() continues at the wake_at *resume.  If nothing is due after it,
- * it starts once more at the earliest: no row is locked yet.  On return *resume
- * is where the next call continues, and *left the wake_at from which profiles
- * may still be due.
+ * it starts once more at the earliest: no row is locked yet.  On return
+ * *resume is where the next call continues, and *left the wake_at from which
+ * profiles may still be due.
  */
 static int64
 sweep_from(const char *name, int64 budget, TimestampTz *resume,

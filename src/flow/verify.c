@@ -10,8 +10,8 @@
  *			   | in audience vip	| 7	  | false  | true
  *
  * The queries of backfill.c compute the stored traits of all profiles again,
- * and are joined with what is stored.  Members are compared with the filters by
- * the room of audiences.
+ * and are joined with what is stored.  Members are compared with the filters
+ * by the room of audiences.
  *
  * Reads under one snapshot, as any query: writers are not held up, definitions
  * are.
@@ -103,8 +103,9 @@ segment_verify(PG_FUNCTION_ARGS)
 }
 
 /*
- * keep_named() finds a population and holds what verify() reads; an error if it
- * is gone.  A table that is held is neither detached nor renamed as a source.
+ * keep_named() finds a population and holds what verify() reads; an error if
+ * it is gone.  A table that is held is neither detached nor renamed as a
+ * source.
  */
 static const Population *
 keep_named(const char *name)
@@ -160,7 +161,8 @@ verify_source(const Source *source, ReturnSetInfo *result)
 
 /*
  * column_differences() makes the query that compares one column with what
- * 'query' computes from the source.  Profiles that one of them lacks count, too.
+ * 'query' computes from the source.  Profiles that one of them lacks count,
+ * too.
  */
 static char *
 column_differences(const Source *source, const char *query,
@@ -191,8 +193,8 @@ column_differences(const Source *source, const char *query,
 }
 
 /*
- * as_text() makes SQL for the text of a value.  A cast of a user's type to text
- * may be a user's function, so such a value is printed instead.
+ * as_text() makes SQL for the text of a value.  A cast of a user's type to
+ * text may be a user's function, so such a value is printed instead.
  */
 static char *
 as_text(Oid type, const char *value)
@@ -204,8 +206,8 @@ as_text(Oid type, const char *value)
 
 /*
  * differ() makes SQL that says whether two values differ.  What was computed
- * differs by the equality of its type: the sums 1.50 and 1.5 do not.  What is a
- * value of the source is to look like it.
+ * differs by the equality of its type: the sums 1.50 and 1.5 do not.  What is
+ * a value of the source is to look like it.
  */
 static char *
 differ(const TraitColumn *column, const char *a, const char *b)
@@ -302,8 +304,8 @@ verify_rows(const Population *population, ReturnSetInfo *result)
 }
 
 /*
- * put_member() reports a profile that is stored as a member and is none, or the
- * other way round.  A TransitionSink.
+ * put_member() reports a profile that is stored as a member and is none, or
+ * the other way round.  A TransitionSink.
  */
 static void
 put_member(const Transition *difference, void *context)
