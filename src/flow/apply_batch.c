@@ -3,7 +3,7 @@
  * apply_batch.c
  *	  What becomes of the profiles that a batch touched?
  *
- *		profile 7	+2 rows		is there: traits, time that passed, audiences, row
+ *		profile 7	+2 rows		is there: traits, time, audiences, row
  *		profile 8	-1 row		has no row left: leaves its audiences; deleted
  *		profile 9	+1 row		is new: inserted, enters its audiences
  *
@@ -153,7 +153,7 @@ apply_profile(const Application *application, const ProfileDelta *deltas,
 		else if (row != NULL)
 			end_profile(visitor, row, values);
 		else if (count > 0 && !begin_profile(visitor, values, isnull))
-			continue;			/* another transaction was first: lock its row */
+			continue;			/* another transaction was first */
 		return;
 	}
 }

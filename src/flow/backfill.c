@@ -253,7 +253,8 @@ reset_profiles(const Population *population)
 
 	initStringInfo(&initial);
 	appendStringInfoString(&initial, "source_rows = 0,"
-						   " evaluated_at = LEAST(evaluated_at, segment.now())");
+						   " evaluated_at ="
+						   " LEAST(evaluated_at, segment.now())");
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));

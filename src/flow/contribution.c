@@ -183,7 +183,8 @@ row_slot(Relation relation)
 int64
 contributions_deltas(List *contributions, ProfileDelta **deltas)
 {
-	Oid			key_type = ((Contribution *) linitial(contributions))->key_type;
+	const Contribution *first = linitial(contributions);
+	Oid			key_type = first->key_type;
 	int64		count = 0;
 	ProfileDelta *next;
 	ListCell   *lc;
@@ -243,8 +244,9 @@ key_hash(Oid type, Datum key)
 		default:
 			{
 				text	   *characters = DatumGetTextPP(key);
+				const char *bytes = VARDATA_ANY(characters);
 
-				return hash_bytes((const unsigned char *) VARDATA_ANY(characters),
+				return hash_bytes((const unsigned char *) bytes,
 								  VARSIZE_ANY_EXHDR(characters));
 			}
 	}

@@ -143,7 +143,8 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 
 	population = population_of(definer);
 	bound = filter != NULL ||
-		audience_unbound(population, audience_by_name(population, name)) == NULL;
+		audience_unbound(population,
+						 audience_by_name(population, name)) == NULL;
 	if (bound)
 		size = audience_count(population, name);
 	definer_end(definer);
@@ -159,8 +160,10 @@ Datum
 segment_drop_audience(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "audience");
-	Definer    *definer = definer_of_audience(fcinfo, "drop_audience", name, 1);
-	List	   *users = audience_users_of_audience(population_of(definer), name);
+	Definer    *definer = definer_of_audience(fcinfo, "drop_audience", name,
+											  1);
+	List	   *users = audience_users_of_audience(population_of(definer),
+												   name);
 
 	if (users != NIL && !flag_argument(fcinfo, 2))
 		refuse_users("audience", name, NIL, users);
@@ -182,7 +185,8 @@ segment_rename_audience(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0, "audience");
 	char	   *new_name = name_argument(fcinfo, 1, "audience");
-	Definer    *definer = definer_of_audience(fcinfo, "rename_audience", name, 2);
+	Definer    *definer = definer_of_audience(fcinfo, "rename_audience", name,
+											  2);
 	Affected	affected = {.members = true};
 
 	affected.audiences = list_make1(name);
@@ -231,10 +235,10 @@ lock_for_filter(Definer *definer, const char *name, const FilterSource *filter)
 		filters = audience_filters(population);
 	else
 	{
+		List	   *without = list_make1(unconstify(char *, name));
+
 		trait_check(population, filter);
-		filters = lappend(filters_without(population,
-										  list_make1(unconstify(char *, name))),
-						  filter->tree);
+		filters = lappend(filters_without(population, without), filter->tree);
 	}
 	affected.columns = trait_sources_changing(population, filters) != NIL ||
 		(filter != NULL && trait_store_changes(population, filter->tree));
@@ -297,7 +301,8 @@ store_needed(Definer *definer, const char *name, const FilterSource *filter,
 void
 drop_audience(Definer *definer, const char *name, bool asked)
 {
-	List	   *users = audience_users_of_audience(population_of(definer), name);
+	List	   *users = audience_users_of_audience(population_of(definer),
+												   name);
 	char	   *copy = pstrdup(name);
 	ListCell   *lc;
 

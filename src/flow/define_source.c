@@ -3,8 +3,8 @@
  * define_source.c
  *	  A table begins or ceases to feed a population, or is called differently.
  *
- *		attach_source('orders')		triggers ─► rows that are there are counted,
- *									and make profiles ─► members are decided
+ *		attach_source('orders')		triggers ─► rows that are there make
+ *									profiles ─► members are decided
  *		detach_source('orders')		what reads it is dropped ─► its rows no
  *									longer count ─► members are decided ─►
  *									profiles without rows go

@@ -263,7 +263,8 @@ void
 drop_trait(Definer *definer, const char *name, bool asked)
 {
 	List	   *traits = trait_users(population_of(definer), name);
-	List	   *audiences = audience_users_of_trait(population_of(definer), name);
+	List	   *audiences = audience_users_of_trait(population_of(definer),
+													name);
 	char	   *copy = pstrdup(name);
 	ListCell   *lc;
 

@@ -3,7 +3,7 @@
  * definer.c
  *	  Definitions that touch several rooms: which steps, in which order?
  *
- *		attach_source	source_attach ─► count the rows that are there ─► decide
+ *		attach_source	source_attach ─► count the rows there are ─► decide
  *		create_trait	trait_define ─► fill what is new ─► refresh the view
  *		alter_trait		... ─► audiences must bind ─► decide those it concerns
  *		drop_trait		who uses it? ─► trait_forget ─► refresh the view

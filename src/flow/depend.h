@@ -19,6 +19,29 @@ typedef enum ThingKind
 	THING_AUDIENCE,
 } ThingKind;
 
+/* Something that is defined, and how many steps away it is. */
+typedef struct Thing
+{
+	ThingKind	kind;
+	const char *name;
+	int			depth;
+} Thing;
+
+/*
+ * things_add() adds a thing to a list (Thing *), unless it is in it.  The name
+ * is not copied.
+ */
+extern List *things_add(List *things, ThingKind kind, const char *name,
+						int depth);
+
+/*
+ * things_used() lists the things (Thing *) that some things are made of, and
+ * things_using() those that are made of them, directly or through others, in
+ * the order of depth.
+ */
+extern List *things_used(const Population *population, List *start);
+extern List *things_using(const Population *population, List *start);
+
 /*
  * dependent_sources() names (char *) the sources that a thing reads itself, or
  * that another reads which depends on it, directly or through others.

@@ -168,8 +168,8 @@ drop_relation(Oid relid)
 	if (kind != RELKIND_VIEW && kind != RELKIND_RELATION)
 		return;
 	if (object_ownercheck(RelationRelationId, relid, GetUserId()))
-		catalog_execute_as_user(psprintf("DROP %s %s",
-										 kind == RELKIND_VIEW ? "VIEW" : "TABLE",
+		catalog_execute_as_user(psprintf(kind == RELKIND_VIEW ?
+										 "DROP VIEW %s" : "DROP TABLE %s",
 										 relation_name(relid)),
 								0, NULL, NULL, NULL);
 	else

@@ -4,9 +4,9 @@
  *	  The corridor: the only place that knows the order of steps.
  *
  *		event		capture.c		statement's rows ─► deltas per profile
- *					apply_batch.c	row locked, traits applied, time passes if it
- *									is due ─► audiences that could differ ─►
- *									toggles ─► row written
+ *					apply_batch.c	row locked, traits applied, time passes if
+ *									it is due ─► audiences that could differ
+ *									─► toggles ─► row written
  *		time		sweep.c			wake_at due ─► due instants in order ─►
  *									toggles
  *		fold		emit.c			toggles ─► bitmaps and feed

@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -26,8 +27,10 @@ SEGMENT_FUNCTION(segment_source_status);
 
 #define STATUS_COLUMNS	6
 
-static const Source *source_kept(const Population *population, const char *name);
-static void source_status(const Source *source, ReturnSetInfo *result);
+static const Population *keep_sources(const char *name);
+static const Source *keep_source(const Population *population,
+								 const char *name);
+static void put_status(const Source *source, ReturnSetInfo *result);
 
 /*
  * source_status() -> a row per source of all populations
@@ -43,22 +46,16 @@ segment_source_status(PG_FUNCTION_ARGS)
 	SPI_connect();
 	foreach(lc, population_names())
 	{
-		const Population *population = population_find(lfirst(lc));
+		const Population *population = keep_sources(lfirst(lc));
 
-		if (population == NULL)
-			continue;
-		/* they may have other names once their tables are held */
-		foreach(name, source_names(population))
-			(void) source_kept(population, lfirst(name));
-		population = population_find(lfirst(lc));
 		if (population == NULL)
 			continue;
 		foreach(name, source_names(population))
 		{
-			const Source *source = source_kept(population, lfirst(name));
+			const Source *source = keep_source(population, lfirst(name));
 
 			if (source != NULL)
-				source_status(source, result);
+				put_status(source, result);
 		}
 	}
 	SPI_finish();
@@ -66,11 +63,28 @@ segment_source_status(PG_FUNCTION_ARGS)
 }
 
 /*
- * source_kept() finds a source, and holds its table against being dropped if
+ * keep_sources() finds a population, NULL if it is gone, and holds the tables
+ * of its sources.  Once they are held the sources are not renamed any more.
+ */
+static const Population *
+keep_sources(const char *name)
+{
+	const Population *population = population_find(name);
+	ListCell   *lc;
+
+	if (population == NULL)
+		return NULL;
+	foreach(lc, source_names(population))
+		(void) keep_source(population, lfirst(lc));
+	return population_find(name);
+}
+
+/*
+ * keep_source() finds a source, and holds its table against being dropped if
  * the caller may read it.  NULL if it was detached meanwhile.
  */
 static const Source *
-source_kept(const Population *population, const char *name)
+keep_source(const Population *population, const char *name)
 {
 	const Source *source = source_by_name(population, name);
 
@@ -82,12 +96,12 @@ source_kept(const Population *population, const char *name)
 }
 
 /*
- * source_status() counts a source's rows if the caller may read all of them.
- * It counts as the table's owner, so that a user who looks at all sources does
+ * put_status() counts a source's rows if the caller may read all of them.  It
+ * counts as the table's owner, so that a user who looks at all sources does
  * not run the policies of their owners.
  */
 static void
-source_status(const Source *source, ReturnSetInfo *result)
+put_status(const Source *source, ReturnSetInfo *result)
 {
 	Datum		values[STATUS_COLUMNS];
 	bool		isnull[STATUS_COLUMNS] = {false};
@@ -96,18 +110,22 @@ source_status(const Source *source, ReturnSetInfo *result)
 	values[1] = name_datum(source->name);
 	values[2] = ObjectIdGetDatum(source->relid);
 	isnull[3] = isnull[4] = true;
-	if (source->missing == NULL &&
-		source_shows_all_rows(source, GetUserId()))
+	if (source->missing == NULL && source_shows_all_rows(source, GetUserId()))
 	{
 		Actor		before = act_as_owner(source->relid);
+		HeapTuple	row;
+		TupleDesc	desc;
 
-		catalog_execute_as_user(psprintf("SELECT count(*), count(*) - count(%s) FROM %s",
+		catalog_execute_as_user(psprintf("SELECT count(*),"
+										 " count(*) - count(%s) FROM %s",
 										 source_key_column(source),
 										 source_from_sql(source)),
 								0, NULL, NULL, NULL);
 		act_as_before(before);
-		values[3] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull[3]);
-		values[4] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull[4]);
+		row = SPI_tuptable->vals[0];
+		desc = SPI_tuptable->tupdesc;
+		values[3] = SPI_getbinval(row, desc, 1, &isnull[3]);
+		values[4] = SPI_getbinval(row, desc, 2, &isnull[4]);
 	}
 	values[5] = BoolGetDatum(source_is_captured(source));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);

@@ -146,7 +146,10 @@ sweep_resume(const Population *population)
 
 	if (resume_points == NULL)
 	{
-		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(Resume)};
+		HASHCTL		ctl = {
+			.keysize = sizeof(Oid),
+			.entrysize = sizeof(Resume),
+		};
 
 		resume_points = hash_create("segment resume points of sweeps", 8, &ctl,
 									HASH_ELEM | HASH_BLOBS);

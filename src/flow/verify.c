@@ -313,10 +313,11 @@ put_member(const Transition *difference, void *context)
 	ReturnSetInfo *result = context;
 	bool		entered = difference->entered;
 	Datum		values[5];
-	bool		isnull[5] = {true, false, difference->key == NULL, false, false};
+	bool		isnull[5] = {true, false, false, false, false};
 
 	values[1] = CStringGetTextDatum(membership(difference->audience));
-	if (difference->key != NULL)
+	isnull[2] = difference->key == NULL;
+	if (!isnull[2])
 		values[2] = CStringGetTextDatum(difference->key);
 	values[3] = CStringGetTextDatum(entered ? "false" : "true");
 	values[4] = CStringGetTextDatum(entered ? "true" : "false");

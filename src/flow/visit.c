@@ -79,7 +79,8 @@ visit_leave(Visitor *visitor)
 TimestampTz
 visit_instant(const Visitor *visitor, Datum *values)
 {
-	Datum	   *evaluated_at = &values[visitor->population->evaluated_attno - 1];
+	AttrNumber	attno = visitor->population->evaluated_attno;
+	Datum	   *evaluated_at = &values[attno - 1];
 	TimestampTz at = Max(visitor->now, DatumGetTimestampTz(*evaluated_at));
 
 	if (visitor->audiences != NULL)

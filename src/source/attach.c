@@ -124,7 +124,8 @@ insert_source(const Population *population, const char *name, Oid relid,
 	catalog_execute("INSERT INTO segment.source"
 					" (population, source, relation, key, at)"
 					" VALUES ($1, $2, $3, $4, $5)",
-					5, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID, NAMEOID},
+					5, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
+							   NAMEOID},
 					(Datum[]) {name_datum(population->name), name_datum(name),
 							   ObjectIdGetDatum(relid), name_datum(key),
 							   at == NULL ? (Datum) 0 : name_datum(at)},

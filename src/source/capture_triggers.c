@@ -39,6 +39,7 @@ typedef struct TriggerState
 	char		enabled;
 } TriggerState;
 
+static void execute(const char *sql);
 static char *trigger_name(const Population *population, Relation relation,
 						  const char *source, const char *what);
 static List *changed_states(List *triggers);
@@ -61,31 +62,29 @@ capture_triggers_create(const Population *population, Relation relation,
 	{
 		const char *what;
 		const char *event;
-		const char *rows;
+		const char *referencing;	/* the rows that it is handed */
 	}			after[] = {
 		{"insert", "INSERT", "REFERENCING NEW TABLE AS came"},
-		{"update", "UPDATE", "REFERENCING OLD TABLE AS went NEW TABLE AS came"},
+		{"update", "UPDATE", "REFERENCING OLD TABLE AS went"
+		" NEW TABLE AS came"},
 		{"delete", "DELETE", "REFERENCING OLD TABLE AS went"},
 		{"truncate", "TRUNCATE", ""},
 	};
 
-	catalog_execute_as_user(psprintf("CREATE TRIGGER %s BEFORE"
-									 " INSERT OR UPDATE OR DELETE OR TRUNCATE"
-									 " ON %s FOR EACH STATEMENT"
-									 " EXECUTE FUNCTION segment.capture_before%s",
-									 trigger_name(population, relation, name,
-												  "before"),
-									 table, arguments),
-							0, NULL, NULL, NULL);
+	execute(psprintf("CREATE TRIGGER %s BEFORE"
+					 " INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
+					 " FOR EACH STATEMENT"
+					 " EXECUTE FUNCTION segment.capture_before%s",
+					 trigger_name(population, relation, name, "before"),
+					 table, arguments));
 	for (int i = 0; i < lengthof(after); i++)
-		catalog_execute_as_user(psprintf("CREATE TRIGGER %s AFTER %s ON %s %s"
-										 " FOR EACH STATEMENT"
-										 " EXECUTE FUNCTION segment.capture_after%s",
-										 trigger_name(population, relation,
-													  name, after[i].what),
-										 after[i].event, table, after[i].rows,
-										 arguments),
-								0, NULL, NULL, NULL);
+		execute(psprintf("CREATE TRIGGER %s AFTER %s ON %s %s"
+						 " FOR EACH STATEMENT"
+						 " EXECUTE FUNCTION segment.capture_after%s",
+						 trigger_name(population, relation, name,
+									  after[i].what),
+						 after[i].event, table, after[i].referencing,
+						 arguments));
 }
 
 void
@@ -110,10 +109,9 @@ capture_triggers_drop(const Source *source)
 	{
 		const Trigger *trigger = lfirst(lc);
 
-		catalog_execute_as_user(psprintf("DROP TRIGGER %s ON %s",
-										 quote_identifier(trigger->tgname),
-										 source_table_name(source)),
-								0, NULL, NULL, NULL);
+		execute(psprintf("DROP TRIGGER %s ON %s",
+						 quote_identifier(trigger->tgname),
+						 source_table_name(source)));
 	}
 	act_as_before(before);
 }
@@ -166,6 +164,13 @@ source_is_captured(const Source *source)
 	}
 	relation_close(relation, AccessShareLock);
 	return before && events == TRIGGER_TYPE_EVENT_MASK;
+}
+
+/* execute() executes a statement as the current user. */
+static void
+execute(const char *sql)
+{
+	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
 }
 
 /*
@@ -234,11 +239,10 @@ restore_states(const Source *source, const char *name, List *states)
 			const TriggerState *state = lfirst(of_state);
 
 			if (state->type == trigger->tgtype)
-				catalog_execute_as_user(psprintf("ALTER TABLE %s %s TRIGGER %s",
-												 source_table_name(source),
-												 enable_clause(state->enabled),
-												 quote_identifier(trigger->tgname)),
-										0, NULL, NULL, NULL);
+				execute(psprintf("ALTER TABLE %s %s TRIGGER %s",
+								 source_table_name(source),
+								 enable_clause(state->enabled),
+								 quote_identifier(trigger->tgname)));
 		}
 	}
 }

@@ -45,6 +45,7 @@ static Form_pg_attribute find_column(Relation relation, const char *column,
 									 const char *purpose);
 static void check_stored(Relation relation, Form_pg_attribute column,
 						 const char *purpose);
+static const char *column_name(Relation relation, AttrNumber column);
 
 void
 eligible_relation(Relation relation)
@@ -182,7 +183,8 @@ eligible_key(const Population *population, Relation relation,
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("column \"%s\" of \"%s\" has a nondeterministic collation and cannot be a key",
-						NameStr(att->attname), RelationGetRelationName(relation)),
+						NameStr(att->attname),
+						RelationGetRelationName(relation)),
 				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
 				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(...).")));
 
@@ -190,7 +192,8 @@ eligible_key(const Population *population, Relation relation,
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" is of type %s, but the key of population \"%s\" is of type %s",
-						NameStr(att->attname), RelationGetRelationName(relation),
+						NameStr(att->attname),
+						RelationGetRelationName(relation),
 						format_type_be(att->atttypid), population->name,
 						format_type_be(population->key_type)),
 				 errhint("Name a column of type %s, or attach the table to another population.",
@@ -207,7 +210,8 @@ eligible_time(Relation relation, const char *column)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" is of type %s and cannot be the time of an event",
-						NameStr(att->attname), RelationGetRelationName(relation),
+						NameStr(att->attname),
+						RelationGetRelationName(relation),
 						format_type_be(att->atttypid)),
 				 errhint("Use a column of type timestamp with time zone, timestamp or date.")));
 	return att->attnum;
@@ -271,10 +275,8 @@ check_stored(Relation relation, Form_pg_attribute column, const char *purpose)
 void
 eligible_indexes(Relation relation, AttrNumber key, AttrNumber time)
 {
-	TupleDesc	desc = RelationGetDescr(relation);
 	char	   *table = relation_name(RelationGetRelid(relation));
-	const char *key_name =
-		quote_identifier(NameStr(TupleDescAttr(desc, key - 1)->attname));
+	const char *key_name = column_name(relation, key);
 	bool		unique = false;
 	bool		leads = false;
 	ListCell   *lc;
@@ -310,5 +312,15 @@ eligible_indexes(Relation relation, AttrNumber key, AttrNumber time)
 						RelationGetRelationName(relation), key_name),
 				 errdetail("Updates and deletes may have to read the events of one profile again."),
 				 errhint("CREATE INDEX ON %s (%s, %s);", table, key_name,
-						 quote_identifier(NameStr(TupleDescAttr(desc, time - 1)->attname)))));
+						 column_name(relation, time))));
+}
+
+/* column_name() is the name of a column, quoted for SQL. */
+static const char *
+column_name(Relation relation, AttrNumber column)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation),
+										  column - 1);
+
+	return quote_identifier(NameStr(att->attname));
 }

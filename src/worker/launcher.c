@@ -70,6 +70,7 @@ static List *read_candidates(bool warn);
 static void warn_of_missing(List *listed, List *candidates);
 static void update_slots(List *candidates, bool check_all);
 static TimestampTz start_wanted(List *candidates);
+static void note_start(void);
 static void start(const Candidate *candidate);
 static const Candidate *find_candidate(List *candidates, Oid database);
 
@@ -83,7 +84,8 @@ segment_launcher_main(Datum arg)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	SetConfigOption("application_name", LAUNCHER_TYPE, PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("application_name", LAUNCHER_TYPE, PGC_SUSET,
+					PGC_S_OVERRIDE);
 	worker_shmem_attach_launcher();
 	turn = AllocSetContextCreate(TopMemoryContext, "segment launcher",
 								 ALLOCSET_DEFAULT_SIZES);
@@ -254,36 +256,42 @@ update_slots(List *candidates, bool check_all)
 static TimestampTz
 start_wanted(List *candidates)
 {
-	TimestampTz next;
-	Oid			database;
-	pid_t		pid;
-
-	/* did the one before come to life? */
-	if (started != NULL)
+	note_start();
+	for (;;)
 	{
-		BgwHandleStatus status = GetBackgroundWorkerPid(started, &pid);
-
-		if (status == BGWH_STOPPED)
-			worker_shmem_start_failed(started_database,
-									  GetCurrentTimestamp(), NULL);
-		if (status != BGWH_NOT_YET_STARTED)
-		{
-			pfree(started);
-			started = NULL;
-		}
-	}
-
-	while (OidIsValid(database = worker_shmem_next_start(GetCurrentTimestamp(), &next)))
-	{
+		TimestampTz now = GetCurrentTimestamp();
+		TimestampTz next;
+		Oid			database = worker_shmem_next_start(now, &next);
 		const Candidate *candidate = find_candidate(candidates, database);
 
+		if (!OidIsValid(database))
+			return next;
 		if (candidate != NULL)
 			start(candidate);
 		else
 			/* it came since we read them, or went: again after the pause */
-			worker_shmem_start_failed(database, GetCurrentTimestamp(), NULL);
+			worker_shmem_start_failed(database, now, NULL);
 	}
-	return next;
+}
+
+/* note_start() finds out what became of the worker that was started last. */
+static void
+note_start(void)
+{
+	BgwHandleStatus status;
+	pid_t		pid;
+
+	if (started == NULL)
+		return;
+	status = GetBackgroundWorkerPid(started, &pid);
+	if (status == BGWH_STOPPED)
+		worker_shmem_start_failed(started_database, GetCurrentTimestamp(),
+								  NULL);
+	if (status != BGWH_NOT_YET_STARTED)
+	{
+		pfree(started);
+		started = NULL;
+	}
 }
 
 /* start() has the server start the worker of a database. */

@@ -52,8 +52,10 @@ static void watch_access(ObjectAccessType access, Oid class_id, Oid object_id,
 						 int sub_id, void *arg);
 static void watch_utility(PlannedStmt *statement, const char *text,
 						  bool read_only_tree, ProcessUtilityContext context,
-						  ParamListInfo parameters, QueryEnvironment *environment,
-						  DestReceiver *destination, QueryCompletion *completion);
+						  ParamListInfo parameters,
+						  QueryEnvironment *environment,
+						  DestReceiver *destination,
+						  QueryCompletion *completion);
 static bool is_commit_prepared(Node *statement);
 static const char *wants_alone(Node *statement);
 static const char *option_value(List *options, const char *name);
@@ -180,7 +182,8 @@ option_value(List *options, const char *name)
 static bool
 is_owner(Oid database)
 {
-	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID,
+										ObjectIdGetDatum(database));
 	bool		result;
 
 	if (!HeapTupleIsValid(tuple))

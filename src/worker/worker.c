@@ -5,8 +5,8 @@
  *
  * Where the library is in shared_preload_libraries, the server starts:
  *
- *		segment launcher			knows which databases there are, is connected
- *		│							to none, and starts a worker for each
+ *		segment launcher			knows which databases there are, is
+ *		│							connected to none, and starts workers
  *		├─ segment worker: shop		has the extension: works as long as the
  *		│							server runs
  *		├─ segment worker: blog		has not: leaves at once, and is not started

@@ -73,7 +73,7 @@ typedef struct Slot
 	pg_atomic_uint32 database;	/* InvalidOid: the slot is free */
 	pg_atomic_uint32 pending;
 	SlotState	state;
-	TimestampTz due;			/* wanted: not before; starting: given up then */
+	TimestampTz due;			/* wanted: not before; starting: until then */
 	int			failures;		/* one after the other */
 	int			blocked;		/* by so many sessions: no worker is started */
 	bool		check;			/* is the extension there?  Look again */

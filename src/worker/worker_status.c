@@ -62,7 +62,8 @@ segment_worker_status(PG_FUNCTION_ARGS)
 			values[5] = CStringGetTextDatum(status->last_error);
 			values[6] = TimestampTzGetDatum(status->last_error_at);
 		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
 	}
 	return (Datum) 0;
 }
