@@ -106,23 +106,24 @@ typedef void (*TransitionSink) (const Transition *change, void *context);
  * audience.  What the filter reads is stored.
  */
 extern void audience_check(const Population *population, const char *name,
-						   const char *filter, bool is_new);
+						   const FilterSource *filter, bool is_new);
 
 /*
  * The caller is the population's definer, has locked its members, and is
- * connected to SPI.  The filter is canonical text; an error says why it does
+ * connected to SPI.  The filter's text is canonical; an error says why it does
  * not bind or leads back to the audience.  Its view is made in 'schema' (NULL:
  * it has none).  Members are not yet decided: see audience_decide().
  */
 extern void audience_define(const Population *population, const char *name,
-							const char *filter, const char *description,
-							const char *schema);
+							const FilterSource *filter,
+							const char *description, const char *schema);
 /*
  * filter NULL: it stays, else see audience_refresh(); description NULL: it
  * stays, empty: none.
  */
 extern void audience_redefine(const Population *population, const char *name,
-							  const char *filter, const char *description);
+							  const FilterSource *filter,
+							  const char *description);
 /* ERRCODE_DUPLICATE_OBJECT if there is one of that name. */
 extern void audience_check_name(const Population *population, const char *name);
 

@@ -44,7 +44,7 @@
 #include "base/base.h"
 
 static Expr *check_filter(const Population *population, const char *name,
-						  const char *text);
+						  const FilterSource *filter);
 static void check_cycle(const Population *population, const char *name,
 						const FilterNode *filter, List *path, List **seen);
 static void note_facts(const char *name, AudienceFacts facts);
@@ -61,7 +61,7 @@ static void definitions_changed(const Population *population);
 
 void
 audience_check(const Population *population, const char *name,
-			   const char *filter, bool is_new)
+			   const FilterSource *filter, bool is_new)
 {
 	if (is_new)
 		audience_check_name(population, name);
@@ -70,7 +70,7 @@ audience_check(const Population *population, const char *name,
 
 void
 audience_define(const Population *population, const char *name,
-				const char *filter, const char *description,
+				const FilterSource *filter, const char *description,
 				const char *schema)
 {
 	Expr	   *expr;
@@ -87,16 +87,18 @@ audience_define(const Population *population, const char *name,
 	if (schema != NULL)
 	{
 		relation = create_view(population, name, schema);
-		comment_view(population, relation, filter, description);
+		comment_view(population, relation, filter->text, description);
 	}
 	catalog_execute("INSERT INTO segment.audience"
 					" (population, audience, filter, view, description,"
 					" definition_id, stored, time_dependent, matches_empty)"
-					" VALUES ($1, $2, $3::segment.filter, $4, $5, $6, $7, $8, $9)",
-					9, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, REGCLASSOID, TEXTOID,
+					" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+					9, (Oid[]) {NAMEOID, NAMEOID, catalog_type("filter"),
+							   REGCLASSOID, TEXTOID,
 							   INT4OID, BOOLOID, BOOLOID, BOOLOID},
 					(Datum[]) {name_datum(population->name), name_datum(name),
-							   CStringGetTextDatum(filter), ObjectIdGetDatum(relation),
+							   PointerGetDatum(filter_pack(filter->tree)),
+							   ObjectIdGetDatum(relation),
 							   description ? CStringGetTextDatum(description) : (Datum) 0,
 							   Int32GetDatum(storage_new_definition(population)),
 							   BoolGetDatum(facts.stored), BoolGetDatum(facts.time_dependent),
@@ -108,27 +110,25 @@ audience_define(const Population *population, const char *name,
 
 void
 audience_redefine(const Population *population, const char *name,
-				  const char *filter, const char *description)
+				  const FilterSource *filter, const char *description)
 {
 	const Audience *audience = audience_by_name(population, name);
-	char	   *text = filter_print(audience->filter);
+	const FilterNode *tree = filter != NULL ? filter->tree : audience->filter;
+	const char *text = filter != NULL ? filter->text : filter_print(tree);
 
 	if (filter != NULL)
-	{
 		(void) check_filter(population, name, filter);
-		text = pstrdup(filter);
-	}
 	if (description == NULL)
 		description = audience->description;
 	else if (description[0] == '\0')
 		description = NULL;
 	storage_follow_owner(population);
 	catalog_execute("UPDATE segment.audience"
-					" SET filter = $3::segment.filter, description = $4"
+					" SET filter = $3, description = $4"
 					" WHERE population = $1 AND audience = $2",
-					4, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, TEXTOID},
+					4, (Oid[]) {NAMEOID, NAMEOID, catalog_type("filter"), TEXTOID},
 					(Datum[]) {name_datum(population->name), name_datum(name),
-							   CStringGetTextDatum(text),
+							   PointerGetDatum(filter_pack(tree)),
 							   description ? CStringGetTextDatum(description) : (Datum) 0},
 					(bool[]) {false, false, false, description == NULL});
 	comment_view(population, audience->view, text, description);
@@ -413,21 +413,20 @@ audience_check_name(const Population *population, const char *name)
 }
 
 /*
- * The filter must bind, and not lead back to the audience.  It is parsed from
- * its canonical text, so that errors can point into that.
+ * The filter must bind, and not lead back to the audience.
  */
 static Expr *
-check_filter(const Population *population, const char *name, const char *text)
+check_filter(const Population *population, const char *name,
+			 const FilterSource *filter)
 {
-	FilterNode *filter = filter_parse(text, NULL);
 	List	   *seen = NIL;
 	Shallow		shallow;
 	Expr	   *bound;
 
 	shallow_begin(&shallow, psprintf("audience \"%s\"", name));
-	check_cycle(population, name, filter, list_make1(unconstify(char *, name)),
-				&seen);
-	bound = audience_bind(population, filter, text);
+	check_cycle(population, name, filter->tree,
+				list_make1(unconstify(char *, name)), &seen);
+	bound = audience_bind(population, filter->tree, filter->text);
 	shallow_end(&shallow);
 	return bound;
 }

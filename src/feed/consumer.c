@@ -4,7 +4,7 @@
  *	  What has a reader of the feed not been given yet?
  *
  *		SELECT segment.create_consumer('crm');			acknowledged 0
- *		SELECT * FROM segment.poll('crm', 10);			1 to 10, leased for 30 s
+ *		SELECT * FROM segment.poll('crm', 10);			1 to 10, for 30 s
  *		SELECT segment.ack('crm', 10);					acknowledged 10
  *
  * Numbers are in commit order and without gaps, so a position says it all.
@@ -19,7 +19,8 @@
  * An acknowledgement bears no name: that of a poller whose lease ran out ends
  * the lease of the next one, and what lies beyond may then be given twice.
  *
- * Whoever created the consumer, or owns the population, may do this.
+ * Who may do this: the role that created the consumer, and the population's
+ * owner.
  *
  *-------------------------------------------------------------------------
  */
@@ -75,8 +76,8 @@ Datum
 segment_create_consumer(PG_FUNCTION_ARGS)
 {
 	char	   *name = name_argument(fcinfo, 0);
-	const Population *population =
-		population_by_name(PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1)));
+	const char *of = PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1));
+	const Population *population = population_by_name(of);
 	bool		from_start = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	FeedCounter counter;
 	int64		position;
@@ -125,7 +126,7 @@ segment_poll(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a poll needs a lease that is longer than nothing"),
 				 errhint("For example lease => '30 seconds'.")));
-	/* who has lost the right to read is given nothing more */
+	/* a user who has lost the right to read is given nothing more */
 	if (!owns_population(consumer->population))
 		consumer->population = population_reader(consumer->population);
 	InitMaterializedSRF(fcinfo, 0);
@@ -135,8 +136,11 @@ segment_poll(PG_FUNCTION_ARGS)
 	now = lease_clock();
 	if (!consumer->leased || consumer->leased_until <= now)
 	{
+		TimestampTz until = lease_end(now, PG_GETARG_INTERVAL_P(2));
+
 		catalog_execute("SELECT * FROM segment.feed"
-						" WHERE population = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+						" WHERE population = $1 AND seq > $2"
+						" ORDER BY seq LIMIT $3",
 						3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
 						(Datum[]) {name_datum(consumer->population->name),
 								   Int64GetDatum(consumer->acknowledged),
@@ -149,15 +153,15 @@ segment_poll(PG_FUNCTION_ARGS)
 		for (uint64 i = 0; i < SPI_processed; i++)
 			tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
 
-		/* an earlier poller may still acknowledge more than this one is given */
+		/* an earlier poller may still acknowledge more than this is given */
 		if (SPI_processed > 0)
 			catalog_execute("UPDATE segment.consumer"
-							" SET polled = greatest(polled, $2), leased_until = $3"
-							" WHERE consumer = $1",
+							" SET polled = greatest(polled, $2),"
+							" leased_until = $3 WHERE consumer = $1",
 							3, (Oid[]) {NAMEOID, INT8OID, TIMESTAMPTZOID},
 							(Datum[]) {name_datum(consumer->name),
 									   last_seq(),
-									   TimestampTzGetDatum(lease_end(now, PG_GETARG_INTERVAL_P(2)))},
+									   TimestampTzGetDatum(until)},
 							NULL);
 	}
 	SPI_finish();
@@ -200,7 +204,8 @@ segment_ack(PG_FUNCTION_ARGS)
 						" SET acknowledged = $2, leased_until = NULL"
 						" WHERE consumer = $1",
 						2, (Oid[]) {NAMEOID, INT8OID},
-						(Datum[]) {name_datum(consumer->name), Int64GetDatum(seq)},
+						(Datum[]) {name_datum(consumer->name),
+								   Int64GetDatum(seq)},
 						NULL);
 	SPI_finish();
 	PG_RETURN_VOID();
@@ -233,6 +238,7 @@ name_argument(FunctionCallInfo fcinfo, int argument)
 	return NameStr(*PG_GETARG_NAME(argument));
 }
 
+/* check_new_name() refuses the name of a consumer that is there. */
 static void
 check_new_name(const char *name)
 {
@@ -261,7 +267,8 @@ duplicate_consumer(const char *name)
 }
 
 /*
- * The consumer of that name, if the user may act for it.
+ * consumer_find() finds a consumer; an error if there is none of that name, or
+ * if the user may not act for it.
  */
 static Consumer *
 consumer_find(const char *name)
@@ -281,7 +288,8 @@ consumer_find(const char *name)
 		if (strcmp(candidate, name) != 0)
 			continue;
 		consumer->name = candidate;
-		consumer->owner = DatumGetObjectId(catalog_get(&scan, "owner", REGROLEOID, &isnull));
+		consumer->owner = DatumGetObjectId(catalog_get(&scan, "owner",
+													   REGROLEOID, &isnull));
 		population = catalog_get_text(&scan, "population");
 	}
 	catalog_end(&scan);
@@ -313,12 +321,14 @@ unknown_consumer(const char *name, List *names)
 static bool
 owns_population(const Population *population)
 {
-	return object_ownercheck(RelationRelationId, population->oid, GetUserId());
+	return object_ownercheck(RelationRelationId, population->oid,
+							 GetUserId());
 }
 
 /*
- * Lock the consumer's row to the end of the transaction, and read how far it
- * is.  It must still be the one that the user was found to have a right to.
+ * consumer_lock() locks the consumer's row to the end of the transaction, and
+ * reads how far it is.  It must still be the one that the user was found to
+ * have a right to.
  */
 static void
 consumer_lock(Consumer *consumer)
@@ -340,13 +350,18 @@ consumer_lock(Consumer *consumer)
 		consumer_gone(consumer);
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
-	consumer->acknowledged = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
+	consumer->acknowledged = DatumGetInt64(SPI_getbinval(row, desc, 1,
+														 &isnull));
 	consumer->polled = DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
-	consumer->leased_until = DatumGetTimestampTz(SPI_getbinval(row, desc, 3, &isnull));
+	consumer->leased_until = DatumGetTimestampTz(SPI_getbinval(row, desc, 3,
+															   &isnull));
 	consumer->leased = !isnull;
 }
 
-/* It was dropped while we waited for it, or created since our snapshot. */
+/*
+ * consumer_gone() is the error that a consumer was dropped while we waited for
+ * it, or created since our snapshot.
+ */
 static void
 consumer_gone(const Consumer *consumer)
 {
@@ -358,9 +373,9 @@ consumer_gone(const Consumer *consumer)
 }
 
 /*
- * A lease is kept by others, so it counts from now: the transaction may have
- * begun long ago, or have waited for another poll.  Where the clock is frozen
- * it stands still for this as well.
+ * lease_clock() is when a lease begins: not with the transaction, which may
+ * have begun long ago or have waited for another poll, but now.  A clock that
+ * is frozen stands still for leases as well.
  */
 static TimestampTz
 lease_clock(void)
@@ -379,7 +394,7 @@ lease_end(TimestampTz begin, Interval *lease)
 												   IntervalPGetDatum(lease)));
 }
 
-/* Of the transitions that SPI has just returned. */
+/* last_seq() is the number of the last transition that SPI has returned. */
 static Datum
 last_seq(void)
 {

@@ -10,11 +10,11 @@
  *		segment.feed			('profile', 2, 'vip', '42', 'entered', ...)
  *								('profile', 3, 'vip', '7', 'left', ...)
  *
- * Who appends locks the row of segment.feed_counter until the end of the
+ * A writer locks the row of segment.feed_counter until the end of the
  * transaction.  So transition 4 is written by a transaction that begins to
  * write after that of 3 has committed, and a reader who sees 4 sees all before
- * it: a consumer needs to remember one number only.  What is removed is a
- * prefix.
+ * it: a consumer needs to remember one number only.  trim.c removes from the
+ * beginning.
  *
  * Readers see the rows through view segment.transition, which knows which
  * populations they may read.
@@ -42,21 +42,19 @@
 #include "base/base.h"
 #include "feed/feed_private.h"
 
-SEGMENT_FUNCTION(segment_trim_feed);
-SEGMENT_FUNCTION(segment_trim_feed_text);
-
 #define FEED_CHANNEL	"segment_transition"
 
 /* How many transitions are written by one statement. */
 #define FEED_BATCH		1000
 
+/* A writer, and the transitions that it has not written yet. */
 struct FeedWriter
 {
 	const Population *population;
 	bool		locked;			/* then 'last' is ours to move */
 	int64		last;			/* number of the last one written */
 	int64		appended;
-	TimestampTz now;			/* when it is told */
+	TimestampTz now;			/* recorded_at of all transitions */
 	MemoryContext context;		/* the buffer's values, reset when written */
 	int			buffered;
 	Datum		audience[FEED_BATCH];
@@ -67,14 +65,6 @@ struct FeedWriter
 };
 
 static void write_buffered(FeedWriter *writer);
-static int64 trim(const Population *population, TimestampTz keep_from, bool force);
-static bool read_counter(const Population *population, bool lock,
-						 FeedCounter *counter);
-static int64 trim_position(const Population *population, FeedCounter counter,
-						   TimestampTz keep_from, bool force);
-static void move_consumers(const Population *population, int64 position);
-
-/* ---- appending ---- */
 
 FeedWriter *
 feed_open(const Population *population)
@@ -127,7 +117,8 @@ feed_close(FeedWriter *writer)
 	appended = writer->appended;
 	if (appended > 0)
 	{
-		catalog_execute("UPDATE segment.feed_counter SET last = $2 WHERE population = $1",
+		catalog_execute("UPDATE segment.feed_counter SET last = $2"
+						" WHERE population = $1",
 						2, (Oid[]) {NAMEOID, INT8OID},
 						(Datum[]) {name_datum(writer->population->name),
 								   Int64GetDatum(writer->last)},
@@ -144,7 +135,7 @@ feed_lock(const Population *population)
 {
 	FeedCounter counter;
 
-	if (read_counter(population, true, &counter))
+	if (feed_read_counter(population, true, &counter))
 		return counter;
 	/* locks the population as a foreign key would: it may be about to go */
 	catalog_execute("INSERT INTO segment.feed_counter (population)"
@@ -153,7 +144,7 @@ feed_lock(const Population *population)
 					" ON CONFLICT DO NOTHING",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);
-	if (!read_counter(population, true, &counter))
+	if (!feed_read_counter(population, true, &counter))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("population \"%s\" does not exist", population->name)));
@@ -187,6 +178,29 @@ feed_forget(const Population *population)
 		catalog_execute(statements[i], 1, (Oid[]) {NAMEOID}, &name, NULL);
 }
 
+bool
+feed_read_counter(const Population *population, bool lock,
+				  FeedCounter *counter)
+{
+	HeapTuple	row;
+	TupleDesc	desc;
+	bool		isnull;
+
+	catalog_execute(psprintf("SELECT last, trimmed FROM segment.feed_counter"
+							 " WHERE population = $1%s",
+							 lock ? " FOR UPDATE" : ""),
+					1, (Oid[]) {NAMEOID},
+					(Datum[]) {name_datum(population->name)}, NULL);
+	if (SPI_processed == 0)
+		return false;
+	row = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	counter->last = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
+	counter->trimmed = DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
+	return true;
+}
+
+/* write_buffered() inserts what is buffered, and empties the buffer. */
 static void
 write_buffered(FeedWriter *writer)
 {
@@ -212,205 +226,19 @@ write_buffered(FeedWriter *writer)
 	MemoryContextSwitchTo(old);
 	CHECK_FOR_INTERRUPTS();
 	catalog_execute("INSERT INTO segment.feed"
-					" (population, seq, audience, key, change, at, recorded_at, cause)"
+					" (population, seq, audience, key, change, at,"
+					" recorded_at, cause)"
 					" SELECT $1, $2 + n, audience, key,"
-					" CASE WHEN entered THEN 'entered' ELSE 'left' END, at, $8, cause"
+					" CASE WHEN entered THEN 'entered' ELSE 'left' END, at,"
+					" $8, cause"
 					" FROM unnest($3, $4, $5, $6, $7) WITH ORDINALITY"
 					" AS t (audience, key, entered, at, cause, n)",
 					8, (Oid[]) {NAMEOID, INT8OID, NAMEARRAYOID, TEXTARRAYOID,
-								BOOLARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
-								TIMESTAMPTZOID},
+								BOOLARRAYOID, TIMESTAMPTZARRAYOID,
+								TEXTARRAYOID, TIMESTAMPTZOID},
 					values, NULL);
 	MemoryContextReset(writer->context);
 	writer->last += count;
 	writer->appended += count;
 	writer->buffered = 0;
-}
-
-/* ---- trimming ---- */
-
-int64
-feed_trim(const Population *population)
-{
-	if (segment_feed_retention < 0)
-		return 0;
-	return trim(population,
-				clock_now() - segment_feed_retention * USECS_PER_MINUTE, false);
-}
-
-/*
- * trim_feed(age, force, population) -> how many
- */
-Datum
-segment_trim_feed(PG_FUNCTION_ARGS)
-{
-	const Population *population;
-	TimestampTz now = clock_now();
-	TimestampTz keep_from;
-	int64		removed;
-
-	population = population_by_name(PG_ARGISNULL(2) ? NULL :
-									NameStr(*PG_GETARG_NAME(2)));
-	population_check_owner(population);
-
-	if (!PG_ARGISNULL(0))
-	{
-		keep_from = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
-															TimestampTzGetDatum(now),
-															PG_GETARG_DATUM(0)));
-		if (keep_from > now)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the age of what is removed from the feed must not be negative"),
-					 errhint("For example '30 days'.")));
-	}
-	else if (segment_feed_retention >= 0)
-		keep_from = now - segment_feed_retention * USECS_PER_MINUTE;
-	else
-		PG_RETURN_INT64(0);
-
-	SPI_connect();
-	removed = trim(population, keep_from, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
-	SPI_finish();
-	PG_RETURN_INT64(removed);
-}
-
-/* The same with a text as the age. */
-Datum
-segment_trim_feed_text(PG_FUNCTION_ARGS)
-{
-	return call_with_text(fcinfo, 0, INTERVALOID, segment_trim_feed);
-}
-
-/*
- * Remove what lies before the first transition that is to be kept.  Looks
- * before it locks, as there is most often nothing to do.
- */
-static int64
-trim(const Population *population, TimestampTz keep_from, bool force)
-{
-	FeedCounter counter;
-	int64		position;
-	int64		removed;
-
-	if (!read_counter(population, false, &counter) ||
-		trim_position(population, counter, keep_from, force) == counter.trimmed)
-		return 0;
-	counter = feed_lock(population);
-	position = trim_position(population, counter, keep_from, force);
-	if (position == counter.trimmed)
-		return 0;
-
-	if (force)
-		move_consumers(population, position);
-	catalog_execute("DELETE FROM segment.feed"
-					" WHERE population = $1 AND seq > $2 AND seq <= $3",
-					3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
-					(Datum[]) {name_datum(population->name),
-							   Int64GetDatum(counter.trimmed),
-							   Int64GetDatum(position)},
-					NULL);
-	removed = SPI_processed;
-	catalog_execute("UPDATE segment.feed_counter SET trimmed = $2 WHERE population = $1",
-					2, (Oid[]) {NAMEOID, INT8OID},
-					(Datum[]) {name_datum(population->name),
-							   Int64GetDatum(position)},
-					NULL);
-	return removed;
-}
-
-/* False if nothing was ever appended, and no consumer created. */
-static bool
-read_counter(const Population *population, bool lock, FeedCounter *counter)
-{
-	HeapTuple	row;
-	TupleDesc	desc;
-	bool		isnull;
-
-	catalog_execute(lock ?
-					"SELECT last, trimmed FROM segment.feed_counter WHERE population = $1 FOR UPDATE" :
-					"SELECT last, trimmed FROM segment.feed_counter WHERE population = $1",
-					1, (Oid[]) {NAMEOID},
-					(Datum[]) {name_datum(population->name)}, NULL);
-	if (SPI_processed == 0)
-		return false;
-	row = SPI_tuptable->vals[0];
-	desc = SPI_tuptable->tupdesc;
-	counter->last = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
-	counter->trimmed = DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
-	return true;
-}
-
-/*
- * Up to where may the feed be trimmed?  Only as far as can be removed is
- * looked at, so that a consumer far behind does not make this slow.
- *
- * Consumers are read as they are now, also where the snapshot is older: none
- * must lose anything for having been created since.
- */
-static int64
-trim_position(const Population *population, FeedCounter counter,
-			  TimestampTz keep_from, bool force)
-{
-	int64		position = counter.last;
-	bool		isnull;
-
-	if (!force)
-	{
-		CatalogScan scan;
-
-		catalog_begin(&scan, "consumer", population->name);
-		while (catalog_next(&scan))
-			position = Min(position,
-						   DatumGetInt64(catalog_get(&scan, "acknowledged", INT8OID, &isnull)));
-		catalog_end(&scan);
-	}
-	if (position <= counter.trimmed)
-		return counter.trimmed;
-
-	catalog_execute("SELECT seq FROM segment.feed"
-					" WHERE population = $1 AND seq > $2 AND seq <= $3 AND recorded_at >= $4"
-					" ORDER BY seq LIMIT 1",
-					4, (Oid[]) {NAMEOID, INT8OID, INT8OID, TIMESTAMPTZOID},
-					(Datum[]) {name_datum(population->name),
-							   Int64GetDatum(counter.trimmed),
-							   Int64GetDatum(position),
-							   TimestampTzGetDatum(keep_from)},
-					NULL);
-	if (SPI_processed > 0)
-		position = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-											   SPI_tuptable->tupdesc, 1,
-											   &isnull)) - 1;
-	return position;
-}
-
-/* Consumers that are not there yet lose what lies between, and it is said. */
-static void
-move_consumers(const Population *population, int64 position)
-{
-	Oid			types[] = {NAMEOID, INT8OID};
-	Datum		values[] = {name_datum(population->name), Int64GetDatum(position)};
-
-	catalog_execute("SELECT consumer, acknowledged FROM segment.consumer"
-					" WHERE population = $1 AND acknowledged < $2"
-					" ORDER BY consumer FOR UPDATE",
-					2, types, values, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		isnull;
-		int64		lost = position -
-			DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
-
-		ereport(NOTICE,
-				(errmsg_plural("consumer \"%s\" loses " INT64_FORMAT " transition that it has not acknowledged",
-							   "consumer \"%s\" loses " INT64_FORMAT " transitions that it has not acknowledged",
-							   lost, SPI_getvalue(row, desc, 1), lost)));
-	}
-	catalog_execute("UPDATE segment.consumer SET acknowledged = $2,"
-					" polled = greatest(polled, $2),"
-					" leased_until = CASE WHEN polled > $2 THEN leased_until END"
-					" WHERE population = $1 AND acknowledged < $2",
-					2, types, values, NULL);
 }

@@ -18,9 +18,17 @@ typedef struct FeedCounter
 } FeedCounter;
 
 /*
- * Lock the population's feed to the end of the transaction: nobody else
- * appends, trims or creates a consumer.  Makes its row on first use.
+ * feed_lock() locks the population's feed to the end of the transaction:
+ * nobody else appends, trims or creates a consumer.  It makes the counter's
+ * row on first use.
  */
 extern FeedCounter feed_lock(const Population *population);
+
+/*
+ * feed_read_counter() reads the counter, and locks its row if asked to; false
+ * if nothing was ever appended, and no consumer created.
+ */
+extern bool feed_read_counter(const Population *population, bool lock,
+							  FeedCounter *counter);
 
 #endif							/* SEGMENT_FEED_PRIVATE_H */

@@ -7,12 +7,9 @@
  *
  *		BEFORE STATEMENT	count in
  *		... the server inserts the rows ...
- *		AFTER STATEMENT		for each row: key ─► that profile's delta
+ *		AFTER STATEMENT		contribution.c: for each row its profile's delta
  *							count out; the counts meet:
- *		apply				profiles in key order: lock the row, apply the
- *							deltas, let the time pass that has passed, write
- *							the row if anything changed, and which audiences
- *							it entered or left
+ *							apply_batch.c: profiles in the order of keys
  *
  * Why count.  One statement can fire our AFTER triggers several times: INSERT
  * ... ON CONFLICT DO UPDATE, MERGE, several writes in one WITH, a foreign key
@@ -23,78 +20,28 @@
  * only when the counts meet is the net change applied, once.  A trait that is
  * read again is then the truth, and ignores the batch's deltas.
  *
- * Why key order.  Two statements that touch the same profiles in different
- * order would wait for each other.  In key order one of them simply waits.
- * (Two statements per transaction can still deadlock, as two UPDATEs can.)
- *
  * Lifetimes.  A batch lives from the first count-in to the meeting of the
  * counts, within one transaction.  What a subtransaction contributed to it
- * goes when the subtransaction is rolled back: each part has a memory context
- * of its own, below that of the batch.  While a batch is applied its memory
- * belongs to the current subtransaction, so that an error that somebody
+ * goes when the subtransaction is rolled back: each contribution has a memory
+ * context of its own, below that of the batch.  While a batch is applied its
+ * memory belongs to the current subtransaction, so that an error that somebody
  * catches frees it, too.
- *
- * Rights.  Rows are folded as the user who wrote them: that takes no right on
- * any table, and runs no code but the server's and ours (filter/compile.c).
- * Profiles are read and written as the population's owner (profile/row.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "commands/trigger.h"
-#include "executor/executor.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
-#include "utils/tuplestore.h"
 
-#include "audience/audience.h"
 #include "base/base.h"
-#include "flow/flow.h"
+#include "flow/batch.h"
 #include "flow/flow_private.h"
-#include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_capture_before);
 SEGMENT_FUNCTION(segment_capture_after);
-
-/* A profile that the rows of one source touch. */
-typedef struct Touched
-{
-	Datum		key;
-	TraitDelta *delta;
-	uint32		hash;
-	char		status;			/* for simplehash */
-} Touched;
-
-#define SH_PREFIX touched
-#define SH_ELEMENT_TYPE Touched
-#define SH_KEY_TYPE Datum
-#define SH_KEY key
-#define SH_HASH_KEY(table, key) profile_key_hash((table)->private_data, key)
-#define SH_EQUAL(table, a, b) \
-	(profile_key_compare((table)->private_data, a, b) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(table, element) (element)->hash
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-#include "utils/builtins.h"
-
-/* What one source contributed within one subtransaction. */
-typedef struct Part
-{
-	MemoryContext context;		/* holds all of it */
-	const Source *source;
-	const TraitProgram *program;
-	SubTransactionId subid;
-	touched_hash *profiles;
-} Part;
 
 /* AFTER triggers still to come, counted in by one subtransaction. */
 typedef struct Awaited
@@ -105,47 +52,19 @@ typedef struct Awaited
 
 typedef struct Batch
 {
-	MemoryContext context;		/* holds the lists, and the parts' contexts */
+	MemoryContext context;		/* of the lists, and of all contributions */
 	List	   *awaited;		/* Awaited *, innermost last */
-	List	   *parts;			/* Part *, in order of contribution */
+	List	   *contributions;	/* Contribution *, in their order */
 } Batch;
 
+/* NULL while no statement is on its way: see Lifetimes. */
 static Batch *batch = NULL;
-
-/*
- * Has this transaction written toggles, or is somebody to be woken earlier than
- * was known?  And who is to be told of it at commit?
- */
-static bool pending = false;
-static FlowPending tell_pending = NULL;
 
 static const Source *trigger_source(FunctionCallInfo fcinfo, bool before);
 static void batch_await(int count);
 static int	batch_awaited(void);
-static Part *batch_part(const Source *source);
-static void fold_rows(Part *part, Relation relation, Tuplestorestate *rows, int sign);
-static void fold_update(Part *part, Relation relation,
-						Tuplestorestate *went, Tuplestorestate *came);
-static void fold_table(Part *part, Relation relation);
-static void fold_row(Part *part, TupleTableSlot *row, int sign);
+static Contribution *batch_contribution(const Source *source);
 static void batch_apply(void);
-static void apply_population(List *parts);
-static void capture_xact(XactEvent event, void *arg);
-static void capture_subxact(SubXactEvent event, SubTransactionId subid,
-							SubTransactionId parent, void *arg);
-
-void
-flow_init(void)
-{
-	RegisterXactCallback(capture_xact, NULL);
-	RegisterSubXactCallback(capture_subxact, NULL);
-}
-
-void
-flow_on_pending(FlowPending tell)
-{
-	tell_pending = tell;
-}
 
 /*
  * BEFORE STATEMENT: an AFTER trigger will follow.
@@ -166,7 +85,8 @@ segment_capture_before(PG_FUNCTION_ARGS)
 	source = trigger_source(fcinfo, true);
 	batch_await(+1);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		fold_table(batch_part(source), trigger->tg_relation);
+		contribution_add_truncated(batch_contribution(source),
+								   trigger->tg_relation);
 	return PointerGetDatum(NULL);
 }
 
@@ -193,12 +113,15 @@ segment_capture_after(PG_FUNCTION_ARGS)
 						 RelationGetRelationName(trigger->tg_relation))));
 
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		fold_update(batch_part(source), trigger->tg_relation,
-					trigger->tg_oldtable, trigger->tg_newtable);
+		contribution_add_update(batch_contribution(source),
+								trigger->tg_relation, trigger->tg_oldtable,
+								trigger->tg_newtable);
 	else if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		fold_rows(batch_part(source), trigger->tg_relation, trigger->tg_newtable, +1);
+		contribution_add_rows(batch_contribution(source),
+							  trigger->tg_relation, trigger->tg_newtable, +1);
 	else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		fold_rows(batch_part(source), trigger->tg_relation, trigger->tg_oldtable, -1);
+		contribution_add_rows(batch_contribution(source),
+							  trigger->tg_relation, trigger->tg_oldtable, -1);
 
 	batch_await(-1);
 	if (batch_awaited() == 0)
@@ -206,6 +129,95 @@ segment_capture_after(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+void
+capture_check_complete(void)
+{
+	int			awaited = batch_awaited();
+
+	if (awaited != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg_plural("capture is incomplete: %d statement was announced and not reported",
+							   "capture is incomplete: %d statements were announced and not reported",
+							   awaited, awaited),
+				 errhint("Enable all triggers whose names begin with \"segment_\" on the tables written, or none of them.")));
+}
+
+void
+capture_end(void)
+{
+	/* its memory goes with the transaction */
+	batch = NULL;
+}
+
+void
+capture_merge(SubTransactionId subid, SubTransactionId parent)
+{
+	Awaited    *awaited;
+	ListCell   *lc;
+
+	if (batch == NULL)
+		return;
+	awaited = batch->awaited == NIL ? NULL : llast(batch->awaited);
+	if (awaited != NULL && awaited->subid == subid)
+	{
+		int			length = list_length(batch->awaited);
+		Awaited    *before = length < 2 ? NULL :
+			list_nth(batch->awaited, length - 2);
+
+		if (before != NULL && before->subid == parent)
+		{
+			before->count += awaited->count;
+			batch->awaited = list_delete_last(batch->awaited);
+			pfree(awaited);
+		}
+		else
+			awaited->subid = parent;
+	}
+	foreach(lc, batch->contributions)
+	{
+		Contribution *contribution = lfirst(lc);
+
+		if (contribution->subid == subid)
+			contribution->subid = parent;
+	}
+}
+
+void
+capture_discard(SubTransactionId subid)
+{
+	Awaited    *awaited;
+	ListCell   *lc;
+
+	if (batch == NULL)
+		return;
+	awaited = batch->awaited == NIL ? NULL : llast(batch->awaited);
+	if (awaited != NULL && awaited->subid == subid)
+	{
+		batch->awaited = list_delete_last(batch->awaited);
+		pfree(awaited);
+	}
+	foreach(lc, batch->contributions)
+	{
+		Contribution *contribution = lfirst(lc);
+
+		if (contribution->subid != subid)
+			continue;
+		batch->contributions = foreach_delete_current(batch->contributions,
+													  lc);
+		MemoryContextDelete(contribution->context);
+	}
+	if (batch->awaited == NIL)
+	{
+		MemoryContextDelete(batch->context);
+		batch = NULL;
+	}
+}
+
+/*
+ * trigger_source() finds the source whose capture trigger fired; an error if
+ * the function was called in another way.
+ */
 static const Source *
 trigger_source(FunctionCallInfo fcinfo, bool before)
 {
@@ -230,7 +242,10 @@ trigger_source(FunctionCallInfo fcinfo, bool before)
 							 RelationGetRelid(trigger->tg_relation));
 }
 
-/* Count in or out, for the current subtransaction. */
+/*
+ * batch_await() counts AFTER triggers in (+1) or out (-1) for the current
+ * subtransaction.  The first count begins a batch.
+ */
 static void
 batch_await(int count)
 {
@@ -274,562 +289,62 @@ batch_awaited(void)
 	return count;
 }
 
-/* Where the current subtransaction's rows of this source are folded. */
-static Part *
-batch_part(const Source *source)
+/*
+ * batch_contribution() finds or adds what a source contributes in the current
+ * subtransaction.
+ *
+ * A delta holds all that happened to a profile, in whatever order.  A source
+ * that was loaded again since is still the same source, and runs the same
+ * program until the batch is applied: what that program reads again must not
+ * have the deltas of another program added to it.
+ */
+static Contribution *
+batch_contribution(const Source *source)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	const TraitProgram *program = NULL;
-	Part	   *part;
-	MemoryContext context;
+	Contribution *contribution;
 	MemoryContext old;
 	ListCell   *lc;
 
-	/*
-	 * One delta holds all that happened to a profile: order does not matter.
-	 * A source that was loaded again since is still the same source, and runs
-	 * the same program until the batch is applied: what that program reads
-	 * again must not have another's deltas added to it.
-	 */
-	foreach(lc, batch->parts)
+	foreach(lc, batch->contributions)
 	{
-		part = lfirst(lc);
-		if (part->source->relid != source->relid ||
-			part->source->population->oid != source->population->oid ||
-			strcmp(part->source->name, source->name) != 0)
+		const Source *other;
+
+		contribution = lfirst(lc);
+		other = contribution->source;
+		if (other->relid != source->relid ||
+			other->population->oid != source->population->oid ||
+			strcmp(other->name, source->name) != 0)
 			continue;
-		if (part->subid == subid)
-			return part;
-		source = part->source;
-		program = part->program;
+		if (contribution->subid == subid)
+			return contribution;
+		source = other;
+		program = contribution->program;
 	}
 	if (program == NULL)
 		program = trait_program(source);
 
-	context = AllocSetContextCreate(batch->context, "segment batch part",
-									ALLOCSET_DEFAULT_SIZES);
-	part = MemoryContextAllocZero(context, sizeof(Part));
-	part->context = context;
-	part->source = source;
-	part->program = program;
-	part->subid = subid;
-	part->profiles = touched_create(context, 16,
-									unconstify(Population *,
-											   source->population));
+	contribution = contribution_create(batch->context, source, program);
 	old = MemoryContextSwitchTo(batch->context);
-	batch->parts = lappend(batch->parts, part);
+	batch->contributions = lappend(batch->contributions, contribution);
 	MemoryContextSwitchTo(old);
-	return part;
-}
-
-static void
-fold_rows(Part *part, Relation relation, Tuplestorestate *rows, int sign)
-{
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation),
-													&TTSOpsMinimalTuple);
-
-	tuplestore_rescan(rows);
-	while (tuplestore_gettupleslot(rows, true, false, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		fold_row(part, slot, sign);
-	}
-	ExecDropSingleTupleTableSlot(slot);
+	return contribution;
 }
 
 /*
- * An update that no trait looks at is nothing at all.  Old and new rows come
- * in the same order, but that is not relied on: two rows that mean the same
- * cancel out, whichever became which.
- */
-static void
-fold_update(Part *part, Relation relation,
-			Tuplestorestate *went, Tuplestorestate *came)
-{
-	TupleTableSlot *old_row = MakeSingleTupleTableSlot(RelationGetDescr(relation),
-													   &TTSOpsMinimalTuple);
-	TupleTableSlot *new_row = MakeSingleTupleTableSlot(RelationGetDescr(relation),
-													   &TTSOpsMinimalTuple);
-
-	tuplestore_rescan(went);
-	tuplestore_rescan(came);
-	for (;;)
-	{
-		bool		more_old = tuplestore_gettupleslot(went, true, false, old_row);
-		bool		more_new = tuplestore_gettupleslot(came, true, false, new_row);
-
-		CHECK_FOR_INTERRUPTS();
-		if (!more_old && !more_new)
-			break;
-		if (more_old && more_new && trait_same(part->program, old_row, new_row))
-			continue;
-		if (more_old)
-			fold_row(part, old_row, -1);
-		if (more_new)
-			fold_row(part, new_row, +1);
-	}
-	ExecDropSingleTupleTableSlot(old_row);
-	ExecDropSingleTupleTableSlot(new_row);
-}
-
-/*
- * All rows of a table that is about to be truncated.  TRUNCATE removes what is
- * committed, seen by our snapshot or not, so it is read with the latest.
- */
-static void
-fold_table(Part *part, Relation relation)
-{
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		fold_row(part, slot, -1);
-	}
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(slot);
-}
-
-static void
-fold_row(Part *part, TupleTableSlot *row, int sign)
-{
-	Datum		key;
-	Touched    *touched;
-	bool		found;
-
-	if (!source_key(part->source, row, &key))
-		return;
-
-	touched = touched_insert(part->profiles, key, &found);
-	if (!found)
-	{
-		MemoryContext old = MemoryContextSwitchTo(part->context);
-
-		touched->key = profile_key_copy(part->source->population, key);
-		touched->delta = palloc0(trait_delta_size(part->program));
-		MemoryContextSwitchTo(old);
-	}
-	trait_accumulate(part->program, touched->delta, row, sign, part->context);
-}
-
-/*
- * The counts have met: apply what the batch came to.
+ * batch_apply() applies the batch, now that its counts have met.
+ *
+ * Whatever happens meanwhile belongs to another batch: what is written fires
+ * no trigger of ours, but a user's trigger on a base table may.
  */
 static void
 batch_apply(void)
 {
 	Batch	   *whole = batch;
-	List	   *todo = whole->parts;
 
-	/*
-	 * Whatever happens next belongs to another batch: the writes below fire
-	 * no trigger of ours, but a user's own trigger on a base table may.
-	 */
 	batch = NULL;
 	MemoryContextSetParent(whole->context, CurTransactionContext);
-
-	while (todo != NIL)
-	{
-		Oid			lowest = InvalidOid;
-		List	   *parts = NIL;
-		List	   *rest = NIL;
-		ListCell   *lc;
-
-		/* populations in one order too, for the same reason as keys */
-		foreach(lc, todo)
-		{
-			Oid			base = ((Part *) lfirst(lc))->source->population->oid;
-
-			if (!OidIsValid(lowest) || base < lowest)
-				lowest = base;
-		}
-		foreach(lc, todo)
-		{
-			Part	   *part = lfirst(lc);
-
-			if (part->source->population->oid == lowest)
-				parts = lappend(parts, part);
-			else
-				rest = lappend(rest, part);
-		}
-		apply_population(parts);
-		todo = rest;
-	}
+	apply_batch(whole->contributions);
 	MemoryContextDelete(whole->context);
-}
-
-/* One profile's delta from one part, for sorting. */
-typedef struct Visit
-{
-	Datum		key;
-	int			part;			/* its place among the parts */
-	TraitDelta *delta;
-} Visit;
-
-static int
-compare_visits(const void *a, const void *b, void *arg)
-{
-	const Visit *left = a;
-	const Visit *right = b;
-	int			order = profile_key_compare(arg, left->key, right->key);
-
-	return order != 0 ? order : left->part - right->part;
-}
-
-/* What it takes to apply deltas to the profiles of a population. */
-typedef struct Application
-{
-	const Population *population;
-	List	   *parts;
-	ProfileTable *table;
-	AudienceWriter *audiences;	/* NULL if there are none to be told */
-	TimestampTz now;
-} Application;
-
-static void change_profile(const Application *application, TupleTableSlot *row,
-						   TupleTableSlot *after);
-static void end_profile(const Application *application, TupleTableSlot *row,
-						TupleTableSlot *after);
-static bool begin_profile(const Application *application,
-						  TupleTableSlot *after);
-
-/*
- * Apply the deltas of one profile, which follow each other in 'visits': traits,
- * row, audiences.
- */
-static void
-apply_profile(const Application *application, Visit *visits, int nvisits)
-{
-	ProfileTable *table = application->table;
-	const Population *population = application->population;
-
-	for (;;)
-	{
-		TupleTableSlot *row = profile_lock(table, visits[0].key);
-		TupleTableSlot *after = row != NULL ? profile_edit(table) :
-			profile_edit_new(table, visits[0].key);
-		bool		changed = false;
-		List	   *reread = NIL;	/* programs whose traits are the source's */
-		int64		count = profile_source_rows(population, after);
-
-		for (int i = 0; i < nvisits; i++)
-		{
-			const Part *part = list_nth(application->parts, visits[i].part);
-
-			count += visits[i].delta->rows;
-			changed |= visits[i].delta->rows != 0;
-			if (list_member_ptr(reread, part->program))
-				continue;
-			switch (trait_apply(part->program, visits[i].delta,
-								application->now, after->tts_values,
-								after->tts_isnull))
-			{
-				case TRAIT_UNCHANGED:
-					break;
-				case TRAIT_CHANGED:
-					changed = true;
-					break;
-				case TRAIT_REREAD:
-					/* that is the truth at the end of the batch */
-					trait_reread(part->program, visits[i].key,
-								 application->now, after->tts_values,
-								 after->tts_isnull);
-					reread = lappend(reread, unconstify(TraitProgram *, part->program));
-					changed = true;
-					break;
-			}
-		}
-		if (!changed)
-			return;
-		if (count < 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("population \"%s\" does not know of rows that are now removed",
-							population->name),
-					 errdetail("They were written while capture was off or its triggers were disabled."),
-					 errhint("Run SELECT segment.rebuild(%s).",
-							 quote_literal_cstr(population->name))));
-		profile_set_source_rows(population, after, count);
-		if (row != NULL && count > 0)
-			change_profile(application, row, after);
-		else if (row != NULL)
-			end_profile(application, row, after);
-		else if (count > 0 && !begin_profile(application, after))
-			continue;			/* somebody was first: that row, then */
-		return;
-	}
-}
-
-TimestampTz
-instant_of_change(const Population *population, const AudienceWriter *audiences,
-				  TimestampTz now, TupleTableSlot *row)
-{
-	TimestampTz at = Max(now, profile_evaluated_at(population, row));
-
-	if (audiences != NULL)
-		at = Max(at, audience_decided_at(audiences));
-	profile_set_evaluated_at(population, row, at);
-	return at;
-}
-
-static TimestampTz
-instant_of(const Application *application, TupleTableSlot *row)
-{
-	return instant_of_change(application->population, application->audiences,
-							 application->now, row);
-}
-
-/* Up to then, if it is due; returns when to wake it next. */
-static TimestampTz
-pass_time(const Application *application, TupleTableSlot *row, TimestampTz at)
-{
-	TimestampTz wake_at = profile_wake_at(application->population, row);
-
-	return wake_at <= at ?
-		audience_catch_up(application->audiences, row, at) : wake_at;
-}
-
-static void
-change_profile(const Application *application, TupleTableSlot *row,
-			   TupleTableSlot *after)
-{
-	const Population *population = application->population;
-	TimestampTz at = instant_of(application, after);
-
-	if (application->audiences != NULL)
-	{
-		TimestampTz before = profile_wake_at(population, row);
-		TimestampTz wake_at = pass_time(application, row, at);
-
-		audience_apply(application->audiences, row, true, after, true, at);
-		wake_at = audience_wake_at(application->audiences, after, at, wake_at, true);
-		pending |= wake_at < before;
-		profile_set_wake_at(population, after, wake_at);
-	}
-	profile_update(application->table);
-}
-
-static void
-end_profile(const Application *application, TupleTableSlot *row,
-			TupleTableSlot *after)
-{
-	TimestampTz at = instant_of(application, after);
-
-	profile_delete(application->table);
-	if (application->audiences != NULL)
-	{
-		(void) pass_time(application, row, at);
-		audience_apply(application->audiences, row, true,
-					   profile_blank(application->table), false, at);
-	}
-}
-
-/* False if another transaction was first. */
-static bool
-begin_profile(const Application *application, TupleTableSlot *after)
-{
-	TimestampTz at = instant_of(application, after);
-	TimestampTz wake_at = DT_NOEND;
-
-	if (application->audiences != NULL)
-		wake_at = audience_wake_at(application->audiences, after, at,
-								   DT_NOEND, false);
-	profile_set_wake_at(application->population, after, wake_at);
-	if (!profile_insert(application->table))
-		return false;
-	pending |= !TIMESTAMP_IS_NOEND(wake_at);
-	if (application->audiences != NULL)
-		audience_apply(application->audiences, profile_blank(application->table),
-					   false, after, true, at);
-	return true;
-}
-
-void
-begin_visits(Visited *visited, const Population *population,
-			 const AudienceWriter *audiences)
-{
-	visited->population = population;
-	visited->audiences = audiences;
-}
-
-void
-name_visited(void *arg)
-{
-	Visited    *visited = arg;
-	const char *audience = visited->audiences == NULL ? NULL :
-		audience_asked(visited->audiences);
-
-	if (audience != NULL)
-		errcontext("filter of audience \"%s\"", audience);
-	errcontext("traits and audiences of profile \"%s\" in population \"%s\"",
-			   profile_key_text(visited->population, visited->key),
-			   visited->population->name);
-}
-
-static void
-apply_population(List *parts)
-{
-	const Population *population = ((Part *) linitial(parts))->source->population;
-	MemoryContext per_profile;
-	MemoryContext old;
-	Application application = {population, parts};
-	Visited		visited;
-	ErrorContextCallback callback = {
-		.callback = name_visited,
-		.arg = &visited,
-	};
-	Visit	   *visits;
-	int64		nvisits = 0;
-	ListCell   *lc;
-
-	foreach(lc, parts)
-		nvisits += ((Part *) lfirst(lc))->profiles->members;
-	if (nvisits == 0)
-		return;
-
-	visits = palloc_extended(sizeof(Visit) * nvisits, MCXT_ALLOC_HUGE);
-	nvisits = 0;
-	foreach(lc, parts)
-	{
-		Part	   *part = lfirst(lc);
-		touched_iterator iterator;
-		Touched    *touched;
-
-		touched_start_iterate(part->profiles, &iterator);
-		while ((touched = touched_iterate(part->profiles, &iterator)) != NULL)
-		{
-			visits[nvisits].key = touched->key;
-			visits[nvisits].part = foreach_current_index(lc);
-			visits[nvisits].delta = touched->delta;
-			nvisits++;
-		}
-	}
-	qsort_arg(visits, nvisits, sizeof(Visit), compare_visits,
-			  unconstify(Population *, population));
-
-	SPI_connect();
-	application.table = profile_open(population);
-	application.audiences = audience_open(population);
-	begin_visits(&visited, population, application.audiences);
-	application.now = clock_now();
-	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
-										ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(per_profile);
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	for (int64 i = 0, next; i < nvisits; i = next)
-	{
-		visited.key = visits[i].key;
-		for (next = i + 1; next < nvisits; next++)
-			if (profile_key_compare(population, visits[i].key,
-									visits[next].key) != 0)
-				break;
-		apply_profile(&application, &visits[i], next - i);
-		MemoryContextReset(per_profile);
-	}
-	error_context_stack = callback.previous;
-	MemoryContextSwitchTo(old);
-	if (application.audiences != NULL && audience_close(application.audiences))
-		pending = true;
-	profile_close(application.table);
-	SPI_finish();
-	pfree(visits);
-
-	/* a later batch of this transaction sees these rows */
-	CommandCounterIncrement();
-}
-
-/*
- * At the end of a transaction nothing may be left waiting: a trigger that
- * never fired would mean rows that were never counted.
- */
-static void
-capture_xact(XactEvent event, void *arg)
-{
-	switch (event)
-	{
-		case XACT_EVENT_PRE_COMMIT:
-		case XACT_EVENT_PRE_PREPARE:
-			if (batch_awaited() != 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg_plural("capture is incomplete: %d statement was announced and not reported",
-									   "capture is incomplete: %d statements were announced and not reported",
-									   batch_awaited(), batch_awaited()),
-						 errhint("Enable all triggers whose names begin with \"segment_\" on the tables written, or none of them.")));
-			batch = NULL;
-			break;
-		case XACT_EVENT_COMMIT:
-			if (pending && tell_pending != NULL)
-				tell_pending();
-			/* FALLTHROUGH */
-		default:
-			if (event == XACT_EVENT_ABORT)
-				sweep_aborted();
-			/* the memory goes with the transaction */
-			batch = NULL;
-			pending = false;
-			break;
-	}
-}
-
-/*
- * What a subtransaction contributed becomes its parent's, or goes.
- */
-static void
-capture_subxact(SubXactEvent event, SubTransactionId subid,
-				SubTransactionId parent, void *arg)
-{
-	ListCell   *lc;
-
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		sweep_aborted();
-	if (batch == NULL ||
-		(event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
-		return;
-
-	foreach(lc, batch->awaited)
-	{
-		Awaited    *awaited = lfirst(lc);
-		Awaited    *of_parent;
-
-		if (awaited->subid != subid)
-			continue;
-		/* the innermost is last, so its parent's is just before it */
-		of_parent = foreach_current_index(lc) == 0 ? NULL :
-			list_nth(batch->awaited, foreach_current_index(lc) - 1);
-		if (event == SUBXACT_EVENT_COMMIT_SUB &&
-			(of_parent == NULL || of_parent->subid != parent))
-		{
-			awaited->subid = parent;
-			continue;
-		}
-		if (event == SUBXACT_EVENT_COMMIT_SUB)
-			of_parent->count += awaited->count;
-		batch->awaited = foreach_delete_current(batch->awaited, lc);
-		pfree(awaited);
-	}
-	foreach(lc, batch->parts)
-	{
-		Part	   *part = lfirst(lc);
-
-		if (part->subid != subid)
-			continue;
-		if (event == SUBXACT_EVENT_COMMIT_SUB)
-			part->subid = parent;
-		else
-		{
-			batch->parts = foreach_delete_current(batch->parts, lc);
-			MemoryContextDelete(part->context);
-		}
-	}
-
-	if (event == SUBXACT_EVENT_ABORT_SUB && batch->awaited == NIL)
-	{
-		MemoryContextDelete(batch->context);
-		batch = NULL;
-	}
 }

@@ -1,110 +1,52 @@
 /*-------------------------------------------------------------------------
  *
  * flow_private.h
- *	  What the files of the corridor share with each other only.
+ *	  Steps that are taken on a whole population, and what lives between steps.
+ *
+ * See also visit.h (one profile), batch.h (events) and definer.h
+ * (definitions).
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SEGMENT_FLOW_PRIVATE_H
 #define SEGMENT_FLOW_PRIVATE_H
 
-#include "fmgr.h"
-
-#include "audience/audience.h"
-#include "base/compat.h"
 #include "profile/profile.h"
+#include "source/source.h"
 
-/* lock.c ----------------------------------------------------------------------- */
+/* flow.c ------------------------------------------------------------------ */
 
 /*
- * What a definition reads and changes.  Names are char *.
+ * flow_note_pending() says that this transaction leaves toggles to be folded,
+ * or a wake_at that is earlier than was known.
  */
-typedef struct Affected
-{
-	List	   *triggers;		/* sources whose triggers are dropped */
-	Oid			attached;		/* a table that is to be a source */
-	List	   *audiences;		/* audiences that are dropped or renamed */
-	bool		view;			/* the population's view is replaced */
-	bool		columns;		/* stored traits come or go */
-	bool		members;		/* are decided */
-	bool		everything;		/* the population is dropped */
-} Affected;
+extern void flow_note_pending(void);
+
+/* capture.c: the batch, at the end of transactions ------------------------ */
 
 /*
- * Lock all that is affected, once others do not define any more
- * (population_definer()) and before anything is changed.  Returns the
- * population as it is now; what else was read before is to be read again.
+ * capture_check_complete() raises an error if AFTER triggers are awaited that
+ * never fired: their rows were never counted.
  */
-extern const Population *lock_affected(const Population *population,
-									   const Affected *affected);
+extern void capture_check_complete(void);
 
-/* lost.c ----------------------------------------------------------------------- */
-
-/* Remove what is left of a population whose base table is gone. */
-extern void drop_lost_population(const Population *population);
-
-/* capture.c -------------------------------------------------------------------- */
+/* capture_end() forgets the batch: the transaction ends. */
+extern void capture_end(void);
 
 /*
- * As of when what is written to a row is decided, which nothing was that was
- * decided before; noted in the edited row.  Without audiences (NULL) too.
+ * capture_merge() gives what a subtransaction contributed to its parent, and
+ * capture_discard() drops it.
  */
-extern TimestampTz instant_of_change(const Population *population,
-									 const AudienceWriter *audiences,
-									 TimestampTz now, TupleTableSlot *row);
+extern void capture_merge(SubTransactionId subid, SubTransactionId parent);
+extern void capture_discard(SubTransactionId subid);
+
+/* sweep.c: profiles that are due ------------------------------------------ */
 
 /*
- * Which profile it is, for whoever reads of an error and may not know of traits and
- * audiences: an error context's callback, which looks nothing up.
- */
-typedef struct Visited
-{
-	const Population *population;
-	Datum		key;
-	const AudienceWriter *audiences;	/* NULL if there are none */
-} Visited;
-
-extern void begin_visits(Visited *visited, const Population *population,
-						 const AudienceWriter *audiences);
-extern void name_visited(void *visited);
-
-/* define.c --------------------------------------------------------------------- */
-
-/* Arguments of functions that define. */
-extern const Population *population_argument(FunctionCallInfo fcinfo, int argument);
-extern char *name_argument(FunctionCallInfo fcinfo, int argument, const char *what);
-
-/* The population as the changes made so far left it. */
-extern const Population *again(const Population *population);
-
-/*
- * Nobody else changes members from here on, and what was due or pending is told.
- * Audiences that do not bind are not kept any more, which needs no warning of those
- * that are about to be mended or dropped (names, char *).
- */
-extern const Population *hold_members(const Population *population,
-									  List *mended);
-
-/*
- * The population of an audience that a user names, ready to be defined by the
- * function that was called.
- */
-extern const Population *audience_named(FunctionCallInfo fcinfo,
-										const char *function,
-										const char *name, int argument);
-
-pg_noreturn extern void unknown_trait(const Population *population,
-									  const char *name);
-pg_noreturn extern void unknown_source(const Population *population,
-									   const char *name);
-
-/* sweep.c ---------------------------------------------------------------------- */
-
-/*
- * Sweep profiles that are due, in the order of their wake_at from *from on: at
- * most so many, and for so long (0: no limit).  Those that another transaction
- * has locked are passed over, or waited for.  Returns how many, and in *from
- * where to go on; DT_NOEND: that was all.
+ * sweep() sweeps profiles that are due, in the order of their wake_at from
+ * *from on, at most so many and for so long (0: no limit).  It passes over
+ * those that another transaction has locked, or waits for them.  Returns how
+ * many; *from is where to go on (DT_NOEND: that was all).
  *
  * The transaction is READ COMMITTED.
  */
@@ -112,27 +54,99 @@ extern int64 sweep(const Population *population, int64 most, int milliseconds,
 				   bool wait, TimestampTz *from);
 
 /*
- * All that are due, before something is defined.  With 'passing', if there is one
- * that cannot be read (error_is_of_data), none of them, with a warning: for
- * whoever is about to compute them anew.
+ * sweep_all() sweeps all that are due, before something is defined.
+ * sweep_all_or_warn() sweeps none of them and warns, if one cannot be read
+ * (error_is_of_data): for whoever is about to compute them anew.
  */
-extern void sweep_all(const Population *population, bool passing);
+extern void sweep_all(const Population *population);
+extern void sweep_all_or_warn(const Population *population);
 
 /*
- * Where the session's sweeps with a budget stand: who begins with the first that is
- * due each time walks through all that was swept since the last vacuum.
+ * sweep_resume() is where this session's next sweep with a budget continues,
+ * to be read and written.  Starting at the earliest wake_at each time would
+ * step over every dead index entry that earlier sweeps left.
  */
-extern TimestampTz *sweep_place(const Population *population);
-/* A transaction is undone, or a part of it: they stand before the first. */
-extern void sweep_aborted(void);
+extern TimestampTz *sweep_resume(const Population *population);
 
 /*
- * What is left to do is counted so far: to count a million takes longer than to do
- * some of it.
+ * sweep_forget_resume() makes the next sweeps start at the earliest wake_at:
+ * what was swept may be due again, as a transaction was rolled back.
+ */
+extern void sweep_forget_resume(void);
+
+/*
+ * What is left to do is counted no further than this: to count a million takes
+ * longer than to do some of it.
  */
 #define MOST_COUNTED	1000
 
-/* How many are due now, from then on; counted no further than MOST_COUNTED. */
+/* count_due() counts the profiles that are due now, from a wake_at on. */
 extern int64 count_due(const Population *population, TimestampTz from);
+
+/* emit.c: membership and the feed ----------------------------------------- */
+
+/*
+ * The caller has locked the members (audience_lock, or audience_try_lock for a
+ * fold), acts as the population's owner and is connected to SPI.
+ */
+
+/*
+ * fold() folds pending toggles, at most 'budget' of them (0: all), and emits
+ * their transitions to the feed.  Returns how many.
+ */
+extern int64 fold(const Population *population, int64 budget);
+
+/*
+ * fold_all() folds all that are pending.  With 'skip_damaged' it leaves out
+ * stored members that are damaged, which are then to be decided anew.
+ */
+extern void fold_all(const Population *population, bool skip_damaged);
+
+/*
+ * members_decide() decides anew who is a member of some audiences (names,
+ * char *), or of all (NIL), and emits the differences.  Nothing is pending.
+ */
+extern void members_decide(const Population *population, List *names,
+						   const char *cause);
+
+/*
+ * members_rename() emits that the members of an audience, which is about to
+ * get another name, leave it under this name and enter it under that one.
+ */
+extern void members_rename(const Population *population, const char *name,
+						   const char *new_name);
+
+/* members_leave() emits that all members leave an audience, which goes. */
+extern void members_leave(const Population *population, const char *name);
+
+/* backfill.c: whole populations, by SQL ----------------------------------- */
+
+/*
+ * backfill_attach() counts the rows that were there before the source was
+ * attached, and backfill_detach() takes them back.  Profiles that are left
+ * without a row stay until backfill_remove_ended(): decide first which
+ * audiences they leave.
+ */
+extern void backfill_attach(const Source *source);
+extern void backfill_detach(const Source *source);
+extern void backfill_remove_ended(const Population *population);
+
+/*
+ * backfill_check_sources() looks whether every source can be read: before they
+ * are locked, so that a user whose sources are not readable is in nobody's
+ * way.  With 'skip_unfit' those that are unfit are passed over.
+ */
+extern void backfill_check_sources(const Population *population,
+								   bool skip_unfit);
+
+/*
+ * backfill_all() computes all stored traits again.  The sources are locked
+ * against writers.  A source that is unfit is an error, or with 'skip_unfit'
+ * counted as if it had no rows.  Profiles without rows stay, as above.
+ */
+extern void backfill_all(const Population *population, bool skip_unfit);
+
+/* backfill_traits() fills stored traits (names, char *) from their sources. */
+extern void backfill_traits(const Population *population, List *stored);
 
 #endif							/* SEGMENT_FLOW_PRIVATE_H */

@@ -1,20 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * sweep.c
- *	  Time has passed: write down whom it made enter or leave.
+ *	  Time has passed: which profiles did it make enter or leave?
  *
  *		wake_at <= now ─► row locked ─► led through its due instants in order
  *			─► toggles, each at its instant ─► the next wake_at, row written
  *
- * Nothing is wrong if nobody ever sweeps: whoever asks evaluates the profiles that
- * are due, and an event on one of them does what is done here before it applies
- * itself.  It only gets slower, and the feed is not told.
+ * Nothing is wrong if nobody ever sweeps: a question evaluates the profiles
+ * that are due, and an event of a due profile does what is done here before it
+ * applies itself.  Questions only get slower, and the feed is not told.
  *
- * What is written does not depend on when it is done.  A definition sweeps first,
- * so that what happened before it is decided by what was defined then.
+ * What is written does not depend on when it is done.  A definition sweeps
+ * first, so that what happened before it is decided by what was defined then.
  *
- * Rows that somebody has locked are passed over, they come next time: a sweep
- * waits for nobody, and as long as its transactions are short nobody waits for it.
+ * A tick and the worker pass over rows that others have locked, and come to
+ * them next time: they wait for nobody, and as long as their transactions are
+ * short nobody waits for them.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,175 +28,153 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
-#include "audience/audience.h"
 #include "base/base.h"
-#include "flow/flow.h"
 #include "flow/flow_private.h"
+#include "flow/visit.h"
 
-/* What it takes to sweep the profiles of a population. */
-typedef struct Sweep
+/* Where the next sweep with a budget of a population continues. */
+typedef struct Resume
 {
-	const Population *population;
-	ProfileTable *table;
-	AudienceWriter *audiences;	/* NULL if there are none to be told */
-	TimestampTz now;
-} Sweep;
-
-/* How far one has come with the profiles of a table. */
-typedef struct Place
-{
-	Oid			base;
+	Oid			base;			/* hash key: the population's base table */
 	TimestampTz from;
-} Place;
+} Resume;
 
-static HTAB *places = NULL;
+/* For the life of the session; NULL before the first. */
+static HTAB *resume_points = NULL;
 
-static void sweep_profile(const Sweep *sweep, TupleTableSlot *row);
+static void sweep_profile(const Visitor *visitor, TupleTableSlot *row);
 
 int64
 sweep(const Population *population, int64 most, int milliseconds, bool wait,
 	  TimestampTz *from)
 {
-	Sweep		sweep = {population};
-	MemoryContext per_profile;
-	MemoryContext old;
-	TupleTableSlot *row;
 	TimestampTz begun = GetCurrentTimestamp();
 	int64		swept = 0;
-	Visited		visited;
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = name_visited,
-		.arg = &visited,
-	};
+	Visitor		visitor;
 
-	sweep.now = clock_now();
-	sweep.table = profile_open(population);
-	sweep.audiences = audience_open(population);
-	begin_visits(&visited, population, sweep.audiences);
-	per_profile = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
-										ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(per_profile);
+	visit_begin(&visitor, population);
 	while ((most <= 0 || swept < most) &&
 		   (milliseconds <= 0 ||
-			!TimestampDifferenceExceeds(begun, GetCurrentTimestamp(), milliseconds)))
+			!TimestampDifferenceExceeds(begun, GetCurrentTimestamp(),
+										milliseconds)))
 	{
-		row = profile_lock_due(sweep.table, from, sweep.now, wait);
+		TupleTableSlot *row = profile_lock_due(visitor.table, from,
+											   visitor.now, wait);
+
 		if (row == NULL)
 		{
 			*from = DT_NOEND;
 			break;
 		}
-		visited.key = profile_key(population, row);
-		error_context_stack = &callback;
-		sweep_profile(&sweep, row);
-		error_context_stack = callback.previous;
+		visit_enter(&visitor, profile_key(population, row));
+		sweep_profile(&visitor, row);
+		visit_leave(&visitor);
 		swept++;
-		MemoryContextReset(per_profile);
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(per_profile);
-	if (sweep.audiences != NULL)
-		(void) audience_close(sweep.audiences);
-	profile_close(sweep.table);
-	CommandCounterIncrement();
+	(void) visit_end(&visitor);
 	return swept;
 }
 
+/* sweep_profile() leads a due profile up to now, and writes its row. */
 static void
-sweep_profile(const Sweep *sweep, TupleTableSlot *row)
+sweep_profile(const Visitor *visitor, TupleTableSlot *row)
 {
-	const Population *population = sweep->population;
-	TupleTableSlot *after = profile_edit(sweep->table);
+	TupleTableSlot *after = profile_edit(visitor->table);
 	TimestampTz wake_at = DT_NOEND;
 	TimestampTz at;
 
-	at = instant_of_change(population, sweep->audiences, sweep->now, after);
-	if (sweep->audiences != NULL)
-		wake_at = audience_catch_up(sweep->audiences, row, at);
-	profile_set_wake_at(population, after, wake_at);
-	profile_update(sweep->table);
+	at = visit_instant(visitor, after);
+	if (visitor->audiences != NULL)
+		wake_at = visit_catch_up(visitor, row, at);
+	profile_set_wake_at(visitor->population, after, wake_at);
+	profile_update(visitor->table);
 }
 
 void
-sweep_all(const Population *population, bool passing)
+sweep_all(const Population *population)
+{
+	TimestampTz from = DT_NOBEGIN;
+
+	(void) sweep(population, 0, 0, true, &from);
+}
+
+void
+sweep_all_or_warn(const Population *population)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	TimestampTz from = DT_NOBEGIN;
 
-	if (!passing)
-		(void) sweep(population, 0, 0, true, &from);
-	else
+	BeginInternalSubTransaction(NULL);
+	PG_TRY();
 	{
-		BeginInternalSubTransaction(NULL);
-		PG_TRY();
-		{
-			(void) sweep(population, 0, 0, true, &from);
-			ReleaseCurrentSubTransaction();
-		}
-		PG_CATCH();
-		{
-			ErrorData  *error;
+		sweep_all(population);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
 
-			MemoryContextSwitchTo(memory);
-			error = CopyErrorData();
-			FlushErrorState();
-			/* end our subtransaction before anybody above ends the next one */
-			RollbackAndReleaseCurrentSubTransaction();
-			MemoryContextSwitchTo(memory);
-			CurrentResourceOwner = owner;
-			if (!error_is_of_data(error->sqlerrcode))
-				ReThrowError(error);
-			ereport(WARNING,
-					(errmsg("what time has changed in population \"%s\" is told as if it had happened now",
-							population->name),
-					 errdetail("Profiles that are due could not be read: %s.",
-							   error->message)));
-		}
-		PG_END_TRY();
+		MemoryContextSwitchTo(memory);
+		error = CopyErrorData();
+		FlushErrorState();
+		/* end our subtransaction before anybody above ends the next one */
+		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
+		if (!error_is_of_data(error->sqlerrcode))
+			ReThrowError(error);
+		ereport(WARNING,
+				(errmsg("what time has changed in population \"%s\" is told as if it had happened now",
+						population->name),
+				 errdetail("Profiles that are due could not be read: %s.",
+						   error->message)));
 	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(memory);
+	CurrentResourceOwner = owner;
 }
 
 TimestampTz *
-sweep_place(const Population *population)
+sweep_resume(const Population *population)
 {
-	Place	   *place;
+	Resume	   *resume;
 	bool		found;
 
-	if (places == NULL)
+	if (resume_points == NULL)
 	{
-		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(Place)};
+		HASHCTL		ctl = {
+			.keysize = sizeof(Oid),
+			.entrysize = sizeof(Resume),
+		};
 
-		places = hash_create("segment places of sweeps", 8, &ctl,
-							 HASH_ELEM | HASH_BLOBS);
+		resume_points = hash_create("segment resume points of sweeps", 8, &ctl,
+									HASH_ELEM | HASH_BLOBS);
 	}
-	place = hash_search(places, &population->oid, HASH_ENTER, &found);
+	resume = hash_search(resume_points, &population->oid, HASH_ENTER, &found);
 	if (!found)
-		place->from = DT_NOBEGIN;
-	return &place->from;
+		resume->from = DT_NOBEGIN;
+	return &resume->from;
 }
 
 void
-sweep_aborted(void)
+sweep_forget_resume(void)
 {
 	HASH_SEQ_STATUS scan;
-	Place	   *place;
+	Resume	   *resume;
 
-	if (places == NULL)
+	if (resume_points == NULL)
 		return;
-	hash_seq_init(&scan, places);
-	while ((place = hash_seq_search(&scan)) != NULL)
-		place->from = DT_NOBEGIN;
+	hash_seq_init(&scan, resume_points);
+	while ((resume = hash_seq_search(&scan)) != NULL)
+		resume->from = DT_NOBEGIN;
 }
 
 int64
 count_due(const Population *population, TimestampTz from)
 {
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	DueScan    *scan = profile_due_begin(population, from, clock_now(), snapshot);
+	DueScan    *scan = profile_due_begin(population, from, clock_now(),
+										 snapshot);
 	int64		count = 0;
 
 	while (count < MOST_COUNTED && profile_due_next(scan) != NULL)

@@ -36,6 +36,10 @@ typedef struct SourceEntry
 static Cache *sources = NULL;
 
 static Source *source_read(CatalogScan *scan, const Population *population);
+static AttrNumber read_column(CatalogScan *scan, Source *source,
+							  const char *which);
+static void check_collation(Source *source);
+static void note_unfit(Source *source, AttrNumber attno, Oid type);
 static bool made_of(const void *entry, Oid relid);
 
 void
@@ -86,7 +90,8 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" on \"%s\" speaks for source \"%s\", which this table is not",
-						trigger->tgname, get_rel_name(relid), trigger->tgargs[1]),
+						trigger->tgname, get_rel_name(relid),
+						trigger->tgargs[1]),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
 	made.source = unconstify(Source *, source);
@@ -131,7 +136,8 @@ source_key(const Source *source, TupleTableSlot *row, Datum *key)
 		return false;
 
 	if (profile_key_is_text(source->population))
-		source_check_key_length(source, toast_raw_datum_size(value) - VARHDRSZ);
+		source_check_key_length(source,
+								toast_raw_datum_size(value) - VARHDRSZ);
 	*key = profile_key_of(source->population, value, source->key_type);
 	return true;
 }
@@ -153,7 +159,8 @@ source_check_key_length(const Source *source, int64 length)
 char *
 source_key_column(const Source *source)
 {
-	return pstrdup(quote_identifier(get_attname(source->relid, source->key_attno, false)));
+	return pstrdup(quote_identifier(get_attname(source->relid,
+												source->key_attno, false)));
 }
 
 char *
@@ -187,64 +194,17 @@ source_check(const Source *source)
 						 quote_literal_cstr(source->name))));
 }
 
-/*
- * The number of the column that the catalog names.  It may be gone, with its
- * table: whoever wants to detach the source must still be able to read it.
- */
-static AttrNumber
-source_column(CatalogScan *scan, Source *source, const char *which)
-{
-	char	   *column = catalog_get_optional(scan, which);
-	AttrNumber	attno;
-
-	if (column == NULL)
-		return InvalidAttrNumber;
-	attno = get_attnum(source->relid, column);
-	if (attno == InvalidAttrNumber && source->missing == NULL)
-		source->missing = get_rel_name(source->relid) == NULL ? pstrdup("the table") :
-			psprintf("column \"%s\"", column);
-	if (attno != InvalidAttrNumber && source->missing == NULL &&
-		get_attgenerated(source->relid, attno) == ATTRIBUTE_GENERATED_VIRTUAL)
-		source->missing = psprintf("the stored value of column \"%s\"", column);
-	return attno;
-}
-
 bool
 source_time_fits(Oid type)
 {
 	return type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;
 }
 
-/* A column that is there, but whose type somebody has changed. */
-static void
-note_unfit(Source *source, AttrNumber attno, Oid type)
-{
-	if (source->missing != NULL)
-		return;
-	source->missing = psprintf("column \"%s\"",
-							   get_attname(source->relid, attno, false));
-	source->unfit_type = type;
-}
-
 /*
- * Are equal keys the same bytes?  It was so when the source was attached, but
- * the column may have got another collation.
+ * source_read() makes a source of the row that a scan of segment.source is at.
+ * Its table or columns may be gone, or changed: whoever wants to detach it
+ * must still be able to read it.
  */
-static bool
-key_has_bytes(const Source *source)
-{
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
-
-	if (source->key_attno == InvalidAttrNumber)
-		return true;
-	get_atttypetypmodcoll(source->relid, source->key_attno, &type, &typmod,
-						  &collation);
-	return !OidIsValid(collation) || collation == DEFAULT_COLLATION_OID ||
-		get_collation_isdeterministic(collation);
-}
-
 static Source *
 source_read(CatalogScan *scan, const Population *population)
 {
@@ -253,15 +213,15 @@ source_read(CatalogScan *scan, const Population *population)
 
 	source->name = catalog_get_text(scan, "source");
 	source->population = population;
-	source->relid = DatumGetObjectId(catalog_get(scan, "relation", REGCLASSOID, &isnull));
-	source->key_attno = source_column(scan, source, "key");
+	source->relid = DatumGetObjectId(catalog_get(scan, "relation", REGCLASSOID,
+												 &isnull));
+	source->key_attno = read_column(scan, source, "key");
 	if (source->key_attno != InvalidAttrNumber)
+	{
 		source->key_type = get_atttype(source->relid, source->key_attno);
-	if (source->missing == NULL && !key_has_bytes(source))
-		source->missing =
-			psprintf("the deterministic collation of column \"%s\"",
-					 get_attname(source->relid, source->key_attno, false));
-	source->at_attno = source_column(scan, source, "at");
+		check_collation(source);
+	}
+	source->at_attno = read_column(scan, source, "at");
 	if (source->at_attno != InvalidAttrNumber)
 		source->at_type = get_atttype(source->relid, source->at_attno);
 	if (source->key_attno != InvalidAttrNumber &&
@@ -273,6 +233,65 @@ source_read(CatalogScan *scan, const Population *population)
 	return source;
 }
 
+/*
+ * read_column() is the number of the column that the catalog names, and notes
+ * if it is gone, or if its values are not stored any more.
+ */
+static AttrNumber
+read_column(CatalogScan *scan, Source *source, const char *which)
+{
+	char	   *column = catalog_get_optional(scan, which);
+	AttrNumber	attno;
+
+	if (column == NULL)
+		return InvalidAttrNumber;
+	attno = get_attnum(source->relid, column);
+	if (source->missing != NULL)
+		return attno;
+	if (attno == InvalidAttrNumber)
+		source->missing = get_rel_name(source->relid) == NULL ?
+			pstrdup("the table") : psprintf("column \"%s\"", column);
+	else if (get_attgenerated(source->relid,
+							  attno) == ATTRIBUTE_GENERATED_VIRTUAL)
+		source->missing = psprintf("the stored value of column \"%s\"",
+								   column);
+	return attno;
+}
+
+/*
+ * check_collation() notes if equal keys need not be the same bytes.  They were
+ * when the source was attached, but the column may have got another collation.
+ */
+static void
+check_collation(Source *source)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (source->missing != NULL)
+		return;
+	get_atttypetypmodcoll(source->relid, source->key_attno, &type, &typmod,
+						  &collation);
+	if (OidIsValid(collation) && collation != DEFAULT_COLLATION_OID &&
+		!get_collation_isdeterministic(collation))
+		source->missing =
+			psprintf("the deterministic collation of column \"%s\"",
+					 get_attname(source->relid, source->key_attno, false));
+}
+
+/* note_unfit() notes that somebody has changed the type of a column. */
+static void
+note_unfit(Source *source, AttrNumber attno, Oid type)
+{
+	if (source->missing != NULL)
+		return;
+	source->missing = psprintf("column \"%s\"",
+							   get_attname(source->relid, attno, false));
+	source->unfit_type = type;
+}
+
+/* made_of() says which relations a cached source is made of; see CacheKind. */
 static bool
 made_of(const void *entry, Oid relid)
 {

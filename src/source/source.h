@@ -3,6 +3,9 @@
  * source.h
  *	  The user's own tables that feed a population.
  *
+ *		shop.orders	──► source "orders" of population "profile"
+ *						key customer_id, time ordered_at
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef SEGMENT_SOURCE_H
@@ -10,116 +13,177 @@
 
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 #include "utils/reltrigger.h"
 
 #include "profile/profile.h"
 
+/* source.c: which sources are there? -------------------------------------- */
+
 /*
  * A table attached to a population.  Events have a time, attributes none.
  * Owned by the cache and good until the end of the transaction.
+ *
+ * A source is unfit if its table or a column is gone, or is not what was
+ * attached: 'missing' says what, as in 'column "ordered_at"', and 'unfit_type'
+ * which type that column has now (InvalidOid: it is gone).
  */
 typedef struct Source
 {
 	char	   *name;
 	const Population *population;
-	Oid			relid;
+	Oid			relid;			/* of the table, or of what was one */
 	AttrNumber	key_attno;
-	Oid			key_type;		/* of the column; see profile_key_of() */
+	Oid			key_type;		/* of the column: see profile_key_of() */
 	AttrNumber	at_attno;		/* InvalidAttrNumber: an attribute source */
 	Oid			at_type;		/* date, timestamp or timestamptz */
-	char	   *missing;		/* NULL, or what is gone, or of no use any more:
-								 * 'column "ordered_at"' */
-	Oid			unfit_type;		/* what that column's type is now; InvalidOid: it
-								 * is gone */
+	char	   *missing;		/* NULL: the source is fit to be read */
+	Oid			unfit_type;
 } Source;
 
-/* The table and its columns are there, or an error that says what is not. */
-extern void source_check(const Source *source);
-/* The same in words, 'column "at" of source "orders" ...'; NULL: all are there. */
-extern char *source_trouble(const Source *source);
-
-/* Can a column of that type hold times of events? */
-extern bool source_time_fits(Oid type);
+/* source_init() makes the cache of the triggers' sources. */
+extern void source_init(void);
 
 /*
- * The same, and the population's owner may read the table: to be asked before
- * it is locked to be read.
+ * source_by_name() finds a source of the population, NULL if there is none of
+ * that name; source_names() lists the names (char *) of all, in order.
  */
-extern void source_check_readable(const Source *source);
-
-/* A capture trigger's source: named by the trigger's arguments. */
-extern const Source *source_of_trigger(const Trigger *trigger, Oid relid);
-
-/*
- * Copies of the triggers (Trigger *) of a table that capture for that source,
- * whatever they are called by now.
- */
-extern List *source_triggers(Relation relation, const char *population,
-							 const char *source);
-
-/* NULL if the population has no source of that name. */
 extern const Source *source_by_name(const Population *population,
 									const char *name);
-/* names (char *) of the population's sources, in order */
 extern List *source_names(const Population *population);
 
 /*
- * The key of a row, as the population's key type; false if it is NULL: such a
- * row belongs to nobody and is ignored.
+ * source_of_trigger() finds the source that a capture trigger on table 'relid'
+ * names in its arguments: an error if that is not this table's, or unfit.
+ */
+extern const Source *source_of_trigger(const Trigger *trigger, Oid relid);
+
+/*
+ * source_check() raises an error if the source is unfit; source_trouble() says
+ * the same in words, as in 'column "at" of source "orders" does not exist any
+ * more', or NULL.
+ */
+extern void source_check(const Source *source);
+extern char *source_trouble(const Source *source);
+
+/* source_time_fits() says whether a column can hold the times of events. */
+extern bool source_time_fits(Oid type);
+
+/*
+ * source_key() gets the key of a row as the population's key type; false if it
+ * is NULL: such a row belongs to nobody and is ignored.
  */
 extern bool source_key(const Source *source, TupleTableSlot *row, Datum *key);
 
 /*
  * The most bytes that a key of type text may have: it must fit into an index,
- * whether it can be compressed or not.  ERRCODE_PROGRAM_LIMIT_EXCEEDED if a key
- * of the source has more; source_key() checks that itself.
+ * whether it can be compressed or not.
  */
 #define SOURCE_KEY_LENGTH	2600
 
+/*
+ * source_check_key_length() raises ERRCODE_PROGRAM_LIMIT_EXCEEDED if a key of
+ * the source has more bytes than that; source_key() calls it itself.
+ */
 extern void source_check_key_length(const Source *source, int64 length);
 
 /*
- * The column names of a source, and its table, quoted for SQL; after
- * source_check().
+ * source_key_column() and source_table_name() are the names of the key's
+ * column and of the table, quoted for SQL, of a source that is fit.
  */
 extern char *source_key_column(const Source *source);
 extern char *source_table_name(const Source *source);
 
+/* rows.c: which rows does a source have? ---------------------------------- */
+
 /*
- * Attach a table: checks, the catalog row, the triggers.
+ * source_tables() lists the tables (OIDs) with the rows, as far as they exist.
+ */
+extern List *source_tables(const Source *source);
+
+/*
+ * source_from_sql() is what a query reads the rows from: it stands after FROM,
+ * and an alias may follow it.
+ */
+extern char *source_from_sql(const Source *source);
+
+/* source_lock() locks the tables, to the end of the transaction. */
+extern void source_lock(const Source *source, LOCKMODE mode);
+
+/*
+ * source_is_readable() says whether a role has SELECT on the tables, and
+ * source_shows_all_rows() whether, beside that, no policy hides rows from it.
+ */
+extern bool source_is_readable(const Source *source, Oid role);
+extern bool source_shows_all_rows(const Source *source, Oid role);
+
+/*
+ * A scan of all rows of one table of a source that are committed now, whatever
+ * the transaction's snapshot shows.  The caller has locked the table.  A row
+ * is good until the next one; NULL is the end.
+ */
+typedef struct SourceScan SourceScan;
+
+extern SourceScan *source_scan_begin(Relation table);
+extern TupleTableSlot *source_scan_next(SourceScan *scan);
+extern void source_scan_end(SourceScan *scan);
+
+/* eligible.c: who may read and attach it? --------------------------------- */
+
+/*
+ * source_check_rights() raises an error if the user may not attach the table,
+ * or the population's owner may not read all of it.  Call it before the table
+ * is locked.
+ */
+extern void source_check_rights(const Population *population, Oid relid);
+
+/*
+ * source_check_readable() raises an error if the source is unfit, or if the
+ * population's owner may not read it.  Call it before the source is locked.
+ */
+extern void source_check_readable(const Source *source);
+
+/* attach.c: changing sources ---------------------------------------------- */
+
+/*
+ * source_attach() makes a table a source: checks it, writes the row of
+ * segment.source and creates the triggers.
  *
  * The caller is the population's definer, and acts as the user, who has passed
  * source_check_rights().  Takes SHARE ROW EXCLUSIVE on the table, so that no
- * writer is on its way when this returns; rows that are there already are the
- * caller's business.
- * 'key' may be NULL for the population's own name; 'name' for the table's.
+ * writer is on its way when this returns.  'key' may be NULL for the
+ * population's own name, 'name' for the table's, 'at' for an attribute source.
  */
 extern const Source *source_attach(const Population *population, Oid relid,
 								   const char *key, const char *at,
 								   const char *name);
 
-/* ERRCODE_DUPLICATE_OBJECT if there is one of that name. */
-extern void source_check_name(const Population *population, const char *name);
+/*
+ * source_detach() drops the triggers, if the table is still there, and deletes
+ * the row of segment.source.  Nothing depends on the source any more.
+ */
+extern void source_detach(const Source *source);
 
 /*
- * Give a source another name: its row, and its triggers, which are enabled as they
- * were.  The table, if it is there, is locked against writers.
+ * source_rename() gives a source another name: its row and its triggers, which
+ * are enabled as they were.  The table, if it is there, is locked against
+ * writers.
  */
 extern void source_rename(const Source *source, const char *new_name);
 
 /*
- * May the user attach the table, and the population's owner read it?  Else an
- * error.  To be asked before the table is locked.
+ * source_check_name() raises ERRCODE_DUPLICATE_OBJECT if the population has a
+ * source of that name, and an error if the name is empty.
  */
-extern void source_check_rights(const Population *population, Oid relid);
+extern void source_check_name(const Population *population, const char *name);
+
+/* capture_triggers.c ------------------------------------------------------ */
 
 /*
- * Remove triggers, if the table is still there, and catalog row.  Nothing
- * depends on it any more.
+ * source_is_captured() says whether the triggers are there and enabled: the
+ * one before a statement, and one after each kind of it.
  */
-extern void source_detach(const Source *source);
-
-extern void source_init(void);
+extern bool source_is_captured(const Source *source);
 
 #endif							/* SEGMENT_SOURCE_H */

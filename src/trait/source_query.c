@@ -70,9 +70,9 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	if (bound != NIL)
 		appendStringInfoString(&sql, ", ");
 	select_traits(source, bound, *columns, NULL, &sql);
-	appendStringInfo(&sql, " FROM ONLY %s AS r WHERE r.%s IS NOT NULL"
+	appendStringInfo(&sql, " FROM %s AS r WHERE r.%s IS NOT NULL"
 					 " GROUP BY r.%s",
-					 source_table_name(source), key, key);
+					 source_from_sql(source), key, key);
 	return sql.data;
 }
 
@@ -161,9 +161,9 @@ reread_plan(const TraitProgram *program)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
 	select_traits(source, bound, NIL, now_parameter(2), &sql);
-	appendStringInfo(&sql, " FROM ONLY %s AS r"
+	appendStringInfo(&sql, " FROM %s AS r"
 					 " WHERE r.%s OPERATOR(pg_catalog.=) $1",
-					 source_table_name(source), source_key_column(source));
+					 source_from_sql(source), source_key_column(source));
 	plan = SPI_prepare(sql.data, 2, types);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\"", sql.data);

@@ -107,8 +107,8 @@ extern FilterScope *trait_scope(const Population *population,
  * trait_store() does.  The view is not yet changed: see trait_refresh().
  */
 extern List *trait_define(const Population *population, const char *name,
-						  const char *definition, const char *description,
-						  bool replace);
+						  const FilterSource *definition,
+						  const char *description, bool replace);
 
 /* Change a trait's description; the definition need not bind. */
 extern void trait_describe(const Population *population, const char *name,
@@ -143,10 +143,10 @@ extern void trait_must_bind(const Population *population, List *names);
 /*
  * Check that the aggregates and attributes of a definition or filter can be
  * stored, and that the population's owner may read what they are computed
- * from.  An error points into 'text', from which the definition was parsed.
+ * from.  An error points into the text.
  */
 extern void trait_check(const Population *population,
-						const FilterNode *definition, const char *text);
+						const FilterSource *definition);
 
 /*
  * Names (char *) of the sources whose stored traits would change if exactly
@@ -160,8 +160,7 @@ extern List *trait_sources_changing(const Population *population,
  * definition or filter; an error says what such a source lacks.
  */
 extern List *trait_sources_missing(const Population *population,
-								   const FilterNode *definition,
-								   const char *text);
+								   const FilterSource *definition);
 
 /*
  * Add to the base table the stored traits that a definition or filter needs
@@ -171,7 +170,7 @@ extern List *trait_sources_missing(const Population *population,
  * definer, and connected to SPI.
  */
 extern List *trait_store(const Population *population,
-						 const FilterNode *definition, const char *text);
+						 const FilterSource *definition);
 
 /*
  * Does a definition or filter need a stored trait whose source gives another

@@ -40,17 +40,18 @@ static void bind_one(void *arg);
 
 List *
 trait_define(const Population *population, const char *name,
-			 const char *definition, const char *description, bool replace)
+			 const FilterSource *definition, const char *description,
+			 bool replace)
 {
-	FilterNode *node = filter_parse_definition(definition, NULL);
+	const FilterNode *node = definition->tree;
 	List	   *added;
 
 	if (!replace)
 		trait_check_name(population, name);
 	check_cycle(population, name, node);
-	trait_check(population, node, definition);
-	added = trait_store(population, node, definition);
-	check_binds(population, name, node, definition);
+	trait_check(population, definition);
+	added = trait_store(population, definition);
+	check_binds(population, name, node, definition->text);
 
 	write_definition(population, name, filter_print(node), description,
 					 replace);

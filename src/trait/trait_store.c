@@ -20,7 +20,6 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 
 #include "base/base.h"
@@ -38,13 +37,13 @@ static List *needed_by_all(const Population *population, List *filters);
 static bool among(List *definitions, const FilterNode *definition);
 
 void
-trait_check(const Population *population, const FilterNode *definition,
-			const char *text)
+trait_check(const Population *population, const FilterSource *definition)
 {
+	const char *text = definition->text;
 	ListCell   *lc;
 
-	filter_check_functions(definition, text);
-	foreach(lc, stored_needed(population, definition, text))
+	filter_check_functions(definition->tree, text);
+	foreach(lc, stored_needed(population, definition->tree, text))
 	{
 		const FilterNode *needed = lfirst(lc);
 		const Source *source = stored_source(population, needed, text);
@@ -83,12 +82,13 @@ trait_sources_changing(const Population *population, List *filters)
 
 List *
 trait_sources_missing(const Population *population,
-					  const FilterNode *definition, const char *text)
+					  const FilterSource *definition)
 {
+	const char *text = definition->text;
 	List	   *sources = NIL;
 	ListCell   *lc;
 
-	foreach(lc, stored_needed(population, definition, text))
+	foreach(lc, stored_needed(population, definition->tree, text))
 	{
 		const Source *source;
 
@@ -102,16 +102,15 @@ trait_sources_missing(const Population *population,
 }
 
 List *
-trait_store(const Population *population, const FilterNode *definition,
-			const char *text)
+trait_store(const Population *population, const FilterSource *definition)
 {
-	List	   *needed = stored_needed(population, definition, text);
+	const char *text = definition->text;
+	List	   *needed = stored_needed(population, definition->tree, text);
 	List	   *missing = NIL;
 	ListCell   *lc;
 
 	/* no writer may be between the backfill and the new program */
-	lock_sources(population,
-				 trait_sources_missing(population, definition, text));
+	lock_sources(population, trait_sources_missing(population, definition));
 
 	foreach(lc, needed)
 	{
@@ -198,7 +197,7 @@ lock_sources(const Population *population, List *names)
 		const Source *source = source_by_name(population, lfirst(lc));
 
 		if (source->missing == NULL && names_contain(names, source->name))
-			LockRelationOid(source->relid, ShareRowExclusiveLock);
+			source_lock(source, ShareRowExclusiveLock);
 	}
 }
 

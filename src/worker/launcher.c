@@ -4,21 +4,21 @@
  *	  Which databases get a worker?
  *
  *		pg_database			shop, blog, template1, cafe (connections refused)
- *		to be looked at		shop, blog			or those of segment.databases
- *		wanted				shop				written on the board
- *		started				shop
+ *		candidates			shop, blog			or those of segment.databases
+ *		wanted				shop, blog			slots in shared memory
+ *		started, and stays	shop				has the extension
  *
  * Whether a database has the extension can only be seen from inside: a worker
- * is started, looks, and leaves if there is nothing for it.  All databases are
- * looked at when the server starts and when its settings are loaded again; a
- * single one when a session says so (watch.c).
+ * is started, checks, and leaves if there is nothing for it.  All databases
+ * are checked when the server starts and when its settings are loaded again; a
+ * single one when a session requests it (watch.c).
  *
- * A worker that ends leaves its slot on the board, and is started again after a
- * pause that doubles while it keeps failing.  The launcher itself is started
- * again by the server, and finds on the board what is running.
+ * A worker that ends leaves its slot, and is started again after a pause that
+ * doubles while it keeps failing.  The launcher itself is started again by the
+ * server, and finds in shared memory what is running.
  *
- * It is connected to no database, so it stands in nobody's way, and it sleeps
- * until it is woken.
+ * The launcher is connected to no database, so it is in nobody's way, and it
+ * sleeps until it is woken.
  *
  *-------------------------------------------------------------------------
  */
@@ -54,16 +54,23 @@ typedef struct Candidate
 	char	   *name;
 } Candidate;
 
-/* What is still to be looked at, and did not fit on the board (OIDs). */
+/*
+ * Databases (OIDs) that are to be checked and got no slot.  For the life of
+ * the launcher.
+ */
 static List *waiting = NIL;
 
-/* The worker that was started last, until it is seen to live. */
+/* The worker that was started last, until the server has started it. */
 static BackgroundWorkerHandle *started = NULL;
 static Oid	started_database = InvalidOid;
 
-static List *read_candidates(bool complain);
-static void review(List *candidates, bool look);
+static bool handle_interrupts(void);
+static void wait_until(TimestampTz next);
+static List *read_candidates(bool warn);
+static void warn_of_missing(List *listed, List *candidates);
+static void update_slots(List *candidates, bool check_all);
 static TimestampTz start_wanted(List *candidates);
+static void note_start(void);
 static void start(const Candidate *candidate);
 static const Candidate *find_candidate(List *candidates, Oid database);
 
@@ -71,14 +78,15 @@ void
 segment_launcher_main(Datum arg)
 {
 	MemoryContext turn;
-	bool		look = true;
+	bool		check_all = true;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	SetConfigOption("application_name", LAUNCHER_TYPE, PGC_SUSET, PGC_S_OVERRIDE);
-	board_begin_launcher();
+	SetConfigOption("application_name", LAUNCHER_TYPE, PGC_SUSET,
+					PGC_S_OVERRIDE);
+	worker_shmem_attach_launcher();
 	turn = AllocSetContextCreate(TopMemoryContext, "segment launcher",
 								 ALLOCSET_DEFAULT_SIZES);
 
@@ -86,50 +94,66 @@ segment_launcher_main(Datum arg)
 	{
 		List	   *candidates;
 		TimestampTz next;
-		long		timeout = -1;
-		int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
 
-		/* as in loop.c: quietly, and with an exit status other than 0 */
-		if (ProcDiePending)
-			proc_exit(1);
-		CHECK_FOR_INTERRUPTS();
-		ProcessCatchupInterrupt();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-			look = true;
-		}
-		look |= board_take_look();
+		check_all |= handle_interrupts();
+		check_all |= worker_shmem_take_check_all();
 
 		MemoryContextReset(turn);
 		MemoryContextSwitchTo(turn);
-		candidates = read_candidates(look);
-		review(candidates, look);
+		candidates = read_candidates(check_all);
+		update_slots(candidates, check_all);
 		next = start_wanted(candidates);
-		look = false;
-
-		if (next != DT_NOEND)
-		{
-			timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
-			events |= WL_TIMEOUT;
-		}
-		(void) WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
+		check_all = false;
+		wait_until(next);
 	}
 }
 
 /*
- * Databases (Candidate *) that take connections and are nobody's template, and
- * are listed if any are.  'complain' of listed ones that are not there.
+ * handle_interrupts() does what signals ask for.  Returns whether settings
+ * were loaded again.
+ */
+static bool
+handle_interrupts(void)
+{
+	/* as in loop.c: quietly, and with an exit status other than 0 */
+	if (ProcDiePending)
+		proc_exit(1);
+	CHECK_FOR_INTERRUPTS();
+	ProcessCatchupInterrupt();
+	if (!ConfigReloadPending)
+		return false;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	return true;
+}
+
+/* wait_until() sleeps until an instant (DT_NOEND: for ever), or woken. */
+static void
+wait_until(TimestampTz next)
+{
+	long		timeout = -1;
+	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
+
+	if (next != DT_NOEND)
+	{
+		timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
+		events |= WL_TIMEOUT;
+	}
+	(void) WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+}
+
+/*
+ * read_candidates() lists the databases (Candidate *) that take connections
+ * and are nobody's template, and are listed in segment.databases if any are.
+ * With 'warn' it warns of listed ones that are not among them.
  */
 static List *
-read_candidates(bool complain)
+read_candidates(bool warn)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *candidates = NIL;
 	List	   *listed;
-	ListCell   *lc;
 	Relation	relation;
 	TableScanDesc scan;
 	HeapTuple	tuple;
@@ -143,66 +167,80 @@ read_candidates(bool complain)
 	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
-		bool		found = (listed == NIL);
+		MemoryContext old;
+		Candidate  *candidate;
 
-		foreach(lc, listed)
-			if (strcmp(lfirst(lc), NameStr(database->datname)) == 0)
-				found = true;
-		/* a template is copied, and whoever is connected to it prevents that */
-		if (found && database->datallowconn && !database->datistemplate)
-		{
-			MemoryContext old = MemoryContextSwitchTo(context);
-			Candidate  *candidate = palloc(sizeof(Candidate));
-
-			candidate->database = database->oid;
-			candidate->name = pstrdup(NameStr(database->datname));
-			candidates = lappend(candidates, candidate);
-			MemoryContextSwitchTo(old);
-		}
+		/*
+		 * a template is copied, and whoever is connected to it prevents that
+		 */
+		if (!database->datallowconn || database->datistemplate ||
+			(listed != NIL &&
+			 !names_contain(listed, NameStr(database->datname))))
+			continue;
+		old = MemoryContextSwitchTo(context);
+		candidate = palloc(sizeof(Candidate));
+		candidate->database = database->oid;
+		candidate->name = pstrdup(NameStr(database->datname));
+		candidates = lappend(candidates, candidate);
+		MemoryContextSwitchTo(old);
 	}
 	table_endscan(scan);
 	table_close(relation, AccessShareLock);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
+	if (warn)
+		warn_of_missing(listed, candidates);
+	return candidates;
+}
+
+/* warn_of_missing() warns of listed databases that are no candidates. */
+static void
+warn_of_missing(List *listed, List *candidates)
+{
+	ListCell   *lc;
+	ListCell   *other;
 
 	foreach(lc, listed)
 	{
 		bool		found = false;
-		ListCell   *other;
 
 		foreach(other, candidates)
-			if (strcmp(((Candidate *) lfirst(other))->name, lfirst(lc)) == 0)
-				found = true;
-		if (!found && complain)
+			found |= strcmp(((Candidate *) lfirst(other))->name,
+							lfirst(lc)) == 0;
+		if (!found)
 			ereport(WARNING,
 					(errcode(ERRCODE_UNDEFINED_DATABASE),
 					 errmsg("database \"%s\" cannot have a worker of segment",
 							(char *) lfirst(lc)),
 					 errdetail("It does not exist, is a template, or takes no connections."),
-					 errhint("Correct the setting \"%s\" and reload it.", "segment.databases")));
+					 errhint("Correct the setting \"%s\" and reload it.",
+							 "segment.databases")));
 	}
-	return candidates;
 }
 
-/* Bring the board up to date with what there is. */
+/*
+ * update_slots() dismisses the workers of databases that are no candidates any
+ * more, and wants workers for candidates that are to be checked: all of them,
+ * or those that found no slot before.
+ */
 static void
-review(List *candidates, bool look)
+update_slots(List *candidates, bool check_all)
 {
-	List	   *known = board_databases();
+	List	   *known = worker_shmem_databases();
 	List	   *still = NIL;
 	MemoryContext old;
 	ListCell   *lc;
 
 	foreach(lc, known)
 		if (find_candidate(candidates, lfirst_oid(lc)) == NULL)
-			board_dismiss(lfirst_oid(lc));
+			worker_shmem_dismiss(lfirst_oid(lc));
 
 	foreach(lc, candidates)
 	{
 		Oid			database = ((Candidate *) lfirst(lc))->database;
 
-		if ((look || list_member_oid(waiting, database)) &&
-			!list_member_oid(known, database) && !board_want(database))
+		if ((check_all || list_member_oid(waiting, database)) &&
+			!list_member_oid(known, database) && !worker_shmem_want(database))
 			still = lappend_oid(still, database);
 	}
 	old = MemoryContextSwitchTo(TopMemoryContext);
@@ -211,47 +249,59 @@ review(List *candidates, bool look)
 	MemoryContextSwitchTo(old);
 }
 
-/* Start what is wanted and due; returns when to come again. */
+/*
+ * start_wanted() starts the workers that are wanted and due; returns when to
+ * come again.
+ */
 static TimestampTz
 start_wanted(List *candidates)
 {
-	TimestampTz next;
-	Oid			database;
-	pid_t		pid;
-
-	/* did the one before come to life? */
-	if (started != NULL)
+	note_start();
+	for (;;)
 	{
-		BgwHandleStatus status = GetBackgroundWorkerPid(started, &pid);
-
-		if (status == BGWH_STOPPED)
-			board_not_started(started_database, GetCurrentTimestamp(), NULL);
-		if (status != BGWH_NOT_YET_STARTED)
-		{
-			pfree(started);
-			started = NULL;
-		}
-	}
-
-	while (OidIsValid(database = board_next(GetCurrentTimestamp(), &next)))
-	{
+		TimestampTz now = GetCurrentTimestamp();
+		TimestampTz next;
+		Oid			database = worker_shmem_next_start(now, &next);
 		const Candidate *candidate = find_candidate(candidates, database);
 
+		if (!OidIsValid(database))
+			return next;
 		if (candidate != NULL)
 			start(candidate);
 		else
-			/* it came since we looked, or went: look again after the pause */
-			board_not_started(database, GetCurrentTimestamp(), NULL);
+			/* it came since we read them, or went: again after the pause */
+			worker_shmem_start_failed(database, now, NULL);
 	}
-	return next;
 }
 
+/* note_start() finds out what became of the worker that was started last. */
+static void
+note_start(void)
+{
+	BgwHandleStatus status;
+	pid_t		pid;
+
+	if (started == NULL)
+		return;
+	status = GetBackgroundWorkerPid(started, &pid);
+	if (status == BGWH_STOPPED)
+		worker_shmem_start_failed(started_database, GetCurrentTimestamp(),
+								  NULL);
+	if (status != BGWH_NOT_YET_STARTED)
+	{
+		pfree(started);
+		started = NULL;
+	}
+}
+
+/* start() has the server start the worker of a database. */
 static void
 start(const Candidate *candidate)
 {
 	BackgroundWorker worker = {
 		.bgw_type = WORKER_TYPE,
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_flags = BGWORKER_SHMEM_ACCESS |
+			BGWORKER_BACKEND_DATABASE_CONNECTION,
 		.bgw_start_time = BgWorkerStart_RecoveryFinished,
 		/* we start it again, if its database is still there */
 		.bgw_restart_time = BGW_NEVER_RESTART,
@@ -273,9 +323,11 @@ start(const Candidate *candidate)
 	started_database = candidate->database;
 	if (!registered)
 	{
-		static const char *const none = "all background workers of the server are taken";
+		static const char *const none =
+			"all background workers of the server are taken";
 
-		board_not_started(candidate->database, GetCurrentTimestamp(), none);
+		worker_shmem_start_failed(candidate->database, GetCurrentTimestamp(),
+								  none);
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("%s", none),

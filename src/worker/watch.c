@@ -3,17 +3,17 @@
  * watch.c
  *	  What do sessions do that concerns the workers?
  *
- *		COMMIT, with toggles				this database's worker: something is pending
- *		COMMIT PREPARED						the same: it may have had some
- *		CREATE, DROP EXTENSION				look at this database
- *		CREATE, ALTER, DROP DATABASE shop	look at that database
- *		DROP DATABASE shop					and first the worker steps aside, as
- *		CREATE DATABASE ... TEMPLATE shop	these want nobody connected to it; if
- *		ALTER DATABASE shop RENAME ...		the database is still there afterwards,
- *											it comes back
+ *		COMMIT, with toggles				wakes this database's worker
+ *		COMMIT PREPARED						the same: there may be toggles
+ *		CREATE, DROP EXTENSION				this database is to be checked
+ *		CREATE, ALTER, DROP DATABASE shop	that database is to be checked
+ *		DROP DATABASE shop					and first its worker is blocked, as
+ *		CREATE DATABASE ... TEMPLATE shop	these want nobody connected to the
+ *		ALTER DATABASE shop RENAME ...		database; if it is still there
+ *											afterwards, the worker comes back
  *
- * Others are told at commit, and not if it is rolled back.  A false alarm costs
- * one look.
+ * Other processes are told at commit, and not if the transaction is rolled
+ * back.  A false alarm costs one check.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,17 +40,22 @@
 static object_access_hook_type previous_access = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
 
-/* Databases (OIDs) of this transaction, in its context. */
-static List *to_look_at = NIL;
-static List *held = NIL;
+/*
+ * What this transaction did, until its end: databases (OIDs) that are to be
+ * checked, and those whose workers it has blocked, in its memory context.
+ */
+static List *to_check = NIL;
+static List *blocked = NIL;
 static bool committed_prepared = false;
 
 static void watch_access(ObjectAccessType access, Oid class_id, Oid object_id,
 						 int sub_id, void *arg);
 static void watch_utility(PlannedStmt *statement, const char *text,
 						  bool read_only_tree, ProcessUtilityContext context,
-						  ParamListInfo parameters, QueryEnvironment *environment,
-						  DestReceiver *destination, QueryCompletion *completion);
+						  ParamListInfo parameters,
+						  QueryEnvironment *environment,
+						  DestReceiver *destination,
+						  QueryCompletion *completion);
 static bool is_commit_prepared(Node *statement);
 static const char *wants_alone(Node *statement);
 static const char *option_value(List *options, const char *name);
@@ -60,7 +65,7 @@ static void watch_xact(XactEvent event, void *arg);
 void
 watch_init(void)
 {
-	flow_on_pending(board_wake);
+	flow_on_pending(worker_shmem_wake);
 	previous_access = object_access_hook;
 	object_access_hook = watch_access;
 	previous_utility = ProcessUtility_hook;
@@ -68,7 +73,10 @@ watch_init(void)
 	RegisterXactCallback(watch_xact, NULL);
 }
 
-/* Extensions are seldom made, so it is not worth asking which one. */
+/*
+ * watch_access() notes what happens to extensions and databases.  Extensions
+ * are seldom made, so it does not ask which one.  An object_access_hook.
+ */
 static void
 watch_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
 			 void *arg)
@@ -76,17 +84,22 @@ watch_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
 	if (previous_access != NULL)
 		previous_access(access, class_id, object_id, sub_id, arg);
 	if ((class_id == ExtensionRelationId || class_id == DatabaseRelationId) &&
-		(access == OAT_POST_CREATE || access == OAT_POST_ALTER || access == OAT_DROP))
+		(access == OAT_POST_CREATE || access == OAT_POST_ALTER ||
+		 access == OAT_DROP))
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 
-		to_look_at = list_append_unique_oid(to_look_at,
+		to_check = list_append_unique_oid(to_check,
 											class_id == DatabaseRelationId ?
 											object_id : MyDatabaseId);
 		MemoryContextSwitchTo(old);
 	}
 }
 
+/*
+ * watch_utility() blocks the worker of a database that a statement wants for
+ * itself.  A ProcessUtility_hook.
+ */
 static void
 watch_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 			  ProcessUtilityContext context, ParamListInfo parameters,
@@ -94,16 +107,17 @@ watch_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 			  QueryCompletion *completion)
 {
 	const char *name = wants_alone(statement->utilityStmt);
-	Oid			database = name != NULL ? get_database_oid(name, true) : InvalidOid;
+	Oid			database = name == NULL ? InvalidOid :
+		get_database_oid(name, true);
 
 	/* whoever is going to be refused does not disturb anybody */
 	if (OidIsValid(database) && is_owner(database))
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 
-		held = lappend_oid(held, database);
+		blocked = lappend_oid(blocked, database);
 		MemoryContextSwitchTo(old);
-		board_hold(database);
+		worker_shmem_block(database);
 	}
 	if (is_commit_prepared(statement->utilityStmt))
 		committed_prepared = true;
@@ -120,7 +134,10 @@ is_commit_prepared(Node *statement)
 		((TransactionStmt *) statement)->kind == TRANS_STMT_COMMIT_PREPARED;
 }
 
-/* The database to which nobody may be connected for this statement, or NULL. */
+/*
+ * wants_alone() is the database to which nobody may be connected for this
+ * statement, or NULL.
+ */
 static const char *
 wants_alone(Node *statement)
 {
@@ -129,7 +146,8 @@ wants_alone(Node *statement)
 		case T_DropdbStmt:
 			return ((DropdbStmt *) statement)->dbname;
 		case T_CreatedbStmt:
-			return option_value(((CreatedbStmt *) statement)->options, "template");
+			return option_value(((CreatedbStmt *) statement)->options,
+								"template");
 		case T_AlterDatabaseStmt:
 			if (option_value(((AlterDatabaseStmt *) statement)->options,
 							 "tablespace") == NULL)
@@ -144,6 +162,7 @@ wants_alone(Node *statement)
 	}
 }
 
+/* option_value() is the value of an option, or NULL if it is not given. */
 static const char *
 option_value(List *options, const char *name)
 {
@@ -159,10 +178,12 @@ option_value(List *options, const char *name)
 	return NULL;
 }
 
+/* is_owner() says whether the user has the rights of a database's owner. */
 static bool
 is_owner(Oid database)
 {
-	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID,
+										ObjectIdGetDatum(database));
 	bool		result;
 
 	if (!HeapTupleIsValid(tuple))
@@ -173,27 +194,31 @@ is_owner(Oid database)
 	return result;
 }
 
+/*
+ * watch_xact() tells the other processes at commit, and unblocks workers in
+ * any case.  A XactCallback.
+ */
 static void
 watch_xact(XactEvent event, void *arg)
 {
 	ListCell   *lc;
 
-	if (to_look_at == NIL && held == NIL && !committed_prepared)
+	if (to_check == NIL && blocked == NIL && !committed_prepared)
 		return;
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
-			foreach(lc, to_look_at)
-				board_ask(lfirst_oid(lc));
+			foreach(lc, to_check)
+				worker_shmem_request_check(lfirst_oid(lc));
 			if (committed_prepared)
-				board_wake();
+				worker_shmem_wake();
 			/* FALLTHROUGH */
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			foreach(lc, held)
-				board_release(lfirst_oid(lc));
-			to_look_at = NIL;
-			held = NIL;
+			foreach(lc, blocked)
+				worker_shmem_unblock(lfirst_oid(lc));
+			to_check = NIL;
+			blocked = NIL;
 			committed_prepared = false;
 			break;
 		default:

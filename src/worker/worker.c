@@ -5,22 +5,26 @@
  *
  * Where the library is in shared_preload_libraries, the server starts:
  *
- *		segment launcher			knows which databases there are, is connected
- *		│							to none, and starts a worker for each
- *		├─ segment worker: shop		has the extension: folds, as long as the server runs
- *		├─ segment worker: blog		has not: leaves at once, and is not started again
+ *		segment launcher			knows which databases there are, is
+ *		│							connected to none, and starts workers
+ *		├─ segment worker: shop		has the extension: works as long as the
+ *		│							server runs
+ *		├─ segment worker: blog		has not: leaves at once, and is not started
+ *		│							again
  *		└─ segment worker: cafe		...
  *
  * Two kinds, because only a process that is connected to a database can see
  * whether the extension is there, or do anything for it, and it can never be
  * connected to another one.
  *
- *		board.c		what the processes tell each other, in shared memory
- *		watch.c		what sessions do that concerns them: toggles are committed,
- *					extensions and databases come and go
- *		launcher.c	which databases get a worker?
- *		loop.c		the worker: wait until something is pending, fold it
- *		status.c	how are they doing?
+ *		worker_shmem.c	what the processes tell each other, in shared memory
+ *		watch.c			what sessions do that concerns them: toggles are
+ *						committed, extensions and databases come and go
+ *		launcher.c		which databases get a worker?
+ *		loop.c			the worker: wait until something is pending or due
+ *		turn.c			and sweep and fold it
+ *		trouble.c		what failed waits for a while
+ *		worker_status.c	how are they doing?
  *
  * Elsewhere nothing of this is there: no memory, no hook, no process.
  *
@@ -43,7 +47,8 @@ worker_init(void)
 	BackgroundWorker launcher = {
 		.bgw_name = LAUNCHER_TYPE,
 		.bgw_type = LAUNCHER_TYPE,
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_flags = BGWORKER_SHMEM_ACCESS |
+			BGWORKER_BACKEND_DATABASE_CONNECTION,
 		.bgw_start_time = BgWorkerStart_RecoveryFinished,
 		.bgw_restart_time = LAUNCHER_PAUSE,
 		.bgw_library_name = "segment",
@@ -53,7 +58,7 @@ worker_init(void)
 	/* a server that only runs to be upgraded is left in peace */
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
-	board_init();
+	worker_shmem_init();
 	watch_init();
 	RegisterBackgroundWorker(&launcher);
 }

@@ -12,6 +12,10 @@
 #ifndef SEGMENT_WORKER_H
 #define SEGMENT_WORKER_H
 
+/*
+ * worker_init() sets all of it up, if the library is being preloaded by the
+ * server.
+ */
 extern void worker_init(void);
 
 #endif							/* SEGMENT_WORKER_H */

@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
-/* What all of this calls itself in pg_stat_activity. */
+/* What the processes call themselves in pg_stat_activity. */
 #define WORKER_TYPE		"segment worker"
 #define LAUNCHER_TYPE	"segment launcher"
 
@@ -19,28 +19,35 @@
 #define LAUNCHER_MAIN	"segment_launcher_main"
 #define WORKER_MAIN		"segment_worker_main"
 
-/* board.c: what the processes tell each other -------------------------------- */
+/* worker_shmem.c: what the processes tell each other ---------------------- */
 
-/* Ask the server for the memory; only while the library is being preloaded. */
-extern void board_init(void);
+/*
+ * worker_shmem_init() asks the server for the memory, while the library is
+ * being preloaded.
+ */
+extern void worker_shmem_init(void);
 
 /* For any session ---- */
 
-/* Something is pending in this database.  Cannot fail. */
-extern void board_wake(void);
+/*
+ * worker_shmem_wake() wakes the worker of this database: something is pending.
+ * It cannot fail.
+ */
+extern void worker_shmem_wake(void);
 
 /*
- * Look at this database: the extension, or the database itself, may have come
- * or gone.  Cannot fail.
+ * worker_shmem_request_check() has a database checked: the extension, or the
+ * database itself, may have come or gone.  It cannot fail.
  */
-extern void board_ask(Oid database);
+extern void worker_shmem_request_check(Oid database);
 
 /*
- * Send the worker of a database away, until board_release().  Waits until it
- * has left, but not for ever.
+ * worker_shmem_block() sends the worker of a database away until
+ * worker_shmem_unblock().  It waits until the worker has left, but not for
+ * ever.
  */
-extern void board_hold(Oid database);
-extern void board_release(Oid database);
+extern void worker_shmem_block(Oid database);
+extern void worker_shmem_unblock(Oid database);
 
 /* How a worker is doing. */
 typedef struct WorkerStatus
@@ -55,37 +62,55 @@ typedef struct WorkerStatus
 } WorkerStatus;
 
 /*
- * Of all databases that have one: WorkerStatus *, in the current context.  None
- * where the library is not preloaded.
+ * worker_shmem_status() lists how the workers of all databases are doing
+ * (WorkerStatus *), in the current context; NIL where the library is not
+ * preloaded.
  */
-extern List *board_status(void);
+extern List *worker_shmem_status(void);
 
 /* For the launcher ---- */
 
-extern void board_begin_launcher(void);
-
-/* Is it to look at all databases, because some could not be written down? */
-extern bool board_take_look(void);
-
-/* The databases on the board (OIDs), in the current context. */
-extern List *board_databases(void);
-
-/* A worker is wanted.  False if the board is full. */
-extern bool board_want(Oid database);
-
-/* None is wanted any more: the one that is there leaves. */
-extern void board_dismiss(Oid database);
+/* worker_shmem_attach_launcher() lets others wake this process. */
+extern void worker_shmem_attach_launcher(void);
 
 /*
- * The database whose worker is to be started now, or InvalidOid and when to
- * ask again: DT_NOEND if not before something happens.
+ * worker_shmem_take_check_all() says, once, whether all databases are to be
+ * checked, because there was no slot for some.
  */
-extern Oid	board_next(TimestampTz now, TimestampTz *ask_again);
+extern bool worker_shmem_take_check_all(void);
 
-/* It could not be started: not again for a while. */
-extern void board_not_started(Oid database, TimestampTz now, const char *why);
+/* worker_shmem_databases() lists the databases (OIDs) that have a slot. */
+extern List *worker_shmem_databases(void);
+
+/*
+ * worker_shmem_want() says that a worker is wanted for a database; false if
+ * there is no slot for it.  worker_shmem_dismiss() says that none is wanted
+ * any more: the one that is there leaves.
+ */
+extern bool worker_shmem_want(Oid database);
+extern void worker_shmem_dismiss(Oid database);
+
+/*
+ * worker_shmem_next_start() is the database whose worker is to be started now.
+ * InvalidOid: none, and *retry is when to ask again (DT_NOEND: not before
+ * something happens).
+ */
+extern Oid	worker_shmem_next_start(TimestampTz now, TimestampTz *retry);
+
+/*
+ * worker_shmem_start_failed() says that the worker could not be started, and
+ * 'why' (or NULL): it is tried again after a pause.
+ */
+extern void worker_shmem_start_failed(Oid database, TimestampTz now,
+									  const char *why);
 
 /* For the worker ---- */
+
+/*
+ * worker_shmem_attach() takes the slot of a database; false if no worker of it
+ * is awaited: exit.
+ */
+extern bool worker_shmem_attach(Oid database);
 
 typedef enum WorkerLeave
 {
@@ -94,29 +119,71 @@ typedef enum WorkerLeave
 	LEAVE_FOR_GOOD				/* there is no extension in the database */
 } WorkerLeave;
 
-/* False if nobody waits for a worker of this database: exit. */
-extern bool board_attach(Oid database);
-extern void board_leave(WorkerLeave how, TimestampTz now);
+/* worker_shmem_detach() leaves the slot. */
+extern void worker_shmem_detach(WorkerLeave how, TimestampTz now);
 
-/* There is something to do for it here. */
-extern void board_settle(void);
+/* worker_shmem_set_running() says that there is an extension to work for. */
+extern void worker_shmem_set_running(void);
 
-/* Is it to go? */
-extern bool board_stop(void);
+/* worker_shmem_must_stop() says whether the worker is to leave. */
+extern bool worker_shmem_must_stop(void);
 
-/* Has somebody asked to look at the database?  Taken once. */
-extern bool board_take_asked(void);
+/*
+ * worker_shmem_take_check() says, once, whether the database is to be checked.
+ */
+extern bool worker_shmem_take_check(void);
 
-/* Is something pending?  To be taken before it is looked at. */
-extern bool board_pending(void);
-extern void board_take_pending(void);
+/*
+ * worker_shmem_is_pending() says whether toggles wait to be folded.
+ * worker_shmem_take_pending() clears that, before they are looked for.
+ */
+extern bool worker_shmem_is_pending(void);
+extern void worker_shmem_take_pending(void);
 
-extern void board_note_wakeup(void);
-extern void board_note_tick(TimestampTz at, int64 folded);
-extern void board_note_error(TimestampTz at, const char *message);
+/*
+ * worker_shmem_note_wakeup() and the like note what segment.stat_worker shows.
+ */
+extern void worker_shmem_note_wakeup(void);
+extern void worker_shmem_note_tick(TimestampTz at, int64 folded);
+extern void worker_shmem_note_error(TimestampTz at, const char *message);
 
-/* watch.c: what sessions do that concerns the workers ------------------------- */
+/* turn.c: what the worker does when it is woken --------------------------- */
 
+/* turn_init() makes the memory of turns the current context. */
+extern void turn_init(void);
+
+/*
+ * turn() sweeps and folds every population that is not in trouble.  False if
+ * the extension is not there.
+ */
+extern bool turn(void);
+
+/*
+ * turn_next_due() is when time changes something next: the earliest wake_at.
+ */
+extern TimestampTz turn_next_due(void);
+
+/* trouble.c: populations that failed -------------------------------------- */
+
+/*
+ * trouble_note() notes that a population failed, and trouble_forget() that it
+ * went well.  trouble_forget_others() forgets all but these (char *), which
+ * are the ones that there are.
+ */
+extern void trouble_note(const char *population, TimestampTz now);
+extern void trouble_forget(const char *population);
+extern void trouble_forget_others(List *populations);
+
+/*
+ * trouble_pauses() says whether a population is passed over for now, and
+ * trouble_next() when the first such pause ends (DT_NOEND: there is none).
+ */
+extern bool trouble_pauses(const char *population, TimestampTz now);
+extern TimestampTz trouble_next(void);
+
+/* watch.c: what sessions do that concerns the workers --------------------- */
+
+/* watch_init() installs the hooks, while the library is being preloaded. */
 extern void watch_init(void);
 
 #endif							/* SEGMENT_WORKER_PRIVATE_H */

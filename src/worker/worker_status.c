@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * status.c
+ * worker_status.c
  *	  How are the workers doing?
  *
  *		SELECT * FROM segment.stat_worker;
@@ -38,7 +38,7 @@ segment_worker_status(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(lc, board_status())
+	foreach(lc, worker_shmem_status())
 	{
 		const WorkerStatus *status = lfirst(lc);
 		char	   *name = get_database_name(status->database);
@@ -62,7 +62,8 @@ segment_worker_status(PG_FUNCTION_ARGS)
 			values[5] = CStringGetTextDatum(status->last_error);
 			values[6] = TimestampTzGetDatum(status->last_error_at);
 		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
 	}
 	return (Datum) 0;
 }

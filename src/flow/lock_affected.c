@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * lock.c
+ * lock_affected.c
  *	  What does a definition lock, against whom?
  *
  * Others come to what a definition changes in orders of their own:
@@ -53,66 +53,92 @@
 #include "audience/audience.h"
 #include "base/base.h"
 #include "feed/feed.h"
-#include "flow/flow.h"
-#include "flow/flow_private.h"
+#include "flow/definer.h"
+#include "source/source.h"
 
+static List *add_sources(List *requests, const Population *population,
+						 const Affected *affected, bool all);
+static List *add_views(List *requests, const Population *population,
+					   const Affected *affected);
 static List *add_view(List *requests, Oid view);
 static void lock_members(void *population);
 static void lock_feed(void *population);
 static void lock_consumers(void *population);
 
-const Population *
+void
 lock_affected(const Population *population, const Affected *affected)
 {
 	Population *locked = population_copy(population);
-	bool		base = affected->columns || affected->members ||
-		affected->everything;
+	bool		members = affected->members || affected->everything;
+	bool		columns = affected->columns || affected->everything;
 	List	   *requests = NIL;
 	ListCell   *lc;
 
 	/* what holds up fewest comes first: no other is held while it waits */
-	if (affected->members || affected->everything)
+	if (members)
 	{
 		requests = locks_add(requests, lock_members, locked);
 		requests = locks_add(requests, affected->everything ?
 							 lock_consumers : lock_feed, locked);
 	}
-	foreach(lc, source_names(population))
-	{
-		const Source *source = source_by_name(population, lfirst(lc));
-		bool		triggers = affected->everything ||
-			names_contain(affected->triggers, source->name);
-
-		if ((base || triggers) &&
-			get_rel_relkind(source->relid) != '\0')	/* it is there */
-			requests = locks_add_relation(requests, source->relid,
-										  triggers ? AccessExclusiveLock :
-										  ShareRowExclusiveLock);
-	}
-	if (OidIsValid(affected->attached))
-		requests = locks_add_relation(requests, affected->attached,
-									  ShareRowExclusiveLock);
-
-	if (affected->view || affected->columns || affected->everything)
-		requests = add_view(requests, population->view);
-	foreach(lc, affected->audiences)
-		requests = add_view(requests,
-							audience_by_name(population, lfirst(lc))->view);
-
-	if (base)
+	requests = add_sources(requests, population, affected, members || columns);
+	requests = add_views(requests, population, affected);
+	if (members || columns)
 		requests = locks_add_relation(requests, population->oid,
-									  affected->columns || affected->everything ?
-									  AccessExclusiveLock : ExclusiveLock);
+									  columns ? AccessExclusiveLock :
+									  ExclusiveLock);
 	if (affected->everything)
 		foreach(lc, audience_storage(population))
 			requests = locks_add_relation(requests, lfirst_oid(lc),
 										  AccessExclusiveLock);
 
 	locks_take(requests);
-	return population_by_name(locked->name);
 }
 
-/* If there is one, and its owner has not dropped it. */
+/*
+ * add_sources() adds the locks of sources: all of them, or those whose
+ * triggers go; and that of a table that is to be one.
+ */
+static List *
+add_sources(List *requests, const Population *population,
+			const Affected *affected, bool all)
+{
+	ListCell   *lc;
+	ListCell   *table;
+
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+		bool		triggers = affected->everything ||
+			names_contain(affected->triggers, source->name);
+
+		foreach(table, all || triggers ? source_tables(source) : NIL)
+			requests = locks_add_relation(requests, lfirst_oid(table),
+										  triggers ? AccessExclusiveLock :
+										  ShareRowExclusiveLock);
+	}
+	if (OidIsValid(affected->attached))
+		requests = locks_add_relation(requests, affected->attached,
+									  ShareRowExclusiveLock);
+	return requests;
+}
+
+/* add_views() adds the locks of the population's view, and of audiences'. */
+static List *
+add_views(List *requests, const Population *population,
+		  const Affected *affected)
+{
+	ListCell   *lc;
+
+	if (affected->view || affected->columns || affected->everything)
+		requests = add_view(requests, population->view);
+	foreach(lc, affected->audiences)
+		requests = add_view(requests,
+							audience_by_name(population, lfirst(lc))->view);
+	return requests;
+}
+
+/* add_view() adds a view's lock, if its owner has not dropped the view. */
 static List *
 add_view(List *requests, Oid view)
 {
@@ -120,6 +146,10 @@ add_view(List *requests, Oid view)
 		locks_add_relation(requests, view, AccessExclusiveLock) : requests;
 }
 
+/*
+ * lock_members() and the like take a lock that is not of a relation.  A
+ * LockTake.
+ */
 static void
 lock_members(void *population)
 {

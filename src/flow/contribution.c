@@ -1,0 +1,217 @@
+/*-------------------------------------------------------------------------
+ *
+ * contribution.c
+ *	  Which profiles do the rows of a statement touch, and how?
+ *
+ *		INSERT INTO orders (customer_id, amount) VALUES (7, 10), (9, 5), (7, 2)
+ *
+ *		profile 7	delta: 2 rows came, amount +12
+ *		profile 9	delta: 1 row came, amount +5
+ *
+ * Rows are folded into one delta per profile, whatever their order.
+ *
+ * Rights.  This runs as the user who wrote the rows: it takes no right on any
+ * table, and runs no code but the server's and ours (filter/compile.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/base.h"
+#include "flow/batch.h"
+
+/* A profile that the rows touch. */
+typedef struct Touched
+{
+	Datum		key;
+	TraitDelta *delta;
+	uint32		hash;
+	char		status;			/* for simplehash */
+} Touched;
+
+/* A table's private_data is the population. */
+#define SH_PREFIX touched
+#define SH_ELEMENT_TYPE Touched
+#define SH_KEY_TYPE Datum
+#define SH_KEY key
+#define SH_HASH_KEY(table, key) \
+	profile_key_hash((table)->private_data, key)
+#define SH_EQUAL(table, a, b) \
+	(profile_key_compare((table)->private_data, a, b) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, element) (element)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static void add_row(Contribution *contribution, TupleTableSlot *row, int sign);
+static TupleTableSlot *row_slot(Relation relation);
+static int	compare_deltas(const void *a, const void *b, void *population);
+
+Contribution *
+contribution_create(MemoryContext parent, const Source *source,
+					const TraitProgram *program)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "segment batch part",
+												  ALLOCSET_DEFAULT_SIZES);
+	Contribution *contribution = MemoryContextAllocZero(context,
+														sizeof(Contribution));
+
+	contribution->context = context;
+	contribution->source = source;
+	contribution->program = program;
+	contribution->subid = GetCurrentSubTransactionId();
+	contribution->profiles = touched_create(context, 16,
+											unconstify(Population *,
+													   source->population));
+	return contribution;
+}
+
+void
+contribution_add_rows(Contribution *contribution, Relation relation,
+					  Tuplestorestate *rows, int sign)
+{
+	TupleTableSlot *row = row_slot(relation);
+
+	tuplestore_rescan(rows);
+	while (tuplestore_gettupleslot(rows, true, false, row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_row(contribution, row, sign);
+	}
+	ExecDropSingleTupleTableSlot(row);
+}
+
+/*
+ * An update of columns that no trait reads changes nothing.  Old and new rows
+ * come in the same order, but nothing relies on that: two rows that mean the
+ * same cancel out, whichever became which.
+ */
+void
+contribution_add_update(Contribution *contribution, Relation relation,
+						Tuplestorestate *went, Tuplestorestate *came)
+{
+	TupleTableSlot *old_row = row_slot(relation);
+	TupleTableSlot *new_row = row_slot(relation);
+
+	tuplestore_rescan(went);
+	tuplestore_rescan(came);
+	for (;;)
+	{
+		bool		more_old = tuplestore_gettupleslot(went, true, false,
+													   old_row);
+		bool		more_new = tuplestore_gettupleslot(came, true, false,
+													   new_row);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!more_old && !more_new)
+			break;
+		if (more_old && more_new &&
+			trait_same(contribution->program, old_row, new_row))
+			continue;
+		if (more_old)
+			add_row(contribution, old_row, -1);
+		if (more_new)
+			add_row(contribution, new_row, +1);
+	}
+	ExecDropSingleTupleTableSlot(old_row);
+	ExecDropSingleTupleTableSlot(new_row);
+}
+
+/*
+ * TRUNCATE removes what is committed, whether our snapshot shows it or not: a
+ * SourceScan reads that.
+ */
+void
+contribution_add_truncated(Contribution *contribution, Relation relation)
+{
+	SourceScan *scan = source_scan_begin(relation);
+	TupleTableSlot *row;
+
+	while ((row = source_scan_next(scan)) != NULL)
+		add_row(contribution, row, -1);
+	source_scan_end(scan);
+}
+
+/* add_row() folds one row into the delta of its profile, if it has a key. */
+static void
+add_row(Contribution *contribution, TupleTableSlot *row, int sign)
+{
+	Datum		key;
+	Touched    *touched;
+	bool		found;
+
+	if (!source_key(contribution->source, row, &key))
+		return;
+
+	touched = touched_insert(contribution->profiles, key, &found);
+	if (!found)
+	{
+		MemoryContext old = MemoryContextSwitchTo(contribution->context);
+
+		touched->key = profile_key_copy(contribution->source->population, key);
+		touched->delta = palloc0(trait_delta_size(contribution->program));
+		MemoryContextSwitchTo(old);
+	}
+	trait_accumulate(contribution->program, touched->delta, row, sign,
+					 contribution->context);
+}
+
+static TupleTableSlot *
+row_slot(Relation relation)
+{
+	return MakeSingleTupleTableSlot(RelationGetDescr(relation),
+									&TTSOpsMinimalTuple);
+}
+
+int64
+contributions_deltas(List *contributions, ProfileDelta **deltas)
+{
+	const Contribution *first = linitial(contributions);
+	int64		count = 0;
+	ProfileDelta *next;
+	ListCell   *lc;
+
+	foreach(lc, contributions)
+		count += ((Contribution *) lfirst(lc))->profiles->members;
+	next = *deltas = palloc_extended(sizeof(ProfileDelta) * count,
+									 MCXT_ALLOC_HUGE);
+	foreach(lc, contributions)
+	{
+		touched_hash *profiles = ((Contribution *) lfirst(lc))->profiles;
+		touched_iterator iterator;
+		Touched    *touched;
+
+		touched_start_iterate(profiles, &iterator);
+		while ((touched = touched_iterate(profiles, &iterator)) != NULL)
+		{
+			next->key = touched->key;
+			next->contribution = foreach_current_index(lc);
+			next->delta = touched->delta;
+			next++;
+		}
+	}
+	qsort_arg(*deltas, count, sizeof(ProfileDelta), compare_deltas,
+			  unconstify(Population *, first->source->population));
+	return count;
+}
+
+/* compare_deltas() orders deltas by key and contribution, for qsort_arg(). */
+static int
+compare_deltas(const void *a, const void *b, void *population)
+{
+	const ProfileDelta *left = a;
+	const ProfileDelta *right = b;
+	int			order = profile_key_compare(population, left->key,
+													right->key);
+
+	return order != 0 ? order : left->contribution - right->contribution;
+}

@@ -1,0 +1,185 @@
+/*-------------------------------------------------------------------------
+ *
+ * define_source.c
+ *	  A table begins or ceases to feed a population, or is called differently.
+ *
+ *		attach_source('orders')		triggers ─► rows that are there make
+ *									profiles ─► members are decided
+ *		detach_source('orders')		what reads it is dropped ─► its rows no
+ *									longer count ─► members are decided ─►
+ *									profiles without rows go
+ *		rename_source('orders', 'sales')
+ *									its triggers, and the definitions that
+ *									mention it; nothing is computed anew
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+
+#include "audience/audience.h"
+#include "base/base.h"
+#include "flow/arguments.h"
+#include "flow/definer.h"
+#include "flow/depend.h"
+#include "flow/flow_private.h"
+#include "trait/trait.h"
+
+SEGMENT_FUNCTION(segment_attach_source);
+SEGMENT_FUNCTION(segment_attach_source_text);
+SEGMENT_FUNCTION(segment_detach_source);
+SEGMENT_FUNCTION(segment_rename_source);
+
+static void drop_readers(Definer *definer, List *traits, List *audiences);
+static void stop_counting(Definer *definer, const char *name);
+static void check_exists(const Population *population, const char *name);
+
+/*
+ * attach_source(source regclass, key, at, population, name)
+ */
+Datum
+segment_attach_source(PG_FUNCTION_ARGS)
+{
+	Definer    *definer = definer_begin_as_user(population_argument(fcinfo, 3),
+												"attach_source");
+	const Source *source;
+	Affected	affected = {.members = true};
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the table to attach must be given")));
+
+	affected.attached = PG_GETARG_OID(0);
+	source_check_rights(population_of(definer), affected.attached);
+	definer_lock(definer, &affected);
+	/* the triggers are the user's right, or not */
+	source = source_attach(population_of(definer), PG_GETARG_OID(0),
+						   optional_name_argument(fcinfo, 1),
+						   optional_name_argument(fcinfo, 2),
+						   optional_name_argument(fcinfo, 4));
+	definer_act(definer);
+	lock_and_settle(definer, NIL);
+	backfill_attach(source_by_name(population_of(definer), source->name));
+	members_decide(population_of(definer), NIL, CAUSE_EDIT);
+	definer_end(definer);
+	PG_RETURN_VOID();
+}
+
+/* The same with a text as its first argument. */
+Datum
+segment_attach_source_text(PG_FUNCTION_ARGS)
+{
+	return call_with_text(fcinfo, 0, REGCLASSOID, segment_attach_source);
+}
+
+/*
+ * detach_source(source, population, cascade)
+ */
+Datum
+segment_detach_source(PG_FUNCTION_ARGS)
+{
+	char	   *name = name_argument(fcinfo, 0, "source");
+	Definer    *definer = definer_begin(population_argument(fcinfo, 1),
+										"detach_source");
+	const Population *population = population_of(definer);
+	Affected	affected = {.members = true};
+	List	   *traits;
+	List	   *audiences;
+
+	check_exists(population, name);
+	traits = trait_users_of_source(population, name);
+	audiences = audience_users_of_source(population, name);
+	if ((traits != NIL || audiences != NIL) && !flag_argument(fcinfo, 2))
+		refuse_users("source", name, traits, audiences);
+
+	affected.triggers = list_make1(name);
+	affected.audiences = dependent_audiences(population, THING_SOURCE, name);
+	affected.columns = traits != NIL || audiences != NIL;
+	definer_lock(definer, &affected);
+
+	drop_readers(definer, traits, audiences);
+	drop_unneeded(definer);
+	stop_counting(definer, name);
+	members_decide(population_of(definer), NIL, CAUSE_EDIT);
+	backfill_remove_ended(population_of(definer));
+	definer_end(definer);
+	PG_RETURN_VOID();
+}
+
+/* drop_readers() drops what reads a source, and all that is made of it. */
+static void
+drop_readers(Definer *definer, List *traits, List *audiences)
+{
+	ListCell   *lc;
+
+	if (audiences != NIL)
+		lock_and_settle(definer, audiences);
+	foreach(lc, audiences)
+		if (audience_by_name(population_of(definer), lfirst(lc)) != NULL)
+			drop_audience(definer, lfirst(lc), false);
+	foreach(lc, traits)
+		if (trait_by_name(population_of(definer), lfirst(lc)) != NULL)
+			drop_trait(definer, lfirst(lc), false);
+}
+
+/*
+ * stop_counting() detaches a source, and takes its rows out of the profiles.
+ * Which rows an unfit source has cannot be asked any more: then the rows of
+ * all other sources are counted again.
+ */
+static void
+stop_counting(Definer *definer, const char *name)
+{
+	const Source *source = source_by_name(population_of(definer), name);
+
+	if (source->missing == NULL)
+	{
+		lock_and_settle(definer, NIL);
+		source = source_by_name(population_of(definer), name);
+		backfill_detach(source);
+		source_detach(source);
+	}
+	else
+	{
+		source_detach(source);
+		lock_and_settle(definer, NIL);
+		backfill_all(population_of(definer), true);
+	}
+}
+
+/*
+ * rename_source(name, new_name, population)
+ */
+Datum
+segment_rename_source(PG_FUNCTION_ARGS)
+{
+	char	   *name = name_argument(fcinfo, 0, "source");
+	char	   *new_name = name_argument(fcinfo, 1, "source");
+	Definer    *definer = definer_begin(population_argument(fcinfo, 2),
+										"rename_source");
+	Affected	affected = {.view = true};
+
+	check_exists(population_of(definer), name);
+	source_check_name(population_of(definer), new_name);
+	refuse_trait_keys(population_of(definer), new_name, new_name);
+
+	affected.triggers = list_make1(name);
+	definer_lock(definer, &affected);
+	source_rename(source_by_name(population_of(definer), name), new_name);
+	trait_rename_source(population_of(definer), name, new_name);
+	audience_rewrite(population_of(definer), definition_rename_source, name,
+					 new_name);
+	refresh_view(definer);
+	definer_end(definer);
+	PG_RETURN_VOID();
+}
+
+static void
+check_exists(const Population *population, const char *name)
+{
+	if (source_by_name(population, name) == NULL)
+		refuse_unknown_source(population, name);
+}

@@ -1,0 +1,135 @@
+/*-------------------------------------------------------------------------
+ *
+ * definer.h
+ *	  A definition that is being made: who makes it, of which population?
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_DEFINER_H
+#define SEGMENT_DEFINER_H
+
+#include "fmgr.h"
+
+#include "base/base.h"
+#include "filter/filter.h"
+#include "profile/profile.h"
+
+/* definer.c: steps that definitions have in common ------------------------ */
+
+/*
+ * Begun by a function that defines, and passed to all steps that it takes.
+ * Lives in the memory of that function's call.
+ */
+typedef struct Definer
+{
+	char	   *population;		/* its name: see population_of() */
+	char	   *home;			/* schema of the user's new views, or NULL */
+	bool		acting;			/* as the population's owner */
+	bool		connected;		/* to SPI */
+	Actor		before;			/* who acted before, while 'acting' */
+} Definer;
+
+/*
+ * definer_begin() begins a definition of a population, which 'function' was
+ * called for: nobody else defines anything of it until the transaction ends.
+ * From here on we act as its owner.
+ *
+ * definer_begin_as_user() does not act as the owner yet: definer_act() does.
+ */
+extern Definer *definer_begin(const Population *population,
+							  const char *function);
+extern Definer *definer_begin_as_user(const Population *population,
+									  const char *function);
+extern void definer_act(Definer *definer);
+
+/* What a definition reads and changes.  Names are char *. */
+typedef struct Affected
+{
+	List	   *triggers;		/* sources whose triggers are dropped */
+	Oid			attached;		/* a table that is to be a source */
+	List	   *audiences;		/* audiences that are dropped or renamed */
+	bool		view;			/* the population's view is replaced */
+	bool		columns;		/* stored traits come or go */
+	bool		members;		/* are decided */
+	bool		everything;		/* the population is dropped */
+} Affected;
+
+/*
+ * definer_lock() locks all that is affected, before anything is changed, and
+ * connects to SPI.  Others may have changed what was read before: read it
+ * again.
+ */
+extern void definer_lock(Definer *definer, const Affected *affected);
+
+/* definer_end() disconnects, and gives back who acted before. */
+extern void definer_end(Definer *definer);
+
+/*
+ * population_of() is the population as the changes made so far left it.  Ask
+ * for it whenever it is needed, instead of keeping it over a change.
+ */
+extern const Population *population_of(const Definer *definer);
+
+/*
+ * lock_and_settle() locks the members, and tells the feed what was due or
+ * pending.  Audiences that do not bind are not kept from here on, with a
+ * warning but for those that are about to be mended or dropped (names, char
+ * *).
+ */
+extern void lock_and_settle(Definer *definer, List *mended);
+
+/*
+ * follow_change() decides anew the members of audiences (names, char *) whose
+ * meaning has changed.  Those that were sound must bind; others that bind now
+ * are kept again.  Then refresh_view() if something was stored anew, of which
+ * named traits may be made, and else drop_unneeded().
+ */
+extern void follow_change(Definer *definer, List *concerned, List *sound,
+						  bool stored_anew);
+
+/* refresh_view() makes the population's view show the traits there are. */
+extern void refresh_view(Definer *definer);
+
+/* drop_unneeded() drops the stored traits that nothing needs any more. */
+extern void drop_unneeded(Definer *definer);
+
+/* all_audiences() names (char *) the audiences of the population. */
+extern List *all_audiences(const Population *population);
+
+/* refuse_users() raises an error that lists the users of a thing (names). */
+pg_noreturn extern void refuse_users(const char *kind, const char *name,
+									 List *traits, List *audiences);
+
+/* refuse_unknown_trait() and the like say that there is none of that name. */
+pg_noreturn extern void refuse_unknown_trait(const Population *population,
+											 const char *name);
+pg_noreturn extern void refuse_unknown_source(const Population *population,
+											  const char *name);
+
+/* define_trait.c, define_audience.c: what a cascade drops too ------------- */
+
+/*
+ * drop_trait() and drop_audience() drop a thing and all that is made of it,
+ * with a notice for each that the user has not 'asked' to drop.
+ */
+extern void drop_trait(Definer *definer, const char *name, bool asked);
+extern void drop_audience(Definer *definer, const char *name, bool asked);
+
+/*
+ * refuse_trait_keys() raises an error if a definition mentions keys of a
+ * trait, as extra.size, and 'new_name' is about to be the name of both a trait
+ * and a source: they would be taken for columns of the source.
+ */
+extern void refuse_trait_keys(const Population *population, const char *trait,
+							  const char *new_name);
+
+/* lock_affected.c --------------------------------------------------------- */
+
+/*
+ * lock_affected() takes the locks of a definition, after population_definer().
+ * The caller is not connected to SPI.
+ */
+extern void lock_affected(const Population *population,
+						  const Affected *affected);
+
+#endif							/* SEGMENT_DEFINER_H */

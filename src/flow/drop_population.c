@@ -1,0 +1,180 @@
+/*-------------------------------------------------------------------------
+ *
+ * drop_population.c
+ *	  A population goes, with all that is defined of it.
+ *
+ *		SELECT segment.drop_population('profile', cascade => true);
+ *
+ *		audiences ─► traits ─► sources ─► the feed ─► the population itself
+ *
+ * Of a population whose base table is gone already, something is left:
+ *
+ *		DROP TABLE segment_data.profile;	or DROP OWNED BY its owner
+ *		INSERT INTO orders ...				ERROR: the base table of population
+ *											"profile" does not exist any more
+ *		SELECT segment.drop_population('profile');
+ *
+ * Definitions are left, triggers on tables that are not the population's
+ * owner's, whose writers they now stop, and perhaps views and members.  Nobody
+ * owns the population any more, so the owner of the extension's tables removes
+ * it; what is another role's is left to that role.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+#include "audience/audience.h"
+#include "base/base.h"
+#include "feed/feed.h"
+#include "flow/arguments.h"
+#include "flow/definer.h"
+#include "flow/flow_private.h"
+#include "trait/trait.h"
+
+SEGMENT_FUNCTION(segment_drop_population);
+
+static void check_unused(const Population *population);
+static void drop_parts(Definer *definer);
+static void drop_lost(const Population *population);
+static void check_owns_extension(const Population *population);
+static void drop_relation(Oid relid);
+
+/*
+ * drop_population(name, cascade)
+ */
+Datum
+segment_drop_population(PG_FUNCTION_ARGS)
+{
+	char	   *name = name_argument(fcinfo, 0, "population");
+	const Population *population = population_lost(name);
+	Affected	affected = {.everything = true};
+	Definer    *definer;
+
+	if (population != NULL)
+	{
+		drop_lost(population);
+		PG_RETURN_VOID();
+	}
+	definer = definer_begin(population_by_name(name), "drop_population");
+	population = population_of(definer);
+	if (!flag_argument(fcinfo, 1))
+		check_unused(population);
+
+	affected.audiences = all_audiences(population);
+	definer_lock(definer, &affected);
+	drop_parts(definer);
+	feed_forget(population_of(definer));
+	population_drop(population_of(definer));
+	definer_end(definer);
+	PG_RETURN_VOID();
+}
+
+/* check_unused() refuses a population that has sources or audiences. */
+static void
+check_unused(const Population *population)
+{
+	int			sources = list_length(source_names(population));
+	int			audiences = list_length(audience_list(population));
+
+	if (sources > 0 || audiences > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("population \"%s\" is in use", population->name),
+				 errdetail("It has %d sources, %d traits and %d audiences.",
+						   sources, list_length(trait_list(population)),
+						   audiences),
+				 errhint("Use cascade => true to drop them too; your own tables stay.")));
+}
+
+/*
+ * drop_parts() drops audiences, traits and sources.  The feed goes too, so
+ * nobody is told that the members leave.
+ */
+static void
+drop_parts(Definer *definer)
+{
+	ListCell   *lc;
+
+	audience_lock(population_of(definer));
+	foreach(lc, all_audiences(population_of(definer)))
+		audience_forget(population_of(definer), lfirst(lc));
+	audience_drop_storage(population_of(definer));
+	trait_forget_all(population_of(definer));
+	foreach(lc, source_names(population_of(definer)))
+		source_detach(source_by_name(population_of(definer), lfirst(lc)));
+}
+
+/* drop_lost() removes what is left of a population without a base table. */
+static void
+drop_lost(const Population *population)
+{
+	static const char *const definitions[] = {
+		"DELETE FROM segment.audience WHERE population = $1",
+		"DELETE FROM segment.membership WHERE population = $1",
+		"DELETE FROM segment.trait WHERE population = $1",
+		"DELETE FROM segment.stored_trait WHERE population = $1",
+		"DELETE FROM segment.population WHERE population = $1",
+	};
+	List	   *relations = list_make1_oid(population->view);
+	Datum		name = name_datum(population->name);
+	ListCell   *lc;
+
+	check_read_committed("drop_population");
+	check_owns_extension(population);
+
+	foreach(lc, audience_list(population))
+		relations = lappend_oid(relations, ((Audience *) lfirst(lc))->view);
+	relations = list_concat(relations, audience_storage(population));
+
+	SPI_connect();
+	foreach(lc, source_names(population))
+		source_detach(source_by_name(population, lfirst(lc)));
+	feed_forget(population);
+	for (int i = 0; i < lengthof(definitions); i++)
+		catalog_execute(definitions[i], 1, (Oid[]) {NAMEOID}, &name, NULL);
+	foreach(lc, relations)
+		drop_relation(lfirst_oid(lc));
+	SPI_finish();
+}
+
+static void
+check_owns_extension(const Population *population)
+{
+	if (!object_ownercheck(RelationRelationId, catalog_relation("population"),
+						   GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of extension \"segment\" to drop population \"%s\"",
+						population->name),
+				 errdetail("Its base table does not exist any more, and with it went whoever owned it.")));
+}
+
+/*
+ * drop_relation() drops a view or table, if it is there and the user may; a
+ * notice says whose it is otherwise.
+ */
+static void
+drop_relation(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+
+	if (kind != RELKIND_VIEW && kind != RELKIND_RELATION)
+		return;
+	if (object_ownercheck(RelationRelationId, relid, GetUserId()))
+		catalog_execute_as_user(psprintf(kind == RELKIND_VIEW ?
+										 "DROP VIEW %s" : "DROP TABLE %s",
+										 relation_name(relid)),
+								0, NULL, NULL, NULL);
+	else
+		ereport(NOTICE,
+				(errmsg("%s stays: it belongs to role \"%s\"",
+						relation_name(relid),
+						GetUserNameFromId(relation_owner(relid), false))));
+}

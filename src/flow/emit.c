@@ -1,0 +1,122 @@
+/*-------------------------------------------------------------------------
+ *
+ * emit.c
+ *	  From changes of membership to the feed: what is emitted, in which order?
+ *
+ *		fold		toggles of many events ─► bitmaps ─► feed ─► NOTIFY
+ *		decide		who is a member by the new filter? ─► differences ─► feed
+ *		rename		each member: left the old name, entered the new one
+ *		leave		each member: left
+ *
+ * The room of audiences moves toggles into bitmaps and hands out transitions
+ * (Transition) in the order in which they happened; the feed writes them.
+ *
+ * Nothing is lost if nobody ever folds: members are read with what is pending.
+ * Only the feed waits, and what is pending makes reading slower.  A definition
+ * folds first, so that what happened before it stands before it in the feed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audience/audience.h"
+#include "base/base.h"
+#include "feed/feed.h"
+#include "flow/flow_private.h"
+
+/*
+ * With a budget, so many toggles are folded at a time.  Picking them takes
+ * memory for each, and reads all that are pending.
+ */
+#define FOLD_BATCH	500000
+
+/* Where the transitions of a renamed audience go. */
+typedef struct Renamed
+{
+	const char *name;			/* the new one */
+	FeedWriter *feed;
+} Renamed;
+
+static void emit(const Transition *transition, void *feed);
+static void emit_renamed(const Transition *transition, void *renamed);
+
+int64
+fold(const Population *population, int64 budget)
+{
+	FeedWriter *feed = feed_open(population);
+	int64		folded = 0;
+
+	if (budget == 0)
+		folded = audience_fold(population, 0, false, emit, feed);
+	while (folded < budget)
+	{
+		int64		most = Min(FOLD_BATCH, budget - folded);
+		int64		now = audience_fold(population, most, false, emit, feed);
+
+		folded += now;
+		if (now < most)
+			break;
+	}
+	(void) feed_close(feed);
+	return folded;
+}
+
+void
+fold_all(const Population *population, bool skip_damaged)
+{
+	FeedWriter *feed = feed_open(population);
+
+	(void) audience_fold(population, 0, skip_damaged, emit, feed);
+	(void) feed_close(feed);
+}
+
+void
+members_decide(const Population *population, List *names, const char *cause)
+{
+	FeedWriter *feed = feed_open(population);
+
+	audience_decide(population, names, clock_now(), cause, emit, feed);
+	(void) feed_close(feed);
+}
+
+void
+members_rename(const Population *population, const char *name,
+			   const char *new_name)
+{
+	Renamed		renamed = {new_name, feed_open(population)};
+
+	audience_each_member(population, name, clock_now(), emit_renamed,
+						 &renamed);
+	(void) feed_close(renamed.feed);
+}
+
+void
+members_leave(const Population *population, const char *name)
+{
+	FeedWriter *feed = feed_open(population);
+
+	audience_empty(population, name, clock_now(), emit, feed);
+	(void) feed_close(feed);
+}
+
+/* emit() appends a transition to a feed.  A TransitionSink. */
+static void
+emit(const Transition *transition, void *feed)
+{
+	feed_put(feed, transition->audience, transition->key, transition->entered,
+			 transition->at, transition->cause);
+}
+
+/*
+ * emit_renamed() appends that a member left an audience, and entered it under
+ * its new name.  A TransitionSink.
+ */
+static void
+emit_renamed(const Transition *transition, void *context)
+{
+	const Renamed *renamed = context;
+
+	emit(transition, renamed->feed);
+	feed_put(renamed->feed, renamed->name, transition->key, true,
+			 transition->at, transition->cause);
+}

@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * flow.c
+ *	  What does a session remember between two steps of the corridor?
+ *
+ *		what				where		until
+ *		the batch			capture.c	the counts of its statements meet; at
+ *										most to the end of the transaction
+ *		pending				here		the end of the transaction, which tells
+ *										the listener if it commits
+ *		resume points		sweep.c		the session ends; a rollback forgets
+ *										them
+ *
+ * All else is passed from step to step.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+
+#include "flow/flow.h"
+#include "flow/flow_private.h"
+
+/* Has this transaction left something to fold, or an earlier wake_at? */
+static bool pending = false;
+
+/* Set once, when the library is loaded; NULL if nobody listens. */
+static FlowListener listener = NULL;
+
+static void at_xact(XactEvent event, void *arg);
+static void at_subxact(SubXactEvent event, SubTransactionId subid,
+					   SubTransactionId parent, void *arg);
+
+void
+flow_init(void)
+{
+	RegisterXactCallback(at_xact, NULL);
+	RegisterSubXactCallback(at_subxact, NULL);
+}
+
+void
+flow_on_pending(FlowListener tell)
+{
+	listener = tell;
+}
+
+void
+flow_note_pending(void)
+{
+	pending = true;
+}
+
+/* at_xact() ends what lives in a transaction.  A XactCallback. */
+static void
+at_xact(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			capture_check_complete();
+			break;
+		case XACT_EVENT_COMMIT:
+			if (pending && listener != NULL)
+				listener();
+			break;
+		case XACT_EVENT_ABORT:
+			sweep_forget_resume();
+			break;
+		default:
+			break;
+	}
+	capture_end();
+	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
+		pending = false;
+}
+
+/* at_subxact() ends what lives in a subtransaction.  A SubXactCallback. */
+static void
+at_subxact(SubXactEvent event, SubTransactionId subid,
+		   SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		capture_merge(subid, parent);
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		capture_discard(subid);
+		sweep_forget_resume();
+	}
+}

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * rebuild.c
+ *	  Compute all that is stored anew, from the rows of the sources.
+ *
+ *		SELECT segment.rebuild();
+ *
+ * For whoever was told by verify() that something is wrong, wrote rows while
+ * capture was off, mended a definition that did not bind, or dropped the view.
+ * What is damaged is passed over while what is due and pending is told, and
+ * computed afterwards.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "audience/audience.h"
+#include "flow/arguments.h"
+#include "flow/definer.h"
+#include "flow/flow_private.h"
+
+SEGMENT_FUNCTION(segment_rebuild);
+
+/*
+ * rebuild(population)
+ */
+Datum
+segment_rebuild(PG_FUNCTION_ARGS)
+{
+	Definer    *definer = definer_begin(population_argument(fcinfo, 0),
+										"rebuild");
+
+	backfill_check_sources(population_of(definer), false);
+	definer_lock(definer, &(Affected) {.view = true, .members = true});
+	audience_lock(population_of(definer));
+	/* who undoes the change of a type tells our caches nothing of it */
+	population_changed(population_of(definer));
+	audience_suspend(population_of(definer), NIL);
+	sweep_all_or_warn(population_of(definer));
+	fold_all(population_of(definer), true);
+	backfill_all(population_of(definer), false);
+	audience_resume(population_of(definer));
+	members_decide(population_of(definer), NIL, CAUSE_REBUILD);
+	backfill_remove_ended(population_of(definer));
+	refresh_view(definer);
+	definer_end(definer);
+	PG_RETURN_VOID();
+}

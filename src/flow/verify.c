@@ -1,0 +1,379 @@
+/*-------------------------------------------------------------------------
+ *
+ * verify.c
+ *	  Is what is stored what the sources say?
+ *
+ *		SELECT * FROM segment.verify();
+ *
+ *		source | definition			| key | stored | expected
+ *		orders | sum(orders.amount)	| 7	  | 12	   | 15
+ *			   | in audience vip	| 7	  | false  | true
+ *
+ * The queries of backfill.c compute the stored traits of all profiles again,
+ * and are joined with what is stored.  Members are compared with the filters
+ * by the room of audiences.
+ *
+ * Reads under one snapshot, as any query: writers are not held up, definitions
+ * are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/tuplestore.h"
+#include "utils/typcache.h"
+
+#include "audience/audience.h"
+#include "base/base.h"
+#include "filter/filter.h"
+#include "flow/arguments.h"
+#include "flow/definer.h"
+#include "trait/trait.h"
+
+SEGMENT_FUNCTION(segment_verify);
+
+static const Population *keep_named(const char *name);
+static void verify_source(const Source *source, ReturnSetInfo *result);
+static char *column_differences(const Source *source, const char *query,
+								const TraitColumn *column);
+static char *as_text(Oid type, const char *value);
+static char *differ(const TraitColumn *column, const char *a, const char *b);
+static char *equality(Oid type);
+static void verify_rows(const Population *population, ReturnSetInfo *result);
+static void put_member(const Transition *difference, void *result);
+static void put_broken(const char *audience, const char *reason, void *result);
+static char *membership(const char *audience);
+static void put_unbound(ReturnSetInfo *result, const char *source,
+						const char *definition, const char *reason);
+static void put_differences(ReturnSetInfo *result,
+							const Population *population, const char *sql);
+
+/*
+ * verify(population) -> (source, definition, key, stored, expected), a row per
+ * value that is not what the sources say; none when all is well.
+ */
+Datum
+segment_verify(PG_FUNCTION_ARGS)
+{
+	const Population *population = population_argument(fcinfo, 0);
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool		whole = true;
+	Actor		before;
+	ListCell   *lc;
+
+	population_check_owner(population);
+	population = keep_named(population->name);
+	/* while we waited, it may have been made anew */
+	population_check_owner(population);
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	before = act_as_owner(population->oid);
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source == NULL)		/* its table is gone, and so may its name be */
+			refuse_unknown_source(population, lfirst(lc));
+		whole &= source->missing == NULL;
+		if (source->missing == NULL)
+			verify_source(source, result);
+		else
+			put_unbound(result, source->name, source->name,
+						source_trouble(source));
+	}
+	/* of a table that is gone nobody knows how many rows it had */
+	if (whole)
+		verify_rows(population, result);
+	audience_verify(population, put_member, put_broken, result);
+	act_as_before(before);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * keep_named() finds a population and holds what verify() reads; an error if
+ * it is gone.  A table that is held is neither detached nor renamed as a
+ * source.
+ */
+static const Population *
+keep_named(const char *name)
+{
+	const Population *population = population_by_name(name);
+	Oid			owner = relation_owner(population->oid);
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source != NULL && source->missing == NULL &&
+			source_is_readable(source, owner))
+			source_lock(source, AccessShareLock);
+	}
+	population = population_keep(name, RowShareLock);
+	if (population == NULL)
+		return population_by_name(name);
+
+	/*
+	 * Definitions wait for us, if none is on its way: they hold nothing yet
+	 * while they wait for this lock.  We do not wait for it ourselves, as our
+	 * transaction may have read what a definition waits for.
+	 */
+	if (!RecoveryInProgress())
+		(void) ConditionalLockRelationOid(population->oid,
+										  ShareUpdateExclusiveLock);
+	return population;
+}
+
+/* verify_source() compares the stored traits of one source. */
+static void
+verify_source(const Source *source, ReturnSetInfo *result)
+{
+	const Population *population = source->population;
+	List	   *unbound;
+	List	   *stored = trait_stored_binding(source, &unbound);
+	List	   *columns;
+	char	   *query = trait_source_query(source, stored, &columns);
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		put_differences(result, population,
+						column_differences(source, query, lfirst(lc)));
+	foreach(lc, unbound)
+	{
+		const TraitUnbound *one = lfirst(lc);
+
+		put_unbound(result, source->name, one->definition, one->reason);
+	}
+}
+
+/*
+ * column_differences() makes the query that compares one column with what
+ * 'query' computes from the source.  Profiles that one of them lacks count,
+ * too.
+ */
+static char *
+column_differences(const Source *source, const char *query,
+				   const TraitColumn *column)
+{
+	const Population *population = source->population;
+	const char *key = pstrdup(quote_identifier(population->key));
+	const char *name = column->name;
+	char	   *stored = trait_column_compared(column,
+											   psprintf("profile.%s", name));
+	char	   *expected = trait_column_compared(column,
+												 psprintf("q.%s", name));
+
+	return psprintf("SELECT %s::name, %s::text,"
+					" coalesce(profile.%s, q.key)::text, %s, %s"
+					" FROM %s AS profile"
+					" FULL JOIN (%s) AS q ON profile.%s = q.key,"
+					" LATERAL (SELECT %s AS stored,"
+					" CASE WHEN q.key IS NULL THEN %s ELSE %s END AS expected)"
+					" AS v WHERE %s",
+					quote_literal_cstr(source->name),
+					quote_literal_cstr(column->definition), key,
+					as_text(column->type, "v.stored"),
+					as_text(column->type, "v.expected"),
+					population_base_name(population), query, key,
+					stored, column->initial, expected,
+					differ(column, "v.stored", "v.expected"));
+}
+
+/*
+ * as_text() makes SQL for the text of a value.  A cast of a user's type to
+ * text may be a user's function, so such a value is printed instead.
+ */
+static char *
+as_text(Oid type, const char *value)
+{
+	return type < FirstNormalObjectId ? psprintf("%s::text", value) :
+		psprintf("CASE WHEN %s IS DISTINCT FROM NULL"
+				 " THEN pg_catalog.format('%%s', %s) END", value, value);
+}
+
+/*
+ * differ() makes SQL that says whether two values differ.  What was computed
+ * differs by the equality of its type: the sums 1.50 and 1.5 do not.  What is
+ * a value of the source is to look like it.
+ */
+static char *
+differ(const TraitColumn *column, const char *a, const char *b)
+{
+	Oid			type = column->type;
+	char	   *equal;
+
+	if (column->is_value)
+		return psprintf("(%s) COLLATE pg_catalog.\"C\" IS DISTINCT FROM"
+						" (%s) COLLATE pg_catalog.\"C\"",
+						as_text(type, a), as_text(type, b));
+
+	/* the sum of floats depends, in its last digits, on the order of rows */
+	if (type == FLOAT8OID)
+		return psprintf("%s IS DISTINCT FROM %s AND"
+						" (abs(segment.subtract(%s, %s)) <="
+						" segment.multiply(1e-9, greatest(abs(%s), abs(%s))))"
+						" IS NOT TRUE",
+						a, b, a, b, a, b);
+
+	equal = equality(type);
+	if (equal == NULL)
+		return psprintf("%s IS DISTINCT FROM %s",
+						as_text(type, a), as_text(type, b));
+	return psprintf("(%s IS NULL) <> (%s IS NULL)"
+					" OR NOT (%s OPERATOR(%s) %s)", a, b, a, equal, b);
+}
+
+/*
+ * equality() names the equality of a type for OPERATOR(); NULL if it has none.
+ * A type of ours has one, but is not made to be sorted or hashed.
+ */
+static char *
+equality(Oid type)
+{
+	Oid			equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+	HeapTuple	tuple;
+	Form_pg_operator form;
+	char	   *name;
+
+	if (!OidIsValid(equal))
+		equal = OpernameGetOprid(list_make2(makeString(SEGMENT_SCHEMA),
+											makeString("=")),
+								 type, type);
+	if (!OidIsValid(equal))
+		return NULL;
+
+	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equal));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", equal);
+	form = (Form_pg_operator) GETSTRUCT(tuple);
+	name = psprintf("%s.%s",
+					quote_identifier(get_namespace_name(form->oprnamespace)),
+					NameStr(form->oprname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+/* verify_rows() compares source_rows with the sum over all sources. */
+static void
+verify_rows(const Population *population, ReturnSetInfo *result)
+{
+	const char *key = pstrdup(quote_identifier(population->key));
+	char	   *base = population_base_name(population);
+	StringInfoData sources;
+	ListCell   *lc;
+
+	initStringInfo(&sources);
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+		List	   *columns;
+
+		if (source == NULL)
+			refuse_unknown_source(population, lfirst(lc));
+		appendStringInfo(&sources, "%s(%s)",
+						 sources.len > 0 ? " UNION ALL " : "",
+						 trait_source_query(source, NIL, &columns));
+	}
+	if (sources.len == 0)
+		appendStringInfo(&sources, "SELECT %s AS key, 0 AS source_rows"
+						 " FROM %s WHERE false", key, base);
+	put_differences(result, population,
+					psprintf("SELECT NULL::name, 'source_rows',"
+							 " coalesce(profile.%s, q.key)::text,"
+							 " profile.source_rows::text, q.source_rows::text"
+							 " FROM %s AS profile FULL JOIN"
+							 " (SELECT key, sum(source_rows) AS source_rows"
+							 " FROM (%s) AS u GROUP BY key) AS q"
+							 " ON profile.%s = q.key"
+							 " WHERE profile.source_rows"
+							 " IS DISTINCT FROM q.source_rows",
+							 key, base, sources.data, key));
+}
+
+/*
+ * put_member() reports a profile that is stored as a member and is none, or
+ * the other way round.  A TransitionSink.
+ */
+static void
+put_member(const Transition *difference, void *context)
+{
+	ReturnSetInfo *result = context;
+	bool		entered = difference->entered;
+	Datum		values[5];
+	bool		isnull[5] = {true, false, false, false, false};
+
+	values[1] = CStringGetTextDatum(membership(difference->audience));
+	isnull[2] = difference->key == NULL;
+	if (!isnull[2])
+		values[2] = CStringGetTextDatum(difference->key);
+	values[3] = CStringGetTextDatum(entered ? "false" : "true");
+	values[4] = CStringGetTextDatum(entered ? "true" : "false");
+	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+}
+
+/*
+ * put_broken() reports an audience of which nobody can say who should be
+ * stored.  An AudienceBroken.
+ */
+static void
+put_broken(const char *audience, const char *reason, void *result)
+{
+	put_unbound(result, NULL, membership(audience), reason);
+}
+
+/* membership() is the filter that an audience's members fulfil, as text. */
+static char *
+membership(const char *audience)
+{
+	return filter_print(filter_node(FILTER_IN_AUDIENCE, audience, -1));
+}
+
+/*
+ * put_unbound() reports a definition that does not bind: what it should be
+ * cannot be said.
+ */
+static void
+put_unbound(ReturnSetInfo *result, const char *source, const char *definition,
+			const char *reason)
+{
+	Datum		values[5] = {0};
+	bool		isnull[5] = {source == NULL, false, true, true, false};
+
+	if (source != NULL)
+		values[0] = name_datum(source);
+	values[1] = CStringGetTextDatum(definition);
+	values[4] = CStringGetTextDatum(psprintf("error: %s", reason));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+}
+
+/* put_differences() reports the rows of a query. */
+static void
+put_differences(ReturnSetInfo *result, const Population *population,
+				const char *sql)
+{
+	population_execute(population, sql);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum		values[5];
+		bool		isnull[5];
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+						  values, isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}

@@ -1,0 +1,110 @@
+/*-------------------------------------------------------------------------
+ *
+ * visit.c
+ *	  How is one profile of a population written after the other?
+ *
+ *		visit_begin			base table and audiences are open
+ *		visit_enter			profile 7: memory and error context are its own
+ *			visit_instant	as of when is its membership decided?
+ *			visit_catch_up	12:00 passed: it left "recent" then
+ *		visit_leave
+ *		visit_enter			profile 9 ...
+ *		visit_end
+ *
+ * Events visit the profiles that a batch touches (apply_batch.c), and a sweep
+ * those that are due (sweep.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "flow/visit.h"
+
+static void name_profile(void *visitor);
+
+void
+visit_begin(Visitor *visitor, const Population *population)
+{
+	visitor->population = population;
+	visitor->table = profile_open(population);
+	visitor->audiences = audience_open(population);
+	visitor->now = clock_now();
+	visitor->callback.callback = name_profile;
+	visitor->callback.arg = visitor;
+	visitor->memory = AllocSetContextCreate(CurrentMemoryContext,
+											"segment profile",
+											ALLOCSET_DEFAULT_SIZES);
+	visitor->before = MemoryContextSwitchTo(visitor->memory);
+}
+
+bool
+visit_end(Visitor *visitor)
+{
+	bool		toggled;
+
+	MemoryContextSwitchTo(visitor->before);
+	MemoryContextDelete(visitor->memory);
+	toggled = visitor->audiences != NULL && audience_close(visitor->audiences);
+	profile_close(visitor->table);
+	CommandCounterIncrement();
+	return toggled;
+}
+
+void
+visit_enter(Visitor *visitor, Datum key)
+{
+	visitor->key = key;
+	visitor->callback.previous = error_context_stack;
+	error_context_stack = &visitor->callback;
+}
+
+void
+visit_leave(Visitor *visitor)
+{
+	error_context_stack = visitor->callback.previous;
+	MemoryContextReset(visitor->memory);
+}
+
+TimestampTz
+visit_instant(const Visitor *visitor, TupleTableSlot *row)
+{
+	TimestampTz at = Max(visitor->now,
+						 profile_evaluated_at(visitor->population, row));
+
+	if (visitor->audiences != NULL)
+		at = Max(at, audience_decided_at(visitor->audiences));
+	profile_set_evaluated_at(visitor->population, row, at);
+	return at;
+}
+
+TimestampTz
+visit_catch_up(const Visitor *visitor, TupleTableSlot *row, TimestampTz at)
+{
+	TimestampTz wake_at = profile_wake_at(visitor->population, row);
+
+	return wake_at <= at ?
+		audience_catch_up(visitor->audiences, row, at) : wake_at;
+}
+
+/*
+ * name_profile() says in an error's context which profile is visited, as
+ * whoever reads the error may not know of traits and audiences.  An
+ * ErrorContextCallback.
+ */
+static void
+name_profile(void *arg)
+{
+	Visitor    *visitor = arg;
+	const char *audience = visitor->audiences == NULL ? NULL :
+		audience_asked(visitor->audiences);
+
+	if (audience != NULL)
+		errcontext("filter of audience \"%s\"", audience);
+	errcontext("traits and audiences of profile \"%s\" in population \"%s\"",
+			   profile_key_text(visitor->population, visitor->key),
+			   visitor->population->name);
+}

@@ -1,0 +1,326 @@
+/*-------------------------------------------------------------------------
+ *
+ * eligible.c
+ *	  May this table be a source of the population?
+ *
+ *		attach_source('orders', key => 'customer_id', at => 'ordered_at')
+ *
+ *		orders			an ordinary table, and no part of a tree of tables
+ *		customer_id		stored, and of the type of the population's key
+ *		ordered_at		stored, and a date or a time
+ *		an index		that begins with customer_id; it must be unique if
+ *						there is no time, as a profile has one row then
+ *
+ * What would make capture fail or drift later is refused here, while the
+ * person who can mend it is looking.
+ *
+ * Rights.  The user needs TRIGGER on the table.  The population's owner needs
+ * SELECT, and must see all rows: retractions read the source again as that
+ * role.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/catalog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+#include "base/base.h"
+#include "source/source_private.h"
+
+static const char *unfit_kind(Relation relation, const char **hint);
+static bool is_in_tree(Relation relation);
+static bool is_of_system(Relation relation);
+static void check_readable(Oid relid, const Population *population);
+static Form_pg_attribute find_column(Relation relation, const char *column,
+									 const char *purpose);
+static void check_stored(Relation relation, Form_pg_attribute column,
+						 const char *purpose);
+static const char *column_name(Relation relation, AttrNumber column);
+
+void
+eligible_relation(Relation relation)
+{
+	const char *name = RelationGetRelationName(relation);
+	const char *hint;
+	const char *kind = unfit_kind(relation, &hint);
+
+	if (kind != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a source: it is %s", name, kind),
+				 errhint("%s", hint)));
+	if (is_of_system(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a source: it belongs to the system", name)));
+}
+
+/*
+ * unfit_kind() says what a relation is that cannot be a source, and in *hint
+ * what to do instead; NULL if it is an ordinary table.
+ */
+static const char *
+unfit_kind(Relation relation, const char **hint)
+{
+	*hint = "Attach the table that the rows are written to.";
+	switch (relation->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+			break;
+		case RELKIND_VIEW:
+			*hint = "Attach the table that the view reads, and use where in a trait's definition.";
+			return "a view";
+		case RELKIND_MATVIEW:
+			return "a materialized view";
+		case RELKIND_FOREIGN_TABLE:
+			*hint = "Rows that change elsewhere fire no trigger here: copy them into a table and attach that.";
+			return "a foreign table";
+		case RELKIND_PARTITIONED_TABLE:
+			*hint = "Partitioned sources are not supported in this version.";
+			return "a partitioned table";
+		default:
+			return "not a table";
+	}
+	if (is_in_tree(relation))
+	{
+		*hint = "Statements on one table of a tree do not fire the triggers of the others; this version does not support such sources.";
+		return "part of an inheritance or partition tree";
+	}
+	if (relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+	{
+		*hint = "Its rows can vanish without a trigger. Use an ordinary table.";
+		return relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP ?
+			"a temporary table" : "an unlogged table";
+	}
+	return NULL;
+}
+
+static bool
+is_in_tree(Relation relation)
+{
+	Oid			relid = RelationGetRelid(relation);
+
+	return relation->rd_rel->relispartition || has_superclass(relid) ||
+		find_inheritance_children(relid, NoLock) != NIL;
+}
+
+static bool
+is_of_system(Relation relation)
+{
+	const char *schema = get_namespace_name(RelationGetNamespace(relation));
+
+	return IsSystemRelation(relation) || strcmp(schema, SEGMENT_SCHEMA) == 0 ||
+		strcmp(schema, SEGMENT_DATA_SCHEMA) == 0;
+}
+
+void
+source_check_rights(const Population *population, Oid relid)
+{
+	Oid			owner = relation_owner(population->oid);
+
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to attach table \"%s\"",
+						get_rel_name(relid)),
+				 errdetail("Attaching creates triggers on it."),
+				 errhint("Ask its owner to attach it, or for GRANT TRIGGER.")));
+
+	check_readable(relid, population);
+	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row-level security hides rows of \"%s\" from the owner of population \"%s\"",
+						get_rel_name(relid), population->name),
+				 errdetail("Traits would be computed from the rows that role sees, not from all."),
+				 errhint("Let a role own the population that owns the table or has BYPASSRLS.")));
+}
+
+void
+source_check_readable(const Source *source)
+{
+	source_check(source);
+	check_readable(source->relid, source->population);
+}
+
+/*
+ * check_readable() refuses a table that the population's owner may not read.
+ */
+static void
+check_readable(Oid relid, const Population *population)
+{
+	Oid			owner = relation_owner(population->oid);
+
+	if (pg_class_aclcheck(relid, owner, ACL_SELECT) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the owner of population \"%s\" may not read table \"%s\"",
+						population->name, get_rel_name(relid)),
+				 errhint("GRANT SELECT ON %s TO %s;",
+						 relation_name(relid),
+						 quote_identifier(GetUserNameFromId(owner, false)))));
+}
+
+AttrNumber
+eligible_key(const Population *population, Relation relation,
+			 const char *column)
+{
+	Form_pg_attribute att = find_column(relation, column, "key");
+
+	/* profiles are told apart by the bytes of their keys */
+	if (OidIsValid(att->attcollation) &&
+		!get_collation_isdeterministic(att->attcollation))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of \"%s\" has a nondeterministic collation and cannot be a key",
+						NameStr(att->attname),
+						RelationGetRelationName(relation)),
+				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
+				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(...).")));
+
+	if (!profile_key_accepts(population, att->atttypid))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" is of type %s, but the key of population \"%s\" is of type %s",
+						NameStr(att->attname),
+						RelationGetRelationName(relation),
+						format_type_be(att->atttypid), population->name,
+						format_type_be(population->key_type)),
+				 errhint("Name a column of type %s, or attach the table to another population.",
+						 format_type_be(population->key_type))));
+	return att->attnum;
+}
+
+AttrNumber
+eligible_time(Relation relation, const char *column)
+{
+	Form_pg_attribute att = find_column(relation, column, "time");
+
+	if (!source_time_fits(att->atttypid))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" is of type %s and cannot be the time of an event",
+						NameStr(att->attname),
+						RelationGetRelationName(relation),
+						format_type_be(att->atttypid)),
+				 errhint("Use a column of type timestamp with time zone, timestamp or date.")));
+	return att->attnum;
+}
+
+/*
+ * find_column() finds a column by its name, which is to be the 'purpose' of a
+ * source: an error if there is none, or if its values are not stored.
+ */
+static Form_pg_attribute
+find_column(Relation relation, const char *column, const char *purpose)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	List	   *names = NIL;
+	const char *nearest;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped)
+			continue;
+		if (strcmp(NameStr(att->attname), column) == 0)
+		{
+			check_stored(relation, att, purpose);
+			return att;
+		}
+		names = lappend(names, NameStr(att->attname));
+	}
+	nearest = nearest_name(column, names);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("table \"%s\" has no column \"%s\"",
+					RelationGetRelationName(relation), column),
+			 errdetail("It was to be the %s of the source.", purpose),
+			 nearest ? errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) : 0));
+}
+
+/*
+ * check_stored() refuses a generated column whose values are computed when it
+ * is read: the server hands a trigger none of them.
+ */
+static void
+check_stored(Relation relation, Form_pg_attribute column, const char *purpose)
+{
+	if (column->attgenerated != ATTRIBUTE_GENERATED_VIRTUAL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column \"%s\" of \"%s\" is not stored and cannot be the %s of a source",
+					NameStr(column->attname),
+					RelationGetRelationName(relation), purpose),
+			 errdetail("It is computed when it is read, and triggers see no value of it."),
+			 errhint("Make it a STORED generated column.")));
+}
+/*
+ * A unique index promises that a profile has at most one row in an attribute
+ * source.  And a retraction that reads the events of one profile again should
+ * not read the whole table.
+ */
+void
+eligible_indexes(Relation relation, AttrNumber key, AttrNumber time)
+{
+	char	   *table = relation_name(RelationGetRelid(relation));
+	const char *key_name = column_name(relation, key);
+	bool		unique = false;
+	bool		leads = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisvalid && form->indkey.values[0] == key &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		{
+			leads = true;
+			if (form->indisunique && form->indnkeyatts == 1 &&
+				form->indimmediate)
+				unique = true;
+		}
+		relation_close(index, AccessShareLock);
+	}
+
+	if (time == InvalidAttrNumber && !unique)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("table \"%s\" may hold several rows of one profile",
+						RelationGetRelationName(relation)),
+				 errdetail("An attribute source has at most one row per profile, and no unique index on \"%s\" says so.",
+						   key_name),
+				 errhint("For a table of events, name its time with at => '...'. Otherwise: CREATE UNIQUE INDEX ON %s (%s);",
+						 table, key_name)));
+	if (time != InvalidAttrNumber && !leads)
+		ereport(NOTICE,
+				(errmsg("table \"%s\" has no index on \"%s\"",
+						RelationGetRelationName(relation), key_name),
+				 errdetail("Updates and deletes may have to read the events of one profile again."),
+				 errhint("CREATE INDEX ON %s (%s, %s);", table, key_name,
+						 column_name(relation, time))));
+}
+
+/* column_name() is the name of a column, quoted for SQL. */
+static const char *
+column_name(Relation relation, AttrNumber column)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation),
+										  column - 1);
+
+	return quote_identifier(NameStr(att->attname));
+}
