@@ -19,8 +19,8 @@
  * An acknowledgement bears no name: that of a poller whose lease ran out ends
  * the lease of the next one, and what lies beyond may then be given twice.
  *
- * Who may do this: the role that created the consumer, and the population's
- * owner.
+ * Rights.  The role that created the consumer may poll, acknowledge and drop
+ * it, and so may the population's owner.
  *
  *-------------------------------------------------------------------------
  */

@@ -80,7 +80,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_trim_feed';
 COMMENT ON FUNCTION segment.trim_feed(interval, boolean, name) IS
-    'removes from the beginning of the feed what was told longer ago than age (default: the setting segment.feed_retention), up to the first that a consumer has not acknowledged; with force those too, and says who loses what; returns how many';
+    'removes from the beginning of the feed what was recorded longer ago than age (default: the setting segment.feed_retention), up to the first that a consumer has not acknowledged; with force those too, and says who loses what; returns how many';
 
 CREATE OR REPLACE FUNCTION segment.trim_feed(
     age text,

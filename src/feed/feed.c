@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * feed.c
- *	  Who entered and who left, in which order?
+ *	  Which profiles entered and left audiences, in which order?
  *
  * Each population has its own log, numbered from 1, and a row that says how
  * far it goes:

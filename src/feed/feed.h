@@ -53,7 +53,7 @@ extern int64 feed_close(FeedWriter *writer);
 
 /*
  * feed_hold() waits now for what the first feed_put() would wait for; and,
- * with 'consumers', also for whoever polls or acknowledges.
+ * with 'consumers', also for polls and acknowledgements.
  */
 extern void feed_hold(const Population *population, bool consumers);
 

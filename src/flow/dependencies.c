@@ -75,6 +75,7 @@ things_named(const Population *population, const char *name)
 	return things;
 }
 
+/* refuse_unknown() is the error that nothing has that name. */
 static void
 refuse_unknown(const Population *population, const char *name)
 {

@@ -129,7 +129,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_rename_audience';
 COMMENT ON FUNCTION segment.rename_audience(name, name, name) IS
-    'gives an audience another name, and its view if that is called as the audience was, also in the filters that mention it; nothing is computed again, and the feed tells with cause rename that its members left the one and entered the other';
+    'gives an audience another name, and its view if that is called as the audience was, also in the filters that mention it; nothing is computed again, and the feed shows with cause rename that its members left the one and entered the other';
 
 CREATE OR REPLACE FUNCTION segment.rename_source(
     name name,

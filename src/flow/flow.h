@@ -40,7 +40,7 @@ extern void flow_on_pending(FlowListener tell);
 /* tick.c: what is due and pending ----------------------------------------- */
 
 /*
- * Whoever ticks may be anybody: it is done as the population's owner.  The
+ * Any role may tick: the work is done as the population's owner.  The
  * transaction is READ COMMITTED and connected to SPI.  A population that is
  * gone has nothing to do.
  */

@@ -56,7 +56,7 @@ extern int64 sweep(const Population *population, int64 most, int milliseconds,
 /*
  * sweep_all() sweeps all that are due, before something is defined.
  * sweep_all_or_warn() sweeps none of them and warns, if one cannot be read
- * (error_is_of_data): for whoever is about to compute them anew.
+ * (error_is_of_data): the caller is about to compute them anew.
  */
 extern void sweep_all(const Population *population);
 extern void sweep_all_or_warn(const Population *population);

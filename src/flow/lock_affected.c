@@ -20,15 +20,15 @@
  *	2.	all else, at once:
  *
  *		members					the storage lock, against folds
- *		the feed				its counter's row, against whoever appends or
- *								creates a consumer
+ *		the feed				its counter's row, against other appenders
+ *								and new consumers
  *		sources					SHARE ROW EXCLUSIVE, no writer is on its way;
  *								ACCESS EXCLUSIVE if its triggers go
  *		views that are			ACCESS EXCLUSIVE
  *		replaced, renamed
  *		or dropped
  *		the base table			ACCESS EXCLUSIVE if columns come or go (then
- *								the population's view as well: whoever asks by
+ *								the population's view as well: a question by
  *								our functions has locked that), EXCLUSIVE if
  *								members are decided, so that no row in it is
  *								locked either
@@ -38,10 +38,9 @@
  * nobody waits for them; at the base table they would have a source, and
  * gather there.
  *
- * Locks that are taken later on the way, by DDL for example, are among these;
- * whoever adds one adds it here.  Whoever makes two definitions in one
- * transaction holds the locks of the first while waiting for those of the
- * second.
+ * Locks that are taken later on the way, by DDL for example, are among these:
+ * a new lock is added here.  A transaction that makes two definitions holds
+ * the locks of the first while it waits for those of the second.
  *
  *-------------------------------------------------------------------------
  */

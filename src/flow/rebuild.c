@@ -5,10 +5,10 @@
  *
  *		SELECT segment.rebuild();
  *
- * For whoever was told by verify() that something is wrong, wrote rows while
- * capture was off, mended a definition that did not bind, or dropped the view.
- * What is damaged is passed over while what is due and pending is told, and
- * computed afterwards.
+ * Needed when verify() has found a difference, after rows were written while
+ * capture was off, when a definition that did not bind was mended, or when the
+ * view was dropped.  Damaged members and profiles are passed over while what
+ * is due and pending is emitted, and computed afterwards.
  *
  *-------------------------------------------------------------------------
  */

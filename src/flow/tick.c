@@ -11,7 +11,7 @@
  *		population	| swept | due | folded | pending
  *		profile		|  1000 | 230 |   4711 |	   0
  *
- * Whoever ticks may be anybody: profile_open() sweeps as the population's
+ * Any role may tick: profile_open() sweeps as the population's
  * owner, and a fold is done as that role.
  *
  *-------------------------------------------------------------------------
@@ -173,7 +173,7 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 {
 	const Population *population = population_find(name);
 
-	/* whoever defines sweeps by itself */
+	/* a definition that holds the table sweeps by itself */
 	if (population == NULL ||
 		!ConditionalLockRelationOid(population->oid, RowExclusiveLock) ||
 		(population = population_find(name)) == NULL)

@@ -91,9 +91,9 @@ visit_catch_up(const Visitor *visitor, TupleTableSlot *row, TimestampTz at)
 }
 
 /*
- * name_profile() says in an error's context which profile is visited, as
- * whoever reads the error may not know of traits and audiences.  An
- * ErrorContextCallback.
+ * name_profile() says in an error's context which profile is visited: the
+ * reader of the error may not know of traits and audiences.  An error context
+ * callback.
  */
 static void
 name_profile(void *arg)

@@ -8,8 +8,9 @@
  *		source_scan_next()	one after the other	the same rows, read in C
  *
  * The rows of a source are those of one table, without the tables that inherit
- * from it.  Whoever reads, locks or counts the rows of a source asks here, so
- * that a source of several tables (partitions, say) changes this file alone.
+ * from it.  Code that reads, locks or counts the rows of a source asks here,
+ * so that a source of several tables (partitions, say) changes this file
+ * alone.
  *
  *-------------------------------------------------------------------------
  */

@@ -202,8 +202,8 @@ source_time_fits(Oid type)
 
 /*
  * source_read() makes a source of the row that a scan of segment.source is at.
- * Its table or columns may be gone, or changed: whoever wants to detach it
- * must still be able to read it.
+ * Its table or columns may be gone, or changed: detach_source() must still be
+ * able to read it.
  */
 static Source *
 source_read(CatalogScan *scan, const Population *population)

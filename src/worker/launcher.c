@@ -171,7 +171,7 @@ read_candidates(bool warn)
 		Candidate  *candidate;
 
 		/*
-		 * a template is copied, and whoever is connected to it prevents that
+		 * a template is copied, and a worker in it would prevent that
 		 */
 		if (!database->datallowconn || database->datistemplate ||
 			(listed != NIL &&

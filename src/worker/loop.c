@@ -96,7 +96,7 @@ begin(Oid database)
 		{"default_transaction_deferrable", "off"},
 		{"statement_timeout", "0"},
 		{"idle_in_transaction_session_timeout", "0"},
-		/* whoever holds up one population does not hold up the others */
+		/* a lock on one population does not hold up the others */
 		{"lock_timeout", "10s"},
 	};
 

@@ -110,7 +110,7 @@ watch_utility(PlannedStmt *statement, const char *text, bool read_only_tree,
 	Oid			database = name == NULL ? InvalidOid :
 		get_database_oid(name, true);
 
-	/* whoever is going to be refused does not disturb anybody */
+	/* a statement that is going to be refused sends no worker away */
 	if (OidIsValid(database) && is_owner(database))
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);

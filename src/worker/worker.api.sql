@@ -19,7 +19,7 @@ ALTER VIEW segment.stat_worker OWNER TO @extowner@;
 COMMENT ON VIEW segment.stat_worker IS 'the background workers of all databases; no row where the library is not in shared_preload_libraries';
 COMMENT ON COLUMN segment.stat_worker.database IS 'name of the database';
 COMMENT ON COLUMN segment.stat_worker.pid IS 'process of its worker; NULL while there is none';
-COMMENT ON COLUMN segment.stat_worker.last_tick IS 'when it last looked at all populations';
+COMMENT ON COLUMN segment.stat_worker.last_tick IS 'when it last swept and folded all populations';
 COMMENT ON COLUMN segment.stat_worker.wakeups IS 'how often it woke up: once a minute while nothing happens and nobody is due';
 COMMENT ON COLUMN segment.stat_worker.folded IS 'changes that it moved into the stored members and the feed';
 COMMENT ON COLUMN segment.stat_worker.last_error IS 'what last went wrong, in this database; the server''s log says more';

@@ -21,12 +21,11 @@
  * ends in whatever way leaves its slot; if it could not, then the server
  * restarts all processes, with all slots free.
  *
- * Who locks what.  One lightweight lock guards the slots: shared for whoever
- * only reads them, exclusive for whoever writes.  Nothing that can fail or
- * wait is done while it is held.  Two numbers of a slot are read without it,
- * so that a commit costs next to nothing: which database the slot is for, and
- * whether something is pending.  Only the first commit after a fold began
- * takes the lock, to find the latch.
+ * Locks.  One lightweight lock guards the slots: shared to read them,
+ * exclusive to write.  Nothing that can fail or wait is done while it is held.
+ * Two numbers of a slot are read without it, so that a commit costs next to
+ * nothing: which database the slot is for, and whether something is pending.
+ * Only the first commit after a fold began takes the lock, to find the latch.
  *
  * Nothing is lost: toggles are committed before 'pending' is set, and
  * 'pending' is cleared before a worker looks for toggles.
@@ -54,7 +53,7 @@
 /* How long a worker may take from being started to attaching. */
 #define START_PATIENCE	(10 * USECS_PER_SEC)
 
-/* How long whoever blocks a worker waits until it has left, in ms. */
+/* How long a session that blocks a worker waits until it has left, in ms. */
 #define BLOCK_PATIENCE	5000
 
 /* The pause after a failure, doubled with each that follows it. */
