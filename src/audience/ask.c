@@ -94,12 +94,6 @@ audience_ask_init(void)
 /* ---- who the members are ---- */
 
 char *
-audience_profiles_sql(const Population *population)
-{
-	return psprintf("%s AS profile", population_base_name(population));
-}
-
-char *
 audience_holds_sql(const char *audience)
 {
 	FilterNode *filter = filter_node(FILTER_IN_AUDIENCE, audience, -1);
@@ -133,7 +127,7 @@ members_where(const Population *population, const char *condition)
 	question_begin(&question, population);
 	portal = SPI_cursor_open_with_args(NULL,
 									   psprintf("SELECT profile.ord FROM %s WHERE %s",
-												audience_profiles_sql(population),
+												profiles_sql(population),
 												condition),
 									   0, NULL, NULL, NULL, true, 0);
 	do
@@ -174,7 +168,7 @@ segment_members(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the name of the audience must be given")));
 	name = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-							   optional_name(fcinfo, 1), &population)->name;
+							   optional_name_argument(fcinfo, 1), &population)->name;
 	check_members_shape(fcinfo, name, population);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
@@ -206,7 +200,7 @@ segment_size(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 1), &population);
+								   optional_name_argument(fcinfo, 1), &population);
 	PG_RETURN_INT64(audience_size(population, audience, GetActiveSnapshot()));
 }
 
@@ -243,7 +237,7 @@ audience_count(const Population *population, const char *name)
 Datum
 segment_count_where(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_by_name(optional_name(fcinfo, 1));
+	const Population *population = population_by_name(optional_name_argument(fcinfo, 1));
 	OwnersQuestion question;
 	FilterNode *node;
 	char	   *text;
@@ -270,7 +264,7 @@ segment_count_where(PG_FUNCTION_ARGS)
 		filter = PG_GETARG_DATUM(0);
 		sql = psprintf("SELECT count(*) FROM %s"
 					   " WHERE profile.* OPERATOR(pg_catalog.@@) $1",
-					   audience_profiles_sql(population));
+					   profiles_sql(population));
 		if (SPI_execute_with_args(sql, 1, &type, &filter, NULL, true, 0) != SPI_OK_SELECT)
 			elog(ERROR, "could not execute \"%s\"", sql);
 		count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
@@ -297,14 +291,13 @@ segment_is_member(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2), &population);
-	key = population_key(population, PG_GETARG_DATUM(1),
-						 get_fn_expr_argtype(fcinfo->flinfo, 1));
+								   optional_name_argument(fcinfo, 2), &population);
+	key = key_argument(fcinfo, 1, population);
 
 	question_begin(&question, population);
 	plan = kept_plan(population, audience->name,
 					 psprintf("SELECT FROM %s WHERE profile.%s = $1 AND %s",
-							  audience_profiles_sql(population),
+							  profiles_sql(population),
 							  quote_identifier(population->key),
 							  audience_holds_sql(audience->name)));
 	if (SPI_execute_plan(plan, &key, NULL, true, 1) != SPI_OK_SELECT)
@@ -323,7 +316,7 @@ Datum
 segment_audiences(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	const Population *population = population_by_name(optional_name(fcinfo, 1));
+	const Population *population = population_by_name(optional_name_argument(fcinfo, 1));
 	OwnersQuestion question;
 	AudienceIndex *index;
 	TupleTableSlot *row;
@@ -336,11 +329,10 @@ segment_audiences(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || audience_list(population) == NIL)
 		return (Datum) 0;
 	audiences = audiences_answering(population, audience_list(population), true);
-	key = population_key(population, PG_GETARG_DATUM(0),
-						 get_fn_expr_argtype(fcinfo->flinfo, 0));
+	key = key_argument(fcinfo, 0, population);
 
 	question_begin(&question, population);
-	row = audience_profile_row(population, key);
+	row = profile_row(population, key);
 	index = audience_index(population);
 	if (row != NULL)
 		audience_look(index, row, clock_now());
@@ -358,12 +350,6 @@ segment_audiences(PG_FUNCTION_ARGS)
 	question_end(&question);
 
 	return (Datum) 0;
-}
-
-const char *
-optional_name(FunctionCallInfo fcinfo, int argument)
-{
-	return PG_ARGISNULL(argument) ? NULL : NameStr(*PG_GETARG_NAME(argument));
 }
 
 /*
@@ -403,30 +389,13 @@ audience_count_where(const Population *population, const char *condition)
 
 	question_begin(&question, population);
 	sql = psprintf("SELECT count(*) FROM %s WHERE %s",
-				   audience_profiles_sql(population), condition);
+				   profiles_sql(population), condition);
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
 										SPI_tuptable->tupdesc, 1, &isnull));
 	question_end(&question);
 	return count;
-}
-
-/* ---- putting a question ---- */
-
-void
-question_begin(OwnersQuestion *question, const Population *population)
-{
-	question->before = act_as_owner(population->base);
-	SPI_connect();
-}
-
-/* An error needs none of this: the transaction's abort undoes it. */
-void
-question_end(OwnersQuestion *question)
-{
-	SPI_finish();
-	act_as_before(question->before);
 }
 
 /*

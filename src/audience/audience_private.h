@@ -265,25 +265,10 @@ extern int	audience_turned(AudienceIndex *index, TupleTableSlot *row,
 /* ask.c ---------------------------------------------------------------------- */
 
 /*
- * The base table as "profile"; and a condition over it that is true for those
- * for whom the audience's filter holds, and false or NULL for all others.
+ * A condition over the base table as "profile" that is true for those for
+ * whom the audience's filter holds, and false or NULL for all others.
  */
-extern char *audience_profiles_sql(const Population *population);
 extern char *audience_holds_sql(const char *audience);
-
-/*
- * Questions are asked as the population's owner, because readers have no
- * rights on the base table; the caller has been checked.  Between begin and
- * end SPI is connected and search_path pinned.
- */
-typedef struct OwnersQuestion
-{
-	Actor		before;
-} OwnersQuestion;
-
-extern void question_begin(OwnersQuestion *question,
-						   const Population *population);
-extern void question_end(OwnersQuestion *question);
 
 /* The members as the snapshot shows them, whether they are stored or not. */
 extern MemberSet *audience_members(const Population *population,
@@ -318,19 +303,6 @@ extern bool algebra_applies(const FilterNode *filter);
 extern int64 algebra_count(const Population *population,
 						   const FilterNode *filter, Snapshot snapshot);
 
-/* explain.c -------------------------------------------------------------------- */
-
-/*
- * The profile's row of the base table, with its columns where the compiler
- * expects them, dropped ones included; NULL if there is no such profile.
- * Asked within a question.
- */
-extern TupleTableSlot *audience_profile_row(const Population *population,
-											Datum key);
-/* Its absence as an error. */
-pg_noreturn extern void audience_no_profile(const Population *population,
-											Datum key);
-
 /* next.c ------------------------------------------------------------------------ */
 
 /*
@@ -350,8 +322,5 @@ extern TimedFilter *timed_filter(const Population *population,
 extern TimestampTz timed_filter_next_change(TimedFilter *timed,
 											TupleTableSlot *row,
 											TimestampTz after);
-
-/* Argument 'argument' as a name, NULL for NULL. */
-extern const char *optional_name(FunctionCallInfo fcinfo, int argument);
 
 #endif							/* SEGMENT_AUDIENCE_PRIVATE_H */

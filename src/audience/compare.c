@@ -57,7 +57,7 @@ static List *audiences_named(const Population *population, ArrayType *names);
 Datum
 segment_sizes(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_by_name(optional_name(fcinfo, 0));
+	const Population *population = population_by_name(optional_name_argument(fcinfo, 0));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *audiences;
 	int32		greatest = 0;
@@ -106,7 +106,7 @@ Datum
 segment_overlap(PG_FUNCTION_ARGS)
 {
 	const Population *population;
-	const char *home = optional_name(fcinfo, 2);
+	const char *home = optional_name_argument(fcinfo, 2);
 	const Audience *a;
 	const Audience *b;
 	StorageShare share;
@@ -144,7 +144,7 @@ segment_overlap(PG_FUNCTION_ARGS)
 Datum
 segment_overlaps(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_by_name(optional_name(fcinfo, 1));
+	const Population *population = population_by_name(optional_name_argument(fcinfo, 1));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *audiences;
 	Compared   *all;
@@ -205,7 +205,7 @@ segment_what_if(PG_FUNCTION_ARGS)
 				 errmsg("cannot list " INT64_FORMAT " keys", PG_GETARG_INT64(3)),
 				 errhint("Give a number from 0 on, or NULL for all.")));
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2), &population);
+								   optional_name_argument(fcinfo, 2), &population);
 
 	question_begin(&question, population);
 	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
@@ -222,7 +222,7 @@ segment_what_if(PG_FUNCTION_ARGS)
 				   " ORDER BY moved.key%s)"
 				   " FROM (VALUES ('entering'), ('leaving'), ('staying')) AS c (change)",
 				   key, audience_holds_sql(audience->name),
-				   quote_literal_cstr(text), audience_profiles_sql(population),
+				   quote_literal_cstr(text), profiles_sql(population),
 				   PG_ARGISNULL(3) ? "" : psprintf(" LIMIT " INT64_FORMAT, PG_GETARG_INT64(3)));
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);

@@ -73,10 +73,9 @@ segment_explain(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2),
+								   optional_name_argument(fcinfo, 2),
 								   &explanation.population);
-	key = population_key(explanation.population, PG_GETARG_DATUM(1),
-						 get_fn_expr_argtype(fcinfo->flinfo, 1));
+	key = key_argument(fcinfo, 1, explanation.population);
 
 	question_begin(&question, explanation.population);
 	explanation.result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -84,62 +83,14 @@ segment_explain(PG_FUNCTION_ARGS)
 	explanation.estate = CreateExecutorState();
 	explanation.econtext = GetPerTupleExprContext(explanation.estate);
 	explanation.econtext->ecxt_scantuple =
-		audience_profile_row(explanation.population, key);
+		profile_row(explanation.population, key);
 	if (explanation.econtext->ecxt_scantuple == NULL)
-		audience_no_profile(explanation.population, key);
+		profile_missing(explanation.population, key);
 	explain_node(&explanation, audience->filter, 0);
 	FreeExecutorState(explanation.estate);
 	question_end(&question);
 
 	return (Datum) 0;
-}
-
-TupleTableSlot *
-audience_profile_row(const Population *population, Datum key)
-{
-	Oid			type = population->key_type;
-	char	   *sql;
-	TupleDesc	desc;
-	TupleTableSlot *slot;
-	HeapTupleHeader row;
-	HeapTupleData tuple;
-	bool		isnull;
-
-	/* the cast to its own type keeps the row from being spread into columns */
-	sql = psprintf("SELECT profile.*::%s FROM %s WHERE profile.%s = $1",
-				   population_base_name(population),
-				   audience_profiles_sql(population),
-				   quote_identifier(population->key));
-	if (SPI_execute_with_args(sql, 1, &type, &key, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not execute \"%s\"", sql);
-	if (SPI_processed == 0)
-		return NULL;
-
-	row = DatumGetHeapTupleHeader(SPI_getbinval(SPI_tuptable->vals[0],
-												SPI_tuptable->tupdesc, 1,
-												&isnull));
-	desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(row),
-									   HeapTupleHeaderGetTypMod(row));
-	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = row;
-	slot = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
-	ExecForceStoreHeapTuple(heap_copytuple(&tuple), slot, true);
-	return slot;
-}
-
-void
-audience_no_profile(const Population *population, Datum key)
-{
-	Oid			output;
-	bool		varlena;
-
-	getTypeOutputInfo(population->key_type, &output, &varlena);
-	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("profile \"%s\" does not exist in population \"%s\"",
-					OidOutputFunctionCall(output, key), population->name)));
 }
 
 /*

@@ -134,14 +134,13 @@ segment_next_change(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2), &population);
-	key = population_key(population, PG_GETARG_DATUM(1),
-						 get_fn_expr_argtype(fcinfo->flinfo, 1));
+								   optional_name_argument(fcinfo, 2), &population);
+	key = key_argument(fcinfo, 1, population);
 
 	question_begin(&question, population);
-	row = audience_profile_row(population, key);
+	row = profile_row(population, key);
 	if (row == NULL)
-		audience_no_profile(population, key);
+		profile_missing(population, key);
 	change = timed_filter_next_change(timed_filter(population, audience->filter),
 									  row, clock_now());
 	question_end(&question);
@@ -166,7 +165,7 @@ segment_forecast(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2), &population);
+								   optional_name_argument(fcinfo, 2), &population);
 	at = PG_GETARG_TIMESTAMPTZ(1);
 	if (at < clock_now())
 		ereport(ERROR,

@@ -10,11 +10,14 @@
 
 #include "catalog/pg_attribute.h"
 #include "executor/tuptable.h"
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
+
+#include "base/base.h"
 
 /* population.c: which populations are there? ------------------------------ */
 
@@ -307,5 +310,45 @@ extern void profile_due_end(DueScan *scan);
 /* When is somebody due next?  The earliest wake_at; DT_NOEND if nobody is. */
 extern TimestampTz profile_next_due(const Population *population,
 									Snapshot snapshot);
+
+/* question.c: questions of those who may only read the view ---------------- */
+
+/*
+ * A question is asked as the population's owner, because readers have no
+ * right on the base table.  The caller has checked the reader's right:
+ * population_reader().  Between begin and end SPI is connected and
+ * search_path pinned.
+ */
+typedef struct OwnersQuestion
+{
+	Actor		before;
+} OwnersQuestion;
+
+extern void question_begin(OwnersQuestion *question,
+						   const Population *population);
+extern void question_end(OwnersQuestion *question);
+
+/* An item of FROM: the base table, as "profile". */
+extern char *profiles_sql(const Population *population);
+
+/*
+ * A profile's row of the base table, with its columns where the compiler
+ * expects them, dropped ones included; NULL if there is no such profile.
+ * Called within a question.
+ */
+extern TupleTableSlot *profile_row(const Population *population, Datum key);
+
+/* Report that there is no profile of that key: ERRCODE_NO_DATA_FOUND. */
+pg_noreturn extern void profile_missing(const Population *population,
+										Datum key);
+
+/* arguments.c: arguments of SQL functions ----------------------------------- */
+
+/* An argument as a name; NULL for NULL. */
+extern const char *optional_name_argument(FunctionCallInfo fcinfo,
+										  int argument);
+/* An argument, of the key's type or text, as a key of the population. */
+extern Datum key_argument(FunctionCallInfo fcinfo, int argument,
+						  const Population *population);
 
 #endif							/* SEGMENT_PROFILE_H */
