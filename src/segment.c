@@ -15,6 +15,7 @@
 
 #include "base/base.h"
 #include "profile/profile.h"
+#include "membership/membership.h"
 #include "source/source.h"
 #include "trait/trait.h"
 #include "audience/audience.h"
@@ -30,6 +31,7 @@ _PG_init(void)
 {
 	base_init();
 	profile_init();
+	membership_init();
 	source_init();
 	trait_init();
 	audience_init();

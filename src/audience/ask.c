@@ -108,7 +108,7 @@ audience_members(const Population *population, const Audience *audience,
 				 Snapshot snapshot)
 {
 	MemberSet  *set = audience->stored ?
-		storage_read(population, audience->definition_id, snapshot, NULL) : NULL;
+		membership_read(population, audience->definition_id, snapshot, NULL) : NULL;
 
 	if (set == NULL)
 		return members_where(population, audience_holds_sql(audience->name));
@@ -148,6 +148,48 @@ members_where(const Population *population, const char *condition)
 	return set;
 }
 
+char *
+audience_members_sql(const Population *population, const char *audience)
+{
+	const MembershipTables *tables = membership_tables(population);
+	char	   *key = pstrdup(quote_identifier(population->key));
+	char	   *base = population_base_name(population);
+	char	   *chunks = relation_name(tables->chunks);
+	char	   *holds = audience_holds_sql(audience);
+	char	   *stored;
+	const char *due;
+	/* in a query of its own it is asked once, not for each row */
+	char	   *definition_id = psprintf("(SELECT segment.definition_id(%s, %s))",
+								  quote_literal_cstr(population->name),
+								  quote_literal_cstr(audience));
+
+	/* is the snapshot one that shows the members of this definition? */
+	stored = psprintf("EXISTS (SELECT FROM %s AS c"
+					  " WHERE c.definition_id OPERATOR(pg_catalog.=) %s"
+					  " AND c.chunk OPERATOR(pg_catalog.=) (%d))",
+					  chunks, definition_id, MEMBERS_STORED);
+	due = "profile.wake_at OPERATOR(pg_catalog.<=) segment.now()";
+
+	return psprintf("SELECT profile.%s"
+					" FROM (SELECT pg_catalog.array_agg(c.chunk) AS chunks,"
+					" pg_catalog.array_agg(c.members) AS members"
+					" FROM %s AS c WHERE c.definition_id OPERATOR(pg_catalog.=) %s"
+					" AND c.chunk OPERATOR(pg_catalog.>=) 0) AS stored,"
+					" LATERAL segment.ords(stored.chunks, stored.members,"
+					" ARRAY(SELECT t.ord FROM %s AS t"
+					" WHERE t.definition_id OPERATOR(pg_catalog.=) %s)) AS member (ord)"
+					" JOIN %s AS profile ON profile.ord OPERATOR(pg_catalog.=) member.ord"
+					" WHERE %s AND (%s) IS NOT TRUE"
+					" UNION ALL"
+					" SELECT profile.%s FROM %s AS profile WHERE %s AND %s AND %s"
+					" UNION ALL"
+					" SELECT profile.%s FROM %s AS profile WHERE NOT %s AND %s",
+					key, chunks, definition_id, relation_name(tables->toggles), definition_id,
+					base, stored, due,
+					key, base, stored, due, holds,
+					key, base, stored, holds);
+}
+
 /* ---- the functions ---- */
 
 /*
@@ -173,7 +215,7 @@ segment_members(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
 	question_begin(&question, population);
-	sql = storage_members_sql(population, name);
+	sql = audience_members_sql(population, name);
 	memset(&options, 0, sizeof(options));
 	options.read_only = true;
 	options.dest = CreateDestReceiver(DestTuplestore);
@@ -209,7 +251,7 @@ audience_size(const Population *population, const Audience *audience,
 			  Snapshot snapshot)
 {
 	int64		size = audience->stored ?
-		storage_size(population, audience->definition_id, snapshot) : -1;
+		membership_size(population, audience->definition_id, snapshot) : -1;
 	int64		more;
 
 	if (size < 0)
@@ -335,14 +377,14 @@ segment_audiences(PG_FUNCTION_ARGS)
 	row = profile_row(population, key);
 	index = audience_index(population);
 	if (row != NULL)
-		audience_look(index, row, clock_now());
+		index_set_row(index, row, clock_now());
 	foreach(lc, row == NULL ? NIL : audiences)
 	{
 		const Audience *audience = lfirst(lc);
 		bool		isnull = false;
 		Datum		name;
 
-		if (!audience_holds(index, audience_place(index, audience->name)))
+		if (!index_holds(index, index_place(index, audience->name)))
 			continue;
 		name = name_datum(audience->name);
 		tuplestore_putvalues(result->setResult, result->setDesc, &name, &isnull);

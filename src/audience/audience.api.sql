@@ -250,16 +250,6 @@ AS 'MODULE_PATHNAME', 'segment_definition_id';
 COMMENT ON FUNCTION segment.definition_id(name, name) IS
     'number of the audience''s definition as it is now, under which its members are stored';
 
-CREATE OR REPLACE FUNCTION segment.ords(
-    chunks bigint[],
-    members bytea[],
-    toggled bigint[])
-RETURNS SETOF bigint
-LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10000
-AS 'MODULE_PATHNAME', 'segment_ords';
-COMMENT ON FUNCTION segment.ords(bigint[], bytea[], bigint[]) IS
-    'numbers of the profiles that are in the bitmaps or among those toggled, and not in both; ascending';
-
 CREATE OR REPLACE FUNCTION segment.filters_evaluated()
 RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL RESTRICTED

@@ -57,14 +57,6 @@ typedef struct AudienceSet
 	bool		any_stored;
 } AudienceSet;
 
-/* Where members of one population are kept. */
-typedef struct TablesEntry
-{
-	Oid			base;			/* hash key */
-	CacheSlot	slot;
-	AudienceTables tables;
-} TablesEntry;
-
 /* Names of a profile's row, be it the view's or the base table's. */
 typedef struct ProfileScope
 {
@@ -75,7 +67,6 @@ typedef struct ProfileScope
 } ProfileScope;
 
 static Cache *audience_sets = NULL;
-static Cache *audience_places = NULL;
 
 static FilterScope *profile_scope(FilterRow *row);
 static Expr *scope_column(FilterScope *scope, const char *name);
@@ -100,10 +91,8 @@ static List *audience_read(const Population *population);
 static const Audience *audience_read_one(const Population *population,
 										 const char *name);
 static Audience *audience_row(CatalogScan *scan);
-static AudienceTables tables_read(const Population *population);
 static int	compare_numbers(const void *a, const void *b);
 static bool made_of(const void *entry, Oid relid);
-static bool tables_made_of(const void *entry, Oid relid);
 
 void
 audience_init(void)
@@ -115,16 +104,7 @@ audience_init(void)
 		.slot = offsetof(AudienceSet, slot),
 		.made_of = made_of,
 	};
-	static const CacheKind places = {
-		.name = "segment memberships",
-		.key_size = sizeof(Oid),
-		.entry_size = sizeof(TablesEntry),
-		.slot = offsetof(TablesEntry, slot),
-		.made_of = tables_made_of,
-	};
-
 	audience_sets = cache_create(&sets);
-	audience_places = cache_create(&places);
 	filter_row_hook = profile_scope;
 	trait_users_hook = users_of_stored;
 	audience_index_init();
@@ -186,21 +166,6 @@ bool
 audience_any_stored(const Population *population)
 {
 	return audience_set(population)->any_stored;
-}
-
-const AudienceTables *
-audience_tables(const Population *population)
-{
-	TablesEntry *entry = cache_find(audience_places, &population->base);
-	TablesEntry made = {population->base};
-	uint64		begun = cache_begin();
-
-	if (entry == NULL)
-	{
-		made.tables = tables_read(population);
-		entry = cache_put(audience_places, &made, NULL, begun);
-	}
-	return &entry->tables;
 }
 
 const Audience *
@@ -505,7 +470,7 @@ audiences_answering(const Population *population, List *audiences, bool evaluate
 			question_end(&question);
 		}
 		if (evaluated || audience->time_dependent || !audience->stored)
-			reason = audience_broken(index, audience_place(index, audience->name));
+			reason = index_broken(index, index_place(index, audience->name));
 		if (reason == NULL)
 			answering = lappend(answering, audience);
 		else
@@ -800,24 +765,6 @@ audience_row(CatalogScan *scan)
 	return audience;
 }
 
-static AudienceTables
-tables_read(const Population *population)
-{
-	AudienceTables tables = {InvalidOid, InvalidOid, DT_NOBEGIN};
-	CatalogScan scan;
-	bool		isnull;
-
-	catalog_begin(&scan, "membership", population->name);
-	while (catalog_next(&scan))
-	{
-		tables.chunks = DatumGetObjectId(catalog_get(&scan, "chunks", REGCLASSOID, &isnull));
-		tables.toggles = DatumGetObjectId(catalog_get(&scan, "toggles", REGCLASSOID, &isnull));
-		tables.decided_at = DatumGetTimestampTz(catalog_get(&scan, "decided_at", TIMESTAMPTZOID, &isnull));
-	}
-	catalog_end(&scan);
-	return tables;
-}
-
 static int
 compare_numbers(const void *a, const void *b)
 {
@@ -831,10 +778,4 @@ static bool
 made_of(const void *entry, Oid relid)
 {
 	return ((const AudienceSet *) entry)->base == relid;
-}
-
-static bool
-tables_made_of(const void *entry, Oid relid)
-{
-	return ((const TablesEntry *) entry)->base == relid;
 }

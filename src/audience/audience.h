@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "filter/filter.h"
+#include "membership/membership.h"
 #include "profile/profile.h"
 #include "trait/trait.h"
 
@@ -84,11 +85,9 @@ typedef struct Transition
 	const char *key;			/* of the profile, as text */
 	bool		entered;		/* else left */
 	TimestampTz at;
-	const char *cause;			/* one of the following */
+	const char *cause;			/* CAUSE_EVENT, CAUSE_TIME or as follows */
 } Transition;
 
-#define CAUSE_EVENT	"event"
-#define CAUSE_TIME		"time"
 #define CAUSE_CREATE	"create"
 #define CAUSE_EDIT		"edit"
 #define CAUSE_DROP		"drop"
@@ -154,15 +153,6 @@ extern void audience_refresh(const Population *population, List *names);
  * for.
  */
 extern void audience_lock(const Population *population);
-/* Its second half: against folds. */
-extern void audience_lock_storage(const Population *population);
-
-/* The tables in which members are kept; NIL before the first audience. */
-extern List *audience_storage(const Population *population);
-
-/* The population's audiences go, their definitions already have. */
-extern void audience_drop_storage(const Population *population);
-
 /*
  * Stop keeping the members of audiences whose filter does not bind any more:
  * they are evaluated when asked for, which says why they cannot be, until
@@ -230,9 +220,9 @@ typedef struct AudienceWriter AudienceWriter;
 extern AudienceWriter *audience_open(const Population *population);
 
 /* The audience whose filter is being evaluated, for who says of an error; or NULL. */
-extern const char *audience_asked(const AudienceWriter *writer);
+extern const char *audience_evaluating(const AudienceWriter *writer);
 
-/* For no profile has membership been decided as of a later instant. */
+/* The population's decided_at; DT_NOBEGIN if there is no writer (NULL). */
 extern TimestampTz audience_decided_at(const AudienceWriter *writer);
 
 /*
@@ -268,23 +258,15 @@ extern bool audience_close(AudienceWriter *writer);
 
 /* fold.c --------------------------------------------------------------------------- */
 
-/* False if another transaction is folding or defining. */
-extern bool audience_try_lock(const Population *population);
-
 /*
  * Move toggles into the stored members, 'most' of them (0: all), and tell of
  * them in their order, but for what one transaction has undone.  Toggles that
  * have to be told together with the first 'most' are folded with them.
- * Returns how many.  Stored members that are damaged are an error, or passed
- * by, for whoever is about to decide them anew.
+ * Returns how many.  Stored members that are damaged are an error, or skipped
+ * if the caller is about to decide them anew.  The caller holds the storage
+ * lock (membership_lock()).
  */
 extern int64 audience_fold(const Population *population, int64 most,
-						   bool passing, TransitionSink sink, void *context);
-
-/*
- * How many toggles wait to be folded, as far as this transaction sees; counted no
- * further than 'most'.
- */
-extern int64 audience_pending(const Population *population, int64 most);
+						   bool skip_damaged, TransitionSink sink, void *context);
 
 #endif							/* SEGMENT_AUDIENCE_H */

@@ -32,7 +32,6 @@ SEGMENT_FUNCTION(segment_sizes);
 SEGMENT_FUNCTION(segment_overlap);
 SEGMENT_FUNCTION(segment_overlaps);
 SEGMENT_FUNCTION(segment_what_if);
-SEGMENT_FUNCTION(segment_ords);
 SEGMENT_FUNCTION(segment_definition_id);
 
 /* size_a, size_b, in_both, in_either, only_a, only_b, jaccard */
@@ -59,22 +58,30 @@ segment_sizes(PG_FUNCTION_ARGS)
 {
 	const Population *population = population_by_name(optional_name_argument(fcinfo, 0));
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *all;
 	List	   *audiences;
-	int32		greatest = 0;
+	int32	   *definition_ids;
 	int64	   *sizes;
 	int64	   *more;
 	ListCell   *lc;
-	int			place = 0;
+	int			count;
+	int			i = 0;
 
 	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
-	audiences = audiences_answering(population, audience_list(population), false);
+	all = audience_list(population);
+	audiences = audiences_answering(population, all, false);
+	count = list_length(audiences);
+	definition_ids = palloc(sizeof(int32) * Max(count, 1));
 	foreach(lc, audiences)
-		greatest = Max(greatest, ((Audience *) lfirst(lc))->definition_id);
-	sizes = storage_sizes(population, greatest, GetActiveSnapshot());
-	more = palloc(sizeof(int64) * Max(list_length(audiences), 1));
+		definition_ids[foreach_current_index(lc)] =
+			((const Audience *) lfirst(lc))->definition_id;
+	sizes = palloc(sizeof(int64) * Max(count, 1));
+	membership_sizes(population, definition_ids, count, GetActiveSnapshot(),
+					 sizes);
+	more = palloc(sizeof(int64) * Max(count, 1));
 	due_count(population, audiences, GetActiveSnapshot(), more);
-	foreach(lc, audience_list(population))
+	foreach(lc, all)
 	{
 		const Audience *audience = lfirst(lc);
 		int64		size;
@@ -83,16 +90,15 @@ segment_sizes(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = name_datum(audience->name);
-		/* the others are as this list has them, in its order */
-		if (place < list_length(audiences) &&
-			list_nth(audiences, place) == audience)
+		/* 'audiences' is a part of 'all', in the same order */
+		if (i < count && list_nth(audiences, i) == audience)
 		{
-			size = audience->stored ? sizes[audience->definition_id] : -1;
-			size = size >= 0 ? size + more[place] :
+			size = audience->stored ? sizes[i] : -1;
+			size = size >= 0 ? size + more[i] :
 				audience_size(population, audience, GetActiveSnapshot());
 			values[1] = Int64GetDatum(size);
 			isnull[1] = false;
-			place++;
+			i++;
 		}
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 	}
@@ -109,7 +115,7 @@ segment_overlap(PG_FUNCTION_ARGS)
 	const char *home = optional_name_argument(fcinfo, 2);
 	const Audience *a;
 	const Audience *b;
-	StorageShare share;
+	MembershipShare share;
 	Datum		values[OVERLAP_COLUMNS];
 	bool		isnull[OVERLAP_COLUMNS];
 	TupleDesc	desc;
@@ -124,7 +130,7 @@ segment_overlap(PG_FUNCTION_ARGS)
 		b = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name, &population);
 	if (!a->stored || !b->stored ||
 		((a->time_dependent || b->time_dependent) && due_any(population, GetActiveSnapshot())) ||
-		!storage_share(population, a->definition_id, b->definition_id, GetActiveSnapshot(), &share))
+		!membership_share(population, a->definition_id, b->definition_id, GetActiveSnapshot(), &share))
 	{
 		Compared	one = compared(population, a);
 		Compared	other = compared(population, b);
@@ -288,75 +294,6 @@ audiences_named(const Population *population, ArrayType *names)
 														 population->name, &home)));
 		}
 	return audiences;
-}
-
-/* ---- what views of audiences are made of ---- */
-
-/*
- * ords(chunks, members, toggled): the ords in chunks XOR those toggled
- *
- * Takes what it works on as arguments, so whoever calls it has had the right
- * to read that.
- */
-Datum
-segment_ords(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemberSet  *set = members_create();
-	int64	   *ords;
-	int64		count;
-	Datum	   *values;
-	Datum	   *chunks;
-	bool	   *isnull;
-	bool	   *chunk_isnull;
-	int			nvalues;
-	int			nchunks;
-
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
-	{
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, sizeof(int64),
-						  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
-						  &chunks, &chunk_isnull, &nchunks);
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), BYTEAOID, -1, false,
-						  TYPALIGN_INT, &values, &isnull, &nvalues);
-		if (nchunks != nvalues)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("there are %d chunks and %d bitmaps of members",
-							nchunks, nvalues)));
-		for (int i = 0; i < nchunks; i++)
-			if (!chunk_isnull[i] && !isnull[i])
-				members_read_chunk(set, DatumGetInt64(chunks[i]), -1,
-								   DatumGetByteaPP(values[i]));
-	}
-	if (!PG_ARGISNULL(2))
-	{
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT8OID, sizeof(int64),
-						  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
-						  &values, &isnull, &nvalues);
-		for (int i = 0; i < nvalues; i++)
-			if (!isnull[i])
-			{
-				if (DatumGetInt64(values[i]) < 0)
-					ereport(ERROR,
-							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							 errmsg("there is no profile number " INT64_FORMAT,
-									DatumGetInt64(values[i]))));
-				members_flip(set, DatumGetInt64(values[i]));
-			}
-	}
-
-	ords = members_list(set, &count);
-	for (int64 i = 0; i < count; i++)
-	{
-		Datum		ord = Int64GetDatum(ords[i]);
-		bool		ord_isnull = false;
-
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(result->setResult, result->setDesc, &ord, &ord_isnull);
-	}
-	return (Datum) 0;
 }
 
 /*

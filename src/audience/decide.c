@@ -71,7 +71,6 @@ static void read_base(DecisionScan *scan);
 static TimestampTz instant_of(const DecisionScan *scan, TupleTableSlot *row);
 static void wake(const DecisionScan *scan, ProfileTable *table,
 				 TupleTableSlot *row, bool exists, TimestampTz at);
-static void note_instant(const Population *population, TimestampTz at);
 
 void
 audience_decide(const Population *population, List *names, TimestampTz at,
@@ -90,9 +89,9 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 	};
 	ListCell   *lc;
 
-	if (!OidIsValid(audience_tables(population)->chunks))
+	if (!OidIsValid(membership_tables(population)->chunks))
 		return;
-	scan.at = scan.anew ? at : Max(at, audience_tables(population)->decided_at);
+	scan.at = scan.anew ? at : Max(at, membership_tables(population)->decided_at);
 	memory = AllocSetContextCreate(CurrentMemoryContext, "segment decision",
 								   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(memory);
@@ -105,7 +104,7 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 
 			if (audience->stored)
 				decide(&scan, audience, false);
-			else if (storage_suspended(population, audience->definition_id))
+			else if (membership_suspended(population, audience->definition_id))
 			{
 				decide(&scan, audience, true);
 				((Decision *) llast(scan.all))->suspended = true;
@@ -125,15 +124,15 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 		{
 			if (!one->damaged &&
 				members_count(one->after) < members_count(one->before))
-				storage_write_suspended(population, one->audience->definition_id,
+				membership_write_suspended(population, one->audience->definition_id,
 										one->after);
 		}
 		else if (one->audience->stored)
-			storage_write(population, one->audience->definition_id, one->after);
+			membership_write(population, one->audience->definition_id, one->after);
 		else
-			storage_forget(population, one->audience->definition_id);
+			membership_forget(population, one->audience->definition_id);
 	}
-	note_instant(population, scan.at);
+	membership_decided(population, scan.at);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 }
@@ -143,7 +142,7 @@ audience_empty(const Population *population, const char *name, TimestampTz at,
 			   TransitionSink sink, void *context)
 {
 	each_member(population, name, at, CAUSE_DROP, sink, context);
-	storage_forget(population, audience_by_name(population, name)->definition_id);
+	membership_forget(population, audience_by_name(population, name)->definition_id);
 }
 
 void
@@ -165,7 +164,7 @@ each_member(const Population *population, const char *name, TimestampTz at,
 	DecisionScan scan = {
 		.population = population,
 		.snapshot = RegisterSnapshot(GetLatestSnapshot()),
-		.at = Max(at, audience_tables(population)->decided_at),
+		.at = Max(at, membership_tables(population)->decided_at),
 		.change.cause = cause,
 		.sink = sink,
 		.context = context,
@@ -187,7 +186,7 @@ audience_verify(const Population *population, TransitionSink differ,
 	MemoryContext old;
 	DecisionScan scan = {
 		.population = population,
-		.at = audience_tables(population)->decided_at,
+		.at = membership_tables(population)->decided_at,
 		.sink = differ,
 		.context = context,
 	};
@@ -211,7 +210,7 @@ audience_verify(const Population *population, TransitionSink differ,
 		decide(&scan, audience, false);
 		/* damage is an error, which says how it is mended */
 		if (((Decision *) llast(scan.all))->damaged)
-			(void) storage_read(population, audience->definition_id, scan.snapshot, NULL);
+			(void) membership_read(population, audience->definition_id, scan.snapshot, NULL);
 	}
 	read_base(&scan);
 
@@ -238,7 +237,7 @@ decide(DecisionScan *scan, const Audience *audience, bool empty)
 
 	/* what was last told is what the feed is to be told the difference from */
 	one->audience = audience;
-	one->before = storage_read_last(scan->population, audience->definition_id,
+	one->before = membership_read_last(scan->population, audience->definition_id,
 									scan->snapshot, &one->damaged);
 	one->after = members_create();
 	one->place = audience->stored && !empty ? 0 : -1;
@@ -295,7 +294,7 @@ read_base(DecisionScan *scan)
 		exists = DatumGetInt64(row->tts_values[population->rows_attno - 1]) > 0;
 		change->key = NULL;
 		change->at = instant_of(scan, row);
-		audience_look(scan->index, row, change->at);
+		index_set_row(scan->index, row, change->at);
 		foreach(lc, scan->all)
 		{
 			Decision   *one = lfirst(lc);
@@ -304,7 +303,7 @@ read_base(DecisionScan *scan)
 
 			one->met += was;
 			is = exists && (one->suspended ? was : one->place >= 0 &&
-							audience_holds(scan->index, one->place));
+							index_holds(scan->index, one->place));
 			if (is)
 				members_add(one->after, ord);
 			/* of what cannot be read nobody knows how it was */
@@ -335,22 +334,24 @@ read_base(DecisionScan *scan)
 }
 
 /*
- * As of when it is decided for a profile: not before an event that it has had.
- * Where nothing is written, that is now, but what time has changed and nobody has
- * written yet is not stored.
+ * instant_of() returns the instant as of which membership of a row is decided.
+ *
+ * A rebuild begins anew, whatever was decided before.  audience_verify()
+ * decides as of now, but before the profile's wake_at: changes by time that
+ * nobody has swept are not stored yet.
  */
 static TimestampTz
 instant_of(const DecisionScan *scan, TupleTableSlot *row)
 {
 	const Population *population = scan->population;
-	TimestampTz decided = Max(scan->at,
-							  DatumGetTimestampTz(row->tts_values[population->evaluated_attno - 1]));
+	Datum		evaluated_at = row->tts_values[population->evaluated_attno - 1];
+	TimestampTz now = scan->at;
 
 	if (scan->anew)
 		return scan->at;
-	if (scan->change.cause != NULL)
-		return decided;
-	return Max(decided, Min(clock_now(), profile_wake_at(population, row) - 1));
+	if (scan->change.cause == NULL)
+		now = Min(clock_now(), profile_wake_at(population, row) - 1);
+	return decision_instant(now, DatumGetTimestampTz(evaluated_at), scan->at);
 }
 
 /*
@@ -361,24 +362,11 @@ wake(const DecisionScan *scan, ProfileTable *table, TupleTableSlot *row,
 	 bool exists, TimestampTz at)
 {
 	TimestampTz before = profile_wake_at(scan->population, row);
-	TimestampTz wake_at = exists ? audience_wakes(scan->index, row, at, DT_NOEND,
+	TimestampTz wake_at = exists ? index_wake_at(scan->index, row, at, DT_NOEND,
 														false) : DT_NOEND;
 
 	if (!scan->all_of_them)
 		wake_at = Min(wake_at, before);
 	if (wake_at != before)
 		profile_set_wake(table, row, wake_at);
-}
-
-static void
-note_instant(const Population *population, TimestampTz at)
-{
-	catalog_execute("UPDATE segment.membership SET decided_at = $2"
-					" WHERE population = $1 AND decided_at <> $2",
-					2, (Oid[]) {NAMEOID, TIMESTAMPTZOID},
-					(Datum[]) {name_datum(population->name), TimestampTzGetDatum(at)},
-					NULL);
-	CommandCounterIncrement();
-	population_changed(population);
-	CommandCounterIncrement();
 }

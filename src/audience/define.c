@@ -81,8 +81,8 @@ audience_define(const Population *population, const char *name,
 	expr = check_filter(population, name, filter);
 	facts = audience_describe(population, expr);
 	note_facts(name, facts);
-	storage_make(population);
-	storage_follow_owner(population);
+	membership_make(population);
+	membership_follow_owner(population);
 
 	if (schema != NULL)
 	{
@@ -98,7 +98,7 @@ audience_define(const Population *population, const char *name,
 					(Datum[]) {name_datum(population->name), name_datum(name),
 							   CStringGetTextDatum(filter), ObjectIdGetDatum(relation),
 							   description ? CStringGetTextDatum(description) : (Datum) 0,
-							   Int32GetDatum(storage_new_definition(population)),
+							   Int32GetDatum(membership_new_definition(population)),
 							   BoolGetDatum(facts.stored), BoolGetDatum(facts.time_dependent),
 							   BoolGetDatum(facts.matches_empty)},
 					(bool[]) {false, false, false, !OidIsValid(relation),
@@ -122,7 +122,7 @@ audience_redefine(const Population *population, const char *name,
 		description = audience->description;
 	else if (description[0] == '\0')
 		description = NULL;
-	storage_follow_owner(population);
+	membership_follow_owner(population);
 	catalog_execute("UPDATE segment.audience"
 					" SET filter = $3::segment.filter, description = $4"
 					" WHERE population = $1 AND audience = $2",
@@ -166,7 +166,7 @@ audience_rename(const Population *population, const char *name,
 						   psprintf("CREATE OR REPLACE VIEW %s%s AS %s",
 									view_name(audience->view),
 									view_options(audience->view),
-									storage_members_sql(population, new_name)));
+									audience_members_sql(population, new_name)));
 	definitions_changed(population);
 }
 
@@ -257,8 +257,8 @@ audience_refresh(const Population *population, List *names)
 
 		if (audience->stored)
 			note_facts(audience->name, facts);
-		definition_id = storage_new_definition(population);
-		storage_redefine(population, audience->definition_id, definition_id);
+		definition_id = membership_new_definition(population);
+		membership_redefine(population, audience->definition_id, definition_id);
 		catalog_execute("UPDATE segment.audience"
 						" SET definition_id = $3, stored = $4, time_dependent = $5, matches_empty = $6"
 						" WHERE population = $1 AND audience = $2",
@@ -281,10 +281,10 @@ audience_suspend(const Population *population, List *mended)
 	if (!audience_any_stored(population))
 		return;
 	index = audience_index(population);
-	foreach(lc, audiences_broken(index))
+	foreach(lc, index_broken_places(index))
 	{
 		const Audience *audience = list_nth(audience_list(population), lfirst_int(lc));
-		const char *reason = audience_broken(index, lfirst_int(lc));
+		const char *reason = index_broken(index, lfirst_int(lc));
 
 		catalog_execute("UPDATE segment.audience SET stored = false"
 						" WHERE population = $1 AND audience = $2 AND stored",
@@ -295,7 +295,7 @@ audience_suspend(const Population *population, List *mended)
 		/* another transaction may have been first */
 		if (SPI_processed == 0)
 			continue;
-		storage_suspend(population, audience->definition_id);
+		membership_suspend(population, audience->definition_id);
 		if (!names_contain(mended, audience->name))
 			ereport(WARNING,
 					(errmsg("audience \"%s\" is broken, and its members are not kept from now on",
@@ -304,7 +304,7 @@ audience_suspend(const Population *population, List *mended)
 					 errhint("Give it another filter with segment.alter_audience(), or undo the change and run SELECT segment.rebuild(%s);",
 							 quote_literal_cstr(population->name))));
 	}
-	if (audiences_broken(index) != NIL)
+	if (index_broken_places(index) != NIL)
 		definitions_changed(population);
 }
 
@@ -327,36 +327,7 @@ void
 audience_lock(const Population *population)
 {
 	LockRelationOid(population->base, ExclusiveLock);
-	audience_lock_storage(population);
-}
-
-void
-audience_lock_storage(const Population *population)
-{
-	if (OidIsValid(audience_tables(population)->toggles))
-		storage_lock(population);
-}
-
-List *
-audience_storage(const Population *population)
-{
-	const AudienceTables *tables = audience_tables(population);
-
-	return OidIsValid(tables->chunks) ?
-		list_make2_oid(tables->chunks, tables->toggles) : NIL;
-}
-
-bool
-audience_try_lock(const Population *population)
-{
-	return OidIsValid(audience_tables(population)->toggles) &&
-		storage_try_lock(population);
-}
-
-void
-audience_drop_storage(const Population *population)
-{
-	storage_drop(population);
+	membership_lock(population);
 }
 
 AudienceFacts
@@ -507,7 +478,7 @@ create_view(const Population *population, const char *name,
 
 	population_execute(population,
 					   psprintf("CREATE VIEW %s AS %s", view,
-								storage_members_sql(population, name)));
+								audience_members_sql(population, name)));
 	population_execute(population,
 					   psprintf("COMMENT ON COLUMN %s.%s IS 'key of a profile that is a member now'",
 								view, quote_identifier(population->key)));

@@ -64,13 +64,13 @@ due_decide(const Population *population, const Audience *audience,
 		return;
 	due_begin(&reading, population,
 			  list_make1(unconstify(Audience *, audience)), snapshot);
-	place = audience_place(reading.index, audience->name);
+	place = index_place(reading.index, audience->name);
 	while ((row = due_next(&reading)) != NULL)
 	{
 		int64		ord = DatumGetInt64(row->tts_values[population->ord_attno - 1]);
 
-		audience_look(reading.index, row, reading.now);
-		if (audience_holds(reading.index, place) != members_contain(set, ord))
+		index_set_row(reading.index, row, reading.now);
+		if (index_holds(reading.index, place) != members_contain(set, ord))
 			members_flip(set, ord);
 	}
 	due_end(&reading);
@@ -96,12 +96,12 @@ due_count(const Population *population, List *audiences, Snapshot snapshot,
 	due_begin(&reading, population, audiences, snapshot);
 	foreach(lc, audiences)
 		places[foreach_current_index(lc)] =
-			audience_place(reading.index, ((const Audience *) lfirst(lc))->name);
+			index_place(reading.index, ((const Audience *) lfirst(lc))->name);
 	while ((row = due_next(&reading)) != NULL)
 	{
-		audience_look(reading.index, row, reading.now);
+		index_set_row(reading.index, row, reading.now);
 		add_holding(&reading, audiences, places, 1, more);
-		audience_look(reading.index, row, profile_wake_at(population, row) - 1);
+		index_set_row(reading.index, row, profile_wake_at(population, row) - 1);
 		add_holding(&reading, audiences, places, -1, more);
 	}
 	due_end(&reading);
@@ -119,7 +119,7 @@ add_holding(const DueReading *reading, List *audiences, const int *places,
 	{
 		int			i = foreach_current_index(lc);
 
-		if (is_moved(lfirst(lc)) && audience_holds(reading->index, places[i]))
+		if (is_moved(lfirst(lc)) && index_holds(reading->index, places[i]))
 			sums[i] += sign;
 	}
 }

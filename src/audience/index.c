@@ -179,19 +179,19 @@ audience_index_to_ask(const Population *population, List *audiences)
 }
 
 void
-audience_look(AudienceIndex *index, TupleTableSlot *row, TimestampTz at)
+index_set_row(AudienceIndex *index, TupleTableSlot *row, TimestampTz at)
 {
 	moment_set(index->after, row, at);
 }
 
 bool
-audience_holds(AudienceIndex *index, int audience)
+index_holds(AudienceIndex *index, int audience)
 {
 	return holds(index, audience, index->after);
 }
 
 bool
-audience_held(AudienceIndex *index, int audience)
+index_held(AudienceIndex *index, int audience)
 {
 	return holds(index, audience, index->before);
 }
@@ -211,19 +211,19 @@ holds(AudienceIndex *index, int audience, Moment *moment)
 }
 
 const char *
-audience_asked_of(const AudienceIndex *index)
+index_evaluating(const AudienceIndex *index)
 {
 	return index->asked < 0 ? NULL : index->watched[index->asked].name;
 }
 
 int32
-audience_definition(const AudienceIndex *index, int audience)
+index_definition_id(const AudienceIndex *index, int audience)
 {
 	return index->watched[audience].definition_id;
 }
 
 int
-audience_place(const AudienceIndex *index, const char *name)
+index_place(const AudienceIndex *index, const char *name)
 {
 	int			low = 0;
 	int			high = index->nwatched - 1;
@@ -255,7 +255,7 @@ make_one_ready(void *arg)
 }
 
 const char *
-audience_broken(AudienceIndex *index, int audience)
+index_broken(AudienceIndex *index, int audience)
 {
 	Watched    *watched = &index->watched[audience];
 	MakeReady	one = {index, audience};
@@ -272,7 +272,7 @@ audience_broken(AudienceIndex *index, int audience)
 }
 
 List *
-audiences_broken(const AudienceIndex *index)
+index_broken_places(const AudienceIndex *index)
 {
 	return index->broken;
 }
@@ -282,7 +282,7 @@ watched_filter(AudienceIndex *index, Watched *watched)
 {
 	int			place = watched - index->watched;
 
-	audience_make_ready(index, &place, 1);
+	index_prepare(index, &place, 1);
 	return watched->filter;
 }
 
@@ -291,7 +291,7 @@ watched_filter(AudienceIndex *index, Watched *watched)
  * once: who comes next finds it broken in a new index.
  */
 void
-audience_make_ready(AudienceIndex *index, const int *places, int count)
+index_prepare(AudienceIndex *index, const int *places, int count)
 {
 	if (are_ready(index, places, count))
 		return;

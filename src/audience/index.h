@@ -171,7 +171,7 @@ extern bool subject_margin(AudienceIndex *index, const Subject *subject,
 extern int	touch_end(AudienceIndex *index, const int **touched);
 
 /* index.c */
-extern void audience_make_ready(AudienceIndex *index, const int *places,
+extern void index_prepare(AudienceIndex *index, const int *places,
 								int count);
 
 #endif							/* SEGMENT_INDEX_H */

@@ -65,7 +65,7 @@ static void touch(AudienceIndex *index, int audience);
 static Datum value_of(Subject *subject, Moment *moment, bool *isnull);
 
 int
-audience_touched(AudienceIndex *index, TupleTableSlot *before,
+index_touched(AudienceIndex *index, TupleTableSlot *before,
 				 TupleTableSlot *after, bool appears, TimestampTz at,
 				 const int **touched)
 {
@@ -115,7 +115,7 @@ touch_end(AudienceIndex *index, const int **touched)
 	index->asked = -1;
 	ResetExprContext(moment_context(index->before));
 	ResetExprContext(moment_context(index->after));
-	audience_make_ready(index, index->touched, index->ntouched);
+	index_prepare(index, index->touched, index->ntouched);
 	*touched = index->touched;
 	return index->ntouched;
 }

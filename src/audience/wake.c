@@ -39,7 +39,7 @@ static TimestampTz rests_until(AudienceIndex *index, Timed *timed,
 							   TimestampTz most);
 
 TimestampTz
-audience_wakes(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
+index_wake_at(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
 			   TimestampTz next, bool stirred)
 {
 	ListCell   *lc;
@@ -58,7 +58,7 @@ audience_wakes(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
 }
 
 void
-audience_watch(AudienceIndex *index, TupleTableSlot *row, TimestampTz after)
+index_catch_up_begin(AudienceIndex *index, TupleTableSlot *row, TimestampTz after)
 {
 	ListCell   *lc;
 
@@ -73,7 +73,7 @@ audience_watch(AudienceIndex *index, TupleTableSlot *row, TimestampTz after)
 }
 
 int
-audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
+index_catch_up_next(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
 				TimestampTz *at, const int **touched)
 {
 	ListCell   *lc;

@@ -592,10 +592,9 @@ instant_of_change(const Population *population, const AudienceWriter *audiences,
 				  TimestampTz now, Datum *values)
 {
 	Datum	   *evaluated_at = &values[population->evaluated_attno - 1];
-	TimestampTz at = Max(now, DatumGetTimestampTz(*evaluated_at));
+	TimestampTz at = decision_instant(now, DatumGetTimestampTz(*evaluated_at),
+									  audience_decided_at(audiences));
 
-	if (audiences != NULL)
-		at = Max(at, audience_decided_at(audiences));
 	*evaluated_at = TimestampTzGetDatum(at);
 	return at;
 }
@@ -691,7 +690,7 @@ name_visited(void *arg)
 {
 	Visited    *visited = arg;
 	const char *audience = visited->audiences == NULL ? NULL :
-		audience_asked(visited->audiences);
+		audience_evaluating(visited->audiences);
 
 	if (audience != NULL)
 		errcontext("filter of audience \"%s\"", audience);

@@ -485,7 +485,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 						((Audience *) linitial(audience_list(population)))->name);
 		population = again(population);
 	}
-	audience_drop_storage(population);
+	membership_drop(population);
 	population = again(population);
 	trait_forget_all(population);
 	population = again(population);

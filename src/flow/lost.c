@@ -56,7 +56,7 @@ drop_lost_population(const Population *population)
 
 	foreach(lc, audience_list(population))
 		relations = lappend_oid(relations, ((Audience *) lfirst(lc))->view);
-	relations = list_concat(relations, audience_storage(population));
+	relations = list_concat(relations, membership_relations(population));
 
 	SPI_connect();
 	foreach(lc, source_names(population))

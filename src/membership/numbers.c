@@ -49,7 +49,7 @@ typedef enum Operation
 } Operation;
 
 static uint32_t find(const NumberSet *set, uint16_t number, bool *found);
-static void insert(NumberSet *set, uint32_t place, uint16_t number);
+static void insert(NumberSet *set, uint32_t at, uint16_t number);
 static void combine(NumberSet *result, Operation operation,
 					const NumberSet *a, const NumberSet *b);
 static void combine_arrays(NumberSet *result, Operation operation,
@@ -95,7 +95,7 @@ void
 numbers_flip(NumberSet *set, uint16_t number)
 {
 	bool		found;
-	uint32_t	place;
+	uint32_t	at;
 
 	if (set->bits != NULL)
 	{
@@ -108,18 +108,18 @@ numbers_flip(NumberSet *set, uint16_t number)
 		return;
 	}
 
-	place = find(set, number, &found);
+	at = find(set, number, &found);
 	if (!found)
-		insert(set, place, number);
+		insert(set, at, number);
 	else
 	{
 		set->count--;
-		memmove(&set->array[place], &set->array[place + 1],
-				(set->count - place) * sizeof(uint16_t));
+		memmove(&set->array[at], &set->array[at + 1],
+				(set->count - at) * sizeof(uint16_t));
 	}
 }
 
-/* The place of a number in an array, or where it belongs. */
+/* find() returns at which index of an array a number is, or belongs. */
 static uint32_t
 find(const NumberSet *set, uint16_t number, bool *found)
 {
@@ -143,7 +143,7 @@ find(const NumberSet *set, uint16_t number, bool *found)
 }
 
 static void
-insert(NumberSet *set, uint32_t place, uint16_t number)
+insert(NumberSet *set, uint32_t at, uint16_t number)
 {
 	if (set->count == LARGEST_ARRAY)
 	{
@@ -165,9 +165,9 @@ insert(NumberSet *set, uint32_t place, uint16_t number)
 			palloc(set->space * sizeof(uint16_t)) :
 			repalloc(set->array, set->space * sizeof(uint16_t));
 	}
-	memmove(&set->array[place + 1], &set->array[place],
-			(set->count - place) * sizeof(uint16_t));
-	set->array[place] = number;
+	memmove(&set->array[at + 1], &set->array[at],
+			(set->count - at) * sizeof(uint16_t));
+	set->array[at] = number;
 	set->count++;
 }
 
@@ -586,7 +586,7 @@ find_bit(const uint64_t *bits, uint32_t number, bool in)
 	return ALL_NUMBERS;
 }
 
-/* Bytes have the lowest first.  So has the host, or they change places. */
+/* Bytes have the lowest first.  So has the host, or they are swapped. */
 static void
 swap_array(uint16_t *array, uint32_t count)
 {
