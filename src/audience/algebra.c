@@ -22,7 +22,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/members_of.h"
 #include "base/base.h"
 
 /* Profiles: those of the set, or all others. */

@@ -30,7 +30,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/index.h"
 #include "base/base.h"
 
 SEGMENT_FUNCTION(segment_filters_evaluated);

@@ -25,14 +25,14 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/members_of.h"
 #include "base/base.h"
 
 SEGMENT_FUNCTION(segment_sizes);
 SEGMENT_FUNCTION(segment_overlap);
 SEGMENT_FUNCTION(segment_overlaps);
 SEGMENT_FUNCTION(segment_what_if);
-SEGMENT_FUNCTION(segment_definition_id);
 
 /* size_a, size_b, in_both, in_either, only_a, only_b, jaccard */
 #define OVERLAP_COLUMNS	7
@@ -294,18 +294,4 @@ audiences_named(const Population *population, ArrayType *names)
 														 population->name, &home)));
 		}
 	return audiences;
-}
-
-/*
- * definition_id(population, audience): of its definition as it is now
- */
-Datum
-segment_definition_id(PG_FUNCTION_ARGS)
-{
-	const Population *population;
-	const Audience *audience = audience_find(NameStr(*PG_GETARG_NAME(1)),
-											 NameStr(*PG_GETARG_NAME(0)),
-											 &population);
-
-	PG_RETURN_INT32(audience->definition_id);
 }

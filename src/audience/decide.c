@@ -31,7 +31,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/index.h"
 #include "base/base.h"
 
 /* What is found out about one audience. */

@@ -35,7 +35,8 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/next_change.h"
 #include "base/base.h"
 
 SEGMENT_FUNCTION(segment_explain);

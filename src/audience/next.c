@@ -28,7 +28,9 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/members_of.h"
+#include "audience/next_change.h"
 #include "time/curve.h"
 #include "base/base.h"
 

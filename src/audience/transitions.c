@@ -14,7 +14,7 @@
  */
 #include "postgres.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
 
 /* Where transitions go. */
 typedef struct Emission
