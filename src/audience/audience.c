@@ -7,8 +7,8 @@
  *
  *		definitions.c			which audiences are there?
  *		scope.c, bind.c			what does a filter mean for a profile's row?
- *		index.h					which filters hold, and which can a change touch?
- *		due_members.c			stored members, corrected where time has passed
+ *		index.h					which filters hold, which does a change touch?
+ *		due_members.c			stored members, corrected where time passed
  *		members_of.c, algebra.c	who are the members?
  *		ask.c, compare.c		questions in SQL
  *		next.c, explain.c

@@ -6,7 +6,7 @@
  *		total_spend > 500					binds; stored
  *		last_order_at < now - 60 days		stored, time_dependent
  *		orders_30d = 0						stored, matches_empty
- *		totl_spend > 500					does not bind: there is no such trait
+ *		totl_spend > 500					does not bind: no such trait
  *
  *-------------------------------------------------------------------------
  */
@@ -42,6 +42,7 @@ AudienceFacts
 audience_bind_named(const Population *population, const Audience *audience)
 {
 	AudienceFacts facts;
+	Expr	   *filter;
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = in_filter_of_audience,
@@ -49,8 +50,8 @@ audience_bind_named(const Population *population, const Audience *audience)
 	};
 
 	error_context_stack = &callback;
-	facts = audience_describe(population,
-							  audience_bind(population, audience->filter, NULL));
+	filter = audience_bind(population, audience->filter, NULL);
+	facts = audience_describe(population, filter);
 	error_context_stack = callback.previous;
 	return facts;
 }

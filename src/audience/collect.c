@@ -280,8 +280,9 @@ condition_of(Collection *into, Node *node, uint64 hash)
 
 /*
  * counts_conditions() recognizes the compiled form of "at least 2 of (a, b,
- * c)", which counts its conditions: (case when a then 1 else 0 end) + ... >= 2.
- * It can differ where one of them does.
+ * c)", which counts its conditions and can differ where one of them does:
+ *
+ *		(case when a then 1 else 0 end) + ... >= 2
  */
 static bool
 counts_conditions(Node *node)

@@ -153,7 +153,7 @@ struct AudienceIndex
 	HTAB	   *conditions;
 	int			ncolumns;
 	Column	   *columns;
-	List	   *broken;			/* places of stored audiences that do not bind */
+	List	   *broken;			/* places: stored, but they do not bind */
 	List	   *matches_empty;	/* places: may hold for the blank profile */
 	List	   *time_dependent; /* TimeDependent * */
 	SharedExprs *shared;		/* what expressions have in common */
@@ -180,7 +180,7 @@ typedef struct Collection
 	int			place;			/* of the audience whose filter it is */
 } Collection;
 
-/* time_dependent.c ---------------------------------------------------------- */
+/* time_dependent.c ------------------------------------------------------- */
 
 /* Is the clock a part of the expression? */
 extern bool has_clock(Node *node);
@@ -193,7 +193,7 @@ extern TimeExpr *time_expr_of(Collection *into, Node *node);
  */
 extern TimeDependent *time_dependent_of(Collection *into, Node *node);
 
-/* operand.c ----------------------------------------------------------------- */
+/* operand.c -------------------------------------------------------------- */
 
 /*
  * The operand for constants of this type, made if there is none; NULL if the
@@ -215,12 +215,12 @@ extern void operand_finish(Operand *operand);
  */
 extern bool value_key(Oid type, Datum value, int64 *key);
 
-/* collect.c ----------------------------------------------------------------- */
+/* collect.c -------------------------------------------------------------- */
 
 /* Collect the conditions of a compiled filter. */
 extern void collect_conditions(Collection *into, Node *filter);
 
-/* index_filters.c ----------------------------------------------------------- */
+/* index_filters.c -------------------------------------------------------- */
 
 /* Compile a watched filter; an error says whose it is. */
 extern Expr *watched_compile(const Watched *watched, const FilterNode *filter,
@@ -228,7 +228,7 @@ extern Expr *watched_compile(const Watched *watched, const FilterNode *filter,
 /* Prepare the filters at these places to be evaluated. */
 extern void index_prepare(AudienceIndex *index, const int *places, int count);
 
-/* touch.c ------------------------------------------------------------------- */
+/* touch.c ---------------------------------------------------------------- */
 
 /* Begin a change: from a row at an instant to a row at an instant. */
 extern void touch_begin(AudienceIndex *index,

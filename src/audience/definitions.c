@@ -225,7 +225,8 @@ const Audience *
 audience_for_reader(const char *name, const char *population_name,
 					const Population **population)
 {
-	const Audience *audience = audience_find(name, population_name, population);
+	const Audience *audience = audience_find(name, population_name,
+											 population);
 	uint64		changes = cache_begin();
 
 	*population = population_reader(*population);

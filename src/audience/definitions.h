@@ -10,7 +10,7 @@
 
 #include "audience/audience.h"
 
-/* definitions.c ------------------------------------------------------------- */
+/* definitions.c ---------------------------------------------------------- */
 
 extern void definitions_init(void);
 
@@ -49,12 +49,12 @@ pg_noreturn extern void unknown_audience(const char *name,
 										 List *candidates,
 										 const Mention *mention);
 
-/* scope.c ------------------------------------------------------------------- */
+/* scope.c ---------------------------------------------------------------- */
 
 /* Become filter_row_hook. */
 extern void scope_init(void);
 
-/* bind.c -------------------------------------------------------------------- */
+/* bind.c ----------------------------------------------------------------- */
 
 /*
  * Bind a filter to the population's profiles; the error says why it does not.
@@ -82,7 +82,7 @@ extern AudienceFacts audience_bind_named(const Population *population,
 /* An error context's callback, whose argument is the name of an audience. */
 extern void in_filter_of_audience(void *name);
 
-/* check_filter.c ------------------------------------------------------------ */
+/* check_filter.c --------------------------------------------------------- */
 
 /*
  * Compile a filter (canonical text) that is to be the audience's: an error if
@@ -91,7 +91,7 @@ extern void in_filter_of_audience(void *name);
 extern Expr *check_filter(const Population *population, const char *name,
 						  const char *text);
 
-/* definitions_write.c ------------------------------------------------------- */
+/* definitions_write.c ---------------------------------------------------- */
 
 /* A definition was written: commands and caches see it from here on. */
 extern void definitions_changed(const Population *population);

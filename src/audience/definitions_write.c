@@ -163,7 +163,8 @@ audience_rewrite(const Population *population, DefinitionRewrite rewrite,
 
 		if (strcmp(text, before) == 0)
 			continue;
-		catalog_execute("UPDATE segment.audience SET filter = $3::segment.filter"
+		catalog_execute("UPDATE segment.audience"
+						" SET filter = $3::segment.filter"
 						" WHERE population = $1 AND audience = $2",
 						3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
 						(Datum[]) {name_datum(population->name),

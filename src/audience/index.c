@@ -7,7 +7,7 @@
  * So the conditions that filters are made of are kept by what they look at: an
  * operand, which is a trait, or is computed from traits.
  *
- *		total_spend		> 100 {newcomer}	> 500 {vip, lapsed_vip}	 > 2000 {gold}
+ *		total_spend		> 100 {newcomer}	> 500 {vip, lapsed_vip}
  *		city			Aarhus {local}	 Odense {local, islanders}
  *		anything else	tags contains "vegan" {vegans}
  *
@@ -26,9 +26,9 @@
  * An index is built once per session, at the first event, and again when a
  * definition has changed.
  *
- * A filter that does not bind any more is noted, and the others are indexed: an
- * event must not fail of a definition that it has nothing to do with.  Whoever
- * writes profiles stops keeping its members (suspend.c).
+ * A filter that does not bind any more is noted, and the others are indexed:
+ * an event must not fail of a definition that it has nothing to do with.
+ * Whoever writes profiles stops keeping its members (suspend.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -222,7 +222,7 @@ index_create(const Population *population, int most)
 	return index;
 }
 
-/* index_audience() adds an audience; one that is not stored is not compiled. */
+/* index_audience() adds an audience; it is compiled if it is stored. */
 static void
 index_audience(Building *building, const Audience *audience)
 {

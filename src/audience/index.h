@@ -18,7 +18,7 @@
 
 typedef struct AudienceIndex AudienceIndex;
 
-/* index.c ------------------------------------------------------------------- */
+/* index.c ---------------------------------------------------------------- */
 
 extern void audience_index_init(void);
 
@@ -34,7 +34,7 @@ extern AudienceIndex *audience_index_of(const Population *population,
 extern AudienceIndex *audience_index_to_ask(const Population *population,
 											List *audiences);
 
-/* index_filters.c ----------------------------------------------------------- */
+/* index_filters.c -------------------------------------------------------- */
 
 /* The place of an audience, which is in the index. */
 extern int	index_place(const AudienceIndex *index, const char *name);
@@ -58,7 +58,7 @@ extern const char *index_broken(AudienceIndex *index, int place);
 /* The places of stored audiences that did not bind when it was built. */
 extern List *index_broken_places(const AudienceIndex *index);
 
-/* touch.c ------------------------------------------------------------------- */
+/* touch.c ---------------------------------------------------------------- */
 
 /*
  * The filters that may give another answer after a change from one row of the
@@ -71,7 +71,7 @@ extern int	index_touched(AudienceIndex *index, TupleTableSlot *before,
 						  TupleTableSlot *after, bool appears,
 						  TimestampTz at, const int **touched);
 
-/* wake.c -------------------------------------------------------------------- */
+/* wake.c ----------------------------------------------------------------- */
 
 /*
  * The wake_at of a row: no later than the first instant after 'after' at which

@@ -128,12 +128,14 @@ member_view_drop(const Population *population, Oid view, const char *audience)
 	population_execute(population, psprintf("DROP VIEW %s", name));
 }
 
-/* view_name() returns NULL if there is no view, or its owner has dropped it. */
+/* view_name() returns NULL if there is no view (any more). */
 static char *
 view_name(Oid view)
 {
+	char	   *schema;
+
 	if (!OidIsValid(view) || get_rel_relkind(view) != RELKIND_VIEW)
 		return NULL;
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(view)),
-									  get_rel_name(view));
+	schema = get_namespace_name(get_rel_namespace(view));
+	return quote_qualified_identifier(schema, get_rel_name(view));
 }

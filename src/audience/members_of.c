@@ -3,8 +3,8 @@
  * members_of.c
  *	  Who are the members of an audience, as a snapshot shows it?
  *
- *		stored		chunks XOR toggles, but for profiles that are due: for those
- *					the filter is evaluated (due_members.c)
+ *		stored		chunks XOR toggles; for profiles that are due the filter is
+ *					evaluated instead (due_members.c)
  *		not stored, or not yet when the snapshot was taken
  *					the filter is evaluated on the rows
  *
@@ -37,9 +37,11 @@ MemberSet *
 audience_members(const Population *population, const Audience *audience,
 				 Snapshot snapshot)
 {
-	MemberSet  *set = audience->stored ?
-		membership_read(population, audience->definition_id, snapshot, NULL) : NULL;
+	MemberSet  *set = NULL;
 
+	if (audience->stored)
+		set = membership_read(population, audience->definition_id, snapshot,
+							  NULL);
 	if (set == NULL)
 		return members_where(population, audience_holds_sql(audience->name));
 	due_correct(population, audience, snapshot, set);

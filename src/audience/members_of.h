@@ -12,7 +12,7 @@
 
 #include "audience/audience.h"
 
-/* due_members.c: profiles that are due, as the snapshot shows them ---------- */
+/* due_members.c: profiles that are due, as the snapshot shows them ------- */
 
 /* Is any profile due? */
 extern bool due_any(const Population *population, Snapshot snapshot);
@@ -29,7 +29,7 @@ extern void due_correct(const Population *population,
 extern void due_count(const Population *population, List *audiences,
 					  Snapshot snapshot, int64 *more);
 
-/* members_of.c -------------------------------------------------------------- */
+/* members_of.c ----------------------------------------------------------- */
 
 /*
  * A condition over the base table as "profile": true for those for whom the
@@ -63,7 +63,7 @@ extern int64 audience_count_where(const Population *population,
 extern List *audiences_answering(const Population *population,
 								 List *audiences, bool evaluated);
 
-/* algebra.c ----------------------------------------------------------------- */
+/* algebra.c -------------------------------------------------------------- */
 
 /* Is the filter made of audiences alone? */
 extern bool algebra_applies(const FilterNode *filter);
@@ -71,11 +71,11 @@ extern bool algebra_applies(const FilterNode *filter);
 extern int64 algebra_count(const Population *population,
 						   const FilterNode *filter, Snapshot snapshot);
 
-/* ask.c --------------------------------------------------------------------- */
+/* ask.c ------------------------------------------------------------------ */
 
 extern void ask_init(void);
 
-/* member_view.c: the view of an audience ------------------------------------ */
+/* member_view.c: the view of an audience --------------------------------- */
 
 /* An error if a relation has that name in the schema. */
 extern void check_view_name(const char *schema, const char *name);

@@ -3,10 +3,10 @@
  * operand.c
  *	  With which constants is one operand compared, and by whom?
  *
- *		total_spend		> 100 {newcomer}	> 500 {vip, lapsed_vip}	 > 2000 {gold}
+ *		total_spend		> 100 {newcomer}	> 500 {vip, lapsed_vip}
  *		city			= Aarhus {local}	in (Aarhus, Odense) {islanders}
  *
- *		above	100, 500, 500, 2000			sorted; each just after its value
+ *		above	100, 500, 500				sorted; each just after its value
  *		probes	Aarhus: condition 0 {local}, condition 1 {islanders}
  *				Odense: condition 1 {islanders}
  *
@@ -29,7 +29,7 @@
 
 #include "audience/conditions.h"
 
-/* The two comparisons that an operand needs; false if there are none. */
+/* The two comparisons that an operand needs. */
 typedef struct Comparisons
 {
 	Oid			with_constant;
@@ -70,7 +70,7 @@ operand_of(Collection *into, Node *expr, const Const *constant, Oid collation,
 						&comparisons);
 }
 
-/* find_comparisons() returns false if the two types have no order in common. */
+/* find_comparisons() returns false if the types have no order in common. */
 static bool
 find_comparisons(Oid type, Oid constant_type, Oid family, Comparisons *found)
 {
@@ -259,7 +259,10 @@ operand_finish(Operand *operand)
 
 /* ---- keys ---- */
 
-/* Comparing by a function of the server costs ten times as much as by keys. */
+/*
+ * To compare by a function of the server costs ten times as much as to compare
+ * keys.
+ */
 bool
 value_key(Oid type, Datum value, int64 *key)
 {

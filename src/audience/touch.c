@@ -483,7 +483,8 @@ condition_touch(AudienceIndex *index, Condition *condition)
 		return;
 	if (condition->state == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(index));
+		MemoryContext context = GetMemoryChunkContext(index);
+		MemoryContext old = MemoryContextSwitchTo(context);
 		Expr	   *expr = expression_planner(copyObject(condition->expr));
 
 		condition->state = ExecInitExpr(expr, NULL);

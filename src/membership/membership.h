@@ -17,7 +17,7 @@
 
 #include "profile/profile.h"
 
-/* members.c: a set of profiles ---------------------------------------------- */
+/* members.c: a set of profiles ------------------------------------------- */
 
 /*
  * A set of ords.  It lives in the memory context that is current when
@@ -43,7 +43,7 @@ extern MemberSet *members_only(const MemberSet *a, const MemberSet *b);
 /* All ords, ascending, in the current context. */
 extern int64 *members_list(const MemberSet *set, int64 *count);
 
-/* tables.c: where members are stored ---------------------------------------- */
+/* tables.c: where members are stored ------------------------------------- */
 
 /*
  * The two tables of a population: InvalidOid before the first definition.
@@ -101,7 +101,7 @@ extern bool membership_try_lock(const Population *population);
  */
 #define MEMBERS_STORED	(-1)
 
-/* chunks.c: the members of one definition ----------------------------------- */
+/* chunks.c: the members of one definition -------------------------------- */
 
 /*
  * The stored members as the snapshot shows them; NULL if the snapshot does
@@ -141,7 +141,7 @@ extern void membership_suspend(const Population *population,
 extern bool membership_suspended(const Population *population,
 								 int32 definition_id);
 
-/* sizes.c: how many members, without reading a bitmap ----------------------- */
+/* sizes.c: how many members, without reading a bitmap -------------------- */
 
 /*
  * The sizes of 'count' definitions, in the order of their ids, as the
@@ -154,7 +154,7 @@ extern void membership_sizes(const Population *population,
 extern int64 membership_size(const Population *population,
 							 int32 definition_id, Snapshot snapshot);
 
-/* stream.c: what two definitions share -------------------------------------- */
+/* stream.c: what two definitions share ----------------------------------- */
 
 typedef struct MembershipShare
 {
@@ -167,7 +167,7 @@ typedef struct MembershipShare
 extern bool membership_share(const Population *population, int32 a, int32 b,
 							 Snapshot snapshot, MembershipShare *share);
 
-/* toggles.c: writing down who enters and leaves ----------------------------- */
+/* toggles.c: writing down who enters and leaves -------------------------- */
 
 /* What made a profile enter or leave: column 'cause' of a toggle. */
 #define CAUSE_EVENT		"event"
@@ -202,7 +202,7 @@ extern bool toggle_writer_close(ToggleWriter *writer);
  */
 extern int64 membership_pending(const Population *population, int64 most);
 
-/* fold_chunks.c: from toggles to chunks -------------------------------------------- */
+/* fold_chunks.c: from toggles to chunks ---------------------------------- */
 
 /* One membership that changed, as a fold emits it. */
 typedef struct MemberChange

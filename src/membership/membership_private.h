@@ -44,13 +44,13 @@ enum
 	TOGGLE_COLUMNS = TOGGLE_KEY
 };
 
-/* tables.c ------------------------------------------------------------------ */
+/* tables.c --------------------------------------------------------------- */
 
 /* Open one of the tables; an error if its owner has changed its shape. */
 extern Relation chunks_open(const Population *population, LOCKMODE lock);
 extern Relation toggles_open(const Population *population, LOCKMODE lock);
 
-/* chunks.c ------------------------------------------------------------------ */
+/* chunks.c --------------------------------------------------------------- */
 
 /* Scan the chunks of a definition, markers included. */
 extern SysScanDesc chunks_scan(Relation relation, int32 definition_id,
@@ -87,7 +87,7 @@ typedef struct ChunkFlip
 extern bool chunk_flip(ChunkWriter *writer, const ChunkFlip *flip,
 					   MemberSet *before);
 
-/* toggles.c ----------------------------------------------------------------- */
+/* toggles.c -------------------------------------------------------------- */
 
 /* Flip in a set the ords that were toggled since the last fold. */
 extern void toggles_flip(const Population *population, int32 definition_id,
@@ -96,7 +96,7 @@ extern void toggles_flip(const Population *population, int32 definition_id,
 extern SysScanDesc toggles_scan(Relation relation, int32 definition_id,
 								Snapshot snapshot);
 
-/* pick.c -------------------------------------------------------------------- */
+/* pick.c ----------------------------------------------------------------- */
 
 /*
  * The toggles that a fold takes if it may take 'most': those that happened
@@ -108,7 +108,7 @@ extern ItemPointerData *toggles_pick(const Population *population,
 									 Relation relation, Snapshot snapshot,
 									 int64 most, int64 *count);
 
-/* net.c --------------------------------------------------------------------- */
+/* net.c ------------------------------------------------------------------ */
 
 /* A net change, as columns for the sort by time: see Flip in fold_chunks.c. */
 enum

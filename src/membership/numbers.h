@@ -49,7 +49,7 @@ extern void numbers_list(const NumberSet *set, uint16_t *numbers);
 /* Free what it holds; it is empty then. */
 extern void numbers_free(NumberSet *set);
 
-/* ---- as bytes: see portable.h ---- */
+/* ---- as bytes: see portable.h ------------------------------------------ */
 
 /* Read it from bytes that were checked. */
 extern void numbers_read(NumberSet *set, const PortableContainer *from,
