@@ -9,9 +9,10 @@
  *		what_if('vip', 'total_spend > 750')
  *								entering 0 {}, leaving 1 {17}, staying 1 {40}
  *
- * Sizes are sums of numbers that stand beside the bitmaps.  What is shared is
- * computed from bitmaps, each read once, however many pairs it is part of.
- * Profiles that are due are counted as they are now (due.c).
+ * Sizes are sums of numbers that are stored beside the bitmaps.  What is
+ * shared is computed from bitmaps, each read once, however many pairs it is
+ * part of.
+ * Profiles that are due are counted as they are now (due_members.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -45,10 +46,17 @@ typedef struct Compared
 	int64		size;
 } Compared;
 
-static Compared compared(const Population *population, const Audience *audience);
-static void overlap_values(int64 size_a, int64 size_b, int64 in_both,
-						   Datum *values, bool *isnull);
+static int64 *stored_sizes(const Population *population, List *audiences);
+static Compared compared(const Population *population,
+						 const Audience *audience);
+static bool share_stored(const Population *population, const Audience *a,
+						 const Audience *b, MembershipShare *share);
+static void overlap_values(const MembershipShare *share, Datum *values,
+						   bool *isnull);
 static List *audiences_named(const Population *population, ArrayType *names);
+static char *what_if_sql(const Population *population,
+						 const Audience *audience, const char *filter,
+						 const char *limit);
 
 /*
  * sizes(population) -> (audience, size), by name
@@ -56,11 +64,11 @@ static List *audiences_named(const Population *population, ArrayType *names);
 Datum
 segment_sizes(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_by_name(optional_name_argument(fcinfo, 0));
+	const char *home = optional_name_argument(fcinfo, 0);
+	const Population *population = population_by_name(home);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *all;
 	List	   *audiences;
-	int32	   *definition_ids;
 	int64	   *sizes;
 	int64	   *more;
 	ListCell   *lc;
@@ -72,13 +80,7 @@ segment_sizes(PG_FUNCTION_ARGS)
 	all = audience_list(population);
 	audiences = audiences_answering(population, all, false);
 	count = list_length(audiences);
-	definition_ids = palloc(sizeof(int32) * Max(count, 1));
-	foreach(lc, audiences)
-		definition_ids[foreach_current_index(lc)] =
-			((const Audience *) lfirst(lc))->definition_id;
-	sizes = palloc(sizeof(int64) * Max(count, 1));
-	membership_sizes(population, definition_ids, count, GetActiveSnapshot(),
-					 sizes);
+	sizes = stored_sizes(population, audiences);
 	more = palloc(sizeof(int64) * Max(count, 1));
 	due_count(population, audiences, GetActiveSnapshot(), more);
 	foreach(lc, all)
@@ -100,9 +102,27 @@ segment_sizes(PG_FUNCTION_ARGS)
 			isnull[1] = false;
 			i++;
 		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
 	}
 	return (Datum) 0;
+}
+
+/* stored_sizes() returns the sizes without profiles that are due, or -1. */
+static int64 *
+stored_sizes(const Population *population, List *audiences)
+{
+	int			count = list_length(audiences);
+	int32	   *definition_ids = palloc(sizeof(int32) * Max(count, 1));
+	int64	   *sizes = palloc(sizeof(int64) * Max(count, 1));
+	ListCell   *lc;
+
+	foreach(lc, audiences)
+		definition_ids[foreach_current_index(lc)] =
+			((const Audience *) lfirst(lc))->definition_id;
+	membership_sizes(population, definition_ids, count, GetActiveSnapshot(),
+					 sizes);
+	return sizes;
 }
 
 /*
@@ -127,10 +147,9 @@ segment_overlap(PG_FUNCTION_ARGS)
 	a = audience_for_reader(NameStr(*PG_GETARG_NAME(0)), home, &population);
 	b = audience_by_name(population, NameStr(*PG_GETARG_NAME(1)));
 	if (b == NULL)
-		b = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name, &population);
-	if (!a->stored || !b->stored ||
-		((a->time_dependent || b->time_dependent) && due_any(population, GetActiveSnapshot())) ||
-		!membership_share(population, a->definition_id, b->definition_id, GetActiveSnapshot(), &share))
+		b = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name,
+						  &population);
+	if (!share_stored(population, a, b, &share))
 	{
 		Compared	one = compared(population, a);
 		Compared	other = compared(population, b);
@@ -139,9 +158,25 @@ segment_overlap(PG_FUNCTION_ARGS)
 		share.size_b = other.size;
 		share.in_both = members_count_both(one.members, other.members);
 	}
-	overlap_values(share.size_a, share.size_b, share.in_both, values, isnull);
+	overlap_values(&share, values, isnull);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, isnull)));
+}
+
+/* share_stored() returns false if what is stored is not the whole answer. */
+static bool
+share_stored(const Population *population, const Audience *a,
+			 const Audience *b, MembershipShare *share)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+
+	if (!a->stored || !b->stored)
+		return false;
+	if ((a->time_dependent || b->time_dependent) &&
+		due_any(population, snapshot))
+		return false;
+	return membership_share(population, a->definition_id, b->definition_id,
+							snapshot, share);
 }
 
 /*
@@ -150,7 +185,8 @@ segment_overlap(PG_FUNCTION_ARGS)
 Datum
 segment_overlaps(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_by_name(optional_name_argument(fcinfo, 1));
+	const char *home = optional_name_argument(fcinfo, 1);
+	const Population *population = population_by_name(home);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *audiences;
 	Compared   *all;
@@ -172,14 +208,19 @@ segment_overlaps(PG_FUNCTION_ARGS)
 		{
 			Datum		values[2 + OVERLAP_COLUMNS];
 			bool		isnull[2 + OVERLAP_COLUMNS] = {false, false};
+			MembershipShare share = {
+				.size_a = all[i].size,
+				.size_b = all[j].size,
+			};
 
 			CHECK_FOR_INTERRUPTS();
 			values[0] = name_datum(all[i].audience->name);
 			values[1] = name_datum(all[j].audience->name);
-			overlap_values(all[i].size, all[j].size,
-						   members_count_both(all[i].members, all[j].members),
-						   values + 2, isnull + 2);
-			tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+			share.in_both = members_count_both(all[i].members,
+											   all[j].members);
+			overlap_values(&share, values + 2, isnull + 2);
+			tuplestore_putvalues(result->setResult, result->setDesc, values,
+								 isnull);
 		}
 	return (Datum) 0;
 }
@@ -199,7 +240,6 @@ segment_what_if(PG_FUNCTION_ARGS)
 	OwnersQuestion question;
 	FilterNode *filter;
 	char	   *text;
-	char	   *key;
 	char	   *sql;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -211,25 +251,15 @@ segment_what_if(PG_FUNCTION_ARGS)
 				 errmsg("cannot list " INT64_FORMAT " keys", PG_GETARG_INT64(3)),
 				 errhint("Give a number from 0 on, or NULL for all.")));
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name_argument(fcinfo, 2), &population);
+								   optional_name_argument(fcinfo, 2),
+								   &population);
 
 	question_begin(&question, population);
 	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 	filter = filter_parse(text, NULL);
 	(void) audience_bind(population, filter, text);
-	key = psprintf("profile.%s", quote_identifier(population->key));
-	sql = psprintf("WITH met AS MATERIALIZED (SELECT %s AS key,"
-				   " %s AS was, profile.* OPERATOR(pg_catalog.@@) %s::segment.filter AS will"
-				   " FROM %s), moved AS MATERIALIZED (SELECT key,"
-				   " CASE WHEN was AND will THEN 'staying' WHEN was THEN 'leaving' ELSE 'entering' END AS change"
-				   " FROM met WHERE was OR will)"
-				   " SELECT c.change, (SELECT pg_catalog.count(*) FROM moved WHERE moved.change OPERATOR(pg_catalog.=) c.change),"
-				   " ARRAY(SELECT moved.key::text FROM moved WHERE moved.change OPERATOR(pg_catalog.=) c.change"
-				   " ORDER BY moved.key%s)"
-				   " FROM (VALUES ('entering'), ('leaving'), ('staying')) AS c (change)",
-				   key, audience_holds_sql(audience->name),
-				   quote_literal_cstr(text), profiles_sql(population),
-				   PG_ARGISNULL(3) ? "" : psprintf(" LIMIT " INT64_FORMAT, PG_GETARG_INT64(3)));
+	sql = what_if_sql(population, audience, text, PG_ARGISNULL(3) ? "" :
+					  psprintf(" LIMIT " INT64_FORMAT, PG_GETARG_INT64(3)));
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -237,13 +267,43 @@ segment_what_if(PG_FUNCTION_ARGS)
 		Datum		values[3];
 		bool		isnull[3];
 
-		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, isnull);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+						  values, isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
 	}
 	question_end(&question);
 	return (Datum) 0;
 }
 
+/* what_if_sql() lists at most 'limit' keys (a clause, maybe empty) each. */
+static char *
+what_if_sql(const Population *population, const Audience *audience,
+			const char *filter, const char *limit)
+{
+	return psprintf("WITH met AS MATERIALIZED ("
+					"SELECT profile.%s AS key, %s AS was,"
+					" profile.* OPERATOR(pg_catalog.@@) %s::segment.filter"
+					" AS will FROM %s),"
+					" moved AS MATERIALIZED (SELECT key,"
+					" CASE WHEN was AND will THEN 'staying'"
+					" WHEN was THEN 'leaving' ELSE 'entering' END AS change"
+					" FROM met WHERE was OR will)"
+					" SELECT c.change,"
+					" (SELECT pg_catalog.count(*) FROM moved"
+					" WHERE moved.change OPERATOR(pg_catalog.=) c.change),"
+					" ARRAY(SELECT moved.key::text FROM moved"
+					" WHERE moved.change OPERATOR(pg_catalog.=) c.change"
+					" ORDER BY moved.key%s)"
+					" FROM (VALUES ('entering'), ('leaving'), ('staying'))"
+					" AS c (change)",
+					quote_identifier(population->key),
+					audience_holds_sql(audience->name),
+					quote_literal_cstr(filter), profiles_sql(population),
+					limit);
+}
+
+/* compared() reads the members of an audience. */
 static Compared
 compared(const Population *population, const Audience *audience)
 {
@@ -255,24 +315,25 @@ compared(const Population *population, const Audience *audience)
 	return one;
 }
 
+/* overlap_values() fills in the OVERLAP_COLUMNS of a result. */
 static void
-overlap_values(int64 size_a, int64 size_b, int64 in_both,
-			   Datum *values, bool *isnull)
+overlap_values(const MembershipShare *share, Datum *values, bool *isnull)
 {
-	int64		in_either = size_a + size_b - in_both;
+	int64		in_either = share->size_a + share->size_b - share->in_both;
 
 	memset(isnull, false, sizeof(bool) * OVERLAP_COLUMNS);
-	values[0] = Int64GetDatum(size_a);
-	values[1] = Int64GetDatum(size_b);
-	values[2] = Int64GetDatum(in_both);
+	values[0] = Int64GetDatum(share->size_a);
+	values[1] = Int64GetDatum(share->size_b);
+	values[2] = Int64GetDatum(share->in_both);
 	values[3] = Int64GetDatum(in_either);
-	values[4] = Int64GetDatum(size_a - in_both);
-	values[5] = Int64GetDatum(size_b - in_both);
+	values[4] = Int64GetDatum(share->size_a - share->in_both);
+	values[5] = Int64GetDatum(share->size_b - share->in_both);
 	isnull[6] = in_either == 0;
 	if (in_either > 0)
-		values[6] = Float8GetDatum((double) in_both / in_either);
+		values[6] = Float8GetDatum((double) share->in_both / in_either);
 }
 
+/* audiences_named() finds the audiences in an array of names. */
 static List *
 audiences_named(const Population *population, ArrayType *names)
 {
@@ -286,12 +347,12 @@ audiences_named(const Population *population, ArrayType *names)
 	for (int i = 0; i < count; i++)
 		if (!isnull[i])
 		{
+			const char *name = NameStr(*DatumGetName(values[i]));
 			const Population *home;
+			const Audience *audience = audience_find(name, population->name,
+													 &home);
 
-			audiences = lappend(audiences,
-								unconstify(Audience *,
-										   audience_find(NameStr(*DatumGetName(values[i])),
-														 population->name, &home)));
+			audiences = lappend(audiences, unconstify(Audience *, audience));
 		}
 	return audiences;
 }

@@ -64,7 +64,7 @@ typedef struct DecisionScan
 
 	/* while the base table is read */
 	Relation	relation;
-	ProfileTable *table;		/* to set wake_at; NULL if it is not to be set */
+	ProfileTable *table;		/* to set wake_at; NULL without 'wake' */
 	Oid			key_output;
 } DecisionScan;
 
@@ -345,7 +345,7 @@ read_rows(DecisionScan *scan)
 	ExecDropSingleTupleTableSlot(row);
 }
 
-/* decide_row() decides one profile for each audience, and emits differences. */
+/* decide_row() decides one profile for each audience; emits differences. */
 static void
 decide_row(DecisionScan *scan, TupleTableSlot *row)
 {

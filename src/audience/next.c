@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * next.c
- *	  When does somebody enter or leave an audience by time alone?
+ *	  When does a profile enter or leave an audience by time alone?
  *
  *		lapsed		last_order_at more than 60 days ago and total_spend > 500
  *
- *		next_change('lapsed', 7)	2026-06-30 14:05:11.250001, if the last order of
- *									7 was on 1 May at 14:05:11.25
- *		forecast('lapsed', t)		how many that will have happened to by then
+ *		next_change('lapsed', 7)	2026-06-30 14:05:11.250001, if the last
+ *									order of 7 was on 1 May at 14:05:11.25
+ *		forecast('lapsed', t)		the size at t, if no event comes
  *
  * steady.c says for how long the filter stays what it is.  That is sometimes too
  * short, as a part of the filter may change and the whole may not; so the filter
@@ -130,21 +130,23 @@ segment_next_change(PG_FUNCTION_ARGS)
 	const Audience *audience;
 	OwnersQuestion question;
 	TupleTableSlot *row;
+	TimedFilter *timed;
 	TimestampTz change;
 	Datum		key;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name_argument(fcinfo, 2), &population);
+								   optional_name_argument(fcinfo, 2),
+								   &population);
 	key = key_argument(fcinfo, 1, population);
 
 	question_begin(&question, population);
 	row = profile_row(population, key);
 	if (row == NULL)
 		profile_missing(population, key);
-	change = timed_filter_next_change(timed_filter(population, audience->filter),
-									  row, clock_now());
+	timed = timed_filter(population, audience->filter);
+	change = timed_filter_next_change(timed, row, clock_now());
 	question_end(&question);
 
 	if (TIMESTAMP_IS_NOEND(change))
@@ -167,7 +169,8 @@ segment_forecast(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name_argument(fcinfo, 2), &population);
+								   optional_name_argument(fcinfo, 2),
+								   &population);
 	at = PG_GETARG_TIMESTAMPTZ(1);
 	if (at < clock_now())
 		ereport(ERROR,
@@ -185,7 +188,7 @@ segment_forecast(PG_FUNCTION_ARGS)
 						audience->name),
 				 errhint("Ask for an instant before the year 274235.")));
 
-	/* who is due by then is as they will be */
+	/* profiles that are due by then count as they will be then */
 	level = NewGUCNestLevel();
 	clock_set(at);
 	size = audience_size(population, audience, GetActiveSnapshot());
@@ -193,7 +196,9 @@ segment_forecast(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(size);
 }
 
-/* The same with a text as the instant. */
+/*
+ * forecast(audience, at as text, population)
+ */
 Datum
 segment_forecast_text(PG_FUNCTION_ARGS)
 {

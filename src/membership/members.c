@@ -97,7 +97,8 @@ members_flip(MemberSet *set, int64 ord)
 bool
 members_contain(const MemberSet *set, int64 ord)
 {
-	const NumberSet *part = find_part(unconstify(MemberSet *, set), ord, false);
+	const NumberSet *part = find_part(unconstify(MemberSet *, set), ord,
+									  false);
 
 	return part != NULL && numbers_contains(part, NUMBER_OF(ord));
 }

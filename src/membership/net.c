@@ -337,7 +337,7 @@ net_transaction(const Instant *instant, const StoredToggle *toggles,
 	}
 }
 
-/* put_flip() puts a flip into the sort; 'emitted': fold_chunks.c is to emit it. */
+/* put_flip() puts a flip into the sort, which is to be emitted or not. */
 static void
 put_flip(FlipSort *flips, const Instant *instant, const StoredToggle *toggle,
 		 bool entered, bool emitted)

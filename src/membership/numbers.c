@@ -39,7 +39,7 @@
 #define WORD_OF(number)	((number) / WORD_BITS)
 #define BIT_OF(number)	(UINT64_C(1) << ((number) % WORD_BITS))
 
-/* What becomes of a word of the one and a word of the other. */
+/* What becomes of two words, one of each set. */
 typedef enum Operation
 {
 	BOTH,
@@ -142,6 +142,7 @@ find(const NumberSet *set, uint16_t number, bool *found)
 	return low;
 }
 
+/* insert() inserts a number into an array, which may become bits. */
 static void
 insert(NumberSet *set, uint32_t at, uint16_t number)
 {
@@ -215,6 +216,7 @@ numbers_exactly_one(NumberSet *result, const NumberSet *a, const NumberSet *b)
 	combine(result, EXACTLY_ONE, a, b);
 }
 
+/* combine() chooses the way that is right for the forms of both sets. */
 static void
 combine(NumberSet *result, Operation operation,
 		const NumberSet *a, const NumberSet *b)
@@ -232,6 +234,7 @@ combine(NumberSet *result, Operation operation,
 		combine_bits(result, operation, a, b);
 }
 
+/* combine_arrays() merges two arrays. */
 static void
 combine_arrays(NumberSet *result, Operation operation,
 			   const NumberSet *a, const NumberSet *b)
@@ -282,7 +285,7 @@ combine_arrays(NumberSet *result, Operation operation,
 	}
 }
 
-/* Those of an array that are in bits, or are not. */
+/* pick() picks the numbers of an array that are in bits, or are not. */
 static void
 pick(NumberSet *result, const NumberSet *from, const NumberSet *by, bool in)
 {
@@ -292,6 +295,7 @@ pick(NumberSet *result, const NumberSet *from, const NumberSet *by, bool in)
 			result->array[result->count++] = from->array[i];
 }
 
+/* combine_bits() combines two sets of which at least one is bits. */
 static void
 combine_bits(NumberSet *result, Operation operation,
 			 const NumberSet *a, const NumberSet *b)
@@ -360,7 +364,7 @@ numbers_count_both(const NumberSet *a, const NumberSet *b)
 	return count;
 }
 
-/* Of at most one of two sets, as the other is bits already. */
+/* as_bits() makes bits of an array, in 'room', which is for one set. */
 static const uint64_t *
 as_bits(const NumberSet *set, uint64_t *room)
 {
@@ -384,7 +388,7 @@ count_bits(const uint64_t *bits)
 	return portable_count_bits((const unsigned char *) bits);
 }
 
-/* Bits of so few numbers that they are an array. */
+/* normalize() makes an array of bits of few numbers. */
 static void
 normalize(NumberSet *set)
 {
@@ -479,6 +483,7 @@ numbers_read(NumberSet *set, const PortableContainer *from,
 	}
 }
 
+/* add_range() sets the bits from first to last. */
 static void
 add_range(uint64_t *bits, uint32_t first, uint32_t last)
 {
@@ -507,7 +512,7 @@ numbers_describe(const NumberSet *set, PortableContainer *as)
 		as->form = PORTABLE_RUNS;
 }
 
-/* How many stretches of numbers without a gap? */
+/* count_runs() counts the stretches of numbers without a gap. */
 static uint32_t
 count_runs(const NumberSet *set)
 {
@@ -555,6 +560,7 @@ numbers_write(const NumberSet *set, const PortableContainer *as,
 	}
 }
 
+/* write_runs() writes runs as their first number and length - 1. */
 static void
 write_runs(const uint64_t *bits, unsigned char *at)
 {
@@ -570,7 +576,7 @@ write_runs(const uint64_t *bits, unsigned char *at)
 	}
 }
 
-/* The first number from 'number' on that is in, or is not. */
+/* find_bit() returns the first number from 'number' on that is in, or not. */
 static uint32_t
 find_bit(const uint64_t *bits, uint32_t number, bool in)
 {

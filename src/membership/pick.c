@@ -204,7 +204,7 @@ first_toggles(Relation relation, Snapshot snapshot, int64 most)
 	return list;
 }
 
-/* keep_if_earlier() replaces the latest toggle that is kept by an earlier one. */
+/* keep_if_earlier() lets an earlier toggle replace the latest that is kept. */
 static void
 keep_if_earlier(binaryheap *heap, const Candidate *one)
 {

@@ -159,7 +159,7 @@ next_row(Stream *stream)
 	return systable_getnext_ordered(stream->scan, ForwardScanDirection);
 }
 
-/* row_chunk() returns the number of the row's chunk; PG_INT64_MAX without one. */
+/* row_chunk() returns the number of a chunk; PG_INT64_MAX without a row. */
 static int64
 row_chunk(Stream *stream)
 {

@@ -8,14 +8,15 @@
  *		segment_data.profile_chunk		definition 3, chunk 0, size 2, {17, 40}
  *		segment_data.profile_toggle		definition 3, ord 17, left
  *
- *		members of 3	chunks XOR toggles = {40}, but for profiles that are due
+ *		members of 3	chunks XOR toggles = {40}
  *
  * An event inserts toggles, in its own transaction, and touches nothing that
- * another event touches.  A fold (fold_chunks.c) moves toggles into the chunks.  The
- * toggle table has no index: an index would cost an event more than all the
- * rest of a toggle, and the table is read from end to end soon anyway.  As a
- * profile enters and leaves by turns, toggles need no order to be applied,
- * and a size is the sum of the chunks' sizes plus the sum of +1 and -1.
+ * another event touches.  A fold (fold_chunks.c) moves toggles into the
+ * chunks.  The toggle table has no index: an index would cost an event more
+ * than all the rest of a toggle, and the table is read from end to end soon
+ * anyway.  As a profile enters and leaves by turns, toggles need no order to
+ * be applied, and a size is the sum of the chunks' sizes plus the sum of +1
+ * and -1.
  *
  * Members belong to a definition, not to a name: each filter that an audience
  * is given is a definition with an id of its own, which is never used again.
@@ -156,6 +157,7 @@ membership_relations(const Population *population)
 void
 membership_make(const Population *population)
 {
+	char	   *key_type = format_type_be_qualified(population->key_type);
 	Oid			chunks;
 	Oid			toggles;
 
@@ -177,7 +179,7 @@ membership_make(const Population *population)
 								  " definition_id integer NOT NULL,"
 								  " entered boolean NOT NULL,"
 								  " cause text NOT NULL, key %s NOT NULL",
-								  format_type_be_qualified(population->key_type)));
+								  key_type));
 	comment_table(population, chunks,
 				  psprintf("members of the audiences of population \"%s\", as bitmaps, kept by extension segment",
 						   population->name));
@@ -212,8 +214,8 @@ make_table(const Population *population, const char *label,
 	Oid			relid;
 
 	relid = data_table_create(name,
-							  psprintf("(%s) USING heap"
-									   " WITH (autovacuum_vacuum_scale_factor = 0,"
+							  psprintf("(%s) USING heap WITH"
+									   " (autovacuum_vacuum_scale_factor = 0,"
 									   " autovacuum_vacuum_threshold = 5000)",
 									   columns));
 	data_table_give(relid, relation_owner(population->base));
