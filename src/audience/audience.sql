@@ -21,7 +21,7 @@ COMMENT ON COLUMN segment.audience.audience IS 'name of the audience';
 COMMENT ON COLUMN segment.audience.filter IS 'the profiles for which it holds are the members';
 COMMENT ON COLUMN segment.audience.view IS 'view that shows the keys of the members; NULL if there is none';
 COMMENT ON COLUMN segment.audience.description IS 'what the audience is for, for people';
-COMMENT ON COLUMN segment.audience.definition_id IS 'number of this definition, under which its members are stored; another filter gets another number';
+COMMENT ON COLUMN segment.audience.definition_id IS 'id of this definition, under which its members are stored; another filter gets another id';
 COMMENT ON COLUMN segment.audience.stored IS 'are its members stored? if not, nobody can say when time changes the filter, or the filter is broken; it is evaluated when asked';
 COMMENT ON COLUMN segment.audience.time_dependent IS 'is the clock part of the filter, so that time alone changes who is a member?';
 COMMENT ON COLUMN segment.audience.matches_empty IS 'did the filter hold for a profile of which nothing is known, when it was defined?';

@@ -1,4 +1,4 @@
--- What the views of audiences are made of: see segment.definition_id(), too.
+-- What the views of audiences are made of, with segment.definition_id().
 CREATE OR REPLACE FUNCTION segment.ords(
     chunks bigint[],
     members bytea[],
