@@ -16,6 +16,7 @@
 #include "base/base.h"
 #include "filter/filter.h"
 #include "profile/profile.h"
+#include "membership/membership.h"
 #include "source/source.h"
 #include "trait/trait.h"
 #include "audience/audience.h"
@@ -32,6 +33,7 @@ _PG_init(void)
 	base_init();
 	filter_init();
 	profile_init();
+	membership_init();
 	source_init();
 	trait_init();
 	audience_init();

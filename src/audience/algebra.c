@@ -9,9 +9,9 @@
  *		not ...		all but {17}
  *		both		{3, 40}
  *
- * No profile's row is read.  What is negated is kept as the set it leaves out,
- * so that nobody has to know who there is; only where that is the answer are
- * the profiles counted.
+ * No profile's row is read.  A negated set is kept as the set that it leaves
+ * out, so that it does not take all profiles to know it; only if the answer is
+ * such a set are the profiles counted.
  *
  *		at least 2 of (a, b, c)		sets "at least 0, 1, 2 of the first i"
  *
@@ -20,12 +20,12 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/builtins.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/members_of.h"
 #include "base/base.h"
 
-/* Profiles: those of the set, or all others. */
+/* Profiles: those of a set, or all others. */
 typedef struct Answer
 {
 	MemberSet  *set;
@@ -40,6 +40,7 @@ static Answer opposite(Answer a);
 static Answer at_least(const Population *population, const FilterNode *filter,
 					   Snapshot snapshot);
 
+/* find_other() finds what is not made of audiences. */
 static bool
 find_other(const FilterNode *node, void *context)
 {
@@ -75,22 +76,25 @@ algebra_count(const Population *population, const FilterNode *filter,
 	Answer		found = answer(population, filter, snapshot);
 	int64		count = members_count(found.set);
 
-	return found.all_but ? audience_count_where(population, "true") - count : count;
+	return found.all_but ?
+		audience_count_where(population, "true") - count : count;
 }
 
+/* answer() returns the profiles for which a filter holds. */
 static Answer
-answer(const Population *population, const FilterNode *filter, Snapshot snapshot)
+answer(const Population *population, const FilterNode *filter,
+	   Snapshot snapshot)
 {
 	Answer		result = {NULL, false};
+	const Audience *audience;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
 	switch (filter->op)
 	{
 		case FILTER_IN_AUDIENCE:
-			result.set = audience_members(population,
-										  audience_by_name(population, filter->text),
-										  snapshot);
+			audience = audience_by_name(population, filter->text);
+			result.set = audience_members(population, audience, snapshot);
 			return result;
 		case FILTER_NOT:
 			return opposite(answer(population, filter->args[0], snapshot));
@@ -99,7 +103,8 @@ answer(const Population *population, const FilterNode *filter, Snapshot snapshot
 			result = answer(population, filter->args[0], snapshot);
 			for (int i = 1; i < filter->nargs; i++)
 			{
-				Answer		next = answer(population, filter->args[i], snapshot);
+				Answer		next = answer(population, filter->args[i],
+										  snapshot);
 
 				result = filter->op == FILTER_AND ? both(result, next) :
 					either(result, next);
@@ -114,6 +119,7 @@ answer(const Population *population, const FilterNode *filter, Snapshot snapshot
 	}
 }
 
+/* both() returns the profiles that are in both answers. */
 static Answer
 both(Answer a, Answer b)
 {
@@ -143,8 +149,10 @@ opposite(Answer a)
 	return a;
 }
 
+/* at_least() returns the profiles that are in so many of the answers. */
 static Answer
-at_least(const Population *population, const FilterNode *filter, Snapshot snapshot)
+at_least(const Population *population, const FilterNode *filter,
+		 Snapshot snapshot)
 {
 	int64		wanted = strtoll(filter->text, NULL, 10);
 	Answer	   *reached;

@@ -8,60 +8,44 @@
  *
  *		index	{vip, lapsed_vip} have a condition that differs
  *		filter	vip: false -> true				lapsed_vip: false -> false
- *		toggle	(audience vip, ord 17, entered)
+ *		toggle	(definition of vip, ord 17, entered)
  *
- * And by time alone, when it finds that the profile was due:
+ * And by time alone, when an event or a sweep finds a profile that is due:
  *
  *		wake_at 1 June	1 June 12:30	frequent leaves	(at 12:30, cause time)
  *						27 July 09:15	lapsed enters	(at 09:15)
  *						3 August		nothing yet: that is the next wake_at
  *
- * The toggles of a statement are collected and inserted together, when it has
- * visited all its profiles; nobody else sees them before its transaction
- * commits.
+ * A filter that does not bind any more cannot be evaluated.  Nobody keeps the
+ * members of such an audience, but a profile that ends leaves it at once,
+ * because nobody knows the profile's key afterwards.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "access/xact.h"
-#include "access/xlog.h"
-#include "catalog/indexing.h"
-#include "common/hashfn.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/rel.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/index.h"
 #include "base/base.h"
 
 SEGMENT_FUNCTION(segment_filters_evaluated);
-
-/* Toggles that are collected before they are inserted. */
-#define MOST_COLLECTED	500
 
 struct AudienceWriter
 {
 	const Population *population;
 	AudienceIndex *index;
-	Relation	toggles;		/* NULL until the first toggle */
-	CatalogIndexState indexes;
-	MemoryContext keys;			/* of the toggles that are collected */
-	Datum		event;			/* causes */
-	Datum		time;
-	Datum		transaction;	/* number of this one */
-	TupleTableSlot **collected;
-	int			ncollected;
-	int			nslots;
+	ToggleWriter *toggles;
 
-	/* of audiences whose members nobody keeps, if that is known */
+	/* audiences whose members nobody keeps, if that is known */
 	bool		suspended_known;
-	List	   *suspended;		/* their numbers */
-	List	   *ended;			/* Change *: profiles that ended */
+	List	   *suspended;		/* their definition ids */
+	List	   *ended;			/* Toggle *: profiles that ended */
 };
 
 /* What happens to a profile. */
@@ -75,20 +59,24 @@ typedef struct Change
 	bool		by_time;		/* else by an event */
 } Change;
 
+/*
+ * Filters that this session has evaluated for events and for time that
+ * passes.  segment.filters_evaluated() shows it, by which tests and benchmarks
+ * see that an event evaluates few filters of many.
+ */
 static uint64 filters_evaluated = 0;
 
 static void put_toggles(AudienceWriter *writer, const Change *change,
 						const int *touched, int count);
-static void put_toggle(AudienceWriter *writer, const Change *change,
-					   int32 definition_id, bool entered);
 static Change change_of(const AudienceWriter *writer, TupleTableSlot *row);
-static List *suspended_of(const Population *population);
+static Toggle toggle_of(const Change *change);
+static List *suspended_definitions(const Population *population);
 static void note_ended(AudienceWriter *writer, const Change *change);
 static void leave_suspended(AudienceWriter *writer);
-static int64 transaction_number(void);
-static void insert_collected(AudienceWriter *writer);
 
-/* filters_evaluated(): by this session, for captured events and time that passes */
+/*
+ * filters_evaluated()
+ */
 Datum
 segment_filters_evaluated(PG_FUNCTION_ARGS)
 {
@@ -104,36 +92,39 @@ audience_open(const Population *population)
 	audience_suspend(population, NIL);
 	if (!audience_any_stored(population))
 	{
-		suspended = suspended_of(population);
+		suspended = suspended_definitions(population);
 		if (suspended == NIL)
 			return NULL;
 	}
 	writer = palloc0(sizeof(AudienceWriter));
 	writer->population = population;
 	writer->index = audience_index(population);
+	writer->toggles = toggle_writer_create(population);
 	writer->suspended = suspended;
 	writer->suspended_known = (suspended != NIL);
 	return writer;
 }
 
 const char *
-audience_asked(const AudienceWriter *writer)
+audience_evaluating(const AudienceWriter *writer)
 {
-	return audience_asked_of(writer->index);
+	return index_evaluating(writer->index);
 }
 
 TimestampTz
 audience_decided_at(const AudienceWriter *writer)
 {
-	return audience_tables(writer->population)->decided_at;
+	return writer == NULL ? DT_NOBEGIN :
+		membership_tables(writer->population)->decided_at;
 }
 
 /*
- * The row is the same, the instant is not.  Until the profile was due all filters
- * were as they are just before.
+ * The row is the same at all these instants.  Just before its wake_at all
+ * filters were as they are stored.
  */
 TimestampTz
-audience_catch_up(AudienceWriter *writer, TupleTableSlot *row, TimestampTz until)
+audience_catch_up(AudienceWriter *writer, TupleTableSlot *row,
+				  TimestampTz until)
 {
 	Change		change = change_of(writer, row);
 	const int  *touched;
@@ -141,9 +132,10 @@ audience_catch_up(AudienceWriter *writer, TupleTableSlot *row, TimestampTz until
 	int			count;
 
 	change.existed = change.exists = change.by_time = true;
-	audience_watch(writer->index, row,
-				   profile_wake_at(writer->population, row) - 1);
-	while ((count = audience_turned(writer->index, row, until, &at, &touched)) >= 0)
+	index_catch_up_begin(writer->index, row,
+						 profile_wake_at(writer->population, row) - 1);
+	while ((count = index_catch_up_next(writer->index, row, until, &at,
+										&touched)) >= 0)
 	{
 		change.at = at;
 		put_toggles(writer, &change, touched, count);
@@ -162,11 +154,29 @@ audience_apply(AudienceWriter *writer, TupleTableSlot *before, bool existed,
 	change.existed = existed;
 	change.exists = exists;
 	change.at = at;
-	count = audience_touched(writer->index, before, after, existed != exists,
-							 at, &touched);
+	count = index_touched(writer->index, before, after, existed != exists,
+						  at, &touched);
 	put_toggles(writer, &change, touched, count);
 	if (!exists)
 		note_ended(writer, &change);
+}
+
+TimestampTz
+audience_wake_at(AudienceWriter *writer, TupleTableSlot *row, TimestampTz at,
+				 TimestampTz wake_at, bool changed_only)
+{
+	return index_wake_at(writer->index, row, at, wake_at, changed_only);
+}
+
+bool
+audience_close(AudienceWriter *writer)
+{
+	bool		toggled;
+
+	leave_suspended(writer);
+	toggled = toggle_writer_close(writer->toggles);
+	pfree(writer);
+	return toggled;
 }
 
 static Change
@@ -180,105 +190,49 @@ change_of(const AudienceWriter *writer, TupleTableSlot *row)
 	return change;
 }
 
-TimestampTz
-audience_wake_at(AudienceWriter *writer, TupleTableSlot *row, TimestampTz at,
-				 TimestampTz wake_at, bool changed)
-{
-	return audience_wakes(writer->index, row, at, wake_at, changed);
-}
-
-bool
-audience_close(AudienceWriter *writer)
-{
-	bool		toggled;
-
-	leave_suspended(writer);
-	toggled = (writer->toggles != NULL);
-	insert_collected(writer);
-	for (int i = 0; i < writer->nslots; i++)
-		ExecDropSingleTupleTableSlot(writer->collected[i]);
-	if (writer->toggles != NULL)
-	{
-		CatalogCloseIndexes(writer->indexes);
-		table_close(writer->toggles, NoLock);
-		MemoryContextDelete(writer->keys);
-	}
-	pfree(writer);
-	return toggled;
-}
-
-/* Of the filters that the change may touch, those that it does. */
+/* put_toggles() evaluates the touched filters and writes what differs. */
 static void
 put_toggles(AudienceWriter *writer, const Change *change, const int *touched,
 			int count)
 {
+	AudienceIndex *index = writer->index;
+
 	for (int i = 0; i < count; i++)
 	{
-		bool		was = change->existed && audience_held(writer->index, touched[i]);
-		bool		is = change->exists && audience_holds(writer->index, touched[i]);
+		bool		was = change->existed && index_held(index, touched[i]);
+		bool		is = change->exists && index_holds(index, touched[i]);
 
 		if (was != is)
-			put_toggle(writer, change,
-					   audience_definition(writer->index, touched[i]), is);
+		{
+			Toggle		toggle = toggle_of(change);
+
+			toggle.definition_id = index_definition_id(index, touched[i]);
+			toggle.entered = is;
+			toggle_put(writer->toggles, &toggle);
+		}
 	}
 	filters_evaluated += count * (change->existed + change->exists);
 }
 
-static void
-put_toggle(AudienceWriter *writer, const Change *change, int32 definition_id,
-		   bool entered)
+/* toggle_of() fills in all but the definition and what happened. */
+static Toggle
+toggle_of(const Change *change)
 {
-	const Population *population = writer->population;
-	TupleTableSlot *slot;
-	MemoryContext old;
+	Toggle		toggle = {
+		.ord = change->ord,
+		.key = change->key,
+		.at = change->at,
+		.by_time = change->by_time,
+	};
 
-	if (writer->toggles == NULL)
-	{
-		/* the caller is in a context that goes with each profile */
-		old = MemoryContextSwitchTo(GetMemoryChunkContext(writer));
-		writer->toggles = storage_open(population, true, RowExclusiveLock);
-		writer->indexes = CatalogOpenIndexes(writer->toggles);
-		writer->keys = AllocSetContextCreate(CurrentMemoryContext,
-											 "segment toggles",
-											 ALLOCSET_SMALL_SIZES);
-		writer->event = CStringGetTextDatum(CAUSE_EVENT);
-		writer->time = CStringGetTextDatum(CAUSE_TIME);
-		writer->transaction = Int64GetDatum(transaction_number());
-		writer->collected = palloc(sizeof(TupleTableSlot *) * MOST_COLLECTED);
-		MemoryContextSwitchTo(old);
-	}
-	if (writer->ncollected == MOST_COLLECTED)
-		insert_collected(writer);
-	if (writer->ncollected == writer->nslots)
-	{
-		old = MemoryContextSwitchTo(GetMemoryChunkContext(writer));
-		writer->collected[writer->nslots++] =
-			MakeSingleTupleTableSlot(RelationGetDescr(writer->toggles),
-									 &TTSOpsHeapTuple);
-		MemoryContextSwitchTo(old);
-	}
-
-	slot = writer->collected[writer->ncollected++];
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, false, sizeof(bool) * TOGGLE_COLUMNS);
-	slot->tts_values[TOGGLE_ORD - 1] = change->ord;
-	slot->tts_values[TOGGLE_AT - 1] = TimestampTzGetDatum(change->at);
-	slot->tts_values[TOGGLE_TRANSACTION - 1] = writer->transaction;
-	slot->tts_values[TOGGLE_AUDIENCE - 1] = Int32GetDatum(definition_id);
-	slot->tts_values[TOGGLE_ENTERED - 1] = BoolGetDatum(entered);
-	slot->tts_values[TOGGLE_CAUSE - 1] =
-		change->by_time ? writer->time : writer->event;
-	old = MemoryContextSwitchTo(writer->keys);
-	slot->tts_values[TOGGLE_KEY - 1] =
-		profile_key_copy(population, change->key);
-	MemoryContextSwitchTo(old);
-	ExecStoreVirtualTuple(slot);
+	return toggle;
 }
 
 /* ---- audiences whose members nobody keeps ---- */
 
+/* suspended_definitions() returns the ids of the suspended definitions. */
 static List *
-suspended_of(const Population *population)
+suspended_definitions(const Population *population)
 {
 	List	   *suspended = NIL;
 	ListCell   *lc;
@@ -288,35 +242,41 @@ suspended_of(const Population *population)
 		const Audience *audience = lfirst(lc);
 
 		if (!audience->stored &&
-			storage_suspended(population, audience->definition_id))
+			membership_suspended(population, audience->definition_id))
 			suspended = lappend_int(suspended, audience->definition_id);
 	}
 	return suspended;
 }
 
-/* Of which of them it was a member is asked for all that ended together. */
+/*
+ * note_ended() remembers a profile that ended.  Of which suspended audiences
+ * it was a member is read for all such profiles together, at the end.
+ */
 static void
 note_ended(AudienceWriter *writer, const Change *change)
 {
+	const Population *population = writer->population;
 	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(writer));
 
 	if (!writer->suspended_known)
-		writer->suspended = suspended_of(writer->population);
+		writer->suspended = suspended_definitions(population);
 	writer->suspended_known = true;
 	if (writer->suspended != NIL)
 	{
-		Change	   *ended = palloc(sizeof(Change));
+		Toggle	   *ended = palloc(sizeof(Toggle));
 
-		*ended = *change;
-		ended->key = profile_key_copy(writer->population, change->key);
+		*ended = toggle_of(change);
+		ended->key = profile_key_copy(population, change->key);
 		writer->ended = lappend(writer->ended, ended);
 	}
 	MemoryContextSwitchTo(old);
 }
 
 /*
- * Who was told to be a member has left, whatever the filter would say.  All
- * profiles that ended are locked by now, so that nobody else toggles them.
+ * leave_suspended() lets the profiles that ended leave the suspended audiences
+ * of which the feed has told that they are members, whatever the filter would
+ * say.  All these profiles are locked by now, so that nobody else toggles
+ * them.
  */
 static void
 leave_suspended(AudienceWriter *writer)
@@ -331,48 +291,20 @@ leave_suspended(AudienceWriter *writer)
 	foreach(definition_id, writer->suspended)
 	{
 		bool		damaged = false;
-		MemberSet  *told = storage_read_last(writer->population,
-											 lfirst_int(definition_id), snapshot,
-											 &damaged);
+		MemberSet  *members = membership_read_last(writer->population,
+												   lfirst_int(definition_id),
+												   snapshot, &damaged);
 
 		foreach(lc, writer->ended)
 		{
-			const Change *ended = lfirst(lc);
+			Toggle	   *ended = lfirst(lc);
 
 			CHECK_FOR_INTERRUPTS();
-			if (members_contain(told, DatumGetInt64(ended->ord)))
-				put_toggle(writer, ended, lfirst_int(definition_id), false);
+			if (!members_contain(members, DatumGetInt64(ended->ord)))
+				continue;
+			ended->definition_id = lfirst_int(definition_id);
+			toggle_put(writer->toggles, ended);
 		}
 	}
 	UnregisterSnapshot(snapshot);
-}
-
-/*
- * A number for the top-level transaction, by which the fold knows what one
- * transaction did.  Toggles may be folded after a dump was restored, or after
- * pg_upgrade, where the server's numbers of transactions begin anew.  So the
- * cluster is part of what is hashed, and two transactions have the same number
- * only by a chance of 2^-64.
- */
-static int64
-transaction_number(void)
-{
-	uint64		parts[2] = {
-		GetSystemIdentifier(),
-		U64FromFullTransactionId(GetTopFullTransactionId()),
-	};
-
-	return (int64) hash_bytes_extended((const unsigned char *) parts,
-									   sizeof(parts), 0);
-}
-
-static void
-insert_collected(AudienceWriter *writer)
-{
-	if (writer->ncollected == 0)
-		return;
-	CatalogTuplesMultiInsertWithInfo(writer->toggles, writer->collected,
-									 writer->ncollected, writer->indexes);
-	writer->ncollected = 0;
-	MemoryContextReset(writer->keys);
 }

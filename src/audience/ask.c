@@ -5,20 +5,14 @@
  *
  *		members('vip')		the stored members, and their keys
  *		size('vip')			the sizes of chunks, and +1 and -1 for toggles; in
- *							both, profiles that are due as they are now (due.c)
+ *							both, profiles that are due as they are now
  *		is_member('vip', 7)	the filter, on the row of profile 7
  *		audiences(7)		each filter, on the row of profile 7
  *		count_where(f)		the filter, on each row; or bitmaps alone, where
  *							it is made of audiences alone
  *
- * Members are read by the caller's snapshot, the stored ones as well as the
- * rows: the answer contains what the caller's own transaction did, and under
- * REPEATABLE READ nothing newer than the rest of that transaction sees.  Where
- * members are not stored, or were not yet when the snapshot was taken, the
- * filter is evaluated on the rows.
- *
- * Readers have no rights on the tables below.  Whoever may read the
- * population's view may ask, and the question is put as the population's owner.
+ * Readers have no rights on the base table.  Whoever may read the population's
+ * view may ask, and the question is asked as the population's owner.
  *
  * Questions about one profile are asked often, so their plans are kept.  The
  * text of such a plan mentions audiences by name, never by filter: a changed
@@ -28,7 +22,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
@@ -36,13 +29,12 @@
 #include "nodes/execnodes.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/index.h"
+#include "audience/members_of.h"
 #include "base/base.h"
 
 SEGMENT_FUNCTION(segment_members);
@@ -67,17 +59,16 @@ typedef struct PlanEntry
 
 static Cache *plans = NULL;
 
-static MemberSet *members_where(const Population *population,
-								const char *condition);
 static void check_members_shape(FunctionCallInfo fcinfo, const char *audience,
 								const Population *population);
+static int64 count_filter(const Population *population, Datum filter);
 static SPIPlanPtr kept_plan(const Population *population, const char *audience,
 							const char *sql);
 static void free_plan(void *plan);
 static bool made_of(const void *entry, Oid relid);
 
 void
-audience_ask_init(void)
+ask_init(void)
 {
 	static const CacheKind kind = {
 		.name = "segment audience plans",
@@ -90,71 +81,6 @@ audience_ask_init(void)
 
 	plans = cache_create(&kind);
 }
-
-/* ---- who the members are ---- */
-
-char *
-audience_profiles_sql(const Population *population)
-{
-	return psprintf("%s AS profile", population_base_name(population));
-}
-
-char *
-audience_holds_sql(const char *audience)
-{
-	FilterNode *filter = filter_node(FILTER_IN_AUDIENCE, audience, -1);
-
-	/* profile.*, not profile: the key may be called so */
-	return psprintf("profile.* OPERATOR(pg_catalog.@@) %s::segment.filter",
-					quote_literal_cstr(filter_print(filter)));
-}
-
-MemberSet *
-audience_members(const Population *population, const Audience *audience,
-				 Snapshot snapshot)
-{
-	MemberSet  *set = audience->stored ?
-		storage_read(population, audience->definition_id, snapshot, NULL) : NULL;
-
-	if (set == NULL)
-		return members_where(population, audience_holds_sql(audience->name));
-	due_decide(population, audience, snapshot, set);
-	return set;
-}
-
-/* The ords of the profiles for which a condition in SQL is true. */
-static MemberSet *
-members_where(const Population *population, const char *condition)
-{
-	MemberSet  *set = members_create();
-	OwnersQuestion question;
-	Portal		portal;
-
-	question_begin(&question, population);
-	portal = SPI_cursor_open_with_args(NULL,
-									   psprintf("SELECT profile.ord FROM %s WHERE %s",
-												audience_profiles_sql(population),
-												condition),
-									   0, NULL, NULL, NULL, true, 0);
-	do
-	{
-		SPI_cursor_fetch(portal, true, 1000);
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			bool		isnull;
-
-			members_add(set, DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
-														 SPI_tuptable->tupdesc,
-														 1, &isnull)));
-		}
-		SPI_freetuptable(SPI_tuptable);
-	} while (SPI_processed > 0);
-	SPI_cursor_close(portal);
-	question_end(&question);
-	return set;
-}
-
-/* ---- the functions ---- */
 
 /*
  * members(audience, population) AS m(key type)
@@ -174,12 +100,13 @@ segment_members(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the name of the audience must be given")));
 	name = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-							   optional_name(fcinfo, 1), &population)->name;
+							   optional_name_argument(fcinfo, 1),
+							   &population)->name;
 	check_members_shape(fcinfo, name, population);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 
 	question_begin(&question, population);
-	sql = storage_members_sql(population, name);
+	sql = audience_members_sql(population, name);
 	memset(&options, 0, sizeof(options));
 	options.read_only = true;
 	options.dest = CreateDestReceiver(DestTuplestore);
@@ -195,180 +122,9 @@ segment_members(PG_FUNCTION_ARGS)
 }
 
 /*
- * size(audience, population)
- */
-Datum
-segment_size(PG_FUNCTION_ARGS)
-{
-	const Population *population;
-	const Audience *audience;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 1), &population);
-	PG_RETURN_INT64(audience_size(population, audience, GetActiveSnapshot()));
-}
-
-int64
-audience_size(const Population *population, const Audience *audience,
-			  Snapshot snapshot)
-{
-	int64		size = audience->stored ?
-		storage_size(population, audience->definition_id, snapshot) : -1;
-	int64		more;
-
-	if (size < 0)
-		return audience_count_where(population, audience_holds_sql(audience->name));
-	due_count(population, list_make1(unconstify(Audience *, audience)), snapshot,
-			  &more);
-	return size + more;
-}
-
-int64
-audience_count(const Population *population, const char *name)
-{
-	int64		count;
-
-	PushActiveSnapshot(GetLatestSnapshot());
-	count = audience_size(population, audience_by_name(population, name),
-						  GetActiveSnapshot());
-	PopActiveSnapshot();
-	return count;
-}
-
-/*
- * count_where(filter, population): the size of an audience that is not there
- */
-Datum
-segment_count_where(PG_FUNCTION_ARGS)
-{
-	const Population *population = population_by_name(optional_name(fcinfo, 1));
-	OwnersQuestion question;
-	FilterNode *node;
-	char	   *text;
-	char	   *sql;
-	Oid			type;
-	Datum		filter;
-	int64		count;
-	bool		isnull;
-
-	population = population_reader(population);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-
-	/* the caller sees where in the filter the mistake is, the planner does not */
-	question_begin(&question, population);
-	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)));
-	node = filter_parse(text, NULL);
-	(void) audience_bind(population, node, text);
-	if (algebra_applies(node))
-		count = algebra_count(population, node, GetActiveSnapshot());
-	else
-	{
-		type = catalog_type("filter");
-		filter = PG_GETARG_DATUM(0);
-		sql = psprintf("SELECT count(*) FROM %s"
-					   " WHERE profile.* OPERATOR(pg_catalog.@@) $1",
-					   audience_profiles_sql(population));
-		if (SPI_execute_with_args(sql, 1, &type, &filter, NULL, true, 0) != SPI_OK_SELECT)
-			elog(ERROR, "could not execute \"%s\"", sql);
-		count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-											SPI_tuptable->tupdesc, 1, &isnull));
-	}
-	question_end(&question);
-
-	PG_RETURN_INT64(count);
-}
-
-/*
- * is_member(audience, key, population): false for a key that no profile has
- */
-Datum
-segment_is_member(PG_FUNCTION_ARGS)
-{
-	const Population *population;
-	const Audience *audience;
-	OwnersQuestion question;
-	SPIPlanPtr	plan;
-	Datum		key;
-	bool		member;
-
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2), &population);
-	key = profile_key_argument(population, PG_GETARG_DATUM(1),
-							   get_fn_expr_argtype(fcinfo->flinfo, 1));
-
-	question_begin(&question, population);
-	plan = kept_plan(population, audience->name,
-					 psprintf("SELECT FROM %s WHERE profile.%s = $1 AND %s",
-							  audience_profiles_sql(population),
-							  quote_identifier(population->key),
-							  audience_holds_sql(audience->name)));
-	if (SPI_execute_plan(plan, &key, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not ask for a member of audience \"%s\"",
-			 audience->name);
-	member = (SPI_processed > 0);
-	question_end(&question);
-
-	PG_RETURN_BOOL(member);
-}
-
-/*
- * audiences(key, population): by name; none for a key that no profile has
- */
-Datum
-segment_audiences(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	const Population *population = population_by_name(optional_name(fcinfo, 1));
-	OwnersQuestion question;
-	AudienceIndex *index;
-	TupleTableSlot *row;
-	Datum		key;
-	List	   *audiences;
-	ListCell   *lc;
-
-	population = population_reader(population);
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	if (PG_ARGISNULL(0) || audience_list(population) == NIL)
-		return (Datum) 0;
-	audiences = audiences_answering(population, audience_list(population), true);
-	key = profile_key_argument(population, PG_GETARG_DATUM(0),
-							   get_fn_expr_argtype(fcinfo->flinfo, 0));
-
-	question_begin(&question, population);
-	row = audience_profile_row(population, key);
-	index = audience_index(population);
-	if (row != NULL)
-		audience_look(index, row, clock_now());
-	foreach(lc, row == NULL ? NIL : audiences)
-	{
-		const Audience *audience = lfirst(lc);
-		bool		isnull = false;
-		Datum		name;
-
-		if (!audience_holds(index, audience_place(index, audience->name)))
-			continue;
-		name = name_datum(audience->name);
-		tuplestore_putvalues(result->setResult, result->setDesc, &name, &isnull);
-	}
-	question_end(&question);
-
-	return (Datum) 0;
-}
-
-const char *
-optional_name(FunctionCallInfo fcinfo, int argument)
-{
-	return PG_ARGISNULL(argument) ? NULL : NameStr(*PG_GETARG_NAME(argument));
-}
-
-/*
- * The key's type differs between populations, so the caller has to write it
- * down; the name of the column is the caller's choice.
+ * check_members_shape() checks the column that the caller has written down.
+ * Its type is the key's, which differs between populations; its name is the
+ * caller's choice.
  */
 static void
 check_members_shape(FunctionCallInfo fcinfo, const char *audience,
@@ -393,45 +149,156 @@ check_members_shape(FunctionCallInfo fcinfo, const char *audience,
 					 format_type_be(population->key_type))));
 }
 
-int64
-audience_count_where(const Population *population, const char *condition)
+/*
+ * size(audience, population)
+ */
+Datum
+segment_size(PG_FUNCTION_ARGS)
 {
-	OwnersQuestion question;
-	char	   *sql;
-	int64		count;
-	bool		isnull;
+	const Population *population;
+	const Audience *audience;
 
-	question_begin(&question, population);
-	sql = psprintf("SELECT count(*) FROM %s WHERE %s",
-				   audience_profiles_sql(population), condition);
-	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not execute \"%s\"", sql);
-	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-										SPI_tuptable->tupdesc, 1, &isnull));
-	question_end(&question);
-	return count;
-}
-
-/* ---- putting a question ---- */
-
-void
-question_begin(OwnersQuestion *question, const Population *population)
-{
-	question->before = act_as_owner(population->oid);
-	SPI_connect();
-}
-
-/* An error needs none of this: the transaction's abort undoes it. */
-void
-question_end(OwnersQuestion *question)
-{
-	SPI_finish();
-	act_as_before(question->before);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name_argument(fcinfo, 1),
+								   &population);
+	PG_RETURN_INT64(audience_size(population, audience, GetActiveSnapshot()));
 }
 
 /*
- * A generic plan with the key as $1, kept until a definition changes.  The caller
- * is connected to SPI.
+ * count_where(filter, population): the size of an audience that is not there
+ */
+Datum
+segment_count_where(PG_FUNCTION_ARGS)
+{
+	const char *home = optional_name_argument(fcinfo, 1);
+	const Population *population = population_by_name(home);
+	OwnersQuestion question;
+	FilterNode *node;
+	char	   *text;
+	int64		count;
+
+	population = population_reader(population);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+
+	/* binding here shows the caller where in the filter a mistake is */
+	question_begin(&question, population);
+	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)));
+	node = filter_parse(text, NULL);
+	(void) audience_bind(population, node, text);
+	count = algebra_applies(node) ?
+		algebra_count(population, node, GetActiveSnapshot()) :
+		count_filter(population, PG_GETARG_DATUM(0));
+	question_end(&question);
+
+	PG_RETURN_INT64(count);
+}
+
+/* count_filter() evaluates a packed filter on each row. */
+static int64
+count_filter(const Population *population, Datum filter)
+{
+	Oid			type = catalog_type("filter");
+	char	   *sql = psprintf("SELECT count(*) FROM %s"
+							   " WHERE profile.* OPERATOR(pg_catalog.@@) $1",
+							   profiles_sql(population));
+	bool		isnull;
+
+	if (SPI_execute_with_args(sql, 1, &type, &filter, NULL, true,
+							  0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+									   SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/*
+ * is_member(audience, key, population): false for a key that no profile has
+ */
+Datum
+segment_is_member(PG_FUNCTION_ARGS)
+{
+	const Population *population;
+	const Audience *audience;
+	OwnersQuestion question;
+	SPIPlanPtr	plan;
+	Datum		key;
+	bool		member;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
+								   optional_name_argument(fcinfo, 2),
+								   &population);
+	key = key_argument(fcinfo, 1, population);
+
+	question_begin(&question, population);
+	plan = kept_plan(population, audience->name,
+					 psprintf("SELECT FROM %s WHERE profile.%s = $1 AND %s",
+							  profiles_sql(population),
+							  quote_identifier(population->key),
+							  audience_holds_sql(audience->name)));
+	if (SPI_execute_plan(plan, &key, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not ask for a member of audience \"%s\"",
+			 audience->name);
+	member = (SPI_processed > 0);
+	question_end(&question);
+
+	PG_RETURN_BOOL(member);
+}
+
+/*
+ * audiences(key, population): by name; none for a key that no profile has
+ */
+Datum
+segment_audiences(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	const char *home = optional_name_argument(fcinfo, 1);
+	const Population *population = population_by_name(home);
+	OwnersQuestion question;
+	AudienceIndex *index;
+	TupleTableSlot *row;
+	Datum		key;
+	List	   *audiences;
+	ListCell   *lc;
+
+	population = population_reader(population);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (PG_ARGISNULL(0) || audience_list(population) == NIL)
+		return (Datum) 0;
+	audiences = audiences_answering(population, audience_list(population),
+									true);
+	key = key_argument(fcinfo, 0, population);
+
+	question_begin(&question, population);
+	row = profile_row(population, key);
+	index = audience_index(population);
+	if (row != NULL)
+		index_set_row(index, row, clock_now());
+	foreach(lc, row == NULL ? NIL : audiences)
+	{
+		const Audience *audience = lfirst(lc);
+		bool		isnull = false;
+		Datum		name;
+
+		if (!index_holds(index, index_place(index, audience->name)))
+			continue;
+		name = name_datum(audience->name);
+		tuplestore_putvalues(result->setResult, result->setDesc, &name,
+							 &isnull);
+	}
+	question_end(&question);
+
+	return (Datum) 0;
+}
+
+/* ---- plans ---- */
+
+/*
+ * kept_plan() returns a generic plan with the key as $1, kept until a
+ * definition changes.  The caller is connected to SPI.
  */
 static SPIPlanPtr
 kept_plan(const Population *population, const char *audience, const char *sql)
@@ -448,10 +315,12 @@ kept_plan(const Population *population, const char *audience, const char *sql)
 	if (entry != NULL)
 		return entry->plan;
 
-	context = AllocSetContextCreate(CurrentMemoryContext, "segment audience plan",
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"segment audience plan",
 									ALLOCSET_SMALL_SIZES);
 	callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
-	made.plan = SPI_prepare_cursor(sql, 1, unconstify(Oid *, &population->key_type),
+	made.plan = SPI_prepare_cursor(sql, 1,
+								   unconstify(Oid *, &population->key_type),
 								   CURSOR_OPT_GENERIC_PLAN);
 	if (made.plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s",

@@ -1,5 +1,5 @@
--- A function that looks at all audiences passes over the broken ones by
--- attempts, which the server does not have beside parallel workers (parallel
+-- A function that asks all audiences skips the broken ones, for which it needs
+-- subtransactions; the server has none beside parallel workers (parallel
 -- unsafe).  Other questions about a whole population use workers of their own,
 -- so the leader asks them (parallel restricted).  Questions about one profile
 -- and one audience may be asked anywhere.
@@ -240,7 +240,7 @@ AS 'MODULE_PATHNAME', 'segment_forecast_text';
 COMMENT ON FUNCTION segment.forecast(name, text, name) IS
     'the same with the instant as text, as of a parameter';
 
--- What the views of audiences are made of.
+-- What the views of audiences are made of, with segment.ords().
 CREATE OR REPLACE FUNCTION segment.definition_id(
     population name,
     audience name)
@@ -248,17 +248,7 @@ RETURNS integer
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
 AS 'MODULE_PATHNAME', 'segment_definition_id';
 COMMENT ON FUNCTION segment.definition_id(name, name) IS
-    'number of the audience''s definition as it is now, under which its members are stored';
-
-CREATE OR REPLACE FUNCTION segment.ords(
-    chunks bigint[],
-    members bytea[],
-    toggled bigint[])
-RETURNS SETOF bigint
-LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10000
-AS 'MODULE_PATHNAME', 'segment_ords';
-COMMENT ON FUNCTION segment.ords(bigint[], bytea[], bigint[]) IS
-    'numbers of the profiles that are in the bitmaps or among those toggled, and not in both; ascending';
+    'id of the audience''s definition as it is now, under which its members are stored';
 
 CREATE OR REPLACE FUNCTION segment.filters_evaluated()
 RETURNS bigint

@@ -13,22 +13,23 @@
 #include "utils/timestamp.h"
 
 #include "filter/filter.h"
+#include "membership/membership.h"
 #include "profile/profile.h"
 #include "trait/trait.h"
 
-/* audience.c: definitions ---------------------------------------------------- */
+/* definitions.c: which audiences are there? ------------------------------ */
 
 typedef struct Audience
 {
 	char	   *name;
-	int32		definition_id;			/* of this definition; another filter, another
-								 * number */
-	bool		stored;			/* members are kept; else nobody can say when
-								 * the filter changes with time, or it does not
-								 * bind any more, and it is evaluated when asked */
-	bool		time_dependent;			/* the clock is part of the filter */
-	bool		matches_empty;		/* the filter holds for the blank profile, at the
-								 * time of its definition */
+	int32		definition_id;	/* another filter has another one */
+	bool		stored;			/* members are stored.  Else the filter does
+								 * not bind any more, or it is not known when
+								 * time changes it; it is evaluated on each
+								 * question */
+	bool		time_dependent; /* the clock is part of the filter */
+	bool		matches_empty;	/* the filter held for the blank profile when
+								 * it was defined */
 	char	   *description;	/* or NULL */
 	FilterNode *filter;
 	Oid			view;			/* InvalidOid if it has none */
@@ -39,33 +40,27 @@ typedef struct Audience
  * good until the end of the transaction.
  */
 extern List *audience_list(const Population *population);
-/* NULL if there is none of that name */
+/* NULL if there is none of that name. */
 extern const Audience *audience_by_name(const Population *population,
 										const char *name);
 
 /*
- * The audience that a user means by a name.  Without a population it is
- * looked for in all of them: ERRCODE_UNDEFINED_OBJECT with the nearest name,
- * or ERRCODE_AMBIGUOUS_PARAMETER if several populations have one.
+ * The audience that a user means by a name, and its population.  Without the
+ * name of a population (NULL) the audience is sought in all of them:
+ * ERRCODE_UNDEFINED_OBJECT with the nearest name, or
+ * ERRCODE_AMBIGUOUS_PARAMETER if several populations have one.
  */
 extern const Audience *audience_find(const char *name,
 									 const char *population_name,
 									 const Population **population);
 
-/* Why its filter does not bind, or NULL if it does. */
-extern char *audience_unbound(const Population *population,
-							  const Audience *audience);
-/* Those of these audiences (names, char *) whose filter binds. */
-extern List *audience_binding(const Population *population, List *names);
-
-/* How many members it has, the changes of this command included. */
-extern int64 audience_count(const Population *population, const char *name);
-
-/* The filters (FilterNode *) of all audiences, as trait_refresh() wants them. */
+/* The filters (FilterNode *) of all audiences, for trait_refresh(). */
 extern List *audience_filters(const Population *population);
 
-/* Names (char *) of the audiences whose filter mentions a trait, or another
- * audience, or reads a source; and those that a filter mentions itself. */
+/*
+ * Names (char *) of the audiences whose filter mentions a trait, or another
+ * audience, or reads a source; and of the audiences that a filter mentions.
+ */
 extern List *audience_users_of_trait(const Population *population,
 									 const char *trait);
 extern List *audience_users_of_audience(const Population *population,
@@ -76,7 +71,20 @@ extern List *audience_names_used(const FilterNode *filter);
 
 extern void audience_init(void);
 
-/* What happened to a membership ----------------------------------------------- */
+/* bind.c: does a filter bind? -------------------------------------------- */
+
+/* Why the filter of an audience does not bind, or NULL if it does. */
+extern char *audience_unbound(const Population *population,
+							  const Audience *audience);
+/* Those of these audiences (names, char *) whose filter binds. */
+extern List *audience_binding(const Population *population, List *names);
+
+/* members_of.c: how many members has it? --------------------------------- */
+
+/* The changes of the current command are counted, too. */
+extern int64 audience_count(const Population *population, const char *name);
+
+/* What happened to a membership ------------------------------------------ */
 
 typedef struct Transition
 {
@@ -84,172 +92,184 @@ typedef struct Transition
 	const char *key;			/* of the profile, as text */
 	bool		entered;		/* else left */
 	TimestampTz at;
-	const char *cause;			/* one of the following */
+	const char *cause;			/* CAUSE_EVENT, CAUSE_TIME, or as follows */
 } Transition;
 
-#define CAUSE_EVENT	"event"
-#define CAUSE_TIME		"time"
 #define CAUSE_CREATE	"create"
 #define CAUSE_EDIT		"edit"
 #define CAUSE_DROP		"drop"
 #define CAUSE_REBUILD	"rebuild"
 #define CAUSE_RENAME	"rename"
 
-/* Whoever wants to be told; what it is given is good during the call. */
+/* Takes transitions; what it is given is good during the call. */
 typedef void (*TransitionSink) (const Transition *change, void *context);
 
-/* define.c: changing definitions ----------------------------------------------- */
+/* check_filter.c: may an audience have this filter? ---------------------- */
 
 /*
- * Would the filter do for a new audience, or for one that is there?  An error
- * says why not: its name is taken, it does not bind, it leads back to the
- * audience.  What the filter reads is stored.
+ * Refuse a name that is taken, if the audience 'is_new', and a filter that
+ * does not bind or leads back to the audience.  What the filter reads is
+ * stored.
  */
 extern void audience_check(const Population *population, const char *name,
 						   const FilterSource *filter, bool is_new);
+/* ERRCODE_DUPLICATE_OBJECT if there is an audience of that name. */
+extern void audience_check_name(const Population *population,
+								const char *name);
+
+/* definitions_write.c: changing definitions ------------------------------ */
 
 /*
- * The caller is the population's definer, has locked its members, and is
- * connected to SPI.  The filter's text is canonical; an error says why it does
- * not bind or leads back to the audience.  Its view is made in 'schema' (NULL:
- * it has none).  Members are not yet decided: see audience_decide().
+ * For all of these the caller is the population's definer, has locked its
+ * members, and is connected to SPI.  Members are not decided yet afterwards:
+ * see audience_decide().
+ */
+
+/*
+ * Make an audience.  The filter's text is canonical; an error says why it does
+ * not bind or that it leads back to the audience.  The audience's view is made
+ * in 'schema'; NULL: it has none.
  */
 extern void audience_define(const Population *population, const char *name,
 							const FilterSource *filter,
 							const char *description, const char *schema);
 /*
- * filter NULL: it stays, else see audience_refresh(); description NULL: it
- * stays, empty: none.
+ * Change an audience.  NULL as filter or description leaves it as it is; an
+ * empty description removes it.  audience_refresh() must follow a filter.
  */
 extern void audience_redefine(const Population *population, const char *name,
 							  const FilterSource *filter,
 							  const char *description);
-/* ERRCODE_DUPLICATE_OBJECT if there is one of that name. */
-extern void audience_check_name(const Population *population, const char *name);
 
 /*
- * Give an audience another name: its row, its view if that is still called by the
- * old one, and the filters of others.  Its members stay.
+ * Give an audience another name: in its row, in its view if that still has the
+ * old name, and in the filters of others.  Its members stay.
  */
 extern void audience_rename(const Population *population, const char *name,
 							const char *new_name);
-/* Another name stands in the place of one in all filters. */
+/* Replace a name by another one in all filters. */
 extern void audience_rewrite(const Population *population,
 							 DefinitionRewrite rewrite,
 							 const char *old, const char *new);
-/* Forget an audience, its members and its view.  Nothing refers to it any more. */
+/* Remove an audience that nothing refers to any more, and its view. */
 extern void audience_forget(const Population *population, const char *name);
 
 /*
- * What these audiences (names, char *) stand for has changed: their filters, or
- * traits or other audiences in them.  They must still bind (the error says
- * which one does not), may depend on the clock now, or not any more, and are
- * definitions with new numbers.  Their members are to be decided.
+ * Give new definition ids to audiences (names, char *) whose filters have
+ * changed, or a trait or another audience in them has.  They must still bind
+ * (the error says which one does not), and may depend on the clock now, or not
+ * any more.  Their members are to be decided.
  */
 extern void audience_refresh(const Population *population, List *names);
 
 /*
- * Keep everybody else from changing members until the transaction ends:
- * EXCLUSIVE on the base table waits for events that are not committed yet and
- * holds up new ones, and so for whoever has locked rows of it; a fold is waited
- * for.
+ * Keep all others from changing members until the transaction ends.  EXCLUSIVE
+ * on the base table waits for events that are not committed yet and for
+ * whoever has locked rows of it, and holds up new events.  The storage lock
+ * waits for a fold.
  */
 extern void audience_lock(const Population *population);
-/* Its second half: against folds. */
-extern void audience_lock_storage(const Population *population);
 
-/* The tables in which members are kept; NIL before the first audience. */
-extern List *audience_storage(const Population *population);
-
-/* The population's audiences go, their definitions already have. */
-extern void audience_drop_storage(const Population *population);
+/* suspend.c: filters that do not bind any more --------------------------- */
 
 /*
  * Stop keeping the members of audiences whose filter does not bind any more:
- * they are evaluated when asked for, which says why they cannot be, until
- * somebody mends or drops them.  A warning says so, but for those that are about
- * to be mended (names, char *).  The caller may write profiles, and is connected
+ * questions evaluate the filter, and say why it fails, until somebody mends or
+ * drops the audience.  A warning says so, but for audiences that are about to
+ * be mended (names, char *).  The caller may write profiles, and is connected
  * to SPI.
  */
 extern void audience_suspend(const Population *population, List *mended);
 
 /*
- * Keep the members again of those that bind.  They are to be decided.  The
- * caller is the population's definer.
+ * Keep the members of those that bind again.  Their members are to be decided.
+ * The caller is the population's definer.
  */
 extern void audience_resume(const Population *population);
 
-/* decide.c: membership of a whole population ------------------------------------ */
+/* decide.c: membership of a whole population ----------------------------- */
 
 /*
  * Decide anew who is a member, of all audiences (names NIL) or of some (char
- * *), by one scan of the base table as it is now; store it, and tell of every
+ * *), by one scan of the base table as it is now; store it, and emit every
  * difference from what was stored.  A row without source rows is no profile.
- * Profiles are woken when time changes that.  It is as of 'at', or later for
- * profiles that have had an event later, but for a rebuild: that begins anew, if
- * the clock was set back.
+ * wake_at of the profiles is set.
  *
- * Members are locked, no toggles are pending, and no profile is due.  The caller
- * is connected to SPI.
+ * Each profile is decided as of max('at', its evaluated_at, the population's
+ * decided_at).  A rebuild uses 'at' for all, even if the clock was set back.
+ *
+ * Members are locked, no toggles are pending, and no profile is due.  The
+ * caller is connected to SPI.
  */
 extern void audience_decide(const Population *population, List *names,
 							TimestampTz at, const char *cause,
 							TransitionSink sink, void *context);
 
 /*
- * Tell of each member (entered false, CAUSE_RENAME): those that the feed
- * has told of.
+ * Emit for each member that the feed knows of that it left (CAUSE_RENAME).
+ * Nothing is changed.
  */
 extern void audience_each_member(const Population *population,
 								 const char *name, TimestampTz at,
 								 TransitionSink sink, void *context);
 
-/* Everybody leaves the audience, which is about to go. */
+/* All members leave the audience, which is about to go (CAUSE_DROP). */
 extern void audience_empty(const Population *population, const char *name,
-						   TimestampTz at, TransitionSink sink, void *context);
+						   TimestampTz at, TransitionSink sink,
+						   void *context);
 
 /*
- * Compare what is stored with what the filters say: 'differ' is called for
+ * Compare what is stored with what the filters say.  'differ' is called for
  * each profile that is stored as a member and is none (entered false), or is
- * one and is not stored (entered true); 'broken' for each audience whose filter
- * does not bind.
+ * one and is not stored (entered true); 'broken' for each audience whose
+ * filter does not bind.
  */
 typedef void (*AudienceBroken) (const char *audience, const char *reason,
 								void *context);
 
-extern void audience_verify(const Population *population, TransitionSink differ,
-							AudienceBroken broken, void *context);
+extern void audience_verify(const Population *population,
+							TransitionSink differ, AudienceBroken broken,
+							void *context);
 
-/* apply.c: events ----------------------------------------------------------------- */
+/* apply.c: events, and time that passes ---------------------------------- */
 
+/* Writes toggles for the profiles that a statement or a sweep visits. */
 typedef struct AudienceWriter AudienceWriter;
 
 /*
- * NULL if nobody's members are stored, nor told to the feed.  The base table is locked (ROW
- * EXCLUSIVE), so that the definitions read now hold until the transaction ends.
+ * NULL if no audience has stored members, kept or suspended.  The base table
+ * is locked (ROW EXCLUSIVE), so that the definitions read now hold until the
+ * transaction ends.
  */
 extern AudienceWriter *audience_open(const Population *population);
 
-/* The audience whose filter is being evaluated, for who says of an error; or NULL. */
-extern const char *audience_asked(const AudienceWriter *writer);
+/*
+ * The name of the audience whose filter is being evaluated, or NULL: for the
+ * context of an error.
+ */
+extern const char *audience_evaluating(const AudienceWriter *writer);
 
-/* For no profile has membership been decided as of a later instant. */
+/*
+ * The population's decided_at, for decision_instant(); DT_NOBEGIN if there is
+ * no writer (NULL).
+ */
 extern TimestampTz audience_decided_at(const AudienceWriter *writer);
 
 /*
- * A profile that is due: write down which audiences time alone made it enter or
- * leave since then, up to and including 'until', each at its instant.  Returns
- * its next wake_at.
+ * Lead a profile that is due through time, up to and including 'until': write
+ * toggles, each with its instant, for the audiences that time alone makes it
+ * enter or leave.  Returns its next wake_at.
  */
 extern TimestampTz audience_catch_up(AudienceWriter *writer,
-									  TupleTableSlot *row, TimestampTz until);
+									 TupleTableSlot *row, TimestampTz until);
 
 /*
- * A profile's row changed: write down which audiences it entered or left.
+ * Write toggles for the audiences that a profile enters or leaves because its
+ * row changed.
  *
- * Both slots are rows of the base table, all columns deformed.  Where a profile
+ * Both slots are rows of the base table, all columns deformed.  If a profile
  * did not exist before, or does not any more, the blank row stands for it.
- * 'at' does not run backwards for a profile, and time has passed up to it.
+ * 'at' is the profile's decision_instant(), up to which time was caught up.
  */
 extern void audience_apply(AudienceWriter *writer,
 						   TupleTableSlot *before, bool existed,
@@ -257,35 +277,29 @@ extern void audience_apply(AudienceWriter *writer,
 						   TimestampTz at);
 
 /*
- * The wake_at of a row as of 'at', not later than 'wake_at'.  'changed': only as far
- * as its membership depends on what was different in the last audience_apply().
+ * The wake_at of a row as of 'at', not later than 'wake_at'.  'changed_only':
+ * consider only conditions on what was different in the last
+ * audience_apply(); the others do not change before 'wake_at'.
  */
-extern TimestampTz audience_wake_at(AudienceWriter *writer, TupleTableSlot *row,
-									TimestampTz at, TimestampTz wake_at,
-									bool changed);
+extern TimestampTz audience_wake_at(AudienceWriter *writer,
+									TupleTableSlot *row, TimestampTz at,
+									TimestampTz wake_at, bool changed_only);
 
-/* Toggles that were held back are written.  Returns whether there were any. */
+/* Write the toggles that are left; returns whether there were any at all. */
 extern bool audience_close(AudienceWriter *writer);
 
-/* fold.c --------------------------------------------------------------------------- */
-
-/* False if another transaction is folding or defining. */
-extern bool audience_try_lock(const Population *population);
+/* transitions.c: folding ------------------------------------------------- */
 
 /*
- * Move toggles into the stored members, 'most' of them (0: all), and tell of
- * them in their order, but for what one transaction has undone.  Toggles that
- * have to be told together with the first 'most' are folded with them.
- * Returns how many.  Stored members that are damaged are an error, or passed
- * by, for whoever is about to decide them anew.
+ * Move toggles into the stored members, 'most' of them (0: all), and emit the
+ * transitions in their order, but for what one transaction has undone.
+ * Toggles that must be emitted together with the first 'most' are folded with
+ * them.  Returns how many were folded.  'skip_damaged': leave stored members
+ * that are damaged as they are, because the caller decides them anew; else
+ * they are an error.  The caller holds the storage lock (membership_lock()).
  */
 extern int64 audience_fold(const Population *population, int64 most,
-						   bool passing, TransitionSink sink, void *context);
-
-/*
- * How many toggles wait to be folded, as far as this transaction sees; counted no
- * further than 'most'.
- */
-extern int64 audience_pending(const Population *population, int64 most);
+						   bool skip_damaged, TransitionSink sink,
+						   void *context);
 
 #endif							/* SEGMENT_AUDIENCE_H */

@@ -9,9 +9,10 @@
  *		what_if('vip', 'total_spend > 750')
  *								entering 0 {}, leaving 1 {17}, staying 1 {40}
  *
- * Sizes are sums of numbers that stand beside the bitmaps.  What is shared is
- * computed from bitmaps, each read once, however many pairs it is part of.
- * Profiles that are due are counted as they are now (due.c).
+ * Sizes are sums of numbers that are stored beside the bitmaps.  What is
+ * shared is computed from bitmaps, each read once, however many pairs it is
+ * part of.
+ * Profiles that are due are counted as they are now (due_members.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -25,15 +26,14 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/members_of.h"
 #include "base/base.h"
 
 SEGMENT_FUNCTION(segment_sizes);
 SEGMENT_FUNCTION(segment_overlap);
 SEGMENT_FUNCTION(segment_overlaps);
 SEGMENT_FUNCTION(segment_what_if);
-SEGMENT_FUNCTION(segment_ords);
-SEGMENT_FUNCTION(segment_definition_id);
 
 /* size_a, size_b, in_both, in_either, only_a, only_b, jaccard */
 #define OVERLAP_COLUMNS	7
@@ -46,10 +46,17 @@ typedef struct Compared
 	int64		size;
 } Compared;
 
-static Compared compared(const Population *population, const Audience *audience);
-static void overlap_values(int64 size_a, int64 size_b, int64 in_both,
-						   Datum *values, bool *isnull);
+static int64 *stored_sizes(const Population *population, List *audiences);
+static Compared compared(const Population *population,
+						 const Audience *audience);
+static bool share_stored(const Population *population, const Audience *a,
+						 const Audience *b, MembershipShare *share);
+static void overlap_values(const MembershipShare *share, Datum *values,
+						   bool *isnull);
 static List *audiences_named(const Population *population, ArrayType *names);
+static char *what_if_sql(const Population *population,
+						 const Audience *audience, const char *filter,
+						 const char *limit);
 
 /*
  * sizes(population) -> (audience, size), by name
@@ -57,24 +64,26 @@ static List *audiences_named(const Population *population, ArrayType *names);
 Datum
 segment_sizes(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_by_name(optional_name(fcinfo, 0));
+	const char *home = optional_name_argument(fcinfo, 0);
+	const Population *population = population_by_name(home);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *all;
 	List	   *audiences;
-	int32		greatest = 0;
 	int64	   *sizes;
 	int64	   *more;
 	ListCell   *lc;
-	int			place = 0;
+	int			count;
+	int			i = 0;
 
 	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
-	audiences = audiences_answering(population, audience_list(population), false);
-	foreach(lc, audiences)
-		greatest = Max(greatest, ((Audience *) lfirst(lc))->definition_id);
-	sizes = storage_sizes(population, greatest, GetActiveSnapshot());
-	more = palloc(sizeof(int64) * Max(list_length(audiences), 1));
+	all = audience_list(population);
+	audiences = audiences_answering(population, all, false);
+	count = list_length(audiences);
+	sizes = stored_sizes(population, audiences);
+	more = palloc(sizeof(int64) * Max(count, 1));
 	due_count(population, audiences, GetActiveSnapshot(), more);
-	foreach(lc, audience_list(population))
+	foreach(lc, all)
 	{
 		const Audience *audience = lfirst(lc);
 		int64		size;
@@ -83,20 +92,37 @@ segment_sizes(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = name_datum(audience->name);
-		/* the others are as this list has them, in its order */
-		if (place < list_length(audiences) &&
-			list_nth(audiences, place) == audience)
+		/* 'audiences' is a part of 'all', in the same order */
+		if (i < count && list_nth(audiences, i) == audience)
 		{
-			size = audience->stored ? sizes[audience->definition_id] : -1;
-			size = size >= 0 ? size + more[place] :
+			size = audience->stored ? sizes[i] : -1;
+			size = size >= 0 ? size + more[i] :
 				audience_size(population, audience, GetActiveSnapshot());
 			values[1] = Int64GetDatum(size);
 			isnull[1] = false;
-			place++;
+			i++;
 		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
 	}
 	return (Datum) 0;
+}
+
+/* stored_sizes() returns the sizes without profiles that are due, or -1. */
+static int64 *
+stored_sizes(const Population *population, List *audiences)
+{
+	int			count = list_length(audiences);
+	int32	   *definition_ids = palloc(sizeof(int32) * Max(count, 1));
+	int64	   *sizes = palloc(sizeof(int64) * Max(count, 1));
+	ListCell   *lc;
+
+	foreach(lc, audiences)
+		definition_ids[foreach_current_index(lc)] =
+			((const Audience *) lfirst(lc))->definition_id;
+	membership_sizes(population, definition_ids, count, GetActiveSnapshot(),
+					 sizes);
+	return sizes;
 }
 
 /*
@@ -106,10 +132,10 @@ Datum
 segment_overlap(PG_FUNCTION_ARGS)
 {
 	const Population *population;
-	const char *home = optional_name(fcinfo, 2);
+	const char *home = optional_name_argument(fcinfo, 2);
 	const Audience *a;
 	const Audience *b;
-	StorageShare share;
+	MembershipShare share;
 	Datum		values[OVERLAP_COLUMNS];
 	bool		isnull[OVERLAP_COLUMNS];
 	TupleDesc	desc;
@@ -121,10 +147,9 @@ segment_overlap(PG_FUNCTION_ARGS)
 	a = audience_for_reader(NameStr(*PG_GETARG_NAME(0)), home, &population);
 	b = audience_by_name(population, NameStr(*PG_GETARG_NAME(1)));
 	if (b == NULL)
-		b = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name, &population);
-	if (!a->stored || !b->stored ||
-		((a->time_dependent || b->time_dependent) && due_any(population, GetActiveSnapshot())) ||
-		!storage_share(population, a->definition_id, b->definition_id, GetActiveSnapshot(), &share))
+		b = audience_find(NameStr(*PG_GETARG_NAME(1)), population->name,
+						  &population);
+	if (!share_stored(population, a, b, &share))
 	{
 		Compared	one = compared(population, a);
 		Compared	other = compared(population, b);
@@ -133,9 +158,25 @@ segment_overlap(PG_FUNCTION_ARGS)
 		share.size_b = other.size;
 		share.in_both = members_count_both(one.members, other.members);
 	}
-	overlap_values(share.size_a, share.size_b, share.in_both, values, isnull);
+	overlap_values(&share, values, isnull);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, isnull)));
+}
+
+/* share_stored() returns false if what is stored is not the whole answer. */
+static bool
+share_stored(const Population *population, const Audience *a,
+			 const Audience *b, MembershipShare *share)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+
+	if (!a->stored || !b->stored)
+		return false;
+	if ((a->time_dependent || b->time_dependent) &&
+		due_any(population, snapshot))
+		return false;
+	return membership_share(population, a->definition_id, b->definition_id,
+							snapshot, share);
 }
 
 /*
@@ -144,7 +185,8 @@ segment_overlap(PG_FUNCTION_ARGS)
 Datum
 segment_overlaps(PG_FUNCTION_ARGS)
 {
-	const Population *population = population_by_name(optional_name(fcinfo, 1));
+	const char *home = optional_name_argument(fcinfo, 1);
+	const Population *population = population_by_name(home);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *audiences;
 	Compared   *all;
@@ -166,14 +208,19 @@ segment_overlaps(PG_FUNCTION_ARGS)
 		{
 			Datum		values[2 + OVERLAP_COLUMNS];
 			bool		isnull[2 + OVERLAP_COLUMNS] = {false, false};
+			MembershipShare share = {
+				.size_a = all[i].size,
+				.size_b = all[j].size,
+			};
 
 			CHECK_FOR_INTERRUPTS();
 			values[0] = name_datum(all[i].audience->name);
 			values[1] = name_datum(all[j].audience->name);
-			overlap_values(all[i].size, all[j].size,
-						   members_count_both(all[i].members, all[j].members),
-						   values + 2, isnull + 2);
-			tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+			share.in_both = members_count_both(all[i].members,
+											   all[j].members);
+			overlap_values(&share, values + 2, isnull + 2);
+			tuplestore_putvalues(result->setResult, result->setDesc, values,
+								 isnull);
 		}
 	return (Datum) 0;
 }
@@ -193,7 +240,6 @@ segment_what_if(PG_FUNCTION_ARGS)
 	OwnersQuestion question;
 	FilterNode *filter;
 	char	   *text;
-	char	   *key;
 	char	   *sql;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -205,25 +251,15 @@ segment_what_if(PG_FUNCTION_ARGS)
 				 errmsg("cannot list " INT64_FORMAT " keys", PG_GETARG_INT64(3)),
 				 errhint("Give a number from 0 on, or NULL for all.")));
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2), &population);
+								   optional_name_argument(fcinfo, 2),
+								   &population);
 
 	question_begin(&question, population);
 	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
 	filter = filter_parse(text, NULL);
 	(void) audience_bind(population, filter, text);
-	key = psprintf("profile.%s", quote_identifier(population->key));
-	sql = psprintf("WITH met AS MATERIALIZED (SELECT %s AS key,"
-				   " %s AS was, profile.* OPERATOR(pg_catalog.@@) %s::segment.filter AS will"
-				   " FROM %s), moved AS MATERIALIZED (SELECT key,"
-				   " CASE WHEN was AND will THEN 'staying' WHEN was THEN 'leaving' ELSE 'entering' END AS change"
-				   " FROM met WHERE was OR will)"
-				   " SELECT c.change, (SELECT pg_catalog.count(*) FROM moved WHERE moved.change OPERATOR(pg_catalog.=) c.change),"
-				   " ARRAY(SELECT moved.key::text FROM moved WHERE moved.change OPERATOR(pg_catalog.=) c.change"
-				   " ORDER BY moved.key%s)"
-				   " FROM (VALUES ('entering'), ('leaving'), ('staying')) AS c (change)",
-				   key, audience_holds_sql(audience->name),
-				   quote_literal_cstr(text), audience_profiles_sql(population),
-				   PG_ARGISNULL(3) ? "" : psprintf(" LIMIT " INT64_FORMAT, PG_GETARG_INT64(3)));
+	sql = what_if_sql(population, audience, text, PG_ARGISNULL(3) ? "" :
+					  psprintf(" LIMIT " INT64_FORMAT, PG_GETARG_INT64(3)));
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -231,13 +267,43 @@ segment_what_if(PG_FUNCTION_ARGS)
 		Datum		values[3];
 		bool		isnull[3];
 
-		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, isnull);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+						  values, isnull);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
 	}
 	question_end(&question);
 	return (Datum) 0;
 }
 
+/* what_if_sql() lists at most 'limit' keys (a clause, maybe empty) each. */
+static char *
+what_if_sql(const Population *population, const Audience *audience,
+			const char *filter, const char *limit)
+{
+	return psprintf("WITH met AS MATERIALIZED ("
+					"SELECT profile.%s AS key, %s AS was,"
+					" profile.* OPERATOR(pg_catalog.@@) %s::segment.filter"
+					" AS will FROM %s),"
+					" moved AS MATERIALIZED (SELECT key,"
+					" CASE WHEN was AND will THEN 'staying'"
+					" WHEN was THEN 'leaving' ELSE 'entering' END AS change"
+					" FROM met WHERE was OR will)"
+					" SELECT c.change,"
+					" (SELECT pg_catalog.count(*) FROM moved"
+					" WHERE moved.change OPERATOR(pg_catalog.=) c.change),"
+					" ARRAY(SELECT moved.key::text FROM moved"
+					" WHERE moved.change OPERATOR(pg_catalog.=) c.change"
+					" ORDER BY moved.key%s)"
+					" FROM (VALUES ('entering'), ('leaving'), ('staying'))"
+					" AS c (change)",
+					quote_identifier(population->key),
+					audience_holds_sql(audience->name),
+					quote_literal_cstr(filter), profiles_sql(population),
+					limit);
+}
+
+/* compared() reads the members of an audience. */
 static Compared
 compared(const Population *population, const Audience *audience)
 {
@@ -249,24 +315,25 @@ compared(const Population *population, const Audience *audience)
 	return one;
 }
 
+/* overlap_values() fills in the OVERLAP_COLUMNS of a result. */
 static void
-overlap_values(int64 size_a, int64 size_b, int64 in_both,
-			   Datum *values, bool *isnull)
+overlap_values(const MembershipShare *share, Datum *values, bool *isnull)
 {
-	int64		in_either = size_a + size_b - in_both;
+	int64		in_either = share->size_a + share->size_b - share->in_both;
 
 	memset(isnull, false, sizeof(bool) * OVERLAP_COLUMNS);
-	values[0] = Int64GetDatum(size_a);
-	values[1] = Int64GetDatum(size_b);
-	values[2] = Int64GetDatum(in_both);
+	values[0] = Int64GetDatum(share->size_a);
+	values[1] = Int64GetDatum(share->size_b);
+	values[2] = Int64GetDatum(share->in_both);
 	values[3] = Int64GetDatum(in_either);
-	values[4] = Int64GetDatum(size_a - in_both);
-	values[5] = Int64GetDatum(size_b - in_both);
+	values[4] = Int64GetDatum(share->size_a - share->in_both);
+	values[5] = Int64GetDatum(share->size_b - share->in_both);
 	isnull[6] = in_either == 0;
 	if (in_either > 0)
-		values[6] = Float8GetDatum((double) in_both / in_either);
+		values[6] = Float8GetDatum((double) share->in_both / in_either);
 }
 
+/* audiences_named() finds the audiences in an array of names. */
 static List *
 audiences_named(const Population *population, ArrayType *names)
 {
@@ -280,95 +347,12 @@ audiences_named(const Population *population, ArrayType *names)
 	for (int i = 0; i < count; i++)
 		if (!isnull[i])
 		{
+			const char *name = NameStr(*DatumGetName(values[i]));
 			const Population *home;
+			const Audience *audience = audience_find(name, population->name,
+													 &home);
 
-			audiences = lappend(audiences,
-								unconstify(Audience *,
-										   audience_find(NameStr(*DatumGetName(values[i])),
-														 population->name, &home)));
+			audiences = lappend(audiences, unconstify(Audience *, audience));
 		}
 	return audiences;
-}
-
-/* ---- what views of audiences are made of ---- */
-
-/*
- * ords(chunks, members, toggled): the ords in chunks XOR those toggled
- *
- * Takes what it works on as arguments, so whoever calls it has had the right
- * to read that.
- */
-Datum
-segment_ords(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemberSet  *set = members_create();
-	int64	   *ords;
-	int64		count;
-	Datum	   *values;
-	Datum	   *chunks;
-	bool	   *isnull;
-	bool	   *chunk_isnull;
-	int			nvalues;
-	int			nchunks;
-
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
-	{
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, sizeof(int64),
-						  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
-						  &chunks, &chunk_isnull, &nchunks);
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), BYTEAOID, -1, false,
-						  TYPALIGN_INT, &values, &isnull, &nvalues);
-		if (nchunks != nvalues)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("there are %d chunks and %d bitmaps of members",
-							nchunks, nvalues)));
-		for (int i = 0; i < nchunks; i++)
-			if (!chunk_isnull[i] && !isnull[i])
-				members_read_chunk(set, DatumGetInt64(chunks[i]), -1,
-								   DatumGetByteaPP(values[i]));
-	}
-	if (!PG_ARGISNULL(2))
-	{
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT8OID, sizeof(int64),
-						  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
-						  &values, &isnull, &nvalues);
-		for (int i = 0; i < nvalues; i++)
-			if (!isnull[i])
-			{
-				if (DatumGetInt64(values[i]) < 0)
-					ereport(ERROR,
-							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							 errmsg("there is no profile number " INT64_FORMAT,
-									DatumGetInt64(values[i]))));
-				members_flip(set, DatumGetInt64(values[i]));
-			}
-	}
-
-	ords = members_list(set, &count);
-	for (int64 i = 0; i < count; i++)
-	{
-		Datum		ord = Int64GetDatum(ords[i]);
-		bool		ord_isnull = false;
-
-		CHECK_FOR_INTERRUPTS();
-		tuplestore_putvalues(result->setResult, result->setDesc, &ord, &ord_isnull);
-	}
-	return (Datum) 0;
-}
-
-/*
- * definition_id(population, audience): of its definition as it is now
- */
-Datum
-segment_definition_id(PG_FUNCTION_ARGS)
-{
-	const Population *population;
-	const Audience *audience = audience_find(NameStr(*PG_GETARG_NAME(1)),
-											 NameStr(*PG_GETARG_NAME(0)),
-											 &population);
-
-	PG_RETURN_INT32(audience->definition_id);
 }

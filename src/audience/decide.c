@@ -8,40 +8,41 @@
  *		attach, rebuild		the same filters, but the profiles have changed
  *
  * The base table is read once, however many audiences are asked about; each
- * row is put to each filter.  What comes out replaces what was stored, and
- * every difference is told to the caller, with the key that the row has.
+ * filter is evaluated on each row.  The result replaces what was stored, and
+ * every difference is emitted to the caller, with the key that the row has.
  *
- * It is decided as of one instant for all, which is noted, and profiles are woken
- * when time changes one of these filters for them.
+ * It is decided as of one instant for all profiles, which is stored as the
+ * population's decided_at, and wake_at of the profiles is set.
  *
- * This is also how it is verified: the same scan, and nothing is replaced.
+ * audience_verify() does the same scan, and replaces nothing.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/index.h"
 #include "base/base.h"
 
 /* What is found out about one audience. */
 typedef struct Decision
 {
 	const Audience *audience;
-	int			place;			/* in the index of the scan; -1: nobody is a
+	int			place;			/* in the scan's index; -1: nobody is a
 								 * member */
-	MemberSet  *before;			/* empty: they were not stored */
+	MemberSet  *before;			/* empty if members were not stored */
 	MemberSet  *after;
-	int64		met;			/* profiles that were members */
+	int64		met;			/* members whose profiles the scan has met */
 	bool		damaged;		/* what was stored cannot be read */
-	bool		suspended;		/* only profiles that end are no members */
+	bool		suspended;		/* members stay, but for profiles that end */
 } Decision;
 
 /* One reading of the base table. */
@@ -49,31 +50,40 @@ typedef struct DecisionScan
 {
 	const Population *population;
 	List	   *all;			/* Decision * */
-	AudienceIndex *index;		/* of those who may have members */
+	AudienceIndex *index;		/* of audiences that may have members */
 	Snapshot	snapshot;
-	TimestampTz at;				/* as of when, at least */
-	bool		wake;			/* write when time changes it? */
-	bool		all_of_them;	/* nothing else wakes anybody */
-	bool		anew;			/* whatever the clock showed before */
-	Transition change;		/* what is told, but for its cause */
+	TimestampTz at;				/* the instant, or later for a profile */
+	bool		wake;			/* set wake_at? */
+	bool		all_of_them;	/* no other audience needs wake_at */
+	bool		anew;			/* ignore earlier decisions: a rebuild */
+	Transition	change;			/* the transition to emit */
 	TransitionSink sink;
 	void	   *context;
+
+	/* while the base table is read */
+	ProfileTable *table;		/* to set wake_at; NULL without 'wake' */
 } DecisionScan;
 
+static MemoryContext decision_memory(void);
 static void each_member(const Population *population, const char *name,
 						TimestampTz at, const char *cause,
 						TransitionSink sink, void *context);
-static void decide(DecisionScan *scan, const Audience *audience, bool empty);
+static void add_audiences(DecisionScan *scan, List *names);
+static Decision *add_decision(DecisionScan *scan, const Audience *audience,
+							  bool empty);
+static void store(const Population *population, const Decision *one);
 static void read_base(DecisionScan *scan);
+static void read_rows(DecisionScan *scan);
+static void decide_row(DecisionScan *scan, TupleTableSlot *row);
 static TimestampTz instant_of(const DecisionScan *scan, TupleTableSlot *row);
-static void wake(const DecisionScan *scan, ProfileTable *table,
-				 TupleTableSlot *row, bool exists, TimestampTz at);
-static void note_instant(const Population *population, TimestampTz at);
+static void wake(const DecisionScan *scan, TupleTableSlot *row, bool exists,
+				 TimestampTz at);
 
 void
 audience_decide(const Population *population, List *names, TimestampTz at,
 				const char *cause, TransitionSink sink, void *context)
 {
+	const MembershipTables *tables = membership_tables(population);
 	MemoryContext memory;
 	MemoryContext old;
 	DecisionScan scan = {
@@ -87,50 +97,18 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 	};
 	ListCell   *lc;
 
-	if (!OidIsValid(audience_tables(population)->chunks))
+	if (!OidIsValid(tables->chunks))
 		return;
-	scan.at = scan.anew ? at : Max(at, audience_tables(population)->decided_at);
-	memory = AllocSetContextCreate(CurrentMemoryContext, "segment decision",
-								   ALLOCSET_DEFAULT_SIZES);
+	scan.at = scan.anew ? at : Max(at, tables->decided_at);
+	memory = decision_memory();
 	old = MemoryContextSwitchTo(memory);
 	scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
-	if (names == NIL)
-	{
-		foreach(lc, audience_list(population))
-		{
-			const Audience *audience = lfirst(lc);
-
-			if (audience->stored)
-				decide(&scan, audience, false);
-			else if (storage_suspended(population, audience->definition_id))
-			{
-				decide(&scan, audience, true);
-				((Decision *) llast(scan.all))->suspended = true;
-			}
-		}
-	}
-	else
-		foreach(lc, names)
-			decide(&scan, audience_by_name(population, lfirst(lc)), false);
+	add_audiences(&scan, names);
 	read_base(&scan);
 	UnregisterSnapshot(scan.snapshot);
 	foreach(lc, scan.all)
-	{
-		Decision   *one = lfirst(lc);
-
-		if (one->suspended)
-		{
-			if (!one->damaged &&
-				members_count(one->after) < members_count(one->before))
-				storage_write_suspended(population, one->audience->definition_id,
-										one->after);
-		}
-		else if (one->audience->stored)
-			storage_write(population, one->audience->definition_id, one->after);
-		else
-			storage_forget(population, one->audience->definition_id);
-	}
-	note_instant(population, scan.at);
+		store(population, lfirst(lc));
+	membership_decided(population, scan.at);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 }
@@ -139,8 +117,10 @@ void
 audience_empty(const Population *population, const char *name, TimestampTz at,
 			   TransitionSink sink, void *context)
 {
+	const Audience *audience = audience_by_name(population, name);
+
 	each_member(population, name, at, CAUSE_DROP, sink, context);
-	storage_forget(population, audience_by_name(population, name)->definition_id);
+	membership_forget(population, audience->definition_id);
 }
 
 void
@@ -150,26 +130,25 @@ audience_each_member(const Population *population, const char *name,
 	each_member(population, name, at, CAUSE_RENAME, sink, context);
 }
 
-/* Tell of each member as if it left. */
+/* each_member() emits for each member that it left. */
 static void
 each_member(const Population *population, const char *name, TimestampTz at,
 			const char *cause, TransitionSink sink, void *context)
 {
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
-												 "segment decision",
-												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext memory = decision_memory();
 	MemoryContext old = MemoryContextSwitchTo(memory);
 	DecisionScan scan = {
 		.population = population,
 		.snapshot = RegisterSnapshot(GetLatestSnapshot()),
-		.at = Max(at, audience_tables(population)->decided_at),
+		.at = Max(at, membership_tables(population)->decided_at),
 		.change.cause = cause,
 		.sink = sink,
 		.context = context,
 	};
+	Decision   *one = add_decision(&scan, audience_by_name(population, name),
+								   true);
 
-	decide(&scan, audience_by_name(population, name), true);
-	if (members_count(((Decision *) linitial(scan.all))->before) > 0)
+	if (members_count(one->before) > 0)
 		read_base(&scan);
 	UnregisterSnapshot(scan.snapshot);
 	MemoryContextSwitchTo(old);
@@ -184,7 +163,7 @@ audience_verify(const Population *population, TransitionSink differ,
 	MemoryContext old;
 	DecisionScan scan = {
 		.population = population,
-		.at = audience_tables(population)->decided_at,
+		.at = membership_tables(population)->decided_at,
 		.sink = differ,
 		.context = context,
 	};
@@ -192,8 +171,7 @@ audience_verify(const Population *population, TransitionSink differ,
 
 	if (audience_list(population) == NIL)
 		return;
-	memory = AllocSetContextCreate(CurrentMemoryContext, "segment decision",
-								   ALLOCSET_DEFAULT_SIZES);
+	memory = decision_memory();
 	old = MemoryContextSwitchTo(memory);
 	scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
 	foreach(lc, audience_list(population))
@@ -205,10 +183,10 @@ audience_verify(const Population *population, TransitionSink differ,
 			broken(audience->name, reason, context);
 		if (!audience->stored || reason != NULL)
 			continue;
-		decide(&scan, audience, false);
 		/* damage is an error, which says how it is mended */
-		if (((Decision *) llast(scan.all))->damaged)
-			(void) storage_read(population, audience->definition_id, scan.snapshot, NULL);
+		if (add_decision(&scan, audience, false)->damaged)
+			(void) membership_read(population, audience->definition_id,
+								   scan.snapshot, NULL);
 	}
 	read_base(&scan);
 
@@ -228,30 +206,83 @@ audience_verify(const Population *population, TransitionSink differ,
 	MemoryContextDelete(memory);
 }
 
+/* ---- which audiences ---- */
+
+static MemoryContext
+decision_memory(void)
+{
+	return AllocSetContextCreate(CurrentMemoryContext, "segment decision",
+								 ALLOCSET_DEFAULT_SIZES);
+}
+
+/* add_audiences() adds the named audiences; without names, all of them. */
 static void
-decide(DecisionScan *scan, const Audience *audience, bool empty)
+add_audiences(DecisionScan *scan, List *names)
+{
+	const Population *population = scan->population;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		add_decision(scan, audience_by_name(population, lfirst(lc)), false);
+	if (names != NIL)
+		return;
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+
+		if (audience->stored)
+			add_decision(scan, audience, false);
+		else if (membership_suspended(population, audience->definition_id))
+			add_decision(scan, audience, true)->suspended = true;
+	}
+}
+
+/*
+ * add_decision() adds an audience to be decided; 'empty': nobody is to be a
+ * member.  Differences are those from the members that were stored last, even
+ * if they are not kept, as these are what the feed has emitted.
+ */
+static Decision *
+add_decision(DecisionScan *scan, const Audience *audience, bool empty)
 {
 	Decision   *one = palloc0(sizeof(Decision));
 
-	/* what was last told is what the feed is to be told the difference from */
 	one->audience = audience;
-	one->before = storage_read_last(scan->population, audience->definition_id,
-									scan->snapshot, &one->damaged);
+	one->before = membership_read_last(scan->population,
+									   audience->definition_id,
+									   scan->snapshot, &one->damaged);
 	one->after = members_create();
 	one->place = audience->stored && !empty ? 0 : -1;
 	scan->all = lappend(scan->all, one);
+	return one;
 }
 
+/* store() writes the members that were decided. */
+static void
+store(const Population *population, const Decision *one)
+{
+	int32		definition_id = one->audience->definition_id;
+
+	if (one->suspended)
+	{
+		if (!one->damaged &&
+			members_count(one->after) < members_count(one->before))
+			membership_write_suspended(population, definition_id, one->after);
+	}
+	else if (one->audience->stored)
+		membership_write(population, definition_id, one->after);
+	else
+		membership_forget(population, definition_id);
+}
+
+/* ---- reading the base table ---- */
+
+/* read_base() decides each row, as the population's owner. */
 static void
 read_base(DecisionScan *scan)
 {
 	const Population *population = scan->population;
-	Transition *change = &scan->change;
 	List	   *audiences = NIL;
-	ProfileTable *table = NULL;
-	TupleTableSlot *row;
-	ProfileScan *rows;
-	MemoryContext per_row;
 	Actor		before;
 	ListCell   *lc;
 
@@ -269,104 +300,113 @@ read_base(DecisionScan *scan)
 
 	before = act_as_owner(population->oid);
 	scan->index = audience_index_of(population, audiences);
-	rows = profile_scan_begin(population, scan->snapshot);
 	if (scan->wake)
-		table = profile_open(population);
-	per_row = AllocSetContextCreate(CurrentMemoryContext, "segment profile",
-									ALLOCSET_SMALL_SIZES);
-	while ((row = profile_scan_next(rows)) != NULL)
+		scan->table = profile_open(population);
+	read_rows(scan);
+	if (scan->table != NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(per_row);
-		int64		ord;
-		bool		exists;
-
-		CHECK_FOR_INTERRUPTS();
-		ord = profile_ord(population, row);
-		exists = profile_source_rows(population, row) > 0;
-		change->key = NULL;
-		change->at = instant_of(scan, row);
-		audience_look(scan->index, row, change->at);
-		foreach(lc, scan->all)
-		{
-			Decision   *one = lfirst(lc);
-			bool		was = members_contain(one->before, ord);
-			bool		is;
-
-			one->met += was;
-			is = exists && (one->suspended ? was : one->place >= 0 &&
-							audience_holds(scan->index, one->place));
-			if (is)
-				members_add(one->after, ord);
-			/* of what cannot be read nobody knows how it was */
-			if (was == is || one->damaged)
-				continue;
-			if (change->key == NULL)
-				change->key = profile_key_text(population,
-											   profile_key(population, row));
-			change->audience = one->audience->name;
-			change->entered = is;
-			scan->sink(change, scan->context);
-		}
-		if (table != NULL)
-			wake(scan, table, row, exists, change->at);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(per_row);
-	}
-	profile_scan_end(rows);
-	MemoryContextDelete(per_row);
-	if (table != NULL)
-	{
-		profile_close(table);
+		profile_close(scan->table);
 		CommandCounterIncrement();
 	}
 	act_as_before(before);
 }
 
+/* read_rows() goes through the base table from end to end. */
+static void
+read_rows(DecisionScan *scan)
+{
+	ProfileScan *rows = profile_scan_begin(scan->population, scan->snapshot);
+	TupleTableSlot *row;
+	MemoryContext per_row = AllocSetContextCreate(CurrentMemoryContext,
+												  "segment profile",
+												  ALLOCSET_SMALL_SIZES);
+
+	while ((row = profile_scan_next(rows)) != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(per_row);
+
+		CHECK_FOR_INTERRUPTS();
+		decide_row(scan, row);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(per_row);
+	}
+	profile_scan_end(rows);
+	MemoryContextDelete(per_row);
+}
+
+/* decide_row() decides one profile for each audience; emits differences. */
+static void
+decide_row(DecisionScan *scan, TupleTableSlot *row)
+{
+	const Population *population = scan->population;
+	int64		ord = profile_ord(population, row);
+	bool		exists = profile_source_rows(population, row) > 0;
+	Transition *change = &scan->change;
+	ListCell   *lc;
+
+	change->key = NULL;
+	change->at = instant_of(scan, row);
+	index_set_row(scan->index, row, change->at);
+	foreach(lc, scan->all)
+	{
+		Decision   *one = lfirst(lc);
+		bool		was = members_contain(one->before, ord);
+		bool		is;
+
+		one->met += was;
+		is = exists && (one->suspended ? was : one->place >= 0 &&
+						index_holds(scan->index, one->place));
+		if (is)
+			members_add(one->after, ord);
+		/* if the stored members cannot be read, nobody knows what differs */
+		if (was == is || one->damaged)
+			continue;
+		if (change->key == NULL)
+			change->key = profile_key_text(population,
+										   profile_key(population, row));
+		change->audience = one->audience->name;
+		change->entered = is;
+		scan->sink(change, scan->context);
+	}
+	if (scan->table != NULL)
+		wake(scan, row, exists, change->at);
+}
+
 /*
- * As of when it is decided for a profile: not before an event that it has had.
- * Where nothing is written, that is now, but what time has changed and nobody has
- * written yet is not stored.
+ * instant_of() returns the instant as of which membership of a row is decided.
+ *
+ * A rebuild begins anew, whatever was decided before.  audience_verify()
+ * decides as of now, but before the profile's wake_at: changes by time that
+ * nobody has swept are not stored yet.
  */
 static TimestampTz
 instant_of(const DecisionScan *scan, TupleTableSlot *row)
 {
 	const Population *population = scan->population;
-	TimestampTz decided = Max(scan->at,
-							  profile_evaluated_at(population, row));
+	TimestampTz evaluated_at = profile_evaluated_at(population, row);
+	TimestampTz now = scan->at;
 
 	if (scan->anew)
 		return scan->at;
-	if (scan->change.cause != NULL)
-		return decided;
-	return Max(decided, Min(clock_now(), profile_wake_at(population, row) - 1));
+	if (scan->change.cause == NULL)
+		now = Min(clock_now(), profile_wake_at(population, row) - 1);
+	return decision_instant(now, evaluated_at, scan->at);
 }
 
 /*
- * The profile is to be woken for these audiences, too; or for these alone.
+ * wake() sets the wake_at that the audiences of the scan need; an earlier one
+ * that other audiences need stays.
  */
 static void
-wake(const DecisionScan *scan, ProfileTable *table, TupleTableSlot *row,
-	 bool exists, TimestampTz at)
+wake(const DecisionScan *scan, TupleTableSlot *row, bool exists,
+	 TimestampTz at)
 {
 	TimestampTz before = profile_wake_at(scan->population, row);
-	TimestampTz wake_at = exists ? audience_wakes(scan->index, row, at, DT_NOEND,
-														false) : DT_NOEND;
+	TimestampTz wake_at = exists ?
+		index_wake_at(scan->index, row, at, DT_NOEND, false) : DT_NOEND;
 
 	if (!scan->all_of_them)
 		wake_at = Min(wake_at, before);
 	if (wake_at != before)
-		profile_write_wake_at(table, row, wake_at);
-}
-
-static void
-note_instant(const Population *population, TimestampTz at)
-{
-	catalog_execute("UPDATE segment.membership SET decided_at = $2"
-					" WHERE population = $1 AND decided_at <> $2",
-					2, (Oid[]) {NAMEOID, TIMESTAMPTZOID},
-					(Datum[]) {name_datum(population->name), TimestampTzGetDatum(at)},
-					NULL);
-	CommandCounterIncrement();
-	population_changed(population);
-	CommandCounterIncrement();
+		profile_write_wake_at(scan->table, row, wake_at);
 }

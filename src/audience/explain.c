@@ -5,11 +5,11 @@
  *
  *		SELECT * FROM segment.explain('lapsed_vip', 7);
  *
- *		depth | filter                             | value  | holds | next_change
- *		    0 | in audience vip and orders_30d > 3 |        | t     | 2 May 9:30
- *		    1 | in audience vip                    |        | t     |
- *		    2 | total_spend > 500                  | 612.50 | t     |
- *		    1 | orders_30d > 3                     | 4      | t     | 2 May 9:30
+ *		depth | filter                          | value  | holds | next_change
+ *		    0 | in audience vip and orders > 3  |        | t     | 2 May 9:30
+ *		    1 | in audience vip                 |        | t     |
+ *		    2 | total_spend > 500               | 612.50 | t     |
+ *		    1 | orders > 3                      | 4      | t     | 2 May 9:30
  *
  * One row per node of the filter, those of audiences within it included.
  * Each node is compiled by itself, by the compiler and in the scope that
@@ -35,13 +35,13 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
 #include "base/base.h"
 #include "time/time.h"
 
 SEGMENT_FUNCTION(segment_explain);
 
-/* The profile, and where the rows go. */
+/* What is explained: the profile's row, and where the result goes. */
 typedef struct Explanation
 {
 	const Population *population;
@@ -56,6 +56,8 @@ static void explain_node(Explanation *explanation, const FilterNode *node,
 static char *node_value(Explanation *explanation, const FilterNode *node);
 static char *bucket_value(Explanation *explanation, const FilterNode *node);
 static bool varies(const FilterNode *node);
+static char *operand_text(Explanation *explanation,
+						  const FilterNode *operand);
 static char *value_text(Explanation *explanation, Expr *expr);
 static Datum evaluate(Explanation *explanation, Expr *expr, bool *isnull);
 
@@ -74,10 +76,9 @@ segment_explain(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2),
+								   optional_name_argument(fcinfo, 2),
 								   &explanation.population);
-	key = profile_key_argument(explanation.population, PG_GETARG_DATUM(1),
-							   get_fn_expr_argtype(fcinfo->flinfo, 1));
+	key = key_argument(fcinfo, 1, explanation.population);
 
 	question_begin(&question, explanation.population);
 	explanation.result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -85,9 +86,9 @@ segment_explain(PG_FUNCTION_ARGS)
 	explanation.estate = CreateExecutorState();
 	explanation.econtext = GetPerTupleExprContext(explanation.estate);
 	explanation.econtext->ecxt_scantuple =
-		audience_profile_row(explanation.population, key);
+		profile_row(explanation.population, key);
 	if (explanation.econtext->ecxt_scantuple == NULL)
-		audience_no_profile(explanation.population, key);
+		profile_missing(explanation.population, key);
 	explain_node(&explanation, audience->filter, 0);
 	FreeExecutorState(explanation.estate);
 	question_end(&question);
@@ -95,52 +96,9 @@ segment_explain(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-TupleTableSlot *
-audience_profile_row(const Population *population, Datum key)
-{
-	Oid			type = population->key_type;
-	char	   *sql;
-	TupleDesc	desc;
-	TupleTableSlot *slot;
-	HeapTupleHeader row;
-	HeapTupleData tuple;
-	bool		isnull;
-
-	/* the cast to its own type keeps the row from being spread into columns */
-	sql = psprintf("SELECT profile.*::%s FROM %s WHERE profile.%s = $1",
-				   population_base_name(population),
-				   audience_profiles_sql(population),
-				   quote_identifier(population->key));
-	if (SPI_execute_with_args(sql, 1, &type, &key, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not execute \"%s\"", sql);
-	if (SPI_processed == 0)
-		return NULL;
-
-	row = DatumGetHeapTupleHeader(SPI_getbinval(SPI_tuptable->vals[0],
-												SPI_tuptable->tupdesc, 1,
-												&isnull));
-	desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(row),
-									   HeapTupleHeaderGetTypMod(row));
-	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = row;
-	slot = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
-	ExecForceStoreHeapTuple(heap_copytuple(&tuple), slot, true);
-	return slot;
-}
-
-void
-audience_no_profile(const Population *population, Datum key)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("profile \"%s\" does not exist in population \"%s\"",
-					profile_key_text(population, key), population->name)));
-}
-
 /*
- * The row of a node and, below it, those of what it is made of.
+ * explain_node() puts the row of a node and, below it, the rows of what it is
+ * made of.
  */
 static void
 explain_node(Explanation *explanation, const FilterNode *node, int depth)
@@ -150,6 +108,8 @@ explain_node(Explanation *explanation, const FilterNode *node, int depth)
 		positive->op == FILTER_OR || positive->op == FILTER_AT_LEAST;
 	Datum		values[5];
 	bool		isnull[5] = {false, false, false, false, false};
+	Expr	   *holds;
+	TimedFilter *timed;
 	TimestampTz change;
 	char	   *value;
 
@@ -162,10 +122,10 @@ explain_node(Explanation *explanation, const FilterNode *node, int depth)
 	if (value != NULL)
 		values[2] = CStringGetTextDatum(value);
 	isnull[2] = (value == NULL);
-	values[3] = evaluate(explanation,
-						 filter_as_value(filter_compile(node, explanation->scope)),
-						 &isnull[3]);
-	change = timed_filter_next_change(timed_filter_make(explanation->population->oid, node),
+	holds = filter_as_value(filter_compile(node, explanation->scope));
+	values[3] = evaluate(explanation, holds, &isnull[3]);
+	timed = timed_filter_make(explanation->population->oid, node);
+	change = timed_filter_next_change(timed,
 									  explanation->econtext->ecxt_scantuple,
 									  clock_now());
 	values[4] = TimestampTzGetDatum(change);
@@ -188,9 +148,9 @@ explain_node(Explanation *explanation, const FilterNode *node, int depth)
 }
 
 /*
- * What a predicate looks at, as it is now: the values of its operands except
- * those that are written in the filter.  NULL if there are none, or none is
- * known.
+ * node_value() returns what a predicate looks at, as it is now: the values of
+ * its operands except those that are written in the filter.  NULL if there are
+ * none, or none is known.
  */
 static char *
 node_value(Explanation *explanation, const FilterNode *node)
@@ -205,9 +165,7 @@ node_value(Explanation *explanation, const FilterNode *node)
 	if (node->op == FILTER_BUCKET)
 		return bucket_value(explanation, node);
 	if (filter_is_operand(node))	/* true or false by itself */
-		return varies(node) ?
-			value_text(explanation,
-					   filter_compile_operand(node, explanation->scope)) : NULL;
+		return varies(node) ? operand_text(explanation, node) : NULL;
 
 	initStringInfo(&values);
 	for (int i = 0; i < node->nargs; i++)
@@ -216,9 +174,7 @@ node_value(Explanation *explanation, const FilterNode *node)
 
 		if (!varies(node->args[i]))
 			continue;
-		value = value_text(explanation,
-						   filter_compile_operand(node->args[i],
-												  explanation->scope));
+		value = operand_text(explanation, node->args[i]);
 		known |= (value != NULL);
 		appendStringInfo(&values, "%s%s", values.len > 0 ? ", " : "",
 						 value ? value : "missing");
@@ -226,22 +182,24 @@ node_value(Explanation *explanation, const FilterNode *node)
 	return known ? values.data : NULL;
 }
 
-/* Where in 0 <= bucket < 100 the profile falls. */
+/* bucket_value() returns where in 0 <= bucket < 100 the profile falls. */
 static char *
 bucket_value(Explanation *explanation, const FilterNode *node)
 {
 	Oid			types[] = {TEXTOID, TEXTOID};
-	Oid			function = LookupFuncName(list_make2(makeString(SEGMENT_SCHEMA),
-													 makeString("bucket")),
-										  2, types, false);
+	List	   *name = list_make2(makeString(SEGMENT_SCHEMA),
+								  makeString("bucket"));
 	Const	   *salt = makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
-								 CStringGetTextDatum(node->text), false, false);
+								 CStringGetTextDatum(node->text), false,
+								 false);
+	FuncExpr   *bucket = makeFuncExpr(LookupFuncName(name, 2, types, false),
+									  FLOAT8OID,
+									  list_make2(salt,
+												 explanation->scope->key),
+									  InvalidOid, DEFAULT_COLLATION_OID,
+									  COERCE_EXPLICIT_CALL);
 
-	return value_text(explanation,
-					  (Expr *) makeFuncExpr(function, FLOAT8OID,
-											list_make2(salt, explanation->scope->key),
-											InvalidOid, DEFAULT_COLLATION_OID,
-											COERCE_EXPLICIT_CALL));
+	return value_text(explanation, (Expr *) bucket);
 }
 
 static bool
@@ -252,7 +210,7 @@ find_varying(const FilterNode *node, void *context)
 	return true;
 }
 
-/* Does the operand depend on the profile? */
+/* varies() tells whether the operand depends on the profile. */
 static bool
 varies(const FilterNode *node)
 {
@@ -262,7 +220,15 @@ varies(const FilterNode *node)
 	return found;
 }
 
-/* As the session prints it; NULL if it is missing. */
+/* operand_text() prints the value of an operand; NULL if it is missing. */
+static char *
+operand_text(Explanation *explanation, const FilterNode *operand)
+{
+	return value_text(explanation,
+					  filter_compile_operand(operand, explanation->scope));
+}
+
+/* value_text() prints a value as the session does; NULL if it is missing. */
 static char *
 value_text(Explanation *explanation, Expr *expr)
 {
@@ -280,6 +246,7 @@ value_text(Explanation *explanation, Expr *expr)
 static Datum
 evaluate(Explanation *explanation, Expr *expr, bool *isnull)
 {
-	return ExecEvalExprSwitchContext(ExecPrepareExpr(expr, explanation->estate),
-									 explanation->econtext, isnull);
+	ExprState  *state = ExecPrepareExpr(expr, explanation->estate);
+
+	return ExecEvalExprSwitchContext(state, explanation->econtext, isnull);
 }

@@ -1,173 +1,98 @@
 /*-------------------------------------------------------------------------
  *
  * index.h
- *	  The conditions that filters are made of, by what they look at; private to
+ *	  The audiences of a population by what their filters look at, private to
  *	  the room of audiences.
  *
- *		index.c		makes it, and keeps it
- *		touch.c		which filters can a change of a row touch?
- *		wake.c		which can time touch, and when?
+ * An index refers to an audience by its place, a number from 0 on.  The files
+ * of the index share conditions.h; all others use what stands here.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SEGMENT_INDEX_H
 #define SEGMENT_INDEX_H
 
-#include "nodes/execnodes.h"
-#include "utils/hsearch.h"
+#include "executor/tuptable.h"
 
-#include "audience/audience_private.h"
-#include "time/time.h"
+#include "audience/audience.h"
 
-/* An audience, as far as events are concerned. */
-typedef struct Watched
-{
-	char	   *name;
-	int32		definition_id;
-	ExprState  *filter;			/* NULL until it is first needed */
-	uint64		touched;		/* by which change, last */
-	bool		untried;		/* does it bind?  nobody knows yet */
-	char	   *broken;			/* why it does not bind, or NULL */
-} Watched;
+typedef struct AudienceIndex AudienceIndex;
 
-/* Where a condition changes from false to true, or the other way round. */
-typedef struct Threshold
-{
-	Datum		value;
-	int64		key;			/* the same as a number, if all have one */
-	int			audience;		/* in the index's list */
-	bool		after;			/* just after the value, else just before */
-} Threshold;
+/* index.c ---------------------------------------------------------------- */
 
-typedef struct Thresholds
-{
-	int			count;
-	int			space;
-	bool		keyed;			/* have all a key, by which they are ordered? */
-	Threshold  *list;			/* ascending */
-} Thresholds;
-
-/* Those who look for a value.  A leaf looks for one, or for several (in). */
-typedef struct Sought
-{
-	Datum		value;
-	uint32		hash;
-	int			leaf;			/* numbered within the subject */
-	int			audience;
-	int			next;			/* with the same place in the table, or -1 */
-} Sought;
+extern void audience_index_init(void);
 
 /*
- * What time changes: a subject or a leaf.
+ * The index of all audiences of a population.  Owned by the cache and good
+ * until the end of the transaction.
  */
-typedef struct Timed
-{
-	TimeExpr	   *curve;
-	int			audience;		/* the first whose filter this is of */
-	struct Subject *subject;	/* either */
-	struct Leaf *leaf;			/* or */
-	uint64		stirred;		/* by which change, last */
-	TimestampTz next;			/* it is as it is until then; see wake.c */
-} Timed;
+extern AudienceIndex *audience_index(const Population *population);
+/* An index of these audiences (Audience *) alone, in the current context. */
+extern AudienceIndex *audience_index_of(const Population *population,
+										List *audiences);
+/* An index that has at least these audiences (Audience *), to read only. */
+extern AudienceIndex *audience_index_to_ask(const Population *population,
+											List *audiences);
+
+/* index_filters.c -------------------------------------------------------- */
+
+/* The place of an audience, which is in the index. */
+extern int	index_place(const AudienceIndex *index, const char *name);
+extern const char *index_name(const AudienceIndex *index, int place);
+extern int32 index_definition_id(const AudienceIndex *index, int place);
+
+/* Look at a row as of an instant, where nothing changes. */
+extern void index_set_row(AudienceIndex *index, TupleTableSlot *row,
+						  TimestampTz at);
+/*
+ * Does the filter hold, on the row that is looked at or after the change?  And
+ * did it hold before the change?
+ */
+extern bool index_holds(AudienceIndex *index, int place);
+extern bool index_held(AudienceIndex *index, int place);
+/* The name of the audience whose filter is being evaluated, or NULL. */
+extern const char *index_evaluating(const AudienceIndex *index);
+
+/* Why a filter does not bind, or NULL if it does. */
+extern const char *index_broken(AudienceIndex *index, int place);
+/* The places of stored audiences that did not bind when it was built. */
+extern List *index_broken_places(const AudienceIndex *index);
+
+/* touch.c ---------------------------------------------------------------- */
 
 /*
- * What constants of one type are compared with.
+ * The filters that may give another answer after a change from one row of the
+ * base table to another at an instant; all columns of both are deformed.
+ * Returns how many; *touched are their places, good until the next call.
+ * 'appears': one of the rows is the blank one, and filters that may hold for
+ * that are among them.
  */
-typedef struct Subject
-{
-	Expr	   *expr;
-	int			audience;		/* the first whose filter this is of */
-	Oid			expr_type;
-	ExprState  *state;			/* NULL if it is a column */
-	Timed	   *timed;			/* NULL if the clock is no part of it */
-	AttrNumber	column;			/* InvalidAttrNumber if it is none */
-	Bitmapset  *columns;		/* what it is computed from */
-	Oid			type;			/* of the constants */
-	Oid			collation;
-	int16		typlen;
-	bool		typbyval;
-	FmgrInfo	compare;		/* the subject's value with a constant */
-	FmgrInfo	compare_constants;
-	Thresholds	above;			/* true above: > and >= */
-	Thresholds	below;			/* true below: < and <= */
+extern int	index_touched(AudienceIndex *index, TupleTableSlot *before,
+						  TupleTableSlot *after, bool appears,
+						  TimestampTz at, const int **touched);
 
-	bool		hashed;			/* can values be sought? */
-	FmgrInfo	hash;
-	FmgrInfo	equal;
-	int			nleaves;
-	int			nsought;
-	int			sought_space;
-	Sought	   *sought;
-	int			nplaces;		/* a power of two; 0 until the table is made */
-	int		   *places;
-	uint64		known;			/* by which change its value was looked at, last */
-	int64		key;			/* and that, as a number */
-	uint64	   *leaf_met;		/* by which change a leaf's value was met */
-} Subject;
+/* wake.c ----------------------------------------------------------------- */
 
-/* A condition of another kind, and who has it. */
-typedef struct Leaf
-{
-	uint64		hash;			/* hash key: of its printed form */
-	Expr	   *expr;
-	ExprState  *state;			/* NULL until it is first needed */
-	Timed	   *timed;			/* NULL if the clock is no part of it */
-	Bitmapset  *columns;
-	List	   *audiences;		/* integers */
-	struct Leaf *next;			/* another with the same hash */
-} Leaf;
-
-/* What has to be looked at when a column has changed. */
-typedef struct Column
-{
-	AttrNumber	number;
-	bool		typbyval;
-	int16		typlen;
-	List	   *subjects;
-	List	   *leaves;
-} Column;
-
-struct AudienceIndex
-{
-	const Population *population;	/* a copy */
-	int			nwatched;
-	Watched    *watched;		/* in the order of audience_list() */
-	List	   *subjects;
-	HTAB	   *leaves;
-	int			ncolumns;
-	Column	   *columns;
-	List	   *broken;			/* integers: stored audiences that do not bind */
-	List	   *matches_empty;		/* integers: those that may hold for the blank */
-	List	   *timed;			/* Timed * */
-	SharedExprs	   *parts;			/* what they have in common */
-	Moment	   *before;			/* the change that is asked about */
-	Moment	   *after;			/* or what is looked at, if there is none */
-	ExprContext *curves;		/* to follow curves */
-	int			asked;			/* of whom something is evaluated; -1: of nobody */
-	uint64		change;			/* numbers the changes asked about */
-	int		   *touched;		/* answer: places in 'watched' */
-	int			ntouched;
-};
-
-/* touch.c: begin a change, and look for what it touches. */
-extern void touch_begin(AudienceIndex *index,
-						TupleTableSlot *before, TimestampTz before_at,
-						TupleTableSlot *after, TimestampTz after_at);
-extern void subject_touch(AudienceIndex *index, Subject *subject);
-extern void leaf_touch(AudienceIndex *index, Leaf *leaf);
-/* What does it come to after the change?  For subject_margin(). */
-extern void subject_look(AudienceIndex *index, Subject *subject);
 /*
- * Between which numbers does nobody notice a change of it?  False if it was not
- * touched or looked at in this change, or cannot be said.
+ * The wake_at of a row: no later than the first instant after 'after' at which
+ * time alone changes which filters hold, nor than 'most'; DT_NOEND: never.
+ * 'changed_only': consider only conditions on columns that the last
+ * index_touched() found changed; that call was for the same instant.
  */
-extern bool subject_margin(AudienceIndex *index, const Subject *subject,
-						   WindowMargin *margin);
-/* How many it touched, made ready to be evaluated. */
-extern int	touch_end(AudienceIndex *index, const int **touched);
+extern TimestampTz index_wake_at(AudienceIndex *index, TupleTableSlot *row,
+								 TimestampTz after, TimestampTz most,
+								 bool changed_only);
 
-/* index.c */
-extern void audience_make_ready(AudienceIndex *index, const int *places,
-								int count);
+/*
+ * Lead a row through time.  index_catch_up_begin() begins after 'after'.  Each
+ * index_catch_up_next() returns, in order, an instant not later than 'until'
+ * in *at, and which filters may change there, as index_touched() does; or -1
+ * if there is none any more, and *at is the next instant, which is later.
+ */
+extern void index_catch_up_begin(AudienceIndex *index, TupleTableSlot *row,
+								 TimestampTz after);
+extern int	index_catch_up_next(AudienceIndex *index, TupleTableSlot *row,
+								TimestampTz until, TimestampTz *at,
+								const int **touched);
 
 #endif							/* SEGMENT_INDEX_H */

@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * next.c
- *	  When does somebody enter or leave an audience by time alone?
+ *	  When does a profile enter or leave an audience by time alone?
  *
  *		lapsed		last_order_at more than 60 days ago and total_spend > 500
  *
- *		next_change('lapsed', 7)	2026-06-30 14:05:11.250001, if the last order of
- *									7 was on 1 May at 14:05:11.25
- *		forecast('lapsed', t)		how many that will have happened to by then
+ *		next_change('lapsed', 7)	2026-06-30 14:05:11.250001, if the last
+ *									order of 7 was on 1 May at 14:05:11.25
+ *		forecast('lapsed', t)		the size at t, if no event comes
  *
- * The instant is found by the room of time (timed_filter_next_change()).
+ * The room of time finds the instant (timed_filter_next_change()).
  *
  * Nothing in here looks at the clock but the functions of SQL.
  *
@@ -23,7 +23,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "audience/audience_private.h"
+#include "audience/definitions.h"
+#include "audience/members_of.h"
 #include "base/base.h"
 #include "time/time.h"
 
@@ -40,22 +41,22 @@ segment_next_change(PG_FUNCTION_ARGS)
 	const Population *population;
 	const Audience *audience;
 	OwnersQuestion question;
-	TimedFilter *timed;
 	TupleTableSlot *row;
+	TimedFilter *timed;
 	TimestampTz change;
 	Datum		key;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2), &population);
-	key = profile_key_argument(population, PG_GETARG_DATUM(1),
-							   get_fn_expr_argtype(fcinfo->flinfo, 1));
+								   optional_name_argument(fcinfo, 2),
+								   &population);
+	key = key_argument(fcinfo, 1, population);
 
 	question_begin(&question, population);
-	row = audience_profile_row(population, key);
+	row = profile_row(population, key);
 	if (row == NULL)
-		audience_no_profile(population, key);
+		profile_missing(population, key);
 	timed = timed_filter_make(population->oid, audience->filter);
 	change = timed_filter_next_change(timed, row, clock_now());
 	question_end(&question);
@@ -80,7 +81,8 @@ segment_forecast(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	audience = audience_for_reader(NameStr(*PG_GETARG_NAME(0)),
-								   optional_name(fcinfo, 2), &population);
+								   optional_name_argument(fcinfo, 2),
+								   &population);
 	at = PG_GETARG_TIMESTAMPTZ(1);
 	if (at < clock_now())
 		ereport(ERROR,
@@ -98,7 +100,7 @@ segment_forecast(PG_FUNCTION_ARGS)
 						audience->name),
 				 errhint("Ask for an instant before the year 274235.")));
 
-	/* who is due by then is as they will be */
+	/* profiles that are due by then count as they will be then */
 	level = NewGUCNestLevel();
 	clock_set(at);
 	size = audience_size(population, audience, GetActiveSnapshot());
@@ -106,7 +108,9 @@ segment_forecast(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(size);
 }
 
-/* The same with a text as the instant. */
+/*
+ * forecast(audience, at as text, population)
+ */
 Datum
 segment_forecast_text(PG_FUNCTION_ARGS)
 {

@@ -1,18 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * touch.c
- *	  Which filters can be another for a row than they were?
+ *	  Which filters may give another answer after this change?
  *
- * Thresholds are sorted, and what lies between the old and the new value is
- * what can differ.  A condition is true on one side of its threshold; where
- * the value is missing all conditions are false, so what is true only above
- * (> and >=) and what is true only below are kept apart:
+ * Thresholds are sorted, and those between the old and the new value are what
+ * can differ.  A condition is true on one side of its threshold; where the
+ * value is missing all conditions are false, so conditions that are true only
+ * above (> and >=) and those that are true only below are kept apart:
  *
  *		missing -> 540		of those above, the ones up to 540;
  *							of those below, the ones from 540 on
  *
- * Values that must be met (=, in) are hashed.  For everything else the leaf
- * itself is evaluated, once for all filters that have it in common.
+ * Values that an operand may be equal to (=, in) are hashed.  Any other
+ * condition is evaluated, once for all filters that have it in common.
  *
  * It is the same question for an event, which changes the row, and for time,
  * which changes the instant:
@@ -28,46 +28,52 @@
 #include "executor/executor.h"
 #include "optimizer/optimizer.h"
 #include "utils/datum.h"
+#include "utils/memutils.h"
 
-#include "audience/index.h"
-#include "trait/trait.h"
+#include "audience/conditions.h"
 
-/* A value whose place among thresholds is sought. */
-typedef struct Probe
+/* A value to be searched for among thresholds. */
+typedef struct SearchValue
 {
 	Datum		value;
-	int64		key;
+	int64		key;			/* see value_key() */
 	bool		keyed;
-} Probe;
+} SearchValue;
 
-static bool keys_comparable(Oid a, Oid b);
 static bool column_changed(const Column *column, TupleTableSlot *before,
 						   TupleTableSlot *after);
-static void stir(AudienceIndex *index, Timed *timed);
-static void sought_touch(AudienceIndex *index, Subject *subject,
+static void note_changed(AudienceIndex *index, TimeDependent *one);
+static Datum value_of(Operand *operand, Moment *moment, bool *isnull);
+static SearchValue search_value(const Operand *operand, Datum value);
+static bool keys_comparable(Oid a, Oid b);
+static void keep_value(AudienceIndex *index, Operand *operand,
+					   const SearchValue *value);
+static void narrow(const Operand *operand, const Thresholds *thresholds,
+				   WindowMargin *margin);
+static int	probe_next(const Operand *operand, int i, Datum value,
+					   uint32 hash);
+static void probes_touch(AudienceIndex *index, Operand *operand,
 						 Datum old_value, bool old_isnull,
 						 Datum new_value, bool new_isnull);
-static Probe probe_of(const Subject *subject, Datum value);
-static void know(AudienceIndex *index, Subject *subject, const Probe *probe);
-static void narrow(const Subject *subject, const Thresholds *thresholds,
-				   WindowMargin *margin);
-static int	thresholds_under(const Subject *subject, const Thresholds *thresholds,
-							 const Probe *probe);
-static int	thresholds_near(const Subject *subject, const Thresholds *thresholds,
-							const Probe *probe, int near);
-static int	thresholds_between(const Subject *subject,
+static int	thresholds_under(const Operand *operand,
+							 const Thresholds *thresholds,
+							 const SearchValue *value);
+static int	thresholds_near(const Operand *operand,
+							const Thresholds *thresholds,
+							const SearchValue *value, int near);
+static int	thresholds_between(const Operand *operand,
 							   const Thresholds *thresholds,
-							   const Probe *probe, int low, int high);
-static bool threshold_under(const Subject *subject, const Thresholds *thresholds,
-							int place, const Probe *probe);
-static bool stays_on_side(AudienceIndex *index, Leaf *leaf);
-static void touch(AudienceIndex *index, int audience);
-static Datum value_of(Subject *subject, Moment *moment, bool *isnull);
+							   const SearchValue *value, int low, int high);
+static bool threshold_under(const Operand *operand,
+							const Thresholds *thresholds, int i,
+							const SearchValue *value);
+static bool stays_on_side(AudienceIndex *index, Condition *condition);
+static void touch(AudienceIndex *index, int place);
 
 int
-audience_touched(AudienceIndex *index, TupleTableSlot *before,
-				 TupleTableSlot *after, bool appears, TimestampTz at,
-				 const int **touched)
+index_touched(AudienceIndex *index, TupleTableSlot *before,
+			  TupleTableSlot *after, bool appears, TimestampTz at,
+			  const int **touched)
 {
 	ListCell   *lc;
 
@@ -78,19 +84,19 @@ audience_touched(AudienceIndex *index, TupleTableSlot *before,
 
 		if (!column_changed(column, before, after))
 			continue;
-		foreach(lc, column->subjects)
+		foreach(lc, column->operands)
 		{
-			Subject    *subject = lfirst(lc);
+			Operand    *operand = lfirst(lc);
 
-			subject_touch(index, subject);
-			stir(index, subject->timed);
+			operand_touch(index, operand);
+			note_changed(index, operand->time_dependent);
 		}
-		foreach(lc, column->leaves)
+		foreach(lc, column->conditions)
 		{
-			Leaf	   *leaf = lfirst(lc);
+			Condition  *condition = lfirst(lc);
 
-			leaf_touch(index, leaf);
-			stir(index, leaf->timed);
+			condition_touch(index, condition);
+			note_changed(index, condition->time_dependent);
 		}
 	}
 	if (appears)
@@ -100,8 +106,9 @@ audience_touched(AudienceIndex *index, TupleTableSlot *before,
 }
 
 void
-touch_begin(AudienceIndex *index, TupleTableSlot *before, TimestampTz before_at,
-			TupleTableSlot *after, TimestampTz after_at)
+touch_begin(AudienceIndex *index, TupleTableSlot *before,
+			TimestampTz before_at, TupleTableSlot *after,
+			TimestampTz after_at)
 {
 	index->change++;
 	index->ntouched = 0;
@@ -112,24 +119,38 @@ touch_begin(AudienceIndex *index, TupleTableSlot *before, TimestampTz before_at,
 int
 touch_end(AudienceIndex *index, const int **touched)
 {
-	index->asked = -1;
+	index->evaluating = -1;
 	ResetExprContext(moment_context(index->before));
 	ResetExprContext(moment_context(index->after));
-	audience_make_ready(index, index->touched, index->ntouched);
+	index_prepare(index, index->touched, index->ntouched);
 	*touched = index->touched;
 	return index->ntouched;
 }
 
-/* The row has changed in what it depends on. */
+/* touch() adds an audience to the answer, once. */
 static void
-stir(AudienceIndex *index, Timed *timed)
+touch(AudienceIndex *index, int place)
 {
-	if (timed != NULL)
-		timed->stirred = index->change;
+	Watched    *watched = &index->watched[place];
+
+	if (watched->touched == index->change)
+		return;
+	watched->touched = index->change;
+	index->touched[index->ntouched++] = place;
 }
 
+/* note_changed() notes that the change is in what an expression reads. */
+static void
+note_changed(AudienceIndex *index, TimeDependent *one)
+{
+	if (one != NULL)
+		one->changed = index->change;
+}
+
+/* column_changed() tells whether the bytes of a column differ. */
 static bool
-column_changed(const Column *column, TupleTableSlot *before, TupleTableSlot *after)
+column_changed(const Column *column, TupleTableSlot *before,
+			   TupleTableSlot *after)
 {
 	int			i = column->number - 1;
 
@@ -142,9 +163,14 @@ column_changed(const Column *column, TupleTableSlot *before, TupleTableSlot *aft
 						column->typbyval, column->typlen);
 }
 
-/* A subject that is computed from several columns may come by several times. */
+/* ---- operands ---- */
+
+/*
+ * An operand that is computed from several columns may be touched several
+ * times in one change.
+ */
 void
-subject_touch(AudienceIndex *index, Subject *subject)
+operand_touch(AudienceIndex *index, Operand *operand)
 {
 	bool		old_isnull;
 	bool		new_isnull;
@@ -152,122 +178,171 @@ subject_touch(AudienceIndex *index, Subject *subject)
 	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 	Datum		old_value;
 	Datum		new_value;
-	Probe		old_probe = {0};
-	Probe		new_probe = {0};
+	SearchValue from_value = {0};
+	SearchValue to_value = {0};
 	int			from;
 	int			to;
 
-	index->asked = subject->audience;
-	old_value = value_of(subject, index->before, &old_isnull);
-	new_value = value_of(subject, index->after, &new_isnull);
+	index->evaluating = operand->place;
+	old_value = value_of(operand, index->before, &old_isnull);
+	new_value = value_of(operand, index->after, &new_isnull);
 	if (old_isnull && new_isnull)
 	{
 		MemoryContextSwitchTo(old);
 		return;
 	}
 
-	if (subject->above.count > 0 || subject->below.count > 0)
+	if (operand->above.count > 0 || operand->below.count > 0)
 	{
 		if (!old_isnull)
-			old_probe = probe_of(subject, old_value);
+			from_value = search_value(operand, old_value);
 		if (!new_isnull)
-			new_probe = probe_of(subject, new_value);
-		know(index, subject, &new_probe);
+			to_value = search_value(operand, new_value);
+		keep_value(index, operand, &to_value);
 	}
-	if (subject->above.count > 0)
+	if (operand->above.count > 0)
 	{
-		from = old_isnull ? 0 : thresholds_under(subject, &subject->above, &old_probe);
-		to = new_isnull ? 0 : thresholds_near(subject, &subject->above, &new_probe, from);
+		from = old_isnull ? 0 :
+			thresholds_under(operand, &operand->above, &from_value);
+		to = new_isnull ? 0 :
+			thresholds_near(operand, &operand->above, &to_value, from);
 		for (int i = Min(from, to); i < Max(from, to); i++)
-			touch(index, subject->above.list[i].audience);
+			touch(index, operand->above.list[i].place);
 	}
-	if (subject->below.count > 0)
+	if (operand->below.count > 0)
 	{
-		from = old_isnull ? subject->below.count :
-			thresholds_under(subject, &subject->below, &old_probe);
-		to = new_isnull ? subject->below.count :
-			thresholds_near(subject, &subject->below, &new_probe, from);
+		from = old_isnull ? operand->below.count :
+			thresholds_under(operand, &operand->below, &from_value);
+		to = new_isnull ? operand->below.count :
+			thresholds_near(operand, &operand->below, &to_value, from);
 		for (int i = Min(from, to); i < Max(from, to); i++)
-			touch(index, subject->below.list[i].audience);
+			touch(index, operand->below.list[i].place);
 	}
-	if (subject->nsought > 0)
-		sought_touch(index, subject, old_value, old_isnull, new_value, new_isnull);
+	if (operand->nprobes > 0)
+		probes_touch(index, operand, old_value, old_isnull,
+					 new_value, new_isnull);
 	MemoryContextSwitchTo(old);
 }
 
 void
-subject_look(AudienceIndex *index, Subject *subject)
+operand_read(AudienceIndex *index, Operand *operand)
 {
 	ExprContext *econtext = moment_context(index->after);
 	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-	Probe		probe = {0};
+	SearchValue value = {0};
 	bool		isnull;
-	Datum		value;
+	Datum		read;
 
-	index->asked = subject->audience;
-	value = value_of(subject, index->after, &isnull);
+	index->evaluating = operand->place;
+	read = value_of(operand, index->after, &isnull);
 	if (!isnull)
-		probe = probe_of(subject, value);
-	know(index, subject, &probe);
+		value = search_value(operand, read);
+	keep_value(index, operand, &value);
 	MemoryContextSwitchTo(old);
 }
 
-static void
-know(AudienceIndex *index, Subject *subject, const Probe *probe)
+/* value_of() returns the value of an operand at a moment. */
+static Datum
+value_of(Operand *operand, Moment *moment, bool *isnull)
 {
-	if (!probe->keyed)
+	TupleTableSlot *row = moment_row(moment);
+
+	if (operand->column != InvalidAttrNumber)
+	{
+		*isnull = row->tts_isnull[operand->column - 1];
+		return row->tts_values[operand->column - 1];
+	}
+	return ExecEvalExprSwitchContext(operand->state, moment_context(moment),
+									 isnull);
+}
+
+static SearchValue
+search_value(const Operand *operand, Datum value)
+{
+	SearchValue result = {value};
+
+	result.keyed = keys_comparable(operand->expr_type, operand->type) &&
+		value_key(operand->expr_type, value, &result.key);
+	return result;
+}
+
+/* keys_comparable() compares two types' keys: a date is no timestamp. */
+static bool
+keys_comparable(Oid a, Oid b)
+{
+	bool		integers = (a == INT2OID || a == INT4OID || a == INT8OID) &&
+		(b == INT2OID || b == INT4OID || b == INT8OID);
+
+	return a == b || integers;
+}
+
+/* keep_value() keeps the value after the change, for operand_margin(). */
+static void
+keep_value(AudienceIndex *index, Operand *operand, const SearchValue *value)
+{
+	if (!value->keyed)
 		return;
-	subject->known = index->change;
-	subject->key = probe->key;
+	operand->value_known = index->change;
+	operand->value_key = value->key;
 }
 
 bool
-subject_margin(AudienceIndex *index, const Subject *subject, WindowMargin *margin)
+operand_margin(AudienceIndex *index, const Operand *operand,
+			   WindowMargin *margin)
 {
-	if (subject->known != index->change || subject->nsought > 0 ||
-		!subject->above.keyed || !subject->below.keyed)
+	if (operand->value_known != index->change || operand->nprobes > 0 ||
+		!operand->above.keyed || !operand->below.keyed)
 		return false;
-	*margin = (WindowMargin) {subject->key, PG_INT64_MIN, PG_INT64_MAX};
-	narrow(subject, &subject->above, margin);
-	narrow(subject, &subject->below, margin);
+	*margin = (WindowMargin) {operand->value_key, PG_INT64_MIN, PG_INT64_MAX};
+	narrow(operand, &operand->above, margin);
+	narrow(operand, &operand->below, margin);
 	return true;
 }
 
-/* The value and what lies between it and the thresholds next to it. */
+/* narrow() ends the margin where it would pass one of the thresholds. */
 static void
-narrow(const Subject *subject, const Thresholds *thresholds, WindowMargin *margin)
+narrow(const Operand *operand, const Thresholds *thresholds,
+	   WindowMargin *margin)
 {
-	Probe		probe = {.keyed = true, .key = margin->value};
-	int			under = thresholds_under(subject, thresholds, &probe);
+	SearchValue value = {.keyed = true, .key = margin->value};
+	int			under = thresholds_under(operand, thresholds, &value);
 	const Threshold *next = &thresholds->list[under];
 
 	if (under > 0)
-		margin->least = Max(margin->least, next[-1].key + (next[-1].after ? 1 : 0));
+		margin->least = Max(margin->least,
+							next[-1].key + (next[-1].after ? 1 : 0));
 	if (under < thresholds->count)
 		margin->most = Min(margin->most, next->key - (next->after ? 0 : 1));
 }
 
-/* The first who seeks the value, from 'at' on; -1 if nobody does. */
+/* ---- equality probes ---- */
+
+/* probe_next() returns the first probe for a value from the i-th on, or -1. */
 static int
-sought_next(const Subject *subject, int at, Datum value, uint32 hash)
+probe_next(const Operand *operand, int i, Datum value, uint32 hash)
 {
-	for (; at >= 0; at = subject->sought[at].next)
-		if (subject->sought[at].hash == hash &&
-			DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &subject->equal),
-										   subject->collation,
-										   subject->sought[at].value, value)))
-			return at;
+	FmgrInfo   *equal = unconstify(FmgrInfo *, &operand->equal);
+
+	for (; i >= 0; i = operand->probes[i].next)
+		if (operand->probes[i].hash == hash &&
+			DatumGetBool(FunctionCall2Coll(equal, operand->collation,
+										   operand->probes[i].value, value)))
+			return i;
 	return -1;
 }
 
 /*
- * A leaf that seeks both the old and the new value (in) is as true as it was.
+ * probes_touch() touches the audiences whose conditions have a probe for one
+ * of the two values.  A condition that has probes for both (in) is as true as
+ * it was.
  */
 static void
-sought_touch(AudienceIndex *index, Subject *subject,
+probes_touch(AudienceIndex *index, Operand *operand,
 			 Datum old_value, bool old_isnull,
 			 Datum new_value, bool new_isnull)
 {
+	const EqualityProbe *probes = operand->probes;
+	uint64	   *met = operand->condition_met;
 	uint64		met_old = index->change * 2;
 	uint64		met_both = met_old + 1;
 	uint32		hash;
@@ -276,92 +351,96 @@ sought_touch(AudienceIndex *index, Subject *subject,
 
 	if (!old_isnull)
 	{
-		hash = DatumGetUInt32(FunctionCall1Coll(&subject->hash,
-												subject->collation, old_value));
-		first = subject->places[hash & (subject->nplaces - 1)];
-		first = sought_next(subject, first, old_value, hash);
+		hash = DatumGetUInt32(FunctionCall1Coll(&operand->hash,
+												operand->collation,
+												old_value));
+		first = operand->buckets[hash & (operand->nbuckets - 1)];
+		first = probe_next(operand, first, old_value, hash);
 		for (i = first; i >= 0;
-			 i = sought_next(subject, subject->sought[i].next, old_value, hash))
-			subject->leaf_met[subject->sought[i].leaf] = met_old;
+			 i = probe_next(operand, probes[i].next, old_value, hash))
+			met[probes[i].condition] = met_old;
 	}
 	if (!new_isnull)
 	{
-		uint32		new_hash = DatumGetUInt32(FunctionCall1Coll(&subject->hash,
-																subject->collation,
-																new_value));
+		uint32		new_hash;
 
-		i = subject->places[new_hash & (subject->nplaces - 1)];
-		for (i = sought_next(subject, i, new_value, new_hash); i >= 0;
-			 i = sought_next(subject, subject->sought[i].next, new_value, new_hash))
+		new_hash = DatumGetUInt32(FunctionCall1Coll(&operand->hash,
+													operand->collation,
+													new_value));
+		i = operand->buckets[new_hash & (operand->nbuckets - 1)];
+		for (i = probe_next(operand, i, new_value, new_hash); i >= 0;
+			 i = probe_next(operand, probes[i].next, new_value, new_hash))
 		{
-			const Sought *sought = &subject->sought[i];
-
-			if (subject->leaf_met[sought->leaf] == met_old)
-				subject->leaf_met[sought->leaf] = met_both;
-			else if (subject->leaf_met[sought->leaf] != met_both)
-				touch(index, sought->audience);
+			if (met[probes[i].condition] == met_old)
+				met[probes[i].condition] = met_both;
+			else if (met[probes[i].condition] != met_both)
+				touch(index, probes[i].place);
 		}
 	}
 	for (i = first; i >= 0;
-		 i = sought_next(subject, subject->sought[i].next, old_value, hash))
-		if (subject->leaf_met[subject->sought[i].leaf] == met_old)
-			touch(index, subject->sought[i].audience);
+		 i = probe_next(operand, probes[i].next, old_value, hash))
+		if (met[probes[i].condition] == met_old)
+			touch(index, probes[i].place);
 }
 
-/* How many thresholds lie below the value. */
+/* ---- thresholds ---- */
+
+/* thresholds_under() returns how many thresholds lie below a value. */
 static int
-thresholds_under(const Subject *subject, const Thresholds *thresholds,
-				 const Probe *probe)
+thresholds_under(const Operand *operand, const Thresholds *thresholds,
+				 const SearchValue *value)
 {
-	return thresholds_between(subject, thresholds, probe, 0, thresholds->count);
+	return thresholds_between(operand, thresholds, value, 0,
+							  thresholds->count);
 }
 
 /*
- * The same, when many of them are likely to be those below another value:
+ * thresholds_near() returns the same, if it is likely to be about 'near':
  * mostly a trait changes by little.  The range is doubled until it is passed.
  */
 static int
-thresholds_near(const Subject *subject, const Thresholds *thresholds,
-				const Probe *probe, int near)
+thresholds_near(const Operand *operand, const Thresholds *thresholds,
+				const SearchValue *value, int near)
 {
 	int			step = 1;
 	int			low;
 	int			high;
 
 	if (near < thresholds->count &&
-		threshold_under(subject, thresholds, near, probe))
+		threshold_under(operand, thresholds, near, value))
 	{
 		low = near + 1;
 		for (high = low; high < thresholds->count; high += step, step *= 2)
 		{
-			if (!threshold_under(subject, thresholds, high, probe))
+			if (!threshold_under(operand, thresholds, high, value))
 				break;
 			low = high + 1;
 		}
-		return thresholds_between(subject, thresholds, probe, low,
+		return thresholds_between(operand, thresholds, value, low,
 								  Min(high, thresholds->count));
 	}
 
 	high = near;
 	for (low = near - 1; low >= 0; low -= step, step *= 2)
 	{
-		if (threshold_under(subject, thresholds, low, probe))
+		if (threshold_under(operand, thresholds, low, value))
 			break;
 		high = low;
 	}
-	return thresholds_between(subject, thresholds, probe, Max(low + 1, 0), high);
+	return thresholds_between(operand, thresholds, value, Max(low + 1, 0),
+							  high);
 }
 
-/* The same, when it is known to be no fewer than low and no more than high. */
+/* thresholds_between() returns the same, known to be from low to high. */
 static int
-thresholds_between(const Subject *subject, const Thresholds *thresholds,
-				   const Probe *probe, int low, int high)
+thresholds_between(const Operand *operand, const Thresholds *thresholds,
+				   const SearchValue *value, int low, int high)
 {
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
 
-		if (threshold_under(subject, thresholds, middle, probe))
+		if (threshold_under(operand, thresholds, middle, value))
 			low = middle + 1;
 		else
 			high = middle;
@@ -369,34 +448,29 @@ thresholds_between(const Subject *subject, const Thresholds *thresholds,
 	return low;
 }
 
+/* threshold_under() tells whether the i-th threshold lies below a value. */
 static bool
-threshold_under(const Subject *subject, const Thresholds *thresholds, int place,
-				const Probe *probe)
+threshold_under(const Operand *operand, const Thresholds *thresholds, int i,
+				const SearchValue *value)
 {
-	const Threshold *threshold = &thresholds->list[place];
+	const Threshold *threshold = &thresholds->list[i];
+	FmgrInfo   *compare = unconstify(FmgrInfo *, &operand->compare);
 	int			order;
 
-	if (thresholds->keyed && probe->keyed)
-		order = probe->key < threshold->key ? -1 : probe->key > threshold->key;
+	if (thresholds->keyed && value->keyed)
+		order = value->key < threshold->key ? -1 :
+			value->key > threshold->key;
 	else
-		order = DatumGetInt32(FunctionCall2Coll(unconstify(FmgrInfo *, &subject->compare),
-												subject->collation, probe->value,
+		order = DatumGetInt32(FunctionCall2Coll(compare, operand->collation,
+												value->value,
 												threshold->value));
 	return order > 0 || (order == 0 && !threshold->after);
 }
 
-static Probe
-probe_of(const Subject *subject, Datum value)
-{
-	Probe		probe = {value};
-
-	probe.keyed = keys_comparable(subject->expr_type, subject->type) &&
-		value_key(subject->expr_type, value, &probe.key);
-	return probe;
-}
+/* ---- conditions ---- */
 
 void
-leaf_touch(AudienceIndex *index, Leaf *leaf)
+condition_touch(AudienceIndex *index, Condition *condition)
 {
 	Datum		old_value;
 	Datum		new_value;
@@ -404,80 +478,50 @@ leaf_touch(AudienceIndex *index, Leaf *leaf)
 	bool		new_isnull;
 	ListCell   *lc;
 
-	index->asked = linitial_int(leaf->audiences);
-	if (leaf->timed != NULL && stays_on_side(index, leaf))
+	index->evaluating = linitial_int(condition->places);
+	if (condition->time_dependent != NULL && stays_on_side(index, condition))
 		return;
-	if (leaf->state == NULL)
+	if (condition->state == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(index));
+		MemoryContext context = GetMemoryChunkContext(index);
+		MemoryContext old = MemoryContextSwitchTo(context);
+		Expr	   *expr = expression_planner(copyObject(condition->expr));
 
-		leaf->state = ExecInitExpr(expression_planner(copyObject(leaf->expr)), NULL);
+		condition->state = ExecInitExpr(expr, NULL);
 		MemoryContextSwitchTo(old);
 	}
-	old_value = ExecEvalExprSwitchContext(leaf->state, moment_context(index->before),
+	old_value = ExecEvalExprSwitchContext(condition->state,
+										  moment_context(index->before),
 										  &old_isnull);
-	new_value = ExecEvalExprSwitchContext(leaf->state, moment_context(index->after),
+	new_value = ExecEvalExprSwitchContext(condition->state,
+										  moment_context(index->after),
 										  &new_isnull);
 
 	/* a boolean */
 	if (old_isnull == new_isnull &&
 		(old_isnull || DatumGetBool(old_value) == DatumGetBool(new_value)))
 		return;
-	foreach(lc, leaf->audiences)
+	foreach(lc, condition->places)
 		touch(index, lfirst_int(lc));
 }
 
 /*
- * last_order_at < now - 60 days: whatever the calendar does, three days ago and
- * today are both on the same side, and nothing has to be evaluated.
+ * stays_on_side() tells whether a comparison with the clock stays what it is
+ * for sure: last_order_at < now - 60 days.  Whatever the calendar does, three
+ * days ago and today are both on the same side, and nothing has to be
+ * evaluated.
  */
 static bool
-stays_on_side(AudienceIndex *index, Leaf *leaf)
+stays_on_side(AudienceIndex *index, Condition *condition)
 {
+	TimeExpr   *expr = condition->time_dependent->expr;
+	ExprContext *econtext = index->time_context;
 	int			side;
 
-	index->curves->ecxt_scantuple = moment_row(index->before);
-	side = time_expr_side(leaf->timed->curve, index->curves, moment_at(index->before));
+	econtext->ecxt_scantuple = moment_row(index->before);
+	side = time_expr_side(expr, econtext, moment_at(index->before));
 	if (side == 0)
 		return false;
-	index->curves->ecxt_scantuple = moment_row(index->after);
-	return time_expr_side(leaf->timed->curve, index->curves,
-					  moment_at(index->after)) == side;
-}
-
-/* Each once. */
-static void
-touch(AudienceIndex *index, int audience)
-{
-	Watched    *watched = &index->watched[audience];
-
-	if (watched->touched == index->change)
-		return;
-	watched->touched = index->change;
-	index->touched[index->ntouched++] = audience;
-}
-
-static Datum
-value_of(Subject *subject, Moment *moment, bool *isnull)
-{
-	TupleTableSlot *row = moment_row(moment);
-
-	if (subject->column != InvalidAttrNumber)
-	{
-		*isnull = row->tts_isnull[subject->column - 1];
-		return row->tts_values[subject->column - 1];
-	}
-	return ExecEvalExprSwitchContext(subject->state, moment_context(moment), isnull);
-}
-
-/* ---- keys ---- */
-
-/* Can keys of these two types be compared?  A date is no timestamp. */
-static bool
-keys_comparable(Oid a, Oid b)
-{
-	bool		integers = (a == INT2OID || a == INT4OID || a == INT8OID) &&
-		(b == INT2OID || b == INT4OID || b == INT8OID);
-
-	return a == b || integers;
+	econtext->ecxt_scantuple = moment_row(index->after);
+	return time_expr_side(expr, econtext, moment_at(index->after)) == side;
 }

@@ -8,20 +8,22 @@
  *
  *		profile 17	ordered on 2, 9 and 28 May; today is 28 May
  *					27 July at the earliest: lapsed may begin to hold
- *					1 June: the order of 2 May may leave the window, two are enough
- *					8 June: so may that of 9 May, and then frequent does not hold
+ *					1 June: the order of 2 May may leave the window, two are
+ *					enough
+ *					8 June: so may that of 9 May, and then frequent does not
+ *					hold
  *		wake_at		8 June
  *
- * A profile is left alone until then.  Most of the time it is enough to know
- * when something may happen: what that is, to the microsecond, is found out when
- * it is near (time_expr_stable_at_least_until()), and all the conditions of a profile together
- * take some microseconds.
+ * Until wake_at nobody looks at the profile.  Most of the time it is enough to
+ * know when something may happen: what that is, to the microsecond, is
+ * computed when it is near (time_expr_stable_at_least_until()), and all the
+ * conditions of a profile together take some microseconds.
  *
- * An event needs to ask only for the conditions that look at what it changed:
- * the others are as they were until the wake_at that is there.
+ * An event needs to ask only for the conditions on what it changed: the others
+ * stay the same until the wake_at that the row has.
  *
- * When a profile has been left alone for too long it is led through all that
- * happened meanwhile, in order: see audience_catch_up() in apply.c.
+ * A profile that is due is led through all instants at which filters may have
+ * changed meanwhile, in order: see audience_catch_up() in apply.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,112 +32,122 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "audience/index.h"
+#include "audience/conditions.h"
 
-static bool has_margin(const Timed *timed);
-static void look(AudienceIndex *index, TupleTableSlot *row, TimestampTz at);
-static TimestampTz rests_until(AudienceIndex *index, Timed *timed,
-							   TupleTableSlot *row, TimestampTz from,
-							   TimestampTz most);
+static bool has_margin(const TimeDependent *one);
+static void read_windows(AudienceIndex *index, TupleTableSlot *row,
+						 TimestampTz at);
+static TimestampTz stable_until(AudienceIndex *index, TimeDependent *one,
+								TupleTableSlot *row, TimestampTz from,
+								TimestampTz most);
 
 TimestampTz
-audience_wakes(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
-			   TimestampTz next, bool stirred)
+index_wake_at(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
+			  TimestampTz most, bool changed_only)
 {
 	ListCell   *lc;
 
-	if (!stirred)
-		look(index, row, after);
-	foreach(lc, index->timed)
+	if (!changed_only)
+		read_windows(index, row, after);
+	foreach(lc, index->time_dependent)
 	{
-		Timed	   *timed = lfirst(lc);
+		TimeDependent *one = lfirst(lc);
 
-		if (!stirred || timed->stirred == index->change)
-			next = rests_until(index, timed, row, after, next);
+		if (!changed_only || one->changed == index->change)
+			most = stable_until(index, one, row, after, most);
 	}
-	index->asked = -1;
-	return next;
+	index->evaluating = -1;
+	return most;
 }
 
 void
-audience_watch(AudienceIndex *index, TupleTableSlot *row, TimestampTz after)
+index_catch_up_begin(AudienceIndex *index, TupleTableSlot *row,
+					 TimestampTz after)
 {
 	ListCell   *lc;
 
-	look(index, row, after);
-	foreach(lc, index->timed)
+	read_windows(index, row, after);
+	foreach(lc, index->time_dependent)
 	{
-		Timed	   *timed = lfirst(lc);
+		TimeDependent *one = lfirst(lc);
 
-		timed->next = rests_until(index, timed, row, after, DT_NOEND);
+		one->next = stable_until(index, one, row, after, DT_NOEND);
 	}
-	index->asked = -1;
+	index->evaluating = -1;
 }
 
 int
-audience_turned(AudienceIndex *index, TupleTableSlot *row, TimestampTz until,
-				TimestampTz *at, const int **touched)
+index_catch_up_next(AudienceIndex *index, TupleTableSlot *row,
+					TimestampTz until, TimestampTz *at, const int **touched)
 {
 	ListCell   *lc;
 
 	CHECK_FOR_INTERRUPTS();
 	*at = DT_NOEND;
-	foreach(lc, index->timed)
-		*at = Min(*at, ((Timed *) lfirst(lc))->next);
+	foreach(lc, index->time_dependent)
+		*at = Min(*at, ((TimeDependent *) lfirst(lc))->next);
 	if (*at > until)
 		return -1;
 
 	touch_begin(index, row, *at - 1, row, *at);
-	foreach(lc, index->timed)
+	foreach(lc, index->time_dependent)
 	{
-		Timed	   *timed = lfirst(lc);
+		TimeDependent *one = lfirst(lc);
 
-		if (timed->next != *at)
+		if (one->next != *at)
 			continue;
-		if (timed->subject != NULL)
-			subject_touch(index, timed->subject);
+		if (one->operand != NULL)
+			operand_touch(index, one->operand);
 		else
-			leaf_touch(index, timed->leaf);
-		timed->next = rests_until(index, timed, row, *at, DT_NOEND);
+			condition_touch(index, one->condition);
+		one->next = stable_until(index, one, row, *at, DT_NOEND);
 	}
 	return touch_end(index, touched);
 }
 
-/* Is it a window that may change before somebody notices? */
+/*
+ * has_margin() tells whether the value comes from the events of a window, of
+ * which not every one that leaves passes a threshold.
+ */
 static bool
-has_margin(const Timed *timed)
+has_margin(const TimeDependent *one)
 {
-	return timed->subject != NULL && time_expr_takes_margin(timed->curve);
+	return one->operand != NULL && time_expr_takes_margin(one->expr);
 }
 
-/* What windows come to, of which not every change matters. */
+/* read_windows() keeps the values of windows, for their margins. */
 static void
-look(AudienceIndex *index, TupleTableSlot *row, TimestampTz at)
+read_windows(AudienceIndex *index, TupleTableSlot *row, TimestampTz at)
 {
 	const int  *touched;
 	ListCell   *lc;
 
 	touch_begin(index, row, at, row, at);
-	foreach(lc, index->timed)
+	foreach(lc, index->time_dependent)
 	{
-		Timed	   *timed = lfirst(lc);
+		TimeDependent *one = lfirst(lc);
 
-		if (has_margin(timed))
-			subject_look(index, timed->subject);
+		if (has_margin(one))
+			operand_read(index, one->operand);
 	}
 	(void) touch_end(index, &touched);
 }
 
-/* From an instant on, as of which its subject was touched or looked at. */
+/*
+ * stable_until() returns an instant, 'most' at the latest, until which the
+ * value of an operand or condition stays the same on the row, or within the
+ * margin of its operand.  Its value as of 'from' was read or touched in the
+ * current change.
+ */
 static TimestampTz
-rests_until(AudienceIndex *index, Timed *timed, TupleTableSlot *row,
-			TimestampTz from, TimestampTz most)
+stable_until(AudienceIndex *index, TimeDependent *one, TupleTableSlot *row,
+			 TimestampTz from, TimestampTz most)
 {
-	TimeQuestion question = {index->curves, row, from, most};
+	TimeQuestion question = {index->time_context, row, from, most};
 	WindowMargin margin;
 
-	index->asked = timed->audience;
-	if (has_margin(timed) && subject_margin(index, timed->subject, &margin))
+	index->evaluating = one->place;
+	if (has_margin(one) && operand_margin(index, one->operand, &margin))
 		question.margin = &margin;
-	return time_expr_stable_at_least_until(timed->curve, &question);
+	return time_expr_stable_at_least_until(one->expr, &question);
 }

@@ -57,7 +57,6 @@ typedef struct Consumer
 	TimestampTz leased_until;
 } Consumer;
 
-static char *name_argument(FunctionCallInfo fcinfo, int argument);
 static void check_new_name(const char *name);
 pg_noreturn static void duplicate_consumer(const char *name);
 static Consumer *consumer_find(const char *name);
@@ -75,10 +74,9 @@ static Datum last_seq(void);
 Datum
 segment_create_consumer(PG_FUNCTION_ARGS)
 {
-	char	   *name = name_argument(fcinfo, 0);
-	const char *of = PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1));
-	const Population *population = population_by_name(of);
-	bool		from_start = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	char	   *name = name_argument(fcinfo, 0, "consumer");
+	const Population *population = population_argument(fcinfo, 1);
+	bool		from_start = flag_argument(fcinfo, 2);
 	FeedCounter counter;
 	int64		position;
 
@@ -110,7 +108,7 @@ Datum
 segment_poll(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0));
+	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0, "consumer"));
 	MemoryContext old;
 	TimestampTz now;
 
@@ -181,7 +179,7 @@ segment_poll_text(PG_FUNCTION_ARGS)
 Datum
 segment_ack(PG_FUNCTION_ARGS)
 {
-	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0));
+	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0, "consumer"));
 	int64		seq;
 
 	PreventCommandIfReadOnly("segment.ack()");
@@ -217,7 +215,7 @@ segment_ack(PG_FUNCTION_ARGS)
 Datum
 segment_drop_consumer(PG_FUNCTION_ARGS)
 {
-	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0));
+	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0, "consumer"));
 
 	SPI_connect();
 	consumer_lock(consumer);
@@ -226,16 +224,6 @@ segment_drop_consumer(PG_FUNCTION_ARGS)
 					(Datum[]) {name_datum(consumer->name)}, NULL);
 	SPI_finish();
 	PG_RETURN_VOID();
-}
-
-static char *
-name_argument(FunctionCallInfo fcinfo, int argument)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the name of the consumer must be given")));
-	return NameStr(*PG_GETARG_NAME(argument));
 }
 
 /* check_new_name() refuses the name of a consumer that is there. */

@@ -24,7 +24,7 @@
 
 #include "audience/audience.h"
 #include "base/base.h"
-#include "flow/arguments.h"
+#include "profile/profile.h"
 #include "flow/definer.h"
 #include "flow/depend.h"
 #include "flow/flow_private.h"

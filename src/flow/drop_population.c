@@ -33,7 +33,7 @@
 #include "audience/audience.h"
 #include "base/base.h"
 #include "feed/feed.h"
-#include "flow/arguments.h"
+#include "profile/profile.h"
 #include "flow/definer.h"
 #include "flow/flow_private.h"
 #include "trait/trait.h"
@@ -105,7 +105,7 @@ drop_parts(Definer *definer)
 	audience_lock(population_of(definer));
 	foreach(lc, all_audiences(population_of(definer)))
 		audience_forget(population_of(definer), lfirst(lc));
-	audience_drop_storage(population_of(definer));
+	membership_drop(population_of(definer));
 	trait_forget_all(population_of(definer));
 	foreach(lc, source_names(population_of(definer)))
 		source_detach(source_by_name(population_of(definer), lfirst(lc)));
@@ -131,7 +131,7 @@ drop_lost(const Population *population)
 
 	foreach(lc, audience_list(population))
 		relations = lappend_oid(relations, ((Audience *) lfirst(lc))->view);
-	relations = list_concat(relations, audience_storage(population));
+	relations = list_concat(relations, membership_relations(population));
 
 	SPI_connect();
 	foreach(lc, source_names(population))

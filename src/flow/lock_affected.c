@@ -87,7 +87,7 @@ lock_affected(const Population *population, const Affected *affected)
 									  columns ? AccessExclusiveLock :
 									  ExclusiveLock);
 	if (affected->everything)
-		foreach(lc, audience_storage(population))
+		foreach(lc, membership_relations(population))
 			requests = locks_add_relation(requests, lfirst_oid(lc),
 										  AccessExclusiveLock);
 
@@ -152,7 +152,7 @@ add_view(List *requests, Oid view)
 static void
 lock_members(void *population)
 {
-	audience_lock_storage(population);
+	membership_lock(population);
 }
 
 static void

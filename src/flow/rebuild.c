@@ -15,7 +15,7 @@
 #include "postgres.h"
 
 #include "audience/audience.h"
-#include "flow/arguments.h"
+#include "profile/profile.h"
 #include "flow/definer.h"
 #include "flow/flow_private.h"
 

@@ -93,7 +93,7 @@ segment_tick(PG_FUNCTION_ARGS)
 		values[1] = Int64GetDatum(done.swept);
 		values[2] = Int64GetDatum(count_due(population, done.left));
 		values[3] = Int64GetDatum(done.folded);
-		values[4] = Int64GetDatum(audience_pending(population, MOST_COUNTED));
+		values[4] = Int64GetDatum(membership_pending(population, MOST_COUNTED));
 		tuplestore_putvalues(result->setResult, result->setDesc, values,
 							 isnull);
 	}
@@ -191,7 +191,7 @@ flow_fold_population(const char *name, int64 budget, int64 *folded)
 	Actor		before;
 
 	*folded = 0;
-	if (population == NULL || !audience_try_lock(population) ||
+	if (population == NULL || !membership_try_lock(population) ||
 		(population = population_find(name)) == NULL)
 		return false;
 	before = act_as_owner(population->oid);

@@ -38,7 +38,7 @@
 #include "audience/audience.h"
 #include "base/base.h"
 #include "filter/filter.h"
-#include "flow/arguments.h"
+#include "profile/profile.h"
 #include "flow/definer.h"
 #include "trait/trait.h"
 

@@ -72,11 +72,10 @@ visit_leave(Visitor *visitor)
 TimestampTz
 visit_instant(const Visitor *visitor, TupleTableSlot *row)
 {
-	TimestampTz at = Max(visitor->now,
-						 profile_evaluated_at(visitor->population, row));
+	TimestampTz evaluated_at = profile_evaluated_at(visitor->population, row);
+	TimestampTz at = decision_instant(visitor->now, evaluated_at,
+									  audience_decided_at(visitor->audiences));
 
-	if (visitor->audiences != NULL)
-		at = Max(at, audience_decided_at(visitor->audiences));
 	profile_set_evaluated_at(visitor->population, row, at);
 	return at;
 }
@@ -100,7 +99,7 @@ name_profile(void *arg)
 {
 	Visitor    *visitor = arg;
 	const char *audience = visitor->audiences == NULL ? NULL :
-		audience_asked(visitor->audiences);
+		audience_evaluating(visitor->audiences);
 
 	if (audience != NULL)
 		errcontext("filter of audience \"%s\"", audience);

@@ -26,18 +26,18 @@
 
 #include "utils/memutils.h"
 
-#include "membership/numbers.h"
-#include "membership/members.h"
-#include "membership/portable.h"
 #include "base/base.h"
+#include "membership/members.h"
+#include "membership/numbers.h"
+#include "membership/portable.h"
 
 /* The first byte of a stored chunk. */
 #define CHUNK_VERSION	1
 
 /* Containers of a chunk. */
 #define PARTS			(CHUNK_ORDS / ALL_NUMBERS)
-#define PART_OF(ord)	(CHUNK_PLACE(ord) >> NUMBER_BITS)
-#define NUMBER_OF(ord)	((uint16_t) (CHUNK_PLACE(ord) & (ALL_NUMBERS - 1)))
+#define PART_OF(ord)	(CHUNK_OFFSET(ord) >> NUMBER_BITS)
+#define NUMBER_OF(ord)	((uint16_t) (CHUNK_OFFSET(ord) & (ALL_NUMBERS - 1)))
 
 typedef struct Chunk
 {
@@ -51,7 +51,7 @@ struct MemberSet
 	Chunk	   *chunks;			/* ascending by number */
 	int			count;
 	int			space;
-	int			last;			/* where the last ord was looked for */
+	int			last;			/* in which chunk the last ord was sought */
 };
 
 /* What becomes of two containers: see numbers.h. */
@@ -64,8 +64,8 @@ static void copy_chunk(MemberSet *result, const Chunk *chunk);
 static int64 chunk_size(const Chunk *chunk);
 static NumberSet *find_part(MemberSet *set, int64 ord, bool make);
 static Chunk *find_chunk(MemberSet *set, int64 number, bool make);
-static int	chunk_place(const MemberSet *set, int64 number, bool *found);
-static Chunk *make_chunk(MemberSet *set, int place, int64 number);
+static int	search_chunk(const MemberSet *set, int64 number, bool *found);
+static Chunk *make_chunk(MemberSet *set, int i, int64 number);
 
 MemberSet *
 members_create(void)
@@ -97,7 +97,8 @@ members_flip(MemberSet *set, int64 ord)
 bool
 members_contain(const MemberSet *set, int64 ord)
 {
-	const NumberSet *part = find_part(unconstify(MemberSet *, set), ord, false);
+	const NumberSet *part = find_part(unconstify(MemberSet *, set), ord,
+									  false);
 
 	return part != NULL && numbers_contains(part, NUMBER_OF(ord));
 }
@@ -120,11 +121,11 @@ members_count_both(const MemberSet *a, const MemberSet *b)
 
 	for (int i = 0; i < a->count; i++)
 	{
-		int			place = chunk_place(b, a->chunks[i].number, &found);
+		int			at = search_chunk(b, a->chunks[i].number, &found);
 
 		for (int part = 0; found && part < PARTS; part++)
 			count += numbers_count_both(&a->chunks[i].parts[part],
-										  &b->chunks[place].parts[part]);
+										&b->chunks[at].parts[part]);
 	}
 	return count;
 }
@@ -137,10 +138,11 @@ members_both(const MemberSet *a, const MemberSet *b)
 
 	for (int i = 0; i < a->count; i++)
 	{
-		int			place = chunk_place(b, a->chunks[i].number, &found);
+		int			at = search_chunk(b, a->chunks[i].number, &found);
 
 		if (found)
-			combine_chunk(result, numbers_both, &a->chunks[i], &b->chunks[place]);
+			combine_chunk(result, numbers_both,
+						  &a->chunks[i], &b->chunks[at]);
 	}
 	return result;
 }
@@ -174,10 +176,11 @@ members_only(const MemberSet *a, const MemberSet *b)
 
 	for (int i = 0; i < a->count; i++)
 	{
-		int			place = chunk_place(b, a->chunks[i].number, &found);
+		int			at = search_chunk(b, a->chunks[i].number, &found);
 
 		if (found)
-			combine_chunk(result, numbers_only, &a->chunks[i], &b->chunks[place]);
+			combine_chunk(result, numbers_only,
+						  &a->chunks[i], &b->chunks[at]);
 		else
 			copy_chunk(result, &a->chunks[i]);
 	}
@@ -210,9 +213,10 @@ members_list(const MemberSet *set, int64 *count)
 	return ords;
 }
 
-/* Put into the result, behind its last chunk, what becomes of two chunks. */
+/* combine_chunk() appends what becomes of two chunks to the result. */
 static void
-combine_chunk(MemberSet *result, Combine combine, const Chunk *a, const Chunk *b)
+combine_chunk(MemberSet *result, Combine combine,
+			  const Chunk *a, const Chunk *b)
 {
 	Chunk	   *chunk = make_chunk(result, result->count, a->number);
 
@@ -220,6 +224,7 @@ combine_chunk(MemberSet *result, Combine combine, const Chunk *a, const Chunk *b
 		combine(&chunk->parts[part], &a->parts[part], &b->parts[part]);
 }
 
+/* copy_chunk() appends a copy of a chunk to the result. */
 static void
 copy_chunk(MemberSet *result, const Chunk *chunk)
 {
@@ -242,15 +247,15 @@ chunk_size(const Chunk *chunk)
 /* ---- chunks ---- */
 
 int64
-members_chunk_number(const MemberSet *set, int place)
+members_chunk_number(const MemberSet *set, int i)
 {
-	return place < set->count ? set->chunks[place].number : PG_INT64_MAX;
+	return i < set->count ? set->chunks[i].number : PG_INT64_MAX;
 }
 
 void
-members_flip_chunk(MemberSet *set, const MemberSet *by, int place)
+members_flip_chunk(MemberSet *set, const MemberSet *by, int i)
 {
-	const Chunk *other = &by->chunks[place];
+	const Chunk *other = &by->chunks[i];
 	MemoryContext old = MemoryContextSwitchTo(set->context);
 	Chunk	   *chunk = find_chunk(set, other->number, true);
 
@@ -265,14 +270,17 @@ members_flip_chunk(MemberSet *set, const MemberSet *by, int place)
 }
 
 void
-members_read_chunk(MemberSet *set, int64 chunk, int32 size, bytea *bytes)
+members_read_chunk(MemberSet *set, int64 number, int32 size, bytea *bytes)
 {
-	if (!members_try_chunk(set, chunk, size, bytes))
+	if (!members_try_chunk(set, number, size, bytes))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the stored members of an audience are damaged"),
-				 size < 0 ? errdetail("Chunk " INT64_FORMAT " is no bitmap of profiles.", chunk) :
-				errdetail("Chunk " INT64_FORMAT " is no bitmap of %d profiles.", chunk, size),
+				 size < 0 ?
+				 errdetail("Chunk " INT64_FORMAT " is no bitmap of profiles.",
+						   number) :
+				 errdetail("Chunk " INT64_FORMAT " is no bitmap of %d profiles.",
+						   number, size),
 				 errhint("Run SELECT segment.rebuild(), which decides membership again.")));
 }
 
@@ -288,7 +296,8 @@ members_try_chunk(MemberSet *set, int64 number, int32 size, bytea *bytes)
 	Chunk	   *chunk;
 
 	if (length < 1 || start[0] != CHUNK_VERSION || number < 0 ||
-		portable_check(start + 1, length - 1, CHUNK_ORDS, &cardinality) != NULL ||
+		portable_check(start + 1, length - 1, CHUNK_ORDS,
+					   &cardinality) != NULL ||
 		(size >= 0 && cardinality != size))
 		return false;
 
@@ -308,7 +317,7 @@ members_try_chunk(MemberSet *set, int64 number, int32 size, bytea *bytes)
 			*part = read;
 			continue;
 		}
-		/* two rows for one chunk: its index is damaged, or somebody's hand */
+		/* there are two rows for one chunk: the table's index is damaged */
 		numbers_either(part, &before, &read);
 		numbers_free(&before);
 		numbers_free(&read);
@@ -324,9 +333,9 @@ members_chunks(const MemberSet *set)
 }
 
 bytea *
-members_write_chunk(MemberSet *set, int place, int64 *number, int32 *size)
+members_write_chunk(MemberSet *set, int i, int64 *number, int32 *size)
 {
-	const Chunk *chunk = &set->chunks[place];
+	const Chunk *chunk = &set->chunks[i];
 	const NumberSet *parts[PARTS];
 	PortableContainer containers[PARTS];
 	uint32_t	count = 0;
@@ -359,8 +368,10 @@ members_write_chunk(MemberSet *set, int place, int64 *number, int32 *size)
 
 /* ---- the list of chunks ---- */
 
-/* The container that an ord is in, or NULL if there is none and none is to be
- * made. */
+/*
+ * find_part() returns the container of an ord; NULL if there is none and
+ * 'make' is false.
+ */
 static NumberSet *
 find_part(MemberSet *set, int64 ord, bool make)
 {
@@ -369,29 +380,29 @@ find_part(MemberSet *set, int64 ord, bool make)
 	return chunk == NULL ? NULL : &chunk->parts[PART_OF(ord)];
 }
 
-/* NULL if there is none and none is to be made. */
+/* find_chunk() returns a chunk; NULL if there is none and 'make' is false. */
 static Chunk *
 find_chunk(MemberSet *set, int64 number, bool make)
 {
 	bool		found;
-	int			place;
+	int			at;
 
 	if (set->last < set->count && set->chunks[set->last].number == number)
 		return &set->chunks[set->last];
-	place = chunk_place(set, number, &found);
+	at = search_chunk(set, number, &found);
 	if (!found)
 	{
 		if (!make)
 			return NULL;
-		(void) make_chunk(set, place, number);
+		(void) make_chunk(set, at, number);
 	}
-	set->last = place;
-	return &set->chunks[place];
+	set->last = at;
+	return &set->chunks[at];
 }
 
-/* Where the chunk is, or belongs. */
+/* search_chunk() returns which chunk has the number, or should have it. */
 static int
-chunk_place(const MemberSet *set, int64 number, bool *found)
+search_chunk(const MemberSet *set, int64 number, bool *found)
 {
 	int			low = 0;
 	int			high = set->count;
@@ -409,9 +420,9 @@ chunk_place(const MemberSet *set, int64 number, bool *found)
 	return low;
 }
 
-/* An empty chunk of that number, at the place where it belongs. */
+/* make_chunk() inserts an empty chunk of that number as the i-th. */
 static Chunk *
-make_chunk(MemberSet *set, int place, int64 number)
+make_chunk(MemberSet *set, int i, int64 number)
 {
 	Chunk	   *chunk;
 
@@ -424,8 +435,8 @@ make_chunk(MemberSet *set, int place, int64 number)
 			repalloc_huge(set->chunks, sizeof(Chunk) * space);
 		set->space = space;
 	}
-	chunk = &set->chunks[place];
-	memmove(chunk + 1, chunk, sizeof(Chunk) * (set->count - place));
+	chunk = &set->chunks[i];
+	memmove(chunk + 1, chunk, sizeof(Chunk) * (set->count - i));
 	memset(chunk, 0, sizeof(Chunk));
 	chunk->number = number;
 	set->count++;

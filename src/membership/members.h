@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * members.h
- *	  A set of profiles by number (ord), private to the room of audiences.
+ *	  A set of profiles as chunks, private to the room of membership.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,6 +9,8 @@
 #define SEGMENT_MEMBERS_H
 
 #include "fmgr.h"
+
+#include "membership/membership.h"
 
 /*
  * How many ords a chunk spans, as a power of two: 131,072, two containers of
@@ -30,52 +32,33 @@
 #define CHUNK_BITS			17
 #define CHUNK_ORDS			(1 << CHUNK_BITS)
 #define CHUNK_OF(ord)		((int64) (ord) >> CHUNK_BITS)
-#define CHUNK_PLACE(ord)	((uint32) ((ord) & (CHUNK_ORDS - 1)))
-#define CHUNK_ORD(chunk, place) (((int64) (chunk) << CHUNK_BITS) | (place))
-
-/* All of a set is in the memory context that was current when it was made. */
-typedef struct MemberSet MemberSet;
-
-extern MemberSet *members_create(void);
-extern void members_add(MemberSet *set, int64 ord);
-/* who is in goes out, and the other way round */
-extern void members_flip(MemberSet *set, int64 ord);
-extern bool members_contain(const MemberSet *set, int64 ord);
-extern int64 members_count(const MemberSet *set);
-
-/* How many are in both. */
-extern int64 members_count_both(const MemberSet *a, const MemberSet *b);
-
-/* New sets, in the current context. */
-extern MemberSet *members_both(const MemberSet *a, const MemberSet *b);
-extern MemberSet *members_either(const MemberSet *a, const MemberSet *b);
-extern MemberSet *members_only(const MemberSet *a, const MemberSet *b);
-
-/* All ords, ascending, in the current context. */
-extern int64 *members_list(const MemberSet *set, int64 *count);
-
-/* ---- chunks: what a set is on disk ---- */
-
-/* The number of the chunk at a place, ascending; PG_INT64_MAX after the last. */
-extern int64 members_chunk_number(const MemberSet *set, int place);
-/* Flip those members of 'set' that are in the chunk of 'by' at that place. */
-extern void members_flip_chunk(MemberSet *set, const MemberSet *by, int place);
+#define CHUNK_OFFSET(ord)	((uint32) ((ord) & (CHUNK_ORDS - 1)))
+#define CHUNK_ORD(chunk, offset) (((int64) (chunk) << CHUNK_BITS) | (offset))
 
 /*
- * Add a chunk's members, 'size' many (-1: any number), which are none of the
- * set's yet.  The bytes are checked: ERRCODE_DATA_CORRUPTED with a hint to rebuild if they are
- * no such bitmap.
+ * Chunks of a set are counted from 0, ascending by number; some may have no
+ * members.
  */
-extern void members_read_chunk(MemberSet *set, int64 chunk, int32 size,
+extern int	members_chunks(const MemberSet *set);
+/* The number of the i-th chunk; PG_INT64_MAX behind the last. */
+extern int64 members_chunk_number(const MemberSet *set, int i);
+/* Flip those members of 'set' that are in the i-th chunk of 'by'. */
+extern void members_flip_chunk(MemberSet *set, const MemberSet *by, int i);
+
+/*
+ * Add the members of a stored chunk, 'size' many (-1: any number).  The bytes
+ * are checked: ERRCODE_DATA_CORRUPTED with a hint to rebuild if they are no
+ * bitmap of so many.
+ */
+extern void members_read_chunk(MemberSet *set, int64 number, int32 size,
 							   bytea *bytes);
 
-/* The same, but false where the bytes are no such bitmap. */
-extern bool members_try_chunk(MemberSet *set, int64 chunk, int32 size,
+/* The same, but return false if the bytes are no such bitmap. */
+extern bool members_try_chunk(MemberSet *set, int64 number, int32 size,
 							  bytea *bytes);
 
-/* The chunks that are not empty: how many, and each with its bytes and size. */
-extern int	members_chunks(const MemberSet *set);
-extern bytea *members_write_chunk(MemberSet *set, int place, int64 *chunk,
+/* The bytes of the i-th chunk, its number and how many members are in it. */
+extern bytea *members_write_chunk(MemberSet *set, int i, int64 *number,
 								  int32 *size);
 
 #endif							/* SEGMENT_MEMBERS_H */

@@ -39,7 +39,7 @@
 #define WORD_OF(number)	((number) / WORD_BITS)
 #define BIT_OF(number)	(UINT64_C(1) << ((number) % WORD_BITS))
 
-/* What becomes of a word of the one and a word of the other. */
+/* What becomes of two words, one of each set. */
 typedef enum Operation
 {
 	BOTH,
@@ -49,7 +49,7 @@ typedef enum Operation
 } Operation;
 
 static uint32_t find(const NumberSet *set, uint16_t number, bool *found);
-static void insert(NumberSet *set, uint32_t place, uint16_t number);
+static void insert(NumberSet *set, uint32_t at, uint16_t number);
 static void combine(NumberSet *result, Operation operation,
 					const NumberSet *a, const NumberSet *b);
 static void combine_arrays(NumberSet *result, Operation operation,
@@ -95,7 +95,7 @@ void
 numbers_flip(NumberSet *set, uint16_t number)
 {
 	bool		found;
-	uint32_t	place;
+	uint32_t	at;
 
 	if (set->bits != NULL)
 	{
@@ -108,18 +108,18 @@ numbers_flip(NumberSet *set, uint16_t number)
 		return;
 	}
 
-	place = find(set, number, &found);
+	at = find(set, number, &found);
 	if (!found)
-		insert(set, place, number);
+		insert(set, at, number);
 	else
 	{
 		set->count--;
-		memmove(&set->array[place], &set->array[place + 1],
-				(set->count - place) * sizeof(uint16_t));
+		memmove(&set->array[at], &set->array[at + 1],
+				(set->count - at) * sizeof(uint16_t));
 	}
 }
 
-/* The place of a number in an array, or where it belongs. */
+/* find() returns at which index of an array a number is, or belongs. */
 static uint32_t
 find(const NumberSet *set, uint16_t number, bool *found)
 {
@@ -142,8 +142,9 @@ find(const NumberSet *set, uint16_t number, bool *found)
 	return low;
 }
 
+/* insert() inserts a number into an array, which may become bits. */
 static void
-insert(NumberSet *set, uint32_t place, uint16_t number)
+insert(NumberSet *set, uint32_t at, uint16_t number)
 {
 	if (set->count == LARGEST_ARRAY)
 	{
@@ -165,9 +166,9 @@ insert(NumberSet *set, uint32_t place, uint16_t number)
 			palloc(set->space * sizeof(uint16_t)) :
 			repalloc(set->array, set->space * sizeof(uint16_t));
 	}
-	memmove(&set->array[place + 1], &set->array[place],
-			(set->count - place) * sizeof(uint16_t));
-	set->array[place] = number;
+	memmove(&set->array[at + 1], &set->array[at],
+			(set->count - at) * sizeof(uint16_t));
+	set->array[at] = number;
 	set->count++;
 }
 
@@ -215,6 +216,7 @@ numbers_exactly_one(NumberSet *result, const NumberSet *a, const NumberSet *b)
 	combine(result, EXACTLY_ONE, a, b);
 }
 
+/* combine() chooses the way that is right for the forms of both sets. */
 static void
 combine(NumberSet *result, Operation operation,
 		const NumberSet *a, const NumberSet *b)
@@ -232,6 +234,7 @@ combine(NumberSet *result, Operation operation,
 		combine_bits(result, operation, a, b);
 }
 
+/* combine_arrays() merges two arrays. */
 static void
 combine_arrays(NumberSet *result, Operation operation,
 			   const NumberSet *a, const NumberSet *b)
@@ -282,7 +285,7 @@ combine_arrays(NumberSet *result, Operation operation,
 	}
 }
 
-/* Those of an array that are in bits, or are not. */
+/* pick() picks the numbers of an array that are in bits, or are not. */
 static void
 pick(NumberSet *result, const NumberSet *from, const NumberSet *by, bool in)
 {
@@ -292,6 +295,7 @@ pick(NumberSet *result, const NumberSet *from, const NumberSet *by, bool in)
 			result->array[result->count++] = from->array[i];
 }
 
+/* combine_bits() combines two sets of which at least one is bits. */
 static void
 combine_bits(NumberSet *result, Operation operation,
 			 const NumberSet *a, const NumberSet *b)
@@ -360,7 +364,7 @@ numbers_count_both(const NumberSet *a, const NumberSet *b)
 	return count;
 }
 
-/* Of at most one of two sets, as the other is bits already. */
+/* as_bits() makes bits of an array, in 'room', which is for one set. */
 static const uint64_t *
 as_bits(const NumberSet *set, uint64_t *room)
 {
@@ -384,7 +388,7 @@ count_bits(const uint64_t *bits)
 	return portable_count_bits((const unsigned char *) bits);
 }
 
-/* Bits of so few numbers that they are an array. */
+/* normalize() makes an array of bits of few numbers. */
 static void
 normalize(NumberSet *set)
 {
@@ -479,6 +483,7 @@ numbers_read(NumberSet *set, const PortableContainer *from,
 	}
 }
 
+/* add_range() sets the bits from first to last. */
 static void
 add_range(uint64_t *bits, uint32_t first, uint32_t last)
 {
@@ -507,7 +512,7 @@ numbers_describe(const NumberSet *set, PortableContainer *as)
 		as->form = PORTABLE_RUNS;
 }
 
-/* How many stretches of numbers without a gap? */
+/* count_runs() counts the stretches of numbers without a gap. */
 static uint32_t
 count_runs(const NumberSet *set)
 {
@@ -555,6 +560,7 @@ numbers_write(const NumberSet *set, const PortableContainer *as,
 	}
 }
 
+/* write_runs() writes runs as their first number and length - 1. */
 static void
 write_runs(const uint64_t *bits, unsigned char *at)
 {
@@ -570,7 +576,7 @@ write_runs(const uint64_t *bits, unsigned char *at)
 	}
 }
 
-/* The first number from 'number' on that is in, or is not. */
+/* find_bit() returns the first number from 'number' on that is in, or not. */
 static uint32_t
 find_bit(const uint64_t *bits, uint32_t number, bool in)
 {
@@ -586,7 +592,7 @@ find_bit(const uint64_t *bits, uint32_t number, bool in)
 	return ALL_NUMBERS;
 }
 
-/* Bytes have the lowest first.  So has the host, or they change places. */
+/* Bytes have the lowest first.  So has the host, or they are swapped. */
 static void
 swap_array(uint16_t *array, uint32_t count)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * numbers.h
- *	  A set of numbers below 65,536, private to the room of audiences.
+ *	  A set of numbers below 65,536, private to the room of membership.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,11 +28,14 @@ typedef struct NumberSet
 
 extern bool numbers_contains(const NumberSet *set, uint16_t number);
 extern void numbers_add(NumberSet *set, uint16_t number);
-/* what is in goes out, and the other way round */
+/* Take the number out of the set if it is in, else put it in. */
 extern void numbers_flip(NumberSet *set, uint16_t number);
 
 extern void numbers_copy(NumberSet *result, const NumberSet *set);
-/* New sets in *result, which is neither of the two. */
+/*
+ * New sets in *result, which is neither of the two: what is in both, in
+ * either, only in a, in exactly one of them.
+ */
 extern void numbers_both(NumberSet *result,
 						   const NumberSet *a, const NumberSet *b);
 extern void numbers_either(NumberSet *result,
@@ -46,18 +49,18 @@ extern uint32_t numbers_count_both(const NumberSet *a, const NumberSet *b);
 /* Its numbers, ascending, into an array with room for all of them. */
 extern void numbers_list(const NumberSet *set, uint16_t *numbers);
 
-/* Free what it holds; it is empty then. */
+/* Free what the set holds, and make it empty. */
 extern void numbers_free(NumberSet *set);
 
-/* ---- as bytes: see portable.h ---- */
+/* ---- as bytes: see portable.h ------------------------------------------ */
 
 /* Read it from bytes that were checked. */
 extern void numbers_read(NumberSet *set, const PortableContainer *from,
 						   const unsigned char *bytes);
 
-/* Of which form is it smallest? */
+/* Fill in all but 'key' and 'content' for the form that is smallest. */
 extern void numbers_describe(const NumberSet *set, PortableContainer *as);
-/* Write it in that form, where portable_write() says. */
+/* Write it in that form, where 'content' says. */
 extern void numbers_write(const NumberSet *set, const PortableContainer *as,
 							unsigned char *bytes);
 

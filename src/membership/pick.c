@@ -3,24 +3,24 @@
  * pick.c
  *	  Which toggles does a fold take that may not take all?
  *
- * Those that happened first.  The toggle table has no index, and its rows
- * stand in no order, so all of them are looked at; but only times and profiles
- * are read, and only as many are kept as may be taken:
+ * Those that happened first.  The toggle table has no index, and its rows are
+ * in no order, so all of them are read; but only times and profiles are
+ * looked at, and only as many are kept as may be taken:
  *
  *		17 at 12:03		17 at 12:00		40 at 12:01		41 at 12:02		...
  *
  *		most = 2		heap {17 at 12:00, 40 at 12:01}
  *
- * The feed tells of a customer in the order in which it was, and not of what
- * one transaction has undone (fold.c).  So with a toggle of a customer are
- * picked
+ * The feed emits what happened to a customer in the order in which it
+ * happened, and nothing that one transaction has undone (net.c).  So with a
+ * toggle of a customer are picked
  *
- *	- those that were before it.  They need not have earlier times: the
- *	  customer's profile may have ended and be another one now, with a higher
- *	  ord, made by a transaction whose clock lagged behind;
+ *	- the customer's toggles that happened before it.  They need not have
+ *	  earlier times: the customer's profile may have ended and be another one
+ *	  now, with a higher ord, made by a transaction whose clock lagged behind;
  *	- those of the same instant.
  *
- * A second reading finds them, by the keys of those that were picked.
+ * A second reading of the table finds them, by the keys of the picked ones.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,9 +32,9 @@
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
 
-#include "audience/audience_private.h"
+#include "membership/membership_private.h"
 
-/* When a toggle happened, of which profile, and where it stands. */
+/* A toggle: when, of which profile, and where it is in the table. */
 typedef struct Candidate
 {
 	TimestampTz at;
@@ -42,11 +42,11 @@ typedef struct Candidate
 	ItemPointerData tid;
 } Candidate;
 
-/* The customer of one or several that were picked. */
+/* The customer of one or several toggles that were picked. */
 typedef struct PickedKey
 {
 	Datum		key;
-	int			number;			/* among all these */
+	int			number;			/* among these customers */
 	uint32		hash;
 	char		status;			/* for simplehash */
 } PickedKey;
@@ -65,7 +65,7 @@ typedef struct PickedKey
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* A toggle of such a customer. */
+/* A toggle of such a customer, picked or not. */
 typedef struct Companion
 {
 	int			number;			/* of the customer */
@@ -87,7 +87,7 @@ static Candidate *read_keys(Relation relation, Snapshot snapshot,
 							picked_hash *keys);
 static void find_companions(Relation relation, Snapshot snapshot,
 							picked_hash *keys, Companions *found);
-static int	as_it_was(const Candidate *a, const Candidate *b);
+static int	compare_candidates(const Candidate *a, const Candidate *b);
 static int	latest_first(Datum a, Datum b, void *arg);
 static int	compare_companions(const void *a, const void *b);
 static int	compare_tids(const void *a, const void *b);
@@ -98,7 +98,7 @@ toggles_pick(const Population *population, Relation relation,
 {
 	Candidate  *first = first_toggles(relation, snapshot, most);
 	picked_hash *keys;
-	Candidate  *last;			/* that was picked of each customer */
+	Candidate  *last;			/* the last one picked of each customer */
 	Companions	found = {0};
 	ItemPointerData *picked;
 
@@ -126,7 +126,7 @@ toggles_pick(const Population *population, Relation relation,
 			if (found.list[next].number != number)
 				break;
 			/* after the last, those that are no later than what was before */
-			if (as_it_was(toggle, &last[number]) > 0)
+			if (compare_candidates(toggle, &last[number]) > 0)
 				more &= toggle->at <= passed;
 			if (!more)
 				continue;
@@ -139,8 +139,8 @@ toggles_pick(const Population *population, Relation relation,
 }
 
 /*
- * The 'most' toggles that happened first, in no order; NULL if there are no
- * more than that.
+ * first_toggles() returns the 'most' toggles that happened first, in no order;
+ * NULL if there are no more than that.
  */
 static Candidate *
 first_toggles(Relation relation, Snapshot snapshot, int64 most)
@@ -191,7 +191,7 @@ first_toggles(Relation relation, Snapshot snapshot, int64 most)
 	return list;
 }
 
-/* In place of the latest of those that are kept. */
+/* keep_if_earlier() lets an earlier toggle replace the latest that is kept. */
 static void
 keep_if_earlier(binaryheap *heap, const Candidate *one)
 {
@@ -205,8 +205,8 @@ keep_if_earlier(binaryheap *heap, const Candidate *one)
 }
 
 /*
- * Note whose toggles these are, and number the customers.  Returns the last
- * toggle of each that is among them.
+ * read_keys() notes whose toggles these are, and numbers the customers.
+ * Returns the last of these toggles of each customer.
  */
 static Candidate *
 read_keys(Relation relation, Snapshot snapshot, const Candidate *first,
@@ -234,14 +234,14 @@ read_keys(Relation relation, Snapshot snapshot, const Candidate *first,
 			key->key = profile_key_copy(keys->private_data, key->key);
 			key->number = customers++;
 		}
-		if (!found || as_it_was(&first[i], &last[key->number]) > 0)
+		if (!found || compare_candidates(&first[i], &last[key->number]) > 0)
 			last[key->number] = first[i];
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	return last;
 }
 
-/* All toggles of these customers. */
+/* find_companions() finds all toggles of these customers. */
 static void
 find_companions(Relation relation, Snapshot snapshot, picked_hash *keys,
 				Companions *found)
@@ -276,16 +276,16 @@ find_companions(Relation relation, Snapshot snapshot, picked_hash *keys,
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-/* The order of one customer's toggles. */
+/* The order in which one customer's toggles happened. */
 static int
-as_it_was(const Candidate *a, const Candidate *b)
+compare_candidates(const Candidate *a, const Candidate *b)
 {
 	if (a->ord != b->ord)
 		return a->ord < b->ord ? -1 : 1;
 	return a->at < b->at ? -1 : a->at > b->at;
 }
 
-/* The heap's: by time, then by profile. */
+/* The heap's order: by time, then by profile. */
 static int
 latest_first(Datum a, Datum b, void *arg)
 {
@@ -305,7 +305,7 @@ compare_companions(const void *a, const void *b)
 
 	if (left->number != right->number)
 		return left->number < right->number ? -1 : 1;
-	return as_it_was(&left->toggle, &right->toggle);
+	return compare_candidates(&left->toggle, &right->toggle);
 }
 
 static int

@@ -3,10 +3,10 @@
  * portable.c
  *	  What are bitmaps as bytes, and are these bytes one?
  *
- * Whoever reads a bitmap believes it: from an array that is not sorted he would
- * make a set that answers wrongly, and from a cardinality that is not that of the
- * bits one that writes past its memory.  What comes from disk may have been
- * damaged, or forged, so all of it is checked here first.
+ * A reader of a bitmap believes it: an array that is not sorted would become a
+ * set that answers wrongly, and a cardinality that is not that of the bits a
+ * set that writes past its memory.  What comes from disk may be damaged, or
+ * forged, so all of it is checked here first.
  *
  * A bitmap is cut into containers of members that share their high 16 bits,
  * the key.  A container is an array, a bitset or a list of runs.  All numbers
@@ -129,7 +129,8 @@ portable_read(const unsigned char *bytes, size_t length,
 		one->cardinality = container_cardinality(&portable, i);
 		one->form = has_runs(&portable, i) ? PORTABLE_RUNS :
 			one->cardinality <= LARGEST_ARRAY ? PORTABLE_ARRAY : PORTABLE_BITS;
-		one->runs = one->form == PORTABLE_RUNS ? read16(take(&portable, 2)) : 0;
+		one->runs = one->form == PORTABLE_RUNS ?
+			read16(take(&portable, 2)) : 0;
 		one->content = portable.taken;
 		(void) take(&portable, content_size(one));
 	}
@@ -206,7 +207,7 @@ has_offsets(const PortableContainer *containers, uint32_t count)
 	return !any_runs(containers, count) || count >= OFFSETS_FROM;
 }
 
-/* without the number of runs */
+/* content_size() returns the size of what is in a container. */
 static size_t
 content_size(const PortableContainer *container)
 {
@@ -221,6 +222,7 @@ content_size(const PortableContainer *container)
 	}
 }
 
+/* read_headers() reads all before the containers; returns what is wrong. */
 static const char *
 read_headers(Portable *portable)
 {
@@ -266,9 +268,9 @@ read_headers(Portable *portable)
 }
 
 /*
- * One container, which begins behind the one before.
+ * check_container() checks one container, which begins behind the one before.
  *
- * The header cannot say that one is empty: it has the cardinality - 1.
+ * The header cannot say that a container is empty: it has the cardinality - 1.
  */
 static const char *
 check_container(Portable *portable, uint32_t number, uint32_t limit)
@@ -296,6 +298,10 @@ check_container(Portable *portable, uint32_t number, uint32_t limit)
 	return problem;
 }
 
+/*
+ * check_array(), check_bitset() and check_runs() check what is in a container;
+ * *last becomes its greatest member.
+ */
 static const char *
 check_array(Portable *portable, uint32_t cardinality, uint32_t *last)
 {
@@ -367,7 +373,8 @@ check_runs(Portable *portable, uint32_t cardinality, uint32_t *last)
 		members += length;
 	}
 	if (members != cardinality)
-		return "the runs of a container have not as many members as its header says";
+		return "the runs of a container have not as many members"
+			" as its header says";
 	return NULL;
 }
 
@@ -390,7 +397,7 @@ container_cardinality(const Portable *portable, uint32_t number)
 	return read16(portable->descriptions + (size_t) number * 4 + 2) + 1;
 }
 
-/* The next bytes, or NULL if there are not so many. */
+/* take() returns the next bytes, or NULL if there are not so many. */
 static const unsigned char *
 take(Portable *portable, size_t size)
 {
@@ -431,9 +438,9 @@ write32(unsigned char *at, uint32_t number)
 }
 
 /*
- * How many bits are set.  Eight words are added up bit by bit, as by a circuit
- * of adders, and only what is carried out of them is counted: an eighth of the
- * counting (Harley and Seal; in Warren, Hacker's Delight, section 5-1).
+ * Eight words are added up bit by bit, as by a circuit of adders, and only
+ * what is carried out of them is counted: an eighth of the counting (Harley
+ * and Seal; in Warren, Hacker's Delight, section 5-1).
  */
 uint32_t
 portable_count_bits(const unsigned char *bits)
@@ -465,7 +472,7 @@ portable_count_bits(const unsigned char *bits)
 		count_bits(ones);
 }
 
-/* sum + a + b, for each of 64 bits: what stays, and what is carried. */
+/* add_bits() adds a and b to the sum, for each of 64 bits. */
 static void
 add_bits(uint64_t *sum, uint64_t *carry, uint64_t a, uint64_t b)
 {
@@ -476,8 +483,9 @@ add_bits(uint64_t *sum, uint64_t *carry, uint64_t a, uint64_t b)
 }
 
 /*
- * In sums of 2, 4, then 8 bits, all eight of which the multiplication adds
- * up.  The server's own is asked through a pointer, for each word.
+ * count_bits() counts in sums of 2, 4, then 8 bits, all eight of which the
+ * multiplication adds up.  The server's own function is called through a
+ * pointer, for each word.
  */
 static uint32_t
 count_bits(uint64_t word)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * portable.h
- *	  Bitmaps as bytes, private to the room of audiences.
+ *	  Bitmaps as bytes, private to the room of membership.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,21 +45,23 @@ typedef struct PortableContainer
 } PortableContainer;
 
 /*
- * The containers of bytes that were checked, in the order of their keys; how many
- * there are is returned, and no more than 'most' are filled in.
+ * Find the containers in bytes that were checked, in the order of their keys.
+ * Returns how many there are; no more than 'most' are filled in.
  */
 extern uint32_t portable_read(const unsigned char *bytes, size_t length,
 							  PortableContainer *containers, uint32_t most);
 
 /*
- * How many bytes are containers, in the order of their keys, of which all is known
- * but 'content'?  Write all but what is in them, and say where that belongs.
+ * How many bytes do containers take, given in the order of their keys with all
+ * but 'content'?  portable_write() writes all but what is in them, and sets
+ * 'content' to where that belongs.
  */
-extern size_t portable_size(const PortableContainer *containers, uint32_t count);
+extern size_t portable_size(const PortableContainer *containers,
+							uint32_t count);
 extern void portable_write(PortableContainer *containers, uint32_t count,
 						   unsigned char *bytes);
 
-/* How many are set of 65,536 bits, which may lie anywhere? */
+/* How many of 65,536 bits are set?  They may be at any address. */
 extern uint32_t portable_count_bits(const unsigned char *bits);
 
 #endif							/* SEGMENT_PORTABLE_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * stream.c
- *	  How much do two stored audiences share, without holding either?
+ *	  How much do two definitions share, without holding either in memory?
  *
  *		a	chunk 0 {3, 17}		chunk 2 {300000}
  *		b	chunk 0 {17}		chunk 1 {140000}
@@ -10,16 +10,15 @@
  *		1	only in b: 1
  *		2	only in a: 1
  *
- * Both are read in the order of chunks, one of each at a time, and forgotten
- * when they are counted.  Of a million profiles that is 32 kB at any time
- * instead of 256: it stays in the processor's cache, and the allocator does
- * not give memory back to the system only to ask for it again.
+ * Both are read in the order of chunks, one of each at a time, and a chunk is
+ * forgotten when it is counted.  Of a million profiles that is 32 kB at any
+ * time instead of 256: it stays in the processor's cache, and the allocator
+ * does not give memory back to the system only to ask for it again.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "miscadmin.h"
@@ -27,7 +26,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "audience/audience_private.h"
+#include "membership/membership_private.h"
 
 /* The chunks of one definition, one after the other. */
 typedef struct Stream
@@ -38,9 +37,9 @@ typedef struct Stream
 	HeapTuple	row;			/* of the chunk that comes next, or NULL */
 	MemoryContext memory;		/* of 'members' */
 	MemberSet  *toggled;		/* those pending, of all chunks */
-	int			next_toggled;	/* place of a chunk in it */
-	bool		stored;			/* the marker was seen */
-	int64		chunk;			/* where it is; PG_INT64_MAX at the end */
+	int			next_toggled;	/* which of its chunks is next */
+	bool		stored;			/* the marker was met */
+	int64		chunk;			/* the current one; PG_INT64_MAX at the end */
 	MemberSet  *members;		/* of that chunk */
 } Stream;
 
@@ -52,26 +51,28 @@ static int64 row_chunk(Stream *stream);
 static void stream_close(Stream *stream);
 
 bool
-storage_share(const Population *population, int32 a, int32 b,
-			  Snapshot snapshot, StorageShare *share)
+membership_share(const Population *population, int32 a, int32 b,
+			  Snapshot snapshot, MembershipShare *share)
 {
 	Stream		left;
 	Stream		right;
 	bool		stored;
 
-	memset(share, 0, sizeof(StorageShare));
-	if (!OidIsValid(audience_tables(population)->chunks))
+	memset(share, 0, sizeof(MembershipShare));
+	if (!OidIsValid(membership_tables(population)->chunks))
 		return false;
 	stream_open(&left, population, a, snapshot);
 	stream_open(&right, population, b, snapshot);
 	stored = left.stored && right.stored;
-	while (stored && (left.chunk != PG_INT64_MAX || right.chunk != PG_INT64_MAX))
+	while (stored)
 	{
 		int64		chunk = Min(left.chunk, right.chunk);
 		bool		in_left = left.chunk == chunk;
 		bool		in_right = right.chunk == chunk;
 
 		CHECK_FOR_INTERRUPTS();
+		if (chunk == PG_INT64_MAX)
+			break;
 		if (in_left)
 			share->size_a += members_count(left.members);
 		if (in_right)
@@ -88,20 +89,27 @@ storage_share(const Population *population, int32 a, int32 b,
 	return stored;
 }
 
+/*
+ * stream_open() opens the tables and goes to the first chunk, if the members
+ * of the definition are stored.
+ */
 static void
 stream_open(Stream *stream, const Population *population, int32 definition_id,
 			Snapshot snapshot)
 {
 	ScanKeyData key;
+	Oid			primary_key;
 
 	memset(stream, 0, sizeof(Stream));
-	stream->memory = AllocSetContextCreate(CurrentMemoryContext, "segment stream",
+	stream->memory = AllocSetContextCreate(CurrentMemoryContext,
+										   "segment stream",
 										   ALLOCSET_DEFAULT_SIZES);
-	stream->toggled = storage_read_toggles(population, definition_id, snapshot);
-	stream->relation = storage_open(population, false, AccessShareLock);
-	stream->index = index_open(RelationGetPrimaryKeyIndex(stream->relation, false),
-							   AccessShareLock);
-	ScanKeyInit(&key, CHUNK_AUDIENCE, BTEqualStrategyNumber, F_INT4EQ,
+	stream->toggled = members_create();
+	toggles_flip(population, definition_id, snapshot, stream->toggled);
+	stream->relation = chunks_open(population, AccessShareLock);
+	primary_key = RelationGetPrimaryKeyIndex(stream->relation, false);
+	stream->index = index_open(primary_key, AccessShareLock);
+	ScanKeyInit(&key, CHUNK_DEFINITION, BTEqualStrategyNumber, F_INT4EQ,
 				Int32GetDatum(definition_id));
 	stream->scan = systable_beginscan_ordered(stream->relation, stream->index,
 											  snapshot, 1, &key);
@@ -115,12 +123,16 @@ stream_open(Stream *stream, const Population *population, int32 definition_id,
 	stream_next(stream);
 }
 
-/* The next chunk that is stored, or that somebody toggled in, or both. */
+/*
+ * stream_next() goes to the next chunk that is stored, or that has toggles, or
+ * both.
+ */
 static void
 stream_next(Stream *stream)
 {
 	int64		stored = row_chunk(stream);
-	int64		toggled = members_chunk_number(stream->toggled, stream->next_toggled);
+	int64		toggled = members_chunk_number(stream->toggled,
+											   stream->next_toggled);
 	MemoryContext old;
 
 	MemoryContextReset(stream->memory);
@@ -132,11 +144,12 @@ stream_next(Stream *stream)
 	stream->members = members_create();
 	if (stored == stream->chunk)
 	{
-		storage_read_row(stream->relation, stream->row, stream->members);
+		chunk_read(stream->relation, stream->row, stream->members);
 		stream->row = next_row(stream);
 	}
 	if (toggled == stream->chunk)
-		members_flip_chunk(stream->members, stream->toggled, stream->next_toggled++);
+		members_flip_chunk(stream->members, stream->toggled,
+						   stream->next_toggled++);
 	MemoryContextSwitchTo(old);
 }
 
@@ -146,6 +159,7 @@ next_row(Stream *stream)
 	return systable_getnext_ordered(stream->scan, ForwardScanDirection);
 }
 
+/* row_chunk() returns the number of a chunk; PG_INT64_MAX without a row. */
 static int64
 row_chunk(Stream *stream)
 {
@@ -154,7 +168,8 @@ row_chunk(Stream *stream)
 	if (!HeapTupleIsValid(stream->row))
 		return PG_INT64_MAX;
 	return DatumGetInt64(heap_getattr(stream->row, CHUNK_NUMBER,
-									  RelationGetDescr(stream->relation), &isnull));
+									  RelationGetDescr(stream->relation),
+									  &isnull));
 }
 
 static void

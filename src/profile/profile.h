@@ -10,11 +10,14 @@
 
 #include "catalog/pg_attribute.h"
 #include "executor/tuptable.h"
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
+
+#include "base/base.h"
 
 /* population.c: which populations are there? ------------------------------ */
 
@@ -298,7 +301,7 @@ extern bool profile_insert(ProfileTable *table);
 extern void profile_write_wake_at(ProfileTable *table, TupleTableSlot *row,
 								  TimestampTz wake_at);
 
-/* scan.c: which profiles are there, and which are due? -------------------- */
+/* profile_scan.c: which profiles are there, and which are due? -------------------- */
 
 /*
  * The profiles that a snapshot shows.  Rows have all columns deformed and are
@@ -376,5 +379,63 @@ extern void population_comment_columns(const Population *population,
  * Is it a column that nothing is stored in, and that rows are written without?
  */
 extern bool profile_column_is_unused(const FormData_pg_attribute *column);
+
+/* question.c: questions of those who may only read the view ---------------- */
+
+/*
+ * A question is asked as the population's owner, because readers have no
+ * right on the base table.  The caller has checked the reader's right:
+ * population_reader().  Between begin and end SPI is connected and
+ * search_path pinned.
+ */
+typedef struct OwnersQuestion
+{
+	Actor		before;
+} OwnersQuestion;
+
+extern void question_begin(OwnersQuestion *question,
+						   const Population *population);
+extern void question_end(OwnersQuestion *question);
+
+/* An item of FROM: the base table, as "profile". */
+extern char *profiles_sql(const Population *population);
+
+/*
+ * A profile's row of the base table, with its columns where the compiler
+ * expects them, dropped ones included; NULL if there is no such profile.
+ * Called within a question.
+ */
+extern TupleTableSlot *profile_row(const Population *population, Datum key);
+
+/* Report that there is no profile of that key: ERRCODE_NO_DATA_FOUND. */
+pg_noreturn extern void profile_missing(const Population *population,
+										Datum key);
+
+/* arguments.c: arguments of SQL functions ----------------------------------- */
+
+/*
+ * population_argument() is the population of that name; NULL stands for the
+ * only one there is.
+ */
+extern const Population *population_argument(FunctionCallInfo fcinfo,
+											 int argument);
+
+/*
+ * name_argument() is a name that must be given: 'what' it is the name of, for
+ * the error.  optional_name_argument() is NULL if it is not given.
+ */
+extern char *name_argument(FunctionCallInfo fcinfo, int argument,
+						   const char *what);
+extern char *optional_name_argument(FunctionCallInfo fcinfo, int argument);
+
+/* text_argument() is a text as a C string; NULL if it is not given. */
+extern char *text_argument(FunctionCallInfo fcinfo, int argument);
+
+/* flag_argument() is a boolean; false if it is not given. */
+extern bool flag_argument(FunctionCallInfo fcinfo, int argument);
+
+/* An argument, of the key's type or text, as a key of the population. */
+extern Datum key_argument(FunctionCallInfo fcinfo, int argument,
+						  const Population *population);
 
 #endif							/* SEGMENT_PROFILE_H */

@@ -15,6 +15,6 @@
 void
 trait_init(void)
 {
-	definitions_init();
+	trait_cache_init();
 	program_init();
 }

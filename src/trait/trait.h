@@ -31,7 +31,7 @@
 
 extern void trait_init(void);
 
-/* definitions.c: the traits that there are ------------------------------- */
+/* trait_cache.c: the traits that there are ------------------------------- */
 
 typedef struct Trait
 {

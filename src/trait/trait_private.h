@@ -12,9 +12,9 @@
 #include "trait/forms.h"
 #include "trait/trait.h"
 
-/* definitions.c ---------------------------------------------------------- */
+/* trait_cache.c ---------------------------------------------------------- */
 
-extern void definitions_init(void);
+extern void trait_cache_init(void);
 
 /* A stored trait as the catalog has it. */
 typedef struct StoredTrait

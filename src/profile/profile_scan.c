@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * scan.c
+ * profile_scan.c
  *	  Which profiles are there, and which of them are due?
  *
  *		ord		wake_at

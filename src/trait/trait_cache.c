@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * definitions.c
+ * trait_cache.c
  *	  Which traits has a population, and which stored traits?
  *
  *		segment.trait			average_order	avg(orders.amount)
@@ -42,7 +42,7 @@ static int	compare_stored(const ListCell *a, const ListCell *b);
 static bool made_of(const void *entry, Oid relid);
 
 void
-definitions_init(void)
+trait_cache_init(void)
 {
 	static const CacheKind kind = {
 		.name = "segment traits",

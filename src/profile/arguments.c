@@ -1,10 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * arguments.c
- *	  What was a function that defines called with?
+ *	  What has the caller of an SQL function given us?
  *
- *		create_trait('vip', ...)	name_argument(fcinfo, 0, "trait")	vip
- *		create_trait(NULL, ...)		ERROR: the name of the trait must be given
+ *		segment.explain('vip', '7', population => 'profile')
+ *
+ *		name_argument(fcinfo, 0, "audience")	"vip"; NULL would be an error
+ *		key_argument(fcinfo, 1, population)		7, as the key's type
+ *		population_argument(fcinfo, 2)			the population "profile"
  *
  *-------------------------------------------------------------------------
  */
@@ -12,7 +15,7 @@
 
 #include "utils/builtins.h"
 
-#include "flow/arguments.h"
+#include "profile/profile.h"
 
 const Population *
 population_argument(FunctionCallInfo fcinfo, int argument)
@@ -47,4 +50,12 @@ bool
 flag_argument(FunctionCallInfo fcinfo, int argument)
 {
 	return !PG_ARGISNULL(argument) && PG_GETARG_BOOL(argument);
+}
+
+Datum
+key_argument(FunctionCallInfo fcinfo, int argument,
+			 const Population *population)
+{
+	return profile_key_argument(population, PG_GETARG_DATUM(argument),
+								get_fn_expr_argtype(fcinfo->flinfo, argument));
 }

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
- * due.c
- *	  Time has changed something that nobody has written down yet: who is a
- *	  member all the same?
+ * due_members.c
+ *	  Who is a member, though time has changed something that is not stored
+ *	  yet?
  *
  *		stored			frequent = {17, 40}		decided as of 28 May
  *		due				17, since 1 June; it is 2 June
@@ -11,12 +11,12 @@
  *		frequent		{40}
  *
  * For a profile that is due the filter is evaluated, for all others what is
- * stored is right.  So nobody has to run anything for an answer to be exact: the
- * sweep only makes it cheaper.
+ * stored is right.  So nobody has to run anything for an answer to be exact:
+ * a sweep only makes it cheaper.
  *
- * Asked of the rows that the snapshot shows, and at the reader's instant.  The
- * filters are evaluated as the population's owner: operators of a type that
- * somebody made are theirs.
+ * The profiles are the rows that the snapshot shows, at the reader's instant.
+ * The filters are evaluated as the population's owner: operators of a type
+ * that somebody made are theirs.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,10 +25,11 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
-#include "audience/audience_private.h"
+#include "audience/index.h"
+#include "audience/members_of.h"
 #include "base/base.h"
 
-/* Those who are due, one after the other. */
+/* A reading of the profiles that are due, one after the other. */
 typedef struct DueReading
 {
 	const Population *population;
@@ -53,7 +54,7 @@ due_any(const Population *population, Snapshot snapshot)
 }
 
 void
-due_decide(const Population *population, const Audience *audience,
+due_correct(const Population *population, const Audience *audience,
 		   Snapshot snapshot, MemberSet *set)
 {
 	DueReading	reading;
@@ -64,13 +65,13 @@ due_decide(const Population *population, const Audience *audience,
 		return;
 	due_begin(&reading, population,
 			  list_make1(unconstify(Audience *, audience)), snapshot);
-	place = audience_place(reading.index, audience->name);
+	place = index_place(reading.index, audience->name);
 	while ((row = due_next(&reading)) != NULL)
 	{
 		int64		ord = profile_ord(population, row);
 
-		audience_look(reading.index, row, reading.now);
-		if (audience_holds(reading.index, place) != members_contain(set, ord))
+		index_set_row(reading.index, row, reading.now);
+		if (index_holds(reading.index, place) != members_contain(set, ord))
 			members_flip(set, ord);
 	}
 	due_end(&reading);
@@ -96,19 +97,23 @@ due_count(const Population *population, List *audiences, Snapshot snapshot,
 	due_begin(&reading, population, audiences, snapshot);
 	foreach(lc, audiences)
 		places[foreach_current_index(lc)] =
-			audience_place(reading.index, ((const Audience *) lfirst(lc))->name);
+			index_place(reading.index, ((const Audience *) lfirst(lc))->name);
 	while ((row = due_next(&reading)) != NULL)
 	{
-		audience_look(reading.index, row, reading.now);
+		index_set_row(reading.index, row, reading.now);
 		add_holding(&reading, audiences, places, 1, more);
-		audience_look(reading.index, row, profile_wake_at(population, row) - 1);
+		index_set_row(reading.index, row,
+					  profile_wake_at(population, row) - 1);
 		add_holding(&reading, audiences, places, -1, more);
 	}
 	due_end(&reading);
 	pfree(places);
 }
 
-/* Which of them hold for the row that is looked at? */
+/*
+ * add_holding() adds 'sign' to the sum of each audience whose filter holds for
+ * the row that is looked at, if time changes what is stored of it.
+ */
 static void
 add_holding(const DueReading *reading, List *audiences, const int *places,
 			int sign, int64 *sums)
@@ -119,12 +124,12 @@ add_holding(const DueReading *reading, List *audiences, const int *places,
 	{
 		int			i = foreach_current_index(lc);
 
-		if (is_moved(lfirst(lc)) && audience_holds(reading->index, places[i]))
+		if (is_moved(lfirst(lc)) && index_holds(reading->index, places[i]))
 			sums[i] += sign;
 	}
 }
 
-/* Does time change what is stored of it? */
+/* is_moved() tells whether time changes what is stored of an audience. */
 static bool
 is_moved(const Audience *audience)
 {
@@ -139,7 +144,8 @@ due_begin(DueReading *reading, const Population *population, List *audiences,
 	reading->now = clock_now();
 	question_begin(&reading->question, population);
 	reading->index = audience_index_to_ask(population, audiences);
-	reading->scan = profile_due_begin(population, DT_NOBEGIN, reading->now, snapshot);
+	reading->scan = profile_due_begin(population, DT_NOBEGIN, reading->now,
+									  snapshot);
 }
 
 static TupleTableSlot *

@@ -1,0 +1,326 @@
+/*-------------------------------------------------------------------------
+ *
+ * collect.c
+ *	  Which conditions is a filter made of?
+ *
+ *		total_spend > 500 and (city = 'Aarhus' or tags contains "vegan")
+ *
+ *		total_spend		a threshold at 500
+ *		city			an equality probe for 'Aarhus'
+ *		tags ...		a condition of another kind
+ *
+ * Conditions are read off the compiled filter, not off its text, so that the
+ * index and the rest of the house cannot disagree about what a filter means.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/nbtree.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "audience/conditions.h"
+
+static void collect(Collection *into, Node *node, bool exact);
+static bool collect_comparison(Collection *into, OpExpr *comparison);
+static int	comparison_strategy(Node *left, Oid operator, Oid *family);
+static bool add_comparison(Collection *into, Operand *operand, int strategy,
+						   Datum value);
+static bool collect_list(Collection *into, ScalarArrayOpExpr *list);
+static void collect_other(Collection *into, Node *node);
+static Condition *condition_of(Collection *into, Node *node, uint64 hash);
+static bool counts_conditions(Node *node);
+static void collect_counted(Collection *into, Node *node);
+
+void
+collect_conditions(Collection *into, Node *filter)
+{
+	collect(into, filter, false);
+}
+
+/*
+ * collect() collects the conditions of an expression.
+ *
+ * 'exact': false and missing make a difference where the expression stands;
+ * elsewhere a comparison with a missing value is as good as false.
+ */
+static void
+collect(Collection *into, Node *node, bool exact)
+{
+	ListCell   *lc;
+
+	check_stack_depth();
+	switch (nodeTag(node))
+	{
+		case T_BoolExpr:
+			/* NOT turns false into true, but not what is missing */
+			exact |= ((BoolExpr *) node)->boolop == NOT_EXPR;
+			foreach(lc, ((BoolExpr *) node)->args)
+				collect(into, lfirst(lc), exact);
+			return;
+
+		case T_BooleanTest:
+			{
+				BooleanTest *test = (BooleanTest *) node;
+
+				collect(into, (Node *) test->arg,
+						test->booltesttype != IS_TRUE &&
+						test->booltesttype != IS_NOT_TRUE);
+				return;
+			}
+
+		case T_OpExpr:
+			if (!exact && collect_comparison(into, (OpExpr *) node))
+				return;
+			break;
+
+		case T_ScalarArrayOpExpr:
+			if (!exact && collect_list(into, (ScalarArrayOpExpr *) node))
+				return;
+			break;
+
+		case T_Const:
+			return;
+
+		default:
+			break;
+	}
+	collect_other(into, node);
+}
+
+/*
+ * collect_comparison() collects "operand > constant" and the like.  Returns
+ * false if the comparison is not of that form.
+ */
+static bool
+collect_comparison(Collection *into, OpExpr *comparison)
+{
+	Node	   *left;
+	Node	   *right;
+	Oid			operator = comparison->opno;
+	Oid			family;
+	int			strategy;
+	Operand    *operand;
+	Const	   *constant;
+
+	if (list_length(comparison->args) != 2)
+		return false;
+	left = linitial(comparison->args);
+	right = lsecond(comparison->args);
+	if (IsA(left, Const))
+	{
+		Node	   *swap = left;
+
+		left = right;
+		right = swap;
+		operator = get_commutator(operator);
+	}
+	if (!OidIsValid(operator) || !IsA(right, Const))
+		return false;
+	constant = (Const *) right;
+	strategy = comparison_strategy(left, operator, &family);
+	if (strategy == 0)
+		return false;
+	if (constant->constisnull)
+		return true;			/* never true */
+	if (counts_conditions(left))
+	{
+		collect_counted(into, left);
+		return true;
+	}
+	operand = operand_of(into, left, constant, comparison->inputcollid,
+						 family);
+	return operand != NULL &&
+		add_comparison(into, operand, strategy, constant->constvalue);
+}
+
+/* comparison_strategy() returns the btree strategy of an operator, or 0. */
+static int
+comparison_strategy(Node *left, Oid operator, Oid *family)
+{
+	TypeCacheEntry *cache = lookup_type_cache(exprType(left),
+											  TYPECACHE_BTREE_OPFAMILY);
+
+	*family = cache->btree_opf;
+	return OidIsValid(*family) ?
+		get_op_opfamily_strategy(operator, *family) : 0;
+}
+
+/*
+ * add_comparison() adds a threshold or an equality probe; false if values of
+ * the operand cannot be hashed.
+ */
+static bool
+add_comparison(Collection *into, Operand *operand, int strategy, Datum value)
+{
+	Thresholds *to = &operand->above;
+	bool		after = false;
+
+	switch (strategy)
+	{
+		case BTLessStrategyNumber:
+			to = &operand->below;
+			break;
+		case BTLessEqualStrategyNumber:
+			to = &operand->below;
+			after = true;
+			break;
+		case BTGreaterEqualStrategyNumber:
+			break;
+		case BTGreaterStrategyNumber:
+			after = true;
+			break;
+		default:
+			if (!operand->hashed)
+				return false;
+			operand_add_probe(operand, value, operand->nconditions++,
+							  into->place);
+			return true;
+	}
+	operand_add_threshold(operand, to, value, after, into->place);
+	return true;
+}
+
+/*
+ * collect_list() collects "operand = any (constants)".  Returns false if the
+ * condition is not of that form.
+ */
+static bool
+collect_list(Collection *into, ScalarArrayOpExpr *list)
+{
+	Node	   *left = linitial(list->args);
+	Const	   *constants = lsecond(list->args);
+	ArrayType  *array;
+	Oid			family;
+	Const		one = {.xpr.type = T_Const};
+	Datum	   *values;
+	bool	   *isnull;
+	int			count;
+	char		align;
+	Operand    *operand;
+
+	if (!list->useOr || !IsA(constants, Const) || constants->constisnull)
+		return false;
+	if (comparison_strategy(left, list->opno,
+							&family) != BTEqualStrategyNumber)
+		return false;
+
+	array = DatumGetArrayTypeP(constants->constvalue);
+	one.consttype = ARR_ELEMTYPE(array);
+	operand = operand_of(into, left, &one, list->inputcollid, family);
+	if (operand == NULL || !operand->hashed)
+		return false;
+
+	get_typlenbyvalalign(operand->type, &operand->typlen, &operand->typbyval,
+						 &align);
+	deconstruct_array(array, operand->type, operand->typlen,
+					  operand->typbyval, align, &values, &isnull, &count);
+	for (int i = 0; i < count; i++)
+		if (!isnull[i])
+			operand_add_probe(operand, values[i], operand->nconditions,
+							  into->place);
+	operand->nconditions++;
+	return true;
+}
+
+/*
+ * collect_other() collects a condition of another kind.  It is evaluated as a
+ * whole, once for all filters that have it.
+ */
+static void
+collect_other(Collection *into, Node *node)
+{
+	char	   *printed = nodeToString(node);
+	uint64		hash = hash_bytes_extended((unsigned char *) printed,
+										   strlen(printed), 0);
+	MemoryContext old = MemoryContextSwitchTo(into->context);
+	Condition  *condition = condition_of(into, node, hash);
+
+	condition->places = lappend_int(condition->places, into->place);
+	MemoryContextSwitchTo(old);
+}
+
+/* condition_of() finds the condition of an expression, or makes it. */
+static Condition *
+condition_of(Collection *into, Node *node, uint64 hash)
+{
+	Condition  *condition;
+	bool		found;
+
+	condition = hash_search(into->index->conditions, &hash, HASH_ENTER,
+							&found);
+	if (!found)
+		memset((char *) condition + sizeof(hash), 0,
+			   sizeof(Condition) - sizeof(hash));
+	while (condition->expr != NULL && !equal(condition->expr, node))
+	{
+		if (condition->next == NULL)
+		{
+			condition->next = palloc0(sizeof(Condition));
+			condition->next->hash = hash;
+		}
+		condition = condition->next;
+	}
+	if (condition->expr == NULL)
+	{
+		condition->expr = (Expr *) copyObject(node);
+		condition->columns = columns_of(into, node);
+		condition->time_dependent = time_dependent_of(into, node);
+		if (condition->time_dependent != NULL)
+			condition->time_dependent->condition = condition;
+	}
+	return condition;
+}
+
+/*
+ * counts_conditions() recognizes the compiled form of "at least 2 of (a, b,
+ * c)", which counts its conditions and can differ where one of them does:
+ *
+ *		(case when a then 1 else 0 end) + ... >= 2
+ */
+static bool
+counts_conditions(Node *node)
+{
+	check_stack_depth();
+	if (IsA(node, CaseExpr))
+	{
+		CaseExpr   *one = (CaseExpr *) node;
+
+		return one->arg == NULL && list_length(one->args) == 1 &&
+			IsA(((CaseWhen *) linitial(one->args))->result, Const) &&
+			one->casetype == INT4OID && IsA(one->defresult, Const);
+	}
+	if (IsA(node, OpExpr) && ((OpExpr *) node)->opresulttype == INT4OID)
+	{
+		OpExpr	   *sum = (OpExpr *) node;
+
+		return list_length(sum->args) == 2 &&
+			counts_conditions(linitial(sum->args)) &&
+			counts_conditions(lsecond(sum->args));
+	}
+	return false;
+}
+
+/* collect_counted() collects the conditions that such an expression counts. */
+static void
+collect_counted(Collection *into, Node *node)
+{
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (IsA(node, CaseExpr))
+	{
+		CaseWhen   *when = linitial(((CaseExpr *) node)->args);
+
+		collect(into, (Node *) when->expr, false);
+	}
+	else
+		foreach(lc, ((OpExpr *) node)->args)
+			collect_counted(into, lfirst(lc));
+}

@@ -1,0 +1,246 @@
+/*-------------------------------------------------------------------------
+ *
+ * conditions.h
+ *	  The conditions that filters are made of, by what they look at; private
+ *	  to the files of the index.
+ *
+ *		total_spend > 500 and city = 'Aarhus' and tags contains "vegan"
+ *
+ *		operand total_spend		threshold: just after 500
+ *		operand city			equality probe: 'Aarhus'
+ *		condition				tags contains "vegan", evaluated as a whole
+ *
+ * Files, each of which calls only those above it:
+ *
+ *		time_dependent.c	the part of the clock in an expression
+ *		operand.c			thresholds and equality probes of one operand
+ *		collect.c			reads the conditions off a compiled filter
+ *		index_filters.c		evaluates whole filters
+ *		index.c				builds an index and keeps it
+ *		touch.c				which filters can a change of a row touch?
+ *		wake.c				which filters can time touch, and when?
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_CONDITIONS_H
+#define SEGMENT_CONDITIONS_H
+
+#include "nodes/execnodes.h"
+#include "utils/hsearch.h"
+
+#include "audience/index.h"
+#include "state/state.h"
+#include "time/time.h"
+
+/*
+ * An audience of the index.  Its place is where it is in the index's array
+ * 'watched'; everything below refers to audiences by their places.
+ */
+typedef struct Watched
+{
+	char	   *name;
+	int32		definition_id;
+	ExprState  *filter;			/* NULL until it is first needed */
+	uint64		touched;		/* the last change that touched it */
+	bool		untried;		/* nobody knows yet whether it binds */
+	char	   *broken;			/* why it does not bind, or NULL */
+} Watched;
+
+/* Where a comparison changes from false to true, or the other way round. */
+typedef struct Threshold
+{
+	Datum		value;
+	int64		key;			/* the value as a number, if all have one */
+	int			place;
+	bool		after;			/* just after the value, else just before */
+} Threshold;
+
+typedef struct Thresholds
+{
+	int			count;
+	int			space;
+	bool		keyed;			/* all have a key, by which they are sorted */
+	Threshold  *list;			/* ascending */
+} Thresholds;
+
+/*
+ * A value that an operand may be equal to.  A condition (=) has one probe, or
+ * several (in).
+ */
+typedef struct EqualityProbe
+{
+	Datum		value;
+	uint32		hash;
+	int			condition;		/* numbered within the operand */
+	int			place;
+	int			next;			/* in the same bucket, or -1 */
+} EqualityProbe;
+
+/* An operand or a condition whose value time may change. */
+typedef struct TimeDependent
+{
+	TimeExpr   *expr;
+	int			place;			/* the first whose filter has it */
+	struct Operand *operand;	/* either this */
+	struct Condition *condition;	/* or this */
+	uint64		changed;		/* the last change that its columns were in */
+	TimestampTz next;			/* it stays the same until just before then;
+								 * while time is caught up */
+} TimeDependent;
+
+/* What constants of one type are compared with. */
+typedef struct Operand
+{
+	Expr	   *expr;
+	int			place;			/* the first whose filter has it */
+	Oid			expr_type;
+	ExprState  *state;			/* NULL if it is a column */
+	TimeDependent *time_dependent;	/* NULL if the clock is no part of it */
+	AttrNumber	column;			/* InvalidAttrNumber if it is none */
+	Bitmapset  *columns;		/* from which it is computed */
+	Oid			type;			/* of the constants */
+	Oid			collation;
+	int16		typlen;
+	bool		typbyval;
+	FmgrInfo	compare;		/* the operand's value with a constant */
+	FmgrInfo	compare_constants;
+	Thresholds	above;			/* of conditions true above: > and >= */
+	Thresholds	below;			/* of conditions true below: < and <= */
+
+	bool		hashed;			/* it can have equality probes */
+	FmgrInfo	hash;
+	FmgrInfo	equal;
+	int			nconditions;	/* that have probes */
+	int			nprobes;
+	int			probe_space;
+	EqualityProbe *probes;
+	int			nbuckets;		/* a power of two; 0 without probes */
+	int		   *buckets;		/* the first probe of each, or -1 */
+	uint64	   *condition_met;	/* the last change that met a probe of it */
+
+	uint64		value_known;	/* the last change for which its value was */
+	int64		value_key;		/* kept, and that value as a number */
+} Operand;
+
+/* A condition of another kind, evaluated as a whole. */
+typedef struct Condition
+{
+	uint64		hash;			/* hash key: of its printed form */
+	Expr	   *expr;
+	ExprState  *state;			/* NULL until it is first needed */
+	TimeDependent *time_dependent;	/* NULL if the clock is no part of it */
+	Bitmapset  *columns;
+	List	   *places;			/* integers */
+	struct Condition *next;		/* another one with the same hash */
+} Condition;
+
+/* What depends on a column of the base table. */
+typedef struct Column
+{
+	AttrNumber	number;
+	bool		typbyval;
+	int16		typlen;
+	List	   *operands;
+	List	   *conditions;
+} Column;
+
+struct AudienceIndex
+{
+	const Population *population;	/* a copy */
+	int			nwatched;
+	Watched    *watched;		/* in the order of audience_list() */
+	List	   *operands;
+	HTAB	   *conditions;
+	int			ncolumns;
+	Column	   *columns;
+	List	   *broken;			/* places: stored, but they do not bind */
+	List	   *matches_empty;	/* places: may hold for the blank profile */
+	List	   *time_dependent; /* TimeDependent * */
+	SharedExprs *shared;		/* what expressions have in common */
+	Moment	   *before;			/* the row and instant before the change */
+	Moment	   *after;			/* and after; or what is looked at */
+	ExprContext *time_context;	/* in which time expressions are evaluated */
+
+	/*
+	 * The place of an audience of whose filter something is evaluated, or -1.
+	 * It outlives an error, so that an error context can name the audience.
+	 */
+	int			evaluating;
+
+	uint64		change;			/* numbers the changes asked about */
+	int		   *touched;		/* the answer: places */
+	int			ntouched;
+};
+
+/* Where the conditions of a filter are put. */
+typedef struct Collection
+{
+	AudienceIndex *index;
+	MemoryContext context;		/* the index's */
+	int			place;			/* of the audience whose filter it is */
+} Collection;
+
+/* time_dependent.c ------------------------------------------------------- */
+
+/* Is the clock a part of the expression? */
+extern bool has_clock(Node *node);
+/* The columns that it is computed from, those of shared expressions too. */
+extern Bitmapset *columns_of(Collection *into, Node *node);
+extern TimeExpr *time_expr_of(Collection *into, Node *node);
+/*
+ * Add an expression to what time changes; NULL if the clock is no part of it.
+ * The caller is in the index's memory context.
+ */
+extern TimeDependent *time_dependent_of(Collection *into, Node *node);
+
+/* operand.c -------------------------------------------------------------- */
+
+/*
+ * The operand for constants of this type, made if there is none; NULL if the
+ * two types have no order in common.
+ */
+extern Operand *operand_of(Collection *into, Node *expr,
+						   const Const *constant, Oid collation, Oid family);
+extern void operand_add_threshold(Operand *operand, Thresholds *to,
+								  Datum value, bool after, int place);
+/* 'condition': the number of the condition that has the probe. */
+extern void operand_add_probe(Operand *operand, Datum value, int condition,
+							  int place);
+/* All conditions are collected: sort thresholds and hash probes. */
+extern void operand_finish(Operand *operand);
+
+/* collect.c -------------------------------------------------------------- */
+
+/* Collect the conditions of a compiled filter. */
+extern void collect_conditions(Collection *into, Node *filter);
+
+/* index_filters.c -------------------------------------------------------- */
+
+/* Compile a watched filter; an error says whose it is. */
+extern Expr *watched_compile(const Watched *watched, const FilterNode *filter,
+							 FilterScope *scope);
+/* Prepare the filters at these places to be evaluated. */
+extern void index_prepare(AudienceIndex *index, const int *places, int count);
+
+/* touch.c ---------------------------------------------------------------- */
+
+/* Begin a change: from a row at an instant to a row at an instant. */
+extern void touch_begin(AudienceIndex *index,
+						TupleTableSlot *before, TimestampTz before_at,
+						TupleTableSlot *after, TimestampTz after_at);
+/* Touch the audiences for which the operand, or the condition, differs. */
+extern void operand_touch(AudienceIndex *index, Operand *operand);
+extern void condition_touch(AudienceIndex *index, Condition *condition);
+/* Keep the operand's value after the change, for operand_margin(). */
+extern void operand_read(AudienceIndex *index, Operand *operand);
+/*
+ * The range of values within which a change of the operand's value passes no
+ * threshold.  False if its value is not known for this change, or if it has
+ * equality probes.
+ */
+extern bool operand_margin(AudienceIndex *index, const Operand *operand,
+						   WindowMargin *margin);
+/* How many audiences were touched; their filters are prepared. */
+extern int	touch_end(AudienceIndex *index, const int **touched);
+
+#endif							/* SEGMENT_CONDITIONS_H */

@@ -1,0 +1,99 @@
+/*-------------------------------------------------------------------------
+ *
+ * definitions.h
+ *	  Which audiences are there; private to the room of audiences.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_DEFINITIONS_H
+#define SEGMENT_DEFINITIONS_H
+
+#include "audience/audience.h"
+
+/* definitions.c ---------------------------------------------------------- */
+
+extern void definitions_init(void);
+
+/* The audience of a definition; NULL if the definition is not current. */
+extern const Audience *audience_by_definition(const Population *population,
+											  int32 definition_id);
+
+/* Has any audience its members stored? */
+extern bool audience_any_stored(const Population *population);
+
+/* The names (char *) of all audiences, sorted. */
+extern List *audience_names(const Population *population);
+
+/*
+ * The audience that a user asks about, and its population: as audience_find()
+ * and population_reader().
+ */
+extern const Audience *audience_for_reader(const char *name,
+										   const char *population_name,
+										   const Population **population);
+
+/* Where a filter mentions an audience, for an error's caret. */
+typedef struct Mention
+{
+	const char *text;			/* of the filter; may be NULL */
+	const FilterNode *node;
+} Mention;
+
+/*
+ * Report that an audience does not exist: ERRCODE_UNDEFINED_OBJECT with the
+ * nearest of the candidates (char *).  'population' is NULL if the name was
+ * sought in all; 'mention' is NULL if a function was called with the name.
+ */
+pg_noreturn extern void unknown_audience(const char *name,
+										 const Population *population,
+										 List *candidates,
+										 const Mention *mention);
+
+/* scope.c ---------------------------------------------------------------- */
+
+/* Become filter_row_hook. */
+extern void scope_init(void);
+
+/* bind.c ----------------------------------------------------------------- */
+
+/*
+ * Bind a filter to the population's profiles; the error says why it does not.
+ * 'text' is the source of the tree for error cursors, or NULL.  Returns the
+ * compiled filter over range table entry 1.
+ */
+extern Expr *audience_bind(const Population *population,
+						   const FilterNode *filter, const char *text);
+
+/* What a compiled filter tells of its audience: see Audience. */
+typedef struct AudienceFacts
+{
+	bool		stored;
+	bool		time_dependent;
+	bool		matches_empty;
+} AudienceFacts;
+
+extern AudienceFacts audience_describe(const Population *population,
+									   Expr *filter);
+
+/* Both for an audience's own filter; an error names the audience. */
+extern AudienceFacts audience_bind_named(const Population *population,
+										 const Audience *audience);
+
+/* An error context's callback, whose argument is the name of an audience. */
+extern void in_filter_of_audience(void *name);
+
+/* check_filter.c --------------------------------------------------------- */
+
+/*
+ * Compile a filter that is to be the audience's: an error if it does not bind,
+ * or leads back to the audience.
+ */
+extern Expr *check_filter(const Population *population, const char *name,
+						  const FilterSource *filter);
+
+/* definitions_write.c ---------------------------------------------------- */
+
+/* A definition was written: commands and caches see it from here on. */
+extern void definitions_changed(const Population *population);
+
+#endif							/* SEGMENT_DEFINITIONS_H */

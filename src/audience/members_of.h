@@ -1,0 +1,96 @@
+/*-------------------------------------------------------------------------
+ *
+ * members_of.h
+ *	  The members of an audience; private to the room of audiences.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_MEMBERS_OF_H
+#define SEGMENT_MEMBERS_OF_H
+
+#include "utils/snapshot.h"
+
+#include "audience/audience.h"
+
+/* due_members.c: profiles that are due, as the snapshot shows them ------- */
+
+/* Is any profile due? */
+extern bool due_any(const Population *population, Snapshot snapshot);
+
+/* Correct the membership of profiles that are due in a set of members. */
+extern void due_correct(const Population *population,
+						const Audience *audience, Snapshot snapshot,
+						MemberSet *set);
+
+/*
+ * How many more members audiences (Audience *) have now than are stored; a
+ * number for each in *more.
+ */
+extern void due_count(const Population *population, List *audiences,
+					  Snapshot snapshot, int64 *more);
+
+/* members_of.c ----------------------------------------------------------- */
+
+/*
+ * A condition over the base table as "profile": true for those for whom the
+ * audience's filter holds, and false or NULL for all others.
+ */
+extern char *audience_holds_sql(const char *audience);
+
+/*
+ * The keys of the members, as a query: from the chunks and toggles that the
+ * query's snapshot shows, or else by the filter.
+ */
+extern char *audience_members_sql(const Population *population,
+								  const char *audience);
+
+/* The members as the snapshot shows them, whether they are stored or not. */
+extern MemberSet *audience_members(const Population *population,
+								   const Audience *audience,
+								   Snapshot snapshot);
+extern int64 audience_size(const Population *population,
+						   const Audience *audience, Snapshot snapshot);
+
+/* For how many profiles a condition in SQL is true. */
+extern int64 audience_count_where(const Population *population,
+								  const char *condition);
+
+/*
+ * Those of these audiences (Audience *) that can be asked: those whose filter
+ * binds, and, unless filters are to be 'evaluated', those whose members can be
+ * read.  A warning names each of the others.
+ */
+extern List *audiences_answering(const Population *population,
+								 List *audiences, bool evaluated);
+
+/* algebra.c -------------------------------------------------------------- */
+
+/* Is the filter made of audiences alone? */
+extern bool algebra_applies(const FilterNode *filter);
+/* For how many profiles does such a filter hold? */
+extern int64 algebra_count(const Population *population,
+						   const FilterNode *filter, Snapshot snapshot);
+
+/* ask.c ------------------------------------------------------------------ */
+
+extern void ask_init(void);
+
+/* member_view.c: the view of an audience --------------------------------- */
+
+/* An error if a relation has that name in the schema. */
+extern void check_view_name(const char *schema, const char *name);
+/* Make the view for the population's owner; returns its OID. */
+extern Oid	member_view_create(const Population *population,
+							   const char *name, const char *schema);
+extern void member_view_comment(const Population *population, Oid view,
+								const char *filter, const char *description);
+/* Rename the view from the audience's old name, if it still has that. */
+extern void member_view_rename(const Population *population, Oid view,
+							   const char *name, const char *new_name);
+/* Let the view show the members of an audience by its new name. */
+extern void member_view_replace(const Population *population, Oid view,
+								const char *audience);
+extern void member_view_drop(const Population *population, Oid view,
+							 const char *audience);
+
+#endif							/* SEGMENT_MEMBERS_OF_H */

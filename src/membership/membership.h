@@ -1,0 +1,241 @@
+/*-------------------------------------------------------------------------
+ *
+ * membership.h
+ *	  Who is a member, by the id of a definition.
+ *
+ * This room knows populations, profiles by their number (ord) and definitions
+ * by their id.  It knows no name of an audience, no filter and no trait.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_MEMBERSHIP_H
+#define SEGMENT_MEMBERSHIP_H
+
+#include "nodes/pg_list.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
+
+#include "profile/profile.h"
+
+/* members.c: a set of profiles ------------------------------------------- */
+
+/*
+ * A set of ords.  It lives in the memory context that is current when
+ * members_create() is called.
+ */
+typedef struct MemberSet MemberSet;
+
+extern MemberSet *members_create(void);
+extern void members_add(MemberSet *set, int64 ord);
+/* Take the ord out of the set if it is in, else put it in. */
+extern void members_flip(MemberSet *set, int64 ord);
+extern bool members_contain(const MemberSet *set, int64 ord);
+extern int64 members_count(const MemberSet *set);
+
+/* How many ords are in both sets. */
+extern int64 members_count_both(const MemberSet *a, const MemberSet *b);
+
+/* New sets, in the current context: what is in both, in either, only in a. */
+extern MemberSet *members_both(const MemberSet *a, const MemberSet *b);
+extern MemberSet *members_either(const MemberSet *a, const MemberSet *b);
+extern MemberSet *members_only(const MemberSet *a, const MemberSet *b);
+
+/* All ords, ascending, in the current context. */
+extern int64 *members_list(const MemberSet *set, int64 *count);
+
+/* tables.c: where members are stored ------------------------------------- */
+
+/*
+ * The two tables of a population: InvalidOid before the first definition.
+ * 'decided_at' is the instant of the latest decision about the whole
+ * population, DT_NOBEGIN if there was none: no profile may be decided as of
+ * an earlier instant.
+ */
+typedef struct MembershipTables
+{
+	Oid			chunks;
+	Oid			toggles;
+	TimestampTz decided_at;
+} MembershipTables;
+
+extern void membership_init(void);
+
+/* Owned by the cache and good until the end of the transaction. */
+extern const MembershipTables *membership_tables(const Population *population);
+/* The same two as a list of OIDs; NIL before the first definition. */
+extern List *membership_relations(const Population *population);
+
+/* Make the tables, unless they are there.  The caller is connected to SPI. */
+extern void membership_make(const Population *population);
+/* Give the tables to the owner of the base table, who may be another now. */
+extern void membership_follow_owner(const Population *population);
+/* Drop the tables, if there are any. */
+extern void membership_drop(const Population *population);
+
+/* A definition id that no definition has had.  Connected to SPI. */
+extern int32 membership_new_definition(const Population *population);
+
+/* Store decided_at.  The caller is connected to SPI. */
+extern void membership_decided(const Population *population, TimestampTz at);
+
+/*
+ * The instant as of which membership of one profile is decided: 'now', but
+ * never before an earlier decision, neither of the profile (its row's
+ * evaluated_at) nor of the population ('decided_at').
+ */
+extern TimestampTz decision_instant(TimestampTz now, TimestampTz evaluated_at,
+									TimestampTz decided_at);
+
+/*
+ * The storage lock, held to the end of the transaction: one transaction at a
+ * time writes chunks.  membership_lock() does nothing before the first
+ * definition; membership_try_lock() returns false then, and when another
+ * transaction holds the lock.
+ */
+extern void membership_lock(const Population *population);
+extern bool membership_try_lock(const Population *population);
+
+/*
+ * The number of a chunk without members that says, in the chunk table, that
+ * the members of a definition are stored.
+ */
+#define MEMBERS_STORED	(-1)
+
+/* chunks.c: the members of one definition -------------------------------- */
+
+/*
+ * The stored members as the snapshot shows them; NULL if the snapshot does
+ * not show that they are stored.  If 'damaged' is given, chunks that are no
+ * bitmaps are left out and *damaged is set; if it is NULL they are errors.
+ */
+extern MemberSet *membership_read(const Population *population,
+								  int32 definition_id, Snapshot snapshot,
+								  bool *damaged);
+/* The members as last stored, even if they are not kept any more. */
+extern MemberSet *membership_read_last(const Population *population,
+									   int32 definition_id, Snapshot snapshot,
+									   bool *damaged);
+
+/* Replace the stored members of a definition. */
+extern void membership_write(const Population *population,
+							 int32 definition_id, MemberSet *set);
+/* The same for a definition that is suspended, and stays so. */
+extern void membership_write_suspended(const Population *population,
+									   int32 definition_id, MemberSet *set);
+/*
+ * What is stored under one definition id is stored under another: an audience
+ * has got another filter, and its members are not decided anew yet.
+ */
+extern void membership_redefine(const Population *population,
+								int32 definition_id, int32 becomes);
+/* Delete the stored members of a definition that ends. */
+extern void membership_forget(const Population *population,
+							  int32 definition_id);
+
+/*
+ * From here on nobody keeps the members of the definition up to date.  They
+ * stay, as what the feed has emitted.  The caller is connected to SPI.
+ */
+extern void membership_suspend(const Population *population,
+							   int32 definition_id);
+extern bool membership_suspended(const Population *population,
+								 int32 definition_id);
+
+/* sizes.c: how many members, without reading a bitmap -------------------- */
+
+/*
+ * The sizes of 'count' definitions, in the order of their ids, as the
+ * snapshot shows them; -1 where it does not show that members are stored.
+ */
+extern void membership_sizes(const Population *population,
+							 const int32 *definition_ids, int count,
+							 Snapshot snapshot, int64 *sizes);
+/* The size of one definition; likewise -1. */
+extern int64 membership_size(const Population *population,
+							 int32 definition_id, Snapshot snapshot);
+
+/* stream.c: what two definitions share ----------------------------------- */
+
+typedef struct MembershipShare
+{
+	int64		size_a;
+	int64		size_b;
+	int64		in_both;
+} MembershipShare;
+
+/* False if the snapshot does not show that the members of both are stored. */
+extern bool membership_share(const Population *population, int32 a, int32 b,
+							 Snapshot snapshot, MembershipShare *share);
+
+/* toggles.c: writing down who enters and leaves -------------------------- */
+
+/* What made a profile enter or leave: column 'cause' of a toggle. */
+#define CAUSE_EVENT		"event"
+#define CAUSE_TIME		"time"
+
+/* One profile enters or leaves the members of one definition. */
+typedef struct Toggle
+{
+	Datum		ord;
+	Datum		key;
+	TimestampTz at;
+	int32		definition_id;
+	bool		entered;		/* else left */
+	bool		by_time;		/* else by an event */
+} Toggle;
+
+/* Collects toggles and inserts them many at a time. */
+typedef struct ToggleWriter ToggleWriter;
+
+/*
+ * A writer in the current context.  The toggle table is opened by the first
+ * toggle_put(), which may be called in a context that ends sooner.
+ */
+extern ToggleWriter *toggle_writer_create(const Population *population);
+extern void toggle_put(ToggleWriter *writer, const Toggle *toggle);
+/* Insert what is collected and free the writer; were there any toggles? */
+extern bool toggle_writer_close(ToggleWriter *writer);
+
+/*
+ * How many toggles wait for a fold, as the latest snapshot shows them; counted
+ * no further than 'most'.
+ */
+extern int64 membership_pending(const Population *population, int64 most);
+
+/* fold_chunks.c: from toggles to chunks ---------------------------------- */
+
+/* One membership that changed, as a fold emits it. */
+typedef struct MemberChange
+{
+	int32		definition_id;
+	const char *key;			/* of the profile, as text */
+	bool		entered;		/* else left */
+	TimestampTz at;
+	const char *cause;			/* CAUSE_EVENT or CAUSE_TIME */
+} MemberChange;
+
+typedef struct MembershipFold
+{
+	const Population *population;
+	int64		most;			/* fold so many toggles; 0: all */
+	bool		skip_damaged;	/* leave damaged chunks as they are, because
+								 * the caller decides their members anew;
+								 * else they are errors */
+	/* is there still a definition of that id?  If not, it has no chunks */
+	bool		(*is_defined) (const struct MembershipFold *fold,
+							   int32 definition_id);
+	/* called in the order of time; the change is good during the call */
+	void		(*emit) (const struct MembershipFold *fold,
+						 const MemberChange *change);
+	void		   *context;	/* the caller's */
+} MembershipFold;
+
+/*
+ * Move toggles into the chunks, and emit the changes that they make, but for
+ * what one transaction has undone.  Toggles that must be emitted together
+ * with the first 'most' are folded with them.  Returns how many were folded.
+ * The caller holds the storage lock.
+ */
+extern int64 membership_fold(const MembershipFold *fold);
+
+#endif							/* SEGMENT_MEMBERSHIP_H */

@@ -1,0 +1,140 @@
+/*-------------------------------------------------------------------------
+ *
+ * membership_private.h
+ *	  The tables of members, private to the room of membership.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_MEMBERSHIP_PRIVATE_H
+#define SEGMENT_MEMBERSHIP_PRIVATE_H
+
+#include "access/genam.h"
+#include "catalog/indexing.h"
+#include "utils/tuplesort.h"
+
+#include "membership/members.h"
+
+/* Columns of the chunk table. */
+enum
+{
+	CHUNK_DEFINITION = 1,
+	CHUNK_NUMBER,
+	CHUNK_SIZE,
+	CHUNK_MEMBERS,
+	CHUNK_COLUMNS = CHUNK_MEMBERS
+};
+
+/*
+ * Chunks without members, which say of a definition that its members are
+ * stored, or that they are what was last emitted and nobody keeps them.
+ */
+#define CHUNK_MARKER	MEMBERS_STORED
+#define CHUNK_SUSPENDED	(-2)
+
+/* Columns of the toggle table. */
+enum
+{
+	TOGGLE_ORD = 1,
+	TOGGLE_AT,
+	TOGGLE_TRANSACTION,			/* see transaction_number() in toggles.c */
+	TOGGLE_DEFINITION,
+	TOGGLE_ENTERED,
+	TOGGLE_CAUSE,
+	TOGGLE_KEY,
+	TOGGLE_COLUMNS = TOGGLE_KEY
+};
+
+/* tables.c --------------------------------------------------------------- */
+
+/* Open one of the tables; an error if its owner has changed its shape. */
+extern Relation chunks_open(const Population *population, LOCKMODE lock);
+extern Relation toggles_open(const Population *population, LOCKMODE lock);
+
+/* chunks.c --------------------------------------------------------------- */
+
+/* Scan the chunks of a definition, markers included. */
+extern SysScanDesc chunks_scan(Relation relation, int32 definition_id,
+							   Snapshot snapshot);
+/* Add the members in a row of the chunk table to a set. */
+extern void chunk_read(Relation relation, HeapTuple row, MemberSet *set);
+
+/* The chunk table, open for a fold. */
+typedef struct ChunkWriter
+{
+	Relation	relation;
+	CatalogIndexState indexes;
+	Snapshot	snapshot;
+	bool		skip_damaged;	/* see MembershipFold */
+} ChunkWriter;
+
+extern void chunk_writer_open(ChunkWriter *writer,
+							  const Population *population);
+extern void chunk_writer_close(ChunkWriter *writer);
+
+/* One chunk, and ords of it. */
+typedef struct ChunkFlip
+{
+	int32		definition_id;
+	int64		number;
+	const int64 *ords;
+	int			count;
+} ChunkFlip;
+
+/*
+ * Flip ords in a stored chunk.  'before' is empty, and becomes the chunk as
+ * it was.  Returns false if the chunk is damaged and was skipped.
+ */
+extern bool chunk_flip(ChunkWriter *writer, const ChunkFlip *flip,
+					   MemberSet *before);
+
+/* toggles.c -------------------------------------------------------------- */
+
+/* Flip in a set the ords that were toggled since the last fold. */
+extern void toggles_flip(const Population *population, int32 definition_id,
+						 Snapshot snapshot, MemberSet *set);
+/* Scan the toggles of a definition. */
+extern SysScanDesc toggles_scan(Relation relation, int32 definition_id,
+								Snapshot snapshot);
+
+/* pick.c ----------------------------------------------------------------- */
+
+/*
+ * The toggles that a fold takes if it may take 'most': those that happened
+ * first, and those that must not be separated from them.  Returns where they
+ * are in the table, ascending, in the current context; NULL if they are all
+ * that the snapshot shows.
+ */
+extern ItemPointerData *toggles_pick(const Population *population,
+									 Relation relation, Snapshot snapshot,
+									 int64 most, int64 *count);
+
+/* net.c ------------------------------------------------------------------ */
+
+/* A net change, as columns for the sort by time: see Flip in fold_chunks.c. */
+enum
+{
+	FLIP_AT = 1,
+	FLIP_ORD,
+	FLIP_DEFINITION,
+	FLIP_RANK,					/* among those of one instant */
+	FLIP_ENTERED,
+	FLIP_BY_EVENT,
+	FLIP_KEY,					/* NULL: it is not emitted */
+	FLIP_COLUMNS = FLIP_KEY
+};
+
+/* A sort of flips by time, and the slot in which each is put there. */
+typedef struct FlipSort
+{
+	Tuplesortstate *state;
+	TupleTableSlot *slot;
+} FlipSort;
+
+/*
+ * Delete toggles from their table and put what they come to into 'flips'.
+ * Returns how many toggles there were.
+ */
+extern int64 toggles_net(const Population *population, int64 most,
+						 FlipSort *flips);
+
+#endif							/* SEGMENT_MEMBERSHIP_PRIVATE_H */

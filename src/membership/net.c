@@ -1,0 +1,378 @@
+/*-------------------------------------------------------------------------
+ *
+ * net.c
+ *	  What do the toggles of many events come to?
+ *
+ * What one transaction has undone is not emitted.  Loading a table again
+ * makes every customer leave and enter:
+ *
+ *		ord 17, key Ada		left vip		12:00	transaction 9
+ *		ord 81, key Ada		entered vip		12:00	transaction 9
+ *
+ * Profile 17 goes out of the bitmap and 81 comes in, and the feed says nothing
+ * of Ada.  The toggles that events of one transaction made at one instant, for
+ * one customer in one definition, come to one flip that is emitted, or to
+ * none.  What several transactions did is emitted of each, even at the same
+ * instant, so that it does not matter when a fold runs.  What time has changed
+ * is emitted, too: it was so until the event came.
+ *
+ * The order of a profile's toggles is that of their times, which never run
+ * backwards for one profile.  A customer whose profile ended and began anew is
+ * another profile, with a higher ord, and the clock of the transaction that
+ * made it may lag behind.  So a toggle happened no earlier than those before
+ * it in the order of ord and time:
+ *
+ *		ord 17	left	12:00:05		happened 12:00:05
+ *		ord 81	entered	12:00:04		happened 12:00:05, the same instant
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "membership/membership_private.h"
+
+/* A toggle, as it is read from the table. */
+typedef struct StoredToggle
+{
+	int64		ord;
+	TimestampTz at;
+	int64		transaction;
+	int32		definition_id;
+	bool		entered;
+	bool		by_event;		/* else by time */
+} StoredToggle;
+
+/* The toggles of one customer that happened at the same instant. */
+typedef struct Instant
+{
+	Datum		key;
+	TimestampTz at;				/* the latest time of the customer's so far */
+	int			count;
+	int			space;
+	StoredToggle *toggles;
+	MemoryContext memory;		/* of the key */
+} Instant;
+
+static Tuplesortstate *sort_by_customer(const Population *population,
+										Relation relation);
+static int64 take_toggles(const Population *population, Relation relation,
+						  int64 most, Tuplesortstate *sort);
+static int64 take_all(Relation relation, Snapshot snapshot,
+					  TupleTableSlot *slot, Tuplesortstate *sort);
+static void sort_by_time(const Population *population, FlipSort *sort);
+static void net_toggles(const Population *population, Relation relation,
+						Tuplesortstate *toggles, FlipSort *flips);
+static void instant_add(Instant *instant, TupleTableSlot *slot);
+static void instant_end(Instant *instant, FlipSort *flips);
+static void net_transaction(const Instant *instant,
+							const StoredToggle *toggles, int count,
+							FlipSort *flips);
+static void put_flip(FlipSort *flips, const Instant *instant,
+					 const StoredToggle *toggle, bool entered, bool emitted);
+static int	compare_for_netting(const void *a, const void *b);
+
+int64
+toggles_net(const Population *population, int64 most, FlipSort *flips)
+{
+	Relation	relation = toggles_open(population, RowExclusiveLock);
+	Tuplesortstate *toggles = sort_by_customer(population, relation);
+	int64		count = take_toggles(population, relation, most, toggles);
+
+	sort_by_time(population, flips);
+	net_toggles(population, relation, toggles, flips);
+	tuplesort_end(toggles);
+	table_close(relation, NoLock);
+	return count;
+}
+
+/* ---- toggles ---- */
+
+/*
+ * sort_by_customer() begins a sort of toggles by key; those of one key are
+ * sorted by ord, then by time, which is the order in which they happened.
+ */
+static Tuplesortstate *
+sort_by_customer(const Population *population, Relation relation)
+{
+	AttrNumber	columns[] = {TOGGLE_KEY, TOGGLE_ORD, TOGGLE_AT};
+	Oid			types[] = {population->key_type, INT8OID, TIMESTAMPTZOID};
+	/* keys are told apart by their bytes */
+	Oid			collations[] = {C_COLLATION_OID, InvalidOid, InvalidOid};
+	bool		nulls_first[lengthof(columns)] = {false};
+	Oid			operators[lengthof(columns)];
+
+	for (int i = 0; i < lengthof(columns); i++)
+		operators[i] = lookup_type_cache(types[i],
+										 TYPECACHE_LT_OPR)->lt_opr;
+	return tuplesort_begin_heap(RelationGetDescr(relation), lengthof(columns),
+								columns, operators, collations, nulls_first,
+								work_mem, NULL, TUPLESORT_NONE);
+}
+
+/*
+ * take_toggles() moves toggles from the table into the sort: all that are
+ * visible, or 'most' and those that go with them.  Returns how many.
+ */
+static int64
+take_toggles(const Population *population, Relation relation, int64 most,
+			 Tuplesortstate *sort)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	ItemPointerData *picked = NULL;
+	int64		count = 0;
+
+	if (most > 0)
+		picked = toggles_pick(population, relation, snapshot, most, &count);
+	if (picked == NULL)
+		count = take_all(relation, snapshot, slot, sort);
+	for (int64 i = 0; picked != NULL && i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!table_tuple_fetch_row_version(relation, &picked[i], snapshot,
+										   slot))
+			elog(ERROR, "a toggle is gone while it is folded");
+		tuplesort_puttupleslot(sort, slot);
+		simple_heap_delete(relation, &picked[i]);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	return count;
+}
+
+static int64
+take_all(Relation relation, Snapshot snapshot, TupleTableSlot *slot,
+		 Tuplesortstate *sort)
+{
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	int64		count = 0;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplesort_puttupleslot(sort, slot);
+		simple_heap_delete(relation, &slot->tts_tid);
+		count++;
+	}
+	table_endscan(scan);
+	return count;
+}
+
+/* ---- from toggles to flips ---- */
+
+/* sort_by_time() begins the sort of flips that fold_chunks.c reads. */
+static void
+sort_by_time(const Population *population, FlipSort *sort)
+{
+	AttrNumber	columns[] = {FLIP_AT, FLIP_ORD, FLIP_DEFINITION, FLIP_RANK};
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID, INT4OID, INT8OID};
+	Oid			collations[lengthof(columns)] = {InvalidOid};
+	bool		nulls_first[lengthof(columns)] = {false};
+	Oid			operators[lengthof(columns)];
+	TupleDesc	desc = CreateTemplateTupleDesc(FLIP_COLUMNS);
+
+	TupleDescInitEntry(desc, FLIP_ENTERED, "entered", BOOLOID, -1, 0);
+	TupleDescInitEntry(desc, FLIP_BY_EVENT, "by_event", BOOLOID, -1, 0);
+	TupleDescInitEntry(desc, FLIP_KEY, "key", population->key_type, -1, 0);
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		TupleDescInitEntry(desc, columns[i], NULL, types[i], -1, 0);
+		operators[i] = lookup_type_cache(types[i],
+										 TYPECACHE_LT_OPR)->lt_opr;
+	}
+	sort->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	sort->state = tuplesort_begin_heap(desc, lengthof(columns), columns,
+									   operators, collations, nulls_first,
+									   work_mem, NULL, TUPLESORT_NONE);
+}
+
+/* net_toggles() goes through the toggles, instant by instant of each key. */
+static void
+net_toggles(const Population *population, Relation relation,
+			Tuplesortstate *toggles, FlipSort *flips)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation),
+													&TTSOpsMinimalTuple);
+	Instant		instant = {.space = 16};
+
+	instant.toggles = palloc(sizeof(StoredToggle) * instant.space);
+	instant.memory = AllocSetContextCreate(CurrentMemoryContext,
+										   "segment instant",
+										   ALLOCSET_SMALL_SIZES);
+	tuplesort_performsort(toggles);
+	while (tuplesort_gettupleslot(toggles, true, false, slot, NULL))
+	{
+		Datum		key;
+		TimestampTz at;
+		bool		same_key;
+
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		key = slot->tts_values[TOGGLE_KEY - 1];
+		at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
+		same_key = instant.count > 0 &&
+			profile_key_compare(population, instant.key, key) == 0;
+		if (!same_key || at > instant.at)
+		{
+			instant_end(&instant, flips);
+			instant.at = at;
+		}
+		if (!same_key)
+		{
+			MemoryContext old;
+
+			MemoryContextReset(instant.memory);
+			old = MemoryContextSwitchTo(instant.memory);
+			instant.key = profile_key_copy(population, key);
+			MemoryContextSwitchTo(old);
+		}
+		instant_add(&instant, slot);
+	}
+	instant_end(&instant, flips);
+	MemoryContextDelete(instant.memory);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* instant_add() adds a toggle to those of the instant. */
+static void
+instant_add(Instant *instant, TupleTableSlot *slot)
+{
+	const Datum *values = slot->tts_values;
+	text	   *cause = DatumGetTextPP(values[TOGGLE_CAUSE - 1]);
+	Size		length = VARSIZE_ANY_EXHDR(cause);
+	StoredToggle *toggle;
+
+	if (instant->count == instant->space)
+	{
+		instant->space *= 2;
+		instant->toggles = repalloc_huge(instant->toggles,
+										 sizeof(StoredToggle) *
+										 instant->space);
+	}
+	toggle = &instant->toggles[instant->count++];
+	toggle->ord = DatumGetInt64(values[TOGGLE_ORD - 1]);
+	toggle->at = DatumGetTimestampTz(values[TOGGLE_AT - 1]);
+	toggle->transaction = DatumGetInt64(values[TOGGLE_TRANSACTION - 1]);
+	toggle->definition_id = DatumGetInt32(values[TOGGLE_DEFINITION - 1]);
+	toggle->entered = DatumGetBool(values[TOGGLE_ENTERED - 1]);
+	toggle->by_event = length == strlen(CAUSE_EVENT) &&
+		memcmp(VARDATA_ANY(cause), CAUSE_EVENT, length) == 0;
+}
+
+/*
+ * instant_end() puts the flips of an instant whose toggles are all known, and
+ * makes the instant empty.
+ */
+static void
+instant_end(Instant *instant, FlipSort *flips)
+{
+	const StoredToggle *toggles = instant->toggles;
+
+	if (instant->count > 1)
+		qsort(instant->toggles, instant->count, sizeof(StoredToggle),
+			  compare_for_netting);
+	for (int i = 0, next; i < instant->count; i = next)
+	{
+		next = i + 1;
+		if (!toggles[i].by_event)
+		{
+			put_flip(flips, instant, &toggles[i], toggles[i].entered, true);
+			continue;
+		}
+		while (next < instant->count && toggles[next].by_event &&
+			   toggles[next].definition_id == toggles[i].definition_id &&
+			   toggles[next].transaction == toggles[i].transaction)
+			next++;
+		net_transaction(instant, &toggles[i], next - i, flips);
+	}
+	instant->count = 0;
+}
+
+/*
+ * net_transaction() nets what one transaction's events did to one customer in
+ * one definition, sorted by profile.
+ *
+ * A profile that left as often as it entered is as it was.  If two profiles
+ * changed, the first was a member when the transaction began and the last is
+ * one now: so the customer was and is a member, and nothing is emitted.
+ */
+static void
+net_transaction(const Instant *instant, const StoredToggle *toggles,
+				int count, FlipSort *flips)
+{
+	int			all = 0;
+
+	for (int i = 0; i < count; i++)
+		all += toggles[i].entered ? 1 : -1;
+	for (int i = 0, next; i < count; i = next)
+	{
+		int			sum = 0;
+
+		for (next = i; next < count; next++)
+		{
+			if (toggles[next].ord != toggles[i].ord)
+				break;
+			sum += toggles[next].entered ? 1 : -1;
+		}
+		if (sum != 0)
+			put_flip(flips, instant, &toggles[next - 1], sum > 0, all != 0);
+	}
+}
+
+/* put_flip() puts a flip into the sort, which is to be emitted or not. */
+static void
+put_flip(FlipSort *flips, const Instant *instant, const StoredToggle *toggle,
+		 bool entered, bool emitted)
+{
+	TupleTableSlot *slot = flips->slot;
+	Datum	   *values = slot->tts_values;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, false, sizeof(bool) * FLIP_COLUMNS);
+	values[FLIP_AT - 1] = TimestampTzGetDatum(instant->at);
+	values[FLIP_ORD - 1] = Int64GetDatum(toggle->ord);
+	values[FLIP_DEFINITION - 1] = Int32GetDatum(toggle->definition_id);
+	values[FLIP_RANK - 1] = Int64GetDatum(toggle - instant->toggles);
+	values[FLIP_ENTERED - 1] = BoolGetDatum(entered);
+	values[FLIP_BY_EVENT - 1] = BoolGetDatum(toggle->by_event);
+	values[FLIP_KEY - 1] = instant->key;
+	slot->tts_isnull[FLIP_KEY - 1] = !emitted;
+	ExecStoreVirtualTuple(slot);
+	tuplesort_puttupleslot(flips->state, slot);
+}
+
+/*
+ * compare_for_netting() orders toggles of one instant: by definition, and
+ * then what time did before what events did, these by transaction, and what
+ * one transaction did by profile.
+ */
+static int
+compare_for_netting(const void *a, const void *b)
+{
+	const StoredToggle *left = a;
+	const StoredToggle *right = b;
+
+	if (left->definition_id != right->definition_id)
+		return left->definition_id < right->definition_id ? -1 : 1;
+	if (left->by_event != right->by_event)
+		return left->by_event ? 1 : -1;
+	if (left->transaction != right->transaction)
+		return left->transaction < right->transaction ? -1 : 1;
+	if (left->ord != right->ord)
+		return left->ord < right->ord ? -1 : 1;
+	return left->at < right->at ? -1 : left->at > right->at;
+}

@@ -1,0 +1,170 @@
+/*-------------------------------------------------------------------------
+ *
+ * sizes.c
+ *	  How many members have definitions, without reading a bitmap?
+ *
+ *		chunk table		(3, -1, 0)  (3, 0, 2)  (3, 1, 1)
+ *		toggle table	(3, entered)
+ *
+ *		membership_size(3)		2 + 1 + 1 = 4
+ *
+ * membership_sizes() answers for many definitions by one reading of each
+ * table, and looks each row's definition up among those that were asked for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "miscadmin.h"
+#include "utils/rel.h"
+
+#include "membership/membership_private.h"
+
+/* The size of one definition, as far as it is added up. */
+typedef struct Sum
+{
+	int32		definition_id;	/* sorted by that */
+	int			position;		/* in the caller's arrays */
+	bool		stored;			/* its marker was met */
+	int64		size;
+} Sum;
+
+typedef struct Sums
+{
+	Sum		   *list;
+	int			count;
+} Sums;
+
+static void add_chunks(Relation relation, SysScanDesc scan, Sums *sums);
+static void add_toggles(Relation relation, SysScanDesc scan, Sums *sums);
+static Sum *find_sum(Sums *sums, Datum definition_id);
+static int	compare_sums(const void *a, const void *b);
+
+int64
+membership_size(const Population *population, int32 definition_id,
+				Snapshot snapshot)
+{
+	Sum			sum = {definition_id};
+	Sums		sums = {&sum, 1};
+	Relation	relation;
+	SysScanDesc scan;
+
+	if (!OidIsValid(membership_tables(population)->chunks))
+		return -1;
+	relation = chunks_open(population, AccessShareLock);
+	scan = chunks_scan(relation, definition_id, snapshot);
+	add_chunks(relation, scan, &sums);
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	if (!sum.stored)
+		return -1;
+
+	relation = toggles_open(population, AccessShareLock);
+	scan = toggles_scan(relation, definition_id, snapshot);
+	add_toggles(relation, scan, &sums);
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return sum.size;
+}
+
+void
+membership_sizes(const Population *population, const int32 *definition_ids,
+				 int count, Snapshot snapshot, int64 *sizes)
+{
+	Sums		sums = {palloc0(sizeof(Sum) * Max(count, 1)), count};
+	Relation	relation;
+	SysScanDesc scan;
+
+	for (int i = 0; i < count; i++)
+	{
+		sums.list[i].definition_id = definition_ids[i];
+		sums.list[i].position = i;
+	}
+	qsort(sums.list, count, sizeof(Sum), compare_sums);
+	if (OidIsValid(membership_tables(population)->chunks))
+	{
+		relation = chunks_open(population, AccessShareLock);
+		scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0,
+								  NULL);
+		add_chunks(relation, scan, &sums);
+		systable_endscan(scan);
+		table_close(relation, AccessShareLock);
+
+		relation = toggles_open(population, AccessShareLock);
+		scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0,
+								  NULL);
+		add_toggles(relation, scan, &sums);
+		systable_endscan(scan);
+		table_close(relation, AccessShareLock);
+	}
+	for (int i = 0; i < count; i++)
+		sizes[sums.list[i].position] =
+			sums.list[i].stored ? sums.list[i].size : -1;
+	pfree(sums.list);
+}
+
+/* add_chunks() adds the sizes of the chunks that a scan returns. */
+static void
+add_chunks(Relation relation, SysScanDesc scan, Sums *sums)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	HeapTuple	row;
+	bool		isnull;
+
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		Datum		number = heap_getattr(row, CHUNK_NUMBER, desc, &isnull);
+		Datum		size = heap_getattr(row, CHUNK_SIZE, desc, &isnull);
+		Sum		   *sum;
+
+		CHECK_FOR_INTERRUPTS();
+		sum = find_sum(sums, heap_getattr(row, CHUNK_DEFINITION, desc,
+										  &isnull));
+		if (sum == NULL)
+			continue;
+		sum->size += DatumGetInt32(size);
+		sum->stored |= DatumGetInt64(number) == CHUNK_MARKER;
+	}
+}
+
+/* add_toggles() adds 1 for who entered and subtracts 1 for who left. */
+static void
+add_toggles(Relation relation, SysScanDesc scan, Sums *sums)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	HeapTuple	row;
+	bool		isnull;
+
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		Datum		entered = heap_getattr(row, TOGGLE_ENTERED, desc, &isnull);
+		Sum		   *sum;
+
+		CHECK_FOR_INTERRUPTS();
+		sum = find_sum(sums, heap_getattr(row, TOGGLE_DEFINITION, desc,
+										  &isnull));
+		if (sum != NULL)
+			sum->size += DatumGetBool(entered) ? 1 : -1;
+	}
+}
+
+/* find_sum() finds the sum of a definition; NULL if nobody asked for it. */
+static Sum *
+find_sum(Sums *sums, Datum definition_id)
+{
+	Sum			sought = {DatumGetInt32(definition_id)};
+
+	return bsearch(&sought, sums->list, sums->count, sizeof(Sum),
+				   compare_sums);
+}
+
+static int
+compare_sums(const void *a, const void *b)
+{
+	int32		left = ((const Sum *) a)->definition_id;
+	int32		right = ((const Sum *) b)->definition_id;
+
+	return left < right ? -1 : left > right;
+}
