@@ -9,9 +9,9 @@
  * NULL all do, even those at -infinity or infinity.  A NULL series is one
  * without events.
  *
- * What the answers of all functions over a series are is said by the same
- * aggregate without a window, over just these events.  series_sum.c adds their
- * values up, series_values.c looks for some of them.
+ * Each function over a series gives the result of the same aggregate without a
+ * window, over just these events.  series_sum.c adds their values up,
+ * series_values.c looks for some of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -80,7 +80,7 @@ times_after(FunctionCallInfo fcinfo, int which)
 Datum
 segment_series_count(PG_FUNCTION_ARGS)
 {
-	SeriesQuestion		question;
+	SeriesQuestion question;
 	SeriesEntry entry;
 	int64		count = 0;
 

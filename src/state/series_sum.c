@@ -68,7 +68,7 @@ segment_series_squares_float(PG_FUNCTION_ARGS)
 static Datum
 sum_exact(FunctionCallInfo fcinfo, bool squares)
 {
-	SeriesQuestion		question;
+	SeriesQuestion question;
 	RangeTotal	total;
 	ExactTotal	sum = {0};
 	Numeric		result;
@@ -150,7 +150,7 @@ sum_each(SeriesQuestion *question, bool squares, ExactTotal *sum)
 static Datum
 sum_inexact(FunctionCallInfo fcinfo, bool squares)
 {
-	SeriesQuestion		question;
+	SeriesQuestion question;
 	SeriesEntry entry;
 	FloatTotal	total = {0};
 	float8		sum;

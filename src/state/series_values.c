@@ -50,25 +50,28 @@ SEGMENT_FUNCTION(segment_series_most_frequent);
 
 /* one of the values ------------------------------------------------------ */
 
-/* (series, window, timezone, now, type) */
+/* (series, window, timezone, now, type): the smallest value */
 Datum
 segment_series_min(PG_FUNCTION_ARGS)
 {
 	return extreme(fcinfo, -1);
 }
 
+/* (series, window, timezone, now, type): the largest value */
 Datum
 segment_series_max(PG_FUNCTION_ARGS)
 {
 	return extreme(fcinfo, 1);
 }
 
+/* (series, window, timezone, now, type): the value of the earliest event */
 Datum
 segment_series_first(PG_FUNCTION_ARGS)
 {
 	return edge(fcinfo, false);
 }
 
+/* (series, window, timezone, now, type): the value of the latest event */
 Datum
 segment_series_last(PG_FUNCTION_ARGS)
 {
@@ -79,7 +82,7 @@ segment_series_last(PG_FUNCTION_ARGS)
 static Datum
 extreme(FunctionCallInfo fcinfo, int direction)
 {
-	SeriesQuestion		question;
+	SeriesQuestion question;
 	SeriesEntry entry;
 	SeriesEntry best;
 	int64		number = 0;
@@ -152,7 +155,7 @@ extreme_better(const ValueOrder *order, Datum value, Datum than, int direction)
 static Datum
 edge(FunctionCallInfo fcinfo, bool last)
 {
-	SeriesQuestion		question;
+	SeriesQuestion question;
 	SeriesEntry entry;
 	SeriesEntry best = {0};
 	TypeCacheEntry *type;
@@ -182,7 +185,7 @@ edge(FunctionCallInfo fcinfo, bool last)
 Datum
 segment_series_values(PG_FUNCTION_ARGS)
 {
-	SeriesQuestion		question;
+	SeriesQuestion question;
 	Oid			type = series_ask_values(fcinfo, &question);
 	TypeCacheEntry *entry;
 	TimedValue *values;
@@ -209,7 +212,7 @@ segment_series_values(PG_FUNCTION_ARGS)
 Datum
 segment_series_most_frequent(PG_FUNCTION_ARGS)
 {
-	SeriesQuestion		question;
+	SeriesQuestion question;
 	const ValueOrder *order;
 	TimedValue *values;
 	int			nvalues;
@@ -247,7 +250,7 @@ segment_series_most_frequent(PG_FUNCTION_ARGS)
 Datum
 segment_series_distinct(PG_FUNCTION_ARGS)
 {
-	SeriesQuestion		question;
+	SeriesQuestion question;
 	const ValueOrder *order;
 	TimedValue *values;
 	int			nvalues;

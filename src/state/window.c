@@ -184,7 +184,7 @@ period_start(const Window *window, TimestampTz at, int shift)
 const WindowRange *
 window_range(const Window *constant, TimestampTz now)
 {
-	Window *window = unconstify(Window *, constant);
+	Window	   *window = unconstify(Window *, constant);
 	int			which = now & 1;
 
 	if (!window->recent[which].known || window->recent[which].now != now)
