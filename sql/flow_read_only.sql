@@ -186,6 +186,12 @@ UPDATE segment.population SET key_type = 'text';
 ALTER TABLE segment_data.profile SET (fillfactor = 71);
 SELECT segment.is_member('vip', '1'::text);
 ROLLBACK;
+BEGIN;
+SET LOCAL segment.capture = off;
+UPDATE segment.population SET key_type = 'numeric';
+ALTER TABLE segment_data.profile SET (fillfactor = 71);
+SELECT segment.is_member('vip', '1'::text);
+ROLLBACK;
 
 SET client_min_messages = warning;
 DROP VIEW over_profile;

@@ -4,8 +4,8 @@
  *	  On whose behalf do we act, and under which settings?
  *
  * A table may carry code of its owner's: a trigger, a CHECK, a DEFAULT, the
- * expression of an index, a policy.  Whoever touches the table runs that code,
- * and must not run it with the rights of the user who called:
+ * expression of an index, a policy.  Reading and writing the table runs that
+ * code, which must not have the rights of the user who called:
  *
  *		before = act_as_owner(population->oid);
  *		... read and write what is the owner's ...
@@ -26,7 +26,7 @@
  *		settings are undone at the end	the caller does not go on under a
  *										search_path that the code has set
  *
- * There is no way to act as somebody without these restrictions; only the
+ * There is no way to act as an owner without these restrictions; only the
  * settings may be left alone, by a caller who is sure that no code of the
  * owner's runs (act_as_owner_unpinned).  An error needs no act_as_before():
  * the abort of the transaction, or of the subtransaction in which the error is
@@ -74,7 +74,7 @@ act_as_owner_unpinned(Oid relid)
 void
 act_as_before(Actor before)
 {
-	/* not as a commit: that would keep what somebody's code has SET */
+	/* not as a commit: that would keep what the owner's code has SET */
 	AtEOXact_GUC(false, before.settings);
 	SetUserIdAndSecContext(before.user, before.context);
 }

@@ -9,8 +9,8 @@
  *		filter of large		spend > 100			attempt: NULL, it works
  *
  * What users do to types, columns and tables makes definitions that cannot be
- * bound.  Whoever goes through all definitions to serve one of them binds each
- * by an attempt, so that one that is broken is noted and passed over.
+ * bound.  Code that goes through all definitions to serve one of them binds
+ * each by an attempt, so that a broken one is noted and passed over.
  *
  * An attempt is a subtransaction: whatever an error leaves open or locked is
  * released with it.  Cancellation, a full disk, lost memory, a deadlock, the

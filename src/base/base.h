@@ -32,7 +32,7 @@
 
 extern void base_init(void);
 
-/* clock.c: what time is it? ---------------------------------------------- */
+/* clock.c: what time is it? ----------------------------------------------- */
 
 /*
  * The instant as of which this transaction's questions are answered: the
@@ -42,18 +42,19 @@ extern void base_init(void);
 extern TimestampTz clock_now(void);
 
 /*
- * It is between these two, the years 1000 and 274235, and nothing is asked of
- * later:  5,000 years before and 20,000 years after any instant between them
- * is a time, too, as the calendar begins in 4714 BC and ends in 294276.
+ * The clock is between these two instants, of the years 1000 and 274235.  So
+ * 5,000 years before and 20,000 years after any clock_now() are times of the
+ * server's calendar, which begins in 4714 BC and ends in 294276.
  */
 #define CLOCK_BEGIN		(-365242 * USECS_PER_DAY)
-#define CLOCK_END		(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
+#define CLOCK_END \
+	(END_TIMESTAMP - 20000 * INT64CONST(366) * USECS_PER_DAY)
 
 /*
- * Let this instant be segment.now(), for whatever is evaluated in here and in
+ * Set segment.now() to a finite instant, for what is evaluated here and in
  * parallel workers, until the level of settings that the caller has begun
  * (NewGUCNestLevel()) is left with AtEOXact_GUC(true, level).  An error leaves
- * it, too.  The instant is finite.
+ * that level, too.
  */
 extern void clock_set(TimestampTz instant);
 
@@ -357,13 +358,13 @@ typedef struct Actor
 /*
  * Act as a relation's owner: restricted, as whatever hangs on the relation is
  * the owner's code, with search_path and the like pinned (settings_pin).
- * Returns who acted before, to be given back; an error does that by itself.
+ * Returns who acted before, for act_as_before(); an error needs none.
  */
 extern Actor act_as_owner(Oid relid);
 extern void act_as_before(Actor before);
 
 /*
- * The same, but settings stay as they are: for a caller who is in a hurry and
+ * The same, but settings stay as they are, which is faster: for a caller that
  * knows that no code of the owner's runs.
  */
 extern Actor act_as_owner_unpinned(Oid relid);

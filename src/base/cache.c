@@ -8,29 +8,28 @@
  *		"segment audience indexes"	segment_data.shop	-> its index
  *									segment_data.cafe	-> its index, stale
  *
- * Whoever changes a definition of a population sends an invalidation for the
+ * A change of a definition of a population sends an invalidation for the
  * population's base table.  The server allows few relcache callbacks per
- * backend, so there is one, here.  It only marks what is made of that
- * relation: a caller further up the stack may be reading the very entry.  The
- * next look-up makes it anew.
+ * backend, so this file registers one for all caches.  The callback only marks
+ * the entries that are made of that relation: a caller further up the stack
+ * may be reading the very entry.  The next look-up makes it anew.
  *
  * Messages also arrive while an entry is being made.  Those that concern its
- * relations make it stale at once; those of all the others, as of temporary
- * tables of other sessions, do not.  Which relations an entry is made of is
- * often known only when it is made, so the last messages are remembered until
- * then.
+ * relations make it stale at once; those of all others, as of temporary tables
+ * of other sessions, do not.  Which relations an entry is made of is often
+ * known only when it is made, so the last messages are remembered until then.
  *
  * Lifetimes.  What an entry holds is good until the end of the transaction in
  * which it was looked up, even if it becomes stale: then its memory is handed
- * to the transaction.  What is stale when a transaction has ended is removed
- * at the next look-up; so nothing is left of what was dropped.
+ * to the transaction.  Entries that are stale when a transaction has ended are
+ * removed at the next look-up, so nothing is left of dropped relations.
  *
- * The name of a schema is in SQL that some caches hold, and a schema's tables
- * do not hear of its new name.  Nor does a table hear that a label of an enum
- * has another name, or that there is no cast any more: a filter that was bound
- * before does not bind again, and what is left to be compiled later would be
- * an error of who happens to need it.  Both are rare, and everything is made
- * anew.
+ * Some changes reach no relation.  A schema's tables do not hear of its new
+ * name, which is in SQL that some caches hold.  A table does not hear that a
+ * label of an enum has another name, or that a cast was dropped: a filter that
+ * was bound before does not bind again, and an unrelated caller would get the
+ * error when it is compiled.  Such changes are rare, and make all entries
+ * stale.
  *
  * How often entries are made can be seen in a session:
  *
@@ -153,7 +152,8 @@ cache_put(Cache *cache, const void *made, MemoryContext context, uint64 begun)
 static void
 name_entry(MemoryContext context, uint64 number)
 {
-	char	   *ident = MemoryContextAllocExtended(context, 32, MCXT_ALLOC_NO_OOM);
+	char	   *ident = MemoryContextAllocExtended(context, 32,
+												   MCXT_ALLOC_NO_OOM);
 
 	if (ident == NULL)
 		return;
@@ -174,7 +174,8 @@ is_made_of(const Cache *cache, const void *entry, Oid relid)
 }
 
 /*
- * Was there a message since then that concerns the entry, as far as we know?
+ * heard_of() says whether a message since 'since' concerns the entry, or may
+ * have concerned it and is forgotten.
  */
 static bool
 heard_of(const Cache *cache, const void *entry, uint64 since)
@@ -188,8 +189,9 @@ heard_of(const Cache *cache, const void *entry, uint64 since)
 }
 
 /*
- * Entries that are stale already are not looked at: what they name may be
- * gone.
+ * mark() makes the entries stale that are made of a relation (InvalidOid:
+ * all).  What an entry names that is stale already may be gone: it is not
+ * looked at.
  */
 static void
 mark(Cache *cache, Oid relid)
@@ -206,7 +208,10 @@ mark(Cache *cache, Oid relid)
 		}
 }
 
-/* Nobody reads these any more: they became stale in an earlier transaction. */
+/*
+ * remove_stale() removes entries that became stale in an earlier transaction:
+ * nothing reads them any more.
+ */
 static void
 remove_stale(void)
 {
@@ -248,7 +253,7 @@ schema_changed(Datum arg, int cache, uint32 hash)
 			mark(&caches[i], InvalidOid);
 }
 
-/* What is written in filters may mean something else, or nothing. */
+/* What is written in filters may mean something else now, or nothing. */
 static void
 meaning_changed(Datum arg, int cache, uint32 hash)
 {
@@ -274,7 +279,8 @@ cache_init(void)
 {
 	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(ENUMOID, meaning_changed, (Datum) 0);
-	CacheRegisterSyscacheCallback(CASTSOURCETARGET, meaning_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, meaning_changed,
+								  (Datum) 0);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 	RegisterXactCallback(transaction_ended, NULL);
 }

@@ -16,10 +16,10 @@
  *
  * So a day is one interval of time, and no instant belongs to two or to none.
  *
- * When do clocks and calendars turn next?  Between two turns local time is what
- * UTC is, plus a constant; so whoever looks for the instant at which a function
- * of both passes a value can search from turn to turn (time/monotone.c).  In
- * Copenhagen, in spring of 2024:
+ * When do clocks and calendars turn next?  Between two turns local time is
+ * what UTC is, plus a constant; so a search for the instant at which a
+ * function of both passes a value can search from turn to turn
+ * (room time).  In Copenhagen, in spring of 2024:
  *
  *		clock_turn_after(zone, 2024-03-01 00:00 UTC)	2024-03-31 01:00 UTC
  *		local_turn_after(zone, 2024-03-31 00:00 local)	2024-03-31 02:00, then
@@ -85,7 +85,8 @@ calendar_add(pg_tz *zone, TimestampTz at, const Interval *span)
 		if ((step == 0 ? span->month : span->day) == 0)
 			continue;
 		if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) != 0 ||
-			!(step == 0 ? add_months(&tm, span->month) : add_days(&tm, span->day)))
+			!(step == 0 ? add_months(&tm, span->month) :
+			  add_days(&tm, span->day)))
 			return backwards ? DT_NOBEGIN : DT_NOEND;
 		offset = DetermineTimeZoneOffset(&tm, zone);
 		if (tm2timestamp(&tm, fsec, &offset, &at) != 0)
@@ -97,7 +98,8 @@ calendar_add(pg_tz *zone, TimestampTz at, const Interval *span)
 }
 
 void
-calendar_span_range(pg_tz *zone, const Interval *span, int64 *least, int64 *most)
+calendar_span_range(pg_tz *zone, const Interval *span, int64 *least,
+					int64 *most)
 {
 	int64		length = span->time + span->day * USECS_PER_DAY +
 		span->month * MICROSECONDS_OF_MONTH;
@@ -140,11 +142,15 @@ calendar_day_ago(DateADT day, const Interval *span)
 	return ago;
 }
 
-/* The date and its month, shortened where that has fewer days. */
+/*
+ * add_months() moves a date by months, to the last day of the month where that
+ * has fewer days.  Returns false if there is no such date.
+ */
 static bool
 add_months(struct pg_tm *tm, int32 months)
 {
-	int64		month = (int64) tm->tm_year * MONTHS_PER_YEAR + tm->tm_mon - 1 + months;
+	int64		month = (int64) tm->tm_year * MONTHS_PER_YEAR +
+		tm->tm_mon - 1 + months;
 	int64		year = month / MONTHS_PER_YEAR;
 
 	month %= MONTHS_PER_YEAR;
@@ -161,10 +167,12 @@ add_months(struct pg_tm *tm, int32 months)
 	return true;
 }
 
+/* add_days() moves a date by days.  Returns false if there is no such date. */
 static bool
 add_days(struct pg_tm *tm, int32 days)
 {
-	int64		julian = (int64) date2j(tm->tm_year, tm->tm_mon, tm->tm_mday) + days;
+	int64		julian = (int64) date2j(tm->tm_year, tm->tm_mon, tm->tm_mday) +
+		days;
 
 	if (julian < 0 || julian >= DATE_END_JULIAN)
 		return false;
@@ -293,8 +301,9 @@ clock_offsets_between(pg_tz *zone, TimestampTz from, TimestampTz to,
 	*most = PG_INT64_MIN;
 	for (;;)
 	{
-		int			found = pg_next_dst_boundary(&seconds, &before, &before_dst,
-												 &turn, &after, &after_dst, zone);
+		int			found = pg_next_dst_boundary(&seconds, &before,
+												 &before_dst, &turn, &after,
+												 &after_dst, zone);
 
 		*least = Min(*least, before);
 		*most = Max(*most, before);
@@ -315,7 +324,8 @@ clock_offsets(pg_tz *zone, int64 *least, int64 *most)
 
 	if (zone != last_zone)
 	{
-		clock_offsets_between(zone, FIRST_TURN, LAST_TURN, &last_least, &last_most);
+		clock_offsets_between(zone, FIRST_TURN, LAST_TURN, &last_least,
+							  &last_most);
 		last_zone = zone;
 	}
 	*least = last_least;
@@ -339,7 +349,9 @@ local_turn_after(pg_tz *zone, Timestamp local)
 								&after, &after_dst, zone) > 0)
 	{
 		/* the last: until when the server still considers this turn */
-		pg_time_t	candidates[] = {turn + before, turn + after, turn + SECS_PER_DAY};
+		pg_time_t	candidates[] = {
+			turn + before, turn + after, turn + SECS_PER_DAY,
+		};
 
 		for (int i = 0; i < lengthof(candidates); i++)
 			if (candidates[i] > seconds)
@@ -354,7 +366,8 @@ local_turn_after(pg_tz *zone, Timestamp local)
 Timestamp
 calendar_unit_start(CalendarUnit unit, Timestamp local)
 {
-	int64		length = unit == CALENDAR_HOUR ? USECS_PER_HOUR : USECS_PER_DAY;
+	int64		length = unit == CALENDAR_HOUR ?
+		USECS_PER_HOUR : USECS_PER_DAY;
 	int64		past = local % length;
 	DateADT		day;
 
@@ -376,7 +389,8 @@ calendar_turn_after(CalendarUnit unit, Timestamp local)
 
 	if (unit == CALENDAR_HOUR || unit == CALENDAR_DAY)
 	{
-		int64		length = unit == CALENDAR_HOUR ? USECS_PER_HOUR : USECS_PER_DAY;
+		int64		length = unit == CALENDAR_HOUR ?
+			USECS_PER_HOUR : USECS_PER_DAY;
 		int64		past = local % length;
 
 		return local - (past < 0 ? past + length : past) + length;
@@ -422,7 +436,7 @@ calendar_anniversary(int year, int month, int day)
 	return date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
 }
 
-/* Seconds of local time since 1970 to their date. */
+/* day_of_seconds() returns the date of seconds of local time since 1970. */
 static int64
 day_of_seconds(int64 seconds)
 {
@@ -433,7 +447,7 @@ day_of_seconds(int64 seconds)
 	return day - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE);
 }
 
-/* Seconds since 1970, rounded down. */
+/* to_seconds() returns the seconds since 1970 of an instant, rounded down. */
 static int64
 to_seconds(int64 microseconds)
 {
@@ -444,10 +458,14 @@ to_seconds(int64 microseconds)
 	return seconds + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 }
 
-/* Back again; a turn that is beyond the calendar never comes. */
+/*
+ * from_seconds() returns the instant of seconds since 1970; DT_NOEND if it is
+ * beyond the calendar, where no turn ever comes.
+ */
 static int64
 from_seconds(int64 seconds)
 {
 	seconds -= (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
-	return seconds >= END_TIMESTAMP / USECS_PER_SEC ? DT_NOEND : seconds * USECS_PER_SEC;
+	return seconds >= END_TIMESTAMP / USECS_PER_SEC ? DT_NOEND :
+		seconds * USECS_PER_SEC;
 }

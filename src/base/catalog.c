@@ -3,10 +3,10 @@
  * catalog.c
  *	  Reading and writing the extension's own tables.
  *
- * The tables that hold definitions belong to whoever created the extension,
- * and nobody else may write them.  A user who defines a trait is checked by
- * our own rules (ownership of the population), and then the row is written as
- * the tables' owner, the way a foreign key is checked:
+ * The tables that hold definitions belong to the role that created the
+ * extension, and no other role may write them.  A user who defines a trait is
+ * checked by our own rules (ownership of the population), and then the row is
+ * written as the tables' owner, the way a foreign key is checked:
  *
  *		create_trait()  ->  may this user?  ->  catalog_execute("INSERT ...")
  *
@@ -47,13 +47,14 @@ pg_noreturn static void wrong_type(CatalogScan *scan, Form_pg_attribute att,
 								   const char *type);
 
 /*
- * catalog_open opens one of our tables for a scan by its first columns, which
- * are names; the scan itself would not notice that it is something else.
+ * catalog_open() opens one of our tables for a scan by its first columns,
+ * which are names; the scan itself would not notice that it is something else.
  */
 static Relation
 catalog_open(const char *table, int names)
 {
-	Relation	relation = relation_open(catalog_relation(table), AccessShareLock);
+	Relation	relation = relation_open(catalog_relation(table),
+										 AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(relation);
 	bool		ours = relation->rd_rel->relkind == RELKIND_RELATION &&
 		relation->rd_rel->relam == HEAP_TABLE_AM_OID;
@@ -96,7 +97,8 @@ catalog_begin_one(CatalogScan *scan, const char *table, const char *population,
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(name));
 	scan->scan = systable_beginscan(scan->relation,
-									RelationGetPrimaryKeyIndex(scan->relation, false),
+									RelationGetPrimaryKeyIndex(scan->relation,
+															   false),
 									true, NULL, 2, keys);
 }
 
@@ -114,8 +116,8 @@ catalog_get(CatalogScan *scan, const char *column, Oid type, bool *isnull)
 
 	if (att->atttypid != type)
 		wrong_type(scan, att, format_type_be(type));
-	return heap_getattr(scan->row, att->attnum, RelationGetDescr(scan->relation),
-						isnull);
+	return heap_getattr(scan->row, att->attnum,
+						RelationGetDescr(scan->relation), isnull);
 }
 
 Oid
@@ -147,7 +149,8 @@ catalog_get_optional(CatalogScan *scan, const char *column)
 	Form_pg_attribute att = catalog_column(scan, column);
 	bool		isnull;
 	Datum		value = heap_getattr(scan->row, att->attnum,
-									 RelationGetDescr(scan->relation), &isnull);
+									 RelationGetDescr(scan->relation),
+									 &isnull);
 
 	if (att->atttypid != NAMEOID && att->atttypid != TEXTOID)
 		wrong_type(scan, att, "name or text");
@@ -157,6 +160,9 @@ catalog_get_optional(CatalogScan *scan, const char *column)
 		TextDatumGetCString(value);
 }
 
+/*
+ * catalog_column() returns a column of the scanned table, or raises an error.
+ */
 static Form_pg_attribute
 catalog_column(CatalogScan *scan, const char *column)
 {
@@ -199,6 +205,7 @@ name_datum(const char *name)
 	return DirectFunctionCall1(namein, CStringGetDatum(name));
 }
 
+/* execute() runs a statement by SPI; returns the SPI code. */
 static int
 execute(const char *sql, int nargs, const Oid *types,
 		const Datum *values, const bool *isnull)
@@ -239,7 +246,7 @@ catalog_execute(const char *sql, int nargs, const Oid *types,
 void
 catalog_hand_over(Oid relid, Oid role)
 {
-	/* 'recursing' is what REASSIGN OWNED says, whose right is another, too */
+	/* 'recursing', as REASSIGN OWNED: rights were checked in another way */
 	ATExecChangeOwner(relid, role, true, AccessExclusiveLock);
 	CommandCounterIncrement();
 }

@@ -30,13 +30,15 @@ static bool clock_is_frozen = false;
 static bool instant_print(TimestampTz instant, char *text);
 static bool instant_read_canonical(const char *text, TimestampTz *instant);
 static bool instant_read(const char *text, TimestampTz *instant);
-static bool decode(const char *text, struct pg_tm *tm, fsec_t *fsec, int *zone);
+static bool decode(const char *text, struct pg_tm *tm, fsec_t *fsec,
+				   int *zone);
 static bool is_moving_word(const char *word);
 
 TimestampTz
 clock_now(void)
 {
-	return clock_is_frozen ? clock_frozen : GetCurrentTransactionStartTimestamp();
+	return clock_is_frozen ? clock_frozen :
+		GetCurrentTransactionStartTimestamp();
 }
 
 /* The setting itself, as parallel workers are told of settings. */
@@ -61,7 +63,7 @@ segment_now(PG_FUNCTION_ARGS)
 /*
  * Check a new value of segment.now, and put its canonical form in its place.
  *
- * Whatever somebody types is read once, with the server's zones and
+ * What a user types is read once, with the server's zones and
  * abbreviations.  The canonical form needs neither: a parallel worker restores
  * its leader's settings one after the other, in the order of their names, and
  * when it comes to this one there is no table of abbreviations (it was freed
@@ -219,7 +221,9 @@ decode(const char *text, struct pg_tm *tm, fsec_t *fsec, int *zone)
 static bool
 is_moving_word(const char *word)
 {
-	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
+	static const char *const words[] = {
+		"now", "today", "tomorrow", "yesterday",
+	};
 
 	for (int i = 0; i < lengthof(words); i++)
 		if (pg_strcasecmp(word, words[i]) == 0)

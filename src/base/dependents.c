@@ -62,21 +62,22 @@ relation_dependents(Oid relid, AttrNumber attno)
 	List	   *dependents = NIL;
 
 	add_dependents(RelationRelationId, relid, attno, &seen, &dependents);
-	/* who takes whole rows as arguments depends on their type */
+	/* a function that takes whole rows as arguments depends on their type */
 	if (attno == InvalidAttrNumber)
 	{
 		Oid			row = get_rel_type_id(relid);
 
 		add_dependents(TypeRelationId, row, 0, &seen, &dependents);
-		add_dependents(TypeRelationId, get_array_type(row), 0, &seen, &dependents);
+		add_dependents(TypeRelationId, get_array_type(row), 0, &seen,
+					   &dependents);
 	}
 	return dependents;
 }
 
 /*
- * Put in front of the list what depends on an object, or on a column of it:
- * each before what depends on it in turn.  'seen' are the objects that are
- * there already.
+ * add_dependents() puts in front of the list what depends on an object, or on
+ * a column of it: each before what depends on it in turn.  'seen' are the
+ * objects that are there already.
  */
 static void
 add_dependents(Oid class, Oid object, AttrNumber attno, List **seen,
@@ -93,11 +94,13 @@ add_dependents(Oid class, Oid object, AttrNumber attno, List **seen,
 		if (is_among(*seen, &one->object))
 			continue;
 		*seen = lappend(*seen, one);
-		add_dependents(one->object.classId, one->object.objectId, 0, seen, dependents);
+		add_dependents(one->object.classId, one->object.objectId, 0, seen,
+					   dependents);
 		*dependents = lcons(one, *dependents);
 	}
 }
 
+/* is_among() says whether an object is one of these (Dependent *). */
 static bool
 is_among(List *dependents, const ObjectAddress *object)
 {
@@ -107,7 +110,8 @@ is_among(List *dependents, const ObjectAddress *object)
 	{
 		const ObjectAddress *one = &((Dependent *) lfirst(lc))->object;
 
-		if (one->classId == object->classId && one->objectId == object->objectId &&
+		if (one->classId == object->classId &&
+			one->objectId == object->objectId &&
 			one->objectSubId == object->objectSubId)
 			return true;
 	}
@@ -127,7 +131,10 @@ dependents_list(List *dependents)
 	return names.data;
 }
 
-/* The statements that drop them, in an order that works. */
+/*
+ * dependents_drop() returns the statements that drop these, in an order that
+ * works.
+ */
 static char *
 dependents_drop(List *dependents)
 {
@@ -160,7 +167,8 @@ void
 relation_refuse_dependents(Oid relid, AttrNumber attno, const char *what)
 {
 	List	   *dependents = relation_dependents(relid, attno);
-	const char *kind = get_rel_relkind(relid) == RELKIND_VIEW ? "view" : "table";
+	const char *kind = get_rel_relkind(relid) == RELKIND_VIEW ?
+		"view" : "table";
 
 	if (dependents == NIL)
 		return;
@@ -233,7 +241,8 @@ column_is_depended_on(Oid relid, AttrNumber attno, Oid view)
 				F_OIDEQ, ObjectIdGetDatum(relid));
 	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber,
 				F_INT4EQ, Int32GetDatum(attno));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 3, keys);
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL,
+							  lengthof(keys), keys);
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
@@ -248,8 +257,8 @@ column_is_depended_on(Oid relid, AttrNumber attno, Oid view)
 }
 
 /*
- * What depends on an object, or on a column of it, and would stop DROP;
- * backwards by name.
+ * direct_dependents() returns what depends on an object, or on a column of it,
+ * and would stop DROP (Dependent *); backwards by name.
  */
 static List *
 direct_dependents(Oid class, Oid object, AttrNumber attno)
@@ -276,7 +285,8 @@ direct_dependents(Oid class, Oid object, AttrNumber attno)
 		ObjectAddress dependent;
 		Dependent  *one;
 
-		ObjectAddressSubSet(dependent, form->classid, form->objid, form->objsubid);
+		ObjectAddressSubSet(dependent, form->classid, form->objid,
+							form->objsubid);
 		if (form->deptype != DEPENDENCY_NORMAL)
 		{
 			Dependent  *part = palloc0(sizeof(Dependent));
@@ -295,7 +305,8 @@ direct_dependents(Oid class, Oid object, AttrNumber attno)
 
 		one = palloc(sizeof(Dependent));
 		one->object = dependent;
-		one->name = psprintf("%s %s", getObjectTypeDescription(&dependent, false),
+		one->name = psprintf("%s %s",
+							 getObjectTypeDescription(&dependent, false),
 							 getObjectIdentity(&dependent, false));
 		one->drop = drop_statement(&dependent);
 		dependents = lappend(dependents, one);
@@ -319,7 +330,10 @@ compare_dependents(const ListCell *a, const ListCell *b)
 				  ((const Dependent *) lfirst(a))->name);
 }
 
-/* The view that a rule makes; InvalidOid for a rule that somebody made. */
+/*
+ * view_of_rule() returns the view that a rule makes; InvalidOid for a rule
+ * that a user has made.
+ */
 static Oid
 view_of_rule(Oid rule)
 {
@@ -341,7 +355,10 @@ view_of_rule(Oid rule)
 	return view;
 }
 
-/* NULL for what is not dropped by a statement of its own. */
+/*
+ * drop_statement() returns the statement that drops an object; NULL for one
+ * that is not dropped by a statement of its own.
+ */
 static char *
 drop_statement(const ObjectAddress *object)
 {

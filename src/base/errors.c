@@ -3,15 +3,15 @@
  * errors.c
  *	  Which errors may be caught and passed over?
  *
- * Somebody who computes all traits anew can do without the old ones, and so
+ * A rebuild computes all traits anew.  It can do without the old ones, and so
  * goes on where they cannot be read:
  *
  *		22012 division by zero, XX001 damaged		passed over, with a warning
  *		57014 canceled, 40P01 deadlock, 53100		thrown again
  *		disk full
  *
- * The list is of those that may be passed over: an error that nobody thought
- * of is thrown again.
+ * The list is of those that may be passed over: an error that is not listed is
+ * thrown again.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,9 +48,9 @@ error_is_of_data(int sqlstate)
 }
 
 /*
- * A name, a type, a literal or a limit; and what the server finds missing in
- * its catalogs where something was dropped that a definition still mentions,
- * for which it has no code of its own.
+ * Such errors are of names, types, literals and limits.  Where something was
+ * dropped that a definition still mentions, the server finds it missing in its
+ * catalogs, and has no code of its own for that: ERRCODE_INTERNAL_ERROR.
  */
 bool
 error_is_of_definition(int sqlstate)

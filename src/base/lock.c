@@ -1,28 +1,29 @@
 /*-------------------------------------------------------------------------
  *
  * lock.c
- *	  Which locks does one need at once, and how does one wait for them?
+ *	  Take several locks together, without a deadlock.
  *
  * A definition has to exclude readers of a view and of a table, writers of
- * several tables, and a fold.  Others come to these in any order: a reader of
- * two views in the order in which he names them, a writer of two sources in
- * the order of his statements.  There is no order in which we could take our
- * locks that would be everybody's.  So nobody has to keep to one: while we
- * wait for one of them without a limit, we hold none of the others.
+ * several tables, and a fold.  Other sessions lock these in any order: a
+ * reader of two views in the order in which the query names them, a writer of
+ * two sources in the order of the statements.  There is no order for our locks
+ * that would be the order of all sessions.  So no order is kept: while we wait
+ * for one of the locks without a limit, we hold none of the others.
  *
  *		locks wanted		source, view, base table
  *		source				granted
  *		view				granted
- *		base table			somebody has it, and wants the view: we let go of
- *							both, and wait
+ *		base table			another session has it, and wants the view: we
+ *							let go of both, and wait
  *		base table			granted: now for the source and the view
  *
- * What is granted is held for half of deadlock_timeout at most before all is:
- * so whoever comes to wait for it, and whom we wait for, hears of no deadlock.
- * At first it is much less, as most transactions are short and those who wait
- * for each other are not.  Who stood behind us while we waited may have waited
- * for longer; so we never begin to wait for somebody who waits for us already.
- * Each attempt is a subtransaction, which is rolled back to let go.
+ * Granted locks are held for half of deadlock_timeout at most before all are
+ * granted.  So a session that comes to wait for one of them, and for which we
+ * wait, hears of no deadlock.  At first the time is much shorter, as most
+ * transactions are short and those that wait for each other are not.  A
+ * session that queued behind us while we waited may have waited for longer
+ * than we have time; so we never begin to wait for a session that waits for us
+ * already.  Each attempt is a subtransaction, which is rolled back to let go.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,9 +48,9 @@
 #define LONGEST_ATTEMPT		500
 
 /*
- * How often a lock that is waited for alone may end in a deadlock.  It may be
- * one of others, one of whom lets go of what he holds at once, as we do; or a
- * real one, of what the transaction had before.
+ * How often waiting for a single lock may end in a deadlock.  It may be one
+ * among other definers, one of which lets go of its locks at once, as we do;
+ * or a real one, on locks that our transaction held before.
  */
 #define MOST_DEADLOCKS		3
 
@@ -106,9 +107,10 @@ locks_take(List *requests)
 }
 
 /*
- * Take all locks: that of 'first', if it is one, however long it takes, and
- * the others within the time that there is.  Returns -1, or else lets go of
- * all and returns which of them was not to be had.
+ * take_all() takes all locks: that of 'first' (-1: none), however long it
+ * takes, and the others within the time.  Returns -1 if all are taken.
+ * Otherwise lets go of all and returns the number of the one that was not
+ * granted.
  */
 static int
 take_all(List *requests, int first, int milliseconds, int *deadlocks)
@@ -157,9 +159,10 @@ take_all(List *requests, int first, int milliseconds, int *deadlocks)
 		if (alone && error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED &&
 			++*deadlocks < MOST_DEADLOCKS)
 			waiting = first;
-		else if (waiting < 0 || error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		else if (waiting < 0 ||
+				 error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		{
-			/* whoever catches it finds his own subtransaction, not ours */
+			/* our subtransaction has ended: the error is the caller's */
 			ReThrowError(error);
 		}
 		FreeErrorData(error);
@@ -168,7 +171,10 @@ take_all(List *requests, int first, int milliseconds, int *deadlocks)
 	return waiting;
 }
 
-/* An error if it is not to be had until then: ERRCODE_LOCK_NOT_AVAILABLE. */
+/*
+ * take_within() takes a lock, or raises ERRCODE_LOCK_NOT_AVAILABLE if it is
+ * not granted before the deadline.
+ */
 static void
 take_within(const LockRequest *request, TimestampTz deadline)
 {
@@ -191,8 +197,8 @@ take_within(const LockRequest *request, TimestampTz deadline)
 	if (LockTimeout > 0)
 		left = Min(left, LockTimeout);
 	snprintf(timeout, sizeof(timeout), "%ldms", left);
-	(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("lock_timeout", timeout, PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	take(request);
 	AtEOXact_GUC(true, level);
 }
@@ -207,8 +213,8 @@ take(const LockRequest *request)
 }
 
 /*
- * Does somebody who has the lock wait for one of ours?  He would not let go of
- * it before we do.
+ * holder_waits_for_us() says whether a session that holds the lock waits for
+ * one of ours: it would not let go before we do.
  */
 static bool
 holder_waits_for_us(const LockRequest *request)
@@ -235,7 +241,8 @@ holder_waits_for_us(const LockRequest *request)
 }
 
 /*
- * Does a session wait for us, or for one that does?  'seen' have been asked.
+ * waits_for_us() says whether a session waits for us, or for one that does.
+ * 'seen' are the sessions that have been asked already.
  */
 static bool
 waits_for_us(int pid, List **seen)

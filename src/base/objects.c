@@ -27,7 +27,8 @@ Oid
 catalog_relation(const char *name)
 {
 	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	Oid			relid = OidIsValid(schema) ?
+		get_relname_relid(name, schema) : InvalidOid;
 
 	if (!OidIsValid(relid))
 		ereport(ERROR,
@@ -42,9 +43,12 @@ char *
 relation_name(Oid relid)
 {
 	char	   *name = get_rel_name(relid);
+	char	   *schema;
 
-	return name == NULL ? NULL :
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
+	if (name == NULL)
+		return NULL;
+	schema = get_namespace_name(get_rel_namespace(relid));
+	return quote_qualified_identifier(schema, name);
 }
 
 char *
@@ -66,18 +70,22 @@ collation_full_name(Oid collation)
 Oid
 catalog_function(const char *name, int nargs, const Oid *types)
 {
+	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, false);
+
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 						   CStringGetDatum(name),
 						   PointerGetDatum(buildoidvector(types, nargs)),
-						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
+						   ObjectIdGetDatum(schema));
 }
 
 Oid
 catalog_type(const char *name)
 {
+	Oid			schema = get_namespace_oid(SEGMENT_SCHEMA, false);
+
 	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 						   CStringGetDatum(name),
-						   ObjectIdGetDatum(get_namespace_oid(SEGMENT_SCHEMA, false)));
+						   ObjectIdGetDatum(schema));
 }
 
 Oid

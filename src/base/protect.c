@@ -17,9 +17,9 @@
  *
  * A permit is for the statement that is executed next, not for what it
  * calls: its own triggers are one level of triggers deeper than we are, those
- * of a statement in somebody's row trigger are two.
+ * of a statement in a user's row trigger are two.
  *
- * Who restores data gets by.  In a full dump the triggers of population tables
+ * A restore gets by.  In a full dump the triggers of population tables
  * come after the data, as all triggers do.  Those of our own tables are
  * members of the extension and there before the data, so they let the
  * table's owner INSERT and COPY.  segment.capture = off lets everything by.
@@ -131,6 +131,7 @@ segment_refuse_write(PG_FUNCTION_ARGS)
 			 errhint("Change the rows of the attached tables. To restore data, a superuser may SET segment.capture = off.")));
 }
 
+/* what_it_does() returns the verb for an error: "insert into" ... */
 static const char *
 what_it_does(TriggerEvent event)
 {
@@ -146,7 +147,7 @@ trigger_depth(void)
 	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
 }
 
-/* An error leaves what was begun. */
+/* An error ends the permits that were given before it. */
 static void
 protect_xact(XactEvent event, void *arg)
 {

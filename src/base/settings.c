@@ -79,7 +79,8 @@ settings_init(void)
 							   "",
 							   PGC_SUSET,
 							   0,
-							   clock_check_setting, clock_assign_setting, NULL);
+							   clock_check_setting, clock_assign_setting,
+							   NULL);
 
 	MarkGUCPrefixReserved("segment");
 }

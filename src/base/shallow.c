@@ -8,10 +8,9 @@
  *		an event				what a function, which calls a function, which
  *								fires a trigger, has left of 2048 kB
  *
- * An event comes from a trigger within a function within a function.  So
- * whoever accepts a definition binds it with a part of the stack only.  A
- * definition that is nested more deeply is refused, where somebody can change
- * it.
+ * An event comes from a trigger within a function within a function.  So a
+ * definition is accepted with a part of the stack only.  One that is nested
+ * more deeply is refused then, when its author can change it.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,9 +34,10 @@ shallow_begin(Shallow *shallow, const char *what)
 
 	shallow->what = what;
 	shallow->level = NewGUCNestLevel();
-	snprintf(depth, sizeof(depth), "%dkB", Max(max_stack_depth / SHALLOW_PART, 100));
-	(void) set_config_option("max_stack_depth", depth, PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	snprintf(depth, sizeof(depth), "%dkB",
+			 Max(max_stack_depth / SHALLOW_PART, 100));
+	(void) set_config_option("max_stack_depth", depth, PGC_SUSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	shallow->callback.callback = say_too_deep;
 	shallow->callback.arg = shallow;
 	shallow->callback.previous = error_context_stack;
@@ -52,7 +52,10 @@ shallow_end(Shallow *shallow)
 	AtEOXact_GUC(true, shallow->level);
 }
 
-/* What the server says of its limit would not help anybody here. */
+/*
+ * say_too_deep() replaces what the server says of its limit, which would not
+ * help anybody here: an error context's callback.
+ */
 static void
 say_too_deep(void *arg)
 {

@@ -83,10 +83,12 @@ zone_means_one(const char *timezone)
 		TimestampTz at = month * 30 * USECS_PER_DAY;
 		int64		offset;
 		int64		unused;
+		Datum		local;
 
 		clock_offsets_between(zone, at, at, &offset, &unused);
-		if (DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, name,
-												  TimestampTzGetDatum(at))) != at + offset)
+		local = DirectFunctionCall2(timestamptz_zone, name,
+									TimestampTzGetDatum(at));
+		if (DatumGetTimestamp(local) != at + offset)
 			return false;
 	}
 	return true;

@@ -23,6 +23,7 @@
  *		columns_fit.c	does a row still fit into a page?
  *		columns_plan.c	which columns can be used again, and which are new?
  *		columns_drop.c	what becomes of a dropped trait's column
+ *		columns_alter.c	ALTER TABLE
  *		columns_young.c	which ones has this transaction added?
  *
  *-------------------------------------------------------------------------

@@ -66,17 +66,19 @@ extern char *column_name_for(const Population *population, ColumnState state,
 /* Is what the column held before older than every snapshot? */
 extern bool column_is_settled(const Population *population, AttrNumber attno);
 
+/* columns_young.c: which columns has this transaction added? -------------- */
+
+extern void column_note_young(const Population *population, AttrNumber attno);
+extern bool column_is_young(const Population *population, AttrNumber attno);
+
+/* columns_alter.c: alter columns ------------------------------------------ */
+
 /* The type of a column as SQL, with COLLATE where the collation is another. */
 extern char *column_type_sql(Oid type, Oid collation);
 
 /* ALTER TABLE the base table; names in the format's arguments are quoted. */
 extern void columns_alter(const Population *population, const char *format,...)
 			pg_attribute_printf(2, 3);
-
-/* columns_young.c: which columns has this transaction added? -------------- */
-
-extern void column_note_young(const Population *population, AttrNumber attno);
-extern bool column_is_young(const Population *population, AttrNumber attno);
 
 /* columns_drop.c: drop columns, or keep them for other traits ------------- */
 

@@ -7,13 +7,13 @@
  *		drop_trait('city')	segment_dropped_7, with the values in it
  *		emptied				segment_free_7, for the next trait of type text
  *
- * A column on which its owner has hung something (a grant, an index, a view)
- * is dropped, as the server drops it: nothing of that may pass to another
- * trait.  So is one of a type or collation of somebody's own, as that could
- * not be dropped any more; but not when the numbers run short.  While the
- * population's view still reads such a column, as where a trait is stored anew
- * with another type, it is renamed, and dropped when the view has been made
- * again.
+ * Two kinds of columns are dropped instead, as the server drops them.  One on
+ * which its owner has hung something (a grant, an index, a view): nothing of
+ * that may pass to another trait.  And one of a type or collation that a user
+ * has made, which could not be dropped any more; but not when the numbers run
+ * short.  While the population's view still reads such a column, as where a
+ * trait is stored anew with another type, it is renamed, and dropped when the
+ * view has been made again (population_drop_unkept).
  *
  *-------------------------------------------------------------------------
  */

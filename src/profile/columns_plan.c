@@ -9,12 +9,12 @@
  *		text, no number		segment_free_8	ALTER COLUMN segment_free_8 TYPE
  *		is left								text, as s8
  *
- * Old snapshots.  Somebody whose snapshot is older than a definition sees the
- * new view, as everybody does, over old versions of the rows.  In these a
- * column that is used again must not hold the values of another trait.  So it
- * is used again only when the transaction that emptied it is older than every
- * snapshot that anybody has.  A column that the transaction itself has added
- * nobody else has ever seen: it is used again at once.
+ * Old snapshots.  A transaction whose snapshot is older than a definition sees
+ * the new view, as all do, over old versions of the rows.  In these a column
+ * that is used again must not hold the values of another trait.  So it is used
+ * again only when the transaction that emptied it is older than every snapshot
+ * in use.  A column that this transaction has added no other has ever seen: it
+ * is used again at once.
  *
  *-------------------------------------------------------------------------
  */

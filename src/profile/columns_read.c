@@ -23,9 +23,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_attribute.h"
 #include "storage/procarray.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
@@ -193,41 +191,4 @@ profile_column_is_unused(const FormData_pg_attribute *column)
 
 	return column->attisdropped ||
 		column_name_state(NameStr(column->attname), &number) != COLUMN_USED;
-}
-
-/* ---- SQL ---- */
-
-char *
-column_type_sql(Oid type, Oid collation)
-{
-	char	   *name = format_type_extended(type, -1,
-											FORMAT_TYPE_TYPEMOD_GIVEN |
-											FORMAT_TYPE_FORCE_QUALIFY);
-
-	if (!OidIsValid(collation) || collation == get_typcollation(type))
-		return name;
-	return psprintf("%s COLLATE %s", name, collation_full_name(collation));
-}
-
-void
-columns_alter(const Population *population, const char *format,...)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE %s ",
-					 population_base_name(population));
-	for (;;)
-	{
-		va_list		arguments;
-		int			needed;
-
-		va_start(arguments, format);
-		needed = appendStringInfoVA(&sql, format, arguments);
-		va_end(arguments);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&sql, needed);
-	}
-	population_execute(population, sql.data);
 }

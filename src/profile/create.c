@@ -11,7 +11,7 @@
  *								evaluated_at, wake_at
  *		profile					the view, in the current schema: customer_id
  *
- * Schema segment_data is ours, and nobody else may create in it: what stands
+ * Schema segment_data is ours, and users cannot create in it: what stands
  * there under a name is what we made.  So the base table is created as the
  * schema's owner and then handed to the user; the view is the user's from the
  * start.  Neither is a member of the extension: pg_dump carries them as it

@@ -129,7 +129,8 @@ extern void check_read_committed(const char *function);
 
 /*
  * The schema in which the user's new views are made, NULL if there is none: to
- * be asked before the caller acts as somebody else.  And NULL as an error.
+ * be asked before the caller acts as another role.  The second raises an error
+ * for NULL.
  */
 extern char *current_schema_name(void);
 extern void check_schema_name(const char *schema);

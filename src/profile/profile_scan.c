@@ -13,8 +13,8 @@
  * that are ever due, in that order.
  *
  * Where a million profiles have just been written with another wake_at, the
- * index still holds a million dead entries before the first live one.  So
- * whoever takes the due profiles in portions continues at the wake_at at which
+ * index still holds a million dead entries before the first live one.  So a
+ * caller that takes due profiles in portions continues at the wake_at at which
  * the last portion ended.
  *
  *-------------------------------------------------------------------------

@@ -7,7 +7,7 @@
  *		read		who may SELECT from the view, whose owner in turn may
  *					SELECT from the base table
  *
- * Whoever may do so gets a lock that lasts to the end of the transaction:
+ * Together with the right goes a lock, to the end of the transaction:
  *
  *		population_definer()	base table, SHARE UPDATE EXCLUSIVE: one
  *								definer at a time, beside readers and writers
@@ -16,8 +16,8 @@
  *		population_keep()		base table, as the caller says
  *
  * Rights are checked before anything is locked, so that a role without them
- * keeps nobody waiting, and again afterwards: while we waited, the population
- * may have been made anew, or have got another owner.
+ * keeps no session waiting, and again afterwards: while we waited, the
+ * population may have been made anew, or have got another owner.
  *
  *-------------------------------------------------------------------------
  */
@@ -119,7 +119,8 @@ check_read_committed(const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("segment.%s() cannot run in a %s transaction", function,
-						XactIsoLevel == XACT_SERIALIZABLE ? "SERIALIZABLE" : "REPEATABLE READ"),
+						XactIsoLevel == XACT_SERIALIZABLE ?
+						"SERIALIZABLE" : "REPEATABLE READ"),
 				 errdetail("The transaction's snapshot may be older than rows and changes that are already counted."),
 				 errhint("Call it in a READ COMMITTED transaction.")));
 }

@@ -21,7 +21,7 @@
  * Which version is locked.  READ COMMITTED looks with the latest snapshot and
  * follows the row to its last version, so concurrent events of one profile
  * queue on the row lock and none is lost.  In the other levels we look with
- * the transaction's snapshot and must not follow: a row that somebody changed
+ * the transaction's snapshot and must not follow: a row that was changed
  * since is the standard serialization failure.  (The function that logical
  * replication uses for this purpose always locks under the latest snapshot;
  * a REPEATABLE READ transaction would then see two versions of one key.)
@@ -95,7 +95,7 @@ profile_lock(ProfileTable *table, Datum key)
 				if (IsolationUsesXactSnapshot())
 					could_not_serialize();
 
-				/* gone since our snapshot: somebody may have made a new one */
+				/* gone since our snapshot: there may be a new one by now */
 				table_new_snapshot(table);
 				break;
 
