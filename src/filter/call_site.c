@@ -15,6 +15,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_language.h"
@@ -115,6 +116,10 @@ find_subqueries(Node *node, SubqueryRows *inner)
 	return expression_tree_walker(node, find_subqueries, inner);
 }
 
+/*
+ * find_rows() is a walker that stops at a call whose row has the number that
+ * we look for.
+ */
 static bool
 find_rows(Node *node, SubqueryRows *inner)
 {
@@ -130,6 +135,10 @@ find_rows(Node *node, SubqueryRows *inner)
 	return expression_tree_walker(node, find_rows, inner);
 }
 
+/*
+ * nullable_in() says whether an outer join of the join tree makes the row
+ * 'varno' NULL; 'nullable' says whether one above the tree does.
+ */
 static bool
 nullable_in(Node *jointree, int varno, bool nullable)
 {
@@ -242,6 +251,7 @@ is_occurrence(Node *node, Occurrences *found)
 		memcmp(other, found->filter, VARSIZE(other)) == 0;
 }
 
+/* count_all() is a walker that counts the calls with our filter. */
 static bool
 count_all(Node *node, Occurrences *found)
 {
@@ -289,6 +299,10 @@ note_hidden(Oid function, void *context)
 	return result;
 }
 
+/*
+ * count_quals() counts the calls with our filter that are quals, below AND and
+ * OR only.
+ */
 static void
 count_quals(Node *node, Occurrences *found)
 {
@@ -308,6 +322,7 @@ count_quals(Node *node, Occurrences *found)
 		found->as_qual++;
 }
 
+/* count_jointree() does the same for all quals of a join tree. */
 static void
 count_jointree(Node *node, Occurrences *found)
 {

@@ -19,6 +19,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/nbtree.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -72,18 +73,18 @@ static const Compiler compilers[FILTER_OP_COUNT] = {
 	[FILTER_IS_TRUE] = compile_is,
 	[FILTER_IS_FALSE] = compile_is,
 
-	[FILTER_IN_LAST] = compile_time,
-	[FILTER_IN_NEXT] = compile_time,
-	[FILTER_MORE_THAN_AGO] = compile_time,
-	[FILTER_LESS_THAN_AGO] = compile_time,
-	[FILTER_IN_PERIOD] = compile_time,
-	[FILTER_BEFORE] = compile_time,
-	[FILTER_AFTER] = compile_time,
-	[FILTER_ON] = compile_time,
-	[FILTER_ANNIVERSARY_TODAY] = compile_time,
-	[FILTER_ANNIVERSARY_LAST] = compile_time,
-	[FILTER_ANNIVERSARY_NEXT] = compile_time,
-	[FILTER_ANNIVERSARY_PERIOD] = compile_time,
+	[FILTER_IN_LAST] = compile_recent,
+	[FILTER_IN_NEXT] = compile_recent,
+	[FILTER_MORE_THAN_AGO] = compile_recent,
+	[FILTER_LESS_THAN_AGO] = compile_recent,
+	[FILTER_IN_PERIOD] = compile_period,
+	[FILTER_BEFORE] = compile_day,
+	[FILTER_AFTER] = compile_day,
+	[FILTER_ON] = compile_day,
+	[FILTER_ANNIVERSARY_TODAY] = compile_anniversary,
+	[FILTER_ANNIVERSARY_LAST] = compile_anniversary,
+	[FILTER_ANNIVERSARY_NEXT] = compile_anniversary,
+	[FILTER_ANNIVERSARY_PERIOD] = compile_anniversary,
 
 	[FILTER_DID] = compile_did,
 	[FILTER_IN_AUDIENCE] = compile_in_audience,
@@ -328,6 +329,7 @@ compile_in_audience(FilterScope *scope, const FilterNode *node)
 	return scope->audience(scope, node);
 }
 
+/* compile_bucket() compares the bucket of the profile's key with a number. */
 static Expr *
 compile_bucket(FilterScope *scope, const FilterNode *node)
 {

@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 

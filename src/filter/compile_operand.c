@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -81,6 +82,10 @@ compile_value(FilterScope *scope, const FilterNode *node)
 	return compilers[node->op](scope, node);
 }
 
+/*
+ * compile_column() asks the scope for the value of a name, with its keys if it
+ * has any.
+ */
 static Expr *
 compile_column(FilterScope *scope, const FilterNode *node)
 {

@@ -54,6 +54,10 @@ static void check_like(FilterScope *scope, const FilterNode *literal);
 static void check_regex(FilterScope *scope, const FilterNode *literal);
 static Datum json_literal(const FilterNode *literal);
 
+/*
+ * haystack() returns the operand as text to search in, or raises an error if
+ * it cannot be searched.
+ */
 static Haystack
 haystack(FilterScope *scope, const FilterNode *node, Operand operand)
 {
@@ -115,6 +119,10 @@ compile_contains(FilterScope *scope, const FilterNode *node)
 	return result;
 }
 
+/*
+ * any_or_all() adds 'next' to the conditions so far, NULL at first, by AND for
+ * CONTAINS ALL, else by OR.
+ */
 static Expr *
 any_or_all(const FilterNode *node, Expr *so_far, Expr *next)
 {
@@ -136,6 +144,7 @@ any_or_all(const FilterNode *node, Expr *so_far, Expr *next)
 	return makeBoolExpr(type, list_make2(so_far, next), -1);
 }
 
+/* contains_text() compiles: the literal is part of the text. */
 static Expr *
 contains_text(FilterScope *scope, Haystack in, const FilterNode *literal)
 {
@@ -156,6 +165,7 @@ contains_text(FilterScope *scope, Haystack in, const FilterNode *literal)
 						 expr_const(INT4OID, Int32GetDatum(0)));
 }
 
+/* contains_element() compiles: the literals are elements of the array. */
 static Expr *
 contains_element(FilterScope *scope, const FilterNode *node, Operand array)
 {
@@ -275,9 +285,12 @@ compile_pattern(FilterScope *scope, const FilterNode *node)
 				in.fold = true;
 			return expr_operator(in.fold ? "~~*" : "~~", text, pattern);
 
-		default:
+		case FILTER_MATCHES:
 			check_regex(scope, literal);
 			return expr_operator(in.fold ? "~*" : "~", text, pattern);
+
+		default:
+			elog(ERROR, "filter node %d is not a pattern", (int) node->op);
 	}
 }
 
@@ -301,6 +314,10 @@ check_like(FilterScope *scope, const FilterNode *literal)
 				 compile_position(scope, literal)));
 }
 
+/*
+ * check_regex() tries a regular expression, so that an error in it is raised
+ * now and not at some row.
+ */
 static void
 check_regex(FilterScope *scope, const FilterNode *literal)
 {
@@ -386,7 +403,8 @@ json_path(FilterScope *scope, Expr *json, const FilterNode *column)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("%s \"%s\" is of type %s and has no key \"%s\"",
 						scope->noun, column->text,
-						format_type_be(expr_type(json)), column->args[0]->text),
+						format_type_be(expr_type(json)),
+						column->args[0]->text),
 				 errhint("Only jsonb has keys."),
 				 compile_position(scope, column)));
 

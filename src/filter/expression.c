@@ -132,6 +132,10 @@ expr_array_call(const char *name, Expr *array)
 						   list_make1(array));
 }
 
+/*
+ * call_in_schema() makes a call of the schema's function for the types of the
+ * arguments (Expr *).
+ */
 static Expr *
 call_in_schema(Oid schema, const char *name, int nargs, va_list args)
 {
@@ -181,6 +185,10 @@ make_operator(Oid operator, Expr *left, Expr *right)
 	return (Expr *) expr;
 }
 
+/*
+ * operator_in_catalog() makes an expression of the operator of pg_catalog that
+ * is declared for these types.
+ */
 static Expr *
 operator_in_catalog(const char *name, Oid lefttype, Oid righttype,
 					Expr *left, Expr *right)

@@ -15,6 +15,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
@@ -175,6 +176,7 @@ row_names(FilterScope *scope)
 	return names;
 }
 
+/* row_subject() says for errors what the filter is applied to. */
 static char *
 row_subject(FilterRow *row)
 {
@@ -210,6 +212,9 @@ filter_column_scope(Oid relid, int varno)
 	return &row->scope;
 }
 
+/*
+ * relation_row() returns the row of the relation as range table entry 'varno'.
+ */
 static FilterRow *
 relation_row(Oid relid, int varno)
 {

@@ -143,6 +143,10 @@ compile_function(FilterScope *scope, const FilterNode *node)
 	return function->compile(scope, node, function);
 }
 
+/*
+ * find_function() looks a function up by name, or raises an error with the
+ * nearest name.
+ */
 static const FilterFunction *
 find_function(FilterScope *scope, const FilterNode *node)
 {
@@ -236,6 +240,7 @@ time_argument(FilterScope *scope, const FilterNode *node)
 	return operand.value;
 }
 
+/* call_text() compiles length, lower, trim and upper. */
 static Expr *
 call_text(FilterScope *scope, const FilterNode *node,
 		  const FilterFunction *function)
@@ -343,6 +348,7 @@ call_choice(FilterScope *scope, const FilterNode *node,
 	}
 }
 
+/* call_nullif() compiles nullif(a, b); both are brought to one type. */
 static Expr *
 call_nullif(FilterScope *scope, const FilterNode *node,
 			const FilterFunction *function)

@@ -344,6 +344,10 @@ parser_replaced(Parser *parser, const char *start, const char *end,
 					blank, end);
 }
 
+/*
+ * match_form() says whether the text at 'start' fits the form, and fills 'match'
+ * if so.
+ */
 static bool
 match_form(const char *form, const char *start, Match *match)
 {
@@ -376,6 +380,10 @@ match_form(const char *form, const char *start, Match *match)
 	return true;
 }
 
+/*
+ * match_element() matches one element of a form, a word, a class or an option,
+ * and moves *position behind what it has matched.
+ */
 static bool
 match_element(const char *element, int length, Match *match,
 			  const char **position)
@@ -463,6 +471,7 @@ match_words(const char *words, int length, const FilterToken *token)
 	return false;
 }
 
+/* match_name() matches a name with its keys; 'dotted': it must have some. */
 static bool
 match_name(Match *match, const char **position, bool dotted)
 {
@@ -574,6 +583,9 @@ capture(Match *match, const char *start, const char *end)
 	next->list = false;
 }
 
+/*
+ * render() prints the right form with what was captured in place of $1, $2 ...
+ */
 static char *
 render(const char *right, const Match *match)
 {

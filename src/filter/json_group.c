@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "utils/formatting.h"
 
 #include "filter/json_private.h"
@@ -140,6 +141,7 @@ read_members(JsonbContainer *rules, const RulePath *path,
 	return members;
 }
 
+/* is_combinator() says whether the value is a word between two rules. */
 static bool
 is_combinator(JsonbValue *value)
 {
@@ -219,6 +221,7 @@ combine_xor(List *filters, const RulePath *path)
 	return filter_combine(FILTER_AND, list_make2(either, filter_negate(both)));
 }
 
+/* combine_at_least() reads "count" and makes AT LEAST of the filters. */
 static FilterNode *
 combine_at_least(List *filters, JsonbContainer *json, const RulePath *path)
 {

@@ -12,6 +12,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "base/base.h"
 #include "filter/json_private.h"
 

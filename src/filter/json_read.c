@@ -107,6 +107,7 @@ read_constant(JsonbContainer *json, const RulePath *path)
 					   NULL, -1);
 }
 
+/* read_did() reads {"did": "orders", "where": {...}, "atLeast": 3, ...}. */
 static FilterNode *
 read_did(JsonbContainer *json, const RulePath *path)
 {
@@ -152,6 +153,7 @@ read_did(JsonbContainer *json, const RulePath *path)
 	return rule_checked(node, path);
 }
 
+/* read_audience() reads {"audience": "vip", "operator": "in"}. */
 static FilterNode *
 read_audience(JsonbContainer *json, const RulePath *path)
 {
@@ -167,6 +169,7 @@ read_audience(JsonbContainer *json, const RulePath *path)
 	return negated ? filter_negate(node) : node;
 }
 
+/* read_bucket() reads {"bucket": "salt", "operator": "<", "value": 10}. */
 static FilterNode *
 read_bucket(JsonbContainer *json, const RulePath *path)
 {

@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "miscadmin.h"
 
 #include "filter/json_private.h"
@@ -48,6 +49,7 @@ rule_comparison(JsonbContainer *json, const RulePath *path)
 	return read_comparison(json, path);
 }
 
+/* read_comparison() reads left side, operator and values of a rule. */
 static FilterNode *
 read_comparison(JsonbContainer *json, const RulePath *path)
 {

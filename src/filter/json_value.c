@@ -187,6 +187,7 @@ rule_number(JsonbContainer *json, const RulePath *path)
 	return number;
 }
 
+/* read_source() reads "valueSource", and refuses what the op cannot take. */
 static ValueSource
 read_source(JsonbContainer *json, const RulePath *path, FilterOp op)
 {
@@ -240,6 +241,9 @@ read_type(JsonbContainer *json, const RulePath *path)
 	return TYPE_OPEN;
 }
 
+/*
+ * read_value() reads one value as an argument of the kind that is asked for.
+ */
 static FilterNode *
 read_value(JsonbValue *value, const Reading *reading)
 {
@@ -277,6 +281,7 @@ read_value(JsonbValue *value, const Reading *reading)
 	}
 }
 
+/* read_text_value() does the same for a text, whatever it holds. */
 static FilterNode *
 read_text_value(char *text, const Reading *reading)
 {
@@ -395,6 +400,9 @@ read_expression(JsonbValue *expression, const RulePath *path)
 				"The \"kind\" of an expression is none of \"field\", \"value\" and \"func\".");
 }
 
+/*
+ * read_call() reads an expression of kind "func": an operator or a function.
+ */
 static FilterNode *
 read_call(JsonbContainer *json, const RulePath *path)
 {

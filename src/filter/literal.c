@@ -325,6 +325,10 @@ reads_domain(Oid type)
 	}
 }
 
+/*
+ * refuse_literal() raises the error that the literal cannot be read as a value
+ * of this type.  'detail' is half a sentence without its period, or NULL.
+ */
 static void
 refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 			   const FilterNode *against, const char *detail, const char *hint)
@@ -409,6 +413,10 @@ refuse_moving_words(FilterScope *scope, const FilterNode *literal)
 	}
 }
 
+/*
+ * nearest_label() returns the label of an enum that is nearest to the word, or
+ * NULL.
+ */
 static char *
 nearest_label(Oid enumtype, const char *word)
 {

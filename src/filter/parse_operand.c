@@ -81,6 +81,7 @@ parse_operand(Parser *parser)
 	return parse_sum(parser, PRECEDENCE_SUM, true);
 }
 
+/* parse_primary() reads an operand without operators outside parentheses. */
 static FilterNode *
 parse_primary(Parser *parser, bool operand_only)
 {
@@ -144,6 +145,7 @@ parse_primary(Parser *parser, bool operand_only)
 					   NULL);
 }
 
+/* parse_group() reads: (operand), or (filter) unless operand_only */
 static FilterNode *
 parse_group(Parser *parser, bool operand_only)
 {
@@ -210,6 +212,7 @@ parse_column(Parser *parser)
 	return node;
 }
 
+/* parse_function() reads: lower(city), or an aggregate: sum(orders.amount) */
 static FilterNode *
 parse_function(Parser *parser)
 {

@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "filter/parse_private.h"
 
 static void fail_behind_words(Parser *parser, int count);

@@ -209,6 +209,7 @@ list_expected(const char *words, const char *others)
 	return out.data;
 }
 
+/* split_words() adds the words between the bars to a list (char *). */
 static List *
 split_words(List *list, const char *words)
 {

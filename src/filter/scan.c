@@ -181,6 +181,9 @@ scan_quoted(const char *position, FilterToken *token)
 	return end;
 }
 
+/*
+ * scan_number() reads an unsigned number, and refuses letters right behind it.
+ */
 static const char *
 scan_number(const char *position, FilterToken *token)
 {

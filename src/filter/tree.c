@@ -41,6 +41,7 @@ segment_filter_tree(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* put_node() puts a row for the node and rows for its arguments. */
 static void
 put_node(ReturnSetInfo *result, const FilterNode *node, int depth)
 {
