@@ -14,7 +14,7 @@
  * seconds on the clock, where the column can stand alone on its side.  For the
  * planner a limit is added that follows from this, such as
  *
- *			AND seen > segment.now() - '746:00:00'
+ *			AND seen >= segment.now() - '746:00:00'
  *
  * so that an index helps, and partitions are pruned.
  *
@@ -23,19 +23,11 @@
  * changes the answer there and never back.  now - 30 days would run back, and
  * stand still, where months end and clocks are set.
  *
- * A timestamp without time zone is local time of the zone, and stands for an
- * instant; a date is a day of its calendar:
+ * A date is a day of the zone's calendar:
  *
  *		birthday in next 7 days		today < birthday <= today + 7
  *
- * In a scope without a zone the session's is read at run time, by the server's
- * own casts.
- *
- * What comes of the clock can be computed by the server's own operators: the
- * clock stays so far from the ends of the calendar, and spans are so short,
- * that there always is a result.  A time that a row holds may be any, and goes
- * through the functions of arithmetic.c, for which what is beyond the calendar
- * is missing.
+ * How times are computed is in compile_clock.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -112,7 +104,7 @@ compile_recent(FilterScope *scope, const FilterNode *node)
 	return recent;
 }
 
-/* time + span, compared with now. */
+/* span_passes() compares time + span with now. */
 static Expr *
 span_passes(FilterScope *scope, Expr *time, const Interval *span,
 			StrategyNumber strategy, Expr *now)
@@ -141,7 +133,7 @@ span_negated(const Interval *span)
 	return negated;
 }
 
-/* The same for a date, of which only the day counts. */
+/* recent_day() compiles the same for a date, of which only the day counts. */
 static Expr *
 recent_day(FilterScope *scope, const FilterNode *node, Expr *day)
 {
@@ -170,7 +162,7 @@ recent_day(FilterScope *scope, const FilterNode *node, Expr *day)
 	}
 }
 
-/* Has the span passed since that day before today, or not yet? */
+/* day_passed() compiles: the span has passed since the day, or has not yet. */
 static Expr *
 day_passed(Expr *day, const Interval *span, Expr *today, bool passed)
 {
@@ -195,7 +187,7 @@ day_ago(Expr *day, const Interval *span)
 						 expr_const(INTERVALOID, IntervalPGetDatum(span)));
 }
 
-/* The interval of a span that must consist of days or longer units. */
+/* span_of_days() refuses a span that is not made of days or longer units. */
 static Interval *
 span_of_days(FilterScope *scope, const FilterNode *node,
 			 const FilterNode *span)

@@ -82,10 +82,12 @@ filter_row_field(FilterRow *row, const char *name)
 }
 
 /*
- * A field that is computed, as in a view.  The planner has worked on it
- * already, and may have made a cast of COLLATE: if its collations were
- * assigned again, with those of the filter, they would be others.  So a
- * parameter stands in its place until that is done.
+ * field_parameter() returns a parameter in the stead of a field that is
+ * computed, as in a view.
+ *
+ * The planner has worked on the field already, and may have made a cast of
+ * COLLATE.  Were its collations assigned again, with those of the filter, they
+ * would change.  filter_row_put_fields() puts the field back afterwards.
  */
 static Expr *
 field_parameter(Expr *field, int number)
@@ -115,7 +117,10 @@ filter_row_put_fields(Node *node, void *row)
 	return expression_tree_mutator(node, filter_row_put_fields, row);
 }
 
-/* Counted from 1; 0 if there is none.  Two joined tables may both have it. */
+/*
+ * field_number() returns the number of the field, from 1; 0 if there is none.
+ * An error if two joined tables both have it.
+ */
 static AttrNumber
 field_number(FilterRow *row, const char *name)
 {

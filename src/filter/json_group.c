@@ -64,7 +64,10 @@ rule_group(JsonbContainer *json, const RulePath *path)
 	return combine(members, combinator, path);
 }
 
-/* NULL if there is none: each rule may have its own, or they are all "and" */
+/*
+ * group_combinator() returns the word that combines all rules; NULL if there
+ * is none: each rule may have its own, or they are all "and".
+ */
 static const char *
 group_combinator(JsonbContainer *json, const RulePath *path)
 {
@@ -88,11 +91,11 @@ group_combinator(JsonbContainer *json, const RulePath *path)
 }
 
 /*
- * The rules that are not left out, as Member.
+ * read_members() reads the rules that are not left out, as a list of Member.
  *
- * A group without a combinator may have one before each rule but the first.
- * What is left out takes those before it along, so that the last word before a
- * rule counts.
+ * A group without a combinator may have one before each rule but the first.  A
+ * rule that is left out takes the word before it along, so that the last word
+ * before a rule counts.
  */
 static List *
 read_members(JsonbContainer *rules, const RulePath *path,
@@ -170,7 +173,10 @@ combine(List *members, const char *word, const RulePath *path)
 						  filters);
 }
 
-/* a or b and c: as in SQL, "and" binds tighter than "xor", "xor" than "or" */
+/*
+ * combine_each() combines rules by the words between them: as in SQL, "and"
+ * binds tighter than "xor", "xor" than "or".
+ */
 static FilterNode *
 combine_each(List *members, const RulePath *path)
 {

@@ -130,7 +130,6 @@ rule_object(JsonbValue *value, const RulePath *path)
 	return value->val.binary.data;
 }
 
-/* What the parser would refuse is refused here, too. */
 FilterNode *
 rule_checked(FilterNode *node, const RulePath *path)
 {

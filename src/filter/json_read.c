@@ -12,11 +12,12 @@
  *
  * Beside what json.c writes, we take what react-querybuilder and jQuery
  * QueryBuilder emit, as far as it has one meaning: what the exporters of these
- * components, and whoever reads the tree, take it for.
+ * components, and readers of the tree, take it for.
  *
- * What is muted, or not finished yet (no field is chosen), is left out, and so
- * is a group of which nothing remains.  A tree of which nothing remains means
- * nothing: their exporters make "everybody" of it, or "nobody", and we refuse.
+ * A rule that is muted, or not finished yet (no field is chosen), is left out,
+ * and so is a group of which no rule remains.  A tree of which no rule remains
+ * is refused: the exporters of these components make a filter for all rows of
+ * it, or for none.
  *
  *-------------------------------------------------------------------------
  */

@@ -100,7 +100,7 @@ read_comparison(JsonbContainer *json, const RulePath *path)
 	return negated ? filter_negate(node) : node;
 }
 
-/* a in (b, c), b and c being fields: a = b or a = c */
+/* any_field() makes a = b or a = c of: a in (b, c), b and c being fields */
 static FilterNode *
 any_field(FilterNode *left, List *fields)
 {
@@ -119,8 +119,9 @@ any_field(FilterNode *left, List *fields)
 }
 
 /*
- * A rule about the elements of an array: some, or none, equal one of these
- * values.  Its "value" is a group of rules with an empty field.
+ * read_match() reads a rule about the elements of an array: some, or none,
+ * equal one of these values.  Its "value" is a group of rules with an empty
+ * field.
  */
 static FilterNode *
 read_match(JsonbContainer *json, JsonbValue *match, const RulePath *path)
@@ -153,7 +154,9 @@ read_match(JsonbContainer *json, JsonbValue *match, const RulePath *path)
 	return none ? filter_negate(node) : node;
 }
 
-/* "some" and "none", also as "atLeast" 1 and "atMost" 0 */
+/*
+ * match_is_none() reads "some" and "none", also as "atLeast" 1 and "atMost" 0.
+ */
 static bool
 match_is_none(JsonbContainer *match, const RulePath *path)
 {
@@ -175,7 +178,10 @@ match_is_none(JsonbContainer *match, const RulePath *path)
 								mode));
 }
 
-/* Add the literals that an element may equal; false if that is not all. */
+/*
+ * element_values() adds the literals that an element may equal; false if the
+ * filter asks for anything else.
+ */
 static bool
 element_values(const FilterNode *filter, List **values)
 {
@@ -203,8 +209,8 @@ element_values(const FilterNode *filter, List **values)
 }
 
 /*
- * A rule that somebody has only begun: a builder's placeholder stands for the
- * field or the operator, or it says itself that it is empty.
+ * is_unfinished() says whether a rule has only been begun: a builder's
+ * placeholder stands for the field or the operator, or the rule has "empty".
  */
 static bool
 is_unfinished(JsonbContainer *json, const RulePath *path)

@@ -86,9 +86,9 @@ static char *value_text(JsonbValue *value);
 static void say_path(void *arg);
 
 /*
- * What a rule compares: its field; or an expression, of which the field is the
- * part that a builder shows; or the text of an operand.  jQuery QueryBuilder
- * needs no field where the id is its name.
+ * A rule compares its field; or an expression, of which the field is the part
+ * that a builder shows; or the text of an operand.  jQuery QueryBuilder needs
+ * no field where the id is its name.
  */
 FilterNode *
 rule_left(JsonbContainer *json, const RulePath *path)
@@ -307,7 +307,7 @@ read_text_value(char *text, const Reading *reading)
 	return filter_node(FILTER_STRING, text, -1);
 }
 
-/* NULL if it is none, or out of range */
+/* read_number() returns NULL if the text is no number, or out of range. */
 static FilterNode *
 read_number(const char *text)
 {

@@ -177,7 +177,8 @@ literal_is_day(const FilterNode *literal)
 }
 
 /*
- * What is it, as the server reads it: DTK_DATE, DTK_LATE ...; -1: it does not.
+ * literal_decode() returns what the server takes the text for: DTK_DATE,
+ * DTK_LATE ...; -1 if it is no time.
  */
 static int
 literal_decode(const char *text, const char *completed_by)
@@ -194,7 +195,7 @@ literal_decode(const char *text, const char *completed_by)
 
 	if (completed_by != NULL)
 		text = psprintf("%s%s", text, completed_by);
-	/* without a place for it, a zone is an error */
+	/* without a pointer for the zone, a zone is an error */
 	if (ParseDateTime(text, workbuf, sizeof(workbuf), field, ftype,
 					  MAXDATEFIELDS, &nfields) != 0 ||
 		DecodeDateTime(field, ftype, nfields, &type, &tm, &fsec,
@@ -218,7 +219,7 @@ literal_day(FilterScope *scope, const FilterNode *literal,
 }
 
 /*
- * The literal as local time of the scope's zone.
+ * literal_local_time() reads the literal as local time of the scope's zone.
  *
  * The server's input function for timestamp drops a zone silently, and so
  * would read "12:00+00" as noon in Copenhagen.  A literal has a zone of its
@@ -247,8 +248,8 @@ literal_local_time(FilterScope *scope, const FilterNode *literal,
 }
 
 /*
- * Call the type's input function, and let what it says become part of an
- * error that names the column as well.
+ * literal_input() calls the type's input function; its message becomes part of
+ * an error that names the column as well.
  */
 static Datum
 literal_input(FilterScope *scope, const FilterNode *literal, Oid type,
@@ -378,8 +379,9 @@ names_column(FilterScope *scope, const char *word)
 }
 
 /*
- * The server reads 'tomorrow' as the day after the one on which it happens to
- * read it; a filter that is kept would hold that day for ever.
+ * refuse_moving_words() refuses 'tomorrow' and its like.  The server reads it
+ * as the day after the one on which it is read, and a stored filter would keep
+ * that day for ever.
  */
 static void
 refuse_moving_words(FilterScope *scope, const FilterNode *literal)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * parser.c
- *	  What stands at this place of the text, and what should?
+ *	  Which token is next, and what does an error say that finds another?
  *
  *		seen in lsat 30 days
  *			 ^
@@ -13,7 +13,8 @@
  *		DETAIL:  Expected "last", "next", "this" or "(".
  *		HINT:  Perhaps you meant: seen in last 30 days
  *
- * The parser's hands and its voice; what they are used for is in parse.c.
+ * The rules of the grammar, in parse*.c, look at tokens and raise errors by
+ * these functions alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,7 +33,6 @@ static char *excerpt(const char *start, int length);
 static int	character_number(Parser *parser, const char *start);
 static int	show_caret(Parser *parser, int character);
 
-/* An operand such as "a + 1" is no filter, and an error. */
 bool
 parser_is_filter(Parser *parser, FilterNode *node)
 {
@@ -43,7 +43,6 @@ parser_is_filter(Parser *parser, FilterNode *node)
 	return false;
 }
 
-/* The filter is complete here, and something else follows. */
 FilterNode *
 parser_fail_behind(Parser *parser)
 {
@@ -65,10 +64,8 @@ parser_fail_behind(Parser *parser)
 }
 
 /*
- * The next token is not what it should be.
- *
  * 'words' and 'others', separated by bars, are what was expected: words of
- * the language, and things to be described.  A slip is also looked for among
+ * the language, and descriptions.  The hint looks for a slip among 'words' and
  * 'more_words'.
  */
 FilterNode *
@@ -112,7 +109,9 @@ parser_fail(Parser *parser, const char *words, const char *others,
 			 show_caret(parser, character)));
 }
 
-/* The hint for a slip in one of these words, or NULL. */
+/*
+ * nearest_word() returns the hint for a slip in one of these words, or NULL.
+ */
 static char *
 nearest_word(Parser *parser, FilterToken *token, const char *words,
 			 const char *more_words)
@@ -142,9 +141,8 @@ nearest_word(Parser *parser, FilterToken *token, const char *words,
 }
 
 /*
- * What has just been read, from 'start' on, has no column.
- *
- * Whoever writes "revenue" > 40 has SQL in mind, where a name is quoted so.
+ * In SQL a name is quoted as in "revenue" > 40, so the hint takes the string
+ * for a column.
  */
 FilterNode *
 parser_fail_fixed(Parser *parser, const char *start, FilterNode *node)
@@ -170,7 +168,6 @@ parser_fail_fixed(Parser *parser, const char *start, FilterNode *node)
 								   "The", what), hint);
 }
 
-/* The token at 'start' is well-formed, but cannot be meant so. */
 FilterNode *
 parser_fail_at(Parser *parser, const char *start, const char *problem,
 			   const char *detail, const char *hint)
@@ -188,7 +185,7 @@ parser_fail_at(Parser *parser, const char *start, const char *problem,
 			 show_caret(parser, character)));
 }
 
-/* Expected "and", "or" or the end of the filter. */
+/* list_expected() writes: Expected "and", "or" or the end of the filter. */
 static char *
 list_expected(const char *words, const char *others)
 {
@@ -225,7 +222,7 @@ split_words(List *list, const char *words)
 	return list;
 }
 
-/* The words of an error, shortened if they are many. */
+/* excerpt() returns the characters, shortened if they are many. */
 static char *
 excerpt(const char *start, int length)
 {
@@ -255,7 +252,6 @@ show_caret(Parser *parser, int character)
 	return internalerrposition(character);
 }
 
-/* The token after n others. */
 FilterToken *
 parser_peek(Parser *parser, int n)
 {

@@ -18,7 +18,7 @@
 
 #include "filter/filter_private.h"
 
-/* What stands to the right, at the same level of parentheses. */
+/* What follows the filter, at the same level of parentheses. */
 typedef enum PrintBefore
 {
 	BEFORE_NOTHING,
@@ -536,7 +536,7 @@ print_name(Printer *printer, const char *name, bool quoted)
 		appendStringInfoString(printer->out, name);
 }
 
-/* Would "and b" behind this filter be read as part of its WHERE? */
+/* ends_open() says whether "and b" behind it would be part of its WHERE. */
 static bool
 ends_open(const FilterNode *node)
 {

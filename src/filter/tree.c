@@ -13,7 +13,7 @@
  *		    3 | number   | 1
  *		    1 | column   | b
  *
- * A window into the parsed form, for who wonders and for tests.
+ * It shows the parsed form to users and tests.
  *
  *-------------------------------------------------------------------------
  */
