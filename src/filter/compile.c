@@ -267,7 +267,8 @@ compile_boolean(FilterScope *scope, const FilterNode *node)
 		return json_as(operand.value, BOOLOID);
 	if (operand.type != BOOLOID)
 	{
-		char	   *hint = psprintf("Compare it with a value, or write: %s is set.",
+		char	   *hint = psprintf("Compare it with a value, or write: %s is "
+									"set.",
 									filter_print(node));
 
 		refuse_operand(scope, node, operand.type, "true or false", hint);
@@ -310,7 +311,8 @@ compile_did(FilterScope *scope, const FilterNode *node)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"did\" cannot be used here"),
-				 errhint("Define a trait that counts with segment.create_trait() and use its name."),
+				 errhint("Define a trait that counts with "
+						 "segment.create_trait() and use its name."),
 				 compile_position(scope, node)));
 	return compile_filter(scope, filter_did_as_count(node));
 }
@@ -323,7 +325,8 @@ compile_in_audience(FilterScope *scope, const FilterNode *node)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("audience \"%s\" cannot be used here", node->text),
-				 errdetail("The filter is applied to %s, which is no population.",
+				 errdetail("The filter is applied to %s, which is no "
+						   "population.",
 						   scope->subject),
 				 compile_position(scope, node)));
 	return scope->audience(scope, node);
@@ -344,7 +347,8 @@ compile_bucket(FilterScope *scope, const FilterNode *node)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"bucket\" cannot be used here"),
-				 errdetail("It divides the profiles of a population by their keys; the filter is applied to %s.",
+				 errdetail("It divides the profiles of a population by their "
+						   "keys; the filter is applied to %s.",
 						   scope->subject),
 				 compile_position(scope, node)));
 	return expr_compare(strategies[node->detail],

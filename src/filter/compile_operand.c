@@ -109,10 +109,12 @@ compile_column(FilterScope *scope, const FilterNode *node)
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("%s \"%s\" does not exist", scope->noun, node->text),
 			 errdetail("The filter is applied to %s.", scope->subject),
-			 nearest ? errhint("Perhaps you meant: %s", filter_name(nearest)) : 0,
+			 nearest ? errhint("Perhaps you meant: %s",
+							   filter_name(nearest)) : 0,
 			 compile_position(scope, node)));
 }
 
+/* compile_aggregate() asks the scope for the value of an aggregate. */
 static Expr *
 compile_aggregate(FilterScope *scope, const FilterNode *node)
 {
@@ -120,8 +122,10 @@ compile_aggregate(FilterScope *scope, const FilterNode *node)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("aggregates cannot be used here"),
-				 errdetail("\"%s\" is computed from events.", filter_print(node)),
-				 errhint("Define a trait with segment.create_trait() and use its name."),
+				 errdetail("\"%s\" is computed from events.",
+						   filter_print(node)),
+				 errhint("Define a trait with segment.create_trait() and use "
+						 "its name."),
 				 compile_position(scope, node)));
 	return scope->aggregate(scope, node);
 }
@@ -230,7 +234,9 @@ time_arithmetic(FilterScope *scope, const FilterNode *node,
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("\"%s\" cannot be computed", filter_print(node)),
-			 errdetail("A span can be added to or subtracted from a time, and a time subtracted from a time."),
-			 errhint("A number of days is written with its unit: today + 3 days."),
+			 errdetail("A span can be added to or subtracted from a time, and "
+					   "a time subtracted from a time."),
+			 errhint("A number of days is written with its unit: today + 3 "
+					 "days."),
 			 compile_position(scope, node)));
 }

@@ -63,6 +63,7 @@ extern Expr *compile_filter(FilterScope *scope, const FilterNode *node);
 
 /* compile_operand.c ------------------------------------------------------ */
 
+/* Compile an operand; a literal gets no value yet. */
 extern Operand compile_operand(FilterScope *scope, const FilterNode *node);
 /* Does the operand differ between rows, or is it a matter of the clock? */
 extern bool operand_uses_row(const FilterNode *node);
@@ -159,6 +160,7 @@ extern Expr *compile_function(FilterScope *scope, const FilterNode *node);
 
 /* literal.c -------------------------------------------------------------- */
 
+/* Is the node a string, a number, true or false? */
 extern bool is_literal(const FilterNode *node);
 /*
  * Read the literal as a constant of the type.  'against' is the node that it
@@ -180,11 +182,12 @@ extern char *literal_show(const FilterNode *literal);
 
 /* types.c ---------------------------------------------------------------- */
 
+/* Is the type one of these?  An instant is a time that is no day. */
 extern bool is_number(Oid type);
 extern bool is_text(Oid type);
 extern bool is_citext(Oid type);
 extern bool is_time(Oid type);
-extern bool is_instant(Oid type);	/* a time that is no day */
+extern bool is_instant(Oid type);
 
 /* compile_error.c -------------------------------------------------------- */
 
@@ -227,6 +230,7 @@ extern Expr *expr_any(Expr *left, Datum *values, int count);
 /* Put a value under another collation, unless one of the two is a default. */
 extern Expr *expr_collated(Expr *value, Oid collation);
 
+/* Combine or test what is typed already. */
 extern Expr *expr_and(Expr *left, Expr *right);
 extern Expr *expr_or(Expr *left, Expr *right);
 extern Expr *expr_nullif(Expr *value, Expr *missing);

@@ -83,8 +83,10 @@ haystack(FilterScope *scope, const FilterNode *node, Operand operand)
 				 errmsg("%s has collation \"%s\" and cannot be searched",
 						describe_operand(scope, operand.node),
 						get_collation_name(collation)),
-				 errdetail("The collation is nondeterministic, and the server does not search text under such a collation."),
-				 errhint("Compare the whole text, with = or in, or search a column with another collation."),
+				 errdetail("The collation is nondeterministic, and the server "
+						   "does not search text under such a collation."),
+				 errhint("Compare the whole text, with = or in, or search a "
+						 "column with another collation."),
 				 compile_position(scope, operand.node)));
 	return result;
 }
@@ -204,7 +206,8 @@ contains_element(FilterScope *scope, const FilterNode *node, Operand array)
 		/* there is no operator that finds an instant of a day in an array */
 		if (is_instant(base) && literal_is_day(literal))
 			refuse_operand(scope, literal, InvalidOid, "an instant but a day",
-						   psprintf("Write the time of day, too: \"%s 00:00\".",
+						   psprintf("Write the time of day, too: \"%s "
+									"00:00\".",
 									literal->text));
 		/* and no day is a time of day */
 		if (literal_time_type(literal, base) != base)
@@ -309,7 +312,8 @@ check_like(FilterScope *scope, const FilterNode *literal)
 	if (escapes % 2 == 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_ESCAPE_SEQUENCE),
-				 errmsg("pattern \"%s\" ends with an escape character", literal->text),
+				 errmsg("pattern \"%s\" ends with an escape character",
+						literal->text),
 				 errhint("Write \\\\ for a backslash."),
 				 compile_position(scope, literal)));
 }

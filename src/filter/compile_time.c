@@ -304,7 +304,8 @@ time_operand(FilterScope *scope, const FilterNode *node)
 		return literal_const(scope, operand.node, TIMESTAMPTZOID,
 							 operand.node);
 	if (operand.type == JSONBOID)
-		hint = "Times inside jsonb are only text: give them a column of their own.";
+		hint = "Times inside jsonb are only text: give them a column of their "
+			   "own.";
 	if (!is_time(operand.type))
 		refuse_operand(scope, operand.node, operand.type, "a date or time",
 					   hint);

@@ -210,7 +210,8 @@ type_inside_json(FilterScope *scope, const FilterNode *beside, Oid type)
 		return BOOLOID;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("%s is of type %s and cannot be compared with a value inside jsonb",
+			 errmsg("%s is of type %s and cannot be compared with a value "
+					"inside jsonb",
 					describe_operand(scope, beside), format_type_be(type)),
 			 errdetail("There are numbers, text and booleans inside jsonb."),
 			 compile_position(scope, beside)));

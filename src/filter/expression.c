@@ -175,6 +175,7 @@ call_with_types(Oid schema, const char *name, int nargs, Oid *types,
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
+/* make_operator() applies an operator to what has its types already. */
 static Expr *
 make_operator(Oid operator, Expr *left, Expr *right)
 {

@@ -127,10 +127,23 @@ extern const char *const filter_aggregates[];
 
 /*
  * Is the op a condition on an operand, its first argument, that is written by
- * one of the shapes?  Is its spelling written behind that operand?
+ * one of the shapes?
  */
-extern bool filter_op_has_operand(FilterOp op);
-extern bool filter_op_follows_operand(FilterOp op);
+static inline bool
+filter_op_has_operand(FilterOp op)
+{
+	return filter_ops[op].precedence == PRECEDENCE_PREDICATE &&
+		filter_ops[op].shape != SHAPE_OTHER;
+}
+
+/* Is its spelling written behind that operand? */
+static inline bool
+filter_op_follows_operand(FilterOp op)
+{
+	return filter_op_has_operand(op) &&
+		filter_ops[op].shape != SHAPE_ANNIVERSARY;
+}
+
 /* Return the kinds that argument 'number' of the op may have. */
 extern uint16 filter_arg_kinds(FilterOp op, int number);
 
@@ -235,8 +248,8 @@ extern FilterNode *filter_parse_part(const char *text, uint16 kind,
 #define FILTER_JSON_HOLDS	"holds" /* operator of a rule that is an operand */
 /* The keys of DID's count, by FilterTimes */
 extern const char *const filter_json_times[];
-/* Fill in the scalar that is the literal, whose text it shares. */
 struct JsonbValue;
+/* Fill in the scalar that is the literal, whose text it shares. */
 extern void filter_json_literal(const FilterNode *literal,
 								struct JsonbValue *value);
 

@@ -136,7 +136,8 @@ field_number(FilterRow *row, const char *name)
 			ereport(ERROR,
 					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
 					 errmsg("column \"%s\" is ambiguous", name),
-					 errdetail("The row has more than one column of that name.")));
+					 errdetail("The row has more than one column of that "
+							   "name.")));
 		number = i + 1;
 	}
 	return number;
@@ -169,6 +170,7 @@ row_column(FilterScope *scope, const char *name)
 	return filter_row_field((FilterRow *) scope, name);
 }
 
+/* row_names() lists the names of the fields (char *). */
 static List *
 row_names(FilterScope *scope)
 {

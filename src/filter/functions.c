@@ -135,7 +135,8 @@ compile_function(FilterScope *scope, const FilterNode *node)
 				 errmsg("function \"%s\" cannot take %d arguments",
 						function->name, node->nargs),
 				 function->least == function->most ?
-				 errdetail_plural("It takes %d argument.", "It takes %d arguments.",
+				 errdetail_plural("It takes %d argument.",
+								  "It takes %d arguments.",
 								  function->least, function->least) :
 				 errdetail("It takes %d to %d arguments.",
 						   function->least, function->most),
@@ -293,7 +294,8 @@ call_round(FilterScope *scope, const FilterNode *node,
 		literal_number_type(digits, INT2OID) != INT2OID)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a number of digits", filter_print(digits)),
+				 errmsg("\"%s\" is not a number of digits",
+						filter_print(digits)),
 				 errhint("Write a whole number, such as: round(x, 2)."),
 				 compile_position(scope, digits)));
 	return expr_own_call("round", 2, number,

@@ -86,7 +86,8 @@ group_combinator(JsonbContainer *json, const RulePath *path)
 		if (pg_strcasecmp(combinator, words[i]) == 0)
 			return words[i];
 	}
-	rule_refuse(path, psprintf("Combinator \"%s\" is none of \"and\", \"or\", \"xor\" and \"atLeast\".",
+	rule_refuse(path, psprintf("Combinator \"%s\" is none of \"and\", \"or\", "
+							   "\"xor\" and \"atLeast\".",
 								combinator));
 }
 
@@ -127,10 +128,12 @@ read_members(JsonbContainer *rules, const RulePath *path,
 		}
 		if (is_combinator(rule))
 			rule_refuse(&inner, combinator != NULL ?
-						"Words between rules stand in a group without a \"combinator\"." :
+						"Words between rules stand in a group without a "
+						"\"combinator\"." :
 						"Expected a rule, not a word.");
 		if (rule->type == jbvString)
-			rule_refuse(&inner, psprintf("Word \"%s\" is none of \"and\", \"or\" and \"xor\".",
+			rule_refuse(&inner, psprintf("Word \"%s\" is none of \"and\", "
+										 "\"or\" and \"xor\".",
 										 pnstrdup(rule->val.string.val,
 												  rule->val.string.len)));
 		filter = rule_read(rule_object(rule, &inner), &inner);
@@ -221,7 +224,8 @@ combine_xor(List *filters, const RulePath *path)
 		return linitial(filters);
 	if (list_length(filters) > 2)
 		rule_refuse(path,
-					"\"xor\" of more than two rules has more than one meaning.");
+					"\"xor\" of more than two rules has more than one "
+					"meaning.");
 	either = filter_combine(FILTER_OR, list_copy(filters));
 	both = filter_combine(FILTER_AND, filters);
 	return filter_combine(FILTER_AND, list_make2(either, filter_negate(both)));

@@ -57,8 +57,10 @@ filter_from_json(JsonbContainer *json)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rule tree is empty"),
-				 errdetail("It has no rules, or all of them are muted or not finished."),
-				 errhint("A filter that holds for everybody is written: '{\"constant\": true}'::jsonb::segment.filter")));
+				 errdetail("It has no rules, or all of them are muted or not "
+						   "finished."),
+				 errhint("A filter that holds for everybody is written: "
+						 "'{\"constant\": true}'::jsonb::segment.filter")));
 	return node;
 }
 
@@ -96,6 +98,7 @@ rule_read(JsonbContainer *json, const RulePath *path)
 	return negated && node != NULL ? filter_negate(node) : node;
 }
 
+/* read_constant() reads {"constant": true}. */
 static FilterNode *
 read_constant(JsonbContainer *json, const RulePath *path)
 {
@@ -142,7 +145,8 @@ read_did(JsonbContainer *json, const RulePath *path)
 			continue;
 		if (node->text != NULL)
 			rule_refuse(path,
-						"There is more than one of \"atLeast\", \"atMost\" and \"exactly\".");
+						"There is more than one of \"atLeast\", \"atMost\" "
+						"and \"exactly\".");
 		node->text = rule_count(count, path, filter_json_times[times]);
 		node->detail = times;
 	}
@@ -165,7 +169,8 @@ read_audience(JsonbContainer *json, const RulePath *path)
 	rule_check_keys(json, audience_keys, path);
 	if (rule_operator(json, path, &negated) != FILTER_IN)
 		rule_refuse(path,
-					"The operator of \"audience\" is none of \"in\" and \"notIn\".");
+					"The operator of \"audience\" is none of \"in\" and "
+					"\"notIn\".");
 	node = rule_checked(node, path);
 	return negated ? filter_negate(node) : node;
 }
@@ -185,7 +190,8 @@ read_bucket(JsonbContainer *json, const RulePath *path)
 	rule_check_keys(json, bucket_keys, path);
 	if (compare < 0)
 		rule_refuse(path,
-					"The operator of \"bucket\" is none of \"<\", \"<=\", \">\" and \">=\".");
+					"The operator of \"bucket\" is none of \"<\", \"<=\", "
+					"\">\" and \">=\".");
 	node->detail = compare;
 	args[0] = rule_number(json, path);
 	return rule_checked(node, path);

@@ -68,7 +68,8 @@ read_comparison(JsonbContainer *json, const RulePath *path)
 		/* "holds" */
 		if (!op_is(left, KIND_FILTER))
 			rule_refuse(path,
-						"An operand that holds must be a column, a function or an aggregate.");
+						"An operand that holds must be a column, a function "
+						"or an aggregate.");
 		return left;
 	}
 
@@ -142,7 +143,8 @@ read_match(JsonbContainer *json, JsonbValue *match, const RulePath *path)
 	filter = rule_read(rules->val.binary.data, &inner);
 	if (filter == NULL || !element_values(filter, &values))
 		rule_refuse(&inner,
-					"Of elements only \"=\" and \"in\" can be asked, combined by \"or\".");
+					"Of elements only \"=\" and \"in\" can be asked, combined "
+					"by \"or\".");
 
 	args = palloc_array(FilterNode *, list_length(values) + 1);
 	args[nargs++] = rule_left(json, path);
@@ -174,7 +176,9 @@ match_is_none(JsonbContainer *match, const RulePath *path)
 	if (pg_strcasecmp(mode, "none") == 0 ||
 		(pg_strcasecmp(mode, "atMost") == 0 && strcmp(count, "0") == 0))
 		return true;
-	rule_refuse(path, psprintf("Of the elements of an array can be asked whether \"some\" or \"none\" match, not \"%s\".",
+	rule_refuse(path, psprintf("Of the elements of an array can be asked "
+							   "whether \"some\" or \"none\" match, not "
+							   "\"%s\".",
 								mode));
 }
 

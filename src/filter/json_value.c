@@ -118,7 +118,8 @@ rule_left(JsonbContainer *json, const RulePath *path)
 	{
 		if (*field != '\0')
 			rule_refuse(path,
-						"The elements of an array have no fields: \"field\" must be empty.");
+						"The elements of an array have no fields: \"field\" "
+						"must be empty.");
 		return filter_node_with(FILTER_COLUMN, JSON_ELEMENT, -1, 0, NULL);
 	}
 	return read_field(field, path);
@@ -197,9 +198,12 @@ read_source(JsonbContainer *json, const RulePath *path, FilterOp op)
 
 	if (word != NULL && strcmp(word, "parameter") == 0)
 		rule_refuse(path,
-					"A \"parameter\" has no value here: put its value into the rule.");
+					"A \"parameter\" has no value here: put its value into "
+					"the rule.");
 	if (source < 0)
-		rule_refuse(path, psprintf("\"valueSource\" \"%s\" is none of \"value\", \"field\", \"operand\" and \"expression\".",
+		rule_refuse(path, psprintf("\"valueSource\" \"%s\" is none of "
+								   "\"value\", \"field\", \"operand\" and "
+								   "\"expression\".",
 									word));
 	/* in (field, field) is made of comparisons */
 	if (source != SOURCE_VALUE && filter_arg_kinds(op, 1) != KIND_OPERAND &&
@@ -397,7 +401,8 @@ read_expression(JsonbValue *expression, const RulePath *path)
 	if (kind != NULL && strcmp(kind, "func") == 0)
 		return read_call(json, path);
 	rule_refuse(path,
-				"The \"kind\" of an expression is none of \"field\", \"value\" and \"func\".");
+				"The \"kind\" of an expression is none of \"field\", "
+				"\"value\" and \"func\".");
 }
 
 /*

@@ -79,12 +79,14 @@ literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 {
 	if (type == MONEYOID)
 		refuse_literal(scope, literal, type, against,
-					   "How money is read and printed depends on the setting lc_monetary",
+					   "How money is read and printed depends on the setting "
+					   "lc_monetary",
 					   "Use a column of type numeric.");
 
 	if (reads_domain(type))
 		refuse_literal(scope, literal, type, against,
-					   "To read it would call the checks of a domain, which are its owner's code",
+					   "To read it would call the checks of a domain, which "
+					   "are its owner's code",
 					   NULL);
 
 	switch (literal->op)
@@ -408,9 +410,12 @@ refuse_moving_words(FilterScope *scope, const FilterNode *literal)
 				pg_strncasecmp(words[i], start, c - start) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-						 errmsg("\"%s\" as a date would not move with time", literal->text),
-						 errdetail("A date in quotes is read once, when the filter is compiled."),
-						 errhint("Write now or today without quotes, such as: today + 1 day."),
+						 errmsg("\"%s\" as a date would not move with time",
+								literal->text),
+						 errdetail("A date in quotes is read once, when the "
+								   "filter is compiled."),
+						 errhint("Write now or today without quotes, such as: "
+								 "today + 1 day."),
 						 compile_position(scope, literal)));
 	}
 }

@@ -281,20 +281,6 @@ filter_is_operand(const FilterNode *node)
 	return op_is(node, KIND_OPERAND);
 }
 
-bool
-filter_op_has_operand(FilterOp op)
-{
-	return filter_ops[op].precedence == PRECEDENCE_PREDICATE &&
-		filter_ops[op].shape != SHAPE_OTHER;
-}
-
-bool
-filter_op_follows_operand(FilterOp op)
-{
-	return filter_op_has_operand(op) &&
-		filter_ops[op].shape != SHAPE_ANNIVERSARY;
-}
-
 /* The kinds that argument 'number' of 'op' may have. */
 uint16
 filter_arg_kinds(FilterOp op, int number)

@@ -97,6 +97,10 @@ filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
 	return parser_finish(&parser, node, kind);
 }
 
+/*
+ * parser_start() sets a parser to the beginning of the text, which errors call
+ * 'input_name'.
+ */
 static void
 parser_start(Parser *parser, const char *text, const char *input_name,
 			 struct Node *escontext)

@@ -84,7 +84,7 @@ parse_comparison(Parser *parser, FilterNode *left)
 			return NULL;		/* has failed half-way */
 		parser->option_at = parser_peek(parser, 0)->start;
 		parser->option = "a comparison such as \"=\" or \"in\"";
-		parser->option_words = filter_condition_words();
+		parser->option_words = NULL;
 		return left;
 	}
 

@@ -50,7 +50,8 @@ typedef struct Parser
 	const char *end;			/* what may close it that is no word */
 	const char *option_at;		/* what else could have stood here: */
 	const char *option;			/* in words of ours, and */
-	const char *option_words;	/* in those of the language */
+	const char *option_words;	/* in those of the language; NULL: those that
+								 * begin a condition */
 	const char *hint;			/* for the next error without a better one */
 
 	struct Node *escontext;
@@ -99,6 +100,7 @@ extern int	parse_unit_at(Parser *parser, int n);
 
 /* parse_events.c --------------------------------------------------------- */
 
+/* Read an aggregate, or DID. */
 extern FilterNode *parse_aggregate(Parser *parser);
 extern FilterNode *parse_did(Parser *parser);
 /* Is the next word DID, and not a column of that name? */

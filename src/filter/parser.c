@@ -48,6 +48,7 @@ parser_fail_behind(Parser *parser)
 {
 	StringInfoData words;
 	StringInfoData others;
+	const char *option_words = NULL;
 	bool		option = (parser->option_at == parser_peek(parser, 0)->start);
 
 	initStringInfo(&words);
@@ -59,8 +60,10 @@ parser_fail_behind(Parser *parser)
 		appendStringInfoString(&others, parser->option);
 	if (parser->end != NULL)
 		appendStringInfo(&others, "%s%s", option ? "|" : "", parser->end);
-	return parser_fail(parser, words.data, others.data,
-					   option ? parser->option_words : NULL);
+	if (option)
+		option_words = parser->option_words != NULL ?
+			parser->option_words : filter_condition_words();
+	return parser_fail(parser, words.data, others.data, option_words);
 }
 
 /*
@@ -83,7 +86,8 @@ parser_fail(Parser *parser, const char *words, const char *others,
 	else if (parser->consumed == NULL &&
 			 (*token->start == '{' || *token->start == '['))
 		hint =
-			"A rule tree is cast from jsonb: '{\"field\": \"orders\", \"operator\": \">\", \"value\": 3}'::jsonb::segment.filter";
+			"A rule tree is cast from jsonb: '{\"field\": \"orders\", "
+			"\"operator\": \">\", \"value\": 3}'::jsonb::segment.filter";
 	else if ((hint = parser_habit(parser, token->start)) == NULL &&
 			 (hint = nearest_word(parser, token, words, more_words)) == NULL)
 		hint = parser->hint;
@@ -124,9 +128,11 @@ nearest_word(Parser *parser, FilterToken *token, const char *words,
 		return NULL;
 	word = filter_token_text(token);
 	if (strcmp(word, "null") == 0)
-		return "A missing value is asked for with \"is not set\", any other with \"is set\".";
+		return "A missing value is asked for with \"is not set\", any other "
+			   "with \"is set\".";
 	if (strcmp(word, "xor") == 0)
-		return "Either of two, but not both, is written: (a or b) and not (a and b)";
+		return "Either of two, but not both, is written: (a or b) and not (a "
+			   "and b)";
 	/* a word of the language was meant as it is */
 	if (filter_word_reserved(word))
 		return NULL;

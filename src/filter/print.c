@@ -416,6 +416,7 @@ print_column(Printer *printer, const FilterNode *node)
 	}
 }
 
+/* print_function() prints: lower(city) */
 static void
 print_function(Printer *printer, const FilterNode *node)
 {

@@ -215,7 +215,9 @@ scan_number(const char *position, FilterToken *token)
 		while (filter_is_word_part(*end))
 			end++;
 		return bad_token(token, end, NULL,
-						 "A number ends with a digit; put a space before a unit, and backquotes around a name that starts with a digit.");
+						 "A number ends with a digit; put a space before a "
+						 "unit, and backquotes around a name that starts with "
+						 "a digit.");
 	}
 
 	token->kind = TOKEN_NUMBER;
