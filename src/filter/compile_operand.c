@@ -19,8 +19,8 @@
 #include "utils/builtins.h"
 
 #include "filter/compile_private.h"
+#include "filter/filter_private.h"
 
-static bool find_row(const FilterNode *node, void *context);
 static Expr *compile_value(FilterScope *scope, const FilterNode *node);
 static Expr *compile_column(FilterScope *scope, const FilterNode *node);
 static Expr *compile_aggregate(FilterScope *scope, const FilterNode *node);
@@ -35,29 +35,12 @@ compile_operand(FilterScope *scope, const FilterNode *node)
 	Operand		operand = {node, NULL, InvalidOid};
 
 	check_stack_depth();
-	if (!is_literal(node))
+	if (!op_is(node, KIND_LITERAL))
 	{
 		operand.value = expr_plain(compile_value(scope, node));
 		operand.type = expr_type(operand.value);
 	}
 	return operand;
-}
-
-bool
-operand_uses_row(const FilterNode *node)
-{
-	bool		found = false;
-
-	filter_walk(node, find_row, &found);
-	return found;
-}
-
-static bool
-find_row(const FilterNode *node, void *context)
-{
-	if (node->op == FILTER_COLUMN || node->op == FILTER_AGGREGATE)
-		*(bool *) context = true;
-	return true;
 }
 
 /* compile_value() compiles an operand that is no literal. */

@@ -12,7 +12,8 @@
  *		compile_comparison.c	=, <, between
  *		compile_unify.c			which type do the two sides have in common?
  *		compile_in.c			in
- *		compile_text.c			contains, like, and values inside jsonb
+ *		compile_text.c			contains, like
+ *		compile_json.c			values inside jsonb
  *		compile_time.c			conditions on a time
  *		compile_limits.c		what follows from them for indexes
  *		compile_clock.c			clocks, zones, spans and periods
@@ -65,8 +66,6 @@ extern Expr *compile_filter(FilterScope *scope, const FilterNode *node);
 
 /* Compile an operand; a literal gets no value yet. */
 extern Operand compile_operand(FilterScope *scope, const FilterNode *node);
-/* Does the operand differ between rows, or is it a matter of the clock? */
-extern bool operand_uses_row(const FilterNode *node);
 
 /* compile_comparison.c --------------------------------------------------- */
 
@@ -81,6 +80,8 @@ extern Expr *compile_comparison(FilterScope *scope, StrategyNumber strategy,
 
 /* Bring all operands to one type, and return it. */
 extern Oid	operands_unify(FilterScope *scope, Operand *operands, int count);
+/* Does the operand differ between rows, or is it a matter of the clock? */
+extern bool operand_uses_row(const FilterNode *node);
 
 /* compile_in.c ----------------------------------------------------------- */
 
@@ -93,6 +94,9 @@ extern Expr *compile_contains(FilterScope *scope, const FilterNode *node);
 /* starts with, ends with, like, ilike, matches */
 extern Expr *compile_pattern(FilterScope *scope, const FilterNode *node);
 extern Expr *compile_is_empty(FilterScope *scope, const FilterNode *node);
+
+/* compile_json.c --------------------------------------------------------- */
+
 /*
  * Read a scalar inside jsonb as numeric, text or boolean; missing if the jsonb
  * is no such scalar.
@@ -152,16 +156,11 @@ extern Expr *time_beside_day(StrategyNumber strategy, Expr *time, DateADT day);
 
 /* functions.c ------------------------------------------------------------ */
 
-/* Convert integers to numeric, which neither overflows nor rounds. */
-extern Expr *number_exact(Expr *number);
-/* Convert to another type of numbers; missing if that cannot hold it. */
-extern Expr *number_as(Expr *number, Oid type);
+/* Compile the call of a function. */
 extern Expr *compile_function(FilterScope *scope, const FilterNode *node);
 
 /* literal.c -------------------------------------------------------------- */
 
-/* Is the node a string, a number, true or false? */
-extern bool is_literal(const FilterNode *node);
 /*
  * Read the literal as a constant of the type.  'against' is the node that it
  * stands beside, for errors.
@@ -177,8 +176,6 @@ extern bool literal_is_day(const FilterNode *literal);
 /* Return the day of a literal with or without a time, in the scope's zone. */
 extern DateADT literal_day(FilterScope *scope, const FilterNode *literal,
 						   const FilterNode *against);
-/* Print the literal for an error. */
-extern char *literal_show(const FilterNode *literal);
 
 /* types.c ---------------------------------------------------------------- */
 
@@ -189,10 +186,17 @@ extern bool is_citext(Oid type);
 extern bool is_time(Oid type);
 extern bool is_instant(Oid type);
 
+/* Convert integers to numeric, which neither overflows nor rounds. */
+extern Expr *number_exact(Expr *number);
+/* Convert to another type of numbers; missing if that cannot hold it. */
+extern Expr *number_as(Expr *number, Oid type);
+
 /* compile_error.c -------------------------------------------------------- */
 
 /* Describe an operand: 'trait "city"', or its text in quotes. */
 extern char *describe_operand(FilterScope *scope, const FilterNode *node);
+/* Print the literal for an error. */
+extern char *literal_show(const FilterNode *literal);
 /* Auxiliary of ereport: draw the caret under the node, if it has a text. */
 extern int	compile_position(FilterScope *scope, const FilterNode *node);
 /*

@@ -397,38 +397,3 @@ compile_is_empty(FilterScope *scope, const FilterNode *node)
 		return missing;
 	return expr_or(missing, nothing);
 }
-
-/* payload.size.width: payload -> 'size' -> 'width' */
-Expr *
-json_path(FilterScope *scope, Expr *json, const FilterNode *column)
-{
-	if (expr_type(json) != JSONBOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("%s \"%s\" is of type %s and has no key \"%s\"",
-						scope->noun, column->text,
-						format_type_be(expr_type(json)),
-						column->args[0]->text),
-				 errhint("Only jsonb has keys."),
-				 compile_position(scope, column)));
-
-	for (int i = 0; i < column->nargs; i++)
-		json = expr_operator("->", json, expr_text(column->args[i]->text));
-	return json;
-}
-
-Expr *
-json_as(Expr *json, Oid type)
-{
-	switch (type)
-	{
-		case BOOLOID:
-			return expr_own_call("json_boolean", 1, json);
-		case TEXTOID:
-			return expr_own_call("json_text", 1, json);
-		case NUMERICOID:
-			return expr_own_call("json_number", 1, json);
-		default:
-			elog(ERROR, "values in jsonb cannot be read as type %u", type);
-	}
-}

@@ -105,6 +105,24 @@ typedef struct FilterOpInfo
 	uint16		args[MAX_ARG_KINDS];	/* the last repeats */
 } FilterOpInfo;
 
+/*
+ * May a word begin with the character?  Any byte of a
+ * multibyte character counts as a letter, as in SQL.
+ */
+static inline bool
+filter_is_word_start(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+		(c & 0x80) != 0;
+}
+
+/* May a word go on with the character? */
+static inline bool
+filter_is_word_part(char c)
+{
+	return filter_is_word_start(c) || (c >= '0' && c <= '9');
+}
+
 /* ops.c */
 extern const FilterOpInfo filter_ops[FILTER_OP_COUNT];
 
@@ -225,9 +243,6 @@ extern bool filter_token_is(const FilterToken *token, const char *word);
 extern int	filter_token_unit(const FilterToken *token);
 /* Return the word folded, or the characters between the quotes. */
 extern char *filter_token_text(const FilterToken *token);
-/* May a word begin with the character, or go on with it? */
-extern bool filter_is_word_start(char c);
-extern bool filter_is_word_part(char c);
 
 /* number.c */
 

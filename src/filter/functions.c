@@ -191,28 +191,6 @@ find_function(FilterScope *scope, const FilterNode *node)
 			 compile_position(scope, node)));
 }
 
-Expr *
-number_exact(Expr *number)
-{
-	Oid			type = expr_type(number);
-
-	return expr_coerce(number, type == FLOAT4OID || type == FLOAT8OID ?
-					   FLOAT8OID : NUMERICOID);
-}
-
-Expr *
-number_as(Expr *number, Oid type)
-{
-	Oid			source = expr_type(number);
-
-	/* not an implicit cast; it takes any value, infinity included */
-	if (type == NUMERICOID && (source == FLOAT4OID || source == FLOAT8OID))
-		return expr_cast("numeric", number);
-	if (type == FLOAT8OID && source == NUMERICOID)
-		return expr_own_call("as_float8", 1, number);
-	return expr_coerce(number, type);
-}
-
 /* A number as numeric or float8, whatever holds it. */
 static Expr *
 number_argument(FilterScope *scope, const FilterNode *node)

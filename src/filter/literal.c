@@ -52,27 +52,6 @@ static Datum literal_local_time(FilterScope *scope, const FilterNode *literal,
 static char *nearest_label(Oid enumtype, const char *word);
 static bool reads_domain(Oid type);
 
-bool
-is_literal(const FilterNode *node)
-{
-	return node->op == FILTER_STRING || node->op == FILTER_NUMBER ||
-		node->op == FILTER_TRUE || node->op == FILTER_FALSE;
-}
-
-char *
-literal_show(const FilterNode *literal)
-{
-	switch (literal->op)
-	{
-		case FILTER_STRING:
-			return psprintf("\"%s\"", literal->text);
-		case FILTER_NUMBER:
-			return pstrdup(literal->text);
-		default:
-			return pstrdup(literal->op == FILTER_TRUE ? "true" : "false");
-	}
-}
-
 Expr *
 literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 			  const FilterNode *against)

@@ -90,7 +90,7 @@ parse_comparison(Parser *parser, FilterNode *left)
 
 	/* the last word of "in last" is part of a period, too */
 	if (filter_ops[op].shape == SHAPE_PERIOD)
-		period = parse_period_at(parser, nwords - 1);
+		period = parser_period_at(parser, nwords - 1);
 	while (nwords-- > 0)
 		parser_advance(parser);
 
@@ -227,14 +227,14 @@ parse_anniversary(Parser *parser)
 		return parser_fail(parser, "today|in", NULL, NULL);
 	if (parser_next_is(parser, 0, "this"))
 	{
-		if (parse_period_at(parser, 0) < 0)
+		if (parser_period_at(parser, 0) < 0)
 		{
 			parser_advance(parser);
 			return parser_fail(parser, PERIOD_UNITS, NULL, NULL);
 		}
 		node = parse_node(FILTER_ANNIVERSARY_PERIOD, location, operand, NULL,
 						  NULL);
-		node->detail = parse_period_at(parser, 0);
+		node->detail = parser_period_at(parser, 0);
 		parser_advance(parser);
 		parser_advance(parser);
 		return node;

@@ -319,7 +319,7 @@ parse_window(Parser *parser)
 	parser->in_window = true;
 	if (parser_accept(parser, "in"))
 	{
-		int			period = parse_period_at(parser, 0);
+		int			period = parser_period_at(parser, 0);
 
 		if (parser_next_is(parser, 0, "next") ||
 			(!parser_next_is(parser, 0, "last") &&
@@ -373,27 +373,9 @@ parse_window_follows(Parser *parser)
 			parser_next_is(parser, 1, "this");
 	if (parser_next_is(parser, 0, "between"))
 		return parser_peek(parser, 1)->kind == TOKEN_NUMBER &&
-			parse_unit_at(parser, 2) >= 0;
+			parser_unit_at(parser, 2) >= 0;
 	return parser_next_is(parser, 0, "since") ||
 		parser_next_is(parser, 0, "before");
-}
-
-/* "this month" at token n, as a FilterPeriod; else -1. */
-int
-parse_period_at(Parser *parser, int n)
-{
-	for (int which = 0; filter_whiches[which] != NULL; which++)
-	{
-		if (parser_next_is(parser, n, filter_whiches[which]))
-		{
-			for (int unit = FILTER_DAY; unit <= FILTER_YEAR; unit++)
-			{
-				if (parser_next_is(parser, n + 1, filter_units[unit]))
-					return FILTER_PERIOD(which, unit);
-			}
-		}
-	}
-	return -1;
 }
 
 /* FilterReplace: orders.amount -> amount, where the context is "orders" */

@@ -96,7 +96,7 @@ parse_primary(Parser *parser, bool operand_only)
 	switch (token->kind)
 	{
 		case TOKEN_NUMBER:
-			if (parse_unit_at(parser, 1) >= 0)
+			if (parser_unit_at(parser, 1) >= 0)
 				return parse_span(parser);
 			return parse_number(parser);
 
@@ -397,18 +397,11 @@ parse_span(Parser *parser)
 							  NULL);
 	parser_advance(parser);
 
-	if (parse_unit_at(parser, 0) < 0)
+	if (parser_unit_at(parser, 0) < 0)
 		return parser_fail(parser, SPAN_UNITS, NULL,
 						   PERIOD_UNITS "|second|minute|hour");
 	node = filter_node(FILTER_SPAN, count, location);
-	node->detail = parse_unit_at(parser, 0);
+	node->detail = parser_unit_at(parser, 0);
 	parser_advance(parser);
 	return node;
-}
-
-/* "day" or "days" at token n, as a FilterUnit; else -1. */
-int
-parse_unit_at(Parser *parser, int n)
-{
-	return filter_token_unit(parser_peek(parser, n));
 }

@@ -95,8 +95,6 @@ extern FilterNode *parse_literal(Parser *parser);
 extern FilterNode *parse_number(Parser *parser);
 extern FilterNode *parse_string(Parser *parser);
 extern FilterNode *parse_span(Parser *parser);
-/* Is token n "day", "days" ...?  Its FilterUnit, else -1. */
-extern int	parse_unit_at(Parser *parser, int n);
 
 /* parse_events.c --------------------------------------------------------- */
 
@@ -109,8 +107,6 @@ extern bool parse_did_follows(Parser *parser);
 extern FilterNode *parse_window(Parser *parser);
 /* Do the next words begin a window? */
 extern bool parse_window_follows(Parser *parser);
-/* Are tokens n and n + 1 "this month" ...?  Its FilterPeriod, else -1. */
-extern int	parse_period_at(Parser *parser, int n);
 
 /* parser.c --------------------------------------------------------------- */
 
@@ -142,6 +138,10 @@ extern void parser_advance(Parser *parser);
 extern bool parser_accept(Parser *parser, const char *word);
 /* The same, or raise an error. */
 extern bool parser_expect(Parser *parser, const char *word);
+/* Is token n "day", "days" ...?  Its FilterUnit, else -1. */
+extern int	parser_unit_at(Parser *parser, int n);
+/* Are tokens n and n + 1 "this month" ...?  Its FilterPeriod, else -1. */
+extern int	parser_period_at(Parser *parser, int n);
 /* Where in the text the next token starts. */
 extern int	parser_location(Parser *parser);
 /* Make a node of one to three arguments; NULL are those that it lacks. */

@@ -323,3 +323,28 @@ parse_node(FilterOp op, int location, FilterNode *a, FilterNode *b,
 		args[2] = c;
 	return filter_node_with(op, NULL, location, nargs, args);
 }
+
+/* "day" or "days" at token n, as a FilterUnit; else -1. */
+int
+parser_unit_at(Parser *parser, int n)
+{
+	return filter_token_unit(parser_peek(parser, n));
+}
+
+/* "this month" at token n, as a FilterPeriod; else -1. */
+int
+parser_period_at(Parser *parser, int n)
+{
+	for (int which = 0; filter_whiches[which] != NULL; which++)
+	{
+		if (parser_next_is(parser, n, filter_whiches[which]))
+		{
+			for (int unit = FILTER_DAY; unit <= FILTER_YEAR; unit++)
+			{
+				if (parser_next_is(parser, n + 1, filter_units[unit]))
+					return FILTER_PERIOD(which, unit);
+			}
+		}
+	}
+	return -1;
+}

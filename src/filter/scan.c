@@ -29,20 +29,6 @@ static const char *bad_token(FilterToken *token, const char *end,
 
 #define is_digit(c) ((c) >= '0' && (c) <= '9')
 
-/* Any byte of a multibyte character counts as a letter, as in SQL. */
-bool
-filter_is_word_start(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-		(c & 0x80) != 0;
-}
-
-bool
-filter_is_word_part(char c)
-{
-	return filter_is_word_start(c) || is_digit(c);
-}
-
 const char *
 filter_scan(const char *position, FilterToken *token)
 {
