@@ -25,6 +25,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include <math.h>
 
 #include "utils/builtins.h"
@@ -152,6 +153,10 @@ segment_round_digits(PG_FUNCTION_ARGS)
 	return rounded(fcinfo, numeric_round, PG_GETARG_INT32(1));
 }
 
+/*
+ * rounded() rounds argument 0 by the server's function, to so many digits
+ * behind the point; NULL where the result is too large for a numeric.
+ */
 static Datum
 rounded(FunctionCallInfo fcinfo, PGFunction function, int digits)
 {

@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -74,6 +75,7 @@ segment_subtract_interval(PG_FUNCTION_ARGS)
 	return added_spans(fcinfo, -1);
 }
 
+/* added_spans() adds two spans, or subtracts the second if sign < 0. */
 static Datum
 added_spans(FunctionCallInfo fcinfo, int sign)
 {
@@ -293,6 +295,7 @@ shift_months(Timestamp *time, int64 months, pg_tz *zone)
 	return from_fields(&tm, fsec, zone, time);
 }
 
+/* shift_days() moves a time by days of the calendar; false beyond its ends. */
 static bool
 shift_days(Timestamp *time, int64 days, pg_tz *zone)
 {

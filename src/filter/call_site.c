@@ -15,6 +15,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_language.h"
@@ -28,13 +29,13 @@
 
 #include "filter/compile_private.h"
 
-/* Calls in subqueries with a row of this number */
+/* What find_subqueries() has seen of calls in subqueries */
 typedef struct SubqueryRows
 {
 	Oid			function;		/* segment.matches */
-	Index		varno;
-	bool		found;
-	bool		nullable;
+	Index		varno;			/* of the row */
+	bool		found;			/* a subquery has a row of this number */
+	bool		nullable;		/* and an outer join may make it NULL */
 } SubqueryRows;
 
 typedef struct Occurrences
@@ -57,10 +58,10 @@ static void count_quals(Node *node, Occurrences *found);
 static void count_jointree(Node *node, Occurrences *found);
 
 /*
- * Is the whole row NULL where an outer join found no partner for it?
+ * The whole row is NULL where an outer join finds no partner for it.
  *
- * The reference may well stand inside that side of the join, where it is not;
- * nobody tells, so it is left to run time there, too.
+ * The call may also stand inside the nullable side of the join, where the row
+ * is never NULL.  The planner does not tell, so the answer is true there, too.
  */
 bool
 call_row_is_nullable(PlannerInfo *root, Oid function, Var *var)
@@ -86,7 +87,7 @@ call_row_is_nullable(PlannerInfo *root, Oid function, Var *var)
 			nullable_in((Node *) root->parse->jointree, var->varno, false);
 	}
 
-	/* for the same reason it may be one level nearer than it says */
+	/* for the same reason the row may be one level nearer than varlevelsup */
 	for (int i = 1; root != NULL && i < var->varlevelsup; i++)
 		root = root->parent_root;
 	return root == NULL || root->parent_root == NULL ||
@@ -95,7 +96,10 @@ call_row_is_nullable(PlannerInfo *root, Oid function, Var *var)
 					false);
 }
 
-/* Subqueries that match a row with the number we look for. */
+/*
+ * find_subqueries() is a walker that looks for calls in subqueries whose row
+ * has the number that we look for.
+ */
 static bool
 find_subqueries(Node *node, SubqueryRows *inner)
 {
@@ -115,6 +119,10 @@ find_subqueries(Node *node, SubqueryRows *inner)
 	return expression_tree_walker(node, find_subqueries, inner);
 }
 
+/*
+ * find_rows() is a walker that stops at a call whose row has the number that
+ * we look for.
+ */
 static bool
 find_rows(Node *node, SubqueryRows *inner)
 {
@@ -130,6 +138,10 @@ find_rows(Node *node, SubqueryRows *inner)
 	return expression_tree_walker(node, find_rows, inner);
 }
 
+/*
+ * nullable_in() says whether an outer join of the join tree makes the row
+ * 'varno' NULL; 'nullable' says whether one above the tree does.
+ */
 static bool
 nullable_in(Node *jointree, int varno, bool nullable)
 {
@@ -242,6 +254,7 @@ is_occurrence(Node *node, Occurrences *found)
 		memcmp(other, found->filter, VARSIZE(other)) == 0;
 }
 
+/* count_all() is a walker that counts the calls with our filter. */
 static bool
 count_all(Node *node, Occurrences *found)
 {
@@ -289,6 +302,10 @@ note_hidden(Oid function, void *context)
 	return result;
 }
 
+/*
+ * count_quals() counts the calls with our filter that are quals, below AND and
+ * OR only.
+ */
 static void
 count_quals(Node *node, Occurrences *found)
 {
@@ -308,6 +325,7 @@ count_quals(Node *node, Occurrences *found)
 		found->as_qual++;
 }
 
+/* count_jointree() does the same for all quals of a join tree. */
 static void
 count_jointree(Node *node, Occurrences *found)
 {

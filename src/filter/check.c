@@ -14,6 +14,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "miscadmin.h"
 
 #include "filter/filter_private.h"
@@ -86,6 +87,7 @@ filter_check_node(const FilterNode *node)
 	return NULL;
 }
 
+/* check_text() returns what is wrong with the text of a node, or NULL. */
 static const char *
 check_text(const FilterNode *node)
 {
@@ -140,6 +142,7 @@ check_text(const FilterNode *node)
 	return NULL;
 }
 
+/* check_detail() returns what is wrong with the detail of a node, or NULL. */
 static const char *
 check_detail(const FilterNode *node)
 {

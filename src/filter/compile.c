@@ -19,6 +19,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/nbtree.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -72,18 +73,18 @@ static const Compiler compilers[FILTER_OP_COUNT] = {
 	[FILTER_IS_TRUE] = compile_is,
 	[FILTER_IS_FALSE] = compile_is,
 
-	[FILTER_IN_LAST] = compile_time,
-	[FILTER_IN_NEXT] = compile_time,
-	[FILTER_MORE_THAN_AGO] = compile_time,
-	[FILTER_LESS_THAN_AGO] = compile_time,
-	[FILTER_IN_PERIOD] = compile_time,
-	[FILTER_BEFORE] = compile_time,
-	[FILTER_AFTER] = compile_time,
-	[FILTER_ON] = compile_time,
-	[FILTER_ANNIVERSARY_TODAY] = compile_time,
-	[FILTER_ANNIVERSARY_LAST] = compile_time,
-	[FILTER_ANNIVERSARY_NEXT] = compile_time,
-	[FILTER_ANNIVERSARY_PERIOD] = compile_time,
+	[FILTER_IN_LAST] = compile_recent,
+	[FILTER_IN_NEXT] = compile_recent,
+	[FILTER_MORE_THAN_AGO] = compile_recent,
+	[FILTER_LESS_THAN_AGO] = compile_recent,
+	[FILTER_IN_PERIOD] = compile_period,
+	[FILTER_BEFORE] = compile_day,
+	[FILTER_AFTER] = compile_day,
+	[FILTER_ON] = compile_day,
+	[FILTER_ANNIVERSARY_TODAY] = compile_anniversary,
+	[FILTER_ANNIVERSARY_LAST] = compile_anniversary,
+	[FILTER_ANNIVERSARY_NEXT] = compile_anniversary,
+	[FILTER_ANNIVERSARY_PERIOD] = compile_anniversary,
 
 	[FILTER_DID] = compile_did,
 	[FILTER_IN_AUDIENCE] = compile_in_audience,
@@ -266,7 +267,8 @@ compile_boolean(FilterScope *scope, const FilterNode *node)
 		return json_as(operand.value, BOOLOID);
 	if (operand.type != BOOLOID)
 	{
-		char	   *hint = psprintf("Compare it with a value, or write: %s is set.",
+		char	   *hint = psprintf("Compare it with a value, or write: %s is "
+									"set.",
 									filter_print(node));
 
 		refuse_operand(scope, node, operand.type, "true or false", hint);
@@ -309,7 +311,8 @@ compile_did(FilterScope *scope, const FilterNode *node)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"did\" cannot be used here"),
-				 errhint("Define a trait that counts with segment.create_trait() and use its name."),
+				 errhint("Define a trait that counts with "
+						 "segment.create_trait() and use its name."),
 				 compile_position(scope, node)));
 	return compile_filter(scope, filter_did_as_count(node));
 }
@@ -322,12 +325,14 @@ compile_in_audience(FilterScope *scope, const FilterNode *node)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("audience \"%s\" cannot be used here", node->text),
-				 errdetail("The filter is applied to %s, which is no population.",
+				 errdetail("The filter is applied to %s, which is no "
+						   "population.",
 						   scope->subject),
 				 compile_position(scope, node)));
 	return scope->audience(scope, node);
 }
 
+/* compile_bucket() compares the bucket of the profile's key with a number. */
 static Expr *
 compile_bucket(FilterScope *scope, const FilterNode *node)
 {
@@ -342,7 +347,8 @@ compile_bucket(FilterScope *scope, const FilterNode *node)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"bucket\" cannot be used here"),
-				 errdetail("It divides the profiles of a population by their keys; the filter is applied to %s.",
+				 errdetail("It divides the profiles of a population by their "
+						   "keys; the filter is applied to %s.",
 						   scope->subject),
 				 compile_position(scope, node)));
 	return expr_compare(strategies[node->detail],

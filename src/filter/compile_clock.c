@@ -21,6 +21,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -66,7 +67,8 @@ time_now(FilterScope *scope, const FilterNode *at)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"%s\" depends on the time of the query",
 						filter_print(at)),
-				 errdetail("What is stored cannot depend on when it is asked for."),
+				 errdetail("What is stored cannot depend on when it is asked "
+						   "for."),
 				 compile_position(scope, at)));
 	if (scope->now != NULL)
 		return expr_copy(scope->now);
@@ -106,7 +108,10 @@ time_as(FilterScope *scope, Expr *value, Oid type)
 	return expr_cast(type == DATEOID ? "date" : "timestamp", value);
 }
 
-/* The same for a time that may be any: missing if the other type lacks it. */
+/*
+ * own_time_as() converts a time that may be any; missing where the other type
+ * lacks it.
+ */
 static Expr *
 own_time_as(FilterScope *scope, Expr *value, Oid type)
 {
@@ -122,7 +127,7 @@ own_time_as(FilterScope *scope, Expr *value, Oid type)
 						 2, expr_text(scope->timezone), value);
 }
 
-/* A function of ours in the zone of the scope, or in that of the session. */
+/* in_zone() calls a function of ours in the scope's or the session's zone. */
 static Expr *
 in_zone(FilterScope *scope, const char *function, Expr *value)
 {
@@ -136,8 +141,8 @@ in_zone(FilterScope *scope, const char *function, Expr *value)
  *
  * The server adds an interval to a timestamptz on the calendar of the session:
  * its days and months there, then its hours on the clock.  With a zone of our
- * own the two steps are taken one by one, in arithmetic.c; or here, where the
- * time is the clock, so that it can be followed (time/time_expr.c).  An
+ * own the two steps are taken one by one, in arithmetic_time.c; or here, where
+ * the time is the clock, so that it can be followed (time/time_expr.c).  An
  * interval that is not known yet is split by date_trunc.
  */
 Expr *
@@ -204,8 +209,8 @@ shift(FilterScope *scope, Expr *time, int sign, Expr *interval)
 }
 
 /*
- * How often has the clock been moved by a span to become this time? -1: it is
- * not made of the clock alone.
+ * clock_shifts() returns how often the clock was moved by a span to become
+ * this time; -1 if it is not made of the clock alone.
  */
 static int
 clock_shifts(FilterScope *scope, Expr *time)
@@ -242,7 +247,7 @@ clock_shifts(FilterScope *scope, Expr *time)
 	return shifts < 0 || IsA(time, FuncExpr) ? shifts : shifts + 1;
 }
 
-/* Does a value move with the clock? */
+/* has_clock() says whether a value moves with the clock. */
 static bool
 has_clock(Node *node, void *scope)
 {

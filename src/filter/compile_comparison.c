@@ -12,6 +12,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/nbtree.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"

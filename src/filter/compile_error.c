@@ -13,10 +13,12 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "filter/compile_private.h"
+#include "filter/filter_private.h"
 
 char *
 describe_operand(FilterScope *scope, const FilterNode *node)
@@ -32,7 +34,7 @@ describe_operand(FilterScope *scope, const FilterNode *node)
 		appendStringInfoChar(&name, '"');
 		return name.data;
 	}
-	if (is_literal(node))
+	if (op_is(node, KIND_LITERAL))
 		return literal_show(node);
 	return psprintf("\"%s\"", filter_print(node));
 }
@@ -69,4 +71,18 @@ filter_position(const char *text, const FilterNode *node)
 		return 0;
 	internalerrquery(text);
 	return internalerrposition(pg_mbstrlen_with_len(text, node->location) + 1);
+}
+
+char *
+literal_show(const FilterNode *literal)
+{
+	switch (literal->op)
+	{
+		case FILTER_STRING:
+			return psprintf("\"%s\"", literal->text);
+		case FILTER_NUMBER:
+			return pstrdup(literal->text);
+		default:
+			return pstrdup(literal->op == FILTER_TRUE ? "true" : "false");
+	}
 }

@@ -15,6 +15,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/nbtree.h"
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
@@ -56,9 +57,9 @@ comparison_limits(FilterScope *scope, Expr *comparison,
 }
 
 /*
- * What follows from all that for the column alone, in hours: so much a span
- * may be at most, or must be at least, wherever it lies and however clocks are
- * set. Local times are near to the local time of now.
+ * A span of months or days lasts at least 'least' and at most 'most', wherever
+ * it lies and however clocks are set.  A local time is near to the instant
+ * that it stands for, by 'around'.
  */
 Expr *
 recent_limits(FilterScope *scope, const FilterNode *node, Expr *time)
@@ -103,9 +104,10 @@ recent_limits(FilterScope *scope, const FilterNode *node, Expr *time)
 }
 
 /*
- * The instant that a local time stands for is near to that time on the clock;
- * and a day whose first instant is before another is the day of that, or an
- * earlier one.
+ * time_limits() returns what follows for a local time or a day from how the
+ * instant that it stands for compares with another one: a local time is near
+ * to its instant on the clock, and the day of an earlier instant is no later
+ * day.
  */
 static Expr *
 time_limits(FilterScope *scope, StrategyNumber strategy, Expr *time,
@@ -130,6 +132,7 @@ time_limits(FilterScope *scope, StrategyNumber strategy, Expr *time,
 	return expr_and(later, earlier);
 }
 
+/* hours_later() moves a time by so many microseconds. */
 static Expr *
 hours_later(Expr *time, int64 microseconds)
 {

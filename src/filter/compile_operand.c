@@ -13,13 +13,14 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "filter/compile_private.h"
+#include "filter/filter_private.h"
 
-static bool find_row(const FilterNode *node, void *context);
 static Expr *compile_value(FilterScope *scope, const FilterNode *node);
 static Expr *compile_column(FilterScope *scope, const FilterNode *node);
 static Expr *compile_aggregate(FilterScope *scope, const FilterNode *node);
@@ -34,29 +35,12 @@ compile_operand(FilterScope *scope, const FilterNode *node)
 	Operand		operand = {node, NULL, InvalidOid};
 
 	check_stack_depth();
-	if (!is_literal(node))
+	if (!op_is(node, KIND_LITERAL))
 	{
 		operand.value = expr_plain(compile_value(scope, node));
 		operand.type = expr_type(operand.value);
 	}
 	return operand;
-}
-
-bool
-operand_uses_row(const FilterNode *node)
-{
-	bool		found = false;
-
-	filter_walk(node, find_row, &found);
-	return found;
-}
-
-static bool
-find_row(const FilterNode *node, void *context)
-{
-	if (node->op == FILTER_COLUMN || node->op == FILTER_AGGREGATE)
-		*(bool *) context = true;
-	return true;
 }
 
 /* compile_value() compiles an operand that is no literal. */
@@ -81,6 +65,10 @@ compile_value(FilterScope *scope, const FilterNode *node)
 	return compilers[node->op](scope, node);
 }
 
+/*
+ * compile_column() asks the scope for the value of a name, with its keys if it
+ * has any.
+ */
 static Expr *
 compile_column(FilterScope *scope, const FilterNode *node)
 {
@@ -104,10 +92,12 @@ compile_column(FilterScope *scope, const FilterNode *node)
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("%s \"%s\" does not exist", scope->noun, node->text),
 			 errdetail("The filter is applied to %s.", scope->subject),
-			 nearest ? errhint("Perhaps you meant: %s", filter_name(nearest)) : 0,
+			 nearest ? errhint("Perhaps you meant: %s",
+							   filter_name(nearest)) : 0,
 			 compile_position(scope, node)));
 }
 
+/* compile_aggregate() asks the scope for the value of an aggregate. */
 static Expr *
 compile_aggregate(FilterScope *scope, const FilterNode *node)
 {
@@ -115,8 +105,10 @@ compile_aggregate(FilterScope *scope, const FilterNode *node)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("aggregates cannot be used here"),
-				 errdetail("\"%s\" is computed from events.", filter_print(node)),
-				 errhint("Define a trait with segment.create_trait() and use its name."),
+				 errdetail("\"%s\" is computed from events.",
+						   filter_print(node)),
+				 errhint("Define a trait with segment.create_trait() and use "
+						 "its name."),
 				 compile_position(scope, node)));
 	return scope->aggregate(scope, node);
 }
@@ -225,7 +217,9 @@ time_arithmetic(FilterScope *scope, const FilterNode *node,
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("\"%s\" cannot be computed", filter_print(node)),
-			 errdetail("A span can be added to or subtracted from a time, and a time subtracted from a time."),
-			 errhint("A number of days is written with its unit: today + 3 days."),
+			 errdetail("A span can be added to or subtracted from a time, and "
+					   "a time subtracted from a time."),
+			 errhint("A number of days is written with its unit: today + 3 "
+					 "days."),
 			 compile_position(scope, node)));
 }

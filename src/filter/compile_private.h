@@ -3,14 +3,30 @@
  * compile_private.h
  *	  What the files of the compiler share with each other only.
  *
- * compile.c walks the tree and asks the others:
+ * Two of them are the recursion over a tree, and the others are called by it,
+ * and call it for their operands:
  *
- *		expression.c	how is an expression of the server put together?
- *		literal.c		what does "2026-05-01" mean to a column of this type?
- *		compile_time.c	clocks, zones, spans and periods
- *		compile_window.c	the windows of aggregates
- *		compile_text.c	contains, like, and values inside jsonb
- *		functions.c		the functions that a filter may call
+ *		compile.c				a filter: one row for each op
+ *		compile_operand.c		an operand: names, arithmetic
+ *
+ *		compile_comparison.c	=, <, between
+ *		compile_unify.c			which type do the two sides have in common?
+ *		compile_in.c			in
+ *		compile_text.c			contains, like
+ *		compile_json.c			values inside jsonb
+ *		compile_time.c			conditions on a time
+ *		compile_limits.c		what follows from them for indexes
+ *		compile_clock.c			clocks, zones, spans and periods
+ *		compile_window.c		the windows of aggregates
+ *		functions.c				the functions that a filter may call
+ *
+ *		literal.c				what does "2026-05-01" mean beside this type?
+ *		types.c					which types are numbers, text, times?
+ *		expression.c			how is an expression of the server made?
+ *		compile_error.c			how does an error speak of the filter?
+ *
+ *		filter_row.c			what do the names of a row mean?
+ *		call_site.c				where does row @@ filter stand in its query?
  *
  *-------------------------------------------------------------------------
  */
@@ -28,8 +44,8 @@
 #include "filter/filter.h"
 
 /*
- * One side of a comparison.  A literal has no value until the others have
- * said what type is wanted.
+ * An operand that was compiled.  A literal has no value until the operands
+ * beside it have said what type is wanted.
  */
 typedef struct Operand
 {
@@ -38,43 +54,149 @@ typedef struct Operand
 	Oid			type;			/* of value, else InvalidOid */
 } Operand;
 
-/*
- * Compile a node: as a filter (compile.c) or as a value (compile_operand.c).
- */
+/* Compile a node as a filter (compile.c) or a value (compile_operand.c). */
 typedef Expr *(*Compiler) (FilterScope *scope, const FilterNode *node);
 
-/* compile.c: the recursion over filters ---------------------------------- */
+/* compile.c -------------------------------------------------------------- */
 
 extern Expr *compile_filter(FilterScope *scope, const FilterNode *node);
 
-/* compile_operand.c: the recursion over operands ------------------------- */
+/* compile_operand.c ------------------------------------------------------ */
 
+/* Compile an operand; a literal gets no value yet. */
 extern Operand compile_operand(FilterScope *scope, const FilterNode *node);
-/* Does the operand differ between rows, or is it a matter of the clock? */
-extern bool operand_uses_row(const FilterNode *node);
 
 /* compile_comparison.c --------------------------------------------------- */
 
+/* =, <, <=, >, >= */
 extern Expr *compile_compare(FilterScope *scope, const FilterNode *node);
 extern Expr *compile_between(FilterScope *scope, const FilterNode *node);
 /* Compare two operands, whatever their types, or raise an error. */
 extern Expr *compile_comparison(FilterScope *scope, StrategyNumber strategy,
 								Operand left, Operand right);
 
+/* compile_unify.c -------------------------------------------------------- */
+
+/* Bring all operands to one type, and return it. */
+extern Oid	operands_unify(FilterScope *scope, Operand *operands, int count);
+/* Does the operand differ between rows, or is it a matter of the clock? */
+extern bool operand_uses_row(const FilterNode *node);
+
 /* compile_in.c ----------------------------------------------------------- */
 
 extern Expr *compile_in(FilterScope *scope, const FilterNode *node);
 
-/* compile_unify.c -------------------------------------------------------- */
+/* compile_text.c --------------------------------------------------------- */
 
-/* Bring all operands to one type, which is returned. */
-extern Oid	operands_unify(FilterScope *scope, Operand *operands, int count);
+/* contains, contains any, contains all */
+extern Expr *compile_contains(FilterScope *scope, const FilterNode *node);
+/* starts with, ends with, like, ilike, matches */
+extern Expr *compile_pattern(FilterScope *scope, const FilterNode *node);
+extern Expr *compile_is_empty(FilterScope *scope, const FilterNode *node);
+
+/* compile_json.c --------------------------------------------------------- */
+
+/*
+ * Read a scalar inside jsonb as numeric, text or boolean; missing if the jsonb
+ * is no such scalar.
+ */
+extern Expr *json_as(Expr *json, Oid type);
+/* Follow the keys of a column, which has some: payload -> 'size' */
+extern Expr *json_path(FilterScope *scope, Expr *json,
+					   const FilterNode *column);
+
+/* compile_time.c --------------------------------------------------------- */
+
+/* in last, in next, more than ... ago, less than ... ago */
+extern Expr *compile_recent(FilterScope *scope, const FilterNode *node);
+/* in this month */
+extern Expr *compile_period(FilterScope *scope, const FilterNode *node);
+/* before, after, on */
+extern Expr *compile_day(FilterScope *scope, const FilterNode *node);
+/* anniversary of ... */
+extern Expr *compile_anniversary(FilterScope *scope, const FilterNode *node);
+
+/* compile_limits.c ------------------------------------------------------- */
+
+/*
+ * Add to a comparison of two instants what follows from it for a column that
+ * is a date or a local time.  'instants' are both sides as instants.
+ */
+extern Expr *comparison_limits(FilterScope *scope, Expr *comparison,
+							   StrategyNumber strategy, const Operand *left,
+							   const Operand *right,
+							   const Operand *instants);
+/* Return what follows from IN LAST and its like for the time alone. */
+extern Expr *recent_limits(FilterScope *scope, const FilterNode *node,
+						   Expr *time);
+
+/* compile_clock.c -------------------------------------------------------- */
+
+/* The time of the query; its day; a span as interval. */
+extern Expr *time_now(FilterScope *scope, const FilterNode *at);
+extern Expr *time_today(FilterScope *scope, const FilterNode *at);
+extern Expr *time_span(FilterScope *scope, const FilterNode *span);
+/* Return the interval that is a constant, else NULL. */
+extern Interval *interval_of(Expr *span);
+/*
+ * Return the first instant of the period that is 'shift' periods behind the
+ * one that the detail of 'at' names.
+ */
+extern Expr *time_period(FilterScope *scope, const FilterNode *at, int shift,
+						 Oid type);
+/* Convert between date, timestamp and timestamptz, in the scope's zone. */
+extern Expr *time_as(FilterScope *scope, Expr *value, Oid type);
+/* Move a time by an interval, forwards if sign > 0, else back. */
+extern Expr *time_shift(FilterScope *scope, Expr *time, int sign,
+						Expr *interval);
+extern Expr *day_shift(Expr *day, int days);
+/* Compare a time with a whole day of the pinned zone. */
+extern Expr *time_beside_day(StrategyNumber strategy, Expr *time, DateADT day);
+
+/* functions.c ------------------------------------------------------------ */
+
+/* Compile the call of a function. */
+extern Expr *compile_function(FilterScope *scope, const FilterNode *node);
+
+/* literal.c -------------------------------------------------------------- */
+
+/*
+ * Read the literal as a constant of the type.  'against' is the node that it
+ * stands beside, for errors.
+ */
+extern Expr *literal_const(FilterScope *scope, const FilterNode *literal,
+						   Oid type, const FilterNode *against);
+/* Return the type that a number has beside a number of 'type'. */
+extern Oid	literal_number_type(const FilterNode *literal, Oid type);
+/* Return the type that a date or time has beside one of 'type'. */
+extern Oid	literal_time_type(const FilterNode *literal, Oid type);
+/* Is the literal only a date, which means the whole of that day? */
+extern bool literal_is_day(const FilterNode *literal);
+/* Return the day of a literal with or without a time, in the scope's zone. */
+extern DateADT literal_day(FilterScope *scope, const FilterNode *literal,
+						   const FilterNode *against);
+
+/* types.c ---------------------------------------------------------------- */
+
+/* Is the type one of these?  An instant is a time that is no day. */
+extern bool is_number(Oid type);
+extern bool is_text(Oid type);
+extern bool is_citext(Oid type);
+extern bool is_time(Oid type);
+extern bool is_instant(Oid type);
+
+/* Convert integers to numeric, which neither overflows nor rounds. */
+extern Expr *number_exact(Expr *number);
+/* Convert to another type of numbers; missing if that cannot hold it. */
+extern Expr *number_as(Expr *number, Oid type);
 
 /* compile_error.c -------------------------------------------------------- */
 
-/* 'trait "city"', or the operand's text in quotes */
+/* Describe an operand: 'trait "city"', or its text in quotes. */
 extern char *describe_operand(FilterScope *scope, const FilterNode *node);
-/* auxiliary of ereport: draw the caret under the node, if its text is known */
+/* Print the literal for an error. */
+extern char *literal_show(const FilterNode *literal);
+/* Auxiliary of ereport: draw the caret under the node, if it has a text. */
 extern int	compile_position(FilterScope *scope, const FilterNode *node);
 /*
  * Raise an error: the operand, of this type if it is known, is not 'wanted',
@@ -84,126 +206,53 @@ pg_noreturn extern void refuse_operand(FilterScope *scope,
 									   const FilterNode *node, Oid type,
 									   const char *wanted, const char *hint);
 
-/* types.c ---------------------------------------------------------------- */
-
-extern bool is_number(Oid type);
-extern bool is_text(Oid type);
-extern bool is_citext(Oid type);
-extern bool is_time(Oid type);
-extern bool is_instant(Oid type);	/* of those a time that is no day */
-
 /* expression.c ----------------------------------------------------------- */
 
+/* Constants */
 extern Expr *expr_const(Oid type, Datum value);
 extern Expr *expr_text(const char *text);
 extern Expr *expr_boolean(bool value);
-/*
- * A function of pg_catalog, or of schema segment, that takes just these types
- */
+
+/* Call a function of pg_catalog, or of ours, that takes just these types. */
 extern Expr *expr_call(const char *name, int nargs,...);
 extern Expr *expr_own_call(const char *name, int nargs,...);
 /* The same for a parameter of type anyarray */
 extern Expr *expr_array_call(const char *name, Expr *array);
 /* The same as expr_call with one argument, printed as a cast */
 extern Expr *expr_cast(const char *name, Expr *value);
-/* An operator of pg_catalog that takes just these types */
+
+/* Apply an operator of pg_catalog that takes just these types, or anyarray. */
 extern Expr *expr_operator(const char *name, Expr *left, Expr *right);
-/* ANYARRAY operators take any array */
 extern Expr *expr_array_operator(const char *name, Expr *left, Expr *right);
-/* The operator of the type's default operator classes, or NULL */
+/*
+ * Apply the operator of the default operator classes; NULL if there is none.
+ */
 extern Expr *expr_compare(StrategyNumber strategy, Expr *left, Expr *right);
-/* Under another collation, if both that and its own are no default */
-extern Expr *expr_collated(Expr *value, Oid collation);
-/* left = any (array constant of left's type), or NULL */
+/* left = any (array constant of left's type); NULL if it has no equality */
 extern Expr *expr_any(Expr *left, Datum *values, int count);
+/* Put a value under another collation, unless one of the two is a default. */
+extern Expr *expr_collated(Expr *value, Oid collation);
+
+/* Combine or test what is typed already. */
 extern Expr *expr_and(Expr *left, Expr *right);
 extern Expr *expr_or(Expr *left, Expr *right);
 extern Expr *expr_nullif(Expr *value, Expr *missing);
 extern Expr *expr_is_null(Expr *value, bool is_null);
 extern Expr *expr_is(Expr *value, BoolTestType test);
+
 /*
- * By implicit casts only, of the server or of a function that a superuser
- * owns; NULL if there is none
+ * Coerce by implicit casts only, of the server or of a function that a
+ * superuser owns; NULL if there is none.
  */
 extern Expr *expr_coerce(Expr *value, Oid type);
 extern bool expr_can_coerce(Oid source, Oid type);
-/* Without domains, and of the type that its operators are made for */
+/* Strip domains, and take the type that the operators are made for. */
 extern Expr *expr_plain(Expr *value);
+/* Is the boolean never NULL, whatever the row? */
 extern bool expr_never_null(Expr *value);
 extern Oid	expr_type(Expr *value);
 extern Expr *expr_copy(Expr *value);
 
-/* literal.c -------------------------------------------------------------- */
-
-extern bool is_literal(const FilterNode *node);
-/* The literal as a constant of the type; 'against' is what it is put beside */
-extern Expr *literal_const(FilterScope *scope, const FilterNode *literal,
-						   Oid type, const FilterNode *against);
-/* The type that a number has beside a number of 'type' */
-extern Oid	literal_number_type(const FilterNode *literal, Oid type);
-/* The type that a date or time has beside one of 'type' */
-extern Oid	literal_time_type(const FilterNode *literal, Oid type);
-/* Is it only a date, which means the whole of that day? */
-extern bool literal_is_day(const FilterNode *literal);
-/* The day of a literal with or without a time, in the scope's zone */
-extern DateADT literal_day(FilterScope *scope, const FilterNode *literal,
-						   const FilterNode *against);
-extern char *literal_show(const FilterNode *literal);
-
-/* compile_clock.c -------------------------------------------------------- */
-
-extern Expr *time_now(FilterScope *scope, const FilterNode *at);
-extern Expr *time_today(FilterScope *scope, const FilterNode *at);
-extern Expr *time_span(FilterScope *scope, const FilterNode *span);
-extern Interval *interval_of(Expr *span);	/* of a constant, else NULL */
-/* The first instant of the period 'shift' after the one that detail names */
-extern Expr *time_period(FilterScope *scope, const FilterNode *at, int shift,
-						 Oid type);
-/* Between date, timestamp and timestamptz, in the scope's zone */
-extern Expr *time_as(FilterScope *scope, Expr *value, Oid type);
-/* The time moved by an interval, forwards if sign > 0, else back */
-extern Expr *time_shift(FilterScope *scope, Expr *time, int sign,
-						Expr *interval);
-extern Expr *day_shift(Expr *day, int days);
-/* A time compared with a whole day */
-extern Expr *time_beside_day(StrategyNumber strategy, Expr *time, DateADT day);
-
-/* compile_time.c --------------------------------------------------------- */
-
-extern Expr *compile_time(FilterScope *scope, const FilterNode *node);
-
-/* compile_limits.c ------------------------------------------------------- */
-
-/*
- * Add to a comparison of two instants what follows from it for the column of
- * one side that is a date or a local time.  'instants' are both sides as
- * instants.
- */
-extern Expr *comparison_limits(FilterScope *scope, Expr *comparison,
-							   StrategyNumber strategy, const Operand *left,
-							   const Operand *right,
-							   const Operand *instants);
-/* What follows from IN LAST and its like for the column alone. */
-extern Expr *recent_limits(FilterScope *scope, const FilterNode *node,
-						   Expr *time);
-
-/* compile_text.c --------------------------------------------------------- */
-
-extern Expr *compile_contains(FilterScope *scope, const FilterNode *node);
-extern Expr *compile_pattern(FilterScope *scope, const FilterNode *node);
-extern Expr *compile_is_empty(FilterScope *scope, const FilterNode *node);
-/* A scalar inside jsonb as a number, text or boolean; missing if it is none */
-extern Expr *json_as(Expr *json, Oid type);
-extern Expr *json_path(FilterScope *scope, Expr *json,
-					   const FilterNode *column);
-
-/* functions.c ------------------------------------------------------------ */
-
-/* integers as numeric, so that they neither overflow nor round */
-extern Expr *number_exact(Expr *number);
-/* As another type of numbers; missing if that cannot hold it */
-extern Expr *number_as(Expr *number, Oid type);
-extern Expr *compile_function(FilterScope *scope, const FilterNode *node);
 
 /* filter_row.c ----------------------------------------------------------- */
 

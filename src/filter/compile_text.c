@@ -54,6 +54,10 @@ static void check_like(FilterScope *scope, const FilterNode *literal);
 static void check_regex(FilterScope *scope, const FilterNode *literal);
 static Datum json_literal(const FilterNode *literal);
 
+/*
+ * haystack() returns the operand as text to search in, or raises an error if
+ * it cannot be searched.
+ */
 static Haystack
 haystack(FilterScope *scope, const FilterNode *node, Operand operand)
 {
@@ -79,8 +83,10 @@ haystack(FilterScope *scope, const FilterNode *node, Operand operand)
 				 errmsg("%s has collation \"%s\" and cannot be searched",
 						describe_operand(scope, operand.node),
 						get_collation_name(collation)),
-				 errdetail("The collation is nondeterministic, and the server does not search text under such a collation."),
-				 errhint("Compare the whole text, with = or in, or search a column with another collation."),
+				 errdetail("The collation is nondeterministic, and the server "
+						   "does not search text under such a collation."),
+				 errhint("Compare the whole text, with = or in, or search a "
+						 "column with another collation."),
 				 compile_position(scope, operand.node)));
 	return result;
 }
@@ -115,6 +121,10 @@ compile_contains(FilterScope *scope, const FilterNode *node)
 	return result;
 }
 
+/*
+ * any_or_all() adds 'next' to the conditions so far, NULL at first, by AND for
+ * CONTAINS ALL, else by OR.
+ */
 static Expr *
 any_or_all(const FilterNode *node, Expr *so_far, Expr *next)
 {
@@ -136,6 +146,7 @@ any_or_all(const FilterNode *node, Expr *so_far, Expr *next)
 	return makeBoolExpr(type, list_make2(so_far, next), -1);
 }
 
+/* contains_text() compiles: the literal is part of the text. */
 static Expr *
 contains_text(FilterScope *scope, Haystack in, const FilterNode *literal)
 {
@@ -156,6 +167,7 @@ contains_text(FilterScope *scope, Haystack in, const FilterNode *literal)
 						 expr_const(INT4OID, Int32GetDatum(0)));
 }
 
+/* contains_element() compiles: the literals are elements of the array. */
 static Expr *
 contains_element(FilterScope *scope, const FilterNode *node, Operand array)
 {
@@ -194,7 +206,8 @@ contains_element(FilterScope *scope, const FilterNode *node, Operand array)
 		/* there is no operator that finds an instant of a day in an array */
 		if (is_instant(base) && literal_is_day(literal))
 			refuse_operand(scope, literal, InvalidOid, "an instant but a day",
-						   psprintf("Write the time of day, too: \"%s 00:00\".",
+						   psprintf("Write the time of day, too: \"%s "
+									"00:00\".",
 									literal->text));
 		/* and no day is a time of day */
 		if (literal_time_type(literal, base) != base)
@@ -275,9 +288,12 @@ compile_pattern(FilterScope *scope, const FilterNode *node)
 				in.fold = true;
 			return expr_operator(in.fold ? "~~*" : "~~", text, pattern);
 
-		default:
+		case FILTER_MATCHES:
 			check_regex(scope, literal);
 			return expr_operator(in.fold ? "~*" : "~", text, pattern);
+
+		default:
+			elog(ERROR, "filter node %d is not a pattern", (int) node->op);
 	}
 }
 
@@ -296,11 +312,16 @@ check_like(FilterScope *scope, const FilterNode *literal)
 	if (escapes % 2 == 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_ESCAPE_SEQUENCE),
-				 errmsg("pattern \"%s\" ends with an escape character", literal->text),
+				 errmsg("pattern \"%s\" ends with an escape character",
+						literal->text),
 				 errhint("Write \\\\ for a backslash."),
 				 compile_position(scope, literal)));
 }
 
+/*
+ * check_regex() tries a regular expression, so that an error in it is raised
+ * now and not at some row.
+ */
 static void
 check_regex(FilterScope *scope, const FilterNode *literal)
 {
@@ -375,38 +396,4 @@ compile_is_empty(FilterScope *scope, const FilterNode *node)
 	else
 		return missing;
 	return expr_or(missing, nothing);
-}
-
-/* payload.size.width: payload -> 'size' -> 'width' */
-Expr *
-json_path(FilterScope *scope, Expr *json, const FilterNode *column)
-{
-	if (expr_type(json) != JSONBOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("%s \"%s\" is of type %s and has no key \"%s\"",
-						scope->noun, column->text,
-						format_type_be(expr_type(json)), column->args[0]->text),
-				 errhint("Only jsonb has keys."),
-				 compile_position(scope, column)));
-
-	for (int i = 0; i < column->nargs; i++)
-		json = expr_operator("->", json, expr_text(column->args[i]->text));
-	return json;
-}
-
-Expr *
-json_as(Expr *json, Oid type)
-{
-	switch (type)
-	{
-		case BOOLOID:
-			return expr_own_call("json_boolean", 1, json);
-		case TEXTOID:
-			return expr_own_call("json_text", 1, json);
-		case NUMERICOID:
-			return expr_own_call("json_number", 1, json);
-		default:
-			elog(ERROR, "values in jsonb cannot be read as type %u", type);
-	}
 }

@@ -14,7 +14,7 @@
  * seconds on the clock, where the column can stand alone on its side.  For the
  * planner a limit is added that follows from this, such as
  *
- *			AND seen > segment.now() - '746:00:00'
+ *			AND seen >= segment.now() - '746:00:00'
  *
  * so that an index helps, and partitions are pruned.
  *
@@ -23,31 +23,23 @@
  * changes the answer there and never back.  now - 30 days would run back, and
  * stand still, where months end and clocks are set.
  *
- * A timestamp without time zone is local time of the zone, and stands for an
- * instant; a date is a day of its calendar:
+ * A date is a day of the zone's calendar:
  *
  *		birthday in next 7 days		today < birthday <= today + 7
  *
- * In a scope without a zone the session's is read at run time, by the server's
- * own casts.
- *
- * What comes of the clock can be computed by the server's own operators: the
- * clock stays so far from the ends of the calendar, and spans are so short,
- * that there always is a result.  A time that a row holds may be any, and goes
- * through the functions of arithmetic.c, for which what is beyond the calendar
- * is missing.
+ * How times are computed is in compile_clock.c.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "catalog/pg_type.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
 #include "filter/compile_private.h"
 
-static Expr *compile_recent(FilterScope *scope, const FilterNode *node,
-							Expr *time);
+static Expr *time_operand(FilterScope *scope, const FilterNode *node);
 static Expr *span_passes(FilterScope *scope, Expr *time, const Interval *span,
 						 StrategyNumber strategy, Expr *now);
 static Interval *span_negated(const Interval *span);
@@ -57,46 +49,6 @@ static Expr *day_passed(Expr *day, const Interval *span, Expr *today,
 static Expr *day_ago(Expr *day, const Interval *span);
 static Interval *span_of_days(FilterScope *scope, const FilterNode *node,
 							  const FilterNode *span);
-static Expr *compile_period(FilterScope *scope, const FilterNode *node,
-							Expr *time);
-static Expr *compile_day(FilterScope *scope, const FilterNode *node,
-						 Expr *time);
-static Expr *compile_anniversary(FilterScope *scope, const FilterNode *node,
-								 Expr *time);
-
-/*
- * A predicate over a time: everything from IN LAST to ANNIVERSARY OF.
- */
-Expr *
-compile_time(FilterScope *scope, const FilterNode *node)
-{
-	Operand		operand = compile_operand(scope, node->args[0]);
-
-	if (operand.value == NULL)
-		operand.value = literal_const(scope, operand.node, TIMESTAMPTZOID,
-									  operand.node);
-	else if (!is_time(operand.type))
-		refuse_operand(scope, operand.node, operand.type, "a date or time",
-					   operand.type == JSONBOID ?
-					   "Times inside jsonb are only text: give them a column of their own." : NULL);
-
-	switch (node->op)
-	{
-		case FILTER_IN_LAST:
-		case FILTER_IN_NEXT:
-		case FILTER_MORE_THAN_AGO:
-		case FILTER_LESS_THAN_AGO:
-			return compile_recent(scope, node, operand.value);
-		case FILTER_IN_PERIOD:
-			return compile_period(scope, node, operand.value);
-		case FILTER_BEFORE:
-		case FILTER_AFTER:
-		case FILTER_ON:
-			return compile_day(scope, node, operand.value);
-		default:
-			return compile_anniversary(scope, node, operand.value);
-	}
-}
 
 /*
  * in last s			t <= now and t + s > now
@@ -104,9 +56,10 @@ compile_time(FilterScope *scope, const FilterNode *node)
  * more than s ago		t + s < now
  * in next s			t > now and t - s <= now
  */
-static Expr *
-compile_recent(FilterScope *scope, const FilterNode *node, Expr *time)
+Expr *
+compile_recent(FilterScope *scope, const FilterNode *node)
 {
+	Expr	   *time = time_operand(scope, node);
 	Interval   *span = interval_of(time_span(scope, node->args[1]));
 	Expr	   *now;
 	Expr	   *recent;
@@ -135,12 +88,14 @@ compile_recent(FilterScope *scope, const FilterNode *node, Expr *time)
 										  BTLessEqualStrategyNumber,
 										  expr_copy(now)));
 			break;
-		default:
+		case FILTER_IN_LAST:
 			recent = expr_and(expr_compare(BTLessEqualStrategyNumber, at, now),
 							  span_passes(scope, expr_copy(at), span,
 										  BTGreaterStrategyNumber,
 										  expr_copy(now)));
 			break;
+		default:
+			elog(ERROR, "filter node %d is not about a span", (int) node->op);
 	}
 	if (scope->planned &&
 		(span->month != 0 || span->day != 0 ||
@@ -149,7 +104,7 @@ compile_recent(FilterScope *scope, const FilterNode *node, Expr *time)
 	return recent;
 }
 
-/* time + span, compared with now. */
+/* span_passes() compares time + span with now. */
 static Expr *
 span_passes(FilterScope *scope, Expr *time, const Interval *span,
 			StrategyNumber strategy, Expr *now)
@@ -178,7 +133,7 @@ span_negated(const Interval *span)
 	return negated;
 }
 
-/* The same for a date, of which only the day counts. */
+/* recent_day() compiles the same for a date, of which only the day counts. */
 static Expr *
 recent_day(FilterScope *scope, const FilterNode *node, Expr *day)
 {
@@ -207,7 +162,7 @@ recent_day(FilterScope *scope, const FilterNode *node, Expr *day)
 	}
 }
 
-/* Has the span passed since that day before today, or not yet? */
+/* day_passed() compiles: the span has passed since the day, or has not yet. */
 static Expr *
 day_passed(Expr *day, const Interval *span, Expr *today, bool passed)
 {
@@ -232,7 +187,7 @@ day_ago(Expr *day, const Interval *span)
 						 expr_const(INTERVALOID, IntervalPGetDatum(span)));
 }
 
-/* The interval of a span that must consist of days or longer units. */
+/* span_of_days() refuses a span that is not made of days or longer units. */
 static Interval *
 span_of_days(FilterScope *scope, const FilterNode *node,
 			 const FilterNode *span)
@@ -252,9 +207,10 @@ span_of_days(FilterScope *scope, const FilterNode *node,
 }
 
 /* in this month: [start of this month, start of the next) */
-static Expr *
-compile_period(FilterScope *scope, const FilterNode *node, Expr *time)
+Expr *
+compile_period(FilterScope *scope, const FilterNode *node)
 {
+	Expr	   *time = time_operand(scope, node);
 	Oid			type = expr_type(time);
 
 	return expr_and(expr_compare(BTGreaterEqualStrategyNumber, time,
@@ -266,9 +222,10 @@ compile_period(FilterScope *scope, const FilterNode *node, Expr *time)
 /*
  * before, after, on.
  */
-static Expr *
-compile_day(FilterScope *scope, const FilterNode *node, Expr *time)
+Expr *
+compile_day(FilterScope *scope, const FilterNode *node)
 {
+	Expr	   *time = time_operand(scope, node);
 	const FilterNode *literal = node->args[1];
 	Oid			type = expr_type(time);
 	StrategyNumber strategy =
@@ -298,9 +255,10 @@ compile_day(FilterScope *scope, const FilterNode *node, Expr *time)
  *
  *		segment.has_anniversary(birthday, today + 1, today + 7)
  */
-static Expr *
-compile_anniversary(FilterScope *scope, const FilterNode *node, Expr *time)
+Expr *
+compile_anniversary(FilterScope *scope, const FilterNode *node)
 {
+	Expr	   *time = time_operand(scope, node);
 	Expr	   *from;
 	Expr	   *to;
 
@@ -330,4 +288,26 @@ compile_anniversary(FilterScope *scope, const FilterNode *node, Expr *time)
 	}
 	return expr_own_call("has_anniversary", 3,
 						 time_as(scope, time, DATEOID), from, to);
+}
+
+/*
+ * time_operand() compiles the operand of a condition on a time; a literal is
+ * an instant.
+ */
+static Expr *
+time_operand(FilterScope *scope, const FilterNode *node)
+{
+	Operand		operand = compile_operand(scope, node->args[0]);
+	const char *hint = NULL;
+
+	if (operand.value == NULL)
+		return literal_const(scope, operand.node, TIMESTAMPTZOID,
+							 operand.node);
+	if (operand.type == JSONBOID)
+		hint = "Times inside jsonb are only text: give them a column of their "
+			   "own.";
+	if (!is_time(operand.type))
+		refuse_operand(scope, operand.node, operand.type, "a date or time",
+					   hint);
+	return operand.value;
 }

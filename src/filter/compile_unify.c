@@ -10,6 +10,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -17,6 +18,7 @@
 
 #include "filter/compile_private.h"
 
+static bool find_row(const FilterNode *node, void *context);
 static bool is_beside_clock(const Operand *instant, const Operand *other);
 static Expr *operand_as(FilterScope *scope, const Operand *operand, Oid type);
 static Oid common_type(FilterScope *scope, const Operand *operands, int count);
@@ -209,7 +211,8 @@ type_inside_json(FilterScope *scope, const FilterNode *beside, Oid type)
 		return BOOLOID;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("%s is of type %s and cannot be compared with a value inside jsonb",
+			 errmsg("%s is of type %s and cannot be compared with a value "
+					"inside jsonb",
 					describe_operand(scope, beside), format_type_be(type)),
 			 errdetail("There are numbers, text and booleans inside jsonb."),
 			 compile_position(scope, beside)));
@@ -236,4 +239,21 @@ type_with_literal(Oid common, const FilterNode *literal)
 	}
 	return literal_time_type(literal, common) != common ?
 		TIMESTAMPOID : common;
+}
+
+bool
+operand_uses_row(const FilterNode *node)
+{
+	bool		found = false;
+
+	filter_walk(node, find_row, &found);
+	return found;
+}
+
+static bool
+find_row(const FilterNode *node, void *context)
+{
+	if (node->op == FILTER_COLUMN || node->op == FILTER_AGGREGATE)
+		*(bool *) context = true;
+	return true;
 }

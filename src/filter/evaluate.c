@@ -101,6 +101,7 @@ segment_matches(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(matches);
 }
 
+/* cache_open() returns the cache of a call site, empty at first. */
 static CompiledCache *
 cache_open(FmgrInfo *flinfo)
 {
@@ -117,6 +118,7 @@ cache_open(FmgrInfo *flinfo)
 	return cache;
 }
 
+/* cache_lookup() returns the filter compiled for rows of this type. */
 static Compiled *
 cache_lookup(CompiledCache *cache, Filter *filter, Oid type, int32 typmod)
 {
@@ -170,6 +172,10 @@ same_filter(Filter *a, Filter *b)
 	return VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0;
 }
 
+/*
+ * cache_build() compiles a filter for rows of this type into 'compiled', in
+ * the memory of the cache.
+ */
 static void
 cache_build(CompiledCache *cache, Compiled *compiled, Filter *filter,
 			Oid type, int32 typmod)

@@ -132,6 +132,10 @@ expr_array_call(const char *name, Expr *array)
 						   list_make1(array));
 }
 
+/*
+ * call_in_schema() makes a call of the schema's function for the types of the
+ * arguments (Expr *).
+ */
 static Expr *
 call_in_schema(Oid schema, const char *name, int nargs, va_list args)
 {
@@ -149,7 +153,9 @@ call_in_schema(Oid schema, const char *name, int nargs, va_list args)
 }
 
 /*
- * LookupFuncName() would ask for USAGE on the schema, which somebody who only
+ * call_with_types() makes a call of the schema's function for these types.
+ *
+ * LookupFuncName() would ask for USAGE on the schema, which a role that only
  * reads a view over a filter need not have.
  */
 static Expr *
@@ -169,6 +175,7 @@ call_with_types(Oid schema, const char *name, int nargs, Oid *types,
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
+/* make_operator() applies an operator to what has its types already. */
 static Expr *
 make_operator(Oid operator, Expr *left, Expr *right)
 {
@@ -181,6 +188,10 @@ make_operator(Oid operator, Expr *left, Expr *right)
 	return (Expr *) expr;
 }
 
+/*
+ * operator_in_catalog() makes an expression of the operator of pg_catalog that
+ * is declared for these types.
+ */
 static Expr *
 operator_in_catalog(const char *name, Oid lefttype, Oid righttype,
 					Expr *left, Expr *right)
@@ -224,8 +235,9 @@ expr_compare(StrategyNumber strategy, Expr *left, Expr *right)
 }
 
 /*
- * Two columns with collations of their own would leave what is made of both
- * without any, which is an error at run time: the first one decides.
+ * An expression of two columns with collations of their own would have none,
+ * which is an error at run time.  So the collation of the first is put on the
+ * second.
  */
 Expr *
 expr_collated(Expr *value, Oid collation)
@@ -244,8 +256,9 @@ expr_collated(Expr *value, Oid collation)
 }
 
 /*
- * The member of the type's default btree family for the strategy; equality
- * may come from the hash family of a type that has no order.
+ * comparison_operator() returns the member of the left type's default btree
+ * family for the strategy; equality may come from the hash family of a type
+ * that has no order.  InvalidOid if there is none.
  */
 static Oid
 comparison_operator(StrategyNumber strategy, Oid left, Oid right)
@@ -380,7 +393,10 @@ expr_can_coerce(Oid source, Oid type)
 	}
 }
 
-/* Whoever owns a type may make casts of it, which everybody would call. */
+/*
+ * is_superusers() says whether a superuser owns the function.  The owner of a
+ * type may make casts of it, which every session would call.
+ */
 static bool
 is_superusers(Oid function)
 {
@@ -448,7 +464,7 @@ expr_plain(Expr *value)
 										 COERCE_IMPLICIT_CAST);
 
 	/*
-	 * whoever compares text asks for its collation; the rest is done at the
+	 * comparisons of text ask for its collation; the rest is done at the
 	 * end
 	 */
 	if (type_is_collatable(expr_type(value)))

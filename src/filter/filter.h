@@ -208,11 +208,12 @@ extern FilterNode *filter_did_as_count(const FilterNode *did);
 /* Are the two trees equal, but for their locations? */
 extern bool filter_equal(const FilterNode *a, const FilterNode *b);
 
+typedef bool (*FilterVisit) (const FilterNode *node, void *context);
+
 /*
  * Call 'visit' for the node and, while it returns true, for its arguments,
  * parents first.
  */
-typedef bool (*FilterVisit) (const FilterNode *node, void *context);
 extern void filter_walk(const FilterNode *node, FilterVisit visit,
 						void *context);
 

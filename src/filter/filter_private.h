@@ -19,9 +19,7 @@
 #include "base/compat.h"
 #include "filter/filter.h"
 
-/*
- * What a node can stand for; an argument must be of one of its place's kinds.
- */
+/* What a node can be; each argument of an op takes some of these kinds. */
 #define KIND_NONE		0x0001	/* an absent part */
 #define KIND_WORD		0x0002
 #define KIND_OPERAND	0x0004
@@ -107,6 +105,24 @@ typedef struct FilterOpInfo
 	uint16		args[MAX_ARG_KINDS];	/* the last repeats */
 } FilterOpInfo;
 
+/*
+ * May a word begin with the character?  Any byte of a
+ * multibyte character counts as a letter, as in SQL.
+ */
+static inline bool
+filter_is_word_start(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+		(c & 0x80) != 0;
+}
+
+/* May a word go on with the character? */
+static inline bool
+filter_is_word_part(char c)
+{
+	return filter_is_word_start(c) || (c >= '0' && c <= '9');
+}
+
 /* ops.c */
 extern const FilterOpInfo filter_ops[FILTER_OP_COUNT];
 
@@ -128,30 +144,54 @@ extern const char *const filter_aggregates[];
 #define op_is(node, kind)	((filter_ops[(node)->op].kinds & (kind)) != 0)
 
 /*
- * Is the op a condition on an operand, its first argument, which is written by
- * one of the shapes?  Is its spelling written behind that operand?
+ * Is the op a condition on an operand, its first argument, that is written by
+ * one of the shapes?
  */
-extern bool filter_op_has_operand(FilterOp op);
-extern bool filter_op_follows_operand(FilterOp op);
+static inline bool
+filter_op_has_operand(FilterOp op)
+{
+	return filter_ops[op].precedence == PRECEDENCE_PREDICATE &&
+		filter_ops[op].shape != SHAPE_OTHER;
+}
+
+/* Is its spelling written behind that operand? */
+static inline bool
+filter_op_follows_operand(FilterOp op)
+{
+	return filter_op_has_operand(op) &&
+		filter_ops[op].shape != SHAPE_ANNIVERSARY;
+}
+
+/* Return the kinds that argument 'number' of the op may have. */
 extern uint16 filter_arg_kinds(FilterOp op, int number);
+
+/* Find a word in an array that ends with NULL: its index, else -1. */
 extern int	filter_find_word(const char *const *words, const char *word);
-/* "this month", by FilterPeriod */
+/* Return the words of a FilterPeriod: "this month" */
 extern char *filter_period_words(int detail);
+/* Is the word no column or function, unless in backquotes? */
 extern bool filter_word_reserved(const char *word);
+/* Would the scanner read these characters as this one word? */
 extern bool filter_word_plain(const char *word);
+/* Is the word no function, as it is one of our grammar or of SQL's? */
 extern bool filter_word_no_function(const char *word);
+/* Does the grammar put the word behind an operand? */
 extern bool filter_word_follows_operand(const char *word);
 /*
- * The words that begin a condition behind its operand, separated by bars, for
- * hints.  Add a word to such a list, unless it has the word already.
+ * Return the words that begin a condition behind its operand, separated by
+ * bars, for hints.
  */
 extern char *filter_condition_words(void);
+/* Add a word to such a list, unless it has the word already. */
 extern void filter_add_word(StringInfo words, const char *word, int length);
+/* Must the aggregate have a value, as sum has and count has not? */
 extern bool filter_aggregate_needs_value(const char *name);
 
+/* check.c */
+
 /*
- * NULL if the node is one that the parser could have made, assuming the same
- * of its arguments; else what is wrong with it, as half a sentence.
+ * Return NULL if the node is one that the parser could have made, assuming the
+ * same of its arguments; else what is wrong with it, as half a sentence.
  */
 extern const char *filter_check_node(const FilterNode *node);
 
@@ -159,17 +199,19 @@ extern const char *filter_check_node(const FilterNode *node);
 extern bool filter_differs(const FilterNode *operand);
 
 /*
- * Is it a condition that no column, event or clock has a part in, or one of
- * time on a time that is written down?
+ * Is the condition, or its NOT, one that no column, event or clock has a part
+ * in?  A condition on a time that is written down counts as such, too, though
+ * the clock has a part in it.
  */
 extern bool filter_is_fixed(const FilterNode *condition);
 
 /*
- * The condition with its first string that can be a name as a column, or NULL.
+ * Return the condition with its first string that can be a name as a column;
+ * NULL if it has no such string.
  */
 extern FilterNode *filter_string_as_column(const FilterNode *condition);
 
-/* The column that an aggregate's value names first, or NULL. */
+/* Return the column that an operand names first, or NULL. */
 extern const FilterNode *filter_first_column(const FilterNode *operand);
 
 /* scan.c */
@@ -193,37 +235,50 @@ typedef struct FilterToken
 	const char *hint;			/* of TOKEN_BAD, or NULL */
 } FilterToken;
 
-/* Read the token at or after 'position' and return where it ends. */
+/* Read the token at or behind 'position', and return where it ends. */
 extern const char *filter_scan(const char *position, FilterToken *token);
+/* Is the token this word or symbol? */
 extern bool filter_token_is(const FilterToken *token, const char *word);
-/* "day" or "days" as a FilterUnit, else -1. */
+/* Is the token "day", "days" ...?  Its FilterUnit, else -1. */
 extern int	filter_token_unit(const FilterToken *token);
-/* The word folded, or the characters between the quotes. */
+/* Return the word folded, or the characters between the quotes. */
 extern char *filter_token_text(const FilterToken *token);
-/* Canonical notation of an unsigned number, or NULL if out of range. */
-extern char *filter_number(const char *digits, int length, bool negative);
-extern bool filter_is_word_start(char c);
-extern bool filter_is_word_part(char c);
 
-/* parse.c: a part of the language, for the json cast */
+/* number.c */
+
+/*
+ * Return the canonical notation of an unsigned number, behind a sign if it is
+ * 'negative'; NULL if the text is no number or out of range.
+ */
+extern char *filter_number(const char *text, int length, bool negative);
+
+/* parse.c */
+
+/* Parse a text that is nothing but one of these kinds (KIND_...). */
 extern FilterNode *filter_parse_part(const char *text, uint16 kind,
 									 struct Node *escontext);
 
-/* json.c: what the form of query builders lacks */
+/* json.c */
+
 #define FILTER_JSON_HOLDS	"holds" /* operator of a rule that is an operand */
 /* The keys of DID's count, by FilterTimes */
 extern const char *const filter_json_times[];
-/* Fill in the scalar that is the literal, whose text it shares. */
 struct JsonbValue;
+/* Fill in the scalar that is the literal, whose text it shares. */
 extern void filter_json_literal(const FilterNode *literal,
 								struct JsonbValue *value);
 
-/* json_read.c: ERRCODE_INVALID_PARAMETER_VALUE with the place in the tree */
+/* json_read.c */
+
+/* Read a rule tree; ERRCODE_INVALID_PARAMETER_VALUE with a path in it. */
 struct JsonbContainer;
 extern FilterNode *filter_from_json(struct JsonbContainer *json);
 
 /* print.c */
+
+/* Put a text in quotes, and double those in it. */
 extern char *filter_quote(const char *text, char quote);
+/* Append a filter, an operand, a window or a name. */
 extern void filter_print_part(StringInfo out, const FilterNode *node);
 
 #endif							/* SEGMENT_FILTER_PRIVATE_H */

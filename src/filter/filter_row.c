@@ -15,6 +15,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
@@ -81,10 +82,12 @@ filter_row_field(FilterRow *row, const char *name)
 }
 
 /*
- * A field that is computed, as in a view.  The planner has worked on it
- * already, and may have made a cast of COLLATE: if its collations were
- * assigned again, with those of the filter, they would be others.  So a
- * parameter stands in its place until that is done.
+ * field_parameter() returns a parameter in the stead of a field that is
+ * computed, as in a view.
+ *
+ * The planner has worked on the field already, and may have made a cast of
+ * COLLATE.  Were its collations assigned again, with those of the filter, they
+ * would change.  filter_row_put_fields() puts the field back afterwards.
  */
 static Expr *
 field_parameter(Expr *field, int number)
@@ -114,7 +117,10 @@ filter_row_put_fields(Node *node, void *row)
 	return expression_tree_mutator(node, filter_row_put_fields, row);
 }
 
-/* Counted from 1; 0 if there is none.  Two joined tables may both have it. */
+/*
+ * field_number() returns the number of the field, from 1; 0 if there is none.
+ * An error if two joined tables both have it.
+ */
 static AttrNumber
 field_number(FilterRow *row, const char *name)
 {
@@ -130,7 +136,8 @@ field_number(FilterRow *row, const char *name)
 			ereport(ERROR,
 					(errcode(ERRCODE_AMBIGUOUS_COLUMN),
 					 errmsg("column \"%s\" is ambiguous", name),
-					 errdetail("The row has more than one column of that name.")));
+					 errdetail("The row has more than one column of that "
+							   "name.")));
 		number = i + 1;
 	}
 	return number;
@@ -163,6 +170,7 @@ row_column(FilterScope *scope, const char *name)
 	return filter_row_field((FilterRow *) scope, name);
 }
 
+/* row_names() lists the names of the fields (char *). */
 static List *
 row_names(FilterScope *scope)
 {
@@ -175,6 +183,7 @@ row_names(FilterScope *scope)
 	return names;
 }
 
+/* row_subject() says for errors what the filter is applied to. */
 static char *
 row_subject(FilterRow *row)
 {
@@ -210,6 +219,9 @@ filter_column_scope(Oid relid, int varno)
 	return &row->scope;
 }
 
+/*
+ * relation_row() returns the row of the relation as range table entry 'varno'.
+ */
 static FilterRow *
 relation_row(Oid relid, int varno)
 {

@@ -135,7 +135,8 @@ compile_function(FilterScope *scope, const FilterNode *node)
 				 errmsg("function \"%s\" cannot take %d arguments",
 						function->name, node->nargs),
 				 function->least == function->most ?
-				 errdetail_plural("It takes %d argument.", "It takes %d arguments.",
+				 errdetail_plural("It takes %d argument.",
+								  "It takes %d arguments.",
 								  function->least, function->least) :
 				 errdetail("It takes %d to %d arguments.",
 						   function->least, function->most),
@@ -143,6 +144,10 @@ compile_function(FilterScope *scope, const FilterNode *node)
 	return function->compile(scope, node, function);
 }
 
+/*
+ * find_function() looks a function up by name, or raises an error with the
+ * nearest name.
+ */
 static const FilterFunction *
 find_function(FilterScope *scope, const FilterNode *node)
 {
@@ -186,28 +191,6 @@ find_function(FilterScope *scope, const FilterNode *node)
 			 compile_position(scope, node)));
 }
 
-Expr *
-number_exact(Expr *number)
-{
-	Oid			type = expr_type(number);
-
-	return expr_coerce(number, type == FLOAT4OID || type == FLOAT8OID ?
-					   FLOAT8OID : NUMERICOID);
-}
-
-Expr *
-number_as(Expr *number, Oid type)
-{
-	Oid			source = expr_type(number);
-
-	/* not an implicit cast; it takes any value, infinity included */
-	if (type == NUMERICOID && (source == FLOAT4OID || source == FLOAT8OID))
-		return expr_cast("numeric", number);
-	if (type == FLOAT8OID && source == NUMERICOID)
-		return expr_own_call("as_float8", 1, number);
-	return expr_coerce(number, type);
-}
-
 /* A number as numeric or float8, whatever holds it. */
 static Expr *
 number_argument(FilterScope *scope, const FilterNode *node)
@@ -236,6 +219,7 @@ time_argument(FilterScope *scope, const FilterNode *node)
 	return operand.value;
 }
 
+/* call_text() compiles length, lower, trim and upper. */
 static Expr *
 call_text(FilterScope *scope, const FilterNode *node,
 		  const FilterFunction *function)
@@ -288,7 +272,8 @@ call_round(FilterScope *scope, const FilterNode *node,
 		literal_number_type(digits, INT2OID) != INT2OID)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a number of digits", filter_print(digits)),
+				 errmsg("\"%s\" is not a number of digits",
+						filter_print(digits)),
 				 errhint("Write a whole number, such as: round(x, 2)."),
 				 compile_position(scope, digits)));
 	return expr_own_call("round", 2, number,
@@ -343,6 +328,7 @@ call_choice(FilterScope *scope, const FilterNode *node,
 	}
 }
 
+/* call_nullif() compiles nullif(a, b); both are brought to one type. */
 static Expr *
 call_nullif(FilterScope *scope, const FilterNode *node,
 			const FilterFunction *function)

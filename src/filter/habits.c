@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * habits.c
- *	  What did somebody mean who writes as one does elsewhere?
+ *	  What does a text mean that is written as in another language?
  *
  *		last_order_at in the last 30 days and city == "Aarhus"
  *					  ^
@@ -9,14 +9,13 @@
  *		HINT:  Write: last_order_at in last 30 days and city == "Aarhus"
  *
  * A language that reads like a sentence is written like many sentences, and
- * like SQL.  Where the parser is at a loss, we look around that place for one
+ * like SQL.  Where the parser finds no rule, we look around the word for one
  * of the forms below, and print the text as it has to be typed.  So the hint
- * can be followed without a thought; what else is wrong is told by the next
- * error.
+ * can be followed as it is; what else is wrong is told by the next error.
  *
- * A form is looked for at three places: where the clause begins ("count of
+ * A form is looked for at three anchors: where the clause begins ("count of
  * orders"), behind its operand or where an event has its window ("within 30
- * days"), and at the very word that was not understood ("&&").
+ * days"), and at the word that was not understood ("&&").
  *
  *-------------------------------------------------------------------------
  */
@@ -344,6 +343,10 @@ parser_replaced(Parser *parser, const char *start, const char *end,
 					blank, end);
 }
 
+/*
+ * match_form() says whether the text at 'start' fits the form, and fills
+ * 'match' if so.
+ */
 static bool
 match_form(const char *form, const char *start, Match *match)
 {
@@ -376,6 +379,10 @@ match_form(const char *form, const char *start, Match *match)
 	return true;
 }
 
+/*
+ * match_element() matches one element of a form, a word, a class or an option,
+ * and moves *position behind what it has matched.
+ */
 static bool
 match_element(const char *element, int length, Match *match,
 			  const char **position)
@@ -463,6 +470,7 @@ match_words(const char *words, int length, const FilterToken *token)
 	return false;
 }
 
+/* match_name() matches a name with its keys; 'dotted': it must have some. */
 static bool
 match_name(Match *match, const char **position, bool dotted)
 {
@@ -574,6 +582,9 @@ capture(Match *match, const char *start, const char *end)
 	next->list = false;
 }
 
+/*
+ * render() prints the right form with what was captured in place of $1, $2 ...
+ */
 static char *
 render(const char *right, const Match *match)
 {

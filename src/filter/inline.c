@@ -29,6 +29,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"

@@ -154,6 +154,7 @@ segment_filter_not(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(filter_pack(filter_negate(node)));
 }
 
+/* compare() orders two filters by their bytes: < 0, 0 or > 0. */
 static int
 compare(FunctionCallInfo fcinfo)
 {

@@ -101,6 +101,7 @@ write_root(JsonbParseState **state, const FilterNode *node)
 		write_group(state, NULL, false, 1, rules);
 }
 
+/* write_filter() writes a filter as a member of a group. */
 static void
 write_filter(JsonbParseState **state, const FilterNode *node)
 {
@@ -145,6 +146,7 @@ write_group(JsonbParseState **state, const FilterNode *node, bool negated,
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
+/* write_did() writes "did" as a rule with keys of our own. */
 static void
 write_did(JsonbParseState **state, const FilterNode *node, bool negated)
 {
@@ -164,6 +166,7 @@ write_did(JsonbParseState **state, const FilterNode *node, bool negated)
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
+/* write_rule() writes a condition, or its NOT, as a rule. */
 static void
 write_rule(JsonbParseState **state, const FilterNode *node, bool negated)
 {

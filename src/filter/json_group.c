@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "utils/formatting.h"
 
 #include "filter/json_private.h"
@@ -63,7 +64,10 @@ rule_group(JsonbContainer *json, const RulePath *path)
 	return combine(members, combinator, path);
 }
 
-/* NULL if there is none: each rule may have its own, or they are all "and" */
+/*
+ * group_combinator() returns the word that combines all rules; NULL if there
+ * is none: each rule may have its own, or they are all "and".
+ */
 static const char *
 group_combinator(JsonbContainer *json, const RulePath *path)
 {
@@ -82,16 +86,17 @@ group_combinator(JsonbContainer *json, const RulePath *path)
 		if (pg_strcasecmp(combinator, words[i]) == 0)
 			return words[i];
 	}
-	rule_refuse(path, psprintf("Combinator \"%s\" is none of \"and\", \"or\", \"xor\" and \"atLeast\".",
+	rule_refuse(path, psprintf("Combinator \"%s\" is none of \"and\", \"or\", "
+							   "\"xor\" and \"atLeast\".",
 								combinator));
 }
 
 /*
- * The rules that are not left out, as Member.
+ * read_members() reads the rules that are not left out, as a list of Member.
  *
- * A group without a combinator may have one before each rule but the first.
- * What is left out takes those before it along, so that the last word before a
- * rule counts.
+ * A group without a combinator may have one before each rule but the first.  A
+ * rule that is left out takes the word before it along, so that the last word
+ * before a rule counts.
  */
 static List *
 read_members(JsonbContainer *rules, const RulePath *path,
@@ -123,10 +128,12 @@ read_members(JsonbContainer *rules, const RulePath *path,
 		}
 		if (is_combinator(rule))
 			rule_refuse(&inner, combinator != NULL ?
-						"Words between rules stand in a group without a \"combinator\"." :
+						"Words between rules stand in a group without a "
+						"\"combinator\"." :
 						"Expected a rule, not a word.");
 		if (rule->type == jbvString)
-			rule_refuse(&inner, psprintf("Word \"%s\" is none of \"and\", \"or\" and \"xor\".",
+			rule_refuse(&inner, psprintf("Word \"%s\" is none of \"and\", "
+										 "\"or\" and \"xor\".",
 										 pnstrdup(rule->val.string.val,
 												  rule->val.string.len)));
 		filter = rule_read(rule_object(rule, &inner), &inner);
@@ -140,6 +147,7 @@ read_members(JsonbContainer *rules, const RulePath *path,
 	return members;
 }
 
+/* is_combinator() says whether the value is a word between two rules. */
 static bool
 is_combinator(JsonbValue *value)
 {
@@ -168,7 +176,10 @@ combine(List *members, const char *word, const RulePath *path)
 						  filters);
 }
 
-/* a or b and c: as in SQL, "and" binds tighter than "xor", "xor" than "or" */
+/*
+ * combine_each() combines rules by the words between them: as in SQL, "and"
+ * binds tighter than "xor", "xor" than "or".
+ */
 static FilterNode *
 combine_each(List *members, const RulePath *path)
 {
@@ -213,12 +224,14 @@ combine_xor(List *filters, const RulePath *path)
 		return linitial(filters);
 	if (list_length(filters) > 2)
 		rule_refuse(path,
-					"\"xor\" of more than two rules has more than one meaning.");
+					"\"xor\" of more than two rules has more than one "
+					"meaning.");
 	either = filter_combine(FILTER_OR, list_copy(filters));
 	both = filter_combine(FILTER_AND, filters);
 	return filter_combine(FILTER_AND, list_make2(either, filter_negate(both)));
 }
 
+/* combine_at_least() reads "count" and makes AT LEAST of the filters. */
 static FilterNode *
 combine_at_least(List *filters, JsonbContainer *json, const RulePath *path)
 {

@@ -16,6 +16,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "miscadmin.h"
 
 #include "base/base.h"
@@ -46,10 +47,13 @@ rule_check_keys(JsonbContainer *json, const char *const *known,
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid rule at %s", rule_path_text(path)),
-			 errdetail("Key \"%s\" is unknown here, and may change what the rule means.", key),
+			 errdetail("Key \"%s\" is unknown here, and may change what the "
+					   "rule means.",
+					   key),
 			 nearest != NULL ?
 			 errhint("Perhaps you meant \"%s\".", nearest) :
-			 errhint("Leave it out, or put it below a key \"meta\", which is not read.")));
+			 errhint("Leave it out, or put it below a key \"meta\", which is "
+					 "not read.")));
 }
 
 /*
@@ -129,7 +133,6 @@ rule_object(JsonbValue *value, const RulePath *path)
 	return value->val.binary.data;
 }
 
-/* What the parser would refuse is refused here, too. */
 FilterNode *
 rule_checked(FilterNode *node, const RulePath *path)
 {
@@ -158,8 +161,12 @@ rule_refuse_form(const RulePath *path, const char *found)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid rule at %s", rule_path_text(path)),
-			 errdetail("Expected an object with \"rules\" or with \"field\", not this %s.", found),
-			 errhint("Rules are written: '{\"combinator\": \"and\", \"rules\": [{\"field\": \"city\", \"operator\": \"=\", \"value\": \"Aarhus\"}]}'::jsonb::segment.filter")));
+			 errdetail("Expected an object with \"rules\" or with \"field\", "
+					   "not this %s.",
+					   found),
+			 errhint("Rules are written: '{\"combinator\": \"and\", "
+					 "\"rules\": [{\"field\": \"city\", \"operator\": \"=\", "
+					 "\"value\": \"Aarhus\"}]}'::jsonb::segment.filter")));
 }
 
 char *

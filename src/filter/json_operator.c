@@ -12,6 +12,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "base/base.h"
 #include "filter/json_private.h"
 
@@ -90,7 +91,8 @@ rule_operator(JsonbContainer *json, const RulePath *path, bool *negated)
 
 	nearest = nearest_name(word, known);
 	if (nearest != NULL)
-		rule_refuse(path, psprintf("Operator \"%s\" is unknown; perhaps you meant \"%s\".",
+		rule_refuse(path, psprintf("Operator \"%s\" is unknown; perhaps you "
+								   "meant \"%s\".",
 									word, nearest));
 	rule_refuse(path, psprintf("Operator \"%s\" is unknown.", word));
 }

@@ -12,11 +12,12 @@
  *
  * Beside what json.c writes, we take what react-querybuilder and jQuery
  * QueryBuilder emit, as far as it has one meaning: what the exporters of these
- * components, and whoever reads the tree, take it for.
+ * components, and readers of the tree, take it for.
  *
- * What is muted, or not finished yet (no field is chosen), is left out, and so
- * is a group of which nothing remains.  A tree of which nothing remains means
- * nothing: their exporters make "everybody" of it, or "nobody", and we refuse.
+ * A rule that is muted, or not finished yet (no field is chosen), is left out,
+ * and so is a group of which no rule remains.  A tree of which no rule remains
+ * is refused: the exporters of these components make a filter for all rows of
+ * it, or for none.
  *
  *-------------------------------------------------------------------------
  */
@@ -56,8 +57,10 @@ filter_from_json(JsonbContainer *json)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rule tree is empty"),
-				 errdetail("It has no rules, or all of them are muted or not finished."),
-				 errhint("A filter that holds for everybody is written: '{\"constant\": true}'::jsonb::segment.filter")));
+				 errdetail("It has no rules, or all of them are muted or not "
+						   "finished."),
+				 errhint("A filter that holds for everybody is written: "
+						 "'{\"constant\": true}'::jsonb::segment.filter")));
 	return node;
 }
 
@@ -95,6 +98,7 @@ rule_read(JsonbContainer *json, const RulePath *path)
 	return negated && node != NULL ? filter_negate(node) : node;
 }
 
+/* read_constant() reads {"constant": true}. */
 static FilterNode *
 read_constant(JsonbContainer *json, const RulePath *path)
 {
@@ -107,6 +111,7 @@ read_constant(JsonbContainer *json, const RulePath *path)
 					   NULL, -1);
 }
 
+/* read_did() reads {"did": "orders", "where": {...}, "atLeast": 3, ...}. */
 static FilterNode *
 read_did(JsonbContainer *json, const RulePath *path)
 {
@@ -140,7 +145,8 @@ read_did(JsonbContainer *json, const RulePath *path)
 			continue;
 		if (node->text != NULL)
 			rule_refuse(path,
-						"There is more than one of \"atLeast\", \"atMost\" and \"exactly\".");
+						"There is more than one of \"atLeast\", \"atMost\" "
+						"and \"exactly\".");
 		node->text = rule_count(count, path, filter_json_times[times]);
 		node->detail = times;
 	}
@@ -152,6 +158,7 @@ read_did(JsonbContainer *json, const RulePath *path)
 	return rule_checked(node, path);
 }
 
+/* read_audience() reads {"audience": "vip", "operator": "in"}. */
 static FilterNode *
 read_audience(JsonbContainer *json, const RulePath *path)
 {
@@ -162,11 +169,13 @@ read_audience(JsonbContainer *json, const RulePath *path)
 	rule_check_keys(json, audience_keys, path);
 	if (rule_operator(json, path, &negated) != FILTER_IN)
 		rule_refuse(path,
-					"The operator of \"audience\" is none of \"in\" and \"notIn\".");
+					"The operator of \"audience\" is none of \"in\" and "
+					"\"notIn\".");
 	node = rule_checked(node, path);
 	return negated ? filter_negate(node) : node;
 }
 
+/* read_bucket() reads {"bucket": "salt", "operator": "<", "value": 10}. */
 static FilterNode *
 read_bucket(JsonbContainer *json, const RulePath *path)
 {
@@ -181,7 +190,8 @@ read_bucket(JsonbContainer *json, const RulePath *path)
 	rule_check_keys(json, bucket_keys, path);
 	if (compare < 0)
 		rule_refuse(path,
-					"The operator of \"bucket\" is none of \"<\", \"<=\", \">\" and \">=\".");
+					"The operator of \"bucket\" is none of \"<\", \"<=\", "
+					"\">\" and \">=\".");
 	node->detail = compare;
 	args[0] = rule_number(json, path);
 	return rule_checked(node, path);

@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "miscadmin.h"
 
 #include "filter/json_private.h"
@@ -48,6 +49,7 @@ rule_comparison(JsonbContainer *json, const RulePath *path)
 	return read_comparison(json, path);
 }
 
+/* read_comparison() reads left side, operator and values of a rule. */
 static FilterNode *
 read_comparison(JsonbContainer *json, const RulePath *path)
 {
@@ -66,7 +68,8 @@ read_comparison(JsonbContainer *json, const RulePath *path)
 		/* "holds" */
 		if (!op_is(left, KIND_FILTER))
 			rule_refuse(path,
-						"An operand that holds must be a column, a function or an aggregate.");
+						"An operand that holds must be a column, a function "
+						"or an aggregate.");
 		return left;
 	}
 
@@ -98,7 +101,7 @@ read_comparison(JsonbContainer *json, const RulePath *path)
 	return negated ? filter_negate(node) : node;
 }
 
-/* a in (b, c), b and c being fields: a = b or a = c */
+/* any_field() makes a = b or a = c of: a in (b, c), b and c being fields */
 static FilterNode *
 any_field(FilterNode *left, List *fields)
 {
@@ -117,8 +120,9 @@ any_field(FilterNode *left, List *fields)
 }
 
 /*
- * A rule about the elements of an array: some, or none, equal one of these
- * values.  Its "value" is a group of rules with an empty field.
+ * read_match() reads a rule about the elements of an array: some, or none,
+ * equal one of these values.  Its "value" is a group of rules with an empty
+ * field.
  */
 static FilterNode *
 read_match(JsonbContainer *json, JsonbValue *match, const RulePath *path)
@@ -139,7 +143,8 @@ read_match(JsonbContainer *json, JsonbValue *match, const RulePath *path)
 	filter = rule_read(rules->val.binary.data, &inner);
 	if (filter == NULL || !element_values(filter, &values))
 		rule_refuse(&inner,
-					"Of elements only \"=\" and \"in\" can be asked, combined by \"or\".");
+					"Of elements only \"=\" and \"in\" can be asked, combined "
+					"by \"or\".");
 
 	args = palloc_array(FilterNode *, list_length(values) + 1);
 	args[nargs++] = rule_left(json, path);
@@ -151,7 +156,9 @@ read_match(JsonbContainer *json, JsonbValue *match, const RulePath *path)
 	return none ? filter_negate(node) : node;
 }
 
-/* "some" and "none", also as "atLeast" 1 and "atMost" 0 */
+/*
+ * match_is_none() reads "some" and "none", also as "atLeast" 1 and "atMost" 0.
+ */
 static bool
 match_is_none(JsonbContainer *match, const RulePath *path)
 {
@@ -169,11 +176,16 @@ match_is_none(JsonbContainer *match, const RulePath *path)
 	if (pg_strcasecmp(mode, "none") == 0 ||
 		(pg_strcasecmp(mode, "atMost") == 0 && strcmp(count, "0") == 0))
 		return true;
-	rule_refuse(path, psprintf("Of the elements of an array can be asked whether \"some\" or \"none\" match, not \"%s\".",
+	rule_refuse(path, psprintf("Of the elements of an array can be asked "
+							   "whether \"some\" or \"none\" match, not "
+							   "\"%s\".",
 								mode));
 }
 
-/* Add the literals that an element may equal; false if that is not all. */
+/*
+ * element_values() adds the literals that an element may equal; false if the
+ * filter asks for anything else.
+ */
 static bool
 element_values(const FilterNode *filter, List **values)
 {
@@ -201,8 +213,8 @@ element_values(const FilterNode *filter, List **values)
 }
 
 /*
- * A rule that somebody has only begun: a builder's placeholder stands for the
- * field or the operator, or it says itself that it is empty.
+ * is_unfinished() says whether a rule has only been begun: a builder's
+ * placeholder stands for the field or the operator, or the rule has "empty".
  */
 static bool
 is_unfinished(JsonbContainer *json, const RulePath *path)

@@ -86,9 +86,9 @@ static char *value_text(JsonbValue *value);
 static void say_path(void *arg);
 
 /*
- * What a rule compares: its field; or an expression, of which the field is the
- * part that a builder shows; or the text of an operand.  jQuery QueryBuilder
- * needs no field where the id is its name.
+ * A rule compares its field; or an expression, of which the field is the part
+ * that a builder shows; or the text of an operand.  jQuery QueryBuilder needs
+ * no field where the id is its name.
  */
 FilterNode *
 rule_left(JsonbContainer *json, const RulePath *path)
@@ -118,7 +118,8 @@ rule_left(JsonbContainer *json, const RulePath *path)
 	{
 		if (*field != '\0')
 			rule_refuse(path,
-						"The elements of an array have no fields: \"field\" must be empty.");
+						"The elements of an array have no fields: \"field\" "
+						"must be empty.");
 		return filter_node_with(FILTER_COLUMN, JSON_ELEMENT, -1, 0, NULL);
 	}
 	return read_field(field, path);
@@ -187,6 +188,7 @@ rule_number(JsonbContainer *json, const RulePath *path)
 	return number;
 }
 
+/* read_source() reads "valueSource", and refuses what the op cannot take. */
 static ValueSource
 read_source(JsonbContainer *json, const RulePath *path, FilterOp op)
 {
@@ -196,9 +198,12 @@ read_source(JsonbContainer *json, const RulePath *path, FilterOp op)
 
 	if (word != NULL && strcmp(word, "parameter") == 0)
 		rule_refuse(path,
-					"A \"parameter\" has no value here: put its value into the rule.");
+					"A \"parameter\" has no value here: put its value into "
+					"the rule.");
 	if (source < 0)
-		rule_refuse(path, psprintf("\"valueSource\" \"%s\" is none of \"value\", \"field\", \"operand\" and \"expression\".",
+		rule_refuse(path, psprintf("\"valueSource\" \"%s\" is none of "
+								   "\"value\", \"field\", \"operand\" and "
+								   "\"expression\".",
 									word));
 	/* in (field, field) is made of comparisons */
 	if (source != SOURCE_VALUE && filter_arg_kinds(op, 1) != KIND_OPERAND &&
@@ -240,6 +245,9 @@ read_type(JsonbContainer *json, const RulePath *path)
 	return TYPE_OPEN;
 }
 
+/*
+ * read_value() reads one value as an argument of the kind that is asked for.
+ */
 static FilterNode *
 read_value(JsonbValue *value, const Reading *reading)
 {
@@ -277,6 +285,7 @@ read_value(JsonbValue *value, const Reading *reading)
 	}
 }
 
+/* read_text_value() does the same for a text, whatever it holds. */
 static FilterNode *
 read_text_value(char *text, const Reading *reading)
 {
@@ -302,7 +311,7 @@ read_text_value(char *text, const Reading *reading)
 	return filter_node(FILTER_STRING, text, -1);
 }
 
-/* NULL if it is none, or out of range */
+/* read_number() returns NULL if the text is no number, or out of range. */
 static FilterNode *
 read_number(const char *text)
 {
@@ -392,9 +401,13 @@ read_expression(JsonbValue *expression, const RulePath *path)
 	if (kind != NULL && strcmp(kind, "func") == 0)
 		return read_call(json, path);
 	rule_refuse(path,
-				"The \"kind\" of an expression is none of \"field\", \"value\" and \"func\".");
+				"The \"kind\" of an expression is none of \"field\", "
+				"\"value\" and \"func\".");
 }
 
+/*
+ * read_call() reads an expression of kind "func": an operator or a function.
+ */
 static FilterNode *
 read_call(JsonbContainer *json, const RulePath *path)
 {

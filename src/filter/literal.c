@@ -52,39 +52,20 @@ static Datum literal_local_time(FilterScope *scope, const FilterNode *literal,
 static char *nearest_label(Oid enumtype, const char *word);
 static bool reads_domain(Oid type);
 
-bool
-is_literal(const FilterNode *node)
-{
-	return node->op == FILTER_STRING || node->op == FILTER_NUMBER ||
-		node->op == FILTER_TRUE || node->op == FILTER_FALSE;
-}
-
-char *
-literal_show(const FilterNode *literal)
-{
-	switch (literal->op)
-	{
-		case FILTER_STRING:
-			return psprintf("\"%s\"", literal->text);
-		case FILTER_NUMBER:
-			return pstrdup(literal->text);
-		default:
-			return pstrdup(literal->op == FILTER_TRUE ? "true" : "false");
-	}
-}
-
 Expr *
 literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 			  const FilterNode *against)
 {
 	if (type == MONEYOID)
 		refuse_literal(scope, literal, type, against,
-					   "How money is read and printed depends on the setting lc_monetary",
+					   "How money is read and printed depends on the setting "
+					   "lc_monetary",
 					   "Use a column of type numeric.");
 
 	if (reads_domain(type))
 		refuse_literal(scope, literal, type, against,
-					   "To read it would call the checks of a domain, which are its owner's code",
+					   "To read it would call the checks of a domain, which "
+					   "are its owner's code",
 					   NULL);
 
 	switch (literal->op)
@@ -177,7 +158,8 @@ literal_is_day(const FilterNode *literal)
 }
 
 /*
- * What is it, as the server reads it: DTK_DATE, DTK_LATE ...; -1: it does not.
+ * literal_decode() returns what the server takes the text for: DTK_DATE,
+ * DTK_LATE ...; -1 if it is no time.
  */
 static int
 literal_decode(const char *text, const char *completed_by)
@@ -194,7 +176,7 @@ literal_decode(const char *text, const char *completed_by)
 
 	if (completed_by != NULL)
 		text = psprintf("%s%s", text, completed_by);
-	/* without a place for it, a zone is an error */
+	/* without a pointer for the zone, a zone is an error */
 	if (ParseDateTime(text, workbuf, sizeof(workbuf), field, ftype,
 					  MAXDATEFIELDS, &nfields) != 0 ||
 		DecodeDateTime(field, ftype, nfields, &type, &tm, &fsec,
@@ -218,7 +200,7 @@ literal_day(FilterScope *scope, const FilterNode *literal,
 }
 
 /*
- * The literal as local time of the scope's zone.
+ * literal_local_time() reads the literal as local time of the scope's zone.
  *
  * The server's input function for timestamp drops a zone silently, and so
  * would read "12:00+00" as noon in Copenhagen.  A literal has a zone of its
@@ -247,8 +229,8 @@ literal_local_time(FilterScope *scope, const FilterNode *literal,
 }
 
 /*
- * Call the type's input function, and let what it says become part of an
- * error that names the column as well.
+ * literal_input() calls the type's input function; its message becomes part of
+ * an error that names the column as well.
  */
 static Datum
 literal_input(FilterScope *scope, const FilterNode *literal, Oid type,
@@ -325,6 +307,10 @@ reads_domain(Oid type)
 	}
 }
 
+/*
+ * refuse_literal() raises the error that the literal cannot be read as a value
+ * of this type.  'detail' is half a sentence without its period, or NULL.
+ */
 static void
 refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 			   const FilterNode *against, const char *detail, const char *hint)
@@ -374,8 +360,9 @@ names_column(FilterScope *scope, const char *word)
 }
 
 /*
- * The server reads 'tomorrow' as the day after the one on which it happens to
- * read it; a filter that is kept would hold that day for ever.
+ * refuse_moving_words() refuses 'tomorrow' and its like.  The server reads it
+ * as the day after the one on which it is read, and a stored filter would keep
+ * that day for ever.
  */
 static void
 refuse_moving_words(FilterScope *scope, const FilterNode *literal)
@@ -402,13 +389,20 @@ refuse_moving_words(FilterScope *scope, const FilterNode *literal)
 				pg_strncasecmp(words[i], start, c - start) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-						 errmsg("\"%s\" as a date would not move with time", literal->text),
-						 errdetail("A date in quotes is read once, when the filter is compiled."),
-						 errhint("Write now or today without quotes, such as: today + 1 day."),
+						 errmsg("\"%s\" as a date would not move with time",
+								literal->text),
+						 errdetail("A date in quotes is read once, when the "
+								   "filter is compiled."),
+						 errhint("Write now or today without quotes, such as: "
+								 "today + 1 day."),
 						 compile_position(scope, literal)));
 	}
 }
 
+/*
+ * nearest_label() returns the label of an enum that is nearest to the word, or
+ * NULL.
+ */
 static char *
 nearest_label(Oid enumtype, const char *word)
 {

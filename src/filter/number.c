@@ -12,6 +12,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "filter/filter_private.h"
 
 #define is_digit(c) ((c) >= '0' && (c) <= '9')

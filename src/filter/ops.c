@@ -7,8 +7,9 @@
  *						"a between b and c", and "a not between b and c"
  *						for its NOT; "between" and "notBetween" in json
  *
- * A new op is a new line here, at the end, and a rule of its own in parse*.c
- * and print.c only if none of the shapes fits.
+ * A new op is a new row here, at the end, one in compile.c that says what it
+ * means, and a rule of its own in parse*.c and print.c only if none of the
+ * shapes fits.
  *
  *-------------------------------------------------------------------------
  */
@@ -254,8 +255,8 @@ const char *const filter_aggregates[] = {
 static const char *const row_aggregates[] = {"count", "exists", NULL};
 
 /*
- * Words that are no column or function unless backquoted.  Nothing is called
- * null: who writes it means "is not set", and is told so.
+ * Words that are no column or function unless in backquotes.  Nothing is
+ * called null: the error tells that "is not set" is meant.
  */
 static const char *const reserved_words[] = {
 	"and", "or", "not", "in", "is", "between", "like", "ilike", "where",
@@ -278,20 +279,6 @@ bool
 filter_is_operand(const FilterNode *node)
 {
 	return op_is(node, KIND_OPERAND);
-}
-
-bool
-filter_op_has_operand(FilterOp op)
-{
-	return filter_ops[op].precedence == PRECEDENCE_PREDICATE &&
-		filter_ops[op].shape != SHAPE_OTHER;
-}
-
-bool
-filter_op_follows_operand(FilterOp op)
-{
-	return filter_op_has_operand(op) &&
-		filter_ops[op].shape != SHAPE_ANNIVERSARY;
 }
 
 /* The kinds that argument 'number' of 'op' may have. */
@@ -346,7 +333,7 @@ filter_word_follows_operand(const char *word)
 	return false;
 }
 
-/* Is it the first word of the phrase? */
+/* begins_with() says whether the first word of the phrase is this one. */
 static bool
 begins_with(const char *phrase, const char *word)
 {

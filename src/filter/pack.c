@@ -64,6 +64,7 @@ filter_pack(const FilterNode *node)
 	return filter;
 }
 
+/* pack_node() appends the bytes of a node and of its arguments. */
 static void
 pack_node(StringInfo out, const FilterNode *node)
 {
@@ -116,6 +117,7 @@ filter_unpack(const Filter *filter)
 	return node;
 }
 
+/* unpack_node() reads and checks a node and its arguments. */
 static FilterNode *
 unpack_node(Unpacker *unpacker)
 {
@@ -165,6 +167,7 @@ unpack_byte(Unpacker *unpacker)
 	return (uint8) *unpacker->position++;
 }
 
+/* unpack_number() reads a number that pack_number() has written. */
 static uint32
 unpack_number(Unpacker *unpacker)
 {
@@ -184,6 +187,7 @@ unpack_number(Unpacker *unpacker)
 	corrupted(unpacker, "has a number that is not canonical");
 }
 
+/* unpack_text() reads a length and so many bytes of text. */
 static char *
 unpack_text(Unpacker *unpacker)
 {

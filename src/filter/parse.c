@@ -97,6 +97,10 @@ filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
 	return parser_finish(&parser, node, kind);
 }
 
+/*
+ * parser_start() sets a parser to the beginning of the text, which errors call
+ * 'input_name'.
+ */
 static void
 parser_start(Parser *parser, const char *text, const char *input_name,
 			 struct Node *escontext)
@@ -109,6 +113,10 @@ parser_start(Parser *parser, const char *text, const char *input_name,
 	parser->escontext = escontext;
 }
 
+/*
+ * parser_finish() checks that nothing follows, and that the node is of the
+ * wanted kind; NULL once an error was raised.
+ */
 static FilterNode *
 parser_finish(Parser *parser, FilterNode *node, uint16 kind)
 {
@@ -166,6 +174,7 @@ parse_or(Parser *parser)
 	return filter_combine(FILTER_OR, filters);
 }
 
+/* parse_and() reads: a and b and c */
 static FilterNode *
 parse_and(Parser *parser)
 {
@@ -190,6 +199,7 @@ parse_and(Parser *parser)
 	return filter_combine(FILTER_AND, filters);
 }
 
+/* parse_not() reads: not a */
 static FilterNode *
 parse_not(Parser *parser)
 {
@@ -214,6 +224,10 @@ parse_not(Parser *parser)
 	return filter;
 }
 
+/*
+ * parse_predicate() reads one condition, and refuses one that is the same for
+ * every row.
+ */
 static FilterNode *
 parse_predicate(Parser *parser)
 {

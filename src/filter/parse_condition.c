@@ -17,6 +17,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "miscadmin.h"
 
 #include "filter/parse_private.h"
@@ -61,7 +62,10 @@ parse_condition(Parser *parser)
 	return parse_comparison(parser, node);
 }
 
-/* What follows the operand 'left'; 'left' itself if nothing does. */
+/*
+ * parse_comparison() reads the condition on the operand 'left'; 'left' itself
+ * if there is none.
+ */
 static FilterNode *
 parse_comparison(Parser *parser, FilterNode *left)
 {
@@ -80,13 +84,13 @@ parse_comparison(Parser *parser, FilterNode *left)
 			return NULL;		/* has failed half-way */
 		parser->option_at = parser_peek(parser, 0)->start;
 		parser->option = "a comparison such as \"=\" or \"in\"";
-		parser->option_words = filter_condition_words();
+		parser->option_words = NULL;
 		return left;
 	}
 
 	/* the last word of "in last" is part of a period, too */
 	if (filter_ops[op].shape == SHAPE_PERIOD)
-		period = parse_period_at(parser, nwords - 1);
+		period = parser_period_at(parser, nwords - 1);
 	while (nwords-- > 0)
 		parser_advance(parser);
 
@@ -152,7 +156,9 @@ parse_right(Parser *parser, FilterOp op, FilterNode *left)
 		parse_node(op, left->location, left, right, high);
 }
 
-/* (literal, ...) or, after CONTAINS ANY and ALL, a literal */
+/*
+ * parse_list() reads: (literal, ...) or, after CONTAINS ANY and ALL, a literal
+ */
 static FilterNode *
 parse_list(Parser *parser, FilterOp op, FilterNode *left)
 {
@@ -198,6 +204,7 @@ parse_list(Parser *parser, FilterOp op, FilterNode *left)
 	return filter_node_with(op, NULL, left->location, nargs, args);
 }
 
+/* parse_anniversary() reads: anniversary of birthday in next 7 days */
 static FilterNode *
 parse_anniversary(Parser *parser)
 {
@@ -220,14 +227,14 @@ parse_anniversary(Parser *parser)
 		return parser_fail(parser, "today|in", NULL, NULL);
 	if (parser_next_is(parser, 0, "this"))
 	{
-		if (parse_period_at(parser, 0) < 0)
+		if (parser_period_at(parser, 0) < 0)
 		{
 			parser_advance(parser);
 			return parser_fail(parser, PERIOD_UNITS, NULL, NULL);
 		}
 		node = parse_node(FILTER_ANNIVERSARY_PERIOD, location, operand, NULL,
 						  NULL);
-		node->detail = parse_period_at(parser, 0);
+		node->detail = parser_period_at(parser, 0);
 		parser_advance(parser);
 		parser_advance(parser);
 		return node;
@@ -242,6 +249,7 @@ parse_anniversary(Parser *parser)
 	return span == NULL ? NULL : parse_node(op, location, operand, span, NULL);
 }
 
+/* parse_in_audience() reads: in audience vip */
 static FilterNode *
 parse_in_audience(Parser *parser)
 {
@@ -265,6 +273,7 @@ parse_in_audience(Parser *parser)
 	return node;
 }
 
+/* parse_bucket() reads: bucket("salt") < 10 */
 static FilterNode *
 parse_bucket(Parser *parser)
 {
@@ -297,6 +306,7 @@ parse_bucket(Parser *parser)
 	return node;
 }
 
+/* parse_at_least() reads: at least 2 of (a, b, c) */
 static FilterNode *
 parse_at_least(Parser *parser)
 {

@@ -48,7 +48,8 @@ parse_aggregate(Parser *parser)
 	if (parser->in_events)
 		return parser_fail_at(parser, name.start,
 							  "aggregates cannot be nested",
-							  psprintf("\"%s\" stands within an aggregate or \"did\".",
+							  psprintf("\"%s\" stands within an aggregate or "
+									   "\"did\".",
 									   filter_token_text(&name)),
 							  NULL);
 	parser_advance(parser);
@@ -134,7 +135,8 @@ parse_aggregated(Parser *parser, const char *name, bool distinct,
 	if (column == NULL)
 	{
 		(void) parser_fail_at(parser, start, "aggregate without a source",
-							  "Expected a source of events, as in \"count(orders)\" or \"sum(orders.amount)\".",
+							  "Expected a source of events, as in "
+							  "\"count(orders)\" or \"sum(orders.amount)\".",
 							  NULL);
 		return false;
 	}
@@ -145,7 +147,8 @@ parse_aggregated(Parser *parser, const char *name, bool distinct,
 	{
 		(void) parser_fail_at(parser, parser->text + column->location,
 							  "column without a source",
-							  "The first column of an aggregate is written with its source, as in \"orders.amount\".",
+							  "The first column of an aggregate is written "
+							  "with its source, as in \"orders.amount\".",
 							  NULL);
 		return false;
 	}
@@ -189,7 +192,8 @@ parse_did(Parser *parser)
 	negated = parser_accept(parser, "not");
 	if (outer_events)
 		return parser_fail_at(parser, start, "aggregates cannot be nested",
-							  "\"did\" stands within an aggregate or another \"did\".",
+							  "\"did\" stands within an aggregate or another "
+							  "\"did\".",
 							  NULL);
 
 	args[0] = filter_node(FILTER_WORD,
@@ -211,7 +215,8 @@ parse_did(Parser *parser)
 	{
 		parser->option_at = parser_peek(parser, 0)->start;
 		parser->option = (args[1]->op == FILTER_NONE) ?
-			"a condition behind \"where\"|a window such as \"in last 30 days\"" :
+			"a condition behind \"where\"|a window such as \"in last 30 "
+			"days\"" :
 			"a window such as \"in last 30 days\"";
 		parser->option_words = "where|at|exactly|in|between|since|before";
 	}
@@ -314,7 +319,7 @@ parse_window(Parser *parser)
 	parser->in_window = true;
 	if (parser_accept(parser, "in"))
 	{
-		int			period = parse_period_at(parser, 0);
+		int			period = parser_period_at(parser, 0);
 
 		if (parser_next_is(parser, 0, "next") ||
 			(!parser_next_is(parser, 0, "last") &&
@@ -368,27 +373,9 @@ parse_window_follows(Parser *parser)
 			parser_next_is(parser, 1, "this");
 	if (parser_next_is(parser, 0, "between"))
 		return parser_peek(parser, 1)->kind == TOKEN_NUMBER &&
-			parse_unit_at(parser, 2) >= 0;
+			parser_unit_at(parser, 2) >= 0;
 	return parser_next_is(parser, 0, "since") ||
 		parser_next_is(parser, 0, "before");
-}
-
-/* "this month" at token n, as a FilterPeriod; else -1. */
-int
-parse_period_at(Parser *parser, int n)
-{
-	for (int which = 0; filter_whiches[which] != NULL; which++)
-	{
-		if (parser_next_is(parser, n, filter_whiches[which]))
-		{
-			for (int unit = FILTER_DAY; unit <= FILTER_YEAR; unit++)
-			{
-				if (parser_next_is(parser, n + 1, filter_units[unit]))
-					return FILTER_PERIOD(which, unit);
-			}
-		}
-	}
-	return -1;
 }
 
 /* FilterReplace: orders.amount -> amount, where the context is "orders" */

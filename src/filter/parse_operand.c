@@ -65,6 +65,10 @@ parse_sum(Parser *parser, FilterPrecedence lowest, bool operand_only)
 static FilterOp
 next_op(Parser *parser, FilterShape shape, uint16 kinds)
 {
+	FilterTokenKind token = parser_peek(parser, 0)->kind;
+
+	if (token != TOKEN_WORD && token != TOKEN_SYMBOL)
+		return FILTER_NONE;
 	for (FilterOp op = 0; op < FILTER_OP_COUNT; op++)
 	{
 		if (filter_ops[op].shape == shape &&
@@ -81,6 +85,7 @@ parse_operand(Parser *parser)
 	return parse_sum(parser, PRECEDENCE_SUM, true);
 }
 
+/* parse_primary() reads an operand without operators outside parentheses. */
 static FilterNode *
 parse_primary(Parser *parser, bool operand_only)
 {
@@ -91,7 +96,7 @@ parse_primary(Parser *parser, bool operand_only)
 	switch (token->kind)
 	{
 		case TOKEN_NUMBER:
-			if (parse_unit_at(parser, 1) >= 0)
+			if (parser_unit_at(parser, 1) >= 0)
 				return parse_span(parser);
 			return parse_number(parser);
 
@@ -144,6 +149,7 @@ parse_primary(Parser *parser, bool operand_only)
 					   NULL);
 }
 
+/* parse_group() reads: (operand), or (filter) unless operand_only */
 static FilterNode *
 parse_group(Parser *parser, bool operand_only)
 {
@@ -193,7 +199,8 @@ parse_column(Parser *parser)
 
 		if (key->kind != TOKEN_WORD && key->kind != TOKEN_NAME)
 			return parser_fail(parser, NULL,
-							   "a name, in backquotes unless it is a plain word",
+							   "a name, in backquotes unless it is a plain "
+							   "word",
 							   NULL);
 		if (node->nargs == room)
 		{
@@ -210,6 +217,7 @@ parse_column(Parser *parser)
 	return node;
 }
 
+/* parse_function() reads: lower(city), or an aggregate: sum(orders.amount) */
 static FilterNode *
 parse_function(Parser *parser)
 {
@@ -226,7 +234,8 @@ parse_function(Parser *parser)
 	if (strcmp(name, "bucket") == 0)
 		return parser_fail_at(parser, parser_peek(parser, 0)->start,
 							  "\"bucket\" is no value",
-							  "It stands to the left of its comparison, as in bucket(\"test\") < 50.",
+							  "It stands to the left of its comparison, as in "
+							  "bucket(\"test\") < 50.",
 							  NULL);
 	if (filter_word_reserved(name))
 	{
@@ -343,7 +352,8 @@ parse_number(Parser *parser)
 	number = filter_number(token->start, token->length, negative);
 	if (number == NULL)
 		return parser_fail_at(parser, token->start, "number out of range",
-							  psprintf("A number has at most %d digits, and an exponent from -%d to %d.",
+							  psprintf("A number has at most %d digits, and "
+									   "an exponent from -%d to %d.",
 									   FILTER_MAX_DIGITS, FILTER_MAX_EXPONENT,
 									   FILTER_MAX_EXPONENT), NULL);
 	node = filter_node(FILTER_NUMBER, NULL, location);
@@ -382,22 +392,16 @@ parse_span(Parser *parser)
 	if (count == NULL || strlen(count) > FILTER_MAX_COUNT_DIGITS ||
 		strspn(count, "0123456789") != strlen(count) || *count == '0')
 		return parser_fail_at(parser, token->start, "invalid span of time",
-							  "Expected a whole number of units, from 1 to 999999999.",
+							  "Expected a whole number of units, from 1 to "
+							  "999999999.",
 							  NULL);
 	parser_advance(parser);
 
-	if (parse_unit_at(parser, 0) < 0)
+	if (parser_unit_at(parser, 0) < 0)
 		return parser_fail(parser, SPAN_UNITS, NULL,
 						   PERIOD_UNITS "|second|minute|hour");
 	node = filter_node(FILTER_SPAN, count, location);
-	node->detail = parse_unit_at(parser, 0);
+	node->detail = parser_unit_at(parser, 0);
 	parser_advance(parser);
 	return node;
-}
-
-/* "day" or "days" at token n, as a FilterUnit; else -1. */
-int
-parse_unit_at(Parser *parser, int n)
-{
-	return filter_token_unit(parser_peek(parser, n));
 }

@@ -13,6 +13,7 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "filter/parse_private.h"
 
 static void fail_behind_words(Parser *parser, int count);
@@ -43,7 +44,8 @@ match_spelling(Parser *parser, int *nwords, bool *negated)
 
 	/* [not] in this month */
 	n = parser_next_is(parser, 0, "not") ? 1 : 0;
-	if (parser_next_is(parser, n, "in") && parse_period_at(parser, n + 1) >= 0)
+	if (parser_next_is(parser, n, "in") &&
+		parser_period_at(parser, n + 1) >= 0)
 	{
 		*negated = (n == 1);
 		*nwords = n + 2;

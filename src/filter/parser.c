@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * parser.c
- *	  What stands at this place of the text, and what should?
+ *	  Which token is next, and what does an error say that finds another?
  *
  *		seen in lsat 30 days
  *			 ^
@@ -13,7 +13,8 @@
  *		DETAIL:  Expected "last", "next", "this" or "(".
  *		HINT:  Perhaps you meant: seen in last 30 days
  *
- * The parser's hands and its voice; what they are used for is in parse.c.
+ * The rules of the grammar, in parse*.c, look at tokens and raise errors by
+ * these functions alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,7 +33,6 @@ static char *excerpt(const char *start, int length);
 static int	character_number(Parser *parser, const char *start);
 static int	show_caret(Parser *parser, int character);
 
-/* An operand such as "a + 1" is no filter, and an error. */
 bool
 parser_is_filter(Parser *parser, FilterNode *node)
 {
@@ -43,12 +43,12 @@ parser_is_filter(Parser *parser, FilterNode *node)
 	return false;
 }
 
-/* The filter is complete here, and something else follows. */
 FilterNode *
 parser_fail_behind(Parser *parser)
 {
 	StringInfoData words;
 	StringInfoData others;
+	const char *option_words = NULL;
 	bool		option = (parser->option_at == parser_peek(parser, 0)->start);
 
 	initStringInfo(&words);
@@ -60,15 +60,15 @@ parser_fail_behind(Parser *parser)
 		appendStringInfoString(&others, parser->option);
 	if (parser->end != NULL)
 		appendStringInfo(&others, "%s%s", option ? "|" : "", parser->end);
-	return parser_fail(parser, words.data, others.data,
-					   option ? parser->option_words : NULL);
+	if (option)
+		option_words = parser->option_words != NULL ?
+			parser->option_words : filter_condition_words();
+	return parser_fail(parser, words.data, others.data, option_words);
 }
 
 /*
- * The next token is not what it should be.
- *
  * 'words' and 'others', separated by bars, are what was expected: words of
- * the language, and things to be described.  A slip is also looked for among
+ * the language, and descriptions.  The hint looks for a slip among 'words' and
  * 'more_words'.
  */
 FilterNode *
@@ -86,7 +86,8 @@ parser_fail(Parser *parser, const char *words, const char *others,
 	else if (parser->consumed == NULL &&
 			 (*token->start == '{' || *token->start == '['))
 		hint =
-			"A rule tree is cast from jsonb: '{\"field\": \"orders\", \"operator\": \">\", \"value\": 3}'::jsonb::segment.filter";
+			"A rule tree is cast from jsonb: '{\"field\": \"orders\", "
+			"\"operator\": \">\", \"value\": 3}'::jsonb::segment.filter";
 	else if ((hint = parser_habit(parser, token->start)) == NULL &&
 			 (hint = nearest_word(parser, token, words, more_words)) == NULL)
 		hint = parser->hint;
@@ -112,7 +113,9 @@ parser_fail(Parser *parser, const char *words, const char *others,
 			 show_caret(parser, character)));
 }
 
-/* The hint for a slip in one of these words, or NULL. */
+/*
+ * nearest_word() returns the hint for a slip in one of these words, or NULL.
+ */
 static char *
 nearest_word(Parser *parser, FilterToken *token, const char *words,
 			 const char *more_words)
@@ -125,9 +128,11 @@ nearest_word(Parser *parser, FilterToken *token, const char *words,
 		return NULL;
 	word = filter_token_text(token);
 	if (strcmp(word, "null") == 0)
-		return "A missing value is asked for with \"is not set\", any other with \"is set\".";
+		return "A missing value is asked for with \"is not set\", any other "
+			   "with \"is set\".";
 	if (strcmp(word, "xor") == 0)
-		return "Either of two, but not both, is written: (a or b) and not (a and b)";
+		return "Either of two, but not both, is written: (a or b) and not (a "
+			   "and b)";
 	/* a word of the language was meant as it is */
 	if (filter_word_reserved(word))
 		return NULL;
@@ -142,9 +147,8 @@ nearest_word(Parser *parser, FilterToken *token, const char *words,
 }
 
 /*
- * What has just been read, from 'start' on, has no column.
- *
- * Whoever writes "revenue" > 40 has SQL in mind, where a name is quoted so.
+ * In SQL a name is quoted as in "revenue" > 40, so the hint takes the string
+ * for a column.
  */
 FilterNode *
 parser_fail_fixed(Parser *parser, const char *start, FilterNode *node)
@@ -170,7 +174,6 @@ parser_fail_fixed(Parser *parser, const char *start, FilterNode *node)
 								   "The", what), hint);
 }
 
-/* The token at 'start' is well-formed, but cannot be meant so. */
 FilterNode *
 parser_fail_at(Parser *parser, const char *start, const char *problem,
 			   const char *detail, const char *hint)
@@ -188,7 +191,7 @@ parser_fail_at(Parser *parser, const char *start, const char *problem,
 			 show_caret(parser, character)));
 }
 
-/* Expected "and", "or" or the end of the filter. */
+/* list_expected() writes: Expected "and", "or" or the end of the filter. */
 static char *
 list_expected(const char *words, const char *others)
 {
@@ -209,6 +212,7 @@ list_expected(const char *words, const char *others)
 	return out.data;
 }
 
+/* split_words() adds the words between the bars to a list (char *). */
 static List *
 split_words(List *list, const char *words)
 {
@@ -224,7 +228,7 @@ split_words(List *list, const char *words)
 	return list;
 }
 
-/* The words of an error, shortened if they are many. */
+/* excerpt() returns the characters, shortened if they are many. */
 static char *
 excerpt(const char *start, int length)
 {
@@ -254,7 +258,6 @@ show_caret(Parser *parser, int character)
 	return internalerrposition(character);
 }
 
-/* The token after n others. */
 FilterToken *
 parser_peek(Parser *parser, int n)
 {
@@ -319,4 +322,29 @@ parse_node(FilterOp op, int location, FilterNode *a, FilterNode *b,
 	if (nargs > 2)
 		args[2] = c;
 	return filter_node_with(op, NULL, location, nargs, args);
+}
+
+/* "day" or "days" at token n, as a FilterUnit; else -1. */
+int
+parser_unit_at(Parser *parser, int n)
+{
+	return filter_token_unit(parser_peek(parser, n));
+}
+
+/* "this month" at token n, as a FilterPeriod; else -1. */
+int
+parser_period_at(Parser *parser, int n)
+{
+	for (int which = 0; filter_whiches[which] != NULL; which++)
+	{
+		if (parser_next_is(parser, n, filter_whiches[which]))
+		{
+			for (int unit = FILTER_DAY; unit <= FILTER_YEAR; unit++)
+			{
+				if (parser_next_is(parser, n + 1, filter_units[unit]))
+					return FILTER_PERIOD(which, unit);
+			}
+		}
+	}
+	return -1;
 }

@@ -18,7 +18,7 @@
 
 #include "filter/filter_private.h"
 
-/* What stands to the right, at the same level of parentheses. */
+/* What follows the filter, at the same level of parentheses. */
 typedef enum PrintBefore
 {
 	BEFORE_NOTHING,
@@ -132,6 +132,7 @@ print_filter(Printer *printer, const FilterNode *node, FilterPrecedence lowest,
 		appendStringInfoChar(printer->out, ')');
 }
 
+/* print_connective() prints: a and b */
 static void
 print_connective(Printer *printer, const FilterNode *node, PrintBefore before)
 {
@@ -162,6 +163,7 @@ print_not(Printer *printer, const FilterNode *node, PrintBefore before)
 	print_filter(printer, filter, PRECEDENCE_PRIMARY, before);
 }
 
+/* print_at_least() prints: at least 2 of (a, b, c) */
 static void
 print_at_least(Printer *printer, const FilterNode *node)
 {
@@ -176,6 +178,9 @@ print_at_least(Printer *printer, const FilterNode *node)
 	appendStringInfoChar(printer->out, ')');
 }
 
+/*
+ * print_predicate() prints a condition, or its NOT by a spelling of its own.
+ */
 static void
 print_predicate(Printer *printer, const FilterNode *node, bool negated)
 {
@@ -242,6 +247,7 @@ print_predicate(Printer *printer, const FilterNode *node, bool negated)
 	}
 }
 
+/* print_anniversary() prints: anniversary of birthday in next 7 days */
 static void
 print_anniversary(Printer *printer, const FilterNode *node)
 {
@@ -257,6 +263,7 @@ print_anniversary(Printer *printer, const FilterNode *node)
 	}
 }
 
+/* print_did() prints: did not orders at least 3 times in last 30 days */
 static void
 print_did(Printer *printer, const FilterNode *node, bool negated)
 {
@@ -279,6 +286,10 @@ print_did(Printer *printer, const FilterNode *node, bool negated)
 	}
 }
 
+/*
+ * print_where() prints WHERE and the filter of events, if there is one.
+ * 'before_window': a window follows it.
+ */
 static void
 print_where(Printer *printer, const FilterNode *filter, const char *source,
 			bool before_window)
@@ -297,6 +308,7 @@ print_where(Printer *printer, const FilterNode *filter, const char *source,
 	printer->source = outer.source;
 }
 
+/* print_window() prints: in last 30 days, since "2026-01-01" ... */
 static void
 print_window(Printer *printer, const FilterNode *window)
 {
@@ -316,6 +328,10 @@ print_window(Printer *printer, const FilterNode *window)
 	}
 }
 
+/*
+ * print_operand() prints an operand, in parentheses if its precedence is below
+ * 'lowest'.
+ */
 static void
 print_operand(Printer *printer, const FilterNode *node,
 			  FilterPrecedence lowest)
@@ -367,6 +383,9 @@ print_operand(Printer *printer, const FilterNode *node,
 		appendStringInfoChar(printer->out, ')');
 }
 
+/*
+ * print_column() prints a name with its keys, in an aggregate with its source.
+ */
 static void
 print_column(Printer *printer, const FilterNode *node)
 {
@@ -397,6 +416,7 @@ print_column(Printer *printer, const FilterNode *node)
 	}
 }
 
+/* print_function() prints: lower(city) */
 static void
 print_function(Printer *printer, const FilterNode *node)
 {
@@ -410,6 +430,7 @@ print_function(Printer *printer, const FilterNode *node)
 	appendStringInfoChar(printer->out, ')');
 }
 
+/* print_aggregate() prints: sum(orders.amount where paid in last 30 days) */
 static void
 print_aggregate(Printer *printer, const FilterNode *node)
 {
@@ -516,7 +537,7 @@ print_name(Printer *printer, const char *name, bool quoted)
 		appendStringInfoString(printer->out, name);
 }
 
-/* Would "and b" behind this filter be read as part of its WHERE? */
+/* ends_open() says whether "and b" behind it would be part of its WHERE. */
 static bool
 ends_open(const FilterNode *node)
 {

@@ -29,20 +29,6 @@ static const char *bad_token(FilterToken *token, const char *end,
 
 #define is_digit(c) ((c) >= '0' && (c) <= '9')
 
-/* Any byte of a multibyte character counts as a letter, as in SQL. */
-bool
-filter_is_word_start(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-		(c & 0x80) != 0;
-}
-
-bool
-filter_is_word_part(char c)
-{
-	return filter_is_word_start(c) || is_digit(c);
-}
-
 const char *
 filter_scan(const char *position, FilterToken *token)
 {
@@ -181,6 +167,9 @@ scan_quoted(const char *position, FilterToken *token)
 	return end;
 }
 
+/*
+ * scan_number() reads an unsigned number, and refuses letters right behind it.
+ */
 static const char *
 scan_number(const char *position, FilterToken *token)
 {
@@ -212,7 +201,9 @@ scan_number(const char *position, FilterToken *token)
 		while (filter_is_word_part(*end))
 			end++;
 		return bad_token(token, end, NULL,
-						 "A number ends with a digit; put a space before a unit, and backquotes around a name that starts with a digit.");
+						 "A number ends with a digit; put a space before a "
+						 "unit, and backquotes around a name that starts with "
+						 "a digit.");
 	}
 
 	token->kind = TOKEN_NUMBER;

@@ -13,7 +13,7 @@
  *		    3 | number   | 1
  *		    1 | column   | b
  *
- * A window into the parsed form, for who wonders and for tests.
+ * It shows the parsed form to users and tests.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,6 +41,7 @@ segment_filter_tree(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* put_node() puts a row for the node and rows for its arguments. */
 static void
 put_node(ReturnSetInfo *result, const FilterNode *node, int depth)
 {

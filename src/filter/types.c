@@ -1,15 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * types.c
- *	  Which types are alike to a filter?
+ *	  Which types are alike to a filter, and how does a number become another?
  *
  *		is_number	smallint ... double precision
  *		is_text		text, varchar, char, name, and citext of contrib
  *		is_time		date, timestamp, timestamptz
  *
+ *		number_exact(orders)			orders::numeric
+ *		number_as(total, FLOAT8OID)		segment.as_float8(total)
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "parser/parse_coerce.h"
@@ -62,4 +66,26 @@ bool
 is_instant(Oid type)
 {
 	return type == TIMESTAMPOID || type == TIMESTAMPTZOID;
+}
+
+Expr *
+number_exact(Expr *number)
+{
+	Oid			type = expr_type(number);
+
+	return expr_coerce(number, type == FLOAT4OID || type == FLOAT8OID ?
+					   FLOAT8OID : NUMERICOID);
+}
+
+Expr *
+number_as(Expr *number, Oid type)
+{
+	Oid			source = expr_type(number);
+
+	/* not an implicit cast; it takes any value, infinity included */
+	if (type == NUMERICOID && (source == FLOAT4OID || source == FLOAT8OID))
+		return expr_cast("numeric", number);
+	if (type == FLOAT8OID && source == NUMERICOID)
+		return expr_own_call("as_float8", 1, number);
+	return expr_coerce(number, type);
 }

@@ -45,7 +45,7 @@ SEGMENT_FUNCTION(segment_bucket);
 static uint64 fnv_add(uint64 h, const char *bytes, int length);
 static uint64 fnv_add_text(uint64 h, text *part);
 
-/* The scalar that the jsonb consists of; false if it is an array or object. */
+/* json_scalar() reads a jsonb that is a scalar; false if it is none. */
 static bool
 json_scalar(Jsonb *json, JsonbValue *value)
 {
@@ -230,11 +230,12 @@ fnv_add(uint64 h, const char *bytes, int length)
 }
 
 /*
- * Add the text as it is in UTF-8, so that a customer has the same bucket in
- * databases of any encoding.
+ * fnv_add_text() adds the text as it is in UTF-8, so that a customer has the
+ * same bucket in databases of any encoding.
  *
  * A character that UTF-8 does not know, and all that follows it, is added as
- * it is: the bucket of a key must not be an error in somebody's INSERT.
+ * it is: the bucket of a key must never raise an error, as it is computed
+ * within an INSERT.
  */
 static uint64
 fnv_add_text(uint64 h, text *part)
