@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kind_conversion.c
- *	  What makes another value of one, and keeps their order.
+ *	  Which functions keep the order of the values that they convert?
  *
  *		a date as timestamp, a whole number as numeric, a domain as its type
  *		floor(x), ceil(x), round(x)		these jump

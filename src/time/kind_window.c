@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kind_window.c
- *	  What the events in a window come to.
+ *	  Until when do the same events count in a window?
  *
  *		series_count(events, 'in last 30 days', 'Europe/Copenhagen', now)
  *

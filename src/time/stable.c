@@ -48,7 +48,7 @@
 static TimestampTz answer(TimeExpr *expr, const TimeSearch *search,
 						  TupleTableSlot *row, TimestampTz most);
 
-/* ---- the questions ------------------------------------------------------ */
+/* ---- the questions ---- */
 
 TimestampTz
 time_expr_stable_until(TimeExpr *expr, ExprContext *econtext,
@@ -87,7 +87,7 @@ answer(TimeExpr *expr, const TimeSearch *search, TupleTableSlot *row,
 	return until >= CLOCK_END ? most : until;
 }
 
-/* ---- of any kind -------------------------------------------------------- */
+/* ---- of any kind ---- */
 
 void
 stable_until(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
