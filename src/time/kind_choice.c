@@ -102,6 +102,8 @@ choice_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 const TimeKind kind_choice = {
 	.name = "choice",
 	.recognise = choice_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = choice_trend,
 	.crossing = choice_crossing,
@@ -111,6 +113,8 @@ const TimeKind kind_choice = {
 const TimeKind kind_coalesce = {
 	.name = "coalesce",
 	.recognise = coalesce_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = coalesce_trend,
 	.crossing = choice_crossing,

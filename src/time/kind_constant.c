@@ -62,4 +62,5 @@ const TimeKind kind_constant = {
 	.recognise = constant_recognise,
 	.stable = constant_stable,
 	.predictable = constant_predictable,
+	.constant = true,
 };

@@ -45,6 +45,8 @@ conversion_recognise(TimeExpr *expr, const TimeCall *call)
 const TimeKind kind_conversion = {
 	.name = "conversion",
 	.recognise = conversion_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = trend_of_first,

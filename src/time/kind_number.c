@@ -176,6 +176,8 @@ sum_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 const TimeKind kind_elapsed = {
 	.name = "elapsed",
 	.recognise = elapsed_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = sum_trend,
 	.trend_is_known = sum_trend_is_known,
@@ -186,6 +188,8 @@ const TimeKind kind_elapsed = {
 const TimeKind kind_sum = {
 	.name = "sum",
 	.recognise = sum_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = sum_trend,
 	.trend_is_known = sum_trend_is_known,
@@ -329,6 +333,8 @@ product_end(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 const TimeKind kind_product = {
 	.name = "product",
 	.recognise = product_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = product_trend,
 	.crossing = product_crossing,

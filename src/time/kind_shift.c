@@ -206,6 +206,8 @@ shift_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 const TimeKind kind_shift = {
 	.name = "shift",
 	.recognise = shift_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = shift_trend,
@@ -286,7 +288,7 @@ date_add_recognise(TimeExpr *expr, const TimeCall *call)
 	steps = expand_date_add(call->args);
 	if (steps == NULL)
 		return false;
-	expr->args[0] = time_expr_of_node((Node *) steps);
+	expr->args[0] = call->make((Node *) steps);
 	expr->nargs = 1;
 	return true;
 }
@@ -294,6 +296,8 @@ date_add_recognise(TimeExpr *expr, const TimeCall *call)
 const TimeKind kind_date_add = {
 	.name = "date_add",
 	.recognise = date_add_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = trend_of_first,

@@ -127,6 +127,8 @@ truncate_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 const TimeKind kind_truncate = {
 	.name = "truncate",
 	.recognise = truncate_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.jumps = true,
 	.delays = true,
@@ -177,6 +179,8 @@ year_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 const TimeKind kind_year = {
 	.name = "year",
 	.recognise = year_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.jumps = true,
 	.trend = trend_of_first,

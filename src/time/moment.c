@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * moment.c
- *	  A filter on a row as of any instant, not only now.
+ *	  What does a filter say of a row as of any instant, not only now?
  *
  *		last_order_at < timezone('Europe/Copenhagen', timezone(
  *							'Europe/Copenhagen', segment.now()) - '30 days')

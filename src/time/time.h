@@ -27,7 +27,7 @@
 
 struct WindowMargin;
 
-/* time_expr.c: what an expression does with the clock --------------------- */
+/* time_expr.c, kind.c: what an expression does with the clock ------------- */
 
 /* A compiled expression, and what the clock does in it. */
 typedef struct TimeExpr TimeExpr;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * time_private.h
- *	  What the files of this room share: an expression as a tree of kinds.
+ *	  What does each node of an expression do with the clock?
  *
  *		last_order_at + '1 day' < timezone('Europe/Copenhagen', timezone(
  *							'Europe/Copenhagen', now) - '30 days')
@@ -132,6 +132,7 @@ typedef struct TimeCall
 	const char *own_name;		/* of a function of ours, or NULL */
 	Oid			operator;
 	List	   *args;
+	TimeExpr   *(*make) (Node *node);	/* makes a TimeExpr of another node */
 } TimeCall;
 
 /* A function that makes a kind of expression: the server's, or one of ours. */
@@ -157,10 +158,6 @@ struct TimeKind
 	 */
 	bool		(*recognise) (TimeExpr *expr, const TimeCall *call);
 
-	bool		monotone;
-
-	/* ---- of kinds that are not monotone ---- */
-
 	/*
 	 * Lower *until to an instant just before which the value is still that of
 	 * search->from; if null is false, a change from null to false or back is
@@ -178,7 +175,10 @@ struct TimeKind
 	/* If null is false in the expression, is null false in its arguments? */
 	bool		passes_null_is_false;
 
-	/* ---- of monotone kinds ---- */
+	bool		constant;		/* see above */
+	bool		monotone;
+
+	/* ---- the rest is of monotone kinds ---- */
 
 	/* Does the value jump, even where the argument does not? */
 	bool		jumps;
@@ -256,7 +256,7 @@ extern const TimeKind kind_other;
 static inline bool
 is_constant(const TimeExpr *expr)
 {
-	return expr->kind == &kind_constant;
+	return expr->kind->constant;
 }
 
 /* Does the value do nothing but rise, or fall, between two turns? */
@@ -266,10 +266,7 @@ is_monotone(const TimeExpr *expr)
 	return expr->kind->monotone;
 }
 
-/* time_expr.c ------------------------------------------------------------- */
-
-/* Make a TimeExpr of a node in which the clock is a parameter already. */
-extern TimeExpr *time_expr_of_node(Node *node);
+/* kind.c ------------------------------------------------------------------ */
 
 /*
  * The value at an instant.  The row is the context's scan tuple, and the value
@@ -277,6 +274,15 @@ extern TimeExpr *time_expr_of_node(Node *node);
  */
 extern Datum time_expr_value(TimeExpr *expr, ExprContext *econtext,
 							 TimestampTz at, bool *isnull);
+
+/* Lower *until as TimeKind.stable does, whatever the kind is. */
+extern void stable_until(TimeExpr *expr, const TimeSearch *search,
+						 TimestampTz *until);
+/* Lower *until such that all arguments are stable until then. */
+extern void args_stable_until(TimeExpr *expr, const TimeSearch *search,
+							  TimestampTz *until);
+/* Are all arguments predictable? */
+extern bool args_predictable(const TimeExpr *expr);
 
 /*
  * Let null count as false in an expression, and in arguments if that follows.
@@ -304,15 +310,6 @@ extern TimestampTz time_expr_stable_until(TimeExpr *expr,
 										  ExprContext *econtext,
 										  TupleTableSlot *row,
 										  TimestampTz from);
-
-/* Lower *until as TimeKind.stable does, whatever the kind is. */
-extern void stable_until(TimeExpr *expr, const TimeSearch *search,
-						 TimestampTz *until);
-/* Lower *until such that all arguments are stable until then. */
-extern void args_stable_until(TimeExpr *expr, const TimeSearch *search,
-							  TimestampTz *until);
-/* Are all arguments predictable? */
-extern bool args_predictable(const TimeExpr *expr);
 
 /* monotone.c -------------------------------------------------------------- */
 
