@@ -17,11 +17,11 @@
 #include "trait/trait.h"
 
 /* What is noted of a window. */
-typedef struct Window
+typedef struct NotedWindow
 {
 	WindowKind	kind;
 	const FilterWindow *during;
-} Window;
+} NotedWindow;
 
 /* Is the node a call that reads the events of a window as of now? */
 static bool
@@ -30,7 +30,7 @@ window_recognise(TimeExpr *expr, const TimeCall *call)
 	FuncExpr   *function = (FuncExpr *) expr->node;
 	char	   *during;
 	char	   *zone;
-	Window	   *window;
+	NotedWindow *window;
 
 	if (!IsA(function, FuncExpr) || !trait_is_window(function))
 		return false;
@@ -39,7 +39,7 @@ window_recognise(TimeExpr *expr, const TimeCall *call)
 	if (during == NULL || zone == NULL || !is_constant(expr->args[0]) ||
 		expr->args[3]->kind != &kind_now)
 		return false;
-	window = palloc(sizeof(Window));
+	window = palloc(sizeof(NotedWindow));
 	window->kind = trait_window_kind(function);
 	window->during = filter_window_read(during, zone);
 	expr->noted = window;
@@ -50,14 +50,14 @@ bool
 time_expr_takes_margin(const TimeExpr *expr)
 {
 	return expr->kind == &kind_window &&
-		((const Window *) expr->noted)->kind != WINDOW_OTHER;
+		((const NotedWindow *) expr->noted)->kind != WINDOW_OTHER;
 }
 
 /* Until an event comes or goes. */
 static void
 window_stable(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 {
-	const Window *window = expr->noted;
+	const NotedWindow *window = expr->noted;
 	TimestampTz change;
 	bool		isnull;
 	Datum		series = time_expr_value(expr->args[0], search->econtext,
