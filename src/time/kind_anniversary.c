@@ -1,13 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * kind_anniversary.c
- *	  Is there an anniversary of a day between two others?
+ *	  Until when does an anniversary lie between two days?
  *
  *		has_anniversary(birthday, today, today + 7)
  *
- * It is as with a window, the anniversaries being the events: one enters when
- * it is reached by the later bound, and leaves when the earlier one has passed
- * it.
+ * Anniversaries are to their bounds what events are to a window: one enters
+ * when the later bound reaches it, and leaves when the earlier bound passes.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,8 +30,8 @@ anniversary_recognise(TimeExpr *expr, const TimeCall *call)
 }
 
 /*
- * Lower *until to where a bound passes the next anniversary of the day: those
- * of the bound's year and of the years beside it.
+ * Lower *until to where a bound passes an anniversary of the day, be it one of
+ * the bound's year or of the years beside that.
  */
 static void
 bound_stable(TimeExpr *bound, DateADT day, const bool *holds,
@@ -68,7 +67,7 @@ bound_stable(TimeExpr *bound, DateADT day, const bool *holds,
 	}
 }
 
-/* has_anniversary(day, from, to): one counts on the day of 'from' itself. */
+/* has_anniversary(day, from, to): the day of 'from' itself counts. */
 static void
 anniversary_stable(TimeExpr *expr, const TimeSearch *search,
 				   TimestampTz *until)

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kind_choice.c
- *	  One of several that move: the least or greatest, or the first that is not
- *	  null.
+ *	  How does the least, the greatest or the first of several values move?
  *
  *		greatest(now - 30 days, joined_at)
  *		coalesce(now - last_order_at, now - joined_at)
@@ -29,7 +28,7 @@ coalesce_recognise(TimeExpr *expr, const TimeCall *call)
 	return IsA(expr->node, CoalesceExpr);
 }
 
-/* Known while all that move go the same way. */
+/* The trend that all arguments that move have in common. */
 static Trend
 choice_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 {
@@ -47,7 +46,7 @@ choice_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 	return trend;
 }
 
-/* Which are null does not change, so it is that of the first which is not. */
+/* The trend of the first argument that is not null: that stays the first. */
 static Trend
 coalesce_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 {
@@ -103,6 +102,8 @@ choice_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 const TimeKind kind_choice = {
 	.name = "choice",
 	.recognise = choice_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = choice_trend,
 	.crossing = choice_crossing,
@@ -112,6 +113,8 @@ const TimeKind kind_choice = {
 const TimeKind kind_coalesce = {
 	.name = "coalesce",
 	.recognise = coalesce_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = coalesce_trend,
 	.crossing = choice_crossing,

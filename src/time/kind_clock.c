@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kind_clock.c
- *	  The clock, and what it shows in a zone.
+ *	  What does the clock show in a zone, and when does it turn?
  *
  *		now									an instant
  *		timezone('Europe/Copenhagen', now)	to local time ...
@@ -50,7 +50,7 @@ offsets_of(pg_tz *zone)
 	return offsets;
 }
 
-/* ---- now ---------------------------------------------------------------- */
+/* ---- now ---- */
 
 static bool
 now_recognise(TimeExpr *expr, const TimeCall *call)
@@ -82,6 +82,8 @@ now_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 const TimeKind kind_now = {
 	.name = "now",
 	.recognise = now_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = now_trend,
@@ -89,9 +91,9 @@ const TimeKind kind_now = {
 	.bounds = now_bounds,
 };
 
-/* ---- local time, and back ----------------------------------------------- */
+/* ---- local time, and back ---- */
 
-/* Is it one of these functions, whose first argument names a zone? */
+/* Is one of these functions called, with a zone as its first argument? */
 static bool
 zone_comes_first(TimeExpr *expr, const TimeCall *call,
 				 const TimeFunction *functions, int count)
@@ -117,7 +119,7 @@ from_local_recognise(TimeExpr *expr, const TimeCall *call)
 							lengthof(from_local_functions));
 }
 
-/* It rises with a time that rises, until the clock turns. */
+/* Local time rises with an instant, and back, until the zone's clock turns. */
 static Trend
 local_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 {
@@ -148,7 +150,7 @@ to_local_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 							 instants);
 }
 
-/* The same for the first instant of a day. */
+/* An instant lies after its local time by an offset; so does a day's start. */
 static bool
 from_local_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 					Limits *instants)
@@ -161,6 +163,8 @@ from_local_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 const TimeKind kind_to_local = {
 	.name = "to local",
 	.recognise = to_local_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = local_trend,
@@ -171,6 +175,8 @@ const TimeKind kind_to_local = {
 const TimeKind kind_from_local = {
 	.name = "from local",
 	.recognise = from_local_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = local_trend,
@@ -178,9 +184,9 @@ const TimeKind kind_from_local = {
 	.bounds = bounds_of_first,
 };
 
-/* ---- days, and where they begin ----------------------------------------- */
+/* ---- days, and where they begin ---- */
 
-/* Is it one of these functions, whose second argument names a zone? */
+/* Is one of these functions called, with a zone as its second argument? */
 static bool
 zone_comes_second(TimeExpr *expr, const TimeCall *call,
 				  const TimeFunction *functions, int count)
@@ -218,6 +224,8 @@ local_day_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 const TimeKind kind_local_day = {
 	.name = "local day",
 	.recognise = local_day_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.jumps = true,
 	.delays = true,
@@ -229,6 +237,8 @@ const TimeKind kind_local_day = {
 const TimeKind kind_day_start = {
 	.name = "day start",
 	.recognise = day_start_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = trend_of_first,

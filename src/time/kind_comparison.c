@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kind_comparison.c
- *	  A comparison of two values.
+ *	  Until when does a comparison of two values hold?
  *
  *		last_order_at < now - 30 days		until the right side crosses
  *											the left one
@@ -9,7 +9,7 @@
  *		days_a > days_b						until either of them jumps
  *
  * If one of the two is monotone, the other one is the level that it crosses;
- * the level may be what a window comes to.  It makes no difference which of
+ * the level may be the value of a window.  It makes no difference which of
  * them stands first.
  *
  *-------------------------------------------------------------------------
@@ -36,9 +36,7 @@ typedef struct Comparison
 	FmgrInfo	compare;		/* 'moving' with 'other' */
 } Comparison;
 
-/*
- * For what order of its operands does a btree operator hold?  False: none is.
- */
+/* For which order of its operands does a btree operator hold? */
 static bool
 operator_holds(Oid operator, Oid family, bool *holds)
 {
@@ -103,7 +101,7 @@ comparison_recognise(TimeExpr *expr, const TimeCall *call)
 	return true;
 }
 
-/* ---- far from the level ------------------------------------------------- */
+/* ---- far from the level ---- */
 
 /*
  * A time that moves is compared with the sum of a time and a span.  Can it be
@@ -156,7 +154,7 @@ time_expr_side(TimeExpr *expr, ExprContext *econtext, TimestampTz at)
 	return at > plus(level.limits.most, delay->most) ? 1 : 0;
 }
 
-/* ---- until when? -------------------------------------------------------- */
+/* ---- until when? ---- */
 
 /*
  * Is a whole number compared in a way that comes to the same for all numbers
@@ -236,8 +234,8 @@ far_from_sum(const Comparison *comparison, const TimeSearch *search,
 }
 
 /*
- * The comparison lasts until the operand that moves crosses the other one, or
- * until that changes.
+ * A comparison is stable until the operand that moves crosses the other one,
+ * or the other one changes.
  */
 static void
 comparison_stable(TimeExpr *expr, const TimeSearch *search,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kind_condition.c
- *	  Conditions that are made of others, and whatever else.
+ *	  Until when does a condition hold that is made of others?
  *
  *		last_order_at < now - 30 days and month(today) = 5
  *
@@ -17,7 +17,7 @@
 
 #include "time/time_private.h"
 
-/* ---- and, or ------------------------------------------------------------ */
+/* ---- and, or ---- */
 
 static bool
 and_recognise(TimeExpr *expr, const TimeCall *call)
@@ -34,8 +34,9 @@ or_recognise(TimeExpr *expr, const TimeCall *call)
 }
 
 /*
- * One argument that decides is enough while it lasts.  Where null is false,
- * null decides an "and", too: with whatever else, it is null or false.
+ * One argument that decides is enough while that argument lasts.  Where null
+ * is false, null decides an "and", too: whatever the others are, the "and" is
+ * null or false.
  */
 static void
 junction_stable(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
@@ -78,7 +79,7 @@ const TimeKind kind_or = {
 	.passes_null_is_false = true,
 };
 
-/* ---- is it null? -------------------------------------------------------- */
+/* ---- is it null? ---- */
 
 static bool
 is_null_recognise(TimeExpr *expr, const TimeCall *call)
@@ -99,7 +100,7 @@ const TimeKind kind_is_null = {
 	.predictable = args_trend_is_known,
 };
 
-/* ---- whatever else ------------------------------------------------------ */
+/* ---- whatever else ---- */
 
 /*
  * Always.  In a condition that is tested for true, null is false; and in those

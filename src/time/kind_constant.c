@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * kind_constant.c
- *	  What the clock is no part of.
+ *	  What of an expression does time not change?
  *
  *		last_order_at						NULL, or a value of the row
  *		date_add(last_order_at, '30 days', 'Europe/Copenhagen')
  *											29 days and 23 hours to 30 days and
  *											1 hour after last_order_at
  *
- * Of a time and a span it is noted by how much they may come to more than the
- * time, so that far from there they need not be added up for each row.
+ * Of the sum of a time and a span is noted how long after the time it may lie,
+ * so that far from there the sum need not be computed for each row.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,7 +19,7 @@
 
 #include "time/time_private.h"
 
-/* Note the time and the span, if it is a sum of such. */
+/* Always.  Of date_add() with a known span, note time and span. */
 static bool
 constant_recognise(TimeExpr *expr, const TimeCall *call)
 {
@@ -62,4 +62,5 @@ const TimeKind kind_constant = {
 	.recognise = constant_recognise,
 	.stable = constant_stable,
 	.predictable = constant_predictable,
+	.constant = true,
 };

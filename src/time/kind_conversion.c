@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kind_conversion.c
- *	  What makes another value of one, and keeps their order.
+ *	  Which functions keep the order of the values that they convert?
  *
  *		a date as timestamp, a whole number as numeric, a domain as its type
  *		floor(x), ceil(x), round(x)		these jump
@@ -45,6 +45,8 @@ conversion_recognise(TimeExpr *expr, const TimeCall *call)
 const TimeKind kind_conversion = {
 	.name = "conversion",
 	.recognise = conversion_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = trend_of_first,

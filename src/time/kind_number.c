@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kind_number.c
- *	  Times that become a span or a number, and arithmetic with those.
+ *	  How does a number or a span move that is made of times?
  *
  *		elapsed(now, last_order_at)				a span, rises
  *		days_between(last_order_at, today)		a number of days, jumps
@@ -40,7 +40,7 @@ static const TimeFunction product_functions[] = {
 	OWN_FUNCTION("divide", NUMERICOID, .sign = -1),
 };
 
-/* ---- sums and differences: 'sign' is that of the second argument -------- */
+/* ---- sums and differences: 'sign' is that of the second argument ---- */
 
 /* The time from the second argument to the first. */
 static bool
@@ -92,7 +92,7 @@ sum_trend(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 	return trend_unknown(expr, search, trend, until);
 }
 
-/* One that rises less one that rises: known if it jumps. */
+/* A rising term less a rising term: the trend is known if both jump. */
 static bool
 sum_trend_is_known(const TimeExpr *expr)
 {
@@ -137,7 +137,7 @@ elapsed_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 	return sum_crossing(expr, search, values, instants);
 }
 
-/* Before it is known whether the type can hold them. */
+/* The bounds of a sum, whether or not the type can hold them. */
 static bool
 bounds_of_sum(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 {
@@ -176,6 +176,8 @@ sum_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 const TimeKind kind_elapsed = {
 	.name = "elapsed",
 	.recognise = elapsed_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = sum_trend,
 	.trend_is_known = sum_trend_is_known,
@@ -186,6 +188,8 @@ const TimeKind kind_elapsed = {
 const TimeKind kind_sum = {
 	.name = "sum",
 	.recognise = sum_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = sum_trend,
 	.trend_is_known = sum_trend_is_known,
@@ -193,7 +197,7 @@ const TimeKind kind_sum = {
 	.bounds = sum_bounds,
 };
 
-/* ---- products: 'sign' < 0: divided by the second ------------------------ */
+/* ---- products: 'sign' < 0: divided by the second ---- */
 
 /*
  * Does the node multiply a number that moves with a constant, or divide it?
@@ -217,14 +221,14 @@ product_recognise(TimeExpr *expr, const TimeCall *call)
 	return true;
 }
 
-/* Which of the two moves? */
+/* Which of the two factors moves? */
 static int
 moving_factor(const TimeExpr *product)
 {
 	return !is_constant(product->args[0]) ? 0 : 1;
 }
 
-/* The other one; 0 if it is null. */
+/* The value of the other factor; 0 if that is null. */
 static double
 constant_factor(TimeExpr *product, const TimeSearch *search)
 {
@@ -329,6 +333,8 @@ product_end(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 const TimeKind kind_product = {
 	.name = "product",
 	.recognise = product_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.trend = product_trend,
 	.crossing = product_crossing,

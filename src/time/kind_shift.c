@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * kind_shift.c
- *	  A time, and a span or a number of days that is added or taken away.
+ *	  How does a time move that is shifted by a span?
  *
  *		local_time(now) - '1 month'
  *		today - 30
  *		date_add(now, '1 month 2 hours', 'Europe/Copenhagen')
  *
- * A month is some 30 days, and never the same number of them at the end of
- * one: so a time that is shifted by months is followed from day to day.
+ * A month is some 30 days, and how many differs from day to day at the end of
+ * a month: so a time that is shifted by months is followed from day to day.
  * date_add() is taken to pieces: local time, months and days there, back, and
  * hours.
  *
@@ -45,7 +45,7 @@ static const TimeFunction date_add_functions[] = {
 	OWN_FUNCTION("date_add", TIMESTAMPTZOID),
 };
 
-/* ---- shift -------------------------------------------------------------- */
+/* ---- shift ---- */
 
 /* Does the node add a span or days to a time, or take them away? */
 static bool
@@ -63,7 +63,7 @@ shift_recognise(TimeExpr *expr, const TimeCall *call)
 	return true;
 }
 
-/* The trend of a local time and a span that both may move, without months. */
+/* The trend of a local time and a span that moves and so has no months. */
 static Trend
 trend_of_both(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 {
@@ -206,6 +206,8 @@ shift_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 const TimeKind kind_shift = {
 	.name = "shift",
 	.recognise = shift_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = shift_trend,
@@ -214,7 +216,7 @@ const TimeKind kind_shift = {
 	.bounds = shift_bounds,
 };
 
-/* ---- date_add ----------------------------------------------------------- */
+/* ---- date_add ---- */
 
 bool
 is_date_add(const TimeCall *call)
@@ -286,7 +288,7 @@ date_add_recognise(TimeExpr *expr, const TimeCall *call)
 	steps = expand_date_add(call->args);
 	if (steps == NULL)
 		return false;
-	expr->args[0] = time_expr_of_node((Node *) steps);
+	expr->args[0] = call->make((Node *) steps);
 	expr->nargs = 1;
 	return true;
 }
@@ -294,6 +296,8 @@ date_add_recognise(TimeExpr *expr, const TimeCall *call)
 const TimeKind kind_date_add = {
 	.name = "date_add",
 	.recognise = date_add_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.delays = true,
 	.trend = trend_of_first,

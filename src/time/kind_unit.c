@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kind_unit.c
- *	  Units of the calendar: where one begins, and which one it is.
+ *	  When does a time come to another unit of the calendar?
  *
  *		date_trunc('month', local)		the first of the month: only rises
  *		extract('year', local)			only rises
@@ -49,7 +49,7 @@ static const Unit units[] = {
 	{"year", CALENDAR_YEAR, 366, 0, 0},
 };
 
-/* What a time is cast to a date with, rounds to days. */
+/* The unit to which a cast to date truncates. */
 static const Unit cast_to_date = {NULL, CALENDAR_DAY, 1, 0, 0};
 
 static const TimeFunction cast_functions[] = {
@@ -76,7 +76,7 @@ find_unit(Node *name)
 	return NULL;
 }
 
-/* ---- truncate ----------------------------------------------------------- */
+/* ---- truncate ---- */
 
 /* Does the node round a time down to the beginning of a unit? */
 static bool
@@ -127,6 +127,8 @@ truncate_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 const TimeKind kind_truncate = {
 	.name = "truncate",
 	.recognise = truncate_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.jumps = true,
 	.delays = true,
@@ -135,9 +137,9 @@ const TimeKind kind_truncate = {
 	.bounds = truncate_bounds,
 };
 
-/* ---- the number of the year, and other fields --------------------------- */
+/* ---- the number of the year, and other fields ---- */
 
-/* Is it extract() of a year, or else of another unit? */
+/* Is extract() called for a year ('year'), or for another unit? */
 static bool
 extract_recognise(TimeExpr *expr, const TimeCall *call, bool year)
 {
@@ -177,6 +179,8 @@ year_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 const TimeKind kind_year = {
 	.name = "year",
 	.recognise = year_recognise,
+	.stable = monotone_stable_until,
+	.predictable = monotone_predictable,
 	.monotone = true,
 	.jumps = true,
 	.trend = trend_of_first,
@@ -189,7 +193,7 @@ field_recognise(TimeExpr *expr, const TimeCall *call)
 	return extract_recognise(expr, call, false);
 }
 
-/* It is the same until its time, which may be falling, leaves the unit. */
+/* A field is the same until its time, rising or falling, leaves the unit. */
 static void
 field_stable(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 {

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * kind_window.c
- *	  What the events in a window come to.
+ *	  Until when do the same events count in a window?
  *
  *		series_count(events, 'in last 30 days', 'Europe/Copenhagen', now)
  *
  * The value is the same until an event enters the window, or leaves it
- * (state/window_change.c).  A window that counts or sums may come with a
- * margin, within which nobody notices what it comes to.
+ * (state/window_change.c).  A window that counts or sums may be given a margin:
+ * a value within the margin is no change.
  *
  *-------------------------------------------------------------------------
  */

@@ -7,8 +7,9 @@
  *		2 days 1 second			172801000000
  *		7.25					between 6 and 9
  *
- * With such numbers it can be computed roughly where an expression crosses a
- * value (TimeKind.crossing), and how far it may go (TimeKind.bounds).
+ * Such numbers are enough to compute roughly when an expression crosses a
+ * value (TimeKind.crossing), and between which values it lies
+ * (TimeKind.bounds).
  *
  *-------------------------------------------------------------------------
  */

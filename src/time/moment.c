@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * moment.c
- *	  A filter on a row as of any instant, not only now.
+ *	  What does a filter say of a row as of any instant, not only now?
  *
  *		last_order_at < timezone('Europe/Copenhagen', timezone(
  *							'Europe/Copenhagen', segment.now()) - '30 days')
@@ -97,7 +97,7 @@ static ParamExternData *fetch(ParamListInfo parameters, int id,
 static void evaluate(Moment *moment, SharedExpr *one, SharedValue *value);
 static void make_room(Moment *moment);
 
-/* ---- the clock ---------------------------------------------------------- */
+/* ---- the clock ---- */
 
 Expr *
 clock_as_parameter(Expr *expr)
@@ -136,7 +136,7 @@ replace_now(Node *node, void *now)
 	return expression_tree_mutator(node, replace_now, now);
 }
 
-/* ---- shared expressions ------------------------------------------------- */
+/* ---- shared expressions ---- */
 
 SharedExprs *
 shared_exprs_create(void)
@@ -257,7 +257,7 @@ parameter(int id, Node *of)
 	return (Node *) result;
 }
 
-/* ---- moments ------------------------------------------------------------ */
+/* ---- moments ---- */
 
 Moment *
 moment_create(SharedExprs *shared)

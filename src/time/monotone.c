@@ -5,21 +5,21 @@
  *
  *		last_order_at < now - 1 month
  *
- * The right side rises with time, and the answer changes when it crosses
- * last_order_at, the level.  When that is cannot be computed backwards: in
- * spring an hour is missing, in autumn one comes twice, and on 29, 30 and 31
- * March the right side starts again from where it was on the 28th.  So two
- * things are done.
+ * The right side rises with time, and the comparison changes when the right
+ * side crosses last_order_at, the level.  That instant cannot be computed
+ * backwards: in spring an hour is missing, in autumn one comes twice, and on
+ * 29, 30 and 31 March the right side starts again from its value of the 28th.
+ * So two things are done.
  *
  * First, far from the level nothing can happen.  However the calendar turns, a
  * month is some 30 days, and the expression is far below until shortly before
  * it crosses and far above from shortly after (TimeKind.crossing).
  *
- * In between, time is cut where clocks and calendars turn, be it now or where
- * the expression has come to (TimeKind.trend).  Between two cuts the
- * expression does nothing but rise, so that the first microsecond at which it
- * is no longer below can be found by bisection.  The expression itself is
- * evaluated, and nothing is computed twice in two ways:
+ * In between, time is cut where clocks and calendars turn: at the instant
+ * itself, or at the time that the expression shows then (TimeKind.trend).
+ * Between two cuts the expression only rises, so that the first microsecond at
+ * which it is no longer below the level can be found by bisection.  The search
+ * evaluates the expression itself, so that no two computations can disagree:
  *
  *		  value	  .		  .		 /.
  *				  .		/ .	   /  .
@@ -27,10 +27,10 @@
  *				  . /	  ./	  .
  *				 cut	 cut	 cut
  *
- * An expression that is shifted by what a row holds may come to the end of the
- * calendar, or start beyond it, and one that is multiplied to the end of all
- * numbers.  There it is null (filter/arithmetic.c), and this is found in the
- * same way (find_ends).
+ * A time that is shifted by a span of the row may reach the end of the
+ * calendar, or start beyond it, and a product the end of all numbers.  There
+ * the value is null (filter/arithmetic.c); find_ends() finds these instants in
+ * the same way.
  *
  *-------------------------------------------------------------------------
  */
@@ -67,7 +67,7 @@ static TimestampTz leaves_side(TimeExpr *expr, const TimeSearch *search,
 							   const Level *level, int side, TimestampTz low,
 							   TimestampTz high);
 
-/* ---- what a kind need not say for itself -------------------------------- */
+/* ---- on behalf of any monotone kind ---- */
 
 void
 monotone_stable_until(TimeExpr *expr, const TimeSearch *search,
@@ -167,7 +167,7 @@ bounds_of_first(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 		bounds_fit(expr->type, bounds);
 }
 
-/* ---- until when is it made of the clock and constants? ------------------ */
+/* ---- until when is an expression made of the clock and constants? ---- */
 
 void
 monotone_settle(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
@@ -210,10 +210,10 @@ find_ends(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 }
 
 /*
- * The arguments are null all the time, or never: so that between turns of
- * clock and calendar the expression rises all the time, or falls, and its
- * state changes once.  Only nearby do turns matter; long before it is enough
- * to know when the change is near.
+ * While the arguments are null all the time or never, the expression only
+ * rises or only falls but for turns of clock and calendar, and its state
+ * changes once.  Turns matter only nearby; long before, an instant before all
+ * of them is close enough.
  */
 void
 monotone_keeps(TimeExpr *expr, const TimeSearch *search, MonotoneState state,
@@ -253,7 +253,7 @@ monotone_is_null(TimeExpr *expr, const TimeSearch *search, TimestampTz at)
 	return isnull;
 }
 
-/* ---- when does it cross a level? ---------------------------------------- */
+/* ---- when does an expression cross a level? ---- */
 
 void
 monotone_stays(TimeExpr *expr, const TimeSearch *search, const Level *level,
@@ -275,7 +275,7 @@ monotone_stays(TimeExpr *expr, const TimeSearch *search, const Level *level,
 		*until = first_change(expr, search, level, holds, &near, *until);
 }
 
-/* The only instants at which the expression may cross the level. */
+/* The first and the last instant at which the expression may cross a level. */
 static Limits
 near_level(TimeExpr *expr, const TimeSearch *search, const Level *level)
 {
@@ -306,8 +306,8 @@ monotone_delay(TimeExpr *expr, const TimeSearch *search)
 }
 
 /*
- * When does an expression without the row jump next?  That is the same for all
- * rows, so it is kept.
+ * When does an expression without the row jump next?  The answer is the same
+ * for all rows, and kept.
  */
 static TimestampTz
 next_jump(TimeExpr *expr, const TimeSearch *search)
@@ -367,7 +367,10 @@ first_change(TimeExpr *expr, const TimeSearch *search, const Level *level,
 	return Min(until, piece.from);
 }
 
-/* Is it below the level, on it, or above: -1, 0, 1?  False: it is null. */
+/*
+ * Does the expression lie below the level, on it, or above: -1, 0, 1?  False:
+ * the expression is null.
+ */
 static bool
 side_of(TimeExpr *expr, const TimeSearch *search, const Level *level,
 		TimestampTz at, int *side)
@@ -384,9 +387,8 @@ side_of(TimeExpr *expr, const TimeSearch *search, const Level *level,
 }
 
 /*
- * The first instant at which the expression is not on this side of the level
- * any more: after 'low', at which it is, and not after 'high', at which it is
- * not.  It has one trend between the two.
+ * The first instant at which the expression has left a side of the level.  It
+ * is on that side at 'low' and not at 'high', with one trend between the two.
  */
 static TimestampTz
 leaves_side(TimeExpr *expr, const TimeSearch *search, const Level *level,

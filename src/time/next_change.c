@@ -8,10 +8,10 @@
  *		the last order was on 1 May at 14:05:11.25
  *		next change		2026-06-30 14:05:11.250001
  *
- * stable.c says for how long the filter stays what it is.  That is sometimes
- * too short, as a part of the filter may change and the whole may not.  So the
- * filter is evaluated then, and if it is what it was, the question is put
- * again.  What never changes has no next change.
+ * time_expr_stable_until() says until when the filter certainly has the same
+ * value.  The answer may be early, as a condition may change and the filter
+ * may not.  So the filter is evaluated then, and if its value is the same, the
+ * question is put again.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,27 +25,24 @@
 #include "time/time_private.h"
 
 /*
- * Questions put again for one answer.  Conditions on the calendar may change
- * with each day or month, and yet the whole never does:
+ * How many times the question is put again.  Conditions on the calendar may
+ * change with each day or month, and the whole filter never does:
  *
  *		month(today) = 2 and day(today) = 30
  *
  * The calendar repeats itself every 400 years, and so do the rules for clocks
- * once all that are to come are in force, from 2200 on at the latest.  What
- * has not changed by then never does; and where that is too far, no instant is
- * made up.
+ * once all rules to come are in force, from 2200 on at the latest.  A filter
+ * that has not changed by then never does; and if the search ends before, no
+ * instant is made up.
  */
 #define MOST_STEPS		250000
 #define YEARS(n)		((n) * INT64CONST(366) * USECS_PER_DAY)
 #define CALENDAR_REPEATS(from)	(Max(from, YEARS(200)) + YEARS(400))
 
-/* Steps that other things than the calendar may need by then. */
+/* Steps that may be needed before the calendar repeats itself, but for it. */
 #define MOST_EVENTS		1000
 
-/*
- * Steps of a microsecond: of what moves all the time nobody can say when the
- * whole changes.
- */
+/* Steps of a microsecond, which what is not predictable takes. */
 #define MOST_BLIND		1000
 
 struct TimedFilter
@@ -66,7 +63,7 @@ timed_filter_make(Oid relation, const FilterNode *filter)
 	return timed;
 }
 
-/* Does it hold for the row at that instant? */
+/* Does the filter hold for a row at an instant? */
 static bool
 timed_filter_holds(TimedFilter *timed, TupleTableSlot *row, TimestampTz at)
 {
@@ -87,7 +84,7 @@ timed_filter_next_change(TimedFilter *timed, TupleTableSlot *row,
 	bool		holds;
 	int			blind = 0;
 
-	/* if the clock is no part of it, not even the row is looked at */
+	/* without the clock, not even the row is read */
 	if (is_constant(timed->expr))
 		return DT_NOEND;
 	holds = timed_filter_holds(timed, row, after);

@@ -40,15 +40,12 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
-#include "miscadmin.h"
 
 #include "base/base.h"
 #include "time/time_private.h"
 
 static TimestampTz answer(TimeExpr *expr, const TimeSearch *search,
 						  TupleTableSlot *row, TimestampTz most);
-
-/* ---- the questions ------------------------------------------------------ */
 
 TimestampTz
 time_expr_stable_until(TimeExpr *expr, ExprContext *econtext,
@@ -87,30 +84,3 @@ answer(TimeExpr *expr, const TimeSearch *search, TupleTableSlot *row,
 	return until >= CLOCK_END ? most : until;
 }
 
-/* ---- of any kind -------------------------------------------------------- */
-
-void
-stable_until(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
-{
-	check_stack_depth();
-	if (is_monotone(expr))
-		monotone_stable_until(expr, search, until);
-	else
-		expr->kind->stable(expr, search, until);
-}
-
-void
-args_stable_until(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
-{
-	for (int i = 0; i < expr->nargs; i++)
-		stable_until(expr->args[i], search, until);
-}
-
-bool
-args_predictable(const TimeExpr *expr)
-{
-	for (int i = 0; i < expr->nargs; i++)
-		if (!time_expr_is_predictable(expr->args[i]))
-			return false;
-	return true;
-}

@@ -27,8 +27,9 @@
 
 struct WindowMargin;
 
-/* time_expr.c: what an expression does with the clock --------------------- */
+/* time_expr.c, kind.c: what an expression does with the clock ------------- */
 
+/* A compiled expression, and what the clock does in it. */
 typedef struct TimeExpr TimeExpr;
 
 /*
@@ -103,6 +104,7 @@ extern int	time_expr_side(TimeExpr *expr, ExprContext *econtext,
  */
 typedef struct SharedExprs SharedExprs;
 
+/* Begin without any shared expression; binding adds them. */
 extern SharedExprs *shared_exprs_create(void);
 
 /*
@@ -124,10 +126,14 @@ extern Expr *shared_exprs_unbind(const SharedExprs *shared, Expr *expr);
  */
 typedef struct Moment Moment;
 
+/* Make a moment for expressions bound to 'shared', in the current context. */
 extern Moment *moment_create(SharedExprs *shared);
+/* Set row and instant, and forget the values of shared expressions. */
 extern void moment_set(Moment *moment, TupleTableSlot *row, TimestampTz at);
+/* The row that was set last, and the instant. */
 extern TupleTableSlot *moment_row(const Moment *moment);
 extern TimestampTz moment_at(const Moment *moment);
+/* The context in which bound expressions are evaluated at this moment. */
 extern ExprContext *moment_context(Moment *moment);
 
 /* next_change.c: the instants at which a filter changes ------------------- */
@@ -138,6 +144,7 @@ extern ExprContext *moment_context(Moment *moment);
  */
 typedef struct TimedFilter TimedFilter;
 
+/* Compile a filter over the rows of 'relation'. */
 extern TimedFilter *timed_filter_make(Oid relation, const FilterNode *filter);
 
 /*

@@ -34,7 +34,6 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "optimizer/optimizer.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -72,6 +71,7 @@ static const TimeKind *const kinds[] = {
 	&kind_other,
 };
 
+static TimeExpr *make_of_node(Node *node);
 static bool add_argument(Node *node, void *expr);
 static bool clock_is_part(const TimeExpr *expr);
 static TimeCall call_of(Node *node);
@@ -85,7 +85,7 @@ TimeExpr *
 time_expr_make(Expr *expr, bool null_is_false)
 {
 	Node	   *node = (Node *) expression_planner(clock_as_parameter(expr));
-	TimeExpr   *result = time_expr_of_node(node);
+	TimeExpr   *result = make_of_node(node);
 
 	if (null_is_false)
 		set_null_is_false(result);
@@ -104,38 +104,15 @@ time_expr_context(void)
 	return econtext;
 }
 
-Datum
-time_expr_value(TimeExpr *expr, ExprContext *econtext, TimestampTz at,
-				bool *isnull)
-{
-	if (expr->state == NULL)
-	{
-		MemoryContext context = GetMemoryChunkContext(expr);
-		MemoryContext old = MemoryContextSwitchTo(context);
-
-		expr->state = ExecInitExpr(expr->node, NULL);
-		MemoryContextSwitchTo(old);
-	}
-	econtext->ecxt_param_list_info->params[0].value = TimestampTzGetDatum(at);
-	return ExecEvalExprSwitchContext(expr->state, econtext, isnull);
-}
-
 bool
 time_expr_is_monotone(const TimeExpr *expr)
 {
 	return is_monotone(expr);
 }
 
-bool
-time_expr_is_predictable(const TimeExpr *expr)
-{
-	check_stack_depth();
-	return is_monotone(expr) ? monotone_predictable(expr) :
-		expr->kind->predictable(expr);
-}
-
-TimeExpr *
-time_expr_of_node(Node *node)
+/* Make a TimeExpr of a node in which the clock is a parameter already. */
+static TimeExpr *
+make_of_node(Node *node)
 {
 	TimeExpr   *expr = palloc0(sizeof(TimeExpr));
 	TimeCall	call = call_of(node);
@@ -178,7 +155,7 @@ add_argument(Node *node, void *context)
 	else
 		expr->args = repalloc(expr->args,
 							  sizeof(TimeExpr *) * (expr->nargs + 1));
-	expr->args[expr->nargs++] = time_expr_of_node(node);
+	expr->args[expr->nargs++] = make_of_node(node);
 	return false;
 }
 
@@ -197,7 +174,7 @@ clock_is_part(const TimeExpr *expr)
 static TimeCall
 call_of(Node *node)
 {
-	TimeCall	call = {InvalidOid};
+	TimeCall	call = {.make = make_of_node};
 
 	if (IsA(node, FuncExpr))
 	{
@@ -285,55 +262,3 @@ is_delayed_clock(const TimeExpr *expr)
 	return true;
 }
 
-void
-set_null_is_false(TimeExpr *expr)
-{
-	expr->null_is_false = true;
-	if (expr->kind->passes_null_is_false)
-		for (int i = 0; i < expr->nargs; i++)
-			set_null_is_false(expr->args[i]);
-}
-
-const TimeFunction *
-time_function_find(const TimeCall *call, const TimeFunction *functions,
-				   int count)
-{
-	if (call->args == NIL)
-		return NULL;
-	for (int i = 0; i < count; i++)
-	{
-		const TimeFunction *one = &functions[i];
-
-		if (call->own_name == NULL ? one->function == call->function :
-			one->name != NULL && strcmp(one->name, call->own_name) == 0 &&
-			one->first == exprType(linitial(call->args)))
-			return one;
-	}
-	return NULL;
-}
-
-char *
-constant_text(Node *node)
-{
-	if (!IsA(node, Const) || ((Const *) node)->constisnull ||
-		((Const *) node)->consttype != TEXTOID)
-		return NULL;
-	return TextDatumGetCString(((Const *) node)->constvalue);
-}
-
-bool
-note_zone(TimeExpr *expr, Node *name)
-{
-	char	   *text = constant_text(name);
-
-	expr->zone = text == NULL ? NULL : pg_tzset(text);
-	return expr->zone != NULL;
-}
-
-void
-drop_argument(TimeExpr *expr, int which)
-{
-	expr->nargs--;
-	for (int i = which; i < expr->nargs; i++)
-		expr->args[i] = expr->args[i + 1];
-}

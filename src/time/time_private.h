@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * time_private.h
- *	  What the files of this room share: an expression as a tree of kinds.
+ *	  What does each node of an expression do with the clock?
  *
  *		last_order_at + '1 day' < timezone('Europe/Copenhagen', timezone(
  *							'Europe/Copenhagen', now) - '30 days')
@@ -13,18 +13,19 @@
  *			  +- to_local
  *				 +- now		rises
  *
- * Constant means: the clock is no part of it.  Its value may differ by row.
+ * An expression is constant if the clock is no part of it.  The value of a
+ * constant may differ by row.
  *
- * Monotone means: the value rises or falls with time, but for turns of clock
- * and calendar.  Between two turns it does nothing else, so the instant at
- * which it crosses a level can be found by bisection (monotone.c).  All other
- * kinds have one value for a while, and then another; they say when
- * (stable.c).
+ * An expression is monotone if its value rises or falls with time, but for
+ * turns of clock and calendar.  Between two turns the value does nothing else,
+ * so the instant at which it crosses a level can be found by bisection
+ * (monotone.c).  Expressions of all other kinds have one value for a while,
+ * and then another, and their kind says when (stable.c).
  *
- * A kind is a struct of functions, in a file kind_*.c.  Nothing outside of
- * that file tells kinds apart: recursion from an expression to its arguments
- * goes through the functions of their kinds.  A new kind is a new struct,
- * declared at the end of this file, and a row in the table of time_expr.c.
+ * A kind is a struct of functions, in a file kind_*.c.  No switch tells kinds
+ * apart: recursion from an expression to its arguments goes through the
+ * functions of their kinds.  A new kind is a new struct, declared below, and a
+ * row in the table of time_expr.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,10 +39,10 @@
 #include "base/base.h"
 #include "time/time.h"
 
-/* Local time and UTC differ by less. */
+/* The difference of local time and UTC is less than this. */
 #define MOST_OFFSET		(16 * USECS_PER_HOUR)
 
-/* What months come to differs by less from so many months on average. */
+/* The lengths of n months and of n average months differ by less. */
 #define MOST_OF_MONTHS	(8 * USECS_PER_DAY)
 #define MICROSECONDS_OF_MONTH	(INT64CONST(2629746) * USECS_PER_SEC)
 
@@ -60,7 +61,7 @@ typedef struct Limits
 	int64		most;
 } Limits;
 
-/* The same where int64 may not be enough. */
+/* Limits of values for which int64 may not be enough. */
 typedef struct Bounds
 {
 	double		least;
@@ -94,19 +95,17 @@ struct TimeExpr
 	bool		delay_known;
 	Limits		delay;
 
-	/*
-	 * Without row, and it jumps: the value is the same between these instants.
-	 */
+	/* If 'without_row' and 'jumps': the value is the same in between. */
 	TimestampTz same_from;
 	TimestampTz same_until;
 };
 
-/* What is looked for: changes on the context's row, from an instant on. */
+/* A search for changes of a value on the context's row, after an instant. */
 typedef struct TimeSearch
 {
 	ExprContext *econtext;
 	TimestampTz from;
-	bool		coarse;			/* when something may change is enough */
+	bool		coarse;			/* an early answer is good enough */
 	const struct WindowMargin *margin;	/* of the whole expression, or NULL */
 } TimeSearch;
 
@@ -126,13 +125,14 @@ typedef struct Level
 	Limits		limits;			/* microseconds, or plain numbers */
 } Level;
 
-/* The call that an expression is, as 'recognise' needs it; else of nothing. */
+/* The function or operator that a node calls; zeros if it is no call. */
 typedef struct TimeCall
 {
 	Oid			function;
 	const char *own_name;		/* of a function of ours, or NULL */
 	Oid			operator;
 	List	   *args;
+	TimeExpr   *(*make) (Node *node);	/* makes a TimeExpr of another node */
 } TimeCall;
 
 /* A function that makes a kind of expression: the server's, or one of ours. */
@@ -153,19 +153,15 @@ struct TimeKind
 	const char *name;			/* for debuggers */
 
 	/*
-	 * Is the expression, which has its arguments, of this kind?  Then note
-	 * what the other functions need.
+	 * Is the expression, whose arguments are made, of this kind?  If so, note
+	 * in the expression what the other functions of the kind need.
 	 */
 	bool		(*recognise) (TimeExpr *expr, const TimeCall *call);
 
-	bool		monotone;
-
-	/* ---- of kinds that are not monotone ---- */
-
 	/*
-	 * Lower *until such that the value is the same from search->from until
-	 * just before; if null is false, such that it is true until then, or is
-	 * not.
+	 * Lower *until to an instant just before which the value is still that of
+	 * search->from; if null is false, a change from null to false or back is
+	 * none.
 	 */
 	void		(*stable) (TimeExpr *expr, const TimeSearch *search,
 						   TimestampTz *until);
@@ -173,22 +169,23 @@ struct TimeKind
 	/* See time_expr_is_predictable(). */
 	bool		(*predictable) (const TimeExpr *expr);
 
-	/*
-	 * The whole numbers that the value may be.  NULL: it is none.
-	 */
+	/* The whole numbers that the value may be.  NULL: these are not known. */
 	void		(*numbers) (const TimeExpr *expr, int *first, int *last);
 
-	/* If null is false for the whole, is it for the arguments, too? */
+	/* If null is false in the expression, is null false in its arguments? */
 	bool		passes_null_is_false;
 
-	/* ---- of monotone kinds ---- */
+	bool		constant;		/* see above */
+	bool		monotone;
+
+	/* ---- the rest is of monotone kinds ---- */
 
 	/* Does the value jump, even where the argument does not? */
 	bool		jumps;
 
 	/*
-	 * Does it differ from the first argument only by constants and rounding to
-	 * the calendar?
+	 * Does the value differ from the first argument only by constants and
+	 * rounding to the calendar?
 	 */
 	bool		delays;
 
@@ -200,30 +197,29 @@ struct TimeKind
 						  TimestampTz *until);
 
 	/*
-	 * Is the trend known for more than a microsecond?  Those of the arguments
-	 * are.  NULL: it always is.
+	 * Is the trend known for more than a microsecond, if those of the
+	 * arguments are?  NULL: always.
 	 */
 	bool		(*trend_is_known) (const TimeExpr *expr);
 
 	/*
-	 * Outside of *instants the expression lies below the limits, or above
-	 * them, and does not cross from one side to the other.  False, or no
-	 * function: that is not known.
+	 * Set the only instants at which the value may lie within 'values', or
+	 * cross from below to above.  False, or no function: these are not known.
 	 */
 	bool		(*crossing) (TimeExpr *expr, const TimeSearch *search,
 							 Limits values, Limits *instants);
 
 	/*
-	 * The bounds within which the value lies at all times, in microseconds or
-	 * plain numbers.  False, or no function: they come near to what the type
-	 * can hold, or are not known.
+	 * Set the bounds within which the value lies at all times, in microseconds
+	 * or plain numbers.  False, or no function: the bounds come near to what
+	 * the type can hold, or are not known.
 	 */
 	bool		(*bounds) (TimeExpr *expr, const TimeSearch *search,
 						   Bounds *bounds);
 
 	/*
-	 * Lower *until such that until then the expression becomes null, or ceases
-	 * to be, once at most.  NULL: it never does so more than once.
+	 * Lower *until such that the expression becomes null, or ceases to be
+	 * null, once at most until then.  NULL: never more than once.
 	 */
 	void		(*end) (TimeExpr *expr, const TimeSearch *search,
 						TimestampTz *until);
@@ -256,23 +252,21 @@ extern const TimeKind kind_or;
 extern const TimeKind kind_is_null;
 extern const TimeKind kind_other;
 
-/* Is the clock no part of it? */
+/* Is the clock no part of the expression? */
 static inline bool
 is_constant(const TimeExpr *expr)
 {
-	return expr->kind == &kind_constant;
+	return expr->kind->constant;
 }
 
+/* Does the value do nothing but rise, or fall, between two turns? */
 static inline bool
 is_monotone(const TimeExpr *expr)
 {
 	return expr->kind->monotone;
 }
 
-/* time_expr.c ------------------------------------------------------------- */
-
-/* Make a TimeExpr of a node in which the clock is a parameter already. */
-extern TimeExpr *time_expr_of_node(Node *node);
+/* kind.c ------------------------------------------------------------------ */
 
 /*
  * The value at an instant.  The row is the context's scan tuple, and the value
@@ -281,15 +275,21 @@ extern TimeExpr *time_expr_of_node(Node *node);
 extern Datum time_expr_value(TimeExpr *expr, ExprContext *econtext,
 							 TimestampTz at, bool *isnull);
 
+/* Lower *until as TimeKind.stable does, whatever the kind is. */
+extern void stable_until(TimeExpr *expr, const TimeSearch *search,
+						 TimestampTz *until);
+/* Lower *until such that all arguments are stable until then. */
+extern void args_stable_until(TimeExpr *expr, const TimeSearch *search,
+							  TimestampTz *until);
+/* Are all arguments predictable? */
+extern bool args_predictable(const TimeExpr *expr);
+
 /*
- * Null counts as false in it from now on, and in its arguments if that
- * follows.
+ * Let null count as false in an expression, and in arguments if that follows.
  */
 extern void set_null_is_false(TimeExpr *expr);
 
-/* What 'recognise' is made of. */
-
-/* Which of these functions is called?  NULL: none. */
+/* Which of these functions does 'call' call?  NULL: none. */
 extern const TimeFunction *time_function_find(const TimeCall *call,
 											  const TimeFunction *functions,
 											  int count);
@@ -297,6 +297,7 @@ extern const TimeFunction *time_function_find(const TimeCall *call,
 extern char *constant_text(Node *node);
 /* Note the zone of that name; false if it is not known when compiled. */
 extern bool note_zone(TimeExpr *expr, Node *name);
+/* Remove an argument, which has been noted, from those of the expression. */
 extern void drop_argument(TimeExpr *expr, int which);
 
 /* stable.c ---------------------------------------------------------------- */
@@ -310,54 +311,46 @@ extern TimestampTz time_expr_stable_until(TimeExpr *expr,
 										  TupleTableSlot *row,
 										  TimestampTz from);
 
-/* TimeKind.stable, of any kind. */
-extern void stable_until(TimeExpr *expr, const TimeSearch *search,
-						 TimestampTz *until);
-/* The same for all arguments. */
-extern void args_stable_until(TimeExpr *expr, const TimeSearch *search,
-							  TimestampTz *until);
-/* Are all arguments predictable? */
-extern bool args_predictable(const TimeExpr *expr);
-
 /* monotone.c -------------------------------------------------------------- */
 
-/* TimeKind.stable and .predictable of all monotone kinds. */
+/* Do what TimeKind.stable and .predictable do, for all monotone kinds. */
 extern void monotone_stable_until(TimeExpr *expr, const TimeSearch *search,
 								  TimestampTz *until);
 extern bool monotone_predictable(const TimeExpr *expr);
 
 /*
- * Lower *until such that until then the expression is made of the clock and of
- * what does not change, and is null all the time or never.
+ * Lower *until such that until then only the clock changes in the expression,
+ * and the expression is null all the time or never.
  */
 extern void monotone_settle(TimeExpr *expr, const TimeSearch *search,
 							TimestampTz *until);
 
 /*
- * Lower *until to the first instant at which the answer is another: holds[0]
- * is the answer while the expression lies below the level, [1] on it, [2]
- * above.
+ * Lower *until to the first instant at which a condition changes: holds[0] is
+ * its value while the expression lies below the level, holds[1] while it lies
+ * on the level, and holds[2] while it lies above.
  */
 extern void monotone_stays(TimeExpr *expr, const TimeSearch *search,
 						   const Level *level, const bool *holds,
 						   TimestampTz *until);
 
 /*
- * If the expression differs from now() only by constants and rounding to the
- * calendar, the delay between a value and the instant at which the expression
- * reaches it lies within these limits, for every value.  Else NULL.
+ * The delay between a value and the instant at which the expression reaches
+ * that value: for every value it lies within these limits, if the expression
+ * differs from now() only by constants and calendar rounding.  Else NULL.
  */
 extern const Limits *monotone_delay(TimeExpr *expr, const TimeSearch *search);
 
 /*
- * TimeKind.trend, .trend_is_known, .crossing and .bounds of an expression.
- * One that is not monotone has settled: it is constant, is known to be so if
- * it is predictable, crosses nothing, and is bounded by its value.
+ * TimeKind.trend, .trend_is_known, .crossing and .bounds of any expression
+ * that has settled.  An argument that is not monotone does not change then:
+ * its trend is constant, and known if it is predictable; its bounds are its
+ * value.
  */
 extern Trend monotone_trend(TimeExpr *expr, const TimeSearch *search,
 							TimestampTz *until);
 extern bool monotone_trend_is_known(const TimeExpr *expr);
-/* Those of all arguments. */
+/* Is the trend of each argument known? */
 extern bool args_trend_is_known(const TimeExpr *expr);
 extern bool monotone_crossing(TimeExpr *expr, const TimeSearch *search,
 							  Limits values, Limits *instants);
@@ -365,13 +358,13 @@ extern bool monotone_bounds(TimeExpr *expr, const TimeSearch *search,
 							Bounds *bounds);
 
 /*
- * The trend of an expression whose arguments cannot be followed: until any
- * changes.
+ * Lower *until to where an argument may change, as no other trend is known of
+ * the expression than a constant one; 'trend' is that of the arguments.
  */
 extern Trend trend_unknown(TimeExpr *expr, const TimeSearch *search,
 						   Trend trend, TimestampTz *until);
 
-/* Functions of a kind that only hands on what its first argument does. */
+/* Trend, crossing and bounds of an expression are those of its argument. */
 extern Trend trend_of_first(TimeExpr *expr, const TimeSearch *search,
 							TimestampTz *until);
 extern bool crossing_of_first(TimeExpr *expr, const TimeSearch *search,
@@ -379,17 +372,18 @@ extern bool crossing_of_first(TimeExpr *expr, const TimeSearch *search,
 extern bool bounds_of_first(TimeExpr *expr, const TimeSearch *search,
 							Bounds *bounds);
 
-/* Lower *until to where the expression, which rises, comes to a time. */
+/* Lower *until to the instant at which a rising expression reaches 'time'. */
 extern void monotone_cut(TimeExpr *expr, const TimeSearch *search,
 						 Timestamp time, TimestampTz *until);
+
+/* A number that stands for what an expression is at an instant. */
+typedef int (*MonotoneState) (TimeExpr *expr, const TimeSearch *search,
+							  TimestampTz at);
 
 /*
  * Lower *until to the first instant at which the state is another.  Between
  * turns of clock and calendar the state changes once at most.
  */
-typedef int (*MonotoneState) (TimeExpr *expr, const TimeSearch *search,
-							  TimestampTz at);
-
 extern void monotone_keeps(TimeExpr *expr, const TimeSearch *search,
 						   MonotoneState state, TimestampTz *until);
 
@@ -399,15 +393,16 @@ extern int	monotone_is_null(TimeExpr *expr, const TimeSearch *search,
 
 /* level.c ----------------------------------------------------------------- */
 
+/* Make a level of a value; 'compare' compares the expression with it. */
 extern Level level_of(Oid type, Datum value, FmgrInfo *compare);
 
-/* The limits of a value.  False if it is neither a time nor a number. */
+/* Set the limits of a value.  False: it is neither a time nor a number. */
 extern bool value_limits(Oid type, Datum value, Limits *limits);
 
 /*
- * The bounds of an expression that does not change from search->from on.
- * Where it is null or not finite, so is what is made of it, and any bounds are
- * right.
+ * Set the bounds of an expression that does not change from search->from on.
+ * Where its value is null or not finite, so is what is computed from it, and
+ * any bounds are right.
  */
 extern bool settled_bounds(TimeExpr *expr, const TimeSearch *search,
 						   Bounds *bounds);
@@ -422,7 +417,7 @@ extern Expr *clock_as_parameter(Expr *expr);
 
 /* kind_shift.c ------------------------------------------------------------ */
 
-/* Is it date_add(time, span, zone)? */
+/* Is date_add(time, span, zone) called? */
 extern bool is_date_add(const TimeCall *call);
 
 /* kind_constant.c --------------------------------------------------------- */
@@ -434,11 +429,12 @@ typedef struct ConstantSum
 	Limits		span;
 } ConstantSum;
 
-/* NULL if the expression is no such. */
+/* What is noted of such a sum; NULL: the expression is none. */
 extern const ConstantSum *constant_sum(const TimeExpr *expr);
 
-/* Arithmetic that ends where int64 does ----------------------------------- */
+/* Saturating arithmetic --------------------------------------------------- */
 
+/* a + b, or the end of int64 that it is beyond. */
 static inline int64
 plus(int64 a, int64 b)
 {
@@ -449,6 +445,7 @@ plus(int64 a, int64 b)
 	return a < 0 ? PG_INT64_MIN : PG_INT64_MAX;
 }
 
+/* a - b, or the end of int64 that it is beyond. */
 static inline int64
 minus(int64 a, int64 b)
 {
@@ -459,6 +456,7 @@ minus(int64 a, int64 b)
 	return a < 0 ? PG_INT64_MIN : PG_INT64_MAX;
 }
 
+/* a * b, or the end of int64 that it is beyond. */
 static inline int64
 times(int64 a, int64 b)
 {
@@ -469,13 +467,14 @@ times(int64 a, int64 b)
 	return (a < 0) == (b < 0) ? PG_INT64_MAX : PG_INT64_MIN;
 }
 
-/* Limits of a sum and of a difference. */
+/* The limits of the sum of two values within limits. */
 static inline Limits
 limits_plus(Limits a, Limits b)
 {
 	return (Limits) {plus(a.least, b.least), plus(a.most, b.most)};
 }
 
+/* The limits of their difference. */
 static inline Limits
 limits_minus(Limits a, Limits b)
 {
