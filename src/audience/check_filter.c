@@ -95,6 +95,7 @@ check_cycle(CycleSearch *search, const FilterNode *filter, List *path)
 	}
 }
 
+/* report_cycle() reports the circle that 'path' leads along. */
 static void
 report_cycle(const char *name, List *path)
 {

@@ -257,7 +257,7 @@ unknown_audience(const char *name, const Population *population,
 			 filter_position(mention->text, mention->node) : 0));
 }
 
-/* ---- who uses what ---- */
+/* ---- which audiences mention what ---- */
 
 List *
 audience_filters(const Population *population)
@@ -356,6 +356,7 @@ collect_audience(const FilterNode *node, void *context)
 
 /* ---- the cache ---- */
 
+/* audience_set() returns the definitions, read if the cache has them not. */
 static AudienceSet *
 audience_set(const Population *population)
 {
@@ -423,6 +424,7 @@ audience_read_one(const Population *population, const char *name)
 	return audience;
 }
 
+/* audience_row() reads one row of segment.audience. */
 static Audience *
 audience_row(CatalogScan *scan)
 {

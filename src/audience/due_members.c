@@ -55,7 +55,7 @@ due_any(const Population *population, Snapshot snapshot)
 
 void
 due_correct(const Population *population, const Audience *audience,
-		   Snapshot snapshot, MemberSet *set)
+			Snapshot snapshot, MemberSet *set)
 {
 	DueReading	reading;
 	TupleTableSlot *row;

@@ -168,6 +168,7 @@ index_build(const Population *population, List *audiences)
 	return building.index;
 }
 
+/* build() builds an index in the current context: an attempt. */
 static void
 build(void *arg)
 {

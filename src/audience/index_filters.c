@@ -9,8 +9,8 @@
  * A filter is compiled and made ready to run when it is first needed; several
  * that are needed together are prepared together.
  *
- * A filter that binds no more, though nobody has told us of a change, fails
- * once: the next index is built anew, and the filter is found broken.
+ * If a filter binds no more, though no invalidation has come, its evaluation
+ * fails once: the next index is built anew, and the filter is found broken.
  *
  *-------------------------------------------------------------------------
  */

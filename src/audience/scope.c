@@ -152,6 +152,7 @@ scope_path(FilterScope *scope, const FilterNode *column)
 	return traits->path(traits, column);
 }
 
+/* scope_aggregate() refuses an aggregate over a row of the view. */
 static Expr *
 scope_aggregate(FilterScope *scope, const FilterNode *aggregate)
 {

@@ -167,7 +167,7 @@ typedef struct MembershipShare
 extern bool membership_share(const Population *population, int32 a, int32 b,
 							 Snapshot snapshot, MembershipShare *share);
 
-/* toggles.c: writing down who enters and leaves -------------------------- */
+/* toggles.c: which profiles entered or left ------------------------------ */
 
 /* What made a profile enter or leave: column 'cause' of a toggle. */
 #define CAUSE_EVENT		"event"

@@ -110,7 +110,7 @@ sort_by_customer(const Population *population, Relation relation)
 {
 	AttrNumber	columns[] = {TOGGLE_KEY, TOGGLE_ORD, TOGGLE_AT};
 	Oid			types[] = {population->key_type, INT8OID, TIMESTAMPTZOID};
-	/* keys are told apart by their bytes */
+	/* keys differ if their bytes do */
 	Oid			collations[] = {C_COLLATION_OID, InvalidOid, InvalidOid};
 	bool		nulls_first[lengthof(columns)] = {false};
 	Oid			operators[lengthof(columns)];
@@ -154,6 +154,7 @@ take_toggles(const Population *population, Relation relation, int64 most,
 	return count;
 }
 
+/* take_all() moves all visible toggles into the sort; returns how many. */
 static int64
 take_all(Relation relation, Snapshot snapshot, TupleTableSlot *slot,
 		 Tuplesortstate *sort)

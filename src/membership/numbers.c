@@ -15,7 +15,8 @@
  *
  * This is the house's own, and small, because a library that other extensions
  * bring along as well is not ours alone: the server loads modules with global
- * symbols, and whose function of one name is called depends on who came first.
+ * symbols, and which function of one name is called depends on which library
+ * was loaded first.
  *
  * Nothing of the server is needed but memory and the counting of bits, so that
  * it can be fuzzed against a library that does the same.
@@ -443,7 +444,7 @@ numbers_free(NumberSet *set)
 
 void
 numbers_read(NumberSet *set, const PortableContainer *from,
-			   const unsigned char *bytes)
+			 const unsigned char *bytes)
 {
 	const unsigned char *at = bytes + from->content;
 	uint32_t	next = 0;
@@ -536,7 +537,7 @@ count_runs(const NumberSet *set)
 
 void
 numbers_write(const NumberSet *set, const PortableContainer *as,
-				unsigned char *bytes)
+			  unsigned char *bytes)
 {
 	unsigned char *at = bytes + as->content;
 	uint16_t	array[LARGEST_ARRAY];

@@ -37,13 +37,13 @@ extern void numbers_copy(NumberSet *result, const NumberSet *set);
  * either, only in a, in exactly one of them.
  */
 extern void numbers_both(NumberSet *result,
-						   const NumberSet *a, const NumberSet *b);
+						 const NumberSet *a, const NumberSet *b);
 extern void numbers_either(NumberSet *result,
-							 const NumberSet *a, const NumberSet *b);
-extern void numbers_only(NumberSet *result,
 						   const NumberSet *a, const NumberSet *b);
+extern void numbers_only(NumberSet *result,
+						 const NumberSet *a, const NumberSet *b);
 extern void numbers_exactly_one(NumberSet *result,
-								  const NumberSet *a, const NumberSet *b);
+								const NumberSet *a, const NumberSet *b);
 extern uint32_t numbers_count_both(const NumberSet *a, const NumberSet *b);
 
 /* Its numbers, ascending, into an array with room for all of them. */
@@ -56,12 +56,12 @@ extern void numbers_free(NumberSet *set);
 
 /* Read it from bytes that were checked. */
 extern void numbers_read(NumberSet *set, const PortableContainer *from,
-						   const unsigned char *bytes);
+						 const unsigned char *bytes);
 
 /* Fill in all but 'key' and 'content' for the form that is smallest. */
 extern void numbers_describe(const NumberSet *set, PortableContainer *as);
 /* Write it in that form, where 'content' says. */
 extern void numbers_write(const NumberSet *set, const PortableContainer *as,
-							unsigned char *bytes);
+						  unsigned char *bytes);
 
 #endif							/* SEGMENT_NUMBERS_H */
