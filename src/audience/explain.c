@@ -154,6 +154,7 @@ explain_node(Explanation *explanation, const FilterNode *node, int depth)
 		positive->op == FILTER_OR || positive->op == FILTER_AT_LEAST;
 	Datum		values[5];
 	bool		isnull[5] = {false, false, false, false, false};
+	TimedFilter *timed;
 	TimestampTz change;
 	char	   *value;
 
@@ -169,7 +170,8 @@ explain_node(Explanation *explanation, const FilterNode *node, int depth)
 	values[3] = evaluate(explanation,
 						 filter_as_value(filter_compile(node, explanation->scope)),
 						 &isnull[3]);
-	change = timed_filter_next_change(timed_filter_make(explanation->population->base, node),
+	timed = timed_filter_make(explanation->population->base, node);
+	change = timed_filter_next_change(timed,
 									  explanation->econtext->ecxt_scantuple,
 									  clock_now());
 	values[4] = TimestampTzGetDatum(change);
