@@ -6,7 +6,7 @@
  *		what				where		until
  *		the batch			capture.c	the counts of its statements meet; at
  *										most to the end of the transaction
- *		pending				here		the end of the transaction, which tells
+ *		what is pending		pending.c	the end of the transaction, which tells
  *										the listener if it commits
  *		resume points		sweep.c		the session ends; a rollback forgets
  *										them
@@ -22,12 +22,6 @@
 #include "flow/flow.h"
 #include "flow/flow_private.h"
 
-/* Has this transaction left something to fold, or an earlier wake_at? */
-static bool pending = false;
-
-/* Set once, when the library is loaded; NULL if nobody listens. */
-static FlowListener listener = NULL;
-
 static void at_xact(XactEvent event, void *arg);
 static void at_subxact(SubXactEvent event, SubTransactionId subid,
 					   SubTransactionId parent, void *arg);
@@ -37,18 +31,6 @@ flow_init(void)
 {
 	RegisterXactCallback(at_xact, NULL);
 	RegisterSubXactCallback(at_subxact, NULL);
-}
-
-void
-flow_on_pending(FlowListener tell)
-{
-	listener = tell;
-}
-
-void
-flow_note_pending(void)
-{
-	pending = true;
 }
 
 /* at_xact() ends what lives in a transaction.  A XactCallback. */
@@ -62,8 +44,7 @@ at_xact(XactEvent event, void *arg)
 			capture_check_complete();
 			break;
 		case XACT_EVENT_COMMIT:
-			if (pending && listener != NULL)
-				listener();
+			pending_commit();
 			break;
 		case XACT_EVENT_ABORT:
 			sweep_forget_resume();
@@ -73,7 +54,7 @@ at_xact(XactEvent event, void *arg)
 	}
 	capture_end();
 	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
-		pending = false;
+		pending_forget();
 }
 
 /* at_subxact() ends what lives in a subtransaction.  A SubXactCallback. */

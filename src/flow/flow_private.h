@@ -14,13 +14,20 @@
 #include "profile/profile.h"
 #include "source/source.h"
 
-/* flow.c ------------------------------------------------------------------ */
+/* pending.c --------------------------------------------------------------- */
 
 /*
  * flow_note_pending() says that this transaction leaves toggles to be folded,
  * or a wake_at that is earlier than was known.
  */
 extern void flow_note_pending(void);
+
+/*
+ * pending_commit() tells the listener, if something was noted, at the commit
+ * of the transaction; pending_forget() ends the note with the transaction.
+ */
+extern void pending_commit(void);
+extern void pending_forget(void);
 
 /* capture.c: the batch, at the end of transactions ------------------------ */
 
