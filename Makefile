@@ -25,20 +25,20 @@ ISOLATION_OPTS = --inputdir=test/isolation --load-extension=segment
 PG_CONFIG := $(or $(PG_CONFIG),$(shell test/tools/find_pg_config),pg_config)
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 
-# Six targets stand alone: they need no server yet, and touch none that is there.
-ALONE = demo check check-slow oracle bench dist
+# These targets stand alone: they need no server yet, and touch none that is there.
+ALONE = demo check check-slow check-versions oracle bench dist
 
 ifneq ($(filter $(ALONE),$(MAKECMDGOALS)),)
 
 .PHONY: $(MAKECMDGOALS)
-demo check oracle:
+demo check oracle dist:
 	@test/tools/$@
 check-slow:
 	@test/tools/slow_check
+check-versions:
+	@test/tools/version_check
 bench:
 	@test/bench/run
-dist:
-	git archive --prefix=segment-$(EXTVERSION)/ -o segment-$(EXTVERSION).zip HEAD
 $(filter-out $(ALONE),$(MAKECMDGOALS)):
 	@$(MAKE) --no-print-directory $@
 

@@ -287,7 +287,7 @@ sub compare_days
 
 	# what is not near to a midnight is sampled
 	find_changes();
-	ok_if(value('SELECT count(*) FROM change') > 20000,
+	ok_if(value('SELECT count(*) FROM change') > 15000,
 		value('SELECT count(*) FROM change') . ' changes of clocks in ' . value('SELECT count(*) FROM zone') . ' zones');
 	no_difference('local_day()', "SELECT name, u, segment.local_day(u, name), day FROM shown WHERE u > at - interval '20 hours' AND segment.local_day(u, name) <> day");
 	no_difference('day_start()', "SELECT name, day, segment.day_start(day, name), first FROM (

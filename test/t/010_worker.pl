@@ -202,7 +202,10 @@ is($node->safe_psql('shop', q{
 	'2', 'and knows those that are there');
 
 $pid = worker_of('shop');
+my $log = -s $node->logfile;
 kill 'KILL', $pid;
+# psql breaks off, and the test with it, when there is nobody to connect to
+$node->wait_for_log(qr/database system is ready to accept connections/, $log);
 comes_true('shop', qq{
 	SELECT count(*) = 1 FROM segment.stat_worker WHERE database = 'shop' AND pid <> $pid},
 	'one that is killed comes back with the server');
@@ -224,7 +227,7 @@ comes_true('shop', q{
 	'two populations in one database');
 my $chunks = $node->safe_psql('shop',
 	q{SELECT chunks FROM segment.membership WHERE population = 'anonymous'});
-my $log = -s $node->logfile;
+$log = -s $node->logfile;
 $node->safe_psql('shop', qq{
 	SET segment.capture = off;
 	UPDATE $chunks SET members = '\\x01ff' WHERE size > 0;
