@@ -190,9 +190,12 @@ static Datum
 read_byval(PackedReader *reader, TypeCacheEntry *type)
 {
 	char		aligned[sizeof(Datum)] pg_attribute_aligned(MAXIMUM_ALIGNOF);
+	Datum		value;
 
 	memcpy(aligned, packed_bytes(reader, type->typlen), type->typlen);
-	return fetch_att(aligned, true, type->typlen);
+	/* clang takes a returned fetch_att() for the address of 'aligned' */
+	value = fetch_att(aligned, true, type->typlen);
+	return value;
 }
 
 /* Read a value that is a reference, and put it to *room, which moves on. */
