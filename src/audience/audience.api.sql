@@ -10,7 +10,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
 AS 'MODULE_PATHNAME', 'segment_members';
 COMMENT ON FUNCTION segment.members(name, name) IS
-    'keys of the members now, one column of the key''s type, in no order: members(''vip'') AS m(customer_id bigint)';
+    'the keys of the members now, in no order; one column of the key''s type: members(''vip'') AS m(customer_id bigint)';
 
 CREATE OR REPLACE FUNCTION segment.size(
     audience name,
@@ -19,7 +19,7 @@ RETURNS bigint
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'segment_size';
 COMMENT ON FUNCTION segment.size(name, name) IS
-    'how many members the audience has now';
+    'number of members of the audience now';
 
 CREATE OR REPLACE FUNCTION segment.sizes(
     population name DEFAULT NULL,
@@ -29,7 +29,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 100
 AS 'MODULE_PATHNAME', 'segment_sizes';
 COMMENT ON FUNCTION segment.sizes(name) IS
-    'how many members each audience of the population has now, by name; NULL for one that is broken';
+    'number of members of each audience of the population now, ordered by name; NULL for a broken audience';
 
 CREATE OR REPLACE FUNCTION segment.overlap(
     a name,
@@ -45,7 +45,7 @@ CREATE OR REPLACE FUNCTION segment.overlap(
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'segment_overlap';
 COMMENT ON FUNCTION segment.overlap(name, name, name) IS
-    'what two audiences share now: their sizes, how many profiles are in both, in either and in one only, and jaccard, the share of either that is in both (NULL if both are empty)';
+    'compares two audiences now: their sizes, the number of profiles in both, in either and in only one, and jaccard, which is in_both / in_either (NULL if both are empty)';
 
 CREATE OR REPLACE FUNCTION segment.overlaps(
     audiences name[] DEFAULT NULL,
@@ -63,7 +63,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL UNSAFE COST 100000 ROWS 1000
 AS 'MODULE_PATHNAME', 'segment_overlaps';
 COMMENT ON FUNCTION segment.overlaps(name[], name) IS
-    'segment.overlap() for each pair of several audiences, in the order given (default: all of the population, by name)';
+    'segment.overlap() for each pair of the given audiences, in the given order (default: all audiences of the population, ordered by name)';
 
 CREATE OR REPLACE FUNCTION segment.what_if(
     audience name,
@@ -77,7 +77,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 3
 AS 'MODULE_PATHNAME', 'segment_what_if';
 COMMENT ON FUNCTION segment.what_if(name, segment.filter, name, bigint) IS
-    'what giving the audience this filter would do, without doing it: one row each for the profiles entering, leaving and staying, with their number and their keys in order, at most list_keys of them (NULL: all)';
+    'shows what another filter would change in the audience, and changes nothing: one row each for the profiles entering, leaving and staying, with their number and their keys in order, at most list_keys of them (NULL: all)';
 
 CREATE OR REPLACE FUNCTION segment.count_where(
     filter segment.filter,
@@ -86,7 +86,7 @@ RETURNS bigint
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'segment_count_where';
 COMMENT ON FUNCTION segment.count_where(segment.filter, name) IS
-    'for how many profiles the filter holds now: the size of an audience that is not defined';
+    'number of profiles for which the filter holds now: the size that an audience with this filter would have';
 
 CREATE OR REPLACE FUNCTION segment.is_member(
     audience name,
@@ -96,7 +96,7 @@ RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'segment_is_member';
 COMMENT ON FUNCTION segment.is_member(name, bigint, name) IS
-    'is the profile a member now? false for a key that no profile has';
+    'is the profile a member of the audience now? false for a key that no profile has';
 
 CREATE OR REPLACE FUNCTION segment.is_member(
     audience name,
@@ -106,7 +106,7 @@ RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'segment_is_member';
 COMMENT ON FUNCTION segment.is_member(name, uuid, name) IS
-    'is the profile a member now? false for a key that no profile has';
+    'is the profile a member of the audience now? false for a key that no profile has';
 
 CREATE OR REPLACE FUNCTION segment.is_member(
     audience name,
@@ -116,7 +116,7 @@ RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'segment_is_member';
 COMMENT ON FUNCTION segment.is_member(name, text, name) IS
-    'is the profile a member now? false for a key that no profile has; the text is read as a key of the population';
+    'is the profile a member of the audience now? false for a key that no profile has; the text is converted to the population''s key type';
 
 CREATE OR REPLACE FUNCTION segment.audiences(
     key bigint,
@@ -125,7 +125,7 @@ RETURNS SETOF name
 LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_audiences';
 COMMENT ON FUNCTION segment.audiences(bigint, name) IS
-    'names of the audiences that the profile is a member of now, in order, but for those that are broken; none for a key that no profile has';
+    'names of the audiences of which the profile is a member now, in order, without broken audiences; no row for a key that no profile has';
 
 CREATE OR REPLACE FUNCTION segment.audiences(
     key uuid,
@@ -134,7 +134,7 @@ RETURNS SETOF name
 LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_audiences';
 COMMENT ON FUNCTION segment.audiences(uuid, name) IS
-    'names of the audiences that the profile is a member of now, in order, but for those that are broken; none for a key that no profile has';
+    'names of the audiences of which the profile is a member now, in order, without broken audiences; no row for a key that no profile has';
 
 CREATE OR REPLACE FUNCTION segment.audiences(
     key text,
@@ -143,7 +143,7 @@ RETURNS SETOF name
 LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_audiences';
 COMMENT ON FUNCTION segment.audiences(text, name) IS
-    'names of the audiences that the profile is a member of now, in order, but for those that are broken; none for a key that no profile has; the text is read as a key of the population';
+    'names of the audiences of which the profile is a member now, in order, without broken audiences; no row for a key that no profile has; the text is converted to the population''s key type';
 
 CREATE OR REPLACE FUNCTION segment.explain(
     audience name,
@@ -158,7 +158,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_explain';
 COMMENT ON FUNCTION segment.explain(name, bigint, name) IS
-    'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing; next_change is when holds turns, by the passing of time alone, NULL if never';
+    'explains why the profile is a member now, or why not: one row per part of the filter, from the whole filter (depth 0) to its conditions, including the filters of audiences within it; value: the value that a condition tests, NULL if missing; next_change: the instant at which holds changes by time alone, NULL if never';
 
 CREATE OR REPLACE FUNCTION segment.explain(
     audience name,
@@ -173,7 +173,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_explain';
 COMMENT ON FUNCTION segment.explain(name, uuid, name) IS
-    'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing; next_change is when holds turns, by the passing of time alone, NULL if never';
+    'explains why the profile is a member now, or why not: one row per part of the filter, from the whole filter (depth 0) to its conditions, including the filters of audiences within it; value: the value that a condition tests, NULL if missing; next_change: the instant at which holds changes by time alone, NULL if never';
 
 CREATE OR REPLACE FUNCTION segment.explain(
     audience name,
@@ -188,7 +188,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL SAFE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_explain';
 COMMENT ON FUNCTION segment.explain(name, text, name) IS
-    'why the profile is a member now, or why not: the parts of the filter from the whole (depth 0) to its predicates, those of audiences within it included; value is what a predicate looks at, NULL if missing; next_change is when holds turns, by the passing of time alone, NULL if never; the text is read as a key of the population';
+    'explains why the profile is a member now, or why not: one row per part of the filter, from the whole filter (depth 0) to its conditions, including the filters of audiences within it; value: the value that a condition tests, NULL if missing; next_change: the instant at which holds changes by time alone, NULL if never; the text is converted to the population''s key type';
 
 CREATE OR REPLACE FUNCTION segment.next_change(
     audience name,
@@ -198,7 +198,7 @@ RETURNS timestamptz
 LANGUAGE C STABLE PARALLEL SAFE COST 1000
 AS 'MODULE_PATHNAME', 'segment_next_change';
 COMMENT ON FUNCTION segment.next_change(name, bigint, name) IS
-    'when the profile enters or leaves the audience if nothing happens but the passing of time; NULL if never';
+    'the instant at which the profile enters or leaves the audience if only time passes; NULL if never';
 
 CREATE OR REPLACE FUNCTION segment.next_change(
     audience name,
@@ -208,7 +208,7 @@ RETURNS timestamptz
 LANGUAGE C STABLE PARALLEL SAFE COST 1000
 AS 'MODULE_PATHNAME', 'segment_next_change';
 COMMENT ON FUNCTION segment.next_change(name, uuid, name) IS
-    'when the profile enters or leaves the audience if nothing happens but the passing of time; NULL if never';
+    'the instant at which the profile enters or leaves the audience if only time passes; NULL if never';
 
 CREATE OR REPLACE FUNCTION segment.next_change(
     audience name,
@@ -218,7 +218,7 @@ RETURNS timestamptz
 LANGUAGE C STABLE PARALLEL SAFE COST 1000
 AS 'MODULE_PATHNAME', 'segment_next_change';
 COMMENT ON FUNCTION segment.next_change(name, text, name) IS
-    'when the profile enters or leaves the audience if nothing happens but the passing of time; NULL if never; the text is read as a key of the population';
+    'the instant at which the profile enters or leaves the audience if only time passes; NULL if never; the text is converted to the population''s key type';
 
 CREATE OR REPLACE FUNCTION segment.forecast(
     audience name,
@@ -228,7 +228,7 @@ RETURNS bigint
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'segment_forecast';
 COMMENT ON FUNCTION segment.forecast(name, timestamptz, name) IS
-    'how many members the audience will have at that instant if no event comes';
+    'number of members that the audience will have at that instant if no event comes';
 
 CREATE OR REPLACE FUNCTION segment.forecast(
     audience name,
@@ -238,7 +238,7 @@ RETURNS bigint
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000
 AS 'MODULE_PATHNAME', 'segment_forecast_text';
 COMMENT ON FUNCTION segment.forecast(name, text, name) IS
-    'the same with the instant as text, as of a parameter';
+    'the same, with the instant as text, for parameters of a statement';
 
 -- What the views of audiences are made of, with segment.ords().
 CREATE OR REPLACE FUNCTION segment.definition_id(
@@ -248,11 +248,11 @@ RETURNS integer
 LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
 AS 'MODULE_PATHNAME', 'segment_definition_id';
 COMMENT ON FUNCTION segment.definition_id(name, name) IS
-    'id of the audience''s definition as it is now, under which its members are stored';
+    'id of the audience''s present definition, under which its members are stored';
 
 CREATE OR REPLACE FUNCTION segment.filters_evaluated()
 RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'segment_filters_evaluated';
 COMMENT ON FUNCTION segment.filters_evaluated() IS
-    'how many filters this session has evaluated on profiles that its events, or time, changed; for measurements';
+    'number of filters that this session has evaluated on profiles changed by its events or by time; for measurements';

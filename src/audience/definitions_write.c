@@ -263,7 +263,8 @@ note_facts(const char *name, AudienceFacts facts)
 {
 	if (!facts.stored)
 		ereport(NOTICE,
-				(errmsg("members of audience \"%s\" are not stored, and the feed does not tell of them",
+				(errmsg("members of audience \"%s\" are not stored, and the "
+						"feed does not show them",
 						name),
 				 errdetail("It is not known when its filter changes with time, so it is evaluated on all profiles whenever it is asked for."),
 				 errhint("Compare what moves with the clock with something that does not, or count in days: days_between(joined, today).")));

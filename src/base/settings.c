@@ -36,7 +36,9 @@ settings_init(void)
 {
 	DefineCustomBoolVariable("segment.capture",
 							 "Maintain traits when rows of attached sources change.",
-							 "Turn it off only in a session that restores a data-only dump: what it writes is not counted.",
+							 "Turn it off only in a session that restores a "
+							 "data-only dump: rows that the session writes "
+							 "are not counted.",
 							 &segment_capture,
 							 true,
 							 PGC_SUSET,
@@ -45,7 +47,9 @@ settings_init(void)
 
 	DefineCustomStringVariable("segment.databases",
 							   "Databases that get a background worker, separated by commas.",
-							   "Empty means every database that has the extension; there are workers only where the library is preloaded.",
+							   "Empty means every database that has the "
+							   "extension; workers run only if the library is "
+							   "preloaded.",
 							   &segment_databases,
 							   "",
 							   PGC_SIGHUP,
@@ -54,7 +58,8 @@ settings_init(void)
 
 	DefineCustomIntVariable("segment.feed_retention",
 							"How long transitions stay in the feed.",
-							"Those that a consumer has not acknowledged stay longer; -1 keeps everything.",
+							"Transitions that a consumer has not acknowledged "
+							"stay longer; -1 keeps all.",
 							&segment_feed_retention,
 							30 * 24 * 60,
 							-1, INT_MAX,
@@ -64,7 +69,8 @@ settings_init(void)
 
 	DefineCustomIntVariable("segment.naptime",
 							"Least time between two turns of a background worker, which sweeps and folds.",
-							"What changes meanwhile is folded together.",
+							"Changes that happen meanwhile are folded "
+							"together.",
 							&segment_naptime,
 							1000,
 							0, 60 * 60 * 1000,

@@ -64,6 +64,8 @@ say_too_deep(void *arg)
 	if (geterrcode() != ERRCODE_STATEMENT_TOO_COMPLEX)
 		return;
 	errmsg("%s is nested too deeply", shallow->what);
-	errdetail("It must be possible to evaluate it with a part of the stack (max_stack_depth), as events come from deeper down.");
-	errhint("Nest it less deeply, and do not build traits and audiences on others in a long row.");
+	errdetail("Events evaluate it with a part of the stack (max_stack_depth), "
+			  "because the statement that writes them needs the rest.");
+	errhint("Nest it less deeply, and do not build traits and audiences on "
+			"others in a long chain.");
 }

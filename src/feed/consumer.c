@@ -116,13 +116,13 @@ segment_poll(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1) || PG_GETARG_INT64(1) < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a poll is for at least one transition"),
+				 errmsg("a poll must ask for at least one transition"),
 				 errhint("Give n a value of 1 or more.")));
 	if (PG_ARGISNULL(2) ||
 		lease_end(clock_now(), PG_GETARG_INTERVAL_P(2)) <= clock_now())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a poll needs a lease that is longer than nothing"),
+				 errmsg("the lease of a poll must be longer than zero"),
 				 errhint("For example lease => '30 seconds'.")));
 	/* a user who has lost the right to read is given nothing more */
 	if (!owns_population(consumer->population))

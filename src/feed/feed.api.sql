@@ -14,15 +14,15 @@ WHERE f.population = ANY (ARRAY(
        OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = p.base)))
 ORDER BY f.population, f.seq;
 ALTER VIEW segment.transition OWNER TO @extowner@;
-COMMENT ON VIEW segment.transition IS 'the feed: who entered and who left which audience, in the order of commits; shows the populations whose view the reader may read';
+COMMENT ON VIEW segment.transition IS 'the feed: the profiles that entered and left audiences, in the order of commits, for the populations whose view the reader may read';
 COMMENT ON COLUMN segment.transition.population IS 'name of the population';
 COMMENT ON COLUMN segment.transition.seq IS 'number of the transition: 1, 2, 3 ... in each population, in commit order and without gaps';
 COMMENT ON COLUMN segment.transition.audience IS 'name of the audience';
 COMMENT ON COLUMN segment.transition.key IS 'key of the profile, as text';
 COMMENT ON COLUMN segment.transition.change IS 'entered or left';
 COMMENT ON COLUMN segment.transition.at IS 'the instant at which membership changed';
-COMMENT ON COLUMN segment.transition.recorded_at IS 'the instant at which it was written here, from which segment.feed_retention counts';
-COMMENT ON COLUMN segment.transition.cause IS 'why: event (something was reported of the profile), time (nothing was: the instant came), create, edit, rename or drop (of the audience), rebuild';
+COMMENT ON COLUMN segment.transition.recorded_at IS 'the instant at which the transition was recorded in the feed; segment.feed_retention counts from it';
+COMMENT ON COLUMN segment.transition.cause IS 'cause of the transition: event (of the profile), time (alone), create, edit, rename or drop (of the audience), rebuild (of the population)';
 GRANT SELECT ON segment.transition TO PUBLIC;
 
 CREATE OR REPLACE FUNCTION segment.create_consumer(
@@ -33,7 +33,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_create_consumer';
 COMMENT ON FUNCTION segment.create_consumer(name, name, boolean) IS
-    'creates a consumer of the feed, for the calling role: it is given the transitions from now on, or from_start all that are kept; returns the number before the first of them';
+    'creates a consumer of the feed, owned by the calling role, which reads the transitions from now on, or with from_start all that are kept; returns the number before the first of these transitions';
 
 CREATE OR REPLACE FUNCTION segment.poll(
     consumer name,
@@ -43,7 +43,7 @@ RETURNS SETOF segment.transition
 LANGUAGE C VOLATILE ROWS 100
 AS 'MODULE_PATHNAME', 'segment_poll';
 COMMENT ON FUNCTION segment.poll(name, bigint, interval) IS
-    'up to n transitions that the consumer has not acknowledged yet, in order; for as long as the lease nobody else is given them, then they are given again unless acknowledged; a poll that is rolled back gave nothing';
+    'returns up to n transitions that the consumer has not acknowledged yet, in order; during the lease no other poll returns them, after it the next poll returns them again unless they are acknowledged; a poll that is rolled back leases nothing';
 
 CREATE OR REPLACE FUNCTION segment.poll(
     consumer name,
@@ -53,7 +53,7 @@ RETURNS SETOF segment.transition
 LANGUAGE C VOLATILE ROWS 100
 AS 'MODULE_PATHNAME', 'segment_poll_text';
 COMMENT ON FUNCTION segment.poll(name, bigint, text) IS
-    'the same with the lease as text, as of a parameter';
+    'the same, with the lease as text, for parameters of a statement';
 
 CREATE OR REPLACE FUNCTION segment.ack(
     consumer name,
@@ -62,7 +62,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_ack';
 COMMENT ON FUNCTION segment.ack(name, bigint) IS
-    'the consumer is done with the transitions up to this one; what it was given beyond is given again by the next poll; NULL, as max(seq) of an empty poll, acknowledges nothing';
+    'acknowledges all transitions up to seq; the next poll returns later transitions again; NULL, the max(seq) of an empty poll, acknowledges nothing';
 
 CREATE OR REPLACE FUNCTION segment.drop_consumer(
     name name)
@@ -80,7 +80,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_trim_feed';
 COMMENT ON FUNCTION segment.trim_feed(interval, boolean, name) IS
-    'removes from the beginning of the feed what was recorded longer ago than age (default: the setting segment.feed_retention), up to the first that a consumer has not acknowledged; with force those too, and says who loses what; returns how many';
+    'removes from the start of the feed the transitions that were recorded longer ago than age (default: the setting segment.feed_retention), up to the first one that a consumer has not acknowledged; with force also later ones, with a message for each consumer that loses some; returns the number of removed transitions';
 
 CREATE OR REPLACE FUNCTION segment.trim_feed(
     age text,
@@ -90,7 +90,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_trim_feed_text';
 COMMENT ON FUNCTION segment.trim_feed(text, boolean, name) IS
-    'the same with the age as text, as of a parameter';
+    'the same, with the age as text, for parameters of a statement';
 
 CREATE OR REPLACE VIEW segment.stat_consumer WITH (security_barrier) AS
 SELECT c.consumer, c.population, c.owner, c.acknowledged, c.polled, c.leased_until,
@@ -102,12 +102,12 @@ WHERE c.population = ANY (ARRAY(
     WHERE has_table_privilege(p.view, 'SELECT')
        OR (SELECT pg_has_role(r.relowner, 'USAGE') FROM pg_class r WHERE r.oid = p.base)));
 ALTER VIEW segment.stat_consumer OWNER TO @extowner@;
-COMMENT ON VIEW segment.stat_consumer IS 'how far each consumer is, of the populations whose view the reader may read';
+COMMENT ON VIEW segment.stat_consumer IS 'how far each consumer has read, for the populations whose view the reader may read';
 COMMENT ON COLUMN segment.stat_consumer.consumer IS 'name of the consumer';
-COMMENT ON COLUMN segment.stat_consumer.population IS 'name of the population whose feed it reads';
-COMMENT ON COLUMN segment.stat_consumer.owner IS 'role that created it, and may poll';
-COMMENT ON COLUMN segment.stat_consumer.acknowledged IS 'transitions up to this number are done with';
-COMMENT ON COLUMN segment.stat_consumer.polled IS 'transitions up to this number have been given to it at least once';
-COMMENT ON COLUMN segment.stat_consumer.leased_until IS 'until then nobody is given what the last poll gave out; NULL if nothing is out';
-COMMENT ON COLUMN segment.stat_consumer.behind IS 'how many transitions it has not acknowledged yet';
+COMMENT ON COLUMN segment.stat_consumer.population IS 'name of the population whose feed the consumer reads';
+COMMENT ON COLUMN segment.stat_consumer.owner IS 'role that created the consumer, and may poll';
+COMMENT ON COLUMN segment.stat_consumer.acknowledged IS 'number of the last transition that the consumer has acknowledged';
+COMMENT ON COLUMN segment.stat_consumer.polled IS 'number of the last transition that a poll has returned to the consumer';
+COMMENT ON COLUMN segment.stat_consumer.leased_until IS 'until this instant no other poll returns the transitions of the last poll; NULL if none are leased';
+COMMENT ON COLUMN segment.stat_consumer.behind IS 'number of transitions that the consumer has not acknowledged yet';
 GRANT SELECT ON segment.stat_consumer TO PUBLIC;

@@ -8,7 +8,7 @@ CREATE TABLE segment.feed_counter (
 ALTER TABLE segment.feed_counter OWNER TO @extowner@;
 CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.feed_counter
     FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.tick() and segment.trim_feed()');
-COMMENT ON TABLE segment.feed_counter IS 'how far the feed of each population goes; whoever appends locks its row, so numbers are in commit order';
+COMMENT ON TABLE segment.feed_counter IS 'last number of each population''s feed; a transaction that appends to the feed locks the row, so numbers are in commit order';
 COMMENT ON COLUMN segment.feed_counter.population IS 'name of the population';
 COMMENT ON COLUMN segment.feed_counter.last IS 'number of the last transition, 0 before the first';
 COMMENT ON COLUMN segment.feed_counter.trimmed IS 'transitions up to this number have been removed';
@@ -29,15 +29,15 @@ CREATE TABLE segment.feed (
 ALTER TABLE segment.feed OWNER TO @extowner@;
 CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.feed
     FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.tick() and segment.trim_feed()');
-COMMENT ON TABLE segment.feed IS 'the feed of all populations: who entered and who left which audience; view segment.transition shows it to those who may read a population''s view';
+COMMENT ON TABLE segment.feed IS 'the feed of all populations: the profiles that entered and left audiences; view segment.transition shows it to roles that may read a population''s view';
 COMMENT ON COLUMN segment.feed.population IS 'name of the population';
 COMMENT ON COLUMN segment.feed.seq IS 'number of the transition: 1, 2, 3 ... in each population, in commit order and without gaps';
 COMMENT ON COLUMN segment.feed.audience IS 'name of the audience';
 COMMENT ON COLUMN segment.feed.key IS 'key of the profile, as text';
 COMMENT ON COLUMN segment.feed.change IS 'entered or left';
 COMMENT ON COLUMN segment.feed.at IS 'the instant at which membership changed';
-COMMENT ON COLUMN segment.feed.recorded_at IS 'the instant at which it was written here, from which segment.feed_retention counts';
-COMMENT ON COLUMN segment.feed.cause IS 'why: event (something was reported of the profile), time (nothing was: the instant came), create, edit, rename or drop (of the audience), rebuild';
+COMMENT ON COLUMN segment.feed.recorded_at IS 'the instant at which the transition was recorded in the feed; segment.feed_retention counts from it';
+COMMENT ON COLUMN segment.feed.cause IS 'cause of the transition: event (of the profile), time (alone), create, edit, rename or drop (of the audience), rebuild (of the population)';
 SELECT pg_catalog.pg_extension_config_dump('segment.feed', '');
 
 -- one row per consumer
@@ -53,13 +53,13 @@ CREATE TABLE segment.consumer (
 ALTER TABLE segment.consumer OWNER TO @extowner@;
 CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.consumer
     FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_consumer(), segment.poll(), segment.ack() and segment.drop_consumer()');
-COMMENT ON TABLE segment.consumer IS 'consumers: how far each has read the feed of its population; view segment.stat_consumer shows them to those who may read the population''s view';
-COMMENT ON COLUMN segment.consumer.population IS 'name of the population whose feed it reads';
+COMMENT ON TABLE segment.consumer IS 'consumers: how far each has read the feed of its population; view segment.stat_consumer shows them to roles that may read the population''s view';
+COMMENT ON COLUMN segment.consumer.population IS 'name of the population whose feed the consumer reads';
 COMMENT ON COLUMN segment.consumer.consumer IS 'name of the consumer';
-COMMENT ON COLUMN segment.consumer.owner IS 'role that created it, and may poll';
-COMMENT ON COLUMN segment.consumer.acknowledged IS 'transitions up to this number are done with';
-COMMENT ON COLUMN segment.consumer.polled IS 'transitions up to this number have been given to it at least once';
-COMMENT ON COLUMN segment.consumer.leased_until IS 'until then nobody is given what the last poll gave out; NULL if nothing is out';
+COMMENT ON COLUMN segment.consumer.owner IS 'role that created the consumer, and may poll';
+COMMENT ON COLUMN segment.consumer.acknowledged IS 'number of the last transition that the consumer has acknowledged';
+COMMENT ON COLUMN segment.consumer.polled IS 'number of the last transition that a poll has returned to the consumer';
+COMMENT ON COLUMN segment.consumer.leased_until IS 'until this instant no other poll returns the transitions of the last poll; NULL if none are leased';
 SELECT pg_catalog.pg_extension_config_dump('segment.consumer', '');
 
 -- What not everybody may read is read by the database's owner, who dumps it.

@@ -67,8 +67,8 @@ time_now(FilterScope *scope, const FilterNode *at)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"%s\" depends on the time of the query",
 						filter_print(at)),
-				 errdetail("What is stored cannot depend on when it is asked "
-						   "for."),
+				 errdetail("A stored value cannot depend on the time of the "
+						   "query."),
 				 compile_position(scope, at)));
 	if (scope->now != NULL)
 		return expr_copy(scope->now);

@@ -30,7 +30,7 @@ COMMENT ON FUNCTION segment.filter_to_jsonb(segment.filter) IS
 COMMENT ON FUNCTION segment.filter_from_jsonb(jsonb) IS
     'the filter of a query builder''s rule tree; implementation of the cast';
 COMMENT ON FUNCTION segment.filter_from_text(text) IS
-    'the filter that is written so; implementation of the cast';
+    'the filter that the text means; implementation of the cast';
 COMMENT ON FUNCTION segment.filter_from_json(json) IS
     'the filter of a query builder''s rule tree; implementation of the cast';
 
@@ -50,21 +50,21 @@ RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_json_number';
 COMMENT ON FUNCTION segment.json_number(jsonb) IS
-    'the number that the jsonb is, or NULL';
+    'the number in the jsonb, or NULL if it is not a number';
 
 CREATE OR REPLACE FUNCTION segment.json_text(value jsonb)
 RETURNS text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_json_text';
 COMMENT ON FUNCTION segment.json_text(jsonb) IS
-    'the string, number or boolean that the jsonb is, as text, or NULL';
+    'the string, number or boolean in the jsonb, as text, or NULL if it is none of these';
 
 CREATE OR REPLACE FUNCTION segment.json_boolean(value jsonb)
 RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_json_boolean';
 COMMENT ON FUNCTION segment.json_boolean(jsonb) IS
-    'the boolean that the jsonb is, or NULL';
+    'the boolean in the jsonb, or NULL if it is not a boolean';
 
 CREATE OR REPLACE FUNCTION segment.elapsed("to" timestamptz, "from" timestamptz)
 RETURNS interval
@@ -106,14 +106,14 @@ RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_has_anniversary';
 COMMENT ON FUNCTION segment.has_anniversary(date, date, date) IS
-    'does an anniversary of the day fall into from ... to, both included; that of 29 February is 28 February in common years';
+    'is there an anniversary of the day between the two other dates, both included? in common years the anniversary of 29 February is 28 February';
 
 CREATE OR REPLACE FUNCTION segment.bucket(salt text, key text)
 RETURNS float8
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_bucket';
 COMMENT ON FUNCTION segment.bucket(text, text) IS
-    'where the key falls in 0 <= bucket < 100: the same on every server, and for every salt anew';
+    'bucket of the key, 0 <= bucket < 100: the same on every server, and independent for each salt';
 
 -- arithmetic: what the server's operators answer, and NULL where they would raise an
 -- error
@@ -207,7 +207,7 @@ RETURNS numeric
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_round_digits';
 COMMENT ON FUNCTION segment.round(numeric, integer) IS
-    'the nearest number of so many digits behind the point; NULL where that is out of range';
+    'the nearest number with so many digits after the decimal point; NULL where that is out of range';
 
 CREATE OR REPLACE FUNCTION segment.add(a interval, b interval)
 RETURNS interval
@@ -242,56 +242,56 @@ RETURNS timestamp
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_add_timestamp';
 COMMENT ON FUNCTION segment.add(timestamp, interval) IS
-    'the local time a span after another; NULL beyond the calendar';
+    'the local time plus a span; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.add("time" timestamptz, span interval)
 RETURNS timestamptz
 LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_add_timestamptz';
 COMMENT ON FUNCTION segment.add(timestamptz, interval) IS
-    'the instant a span after another, in the time zone of the session; NULL beyond the calendar';
+    'the instant plus a span, in the time zone of the session; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.add(zone text, "time" timestamptz, span interval)
 RETURNS timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_add_in_zone';
 COMMENT ON FUNCTION segment.add(text, timestamptz, interval) IS
-    'the instant a span after another, in a time zone; NULL beyond the calendar';
+    'the instant plus a span, in a time zone; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.add(day date, span interval)
 RETURNS timestamp
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_add_date';
 COMMENT ON FUNCTION segment.add(date, interval) IS
-    'the local time a span after the beginning of a day; NULL beyond the calendar';
+    'the local time at the beginning of a day, plus a span; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.subtract("time" timestamp, span interval)
 RETURNS timestamp
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_subtract_timestamp';
 COMMENT ON FUNCTION segment.subtract(timestamp, interval) IS
-    'the local time a span before another; NULL beyond the calendar';
+    'the local time minus a span; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.subtract("time" timestamptz, span interval)
 RETURNS timestamptz
 LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_subtract_timestamptz';
 COMMENT ON FUNCTION segment.subtract(timestamptz, interval) IS
-    'the instant a span before another, in the time zone of the session; NULL beyond the calendar';
+    'the instant minus a span, in the time zone of the session; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.subtract(zone text, "time" timestamptz, span interval)
 RETURNS timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_subtract_in_zone';
 COMMENT ON FUNCTION segment.subtract(text, timestamptz, interval) IS
-    'the instant a span before another, in a time zone; NULL beyond the calendar';
+    'the instant minus a span, in a time zone; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.subtract(day date, span interval)
 RETURNS timestamp
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_subtract_date';
 COMMENT ON FUNCTION segment.subtract(date, interval) IS
-    'the local time a span before the beginning of a day; NULL beyond the calendar';
+    'the local time at the beginning of a day, minus a span; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.local_time(zone text, "time" timestamptz)
 RETURNS timestamp
@@ -305,7 +305,7 @@ RETURNS timestamp
 LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_local_time';
 COMMENT ON FUNCTION segment.local_time(timestamptz) IS
-    'the local time of the session; NULL beyond the calendar';
+    'the local time in the time zone of the session; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.local_time(day date)
 RETURNS timestamp
@@ -319,14 +319,14 @@ RETURNS timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_instant_in_zone';
 COMMENT ON FUNCTION segment.instant(text, timestamp) IS
-    'when it was that local time in a time zone; NULL beyond the calendar';
+    'the instant of that local time in a time zone; NULL beyond the calendar';
 
 CREATE OR REPLACE FUNCTION segment.instant("time" timestamp)
 RETURNS timestamptz
 LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_instant';
 COMMENT ON FUNCTION segment.instant(timestamp) IS
-    'when it was that local time of the session; NULL beyond the calendar';
+    'the instant of that local time in the time zone of the session; NULL beyond the calendar';
 
 -- windows into a filter -------------------------------------------------------
 
@@ -336,7 +336,7 @@ RETURNS text
 LANGUAGE C STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_filter_sql';
 COMMENT ON FUNCTION segment.filter_sql(segment.filter, regclass, text) IS
-    'the condition on rows of the relation that the filter is compiled to, as SQL; with a time zone compiled in, or else that of the relation or of the session';
+    'the SQL condition that the filter is compiled to for rows of the relation; a given time zone is compiled in, otherwise that of the relation or of the session is used';
 
 CREATE OR REPLACE FUNCTION segment.filter_sql(filter segment.filter, relation text,
     timezone text DEFAULT NULL)
@@ -344,7 +344,7 @@ RETURNS text
 LANGUAGE C STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_filter_sql_text';
 COMMENT ON FUNCTION segment.filter_sql(segment.filter, text, text) IS
-    'the same with the name of the relation as text, as of a parameter or a column';
+    'the same, with the name of the relation as text, for parameters and columns';
 
 CREATE OR REPLACE FUNCTION segment.filter_traits(filter segment.filter)
 RETURNS SETOF text

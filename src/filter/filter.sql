@@ -205,16 +205,16 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_filter_from_text';
 
 CREATE CAST (text AS segment.filter) WITH FUNCTION segment.filter_from_text(text) AS IMPLICIT;
-COMMENT ON CAST (text AS segment.filter) IS 'the filter that is written so';
+COMMENT ON CAST (text AS segment.filter) IS 'the filter that the text means';
 
 CREATE CAST (varchar AS segment.filter) WITH FUNCTION segment.filter_from_text(text) AS IMPLICIT;
-COMMENT ON CAST (varchar AS segment.filter) IS 'the filter that is written so';
+COMMENT ON CAST (varchar AS segment.filter) IS 'the filter that the text means';
 
 CREATE CAST (bpchar AS segment.filter) WITH INOUT AS IMPLICIT;
-COMMENT ON CAST (bpchar AS segment.filter) IS 'the filter that is written so';
+COMMENT ON CAST (bpchar AS segment.filter) IS 'the filter that the text means';
 
 CREATE CAST (name AS segment.filter) WITH INOUT AS IMPLICIT;
-COMMENT ON CAST (name AS segment.filter) IS 'the filter that is written so';
+COMMENT ON CAST (name AS segment.filter) IS 'the filter that the text means';
 
 -- row @@ filter -----------------------------------------------------------
 
@@ -223,7 +223,7 @@ RETURNS internal
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_matches_support';
 COMMENT ON FUNCTION segment.matches_support(internal) IS
-    'planner support of segment.matches: makes native quals of it';
+    'planner support of segment.matches: replaces the call by conditions of the server';
 
 CREATE FUNCTION segment.matches("row" record, filter segment.filter)
 RETURNS boolean
@@ -231,7 +231,7 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE COST 50
 SUPPORT segment.matches_support
 AS 'MODULE_PATHNAME', 'segment_matches';
 COMMENT ON FUNCTION segment.matches(record, segment.filter) IS
-    'does the row match the filter: true or false, and NULL only for a row or filter that is NULL itself';
+    'does the row match the filter? true or false; NULL only if the row or the filter is NULL itself';
 
 -- In pg_catalog, unlike all else, so that  WHERE o @@ '...'  needs no
 -- search_path: an operator cannot be written with its schema and still be

@@ -200,7 +200,8 @@ check_count(const Population *population, int64 count)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("population \"%s\" does not know of rows that are now removed",
+			 errmsg("population \"%s\" never counted some of the rows that "
+					"are now removed",
 					population->name),
 			 errdetail("They were written while capture was off or its triggers were disabled."),
 			 errhint("Run SELECT segment.rebuild(%s).",

@@ -153,7 +153,8 @@ check_owns_extension(const Population *population)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of extension \"segment\" to drop population \"%s\"",
 						population->name),
-				 errdetail("Its base table does not exist any more, and with it went whoever owned it.")));
+				 errdetail("Its base table does not exist any more, so the "
+						   "population has no owner.")));
 }
 
 /*

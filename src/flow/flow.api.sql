@@ -3,14 +3,14 @@ RETURNS trigger
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_capture_before';
 COMMENT ON FUNCTION segment.capture_before() IS
-    'trigger on attached tables: a statement begins, whose rows will be reported after it';
+    'trigger on attached tables: announces a statement, whose rows segment.capture_after() reports';
 
 CREATE OR REPLACE FUNCTION segment.capture_after()
 RETURNS trigger
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_capture_after';
 COMMENT ON FUNCTION segment.capture_after() IS
-    'trigger on attached tables: the statement''s rows change the traits of their profiles';
+    'trigger on attached tables: updates the traits of the profiles to which the statement''s rows belong';
 
 CREATE OR REPLACE FUNCTION segment.attach_source(
     source regclass,
@@ -22,7 +22,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_attach_source';
 COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name) IS
-    'attaches a table to a population and counts the rows that are there, and says how many have a key that no other source knows; key is the column that names the profile (default: the population''s), at the time of an event (none: an attribute source), name what filters call it (default: the table''s name)';
+    'attaches a table to a population, counts its rows, and says how many have a key that no other source has; key: the column with the profile''s key (default: the name of the population''s key); at: the column with the time of an event (none: an attribute source); name: the name of the source in filters (default: the table''s name)';
 
 CREATE OR REPLACE FUNCTION segment.attach_source(
     source text,
@@ -34,7 +34,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_attach_source_text';
 COMMENT ON FUNCTION segment.attach_source(text, name, name, name, name) IS
-    'the same with the name of the table as text, as of a parameter or a column';
+    'the same, with the name of the table as text, for parameters and columns';
 
 CREATE OR REPLACE FUNCTION segment.detach_source(
     source name,
@@ -44,7 +44,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_detach_source';
 COMMENT ON FUNCTION segment.detach_source(name, name, boolean) IS
-    'detaches a source: its rows no longer count; refused while traits or audiences read it, unless cascade drops these too';
+    'detaches a source: its rows no longer count; refused while traits or audiences read it, unless cascade also drops these';
 
 CREATE OR REPLACE FUNCTION segment.create_trait(
     name name,
@@ -66,7 +66,7 @@ RETURNS regtype
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_alter_trait';
 COMMENT ON FUNCTION segment.alter_trait(name, text, name, text) IS
-    'gives a trait another definition or description; whatever uses it must still bind, if it did before; returns its type, NULL if it is broken';
+    'gives a trait another definition or description; definitions that use the trait and are valid must stay valid; returns its type, NULL if the trait is broken';
 
 CREATE OR REPLACE FUNCTION segment.drop_trait(
     name name,
@@ -76,7 +76,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_drop_trait';
 COMMENT ON FUNCTION segment.drop_trait(name, name, boolean) IS
-    'drops a trait; refused while traits or audiences use it, unless cascade drops these too';
+    'drops a trait; refused while traits or audiences use it, unless cascade also drops these';
 
 CREATE OR REPLACE FUNCTION segment.create_audience(
     name name,
@@ -88,7 +88,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_create_audience';
 COMMENT ON FUNCTION segment.create_audience(name, segment.filter, name, boolean, text) IS
-    'defines an audience: the profiles for which the filter holds, at any instant; what it counts of sources is kept from now on; view also makes a view of its name in the current schema that shows their keys; returns how many members there are now';
+    'defines an audience, whose members are the profiles for which the filter holds, at any instant; aggregates in the filter are stored from now on; with view, a view with the audience''s name in the current schema shows the members'' keys; returns the number of members now';
 
 CREATE OR REPLACE FUNCTION segment.alter_audience(
     name name,
@@ -99,7 +99,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_alter_audience';
 COMMENT ON FUNCTION segment.alter_audience(name, segment.filter, name, text) IS
-    'gives an audience another filter or description (empty: none); what is not given stays; who enters or leaves by that is in the feed; returns how many members there are now, NULL if it is broken';
+    'gives an audience another filter or description (empty: none); an omitted argument changes nothing; the feed shows the profiles that enter and leave; returns the number of members now, NULL if the audience is broken';
 
 CREATE OR REPLACE FUNCTION segment.drop_audience(
     name name,
@@ -109,7 +109,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_drop_audience';
 COMMENT ON FUNCTION segment.drop_audience(name, name, boolean) IS
-    'drops an audience and its view; refused while other audiences are made of it, unless cascade, which drops these too';
+    'drops an audience and its view; refused while other audiences use it, unless cascade also drops these';
 
 CREATE OR REPLACE FUNCTION segment.rename_trait(
     name name,
@@ -119,7 +119,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_rename_trait';
 COMMENT ON FUNCTION segment.rename_trait(name, name, name) IS
-    'gives a trait another name: as a column of the population''s view, and in the definitions that mention it; nothing is computed again';
+    'gives a trait another name, in the population''s view and in the definitions that mention it; nothing is computed again';
 
 CREATE OR REPLACE FUNCTION segment.rename_audience(
     name name,
@@ -129,7 +129,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_rename_audience';
 COMMENT ON FUNCTION segment.rename_audience(name, name, name) IS
-    'gives an audience another name, and its view if that is called as the audience was, also in the filters that mention it; nothing is computed again, and the feed shows with cause rename that its members left the one and entered the other';
+    'gives an audience another name, also in the filters that mention it, and also its view if the view has the audience''s name; nothing is computed again; the feed shows with cause rename that all members leave the old name and enter the new one';
 
 CREATE OR REPLACE FUNCTION segment.rename_source(
     name name,
@@ -139,7 +139,7 @@ RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_rename_source';
 COMMENT ON FUNCTION segment.rename_source(name, name, name) IS
-    'gives a source another name, also in the definitions that mention it; its table keeps its own, and nothing is computed again';
+    'gives a source another name, also in the definitions that mention it; the table keeps its name, and nothing is computed again';
 
 CREATE OR REPLACE FUNCTION segment.drop_population(
     name name,
@@ -161,14 +161,14 @@ RETURNS SETOF record
 LANGUAGE C VOLATILE COST 100000 ROWS 1
 AS 'MODULE_PATHNAME', 'segment_verify';
 COMMENT ON FUNCTION segment.verify(name) IS
-    'compares every stored value with what the sources say now, and the stored members of audiences with their filters: one row per difference, and one per definition that is broken; none when all is well';
+    'compares every stored value with the sources, and the stored members of audiences with their filters: one row per difference, and one per broken definition; no row if all is well';
 
 CREATE OR REPLACE FUNCTION segment.rebuild(population name DEFAULT NULL)
 RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_rebuild';
 COMMENT ON FUNCTION segment.rebuild(name) IS
-    'computes all stored traits of a population again from its sources, and who is in its audiences; writers wait meanwhile';
+    'computes all stored traits of a population again from its sources, and the members of its audiences from their filters; writers wait meanwhile';
 
 CREATE OR REPLACE FUNCTION segment.tick(
     budget bigint DEFAULT NULL,
@@ -181,7 +181,7 @@ RETURNS SETOF record
 LANGUAGE C VOLATILE COST 100000 ROWS 1
 AS 'MODULE_PATHNAME', 'segment_tick';
 COMMENT ON FUNCTION segment.tick(bigint) IS
-    'writes down what time has changed (swept: profiles; due: those left) and moves all that has changed into the stored members and into the feed (folded: changes; pending: those left; what is left is counted up to 1000); with a budget at most ten times as many changes, and then at most so many profiles, per population, whose changes the next tick folds: a session goes on where its last tick stopped, due are those from there on, and when nothing is swept and nothing is due, that was all; one row for each population you own';
+    'sweeps the profiles that are due (records what time has changed), then folds the pending changes (moves them into the stored members and the feed); returns, for each population you own, the number of swept profiles, of due profiles that are left, of folded changes and of pending changes that are left (what is left is counted up to 1000); with a budget, folds at most ten times as many changes, then sweeps at most that many profiles per population, whose changes the next tick folds; the next tick of the session continues where this one stopped, and due counts from there on; when swept and due are 0, the sweep is complete';
 
 CREATE OR REPLACE FUNCTION segment.dependencies(
     object name,
@@ -194,7 +194,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_dependencies';
 COMMENT ON FUNCTION segment.dependencies(name, name) IS
-    'what a source, trait or audience uses and what is used by it, directly (depth 1) and through others; each once, at its least depth';
+    'what a source, trait or audience uses and what uses it, directly (depth 1) and indirectly; each object once, at its least depth';
 
 CREATE OR REPLACE FUNCTION segment.source_status(
     OUT population name,
@@ -207,17 +207,17 @@ RETURNS SETOF record
 LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_source_status';
 COMMENT ON FUNCTION segment.source_status() IS
-    'counts the rows of each source; what view segment.stat_source shows';
+    'counts the rows of each source, for view segment.stat_source';
 
 CREATE OR REPLACE VIEW segment.stat_source AS
     SELECT population, source, relation, rows, rows_without_key, captured
     FROM segment.source_status();
 ALTER VIEW segment.stat_source OWNER TO @extowner@;
-COMMENT ON VIEW segment.stat_source IS 'the sources of all populations, counted when asked';
+COMMENT ON VIEW segment.stat_source IS 'the sources of all populations; their rows are counted when the view is read';
 COMMENT ON COLUMN segment.stat_source.population IS 'name of the population';
 COMMENT ON COLUMN segment.stat_source.source IS 'name of the source';
 COMMENT ON COLUMN segment.stat_source.relation IS 'the attached table';
-COMMENT ON COLUMN segment.stat_source.rows IS 'rows in the table; NULL if you may not read it, or not all of it';
-COMMENT ON COLUMN segment.stat_source.rows_without_key IS 'rows whose key is NULL, which belong to nobody and are ignored';
-COMMENT ON COLUMN segment.stat_source.captured IS 'are all capture triggers there and enabled?';
+COMMENT ON COLUMN segment.stat_source.rows IS 'number of rows in the table; NULL if you may not read all of the table';
+COMMENT ON COLUMN segment.stat_source.rows_without_key IS 'number of rows whose key is NULL; these rows belong to no profile and are ignored';
+COMMENT ON COLUMN segment.stat_source.captured IS 'are all capture triggers present and enabled?';
 GRANT SELECT ON segment.stat_source TO PUBLIC;

@@ -124,7 +124,8 @@ sweep_all_or_warn(const Population *population)
 		if (!error_is_of_data(error->sqlerrcode))
 			ReThrowError(error);
 		ereport(WARNING,
-				(errmsg("what time has changed in population \"%s\" is told as if it had happened now",
+				(errmsg("changes by time in population \"%s\" are recorded as "
+						"if they had happened now",
 						population->name),
 				 errdetail("Profiles that are due could not be read: %s.",
 						   error->message)));

@@ -7,4 +7,4 @@ RETURNS SETOF bigint
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000 ROWS 10000
 AS 'MODULE_PATHNAME', 'segment_ords';
 COMMENT ON FUNCTION segment.ords(bigint[], bytea[], bigint[]) IS
-    'numbers of the profiles that are in the bitmaps or among those toggled, and not in both; ascending';
+    'numbers of the profiles that are either in the bitmaps or toggled, but not both; ascending';

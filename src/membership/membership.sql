@@ -13,7 +13,7 @@ COMMENT ON TABLE segment.membership IS 'where the members of the audiences of ea
 COMMENT ON COLUMN segment.membership.population IS 'name of the population';
 COMMENT ON COLUMN segment.membership.chunks IS 'table of bitmaps: one row per definition and 131,072 profiles, a version byte and a roaring bitmap in portable format';
 COMMENT ON COLUMN segment.membership.toggles IS 'table of the profiles that entered or left since the last fold';
-COMMENT ON COLUMN segment.membership.last_definition_id IS 'the highest definition_id that was given';
-COMMENT ON COLUMN segment.membership.decided_at IS 'instant as of which membership was last decided for all profiles, by a definition';
+COMMENT ON COLUMN segment.membership.last_definition_id IS 'the highest definition_id that has been assigned';
+COMMENT ON COLUMN segment.membership.decided_at IS 'instant as of which a definition last decided the membership of all profiles';
 SELECT pg_catalog.pg_extension_config_dump('segment.membership', '');
 GRANT SELECT ON segment.membership TO PUBLIC;

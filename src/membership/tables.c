@@ -363,7 +363,8 @@ check_shape(const Population *population, Relation relation,
 						relation_name(RelationGetRelid(relation))),
 				 errdetail("It holds the members of the audiences of population \"%s\", and must have the columns and indexes that it had.",
 						   population->name),
-				 errhint("Take back what was changed: columns, their types, indexes.")));
+				 errhint("Undo the change of columns, their types, or "
+						 "indexes.")));
 }
 
 /* ---- the lock ---- */

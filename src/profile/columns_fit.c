@@ -60,7 +60,10 @@ columns_check_fit(const Population *population, List *columns,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("population \"%s\" cannot keep another stored trait",
 						population->name),
-				 errdetail("A profile's row could come to %zu bytes, and at most %zu fit into a page: what a window, a list, a text or a sum keeps takes up to %d of them there, a count, a time or a truth value 8.",
+				 errdetail("A profile's row could need %zu bytes, and a page "
+						   "has room for %zu. A window, a list, a text or a "
+						   "sum needs up to %d of them, a count, a time or a "
+						   "truth value 8.",
 						   size, (Size) MaxHeapTupleSize, (int) MOST_INLINE),
 				 errhint("Drop traits and audiences that are not needed any more. Aggregates over the same values, condition and window are stored once.")));
 }

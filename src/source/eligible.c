@@ -185,7 +185,9 @@ eligible_key(const Population *population, Relation relation,
 				 errmsg("column \"%s\" of \"%s\" has a nondeterministic collation and cannot be a key",
 						NameStr(att->attname),
 						RelationGetRelationName(relation)),
-				 errdetail("Keys that differ in any character belong to different profiles, and SQL would take some of them for equal."),
+				 errdetail("Keys that differ in any character belong to "
+						   "different profiles, but SQL treats some of them "
+						   "as equal."),
 				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(...).")));
 
 	if (!profile_key_accepts(population, att->atttypid))

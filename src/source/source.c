@@ -89,7 +89,8 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 	if (source == NULL || source->relid != relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger \"%s\" on \"%s\" speaks for source \"%s\", which this table is not",
+				 errmsg("trigger \"%s\" on \"%s\" names source \"%s\", "
+						"which is not this table",
 						trigger->tgname, get_rel_name(relid),
 						trigger->tgargs[1]),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));

@@ -310,7 +310,8 @@ packed_parse_type(PackedParser *parser)
 				 errmsg("type \"%s.%s\" does not exist", schema, name) :
 				 errmsg("type \"%s\" does not exist in pg_catalog", name),
 				 schema == NULL ?
-				 errhint("In a %s a type of pg_catalog is called as in pg_type, such as int4, and any other one with its schema.",
+				 errhint("In a %s, write a type of pg_catalog as in pg_type, "
+						 "such as int4, and any other type with its schema.",
 						 parser->what) : 0));
 	return type;
 }

@@ -133,7 +133,7 @@ series_ask_values(FunctionCallInfo fcinfo, SeriesQuestion *question)
 	if (!question->empty && entry == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("series has no values, but times alone")));
+				 errmsg("series has times only, and no values")));
 	if (entry != NULL && entry->type_id != type &&
 		entry->type_id != getBaseType(type))
 		ereport(ERROR,

@@ -278,7 +278,7 @@ values_sorted(FunctionCallInfo fcinfo, SeriesQuestion *question, int *nvalues)
 	if (type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("series has no values, but times alone")));
+				 errmsg("series has times only, and no values")));
 
 	values = palloc_extended(question->reader.head.nentries *
 							 sizeof(TimedValue), MCXT_ALLOC_HUGE);

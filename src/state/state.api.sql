@@ -5,21 +5,21 @@ RETURNS bigint
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_tally_size';
 COMMENT ON FUNCTION segment.tally_size(segment.tally) IS
-    'number of distinct values; 0 without a tally';
+    'number of distinct values; 0 for a tally that is NULL';
 
 CREATE OR REPLACE FUNCTION segment.tally_values(tally segment.tally, type anyelement)
 RETURNS anyarray
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_tally_values';
 COMMENT ON FUNCTION segment.tally_values(segment.tally, anyelement) IS
-    'the distinct values, smallest first; the second argument only says of which type they are: NULL::text';
+    'the distinct values, smallest first; the second argument gives only the type: NULL::text';
 
 CREATE OR REPLACE FUNCTION segment.tally_most_frequent(tally segment.tally, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_tally_most_frequent';
 COMMENT ON FUNCTION segment.tally_most_frequent(segment.tally, anyelement) IS
-    'the value with most rows, then the most recent, then the smallest; the second argument only says of which type it is: NULL::text';
+    'the value with the most rows; of a tie the most recent, then the smallest; the second argument gives only the type: NULL::text';
 
 -- reading a series: the events that count in a window at some time; of all if the
 -- window is null
@@ -50,75 +50,75 @@ RETURNS numeric
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_sum';
 COMMENT ON FUNCTION segment.series_sum(segment.series, text, text, timestamptz) IS
-    'sum of the whole or numeric values of the events that count; 0 without any';
+    'sum of the whole or numeric values of the events that count; 0 without such events';
 
 CREATE OR REPLACE FUNCTION segment.series_squares(series segment.series, during text, timezone text, now timestamptz)
 RETURNS numeric
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_squares';
 COMMENT ON FUNCTION segment.series_squares(segment.series, text, text, timestamptz) IS
-    'sum of the squares of the whole or numeric values of the events that count; 0 without any';
+    'sum of the squares of the whole or numeric values of the events that count; 0 without such events';
 
 CREATE OR REPLACE FUNCTION segment.series_sum_float(series segment.series, during text, timezone text, now timestamptz)
 RETURNS double precision
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_sum_float';
 COMMENT ON FUNCTION segment.series_sum_float(segment.series, text, text, timestamptz) IS
-    'sum of the floating-point values of the events that count; 0 without any';
+    'sum of the floating-point values of the events that count; 0 without such events';
 
 CREATE OR REPLACE FUNCTION segment.series_squares_float(series segment.series, during text, timezone text, now timestamptz)
 RETURNS double precision
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_squares_float';
 COMMENT ON FUNCTION segment.series_squares_float(segment.series, text, text, timestamptz) IS
-    'sum of the squares of the floating-point values of the events that count; 0 without any';
+    'sum of the squares of the floating-point values of the events that count; 0 without such events';
 
 CREATE OR REPLACE FUNCTION segment.series_min(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_min';
 COMMENT ON FUNCTION segment.series_min(segment.series, text, text, timestamptz, anyelement) IS
-    'the smallest value of the events that count; the last argument only says of which type it is: NULL::text';
+    'the smallest value of the events that count; the last argument gives only the type: NULL::text';
 
 CREATE OR REPLACE FUNCTION segment.series_max(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_max';
 COMMENT ON FUNCTION segment.series_max(segment.series, text, text, timestamptz, anyelement) IS
-    'the largest value of the events that count; the last argument only says of which type it is: NULL::text';
+    'the largest value of the events that count; the last argument gives only the type: NULL::text';
 
 CREATE OR REPLACE FUNCTION segment.series_first(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_first';
 COMMENT ON FUNCTION segment.series_first(segment.series, text, text, timestamptz, anyelement) IS
-    'the value of the earliest event that counts, of several the smallest; the last argument only says of which type it is: NULL::text';
+    'the value of the earliest event that counts; of a tie the smallest; the last argument gives only the type: NULL::text';
 
 CREATE OR REPLACE FUNCTION segment.series_last(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_last';
 COMMENT ON FUNCTION segment.series_last(segment.series, text, text, timestamptz, anyelement) IS
-    'the value of the latest event that counts, of several the smallest; the last argument only says of which type it is: NULL::text';
+    'the value of the latest event that counts; of a tie the smallest; the last argument gives only the type: NULL::text';
 
 CREATE OR REPLACE FUNCTION segment.series_values(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyarray
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_values';
 COMMENT ON FUNCTION segment.series_values(segment.series, text, text, timestamptz, anyelement) IS
-    'the different values of the events that count, smallest first; the last argument only says of which type they are: NULL::text';
+    'the different values of the events that count, smallest first; the last argument gives only the type: NULL::text';
 
 CREATE OR REPLACE FUNCTION segment.series_most_frequent(series segment.series, during text, timezone text, now timestamptz, type anyelement)
 RETURNS anyelement
 LANGUAGE C IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_most_frequent';
 COMMENT ON FUNCTION segment.series_most_frequent(segment.series, text, text, timestamptz, anyelement) IS
-    'the value with most events that count, then the most recent, then the smallest; the last argument only says of which type it is: NULL::text';
+    'the value with the most events that count; of a tie the most recent, then the smallest; the last argument gives only the type: NULL::text';
 
 CREATE OR REPLACE FUNCTION segment.window_after(during text, timezone text, now timestamptz)
 RETURNS timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_window_after';
 COMMENT ON FUNCTION segment.window_after(text, text, timestamptz) IS
-    'events up to that time count in the window neither at the time given nor later; null if there is no such time';
+    'the time up to which events count in the window neither now nor later; NULL if there is no such time';
 

@@ -40,21 +40,21 @@ CREATE TYPE segment.tally (
     COLLATABLE = true
 );
 COMMENT ON TYPE segment.tally IS
-    'distinct values of one type, each with how often it was there and when last: text{"tea": 1, "vegan": 3 @ 2026-05-01 12:00:00+00}';
+    'distinct values of one type, each with its number of rows and its latest time: text{"tea": 1, "vegan": 3 @ 2026-05-01 12:00:00+00}';
 
 CREATE FUNCTION segment.tally_equal(segment.tally, segment.tally)
 RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_tally_equal';
 COMMENT ON FUNCTION segment.tally_equal(segment.tally, segment.tally) IS
-    'do both hold the same values, as often, and last at the same times?';
+    'do both have the same values, with the same numbers and latest times?';
 
 CREATE FUNCTION segment.tally_differs(segment.tally, segment.tally)
 RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_tally_differs';
 COMMENT ON FUNCTION segment.tally_differs(segment.tally, segment.tally) IS
-    'do the two differ in a value, its number, or its last time?';
+    'do the two differ in a value, a number or a latest time?';
 
 CREATE OPERATOR segment.= (
     LEFTARG = segment.tally, RIGHTARG = segment.tally,
@@ -63,7 +63,7 @@ CREATE OPERATOR segment.= (
     RESTRICT = eqsel, JOIN = eqjoinsel
 );
 COMMENT ON OPERATOR segment.= (segment.tally, segment.tally) IS
-    'the same values, as often, and last at the same times';
+    'the same values, with the same numbers and latest times';
 
 CREATE OPERATOR segment.<> (
     LEFTARG = segment.tally, RIGHTARG = segment.tally,
@@ -72,7 +72,7 @@ CREATE OPERATOR segment.<> (
     RESTRICT = neqsel, JOIN = neqjoinsel
 );
 COMMENT ON OPERATOR segment.<> (segment.tally, segment.tally) IS
-    'not the same values, as often, or last at the same times';
+    'a different value, number or latest time';
 
 -- events in order: the state of all aggregates over a window of time
 CREATE TYPE segment.series;
@@ -116,14 +116,14 @@ CREATE TYPE segment.series (
     COLLATABLE = true
 );
 COMMENT ON TYPE segment.series IS
-    'events in the order of time, with values of one type or without: numeric{"12.50" @ 2026-05-01 12:00:00+00}';
+    'events in the order of time, with values of one type or without values: numeric{"12.50" @ 2026-05-01 12:00:00+00}';
 
 CREATE FUNCTION segment.series_equal(segment.series, segment.series)
 RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'segment_series_equal';
 COMMENT ON FUNCTION segment.series_equal(segment.series, segment.series) IS
-    'do both hold the same values at the same times?';
+    'do both have the same values at the same times?';
 
 CREATE FUNCTION segment.series_differs(segment.series, segment.series)
 RETURNS boolean
@@ -148,5 +148,5 @@ CREATE OPERATOR segment.<> (
     RESTRICT = neqsel, JOIN = neqjoinsel
 );
 COMMENT ON OPERATOR segment.<> (segment.series, segment.series) IS
-    'not the same values at the same times';
+    'a different value or time';
 

@@ -182,7 +182,8 @@ segment_attribute_step(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("a profile has more than one row in an attribute source"),
-				 errdetail("Which of the values is the profile's cannot be told."),
+				 errdetail("It is not known which of the values is that of "
+						   "the profile."),
 				 errhint("Give the key of the source a unique index, or attach the source with an event time.")));
 
 	row = MemoryContextAllocZero(memory, sizeof(AttributeRow));

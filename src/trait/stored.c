@@ -175,7 +175,8 @@ check_window(const Source *source, const FilterNode *window, const char *text)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" needs a source of events", filter_print(window)),
 				 errdetail("Source \"%s\" has no time.", source->name),
-				 errhint("Attach the table with its time column as at, or leave the window away."),
+				 errhint("Attach the table with its time column as at, or "
+						 "leave out the window."),
 				 filter_position(text, window)));
 	(void) filter_compile_window(window, &scope);
 }

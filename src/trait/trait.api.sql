@@ -45,7 +45,7 @@ CREATE OR REPLACE AGGREGATE segment.sum_agg(value numeric) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE segment.sum_agg(numeric) IS
-    'the sum of the values; 0 without any, NULL where it is out of range';
+    'the sum of the values; 0 without values, NULL if the sum is out of range';
 
 CREATE OR REPLACE FUNCTION segment.sum_step(internal, float8)
 RETURNS internal
@@ -68,7 +68,7 @@ CREATE OR REPLACE AGGREGATE segment.sum_agg(value float8) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE segment.sum_agg(float8) IS
-    'the sum of the values; 0 without any, NULL where it is out of range';
+    'the sum of the values; 0 without values, NULL if the sum is out of range';
 
 CREATE OR REPLACE FUNCTION segment.series_step(internal, timestamptz)
 RETURNS internal
@@ -107,7 +107,7 @@ CREATE OR REPLACE AGGREGATE segment.series_of(at timestamptz, value anyelement) 
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE segment.series_of(timestamptz, anyelement) IS
-    'the series of the values that are not null, at times that are not; null if there are none';
+    'the series of the rows whose value and time are not null; null if there are none';
 
 CREATE OR REPLACE FUNCTION segment.smaller(anyelement, anyelement)
 RETURNS anyelement
@@ -170,7 +170,7 @@ CREATE OR REPLACE AGGREGATE segment.first_agg(value anyelement, at timestamptz) 
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE segment.first_agg(anyelement, timestamptz) IS
-    'the value of the earliest row that has a value and a time; of several, the smallest';
+    'the value of the earliest row that has a value and a time; of a tie the smallest value';
 
 CREATE OR REPLACE AGGREGATE segment.last_agg(value anyelement, at timestamptz) (
     SFUNC = segment.last_step,
@@ -180,7 +180,7 @@ CREATE OR REPLACE AGGREGATE segment.last_agg(value anyelement, at timestamptz) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE segment.last_agg(anyelement, timestamptz) IS
-    'the value of the latest row that has a value and a time; of several, the smallest';
+    'the value of the latest row that has a value and a time; of a tie the smallest value';
 
 CREATE OR REPLACE FUNCTION segment.attribute_step(internal, anyelement)
 RETURNS internal
@@ -204,5 +204,5 @@ CREATE OR REPLACE AGGREGATE segment.attribute_agg(value anyelement) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE segment.attribute_agg(anyelement) IS
-    'the value of the only row; an error if there are several';
+    'the value of the only row; an error if there are several rows';
 

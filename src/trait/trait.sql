@@ -10,12 +10,12 @@ CREATE TABLE segment.trait (
 ALTER TABLE segment.trait OWNER TO @extowner@;
 CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.trait
     FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_trait(), segment.alter_trait() and segment.drop_trait()');
-COMMENT ON TABLE segment.trait IS 'traits: what is known of each profile of a population';
+COMMENT ON TABLE segment.trait IS 'traits: named, typed properties of the profiles of a population';
 COMMENT ON COLUMN segment.trait.population IS 'name of the population';
 COMMENT ON COLUMN segment.trait.trait IS 'name of the trait, a column of the population''s view';
 COMMENT ON COLUMN segment.trait.position IS 'order of the columns in the view';
 COMMENT ON COLUMN segment.trait.definition IS 'definition in the filter language, canonical';
-COMMENT ON COLUMN segment.trait.description IS 'what the trait means, for people';
+COMMENT ON COLUMN segment.trait.description IS 'meaning of the trait, in words for people';
 
 -- one row per trait that has columns of its own in the base table
 CREATE TABLE segment.stored_trait (
@@ -29,10 +29,10 @@ CREATE TABLE segment.stored_trait (
 ALTER TABLE segment.stored_trait OWNER TO @extowner@;
 CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.stored_trait
     FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_trait(), segment.alter_trait() and segment.drop_trait()');
-COMMENT ON TABLE segment.stored_trait IS 'stored traits: aggregates and attributes that are kept up to date, shared by the named traits and the audiences that need them';
+COMMENT ON TABLE segment.stored_trait IS 'stored traits: aggregates and attributes that events keep up to date, shared by the traits and audiences that use them';
 COMMENT ON COLUMN segment.stored_trait.population IS 'name of the population';
-COMMENT ON COLUMN segment.stored_trait.stored IS 'name of its first column in the base table';
-COMMENT ON COLUMN segment.stored_trait.source IS 'name of the source whose rows it reads';
+COMMENT ON COLUMN segment.stored_trait.stored IS 'name of the stored trait''s first column in the base table';
+COMMENT ON COLUMN segment.stored_trait.source IS 'name of the source whose rows the stored trait reads';
 COMMENT ON COLUMN segment.stored_trait.definition IS 'definition in the filter language, canonical';
 COMMENT ON COLUMN segment.stored_trait.value_type IS 'type of the values that are aggregated; NULL where rows are counted';
 SELECT pg_catalog.pg_extension_config_dump('segment.trait', '');

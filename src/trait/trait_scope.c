@@ -166,7 +166,8 @@ scope_audience(FilterScope *scope, const FilterNode *in_audience)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("audience \"%s\" cannot be part of a trait",
 					in_audience->text),
-			 errdetail("Audiences are made of traits, and a trait knows none."),
+			 errdetail("An audience uses traits, but a trait cannot use an "
+					   "audience."),
 			 errhint("Use the audience in another audience, or its filter in the trait.")));
 }
 
@@ -233,7 +234,8 @@ not_stored(TraitScope *scope, const FilterNode *node,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("\"%s\" is not kept in population \"%s\"",
 					filter_print(node), population->name),
-			 errdetail("What sources say of a profile is kept for the traits and audiences that are defined by it."),
+			 errdetail("Aggregates and attributes are kept only if a trait or "
+					   "an audience uses them."),
 			 errhint("Define a trait with segment.create_trait(), or an audience with segment.create_audience()."),
 			 filter_position(scope->scope.text, node)));
 }

@@ -331,7 +331,7 @@ start(const Candidate *candidate)
 		ereport(WARNING,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("%s", none),
-				 errdetail("Nobody folds what changes in database \"%s\".",
+				 errdetail("Changes in database \"%s\" are not folded.",
 						   candidate->name),
 				 errhint("Increase \"%s\", or call segment.tick() from a scheduler.",
 						 "max_worker_processes")));
