@@ -79,6 +79,18 @@ SELECT segment.attach_source('wrong');
 -- twice is once too often
 SELECT segment.attach_source('orders', at => 'ordered_at');
 
+-- a table that was dropped and made anew is another one
+CREATE TABLE calls (customer_id bigint, at timestamptz);
+CREATE INDEX ON calls (customer_id, at);
+SELECT segment.attach_source('calls', at => 'at');
+DROP TABLE calls;
+CREATE TABLE calls (customer_id bigint, at timestamptz);
+CREATE INDEX ON calls (customer_id, at);
+SELECT segment.attach_source('calls', at => 'at');
+SELECT segment.detach_source('calls');
+SELECT segment.attach_source('calls', at => 'at');
+SELECT segment.detach_source('calls');
+
 -- rights: to attach, the table's triggers and the population; to insert, nothing
 CREATE ROLE regress_segment_ben;
 CREATE ROLE regress_segment_cleo;

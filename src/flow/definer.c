@@ -186,8 +186,10 @@ refuse_unknown_trait(const Population *population, const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("trait \"%s\" does not exist", name),
-			 errdetail("Population \"%s\" has %d traits.", population->name,
-					   list_length(names)),
+			 errdetail_plural("Population \"%s\" has %d trait.",
+							  "Population \"%s\" has %d traits.",
+							  list_length(names), population->name,
+							  list_length(names)),
 			 nearest ? errhint("Perhaps you meant %s.",
 							   quote_literal_cstr(nearest)) : 0));
 }

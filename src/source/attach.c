@@ -19,11 +19,14 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
 #include "source/source_private.h"
 
+static void check_not_attached(const Population *population,
+							   const char *name);
 static void check_not_empty(const char *name);
 static void insert_source(const Population *population, const char *name,
 						  Oid relid, const char *key, const char *at);
@@ -49,12 +52,7 @@ source_attach(const Population *population, Oid relid, const char *key,
 	if (name == NULL)
 		name = pstrdup(RelationGetRelationName(relation));
 	check_not_empty(name);
-	if (source_by_name(population, name) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("source \"%s\" is already attached to population \"%s\"",
-						name, population->name),
-				 errhint("To attach another table, give it another name with name => '...'.")));
+	check_not_attached(population, name);
 
 	key_attno = eligible_key(population, relation, key);
 	if (at != NULL)
@@ -114,6 +112,30 @@ check_not_empty(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("a source needs a name")));
+}
+
+/*
+ * check_not_attached() refuses the name of a source that is there, also if its
+ * table was dropped and made anew: that is another table.
+ */
+static void
+check_not_attached(const Population *population, const char *name)
+{
+	const Source *there = source_by_name(population, name);
+
+	if (there == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("source \"%s\" is already attached to population \"%s\"",
+					name, population->name),
+			 there->missing != NULL ?
+			 errdetail("It cannot be read any more: %s.",
+					   source_trouble(there)) : 0,
+			 there->missing != NULL ?
+			 errhint("Detach it first with segment.detach_source(%s); cascade => true drops what is made of it, too.",
+					 quote_literal_cstr(name)) :
+			 errhint("To attach another table, give it another name with name => '...'.")));
 }
 
 /* insert_source() writes the row of segment.source; 'at' may be NULL. */

@@ -64,17 +64,21 @@ stored_source(const Population *population, const FilterNode *definition,
 {
 	const char *name = definition_source(definition);
 	const Source *source = source_by_name(population, name);
+	List	   *names;
 	const char *nearest;
 
 	if (source != NULL)
 		return source;
 
-	nearest = nearest_name(name, source_names(population));
+	names = source_names(population);
+	nearest = nearest_name(name, names);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("source \"%s\" does not exist", name),
-			 errdetail("Population \"%s\" has %d sources.", population->name,
-					   list_length(source_names(population))),
+			 errdetail_plural("Population \"%s\" has %d source.",
+							  "Population \"%s\" has %d sources.",
+							  list_length(names), population->name,
+							  list_length(names)),
 			 nearest ? errhint("Perhaps you meant: %s", filter_name(nearest)) :
 			 errhint("Attach a table with segment.attach_source()."),
 			 filter_position(text, definition->op == FILTER_AGGREGATE ?

@@ -68,6 +68,7 @@ my @table = (
 	[ sql => qr/^Give it another filter .* undo the change and run (SELECT segment.rebuild\(.*?\);)$/ ],
 	[ sql => qr/^Drop these first, and create them again afterwards: (DROP .*;)$/ ],
 	[ sql => qr/ with (segment.(?:rebuild|detach_source)\(.*\))\.$/, sub { "SELECT $_[0]" } ],
+	[ sql => qr/^Detach it first with (segment.detach_source\(.*\)); cascade => true drops/, sub { "SELECT $_[0]" } ],
 	[ sql => qr/^(?:Change the rows of the attached tables|Use segment\..*\))\. To restore data, a superuser may (SET segment.capture = off)\.$/ ],
 
 	[ advice => qr/^Acknowledge the last seq that segment.poll\(\) returned\.$/ ],
