@@ -69,6 +69,7 @@ extern List *audience_users_of_source(const Population *population,
 									  const char *source);
 extern List *audience_names_used(const FilterNode *filter);
 
+/* Make the caches of this room and register the hooks of rooms to the left. */
 extern void audience_init(void);
 
 /* bind.c: does a filter bind? -------------------------------------------- */
@@ -218,15 +219,16 @@ extern void audience_empty(const Population *population, const char *name,
 						   TimestampTz at, TransitionSink sink,
 						   void *context);
 
-/*
- * Compare what is stored with what the filters say.  'differ' is called for
- * each profile that is stored as a member and is none (entered false), or is
- * one and is not stored (entered true); 'broken' for each audience whose
- * filter does not bind.
- */
+/* Takes the name of an audience whose filter does not bind, and the reason. */
 typedef void (*AudienceBroken) (const char *audience, const char *reason,
 								void *context);
 
+/*
+ * Compare the stored members with what the filters say.  'differ' is called
+ * for each profile that is stored as a member and is none (entered false), or
+ * is one and is not stored (entered true); 'broken' for each audience whose
+ * filter does not bind.
+ */
 extern void audience_verify(const Population *population,
 							TransitionSink differ, AudienceBroken broken,
 							void *context);

@@ -12,6 +12,7 @@
 
 /* definitions.c ---------------------------------------------------------- */
 
+/* Make the cache of the audiences of each population. */
 extern void definitions_init(void);
 
 /* The audience of a definition; NULL if the definition is not current. */
@@ -72,6 +73,7 @@ typedef struct AudienceFacts
 	bool		matches_empty;
 } AudienceFacts;
 
+/* Read these facts off a filter that audience_bind() has compiled. */
 extern AudienceFacts audience_describe(const Population *population,
 									   Expr *filter);
 

@@ -136,6 +136,10 @@ is_moved(const Audience *audience)
 	return audience->stored && audience->time_dependent;
 }
 
+/*
+ * due_begin() asks the question as the population's owner, and opens a scan of
+ * the profiles that the snapshot shows to be due now.
+ */
 static void
 due_begin(DueReading *reading, const Population *population, List *audiences,
 		  Snapshot snapshot)

@@ -20,6 +20,7 @@ typedef struct AudienceIndex AudienceIndex;
 
 /* index.c ---------------------------------------------------------------- */
 
+/* Make the cache of the index of each population. */
 extern void audience_index_init(void);
 
 /*

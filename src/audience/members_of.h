@@ -73,6 +73,7 @@ extern int64 algebra_count(const Population *population,
 
 /* ask.c ------------------------------------------------------------------ */
 
+/* Make the cache of the saved plans of questions about one profile. */
 extern void ask_init(void);
 
 /* member_view.c: the view of an audience --------------------------------- */

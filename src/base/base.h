@@ -30,6 +30,7 @@
 	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
 	PG_FUNCTION_INFO_V1(name)
 
+/* Define the settings, make the caches and register the room's callbacks. */
 extern void base_init(void);
 
 /* clock.c: what time is it? ----------------------------------------------- */
@@ -170,19 +171,23 @@ extern bytea *wire_send(const char *text);
 
 /* lock.c: waiting for locks ----------------------------------------------- */
 
-/*
- * Add locks to a list of those that are needed together, and take them all, to
- * the end of the transaction.  While one of them is waited for, none of the
- * others is held for long, so there is no deadlock with a session that holds
- * some of them and waits for others.  The caller holds no lock yet that others
- * wait for, and reads again afterwards what others may have changed.
- */
-extern List *locks_add_relation(List *requests, Oid relid, LOCKMODE mode);
-
-/* A lock that is taken by a function, which waits as lock_timeout says. */
+/* Takes a lock, for which it waits no longer than lock_timeout says. */
 typedef void (*LockTake) (void *argument);
 
+/*
+ * Add a lock to a list of locks that are needed together: that of a relation,
+ * or one that is taken by take(argument).
+ */
+extern List *locks_add_relation(List *requests, Oid relid, LOCKMODE mode);
 extern List *locks_add(List *requests, LockTake take, void *argument);
+
+/*
+ * Take all locks of a list, to the end of the transaction.  While one of them
+ * is waited for, none of the others is held for long, so there is no deadlock
+ * with a session that holds some of them and waits for others.  The caller
+ * holds no lock yet that others wait for, and reads again afterwards what
+ * others may have changed.
+ */
 extern void locks_take(List *requests);
 
 /* cache.c: what is read once, until a definition changes ------------------ */
@@ -399,6 +404,7 @@ extern Oid	catalog_function(const char *name, int nargs, const Oid *types);
 /* The relation's name, quoted and qualified; NULL if it is gone. */
 extern char *relation_name(Oid relid);
 
+/* The role that owns the relation, which must exist. */
 extern Oid	relation_owner(Oid relid);
 
 /*
@@ -414,12 +420,7 @@ extern char *collation_full_name(Oid collation);
  */
 extern Datum name_datum(const char *name);
 
-/*
- * Read segment.<table>, whose first column is the name of a population: its
- * rows of that population, or all if NULL.  Always the latest committed
- * state (and our own changes), whatever the isolation level: a definition is
- * not part of anybody's snapshot.
- */
+/* A scan of one of our tables, and its current row. */
 typedef struct CatalogScan
 {
 	Relation	relation;
@@ -427,16 +428,23 @@ typedef struct CatalogScan
 	HeapTuple	row;
 } CatalogScan;
 
+/*
+ * Begin to read segment.<table>, whose first column is the name of a
+ * population: the rows of that population, or all rows if it is NULL.  The
+ * scan reads the latest committed state (and our own changes), whatever the
+ * isolation level: a definition is not part of any transaction's snapshot.
+ */
 extern void catalog_begin(CatalogScan *scan, const char *table,
 						  const char *population);
 
 /*
- * The one row of a table whose primary key is its first two columns, a
- * population and a name.
+ * Begin to read the one row of a table whose primary key is its first two
+ * columns, a population and a name.
  */
 extern void catalog_begin_one(CatalogScan *scan, const char *table,
 							  const char *population, const char *name);
 
+/* Go to the next row, false if there is none; and end the scan. */
 extern bool catalog_next(CatalogScan *scan);
 extern void catalog_end(CatalogScan *scan);
 

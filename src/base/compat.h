@@ -64,12 +64,14 @@
 #if PG_VERSION_NUM < 160000
 #include <stdlib.h>
 
+/* The memory for a setting's value, or NULL; 'elevel' is not used. */
 static inline void *
 guc_malloc(int elevel, size_t size)
 {
 	return malloc(size);
 }
 
+/* Frees what guc_malloc() returned. */
 static inline void
 guc_free(void *value)
 {

@@ -194,7 +194,9 @@ segment_ack(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("consumer \"%s\" was not given transition " INT64_FORMAT,
 						consumer->name, seq),
-				 errdetail("It was given those up to " INT64_FORMAT " and has acknowledged those up to " INT64_FORMAT ".",
+				 errdetail("It was given those up to " INT64_FORMAT
+						   " and has acknowledged those up to "
+						   INT64_FORMAT ".",
 						   consumer->polled, consumer->acknowledged),
 				 errhint("Acknowledge the last seq that segment.poll() returned.")));
 	if (seq > consumer->acknowledged)
@@ -294,6 +296,10 @@ consumer_find(const char *name)
 	return consumer;
 }
 
+/*
+ * unknown_consumer() reports that a consumer does not exist, with the nearest
+ * of the names (char *).
+ */
 static void
 unknown_consumer(const char *name, List *names)
 {

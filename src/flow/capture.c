@@ -276,6 +276,10 @@ batch_await(int count)
 	awaited->count += count;
 }
 
+/*
+ * batch_awaited() counts the AFTER triggers of the batch that have not fired
+ * yet.
+ */
 static int
 batch_awaited(void)
 {

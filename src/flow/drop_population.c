@@ -144,6 +144,10 @@ drop_lost(const Population *population)
 	SPI_finish();
 }
 
+/*
+ * check_owns_extension() raises an error unless the user owns the extension: a
+ * population without a base table has no other owner.
+ */
 static void
 check_owns_extension(const Population *population)
 {

@@ -93,8 +93,8 @@ extern int64 count_due(const Population *population, TimestampTz from);
 /* emit.c: membership and the feed ----------------------------------------- */
 
 /*
- * The caller has locked the members (audience_lock, or membership_try_lock for a
- * fold), acts as the population's owner and is connected to SPI.
+ * The caller has locked the members (audience_lock, or membership_try_lock for
+ * a fold), acts as the population's owner and is connected to SPI.
  */
 
 /*

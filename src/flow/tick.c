@@ -93,7 +93,8 @@ segment_tick(PG_FUNCTION_ARGS)
 		values[1] = Int64GetDatum(done.swept);
 		values[2] = Int64GetDatum(count_due(population, done.left));
 		values[3] = Int64GetDatum(done.folded);
-		values[4] = Int64GetDatum(membership_pending(population, MOST_COUNTED));
+		values[4] = Int64GetDatum(membership_pending(population,
+													 MOST_COUNTED));
 		tuplestore_putvalues(result->setResult, result->setDesc, values,
 							 isnull);
 	}

@@ -19,16 +19,16 @@
 
 /* members.c: a set of profiles ------------------------------------------- */
 
-/*
- * A set of ords.  It lives in the memory context that is current when
- * members_create() is called.
- */
+/* A set of ords. */
 typedef struct MemberSet MemberSet;
 
+/* Make an empty set, which lives in the current memory context. */
 extern MemberSet *members_create(void);
+/* Put the ord into the set, unless it is in. */
 extern void members_add(MemberSet *set, int64 ord);
 /* Take the ord out of the set if it is in, else put it in. */
 extern void members_flip(MemberSet *set, int64 ord);
+/* Is the ord in the set, and how many ords are? */
 extern bool members_contain(const MemberSet *set, int64 ord);
 extern int64 members_count(const MemberSet *set);
 
@@ -58,6 +58,7 @@ typedef struct MembershipTables
 	TimestampTz decided_at;
 } MembershipTables;
 
+/* Make the cache of the tables of each population. */
 extern void membership_init(void);
 
 /* Owned by the cache and good until the end of the transaction. */

@@ -67,6 +67,7 @@ typedef struct ChunkWriter
 	bool		skip_damaged;	/* see MembershipFold */
 } ChunkWriter;
 
+/* Open the chunk table for a fold, under the latest snapshot, and close it. */
 extern void chunk_writer_open(ChunkWriter *writer,
 							  const Population *population);
 extern void chunk_writer_close(ChunkWriter *writer);

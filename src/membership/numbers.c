@@ -593,7 +593,10 @@ find_bit(const uint64_t *bits, uint32_t number, bool in)
 	return ALL_NUMBERS;
 }
 
-/* Bytes have the lowest first.  So has the host, or they are swapped. */
+/*
+ * swap_array() and swap_bits() turn numbers and words of bits from the order
+ * of bytes on disk, lowest first, into that of the machine, and back.
+ */
 static void
 swap_array(uint16_t *array, uint32_t count)
 {
@@ -603,6 +606,7 @@ swap_array(uint16_t *array, uint32_t count)
 #endif
 }
 
+/* See swap_array(). */
 static void
 swap_bits(uint64_t *bits)
 {

@@ -26,11 +26,14 @@ typedef struct NumberSet
 	uint64_t   *bits;			/* a bit for each number, or NULL */
 } NumberSet;
 
+/* Is the number in the set? */
 extern bool numbers_contains(const NumberSet *set, uint16_t number);
+/* Put the number into the set, unless it is in. */
 extern void numbers_add(NumberSet *set, uint16_t number);
 /* Take the number out of the set if it is in, else put it in. */
 extern void numbers_flip(NumberSet *set, uint16_t number);
 
+/* Make *result a set of the same numbers, with memory of its own. */
 extern void numbers_copy(NumberSet *result, const NumberSet *set);
 /*
  * New sets in *result, which is neither of the two: what is in both, in

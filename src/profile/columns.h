@@ -68,6 +68,10 @@ extern bool column_is_settled(const Population *population, AttrNumber attno);
 
 /* columns_young.c: which columns has this transaction added? -------------- */
 
+/*
+ * Note that the current subtransaction has added a column; and ask whether
+ * this transaction has added one, and not rolled that back.
+ */
 extern void column_note_young(const Population *population, AttrNumber attno);
 extern bool column_is_young(const Population *population, AttrNumber attno);
 
@@ -78,7 +82,7 @@ extern char *column_type_sql(Oid type, Oid collation);
 
 /* ALTER TABLE the base table; names in the format's arguments are quoted. */
 extern void columns_alter(const Population *population, const char *format,...)
-			pg_attribute_printf(2, 3);
+	pg_attribute_printf(2, 3);
 
 /* columns_drop.c: drop columns, or keep them for other traits ------------- */
 

@@ -85,6 +85,7 @@ extern char *population_view_name(const Population *population);
  */
 extern void population_changed(const Population *population);
 
+/* Make the cache of populations. */
 extern void profile_init(void);
 
 /* rights.c: who may define, and who may read? ----------------------------- */
@@ -234,14 +235,14 @@ extern void profile_set_wake_at(const Population *population,
 
 /* table.c: the base table, open for writing ------------------------------- */
 
-/*
- * The base table, open for writing.  Holds ROW EXCLUSIVE on it to the end of
- * the transaction.  Until it is closed we act as the population's owner, as
- * the table may carry code of the owner's; closing it fires the AFTER triggers
- * of what was written.
- */
 typedef struct ProfileTable ProfileTable;
 
+/*
+ * Open the base table for writing, with ROW EXCLUSIVE on it to the end of the
+ * transaction, and close it.  Between these we act as the population's owner,
+ * as the table may carry code of the owner's; closing the table fires the
+ * AFTER triggers of the rows that were written.
+ */
 extern ProfileTable *profile_open(const Population *population);
 extern void profile_close(ProfileTable *table);
 
@@ -302,22 +303,23 @@ extern bool profile_insert(ProfileTable *table);
 extern void profile_write_wake_at(ProfileTable *table, TupleTableSlot *row,
 								  TimestampTz wake_at);
 
-/* profile_scan.c: which profiles are there, and which are due? -------------------- */
+/* profile_scan.c: which profiles are there, and which are due? ------------ */
 
-/*
- * The profiles that a snapshot shows.  Rows have all columns deformed and are
- * good until the next.  The caller has seen to it that the user may read them.
- */
 typedef struct ProfileScan ProfileScan;
 
+/*
+ * Scan the profiles that a snapshot shows.  A row has all columns deformed and
+ * is good until the next one; NULL is the end.  The caller has checked that
+ * the user may read them.
+ */
 extern ProfileScan *profile_scan_begin(const Population *population,
 									   Snapshot snapshot);
 extern TupleTableSlot *profile_scan_next(ProfileScan *scan);
 extern void profile_scan_end(ProfileScan *scan);
 
-/* The same for those with from <= wake_at <= at, in the order of wake_at. */
 typedef struct DueScan DueScan;
 
+/* The same for those with from <= wake_at <= at, in the order of wake_at. */
 extern DueScan *profile_due_begin(const Population *population,
 								  TimestampTz from, TimestampTz at,
 								  Snapshot snapshot);
@@ -381,19 +383,19 @@ extern void population_comment_columns(const Population *population,
  */
 extern bool profile_column_is_unused(const FormData_pg_attribute *column);
 
-/* question.c: questions of those who may only read the view ---------------- */
+/* question.c: questions of those who may only read the view --------------- */
 
-/*
- * A question is asked as the population's owner, because readers have no
- * right on the base table.  The caller has checked the reader's right:
- * population_reader().  Between begin and end SPI is connected and
- * search_path pinned.
- */
 typedef struct OwnersQuestion
 {
 	Actor		before;
 } OwnersQuestion;
 
+/*
+ * Begin and end a question, which is asked as the population's owner, because
+ * readers have no right on the base table.  The caller has checked the
+ * reader's right: population_reader().  Between begin and end SPI is connected
+ * and search_path pinned.
+ */
 extern void question_begin(OwnersQuestion *question,
 						   const Population *population);
 extern void question_end(OwnersQuestion *question);
@@ -412,7 +414,7 @@ extern TupleTableSlot *profile_row(const Population *population, Datum key);
 pg_noreturn extern void profile_missing(const Population *population,
 										Datum key);
 
-/* arguments.c: arguments of SQL functions ----------------------------------- */
+/* arguments.c: arguments of SQL functions --------------------------------- */
 
 /*
  * population_argument() is the population of that name; NULL stands for the

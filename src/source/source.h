@@ -118,13 +118,14 @@ extern void source_lock(const Source *source, LOCKMODE mode);
 extern bool source_is_readable(const Source *source, Oid role);
 extern bool source_shows_all_rows(const Source *source, Oid role);
 
-/*
- * A scan of all rows of one table of a source that are committed now, whatever
- * the transaction's snapshot shows.  The caller has locked the table.  A row
- * is good until the next one; NULL is the end.
- */
 typedef struct SourceScan SourceScan;
 
+/*
+ * source_scan_begin() begins to scan all rows of one table of a source that
+ * are committed now, whatever the transaction's snapshot shows.  The caller
+ * has locked the table.  source_scan_next() returns a row, which is good until
+ * the next one, or NULL at the end.
+ */
 extern SourceScan *source_scan_begin(Relation table);
 extern TupleTableSlot *source_scan_next(SourceScan *scan);
 extern void source_scan_end(SourceScan *scan);

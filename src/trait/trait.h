@@ -29,6 +29,7 @@
 #include "profile/profile.h"
 #include "source/source.h"
 
+/* Make the caches of traits and of programs. */
 extern void trait_init(void);
 
 /* trait_cache.c: the traits that there are ------------------------------- */
@@ -188,14 +189,14 @@ extern void trait_drop_unneeded(const Population *population, List *filters);
 
 /* trait_rename.c: names in definitions ----------------------------------- */
 
-/*
- * The definition with one name in the place of another; nothing is looked up
- * but which names are sources.
- */
 typedef FilterNode *(*DefinitionRewrite) (const Population *population,
 										  const FilterNode *definition,
 										  const char *old, const char *new);
 
+/*
+ * The definition with another name for a trait or a source; nothing is looked
+ * up but which names are sources.
+ */
 extern FilterNode *definition_rename_trait(const Population *population,
 										   const FilterNode *definition,
 										   const char *old, const char *new);

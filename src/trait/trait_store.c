@@ -269,6 +269,7 @@ describe_columns(ProfileThing *thing, const BoundTrait *trait)
 	thing->ncolumns = trait->ncolumns;
 }
 
+/* Drop the columns and the row of a stored trait. */
 static void
 stored_drop(const Population *population, const StoredTrait *stored)
 {
@@ -280,6 +281,7 @@ stored_drop(const Population *population, const StoredTrait *stored)
 							   name_datum(stored->name)},
 					NULL);
 }
+
 /* The stored definitions that traits and these filters need (FilterNode *). */
 static List *
 needed_by_all(const Population *population, List *filters)
