@@ -3,8 +3,8 @@
  * decide.c
  *	  Who is a member, of the whole population?
  *
- *		create_audience		nobody was, now those for whom the filter holds are
- *		alter_audience		those of the old filter, those of the new one
+ *		create_audience		no profile before; now those that match the filter
+ *		alter_audience		those that matched the old filter; now the new one
  *		attach, rebuild		the same filters, but the profiles have changed
  *
  * The base table is read once, however many audiences are asked about; each
@@ -238,9 +238,9 @@ add_audiences(DecisionScan *scan, List *names)
 }
 
 /*
- * add_decision() adds an audience to be decided; 'empty': nobody is to be a
- * member.  Differences are those from the members that were stored last, even
- * if they are not kept, as these are what the feed has emitted.
+ * add_decision() adds an audience to be decided; 'empty': no profile is to be
+ * a member.  Differences are those from the members that were stored last,
+ * even if they are not kept, as these are what the feed has emitted.
  */
 static Decision *
 add_decision(DecisionScan *scan, const Audience *audience, bool empty)
@@ -358,7 +358,7 @@ decide_row(DecisionScan *scan, TupleTableSlot *row)
 						index_holds(scan->index, one->place));
 		if (is)
 			members_add(one->after, ord);
-		/* if the stored members cannot be read, nobody knows what differs */
+		/* without the stored members the differences are not known */
 		if (was == is || one->damaged)
 			continue;
 		if (change->key == NULL)
@@ -376,8 +376,8 @@ decide_row(DecisionScan *scan, TupleTableSlot *row)
  * instant_of() returns the instant as of which membership of a row is decided.
  *
  * A rebuild begins anew, whatever was decided before.  audience_verify()
- * decides as of now, but before the profile's wake_at: changes by time that
- * nobody has swept are not stored yet.
+ * decides as of now, but before the profile's wake_at: later changes by time
+ * are not stored before a sweep.
  */
 static TimestampTz
 instant_of(const DecisionScan *scan, TupleTableSlot *row)

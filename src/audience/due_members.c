@@ -11,12 +11,12 @@
  *		frequent		{40}
  *
  * For a profile that is due the filter is evaluated, for all others what is
- * stored is right.  So nobody has to run anything for an answer to be exact:
- * a sweep only makes it cheaper.
+ * stored is right.  So an answer is exact without a sweep, which only makes it
+ * cheaper.
  *
  * The profiles are the rows that the snapshot shows, at the reader's instant.
- * The filters are evaluated as the population's owner: operators of a type
- * that somebody made are theirs.
+ * The filters are evaluated as the population's owner: operators of a user's
+ * type are code of that user.
  *
  *-------------------------------------------------------------------------
  */

@@ -259,7 +259,7 @@ index_audience(Building *building, const Audience *audience)
 			one.result = shared_exprs_bind(index->shared, one.result);
 		collect_conditions(into, (Node *) one.result);
 		MemoryContextSwitchTo(into->context);
-		/* of what time changes, nobody knows for which rows it will hold */
+		/* a filter that time changes may come to hold for the blank row */
 		if (audience->matches_empty || audience->time_dependent)
 			index->matches_empty = lappend_int(index->matches_empty, place);
 	}

@@ -260,7 +260,7 @@ ask_membership(ProfileScope *profile, const Audience *audience)
 /*
  * key_as_text() returns the key as text, independent of any setting of the
  * session: for BUCKET, and to ask for a member.  NULL if the row has no key:
- * somebody may have replaced the view by one without it.
+ * the view may have been replaced by one without it.
  */
 static Expr *
 key_as_text(ProfileScope *profile)

@@ -54,7 +54,7 @@ shallow_end(Shallow *shallow)
 
 /*
  * say_too_deep() replaces what the server says of its limit, which would not
- * help anybody here: an error context's callback.
+ * help here: an error context's callback.
  */
 static void
 say_too_deep(void *arg)

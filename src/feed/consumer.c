@@ -84,7 +84,7 @@ segment_create_consumer(PG_FUNCTION_ARGS)
 	check_new_name(name);
 
 	SPI_connect();
-	/* what is after the position stays, as nobody trims meanwhile */
+	/* transitions after the position stay: trimming is locked out */
 	counter = feed_lock(population);
 	position = from_start ? counter.trimmed : counter.last;
 	catalog_execute("INSERT INTO segment.consumer"

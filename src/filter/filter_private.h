@@ -74,7 +74,7 @@ typedef enum FilterShape
 	SHAPE_ANNIVERSARY			/* anniversary of operand ... */
 } FilterShape;
 
-/* Who binds tighter. */
+/* How tightly an op binds its arguments, the loosest first. */
 typedef enum FilterPrecedence
 {
 	PRECEDENCE_OR = 1,
@@ -106,8 +106,8 @@ typedef struct FilterOpInfo
 } FilterOpInfo;
 
 /*
- * May a word begin with the character?  Any byte of a
- * multibyte character counts as a letter, as in SQL.
+ * May a word begin with the character?  Any byte of a multibyte character
+ * counts as a letter, as in SQL.
  */
 static inline bool
 filter_is_word_start(char c)
@@ -126,7 +126,7 @@ filter_is_word_part(char c)
 /* ops.c */
 extern const FilterOpInfo filter_ops[FILTER_OP_COUNT];
 
-/* Their words, with NULL at the end; of the first four by number. */
+/* The words of these enums, by number, and of aggregates; then NULL. */
 extern const char *const filter_units[];	/* FilterUnit */
 extern const char *const filter_whiches[];	/* FilterWhich */
 extern const char *const filter_times[];	/* FilterTimes */
@@ -134,8 +134,8 @@ extern const char *const filter_compares[]; /* FilterCompare */
 extern const char *const filter_aggregates[];
 
 /*
- * Text may be as long as it likes elsewhere; a number has an end, so that the
- * server's numeric can always hold it.
+ * The most digits of a number, its largest exponent, and the most digits of a
+ * count: the server's numeric can hold each number.
  */
 #define FILTER_MAX_DIGITS		1000
 #define FILTER_MAX_EXPONENT		1000
@@ -154,7 +154,7 @@ filter_op_has_operand(FilterOp op)
 		filter_ops[op].shape != SHAPE_OTHER;
 }
 
-/* Is its spelling written behind that operand? */
+/* Does the spelling of the op stand behind that operand? */
 static inline bool
 filter_op_follows_operand(FilterOp op)
 {

@@ -94,8 +94,8 @@ check_unused(const Population *population)
 }
 
 /*
- * drop_parts() drops audiences, traits and sources.  The feed goes too, so
- * nobody is told that the members leave.
+ * drop_parts() drops audiences, traits and sources.  The feed goes too, so no
+ * transitions are emitted for the members.
  */
 static void
 drop_parts(Definer *definer)

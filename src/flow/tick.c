@@ -85,7 +85,7 @@ segment_tick(PG_FUNCTION_ARGS)
 		if (population == NULL)
 			continue;
 		done = tick_population(population, budget);
-		/* somebody may have dropped it, and made another of its name */
+		/* it may have been dropped, and another made of its name */
 		if (population_keep(lfirst(lc), AccessShareLock) == NULL ||
 			(population = find_owned(lfirst(lc))) == NULL)
 			continue;

@@ -7,7 +7,7 @@
  *		3				-1		0		(marker: the members of 3 are stored)
  *		3				0		2		{17, 40}
  *		3				1		1		{140000}
- *		4				-2		0		(marker: nobody keeps the members of 4)
+ *		4				-2		0		(marker: the members of 4 are not kept)
  *		4				0		1		{17}
  *
  * membership_read() adds the toggles that the same snapshot shows.  A fold

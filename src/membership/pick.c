@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pick.c
- *	  Which toggles does a fold take that may not take all?
+ *	  Which toggles does a fold with a budget take?
  *
  * Those that happened first.  The toggle table has no index, and its rows are
  * in no order, so all of them are read; but only times and profiles are

@@ -283,7 +283,7 @@ find_triggers(Relation relation, const Population *population,
 
 /*
  * is_capture() says whether attach_source() made the trigger.  Its name does
- * not tell: anybody may call a trigger segment_something.
+ * not tell: a user may call a trigger segment_something, too.
  */
 static bool
 is_capture(const Trigger *trigger)

@@ -72,7 +72,7 @@ extern bool source_time_fits(Oid type);
 
 /*
  * source_key() gets the key of a row as the population's key type; false if it
- * is NULL: such a row belongs to nobody and is ignored.
+ * is NULL: such a row belongs to no profile and is ignored.
  */
 extern bool source_key(const Source *source, TupleTableSlot *row, Datum *key);
 
@@ -103,8 +103,8 @@ extern char *source_table_name(const Source *source);
 extern List *source_tables(const Source *source);
 
 /*
- * source_from_sql() is what a query reads the rows from: it stands after FROM,
- * and an alias may follow it.
+ * source_from_sql() is the item of FROM from which a query reads the rows; an
+ * alias may follow it.
  */
 extern char *source_from_sql(const Source *source);
 

@@ -349,8 +349,8 @@ program_share(List **shared, Expr *expr)
 
 /*
  * Bind a step to its source and to the columns that keep it.  This runs in the
- * INSERT of somebody who may never have heard of the trait: if the table is
- * not as it was, the error says what it is about, and how to mend it.
+ * INSERT of a user who may never have heard of the trait: if the table is not
+ * as it was, the error says what it is about, and how to mend it.
  */
 static void
 bind_step(TraitProgram *program, Step *step, const StoredTrait *stored)

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * trait_store.c
- *	  Which columns does a definition need, and which does nobody need?
+ *	  Which columns does a definition need, and which are not needed any
+ *	  more?
  *
  *		average_order	avg(orders.amount)
  *

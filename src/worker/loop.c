@@ -35,7 +35,8 @@
 extern PGDLLEXPORT void segment_worker_main(Datum arg);
 
 /*
- * The longest time without a turn, whether anybody says that it is due or not.
+ * The longest time without a turn, even if nothing is known to be due or
+ * pending.
  */
 #define LONGEST_SLEEP	USECS_PER_MINUTE
 
