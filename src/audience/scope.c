@@ -40,7 +40,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "audience/definitions.h"

@@ -29,7 +29,6 @@
 		ereport(ERROR, __VA_ARGS__); \
 		return dummy_value; \
 	} while (0)
-#define SOFT_ERROR_OCCURRED(escontext) false
 #endif
 
 /*

@@ -57,10 +57,6 @@ typedef struct Operand
 /* Compile a node as a filter (compile.c) or a value (compile_operand.c). */
 typedef Expr *(*Compiler) (FilterScope *scope, const FilterNode *node);
 
-/* compile.c -------------------------------------------------------------- */
-
-extern Expr *compile_filter(FilterScope *scope, const FilterNode *node);
-
 /* compile_operand.c ------------------------------------------------------ */
 
 /* Compile an operand; a literal gets no value yet. */
@@ -71,9 +67,6 @@ extern Operand compile_operand(FilterScope *scope, const FilterNode *node);
 /* =, <, <=, >, >= */
 extern Expr *compile_compare(FilterScope *scope, const FilterNode *node);
 extern Expr *compile_between(FilterScope *scope, const FilterNode *node);
-/* Compare two operands, whatever their types, or raise an error. */
-extern Expr *compile_comparison(FilterScope *scope, StrategyNumber strategy,
-								Operand left, Operand right);
 
 /* compile_unify.c -------------------------------------------------------- */
 

@@ -22,7 +22,6 @@
 
 #include "catalog/pg_type.h"
 #include "parser/parse_collate.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 

@@ -60,8 +60,6 @@ typedef struct CompiledCache
 	MemoryContext context;		/* of the table and all entries */
 	HTAB	   *table;
 	Compiled   *last;			/* usually the filter is the same again */
-	Oid			last_type;
-	int32		last_typmod;
 } CompiledCache;
 
 static CompiledCache *cache_open(FmgrInfo *flinfo);

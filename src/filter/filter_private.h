@@ -116,11 +116,18 @@ filter_is_word_start(char c)
 		(c & 0x80) != 0;
 }
 
+/* Is the character a digit of a number? */
+static inline bool
+filter_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /* May a word go on with the character? */
 static inline bool
 filter_is_word_part(char c)
 {
-	return filter_is_word_start(c) || (c >= '0' && c <= '9');
+	return filter_is_word_start(c) || filter_is_digit(c);
 }
 
 /* ops.c */
@@ -278,7 +285,5 @@ extern FilterNode *filter_from_json(struct JsonbContainer *json);
 
 /* Put a text in quotes, and double those in it. */
 extern char *filter_quote(const char *text, char quote);
-/* Append a filter, an operand, a window or a name. */
-extern void filter_print_part(StringInfo out, const FilterNode *node);
 
 #endif							/* SEGMENT_FILTER_PRIVATE_H */

@@ -25,9 +25,7 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/formatting.h"
 
-#include "base/base.h"
 #include "filter/json_private.h"
 
 static const char *const did_keys[] = {

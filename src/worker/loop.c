@@ -27,7 +27,6 @@
 #include "storage/sinval.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 
 #include "base/base.h"
 #include "worker/worker_private.h"
