@@ -272,9 +272,8 @@ note_ended(AudienceWriter *writer, const Change *change)
 
 /*
  * leave_suspended() lets the profiles that ended leave the suspended audiences
- * of which the feed has told that they are members, whatever the filter would
- * say.  All these profiles are locked by now, so that no other transaction
- * toggles them.
+ * in which the feed has them as members, whatever the filters would say.  All
+ * these profiles are locked by now, so that no other transaction toggles them.
  */
 static void
 leave_suspended(AudienceWriter *writer)

@@ -11,8 +11,8 @@
  * filter is evaluated on each row.  The result replaces what was stored, and
  * every difference is emitted to the caller, with the key that the row has.
  *
- * It is decided as of one instant for all profiles, which is stored as the
- * population's decided_at, and wake_at of the profiles is set.
+ * Membership is decided as of one instant for all profiles, which is stored as
+ * the population's decided_at, and wake_at of the profiles is set.
  *
  * audience_verify() does the same scan, and replaces nothing.
  *
@@ -189,7 +189,7 @@ audience_verify(const Population *population, TransitionSink differ,
 	}
 	read_base(&scan);
 
-	/* members who are no profiles: the scan has not met them */
+	/* members that are no profiles: the scan has not met them */
 	foreach(lc, scan.all)
 	{
 		Decision   *one = lfirst(lc);

@@ -112,7 +112,7 @@ due_count(const Population *population, List *audiences, Snapshot snapshot,
 
 /*
  * add_holding() adds 'sign' to the sum of each audience whose filter holds for
- * the row that is looked at, if time changes what is stored of it.
+ * the current row, if time changes its stored members.
  */
 static void
 add_holding(const DueReading *reading, List *audiences, const int *places,
@@ -129,7 +129,7 @@ add_holding(const DueReading *reading, List *audiences, const int *places,
 	}
 }
 
-/* is_moved() tells whether time changes what is stored of an audience. */
+/* is_moved() tells whether time changes the stored members of an audience. */
 static bool
 is_moved(const Audience *audience)
 {

@@ -27,8 +27,8 @@
  * definition has changed.
  *
  * A filter that does not bind any more is noted, and the others are indexed:
- * an event must not fail of a definition that it has nothing to do with.
- * Whoever writes profiles stops keeping its members (suspend.c).
+ * an event must not fail of a definition that it has nothing to do with.  The
+ * next writer of profiles stops keeping the audience's members (suspend.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -316,8 +316,8 @@ parser_habit(Parser *parser, const char *start)
 }
 
 /*
- * The text as it would be with 'replacement' between 'start' and 'end'; NULL
- * if that is what it is.  Of a long text only the replacement.
+ * The text with 'replacement' between 'start' and 'end'; NULL if the text has
+ * that already.  For a long text the replacement alone is returned.
  */
 char *
 parser_replaced(Parser *parser, const char *start, const char *end,

@@ -62,7 +62,7 @@ filter_from_json(JsonbContainer *json)
 	return node;
 }
 
-/* NULL for what is left out */
+/* NULL for a rule that is left out */
 FilterNode *
 rule_read(JsonbContainer *json, const RulePath *path)
 {

@@ -335,7 +335,7 @@ chunk_flip(ChunkWriter *writer, const ChunkFlip *flip, MemberSet *before)
 	return true;
 }
 
-/* replace_chunk() updates a row, or deletes it if nobody is left in it. */
+/* replace_chunk() updates a row, or deletes it if no member is left in it. */
 static void
 replace_chunk(ChunkWriter *writer, HeapTuple row, int32 size, bytea *members)
 {

@@ -13,10 +13,10 @@
  *		the one without the other		bits, 65533 of them
  *		both					array	3 7 9
  *
- * This is the house's own, and small, because a library that other extensions
- * bring along as well is not ours alone: the server loads modules with global
- * symbols, and which function of one name is called depends on which library
- * was loaded first.
+ * This code is the house's own, and small, because a library that other
+ * extensions bring along as well is not ours alone: the server loads modules
+ * with global symbols, and which function of one name is called depends on
+ * which library was loaded first.
  *
  * Nothing of the server is needed but memory and the counting of bits, so that
  * it can be fuzzed against a library that does the same.

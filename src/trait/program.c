@@ -252,7 +252,7 @@ key_of_row(const Source *source)
 }
 
 /*
- * Describe what an error in a step is about: whoever inserts an order may
+ * Describe the trait of each step, for errors: a user who inserts an order may
  * never have heard of the trait.  This is done beforehand, as an error context
  * must not read the catalog.
  */
