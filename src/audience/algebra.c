@@ -40,7 +40,7 @@ static Answer opposite(Answer a);
 static Answer at_least(const Population *population, const FilterNode *filter,
 					   Snapshot snapshot);
 
-/* find_other() finds what is not made of audiences. */
+/* find_other() finds a node that is not made of audiences. */
 static bool
 find_other(const FilterNode *node, void *context)
 {

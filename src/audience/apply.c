@@ -16,17 +16,15 @@
  *						27 July 09:15	lapsed enters	(at 09:15)
  *						3 August		nothing yet: that is the next wake_at
  *
- * A filter that does not bind any more cannot be evaluated.  Nobody keeps the
- * members of such an audience, but a profile that ends leaves it at once,
- * because nobody knows the profile's key afterwards.
+ * A filter that does not bind any more cannot be evaluated.  The members of
+ * such an audience are not kept up to date, but a profile that ends leaves it
+ * at once, because its key is not known afterwards.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -42,7 +40,7 @@ struct AudienceWriter
 	AudienceIndex *index;
 	ToggleWriter *toggles;
 
-	/* audiences whose members nobody keeps, if that is known */
+	/* audiences whose members are not kept, if that is known */
 	bool		suspended_known;
 	List	   *suspended;		/* their definition ids */
 	List	   *ended;			/* Toggle *: profiles that ended */
@@ -274,9 +272,8 @@ note_ended(AudienceWriter *writer, const Change *change)
 
 /*
  * leave_suspended() lets the profiles that ended leave the suspended audiences
- * of which the feed has told that they are members, whatever the filter would
- * say.  All these profiles are locked by now, so that nobody else toggles
- * them.
+ * in which the feed has them as members, whatever the filters would say.  All
+ * these profiles are locked by now, so that no other transaction toggles them.
  */
 static void
 leave_suspended(AudienceWriter *writer)

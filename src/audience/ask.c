@@ -11,8 +11,9 @@
  *		count_where(f)		the filter, on each row; or bitmaps alone, where
  *							it is made of audiences alone
  *
- * Readers have no rights on the base table.  Whoever may read the population's
- * view may ask, and the question is asked as the population's owner.
+ * Readers have no rights on the base table.  A user who may read the
+ * population's view may ask, and the question is asked as the population's
+ * owner.
  *
  * Questions about one profile are asked often, so their plans are kept.  The
  * text of such a plan mentions audiences by name, never by filter: a changed

@@ -14,7 +14,7 @@
  *		next.c, explain.c
  *		apply.c					an event, and time that passes: toggles
  *		transitions.c			a fold: transitions
- *		decide.c				a definition: everybody is decided anew
+ *		decide.c				a definition: all profiles are decided anew
  *		check_filter.c, suspend.c, member_view.c, redefine.c
  *								definitions change
  *

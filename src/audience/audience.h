@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audience.h
- *	  Who you want to talk to: named filters over a population.
+ *	  Named filters over a population, and their members.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,7 +22,7 @@
 typedef struct Audience
 {
 	char	   *name;
-	int32		definition_id;	/* another filter has another one */
+	int32		definition_id;	/* each new filter has a new one */
 	bool		stored;			/* members are stored.  Else the filter does
 								 * not bind any more, or it is not known when
 								 * time changes it; it is evaluated on each
@@ -40,13 +40,13 @@ typedef struct Audience
  * good until the end of the transaction.
  */
 extern List *audience_list(const Population *population);
-/* NULL if there is none of that name. */
+/* The audience of that name, or NULL. */
 extern const Audience *audience_by_name(const Population *population,
 										const char *name);
 
 /*
  * The audience that a user means by a name, and its population.  Without the
- * name of a population (NULL) the audience is sought in all of them:
+ * name of a population (NULL) the audience is looked for in all of them:
  * ERRCODE_UNDEFINED_OBJECT with the nearest name, or
  * ERRCODE_AMBIGUOUS_PARAMETER if several populations have one.
  */
@@ -69,6 +69,7 @@ extern List *audience_users_of_source(const Population *population,
 									  const char *source);
 extern List *audience_names_used(const FilterNode *filter);
 
+/* Make the caches of this room and register the hooks of rooms to the left. */
 extern void audience_init(void);
 
 /* bind.c: does a filter bind? -------------------------------------------- */
@@ -76,15 +77,15 @@ extern void audience_init(void);
 /* Why the filter of an audience does not bind, or NULL if it does. */
 extern char *audience_unbound(const Population *population,
 							  const Audience *audience);
-/* Those of these audiences (names, char *) whose filter binds. */
+/* Those of the named audiences (names, char *) whose filters bind. */
 extern List *audience_binding(const Population *population, List *names);
 
-/* members_of.c: how many members has it? --------------------------------- */
+/* members_of.c: how many members has an audience? ------------------------ */
 
 /* The changes of the current command are counted, too. */
 extern int64 audience_count(const Population *population, const char *name);
 
-/* What happened to a membership ------------------------------------------ */
+/* Transitions: who entered or left, and why ------------------------------ */
 
 typedef struct Transition
 {
@@ -101,7 +102,7 @@ typedef struct Transition
 #define CAUSE_REBUILD	"rebuild"
 #define CAUSE_RENAME	"rename"
 
-/* Takes transitions; what it is given is good during the call. */
+/* Receives transitions; each is good during the call. */
 typedef void (*TransitionSink) (const Transition *change, void *context);
 
 /* check_filter.c: may an audience have this filter? ---------------------- */
@@ -120,9 +121,9 @@ extern void audience_check_name(const Population *population,
 /* definitions_write.c: changing definitions ------------------------------ */
 
 /*
- * For all of these the caller is the population's definer, has locked its
- * members, and is connected to SPI.  Members are not decided yet afterwards:
- * see audience_decide().
+ * The caller of each of these functions is the population's definer, has
+ * locked the members, and is connected to SPI.  Afterwards members have still
+ * to be decided: see audience_decide().
  */
 
 /*
@@ -165,8 +166,8 @@ extern void audience_refresh(const Population *population, List *names);
 /*
  * Keep all others from changing members until the transaction ends.  EXCLUSIVE
  * on the base table waits for events that are not committed yet and for
- * whoever has locked rows of it, and holds up new events.  The storage lock
- * waits for a fold.
+ * transactions that have locked rows of it, and holds up new events.  The
+ * storage lock waits for a fold.
  */
 extern void audience_lock(const Population *population);
 
@@ -174,16 +175,16 @@ extern void audience_lock(const Population *population);
 
 /*
  * Stop keeping the members of audiences whose filter does not bind any more:
- * questions evaluate the filter, and say why it fails, until somebody mends or
- * drops the audience.  A warning says so, but for audiences that are about to
- * be mended (names, char *).  The caller may write profiles, and is connected
- * to SPI.
+ * questions evaluate the filter, and say why it fails, until the audience is
+ * mended or dropped.  A warning names each audience but those that are about
+ * to be mended (names, char *).  The caller may write profiles, and is
+ * connected to SPI.
  */
 extern void audience_suspend(const Population *population, List *mended);
 
 /*
- * Keep the members of those that bind again.  Their members are to be decided.
- * The caller is the population's definer.
+ * Keep the members of suspended audiences whose filters bind again.  Their
+ * members have still to be decided.  The caller is the population's definer.
  */
 extern void audience_resume(const Population *population);
 
@@ -206,27 +207,31 @@ extern void audience_decide(const Population *population, List *names,
 							TransitionSink sink, void *context);
 
 /*
- * Emit for each member that the feed knows of that it left (CAUSE_RENAME).
- * Nothing is changed.
+ * Emit that each member that the feed knows of left (CAUSE_RENAME).  Stored
+ * members stay.
  */
 extern void audience_each_member(const Population *population,
 								 const char *name, TimestampTz at,
 								 TransitionSink sink, void *context);
 
-/* All members leave the audience, which is about to go (CAUSE_DROP). */
+/*
+ * Emit that each member leaves an audience that is about to be dropped
+ * (CAUSE_DROP), and delete the stored members.
+ */
 extern void audience_empty(const Population *population, const char *name,
 						   TimestampTz at, TransitionSink sink,
 						   void *context);
 
-/*
- * Compare what is stored with what the filters say.  'differ' is called for
- * each profile that is stored as a member and is none (entered false), or is
- * one and is not stored (entered true); 'broken' for each audience whose
- * filter does not bind.
- */
+/* Takes the name of an audience whose filter does not bind, and the reason. */
 typedef void (*AudienceBroken) (const char *audience, const char *reason,
 								void *context);
 
+/*
+ * Compare the stored members with what the filters say.  'differ' is called
+ * for each profile that is stored as a member and is none (entered false), or
+ * is one and is not stored (entered true); 'broken' for each audience whose
+ * filter does not bind.
+ */
 extern void audience_verify(const Population *population,
 							TransitionSink differ, AudienceBroken broken,
 							void *context);
@@ -237,9 +242,9 @@ extern void audience_verify(const Population *population,
 typedef struct AudienceWriter AudienceWriter;
 
 /*
- * NULL if no audience has stored members, kept or suspended.  The base table
- * is locked (ROW EXCLUSIVE), so that the definitions read now hold until the
- * transaction ends.
+ * Make a writer; NULL if no audience has stored members, kept or suspended.
+ * The base table is locked (ROW EXCLUSIVE), so that the definitions read now
+ * hold until the transaction ends.
  */
 extern AudienceWriter *audience_open(const Population *population);
 

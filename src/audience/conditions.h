@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * conditions.h
- *	  The conditions that filters are made of, by what they look at; private
- *	  to the files of the index.
+ *	  The conditions that filters are made of, by the operands that they
+ *	  read; private to the files of the index.
  *
  *		total_spend > 500 and city = 'Aarhus' and tags contains "vegan"
  *
@@ -42,7 +42,7 @@ typedef struct Watched
 	int32		definition_id;
 	ExprState  *filter;			/* NULL until it is first needed */
 	uint64		touched;		/* the last change that touched it */
-	bool		untried;		/* nobody knows yet whether it binds */
+	bool		untried;		/* it is not known yet whether it binds */
 	char	   *broken;			/* why it does not bind, or NULL */
 } Watched;
 
@@ -84,11 +84,11 @@ typedef struct TimeDependent
 	struct Operand *operand;	/* either this */
 	struct Condition *condition;	/* or this */
 	uint64		changed;		/* the last change that its columns were in */
-	TimestampTz next;			/* it stays the same until just before then;
-								 * while time is caught up */
+	TimestampTz next;			/* while time is caught up: the value stays
+								 * the same until just before then */
 } TimeDependent;
 
-/* What constants of one type are compared with. */
+/* An expression that filters compare with constants of one type. */
 typedef struct Operand
 {
 	Expr	   *expr;
@@ -134,7 +134,7 @@ typedef struct Condition
 	struct Condition *next;		/* another one with the same hash */
 } Condition;
 
-/* What depends on a column of the base table. */
+/* The operands and conditions that read a column of the base table. */
 typedef struct Column
 {
 	AttrNumber	number;
@@ -162,8 +162,9 @@ struct AudienceIndex
 	ExprContext *time_context;	/* in which time expressions are evaluated */
 
 	/*
-	 * The place of an audience of whose filter something is evaluated, or -1.
-	 * It outlives an error, so that an error context can name the audience.
+	 * The place of the audience whose filter is being evaluated, or -1.  The
+	 * number outlives an error, so that an error context can name the
+	 * audience.
 	 */
 	int			evaluating;
 
@@ -172,7 +173,7 @@ struct AudienceIndex
 	int			ntouched;
 };
 
-/* Where the conditions of a filter are put. */
+/* The index into which the conditions of a filter are collected. */
 typedef struct Collection
 {
 	AudienceIndex *index;
@@ -184,12 +185,12 @@ typedef struct Collection
 
 /* Is the clock a part of the expression? */
 extern bool has_clock(Node *node);
-/* The columns that it is computed from, those of shared expressions too. */
+/* The columns that an expression reads, those of shared ones included. */
 extern Bitmapset *columns_of(Collection *into, Node *node);
 extern TimeExpr *time_expr_of(Collection *into, Node *node);
 /*
- * Add an expression to what time changes; NULL if the clock is no part of it.
- * The caller is in the index's memory context.
+ * Add an expression to those that time changes; NULL if the clock is no part
+ * of it.  The caller is in the index's memory context.
  */
 extern TimeDependent *time_dependent_of(Collection *into, Node *node);
 

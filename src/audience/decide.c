@@ -3,16 +3,16 @@
  * decide.c
  *	  Who is a member, of the whole population?
  *
- *		create_audience		nobody was, now those for whom the filter holds are
- *		alter_audience		those of the old filter, those of the new one
+ *		create_audience		no profile before; now those that match the filter
+ *		alter_audience		those that matched the old filter; now the new one
  *		attach, rebuild		the same filters, but the profiles have changed
  *
  * The base table is read once, however many audiences are asked about; each
  * filter is evaluated on each row.  The result replaces what was stored, and
  * every difference is emitted to the caller, with the key that the row has.
  *
- * It is decided as of one instant for all profiles, which is stored as the
- * population's decided_at, and wake_at of the profiles is set.
+ * Membership is decided as of one instant for all profiles, which is stored as
+ * the population's decided_at, and wake_at of the profiles is set.
  *
  * audience_verify() does the same scan, and replaces nothing.
  *
@@ -23,7 +23,6 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -190,7 +189,7 @@ audience_verify(const Population *population, TransitionSink differ,
 	}
 	read_base(&scan);
 
-	/* members who are no profiles: the scan has not met them */
+	/* members that are no profiles: the scan has not met them */
 	foreach(lc, scan.all)
 	{
 		Decision   *one = lfirst(lc);
@@ -238,9 +237,9 @@ add_audiences(DecisionScan *scan, List *names)
 }
 
 /*
- * add_decision() adds an audience to be decided; 'empty': nobody is to be a
- * member.  Differences are those from the members that were stored last, even
- * if they are not kept, as these are what the feed has emitted.
+ * add_decision() adds an audience to be decided; 'empty': no profile is to be
+ * a member.  Differences are those from the members that were stored last,
+ * even if they are not kept, as these are what the feed has emitted.
  */
 static Decision *
 add_decision(DecisionScan *scan, const Audience *audience, bool empty)
@@ -358,7 +357,7 @@ decide_row(DecisionScan *scan, TupleTableSlot *row)
 						index_holds(scan->index, one->place));
 		if (is)
 			members_add(one->after, ord);
-		/* if the stored members cannot be read, nobody knows what differs */
+		/* without the stored members the differences are not known */
 		if (was == is || one->damaged)
 			continue;
 		if (change->key == NULL)
@@ -376,8 +375,8 @@ decide_row(DecisionScan *scan, TupleTableSlot *row)
  * instant_of() returns the instant as of which membership of a row is decided.
  *
  * A rebuild begins anew, whatever was decided before.  audience_verify()
- * decides as of now, but before the profile's wake_at: changes by time that
- * nobody has swept are not stored yet.
+ * decides as of now, but before the profile's wake_at: later changes by time
+ * are not stored before a sweep.
  */
 static TimestampTz
 instant_of(const DecisionScan *scan, TupleTableSlot *row)

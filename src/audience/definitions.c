@@ -342,6 +342,10 @@ audience_names_used(const FilterNode *filter)
 	return names;
 }
 
+/*
+ * collect_audience() adds the audience that a node mentions to a list of names
+ * (List **); a visitor of filter_walk().
+ */
 static bool
 collect_audience(const FilterNode *node, void *context)
 {
@@ -390,6 +394,7 @@ audience_set(const Population *population)
 	return cache_put(audience_sets, &made, context, begun);
 }
 
+/* audience_read() reads all audiences of a population from the catalog. */
 static List *
 audience_read(const Population *population)
 {

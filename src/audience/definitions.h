@@ -12,6 +12,7 @@
 
 /* definitions.c ---------------------------------------------------------- */
 
+/* Make the cache of the audiences of each population. */
 extern void definitions_init(void);
 
 /* The audience of a definition; NULL if the definition is not current. */
@@ -42,7 +43,7 @@ typedef struct Mention
 /*
  * Report that an audience does not exist: ERRCODE_UNDEFINED_OBJECT with the
  * nearest of the candidates (char *).  'population' is NULL if the name was
- * sought in all; 'mention' is NULL if a function was called with the name.
+ * looked for in all; 'mention' is NULL if a function was called with the name.
  */
 pg_noreturn extern void unknown_audience(const char *name,
 										 const Population *population,
@@ -57,9 +58,9 @@ extern void scope_init(void);
 /* bind.c ----------------------------------------------------------------- */
 
 /*
- * Bind a filter to the population's profiles; the error says why it does not.
- * 'text' is the source of the tree for error cursors, or NULL.  Returns the
- * compiled filter over range table entry 1.
+ * Bind a filter to the population's profiles; an error says why it does not
+ * bind.  'text' is the source of the tree for error cursors, or NULL.  Returns
+ * the compiled filter over range table entry 1.
  */
 extern Expr *audience_bind(const Population *population,
 						   const FilterNode *filter, const char *text);
@@ -72,10 +73,11 @@ typedef struct AudienceFacts
 	bool		matches_empty;
 } AudienceFacts;
 
+/* Read these facts off a filter that audience_bind() has compiled. */
 extern AudienceFacts audience_describe(const Population *population,
 									   Expr *filter);
 
-/* Both for an audience's own filter; an error names the audience. */
+/* Bind and describe an audience's own filter; an error names the audience. */
 extern AudienceFacts audience_bind_named(const Population *population,
 										 const Audience *audience);
 

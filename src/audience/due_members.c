@@ -11,12 +11,12 @@
  *		frequent		{40}
  *
  * For a profile that is due the filter is evaluated, for all others what is
- * stored is right.  So nobody has to run anything for an answer to be exact:
- * a sweep only makes it cheaper.
+ * stored is right.  So an answer is exact without a sweep, which only makes it
+ * cheaper.
  *
  * The profiles are the rows that the snapshot shows, at the reader's instant.
- * The filters are evaluated as the population's owner: operators of a type
- * that somebody made are theirs.
+ * The filters are evaluated as the population's owner: operators of a user's
+ * type are code of that user.
  *
  *-------------------------------------------------------------------------
  */
@@ -112,7 +112,7 @@ due_count(const Population *population, List *audiences, Snapshot snapshot,
 
 /*
  * add_holding() adds 'sign' to the sum of each audience whose filter holds for
- * the row that is looked at, if time changes what is stored of it.
+ * the current row, if time changes its stored members.
  */
 static void
 add_holding(const DueReading *reading, List *audiences, const int *places,
@@ -129,13 +129,17 @@ add_holding(const DueReading *reading, List *audiences, const int *places,
 	}
 }
 
-/* is_moved() tells whether time changes what is stored of an audience. */
+/* is_moved() tells whether time changes the stored members of an audience. */
 static bool
 is_moved(const Audience *audience)
 {
 	return audience->stored && audience->time_dependent;
 }
 
+/*
+ * due_begin() asks the question as the population's owner, and opens a scan of
+ * the profiles that the snapshot shows to be due now.
+ */
 static void
 due_begin(DueReading *reading, const Population *population, List *audiences,
 		  Snapshot snapshot)

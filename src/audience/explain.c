@@ -33,7 +33,6 @@
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 #include "audience/definitions.h"
 #include "base/base.h"

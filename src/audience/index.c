@@ -27,8 +27,8 @@
  * definition has changed.
  *
  * A filter that does not bind any more is noted, and the others are indexed:
- * an event must not fail of a definition that it has nothing to do with.
- * Whoever writes profiles stops keeping its members (suspend.c).
+ * an event must not fail of a definition that it has nothing to do with.  The
+ * next writer of profiles stops keeping the audience's members (suspend.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -259,7 +259,7 @@ index_audience(Building *building, const Audience *audience)
 			one.result = shared_exprs_bind(index->shared, one.result);
 		collect_conditions(into, (Node *) one.result);
 		MemoryContextSwitchTo(into->context);
-		/* of what time changes, nobody knows for which rows it will hold */
+		/* a filter that time changes may come to hold for the blank row */
 		if (audience->matches_empty || audience->time_dependent)
 			index->matches_empty = lappend_int(index->matches_empty, place);
 	}

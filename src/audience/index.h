@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * index.h
- *	  The audiences of a population by what their filters look at, private to
- *	  the room of audiences.
+ *	  The audiences of a population by the operands that their filters read,
+ *	  private to the room of audiences.
  *
  * An index refers to an audience by its place, a number from 0 on.  The files
- * of the index share conditions.h; all others use what stands here.
+ * of the index share conditions.h; all other files use this header.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +20,7 @@ typedef struct AudienceIndex AudienceIndex;
 
 /* index.c ---------------------------------------------------------------- */
 
+/* Make the cache of the index of each population. */
 extern void audience_index_init(void);
 
 /*
@@ -41,12 +42,12 @@ extern int	index_place(const AudienceIndex *index, const char *name);
 extern const char *index_name(const AudienceIndex *index, int place);
 extern int32 index_definition_id(const AudienceIndex *index, int place);
 
-/* Look at a row as of an instant, where nothing changes. */
+/* Set the row on which filters are evaluated, as of an instant. */
 extern void index_set_row(AudienceIndex *index, TupleTableSlot *row,
 						  TimestampTz at);
 /*
- * Does the filter hold, on the row that is looked at or after the change?  And
- * did it hold before the change?
+ * index_holds() says whether the filter holds for the row that was set, or
+ * after the change; index_held() whether it held before the change.
  */
 extern bool index_holds(AudienceIndex *index, int place);
 extern bool index_held(AudienceIndex *index, int place);
@@ -55,7 +56,9 @@ extern const char *index_evaluating(const AudienceIndex *index);
 
 /* Why a filter does not bind, or NULL if it does. */
 extern const char *index_broken(AudienceIndex *index, int place);
-/* The places of stored audiences that did not bind when it was built. */
+/*
+ * The places of stored audiences that did not bind when the index was built.
+ */
 extern List *index_broken_places(const AudienceIndex *index);
 
 /* touch.c ---------------------------------------------------------------- */
@@ -64,8 +67,8 @@ extern List *index_broken_places(const AudienceIndex *index);
  * The filters that may give another answer after a change from one row of the
  * base table to another at an instant; all columns of both are deformed.
  * Returns how many; *touched are their places, good until the next call.
- * 'appears': one of the rows is the blank one, and filters that may hold for
- * that are among them.
+ * 'appears': one of the rows is the blank one; then the filters that may hold
+ * for a blank row are included.
  */
 extern int	index_touched(AudienceIndex *index, TupleTableSlot *before,
 						  TupleTableSlot *after, bool appears,

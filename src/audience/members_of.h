@@ -32,8 +32,8 @@ extern void due_count(const Population *population, List *audiences,
 /* members_of.c ----------------------------------------------------------- */
 
 /*
- * A condition over the base table as "profile": true for those for whom the
- * audience's filter holds, and false or NULL for all others.
+ * A condition over the base table as "profile": true for a profile for which
+ * the audience's filter holds, and false or NULL for any other.
  */
 extern char *audience_holds_sql(const char *audience);
 
@@ -56,9 +56,9 @@ extern int64 audience_count_where(const Population *population,
 								  const char *condition);
 
 /*
- * Those of these audiences (Audience *) that can be asked: those whose filter
- * binds, and, unless filters are to be 'evaluated', those whose members can be
- * read.  A warning names each of the others.
+ * Those of the audiences (Audience *) that can be asked: the filter binds,
+ * and, unless filters are to be 'evaluated', the members can be read.  A
+ * warning names each of the others.
  */
 extern List *audiences_answering(const Population *population,
 								 List *audiences, bool evaluated);
@@ -73,6 +73,7 @@ extern int64 algebra_count(const Population *population,
 
 /* ask.c ------------------------------------------------------------------ */
 
+/* Make the cache of the saved plans of questions about one profile. */
 extern void ask_init(void);
 
 /* member_view.c: the view of an audience --------------------------------- */

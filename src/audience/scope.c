@@ -40,7 +40,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "audience/definitions.h"
@@ -260,7 +259,7 @@ ask_membership(ProfileScope *profile, const Audience *audience)
 /*
  * key_as_text() returns the key as text, independent of any setting of the
  * session: for BUCKET, and to ask for a member.  NULL if the row has no key:
- * somebody may have replaced the view by one without it.
+ * the view may have been replaced by one without it.
  */
 static Expr *
 key_as_text(ProfileScope *profile)

@@ -14,7 +14,7 @@
  * Values that an operand may be equal to (=, in) are hashed.  Any other
  * condition is evaluated, once for all filters that have it in common.
  *
- * It is the same question for an event, which changes the row, and for time,
+ * The question is the same for an event, which changes the row, and for time,
  * which changes the instant:
  *
  *		event		(old row, at) and (new row, at)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * transitions.c
- *	  Which transitions does a fold of memberships come to?
+ *	  Which transitions does a fold of memberships emit?
  *
  *		emitted by the fold		definition 3: 17 entered at 12:00, event
  *		transition				audience "vip": 17 entered at 12:00, event

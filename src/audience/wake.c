@@ -14,8 +14,8 @@
  *					hold
  *		wake_at		8 June
  *
- * Until wake_at nobody looks at the profile.  Most of the time it is enough to
- * know when something may happen: what that is, to the microsecond, is
+ * Until wake_at no sweep looks at the profile.  Most of the time it is enough
+ * to know when something may happen: what that is, to the microsecond, is
  * computed when it is near (time_expr_stable_at_least_until()), and all the
  * conditions of a profile together take some microseconds.
  *

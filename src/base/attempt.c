@@ -54,7 +54,7 @@ attempt(Attempt work, void *arg)
 		MemoryContextSwitchTo(memory);
 		error = CopyErrorData();
 		FlushErrorState();
-		/* end our subtransaction before anybody above ends the next one */
+		/* end our subtransaction before a caller ends the next one */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * base.h
- *	  What every room stands on: exports, clock, calendar, names, caches,
- *	  rights, errors, catalog.
+ *	  What every room uses: exports, clock, calendar, names, caches, rights,
+ *	  errors, catalog.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,6 +30,7 @@
 	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
 	PG_FUNCTION_INFO_V1(name)
 
+/* Define the settings, make the caches and register the room's callbacks. */
 extern void base_init(void);
 
 /* clock.c: what time is it? ----------------------------------------------- */
@@ -58,7 +59,7 @@ extern TimestampTz clock_now(void);
  */
 extern void clock_set(TimestampTz instant);
 
-/* calendar.c: days and months on the clock of a place --------------------- */
+/* calendar.c: days and months in a time zone ------------------------------ */
 
 typedef enum CalendarUnit
 {
@@ -98,7 +99,7 @@ extern void clock_offsets_between(pg_tz *zone, TimestampTz from,
 extern TimestampTz calendar_add(pg_tz *zone, TimestampTz at,
 								const Interval *span);
 
-/* How many microseconds later that is, at least and at most. */
+/* How many microseconds a span adds to an instant, at least and at most. */
 extern void calendar_span_range(pg_tz *zone, const Interval *span,
 								int64 *least, int64 *most);
 
@@ -129,29 +130,29 @@ extern DateADT calendar_anniversary(int year, int month, int day);
 
 /* zone.c: names of time zones --------------------------------------------- */
 
-/* ERRCODE_INVALID_PARAMETER_VALUE if that is no name of a time zone. */
+/* Raise ERRCODE_INVALID_PARAMETER_VALUE unless this names a time zone. */
 extern void check_zone(const char *timezone);
 
 /* names.c: lists of names ------------------------------------------------- */
 
 /*
  * The candidate (List of char *) most like 'word', or NULL when none is near
- * enough to be a slip of the finger.
+ * enough to be a typing error.
  */
 extern const char *nearest_name(const char *word, List *candidates);
 
 /* The order of two names (char *), for list_sort(). */
 extern int	compare_names(const ListCell *a, const ListCell *b);
 
-/* Is the name among these (char *)?  And these with it, each name once. */
+/* Is the name in the list (char *)?  And the list with it, each name once. */
 extern bool names_contain(List *names, const char *name);
 extern List *names_add(List *names, const char *name);
 
 /* typed.c: text in place of other types ----------------------------------- */
 
 /*
- * Call 'function' with the same arguments, of which this one, a text, is read
- * as a literal of that type.
+ * Call 'function' with the arguments of a call, of which number 'argument', a
+ * text, is read as a literal of 'type'.
  */
 extern Datum call_with_text(FunctionCallInfo fcinfo, int argument, Oid type,
 							PGFunction function);
@@ -170,26 +171,31 @@ extern bytea *wire_send(const char *text);
 
 /* lock.c: waiting for locks ----------------------------------------------- */
 
-/*
- * Add locks to a list of those that are needed together, and take them all, to
- * the end of the transaction.  While one of them is waited for, none of the
- * others is held for long, so there is no deadlock with a session that holds
- * some of them and waits for others.  The caller holds no lock yet that others
- * wait for, and reads again afterwards what others may have changed.
- */
-extern List *locks_add_relation(List *requests, Oid relid, LOCKMODE mode);
-
-/* A lock that is taken by a function, which waits as lock_timeout says. */
+/* Takes a lock, for which it waits no longer than lock_timeout says. */
 typedef void (*LockTake) (void *argument);
 
+/*
+ * Add a lock to a list of locks that are needed together: that of a relation,
+ * or one that is taken by take(argument).
+ */
+extern List *locks_add_relation(List *requests, Oid relid, LOCKMODE mode);
 extern List *locks_add(List *requests, LockTake take, void *argument);
+
+/*
+ * Take all locks of a list, to the end of the transaction.  While one of them
+ * is waited for, none of the others is held for long, so there is no deadlock
+ * with a session that holds some of them and waits for others.  The caller
+ * holds no lock yet that others wait for, and reads again afterwards what
+ * others may have changed.
+ */
 extern void locks_take(List *requests);
 
 /* cache.c: what is read once, until a definition changes ------------------ */
 
 /*
- * Part of each entry of a cache, for the cache's own use: whether the entry is
- * still what the catalog says, and the memory that hangs off it (or NULL).
+ * Part of each entry of a cache, for the cache's own use: whether the entry
+ * still agrees with the catalog, and the context that holds its memory (or
+ * NULL).
  */
 typedef struct CacheSlot
 {
@@ -198,8 +204,8 @@ typedef struct CacheSlot
 } CacheSlot;
 
 /*
- * What a cache holds.  An entry begins with its key, in which no byte is
- * unset.
+ * The kind of a cache's entries.  An entry begins with its key, of which every
+ * byte is set.
  */
 typedef struct CacheKind
 {
@@ -218,8 +224,8 @@ typedef struct Cache Cache;
 extern Cache *cache_create(const CacheKind *kind);
 
 /*
- * The valid entry of a key, or NULL if there is none.  What it holds is good
- * until the end of the transaction.
+ * The valid entry of a key, or NULL if there is none.  The memory of the entry
+ * is good until the end of the transaction.
  */
 extern void *cache_find(Cache *cache, const void *key);
 
@@ -239,8 +245,8 @@ extern void *cache_put(Cache *cache, const void *made, MemoryContext context,
 					   uint64 begun);
 
 /*
- * Make all entries anew that this session has made of the relation: one of
- * them has proved wrong.
+ * Mark all entries of this session that are made of the relation as stale,
+ * because one of them has proved wrong.
  */
 extern void cache_distrust(Oid relid);
 
@@ -249,10 +255,10 @@ extern void cache_distrust(Oid relid);
 typedef void (*Attempt) (void *arg);
 
 /*
- * Run work(arg).  Returns NULL if it went well.  Otherwise returns the error,
- * in the current context, and what the work did in the database is undone.
- * Only errors that say something of a definition are caught, and none while
- * the server runs a parallel plan.
+ * Run work(arg).  Returns NULL if the work succeeded.  Otherwise returns the
+ * error, in the current context, after undoing what the work did in the
+ * database.  Only errors that say something of a definition are caught, and
+ * none while the server runs a parallel plan.
  */
 extern ErrorData *attempt(Attempt work, void *arg);
 
@@ -275,14 +281,14 @@ extern void shallow_end(Shallow *shallow);
 /* errors.c: which errors may be caught? ----------------------------------- */
 
 /*
- * Is it an error of the data or of the definitions that were worked on?  Then
- * a caller who can do without them may catch it.  All others must be thrown
- * again: cancellation, time limits, lack of resources, conflicts with other
+ * Is the error one of the data or definitions that were used?  A caller that
+ * can do without these may catch it.  All other errors must be thrown again:
+ * cancellation, time limits, lack of resources, conflicts with other
  * transactions, and bugs.
  */
 extern bool error_is_of_data(int sqlstate);
 
-/* Is it an error that says something of a definition? */
+/* Does the error mean that a definition does not work? */
 extern bool error_is_of_definition(int sqlstate);
 
 /* dependents.c: what of the users' own depends on ours? ------------------- */
@@ -295,21 +301,21 @@ typedef struct Dependent
 } Dependent;
 
 /*
- * What depends on a relation, or on one of its columns, directly or through
- * others (Dependent *), each after what it depends on.
+ * The objects (Dependent *) that depend on a relation, or on one of its
+ * columns, directly or through others; each after those that it depends on.
  */
 extern List *relation_dependents(Oid relid, AttrNumber attno);
 
 /*
- * The names of dependents, for an error's detail; and an auxiliary of ereport,
- * a hint that says how they are dropped.
+ * The names of dependents, for an error's detail; and an auxiliary of ereport
+ * that adds the hint how to drop them.
  */
 extern char *dependents_list(List *dependents);
 extern int	dependents_hint(List *dependents);
 
 /*
- * ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if anything depends on a relation, or
- * on one of its columns, that is about to go with 'what'.
+ * Raise ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if anything depends on a
+ * relation, or on one of its columns, that is about to go with 'what'.
  */
 extern void relation_refuse_dependents(Oid relid, AttrNumber attno,
 									   const char *what);
@@ -324,8 +330,8 @@ extern bool relation_is_depended_on(Oid relid);
 extern char *view_options(Oid view);
 
 /*
- * Does anything hang on a column, but its default and a view of ours: another
- * view, an index, a constraint, a policy?
+ * Does anything depend on a column, other than its default and a view of ours:
+ * another view, an index, a constraint, a policy?
  */
 extern bool column_is_depended_on(Oid relid, AttrNumber attno, Oid view);
 
@@ -347,7 +353,7 @@ extern int	segment_naptime;
 
 /* actor.c: on whose behalf, and under which settings ---------------------- */
 
-/* Who acted, with which restrictions, and to which level settings go back. */
+/* A user, the restrictions, and the level that settings go back to. */
 typedef struct Actor
 {
 	Oid			user;
@@ -356,9 +362,10 @@ typedef struct Actor
 } Actor;
 
 /*
- * Act as a relation's owner: restricted, as whatever hangs on the relation is
- * the owner's code, with search_path and the like pinned (settings_pin).
- * Returns who acted before, for act_as_before(); an error needs none.
+ * Act as a relation's owner: restricted, because triggers and the like on the
+ * relation are the owner's code, with search_path and the like pinned
+ * (settings_pin).  Returns the actor before, for act_as_before(), which an
+ * error does not need.
  */
 extern Actor act_as_owner(Oid relid);
 extern void act_as_before(Actor before);
@@ -399,6 +406,7 @@ extern Oid	catalog_function(const char *name, int nargs, const Oid *types);
 /* The relation's name, quoted and qualified; NULL if it is gone. */
 extern char *relation_name(Oid relid);
 
+/* The role that owns the relation, which must exist. */
 extern Oid	relation_owner(Oid relid);
 
 /*
@@ -414,12 +422,7 @@ extern char *collation_full_name(Oid collation);
  */
 extern Datum name_datum(const char *name);
 
-/*
- * Read segment.<table>, whose first column is the name of a population: its
- * rows of that population, or all if NULL.  Always the latest committed
- * state (and our own changes), whatever the isolation level: a definition is
- * not part of anybody's snapshot.
- */
+/* A scan of one of our tables, and its current row. */
 typedef struct CatalogScan
 {
 	Relation	relation;
@@ -427,16 +430,23 @@ typedef struct CatalogScan
 	HeapTuple	row;
 } CatalogScan;
 
+/*
+ * Begin to read segment.<table>, whose first column is the name of a
+ * population: the rows of that population, or all rows if it is NULL.  The
+ * scan reads the latest committed state (and our own changes), whatever the
+ * isolation level: a definition is not part of any transaction's snapshot.
+ */
 extern void catalog_begin(CatalogScan *scan, const char *table,
 						  const char *population);
 
 /*
- * The one row of a table whose primary key is its first two columns, a
- * population and a name.
+ * Begin to read the one row of a table whose primary key is its first two
+ * columns, a population and a name.
  */
 extern void catalog_begin_one(CatalogScan *scan, const char *table,
 							  const char *population, const char *name);
 
+/* Go to the next row, false if there is none; and end the scan. */
 extern bool catalog_next(CatalogScan *scan);
 extern void catalog_end(CatalogScan *scan);
 
@@ -460,9 +470,9 @@ extern char *catalog_get_optional(CatalogScan *scan, const char *column);
  * Run one statement over our own tables, as their owner.
  *
  * The text is ours alone: values travel as parameters ($1 ...).  search_path
- * is pinned to pg_catalog, so every other name must be qualified.  Returns
- * the SPI code; SPI_tuptable and SPI_processed are set as usual.  The caller
- * is connected to SPI and has checked that the user may do this.
+ * is pinned to pg_catalog, so every other name must be qualified.  Returns the
+ * SPI code; SPI_tuptable and SPI_processed are set as usual.  The caller is
+ * connected to SPI and has checked the user's rights.
  */
 extern int	catalog_execute(const char *sql, int nargs, const Oid *types,
 							const Datum *values, const bool *isnull);
@@ -478,8 +488,8 @@ extern int	catalog_execute_as_user(const char *sql, int nargs,
 /*
  * Give a table that catalog_execute() has made to a role, with its indexes and
  * sequences.  The role need not be able to create tables there, nor the owner
- * of our tables be a member of it; the caller has seen to it that the role
- * wants the table.
+ * of our tables be a member of it; the caller has made sure that the role
+ * asked for the table.
  */
 extern void catalog_hand_over(Oid relid, Oid role);
 
@@ -487,9 +497,9 @@ extern void catalog_hand_over(Oid relid, Oid role);
 
 /*
  * Permit the statement that is executed between begin and end to write the
- * tables that we keep, those of populations included; they refuse what else is
- * written to them by SQL.  An error ends the permit, too.  catalog_execute()
- * does this by itself.
+ * tables that we keep, those of populations included; these tables refuse all
+ * other writes by SQL.  An error ends the permit, too.  catalog_execute() does
+ * this by itself.
  */
 extern void protected_write_begin(void);
 extern void protected_write_end(void);

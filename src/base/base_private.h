@@ -10,9 +10,15 @@
 
 #include "utils/guc.h"
 
+/*
+ * Define the settings; register what marks stale entries of caches, and what
+ * ends permits with their transaction.
+ */
 extern void settings_init(void);
 extern void cache_init(void);
 extern void protect_init(void);
+
+/* Check a new value of segment.now, and freeze or release the clock by it. */
 extern bool clock_check_setting(char **newval, void **extra, GucSource source);
 extern void clock_assign_setting(const char *newval, void *extra);
 

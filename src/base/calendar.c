@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * calendar.c
- *	  What do days and months come to on the clock of a place?
+ *	  When do days and months begin and end in a time zone?
  *
  * A local day begins at the first instant that bears its date or a later one,
  * and ends where the next begins:

@@ -29,7 +29,6 @@
 		ereport(ERROR, __VA_ARGS__); \
 		return dummy_value; \
 	} while (0)
-#define SOFT_ERROR_OCCURRED(escontext) false
 #endif
 
 /*
@@ -42,8 +41,8 @@
 #endif
 
 /*
- * 16 replaced the per-catalog checks by one for all catalogs.  Who owns it we
- * ask of relations only, and what is granted of schemas.
+ * 16 replaced the per-catalog checks by one for all catalogs.  We check the
+ * owners of relations, and the grants on schemas, and nothing else.
  */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(class_id, object_id, role_id) \
@@ -64,12 +63,14 @@
 #if PG_VERSION_NUM < 160000
 #include <stdlib.h>
 
+/* The memory for a setting's value, or NULL; 'elevel' is not used. */
 static inline void *
 guc_malloc(int elevel, size_t size)
 {
 	return malloc(size);
 }
 
+/* Frees what guc_malloc() returned. */
 static inline void
 guc_free(void *value)
 {
@@ -124,7 +125,7 @@ typedef struct DateTimeErrorExtra
 							 conflict, arbiters)
 #endif
 
-/* 18 wants to be told where the row itself is, if it is there. */
+/* 18 takes the place of the row itself as an argument, if it is there. */
 #if PG_VERSION_NUM < 180000
 #define ExecCheckIndexConstraints(result, slot, estate, conflict, itself, \
 								  arbiters) \

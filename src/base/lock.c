@@ -250,7 +250,7 @@ waits_for_us(int pid, List **seen)
 	ArrayType  *blockers;
 	int			count;
 
-	/* a prepared transaction has no session, and waits for nobody */
+	/* a prepared transaction has no session, and waits for none */
 	if (pid == 0 || list_member_int(*seen, pid))
 		return false;
 	*seen = lappend_int(*seen, pid);

@@ -16,7 +16,6 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 
@@ -54,7 +53,7 @@ shallow_end(Shallow *shallow)
 
 /*
  * say_too_deep() replaces what the server says of its limit, which would not
- * help anybody here: an error context's callback.
+ * help here: an error context's callback.
  */
 static void
 say_too_deep(void *arg)

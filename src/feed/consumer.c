@@ -31,7 +31,6 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
@@ -84,7 +83,7 @@ segment_create_consumer(PG_FUNCTION_ARGS)
 	check_new_name(name);
 
 	SPI_connect();
-	/* what is after the position stays, as nobody trims meanwhile */
+	/* transitions after the position stay: trimming is locked out */
 	counter = feed_lock(population);
 	position = from_start ? counter.trimmed : counter.last;
 	catalog_execute("INSERT INTO segment.consumer"
@@ -194,7 +193,9 @@ segment_ack(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("consumer \"%s\" was not given transition " INT64_FORMAT,
 						consumer->name, seq),
-				 errdetail("It was given those up to " INT64_FORMAT " and has acknowledged those up to " INT64_FORMAT ".",
+				 errdetail("It was given those up to " INT64_FORMAT
+						   " and has acknowledged those up to "
+						   INT64_FORMAT ".",
 						   consumer->polled, consumer->acknowledged),
 				 errhint("Acknowledge the last seq that segment.poll() returned.")));
 	if (seq > consumer->acknowledged)
@@ -294,6 +295,10 @@ consumer_find(const char *name)
 	return consumer;
 }
 
+/*
+ * unknown_consumer() reports that a consumer does not exist, with the nearest
+ * of the names (char *).
+ */
 static void
 unknown_consumer(const char *name, List *names)
 {

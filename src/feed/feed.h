@@ -1,12 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * feed.h
- *	  Transitions in order, and those who read them.
+ *	  Transitions in order, and the consumers that read them.
  *
  * Every function here is called connected to SPI, and uses it: a caller that
  * is going through an SPI result keeps SPI_tuptable and SPI_processed itself.
- * None of them checks the user: that is done by who decided to append, to trim
- * or to drop.
+ * None of them checks the user's rights: the caller has done so.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,10 +22,10 @@
  * A writer appends to a population's feed.
  *
  * The first feed_put() waits for any other transaction that appends, and from
- * then to the end of the transaction nobody else does; so numbers are in
- * commit order and without gaps.  Until then nobody is disturbed.  Under
- * REPEATABLE READ and SERIALIZABLE a feed that went on since the snapshot is
- * the standard serialization failure.
+ * then to the end of the transaction no other transaction does; so numbers are
+ * in commit order and without gaps.  Before that no other session is held up.
+ * Under REPEATABLE READ and SERIALIZABLE a feed that went on since the
+ * snapshot is the standard serialization failure.
  *
  * A transaction has one writer open per population at a time.
  */
@@ -63,12 +62,13 @@ extern void feed_hold(const Population *population, bool consumers);
  */
 extern void feed_forget(const Population *population);
 
-/* trim.c: its beginning --------------------------------------------------- */
+/* trim.c: the beginning of a feed ----------------------------------------- */
 
 /*
- * feed_trim() removes from the feed's beginning what was recorded longer ago
- * than segment.feed_retention and is acknowledged by every consumer; returns
- * how many.  It locks nothing when there is nothing to remove.
+ * feed_trim() removes from the feed's beginning the transitions that were
+ * recorded longer ago than segment.feed_retention and are acknowledged by
+ * every consumer; returns how many.  It locks nothing when there is nothing to
+ * remove.
  */
 extern int64 feed_trim(const Population *population);
 

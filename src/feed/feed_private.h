@@ -18,9 +18,9 @@ typedef struct FeedCounter
 } FeedCounter;
 
 /*
- * feed_lock() locks the population's feed to the end of the transaction:
- * nobody else appends, trims or creates a consumer.  It makes the counter's
- * row on first use.
+ * feed_lock() locks the population's feed to the end of the transaction: no
+ * other transaction appends, trims or creates a consumer.  It makes the
+ * counter's row on first use.
  */
 extern FeedCounter feed_lock(const Population *population);
 

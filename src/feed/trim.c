@@ -9,8 +9,8 @@
  *		"crm" acknowledged 2
  *						x	x				removed; trimmed = 2
  *
- * Transitions that are old enough, and that every consumer has acknowledged;
- * with force, those that are old enough.
+ * trim removes the transitions that are old enough and that every consumer has
+ * acknowledged; with force, all that are old enough.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * arithmetic.c
- *	  The arithmetic of compiled filters, for which any value will do.
+ *	  The arithmetic of compiled filters, which raises no error.
  *
  * Where the server's own operator raises an error, the answer here is NULL,
- * missing: an order of an amount that nobody foresaw must not fail because of
- * a trait that divides by it.
+ * missing: an order of an unforeseen amount must not fail because of a trait
+ * that divides by it.
  *
  *		segment.divide(1, 0)								NULL
  *		segment.multiply(1e200::float8, 1e200::float8)		NULL

@@ -107,7 +107,10 @@ added_spans(FunctionCallInfo fcinfo, int sign)
 	PG_RETURN_INTERVAL_P(sum);
 }
 
-/* Months and days; and what is left.  Of an infinite span both are. */
+/*
+ * Split a span into months and days, and the rest.  If the span is infinite,
+ * so are both.
+ */
 Datum
 segment_calendar_part(PG_FUNCTION_ARGS)
 {

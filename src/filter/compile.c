@@ -31,6 +31,7 @@
 
 #include "filter/compile_private.h"
 
+static Expr *compile_filter(FilterScope *scope, const FilterNode *node);
 static Expr *compile_connective(FilterScope *scope, const FilterNode *node);
 static Expr *compile_not(FilterScope *scope, const FilterNode *node);
 static Expr *compile_at_least(FilterScope *scope, const FilterNode *node);
@@ -174,7 +175,7 @@ filter_pin(FilterScope *scope)
 }
 
 /* An op without a compiler is an operand, or was left out of the table. */
-Expr *
+static Expr *
 compile_filter(FilterScope *scope, const FilterNode *node)
 {
 	check_stack_depth();

@@ -19,6 +19,8 @@
 
 #include "filter/compile_private.h"
 
+static Expr *compile_comparison(FilterScope *scope, StrategyNumber strategy,
+								Operand left, Operand right);
 static Expr *compare_across_types(FilterScope *scope, StrategyNumber strategy,
 								  Operand left, Operand right);
 static Oid literal_type_beside(const FilterNode *literal, Oid type);
@@ -49,7 +51,7 @@ compile_compare(FilterScope *scope, const FilterNode *node)
  * types, as in int4 > 3000000000::int8.  Else both become one type, as bigint
  * and double precision do.
  */
-Expr *
+static Expr *
 compile_comparison(FilterScope *scope, StrategyNumber strategy,
 				   Operand left, Operand right)
 {

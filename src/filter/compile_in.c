@@ -132,9 +132,10 @@ compile_in_list(FilterScope *scope, const FilterNode *node, Operand operand,
 }
 
 /*
- * Those of the literals that are only a date, or NULL if there are none.  One
- * of them is compared as it is elsewhere; of several, the day is sought among
- * them, between the first and the last, so that an index helps.
+ * The condition for the literals that are only a date, or NULL if there are
+ * none.  One such literal is compared as elsewhere; of several, the operand
+ * lies between the first and the last, so that an index helps, and its day is
+ * one of them.
  */
 static Expr *
 compile_in_days(FilterScope *scope, const FilterNode *node, Operand operand)

@@ -57,10 +57,6 @@ typedef struct Operand
 /* Compile a node as a filter (compile.c) or a value (compile_operand.c). */
 typedef Expr *(*Compiler) (FilterScope *scope, const FilterNode *node);
 
-/* compile.c -------------------------------------------------------------- */
-
-extern Expr *compile_filter(FilterScope *scope, const FilterNode *node);
-
 /* compile_operand.c ------------------------------------------------------ */
 
 /* Compile an operand; a literal gets no value yet. */
@@ -71,9 +67,6 @@ extern Operand compile_operand(FilterScope *scope, const FilterNode *node);
 /* =, <, <=, >, >= */
 extern Expr *compile_compare(FilterScope *scope, const FilterNode *node);
 extern Expr *compile_between(FilterScope *scope, const FilterNode *node);
-/* Compare two operands, whatever their types, or raise an error. */
-extern Expr *compile_comparison(FilterScope *scope, StrategyNumber strategy,
-								Operand left, Operand right);
 
 /* compile_unify.c -------------------------------------------------------- */
 
@@ -119,14 +112,15 @@ extern Expr *compile_anniversary(FilterScope *scope, const FilterNode *node);
 /* compile_limits.c ------------------------------------------------------- */
 
 /*
- * Add to a comparison of two instants what follows from it for a column that
- * is a date or a local time.  'instants' are both sides as instants.
+ * Add to a comparison of two instants the limits that follow from it for a
+ * column that is a date or a local time.  'instants' are both sides as
+ * instants.
  */
 extern Expr *comparison_limits(FilterScope *scope, Expr *comparison,
 							   StrategyNumber strategy, const Operand *left,
 							   const Operand *right,
 							   const Operand *instants);
-/* Return what follows from IN LAST and its like for the time alone. */
+/* Return the limits of the time that follow from IN LAST and the like. */
 extern Expr *recent_limits(FilterScope *scope, const FilterNode *node,
 						   Expr *time);
 
@@ -233,7 +227,7 @@ extern Expr *expr_any(Expr *left, Datum *values, int count);
 /* Put a value under another collation, unless one of the two is a default. */
 extern Expr *expr_collated(Expr *value, Oid collation);
 
-/* Combine or test what is typed already. */
+/* Combine or test values whose types are known. */
 extern Expr *expr_and(Expr *left, Expr *right);
 extern Expr *expr_or(Expr *left, Expr *right);
 extern Expr *expr_nullif(Expr *value, Expr *missing);
@@ -253,10 +247,9 @@ extern bool expr_never_null(Expr *value);
 extern Oid	expr_type(Expr *value);
 extern Expr *expr_copy(Expr *value);
 
-
 /* filter_row.c ----------------------------------------------------------- */
 
-/* What the names of a row mean: by its columns, or by the hook. */
+/* The scope of a row: names are those of its columns, or of the hook. */
 extern FilterScope *filter_row_scope(FilterRow *row);
 /*
  * Put the fields of a RowExpr back where filter_row_field() left parameters in

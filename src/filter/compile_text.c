@@ -29,7 +29,6 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
-#include "utils/regproc.h"
 
 #include "filter/compile_private.h"
 #include "filter/filter_private.h"

@@ -202,7 +202,7 @@ wider_number(Oid one, Oid other)
 static Oid
 type_inside_json(FilterScope *scope, const FilterNode *beside, Oid type)
 {
-	/* never float8, which may be too small for what somebody sent */
+	/* never float8: a number in jsonb may be beyond its range */
 	if (is_number(type))
 		return NUMERICOID;
 	if (is_text(type))

@@ -4,15 +4,17 @@
  *	  How are the events of a window asked for?
  *
  *		count(orders in last 30 days)
- *			series_count(s7, 'in last 30 days', 'Europe/Copenhagen', segment.now())
+ *			series_count(s7, 'in last 30 days', 'Europe/Copenhagen', now)
  *
- * The window stands there as it is written, with the zone in which its days are
- * counted.  The function that is called reads it once (window_read_hook) and knows
- * from then on when an event begins to count and when it stops (state/window.c).
+ * The second argument is the window as it is written, the third the zone in
+ * which its days are counted.  The function reads the window once
+ * (window_read_hook) and knows from then on when an event begins to count and
+ * when it stops (state/window.c).
  *
- * What will never count again need not be kept, and what stopped counting never
- * begins again.  But the time of a query is that of its transaction's beginning,
- * and it may ask of rows that others have written since.  So a day more is kept.
+ * An event that has stopped counting never begins again, so it need not be
+ * kept.  But the time of a query is the beginning of its transaction, and the
+ * query may read rows that others have written since.  So an event is kept for
+ * another day (WINDOW_KEPT_LONGER).
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +22,6 @@
 
 #include "catalog/pg_type.h"
 #include "parser/parse_collate.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
@@ -65,6 +66,7 @@ filter_compile_window_kept(const FilterNode *window, FilterScope *scope,
 {
 	Window	   *bound = filter_window(window, scope->timezone);
 	Interval   *kept = palloc0(sizeof(Interval));
+	Expr	   *longer;
 
 	/* what is not due yet will be, unless that is after the window's end */
 	*after = NULL;
@@ -87,12 +89,12 @@ filter_compile_window_kept(const FilterNode *window, FilterScope *scope,
 			return;
 		default:
 			kept->time = WINDOW_KEPT_LONGER;
+			longer = expr_const(INTERVALOID, IntervalPGetDatum(kept));
 			*after = expr_own_call("window_after", 3,
 								   expr_text(filter_print(window)),
 								   expr_text(scope->timezone),
 								   expr_operator("-", time_now(scope, window),
-												 expr_const(INTERVALOID,
-															IntervalPGetDatum(kept))));
+												 longer));
 			assign_expr_collations(NULL, (Node *) *after);
 	}
 }
@@ -177,7 +179,8 @@ check_order(FilterScope *scope, const FilterNode *window)
 	int64		most_from;
 	int64		unused;
 
-	if (from->time == 0 && to->time == 0 && (from->month == 0) == (to->month == 0))
+	if (from->time == 0 && to->time == 0 &&
+		(from->month == 0) == (to->month == 0))
 		reversed = from->month <= to->month && from->day <= to->day;
 	else
 	{

@@ -11,9 +11,9 @@
  *
  *		fn_extra -> {filter bytes, row type} -> ExprState over a slot
  *
- * It is the expression that would have been inlined, so that both answer the
- * same.  The cache lives as long as the query; it is emptied when it has grown
- * large, since a query may compute filters that never come again.
+ * The expression is the one that would have been inlined, so that both answer
+ * the same.  The cache lives as long as the query; it is emptied when it has
+ * grown large, since a query may compute filters that never come again.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,8 +60,6 @@ typedef struct CompiledCache
 	MemoryContext context;		/* of the table and all entries */
 	HTAB	   *table;
 	Compiled   *last;			/* usually the filter is the same again */
-	Oid			last_type;
-	int32		last_typmod;
 } CompiledCache;
 
 static CompiledCache *cache_open(FmgrInfo *flinfo);

@@ -15,9 +15,10 @@
  * citext and enums compare as their makers meant; everything else is named
  * with its schema and its exact argument types.
  *
- * An expression that is made here is evaluated by everybody who inserts, reads
- * or defines.  So it calls functions of superusers only: only a superuser may
- * make an operator class, and expr_coerce() looks at the owner of a cast.
+ * An expression that is made here is evaluated in the session of each user who
+ * inserts, reads or defines.  So it calls functions of superusers only: only a
+ * superuser may make an operator class, and expr_coerce() looks at the owner
+ * of a cast.
  *
  *-------------------------------------------------------------------------
  */

@@ -285,7 +285,7 @@ extern FilterSource filter_source_unpack(const Filter *filter);
 /* compile*.c: tree to the server's expressions --------------------------- */
 
 /*
- * What the names of a filter mean.
+ * The meaning of the names in a filter.
  *
  * Embed it as the first member of a struct of your own; the callbacks get it
  * back.  A NULL callback means that a filter in this scope has nothing of that
@@ -384,8 +384,9 @@ extern List *filter_compile_window(const FilterNode *window,
 								   FilterScope *scope);
 
 /*
- * Compile which events have to be kept: those after *after and up to *until
- * may count now or at any later time, no others.  NULL is no such limit.
+ * Compile the limits of the events that have to be kept: only those after
+ * *after and up to *until may count now or at any later time.  NULL: there is
+ * no such limit.
  */
 extern void filter_compile_window_kept(const FilterNode *window,
 									   FilterScope *scope,
@@ -421,8 +422,8 @@ extern Expr *filter_row_field(FilterRow *row, const char *name);
  * Rows of some types are profiles.  The hook is called for each named row type
  * before names are bound.  A room that knows the type fills in the scope and
  * returns it (row->scope, or a struct of its own that starts with a copy);
- * NULL means that the type is unknown.  That room lies to the right of this
- * one, so it registers itself here.
+ * NULL means that the type is unknown.  A room that knows it lies to the right
+ * of this one, so the room registers itself here.
  */
 typedef FilterScope *(*FilterRowHook) (FilterRow *row);
 extern PGDLLIMPORT FilterRowHook filter_row_hook;

@@ -74,7 +74,7 @@ typedef enum FilterShape
 	SHAPE_ANNIVERSARY			/* anniversary of operand ... */
 } FilterShape;
 
-/* Who binds tighter. */
+/* How tightly an op binds its arguments, the loosest first. */
 typedef enum FilterPrecedence
 {
 	PRECEDENCE_OR = 1,
@@ -106,8 +106,8 @@ typedef struct FilterOpInfo
 } FilterOpInfo;
 
 /*
- * May a word begin with the character?  Any byte of a
- * multibyte character counts as a letter, as in SQL.
+ * May a word begin with the character?  Any byte of a multibyte character
+ * counts as a letter, as in SQL.
  */
 static inline bool
 filter_is_word_start(char c)
@@ -116,17 +116,24 @@ filter_is_word_start(char c)
 		(c & 0x80) != 0;
 }
 
+/* Is the character a digit of a number? */
+static inline bool
+filter_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /* May a word go on with the character? */
 static inline bool
 filter_is_word_part(char c)
 {
-	return filter_is_word_start(c) || (c >= '0' && c <= '9');
+	return filter_is_word_start(c) || filter_is_digit(c);
 }
 
 /* ops.c */
 extern const FilterOpInfo filter_ops[FILTER_OP_COUNT];
 
-/* Their words, with NULL at the end; of the first four by number. */
+/* The words of these enums, by number, and of aggregates; then NULL. */
 extern const char *const filter_units[];	/* FilterUnit */
 extern const char *const filter_whiches[];	/* FilterWhich */
 extern const char *const filter_times[];	/* FilterTimes */
@@ -134,8 +141,8 @@ extern const char *const filter_compares[]; /* FilterCompare */
 extern const char *const filter_aggregates[];
 
 /*
- * Text may be as long as it likes elsewhere; a number has an end, so that the
- * server's numeric can always hold it.
+ * The most digits of a number, its largest exponent, and the most digits of a
+ * count: the server's numeric can hold each number.
  */
 #define FILTER_MAX_DIGITS		1000
 #define FILTER_MAX_EXPONENT		1000
@@ -154,7 +161,7 @@ filter_op_has_operand(FilterOp op)
 		filter_ops[op].shape != SHAPE_OTHER;
 }
 
-/* Is its spelling written behind that operand? */
+/* Does the spelling of the op stand behind that operand? */
 static inline bool
 filter_op_follows_operand(FilterOp op)
 {
@@ -278,7 +285,5 @@ extern FilterNode *filter_from_json(struct JsonbContainer *json);
 
 /* Put a text in quotes, and double those in it. */
 extern char *filter_quote(const char *text, char quote);
-/* Append a filter, an operand, a window or a name. */
-extern void filter_print_part(StringInfo out, const FilterNode *node);
 
 #endif							/* SEGMENT_FILTER_PRIVATE_H */

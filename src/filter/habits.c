@@ -11,7 +11,7 @@
  * A language that reads like a sentence is written like many sentences, and
  * like SQL.  Where the parser finds no rule, we look around the word for one
  * of the forms below, and print the text as it has to be typed.  So the hint
- * can be followed as it is; what else is wrong is told by the next error.
+ * can be followed as it is; another mistake is reported by the next error.
  *
  * A form is looked for at three anchors: where the clause begins ("count of
  * orders"), behind its operand or where an event has its window ("within 30
@@ -316,8 +316,8 @@ parser_habit(Parser *parser, const char *start)
 }
 
 /*
- * The text as it would be with 'replacement' between 'start' and 'end'; NULL
- * if that is what it is.  Of a long text only the replacement.
+ * The text with 'replacement' between 'start' and 'end'; NULL if the text has
+ * that already.  For a long text the replacement alone is returned.
  */
 char *
 parser_replaced(Parser *parser, const char *start, const char *end,

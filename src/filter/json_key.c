@@ -154,7 +154,7 @@ rule_refuse(const RulePath *path, const char *detail)
 			 errdetail_internal("%s", detail)));
 }
 
-/* For what is no rule at all, as the trees of other languages are */
+/* For a value that is no rule at all, as the trees of other languages are */
 void
 rule_refuse_form(const RulePath *path, const char *found)
 {

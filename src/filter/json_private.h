@@ -33,7 +33,7 @@ typedef struct RulePath
 /* The name of the element where rules are about elements */
 #define JSON_ELEMENT		"element"
 
-/* What builders write where nothing is chosen yet */
+/* The value that builders write while nothing is chosen */
 #define JSON_PLACEHOLDER	"~"
 
 /*
@@ -107,7 +107,7 @@ extern char *rule_path_text(const RulePath *path);
 
 /* Raise an error about a rule; 'detail' is a sentence. */
 pg_noreturn extern void rule_refuse(const RulePath *path, const char *detail);
-/* Raise an error about what is no rule at all; 'found' is a noun. */
+/* Raise an error about a value that is no rule; 'found' is a noun. */
 pg_noreturn extern void rule_refuse_form(const RulePath *path,
 										 const char *found);
 /* The same, for an object without any key that a rule begins with. */

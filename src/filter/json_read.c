@@ -25,9 +25,7 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/formatting.h"
 
-#include "base/base.h"
 #include "filter/json_private.h"
 
 static const char *const did_keys[] = {
@@ -64,7 +62,7 @@ filter_from_json(JsonbContainer *json)
 	return node;
 }
 
-/* NULL for what is left out */
+/* NULL for a rule that is left out */
 FilterNode *
 rule_read(JsonbContainer *json, const RulePath *path)
 {

@@ -521,7 +521,10 @@ value_text(JsonbValue *value)
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
-/* "a, b\,c,, d" -> a | b,c | d, as builders join what is typed into a box */
+/*
+ * "a, b\,c,, d" -> a | b,c | d, as builders join the values that are typed
+ * into a box
+ */
 static List *
 split_commas(const char *text)
 {

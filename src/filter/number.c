@@ -15,8 +15,6 @@
 
 #include "filter/filter_private.h"
 
-#define is_digit(c) ((c) >= '0' && (c) <= '9')
-
 /* A number, 0.digits * 10^point, without zeros at either end of the digits. */
 typedef struct Decimal
 {
@@ -61,7 +59,7 @@ read_decimal(const char *text, int length, Decimal *number)
 	number->count = 0;
 	number->point = 0;
 
-	for (; position < end && is_digit(*position); position++, seen++)
+	for (; position < end && filter_is_digit(*position); position++, seen++)
 	{
 		if (number->count > 0 || *position != '0')
 		{
@@ -71,7 +69,7 @@ read_decimal(const char *text, int length, Decimal *number)
 	}
 	if (position < end && *position == '.')
 	{
-		for (position++; position < end && is_digit(*position);
+		for (position++; position < end && filter_is_digit(*position);
 			 position++, seen++)
 		{
 			if (number->count > 0 || *position != '0')
@@ -110,7 +108,7 @@ read_exponent(const char *position, const char *end, int64 *exponent)
 		negative = (*position++ == '-');
 	if (position == end)
 		return false;
-	for (; position < end && is_digit(*position); position++)
+	for (; position < end && filter_is_digit(*position); position++)
 	{
 		if (*exponent < PG_INT32_MAX)
 			*exponent = *exponent * 10 + (*position - '0');

@@ -19,9 +19,10 @@
  * something else stands there, is in parser.c.
  *
  * A parenthesis at the start of a predicate may open a filter or an operand,
- * "(a > 1) and b" or "(a + 1) > b", and nobody knows before it is closed.  So
- * a rule for filters may return an operand, and whoever needs a filter asks
- * parser_is_filter().  Where only an operand can stand, operand_only is set.
+ * "(a > 1) and b" or "(a + 1) > b", which is not known before it is closed.
+ * So a rule for filters may return an operand, and a caller that needs a
+ * filter asks parser_is_filter().  Where only an operand can stand,
+ * operand_only is set.
  *
  * Words are special only where the grammar expects them: each function asks
  * for its own words, and the scanner knows none.
@@ -141,7 +142,7 @@ parser_finish(Parser *parser, FilterNode *node, uint16 kind)
 		return parser_fail(parser, NULL, expected, NULL);
 	}
 
-	/* a trait that is "city" for everybody was meant to be city */
+	/* a trait with the value "city" was meant to be the column city */
 	if (kind == (KIND_FILTER | KIND_OPERAND) && op_is(node, KIND_OPERAND) &&
 		!filter_differs(node) && filter_string_as_column(node) != NULL)
 		return parser_fail_fixed(parser, parser->text, node);

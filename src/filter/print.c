@@ -71,20 +71,11 @@ char *
 filter_print(const FilterNode *node)
 {
 	StringInfoData out;
+	Printer		printer = {&out, COLUMNS_PLAIN, NULL};
 
 	initStringInfo(&out);
-	filter_print_part(&out, node);
-	return out.data;
-}
-
-/* Append a filter, an operand, a window or a name. */
-void
-filter_print_part(StringInfo out, const FilterNode *node)
-{
-	Printer		printer = {out, COLUMNS_PLAIN, NULL};
-
 	if (node->op == FILTER_NONE)
-		return;
+		return out.data;
 	if (node->op == FILTER_WORD)
 		print_name(&printer, node->text, false);
 	else if (op_is(node, KIND_WINDOW))
@@ -93,6 +84,7 @@ filter_print_part(StringInfo out, const FilterNode *node)
 		print_filter(&printer, node, PRECEDENCE_OR, BEFORE_NOTHING);
 	else
 		print_operand(&printer, node, PRECEDENCE_SUM);
+	return out.data;
 }
 
 /* A filter that stands where one of precedence 'lowest' may stand bare. */

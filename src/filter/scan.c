@@ -27,8 +27,6 @@ static const char *scan_number(const char *position, FilterToken *token);
 static const char *bad_token(FilterToken *token, const char *end,
 							 const char *problem, const char *hint);
 
-#define is_digit(c) ((c) >= '0' && (c) <= '9')
-
 const char *
 filter_scan(const char *position, FilterToken *token)
 {
@@ -62,7 +60,8 @@ filter_scan(const char *position, FilterToken *token)
 	}
 	if (*position == '\'' || *position == '"' || *position == '`')
 		return scan_quoted(position, token);
-	if (is_digit(*position) || (*position == '.' && is_digit(position[1])))
+	if (filter_is_digit(*position) ||
+		(*position == '.' && filter_is_digit(position[1])))
 		return scan_number(position, token);
 
 	token->kind = TOKEN_SYMBOL;
@@ -175,12 +174,12 @@ scan_number(const char *position, FilterToken *token)
 {
 	const char *end = position;
 
-	while (is_digit(*end))
+	while (filter_is_digit(*end))
 		end++;
 	if (*end == '.')
 	{
 		end++;
-		while (is_digit(*end))
+		while (filter_is_digit(*end))
 			end++;
 	}
 	if (*end == 'e' || *end == 'E')
@@ -189,10 +188,10 @@ scan_number(const char *position, FilterToken *token)
 
 		if (*exponent == '+' || *exponent == '-')
 			exponent++;
-		if (is_digit(*exponent))
+		if (filter_is_digit(*exponent))
 		{
 			end = exponent;
-			while (is_digit(*end))
+			while (filter_is_digit(*end))
 				end++;
 		}
 	}

@@ -13,7 +13,7 @@
  *		    3 | number   | 1
  *		    1 | column   | b
  *
- * It shows the parsed form to users and tests.
+ * segment.filter_tree() shows the parsed form to users and tests.
  *
  *-------------------------------------------------------------------------
  */

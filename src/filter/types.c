@@ -18,7 +18,6 @@
 #include "catalog/pg_type.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #include "filter/compile_private.h"
 

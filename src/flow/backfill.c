@@ -73,7 +73,7 @@ backfill_attach(const Source *source)
 /*
  * note_new_keys() says how many profiles behind 'last_ord' a source has made
  * that is not the first: does it name the same customers by another column, or
- * did somebody take one column for another?
+ * was one column taken for another?
  */
 static void
 note_new_keys(const Source *source, int64 last_ord)

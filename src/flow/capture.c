@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * capture.c
- *	  What did this statement do to whom?
+ *	  Which statements are one batch, and when is it applied?
  *
  * One INSERT of a thousand orders by ten customers is ten visits:
  *
@@ -24,8 +24,8 @@
  * counts, within one transaction.  What a subtransaction contributed to it
  * goes when the subtransaction is rolled back: each contribution has a memory
  * context of its own, below that of the batch.  While a batch is applied its
- * memory belongs to the current subtransaction, so that an error that somebody
- * catches frees it, too.
+ * memory belongs to the current subtransaction, so that an error that is
+ * caught frees it, too.
  *
  *-------------------------------------------------------------------------
  */
@@ -276,6 +276,10 @@ batch_await(int count)
 	awaited->count += count;
 }
 
+/*
+ * batch_awaited() counts the AFTER triggers of the batch that have not fired
+ * yet.
+ */
 static int
 batch_awaited(void)
 {

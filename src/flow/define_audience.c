@@ -214,7 +214,7 @@ definer_of_audience(FunctionCallInfo fcinfo, const char *function,
 	(void) audience_find(name, optional_name_argument(fcinfo, argument),
 						 &population);
 	definer = definer_begin(population, function);
-	/* somebody may have dropped it while we waited */
+	/* it may have been dropped while we waited */
 	(void) audience_find(name, definer->population, &population);
 	return definer;
 }

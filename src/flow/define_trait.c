@@ -182,7 +182,7 @@ define(Definer *definer, const char *name, const FilterSource *definition,
 	List	   *sound_audiences;
 	List	   *stored;
 
-	/* what is wrong is said before anybody has to wait */
+	/* errors are raised before any session has to wait */
 	trait_check(population, definition);
 	affected.columns = changes_columns(population, name, definition, replace);
 	concerned = find_concerned(population, name, definition, replace);

@@ -16,7 +16,7 @@
  * Each is one function of define_*.c.  All of them go this way:
  *
  *		definer_begin	others who define wait; we act as the owner
- *						what is wrong is said, before anybody has to wait
+ *						errors are raised before any session waits
  *		definer_lock	all else that is affected, at once: lock_affected.c
  *		...				population_of() after each change
  *		definer_end

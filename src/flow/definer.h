@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * definer.h
- *	  A definition that is being made: who makes it, of which population?
+ *	  A definition that is being made: by which user, of which population?
  *
  *-------------------------------------------------------------------------
  */
@@ -30,9 +30,9 @@ typedef struct Definer
 } Definer;
 
 /*
- * definer_begin() begins a definition of a population, which 'function' was
- * called for: nobody else defines anything of it until the transaction ends.
- * From here on we act as its owner.
+ * definer_begin() begins a definition of a population, for the SQL function of
+ * that name: no other session defines anything of the population until the
+ * transaction ends.  From here on we act as its owner.
  *
  * definer_begin_as_user() does not act as the owner yet: definer_act() does.
  */
@@ -61,7 +61,7 @@ typedef struct Affected
  */
 extern void definer_lock(Definer *definer, const Affected *affected);
 
-/* definer_end() disconnects, and gives back who acted before. */
+/* definer_end() disconnects from SPI, and acts as the user again. */
 extern void definer_end(Definer *definer);
 
 /*
@@ -71,10 +71,10 @@ extern void definer_end(Definer *definer);
 extern const Population *population_of(const Definer *definer);
 
 /*
- * lock_and_settle() locks the members, and tells the feed what was due or
- * pending.  Audiences that do not bind are not kept from here on, with a
- * warning but for those that are about to be mended or dropped (names, char
- * *).
+ * lock_and_settle() locks the members, and emits to the feed what was due or
+ * pending.  Members of audiences that do not bind are not kept from here on,
+ * with a warning but for those that are about to be mended or dropped (names,
+ * char *).
  */
 extern void lock_and_settle(Definer *definer, List *mended);
 
@@ -100,7 +100,7 @@ extern List *all_audiences(const Population *population);
 pg_noreturn extern void refuse_users(const char *kind, const char *name,
 									 List *traits, List *audiences);
 
-/* refuse_unknown_trait() and the like say that there is none of that name. */
+/* refuse_unknown_trait() and the like raise an error: no such name. */
 pg_noreturn extern void refuse_unknown_trait(const Population *population,
 											 const char *name);
 pg_noreturn extern void refuse_unknown_source(const Population *population,

@@ -137,8 +137,8 @@ reach(const Population *population, List *start,
 }
 
 /*
- * thing_definition() is the definition of a trait or filter of an audience;
- * NULL for a source, and for what somebody has dropped meanwhile.
+ * thing_definition() is the definition of a trait or the filter of an
+ * audience; NULL for a source, and for a thing that was dropped meanwhile.
  */
 static const FilterNode *
 thing_definition(const Population *population, const Thing *thing)

@@ -94,8 +94,8 @@ check_unused(const Population *population)
 }
 
 /*
- * drop_parts() drops audiences, traits and sources.  The feed goes too, so
- * nobody is told that the members leave.
+ * drop_parts() drops audiences, traits and sources.  The feed goes too, so no
+ * transitions are emitted for the members.
  */
 static void
 drop_parts(Definer *definer)
@@ -144,6 +144,10 @@ drop_lost(const Population *population)
 	SPI_finish();
 }
 
+/*
+ * check_owns_extension() raises an error unless the user owns the extension: a
+ * population without a base table has no other owner.
+ */
 static void
 check_owns_extension(const Population *population)
 {

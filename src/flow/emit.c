@@ -11,9 +11,10 @@
  * The room of audiences moves toggles into bitmaps and hands out transitions
  * (Transition) in the order in which they happened; the feed writes them.
  *
- * Nothing is lost if nobody ever folds: members are read with what is pending.
- * Only the feed waits, and what is pending makes reading slower.  A definition
- * folds first, so that what happened before it stands before it in the feed.
+ * Nothing is lost if no fold ever runs: members are read with the toggles that
+ * are pending.  Only the feed waits, and pending toggles make reading slower.
+ * A definition folds first, so that what happened before it stands before it
+ * in the feed.
  *
  *-------------------------------------------------------------------------
  */

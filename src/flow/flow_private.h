@@ -82,8 +82,8 @@ extern TimestampTz *sweep_resume(const Population *population);
 extern void sweep_forget_resume(void);
 
 /*
- * What is left to do is counted no further than this: to count a million takes
- * longer than to do some of it.
+ * The most profiles or toggles that are counted as left to do: to count a
+ * million takes longer than to work on some of them.
  */
 #define MOST_COUNTED	1000
 
@@ -93,8 +93,8 @@ extern int64 count_due(const Population *population, TimestampTz from);
 /* emit.c: membership and the feed ----------------------------------------- */
 
 /*
- * The caller has locked the members (audience_lock, or membership_try_lock for a
- * fold), acts as the population's owner and is connected to SPI.
+ * The caller has locked the members (audience_lock, or membership_try_lock for
+ * a fold), acts as the population's owner and is connected to SPI.
  */
 
 /*
@@ -123,7 +123,7 @@ extern void members_decide(const Population *population, List *names,
 extern void members_rename(const Population *population, const char *name,
 						   const char *new_name);
 
-/* members_leave() emits that all members leave an audience, which goes. */
+/* members_leave() emits that all members leave a dropped audience. */
 extern void members_leave(const Population *population, const char *name);
 
 /* backfill.c: whole populations, by SQL ----------------------------------- */
@@ -139,9 +139,9 @@ extern void backfill_detach(const Source *source);
 extern void backfill_remove_ended(const Population *population);
 
 /*
- * backfill_check_sources() looks whether every source can be read: before they
- * are locked, so that a user whose sources are not readable is in nobody's
- * way.  With 'skip_unfit' those that are unfit are passed over.
+ * backfill_check_sources() raises an error unless every source can be read:
+ * before sources are locked, so that a user whose sources are not readable
+ * keeps no session waiting.  With 'skip_unfit' unfit sources are passed over.
  */
 extern void backfill_check_sources(const Population *population,
 								   bool skip_unfit);

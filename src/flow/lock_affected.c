@@ -12,8 +12,8 @@
  *		tick				members, the feed's counter; then the base table
  *		consumer			the feed's counter; then perhaps any of the above
  *
- * So a definition takes its locks in two steps, and waits for the second with
- * nothing in its hands that others wait for (base/lock.c):
+ * So a definition takes its locks in two steps, and while it waits for the
+ * second it holds no lock that others wait for (base/lock.c):
  *
  *	1.	the base table against others who define: SHARE UPDATE EXCLUSIVE, which
  *		lets readers and writers through.  Definitions hold still from here on.
@@ -33,10 +33,10 @@
  *								members are decided, so that no row in it is
  *								locked either
  *
- * Where the base table is locked, all sources are, read or not: their writers
- * could not go on anyway.  Locked here they wait before they begin, where
- * nobody waits for them; at the base table they would have a source, and
- * gather there.
+ * Where the base table is locked, all sources are, read or not, because their
+ * writers would have to wait at the base table anyway.  A writer that waits
+ * for its source holds nothing yet; a writer that waits at the base table
+ * holds its source, so that others queue behind it.
  *
  * Locks that are taken later on the way, by DDL for example, are among these:
  * a new lock is added here.  A transaction that makes two definitions holds

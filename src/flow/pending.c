@@ -6,7 +6,7 @@
  *		INSERT INTO orders ...	toggles to fold: flow_note_pending()
  *		COMMIT					pending_commit(): the listener is told
  *
- * The note lives as long as the transaction.  Whoever listens is called at
+ * The note lives as long as the transaction.  The listener is called at
  * commit, when nothing may fail any more, nor wait.
  *
  *-------------------------------------------------------------------------
@@ -19,7 +19,7 @@
 /* Has this transaction left something to fold, or an earlier wake_at? */
 static bool pending = false;
 
-/* Set once, when the library is loaded; NULL if nobody listens. */
+/* Set once, when the library is loaded; NULL if there is no listener. */
 static FlowListener listener = NULL;
 
 void

@@ -33,7 +33,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	backfill_check_sources(population_of(definer), false);
 	definer_lock(definer, &(Affected) {.view = true, .members = true});
 	audience_lock(population_of(definer));
-	/* who undoes the change of a type tells our caches nothing of it */
+	/* a change of a type that was undone sends our caches no message */
 	population_changed(population_of(definer));
 	audience_suspend(population_of(definer), NIL);
 	sweep_all_or_warn(population_of(definer));

@@ -6,16 +6,17 @@
  *		wake_at <= now ─► row locked ─► led through its due instants in order
  *			─► toggles, each at its instant ─► the next wake_at, row written
  *
- * Nothing is wrong if nobody ever sweeps: a question evaluates the profiles
- * that are due, and an event of a due profile does what is done here before it
- * applies itself.  Questions only get slower, and the feed is not told.
+ * Nothing is wrong if no sweep ever runs: a question evaluates the profiles
+ * that are due, and an event of a due profile catches up with time before it
+ * applies itself.  Questions only get slower, and the feed gets these
+ * transitions later.
  *
- * What is written does not depend on when it is done.  A definition sweeps
- * first, so that what happened before it is decided by what was defined then.
+ * The result does not depend on when a sweep runs.  A definition sweeps first,
+ * so that earlier changes are decided by the earlier definition.
  *
  * A tick and the worker pass over rows that others have locked, and come to
- * them next time: they wait for nobody, and as long as their transactions are
- * short nobody waits for them.
+ * them next time: they wait for no session, and as their transactions are
+ * short, no session waits long for them.
  *
  *-------------------------------------------------------------------------
  */
@@ -117,7 +118,7 @@ sweep_all_or_warn(const Population *population)
 		MemoryContextSwitchTo(memory);
 		error = CopyErrorData();
 		FlushErrorState();
-		/* end our subtransaction before anybody above ends the next one */
+		/* end our subtransaction before a caller ends the next one */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;

@@ -85,7 +85,7 @@ segment_tick(PG_FUNCTION_ARGS)
 		if (population == NULL)
 			continue;
 		done = tick_population(population, budget);
-		/* somebody may have dropped it, and made another of its name */
+		/* it may have been dropped, and another made of its name */
 		if (population_keep(lfirst(lc), AccessShareLock) == NULL ||
 			(population = find_owned(lfirst(lc))) == NULL)
 			continue;
@@ -93,7 +93,8 @@ segment_tick(PG_FUNCTION_ARGS)
 		values[1] = Int64GetDatum(done.swept);
 		values[2] = Int64GetDatum(count_due(population, done.left));
 		values[3] = Int64GetDatum(done.folded);
-		values[4] = Int64GetDatum(membership_pending(population, MOST_COUNTED));
+		values[4] = Int64GetDatum(membership_pending(population,
+													 MOST_COUNTED));
 		tuplestore_putvalues(result->setResult, result->setDesc, values,
 							 isnull);
 	}

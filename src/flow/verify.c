@@ -93,7 +93,7 @@ segment_verify(PG_FUNCTION_ARGS)
 			put_unbound(result, source->name, source->name,
 						source_trouble(source));
 	}
-	/* of a table that is gone nobody knows how many rows it had */
+	/* how many rows a table had is not known when it is gone */
 	if (whole)
 		verify_rows(population, result);
 	audience_verify(population, put_member, put_broken, result);
@@ -325,8 +325,8 @@ put_member(const Transition *difference, void *context)
 }
 
 /*
- * put_broken() reports an audience of which nobody can say who should be
- * stored.  An AudienceBroken.
+ * put_broken() reports an audience whose filter does not bind, so that its
+ * members are not known: an AudienceBroken.
  */
 static void
 put_broken(const char *audience, const char *reason, void *result)

@@ -7,7 +7,7 @@
  *		3				-1		0		(marker: the members of 3 are stored)
  *		3				0		2		{17, 40}
  *		3				1		1		{140000}
- *		4				-2		0		(marker: nobody keeps the members of 4)
+ *		4				-2		0		(marker: the members of 4 are not kept)
  *		4				0		1		{17}
  *
  * membership_read() adds the toggles that the same snapshot shows.  A fold
@@ -335,7 +335,7 @@ chunk_flip(ChunkWriter *writer, const ChunkFlip *flip, MemberSet *before)
 	return true;
 }
 
-/* replace_chunk() updates a row, or deletes it if nobody is left in it. */
+/* replace_chunk() updates a row, or deletes it if no member is left in it. */
 static void
 replace_chunk(ChunkWriter *writer, HeapTuple row, int32 size, bytea *members)
 {

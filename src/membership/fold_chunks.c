@@ -234,8 +234,8 @@ fold_chunk(ChunkWriter *writer, Flip *flips, int count)
 }
 
 /*
- * guess_members() adds those who must have been members for these flips to
- * have come, where the chunk cannot be read.
+ * guess_members() adds the profiles that must have been members for these
+ * flips to have come, where the chunk cannot be read.
  */
 static void
 guess_members(MemberSet *before, const Flip *flips, int count)

@@ -51,7 +51,7 @@ struct MemberSet
 	Chunk	   *chunks;			/* ascending by number */
 	int			count;
 	int			space;
-	int			last;			/* in which chunk the last ord was sought */
+	int			last;			/* the chunk of the last ord looked for */
 };
 
 /* What becomes of two containers: see numbers.h. */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * membership.h
- *	  Who is a member, by the id of a definition.
+ *	  The members of each definition, and the toggles that change them.
  *
  * This room knows populations, profiles by their number (ord) and definitions
  * by their id.  It knows no name of an audience, no filter and no trait.
@@ -19,23 +19,23 @@
 
 /* members.c: a set of profiles ------------------------------------------- */
 
-/*
- * A set of ords.  It lives in the memory context that is current when
- * members_create() is called.
- */
+/* A set of ords. */
 typedef struct MemberSet MemberSet;
 
+/* Make an empty set, which lives in the current memory context. */
 extern MemberSet *members_create(void);
+/* Put the ord into the set, unless it is in. */
 extern void members_add(MemberSet *set, int64 ord);
 /* Take the ord out of the set if it is in, else put it in. */
 extern void members_flip(MemberSet *set, int64 ord);
+/* Is the ord in the set, and how many ords are? */
 extern bool members_contain(const MemberSet *set, int64 ord);
 extern int64 members_count(const MemberSet *set);
 
 /* How many ords are in both sets. */
 extern int64 members_count_both(const MemberSet *a, const MemberSet *b);
 
-/* New sets, in the current context: what is in both, in either, only in a. */
+/* New sets, in the current context: the ords in both, in either, only in a. */
 extern MemberSet *members_both(const MemberSet *a, const MemberSet *b);
 extern MemberSet *members_either(const MemberSet *a, const MemberSet *b);
 extern MemberSet *members_only(const MemberSet *a, const MemberSet *b);
@@ -58,9 +58,13 @@ typedef struct MembershipTables
 	TimestampTz decided_at;
 } MembershipTables;
 
+/* Make the cache of the tables of each population. */
 extern void membership_init(void);
 
-/* Owned by the cache and good until the end of the transaction. */
+/*
+ * The tables of a population, owned by the cache and good until the end of the
+ * transaction.
+ */
 extern const MembershipTables *membership_tables(const Population *population);
 /* The same two as a list of OIDs; NIL before the first definition. */
 extern List *membership_relations(const Population *population);
@@ -72,7 +76,9 @@ extern void membership_follow_owner(const Population *population);
 /* Drop the tables, if there are any. */
 extern void membership_drop(const Population *population);
 
-/* A definition id that no definition has had.  Connected to SPI. */
+/*
+ * A definition id that no definition has had.  The caller is connected to SPI.
+ */
 extern int32 membership_new_definition(const Population *population);
 
 /* Store decided_at.  The caller is connected to SPI. */
@@ -123,8 +129,8 @@ extern void membership_write(const Population *population,
 extern void membership_write_suspended(const Population *population,
 									   int32 definition_id, MemberSet *set);
 /*
- * What is stored under one definition id is stored under another: an audience
- * has got another filter, and its members are not decided anew yet.
+ * Store the members of one definition id under another: an audience has got
+ * another filter, and its members are not decided anew yet.
  */
 extern void membership_redefine(const Population *population,
 								int32 definition_id, int32 becomes);
@@ -133,8 +139,9 @@ extern void membership_forget(const Population *population,
 							  int32 definition_id);
 
 /*
- * From here on nobody keeps the members of the definition up to date.  They
- * stay, as what the feed has emitted.  The caller is connected to SPI.
+ * Stop keeping the members of a definition up to date, and ask whether that
+ * was done.  The stored members stay, as the feed has emitted them.  The
+ * caller is connected to SPI.
  */
 extern void membership_suspend(const Population *population,
 							   int32 definition_id);
@@ -169,7 +176,7 @@ extern bool membership_share(const Population *population, int32 a, int32 b,
 
 /* toggles.c: which profiles entered or left ------------------------------ */
 
-/* What made a profile enter or leave: column 'cause' of a toggle. */
+/* Why a profile entered or left: column 'cause' of a toggle. */
 #define CAUSE_EVENT		"event"
 #define CAUSE_TIME		"time"
 
@@ -193,7 +200,10 @@ typedef struct ToggleWriter ToggleWriter;
  */
 extern ToggleWriter *toggle_writer_create(const Population *population);
 extern void toggle_put(ToggleWriter *writer, const Toggle *toggle);
-/* Insert what is collected and free the writer; were there any toggles? */
+/*
+ * Insert the toggles that are left, free the writer, and return whether there
+ * were any toggles at all.
+ */
 extern bool toggle_writer_close(ToggleWriter *writer);
 
 /*
@@ -232,9 +242,9 @@ typedef struct MembershipFold
 
 /*
  * Move toggles into the chunks, and emit the changes that they make, but for
- * what one transaction has undone.  Toggles that must be emitted together
- * with the first 'most' are folded with them.  Returns how many were folded.
- * The caller holds the storage lock.
+ * those that one transaction has undone.  Toggles that must be emitted
+ * together with the first 'most' are folded with them.  Returns how many were
+ * folded.  The caller holds the storage lock.
  */
 extern int64 membership_fold(const MembershipFold *fold);
 

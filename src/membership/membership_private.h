@@ -25,8 +25,9 @@ enum
 };
 
 /*
- * Chunks without members, which say of a definition that its members are
- * stored, or that they are what was last emitted and nobody keeps them.
+ * Numbers of chunks without members.  CHUNK_MARKER: the members of the
+ * definition are stored.  CHUNK_SUSPENDED: the stored members are those that
+ * were last emitted, and are not kept up to date.
  */
 #define CHUNK_MARKER	MEMBERS_STORED
 #define CHUNK_SUSPENDED	(-2)
@@ -67,6 +68,7 @@ typedef struct ChunkWriter
 	bool		skip_damaged;	/* see MembershipFold */
 } ChunkWriter;
 
+/* Open the chunk table for a fold, under the latest snapshot, and close it. */
 extern void chunk_writer_open(ChunkWriter *writer,
 							  const Population *population);
 extern void chunk_writer_close(ChunkWriter *writer);
@@ -131,7 +133,7 @@ typedef struct FlipSort
 } FlipSort;
 
 /*
- * Delete toggles from their table and put what they come to into 'flips'.
+ * Delete toggles from their table and put their net changes into 'flips'.
  * Returns how many toggles there were.
  */
 extern int64 toggles_net(const Population *population, int64 most,

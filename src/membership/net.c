@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * net.c
- *	  What do the toggles of many events come to?
+ *	  What is the net change of the toggles of many events?
  *
  * What one transaction has undone is not emitted.  Loading a table again
  * makes every customer leave and enter:
@@ -12,9 +12,9 @@
  * Profile 17 goes out of the bitmap and 81 comes in, and the feed says nothing
  * of Ada.  The toggles that events of one transaction made at one instant, for
  * one customer in one definition, come to one flip that is emitted, or to
- * none.  What several transactions did is emitted of each, even at the same
- * instant, so that it does not matter when a fold runs.  What time has changed
- * is emitted, too: it was so until the event came.
+ * none.  The changes of several transactions are emitted one by one, even at
+ * the same instant, so that it does not matter when a fold runs.  What time
+ * has changed is emitted, too: it was so until the event came.
  *
  * The order of a profile's toggles is that of their times, which never run
  * backwards for one profile.  A customer whose profile ended and began anew is

@@ -13,10 +13,10 @@
  *		the one without the other		bits, 65533 of them
  *		both					array	3 7 9
  *
- * This is the house's own, and small, because a library that other extensions
- * bring along as well is not ours alone: the server loads modules with global
- * symbols, and which function of one name is called depends on which library
- * was loaded first.
+ * This code is the house's own, and small, because a library that other
+ * extensions bring along as well is not ours alone: the server loads modules
+ * with global symbols, and which function of one name is called depends on
+ * which library was loaded first.
  *
  * Nothing of the server is needed but memory and the counting of bits, so that
  * it can be fuzzed against a library that does the same.
@@ -593,7 +593,10 @@ find_bit(const uint64_t *bits, uint32_t number, bool in)
 	return ALL_NUMBERS;
 }
 
-/* Bytes have the lowest first.  So has the host, or they are swapped. */
+/*
+ * swap_array() and swap_bits() turn numbers and words of bits from the order
+ * of bytes on disk, lowest first, into that of the machine, and back.
+ */
 static void
 swap_array(uint16_t *array, uint32_t count)
 {
@@ -603,6 +606,7 @@ swap_array(uint16_t *array, uint32_t count)
 #endif
 }
 
+/* See swap_array(). */
 static void
 swap_bits(uint64_t *bits)
 {

@@ -15,8 +15,8 @@
 #define ALL_NUMBERS	(1 << NUMBER_BITS)
 
 /*
- * Zeroed memory is an empty set.  What it holds is allocated in the context
- * that is current when it changes, and is freed with that.
+ * Zeroed memory is an empty set.  The arrays of a set are allocated in the
+ * memory context that is current when the set changes.
  */
 typedef struct NumberSet
 {
@@ -26,15 +26,18 @@ typedef struct NumberSet
 	uint64_t   *bits;			/* a bit for each number, or NULL */
 } NumberSet;
 
+/* Is the number in the set? */
 extern bool numbers_contains(const NumberSet *set, uint16_t number);
+/* Put the number into the set, unless it is in. */
 extern void numbers_add(NumberSet *set, uint16_t number);
 /* Take the number out of the set if it is in, else put it in. */
 extern void numbers_flip(NumberSet *set, uint16_t number);
 
+/* Make *result a set of the same numbers, with memory of its own. */
 extern void numbers_copy(NumberSet *result, const NumberSet *set);
 /*
- * New sets in *result, which is neither of the two: what is in both, in
- * either, only in a, in exactly one of them.
+ * Make *result, which is neither 'a' nor 'b', the set of the numbers in both,
+ * in either, only in a, in exactly one of them.
  */
 extern void numbers_both(NumberSet *result,
 						 const NumberSet *a, const NumberSet *b);
@@ -46,7 +49,7 @@ extern void numbers_exactly_one(NumberSet *result,
 								const NumberSet *a, const NumberSet *b);
 extern uint32_t numbers_count_both(const NumberSet *a, const NumberSet *b);
 
-/* Its numbers, ascending, into an array with room for all of them. */
+/* Write the numbers, ascending, into an array with room for all of them. */
 extern void numbers_list(const NumberSet *set, uint16_t *numbers);
 
 /* Free what the set holds, and make it empty. */
@@ -54,13 +57,13 @@ extern void numbers_free(NumberSet *set);
 
 /* ---- as bytes: see portable.h ------------------------------------------ */
 
-/* Read it from bytes that were checked. */
+/* Read a set from bytes that were checked. */
 extern void numbers_read(NumberSet *set, const PortableContainer *from,
 						 const unsigned char *bytes);
 
 /* Fill in all but 'key' and 'content' for the form that is smallest. */
 extern void numbers_describe(const NumberSet *set, PortableContainer *as);
-/* Write it in that form, where 'content' says. */
+/* Write a set in that form, at the byte that 'content' says. */
 extern void numbers_write(const NumberSet *set, const PortableContainer *as,
 						  unsigned char *bytes);
 

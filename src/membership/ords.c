@@ -8,8 +8,8 @@
  *		40
  *		41
  *
- * The views of audiences call it.  It reads no table: a caller who has the
- * chunks and toggles had the right to read them.
+ * The views of audiences call segment.ords(), which reads no table: a caller
+ * who has the chunks and toggles had the right to read them.
  *
  *-------------------------------------------------------------------------
  */

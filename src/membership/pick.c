@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * pick.c
- *	  Which toggles does a fold take that may not take all?
+ *	  Which toggles does a fold with a budget take?
  *
- * Those that happened first.  The toggle table has no index, and its rows are
- * in no order, so all of them are read; but only times and profiles are
- * looked at, and only as many are kept as may be taken:
+ * A fold takes the toggles that happened first.  The toggle table has no
+ * index, and its rows are in no order, so all of them are read; but only times
+ * and profiles are looked at, and only as many are kept as may be taken:
  *
  *		17 at 12:03		17 at 12:00		40 at 12:01		41 at 12:02		...
  *

@@ -299,8 +299,9 @@ check_container(Portable *portable, uint32_t number, uint32_t limit)
 }
 
 /*
- * check_array(), check_bitset() and check_runs() check what is in a container;
- * *last becomes its greatest member.
+ * check_array(), check_bitset() and check_runs() check the content of a
+ * container.  They return NULL and its greatest member in *last, or a phrase
+ * that says what is wrong.
  */
 static const char *
 check_array(Portable *portable, uint32_t cardinality, uint32_t *last)
@@ -321,6 +322,7 @@ check_array(Portable *portable, uint32_t cardinality, uint32_t *last)
 	return NULL;
 }
 
+/* check_bitset() checks that as many bits are set as there are members. */
 static const char *
 check_bitset(Portable *portable, uint32_t cardinality, uint32_t *last)
 {
@@ -343,6 +345,10 @@ check_bitset(Portable *portable, uint32_t cardinality, uint32_t *last)
 	return NULL;
 }
 
+/*
+ * check_runs() checks that the runs are ascending, do not touch each other,
+ * and have as many members as the header says.
+ */
 static const char *
 check_runs(Portable *portable, uint32_t cardinality, uint32_t *last)
 {

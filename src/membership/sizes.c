@@ -129,7 +129,10 @@ add_chunks(Relation relation, SysScanDesc scan, Sums *sums)
 	}
 }
 
-/* add_toggles() adds 1 for who entered and subtracts 1 for who left. */
+/*
+ * add_toggles() adds 1 for each profile that entered, and -1 for each that
+ * left.
+ */
 static void
 add_toggles(Relation relation, SysScanDesc scan, Sums *sums)
 {
@@ -150,7 +153,7 @@ add_toggles(Relation relation, SysScanDesc scan, Sums *sums)
 	}
 }
 
-/* find_sum() finds the sum of a definition; NULL if nobody asked for it. */
+/* find_sum() finds the sum of a definition; NULL if it is not asked for. */
 static Sum *
 find_sum(Sums *sums, Datum definition_id)
 {

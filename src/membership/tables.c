@@ -20,11 +20,11 @@
  *
  * Members belong to a definition, not to a name: each filter that an audience
  * is given is a definition with an id of its own, which is never used again.
- * A chunk -1 without members says that the members of a definition are
- * stored: a reader with an older snapshot does not see that chunk, and
- * evaluates the filter on the rows of the snapshot.  If a filter does not
- * bind any more, that chunk is -2: nobody keeps the members, and what is
- * stored is what the feed has emitted.
+ * A chunk -1 without members says that the members of a definition are stored:
+ * a reader with an older snapshot does not see that chunk, and evaluates the
+ * filter on the rows of the snapshot.  If a filter does not bind any more,
+ * that chunk is -2: the members are not kept up to date, and what is stored is
+ * what the feed has emitted.
  *
  * Locks.  Writers of profiles hold ROW EXCLUSIVE on the base table, to the end
  * of their transaction.  A definition that decides membership holds EXCLUSIVE

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * columns.h
- *	  What the files share that add and drop columns of the base table.
+ *	  Shared by the files that add and drop columns of the base table.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,8 +11,8 @@
 #include "profile/profile_private.h"
 
 /*
- * From so many column numbers on, what is dropped is emptied at once, so that
- * there is something to use again when the last number is gone.
+ * From this many column numbers on, dropped columns are emptied at once, so
+ * that there are free columns when the last number is used.
  */
 #define NUMBERS_RUN_SHORT	(MaxHeapAttributeNumber - 200)
 
@@ -44,22 +44,22 @@ typedef struct Column
  */
 extern List *columns_read(const Population *population);
 
-/* How many of them are in that state? */
+/* How many of the columns are in that state? */
 extern int	columns_count(List *columns, ColumnState state);
 
-/* How many numbers have columns of the base table, those dropped included? */
+/* How many column numbers has the base table used, for dropped ones too? */
 extern int	columns_numbers(const Population *population);
 
-/* Is it one that is stored under that name: s7 or s7_at, for s7? */
+/* Does the column belong to the thing of that name: s7 or s7_at, to s7? */
 extern bool column_is_of(const Column *column, const char *name);
 
 /*
- * What does the name of a column say of its state?  Sets the number in the
- * name of one that is not used.
+ * The state of a column, by its name; sets the number in the name of a column
+ * that is not used.
  */
 extern ColumnState column_name_state(const char *name, int *number);
 
-/* A name for a column that gets into that state, which no column has yet. */
+/* A name that no column has yet, for a column that gets into that state. */
 extern char *column_name_for(const Population *population, ColumnState state,
 							 int number);
 
@@ -68,6 +68,10 @@ extern bool column_is_settled(const Population *population, AttrNumber attno);
 
 /* columns_young.c: which columns has this transaction added? -------------- */
 
+/*
+ * Note that the current subtransaction has added a column; and ask whether
+ * this transaction has added one, and not rolled that back.
+ */
 extern void column_note_young(const Population *population, AttrNumber attno);
 extern bool column_is_young(const Population *population, AttrNumber attno);
 
@@ -78,13 +82,13 @@ extern char *column_type_sql(Oid type, Oid collation);
 
 /* ALTER TABLE the base table; names in the format's arguments are quoted. */
 extern void columns_alter(const Population *population, const char *format,...)
-			pg_attribute_printf(2, 3);
+	pg_attribute_printf(2, 3);
 
 /* columns_drop.c: drop columns, or keep them for other traits ------------- */
 
 /*
- * Let go of the values of dropped traits: their columns become free.  Writes
- * the rows that have any, all columns at a time.
+ * Set the columns of dropped traits to NULL, so that they become free.  Each
+ * row that has values is written once, for all these columns.
  */
 extern void columns_empty_dropped(const Population *population);
 
@@ -99,7 +103,7 @@ extern void columns_check_fit(const Population *population, List *columns,
 
 /* columns_plan.c: where do new values go? --------------------------------- */
 
-/* What is to become of a column that is wanted. */
+/* Where a wanted column is put. */
 typedef struct ColumnPlan
 {
 	const ProfileColumn *wanted;

@@ -22,7 +22,7 @@
 #include "utils/memutils.h"
 
 #include "base/base.h"
-#include "profile/profile_private.h"
+#include "profile/profile.h"
 
 static void forget_default_grants(Oid relid);
 

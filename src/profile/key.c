@@ -12,8 +12,8 @@
  *		a user				is_member('vip', '42')		the same profile
  *
  * A key is a Datum of type population->key_type: int4, int8, uuid or text.
- * This file is the only one that knows these types.  Everything else asks here
- * to hash, compare, copy and print keys, and to make one of a value.
+ * Only this file knows these types.  All other files ask here to hash,
+ * compare, copy and print keys, and to make one of a value.
  *
  * Two keys are the same if their bytes are.  For text that is not what every
  * collation says: those of the key's column and of the sources' are

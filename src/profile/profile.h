@@ -29,9 +29,9 @@
 typedef struct Population
 {
 	/*
-	 * By which everything else knows the population, and which it locks,
-	 * acts as the owner of, or tells caches of: the OID of its base table.
-	 * The rows of that relation are the profiles.
+	 * The OID of the base table, whose rows are the profiles.  Other rooms
+	 * know a population by this OID: they lock it, act as its owner, and make
+	 * cache entries of it.
 	 */
 	Oid			oid;
 	Oid			view;			/* what the user sees */
@@ -65,7 +65,7 @@ extern const Population *population_find(const char *name);
  */
 extern const Population *population_lost(const char *name);
 
-/* By base table or view; NULL if the relation is neither. */
+/* The population of a base table or view; NULL if the relation is neither. */
 extern const Population *population_by_relation(Oid relid);
 
 /* A copy in the current context, for an entry of another cache. */
@@ -75,16 +75,20 @@ extern Population *population_copy(const Population *population);
 extern AttrNumber population_column(const Population *population,
 									const char *column);
 
-/* segment_data.shop, quoted; and the view likewise, NULL if it was dropped. */
+/*
+ * The names of base table and view, qualified and quoted: segment_data.shop.
+ * The second is NULL if the view was dropped.
+ */
 extern char *population_base_name(const Population *population);
 extern char *population_view_name(const Population *population);
 
 /*
- * The definition of something in the population changed: at commit every
- * backend's caches, cached plans included, look again.
+ * Announce that a definition of the population has changed: after commit each
+ * backend reads it anew, and plans anew what it had planned.
  */
 extern void population_changed(const Population *population);
 
+/* Make the cache of populations. */
 extern void profile_init(void);
 
 /* rights.c: who may define, and who may read? ----------------------------- */
@@ -128,22 +132,22 @@ extern void check_read_committed(const char *function);
 /* create.c: make and drop a population ------------------------------------ */
 
 /*
- * The schema in which the user's new views are made, NULL if there is none: to
- * be asked before the caller acts as another role.  The second raises an error
- * for NULL.
+ * The schema in which the user's new views are made, NULL if there is none:
+ * ask for it before acting as another role.  The second raises an error for
+ * NULL.
  */
 extern char *current_schema_name(void);
 extern void check_schema_name(const char *schema);
 
 /*
- * The FROM item of a population's view: the base table, as "profile", in a way
- * that the server does not let anybody write through the view.
+ * The FROM item of a population's view: the base table, as "profile", in a
+ * form for which the server refuses all writes through the view.
  */
 extern char *view_source_sql(Oid base);
 
 /*
- * Remove the population itself.  What other rooms keep for it is gone already,
- * except its view.
+ * Remove the population itself.  Other rooms have removed what they keep for
+ * it, except its view.
  */
 extern void population_drop(const Population *population);
 
@@ -166,9 +170,9 @@ extern void population_write(const Population *population, const char *sql);
 
 /*
  * Make a table in schema segment_data that only segment writes; 'definition'
- * is what follows its name in CREATE TABLE.  Until it is given to a role,
- * which wants it, it belongs to the schema's owner, and catalog_execute() may
- * alter it.
+ * is what follows its name in CREATE TABLE.  The table belongs to the schema's
+ * owner, and catalog_execute() may alter it, until it is given to the role for
+ * which it was made.
  */
 extern Oid	data_table_create(const char *name, const char *definition);
 extern void data_table_give(Oid relid, Oid role);
@@ -176,8 +180,8 @@ extern void data_table_give(Oid relid, Oid role);
 /* key.c: what is the key of a profile? ------------------------------------ */
 
 /*
- * Hash and order of keys: one order for all who lock several profiles.  It is
- * that of the bytes, not that of the index.
+ * Hash and order of keys: one order for all transactions that lock several
+ * profiles.  It is the order of the bytes, not that of the index.
  */
 extern uint32 profile_key_hash(const Population *population, Datum key);
 extern int	profile_key_compare(const Population *population, Datum a,
@@ -211,9 +215,9 @@ extern Datum profile_key_argument(const Population *population, Datum value,
 /* store.c: what is where in a row? ---------------------------------------- */
 
 /*
- * What every profile has, from a row of the base table.  A blank row has
- * neither ord nor key.  wake_at is DT_NOEND where NULL is stored, which is
- * never.
+ * The columns that every profile has, from a row of the base table.  A blank
+ * row has neither ord nor key.  profile_wake_at() returns DT_NOEND, never,
+ * where NULL is stored.
  */
 extern int64 profile_ord(const Population *population, TupleTableSlot *row);
 extern Datum profile_key(const Population *population, TupleTableSlot *row);
@@ -224,7 +228,10 @@ extern TimestampTz profile_evaluated_at(const Population *population,
 extern TimestampTz profile_wake_at(const Population *population,
 								   TupleTableSlot *row);
 
-/* The same in a row that profile_edit() or profile_edit_new() returned. */
+/*
+ * Set these columns in a row that profile_edit() or profile_edit_new()
+ * returned.
+ */
 extern void profile_set_source_rows(const Population *population,
 									TupleTableSlot *row, int64 count);
 extern void profile_set_evaluated_at(const Population *population,
@@ -234,20 +241,20 @@ extern void profile_set_wake_at(const Population *population,
 
 /* table.c: the base table, open for writing ------------------------------- */
 
-/*
- * The base table, open for writing.  Holds ROW EXCLUSIVE on it to the end of
- * the transaction.  Until it is closed we act as the population's owner, as
- * the table may carry code of the owner's; closing it fires the AFTER triggers
- * of what was written.
- */
 typedef struct ProfileTable ProfileTable;
 
+/*
+ * Open the base table for writing, with ROW EXCLUSIVE on it to the end of the
+ * transaction, and close it.  Between these we act as the population's owner,
+ * as the table may carry code of the owner's; closing the table fires the
+ * AFTER triggers of the rows that were written.
+ */
 extern ProfileTable *profile_open(const Population *population);
 extern void profile_close(ProfileTable *table);
 
 /*
- * A row of a profile of which nothing is known, not even ord and key: what
- * filters say of profiles that are not there.
+ * A row of a profile of which nothing is known, not even ord and key: filters
+ * are evaluated on it for a profile that is not there.
  */
 extern TupleTableSlot *profile_blank(ProfileTable *table);
 
@@ -265,7 +272,7 @@ extern TupleTableSlot *profile_lock(ProfileTable *table, Datum key);
 
 /*
  * Lock the next profile that is due at an instant, in the order of wake_at;
- * for the first call for a table from *from on.  Profiles that another
+ * the first call for a table begins at *from.  Profiles that another
  * transaction has locked are passed over, or waited for.  Returns a row as
  * profile_lock() does, and its wake_at in *from, or NULL if there is none.
  */
@@ -296,28 +303,29 @@ extern void profile_delete(ProfileTable *table);
 extern bool profile_insert(ProfileTable *table);
 
 /*
- * Set wake_at of a row that a scan has found.  The caller excludes all others
- * who write profiles.
+ * Set wake_at of a row that a scan has found.  The caller excludes all other
+ * writers of profiles.
  */
 extern void profile_write_wake_at(ProfileTable *table, TupleTableSlot *row,
 								  TimestampTz wake_at);
 
-/* profile_scan.c: which profiles are there, and which are due? -------------------- */
+/* profile_scan.c: which profiles are there, and which are due? ------------ */
 
-/*
- * The profiles that a snapshot shows.  Rows have all columns deformed and are
- * good until the next.  The caller has seen to it that the user may read them.
- */
 typedef struct ProfileScan ProfileScan;
 
+/*
+ * Scan the profiles that a snapshot shows.  A row has all columns deformed and
+ * is good until the next one; NULL is the end.  The caller has checked that
+ * the user may read them.
+ */
 extern ProfileScan *profile_scan_begin(const Population *population,
 									   Snapshot snapshot);
 extern TupleTableSlot *profile_scan_next(ProfileScan *scan);
 extern void profile_scan_end(ProfileScan *scan);
 
-/* The same for those with from <= wake_at <= at, in the order of wake_at. */
 typedef struct DueScan DueScan;
 
+/* The same for those with from <= wake_at <= at, in the order of wake_at. */
 extern DueScan *profile_due_begin(const Population *population,
 								  TimestampTz from, TimestampTz at,
 								  Snapshot snapshot);
@@ -353,22 +361,22 @@ typedef struct ProfileThing
  * there they hold their initial value or NULL: the caller fills them.
  *
  * ERRCODE_PROGRAM_LIMIT_EXCEEDED if a row might become too long for a page;
- * ERRCODE_TOO_MANY_COLUMNS, or ERRCODE_OBJECT_IN_USE if only somebody's old
- * snapshot is in the way.  Locks the base table against readers.
+ * ERRCODE_TOO_MANY_COLUMNS, or ERRCODE_OBJECT_IN_USE if only an old snapshot
+ * is in the way.  Locks the base table against readers.
  */
 extern void population_add_columns(const Population *population,
 								   ProfileThing *things, int count);
 
 /*
- * Drop the columns of that name, as far as they are there; 'comment' says of
- * what they are, for an error.
+ * Drop the columns of a thing of that name, as far as they are there;
+ * 'comment' describes the thing, for an error.
  */
 extern void population_drop_columns(const Population *population,
 									const char *name, const char *comment);
 
 /*
- * Drop what population_drop_columns() has left for the view's sake, if the
- * base table is locked for that: the view reads these columns no more.
+ * Drop the columns that population_drop_columns() has left because the view
+ * still read them, if the base table is locked for that.
  */
 extern void population_drop_unkept(const Population *population);
 
@@ -377,23 +385,24 @@ extern void population_comment_columns(const Population *population,
 									   const char *name, const char *comment);
 
 /*
- * Is it a column that nothing is stored in, and that rows are written without?
+ * Is it a column in which nothing is stored, and which is NULL in each row
+ * that is written?
  */
 extern bool profile_column_is_unused(const FormData_pg_attribute *column);
 
-/* question.c: questions of those who may only read the view ---------------- */
+/* question.c: questions of users who may only read the view --------------- */
 
-/*
- * A question is asked as the population's owner, because readers have no
- * right on the base table.  The caller has checked the reader's right:
- * population_reader().  Between begin and end SPI is connected and
- * search_path pinned.
- */
 typedef struct OwnersQuestion
 {
 	Actor		before;
 } OwnersQuestion;
 
+/*
+ * Begin and end a question, which is asked as the population's owner, because
+ * readers have no right on the base table.  The caller has checked the
+ * reader's right: population_reader().  Between begin and end SPI is connected
+ * and search_path pinned.
+ */
 extern void question_begin(OwnersQuestion *question,
 						   const Population *population);
 extern void question_end(OwnersQuestion *question);
@@ -412,7 +421,7 @@ extern TupleTableSlot *profile_row(const Population *population, Datum key);
 pg_noreturn extern void profile_missing(const Population *population,
 										Datum key);
 
-/* arguments.c: arguments of SQL functions ----------------------------------- */
+/* arguments.c: arguments of SQL functions --------------------------------- */
 
 /*
  * population_argument() is the population of that name; NULL stands for the

@@ -37,19 +37,19 @@ population_store(const Population *population)
 }
 
 /*
- * Read off the base table what is in the store.  What a population needs and
- * is not there is an error.
+ * Fill in the store from the base table.  An error if a column or an index
+ * that a population needs is missing.
  */
 extern void store_read(Relation base, const Population *population,
 					   ProfileStore *store);
 
-/* population.c: by OID; NULL if no population has that one. */
+/* population.c: the population of that OID, or NULL. */
 extern const Population *population_lookup(Oid oid);
 
 /* key.c: ERRCODE_DATATYPE_MISMATCH if keys cannot be of this type. */
 extern void key_check_type(Oid type);
 
-/* columns.c: may only a column of ours be called so, and never a key? */
+/* columns.c: is the name kept for columns of ours, so that no key has it? */
 extern bool column_is_reserved(const char *name);
 
 /*

@@ -29,7 +29,6 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 
 #include "base/base.h"
 #include "profile/profile_private.h"

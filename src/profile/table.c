@@ -189,6 +189,10 @@ table_new_snapshot(ProfileTable *table)
 	snapshot_take(table);
 }
 
+/*
+ * Begin an index scan under the latest snapshot, or under the transaction's
+ * own where that is the same for all statements.
+ */
 static void
 snapshot_take(ProfileTable *table)
 {

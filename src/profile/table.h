@@ -27,7 +27,7 @@ struct ProfileTable
 	Snapshot	snapshot;		/* registered, what 'scan' sees */
 	EState	   *estate;
 	ResultRelInfo *result;
-	EPQState   *recheck;		/* triggers want one; NULL without triggers */
+	EPQState   *recheck;		/* for triggers; NULL without triggers */
 	TupleTableSlot *found;		/* the row that was locked last */
 	TupleTableSlot *edited;		/* the row to write */
 	Datum	   *intended;		/* what 'edited' was before BEFORE triggers;
@@ -43,7 +43,7 @@ struct ProfileTable
 	DueScan    *due;			/* NULL until it is first needed */
 };
 
-/* Look with a new snapshot from here on: a row was changed since. */
+/* Take a new snapshot for look-ups, after a row was changed. */
 extern void table_new_snapshot(ProfileTable *table);
 
 /* The values of a profile of which nothing is known; owned by the table. */
@@ -51,7 +51,7 @@ extern void table_initial_values(ProfileTable *table, Datum **values,
 								 bool **isnull);
 
 /*
- * BEFORE triggers may look at a row, and not change what is ours in it.
+ * BEFORE triggers may read a row, but not change our columns in it.
  *
  * triggers_note_row() notes what 'edited' is to be written as, if there are
  * BEFORE triggers for the event (TRIGGER_TYPE_UPDATE or _INSERT).

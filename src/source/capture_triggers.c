@@ -101,8 +101,8 @@ capture_triggers_drop(const Source *source)
 	relation_close(relation, AccessShareLock);
 
 	/*
-	 * Only the table's owner may drop a trigger, and who was allowed to attach
-	 * the table need not be that role.
+	 * Only the table's owner may drop a trigger, and the role that attached
+	 * the table need not be the owner.
 	 */
 	before = act_as_owner(source->relid);
 	foreach(lc, triggers)
@@ -129,7 +129,7 @@ capture_triggers_rename(const Source *source, const char *new_name)
 	states = changed_states(find_triggers(relation, source->population,
 										  source->name));
 	capture_triggers_drop(source);
-	/* who attached the table may have lost the right to create triggers */
+	/* the role that attached the table may have lost the TRIGGER right */
 	before = act_as_owner(source->relid);
 	capture_triggers_create(source->population, relation, new_name);
 	relation_close(relation, NoLock);
@@ -283,7 +283,7 @@ find_triggers(Relation relation, const Population *population,
 
 /*
  * is_capture() says whether attach_source() made the trigger.  Its name does
- * not tell: anybody may call a trigger segment_something.
+ * not tell: a user may call a trigger segment_something, too.
  */
 static bool
 is_capture(const Trigger *trigger)

@@ -11,8 +11,8 @@
  *		an index		that begins with customer_id; it must be unique if
  *						there is no time, as a profile has one row then
  *
- * What would make capture fail or drift later is refused here, while the
- * person who can mend it is looking.
+ * A table that would make capture fail or drift later is refused here, when
+ * the user who can mend it gets the error.
  *
  * Rights.  The user needs TRIGGER on the table.  The population's owner needs
  * SELECT, and must see all rows: retractions read the source again as that

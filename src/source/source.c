@@ -203,8 +203,8 @@ source_time_fits(Oid type)
 
 /*
  * source_read() makes a source of the row that a scan of segment.source is at.
- * Its table or columns may be gone, or changed: detach_source() must still be
- * able to read it.
+ * The source's table or columns may be gone, or changed: detach_source() must
+ * still be able to read the source.
  */
 static Source *
 source_read(CatalogScan *scan, const Population *population)
@@ -281,7 +281,7 @@ check_collation(Source *source)
 					 get_attname(source->relid, source->key_attno, false));
 }
 
-/* note_unfit() notes that somebody has changed the type of a column. */
+/* note_unfit() notes that the type of a column has been changed. */
 static void
 note_unfit(Source *source, AttrNumber attno, Oid type)
 {

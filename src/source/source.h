@@ -72,7 +72,7 @@ extern bool source_time_fits(Oid type);
 
 /*
  * source_key() gets the key of a row as the population's key type; false if it
- * is NULL: such a row belongs to nobody and is ignored.
+ * is NULL: such a row belongs to no profile and is ignored.
  */
 extern bool source_key(const Source *source, TupleTableSlot *row, Datum *key);
 
@@ -103,8 +103,8 @@ extern char *source_table_name(const Source *source);
 extern List *source_tables(const Source *source);
 
 /*
- * source_from_sql() is what a query reads the rows from: it stands after FROM,
- * and an alias may follow it.
+ * source_from_sql() is the item of FROM from which a query reads the rows; an
+ * alias may follow it.
  */
 extern char *source_from_sql(const Source *source);
 
@@ -118,13 +118,14 @@ extern void source_lock(const Source *source, LOCKMODE mode);
 extern bool source_is_readable(const Source *source, Oid role);
 extern bool source_shows_all_rows(const Source *source, Oid role);
 
-/*
- * A scan of all rows of one table of a source that are committed now, whatever
- * the transaction's snapshot shows.  The caller has locked the table.  A row
- * is good until the next one; NULL is the end.
- */
 typedef struct SourceScan SourceScan;
 
+/*
+ * source_scan_begin() begins to scan all rows of one table of a source that
+ * are committed now, whatever the transaction's snapshot shows.  The caller
+ * has locked the table.  source_scan_next() returns a row, which is good until
+ * the next one, or NULL at the end.
+ */
 extern SourceScan *source_scan_begin(Relation table);
 extern TupleTableSlot *source_scan_next(SourceScan *scan);
 extern void source_scan_end(SourceScan *scan);

@@ -241,6 +241,10 @@ crossing_begin(BoundCrossing *crossing, Datum series, WindowDelay delay,
 		   crossing->event <= crossing->passed);
 }
 
+/*
+ * crossing_next() goes on to the next event, and to the earliest instant at
+ * which it may pass the bound: DT_NOEND behind the last event.
+ */
 static void
 crossing_next(BoundCrossing *crossing)
 {

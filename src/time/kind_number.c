@@ -125,6 +125,7 @@ sum_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 	return monotone_crossing(expr->args[moving], search, values, instants);
 }
 
+/* The same of elapsed time, whose values are days or microseconds. */
 static bool
 elapsed_crossing(TimeExpr *expr, const TimeSearch *search, Limits values,
 				 Limits *instants)
@@ -153,6 +154,7 @@ bounds_of_sum(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 	return true;
 }
 
+/* The bounds of elapsed time, in the unit of its type; see bounds_of_sum(). */
 static bool
 elapsed_bounds(TimeExpr *expr, const TimeSearch *search, Bounds *bounds)
 {

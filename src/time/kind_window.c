@@ -6,8 +6,8 @@
  *		series_count(events, 'in last 30 days', 'Europe/Copenhagen', now)
  *
  * The value is the same until an event enters the window, or leaves it
- * (state/window_change.c).  A window that counts or sums may be given a margin:
- * a value within the margin is no change.
+ * (state/window_change.c).  A window that counts or sums may be given a
+ * margin: a value within the margin is no change.
  *
  *-------------------------------------------------------------------------
  */

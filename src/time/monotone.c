@@ -211,7 +211,7 @@ find_ends(TimeExpr *expr, const TimeSearch *search, TimestampTz *until)
 
 /*
  * While the arguments are null all the time or never, the expression only
- * rises or only falls but for turns of clock and calendar, and its state
+ * rises or only falls between two turns of clock and calendar, and its state
  * changes once.  Turns matter only nearby; long before, an instant before all
  * of them is close enough.
  */

@@ -46,8 +46,8 @@ extern TimeExpr *time_expr_make(Expr *expr, bool null_is_false);
 extern ExprContext *time_expr_context(void);
 
 /*
- * Does the value rise or fall all the time, but for turns of clock and
- * calendar?  Then comparing it with a constant is a matter of time alone.
+ * Does the value only rise, or only fall, between two turns of clock or
+ * calendar?  Then time alone changes a comparison with a constant.
  */
 extern bool time_expr_is_monotone(const TimeExpr *expr);
 

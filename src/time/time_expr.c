@@ -5,7 +5,7 @@
  *
  * A TimeExpr is made of the compiled filter, not of its text, so that this
  * room and the rest of the house cannot disagree about what a filter means.
- * Nor does it make a difference whether somebody wrote "more than 30 days ago"
+ * Nor does it make a difference whether a user wrote "more than 30 days ago"
  * or "< now - 30 days", or used a trait that is such a formula: traits and
  * audiences are expanded when a filter is compiled.
  *

@@ -11,7 +11,7 @@
  *		INSERT 30, 50			accumulate(30, +1) accumulate(50, +1)
  *								apply: s7 = greatest(s7, 50)
  *		DELETE the 50			accumulate(50, -1)
- *								apply: 50 was the maximum, and who is next is
+ *								apply: 50 was the maximum, and the next one is
  *								not in the row: RECOMPUTE
  *
  * Each aggregate is one struct of this type; min and max, and first and last,
@@ -33,7 +33,7 @@
 
 #define AGGREGATE_COLUMNS	2	/* the most columns that a state needs */
 
-/* What an aggregate knows of the values that it is given. */
+/* The type of the values that are aggregated, and how they are compared. */
 typedef struct AggregateInput
 {
 	Oid			type;			/* of the value; InvalidOid where rows alone
@@ -79,7 +79,7 @@ typedef enum BestOrder
 	BEST_LATEST,				/* the later time, then the smaller value */
 } BestOrder;
 
-/* What a delta did to a state. */
+/* The result of applying a delta to a state. */
 typedef enum AggregateResult
 {
 	AGGREGATE_UNCHANGED,		/* the state is as it was */

@@ -68,6 +68,7 @@ const Aggregate aggregate_attribute = {
 SEGMENT_FUNCTION(segment_attribute_step);
 SEGMENT_FUNCTION(segment_attribute_value);
 
+/* The state is the value itself. */
 static int
 attribute_columns(const Aggregate *self, const AggregateInput *input,
 				  AggregateColumn *columns)

@@ -44,6 +44,7 @@ const Aggregate aggregate_count = {
 	.sql = count_sql,
 };
 
+/* The state is a bigint, whatever the input. */
 static int
 count_columns(const Aggregate *self, const AggregateInput *input,
 			  AggregateColumn *columns)

@@ -83,6 +83,7 @@ edge_columns(const Aggregate *self, const AggregateInput *input,
 	return 2;
 }
 
+/* Note a row that has a value and a time, if it is the best so far. */
 static void
 edge_accumulate(const Aggregate *self, const AggregateInput *input,
 				void *delta, const AggregateRow *row, MemoryContext memory)

@@ -57,6 +57,7 @@ const Aggregate aggregate_max = {
 SEGMENT_FUNCTION(segment_smaller);
 SEGMENT_FUNCTION(segment_larger);
 
+/* The state is the smallest or largest value itself; it needs an order. */
 static int
 extreme_columns(const Aggregate *self, const AggregateInput *input,
 				AggregateColumn *columns)
@@ -71,6 +72,7 @@ extreme_columns(const Aggregate *self, const AggregateInput *input,
 	return 1;
 }
 
+/* Note a row that has a value, if that is the best so far. */
 static void
 extreme_accumulate(const Aggregate *self, const AggregateInput *input,
 				   void *delta, const AggregateRow *row, MemoryContext memory)

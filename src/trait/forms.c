@@ -411,6 +411,7 @@ binary(FilterOp op, FilterNode *left, FilterNode *right)
 	return filter_node_with(op, NULL, left->location, 2, args);
 }
 
+/* A call of a function of the language with these operands (FilterNode *). */
 static FilterNode *
 function(const char *name, List *operands)
 {

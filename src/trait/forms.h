@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * forms.h
- *	  What is stored for an aggregate as it is written; private to this room.
+ *	  Aggregates as they are written, and as they are stored; private to this
+ *	  room.
  *
  *-------------------------------------------------------------------------
  */

@@ -144,6 +144,7 @@ list_columns(const Aggregate *self, const AggregateInput *input,
 	return 1;
 }
 
+/* Count a row that came or went under its value, with its time. */
 static void
 list_accumulate(const Aggregate *self, const AggregateInput *input,
 				void *delta, const AggregateRow *row, MemoryContext memory)
@@ -341,6 +342,7 @@ list_note(ListDelta *list, Datum value, TallyTime time, int sign,
 	list->entries[list->nentries++] = row;
 }
 
+/* A hash of the bytes of a value: values with the same bytes have the same. */
 static uint32
 image_hash(TypeCacheEntry *type, Datum value)
 {
@@ -386,6 +388,11 @@ typedef struct ListSort
 	bool		repeats;		/* two entries were found to be equal */
 } ListSort;
 
+/*
+ * Compare two entries by the bytes of their values, and note in the ListSort
+ * that two are equal; of these the one that has come more often than gone
+ * comes first.
+ */
 static int
 list_entry_compare(const void *a, const void *b, void *sort)
 {

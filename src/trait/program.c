@@ -252,7 +252,7 @@ key_of_row(const Source *source)
 }
 
 /*
- * Describe what an error in a step is about: whoever inserts an order may
+ * Describe the trait of each step, for errors: a user who inserts an order may
  * never have heard of the trait.  This is done beforehand, as an error context
  * must not read the catalog.
  */
@@ -349,8 +349,8 @@ program_share(List **shared, Expr *expr)
 
 /*
  * Bind a step to its source and to the columns that keep it.  This runs in the
- * INSERT of somebody who may never have heard of the trait: if the table is
- * not as it was, the error says what it is about, and how to mend it.
+ * INSERT of a user who may never have heard of the trait: if the table is not
+ * as it was, the error says what it is about, and how to mend it.
  */
 static void
 bind_step(TraitProgram *program, Step *step, const StoredTrait *stored)

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * program.h
- *	  What the rows of one source do to a profile, compiled; private to this
+ *	  The program of a source: its stored traits, compiled; private to this
  *	  room.
  *
- * program.c makes a program, program_run.c folds rows by it and applies what
- * they come to, source_query.c reads the source again.
+ * program.c makes a program, program_run.c folds rows into deltas and applies
+ * these, source_query.c reads the source again.
  *
  *-------------------------------------------------------------------------
  */

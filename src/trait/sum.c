@@ -104,6 +104,7 @@ SEGMENT_FUNCTION(segment_sum_result_numeric);
 SEGMENT_FUNCTION(segment_sum_step_float8);
 SEGMENT_FUNCTION(segment_sum_result_float8);
 
+/* The state is the sum, numeric or float8. */
 static int
 sum_columns(const Aggregate *self, const AggregateInput *input,
 			AggregateColumn *columns)

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * trait.h
- *	  What is known of a profile: definitions, and how events change them.
+ *	  The traits of a profile: definitions, and how events change the values.
  *
- * A named trait is an operand of the filter language.  What it needs to be
- * kept is stored; the rest is a formula over that:
+ * A named trait is an operand of the filter language.  The aggregates that it
+ * needs are stored; the rest is a formula over these:
  *
  *		named	average_order	avg(orders.amount)
  *		stored	s4				sum(orders.amount)
@@ -13,7 +13,7 @@
  *
  * Stored traits have no name of their own and are shared by equal definition.
  * The filter of an audience may need some as well.  Audiences are to the right
- * of this room, so whoever changes definitions passes their filters in.
+ * of this room, so a caller that changes definitions passes their filters in.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,6 +29,7 @@
 #include "profile/profile.h"
 #include "source/source.h"
 
+/* Make the caches of traits and of programs. */
 extern void trait_init(void);
 
 /* trait_cache.c: the traits that there are ------------------------------- */
@@ -132,10 +133,13 @@ extern void trait_forget_all(const Population *population);
 extern void trait_refresh(const Population *population, List *filters,
 						  const char *home);
 
-/* Those of these traits (names, char *) whose definition binds. */
+/* Those of the named traits (names, char *) whose definitions bind. */
 extern List *trait_binding(const Population *population, List *names);
 
-/* An error names the first of these traits (char *) that does not bind. */
+/*
+ * Raise an error that names the first of these traits (char *) that does not
+ * bind.
+ */
 extern void trait_must_bind(const Population *population, List *names);
 
 /* trait_store.c: the stored traits that definitions need ----------------- */
@@ -188,14 +192,14 @@ extern void trait_drop_unneeded(const Population *population, List *filters);
 
 /* trait_rename.c: names in definitions ----------------------------------- */
 
-/*
- * The definition with one name in the place of another; nothing is looked up
- * but which names are sources.
- */
 typedef FilterNode *(*DefinitionRewrite) (const Population *population,
 										  const FilterNode *definition,
 										  const char *old, const char *new);
 
+/*
+ * The definition with another name for a trait or a source; nothing is looked
+ * up but which names are sources.
+ */
 extern FilterNode *definition_rename_trait(const Population *population,
 										   const FilterNode *definition,
 										   const char *old, const char *new);
@@ -221,8 +225,9 @@ extern void trait_rename_source(const Population *population,
 /* program.c: the program of a source ------------------------------------- */
 
 /*
- * What the rows of one source do to a profile, compiled.  Owned by the cache
- * and good until the end of the transaction.
+ * The stored traits of one source, compiled: a program folds rows into deltas,
+ * and applies deltas to profiles.  Owned by the cache and good until the end
+ * of the transaction.
  */
 typedef struct TraitProgram TraitProgram;
 
@@ -245,7 +250,7 @@ extern List *trait_stored_binding(const Source *source, List **unbound);
 /* program_run.c: from events to traits ----------------------------------- */
 
 /*
- * What a batch of rows does to one profile.  Zeroed memory of
+ * The changes that a batch of rows makes to one profile.  Zeroed memory of
  * trait_delta_size() bytes is a delta of nothing.
  */
 typedef struct TraitDelta
@@ -291,9 +296,10 @@ extern TraitResult trait_apply(const TraitProgram *program,
 /* source_query.c: reading the source ------------------------------------- */
 
 /*
- * Replace what the row has from this source by what the source says at 'now'.
- * The caller is connected to SPI, holds the row's lock and runs as the
- * population's owner.  Values are allocated in the current context.
+ * Compute all stored traits of this source in a profile's row anew, from the
+ * rows that the source has, as of 'now'.  The caller is connected to SPI,
+ * holds the row's lock and runs as the population's owner.  Values are
+ * allocated in the current context.
  */
 extern void trait_reread(const TraitProgram *program, Datum key,
 						 TimestampTz now, Datum *values, bool *isnull);
@@ -303,7 +309,7 @@ typedef struct TraitColumn
 {
 	char	   *name;			/* quoted */
 	Oid			type;
-	bool		is_value;		/* of the source, and to look like it? */
+	bool		is_value;		/* one of the source's, shown as it is */
 	const char *initial;		/* SQL of a profile's value without rows */
 	const char *definition;		/* of the stored trait */
 	const char *counted_after;	/* of a window: SQL of the time up to which
@@ -311,8 +317,8 @@ typedef struct TraitColumn
 } TraitColumn;
 
 /*
- * SQL of what has to agree where two values of the column are compared: events
- * that have left a window may be there or not.
+ * SQL of the part of a value that counts when values of the column are
+ * compared: events that have left a window may still be in it.
  */
 extern char *trait_column_compared(const TraitColumn *column,
 								   const char *value);

@@ -14,6 +14,7 @@
 
 /* trait_cache.c ---------------------------------------------------------- */
 
+/* Make the cache of the traits of each population. */
 extern void trait_cache_init(void);
 
 /* A stored trait as the catalog has it. */
@@ -141,6 +142,7 @@ extern void in_definition_of(void *trait);
 
 /* program.c -------------------------------------------------------------- */
 
+/* Make the cache of the program of each source. */
 extern void program_init(void);
 
 /* trait_define.c --------------------------------------------------------- */

@@ -131,6 +131,10 @@ definition_has_keys_of(const FilterNode *definition, const char *name)
 	return keys.found;
 }
 
+/*
+ * Note in the Keys whether the node is the name, with keys behind it; a
+ * visitor of filter_walk().  Names within an aggregate are those of columns.
+ */
 static bool
 find_keys(const FilterNode *node, void *context)
 {

@@ -118,6 +118,7 @@ scope_column(FilterScope *scope, const char *name)
 	return value;
 }
 
+/* The names (char *) of the key and of all traits, for hints. */
 static List *
 scope_names(FilterScope *scope)
 {

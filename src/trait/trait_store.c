@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * trait_store.c
- *	  Which columns does a definition need, and which does nobody need?
+ *	  Which columns does a definition need, and which are not needed any
+ *	  more?
  *
  *		average_order	avg(orders.amount)
  *
@@ -269,6 +270,7 @@ describe_columns(ProfileThing *thing, const BoundTrait *trait)
 	thing->ncolumns = trait->ncolumns;
 }
 
+/* Drop the columns and the row of a stored trait. */
 static void
 stored_drop(const Population *population, const StoredTrait *stored)
 {
@@ -280,6 +282,7 @@ stored_drop(const Population *population, const StoredTrait *stored)
 							   name_datum(stored->name)},
 					NULL);
 }
+
 /* The stored definitions that traits and these filters need (FilterNode *). */
 static List *
 needed_by_all(const Population *population, List *filters)

@@ -83,7 +83,7 @@ view_refresh(const Population *population, const char *home)
 
 	if (view == NULL)
 	{
-		/* somebody dropped it: make it where the user is */
+		/* the view was dropped: make it in the user's schema */
 		check_schema_name(home);
 		view = quote_qualified_identifier(home, population->name);
 		create_view(population, view, columns, false);

@@ -17,8 +17,8 @@
  * doubles while it keeps failing.  The launcher itself is started again by the
  * server, and finds in shared memory what is running.
  *
- * The launcher is connected to no database, so it is in nobody's way, and it
- * sleeps until it is woken.
+ * The launcher is connected to no database, so it does not hold up DROP
+ * DATABASE, and it sleeps until it is woken.
  *
  *-------------------------------------------------------------------------
  */
@@ -145,8 +145,8 @@ wait_until(TimestampTz next)
 
 /*
  * read_candidates() lists the databases (Candidate *) that take connections
- * and are nobody's template, and are listed in segment.databases if any are.
- * With 'warn' it warns of listed ones that are not among them.
+ * and are no templates, and are listed in segment.databases if any are.  With
+ * 'warn' it warns of listed ones that are not among them.
  */
 static List *
 read_candidates(bool warn)

@@ -27,7 +27,6 @@
 #include "storage/sinval.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 
 #include "base/base.h"
 #include "worker/worker_private.h"
@@ -35,7 +34,8 @@
 extern PGDLLEXPORT void segment_worker_main(Datum arg);
 
 /*
- * The longest time without a turn, whether anybody says that it is due or not.
+ * The longest time without a turn, even if nothing is known to be due or
+ * pending.
  */
 #define LONGEST_SLEEP	USECS_PER_MINUTE
 

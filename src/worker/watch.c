@@ -8,8 +8,8 @@
  *		CREATE, DROP EXTENSION				this database is to be checked
  *		CREATE, ALTER, DROP DATABASE shop	that database is to be checked
  *		DROP DATABASE shop					and first its worker is blocked, as
- *		CREATE DATABASE ... TEMPLATE shop	these want nobody connected to the
- *		ALTER DATABASE shop RENAME ...		database; if it is still there
+ *		CREATE DATABASE ... TEMPLATE shop	no session may be connected then;
+ *		ALTER DATABASE shop RENAME ...		if the database is still there
  *											afterwards, the worker comes back
  *
  * Other processes are told at commit, and not if the transaction is rolled
@@ -135,7 +135,7 @@ is_commit_prepared(Node *statement)
 }
 
 /*
- * wants_alone() is the database to which nobody may be connected for this
+ * wants_alone() is the database to which no session may be connected for this
  * statement, or NULL.
  */
 static const char *

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * worker.c
- *	  Which processes keep the feed current when nobody calls segment.tick()?
+ *	  Which processes keep the feed current without calls of segment.tick()?
  *
  * Where the library is in shared_preload_libraries, the server starts:
  *

@@ -115,7 +115,7 @@ extern bool worker_shmem_attach(Oid database);
 typedef enum WorkerLeave
 {
 	LEAVE_FAILED,				/* it is started again, after a pause */
-	LEAVE_STOPPED,				/* somebody wanted it to go */
+	LEAVE_STOPPED,				/* it was asked to leave */
 	LEAVE_FOR_GOOD				/* there is no extension in the database */
 } WorkerLeave;
 
@@ -167,8 +167,8 @@ extern TimestampTz turn_next_due(void);
 
 /*
  * trouble_note() notes that a population failed, and trouble_forget() that it
- * went well.  trouble_forget_others() forgets all but these (char *), which
- * are the ones that there are.
+ * went well.  trouble_forget_others() forgets all populations but these (char
+ * *), which are all that exist.
  */
 extern void trouble_note(const char *population, TimestampTz now);
 extern void trouble_forget(const char *population);
