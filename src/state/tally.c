@@ -186,6 +186,7 @@ read_rows(PackedReader *reader, TallyEntry *entry, uint64 *time)
 		packed_corrupted(reader, "The latest time of a value is impossible.");
 }
 
+/* Read a value that is held in a Datum itself. */
 static Datum
 read_byval(PackedReader *reader, TypeCacheEntry *type)
 {

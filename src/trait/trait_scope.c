@@ -160,6 +160,7 @@ scope_aggregate(FilterScope *scope, const FilterNode *aggregate)
 	return stored_value((TraitScope *) scope, aggregate);
 }
 
+/* scope_audience() refuses an audience in the definition of a trait. */
 static Expr *
 scope_audience(FilterScope *scope, const FilterNode *in_audience)
 {
