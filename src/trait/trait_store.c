@@ -273,7 +273,8 @@ shorter(const Population *population, const StoredTrait *stored, List *needed)
 		if (stored_shares(stored->definition, one))
 			over = over == NULL ? one : definition_over(population, over, one);
 	}
-	if (over == NULL || definition_covers(population, over, stored->definition) ||
+	if (over == NULL ||
+		definition_covers(population, over, stored->definition) ||
 		!definition_covers(population, stored->definition, over))
 		return NULL;
 	return over;
@@ -389,6 +390,7 @@ stored_redefine(const Population *population, const StoredTrait *stored,
 	CommandCounterIncrement();
 }
 
+/* stored_drop() drops the columns of a stored trait, and forgets it. */
 static void
 stored_drop(const Population *population, const StoredTrait *stored)
 {
@@ -400,6 +402,7 @@ stored_drop(const Population *population, const StoredTrait *stored)
 							   name_datum(stored->name)},
 					NULL);
 }
+
 /* The stored definitions that traits and these filters need (FilterNode *). */
 static List *
 needed_by_all(const Population *population, List *filters)
