@@ -193,7 +193,9 @@ ALTER TABLE visits ADD COLUMN word text COLLATE "en-x-icu";
 SELECT segment.create_trait('word', 'min(visits.word)');
 SELECT segment.create_trait('word_30d', 'min(visits.word in last 30 days)');
 SELECT segment.create_trait('words_30d', 'list(distinct visits.word in last 30 days)');
+-- the clock is set back: what was dropped by then is read again
 SET segment.now = '2026-05-31 12:00+00';
+SELECT segment.rebuild();
 INSERT INTO visits VALUES (3, 'x', '2026-05-30', 'apple'), (3, 'x', '2026-05-31', 'Banana');
 SELECT word, word_30d, words_30d FROM profile WHERE customer_id = 3;
 SELECT * FROM segment.verify();
@@ -242,6 +244,7 @@ SELECT segment.create_trait('hashes', 'sum(hits.hash in last 10 days)');
 SELECT segment.create_trait('highest', 'max(hits.hash in last 10 days)');
 SELECT segment.create_trait('different', 'count(distinct hits.hash in last 10 days)');
 SET segment.now = '2026-05-09 12:00+00';
+SELECT segment.rebuild();
 INSERT INTO hits SELECT 1, hash, timestamptz '2026-05-01 00:00+00' + (nth - 1) * interval '1 day' FROM unnest(ARRAY[
     -4611686018427387904, 4611686018427387904, 4611686018427387904, -9223372036854775807, 9223372036854775807,
     -9223372036854775807, 0, 0, 0]) WITH ORDINALITY AS u(hash, nth);
@@ -292,6 +295,58 @@ SELECT * FROM segment.verify();
 DROP FUNCTION differences;
 DROP VIEW differs;
 DELETE FROM orders;
+
+-- Windows of several lengths over the same values share one series, the longest:
+-- 14 traits, one column.  A longer one that comes fills it again.
+SET segment.now = '2026-05-12 12:00+00';
+SELECT segment.rebuild();
+CREATE TABLE calls (customer_id bigint, minutes integer, kind text, at timestamptz);
+CREATE INDEX ON calls (customer_id);
+INSERT INTO calls SELECT 1, n, CASE n % 2 WHEN 0 THEN 'in' ELSE 'out' END, timestamptz '2026-05-12 11:00+00' - n * interval '1 day'
+FROM generate_series(0, 400) AS n;
+SELECT segment.attach_source('calls', at => 'at');
+CREATE VIEW kept AS
+SELECT definition, (SELECT segment.series_count((to_jsonb(p) ->> stored)::segment.series, NULL, NULL, NULL)
+FROM segment_data.profile AS p WHERE customer_id = 1) AS events
+FROM segment.stored_trait WHERE source = 'calls';
+SELECT segment.create_trait('minutes_' || days, format('sum(calls.minutes in last %s days)', days))
+FROM unnest('{1,2,3,5,7,14,21,30,45,60,90,120,180,365}'::integer[]) AS days \g /dev/null
+SELECT segment.create_trait('longest_this_month', 'max(calls.minutes in this month)');
+SELECT segment.create_trait('before', 'count(distinct calls.minutes between 60 days and 30 days ago)');
+TABLE kept;
+SELECT minutes_1, minutes_7, minutes_90, minutes_365, longest_this_month, before FROM profile WHERE customer_id = 1;
+SELECT segment.create_audience('talkers', 'sum(calls.minutes in last 380 days) > 70000 and minutes_7 > 20');
+TABLE kept;
+SELECT segment.create_audience('chatters', 'sum(calls.minutes where kind = "in" in last 7 days) > 5 and sum(calls.minutes since "2026-05-01") > 5');
+SELECT definition FROM kept ORDER BY 1;
+SELECT * FROM segment.verify();
+-- the longest goes: the series shrinks when it is written next, and is no answer
+-- any more to who asks for more
+PREPARE much AS SELECT count(*) FROM segment_data.profile AS p WHERE p @@ 'sum(calls.minutes in last 370 days) > 0';
+EXECUTE much;
+SELECT segment.drop_audience('talkers'), segment.drop_audience('chatters');
+SELECT segment.drop_trait('minutes_' || days) FROM unnest('{90,120,180,365}'::integer[]) AS days \g /dev/null
+TABLE kept;
+EXECUTE much;
+INSERT INTO calls VALUES (1, 5, 'in', '2026-05-12 11:30+00');
+TABLE kept;
+SELECT minutes_1, minutes_7, minutes_60, longest_this_month, before FROM profile WHERE customer_id = 1;
+SELECT * FROM segment.verify();
+-- neither a month nor 31 days are always longer than the other
+SELECT segment.alter_trait('minutes_60', 'sum(calls.minutes in last 1 month)');
+SELECT segment.alter_trait('before', 'count(calls in last 31 days)');
+SELECT segment.create_trait('calls_month', 'count(calls in last 1 month)');
+SELECT definition FROM kept ORDER BY 1;
+SELECT segment.drop_trait('calls_month');
+SELECT definition FROM kept ORDER BY 1;
+-- a column whose type changes is stored anew with the window of all who need it
+ALTER TABLE calls ALTER COLUMN minutes TYPE numeric;
+SELECT segment.create_trait('mean', 'avg(calls.minutes in last 3 days)');
+SELECT definition, events FROM kept ORDER BY 1;
+SELECT minutes_1, minutes_7, minutes_45, mean, longest_this_month FROM profile WHERE customer_id = 1;
+SELECT * FROM segment.verify();
+DROP VIEW kept;
+SELECT segment.detach_source('calls', cascade => true);
 
 -- a window goes with its last user
 SELECT segment.drop_trait('day');

@@ -116,6 +116,13 @@ filter_window_read(const char *text, const char *timezone)
 	return filter_window(filter_parse_part(text, KIND_WINDOW, NULL), timezone);
 }
 
+FilterNode *
+filter_window_of_days(int64 days)
+{
+	return filter_parse_part(psprintf("in last " INT64_FORMAT " days", days),
+							 KIND_WINDOW, NULL);
+}
+
 /* Make a window of its tree; the settings of the scope are pinned. */
 static Window *
 window_bind(FilterScope *scope, const FilterNode *window)

@@ -401,6 +401,9 @@ extern struct Window *filter_window(const FilterNode *window,
 extern struct Window *filter_window_read(const char *text,
 										 const char *timezone);
 
+/* The tree of the window "in last <days> days". */
+extern FilterNode *filter_window_of_days(int64 days);
+
 /* filter_row.c: the row of row @@ filter --------------------------------- */
 
 /*

@@ -181,18 +181,21 @@ define(Definer *definer, const char *name, const FilterSource *definition,
 	List	   *sound_traits;
 	List	   *sound_audiences;
 	List	   *stored;
+	bool		settle;
 
 	/* errors are raised before any session has to wait */
 	trait_check(population, definition);
 	affected.columns = changes_columns(population, name, definition, replace);
 	concerned = find_concerned(population, name, definition, replace);
-	affected.members = concerned.audiences != NIL;
+	settle = concerned.audiences != NIL ||
+		trait_store_widens(population, definition->tree);
+	affected.members = settle;
 	definer_lock(definer, &affected);
 
 	sound_traits = trait_binding(population_of(definer), concerned.traits);
 	sound_audiences = audience_binding(population_of(definer),
 									   concerned.audiences);
-	if (concerned.audiences != NIL)
+	if (settle)
 		lock_and_settle(definer, concerned.audiences);
 	stored = trait_define(population_of(definer), name, definition,
 						  description, replace);

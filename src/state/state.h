@@ -385,6 +385,18 @@ extern WindowDelay window_enters_after(const Window *window);
 /* How long after its time does an event stop counting? */
 extern WindowDelay window_leaves_after(const Window *window);
 
+/* window_cover.c: windows that share a series ---------------------------- */
+
+/*
+ * Does a series that is kept for the window 'wide' hold all events that can
+ * count in 'narrow', now or later?  Both windows are in the same zone, and are
+ * ones that events leave: LAST, BETWEEN or PERIOD.
+ */
+extern bool window_covers(const Window *wide, const Window *narrow);
+
+/* A number of days such that "in last <days> days" covers both windows. */
+extern int64 window_days_over(const Window *a, const Window *b);
+
 /* window_argument.c: the window of a call -------------------------------- */
 
 /*

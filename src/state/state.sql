@@ -1,4 +1,5 @@
--- counted values: the state of list(distinct ...), count(distinct ...) and most_frequent
+-- counted values: the state of list(distinct ...), count(distinct ...) and most_frequent;
+-- written at each event, so it is not compressed (external): that would take most of the time
 CREATE TYPE segment.tally;
 
 CREATE FUNCTION segment.tally_in(cstring)
@@ -36,7 +37,7 @@ CREATE TYPE segment.tally (
     SEND = segment.tally_send,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = int4,
-    STORAGE = extended,
+    STORAGE = external,
     COLLATABLE = true
 );
 COMMENT ON TYPE segment.tally IS
@@ -74,7 +75,8 @@ CREATE OPERATOR segment.<> (
 COMMENT ON OPERATOR segment.<> (segment.tally, segment.tally) IS
     'a different value, number or latest time';
 
--- events in order: the state of all aggregates over a window of time
+-- events in order: the state of all aggregates over a window of time; packed already, so
+-- the server would compress it in vain at each event (external)
 CREATE TYPE segment.series;
 
 CREATE FUNCTION segment.series_in(cstring)
@@ -112,7 +114,7 @@ CREATE TYPE segment.series (
     SEND = segment.series_send,
     INTERNALLENGTH = VARIABLE,
     ALIGNMENT = int4,
-    STORAGE = extended,
+    STORAGE = external,
     COLLATABLE = true
 );
 COMMENT ON TYPE segment.series IS

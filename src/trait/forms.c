@@ -20,7 +20,8 @@
  * aggregate_stored(); and aggregate_value() reads the written form off the
  * state.  Equal definitions are stored once, so that the two forms over cities
  * share one tally, and avg shares its sum with sum.  All forms over the same
- * values and the same window share one series.
+ * values and the same window share one series, and most windows of other
+ * lengths share it, too (stored_share.c).
  *
  *-------------------------------------------------------------------------
  */

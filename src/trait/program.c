@@ -266,17 +266,16 @@ describe_steps(TraitProgram *program, const List *stored)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	StringInfoData *traits = palloc0(sizeof(StringInfoData) * program->nsteps);
-	const char **texts = palloc0(sizeof(char *) * program->nsteps);
 	const Trait **last = palloc0(sizeof(Trait *) * program->nsteps);
 	int			step;
 	ListCell   *lc;
+	ListCell   *lc_step;
 	ListCell   *needed;
 
 	foreach(lc, stored)
 	{
 		step = foreach_current_index(lc);
 		initStringInfo(&traits[step]);
-		texts[step] = ((const StoredTrait *) lfirst(lc))->text;
 	}
 	foreach(lc, trait_list(population))
 	{
@@ -284,11 +283,13 @@ describe_steps(TraitProgram *program, const List *stored)
 
 		foreach(needed, stored_needed(population, trait->definition, NULL))
 		{
-			const char *text = filter_print(lfirst(needed));
-
-			for (step = 0; step < program->nsteps; step++)
+			foreach(lc_step, stored)
 			{
-				if (last[step] == trait || strcmp(texts[step], text) != 0)
+				const StoredTrait *one = lfirst(lc_step);
+
+				step = foreach_current_index(lc_step);
+				if (last[step] == trait ||
+					!stored_shares(one->definition, lfirst(needed)))
 					continue;
 				appendStringInfo(&traits[step], "%s\"%s\"",
 								 traits[step].len == 0 ? "" : ", ",
@@ -302,7 +303,8 @@ describe_steps(TraitProgram *program, const List *stored)
 	for (step = 0; step < program->nsteps; step++)
 		program->steps[step].description =
 			psprintf("%s of source \"%s\" up to date for %s%s of population \"%s\"",
-					 texts[step], source->name,
+					 ((const StoredTrait *) list_nth(stored, step))->text,
+					 source->name,
 					 traits[step].len == 0 ? "audiences" :
 					 strchr(traits[step].data, ',') ? "traits " : "trait ",
 					 traits[step].data, population->name);

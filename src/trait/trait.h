@@ -11,7 +11,8 @@
  *				s5				count(orders.amount)
  *		view	s4 / nullif(s5, 0) AS average_order
  *
- * Stored traits have no name of their own and are shared by equal definition.
+ * Stored traits have no name of their own and are shared by equal definition,
+ * or by definitions that differ in the length of a window only.
  * The filter of an audience may need some as well.  Audiences are to the right
  * of this room, so a caller that changes definitions passes their filters in.
  *
@@ -168,9 +169,10 @@ extern List *trait_sources_missing(const Population *population,
 
 /*
  * Add to the base table the stored traits that a definition or filter needs
- * and that are not there yet, or not of the types that their source gives now.
- * Returns their names (char *), for the caller to fill them from the sources,
- * which are locked SHARE ROW EXCLUSIVE.  The caller is the population's
+ * and that are not there yet, or not of the types that their source gives now,
+ * and give those a longer window whose window is too short.  Returns the names
+ * of all these (char *), for the caller to fill them from the sources, which
+ * are locked SHARE ROW EXCLUSIVE.  The caller is the population's
  * definer, and connected to SPI.
  */
 extern List *trait_store(const Population *population,
@@ -185,8 +187,16 @@ extern bool trait_store_changes(const Population *population,
 								const FilterNode *definition);
 
 /*
+ * Does a definition or filter need a longer window than the series has that it
+ * shares?  trait_store() returns the series to be filled again then, for which
+ * no profile may be due: the new one lacks what the old window has left.
+ */
+extern bool trait_store_widens(const Population *population,
+							   const FilterNode *definition);
+
+/*
  * Drop the stored traits that neither a named trait needs nor one of these
- * filters (FilterNode *).
+ * filters (FilterNode *), and shorten windows that none of them needs so long.
  */
 extern void trait_drop_unneeded(const Population *population, List *filters);
 

@@ -93,21 +93,6 @@ trait_by_name(const Population *population, const char *name)
 	return NULL;
 }
 
-const StoredTrait *
-stored_by_text(const Population *population, const char *text)
-{
-	ListCell   *lc;
-
-	foreach(lc, stored_list(population))
-	{
-		const StoredTrait *stored = lfirst(lc);
-
-		if (strcmp(stored->text, text) == 0)
-			return stored;
-	}
-	return NULL;
-}
-
 /* The definitions of a population, from the cache or read anew. */
 static TraitSet *
 trait_set(const Population *population)

@@ -31,9 +31,33 @@ typedef struct StoredTrait
 /* The stored traits (StoredTrait *); owned by the cache, as trait_list(). */
 extern List *stored_list(const Population *population);
 
-/* The stored trait of that canonical definition, or NULL. */
-extern const StoredTrait *stored_by_text(const Population *population,
-										 const char *text);
+/* stored_share.c --------------------------------------------------------- */
+
+/*
+ * Do two stored definitions share a stored trait: are they equal, or are both
+ * over windows that may share a series?
+ */
+extern bool stored_shares(const FilterNode *a, const FilterNode *b);
+
+/*
+ * The stored trait that a stored definition shares, or NULL.  Its window may
+ * be too short for the definition.
+ */
+extern const StoredTrait *stored_for(const Population *population,
+									 const FilterNode *definition);
+
+/* The stored trait that a stored definition is read off, or NULL. */
+extern const StoredTrait *stored_covering(const Population *population,
+										  const FilterNode *definition);
+
+/* Of two that share a stored trait: does 'wide' keep what 'narrow' needs? */
+extern bool definition_covers(const Population *population,
+							  const FilterNode *wide,
+							  const FilterNode *narrow);
+
+/* Of two that share a stored trait: a definition that covers both. */
+extern FilterNode *definition_over(const Population *population,
+								   FilterNode *a, FilterNode *b);
 
 /* uses.c ----------------------------------------------------------------- */
 

@@ -192,7 +192,7 @@ stored_value(TraitScope *scope, const FilterNode *node)
 	error_position_begin(&position, scope->scope.text, node);
 	if (node->op == FILTER_AGGREGATE)
 		(void) aggregate_stored(node, &definition);
-	stored = stored_by_text(population, filter_print(definition));
+	stored = stored_covering(population, definition);
 	if (stored == NULL)
 		not_stored(scope, node, definition);
 

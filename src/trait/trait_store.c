@@ -11,7 +11,8 @@
  *
  * trait_store() returns {s4, s5}, for the flow to fill them.  The filter of an
  * audience gets what it needs in the same way.  A stored trait goes with the
- * last definition or filter that needs it.
+ * last definition or filter that needs it.  Where several share a series, its
+ * window is as long as they need: see stored_share.c.
  *
  * The flow has locked the sources against writers, and the base table.
  *
@@ -21,6 +22,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 
 #include "base/base.h"
@@ -28,6 +30,16 @@
 
 static bool is_stored(const Population *population,
 					  const FilterNode *definition, const char *text);
+static bool still_fits(const Population *population,
+					   const StoredTrait *stored,
+					   const FilterNode *definition, const char *text);
+static FilterNode *over_stored(const Population *population,
+							   const FilterNode *definition);
+static void stored_redefine(const Population *population,
+							const StoredTrait *stored,
+							const FilterNode *definition);
+static FilterNode *shorter(const Population *population,
+						   const StoredTrait *stored, List *needed);
 static void lock_sources(const Population *population, List *names);
 static List *stored_add(const Population *population, List *definitions,
 						const char *text);
@@ -35,7 +47,7 @@ static void describe_columns(ProfileThing *thing, const BoundTrait *trait);
 static void stored_drop(const Population *population,
 						const StoredTrait *stored);
 static List *needed_by_all(const Population *population, List *filters);
-static bool among(List *definitions, const FilterNode *definition);
+static ListCell *among(List *definitions, const FilterNode *definition);
 
 void
 trait_check(const Population *population, const FilterSource *definition)
@@ -67,7 +79,7 @@ trait_sources_changing(const Population *population, List *filters)
 	{
 		const FilterNode *one = lfirst(lc);
 
-		if (stored_by_text(population, filter_print(one)) == NULL)
+		if (stored_covering(population, one) == NULL)
 			names = names_add(names,
 							 stored_source(population, one, NULL)->name);
 	}
@@ -75,7 +87,8 @@ trait_sources_changing(const Population *population, List *filters)
 	{
 		const StoredTrait *stored = lfirst(lc);
 
-		if (!among(needed, stored->definition))
+		if (among(needed, stored->definition) == NULL ||
+			shorter(population, stored, needed) != NULL)
 			names = names_add(names, stored->source);
 	}
 	return names;
@@ -108,6 +121,7 @@ trait_store(const Population *population, const FilterSource *definition)
 	const char *text = definition->text;
 	List	   *needed = stored_needed(population, definition->tree, text);
 	List	   *missing = NIL;
+	List	   *wider = NIL;	/* names (char *) */
 	ListCell   *lc;
 
 	/* no writer may be between the backfill and the new program */
@@ -115,16 +129,42 @@ trait_store(const Population *population, const FilterSource *definition)
 
 	foreach(lc, needed)
 	{
-		const FilterNode *one = lfirst(lc);
-		const StoredTrait *old = stored_by_text(population, filter_print(one));
+		FilterNode *one = lfirst(lc);
+		const StoredTrait *old = stored_for(population, one);
+		ListCell   *same = among(missing, one);
 
-		if (is_stored(population, one, text) || among(missing, one))
+		if (same != NULL)
+			lfirst(same) = definition_over(population, lfirst(same), one);
+		else if (is_stored(population, one, text))
 			continue;
-		if (old != NULL)
-			stored_drop(population, old);
-		missing = lappend(missing, lfirst(lc));
+		else if (old != NULL && still_fits(population, old, one, text))
+		{
+			stored_redefine(population, old, over_stored(population, one));
+			wider = names_add(wider, pstrdup(old->name));
+		}
+		else
+		{
+			missing = lappend(missing, over_stored(population, one));
+			if (old != NULL)
+				stored_drop(population, old);
+		}
 	}
-	return missing == NIL ? NIL : stored_add(population, missing, text);
+	return missing == NIL ? wider :
+		list_concat(wider, stored_add(population, missing, text));
+}
+
+/*
+ * over_stored() makes of a definition one that covers also what is stored for
+ * others.
+ */
+static FilterNode *
+over_stored(const Population *population, const FilterNode *definition)
+{
+	const StoredTrait *old = stored_for(population, definition);
+	FilterNode *own = unconstify(FilterNode *, definition);
+
+	return old == NULL ? own :
+		definition_over(population, old->definition, own);
 }
 
 bool
@@ -133,8 +173,23 @@ trait_store_changes(const Population *population, const FilterNode *definition)
 	ListCell   *lc;
 
 	foreach(lc, stored_needed(population, definition, NULL))
-		if (stored_by_text(population, filter_print(lfirst(lc))) != NULL &&
-			!is_stored(population, lfirst(lc), NULL))
+	{
+		const StoredTrait *old = stored_for(population, lfirst(lc));
+
+		if (old != NULL && !still_fits(population, old, lfirst(lc), NULL))
+			return true;
+	}
+	return false;
+}
+
+bool
+trait_store_widens(const Population *population, const FilterNode *definition)
+{
+	ListCell   *lc;
+
+	foreach(lc, stored_needed(population, definition, NULL))
+		if (stored_for(population, lfirst(lc)) != NULL &&
+			stored_covering(population, lfirst(lc)) == NULL)
 			return true;
 	return false;
 }
@@ -144,12 +199,21 @@ static bool
 is_stored(const Population *population, const FilterNode *definition,
 		  const char *text)
 {
-	const StoredTrait *stored = stored_by_text(population,
-											   filter_print(definition));
+	const StoredTrait *stored = stored_covering(population, definition);
+
+	return stored != NULL && still_fits(population, stored, definition, text);
+}
+
+/*
+ * still_fits() says whether the stored trait that a definition shares is of
+ * the types that its source gives now.
+ */
+static bool
+still_fits(const Population *population, const StoredTrait *stored,
+		   const FilterNode *definition, const char *text)
+{
 	BoundTrait	bound;
 
-	if (stored == NULL)
-		return false;
 	stored_bind(stored_source(population, definition, text), definition, text,
 				&bound);
 	return stored_fits(population, stored, &bound);
@@ -160,6 +224,7 @@ trait_drop_unneeded(const Population *population, List *filters)
 {
 	List	   *needed = needed_by_all(population, filters);
 	List	   *unneeded = NIL;
+	List	   *too_long = NIL;
 	List	   *sources = NIL;
 	ListCell   *lc;
 
@@ -167,20 +232,53 @@ trait_drop_unneeded(const Population *population, List *filters)
 	{
 		StoredTrait *stored = lfirst(lc);
 
-		if (among(needed, stored->definition))
+		if (among(needed, stored->definition) == NULL)
+			unneeded = lappend(unneeded, stored);
+		else if (shorter(population, stored, needed) != NULL)
+			too_long = lappend(too_long, stored);
+		else
 			continue;
-		unneeded = lappend(unneeded, stored);
 		sources = names_add(sources, stored->source);
 	}
-	if (unneeded == NIL)
+	if (sources == NIL)
 		return;
 
-	/* no writer may be about to write these columns */
+	/* no writer may be about to write these columns, and no reader reads */
 	lock_sources(population, sources);
+	LockRelationOid(population->oid, AccessExclusiveLock);
 	foreach(lc, unneeded)
 		stored_drop(population, lfirst(lc));
+	foreach(lc, too_long)
+		stored_redefine(population, lfirst(lc),
+						shorter(population, lfirst(lc), needed));
 	CommandCounterIncrement();
 	population_changed(population);
+}
+
+/*
+ * shorter() makes the definition of a stored trait with the window that these
+ * definitions (FilterNode *) need of it; NULL if that is no shorter.
+ */
+static FilterNode *
+shorter(const Population *population, const StoredTrait *stored, List *needed)
+{
+	FilterNode *over = NULL;
+	ListCell   *lc;
+
+	foreach(lc, needed)
+	{
+		FilterNode *one = lfirst(lc);
+
+		if (filter_equal(one, stored->definition))
+			return NULL;
+		if (stored_shares(stored->definition, one))
+			over = over == NULL ? one : definition_over(population, over, one);
+	}
+	if (over == NULL ||
+		definition_covers(population, over, stored->definition) ||
+		!definition_covers(population, stored->definition, over))
+		return NULL;
+	return over;
 }
 
 /*
@@ -270,7 +368,30 @@ describe_columns(ProfileThing *thing, const BoundTrait *trait)
 	thing->ncolumns = trait->ncolumns;
 }
 
-/* Drop the columns and the row of a stored trait. */
+/*
+ * stored_redefine() gives a stored trait another definition, which its columns
+ * fit.
+ */
+static void
+stored_redefine(const Population *population, const StoredTrait *stored,
+				const FilterNode *definition)
+{
+	const char *text = filter_print(definition);
+
+	catalog_execute("UPDATE segment.stored_trait SET definition = $3"
+					" WHERE population = $1 AND stored = $2",
+					3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
+					(Datum[]) {name_datum(population->name),
+							   name_datum(stored->name),
+							   CStringGetTextDatum(text)},
+					NULL);
+	population_comment_columns(population, stored->name, text);
+	/* the caller goes on with the new definition */
+	population_changed(population);
+	CommandCounterIncrement();
+}
+
+/* stored_drop() drops the columns of a stored trait, and forgets it. */
 static void
 stored_drop(const Population *population, const StoredTrait *stored)
 {
@@ -303,14 +424,14 @@ needed_by_all(const Population *population, List *filters)
 	return needed;
 }
 
-/* Is the definition one of these? */
-static bool
+/* The cell of the first of these that shares a definition; NULL: none does. */
+static ListCell *
 among(List *definitions, const FilterNode *definition)
 {
 	ListCell   *lc;
 
 	foreach(lc, definitions)
-		if (filter_equal(lfirst(lc), definition))
-			return true;
-	return false;
+		if (stored_shares(lfirst(lc), definition))
+			return lc;
+	return NULL;
 }

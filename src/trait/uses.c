@@ -115,7 +115,7 @@ trait_needs(const Population *population, const FilterNode *definition,
 	ListCell   *lc;
 
 	foreach(lc, stored_needed(population, definition, NULL))
-		if (filter_equal(lfirst(lc), stored))
+		if (stored_shares(lfirst(lc), stored))
 			return true;
 	return false;
 }

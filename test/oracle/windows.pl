@@ -7,9 +7,11 @@
 # now, in the future, just inside or outside of a window, where clocks are set, in
 # hours that come twice, on the last days of months and on a leap day.  Between
 # them, and without any write, the clock jumps forward, to such times again, and to
-# when the span of a window has passed since an event, and the microsecond before.  After each step all
-# traits of all profiles are compared with views written by hand, and now and
-# then verify() has to have nothing to say.
+# when the span of a window has passed since an event, and the microsecond before.
+# Traits over some of the windows go and come again, so that the series that all
+# of them share becomes shorter and longer.  After each step all traits of all
+# profiles are compared with views written by hand, and now and then verify() has
+# to have nothing to say.
 #
 #	SEED=4711 STEPS=2000 perl -Itest/oracle test/oracle/windows.pl
 #
@@ -119,8 +121,11 @@ CREATE INDEX ON clicks (customer_id, clicked_on);
 # where clocks are set, months end, and a year has a day more
 my @special;
 
+# a series that it shares with no other window
+my $brief = 'count(orders where order_id > 0 in last 1 day)';
+
 my %kinds = (insert => 26, update => 14, move => 4, delete => 8, delete_old => 3, truncate => 1, clock => 34,
-	several => 4, turn => 8);
+	several => 4, turn => 8, anew => 3);
 my $next_id = 1;
 my @script;
 my %seen = (counted => 0, forgotten => 0);
@@ -137,6 +142,7 @@ sub go_over_history
 	define_half(0);
 	step(random_insert()) for 1 .. 6;
 	define_half(1);
+	step("SELECT segment.create_trait('brief', '$brief', population => 'here');\n");
 	prepare($_) for sort keys %zones;
 
 	for my $number (1 .. $steps)
@@ -323,7 +329,7 @@ sub difference
 				(SELECT count(*) FROM segment_data.here AS p
 					WHERE (SELECT count(*) FROM orders AS o WHERE o.customer_id = p.customer_id)
 						> segment.series_count(p." . value("SELECT stored FROM segment.stored_trait
-							WHERE population = 'here' AND definition = 'count(orders $windows[(windows_of('here'))[1]][0])'")
+							WHERE population = 'here' AND definition = '$brief'")
 					. ', NULL, NULL, NULL))'))[0]
 		};
 
@@ -397,6 +403,24 @@ sub random_insert
 	my @rows = map { '(' . join(', ', random_row($table)) . ')' } 1 .. 1 + int(rand(rand() < 0.3 ? 20 : 3));
 
 	return "INSERT INTO $table VALUES\n\t" . join(",\n\t", @rows) . ";\n";
+}
+
+# An aggregate's traits over some windows go, the longest perhaps among them, and
+# come again in another order, with an event between: the others share a series.
+sub random_anew
+{
+	my $population = pick(sort keys %zones);
+	my @traits = traits($population);
+	my $aggregate = pick(map { $_->{aggregate} } @traits);
+	my @gone = grep { $_->{aggregate} eq $aggregate && rand() < 0.6 } @traits;
+	my $text = join '', map { "SELECT segment.drop_trait('$_->{name}', population => '$population');\n" } @gone;
+
+	$text .= random_insert() . random_clock();
+	for my $trait (sort { $a->{order} <=> $b->{order} } map { { %$_, order => rand() } } @gone)
+	{
+		$text .= "SELECT segment.create_trait('$trait->{name}', '$trait->{definition}', population => '$population');\n";
+	}
+	return $text;
 }
 
 # Events that are just too old, written where a calendar is about to turn: the

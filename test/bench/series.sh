@@ -1,0 +1,79 @@
+# series: what does an event cost a customer who has many?
+#
+# Customers with 10, 100, 1,000 and 10,000 events in a window of 90 days, ten of
+# each, in databases of their own.  Fourteen traits sum the same values over
+# fourteen lengths of time, and share one series.  What is written and read
+# there is compared with the customers of ten events.
+
+part()
+{
+	counts="10 100 1000 10000"
+	transactions=$(scaled 1000)
+
+	echo "fourteen windows up to 90 days over the same values, medians of $repetitions, by turns:"
+	for count in $counts; do
+		as_server createdb "series_$count" || exit 1
+		sql -d "series_$count" -v events="$count" -f test/bench/series/prepare.sql >/dev/null
+	done
+	by_turns must_be_right $counts
+	report
+}
+
+contest()
+{
+	database=series_$1
+	for what in insert late update delete read; do
+		before=$(position "$database")
+		cost=$(event_cost "$database" "test/bench/series/$what.pgbench" "$transactions") || exit 1
+		note "$what" "$1" "$cost"
+		note "wal_$what" "$1" "$(sql -d "$database" -c "SELECT round((pg_current_wal_insert_lsn() - '$before')
+			/ ($transactions + 500.0))")"
+	done
+	note bytes "$1" "$(sql -d "$database" -f test/bench/series/size.sql)"
+	printf '  %6s events: INSERT %8.0f us, one that is late %8.0f us, the row %8.0f us\n' "$1" \
+		"$(median insert "$1")" "$(median late "$1")" "$(median read "$1")"
+}
+
+position()
+{
+	sql -d "$1" -c "SELECT pg_current_wal_insert_lsn()"
+}
+
+must_be_right()
+{
+	for count in $counts; do
+		sql -d "series_$count" -f test/bench/series/must_be_right.sql
+	done
+}
+
+report()
+{
+	echo
+	printf '%-34s' "events of a customer"
+	for count in $counts; do
+		printf ' %16s' "$count"
+	done
+	echo
+	line insert "INSERT, us"
+	line late "INSERT of a late event, us"
+	line update "UPDATE of an old event, us"
+	line delete "DELETE of an old event, us"
+	line read "the profile's row, us"
+	line wal_insert "WAL of an INSERT, bytes"
+	line wal_late "WAL of a late event, bytes"
+	line bytes "profile's row, bytes"
+	echo
+	echo "(in parentheses: times that of ten events)"
+}
+
+line()
+{
+	printf '%-34s' "$2"
+	for count in $counts; do
+		awk -v value="$(median "$1" "$count")" -v of="$(median "$1" 10)" \
+			'BEGIN { printf " %8.0f (%5.1f)", value, value / of }'
+	done
+	echo
+}
+
+part

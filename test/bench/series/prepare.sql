@@ -1,0 +1,15 @@
+-- Ten customers with so many events each, at random times of the last 80 days,
+-- and fourteen traits that sum them.
+CREATE EXTENSION segment;
+CREATE TABLE orders (order_id bigserial PRIMARY KEY, customer_id bigint NOT NULL, ordered_at timestamptz NOT NULL, amount numeric(10,2));
+CREATE INDEX ON orders (customer_id, ordered_at);
+INSERT INTO orders (customer_id, ordered_at, amount)
+SELECT customer, now() - interval '1 hour' - (hashint8(nth * 31 + customer) & 16777215) / 16777216.0 * interval '80 days',
+    (499 + 100 * (hashint8(nth * 7919 + customer) & 255)) / 100.0
+FROM generate_series(1, 10) AS customer, generate_series(1, :events) AS nth;
+SELECT segment.create_population('profile', key => 'customer_id', key_type => 'bigint');
+SELECT segment.attach_source('orders', key => 'customer_id', at => 'ordered_at');
+SELECT segment.create_trait('spend_' || days, format('sum(orders.amount in last %s days)', days))
+FROM unnest(ARRAY[1, 2, 3, 5, 7, 10, 14, 21, 28, 30, 45, 60, 75, 90]) AS days;
+VACUUM FULL segment_data.profile;
+VACUUM ANALYZE;
