@@ -41,7 +41,7 @@
 #include "flow/visit.h"
 
 /* The most profiles whose source is read by one query. */
-#define READ_AT_ONCE	256
+#define READ_AT_ONCE	512
 
 /* The deltas of one profile. */
 typedef struct ProfileDeltas
@@ -66,11 +66,12 @@ typedef struct Application
 	Visitor		visitor;
 	bool		may_wait;		/* may the profile that is visited wait? */
 	int			nwaiting;
-	ProfileDeltas waiting[READ_AT_ONCE];
+	ProfileDeltas *waiting;		/* room for READ_AT_ONCE; NULL until one waits */
 	List	   *rereadings;		/* Rereading *, one for each program */
 } Application;
 
 static void apply_population(List *contributions);
+static void wait_for_source(Application *application, ProfileDeltas profile);
 static void apply_waiting(Application *application);
 static bool apply_profile(Application *application, ProfileDeltas profile);
 static int64 profile_rows(ProfileDeltas profile, bool *changed);
@@ -153,7 +154,7 @@ apply_population(List *contributions)
 		application->may_wait = next < count || application->nwaiting > 0;
 		visit_enter(visitor, deltas[i].key);
 		if (!apply_profile(application, profile))
-			application->waiting[application->nwaiting++] = profile;
+			wait_for_source(application, profile);
 		visit_leave(visitor);
 		if (application->nwaiting == READ_AT_ONCE || next == count)
 			apply_waiting(application);
@@ -163,6 +164,17 @@ apply_population(List *contributions)
 	SPI_finish();
 	pfree(deltas);
 	pfree(application);
+}
+
+/* wait_for_source() notes that a profile, which is locked, waits. */
+static void
+wait_for_source(Application *application, ProfileDeltas profile)
+{
+	if (application->waiting == NULL)
+		application->waiting =
+			MemoryContextAlloc(application->visitor.before,
+							   sizeof(ProfileDeltas) * READ_AT_ONCE);
+	application->waiting[application->nwaiting++] = profile;
 }
 
 /* apply_waiting() reads the sources of the profiles that wait, and goes on. */

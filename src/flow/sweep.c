@@ -13,6 +13,10 @@
  * What is written does not depend on when it is done.  A definition sweeps
  * first, so that what happened before it is decided by what was defined then.
  *
+ * Those that are due first are swept first, but within a batch they are taken
+ * in the order of their pages (profile/lock_due.c): toggles carry their
+ * instants, and a fold puts them in order.
+ *
  * A tick and the worker pass over rows that others have locked, and come to
  * them next time: they wait for nobody, and as long as their transactions are
  * short nobody waits for them.
@@ -59,7 +63,9 @@ sweep(const Population *population, int64 most, int milliseconds, bool wait,
 										milliseconds)))
 	{
 		TupleTableSlot *row = profile_lock_due(visitor.table, from,
-											   visitor.now, wait);
+											   visitor.now, most <= 0 ?
+											   PG_INT64_MAX : most - swept,
+											   wait);
 
 		if (row == NULL)
 		{
