@@ -262,6 +262,29 @@ INSERT INTO orders VALUES (701, 1000, 1, '2026-05-01');
 ALTER TABLE orders ENABLE TRIGGER segment_profile_orders_insert;
 SELECT * FROM differences();
 
+-- a table that is emptied while another statement is on its way, between writes of its own
+CREATE FUNCTION refill() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO orders (id, amount, customer_id, ordered_at) VALUES (800, 99, 1, '2026-05-01'),
+        (801, 50, 7, '2026-05-01');
+    DELETE FROM orders WHERE customer_id = 2;
+    BEGIN
+        TRUNCATE orders;
+        INSERT INTO orders (id, amount, customer_id, ordered_at) VALUES (802, 3, 1, '2026-05-02');
+    EXCEPTION WHEN division_by_zero THEN
+        NULL;
+    END;
+    INSERT INTO orders (id, amount, customer_id, ordered_at) VALUES (803, 4, 1, '2026-05-02'),
+        (804, 8, 5, '2026-05-02');
+    DELETE FROM orders WHERE id = 802;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER a_refill AFTER INSERT ON customers FOR EACH STATEMENT EXECUTE FUNCTION refill();
+INSERT INTO customers VALUES (90, 'Ulm');
+SELECT id, customer_id FROM orders ORDER BY id;
+SELECT * FROM differences();
+DROP FUNCTION refill() CASCADE;
+
 -- triggers made by hand
 CREATE TABLE other (customer_id bigint);
 CREATE TRIGGER mine AFTER INSERT ON other FOR EACH STATEMENT EXECUTE FUNCTION segment.capture_after();

@@ -206,6 +206,18 @@ SELECT folded, pending FROM segment.tick(20);
 SELECT folded, pending FROM segment.tick();
 SELECT audience, size FROM segment.sizes() ORDER BY 1;
 
+-- a tick with a budget of profiles removes ten times as many old transitions
+SET segment.feed_retention = '30d';
+SET segment.now = '2036-01-01 12:00+00';
+SELECT min(seq) AS first FROM segment.transition WHERE population = 'profile' \gset
+SELECT folded, pending FROM segment.tick(2);
+SELECT min(seq) - :first AS removed FROM segment.transition WHERE population = 'profile';
+SELECT folded, pending FROM segment.tick(3);
+SELECT min(seq) - :first AS removed FROM segment.transition WHERE population = 'profile';
+SELECT folded, pending FROM segment.tick();
+SELECT count(*) FROM segment.transition WHERE population = 'profile';
+SELECT * FROM segment.verify();
+
 -- a table of toggles that was made otherwise is none
 ALTER TABLE segment_data.profile_toggle ALTER transaction TYPE int;
 INSERT INTO customers VALUES ('Dot', 100);

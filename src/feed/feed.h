@@ -65,11 +65,11 @@ extern void feed_forget(const Population *population);
 /* trim.c: the beginning of a feed ----------------------------------------- */
 
 /*
- * feed_trim() removes from the feed's beginning the transitions that were
- * recorded longer ago than segment.feed_retention and are acknowledged by
- * every consumer; returns how many.  It locks nothing when there is nothing to
+ * feed_trim() removes from the feed's beginning what was recorded longer ago
+ * than segment.feed_retention and is acknowledged by every consumer, at most
+ * so many (0: all); returns how many.  It locks nothing when there is nothing to
  * remove.
  */
-extern int64 feed_trim(const Population *population);
+extern int64 feed_trim(const Population *population, int64 most);
 
 #endif							/* SEGMENT_FEED_H */

@@ -28,19 +28,19 @@ SEGMENT_FUNCTION(segment_trim_feed);
 SEGMENT_FUNCTION(segment_trim_feed_text);
 
 static int64 trim(const Population *population, TimestampTz keep_from,
-				  bool force);
+				  bool force, int64 most);
 static int64 trim_position(const Population *population, FeedCounter counter,
-						   TimestampTz keep_from, bool force);
+						   TimestampTz keep_from, bool force, int64 most);
 static void move_consumers(const Population *population, int64 position);
 
 int64
-feed_trim(const Population *population)
+feed_trim(const Population *population, int64 most)
 {
 	if (segment_feed_retention < 0)
 		return 0;
 	return trim(population,
 				clock_now() - segment_feed_retention * USECS_PER_MINUTE,
-				false);
+				false, most);
 }
 
 /*
@@ -77,7 +77,7 @@ segment_trim_feed(PG_FUNCTION_ARGS)
 		PG_RETURN_INT64(0);
 
 	SPI_connect();
-	removed = trim(population, keep_from, force);
+	removed = trim(population, keep_from, force, 0);
 	SPI_finish();
 	PG_RETURN_INT64(removed);
 }
@@ -90,12 +90,13 @@ segment_trim_feed_text(PG_FUNCTION_ARGS)
 }
 
 /*
- * trim() removes what lies before the first transition that is to be kept, and
- * returns how many.  It looks before it locks, as there is most often nothing
- * to do.
+ * trim() removes what lies before the first transition that is to be kept, at
+ * most so many of it (0: all), and returns how many.  It looks before it
+ * locks, as there is most often nothing to do.
  */
 static int64
-trim(const Population *population, TimestampTz keep_from, bool force)
+trim(const Population *population, TimestampTz keep_from, bool force,
+	 int64 most)
 {
 	FeedCounter counter;
 	int64		position;
@@ -103,11 +104,11 @@ trim(const Population *population, TimestampTz keep_from, bool force)
 
 	if (!feed_read_counter(population, false, &counter))
 		return 0;
-	position = trim_position(population, counter, keep_from, force);
+	position = trim_position(population, counter, keep_from, force, most);
 	if (position == counter.trimmed)
 		return 0;
 	counter = feed_lock(population);
-	position = trim_position(population, counter, keep_from, force);
+	position = trim_position(population, counter, keep_from, force, most);
 	if (position == counter.trimmed)
 		return 0;
 
@@ -131,15 +132,16 @@ trim(const Population *population, TimestampTz keep_from, bool force)
 }
 
 /*
- * trim_position() is up to where the feed may be trimmed.  It reads only what
- * can be removed, so that a consumer far behind does not make it slow.
+ * trim_position() is up to where the feed may be trimmed, if at most so many
+ * are removed (0: all).  It reads only what can be removed, so that a consumer
+ * far behind does not make it slow.
  *
  * Consumers are read as they are now, also where the snapshot is older: none
  * must lose anything for having been created since.
  */
 static int64
 trim_position(const Population *population, FeedCounter counter,
-			  TimestampTz keep_from, bool force)
+			  TimestampTz keep_from, bool force, int64 most)
 {
 	int64		position = counter.last;
 	bool		isnull;
@@ -160,6 +162,8 @@ trim_position(const Population *population, FeedCounter counter,
 	}
 	if (position <= counter.trimmed)
 		return counter.trimmed;
+	if (most > 0)
+		position = Min(position, counter.trimmed + most);
 
 	catalog_execute("SELECT seq FROM segment.feed"
 					" WHERE population = $1 AND seq > $2 AND seq <= $3"

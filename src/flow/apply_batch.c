@@ -7,6 +7,19 @@
  *		profile 8	-1 row		has no row left: leaves its audiences; deleted
  *		profile 9	+1 row		is new: inserted, enters its audiences
  *
+ * What only the source can tell.  A profile that lost its largest order does
+ * not know the next one.  It is locked and waits, until many wait or the batch
+ * ends; then one query reads what the source says of all of them:
+ *
+ *		profile 7	-1 row		locked; waits
+ *		profile 8	+1 row		written
+ *		profile 9	-1 row		locked; waits
+ *					SELECT ... WHERE customer_id = ANY ('{7,9}')
+ *		profile 7, 9			written
+ *
+ * The source is read after the locks are taken: whoever has written rows of
+ * these profiles has applied them, or will when we are done.
+ *
  * Why key order.  Two statements that touch the same profiles in different
  * order would wait for each other.  In key order one of them simply waits.
  * (Two statements per transaction can still deadlock, as two UPDATEs can.)
@@ -27,19 +40,48 @@
 #include "flow/flow_private.h"
 #include "flow/visit.h"
 
+/* The most profiles whose source is read by one query. */
+#define READ_AT_ONCE	512
+
+/* The deltas of one profile. */
+typedef struct ProfileDeltas
+{
+	const ProfileDelta *deltas;
+	int			count;
+} ProfileDeltas;
+
+/* A source that is read again for profiles that wait. */
+typedef struct Rereading
+{
+	const TraitProgram *program;
+	int			nkeys;
+	Datum		keys[READ_AT_ONCE]; /* of the profiles, in order */
+	TraitReading *reading;		/* NULL until it is read */
+} Rereading;
+
 /* What it takes to apply deltas to the profiles of a population. */
 typedef struct Application
 {
 	List	   *contributions;
 	Visitor		visitor;
+	bool		may_wait;		/* may the profile that is visited wait? */
+	int			nwaiting;
+	ProfileDeltas *waiting;		/* room for READ_AT_ONCE; or NULL */
+	List	   *rereadings;		/* Rereading *, one for each program */
 } Application;
 
 static void apply_population(List *contributions);
-static void apply_profile(const Application *application,
-						  const ProfileDelta *deltas, int ndeltas);
-static bool apply_deltas(const Application *application,
-						 const ProfileDelta *deltas, int ndeltas,
-						 TupleTableSlot *row);
+static void wait_for_source(Application *application, ProfileDeltas profile);
+static void apply_waiting(Application *application);
+static bool apply_profile(Application *application, ProfileDeltas profile);
+static int64 profile_rows(ProfileDeltas profile, bool *changed);
+static TraitResult apply_deltas(Application *application,
+								ProfileDeltas profile, bool locked,
+								TupleTableSlot *row);
+static bool reread(Application *application, const TraitProgram *program,
+				   Datum key, bool locked, TupleTableSlot *row);
+static Rereading *rereading_of(Application *application,
+							   const TraitProgram *program);
 static void check_count(const Population *population, int64 count);
 static void change_profile(const Visitor *visitor, TupleTableSlot *row,
 						   TupleTableSlot *after);
@@ -86,110 +128,249 @@ apply_population(List *contributions)
 {
 	const Contribution *first = linitial(contributions);
 	const Population *population = first->source->population;
-	Application application = {contributions};
-	Visitor    *visitor = &application.visitor;
+	Application *application;
+	Visitor    *visitor;
 	ProfileDelta *deltas;
 	int64		count = contributions_deltas(contributions, &deltas);
 
 	if (count == 0)
 		return;
 
+	application = palloc0(sizeof(Application));
+	application->contributions = contributions;
+	visitor = &application->visitor;
 	SPI_connect();
 	visit_begin(visitor, population);
 	for (int64 i = 0, next; i < count; i = next)
 	{
+		ProfileDeltas profile = {&deltas[i]};
+
 		for (next = i + 1; next < count; next++)
 			if (profile_key_compare(population, deltas[i].key,
 									deltas[next].key) != 0)
 				break;
+		profile.count = next - i;
+		/* the last one need not wait if it is alone */
+		application->may_wait = next < count || application->nwaiting > 0;
 		visit_enter(visitor, deltas[i].key);
-		apply_profile(&application, &deltas[i], next - i);
+		if (!apply_profile(application, profile))
+			wait_for_source(application, profile);
 		visit_leave(visitor);
+		if (application->nwaiting == READ_AT_ONCE || next == count)
+			apply_waiting(application);
 	}
 	if (visit_end(visitor))
 		flow_note_pending();
 	SPI_finish();
 	pfree(deltas);
+	pfree(application);
+}
+
+/* wait_for_source() notes that a profile, which is locked, waits. */
+static void
+wait_for_source(Application *application, ProfileDeltas profile)
+{
+	if (application->waiting == NULL)
+		application->waiting =
+			MemoryContextAlloc(application->visitor.before,
+							   sizeof(ProfileDeltas) * READ_AT_ONCE);
+	application->waiting[application->nwaiting++] = profile;
+}
+
+/* apply_waiting() reads the sources of the profiles that wait, and goes on. */
+static void
+apply_waiting(Application *application)
+{
+	Visitor    *visitor = &application->visitor;
+	MemoryContext old = MemoryContextSwitchTo(visitor->before);
+	ListCell   *lc;
+
+	foreach(lc, application->rereadings)
+	{
+		Rereading  *one = lfirst(lc);
+
+		if (one->nkeys > 0)
+			one->reading = trait_read(one->program, one->keys, one->nkeys,
+									  visitor->now);
+	}
+	MemoryContextSwitchTo(old);
+
+	application->may_wait = false;
+	for (int i = 0; i < application->nwaiting; i++)
+	{
+		visit_enter(visitor, application->waiting[i].deltas->key);
+		(void) apply_profile(application, application->waiting[i]);
+		visit_leave(visitor);
+	}
+	application->nwaiting = 0;
+
+	foreach(lc, application->rereadings)
+	{
+		Rereading  *one = lfirst(lc);
+
+		if (one->reading != NULL)
+			trait_reading_end(one->reading);
+		one->reading = NULL;
+		one->nkeys = 0;
+	}
 }
 
 /*
  * apply_profile() applies the deltas of one profile, and changes, ends or
- * begins it by what they come to.
+ * begins it by what they come to.  False if the profile, which is locked, has
+ * to wait for what its sources say.
  */
-static void
-apply_profile(const Application *application, const ProfileDelta *deltas,
-			  int ndeltas)
+static bool
+apply_profile(Application *application, ProfileDeltas profile)
 {
 	const Visitor *visitor = &application->visitor;
 	const Population *population = visitor->population;
+	bool		rows_changed;
+	int64		rows = profile_rows(profile, &rows_changed);
 
 	for (;;)
 	{
-		TupleTableSlot *row = profile_lock(visitor->table, deltas[0].key);
+		TupleTableSlot *row = profile_lock(visitor->table,
+										   profile.deltas->key);
 		TupleTableSlot *after = row != NULL ? profile_edit(visitor->table) :
-			profile_edit_new(visitor->table, deltas[0].key);
-		int64		count;
+			profile_edit_new(visitor->table, profile.deltas->key);
+		int64		count = profile_source_rows(population, after) + rows;
+		TraitResult result;
 
-		if (!apply_deltas(application, deltas, ndeltas, after))
-			return;
-		count = profile_source_rows(population, after);
 		check_count(population, count);
-		if (row != NULL && count > 0)
+		if (count == 0)
+		{
+			if (row != NULL && rows_changed)
+				end_profile(visitor, row, after);
+			return true;
+		}
+
+		profile_set_source_rows(population, after, count);
+		result = apply_deltas(application, profile, row != NULL, after);
+		if (result == TRAIT_REREAD)
+			return false;
+		if (result == TRAIT_UNCHANGED && !rows_changed)
+			return true;
+		if (row != NULL)
 			change_profile(visitor, row, after);
-		else if (row != NULL)
-			end_profile(visitor, row, after);
-		else if (count > 0 && !begin_profile(visitor, after))
+		else if (!begin_profile(visitor, after))
 			continue;			/* another transaction was first */
-		return;
+		return true;
 	}
 }
 
 /*
- * apply_deltas() applies deltas to a profile's edited row: how many
- * source rows it has, and its traits.  False if that changes nothing.
+ * profile_rows() adds up how many source rows a profile gets, and says whether
+ * any source's number of them changes.
+ */
+static int64
+profile_rows(ProfileDeltas profile, bool *changed)
+{
+	int64		rows = 0;
+
+	*changed = false;
+	for (int i = 0; i < profile.count; i++)
+	{
+		rows += profile.deltas[i].delta->rows;
+		*changed |= profile.deltas[i].delta->rows != 0;
+	}
+	return rows;
+}
+
+/*
+ * apply_deltas() applies deltas to the traits in a profile's edited row;
+ * 'locked' says whether the profile is there.  TRAIT_REREAD if the profile has
+ * to wait.
  *
  * A trait that is read again from its source is the truth at the end of the
  * batch: no delta of its program is applied any more.
  */
-static bool
-apply_deltas(const Application *application, const ProfileDelta *deltas,
-			 int ndeltas, TupleTableSlot *row)
+static TraitResult
+apply_deltas(Application *application, ProfileDeltas profile, bool locked,
+			 TupleTableSlot *row)
 {
 	const Visitor *visitor = &application->visitor;
-	const Population *population = visitor->population;
-	int64		count = profile_source_rows(population, row);
-	List	   *reread = NIL;	/* TraitProgram * */
-	bool		changed = false;
+	List	   *done = NIL;		/* TraitProgram *, read again */
+	TraitResult all = TRAIT_UNCHANGED;
 
-	for (int i = 0; i < ndeltas; i++)
+	for (int i = 0; i < profile.count; i++)
 	{
-		const ProfileDelta *one = &deltas[i];
+		const ProfileDelta *one = &profile.deltas[i];
 		const Contribution *contribution = list_nth(application->contributions,
 													one->contribution);
 		const TraitProgram *program = contribution->program;
+		TraitResult result;
 
-		count += one->delta->rows;
-		changed |= one->delta->rows != 0;
-		if (list_member_ptr(reread, program))
+		if (list_member_ptr(done, program))
 			continue;
-		switch (trait_apply(program, one->delta, visitor->now,
-							row->tts_values, row->tts_isnull))
+		if (one->delta->emptied)
 		{
-			case TRAIT_UNCHANGED:
-				break;
-			case TRAIT_CHANGED:
-				changed = true;
-				break;
-			case TRAIT_REREAD:
-				trait_reread(program, one->key, visitor->now,
-							 row->tts_values, row->tts_isnull);
-				reread = lappend(reread, unconstify(TraitProgram *, program));
-				changed = true;
-				break;
+			trait_empty(program, profile_blank(visitor->table),
+						row->tts_values, row->tts_isnull);
+			all = Max(all, TRAIT_CHANGED);
 		}
+		result = trait_apply(program, one->delta, visitor->now,
+							 row->tts_values, row->tts_isnull);
+		if (result == TRAIT_REREAD)
+		{
+			if (reread(application, program, one->key, locked, row))
+				result = TRAIT_CHANGED;
+			done = lappend(done, unconstify(TraitProgram *, program));
+		}
+		all = Max(all, result);
 	}
-	profile_set_source_rows(population, row, count);
-	return changed;
+	return all;
+}
+
+/*
+ * reread() replaces what a profile's edited row has from a source by what the
+ * source says.  False if the profile waits for that: only one that is there
+ * can, as its lock keeps others from changing it.
+ */
+static bool
+reread(Application *application, const TraitProgram *program, Datum key,
+	   bool locked, TupleTableSlot *row)
+{
+	const Visitor *visitor = &application->visitor;
+	const TupleTableSlot *blank = profile_blank(visitor->table);
+	Rereading  *rereading = rereading_of(application, program);
+	TraitReading *single;
+
+	if (locked && application->may_wait)
+	{
+		rereading->keys[rereading->nkeys++] = key;
+		return false;
+	}
+	if (rereading->reading != NULL &&
+		trait_take(rereading->reading, key, blank, row->tts_values,
+				   row->tts_isnull))
+		return true;
+	single = trait_read(program, &key, 1, visitor->now);
+	(void) trait_take(single, key, blank, row->tts_values, row->tts_isnull);
+	trait_reading_end(single);
+	return true;
+}
+
+/* rereading_of() finds or adds the Rereading of a program. */
+static Rereading *
+rereading_of(Application *application, const TraitProgram *program)
+{
+	Rereading  *rereading;
+	MemoryContext old;
+	ListCell   *lc;
+
+	foreach(lc, application->rereadings)
+	{
+		rereading = lfirst(lc);
+		if (rereading->program == program)
+			return rereading;
+	}
+	old = MemoryContextSwitchTo(application->visitor.before);
+	rereading = palloc0(sizeof(Rereading));
+	rereading->program = program;
+	application->rereadings = lappend(application->rereadings, rereading);
+	MemoryContextSwitchTo(old);
+	return rereading;
 }
 
 /* check_count() refuses a profile with less than no source rows. */

@@ -38,8 +38,8 @@ extern Contribution *contribution_create(MemoryContext parent,
 /*
  * contribution_add_rows() folds rows that came (sign +1) or went (-1) into the
  * deltas of their profiles, contribution_add_update() the old and new rows of
- * an UPDATE, and contribution_add_truncated() all rows of a table that is
- * about to be truncated.
+ * an UPDATE.  contribution_add_truncated() notes that a table is about to be
+ * truncated.
  */
 extern void contribution_add_rows(Contribution *contribution,
 								  Relation relation, Tuplestorestate *rows,

@@ -69,7 +69,7 @@ static void batch_apply(void);
 /*
  * BEFORE STATEMENT: an AFTER trigger will follow.
  *
- * TRUNCATE shows no rows afterwards, so they are folded now: the table is
+ * TRUNCATE shows no rows afterwards, so they are counted now: the table is
  * locked and still full.
  */
 Datum
@@ -297,16 +297,18 @@ batch_awaited(void)
  * batch_contribution() finds or adds what a source contributes in the current
  * subtransaction.
  *
- * A delta holds all that happened to a profile, in whatever order.  A source
- * that was loaded again since is still the same source, and runs the same
- * program until the batch is applied: what that program reads again must not
- * have the deltas of another program added to it.
+ * It is the last one of the source that is continued: what was contributed
+ * before a TRUNCATE in a subtransaction that has ended stands before it, and
+ * what comes now stands after it.  A source that was loaded again since is
+ * still the same source, and runs the same program until the batch is applied:
+ * what that program reads again must not have the deltas of another program
+ * added to it.
  */
 static Contribution *
 batch_contribution(const Source *source)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
-	const TraitProgram *program = NULL;
+	Contribution *last = NULL;
 	Contribution *contribution;
 	MemoryContext old;
 	ListCell   *lc;
@@ -317,19 +319,17 @@ batch_contribution(const Source *source)
 
 		contribution = lfirst(lc);
 		other = contribution->source;
-		if (other->relid != source->relid ||
-			other->population->oid != source->population->oid ||
-			strcmp(other->name, source->name) != 0)
-			continue;
-		if (contribution->subid == subid)
-			return contribution;
-		source = other;
-		program = contribution->program;
+		if (other->relid == source->relid &&
+			other->population->oid == source->population->oid &&
+			strcmp(other->name, source->name) == 0)
+			last = contribution;
 	}
-	if (program == NULL)
-		program = trait_program(source);
+	if (last != NULL && last->subid == subid)
+		return last;
 
-	contribution = contribution_create(batch->context, source, program);
+	contribution = last == NULL ?
+		contribution_create(batch->context, source, trait_program(source)) :
+		contribution_create(batch->context, last->source, last->program);
 	old = MemoryContextSwitchTo(batch->context);
 	batch->contributions = lappend(batch->contributions, contribution);
 	MemoryContextSwitchTo(old);

@@ -53,6 +53,7 @@ typedef struct Touched
 #include "lib/simplehash.h"
 
 static void add_row(Contribution *contribution, TupleTableSlot *row, int sign);
+static Touched *touch(Contribution *contribution, TupleTableSlot *row);
 static TupleTableSlot *row_slot(Relation relation);
 static int	compare_deltas(const void *a, const void *b, void *population);
 
@@ -127,17 +128,34 @@ contribution_add_update(Contribution *contribution, Relation relation,
 }
 
 /*
+ * No trait has to know what the rows were: none of them is left.  They are
+ * counted, as a profile ends with its last row of any source.
+ *
  * TRUNCATE removes what is committed, whether our snapshot shows it or not: a
  * SourceScan reads that.
  */
 void
 contribution_add_truncated(Contribution *contribution, Relation relation)
 {
+	const TraitProgram *program = contribution->program;
 	SourceScan *scan = source_scan_begin(relation);
 	TupleTableSlot *row;
+	touched_iterator iterator;
+	Touched    *touched;
 
+	touched_start_iterate(contribution->profiles, &iterator);
+	while ((touched = touched_iterate(contribution->profiles,
+									  &iterator)) != NULL)
+		trait_delta_empty(program, touched->delta);
 	while ((row = source_scan_next(scan)) != NULL)
-		add_row(contribution, row, -1);
+	{
+		touched = touch(contribution, row);
+		if (touched == NULL)
+			continue;
+		if (!touched->delta->emptied)
+			trait_delta_empty(program, touched->delta);
+		touched->delta->rows--;
+	}
 	source_scan_end(scan);
 }
 
@@ -145,12 +163,26 @@ contribution_add_truncated(Contribution *contribution, Relation relation)
 static void
 add_row(Contribution *contribution, TupleTableSlot *row, int sign)
 {
+	Touched    *touched = touch(contribution, row);
+
+	if (touched != NULL)
+		trait_accumulate(contribution->program, touched->delta, row, sign,
+						 contribution->context);
+}
+
+/*
+ * touch() finds or adds the profile to which a row belongs; NULL if the row
+ * has no key.
+ */
+static Touched *
+touch(Contribution *contribution, TupleTableSlot *row)
+{
 	Datum		key;
 	Touched    *touched;
 	bool		found;
 
 	if (!source_key(contribution->source, row, &key))
-		return;
+		return NULL;
 
 	touched = touched_insert(contribution->profiles, key, &found);
 	if (!found)
@@ -161,8 +193,7 @@ add_row(Contribution *contribution, TupleTableSlot *row, int sign)
 		touched->delta = palloc0(trait_delta_size(contribution->program));
 		MemoryContextSwitchTo(old);
 	}
-	trait_accumulate(contribution->program, touched->delta, row, sign,
-					 contribution->context);
+	return touched;
 }
 
 static TupleTableSlot *

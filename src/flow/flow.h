@@ -47,20 +47,20 @@ extern void flow_on_pending(FlowListener tell);
 
 /*
  * flow_sweep_population() sweeps profiles that are due, at most 'budget' of
- * them (0: all) and for so long (0: no limit), in the order of their wake_at
- * from *from on.  Returns how many; *from is where to go on (DT_NOEND: that
- * was all).  Rows that others have locked are passed over.
+ * them (0: all) and for so long (0: no limit), those first whose wake_at is
+ * the earliest from *from on.  Returns how many; *from is where to go on
+ * (DT_NOEND: that was all).  Rows that others have locked are passed over.
  */
 extern int64 flow_sweep_population(const char *name, int64 budget,
 								   int milliseconds, TimestampTz *from);
 
 /*
  * flow_fold_population() folds pending toggles, at most 'budget' of them (0:
- * all), and trims the feed.  Returns false, and has done nothing, if another
- * session is folding the population.
+ * all), and trims the feed of as many transitions at most.  Returns false, and
+ * has done nothing, if another session is folding the population.
  */
 extern bool flow_fold_population(const char *name, int64 budget,
-								 int64 *folded);
+								 int64 *folded, int64 *trimmed);
 
 /*
  * flow_next_due() is the earliest wake_at of the population's profiles,

@@ -50,8 +50,9 @@ extern void capture_discard(SubTransactionId subid);
 /* sweep.c: profiles that are due ------------------------------------------ */
 
 /*
- * sweep() sweeps profiles that are due, in the order of their wake_at from
- * *from on, at most so many and for so long (0: no limit).  It passes over
+ * sweep() sweeps profiles that are due, those first whose wake_at is the
+ * earliest from *from on, at most so many and for so long (0: no limit).  It
+ * passes over
  * those that another transaction has locked, or waits for them.  Returns how
  * many; *from is where to go on (DT_NOEND: that was all).
  *

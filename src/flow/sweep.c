@@ -14,6 +14,10 @@
  * The result does not depend on when a sweep runs.  A definition sweeps first,
  * so that earlier changes are decided by the earlier definition.
  *
+ * Those that are due first are swept first, but within a batch they are taken
+ * in the order of their pages (profile/lock_due.c): toggles carry their
+ * instants, and a fold puts them in order.
+ *
  * A tick and the worker pass over rows that others have locked, and come to
  * them next time: they wait for no session, and as their transactions are
  * short, no session waits long for them.
@@ -60,7 +64,9 @@ sweep(const Population *population, int64 most, int milliseconds, bool wait,
 										milliseconds)))
 	{
 		TupleTableSlot *row = profile_lock_due(visitor.table, from,
-											   visitor.now, wait);
+											   visitor.now, most <= 0 ?
+											   PG_INT64_MAX : most - swept,
+											   wait);
 
 		if (row == NULL)
 		{

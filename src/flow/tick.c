@@ -46,6 +46,7 @@ typedef struct Done
 {
 	int64		swept;
 	int64		folded;
+	int64		trimmed;		/* transitions */
 	TimestampTz left;			/* wake_at from which profiles may be due */
 } Done;
 
@@ -127,7 +128,8 @@ tick_population(const Population *population, int64 budget)
 	if (budget == 0)
 	{
 		done.swept = sweep_from(population->name, 0, &from, &done.left);
-		(void) flow_fold_population(population->name, 0, &done.folded);
+		(void) flow_fold_population(population->name, 0, &done.folded,
+									&done.trimmed);
 	}
 	else
 	{
@@ -135,7 +137,7 @@ tick_population(const Population *population, int64 budget)
 
 		(void) flow_fold_population(population->name,
 									budget * CHANGES_OF_PROFILE,
-									&done.folded);
+									&done.folded, &done.trimmed);
 		done.swept = sweep_from(population->name, budget, resume, &done.left);
 	}
 	return done;
@@ -186,18 +188,19 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 }
 
 bool
-flow_fold_population(const char *name, int64 budget, int64 *folded)
+flow_fold_population(const char *name, int64 budget, int64 *folded,
+					 int64 *trimmed)
 {
 	const Population *population = population_find(name);
 	Actor		before;
 
-	*folded = 0;
+	*folded = *trimmed = 0;
 	if (population == NULL || !membership_try_lock(population) ||
 		(population = population_find(name)) == NULL)
 		return false;
 	before = act_as_owner(population->oid);
 	*folded = fold(population, budget);
-	(void) feed_trim(population);
+	*trimmed = feed_trim(population, budget);
 	act_as_before(before);
 	return true;
 }

@@ -271,16 +271,6 @@ extern TupleTableSlot *profile_blank(ProfileTable *table);
 extern TupleTableSlot *profile_lock(ProfileTable *table, Datum key);
 
 /*
- * Lock the next profile that is due at an instant, in the order of wake_at;
- * the first call for a table begins at *from.  Profiles that another
- * transaction has locked are passed over, or waited for.  Returns a row as
- * profile_lock() does, and its wake_at in *from, or NULL if there is none.
- */
-extern TupleTableSlot *profile_lock_due(ProfileTable *table,
-										TimestampTz *from, TimestampTz at,
-										bool wait);
-
-/*
  * The row that is written next, to be changed in place (tts_values and
  * tts_isnull): a copy of the row that was locked last, or the row of a new
  * profile.  Good until the next one; what is stored in it must be good until
@@ -308,6 +298,20 @@ extern bool profile_insert(ProfileTable *table);
  */
 extern void profile_write_wake_at(ProfileTable *table, TupleTableSlot *row,
 								  TimestampTz wake_at);
+
+/* lock_due.c: the rows of profiles that are due --------------------------- */
+
+/*
+ * profile_lock_due() locks the next profile that is due at an instant; for the
+ * first call for a table from the wake_at *from on.  At most 'most' are found
+ * at once, in the order of wake_at, and locked in the order of their pages.
+ * Profiles that another transaction has locked are passed over, or waited for.
+ * Returns a row as profile_lock() does, and in *from the earliest wake_at of
+ * those that are left, or NULL if there is none.
+ */
+extern TupleTableSlot *profile_lock_due(ProfileTable *table,
+										TimestampTz *from, TimestampTz at,
+										int64 most, bool wait);
 
 /* profile_scan.c: which profiles are there, and which are due? ------------ */
 

@@ -15,8 +15,7 @@
  *		profile_edit_new(42)
  *		profile_insert()	as INSERT ... ON CONFLICT DO NOTHING does it
  *
- * Where only time has passed, profile_lock_due() returns one due profile after
- * another.
+ * Where only time has passed, lock_due.c locks one due profile after another.
  *
  * Which version is locked.  READ COMMITTED looks with the latest snapshot and
  * follows the row to its last version, so concurrent events of one profile
@@ -107,52 +106,6 @@ profile_lock(ProfileTable *table, Datum key)
 				elog(ERROR, "could not lock the row of a profile");
 		}
 	}
-}
-
-/*
- * The scan shows a row as it was when the table was opened.  The locked row is
- * as it is now, and may be due no more.
- */
-TupleTableSlot *
-profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at,
-				 bool wait)
-{
-	TupleTableSlot *row;
-	MemoryContext old = MemoryContextSwitchTo(table->context);
-
-	if (table->due == NULL)
-		table->due = profile_due_begin(table->population, *from, at,
-									   table->snapshot);
-	while ((row = profile_due_next(table->due)) != NULL)
-	{
-		TM_FailureData failure;
-
-		CHECK_FOR_INTERRUPTS();
-		switch (table_tuple_lock(table->relation, &row->tts_tid,
-								 table->snapshot, table->found,
-								 GetCurrentCommandId(false),
-								 LockTupleNoKeyExclusive,
-								 wait ? LockWaitBlock : LockWaitSkip,
-								 TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure))
-		{
-			case TM_Ok:
-				slot_getallattrs(table->found);
-				if (profile_wake_at(table->population, table->found) > at)
-					continue;
-				*from = profile_wake_at(table->population, row);
-				MemoryContextSwitchTo(old);
-				return table->found;
-
-			case TM_WouldBlock:
-			case TM_Deleted:
-				continue;
-
-			default:
-				elog(ERROR, "could not lock the row of a profile");
-		}
-	}
-	MemoryContextSwitchTo(old);
-	return NULL;
 }
 
 /* ---- the row to be written ---- */

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * table.h
- *	  What an open base table consists of: table.c, row.c and row_triggers.c.
+ *	  What an open base table consists of: table.c, row.c, lock_due.c and
+ *	  row_triggers.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +14,9 @@
 
 #include "base/base.h"
 #include "profile/profile_private.h"
+
+/* Profiles that are due, found and not yet locked: lock_due.c. */
+typedef struct DuePortion DuePortion;
 
 struct ProfileTable
 {
@@ -40,7 +44,7 @@ struct ProfileTable
 								 * are first needed */
 	bool	   *initial_isnull;
 	TupleTableSlot *blank;		/* NULL until it is first needed */
-	DueScan    *due;			/* NULL until it is first needed */
+	DuePortion *due;			/* NULL until it is first needed */
 };
 
 /* Take a new snapshot for look-ups, after a row was changed. */
@@ -49,6 +53,9 @@ extern void table_new_snapshot(ProfileTable *table);
 /* The values of a profile of which nothing is known; owned by the table. */
 extern void table_initial_values(ProfileTable *table, Datum **values,
 								 bool **isnull);
+
+/* due_portion_end() frees a portion and ends its scan. */
+extern void due_portion_end(DuePortion *portion);
 
 /*
  * BEFORE triggers may read a row, but not change our columns in it.

@@ -48,7 +48,6 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 	MemoryContext old;
 
 	delta->rows += sign;
-	delta->touched++;
 	if (program->nsteps == 0)
 		return;
 
@@ -102,6 +101,34 @@ row_evaluate(TraitProgram *program, RowValue *value)
 	value->value = ExecEvalExpr(value->state, program->econtext,
 								&value->isnull);
 	value->row = program->row;
+}
+
+void
+trait_delta_empty(const TraitProgram *program, TraitDelta *delta)
+{
+	int64		rows = delta->rows;
+
+	memset(delta, 0, program->delta_size);
+	delta->rows = rows;
+	delta->emptied = true;
+}
+
+void
+trait_empty(const TraitProgram *program, const TupleTableSlot *blank,
+			Datum *values, bool *isnull)
+{
+	for (int i = 0; i < program->nsteps; i++)
+	{
+		const Step *step = &program->steps[i];
+
+		for (int c = 0; c < step->bound.ncolumns; c++)
+		{
+			int			attno = step->columns[c] - 1;
+
+			values[attno] = blank->tts_values[attno];
+			isnull[attno] = blank->tts_isnull[attno];
+		}
+	}
 }
 
 bool

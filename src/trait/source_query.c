@@ -7,9 +7,9 @@
  *			   segment.sum_agg(r.amount) FILTER (WHERE ...) AS s4
  *		FROM ONLY public.orders AS r GROUP BY r.customer_id
  *
- * computes them for all profiles, and with r.customer_id = $1 for one profile
- * whose row cannot tell what it should hold.  The expressions are those that
- * program_run.c evaluates for each row.
+ * computes them for all profiles, and with r.customer_id = ANY ($1) for some
+ * profiles whose rows cannot tell what they should hold.  The expressions are
+ * those that program_run.c evaluates for each row.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,19 +17,36 @@
 
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
 #include "base/base.h"
 #include "trait/program.h"
 
+/* What a source says of some profiles. */
+struct TraitReading
+{
+	const TraitProgram *program;
+	int			nkeys;
+	const Datum *keys;			/* of the profiles, in order */
+	HeapTuple  *rows;			/* of each; NULL: it has none in the source */
+	SPITupleTable *table;		/* holds the rows */
+};
+
 static List *bind_columns(const Source *source, const StoredTrait *stored,
 						  List **bound, List *columns);
+static Datum keys_array(const Population *population, const Datum *keys,
+						int nkeys);
+static void find_rows(TraitReading *reading, uint64 nrows);
+static int	compare_keys(const void *a, const void *b, void *population);
 static SPIPlanPtr reread_plan(const TraitProgram *program);
-static void take_columns(const TraitProgram *program, MemoryContext memory,
-						 Datum *values, bool *isnull);
+static char *key_of_rows(const Source *source);
+static void take_columns(const TraitProgram *program, HeapTuple row,
+						 TupleDesc desc, Datum *values, bool *isnull);
 static void in_reread(void *arg);
 static void select_traits(const Source *source, List *bound, List *columns,
 						  Expr *now, StringInfo out);
@@ -44,7 +61,6 @@ trait_source_query(const Source *source, List *stored, List **columns)
 {
 	StringInfoData sql;
 	List	   *bound = NIL;
-	Oid			type = source->population->key_type;
 	ListCell   *lc;
 	char	   *key;
 
@@ -52,11 +68,9 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	key = source_key_column(source);
 	*columns = NIL;
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT r.%s::%s%s AS key,"
+	appendStringInfo(&sql, "SELECT %s AS key,"
 					 " pg_catalog.count(*) AS source_rows",
-					 key, format_type_be_qualified(type),
-					 profile_key_is_text(source->population) ?
-					 " COLLATE pg_catalog.\"default\"" : "");
+					 key_of_rows(source));
 
 	foreach(lc, stored_list(source->population))
 	{
@@ -114,14 +128,17 @@ trait_column_compared(const TraitColumn *column, const char *value)
 					column->counted_after);
 }
 
-void
-trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
-			 Datum *values, bool *isnull)
+TraitReading *
+trait_read(const TraitProgram *constant, const Datum *keys, int nkeys,
+		   TimestampTz now)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	TraitReading *reading = palloc(sizeof(TraitReading));
 	int			level = settings_pin_all_rows();
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		parameters[2] = {key, TimestampTzGetDatum(now)};
+	Datum		parameters[2] = {
+		keys_array(program->source->population, keys, nkeys),
+		TimestampTzGetDatum(now),
+	};
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = in_reread,
@@ -134,24 +151,113 @@ trait_reread(const TraitProgram *constant, Datum key, TimestampTz now,
 
 	/*
 	 * Not read-only: under READ COMMITTED this takes a new snapshot, after the
-	 * profile's row was locked, so that it sees whatever was applied to it.
+	 * profiles' rows were locked, so that it sees whatever was applied to
+	 * them.
 	 */
 	if (SPI_execute_plan(program->reread, parameters, NULL, false, 0) !=
-		SPI_OK_SELECT || SPI_processed != 1)
+		SPI_OK_SELECT)
 		elog(ERROR, "could not read source \"%s\" again",
 			 program->source->name);
-	take_columns(program, caller, values, isnull);
-	SPI_freetuptable(SPI_tuptable);
+	reading->program = program;
+	reading->nkeys = nkeys;
+	reading->keys = keys;
+	reading->table = SPI_tuptable;
+	find_rows(reading, SPI_processed);
 	error_context_stack = callback.previous;
 	AtEOXact_GUC(true, level);
+	pfree(DatumGetPointer(parameters[0]));
+	return reading;
 }
 
-/* Prepare the query of one profile: its key is $1, the time is $2. */
+/* keys_array() makes an array, as a query takes it, of some keys. */
+static Datum
+keys_array(const Population *population, const Datum *keys, int nkeys)
+{
+	Oid			type = population->key_type;
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+
+	get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
+	return PointerGetDatum(construct_array(unconstify(Datum *, keys), nkeys,
+										   type, typlen, typbyval, typalign));
+}
+
+/* find_rows() finds which row that was read is whose. */
+static void
+find_rows(TraitReading *reading, uint64 nrows)
+{
+	Population *population =
+		unconstify(Population *, reading->program->source->population);
+	SPITupleTable *table = reading->table;
+
+	reading->rows = palloc0(sizeof(HeapTuple) * reading->nkeys);
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		bool		isnull;
+		Datum		key = SPI_getbinval(table->vals[i], table->tupdesc, 1,
+										&isnull);
+		const Datum *found = bsearch_arg(&key, reading->keys, reading->nkeys,
+										 sizeof(Datum), compare_keys,
+										 population);
+
+		if (found == NULL)
+			elog(ERROR, "a profile was read that was not asked for");
+		reading->rows[found - reading->keys] = table->vals[i];
+	}
+}
+
+/* compare_keys() is profile_key_compare() for bsearch_arg(). */
+static int
+compare_keys(const void *a, const void *b, void *population)
+{
+	return profile_key_compare(population, *(const Datum *) a,
+							   *(const Datum *) b);
+}
+
+bool
+trait_take(const TraitReading *reading, Datum key,
+		   const TupleTableSlot *blank, Datum *values, bool *isnull)
+{
+	const TraitProgram *program = reading->program;
+	const Datum *found = bsearch_arg(&key, reading->keys, reading->nkeys,
+									 sizeof(Datum), compare_keys,
+									 unconstify(Population *,
+												program->source->population));
+	HeapTuple	row;
+
+	if (found == NULL)
+		return false;
+	row = reading->rows[found - reading->keys];
+	if (row == NULL)
+		trait_empty(program, blank, values, isnull);
+	else
+		take_columns(program, row, reading->table->tupdesc, values, isnull);
+	return true;
+}
+
+void
+trait_reading_end(TraitReading *reading)
+{
+	SPI_freetuptable(reading->table);
+	pfree(reading->rows);
+	pfree(reading);
+}
+
+/*
+ * reread_plan() prepares the query of some profiles: an array of their keys is
+ * $1, the time is $2.  A profile without rows in the source is not in what it
+ * returns.
+ */
 static SPIPlanPtr
 reread_plan(const TraitProgram *program)
 {
 	const Source *source = program->source;
-	Oid			types[2] = {source->population->key_type, TIMESTAMPTZOID};
+	char	   *key = source_key_column(source);
+	Oid			types[2] = {
+		get_array_type(source->population->key_type),
+		TIMESTAMPTZOID,
+	};
 	StringInfoData sql;
 	List	   *bound = NIL;
 	SPIPlanPtr	plan;
@@ -159,26 +265,39 @@ reread_plan(const TraitProgram *program)
 	for (int i = 0; i < program->nsteps; i++)
 		bound = lappend(bound, &program->steps[i].bound);
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
+	appendStringInfo(&sql, "SELECT %s, ", key_of_rows(source));
 	select_traits(source, bound, NIL, now_parameter(2), &sql);
 	appendStringInfo(&sql, " FROM %s AS r"
-					 " WHERE r.%s OPERATOR(pg_catalog.=) $1",
-					 source_from_sql(source), source_key_column(source));
+					 " WHERE r.%s OPERATOR(pg_catalog.=) ANY ($1)"
+					 " GROUP BY r.%s",
+					 source_from_sql(source), key, key);
 	plan = SPI_prepare(sql.data, 2, types);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\"", sql.data);
 	return plan;
 }
 
-/* Copy the columns of the row that was read to a profile's values. */
+/* key_of_rows() is SQL of the profile's key in source rows "r". */
+static char *
+key_of_rows(const Source *source)
+{
+	const Population *population = source->population;
+
+	return psprintf("r.%s::%s%s", source_key_column(source),
+					format_type_be_qualified(population->key_type),
+					profile_key_is_text(population) ?
+					" COLLATE pg_catalog.\"default\"" : "");
+}
+
+/*
+ * take_columns() copies the columns of a row that was read, which stand behind
+ * its key, to a profile's values.
+ */
 static void
-take_columns(const TraitProgram *program, MemoryContext memory,
+take_columns(const TraitProgram *program, HeapTuple row, TupleDesc desc,
 			 Datum *values, bool *isnull)
 {
-	TupleDesc	desc = SPI_tuptable->tupdesc;
-	HeapTuple	row = SPI_tuptable->vals[0];
-	MemoryContext spi = MemoryContextSwitchTo(memory);
-	int			column = 1;
+	int			column = 2;
 
 	for (int i = 0; i < program->nsteps; i++)
 	{
@@ -201,7 +320,6 @@ take_columns(const TraitProgram *program, MemoryContext memory,
 										  att->attlen);
 		}
 	}
-	MemoryContextSwitchTo(spi);
 }
 
 static void

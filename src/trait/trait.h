@@ -266,7 +266,8 @@ extern List *trait_stored_binding(const Source *source, List **unbound);
 typedef struct TraitDelta
 {
 	int64		rows;			/* how many rows came, less those that went */
-	int64		touched;		/* how many rows came or went */
+	bool		emptied;		/* did the source lose all rows before the rest
+								 * of the delta happened? */
 } TraitDelta;
 
 /* The size of a delta, in bytes. */
@@ -281,6 +282,12 @@ extern void trait_accumulate(const TraitProgram *program, TraitDelta *delta,
 							 MemoryContext memory);
 
 /*
+ * trait_delta_empty() notes that the source has lost all of its rows.  The
+ * caller counts in 'rows' how many of them were the profile's.
+ */
+extern void trait_delta_empty(const TraitProgram *program, TraitDelta *delta);
+
+/*
  * Do two rows of the source mean the same to every trait, and belong to the
  * same profile?  Then an update from one to the other changes nothing.
  */
@@ -292,12 +299,22 @@ typedef enum TraitResult
 {
 	TRAIT_UNCHANGED,
 	TRAIT_CHANGED,
-	TRAIT_REREAD,				/* only the source can tell: trait_reread() */
+	TRAIT_REREAD,				/* only the source can tell: trait_read() */
 } TraitResult;
 
 /*
+ * trait_empty() makes the values of a profile's row, by attribute, what they
+ * are without a row in the source: those of a profile of which nothing is
+ * known (profile_blank), which are not copied.
+ */
+extern void trait_empty(const TraitProgram *program,
+						const TupleTableSlot *blank, Datum *values,
+						bool *isnull);
+
+/*
  * Apply a delta to the values of a profile's row, by attribute, in place.
- * Events that can count neither at 'now' nor later are no longer kept.
+ * Of a delta that was emptied that is what happened since: trait_empty() comes
+ * first.  Events that can count neither at 'now' nor later are no longer kept.
  */
 extern TraitResult trait_apply(const TraitProgram *program,
 							   const TraitDelta *delta, TimestampTz now,
@@ -305,14 +322,30 @@ extern TraitResult trait_apply(const TraitProgram *program,
 
 /* source_query.c: reading the source ------------------------------------- */
 
+/* What a source says of some profiles. */
+typedef struct TraitReading TraitReading;
+
 /*
- * Compute all stored traits of this source in a profile's row anew, from the
- * rows that the source has, as of 'now'.  The caller is connected to SPI,
- * holds the row's lock and runs as the population's owner.  Values are
- * allocated in the current context.
+ * trait_read() reads what the source says at 'now' of the profiles of some
+ * keys, which are in order (profile_key_compare), each there once, and good as
+ * long as the result is.  The caller is connected to SPI, holds the locks of
+ * the profiles' rows and runs as the population's owner.
  */
-extern void trait_reread(const TraitProgram *program, Datum key,
-						 TimestampTz now, Datum *values, bool *isnull);
+extern TraitReading *trait_read(const TraitProgram *program,
+								const Datum *keys, int nkeys,
+								TimestampTz now);
+
+/*
+ * trait_take() replaces what a profile's row has from the source by what was
+ * read; 'blank' is as for trait_empty().  Values are allocated in the current
+ * context.  False if nothing was read of the profile.
+ */
+extern bool trait_take(const TraitReading *reading, Datum key,
+					   const TupleTableSlot *blank, Datum *values,
+					   bool *isnull);
+
+/* trait_reading_end() frees what was read. */
+extern void trait_reading_end(TraitReading *reading);
 
 /* A column of stored traits in the base table. */
 typedef struct TraitColumn

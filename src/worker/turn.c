@@ -4,13 +4,15 @@
  *	  A turn of the worker: sweep and fold every population.
  *
  *		transaction 1		which populations are there?
- *		transaction 2, 3	"profile": 1000 due profiles swept, then 230
- *		transaction 4		"profile": 50000 toggles folded
+ *		transaction 2, 3	"profile": 4000 due profiles swept, then 230
+ *		transaction 4		"profile": 50000 toggles folded, and as many old
+ *							transitions at most removed from the feed
  *		transaction 5		"profile": when is the next profile due?
  *		transaction 6 ...	the next population
  *
  * A sweep goes in short transactions, as events wait for the rows that it has
- * locked.  A population that fails is noted in the server's log and passed
+ * locked.  If there is more to remove from the feed, the next turn comes soon.
+ * A population that fails is noted in the server's log and passed
  * over for a while (trouble.c); the others go on.  All is done as the
  * population's owner: see flow.h.
  *
@@ -44,7 +46,7 @@
  * Profiles that are swept in one transaction, and for how many milliseconds:
  * their rows are locked meanwhile.
  */
-#define SWEEP_BATCH		1000
+#define SWEEP_BATCH		4000
 #define SWEEP_TIME		40
 
 /* What is found out about the database. */
@@ -65,6 +67,7 @@ typedef struct Task
 	int64		most;			/* toggles that a batch may fold */
 	int64		batch;			/* toggles that it folded */
 	int64		folded;			/* and all batches together */
+	int64		trimmed;		/* transitions that a batch has removed */
 	TimestampTz next_due;
 } Task;
 
@@ -155,7 +158,8 @@ work_on(const char *population)
 	if (sweep_in_batches(&task) && fold_in_batches(&task) &&
 		take_step(find_due, &task, "sweep"))
 	{
-		next_due = Min(next_due, task.next_due);
+		next_due = Min(next_due, task.trimmed < task.most ? task.next_due :
+					   GetCurrentTimestamp());
 		trouble_forget(population);
 	}
 	else
@@ -203,7 +207,7 @@ static void
 fold_batch(Task *task)
 {
 	task->folding = flow_fold_population(task->population, task->most,
-										 &task->batch);
+										 &task->batch, &task->trimmed);
 }
 
 static void

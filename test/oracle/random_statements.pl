@@ -247,6 +247,7 @@ my %kinds = (
 	swap => 4,
 	delete => 8,
 	truncate => 1,
+	refill => 3,
 	merge => 8,
 	upsert => 8,
 	several => 8,
@@ -492,6 +493,15 @@ sub random_delete
 sub random_truncate
 {
 	return 'TRUNCATE ' . pick('orders', 'visits', 'clicks', 'cards', 'visits, clicks', 'customers CASCADE') . ";\n";
+}
+
+# A table is emptied between other writes of its transaction, or is not after
+# all.  It is none for which the server still has to check foreign keys.
+sub random_refill
+{
+	return "BEGIN;\n" . random_insert() . random_delete() . "SAVEPOINT was_full;\n"
+	  . 'TRUNCATE ' . pick('orders', 'clicks', 'orders, clicks') . ";\n" . random_insert() . pick('ROLLBACK TO was_full', 'RELEASE was_full', 'SAVEPOINT refilled') . ";\n"
+	  . random_insert() . random_delete() . pick('COMMIT', 'COMMIT', 'COMMIT', 'ROLLBACK') . ";\n";
 }
 
 sub random_merge
