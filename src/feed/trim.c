@@ -91,8 +91,8 @@ segment_trim_feed_text(PG_FUNCTION_ARGS)
 
 /*
  * trim() removes what lies before the first transition that is to be kept, at
- * most so many of it (0: all), and returns how many.  It looks before it locks,
- * as there is most often nothing to do.
+ * most so many of it (0: all), and returns how many.  It looks before it
+ * locks, as there is most often nothing to do.
  */
 static int64
 trim(const Population *population, TimestampTz keep_from, bool force,

@@ -66,7 +66,7 @@ typedef struct Application
 	Visitor		visitor;
 	bool		may_wait;		/* may the profile that is visited wait? */
 	int			nwaiting;
-	ProfileDeltas *waiting;		/* room for READ_AT_ONCE; NULL until one waits */
+	ProfileDeltas *waiting;		/* READ_AT_ONCE; NULL until one waits */
 	List	   *rereadings;		/* Rereading *, one for each program */
 } Application;
 

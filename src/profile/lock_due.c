@@ -8,9 +8,9 @@
  * and logs every page many times.  So they are found in portions, and each
  * portion is locked in the order of pages:
  *
- *		found		09:30 page 7	09:31 page 2	09:35 page 7	09:40 page 4
- *		locked		09:31 page 2	09:40 page 4	09:30 page 7	09:35 page 7
- *		from		09:30			09:30			09:35			09:40
+ *		found	09:30 page 7	09:31 page 2	09:35 page 7	09:40 page 4
+ *		locked	09:31 page 2	09:40 page 4	09:30 page 7	09:35 page 7
+ *		from	09:30			09:30			09:35			09:40
  *
  * A caller that stops in the middle is told the earliest wake_at of those that
  * are left: 'from'.
