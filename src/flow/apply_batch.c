@@ -66,7 +66,7 @@ typedef struct Application
 	Visitor		visitor;
 	bool		may_wait;		/* may the profile that is visited wait? */
 	int			nwaiting;
-	ProfileDeltas *waiting;		/* room for READ_AT_ONCE; or NULL */
+	ProfileDeltas *waiting;		/* READ_AT_ONCE; NULL until one waits */
 	List	   *rereadings;		/* Rereading *, one for each program */
 } Application;
 
@@ -381,8 +381,7 @@ check_count(const Population *population, int64 count)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("population \"%s\" never counted some of the rows that "
-					"are now removed",
+			 errmsg("population \"%s\" does not know of rows that are now removed",
 					population->name),
 			 errdetail("They were written while capture was off or its triggers were disabled."),
 			 errhint("Run SELECT segment.rebuild(%s).",
