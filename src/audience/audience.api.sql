@@ -88,12 +88,20 @@ AS 'MODULE_PATHNAME', 'segment_count_where';
 COMMENT ON FUNCTION segment.count_where(segment.filter, name) IS
     'number of profiles for which the filter holds now: the size that an audience with this filter would have';
 
+CREATE OR REPLACE FUNCTION segment.member_support(internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_member_support';
+COMMENT ON FUNCTION segment.member_support(internal) IS
+    'tells the planner how many members an audience has';
+
 CREATE OR REPLACE FUNCTION segment.is_member(
     audience name,
     key bigint,
     population name DEFAULT NULL)
 RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE COST 100
+SUPPORT segment.member_support
 AS 'MODULE_PATHNAME', 'segment_is_member';
 COMMENT ON FUNCTION segment.is_member(name, bigint, name) IS
     'is the profile a member of the audience now? false for a key that no profile has';
@@ -104,6 +112,7 @@ CREATE OR REPLACE FUNCTION segment.is_member(
     population name DEFAULT NULL)
 RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE COST 100
+SUPPORT segment.member_support
 AS 'MODULE_PATHNAME', 'segment_is_member';
 COMMENT ON FUNCTION segment.is_member(name, uuid, name) IS
     'is the profile a member of the audience now? false for a key that no profile has';
@@ -114,6 +123,7 @@ CREATE OR REPLACE FUNCTION segment.is_member(
     population name DEFAULT NULL)
 RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE COST 100
+SUPPORT segment.member_support
 AS 'MODULE_PATHNAME', 'segment_is_member';
 COMMENT ON FUNCTION segment.is_member(name, text, name) IS
     'is the profile a member of the audience now? false for a key that no profile has; the text is converted to the population''s key type';
@@ -240,7 +250,7 @@ AS 'MODULE_PATHNAME', 'segment_forecast_text';
 COMMENT ON FUNCTION segment.forecast(name, text, name) IS
     'the same, with the instant as text, for parameters of a statement';
 
--- What the views of audiences are made of, with segment.ords().
+-- What the views of audiences are made of, with segment.pack_members().
 CREATE OR REPLACE FUNCTION segment.definition_id(
     population name,
     audience name)
@@ -249,6 +259,30 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10
 AS 'MODULE_PATHNAME', 'segment_definition_id';
 COMMENT ON FUNCTION segment.definition_id(name, name) IS
     'id of the audience''s present definition, under which its members are stored';
+
+CREATE OR REPLACE FUNCTION segment.is_stored_member(
+    population name,
+    audience name,
+    members bytea,
+    ord bigint)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
+SUPPORT segment.member_support
+AS 'MODULE_PATHNAME', 'segment_is_stored_member';
+COMMENT ON FUNCTION segment.is_stored_member(name, name, bytea, bigint) IS
+    'is the profile of that number among those that segment.pack_members() has packed?';
+
+CREATE OR REPLACE FUNCTION segment.is_evaluated(
+    population name,
+    audience name,
+    last bigint,
+    ord bigint)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
+SUPPORT segment.member_support
+AS 'MODULE_PATHNAME', 'segment_is_evaluated';
+COMMENT ON FUNCTION segment.is_evaluated(name, name, bigint, bigint) IS
+    'is the number of a profile not above the last? the planner expects that of none if the audience''s members are stored';
 
 CREATE OR REPLACE FUNCTION segment.filters_evaluated()
 RETURNS bigint

@@ -10,6 +10,7 @@
  *		index.h					which filters hold, which does a change touch?
  *		due_members.c			stored members, corrected where time passed
  *		members_of.c, algebra.c	who are the members?
+ *		plan_members.c			how many, for the planner?
  *		ask.c, compare.c		questions in SQL
  *		next.c, explain.c
  *		apply.c					an event, and time that passes: toggles

@@ -186,45 +186,42 @@ char *
 audience_members_sql(const Population *population, const char *audience)
 {
 	const MembershipTables *tables = membership_tables(population);
-	char	   *key = pstrdup(quote_identifier(population->key));
-	char	   *base = population_base_name(population);
 	char	   *chunks = relation_name(tables->chunks);
-	char	   *holds = audience_holds_sql(audience);
-	char	   *stored;
-	const char *due;
+	/* the arguments that tell the planner what it is about */
+	char	   *names = psprintf("%s, %s",
+								 quote_literal_cstr(population->name),
+								 quote_literal_cstr(audience));
 	/* in a query of its own it is asked once, not for each row */
-	char	   *id = psprintf("(SELECT segment.definition_id(%s, %s))",
-							  quote_literal_cstr(population->name),
-							  quote_literal_cstr(audience));
+	char	   *id = psprintf("(SELECT segment.definition_id(%s))", names);
+	const char *due = "profile.wake_at OPERATOR(pg_catalog.<=) segment.now()";
+	char	   *members;
+	char	   *last;
 
-	/* is the snapshot one that shows the members of this definition? */
-	stored = psprintf("EXISTS (SELECT FROM %s AS c"
-					  " WHERE c.definition_id OPERATOR(pg_catalog.=) %s"
-					  " AND c.chunk OPERATOR(pg_catalog.=) (%d))",
-					  chunks, id, MEMBERS_STORED);
-	due = "profile.wake_at OPERATOR(pg_catalog.<=) segment.now()";
-
-	return psprintf("SELECT profile.%s"
-					" FROM (SELECT pg_catalog.array_agg(c.chunk) AS chunks,"
-					" pg_catalog.array_agg(c.members) AS members"
-					" FROM %s AS c"
+	/* NULL if the snapshot does not show the members of this definition */
+	members = psprintf("(SELECT segment.pack_members("
+					   "pg_catalog.array_agg(c.chunk),"
+					   " pg_catalog.array_agg(c.members),"
+					   " ARRAY(SELECT t.ord FROM %s AS t"
+					   " WHERE t.definition_id OPERATOR(pg_catalog.=) %s))"
+					   " FROM %s AS c"
+					   " WHERE c.definition_id OPERATOR(pg_catalog.=) %s"
+					   " AND c.chunk OPERATOR(pg_catalog.>=) (%d))",
+					   relation_name(tables->toggles), id, chunks, id,
+					   MEMBERS_STORED);
+	/* NULL if it does */
+	last = psprintf("(SELECT pg_catalog.max(p.ord) FROM %s AS p"
+					" WHERE NOT EXISTS (SELECT FROM %s AS c"
 					" WHERE c.definition_id OPERATOR(pg_catalog.=) %s"
-					" AND c.chunk OPERATOR(pg_catalog.>=) 0) AS stored,"
-					" LATERAL segment.ords(stored.chunks, stored.members,"
-					" ARRAY(SELECT t.ord FROM %s AS t"
-					" WHERE t.definition_id OPERATOR(pg_catalog.=) %s))"
-					" AS member (ord)"
-					" JOIN %s AS profile"
-					" ON profile.ord OPERATOR(pg_catalog.=) member.ord"
-					" WHERE %s AND (%s) IS NOT TRUE"
-					" UNION ALL"
-					" SELECT profile.%s FROM %s AS profile"
-					" WHERE %s AND %s AND %s"
-					" UNION ALL"
-					" SELECT profile.%s FROM %s AS profile"
-					" WHERE NOT %s AND %s",
-					key, chunks, id, relation_name(tables->toggles), id,
-					base, stored, due,
-					key, base, stored, due, holds,
-					key, base, stored, holds);
+					" AND c.chunk OPERATOR(pg_catalog.=) (%d)))",
+					population_base_name(population), chunks, id,
+					MEMBERS_STORED);
+
+	return psprintf("SELECT profile.%s FROM %s"
+					" WHERE segment.is_stored_member(%s, %s, profile.ord)"
+					" AND (%s) IS NOT TRUE"
+					" OR (%s OR segment.is_evaluated(%s, %s, profile.ord))"
+					" AND %s",
+					quote_identifier(population->key),
+					view_source_sql(population->oid), names, members, due,
+					due, names, last, audience_holds_sql(audience));
 }

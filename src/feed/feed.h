@@ -67,8 +67,8 @@ extern void feed_forget(const Population *population);
 /*
  * feed_trim() removes from the feed's beginning what was recorded longer ago
  * than segment.feed_retention and is acknowledged by every consumer, at most
- * so many (0: all); returns how many.  It locks nothing when there is nothing to
- * remove.
+ * so many (0: all); returns how many.  It locks nothing when there is nothing
+ * to remove.
  */
 extern int64 feed_trim(const Population *population, int64 most);
 

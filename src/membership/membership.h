@@ -161,6 +161,13 @@ extern void membership_sizes(const Population *population,
 extern int64 membership_size(const Population *population,
 							 int32 definition_id, Snapshot snapshot);
 
+/*
+ * About the size of one definition, for the planner: cheap however many
+ * toggles wait, and without an error if a table is damaged; likewise -1.
+ */
+extern double membership_estimate(const Population *population,
+								  int32 definition_id, Snapshot snapshot);
+
 /* stream.c: what two definitions share ----------------------------------- */
 
 typedef struct MembershipShare

@@ -50,6 +50,12 @@ enum
 /* Open one of the tables; an error if its owner has changed its shape. */
 extern Relation chunks_open(const Population *population, LOCKMODE lock);
 extern Relation toggles_open(const Population *population, LOCKMODE lock);
+/*
+ * Open both for reading.  Returns false if they do not exist, or not in the
+ * shape that they were made in.
+ */
+extern bool membership_try_open(const Population *population,
+								Relation *chunks, Relation *toggles);
 
 /* chunks.c --------------------------------------------------------------- */
 

@@ -11,13 +11,19 @@
  * membership_sizes() answers for many definitions by one reading of each
  * table, and looks each row's definition up among those that were asked for.
  *
+ * membership_estimate() reads the first pages of the toggle table alone: if
+ * there are more, it takes them to be alike.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/relscan.h"
 #include "access/table.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/rel.h"
 
 #include "membership/membership_private.h"
@@ -37,7 +43,12 @@ typedef struct Sums
 	int			count;
 } Sums;
 
+/* How many pages of toggles an estimate is made of. */
+#define ESTIMATE_PAGES	64
+
 static void add_chunks(Relation relation, SysScanDesc scan, Sums *sums);
+static double estimate_toggles(Relation toggles, int32 definition_id,
+							   Snapshot snapshot);
 static void add_toggles(Relation relation, SysScanDesc scan, Sums *sums);
 static Sum *find_sum(Sums *sums, Datum definition_id);
 static int	compare_sums(const void *a, const void *b);
@@ -103,6 +114,51 @@ membership_sizes(const Population *population, const int32 *definition_ids,
 		sizes[sums.list[i].position] =
 			sums.list[i].stored ? sums.list[i].size : -1;
 	pfree(sums.list);
+}
+
+double
+membership_estimate(const Population *population, int32 definition_id,
+					Snapshot snapshot)
+{
+	Sum			sum = {definition_id};
+	Sums		sums = {&sum, 1};
+	Relation	chunks;
+	Relation	toggles;
+	SysScanDesc scan;
+	double		estimate = -1;
+
+	if (!membership_try_open(population, &chunks, &toggles))
+		return -1;
+	scan = chunks_scan(chunks, definition_id, snapshot);
+	add_chunks(chunks, scan, &sums);
+	systable_endscan(scan);
+	if (sum.stored)
+		estimate = sum.size + estimate_toggles(toggles, definition_id,
+											   snapshot);
+	relation_close(chunks, AccessShareLock);
+	relation_close(toggles, AccessShareLock);
+	return sum.stored ? Max(estimate, 0) : -1;
+}
+
+/*
+ * estimate_toggles() returns about how many more have entered a definition
+ * than left it.
+ */
+static double
+estimate_toggles(Relation toggles, int32 definition_id, Snapshot snapshot)
+{
+	Sum			sum = {definition_id};
+	Sums		sums = {&sum, 1};
+	BlockNumber pages = RelationGetNumberOfBlocks(toggles);
+	SysScanDesc scan = toggles_scan(toggles, definition_id, snapshot);
+
+	if (pages > ESTIMATE_PAGES)
+		heap_setscanlimits((TableScanDesc) scan->scan, 0, ESTIMATE_PAGES);
+	add_toggles(toggles, scan, &sums);
+	systable_endscan(scan);
+	if (pages > ESTIMATE_PAGES)
+		return (double) sum.size / ESTIMATE_PAGES * pages;
+	return sum.size;
 }
 
 /* add_chunks() adds the sizes of the chunks that a scan returns. */

@@ -41,6 +41,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
@@ -68,7 +69,7 @@ typedef struct TablesEntry
 /* What a table must be like for its rows to be written unchecked. */
 typedef struct TableShape
 {
-	const Oid  *types;			/* of the columns */
+	Oid			types[TOGGLE_COLUMNS];	/* of the columns */
 	int			columns;
 	bool		primary_key;	/* the one index, else there is none */
 } TableShape;
@@ -81,8 +82,11 @@ static Oid	make_table(const Population *population, const char *label,
 					   const char *columns);
 static void comment_table(const Population *population, Oid relid,
 						  const char *comment);
+static TableShape chunks_shape(void);
+static TableShape toggles_shape(const Population *population);
 static void check_shape(const Population *population, Relation relation,
 						const TableShape *shape);
+static bool has_shape(Relation relation, const TableShape *shape);
 static bool lock_storage(const Population *population, bool wait);
 
 void
@@ -312,8 +316,7 @@ decision_instant(TimestampTz now, TimestampTz evaluated_at,
 Relation
 chunks_open(const Population *population, LOCKMODE lock)
 {
-	static const Oid types[] = {INT4OID, INT8OID, INT4OID, BYTEAOID};
-	static const TableShape shape = {types, CHUNK_COLUMNS, true};
+	const TableShape shape = chunks_shape();
 	Relation	relation = table_open(membership_tables(population)->chunks,
 									  lock);
 
@@ -324,14 +327,53 @@ chunks_open(const Population *population, LOCKMODE lock)
 Relation
 toggles_open(const Population *population, LOCKMODE lock)
 {
-	const Oid	types[] = {INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID, BOOLOID,
-	TEXTOID, population->key_type};
-	const TableShape shape = {types, TOGGLE_COLUMNS, false};
+	const TableShape shape = toggles_shape(population);
 	Relation	relation = table_open(membership_tables(population)->toggles,
 									  lock);
 
 	check_shape(population, relation, &shape);
 	return relation;
+}
+
+bool
+membership_try_open(const Population *population, Relation *chunks,
+					Relation *toggles)
+{
+	const MembershipTables *tables = membership_tables(population);
+	const TableShape chunks_are = chunks_shape();
+	const TableShape toggles_are = toggles_shape(population);
+
+	if (!OidIsValid(tables->chunks))
+		return false;
+	*chunks = try_relation_open(tables->chunks, AccessShareLock);
+	*toggles = try_relation_open(tables->toggles, AccessShareLock);
+	if (*chunks != NULL && has_shape(*chunks, &chunks_are) &&
+		*toggles != NULL && has_shape(*toggles, &toggles_are))
+		return true;
+	if (*chunks != NULL)
+		relation_close(*chunks, AccessShareLock);
+	if (*toggles != NULL)
+		relation_close(*toggles, AccessShareLock);
+	return false;
+}
+
+static TableShape
+chunks_shape(void)
+{
+	TableShape	shape = {{INT4OID, INT8OID, INT4OID, BYTEAOID},
+	CHUNK_COLUMNS, true};
+
+	return shape;
+}
+
+static TableShape
+toggles_shape(const Population *population)
+{
+	TableShape	shape = {{INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID, BOOLOID,
+	TEXTOID}, TOGGLE_COLUMNS, false};
+
+	shape.types[TOGGLE_KEY - 1] = population->key_type;
+	return shape;
 }
 
 /*
@@ -341,6 +383,21 @@ toggles_open(const Population *population, LOCKMODE lock)
 static void
 check_shape(const Population *population, Relation relation,
 			const TableShape *shape)
+{
+	if (!has_shape(relation, shape))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s is not as extension segment made it",
+						relation_name(RelationGetRelid(relation))),
+				 errdetail("It holds the members of the audiences of population \"%s\", and must have the columns and indexes that it had.",
+						   population->name),
+				 errhint("Undo the change of columns, their types, or "
+						 "indexes.")));
+}
+
+/* has_shape() tells whether a table has the columns and indexes it needs. */
+static bool
+has_shape(Relation relation, const TableShape *shape)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 	bool		ours = desc->natts == shape->columns &&
@@ -356,15 +413,7 @@ check_shape(const Population *population, Relation relation,
 	ours &= list_length(indexes) == (shape->primary_key ? 1 : 0) &&
 		OidIsValid(primary_key) == shape->primary_key;
 	list_free(indexes);
-	if (!ours)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s is not as extension segment made it",
-						relation_name(RelationGetRelid(relation))),
-				 errdetail("It holds the members of the audiences of population \"%s\", and must have the columns and indexes that it had.",
-						   population->name),
-				 errhint("Undo the change of columns, their types, or "
-						 "indexes.")));
+	return ours;
 }
 
 /* ---- the lock ---- */

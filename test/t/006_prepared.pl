@@ -22,9 +22,9 @@ Shop::open_in($node, 'postgres');
 my $session = $node->background_psql('postgres');
 $session->query_safe('BEGIN;' . Shop::buys(4, 900) . 'SAVEPOINT here;' . Shop::buys(8, 1)
 	. 'ROLLBACK TO here;' . Shop::buys(7, 800));
-is($session->query_safe(q{SELECT string_agg(customer_id::text, ' ' ORDER BY 1) FROM vip}), '1 2 4 7', 'orders count in their transaction');
+is($session->query_safe(q{SELECT string_agg(customer_id::text, ' ' ORDER BY customer_id) FROM vip}), '1 2 4 7', 'orders count in their transaction');
 $session->query_safe(q{PREPARE TRANSACTION 'orders'});
-is($session->query_safe(q{SELECT string_agg(customer_id::text, ' ' ORDER BY 1) FROM vip}), '1 2', 'and not when it is prepared');
+is($session->query_safe(q{SELECT string_agg(customer_id::text, ' ' ORDER BY customer_id) FROM vip}), '1 2', 'and not when it is prepared');
 is(Shop::wrong($node, 'postgres'), '', 'nothing is wrong');
 $session->query_safe(Shop::buys(3, 600));
 is(Shop::members($node, 'postgres', 'vip'), '1 2 3', 'events of others count meanwhile');
