@@ -69,8 +69,8 @@ enum
 
 /*
  * If less than one profile in so many is a member, the members are few.  With
- * 500,000 profiles, 2 % of them members, spread at random, the index takes half
- * as long as the scan.
+ * 500,000 profiles, 2 % of them members, spread at random, the index takes
+ * half as long as the scan.
  */
 #define FEW		32
 
