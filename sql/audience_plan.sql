@@ -58,6 +58,8 @@ DECLARE
     line text;
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+        -- since 17 a column that is never null is not asked
+        CONTINUE WHEN line ~ 'ord IS NOT NULL';
         RETURN NEXT regexp_replace(line, '\$[0-9]+|\(InitPlan [0-9]+\)\.col1', '$', 'g');
     END LOOP;
 END $$;
