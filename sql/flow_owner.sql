@@ -45,7 +45,7 @@ TRUNCATE audit;
 -- time passes; whoever ticks, also in a function, and with nothing to do
 SET segment.now = '2026-06-01 12:00+00';
 SELECT swept, due FROM segment.tick();
-SELECT what, key, who FROM audit ORDER BY n;
+SELECT what, key, who FROM audit ORDER BY key;
 SHOW search_path;
 SELECT swept, due FROM segment.tick();
 -- and what is defined, by a superuser
