@@ -71,6 +71,7 @@ my @table = (
 	[ sql => qr/^Detach it first with (segment.detach_source\(.*\)); cascade => true drops/, sub { "SELECT $_[0]" } ],
 	[ sql => qr/^(?:Change the rows of the attached tables|Use segment\..*\))\. To restore data, a superuser may (SET segment.capture = off)\.$/ ],
 
+	[ advice => qr/^Use what segment\.pack_members\(\) returns\.$/ ],
 	[ advice => qr/^Acknowledge the last seq that segment.poll\(\) returned\.$/ ],
 	[ advice => qr/^Ask for an instant before the year \d+\.$/ ],
 	[ advice => qr/^Ask for segment.now\(\) or later; the feed tells what has been\.$/ ],
