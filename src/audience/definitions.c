@@ -353,8 +353,7 @@ collect_audience(const FilterNode *node, void *context)
 
 	if (node->op != FILTER_IN_AUDIENCE)
 		return true;
-	if (!names_contain(*names, node->text))
-		*names = lappend(*names, node->text);
+	*names = names_add(*names, node->text);
 	return false;
 }
 

@@ -117,8 +117,7 @@ follow_change(Definer *definer, List *concerned, List *sound,
 	ListCell   *lc;
 
 	foreach(lc, audience_binding(population_of(definer), concerned))
-		if (!names_contain(names, lfirst(lc)))
-			names = lappend(names, lfirst(lc));
+		names = names_add(names, lfirst(lc));
 	if (names != NIL)
 	{
 		audience_refresh(population_of(definer), names);

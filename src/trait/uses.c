@@ -27,6 +27,9 @@ typedef struct Names
 TraitUsersHook trait_users_hook = NULL;
 
 static bool collect_name(const FilterNode *node, void *context);
+static List *users_of(const Population *population, const char *name,
+					  List *(*used) (const Population *,
+									 const FilterNode *));
 
 List *
 trait_names_used(const Population *population, const FilterNode *definition)
@@ -51,25 +54,30 @@ collect_name(const FilterNode *node, void *context)
 		(node->nargs > 0 &&
 		 source_by_name(names->population, node->text) != NULL))
 		return true;
-	if (!names_contain(names->names, node->text))
-		names->names = lappend(names->names, node->text);
+	names->names = names_add(names->names, node->text);
 	return true;
 }
 
 List *
 trait_users(const Population *population, const char *name)
 {
+	return users_of(population, name, trait_names_used);
+}
+
+/* users_of() lists the traits for whose definition 'used' lists the name. */
+static List *
+users_of(const Population *population, const char *name,
+		 List *(*used) (const Population *, const FilterNode *))
+{
 	List	   *users = NIL;
 	ListCell   *lc;
-	ListCell   *used;
 
 	foreach(lc, trait_list(population))
 	{
 		const Trait *trait = lfirst(lc);
 
-		foreach(used, trait_names_used(population, trait->definition))
-			if (strcmp(lfirst(used), name) == 0)
-				users = lappend(users, trait->name);
+		if (names_contain(used(population, trait->definition), name))
+			users = lappend(users, trait->name);
 	}
 	return users;
 }
@@ -84,8 +92,7 @@ trait_sources_used(const Population *population, const FilterNode *definition)
 	{
 		const Source *source = stored_source(population, lfirst(needed), NULL);
 
-		if (!names_contain(names, source->name))
-			names = lappend(names, source->name);
+		names = names_add(names, source->name);
 	}
 	return names;
 }
@@ -93,19 +100,7 @@ trait_sources_used(const Population *population, const FilterNode *definition)
 List *
 trait_users_of_source(const Population *population, const char *source)
 {
-	List	   *users = NIL;
-	ListCell   *lc;
-	ListCell   *used;
-
-	foreach(lc, trait_list(population))
-	{
-		const Trait *trait = lfirst(lc);
-
-		foreach(used, trait_sources_used(population, trait->definition))
-			if (strcmp(lfirst(used), source) == 0)
-				users = lappend(users, trait->name);
-	}
-	return users;
+	return users_of(population, source, trait_sources_used);
 }
 
 bool
