@@ -62,7 +62,7 @@ report()
 				filters, changes }'
 	done
 	echo
-	aim "with $shop_most audiences at most 1.5 times with 10" \
+	aim "INSERT with $shop_most audiences" "with 10" \
 		"$(median event "$shop_most")" "<" "$(median event 10)" 1.5
 }
 

@@ -89,11 +89,20 @@ median()
 			END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
-# aim TEXT VALUE < LIMIT FACTOR
+# aim QUESTION PEER VALUE < OF FACTOR: is the value at most so many times that
+# of the peer (with ">": at least so many times)?  The answer is printed, and
+# is a line "question|peer|ratio|goal|goals" of $stage/aims for the verdict of
+# the bench: "goals" is 1 where the goal is just met, 2 where twice as much was
+# measured as it allows.
 aim()
 {
-	[ -n "$2" ] && [ -n "$4" ] || fail "nothing was measured for \"$1\""
-	awk -v text="$1" -v value="$2" -v sign="$3" -v limit="$4" -v factor="$5" 'BEGIN {
-		met = sign == "<" ? value <= limit * factor : value >= limit * factor
-		printf "%-46s %s\n", text, met ? "met" : "MISSED" }'
+	[ -n "$3" ] && [ -n "$5" ] || fail "nothing was measured for \"$1\""
+	awk -v question="$1" -v peer="$2" -v value="$3" -v sign="$4" -v of="$5" \
+		-v factor="$6" -v aims="$stage/aims" 'BEGIN {
+		ratio = value / of
+		goals = sign == "<" ? ratio / factor : factor / ratio
+		goal = (sign == "<" ? "at most " : "at least ") factor
+		printf "%-34s %-28s %8.3g, %-14s %s\n", question, ": " peer, ratio, goal,
+			goals <= 1 ? "met" : "MISSED"
+		printf "%s|%s|%.3g|%s|%.4g\n", question, peer, ratio, goal, goals >>aims }'
 }

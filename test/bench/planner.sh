@@ -30,10 +30,22 @@ report()
 			printf "%-34s %10s %10s %10s %10s %8s\n", "medians, milliseconds", "rows",
 				"expected", "by hand", "segment", "ratio" }
 		{
-			printf "%-34s %10d %10d %10.2f %10.2f %8.2f\n", $1, $2, $3, $4 / 1e3, $5 / 1e3, $5 / $4
-			error = ($3 > $2 ? $3 : $2) / ($3 > $2 ? ($2 > 1 ? $2 : 1) : ($3 > 1 ? $3 : 1))
-			if ($1 !~ /two/ && error > worst) worst = error }
-		END { printf "worst estimate, but for two joined: %.2f times wrong\n", worst }' "$stage/numbers"
+			printf "%-34s %10d %10d %10.2f %10.2f %8.2f\n", $1, $2, $3, $4 / 1e3, $5 / 1e3, $5 / $4 }' \
+		"$stage/numbers"
+	echo
+	# two joined are another question
+	aim "rows expected, worst estimate" "rows that come" "$(grep -v two "$stage/numbers" | awk -F '|' '
+		{
+			rows = $2 < 1 ? 1 : $2
+			expected = $3 < 1 ? 1 : $3
+			error = rows > expected ? rows / expected : expected / rows
+			if (error > worst) worst = error }
+		END { print worst }')" "<" 1 2
+	# of few rows, planning is what takes the time
+	[ "$profiles" -lt 100000 ] ||
+		aim "queries of views, all together" "tables of members" \
+			"$(awk -F '|' '{ sum += $5 } END { print sum }' "$stage/numbers")" \
+			"<" "$(awk -F '|' '{ sum += $4 } END { print sum }' "$stage/numbers")" 1.5
 }
 
 part
