@@ -34,6 +34,7 @@ INSERT INTO call VALUES
     ('create_consumer', '{mail,profile,true}', 'ssb'),
     ('create_population', '{other,customer_id,bigint,Europe/Copenhagen}', 'ssss'),
     ('create_trait', '{orders,count(orders),profile,how many}', 'ssss'),
+    ('create_traits', '{"{\"orders\": \"count(orders)\"}",profile}', 'ss'),
     ('dependencies', '{spent,profile}', 'ss'),
     ('detach_source', '{orders,profile,true}', 'ssb'),
     ('drop_audience', '{big,profile,false}', 'ssb'),

@@ -40,14 +40,13 @@ typedef struct Concerned
 	List	   *audiences;
 } Concerned;
 
-static void define(Definer *definer, const char *name,
-				   const FilterSource *definition, const char *description,
-				   bool replace);
-static Concerned find_concerned(const Population *population,
-								const char *name,
-								const FilterSource *definition, bool replace);
-static bool changes_columns(const Population *population, const char *name,
-							const FilterSource *definition, bool replace);
+static void find_concerned(const Population *population,
+						   const TraitWish *wish, bool replace,
+						   Concerned *concerned);
+static bool changes_columns(const Population *population,
+							const TraitWish *wish, bool replace);
+static void store_wishes(Definer *definer, List *wishes, bool replace,
+						 List *sound);
 static void check_exists(const Population *population, const char *name);
 static Oid	type_of(Definer *definer, const char *name);
 
@@ -61,16 +60,11 @@ segment_create_trait(PG_FUNCTION_ARGS)
 	char	   *text = text_argument(fcinfo, 1);
 	Definer    *definer = definer_begin(population_argument(fcinfo, 2),
 										"create_trait");
-	FilterSource definition;
+	TraitWish	wish = {.name = name, .description = text_argument(fcinfo, 3)};
 	Oid			type;
 
-	if (text == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the definition of trait \"%s\" must be given", name),
-				 errhint("For example 'sum(orders.amount)'.")));
-	definition = filter_source_parse_definition(text);
-	define(definer, name, &definition, text_argument(fcinfo, 3), false);
+	wish.definition = trait_definition(name, text);
+	traits_define(definer, list_make1(&wish), false);
 	type = type_of(definer, name);
 	definer_end(definer);
 	PG_RETURN_OID(type);
@@ -94,9 +88,13 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 	check_exists(population_of(definer), name);
 	if (text != NULL)
 	{
-		FilterSource definition = filter_source_parse_definition(text);
+		TraitWish	wish = {
+			.name = name,
+			.definition = filter_source_parse_definition(text),
+			.description = description,
+		};
 
-		define(definer, name, &definition, description, true);
+		traits_define(definer, list_make1(&wish), true);
 		type = type_of(definer, name);
 	}
 	else
@@ -167,68 +165,101 @@ segment_rename_trait(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/*
- * define() gives a trait its definition: a new trait, or one that is there
- * ('replace').
- */
-static void
-define(Definer *definer, const char *name, const FilterSource *definition,
-	   const char *description, bool replace)
+FilterSource
+trait_definition(const char *name, char *text)
+{
+	if (text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the definition of trait \"%s\" must be given", name),
+				 errhint("For example 'sum(orders.amount)'.")));
+	return filter_source_parse_definition(text);
+}
+
+void
+traits_define(Definer *definer, List *wishes, bool replace)
 {
 	const Population *population = population_of(definer);
 	Affected	affected = {.view = true};
-	Concerned	concerned;
-	List	   *sound_traits;
-	List	   *sound_audiences;
-	List	   *stored;
-	bool		settle;
+	Concerned	concerned = {NIL, NIL};
+	bool		settle = false;
+	ListCell   *lc;
 
 	/* errors are raised before any session has to wait */
-	trait_check(population, definition);
-	affected.columns = changes_columns(population, name, definition, replace);
-	concerned = find_concerned(population, name, definition, replace);
-	settle = concerned.audiences != NIL ||
-		trait_store_widens(population, definition->tree);
+	foreach(lc, wishes)
+	{
+		const TraitWish *wish = lfirst(lc);
+
+		trait_check(population, &wish->definition);
+		affected.columns |= changes_columns(population, wish, replace);
+		find_concerned(population, wish, replace, &concerned);
+		settle |= trait_store_widens(population, wish->definition.tree);
+	}
+	settle |= concerned.audiences != NIL;
 	affected.members = settle;
 	definer_lock(definer, &affected);
 
-	sound_traits = trait_binding(population_of(definer), concerned.traits);
-	sound_audiences = audience_binding(population_of(definer),
-									   concerned.audiences);
+	concerned.traits = trait_binding(population_of(definer), concerned.traits);
 	if (settle)
+	{
+		List	   *sound = audience_binding(population_of(definer),
+											 concerned.audiences);
+
 		lock_and_settle(definer, concerned.audiences);
-	stored = trait_define(population_of(definer), name, definition,
-						  description, replace);
-	backfill_traits(population_of(definer), stored);
-	trait_must_bind(population_of(definer), sound_traits);
-	refresh_view(definer);
-	if (concerned.audiences != NIL)
-		follow_change(definer, concerned.audiences, sound_audiences, false);
+		store_wishes(definer, wishes, replace, concerned.traits);
+		if (concerned.audiences != NIL)
+			follow_change(definer, concerned.audiences, sound, false);
+	}
+	else
+		store_wishes(definer, wishes, replace, concerned.traits);
 }
 
 /*
- * find_concerned() finds what is made of a trait that is given a definition.
+ * store_wishes() stores traits and what they need, computes that in one pass
+ * over each source, and lets the view show the traits.  The traits 'sound'
+ * (names, char *) must bind afterwards.
+ */
+static void
+store_wishes(Definer *definer, List *wishes, bool replace, List *sound)
+{
+	List	   *stored = NIL;
+	ListCell   *lc;
+	ListCell   *name;
+
+	foreach(lc, wishes)
+	{
+		const TraitWish *wish = lfirst(lc);
+
+		foreach(name, trait_define(population_of(definer), wish->name,
+								   &wish->definition, wish->description,
+								   replace))
+			stored = names_add(stored, lfirst(name));
+	}
+	backfill_traits(population_of(definer), stored);
+	trait_must_bind(population_of(definer), sound);
+	refresh_view(definer);
+}
+
+/*
+ * find_concerned() adds what is made of a trait that is given a definition.
  * If what the definition needs is stored anew, as its source has changed, that
  * may be any trait or audience.
  */
-static Concerned
-find_concerned(const Population *population, const char *name,
-			   const FilterSource *definition, bool replace)
+static void
+find_concerned(const Population *population, const TraitWish *wish,
+			   bool replace, Concerned *concerned)
 {
-	Concerned	concerned = {NIL, NIL};
-
-	if (trait_store_changes(population, definition->tree))
+	if (trait_store_changes(population, wish->definition.tree))
 	{
-		concerned.traits = list_copy(trait_names(population));
-		concerned.audiences = all_audiences(population);
+		concerned->traits = list_copy(trait_names(population));
+		concerned->audiences = all_audiences(population);
 	}
 	else if (replace)
 	{
-		concerned.traits = dependent_traits(population, name);
-		concerned.audiences = dependent_audiences(population, THING_TRAIT,
-												  name);
+		concerned->traits = dependent_traits(population, wish->name);
+		concerned->audiences = dependent_audiences(population, THING_TRAIT,
+												   wish->name);
 	}
-	return concerned;
 }
 
 /*
@@ -237,14 +268,15 @@ find_concerned(const Population *population, const char *name,
  * some.
  */
 static bool
-changes_columns(const Population *population, const char *name,
-				const FilterSource *definition, bool replace)
+changes_columns(const Population *population, const TraitWish *wish,
+				bool replace)
 {
-	if (trait_sources_missing(population, definition) != NIL)
+	if (trait_sources_missing(population, &wish->definition) != NIL)
 		return true;
 	return replace &&
 		trait_sources_used(population,
-						   trait_by_name(population, name)->definition) != NIL;
+						   trait_by_name(population,
+										 wish->name)->definition) != NIL;
 }
 
 static void

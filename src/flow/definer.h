@@ -106,6 +106,31 @@ pg_noreturn extern void refuse_unknown_trait(const Population *population,
 pg_noreturn extern void refuse_unknown_source(const Population *population,
 											  const char *name);
 
+/* define_trait.c: traits that are defined --------------------------------- */
+
+/* A trait that a user wants. */
+typedef struct TraitWish
+{
+	char	   *name;
+	FilterSource definition;
+	char	   *description;	/* or NULL */
+} TraitWish;
+
+/* trait_definition() parses the definition of a trait; NULL is an error. */
+extern FilterSource trait_definition(const char *name, char *text);
+
+/*
+ * traits_define() gives traits (TraitWish *) their definitions: new traits, or
+ * one that is there ('replace').  A new trait may mention those before it.
+ */
+extern void traits_define(Definer *definer, List *wishes, bool replace);
+
+/*
+ * define_traits.c: traits_of_json() reads the traits (TraitWish *) that an
+ * argument of type json wishes for, in its order.
+ */
+extern List *traits_of_json(FunctionCallInfo fcinfo, int argument);
+
 /* define_trait.c, define_audience.c: what a cascade drops too ------------- */
 
 /*

@@ -57,6 +57,28 @@ AS 'MODULE_PATHNAME', 'segment_create_trait';
 COMMENT ON FUNCTION segment.create_trait(name, text, name, text) IS
     'defines a trait (attribute, aggregate or formula), computes it for all profiles and adds it to the population''s view; returns its type';
 
+CREATE OR REPLACE FUNCTION segment.create_traits(
+    traits json,
+    population name DEFAULT NULL,
+    OUT trait name,
+    OUT type regtype)
+RETURNS SETOF record
+LANGUAGE C VOLATILE COST 100000 ROWS 10
+AS 'MODULE_PATHNAME', 'segment_create_traits';
+COMMENT ON FUNCTION segment.create_traits(json, name) IS
+    'defines several traits, each a key of the json object with its definition, and computes them by one pass over each source; a trait may mention those before it; returns their types';
+
+CREATE OR REPLACE FUNCTION segment.create_traits(
+    traits text,
+    population name DEFAULT NULL,
+    OUT trait name,
+    OUT type regtype)
+RETURNS SETOF record
+LANGUAGE C VOLATILE COST 100000 ROWS 10
+AS 'MODULE_PATHNAME', 'segment_create_traits_text';
+COMMENT ON FUNCTION segment.create_traits(text, name) IS
+    'the same, with the traits as text, for parameters and columns';
+
 CREATE OR REPLACE FUNCTION segment.alter_trait(
     name name,
     definition text DEFAULT NULL,

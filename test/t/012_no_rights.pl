@@ -54,6 +54,8 @@ my %refused = (
 	'attach_source(text,name,name,name,name)' => q{attach_source('orders'::text, at => 'ordered_at', population => 'profile', name => 'again')},
 	'detach_source(name,name,boolean)' => q{detach_source('orders', 'profile', true)},
 	'create_trait(name,text,name,text)' => q{create_trait('mine', 'count(orders)', 'profile')},
+	'create_traits(json,name)' => q{create_traits('{"mine": "count(orders)"}'::json, 'profile')},
+	'create_traits(text,name)' => q{create_traits('{"mine": "count(orders)"}'::text, 'profile')},
 	'alter_trait(name,text,name,text)' => q{alter_trait('total_spend', 'count(orders)', 'profile')},
 	'drop_trait(name,name,boolean)' => q{drop_trait('total_spend', 'profile', true)},
 	'create_audience(name,filter,name,boolean,text)' => q{create_audience('mine', 'count(orders) > 1', 'profile', false)},
