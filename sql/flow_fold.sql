@@ -176,7 +176,7 @@ DELETE FROM customers WHERE name = 'guest 9';
 INSERT INTO customers VALUES ('guest 9', 0);
 UPDATE customers SET points = 0 WHERE name <> 'guest 7' AND name <> 'Ada';
 COMMIT;
-SELECT count(*) AS pending FROM segment_data.profile_toggle;
+SELECT count(*) AS rows FROM segment_data.profile_toggle;
 SELECT * FROM told(1);
 SELECT * FROM told(1);
 SELECT population, folded, pending FROM segment.tick(1000000);

@@ -74,7 +74,7 @@ WHERE pronamespace = 'segment'::regnamespace AND prokind = 'f'
         'add', 'as_float8', 'attribute_step', 'attribute_value', 'definition_id', 'bucket', 'calendar_part', 'capture_after',
         'capture_before', 'ceil', 'clock_part', 'date_add', 'day_ago', 'day_start', 'days_between', 'divide', 'edge_value',
         'elapsed', 'filters_evaluated', 'first_step', 'floor', 'has_anniversary', 'instant', 'is_evaluated', 'is_stored_member',
-        'json_boolean', 'json_number', 'json_text', 'larger', 'last_step', 'local_day', 'local_time', 'matches',
+        'is_toggled', 'json_boolean', 'json_number', 'json_text', 'larger', 'last_step', 'local_day', 'local_time', 'matches',
         'matches_support', 'member_support', 'multiply', 'ords', 'pack_members', 'refuse_write', 'round', 'smaller',
         'source_status', 'square_root', 'subtract', 'sum_result_float8', 'sum_result_numeric', 'sum_step', 'window_after',
         'worker_status');

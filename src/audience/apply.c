@@ -39,11 +39,13 @@ struct AudienceWriter
 	const Population *population;
 	AudienceIndex *index;
 	ToggleWriter *toggles;
+	Toggle	   *found;			/* those of one change; space for so many: */
+	int			space;
 
 	/* audiences whose members are not kept, if that is known */
 	bool		suspended_known;
 	List	   *suspended;		/* their definition ids */
-	List	   *ended;			/* Toggle *: profiles that ended */
+	List	   *ended;			/* Change *: profiles that ended */
 };
 
 /* What happens to a profile. */
@@ -67,7 +69,9 @@ static uint64 filters_evaluated = 0;
 static void put_toggles(AudienceWriter *writer, const Change *change,
 						const int *touched, int count);
 static Change change_of(const AudienceWriter *writer, TupleTableSlot *row);
-static Toggle toggle_of(const Change *change);
+static void make_space(AudienceWriter *writer, int count);
+static void put_found(AudienceWriter *writer, const Change *change,
+					  int count);
 static List *suspended_definitions(const Population *population);
 static void note_ended(AudienceWriter *writer, const Change *change);
 static void leave_suspended(AudienceWriter *writer);
@@ -194,7 +198,9 @@ put_toggles(AudienceWriter *writer, const Change *change, const int *touched,
 			int count)
 {
 	AudienceIndex *index = writer->index;
+	int			found = 0;
 
+	make_space(writer, count);
 	for (int i = 0; i < count; i++)
 	{
 		bool		was = change->existed && index_held(index, touched[i]);
@@ -202,28 +208,44 @@ put_toggles(AudienceWriter *writer, const Change *change, const int *touched,
 
 		if (was != is)
 		{
-			Toggle		toggle = toggle_of(change);
+			Toggle	   *toggle = &writer->found[found++];
 
-			toggle.definition_id = index_definition_id(index, touched[i]);
-			toggle.entered = is;
-			toggle_put(writer->toggles, &toggle);
+			toggle->definition_id = index_definition_id(index, touched[i]);
+			toggle->entered = is;
 		}
 	}
+	put_found(writer, change, found);
 	filters_evaluated += count * (change->existed + change->exists);
 }
 
-/* toggle_of() fills in all but the definition and what happened. */
-static Toggle
-toggle_of(const Change *change)
+/* make_space() makes space for so many toggles of one change. */
+static void
+make_space(AudienceWriter *writer, int count)
 {
-	Toggle		toggle = {
+	if (count <= writer->space)
+		return;
+	if (writer->found != NULL)
+		pfree(writer->found);
+	writer->space = Max(count, 16);
+	writer->found = MemoryContextAlloc(GetMemoryChunkContext(writer),
+									   sizeof(Toggle) * writer->space);
+}
+
+/* put_found() writes the first 'count' toggles that were found. */
+static void
+put_found(AudienceWriter *writer, const Change *change, int count)
+{
+	ProfileToggles toggles = {
 		.ord = change->ord,
 		.key = change->key,
 		.at = change->at,
 		.by_time = change->by_time,
+		.list = writer->found,
+		.count = count,
 	};
 
-	return toggle;
+	if (count > 0)
+		toggles_put(writer->toggles, &toggles);
 }
 
 /* ---- audiences whose members nobody keeps ---- */
@@ -261,9 +283,9 @@ note_ended(AudienceWriter *writer, const Change *change)
 	writer->suspended_known = true;
 	if (writer->suspended != NIL)
 	{
-		Toggle	   *ended = palloc(sizeof(Toggle));
+		Change	   *ended = palloc(sizeof(Change));
 
-		*ended = toggle_of(change);
+		*ended = *change;
 		ended->key = profile_key_copy(population, change->key);
 		writer->ended = lappend(writer->ended, ended);
 	}
@@ -284,6 +306,7 @@ leave_suspended(AudienceWriter *writer)
 
 	if (writer->ended == NIL)
 		return;
+	make_space(writer, 1);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	foreach(definition_id, writer->suspended)
 	{
@@ -294,13 +317,14 @@ leave_suspended(AudienceWriter *writer)
 
 		foreach(lc, writer->ended)
 		{
-			Toggle	   *ended = lfirst(lc);
+			Change	   *ended = lfirst(lc);
 
 			CHECK_FOR_INTERRUPTS();
 			if (!members_contain(members, DatumGetInt64(ended->ord)))
 				continue;
-			ended->definition_id = lfirst_int(definition_id);
-			toggle_put(writer->toggles, ended);
+			writer->found->definition_id = lfirst_int(definition_id);
+			writer->found->entered = false;
+			put_found(writer, ended, 1);
 		}
 	}
 	UnregisterSnapshot(snapshot);

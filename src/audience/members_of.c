@@ -202,7 +202,7 @@ audience_members_sql(const Population *population, const char *audience)
 					   "pg_catalog.array_agg(c.chunk),"
 					   " pg_catalog.array_agg(c.members),"
 					   " ARRAY(SELECT t.ord FROM %s AS t"
-					   " WHERE t.definition_id OPERATOR(pg_catalog.=) %s))"
+					   " WHERE segment.is_toggled(t.toggles, %s)))"
 					   " FROM %s AS c"
 					   " WHERE c.definition_id OPERATOR(pg_catalog.=) %s"
 					   " AND c.chunk OPERATOR(pg_catalog.>=) (%d))",

@@ -3,7 +3,7 @@
  * fold_chunks.c
  *	  From the toggles of many events to bitmaps, and to what is emitted.
  *
- *		toggles		3	17 entered 12:00	40 entered 12:01	17 left 12:02
+ *		toggles		17 entered 3, 12:00	40 entered 3, 12:01	17 left 3, 12:02
  *		chunk		3	{}
  *
  *		chunk		3	{40}
@@ -43,7 +43,7 @@ typedef struct Flip
 	TimestampTz at;				/* when: see net.c */
 	int64		ord;
 	int32		definition_id;
-	int64		rank;			/* among those of the same instant */
+	int			rank;			/* among those of the same instant */
 	bool		entered;
 	bool		by_event;
 	const char *key;			/* NULL: it is not emitted */
@@ -51,7 +51,7 @@ typedef struct Flip
 
 static void fold_flips(const MembershipFold *fold, FlipSort *flips);
 static bool goes_with(TupleTableSlot *slot, const Flip *flip);
-static Flip read_flip(TupleTableSlot *slot, const Population *population);
+static Flip first_flip(TupleTableSlot *slot, const Population *population);
 static void fold_batch(const MembershipFold *fold, Flip *flips, int count);
 static void fold_chunks(const MembershipFold *fold, Flip *flips, int count);
 static void fold_chunk(ChunkWriter *writer, Flip *flips, int count);
@@ -73,7 +73,7 @@ membership_fold(const MembershipFold *fold)
 	memory = AllocSetContextCreate(CurrentMemoryContext, "segment fold",
 								   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(memory);
-	count = toggles_net(fold->population, fold->most, &flips);
+	count = toggles_net(fold, &flips);
 	fold_flips(fold, &flips);
 	tuplesort_end(flips.state);
 	ExecDropSingleTupleTableSlot(flips.slot);
@@ -103,6 +103,9 @@ fold_flips(const MembershipFold *fold, FlipSort *sort)
 	while (tuplesort_gettupleslot(sort->state, true, false, slot, NULL))
 	{
 		MemoryContext old = MemoryContextSwitchTo(memory);
+		PackedToggles packed = {0};
+		Toggle		toggle;
+		Flip		flip;
 
 		CHECK_FOR_INTERRUPTS();
 		slot_getallattrs(slot);
@@ -112,12 +115,19 @@ fold_flips(const MembershipFold *fold, FlipSort *sort)
 			MemoryContextReset(memory);
 			count = 0;
 		}
-		if (count == space)
+		flip = first_flip(slot, fold->population);
+		toggles_read(&packed, slot->tts_values[FLIP_LIST - 1]);
+		for (; toggles_next(&packed, &toggle); flip.rank++)
 		{
-			space *= 2;
-			flips = repalloc_huge(flips, sizeof(Flip) * space);
+			if (count == space)
+			{
+				space *= 2;
+				flips = repalloc_huge(flips, sizeof(Flip) * space);
+			}
+			flip.definition_id = toggle.definition_id;
+			flip.entered = toggle.entered;
+			flips[count++] = flip;
 		}
-		flips[count++] = read_flip(slot, fold->population);
 		MemoryContextSwitchTo(old);
 	}
 	if (count > 0)
@@ -137,17 +147,18 @@ goes_with(TupleTableSlot *slot, const Flip *flip)
 		DatumGetInt64(values[FLIP_ORD - 1]) == flip->ord;
 }
 
-/* read_flip() reads a flip from the sort; its key is printed. */
+/*
+ * first_flip() reads what the flips of a row of the sort share, with the rank
+ * of the first of them; the key is printed.
+ */
 static Flip
-read_flip(TupleTableSlot *slot, const Population *population)
+first_flip(TupleTableSlot *slot, const Population *population)
 {
 	const Datum *values = slot->tts_values;
 	Flip		flip = {
 		.at = DatumGetTimestampTz(values[FLIP_AT - 1]),
 		.ord = DatumGetInt64(values[FLIP_ORD - 1]),
-		.definition_id = DatumGetInt32(values[FLIP_DEFINITION - 1]),
-		.rank = DatumGetInt64(values[FLIP_RANK - 1]),
-		.entered = DatumGetBool(values[FLIP_ENTERED - 1]),
+		.rank = DatumGetInt32(values[FLIP_RANK - 1]),
 		.by_event = DatumGetBool(values[FLIP_BY_EVENT - 1]),
 	};
 

@@ -187,26 +187,33 @@ extern bool membership_share(const Population *population, int32 a, int32 b,
 #define CAUSE_EVENT		"event"
 #define CAUSE_TIME		"time"
 
-/* One profile enters or leaves the members of one definition. */
+/* A definition whose members a profile enters or leaves. */
 typedef struct Toggle
+{
+	int32		definition_id;
+	bool		entered;		/* else left */
+} Toggle;
+
+/* The definitions that one profile enters and leaves at one instant. */
+typedef struct ProfileToggles
 {
 	Datum		ord;
 	Datum		key;
 	TimestampTz at;
-	int32		definition_id;
-	bool		entered;		/* else left */
 	bool		by_time;		/* else by an event */
-} Toggle;
+	const Toggle *list;			/* of different definitions */
+	int			count;			/* at least one */
+} ProfileToggles;
 
-/* Collects toggles and inserts them many at a time. */
+/* Collects toggles and inserts the rows of many profiles at a time. */
 typedef struct ToggleWriter ToggleWriter;
 
 /*
  * A writer in the current context.  The toggle table is opened by the first
- * toggle_put(), which may be called in a context that ends sooner.
+ * toggles_put(), which may be called in a context that ends sooner.
  */
 extern ToggleWriter *toggle_writer_create(const Population *population);
-extern void toggle_put(ToggleWriter *writer, const Toggle *toggle);
+extern void toggles_put(ToggleWriter *writer, const ProfileToggles *toggles);
 /*
  * Insert the toggles that are left, free the writer, and return whether there
  * were any toggles at all.

@@ -38,9 +38,8 @@ enum
 	TOGGLE_ORD = 1,
 	TOGGLE_AT,
 	TOGGLE_TRANSACTION,			/* see transaction_number() in toggles.c */
-	TOGGLE_DEFINITION,
-	TOGGLE_ENTERED,
-	TOGGLE_CAUSE,
+	TOGGLE_BY_TIME,
+	TOGGLE_LIST,				/* see packed_toggles.c */
 	TOGGLE_KEY,
 	TOGGLE_COLUMNS = TOGGLE_KEY
 };
@@ -95,22 +94,45 @@ typedef struct ChunkFlip
 extern bool chunk_flip(ChunkWriter *writer, const ChunkFlip *flip,
 					   MemberSet *before);
 
+/* packed_toggles.c ------------------------------------------------------- */
+
+/* Packed toggles that are being read. */
+typedef struct PackedToggles
+{
+	const unsigned char *next;
+	const unsigned char *end;
+	bool		skip_damaged;	/* read damaged bytes as no toggles; else they
+								 * are an error */
+} PackedToggles;
+
+/* Pack toggles into a new value of the current context. */
+extern bytea *toggles_pack(const Toggle *list, int count);
+/* How many toggles are packed in a value. */
+extern int	toggles_count(Datum packed);
+/* Begin to read a value, which must stay until all of it is read. */
+extern void toggles_read(PackedToggles *packed, Datum value);
+/* Read the next toggle; false after the last. */
+extern bool toggles_next(PackedToggles *packed, Toggle *toggle);
+
 /* toggles.c -------------------------------------------------------------- */
 
-/* Flip in a set the ords that were toggled since the last fold. */
+/* Flip in a set the ords whose toggles wait for a fold. */
 extern void toggles_flip(const Population *population, int32 definition_id,
 						 Snapshot snapshot, MemberSet *set);
-/* Scan the toggles of a definition. */
-extern SysScanDesc toggles_scan(Relation relation, int32 definition_id,
-								Snapshot snapshot);
+/* Scan all rows of toggles. */
+extern SysScanDesc toggles_scan(Relation relation, Snapshot snapshot);
+/* Begin to read the toggles in a row of a scan. */
+extern void toggles_of_row(PackedToggles *packed, HeapTuple row,
+						   Relation relation);
 
 /* pick.c ----------------------------------------------------------------- */
 
 /*
- * The toggles that a fold takes if it may take 'most': those that happened
- * first, and those that must not be separated from them.  Returns where they
- * are in the table, ascending, in the current context; NULL if they are all
- * that the snapshot shows.
+ * The rows of toggles that a fold takes if it may take 'most' toggles: those
+ * that happened first, and those that must not be separated from them.
+ * Returns where these rows are in the table, ascending, in the current
+ * context, and their number in *count; NULL if they are all that the snapshot
+ * shows.
  */
 extern ItemPointerData *toggles_pick(const Population *population,
 									 Relation relation, Snapshot snapshot,
@@ -118,16 +140,18 @@ extern ItemPointerData *toggles_pick(const Population *population,
 
 /* net.c ------------------------------------------------------------------ */
 
-/* A net change, as columns for the sort by time: see Flip in fold_chunks.c. */
+/*
+ * The net changes of a profile at one instant, as columns for the sort by
+ * time: see Flip in fold_chunks.c.
+ */
 enum
 {
 	FLIP_AT = 1,
 	FLIP_ORD,
-	FLIP_DEFINITION,
 	FLIP_RANK,					/* among those of one instant */
-	FLIP_ENTERED,
 	FLIP_BY_EVENT,
-	FLIP_KEY,					/* NULL: it is not emitted */
+	FLIP_LIST,					/* packed toggles */
+	FLIP_KEY,					/* NULL: they are not emitted */
 	FLIP_COLUMNS = FLIP_KEY
 };
 
@@ -139,10 +163,9 @@ typedef struct FlipSort
 } FlipSort;
 
 /*
- * Delete toggles from their table and put their net changes into 'flips'.
- * Returns how many toggles there were.
+ * Delete the toggles of a fold from their table and put their net changes into
+ * 'flips'.  Returns how many toggles there were.
  */
-extern int64 toggles_net(const Population *population, int64 most,
-						 FlipSort *flips);
+extern int64 toggles_net(const MembershipFold *fold, FlipSort *flips);
 
 #endif							/* SEGMENT_MEMBERSHIP_PRIVATE_H */

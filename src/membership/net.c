@@ -45,15 +45,15 @@
 
 #include "membership/membership_private.h"
 
-/* A toggle, as it is read from the table. */
+/* A toggle, as it is read from the table, or a net change. */
 typedef struct StoredToggle
 {
 	int64		ord;
 	TimestampTz at;
 	int64		transaction;
-	int32		definition_id;
-	bool		entered;
+	Toggle		toggle;
 	bool		by_event;		/* else by time */
+	bool		emitted;		/* a net change goes to the feed, too */
 } StoredToggle;
 
 /* The toggles of one customer that happened at the same instant. */
@@ -61,39 +61,48 @@ typedef struct Instant
 {
 	Datum		key;
 	TimestampTz at;				/* the latest time of the customer's so far */
+	int			rows;			/* from which the toggles come */
 	int			count;
 	int			space;
 	StoredToggle *toggles;
+	int			net_count;		/* net changes, which replace the first of
+								 * the toggles */
 	MemoryContext memory;		/* of the key */
+	bool		skip_damaged;	/* see MembershipFold */
 } Instant;
 
 static Tuplesortstate *sort_by_customer(const Population *population,
 										Relation relation);
-static int64 take_toggles(const Population *population, Relation relation,
-						  int64 most, Tuplesortstate *sort);
+static int64 take_toggles(const MembershipFold *fold, Relation relation,
+						  Tuplesortstate *sort);
 static int64 take_all(Relation relation, Snapshot snapshot,
 					  TupleTableSlot *slot, Tuplesortstate *sort);
+static int	take_row(TupleTableSlot *slot, Tuplesortstate *sort);
 static void sort_by_time(const Population *population, FlipSort *sort);
-static void net_toggles(const Population *population, Relation relation,
+static void net_toggles(const MembershipFold *fold, Relation relation,
 						Tuplesortstate *toggles, FlipSort *flips);
 static void instant_add(Instant *instant, TupleTableSlot *slot);
 static void instant_end(Instant *instant, FlipSort *flips);
-static void net_transaction(const Instant *instant,
-							const StoredToggle *toggles, int count,
-							FlipSort *flips);
-static void put_flip(FlipSort *flips, const Instant *instant,
-					 const StoredToggle *toggle, bool entered, bool emitted);
+static void net_instant(Instant *instant);
+static void net_transaction(Instant *instant, int first, int next);
+static void add_net(Instant *instant, const StoredToggle *toggle,
+					bool entered, bool emitted);
+static bool flip_together(const StoredToggle *a, const StoredToggle *b);
+static void put_flips(FlipSort *flips, const Instant *instant, int first,
+					  int next);
 static int	compare_for_netting(const void *a, const void *b);
+static int	compare_for_flips(const void *a, const void *b);
 
 int64
-toggles_net(const Population *population, int64 most, FlipSort *flips)
+toggles_net(const MembershipFold *fold, FlipSort *flips)
 {
+	const Population *population = fold->population;
 	Relation	relation = toggles_open(population, RowExclusiveLock);
 	Tuplesortstate *toggles = sort_by_customer(population, relation);
-	int64		count = take_toggles(population, relation, most, toggles);
+	int64		count = take_toggles(fold, relation, toggles);
 
 	sort_by_time(population, flips);
-	net_toggles(population, relation, toggles, flips);
+	net_toggles(fold, relation, toggles, flips);
 	tuplesort_end(toggles);
 	table_close(relation, NoLock);
 	return count;
@@ -102,7 +111,7 @@ toggles_net(const Population *population, int64 most, FlipSort *flips)
 /* ---- toggles ---- */
 
 /*
- * sort_by_customer() begins a sort of toggles by key; those of one key are
+ * sort_by_customer() begins a sort of rows by key; those of one key are
  * sorted by ord, then by time, which is the order in which they happened.
  */
 static Tuplesortstate *
@@ -124,29 +133,32 @@ sort_by_customer(const Population *population, Relation relation)
 }
 
 /*
- * take_toggles() moves toggles from the table into the sort: all that are
- * visible, or 'most' and those that go with them.  Returns how many.
+ * take_toggles() moves rows from the table into the sort: all that are
+ * visible, or those of 'most' toggles and what goes with them.  Returns how
+ * many toggles these are.
  */
 static int64
-take_toggles(const Population *population, Relation relation, int64 most,
+take_toggles(const MembershipFold *fold, Relation relation,
 			 Tuplesortstate *sort)
 {
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	ItemPointerData *picked = NULL;
+	int64		rows = 0;
 	int64		count = 0;
 
-	if (most > 0)
-		picked = toggles_pick(population, relation, snapshot, most, &count);
+	if (fold->most > 0)
+		picked = toggles_pick(fold->population, relation, snapshot,
+							  fold->most, &rows);
 	if (picked == NULL)
 		count = take_all(relation, snapshot, slot, sort);
-	for (int64 i = 0; picked != NULL && i < count; i++)
+	for (int64 i = 0; i < rows; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!table_tuple_fetch_row_version(relation, &picked[i], snapshot,
 										   slot))
 			elog(ERROR, "a toggle is gone while it is folded");
-		tuplesort_puttupleslot(sort, slot);
+		count += take_row(slot, sort);
 		simple_heap_delete(relation, &picked[i]);
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -154,7 +166,10 @@ take_toggles(const Population *population, Relation relation, int64 most,
 	return count;
 }
 
-/* take_all() moves all visible toggles into the sort; returns how many. */
+/*
+ * take_all() moves all visible rows into the sort; returns how many toggles
+ * they have.
+ */
 static int64
 take_all(Relation relation, Snapshot snapshot, TupleTableSlot *slot,
 		 Tuplesortstate *sort)
@@ -165,12 +180,20 @@ take_all(Relation relation, Snapshot snapshot, TupleTableSlot *slot,
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		tuplesort_puttupleslot(sort, slot);
+		count += take_row(slot, sort);
 		simple_heap_delete(relation, &slot->tts_tid);
-		count++;
 	}
 	table_endscan(scan);
 	return count;
+}
+
+/* take_row() puts a row into the sort; returns how many toggles it has. */
+static int
+take_row(TupleTableSlot *slot, Tuplesortstate *sort)
+{
+	slot_getsomeattrs(slot, TOGGLE_LIST);
+	tuplesort_puttupleslot(sort, slot);
+	return toggles_count(slot->tts_values[TOGGLE_LIST - 1]);
 }
 
 /* ---- from toggles to flips ---- */
@@ -179,15 +202,15 @@ take_all(Relation relation, Snapshot snapshot, TupleTableSlot *slot,
 static void
 sort_by_time(const Population *population, FlipSort *sort)
 {
-	AttrNumber	columns[] = {FLIP_AT, FLIP_ORD, FLIP_DEFINITION, FLIP_RANK};
-	Oid			types[] = {TIMESTAMPTZOID, INT8OID, INT4OID, INT8OID};
+	AttrNumber	columns[] = {FLIP_AT, FLIP_ORD, FLIP_RANK};
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID, INT4OID};
 	Oid			collations[lengthof(columns)] = {InvalidOid};
 	bool		nulls_first[lengthof(columns)] = {false};
 	Oid			operators[lengthof(columns)];
 	TupleDesc	desc = CreateTemplateTupleDesc(FLIP_COLUMNS);
 
-	TupleDescInitEntry(desc, FLIP_ENTERED, "entered", BOOLOID, -1, 0);
 	TupleDescInitEntry(desc, FLIP_BY_EVENT, "by_event", BOOLOID, -1, 0);
+	TupleDescInitEntry(desc, FLIP_LIST, "toggles", BYTEAOID, -1, 0);
 	TupleDescInitEntry(desc, FLIP_KEY, "key", population->key_type, -1, 0);
 	for (int i = 0; i < lengthof(columns); i++)
 	{
@@ -203,12 +226,16 @@ sort_by_time(const Population *population, FlipSort *sort)
 
 /* net_toggles() goes through the toggles, instant by instant of each key. */
 static void
-net_toggles(const Population *population, Relation relation,
+net_toggles(const MembershipFold *fold, Relation relation,
 			Tuplesortstate *toggles, FlipSort *flips)
 {
+	const Population *population = fold->population;
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(relation),
 													&TTSOpsMinimalTuple);
-	Instant		instant = {.space = 16};
+	Instant		instant = {
+		.space = 16,
+		.skip_damaged = fold->skip_damaged,
+	};
 
 	instant.toggles = palloc(sizeof(StoredToggle) * instant.space);
 	instant.memory = AllocSetContextCreate(CurrentMemoryContext,
@@ -225,7 +252,7 @@ net_toggles(const Population *population, Relation relation,
 		slot_getallattrs(slot);
 		key = slot->tts_values[TOGGLE_KEY - 1];
 		at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
-		same_key = instant.count > 0 &&
+		same_key = instant.rows > 0 &&
 			profile_key_compare(population, instant.key, key) == 0;
 		if (!same_key || at > instant.at)
 		{
@@ -248,112 +275,164 @@ net_toggles(const Population *population, Relation relation,
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-/* instant_add() adds a toggle to those of the instant. */
+/* instant_add() adds the toggles of a row to those of the instant. */
 static void
 instant_add(Instant *instant, TupleTableSlot *slot)
 {
 	const Datum *values = slot->tts_values;
-	text	   *cause = DatumGetTextPP(values[TOGGLE_CAUSE - 1]);
-	Size		length = VARSIZE_ANY_EXHDR(cause);
-	StoredToggle *toggle;
+	PackedToggles packed = {.skip_damaged = instant->skip_damaged};
+	StoredToggle one = {
+		.ord = DatumGetInt64(values[TOGGLE_ORD - 1]),
+		.at = DatumGetTimestampTz(values[TOGGLE_AT - 1]),
+		.transaction = DatumGetInt64(values[TOGGLE_TRANSACTION - 1]),
+		.by_event = !DatumGetBool(values[TOGGLE_BY_TIME - 1]),
+		.emitted = true,
+	};
 
-	if (instant->count == instant->space)
+	instant->rows++;
+	toggles_read(&packed, values[TOGGLE_LIST - 1]);
+	while (toggles_next(&packed, &one.toggle))
 	{
-		instant->space *= 2;
-		instant->toggles = repalloc_huge(instant->toggles,
-										 sizeof(StoredToggle) *
-										 instant->space);
+		if (instant->count == instant->space)
+		{
+			instant->space *= 2;
+			instant->toggles = repalloc_huge(instant->toggles,
+											 sizeof(StoredToggle) *
+											 instant->space);
+		}
+		instant->toggles[instant->count++] = one;
 	}
-	toggle = &instant->toggles[instant->count++];
-	toggle->ord = DatumGetInt64(values[TOGGLE_ORD - 1]);
-	toggle->at = DatumGetTimestampTz(values[TOGGLE_AT - 1]);
-	toggle->transaction = DatumGetInt64(values[TOGGLE_TRANSACTION - 1]);
-	toggle->definition_id = DatumGetInt32(values[TOGGLE_DEFINITION - 1]);
-	toggle->entered = DatumGetBool(values[TOGGLE_ENTERED - 1]);
-	toggle->by_event = length == strlen(CAUSE_EVENT) &&
-		memcmp(VARDATA_ANY(cause), CAUSE_EVENT, length) == 0;
 }
 
 /*
  * instant_end() puts the flips of an instant whose toggles are all known, and
- * makes the instant empty.
+ * makes the instant empty.  There is nothing to net in one row.
  */
 static void
 instant_end(Instant *instant, FlipSort *flips)
 {
+	instant->net_count = instant->count;
+	if (instant->rows > 1)
+		net_instant(instant);
+	for (int i = 0, next; i < instant->net_count; i = next)
+	{
+		for (next = i + 1; next < instant->net_count; next++)
+			if (!flip_together(&instant->toggles[i], &instant->toggles[next]))
+				break;
+		put_flips(flips, instant, i, next);
+	}
+	instant->rows = instant->count = 0;
+}
+
+/* net_instant() replaces the toggles of an instant by its net changes. */
+static void
+net_instant(Instant *instant)
+{
 	const StoredToggle *toggles = instant->toggles;
 
-	if (instant->count > 1)
-		qsort(instant->toggles, instant->count, sizeof(StoredToggle),
-			  compare_for_netting);
+	qsort(instant->toggles, instant->count, sizeof(StoredToggle),
+		  compare_for_netting);
+	instant->net_count = 0;
 	for (int i = 0, next; i < instant->count; i = next)
 	{
 		next = i + 1;
 		if (!toggles[i].by_event)
 		{
-			put_flip(flips, instant, &toggles[i], toggles[i].entered, true);
+			add_net(instant, &toggles[i], toggles[i].toggle.entered, true);
 			continue;
 		}
 		while (next < instant->count && toggles[next].by_event &&
-			   toggles[next].definition_id == toggles[i].definition_id &&
+			   toggles[next].toggle.definition_id ==
+			   toggles[i].toggle.definition_id &&
 			   toggles[next].transaction == toggles[i].transaction)
 			next++;
-		net_transaction(instant, &toggles[i], next - i, flips);
+		net_transaction(instant, i, next);
 	}
-	instant->count = 0;
+	qsort(instant->toggles, instant->net_count, sizeof(StoredToggle),
+		  compare_for_flips);
 }
 
 /*
  * net_transaction() nets what one transaction's events did to one customer in
- * one definition, sorted by profile.
+ * one definition, sorted by profile: the toggles from 'first' to 'next' - 1.
  *
  * A profile that left as often as it entered is as it was.  If two profiles
  * changed, the first was a member when the transaction began and the last is
  * one now: so the customer was and is a member, and nothing is emitted.
  */
 static void
-net_transaction(const Instant *instant, const StoredToggle *toggles,
-				int count, FlipSort *flips)
+net_transaction(Instant *instant, int first, int next)
 {
+	const StoredToggle *toggles = instant->toggles;
 	int			all = 0;
 
-	for (int i = 0; i < count; i++)
-		all += toggles[i].entered ? 1 : -1;
-	for (int i = 0, next; i < count; i = next)
+	for (int i = first; i < next; i++)
+		all += toggles[i].toggle.entered ? 1 : -1;
+	for (int i = first, other; i < next; i = other)
 	{
 		int			sum = 0;
 
-		for (next = i; next < count; next++)
+		for (other = i; other < next; other++)
 		{
-			if (toggles[next].ord != toggles[i].ord)
+			if (toggles[other].ord != toggles[i].ord)
 				break;
-			sum += toggles[next].entered ? 1 : -1;
+			sum += toggles[other].toggle.entered ? 1 : -1;
 		}
 		if (sum != 0)
-			put_flip(flips, instant, &toggles[next - 1], sum > 0, all != 0);
+			add_net(instant, &toggles[other - 1], sum > 0, all != 0);
 	}
 }
 
-/* put_flip() puts a flip into the sort, which is to be emitted or not. */
+/*
+ * add_net() adds a net change.  There are no more of these than toggles that
+ * were read, so it replaces one of them.
+ */
 static void
-put_flip(FlipSort *flips, const Instant *instant, const StoredToggle *toggle,
-		 bool entered, bool emitted)
+add_net(Instant *instant, const StoredToggle *toggle, bool entered,
+		bool emitted)
 {
+	StoredToggle net = *toggle;
+
+	net.toggle.entered = entered;
+	net.emitted = emitted;
+	instant->toggles[instant->net_count++] = net;
+}
+
+/* flip_together() tells whether two net changes go into one row of flips. */
+static bool
+flip_together(const StoredToggle *a, const StoredToggle *b)
+{
+	return a->ord == b->ord && a->by_event == b->by_event &&
+		a->transaction == b->transaction && a->emitted == b->emitted;
+}
+
+/* put_flips() puts net changes that go together into the sort. */
+static void
+put_flips(FlipSort *flips, const Instant *instant, int first, int next)
+{
+	const StoredToggle *toggles = &instant->toggles[first];
+	int			count = next - first;
+	Toggle	   *list = palloc(sizeof(Toggle) * count);
+	bytea	   *packed;
 	TupleTableSlot *slot = flips->slot;
 	Datum	   *values = slot->tts_values;
 
+	for (int i = 0; i < count; i++)
+		list[i] = toggles[i].toggle;
+	packed = toggles_pack(list, count);
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, false, sizeof(bool) * FLIP_COLUMNS);
 	values[FLIP_AT - 1] = TimestampTzGetDatum(instant->at);
-	values[FLIP_ORD - 1] = Int64GetDatum(toggle->ord);
-	values[FLIP_DEFINITION - 1] = Int32GetDatum(toggle->definition_id);
-	values[FLIP_RANK - 1] = Int64GetDatum(toggle - instant->toggles);
-	values[FLIP_ENTERED - 1] = BoolGetDatum(entered);
-	values[FLIP_BY_EVENT - 1] = BoolGetDatum(toggle->by_event);
+	values[FLIP_ORD - 1] = Int64GetDatum(toggles->ord);
+	values[FLIP_RANK - 1] = Int32GetDatum(first);
+	values[FLIP_BY_EVENT - 1] = BoolGetDatum(toggles->by_event);
+	values[FLIP_LIST - 1] = PointerGetDatum(packed);
 	values[FLIP_KEY - 1] = instant->key;
-	slot->tts_isnull[FLIP_KEY - 1] = !emitted;
+	slot->tts_isnull[FLIP_KEY - 1] = !toggles->emitted;
 	ExecStoreVirtualTuple(slot);
 	tuplesort_puttupleslot(flips->state, slot);
+	pfree(list);
+	pfree(packed);
 }
 
 /*
@@ -367,13 +446,39 @@ compare_for_netting(const void *a, const void *b)
 	const StoredToggle *left = a;
 	const StoredToggle *right = b;
 
-	if (left->definition_id != right->definition_id)
-		return left->definition_id < right->definition_id ? -1 : 1;
+	if (left->toggle.definition_id != right->toggle.definition_id)
+		return left->toggle.definition_id < right->toggle.definition_id ? -1 :
+			1;
 	if (left->by_event != right->by_event)
 		return left->by_event ? 1 : -1;
 	if (left->transaction != right->transaction)
 		return left->transaction < right->transaction ? -1 : 1;
 	if (left->ord != right->ord)
 		return left->ord < right->ord ? -1 : 1;
+	return left->at < right->at ? -1 : left->at > right->at;
+}
+
+/*
+ * compare_for_flips() orders net changes of one instant: what time did before
+ * what events did, these by transaction, and so that those that go together
+ * stand together.
+ */
+static int
+compare_for_flips(const void *a, const void *b)
+{
+	const StoredToggle *left = a;
+	const StoredToggle *right = b;
+
+	if (left->by_event != right->by_event)
+		return left->by_event ? 1 : -1;
+	if (left->transaction != right->transaction)
+		return left->transaction < right->transaction ? -1 : 1;
+	if (left->ord != right->ord)
+		return left->ord < right->ord ? -1 : 1;
+	if (left->emitted != right->emitted)
+		return left->emitted ? 1 : -1;
+	if (left->toggle.definition_id != right->toggle.definition_id)
+		return left->toggle.definition_id < right->toggle.definition_id ? -1 :
+			1;
 	return left->at < right->at ? -1 : left->at > right->at;
 }

@@ -5,11 +5,11 @@
  *
  * A fold takes the toggles that happened first.  The toggle table has no
  * index, and its rows are in no order, so all of them are read; but only times
- * and profiles are looked at, and only as many are kept as may be taken:
+ * and profiles are looked at, and only as many rows are kept as may be taken:
  *
  *		17 at 12:03		17 at 12:00		40 at 12:01		41 at 12:02		...
  *
- *		most = 2		heap {17 at 12:00, 40 at 12:01}
+ *		most = 2		17 at 12:00, 40 at 12:01
  *
  * The feed emits what happened to a customer in the order in which it
  * happened, and nothing that one transaction has undone (net.c).  So with a
@@ -29,20 +29,32 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "executor/tuptable.h"
-#include "lib/binaryheap.h"
 #include "miscadmin.h"
 
 #include "membership/membership_private.h"
 
-/* A toggle: when, of which profile, and where it is in the table. */
+/* A row of toggles: when, of which profile, and where it is in the table. */
 typedef struct Candidate
 {
 	TimestampTz at;
 	int64		ord;
 	ItemPointerData tid;
+	int			toggles;		/* how many it has */
 } Candidate;
 
-/* The customer of one or several toggles that were picked. */
+/* The rows that happened first, as far as the table is read. */
+typedef struct Candidates
+{
+	int64		most;			/* so many toggles are wanted */
+	int64		toggles;		/* of the rows in the list */
+	int64		count;
+	int64		space;
+	Candidate  *list;
+	bool		full;			/* rows were left out: all later ones may be */
+	Candidate	last;			/* the latest row that was kept then */
+} Candidates;
+
+/* The customer of one or several rows that were picked. */
 typedef struct PickedKey
 {
 	Datum		key;
@@ -65,11 +77,11 @@ typedef struct PickedKey
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* A toggle of such a customer, picked or not. */
+/* A row of such a customer, picked or not. */
 typedef struct Companion
 {
 	int			number;			/* of the customer */
-	Candidate	toggle;
+	Candidate	row;
 } Companion;
 
 typedef struct Companions
@@ -79,16 +91,17 @@ typedef struct Companions
 	Companion  *list;
 } Companions;
 
-static Candidate *first_toggles(Relation relation, Snapshot snapshot,
-								int64 most);
-static void keep_if_earlier(binaryheap *heap, const Candidate *one);
+static Candidate *first_rows(Relation relation, Snapshot snapshot,
+							 int64 most, int64 *count);
+static void add_candidate(Candidates *found, const Candidate *one);
+static void keep_first(Candidates *found);
 static Candidate *read_keys(Relation relation, Snapshot snapshot,
 							const Candidate *first, int64 count,
 							picked_hash *keys);
 static void find_companions(Relation relation, Snapshot snapshot,
 							picked_hash *keys, Companions *found);
 static int	compare_candidates(const Candidate *a, const Candidate *b);
-static int	latest_first(Datum a, Datum b, void *arg);
+static int	compare_by_time(const void *a, const void *b);
 static int	compare_companions(const void *a, const void *b);
 static int	compare_tids(const void *a, const void *b);
 
@@ -96,7 +109,8 @@ ItemPointerData *
 toggles_pick(const Population *population, Relation relation,
 			 Snapshot snapshot, int64 most, int64 *count)
 {
-	Candidate  *first = first_toggles(relation, snapshot, most);
+	int64		rows;
+	Candidate  *first = first_rows(relation, snapshot, most, &rows);
 	picked_hash *keys;
 	Candidate  *last;			/* the last one picked of each customer */
 	Companions	found = {0};
@@ -106,7 +120,7 @@ toggles_pick(const Population *population, Relation relation,
 		return NULL;
 	keys = picked_create(CurrentMemoryContext, 64,
 						 unconstify(Population *, population));
-	last = read_keys(relation, snapshot, first, most, keys);
+	last = read_keys(relation, snapshot, first, rows, keys);
 	find_companions(relation, snapshot, keys, &found);
 	qsort(found.list, found.count, sizeof(Companion), compare_companions);
 
@@ -121,17 +135,17 @@ toggles_pick(const Population *population, Relation relation,
 
 		for (next = i; next < found.count; next++)
 		{
-			const Candidate *toggle = &found.list[next].toggle;
+			const Candidate *row = &found.list[next].row;
 
 			if (found.list[next].number != number)
 				break;
 			/* after the last, those that are no later than what was before */
-			if (compare_candidates(toggle, &last[number]) > 0)
-				more &= toggle->at <= passed;
+			if (compare_candidates(row, &last[number]) > 0)
+				more &= row->at <= passed;
 			if (!more)
 				continue;
-			passed = Max(passed, toggle->at);
-			picked[(*count)++] = toggle->tid;
+			passed = Max(passed, row->at);
+			picked[(*count)++] = row->tid;
 		}
 	}
 	qsort(picked, *count, sizeof(ItemPointerData), compare_tids);
@@ -139,74 +153,83 @@ toggles_pick(const Population *population, Relation relation,
 }
 
 /*
- * first_toggles() returns the 'most' toggles that happened first, in no order;
- * NULL if there are no more than that.
+ * first_rows() returns the rows, in no order, that have the 'most' toggles
+ * that happened first, and their number in *count; NULL if there are no more
+ * toggles than that.
  */
 static Candidate *
-first_toggles(Relation relation, Snapshot snapshot, int64 most)
+first_rows(Relation relation, Snapshot snapshot, int64 most, int64 *count)
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-	int64		space = Min(most, 256);
-	Candidate  *list = palloc(sizeof(Candidate) * space);
-	int64		count = 0;
-	binaryheap *heap = NULL;	/* made of the list when that is full */
+	Candidates	found = {.most = most, .space = 256};
 
+	found.list = palloc(sizeof(Candidate) * found.space);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
+		const Datum *values = slot->tts_values;
 		Candidate	one;
 
 		CHECK_FOR_INTERRUPTS();
-		slot_getsomeattrs(slot, TOGGLE_AT);
-		one.ord = DatumGetInt64(slot->tts_values[TOGGLE_ORD - 1]);
-		one.at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
+		slot_getsomeattrs(slot, TOGGLE_LIST);
+		one.ord = DatumGetInt64(values[TOGGLE_ORD - 1]);
+		one.at = DatumGetTimestampTz(values[TOGGLE_AT - 1]);
 		one.tid = slot->tts_tid;
-		if (count < most)
-		{
-			if (count == space)
-			{
-				space = Min(most, space * 2);
-				list = repalloc_huge(list, sizeof(Candidate) * space);
-			}
-			list[count++] = one;
-			continue;
-		}
-		if (heap == NULL)
-		{
-			heap = binaryheap_allocate(most, latest_first, NULL);
-			for (int64 i = 0; i < most; i++)
-				binaryheap_add_unordered(heap, PointerGetDatum(&list[i]));
-			binaryheap_build(heap);
-		}
-		keep_if_earlier(heap, &one);
+		one.toggles = toggles_count(values[TOGGLE_LIST - 1]);
+		add_candidate(&found, &one);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
-	if (heap == NULL)
+	if (found.full || found.toggles > most)
 	{
-		pfree(list);
-		return NULL;
+		keep_first(&found);
+		*count = found.count;
+		return found.list;
 	}
-	binaryheap_free(heap);
-	return list;
-}
-
-/* keep_if_earlier() lets an earlier toggle replace the latest that is kept. */
-static void
-keep_if_earlier(binaryheap *heap, const Candidate *one)
-{
-	Candidate  *latest = (Candidate *) DatumGetPointer(binaryheap_first(heap));
-
-	if (one->at > latest->at ||
-		(one->at == latest->at && one->ord >= latest->ord))
-		return;
-	*latest = *one;
-	binaryheap_replace_first(heap, PointerGetDatum(latest));
+	pfree(found.list);
+	return NULL;
 }
 
 /*
- * read_keys() notes whose toggles these are, and numbers the customers.
- * Returns the last of these toggles of each customer.
+ * add_candidate() adds a row, unless enough earlier ones are known.  When the
+ * list has twice as many as are wanted, the later half is left out.
+ */
+static void
+add_candidate(Candidates *found, const Candidate *one)
+{
+	if (found->full && compare_by_time(one, &found->last) >= 0)
+		return;
+	if (found->count == found->space)
+	{
+		found->space *= 2;
+		found->list = repalloc_huge(found->list,
+									sizeof(Candidate) * found->space);
+	}
+	found->list[found->count++] = *one;
+	found->toggles += one->toggles;
+	if (found->toggles / 2 >= found->most)
+		keep_first(found);
+}
+
+/* keep_first() leaves out the rows that are later than those wanted. */
+static void
+keep_first(Candidates *found)
+{
+	int64		count = found->count;
+
+	qsort(found->list, count, sizeof(Candidate), compare_by_time);
+	found->toggles = found->count = 0;
+	while (found->count < count && found->toggles < found->most)
+		found->toggles += found->list[found->count++].toggles;
+	if (found->count == count && !found->full)
+		return;
+	found->full = true;
+	found->last = found->list[found->count - 1];
+}
+
+/*
+ * read_keys() notes whose rows these are, and numbers the customers.  Returns
+ * the last of these rows of each customer.
  */
 static Candidate *
 read_keys(Relation relation, Snapshot snapshot, const Candidate *first,
@@ -241,7 +264,7 @@ read_keys(Relation relation, Snapshot snapshot, const Candidate *first,
 	return last;
 }
 
-/* find_companions() finds all toggles of these customers. */
+/* find_companions() finds all rows of these customers. */
 static void
 find_companions(Relation relation, Snapshot snapshot, picked_hash *keys,
 				Companions *found)
@@ -268,9 +291,9 @@ find_companions(Relation relation, Snapshot snapshot, picked_hash *keys,
 		}
 		one = &found->list[found->count++];
 		one->number = key->number;
-		one->toggle.ord = DatumGetInt64(slot->tts_values[TOGGLE_ORD - 1]);
-		one->toggle.at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
-		one->toggle.tid = slot->tts_tid;
+		one->row.ord = DatumGetInt64(slot->tts_values[TOGGLE_ORD - 1]);
+		one->row.at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
+		one->row.tid = slot->tts_tid;
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -285,12 +308,12 @@ compare_candidates(const Candidate *a, const Candidate *b)
 	return a->at < b->at ? -1 : a->at > b->at;
 }
 
-/* The heap's order: by time, then by profile. */
+/* By time, then by profile. */
 static int
-latest_first(Datum a, Datum b, void *arg)
+compare_by_time(const void *a, const void *b)
 {
-	const Candidate *left = (const Candidate *) DatumGetPointer(a);
-	const Candidate *right = (const Candidate *) DatumGetPointer(b);
+	const Candidate *left = a;
+	const Candidate *right = b;
 
 	if (left->at != right->at)
 		return left->at < right->at ? -1 : 1;
@@ -305,7 +328,7 @@ compare_companions(const void *a, const void *b)
 
 	if (left->number != right->number)
 		return left->number < right->number ? -1 : 1;
-	return compare_candidates(&left->toggle, &right->toggle);
+	return compare_candidates(&left->row, &right->row);
 }
 
 static int

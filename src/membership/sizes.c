@@ -4,7 +4,7 @@
  *	  How many members have definitions, without reading a bitmap?
  *
  *		chunk table		(3, -1, 0)  (3, 0, 2)  (3, 1, 1)
- *		toggle table	(3, entered)
+ *		toggle table	(entered 3, left 8)
  *
  *		membership_size(3)		2 + 1 + 1 = 4
  *
@@ -50,7 +50,7 @@ static void add_chunks(Relation relation, SysScanDesc scan, Sums *sums);
 static double estimate_toggles(Relation toggles, int32 definition_id,
 							   Snapshot snapshot);
 static void add_toggles(Relation relation, SysScanDesc scan, Sums *sums);
-static Sum *find_sum(Sums *sums, Datum definition_id);
+static Sum *find_sum(Sums *sums, int32 definition_id);
 static int	compare_sums(const void *a, const void *b);
 
 int64
@@ -73,7 +73,7 @@ membership_size(const Population *population, int32 definition_id,
 		return -1;
 
 	relation = toggles_open(population, AccessShareLock);
-	scan = toggles_scan(relation, definition_id, snapshot);
+	scan = toggles_scan(relation, snapshot);
 	add_toggles(relation, scan, &sums);
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
@@ -104,8 +104,7 @@ membership_sizes(const Population *population, const int32 *definition_ids,
 		table_close(relation, AccessShareLock);
 
 		relation = toggles_open(population, AccessShareLock);
-		scan = systable_beginscan(relation, InvalidOid, false, snapshot, 0,
-								  NULL);
+		scan = toggles_scan(relation, snapshot);
 		add_toggles(relation, scan, &sums);
 		systable_endscan(scan);
 		table_close(relation, AccessShareLock);
@@ -150,7 +149,7 @@ estimate_toggles(Relation toggles, int32 definition_id, Snapshot snapshot)
 	Sum			sum = {definition_id};
 	Sums		sums = {&sum, 1};
 	BlockNumber pages = RelationGetNumberOfBlocks(toggles);
-	SysScanDesc scan = toggles_scan(toggles, definition_id, snapshot);
+	SysScanDesc scan = toggles_scan(toggles, snapshot);
 
 	if (pages > ESTIMATE_PAGES)
 		heap_setscanlimits((TableScanDesc) scan->scan, 0, ESTIMATE_PAGES);
@@ -176,8 +175,9 @@ add_chunks(Relation relation, SysScanDesc scan, Sums *sums)
 		Sum		   *sum;
 
 		CHECK_FOR_INTERRUPTS();
-		sum = find_sum(sums, heap_getattr(row, CHUNK_DEFINITION, desc,
-										  &isnull));
+		sum = find_sum(sums,
+					   DatumGetInt32(heap_getattr(row, CHUNK_DEFINITION, desc,
+												  &isnull)));
 		if (sum == NULL)
 			continue;
 		sum->size += DatumGetInt32(size);
@@ -192,28 +192,29 @@ add_chunks(Relation relation, SysScanDesc scan, Sums *sums)
 static void
 add_toggles(Relation relation, SysScanDesc scan, Sums *sums)
 {
-	TupleDesc	desc = RelationGetDescr(relation);
+	PackedToggles packed = {0};
+	Toggle		toggle;
 	HeapTuple	row;
-	bool		isnull;
 
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
-		Datum		entered = heap_getattr(row, TOGGLE_ENTERED, desc, &isnull);
-		Sum		   *sum;
-
 		CHECK_FOR_INTERRUPTS();
-		sum = find_sum(sums, heap_getattr(row, TOGGLE_DEFINITION, desc,
-										  &isnull));
-		if (sum != NULL)
-			sum->size += DatumGetBool(entered) ? 1 : -1;
+		toggles_of_row(&packed, row, relation);
+		while (toggles_next(&packed, &toggle))
+		{
+			Sum		   *sum = find_sum(sums, toggle.definition_id);
+
+			if (sum != NULL)
+				sum->size += toggle.entered ? 1 : -1;
+		}
 	}
 }
 
 /* find_sum() finds the sum of a definition; NULL if it is not asked for. */
 static Sum *
-find_sum(Sums *sums, Datum definition_id)
+find_sum(Sums *sums, int32 definition_id)
 {
-	Sum			sought = {DatumGetInt32(definition_id)};
+	Sum			sought = {definition_id};
 
 	return bsearch(&sought, sums->list, sums->count, sizeof(Sum),
 				   compare_sums);

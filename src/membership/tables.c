@@ -180,9 +180,8 @@ membership_make(const Population *population)
 						 psprintf("ord bigint NOT NULL,"
 								  " at timestamptz NOT NULL,"
 								  " transaction bigint NOT NULL,"
-								  " definition_id integer NOT NULL,"
-								  " entered boolean NOT NULL,"
-								  " cause text NOT NULL, key %s NOT NULL",
+								  " by_time boolean NOT NULL,"
+								  " toggles bytea NOT NULL, key %s NOT NULL",
 								  key_type));
 	comment_table(population, chunks,
 				  psprintf("members of the audiences of population \"%s\", as bitmaps, kept by extension segment",
@@ -369,8 +368,8 @@ chunks_shape(void)
 static TableShape
 toggles_shape(const Population *population)
 {
-	TableShape	shape = {{INT8OID, TIMESTAMPTZOID, INT8OID, INT4OID, BOOLOID,
-	TEXTOID}, TOGGLE_COLUMNS, false};
+	TableShape	shape = {{INT8OID, TIMESTAMPTZOID, INT8OID, BOOLOID, BYTEAOID},
+	TOGGLE_COLUMNS, false};
 
 	shape.types[TOGGLE_KEY - 1] = population->key_type;
 	return shape;

@@ -3,12 +3,15 @@
  * toggles.c
  *	  Who entered or left since the last fold?
  *
- *		ord		at			transaction		definition_id	entered		cause
- *		17		12:00:05	841				3				t			event
- *		40		12:00:05	841				3				f			event
- *		17		1 June		842				3				f			time
+ *		ord		at			transaction		by_time		toggles
+ *		17		12:00:05	841				f			entered 3, left 8
+ *		40		12:00:05	841				f			left 3
+ *		17		1 June		842				t			left 3
  *
- * The toggles of a statement are collected and inserted together when it has
+ * A row has all that one visit of a profile toggles at one instant, packed:
+ * one event may make a profile enter and leave hundreds of audiences.
+ *
+ * The rows of a statement are collected and inserted together when it has
  * visited all its profiles.  Nobody else sees them before its transaction
  * commits.
  *
@@ -23,8 +26,7 @@
 #include "access/xlog.h"
 #include "common/hashfn.h"
 #include "executor/tuptable.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -33,17 +35,18 @@
 #include "base/base.h"
 #include "membership/membership_private.h"
 
-/* Toggles that are collected before they are inserted. */
+/* Rows that are collected before they are inserted. */
 #define MOST_COLLECTED	500
+
+/* Toggles in one row: a row that is not longer than this needs no TOAST. */
+#define MOST_IN_ROW		300
 
 struct ToggleWriter
 {
 	const Population *population;
 	Relation	relation;		/* NULL until the first toggle */
 	CatalogIndexState indexes;
-	MemoryContext keys;			/* of the toggles that are collected */
-	Datum		event;			/* causes */
-	Datum		time;
+	MemoryContext values;		/* of the rows that are collected */
 	Datum		transaction;	/* number of this one */
 	TupleTableSlot **collected;
 	int			ncollected;
@@ -51,6 +54,7 @@ struct ToggleWriter
 };
 
 static void open_table(ToggleWriter *writer);
+static void put_row(ToggleWriter *writer, const ProfileToggles *toggles);
 static TupleTableSlot *next_slot(ToggleWriter *writer);
 static void insert_collected(ToggleWriter *writer);
 static int64 transaction_number(void);
@@ -67,29 +71,21 @@ toggle_writer_create(const Population *population)
 }
 
 void
-toggle_put(ToggleWriter *writer, const Toggle *toggle)
+toggles_put(ToggleWriter *writer, const ProfileToggles *toggles)
 {
-	TupleTableSlot *slot;
-	Datum	   *values;
-	MemoryContext old;
+	ProfileToggles part = *toggles;
 
 	if (writer->relation == NULL)
 		open_table(writer);
-	slot = next_slot(writer);
-	values = slot->tts_values;
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, false, sizeof(bool) * TOGGLE_COLUMNS);
-	values[TOGGLE_ORD - 1] = toggle->ord;
-	values[TOGGLE_AT - 1] = TimestampTzGetDatum(toggle->at);
-	values[TOGGLE_TRANSACTION - 1] = writer->transaction;
-	values[TOGGLE_DEFINITION - 1] = Int32GetDatum(toggle->definition_id);
-	values[TOGGLE_ENTERED - 1] = BoolGetDatum(toggle->entered);
-	values[TOGGLE_CAUSE - 1] = toggle->by_time ? writer->time : writer->event;
-	old = MemoryContextSwitchTo(writer->keys);
-	values[TOGGLE_KEY - 1] = profile_key_copy(writer->population,
-											  toggle->key);
-	MemoryContextSwitchTo(old);
-	ExecStoreVirtualTuple(slot);
+	while (part.count > 0)
+	{
+		int			count = part.count;
+
+		part.count = Min(count, MOST_IN_ROW);
+		put_row(writer, &part);
+		part.list += part.count;
+		part.count = count - part.count;
+	}
 }
 
 bool
@@ -104,7 +100,7 @@ toggle_writer_close(ToggleWriter *writer)
 	{
 		CatalogCloseIndexes(writer->indexes);
 		table_close(writer->relation, NoLock);
-		MemoryContextDelete(writer->keys);
+		MemoryContextDelete(writer->values);
 	}
 	pfree(writer);
 	return any;
@@ -118,17 +114,38 @@ open_table(ToggleWriter *writer)
 
 	writer->relation = toggles_open(writer->population, RowExclusiveLock);
 	writer->indexes = CatalogOpenIndexes(writer->relation);
-	writer->keys = AllocSetContextCreate(CurrentMemoryContext,
-										 "segment toggles",
-										 ALLOCSET_SMALL_SIZES);
-	writer->event = CStringGetTextDatum(CAUSE_EVENT);
-	writer->time = CStringGetTextDatum(CAUSE_TIME);
+	writer->values = AllocSetContextCreate(CurrentMemoryContext,
+										   "segment toggles",
+										   ALLOCSET_SMALL_SIZES);
 	writer->transaction = Int64GetDatum(transaction_number());
 	writer->collected = palloc(sizeof(TupleTableSlot *) * MOST_COLLECTED);
 	MemoryContextSwitchTo(old);
 }
 
-/* next_slot() returns the slot of the next toggle that is collected. */
+/* put_row() collects one row. */
+static void
+put_row(ToggleWriter *writer, const ProfileToggles *toggles)
+{
+	TupleTableSlot *slot = next_slot(writer);
+	Datum	   *values = slot->tts_values;
+	MemoryContext old;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, false, sizeof(bool) * TOGGLE_COLUMNS);
+	values[TOGGLE_ORD - 1] = toggles->ord;
+	values[TOGGLE_AT - 1] = TimestampTzGetDatum(toggles->at);
+	values[TOGGLE_TRANSACTION - 1] = writer->transaction;
+	values[TOGGLE_BY_TIME - 1] = BoolGetDatum(toggles->by_time);
+	old = MemoryContextSwitchTo(writer->values);
+	values[TOGGLE_LIST - 1] = PointerGetDatum(toggles_pack(toggles->list,
+														   toggles->count));
+	values[TOGGLE_KEY - 1] = profile_key_copy(writer->population,
+											  toggles->key);
+	MemoryContextSwitchTo(old);
+	ExecStoreVirtualTuple(slot);
+}
+
+/* next_slot() returns the slot of the next row that is collected. */
 static TupleTableSlot *
 next_slot(ToggleWriter *writer)
 {
@@ -155,7 +172,7 @@ insert_collected(ToggleWriter *writer)
 	CatalogTuplesMultiInsertWithInfo(writer->relation, writer->collected,
 									 writer->ncollected, writer->indexes);
 	writer->ncollected = 0;
-	MemoryContextReset(writer->keys);
+	MemoryContextReset(writer->values);
 }
 
 /*
@@ -182,13 +199,18 @@ transaction_number(void)
 /* ---- reading ---- */
 
 SysScanDesc
-toggles_scan(Relation relation, int32 definition_id, Snapshot snapshot)
+toggles_scan(Relation relation, Snapshot snapshot)
 {
-	ScanKeyData key;
+	return systable_beginscan(relation, InvalidOid, false, snapshot, 0, NULL);
+}
 
-	ScanKeyInit(&key, TOGGLE_DEFINITION, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(definition_id));
-	return systable_beginscan(relation, InvalidOid, false, snapshot, 1, &key);
+void
+toggles_of_row(PackedToggles *packed, HeapTuple row, Relation relation)
+{
+	bool		isnull;
+
+	toggles_read(packed, heap_getattr(row, TOGGLE_LIST,
+									  RelationGetDescr(relation), &isnull));
 }
 
 void
@@ -197,15 +219,23 @@ toggles_flip(const Population *population, int32 definition_id,
 {
 	Relation	relation = toggles_open(population, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(relation);
-	SysScanDesc scan = toggles_scan(relation, definition_id, snapshot);
+	SysScanDesc scan = toggles_scan(relation, snapshot);
+	PackedToggles packed = {0};
+	Toggle		toggle;
 	HeapTuple	row;
 
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
-		bool		isnull;
-		Datum		ord = heap_getattr(row, TOGGLE_ORD, desc, &isnull);
+		CHECK_FOR_INTERRUPTS();
+		toggles_of_row(&packed, row, relation);
+		while (toggles_next(&packed, &toggle))
+		{
+			bool		isnull;
 
-		members_flip(set, DatumGetInt64(ord));
+			if (toggle.definition_id == definition_id)
+				members_flip(set, DatumGetInt64(heap_getattr(row, TOGGLE_ORD,
+															 desc, &isnull)));
+		}
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
@@ -228,7 +258,11 @@ membership_pending(const Population *population, int64 most)
 	scan = table_beginscan(relation, snapshot, 0, NULL);
 	while (count < most &&
 		   table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		count++;
+	{
+		slot_getsomeattrs(slot, TOGGLE_LIST);
+		count += toggles_count(slot->tts_values[TOGGLE_LIST - 1]);
+	}
+	count = Min(count, most);
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	UnregisterSnapshot(snapshot);
