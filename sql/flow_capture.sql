@@ -254,12 +254,12 @@ RESET segment.capture;
 SELECT count(*) > 0 AS differs FROM segment.verify();
 SELECT segment.rebuild();
 SELECT * FROM differences();
-ALTER TABLE orders DISABLE TRIGGER segment_profile_orders_before;
+ALTER TABLE orders DISABLE TRIGGER segment_profile_before;
 INSERT INTO orders VALUES (701, 1000, 1, '2026-05-01');
-ALTER TABLE orders ENABLE TRIGGER segment_profile_orders_before;
-ALTER TABLE orders DISABLE TRIGGER segment_profile_orders_insert;
+ALTER TABLE orders ENABLE TRIGGER segment_profile_before;
+ALTER TABLE orders DISABLE TRIGGER segment_profile_insert;
 INSERT INTO orders VALUES (701, 1000, 1, '2026-05-01');
-ALTER TABLE orders ENABLE TRIGGER segment_profile_orders_insert;
+ALTER TABLE orders ENABLE TRIGGER segment_profile_insert;
 SELECT * FROM differences();
 
 -- a table that is emptied while another statement is on its way, between writes of its own
@@ -291,6 +291,9 @@ CREATE TRIGGER mine AFTER INSERT ON other FOR EACH STATEMENT EXECUTE FUNCTION se
 INSERT INTO other VALUES (1);
 DROP TRIGGER mine ON other;
 CREATE TRIGGER mine BEFORE INSERT ON other FOR EACH STATEMENT EXECUTE FUNCTION segment.capture_before('profile', 'orders');
+INSERT INTO other VALUES (1);
+DROP TRIGGER mine ON other;
+CREATE TRIGGER mine BEFORE INSERT ON other FOR EACH STATEMENT EXECUTE FUNCTION segment.capture_before('profile');
 INSERT INTO other VALUES (1);
 SELECT segment.capture_after();
 

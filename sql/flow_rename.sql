@@ -73,7 +73,7 @@ SELECT * FROM segment.verify();
 SELECT * FROM segment.sizes();
 
 -- triggers stay as somebody has enabled them
-ALTER TABLE orders ENABLE ALWAYS TRIGGER segment_profile_sales_insert;
+ALTER TABLE orders ENABLE ALWAYS TRIGGER segment_profile_insert;
 SELECT segment.rename_source('sales', 'orders');
 SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'orders'::regclass AND tgenabled <> 'O';
 

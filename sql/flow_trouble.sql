@@ -121,14 +121,21 @@ SELECT * FROM segment.verify('others');
 SELECT segment.drop_population('others', cascade => true);
 RESET ROLE;
 
--- names that would give two sources triggers of one name
+-- a table that is several sources, of populations whose triggers would get one name
 SELECT segment.create_population('a', key => 'customer_id');
 SELECT segment.create_population('a_b', key => 'customer_id');
 SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a_b', name => 'c');
 SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a', name => 'b_c');
 SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a', name => 'orders_of_a_name_that_is_long_enough_to_be_cut_1');
 SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a', name => 'orders_of_a_name_that_is_long_enough_to_be_cut_2');
-ALTER TRIGGER segment_a_b_c_insert ON orders RENAME TO renamed;
+SELECT segment.create_population('a_population_whose_name_is_so_long_that_of_triggers_is_cut_1', key => 'customer_id');
+SELECT segment.create_population('a_population_whose_name_is_so_long_that_of_triggers_is_cut_2', key => 'customer_id');
+SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a_population_whose_name_is_so_long_that_of_triggers_is_cut_1');
+SELECT segment.attach_source('orders', at => 'ordered_at', population => 'a_population_whose_name_is_so_long_that_of_triggers_is_cut_2');
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'orders'::regclass AND tgname ~ 'insert' ORDER BY 1;
+SELECT segment.drop_population('a_population_whose_name_is_so_long_that_of_triggers_is_cut_1', cascade => true);
+SELECT segment.drop_population('a_population_whose_name_is_so_long_that_of_triggers_is_cut_2', cascade => true);
+ALTER TRIGGER segment_a_b_insert ON orders RENAME TO renamed;
 INSERT INTO orders VALUES (35, 7, 3, 'Odense', 'bob', 1, '2026-01-01');
 SELECT segment.detach_source('c', population => 'a_b');
 SELECT source_rows FROM segment_data.a WHERE customer_id = 7;

@@ -27,7 +27,7 @@ INSERT INTO call VALUES
     ('ack', '{crm,0}', 'si'),
     ('alter_audience', '{big,spent > 110,profile,the big ones}', 'ssss'),
     ('alter_trait', '{spent,sum(orders.amount),profile,all of it}', 'ssss'),
-    ('attach_source', '{visits,customer_id,seen,profile,seen}', 'sssss'),
+    ('attach_source', '{visits,customer_id,seen,profile,seen,id > 0}', 'ssssss'),
     ('audiences', '{1,profile}', 'ss'), ('audiences', '{1,profile}', 'is'),
     ('count_where', '{spent > 100,profile}', 'ss'),
     ('create_audience', '{small,spent < 10,profile,true,the small ones}', 'sssbs'),

@@ -32,9 +32,9 @@ SELECT customer_id, source_rows FROM segment_data.profile ORDER BY 1;
 
 -- and how they are doing, anonymous events included
 SELECT * FROM segment.stat_source ORDER BY source;
-ALTER TABLE orders DISABLE TRIGGER segment_profile_orders_update;
+ALTER TABLE orders DISABLE TRIGGER segment_profile_update;
 SELECT source, captured FROM segment.stat_source ORDER BY source;
-ALTER TABLE orders ENABLE TRIGGER segment_profile_orders_update;
+ALTER TABLE orders ENABLE TRIGGER segment_profile_update;
 
 -- what cannot be a source
 CREATE VIEW recent AS SELECT * FROM orders;

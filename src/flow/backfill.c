@@ -50,7 +50,7 @@ backfill_attach(const Source *source)
 	population_execute(population,
 					   psprintf("SELECT count(*) FILTER"
 								" (WHERE %s IS NULL)::bigint,"
-								" max(%s)::bigint FROM %s", column,
+								" max(%s)::bigint FROM %s AS r", column,
 								!profile_key_is_text(population) ? "0" :
 								psprintf("octet_length(%s)", column),
 								source_from_sql(source)));

@@ -36,20 +36,19 @@ extern Contribution *contribution_create(MemoryContext parent,
 										 const TraitProgram *program);
 
 /*
- * contribution_add_rows() folds rows that came (sign +1) or went (-1) into the
- * deltas of their profiles, contribution_add_update() the old and new rows of
- * an UPDATE.  contribution_add_truncated() notes that a table is about to be
- * truncated.
+ * contributions_add_rows() folds rows of a table that came (sign +1) or went
+ * (-1) into the deltas of their profiles, contributions_add_update() the old
+ * and new rows of an UPDATE: for all sources that the table is (Contribution
+ * *), so that a row is read once.  contributions_add_truncated() notes that
+ * the table is about to be truncated.
  */
-extern void contribution_add_rows(Contribution *contribution,
-								  Relation relation, Tuplestorestate *rows,
-								  int sign);
-extern void contribution_add_update(Contribution *contribution,
-									Relation relation,
-									Tuplestorestate *went,
-									Tuplestorestate *came);
-extern void contribution_add_truncated(Contribution *contribution,
-									   Relation relation);
+extern void contributions_add_rows(List *contributions, Relation relation,
+								   Tuplestorestate *rows, int sign);
+extern void contributions_add_update(List *contributions, Relation relation,
+									 Tuplestorestate *went,
+									 Tuplestorestate *came);
+extern void contributions_add_truncated(List *contributions,
+										Relation relation);
 
 /* A profile's delta from one of several contributions. */
 typedef struct ProfileDelta

@@ -60,9 +60,10 @@ typedef struct Batch
 /* NULL while no statement is on its way: see Lifetimes. */
 static Batch *batch = NULL;
 
-static const Source *trigger_source(FunctionCallInfo fcinfo, bool before);
+static List *trigger_sources(FunctionCallInfo fcinfo, bool before);
 static void batch_await(int count);
 static int	batch_awaited(void);
+static List *batch_contributions(List *sources);
 static Contribution *batch_contribution(const Source *source);
 static void batch_apply(void);
 
@@ -76,17 +77,17 @@ Datum
 segment_capture_before(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	const Source *source;
+	List	   *sources;
 
 	/* where data is restored the definitions may not be there yet */
 	if (!segment_capture)
 		return PointerGetDatum(NULL);
 
-	source = trigger_source(fcinfo, true);
+	sources = trigger_sources(fcinfo, true);
 	batch_await(+1);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		contribution_add_truncated(batch_contribution(source),
-								   trigger->tg_relation);
+		contributions_add_truncated(batch_contributions(sources),
+									trigger->tg_relation);
 	return PointerGetDatum(NULL);
 }
 
@@ -97,31 +98,32 @@ Datum
 segment_capture_after(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	const Source *source;
+	List	   *sources;
 
 	if (!segment_capture)
 		return PointerGetDatum(NULL);
 
-	source = trigger_source(fcinfo, false);
+	sources = trigger_sources(fcinfo, false);
 	if (batch_awaited() <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("capture of source \"%s\" is incomplete", source->name),
+				 errmsg("capture of source \"%s\" is incomplete",
+						((const Source *) linitial(sources))->name),
 				 errdetail("Trigger \"%s\" fired, but the one before the statement did not.",
 						   trigger->tg_trigger->tgname),
 				 errhint("Enable all triggers of table \"%s\" whose names begin with \"segment_\", or none of them.",
 						 RelationGetRelationName(trigger->tg_relation))));
 
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		contribution_add_update(batch_contribution(source),
-								trigger->tg_relation, trigger->tg_oldtable,
-								trigger->tg_newtable);
+		contributions_add_update(batch_contributions(sources),
+								 trigger->tg_relation, trigger->tg_oldtable,
+								 trigger->tg_newtable);
 	else if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		contribution_add_rows(batch_contribution(source),
-							  trigger->tg_relation, trigger->tg_newtable, +1);
+		contributions_add_rows(batch_contributions(sources),
+							   trigger->tg_relation, trigger->tg_newtable, +1);
 	else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		contribution_add_rows(batch_contribution(source),
-							  trigger->tg_relation, trigger->tg_oldtable, -1);
+		contributions_add_rows(batch_contributions(sources),
+							   trigger->tg_relation, trigger->tg_oldtable, -1);
 
 	batch_await(-1);
 	if (batch_awaited() == 0)
@@ -215,11 +217,11 @@ capture_discard(SubTransactionId subid)
 }
 
 /*
- * trigger_source() finds the source whose capture trigger fired; an error if
- * the function was called in another way.
+ * trigger_sources() lists the sources (Source *) whose capture trigger fired;
+ * an error if the function was called in another way.
  */
-static const Source *
-trigger_source(FunctionCallInfo fcinfo, bool before)
+static List *
+trigger_sources(FunctionCallInfo fcinfo, bool before)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
@@ -238,8 +240,8 @@ trigger_source(FunctionCallInfo fcinfo, bool before)
 				 errmsg("trigger \"%s\" was not made by segment.attach_source()",
 						trigger->tg_trigger->tgname),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
-	return source_of_trigger(trigger->tg_trigger,
-							 RelationGetRelid(trigger->tg_relation));
+	return sources_of_trigger(trigger->tg_trigger,
+							  RelationGetRelid(trigger->tg_relation));
 }
 
 /*
@@ -291,6 +293,19 @@ batch_awaited(void)
 	foreach(lc, batch->awaited)
 		count += ((Awaited *) lfirst(lc))->count;
 	return count;
+}
+
+/* batch_contributions() is batch_contribution() of each of some sources. */
+static List *
+batch_contributions(List *sources)
+{
+	List	   *contributions = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sources)
+		contributions = lappend(contributions,
+								batch_contribution(lfirst(lc)));
+	return contributions;
 }
 
 /*

@@ -8,7 +8,9 @@
  *		profile 7	delta: 2 rows came, amount +12
  *		profile 9	delta: 1 row came, amount +5
  *
- * Rows are folded into one delta per profile, whatever their order.
+ * Rows are folded into one delta per profile, whatever their order.  A table
+ * can be several sources, of some of its rows each (attach_source with a
+ * filter): each row is read once, and folded for those that it is a row of.
  *
  * Rights.  This runs as the user who wrote the rows: it takes no right on any
  * table, and runs no code but the server's and ours (filter/compile.c).
@@ -52,6 +54,8 @@ typedef struct Touched
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+static void empty_touched(Contribution *contribution);
+static void add_truncated(Contribution *contribution, TupleTableSlot *row);
 static void add_row(Contribution *contribution, TupleTableSlot *row, int sign);
 static Touched *touch(Contribution *contribution, TupleTableSlot *row);
 static TupleTableSlot *row_slot(Relation relation);
@@ -77,16 +81,18 @@ contribution_create(MemoryContext parent, const Source *source,
 }
 
 void
-contribution_add_rows(Contribution *contribution, Relation relation,
-					  Tuplestorestate *rows, int sign)
+contributions_add_rows(List *contributions, Relation relation,
+					   Tuplestorestate *rows, int sign)
 {
 	TupleTableSlot *row = row_slot(relation);
+	ListCell   *lc;
 
 	tuplestore_rescan(rows);
 	while (tuplestore_gettupleslot(rows, true, false, row))
 	{
 		CHECK_FOR_INTERRUPTS();
-		add_row(contribution, row, sign);
+		foreach(lc, contributions)
+			add_row(lfirst(lc), row, sign);
 	}
 	ExecDropSingleTupleTableSlot(row);
 }
@@ -97,11 +103,12 @@ contribution_add_rows(Contribution *contribution, Relation relation,
  * same cancel out, whichever became which.
  */
 void
-contribution_add_update(Contribution *contribution, Relation relation,
-						Tuplestorestate *went, Tuplestorestate *came)
+contributions_add_update(List *contributions, Relation relation,
+						 Tuplestorestate *went, Tuplestorestate *came)
 {
 	TupleTableSlot *old_row = row_slot(relation);
 	TupleTableSlot *new_row = row_slot(relation);
+	ListCell   *lc;
 
 	tuplestore_rescan(went);
 	tuplestore_rescan(came);
@@ -115,13 +122,18 @@ contribution_add_update(Contribution *contribution, Relation relation,
 		CHECK_FOR_INTERRUPTS();
 		if (!more_old && !more_new)
 			break;
-		if (more_old && more_new &&
-			trait_same(contribution->program, old_row, new_row))
-			continue;
-		if (more_old)
-			add_row(contribution, old_row, -1);
-		if (more_new)
-			add_row(contribution, new_row, +1);
+		foreach(lc, contributions)
+		{
+			Contribution *contribution = lfirst(lc);
+
+			if (more_old && more_new &&
+				trait_same(contribution->program, old_row, new_row))
+				continue;
+			if (more_old)
+				add_row(contribution, old_row, -1);
+			if (more_new)
+				add_row(contribution, new_row, +1);
+		}
 	}
 	ExecDropSingleTupleTableSlot(old_row);
 	ExecDropSingleTupleTableSlot(new_row);
@@ -135,31 +147,47 @@ contribution_add_update(Contribution *contribution, Relation relation,
  * SourceScan reads that.
  */
 void
-contribution_add_truncated(Contribution *contribution, Relation relation)
+contributions_add_truncated(List *contributions, Relation relation)
 {
-	const TraitProgram *program = contribution->program;
 	SourceScan *scan = source_scan_begin(relation);
 	TupleTableSlot *row;
+	ListCell   *lc;
+
+	foreach(lc, contributions)
+		empty_touched(lfirst(lc));
+	while ((row = source_scan_next(scan)) != NULL)
+		foreach(lc, contributions)
+			add_truncated(lfirst(lc), row);
+	source_scan_end(scan);
+}
+
+/* empty_touched() notes that touched profiles have no row of the source. */
+static void
+empty_touched(Contribution *contribution)
+{
 	touched_iterator iterator;
 	Touched    *touched;
 
 	touched_start_iterate(contribution->profiles, &iterator);
 	while ((touched = touched_iterate(contribution->profiles,
 									  &iterator)) != NULL)
-		trait_delta_empty(program, touched->delta);
-	while ((row = source_scan_next(scan)) != NULL)
-	{
-		touched = touch(contribution, row);
-		if (touched == NULL)
-			continue;
-		if (!touched->delta->emptied)
-			trait_delta_empty(program, touched->delta);
-		touched->delta->rows--;
-	}
-	source_scan_end(scan);
+		trait_delta_empty(contribution->program, touched->delta);
 }
 
-/* add_row() folds one row into the delta of its profile, if it has a key. */
+/* add_truncated() notes that a row goes together with all others. */
+static void
+add_truncated(Contribution *contribution, TupleTableSlot *row)
+{
+	Touched    *touched = touch(contribution, row);
+
+	if (touched == NULL)
+		return;
+	if (!touched->delta->emptied)
+		trait_delta_empty(contribution->program, touched->delta);
+	touched->delta->rows--;
+}
+
+/* add_row() folds one row into the delta of its profile, if it has one. */
 static void
 add_row(Contribution *contribution, TupleTableSlot *row, int sign)
 {
@@ -172,7 +200,7 @@ add_row(Contribution *contribution, TupleTableSlot *row, int sign)
 
 /*
  * touch() finds or adds the profile to which a row belongs; NULL if the row
- * has no key.
+ * has no key, or does not pass the source's filter.
  */
 static Touched *
 touch(Contribution *contribution, TupleTableSlot *row)
@@ -181,7 +209,8 @@ touch(Contribution *contribution, TupleTableSlot *row)
 	Touched    *touched;
 	bool		found;
 
-	if (!source_key(contribution->source, row, &key))
+	if (!trait_has_row(contribution->program, row) ||
+		!source_key(contribution->source, row, &key))
 		return NULL;
 
 	touched = touched_insert(contribution->profiles, key, &found);

@@ -37,7 +37,7 @@ static void stop_counting(Definer *definer, const char *name);
 static void check_exists(const Population *population, const char *name);
 
 /*
- * attach_source(source regclass, key, at, population, name)
+ * attach_source(source regclass, key, at, population, name, filter)
  */
 Datum
 segment_attach_source(PG_FUNCTION_ARGS)
@@ -46,20 +46,28 @@ segment_attach_source(PG_FUNCTION_ARGS)
 												"attach_source");
 	const Source *source;
 	Affected	affected = {.members = true};
+	SourceRequest request = {
+		.key = optional_name_argument(fcinfo, 1),
+		.at = optional_name_argument(fcinfo, 2),
+		.name = optional_name_argument(fcinfo, 4),
+	};
+	FilterSource filter;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the table to attach must be given")));
 
-	affected.attached = PG_GETARG_OID(0);
+	request.relid = affected.attached = PG_GETARG_OID(0);
+	if (!PG_ARGISNULL(5))
+	{
+		filter = filter_source_unpack(PG_GETARG_FILTER_PP(5));
+		request.filter = &filter;
+	}
 	source_check_rights(population_of(definer), affected.attached);
 	definer_lock(definer, &affected);
 	/* the triggers are the user's right, or not */
-	source = source_attach(population_of(definer), PG_GETARG_OID(0),
-						   optional_name_argument(fcinfo, 1),
-						   optional_name_argument(fcinfo, 2),
-						   optional_name_argument(fcinfo, 4));
+	source = source_attach(population_of(definer), &request);
 	definer_act(definer);
 	lock_and_settle(definer, NIL);
 	backfill_attach(source_by_name(population_of(definer), source->name));
@@ -135,7 +143,7 @@ stop_counting(Definer *definer, const char *name)
 {
 	const Source *source = source_by_name(population_of(definer), name);
 
-	if (source->missing == NULL)
+	if (source->missing == NULL && source_condition_error(source) == NULL)
 	{
 		lock_and_settle(definer, NIL);
 		source = source_by_name(population_of(definer), name);

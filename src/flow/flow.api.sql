@@ -17,23 +17,25 @@ CREATE OR REPLACE FUNCTION segment.attach_source(
     key name DEFAULT NULL,
     at name DEFAULT NULL,
     population name DEFAULT NULL,
-    name name DEFAULT NULL)
+    name name DEFAULT NULL,
+    filter segment.filter DEFAULT NULL)
 RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_attach_source';
-COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name) IS
-    'attaches a table to a population, counts its rows, and says how many have a key that no other source has; key: the column with the profile''s key (default: the name of the population''s key); at: the column with the time of an event (none: an attribute source); name: the name of the source in filters (default: the table''s name)';
+COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name, segment.filter) IS
+    'attaches a table to a population, counts its rows, and says how many have a key that no other source has; key: the column with the profile''s key (default: the name of the population''s key); at: the column with the time of an event (none: an attribute source); name: the name of the source in filters (default: the table''s name); filter: which rows of the table are rows of the source (none: all), so that one table can be many sources';
 
 CREATE OR REPLACE FUNCTION segment.attach_source(
     source text,
     key name DEFAULT NULL,
     at name DEFAULT NULL,
     population name DEFAULT NULL,
-    name name DEFAULT NULL)
+    name name DEFAULT NULL,
+    filter segment.filter DEFAULT NULL)
 RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_attach_source_text';
-COMMENT ON FUNCTION segment.attach_source(text, name, name, name, name) IS
+COMMENT ON FUNCTION segment.attach_source(text, name, name, name, name, segment.filter) IS
     'the same, with the name of the table as text, for parameters and columns';
 
 CREATE OR REPLACE FUNCTION segment.detach_source(

@@ -117,7 +117,7 @@ put_status(const Source *source, ReturnSetInfo *result)
 		TupleDesc	desc;
 
 		catalog_execute_as_user(psprintf("SELECT count(*),"
-										 " count(*) - count(%s) FROM %s",
+										 " count(*) - count(%s) FROM %s AS r",
 										 source_key_column(source),
 										 source_from_sql(source)),
 								0, NULL, NULL, NULL);

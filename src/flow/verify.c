@@ -83,15 +83,20 @@ segment_verify(PG_FUNCTION_ARGS)
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
+		const ErrorData *unbound;
+		const char *trouble;
 
 		if (source == NULL)		/* its table is gone, and so may its name be */
 			refuse_unknown_source(population, lfirst(lc));
-		whole &= source->missing == NULL;
-		if (source->missing == NULL)
+		trouble = source_trouble(source);
+		unbound = trouble == NULL ? source_condition_error(source) : NULL;
+		if (unbound != NULL)
+			trouble = unbound->message;
+		whole &= trouble == NULL;
+		if (trouble == NULL)
 			verify_source(source, result);
 		else
-			put_unbound(result, source->name, source->name,
-						source_trouble(source));
+			put_unbound(result, source->name, source->name, trouble);
 	}
 	/* how many rows a table had is not known when it is gone */
 	if (whole)

@@ -8,7 +8,7 @@
  *
  *		eligible.c				may it?  Else an error that says why not
  *		segment.source			('profile', 'orders', orders, customer_id, ...)
- *		capture_triggers.c		five triggers on the table
+ *		capture_triggers.c		five triggers on the table, unless it has them
  *
  * Rows that are there already are the caller's business (flow/backfill.c).
  *
@@ -19,6 +19,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -28,16 +29,17 @@
 static void check_not_attached(const Population *population,
 							   const char *name);
 static void check_not_empty(const char *name);
-static void insert_source(const Population *population, const char *name,
-						  Oid relid, const char *key, const char *at);
+static void insert_source(const Population *population,
+						  const SourceRequest *request);
+static bool is_source(const Population *population, Oid relid);
 
 const Source *
-source_attach(const Population *population, Oid relid, const char *key,
-			  const char *at, const char *name)
+source_attach(const Population *population, const SourceRequest *asked)
 {
-	Relation	relation = try_relation_open(relid, ShareRowExclusiveLock);
-	AttrNumber	key_attno;
-	AttrNumber	at_attno = InvalidAttrNumber;
+	SourceRequest request = *asked;
+	Relation	relation = try_relation_open(request.relid,
+											 ShareRowExclusiveLock);
+	const Source *source;
 
 	if (relation == NULL)
 		ereport(ERROR,
@@ -45,27 +47,32 @@ source_attach(const Population *population, Oid relid, const char *key,
 				 errmsg("the table to attach does not exist any more")));
 	eligible_relation(relation);
 	/* they were checked before the table was locked, and may have changed */
-	source_check_rights(population, relid);
+	source_check_rights(population, request.relid);
+	/* rows that a statement around us has written would count twice */
+	CheckTableNotInUse(relation, "attach");
 
-	if (key == NULL)
-		key = population->key;
-	if (name == NULL)
-		name = pstrdup(RelationGetRelationName(relation));
-	check_not_empty(name);
-	check_not_attached(population, name);
+	if (request.key == NULL)
+		request.key = population->key;
+	if (request.name == NULL)
+		request.name = pstrdup(RelationGetRelationName(relation));
+	check_not_empty(request.name);
+	check_not_attached(population, request.name);
+	(void) eligible_key(population, relation, request.key);
+	if (request.at != NULL)
+		(void) eligible_time(relation, request.at);
 
-	key_attno = eligible_key(population, relation, key);
-	if (at != NULL)
-		at_attno = eligible_time(relation, at);
-	eligible_indexes(relation, key_attno, at_attno);
-
-	insert_source(population, name, relid, key, at);
-	capture_triggers_create(population, relation, name);
+	insert_source(population, &request);
+	CommandCounterIncrement();
+	source = source_by_name(population, request.name);
+	if (request.filter != NULL)
+		(void) source_condition(source, request.filter->text);
+	eligible_indexes(source, relation);
+	capture_triggers_create(population, relation);
 	relation_close(relation, NoLock);
 
 	CommandCounterIncrement();
 	population_changed(population);
-	return source_by_name(population, name);
+	return source_by_name(population, request.name);
 }
 
 void
@@ -82,14 +89,30 @@ source_check_name(const Population *population, const char *name)
 void
 source_detach(const Source *source)
 {
-	capture_triggers_drop(source);
+	const Population *population = source->population;
+
 	catalog_execute("DELETE FROM segment.source"
 					" WHERE population = $1 AND source = $2",
 					2, (Oid[]) {NAMEOID, NAMEOID},
-					(Datum[]) {name_datum(source->population->name),
+					(Datum[]) {name_datum(population->name),
 							   name_datum(source->name)},
 					NULL);
-	population_changed(source->population);
+	CommandCounterIncrement();
+	if (!is_source(population, source->relid))
+		capture_triggers_drop(population, source->relid);
+	population_changed(population);
+}
+
+/* is_source() says whether a table is a source of the population. */
+static bool
+is_source(const Population *population, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+		if (source_by_name(population, lfirst(lc))->relid == relid)
+			return true;
+	return false;
 }
 
 void
@@ -102,7 +125,6 @@ source_rename(const Source *source, const char *new_name)
 							   name_datum(source->name), name_datum(new_name)},
 					NULL);
 	population_changed(source->population);
-	capture_triggers_rename(source, new_name);
 }
 
 static void
@@ -138,18 +160,25 @@ check_not_attached(const Population *population, const char *name)
 			 errhint("To attach another table, give it another name with name => '...'.")));
 }
 
-/* insert_source() writes the row of segment.source; 'at' may be NULL. */
+/* insert_source() writes the row of segment.source. */
 static void
-insert_source(const Population *population, const char *name, Oid relid,
-			  const char *key, const char *at)
+insert_source(const Population *population, const SourceRequest *request)
 {
+	const FilterSource *filter = request->filter;
+
 	catalog_execute("INSERT INTO segment.source"
-					" (population, source, relation, key, at)"
-					" VALUES ($1, $2, $3, $4, $5)",
-					5, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
-							   NAMEOID},
-					(Datum[]) {name_datum(population->name), name_datum(name),
-							   ObjectIdGetDatum(relid), name_datum(key),
-							   at == NULL ? (Datum) 0 : name_datum(at)},
-					(bool[]) {false, false, false, false, at == NULL});
+					" (population, source, relation, key, at, filter)"
+					" VALUES ($1, $2, $3, $4, $5, $6)",
+					6, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
+							   NAMEOID, catalog_type("filter")},
+					(Datum[]) {name_datum(population->name),
+							   name_datum(request->name),
+							   ObjectIdGetDatum(request->relid),
+							   name_datum(request->key),
+							   request->at == NULL ? (Datum) 0 :
+							   name_datum(request->at),
+							   filter == NULL ? (Datum) 0 :
+							   PointerGetDatum(filter_pack(filter->tree))},
+					(bool[]) {false, false, false, false, request->at == NULL,
+							  filter == NULL});
 }

@@ -5,15 +5,16 @@
  *
  * Five, which attach_source() makes on its table:
  *
- *		segment_profile_orders_before		BEFORE any statement: counts in
- *		segment_profile_orders_insert		AFTER INSERT: its rows; counts out
- *		segment_profile_orders_update		AFTER UPDATE: likewise
- *		segment_profile_orders_delete		AFTER DELETE: likewise
- *		segment_profile_orders_truncate		AFTER TRUNCATE: counts out
+ *		segment_profile_before		BEFORE any statement: counts in
+ *		segment_profile_insert		AFTER INSERT: its rows; counts out
+ *		segment_profile_update		AFTER UPDATE: likewise
+ *		segment_profile_delete		AFTER DELETE: likewise
+ *		segment_profile_truncate	AFTER TRUNCATE: counts out
  *
- * flow/capture.c says what the counting is for.  A trigger's arguments name
- * its population and source.  So a trigger is found by its arguments, whatever
- * name the owner of the table has given it since.
+ * flow/capture.c says what the counting is for.  A table that is several
+ * sources of a population has one set of triggers for all of them.  Their
+ * argument names the population.  So a trigger is found by its argument,
+ * whatever name the owner of the table has given it since.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,32 +33,17 @@
 #include "base/base.h"
 #include "source/source_private.h"
 
-/* A trigger that is not enabled as it was made. */
-typedef struct TriggerState
-{
-	int16		type;			/* events, and whether before or after */
-	char		enabled;
-} TriggerState;
-
 static void execute(const char *sql);
 static char *trigger_name(const Population *population, Relation relation,
-						  const char *source, const char *what);
-static List *changed_states(List *triggers);
-static void restore_states(const Source *source, const char *name,
-						   List *states);
-static const char *enable_clause(char enabled);
-static List *find_triggers(Relation relation, const Population *population,
-						   const char *source);
+						  const char *what);
+static List *find_triggers(Relation relation, const Population *population);
 static bool is_capture(const Trigger *trigger);
 
 void
-capture_triggers_create(const Population *population, Relation relation,
-						const char *name)
+capture_triggers_create(const Population *population, Relation relation)
 {
 	char	   *table = relation_name(RelationGetRelid(relation));
-	char	   *arguments = psprintf("(%s, %s)",
-									 quote_literal_cstr(population->name),
-									 quote_literal_cstr(name));
+	char	   *argument = quote_literal_cstr(population->name);
 	const struct
 	{
 		const char *what;
@@ -71,70 +57,49 @@ capture_triggers_create(const Population *population, Relation relation,
 		{"truncate", "TRUNCATE", ""},
 	};
 
+	if (find_triggers(relation, population) != NIL)
+		return;
 	execute(psprintf("CREATE TRIGGER %s BEFORE"
 					 " INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
 					 " FOR EACH STATEMENT"
-					 " EXECUTE FUNCTION segment.capture_before%s",
-					 trigger_name(population, relation, name, "before"),
-					 table, arguments));
+					 " EXECUTE FUNCTION segment.capture_before(%s)",
+					 trigger_name(population, relation, "before"),
+					 table, argument));
 	for (int i = 0; i < lengthof(after); i++)
 		execute(psprintf("CREATE TRIGGER %s AFTER %s ON %s %s"
 						 " FOR EACH STATEMENT"
-						 " EXECUTE FUNCTION segment.capture_after%s",
-						 trigger_name(population, relation, name,
-									  after[i].what),
+						 " EXECUTE FUNCTION segment.capture_after(%s)",
+						 trigger_name(population, relation, after[i].what),
 						 after[i].event, table, after[i].referencing,
-						 arguments));
+						 argument));
 }
 
 void
-capture_triggers_drop(const Source *source)
+capture_triggers_drop(const Population *population, Oid relid)
 {
-	Relation	relation = try_relation_open(source->relid, AccessShareLock);
+	Relation	relation = try_relation_open(relid, AccessShareLock);
 	List	   *triggers;
 	Actor		before;
 	ListCell   *lc;
 
 	if (relation == NULL)
 		return;
-	triggers = find_triggers(relation, source->population, source->name);
+	triggers = find_triggers(relation, population);
 	relation_close(relation, AccessShareLock);
 
 	/*
 	 * Only the table's owner may drop a trigger, and the role that attached
 	 * the table need not be the owner.
 	 */
-	before = act_as_owner(source->relid);
+	before = act_as_owner(relid);
 	foreach(lc, triggers)
 	{
 		const Trigger *trigger = lfirst(lc);
 
 		execute(psprintf("DROP TRIGGER %s ON %s",
 						 quote_identifier(trigger->tgname),
-						 source_table_name(source)));
+						 relation_name(relid)));
 	}
-	act_as_before(before);
-}
-
-void
-capture_triggers_rename(const Source *source, const char *new_name)
-{
-	Relation	relation = try_relation_open(source->relid,
-											 ShareRowExclusiveLock);
-	List	   *states;
-	Actor		before;
-
-	if (relation == NULL)
-		return;
-	states = changed_states(find_triggers(relation, source->population,
-										  source->name));
-	capture_triggers_drop(source);
-	/* the role that attached the table may have lost the TRIGGER right */
-	before = act_as_owner(source->relid);
-	capture_triggers_create(source->population, relation, new_name);
-	relation_close(relation, NoLock);
-	CommandCounterIncrement();
-	restore_states(source, new_name, states);
 	act_as_before(before);
 }
 
@@ -151,7 +116,7 @@ source_is_captured(const Source *source)
 	relation = try_relation_open(source->relid, AccessShareLock);
 	if (relation == NULL)
 		return false;
-	foreach(lc, find_triggers(relation, source->population, source->name))
+	foreach(lc, find_triggers(relation, source->population))
 	{
 		const Trigger *trigger = lfirst(lc);
 
@@ -175,92 +140,29 @@ execute(const char *sql)
 
 /*
  * trigger_name() makes the quoted name of a trigger that is about to be
- * created: segment_profile_orders_insert.  The server cuts names that are too
- * long, and then those of two sources of one table could meet; so the names
- * are numbered from the second on.
+ * created: segment_profile_insert.  The server cuts names that are too long,
+ * and then those of two populations could meet; so the names are numbered from
+ * the second on.
  */
 static char *
 trigger_name(const Population *population, Relation relation,
-			 const char *source, const char *what)
+			 const char *what)
 {
-	const char *prefix = psprintf("segment_%s", population->name);
 	Oid			relid = RelationGetRelid(relation);
-	char	   *name = makeObjectName(prefix, source, what);
+	char	   *name = makeObjectName("segment", population->name, what);
 
 	for (int i = 2; OidIsValid(get_trigger_oid(relid, name, true)); i++)
-		name = makeObjectName(prefix, source, psprintf("%d_%s", i, what));
+		name = makeObjectName("segment", population->name,
+							  psprintf("%d_%s", i, what));
 	return pstrdup(quote_identifier(name));
 }
 
 /*
- * changed_states() lists those of some triggers that are not enabled as they
- * were made (TriggerState *).
+ * find_triggers() finds the capture triggers of a population on a table:
+ * copies (Trigger *) in the current context.
  */
 static List *
-changed_states(List *triggers)
-{
-	List	   *states = NIL;
-	ListCell   *lc;
-
-	foreach(lc, triggers)
-	{
-		const Trigger *trigger = lfirst(lc);
-		TriggerState *state;
-
-		if (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN)
-			continue;
-		state = palloc(sizeof(TriggerState));
-		state->type = trigger->tgtype;
-		state->enabled = trigger->tgenabled;
-		states = lappend(states, state);
-	}
-	return states;
-}
-
-/*
- * restore_states() enables or disables the triggers of a source that is called
- * 'name' now, as changed_states() found those of its former name.
- */
-static void
-restore_states(const Source *source, const char *name, List *states)
-{
-	Relation	relation = relation_open(source->relid, NoLock);
-	List	   *triggers = find_triggers(relation, source->population, name);
-	ListCell   *lc;
-	ListCell   *of_state;
-
-	relation_close(relation, NoLock);
-	foreach(lc, triggers)
-	{
-		const Trigger *trigger = lfirst(lc);
-
-		foreach(of_state, states)
-		{
-			const TriggerState *state = lfirst(of_state);
-
-			if (state->type == trigger->tgtype)
-				execute(psprintf("ALTER TABLE %s %s TRIGGER %s",
-								 source_table_name(source),
-								 enable_clause(state->enabled),
-								 quote_identifier(trigger->tgname)));
-		}
-	}
-}
-
-static const char *
-enable_clause(char enabled)
-{
-	return enabled == TRIGGER_DISABLED ? "DISABLE" :
-		enabled == TRIGGER_FIRES_ALWAYS ? "ENABLE ALWAYS" : "ENABLE REPLICA";
-}
-
-/*
- * find_triggers() finds the capture triggers of a source on its table: copies
- * (Trigger *) in the current context.
- */
-static List *
-find_triggers(Relation relation, const Population *population,
-			  const char *source)
+find_triggers(Relation relation, const Population *population)
 {
 	/*
 	 * is_capture() reads the catalogs, and meanwhile the server may throw away
@@ -274,8 +176,7 @@ find_triggers(Relation relation, const Population *population,
 		Trigger    *trigger = &copy->triggers[i];
 
 		if (is_capture(trigger) &&
-			strcmp(trigger->tgargs[0], population->name) == 0 &&
-			strcmp(trigger->tgargs[1], source) == 0)
+			strcmp(trigger->tgargs[0], population->name) == 0)
 			triggers = lappend(triggers, trigger);
 	}
 	return triggers;
@@ -290,7 +191,7 @@ is_capture(const Trigger *trigger)
 {
 	const char *function = get_func_name(trigger->tgfoid);
 
-	return trigger->tgnargs == 2 && function != NULL &&
+	return trigger->tgnargs == 1 && function != NULL &&
 		get_func_namespace(trigger->tgfoid) ==
 		get_namespace_oid(SEGMENT_SCHEMA, false) &&
 		(strcmp(function, "capture_before") == 0 ||

@@ -28,6 +28,8 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -45,6 +47,8 @@ static Form_pg_attribute find_column(Relation relation, const char *column,
 									 const char *purpose);
 static void check_stored(Relation relation, Form_pg_attribute column,
 						 const char *purpose);
+static void refuse_several_rows(const Source *source);
+static void advise_index(const Source *source, Relation relation);
 static const char *column_name(Relation relation, AttrNumber column);
 
 void
@@ -269,16 +273,17 @@ check_stored(Relation relation, Form_pg_attribute column, const char *purpose)
 			 errdetail("It is computed when it is read, and triggers see no value of it."),
 			 errhint("Make it a STORED generated column.")));
 }
+
 /*
  * A unique index promises that a profile has at most one row in an attribute
  * source.  And a retraction that reads the events of one profile again should
- * not read the whole table.
+ * not read the whole table.  An index on some rows of the table is as good if
+ * the source has no others.
  */
 void
-eligible_indexes(Relation relation, AttrNumber key, AttrNumber time)
+eligible_indexes(const Source *source, Relation relation)
 {
-	char	   *table = relation_name(RelationGetRelid(relation));
-	const char *key_name = column_name(relation, key);
+	List	   *condition = make_ands_implicit(source_condition(source, NULL));
 	bool		unique = false;
 	bool		leads = false;
 	ListCell   *lc;
@@ -288,8 +293,10 @@ eligible_indexes(Relation relation, AttrNumber key, AttrNumber time)
 		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
 		Form_pg_index form = index->rd_index;
 
-		if (form->indisvalid && form->indkey.values[0] == key &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		if (form->indisvalid &&
+			form->indkey.values[0] == source->key_attno &&
+			predicate_implied_by(RelationGetIndexPredicate(index), condition,
+								 false))
 		{
 			leads = true;
 			if (form->indisunique && form->indnkeyatts == 1 &&
@@ -298,23 +305,43 @@ eligible_indexes(Relation relation, AttrNumber key, AttrNumber time)
 		}
 		relation_close(index, AccessShareLock);
 	}
+	if (source->at_attno == InvalidAttrNumber && !unique)
+		refuse_several_rows(source);
+	if (source->at_attno != InvalidAttrNumber && !leads)
+		advise_index(source, relation);
+}
 
-	if (time == InvalidAttrNumber && !unique)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("table \"%s\" may hold several rows of one profile",
-						RelationGetRelationName(relation)),
-				 errdetail("An attribute source has at most one row per profile, and no unique index on \"%s\" says so.",
-						   key_name),
-				 errhint("For a table of events, name its time with at => '...'. Otherwise: CREATE UNIQUE INDEX ON %s (%s);",
-						 table, key_name)));
-	if (time != InvalidAttrNumber && !leads)
-		ereport(NOTICE,
-				(errmsg("table \"%s\" has no index on \"%s\"",
-						RelationGetRelationName(relation), key_name),
-				 errdetail("Updates and deletes may have to read the events of one profile again."),
-				 errhint("CREATE INDEX ON %s (%s, %s);", table, key_name,
-						 column_name(relation, time))));
+/* refuse_several_rows() refuses an attribute source without a unique index. */
+static void
+refuse_several_rows(const Source *source)
+{
+	char	   *table = source_table_name(source);
+	char	   *key = source_key_column(source);
+	char	   *condition = source_condition_sql(source, NULL);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+			 errmsg("table \"%s\" may hold several rows of one profile",
+					get_rel_name(source->relid)),
+			 errdetail("An attribute source has at most one row per profile, and no unique index on \"%s\" says so.",
+					   key),
+			 errhint("For a table of events, name its time with at => '...'. Otherwise: CREATE UNIQUE INDEX ON %s (%s)%s%s;",
+					 table, key, condition == NULL ? "" : " WHERE ",
+					 condition == NULL ? "" : condition)));
+}
+
+/* advise_index() says that no index finds the events of a profile. */
+static void
+advise_index(const Source *source, Relation relation)
+{
+	char	   *key = source_key_column(source);
+
+	ereport(NOTICE,
+			(errmsg("table \"%s\" has no index on \"%s\"",
+					RelationGetRelationName(relation), key),
+			 errdetail("Updates and deletes may have to read the events of one profile again."),
+			 errhint("CREATE INDEX ON %s (%s, %s);", source_table_name(source),
+					 key, column_name(relation, source->at_attno))));
 }
 
 /* column_name() is the name of a column, quoted for SQL. */

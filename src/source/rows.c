@@ -5,12 +5,14 @@
  *
  *		source_tables()		{orders}			what is locked
  *		source_from_sql()	ONLY shop.orders	what a query reads them from
+ *							(SELECT r.* FROM ONLY shop.events AS r
+ *							WHERE r.kind = 'open')
  *		source_scan_next()	one after the other	the same rows, read in C
  *
- * The rows of a source are those of one table, without the tables that inherit
- * from it.  Code that reads, locks or counts the rows of a source asks here,
- * so that a source of several tables (partitions, say) changes this file
- * alone.
+ * The rows of a source are those of one table that pass its filter, without
+ * the tables that inherit from it.  Code that reads, locks or counts the rows
+ * of a source asks here, so that a source of several tables (partitions, say)
+ * changes this file alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,7 +47,11 @@ source_tables(const Source *source)
 char *
 source_from_sql(const Source *source)
 {
-	return psprintf("ONLY %s", source_table_name(source));
+	char	   *table = psprintf("ONLY %s", source_table_name(source));
+	char	   *condition = source_condition_sql(source, "r");
+
+	return condition == NULL ? table :
+		psprintf("(SELECT r.* FROM %s AS r WHERE %s)", table, condition);
 }
 
 void

@@ -1,14 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * source.c
- *	  Which table does a capture trigger speak for?
+ *	  Which sources does a capture trigger speak for?
  *
- *		CREATE TRIGGER ... EXECUTE FUNCTION
- *			segment.capture_after('profile', 'orders')
+ *		CREATE TRIGGER ... ON events ... EXECUTE FUNCTION
+ *			segment.capture_after('profile')
  *
- * names a row of segment.source, which names the columns of the key and of
- * the time.  Names, because they survive dump, restore and upgrade; they are
- * resolved to attribute numbers once per backend and kept per trigger.
+ * names a population.  The rows of segment.source for it and the table name
+ * the columns of the key and of the time.  Names, because they survive dump,
+ * restore and upgrade; they are resolved to attribute numbers once per backend
+ * and kept per trigger.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,13 +30,18 @@
 typedef struct SourceEntry
 {
 	Oid			trigger;		/* hash key */
-	CacheSlot	slot;			/* holds 'source' */
-	Source	   *source;
+	Oid			relid;			/* the trigger's table */
+	CacheSlot	slot;			/* holds the rest */
+	const Population *population;
+	List	   *sources;		/* Source *, of the table */
 } SourceEntry;
 
 static Cache *sources = NULL;
 
+static List *sources_of_table(const Population *population, Oid relid);
 static Source *source_read(CatalogScan *scan, const Population *population);
+static void read_filter(CatalogScan *scan, Source *source);
+static bool check_mentioned(const FilterNode *node, void *source);
 static AttrNumber read_column(CatalogScan *scan, Source *source,
 							  const char *which);
 static void check_collation(Source *source);
@@ -56,21 +62,19 @@ source_init(void)
 	sources = cache_create(&kind);
 }
 
-const Source *
-source_of_trigger(const Trigger *trigger, Oid relid)
+List *
+sources_of_trigger(const Trigger *trigger, Oid relid)
 {
 	SourceEntry *entry = cache_find(sources, &trigger->tgoid);
-	SourceEntry made = {trigger->tgoid};
-	const Population *population;
-	const Source *source;
+	SourceEntry made = {trigger->tgoid, relid};
 	MemoryContext context;
 	MemoryContext old;
 	uint64		begun;
 
 	if (entry != NULL)
-		return entry->source;
+		return entry->sources;
 
-	if (trigger->tgnargs != 2)
+	if (trigger->tgnargs != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" was not made by segment.attach_source()",
@@ -81,23 +85,54 @@ source_of_trigger(const Trigger *trigger, Oid relid)
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment source",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
-	population = population_copy(population_by_name(trigger->tgargs[0]));
-	source = source_by_name(population, trigger->tgargs[1]);
+	made.population = population_copy(population_by_name(trigger->tgargs[0]));
+	made.sources = sources_of_table(made.population, relid);
 	MemoryContextSwitchTo(old);
-	if (source != NULL)
-		source_check(source);
-	if (source == NULL || source->relid != relid)
+	if (made.sources == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger \"%s\" on \"%s\" names source \"%s\", "
-						"which is not this table",
+				 errmsg("trigger \"%s\" on \"%s\" names population \"%s\", "
+						"of which this table is no source",
 						trigger->tgname, get_rel_name(relid),
-						trigger->tgargs[1]),
+						trigger->tgargs[0]),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
-	made.source = unconstify(Source *, source);
 	entry = cache_put(sources, &made, context, begun);
-	return entry->source;
+	return entry->sources;
+}
+
+/* sources_of_table() lists the sources that a table is; unfit is an error. */
+static List *
+sources_of_table(const Population *population, Oid relid)
+{
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source == NULL || source->relid != relid)
+			continue;
+		source_check(source);
+		found = lappend(found, unconstify(Source *, source));
+	}
+	return found;
+}
+
+Source *
+source_copy(const Source *source)
+{
+	Source	   *copy = palloc(sizeof(Source));
+
+	*copy = *source;
+	copy->name = pstrdup(source->name);
+	copy->population = population_copy(source->population);
+	if (source->filter != NULL)
+		copy->filter = filter_unpack(filter_pack(source->filter));
+	if (source->missing != NULL)
+		copy->missing = pstrdup(source->missing);
+	return copy;
 }
 
 const Source *
@@ -231,7 +266,37 @@ source_read(CatalogScan *scan, const Population *population)
 	if (source->at_attno != InvalidAttrNumber &&
 		!source_time_fits(source->at_type))
 		note_unfit(source, source->at_attno, source->at_type);
+	read_filter(scan, source);
 	return source;
+}
+
+/* read_filter() reads a source's filter, and notes if a column is gone. */
+static void
+read_filter(CatalogScan *scan, Source *source)
+{
+	bool		isnull;
+	Datum		value = catalog_get(scan, "filter", catalog_type("filter"),
+									&isnull);
+
+	if (isnull)
+		return;
+	source->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
+	filter_walk(source->filter, check_mentioned, source);
+}
+
+/*
+ * check_mentioned() notes if a filter mentions a column that is gone.  A
+ * FilterVisit.
+ */
+static bool
+check_mentioned(const FilterNode *node, void *context)
+{
+	Source	   *source = context;
+
+	if (node->op == FILTER_COLUMN && source->missing == NULL &&
+		get_attnum(source->relid, node->text) == InvalidAttrNumber)
+		source->missing = psprintf("column \"%s\"", node->text);
+	return true;
 }
 
 /*
@@ -296,7 +361,7 @@ note_unfit(Source *source, AttrNumber attno, Oid type)
 static bool
 made_of(const void *entry, Oid relid)
 {
-	const Source *source = ((const SourceEntry *) entry)->source;
+	const SourceEntry *one = entry;
 
-	return source->relid == relid || source->population->oid == relid;
+	return one->relid == relid || one->population->oid == relid;
 }

@@ -5,6 +5,8 @@
  *
  *		shop.orders	──► source "orders" of population "profile"
  *						key customer_id, time ordered_at
+ *		shop.events	──► source "opens", its rows with kind = "open"
+ *					──► source "clicks", those with kind = "click"
  *
  *-------------------------------------------------------------------------
  */
@@ -17,6 +19,7 @@
 #include "utils/relcache.h"
 #include "utils/reltrigger.h"
 
+#include "filter/filter.h"
 #include "profile/profile.h"
 
 /* source.c: which sources are there? -------------------------------------- */
@@ -38,6 +41,7 @@ typedef struct Source
 	Oid			key_type;		/* of the column: see profile_key_of() */
 	AttrNumber	at_attno;		/* InvalidAttrNumber: an attribute source */
 	Oid			at_type;		/* date, timestamp or timestamptz */
+	FilterNode *filter;			/* which rows of the table; NULL: all */
 	char	   *missing;		/* NULL: the source is fit to be read */
 	Oid			unfit_type;
 } Source;
@@ -54,10 +58,14 @@ extern const Source *source_by_name(const Population *population,
 extern List *source_names(const Population *population);
 
 /*
- * source_of_trigger() finds the source that a capture trigger on table 'relid'
- * names in its arguments: an error if that is not this table's, or unfit.
+ * sources_of_trigger() lists the sources (Source *) that table 'relid' is in
+ * the population that a capture trigger names in its arguments: an error if it
+ * is none, or if one of them is unfit.
  */
-extern const Source *source_of_trigger(const Trigger *trigger, Oid relid);
+extern List *sources_of_trigger(const Trigger *trigger, Oid relid);
+
+/* source_copy() copies a source into the current memory context. */
+extern Source *source_copy(const Source *source);
 
 /*
  * source_check() raises an error if the source is unfit; source_trouble() says
@@ -95,6 +103,40 @@ extern void source_check_key_length(const Source *source, int64 length);
 extern char *source_key_column(const Source *source);
 extern char *source_table_name(const Source *source);
 
+/* scope.c: what do names mean in a row of a source? ----------------------- */
+
+/*
+ * source_scope() makes the scope of the source's row, which is range table
+ * entry 1: its columns, as far as their values are stored.  'text' is what a
+ * filter was parsed from, or NULL.
+ */
+extern FilterScope *source_scope(const Source *source, const char *text);
+
+/*
+ * source_time() is the time of the source's row as timestamptz; NULL for an
+ * attribute source.
+ */
+extern Expr *source_time(const Source *source);
+
+/*
+ * source_condition() is the filter of the source over its row, NULL if all
+ * rows are its rows; an error if the filter does not bind.  'text' is as for
+ * source_scope().
+ */
+extern Expr *source_condition(const Source *source, const char *text);
+
+/*
+ * source_condition_sql() is the same as SQL, in which the row's columns are
+ * those of 'alias', NULL: without an alias.
+ */
+extern char *source_condition_sql(const Source *source, const char *alias);
+
+/*
+ * source_condition_error() is the error of source_condition(), NULL if the
+ * filter binds.
+ */
+extern ErrorData *source_condition_error(const Source *source);
+
 /* rows.c: which rows does a source have? ---------------------------------- */
 
 /*
@@ -104,7 +146,7 @@ extern List *source_tables(const Source *source);
 
 /*
  * source_from_sql() is the item of FROM from which a query reads the rows; an
- * alias may follow it.
+ * alias has to follow it.
  */
 extern char *source_from_sql(const Source *source);
 
@@ -147,29 +189,38 @@ extern void source_check_readable(const Source *source);
 
 /* attach.c: changing sources ---------------------------------------------- */
 
+/* What segment.attach_source() is asked for. */
+typedef struct SourceRequest
+{
+	Oid			relid;			/* of the table */
+	const char *key;			/* NULL: the name of the population's key */
+	const char *at;				/* NULL: an attribute source */
+	const char *name;			/* NULL: the name of the table */
+	const FilterSource *filter; /* NULL: all rows */
+} SourceRequest;
+
 /*
  * source_attach() makes a table a source: checks it, writes the row of
- * segment.source and creates the triggers.
+ * segment.source and creates the triggers, unless another source of the table
+ * in this population has them.
  *
  * The caller is the population's definer, and acts as the user, who has passed
  * source_check_rights().  Takes SHARE ROW EXCLUSIVE on the table, so that no
- * writer is on its way when this returns.  'key' may be NULL for the
- * population's own name, 'name' for the table's, 'at' for an attribute source.
+ * writer is on its way when this returns.
  */
-extern const Source *source_attach(const Population *population, Oid relid,
-								   const char *key, const char *at,
-								   const char *name);
+extern const Source *source_attach(const Population *population,
+								   const SourceRequest *request);
 
 /*
- * source_detach() drops the triggers, if the table is still there, and deletes
- * the row of segment.source.  Nothing depends on the source any more.
+ * source_detach() deletes the row of segment.source, and drops the triggers if
+ * the table is still there and no other source of the population needs them.
+ * Nothing depends on the source any more.
  */
 extern void source_detach(const Source *source);
 
 /*
- * source_rename() gives a source another name: its row and its triggers, which
- * are enabled as they were.  The table, if it is there, is locked against
- * writers.
+ * source_rename() gives a source another name.  The table, if it is there, is
+ * locked against writers.
  */
 extern void source_rename(const Source *source, const char *new_name);
 

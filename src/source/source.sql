@@ -5,6 +5,7 @@ CREATE TABLE segment.source (
     relation regclass NOT NULL,
     key name NOT NULL,
     at name,
+    filter segment.filter,
     PRIMARY KEY (population, source)
 );
 ALTER TABLE segment.source OWNER TO @extowner@;
@@ -16,5 +17,6 @@ COMMENT ON COLUMN segment.source.source IS 'name of the source in filters and tr
 COMMENT ON COLUMN segment.source.relation IS 'the attached table';
 COMMENT ON COLUMN segment.source.key IS 'column that holds the profile''s key; rows where it is NULL are ignored';
 COMMENT ON COLUMN segment.source.at IS 'column that holds the time of an event; NULL for an attribute source';
+COMMENT ON COLUMN segment.source.filter IS 'which rows of the table are rows of the source; NULL: all';
 SELECT pg_catalog.pg_extension_config_dump('segment.source', '');
 GRANT SELECT ON segment.source TO PUBLIC;

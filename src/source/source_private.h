@@ -26,25 +26,20 @@ extern AttrNumber eligible_key(const Population *population, Relation relation,
 extern AttrNumber eligible_time(Relation relation, const char *column);
 
 /*
- * eligible_indexes() refuses an attribute source (time InvalidAttrNumber) that
- * may hold several rows of one profile, and advises an index for events.
+ * eligible_indexes() refuses an attribute source that may hold several rows of
+ * one profile, and advises an index for events.
  */
-extern void eligible_indexes(Relation relation, AttrNumber key,
-							 AttrNumber time);
+extern void eligible_indexes(const Source *source, Relation relation);
 
 /* capture_triggers.c: the triggers that report rows ----------------------- */
 
 /*
- * capture_triggers_create() makes the triggers of a source called 'name' on
- * its table, as the current user.  capture_triggers_drop() drops those of a
- * source, and capture_triggers_rename() makes them anew for another name,
- * enabled as they were: both as the table's owner, and only if the table is
- * there.
+ * capture_triggers_create() makes the triggers of a population on a table, as
+ * the current user, if they are not there.  capture_triggers_drop() drops them
+ * as the table's owner, if the table is there.
  */
 extern void capture_triggers_create(const Population *population,
-									Relation relation, const char *name);
-extern void capture_triggers_drop(const Source *source);
-extern void capture_triggers_rename(const Source *source,
-									const char *new_name);
+									Relation relation);
+extern void capture_triggers_drop(const Population *population, Oid relid);
 
 #endif							/* SEGMENT_SOURCE_PRIVATE_H */

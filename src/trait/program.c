@@ -191,7 +191,12 @@ program_make(const Source *source)
 	const Population *population = source->population;
 	List	   *stored = NIL;	/* of this source */
 	Expr	   *time = source_time(source);
-	Source	   *copy = palloc(sizeof(Source));
+	Expr	   *condition;
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
 	ListCell   *lc;
 
 	foreach(lc, stored_list(population))
@@ -203,10 +208,10 @@ program_make(const Source *source)
 	}
 
 	/* the source and the population may be reloaded before the program is */
-	*copy = *source;
-	copy->name = pstrdup(source->name);
-	copy->population = population_copy(population);
-	program->source = copy;
+	program->source = source_copy(source);
+	error_context_stack = &callback;
+	condition = source_condition(program->source, NULL);
+	error_context_stack = callback.previous;
 
 	program->econtext = CreateStandaloneExprContext();
 	program->econtext->ecxt_param_list_info = makeParamList(1);
@@ -220,6 +225,8 @@ program_make(const Source *source)
 	(void) program_share(&program->values, key_of_row(source));
 	if (time != NULL)
 		program->time = program_share(&program->values, time);
+	if (condition != NULL)
+		program->filter = program_share(&program->values, condition);
 
 	foreach(lc, stored)
 	{

@@ -54,6 +54,7 @@ struct TraitProgram
 	Size		delta_size;
 	List	   *values;			/* all RowValues, each once; the key's too */
 	RowValue   *time;			/* NULL for an attribute source */
+	RowValue   *filter;			/* of the source; NULL: all rows are its */
 	ExprContext *econtext;
 	uint64		row;			/* numbers the rows evaluated */
 	const Step *running;		/* what an error comes from: this step, */

@@ -34,6 +34,33 @@ trait_delta_size(const TraitProgram *program)
 	return program->delta_size;
 }
 
+bool
+trait_has_row(const TraitProgram *constant, TupleTableSlot *row)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
+	MemoryContext old;
+	bool		passes;
+
+	if (program->filter == NULL)
+		return true;
+	program->running = NULL;
+	program->evaluated = program->filter;
+	error_context_stack = &callback;
+	program->row++;
+	program->econtext->ecxt_scantuple = row;
+	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+	passes = row_true(program, program->filter);
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(old);
+	ResetExprContext(program->econtext);
+	return passes;
+}
+
 void
 trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 				 TupleTableSlot *row, int sign, MemoryContext memory)

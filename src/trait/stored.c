@@ -35,7 +35,6 @@
 #include "trait/best.h"
 #include "trait/trait_private.h"
 
-static Expr *column_of_source(FilterScope *scope, const char *name);
 static const FilterNode *bind_aggregate(const Source *source,
 										const FilterNode *definition,
 										FilterScope *scope, BoundTrait *bound);
@@ -46,7 +45,6 @@ static void check_window(const Source *source, const FilterNode *window,
 						 const char *text);
 static void describe_input(AggregateInput *input, Oid type, int32 typmod,
 						   Oid collation);
-static FilterScope *source_scope(const Source *source, const char *text);
 
 /*
  * The name of the source: args[0] of an aggregate, the first of an attribute.
@@ -267,20 +265,6 @@ describe_input(AggregateInput *input, Oid type, int32 typmod, Oid collation)
 	}
 }
 
-Expr *
-source_time(const Source *source)
-{
-	Expr	   *time;
-
-	if (source->at_attno == InvalidAttrNumber)
-		return NULL;
-
-	time = (Expr *) makeVar(1, source->at_attno, source->at_type, -1,
-							InvalidOid, 0);
-	/* a day or a local time is one of the population's zone */
-	return filter_instant(time, source->population->timezone);
-}
-
 char *
 stored_column(const char *name, const AggregateColumn *column)
 {
@@ -339,39 +323,4 @@ stored_needed(const Population *population, const FilterNode *definition,
 
 	filter_walk(definition, collect_needed, &needed);
 	return needed.definitions;
-}
-
-/* Names in the row of a source: its columns. */
-static FilterScope *
-source_scope(const Source *source, const char *text)
-{
-	FilterScope *scope = filter_column_scope(source->relid, 1);
-
-	scope->subject = psprintf("source \"%s\"", source->name);
-	scope->noun = "column";
-	scope->column = column_of_source;
-	scope->timezone = source->population->timezone;
-	scope->no_clock = true;
-	scope->text = text;
-	return scope;
-}
-
-/* The column of that name: a trigger gets no value of a column not stored. */
-static Expr *
-column_of_source(FilterScope *scope, const char *name)
-{
-	FilterRow  *row = (FilterRow *) scope;
-	Expr	   *column = filter_row_field(row, name);
-
-	if (column != NULL && IsA(column, Var) &&
-		get_attgenerated(get_typ_typrelid(row->type),
-						 ((Var *) column)->varattno) ==
-		ATTRIBUTE_GENERATED_VIRTUAL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("column \"%s\" of %s is not stored", name,
-						scope->subject),
-				 errdetail("It is computed when it is read, and triggers see no value of it."),
-				 errhint("Make it a STORED generated column, or write its expression into the filter.")));
-	return column;
 }

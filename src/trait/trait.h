@@ -274,6 +274,12 @@ typedef struct TraitDelta
 extern Size trait_delta_size(const TraitProgram *program);
 
 /*
+ * trait_has_row() says whether a row of the table is one of the source: does
+ * it pass the source's filter?
+ */
+extern bool trait_has_row(const TraitProgram *program, TupleTableSlot *row);
+
+/*
  * Fold one row, which came (sign +1) or went (-1), into the delta of its
  * profile.  What the delta keeps lives in 'memory'.
  */

@@ -114,11 +114,6 @@ extern const Source *stored_source(const Population *population,
 								   const char *text);
 
 /*
- * The time of the source's row as timestamptz; NULL for an attribute source.
- */
-extern Expr *source_time(const Source *source);
-
-/*
  * The times between which events of a window are kept, as
  * filter_compile_window_kept(); 'now' is the time, NULL that of the query.
  */
