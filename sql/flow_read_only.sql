@@ -188,7 +188,7 @@ SELECT segment.is_member('vip', '1'::text);
 ROLLBACK;
 BEGIN;
 SET LOCAL segment.capture = off;
-UPDATE segment.population SET key_type = 'numeric';
+UPDATE segment.population SET key_type = 'float8';
 ALTER TABLE segment_data.profile SET (fillfactor = 71);
 SELECT segment.is_member('vip', '1'::text);
 ROLLBACK;

@@ -18,7 +18,7 @@ FROM pg_attribute a WHERE attrelid IN ('by_number'::regclass, 'by_uuid'::regclas
 SELECT segment.create_population('profile');
 CREATE TABLE taken ();
 SELECT segment.create_population('taken');
-SELECT segment.create_population('new', key_type => 'numeric');
+SELECT segment.create_population('new', key_type => 'float8');
 SELECT segment.create_population('new', key => 'ord');
 SELECT segment.create_population('new', key => 's12');
 SELECT segment.create_population('new', timezone => 'Europe/Kopenhagen');

@@ -406,6 +406,9 @@ extern Oid	catalog_function(const char *name, int nargs, const Oid *types);
 /* The relation's name, quoted and qualified; NULL if it is gone. */
 extern char *relation_name(Oid relid);
 
+/* operator_name() is an operator's name, qualified, for OPERATOR(). */
+extern char *operator_name(Oid operator);
+
 /* The role that owns the relation, which must exist. */
 extern Oid	relation_owner(Oid relid);
 

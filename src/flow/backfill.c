@@ -51,8 +51,8 @@ backfill_attach(const Source *source)
 					   psprintf("SELECT count(*) FILTER"
 								" (WHERE %s IS NULL)::bigint,"
 								" max(%s)::bigint FROM %s AS r", column,
-								!profile_key_is_text(population) ? "0" :
-								psprintf("octet_length(%s)", column),
+								profile_key_length_sql(population, column,
+													   source->key_type),
 								source_from_sql(source)));
 	without_key = result_number(1);
 	source_check_key_length(source, result_number(2));

@@ -21,6 +21,7 @@
 typedef struct Contribution
 {
 	MemoryContext context;		/* holds all of it */
+	MemoryContext row;			/* holds the key of one row */
 	const Source *source;
 	const TraitProgram *program;
 	SubTransactionId subid;

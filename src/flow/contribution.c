@@ -71,6 +71,8 @@ contribution_create(MemoryContext parent, const Source *source,
 														sizeof(Contribution));
 
 	contribution->context = context;
+	contribution->row = AllocSetContextCreate(context, "segment row",
+											  ALLOCSET_SMALL_SIZES);
 	contribution->source = source;
 	contribution->program = program;
 	contribution->subid = GetCurrentSubTransactionId();
@@ -208,16 +210,21 @@ touch(Contribution *contribution, TupleTableSlot *row)
 	Datum		key;
 	Touched    *touched;
 	bool		found;
+	MemoryContext old;
 
-	if (!trait_has_row(contribution->program, row) ||
-		!source_key(contribution->source, row, &key))
+	if (!trait_has_row(contribution->program, row))
+		return NULL;
+	MemoryContextReset(contribution->row);
+	old = MemoryContextSwitchTo(contribution->row);
+	found = source_key(contribution->source, row, &key);
+	MemoryContextSwitchTo(old);
+	if (!found)
 		return NULL;
 
 	touched = touched_insert(contribution->profiles, key, &found);
 	if (!found)
 	{
-		MemoryContext old = MemoryContextSwitchTo(contribution->context);
-
+		old = MemoryContextSwitchTo(contribution->context);
 		touched->key = profile_key_copy(contribution->source->population, key);
 		touched->delta = palloc0(trait_delta_size(contribution->program));
 		MemoryContextSwitchTo(old);

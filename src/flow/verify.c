@@ -249,26 +249,12 @@ static char *
 equality(Oid type)
 {
 	Oid			equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
-	HeapTuple	tuple;
-	Form_pg_operator form;
-	char	   *name;
 
 	if (!OidIsValid(equal))
 		equal = OpernameGetOprid(list_make2(makeString(SEGMENT_SCHEMA),
 											makeString("=")),
 								 type, type);
-	if (!OidIsValid(equal))
-		return NULL;
-
-	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equal));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", equal);
-	form = (Form_pg_operator) GETSTRUCT(tuple);
-	name = psprintf("%s.%s",
-					quote_identifier(get_namespace_name(form->oprnamespace)),
-					NameStr(form->oprname));
-	ReleaseSysCache(tuple);
-	return name;
+	return OidIsValid(equal) ? operator_name(equal) : NULL;
 }
 
 /* verify_rows() compares source_rows with the sum over all sources. */

@@ -43,7 +43,7 @@ SEGMENT_FUNCTION(segment_create_population);
 static void check_view_name(const char *schema, const char *name);
 static void lock_new_name(const char *name);
 static void check_new_name(const char *name);
-static void check_key(const char *key, Oid key_type);
+static void check_key(const char *key);
 static Oid	create_base(const char *name, const char *key, Oid key_type);
 static void comment_on(const char *object, const char *comment);
 static void insert_population(const Population *population);
@@ -74,7 +74,8 @@ segment_create_population(PG_FUNCTION_ARGS)
 		text_to_cstring(PG_GETARG_TEXT_PP(3));
 
 	check_new_name(made.name);
-	check_key(made.key, made.key_type);
+	made.key_type = key_type_for(made.key_type);
+	check_key(made.key);
 	check_zone(made.timezone);
 	schema = current_schema_name();
 	check_schema_name(schema);
@@ -207,13 +208,10 @@ check_new_name(const char *name)
 	catalog_end(&scan);
 }
 
-/*
- * check_key() raises an error if a key cannot be called so, or of that type.
- */
+/* check_key() raises an error if a key cannot be called so. */
 static void
-check_key(const char *key, Oid key_type)
+check_key(const char *key)
 {
-	key_check_type(key_type);
 	if (key[0] == '\0' || column_is_reserved(key))
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),

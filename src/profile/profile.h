@@ -193,16 +193,52 @@ extern int	profile_key_compare(const Population *population, Datum a,
 extern Datum profile_key_copy(const Population *population, Datum key);
 extern char *profile_key_text(const Population *population, Datum key);
 
-/*
- * May a column of this type hold the population's keys?  profile_key_of()
- * makes a key of such a column's value, which it does not copy.
- */
-extern bool profile_key_accepts(const Population *population, Oid type);
-extern Datum profile_key_of(const Population *population, Datum value,
-							Oid type);
+/* What it takes to make a key of a column's value. */
+typedef enum KeyForm
+{
+	KEY_REFUSED = 0,			/* a column of this type holds no such keys */
+	KEY_AS_IS,					/* the bytes are the key's */
+	KEY_OF_SMALLINT,
+	KEY_OF_INTEGER,
+	KEY_OF_BIGINT,
+	KEY_OF_NUMERIC,				/* 7.00 is 7 */
+	KEY_OF_PADDED,				/* char(n), without the blanks at its end */
+	KEY_OF_CITEXT,				/* in lower case */
+	KEY_OF_LABEL,				/* of an enum */
+} KeyForm;
 
-/* Are keys of any length, so that one may be too long for the index? */
-extern bool profile_key_is_text(const Population *population);
+/*
+ * profile_key_form() says how a key of the population is made of a column of a
+ * type, which may be a domain.
+ */
+extern KeyForm profile_key_form(const Population *population, Oid type);
+
+/*
+ * profile_key_of() makes a key of a column's value, in the current context
+ * unless the value is the key.
+ */
+extern Datum profile_key_of(const Population *population, Datum value,
+							KeyForm form);
+
+/*
+ * profile_key_sql() is SQL that does the same: 'column' is SQL of a value of
+ * 'type'.  profile_key_any_sql() is SQL that says whether the value's key is
+ * in the array 'keys' of keys, and can use an index on the column.
+ */
+extern char *profile_key_sql(const Population *population, const char *column,
+							 Oid type);
+extern char *profile_key_any_sql(const Population *population,
+								 const char *column, Oid type,
+								 const char *keys);
+
+/*
+ * profile_key_length() is the bytes of a key that may be too long for an
+ * index, 0 for one of a type that cannot be; profile_key_length_sql() is SQL
+ * of it.
+ */
+extern int64 profile_key_length(const Population *population, Datum key);
+extern char *profile_key_length_sql(const Population *population,
+									const char *column, Oid type);
 
 /*
  * The key that a user gave as an argument of a function.  'type' is the type

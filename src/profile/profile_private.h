@@ -46,7 +46,12 @@ extern void store_read(Relation base, const Population *population,
 /* population.c: the population of that OID, or NULL. */
 extern const Population *population_lookup(Oid oid);
 
-/* key.c: ERRCODE_DATATYPE_MISMATCH if keys cannot be of this type. */
+/*
+ * key.c: the type of the keys of a population that is asked for keys of some
+ * type, with a notice if SQL does not join the two.  key_check_type() raises
+ * ERRCODE_DATATYPE_MISMATCH if keys cannot be of a type, as that does.
+ */
+extern Oid	key_type_for(Oid type);
 extern void key_check_type(Oid type);
 
 /* columns.c: is the name kept for columns of ours, so that no key has it? */

@@ -194,7 +194,7 @@ eligible_key(const Population *population, Relation relation,
 						   "as equal."),
 				 errhint("Attach by a column whose collation is deterministic, for example a generated one with lower(...).")));
 
-	if (!profile_key_accepts(population, att->atttypid))
+	if (profile_key_form(population, att->atttypid) == KEY_REFUSED)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" is of type %s, but the key of population \"%s\" is of type %s",

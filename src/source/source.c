@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -171,10 +170,9 @@ source_key(const Source *source, TupleTableSlot *row, Datum *key)
 	if (isnull)
 		return false;
 
-	if (profile_key_is_text(source->population))
-		source_check_key_length(source,
-								toast_raw_datum_size(value) - VARHDRSZ);
-	*key = profile_key_of(source->population, value, source->key_type);
+	*key = profile_key_of(source->population, value, source->key_form);
+	source_check_key_length(source,
+							profile_key_length(source->population, *key));
 	return true;
 }
 
@@ -260,8 +258,10 @@ source_read(CatalogScan *scan, const Population *population)
 	source->at_attno = read_column(scan, source, "at");
 	if (source->at_attno != InvalidAttrNumber)
 		source->at_type = get_atttype(source->relid, source->at_attno);
+	if (source->key_attno != InvalidAttrNumber)
+		source->key_form = profile_key_form(population, source->key_type);
 	if (source->key_attno != InvalidAttrNumber &&
-		!profile_key_accepts(population, source->key_type))
+		source->key_form == KEY_REFUSED)
 		note_unfit(source, source->key_attno, source->key_type);
 	if (source->at_attno != InvalidAttrNumber &&
 		!source_time_fits(source->at_type))

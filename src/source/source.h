@@ -38,7 +38,8 @@ typedef struct Source
 	const Population *population;
 	Oid			relid;			/* of the table, or of what was one */
 	AttrNumber	key_attno;
-	Oid			key_type;		/* of the column: see profile_key_of() */
+	Oid			key_type;		/* of the column */
+	KeyForm		key_form;		/* how a key is made of it */
 	AttrNumber	at_attno;		/* InvalidAttrNumber: an attribute source */
 	Oid			at_type;		/* date, timestamp or timestamptz */
 	FilterNode *filter;			/* which rows of the table; NULL: all */
@@ -79,14 +80,15 @@ extern char *source_trouble(const Source *source);
 extern bool source_time_fits(Oid type);
 
 /*
- * source_key() gets the key of a row as the population's key type; false if it
- * is NULL: such a row belongs to no profile and is ignored.
+ * source_key() gets the key of a row as the population's key type, in the
+ * current context or in the row; false if it is NULL: such a row belongs to no
+ * profile and is ignored.
  */
 extern bool source_key(const Source *source, TupleTableSlot *row, Datum *key);
 
 /*
- * The most bytes that a key of type text may have: it must fit into an index,
- * whether it can be compressed or not.
+ * The most bytes that a key of type text or numeric may have: it must fit into
+ * an index, whether it can be compressed or not.
  */
 #define SOURCE_KEY_LENGTH	2600
 

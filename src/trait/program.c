@@ -251,11 +251,8 @@ program_make(const Source *source)
 static Expr *
 key_of_row(const Source *source)
 {
-	Oid			collation = source->key_type == VARCHAROID ?
-		DEFAULT_COLLATION_OID : get_typcollation(source->key_type);
-
 	return (Expr *) makeVar(1, source->key_attno, source->key_type, -1,
-							collation, 0);
+							get_typcollation(source->key_type), 0);
 }
 
 /*

@@ -267,10 +267,11 @@ reread_plan(const TraitProgram *program)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s, ", key_of_rows(source));
 	select_traits(source, bound, NIL, now_parameter(2), &sql);
-	appendStringInfo(&sql, " FROM %s AS r"
-					 " WHERE r.%s OPERATOR(pg_catalog.=) ANY ($1)"
-					 " GROUP BY r.%s",
-					 source_from_sql(source), key, key);
+	appendStringInfo(&sql, " FROM %s AS r WHERE %s GROUP BY r.%s",
+					 source_from_sql(source),
+					 profile_key_any_sql(source->population,
+										 psprintf("r.%s", key),
+										 source->key_type, "$1"), key);
 	plan = SPI_prepare(sql.data, 2, types);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\"", sql.data);
@@ -281,12 +282,9 @@ reread_plan(const TraitProgram *program)
 static char *
 key_of_rows(const Source *source)
 {
-	const Population *population = source->population;
-
-	return psprintf("r.%s::%s%s", source_key_column(source),
-					format_type_be_qualified(population->key_type),
-					profile_key_is_text(population) ?
-					" COLLATE pg_catalog.\"default\"" : "");
+	return profile_key_sql(source->population,
+						   psprintf("r.%s", source_key_column(source)),
+						   source->key_type);
 }
 
 /*
