@@ -27,7 +27,7 @@ INSERT INTO call VALUES
     ('ack', '{crm,0}', 'si'),
     ('alter_audience', '{big,spent > 110,profile,the big ones}', 'ssss'),
     ('alter_trait', '{spent,sum(orders.amount),profile,all of it}', 'ssss'),
-    ('attach_source', '{visits,customer_id,seen,profile,seen,id > 0}', 'ssssss'),
+    ('attach_source', '{visits,customer_id,seen,profile,seen,id > 0,false}', 'ssssssb'),
     ('audiences', '{1,profile}', 'ss'), ('audiences', '{1,profile}', 'is'),
     ('count_where', '{spent > 100,profile}', 'ss'),
     ('create_audience', '{small,spent < 10,profile,true,the small ones}', 'sssbs'),
@@ -72,7 +72,7 @@ WHERE pronamespace = 'segment'::regnamespace AND prokind = 'f'
     AND (proname !~ '^(filter|series|tally)_' OR proname IN ('filter_sql', 'filter_traits', 'filter_tree'))
     AND proname NOT IN (
         'add', 'as_float8', 'attribute_step', 'attribute_value', 'definition_id', 'bucket', 'calendar_part', 'capture_after',
-        'capture_before', 'ceil', 'clock_part', 'date_add', 'day_ago', 'day_start', 'days_between', 'divide', 'edge_value',
+        'capture_before', 'capture_row', 'ceil', 'clock_part', 'date_add', 'day_ago', 'day_start', 'days_between', 'divide', 'edge_value',
         'elapsed', 'filters_evaluated', 'first_step', 'floor', 'has_anniversary', 'instant', 'is_evaluated', 'is_stored_member',
         'is_toggled', 'json_boolean', 'json_number', 'json_text', 'larger', 'last_step', 'local_day', 'local_time', 'matches',
         'matches_support', 'member_support', 'multiply', 'ords', 'pack_members', 'refuse_write', 'round', 'smaller',

@@ -37,17 +37,17 @@ extern Contribution *contribution_create(MemoryContext parent,
 										 const TraitProgram *program);
 
 /*
- * contributions_add_rows() folds rows of a table that came (sign +1) or went
- * (-1) into the deltas of their profiles, contributions_add_update() the old
- * and new rows of an UPDATE: for all sources that the table is (Contribution
- * *), so that a row is read once.  contributions_add_truncated() notes that
- * the table is about to be truncated.
+ * contributions_add_rows() folds rows of a table that went and that came, both
+ * or one of them (NULL: none), into the deltas of their profiles: for all
+ * sources that the table is (Contribution *), so that a row is read once.
+ * contributions_add_row() is the same for one row.
+ * contributions_add_truncated() notes that the table is about to be truncated.
  */
 extern void contributions_add_rows(List *contributions, Relation relation,
-								   Tuplestorestate *rows, int sign);
-extern void contributions_add_update(List *contributions, Relation relation,
-									 Tuplestorestate *went,
-									 Tuplestorestate *came);
+								   Tuplestorestate *went,
+								   Tuplestorestate *came);
+extern void contributions_add_row(List *contributions, TupleTableSlot *went,
+								  TupleTableSlot *came);
 extern void contributions_add_truncated(List *contributions,
 										Relation relation);
 

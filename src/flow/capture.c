@@ -42,6 +42,7 @@
 
 SEGMENT_FUNCTION(segment_capture_before);
 SEGMENT_FUNCTION(segment_capture_after);
+SEGMENT_FUNCTION(segment_capture_row);
 
 /* AFTER triggers still to come, counted in by one subtransaction. */
 typedef struct Awaited
@@ -60,7 +61,7 @@ typedef struct Batch
 /* NULL while no statement is on its way: see Lifetimes. */
 static Batch *batch = NULL;
 
-static List *trigger_sources(FunctionCallInfo fcinfo, bool before);
+static List *trigger_sources(FunctionCallInfo fcinfo, TriggerEvent when);
 static void batch_await(int count);
 static int	batch_awaited(void);
 static List *batch_contributions(List *sources);
@@ -83,7 +84,7 @@ segment_capture_before(PG_FUNCTION_ARGS)
 	if (!segment_capture)
 		return PointerGetDatum(NULL);
 
-	sources = trigger_sources(fcinfo, true);
+	sources = trigger_sources(fcinfo, TRIGGER_EVENT_BEFORE);
 	batch_await(+1);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 		contributions_add_truncated(batch_contributions(sources),
@@ -103,7 +104,7 @@ segment_capture_after(PG_FUNCTION_ARGS)
 	if (!segment_capture)
 		return PointerGetDatum(NULL);
 
-	sources = trigger_sources(fcinfo, false);
+	sources = trigger_sources(fcinfo, TRIGGER_EVENT_AFTER);
 	if (batch_awaited() <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -114,17 +115,42 @@ segment_capture_after(PG_FUNCTION_ARGS)
 				 errhint("Enable all triggers of table \"%s\" whose names begin with \"segment_\", or none of them.",
 						 RelationGetRelationName(trigger->tg_relation))));
 
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		contributions_add_update(batch_contributions(sources),
-								 trigger->tg_relation, trigger->tg_oldtable,
-								 trigger->tg_newtable);
-	else if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+	if (trigger->tg_oldtable != NULL || trigger->tg_newtable != NULL)
 		contributions_add_rows(batch_contributions(sources),
-							   trigger->tg_relation, trigger->tg_newtable, +1);
-	else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		contributions_add_rows(batch_contributions(sources),
-							   trigger->tg_relation, trigger->tg_oldtable, -1);
+							   trigger->tg_relation, trigger->tg_oldtable,
+							   trigger->tg_newtable);
 
+	batch_await(-1);
+	if (batch_awaited() == 0)
+		batch_apply();
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * AFTER ROW: fold one row of a table whose rows arrive by logical replication.
+ *
+ * That fires no triggers of statements, so a row that was not announced is a
+ * batch of its own.
+ */
+Datum
+segment_capture_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	List	   *sources;
+	bool		updated;
+
+	if (!segment_capture)
+		return PointerGetDatum(NULL);
+
+	sources = trigger_sources(fcinfo, TRIGGER_EVENT_ROW);
+	updated = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	batch_await(+1);
+	contributions_add_row(batch_contributions(sources),
+						  TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL :
+						  trigger->tg_trigslot,
+						  TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ?
+						  trigger->tg_trigslot :
+						  updated ? trigger->tg_newslot : NULL);
 	batch_await(-1);
 	if (batch_awaited() == 0)
 		batch_apply();
@@ -218,23 +244,28 @@ capture_discard(SubTransactionId subid)
 
 /*
  * trigger_sources() lists the sources (Source *) whose capture trigger fired;
- * an error if the function was called in another way.
+ * an error if the function was called in another way.  It expects a trigger of
+ * a statement that fires before or after it, or one that fires after a row.
  */
 static List *
-trigger_sources(FunctionCallInfo fcinfo, bool before)
+trigger_sources(FunctionCallInfo fcinfo, TriggerEvent when)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerEvent fired;
+	bool		has_rows;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("capture functions can only be called as triggers"),
 				 errhint("Attach a table with segment.attach_source().")));
-	if (!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) ||
-		(before ? !TRIGGER_FIRED_BEFORE(trigger->tg_event) :
-		 !TRIGGER_FIRED_AFTER(trigger->tg_event)) ||
-		(!before && !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) &&
-		 trigger->tg_oldtable == NULL && trigger->tg_newtable == NULL))
+	fired = trigger->tg_event & (TRIGGER_EVENT_ROW |
+								 TRIGGER_EVENT_TIMINGMASK);
+	has_rows = trigger->tg_oldtable != NULL || trigger->tg_newtable != NULL;
+	if (fired != when ||
+		(when == TRIGGER_EVENT_AFTER &&
+		 !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) &&
+		 has_rows == (trigger->tg_trigger->tgnargs > 1)))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" was not made by segment.attach_source()",

@@ -84,19 +84,30 @@ contribution_create(MemoryContext parent, const Source *source,
 
 void
 contributions_add_rows(List *contributions, Relation relation,
-					   Tuplestorestate *rows, int sign)
+					   Tuplestorestate *went, Tuplestorestate *came)
 {
-	TupleTableSlot *row = row_slot(relation);
-	ListCell   *lc;
+	TupleTableSlot *old_row = row_slot(relation);
+	TupleTableSlot *new_row = row_slot(relation);
 
-	tuplestore_rescan(rows);
-	while (tuplestore_gettupleslot(rows, true, false, row))
+	if (went != NULL)
+		tuplestore_rescan(went);
+	if (came != NULL)
+		tuplestore_rescan(came);
+	for (;;)
 	{
+		bool		more_old = went != NULL &&
+			tuplestore_gettupleslot(went, true, false, old_row);
+		bool		more_new = came != NULL &&
+			tuplestore_gettupleslot(came, true, false, new_row);
+
 		CHECK_FOR_INTERRUPTS();
-		foreach(lc, contributions)
-			add_row(lfirst(lc), row, sign);
+		if (!more_old && !more_new)
+			break;
+		contributions_add_row(contributions, more_old ? old_row : NULL,
+							  more_new ? new_row : NULL);
 	}
-	ExecDropSingleTupleTableSlot(row);
+	ExecDropSingleTupleTableSlot(old_row);
+	ExecDropSingleTupleTableSlot(new_row);
 }
 
 /*
@@ -105,40 +116,23 @@ contributions_add_rows(List *contributions, Relation relation,
  * same cancel out, whichever became which.
  */
 void
-contributions_add_update(List *contributions, Relation relation,
-						 Tuplestorestate *went, Tuplestorestate *came)
+contributions_add_row(List *contributions, TupleTableSlot *went,
+					  TupleTableSlot *came)
 {
-	TupleTableSlot *old_row = row_slot(relation);
-	TupleTableSlot *new_row = row_slot(relation);
 	ListCell   *lc;
 
-	tuplestore_rescan(went);
-	tuplestore_rescan(came);
-	for (;;)
+	foreach(lc, contributions)
 	{
-		bool		more_old = tuplestore_gettupleslot(went, true, false,
-													   old_row);
-		bool		more_new = tuplestore_gettupleslot(came, true, false,
-													   new_row);
+		Contribution *contribution = lfirst(lc);
 
-		CHECK_FOR_INTERRUPTS();
-		if (!more_old && !more_new)
-			break;
-		foreach(lc, contributions)
-		{
-			Contribution *contribution = lfirst(lc);
-
-			if (more_old && more_new &&
-				trait_same(contribution->program, old_row, new_row))
-				continue;
-			if (more_old)
-				add_row(contribution, old_row, -1);
-			if (more_new)
-				add_row(contribution, new_row, +1);
-		}
+		if (went != NULL && came != NULL &&
+			trait_same(contribution->program, went, came))
+			continue;
+		if (went != NULL)
+			add_row(contribution, went, -1);
+		if (came != NULL)
+			add_row(contribution, came, +1);
 	}
-	ExecDropSingleTupleTableSlot(old_row);
-	ExecDropSingleTupleTableSlot(new_row);
 }
 
 /*

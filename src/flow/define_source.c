@@ -37,7 +37,8 @@ static void stop_counting(Definer *definer, const char *name);
 static void check_exists(const Population *population, const char *name);
 
 /*
- * attach_source(source regclass, key, at, population, name, filter)
+ * attach_source(source regclass, key, at, population, name, filter,
+ *				 replicated)
  */
 Datum
 segment_attach_source(PG_FUNCTION_ARGS)
@@ -50,6 +51,7 @@ segment_attach_source(PG_FUNCTION_ARGS)
 		.key = optional_name_argument(fcinfo, 1),
 		.at = optional_name_argument(fcinfo, 2),
 		.name = optional_name_argument(fcinfo, 4),
+		.replicated = flag_argument(fcinfo, 6),
 	};
 	FilterSource filter;
 

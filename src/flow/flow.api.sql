@@ -12,18 +12,26 @@ AS 'MODULE_PATHNAME', 'segment_capture_after';
 COMMENT ON FUNCTION segment.capture_after() IS
     'trigger on attached tables: updates the traits of the profiles to which the statement''s rows belong';
 
+CREATE OR REPLACE FUNCTION segment.capture_row()
+RETURNS trigger
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_capture_row';
+COMMENT ON FUNCTION segment.capture_row() IS
+    'trigger on attached tables whose rows arrive by logical replication: does for one row what segment.capture_after() does for those of a statement';
+
 CREATE OR REPLACE FUNCTION segment.attach_source(
     source regclass,
     key name DEFAULT NULL,
     at name DEFAULT NULL,
     population name DEFAULT NULL,
     name name DEFAULT NULL,
-    filter segment.filter DEFAULT NULL)
+    filter segment.filter DEFAULT NULL,
+    replicated boolean DEFAULT false)
 RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_attach_source';
-COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name, segment.filter) IS
-    'attaches a table to a population, counts its rows, and says how many have a key that no other source has; key: the column with the profile''s key (default: the name of the population''s key); at: the column with the time of an event (none: an attribute source); name: the name of the source in filters (default: the table''s name); filter: which rows of the table are rows of the source (none: all), so that one table can be many sources';
+COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name, segment.filter, boolean) IS
+    'attaches a table to a population, counts its rows, and says how many have a key that no other source has; key: the column with the profile''s key (default: the name of the population''s key); at: the column with the time of an event (none: an attribute source); name: the name of the source in filters (default: the table''s name); filter: which rows of the table are rows of the source (none: all), so that one table can be many sources; replicated: rows arrive by logical replication, so triggers report each row, and always fire';
 
 CREATE OR REPLACE FUNCTION segment.attach_source(
     source text,
@@ -31,11 +39,12 @@ CREATE OR REPLACE FUNCTION segment.attach_source(
     at name DEFAULT NULL,
     population name DEFAULT NULL,
     name name DEFAULT NULL,
-    filter segment.filter DEFAULT NULL)
+    filter segment.filter DEFAULT NULL,
+    replicated boolean DEFAULT false)
 RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_attach_source_text';
-COMMENT ON FUNCTION segment.attach_source(text, name, name, name, name, segment.filter) IS
+COMMENT ON FUNCTION segment.attach_source(text, name, name, name, name, segment.filter, boolean) IS
     'the same, with the name of the table as text, for parameters and columns';
 
 CREATE OR REPLACE FUNCTION segment.detach_source(

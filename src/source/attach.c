@@ -67,8 +67,8 @@ source_attach(const Population *population, const SourceRequest *asked)
 	if (request.filter != NULL)
 		(void) source_condition(source, request.filter->text);
 	eligible_indexes(source, relation);
-	capture_triggers_create(population, relation);
 	relation_close(relation, NoLock);
+	capture_triggers_create(population, request.relid, request.replicated);
 
 	CommandCounterIncrement();
 	population_changed(population);

@@ -11,38 +11,80 @@
  *		segment_profile_delete		AFTER DELETE: likewise
  *		segment_profile_truncate	AFTER TRUNCATE: counts out
  *
+ * Logical replication fires no trigger of a statement.  A table whose rows
+ * arrive by it (replicated => true) has three triggers, which fire ALWAYS:
+ *
+ *		segment_profile_before		BEFORE any statement: counts in
+ *		segment_profile_row			AFTER any change of a row: the row
+ *		segment_profile_after		AFTER any statement: counts out
+ *
  * flow/capture.c says what the counting is for.  A table that is several
  * sources of a population has one set of triggers for all of them.  Their
- * argument names the population.  So a trigger is found by its argument,
+ * first argument names the population; a second one, CAPTURE_BY_ROW, says that
+ * the set is of the second kind.  So a trigger is found by its arguments,
  * whatever name the owner of the table has given it since.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/relation.h"
+#include "access/stratnum.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_subscription_rel.h"
 #include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
 #include "source/source_private.h"
 
+static void create_by_statement(const Population *population, Oid relid);
+static void create_by_row(const Population *population, Oid relid);
 static void execute(const char *sql);
-static char *trigger_name(const Population *population, Relation relation,
+static char *trigger_name(const Population *population, Oid relid,
 						  const char *what);
-static List *find_triggers(Relation relation, const Population *population);
+static List *find_triggers(const Population *population, Oid relid);
+static bool is_by_row(const Trigger *trigger);
+static bool is_subscribed(Oid relid);
 static bool is_capture(const Trigger *trigger);
 
 void
-capture_triggers_create(const Population *population, Relation relation)
+capture_triggers_create(const Population *population, Oid relid,
+						bool replicated)
 {
-	char	   *table = relation_name(RelationGetRelid(relation));
+	List	   *there = find_triggers(population, relid);
+
+	if (there != NIL && (!replicated || is_by_row(linitial(there))))
+		return;
+	if (there != NIL)
+		capture_triggers_drop(population, relid);
+	if (replicated)
+	{
+		create_by_row(population, relid);
+		return;
+	}
+	if (is_subscribed(relid))
+		ereport(NOTICE,
+				(errmsg("table \"%s\" is in a subscription",
+						get_rel_name(relid)),
+				 errdetail("Rows that arrive by logical replication are not counted."),
+				 errhint("Attach it with replicated => true.")));
+	create_by_statement(population, relid);
+}
+
+/* create_by_statement() makes the five triggers of an ordinary source. */
+static void
+create_by_statement(const Population *population, Oid relid)
+{
+	char	   *table = relation_name(relid);
 	char	   *argument = quote_literal_cstr(population->name);
 	const struct
 	{
@@ -57,35 +99,62 @@ capture_triggers_create(const Population *population, Relation relation)
 		{"truncate", "TRUNCATE", ""},
 	};
 
-	if (find_triggers(relation, population) != NIL)
-		return;
 	execute(psprintf("CREATE TRIGGER %s BEFORE"
 					 " INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
 					 " FOR EACH STATEMENT"
 					 " EXECUTE FUNCTION segment.capture_before(%s)",
-					 trigger_name(population, relation, "before"),
+					 trigger_name(population, relid, "before"),
 					 table, argument));
 	for (int i = 0; i < lengthof(after); i++)
 		execute(psprintf("CREATE TRIGGER %s AFTER %s ON %s %s"
 						 " FOR EACH STATEMENT"
 						 " EXECUTE FUNCTION segment.capture_after(%s)",
-						 trigger_name(population, relation, after[i].what),
+						 trigger_name(population, relid, after[i].what),
 						 after[i].event, table, after[i].referencing,
 						 argument));
+}
+
+/* create_by_row() makes the three triggers of a replicated source. */
+static void
+create_by_row(const Population *population, Oid relid)
+{
+	char	   *table = relation_name(relid);
+	const struct
+	{
+		const char *what;		/* also the name of the function */
+		const char *events;
+	}			triggers[] = {
+		{"before", "BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
+		" FOR EACH STATEMENT"},
+		{"row", "AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW"},
+		{"after", "AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
+		" FOR EACH STATEMENT"},
+	};
+
+	for (int i = 0; i < lengthof(triggers); i++)
+	{
+		char	   *name = trigger_name(population, relid, triggers[i].what);
+
+		execute(psprintf("CREATE TRIGGER %s %s"
+						 " EXECUTE FUNCTION segment.capture_%s(%s, %s)",
+						 name, psprintf(triggers[i].events, table),
+						 triggers[i].what,
+						 quote_literal_cstr(population->name),
+						 quote_literal_cstr(CAPTURE_BY_ROW)));
+		execute(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table,
+						 name));
+	}
 }
 
 void
 capture_triggers_drop(const Population *population, Oid relid)
 {
-	Relation	relation = try_relation_open(relid, AccessShareLock);
-	List	   *triggers;
+	List	   *triggers = find_triggers(population, relid);
 	Actor		before;
 	ListCell   *lc;
 
-	if (relation == NULL)
+	if (triggers == NIL)
 		return;
-	triggers = find_triggers(relation, population);
-	relation_close(relation, AccessShareLock);
 
 	/*
 	 * Only the table's owner may drop a trigger, and the role that attached
@@ -106,28 +175,32 @@ capture_triggers_drop(const Population *population, Oid relid)
 bool
 source_is_captured(const Source *source)
 {
-	Relation	relation;
 	int			events = 0;
+	int			row_events = 0;
 	bool		before = false;
+	bool		by_row = false;
 	ListCell   *lc;
 
 	if (source->missing != NULL)
 		return false;
-	relation = try_relation_open(source->relid, AccessShareLock);
-	if (relation == NULL)
-		return false;
-	foreach(lc, find_triggers(relation, source->population))
+	foreach(lc, find_triggers(source->population, source->relid))
 	{
 		const Trigger *trigger = lfirst(lc);
 
-		if (trigger->tgenabled == TRIGGER_DISABLED)
+		by_row |= is_by_row(trigger);
+		if (trigger->tgenabled == TRIGGER_DISABLED ||
+			(is_by_row(trigger) &&
+			 trigger->tgenabled != TRIGGER_FIRES_ALWAYS))
 			continue;
 		if (TRIGGER_FOR_BEFORE(trigger->tgtype))
 			before = true;
+		else if (TRIGGER_FOR_ROW(trigger->tgtype))
+			row_events |= trigger->tgtype & TRIGGER_TYPE_EVENT_MASK;
 		else
 			events |= trigger->tgtype & TRIGGER_TYPE_EVENT_MASK;
 	}
-	relation_close(relation, AccessShareLock);
+	if (by_row ? row_events == 0 : is_subscribed(source->relid))
+		return false;
 	return before && events == TRIGGER_TYPE_EVENT_MASK;
 }
 
@@ -145,10 +218,8 @@ execute(const char *sql)
  * the second on.
  */
 static char *
-trigger_name(const Population *population, Relation relation,
-			 const char *what)
+trigger_name(const Population *population, Oid relid, const char *what)
 {
-	Oid			relid = RelationGetRelid(relation);
 	char	   *name = makeObjectName("segment", population->name, what);
 
 	for (int i = 2; OidIsValid(get_trigger_oid(relid, name, true)); i++)
@@ -158,19 +229,25 @@ trigger_name(const Population *population, Relation relation,
 }
 
 /*
- * find_triggers() finds the capture triggers of a population on a table:
- * copies (Trigger *) in the current context.
+ * find_triggers() finds the capture triggers of a population on a table, none
+ * if the table is gone: copies (Trigger *) in the current context.
  */
 static List *
-find_triggers(Relation relation, const Population *population)
+find_triggers(const Population *population, Oid relid)
 {
+	Relation	relation = try_relation_open(relid, AccessShareLock);
+	TriggerDesc *copy;
+	List	   *triggers = NIL;
+
+	if (relation == NULL)
+		return NIL;
+
 	/*
 	 * is_capture() reads the catalogs, and meanwhile the server may throw away
 	 * what it knows of the relation.
 	 */
-	TriggerDesc *copy = CopyTriggerDesc(relation->trigdesc);
-	List	   *triggers = NIL;
-
+	copy = CopyTriggerDesc(relation->trigdesc);
+	relation_close(relation, AccessShareLock);
 	for (int i = 0; copy != NULL && i < copy->numtriggers; i++)
 	{
 		Trigger    *trigger = &copy->triggers[i];
@@ -191,9 +268,38 @@ is_capture(const Trigger *trigger)
 {
 	const char *function = get_func_name(trigger->tgfoid);
 
-	return trigger->tgnargs == 1 && function != NULL &&
+	return (trigger->tgnargs == 1 || is_by_row(trigger)) && function != NULL &&
 		get_func_namespace(trigger->tgfoid) ==
 		get_namespace_oid(SEGMENT_SCHEMA, false) &&
 		(strcmp(function, "capture_before") == 0 ||
+		 strcmp(function, "capture_row") == 0 ||
 		 strcmp(function, "capture_after") == 0);
+}
+
+/* is_by_row() says whether a trigger is of the set of a replicated source. */
+static bool
+is_by_row(const Trigger *trigger)
+{
+	return trigger->tgnargs == 2 &&
+		strcmp(trigger->tgargs[1], CAPTURE_BY_ROW) == 0;
+}
+
+/* is_subscribed() says whether a subscription brings rows of a table. */
+static bool
+is_subscribed(Oid relid)
+{
+	Relation	catalog = table_open(SubscriptionRelRelationId,
+									 AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		found;
+
+	ScanKeyInit(&key, Anum_pg_subscription_rel_srrelid,
+				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, SubscriptionRelSrrelidSrsubidIndexId,
+							  true, NULL, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
 }

@@ -65,6 +65,12 @@ extern List *source_names(const Population *population);
  */
 extern List *sources_of_trigger(const Trigger *trigger, Oid relid);
 
+/*
+ * The second argument of the capture triggers of a table whose rows are
+ * reported one by one.
+ */
+#define CAPTURE_BY_ROW	"rows"
+
 /* source_copy() copies a source into the current memory context. */
 extern Source *source_copy(const Source *source);
 
@@ -199,6 +205,7 @@ typedef struct SourceRequest
 	const char *at;				/* NULL: an attribute source */
 	const char *name;			/* NULL: the name of the table */
 	const FilterSource *filter; /* NULL: all rows */
+	bool		replicated;		/* rows arrive by logical replication */
 } SourceRequest;
 
 /*
@@ -236,7 +243,8 @@ extern void source_check_name(const Population *population, const char *name);
 
 /*
  * source_is_captured() says whether the triggers are there and enabled: the
- * one before a statement, and one after each kind of it.
+ * one before a statement, and one after each kind of it; and where rows arrive
+ * by logical replication, that for each row.
  */
 extern bool source_is_captured(const Source *source);
 

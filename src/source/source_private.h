@@ -35,11 +35,13 @@ extern void eligible_indexes(const Source *source, Relation relation);
 
 /*
  * capture_triggers_create() makes the triggers of a population on a table, as
- * the current user, if they are not there.  capture_triggers_drop() drops them
+ * the current user, if they are not there, while nobody has the table open;
+ * with 'replicated', those that see
+ * rows that arrive by logical replication.  capture_triggers_drop() drops them
  * as the table's owner, if the table is there.
  */
 extern void capture_triggers_create(const Population *population,
-									Relation relation);
+									Oid relid, bool replicated);
 extern void capture_triggers_drop(const Population *population, Oid relid);
 
 #endif							/* SEGMENT_SOURCE_PRIVATE_H */

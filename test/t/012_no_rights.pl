@@ -50,8 +50,8 @@ my %refused = (
 	'rebuild(name)' => q{rebuild('profile')},
 	'create_population(name,name,text,text)' => q{create_population('mine')},
 	'drop_population(name,boolean)' => q{drop_population('profile', true)},
-	'attach_source(regclass,name,name,name,name,filter)' => q{attach_source('orders', at => 'ordered_at', population => 'profile', name => 'again')},
-	'attach_source(text,name,name,name,name,filter)' => q{attach_source('orders'::text, at => 'ordered_at', population => 'profile', name => 'again')},
+	'attach_source(regclass,name,name,name,name,filter,boolean)' => q{attach_source('orders', at => 'ordered_at', population => 'profile', name => 'again')},
+	'attach_source(text,name,name,name,name,filter,boolean)' => q{attach_source('orders'::text, at => 'ordered_at', population => 'profile', name => 'again')},
 	'detach_source(name,name,boolean)' => q{detach_source('orders', 'profile', true)},
 	'create_trait(name,text,name,text)' => q{create_trait('mine', 'count(orders)', 'profile')},
 	'create_traits(json,name)' => q{create_traits('{"mine": "count(orders)"}'::json, 'profile')},
@@ -104,7 +104,7 @@ my $nothing = qr/\A[tf0\s]*\z/;
 # are triggers.
 my %uncallable = map { $_ => 1 } (
 	'tally_recv(internal)', 'series_recv(internal)',
-	'capture_before()', 'capture_after()', 'refuse_write()',
+	'capture_before()', 'capture_after()', 'capture_row()', 'refuse_write()',
 );
 
 # ---- the shop, and a purchase that is not finished --------------------------

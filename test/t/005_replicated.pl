@@ -1,0 +1,97 @@
+# Rows that arrive by logical replication count: those that a subscription
+# copies, those that it applies, and those that the subscriber writes itself.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $orders = q{CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, kind text, amount numeric, at timestamptz);
+	CREATE INDEX ON orders (customer_id, at);};
+
+my $shop = PostgreSQL::Test::Cluster->new('shop');
+$shop->init(allows_streaming => 'logical');
+$shop->start;
+$shop->safe_psql('postgres', $orders . q{
+	CREATE PUBLICATION orders FOR TABLE orders;
+	INSERT INTO orders SELECT i, i % 5, 'web', i, '2026-05-01' FROM generate_series(1, 50) AS i});
+
+my $reader = PostgreSQL::Test::Cluster->new('reader');
+$reader->init;
+$reader->start;
+$reader->safe_psql('postgres', 'CREATE EXTENSION segment;' . $orders . q{
+	SELECT segment.create_population('profile', timezone => 'UTC');
+	SELECT segment.attach_source('orders', at => 'at', replicated => true);
+	SELECT segment.attach_source('orders', at => 'at', name => 'calls', filter => 'kind = "call"');
+	SELECT segment.create_trait('orders', 'count(orders)');
+	SELECT segment.create_trait('spend', 'sum(orders.amount)');
+	SELECT segment.create_trait('largest', 'max(orders.amount)');
+	SELECT segment.create_trait('smallest_call', 'min(calls.amount)');
+	SELECT segment.create_audience('big', 'largest > 45');
+	CREATE VIEW naive AS SELECT customer_id, count(*) AS orders, sum(amount) AS spend, max(amount) AS largest,
+		min(amount) FILTER (WHERE kind = 'call') AS smallest_call FROM orders WHERE customer_id IS NOT NULL GROUP BY 1;
+	CREATE VIEW wrong AS SELECT 'stored', t::text FROM (TABLE profile EXCEPT TABLE naive) AS t
+		UNION ALL SELECT 'naive', t::text FROM (TABLE naive EXCEPT TABLE profile) AS t
+		UNION ALL SELECT 'verify', v::text FROM segment.verify() AS v
+		UNION ALL SELECT 'big', k::text FROM (SELECT customer_id FROM naive WHERE largest > 45 EXCEPT TABLE big) AS k});
+$reader->safe_psql('postgres', "CREATE SUBSCRIPTION orders CONNECTION '" . $shop->connstr . " dbname=postgres' PUBLICATION orders");
+$reader->wait_for_subscription_sync($shop, 'orders');
+is($reader->safe_psql('postgres', 'SELECT sum(orders) FROM profile'), 50, 'what is copied counts');
+is($reader->safe_psql('postgres', 'TABLE wrong'), '', 'as naive SQL says');
+is($reader->safe_psql('postgres', 'SELECT bool_and(captured) FROM segment.stat_source'), 't', 'all is captured');
+
+applied('inserts', q{INSERT INTO orders VALUES (51, 1, 'call', 51, '2026-05-02'), (52, 6, 'call', 7, '2026-05-02'), (53, NULL, 'web', 7, '2026-05-02')});
+applied('a largest that goes', 'DELETE FROM orders WHERE id IN (51, 50, 45, 40)');
+applied('many updates of one customer', q{UPDATE orders SET amount = 100 - amount, kind = 'call' WHERE customer_id = 2});
+applied('other customers', 'UPDATE orders SET customer_id = customer_id + 1 WHERE id % 3 = 0');
+applied('several statements', q{BEGIN; INSERT INTO orders VALUES (60, 7, 'call', 3, '2026-05-02'); UPDATE orders SET amount = 9 WHERE id = 60;
+	SAVEPOINT a; DELETE FROM orders; ROLLBACK TO a; DELETE FROM orders WHERE id = 1; COMMIT});
+applied('what was rolled back', q{BEGIN; DELETE FROM orders; ROLLBACK; INSERT INTO orders VALUES (61, 8, 'web', 3, '2026-05-02')});
+$reader->safe_psql('postgres', q{INSERT INTO orders SELECT i, i % 4, 'call', i, '2026-05-01' FROM generate_series(1001, 1040) AS i
+	ON CONFLICT (id) DO NOTHING});
+is($reader->safe_psql('postgres', 'TABLE wrong'), '', 'statements of the subscriber');
+$reader->safe_psql('postgres', q{INSERT INTO orders SELECT i, 9, 'call', i, '2026-05-01' FROM generate_series(1030, 1050) AS i
+	ON CONFLICT (id) DO UPDATE SET amount = 1; DELETE FROM orders WHERE id > 1000 AND amount > 20});
+is($reader->safe_psql('postgres', 'TABLE wrong'), '', 'conflicts, and deletes of many rows');
+$reader->safe_psql('postgres', q{MERGE INTO orders USING generate_series(1, 60) AS i ON id = i
+	WHEN MATCHED AND i % 2 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET amount = amount + 1
+	WHEN NOT MATCHED THEN INSERT VALUES (i, 3, 'web', i, '2026-05-01')});
+is($reader->safe_psql('postgres', 'TABLE wrong'), '', 'a merge');
+applied('TRUNCATE', 'TRUNCATE orders');
+is($reader->safe_psql('postgres', 'SELECT count(*) FROM profile'), 0, 'ends all profiles');
+applied('and goes on', q{INSERT INTO orders VALUES (1, 1, 'web', 1, '2026-05-01')});
+
+# without replicated => true it is said that rows are missed, and can be mended
+$reader->safe_psql('postgres', q{SELECT segment.create_population('other', timezone => 'UTC')});
+my (undef, undef, $notice) = $reader->psql('postgres', q{SELECT segment.attach_source('orders', at => 'at', population => 'other')});
+like($notice, qr/table "orders" is in a subscription.*HINT:  Attach it with replicated => true/s, 'a table in a subscription says so');
+is($reader->safe_psql('postgres', q{SELECT captured FROM segment.stat_source WHERE population = 'other'}), 'f', 'and shows it');
+(undef, undef, $notice) = $reader->psql('postgres', q{SELECT segment.attach_source('orders', at => 'at', name => 'again', population => 'other', replicated => true)});
+unlike($notice, qr/subscription/, 'the hint works');
+is($reader->safe_psql('postgres', q{SELECT bool_and(captured) FROM segment.stat_source WHERE population = 'other'}), 't', 'for both sources of the table');
+$shop->safe_psql('postgres', q{INSERT INTO orders SELECT i, i % 5, 'web', i, '2026-05-01' FROM generate_series(2, 20) AS i});
+$shop->wait_for_catchup('orders');
+is($reader->safe_psql('postgres', q{SELECT * FROM segment.verify('other')}), '', 'rows count in both populations');
+
+# a restore that enables all triggers makes them ordinary ones: that is seen
+$reader->safe_psql('postgres', 'ALTER TABLE orders DISABLE TRIGGER ALL; ALTER TABLE orders ENABLE TRIGGER ALL');
+is($reader->safe_psql('postgres', 'SELECT bool_or(captured) FROM segment.stat_source'), 'f', 'triggers that do not always fire are not enough');
+
+$reader->stop;
+$shop->stop;
+done_testing();
+
+sub applied
+{
+	my ($what, $sql) = @_;
+
+	$shop->safe_psql('postgres', $sql);
+	$shop->wait_for_catchup('orders');
+	is($reader->safe_psql('postgres', 'TABLE wrong'), '', $what);
+	return;
+}
