@@ -101,6 +101,7 @@ audience_open(const Population *population)
 	writer = palloc0(sizeof(AudienceWriter));
 	writer->population = population;
 	writer->index = audience_index(population);
+	index_hold(writer->index);
 	writer->toggles = toggle_writer_create(population);
 	writer->suspended = suspended;
 	writer->suspended_known = (suspended != NIL);
@@ -177,6 +178,7 @@ audience_close(AudienceWriter *writer)
 
 	leave_suspended(writer);
 	toggled = toggle_writer_close(writer->toggles);
+	index_release(writer->index);
 	pfree(writer);
 	return toggled;
 }

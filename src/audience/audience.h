@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
+#include "base/base.h"
 #include "filter/filter.h"
 #include "membership/membership.h"
 #include "profile/profile.h"
@@ -33,6 +34,7 @@ typedef struct Audience
 	char	   *description;	/* or NULL */
 	FilterNode *filter;
 	Oid			view;			/* InvalidOid if it has none */
+	RowVersion	version;		/* of the row that says all this */
 } Audience;
 
 /*
@@ -162,6 +164,12 @@ extern void audience_forget(const Population *population, const char *name);
  * any more.  Their members are to be decided.
  */
 extern void audience_refresh(const Population *population, List *names);
+
+/*
+ * Let all sessions compile the filters anew, because a function or type that
+ * they use may have changed without a message to us.
+ */
+extern void audience_compile_anew(const Population *population);
 
 /*
  * Keep all others from changing members until the transaction ends.  EXCLUSIVE

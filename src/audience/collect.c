@@ -3,11 +3,14 @@
  * collect.c
  *	  Which conditions is a filter made of?
  *
- *		total_spend > 500 and (city = 'Aarhus' or tags contains "vegan")
+ *		total_spend > 500 and (city = 'Aarhus' or tags contains "vegan" or
+ *							   city like 'O%' or total_spend > orders * 20)
  *
  *		total_spend		a threshold at 500
  *		city			an equality probe for 'Aarhus'
- *		tags ...		a condition of another kind
+ *		tags			an equality probe of an element for 'vegan'
+ *		total_spend, orders		the factor 20
+ *		city like ...	a condition of another kind
  *
  * Conditions are read off the compiled filter, not off its text, so that the
  * index and the rest of the house cannot disagree about what a filter means.
@@ -17,11 +20,11 @@
 #include "postgres.h"
 
 #include "access/nbtree.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
@@ -29,6 +32,8 @@
 
 static void collect(Collection *into, Node *node, bool exact);
 static bool collect_comparison(Collection *into, OpExpr *comparison);
+static bool collect_elements(Collection *into, Node *array,
+							 OpExpr *comparison, const Const *constants);
 static int	comparison_strategy(Node *left, Oid operator, Oid *family);
 static bool add_comparison(Collection *into, Operand *operand, int strategy,
 						   Datum value);
@@ -121,12 +126,14 @@ collect_comparison(Collection *into, OpExpr *comparison)
 		right = swap;
 		operator = get_commutator(operator);
 	}
-	if (!OidIsValid(operator) || !IsA(right, Const))
+	if (!OidIsValid(operator))
 		return false;
-	constant = (Const *) right;
 	strategy = comparison_strategy(left, operator, &family);
+	if (!IsA(right, Const))
+		return strategy != 0 && collect_pair(into, comparison, strategy);
+	constant = (Const *) right;
 	if (strategy == 0)
-		return false;
+		return collect_elements(into, left, comparison, constant);
 	if (constant->constisnull)
 		return true;			/* never true */
 	if (counts_conditions(left))
@@ -138,6 +145,38 @@ collect_comparison(Collection *into, OpExpr *comparison)
 						 family);
 	return operand != NULL &&
 		add_comparison(into, operand, strategy, constant->constvalue);
+}
+
+/*
+ * collect_elements() collects "array contains constants".  Returns false if
+ * the condition is not of that form.
+ */
+static bool
+collect_elements(Collection *into, Node *array, OpExpr *comparison,
+				 const Const *constants)
+{
+	bool		any = comparison->opno == OID_ARRAY_OVERLAP_OP;
+	Operand    *operand;
+	Elements	values;
+
+	if ((!any && comparison->opno != OID_ARRAY_CONTAINS_OP) ||
+		constants->constisnull || linitial(comparison->args) != array)
+		return false;
+	operand = elements_of(into, array, comparison->inputcollid);
+	if (operand == NULL)
+		return false;
+	values = operand_elements(operand, constants->constvalue);
+	if (values.count == 0)
+		return any;				/* all: true of each array */
+	for (int i = 0; i < values.count; i++)
+	{
+		operand_add_probe(operand, values.list[i], operand->nconditions,
+						  into->place);
+		/* all of them: each may make the difference by itself */
+		operand->nconditions += any ? 0 : 1;
+	}
+	operand->nconditions += any ? 1 : 0;
+	return true;
 }
 
 /* comparison_strategy() returns the btree strategy of an operator, or 0. */
@@ -196,13 +235,9 @@ collect_list(Collection *into, ScalarArrayOpExpr *list)
 {
 	Node	   *left = linitial(list->args);
 	Const	   *constants = lsecond(list->args);
-	ArrayType  *array;
 	Oid			family;
 	Const		one = {.xpr.type = T_Const};
-	Datum	   *values;
-	bool	   *isnull;
-	int			count;
-	char		align;
+	Elements	values;
 	Operand    *operand;
 
 	if (!list->useOr || !IsA(constants, Const) || constants->constisnull)
@@ -211,20 +246,15 @@ collect_list(Collection *into, ScalarArrayOpExpr *list)
 							&family) != BTEqualStrategyNumber)
 		return false;
 
-	array = DatumGetArrayTypeP(constants->constvalue);
-	one.consttype = ARR_ELEMTYPE(array);
+	one.consttype = get_element_type(constants->consttype);
 	operand = operand_of(into, left, &one, list->inputcollid, family);
 	if (operand == NULL || !operand->hashed)
 		return false;
 
-	get_typlenbyvalalign(operand->type, &operand->typlen, &operand->typbyval,
-						 &align);
-	deconstruct_array(array, operand->type, operand->typlen,
-					  operand->typbyval, align, &values, &isnull, &count);
-	for (int i = 0; i < count; i++)
-		if (!isnull[i])
-			operand_add_probe(operand, values[i], operand->nconditions,
-							  into->place);
+	values = operand_elements(operand, constants->constvalue);
+	for (int i = 0; i < values.count; i++)
+		operand_add_probe(operand, values.list[i], operand->nconditions,
+						  into->place);
 	operand->nconditions++;
 	return true;
 }
@@ -242,6 +272,8 @@ collect_other(Collection *into, Node *node)
 	MemoryContext old = MemoryContextSwitchTo(into->context);
 	Condition  *condition = condition_of(into, node, hash);
 
+	if (condition->places == NIL)
+		condition_enter(into->index, condition);
 	condition->places = lappend_int(condition->places, into->place);
 	MemoryContextSwitchTo(old);
 }
@@ -276,6 +308,32 @@ condition_of(Collection *into, Node *node, uint64 hash)
 			condition->time_dependent->condition = condition;
 	}
 	return condition;
+}
+
+/* A condition that no audience has any more stays for the next one. */
+void
+conditions_remove(AudienceIndex *index, const bool *marked)
+{
+	HASH_SEQ_STATUS scan;
+	Condition  *condition;
+
+	hash_seq_init(&scan, index->conditions);
+	while ((condition = hash_seq_search(&scan)) != NULL)
+		for (; condition != NULL; condition = condition->next)
+		{
+			int			before = list_length(condition->places);
+			ListCell   *lc;
+
+			foreach(lc, condition->places)
+				if (marked[lfirst_int(lc)])
+					condition->places =
+						foreach_delete_current(condition->places, lc);
+			if (condition->places == NIL && before > 0)
+				condition_leave(index, condition);
+			else if (condition->time_dependent != NULL && before > 0)
+				condition->time_dependent->place =
+					linitial_int(condition->places);
+		}
 }
 
 /*

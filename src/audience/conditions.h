@@ -4,19 +4,25 @@
  *	  The conditions that filters are made of, by the operands that they
  *	  read; private to the files of the index.
  *
- *		total_spend > 500 and city = 'Aarhus' and tags contains "vegan"
+ *		total_spend > 500 and city = 'Aarhus' and tags contains "vegan" and
+ *		total_spend > orders * 20 and city like "A%"
  *
  *		operand total_spend		threshold: just after 500
  *		operand city			equality probe: 'Aarhus'
- *		condition				tags contains "vegan", evaluated as a whole
+ *		operand tags			equality probe of an element: 'vegan'
+ *		pair total_spend, orders	factor 20
+ *		condition				city like "A%", evaluated as a whole
  *
  * Files, each of which calls only those above it:
  *
  *		time_dependent.c	the part of the clock in an expression
+ *		columns.c			what depends on a column of the base table
  *		operand.c			thresholds and equality probes of one operand
+ *		pair.c				factors and summands between two operands
  *		collect.c			reads the conditions off a compiled filter
  *		index_filters.c		evaluates whole filters
- *		index.c				builds an index and keeps it
+ *		index_build.c		takes audiences into an index, and out of it
+ *		index.c				keeps the index of each population
  *		touch.c				which filters can a change of a row touch?
  *		wake.c				which filters can time touch, and when?
  *
@@ -25,6 +31,7 @@
 #ifndef SEGMENT_CONDITIONS_H
 #define SEGMENT_CONDITIONS_H
 
+#include "access/stratnum.h"
 #include "nodes/execnodes.h"
 #include "utils/hsearch.h"
 
@@ -38,13 +45,20 @@
  */
 typedef struct Watched
 {
-	char	   *name;
+	char	   *name;			/* NULL: the place is free */
 	int32		definition_id;
 	ExprState  *filter;			/* NULL until it is first needed */
 	uint64		touched;		/* the last change that touched it */
 	bool		untried;		/* it is not known yet whether it binds */
 	char	   *broken;			/* why it does not bind, or NULL */
 } Watched;
+
+/* An audience of the index, by name. */
+typedef struct NamedPlace
+{
+	RowVersion	version;		/* of the row that defines the audience */
+	int			place;			/* -1: not known yet */
+} NamedPlace;
 
 /* Where a comparison changes from false to true, or the other way round. */
 typedef struct Threshold
@@ -106,7 +120,10 @@ typedef struct Operand
 	FmgrInfo	compare_constants;
 	Thresholds	above;			/* of conditions true above: > and >= */
 	Thresholds	below;			/* of conditions true below: < and <= */
+	bool		finished;		/* thresholds are sorted; new ones are, too */
+	bool		probes_changed; /* they have to be hashed anew */
 
+	bool		elements;		/* an array, whose elements have probes */
 	bool		hashed;			/* it can have equality probes */
 	FmgrInfo	hash;
 	FmgrInfo	equal;
@@ -117,10 +134,39 @@ typedef struct Operand
 	int			nbuckets;		/* a power of two; 0 without probes */
 	int		   *buckets;		/* the first probe of each, or -1 */
 	uint64	   *condition_met;	/* the last change that met a probe of it */
+	int			condition_space;
 
 	uint64		value_known;	/* the last change for which its value was */
 	int64		value_key;		/* kept, and that value as a number */
 } Operand;
+
+/* A factor or summand with which two operands are compared. */
+typedef struct PairConstant
+{
+	double		value;			/* about */
+	int			place;
+} PairConstant;
+
+typedef struct PairConstants
+{
+	int			count;
+	int			space;
+	PairConstant *list;			/* ascending */
+} PairConstants;
+
+/* Two operands that filters compare: left > right * 20 */
+typedef struct Pair
+{
+	Node	   *left;
+	Node	   *right;
+	ExprState  *left_state;
+	ExprState  *right_state;
+	bool		by_ratio;		/* else by difference */
+	int			place;			/* of one whose filter has it */
+	Bitmapset  *columns;
+	bool		finished;		/* all is sorted; what is new is, too */
+	PairConstants constants[BTMaxStrategyNumber + 1];	/* by strategy */
+} Pair;
 
 /* A condition of another kind, evaluated as a whole. */
 typedef struct Condition
@@ -141,15 +187,23 @@ typedef struct Column
 	bool		typbyval;
 	int16		typlen;
 	List	   *operands;
+	List	   *pairs;
 	List	   *conditions;
 } Column;
 
 struct AudienceIndex
 {
 	const Population *population;	/* a copy */
-	int			nwatched;
-	Watched    *watched;		/* in the order of audience_list() */
+	int			nwatched;		/* places, free ones included */
+	int			space;
+	Watched    *watched;
+	List	   *free;			/* places */
+	int			count;			/* audiences */
+	int			named;			/* the size of the next array */
+	NamedPlace *by_name;		/* of these, by name */
+	int			ngone;			/* audiences that memory is still spent on */
 	List	   *operands;
+	List	   *pairs;
 	HTAB	   *conditions;
 	int			ncolumns;
 	Column	   *columns;
@@ -168,10 +222,24 @@ struct AudienceIndex
 	 */
 	int			evaluating;
 
+	int			writers;		/* that hold the index */
+	char	   *environment;	/* what names in filters stand for */
 	uint64		change;			/* numbers the changes asked about */
 	int		   *touched;		/* the answer: places */
 	int			ntouched;
 };
+
+/* index_touch() adds an audience to those that the change touches, once. */
+static inline void
+index_touch(AudienceIndex *index, int place)
+{
+	Watched    *watched = &index->watched[place];
+
+	if (watched->touched == index->change)
+		return;
+	watched->touched = index->change;
+	index->touched[index->ntouched++] = place;
+}
 
 /* The index into which the conditions of a filter are collected. */
 typedef struct Collection
@@ -181,6 +249,9 @@ typedef struct Collection
 	int			place;			/* of the audience whose filter it is */
 } Collection;
 
+/* The context that holds an index. */
+#define index_memory(index) GetMemoryChunkContext(index)
+
 /* time_dependent.c ------------------------------------------------------- */
 
 /* Is the clock a part of the expression? */
@@ -189,8 +260,8 @@ extern bool has_clock(Node *node);
 extern Bitmapset *columns_of(Collection *into, Node *node);
 extern TimeExpr *time_expr_of(Collection *into, Node *node);
 /*
- * Add an expression to those that time changes; NULL if the clock is no part
- * of it.  The caller is in the index's memory context.
+ * What time does to an expression; NULL if the clock is no part of it.  The
+ * caller is in the index's memory context.
  */
 extern TimeDependent *time_dependent_of(Collection *into, Node *node);
 
@@ -209,11 +280,57 @@ extern void operand_add_probe(Operand *operand, Datum value, int condition,
 							  int place);
 /* All conditions are collected: sort thresholds and hash probes. */
 extern void operand_finish(Operand *operand);
+/*
+ * Remove the thresholds and probes of audiences whose places are marked.
+ * Returns false if none is left.
+ */
+extern bool operand_remove(Operand *operand, const bool *marked);
+
+/* The elements of an array that are not null. */
+typedef struct Elements
+{
+	int			count;
+	Datum	   *list;
+} Elements;
+
+/* The elements of an array of the operand's type, in the current context. */
+extern Elements operand_elements(const Operand *operand, Datum array);
+/*
+ * The operand of which elements are looked for, made if there is none; NULL if
+ * they cannot be hashed, or time changes them.
+ */
+extern Operand *elements_of(Collection *into, Node *array, Oid collation);
+
+/* pair.c ----------------------------------------------------------------- */
+
+/*
+ * Collect a comparison of two operands, by its btree strategy.  Returns false
+ * if it is none of those that are sorted.
+ */
+extern bool collect_pair(Collection *into, OpExpr *comparison, int strategy);
+/* As operand_finish() and operand_remove(). */
+extern void pair_finish(Pair *pair);
+extern bool pair_remove(Pair *pair, const bool *marked);
+/* Touch the audiences for which a comparison of the two may differ. */
+extern void pair_touch(AudienceIndex *index, Pair *pair);
 
 /* collect.c -------------------------------------------------------------- */
 
 /* Collect the conditions of a compiled filter. */
 extern void collect_conditions(Collection *into, Node *filter);
+/* Remove the conditions of audiences whose places are marked. */
+extern void conditions_remove(AudienceIndex *index, const bool *marked);
+
+/* columns.c -------------------------------------------------------------- */
+
+/* Note with its columns, and its part of the clock, that there is one. */
+extern void operand_enter(AudienceIndex *index, Operand *operand);
+extern void pair_enter(AudienceIndex *index, Pair *pair);
+extern void condition_enter(AudienceIndex *index, Condition *condition);
+/* The reverse, when no audience needs it any more. */
+extern void operand_leave(AudienceIndex *index, Operand *operand);
+extern void pair_leave(AudienceIndex *index, Pair *pair);
+extern void condition_leave(AudienceIndex *index, Condition *condition);
 
 /* index_filters.c -------------------------------------------------------- */
 
@@ -222,6 +339,20 @@ extern Expr *watched_compile(const Watched *watched, const FilterNode *filter,
 							 FilterScope *scope);
 /* Prepare the filters at these places to be evaluated. */
 extern void index_prepare(AudienceIndex *index, const int *places, int count);
+
+/* index_build.c ---------------------------------------------------------- */
+
+/*
+ * Build an index of audiences (Audience *) in the current context; the n-th
+ * has place n.
+ */
+extern AudienceIndex *index_build(const Population *population,
+								  List *audiences);
+/*
+ * Make an index one of these audiences, by name, which are what they were but
+ * for some.  Returns false if so many differ that it is better to build one.
+ */
+extern bool index_follow(AudienceIndex *index, List *audiences);
 
 /* touch.c ---------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * definitions.c
- *	  Which audiences are there, and which of them mention what?
+ *	  Which audience does a user mean, and which of them mention what?
  *
  *		vip			total_spend > 500
  *		lapsed_vip	in audience vip and last_order_at more than 60 days ago
@@ -10,15 +10,13 @@
  *		audience_users_of_audience("vip")		{lapsed_vip}
  *		audience_users_of_trait("total_spend")	{vip}
  *
- * The definitions of a population are read once and kept until one changes.
+ * The definitions come from definition_cache.c.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "audience/definitions.h"
 #include "base/base.h"
@@ -26,27 +24,6 @@
 
 SEGMENT_FUNCTION(segment_definition_id);
 
-/* The definitions of one population. */
-typedef struct AudienceSet
-{
-	Oid			base;			/* hash key */
-	CacheSlot	slot;			/* holds the list */
-	List	   *audiences;		/* Audience *, by name */
-	const Audience **by_id;		/* the same, by definition id */
-	int			count;
-	bool		any_stored;
-} AudienceSet;
-
-static Cache *audience_sets = NULL;
-
-static AudienceSet *audience_set(const Population *population);
-static List *audience_read(const Population *population);
-static const Audience *audience_read_one(const Population *population,
-										 const char *name);
-static Audience *audience_row(CatalogScan *scan);
-static int	compare_audiences(const ListCell *a, const ListCell *b);
-static int	compare_ids(const void *a, const void *b);
-static bool made_of(const void *entry, Oid relid);
 static const Audience *find_anywhere(const char *name,
 									 const Population **population);
 static List *users_of(const Population *population, const char *name,
@@ -61,75 +38,11 @@ static bool collect_audience(const FilterNode *node, void *context);
 void
 definitions_init(void)
 {
-	static const CacheKind kind = {
-		.name = "segment audiences",
-		.key_size = sizeof(Oid),
-		.entry_size = sizeof(AudienceSet),
-		.slot = offsetof(AudienceSet, slot),
-		.made_of = made_of,
-	};
-
-	audience_sets = cache_create(&kind);
+	definition_cache_init();
 	trait_users_hook = users_of_stored;
 }
 
-/* ---- by name, by id ---- */
-
-List *
-audience_list(const Population *population)
-{
-	return audience_set(population)->audiences;
-}
-
-/*
- * The list is used if it is in the cache.  Reading the whole list for one name
- * would make defining the next of thousands of audiences cost as much as all
- * of them.
- */
-const Audience *
-audience_by_name(const Population *population, const char *name)
-{
-	const AudienceSet *set = cache_find(audience_sets, &population->oid);
-	int			low = 0;
-	int			high;
-
-	if (set == NULL)
-		return audience_read_one(population, name);
-
-	high = list_length(set->audiences);
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-		const Audience *audience = list_nth(set->audiences, middle);
-		int			order = strcmp(audience->name, name);
-
-		if (order == 0)
-			return audience;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-const Audience *
-audience_by_definition(const Population *population, int32 definition_id)
-{
-	const AudienceSet *set = audience_set(population);
-	Audience	sought = {.definition_id = definition_id};
-	const Audience *key = &sought;
-	const Audience **found = bsearch(&key, set->by_id, set->count,
-									 sizeof(Audience *), compare_ids);
-
-	return found == NULL ? NULL : *found;
-}
-
-bool
-audience_any_stored(const Population *population)
-{
-	return audience_set(population)->any_stored;
-}
+/* ---- by name ---- */
 
 List *
 audience_names(const Population *population)
@@ -355,126 +268,4 @@ collect_audience(const FilterNode *node, void *context)
 		return true;
 	*names = names_add(*names, node->text);
 	return false;
-}
-
-/* ---- the cache ---- */
-
-/* audience_set() returns the definitions, read if the cache has them not. */
-static AudienceSet *
-audience_set(const Population *population)
-{
-	AudienceSet *set = cache_find(audience_sets, &population->oid);
-	AudienceSet made = {population->oid};
-	MemoryContext context;
-	MemoryContext old;
-	List	   *audiences;
-	const Audience **by_id;
-	uint64		begun = cache_begin();
-	ListCell   *lc;
-
-	if (set != NULL)
-		return set;
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "segment audiences",
-									ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
-	audiences = audience_read(population);
-	by_id = palloc(sizeof(Audience *) * Max(list_length(audiences), 1));
-	foreach(lc, audiences)
-		by_id[foreach_current_index(lc)] = lfirst(lc);
-	qsort(by_id, list_length(audiences), sizeof(Audience *), compare_ids);
-	MemoryContextSwitchTo(old);
-
-	made.audiences = audiences;
-	made.by_id = by_id;
-	made.count = list_length(audiences);
-	foreach(lc, audiences)
-		made.any_stored |= ((Audience *) lfirst(lc))->stored;
-	return cache_put(audience_sets, &made, context, begun);
-}
-
-/* audience_read() reads all audiences of a population from the catalog. */
-static List *
-audience_read(const Population *population)
-{
-	CatalogScan scan;
-	List	   *audiences = NIL;
-
-	catalog_begin(&scan, "audience", population->name);
-	while (catalog_next(&scan))
-		audiences = lappend(audiences, audience_row(&scan));
-	catalog_end(&scan);
-
-	list_sort(audiences, compare_audiences);
-	return audiences;
-}
-
-/*
- * audience_read_one() reads one audience.  Like what the cache hands out, it
- * is good until the end of the transaction.
- */
-static const Audience *
-audience_read_one(const Population *population, const char *name)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-	CatalogScan scan;
-	const Audience *audience = NULL;
-
-	catalog_begin_one(&scan, "audience", population->name, name);
-	if (catalog_next(&scan))
-		audience = audience_row(&scan);
-	catalog_end(&scan);
-	MemoryContextSwitchTo(old);
-	return audience;
-}
-
-/* audience_row() reads one row of segment.audience. */
-static Audience *
-audience_row(CatalogScan *scan)
-{
-	Audience   *audience = palloc0(sizeof(Audience));
-	bool		isnull;
-	Datum		value;
-
-	audience->name = catalog_get_text(scan, "audience");
-	audience->description = catalog_get_optional(scan, "description");
-	value = catalog_get(scan, "view", REGCLASSOID, &isnull);
-	audience->view = isnull ? InvalidOid : DatumGetObjectId(value);
-	value = catalog_get(scan, "filter", catalog_type("filter"), &isnull);
-	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("audience \"%s\" has no filter", audience->name)));
-	audience->filter = filter_unpack((Filter *) PG_DETOAST_DATUM(value));
-	value = catalog_get(scan, "definition_id", INT4OID, &isnull);
-	audience->definition_id = DatumGetInt32(value);
-	value = catalog_get(scan, "stored", BOOLOID, &isnull);
-	audience->stored = DatumGetBool(value);
-	value = catalog_get(scan, "time_dependent", BOOLOID, &isnull);
-	audience->time_dependent = DatumGetBool(value);
-	value = catalog_get(scan, "matches_empty", BOOLOID, &isnull);
-	audience->matches_empty = DatumGetBool(value);
-	return audience;
-}
-
-static int
-compare_audiences(const ListCell *a, const ListCell *b)
-{
-	return strcmp(((Audience *) lfirst(a))->name,
-				  ((Audience *) lfirst(b))->name);
-}
-
-static int
-compare_ids(const void *a, const void *b)
-{
-	int32		left = (*(const Audience *const *) a)->definition_id;
-	int32		right = (*(const Audience *const *) b)->definition_id;
-
-	return left < right ? -1 : left > right;
-}
-
-static bool
-made_of(const void *entry, Oid relid)
-{
-	return ((const AudienceSet *) entry)->base == relid;
 }

@@ -10,10 +10,13 @@
 
 #include "audience/audience.h"
 
-/* definitions.c ---------------------------------------------------------- */
+/* definition_cache.c ----------------------------------------------------- */
 
 /* Make the cache of the audiences of each population. */
-extern void definitions_init(void);
+extern void definition_cache_init(void);
+
+/* A number that another list of audiences never has. */
+extern uint64 audience_list_number(const Population *population);
 
 /* The audience of a definition; NULL if the definition is not current. */
 extern const Audience *audience_by_definition(const Population *population,
@@ -21,6 +24,11 @@ extern const Audience *audience_by_definition(const Population *population,
 
 /* Has any audience its members stored? */
 extern bool audience_any_stored(const Population *population);
+
+/* definitions.c ---------------------------------------------------------- */
+
+/* Make that cache, and answer the room of traits who uses what. */
+extern void definitions_init(void);
 
 /* The names (char *) of all audiences, sorted. */
 extern List *audience_names(const Population *population);

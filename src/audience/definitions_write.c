@@ -250,6 +250,21 @@ audience_refresh(const Population *population, List *names)
 	definitions_changed(population);
 }
 
+/*
+ * Sessions compare versions of rows (definition_cache.c), so each row gets a
+ * new one.
+ */
+void
+audience_compile_anew(const Population *population)
+{
+	catalog_execute("UPDATE segment.audience SET filter = filter"
+					" WHERE population = $1",
+					1, (Oid[]) {NAMEOID},
+					(Datum[]) {name_datum(population->name)}, NULL);
+	definitions_changed(population);
+	cache_distrust(population->oid);
+}
+
 void
 audience_lock(const Population *population)
 {

@@ -9,7 +9,9 @@
  *
  *		total_spend		> 100 {newcomer}	> 500 {vip, lapsed_vip}
  *		city			Aarhus {local}	 Odense {local, islanders}
- *		anything else	tags contains "vegan" {vegans}
+ *		tags			vegan {vegans}
+ *		total_spend, orders		ratio 20 {dear}
+ *		anything else	city like 'O%' {islanders}
  *
  * An order that takes a profile's total_spend from 480 to 540 passes one
  * threshold, and two filters are evaluated, however many audiences there are.
@@ -23,8 +25,11 @@
  * that is evaluated here (time/moment.h): a condition holds as of an instant,
  * not as of now.
  *
- * An index is built once per session, at the first event, and again when a
- * definition has changed.
+ * An index is built once per session, at the first event.  When a definition
+ * has changed, the index takes in the audiences that are new or were changed,
+ * and out those that are gone or were (index_build.c).  An index is built anew
+ * only if what names stand for has changed (index_environment()), or the
+ * cache distrusts the index.
  *
  * A filter that does not bind any more is noted, and the others are indexed:
  * an event must not fail of a definition that it has nothing to do with.  The
@@ -34,13 +39,15 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/xact.h"
-#include "miscadmin.h"
-#include "utils/guc.h"
+#include "lib/stringinfo.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "audience/conditions.h"
+#include "audience/definitions.h"
 #include "base/base.h"
 
 typedef struct IndexEntry
@@ -48,40 +55,16 @@ typedef struct IndexEntry
 	Oid			base;			/* hash key */
 	CacheSlot	slot;
 	AudienceIndex *index;
+	uint64		list;			/* the number of the list it is made of */
+	bool		following;		/* an error left the index half changed */
 } IndexEntry;
-
-/* What an index is built of. */
-typedef struct Building
-{
-	const Population *population;
-	List	   *audiences;		/* Audience * */
-	bool		each;			/* bind each by an attempt of its own */
-	FilterScope *scope;
-	MemoryContext scratch;		/* reset after each audience */
-	Collection	into;
-	AudienceIndex *index;		/* the result */
-} Building;
-
-/* A filter to be compiled by an attempt. */
-typedef struct Compilation
-{
-	const Watched *watched;
-	const FilterNode *filter;
-	FilterScope *scope;
-	Expr	   *result;
-} Compilation;
 
 static Cache *indexes = NULL;
 
 static bool made_of(const void *entry, Oid relid);
-static AudienceIndex *index_build(const Population *population,
-								  List *audiences);
-static void build(void *arg);
-static AudienceIndex *index_create(const Population *population, int most);
-static void index_audience(Building *building, const Audience *audience);
-static void compile_watched(void *arg);
-static void index_columns(AudienceIndex *index);
-static Column *column_of(AudienceIndex *index, int bit);
+static bool keep(const void *entry);
+static bool follow(IndexEntry *entry, const Population *population);
+static char *index_environment(const Population *population);
 
 void
 audience_index_init(void)
@@ -92,6 +75,7 @@ audience_index_init(void)
 		.entry_size = sizeof(IndexEntry),
 		.slot = offsetof(IndexEntry, slot),
 		.made_of = made_of,
+		.keep = keep,
 	};
 
 	indexes = cache_create(&kind);
@@ -103,18 +87,30 @@ made_of(const void *entry, Oid relid)
 	return ((const IndexEntry *) entry)->base == relid;
 }
 
+static bool
+keep(const void *entry)
+{
+	return get_rel_relkind(((const IndexEntry *) entry)->base) != '\0';
+}
+
 AudienceIndex *
 audience_index(const Population *population)
 {
-	IndexEntry *entry = cache_find(indexes, &population->oid);
+	IndexEntry *entry = cache_find_any(indexes, &population->oid);
 	IndexEntry	made = {population->oid};
 	MemoryContext context;
 	MemoryContext old;
 	uint64		begun = cache_begin();
 
-	if (entry != NULL)
+	if (entry != NULL && entry->slot.valid)
 	{
 		entry->index->evaluating = -1;	/* an error may have left it set */
+		return entry->index;
+	}
+
+	if (entry != NULL && follow(entry, population))
+	{
+		cache_renew(indexes, entry, begun);
 		return entry->index;
 	}
 
@@ -123,10 +119,36 @@ audience_index(const Population *population)
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	made.index = index_build(population, audience_list(population));
+	made.index->environment = index_environment(population);
+	made.list = audience_list_number(population);
 	MemoryContextSwitchTo(old);
 
 	(void) cache_put(indexes, &made, context, begun);
 	return made.index;
+}
+
+/*
+ * follow() makes the index of a stale entry one of the audiences there are.
+ * Returns false if the index has to be built anew; so it is while a writer
+ * holds it, or if the last time failed.
+ */
+static bool
+follow(IndexEntry *entry, const Population *population)
+{
+	AudienceIndex *index = entry->index;
+	List	   *audiences = audience_list(population);
+
+	if (entry->slot.distrusted || entry->following || index->writers > 0 ||
+		strcmp(index->environment, index_environment(population)) != 0)
+		return false;
+	entry->following = true;
+	if (entry->list != audience_list_number(population) &&
+		!index_follow(index, audiences))
+		return false;
+	entry->list = audience_list_number(population);
+	entry->following = false;
+	index->evaluating = -1;
+	return true;
 }
 
 AudienceIndex *
@@ -149,190 +171,44 @@ audience_index_to_ask(const Population *population, List *audiences)
 	return audience_index(population);
 }
 
-/* ---- building ---- */
+void
+index_hold(AudienceIndex *index)
+{
+	index->writers++;
+}
+
+void
+index_release(AudienceIndex *index)
+{
+	index->writers--;
+}
 
 /*
- * index_build() binds all filters at once; and again one by one, if one of
- * them does not bind.
+ * index_environment() describes what the names in filters stand for: the
+ * columns of the base table, the traits, and the sources.  A filter that stays
+ * the same means the same as long as this text does.
  */
-static AudienceIndex *
-index_build(const Population *population, List *audiences)
+static char *
+index_environment(const Population *population)
 {
-	Building	building = {population, audiences};
+	StringInfoData text;
+	Relation	base = relation_open(population->oid, AccessShareLock);
+	TupleDesc	columns = RelationGetDescr(base);
 
-	if (attempt(build, &building) != NULL)
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s %u %u %s\n", population->key,
+					 population->key_type, population->key_collation,
+					 population->timezone);
+	for (int i = 0; i < columns->natts; i++)
 	{
-		building.each = true;
-		build(&building);
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		appendStringInfo(&text, "%s %d %u %d %u\n",
+						 NameStr(column->attname), column->attisdropped,
+						 column->atttypid, column->atttypmod,
+						 column->attcollation);
 	}
-	return building.index;
-}
-
-/* build() builds an index in the current context: an attempt. */
-static void
-build(void *arg)
-{
-	Building   *building = arg;
-	const Population *population = building->population;
-	AudienceIndex *index = index_create(population,
-										list_length(building->audiences));
-	ListCell   *lc;
-	int			level;
-
-	building->scope = filter_relation_scope(population->oid, 1);
-	building->scratch = AllocSetContextCreate(CurrentMemoryContext,
-											  "segment conditions",
-											  ALLOCSET_DEFAULT_SIZES);
-	building->into = (Collection) {index, CurrentMemoryContext, 0};
-	building->index = index;
-	level = filter_pin(building->scope);
-	foreach(lc, building->audiences)
-	{
-		CHECK_FOR_INTERRUPTS();
-		index_audience(building, lfirst(lc));
-	}
-	AtEOXact_GUC(true, level);
-	MemoryContextDelete(building->scratch);
-
-	foreach(lc, index->operands)
-		operand_finish(lfirst(lc));
-	index_columns(index);
-}
-
-/* index_create() makes an empty index, for 'most' audiences. */
-static AudienceIndex *
-index_create(const Population *population, int most)
-{
-	AudienceIndex *index = palloc0(sizeof(AudienceIndex));
-	HASHCTL		control = {
-		.keysize = sizeof(uint64),
-		.entrysize = sizeof(Condition),
-		.hcxt = CurrentMemoryContext,
-	};
-
-	index->population = population_copy(population);
-	index->watched = palloc0(sizeof(Watched) * Max(most, 1));
-	index->touched = palloc(sizeof(int) * Max(most, 1));
-	index->conditions = hash_create("segment conditions", 64, &control,
-									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	index->shared = shared_exprs_create();
-	index->evaluating = -1;
-	index->before = moment_create(index->shared);
-	index->after = moment_create(index->shared);
-	index->time_context = time_expr_context();
-	return index;
-}
-
-/* index_audience() adds an audience; it is compiled if it is stored. */
-static void
-index_audience(Building *building, const Audience *audience)
-{
-	AudienceIndex *index = building->index;
-	Collection *into = &building->into;
-	int			place = index->nwatched++;
-	Watched    *watched = &index->watched[place];
-	Compilation one = {watched, audience->filter, building->scope};
-	ErrorData  *error = NULL;
-	MemoryContext old;
-
-	watched->name = pstrdup(audience->name);
-	watched->definition_id = audience->definition_id;
-	watched->untried = !audience->stored;
-	if (!audience->stored)
-		return;
-
-	into->place = place;
-	old = MemoryContextSwitchTo(building->scratch);
-	if (building->each)
-		error = attempt(compile_watched, &one);
-	else
-		compile_watched(&one);
-	if (error != NULL)
-	{
-		MemoryContextSwitchTo(into->context);
-		watched->broken = pstrdup(error->message);
-		index->broken = lappend_int(index->broken, place);
-	}
-	else
-	{
-		if (audience->time_dependent)
-			one.result = shared_exprs_bind(index->shared, one.result);
-		collect_conditions(into, (Node *) one.result);
-		MemoryContextSwitchTo(into->context);
-		/* a filter that time changes may come to hold for the blank row */
-		if (audience->matches_empty || audience->time_dependent)
-			index->matches_empty = lappend_int(index->matches_empty, place);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(building->scratch);
-}
-
-static void
-compile_watched(void *arg)
-{
-	Compilation *one = arg;
-
-	one->result = watched_compile(one->watched, one->filter, one->scope);
-}
-
-/* ---- columns ---- */
-
-/* index_columns() notes for each column what depends on it. */
-static void
-index_columns(AudienceIndex *index)
-{
-	ListCell   *lc;
-	HASH_SEQ_STATUS scan;
-	Condition  *condition;
-	Column	   *column;
-	int			bit;
-
-	foreach(lc, index->operands)
-	{
-		Operand    *operand = lfirst(lc);
-
-		bit = -1;
-		while ((bit = bms_next_member(operand->columns, bit)) >= 0)
-		{
-			column = column_of(index, bit);
-			column->operands = lappend(column->operands, operand);
-		}
-	}
-
-	hash_seq_init(&scan, index->conditions);
-	while ((condition = hash_seq_search(&scan)) != NULL)
-		for (; condition != NULL; condition = condition->next)
-		{
-			bit = -1;
-			while ((bit = bms_next_member(condition->columns, bit)) >= 0)
-			{
-				column = column_of(index, bit);
-				column->conditions = lappend(column->conditions, condition);
-			}
-		}
-}
-
-/* column_of() finds the column of a bit in a set of columns, or adds it. */
-static Column *
-column_of(AudienceIndex *index, int bit)
-{
-	AttrNumber	number = bit + FirstLowInvalidHeapAttributeNumber;
-	Column	   *column;
-	int32		typmod;
-	Oid			type;
-	Oid			collation;
-
-	for (int i = 0; i < index->ncolumns; i++)
-		if (index->columns[i].number == number)
-			return &index->columns[i];
-
-	index->columns = index->columns == NULL ? palloc(sizeof(Column)) :
-		repalloc(index->columns, sizeof(Column) * (index->ncolumns + 1));
-	column = &index->columns[index->ncolumns++];
-	memset(column, 0, sizeof(Column));
-	column->number = number;
-	get_atttypetypmodcoll(index->population->oid, number, &type, &typmod,
-						  &collation);
-	get_typlenbyval(type, &column->typlen, &column->typbyval);
-	return column;
+	relation_close(base, AccessShareLock);
+	trait_describe_all(population, &text);
+	return text.data;
 }

@@ -35,6 +35,13 @@ extern AudienceIndex *audience_index_of(const Population *population,
 extern AudienceIndex *audience_index_to_ask(const Population *population,
 											List *audiences);
 
+/*
+ * A writer holds the index, whose places stay what they are until then: the
+ * index does not follow changes of definitions in place.
+ */
+extern void index_hold(AudienceIndex *index);
+extern void index_release(AudienceIndex *index);
+
 /* index_filters.c -------------------------------------------------------- */
 
 /* The place of an audience, which is in the index. */

@@ -44,18 +44,19 @@ int
 index_place(const AudienceIndex *index, const char *name)
 {
 	int			low = 0;
-	int			high = index->nwatched - 1;
+	int			high = index->count - 1;
 
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
+		int			place = index->by_name[middle].place;
 
-		if (strcmp(index->watched[middle].name, name) < 0)
+		if (strcmp(index->watched[place].name, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low;
+	return index->by_name[low].place;
 }
 
 const char *
@@ -197,7 +198,7 @@ prepare(AudienceIndex *index, const int *places, int count)
 		audience = audience_by_name(index->population, watched->name);
 		filter = watched_compile(watched, audience->filter, scope);
 		filter = expression_planner(shared_exprs_bind(index->shared, filter));
-		old = MemoryContextSwitchTo(GetMemoryChunkContext(index));
+		old = MemoryContextSwitchTo(index_memory(index));
 		watched->filter = ExecInitQual(list_make1(copyObject(filter)), NULL);
 		MemoryContextSwitchTo(old);
 	}

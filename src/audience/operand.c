@@ -22,6 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
+#include "utils/array.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -41,8 +42,12 @@ static bool find_comparisons(Oid type, Oid constant_type, Oid family,
 static Operand *make_operand(Collection *into, Node *expr, Oid type,
 							 Oid collation, const Comparisons *comparisons);
 static void find_hash(Operand *operand);
+static int	threshold_rank(Operand *operand, const Thresholds *thresholds,
+						   const Threshold *one);
 static int	compare_thresholds(const void *a, const void *b, void *arg);
 static void thresholds_finish(Operand *operand, Thresholds *thresholds);
+static void hash_probes(Operand *operand);
+static void thresholds_remove(Thresholds *thresholds, const bool *marked);
 
 Operand *
 operand_of(Collection *into, Node *expr, const Const *constant, Oid collation,
@@ -55,7 +60,7 @@ operand_of(Collection *into, Node *expr, const Const *constant, Oid collation,
 	{
 		Operand    *operand = lfirst(lc);
 
-		if (operand->type == constant->consttype &&
+		if (operand->type == constant->consttype && !operand->elements &&
 			operand->collation == collation && equal(operand->expr, expr))
 			return operand;
 	}
@@ -68,6 +73,48 @@ operand_of(Collection *into, Node *expr, const Const *constant, Oid collation,
 		return NULL;
 	return make_operand(into, expr, constant->consttype, collation,
 						&comparisons);
+}
+
+Operand *
+elements_of(Collection *into, Node *array, Oid collation)
+{
+	Operand    *operand;
+	Oid			type = get_element_type(exprType(array));
+	ListCell   *lc;
+
+	foreach(lc, into->index->operands)
+	{
+		operand = lfirst(lc);
+		if (operand->elements && operand->collation == collation &&
+			equal(operand->expr, array))
+			return operand;
+	}
+	if (has_clock(array) || !OidIsValid(type) ||
+		!OidIsValid(lookup_type_cache(type, TYPECACHE_HASH_PROC)->hash_proc))
+		return NULL;
+	operand = make_operand(into, array, type, collation, NULL);
+	operand->elements = true;
+	find_hash(operand);
+	return operand;
+}
+
+Elements
+operand_elements(const Operand *operand, Datum array)
+{
+	Elements	elements = {0};
+	bool	   *isnull;
+	int			count;
+	int16		length;
+	bool		byval;
+	char		align;
+
+	get_typlenbyvalalign(operand->type, &length, &byval, &align);
+	deconstruct_array(DatumGetArrayTypeP(array), operand->type, length, byval,
+					  align, &elements.list, &isnull, &count);
+	for (int i = 0; i < count; i++)
+		if (!isnull[i])
+			elements.list[elements.count++] = elements.list[i];
+	return elements;
 }
 
 /* find_comparisons() returns false if the types have no order in common. */
@@ -86,7 +133,10 @@ find_comparisons(Oid type, Oid constant_type, Oid family, Comparisons *found)
 		OidIsValid(found->of_constants);
 }
 
-/* make_operand() makes an operand in the index's memory context. */
+/*
+ * make_operand() makes an operand in the index's memory context.
+ * 'comparisons' is NULL if its elements are looked for.
+ */
 static Operand *
 make_operand(Collection *into, Node *expr, Oid type, Oid collation,
 			 const Comparisons *comparisons)
@@ -106,11 +156,14 @@ make_operand(Collection *into, Node *expr, Oid type, Oid collation,
 	operand->type = type;
 	operand->collation = collation;
 	get_typlenbyval(type, &operand->typlen, &operand->typbyval);
-	fmgr_info(comparisons->with_constant, &operand->compare);
-	fmgr_info(comparisons->of_constants, &operand->compare_constants);
+	if (comparisons != NULL)
+	{
+		fmgr_info(comparisons->with_constant, &operand->compare);
+		fmgr_info(comparisons->of_constants, &operand->compare_constants);
+	}
 	if (operand->expr_type == type)
 		find_hash(operand);
-	into->index->operands = lappend(into->index->operands, operand);
+	operand_enter(into->index, operand);
 	MemoryContextSwitchTo(old);
 	return operand;
 }
@@ -135,7 +188,12 @@ operand_add_threshold(Operand *operand, Thresholds *to, Datum value,
 					  bool after, int place)
 {
 	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(operand));
-	Threshold  *threshold;
+	Threshold	threshold = {
+		.value = datumCopy(value, operand->typbyval, operand->typlen),
+		.after = after,
+		.place = place,
+	};
+	int			i = to->count;
 
 	if (to->count == to->space)
 	{
@@ -144,11 +202,36 @@ operand_add_threshold(Operand *operand, Thresholds *to, Datum value,
 			palloc(sizeof(Threshold) * to->space) :
 			repalloc(to->list, sizeof(Threshold) * to->space);
 	}
-	threshold = &to->list[to->count++];
-	threshold->value = datumCopy(value, operand->typbyval, operand->typlen);
-	threshold->after = after;
-	threshold->place = place;
+	if (operand->finished)
+	{
+		i = threshold_rank(operand, to, &threshold);
+		memmove(&to->list[i + 1], &to->list[i],
+				sizeof(Threshold) * (to->count - i));
+		to->keyed &= value_key(operand->type, threshold.value, &threshold.key);
+	}
+	to->list[i] = threshold;
+	to->count++;
 	MemoryContextSwitchTo(old);
+}
+
+/* threshold_rank() returns how many of sorted thresholds come before one. */
+static int
+threshold_rank(Operand *operand, const Thresholds *thresholds,
+			   const Threshold *one)
+{
+	int			low = 0;
+	int			high = thresholds->count;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (compare_thresholds(&thresholds->list[middle], one, operand) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 void
@@ -172,6 +255,7 @@ operand_add_probe(Operand *operand, Datum value, int condition, int place)
 												   probe->value));
 	probe->condition = condition;
 	probe->place = place;
+	operand->probes_changed = true;
 	MemoryContextSwitchTo(old);
 }
 
@@ -232,18 +316,38 @@ thresholds_finish(Operand *operand, Thresholds *thresholds)
 void
 operand_finish(Operand *operand)
 {
-	if (operand->column == InvalidAttrNumber)
-		operand->state =
-			ExecInitExpr(expression_planner(copyObject(operand->expr)), NULL);
-	thresholds_finish(operand, &operand->above);
-	thresholds_finish(operand, &operand->below);
-	if (operand->nprobes == 0)
-		return;
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(operand));
 
-	operand->nbuckets = 1;
-	while (operand->nbuckets < operand->nprobes)
-		operand->nbuckets *= 2;
-	operand->buckets = palloc(sizeof(int) * operand->nbuckets);
+	if (!operand->finished)
+	{
+		if (operand->column == InvalidAttrNumber)
+			operand->state =
+				ExecInitExpr(expression_planner(copyObject(operand->expr)),
+							 NULL);
+		thresholds_finish(operand, &operand->above);
+		thresholds_finish(operand, &operand->below);
+		operand->finished = true;
+	}
+	if (operand->probes_changed)
+		hash_probes(operand);
+	MemoryContextSwitchTo(old);
+}
+
+/* hash_probes() puts all probes into the buckets of their values. */
+static void
+hash_probes(Operand *operand)
+{
+	int			nbuckets = Max(operand->nbuckets, 1);
+
+	while (nbuckets < operand->nprobes)
+		nbuckets *= 2;
+	if (nbuckets > operand->nbuckets)
+	{
+		if (operand->buckets != NULL)
+			pfree(operand->buckets);
+		operand->buckets = palloc(sizeof(int) * nbuckets);
+		operand->nbuckets = nbuckets;
+	}
 	memset(operand->buckets, -1, sizeof(int) * operand->nbuckets);
 	for (int i = 0; i < operand->nprobes; i++)
 	{
@@ -254,5 +358,52 @@ operand_finish(Operand *operand)
 		probe->next = *bucket;
 		*bucket = i;
 	}
-	operand->condition_met = palloc0(sizeof(uint64) * operand->nconditions);
+
+	/* no condition is met: changes are numbered from 1 on */
+	if (operand->nconditions > operand->condition_space)
+	{
+		if (operand->condition_met != NULL)
+			pfree(operand->condition_met);
+		operand->condition_space = operand->nconditions * 2;
+		operand->condition_met = palloc0(sizeof(uint64) *
+										 operand->condition_space);
+	}
+	operand->probes_changed = false;
+}
+
+bool
+operand_remove(Operand *operand, const bool *marked)
+{
+	int			kept = 0;
+
+	thresholds_remove(&operand->above, marked);
+	thresholds_remove(&operand->below, marked);
+	for (int i = 0; i < operand->nprobes; i++)
+		if (!marked[operand->probes[i].place])
+			operand->probes[kept++] = operand->probes[i];
+	operand->probes_changed |= kept < operand->nprobes;
+	operand->nprobes = kept;
+
+	if (operand->above.count > 0)
+		operand->place = operand->above.list[0].place;
+	else if (operand->below.count > 0)
+		operand->place = operand->below.list[0].place;
+	else if (operand->nprobes > 0)
+		operand->place = operand->probes[0].place;
+	else
+		return false;
+	if (operand->time_dependent != NULL)
+		operand->time_dependent->place = operand->place;
+	return true;
+}
+
+static void
+thresholds_remove(Thresholds *thresholds, const bool *marked)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < thresholds->count; i++)
+		if (!marked[thresholds->list[i].place])
+			thresholds->list[kept++] = thresholds->list[i];
+	thresholds->count = kept;
 }

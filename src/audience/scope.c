@@ -60,7 +60,16 @@ typedef struct ProfileScope
 	FilterScope *names;
 	const Population *population;
 	bool		of_view;
+	struct NameValues *known;	/* what names have turned out to stand for */
 } ProfileScope;
+
+/* The compiled values of names, for the next filter in the same scope. */
+typedef struct NameValues
+{
+	MemoryContext context;
+	List	   *names;			/* char * */
+	List	   *values;			/* Expr * */
+} NameValues;
 
 static FilterScope *profile_scope(FilterRow *row);
 static Expr *scope_column(FilterScope *scope, const char *name);
@@ -102,6 +111,8 @@ profile_scope(FilterRow *row)
 	profile->names = names;
 	profile->population = population;
 	profile->of_view = relid != population->oid;
+	profile->known = palloc0(sizeof(NameValues));
+	profile->known->context = CurrentMemoryContext;
 	profile->scope.subject = psprintf("population \"%s\"", population->name);
 	profile->scope.noun = "trait";
 	profile->scope.column = scope_column;
@@ -114,12 +125,31 @@ profile_scope(FilterRow *row)
 	return &profile->scope;
 }
 
+/*
+ * scope_column() compiles what a name stands for once, and returns a copy of
+ * it each time: thousands of filters may be compiled in one scope.
+ */
 static Expr *
 scope_column(FilterScope *scope, const char *name)
 {
 	FilterScope *names = ((ProfileScope *) scope)->names;
+	NameValues *known = ((ProfileScope *) scope)->known;
+	MemoryContext old;
+	Expr	   *value;
+	ListCell   *lc;
+	ListCell   *found;
 
-	return names->column(names, name);
+	forboth(lc, known->names, found, known->values)
+		if (strcmp(lfirst(lc), name) == 0)
+			return copyObject(lfirst(found));
+	value = names->column(names, name);
+	if (value == NULL)
+		return NULL;
+	old = MemoryContextSwitchTo(known->context);
+	known->names = lappend(known->names, pstrdup(name));
+	known->values = lappend(known->values, copyObject(value));
+	MemoryContextSwitchTo(old);
+	return value;
 }
 
 static List *

@@ -63,6 +63,5 @@ time_dependent_of(Collection *into, Node *node)
 	one = palloc0(sizeof(TimeDependent));
 	one->expr = time_expr_of(into, node);
 	one->place = into->place;
-	into->index->time_dependent = lappend(into->index->time_dependent, one);
 	return one;
 }

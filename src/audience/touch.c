@@ -11,8 +11,9 @@
  *		missing -> 540		of those above, the ones up to 540;
  *							of those below, the ones from 540 on
  *
- * Values that an operand may be equal to (=, in) are hashed.  Any other
- * condition is evaluated, once for all filters that have it in common.
+ * Values that an operand may be equal to (=, in), or have as an element
+ * (contains), are hashed.  Comparisons of two operands are in pair.c.  Any
+ * other condition is evaluated, once for all filters that have it in common.
  *
  * The question is the same for an event, which changes the row, and for time,
  * which changes the instant:
@@ -52,9 +53,11 @@ static void narrow(const Operand *operand, const Thresholds *thresholds,
 				   WindowMargin *margin);
 static int	probe_next(const Operand *operand, int i, Datum value,
 					   uint32 hash);
+static int	first_probe(const Operand *operand, Datum value, uint32 *hash);
 static void probes_touch(AudienceIndex *index, Operand *operand,
-						 Datum old_value, bool old_isnull,
-						 Datum new_value, bool new_isnull);
+						 const Elements *before, const Elements *after);
+static Elements values_probed(const Operand *operand, Datum *value,
+							  bool isnull);
 static int	thresholds_under(const Operand *operand,
 							 const Thresholds *thresholds,
 							 const SearchValue *value);
@@ -68,7 +71,6 @@ static bool threshold_under(const Operand *operand,
 							const Thresholds *thresholds, int i,
 							const SearchValue *value);
 static bool stays_on_side(AudienceIndex *index, Condition *condition);
-static void touch(AudienceIndex *index, int place);
 
 int
 index_touched(AudienceIndex *index, TupleTableSlot *before,
@@ -91,6 +93,8 @@ index_touched(AudienceIndex *index, TupleTableSlot *before,
 			operand_touch(index, operand);
 			note_changed(index, operand->time_dependent);
 		}
+		foreach(lc, column->pairs)
+			pair_touch(index, lfirst(lc));
 		foreach(lc, column->conditions)
 		{
 			Condition  *condition = lfirst(lc);
@@ -101,7 +105,7 @@ index_touched(AudienceIndex *index, TupleTableSlot *before,
 	}
 	if (appears)
 		foreach(lc, index->matches_empty)
-			touch(index, lfirst_int(lc));
+			index_touch(index, lfirst_int(lc));
 	return touch_end(index, touched);
 }
 
@@ -125,18 +129,6 @@ touch_end(AudienceIndex *index, const int **touched)
 	index_prepare(index, index->touched, index->ntouched);
 	*touched = index->touched;
 	return index->ntouched;
-}
-
-/* touch() adds an audience to the answer, once. */
-static void
-touch(AudienceIndex *index, int place)
-{
-	Watched    *watched = &index->watched[place];
-
-	if (watched->touched == index->change)
-		return;
-	watched->touched = index->change;
-	index->touched[index->ntouched++] = place;
 }
 
 /* note_changed() notes that the change is in what an expression reads. */
@@ -207,7 +199,7 @@ operand_touch(AudienceIndex *index, Operand *operand)
 		to = new_isnull ? 0 :
 			thresholds_near(operand, &operand->above, &to_value, from);
 		for (int i = Min(from, to); i < Max(from, to); i++)
-			touch(index, operand->above.list[i].place);
+			index_touch(index, operand->above.list[i].place);
 	}
 	if (operand->below.count > 0)
 	{
@@ -216,11 +208,15 @@ operand_touch(AudienceIndex *index, Operand *operand)
 		to = new_isnull ? operand->below.count :
 			thresholds_near(operand, &operand->below, &to_value, from);
 		for (int i = Min(from, to); i < Max(from, to); i++)
-			touch(index, operand->below.list[i].place);
+			index_touch(index, operand->below.list[i].place);
 	}
 	if (operand->nprobes > 0)
-		probes_touch(index, operand, old_value, old_isnull,
-					 new_value, new_isnull);
+	{
+		Elements	before = values_probed(operand, &old_value, old_isnull);
+		Elements	after = values_probed(operand, &new_value, new_isnull);
+
+		probes_touch(index, operand, &before, &after);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -331,56 +327,66 @@ probe_next(const Operand *operand, int i, Datum value, uint32 hash)
 	return -1;
 }
 
+/* first_probe() returns the first probe for a value, or -1. */
+static int
+first_probe(const Operand *operand, Datum value, uint32 *hash)
+{
+	FmgrInfo   *function = unconstify(FmgrInfo *, &operand->hash);
+	int			i;
+
+	*hash = DatumGetUInt32(FunctionCall1Coll(function, operand->collation,
+											 value));
+	i = operand->buckets[*hash & (operand->nbuckets - 1)];
+	return probe_next(operand, i, value, *hash);
+}
+
 /*
  * probes_touch() touches the audiences whose conditions have a probe for one
- * of the two values.  A condition that has probes for both (in) is as true as
- * it was.
+ * of the values before or after.  A condition that has probes for both (in,
+ * contains any) is as true as it was.
  */
 static void
-probes_touch(AudienceIndex *index, Operand *operand,
-			 Datum old_value, bool old_isnull,
-			 Datum new_value, bool new_isnull)
+probes_touch(AudienceIndex *index, Operand *operand, const Elements *before,
+			 const Elements *after)
 {
 	const EqualityProbe *probes = operand->probes;
 	uint64	   *met = operand->condition_met;
-	uint64		met_old = index->change * 2;
-	uint64		met_both = met_old + 1;
+	uint64		met_before = index->change * 2;
+	uint64		met_both = met_before + 1;
 	uint32		hash;
-	int			first = -1;
-	int			i;
 
-	if (!old_isnull)
-	{
-		hash = DatumGetUInt32(FunctionCall1Coll(&operand->hash,
-												operand->collation,
-												old_value));
-		first = operand->buckets[hash & (operand->nbuckets - 1)];
-		first = probe_next(operand, first, old_value, hash);
-		for (i = first; i >= 0;
-			 i = probe_next(operand, probes[i].next, old_value, hash))
-			met[probes[i].condition] = met_old;
-	}
-	if (!new_isnull)
-	{
-		uint32		new_hash;
-
-		new_hash = DatumGetUInt32(FunctionCall1Coll(&operand->hash,
-													operand->collation,
-													new_value));
-		i = operand->buckets[new_hash & (operand->nbuckets - 1)];
-		for (i = probe_next(operand, i, new_value, new_hash); i >= 0;
-			 i = probe_next(operand, probes[i].next, new_value, new_hash))
+	for (int v = 0; v < before->count; v++)
+		for (int i = first_probe(operand, before->list[v], &hash); i >= 0;
+			 i = probe_next(operand, probes[i].next, before->list[v], hash))
+			met[probes[i].condition] = met_before;
+	for (int v = 0; v < after->count; v++)
+		for (int i = first_probe(operand, after->list[v], &hash); i >= 0;
+			 i = probe_next(operand, probes[i].next, after->list[v], hash))
 		{
-			if (met[probes[i].condition] == met_old)
-				met[probes[i].condition] = met_both;
-			else if (met[probes[i].condition] != met_both)
-				touch(index, probes[i].place);
+			uint64	   *one = &met[probes[i].condition];
+
+			if (*one == met_before)
+				*one = met_both;
+			else if (*one != met_both)
+				index_touch(index, probes[i].place);
 		}
-	}
-	for (i = first; i >= 0;
-		 i = probe_next(operand, probes[i].next, old_value, hash))
-		if (met[probes[i].condition] == met_old)
-			touch(index, probes[i].place);
+	for (int v = 0; v < before->count; v++)
+		for (int i = first_probe(operand, before->list[v], &hash); i >= 0;
+			 i = probe_next(operand, probes[i].next, before->list[v], hash))
+			if (met[probes[i].condition] == met_before)
+				index_touch(index, probes[i].place);
+}
+
+/* values_probed() returns what probes are for: a value, or its elements. */
+static Elements
+values_probed(const Operand *operand, Datum *value, bool isnull)
+{
+	Elements	none = {0};
+
+	if (isnull)
+		return none;
+	return operand->elements ? operand_elements(operand, *value) :
+		(Elements) {1, value};
 }
 
 /* ---- thresholds ---- */
@@ -502,7 +508,7 @@ condition_touch(AudienceIndex *index, Condition *condition)
 		(old_isnull || DatumGetBool(old_value) == DatumGetBool(new_value)))
 		return;
 	foreach(lc, condition->places)
-		touch(index, lfirst_int(lc));
+		index_touch(index, lfirst_int(lc));
 }
 
 /*

@@ -194,12 +194,14 @@ extern void locks_take(List *requests);
 
 /*
  * Part of each entry of a cache, for the cache's own use: whether the entry
- * still agrees with the catalog, and the context that holds its memory (or
- * NULL).
+ * still agrees with the catalog, whether what it is made of may have come to
+ * mean something else, so that nothing of it can be kept, and the context that
+ * holds its memory (or NULL).
  */
 typedef struct CacheSlot
 {
 	bool		valid;
+	bool		distrusted;
 	MemoryContext context;
 } CacheSlot;
 
@@ -216,6 +218,13 @@ typedef struct CacheKind
 	bool		holds_sql;		/* which a new name of a schema makes wrong */
 	/* Is the entry made of this relation's definition?  It must not fail. */
 	bool		(*made_of) (const void *entry, Oid relid);
+
+	/*
+	 * NULL, or the kind is renewed: a stale entry is kept as long as this is
+	 * true.  It is asked in a transaction, and 'made_of' may look at a stale
+	 * entry, too.
+	 */
+	bool		(*keep) (const void *entry);
 } CacheKind;
 
 typedef struct Cache Cache;
@@ -228,6 +237,16 @@ extern Cache *cache_create(const CacheKind *kind);
  * is good until the end of the transaction.
  */
 extern void *cache_find(Cache *cache, const void *key);
+
+/*
+ * The entry of a key whose kind is renewed, be it valid or stale; NULL if
+ * there is none.  A stale entry that is not distrusted may be changed in
+ * place to what the catalog says now: what others were handed out of its
+ * memory stays good until the end of the transaction.  Call cache_begin()
+ * before anything is read, and cache_renew() at the end.
+ */
+extern void *cache_find_any(Cache *cache, const void *key);
+extern void cache_renew(Cache *cache, void *entry, uint64 begun);
 
 /*
  * To make an entry: call cache_begin() before anything is read, read into a
@@ -431,7 +450,18 @@ typedef struct CatalogScan
 	Relation	relation;
 	SysScanDesc scan;
 	HeapTuple	row;
+	int			column;			/* the number of the last one asked for */
 } CatalogScan;
+
+/*
+ * A version of a row.  As long as a table stays in one file, no two versions
+ * are the same.
+ */
+typedef struct RowVersion
+{
+	ItemPointerData tid;
+	TransactionId xmin;
+} RowVersion;
 
 /*
  * Begin to read segment.<table>, whose first column is the name of a
@@ -452,6 +482,19 @@ extern void catalog_begin_one(CatalogScan *scan, const char *table,
 /* Go to the next row, false if there is none; and end the scan. */
 extern bool catalog_next(CatalogScan *scan);
 extern void catalog_end(CatalogScan *scan);
+
+/* The version of the current row, and the file in which its table is. */
+extern RowVersion catalog_version(const CatalogScan *scan);
+extern Oid	catalog_file(const CatalogScan *scan);
+
+/* Are two versions the same? */
+static inline bool
+same_version(const RowVersion *a, const RowVersion *b)
+{
+	return a->xmin == b->xmin &&
+		ItemPointerEquals(unconstify(ItemPointerData *, &a->tid),
+						  unconstify(ItemPointerData *, &b->tid));
+}
 
 /*
  * The value of a column of the current row, which is of that type; it is an

@@ -24,6 +24,11 @@
  * to the transaction.  Entries that are stale when a transaction has ended are
  * removed at the next look-up, so nothing is left of dropped relations.
  *
+ * What takes long to make is renewed instead (CacheKind.keep): the stale entry
+ * stays, and its owner compares it with the catalog and changes what differs.
+ * An entry is distrusted, and made anew, if a message was about all relations
+ * or came from cache_distrust().
+ *
  * Some changes reach no relation.  A schema's tables do not hear of its new
  * name, which is in SQL that some caches hold.  A table does not hear that a
  * label of an enum has another name, or that a cast was dropped: a filter that
@@ -78,7 +83,8 @@ static CacheSlot *slot_of(const Cache *cache, void *entry);
 static void name_entry(MemoryContext context, uint64 number);
 static bool is_made_of(const Cache *cache, const void *entry, Oid relid);
 static bool heard_of(const Cache *cache, const void *entry, uint64 since);
-static void mark(Cache *cache, Oid relid);
+static void mark(Cache *cache, Oid relid, bool distrust);
+static void message(Oid relid, bool distrust);
 static void remove_stale(void);
 static void relation_changed(Datum arg, Oid relid);
 static void schema_changed(Datum arg, int cache, uint32 hash);
@@ -114,6 +120,23 @@ cache_find(Cache *cache, const void *key)
 	return entry != NULL && slot_of(cache, entry)->valid ? entry : NULL;
 }
 
+void *
+cache_find_any(Cache *cache, const void *key)
+{
+	if (stale_at_end)
+		remove_stale();
+	return hash_search(cache->entries, key, HASH_FIND, NULL);
+}
+
+void
+cache_renew(Cache *cache, void *entry, uint64 begun)
+{
+	CacheSlot  *slot = slot_of(cache, entry);
+
+	slot->valid = !heard_of(cache, entry, begun);
+	any_stale |= !slot->valid;
+}
+
 uint64
 cache_begin(void)
 {
@@ -135,6 +158,7 @@ cache_put(Cache *cache, const void *made, MemoryContext context, uint64 begun)
 	memcpy(entry, made, cache->kind.entry_size);
 	slot->context = context;
 	slot->valid = !heard_of(cache, entry, begun);
+	slot->distrusted = !slot->valid;
 	any_stale |= !slot->valid;
 
 	cache->made++;
@@ -190,22 +214,28 @@ heard_of(const Cache *cache, const void *entry, uint64 since)
 
 /*
  * mark() makes the entries stale that are made of a relation (InvalidOid:
- * all).  What an entry names that is stale already may be gone: it is not
- * looked at.
+ * all), and 'distrust': not to be renewed.  What an entry names that is stale
+ * already may be gone: it is not looked at, unless its kind is renewed.
  */
 static void
-mark(Cache *cache, Oid relid)
+mark(Cache *cache, Oid relid, bool distrust)
 {
 	HASH_SEQ_STATUS scan;
 	void	   *entry;
 
 	hash_seq_init(&scan, cache->entries);
 	while ((entry = hash_seq_search(&scan)) != NULL)
-		if (slot_of(cache, entry)->valid && is_made_of(cache, entry, relid))
+	{
+		CacheSlot  *slot = slot_of(cache, entry);
+
+		if ((slot->valid || (distrust && cache->kind.keep != NULL)) &&
+			is_made_of(cache, entry, relid))
 		{
-			slot_of(cache, entry)->valid = false;
+			slot->valid = false;
+			slot->distrusted |= distrust;
 			any_stale = true;
 		}
+	}
 }
 
 /*
@@ -229,6 +259,12 @@ remove_stale(void)
 
 			if (slot->valid)
 				continue;
+			if (caches[i].kind.keep != NULL && !slot->distrusted &&
+				caches[i].kind.keep(entry))
+			{
+				any_stale = true;
+				continue;
+			}
 			(void) hash_search(caches[i].entries, entry, HASH_REMOVE, NULL);
 			if (context != NULL)
 				MemoryContextDelete(context);
@@ -239,9 +275,16 @@ remove_stale(void)
 static void
 relation_changed(Datum arg, Oid relid)
 {
+	message(relid, !OidIsValid(relid));
+}
+
+/* message() remembers a message about a relation, and marks what it means. */
+static void
+message(Oid relid, bool distrust)
+{
 	heard[nheard++ % MAX_HEARD] = relid;
 	for (int i = 0; i < ncaches; i++)
-		mark(&caches[i], relid);
+		mark(&caches[i], relid, distrust);
 }
 
 static void
@@ -250,20 +293,20 @@ schema_changed(Datum arg, int cache, uint32 hash)
 	heard[nheard++ % MAX_HEARD] = InvalidOid;
 	for (int i = 0; i < ncaches; i++)
 		if (caches[i].kind.holds_sql)
-			mark(&caches[i], InvalidOid);
+			mark(&caches[i], InvalidOid, true);
 }
 
 /* What is written in filters may mean something else now, or nothing. */
 static void
 meaning_changed(Datum arg, int cache, uint32 hash)
 {
-	relation_changed((Datum) 0, InvalidOid);
+	message(InvalidOid, true);
 }
 
 void
 cache_distrust(Oid relid)
 {
-	relation_changed((Datum) 0, relid);
+	message(relid, true);
 }
 
 static void

@@ -75,6 +75,7 @@ catalog_begin(CatalogScan *scan, const char *table, const char *population)
 
 	scan->relation = catalog_open(table, population != NULL ? 1 : 0);
 	scan->row = NULL;
+	scan->column = 0;
 	if (population != NULL)
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_NAMEEQ,
 					CStringGetDatum(population));
@@ -91,6 +92,7 @@ catalog_begin_one(CatalogScan *scan, const char *table, const char *population,
 
 	scan->relation = catalog_open(table, lengthof(keys));
 	scan->row = NULL;
+	scan->column = 0;
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(population));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_NAMEEQ,
@@ -106,6 +108,23 @@ catalog_next(CatalogScan *scan)
 {
 	scan->row = systable_getnext(scan->scan);
 	return HeapTupleIsValid(scan->row);
+}
+
+RowVersion
+catalog_version(const CatalogScan *scan)
+{
+	RowVersion	version;
+
+	memset(&version, 0, sizeof(version));
+	version.tid = scan->row->t_self;
+	version.xmin = HeapTupleHeaderGetRawXmin(scan->row->t_data);
+	return version;
+}
+
+Oid
+catalog_file(const CatalogScan *scan)
+{
+	return scan->relation->rd_rel->relfilenode;
 }
 
 Datum
@@ -161,6 +180,8 @@ catalog_get_optional(CatalogScan *scan, const char *column)
 
 /*
  * catalog_column() returns a column of the scanned table, or raises an error.
+ * The search begins behind the last column that was asked for: most callers
+ * ask in the order of the table.
  */
 static Form_pg_attribute
 catalog_column(CatalogScan *scan, const char *column)
@@ -169,10 +190,13 @@ catalog_column(CatalogScan *scan, const char *column)
 
 	for (int i = 0; i < desc->natts; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
+		int			number = (scan->column + i) % desc->natts;
+		Form_pg_attribute att = TupleDescAttr(desc, number);
 
-		if (!att->attisdropped && strcmp(NameStr(att->attname), column) == 0)
-			return att;
+		if (att->attisdropped || strcmp(NameStr(att->attname), column) != 0)
+			continue;
+		scan->column = number + 1;
+		return att;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),

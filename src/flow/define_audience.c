@@ -38,6 +38,7 @@ SEGMENT_FUNCTION(segment_rename_audience);
 static Definer *definer_of_audience(FunctionCallInfo fcinfo,
 									const char *function, const char *name,
 									int argument);
+static void lock_for_new(Definer *definer, const FilterSource *filter);
 static void lock_for_filter(Definer *definer, const char *name,
 							const FilterSource *filter);
 static void lock_for_drop(Definer *definer, const char *name);
@@ -74,7 +75,7 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	if (view)
 		check_schema_name(definer->home);
 	definer_act(definer);
-	lock_for_filter(definer, name, &filter);
+	lock_for_new(definer, &filter);
 
 	stored_anew = trait_store_changes(population_of(definer), filter.tree);
 	concerned = stored_anew ? all_audiences(population_of(definer)) : NIL;
@@ -217,6 +218,23 @@ definer_of_audience(FunctionCallInfo fcinfo, const char *function,
 	/* it may have been dropped while we waited */
 	(void) audience_find(name, definer->population, &population);
 	return definer;
+}
+
+/*
+ * lock_for_new() locks what a new audience affects: its members, and the
+ * columns for what its filter counts, if these come.  Nothing goes, so the
+ * other audiences, of which there may be thousands, are not looked at.
+ */
+static void
+lock_for_new(Definer *definer, const FilterSource *filter)
+{
+	const Population *population = population_of(definer);
+	Affected	affected = {.members = true};
+
+	trait_check(population, filter);
+	affected.columns = trait_sources_missing(population, filter) != NIL ||
+		trait_store_changes(population, filter->tree);
+	definer_lock(definer, &affected);
 }
 
 /*

@@ -34,7 +34,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	definer_lock(definer, &(Affected) {.view = true, .members = true});
 	audience_lock(population_of(definer));
 	/* a change of a type that was undone sends our caches no message */
-	population_changed(population_of(definer));
+	audience_compile_anew(population_of(definer));
 	audience_suspend(population_of(definer), NIL);
 	sweep_all_or_warn(population_of(definer));
 	fold_all(population_of(definer), true);

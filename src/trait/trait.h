@@ -23,6 +23,7 @@
 
 #include "datatype/timestamp.h"
 #include "executor/tuptable.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
 #include "state/state.h"
@@ -52,6 +53,12 @@ extern List *trait_list(const Population *population);
 
 /* The names (char *) of the named traits. */
 extern List *trait_names(const Population *population);
+
+/*
+ * Append all that decides what the names in a filter stand for, but the
+ * columns of the base table: traits, stored traits and sources.
+ */
+extern void trait_describe_all(const Population *population, StringInfo text);
 
 /* The trait of that name, or NULL. */
 extern const Trait *trait_by_name(const Population *population,

@@ -78,6 +78,29 @@ trait_names(const Population *population)
 	return names;
 }
 
+void
+trait_describe_all(const Population *population, StringInfo text)
+{
+	ListCell   *lc;
+
+	foreach(lc, trait_list(population))
+	{
+		const Trait *trait = lfirst(lc);
+
+		appendStringInfo(text, "%s: %s\n", trait->name, trait->text);
+	}
+	foreach(lc, stored_list(population))
+	{
+		const StoredTrait *stored = lfirst(lc);
+
+		appendStringInfo(text, "%s %s %u %u: %s\n", stored->name,
+						 stored->source, stored->value_type,
+						 stored->value_collation, stored->text);
+	}
+	foreach(lc, source_names(population))
+		appendStringInfo(text, "%s\n", (char *) lfirst(lc));
+}
+
 const Trait *
 trait_by_name(const Population *population, const char *name)
 {

@@ -1354,7 +1354,7 @@ sub random_reference
 
 sub random_leaf
 {
-	my $kind = pick(qw(number number number number text text list mood boolean time key arithmetic constant counting counting));
+	my $kind = pick(qw(number number number number text text list mood boolean time key arithmetic pair constant counting counting));
 
 	return __PACKAGE__->can("random_$kind\_leaf")->();
 }
@@ -1509,6 +1509,22 @@ sub random_arithmetic_leaf
 		[ "spent / order_count >= $constant", "spent / nullif(order_count, 0) >= $constant" ],
 		[ "$constant < abs(credit)", "abs(credit) > $constant" ],
 		[ "coalesce(credit, $constant) <= 3", "coalesce(credit, $constant) <= 3" ]);
+}
+
+# Of two traits, one of which is missing, zero or negative now and then.
+sub random_pair_leaf
+{
+	my ($left, $right) = (pick(qw(spent credit biggest seconds)), pick(qw(order_count visit_count credit seconds)));
+	my ($constant, $operator) = (random_constant(), pick(qw(< <= > >= =)));
+	my $factor = pick($constant, 1, 0, -2, 0.5);
+
+	return pick_pair(
+		[ "$left $operator $right * $factor", "$left $operator $right * $factor" ],
+		[ "$factor * $right $operator $left", "$factor * $right $operator $left" ],
+		[ "$left $operator $right + $constant", "$left $operator $right + $constant" ],
+		[ "$left - $constant $operator $right", "$left - $constant $operator $right" ],
+		[ "not $left $operator $right * $factor", "($left $operator $right * $factor) IS NOT TRUE" ],
+		[ "$left $operator $right", "$left $operator $right" ]);
 }
 
 sub random_constant_leaf

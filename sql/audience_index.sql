@@ -1,0 +1,74 @@
+-- Which filters does an event evaluate, of the many that there are?  It looks up
+-- what it changes: thresholds, values, elements of lists, and the ratio or the
+-- difference of two traits.
+CREATE SCHEMA many;
+SET search_path = many;
+CREATE TABLE orders (order_id serial PRIMARY KEY, customer_id bigint, ordered_at timestamptz, amount numeric, item text);
+CREATE INDEX ON orders (customer_id, ordered_at);
+SELECT segment.create_population('customers', timezone => 'UTC') \g /dev/null
+SELECT segment.attach_source('orders', at => 'ordered_at') \g /dev/null
+SELECT segment.create_trait('spend', 'sum(orders.amount)') \g /dev/null
+SELECT segment.create_trait('order_count', 'count(orders)') \g /dev/null
+SELECT segment.create_trait('biggest', 'max(orders.amount)') \g /dev/null
+SELECT segment.create_trait('items', 'list(distinct orders.item)') \g /dev/null
+INSERT INTO orders (customer_id, ordered_at, amount, item) VALUES (1, '2026-05-01', 40, 'tea'), (1, '2026-05-02', 20, 'milk');
+
+-- eighty filters: the factor, the summand, the word or the number is another
+CREATE PROCEDURE define_many() LANGUAGE plpgsql AS $$
+BEGIN
+    FOR n IN 1 .. 20 LOOP
+        PERFORM segment.create_audience(('ratio_' || n)::name, format('spend > order_count * %s', n * 5)::segment.filter, view => false);
+        PERFORM segment.create_audience(('difference_' || n)::name, format('biggest + %s <= spend', n * 10)::segment.filter, view => false);
+        PERFORM segment.create_audience(('has_' || n)::name, format('items contains "item %s"', n)::segment.filter, view => false);
+        PERFORM segment.create_audience(('above_' || n)::name, format('spend >= %s', n * 10)::segment.filter, view => false);
+    END LOOP;
+END $$;
+CALL define_many();
+
+-- how many filters does a statement evaluate, before and after it, and which
+-- audiences have another size then?
+CREATE FUNCTION evaluated(statement text) RETURNS TABLE (filters bigint, differ text) LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint;
+    sizes text[] := ARRAY(SELECT s::text FROM segment.sizes() s);
+BEGIN
+    before := segment.filters_evaluated();
+    EXECUTE statement;
+    filters := segment.filters_evaluated() - before;
+    SELECT CASE WHEN count(*) > 10 THEN count(*) || ' audiences' ELSE string_agg(audience, ', ' ORDER BY audience COLLATE "C") END INTO differ FROM segment.sizes() s WHERE s::text <> ALL (sizes);
+    RETURN NEXT;
+END $$;
+
+-- sixty in two orders: the ratio goes from 30 to 30.33, the difference to 51
+SELECT * FROM evaluated($$ INSERT INTO orders (customer_id, ordered_at, amount, item) VALUES (1, '2026-05-03', 31, 'tea') $$);
+-- and the ratio to 26.5, the difference to 66; someone has a new item
+SELECT * FROM evaluated($$ INSERT INTO orders (customer_id, ordered_at, amount, item) VALUES (1, '2026-05-04', 15, 'item 7') $$);
+SELECT * FROM evaluated($$ UPDATE orders SET item = 'item 8' WHERE item = 'item 7' $$);
+-- exactly at a factor: that is evaluated, and does not hold
+SELECT * FROM evaluated($$ UPDATE orders SET amount = 9 WHERE item = 'item 8' $$);
+-- no money at all, and less than that: the comparison turns round with a sign
+SELECT segment.create_audience('turned', 'order_count > spend * 2', view => false);
+SELECT segment.create_audience('turned_less', 'order_count > spend * -2', view => false);
+SELECT * FROM evaluated($$ INSERT INTO orders (customer_id, ordered_at, amount) VALUES (2, '2026-05-01', 0) $$);
+SELECT * FROM evaluated($$ INSERT INTO orders (customer_id, ordered_at, amount) VALUES (2, '2026-05-01', -3) $$);
+-- a number too small for float8, and one that is none
+SELECT * FROM evaluated($$ INSERT INTO orders (customer_id, ordered_at, amount) VALUES (3, '2026-05-01', 1e-400), (3, '2026-05-01', -2e-400) $$);
+SELECT * FROM evaluated($$ INSERT INTO orders (customer_id, ordered_at, amount) VALUES (4, '2026-05-01', 'NaN') $$);
+SELECT * FROM evaluated($$ DELETE FROM orders WHERE customer_id IN (2, 3, 4) $$);
+SELECT * FROM segment.verify();
+
+-- audiences come and go, and the index of the others is not built anew
+CREATE TEMPORARY TABLE built AS SELECT ident FROM pg_backend_memory_contexts WHERE name = 'segment audience index';
+SELECT segment.drop_audience('has_9');
+SELECT segment.drop_audience('ratio_4');
+SELECT segment.create_audience('has_nine', 'items contains any ("item 9", "item 10")', view => false);
+SELECT segment.create_audience('both', 'items contains all ("item 9", "item 10")', view => false);
+SELECT * FROM evaluated($$ INSERT INTO orders (customer_id, ordered_at, amount, item) VALUES (1, '2026-05-05', 1, 'item 9') $$);
+SELECT * FROM evaluated($$ INSERT INTO orders (customer_id, ordered_at, amount, item) VALUES (1, '2026-05-05', 1, 'item 10') $$);
+SELECT * FROM evaluated($$ DELETE FROM orders WHERE item = 'item 9' $$);
+SELECT count(*) FROM pg_backend_memory_contexts JOIN built USING (ident) WHERE name = 'segment audience index';
+SELECT * FROM segment.verify();
+
+SET client_min_messages = warning;
+SELECT segment.drop_population('customers', cascade => true);
+DROP SCHEMA many CASCADE;

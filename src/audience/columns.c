@@ -1,0 +1,136 @@
+/*-------------------------------------------------------------------------
+ *
+ * columns.c
+ *	  Which operands, pairs and conditions depend on a column?
+ *
+ *		total_spend > 500 and total_spend / orders < 40
+ *
+ *		s4		operands total_spend, total_spend / orders
+ *		s5		operand total_spend / orders
+ *
+ * Each of them is entered when the first audience needs it, and
+ * leaves with the last one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "audience/conditions.h"
+
+static Column *column_of(AudienceIndex *index, int bit);
+static void enter_time(AudienceIndex *index, TimeDependent *one);
+
+void
+operand_enter(AudienceIndex *index, Operand *operand)
+{
+	MemoryContext old = MemoryContextSwitchTo(index_memory(index));
+	int			bit = -1;
+
+	index->operands = lappend(index->operands, operand);
+	while ((bit = bms_next_member(operand->columns, bit)) >= 0)
+	{
+		Column	   *column = column_of(index, bit);
+
+		column->operands = lappend(column->operands, operand);
+	}
+	enter_time(index, operand->time_dependent);
+	MemoryContextSwitchTo(old);
+}
+
+void
+pair_enter(AudienceIndex *index, Pair *pair)
+{
+	MemoryContext old = MemoryContextSwitchTo(index_memory(index));
+	int			bit = -1;
+
+	index->pairs = lappend(index->pairs, pair);
+	while ((bit = bms_next_member(pair->columns, bit)) >= 0)
+	{
+		Column	   *column = column_of(index, bit);
+
+		column->pairs = lappend(column->pairs, pair);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+void
+condition_enter(AudienceIndex *index, Condition *condition)
+{
+	MemoryContext old = MemoryContextSwitchTo(index_memory(index));
+	int			bit = -1;
+
+	while ((bit = bms_next_member(condition->columns, bit)) >= 0)
+	{
+		Column	   *column = column_of(index, bit);
+
+		column->conditions = lappend(column->conditions, condition);
+	}
+	enter_time(index, condition->time_dependent);
+	MemoryContextSwitchTo(old);
+}
+
+void
+operand_leave(AudienceIndex *index, Operand *operand)
+{
+	index->operands = list_delete_ptr(index->operands, operand);
+	for (int i = 0; i < index->ncolumns; i++)
+		index->columns[i].operands =
+			list_delete_ptr(index->columns[i].operands, operand);
+	index->time_dependent = list_delete_ptr(index->time_dependent,
+											operand->time_dependent);
+}
+
+void
+pair_leave(AudienceIndex *index, Pair *pair)
+{
+	index->pairs = list_delete_ptr(index->pairs, pair);
+	for (int i = 0; i < index->ncolumns; i++)
+		index->columns[i].pairs = list_delete_ptr(index->columns[i].pairs,
+												  pair);
+}
+
+void
+condition_leave(AudienceIndex *index, Condition *condition)
+{
+	for (int i = 0; i < index->ncolumns; i++)
+		index->columns[i].conditions =
+			list_delete_ptr(index->columns[i].conditions, condition);
+	index->time_dependent = list_delete_ptr(index->time_dependent,
+											condition->time_dependent);
+}
+
+static void
+enter_time(AudienceIndex *index, TimeDependent *one)
+{
+	if (one != NULL)
+		index->time_dependent = lappend(index->time_dependent, one);
+}
+
+/* column_of() finds the column of a bit in a set of columns, or adds it. */
+static Column *
+column_of(AudienceIndex *index, int bit)
+{
+	AttrNumber	number = bit + FirstLowInvalidHeapAttributeNumber;
+	Column	   *column;
+	int32		typmod;
+	Oid			type;
+	Oid			collation;
+
+	for (int i = 0; i < index->ncolumns; i++)
+		if (index->columns[i].number == number)
+			return &index->columns[i];
+
+	index->columns = index->columns == NULL ? palloc(sizeof(Column)) :
+		repalloc(index->columns, sizeof(Column) * (index->ncolumns + 1));
+	column = &index->columns[index->ncolumns++];
+	memset(column, 0, sizeof(Column));
+	column->number = number;
+	get_atttypetypmodcoll(index->population->oid, number, &type, &typmod,
+						  &collation);
+	get_typlenbyval(type, &column->typlen, &column->typbyval);
+	return column;
+}

@@ -1,0 +1,411 @@
+/*-------------------------------------------------------------------------
+ *
+ * index_build.c
+ *	  How do audiences come into an index, and out of it?
+ *
+ *		index_build		{vip, lapsed_vip}
+ *						total_spend		> 500 {vip, lapsed_vip}
+ *
+ *		somebody makes newcomer, and drops lapsed_vip
+ *		index_follow	{vip, newcomer}
+ *						total_spend		> 100 {newcomer}	> 500 {vip}
+ *
+ * The conditions of an audience are read off its compiled filter, which is
+ * thrown away again; the few that are to be evaluated are compiled when that
+ * is so.
+ *
+ * A filter that does not bind any more is noted, and the others are indexed:
+ * an event must not fail of a definition that it has nothing to do with.  The
+ * next writer of profiles stops keeping the audience's members (suspend.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "audience/conditions.h"
+#include "base/base.h"
+
+/*
+ * An index is built anew if more than so many, and a quarter of all, come and
+ * go; or if so many have gone, and more than there are, because it still
+ * spends memory on them.
+ */
+#define MOST_DIFFERENT	16
+#define MOST_GONE		100
+
+/* What an index is built of. */
+typedef struct Building
+{
+	const Population *population;
+	List	   *audiences;		/* Audience * */
+	bool		each;			/* bind each by an attempt of its own */
+	FilterScope *scope;
+	MemoryContext memory;		/* holds what ends with the building */
+	MemoryContext scratch;		/* reset after each audience */
+	Collection	into;
+	AudienceIndex *index;		/* the result */
+} Building;
+
+/* A filter to be compiled by an attempt. */
+typedef struct Compilation
+{
+	const Watched *watched;
+	const FilterNode *filter;
+	FilterScope *scope;
+	Expr	   *result;
+} Compilation;
+
+/* How the audiences that there are differ from those of an index. */
+typedef struct Difference
+{
+	bool	   *gone;			/* by place */
+	int			ngone;
+	List	   *come;			/* Audience * */
+	NamedPlace *by_name;		/* place -1: those that come */
+} Difference;
+
+static void build(void *arg);
+static AudienceIndex *index_create(const Population *population, int most);
+static int *take_in(Building *building);
+static void finish(AudienceIndex *index);
+static int	free_place(AudienceIndex *index);
+static void index_audience(Building *building, const Audience *audience,
+						   int place);
+static void compile_watched(void *arg);
+static Difference compare(const AudienceIndex *index, List *audiences);
+static void take_out(AudienceIndex *index, const Difference *difference);
+static List *remove_places(List *places, const bool *gone);
+
+/* ---- building ---- */
+
+/*
+ * index_build() binds all filters at once; and again one by one, if one of
+ * them does not bind.
+ */
+AudienceIndex *
+index_build(const Population *population, List *audiences)
+{
+	Building	building = {population, audiences};
+
+	if (attempt(build, &building) != NULL)
+	{
+		building.each = true;
+		build(&building);
+	}
+	return building.index;
+}
+
+/* build() builds an index in the current context: an attempt. */
+static void
+build(void *arg)
+{
+	Building   *building = arg;
+	int			count = list_length(building->audiences);
+	AudienceIndex *index = index_create(building->population, count);
+
+	int		   *places;
+	ListCell   *lc;
+
+	building->index = index;
+	places = take_in(building);
+	finish(index);
+	index->by_name = palloc(sizeof(NamedPlace) * index->space);
+	foreach(lc, building->audiences)
+	{
+		int			i = foreach_current_index(lc);
+		const Audience *audience = lfirst(lc);
+
+		index->by_name[i] = (NamedPlace) {audience->version, places[i]};
+	}
+	index->count = count;
+	index->named = index->space;
+	pfree(places);
+}
+
+/* index_create() makes an empty index, for 'most' audiences at first. */
+static AudienceIndex *
+index_create(const Population *population, int most)
+{
+	AudienceIndex *index = palloc0(sizeof(AudienceIndex));
+	HASHCTL		control = {
+		.keysize = sizeof(uint64),
+		.entrysize = sizeof(Condition),
+		.hcxt = CurrentMemoryContext,
+	};
+
+	index->population = population_copy(population);
+	index->space = Max(most, 1);
+	index->watched = palloc0(sizeof(Watched) * index->space);
+	index->touched = palloc(sizeof(int) * index->space);
+	index->conditions = hash_create("segment conditions", 64, &control,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	index->shared = shared_exprs_create();
+	index->evaluating = -1;
+	index->before = moment_create(index->shared);
+	index->after = moment_create(index->shared);
+	index->time_context = time_expr_context();
+	return index;
+}
+
+/*
+ * take_in() adds the audiences of a building to its index.  Returns their
+ * places, in the current context.
+ */
+static int *
+take_in(Building *building)
+{
+	AudienceIndex *index = building->index;
+	int		   *places = palloc(sizeof(int) *
+								Max(list_length(building->audiences), 1));
+	MemoryContext old;
+	ListCell   *lc;
+	int			level;
+
+	building->memory = AllocSetContextCreate(CurrentMemoryContext,
+											 "segment building",
+											 ALLOCSET_DEFAULT_SIZES);
+	building->scratch = AllocSetContextCreate(building->memory,
+											  "segment conditions",
+											  ALLOCSET_DEFAULT_SIZES);
+	building->into = (Collection) {index, index_memory(index), 0};
+	old = MemoryContextSwitchTo(building->memory);
+	building->scope = filter_relation_scope(building->population->oid, 1);
+	level = filter_pin(building->scope);
+	foreach(lc, building->audiences)
+	{
+		int			place = free_place(index);
+
+		CHECK_FOR_INTERRUPTS();
+		index_audience(building, lfirst(lc), place);
+		places[foreach_current_index(lc)] = place;
+	}
+	AtEOXact_GUC(true, level);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(building->memory);
+
+	return places;
+}
+
+/* finish() lets what was changed be searched. */
+static void
+finish(AudienceIndex *index)
+{
+	ListCell   *lc;
+
+	foreach(lc, index->operands)
+		operand_finish(lfirst(lc));
+	foreach(lc, index->pairs)
+		pair_finish(lfirst(lc));
+}
+
+/* free_place() returns a place that no audience has. */
+static int
+free_place(AudienceIndex *index)
+{
+	int			place;
+
+	if (index->free != NIL)
+	{
+		place = llast_int(index->free);
+		index->free = list_delete_last(index->free);
+		return place;
+	}
+	if (index->nwatched == index->space)
+	{
+		index->space *= 2;
+		index->watched = repalloc(index->watched,
+								  sizeof(Watched) * index->space);
+		index->touched = repalloc(index->touched, sizeof(int) * index->space);
+	}
+	return index->nwatched++;
+}
+
+/* index_audience() adds an audience; it is compiled if it is stored. */
+static void
+index_audience(Building *building, const Audience *audience, int place)
+{
+	AudienceIndex *index = building->index;
+	Collection *into = &building->into;
+	Watched    *watched = &index->watched[place];
+	Compilation one = {watched, audience->filter, building->scope};
+	ErrorData  *error = NULL;
+	MemoryContext old;
+
+	memset(watched, 0, sizeof(Watched));
+	watched->name = MemoryContextStrdup(into->context, audience->name);
+	watched->definition_id = audience->definition_id;
+	watched->untried = !audience->stored;
+	if (!audience->stored)
+		return;
+
+	into->place = place;
+	old = MemoryContextSwitchTo(building->scratch);
+	if (building->each)
+		error = attempt(compile_watched, &one);
+	else
+		compile_watched(&one);
+	if (error != NULL)
+	{
+		MemoryContextSwitchTo(into->context);
+		watched->broken = pstrdup(error->message);
+		index->broken = lappend_int(index->broken, place);
+	}
+	else
+	{
+		if (audience->time_dependent)
+			one.result = shared_exprs_bind(index->shared, one.result);
+		collect_conditions(into, (Node *) one.result);
+		MemoryContextSwitchTo(into->context);
+		/* a filter that time changes may come to hold for the blank row */
+		if (audience->matches_empty || audience->time_dependent)
+			index->matches_empty = lappend_int(index->matches_empty, place);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(building->scratch);
+}
+
+static void
+compile_watched(void *arg)
+{
+	Compilation *one = arg;
+
+	one->result = watched_compile(one->watched, one->filter, one->scope);
+}
+
+/* ---- following ---- */
+
+bool
+index_follow(AudienceIndex *index, List *audiences)
+{
+	Difference	difference = compare(index, audiences);
+	int			different = difference.ngone + list_length(difference.come);
+	int		   *places = NULL;
+	int			next = 0;
+
+	if (different > Max(MOST_DIFFERENT, index->count / 4) ||
+		index->ngone > index->count + MOST_GONE)
+		return false;
+	if (different == 0)
+		return true;
+	if (difference.ngone > 0)
+		take_out(index, &difference);
+	if (difference.come != NIL)
+	{
+		Building	building = {
+			.population = index->population,
+			.audiences = difference.come,
+			.each = true,
+			.index = index,
+		};
+
+		places = take_in(&building);
+	}
+	finish(index);
+	for (int i = 0; i < list_length(audiences); i++)
+		if (difference.by_name[i].place < 0)
+			difference.by_name[i].place = places[next++];
+	index->count = list_length(audiences);
+	if (index->count > index->named)
+	{
+		index->named = index->count * 2;
+		index->by_name = repalloc(index->by_name,
+								  sizeof(NamedPlace) * index->named);
+	}
+	memcpy(index->by_name, difference.by_name,
+		   sizeof(NamedPlace) * index->count);
+	pfree(difference.by_name);
+	return true;
+}
+
+/* compare() compares an index with the audiences that there are, by name. */
+static Difference
+compare(const AudienceIndex *index, List *audiences)
+{
+	Difference	difference = {
+		.gone = palloc0(sizeof(bool) * index->nwatched),
+		.by_name = palloc(sizeof(NamedPlace) * Max(list_length(audiences), 1)),
+	};
+	int			next = 0;		/* in the index */
+	ListCell   *lc;
+
+	foreach(lc, audiences)
+	{
+		const Audience *audience = lfirst(lc);
+		int			place = -1;
+
+		while (next < index->count)
+		{
+			const NamedPlace *one = &index->by_name[next];
+
+			if (same_version(&one->version, &audience->version))
+				place = one->place;
+			else if (strcmp(index_name(index, one->place),
+							audience->name) <= 0)
+			{
+				difference.gone[one->place] = true;
+				difference.ngone++;
+				next++;
+				continue;
+			}
+			break;
+		}
+		next += place >= 0;
+		difference.by_name[foreach_current_index(lc)] =
+			(NamedPlace) {audience->version, place};
+		if (place < 0)
+			difference.come = lappend(difference.come, lfirst(lc));
+	}
+	for (; next < index->count; next++)
+	{
+		difference.gone[index->by_name[next].place] = true;
+		difference.ngone++;
+	}
+	return difference;
+}
+
+/* take_out() removes audiences, whose places are free then. */
+static void
+take_out(AudienceIndex *index, const Difference *difference)
+{
+	MemoryContext old = MemoryContextSwitchTo(index_memory(index));
+	const bool *gone = difference->gone;
+	List	   *operands = list_copy(index->operands);
+	List	   *pairs = list_copy(index->pairs);
+	ListCell   *lc;
+
+	foreach(lc, operands)
+		if (!operand_remove(lfirst(lc), gone))
+			operand_leave(index, lfirst(lc));
+	foreach(lc, pairs)
+		if (!pair_remove(lfirst(lc), gone))
+			pair_leave(index, lfirst(lc));
+	list_free(operands);
+	list_free(pairs);
+	conditions_remove(index, gone);
+	index->broken = remove_places(index->broken, gone);
+	index->matches_empty = remove_places(index->matches_empty, gone);
+	for (int place = 0; place < index->nwatched; place++)
+	{
+		if (!gone[place])
+			continue;
+		index->watched[place].name = NULL;
+		index->free = lappend_int(index->free, place);
+	}
+	index->ngone += difference->ngone;
+	MemoryContextSwitchTo(old);
+}
+
+static List *
+remove_places(List *places, const bool *gone)
+{
+	ListCell   *lc;
+
+	foreach(lc, places)
+		if (gone[lfirst_int(lc)])
+			places = foreach_delete_current(places, lc);
+	return places;
+}
