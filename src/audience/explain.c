@@ -204,7 +204,7 @@ bucket_value(Explanation *explanation, const FilterNode *node)
 static bool
 find_varying(const FilterNode *node, void *context)
 {
-	if (node->op == FILTER_COLUMN || node->op == FILTER_AGGREGATE)
+	if (filter_reads_row(node))
 		*(bool *) context = true;
 	return true;
 }

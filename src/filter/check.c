@@ -81,6 +81,15 @@ filter_check_node(const FilterNode *node)
 			if (contains_event_op(node->args[1]))
 				return "contains another aggregate";
 			break;
+		case FILTER_CASE:
+			for (int i = 0; i < node->nargs; i++)
+			{
+				bool		last = (i == node->nargs - 1);
+
+				if ((node->args[i]->op == FILTER_WHEN) == last)
+					return "has its values in a wrong order";
+			}
+			break;
 		default:
 			break;
 	}
@@ -256,12 +265,20 @@ filter_is_fixed(const FilterNode *condition)
 }
 
 bool
+filter_reads_row(const FilterNode *node)
+{
+	return node->op == FILTER_COLUMN || node->op == FILTER_AGGREGATE ||
+		node->op == FILTER_DID || node->op == FILTER_IN_AUDIENCE ||
+		node->op == FILTER_BUCKET;
+}
+
+bool
 filter_differs(const FilterNode *operand)
 {
 	check_stack_depth();
 
-	if (operand->op == FILTER_COLUMN || operand->op == FILTER_AGGREGATE ||
-		operand->op == FILTER_NOW || operand->op == FILTER_TODAY)
+	if (filter_reads_row(operand) || operand->op == FILTER_NOW ||
+		operand->op == FILTER_TODAY)
 		return true;
 	for (int i = 0; i < operand->nargs; i++)
 	{

@@ -30,8 +30,8 @@
 #include "utils/guc.h"
 
 #include "filter/compile_private.h"
+#include "filter/filter_private.h"
 
-static Expr *compile_filter(FilterScope *scope, const FilterNode *node);
 static Expr *compile_connective(FilterScope *scope, const FilterNode *node);
 static Expr *compile_not(FilterScope *scope, const FilterNode *node);
 static Expr *compile_at_least(FilterScope *scope, const FilterNode *node);
@@ -51,6 +51,7 @@ static const Compiler compilers[FILTER_OP_COUNT] = {
 	[FILTER_COLUMN] = compile_boolean,
 	[FILTER_FUNCTION] = compile_boolean,
 	[FILTER_AGGREGATE] = compile_boolean,
+	[FILTER_CASE] = compile_boolean,
 
 	[FILTER_EQ] = compile_compare,
 	[FILTER_LT] = compile_compare,
@@ -175,13 +176,16 @@ filter_pin(FilterScope *scope)
 }
 
 /* An op without a compiler is an operand, or was left out of the table. */
-static Expr *
+Expr *
 compile_filter(FilterScope *scope, const FilterNode *node)
 {
+	Expr	   *result;
+
 	check_stack_depth();
 	if (compilers[node->op] == NULL)
 		elog(ERROR, "filter node %d is not a filter", (int) node->op);
-	return compilers[node->op](scope, node);
+	result = compilers[node->op](scope, node);
+	return filter_op_has_operand(node->op) ? choice_opened(result) : result;
 }
 
 static Expr *

@@ -58,6 +58,7 @@ compile_value(FilterScope *scope, const FilterNode *node)
 		[FILTER_DIVIDE] = compile_arithmetic,
 		[FILTER_FUNCTION] = compile_function,
 		[FILTER_AGGREGATE] = compile_aggregate,
+		[FILTER_CASE] = compile_case,
 	};
 
 	if (compilers[node->op] == NULL)

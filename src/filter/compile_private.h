@@ -11,6 +11,9 @@
  *
  *		compile_comparison.c	=, <, between
  *		compile_unify.c			which type do the two sides have in common?
+ *		compile_case.c			case when ... end
+ *		compile_band.c			band(...)
+ *		compile_choice.c		conditions on what case and band choose
  *		compile_in.c			in
  *		compile_text.c			contains, like
  *		compile_json.c			values inside jsonb
@@ -57,6 +60,11 @@ typedef struct Operand
 /* Compile a node as a filter (compile.c) or a value (compile_operand.c). */
 typedef Expr *(*Compiler) (FilterScope *scope, const FilterNode *node);
 
+/* compile.c -------------------------------------------------------------- */
+
+/* Compile a filter to a qual. */
+extern Expr *compile_filter(FilterScope *scope, const FilterNode *node);
+
 /* compile_operand.c ------------------------------------------------------ */
 
 /* Compile an operand; a literal gets no value yet. */
@@ -74,6 +82,29 @@ extern Expr *compile_between(FilterScope *scope, const FilterNode *node);
 extern Oid	operands_unify(FilterScope *scope, Operand *operands, int count);
 /* Does the operand differ between rows, or is it a matter of the clock? */
 extern bool operand_uses_row(const FilterNode *node);
+
+/* compile_case.c --------------------------------------------------------- */
+
+/* case when ... then ... end */
+extern Expr *compile_case(FilterScope *scope, const FilterNode *node);
+
+/* compile_band.c --------------------------------------------------------- */
+
+/* band(operand, bound, value, ...) */
+extern Expr *compile_band(FilterScope *scope, const FilterNode *node);
+
+/* compile_choice.c ------------------------------------------------------- */
+
+/*
+ * Return limits of the operand that a CASE compares with constants, if the
+ * condition is one on the constant that this CASE chooses; else the condition.
+ */
+extern Expr *choice_opened(Expr *condition);
+/*
+ * Does the other comparison hold wherever this one does?  Both must compare
+ * one operand with constants, in the same direction; else false.
+ */
+extern bool choice_implies(Expr *one, Expr *other);
 
 /* compile_in.c ----------------------------------------------------------- */
 

@@ -253,7 +253,7 @@ operand_uses_row(const FilterNode *node)
 static bool
 find_row(const FilterNode *node, void *context)
 {
-	if (node->op == FILTER_COLUMN || node->op == FILTER_AGGREGATE)
+	if (filter_reads_row(node))
 		*(bool *) context = true;
 	return true;
 }

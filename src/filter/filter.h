@@ -117,6 +117,11 @@ typedef enum FilterOp
 	FILTER_NOT = 57,			/* one, not NOT */
 	FILTER_AT_LEAST = 58,		/* text n; args filters */
 
+	/* operands again */
+	FILTER_CASE = 59,			/* WHEN ..., and the operand behind ELSE or
+								 * NONE */
+	FILTER_WHEN = 60,			/* filter, operand; in CASE alone */
+
 	FILTER_OP_COUNT				/* stays last, has no number of its own */
 } FilterOp;
 
@@ -233,6 +238,14 @@ extern FilterNode *filter_rewrite(const FilterNode *node,
  * a column that is a boolean.
  */
 extern bool filter_is_operand(const FilterNode *node);
+
+/* check.c ---------------------------------------------------------------- */
+
+/*
+ * Does the node by itself, whatever its arguments are, depend on the row: a
+ * column, an aggregate, or a condition such as "did" or "in audience"?
+ */
+extern bool filter_reads_row(const FilterNode *node);
 
 /* parse*.c: text to tree ------------------------------------------------- */
 

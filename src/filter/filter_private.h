@@ -30,6 +30,7 @@
 #define KIND_WINDOW		0x0080
 #define KIND_FILTER		0x0100
 #define KIND_TIME		0x0200	/* a condition on a time, beside KIND_FILTER */
+#define KIND_WHEN		0x0400	/* a condition of CASE, and its value */
 
 /* What the text of a node may be. */
 typedef enum FilterTextRule
@@ -178,6 +179,8 @@ extern int	filter_find_word(const char *const *words, const char *word);
 extern char *filter_period_words(int detail);
 /* Is the word no column or function, unless in backquotes? */
 extern bool filter_word_reserved(const char *word);
+/* Is a column of this name printed in backquotes? */
+extern bool filter_word_quoted(const char *word);
 /* Would the scanner read these characters as this one word? */
 extern bool filter_word_plain(const char *word);
 /* Is the word no function, as it is one of our grammar or of SQL's? */

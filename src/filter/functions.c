@@ -48,6 +48,8 @@ static Expr *call_root(FilterScope *scope, const FilterNode *node,
 					   const FilterFunction *function);
 static Expr *call_choice(FilterScope *scope, const FilterNode *node,
 						 const FilterFunction *function);
+static Expr *call_band(FilterScope *scope, const FilterNode *node,
+					   const FilterFunction *function);
 static Expr *call_nullif(FilterScope *scope, const FilterNode *node,
 						 const FilterFunction *function);
 static Expr *call_field(FilterScope *scope, const FilterNode *node,
@@ -57,6 +59,7 @@ static Expr *call_days(FilterScope *scope, const FilterNode *node,
 
 static const FilterFunction functions[] = {
 	{"abs", 1, 1, call_number, "abs"},
+	{"band", 3, 201, call_band, NULL},
 	{"ceil", 1, 1, call_whole, "ceil"},
 	{"coalesce", 1, 100, call_choice, "coalesce"},
 	{"day", 1, 1, call_field, "day"},
@@ -155,6 +158,7 @@ find_function(FilterScope *scope, const FilterNode *node)
 	StringInfoData aggregates;
 	const char *meant;
 	FilterNode *call = NULL;
+	char	   *example = NULL;
 
 	initStringInfo(&all);
 	for (int i = 0; i < lengthof(functions); i++)
@@ -178,7 +182,10 @@ find_function(FilterScope *scope, const FilterNode *node)
 		if (strcmp(node->text, synonyms[i][0]) == 0)
 			meant = synonyms[i][1];
 	}
-	if (meant != NULL)
+	if (strcmp(node->text, "width_bucket") == 0)
+		example = psprintf("band(%s, 0, 1, 100, 2, 200, 3)",
+						   filter_print(node->args[0]));
+	else if (meant != NULL)
 		call = filter_node_with(FILTER_FUNCTION, meant, -1,
 								node->nargs, node->args);
 	ereport(ERROR,
@@ -187,6 +194,7 @@ find_function(FilterScope *scope, const FilterNode *node)
 			 errdetail("There are: %s; and for events: %s.", all.data,
 					   aggregates.data),
 			 call ? errhint("Perhaps you meant: %s", filter_print(call)) : 0,
+			 example ? errhint("Write, for example: %s", example) : 0,
 			 compile_position(scope, node)));
 }
 
@@ -325,6 +333,13 @@ call_choice(FilterScope *scope, const FilterNode *node,
 		choice->location = -1;
 		return (Expr *) choice;
 	}
+}
+
+static Expr *
+call_band(FilterScope *scope, const FilterNode *node,
+		  const FilterFunction *function)
+{
+	return compile_band(scope, node);
 }
 
 /* call_nullif() compiles nullif(a, b); both are brought to one type. */

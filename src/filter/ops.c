@@ -209,6 +209,13 @@ const FilterOpInfo filter_ops[FILTER_OP_COUNT] = {
 	[FILTER_AT_LEAST] = {"at least", KIND_FILTER, PRIMARY, SHAPE_OTHER,
 		"at least", NULL, "atLeast", NULL, TEXT_COUNT, DETAIL_ZERO,
 		MANY(1, KIND_FILTER, KIND_FILTER)},
+
+	[FILTER_CASE] = {"case", BOOLEAN, PRIMARY, SHAPE_OTHER,
+		"case", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
+		MANY(2, KIND_WHEN, KIND_WHEN | OPTIONAL(OPERAND))},
+	[FILTER_WHEN] = {"when", KIND_WHEN, PRIMARY, SHAPE_OTHER,
+		"when", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
+		TWO(KIND_FILTER, OPERAND)},
 };
 
 const char *const filter_units[] = {
@@ -310,6 +317,14 @@ bool
 filter_word_reserved(const char *word)
 {
 	return filter_find_word(reserved_words, word) >= 0;
+}
+
+/* "case" may stand before "when", where it would be the word of the grammar */
+bool
+filter_word_quoted(const char *word)
+{
+	return filter_word_reserved(word) ||
+		strcmp(word, filter_ops[FILTER_CASE].spelling) == 0;
 }
 
 bool

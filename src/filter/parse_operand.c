@@ -126,6 +126,8 @@ parse_primary(Parser *parser, bool operand_only)
 								 filter_ops[op].spelling);
 				return node;
 			}
+			if (parse_case_follows(parser))
+				return parse_case(parser);
 			if (filter_word_reserved(filter_token_text(token)) &&
 				!filter_token_is(token, "did"))
 				break;

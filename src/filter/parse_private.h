@@ -96,6 +96,16 @@ extern FilterNode *parse_number(Parser *parser);
 extern FilterNode *parse_string(Parser *parser);
 extern FilterNode *parse_span(Parser *parser);
 
+/* parse_case.c ----------------------------------------------------------- */
+
+/* Read: case when filter then operand ... end */
+extern FilterNode *parse_case(Parser *parser);
+/*
+ * Is the next word CASE, and not a column of that name?  If it is CASE in the
+ * form of SQL that we do not take, the hint for the next error says so.
+ */
+extern bool parse_case_follows(Parser *parser);
+
 /* parse_events.c --------------------------------------------------------- */
 
 /* Read an aggregate, or DID. */

@@ -58,6 +58,8 @@ static void print_window(Printer *printer, const FilterNode *window);
 static void print_operand(Printer *printer, const FilterNode *node,
 						  FilterPrecedence lowest);
 static void print_column(Printer *printer, const FilterNode *node);
+static void print_case(Printer *printer, const FilterNode *node);
+static void print_when(Printer *printer, const FilterNode *node);
 static void print_function(Printer *printer, const FilterNode *node);
 static void print_aggregate(Printer *printer, const FilterNode *node);
 static void print_literals(Printer *printer, const FilterNode *node);
@@ -80,6 +82,8 @@ filter_print(const FilterNode *node)
 		print_name(&printer, node->text, false);
 	else if (op_is(node, KIND_WINDOW))
 		print_window(&printer, node);
+	else if (node->op == FILTER_WHEN)
+		print_when(&printer, node);
 	else if (op_is(node, KIND_FILTER))
 		print_filter(&printer, node, PRECEDENCE_OR, BEFORE_NOTHING);
 	else
@@ -350,6 +354,9 @@ print_operand(Printer *printer, const FilterNode *node,
 		case FILTER_SPAN:
 			print_span(printer, node);
 			break;
+		case FILTER_CASE:
+			print_case(printer, node);
+			break;
 		case FILTER_FUNCTION:
 			print_function(printer, node);
 			break;
@@ -399,13 +406,43 @@ print_column(Printer *printer, const FilterNode *node)
 		print_name(printer, node->text, false);
 	}
 	else
-		print_name(printer, node->text, filter_word_reserved(node->text));
+		print_name(printer, node->text, filter_word_quoted(node->text));
 
 	for (int i = 0; i < node->nargs; i++)
 	{
 		appendStringInfoChar(printer->out, '.');
 		print_name(printer, node->args[i]->text, false);
 	}
+}
+
+/* print_case() prints: case when a > 1 then "b" else "c" end */
+static void
+print_case(Printer *printer, const FilterNode *node)
+{
+	const FilterNode *otherwise = node->args[node->nargs - 1];
+
+	appendStringInfoString(printer->out, "case");
+	for (int i = 0; i < node->nargs - 1; i++)
+	{
+		appendStringInfoChar(printer->out, ' ');
+		print_when(printer, node->args[i]);
+	}
+	if (otherwise->op != FILTER_NONE)
+	{
+		appendStringInfoString(printer->out, " else ");
+		print_operand(printer, otherwise, PRECEDENCE_SUM);
+	}
+	appendStringInfoString(printer->out, " end");
+}
+
+/* print_when() prints: when a > 1 then "b" */
+static void
+print_when(Printer *printer, const FilterNode *node)
+{
+	appendStringInfoString(printer->out, "when ");
+	print_filter(printer, node->args[0], PRECEDENCE_OR, BEFORE_NOTHING);
+	appendStringInfoString(printer->out, " then ");
+	print_operand(printer, node->args[1], PRECEDENCE_SUM);
 }
 
 /* print_function() prints: lower(city) */
@@ -503,7 +540,7 @@ print_quoted(StringInfo out, const char *text, char quote)
 char *
 filter_name(const char *name)
 {
-	if (filter_word_plain(name) && !filter_word_reserved(name) &&
+	if (filter_word_plain(name) && !filter_word_quoted(name) &&
 		!filter_word_follows_operand(name))
 		return pstrdup(name);
 	return filter_quote(name, '`');

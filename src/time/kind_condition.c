@@ -103,22 +103,16 @@ const TimeKind kind_is_null = {
 /* ---- whatever else ---- */
 
 /*
- * Always.  In a condition that is tested for true, null is false; and in those
- * of "at least", a CASE whose results are numbers.
+ * Always.  In a condition that is tested for true, null is false.
  */
 static bool
 other_recognise(TimeExpr *expr, const TimeCall *call)
 {
 	BooleanTest *test = (BooleanTest *) expr->node;
-	CaseExpr   *cases = (CaseExpr *) expr->node;
 
 	if (IsA(test, BooleanTest) && (test->booltesttype == IS_TRUE ||
 								   test->booltesttype == IS_NOT_TRUE))
 		set_null_is_false(expr->args[0]);
-	else if (IsA(cases, CaseExpr) && cases->arg == NULL &&
-			 expr->type != BOOLOID)
-		for (int i = 0; i < expr->nargs; i++)
-			set_null_is_false(expr->args[i]);
 	return true;
 }
 

@@ -62,6 +62,7 @@ static const TimeKind *const kinds[] = {
 	&kind_product,
 	&kind_choice,
 	&kind_coalesce,
+	&kind_case,
 	&kind_window,
 	&kind_anniversary,
 	&kind_comparison,

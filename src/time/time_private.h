@@ -244,6 +244,7 @@ extern const TimeKind kind_sum;
 extern const TimeKind kind_product;
 extern const TimeKind kind_choice;
 extern const TimeKind kind_coalesce;
+extern const TimeKind kind_case;
 extern const TimeKind kind_window;
 extern const TimeKind kind_anniversary;
 extern const TimeKind kind_comparison;

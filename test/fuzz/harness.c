@@ -212,6 +212,7 @@ mutate(char *data, size_t size, size_t room)
 	static const char *const words[] = {
 		" and ", " or ", " not ", "(", ")", " in ", " in last 30 days", " where ",
 		" between ", ",", "\"", "`", "'", ".", "-", " 1 ", "a", "did ", " is ", "count(",
+		"case when ", " then ", " else ", " end",
 	};
 
 	for (int i = next_random() % 3; i >= 0; i--)
@@ -264,7 +265,7 @@ make_up(uint16 kinds, int depth)
 		"a", "b", "city", "orders", "orders", "status", "in", "not", "and", "did",
 		"distinct", "where", "now", "true", "null", "between", "before", "since",
 		"at", "least", "last", "this", "day", "days", "count", "sum", "bucket",
-		"anniversary", "of", "audience", "any", "all", "is", "Upper", "two words",
+		"anniversary", "of", "case", "when", "then", "end", "audience", "any", "all", "is", "Upper", "two words",
 		"it's", "\"", "`", "1st", "a.b", "--", "/*", "\xc3\xa6", "\n", "starts",
 	};
 	static const char *const numbers[] = {

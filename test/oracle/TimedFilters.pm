@@ -112,7 +112,7 @@ sub random_reference
 
 sub random_leaf
 {
-	my $kind = pick(qw(number number number number did did text time time time time day day clock trait plain));
+	my $kind = pick(qw(number number number number did did text time time time time day day clock choice choice trait plain));
 
 	return __PACKAGE__->can("random_$kind\_leaf")->();
 }
@@ -337,6 +337,35 @@ sub random_trait_leaf
 		[ "idle $compare $span", trait('idle') . " $compare interval '" . in_words($span) . "'" ],
 		[ "age $compare " . 10 * $constant, trait('age') . " $compare " . 10 * $constant ],
 		[ 'active', trait('active') ]);
+}
+
+# A value that conditions choose, or the band in which a number lies.
+sub random_choice_leaf
+{
+	my ($filter, $condition) = random_leaf();
+	my ($second, $second_condition) = random_leaf();
+	my ($number, $sql) = random_number_operand();
+	my ($other, $other_sql) = random_number_operand();
+	my ($compare, $constant, $span) = (random_compare(), pick(0, 1, 2, 5), pick(@spans));
+	my $band = "band($number, 0, \"none\", 2, \"some\", 5, \"many\")";
+	my $time = "CASE WHEN $condition THEN k.signup ELSE " . trait('last_order_at') . ' END';
+	my $word = "CASE WHEN $condition THEN 'a' WHEN $second_condition THEN 'b' ELSE 'c' END";
+	my $elapsed = "CASE WHEN $condition THEN (" . finite('k.signup', 'now - k.signup') . ') ELSE ' . trait('idle') . ' END';
+
+	return pick_pair(
+		[ "case when $filter then $number when $second then $other else 1 end $compare $constant",
+			"CASE WHEN $condition THEN $sql WHEN $second_condition THEN $other_sql ELSE 1 END $compare $constant" ],
+		[ "case when $filter then \"a\" when $second then \"b\" end != \"a\"",
+			"(CASE WHEN $condition THEN 'a' WHEN $second_condition THEN 'b' END = 'a') IS NOT TRUE" ],
+		[ "case when $filter then \"a\" when $second then \"b\" else \"c\" end in (\"b\", \"c\")", "$word IN ('b', 'c')" ],
+		[ "case when $number > 2 then 1 when $number > 4 then 2 else 3 end $compare $constant",
+			"CASE WHEN $sql > 2 THEN 1 WHEN $sql > 4 THEN 2 ELSE 3 END $compare $constant" ],
+		[ "case when $filter then now - signup else idle end $compare $span", "$elapsed $compare interval '" . in_words($span) . "'" ],
+		[ "case when $filter then signup else last_order_at end in last $span", after_moving($time, $span) ],
+		([ "$band = \"some\"", "$sql >= 2 AND $sql < 5" ]) x 2,
+		[ "$band != \"some\"", "($sql >= 2 AND $sql < 5) IS NOT TRUE" ],
+		[ "$band in (\"none\", \"many\")", "$sql >= 0 AND $sql < 2 OR $sql >= 5" ],
+		[ "$band is set", "$sql >= 0" ]);
 }
 
 sub random_plain_leaf

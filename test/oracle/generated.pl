@@ -70,6 +70,9 @@ my $shop = {
 		[ home => 'coalesce(city, "?")' ],
 		[ per_visit => 'spent / visit_count' ],
 		[ surplus => 'order_count - 2 * visit_count' ],
+		[ weighed => 'sum(case when orders.status = "paid" then orders.amount when orders.items > 4 then orders.items end)' ],
+		[ tier => 'band(paid, 0, "bronze", 20, "silver", 60.5, "gold")' ],
+		[ sort => 'case when refunded then "R" when visit_count > order_count then favourite_page else city end' ],
 	],
 	audiences => [
 		[ big => 'paid > 60', 'paid > 60' ],
@@ -153,6 +156,12 @@ my $shop = {
 			anniversary_within("'2011-12-01'", "'2011-12-31'") ],
 		[ leapling => 'anniversary of born_on in last 1 year and month(born_on) = 2 and day(born_on) = 29',
 			"to_char(born_on, 'MMDD') = '0229' AND born_on < '2011-02-28'" ],
+		[ gilded => 'tier = "gold"', 'paid >= 60.5' ],
+		[ silvery => 'tier in ("silver", "bronze")', 'paid >= 0 AND paid < 60.5' ],
+		[ ungilded => 'tier != "gold"', '(paid >= 60.5) IS NOT TRUE' ],
+		[ sorted => 'sort starts with "o" or sort = "R"', "left(sort, 1) = 'o' OR sort = 'R'" ],
+		[ chosen => 'case when newsletter then spent when in audience big then 3 * spent end > 100',
+			'newsletter AND spent > 100 OR newsletter IS NOT TRUE AND paid > 60 AND 3 * spent > 100' ],
 		[ everybody => 'true', 'true' ],
 		[ nobody => 'false', 'false' ],
 	],
@@ -173,6 +182,7 @@ my $shop = {
 				sum(amount) AS spent,
 				sum(CASE WHEN status = 'paid' THEN amount END) AS paid,
 				sum(items) AS items,
+				sum(CASE WHEN status = 'paid' THEN amount WHEN items > 4 THEN items END) AS weighed,
 				sum(CASE WHEN amount > 2 AND items < 9 THEN amount * items END) AS worth,
 				sum(weight) AS weight,
 				avg(amount) AS average_order,
@@ -251,7 +261,11 @@ my $shop = {
 			favourite_page, city, born_on, tags, newsletter, details,
 			CASE WHEN city IS NULL THEN '?' ELSE city END AS home,
 			CASE WHEN visit_count > 0 THEN coalesce(spent, 0) / visit_count END AS per_visit,
-			coalesce(order_count, 0) - 2 * coalesce(visit_count, 0) AS surplus
+			coalesce(order_count, 0) - 2 * coalesce(visit_count, 0) AS surplus,
+			coalesce(weighed, 0) AS weighed,
+			(SELECT name FROM (VALUES (0, 'bronze'), (20, 'silver'), (60.5, 'gold')) AS b (bound, name)
+				WHERE coalesce(paid, 0) >= bound ORDER BY bound DESC LIMIT 1) AS tier,
+			CASE WHEN refunded THEN 'R' WHEN coalesce(visit_count, 0) > coalesce(order_count, 0) THEN favourite_page ELSE city END AS sort
 		FROM keys LEFT JOIN customers USING (customer_id)
 			LEFT JOIN o USING (customer_id) LEFT JOIN first_stores USING (customer_id)
 			LEFT JOIN last_stores USING (customer_id) LEFT JOIN last_bigs USING (customer_id)

@@ -293,6 +293,12 @@ sub random_leaf
 		"now $compare \"" . random_date() . "\"" => 1,
 		"weekday(now) in (6, 7)" => 1,
 		"hour(now) $compare 12 and points > 50" => 1,
+		"case when $window > 1 then now - renewal_at else idle end $compare $span" => 2,
+		"case when $time in last $span then points when $window > 0 then latest end $compare " . int(rand 60) => 2,
+		"case when month(today) = 2 then \"a\" when $window > 1 then \"b\" end != \"a\"" => 1,
+		"case when $window > 1 then renewal_at else now - 1 month end in last $span" => 1,
+		"band($window, 0, \"none\", 1, \"few\", 3, \"many\") in (\"few\", \"x\")" => 2,
+		"band(now - renewal_at, 1 day, 1, 1 month, 2, 1 year, 3) $compare 2" => 2,
 		"points > " . int(rand 100) => 1);
 }
 

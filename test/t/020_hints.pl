@@ -82,6 +82,7 @@ my @table = (
 	[ advice => qr/^Attach the table that the rows are written to\.$/ ],
 	[ advice => qr/^Attach the table that the view reads, and use where / ],
 	[ advice => qr/^Attach the table with its time column as at, or leave out the window\.$/ ],
+	[ advice => qr/^Begin with the lowest bound, and give each bound one value\.$/ ],
 	[ advice => qr/^Call it in a READ COMMITTED transaction\.$/ ],
 	[ advice => qr/^Change it with segment.alter_(?:trait|audience)\(\)\.$/ ],
 	[ advice => qr/^Choose another name\.$/ ],
@@ -128,6 +129,7 @@ my @table = (
 	[ advice => qr/^Whole and numeric values are summed by series_sum, / ],
 	[ advice => qr/^Write a shorter key, or NULL: a row without a key belongs to nobody\.$/ ],
 	[ advice => qr/^Write \\\\ for a backslash\.$/ ],
+	[ advice => qr/^Write all (?:bounds|values) as numbers, or all as strings\.$/ ],
 	[ advice => qr/^Write the day without a time\.$/ ],
 );
 
