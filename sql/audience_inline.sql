@@ -148,7 +148,7 @@ SELECT segment.drop_audience('regular', cascade => true);
 SELECT * FROM stored ORDER BY 1, 2;
 SELECT attname FROM pg_attribute
     WHERE attrelid = 'segment_data.profile'::regclass AND attnum > 0 AND NOT attisdropped
-    AND attname ~ '^s[0-9]' AND attname NOT IN (SELECT stored FROM segment.stored_trait);
+    AND attname ~ '^s[0-9]' AND split_part(attname, '_', 1) NOT IN (SELECT stored FROM segment.stored_trait);
 SELECT * FROM segment.verify();
 
 -- in a transaction that is taken back, all of it is

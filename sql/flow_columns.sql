@@ -186,7 +186,7 @@ BEGIN
 END $$;
 SET segment.now = '2026-06-01 12:00+00';
 CALL fill('max(orders.note where pieces < 100 + %s) is set', 335);
-CALL fill('count(orders where pieces < 100 + %s in last 90 days) > 0', 335);
+CALL fill('count(orders where pieces < 100 + %s in last 90 days) > 0', 111);
 CALL fill('count(orders where pieces < 100 + %s) > 0', 196, others => 800);
 -- the error says what fits
 SELECT segment.create_population('profile', timezone => 'UTC');

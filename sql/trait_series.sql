@@ -203,7 +203,7 @@ SELECT '\x01a40d0302aa1500e0c99a0d02c413aa15000e'::bytea::segment.series AS nume
 
 -- what is not a series is found out, and what to do is said
 SELECT '\x'::bytea::segment.series;
-SELECT '\x020000010203'::bytea::segment.series;
+SELECT '\x040000010203'::bytea::segment.series;
 SELECT '\x01000001'::bytea::segment.series;
 SELECT '\x01000001000200'::bytea::segment.series;
 SELECT '\x0100000202'::bytea::segment.series;
@@ -354,7 +354,31 @@ UPDATE series_bytes SET bytes = '\x01' || '{2026-05-'::bytea;
 COPY series_bytes TO PROGRAM 'cat > series_sent' (FORMAT binary);
 COPY series_received FROM PROGRAM 'cat series_sent; rm series_sent' (FORMAT binary);
 
-DROP TABLE series_orders, series_many, series_sent, series_received, series_bytes;
+-- changes: events that came, and events that went from another series; joined, what is
+-- left.  A long series has a directory, and is read in parts.
+SELECT c AS changes, c::text::segment.series OPERATOR(segment.=) c AS again, segment.series_joined(c, b, NULL) AS joined,
+       segment.series_count(segment.series_joined(c, b, NULL), NULL, NULL, NULL) AS count, segment.series_sum(segment.series_joined(c, NULL, b), NULL, NULL, NULL) AS sum,
+       segment.series_max(segment.series_joined(NULL, c, b), NULL, NULL, NULL, NULL::numeric) AS max, segment.series_last(segment.series_joined(c, NULL, b), NULL, NULL, NULL, NULL::numeric) AS last
+FROM unnest(ARRAY['numeric{"9" @ 2026-06-01} less {"7" @ 2026-05-28}', 'numeric{} less {"7" @ 2026-05-28, "12.50" @ 2026-05-02}', 'numeric{} less {"7" @ 2026-05-28}', 'numeric{"7" @ 2026-05-28}']::segment.series[]) AS c,
+    CAST('numeric{"12.50" @ 2026-05-02, "7" @ 2026-05-28}' AS segment.series) AS b;
+SELECT segment.series_joined('{} less {2026-05-28}', '{2026-05-28, 2026-05-28}', '{2026-05-29}'), segment.series_joined(NULL, NULL, NULL);
+SELECT 'numeric{}'::segment.series;
+SELECT 'numeric{} less {}'::segment.series;
+SELECT '{2026-05-28} less'::segment.series;
+SELECT segment.series_joined('{2026-05-28}', 'text{"a" @ 2026-05-28}', NULL);
+SELECT segment.series_tail(segment.series_of(at, n)) IS NULL AS long, segment.series_body(segment.series_of(at, n)) IS NULL AS short, count(*)
+FROM (SELECT timestamptz '2026-05-01 00:00+00' + n * interval '1 hour' AS at, n FROM generate_series(1, 1000) AS n) AS many GROUP BY n > 50 ORDER BY 1;
+CREATE TABLE series_long AS
+SELECT segment.series_of(timestamptz '2026-01-01 00:00+00' + n * interval '1 minute', n % 1000) AS whole, segment.series_of(timestamptz '2026-01-01 00:00+00' + n * interval '1 minute') AS times,
+    segment.series_of(timestamptz '2026-01-01 00:00+00' + n * interval '1 minute', n / 4.0::float8) AS floats FROM generate_series(1, 50000) AS n;
+SELECT during, segment.series_count(times, during, 'UTC', now), segment.series_sum(whole, during, 'UTC', now), segment.series_min(whole, during, 'UTC', now, NULL::int),
+       segment.series_max(whole, during, 'UTC', now, NULL::int), segment.series_first(whole, during, 'UTC', now, NULL::int), segment.series_last(floats, during, 'UTC', now, NULL::float8),
+       segment.series_sum_float(floats, during, 'UTC', now) AS sum_float
+FROM series_long, (VALUES ('in last 100 minutes'), ('in last 20 days'), ('between 10 days and 9 days ago'), ('since "2026-01-30"'), ('in last month'), (NULL)) AS w(during),
+     (VALUES (timestamptz '2026-02-01 00:00:30+00')) AS n(now);
+SELECT count(*) FILTER (WHERE pg_column_size(times) < 100000), count(*) FILTER (WHERE times::text::segment.series OPERATOR(segment.=) times) FROM series_long;
+
+DROP TABLE series_orders, series_long, series_many, series_sent, series_received, series_bytes;
 DROP DOMAIN series_name;
 DROP TYPE "Series shop"."Mood";
 DROP SCHEMA "Series shop";

@@ -28,9 +28,9 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "optimizer/optimizer.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
 
+#include "base/base.h"
 #include "audience/conditions.h"
 
 /* A value to be searched for among thresholds. */
@@ -151,8 +151,8 @@ column_changed(const Column *column, TupleTableSlot *before,
 	if (before->tts_values[i] == after->tts_values[i])
 		return false;
 	return column->typbyval ||
-		!datum_image_eq(before->tts_values[i], after->tts_values[i],
-						column->typbyval, column->typlen);
+		!same_image(before->tts_values[i], after->tts_values[i],
+					column->typbyval, column->typlen);
 }
 
 /* ---- operands ---- */

@@ -370,6 +370,12 @@ extern int	segment_feed_retention;
 /* Milliseconds that a worker waits at least between two turns. */
 extern int	segment_naptime;
 
+/*
+ * Bytes that the newest events of a window may take before they are merged
+ * into the others; for tests, which want few.
+ */
+extern int	segment_series_tail;
+
 /* actor.c: on whose behalf, and under which settings ---------------------- */
 
 /* A user, the restrictions, and the level that settings go back to. */
@@ -406,6 +412,11 @@ extern int	settings_pin(void);
  * is computed from all rows of its source or not at all.
  */
 extern int	settings_pin_all_rows(void);
+
+/* image.c: values byte by byte -------------------------------------------- */
+
+/* Have two values the same bytes?  Long ones are mostly not fetched. */
+extern bool same_image(Datum a, Datum b, bool typbyval, int16 typlen);
 
 /* objects.c: which objects are ours, and what are others called? ---------- */
 

@@ -27,6 +27,7 @@ bool		segment_capture = true;
 char	   *segment_databases;
 int			segment_feed_retention = 30 * 24 * 60;
 int			segment_naptime = 1000;
+int			segment_series_tail = 1024;
 static char *segment_now;
 
 static bool check_names(char **newval, void **extra, GucSource source);
@@ -87,6 +88,17 @@ settings_init(void)
 							   0,
 							   clock_check_setting, clock_assign_setting,
 							   NULL);
+
+	DefineCustomIntVariable("segment.series_tail",
+							"Bytes of the newest events of a window that are written at each event.",
+							"For tests of this extension, which want few.",
+							&segment_series_tail,
+							1024,
+							8, 1024 * 1024,
+							PGC_SUSET,
+							GUC_UNIT_BYTE | GUC_NO_SHOW_ALL |
+							GUC_NOT_IN_SAMPLE,
+							NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("segment");
 }

@@ -154,8 +154,12 @@ verify_source(const Source *source, ReturnSetInfo *result)
 	ListCell   *lc;
 
 	foreach(lc, columns)
-		put_differences(result, population,
-						column_differences(source, query, lfirst(lc)));
+	{
+		char	   *sql = column_differences(source, query, lfirst(lc));
+
+		if (sql != NULL)
+			put_differences(result, population, sql);
+	}
 	foreach(lc, unbound)
 	{
 		const TraitUnbound *one = lfirst(lc);
@@ -166,8 +170,8 @@ verify_source(const Source *source, ReturnSetInfo *result)
 
 /*
  * column_differences() makes the query that compares one column with what
- * 'query' computes from the source.  Profiles that one of them lacks count,
- * too.
+ * 'query' computes from the source; NULL if that is done with another column.
+ * Profiles that one of them lacks count, too.
  */
 static char *
 column_differences(const Source *source, const char *query,
@@ -175,12 +179,11 @@ column_differences(const Source *source, const char *query,
 {
 	const Population *population = source->population;
 	const char *key = pstrdup(quote_identifier(population->key));
-	const char *name = column->name;
-	char	   *stored = trait_column_compared(column,
-											   psprintf("profile.%s", name));
-	char	   *expected = trait_column_compared(column,
-												 psprintf("q.%s", name));
+	char	   *stored = trait_column_compared(column, "profile");
+	char	   *expected = trait_column_compared(column, "q");
 
+	if (stored == NULL)
+		return NULL;
 	return psprintf("SELECT %s::name, %s::text,"
 					" coalesce(profile.%s, q.key)::text, %s, %s"
 					" FROM %s AS profile"

@@ -4,7 +4,7 @@
  *	  Does a row still fit into a page, with these columns?
  *
  *		ord, customer_id, source_rows, evaluated_at, wake_at	40 bytes
- *		s1 ... s300, of type segment.series						300 * 24
+ *		s1 ... s300, of type segment.tally						300 * 24
  *		s301 ... s340, of type bigint							40 * 8
  *		header and bitmap of 345 columns						72
  *												together		7632 <= 8160
@@ -61,9 +61,9 @@ columns_check_fit(const Population *population, List *columns,
 				 errmsg("population \"%s\" cannot keep another stored trait",
 						population->name),
 				 errdetail("A profile's row could need %zu bytes, and a page "
-						   "has room for %zu. A window, a list, a text or a "
-						   "sum needs up to %d of them, a count, a time or a "
-						   "truth value 8.",
+						   "has room for %zu. A list, a text or a sum needs up "
+						   "to %d of them, a window three times as many, a "
+						   "count, a time or a truth value 8.",
 						   size, (Size) MaxHeapTupleSize, (int) MOST_INLINE),
 				 errhint("Drop traits and audiences that are not needed any more. Aggregates over the same values, condition and window are stored once.")));
 }

@@ -18,7 +18,6 @@
 
 #include "catalog/pg_trigger.h"
 #include "executor/tuptable.h"
-#include "utils/datum.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
@@ -77,8 +76,8 @@ triggers_check_row(ProfileTable *table, int16 event)
 			!(i + 1 == table->store->key || column_is_reserved(name)))
 			continue;
 		if (row->tts_isnull[i] != isnull ||
-			(!isnull && !datum_image_eq(row->tts_values[i], table->intended[i],
-										att->attbyval, att->attlen)))
+			(!isnull && !same_image(row->tts_values[i], table->intended[i],
+									att->attbyval, att->attlen)))
 			trigger_interfered(table, event, name);
 	}
 }

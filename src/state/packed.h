@@ -83,6 +83,17 @@ packed_write_varint(char *at, uint64 number)
 	return at;
 }
 
+/* The number of bytes of a number as a varint. */
+static inline Size
+packed_varint_length(uint64 number)
+{
+	Size		length = 1;
+
+	while ((number >>= 7) != 0)
+		length++;
+	return length;
+}
+
 /* Read a varint. */
 static inline uint64
 packed_varint(PackedReader *reader)

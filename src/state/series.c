@@ -49,6 +49,12 @@
  * numerics of different scales or more than four digits, and where the sum
  * could overflow in some order of addition.
  *
+ * A series of version 2 is a long one, of which only parts are read.  Between
+ * the total and its events it has a directory: series_blocks.c.  One of
+ * version 3 holds changes to be made to another: behind the version and the
+ * length of the first there are two series, of events that came, and of events
+ * that went.  Either may be of no bytes.
+ *
  * A type's OID does not leave the server: on the wire a series is its text
  * behind a version byte (series_io.c).  A column without events holds NULL.
  *
@@ -78,10 +84,13 @@ const int64 series_units[SERIES_UNITS] = {
 	USECS_PER_HOUR,
 };
 
-static void read_total(SeriesReader *reader);
 static int64 read_number(PackedReader *bytes, int64 unit);
 static bool whole_fits(TypeCacheEntry *type, int64 number);
-static void read_first(SeriesReader *reader, int64 time);
+static void read_blocks(SeriesReader *reader);
+static void add_up(SeriesHead *head);
+static void read_total(SeriesReader *reader, SeriesTotal *total,
+					   int64 nentries);
+static void set_first(SeriesReader *reader, int64 time);
 static void read_value(SeriesReader *reader, SeriesEntry *entry);
 static uint64 value_varint(const SeriesEntry *entry, Size *length);
 static int64 whole_of(const SeriesEntry *entry);
@@ -144,13 +153,39 @@ series_compare(const SeriesEntry *a, const SeriesEntry *b)
 void
 series_begin(SeriesReader *reader, Datum series)
 {
+	SeriesSource came;
+	SeriesSource went;
+
+	series_sources(series, &came, &went);
+	if (came.length == 0 || went.length > 0)
+		elog(ERROR, "events went from a series");
+	series_begin_source(reader, &came);
+}
+
+void
+series_begin_source(SeriesReader *reader, const SeriesSource *source)
+{
 	PackedReader *bytes = &reader->bytes;
 	uint64		type;
 	uint64		unit;
 	uint64		nentries;
+	uint8		version;
 
-	packed_begin(bytes, "series", PG_DETOAST_DATUM_PACKED(series));
-	if (*packed_bytes(bytes, 1) != SERIES_VERSION)
+	if (series_cache_begin(reader, source))
+		return;
+	reader->source = *source;
+	reader->number = 0;
+	reader->scale = -1;
+	bytes->what = "series";
+	series_load(reader, 0, source->near > 0 ? source->near :
+				series_first_read(source));
+	version = *packed_bytes(bytes, 1);
+	if (version == SERIES_VERSION)
+	{
+		if (reader->loaded < source->length)
+			series_load(reader, 1, source->length - 1);
+	}
+	else if (version != SERIES_VERSION_BLOCKS)
 		packed_corrupted(bytes,
 						 "Its version is unknown to this release of the extension.");
 	type = packed_varint(bytes);
@@ -163,28 +198,109 @@ series_begin(SeriesReader *reader, Datum series)
 	nentries = packed_varint(bytes);
 	/* each event needs a byte at least */
 	if (nentries == 0 || nentries > PG_INT32_MAX ||
-		nentries > bytes->end - bytes->at)
+		nentries > source->length - series_position(reader))
 		packed_corrupted(bytes, "The number of its events is impossible.");
 
 	reader->head.type = type == 0 ? NULL : packed_type(bytes, (Oid) type);
 	reader->head.unit = (int) unit;
 	reader->head.nentries = (int64) nentries;
 	reader->head.span = packed_varint(bytes);
+	reader->head.nblocks = 0;
+	reader->head.per_block = 0;
+	reader->head.summed = false;
 	reader->kind = series_kind(reader->head.type);
 	reader->unit = series_units[unit];
-	reader->next = 0;
-	reader->ahead = reader->head.span;
-	reader->at = 0;
-	reader->last = 0;
-	read_total(reader);
+	read_total(reader, &reader->head.total, reader->head.nentries);
+	if (version == SERIES_VERSION_BLOCKS)
+		read_blocks(reader);
+	else
+	{
+		PackedReader peek = *bytes;
+
+		reader->events = series_position(reader);
+		set_first(reader, packed_unzigzag(packed_varint(&peek)));
+	}
+	reader->whole = reader->loaded == source->length;
+	series_goto_block(reader, 0);
+	series_cache_keep(reader);
 }
 
-/* Read the total of the values, if there is one. */
+/* Read the directory, which comes next, and load it if need be. */
 static void
-read_total(SeriesReader *reader)
+read_blocks(SeriesReader *reader)
 {
 	PackedReader *bytes = &reader->bytes;
-	SeriesTotal *total = &reader->head.total;
+	SeriesHead *head = &reader->head;
+	const unsigned char *end = bytes->end;
+	uint64		per_block = packed_varint(bytes);
+	uint64		length = packed_varint(bytes);
+	Size		from = series_position(reader);
+	TimestampTz first;
+	Size		at = 0;
+
+	if (per_block == 0 || per_block > (uint64) head->nentries ||
+		length > reader->source.length - from)
+		packed_corrupted(bytes, "Its directory is impossible.");
+	if (length > (Size) (bytes->end - bytes->at))
+		series_load(reader, from, length);
+	bytes->end = bytes->at + length;
+	reader->events = from + length;
+
+	head->per_block = (int64) per_block;
+	head->nblocks = (int) ((head->nentries + per_block - 1) / per_block);
+	/* each block needs two bytes at least */
+	if (head->nblocks > length)
+		packed_corrupted(bytes, "Its directory is impossible.");
+	head->blocks = palloc(head->nblocks * sizeof(SeriesBlock));
+	set_first(reader, packed_unzigzag(packed_varint(bytes)));
+	first = reader->first;
+	for (int i = 0; i < head->nblocks; i++)
+	{
+		SeriesBlock *block = &head->blocks[i];
+		uint64		step = i == 0 ? 0 : packed_varint(bytes);
+
+		if (step > head->span ||
+			step * reader->unit > (uint64) reader->last - (uint64) first)
+			packed_corrupted(bytes, "An event is later than the last.");
+		first += step * reader->unit;
+		block->first = first;
+		block->at = at;
+		at += packed_varint(bytes);
+		if (at > reader->source.length - reader->events)
+			packed_corrupted(bytes, "It ends too early.");
+		read_total(reader, &block->total,
+						  series_block_events(head, i));
+	}
+	if (bytes->at != bytes->end ||
+		at != reader->source.length - reader->events)
+		packed_corrupted(bytes, "Its directory is impossible.");
+	if (reader->loaded == reader->source.length)
+		bytes->end = end;
+	add_up(head);
+}
+
+/* Find the sum of the values before each block, if that is possible. */
+static void
+add_up(SeriesHead *head)
+{
+	int64		sum = 0;
+
+	/* what the total of all is known for cannot overflow */
+	head->summed = head->total.known;
+	for (int i = 0; i < head->nblocks && head->summed; i++)
+	{
+		head->blocks[i].before = sum;
+		sum += head->blocks[i].total.sum;
+		/* of the last block that is of no interest */
+		head->summed = head->blocks[i].total.known || i + 1 == head->nblocks;
+	}
+}
+
+/* Read the total of so many values, if there is one. */
+static void
+read_total(SeriesReader *reader, SeriesTotal *total, int64 nentries)
+{
+	PackedReader *bytes = &reader->bytes;
 	int			shown;
 	int64		unit;
 
@@ -203,7 +319,7 @@ read_total(SeriesReader *reader)
 	total->sum = read_number(bytes, unit);
 	total->least = read_number(bytes, unit);
 	total->most = read_number(bytes, unit);
-	if (!series_total_is_bounded(total, reader->head.nentries) ||
+	if (!series_total_is_bounded(total, nentries) ||
 		(reader->kind == SERIES_WHOLE &&
 		 (!whole_fits(reader->head.type, total->least) ||
 		  !whole_fits(reader->head.type, total->most))))
@@ -235,18 +351,22 @@ series_next(SeriesReader *reader, SeriesEntry *entry)
 	PackedReader *bytes = &reader->bytes;
 	uint64		step;
 
-	if (reader->next == reader->head.nentries)
+	if (reader->next == reader->stop)
 	{
-		if (bytes->at != bytes->end)
-			packed_corrupted(bytes, "It goes on behind its last event.");
-		if (reader->ahead != 0)
-			packed_corrupted(bytes, "Its last event is not when it says.");
-		return false;
+		if (reader->next == reader->head.nentries)
+		{
+			if (bytes->at != bytes->end)
+				packed_corrupted(bytes, "It goes on behind its last event.");
+			if (reader->ahead != 0)
+				packed_corrupted(bytes, "Its last event is not when it says.");
+			return false;
+		}
+		series_load_more(reader);
 	}
 
 	step = packed_varint(bytes);
-	if (reader->next++ == 0)
-		read_first(reader, packed_unzigzag(step));
+	if (reader->next++ == reader->known)
+		reader->at = reader->known_at;
 	else
 	{
 		if (step > reader->ahead)
@@ -262,25 +382,23 @@ series_next(SeriesReader *reader, SeriesEntry *entry)
 	return true;
 }
 
-/*
- * Set the time of the first entry, units after 2000, and that of the last.
- */
+/* Set the time of the first entry, units after 2000, and that of the last. */
 static void
-read_first(SeriesReader *reader, int64 time)
+set_first(SeriesReader *reader, int64 time)
 {
 	/* from -infinity to infinity is more than an int64 can hold */
 	uint64		room;
 	uint64		span;
 
-	if (pg_mul_s64_overflow(time, reader->unit, &reader->at))
+	if (pg_mul_s64_overflow(time, reader->unit, &reader->first))
 		packed_corrupted(&reader->bytes,
 						 "The time of an event is impossible.");
-	room = (uint64) PG_INT64_MAX - (uint64) reader->at;
+	room = (uint64) PG_INT64_MAX - (uint64) reader->first;
 	if (pg_mul_u64_overflow(reader->head.span, reader->unit, &span) ||
 		span > room)
 		packed_corrupted(&reader->bytes,
 						 "The time of an event is impossible.");
-	reader->last = (TimestampTz) ((uint64) reader->at + span);
+	reader->last = (TimestampTz) ((uint64) reader->first + span);
 }
 
 /* Find the bytes of the value that comes next, and check them. */
@@ -332,57 +450,13 @@ read_value(SeriesReader *reader, SeriesEntry *entry)
 	entry->length = bytes->at - entry->value;
 }
 
-bool
-series_ten_thousandths(const SeriesReader *reader, int64 *number)
-{
-	*number = reader->number;
-	if (reader->kind == SERIES_WHOLE)
-		return !pg_mul_s64_overflow(*number, fixed_from_scaled(1, 0), number);
-	return reader->kind == SERIES_NUMERIC && reader->scale >= 0;
-}
-
-Series *
-series_read(Datum bytes)
-{
-	Series	   *series = palloc(sizeof(Series));
-	SeriesReader reader;
-	SeriesTotal total = SERIES_NO_VALUES;
-
-	series_begin(&reader, bytes);
-	series->type = reader.head.type;
-	series->nentries = (int) reader.head.nentries;
-	series->entries = palloc_extended(series->nentries * sizeof(SeriesEntry),
-									  MCXT_ALLOC_HUGE);
-	for (int i = 0; i < series->nentries; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-
-		(void) series_next(&reader, &series->entries[i]);
-		if (i > 0 && series_compare(&series->entries[i - 1],
-									&series->entries[i]) > 0)
-			packed_corrupted(&reader.bytes,
-							 "Its values are not in the order of their bytes.");
-		series_total_add(&total, reader.kind, &series->entries[i], 1);
-	}
-	if (reader.head.total.known &&
-		(!total.known || total.scale != reader.head.total.scale ||
-		 total.sum != reader.head.total.sum ||
-		 total.least != reader.head.total.least ||
-		 total.most != reader.head.total.most))
-		packed_corrupted(&reader.bytes,
-						 "Its values do not come to what it says.");
-	/* when there are no more entries, this checks that nothing follows */
-	(void) series_next(&reader, NULL);
-	return series;
-}
-
 /* the total of the values ------------------------------------------------ */
 
 void
 series_total_add(SeriesTotal *total, SeriesKind kind,
 				 const SeriesEntry *entry, int sign)
 {
-	int64		number;
+	int64		number = 0;
 	int			scale = 0;
 
 	if (!total->known)
@@ -394,6 +468,12 @@ series_total_add(SeriesTotal *total, SeriesKind kind,
 		total->known = false;
 		return;
 	}
+	series_total_add_number(total, number, scale, sign);
+}
+
+void
+series_total_add_number(SeriesTotal *total, int64 number, int scale, int sign)
+{
 	if (total->scale < 0)
 		total->scale = scale;
 	if (scale != total->scale)

@@ -32,11 +32,11 @@ static bool skip_left(SeriesReader *reader, const TimeRange *kept,
 					  SeriesHead *head, SeriesEntry *first);
 
 bool
-series_append(Datum series, const TimeRange *kept, const Series *added,
-			  Datum *result)
+series_append(TypeCacheEntry *type, const SeriesChange *added, int nentries,
+			  const TimeRange *kept, Datum *series)
 {
-	const SeriesEntry *entries = added->entries;
-	int			nentries = added->nentries;
+	SeriesSource came;
+	SeriesSource went;
 	SeriesReader reader;
 	SeriesHead	head;
 	SeriesEntry first;
@@ -46,11 +46,19 @@ series_append(Datum series, const TimeRange *kept, const Series *added,
 	char	   *bytes;
 	char	   *at;
 
-	series_begin(&reader, series);
-	head = reader.head;
-	if (head.type != added->type || !skip_left(&reader, kept, &head, &first))
+	for (int i = 0; i < nentries; i++)
+		if (added[i].times != 1 || !time_in_range(added[i].entry.at, kept))
+			return false;
+	series_sources(*series, &came, &went);
+	if (came.length == 0 || went.length > 0)
 		return false;
-	if (reader.last > kept->to || reader.last >= entries[0].at)
+	series_begin_source(&reader, &came);
+	head = reader.head;
+	if (series_per_block(head.nentries + nentries) > 0 || head.nblocks > 0)
+		return false;
+	if (head.type != type || !skip_left(&reader, kept, &head, &first))
+		return false;
+	if (reader.last > kept->to || reader.last >= added[0].entry.at)
 		return false;
 	if (reader.head.total.known ? !head.total.known :
 		(reader.head.nentries < SERIES_LONG &&
@@ -61,13 +69,13 @@ series_append(Datum series, const TimeRange *kept, const Series *added,
 	most = VARHDRSZ + SERIES_MOST_HEAD + LONGEST_VARINT + first.length + rest;
 	for (int i = 0; i < nentries; i++)
 	{
-		if (entries[i].at % reader.unit != 0)
+		if (added[i].entry.at % reader.unit != 0)
 			return false;
-		series_total_add(&head.total, reader.kind, &entries[i], 1);
-		most += LONGEST_VARINT + entries[i].length;
+		series_total_add(&head.total, reader.kind, &added[i].entry, 1);
+		most += LONGEST_VARINT + added[i].entry.length;
 	}
 	head.nentries += nentries;
-	head.span = ((uint64) entries[nentries - 1].at - (uint64) first.at) /
+	head.span = ((uint64) added[nentries - 1].entry.at - (uint64) first.at) /
 		reader.unit;
 
 	bytes = MemoryContextAllocHuge(CurrentMemoryContext, most);
@@ -78,13 +86,13 @@ series_append(Datum series, const TimeRange *kept, const Series *added,
 	before = reader.last;
 	for (int i = 0; i < nentries; i++)
 	{
-		uint64		time = (uint64) entries[i].at - (uint64) before;
+		uint64		time = (uint64) added[i].entry.at - (uint64) before;
 
-		at = series_write_entry(at, time / reader.unit, &entries[i]);
-		before = entries[i].at;
+		at = series_write_entry(at, time / reader.unit, &added[i].entry);
+		before = added[i].entry.at;
 	}
 	series_set_size(bytes, at, head.nentries);
-	*result = PointerGetDatum(bytes);
+	*series = PointerGetDatum(bytes);
 	return true;
 }
 

@@ -17,13 +17,16 @@
  */
 #include "postgres.h"
 
-#include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "base/base.h"
 #include "state/series_ask.h"
 #include "state/window_argument.h"
+
+/* bytes of scratch memory that are not given back */
+#define SCRATCH_KEPT	(64 * 1024)
 
 /* What a function keeps in its fn_extra. */
 typedef struct CallMemory
@@ -34,6 +37,14 @@ typedef struct CallMemory
 
 static TimeRange times_after(FunctionCallInfo fcinfo, int which);
 static CallMemory *call_memory(FunctionCallInfo fcinfo);
+static void part_total(const SeriesQuestion *question, SeriesReader *reader,
+					   bool with_values, RangeTotal *total);
+static bool take_blocks(const SeriesQuestion *question, SeriesReader *reader,
+						bool with_values, RangeTotal *total);
+static void take_all(RangeTotal *total, const SeriesTotal *all, int64 count);
+static void take_one(RangeTotal *total, int sign, const SeriesReader *reader,
+					 bool with_values);
+static void range_add(RangeTotal *total, int sign, const RangeTotal *more);
 
 SEGMENT_FUNCTION(segment_series_after);
 SEGMENT_FUNCTION(segment_series_count);
@@ -81,23 +92,26 @@ Datum
 segment_series_count(PG_FUNCTION_ARGS)
 {
 	SeriesQuestion question;
-	SeriesEntry entry;
-	int64		count = 0;
+	RangeTotal	total;
+	MemoryContext caller = MemoryContextSwitchTo(series_scratch());
 
 	series_ask(fcinfo, &question);
-	if (!series_answer(&question, &entry))
-		PG_RETURN_INT64(0);
+	series_answer_total(&question, false, &total);
+	MemoryContextSwitchTo(caller);
+	PG_RETURN_INT64(total.count);
+}
 
-	do
-	{
-		/* mostly all that follow count, too, and need not be read */
-		if (entry.at >= question.range->sure_first &&
-			question.reader.last <= question.range->sure_last)
-			PG_RETURN_INT64(count + question.reader.head.nentries -
-							question.reader.next + 1);
-		count++;
-	} while (series_answer(&question, &entry));
-	PG_RETURN_INT64(count);
+MemoryContext
+series_scratch(void)
+{
+	static MemoryContext scratch = NULL;
+
+	if (scratch == NULL)
+		scratch = AllocSetContextCreate(TopMemoryContext,
+										"segment series scratch",
+										0, SCRATCH_KEPT, SCRATCH_KEPT);
+	MemoryContextReset(scratch);
+	return scratch;
 }
 
 void
@@ -116,8 +130,11 @@ series_ask(FunctionCallInfo fcinfo, SeriesQuestion *question)
 		question->now = PG_GETARG_TIMESTAMPTZ(3);
 		question->range = window_range(question->window, question->now);
 	}
-	if (!question->empty)
-		series_begin(&question->reader, PG_GETARG_DATUM(0));
+	if (question->empty)
+		return;
+	series_cursor_begin(&question->cursor, PG_GETARG_DATUM(0));
+	question->empty = question->cursor.nparts == 0;
+	series_cursor_seek(&question->cursor, question->range->first);
 }
 
 Oid
@@ -129,7 +146,7 @@ series_ask_values(FunctionCallInfo fcinfo, SeriesQuestion *question)
 	if (!OidIsValid(type))
 		elog(ERROR, "could not determine the type of a series' values");
 	series_ask(fcinfo, question);
-	entry = question->empty ? NULL : question->reader.head.type;
+	entry = question->empty ? NULL : question->cursor.type;
 	if (!question->empty && entry == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -166,42 +183,143 @@ series_order(FunctionCallInfo fcinfo, TypeCacheEntry *type)
 	return &memory->order;
 }
 
-bool
-series_answer_total(const SeriesQuestion *question, RangeTotal *total)
+void
+series_answer_total(const SeriesQuestion *question, bool with_values,
+					RangeTotal *total)
 {
-	const SeriesTotal *all = &question->reader.head.total;
-	SeriesReader reader;
-	SeriesEntry entry;
+	const SeriesCursor *cursor = &question->cursor;
 
-	if (question->empty || !all->known)
-		return false;
-	reader = question->reader;
-	*total = (RangeTotal) {
-		.sum = all->sum,
-		.least_known = true,
-		.most_known = true,
-	};
-	while (series_next(&reader, &entry))
+	*total = (RangeTotal) {.known = true, .scale = -1};
+	if (question->empty)
+		return;
+	for (int i = 0; i < cursor->nparts; i++)
 	{
-		if (reader.last > question->range->sure_last)
-			return false;
-		if (entry.at >= question->range->sure_first)
-		{
-			total->any = true;
-			break;
-		}
-		if (series_event_counts(question, entry.at))
-		{
-			total->any = true;
-			continue;
-		}
-		if (reader.kind == SERIES_NUMERIC && reader.scale != all->scale)
-			packed_corrupted(&reader.bytes,
-							 "Its values do not come to what it says.");
-		if (pg_sub_s64_overflow(total->sum, reader.number, &total->sum))
-			return false;
-		total->least_known &= reader.number > all->least;
-		total->most_known &= reader.number < all->most;
+		const SeriesPart *part = &cursor->parts[i];
+		RangeTotal	of_part = {.known = true, .scale = -1};
+		SeriesReader reader = part->reader;
+
+		part_total(question, &reader, with_values, &of_part);
+		range_add(total, part->sign, &of_part);
 	}
+	/* an event that went may have been the only one to show its digits */
+	if (cursor->any_went && total->mixed)
+		total->known = false;
+}
+
+/* Find the total of the events that count in one part of the state. */
+static void
+part_total(const SeriesQuestion *question, SeriesReader *reader,
+		   bool with_values, RangeTotal *total)
+{
+	const SeriesHead *head = &reader->head;
+	const WindowRange *range = question->range;
+	SeriesEntry entry;
+	int			sign = 1;
+
+	/* of a short series, take away what does not count: mostly little */
+	if (head->nblocks == 0 && reader->last <= range->sure_last &&
+		(!with_values || head->total.known))
+	{
+		take_all(total, &head->total, head->nentries);
+		sign = -1;
+	}
+	for (;;)
+	{
+		if (take_blocks(question, reader, with_values, total))
+			continue;
+		if (!series_next(reader, &entry) || entry.at > range->last ||
+			(sign < 0 && entry.at >= range->sure_first))
+			break;
+		if (series_event_counts(question, entry.at) == (sign > 0))
+			take_one(total, sign, reader, with_values);
+	}
+	if (total->count == 0)
+		total->scale = -1;
+}
+
+/*
+ * Add the blocks that begin with the next event, if they lie in the window,
+ * and go on behind them; false if there are none.
+ */
+static bool
+take_blocks(const SeriesQuestion *question, SeriesReader *reader,
+			bool with_values, RangeTotal *total)
+{
+	const SeriesHead *head = &reader->head;
+	TimestampTz sure_last = question->range->sure_last;
+	int			block = series_at_block(reader);
+	int			end;
+	SeriesTotal all;
+
+	if (block < 0 ||
+		head->blocks[block].first < question->range->sure_first)
+		return false;
+	end = reader->last <= sure_last ? head->nblocks :
+		series_block_before(head, sure_last + 1);
+	if (with_values && !head->summed)
+		end = Min(end, block + 1);
+	if (end <= block)
+		return false;
+
+	all = head->blocks[block].total;
+	if (head->summed)
+	{
+		all = head->total;
+		all.sum = (end < head->nblocks ? head->blocks[end].before :
+				   head->total.sum) - head->blocks[block].before;
+	}
+	if (with_values && !all.known)
+		return false;
+	take_all(total, &all, end < head->nblocks ?
+			 (end - block) * head->per_block :
+			 head->nentries - block * head->per_block);
+	series_goto_block(reader, end);
 	return true;
+}
+
+/* Add all events of a block, or of a series. */
+static void
+take_all(RangeTotal *total, const SeriesTotal *all, int64 count)
+{
+	RangeTotal	more = {
+		.count = count,
+		.known = all->known,
+		.sum = all->sum,
+		.scale = all->scale,
+	};
+
+	range_add(total, 1, &more);
+}
+
+/* Add the event that was read last, or take it away. */
+static void
+take_one(RangeTotal *total, int sign, const SeriesReader *reader,
+		 bool with_values)
+{
+	bool		whole = reader->kind == SERIES_WHOLE;
+	RangeTotal	more = {
+		.count = 1,
+		.known = with_values && (whole || reader->scale >= 0),
+		.sum = reader->number,
+		.scale = whole ? 0 : reader->scale,
+	};
+
+	if (sign < 0 && with_values && (!more.known || more.scale != total->scale))
+		packed_corrupted(&reader->bytes,
+						 "Its values do not come to what it says.");
+	range_add(total, sign, &more);
+}
+
+/* Add a total to another, or take it away. */
+static void
+range_add(RangeTotal *total, int sign, const RangeTotal *more)
+{
+	total->count += sign * more->count;
+	if (more->count == 0)
+		return;
+	total->known &= more->known &&
+		total_add_signed(&total->sum, more->sum, sign);
+	total->mixed |= more->mixed ||
+		(total->scale >= 0 && total->scale != more->scale);
+	total->scale = Max(total->scale, more->scale);
 }

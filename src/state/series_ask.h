@@ -4,7 +4,7 @@
  *	  The events of a series that a call asks about, private to this room.
  *
  *		series_ask(fcinfo, &question)
- *		while (series_answer(&question, &entry)) ...
+ *		while (series_answer(&question)) ...	question.cursor.event
  *
  *-------------------------------------------------------------------------
  */
@@ -16,20 +16,21 @@
 /* Which events does a call ask about? */
 typedef struct SeriesQuestion
 {
-	SeriesReader reader;
+	SeriesCursor cursor;
 	const Window *window;		/* NULL: all of them */
 	TimestampTz now;
 	const WindowRange *range;
 	bool		empty;			/* there is no series */
 } SeriesQuestion;
 
-/* The total of these events, as in SeriesTotal. */
+/* How many events count, and what their values come to. */
 typedef struct RangeTotal
 {
-	bool		any;			/* are there any, and the rest of this? */
-	int64		sum;
-	bool		least_known;
-	bool		most_known;
+	int64		count;
+	bool		known;			/* if not, the others mean nothing */
+	int64		sum;			/* as in SeriesTotal */
+	int			scale;			/* most digits that one shows; -1: no value */
+	bool		mixed;			/* do they show different numbers of digits? */
 } RangeTotal;
 
 /* Begin with the arguments series, window, timezone, now of a call. */
@@ -47,11 +48,26 @@ extern const ValueOrder *series_order(FunctionCallInfo fcinfo,
 									  TypeCacheEntry *type);
 
 /*
- * Find the total of the events that count: that of the series, less the events
- * that have left the window, mostly few or none.  False if this cannot tell.
+ * Find the total of the events that count, without reading those between the
+ * edges of the window.  The values are of no interest unless 'with_values'.
  */
-extern bool series_answer_total(const SeriesQuestion *question,
-								RangeTotal *total);
+extern void series_answer_total(const SeriesQuestion *question,
+								bool with_values, RangeTotal *total);
+
+/* Do all events from one instant to another certainly count? */
+static inline bool
+series_surely_count(const SeriesQuestion *question, TimestampTz first,
+					TimestampTz last)
+{
+	return first >= question->range->sure_first &&
+		last <= question->range->sure_last;
+}
+
+/*
+ * Memory for a call that returns nothing that lies in it, and calls none of
+ * its kind; it is empty, and stays allocated from call to call.
+ */
+extern MemoryContext series_scratch(void);
 
 /* Does an event of that time count? */
 static inline bool
@@ -65,17 +81,22 @@ series_event_counts(const SeriesQuestion *question, TimestampTz at)
 		window_counts(question->window, at, question->now);
 }
 
-/* Find the next event that counts; false if there are no more. */
+/*
+ * Find the next event that counts, which is in cursor.event; false if there
+ * are no more.
+ */
 static inline bool
-series_answer(SeriesQuestion *question, SeriesEntry *entry)
+series_answer(SeriesQuestion *question)
 {
 	if (question->empty)
 		return false;
-	while (series_next(&question->reader, entry))
+	while (series_cursor_next(&question->cursor))
 	{
-		if (entry->at > question->range->last)
+		TimestampTz at = question->cursor.event.entry.at;
+
+		if (at > question->range->last)
 			return false;
-		if (series_event_counts(question, entry->at))
+		if (series_event_counts(question, at))
 			return true;
 	}
 	return false;

@@ -8,7 +8,12 @@
  *
  * The text begins with the name of the type of the values, as that of a tally
  * does, or with the brace where there are only times.  Events may come in any
- * order.  Binary input and output is the same text behind a version byte.
+ * order.  Of a series of changes those that went follow:
+ *
+ *		numeric{"9" @ 2026-06-01 12:00:00+00} less
+ *			{"7" @ 2026-05-28 18:00:00+00}		(in one line)
+ *
+ * Binary input and output is the same text behind a version byte.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,10 +30,22 @@
 
 #define FIRST_ROOM		8
 
+/* between the events that came and those that went */
+#define LESS			" less "
+#define NO_ENTRIES		"{}"
+
 static Series *series_parse(const char *text);
+static SeriesEntry *parse_entries(PackedParser *parser, TypeCacheEntry *type,
+								  FmgrInfo *input, Oid parameter,
+								  int *nentries);
 static void parse_entry(PackedParser *parser, TypeCacheEntry *type,
 						FmgrInfo *input, Oid parameter, SeriesEntry *entry);
 static char *series_print(const Series *series);
+static void print_entries(StringInfo out, TypeCacheEntry *type,
+						  FmgrInfo *output, const SeriesEntry *entries,
+						  int nentries);
+static bool entries_same(const SeriesEntry *a, int na, const SeriesEntry *b,
+						 int nb);
 static bool series_same(Datum a, Datum b);
 static int	entry_compare(const void *a, const void *b);
 
@@ -87,11 +104,20 @@ series_same(Datum a, Datum b)
 	Series	   *left = series_read(a);
 	Series	   *right = series_read(b);
 
-	if (left->type != right->type || left->nentries != right->nentries)
-		return false;
+	return left->type == right->type &&
+		entries_same(left->entries, left->nentries,
+					 right->entries, right->nentries) &&
+		entries_same(left->less, left->nless, right->less, right->nless);
+}
 
-	for (int i = 0; i < left->nentries; i++)
-		if (series_compare(&left->entries[i], &right->entries[i]) != 0)
+/* Are these the same entries as those? */
+static bool
+entries_same(const SeriesEntry *a, int na, const SeriesEntry *b, int nb)
+{
+	if (na != nb)
+		return false;
+	for (int i = 0; i < na; i++)
+		if (series_compare(&a[i], &b[i]) != 0)
 			return false;
 	return true;
 }
@@ -114,29 +140,41 @@ series_print(const Series *series)
 		fmgr_info(function, &output);
 		packed_print_type(&out, series->type->type_id);
 	}
-
-	appendStringInfoChar(&out, '{');
-	for (int i = 0; i < series->nentries; i++)
+	print_entries(&out, series->type, &output, series->entries,
+				  series->nentries);
+	if (series->nless > 0)
 	{
-		const SeriesEntry *entry = &series->entries[i];
-
-		CHECK_FOR_INTERRUPTS();
-
-		if (i > 0)
-			appendStringInfoString(&out, ", ");
-		if (series->type != NULL)
-		{
-			Datum		value = series_value(series->type, entry);
-
-			packed_print_string(&out, OutputFunctionCall(&output, value));
-			appendStringInfoString(&out, " @ ");
-		}
-		packed_print_time(&out, entry->at);
+		appendStringInfoString(&out, LESS);
+		print_entries(&out, series->type, &output, series->less,
+					  series->nless);
 	}
-	appendStringInfoChar(&out, '}');
 
 	AtEOXact_GUC(true, level);
 	return out.data;
+}
+
+/* Append entries in braces, their values as 'output' prints them. */
+static void
+print_entries(StringInfo out, TypeCacheEntry *type, FmgrInfo *output,
+			  const SeriesEntry *entries, int nentries)
+{
+	appendStringInfoChar(out, '{');
+	for (int i = 0; i < nentries; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		if (type != NULL)
+		{
+			Datum		value = series_value(type, &entries[i]);
+
+			packed_print_string(out, OutputFunctionCall(output, value));
+			appendStringInfoString(out, " @ ");
+		}
+		packed_print_time(out, entries[i].at);
+	}
+	appendStringInfoChar(out, '}');
 }
 
 /* The series of a text, in the current context. */
@@ -146,43 +184,64 @@ series_parse(const char *text)
 	int			level = packed_pin_settings();
 	PackedParser parser = {.what = "series", .text = text, .at = text};
 	Series	   *series = palloc0(sizeof(Series));
-	Size		room = FIRST_ROOM;
 	FmgrInfo	input;
 	Oid			parameter = InvalidOid;
+	bool		empty;
 
-	if (!packed_parse_char(&parser, '{'))
+	packed_parse_space(&parser);
+	if (*parser.at != '{')
 	{
 		Oid			function;
 
 		series->type = series_element(packed_parse_type(&parser));
 		getTypeInputInfo(series->type->type_id, &function, &parameter);
 		fmgr_info(function, &input);
-		if (!packed_parse_char(&parser, '{'))
-			packed_parse_failed(&parser, "\"{\"");
 	}
+	packed_parse_space(&parser);
+	empty = strncmp(parser.at, NO_ENTRIES LESS, strlen(NO_ENTRIES LESS)) == 0;
+	if (empty)
+		parser.at += strlen(NO_ENTRIES);
+	else
+		series->entries = parse_entries(&parser, series->type, &input,
+										parameter, &series->nentries);
+	if (strncmp(parser.at, LESS, strlen(LESS)) == 0)
+	{
+		parser.at += strlen(LESS);
+		series->less = parse_entries(&parser, series->type, &input, parameter,
+									 &series->nless);
+	}
+	packed_parse_end(&parser);
+	AtEOXact_GUC(true, level);
+	return series;
+}
 
-	series->entries = palloc(room * sizeof(SeriesEntry));
+/* Parse entries in braces, and sort them. */
+static SeriesEntry *
+parse_entries(PackedParser *parser, TypeCacheEntry *type, FmgrInfo *input,
+			  Oid parameter, int *nentries)
+{
+	Size		room = FIRST_ROOM;
+	SeriesEntry *entries = palloc(room * sizeof(SeriesEntry));
+
+	if (!packed_parse_char(parser, '{'))
+		packed_parse_failed(parser, "\"{\"");
+	*nentries = 0;
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
 
-		if (series->nentries == room)
+		if (*nentries == room)
 		{
 			room *= 2;
-			series->entries = repalloc_huge(series->entries,
-											room * sizeof(SeriesEntry));
+			entries = repalloc_huge(entries, room * sizeof(SeriesEntry));
 		}
-		parse_entry(&parser, series->type, &input, parameter,
-					&series->entries[series->nentries++]);
-	} while (packed_parse_char(&parser, ','));
-	if (!packed_parse_char(&parser, '}'))
-		packed_parse_failed(&parser, "\",\" or \"}\"");
-	packed_parse_end(&parser);
+		parse_entry(parser, type, input, parameter, &entries[(*nentries)++]);
+	} while (packed_parse_char(parser, ','));
+	if (!packed_parse_char(parser, '}'))
+		packed_parse_failed(parser, "\",\" or \"}\"");
 
-	qsort(series->entries, series->nentries, sizeof(SeriesEntry),
-		  entry_compare);
-	AtEOXact_GUC(true, level);
-	return series;
+	qsort(entries, *nentries, sizeof(SeriesEntry), entry_compare);
+	return entries;
 }
 
 /* Parse an entry, with a value if there is a type. */

@@ -6,10 +6,10 @@
  *		segment.series_sum(s7, 'in last 30 days', 'Europe/Copenhagen', now)
  *		segment.series_squares(...)		of x * x, for stddev
  *
- * The sum is that of all events, which stands before them, less that of the
- * few that have left the window: so a question reads only these.  Where there
- * is no such total, or of squares, each event is read.  A sum that is too
- * large is missing.
+ * The sum is made of the sums of blocks of a series, or of that of all its
+ * events, which stand before them: so a question reads only events at the
+ * edges of the window.  Where there is no such total, and for squares, each
+ * event is read.  A sum that is too large is missing.
  *
  *-------------------------------------------------------------------------
  */
@@ -72,26 +72,30 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 	RangeTotal	total;
 	ExactTotal	sum = {0};
 	Numeric		result;
+	MemoryContext caller = MemoryContextSwitchTo(series_scratch());
+	bool		fits;
 
 	series_ask(fcinfo, &question);
-	if (!question.empty && question.reader.kind != SERIES_WHOLE &&
-		question.reader.kind != SERIES_NUMERIC)
+	if (!question.empty &&
+		question.cursor.kind != SERIES_WHOLE &&
+		question.cursor.kind != SERIES_NUMERIC)
 		refuse_sum(&question);
-	if (squares || !series_answer_total(&question, &total))
-	{
-		if (!sum_each(&question, squares, &sum))
-			PG_RETURN_NULL();
-	}
-	else if (total.any && question.reader.kind == SERIES_WHOLE)
+	total.known = false;
+	if (!squares)
+		series_answer_total(&question, true, &total);
+	fits = total.known || sum_each(&question, squares, &sum);
+	if (total.known && total.count > 0 &&
+		question.cursor.kind == SERIES_WHOLE)
 		sum.whole = total.sum;
-	else if (total.any)
+	else if (total.known && total.count > 0)
 	{
 		sum.fixed = total.sum;
-		sum.scale = question.reader.head.total.scale;
+		sum.scale = total.scale;
 		sum.any_fixed = true;
 	}
 
-	if (!total_of_numerics(&sum, &result))
+	MemoryContextSwitchTo(caller);
+	if (!fits || !total_of_numerics(&sum, &result))
 		PG_RETURN_NULL();
 	PG_RETURN_NUMERIC(result);
 }
@@ -100,34 +104,34 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 static bool
 sum_each(SeriesQuestion *question, bool squares, ExactTotal *sum)
 {
-	SeriesEntry entry;
+	const SeriesCursor *cursor = &question->cursor;
 
-	while (series_answer(question, &entry))
+	while (series_answer(question))
 	{
 		Numeric		value;
 		Numeric		square;
 		bool		error = false;
 
-		if (question->reader.kind == SERIES_WHOLE)
+		if (cursor->kind == SERIES_WHOLE)
 		{
-			int64		whole = question->reader.number;
+			int64		whole = cursor->event.number;
 
 			if (!(squares && pg_mul_s64_overflow(whole, whole, &whole)) &&
 				total_add_signed(&sum->whole, whole, 1))
 				continue;
-			value = int64_to_numeric(question->reader.number);
+			value = int64_to_numeric(cursor->event.number);
 		}
 		else
 		{
-			if (!squares && question->reader.scale >= 0 &&
-				total_add_signed(&sum->fixed, question->reader.number, 1))
+			if (!squares && cursor->event.scale >= 0 &&
+				total_add_signed(&sum->fixed, cursor->event.number, 1))
 			{
-				sum->scale = Max(sum->scale, question->reader.scale);
+				sum->scale = Max(sum->scale, cursor->event.scale);
 				sum->any_fixed = true;
 				continue;
 			}
-			value = DatumGetNumeric(series_value(question->reader.head.type,
-												 &entry));
+			value = DatumGetNumeric(series_value(cursor->type,
+												 &cursor->event.entry));
 		}
 
 		CHECK_FOR_INTERRUPTS();
@@ -151,21 +155,21 @@ static Datum
 sum_inexact(FunctionCallInfo fcinfo, bool squares)
 {
 	SeriesQuestion question;
-	SeriesEntry entry;
+	const SeriesCursor *cursor = &question.cursor;
 	FloatTotal	total = {0};
 	float8		sum;
 
 	series_ask(fcinfo, &question);
 	if (!question.empty &&
-		(question.reader.head.type == NULL ||
-		 (question.reader.head.type->type_id != FLOAT4OID &&
-		  question.reader.head.type->type_id != FLOAT8OID)))
+		(cursor->type == NULL ||
+		 (cursor->type->type_id != FLOAT4OID &&
+		  cursor->type->type_id != FLOAT8OID)))
 		refuse_sum(&question);
 
-	while (series_answer(&question, &entry))
+	while (series_answer(&question))
 	{
-		Datum		datum = series_value(question.reader.head.type, &entry);
-		float8		value = question.reader.head.type->type_id == FLOAT4OID ?
+		Datum		datum = series_value(cursor->type, &cursor->event.entry);
+		float8		value = cursor->type->type_id == FLOAT4OID ?
 			(float8) DatumGetFloat4(datum) : DatumGetFloat8(datum);
 
 		if (squares && !float_square(value, &value))
@@ -194,9 +198,9 @@ refuse_sum(const SeriesQuestion *question)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 question->reader.head.type == NULL ?
+			 question->cursor.type == NULL ?
 			 errmsg("series has no values to add up") :
 			 errmsg("series is of values of type %s, which this function does not add up",
-					format_type_be(question->reader.head.type->type_id)),
+					format_type_be(question->cursor.type->type_id)),
 			 errhint("Whole and numeric values are summed by series_sum, floating-point ones by series_sum_float.")));
 }

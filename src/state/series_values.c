@@ -23,6 +23,8 @@
 #include "base/base.h"
 #include "state/series_ask.h"
 
+#define FIRST_ROOM		64
+
 /* A value and when it was there. */
 typedef struct TimedValue
 {
@@ -30,10 +32,39 @@ typedef struct TimedValue
 	TimestampTz at;
 } TimedValue;
 
+/* The best value so far: the least or the greatest. */
+typedef struct Extreme
+{
+	SeriesQuestion question;
+	const ValueOrder *order;	/* NULL for times */
+	int			direction;		/* -1: the least */
+	int			nremoved;
+	SeriesEvent *removed;		/* events that went, in the order of time */
+	bool		found;
+	bool		plain;			/* were all values so far numbers? */
+	SeriesEvent best;			/* its entry is of no use if it is plain */
+} Extreme;
+
 static Datum extreme(FunctionCallInfo fcinfo, int direction);
+static void extreme_of_blocks(Extreme *extreme, const SeriesReader *reader);
+static void extreme_of_rest(Extreme *extreme, const SeriesReader *reader);
+static SeriesBlock block_of(const SeriesReader *reader, int block,
+							TimestampTz *last);
+static SeriesEvent block_best(const Extreme *extreme,
+							  const SeriesTotal *total);
+static bool block_is_sure(const Extreme *extreme, const SeriesBlock *block,
+						  TimestampTz last);
+static void find_removed(Extreme *extreme);
+static void extreme_consider(Extreme *extreme, const SeriesEvent *event,
+							 bool plain);
+static Datum event_value(TypeCacheEntry *type, const SeriesEvent *event,
+						 bool plain);
+static int	number_better(const Extreme *extreme, const SeriesEvent *event);
 static int	extreme_better(const ValueOrder *order, Datum value, Datum than,
 						   int direction);
 static Datum edge(FunctionCallInfo fcinfo, bool last);
+static bool edge_from(FunctionCallInfo fcinfo, SeriesQuestion *question,
+					  bool last, SeriesEntry *best);
 static TimedValue *values_sorted(FunctionCallInfo fcinfo,
 								 SeriesQuestion *question, int *nvalues);
 static int	compare_timed(const void *a, const void *b, void *order);
@@ -78,61 +109,223 @@ segment_series_last(PG_FUNCTION_ARGS)
 	return edge(fcinfo, true);
 }
 
-/* The smallest value if direction is -1, the largest if it is 1. */
+/*
+ * The smallest value if direction is -1, the largest if it is 1.
+ *
+ * Of a block that lies in the window the directory knows the value, unless
+ * that of an event that went is just as good.  Other blocks are read, but only
+ * if they may have a better value.
+ */
 static Datum
 extreme(FunctionCallInfo fcinfo, int direction)
 {
-	SeriesQuestion question;
-	SeriesEntry entry;
-	SeriesEntry best;
-	int64		number = 0;
-	int			scale = 0;
-	bool		plain = true;	/* were all values so far numbers? */
-	bool		found = false;
-	RangeTotal	total;
+	Extreme		extreme = {.direction = direction, .plain = true};
+	const SeriesCursor *cursor = &extreme.question.cursor;
 
-	(void) series_ask_values(fcinfo, &question);
-	if (series_answer_total(&question, &total))
+	(void) series_ask_values(fcinfo, &extreme.question);
+	if (extreme.question.empty)
+		PG_RETURN_NULL();
+	if (cursor->type != NULL)
+		extreme.order = series_order(fcinfo, cursor->type);
+	find_removed(&extreme);
+	for (int i = 0; i < cursor->nparts; i++)
+		if (cursor->parts[i].sign > 0)
+			extreme_of_blocks(&extreme, &cursor->parts[i].reader);
+	for (int i = 0; i < cursor->nparts; i++)
+		if (cursor->parts[i].sign > 0)
+			extreme_of_rest(&extreme, &cursor->parts[i].reader);
+
+	if (!extreme.found)
+		PG_RETURN_NULL();
+	if (extreme.plain)
+		PG_RETURN_DATUM(series_number(cursor->type, extreme.best.number,
+									  extreme.best.scale));
+	PG_RETURN_DATUM(series_value(cursor->type, &extreme.best.entry));
+}
+
+/* Take what the directory knows of blocks that lie in the window. */
+static void
+extreme_of_blocks(Extreme *extreme, const SeriesReader *reader)
+{
+	for (int i = 0; i < Max(reader->head.nblocks, 1); i++)
 	{
-		const SeriesTotal *all = &question.reader.head.total;
+		TimestampTz last;
+		SeriesBlock block = block_of(reader, i, &last);
+		SeriesEvent best = block_best(extreme, &block.total);
 
-		if (!total.any)
-			PG_RETURN_NULL();
-		if (direction > 0 ? total.most_known : total.least_known)
+		if (block_is_sure(extreme, &block, last))
+			extreme_consider(extreme, &best, true);
+	}
+}
+
+/* Read the other blocks, if they may have a better value. */
+static void
+extreme_of_rest(Extreme *extreme, const SeriesReader *reader)
+{
+	SeriesQuestion *question = &extreme->question;
+
+	for (int i = 0; i < Max(reader->head.nblocks, 1); i++)
+	{
+		TimestampTz last;
+		SeriesBlock block = block_of(reader, i, &last);
+		SeriesEvent best = block_best(extreme, &block.total);
+
+		if (last < question->range->first ||
+			block.first > question->range->last ||
+			block_is_sure(extreme, &block, last) ||
+			(block.total.known && extreme->found && extreme->plain &&
+			 number_better(extreme, &best) <= 0))
+			continue;
+		series_cursor_seek(&question->cursor,
+						   Max(block.first, question->range->first));
+		while (series_answer(question) &&
+			   question->cursor.event.entry.at <= last)
 		{
-			number = direction > 0 ? all->most : all->least;
-			PG_RETURN_DATUM(series_number(question.reader.head.type, number,
-										  all->scale));
+			const SeriesEvent *event = &question->cursor.event;
+
+			CHECK_FOR_INTERRUPTS();
+
+			extreme_consider(extreme, event,
+							 question->cursor.kind == SERIES_WHOLE ||
+							 (question->cursor.kind == SERIES_NUMERIC &&
+							  event->scale >= 0));
 		}
 	}
-	while (series_answer(&question, &entry))
-	{
-		TypeCacheEntry *type = question.reader.head.type;
-		int			better = 1;
+}
 
-		plain &= question.reader.kind == SERIES_WHOLE ||
-			(question.reader.kind == SERIES_NUMERIC &&
-			 question.reader.scale >= 0);
-		if (found && plain && question.reader.number != number)
-			better = question.reader.number > number ? direction : -direction;
-		else if (found && plain && question.reader.kind == SERIES_NUMERIC)
-			better = scale - question.reader.scale;	/* 1.5, not 1.50 */
-		else if (found && plain)
-			better = 0;
-		else if (found)
-			better = extreme_better(series_order(fcinfo, type),
-									series_value(type, &entry),
-									series_value(type, &best), direction);
-		if (better <= 0)
-			continue;
-		best = entry;
-		number = question.reader.number;
-		scale = question.reader.scale;
-		found = true;
+/* A block, or all of a series that has none, and no later time than that. */
+static SeriesBlock
+block_of(const SeriesReader *reader, int block, TimestampTz *last)
+{
+	if (reader->head.nblocks > 0)
+	{
+		*last = series_block_last(reader, block);
+		return reader->head.blocks[block];
 	}
-	if (!found)
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(series_value(question.reader.head.type, &best));
+	*last = reader->last;
+	return (SeriesBlock) {
+		.first = reader->first,
+		.total = reader->head.total,
+	};
+}
+
+/* The best number of a block, whose total is known. */
+static SeriesEvent
+block_best(const Extreme *extreme, const SeriesTotal *total)
+{
+	return (SeriesEvent) {
+		.number = extreme->direction > 0 ? total->most : total->least,
+		.scale = total->scale,
+	};
+}
+
+/* Do all events of a block count, and is the best number still there? */
+static bool
+block_is_sure(const Extreme *extreme, const SeriesBlock *block,
+			  TimestampTz last)
+{
+	SeriesEvent best = block_best(extreme, &block->total);
+	int			low = 0;
+	int			high = extreme->nremoved;
+
+	if (!block->total.known ||
+		!series_surely_count(&extreme->question, block->first, last))
+		return false;
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (extreme->removed[middle].entry.at < block->first)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < extreme->nremoved && extreme->removed[low].entry.at <= last;
+		 low++)
+		if (extreme->removed[low].number == best.number)
+			return false;
+	return true;
+}
+
+static int
+removed_compare(const void *a, const void *b)
+{
+	return series_compare(&((const SeriesEvent *) a)->entry,
+						  &((const SeriesEvent *) b)->entry);
+}
+
+/* Find the events that went; those outside of the window may be left out. */
+static void
+find_removed(Extreme *extreme)
+{
+	const SeriesQuestion *question = &extreme->question;
+	int64		room = 0;
+
+	for (int i = 0; i < question->cursor.nparts; i++)
+		if (question->cursor.parts[i].sign < 0)
+			room += question->cursor.parts[i].reader.head.nentries;
+	if (room == 0)
+		return;
+
+	extreme->removed = palloc_extended(room * sizeof(SeriesEvent),
+									   MCXT_ALLOC_HUGE);
+	for (int i = 0; i < question->cursor.nparts; i++)
+	{
+		SeriesReader reader = question->cursor.parts[i].reader;
+		SeriesEvent event;
+
+		if (question->cursor.parts[i].sign > 0)
+			continue;
+		while (series_next(&reader, &event.entry) &&
+			   event.entry.at <= question->range->last)
+		{
+			event.number = reader.number;
+			event.scale = reader.scale;
+			extreme->removed[extreme->nremoved++] = event;
+		}
+	}
+	qsort(extreme->removed, extreme->nremoved, sizeof(SeriesEvent),
+		  removed_compare);
+}
+
+/* The value of an event. */
+static Datum
+event_value(TypeCacheEntry *type, const SeriesEvent *event, bool plain)
+{
+	return plain ? series_number(type, event->number, event->scale) :
+		series_value(type, &event->entry);
+}
+
+/* Keep an event if it is better; if it is 'plain', its value is a number. */
+static void
+extreme_consider(Extreme *extreme, const SeriesEvent *event, bool plain)
+{
+	TypeCacheEntry *type = extreme->question.cursor.type;
+	int			better = 1;
+
+	if (extreme->found && plain && extreme->plain)
+		better = number_better(extreme, event);
+	else if (extreme->found)
+		better = extreme_better(extreme->order,
+								event_value(type, event, plain),
+								event_value(type, &extreme->best,
+											extreme->plain),
+								extreme->direction);
+	if (better <= 0)
+		return;
+	extreme->best = *event;
+	extreme->plain = plain;
+	extreme->found = true;
+}
+
+/* Is a number better than the best, which is one, too?  1.5 is than 1.50. */
+static int
+number_better(const Extreme *extreme, const SeriesEvent *event)
+{
+	if (event->number != extreme->best.number)
+		return event->number > extreme->best.number ? extreme->direction :
+			-extreme->direction;
+	return extreme->best.scale - event->scale;
 }
 
 /*
@@ -156,27 +349,57 @@ static Datum
 edge(FunctionCallInfo fcinfo, bool last)
 {
 	SeriesQuestion question;
-	SeriesEntry entry;
-	SeriesEntry best = {0};
-	TypeCacheEntry *type;
-	bool		found = false;
+	SeriesCursor *cursor = &question.cursor;
+	TimestampTz from;
+	TimestampTz until;
+	SeriesEntry best;
 
 	(void) series_ask_values(fcinfo, &question);
-	while (series_answer(&question, &entry))
+	if (question.empty)
+		PG_RETURN_NULL();
+	from = question.range->first;
+	until = question.range->last;
+	if (last && until < PG_INT64_MAX)
+		until++;
+	while (last)
 	{
-		type = question.reader.head.type;
-		if (found && entry.at > best.at && !last)
+		/* the events of the last block, mostly; then those before it, ... */
+		from = Max(series_cursor_back(cursor, until), question.range->first);
+		series_cursor_seek(cursor, from);
+		if (edge_from(fcinfo, &question, true, &best))
+			PG_RETURN_DATUM(series_value(cursor->type, &best));
+		if (from == question.range->first)
+			PG_RETURN_NULL();
+		until = from;
+	}
+	if (!edge_from(fcinfo, &question, false, &best))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(series_value(cursor->type, &best));
+}
+
+/* Find the first or last event among those that the cursor comes to. */
+static bool
+edge_from(FunctionCallInfo fcinfo, SeriesQuestion *question, bool last,
+		  SeriesEntry *best)
+{
+	const SeriesEntry *entry = &question->cursor.event.entry;
+	TypeCacheEntry *type = question->cursor.type;
+	bool		found = false;
+
+	while (series_answer(question))
+	{
+		CHECK_FOR_INTERRUPTS();
+
+		if (found && entry->at > best->at && !last)
 			break;
-		if (!found || entry.at > best.at ||
+		if (!found || entry->at > best->at ||
 			value_compare_looks(series_order(fcinfo, type),
-								series_value(type, &entry),
-								series_value(type, &best)) < 0)
-			best = entry;
+								series_value(type, entry),
+								series_value(type, best)) < 0)
+			*best = *entry;
 		found = true;
 	}
-	if (!found)
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(series_value(question.reader.head.type, &best));
+	return found;
 }
 
 /* all of the values ------------------------------------------------------ */
@@ -196,7 +419,7 @@ segment_series_values(PG_FUNCTION_ARGS)
 	if (nvalues == 0)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(type));
 
-	entry = question.reader.head.type;
+	entry = question.cursor.type;
 	nvalues = values_distinct(series_order(fcinfo, entry), values,
 							  nvalues);
 	elements = MemoryContextAllocHuge(CurrentMemoryContext,
@@ -224,7 +447,7 @@ segment_series_most_frequent(PG_FUNCTION_ARGS)
 	values = values_sorted(fcinfo, &question, &nvalues);
 	if (nvalues == 0)
 		PG_RETURN_NULL();
-	order = series_order(fcinfo, question.reader.head.type);
+	order = series_order(fcinfo, question.cursor.type);
 	for (int i = 0, next; i < nvalues; i = next)
 	{
 		TimestampTz latest = values[i].at;
@@ -259,7 +482,7 @@ segment_series_distinct(PG_FUNCTION_ARGS)
 	values = values_sorted(fcinfo, &question, &nvalues);
 	if (nvalues == 0)
 		PG_RETURN_INT64(0);
-	order = series_order(fcinfo, question.reader.head.type);
+	order = series_order(fcinfo, question.cursor.type);
 	PG_RETURN_INT64(values_distinct(order, values, nvalues));
 }
 
@@ -267,31 +490,35 @@ segment_series_distinct(PG_FUNCTION_ARGS)
 static TimedValue *
 values_sorted(FunctionCallInfo fcinfo, SeriesQuestion *question, int *nvalues)
 {
-	TypeCacheEntry *type;
+	SeriesCursor *cursor = &question->cursor;
+	int64		room = FIRST_ROOM;
 	TimedValue *values;
-	SeriesEntry entry;
 
 	*nvalues = 0;
 	if (question->empty)
 		return NULL;
-	type = question->reader.head.type;
-	if (type == NULL)
+	if (cursor->type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("series has times only, and no values")));
 
-	values = palloc_extended(question->reader.head.nentries *
-							 sizeof(TimedValue), MCXT_ALLOC_HUGE);
-	while (series_answer(question, &entry))
+	values = palloc(room * sizeof(TimedValue));
+	while (series_answer(question))
 	{
 		CHECK_FOR_INTERRUPTS();
 
-		values[*nvalues].value = series_value(type, &entry);
-		values[*nvalues].at = entry.at;
+		if (*nvalues == room)
+		{
+			room *= 2;
+			values = repalloc_huge(values, room * sizeof(TimedValue));
+		}
+		values[*nvalues].value = series_value(cursor->type,
+											  &cursor->event.entry);
+		values[*nvalues].at = cursor->event.entry.at;
 		(*nvalues)++;
 	}
 	qsort_arg(values, *nvalues, sizeof(TimedValue), compare_timed,
-			  unconstify(ValueOrder *, series_order(fcinfo, type)));
+			  unconstify(ValueOrder *, series_order(fcinfo, cursor->type)));
 	return values;
 }
 

@@ -23,39 +23,80 @@
 #include "state/fixed.h"
 #include "state/series.h"
 
+static void write_entries(TypeCacheEntry *type, const SeriesEntry *entries,
+						  int nentries, StringInfo out);
+static void note_block(SeriesHead *head, int64 number, Size at,
+					   const SeriesEntry *entry);
+static void write_blocks(const SeriesHead *head, StringInfo out);
+static char *write_total(char *at, SeriesKind kind, const SeriesTotal *total,
+						 int64 nentries);
+static void check_size(Size size, int64 nentries);
 static inline uint64 in_units(int unit, TimestampTz from, TimestampTz to);
 static int64 whole_value(TypeCacheEntry *type, Datum value);
 
 Datum
 series_write(const Series *series)
 {
-	const SeriesEntry *entries = series->entries;
-	SeriesKind	kind = series_kind(series->type);
+	StringInfoData out;
+	StringInfoData came;
+
+	initStringInfo(&out);
+	appendStringInfoSpaces(&out, VARHDRSZ);
+	if (series->nless == 0 && series->nentries > 0)
+		write_entries(series->type, series->entries, series->nentries, &out);
+	else
+	{
+		initStringInfo(&came);
+		if (series->nentries > 0)
+			write_entries(series->type, series->entries, series->nentries,
+						  &came);
+		appendStringInfoChar(&out, SERIES_VERSION_LESS);
+		packed_put_varint(&out, came.len);
+		appendBinaryStringInfo(&out, came.data, came.len);
+		if (series->nless > 0)
+			write_entries(series->type, series->less, series->nless, &out);
+		pfree(came.data);
+	}
+	SET_VARSIZE(out.data, out.len);
+	return PointerGetDatum(out.data);
+}
+
+/* Append the bytes of entries to 'out'. */
+static void
+write_entries(TypeCacheEntry *type, const SeriesEntry *entries, int nentries,
+			  StringInfo out)
+{
+	SeriesKind	kind = series_kind(type);
 	SeriesHead	head = {
-		.type = series->type,
+		.type = type,
 		.unit = SERIES_UNITS - 1,
-		.nentries = series->nentries,
+		.nentries = nentries,
 		.total = SERIES_NO_VALUES,
+		.per_block = series_per_block(nentries),
 	};
-	Size		most = VARHDRSZ + SERIES_MOST_HEAD;
 	TimestampTz before = entries[0].at;
+	Size		most = SERIES_MOST_HEAD;
 	char	   *bytes;
 	char	   *at;
 
 	/* mostly one of the first events has the smallest unit */
-	for (int i = 0; i < series->nentries; i++)
+	for (int i = 0; i < nentries; i++)
 	{
 		while (head.unit > 0 && entries[i].at % series_units[head.unit] != 0)
 			head.unit--;
 		series_total_add(&head.total, kind, &entries[i], 1);
 		most += LONGEST_VARINT + entries[i].length;
 	}
-	head.span = in_units(head.unit, before,
-						 entries[series->nentries - 1].at);
+	head.span = in_units(head.unit, before, entries[nentries - 1].at);
+	if (head.per_block > 0)
+	{
+		head.nblocks = (nentries + head.per_block - 1) / head.per_block;
+		head.blocks = palloc((head.nblocks + 1) * sizeof(SeriesBlock));
+	}
 
 	bytes = MemoryContextAllocHuge(CurrentMemoryContext, most);
-	at = series_write_head(bytes + VARHDRSZ, &head);
-	for (int i = 0; i < series->nentries; i++)
+	at = bytes;
+	for (int i = 0; i < nentries; i++)
 	{
 		uint64		time = i == 0 ?
 			packed_zigzag(before / series_units[head.unit]) :
@@ -63,11 +104,38 @@ series_write(const Series *series)
 
 		CHECK_FOR_INTERRUPTS();
 
+		if (head.nblocks > 0)
+			note_block(&head, i, at - bytes, &entries[i]);
 		at = series_write_entry(at, time, &entries[i]);
 		before = entries[i].at;
 	}
-	series_set_size(bytes, at, series->nentries);
-	return PointerGetDatum(bytes);
+
+	enlargeStringInfo(out, SERIES_MOST_HEAD);
+	out->len = series_write_head(out->data + out->len, &head) - out->data;
+	if (head.nblocks > 0)
+	{
+		head.blocks[head.nblocks].at = at - bytes;
+		write_blocks(&head, out);
+		pfree(head.blocks);
+	}
+	check_size(out->len + (at - bytes) + 1, nentries);
+	appendBinaryStringInfo(out, bytes, at - bytes);
+	pfree(bytes);
+}
+
+/* Note in the directory that an entry stands at 'at'. */
+static void
+note_block(SeriesHead *head, int64 number, Size at, const SeriesEntry *entry)
+{
+	SeriesBlock *block = &head->blocks[number / head->per_block];
+
+	if (number % head->per_block == 0)
+		*block = (SeriesBlock) {
+			.first = entry->at,
+			.at = at,
+			.total = SERIES_NO_VALUES,
+		};
+	series_total_add(&block->total, series_kind(head->type), entry, 1);
 }
 
 /* The number of units from one instant to another. */
@@ -79,30 +147,72 @@ in_units(int unit, TimestampTz from, TimestampTz to)
 	return unit == 0 ? time : time / series_units[unit];
 }
 
+/*
+ * Append the directory to 'out'.  Behind the last of the blocks there is one
+ * more, which tells where the events end.
+ */
+static void
+write_blocks(const SeriesHead *head, StringInfo out)
+{
+	SeriesKind	kind = series_kind(head->type);
+	int64		unit = series_units[head->unit];
+	TimestampTz before = head->blocks[0].first;
+	StringInfoData blocks;
+	char		total[SERIES_MOST_HEAD];
+
+	initStringInfo(&blocks);
+	packed_put_varint(&blocks, packed_zigzag(before / unit));
+	for (int i = 0; i < head->nblocks; i++)
+	{
+		const SeriesBlock *block = &head->blocks[i];
+		char	   *end = write_total(total, kind, &block->total,
+											 series_block_events(head, i));
+
+		if (i > 0)
+			packed_put_varint(&blocks, ((uint64) block->first -
+										(uint64) before) / unit);
+		packed_put_varint(&blocks, block[1].at - block->at);
+		appendBinaryStringInfo(&blocks, total, end - total);
+		before = block->first;
+	}
+	packed_put_varint(out, head->per_block);
+	packed_put_varint(out, blocks.len);
+	appendBinaryStringInfo(out, blocks.data, blocks.len);
+	pfree(blocks.data);
+}
+
 char *
 series_write_head(char *at, const SeriesHead *head)
 {
-	SeriesKind	kind = series_kind(head->type);
-	int64		unit;
-
-	*at++ = SERIES_VERSION;
+	*at++ = head->nblocks > 0 ? SERIES_VERSION_BLOCKS : SERIES_VERSION;
 	at = packed_write_varint(at, head->type == NULL ? 0 : head->type->type_id);
 	*at++ = (char) head->unit;
 	at = packed_write_varint(at, head->nentries);
 	at = packed_write_varint(at, head->span);
+	return write_total(at, series_kind(head->type), &head->total,
+							  head->nentries);
+}
+
+/* Write a total of so many values, if it is known, and return its end. */
+static char *
+write_total(char *at, SeriesKind kind, const SeriesTotal *total,
+				   int64 nentries)
+{
+	int64		unit;
+
 	if (kind != SERIES_WHOLE && kind != SERIES_NUMERIC)
 		return at;
-	if (!head->total.known || head->nentries < SERIES_LONG ||
-		!series_total_is_bounded(&head->total, head->nentries))
+	if (!total->known || nentries < SERIES_LONG ||
+		!series_total_is_bounded(total, nentries))
 	{
 		*at++ = 0;
 		return at;
 	}
-	unit = kind == SERIES_WHOLE ? 1 : fixed_from_scaled(1, head->total.scale);
-	*at++ = (char) (head->total.scale + 1);
-	at = packed_write_varint(at, packed_zigzag(head->total.sum / unit));
-	at = packed_write_varint(at, packed_zigzag(head->total.least / unit));
-	return packed_write_varint(at, packed_zigzag(head->total.most / unit));
+	unit = kind == SERIES_WHOLE ? 1 : fixed_from_scaled(1, total->scale);
+	*at++ = (char) (total->scale + 1);
+	at = packed_write_varint(at, packed_zigzag(total->sum / unit));
+	at = packed_write_varint(at, packed_zigzag(total->least / unit));
+	return packed_write_varint(at, packed_zigzag(total->most / unit));
 }
 
 char *
@@ -117,12 +227,19 @@ series_write_entry(char *at, uint64 time, const SeriesEntry *entry)
 void
 series_set_size(char *bytes, const char *end, int64 nentries)
 {
-	if (end - bytes > MaxAllocSize)
+	check_size(end - bytes, nentries);
+	SET_VARSIZE(bytes, end - bytes);
+}
+
+/* Check that a value can be of so many bytes. */
+static void
+check_size(Size size, int64 nentries)
+{
+	if (size > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a series cannot hold " INT64_FORMAT " events",
 						nentries)));
-	SET_VARSIZE(bytes, end - bytes);
 }
 
 void

@@ -24,6 +24,27 @@ COMMENT ON FUNCTION segment.tally_most_frequent(segment.tally, anyelement) IS
 -- reading a series: the events that count in a window at some time; of all if the
 -- window is null
 
+CREATE OR REPLACE FUNCTION segment.series_joined(tail segment.series, middle segment.series, body segment.series)
+RETURNS segment.series
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_joined';
+COMMENT ON FUNCTION segment.series_joined(segment.series, segment.series, segment.series) IS
+    'the events of a series that is kept in three columns; null if there are none';
+
+CREATE OR REPLACE FUNCTION segment.series_tail(series segment.series)
+RETURNS segment.series
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_short';
+COMMENT ON FUNCTION segment.series_tail(segment.series) IS
+    'the series if it is short, to be kept where it is written at each event; else null';
+
+CREATE OR REPLACE FUNCTION segment.series_body(series segment.series)
+RETURNS segment.series
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_long';
+COMMENT ON FUNCTION segment.series_body(segment.series) IS
+    'the series if it is long, to be kept where it is rarely written; else null';
+
 CREATE OR REPLACE FUNCTION segment.series_after(series segment.series, after timestamptz)
 RETURNS segment.series
 LANGUAGE C IMMUTABLE PARALLEL SAFE

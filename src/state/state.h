@@ -246,13 +246,20 @@ typedef struct SeriesEntry
  * says that there was a value of 12.50 on 1 May and one of 7 on 3 May; or, of
  * events whose values do not matter, only when they were.  series.c describes
  * the bytes.
+ *
+ *		numeric{} less {"7" @ 2026-05-03 09:30:00+00}
+ *
+ * says of the events of another series that the one of 3 May is not there any
+ * more.  A series is never without any event of either kind.
  */
 typedef struct Series
 {
 	TypeCacheEntry *type;		/* of the values, never a domain; NULL: there
 								 * are only times */
-	int			nentries;		/* at least 1 */
+	int			nentries;
 	SeriesEntry *entries;		/* ascending: series_compare() */
+	int			nless;			/* of a series of changes: */
+	SeriesEntry *less;			/* those that went from another series */
 } Series;
 
 /*
@@ -274,18 +281,38 @@ extern Series *series_read(Datum series);
 /* The series as bytes: a segment.series. */
 extern Datum series_write(const Series *series);
 
-/*
- * Append entries to a series, and leave out those that are not in 'kept'; the
- * new ones are ascending and all to be kept.  False if that takes more than
- * copying bytes: an entry belongs elsewhere, or the unit of the times is too
- * coarse.
- */
-extern bool series_append(Datum series, const TimeRange *kept,
-						  const Series *added, Datum *result);
-
 /* Append a value, as it stands in the bytes of a series, to 'out'. */
 extern void series_put_value(TypeCacheEntry *type, Datum value,
 							 StringInfo out);
+
+/* series_change.c: a series in several columns --------------------------- */
+
+/* A state is in so many columns: tail, middle and body. */
+#define SERIES_COLUMNS		3
+
+/* How often did an entry come or go? */
+typedef struct SeriesChange
+{
+	SeriesEntry entry;
+	int64		times;			/* came, less went */
+} SeriesChange;
+
+typedef enum SeriesChanged
+{
+	SERIES_UNCHANGED,
+	SERIES_CHANGED,
+	SERIES_UNKNOWN,				/* an event went that was not there */
+} SeriesChanged;
+
+/*
+ * Apply changes, each entry once and in order, to a state.  Events that are
+ * not in 'kept' need not be kept, and may be gone.  New values of columns are
+ * allocated in the current context.
+ */
+extern SeriesChanged series_change(TypeCacheEntry *type,
+								   const SeriesChange *changes, int nchanges,
+								   const TimeRange *kept, Datum *columns,
+								   bool *isnull);
 
 /* window.c: when an event counts in a window ----------------------------- */
 

@@ -41,13 +41,15 @@ typedef struct BoundCrossing
 								 * certainly passed the bound */
 	TimestampTz met;			/* events after 'passed' and at or before this
 								 * instant may have */
-	SeriesReader reader;
+	SeriesCursor cursor;
 	TimestampTz event;			/* the next event, and when it passes: */
 	TimestampTz at;				/* not before then; DT_NOEND: no more events */
 } BoundCrossing;
 
 static inline TimestampTz later(TimestampTz at, int64 delay);
-static TimestampTz next_change_in_order(NextChange *next, Datum series);
+static void note_passing(NextChange *next, SeriesCursor *cursor, bool leave);
+static TimestampTz next_change_in_order(NextChange *next,
+										SeriesCursor *cursor);
 static void note_change(NextChange *next, TimestampTz at);
 static void note_event(NextChange *next, TimestampTz event, bool leaves,
 					   const WindowDelay *delay);
@@ -60,27 +62,37 @@ window_next_change(const Window *window, Datum series, TimestampTz from,
 				   bool coarsely)
 {
 	NextChange	next = {window, from, coarsely, DT_NOEND, DT_NOEND, DT_NOEND};
-	WindowDelay enters;
-	WindowDelay leaves;
-	SeriesReader reader;
-	SeriesEntry entry;
+	SeriesCursor cursor;
 
+	series_cursor_begin(&cursor, series);
 	if (window_in_order(window))
-		return next_change_in_order(&next, series);
-
-	enters = window_enters_after(window);
-	leaves = window_leaves_after(window);
-	series_begin(&reader, series);
-	while (series_next(&reader, &entry))
-	{
-		note_event(&next, entry.at, false, &enters);
-		note_event(&next, entry.at, true, &leaves);
-		if (entry.at >= next.leave_until &&
-			(entry.at >= next.enter_until ||
-			 later(reader.last, enters.most) <= from))
-			break;
-	}
+		return next_change_in_order(&next, &cursor);
+	note_passing(&next, &cursor, true);
+	note_passing(&next, &cursor, false);
 	return next.at;
+}
+
+/* Note the events that are the next to leave, or to enter. */
+static void
+note_passing(NextChange *next, SeriesCursor *cursor, bool leave)
+{
+	WindowDelay delay = leave ? window_leaves_after(next->window) :
+		window_enters_after(next->window);
+	const TimestampTz *until = leave ? &next->leave_until : &next->enter_until;
+
+	if (delay.never || later(cursor->last, delay.most) <= next->from)
+		return;
+	/* earlier events have certainly done so */
+	if (!TIMESTAMP_NOT_FINITE(next->from))
+		series_cursor_seek(cursor, next->from - delay.most);
+	while (series_cursor_next(cursor))
+	{
+		TimestampTz at = cursor->event.entry.at;
+
+		note_event(next, at, leave, &delay);
+		if (at >= *until)
+			return;
+	}
 }
 
 /*
@@ -88,27 +100,32 @@ window_next_change(const Window *window, Datum series, TimestampTz from,
  * counts leaves first, and the first one after all that count enters first.
  */
 static TimestampTz
-next_change_in_order(NextChange *next, Datum series)
+next_change_in_order(NextChange *next, SeriesCursor *cursor)
 {
 	const WindowRange *range = window_range(next->window, next->from);
-	bool		found = false;
-	SeriesReader reader;
-	SeriesEntry entry;
 
-	series_begin(&reader, series);
-	while (series_next(&reader, &entry))
+	series_cursor_seek(cursor, range->first);
+	while (series_cursor_next(cursor))
 	{
-		if (entry.at > range->last)
-		{
-			note_change(next, window_enters(next->window, entry.at));
-			break;
-		}
-		if (entry.at < range->first || found)
+		TimestampTz at = cursor->event.entry.at;
+
+		if (at < range->first)
 			continue;
-		found = true;
-		note_change(next, window_leaves(next->window, entry.at));
-		if (reader.last <= range->last)
-			break;
+		if (at <= range->last)
+			note_change(next, window_leaves(next->window, at));
+		break;
+	}
+	if (cursor->last <= range->last)
+		return next->at;
+	series_cursor_seek(cursor, range->last);
+	while (series_cursor_next(cursor))
+	{
+		TimestampTz at = cursor->event.entry.at;
+
+		if (at <= range->last)
+			continue;
+		note_change(next, window_enters(next->window, at));
+		break;
 	}
 	return next->at;
 }
@@ -201,7 +218,7 @@ window_keeps_margin(WindowKind kind, const Window *window, Datum series,
 		if (next->at >= *until)
 			return true;
 		if (kind == WINDOW_SUMS &&
-			!series_ten_thousandths(&next->reader, &number))
+			!series_ten_thousandths(&next->cursor, &number))
 			return false;
 		if (first == 0)
 			number = -number;
@@ -234,7 +251,8 @@ crossing_begin(BoundCrossing *crossing, Datum series, WindowDelay delay,
 		return;
 	crossing->passed = from - delay.most;
 	crossing->met = from - delay.least;
-	series_begin(&crossing->reader, series);
+	series_cursor_begin(&crossing->cursor, series);
+	series_cursor_seek(&crossing->cursor, crossing->passed);
 	do
 		crossing_next(crossing);
 	while (!TIMESTAMP_IS_NOEND(crossing->at) &&
@@ -248,13 +266,11 @@ crossing_begin(BoundCrossing *crossing, Datum series, WindowDelay delay,
 static void
 crossing_next(BoundCrossing *crossing)
 {
-	SeriesEntry entry;
-
-	if (!series_next(&crossing->reader, &entry))
+	if (!series_cursor_next(&crossing->cursor))
 	{
 		crossing->at = DT_NOEND;
 		return;
 	}
-	crossing->event = entry.at;
-	crossing->at = later(entry.at, crossing->delay.least);
+	crossing->event = crossing->cursor.event.entry.at;
+	crossing->at = later(crossing->event, crossing->delay.least);
 }

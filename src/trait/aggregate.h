@@ -3,7 +3,7 @@
  * aggregate.h
  *	  The interface of an aggregate, private to this room.
  *
- * An aggregate keeps its state in one or two columns of the profile's row and
+ * An aggregate keeps its state in a few columns of the profile's row and
  * is told what changed:
  *
  *		max(orders.amount)		state: s7 numeric
@@ -31,7 +31,7 @@
 
 #include "state/state.h"
 
-#define AGGREGATE_COLUMNS	2	/* the most columns that a state needs */
+#define AGGREGATE_COLUMNS	3	/* the most columns that a state needs */
 
 /* The type of the values that are aggregated, and how they are compared. */
 typedef struct AggregateInput
@@ -103,6 +103,12 @@ struct Aggregate
 {
 	/* as in stored definitions: count, sum, min, max, first, last, list */
 	const char *name;
+
+	/*
+	 * The function that makes one value of the columns, by which they are
+	 * asked and compared; NULL: each stands for itself.
+	 */
+	const char *joined;
 
 	/* Is the state one of the values, so that it must look like that one? */
 	bool		is_value;

@@ -86,6 +86,7 @@ static FilterNode *aggregate_node(const char *name, bool distinct,
 								  const FilterNode *like, FilterNode *value);
 static FilterNode *binary(FilterOp op, FilterNode *left, FilterNode *right);
 static FilterNode *function(const char *name, List *operands);
+static Expr *joined_columns(const Aggregate *aggregate, Expr **columns);
 static Expr *reading_function(const char *name, Oid result, bool typed,
 							  const AggregateInput *input, List *args);
 
@@ -200,7 +201,7 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 	if (aggregate_window_of(node) != NULL)
 	{
 		reading = form->window_reading;
-		args = list_concat(args, window);
+		args = lcons(joined_columns(&aggregate_window, columns), window);
 	}
 	if (reading == NULL)
 		return columns[0];
@@ -230,6 +231,23 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 	}
 	typed = form->result == RESULT_VALUE || form->result == RESULT_VALUES;
 	return reading_function(reading, result, typed, input, args);
+}
+
+/* The call that makes one value of the columns of a state. */
+static Expr *
+joined_columns(const Aggregate *aggregate, Expr **columns)
+{
+	Oid			series = exprType((Node *) columns[0]);
+	Oid			types[SERIES_COLUMNS] = {series, series, series};
+	Oid			collation = exprCollation((Node *) columns[0]);
+	List	   *name = list_make2(makeString(SEGMENT_SCHEMA),
+								  makeString(pstrdup(aggregate->joined)));
+	Oid			function = LookupFuncName(name, SERIES_COLUMNS, types, false);
+
+	return (Expr *) makeFuncExpr(function, series,
+								 list_make3(columns[0], columns[1],
+											columns[2]),
+								 collation, collation, COERCE_EXPLICIT_CALL);
 }
 
 bool

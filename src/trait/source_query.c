@@ -99,6 +99,7 @@ bind_columns(const Source *source, const StoredTrait *stored, List **bound,
 			 List *columns)
 {
 	BoundTrait *trait = palloc(sizeof(BoundTrait));
+	TraitColumn *first = NULL;
 
 	stored_bind(source, stored->definition, NULL, trait);
 	*bound = lappend(*bound, trait);
@@ -114,17 +115,37 @@ bind_columns(const Source *source, const StoredTrait *stored, List **bound,
 		column->initial = kept->initial ? kept->initial : "NULL";
 		column->definition = stored->text;
 		column->counted_after = counted_after(source, trait);
+		column->joined = trait->aggregate->joined;
+		column->others = NIL;
+		column->is_other = column->joined != NULL && c > 0;
+		if (column->is_other)
+			first->others = lappend(first->others, column->name);
+		else
+			first = column;
 		columns = lappend(columns, column);
 	}
 	return columns;
 }
 
 char *
-trait_column_compared(const TraitColumn *column, const char *value)
+trait_column_compared(const TraitColumn *column, const char *alias)
 {
+	StringInfoData value;
+	ListCell   *lc;
+
+	if (column->is_other)
+		return NULL;
+	initStringInfo(&value);
+	if (column->joined != NULL)
+		appendStringInfo(&value, "%s.%s(", SEGMENT_SCHEMA, column->joined);
+	appendStringInfo(&value, "%s.%s", alias, column->name);
+	foreach(lc, column->others)
+		appendStringInfo(&value, ", %s.%s", alias, (char *) lfirst(lc));
+	if (column->joined != NULL)
+		appendStringInfoChar(&value, ')');
 	if (column->counted_after == NULL)
-		return pstrdup(value);
-	return psprintf("%s.series_after(%s, %s)", SEGMENT_SCHEMA, value,
+		return value.data;
+	return psprintf("%s.series_after(%s, %s)", SEGMENT_SCHEMA, value.data,
 					column->counted_after);
 }
 

@@ -368,16 +368,21 @@ typedef struct TraitColumn
 	bool		is_value;		/* one of the source's, shown as it is */
 	const char *initial;		/* SQL of a profile's value without rows */
 	const char *definition;		/* of the stored trait */
+	const char *joined;			/* the function that makes one value of this
+								 * column and the 'others', or NULL */
+	List	   *others;			/* quoted names (char *) */
+	bool		is_other;		/* is it one of these? */
 	const char *counted_after;	/* of a window: SQL of the time up to which
 								 * events do not count now; else NULL */
 } TraitColumn;
 
 /*
- * SQL of the part of a value that counts when values of the column are
- * compared: events that have left a window may still be in it.
+ * SQL of what is compared of a column in a row of that alias: events that have
+ * left a window may still be in it, and columns that are read together are
+ * compared together.  NULL if that is done with another column.
  */
 extern char *trait_column_compared(const TraitColumn *column,
-								   const char *value);
+								   const char *alias);
 
 /*
  * SQL that computes stored traits (names, char *) from a source, for all

@@ -6,7 +6,9 @@
  *		sum(orders.amount in last 30 days)		stored as
  *		list(orders.amount in last 30 days)
  *
- *		state: segment.series, NULL without such events.  On 31 May:
+ *		state: segment.series, NULL without such events, in three columns, of
+ *		which mostly the first alone is used (state/series_change.c).  On 31
+ *		May:
  *			numeric{"12.50" @ 2 May, "7" @ 28 May}
  *
  *		an order of 9 on 1 June		"12.50" @ 2 May, "7" @ 28 May,
@@ -18,9 +20,9 @@
  *
  * Whatever is asked over one window is read off this one state, at any time
  * (state/series_ask.c).  An event that has left the window stays until the
- * state is written for another reason, so that the passing of time alone costs
- * nothing, and the state holds no more events than the window and the time
- * since the last event.
+ * column that it is in is written for another reason, so that the passing of
+ * time alone costs nothing, and the state holds no more than twice the events
+ * of the window and of the time since the last event.
  *
  * Because old events are dropped, an event that goes, is not found and is so
  * old changes nothing.  If it should still be there, the state is not as it
@@ -65,13 +67,6 @@ typedef struct WindowDelta
 	StringInfoData values;
 } WindowDelta;
 
-/* How often did an entry come or go? */
-typedef struct WindowChange
-{
-	SeriesEntry entry;
-	int64		times;			/* came, less went */
-} WindowChange;
-
 static int	window_columns(const Aggregate *self, const AggregateInput *input,
 						   AggregateColumn *columns);
 static void window_accumulate(const Aggregate *self,
@@ -81,23 +76,30 @@ static AggregateResult window_apply(const Aggregate *self,
 									const AggregateInput *input,
 									const void *delta, const TimeRange *kept,
 									Datum *state, bool *isnull);
-static AggregateResult window_merge(const Series *before,
-									const WindowChange *changes, int nchanges,
-									const TimeRange *kept, Series *after);
 static void window_sql(const Aggregate *self, const AggregateInput *input,
 					   const AggregateSql *pieces, int column, StringInfo out);
 static void window_note(WindowDelta *window, Datum value, TimestampTz at,
 						int sign, MemoryContext memory);
 static void window_make_room(WindowDelta *window, MemoryContext memory);
-static WindowChange *window_changes(const WindowDelta *window, int *nchanges);
-static bool window_concerns(const WindowChange *changes, int nchanges,
+static SeriesChange *window_changes(const WindowDelta *window, int *nchanges);
+static bool window_concerns(const SeriesChange *changes, int nchanges,
 							const TimeRange *kept, bool has_state);
-static bool window_append(TypeCacheEntry *type, const WindowChange *changes,
-						  int nchanges, const TimeRange *kept, Datum *state);
 static Datum series_step(FunctionCallInfo fcinfo, bool has_value);
+
+/* The columns of a series, and how each is made of one that is new. */
+static const struct
+{
+	const char *suffix;
+	const char *function;		/* NULL: it holds nothing */
+}			parts[SERIES_COLUMNS] = {
+	{"", "series_tail"},
+	{"_middle", NULL},
+	{"_body", "series_body"},
+};
 
 const Aggregate aggregate_window = {
 	.name = "list",
+	.joined = "series_joined",
 	.columns = window_columns,
 	.delta_size = sizeof(WindowDelta),
 	.accumulate = window_accumulate,
@@ -109,7 +111,7 @@ SEGMENT_FUNCTION(segment_series_time_step);
 SEGMENT_FUNCTION(segment_series_step);
 SEGMENT_FUNCTION(segment_series_result);
 
-/* A series. */
+/* A series, in three columns. */
 static int
 window_columns(const Aggregate *self, const AggregateInput *input,
 			   AggregateColumn *columns)
@@ -121,12 +123,13 @@ window_columns(const Aggregate *self, const AggregateInput *input,
 	if (OidIsValid(input->type))
 		(void) series_element(input->type);
 
-	columns[0] = (AggregateColumn) {
-		.suffix = "",
-		.type = series,
-		.collation = input->collation,
-	};
-	return 1;
+	for (int i = 0; i < SERIES_COLUMNS; i++)
+		columns[i] = (AggregateColumn) {
+			.suffix = parts[i].suffix,
+			.type = series,
+			.collation = input->collation,
+		};
+	return SERIES_COLUMNS;
 }
 
 /* Note the event, if it has a time, and a value where one is needed. */
@@ -147,104 +150,53 @@ window_accumulate(const Aggregate *self, const AggregateInput *input,
 	window_note(window, row->value, row->at, row->sign, memory);
 }
 
-/* Append the events that came, or else merge all changes into the series. */
+/* Apply the events that came and went to the series. */
 static AggregateResult
 window_apply(const Aggregate *self, const AggregateInput *input,
 			 const void *delta, const TimeRange *kept,
 			 Datum *state, bool *isnull)
 {
 	const WindowDelta *window = delta;
-	Series		none = {.nentries = 0};
-	Series	   *before = &none;
-	Series		after = {.type = window->type};
-	WindowChange *changes;
+	SeriesChange *changes;
 	int			nchanges;
-	AggregateResult result;
+	bool		has_state = false;
 
 	if (window->nrows == 0)
 		return AGGREGATE_UNCHANGED;
+	for (int i = 0; i < SERIES_COLUMNS; i++)
+		has_state |= !isnull[i];
 	changes = window_changes(window, &nchanges);
-	if (!window_concerns(changes, nchanges, kept, !isnull[0]))
+	if (!window_concerns(changes, nchanges, kept, has_state))
 		return AGGREGATE_UNCHANGED;
 
-	if (!isnull[0])
+	switch (series_change(window->type, changes, nchanges, kept, state,
+						  isnull))
 	{
-		if (window_append(window->type, changes, nchanges, kept, state))
+		case SERIES_CHANGED:
 			return AGGREGATE_CHANGED;
-		before = series_read(state[0]);
-		if (before->type != window->type)
+		case SERIES_UNCHANGED:
+			return AGGREGATE_UNCHANGED;
+		default:
 			return AGGREGATE_RECOMPUTE;
 	}
-
-	result = window_merge(before, changes, nchanges, kept, &after);
-	if (result != AGGREGATE_CHANGED)
-		return result;
-	isnull[0] = after.nentries == 0;
-	state[0] = isnull[0] ? (Datum) 0 : series_write(&after);
-	return AGGREGATE_CHANGED;
 }
 
-/* Merge changes into a series, of which only the entries in 'kept' remain. */
-static AggregateResult
-window_merge(const Series *before, const WindowChange *changes, int nchanges,
-			 const TimeRange *kept, Series *after)
-{
-	int64		room = before->nentries;
-	int			i = 0;
-	bool		changed = false;
-
-	for (int j = 0; j < nchanges; j++)
-		room += Max(changes[j].times, 0);
-	after->entries = palloc_extended(room * sizeof(SeriesEntry),
-									 MCXT_ALLOC_HUGE);
-
-	for (int j = 0; j < nchanges; j++)
-	{
-		const SeriesEntry *entry = &changes[j].entry;
-		int64		times = changes[j].times;
-
-		CHECK_FOR_INTERRUPTS();
-
-		for (; i < before->nentries; i++)
-		{
-			int			compared = series_compare(&before->entries[i], entry);
-
-			if (compared > 0)
-				break;
-			if (compared == 0 && times < 0)
-			{
-				times++;
-				changed = true;
-			}
-			else if (time_in_range(before->entries[i].at, kept))
-				after->entries[after->nentries++] = before->entries[i];
-		}
-
-		/* an event that cannot count again may have been dropped before */
-		if (!time_in_range(entry->at, kept))
-			continue;
-		if (times < 0)
-			return AGGREGATE_RECOMPUTE;
-		for (; times > 0; times--)
-		{
-			after->entries[after->nentries++] = *entry;
-			changed = true;
-		}
-	}
-	for (; i < before->nentries; i++)
-		if (time_in_range(before->entries[i].at, kept))
-			after->entries[after->nentries++] = before->entries[i];
-	return changed ? AGGREGATE_CHANGED : AGGREGATE_UNCHANGED;
-}
-
+/* SQL of one of the columns. */
 static void
 window_sql(const Aggregate *self, const AggregateInput *input,
 		   const AggregateSql *pieces, int column, StringInfo out)
 {
-	appendStringInfo(out, "%s.series_of(%s", SEGMENT_SCHEMA, pieces->at);
+	if (parts[column].function == NULL)
+	{
+		appendStringInfo(out, "NULL::%s.series", SEGMENT_SCHEMA);
+		return;
+	}
+	/* the server computes equal aggregates once */
+	appendStringInfo(out, "%s.%s(%s.series_of(%s", SEGMENT_SCHEMA,
+					 parts[column].function, SEGMENT_SCHEMA, pieces->at);
 	if (pieces->value != NULL)
 		appendStringInfo(out, ", %s", pieces->value);
-	appendStringInfo(out, ")%s", pieces->filter);
+	appendStringInfo(out, ")%s)", pieces->filter);
 }
 
 /* One row of series_of: (internal, timestamptz) -> internal */
@@ -266,8 +218,8 @@ Datum
 segment_series_result(PG_FUNCTION_ARGS)
 {
 	const WindowDelta *window;
-	WindowChange *changes;
-	Series		series;
+	SeriesChange *changes;
+	Series		series = {0};
 	int			nchanges;
 
 	if (PG_ARGISNULL(0))
@@ -366,18 +318,18 @@ window_make_room(WindowDelta *window, MemoryContext memory)
 static int
 change_compare(const void *a, const void *b)
 {
-	return series_compare(&((const WindowChange *) a)->entry,
-						  &((const WindowChange *) b)->entry);
+	return series_compare(&((const SeriesChange *) a)->entry,
+						  &((const SeriesChange *) b)->entry);
 }
 
 /* The changes in order: the rows of an entry as one, none without effect. */
-static WindowChange *
+static SeriesChange *
 window_changes(const WindowDelta *window, int *nchanges)
 {
-	WindowChange *changes;
+	SeriesChange *changes;
 	int			kept = 0;
 
-	changes = palloc_extended(window->nrows * sizeof(WindowChange),
+	changes = palloc_extended(window->nrows * sizeof(SeriesChange),
 							  MCXT_ALLOC_HUGE);
 	for (int i = 0; i < window->nrows; i++)
 	{
@@ -389,11 +341,11 @@ window_changes(const WindowDelta *window, int *nchanges)
 		changes[i].entry.length = row->length;
 		changes[i].times = row->sign;
 	}
-	qsort(changes, window->nrows, sizeof(WindowChange), change_compare);
+	qsort(changes, window->nrows, sizeof(SeriesChange), change_compare);
 
 	for (int i = 0, next; i < window->nrows; i = next)
 	{
-		WindowChange change = changes[i];
+		SeriesChange change = changes[i];
 
 		CHECK_FOR_INTERRUPTS();
 
@@ -415,7 +367,7 @@ window_changes(const WindowDelta *window, int *nchanges)
  * does not if it comes; if it goes, the state may still have it.
  */
 static bool
-window_concerns(const WindowChange *changes, int nchanges,
+window_concerns(const SeriesChange *changes, int nchanges,
 				const TimeRange *kept, bool has_state)
 {
 	for (int i = 0; i < nchanges; i++)
@@ -423,31 +375,4 @@ window_concerns(const WindowChange *changes, int nchanges,
 			(changes[i].times < 0 && has_state))
 			return true;
 	return false;
-}
-
-/*
- * Append the changes to the state without reading all of it; false unless they
- * all came, and later than the events that are there.
- */
-static bool
-window_append(TypeCacheEntry *type, const WindowChange *changes, int nchanges,
-			  const TimeRange *kept, Datum *state)
-{
-	Series		added = {.type = type, .nentries = nchanges};
-	bool		appended;
-
-	added.entries = palloc_extended(nchanges * sizeof(SeriesEntry),
-									MCXT_ALLOC_HUGE);
-	for (int i = 0; i < nchanges; i++)
-	{
-		if (changes[i].times != 1 || !time_in_range(changes[i].entry.at, kept))
-		{
-			pfree(added.entries);
-			return false;
-		}
-		added.entries[i] = changes[i].entry;
-	}
-	appended = series_append(state[0], kept, &added, &state[0]);
-	pfree(added.entries);
-	return appended;
 }

@@ -1,13 +1,14 @@
 # series: what does an event cost a customer who has many?
 #
-# Customers with 10, 100, 1,000 and 10,000 events in a window of 90 days, ten of
-# each, in databases of their own.  Fourteen traits sum the same values over
-# fourteen lengths of time, and share one series.  What is written and read
-# there is compared with the customers of ten events.
+# Customers with 100, 1,000, 10,000 and 100,000 events in a window of 90 days, ten
+# of each, in databases of their own.  Fourteen traits sum the same values over
+# fourteen lengths of time, and share one series; an audience compares two of
+# them, so that a profile is due whenever an event leaves one.  What is written
+# and read there is compared with the customers of a hundred events.
 
 part()
 {
-	counts="10 100 1000 10000"
+	counts="100 1000 10000 100000"
 	transactions=$(scaled 1000)
 
 	echo "fourteen windows up to 90 days over the same values, medians of $repetitions, by turns:"
@@ -22,13 +23,14 @@ part()
 contest()
 {
 	database=series_$1
-	for what in insert late update delete read; do
+	for what in insert late update delete time read; do
 		before=$(position "$database")
 		cost=$(event_cost "$database" "test/bench/series/$what.pgbench" "$transactions") || exit 1
 		note "$what" "$1" "$cost"
 		note "wal_$what" "$1" "$(sql -d "$database" -c "SELECT round((pg_current_wal_insert_lsn() - '$before')
 			/ ($transactions + 500.0))")"
 	done
+	note row "$1" "$(sql -d "$database" -f test/bench/series/row.sql)"
 	note bytes "$1" "$(sql -d "$database" -f test/bench/series/size.sql)"
 	printf '  %6s events: INSERT %8.0f us, one that is late %8.0f us, the row %8.0f us\n' "$1" \
 		"$(median insert "$1")" "$(median late "$1")" "$(median read "$1")"
@@ -59,18 +61,22 @@ report()
 	line update "UPDATE of an old event, us"
 	line delete "DELETE of an old event, us"
 	line read "the profile's row, us"
+	line time "a profile that is due, us"
 	line wal_insert "WAL of an INSERT, bytes"
 	line wal_late "WAL of a late event, bytes"
-	line bytes "profile's row, bytes"
+	line wal_update "WAL of an UPDATE, bytes"
+	line wal_delete "WAL of a DELETE, bytes"
+	line row "longest row of a profile, bytes"
+	line bytes "with what is moved out of it, bytes"
 	echo
-	echo "(in parentheses: times that of ten events)"
+	echo "(in parentheses: times that of a hundred events)"
 }
 
 line()
 {
 	printf '%-34s' "$2"
 	for count in $counts; do
-		awk -v value="$(median "$1" "$count")" -v of="$(median "$1" 10)" \
+		awk -v value="$(median "$1" "$count")" -v of="$(median "$1" 100)" \
 			'BEGIN { printf " %8.0f (%5.1f)", value, value / of }'
 	done
 	echo
