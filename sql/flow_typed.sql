@@ -52,7 +52,7 @@ INSERT INTO call VALUES
     ('now', '{}', ''),
     ('overlap', '{big,local,profile}', 'sss'),
     ('overlaps', '{"{big,local}",profile}', 'as'),
-    ('poll', '{crm,10,1 minute}', 'sis'),
+    ('poll', '{crm,10,1 minute,true}', 'sisb'),
     ('rebuild', '{profile}', 's'),
     ('rename_audience', '{big,great,profile}', 'sss'),
     ('rename_source', '{orders,purchases,profile}', 'sss'),
@@ -60,6 +60,7 @@ INSERT INTO call VALUES
     ('size', '{big,profile}', 'ss'),
     ('sizes', '{profile}', 's'),
     ('tick', '{10}', 'i'),
+    ('transitions', '{profile,5,10,true}', 'siib'),
     ('trim_feed', '{1 day,false,profile}', 'sbs'),
     ('verify', '{profile}', 's'),
     ('what_if', '{big,spent > 150,profile,10}', 'sssi');
@@ -73,7 +74,7 @@ WHERE pronamespace = 'segment'::regnamespace AND prokind = 'f'
     AND proname NOT IN (
         'add', 'as_float8', 'attribute_step', 'attribute_value', 'definition_id', 'bucket', 'calendar_part', 'capture_after',
         'capture_before', 'capture_row', 'ceil', 'clock_part', 'date_add', 'day_ago', 'day_start', 'days_between', 'divide', 'edge_value',
-        'elapsed', 'filters_evaluated', 'first_step', 'floor', 'has_anniversary', 'instant', 'is_evaluated', 'is_stored_member',
+        'elapsed', 'feed_members', 'filters_evaluated', 'first_step', 'floor', 'has_anniversary', 'instant', 'is_evaluated', 'is_stored_member',
         'is_toggled', 'json_boolean', 'json_number', 'json_text', 'larger', 'last_step', 'local_day', 'local_time', 'matches',
         'matches_support', 'member_support', 'multiply', 'ords', 'pack_members', 'refuse_write', 'round', 'smaller',
         'source_status', 'square_root', 'subtract', 'sum_result_float8', 'sum_result_numeric', 'sum_step', 'window_after',

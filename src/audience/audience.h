@@ -93,6 +93,7 @@ typedef struct Transition
 {
 	const char *audience;
 	const char *key;			/* of the profile, as text */
+	const MemberSet *members;	/* or many profiles; then there is no key */
 	bool		entered;		/* else left */
 	TimestampTz at;
 	const char *cause;			/* CAUSE_EVENT, CAUSE_TIME, or as follows */

@@ -9,7 +9,8 @@
  *
  * The base table is read once, however many audiences are asked about; each
  * filter is evaluated on each row.  The result replaces what was stored, and
- * every difference is emitted to the caller, with the key that the row has.
+ * the difference is emitted to the caller: the set of those that left each
+ * audience, and of those that entered it.
  *
  * Membership is decided as of one instant for all profiles, which is stored as
  * the population's decided_at, and wake_at of the profiles is set.
@@ -39,6 +40,9 @@ typedef struct Decision
 								 * member */
 	MemberSet  *before;			/* empty if members were not stored */
 	MemberSet  *after;
+	/* the differences, but for profiles decided as of another instant */
+	MemberSet  *entered;
+	MemberSet  *left;
 	int64		met;			/* members whose profiles the scan has met */
 	bool		damaged;		/* what was stored cannot be read */
 	bool		suspended;		/* members stay, but for profiles that end */
@@ -70,6 +74,7 @@ static void each_member(const Population *population, const char *name,
 static void add_audiences(DecisionScan *scan, List *names);
 static Decision *add_decision(DecisionScan *scan, const Audience *audience,
 							  bool empty);
+static void emit_differences(const DecisionScan *scan, const Decision *one);
 static void store(const Population *population, const Decision *one);
 static void read_base(DecisionScan *scan);
 static void read_rows(DecisionScan *scan);
@@ -106,7 +111,10 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 	read_base(&scan);
 	UnregisterSnapshot(scan.snapshot);
 	foreach(lc, scan.all)
+	{
+		emit_differences(&scan, lfirst(lc));
 		store(population, lfirst(lc));
+	}
 	membership_decided(population, scan.at);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
@@ -129,7 +137,7 @@ audience_each_member(const Population *population, const char *name,
 	each_member(population, name, at, CAUSE_RENAME, sink, context);
 }
 
-/* each_member() emits for each member that it left. */
+/* each_member() emits that the members left. */
 static void
 each_member(const Population *population, const char *name, TimestampTz at,
 			const char *cause, TransitionSink sink, void *context)
@@ -149,6 +157,7 @@ each_member(const Population *population, const char *name, TimestampTz at,
 
 	if (members_count(one->before) > 0)
 		read_base(&scan);
+	emit_differences(&scan, one);
 	UnregisterSnapshot(scan.snapshot);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
@@ -251,9 +260,33 @@ add_decision(DecisionScan *scan, const Audience *audience, bool empty)
 									   audience->definition_id,
 									   scan->snapshot, &one->damaged);
 	one->after = members_create();
+	one->entered = members_create();
+	one->left = members_create();
 	one->place = audience->stored && !empty ? 0 : -1;
 	scan->all = lappend(scan->all, one);
 	return one;
+}
+
+/*
+ * emit_differences() emits which members left an audience and which entered
+ * it.
+ */
+static void
+emit_differences(const DecisionScan *scan, const Decision *one)
+{
+	Transition	change = {
+		.audience = one->audience->name,
+		.at = scan->at,
+		.cause = scan->change.cause,
+	};
+
+	change.members = one->left;
+	if (members_count(one->left) > 0)
+		scan->sink(&change, scan->context);
+	change.members = one->entered;
+	change.entered = true;
+	if (members_count(one->entered) > 0)
+		scan->sink(&change, scan->context);
 }
 
 /* store() writes the members that were decided. */
@@ -333,7 +366,11 @@ read_rows(DecisionScan *scan)
 	MemoryContextDelete(per_row);
 }
 
-/* decide_row() decides one profile for each audience; emits differences. */
+/*
+ * decide_row() decides one profile for each audience.  A difference is noted
+ * to be emitted with others, but for a profile that is decided as of another
+ * instant, or where stored members are verified.
+ */
 static void
 decide_row(DecisionScan *scan, TupleTableSlot *row)
 {
@@ -360,6 +397,11 @@ decide_row(DecisionScan *scan, TupleTableSlot *row)
 		/* without the stored members the differences are not known */
 		if (was == is || one->damaged)
 			continue;
+		if (change->cause != NULL && change->at == scan->at)
+		{
+			members_add(is ? one->entered : one->left, ord);
+			continue;
+		}
 		if (change->key == NULL)
 			change->key = profile_key_text(population,
 										   profile_key(population, row));

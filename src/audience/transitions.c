@@ -62,6 +62,7 @@ emit(const MembershipFold *fold, const MemberChange *change)
 		return;
 	transition.audience = audience->name;
 	transition.key = change->key;
+	transition.members = NULL;
 	transition.entered = change->entered;
 	transition.at = change->at;
 	transition.cause = change->cause;

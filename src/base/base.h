@@ -543,6 +543,13 @@ extern int	catalog_execute_as_user(const char *sql, int nargs,
 									const bool *isnull);
 
 /*
+ * The same as catalog_execute() for a SELECT that sees what the active
+ * snapshot shows.
+ */
+extern void catalog_select(const char *sql, int nargs, const Oid *types,
+						   const Datum *values);
+
+/*
  * Give a table that catalog_execute() has made to a role, with its indexes and
  * sequences.  The role need not be able to create tables there, nor the owner
  * of our tables be a member of it; the caller has made sure that the role

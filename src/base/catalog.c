@@ -228,10 +228,13 @@ name_datum(const char *name)
 	return DirectFunctionCall1(namein, CStringGetDatum(name));
 }
 
-/* execute() runs a statement by SPI; returns the SPI code. */
+/*
+ * execute() runs a statement by SPI, 'read_only' under the active snapshot;
+ * returns the SPI code.
+ */
 static int
 execute(const char *sql, int nargs, const Oid *types,
-		const Datum *values, const bool *isnull)
+		const Datum *values, const bool *isnull, bool read_only)
 {
 	char	   *nulls = NULL;
 	int			result;
@@ -245,7 +248,7 @@ execute(const char *sql, int nargs, const Oid *types,
 
 	result = SPI_execute_with_args(sql, nargs, unconstify(Oid *, types),
 								   unconstify(Datum *, values), nulls,
-								   false, 0);
+								   read_only, 0);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s",
 			 sql, SPI_result_code_string(result));
@@ -260,10 +263,20 @@ catalog_execute(const char *sql, int nargs, const Oid *types,
 	int			result;
 
 	protected_write_begin();
-	result = execute(sql, nargs, types, values, isnull);
+	result = execute(sql, nargs, types, values, isnull, false);
 	protected_write_end();
 	act_as_before(before);
 	return result;
+}
+
+void
+catalog_select(const char *sql, int nargs, const Oid *types,
+			   const Datum *values)
+{
+	Actor		before = act_as_owner(catalog_relation("population"));
+
+	(void) execute(sql, nargs, types, values, NULL, true);
+	act_as_before(before);
 }
 
 void
@@ -279,7 +292,8 @@ catalog_execute_as_user(const char *sql, int nargs, const Oid *types,
 						const Datum *values, const bool *isnull)
 {
 	int			level = settings_pin();
-	int			result = execute(sql, nargs, types, values, isnull);
+	int			result = execute(sql, nargs, types, values, isnull,
+								 false);
 
 	AtEOXact_GUC(true, level);
 	return result;

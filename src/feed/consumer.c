@@ -33,6 +33,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "base/base.h"
 #include "feed/feed_private.h"
@@ -65,7 +66,6 @@ static void consumer_lock(Consumer *consumer);
 pg_noreturn static void consumer_gone(const Consumer *consumer);
 static TimestampTz lease_clock(void);
 static TimestampTz lease_end(TimestampTz begin, Interval *lease);
-static Datum last_seq(void);
 
 /*
  * create_consumer(name, population, from_start) -> its position
@@ -101,14 +101,13 @@ segment_create_consumer(PG_FUNCTION_ARGS)
 }
 
 /*
- * poll(consumer, n, lease) -> transitions in order
+ * poll(consumer, n, lease, members) -> transitions in order
  */
 Datum
 segment_poll(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Consumer   *consumer = consumer_find(name_argument(fcinfo, 0, "consumer"));
-	MemoryContext old;
 	TimestampTz now;
 
 	PreventCommandIfReadOnly("segment.poll()");
@@ -124,8 +123,7 @@ segment_poll(PG_FUNCTION_ARGS)
 				 errmsg("the lease of a poll must be longer than zero"),
 				 errhint("For example lease => '30 seconds'.")));
 	/* a user who has lost the right to read is given nothing more */
-	if (!owns_population(consumer->population))
-		consumer->population = population_reader(consumer->population);
+	consumer->population = feed_reader(consumer->population);
 	InitMaterializedSRF(fcinfo, 0);
 
 	SPI_connect();
@@ -134,30 +132,23 @@ segment_poll(PG_FUNCTION_ARGS)
 	if (!consumer->leased || consumer->leased_until <= now)
 	{
 		TimestampTz until = lease_end(now, PG_GETARG_INTERVAL_P(2));
+		int64		last;
 
-		catalog_execute("SELECT * FROM segment.feed"
-						" WHERE population = $1 AND seq > $2"
-						" ORDER BY seq LIMIT $3",
-						3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
-						(Datum[]) {name_datum(consumer->population->name),
-								   Int64GetDatum(consumer->acknowledged),
-								   PG_GETARG_DATUM(1)},
-						NULL);
-		/* what the rows really are: whose table it is may have altered it */
-		old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-		result->setDesc = CreateTupleDescCopy(SPI_tuptable->tupdesc);
-		MemoryContextSwitchTo(old);
-		for (uint64 i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+		PushCopiedSnapshot(GetTransactionSnapshot());
+		UpdateActiveSnapshotCommandId();
+		last = feed_read(consumer->population, consumer->acknowledged,
+						 PG_GETARG_INT64(1),
+						 PG_ARGISNULL(3) || PG_GETARG_BOOL(3), result);
+		PopActiveSnapshot();
 
 		/* an earlier poller may still acknowledge more than this is given */
-		if (SPI_processed > 0)
+		if (last > consumer->acknowledged)
 			catalog_execute("UPDATE segment.consumer"
 							" SET polled = greatest(polled, $2),"
 							" leased_until = $3 WHERE consumer = $1",
 							3, (Oid[]) {NAMEOID, INT8OID, TIMESTAMPTZOID},
 							(Datum[]) {name_datum(consumer->name),
-									   last_seq(),
+									   Int64GetDatum(last),
 									   TimestampTzGetDatum(until)},
 							NULL);
 	}
@@ -385,15 +376,4 @@ lease_end(TimestampTz begin, Interval *lease)
 	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
 												   TimestampTzGetDatum(begin),
 												   IntervalPGetDatum(lease)));
-}
-
-/* last_seq() is the number of the last transition that SPI has returned. */
-static Datum
-last_seq(void)
-{
-	TupleDesc	desc = SPI_tuptable->tupdesc;
-	bool		isnull;
-
-	return SPI_getbinval(SPI_tuptable->vals[SPI_processed - 1], desc,
-						 SPI_fnumber(desc, "seq"), &isnull);
 }

@@ -1,18 +1,36 @@
+-- The profiles of a row of the feed that has members.
+CREATE OR REPLACE FUNCTION segment.feed_members(
+    population name,
+    members bytea,
+    OUT n bigint,
+    OUT key text)
+RETURNS SETOF record
+LANGUAGE C STABLE STRICT ROWS 1000
+AS 'MODULE_PATHNAME', 'segment_feed_members';
+COMMENT ON FUNCTION segment.feed_members(name, bytea) IS
+    'the keys of the profiles in column members of segment.feed, counted from 1, for those who may read the view of the population';
+
 -- What the feed and its consumers show to whom: the populations whose view the
 -- reader may read; one whose view was dropped, to its owner.  The names are an
 -- array, computed once for a query, for which the primary key can be searched.
 -- (SELECT), one row without columns that the planner leaves away, makes it a view
--- that the server lets nobody write.  What is asked of a security barrier learns
--- the order of its rows from its own ORDER BY alone: with it, the next hundred
--- of a population's transitions are read without those after them.
+-- that the server lets nobody write.  Each query reads the members of all
+-- definitions of the feed, and sorts: segment.transitions() reads on from a number.
 CREATE OR REPLACE VIEW segment.transition WITH (security_barrier) AS
-SELECT f.population, f.seq, f.audience, f.key, f.change, f.at, f.recorded_at, f.cause
-FROM segment.feed f CROSS JOIN (SELECT) AS read_only
-WHERE f.population = ANY (ARRAY(
+SELECT t.population, t.seq, t.audience, t.key, t.change, t.at, t.recorded_at, t.cause, t.profiles
+FROM (
+    SELECT f.population, f.seq, f.audience, f.key, f.change, f.at, f.recorded_at, f.cause, 1::bigint AS profiles
+    FROM segment.feed f
+    WHERE f.members IS NULL
+    UNION ALL
+    SELECT f.population, f.seq - f.profiles + m.n, f.audience, m.key, f.change, f.at, f.recorded_at, f.cause, 1::bigint
+    FROM segment.feed f CROSS JOIN LATERAL segment.feed_members(f.population, f.members) m
+    WHERE f.members IS NOT NULL) t CROSS JOIN (SELECT) AS read_only
+WHERE t.population = ANY (ARRAY(
     SELECT p.population FROM segment.population p
     WHERE has_table_privilege(p.view, 'SELECT')
        OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = p.base)))
-ORDER BY f.population, f.seq;
+ORDER BY t.population, t.seq;
 ALTER VIEW segment.transition OWNER TO @extowner@;
 COMMENT ON VIEW segment.transition IS 'the feed: the profiles that entered and left audiences, in the order of commits, for the populations whose view the reader may read';
 COMMENT ON COLUMN segment.transition.population IS 'name of the population';
@@ -23,7 +41,19 @@ COMMENT ON COLUMN segment.transition.change IS 'entered or left';
 COMMENT ON COLUMN segment.transition.at IS 'the instant at which membership changed';
 COMMENT ON COLUMN segment.transition.recorded_at IS 'the instant at which the transition was recorded in the feed; segment.feed_retention counts from it';
 COMMENT ON COLUMN segment.transition.cause IS 'cause of the transition: event (of the profile), time (alone), create, edit, rename or drop (of the audience), rebuild (of the population)';
+COMMENT ON COLUMN segment.transition.profiles IS 'how many profiles entered or left: 1, unless segment.poll() or segment.transitions() is asked for definitions without their members';
 GRANT SELECT ON segment.transition TO PUBLIC;
+
+CREATE OR REPLACE FUNCTION segment.transitions(
+    population name DEFAULT NULL,
+    after bigint DEFAULT 0,
+    n bigint DEFAULT NULL,
+    members boolean DEFAULT true)
+RETURNS SETOF segment.transition
+LANGUAGE C STABLE ROWS 1000
+AS 'MODULE_PATHNAME', 'segment_transitions';
+COMMENT ON FUNCTION segment.transitions(name, bigint, bigint, boolean) IS
+    'up to n transitions of a population that are after a number, in order; without members one row, without a key, for all profiles that a definition made enter or leave: its seq is the number of the last of them';
 
 CREATE OR REPLACE FUNCTION segment.create_consumer(
     name name,
@@ -38,21 +68,23 @@ COMMENT ON FUNCTION segment.create_consumer(name, name, boolean) IS
 CREATE OR REPLACE FUNCTION segment.poll(
     consumer name,
     n bigint DEFAULT 100,
-    lease interval DEFAULT '30 seconds')
+    lease interval DEFAULT '30 seconds',
+    members boolean DEFAULT true)
 RETURNS SETOF segment.transition
 LANGUAGE C VOLATILE ROWS 100
 AS 'MODULE_PATHNAME', 'segment_poll';
-COMMENT ON FUNCTION segment.poll(name, bigint, interval) IS
-    'returns up to n transitions that the consumer has not acknowledged yet, in order; during the lease no other poll returns them, after it the next poll returns them again unless they are acknowledged; a poll that is rolled back leases nothing';
+COMMENT ON FUNCTION segment.poll(name, bigint, interval, boolean) IS
+    'returns up to n transitions that the consumer has not acknowledged yet, in order; without members one row, without a key, for all profiles that a definition made enter or leave: its seq is the number of the last of them; during the lease no other poll returns them, after it the next poll returns them again unless they are acknowledged; a poll that is rolled back leases nothing';
 
 CREATE OR REPLACE FUNCTION segment.poll(
     consumer name,
     n bigint,
-    lease text)
+    lease text,
+    members boolean DEFAULT true)
 RETURNS SETOF segment.transition
 LANGUAGE C VOLATILE ROWS 100
 AS 'MODULE_PATHNAME', 'segment_poll_text';
-COMMENT ON FUNCTION segment.poll(name, bigint, text) IS
+COMMENT ON FUNCTION segment.poll(name, bigint, text, boolean) IS
     'the same, with the lease as text, for parameters of a statement';
 
 CREATE OR REPLACE FUNCTION segment.ack(

@@ -10,6 +10,9 @@
  *		segment.feed			('profile', 2, 'vip', '42', 'entered', ...)
  *								('profile', 3, 'vip', '7', 'left', ...)
  *
+ * A definition makes many profiles enter or leave at once: that is one row,
+ * which takes a number for each of them (read.c).
+ *
  * A writer locks the row of segment.feed_counter until the end of the
  * transaction.  So transition 4 is written by a transaction that begins to
  * write after that of 3 has committed, and a reader who sees 4 sees all before
@@ -53,6 +56,7 @@ struct FeedWriter
 	const Population *population;
 	bool		locked;			/* then 'last' is ours to move */
 	int64		last;			/* number of the last one written */
+	int64		definition;		/* the last row of members; 0: none */
 	int64		appended;
 	TimestampTz now;			/* recorded_at of all transitions */
 	MemoryContext context;		/* the buffer's values, reset when written */
@@ -64,6 +68,7 @@ struct FeedWriter
 	Datum		cause[FEED_BATCH];
 };
 
+static void writer_lock(FeedWriter *writer);
 static void write_buffered(FeedWriter *writer);
 
 FeedWriter *
@@ -73,7 +78,7 @@ feed_open(const Population *population)
 
 	writer->population = population;
 	writer->locked = false;
-	writer->last = 0;
+	writer->last = writer->definition = 0;
 	writer->appended = 0;
 	writer->now = clock_now();
 	writer->buffered = 0;
@@ -89,12 +94,7 @@ feed_put(FeedWriter *writer, const char *audience, const char *key,
 {
 	MemoryContext old;
 
-	if (!writer->locked)
-	{
-		writer->last = feed_lock(writer->population).last;
-		writer->locked = true;
-	}
-
+	writer_lock(writer);
 	old = MemoryContextSwitchTo(writer->context);
 	writer->audience[writer->buffered] = name_datum(audience);
 	writer->key[writer->buffered] = CStringGetTextDatum(key);
@@ -107,6 +107,47 @@ feed_put(FeedWriter *writer, const char *audience, const char *key,
 		write_buffered(writer);
 }
 
+void
+feed_put_members(FeedWriter *writer, const char *audience,
+				 const MemberSet *members, bool entered, TimestampTz at,
+				 const char *cause)
+{
+	int64		count = members_count(members);
+	StringInfoData bytes;
+
+	if (count == 0)
+		return;
+	writer_lock(writer);
+	if (writer->buffered > 0)
+		write_buffered(writer);
+	writer->last += count;
+	writer->appended += count;
+	writer->definition = writer->last;
+
+	initStringInfo(&bytes);
+	appendStringInfoSpaces(&bytes, VARHDRSZ);
+	members_pack(&bytes, members);
+	SET_VARSIZE(bytes.data, bytes.len);
+	catalog_execute("INSERT INTO segment.feed"
+					" (population, seq, audience, change, at, recorded_at,"
+					" cause, profiles, members)"
+					" VALUES ($1, $2, $3, CASE WHEN $4 THEN 'entered'"
+					" ELSE 'left' END, $5, $6, $7, $8, $9)",
+					9, (Oid[]) {NAMEOID, INT8OID, NAMEOID, BOOLOID,
+								TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID,
+								INT8OID, BYTEAOID},
+					(Datum[]) {name_datum(writer->population->name),
+							   Int64GetDatum(writer->last),
+							   name_datum(audience), BoolGetDatum(entered),
+							   TimestampTzGetDatum(at),
+							   TimestampTzGetDatum(writer->now),
+							   CStringGetTextDatum(cause),
+							   Int64GetDatum(count),
+							   PointerGetDatum(bytes.data)},
+					NULL);
+	pfree(bytes.data);
+}
+
 int64
 feed_close(FeedWriter *writer)
 {
@@ -117,11 +158,13 @@ feed_close(FeedWriter *writer)
 	appended = writer->appended;
 	if (appended > 0)
 	{
-		catalog_execute("UPDATE segment.feed_counter SET last = $2"
+		catalog_execute("UPDATE segment.feed_counter SET last = $2,"
+						" last_definition = greatest(last_definition, $3)"
 						" WHERE population = $1",
-						2, (Oid[]) {NAMEOID, INT8OID},
+						3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
 						(Datum[]) {name_datum(writer->population->name),
-								   Int64GetDatum(writer->last)},
+								   Int64GetDatum(writer->last),
+								   Int64GetDatum(writer->definition)},
 						NULL);
 		Async_Notify(FEED_CHANNEL, writer->population->name);
 	}
@@ -170,6 +213,7 @@ feed_forget(const Population *population)
 		"SELECT FROM segment.feed_counter WHERE population = $1 FOR UPDATE",
 		"DELETE FROM segment.consumer WHERE population = $1",
 		"DELETE FROM segment.feed WHERE population = $1",
+		"DELETE FROM segment.ended_profile WHERE population = $1",
 		"DELETE FROM segment.feed_counter WHERE population = $1",
 	};
 	Datum		name = name_datum(population->name);
@@ -198,6 +242,16 @@ feed_read_counter(const Population *population, bool lock,
 	counter->last = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
 	counter->trimmed = DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
 	return true;
+}
+
+/* writer_lock() locks the feed before the first transition. */
+static void
+writer_lock(FeedWriter *writer)
+{
+	if (writer->locked)
+		return;
+	writer->last = feed_lock(writer->population).last;
+	writer->locked = true;
 }
 
 /* write_buffered() inserts what is buffered, and empties the buffer. */

@@ -14,6 +14,7 @@
 
 #include "utils/timestamp.h"
 
+#include "membership/membership.h"
 #include "profile/profile.h"
 
 /* feed.c: the log --------------------------------------------------------- */
@@ -43,6 +44,15 @@ extern void feed_put(FeedWriter *writer, const char *audience, const char *key,
 					 bool entered, TimestampTz at, const char *cause);
 
 /*
+ * feed_put_members() appends the same of all profiles of a set, as one row of
+ * the feed, which takes as many numbers as there are profiles.  No profile may
+ * end meanwhile: the base table is locked (EXCLUSIVE).
+ */
+extern void feed_put_members(FeedWriter *writer, const char *audience,
+							 const MemberSet *members, bool entered,
+							 TimestampTz at, const char *cause);
+
+/*
  * feed_close() writes what is still buffered and frees the writer.  Returns
  * how many transitions were appended; if there were any, NOTIFY
  * segment_transition tells the population's name at commit (so such a
@@ -61,6 +71,19 @@ extern void feed_hold(const Population *population, bool consumers);
  * population that is about to go.
  */
 extern void feed_forget(const Population *population);
+
+/* ended.c: keys of profiles that ended ------------------------------------ */
+
+/*
+ * Notes the keys of profiles that end, because the feed tells their numbers
+ * only.  The base table is locked (ROW EXCLUSIVE).
+ */
+typedef struct EndedKeys EndedKeys;
+
+/* Begin in the current context; note a profile; write all that are noted. */
+extern EndedKeys *ended_keys_begin(const Population *population);
+extern void ended_keys_put(EndedKeys *ended, int64 ord, Datum key);
+extern void ended_keys_end(EndedKeys *ended);
 
 /* trim.c: the beginning of a feed ----------------------------------------- */
 

@@ -8,6 +8,8 @@
 #ifndef SEGMENT_FEED_PRIVATE_H
 #define SEGMENT_FEED_PRIVATE_H
 
+#include "nodes/execnodes.h"
+
 #include "feed/feed.h"
 
 /* How far a feed goes: it holds the transitions trimmed + 1 to last. */
@@ -30,5 +32,31 @@ extern FeedCounter feed_lock(const Population *population);
  */
 extern bool feed_read_counter(const Population *population, bool lock,
 							  FeedCounter *counter);
+
+/* read.c ----------------------------------------------------------------- */
+
+/*
+ * feed_reader() checks that the user may read the feed of a population: its
+ * owner, and who may read its view.  Returns the population as it is now.
+ */
+extern const Population *feed_reader(const Population *population);
+
+/*
+ * feed_read() puts the transitions after a number, at most so many, into the
+ * result of a function that returns transitions; with 'members' one for each
+ * profile, else one for each row of the feed.  Returns the number of the last
+ * one; 'after' if there is none.  It reads under the active snapshot.
+ */
+extern int64 feed_read(const Population *population, int64 after, int64 most,
+					   bool members, ReturnSetInfo *result);
+
+/* ended.c ---------------------------------------------------------------- */
+
+/*
+ * ended_keys_find() fills in the keys that are NULL, as far as these profiles
+ * are known to have ended: strings of the current context.  Numbers ascend.
+ */
+extern void ended_keys_find(const Population *population, const int64 *ords,
+							int count, char **keys);
 
 #endif							/* SEGMENT_FEED_PRIVATE_H */

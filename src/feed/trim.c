@@ -10,7 +10,8 @@
  *						x	x				removed; trimmed = 2
  *
  * trim removes the transitions that are old enough and that every consumer has
- * acknowledged; with force, all that are old enough.
+ * acknowledged; with force, all that are old enough.  The row of a definition,
+ * which is of many transitions, is removed as a whole.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,6 +32,8 @@ static int64 trim(const Population *population, TimestampTz keep_from,
 				  bool force, int64 most);
 static int64 trim_position(const Population *population, FeedCounter counter,
 						   TimestampTz keep_from, bool force, int64 most);
+static int64 nth_row(const Population *population, int64 after, int64 n);
+static int64 last_row(const Population *population, int64 position);
 static void move_consumers(const Population *population, int64 position);
 
 int64
@@ -100,7 +103,6 @@ trim(const Population *population, TimestampTz keep_from, bool force,
 {
 	FeedCounter counter;
 	int64		position;
-	int64		removed;
 
 	if (!feed_read_counter(population, false, &counter))
 		return 0;
@@ -121,14 +123,19 @@ trim(const Population *population, TimestampTz keep_from, bool force,
 							   Int64GetDatum(counter.trimmed),
 							   Int64GetDatum(position)},
 					NULL);
-	removed = SPI_processed;
+	catalog_execute("DELETE FROM segment.ended_profile"
+					" WHERE population = $1 AND told_by <= $2",
+					2, (Oid[]) {NAMEOID, INT8OID},
+					(Datum[]) {name_datum(population->name),
+							   Int64GetDatum(position)},
+					NULL);
 	catalog_execute("UPDATE segment.feed_counter SET trimmed = $2"
 					" WHERE population = $1",
 					2, (Oid[]) {NAMEOID, INT8OID},
 					(Datum[]) {name_datum(population->name),
 							   Int64GetDatum(position)},
 					NULL);
-	return removed;
+	return position - counter.trimmed;
 }
 
 /*
@@ -163,7 +170,7 @@ trim_position(const Population *population, FeedCounter counter,
 	if (position <= counter.trimmed)
 		return counter.trimmed;
 	if (most > 0)
-		position = Min(position, counter.trimmed + most);
+		position = Min(position, nth_row(population, counter.trimmed, most));
 
 	catalog_execute("SELECT seq FROM segment.feed"
 					" WHERE population = $1 AND seq > $2 AND seq <= $3"
@@ -178,7 +185,48 @@ trim_position(const Population *population, FeedCounter counter,
 		position = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
 											   SPI_tuptable->tupdesc, 1,
 											   &isnull)) - 1;
-	return position;
+	return Max(last_row(population, position), counter.trimmed);
+}
+
+/*
+ * nth_row() returns the number of the n-th row after a number, or of the last
+ * one; there is at least one.
+ */
+static int64
+nth_row(const Population *population, int64 after, int64 n)
+{
+	bool		isnull;
+
+	catalog_execute("SELECT max(seq) FROM (SELECT seq FROM segment.feed"
+					" WHERE population = $1 AND seq > $2"
+					" ORDER BY seq LIMIT $3) AS rows",
+					3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
+					(Datum[]) {name_datum(population->name),
+							   Int64GetDatum(after), Int64GetDatum(n)},
+					NULL);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+									   SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/*
+ * last_row() returns the number of the last row up to a position, which may
+ * lie within a row; 0 if there is none.
+ */
+static int64
+last_row(const Population *population, int64 position)
+{
+	bool		isnull;
+	Datum		seq;
+
+	catalog_execute("SELECT max(seq) FROM segment.feed"
+					" WHERE population = $1 AND seq <= $2",
+					2, (Oid[]) {NAMEOID, INT8OID},
+					(Datum[]) {name_datum(population->name),
+							   Int64GetDatum(position)},
+					NULL);
+	seq = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+						&isnull);
+	return isnull ? 0 : DatumGetInt64(seq);
 }
 
 /*

@@ -85,7 +85,7 @@ static Rereading *rereading_of(Application *application,
 static void check_count(const Population *population, int64 count);
 static void change_profile(const Visitor *visitor, TupleTableSlot *row,
 						   TupleTableSlot *after);
-static void end_profile(const Visitor *visitor, TupleTableSlot *row,
+static void end_profile(Visitor *visitor, TupleTableSlot *row,
 						TupleTableSlot *after);
 static bool begin_profile(const Visitor *visitor, TupleTableSlot *after);
 
@@ -223,7 +223,7 @@ apply_waiting(Application *application)
 static bool
 apply_profile(Application *application, ProfileDeltas profile)
 {
-	const Visitor *visitor = &application->visitor;
+	Visitor    *visitor = &application->visitor;
 	const Population *population = visitor->population;
 	bool		rows_changed;
 	int64		rows = profile_rows(profile, &rows_changed);
@@ -413,12 +413,12 @@ change_profile(const Visitor *visitor, TupleTableSlot *row,
 
 /* end_profile() deletes a profile, which leaves its audiences. */
 static void
-end_profile(const Visitor *visitor, TupleTableSlot *row,
-			TupleTableSlot *after)
+end_profile(Visitor *visitor, TupleTableSlot *row, TupleTableSlot *after)
 {
 	TimestampTz at = visit_instant(visitor, after);
 
 	profile_delete(visitor->table);
+	visit_note_ended(visitor, row);
 	if (visitor->audiences != NULL)
 	{
 		(void) visit_catch_up(visitor, row, at);

@@ -18,15 +18,19 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "base/base.h"
+#include "feed/feed.h"
 #include "flow/flow_private.h"
 #include "trait/trait.h"
 
 static void note_new_keys(const Source *source, int64 last_ord);
 static void note_without_key(const Source *source, int64 count);
 static int64 result_number(int column);
+static void note_ended(const Population *population);
 static void fill_initial(const Population *population, List *columns);
 static void reset_profiles(const Population *population);
 static void count_source(const Source *source);
@@ -140,9 +144,33 @@ backfill_detach(const Source *source)
 void
 backfill_remove_ended(const Population *population)
 {
+	note_ended(population);
 	population_write(population,
 					 psprintf("DELETE FROM %s WHERE source_rows <= 0",
 							  population_base_name(population)));
+}
+
+/* note_ended() notes for the feed the profiles that are to be removed. */
+static void
+note_ended(const Population *population)
+{
+	EndedKeys  *ended = ended_keys_begin(population);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Actor		before = act_as_owner(population->oid);
+	ProfileScan *scan = profile_scan_begin(population, snapshot);
+	TupleTableSlot *row;
+
+	while ((row = profile_scan_next(scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (profile_source_rows(population, row) <= 0)
+			ended_keys_put(ended, profile_ord(population, row),
+						   profile_key(population, row));
+	}
+	profile_scan_end(scan);
+	act_as_before(before);
+	UnregisterSnapshot(snapshot);
+	ended_keys_end(ended);
 }
 
 void

@@ -5,8 +5,8 @@
  *
  *		fold		toggles of many events ─► bitmaps ─► feed ─► NOTIFY
  *		decide		who is a member by the new filter? ─► differences ─► feed
- *		rename		each member: left the old name, entered the new one
- *		leave		each member: left
+ *		rename		the members left the old name, entered the new one
+ *		leave		the members left
  *
  * The room of audiences moves toggles into bitmaps and hands out transitions
  * (Transition) in the order in which they happened; the feed writes them.
@@ -104,20 +104,27 @@ members_leave(const Population *population, const char *name)
 static void
 emit(const Transition *transition, void *feed)
 {
-	feed_put(feed, transition->audience, transition->key, transition->entered,
-			 transition->at, transition->cause);
+	if (transition->members != NULL)
+		feed_put_members(feed, transition->audience, transition->members,
+						 transition->entered, transition->at,
+						 transition->cause);
+	else
+		feed_put(feed, transition->audience, transition->key,
+				 transition->entered, transition->at, transition->cause);
 }
 
 /*
- * emit_renamed() appends that a member left an audience, and entered it under
+ * emit_renamed() appends that members left an audience, and entered it under
  * its new name.  A TransitionSink.
  */
 static void
 emit_renamed(const Transition *transition, void *context)
 {
 	const Renamed *renamed = context;
+	Transition	entered = *transition;
 
+	entered.audience = renamed->name;
+	entered.entered = true;
 	emit(transition, renamed->feed);
-	feed_put(renamed->feed, renamed->name, transition->key, true,
-			 transition->at, transition->cause);
+	emit(&entered, renamed->feed);
 }

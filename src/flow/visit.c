@@ -32,6 +32,7 @@ visit_begin(Visitor *visitor, const Population *population)
 	visitor->population = population;
 	visitor->table = profile_open(population);
 	visitor->audiences = audience_open(population);
+	visitor->ended = NULL;
 	visitor->now = clock_now();
 	visitor->callback.callback = name_profile;
 	visitor->callback.arg = visitor;
@@ -49,6 +50,8 @@ visit_end(Visitor *visitor)
 	MemoryContextSwitchTo(visitor->before);
 	MemoryContextDelete(visitor->memory);
 	toggled = visitor->audiences != NULL && audience_close(visitor->audiences);
+	if (visitor->ended != NULL)
+		ended_keys_end(visitor->ended);
 	profile_close(visitor->table);
 	CommandCounterIncrement();
 	return toggled;
@@ -87,6 +90,22 @@ visit_catch_up(const Visitor *visitor, TupleTableSlot *row, TimestampTz at)
 
 	return wake_at <= at ?
 		audience_catch_up(visitor->audiences, row, at) : wake_at;
+}
+
+void
+visit_note_ended(Visitor *visitor, TupleTableSlot *row)
+{
+	const Population *population = visitor->population;
+
+	if (visitor->ended == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(visitor->before);
+
+		visitor->ended = ended_keys_begin(population);
+		MemoryContextSwitchTo(old);
+	}
+	ended_keys_put(visitor->ended, profile_ord(population, row),
+				   profile_key(population, row));
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "fmgr.h"
 
 #include "audience/audience.h"
+#include "feed/feed.h"
 #include "profile/profile.h"
 
 typedef struct Visitor
@@ -18,6 +19,7 @@ typedef struct Visitor
 	const Population *population;
 	ProfileTable *table;
 	AudienceWriter *audiences;	/* NULL if no members are stored */
+	EndedKeys  *ended;			/* NULL until a profile ends */
 	TimestampTz now;
 	MemoryContext memory;		/* of the profile that is visited */
 	MemoryContext before;		/* current when the visits began */
@@ -56,5 +58,8 @@ extern TimestampTz visit_instant(const Visitor *visitor,
  */
 extern TimestampTz visit_catch_up(const Visitor *visitor, TupleTableSlot *row,
 								  TimestampTz at);
+
+/* visit_note_ended() notes for the feed a profile that ends: its row. */
+extern void visit_note_ended(Visitor *visitor, TupleTableSlot *row);
 
 #endif							/* SEGMENT_VISIT_H */

@@ -11,6 +11,7 @@
 #ifndef SEGMENT_MEMBERSHIP_H
 #define SEGMENT_MEMBERSHIP_H
 
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
@@ -42,6 +43,16 @@ extern MemberSet *members_only(const MemberSet *a, const MemberSet *b);
 
 /* All ords, ascending, in the current context. */
 extern int64 *members_list(const MemberSet *set, int64 *count);
+
+/* packed_set.c: a set as bytes that mean the same on every machine -------- */
+
+/* Append the set to 'bytes'. */
+extern void members_pack(StringInfo bytes, const MemberSet *set);
+/*
+ * A set of the current context, from these bytes; NULL if they are no packed
+ * set.  ERRCODE_DATA_CORRUPTED if one of its bitmaps is damaged.
+ */
+extern MemberSet *members_unpack(const char *bytes, Size length);
 
 /* tables.c: where members are stored ------------------------------------- */
 

@@ -4,7 +4,7 @@
  *	  Which profiles are in chunks XOR toggles, as one value in a query?
  *
  *		pack_members('{-1, 0}', '{-, <bitmap of 17, 40>}', '{17, 41}')
- *			-> bytea		hash | chunk 0 | length | <bitmap of 40, 41>
+ *			-> bytea		hash | the set {40, 41}, see packed_set.c
  *
  *		is_stored_member('profile', 'vip', <that>, 40)	true
  *		ords(<that>)									{40, 41}
@@ -24,7 +24,6 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 
@@ -34,13 +33,6 @@
 SEGMENT_FUNCTION(segment_pack_members);
 SEGMENT_FUNCTION(segment_is_stored_member);
 SEGMENT_FUNCTION(segment_ords);
-
-/* What stands before the bitmap of each chunk. */
-typedef struct ChunkHead
-{
-	int64		number;
-	int64		length;			/* of the bitmap, in bytes */
-} ChunkHead;
 
 /* The elements of an array. */
 typedef struct Elements
@@ -217,7 +209,7 @@ flip_toggled(MemberSet *set, ArrayType *ords)
 
 /* ---- packed members ---- */
 
-/* pack() writes the hash of all that follows, and the chunks. */
+/* pack() writes the hash of all that follows, and the set. */
 static bytea *
 pack(MemberSet *set)
 {
@@ -228,21 +220,7 @@ pack(MemberSet *set)
 	initStringInfo(&bytes);
 	appendStringInfoSpaces(&bytes, VARHDRSZ);
 	appendBinaryStringInfo(&bytes, (char *) &hash, sizeof(hash));
-	for (int i = 0; i < members_chunks(set); i++)
-	{
-		ChunkHead	head;
-		int32		size;
-		bytea	   *bitmap = members_write_chunk(set, i, &head.number, &size);
-
-		CHECK_FOR_INTERRUPTS();
-		head.length = VARSIZE_ANY_EXHDR(bitmap);
-		if (size > 0)
-		{
-			appendBinaryStringInfo(&bytes, (char *) &head, sizeof(head));
-			appendBinaryStringInfo(&bytes, VARDATA_ANY(bitmap), head.length);
-		}
-		pfree(bitmap);
-	}
+	members_pack(&bytes, set);
 	hash = hash_bytes_extended((unsigned char *) bytes.data + before,
 							   bytes.len - before, 0);
 	memcpy(bytes.data + VARHDRSZ, &hash, sizeof(hash));
@@ -254,31 +232,13 @@ pack(MemberSet *set)
 static MemberSet *
 unpack(const bytea *packed)
 {
-	MemberSet  *set = members_create();
-	const char *bytes = VARDATA_ANY(packed);
-	Size		length = VARSIZE_ANY_EXHDR(packed);
-	Size		at = sizeof(uint64);
-	ChunkHead	head;
+	MemberSet  *set;
 
 	(void) packed_hash(packed);
-	while (at < length)
-	{
-		bytea	   *bitmap;
-
-		CHECK_FOR_INTERRUPTS();
-		if (length - at < sizeof(head))
-			refuse_packed();
-		memcpy(&head, bytes + at, sizeof(head));
-		at += sizeof(head);
-		if (head.length < 0 || head.length > length - at)
-			refuse_packed();
-		bitmap = palloc(VARHDRSZ + head.length);
-		SET_VARSIZE(bitmap, VARHDRSZ + head.length);
-		memcpy(VARDATA(bitmap), bytes + at, head.length);
-		members_read_chunk(set, head.number, -1, bitmap);
-		pfree(bitmap);
-		at += head.length;
-	}
+	set = members_unpack(VARDATA_ANY(packed) + sizeof(uint64),
+						 VARSIZE_ANY_EXHDR(packed) - sizeof(uint64));
+	if (set == NULL)
+		refuse_packed();
 	return set;
 }
 

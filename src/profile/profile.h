@@ -461,6 +461,17 @@ extern TupleTableSlot *profile_row(const Population *population, Datum key);
 pg_noreturn extern void profile_missing(const Population *population,
 										Datum key);
 
+/* keys.c: whose numbers are these? ---------------------------------------- */
+
+/*
+ * The keys, as text in the current context, of profiles by their numbers,
+ * which ascend: NULL where the active snapshot shows no such profile.
+ */
+extern void profile_keys(const Population *population, const int64 *ords,
+						 int count, char **keys);
+/* Numbers of profiles as a bigint[]. */
+extern Datum ords_datum(const int64 *ords, int count);
+
 /* arguments.c: arguments of SQL functions --------------------------------- */
 
 /*

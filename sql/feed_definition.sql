@@ -1,0 +1,94 @@
+-- What a definition does to many profiles is one row of the feed, which takes a number for each of them.
+CREATE SCHEMA shop_definition;
+SET search_path = shop_definition;
+SET timezone = 'UTC';
+SET segment.now = '2026-05-01 12:00+00';
+
+CREATE TABLE customers (name text PRIMARY KEY, points int);
+INSERT INTO customers SELECT 'c' || i, i FROM generate_series(1, 9) i;
+SELECT segment.create_population('profile', key => 'name', key_type => 'text');
+SELECT segment.attach_source('customers', key => 'name');
+SELECT segment.create_trait('points', 'customers.points');
+CREATE VIEW rows AS SELECT seq, audience, key, change, cause, profiles, length(members) FROM segment.feed;
+CREATE VIEW consumer AS SELECT acknowledged, polled, behind FROM segment.stat_consumer;
+-- the members that the feed tells of
+CREATE VIEW told AS
+SELECT audience, string_agg(key, ' ' ORDER BY key) AS members
+FROM (SELECT DISTINCT ON (audience, key) audience, key, change
+      FROM segment.transition ORDER BY audience, key, seq DESC) last
+WHERE change = 'entered' GROUP BY audience;
+
+SELECT segment.create_audience('high', 'points > 5', view => false);
+SELECT segment.create_audience('none', 'points > 100', view => false);
+SELECT segment.alter_audience('high', 'points > 6 or points = 1');
+SELECT segment.rename_audience('high', 'top');
+SELECT * FROM rows ORDER BY seq;
+-- whoever reads the feed is told of each
+SELECT seq, audience, key, change, cause, profiles FROM segment.transition ORDER BY seq;
+SELECT * FROM told;
+
+-- a consumer is given as many as it asks for, and acknowledges a part
+SELECT segment.create_consumer('crm', from_start => true);
+SELECT seq, audience, key, change FROM segment.poll('crm', 3);
+SELECT segment.ack('crm', 2);
+SELECT * FROM consumer;
+SELECT seq, audience, key, change FROM segment.poll('crm', 4);
+SELECT segment.ack('crm', 5);
+-- or it asks for definitions without their members: of this one a part was acknowledged
+SELECT seq, audience, key, change, profiles FROM segment.poll('crm', 2, members => false);
+SELECT segment.ack('crm', 6);
+SELECT seq, audience, key, change, profiles FROM segment.poll('crm', 2, lease => '1 minute'::text, members => false);
+SELECT segment.ack('crm', 8);
+SELECT * FROM consumer;
+-- anybody who may read the view reads on from a number
+SELECT seq, audience, key, change, profiles FROM segment.transitions(after => 5, n => 3);
+SELECT seq, audience, key, change, profiles FROM segment.transitions('profile', 5, 3, members => false);
+SELECT count(*) FROM segment.transitions();
+SELECT count(*) FROM segment.transitions(after => 14);
+SELECT segment.transitions('nobody');
+
+-- a profile that ended is told of all the same, and of that a row of the feed that comes later knows nothing
+DELETE FROM customers WHERE name IN ('c1', 'c8');
+SELECT segment.tick();
+SELECT segment.create_audience('all', 'true', view => false);
+DELETE FROM customers WHERE name = 'c2';
+INSERT INTO customers VALUES ('c1', 50);
+SELECT segment.tick();
+SELECT * FROM segment.ended_profile ORDER BY ord;
+SELECT seq, audience, key, change, cause FROM segment.transition ORDER BY seq;
+SELECT * FROM told ORDER BY 1;
+SELECT audience, string_agg(key, ' ' ORDER BY key) AS members
+FROM (SELECT 'all' AS audience, key FROM segment.members('all') AS m(key text)
+      UNION ALL SELECT 'top', key FROM segment.members('top') AS m(key text)) m
+GROUP BY audience ORDER BY 1;
+
+-- it is removed from the beginning a row at a time, and with it the keys that nothing else needs
+SET segment.now = '2026-05-02 12:00+00';
+SELECT * FROM consumer;
+SELECT segment.trim_feed('0'), (SELECT min(seq) FROM segment.transition) AS first;
+SELECT segment.ack('crm', max(seq)) FROM segment.poll('crm', 100);
+SELECT segment.trim_feed('0'), (SELECT min(seq) FROM segment.transition) AS first;
+SELECT count(*) FROM segment.ended_profile;
+SELECT last, trimmed FROM segment.feed_counter;
+-- now no row needs the key of a profile that ends
+DELETE FROM customers WHERE name = 'c9';
+SELECT count(*) FROM segment.ended_profile;
+
+-- what is loaded anew while an audience is dropped, and a source detached
+SELECT segment.drop_audience('top');
+BEGIN;
+DELETE FROM customers;
+SELECT segment.tick();
+ROLLBACK;
+SELECT segment.detach_source('customers', cascade => true);
+SELECT seq, audience, key, change, cause FROM segment.transitions();
+SELECT * FROM told;
+SELECT count(*) FROM segment.ended_profile;
+-- members that are damaged
+SELECT * FROM segment.feed_members('profile', '\x00');
+SELECT * FROM segment.feed_members('profile', '\x');
+
+SET client_min_messages = warning;
+SELECT segment.drop_population('profile', cascade => true);
+SELECT count(*) FROM segment.ended_profile;
+DROP SCHEMA shop_definition CASCADE;

@@ -1,0 +1,170 @@
+/*-------------------------------------------------------------------------
+ *
+ * ended.c
+ *	  Whose keys does the feed need, although the profiles are no more?
+ *
+ * A row of the feed that is of a whole definition has numbers of profiles
+ * (read.c).  Their keys are in the base table, but for those that ended later:
+ *
+ *		feed			7 entered vip: {17, 40}
+ *						8 left vip: Ben
+ *		ended_profile	40 was Ben, told by rows up to 7
+ *
+ * When a profile ends its key is noted, if the feed has such a row at all.  It
+ * is deleted when those rows are removed from the beginning of the feed.
+ *
+ * Whoever ends a profile holds ROW EXCLUSIVE on the base table, and whoever
+ * appends such a row holds EXCLUSIVE: so the last such row, as it is when a
+ * profile ends, is the last that may be of this profile.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "feed/feed_private.h"
+
+/* Profiles that are written by one statement. */
+#define MOST_NOTED	1000
+
+struct EndedKeys
+{
+	const Population *population;
+	int64		told_by;		/* the last row that may be of them; 0: none
+								 * is */
+	MemoryContext memory;		/* of the keys */
+	int			count;
+	int64		ords[MOST_NOTED];
+	Datum		keys[MOST_NOTED];	/* text */
+};
+
+static int64 last_definition(const Population *population);
+static void write_noted(EndedKeys *ended);
+
+EndedKeys *
+ended_keys_begin(const Population *population)
+{
+	EndedKeys  *ended = palloc(sizeof(EndedKeys));
+
+	ended->population = population;
+	ended->told_by = last_definition(population);
+	ended->count = 0;
+	ended->memory = AllocSetContextCreate(CurrentMemoryContext,
+										  "segment ended profiles",
+										  ALLOCSET_SMALL_SIZES);
+	return ended;
+}
+
+void
+ended_keys_put(EndedKeys *ended, int64 ord, Datum key)
+{
+	MemoryContext old;
+
+	if (ended->told_by == 0)
+		return;
+	old = MemoryContextSwitchTo(ended->memory);
+	ended->ords[ended->count] = ord;
+	ended->keys[ended->count++] =
+		CStringGetTextDatum(profile_key_text(ended->population, key));
+	MemoryContextSwitchTo(old);
+	if (ended->count == MOST_NOTED)
+		write_noted(ended);
+}
+
+void
+ended_keys_end(EndedKeys *ended)
+{
+	if (ended->count > 0)
+		write_noted(ended);
+	MemoryContextDelete(ended->memory);
+	pfree(ended);
+}
+
+void
+ended_keys_find(const Population *population, const int64 *ords, int count,
+				char **keys)
+{
+	int64	   *missing = palloc(sizeof(int64) * Max(count, 1));
+	int			nmissing = 0;
+	int			at = 0;
+
+	for (int i = 0; i < count; i++)
+		if (keys[i] == NULL)
+			missing[nmissing++] = ords[i];
+	if (nmissing == 0)
+		return;
+	catalog_select("SELECT ord, key FROM segment.ended_profile"
+				   " WHERE population = $1 AND ord = ANY ($2) ORDER BY ord",
+				   2, (Oid[]) {NAMEOID, INT8ARRAYOID},
+				   (Datum[]) {name_datum(population->name),
+							  ords_datum(missing, nmissing)});
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		int64		ord = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
+
+		while (at < count && ords[at] < ord)
+			at++;
+		if (at < count && ords[at] == ord)
+			keys[at] = SPI_getvalue(row, desc, 2);
+	}
+}
+
+/*
+ * last_definition() is the number of the last row of the feed that is of a
+ * whole definition; 0 if it has been removed.
+ */
+static int64
+last_definition(const Population *population)
+{
+	CatalogScan scan;
+	int64		last = 0;
+	bool		isnull;
+
+	catalog_begin(&scan, "feed_counter", population->name);
+	while (catalog_next(&scan))
+	{
+		Datum		trimmed = catalog_get(&scan, "trimmed", INT8OID, &isnull);
+
+		last = DatumGetInt64(catalog_get(&scan, "last_definition", INT8OID,
+										 &isnull));
+		if (last <= DatumGetInt64(trimmed))
+			last = 0;
+	}
+	catalog_end(&scan);
+	return last;
+}
+
+/* write_noted() writes the profiles that are noted. */
+static void
+write_noted(EndedKeys *ended)
+{
+	MemoryContext old = MemoryContextSwitchTo(ended->memory);
+	Datum		values[] = {
+		name_datum(ended->population->name),
+		ords_datum(ended->ords, ended->count),
+		PointerGetDatum(construct_array(ended->keys, ended->count, TEXTOID,
+										-1, false, TYPALIGN_INT)),
+		Int64GetDatum(ended->told_by),
+	};
+
+	SPI_connect();
+	catalog_execute("INSERT INTO segment.ended_profile"
+					" (population, ord, key, told_by)"
+					" SELECT $1, ord, key, $4 FROM unnest($2, $3)"
+					" AS t (ord, key) ON CONFLICT DO NOTHING",
+					4, (Oid[]) {NAMEOID, INT8ARRAYOID, TEXTARRAYOID, INT8OID},
+					values, NULL);
+	SPI_finish();
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(ended->memory);
+	ended->count = 0;
+}
