@@ -31,6 +31,7 @@ INSERT INTO call VALUES
     ('audiences', '{1,profile}', 'ss'), ('audiences', '{1,profile}', 'is'),
     ('count_where', '{spent > 100,profile}', 'ss'),
     ('create_audience', '{small,spent < 10,profile,true,the small ones}', 'sssbs'),
+    ('create_audiences', '{"{\"few\": \"spent < 10\"}",profile,true}', 'ssb'),
     ('create_consumer', '{mail,profile,true}', 'ssb'),
     ('create_population', '{other,customer_id,bigint,Europe/Copenhagen}', 'ssss'),
     ('create_trait', '{orders,count(orders),profile,how many}', 'ssss'),

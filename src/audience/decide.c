@@ -40,9 +40,8 @@ typedef struct Decision
 								 * member */
 	MemberSet  *before;			/* empty if members were not stored */
 	MemberSet  *after;
-	/* the differences, but for profiles decided as of another instant */
-	MemberSet  *entered;
-	MemberSet  *left;
+	MemberSet  *left;			/* those of 'before' that are none any more */
+	MemberSet  *emitted;		/* those decided as of another instant */
 	int64		met;			/* members whose profiles the scan has met */
 	bool		damaged;		/* what was stored cannot be read */
 	bool		suspended;		/* members stay, but for profiles that end */
@@ -260,8 +259,8 @@ add_decision(DecisionScan *scan, const Audience *audience, bool empty)
 									   audience->definition_id,
 									   scan->snapshot, &one->damaged);
 	one->after = members_create();
-	one->entered = members_create();
 	one->left = members_create();
+	one->emitted = members_create();
 	one->place = audience->stored && !empty ? 0 : -1;
 	scan->all = lappend(scan->all, one);
 	return one;
@@ -269,7 +268,8 @@ add_decision(DecisionScan *scan, const Audience *audience, bool empty)
 
 /*
  * emit_differences() emits which members left an audience and which entered
- * it.
+ * it, but for those that have been emitted one by one.  Without the members
+ * that were stored the differences are not known.
  */
 static void
 emit_differences(const DecisionScan *scan, const Decision *one)
@@ -280,12 +280,18 @@ emit_differences(const DecisionScan *scan, const Decision *one)
 		.cause = scan->change.cause,
 	};
 
+	if (one->damaged)
+		return;
 	change.members = one->left;
 	if (members_count(one->left) > 0)
 		scan->sink(&change, scan->context);
-	change.members = one->entered;
+	change.members = one->after;
+	if (members_count(one->before) > 0)
+		change.members = members_only(change.members, one->before);
+	if (members_count(one->emitted) > 0)
+		change.members = members_only(change.members, one->emitted);
 	change.entered = true;
-	if (members_count(one->entered) > 0)
+	if (members_count(change.members) > 0)
 		scan->sink(&change, scan->context);
 }
 
@@ -394,14 +400,15 @@ decide_row(DecisionScan *scan, TupleTableSlot *row)
 						index_holds(scan->index, one->place));
 		if (is)
 			members_add(one->after, ord);
-		/* without the stored members the differences are not known */
 		if (was == is || one->damaged)
 			continue;
 		if (change->cause != NULL && change->at == scan->at)
 		{
-			members_add(is ? one->entered : one->left, ord);
+			if (was)
+				members_add(one->left, ord);
 			continue;
 		}
+		members_add(one->emitted, ord);
 		if (change->key == NULL)
 			change->key = profile_key_text(population,
 										   profile_key(population, row));

@@ -123,6 +123,30 @@ AS 'MODULE_PATHNAME', 'segment_create_audience';
 COMMENT ON FUNCTION segment.create_audience(name, segment.filter, name, boolean, text) IS
     'defines an audience, whose members are the profiles for which the filter holds, at any instant; aggregates in the filter are stored from now on; with view, a view with the audience''s name in the current schema shows the members'' keys; returns the number of members now';
 
+CREATE OR REPLACE FUNCTION segment.create_audiences(
+    filters json,
+    population name DEFAULT NULL,
+    view boolean DEFAULT true,
+    OUT audience name,
+    OUT size bigint)
+RETURNS SETOF record
+LANGUAGE C VOLATILE COST 100000 ROWS 10
+AS 'MODULE_PATHNAME', 'segment_create_audiences';
+COMMENT ON FUNCTION segment.create_audiences(json, name, boolean) IS
+    'defines several audiences, each a key of the json object with its filter, as text or as a rule tree, and finds their members by one scan; a filter may mention the audiences before it; returns their sizes';
+
+CREATE OR REPLACE FUNCTION segment.create_audiences(
+    filters text,
+    population name DEFAULT NULL,
+    view boolean DEFAULT true,
+    OUT audience name,
+    OUT size bigint)
+RETURNS SETOF record
+LANGUAGE C VOLATILE COST 100000 ROWS 10
+AS 'MODULE_PATHNAME', 'segment_create_audiences_text';
+COMMENT ON FUNCTION segment.create_audiences(text, name, boolean) IS
+    'the same, with the filters as text, for parameters and columns';
+
 CREATE OR REPLACE FUNCTION segment.alter_audience(
     name name,
     filter segment.filter DEFAULT NULL,

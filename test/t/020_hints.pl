@@ -48,6 +48,7 @@ my @table = (
 	[ value => qr/^Perhaps you meant ('.*')\.$/ ],
 	[ value => qr/^For example ('30 days')\.$/ ],
 	[ value => qr/^For example ('\{"orders": "count\(orders\)"\}')\.$/ ],
+	[ value => qr/^For example ('\{"vip": "total_spend > 500"\}')\.$/ ],
 	[ value => qr/^A filter that holds for everybody is written: (.*)$/ ],
 	[ setting => qr/^Write it with its zone, for example "(.*)"\.$/ ],
 
