@@ -129,7 +129,8 @@ audiences_of_json(FunctionCallInfo fcinfo, int argument)
 					 errmsg("the filter of audience \"%s\" must be given",
 							wish->name),
 					 errhint("For example 'total_spend > 500'.")));
-		wish->filter = filter_source_unpack((Filter *) PG_DETOAST_DATUM_COPY(filter));
+		wish->filter = filter_source_unpack((Filter *)
+											PG_DETOAST_DATUM_COPY(filter));
 		wishes = lappend(wishes, wish);
 		MemoryContextSwitchTo(old);
 	}
