@@ -81,6 +81,10 @@ filter_check_node(const FilterNode *node)
 			if (contains_event_op(node->args[1]))
 				return "contains another aggregate";
 			break;
+		case FILTER_OF:
+			if (node->args[0]->op != FILTER_COLUMN)
+				return "has no column";
+			break;
 		case FILTER_CASE:
 			for (int i = 0; i < node->nargs; i++)
 			{

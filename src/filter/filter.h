@@ -63,8 +63,8 @@ typedef enum FilterOp
 	FILTER_DIVIDE = 13,
 	FILTER_FUNCTION = 14,		/* text name; args operands */
 	FILTER_AGGREGATE = 15,		/* text name; detail 1 if distinct; args:
-								 * source WORD, value or NONE, filter or NONE,
-								 * window or NONE */
+								 * source WORD, value or NONE, filter, OF or
+								 * NONE, window or NONE */
 
 	/* windows of aggregates and of DID */
 	FILTER_WINDOW_LAST = 16,	/* span */
@@ -106,7 +106,7 @@ typedef enum FilterOp
 	FILTER_ANNIVERSARY_NEXT = 50,
 	FILTER_ANNIVERSARY_PERIOD = 51, /* operand; detail FilterPeriod */
 	FILTER_DID = 52,			/* detail FilterTimes, text count if any; args:
-								 * source WORD, filter or NONE, window or
+								 * source WORD, filter, OF or NONE, window or
 								 * NONE */
 	FILTER_IN_AUDIENCE = 53,	/* text name */
 	FILTER_BUCKET = 54,			/* text salt, detail FilterCompare; NUMBER */
@@ -121,6 +121,10 @@ typedef enum FilterOp
 	FILTER_CASE = 59,			/* WHEN ..., and the operand behind ELSE or
 								 * NONE */
 	FILTER_WHEN = 60,			/* filter, operand; in CASE alone */
+
+	/* in the place of the filter of AGGREGATE and DID */
+	FILTER_OF = 61,				/* column, literal, and another OF, a filter or
+								 * NONE */
 
 	FILTER_OP_COUNT				/* stays last, has no number of its own */
 } FilterOp;
@@ -208,6 +212,11 @@ extern FilterNode *filter_node_with(FilterOp op, const char *text,
 extern FilterNode *filter_combine(FilterOp op, List *filters);
 /* Negate a filter; a double negation vanishes. */
 extern FilterNode *filter_negate(FilterNode *filter);
+/*
+ * Return the conditions of OF as a filter: of a 1 where b -> a = 1 and b.  Any
+ * other node is returned as it is.
+ */
+extern FilterNode *filter_of_as_where(FilterNode *of);
 /* Return DID as a comparison: did orders -> count(orders) >= 1 */
 extern FilterNode *filter_did_as_count(const FilterNode *did);
 /* Are the two trees equal, but for their locations? */

@@ -31,6 +31,7 @@
 #define KIND_FILTER		0x0100
 #define KIND_TIME		0x0200	/* a condition on a time, beside KIND_FILTER */
 #define KIND_WHEN		0x0400	/* a condition of CASE, and its value */
+#define KIND_OF			0x0800	/* which events */
 
 /* What the text of a node may be. */
 typedef enum FilterTextRule

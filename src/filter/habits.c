@@ -112,6 +112,8 @@ static const struct
 	{CLAUSE | EXAMPLE, "in the? last|past # %u .",
 		"last_order_at in last $1 $2"},
 	{CLAUSE | EXAMPLE, "in the? next # %u .", "renewal_at in next $1 $2"},
+	{WINDOW, "of|in %n =|==|is %k", "of $1 $2"},
+	{WINDOW, "for|with|by|on|from|whose %n =|==|is? %k", "of $1 $2"},
 	{WINDOW, "from|after %k", "since $1"},
 	{WINDOW, "until|till %k", "before $1"},
 

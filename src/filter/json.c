@@ -21,6 +21,8 @@
  *		{"combinator": "atLeast", "count": 2, "rules": [...]}
  *		{"did": "order", "not": true, "where": {...}, "atLeast": 3,
  *		 "window": "in last 30 days"}	also "atMost", "exactly"
+ *		{"did": "open", "of": {"field": "campaign", "operator": "=",
+ *		 "value": "spring"}}			or an array of such rules
  *		{"audience": "vip", "operator": "in"}
  *		{"bucket": "salt", "operator": "<", "value": 10}
  *
@@ -53,6 +55,8 @@ static void write_group(JsonbParseState **state, const FilterNode *node,
 						bool negated, int nrules, FilterNode **rules);
 static void write_did(JsonbParseState **state, const FilterNode *node,
 					  bool negated);
+static const FilterNode *write_of(JsonbParseState **state,
+								  const FilterNode *of);
 static void write_rule(JsonbParseState **state, const FilterNode *node,
 					   bool negated);
 static void write_left(JsonbParseState **state, const FilterNode *operand);
@@ -150,20 +154,48 @@ write_group(JsonbParseState **state, const FilterNode *node, bool negated,
 static void
 write_did(JsonbParseState **state, const FilterNode *node, bool negated)
 {
+	const FilterNode *where;
+
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
 	write_string(state, "did", node->args[0]->text);
 	if (negated)
 		write_bool(state, "not", true);
-	if (node->args[1]->op != FILTER_NONE)
+	where = write_of(state, node->args[1]);
+	if (where->op != FILTER_NONE)
 	{
 		write_key(state, "where");
-		write_root(state, node->args[1]);
+		write_root(state, where);
 	}
 	if (node->detail != FILTER_TIMES_ANY)
 		write_number(state, filter_json_times[node->detail], node->text);
 	if (node->args[2]->op != FILTER_NONE)
 		write_string(state, "window", filter_print(node->args[2]));
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+/*
+ * write_of() writes the conditions of OF as rules, and returns the filter that
+ * is left.
+ */
+static const FilterNode *
+write_of(JsonbParseState **state, const FilterNode *of)
+{
+	bool		several = of->op == FILTER_OF && of->args[2]->op == FILTER_OF;
+
+	if (of->op != FILTER_OF)
+		return of;
+	write_key(state, "of");
+	if (several)
+		pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	for (; of->op == FILTER_OF; of = of->args[2])
+	{
+		FilterNode	equal = {FILTER_EQ, .nargs = 2, .args = of->args};
+
+		write_rule(state, &equal, false);
+	}
+	if (several)
+		pushJsonbValue(state, WJB_END_ARRAY, NULL);
+	return of;
 }
 
 /* write_rule() writes a condition, or its NOT, as a rule. */

@@ -29,7 +29,7 @@
 #include "filter/json_private.h"
 
 static const char *const did_keys[] = {
-	"did", "not", "where", "atLeast", "atMost", "exactly", "window", NULL
+	"did", "not", "of", "where", "atLeast", "atMost", "exactly", "window", NULL
 };
 static const char *const audience_keys[] = {
 	"audience", "operator", "not", NULL
@@ -41,6 +41,8 @@ static const char *const constant_keys[] = {"constant", "not", NULL};
 
 static FilterNode *read_constant(JsonbContainer *json, const RulePath *path);
 static FilterNode *read_did(JsonbContainer *json, const RulePath *path);
+static FilterNode *read_of(JsonbValue *of, const RulePath *path,
+						   FilterNode *rest);
 static FilterNode *read_audience(JsonbContainer *json, const RulePath *path);
 static FilterNode *read_bucket(JsonbContainer *json, const RulePath *path);
 
@@ -116,6 +118,8 @@ read_did(JsonbContainer *json, const RulePath *path)
 	FilterNode **args = palloc_array(FilterNode *, 3);
 	FilterNode *node = filter_node_with(FILTER_DID, NULL, -1, 3, args);
 	JsonbValue *where = rule_find(json, "where");
+	JsonbValue *of = rule_find(json, "of");
+	RulePath	of_path = {path, "of", -1, false};
 	char	   *window = rule_text(json, path, "window");
 
 	rule_check_keys(json, did_keys, path);
@@ -131,6 +135,8 @@ read_did(JsonbContainer *json, const RulePath *path)
 		if (filter != NULL)
 			args[1] = filter;
 	}
+	if (of != NULL)
+		args[1] = read_of(of, &of_path, args[1]);
 	if (window != NULL)
 		args[2] = rule_part(window, KIND_WINDOW, path);
 
@@ -154,6 +160,43 @@ read_did(JsonbContainer *json, const RulePath *path)
 		node->text = NULL;
 	}
 	return rule_checked(node, path);
+}
+
+/*
+ * read_of() reads a rule such as {"field": "campaign", "operator": "=",
+ * "value": "spring"}, or an array of such rules; 'rest' is the filter that
+ * stands behind them.
+ */
+static FilterNode *
+read_of(JsonbValue *of, const RulePath *path, FilterNode *rest)
+{
+	FilterNode *equal;
+	FilterNode **args;
+
+	check_stack_depth();
+	if (of->type == jbvBinary && JsonContainerIsArray(of->val.binary.data))
+	{
+		for (int i = JsonContainerSize(of->val.binary.data) - 1; i >= 0; i--)
+		{
+			RulePath	inner = {path->parent, path->key, i, false};
+			JsonbValue *one;
+
+			one = getIthJsonbValueFromContainer(of->val.binary.data, i);
+			rest = read_of(one, &inner, rest);
+		}
+		return rest;
+	}
+	equal = rule_read(rule_object(of, path), path);
+	if (equal == NULL || equal->op != FILTER_EQ ||
+		equal->args[0]->op != FILTER_COLUMN ||
+		!op_is(equal->args[1], KIND_LITERAL))
+		rule_refuse(path, "Expected a rule that compares a field with a value "
+					"by \"=\".");
+	args = palloc_array(FilterNode *, 3);
+	args[0] = equal->args[0];
+	args[1] = equal->args[1];
+	args[2] = rest;
+	return rule_checked(filter_node_with(FILTER_OF, NULL, -1, 3, args), path);
 }
 
 /* read_audience() reads {"audience": "vip", "operator": "in"}. */

@@ -93,6 +93,28 @@ filter_negate(FilterNode *filter)
 }
 
 FilterNode *
+filter_of_as_where(FilterNode *of)
+{
+	List	   *filters = NIL;
+	FilterNode *rest;
+
+	for (rest = of; rest->op == FILTER_OF; rest = rest->args[2])
+	{
+		FilterNode **args = palloc_array(FilterNode *, 2);
+
+		args[0] = rest->args[0];
+		args[1] = rest->args[1];
+		filters = lappend(filters, filter_node_with(FILTER_EQ, NULL,
+													rest->location, 2, args));
+	}
+	if (filters == NIL)
+		return of;
+	if (rest->op != FILTER_NONE)
+		filters = lappend(filters, rest);
+	return filter_combine(FILTER_AND, filters);
+}
+
+FilterNode *
 filter_did_as_count(const FilterNode *did)
 {
 	FilterNode **counted = palloc_array(FilterNode *, 4);

@@ -8,6 +8,9 @@
  *		parse_where ............. status = "paid"
  *		parse_window ............ in last 30 days
  *
+ *		count(opens of campaign "spring" where mobile)
+ *		parse_of ................ of campaign "spring" where mobile
+ *
  *		did not orders at least 3 times since "2026-01-01"
  *		parse_did ............... the whole
  *
@@ -17,6 +20,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "filter/parse_private.h"
 
 static bool distinct_follows(Parser *parser);
@@ -25,6 +30,7 @@ static bool parse_aggregated(Parser *parser, const char *name, bool distinct,
 static FilterNode *fail_in_aggregate(Parser *parser, FilterNode **args);
 static FilterNode *parse_times(Parser *parser, int location,
 							   FilterNode **args);
+static FilterNode *parse_of(Parser *parser, const char *source);
 static FilterNode *parse_where(Parser *parser, const char *source);
 static FilterNode *without_source(const FilterNode *node, void *context);
 
@@ -63,7 +69,7 @@ parse_aggregate(Parser *parser)
 	parser->end = NULL;
 	if (!parse_aggregated(parser, filter_token_text(&name), distinct, args))
 		return NULL;
-	args[2] = parse_where(parser, args[0]->text);
+	args[2] = parse_of(parser, args[0]->text);
 	if (args[2] == NULL)
 		return NULL;
 	args[3] = parse_window(parser);
@@ -201,7 +207,7 @@ parse_did(Parser *parser)
 						  parser_location(parser));
 	parser_advance(parser);
 
-	args[1] = parse_where(parser, args[0]->text);
+	args[1] = parse_of(parser, args[0]->text);
 	if (args[1] == NULL)
 		return NULL;
 	node = parse_times(parser, location, args);
@@ -283,6 +289,44 @@ parse_times(Parser *parser, int location, FilterNode **args)
 	else
 		node->text = count;
 	return node;
+}
+
+/*
+ * parse_of() reads OF with its column and literal, as often as it stands
+ * there, and then WHERE; or NONE.
+ */
+static FilterNode *
+parse_of(Parser *parser, const char *source)
+{
+	int			location = parser_location(parser);
+	FilterToken *token;
+	FilterNode *column;
+	FilterNode *literal;
+	FilterNode *rest;
+
+	check_stack_depth();
+	parser->phrase = parser_peek(parser, 0)->start;
+	parser->in_window = true;
+	if (!parser_accept(parser, "of"))
+		return parse_where(parser, source);
+
+	token = parser_peek(parser, 0);
+	if (token->kind != TOKEN_NAME &&
+		(token->kind != TOKEN_WORD ||
+		 filter_word_reserved(filter_token_text(token))))
+		return parser_fail(parser, NULL,
+						   psprintf("a column of \"%s\"", source), NULL);
+	column = parse_column(parser);
+	if (column == NULL)
+		return NULL;
+	literal = parse_literal(parser);
+	if (literal == NULL)
+		return NULL;
+	rest = parse_of(parser, source);
+	if (rest == NULL)
+		return NULL;
+	column = filter_rewrite(column, without_source, (void *) source);
+	return parse_node(FILTER_OF, location, column, literal, rest);
 }
 
 /* The filter behind WHERE, or NONE. */

@@ -25,7 +25,6 @@
 static FilterOp next_op(Parser *parser, FilterShape shape, uint16 kinds);
 static FilterNode *parse_primary(Parser *parser, bool operand_only);
 static FilterNode *parse_group(Parser *parser, bool operand_only);
-static FilterNode *parse_column(Parser *parser);
 static FilterNode *parse_function(Parser *parser);
 static bool stands_as_column(const FilterToken *behind);
 static void expect_quotes(Parser *parser);
@@ -185,8 +184,7 @@ parse_group(Parser *parser, bool operand_only)
 	return node;
 }
 
-/* a, or a.b.c */
-static FilterNode *
+FilterNode *
 parse_column(Parser *parser)
 {
 	FilterNode *node = filter_node(FILTER_COLUMN,

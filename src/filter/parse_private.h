@@ -91,6 +91,8 @@ extern FilterOp match_spelling(Parser *parser, int *nwords, bool *negated);
 extern FilterNode *parse_sum(Parser *parser, FilterPrecedence lowest,
 							 bool operand_only);
 extern FilterNode *parse_operand(Parser *parser);
+/* Read a name, with keys behind it: a, or a.b.c */
+extern FilterNode *parse_column(Parser *parser);
 extern FilterNode *parse_literal(Parser *parser);
 extern FilterNode *parse_number(Parser *parser);
 extern FilterNode *parse_string(Parser *parser);

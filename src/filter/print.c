@@ -54,6 +54,7 @@ static void print_anniversary(Printer *printer, const FilterNode *node);
 static void print_did(Printer *printer, const FilterNode *node, bool negated);
 static void print_where(Printer *printer, const FilterNode *filter,
 						const char *source, bool before_window);
+static void print_of(Printer *printer, const FilterNode *node);
 static void print_window(Printer *printer, const FilterNode *window);
 static void print_operand(Printer *printer, const FilterNode *node,
 						  FilterPrecedence lowest);
@@ -84,6 +85,8 @@ filter_print(const FilterNode *node)
 		print_window(&printer, node);
 	else if (node->op == FILTER_WHEN)
 		print_when(&printer, node);
+	else if (node->op == FILTER_OF)
+		print_of(&printer, node);
 	else if (op_is(node, KIND_FILTER))
 		print_filter(&printer, node, PRECEDENCE_OR, BEFORE_NOTHING);
 	else
@@ -283,8 +286,8 @@ print_did(Printer *printer, const FilterNode *node, bool negated)
 }
 
 /*
- * print_where() prints WHERE and the filter of events, if there is one.
- * 'before_window': a window follows it.
+ * print_where() prints OF, and WHERE and the filter of events, if there are
+ * such.  'before_window': a window follows.
  */
 static void
 print_where(Printer *printer, const FilterNode *filter, const char *source,
@@ -292,16 +295,31 @@ print_where(Printer *printer, const FilterNode *filter, const char *source,
 {
 	Printer		outer = *printer;
 
-	if (filter->op == FILTER_NONE)
-		return;
-
-	appendStringInfoString(printer->out, " where ");
 	printer->columns = COLUMNS_OF_WHERE;
 	printer->source = source;
-	print_filter(printer, filter, PRECEDENCE_OR,
-				 before_window ? BEFORE_WINDOW : BEFORE_NOTHING);
+	for (; filter->op == FILTER_OF; filter = filter->args[2])
+	{
+		appendStringInfoChar(printer->out, ' ');
+		print_of(printer, filter);
+	}
+	if (filter->op != FILTER_NONE)
+	{
+		appendStringInfoString(printer->out, " where ");
+		print_filter(printer, filter, PRECEDENCE_OR,
+					 before_window ? BEFORE_WINDOW : BEFORE_NOTHING);
+	}
 	printer->columns = outer.columns;
 	printer->source = outer.source;
+}
+
+/* print_of() prints: of campaign "x", but not what follows it. */
+static void
+print_of(Printer *printer, const FilterNode *node)
+{
+	appendStringInfo(printer->out, "%s ", filter_ops[node->op].spelling);
+	print_operand(printer, node->args[0], PRECEDENCE_SUM);
+	appendStringInfoChar(printer->out, ' ');
+	print_operand(printer, node->args[1], PRECEDENCE_SUM);
 }
 
 /* print_window() prints: in last 30 days, since "2026-01-01" ... */
@@ -570,8 +588,15 @@ print_name(Printer *printer, const char *name, bool quoted)
 static bool
 ends_open(const FilterNode *node)
 {
+	const FilterNode *where;
+
 	if (node->op == FILTER_NOT)
 		node = node->args[0];
-	return node->op == FILTER_DID && node->args[1]->op != FILTER_NONE &&
-		node->detail == FILTER_TIMES_ANY && node->args[2]->op == FILTER_NONE;
+	if (node->op != FILTER_DID)
+		return false;
+	where = node->args[1];
+	while (where->op == FILTER_OF)
+		where = where->args[2];
+	return where->op != FILTER_NONE && node->detail == FILTER_TIMES_ANY &&
+		node->args[2]->op == FILTER_NONE;
 }

@@ -138,6 +138,14 @@ aggregate_expand(const FilterNode *node)
 
 	if (form->expand != NULL)
 		return form->expand(node);
+	if (node->args[ARG_WHERE]->op == FILTER_OF)
+	{
+		FilterNode *plain = aggregate_node(node->text, form->distinct, node,
+										   node->args[ARG_VALUE]);
+
+		plain->args[ARG_WHERE] = filter_of_as_where(node->args[ARG_WHERE]);
+		return plain;
+	}
 	return unconstify(FilterNode *, node);
 }
 

@@ -30,12 +30,17 @@ use Oracle;
 
 our @EXPORT = qw(filters_of random_filter in_place in_words @traits @spans @periods @cities);
 
-# the time of an event, and conditions over a row
+# the time of an event, and conditions over a row, behind "where" and behind "of"
 my %times = (orders => 'ordered_at', visits => 'visited_at AT TIME ZONE PLACE', clicks => first_instant('clicked_on'));
 my %conditions = (
 	orders => [ [ 'units > 4', 'units > 4' ], [ 'store = "Harbour"', "store = 'Harbour'" ], [ 'amount between 2 and 9', 'amount BETWEEN 2 AND 9' ] ],
 	visits => [ [ 'seconds >= 5', 'seconds >= 5' ] ],
 	clicks => [ [ 'target = "Station"', "target = 'Station'" ] ]);
+
+my %kinds = (
+	orders => [ [ 'store "Harbour"', "store = 'Harbour'" ], [ 'units 4', 'units = 4' ] ],
+	visits => [ [ 'seconds 5', 'seconds = 5' ] ],
+	clicks => [ [ 'target "Station"', "target = 'Station'" ] ]);
 
 our @spans = ('90 seconds', '45 minutes', '36 hours', '1 day', '1 day', '30 days', '2 weeks', '1 month', '1 month', '2 months', '1 quarter', '1 year');
 my @day_spans = grep { !/second|minute|hour/ } @spans;
@@ -411,10 +416,12 @@ sub random_rows
 {
 	my ($source) = @_;
 	my ($where, $condition) = rand() < 0.35 ? pick_pair(@{ $conditions{$source} }) : ();
+	my ($of, $only) = rand() < 0.2 ? pick_pair(@{ $kinds{$source} }) : ();
 	my ($window, $within) = rand() < 0.8 ? pick_pair(@windows) : ();
 
-	$condition = join(' AND ', grep { defined } $condition, $within) || 'true';
-	($where, $window) = (defined $where ? " where $where" : '', defined $window ? " $window" : '');
+	$condition = join(' AND ', grep { defined } $only, $condition, $within) || 'true';
+	$where = (defined $of ? " of $of" : '') . (defined $where ? " where $where" : '');
+	$window = defined $window ? " $window" : '';
 	return ($source, "$where$window", $condition, $where, $window);
 }
 

@@ -71,6 +71,8 @@ my $shop = {
 		[ per_visit => 'spent / visit_count' ],
 		[ surplus => 'order_count - 2 * visit_count' ],
 		[ weighed => 'sum(case when orders.status = "paid" then orders.amount when orders.items > 4 then orders.items end)' ],
+		[ harbour_paid => 'sum(orders.amount of store "Harbour" where status = "paid")' ],
+		[ nines => 'count(orders of items 9 of store "Campus")' ],
 		[ tier => 'band(paid, 0, "bronze", 20, "silver", 60.5, "gold")' ],
 		[ sort => 'case when refunded then "R" when visit_count > order_count then favourite_page else city end' ],
 	],
@@ -183,6 +185,8 @@ my $shop = {
 				sum(CASE WHEN status = 'paid' THEN amount END) AS paid,
 				sum(items) AS items,
 				sum(CASE WHEN status = 'paid' THEN amount WHEN items > 4 THEN items END) AS weighed,
+				sum(CASE WHEN store = 'Harbour' AND status = 'paid' THEN amount END) AS harbour_paid,
+				count(CASE WHEN store = 'Campus' AND items = 9 THEN 1 END) AS nines,
 				sum(CASE WHEN amount > 2 AND items < 9 THEN amount * items END) AS worth,
 				sum(weight) AS weight,
 				avg(amount) AS average_order,
@@ -263,6 +267,8 @@ my $shop = {
 			CASE WHEN visit_count > 0 THEN coalesce(spent, 0) / visit_count END AS per_visit,
 			coalesce(order_count, 0) - 2 * coalesce(visit_count, 0) AS surplus,
 			coalesce(weighed, 0) AS weighed,
+			coalesce(harbour_paid, 0) AS harbour_paid,
+			coalesce(nines, 0) AS nines,
 			(SELECT name FROM (VALUES (0, 'bronze'), (20, 'silver'), (60.5, 'gold')) AS b (bound, name)
 				WHERE coalesce(paid, 0) >= bound ORDER BY bound DESC LIMIT 1) AS tier,
 			CASE WHEN refunded THEN 'R' WHEN coalesce(visit_count, 0) > coalesce(order_count, 0) THEN favourite_page ELSE city END AS sort
