@@ -176,8 +176,7 @@ segment_count_where(PG_FUNCTION_ARGS)
 	const char *home = optional_name_argument(fcinfo, 1);
 	const Population *population = population_by_name(home);
 	OwnersQuestion question;
-	FilterNode *node;
-	char	   *text;
+	FilterSource filter;
 	int64		count;
 
 	population = population_reader(population);
@@ -186,11 +185,11 @@ segment_count_where(PG_FUNCTION_ARGS)
 
 	/* binding here shows the caller where in the filter a mistake is */
 	question_begin(&question, population);
-	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(0)));
-	node = filter_parse(text, NULL);
-	(void) audience_bind(population, node, text);
-	count = algebra_applies(node) ?
-		algebra_count(population, node, GetActiveSnapshot()) :
+	filter = filter_source_unpack(PG_GETARG_FILTER_PP(0));
+	filter = trait_names_resolved(population, filter);
+	(void) audience_bind(population, filter.tree, filter.text);
+	count = algebra_applies(filter.tree) ?
+		algebra_count(population, filter.tree, GetActiveSnapshot()) :
 		count_filter(population, PG_GETARG_DATUM(0));
 	question_end(&question);
 

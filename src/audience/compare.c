@@ -238,8 +238,7 @@ segment_what_if(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	const Audience *audience;
 	OwnersQuestion question;
-	FilterNode *filter;
-	char	   *text;
+	FilterSource filter;
 	char	   *sql;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -255,10 +254,10 @@ segment_what_if(PG_FUNCTION_ARGS)
 								   &population);
 
 	question_begin(&question, population);
-	text = filter_print(filter_unpack(PG_GETARG_FILTER_PP(1)));
-	filter = filter_parse(text, NULL);
-	(void) audience_bind(population, filter, text);
-	sql = what_if_sql(population, audience, text, PG_ARGISNULL(3) ? "" :
+	filter = filter_source_unpack(PG_GETARG_FILTER_PP(1));
+	filter = trait_names_resolved(population, filter);
+	(void) audience_bind(population, filter.tree, filter.text);
+	sql = what_if_sql(population, audience, filter.text, PG_ARGISNULL(3) ? "" :
 					  psprintf(" LIMIT " INT64_FORMAT, PG_GETARG_INT64(3)));
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);

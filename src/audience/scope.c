@@ -117,7 +117,7 @@ profile_scope(FilterRow *row)
 	profile->scope.noun = "trait";
 	profile->scope.column = scope_column;
 	profile->scope.names = scope_names;
-	profile->scope.path = names->path != NULL ? scope_path : NULL;
+	profile->scope.path = scope_path;
 	profile->scope.aggregate = scope_aggregate;
 	profile->scope.audience = scope_audience;
 	profile->scope.timezone = population->timezone;
@@ -173,11 +173,24 @@ traits_in_text(const ProfileScope *profile)
 	return traits;
 }
 
+/*
+ * scope_path() returns the value of a name with a dot; NULL for a key of a
+ * column.  The view shows traits, but no attributes.
+ */
 static Expr *
 scope_path(FilterScope *scope, const FilterNode *column)
 {
-	FilterScope *traits = traits_in_text((ProfileScope *) scope);
+	ProfileScope *profile = (ProfileScope *) scope;
+	FilterScope *traits;
 
+	if (profile->of_view)
+	{
+		FilterNode *trait = trait_of_dotted(profile->population, column);
+
+		return trait == NULL ? NULL :
+			filter_compile_operand_pinned(trait, scope);
+	}
+	traits = traits_in_text(profile);
 	return traits->path(traits, column);
 }
 

@@ -75,6 +75,7 @@ segment_create_audience(PG_FUNCTION_ARGS)
 	if (view)
 		check_schema_name(definer->home);
 	definer_act(definer);
+	filter = trait_names_resolved(population_of(definer), filter);
 	lock_for_new(definer, &filter);
 
 	stored_anew = trait_store_changes(population_of(definer), filter.tree);
@@ -125,6 +126,8 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 		filter = &given;
 	}
 	definer = definer_of_audience(fcinfo, "alter_audience", name, 2);
+	if (filter != NULL)
+		given = trait_names_resolved(population_of(definer), given);
 	lock_for_filter(definer, name, filter);
 
 	if (filter != NULL)

@@ -109,6 +109,24 @@ extern Oid	trait_type(const Population *population, const Trait *trait);
 extern FilterScope *trait_scope(const Population *population,
 								FilterScope *row);
 
+/* trait_names.c: names with a dot ---------------------------------------- */
+
+/*
+ * Return a definition or filter in which names with a dot, such as
+ * club.balance, are those of the traits that they mean: club_balance.  Columns
+ * of sources and keys of traits stay.
+ *
+ * ERRCODE_UNDEFINED_COLUMN if such a name means nothing.
+ */
+extern FilterSource trait_names_resolved(const Population *population,
+										 FilterSource definition);
+/*
+ * Return the name of the trait, with the keys behind it, that the name of a
+ * column with a dot means; NULL if it means something else, or nothing.
+ */
+extern FilterNode *trait_of_dotted(const Population *population,
+								   const FilterNode *name);
+
 /* trait_define.c: changing definitions ----------------------------------- */
 
 /*

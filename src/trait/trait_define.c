@@ -43,15 +43,16 @@ trait_define(const Population *population, const char *name,
 			 const FilterSource *definition, const char *description,
 			 bool replace)
 {
-	const FilterNode *node = definition->tree;
+	FilterSource resolved = trait_names_resolved(population, *definition);
+	const FilterNode *node = resolved.tree;
 	List	   *added;
 
 	if (!replace)
 		trait_check_name(population, name);
 	check_cycle(population, name, node);
-	trait_check(population, definition);
-	added = trait_store(population, definition);
-	check_binds(population, name, node, definition->text);
+	trait_check(population, &resolved);
+	added = trait_store(population, &resolved);
+	check_binds(population, name, node, resolved.text);
 
 	write_definition(population, name, filter_print(node), description,
 					 replace);

@@ -132,14 +132,18 @@ scope_names(FilterScope *scope)
 }
 
 /*
- * The value of an attribute, such as customers.city; NULL for a key of a jsonb
- * trait, such as payload.size, which the compiler reads by itself.
+ * The value of an attribute, such as customers.city, or of the trait that is
+ * meant by club.balance; NULL for a key of a jsonb trait, such as
+ * payload.size, which the compiler reads by itself.
  */
 static Expr *
 scope_path(FilterScope *scope, const FilterNode *column)
 {
 	TraitScope *outer = (TraitScope *) scope;
+	FilterNode *trait = trait_of_dotted(outer->population, column);
 
+	if (trait != NULL)
+		return filter_compile_operand_pinned(trait, scope);
 	if (source_by_name(outer->population, column->text) == NULL)
 		return NULL;
 	return stored_value(outer, column);

@@ -40,6 +40,7 @@ my @table = (
 	[ filter => qr/^Write a date in quotes, such as (.*)\.$/ ],
 	[ filter => qr/^Write now or today without quotes, such as: (.*)\.$/ ],
 	[ filter => qr/^For example '(total_spend > 500|sum\(orders.amount\))'\.$/ ],
+	[ filter => qr/^A string is written in quotes: (.*)$/ ],
 	[ filter => qr/^A (?:column|trait) is written without these quotes: (.*)$/ ],
 	[ filter => qr/^Perhaps you meant (".*")\.$/ ],
 	[ window => qr/^Perhaps you meant: (between .* ago)$/ ],
