@@ -153,6 +153,10 @@ window_bind(FilterScope *scope, const FilterNode *window)
 			bound->form = WINDOW_SINCE;
 			bound->limit = literal_instant(scope, window);
 			break;
+		case FILTER_WINDOW_SO_FAR:
+			bound->form = WINDOW_SINCE;
+			bound->limit = DT_NOBEGIN;
+			break;
 		case FILTER_WINDOW_BEFORE:
 			bound->form = WINDOW_BEFORE;
 			bound->limit = literal_instant(scope, window);

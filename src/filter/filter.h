@@ -126,6 +126,9 @@ typedef enum FilterOp
 	FILTER_OF = 61,				/* column, literal, and another OF, a filter or
 								 * NONE */
 
+	/* a window again */
+	FILTER_WINDOW_SO_FAR = 62,	/* up to now */
+
 	FILTER_OP_COUNT				/* stays last, has no number of its own */
 } FilterOp;
 

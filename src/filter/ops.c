@@ -221,6 +221,10 @@ const FilterOpInfo filter_ops[FILTER_OP_COUNT] = {
 	[FILTER_OF] = {"of", KIND_OF, PRIMARY, SHAPE_OTHER,
 		"of", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO,
 		THREE(OPERAND, KIND_LITERAL, OPTIONAL(KIND_FILTER | KIND_OF))},
+
+	[FILTER_WINDOW_SO_FAR] = {"window so far", KIND_WINDOW, PRIMARY,
+		SHAPE_OTHER,
+		"so far", NULL, NULL, NULL, TEXT_ABSENT, DETAIL_ZERO, NO_ARGS},
 };
 
 const char *const filter_units[] = {

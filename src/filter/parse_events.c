@@ -32,6 +32,7 @@ static FilterNode *parse_times(Parser *parser, int location,
 							   FilterNode **args);
 static FilterNode *parse_of(Parser *parser, const char *source);
 static FilterNode *parse_where(Parser *parser, const char *source);
+static bool so_far_follows(Parser *parser);
 static FilterNode *without_source(const FilterNode *node, void *context);
 
 /*
@@ -394,6 +395,12 @@ parse_window(Parser *parser)
 			return NULL;
 		return parse_node(FILTER_WINDOW_BETWEEN, location, from, to, NULL);
 	}
+	if (so_far_follows(parser))
+	{
+		parser_advance(parser);
+		parser_advance(parser);
+		return filter_node(FILTER_WINDOW_SO_FAR, NULL, location);
+	}
 	if (parser_accept(parser, "since"))
 	{
 		from = parse_literal(parser);
@@ -419,7 +426,14 @@ parse_window_follows(Parser *parser)
 		return parser_peek(parser, 1)->kind == TOKEN_NUMBER &&
 			parser_unit_at(parser, 2) >= 0;
 	return parser_next_is(parser, 0, "since") ||
-		parser_next_is(parser, 0, "before");
+		parser_next_is(parser, 0, "before") || so_far_follows(parser);
+}
+
+/* Do the next words say that all events up to now count? */
+static bool
+so_far_follows(Parser *parser)
+{
+	return parser_next_is(parser, 0, "so") && parser_next_is(parser, 1, "far");
 }
 
 /* FilterReplace: orders.amount -> amount, where the context is "orders" */

@@ -327,6 +327,8 @@ static void
 print_window(Printer *printer, const FilterNode *window)
 {
 	appendStringInfoString(printer->out, filter_ops[window->op].spelling);
+	if (window->op == FILTER_WINDOW_SO_FAR)
+		return;
 	if (window->op == FILTER_WINDOW_PERIOD)
 	{
 		print_period(printer, window->detail);
