@@ -21,14 +21,23 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "base/base.h"
 #include "feed/feed_private.h"
+
+/* So many profiles are looked up one by one: to plan a query takes longer. */
+#define FEW			200
 
 /* Profiles that are written by one statement. */
 #define MOST_NOTED	1000
@@ -44,6 +53,8 @@ struct EndedKeys
 	Datum		keys[MOST_NOTED];	/* text */
 };
 
+static void find_few(const Population *population, const int64 *ords,
+					 int count, char **keys);
 static int64 last_definition(const Population *population);
 static void write_noted(EndedKeys *ended);
 
@@ -99,6 +110,11 @@ ended_keys_find(const Population *population, const int64 *ords, int count,
 			missing[nmissing++] = ords[i];
 	if (nmissing == 0)
 		return;
+	if (nmissing <= FEW)
+	{
+		find_few(population, ords, count, keys);
+		return;
+	}
 	catalog_select("SELECT ord, key FROM segment.ended_profile"
 				   " WHERE population = $1 AND ord = ANY ($2) ORDER BY ord",
 				   2, (Oid[]) {NAMEOID, INT8ARRAYOID},
@@ -116,6 +132,45 @@ ended_keys_find(const Population *population, const int64 *ords, int count,
 		if (at < count && ords[at] == ord)
 			keys[at] = SPI_getvalue(row, desc, 2);
 	}
+}
+
+/* find_few() looks up one by one the keys that are NULL. */
+static void
+find_few(const Population *population, const int64 *ords, int count,
+		 char **keys)
+{
+	Oid			relid = catalog_relation("ended_profile");
+	Relation	relation = table_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	Oid			index = RelationGetPrimaryKeyIndex(relation, false);
+	Datum		name = name_datum(population->name);
+
+	/* whose table it is may have altered it */
+	if (!OidIsValid(index) || TupleDescAttr(desc, 0)->atttypid != NAMEOID ||
+		TupleDescAttr(desc, 1)->atttypid != INT8OID ||
+		TupleDescAttr(desc, 2)->atttypid != TEXTOID)
+		elog(ERROR, "table segment.ended_profile is not as segment made it");
+	for (int i = 0; i < count; i++)
+	{
+		ScanKeyData equal[2];
+		SysScanDesc scan;
+		HeapTuple	row;
+		bool		isnull;
+
+		if (keys[i] != NULL)
+			continue;
+		ScanKeyInit(&equal[0], 1, BTEqualStrategyNumber, F_NAMEEQ, name);
+		ScanKeyInit(&equal[1], 2, BTEqualStrategyNumber, F_INT8EQ,
+					Int64GetDatum(ords[i]));
+		scan = systable_beginscan(relation, index, true, GetActiveSnapshot(),
+								  2, equal);
+		row = systable_getnext(scan);
+		if (HeapTupleIsValid(row))
+			keys[i] = TextDatumGetCString(heap_getattr(row, 3, desc,
+													   &isnull));
+		systable_endscan(scan);
+	}
+	table_close(relation, AccessShareLock);
 }
 
 /*

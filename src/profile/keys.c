@@ -6,23 +6,106 @@
  *		ords	17, 40, 41		40 has ended
  *		keys	"Ada", NULL, "Ben"
  *
+ * A few are looked up in the index on ord, one by one, which is faster than to
+ * plan a query.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "base/base.h"
 #include "profile/profile.h"
 
+/* So many are looked up one by one. */
+#define FEW		200
+
+static bool keys_by_index(const Population *population, const int64 *ords,
+						  int count, char **keys);
+static Oid	index_on(Relation relation, AttrNumber column);
+static void keys_by_query(const Population *population, const int64 *ords,
+						  int count, char **keys);
 static int	compare_ords(const void *a, const void *b);
 
 void
 profile_keys(const Population *population, const int64 *ords, int count,
 			 char **keys)
+{
+	memset(keys, 0, sizeof(char *) * count);
+	if (count > FEW || !keys_by_index(population, ords, count, keys))
+		keys_by_query(population, ords, count, keys);
+}
+
+/* keys_by_index() returns false if there is no index on ord. */
+static bool
+keys_by_index(const Population *population, const int64 *ords, int count,
+			  char **keys)
+{
+	AttrNumber	ord = population_column(population, "ord");
+	AttrNumber	key = population_column(population, population->key);
+	Relation	relation = table_open(population->oid, AccessShareLock);
+	Oid			index = index_on(relation, ord);
+
+	for (int i = 0; OidIsValid(index) && i < count; i++)
+	{
+		ScanKeyData equal;
+		SysScanDesc scan;
+		HeapTuple	row;
+		bool		isnull;
+
+		ScanKeyInit(&equal, ord, BTEqualStrategyNumber, F_INT8EQ,
+					Int64GetDatum(ords[i]));
+		scan = systable_beginscan(relation, index, true, GetActiveSnapshot(),
+								  1, &equal);
+		row = systable_getnext(scan);
+		if (HeapTupleIsValid(row))
+			keys[i] = profile_key_text(population,
+									   heap_getattr(row, key,
+													RelationGetDescr(relation),
+													&isnull));
+		systable_endscan(scan);
+	}
+	table_close(relation, NoLock);
+	return OidIsValid(index);
+}
+
+/* index_on() finds a unique index on one column; InvalidOid: there is none. */
+static Oid
+index_on(Relation relation, AttrNumber column)
+{
+	List	   *indexes = RelationGetIndexList(relation);
+	Oid			found = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_index->indisvalid && index->rd_index->indisunique &&
+			index->rd_index->indimmediate &&
+			index->rd_index->indnatts == 1 &&
+			index->rd_index->indkey.values[0] == column)
+			found = lfirst_oid(lc);
+		index_close(index, NoLock);
+	}
+	list_free(indexes);
+	return found;
+}
+
+/* keys_by_query() asks for all of them at once. */
+static void
+keys_by_query(const Population *population, const int64 *ords, int count,
+			  char **keys)
 {
 	MemoryContext context = CurrentMemoryContext;
 	OwnersQuestion question;
@@ -30,7 +113,6 @@ profile_keys(const Population *population, const int64 *ords, int count,
 	Datum		list = ords_datum(ords, count);
 	char	   *sql;
 
-	memset(keys, 0, sizeof(char *) * count);
 	question_begin(&question, population);
 	sql = psprintf("SELECT profile.ord, profile.%s FROM %s"
 				   " WHERE profile.ord OPERATOR(pg_catalog.=) ANY ($1)",
