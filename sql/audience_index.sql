@@ -69,6 +69,17 @@ SELECT * FROM evaluated($$ DELETE FROM orders WHERE item = 'item 9' $$);
 SELECT count(*) FROM pg_backend_memory_contexts JOIN built USING (ident) WHERE name = 'segment audience index';
 SELECT * FROM segment.verify();
 
+-- what that has cost each audience, by this session
+SELECT audience, evaluated, conditions, milliseconds > 0 AS took_time, transitions
+FROM segment.stat_audience WHERE audience ~ '(_8|has_|both|turned)' ORDER BY transitions DESC, audience COLLATE "C" LIMIT 8;
+-- a condition that cannot be looked up counts for one of those who have it; another filter begins anew
+SELECT segment.create_audience('teatime', 'biggest > 8 and min(orders.item) like "t_a"', view => false);
+SELECT segment.create_audience('tea', 'min(orders.item) like "t_a"', view => false);
+SELECT segment.alter_audience('has_8', 'items contains "item 8" and biggest > 5');
+INSERT INTO orders (customer_id, ordered_at, amount, item) VALUES (1, '2026-05-06', 1, 'item 11'), (5, '2026-05-06', 9, 'tea');
+SELECT audience, evaluated, conditions, transitions
+FROM segment.stat_audience WHERE audience IN ('has_8', 'tea', 'teatime') ORDER BY audience;
+
 SET client_min_messages = warning;
 SELECT segment.drop_population('customers', cascade => true);
 DROP SCHEMA many CASCADE;

@@ -73,7 +73,7 @@ SELECT proname::text AS function FROM pg_proc
 WHERE pronamespace = 'segment'::regnamespace AND prokind = 'f'
     AND (proname !~ '^(filter|series|tally)_' OR proname IN ('filter_sql', 'filter_traits', 'filter_tree'))
     AND proname NOT IN (
-        'add', 'as_float8', 'attribute_step', 'attribute_value', 'definition_id', 'bucket', 'calendar_part', 'capture_after',
+        'add', 'as_float8', 'attribute_step', 'attribute_value', 'audience_status', 'definition_id', 'bucket', 'calendar_part', 'capture_after',
         'capture_before', 'capture_row', 'ceil', 'clock_part', 'date_add', 'day_ago', 'day_start', 'days_between', 'divide', 'edge_value',
         'elapsed', 'feed_members', 'filters_evaluated', 'first_step', 'floor', 'has_anniversary', 'instant', 'is_evaluated', 'is_stored_member',
         'is_toggled', 'json_boolean', 'json_number', 'json_text', 'larger', 'last_step', 'local_day', 'local_time', 'matches',

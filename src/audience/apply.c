@@ -178,6 +178,7 @@ audience_close(AudienceWriter *writer)
 
 	leave_suspended(writer);
 	toggled = toggle_writer_close(writer->toggles);
+	index_add_counts(writer->index);
 	index_release(writer->index);
 	pfree(writer);
 	return toggled;
@@ -205,10 +206,10 @@ put_toggles(AudienceWriter *writer, const Change *change, const int *touched,
 	make_space(writer, count);
 	for (int i = 0; i < count; i++)
 	{
-		bool		was = change->existed && index_held(index, touched[i]);
-		bool		is = change->exists && index_holds(index, touched[i]);
+		bool		is;
 
-		if (was != is)
+		if (index_toggles(index, touched[i], change->existed, change->exists,
+						  &is))
 		{
 			Toggle	   *toggle = &writer->found[found++];
 

@@ -290,3 +290,29 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'segment_filters_evaluated';
 COMMENT ON FUNCTION segment.filters_evaluated() IS
     'number of filters that this session has evaluated on profiles changed by its events or by time; for measurements';
+
+CREATE OR REPLACE FUNCTION segment.audience_status()
+RETURNS TABLE (base oid, definition_id integer, evaluated bigint, conditions bigint, milliseconds double precision, transitions bigint)
+LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1000
+AS 'MODULE_PATHNAME', 'segment_audience_status';
+COMMENT ON FUNCTION segment.audience_status() IS
+    'what events and time have cost each definition of an audience: see segment.stat_audience';
+
+CREATE OR REPLACE VIEW segment.stat_audience AS
+SELECT a.population, a.audience,
+    coalesce(s.evaluated, 0) AS evaluated,
+    coalesce(s.conditions, 0) AS conditions,
+    coalesce(s.milliseconds, 0) AS milliseconds,
+    coalesce(s.transitions, 0) AS transitions
+FROM segment.audience a
+JOIN segment.population p ON p.population = a.population
+LEFT JOIN segment.audience_status() s ON s.base = p.base AND s.definition_id = a.definition_id;
+COMMENT ON VIEW segment.stat_audience IS 'what events and the passing of time have cost each audience, since it has its filter and the server was started';
+COMMENT ON COLUMN segment.stat_audience.population IS 'name of the population';
+COMMENT ON COLUMN segment.stat_audience.audience IS 'name of the audience';
+COMMENT ON COLUMN segment.stat_audience.evaluated IS 'how often the filter was evaluated, as a rule twice for a profile: before and after a change';
+COMMENT ON COLUMN segment.stat_audience.conditions IS 'how often conditions of the filter were evaluated to find out whether the filter must be; one that several audiences have counts for one of them';
+COMMENT ON COLUMN segment.stat_audience.milliseconds IS 'how long both took';
+COMMENT ON COLUMN segment.stat_audience.transitions IS 'how often a profile entered or left';
+ALTER VIEW segment.stat_audience OWNER TO @extowner@;
+GRANT SELECT ON segment.stat_audience TO PUBLIC;

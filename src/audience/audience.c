@@ -26,6 +26,7 @@
 #include "audience/definitions.h"
 #include "audience/index.h"
 #include "audience/members_of.h"
+#include "audience/statistics.h"
 
 void
 audience_init(void)
@@ -33,5 +34,6 @@ audience_init(void)
 	definitions_init();
 	scope_init();
 	audience_index_init();
+	statistics_init();
 	ask_init();
 }

@@ -36,6 +36,7 @@
 #include "utils/hsearch.h"
 
 #include "audience/index.h"
+#include "audience/statistics.h"
 #include "state/state.h"
 #include "time/time.h"
 
@@ -49,6 +50,8 @@ typedef struct Watched
 	int32		definition_id;
 	ExprState  *filter;			/* NULL until it is first needed */
 	uint64		touched;		/* the last change that touched it */
+	bool		counted;		/* it has counts that are not added yet */
+	FilterCounts counts;
 	bool		untried;		/* it is not known yet whether it binds */
 	char	   *broken;			/* why it does not bind, or NULL */
 } Watched;
@@ -208,6 +211,7 @@ struct AudienceIndex
 	int			ncolumns;
 	Column	   *columns;
 	List	   *broken;			/* places: stored, but they do not bind */
+	bool		tried_in_vain;	/* so does another one, when it was asked */
 	List	   *matches_empty;	/* places: may hold for the blank profile */
 	List	   *time_dependent; /* TimeDependent * */
 	SharedExprs *shared;		/* what expressions have in common */
@@ -227,6 +231,8 @@ struct AudienceIndex
 	uint64		change;			/* numbers the changes asked about */
 	int		   *touched;		/* the answer: places */
 	int			ntouched;
+	int		   *counted;		/* places with counts to be added */
+	int			ncounted;
 };
 
 /* index_touch() adds an audience to those that the change touches, once. */
@@ -239,6 +245,18 @@ index_touch(AudienceIndex *index, int place)
 		return;
 	watched->touched = index->change;
 	index->touched[index->ntouched++] = place;
+}
+
+/* index_counts() returns the counts of an audience, to be changed. */
+static inline FilterCounts *
+index_counts(AudienceIndex *index, int place)
+{
+	Watched    *watched = &index->watched[place];
+
+	if (!watched->counted)
+		index->counted[index->ncounted++] = place;
+	watched->counted = true;
+	return &watched->counts;
 }
 
 /* The index into which the conditions of a filter are collected. */

@@ -23,6 +23,7 @@
 
 #include "audience/definitions.h"
 #include "audience/members_of.h"
+#include "audience/statistics.h"
 #include "base/base.h"
 
 static void note_facts(const char *name, AudienceFacts facts);
@@ -211,7 +212,10 @@ audience_forget(const Population *population, const char *name)
 					(Datum[]) {name_datum(population->name), name_datum(name)},
 					NULL);
 	if (audience != NULL)
+	{
 		member_view_drop(population, audience->view, name);
+		statistics_forget(population->oid, audience->definition_id);
+	}
 	definitions_changed(population);
 }
 
@@ -233,6 +237,7 @@ audience_refresh(const Population *population, List *names)
 		definition_id = membership_new_definition(population);
 		membership_redefine(population, audience->definition_id,
 							definition_id);
+		statistics_forget(population->oid, audience->definition_id);
 		catalog_execute("UPDATE segment.audience"
 						" SET definition_id = $3, stored = $4,"
 						" time_dependent = $5, matches_empty = $6"

@@ -138,7 +138,9 @@ follow(IndexEntry *entry, const Population *population)
 	AudienceIndex *index = entry->index;
 	List	   *audiences = audience_list(population);
 
+	/* somebody may have mended what was broken */
 	if (entry->slot.distrusted || entry->following || index->writers > 0 ||
+		index->broken != NIL || index->tried_in_vain ||
 		strcmp(index->environment, index_environment(population)) != 0)
 		return false;
 	entry->following = true;
@@ -192,13 +194,16 @@ static char *
 index_environment(const Population *population)
 {
 	StringInfoData text;
-	Relation	base = relation_open(population->oid, AccessShareLock);
-	TupleDesc	columns = RelationGetDescr(base);
+	Relation	base = try_relation_open(population->oid, AccessShareLock);
+	TupleDesc	columns;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "%s %u %u %s\n", population->key,
-					 population->key_type, population->key_collation,
-					 population->timezone);
+	if (base == NULL)
+		return text.data;		/* it is gone, and nothing will bind */
+	columns = RelationGetDescr(base);
+	appendStringInfo(&text, "%s %s %u %u %s\n", population->name,
+					 population->key, population->key_type,
+					 population->key_collation, population->timezone);
 	for (int i = 0; i < columns->natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(columns, i);

@@ -53,11 +53,17 @@ extern int32 index_definition_id(const AudienceIndex *index, int place);
 extern void index_set_row(AudienceIndex *index, TupleTableSlot *row,
 						  TimestampTz at);
 /*
- * index_holds() says whether the filter holds for the row that was set, or
- * after the change; index_held() whether it held before the change.
+ * Does the filter hold for the row that was set, or after the change?
  */
 extern bool index_holds(AudienceIndex *index, int place);
-extern bool index_held(AudienceIndex *index, int place);
+/*
+ * Was the filter true before the change, if the profile 'existed', and is it
+ * after, if it 'exists'?  Returns whether the two differ.  This is counted.
+ */
+extern bool index_toggles(AudienceIndex *index, int place, bool existed,
+						  bool exists, bool *is);
+/* Add what was counted to the statistics. */
+extern void index_add_counts(AudienceIndex *index);
 /* The name of the audience whose filter is being evaluated, or NULL. */
 extern const char *index_evaluating(const AudienceIndex *index);
 

@@ -141,6 +141,7 @@ index_create(const Population *population, int most)
 	index->space = Max(most, 1);
 	index->watched = palloc0(sizeof(Watched) * index->space);
 	index->touched = palloc(sizeof(int) * index->space);
+	index->counted = palloc(sizeof(int) * index->space);
 	index->conditions = hash_create("segment conditions", 64, &control,
 									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	index->shared = shared_exprs_create();
@@ -220,6 +221,7 @@ free_place(AudienceIndex *index)
 		index->watched = repalloc(index->watched,
 								  sizeof(Watched) * index->space);
 		index->touched = repalloc(index->touched, sizeof(int) * index->space);
+		index->counted = repalloc(index->counted, sizeof(int) * index->space);
 	}
 	return index->nwatched++;
 }
@@ -291,6 +293,8 @@ index_follow(AudienceIndex *index, List *audiences)
 		return false;
 	if (different == 0)
 		return true;
+	/* what an error has left: the places may be those of others now */
+	index_add_counts(index);
 	if (difference.ngone > 0)
 		take_out(index, &difference);
 	if (difference.come != NIL)

@@ -7,7 +7,8 @@
  *		index_holds(index, place of vip)		true
  *
  * A filter is compiled and made ready to run when it is first needed; several
- * that are needed together are prepared together.
+ * that are needed together are prepared together.  Of the conditions that must
+ * all hold the cheapest is evaluated first.
  *
  * If a filter binds no more, though no invalidation has come, its evaluation
  * fails once: the next index is built anew, and the filter is found broken.
@@ -17,7 +18,10 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "portability/instr_time.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -37,6 +41,8 @@ static void prepare_one(void *arg);
 static bool are_prepared(const AudienceIndex *index, const int *places,
 						 int count);
 static void prepare(AudienceIndex *index, const int *places, int count);
+static List *cheapest_first(Expr *filter);
+static Cost cost_of(Node *condition);
 
 /* ---- places ---- */
 
@@ -86,9 +92,35 @@ index_holds(AudienceIndex *index, int place)
 }
 
 bool
-index_held(AudienceIndex *index, int place)
+index_toggles(AudienceIndex *index, int place, bool existed, bool exists,
+			  bool *is)
 {
-	return holds(index, place, index->before);
+	FilterCounts *counts = index_counts(index, place);
+	instr_time	begun;
+	bool		was;
+
+	INSTR_TIME_SET_CURRENT(begun);
+	was = existed && holds(index, place, index->before);
+	*is = exists && holds(index, place, index->after);
+	counts->evaluated += existed + exists;
+	counts->nanoseconds += nanoseconds_since(begun);
+	counts->transitions += was != *is;
+	return was != *is;
+}
+
+void
+index_add_counts(AudienceIndex *index)
+{
+	for (int i = 0; i < index->ncounted; i++)
+	{
+		Watched    *watched = &index->watched[index->counted[i]];
+
+		statistics_add(index->population->oid, watched->definition_id,
+					   &watched->counts);
+		watched->counts = (FilterCounts) {0};
+		watched->counted = false;
+	}
+	index->ncounted = 0;
 }
 
 /* holds() evaluates a filter on the row of a moment. */
@@ -126,8 +158,9 @@ index_broken(AudienceIndex *index, int place)
 		return watched->broken;
 	error = attempt(prepare_one, &one);
 	if (error != NULL)
-		watched->broken = MemoryContextStrdup(GetMemoryChunkContext(index),
+		watched->broken = MemoryContextStrdup(index_memory(index),
 											  error->message);
+	index->tried_in_vain |= error != NULL;
 	watched->untried = false;
 	return watched->broken;
 }
@@ -199,11 +232,47 @@ prepare(AudienceIndex *index, const int *places, int count)
 		filter = watched_compile(watched, audience->filter, scope);
 		filter = expression_planner(shared_exprs_bind(index->shared, filter));
 		old = MemoryContextSwitchTo(index_memory(index));
-		watched->filter = ExecInitQual(list_make1(copyObject(filter)), NULL);
+		watched->filter = ExecInitQual(cheapest_first(copyObject(filter)),
+									   NULL);
 		MemoryContextSwitchTo(old);
 	}
 	if (scope != NULL)
 		AtEOXact_GUC(true, level);
+}
+
+/*
+ * cheapest_first() returns the conditions that must all hold, in an order in
+ * which the cheapest are evaluated first, and among equals the first written.
+ */
+static List *
+cheapest_first(Expr *filter)
+{
+	List	   *conditions = list_make1(filter);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (is_andclause(filter))
+		conditions = ((BoolExpr *) filter)->args;
+	foreach(lc, conditions)
+	{
+		int			position = list_length(result);
+
+		while (position > 0 &&
+			   cost_of(list_nth(result, position - 1)) > cost_of(lfirst(lc)))
+			position--;
+		result = list_insert_nth(result, position, lfirst(lc));
+	}
+	return result;
+}
+
+/* cost_of() returns what it costs to evaluate a condition on a row. */
+static Cost
+cost_of(Node *condition)
+{
+	QualCost	cost;
+
+	cost_qual_eval_node(&cost, condition, NULL);
+	return cost.per_tuple;
 }
 
 Expr *

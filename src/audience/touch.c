@@ -28,10 +28,17 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "optimizer/optimizer.h"
+#include "portability/instr_time.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
 #include "audience/conditions.h"
+
+/*
+ * The time that a condition takes is measured at each so many changes only: a
+ * look at the clock takes a good part of it.
+ */
+#define MEASURED_EACH	16
 
 /* A value to be searched for among thresholds. */
 typedef struct SearchValue
@@ -482,9 +489,14 @@ condition_touch(AudienceIndex *index, Condition *condition)
 	Datum		new_value;
 	bool		old_isnull;
 	bool		new_isnull;
+	FilterCounts *counts;
+	bool		measured;
+	instr_time	begun;
 	ListCell   *lc;
 
 	index->evaluating = linitial_int(condition->places);
+	counts = index_counts(index, index->evaluating);
+	counts->conditions += 2;
 	if (condition->time_dependent != NULL && stays_on_side(index, condition))
 		return;
 	if (condition->state == NULL)
@@ -496,12 +508,17 @@ condition_touch(AudienceIndex *index, Condition *condition)
 		condition->state = ExecInitExpr(expr, NULL);
 		MemoryContextSwitchTo(old);
 	}
+	measured = index->change % MEASURED_EACH == 0;
+	if (measured)
+		INSTR_TIME_SET_CURRENT(begun);
 	old_value = ExecEvalExprSwitchContext(condition->state,
 										  moment_context(index->before),
 										  &old_isnull);
 	new_value = ExecEvalExprSwitchContext(condition->state,
 										  moment_context(index->after),
 										  &new_isnull);
+	if (measured)
+		counts->nanoseconds += nanoseconds_since(begun) * MEASURED_EACH;
 
 	/* a boolean */
 	if (old_isnull == new_isnull &&

@@ -57,6 +57,19 @@ sub worker_of
 	return $node->safe_psql('shop', "SELECT pid $worker");
 }
 
+# Sessions count together how often they evaluate a filter.
+sub is_counted
+{
+	my ($database, $name) = @_;
+	my $evaluated = 'SELECT evaluated FROM segment.stat_audience';
+	my $before = $node->safe_psql($database, $evaluated);
+
+	$node->safe_psql($database, 'INSERT INTO orders VALUES (-1, 101)');
+	$node->safe_psql($database, 'DELETE FROM orders WHERE customer_id = -1');
+	is($node->safe_psql($database, $evaluated), $before + 2, $name);
+	return;
+}
+
 # A purchase of 200 by a new customer is told in the feed without being asked.
 my $customer = 0;
 sub purchase_is_told
@@ -109,6 +122,7 @@ comes_true('shop', q{
 	WHERE database = 'shop'}, 'nothing is left to be folded');
 purchase_is_told('restaurant', 'in the other database, too');
 is($node->safe_psql('shop', 'SELECT segment.size($$vip$$)'), '1', 'the two do not mix');
+is_counted('shop', 'sessions count what they evaluate together');
 
 $node->safe_psql('shop', q{BEGIN; INSERT INTO orders VALUES (900, 200); ROLLBACK;
 	BEGIN; SAVEPOINT s; INSERT INTO orders VALUES (901, 200); ROLLBACK TO s; COMMIT});

@@ -83,6 +83,7 @@ my %harmless = (
 	'tick(bigint)' => q{tick()},
 	'source_status()' => q{source_status() WHERE rows IS NOT NULL},
 	'worker_status()' => q{worker_status()},
+	'audience_status()' => q{audience_status() WHERE transitions < 0},
 	'filters_evaluated()' => q{filters_evaluated() AS f WHERE f > 0},
 	'definition_id(name,name)' => q{definition_id('profile', 'vip') AS n WHERE n < 1},
 	'filter_sql(filter,regclass,text)' => q{filter_sql('amount > 1', 'orders') IS NULL},
