@@ -1,7 +1,8 @@
 -- The audiences, as a table: the same on every machine, and the first hundred
 -- of a thousand are the hundred.  Of ten of them
 --
---      four    compare a number:          total_spend > 4211.08
+--      three   compare a number:          total_spend > 4211.08
+--      one     compares two:              revenue > order_count * 11.84
 --      two     look at a store:           last_store = 'store 17'
 --                                         first_store in ('store 3', 'store 90', 'store 311')
 --      four    are conjunctions of two:   refund_count < 12 and biggest > 19.5
@@ -34,12 +35,16 @@ leaf AS (
         CASE WHEN n % 2 = 0 THEN 'last_store' ELSE 'first_store' END
             || CASE WHEN n / 2 % 2 = 0 THEN format(' = ''store %s''', n * 389 % 500)
             ELSE format(' in (''store %s'', ''store %s'', ''store %s'')', n * 389 % 500, n * 211 % 500, n * 97 % 500) END
-            AS store
+            AS store,
+        format('revenue %s order_count * %s', CASE WHEN hashint8extended(n, 1) & 1 = 0 THEN '>' ELSE '<' END,
+            (SELECT round(t.low + (t.high - t.low) * (n * 0.6180339887 % 1), 3) FROM trait AS t WHERE t.name = 'average_order'))
+            AS ratio
     FROM generate_series(1, :audiences) AS a, LATERAL (VALUES (2 * a), (2 * a + 1)) AS l(n)
     JOIN trait ON number = (hashint8extended(n, 2) & 2147483647) % 15
 )
 SELECT audience, ('audience_' || audience)::name AS name,
     CASE
+        WHEN audience % 10 < 1 THEN min(ratio) FILTER (WHERE n % 2 = 0)
         WHEN audience % 10 < 4 THEN min(comparison) FILTER (WHERE n % 2 = 0)
         WHEN audience % 10 < 6 THEN min(store) FILTER (WHERE n % 2 = audience / 10 % 2)
         WHEN audience % 10 < 8 THEN string_agg(comparison, ' and ' ORDER BY n)
