@@ -23,6 +23,7 @@ SELECT segment.create_audience('silver', 'club.tier = "silver"');
 SELECT segment.create_audience('rich', 'club.balance * 2 > 1000 and not club.extra.size < 39');
 SELECT segment.create_audience('columns', 'customers.city = "Aarhus" and payload.size = 40');
 SELECT segment.create_audience('within', 'sum(entries.points where entries.points > 1) > 1 and club.balance > 1');
+SELECT * FROM segment.create_audiences('{"bulk": "club.balance > 500 and club.tier is set"}');
 SELECT trait, definition FROM segment.trait ORDER BY position;
 SELECT audience, filter FROM segment.audience ORDER BY 1;
 SELECT audience, segment.size(audience) FROM segment.audience ORDER BY 1;

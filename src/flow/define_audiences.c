@@ -161,6 +161,7 @@ lock_for_filters(Definer *definer, List *wishes)
 	{
 		AudienceWish *wish = lfirst(lc);
 
+		wish->filter = trait_names_resolved(population, wish->filter);
 		trait_check(population, &wish->filter);
 		filters = lappend(filters, wish->filter.tree);
 		stored_anew |= trait_store_changes(population, wish->filter.tree);
