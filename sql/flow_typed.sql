@@ -24,6 +24,7 @@ SELECT segment.create_consumer('crm');
 -- which a string is written, with what is written.
 CREATE TABLE call (function text, args text[], kinds text);
 INSERT INTO call VALUES
+    ('abandon_build', '{profile}', 's'),
     ('ack', '{crm,0}', 'si'),
     ('alter_audience', '{big,spent > 110,profile,the big ones}', 'ssss'),
     ('alter_trait', '{spent,sum(orders.amount),profile,all of it}', 'ssss'),

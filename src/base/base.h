@@ -190,6 +190,14 @@ extern List *locks_add(List *requests, LockTake take, void *argument);
  */
 extern void locks_take(List *requests);
 
+/*
+ * The same, but whoever comes to wait for one of these locks waits for a small
+ * part of a second only: if they are not granted in that time, all are let go,
+ * and taken again after a while, until there is a moment at which they are
+ * free.
+ */
+extern void locks_take_gently(List *requests);
+
 /* cache.c: what is read once, until a definition changes ------------------ */
 
 /*

@@ -31,6 +31,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
@@ -40,12 +41,20 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 #include "base/base.h"
 
 /* Milliseconds for which locks are held before all are: at first, at most. */
 #define SHORTEST_ATTEMPT	20
 #define LONGEST_ATTEMPT		500
+
+/*
+ * Milliseconds for which locks are taken gently at most, and for which others
+ * may have them before the next attempt.
+ */
+#define GENTLE_ATTEMPT	40
+#define GENTLE_PAUSE	80
 
 /*
  * How often waiting for a single lock may end in a deadlock.  It may be one
@@ -104,6 +113,22 @@ locks_take(List *requests)
 		first = take_all(requests, first, Min(milliseconds, most), &deadlocks);
 		milliseconds = Min(milliseconds * 2, LONGEST_ATTEMPT);
 	} while (first >= 0);
+}
+
+void
+locks_take_gently(List *requests)
+{
+	int			deadlocks = 0;
+
+	while (requests != NIL &&
+		   take_all(requests, -1, GENTLE_ATTEMPT, &deadlocks) >= 0)
+	{
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 GENTLE_PAUSE, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /*

@@ -29,7 +29,6 @@
 
 static void note_new_keys(const Source *source, int64 last_ord);
 static void note_without_key(const Source *source, int64 count);
-static int64 result_number(int column);
 static void note_ended(const Population *population);
 static void fill_initial(const Population *population, List *columns);
 static void reset_profiles(const Population *population);
@@ -114,8 +113,7 @@ note_without_key(const Source *source, int64 count)
 							   count, source->name, (long long) count)));
 }
 
-/* result_number() is a number of the one row just selected; 0 for NULL. */
-static int64
+int64
 result_number(int column)
 {
 	bool		isnull;

@@ -45,9 +45,12 @@
 #include "utils/builtins.h"
 
 #include "audience/audience.h"
+#include "flow/build.h"
 #include "flow/definer.h"
 #include "flow/flow_private.h"
 #include "trait/trait.h"
+
+static Definer *start(const Population *population, const char *function);
 
 Definer *
 definer_begin(const Population *population, const char *function)
@@ -60,6 +63,26 @@ definer_begin(const Population *population, const char *function)
 
 Definer *
 definer_begin_as_user(const Population *population, const char *function)
+{
+	Definer    *definer = start(population, function);
+
+	build_refuse(population_of(definer));
+	return definer;
+}
+
+Definer *
+definer_begin_build(const Population *population, const char *function)
+{
+	Definer    *definer = start(population, function);
+
+	definer->gently = true;
+	definer_act(definer);
+	return definer;
+}
+
+/* start() begins a definition, whether or not a build is unfinished. */
+static Definer *
+start(const Population *population, const char *function)
 {
 	Definer    *definer = palloc0(sizeof(Definer));
 
@@ -79,7 +102,7 @@ definer_act(Definer *definer)
 void
 definer_lock(Definer *definer, const Affected *affected)
 {
-	lock_affected(population_of(definer), affected);
+	lock_affected(population_of(definer), affected, definer->gently);
 	SPI_connect();
 	definer->connected = true;
 }

@@ -26,6 +26,7 @@ typedef struct Definer
 	char	   *home;			/* schema of the user's new views, or NULL */
 	bool		acting;			/* as the population's owner */
 	bool		connected;		/* to SPI */
+	bool		gently;			/* readers and writers wait for moments only */
 	Actor		before;			/* who acted before, while 'acting' */
 } Definer;
 
@@ -35,11 +36,15 @@ typedef struct Definer
  * transaction ends.  From here on we act as its owner.
  *
  * definer_begin_as_user() does not act as the owner yet: definer_act() does.
+ * An unfinished build of the population is an error, but for
+ * definer_begin_build(): it begins a definition that takes its locks gently.
  */
 extern Definer *definer_begin(const Population *population,
 							  const char *function);
 extern Definer *definer_begin_as_user(const Population *population,
 									  const char *function);
+extern Definer *definer_begin_build(const Population *population,
+									const char *function);
 extern void definer_act(Definer *definer);
 
 /* What a definition reads and changes.  Names are char *. */
@@ -151,10 +156,10 @@ extern void refuse_trait_keys(const Population *population, const char *trait,
 /* lock_affected.c --------------------------------------------------------- */
 
 /*
- * lock_affected() takes the locks of a definition, after population_definer().
- * The caller is not connected to SPI.
+ * lock_affected() takes the locks of a definition, after population_definer();
+ * 'gently': see locks_take_gently().
  */
 extern void lock_affected(const Population *population,
-						  const Affected *affected);
+						  const Affected *affected, bool gently);
 
 #endif							/* SEGMENT_DEFINER_H */

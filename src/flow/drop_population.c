@@ -34,6 +34,7 @@
 #include "base/base.h"
 #include "feed/feed.h"
 #include "profile/profile.h"
+#include "flow/build.h"
 #include "flow/definer.h"
 #include "flow/flow_private.h"
 #include "trait/trait.h"
@@ -62,7 +63,8 @@ segment_drop_population(PG_FUNCTION_ARGS)
 		drop_lost(population);
 		PG_RETURN_VOID();
 	}
-	definer = definer_begin(population_by_name(name), "drop_population");
+	definer = definer_begin_build(population_by_name(name),
+								  "drop_population");
 	population = population_of(definer);
 	if (!flag_argument(fcinfo, 1))
 		check_unused(population);
@@ -71,6 +73,8 @@ segment_drop_population(PG_FUNCTION_ARGS)
 	definer_lock(definer, &affected);
 	drop_parts(definer);
 	feed_forget(population_of(definer));
+	build_drop_staging(population_of(definer));
+	build_forget(population_of(definer));
 	population_drop(population_of(definer));
 	definer_end(definer);
 	PG_RETURN_VOID();
@@ -117,6 +121,7 @@ drop_lost(const Population *population)
 {
 	static const char *const definitions[] = {
 		"DELETE FROM segment.audience WHERE population = $1",
+		"DELETE FROM segment.build WHERE population = $1",
 		"DELETE FROM segment.membership WHERE population = $1",
 		"DELETE FROM segment.trait WHERE population = $1",
 		"DELETE FROM segment.stored_trait WHERE population = $1",

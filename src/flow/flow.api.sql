@@ -90,6 +90,29 @@ AS 'MODULE_PATHNAME', 'segment_create_traits_text';
 COMMENT ON FUNCTION segment.create_traits(text, name) IS
     'the same, with the traits as text, for parameters and columns';
 
+CREATE OR REPLACE PROCEDURE segment.create_traits_concurrently(
+    traits json,
+    population name DEFAULT NULL)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'segment_create_traits_concurrently';
+COMMENT ON PROCEDURE segment.create_traits_concurrently(json, name) IS
+    'defines several traits, as segment.create_traits() does, but by many short transactions: readers and writers wait for moments only; if it is interrupted, the same CALL goes on with it, and segment.abandon_build() undoes it';
+
+CREATE OR REPLACE PROCEDURE segment.create_traits_concurrently(
+    traits text,
+    population name DEFAULT NULL)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'segment_create_traits_concurrently_text';
+COMMENT ON PROCEDURE segment.create_traits_concurrently(text, name) IS
+    'the same, with the traits as text, for parameters and columns';
+
+CREATE OR REPLACE FUNCTION segment.abandon_build(population name DEFAULT NULL)
+RETURNS boolean
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_abandon_build';
+COMMENT ON FUNCTION segment.abandon_build(name) IS
+    'undoes an unfinished build: what it has stored is dropped, and other definitions are possible again; returns whether there was one';
+
 CREATE OR REPLACE FUNCTION segment.alter_trait(
     name name,
     definition text DEFAULT NULL,
@@ -278,3 +301,27 @@ COMMENT ON COLUMN segment.stat_source.rows IS 'number of rows in the table; NULL
 COMMENT ON COLUMN segment.stat_source.rows_without_key IS 'number of rows whose key is NULL; these rows belong to no profile and are ignored';
 COMMENT ON COLUMN segment.stat_source.captured IS 'are all capture triggers present and enabled?';
 GRANT SELECT ON segment.stat_source TO PUBLIC;
+
+CREATE OR REPLACE VIEW segment.progress AS
+    SELECT b.population, b.command, b.request, b.phase, b.done, b.total,
+        pg_catalog.round(b.done / greatest(extract(epoch FROM b.updated_at - b.phase_at), 0.001))::bigint AS rate,
+        b.started_at, b.updated_at,
+        b.phase NOT IN ('done', 'abandoned') AND EXISTS (
+            SELECT FROM pg_catalog.pg_locks AS l
+            WHERE l.pid = b.pid AND l.relation = p.base AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted
+                AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
+        ) AS running
+    FROM segment.build AS b JOIN segment.population AS p USING (population);
+ALTER VIEW segment.progress OWNER TO @extowner@;
+COMMENT ON VIEW segment.progress IS 'the last build of each population, and how far it is';
+COMMENT ON COLUMN segment.progress.population IS 'name of the population';
+COMMENT ON COLUMN segment.progress.command IS 'procedure that builds';
+COMMENT ON COLUMN segment.progress.request IS 'what is built';
+COMMENT ON COLUMN segment.progress.phase IS 'reading sources, writing profiles, writing changed profiles, completing, done or abandoned';
+COMMENT ON COLUMN segment.progress.done IS 'number of profiles that the phase has written';
+COMMENT ON COLUMN segment.progress.total IS 'number of profiles that the phase has to write';
+COMMENT ON COLUMN segment.progress.rate IS 'profiles written per second in this phase';
+COMMENT ON COLUMN segment.progress.started_at IS 'time at which the build began';
+COMMENT ON COLUMN segment.progress.updated_at IS 'time of the last progress';
+COMMENT ON COLUMN segment.progress.running IS 'is a session building? if not, and the phase is neither done nor abandoned, the build was interrupted';
+GRANT SELECT ON segment.progress TO PUBLIC;

@@ -154,6 +154,9 @@ extern void backfill_check_sources(const Population *population,
  */
 extern void backfill_all(const Population *population, bool skip_unfit);
 
+/* result_number() is a number of the one row just selected; 0 for NULL. */
+extern int64 result_number(int column);
+
 /* backfill_traits() fills stored traits (names, char *) from their sources. */
 extern void backfill_traits(const Population *population, List *stored);
 

@@ -65,7 +65,8 @@ static void lock_feed(void *population);
 static void lock_consumers(void *population);
 
 void
-lock_affected(const Population *population, const Affected *affected)
+lock_affected(const Population *population, const Affected *affected,
+			  bool gently)
 {
 	Population *locked = population_copy(population);
 	bool		members = affected->members || affected->everything;
@@ -91,7 +92,10 @@ lock_affected(const Population *population, const Affected *affected)
 			requests = locks_add_relation(requests, lfirst_oid(lc),
 										  AccessExclusiveLock);
 
-	locks_take(requests);
+	if (gently)
+		locks_take_gently(requests);
+	else
+		locks_take(requests);
 }
 
 /*

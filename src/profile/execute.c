@@ -30,7 +30,7 @@
 #include "base/base.h"
 #include "profile/profile_private.h"
 
-static void write_rows(PlannedStmt *statement, const char *sql);
+static uint64 write_rows(PlannedStmt *statement, const char *sql);
 
 void
 population_execute(const Population *population, const char *sql)
@@ -44,9 +44,10 @@ population_execute(const Population *population, const char *sql)
 	act_as_before(before);
 }
 
-void
+uint64
 population_write(const Population *population, const char *sql)
 {
+	uint64		written = 0;
 	Actor		before = act_as_owner(population->oid);
 	SPIPlanPtr	plan;
 	CachedPlan *statements;
@@ -64,23 +65,25 @@ population_write(const Population *population, const char *sql)
 	{
 		CommandCounterIncrement();
 		UpdateActiveSnapshotCommandId();
-		write_rows(lfirst_node(PlannedStmt, lc), sql);
+		written += write_rows(lfirst_node(PlannedStmt, lc), sql);
 	}
 	PopActiveSnapshot();
 	ReleaseCachedPlan(statements, NULL);
 	SPI_freeplan(plan);
 	CommandCounterIncrement();
 	act_as_before(before);
+	return written;
 }
 
 /*
  * write_rows() runs one statement through the executor, as SPI_execute() does,
- * but lets deferred triggers fire at its end.
+ * but lets deferred triggers fire at its end.  Returns how many rows it wrote.
  */
-static void
+static uint64
 write_rows(PlannedStmt *statement, const char *sql)
 {
 	QueryDesc  *query;
+	uint64		written;
 	ListCell   *lc;
 
 	if (statement->commandType == CMD_UTILITY)
@@ -99,9 +102,11 @@ write_rows(PlannedStmt *statement, const char *sql)
 		protected_write_begin();
 	ExecutorRun(query, ForwardScanDirection, 0 EXECUTOR_RUN_ONCE);
 	ExecutorFinish(query);
+	written = query->estate->es_processed;
 	if (statement->canSetTag)
 		protected_write_end();
 	ExecutorEnd(query);
 	FreeQueryDesc(query);
+	return written;
 }
 

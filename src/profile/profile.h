@@ -161,10 +161,11 @@ extern void population_drop(const Population *population);
 extern void population_execute(const Population *population, const char *sql);
 
 /*
- * The same for INSERT, UPDATE and DELETE of the base table.  Triggers that the
- * owner has declared deferred fire when the statement ends.
+ * The same for INSERT, UPDATE and DELETE of the base table, and of others that
+ * we keep for its owner.  Triggers that the owner has declared deferred fire
+ * when the statement ends.  Returns how many rows were written.
  */
-extern void population_write(const Population *population, const char *sql);
+extern uint64 population_write(const Population *population, const char *sql);
 
 /* data_table.c: tables in schema segment_data ----------------------------- */
 
@@ -429,6 +430,22 @@ extern void population_comment_columns(const Population *population,
  * that is written?
  */
 extern bool profile_column_is_unused(const FormData_pg_attribute *column);
+
+/* build.c: which profiles has a build reached? ---------------------------- */
+
+/*
+ * The column with the number of the build that has filled the profile's stored
+ * traits last.  There is none before the first build.
+ */
+#define PROFILE_BUILD_COLUMN	"s0"
+
+/*
+ * population_begin_build() makes the column, if need be, and lets profiles
+ * that are inserted from now on have that number in it.  The base table is
+ * locked for columns to change.
+ */
+extern void population_begin_build(const Population *population,
+								   int32 number);
 
 /* question.c: questions of users who may only read the view --------------- */
 

@@ -156,7 +156,7 @@ trait_stored_binding(const Source *source, List **unbound)
 		BindOne		one = {source, stored};
 		ErrorData  *error;
 
-		if (strcmp(stored->source, source->name) != 0)
+		if (strcmp(stored->source, source->name) != 0 || stored->build != 0)
 			continue;
 		error = attempt(bind_one, &one);
 		if (error == NULL)
@@ -218,6 +218,8 @@ program_make(const Source *source)
 	program->econtext->ecxt_param_list_info->params[0] = (ParamExternData) {
 		.ptype = TIMESTAMPTZOID,
 	};
+	program->build_column = population_column(population,
+											  PROFILE_BUILD_COLUMN);
 	program->nsteps = list_length(stored);
 	program->steps = palloc0(sizeof(Step) * program->nsteps);
 	describe_steps(program, stored);
@@ -234,6 +236,7 @@ program_make(const Source *source)
 		Step	   *step = &program->steps[foreach_current_index(lc)];
 
 		bind_step(program, step, one);
+		step->build = one->build;
 		if (step->bound.value != NULL)
 			step->value = program_share(&program->values, step->bound.value);
 		if (step->bound.where != NULL)
@@ -304,14 +307,19 @@ describe_steps(TraitProgram *program, const List *stored)
 	}
 
 	MemoryContextSwitchTo(old);
-	for (step = 0; step < program->nsteps; step++)
+	foreach(lc, stored)
+	{
+		const StoredTrait *one = lfirst(lc);
+
+		step = foreach_current_index(lc);
 		program->steps[step].description =
 			psprintf("%s of source \"%s\" up to date for %s%s of population \"%s\"",
-					 ((const StoredTrait *) list_nth(stored, step))->text,
-					 source->name,
+					 one->text, source->name,
+					 one->build != 0 ? "a build" :
 					 traits[step].len == 0 ? "audiences" :
 					 strchr(traits[step].data, ',') ? "traits " : "trait ",
 					 traits[step].data, population->name);
+	}
 	MemoryContextDelete(scratch);
 }
 

@@ -38,6 +38,7 @@ typedef struct Step
 	Size		delta;			/* offset of its delta in a TraitDelta */
 	AttrNumber	columns[AGGREGATE_COLUMNS]; /* in the base table */
 	char	   *description;	/* of the trait and its users, for errors */
+	int32		build;			/* as in StoredTrait */
 
 	/* of a window: which events are kept, as of an instant */
 	Window	   *window;
@@ -51,6 +52,7 @@ struct TraitProgram
 	const Source *source;
 	int			nsteps;
 	Step	   *steps;
+	AttrNumber	build_column;	/* PROFILE_BUILD_COLUMN, if there is one */
 	Size		delta_size;
 	List	   *values;			/* all RowValues, each once; the key's too */
 	RowValue   *time;			/* NULL for an attribute source */

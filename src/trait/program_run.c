@@ -26,6 +26,10 @@
 
 static inline bool row_true(TraitProgram *program, RowValue *value);
 static inline void row_evaluate(TraitProgram *program, RowValue *value);
+static inline bool step_is_unfilled(const TraitProgram *program,
+									const Step *step, const Datum *values,
+									const bool *isnull);
+static bool step_concerns(const Step *step, const TraitDelta *delta);
 static const TimeRange *step_kept(Step *step, TimestampTz now);
 
 Size
@@ -225,6 +229,12 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 		Datum		state[AGGREGATE_COLUMNS];
 		bool		state_isnull[AGGREGATE_COLUMNS];
 
+		if (step_is_unfilled(program, step, values, isnull))
+		{
+			if (step_concerns(step, delta))
+				result = TRAIT_CHANGED;
+			continue;
+		}
 		program->running = step;
 		for (int c = 0; c < step->bound.ncolumns; c++)
 		{
@@ -252,6 +262,32 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 	}
 	error_context_stack = callback.previous;
 	return result;
+}
+
+/*
+ * step_is_unfilled() says whether a build has still to fill a step's columns
+ * in a profile's row.
+ */
+static inline bool
+step_is_unfilled(const TraitProgram *program, const Step *step,
+				 const Datum *values, const bool *isnull)
+{
+	int			column = program->build_column - 1;
+
+	return step->build != 0 &&
+		(isnull[column] || DatumGetInt32(values[column]) != step->build);
+}
+
+/* step_concerns() says whether a delta may change a step's columns. */
+static bool
+step_concerns(const Step *step, const TraitDelta *delta)
+{
+	const char *own = (const char *) delta + step->delta;
+
+	for (Size i = 0; i < step->bound.aggregate->delta_size; i++)
+		if (own[i] != 0)
+			return true;
+	return false;
 }
 
 /* Which events of a step's window are kept?  Found once for a whole batch. */

@@ -78,7 +78,8 @@ stored_for(const Population *population, const FilterNode *definition)
 	{
 		const StoredTrait *stored = lfirst(lc);
 
-		if (stored_shares(stored->definition, definition))
+		if (stored->build == 0 &&
+			stored_shares(stored->definition, definition))
 			return stored;
 	}
 	return NULL;
@@ -87,11 +88,19 @@ stored_for(const Population *population, const FilterNode *definition)
 const StoredTrait *
 stored_covering(const Population *population, const FilterNode *definition)
 {
-	const StoredTrait *stored = stored_for(population, definition);
+	ListCell   *lc;
 
-	return stored != NULL &&
-		definition_covers(population, stored->definition, definition) ?
-		stored : NULL;
+	/* of several that share it, as builds make them, one may be too short */
+	foreach(lc, stored_list(population))
+	{
+		const StoredTrait *stored = lfirst(lc);
+
+		if (stored->build == 0 &&
+			stored_shares(stored->definition, definition) &&
+			definition_covers(population, stored->definition, definition))
+			return stored;
+	}
+	return NULL;
 }
 
 bool

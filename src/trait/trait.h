@@ -225,6 +225,22 @@ extern bool trait_store_widens(const Population *population,
  */
 extern void trait_drop_unneeded(const Population *population, List *filters);
 
+/*
+ * What a build does (flow/build.c).  trait_store_missing() lists what is not
+ * stored yet of what some definitions (FilterSource *) need (FilterNode *);
+ * what is stored of another type than its source has now is an error.
+ * trait_store_unfilled() adds columns for these, which the build of that
+ * number is to fill, and trait_unfilled() names them (char *).  They are used
+ * from trait_filled() on; trait_abandon() drops them instead.
+ */
+extern List *trait_store_missing(const Population *population,
+								 List *definitions);
+extern void trait_store_unfilled(const Population *population,
+								 List *missing, int32 build);
+extern List *trait_unfilled(const Population *population);
+extern void trait_filled(const Population *population);
+extern void trait_abandon(const Population *population);
+
 /* trait_rename.c: names in definitions ----------------------------------- */
 
 typedef FilterNode *(*DefinitionRewrite) (const Population *population,
@@ -344,6 +360,8 @@ extern void trait_empty(const TraitProgram *program,
 
 /*
  * Apply a delta to the values of a profile's row, by attribute, in place.
+ * What a build has still to fill in the row stays as it is, but TRAIT_CHANGED
+ * says that it would have changed: the row is to be written.
  * Of a delta that was emptied that is what happened since: trait_empty() comes
  * first.  Events that can count neither at 'now' nor later are no longer kept.
  */

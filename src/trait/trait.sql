@@ -24,6 +24,7 @@ CREATE TABLE segment.stored_trait (
     source name NOT NULL,
     definition text NOT NULL,
     value_type regtype,
+    build integer,
     PRIMARY KEY (population, stored)
 );
 ALTER TABLE segment.stored_trait OWNER TO @extowner@;
@@ -35,6 +36,7 @@ COMMENT ON COLUMN segment.stored_trait.stored IS 'name of the stored trait''s fi
 COMMENT ON COLUMN segment.stored_trait.source IS 'name of the source whose rows the stored trait reads';
 COMMENT ON COLUMN segment.stored_trait.definition IS 'definition in the filter language, canonical';
 COMMENT ON COLUMN segment.stored_trait.value_type IS 'type of the values that are aggregated; NULL where rows are counted';
+COMMENT ON COLUMN segment.stored_trait.build IS 'number of the build that fills the columns of the stored trait; NULL when they are filled';
 SELECT pg_catalog.pg_extension_config_dump('segment.trait', '');
 SELECT pg_catalog.pg_extension_config_dump('segment.stored_trait', '');
 GRANT SELECT ON segment.trait, segment.stored_trait TO PUBLIC;

@@ -183,6 +183,10 @@ read_stored(const Population *population)
 		one->text = catalog_get_text(&scan, "definition");
 		type = catalog_get(&scan, "value_type", REGTYPEOID, &isnull);
 		one->value_type = isnull ? InvalidOid : DatumGetObjectId(type);
+		one->build = DatumGetInt32(catalog_get(&scan, "build", INT4OID,
+											   &isnull));
+		if (isnull)
+			one->build = 0;
 		if (type_is_collatable(one->value_type))
 			one->value_collation = column_collation(population, one->name);
 		one->definition = filter_parse_operand(one->text, NULL);

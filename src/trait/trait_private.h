@@ -25,6 +25,8 @@ typedef struct StoredTrait
 	char	   *text;			/* canonical definition */
 	Oid			value_type;		/* InvalidOid where rows are counted */
 	Oid			value_collation;	/* that of its first column */
+	int32		build;			/* the build that fills its columns; 0 when
+								 * they are filled */
 	FilterNode *definition;
 } StoredTrait;
 
@@ -41,7 +43,8 @@ extern bool stored_shares(const FilterNode *a, const FilterNode *b);
 
 /*
  * The stored trait that a stored definition shares, or NULL.  Its window may
- * be too short for the definition.
+ * be too short for the definition.  One that is being built is not used yet,
+ * neither here nor below.
  */
 extern const StoredTrait *stored_for(const Population *population,
 									 const FilterNode *definition);

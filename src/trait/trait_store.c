@@ -42,7 +42,7 @@ static FilterNode *shorter(const Population *population,
 						   const StoredTrait *stored, List *needed);
 static void lock_sources(const Population *population, List *names);
 static List *stored_add(const Population *population, List *definitions,
-						const char *text);
+						const char *text, int32 build);
 static void describe_columns(ProfileThing *thing, const BoundTrait *trait);
 static void stored_drop(const Population *population,
 						const StoredTrait *stored);
@@ -87,6 +87,8 @@ trait_sources_changing(const Population *population, List *filters)
 	{
 		const StoredTrait *stored = lfirst(lc);
 
+		if (stored->build != 0)
+			continue;
 		if (among(needed, stored->definition) == NULL ||
 			shorter(population, stored, needed) != NULL)
 			names = names_add(names, stored->source);
@@ -150,7 +152,83 @@ trait_store(const Population *population, const FilterSource *definition)
 		}
 	}
 	return missing == NIL ? wider :
-		list_concat(wider, stored_add(population, missing, text));
+		list_concat(wider, stored_add(population, missing, text, 0));
+}
+
+List *
+trait_store_missing(const Population *population, List *definitions)
+{
+	List	   *missing = NIL;
+	ListCell   *lc;
+	ListCell   *needed;
+
+	foreach(lc, definitions)
+	{
+		const FilterSource *definition = lfirst(lc);
+		const char *text = definition->text;
+
+		foreach(needed, stored_needed(population, definition->tree, text))
+		{
+			FilterNode *one = lfirst(needed);
+			const StoredTrait *old = stored_for(population, one);
+			ListCell   *same = among(missing, one);
+
+			if (same != NULL)
+				lfirst(same) = definition_over(population, lfirst(same), one);
+			else if (is_stored(population, one, text))
+				continue;
+			else if (old != NULL && !still_fits(population, old, one, text))
+				ereport(ERROR,
+						(errcode(ERRCODE_DATATYPE_MISMATCH),
+						 errmsg("%s is stored with another type than its source has now",
+								old->text),
+						 errhint("First alter the traits and audiences that use it.")));
+			else
+				missing = lappend(missing, one);
+		}
+	}
+	return missing;
+}
+
+void
+trait_store_unfilled(const Population *population, List *missing, int32 build)
+{
+	(void) stored_add(population, missing, NULL, build);
+}
+
+List *
+trait_unfilled(const Population *population)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stored_list(population))
+		if (((const StoredTrait *) lfirst(lc))->build != 0)
+			names = lappend(names, ((const StoredTrait *) lfirst(lc))->name);
+	return names;
+}
+
+void
+trait_filled(const Population *population)
+{
+	catalog_execute("UPDATE segment.stored_trait SET build = NULL"
+					" WHERE population = $1 AND build IS NOT NULL",
+					1, (Oid[]) {NAMEOID},
+					(Datum[]) {name_datum(population->name)}, NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+void
+trait_abandon(const Population *population)
+{
+	ListCell   *lc;
+
+	foreach(lc, stored_list(population))
+		if (((const StoredTrait *) lfirst(lc))->build != 0)
+			stored_drop(population, lfirst(lc));
+	CommandCounterIncrement();
+	population_changed(population);
 }
 
 /*
@@ -232,6 +310,8 @@ trait_drop_unneeded(const Population *population, List *filters)
 	{
 		StoredTrait *stored = lfirst(lc);
 
+		if (stored->build != 0)
+			continue;
 		if (among(needed, stored->definition) == NULL)
 			unneeded = lappend(unneeded, stored);
 		else if (shorter(population, stored, needed) != NULL)
@@ -301,11 +381,13 @@ lock_sources(const Population *population, List *names)
 }
 
 /*
- * Add the columns of these definitions (FilterNode *) to the base table; their
- * sources are locked.  Returns the names of the stored traits.
+ * Add the columns of these definitions (FilterNode *) to the base table, to be
+ * filled by a build if that is not 0; their sources are locked.  Returns the
+ * names of the stored traits.
  */
 static List *
-stored_add(const Population *population, List *definitions, const char *text)
+stored_add(const Population *population, List *definitions, const char *text,
+		   int32 build)
 {
 	int			count = list_length(definitions);
 	BoundTrait *bound = palloc(sizeof(BoundTrait) * count);
@@ -333,17 +415,18 @@ stored_add(const Population *population, List *definitions, const char *text)
 		const Source *source = stored_source(population, lfirst(lc), text);
 
 		catalog_execute("INSERT INTO segment.stored_trait"
-						" (population, stored, source, definition, value_type)"
-						" VALUES ($1, $2, $3, $4, $5)",
-						5, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID,
-									REGTYPEOID},
+						" (population, stored, source, definition, value_type,"
+						" build) VALUES ($1, $2, $3, $4, $5, nullif($6, 0))",
+						6, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID,
+									REGTYPEOID, INT4OID},
 						(Datum[]) {name_datum(population->name),
 								   name_datum(thing->name),
 								   name_datum(source->name),
 								   CStringGetTextDatum(thing->comment),
-								   ObjectIdGetDatum(type)},
+								   ObjectIdGetDatum(type),
+								   Int32GetDatum(build)},
 						(bool[]) {false, false, false, false,
-								  !OidIsValid(type)});
+								  !OidIsValid(type), false});
 		names = lappend(names, thing->name);
 	}
 	CommandCounterIncrement();

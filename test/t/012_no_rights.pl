@@ -56,6 +56,7 @@ my %refused = (
 	'create_trait(name,text,name,text)' => q{create_trait('mine', 'count(orders)', 'profile')},
 	'create_traits(json,name)' => q{create_traits('{"mine": "count(orders)"}'::json, 'profile')},
 	'create_traits(text,name)' => q{create_traits('{"mine": "count(orders)"}'::text, 'profile')},
+	'abandon_build(name)' => q{abandon_build('profile')},
 	'alter_trait(name,text,name,text)' => q{alter_trait('total_spend', 'count(orders)', 'profile')},
 	'drop_trait(name,name,boolean)' => q{drop_trait('total_spend', 'profile', true)},
 	'create_audience(name,filter,name,boolean,text)' => q{create_audience('mine', 'count(orders) > 1', 'profile', false)},
@@ -136,7 +137,7 @@ $purchase->query_safe(Shop::buys(1, 1000));
 
 my @functions = split /\n/, $node->safe_psql('postgres', q{
 	SELECT p.proname || '(' || replace(oidvectortypes(p.proargtypes), ', ', ',') || ')'
-	FROM pg_proc p WHERE p.pronamespace = 'segment'::regnamespace AND p.provolatile <> 'i' ORDER BY 1});
+	FROM pg_proc p WHERE p.pronamespace = 'segment'::regnamespace AND p.provolatile <> 'i' AND p.prokind <> 'p' ORDER BY 1});
 s/segment\.//g for @functions;
 
 for my $function (@functions)
@@ -157,6 +158,23 @@ for my $function (@functions)
 	delete $harmless{$function};
 }
 is(join(' ', sort(keys %refused, keys %harmless)), '', 'all that is in the lists is there');
+
+# ---- every procedure: it may commit, so it is called outside a block --------
+
+my %called = (
+	'create_traits_concurrently(json,name)' => q{create_traits_concurrently('{"mine": "count(orders)"}'::json, 'profile')},
+	'create_traits_concurrently(text,name)' => q{create_traits_concurrently('{"mine": "count(orders)"}'::text, 'profile')},
+);
+for my $procedure (split /\n/, $node->safe_psql('postgres', q{
+	SELECT p.proname || '(' || replace(oidvectortypes(p.proargtypes), ', ', ',') || ')'
+	FROM pg_proc p WHERE p.pronamespace = 'segment'::regnamespace AND p.prokind = 'p' ORDER BY 1}))
+{
+	my $err;
+
+	$procedure =~ s/segment\.//g;
+	$node->psql('postgres', "CALL segment.$called{$procedure}", stderr => \$err, extra_params => ['-U', 'nobody']);
+	like($err, qr/must be owner of population/, "$procedure: refused");
+}
 is(everything(), $before, 'and nothing has changed');
 
 # ---- and who has a population of their own, but no rights on the shop's

@@ -1,0 +1,84 @@
+-- Traits are built beside readers and writers: CALL commits on the way.  What is
+-- seen beside it is in the isolation spec of this name.
+CREATE SCHEMA shop_build;
+SET search_path = shop_build, public;
+CREATE TABLE orders (id int PRIMARY KEY, customer_id bigint, amount numeric, status text, ordered_at timestamptz);
+CREATE INDEX ON orders (customer_id, ordered_at);
+CREATE TABLE visits (id int PRIMARY KEY, customer_id bigint, seen timestamptz);
+INSERT INTO orders SELECT i, i % 500, i % 7, CASE i % 3 WHEN 0 THEN 'paid' ELSE 'open' END, '2026-05-01'::timestamptz + i * interval '1 minute'
+    FROM generate_series(1, 2000) AS i;
+INSERT INTO visits SELECT i, 2 * i, '2026-05-01' FROM generate_series(1, 400) AS i;
+SELECT segment.create_population('profile', 'customer_id');
+SELECT segment.attach_source('orders', at => 'ordered_at');
+SELECT segment.attach_source('visits', at => 'seen');
+SELECT segment.create_trait('orders', 'count(orders)');
+SELECT segment.create_audience('often', 'orders > 3');
+
+-- of two sources, with a formula over others, and a window
+CALL segment.create_traits_concurrently('{
+    "paid": "sum(orders.amount where status = \"paid\")",
+    "dear": "max(orders.amount)",
+    "share": "paid / orders",
+    "visits": "count(visits)",
+    "recently": "count(orders in last 30 days)"}');
+SELECT * FROM segment.verify();
+SELECT trait, definition FROM segment.trait ORDER BY position;
+SELECT count(*) AS differ FROM profile p LEFT JOIN (
+    SELECT customer_id, sum(amount) FILTER (WHERE status = 'paid') AS paid, max(amount) AS dear FROM orders GROUP BY 1) AS q USING (customer_id)
+WHERE coalesce(p.paid, 0) IS DISTINCT FROM coalesce(q.paid, 0) OR p.dear IS DISTINCT FROM q.dear;
+SELECT population, command, phase, running FROM segment.progress;
+SELECT request FROM segment.progress;
+
+-- events keep what was built, of old and new profiles
+INSERT INTO orders VALUES (3001, 1, 100, 'paid', '2026-05-02'), (3002, 7777, 50, 'paid', '2026-05-02');
+DELETE FROM orders WHERE customer_id = 2;
+SELECT customer_id, paid, dear, visits FROM profile WHERE customer_id IN (1, 2, 7777) ORDER BY 1;
+SELECT * FROM segment.verify();
+
+-- the next build; nothing is left of the first but the number of each profile's
+CALL segment.create_traits_concurrently('{"first": "min(orders.ordered_at)"}');
+CALL segment.create_traits_concurrently('{"half": "paid / 2"}');
+SELECT number, phase FROM segment.build;
+SELECT count(*), min(s0), max(s0) FROM segment_data.profile;
+SELECT count(*) AS left_over FROM pg_class WHERE relname ~ '^segment_build_';
+SELECT * FROM segment.verify();
+
+-- a longer window than that which is stored; a stored trait for both
+CALL segment.create_traits_concurrently('{"lately": "count(orders in last 90 days)"}');
+SELECT definition FROM segment.stored_trait WHERE definition ~ 'in last' ORDER BY 1;
+SELECT * FROM segment.verify();
+SELECT segment.create_audience('back', 'count(orders in last 90 days) > 2 and recently = 0');
+SELECT segment.drop_trait('recently', cascade => true);
+SELECT segment.drop_trait('lately');
+SELECT definition FROM segment.stored_trait WHERE definition ~ 'in last' ORDER BY 1;
+
+-- what is wrong is said before anything is read, and leaves nothing behind
+CALL segment.create_traits_concurrently('{"a": "count(orders where city = \"x\")"}');
+CALL segment.create_traits_concurrently('{"a": "stddev(orders.amount)", "b": "no_trait + 1"}');
+CALL segment.create_traits_concurrently('{"paid": "sum(orders.id)"}');
+ALTER TABLE visits ALTER customer_id TYPE int, ALTER id TYPE text;
+CALL segment.create_traits_concurrently('{"a": "list(distinct visits.id)"}');
+BEGIN;
+ALTER TABLE visits ALTER id TYPE int USING id::int;
+COMMIT;
+CALL segment.create_traits_concurrently('{"b": "count(distinct visits.id)"}');
+SELECT segment.drop_trait('a');
+BEGIN;
+CALL segment.create_traits_concurrently('{"a": "stddev(orders.amount)"}');
+ROLLBACK;
+SELECT segment.abandon_build();
+SELECT count(*) AS unfilled FROM segment.stored_trait WHERE build IS NOT NULL;
+
+-- a table without an index on the key
+CREATE TABLE clicks (customer_id int, seen timestamptz);
+INSERT INTO clicks SELECT i % 100, '2026-05-01' FROM generate_series(1, 300) AS i;
+SET client_min_messages = warning;
+SELECT segment.attach_source('clicks', at => 'seen');
+RESET client_min_messages;
+CALL segment.create_traits_concurrently('{"clicks": "count(clicks)"}', 'profile');
+SELECT * FROM segment.verify();
+SELECT clicks, count(*) FROM profile GROUP BY 1 ORDER BY 1;
+
+SELECT segment.drop_population('profile', cascade => true);
+SELECT count(*) FROM segment.build;
+DROP SCHEMA shop_build CASCADE;

@@ -1,0 +1,520 @@
+/*-------------------------------------------------------------------------
+ *
+ * build_fill.c
+ *	  Fill columns of all profiles, while events go on changing them.
+ *
+ *		read	a table of staging: what the sources say of each profile, under
+ *				one snapshot, and which version of the profile's row it shows
+ *		write	a portion of profiles at a time, each a short transaction:
+ *				those that still are of this version get what was read of them
+ *		again	those that events have changed meanwhile: all of it once more,
+ *				or, if there are few, what the source says of them now
+ *
+ * Why that is right.  Capture writes the row of a profile when an event
+ * changes what is being built (build.c), and whoever does so locks the row
+ * until the event is committed.  So if the row is locked by us, and of the
+ * version that the snapshot showed, then the snapshot showed all committed
+ * events of the profile.  And if it is of another version, then a snapshot
+ * that is taken while we hold the lock shows them.
+ *
+ * Rows that others have locked are passed over, and come later: a portion
+ * waits for nobody, and whoever waits for a portion waits as long as it takes.
+ *
+ * Passes.  A portion writes every fourth profile only.  So there is room on
+ * the page for the new version beside the old one (HOT: no index gets an
+ * entry), and when the next pass comes the old ones are gone: the table does
+ * not grow by more than what is stored anew.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "flow/build.h"
+#include "flow/flow_private.h"
+#include "trait/trait.h"
+
+/* In so many passes over the profiles: see above. */
+#define PASSES			4
+
+/* Milliseconds that a portion is to take, and the range of ords at first. */
+#define PORTION_TIME	30
+#define PORTION_BEGIN	4096
+
+/* The least and the greatest range of ords of a portion. */
+#define PORTION_LEAST	64
+#define PORTION_MOST	65536
+
+/*
+ * If more profiles were changed meanwhile, the sources are read again for all
+ * of them, but not more often than that.
+ */
+#define MANY_CHANGED	1000
+#define MOST_READINGS	3
+
+/* Of so many changed profiles at a time the source is asked. */
+#define CHANGED_AT_ONCE	64
+
+/* The SQL of a source that is read. */
+typedef struct Reading
+{
+	char	   *query;
+	List	   *columns;		/* TraitColumn * */
+} Reading;
+
+/* How profiles are written. */
+typedef struct Writing
+{
+	const char *phase;
+	int			passes;
+	int64		most;			/* profiles of a portion; 0: any number */
+
+	/* writes a portion, with after < ord <= upto; returns how many */
+	int64		(*portion) (const Build *build, const Population *population,
+							int pass, int64 after, int64 upto);
+} Writing;
+
+static void stage(const Build *build);
+static void create_staging(const Population *population, List *readings);
+static int64 fill_staging(const Build *build, const Population *population,
+						  List *readings);
+static List *readings_of(const Population *population);
+static char *staging_name(const Population *population);
+static char *staging_sql(const Population *population);
+static void write_all(const Build *build, const Writing *writing);
+static int64 write_staged(const Build *build, const Population *population,
+						  int pass, int64 after, int64 upto);
+static int64 write_changed(const Build *build, const Population *population,
+						   int pass, int64 after, int64 upto);
+static char *lock_sql(const Build *build, const Population *population,
+					  const char *condition, int most);
+static char *value_sql(const TraitColumn *column, int number);
+static char *range_sql(const char *table, int64 after, int64 upto);
+static void wait_for_locked(const Build *build);
+static int64 count_unfilled(const Build *build);
+static void use_indexes(void);
+
+static const Writing staged = {BUILD_WRITING, PASSES, 0, write_staged};
+static const Writing changed = {
+	BUILD_CHANGED, 1, CHANGED_AT_ONCE, write_changed
+};
+
+void
+build_fill(const Build *build)
+{
+	int64		left = 0;
+
+	for (int i = 0; i < MOST_READINGS; i++)
+	{
+		stage(build);
+		write_all(build, &staged);
+		left = count_unfilled(build);
+		if (left <= MANY_CHANGED)
+			break;
+	}
+	while (left > 0)
+	{
+		write_all(build, &changed);
+		left = count_unfilled(build);
+		if (left == 0)
+			break;
+		wait_for_locked(build);
+	}
+	build_note_phase(population_by_name(build->population), BUILD_COMPLETING,
+					 0);
+	build_commit();
+}
+
+/* ---- read ---- */
+
+/* stage() reads the sources for all profiles that are not filled yet. */
+static void
+stage(const Build *build)
+{
+	const Population *population = population_by_name(build->population);
+	List	   *readings;
+	int64		total;
+
+	build_note_phase(population, BUILD_READING, 0);
+	build_commit();
+
+	population = population_by_name(build->population);
+	build_drop_staging(population);
+	readings = readings_of(population);
+	create_staging(population, readings);
+	total = fill_staging(build, population, readings);
+	build_note_phase(population, BUILD_WRITING, total);
+	build_commit();
+}
+
+void
+build_drop_staging(const Population *population)
+{
+	if (OidIsValid(get_relname_relid(staging_name(population),
+									 get_namespace_oid(SEGMENT_DATA_SCHEMA,
+													   false))))
+		population_execute(population, psprintf("DROP TABLE %s",
+												staging_sql(population)));
+}
+
+/* create_staging() makes the table of what is read. */
+static void
+create_staging(const Population *population, List *readings)
+{
+	Oid			staging = data_table_create(staging_name(population),
+											"(ord bigint PRIMARY KEY,"
+											" version xid NOT NULL)");
+	StringInfoData actions;
+	ListCell   *lc;
+	ListCell   *column;
+
+	initStringInfo(&actions);
+	appendStringInfo(&actions, "ALTER TABLE %s SET UNLOGGED",
+					 staging_sql(population));
+	catalog_execute(actions.data, 0, NULL, NULL, NULL);
+	data_table_give(staging, relation_owner(population->oid));
+
+	resetStringInfo(&actions);
+	foreach(lc, readings)
+		foreach(column, ((const Reading *) lfirst(lc))->columns)
+		{
+			const TraitColumn *one = lfirst(column);
+
+			appendStringInfo(&actions, "%sADD COLUMN %s %s",
+							 actions.len > 0 ? ", " : "", one->name,
+							 format_type_be_qualified(one->type));
+		}
+	population_execute(population, psprintf("ALTER TABLE %s %s",
+											staging_sql(population),
+											actions.data));
+}
+
+/* fill_staging() reads the sources; returns of how many profiles. */
+static int64
+fill_staging(const Build *build, const Population *population, List *readings)
+{
+	const char *key = pstrdup(quote_identifier(population->key));
+	StringInfoData names;
+	StringInfoData values;
+	StringInfoData from;
+	ListCell   *lc;
+	ListCell   *column;
+
+	initStringInfo(&names);
+	initStringInfo(&values);
+	initStringInfo(&from);
+	foreach(lc, readings)
+	{
+		const Reading *reading = lfirst(lc);
+		int			number = foreach_current_index(lc);
+
+		appendStringInfo(&from, " LEFT JOIN (%s) AS q%d ON profile.%s = q%d.key",
+						 reading->query, number, key, number);
+		foreach(column, reading->columns)
+		{
+			const TraitColumn *one = lfirst(column);
+
+			appendStringInfo(&names, ", %s", one->name);
+			appendStringInfo(&values, ", %s", value_sql(one, number));
+		}
+	}
+	return population_write(population,
+							psprintf("INSERT INTO %s (ord, version%s)"
+									 " SELECT profile.ord, profile.xmin%s"
+									 " FROM %s AS profile%s"
+									 " WHERE profile.%s IS DISTINCT FROM %d"
+									 " ORDER BY profile.ord",
+									 staging_sql(population), names.data,
+									 values.data,
+									 population_base_name(population),
+									 from.data, PROFILE_BUILD_COLUMN,
+									 build->number));
+}
+
+/* value_sql() is what the source of that number says of a profile. */
+static char *
+value_sql(const TraitColumn *column, int number)
+{
+	return psprintf("CASE WHEN q%d.key IS NULL THEN %s ELSE q%d.%s END",
+					number, column->initial, number, column->name);
+}
+
+/* readings_of() lists what has to be read (Reading *), from which sources. */
+static List *
+readings_of(const Population *population)
+{
+	List	   *unfilled = trait_unfilled(population);
+	List	   *readings = NIL;
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+		Reading    *reading = palloc(sizeof(Reading));
+
+		if (source->missing != NULL)
+			continue;
+		reading->query = trait_source_query(source, unfilled,
+											&reading->columns);
+		if (reading->columns != NIL)
+			readings = lappend(readings, reading);
+	}
+	return readings;
+}
+
+static char *
+staging_name(const Population *population)
+{
+	return psprintf("segment_build_%u", population->oid);
+}
+
+static char *
+staging_sql(const Population *population)
+{
+	return quote_qualified_identifier(SEGMENT_DATA_SCHEMA,
+									  staging_name(population));
+}
+
+/* ---- write ---- */
+
+/*
+ * write_all() goes through the profiles, in passes, by portions: each is a
+ * transaction, and as large as can be written within PORTION_TIME.
+ */
+static void
+write_all(const Build *build, const Writing *writing)
+{
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
+												 "segment portion",
+												 ALLOCSET_DEFAULT_SIZES);
+	const Population *population = population_by_name(build->population);
+	int64		width = PORTION_BEGIN;
+	int64		done = 0;
+	int64		highest;
+
+	if (writing->passes == 1)
+		build_note_phase(population, writing->phase, count_unfilled(build));
+	population_execute(population,
+					   psprintf("SELECT max(ord) FROM %s",
+								population_base_name(population)));
+	highest = result_number(1);
+	for (int pass = 0; pass < writing->passes; pass++)
+	{
+		int64		after = 0;
+
+		while (after < highest)
+		{
+			TimestampTz begun = GetCurrentTimestamp();
+			MemoryContext old = MemoryContextSwitchTo(memory);
+			int64		written;
+			long		took;
+
+			CHECK_FOR_INTERRUPTS();
+			population = population_by_name(build->population);
+			written = writing->portion(build, population, pass, after,
+									   after + width);
+			done += written;
+			build_note_done(population, done);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(memory);
+			build_commit();
+
+			/* there may be more in this portion */
+			if (writing->most > 0 && written >= writing->most)
+				continue;
+			after += width;
+			took = TimestampDifferenceMilliseconds(begun,
+												   GetCurrentTimestamp());
+			if (took > PORTION_TIME)
+				width = Max(width / 2, PORTION_LEAST);
+			else if (took < PORTION_TIME / 2)
+				width = Min(width * 2, PORTION_MOST);
+		}
+	}
+	MemoryContextDelete(memory);
+}
+
+/*
+ * write_staged() writes what was read of those profiles of a pass that have
+ * not changed since.
+ */
+static int64
+write_staged(const Build *build, const Population *population, int pass,
+			 int64 after, int64 upto)
+{
+	int			level = NewGUCNestLevel();
+	StringInfoData set;
+	char	   *lock;
+	ListCell   *lc;
+	ListCell   *column;
+	int64		written;
+
+	initStringInfo(&set);
+	foreach(lc, readings_of(population))
+		foreach(column, ((const Reading *) lfirst(lc))->columns)
+		{
+			const TraitColumn *one = lfirst(column);
+
+			appendStringInfo(&set, "%s = staged.%s, ", one->name, one->name);
+		}
+	lock = lock_sql(build, population,
+					psprintf("%s AND me.ord %% %d = %d",
+							 range_sql("me", after, upto), PASSES, pass),
+					PORTION_MOST);
+	use_indexes();
+	written = population_write(population,
+							   psprintf("WITH mine AS MATERIALIZED (%s)"
+										" UPDATE %s AS profile SET %s%s = %d"
+										" FROM mine, %s AS staged"
+										" WHERE staged.ord = mine.ord"
+										" AND profile.ord = mine.ord"
+										" AND profile.xmin = staged.version"
+										" AND %s AND %s",
+										lock, population_base_name(population),
+										set.data, PROFILE_BUILD_COLUMN,
+										build->number, staging_sql(population),
+										range_sql("profile", after, upto),
+										range_sql("staged", after, upto)));
+	AtEOXact_GUC(true, level);
+	return written;
+}
+
+/*
+ * write_changed() writes what the sources say of profiles that have changed:
+ * now, when they are locked.
+ */
+static int64
+write_changed(const Build *build, const Population *population, int pass,
+			  int64 after, int64 upto)
+{
+	int			level = NewGUCNestLevel();
+	const char *key = pstrdup(quote_identifier(population->key));
+	char	   *base = population_base_name(population);
+	Oid			array = get_array_type(population->key_type);
+	StringInfoData set;
+	StringInfoData from;
+	char	   *ords;
+	char	   *keys;
+	ListCell   *lc;
+	ListCell   *column;
+	int64		written = 0;
+
+	use_indexes();
+	population_execute(population,
+					   psprintf("SELECT array_agg(l.ord)::text,"
+								" array_agg(l.key)::text FROM (%s) AS l",
+								lock_sql(build, population,
+										 range_sql("me", after, upto),
+										 CHANGED_AT_ONCE)));
+	ords = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	keys = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
+
+	initStringInfo(&set);
+	initStringInfo(&from);
+	foreach(lc, ords == NULL ? NIL : readings_of(population))
+	{
+		const Reading *reading = lfirst(lc);
+		int			number = foreach_current_index(lc);
+
+		appendStringInfo(&from,
+						 " LEFT JOIN (SELECT * FROM (%s) AS q"
+						 " WHERE q.key = ANY (%s::%s)) AS q%d"
+						 " ON q%d.key = me.%s",
+						 reading->query, quote_literal_cstr(keys),
+						 format_type_be_qualified(array), number, number, key);
+		foreach(column, reading->columns)
+		{
+			const TraitColumn *one = lfirst(column);
+
+			appendStringInfo(&set, "%s = %s, ", one->name,
+							 value_sql(one, number));
+		}
+	}
+	if (ords != NULL)
+		written = population_write(population,
+								   psprintf("UPDATE %s AS profile SET %s%s = %d"
+											" FROM %s AS me%s"
+											" WHERE profile.ord = me.ord"
+											" AND me.ord = ANY (%s::bigint[])",
+											base, set.data,
+											PROFILE_BUILD_COLUMN,
+											build->number, base, from.data,
+											quote_literal_cstr(ords)));
+	AtEOXact_GUC(true, level);
+	return written;
+}
+
+/*
+ * lock_sql() locks profiles, as "me", for which a condition holds and which
+ * are not filled yet, at most so many, and selects their ords and keys.
+ */
+static char *
+lock_sql(const Build *build, const Population *population,
+		 const char *condition, int most)
+{
+	return psprintf("SELECT me.ord, me.%s AS key FROM %s AS me WHERE %s"
+					" AND me.%s IS DISTINCT FROM %d"
+					" LIMIT %d FOR NO KEY UPDATE SKIP LOCKED",
+					quote_identifier(population->key),
+					population_base_name(population), condition,
+					PROFILE_BUILD_COLUMN, build->number, most);
+}
+
+/* range_sql() is the condition that a row's ord is within a portion. */
+static char *
+range_sql(const char *table, int64 after, int64 upto)
+{
+	return psprintf("%s.ord > " INT64_FORMAT " AND %s.ord <= " INT64_FORMAT,
+					table, after, table, upto);
+}
+
+/*
+ * wait_for_locked() waits until a profile that is not filled yet is not locked
+ * by others any more, and locks no other one meanwhile.
+ */
+static void
+wait_for_locked(const Build *build)
+{
+	const Population *population = population_by_name(build->population);
+
+	population_execute(population,
+					   psprintf("SELECT FROM %s WHERE %s IS DISTINCT FROM %d"
+								" LIMIT 1 FOR NO KEY UPDATE",
+								population_base_name(population),
+								PROFILE_BUILD_COLUMN, build->number));
+	build_commit();
+}
+
+/* count_unfilled() counts the profiles that are not filled yet. */
+static int64
+count_unfilled(const Build *build)
+{
+	const Population *population = population_by_name(build->population);
+
+	population_execute(population,
+					   psprintf("SELECT count(*) FROM %s"
+								" WHERE %s IS DISTINCT FROM %d",
+								population_base_name(population),
+								PROFILE_BUILD_COLUMN, build->number));
+	return result_number(1);
+}
+
+/*
+ * use_indexes() makes the planner read portions by the indexes, until the
+ * level of settings is left: it knows little of tables that are new.
+ */
+static void
+use_indexes(void)
+{
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
