@@ -52,6 +52,25 @@ SELECT segment.drop_trait('recently', cascade => true);
 SELECT segment.drop_trait('lately');
 SELECT definition FROM segment.stored_trait WHERE definition ~ 'in last' ORDER BY 1;
 
+-- an audience, of what is stored and of what has to be filled first
+CALL segment.create_audience_concurrently('frequent', 'orders > 4', description => 'they come often');
+CALL segment.create_audience_concurrently('spenders', 'sum(orders.amount) > 15 and paid > 5', view => false);
+CALL segment.create_audience_concurrently('lapsed', 'max(orders.ordered_at) more than 1 day ago');
+SELECT audience, stored, building, description FROM segment.audience ORDER BY 1;
+SELECT * FROM segment.verify();
+SELECT (SELECT count(*) FROM frequent) = (SELECT count(*) FROM profile WHERE orders > 4) AS right;
+SELECT segment.tick() IS NOT NULL AS ticked;
+SELECT audience, cause, count(*) = segment.size(audience) AS all_entered FROM segment.transition WHERE audience IN ('frequent', 'spenders', 'lapsed')
+    GROUP BY 1, 2 ORDER BY 1;
+CALL segment.create_audience_concurrently('frequent', 'orders > 5');
+CALL segment.create_audience_concurrently('x', 'no_trait > 5');
+CALL segment.create_audience_concurrently('x', NULL);
+CALL segment.create_audience_concurrently('x', 'stddev(orders.amount) > 1 and in audience x');
+BEGIN;
+CALL segment.create_audience_concurrently('x', 'orders > 5');
+ROLLBACK;
+SELECT segment.drop_audience('spenders'), segment.drop_audience('lapsed');
+
 -- what is wrong is said before anything is read, and leaves nothing behind
 CALL segment.create_traits_concurrently('{"a": "count(orders where city = \"x\")"}');
 CALL segment.create_traits_concurrently('{"a": "stddev(orders.amount)", "b": "no_trait + 1"}');

@@ -28,6 +28,8 @@ typedef struct Audience
 								 * not bind any more, or it is not known when
 								 * time changes it; it is evaluated on each
 								 * question */
+	bool		building;		/* members are being stored: see
+								 * audience_begin_building() */
 	bool		time_dependent; /* the clock is part of the filter */
 	bool		matches_empty;	/* the filter held for the blank profile when
 								 * it was defined */
@@ -230,6 +232,24 @@ extern void audience_each_member(const Population *population,
 extern void audience_empty(const Population *population, const char *name,
 						   TimestampTz at, TransitionSink sink,
 						   void *context);
+
+/*
+ * audience_begin_building() lets an audience that was just defined have its
+ * members stored beside writers, who write toggles from here on; questions
+ * evaluate the filter.  Members are decided as of 'at'.
+ *
+ * Then profiles get the wake_at that the filter needs: audience_wake_at().
+ *
+ * audience_decide_beside() stores the members, emits that they entered, and
+ * ends the building.  Of a profile that a writer has changed meanwhile, the
+ * toggle waits for a fold and is emitted by that.  Members are locked against
+ * folds (membership_lock()).
+ */
+extern void audience_begin_building(const Population *population,
+									const char *name, TimestampTz at);
+extern void audience_decide_beside(const Population *population,
+								   const char *name, TransitionSink sink,
+								   void *context);
 
 /* Takes the name of an audience whose filter does not bind, and the reason. */
 typedef void (*AudienceBroken) (const char *audience, const char *reason,

@@ -9,6 +9,7 @@ CREATE TABLE segment.audience (
     stored boolean NOT NULL,
     time_dependent boolean NOT NULL,
     matches_empty boolean NOT NULL,
+    building boolean NOT NULL DEFAULT false,
     UNIQUE (population, definition_id),
     PRIMARY KEY (population, audience)
 );
@@ -25,5 +26,6 @@ COMMENT ON COLUMN segment.audience.definition_id IS 'id of this definition, unde
 COMMENT ON COLUMN segment.audience.stored IS 'are the members stored? if not, either it is not known when time changes the filter, and each question evaluates it, or the filter is broken';
 COMMENT ON COLUMN segment.audience.time_dependent IS 'is the clock part of the filter, so that time alone changes who is a member?';
 COMMENT ON COLUMN segment.audience.matches_empty IS 'did the filter hold for a profile without data when the audience was defined?';
+COMMENT ON COLUMN segment.audience.building IS 'are its members still being stored? meanwhile each question evaluates the filter, and the feed does not show the audience';
 SELECT pg_catalog.pg_extension_config_dump('segment.audience', '');
 GRANT SELECT ON segment.audience TO PUBLIC;

@@ -17,6 +17,14 @@
  *
  * audience_verify() does the same scan, and replaces nothing.
  *
+ * audience_decide_beside() lets events go on: whoever changes a profile after
+ * the snapshot of the scan writes a toggle, and what is stored is
+ *
+ *		the filter on the rows of the snapshot XOR the toggles that it shows
+ *
+ * so that, with these toggles and with all later ones, members are what the
+ * filter says at any time.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -40,7 +48,8 @@ typedef struct Decision
 								 * member */
 	MemberSet  *before;			/* empty if members were not stored */
 	MemberSet  *after;
-	MemberSet  *left;			/* those of 'before' that are none any more */
+	MemberSet  *left;			/* those of 'before' that are none any more;
+								 * beside writers: those that were met */
 	MemberSet  *emitted;		/* those decided as of another instant */
 	int64		met;			/* members whose profiles the scan has met */
 	bool		damaged;		/* what was stored cannot be read */
@@ -57,6 +66,7 @@ typedef struct DecisionScan
 	TimestampTz at;				/* the instant, or later for a profile */
 	bool		wake;			/* set wake_at? */
 	bool		all_of_them;	/* no other audience needs wake_at */
+	bool		beside;			/* audience_decide_beside() */
 	bool		anew;			/* ignore earlier decisions: a rebuild */
 	Transition	change;			/* the transition to emit */
 	TransitionSink sink;
@@ -115,6 +125,42 @@ audience_decide(const Population *population, List *names, TimestampTz at,
 		store(population, lfirst(lc));
 	}
 	membership_decided(population, scan.at);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(memory);
+}
+
+void
+audience_decide_beside(const Population *population, const char *name,
+					   TransitionSink sink, void *context)
+{
+	const Audience *audience = audience_by_name(population, name);
+	MemoryContext memory = decision_memory();
+	MemoryContext old = MemoryContextSwitchTo(memory);
+	DecisionScan scan = {
+		.population = population,
+		.at = membership_tables(population)->decided_at,
+		.beside = true,
+		.change.cause = CAUSE_CREATE,
+		.sink = sink,
+		.context = context,
+	};
+	Decision   *one;
+	MemberSet  *ended;
+
+	/* what was folded before is in what the rows say */
+	membership_forget(population, audience->definition_id);
+	scan.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	one = add_decision(&scan, audience, false);
+	read_base(&scan);
+	UnregisterSnapshot(scan.snapshot);
+	/* toggles of profiles that the scan has not met, as they have ended */
+	ended = members_only(one->before, one->left);
+	one->before = members_create();
+	one->left = members_create();
+	emit_differences(&scan, one);
+	one->after = members_either(one->after, ended);
+	store(population, one);
+	audience_set_building(population, name, false);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 }
@@ -398,6 +444,14 @@ decide_row(DecisionScan *scan, TupleTableSlot *row)
 		one->met += was;
 		is = exists && (one->suspended ? was : one->place >= 0 &&
 						index_holds(scan->index, one->place));
+		if (scan->beside)
+		{
+			/* a toggle that waits is emitted by itself, after this */
+			if (was)
+				members_add(one->left, ord);
+			is = (is != was);
+			was = false;
+		}
 		if (is)
 			members_add(one->after, ord);
 		if (was == is || one->damaged)

@@ -440,6 +440,8 @@ audience_row(CatalogScan *scan)
 	audience->definition_id = DatumGetInt32(value);
 	value = catalog_get(scan, "stored", BOOLOID, &isnull);
 	audience->stored = DatumGetBool(value);
+	value = catalog_get(scan, "building", BOOLOID, &isnull);
+	audience->building = DatumGetBool(value);
 	value = catalog_get(scan, "time_dependent", BOOLOID, &isnull);
 	audience->time_dependent = DatumGetBool(value);
 	value = catalog_get(scan, "matches_empty", BOOLOID, &isnull);

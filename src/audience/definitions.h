@@ -103,6 +103,10 @@ extern Expr *check_filter(const Population *population, const char *name,
 
 /* definitions_write.c ---------------------------------------------------- */
 
+/* Are the members of an audience being stored? */
+extern void audience_set_building(const Population *population,
+								  const char *name, bool building);
+
 /* A definition was written: commands and caches see it from here on. */
 extern void definitions_changed(const Population *population);
 

@@ -271,6 +271,29 @@ audience_compile_anew(const Population *population)
 }
 
 void
+audience_begin_building(const Population *population, const char *name,
+						TimestampTz at)
+{
+	const MembershipTables *tables = membership_tables(population);
+
+	audience_set_building(population, name, true);
+	membership_decided(population, Max(at, tables->decided_at));
+}
+
+void
+audience_set_building(const Population *population, const char *name,
+					  bool building)
+{
+	catalog_execute("UPDATE segment.audience SET building = $3"
+					" WHERE population = $1 AND audience = $2",
+					3, (Oid[]) {NAMEOID, NAMEOID, BOOLOID},
+					(Datum[]) {name_datum(population->name), name_datum(name),
+							   BoolGetDatum(building)},
+					NULL);
+	definitions_changed(population);
+}
+
+void
 audience_lock(const Population *population)
 {
 	LockRelationOid(population->oid, ExclusiveLock);

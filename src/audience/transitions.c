@@ -58,7 +58,8 @@ emit(const MembershipFold *fold, const MemberChange *change)
 													  change->definition_id);
 	Transition	transition;
 
-	if (audience == NULL)
+	/* of one that is being built nobody knows yet who was a member */
+	if (audience == NULL || audience->building)
 		return;
 	transition.audience = audience->name;
 	transition.key = change->key;

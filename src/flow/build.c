@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * build.c
- *	  Traits that are created beside readers and writers.
+ *	  Stored traits that are made beside readers and writers.
  *
  *		CALL segment.create_traits_concurrently('{"spent": "sum(orders.amount)"}');
  *
@@ -10,8 +10,8 @@
  *		begin		columns are added, and capture knows of them: writers wait
  *					for a moment
  *		fill		build_fill.c: profiles get their values, in portions
- *		complete	the traits are defined, and the view shows them: readers
- *					wait for a moment
+ *		complete	build_traits.c: the traits are defined, and the view shows
+ *					them: readers wait for a moment
  *
  * Which profiles are built.  A profile's row bears the number of the build
  * that has filled its columns last (PROFILE_BUILD_COLUMN).  Until it bears the
@@ -37,6 +37,7 @@
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 
+#include "audience/audience.h"
 #include "base/base.h"
 #include "flow/build.h"
 #include "flow/definer.h"
@@ -44,50 +45,13 @@
 #include "profile/profile.h"
 #include "trait/trait.h"
 
-SEGMENT_FUNCTION(segment_create_traits_concurrently);
-SEGMENT_FUNCTION(segment_create_traits_concurrently_text);
 SEGMENT_FUNCTION(segment_abandon_build);
 
-static void check_no_block(FunctionCallInfo fcinfo, const char *command,
-						   const char *function);
-static char *request_of(List *wishes);
-static void build_begin(Build *build, List *wishes);
 static bool goes_on(Build *build, const Population *population);
-static void begin_filling(Build *build, Definer *definer, List *wishes,
-						  List *missing);
-static List *missing_of(const Population *population, List *wishes);
-static void rehearse(Definer *definer, List *wishes);
-static void build_complete(Build *build, List *wishes);
-
-/*
- * CALL create_traits_concurrently(traits json, population)
- */
-Datum
-segment_create_traits_concurrently(PG_FUNCTION_ARGS)
-{
-	Build		build = {.command = "create_traits_concurrently"};
-	List	   *wishes;
-
-	check_no_block(fcinfo, build.command, "create_traits");
-	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	wishes = traits_of_json(fcinfo, 0);
-	build.population = pstrdup(population_argument(fcinfo, 1)->name);
-	build.request = request_of(wishes);
-	build_begin(&build, wishes);
-	if (build.number > 0)
-		build_fill(&build);
-	build_complete(&build, wishes);
-	SPI_finish();
-	PG_RETURN_VOID();
-}
-
-/* The same with a text as its first argument. */
-Datum
-segment_create_traits_concurrently_text(PG_FUNCTION_ARGS)
-{
-	return call_with_text(fcinfo, 0, JSONOID,
-						  segment_create_traits_concurrently);
-}
+static List *missing_of(const Population *population, const Build *build);
+static void begin_filling(Build *build, Definer *definer, List *missing);
+static void rehearse(Definer *definer, const Build *build);
+static void forget_audiences(Definer *definer, List *names);
 
 /*
  * abandon_build(population) -> was there an unfinished build?  What it has
@@ -105,8 +69,21 @@ segment_abandon_build(PG_FUNCTION_ARGS)
 
 	if (unfinished)
 	{
-		definer_lock(definer, &(Affected) {.view = true, .columns = true});
+		Affected	affected = {.view = true, .columns = true};
+		ListCell   *lc;
+
+		foreach(lc, audience_list(population_of(definer)))
+		{
+			const Audience *audience = lfirst(lc);
+
+			if (audience->building)
+				affected.audiences = lappend(affected.audiences,
+											 pstrdup(audience->name));
+		}
+		affected.members = affected.audiences != NIL;
+		definer_lock(definer, &affected);
 		trait_abandon(population_of(definer));
+		forget_audiences(definer, affected.audiences);
 		build_drop_staging(population_of(definer));
 		build_note_phase(population_of(definer), BUILD_ABANDONED, 0);
 	}
@@ -114,10 +91,32 @@ segment_abandon_build(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(unfinished);
 }
 
-/* check_no_block() refuses a CALL that could not commit. */
+/*
+ * forget_audiences() drops audiences (names, char *) that are being built: the
+ * feed has not shown their members.
+ */
 static void
-check_no_block(FunctionCallInfo fcinfo, const char *command,
-			   const char *function)
+forget_audiences(Definer *definer, List *names)
+{
+	ListCell   *lc;
+
+	if (names == NIL)
+		return;
+	foreach(lc, names)
+	{
+		const Population *population = population_of(definer);
+
+		membership_forget(population,
+						  audience_by_name(population,
+										   lfirst(lc))->definition_id);
+		audience_forget(population, lfirst(lc));
+	}
+	drop_unneeded(definer);
+}
+
+void
+build_check_no_block(FunctionCallInfo fcinfo, const char *command,
+					 const char *function)
 {
 	Node	   *context = fcinfo->context;
 
@@ -130,50 +129,43 @@ check_no_block(FunctionCallInfo fcinfo, const char *command,
 				 errhint("In a transaction use segment.%s().", function)));
 }
 
-/* request_of() describes what a build is called for: "n" as count(orders). */
-static char *
-request_of(List *wishes)
-{
-	StringInfoData request;
-	ListCell   *lc;
-
-	initStringInfo(&request);
-	foreach(lc, wishes)
-	{
-		const TraitWish *wish = lfirst(lc);
-
-		appendStringInfo(&request, "%strait \"%s\" as %s",
-						 request.len > 0 ? ", " : "", wish->name,
-						 filter_print(wish->definition.tree));
-	}
-	return request.data;
-}
-
-/*
- * build_begin() begins a build, or goes on with one that was begun for the
- * same request.
- */
-static void
-build_begin(Build *build, List *wishes)
+void
+build_begin(Build *build)
 {
 	Definer    *definer =
 		definer_begin_build(population_by_name(build->population),
 							build->command);
 	const Population *population = population_of(definer);
+	ListCell   *lc;
 
+	foreach(lc, build->definitions)
+	{
+		FilterSource *one = lfirst(lc);
+
+		*one = trait_names_resolved(population, *one);
+	}
 	build->base = (LockRelId) {population->oid, MyDatabaseId};
 	LockRelationIdForSession(&build->base, ShareUpdateExclusiveLock);
 	if (!goes_on(build, population))
 	{
-		List	   *missing = missing_of(population, wishes);
+		List	   *missing = missing_of(population, build);
 
 		if (missing != NIL)
-			begin_filling(build, definer, wishes, missing);
-		else
-			build->number = 0;
+			begin_filling(build, definer, missing);
 	}
+	build->fills = trait_unfilled(population_of(definer)) != NIL;
 	definer_end(definer);
 	build_commit();
+	if (build->fills)
+		build_fill(build);
+}
+
+void
+build_end(const Build *build)
+{
+	build_commit();
+	UnlockRelationIdForSession(unconstify(LockRelId *, &build->base),
+							   ShareUpdateExclusiveLock);
 }
 
 /*
@@ -194,39 +186,33 @@ goes_on(Build *build, const Population *population)
 
 /* missing_of() lists the stored definitions that are to be filled. */
 static List *
-missing_of(const Population *population, List *wishes)
+missing_of(const Population *population, const Build *build)
 {
-	List	   *definitions = NIL;
 	ListCell   *lc;
 
-	foreach(lc, wishes)
-	{
-		TraitWish  *wish = lfirst(lc);
-
-		trait_check(population, &wish->definition);
-		definitions = lappend(definitions, &wish->definition);
-	}
-	return trait_store_missing(population, definitions);
+	foreach(lc, build->definitions)
+		trait_check(population, lfirst(lc));
+	return trait_store_missing(population, build->definitions);
 }
 
 /* begin_filling() adds the columns of what is missing, without values yet. */
 static void
-begin_filling(Build *build, Definer *definer, List *wishes, List *missing)
+begin_filling(Build *build, Definer *definer, List *missing)
 {
 	definer_lock(definer, &(Affected) {.view = true, .columns = true});
-	rehearse(definer, wishes);
+	rehearse(definer, build);
 	build->number++;
 	population_begin_build(population_of(definer), build->number);
 	trait_store_unfilled(population_of(definer), missing, build->number);
-	build_note(build);
+	build_note(build, BUILD_READING);
 }
 
 /*
- * rehearse() defines the traits, without values, and takes that back: what can
- * be wrong with them is said before their sources are read.
+ * rehearse() defines all, without values, and takes that back: what can be
+ * wrong is said before sources are read.
  */
 static void
-rehearse(Definer *definer, List *wishes)
+rehearse(Definer *definer, const Build *build)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -236,16 +222,7 @@ rehearse(Definer *definer, List *wishes)
 	MemoryContextSwitchTo(memory);
 	PG_TRY();
 	{
-		ListCell   *lc;
-
-		foreach(lc, wishes)
-		{
-			const TraitWish *wish = lfirst(lc);
-
-			(void) trait_define(population_of(definer), wish->name,
-								&wish->definition, wish->description, false);
-		}
-		refresh_view(definer);
+		build->rehearse(definer, build);
 	}
 	PG_CATCH();
 	{
@@ -259,25 +236,4 @@ rehearse(Definer *definer, List *wishes)
 	CurrentResourceOwner = owner;
 	if (error != NULL)
 		ReThrowError(error);
-}
-
-/* build_complete() defines the traits, now that their values are there. */
-static void
-build_complete(Build *build, List *wishes)
-{
-	Definer    *definer =
-		definer_begin_build(population_by_name(build->population),
-							build->command);
-
-	if (build->number > 0)
-		trait_filled(population_of(definer));
-	traits_define(definer, wishes, false);
-	if (build->number > 0)
-	{
-		build_drop_staging(population_of(definer));
-		build_note_phase(population_of(definer), BUILD_DONE, 0);
-	}
-	definer_end(definer);
-	build_commit();
-	UnlockRelationIdForSession(&build->base, ShareUpdateExclusiveLock);
 }

@@ -3,7 +3,9 @@
  * build.h
  *	  Stored traits that are filled beside readers and writers.
  *
- *		build.c				the transactions of a build, one after the other
+ *		build.c				stored traits are begun, and abandoned
+ *		build_traits.c		traits, from the first transaction to the last
+ *		build_audience.c	the same for an audience
  *		build_fill.c		portions of profiles are written
  *		build_state.c		segment.build: how far is a build?
  *
@@ -16,16 +18,40 @@
 
 #include "profile/profile.h"
 
+struct Definer;
+
 /* A build, from its first transaction to its last. */
 typedef struct Build
 {
 	const char *population;		/* its name */
 	const char *command;		/* the procedure that was called */
 	char	   *request;		/* what it was called for */
-	int32		number;			/* of the build in its population; 0: nothing
-								 * has to be filled */
+	List	   *definitions;	/* FilterSource *: what they need is stored */
+	/* defines all, to see what is wrong; it is taken back */
+	void		(*rehearse) (struct Definer *definer,
+							 const struct Build *build);
+	void	   *wanted;			/* of the caller */
+	int32		number;			/* of the last build in the population */
+	bool		fills;			/* are there columns to be filled? */
 	LockRelId	base;			/* locked for the session */
 } Build;
+
+/* build.c ----------------------------------------------------------------- */
+
+/*
+ * build_check_no_block() refuses a CALL that could not commit; in a block
+ * there is the function of that name.
+ */
+extern void build_check_no_block(FunctionCallInfo fcinfo, const char *command,
+								 const char *function);
+
+/*
+ * build_begin() begins a build, or goes on with one that was begun for the
+ * same request, and fills the columns that it needs.  The session holds a lock
+ * against other definitions until build_end(), which commits.
+ */
+extern void build_begin(Build *build);
+extern void build_end(const Build *build);
 
 /* build_fill.c ------------------------------------------------------------ */
 
@@ -45,6 +71,8 @@ extern void build_drop_staging(const Population *population);
 #define BUILD_WRITING		"writing profiles"
 #define BUILD_CHANGED		"writing changed profiles"
 #define BUILD_COMPLETING	"completing"
+#define BUILD_TIMES			"noting times"
+#define BUILD_DECIDING		"deciding members"
 #define BUILD_DONE			"done"
 #define BUILD_ABANDONED		"abandoned"
 
@@ -58,8 +86,8 @@ extern bool build_find(const Population *population, char **request,
 /* build_refuse() raises an error if the population has an unfinished build. */
 extern void build_refuse(const Population *population);
 
-/* build_note() notes that a build has begun. */
-extern void build_note(const Build *build);
+/* build_note() notes that a build has begun, or has nothing to read. */
+extern void build_note(const Build *build, const char *phase);
 
 /*
  * build_note_phase() notes the phase of a build, and of how many profiles it

@@ -64,7 +64,7 @@ build_refuse(const Population *population)
 }
 
 void
-build_note(const Build *build)
+build_note(const Build *build, const char *phase)
 {
 	catalog_execute("INSERT INTO segment.build (population, number, command,"
 					" request, phase, started_at, phase_at, updated_at, pid)"
@@ -83,7 +83,7 @@ build_note(const Build *build)
 							   Int32GetDatum(build->number),
 							   CStringGetTextDatum(build->command),
 							   CStringGetTextDatum(build->request),
-							   CStringGetTextDatum(BUILD_READING),
+							   CStringGetTextDatum(phase),
 							   Int32GetDatum(MyProcPid)},
 					NULL);
 }

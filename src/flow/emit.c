@@ -81,6 +81,15 @@ members_decide(const Population *population, List *names, const char *cause)
 }
 
 void
+members_decide_beside(const Population *population, const char *name)
+{
+	FeedWriter *feed = feed_open(population);
+
+	audience_decide_beside(population, name, emit, feed);
+	(void) feed_close(feed);
+}
+
+void
 members_rename(const Population *population, const char *name,
 			   const char *new_name)
 {

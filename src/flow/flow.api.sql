@@ -170,6 +170,17 @@ AS 'MODULE_PATHNAME', 'segment_create_audiences_text';
 COMMENT ON FUNCTION segment.create_audiences(text, name, boolean) IS
     'the same, with the filters as text, for parameters and columns';
 
+CREATE OR REPLACE PROCEDURE segment.create_audience_concurrently(
+    name name,
+    filter segment.filter,
+    population name DEFAULT NULL,
+    view boolean DEFAULT true,
+    description text DEFAULT NULL)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'segment_create_audience_concurrently';
+COMMENT ON PROCEDURE segment.create_audience_concurrently(name, segment.filter, name, boolean, text) IS
+    'defines an audience, as segment.create_audience() does, but by many short transactions: readers and writers wait for moments only; if it is interrupted, the same CALL goes on with it, and segment.abandon_build() undoes it';
+
 CREATE OR REPLACE FUNCTION segment.alter_audience(
     name name,
     filter segment.filter DEFAULT NULL,
@@ -317,7 +328,7 @@ COMMENT ON VIEW segment.progress IS 'the last build of each population, and how 
 COMMENT ON COLUMN segment.progress.population IS 'name of the population';
 COMMENT ON COLUMN segment.progress.command IS 'procedure that builds';
 COMMENT ON COLUMN segment.progress.request IS 'what is built';
-COMMENT ON COLUMN segment.progress.phase IS 'reading sources, writing profiles, writing changed profiles, completing, done or abandoned';
+COMMENT ON COLUMN segment.progress.phase IS 'reading sources, writing profiles, writing changed profiles, completing, noting times, deciding members, done or abandoned';
 COMMENT ON COLUMN segment.progress.done IS 'number of profiles that the phase has written';
 COMMENT ON COLUMN segment.progress.total IS 'number of profiles that the phase has to write';
 COMMENT ON COLUMN segment.progress.rate IS 'profiles written per second in this phase';

@@ -118,6 +118,13 @@ extern void members_decide(const Population *population, List *names,
 						   const char *cause);
 
 /*
+ * members_decide_beside() stores the members of an audience that is being
+ * built beside writers.  The members are locked by membership_lock().
+ */
+extern void members_decide_beside(const Population *population,
+								  const char *name);
+
+/*
  * members_rename() emits that the members of an audience, which is about to
  * get another name, leave it under this name and enter it under that one.
  */

@@ -91,7 +91,7 @@ my @table = (
 	[ advice => qr/^Choose another name, or drop it with segment.drop_consumer\(\)\.$/ ],
 	[ advice => qr/^Choose another name, or set search_path to another schema\.$/ ],
 	[ advice => qr/^First alter the traits and audiences that use it\.$/ ],
-	[ advice => qr/^In a transaction use segment\.create_traits\(\)\.$/ ],
+	[ advice => qr/^In a transaction use segment\.create_(?:traits|audience)\(\)\.$/ ],
 	[ advice => qr/^Create (?:it|one|a consumer of your own) with segment.create_(?:consumer|population)\(\)\.$/ ],
 	[ advice => qr/^Compare the whole text, with = or in, or search a column / ],
 	[ advice => qr/^Define a trait (?:that counts )?with segment.create_trait\(\)(?: and use its name)?(?:, or an audience with segment.create_audience\(\))?\.$/ ],
