@@ -39,8 +39,8 @@
  * events, so that a question about a window reads only the events that do not
  * count.  Of eight events and more
  *
- *		03				1 + digits behind the point, which all must show; 1 if
- *						they are whole numbers
+ *		03				1 + digits behind the point that all show; 1 if they
+ *						are whole numbers
  *		90 4e			varint: zigzag(5000), the sum 50.00
  *		f4 03			varint: zigzag(250), the least 2.50
  *		c4 13			varint: zigzag(1250), the most 12.50
@@ -50,7 +50,9 @@
  * could overflow in some order of addition.
  *
  * A series of version 2 is a long one, of which only parts are read.  Between
- * the total and its events it has a directory: series_blocks.c.  One of
+ * the total and its events it has a directory: series_blocks.c.  In it,
+ * numerics of different scales have a total, too, with 16 and the most digits.
+ * One of
  * version 3 holds changes to be made to another: behind the version and the
  * length of the first there are two series, of events that came, and of events
  * that went.  Either may be of no bytes.
@@ -311,8 +313,10 @@ read_total(SeriesReader *reader, SeriesTotal *total, int64 nentries)
 	if (shown == 0)
 		return;
 	total->known = true;
-	total->scale = shown - 1;
-	if (total->scale > (reader->kind == SERIES_WHOLE ? 0 : MOST_SCALE))
+	total->mixed = (shown & SERIES_MIXED) != 0;
+	total->scale = (shown & ~SERIES_MIXED) - 1;
+	if (total->scale < 0 ||
+		total->scale > (reader->kind == SERIES_WHOLE ? 0 : MOST_SCALE))
 		packed_corrupted(bytes, "What its values come to is impossible.");
 	unit = reader->kind == SERIES_WHOLE ? 1 :
 		fixed_from_scaled(1, total->scale);
@@ -474,11 +478,9 @@ series_total_add(SeriesTotal *total, SeriesKind kind,
 void
 series_total_add_number(SeriesTotal *total, int64 number, int scale, int sign)
 {
-	if (total->scale < 0)
-		total->scale = scale;
-	if (scale != total->scale)
-		total->known = false;
-	else if (sign > 0)
+	total->mixed |= total->scale >= 0 && scale != total->scale;
+	total->scale = Max(total->scale, scale);
+	if (sign > 0)
 	{
 		total->least = Min(total->least, number);
 		total->most = Max(total->most, number);

@@ -48,12 +48,13 @@ extern SeriesKind series_kind(TypeCacheEntry *type);
 
 /*
  * Sum, minimum and maximum of the values, if they fit in int64: whole numbers
- * as they are, everyday numerics of one scale in ten-thousandths.
+ * as they are, everyday numerics in ten-thousandths.
  */
 typedef struct SeriesTotal
 {
 	bool		known;			/* if not, the others mean nothing */
-	int			scale;			/* digits that each shows; -1: no value yet */
+	int			scale;			/* most digits that one shows; -1: no value */
+	bool		mixed;			/* do they show different numbers of digits? */
 	int64		sum;
 	int64		least;
 	int64		most;
@@ -65,6 +66,9 @@ typedef struct SeriesTotal
 
 /* Reading fewer events is as fast as reading a total, so none is stored. */
 #define SERIES_LONG			8
+
+/* Stored, beside 1 + scale: the values show different numbers of digits. */
+#define SERIES_MIXED		0x10
 
 /* A run of events in a long series, as the directory describes it. */
 typedef struct SeriesBlock

@@ -37,6 +37,8 @@ typedef struct CallMemory
 
 static TimeRange times_after(FunctionCallInfo fcinfo, int which);
 static CallMemory *call_memory(FunctionCallInfo fcinfo);
+static bool scale_is_sure(const SeriesQuestion *question, int scale);
+static int	most_digits(const SeriesHead *head, int block, int end);
 static void part_total(const SeriesQuestion *question, SeriesReader *reader,
 					   bool with_values, RangeTotal *total);
 static bool take_blocks(const SeriesQuestion *question, SeriesReader *reader,
@@ -201,9 +203,103 @@ series_answer_total(const SeriesQuestion *question, bool with_values,
 		part_total(question, &reader, with_values, &of_part);
 		range_add(total, part->sign, &of_part);
 	}
-	/* an event that went may have been the only one to show its digits */
-	if (cursor->any_went && total->mixed)
-		total->known = false;
+	if (with_values && cursor->any_went && total->mixed)
+		total->known &= scale_is_sure(question, total->scale);
+}
+
+/*
+ * Does an event that counts show so many digits, the most of all?  One that
+ * went may have been the only one.
+ */
+static bool
+scale_is_sure(const SeriesQuestion *question, int scale)
+{
+	int			nremoved;
+	SeriesEvent *removed = series_removed(question, &nremoved);
+
+	for (int i = 0; i < question->cursor.nparts; i++)
+	{
+		const SeriesReader *reader = &question->cursor.parts[i].reader;
+
+		if (question->cursor.parts[i].sign < 0)
+			continue;
+		for (int b = 0; b < reader->head.nblocks; b++)
+		{
+			const SeriesBlock *block = &reader->head.blocks[b];
+			TimestampTz last = series_block_last(reader, b);
+			int			next;
+
+			if (!block->total.known || block->total.scale != scale ||
+				!series_surely_count(question, block->first, last))
+				continue;
+			next = series_removed_from(removed, nremoved, block->first);
+			while (next < nremoved && removed[next].entry.at <= last &&
+				   removed[next].scale != scale)
+				next++;
+			if (next == nremoved || removed[next].entry.at > last)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int
+removed_compare(const void *a, const void *b)
+{
+	return series_compare(&((const SeriesEvent *) a)->entry,
+						  &((const SeriesEvent *) b)->entry);
+}
+
+SeriesEvent *
+series_removed(const SeriesQuestion *question, int *nremoved)
+{
+	const SeriesCursor *cursor = &question->cursor;
+	SeriesEvent *removed;
+	int64		room = 0;
+
+	*nremoved = 0;
+	for (int i = 0; i < cursor->nparts; i++)
+		if (cursor->parts[i].sign < 0)
+			room += cursor->parts[i].reader.head.nentries;
+	if (room == 0)
+		return NULL;
+
+	removed = palloc_extended(room * sizeof(SeriesEvent), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < cursor->nparts; i++)
+	{
+		SeriesReader reader = cursor->parts[i].reader;
+		SeriesEvent event;
+
+		if (cursor->parts[i].sign > 0)
+			continue;
+		while (series_next(&reader, &event.entry) &&
+			   event.entry.at <= question->range->last)
+		{
+			event.number = reader.number;
+			event.scale = reader.scale;
+			removed[(*nremoved)++] = event;
+		}
+	}
+	qsort(removed, *nremoved, sizeof(SeriesEvent), removed_compare);
+	return removed;
+}
+
+int
+series_removed_from(const SeriesEvent *removed, int nremoved, TimestampTz at)
+{
+	int			low = 0;
+	int			high = nremoved;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (removed[middle].entry.at < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* Find the total of the events that count in one part of the state. */
@@ -258,6 +354,10 @@ take_blocks(const SeriesQuestion *question, SeriesReader *reader,
 		series_block_before(head, sure_last + 1);
 	if (with_values && !head->summed)
 		end = Min(end, block + 1);
+	/* of the last block it may not be known how many digits values show */
+	else if (with_values && head->total.mixed && end == head->nblocks &&
+			 !head->blocks[end - 1].total.known)
+		end--;
 	if (end <= block)
 		return false;
 
@@ -267,6 +367,8 @@ take_blocks(const SeriesQuestion *question, SeriesReader *reader,
 		all = head->total;
 		all.sum = (end < head->nblocks ? head->blocks[end].before :
 				   head->total.sum) - head->blocks[block].before;
+		if (all.mixed)
+			all.scale = most_digits(head, block, end);
 	}
 	if (with_values && !all.known)
 		return false;
@@ -275,6 +377,17 @@ take_blocks(const SeriesQuestion *question, SeriesReader *reader,
 			 head->nentries - block * head->per_block);
 	series_goto_block(reader, end);
 	return true;
+}
+
+/* The most digits that a value of these blocks shows, if that is known. */
+static int
+most_digits(const SeriesHead *head, int block, int end)
+{
+	int			scale = -1;
+
+	for (; block < end; block++)
+		scale = Max(scale, head->blocks[block].total.scale);
+	return scale;
 }
 
 /* Add all events of a block, or of a series. */
@@ -286,6 +399,7 @@ take_all(RangeTotal *total, const SeriesTotal *all, int64 count)
 		.known = all->known,
 		.sum = all->sum,
 		.scale = all->scale,
+		.mixed = all->mixed,
 	};
 
 	range_add(total, 1, &more);

@@ -69,6 +69,14 @@ series_surely_count(const SeriesQuestion *question, TimestampTz first,
  */
 extern MemoryContext series_scratch(void);
 
+/* The events that went, in order; those after the window may be missing. */
+extern SeriesEvent *series_removed(const SeriesQuestion *question,
+								   int *nremoved);
+
+/* The number of the first of these that went at or after an instant. */
+extern int	series_removed_from(const SeriesEvent *removed, int nremoved,
+								TimestampTz at);
+
 /* Does an event of that time count? */
 static inline bool
 series_event_counts(const SeriesQuestion *question, TimestampTz at)

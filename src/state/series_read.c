@@ -100,6 +100,7 @@ totals_agree(const SeriesTotal *stored, const SeriesTotal *counted)
 {
 	return !stored->known ||
 		(counted->known && counted->scale == stored->scale &&
+		 counted->mixed == stored->mixed &&
 		 counted->sum == stored->sum && counted->least == stored->least &&
 		 counted->most == stored->most);
 }

@@ -40,6 +40,9 @@ typedef struct Extreme
 	int			direction;		/* -1: the least */
 	int			nremoved;
 	SeriesEvent *removed;		/* events that went, in the order of time */
+	bool		bounded;
+	int64		bound;			/* there is such a number, or a better one, but
+								 * who knows how many digits it shows */
 	bool		found;
 	bool		plain;			/* were all values so far numbers? */
 	SeriesEvent best;			/* its entry is of no use if it is plain */
@@ -48,13 +51,14 @@ typedef struct Extreme
 static Datum extreme(FunctionCallInfo fcinfo, int direction);
 static void extreme_of_blocks(Extreme *extreme, const SeriesReader *reader);
 static void extreme_of_rest(Extreme *extreme, const SeriesReader *reader);
+static bool cannot_be_better(const Extreme *extreme, const SeriesEvent *event);
+static bool number_worse(const Extreme *extreme, int64 number, int64 than);
 static SeriesBlock block_of(const SeriesReader *reader, int block,
 							TimestampTz *last);
 static SeriesEvent block_best(const Extreme *extreme,
 							  const SeriesTotal *total);
 static bool block_is_sure(const Extreme *extreme, const SeriesBlock *block,
 						  TimestampTz last);
-static void find_removed(Extreme *extreme);
 static void extreme_consider(Extreme *extreme, const SeriesEvent *event,
 							 bool plain);
 static Datum event_value(TypeCacheEntry *type, const SeriesEvent *event,
@@ -127,7 +131,7 @@ extreme(FunctionCallInfo fcinfo, int direction)
 		PG_RETURN_NULL();
 	if (cursor->type != NULL)
 		extreme.order = series_order(fcinfo, cursor->type);
-	find_removed(&extreme);
+	extreme.removed = series_removed(&extreme.question, &extreme.nremoved);
 	for (int i = 0; i < cursor->nparts; i++)
 		if (cursor->parts[i].sign > 0)
 			extreme_of_blocks(&extreme, &cursor->parts[i].reader);
@@ -153,8 +157,16 @@ extreme_of_blocks(Extreme *extreme, const SeriesReader *reader)
 		SeriesBlock block = block_of(reader, i, &last);
 		SeriesEvent best = block_best(extreme, &block.total);
 
-		if (block_is_sure(extreme, &block, last))
+		if (!block_is_sure(extreme, &block, last))
+			continue;
+		if (!block.total.mixed)
 			extreme_consider(extreme, &best, true);
+		else if (!extreme->bounded ||
+				 number_worse(extreme, extreme->bound, best.number))
+		{
+			extreme->bounded = true;
+			extreme->bound = best.number;
+		}
 	}
 }
 
@@ -172,9 +184,8 @@ extreme_of_rest(Extreme *extreme, const SeriesReader *reader)
 
 		if (last < question->range->first ||
 			block.first > question->range->last ||
-			block_is_sure(extreme, &block, last) ||
-			(block.total.known && extreme->found && extreme->plain &&
-			 number_better(extreme, &best) <= 0))
+			(!block.total.mixed && block_is_sure(extreme, &block, last)) ||
+			(block.total.known && cannot_be_better(extreme, &best)))
 			continue;
 		series_cursor_seek(&question->cursor,
 						   Max(block.first, question->range->first));
@@ -191,6 +202,25 @@ extreme_of_rest(Extreme *extreme, const SeriesReader *reader)
 							  event->scale >= 0));
 		}
 	}
+}
+
+/*
+ * Is a number worse than one that is there?  Equal ones may show fewer digits.
+ */
+static bool
+cannot_be_better(const Extreme *extreme, const SeriesEvent *event)
+{
+	return (extreme->bounded &&
+			number_worse(extreme, event->number, extreme->bound)) ||
+		(extreme->found && extreme->plain &&
+		 number_worse(extreme, event->number, extreme->best.number));
+}
+
+/* Is a number worse than another? */
+static bool
+number_worse(const Extreme *extreme, int64 number, int64 than)
+{
+	return extreme->direction > 0 ? number < than : number > than;
 }
 
 /* A block, or all of a series that has none, and no later time than that. */
@@ -225,67 +255,16 @@ block_is_sure(const Extreme *extreme, const SeriesBlock *block,
 			  TimestampTz last)
 {
 	SeriesEvent best = block_best(extreme, &block->total);
-	int			low = 0;
-	int			high = extreme->nremoved;
 
 	if (!block->total.known ||
 		!series_surely_count(&extreme->question, block->first, last))
 		return false;
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (extreme->removed[middle].entry.at < block->first)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < extreme->nremoved && extreme->removed[low].entry.at <= last;
-		 low++)
-		if (extreme->removed[low].number == best.number)
+	for (int i = series_removed_from(extreme->removed, extreme->nremoved,
+									 block->first);
+		 i < extreme->nremoved && extreme->removed[i].entry.at <= last; i++)
+		if (extreme->removed[i].number == best.number)
 			return false;
 	return true;
-}
-
-static int
-removed_compare(const void *a, const void *b)
-{
-	return series_compare(&((const SeriesEvent *) a)->entry,
-						  &((const SeriesEvent *) b)->entry);
-}
-
-/* Find the events that went; those outside of the window may be left out. */
-static void
-find_removed(Extreme *extreme)
-{
-	const SeriesQuestion *question = &extreme->question;
-	int64		room = 0;
-
-	for (int i = 0; i < question->cursor.nparts; i++)
-		if (question->cursor.parts[i].sign < 0)
-			room += question->cursor.parts[i].reader.head.nentries;
-	if (room == 0)
-		return;
-
-	extreme->removed = palloc_extended(room * sizeof(SeriesEvent),
-									   MCXT_ALLOC_HUGE);
-	for (int i = 0; i < question->cursor.nparts; i++)
-	{
-		SeriesReader reader = question->cursor.parts[i].reader;
-		SeriesEvent event;
-
-		if (question->cursor.parts[i].sign > 0)
-			continue;
-		while (series_next(&reader, &event.entry) &&
-			   event.entry.at <= question->range->last)
-		{
-			event.number = reader.number;
-			event.scale = reader.scale;
-			extreme->removed[extreme->nremoved++] = event;
-		}
-	}
-	qsort(extreme->removed, extreme->nremoved, sizeof(SeriesEvent),
-		  removed_compare);
 }
 
 /* The value of an event. */

@@ -29,7 +29,7 @@ static void note_block(SeriesHead *head, int64 number, Size at,
 					   const SeriesEntry *entry);
 static void write_blocks(const SeriesHead *head, StringInfo out);
 static char *write_total(char *at, SeriesKind kind, const SeriesTotal *total,
-						 int64 nentries);
+						 int64 nentries, bool is_long);
 static void check_size(Size size, int64 nentries);
 static inline uint64 in_units(int unit, TimestampTz from, TimestampTz to);
 static int64 whole_value(TypeCacheEntry *type, Datum value);
@@ -165,8 +165,9 @@ write_blocks(const SeriesHead *head, StringInfo out)
 	for (int i = 0; i < head->nblocks; i++)
 	{
 		const SeriesBlock *block = &head->blocks[i];
-		char	   *end = write_total(total, kind, &block->total,
-											 series_block_events(head, i));
+		int64		nevents = series_block_events(head, i);
+		char	   *end = write_total(total, kind, &block->total, nevents,
+									  true);
 
 		if (i > 0)
 			packed_put_varint(&blocks, ((uint64) block->first -
@@ -190,26 +191,31 @@ series_write_head(char *at, const SeriesHead *head)
 	at = packed_write_varint(at, head->nentries);
 	at = packed_write_varint(at, head->span);
 	return write_total(at, series_kind(head->type), &head->total,
-							  head->nentries);
+					   head->nentries, head->nblocks > 0);
 }
 
-/* Write a total of so many values, if it is known, and return its end. */
+/*
+ * Write a total of so many values, if it is known, and return its end.  Where
+ * their numbers of digits differ, it is known of a long series only: events
+ * are taken from that of a short one, and the most digits would not be known.
+ */
 static char *
 write_total(char *at, SeriesKind kind, const SeriesTotal *total,
-				   int64 nentries)
+			int64 nentries, bool is_long)
 {
 	int64		unit;
 
 	if (kind != SERIES_WHOLE && kind != SERIES_NUMERIC)
 		return at;
 	if (!total->known || nentries < SERIES_LONG ||
+		(total->mixed && !is_long) ||
 		!series_total_is_bounded(total, nentries))
 	{
 		*at++ = 0;
 		return at;
 	}
 	unit = kind == SERIES_WHOLE ? 1 : fixed_from_scaled(1, total->scale);
-	*at++ = (char) (total->scale + 1);
+	*at++ = (char) ((total->scale + 1) | (total->mixed ? SERIES_MIXED : 0));
 	at = packed_write_varint(at, packed_zigzag(total->sum / unit));
 	at = packed_write_varint(at, packed_zigzag(total->least / unit));
 	return packed_write_varint(at, packed_zigzag(total->most / unit));

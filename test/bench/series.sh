@@ -70,6 +70,11 @@ report()
 	line bytes "with what is moved out of it, bytes"
 	echo
 	echo "(in parentheses: times that of a hundred events)"
+	echo
+	for what in insert late update delete time read wal_insert wal_late wal_update wal_delete; do
+		aim "$what, 100,000 events" "with 100" "$(median "$what" 100000)" "<" "$(median "$what" 100)" 3
+	done
+	aim "longest row, 100,000 events" "4 kB" "$(median row 100000)" "<" 4096 1
 }
 
 line()

@@ -164,7 +164,7 @@ sub go_over_history
 	ok_if(1, "$steps steps of seed $seed, compared after each");
 	ok_if($seen{counted} > 5 * $steps && $seen{forgotten} > 0,
 		"of which $seen{counted} counts were above zero; $seen{forgotten} profiles kept fewer orders than there are");
-	ok_if($seen{merged} > $steps || $tail > 64, "and $seen{merged} series had a body, with tails of $tail bytes");
+	ok_if($seen{merged} > $steps || $tail > 32, "and $seen{merged} series had a body, with tails of $tail bytes");
 	done();
 }
 
