@@ -384,6 +384,9 @@ extern int	segment_naptime;
  */
 extern int	segment_series_tail;
 
+/* Kilobytes for the deltas of a statement; -1: work_mem. */
+extern int	segment_statement_memory;
+
 /* actor.c: on whose behalf, and under which settings ---------------------- */
 
 /* A user, the restrictions, and the level that settings go back to. */

@@ -28,6 +28,7 @@ char	   *segment_databases;
 int			segment_feed_retention = 30 * 24 * 60;
 int			segment_naptime = 1000;
 int			segment_series_tail = 1024;
+int			segment_statement_memory = -1;
 static char *segment_now;
 
 static bool check_names(char **newval, void **extra, GucSource source);
@@ -98,6 +99,16 @@ settings_init(void)
 							PGC_SUSET,
 							GUC_UNIT_BYTE | GUC_NO_SHOW_ALL |
 							GUC_NOT_IN_SAMPLE,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("segment.statement_memory",
+							"Memory for what a statement changes, before it uses temporary files.",
+							"-1 means work_mem; meant for tests.",
+							&segment_statement_memory,
+							-1,
+							-1, MAX_KILOBYTES,
+							PGC_USERSET,
+							GUC_UNIT_KB | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
 							NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("segment");

@@ -43,13 +43,6 @@
 /* The most profiles whose source is read by one query. */
 #define READ_AT_ONCE	512
 
-/* The deltas of one profile. */
-typedef struct ProfileDeltas
-{
-	const ProfileDelta *deltas;
-	int			count;
-} ProfileDeltas;
-
 /* A source that is read again for profiles that wait. */
 typedef struct Rereading
 {
@@ -130,10 +123,10 @@ apply_population(List *contributions)
 	const Population *population = first->source->population;
 	Application *application;
 	Visitor    *visitor;
-	ProfileDelta *deltas;
-	int64		count = contributions_deltas(contributions, &deltas);
+	DeltaStream *stream = deltas_begin(contributions);
+	ProfileDeltas profile;
 
-	if (count == 0)
+	if (deltas_ended(stream))
 		return;
 
 	application = palloc0(sizeof(Application));
@@ -141,28 +134,26 @@ apply_population(List *contributions)
 	visitor = &application->visitor;
 	SPI_connect();
 	visit_begin(visitor, population);
-	for (int64 i = 0, next; i < count; i = next)
+	while (deltas_next(stream, &profile))
 	{
-		ProfileDeltas profile = {&deltas[i]};
+		bool		last = deltas_ended(stream);
 
-		for (next = i + 1; next < count; next++)
-			if (profile_key_compare(population, deltas[i].key,
-									deltas[next].key) != 0)
-				break;
-		profile.count = next - i;
 		/* the last one need not wait if it is alone */
-		application->may_wait = next < count || application->nwaiting > 0;
-		visit_enter(visitor, deltas[i].key);
+		application->may_wait = !last || application->nwaiting > 0;
+		visit_enter(visitor, profile.deltas->key);
 		if (!apply_profile(application, profile))
 			wait_for_source(application, profile);
 		visit_leave(visitor);
-		if (application->nwaiting == READ_AT_ONCE || next == count)
+		if (application->nwaiting == READ_AT_ONCE || last ||
+			deltas_full(stream))
 			apply_waiting(application);
+		if (application->nwaiting == 0)
+			deltas_forget(stream);
 	}
 	if (visit_end(visitor))
 		flow_note_pending();
 	SPI_finish();
-	pfree(deltas);
+	deltas_end(stream);
 	pfree(application);
 }
 

@@ -233,7 +233,7 @@ capture_discard(SubTransactionId subid)
 			continue;
 		batch->contributions = foreach_delete_current(batch->contributions,
 													  lc);
-		MemoryContextDelete(contribution->context);
+		contribution_end(contribution);
 	}
 	if (batch->awaited == NIL)
 	{
@@ -392,9 +392,19 @@ static void
 batch_apply(void)
 {
 	Batch	   *whole = batch;
+	ListCell   *lc;
 
 	batch = NULL;
 	MemoryContextSetParent(whole->context, CurTransactionContext);
-	apply_batch(whole->contributions);
+	PG_TRY();
+	{
+		apply_batch(whole->contributions);
+	}
+	PG_FINALLY();
+	{
+		foreach(lc, whole->contributions)
+			contribution_end(lfirst(lc));
+	}
+	PG_END_TRY();
 	MemoryContextDelete(whole->context);
 }

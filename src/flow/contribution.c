@@ -12,6 +12,12 @@
  * can be several sources, of some of its rows each (attach_source with a
  * filter): each row is read once, and folded for those that it is a row of.
  *
+ * Memory.  Deltas take at most work_mem.  From half of that on no profile is
+ * added: its rows are evaluated and kept as they are (spilled_rows.c), to be
+ * folded when the profile is written.  A profile that has a delta goes on with
+ * it until all of work_mem is taken; what is spilled of it then joins its
+ * delta.
+ *
  * Rights.  This runs as the user who wrote the rows: it takes no right on any
  * table, and runs no code but the server's and ours (filter/compile.c).
  *
@@ -57,9 +63,12 @@ typedef struct Touched
 static void empty_touched(Contribution *contribution);
 static void add_truncated(Contribution *contribution, TupleTableSlot *row);
 static void add_row(Contribution *contribution, TupleTableSlot *row, int sign);
-static Touched *touch(Contribution *contribution, TupleTableSlot *row);
+static bool row_key(Contribution *contribution, TupleTableSlot *row,
+					Datum *key);
+static Touched *touch(Contribution *contribution, Datum key);
+static void spill(Contribution *contribution, Datum key, TupleTableSlot *row,
+				  int sign, int truncations);
 static TupleTableSlot *row_slot(Relation relation);
-static int	compare_deltas(const void *a, const void *b, void *population);
 
 Contribution *
 contribution_create(MemoryContext parent, const Source *source,
@@ -79,7 +88,18 @@ contribution_create(MemoryContext parent, const Source *source,
 	contribution->profiles = touched_create(context, 16,
 											unconstify(Population *,
 													   source->population));
+	contribution->most = !spilled_possible(program) ? SIZE_MAX :
+		(Size) 1024 * (segment_statement_memory >= 0 ?
+					   segment_statement_memory : work_mem);
 	return contribution;
+}
+
+void
+contribution_end(Contribution *contribution)
+{
+	if (contribution->spilled != NULL)
+		spilled_end(contribution->spilled);
+	MemoryContextDelete(contribution->context);
 }
 
 void
@@ -168,16 +188,24 @@ empty_touched(Contribution *contribution)
 	while ((touched = touched_iterate(contribution->profiles,
 									  &iterator)) != NULL)
 		trait_delta_empty(contribution->program, touched->delta);
+	contribution->truncations++;
 }
 
 /* add_truncated() notes that a row goes together with all others. */
 static void
 add_truncated(Contribution *contribution, TupleTableSlot *row)
 {
-	Touched    *touched = touch(contribution, row);
+	Datum		key;
+	Touched    *touched;
 
-	if (touched == NULL)
+	if (!row_key(contribution, row, &key))
 		return;
+	touched = touch(contribution, key);
+	if (touched == NULL)
+	{
+		spill(contribution, key, NULL, -1, contribution->truncations - 1);
+		return;
+	}
 	if (!touched->delta->emptied)
 		trait_delta_empty(contribution->program, touched->delta);
 	touched->delta->rows--;
@@ -187,33 +215,56 @@ add_truncated(Contribution *contribution, TupleTableSlot *row)
 static void
 add_row(Contribution *contribution, TupleTableSlot *row, int sign)
 {
-	Touched    *touched = touch(contribution, row);
+	Datum		key;
+	Touched    *touched;
 
+	if (!row_key(contribution, row, &key))
+		return;
+	touched = touch(contribution, key);
 	if (touched != NULL)
 		trait_accumulate(contribution->program, touched->delta, row, sign,
 						 contribution->context);
+	else
+		spill(contribution, key, row, sign, contribution->truncations);
 }
 
 /*
- * touch() finds or adds the profile to which a row belongs; NULL if the row
- * has no key, or does not pass the source's filter.
+ * row_key() finds out to which profile a row belongs, until it is called
+ * again; false if the row has no key, or does not pass the source's filter.
+ */
+static bool
+row_key(Contribution *contribution, TupleTableSlot *row, Datum *key)
+{
+	MemoryContext old;
+	bool		found;
+
+	if (!trait_has_row(contribution->program, row))
+		return false;
+	MemoryContextReset(contribution->row);
+	old = MemoryContextSwitchTo(contribution->row);
+	found = source_key(contribution->source, row, key);
+	MemoryContextSwitchTo(old);
+	return found;
+}
+
+/*
+ * touch() finds or adds a profile; NULL if memory has no room for another row
+ * of it.
  */
 static Touched *
-touch(Contribution *contribution, TupleTableSlot *row)
+touch(Contribution *contribution, Datum key)
 {
-	Datum		key;
+	Size		taken = MemoryContextMemAllocated(contribution->context,
+												  false);
 	Touched    *touched;
 	bool		found;
 	MemoryContext old;
 
-	if (!trait_has_row(contribution->program, row))
-		return NULL;
-	MemoryContextReset(contribution->row);
-	old = MemoryContextSwitchTo(contribution->row);
-	found = source_key(contribution->source, row, &key);
-	MemoryContextSwitchTo(old);
-	if (!found)
-		return NULL;
+	if (taken > contribution->most / 2)
+		contribution->full = true;
+	if (contribution->full)
+		return taken > contribution->most ? NULL :
+			touched_lookup(contribution->profiles, key);
 
 	touched = touched_insert(contribution->profiles, key, &found);
 	if (!found)
@@ -226,6 +277,23 @@ touch(Contribution *contribution, TupleTableSlot *row)
 	return touched;
 }
 
+/* spill() keeps a row for later: see spilled_put(). */
+static void
+spill(Contribution *contribution, Datum key, TupleTableSlot *row, int sign,
+	  int truncations)
+{
+	if (contribution->spilled == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(contribution->context);
+
+		contribution->spilled =
+			spilled_create(contribution->source->population,
+						   contribution->program);
+		MemoryContextSwitchTo(old);
+	}
+	spilled_put(contribution->spilled, key, row, sign, truncations);
+}
+
 static TupleTableSlot *
 row_slot(Relation relation)
 {
@@ -234,45 +302,21 @@ row_slot(Relation relation)
 }
 
 int64
-contributions_deltas(List *contributions, ProfileDelta **deltas)
+contribution_deltas(const Contribution *contribution, int index,
+					ProfileDelta *deltas)
 {
-	const Contribution *first = linitial(contributions);
-	int64		count = 0;
-	ProfileDelta *next;
-	ListCell   *lc;
+	touched_hash *profiles = contribution->profiles;
+	touched_iterator iterator;
+	Touched    *touched;
 
-	foreach(lc, contributions)
-		count += ((Contribution *) lfirst(lc))->profiles->members;
-	next = *deltas = palloc_extended(sizeof(ProfileDelta) * count,
-									 MCXT_ALLOC_HUGE);
-	foreach(lc, contributions)
-	{
-		touched_hash *profiles = ((Contribution *) lfirst(lc))->profiles;
-		touched_iterator iterator;
-		Touched    *touched;
-
-		touched_start_iterate(profiles, &iterator);
-		while ((touched = touched_iterate(profiles, &iterator)) != NULL)
-		{
-			next->key = touched->key;
-			next->contribution = foreach_current_index(lc);
-			next->delta = touched->delta;
-			next++;
-		}
-	}
-	qsort_arg(*deltas, count, sizeof(ProfileDelta), compare_deltas,
-			  unconstify(Population *, first->source->population));
-	return count;
-}
-
-/* compare_deltas() orders deltas by key and contribution, for qsort_arg(). */
-static int
-compare_deltas(const void *a, const void *b, void *population)
-{
-	const ProfileDelta *left = a;
-	const ProfileDelta *right = b;
-	int			order = profile_key_compare(population, left->key,
-													right->key);
-
-	return order != 0 ? order : left->contribution - right->contribution;
+	if (deltas == NULL)
+		return profiles->members;
+	touched_start_iterate(profiles, &iterator);
+	while ((touched = touched_iterate(profiles, &iterator)) != NULL)
+		*deltas++ = (ProfileDelta) {
+			.key = touched->key,
+			.contribution = index,
+			.delta = touched->delta,
+		};
+	return profiles->members;
 }

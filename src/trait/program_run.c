@@ -20,10 +20,13 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/datum.h"
 
 #include "trait/program.h"
 
+static void run_steps(TraitProgram *program, TraitDelta *delta, int sign,
+					  MemoryContext memory);
 static inline bool row_true(TraitProgram *program, RowValue *value);
 static inline void row_evaluate(TraitProgram *program, RowValue *value);
 static inline bool step_is_unfilled(const TraitProgram *program,
@@ -70,6 +73,96 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 				 TupleTableSlot *row, int sign, MemoryContext memory)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+
+	delta->rows += sign;
+	if (program->nsteps == 0)
+		return;
+	program->row++;
+	program->econtext->ecxt_scantuple = row;
+	run_steps(program, delta, sign, memory);
+	ResetExprContext(program->econtext);
+}
+
+/* ---- rows that are kept, to be folded later ---- */
+
+int
+trait_row_columns(const TraitProgram *program)
+{
+	return list_length(program->values);
+}
+
+void
+trait_row_describe(const TraitProgram *program, TupleDesc desc,
+				   AttrNumber first)
+{
+	ListCell   *lc;
+
+	foreach(lc, program->values)
+	{
+		const RowValue *value = lfirst(lc);
+
+		TupleDescInitEntry(desc, first + foreach_current_index(lc), NULL,
+						   exprType((Node *) value->expr), -1, 0);
+	}
+}
+
+void
+trait_row_evaluate(const TraitProgram *constant, TupleTableSlot *row,
+				   Datum *values, bool *isnull)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ListCell   *lc;
+
+	ResetExprContext(program->econtext);
+	program->row++;
+	program->econtext->ecxt_scantuple = row;
+	run_steps(program, NULL, 0, NULL);
+	foreach(lc, program->values)
+	{
+		const RowValue *value = lfirst(lc);
+		int			i = foreach_current_index(lc);
+		bool		evaluated = value->row == program->row;
+
+		isnull[i] = !evaluated || value->isnull;
+		values[i] = isnull[i] ? (Datum) 0 : value->value;
+	}
+}
+
+void
+trait_accumulate_evaluated(const TraitProgram *constant, TraitDelta *delta,
+						   const Datum *values, const bool *isnull, int sign,
+						   MemoryContext memory)
+{
+	TraitProgram *program = unconstify(TraitProgram *, constant);
+	ListCell   *lc;
+
+	delta->rows += sign;
+	if (program->nsteps == 0)
+		return;
+	program->row++;
+	foreach(lc, program->values)
+	{
+		RowValue   *value = lfirst(lc);
+		int			i = foreach_current_index(lc);
+
+		value->value = values[i];
+		value->isnull = isnull[i];
+		value->row = program->row;
+	}
+	run_steps(program, delta, sign, memory);
+	ResetExprContext(program->econtext);
+}
+
+/* ---- one row ---- */
+
+/*
+ * run_steps() folds the current row into a delta; if the delta is NULL, only
+ * what the steps need of the row is evaluated.
+ */
+static void
+run_steps(TraitProgram *program, TraitDelta *delta, int sign,
+		  MemoryContext memory)
+{
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = in_program,
@@ -78,15 +171,9 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 	AggregateRow met = {.sign = sign};
 	MemoryContext old;
 
-	delta->rows += sign;
-	if (program->nsteps == 0)
-		return;
-
 	program->running = NULL;
 	program->evaluated = program->time;
 	error_context_stack = &callback;
-	program->row++;
-	program->econtext->ecxt_scantuple = row;
 	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
 
 	if (program->time != NULL)
@@ -105,15 +192,15 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 			continue;
 		if (step->value != NULL)
 			row_evaluate(program, step->value);
+		if (delta == NULL)
+			continue;
 		met.value = step->value ? step->value->value : (Datum) 0;
 		met.isnull = step->value ? step->value->isnull : false;
 		aggregate->accumulate(aggregate, &step->bound.input,
 							  (char *) delta + step->delta, &met, memory);
 	}
 	error_context_stack = callback.previous;
-
 	MemoryContextSwitchTo(old);
-	ResetExprContext(program->econtext);
 }
 
 static inline bool

@@ -329,6 +329,26 @@ extern void trait_accumulate(const TraitProgram *program, TraitDelta *delta,
 							 MemoryContext memory);
 
 /*
+ * What the stored traits need of a row, to be folded later: so many columns,
+ * which trait_row_describe() puts into a row type, from column 'first' on.
+ */
+extern int	trait_row_columns(const TraitProgram *program);
+extern void trait_row_describe(const TraitProgram *program, TupleDesc desc,
+							   AttrNumber first);
+
+/*
+ * trait_row_evaluate() computes these columns of a row.  The values are good
+ * until the program runs again.  trait_accumulate_evaluated() folds them.
+ */
+extern void trait_row_evaluate(const TraitProgram *program,
+							   TupleTableSlot *row, Datum *values,
+							   bool *isnull);
+extern void trait_accumulate_evaluated(const TraitProgram *program,
+									   TraitDelta *delta, const Datum *values,
+									   const bool *isnull, int sign,
+									   MemoryContext memory);
+
+/*
  * trait_delta_empty() notes that the source has lost all of its rows.  The
  * caller counts in 'rows' how many of them were the profile's.
  */

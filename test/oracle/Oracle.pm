@@ -551,8 +551,11 @@ sub start_psql
 {
 	my ($psql, $to, $from);
 	local $ENV{PGCLIENTENCODING} = 'UTF8';
+	# statements that need files, which those of large shops are, and some do not
+	my $memory = $ENV{STATEMENT_MEMORY} // ('16kB', '0', '-1', '40kB')[ $session % 4 ];
 	local $ENV{PGOPTIONS} =
-	  ($ENV{PGOPTIONS} || '') . ' -c client_min_messages=warning -c jit=off';
+	  ($ENV{PGOPTIONS} || '') . ' -c client_min_messages=warning -c jit=off'
+	  . " -c segment.statement_memory=$memory";
 
 	$SIG{PIPE} = 'IGNORE';
 	$psql = open2($from, $to,

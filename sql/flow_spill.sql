@@ -1,0 +1,127 @@
+-- flow: a statement that changes more than memory holds.  Rows that it has no
+-- room for are sorted in temporary files; what comes of them is the same.
+\set VERBOSITY terse
+SET client_min_messages = warning;
+CREATE SCHEMA spill;
+SET search_path = spill;
+
+CREATE TABLE orders (
+    order_id integer PRIMARY KEY,
+    customer text,
+    ordered_at timestamptz,
+    amount numeric,
+    drink text
+);
+CREATE INDEX ON orders (customer, ordered_at);
+CREATE TABLE carts (cart_id integer, customer text, started_at timestamptz);
+CREATE INDEX ON carts (customer, started_at);
+SELECT segment.create_population('spilled', 'customer', 'text');
+SELECT segment.attach_source('orders', 'customer', 'ordered_at');
+SELECT segment.attach_source('carts', 'customer', 'started_at');
+SELECT segment.create_trait('carts', 'count(carts)');
+SELECT segment.create_trait('orders', 'count(orders)');
+SELECT segment.create_trait('paid', 'sum(1000 / orders.amount where amount != 0)');
+SELECT segment.create_trait('biggest', 'max(orders.amount)');
+SELECT segment.create_trait('latest', 'last(orders.drink)');
+SELECT segment.create_trait('week', 'sum(orders.amount in last 7 days)');
+SELECT segment.create_trait('drinks', 'list(distinct orders.drink)');
+SELECT segment.create_audience('frequent', 'orders > 4');
+SET segment.now = '2026-05-20 12:00+00';
+
+CREATE VIEW raw AS
+SELECT e AS order_id, 'customer ' || e * 7919 % 2003 AS customer,
+    timestamptz '2026-05-20 12:00+00' - e % 400 * interval '1 hour' AS ordered_at,
+    (e % 13)::numeric AS amount, repeat('drink ', e % 5) AS drink
+FROM generate_series(1, 10000) AS e;
+
+CREATE FUNCTION files() RETURNS bigint LANGUAGE sql AS $$
+    SELECT count(*) FROM pg_ls_tmpdir()
+    WHERE name LIKE format('pgsql_tmp%s.%%', pg_backend_pid())
+$$;
+CREATE FUNCTION wrong() RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT v::text FROM segment.verify() AS v
+    UNION ALL
+    SELECT format('%s orders, not %s', p.orders, o.orders)
+    FROM spilled AS p FULL JOIN
+        (SELECT customer, count(*) AS orders FROM orders WHERE customer IS NOT NULL
+         GROUP BY customer) AS o USING (customer)
+    WHERE nullif(p.orders, 0) IS DISTINCT FROM o.orders
+$$;
+
+-- memory for no customer
+SET segment.statement_memory = 0;
+INSERT INTO orders TABLE raw;
+SELECT count(*), sum(orders) FROM spilled;
+SELECT wrong();
+UPDATE orders SET customer = 'customer ' || order_id % 1009, amount = amount + 1
+WHERE order_id % 3 = 0;
+SELECT wrong();
+DELETE FROM orders WHERE order_id % 4 = 1;
+SELECT wrong();
+
+-- some customers fit
+SET segment.statement_memory = '200kB';
+INSERT INTO orders TABLE raw ON CONFLICT (order_id)
+DO UPDATE SET amount = excluded.amount, customer = excluded.customer;
+SELECT wrong();
+SELECT count(*), sum(orders) FROM spilled;
+
+-- TRUNCATE among other writes of its batch
+SET segment.statement_memory = 0;
+CREATE FUNCTION start_again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO orders VALUES (30000, 'customer 3', segment.now(), 5, 'before');
+    TRUNCATE orders;
+    INSERT INTO orders SELECT * FROM raw WHERE order_id % 2 = 0;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER a_start_again AFTER INSERT ON carts
+    FOR EACH STATEMENT EXECUTE FUNCTION start_again();
+INSERT INTO carts VALUES (1, 'customer 3', segment.now());
+SELECT * FROM segment.verify();
+SELECT count(*), sum(orders) FROM spilled;
+DROP TRIGGER a_start_again ON carts;
+
+-- errors that are caught leave no files behind, wherever they happen
+CREATE FUNCTION caught(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        EXECUTE statement;
+    EXCEPTION WHEN others THEN
+        RETURN format('%s; files: %s', SQLERRM, files());
+    END;
+    RETURN format('no error; files: %s', files());
+END $$;
+SET work_mem = '64kB';
+SELECT caught('INSERT INTO orders SELECT order_id + 50000, customer, ordered_at, amount, drink FROM raw');
+SELECT caught($$WITH one AS (INSERT INTO orders SELECT order_id + 70000, customer,
+    ordered_at, amount, drink FROM raw RETURNING order_id) SELECT sum(1 / (order_id - 80000)) FROM one$$);
+SET segment.capture = off;
+INSERT INTO orders VALUES (90000, 'customer 5 unknown', now(), 1, NULL);
+SET segment.capture = on;
+SELECT caught('DELETE FROM orders WHERE order_id >= 50000');
+SET segment.capture = off;
+DELETE FROM orders WHERE order_id = 90000;
+SET segment.capture = on;
+
+-- a subtransaction that ends before its batch does
+CREATE FUNCTION buy_as_well() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    BEGIN
+        INSERT INTO orders SELECT order_id + 100000 * NEW.cart_id, customer,
+            ordered_at, amount, drink FROM raw;
+        PERFORM 1 / (NEW.cart_id - 3);
+    EXCEPTION WHEN division_by_zero THEN
+        NULL;
+    END;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER buy_as_well AFTER INSERT ON carts
+    FOR EACH ROW EXECUTE FUNCTION buy_as_well();
+INSERT INTO carts SELECT e, 'customer ' || e + 10, segment.now() FROM generate_series(2, 4) AS e;
+SELECT wrong();
+SELECT count(*), sum(orders) FROM spilled;
+SELECT files();
+
+SELECT segment.drop_population('spilled', cascade => true);
+DROP SCHEMA spill CASCADE;

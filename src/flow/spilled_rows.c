@@ -1,0 +1,195 @@
+/*-------------------------------------------------------------------------
+ *
+ * spilled_rows.c
+ *	  Where do rows of a statement wait until their profile is written?
+ *
+ * A COPY of five million orders of a million customers, with sum(orders.amount
+ * where status = 'paid') and the window of another trait, spills
+ *
+ *		key		truncations	sign	values: status = 'paid', amount, time
+ *		7		0			+1		t, 10, 12:00
+ *		9		0			+1		f, NULL, 12:01		amount: no need
+ *		7		0			+1		t, 2, 12:02
+ *
+ * into a sort by key, in work_mem and temporary files.  When profile 7 is
+ * written its rows are read, one after the other, and folded into its delta.
+ *
+ * What the traits need of a row is evaluated before it is kept: by the user
+ * who wrote the row, and in the statement that fails if that fails.
+ *
+ * Files.  A batch may outlive the subtransaction and the statement that wrote
+ * rows, so the files belong to the transaction, and are given back by
+ * spilled_end().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/resowner.h"
+#include "utils/tuplesort.h"
+#include "utils/typcache.h"
+
+#include "flow/batch.h"
+
+/* Columns of a spilled row; the values follow. */
+enum
+{
+	COLUMN_KEY = 1,
+	COLUMN_TRUNCATIONS,
+	COLUMN_SIGN,
+	COLUMN_VALUES,
+};
+
+struct SpilledRows
+{
+	const TraitProgram *program;
+	Tuplesortstate *sort;
+	TupleTableSlot *put;
+	TupleTableSlot *read;		/* empty: there are no more */
+};
+
+static void read_next(SpilledRows *spilled);
+static ResourceOwner own_files(void);
+
+bool
+spilled_possible(const TraitProgram *program)
+{
+	return COLUMN_VALUES + trait_row_columns(program) <=
+		MaxTupleAttributeNumber;
+}
+
+SpilledRows *
+spilled_create(const Population *population, const TraitProgram *program)
+{
+	SpilledRows *spilled = palloc0(sizeof(SpilledRows));
+	int			columns = COLUMN_VALUES - 1 + trait_row_columns(program);
+	TupleDesc	desc = CreateTemplateTupleDesc(columns);
+	TypeCacheEntry *type = lookup_type_cache(population->key_type,
+											 TYPECACHE_LT_OPR);
+	AttrNumber	column = COLUMN_KEY;
+	/* keys differ if their bytes do */
+	Oid			collation = C_COLLATION_OID;
+	bool		nulls_first = false;
+	ResourceOwner old;
+
+	TupleDescInitEntry(desc, COLUMN_KEY, NULL, population->key_type, -1, 0);
+	TupleDescInitEntry(desc, COLUMN_TRUNCATIONS, NULL, INT4OID, -1, 0);
+	TupleDescInitEntry(desc, COLUMN_SIGN, NULL, INT4OID, -1, 0);
+	trait_row_describe(program, desc, COLUMN_VALUES);
+
+	spilled->program = program;
+	spilled->put = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	spilled->read = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	old = own_files();
+	/* in the order of profile_key_compare() */
+	spilled->sort = tuplesort_begin_heap(desc, 1, &column, &type->lt_opr,
+										 &collation, &nulls_first, work_mem,
+										 NULL, TUPLESORT_NONE);
+	CurrentResourceOwner = old;
+	return spilled;
+}
+
+void
+spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row, int sign,
+			int truncations)
+{
+	TupleTableSlot *slot = ExecClearTuple(spilled->put);
+	Datum	   *values = slot->tts_values;
+	bool	   *isnull = slot->tts_isnull;
+	ResourceOwner old;
+
+	values[COLUMN_KEY - 1] = key;
+	isnull[COLUMN_KEY - 1] = false;
+	values[COLUMN_TRUNCATIONS - 1] = Int32GetDatum(truncations);
+	isnull[COLUMN_TRUNCATIONS - 1] = false;
+	values[COLUMN_SIGN - 1] = Int32GetDatum(sign);
+	isnull[COLUMN_SIGN - 1] = false;
+	if (row != NULL)
+		trait_row_evaluate(spilled->program, row, values + COLUMN_VALUES - 1,
+						   isnull + COLUMN_VALUES - 1);
+	else
+		memset(isnull + COLUMN_VALUES - 1, true,
+			   sizeof(bool) * trait_row_columns(spilled->program));
+	ExecStoreVirtualTuple(slot);
+
+	old = own_files();
+	tuplesort_puttupleslot(spilled->sort, slot);
+	CurrentResourceOwner = old;
+}
+
+void
+spilled_sort(SpilledRows *spilled)
+{
+	ResourceOwner old = own_files();
+
+	tuplesort_performsort(spilled->sort);
+	CurrentResourceOwner = old;
+	read_next(spilled);
+}
+
+/* read_next() reads the next row, or leaves the slot empty. */
+static void
+read_next(SpilledRows *spilled)
+{
+	ResourceOwner old = own_files();
+
+	if (tuplesort_gettupleslot(spilled->sort, true, false, spilled->read,
+							   NULL))
+		slot_getallattrs(spilled->read);
+	CurrentResourceOwner = old;
+}
+
+bool
+spilled_key(const SpilledRows *spilled, Datum *key)
+{
+	if (TTS_EMPTY(spilled->read))
+		return false;
+	*key = spilled->read->tts_values[COLUMN_KEY - 1];
+	return true;
+}
+
+void
+spilled_fold(SpilledRows *spilled, TraitDelta *delta, int truncations,
+			 MemoryContext memory)
+{
+	const Datum *values = spilled->read->tts_values;
+	const bool *isnull = spilled->read->tts_isnull;
+	int			sign = DatumGetInt32(values[COLUMN_SIGN - 1]);
+
+	if (DatumGetInt32(values[COLUMN_TRUNCATIONS - 1]) < truncations)
+	{
+		delta->emptied = true;
+		delta->rows += sign;
+	}
+	else
+		trait_accumulate_evaluated(spilled->program, delta,
+								   values + COLUMN_VALUES - 1,
+								   isnull + COLUMN_VALUES - 1, sign, memory);
+	read_next(spilled);
+}
+
+void
+spilled_end(SpilledRows *spilled)
+{
+	ExecDropSingleTupleTableSlot(spilled->put);
+	ExecDropSingleTupleTableSlot(spilled->read);
+	tuplesort_end(spilled->sort);
+}
+
+/*
+ * own_files() makes the transaction the owner of files that are opened, and
+ * returns who was.
+ */
+static ResourceOwner
+own_files(void)
+{
+	ResourceOwner old = CurrentResourceOwner;
+
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	return old;
+}
