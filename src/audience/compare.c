@@ -11,7 +11,8 @@
  *
  * Sizes are sums of numbers that are stored beside the bitmaps.  What is
  * shared is computed from bitmaps, each read once, however many pairs it is
- * part of.
+ * part of; so are toggles that wait for a fold, and profiles that are due, for
+ * all audiences together.
  * Profiles that are due are counted as they are now (due_members.c).
  *
  *-------------------------------------------------------------------------
@@ -38,17 +39,8 @@ SEGMENT_FUNCTION(segment_what_if);
 /* size_a, size_b, in_both, in_either, only_a, only_b, jaccard */
 #define OVERLAP_COLUMNS	7
 
-/* An audience of a comparison. */
-typedef struct Compared
-{
-	const Audience *audience;
-	MemberSet  *members;
-	int64		size;
-} Compared;
-
 static int64 *stored_sizes(const Population *population, List *audiences);
-static Compared compared(const Population *population,
-						 const Audience *audience);
+static const Audience *audience_of(List *audiences, int i);
 static bool share_stored(const Population *population, const Audience *a,
 						 const Audience *b, MembershipShare *share);
 static void overlap_values(const MembershipShare *share, Datum *values,
@@ -151,12 +143,14 @@ segment_overlap(PG_FUNCTION_ARGS)
 						  &population);
 	if (!share_stored(population, a, b, &share))
 	{
-		Compared	one = compared(population, a);
-		Compared	other = compared(population, b);
+		List	   *pair = list_make2(unconstify(Audience *, a),
+									  unconstify(Audience *, b));
+		MemberSet  *sets[2];
 
-		share.size_a = one.size;
-		share.size_b = other.size;
-		share.in_both = members_count_both(one.members, other.members);
+		audiences_members(population, pair, GetActiveSnapshot(), sets);
+		share.size_a = members_count(sets[0]);
+		share.size_b = members_count(sets[1]);
+		share.in_both = members_count_both(sets[0], sets[1]);
 	}
 	overlap_values(&share, values, isnull);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
@@ -189,9 +183,10 @@ segment_overlaps(PG_FUNCTION_ARGS)
 	const Population *population = population_by_name(home);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *audiences;
-	Compared   *all;
-	int			count;
-	ListCell   *lc;
+	MemberSet **sets;
+	int64	   *sizes;
+	int64	   *both;
+	Size		count;
 
 	population = population_reader(population);
 	InitMaterializedSRF(fcinfo, 0);
@@ -199,9 +194,14 @@ segment_overlaps(PG_FUNCTION_ARGS)
 		audiences_answering(population, audience_list(population), false) :
 		audiences_named(population, PG_GETARG_ARRAYTYPE_P(0));
 	count = list_length(audiences);
-	all = palloc(sizeof(Compared) * Max(count, 1));
-	foreach(lc, audiences)
-		all[foreach_current_index(lc)] = compared(population, lfirst(lc));
+	sets = palloc(sizeof(MemberSet *) * Max(count, 1));
+	sizes = palloc(sizeof(int64) * Max(count, 1));
+	both = MemoryContextAllocHuge(CurrentMemoryContext,
+								  sizeof(int64) * Max(count * count, 1));
+	audiences_members(population, audiences, GetActiveSnapshot(), sets);
+	for (int i = 0; i < count; i++)
+		sizes[i] = members_count(sets[i]);
+	members_count_pairs(sets, count, both);
 
 	for (int i = 0; i < count; i++)
 		for (int j = i + 1; j < count; j++)
@@ -209,15 +209,14 @@ segment_overlaps(PG_FUNCTION_ARGS)
 			Datum		values[2 + OVERLAP_COLUMNS];
 			bool		isnull[2 + OVERLAP_COLUMNS] = {false, false};
 			MembershipShare share = {
-				.size_a = all[i].size,
-				.size_b = all[j].size,
+				.size_a = sizes[i],
+				.size_b = sizes[j],
+				.in_both = both[i * count + j],
 			};
 
 			CHECK_FOR_INTERRUPTS();
-			values[0] = name_datum(all[i].audience->name);
-			values[1] = name_datum(all[j].audience->name);
-			share.in_both = members_count_both(all[i].members,
-											   all[j].members);
+			values[0] = name_datum(audience_of(audiences, i)->name);
+			values[1] = name_datum(audience_of(audiences, j)->name);
 			overlap_values(&share, values + 2, isnull + 2);
 			tuplestore_putvalues(result->setResult, result->setDesc, values,
 								 isnull);
@@ -302,16 +301,11 @@ what_if_sql(const Population *population, const Audience *audience,
 					limit);
 }
 
-/* compared() reads the members of an audience. */
-static Compared
-compared(const Population *population, const Audience *audience)
+/* audience_of() returns the i-th of a list of audiences. */
+static const Audience *
+audience_of(List *audiences, int i)
 {
-	Compared	one;
-
-	one.audience = audience;
-	one.members = audience_members(population, audience, GetActiveSnapshot());
-	one.size = members_count(one.members);
-	return one;
+	return list_nth(audiences, i);
 }
 
 /* overlap_values() fills in the OVERLAP_COLUMNS of a result. */

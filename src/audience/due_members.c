@@ -54,25 +54,41 @@ due_any(const Population *population, Snapshot snapshot)
 }
 
 void
-due_correct(const Population *population, const Audience *audience,
-			Snapshot snapshot, MemberSet *set)
+due_correct(const Population *population, List *audiences, Snapshot snapshot,
+			MemberSet **sets)
 {
 	DueReading	reading;
 	TupleTableSlot *row;
-	int			place;
+	List	   *moved = NIL;
+	int		   *places = palloc(sizeof(int) * Max(list_length(audiences), 1));
+	MemberSet **corrected =
+		palloc(sizeof(MemberSet *) * Max(list_length(audiences), 1));
+	ListCell   *lc;
 
-	if (!is_moved(audience))
+	foreach(lc, audiences)
+	{
+		MemberSet  *set = sets[foreach_current_index(lc)];
+
+		if (set == NULL || !is_moved(lfirst(lc)))
+			continue;
+		corrected[list_length(moved)] = set;
+		moved = lappend(moved, lfirst(lc));
+	}
+	if (moved == NIL)
 		return;
-	due_begin(&reading, population,
-			  list_make1(unconstify(Audience *, audience)), snapshot);
-	place = index_place(reading.index, audience->name);
+	due_begin(&reading, population, moved, snapshot);
+	foreach(lc, moved)
+		places[foreach_current_index(lc)] =
+			index_place(reading.index, ((const Audience *) lfirst(lc))->name);
 	while ((row = due_next(&reading)) != NULL)
 	{
 		int64		ord = profile_ord(population, row);
 
 		index_set_row(reading.index, row, reading.now);
-		if (index_holds(reading.index, place) != members_contain(set, ord))
-			members_flip(set, ord);
+		for (int i = 0; i < list_length(moved); i++)
+			if (index_holds(reading.index, places[i]) !=
+				members_contain(corrected[i], ord))
+				members_flip(corrected[i], ord);
 	}
 	due_end(&reading);
 }

@@ -27,6 +27,9 @@
 #include "audience/members_of.h"
 #include "base/base.h"
 
+/* The id of no definition: such members are not looked for. */
+#define NOT_STORED	(-1)
+
 static MemberSet *members_where(const Population *population,
 								const char *condition);
 static bool needs_filter(const Audience *audience, bool evaluated);
@@ -37,15 +40,41 @@ MemberSet *
 audience_members(const Population *population, const Audience *audience,
 				 Snapshot snapshot)
 {
-	MemberSet  *set = NULL;
+	MemberSet  *set;
 
-	if (audience->stored)
-		set = membership_read(population, audience->definition_id, snapshot,
-							  NULL);
-	if (set == NULL)
-		return members_where(population, audience_holds_sql(audience->name));
-	due_correct(population, audience, snapshot, set);
+	audiences_members(population,
+					  list_make1(unconstify(Audience *, audience)), snapshot,
+					  &set);
 	return set;
+}
+
+void
+audiences_members(const Population *population, List *audiences,
+				  Snapshot snapshot, MemberSet **sets)
+{
+	int			count = list_length(audiences);
+	int32	   *stored = palloc(sizeof(int32) * Max(count, 1));
+	ListCell   *lc;
+
+	foreach(lc, audiences)
+	{
+		const Audience *audience = lfirst(lc);
+
+		stored[foreach_current_index(lc)] =
+			audience->stored ? audience->definition_id : NOT_STORED;
+	}
+	membership_read_several(population, stored, count, snapshot, sets);
+	due_correct(population, audiences, snapshot, sets);
+	foreach(lc, audiences)
+	{
+		const Audience *audience = lfirst(lc);
+		MemberSet **set = &sets[foreach_current_index(lc)];
+
+		if (*set == NULL)
+			*set = members_where(population,
+								 audience_holds_sql(audience->name));
+	}
+	pfree(stored);
 }
 
 /* members_where() returns those for whom a condition in SQL is true. */

@@ -17,10 +17,12 @@
 /* Is any profile due? */
 extern bool due_any(const Population *population, Snapshot snapshot);
 
-/* Correct the membership of profiles that are due in a set of members. */
-extern void due_correct(const Population *population,
-						const Audience *audience, Snapshot snapshot,
-						MemberSet *set);
+/*
+ * Correct the membership of profiles that are due in the sets of audiences
+ * (Audience *), one for each; a set may be NULL, and is left out.
+ */
+extern void due_correct(const Population *population, List *audiences,
+						Snapshot snapshot, MemberSet **sets);
 
 /*
  * How many more members audiences (Audience *) have now than are stored; a
@@ -44,7 +46,13 @@ extern char *audience_holds_sql(const char *audience);
 extern char *audience_members_sql(const Population *population,
 								  const char *audience);
 
-/* The members as the snapshot shows them, whether they are stored or not. */
+/*
+ * The members of several audiences (Audience *) as the snapshot shows them,
+ * whether they are stored or not: a set for each in sets[].
+ */
+extern void audiences_members(const Population *population, List *audiences,
+							  Snapshot snapshot, MemberSet **sets);
+/* The members of one audience. */
 extern MemberSet *audience_members(const Population *population,
 								   const Audience *audience,
 								   Snapshot snapshot);

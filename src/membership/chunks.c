@@ -32,6 +32,9 @@
 static MemberSet *read_members(const Population *population,
 							   int32 definition_id, Snapshot snapshot,
 							   bool *damaged, bool *stored);
+static MemberSet *read_chunks(const Population *population,
+							  int32 definition_id, Snapshot snapshot,
+							  bool *damaged, bool *stored);
 static SysScanDesc scan_one(Relation relation, int32 definition_id,
 							int64 number, Snapshot snapshot);
 static void write_members(const Population *population, int32 definition_id,
@@ -64,6 +67,22 @@ membership_read_last(const Population *population, int32 definition_id,
 						&stored);
 }
 
+void
+membership_read_several(const Population *population,
+						const int32 *definition_ids, int count,
+						Snapshot snapshot, MemberSet **sets)
+{
+	for (int i = 0; i < count; i++)
+	{
+		bool		stored;
+		MemberSet  *set = read_chunks(population, definition_ids[i], snapshot,
+									  NULL, &stored);
+
+		sets[i] = stored ? set : NULL;
+	}
+	toggles_flip_several(population, definition_ids, count, snapshot, sets);
+}
+
 /*
  * read_members() reads chunks and toggles.  *stored tells whether the
  * snapshot shows the marker of members that are kept.
@@ -71,6 +90,18 @@ membership_read_last(const Population *population, int32 definition_id,
 static MemberSet *
 read_members(const Population *population, int32 definition_id,
 			 Snapshot snapshot, bool *damaged, bool *stored)
+{
+	MemberSet  *set = read_chunks(population, definition_id, snapshot, damaged,
+								  stored);
+
+	toggles_flip(population, definition_id, snapshot, set);
+	return set;
+}
+
+/* read_chunks() reads chunks alone. */
+static MemberSet *
+read_chunks(const Population *population, int32 definition_id,
+			Snapshot snapshot, bool *damaged, bool *stored)
 {
 	MemberSet  *set = members_create();
 	Relation	relation;
@@ -108,7 +139,6 @@ read_members(const Population *population, int32 definition_id,
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-	toggles_flip(population, definition_id, snapshot, set);
 	return set;
 }
 

@@ -28,14 +28,13 @@
 
 #include "base/base.h"
 #include "membership/members.h"
-#include "membership/numbers.h"
 #include "membership/portable.h"
 
 /* The first byte of a stored chunk. */
 #define CHUNK_VERSION	1
 
 /* Containers of a chunk. */
-#define PARTS			(CHUNK_ORDS / ALL_NUMBERS)
+#define PARTS			CHUNK_PARTS
 #define PART_OF(ord)	(CHUNK_OFFSET(ord) >> NUMBER_BITS)
 #define NUMBER_OF(ord)	((uint16_t) (CHUNK_OFFSET(ord) & (ALL_NUMBERS - 1)))
 
@@ -250,6 +249,12 @@ int64
 members_chunk_number(const MemberSet *set, int i)
 {
 	return i < set->count ? set->chunks[i].number : PG_INT64_MAX;
+}
+
+const NumberSet *
+members_chunk_parts(const MemberSet *set, int i)
+{
+	return set->chunks[i].parts;
 }
 
 void

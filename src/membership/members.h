@@ -11,6 +11,7 @@
 #include "fmgr.h"
 
 #include "membership/membership.h"
+#include "membership/numbers.h"
 
 /*
  * How many ords a chunk spans, as a power of two: 131,072, two containers of
@@ -33,6 +34,7 @@
 #define CHUNK_ORDS			(1 << CHUNK_BITS)
 #define CHUNK_OF(ord)		((int64) (ord) >> CHUNK_BITS)
 #define CHUNK_OFFSET(ord)	((uint32) ((ord) & (CHUNK_ORDS - 1)))
+#define CHUNK_PARTS			(CHUNK_ORDS / ALL_NUMBERS)
 #define CHUNK_ORD(chunk, offset) (((int64) (chunk) << CHUNK_BITS) | (offset))
 
 /*
@@ -42,6 +44,8 @@
 extern int	members_chunks(const MemberSet *set);
 /* The number of the i-th chunk; PG_INT64_MAX behind the last. */
 extern int64 members_chunk_number(const MemberSet *set, int i);
+/* The containers of the i-th chunk, an array of CHUNK_PARTS. */
+extern const NumberSet *members_chunk_parts(const MemberSet *set, int i);
 /* Flip those members of 'set' that are in the i-th chunk of 'by'. */
 extern void members_flip_chunk(MemberSet *set, const MemberSet *by, int i);
 

@@ -36,6 +36,13 @@ extern int64 members_count(const MemberSet *set);
 /* How many ords are in both sets. */
 extern int64 members_count_both(const MemberSet *a, const MemberSet *b);
 
+/*
+ * How many ords are in both of each pair of sets: both[i * count + j] of the
+ * i-th and the j-th set, where i < j (pairs.c).
+ */
+extern void members_count_pairs(MemberSet *const *sets, int count,
+								int64 *both);
+
 /* New sets, in the current context: the ords in both, in either, only in a. */
 extern MemberSet *members_both(const MemberSet *a, const MemberSet *b);
 extern MemberSet *members_either(const MemberSet *a, const MemberSet *b);
@@ -128,6 +135,13 @@ extern bool membership_try_lock(const Population *population);
 extern MemberSet *membership_read(const Population *population,
 								  int32 definition_id, Snapshot snapshot,
 								  bool *damaged);
+/*
+ * The same of several definitions, with one reading of the toggles; NULL where
+ * the snapshot does not show that members are stored.
+ */
+extern void membership_read_several(const Population *population,
+									const int32 *definition_ids, int count,
+									Snapshot snapshot, MemberSet **sets);
 /* The members as last stored, even if they are not kept any more. */
 extern MemberSet *membership_read_last(const Population *population,
 									   int32 definition_id, Snapshot snapshot,

@@ -119,6 +119,13 @@ extern bool toggles_next(PackedToggles *packed, Toggle *toggle);
 /* Flip in a set the ords whose toggles wait for a fold. */
 extern void toggles_flip(const Population *population, int32 definition_id,
 						 Snapshot snapshot, MemberSet *set);
+/*
+ * The same for several definitions by one scan; sets may be NULL, and are left
+ * out.
+ */
+extern void toggles_flip_several(const Population *population,
+								 const int32 *definition_ids, int count,
+								 Snapshot snapshot, MemberSet **sets);
 /* Scan all rows of toggles. */
 extern SysScanDesc toggles_scan(Relation relation, Snapshot snapshot);
 /* Begin to read the toggles in a row of a scan. */

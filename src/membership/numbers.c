@@ -59,7 +59,6 @@ static void pick(NumberSet *result, const NumberSet *from,
 				 const NumberSet *by, bool in);
 static void combine_bits(NumberSet *result, Operation operation,
 						 const NumberSet *a, const NumberSet *b);
-static const uint64_t *as_bits(const NumberSet *set, uint64_t *room);
 static void set_bits(uint64_t *bits, const NumberSet *array);
 static uint32_t count_bits(const uint64_t *bits);
 static void normalize(NumberSet *set);
@@ -302,8 +301,8 @@ combine_bits(NumberSet *result, Operation operation,
 			 const NumberSet *a, const NumberSet *b)
 {
 	uint64_t	room[WORDS];
-	const uint64_t *left = as_bits(a, room);
-	const uint64_t *right = as_bits(b, room);
+	const uint64_t *left = numbers_bits(a, room);
+	const uint64_t *right = numbers_bits(b, room);
 	uint64_t   *bits = palloc(BITS_BYTES);
 
 	switch (operation)
@@ -335,17 +334,12 @@ numbers_count_both(const NumberSet *a, const NumberSet *b)
 {
 	const NumberSet *array = a->bits == NULL ? a : b;
 	const NumberSet *other = a->bits == NULL ? b : a;
-	uint64_t	both[WORDS];
 	uint32_t	count = 0;
 
 	if (array->count == ALL_NUMBERS || other->count == ALL_NUMBERS)
 		return Min(a->count, b->count);
 	if (array->bits != NULL)
-	{
-		for (int i = 0; i < WORDS; i++)
-			both[i] = a->bits[i] & b->bits[i];
-		return count_bits(both);
-	}
+		return bits_count_both(a->bits, b->bits);
 	if (other->bits != NULL)
 	{
 		for (uint32_t i = 0; i < array->count; i++)
@@ -365,9 +359,8 @@ numbers_count_both(const NumberSet *a, const NumberSet *b)
 	return count;
 }
 
-/* as_bits() makes bits of an array, in 'room', which is for one set. */
-static const uint64_t *
-as_bits(const NumberSet *set, uint64_t *room)
+const uint64_t *
+numbers_bits(const NumberSet *set, uint64_t *room)
 {
 	if (set->bits != NULL)
 		return set->bits;
@@ -556,7 +549,7 @@ numbers_write(const NumberSet *set, const PortableContainer *as,
 			memcpy(at, bits, BITS_BYTES);
 			break;
 		case PORTABLE_RUNS:
-			write_runs(as_bits(set, bits), at);
+			write_runs(numbers_bits(set, bits), at);
 			break;
 	}
 }

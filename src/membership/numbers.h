@@ -49,6 +49,15 @@ extern void numbers_exactly_one(NumberSet *result,
 								const NumberSet *a, const NumberSet *b);
 extern uint32_t numbers_count_both(const NumberSet *a, const NumberSet *b);
 
+/*
+ * The set as bits: its own, or made in 'room', which is for one bit of each
+ * number.
+ */
+extern const uint64_t *numbers_bits(const NumberSet *set, uint64_t *room);
+
+/* count_bits.c: how many bits are in both, of one for each number? */
+extern uint32_t bits_count_both(const uint64_t *a, const uint64_t *b);
+
 /* Write the numbers, ascending, into an array with room for all of them. */
 extern void numbers_list(const NumberSet *set, uint16_t *numbers);
 

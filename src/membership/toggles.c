@@ -27,6 +27,8 @@
 #include "common/hashfn.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -53,6 +55,16 @@ struct ToggleWriter
 	int			nslots;
 };
 
+/* A set of members of which toggles are read. */
+typedef struct Flipped
+{
+	int32		definition_id;	/* sorted by that */
+	MemberSet  *set;
+} Flipped;
+
+static void flip_where(const Flipped *flipped, int count, int32 definition_id,
+					   int64 ord);
+static int	compare_flipped(const void *a, const void *b);
 static void open_table(ToggleWriter *writer);
 static void put_row(ToggleWriter *writer, const ProfileToggles *toggles);
 static TupleTableSlot *next_slot(ToggleWriter *writer);
@@ -217,28 +229,75 @@ void
 toggles_flip(const Population *population, int32 definition_id,
 			 Snapshot snapshot, MemberSet *set)
 {
-	Relation	relation = toggles_open(population, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(relation);
-	SysScanDesc scan = toggles_scan(relation, snapshot);
+	toggles_flip_several(population, &definition_id, 1, snapshot, &set);
+}
+
+void
+toggles_flip_several(const Population *population, const int32 *definition_ids,
+					 int count, Snapshot snapshot, MemberSet **sets)
+{
+	Flipped    *flipped = palloc(sizeof(Flipped) * Max(count, 1));
+	int			nflipped = 0;
 	PackedToggles packed = {0};
 	Toggle		toggle;
+	Relation	relation;
+	TupleDesc	desc;
+	SysScanDesc scan;
 	HeapTuple	row;
 
-	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	for (int i = 0; i < count; i++)
+		if (sets[i] != NULL)
+			flipped[nflipped++] = (Flipped) {definition_ids[i], sets[i]};
+	if (nflipped > 0 && OidIsValid(membership_tables(population)->toggles))
 	{
-		CHECK_FOR_INTERRUPTS();
-		toggles_of_row(&packed, row, relation);
-		while (toggles_next(&packed, &toggle))
+		qsort(flipped, nflipped, sizeof(Flipped), compare_flipped);
+		relation = toggles_open(population, AccessShareLock);
+		desc = RelationGetDescr(relation);
+		scan = toggles_scan(relation, snapshot);
+		while (HeapTupleIsValid(row = systable_getnext(scan)))
 		{
 			bool		isnull;
+			int64		ord = DatumGetInt64(heap_getattr(row, TOGGLE_ORD,
+														 desc, &isnull));
 
-			if (toggle.definition_id == definition_id)
-				members_flip(set, DatumGetInt64(heap_getattr(row, TOGGLE_ORD,
-															 desc, &isnull)));
+			CHECK_FOR_INTERRUPTS();
+			toggles_of_row(&packed, row, relation);
+			while (toggles_next(&packed, &toggle))
+				flip_where(flipped, nflipped, toggle.definition_id, ord);
 		}
+		systable_endscan(scan);
+		table_close(relation, AccessShareLock);
 	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	pfree(flipped);
+}
+
+/* flip_where() flips an ord in the sets of a definition, which are sorted. */
+static void
+flip_where(const Flipped *flipped, int count, int32 definition_id, int64 ord)
+{
+	int			low = 0;
+	int			high = count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (flipped[middle].definition_id < definition_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < count && flipped[low].definition_id == definition_id; low++)
+		members_flip(flipped[low].set, ord);
+}
+
+static int
+compare_flipped(const void *a, const void *b)
+{
+	int32		left = ((const Flipped *) a)->definition_id;
+	int32		right = ((const Flipped *) b)->definition_id;
+
+	return left < right ? -1 : left > right;
 }
 
 int64

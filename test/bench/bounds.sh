@@ -1,0 +1,105 @@
+# bounds: what does a statement need that is larger than memory, and a question
+# about many audiences?
+#
+# One COPY of five times as many orders as there are customers, none of whom is
+# known, and one of as many again, of all of whom something is known: into the
+# table alone, with ten plain traits, and with ten traits over windows.  The
+# memory is what the server process has of its own beside shared buffers, at its
+# most while the COPY runs.
+#
+# Then overlaps() of a hundred audiences, with nothing pending, and with toggles
+# that nobody has folded.
+
+part()
+{
+	profiles=$(scaled 1000000)
+	events=$(scaled 5000000)
+
+	echo "COPY of $events orders of $profiles customers, in one statement, work_mem 4 MB:"
+	sql -v events="$((2 * events))" -v profiles="$profiles" -v file="$stage/all.copy" \
+		-f test/bench/events/orders.sql
+	head -n "$events" "$stage/all.copy" >"$stage/new.copy"
+	tail -n "$events" "$stage/all.copy" >"$stage/known.copy"
+	rm "$stage/all.copy"
+	for contestant in bare plain windowed; do
+		copy_into "$contestant"
+	done
+	echo
+	for file in new known; do
+		awk -v file="$file" -v a="$(median "$file" bare)" -v b="$(median "$file" plain)" \
+			-v c="$(median "$file" windowed)" 'BEGIN {
+			printf "%-34s %8.1f s   plain %8.1f s  %5.2f   windowed %8.1f s  %5.2f\n",
+				file " customers, bare", a, b, b / a, c, c / a }'
+	done
+	echo
+	overlaps
+	echo
+	aim "COPY, new customers" "table alone" "$(median new plain)" "<" "$(median new bare)" 1.8
+	aim "COPY, known customers" "table alone" "$(median known plain)" "<" "$(median known bare)" 1.5
+	for contestant in plain windowed; do
+		aim "memory of COPY, $contestant" "twice work_mem and 16 MB" \
+			"$(median memory $contestant)" "<" 24 1
+	done
+	aim "overlaps of 100 audiences" "50 ms" "$(median overlaps none)" "<" 50 1
+	aim "the same, toggles pending" "100 ms" "$(median overlaps pending)" "<" 100 1
+}
+
+# copy_into CONTESTANT: both files, and whether the orders are counted
+copy_into()
+{
+	as_server createdb "bounds_$1"
+	sql -d "bounds_$1" -f test/bench/events/table.sql
+	if [ "$1" != bare ]; then
+		sql -d "bounds_$1" -f test/bench/bounds/segment.sql -f "test/bench/bounds/$1.sql" >/dev/null
+	fi
+	for file in new known; do
+		sql -c CHECKPOINT
+		: >"$stage/process"
+		chmod a+w "$stage/process"
+		watch_memory >"$stage/memory" 2>/dev/null &
+		watch=$!
+		sql -d "bounds_$1" -v file="$stage/$file.copy" -v process="$stage/process" \
+			-f test/bench/bounds/copy.sql >"$stage/copy.out"
+		kill "$watch"
+		memory=$(sort -g "$stage/memory" | tail -n 1)
+		note "$file" "$1" "$(awk '/^Time: / { print $2 / 1000 }' "$stage/copy.out")"
+		note memory "$1" "$memory"
+		printf '  %-10s %-6s %8.1f s  %6.1f MB\n' "$1" "$file" "$(median "$file" "$1")" "$memory"
+	done
+	[ "$1" = bare ] || [ "$(sql -d "bounds_$1" -c "SELECT sum(order_count) FROM profile")" = "$((2 * events))" ] ||
+		fail "not all orders are counted"
+	as_server dropdb "bounds_$1"
+}
+
+# watch_memory: megabytes, again and again, of the server process that is
+# written down
+watch_memory()
+{
+	while :; do
+		awk '/^RssAnon:/ { print $2 / 1024 }' "/proc/$(tr -dc 0-9 <"$stage/process")/status"
+		sleep 0.1
+	done
+}
+
+overlaps()
+{
+	as_server createdb bounds
+	sql -d bounds -v profiles="$profiles" -f test/bench/members/customers.sql
+	sql -d bounds -f test/bench/members/segment.sql >/dev/null
+	sql -d bounds -c "VACUUM ANALYZE"
+	ask_overlaps none
+	sql -d bounds -f test/bench/bounds/pending.sql >"$stage/pending"
+	ask_overlaps pending
+	echo "overlaps() of 100 audiences: $(median overlaps none) ms, with $(cat "$stage/pending") toggles pending $(median overlaps pending) ms"
+}
+
+ask_overlaps()
+{
+	for turn in 1 2 3; do
+		sql -d bounds -f test/bench/bounds/overlaps.sql >"$stage/overlaps.out"
+		grep -q '^differ: 0' "$stage/overlaps.out" || fail "$(cat "$stage/overlaps.out")"
+		note overlaps "$1" "$(awk '/^Time: / { print $2 }' "$stage/overlaps.out")"
+	done
+}
+
+part
