@@ -12,8 +12,15 @@
  *		locked	09:31 page 2	09:40 page 4	09:30 page 7	09:35 page 7
  *		from	09:30			09:30			09:35			09:40
  *
+ * A portion is found by the index alone, and of each profile the row is read
+ * when it is locked: most are on the page of the one before.  The row may be
+ * gone by then, or not be due any more; it is passed over then.
+ *
  * A caller that stops in the middle is told the earliest wake_at of those that
- * are left: 'from'.
+ * are left: 'from'.  If the same session goes on there, in another transaction,
+ * it goes on with the rest of the portion: a worker sweeps a portion in many
+ * short transactions.  If the place of such a row has been taken by another
+ * profile meanwhile, it is that profile's wake_at that is looked at.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +29,8 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "profile/table.h"
@@ -39,23 +48,37 @@ typedef struct DueProfile
 
 struct DuePortion
 {
-	DueScan    *scan;			/* in the order of wake_at */
+	DueScan    *scan;			/* in the order of wake_at; NULL before it is
+								 * needed */
+	TimestampTz from;			/* where that begins */
 	bool		scanned;		/* has it come to its end? */
 	int			count;
 	int			next;			/* the profile to be locked next */
 	int			room;
 	DueProfile *profiles;		/* in the order of pages */
+	IndexFetchTableData *fetch;
 };
 
-static DuePortion *portion_create(ProfileTable *table, TimestampTz from,
-								  TimestampTz at);
-static void portion_fill(ProfileTable *table, int64 most);
+/* What is left of the last portion of this session. */
+typedef struct KeptPortion
+{
+	Oid			base;			/* the population's base table */
+	TimestampTz from;			/* the earliest wake_at of it */
+	int			count;			/* 0: nothing */
+	DueProfile *profiles;		/* in the order of pages */
+} KeptPortion;
+
+static KeptPortion kept;
+
+static DuePortion *portion_create(ProfileTable *table, TimestampTz from);
+static void portion_take_kept(DuePortion *portion, Relation base);
+static void portion_fill(ProfileTable *table, TimestampTz at, int64 most);
+static bool fetch_row(ProfileTable *table, const DueProfile *profile);
 static int	compare_tids(const void *a, const void *b);
 
 /*
- * The scan shows a row as it was when the table was opened.  The locked row is
- * as it is now, and may be due no more.  No row that the scan has shown is
- * removed meanwhile, as the table's snapshot still shows it.
+ * The index shows a row as it was when the table was opened, or the portion
+ * was found.  The locked row is as it is now, and may be due no more.
  */
 TupleTableSlot *
 profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at,
@@ -66,7 +89,7 @@ profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at,
 	bool		found = false;
 
 	if (table->due == NULL)
-		table->due = portion_create(table, *from, at);
+		table->due = portion_create(table, *from);
 	portion = table->due;
 	while (!found)
 	{
@@ -76,12 +99,14 @@ profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at,
 
 		CHECK_FOR_INTERRUPTS();
 		if (portion->next == portion->count)
-			portion_fill(table, most);
+			portion_fill(table, at, most);
 		if (portion->count == 0)
 			break;
 		profile = &portion->profiles[portion->next++];
 		*from = profile->from;
-		result = table_tuple_lock(table->relation, &profile->tid,
+		if (!fetch_row(table, profile))
+			continue;
+		result = table_tuple_lock(table->relation, &table->found->tts_tid,
 								  table->snapshot, table->found,
 								  GetCurrentCommandId(false),
 								  LockTupleNoKeyExclusive,
@@ -99,21 +124,77 @@ profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at,
 	return found ? table->found : NULL;
 }
 
+/*
+ * fetch_row() reads the row to which an entry of the index leads; false if the
+ * snapshot shows none there.
+ */
+static bool
+fetch_row(ProfileTable *table, const DueProfile *profile)
+{
+	ItemPointerData tid = profile->tid;
+	bool		again = false;
+
+	return table_index_fetch_tuple(table->due->fetch, &tid, table->snapshot,
+								   table->found, &again, NULL);
+}
+
 /* portion_create() begins to find profiles that are due. */
 static DuePortion *
-portion_create(ProfileTable *table, TimestampTz from, TimestampTz at)
+portion_create(ProfileTable *table, TimestampTz from)
 {
 	DuePortion *portion = palloc0(sizeof(DuePortion));
 
-	portion->scan = profile_due_begin(table->population, from, at,
-									  table->snapshot);
+	portion->from = from;
+	portion->fetch = table_index_fetch_begin(table->relation);
+	portion_take_kept(portion, table->relation);
 	return portion;
 }
 
-void
-due_portion_end(DuePortion *portion)
+/*
+ * portion_take_kept() goes on with what is kept, if that begins at 'from'.  A
+ * vacuum may have cut pages off the end of the table meanwhile.
+ */
+static void
+portion_take_kept(DuePortion *portion, Relation base)
 {
-	profile_due_end(portion->scan);
+	BlockNumber pages;
+
+	if (kept.count == 0 || kept.base != RelationGetRelid(base) ||
+		kept.from != portion->from)
+		return;
+	pages = RelationGetNumberOfBlocks(base);
+	portion->from = kept.profiles[kept.count - 1].from;
+	while (kept.count > 0 &&
+		   ItemPointerGetBlockNumber(&kept.profiles[kept.count - 1].tid) >=
+		   pages)
+		kept.count--;
+	portion->count = portion->room = kept.count;
+	portion->profiles = palloc(sizeof(DueProfile) * Max(kept.count, 1));
+	memcpy(portion->profiles, kept.profiles,
+		   sizeof(DueProfile) * kept.count);
+	kept.count = 0;
+}
+
+void
+due_portion_end(ProfileTable *table)
+{
+	DuePortion *portion = table->due;
+	int			left = portion->count - portion->next;
+
+	if (left > 0)
+	{
+		if (kept.profiles == NULL)
+			kept.profiles = MemoryContextAlloc(TopMemoryContext,
+											   sizeof(DueProfile) * PORTION);
+		memcpy(kept.profiles, portion->profiles + portion->next,
+			   sizeof(DueProfile) * left);
+		kept.base = RelationGetRelid(table->relation);
+		kept.from = portion->profiles[portion->next - 1].from;
+		kept.count = left;
+	}
+	if (portion->scan != NULL)
+		profile_due_end(portion->scan);
+	table_index_fetch_end(portion->fetch);
 	if (portion->profiles != NULL)
 		pfree(portion->profiles);
 	pfree(portion);
@@ -124,12 +205,15 @@ due_portion_end(DuePortion *portion)
  * place of the last one.  It is empty if there are no more.
  */
 static void
-portion_fill(ProfileTable *table, int64 most)
+portion_fill(ProfileTable *table, TimestampTz at, int64 most)
 {
 	DuePortion *portion = table->due;
 	int			wanted = (int) Min(most, PORTION);
 	TimestampTz from;
 
+	if (portion->scan == NULL)
+		portion->scan = profile_due_begin(table->population, portion->from, at,
+										  table->snapshot);
 	if (portion->room < wanted)
 	{
 		if (portion->profiles != NULL)
@@ -140,16 +224,14 @@ portion_fill(ProfileTable *table, int64 most)
 	portion->count = portion->next = 0;
 	while (portion->count < wanted && !portion->scanned)
 	{
-		TupleTableSlot *row = profile_due_next(portion->scan);
 		DueProfile *profile = &portion->profiles[portion->count];
 
 		CHECK_FOR_INTERRUPTS();
-		portion->scanned = row == NULL;
-		if (row == NULL)
-			break;
-		profile->tid = row->tts_tid;
-		profile->wake_at = profile_wake_at(table->population, row);
-		portion->count++;
+		if (profile_due_next_tid(portion->scan, &profile->tid,
+								 &profile->wake_at))
+			portion->count++;
+		else
+			portion->scanned = true;
 	}
 	if (portion->count == 0)
 		return;

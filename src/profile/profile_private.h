@@ -9,6 +9,7 @@
 #define SEGMENT_PROFILE_PRIVATE_H
 
 #include "nodes/execnodes.h"
+#include "storage/itemptr.h"
 
 #include "profile/profile.h"
 
@@ -64,5 +65,12 @@ extern bool column_is_reserved(const char *name);
  * server refuses to defer them.
  */
 extern void triggers_at_once(ResultRelInfo *result);
+
+/*
+ * profile_scan.c: the next profile of a scan of those that are due, whether its
+ * row is still there or not; false if there are no more.
+ */
+extern bool profile_due_next_tid(DueScan *scan, ItemPointer tid,
+								 TimestampTz *wake_at);
 
 #endif							/* SEGMENT_PROFILE_PRIVATE_H */

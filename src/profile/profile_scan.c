@@ -108,6 +108,29 @@ profile_due_next(DueScan *scan)
 	return scan->row;
 }
 
+bool
+profile_due_next_tid(DueScan *scan, ItemPointer tid, TimestampTz *wake_at)
+{
+	IndexScanDesc index = scan->scan;
+	ItemPointer next;
+	bool		isnull;
+
+	if (!index->xs_want_itup)
+	{
+		/* the keys stay */
+		index->xs_want_itup = true;
+		index_rescan(index, NULL, index->numberOfKeys, NULL, 0);
+	}
+	next = index_getnext_tid(index, ForwardScanDirection);
+	if (next == NULL)
+		return false;
+	*tid = *next;
+	*wake_at = DatumGetTimestampTz(index_getattr(index->xs_itup, 1,
+												 index->xs_itupdesc,
+												 &isnull));
+	return true;
+}
+
 void
 profile_due_end(DueScan *scan)
 {

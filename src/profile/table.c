@@ -153,7 +153,7 @@ profile_close(ProfileTable *table)
 	error_context_stack = callback.previous;
 
 	if (table->due != NULL)
-		due_portion_end(table->due);
+		due_portion_end(table);
 	snapshot_release(table);
 	if (table->blank != NULL)
 		ExecDropSingleTupleTableSlot(table->blank);

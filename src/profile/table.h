@@ -54,8 +54,11 @@ extern void table_new_snapshot(ProfileTable *table);
 extern void table_initial_values(ProfileTable *table, Datum **values,
 								 bool **isnull);
 
-/* due_portion_end() frees a portion and ends its scan. */
-extern void due_portion_end(DuePortion *portion);
+/*
+ * due_portion_end() ends the portion of a table, and keeps what is left of it
+ * for the session's next one.
+ */
+extern void due_portion_end(ProfileTable *table);
 
 /*
  * BEFORE triggers may read a row, but not change our columns in it.

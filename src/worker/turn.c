@@ -43,10 +43,11 @@
 #define MOST_BATCH		(16 * BATCH)
 
 /*
- * Profiles that are swept in one transaction, and for how many milliseconds:
- * their rows are locked meanwhile.
+ * Profiles that are swept in one transaction at the most, and for how many
+ * milliseconds: their rows are locked meanwhile.  The next one goes on with
+ * what the index said (profile/lock_due.c).
  */
-#define SWEEP_BATCH		4000
+#define SWEEP_BATCH		65536
 #define SWEEP_TIME		40
 
 /* What is found out about the database. */
