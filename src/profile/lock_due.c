@@ -17,7 +17,7 @@
  * gone by then, or not be due any more; it is passed over then.
  *
  * A caller that stops in the middle is told the earliest wake_at of those that
- * are left: 'from'.  If the same session goes on there, in another transaction,
+ * are left: 'from'.  If the same session goes on there in another transaction,
  * it goes on with the rest of the portion: a worker sweeps a portion in many
  * short transactions.  If the place of such a row has been taken by another
  * profile meanwhile, it is that profile's wake_at that is looked at.

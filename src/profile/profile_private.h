@@ -67,8 +67,8 @@ extern bool column_is_reserved(const char *name);
 extern void triggers_at_once(ResultRelInfo *result);
 
 /*
- * profile_scan.c: the next profile of a scan of those that are due, whether its
- * row is still there or not; false if there are no more.
+ * profile_scan.c: the next profile of a scan of those that are due, whether
+ * its row is still there or not; false if there are no more.
  */
 extern bool profile_due_next_tid(DueScan *scan, ItemPointer tid,
 								 TimestampTz *wake_at);
