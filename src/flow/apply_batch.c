@@ -68,9 +68,10 @@ static void wait_for_source(Application *application, ProfileDeltas profile);
 static void apply_waiting(Application *application);
 static bool apply_profile(Application *application, ProfileDeltas profile);
 static int64 profile_rows(ProfileDeltas profile, bool *changed);
+static bool is_read_again(ProfileDeltas profile);
 static TraitResult apply_deltas(Application *application,
 								ProfileDeltas profile, bool locked,
-								TupleTableSlot *row);
+								TupleTableSlot *row, int64 *rows);
 static bool reread(Application *application, const TraitProgram *program,
 				   Datum key, bool locked, TupleTableSlot *row);
 static Rereading *rereading_of(Application *application,
@@ -218,6 +219,7 @@ apply_profile(Application *application, ProfileDeltas profile)
 	const Population *population = visitor->population;
 	bool		rows_changed;
 	int64		rows = profile_rows(profile, &rows_changed);
+	bool		read_again = is_read_again(profile);
 
 	for (;;)
 	{
@@ -228,6 +230,17 @@ apply_profile(Application *application, ProfileDeltas profile)
 		int64		count = profile_source_rows(population, after) + rows;
 		TraitResult result;
 
+		result = TRAIT_UNCHANGED;
+		if (read_again)
+		{
+			int64		before = count;
+
+			result = apply_deltas(application, profile, row != NULL, after,
+								  &count);
+			if (result == TRAIT_REREAD)
+				return false;
+			rows_changed |= count != before;
+		}
 		check_count(population, count);
 		if (count == 0)
 		{
@@ -237,7 +250,9 @@ apply_profile(Application *application, ProfileDeltas profile)
 		}
 
 		profile_set_source_rows(population, after, count);
-		result = apply_deltas(application, profile, row != NULL, after);
+		if (!read_again)
+			result = apply_deltas(application, profile, row != NULL, after,
+								  &count);
 		if (result == TRAIT_REREAD)
 			return false;
 		if (result == TRAIT_UNCHANGED && !rows_changed)
@@ -268,17 +283,27 @@ profile_rows(ProfileDeltas profile, bool *changed)
 	return rows;
 }
 
+/* is_read_again() says whether only a source knows what rows it has left. */
+static bool
+is_read_again(ProfileDeltas profile)
+{
+	for (int i = 0; i < profile.count; i++)
+		if (profile.deltas[i].delta->reread)
+			return true;
+	return false;
+}
+
 /*
  * apply_deltas() applies deltas to the traits in a profile's edited row;
  * 'locked' says whether the profile is there.  TRAIT_REREAD if the profile has
- * to wait.
+ * to wait.  *rows is corrected by what a source that is read again says.
  *
  * A trait that is read again from its source is the truth at the end of the
  * batch: no delta of its program is applied any more.
  */
 static TraitResult
 apply_deltas(Application *application, ProfileDeltas profile, bool locked,
-			 TupleTableSlot *row)
+			 TupleTableSlot *row, int64 *rows)
 {
 	const Visitor *visitor = &application->visitor;
 	List	   *done = NIL;		/* TraitProgram *, read again */
@@ -300,12 +325,20 @@ apply_deltas(Application *application, ProfileDeltas profile, bool locked,
 						row->tts_values, row->tts_isnull);
 			all = Max(all, TRAIT_CHANGED);
 		}
-		result = trait_apply(program, one->delta, visitor->now,
-							 row->tts_values, row->tts_isnull);
+		if (one->delta->reread)
+		{
+			result = TRAIT_REREAD;
+			*rows -= trait_counted(program, row);
+		}
+		else
+			result = trait_apply(program, one->delta, visitor->now,
+								 row->tts_values, row->tts_isnull);
 		if (result == TRAIT_REREAD)
 		{
 			if (reread(application, program, one->key, locked, row))
 				result = TRAIT_CHANGED;
+			if (one->delta->reread)
+				*rows += trait_counted(program, row);
 			done = lappend(done, unconstify(TraitProgram *, program));
 		}
 		all = Max(all, result);

@@ -44,7 +44,7 @@ backfill_attach(const Source *source)
 	const Population *population = source->population;
 	const char *key = pstrdup(quote_identifier(population->key));
 	char	   *base = population_base_name(population);
-	char	   *column = source_key_column(source);
+	char	   *column = source_key_sql(source);
 	List	   *columns;
 	char	   *query = trait_source_query(source, NIL, &columns);
 	int64		without_key;
@@ -53,10 +53,10 @@ backfill_attach(const Source *source)
 	population_execute(population,
 					   psprintf("SELECT count(*) FILTER"
 								" (WHERE %s IS NULL)::bigint,"
-								" max(%s)::bigint FROM %s AS r", column,
+								" max(%s)::bigint%s", column,
 								profile_key_length_sql(population, column,
 													   source->key_type),
-								source_from_sql(source)));
+								source_from_sql(source, NULL)));
 	without_key = result_number(1);
 	source_check_key_length(source, result_number(2));
 

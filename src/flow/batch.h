@@ -6,6 +6,7 @@
  *		capture.c		which statements are one batch, and when is it whole?
  *		contribution.c	rows of one source ─► a delta per profile
  *		spilled_rows.c	the rows for which memory has no room
+ *		linked.c		rows that refer to others (link_reader.c reads these)
  *		delta_stream.c	the deltas of one profile after the other
  *		apply_batch.c	deltas of one profile ─► its row
  *
@@ -35,6 +36,10 @@ typedef struct Contribution
 	bool		full;			/* no profile is added to these any more */
 	SpilledRows *spilled;		/* NULL: no rows */
 	int			truncations;	/* how often the source lost all rows */
+	List	   *noted;			/* rows of a source with links, until the batch
+								 * ends: see linked.c */
+	bool		truncated;		/* a table of such a source was truncated */
+	struct LinkReader *reader;	/* while rows of a statement are folded */
 } Contribution;
 
 /*
@@ -49,14 +54,16 @@ extern Contribution *contribution_create(MemoryContext parent,
  * contributions_add_rows() folds rows of a table that went and that came, both
  * or one of them (NULL: none), into the deltas of their profiles: for all
  * sources that the table is (Contribution *), so that a row is read once.
- * contributions_add_row() is the same for one row.
+ * contributions_add_row() is the same for one row.  'whole' says that the
+ * batch has no other rows.
  * contributions_add_truncated() notes that the table is about to be truncated.
  */
 extern void contributions_add_rows(List *contributions, Relation relation,
 								   Tuplestorestate *went,
-								   Tuplestorestate *came);
-extern void contributions_add_row(List *contributions, TupleTableSlot *went,
-								  TupleTableSlot *came);
+								   Tuplestorestate *came, bool whole);
+extern void contributions_add_row(List *contributions, Oid relid,
+								  TupleTableSlot *went, TupleTableSlot *came,
+								  bool whole);
 extern void contributions_add_truncated(List *contributions,
 										Relation relation);
 
@@ -91,6 +98,69 @@ extern bool spilled_key(const SpilledRows *spilled, Datum *key);
 extern void spilled_fold(SpilledRows *spilled, TraitDelta *delta,
 						 int truncations, MemoryContext memory);
 extern void spilled_end(SpilledRows *spilled);
+
+/*
+ * contribution_fold() folds one row, joined with those that it refers to, and
+ * contribution_touch() notes that a customer's rows are to be read again;
+ * 'key' is a value of the column of the key.
+ */
+extern void contribution_fold(Contribution *contribution, TupleTableSlot *row,
+							  int sign);
+extern void contribution_touch(Contribution *contribution, Datum key);
+
+/* link_reader.c: rows, and those that they refer to ----------------------- */
+
+typedef struct LinkReader LinkReader;
+
+/* A row that a batch has changed. */
+typedef struct NotedRow
+{
+	int			number;			/* of its link; 0: of the source's table */
+	int			sign;			/* +1: it came, -1: it went */
+	HeapTuple	row;
+} NotedRow;
+
+/*
+ * link_reader_join() joins a row of the source's table with those that it
+ * refers to; the result is good until the next one.
+ */
+extern LinkReader *link_reader_begin(const Contribution *contribution);
+extern TupleTableSlot *link_reader_join(LinkReader *reader,
+										TupleTableSlot *row);
+extern void link_reader_end(LinkReader *reader);
+
+/* The source of a reader, and how the rows of a link look. */
+extern const Source *link_reader_source(const LinkReader *reader);
+extern TupleDesc link_reader_desc(const LinkReader *reader, int number);
+
+/*
+ * link_reader_value() is the value of a column of a link's row;
+ * link_reader_up() finds the rows of a link by the column that is referred to,
+ * link_reader_down() those that refer to them.
+ */
+extern Datum link_reader_value(const LinkReader *reader, int number,
+							   HeapTuple row, AttrNumber attno, bool *isnull);
+extern SourceProbe *link_reader_up(LinkReader *reader, int number);
+extern SourceProbe *link_reader_down(LinkReader *reader, int number);
+
+/*
+ * linked_note() keeps a change of a row of table 'relid', NULL where there was
+ * or is none, until the batch ends.
+ */
+extern void linked_note(Contribution *contribution, Oid relid,
+						TupleTableSlot *went, TupleTableSlot *came);
+
+/* linked.c: sources whose rows refer to others ---------------------------- */
+
+/*
+ * linked_note_truncated() notes that a table
+ * of the source is about to be truncated.  linked_is_noted() says whether
+ * there is any such thing, and linked_settle() folds it, or touches the
+ * customers whom it concerns.
+ */
+extern void linked_note_truncated(Contribution *contribution);
+extern bool linked_is_noted(List *contributions);
+extern void linked_settle(List *contributions);
 
 /* delta_stream.c: the deltas of one profile after the other -------------- */
 

@@ -64,6 +64,7 @@ static Batch *batch = NULL;
 static List *trigger_sources(FunctionCallInfo fcinfo, TriggerEvent when);
 static void batch_await(int count);
 static int	batch_awaited(void);
+static bool batch_is_alone(void);
 static List *batch_contributions(List *sources);
 static Contribution *batch_contribution(const Source *source);
 static void batch_apply(void);
@@ -87,8 +88,14 @@ segment_capture_before(PG_FUNCTION_ARGS)
 	sources = trigger_sources(fcinfo, TRIGGER_EVENT_BEFORE);
 	batch_await(+1);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		contributions_add_truncated(batch_contributions(sources),
-									trigger->tg_relation);
+	{
+		List	   *contributions = batch_contributions(sources);
+		ListCell   *lc;
+
+		contributions_add_truncated(contributions, trigger->tg_relation);
+		foreach(lc, contributions)
+			linked_note_truncated(lfirst(lc));
+	}
 	return PointerGetDatum(NULL);
 }
 
@@ -118,7 +125,7 @@ segment_capture_after(PG_FUNCTION_ARGS)
 	if (trigger->tg_oldtable != NULL || trigger->tg_newtable != NULL)
 		contributions_add_rows(batch_contributions(sources),
 							   trigger->tg_relation, trigger->tg_oldtable,
-							   trigger->tg_newtable);
+							   trigger->tg_newtable, batch_is_alone());
 
 	batch_await(-1);
 	if (batch_awaited() == 0)
@@ -146,11 +153,13 @@ segment_capture_row(PG_FUNCTION_ARGS)
 	updated = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	batch_await(+1);
 	contributions_add_row(batch_contributions(sources),
+						  RelationGetRelid(trigger->tg_relation),
 						  TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL :
 						  trigger->tg_trigslot,
 						  TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ?
 						  trigger->tg_trigslot :
-						  updated ? trigger->tg_newslot : NULL);
+						  updated ? trigger->tg_newslot : NULL,
+						  batch_is_alone());
 	batch_await(-1);
 	if (batch_awaited() == 0)
 		batch_apply();
@@ -326,6 +335,16 @@ batch_awaited(void)
 	return count;
 }
 
+/*
+ * batch_is_alone() says whether the trigger that fires is the last one of the
+ * batch, and no row of a source with links waits for its end.
+ */
+static bool
+batch_is_alone(void)
+{
+	return batch_awaited() == 1 && !linked_is_noted(batch->contributions);
+}
+
 /* batch_contributions() is batch_contribution() of each of some sources. */
 static List *
 batch_contributions(List *sources)
@@ -398,6 +417,7 @@ batch_apply(void)
 	MemoryContextSetParent(whole->context, CurTransactionContext);
 	PG_TRY();
 	{
+		linked_settle(whole->contributions);
 		apply_batch(whole->contributions);
 	}
 	PG_FINALLY();

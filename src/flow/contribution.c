@@ -62,10 +62,14 @@ typedef struct Touched
 
 static void empty_touched(Contribution *contribution);
 static void add_truncated(Contribution *contribution, TupleTableSlot *row);
-static void add_row(Contribution *contribution, TupleTableSlot *row, int sign);
+static void begin_joining(Contribution *contribution, Oid relid, bool whole);
+static void end_joining(Contribution *contribution);
+static void add_row(List *contributions, Oid relid, TupleTableSlot *went,
+					TupleTableSlot *came);
 static bool row_key(Contribution *contribution, TupleTableSlot *row,
 					Datum *key);
 static Touched *touch(Contribution *contribution, Datum key);
+static Touched *touch_always(Contribution *contribution, Datum key);
 static void spill(Contribution *contribution, Datum key, TupleTableSlot *row,
 				  int sign, int truncations);
 static TupleTableSlot *row_slot(Relation relation);
@@ -104,11 +108,15 @@ contribution_end(Contribution *contribution)
 
 void
 contributions_add_rows(List *contributions, Relation relation,
-					   Tuplestorestate *went, Tuplestorestate *came)
+					   Tuplestorestate *went, Tuplestorestate *came,
+					   bool whole)
 {
 	TupleTableSlot *old_row = row_slot(relation);
 	TupleTableSlot *new_row = row_slot(relation);
+	ListCell   *lc;
 
+	foreach(lc, contributions)
+		begin_joining(lfirst(lc), RelationGetRelid(relation), whole);
 	if (went != NULL)
 		tuplestore_rescan(went);
 	if (came != NULL)
@@ -123,21 +131,59 @@ contributions_add_rows(List *contributions, Relation relation,
 		CHECK_FOR_INTERRUPTS();
 		if (!more_old && !more_new)
 			break;
-		contributions_add_row(contributions, more_old ? old_row : NULL,
-							  more_new ? new_row : NULL);
+		add_row(contributions, RelationGetRelid(relation),
+				more_old ? old_row : NULL, more_new ? new_row : NULL);
 	}
+	foreach(lc, contributions)
+		end_joining(lfirst(lc));
 	ExecDropSingleTupleTableSlot(old_row);
 	ExecDropSingleTupleTableSlot(new_row);
 }
 
+void
+contributions_add_row(List *contributions, Oid relid, TupleTableSlot *went,
+					  TupleTableSlot *came, bool whole)
+{
+	ListCell   *lc;
+
+	foreach(lc, contributions)
+		begin_joining(lfirst(lc), relid, whole);
+	add_row(contributions, relid, went, came);
+	foreach(lc, contributions)
+		end_joining(lfirst(lc));
+}
+
 /*
+ * begin_joining() prepares to fold lines of a source with links at once, if
+ * the batch has no other rows: then none has to be kept.
+ */
+static void
+begin_joining(Contribution *contribution, Oid relid, bool whole)
+{
+	const Source *source = contribution->source;
+
+	if (source->nlinks > 0 && whole && source->relid == relid)
+		contribution->reader = link_reader_begin(contribution);
+}
+
+static void
+end_joining(Contribution *contribution)
+{
+	if (contribution->reader != NULL)
+		link_reader_end(contribution->reader);
+	contribution->reader = NULL;
+}
+
+/*
+ * add_row() adds a row that went and that came, or one of them.
+ *
  * An update of columns that no trait reads changes nothing.  Old and new rows
  * come in the same order, but nothing relies on that: two rows that mean the
  * same cancel out, whichever became which.
  */
-void
-contributions_add_row(List *contributions, TupleTableSlot *went,
-					  TupleTableSlot *came)
+static void
+add_row(List *contributions, Oid relid, TupleTableSlot *went,
+		TupleTableSlot *came)
 {
 	ListCell   *lc;
 
@@ -145,13 +191,30 @@ contributions_add_row(List *contributions, TupleTableSlot *went,
 	{
 		Contribution *contribution = lfirst(lc);
 
+		if (contribution->reader != NULL)
+		{
+			if (went != NULL)
+				contribution_fold(contribution,
+								  link_reader_join(contribution->reader, went),
+								  -1);
+			if (came != NULL)
+				contribution_fold(contribution,
+								  link_reader_join(contribution->reader, came),
+								  +1);
+			continue;
+		}
+		if (contribution->source->nlinks > 0)
+		{
+			linked_note(contribution, relid, went, came);
+			continue;
+		}
 		if (went != NULL && came != NULL &&
 			trait_same(contribution->program, went, came))
 			continue;
 		if (went != NULL)
-			add_row(contribution, went, -1);
+			contribution_fold(contribution, went, -1);
 		if (came != NULL)
-			add_row(contribution, came, +1);
+			contribution_fold(contribution, came, +1);
 	}
 }
 
@@ -165,14 +228,26 @@ contributions_add_row(List *contributions, TupleTableSlot *went,
 void
 contributions_add_truncated(List *contributions, Relation relation)
 {
-	SourceScan *scan = source_scan_begin(relation);
+	List	   *plain = NIL;
+	SourceScan *scan;
 	TupleTableSlot *row;
 	ListCell   *lc;
 
 	foreach(lc, contributions)
-		empty_touched(lfirst(lc));
+	{
+		Contribution *contribution = lfirst(lc);
+
+		/* see linked_note_truncated() */
+		if (contribution->source->nlinks > 0)
+			continue;
+		empty_touched(contribution);
+		plain = lappend(plain, contribution);
+	}
+	if (plain == NIL)
+		return;
+	scan = source_scan_begin(relation);
 	while ((row = source_scan_next(scan)) != NULL)
-		foreach(lc, contributions)
+		foreach(lc, plain)
 			add_truncated(lfirst(lc), row);
 	source_scan_end(scan);
 }
@@ -211,9 +286,8 @@ add_truncated(Contribution *contribution, TupleTableSlot *row)
 	touched->delta->rows--;
 }
 
-/* add_row() folds one row into the delta of its profile, if it has one. */
-static void
-add_row(Contribution *contribution, TupleTableSlot *row, int sign)
+void
+contribution_fold(Contribution *contribution, TupleTableSlot *row, int sign)
 {
 	Datum		key;
 	Touched    *touched;
@@ -226,6 +300,21 @@ add_row(Contribution *contribution, TupleTableSlot *row, int sign)
 						 contribution->context);
 	else
 		spill(contribution, key, row, sign, contribution->truncations);
+}
+
+void
+contribution_touch(Contribution *contribution, Datum key)
+{
+	const Source *source = contribution->source;
+	MemoryContext old;
+
+	MemoryContextReset(contribution->row);
+	old = MemoryContextSwitchTo(contribution->row);
+	key = profile_key_of(source->population, key, source->key_form);
+	source_check_key_length(source,
+							profile_key_length(source->population, key));
+	MemoryContextSwitchTo(old);
+	touch_always(contribution, key)->delta->reread = true;
 }
 
 /*
@@ -256,15 +345,22 @@ touch(Contribution *contribution, Datum key)
 {
 	Size		taken = MemoryContextMemAllocated(contribution->context,
 												  false);
-	Touched    *touched;
-	bool		found;
-	MemoryContext old;
 
 	if (taken > contribution->most / 2)
 		contribution->full = true;
 	if (contribution->full)
 		return taken > contribution->most ? NULL :
 			touched_lookup(contribution->profiles, key);
+	return touch_always(contribution, key);
+}
+
+/* touch_always() finds or adds a profile, whatever memory it takes. */
+static Touched *
+touch_always(Contribution *contribution, Datum key)
+{
+	Touched    *touched;
+	bool		found;
+	MemoryContext old;
 
 	touched = touched_insert(contribution->profiles, key, &found);
 	if (!found)

@@ -32,13 +32,14 @@ SEGMENT_FUNCTION(segment_attach_source_text);
 SEGMENT_FUNCTION(segment_detach_source);
 SEGMENT_FUNCTION(segment_rename_source);
 
+static void count_rows(Definer *definer, const char *name);
 static void drop_readers(Definer *definer, List *traits, List *audiences);
 static void stop_counting(Definer *definer, const char *name);
 static void check_exists(const Population *population, const char *name);
 
 /*
  * attach_source(source regclass, key, at, population, name, filter,
- *				 replicated)
+ *				 replicated, through, link, look_up)
  */
 Datum
 segment_attach_source(PG_FUNCTION_ARGS)
@@ -46,12 +47,16 @@ segment_attach_source(PG_FUNCTION_ARGS)
 	Definer    *definer = definer_begin_as_user(population_argument(fcinfo, 3),
 												"attach_source");
 	const Source *source;
+	char	   *name;
 	Affected	affected = {.members = true};
 	SourceRequest request = {
 		.key = optional_name_argument(fcinfo, 1),
 		.at = optional_name_argument(fcinfo, 2),
 		.name = optional_name_argument(fcinfo, 4),
 		.replicated = flag_argument(fcinfo, 6),
+		.through = optional_name_argument(fcinfo, 7),
+		.link = text_argument(fcinfo, 8),
+		.look_up = PG_ARGISNULL(9) ? (Datum) 0 : PG_GETARG_DATUM(9),
 	};
 	FilterSource filter;
 
@@ -61,6 +66,7 @@ segment_attach_source(PG_FUNCTION_ARGS)
 				 errmsg("the table to attach must be given")));
 
 	request.relid = affected.attached = PG_GETARG_OID(0);
+	affected.columns = request.through != NULL || request.look_up != (Datum) 0;
 	if (!PG_ARGISNULL(5))
 	{
 		filter = filter_source_unpack(PG_GETARG_FILTER_PP(5));
@@ -72,10 +78,28 @@ segment_attach_source(PG_FUNCTION_ARGS)
 	source = source_attach(population_of(definer), &request);
 	definer_act(definer);
 	lock_and_settle(definer, NIL);
-	backfill_attach(source_by_name(population_of(definer), source->name));
+	source = source_by_name(population_of(definer), source->name);
+	name = pstrdup(source->name);
+	backfill_attach(source);
+	if (source->nlinks > 0)
+		count_rows(definer, name);
 	members_decide(population_of(definer), NIL, CAUSE_EDIT);
 	definer_end(definer);
 	PG_RETURN_VOID();
+}
+
+/*
+ * count_rows() stores for each profile how many rows of a source with links it
+ * has.
+ */
+static void
+count_rows(Definer *definer, const char *name)
+{
+	FilterSource count =
+		trait_count_of(source_by_name(population_of(definer), name));
+	List	   *stored = trait_store(population_of(definer), &count);
+
+	backfill_traits(population_of(definer), stored);
 }
 
 /* The same with a text as its first argument. */
@@ -100,6 +124,7 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	List	   *audiences;
 
 	check_exists(population, name);
+	source_check_not_parent(source_by_name(population, name));
 	traits = trait_users_of_source(population, name);
 	audiences = audience_users_of_source(population, name);
 	if ((traits != NIL || audiences != NIL) && !flag_argument(fcinfo, 2))
@@ -107,12 +132,14 @@ segment_detach_source(PG_FUNCTION_ARGS)
 
 	affected.triggers = list_make1(name);
 	affected.audiences = dependent_audiences(population, THING_SOURCE, name);
-	affected.columns = traits != NIL || audiences != NIL;
+	affected.columns = traits != NIL || audiences != NIL ||
+		source_by_name(population, name)->nlinks > 0;
 	definer_lock(definer, &affected);
 
 	drop_readers(definer, traits, audiences);
 	drop_unneeded(definer);
 	stop_counting(definer, name);
+	drop_unneeded(definer);
 	members_decide(population_of(definer), NIL, CAUSE_EDIT);
 	backfill_remove_ended(population_of(definer));
 	definer_end(definer);

@@ -26,12 +26,15 @@ CREATE OR REPLACE FUNCTION segment.attach_source(
     population name DEFAULT NULL,
     name name DEFAULT NULL,
     filter segment.filter DEFAULT NULL,
-    replicated boolean DEFAULT false)
+    replicated boolean DEFAULT false,
+    through name DEFAULT NULL,
+    link text DEFAULT NULL,
+    look_up jsonb DEFAULT NULL)
 RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_attach_source';
-COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name, segment.filter, boolean) IS
-    'attaches a table to a population, counts its rows, and says how many have a key that no other source has; key: the column with the profile''s key (default: the name of the population''s key); at: the column with the time of an event (none: an attribute source); name: the name of the source in filters (default: the table''s name); filter: which rows of the table are rows of the source (none: all), so that one table can be many sources; replicated: rows arrive by logical replication, so triggers report each row, and always fire';
+COMMENT ON FUNCTION segment.attach_source(regclass, name, name, name, name, segment.filter, boolean, name, text, jsonb) IS
+    'attaches a table to a population, counts its rows, and says how many have a key that no other source has; key: the column with the profile''s key (default: the name of the population''s key); at: the column with the time of an event (none: an attribute source); name: the name of the source in filters (default: the table''s name); filter: which rows of the table are rows of the source (none: all), so that one table can be many sources; replicated: rows arrive by logical replication, so triggers report each row, and always fire; through: the source whose rows are the parents of the rows, with their key and time; link: the column that refers to the parent (default: that of the foreign key), or two columns as in ''order_id = id''; look_up: other tables to which the rows refer, as in ''{"product": "products using product_id"}''';
 
 CREATE OR REPLACE FUNCTION segment.attach_source(
     source text,
@@ -40,11 +43,14 @@ CREATE OR REPLACE FUNCTION segment.attach_source(
     population name DEFAULT NULL,
     name name DEFAULT NULL,
     filter segment.filter DEFAULT NULL,
-    replicated boolean DEFAULT false)
+    replicated boolean DEFAULT false,
+    through name DEFAULT NULL,
+    link text DEFAULT NULL,
+    look_up jsonb DEFAULT NULL)
 RETURNS void
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_attach_source_text';
-COMMENT ON FUNCTION segment.attach_source(text, name, name, name, name, segment.filter, boolean) IS
+COMMENT ON FUNCTION segment.attach_source(text, name, name, name, name, segment.filter, boolean, name, text, jsonb) IS
     'the same, with the name of the table as text, for parameters and columns';
 
 CREATE OR REPLACE FUNCTION segment.detach_source(

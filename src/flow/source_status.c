@@ -117,9 +117,9 @@ put_status(const Source *source, ReturnSetInfo *result)
 		TupleDesc	desc;
 
 		catalog_execute_as_user(psprintf("SELECT count(*),"
-										 " count(*) - count(%s) FROM %s AS r",
-										 source_key_column(source),
-										 source_from_sql(source)),
+										 " count(*) - count(%s)%s",
+										 source_key_sql(source),
+										 source_from_sql(source, NULL)),
 								0, NULL, NULL, NULL);
 		act_as_before(before);
 		row = SPI_tuptable->vals[0];

@@ -30,16 +30,23 @@ static void check_not_attached(const Population *population,
 							   const char *name);
 static void check_not_empty(const char *name);
 static void insert_source(const Population *population,
-						  const SourceRequest *request);
+						  const SourceRequest *request, int key_link,
+						  int at_link);
+static void insert_links(const Population *population, const char *source,
+						 List *links);
 static bool is_source(const Population *population, Oid relid);
 
 const Source *
 source_attach(const Population *population, const SourceRequest *asked)
 {
 	SourceRequest request = *asked;
+	int			key_link = 0;
+	int			at_link = 0;
+	List	   *links;
 	Relation	relation = try_relation_open(request.relid,
 											 ShareRowExclusiveLock);
 	const Source *source;
+	ListCell   *lc;
 
 	if (relation == NULL)
 		ereport(ERROR,
@@ -51,24 +58,33 @@ source_attach(const Population *population, const SourceRequest *asked)
 	/* rows that a statement around us has written would count twice */
 	CheckTableNotInUse(relation, "attach");
 
-	if (request.key == NULL)
-		request.key = population->key;
 	if (request.name == NULL)
 		request.name = pstrdup(RelationGetRelationName(relation));
 	check_not_empty(request.name);
 	check_not_attached(population, request.name);
-	(void) eligible_key(population, relation, request.key);
-	if (request.at != NULL)
+	links = links_define(population, relation, &request, &key_link, &at_link);
+	if (request.key == NULL)
+		request.key = population->key;
+	if (key_link == 0)
+		(void) eligible_key(population, relation, request.key);
+	if (request.at != NULL && at_link == 0)
 		(void) eligible_time(relation, request.at);
 
-	insert_source(population, &request);
+	insert_source(population, &request, key_link, at_link);
+	insert_links(population, request.name, links);
 	CommandCounterIncrement();
 	source = source_by_name(population, request.name);
 	if (request.filter != NULL)
 		(void) source_condition(source, request.filter->text);
-	eligible_indexes(source, relation);
+	source_check(source);
+	if (key_link == 0)
+		eligible_indexes(source, relation);
+	links_advise(source);
 	relation_close(relation, NoLock);
-	capture_triggers_create(population, request.relid, request.replicated);
+	foreach(lc, source_tables(source))
+		capture_triggers_create(population, lfirst_oid(lc),
+								request.replicated &&
+								lfirst_oid(lc) == request.relid);
 
 	CommandCounterIncrement();
 	population_changed(population);
@@ -86,31 +102,65 @@ source_check_name(const Population *population, const char *name)
 						name, population->name)));
 }
 
+/*
+ * source_check_not_parent() refuses to detach a source while another one goes
+ * through it.
+ */
+void
+source_check_not_parent(const Source *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_names(source->population))
+	{
+		const Source *other = source_by_name(source->population, lfirst(lc));
+
+		if (other->through != NULL &&
+			strcmp(other->through, source->name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("source \"%s\" cannot be detached, because source \"%s\" goes through it",
+							source->name, other->name),
+					 errhint("Detach that one first, with segment.detach_source(%s).",
+							 quote_literal_cstr(other->name))));
+	}
+}
+
 void
 source_detach(const Source *source)
 {
 	const Population *population = source->population;
+	static const char *const deletes[] = {
+		"DELETE FROM segment.source_link"
+		" WHERE population = $1 AND source = $2",
+		"DELETE FROM segment.source"
+		" WHERE population = $1 AND source = $2",
+	};
+	List	   *tables = list_make1_oid(source->relid);
+	ListCell   *lc;
 
-	catalog_execute("DELETE FROM segment.source"
-					" WHERE population = $1 AND source = $2",
-					2, (Oid[]) {NAMEOID, NAMEOID},
-					(Datum[]) {name_datum(population->name),
-							   name_datum(source->name)},
-					NULL);
+	for (int i = 0; i < source->nlinks; i++)
+		tables = list_append_unique_oid(tables, source->links[i].relid);
+	for (int i = 0; i < lengthof(deletes); i++)
+		catalog_execute(deletes[i], 2, (Oid[]) {NAMEOID, NAMEOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(source->name)},
+						NULL);
 	CommandCounterIncrement();
-	if (!is_source(population, source->relid))
-		capture_triggers_drop(population, source->relid);
+	foreach(lc, tables)
+		if (!is_source(population, lfirst_oid(lc)))
+			capture_triggers_drop(population, lfirst_oid(lc));
 	population_changed(population);
 }
 
-/* is_source() says whether a table is a source of the population. */
+/* is_source() says whether a source of the population reads a table. */
 static bool
 is_source(const Population *population, Oid relid)
 {
 	ListCell   *lc;
 
 	foreach(lc, source_names(population))
-		if (source_by_name(population, lfirst(lc))->relid == relid)
+		if (source_is_made_of(source_by_name(population, lfirst(lc)), relid))
 			return true;
 	return false;
 }
@@ -118,12 +168,21 @@ is_source(const Population *population, Oid relid)
 void
 source_rename(const Source *source, const char *new_name)
 {
-	catalog_execute("UPDATE segment.source SET source = $3"
-					" WHERE population = $1 AND source = $2",
-					3, (Oid[]) {NAMEOID, NAMEOID, NAMEOID},
-					(Datum[]) {name_datum(source->population->name),
-							   name_datum(source->name), name_datum(new_name)},
-					NULL);
+	static const char *const updates[] = {
+		"UPDATE segment.source_link SET source = $3"
+		" WHERE population = $1 AND source = $2",
+		"UPDATE segment.source SET through = $3"
+		" WHERE population = $1 AND through = $2",
+		"UPDATE segment.source SET source = $3"
+		" WHERE population = $1 AND source = $2",
+	};
+
+	for (int i = 0; i < lengthof(updates); i++)
+		catalog_execute(updates[i], 3, (Oid[]) {NAMEOID, NAMEOID, NAMEOID},
+						(Datum[]) {name_datum(source->population->name),
+								   name_datum(source->name),
+								   name_datum(new_name)},
+						NULL);
 	population_changed(source->population);
 }
 
@@ -162,15 +221,18 @@ check_not_attached(const Population *population, const char *name)
 
 /* insert_source() writes the row of segment.source. */
 static void
-insert_source(const Population *population, const SourceRequest *request)
+insert_source(const Population *population, const SourceRequest *request,
+			  int key_link, int at_link)
 {
 	const FilterSource *filter = request->filter;
 
 	catalog_execute("INSERT INTO segment.source"
-					" (population, source, relation, key, at, filter)"
-					" VALUES ($1, $2, $3, $4, $5, $6)",
-					6, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
-							   NAMEOID, catalog_type("filter")},
+					" (population, source, relation, key, at, filter,"
+					" through, key_link, at_link)"
+					" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+					9, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
+							   NAMEOID, catalog_type("filter"), NAMEOID,
+							   INT2OID, INT2OID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(request->name),
 							   ObjectIdGetDatum(request->relid),
@@ -178,7 +240,43 @@ insert_source(const Population *population, const SourceRequest *request)
 							   request->at == NULL ? (Datum) 0 :
 							   name_datum(request->at),
 							   filter == NULL ? (Datum) 0 :
-							   PointerGetDatum(filter_pack(filter->tree))},
+							   PointerGetDatum(filter_pack(filter->tree)),
+							   request->through == NULL ? (Datum) 0 :
+							   name_datum(request->through),
+							   Int16GetDatum(key_link),
+							   Int16GetDatum(at_link)},
 					(bool[]) {false, false, false, false, request->at == NULL,
-							  filter == NULL});
+							  filter == NULL, request->through == NULL, false,
+							  false});
+}
+
+/* insert_links() writes the links (NewLink *) of a source. */
+static void
+insert_links(const Population *population, const char *source, List *links)
+{
+	ListCell   *lc;
+
+	foreach(lc, links)
+	{
+		const NewLink *link = lfirst(lc);
+		int			number = foreach_current_index(lc) + 1;
+
+		catalog_execute("INSERT INTO segment.source_link"
+						" (population, source, number, link, relation,"
+						" of_link, of_column, to_column, look_up)"
+						" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+						9, (Oid[]) {NAMEOID, NAMEOID, INT2OID, NAMEOID,
+								   REGCLASSOID, INT2OID, NAMEOID, NAMEOID,
+								   BOOLOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(source),
+								   Int16GetDatum(number),
+								   name_datum(link->name),
+								   ObjectIdGetDatum(link->relid),
+								   Int16GetDatum(link->of),
+								   name_datum(link->of_column),
+								   name_datum(link->to_column),
+								   BoolGetDatum(link->look_up)},
+						NULL);
+	}
 }

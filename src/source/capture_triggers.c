@@ -52,6 +52,7 @@ static void execute(const char *sql);
 static char *trigger_name(const Population *population, Oid relid,
 						  const char *what);
 static List *find_triggers(const Population *population, Oid relid);
+static bool is_captured(const Population *population, Oid relid);
 static bool is_by_row(const Trigger *trigger);
 static bool is_subscribed(Oid relid);
 static bool is_capture(const Trigger *trigger);
@@ -175,15 +176,27 @@ capture_triggers_drop(const Population *population, Oid relid)
 bool
 source_is_captured(const Source *source)
 {
+	ListCell   *lc;
+
+	if (source->missing != NULL)
+		return false;
+	foreach(lc, source_tables(source))
+		if (!is_captured(source->population, lfirst_oid(lc)))
+			return false;
+	return true;
+}
+
+/* is_captured() says so of one table. */
+static bool
+is_captured(const Population *population, Oid relid)
+{
 	int			events = 0;
 	int			row_events = 0;
 	bool		before = false;
 	bool		by_row = false;
 	ListCell   *lc;
 
-	if (source->missing != NULL)
-		return false;
-	foreach(lc, find_triggers(source->population, source->relid))
+	foreach(lc, find_triggers(population, relid))
 	{
 		const Trigger *trigger = lfirst(lc);
 
@@ -199,7 +212,7 @@ source_is_captured(const Source *source)
 		else
 			events |= trigger->tgtype & TRIGGER_TYPE_EVENT_MASK;
 	}
-	if (by_row ? row_events == 0 : is_subscribed(source->relid))
+	if (by_row ? row_events == 0 : is_subscribed(relid))
 		return false;
 	return before && events == TRIGGER_TYPE_EVENT_MASK;
 }

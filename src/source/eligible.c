@@ -153,8 +153,11 @@ source_check_rights(const Population *population, Oid relid)
 void
 source_check_readable(const Source *source)
 {
+	ListCell   *lc;
+
 	source_check(source);
-	check_readable(source->relid, source->population);
+	foreach(lc, source_tables(source))
+		check_readable(lfirst_oid(lc), source->population);
 }
 
 /*
@@ -317,7 +320,7 @@ refuse_several_rows(const Source *source)
 {
 	char	   *table = source_table_name(source);
 	char	   *key = source_key_column(source);
-	char	   *condition = source_condition_sql(source, NULL);
+	char	   *condition = source_condition_sql(source, false);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),

@@ -3,16 +3,15 @@
  * rows.c
  *	  Which rows does a source have, and in which tables are they?
  *
- *		source_tables()		{orders}			what is locked
- *		source_from_sql()	ONLY shop.orders	what a query reads them from
- *							(SELECT r.* FROM ONLY shop.events AS r
- *							WHERE r.kind = 'open')
- *		source_scan_next()	one after the other	the same rows, read in C
+ *		source_tables()		{events}			what is locked
+ *		source_from_sql()	FROM ONLY shop.events AS r WHERE r.kind = 'open'
+ *		source_scan_next()	one after the other	all rows of the table, in C
  *
  * The rows of a source are those of one table that pass its filter, without
- * the tables that inherit from it.  Code that reads, locks or counts the rows
- * of a source asks here, so that a source of several tables (partitions, say)
- * changes this file alone.
+ * the tables that inherit from it, each joined with those that it refers to
+ * (links.c).  Code that reads, locks or counts the rows of a source asks here,
+ * so that a source of several tables (partitions, say) changes this file
+ * alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,13 +21,14 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "base/base.h"
-#include "source/source.h"
+#include "source/source_private.h"
 
 struct SourceScan
 {
@@ -40,18 +40,55 @@ struct SourceScan
 List *
 source_tables(const Source *source)
 {
-	return get_rel_relkind(source->relid) == '\0' ? NIL :
-		list_make1_oid(source->relid);
+	List	   *tables = NIL;
+
+	for (int number = 0; number <= source->nlinks; number++)
+		if (get_rel_relkind(source_relid(source, number)) != '\0')
+			tables = list_append_unique_oid(tables,
+											source_relid(source, number));
+	return tables;
 }
 
 char *
-source_from_sql(const Source *source)
+source_from_sql(const Source *source, const char *condition)
 {
-	char	   *table = psprintf("ONLY %s", source_table_name(source));
-	char	   *condition = source_condition_sql(source, "r");
+	char	   *filter = source_condition_sql(source, true);
+	StringInfoData sql;
 
-	return condition == NULL ? table :
-		psprintf("(SELECT r.* FROM %s AS r WHERE %s)", table, condition);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, " FROM ONLY %s AS r", source_table_name(source));
+	for (int i = 0; i < source->nlinks; i++)
+	{
+		const SourceLink *link = &source->links[i];
+		char	   *alias = source_alias(i + 1);
+		Oid			of = source_relid(source, link->of);
+		char	   *to = get_attname(link->relid, link->to_attno, false);
+
+		appendStringInfo(&sql, " LEFT JOIN ONLY %s AS %s"
+						 " ON %s.%s OPERATOR(pg_catalog.=) ",
+						 relation_name(link->relid), alias, alias,
+						 quote_identifier(to));
+		to = get_attname(of, link->of_attno, false);
+		appendStringInfo(&sql, "%s.%s", source_alias(link->of),
+						 quote_identifier(to));
+	}
+	if (condition != NULL || filter != NULL)
+		appendStringInfo(&sql, " WHERE %s%s",
+						 condition == NULL ? "" : condition,
+						 condition != NULL && filter != NULL ? " AND " : "");
+	if (filter != NULL)
+		appendStringInfo(&sql, "(%s)", filter);
+	return sql.data;
+}
+
+char *
+source_key_sql(const Source *source)
+{
+	char	   *key = get_attname(source_relid(source, source->key_link),
+								  source->key_attno, false);
+
+	return psprintf("%s.%s", source_alias(source->key_link),
+					quote_identifier(key));
 }
 
 void

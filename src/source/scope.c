@@ -19,6 +19,7 @@
 #include "access/attnum.h"
 #include "catalog/pg_attribute.h"
 #include "nodes/makefuncs.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -26,21 +27,66 @@
 #include "base/base.h"
 #include "source/source.h"
 
+/* Names of a source's row. */
+typedef struct SourceScope
+{
+	FilterRow	row;			/* of the source's table */
+	const Source *source;
+} SourceScope;
+
+static Expr *column_of_link(FilterScope *scope, const FilterNode *node);
 static Expr *column_of_source(FilterScope *scope, const char *name);
 static void bind_condition(void *source);
 
 FilterScope *
 source_scope(const Source *source, const char *text)
 {
-	FilterScope *scope = filter_column_scope(source->relid, 1);
+	SourceScope *scope = palloc(sizeof(SourceScope));
+	FilterScope *row = filter_column_scope(source->relid, 1);
 
-	scope->subject = psprintf("source \"%s\"", source->name);
-	scope->noun = "column";
-	scope->column = column_of_source;
-	scope->timezone = source->population->timezone;
-	scope->no_clock = true;
-	scope->text = text;
-	return scope;
+	scope->row = *(FilterRow *) row;
+	scope->source = source;
+	row = &scope->row.scope;
+	row->subject = psprintf("source \"%s\"", source->name);
+	row->noun = "column";
+	row->column = column_of_source;
+	row->path = column_of_link;
+	row->timezone = source->population->timezone;
+	row->no_clock = true;
+	row->text = text;
+	return row;
+}
+
+/*
+ * column_of_link() is the value of orders.status if orders is a link; NULL if
+ * no link is called so.  Behind a jsonb column its keys may follow.
+ */
+static Expr *
+column_of_link(FilterScope *scope, const FilterNode *node)
+{
+	const Source *source = ((SourceScope *) scope)->source;
+
+	for (int i = 0; i < source->nlinks; i++)
+	{
+		const SourceLink *link = &source->links[i];
+		FilterScope *row;
+		FilterNode *column;
+
+		if (strcmp(link->name, node->text) != 0)
+			continue;
+		row = filter_column_scope(link->relid, i + 2);
+		row->subject = psprintf("link \"%s\" of source \"%s\"", link->name,
+								source->name);
+		row->column = column_of_source;
+		row->timezone = scope->timezone;
+		row->no_clock = true;
+		row->text = scope->text;
+		column = filter_node_with(FILTER_COLUMN, node->args[0]->text,
+								  node->args[0]->location, node->nargs - 1,
+								  node->args + 1);
+		return filter_compile_operand_pinned(column, row);
+	}
+	return NULL;
 }
 
 Expr *
@@ -51,8 +97,8 @@ source_time(const Source *source)
 	if (source->at_attno == InvalidAttrNumber)
 		return NULL;
 
-	time = (Expr *) makeVar(1, source->at_attno, source->at_type, -1,
-							InvalidOid, 0);
+	time = (Expr *) makeVar(1 + source->at_link, source->at_attno,
+							source->at_type, -1, InvalidOid, 0);
 	/* a day or a local time is one of the population's zone */
 	return filter_instant(time, source->population->timezone);
 }
@@ -65,7 +111,7 @@ source_condition(const Source *source, const char *text)
 }
 
 char *
-source_condition_sql(const Source *source, const char *alias)
+source_condition_sql(const Source *source, bool qualified)
 {
 	Expr	   *condition = source_condition(source, NULL);
 	int			level;
@@ -75,9 +121,7 @@ source_condition_sql(const Source *source, const char *alias)
 		return NULL;
 	level = settings_pin();
 	sql = deparse_expression((Node *) condition,
-							 deparse_context_for(alias == NULL ? "r" : alias,
-												 source->relid),
-							 alias != NULL, true);
+							 source_deparse_context(source), qualified, true);
 	AtEOXact_GUC(true, level);
 	return sql;
 }

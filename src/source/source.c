@@ -24,7 +24,7 @@
 #include "utils/rel.h"
 
 #include "base/base.h"
-#include "source/source.h"
+#include "source/source_private.h"
 
 typedef struct SourceEntry
 {
@@ -39,12 +39,17 @@ static Cache *sources = NULL;
 
 static List *sources_of_table(const Population *population, Oid relid);
 static Source *source_read(CatalogScan *scan, const Population *population);
+static int	get_small(CatalogScan *scan, const char *column);
+static void read_links(Source *source);
+static void read_link(CatalogScan *scan, Source *source, SourceLink *link);
+static AttrNumber link_column(Source *source, Oid relid, const char *column);
+static void check_unique(Source *source, const SourceLink *link);
 static void read_filter(CatalogScan *scan, Source *source);
 static bool check_mentioned(const FilterNode *node, void *source);
-static AttrNumber read_column(CatalogScan *scan, Source *source,
+static AttrNumber read_column(CatalogScan *scan, Source *source, Oid relid,
 							  const char *which);
 static void check_collation(Source *source);
-static void note_unfit(Source *source, AttrNumber attno, Oid type);
+static void note_unfit(Source *source, Oid relid, AttrNumber attno, Oid type);
 static bool made_of(const void *entry, Oid relid);
 
 void
@@ -113,7 +118,7 @@ sources_of_table(const Population *population, Oid relid)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
-		if (source == NULL || source->relid != relid)
+		if (source == NULL || !source_is_made_of(source, relid))
 			continue;
 		source_check(source);
 		found = lappend(found, unconstify(Source *, source));
@@ -131,6 +136,16 @@ source_copy(const Source *source)
 	copy->population = population_copy(source->population);
 	if (source->filter != NULL)
 		copy->filter = filter_unpack(filter_pack(source->filter));
+	if (source->through != NULL)
+		copy->through = pstrdup(source->through);
+	copy->links = palloc(sizeof(SourceLink) * source->nlinks);
+	for (int i = 0; i < source->nlinks; i++)
+	{
+		copy->links[i] = source->links[i];
+		copy->links[i].name = pstrdup(source->links[i].name);
+		copy->links[i].of_column = pstrdup(source->links[i].of_column);
+		copy->links[i].to_column = pstrdup(source->links[i].to_column);
+	}
 	if (source->missing != NULL)
 		copy->missing = pstrdup(source->missing);
 	return copy;
@@ -167,7 +182,10 @@ bool
 source_key(const Source *source, TupleTableSlot *row, Datum *key)
 {
 	bool		isnull;
-	Datum		value = slot_getattr(row, source->key_attno, &isnull);
+	Datum		value = slot_getattr(row, source_attno(source,
+													   source->key_link,
+													   source->key_attno),
+									 &isnull);
 
 	if (isnull)
 		return false;
@@ -190,6 +208,15 @@ source_check_key_length(const Source *source, int64 length)
 						   source_key_column(source), source->name,
 						   SOURCE_KEY_LENGTH),
 				 errhint("Write a shorter key, or NULL: a row without a key belongs to nobody.")));
+}
+
+bool
+source_is_made_of(const Source *source, Oid relid)
+{
+	for (int number = 0; number <= source->nlinks; number++)
+		if (source_relid(source, number) == relid)
+			return true;
+	return false;
 }
 
 char *
@@ -245,31 +272,132 @@ static Source *
 source_read(CatalogScan *scan, const Population *population)
 {
 	Source	   *source = palloc0(sizeof(Source));
+	Oid			key;			/* the table with the key, */
+	Oid			at;				/* and that with the time */
 	bool		isnull;
 
 	source->name = catalog_get_text(scan, "source");
 	source->population = population;
 	source->relid = DatumGetObjectId(catalog_get(scan, "relation", REGCLASSOID,
 												 &isnull));
-	source->key_attno = read_column(scan, source, "key");
+	source->through = catalog_get_optional(scan, "through");
+	source->key_link = get_small(scan, "key_link");
+	source->at_link = get_small(scan, "at_link");
+	read_links(source);
+	key = source_relid(source, source->key_link);
+	source->key_attno = read_column(scan, source, key, "key");
 	if (source->key_attno != InvalidAttrNumber)
 	{
-		source->key_type = get_atttype(source->relid, source->key_attno);
+		source->key_type = get_atttype(key, source->key_attno);
 		check_collation(source);
 	}
-	source->at_attno = read_column(scan, source, "at");
+	at = source_relid(source, source->at_link);
+	source->at_attno = read_column(scan, source, at, "at");
 	if (source->at_attno != InvalidAttrNumber)
-		source->at_type = get_atttype(source->relid, source->at_attno);
+		source->at_type = get_atttype(at, source->at_attno);
 	if (source->key_attno != InvalidAttrNumber)
 		source->key_form = profile_key_form(population, source->key_type);
 	if (source->key_attno != InvalidAttrNumber &&
 		source->key_form == KEY_REFUSED)
-		note_unfit(source, source->key_attno, source->key_type);
+		note_unfit(source, key, source->key_attno, source->key_type);
 	if (source->at_attno != InvalidAttrNumber &&
 		!source_time_fits(source->at_type))
-		note_unfit(source, source->at_attno, source->at_type);
+		note_unfit(source, at, source->at_attno, source->at_type);
 	read_filter(scan, source);
 	return source;
+}
+
+/* get_small() is a smallint of the row that a scan is at. */
+static int
+get_small(CatalogScan *scan, const char *column)
+{
+	bool		isnull;
+
+	return DatumGetInt16(catalog_get(scan, column, INT2OID, &isnull));
+}
+
+/* read_links() reads the links of a source, in the order of their numbers. */
+static void
+read_links(Source *source)
+{
+	CatalogScan scan;
+	int			offset;
+
+	catalog_begin(&scan, "source_link", source->population->name);
+	while (catalog_next(&scan))
+	{
+		int			number = get_small(&scan, "number");
+
+		if (strcmp(catalog_get_text(&scan, "source"), source->name) != 0)
+			continue;
+		if (source->links == NULL)
+			source->links = palloc0(sizeof(SourceLink) * MOST_LINKS);
+		source->nlinks = Max(source->nlinks, number);
+		read_link(&scan, source, &source->links[number - 1]);
+	}
+	catalog_end(&scan);
+
+	offset = source->nlinks == 0 ? 0 : source_columns(source->relid);
+	for (int i = 0; i < source->nlinks; i++)
+	{
+		SourceLink *link = &source->links[i];
+
+		link->offset = offset;
+		offset += source_columns(link->relid);
+		link->of_attno = link_column(source, source_relid(source, link->of),
+									 link->of_column);
+		link->to_attno = link_column(source, link->relid, link->to_column);
+		check_unique(source, link);
+	}
+}
+
+/* read_link() reads one link, but for the numbers of its columns. */
+static void
+read_link(CatalogScan *scan, Source *source, SourceLink *link)
+{
+	bool		isnull;
+
+	link->name = catalog_get_text(scan, "link");
+	link->relid = DatumGetObjectId(catalog_get(scan, "relation", REGCLASSOID,
+											   &isnull));
+	link->of = get_small(scan, "of_link");
+	link->of_column = catalog_get_text(scan, "of_column");
+	link->to_column = catalog_get_text(scan, "to_column");
+	link->look_up = DatumGetBool(catalog_get(scan, "look_up", BOOLOID,
+											 &isnull));
+}
+
+/* link_column() is the number of a link's column, and notes if it is gone. */
+static AttrNumber
+link_column(Source *source, Oid relid, const char *column)
+{
+	AttrNumber	attno = get_attnum(relid, column);
+
+	if (attno == InvalidAttrNumber && source->missing == NULL)
+		source->missing = get_rel_name(relid) == NULL ?
+			pstrdup("a linked table") :
+			psprintf("column \"%s\" of linked table \"%s\"", column,
+					 get_rel_name(relid));
+	return attno;
+}
+
+/*
+ * check_unique() notes if a linked row is not the only one any more, or if the
+ * columns have come to be of different types.
+ */
+static void
+check_unique(Source *source, const SourceLink *link)
+{
+	if (source->missing != NULL)
+		return;
+	if (!link_is_unique(link->relid, link->to_attno))
+		source->missing = psprintf("the unique index on column \"%s\" of \"%s\"",
+								   link->to_column, get_rel_name(link->relid));
+	else if (getBaseType(get_atttype(link->relid, link->to_attno)) !=
+			 getBaseType(get_atttype(source_relid(source, link->of),
+									 link->of_attno)))
+		source->missing = psprintf("the common type of columns \"%s\" and \"%s\"",
+								   link->of_column, link->to_column);
 }
 
 /* read_filter() reads a source's filter, and notes if a column is gone. */
@@ -295,7 +423,12 @@ check_mentioned(const FilterNode *node, void *context)
 {
 	Source	   *source = context;
 
-	if (node->op == FILTER_COLUMN && source->missing == NULL &&
+	if (node->op != FILTER_COLUMN)
+		return true;
+	for (int i = 0; i < source->nlinks; i++)
+		if (node->nargs > 0 && strcmp(source->links[i].name, node->text) == 0)
+			return false;
+	if (source->missing == NULL &&
 		get_attnum(source->relid, node->text) == InvalidAttrNumber)
 		source->missing = psprintf("column \"%s\"", node->text);
 	return true;
@@ -306,20 +439,20 @@ check_mentioned(const FilterNode *node, void *context)
  * if it is gone, or if its values are not stored any more.
  */
 static AttrNumber
-read_column(CatalogScan *scan, Source *source, const char *which)
+read_column(CatalogScan *scan, Source *source, Oid relid, const char *which)
 {
 	char	   *column = catalog_get_optional(scan, which);
 	AttrNumber	attno;
 
 	if (column == NULL)
 		return InvalidAttrNumber;
-	attno = get_attnum(source->relid, column);
+	attno = get_attnum(relid, column);
 	if (source->missing != NULL)
 		return attno;
 	if (attno == InvalidAttrNumber)
-		source->missing = get_rel_name(source->relid) == NULL ?
+		source->missing = get_rel_name(relid) == NULL ?
 			pstrdup("the table") : psprintf("column \"%s\"", column);
-	else if (get_attgenerated(source->relid,
+	else if (get_attgenerated(relid,
 							  attno) == ATTRIBUTE_GENERATED_VIRTUAL)
 		source->missing = psprintf("the stored value of column \"%s\"",
 								   column);
@@ -333,29 +466,30 @@ read_column(CatalogScan *scan, Source *source, const char *which)
 static void
 check_collation(Source *source)
 {
+	Oid			relid = source_relid(source, source->key_link);
 	Oid			type;
 	int32		typmod;
 	Oid			collation;
 
 	if (source->missing != NULL)
 		return;
-	get_atttypetypmodcoll(source->relid, source->key_attno, &type, &typmod,
+	get_atttypetypmodcoll(relid, source->key_attno, &type, &typmod,
 						  &collation);
 	if (OidIsValid(collation) && collation != DEFAULT_COLLATION_OID &&
 		!get_collation_isdeterministic(collation))
 		source->missing =
 			psprintf("the deterministic collation of column \"%s\"",
-					 get_attname(source->relid, source->key_attno, false));
+					 get_attname(relid, source->key_attno, false));
 }
 
 /* note_unfit() notes that the type of a column has been changed. */
 static void
-note_unfit(Source *source, AttrNumber attno, Oid type)
+note_unfit(Source *source, Oid relid, AttrNumber attno, Oid type)
 {
 	if (source->missing != NULL)
 		return;
 	source->missing = psprintf("column \"%s\"",
-							   get_attname(source->relid, attno, false));
+							   get_attname(relid, attno, false));
 	source->unfit_type = type;
 }
 
@@ -364,6 +498,10 @@ static bool
 made_of(const void *entry, Oid relid)
 {
 	const SourceEntry *one = entry;
+	ListCell   *lc;
 
+	foreach(lc, one->sources)
+		if (source_is_made_of(lfirst(lc), relid))
+			return true;
 	return one->relid == relid || one->population->oid == relid;
 }

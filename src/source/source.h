@@ -14,6 +14,7 @@
 #define SEGMENT_SOURCE_H
 
 #include "access/attnum.h"
+#include "access/tupdesc.h"
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
@@ -23,6 +24,23 @@
 #include "profile/profile.h"
 
 /* source.c: which sources are there? -------------------------------------- */
+
+/*
+ * A table to which a row of a source refers: its parent, or a look-up.  Links
+ * have numbers from 1 on; the row of the source itself is number 0.
+ */
+typedef struct SourceLink
+{
+	char	   *name;			/* in filters, as in orders.status */
+	Oid			relid;
+	int			of;				/* whose row refers to it */
+	char	   *of_column;		/* by which column, */
+	AttrNumber	of_attno;
+	char	   *to_column;		/* to which one, which is unique */
+	AttrNumber	to_attno;
+	bool		look_up;		/* not on the way to the key */
+	int			offset;			/* of its columns in a joined row */
+} SourceLink;
 
 /*
  * A table attached to a population.  Events have a time, attributes none.
@@ -43,6 +61,11 @@ typedef struct Source
 	AttrNumber	at_attno;		/* InvalidAttrNumber: an attribute source */
 	Oid			at_type;		/* date, timestamp or timestamptz */
 	FilterNode *filter;			/* which rows of the table; NULL: all */
+	char	   *through;		/* the source of its parents, or NULL */
+	int			key_link;		/* in whose row the key is */
+	int			at_link;		/* in whose row the time is */
+	int			nlinks;
+	SourceLink *links;			/* the first has number 1 */
 	char	   *missing;		/* NULL: the source is fit to be read */
 	Oid			unfit_type;
 } Source;
@@ -70,6 +93,12 @@ extern List *sources_of_trigger(const Trigger *trigger, Oid relid);
  * reported one by one.
  */
 #define CAPTURE_BY_ROW	"rows"
+
+/* The most links that a source may have. */
+#define MOST_LINKS	16
+
+/* source_is_made_of() says whether a source reads a relation. */
+extern bool source_is_made_of(const Source *source, Oid relid);
 
 /* source_copy() copies a source into the current memory context. */
 extern Source *source_copy(const Source *source);
@@ -111,6 +140,66 @@ extern void source_check_key_length(const Source *source, int64 length);
 extern char *source_key_column(const Source *source);
 extern char *source_table_name(const Source *source);
 
+/* links.c: rows to which a row refers ------------------------------------- */
+
+/* source_relid() is the table of a link's rows; number 0: the source's. */
+extern Oid	source_relid(const Source *source, int number);
+
+/* source_attno() is the number of a link's column in the joined row. */
+extern AttrNumber source_attno(const Source *source, int number,
+							   AttrNumber attno);
+
+/*
+ * source_row_desc() describes a joined row: the columns of the source's table,
+ * then those of each link.
+ */
+extern TupleDesc source_row_desc(const Source *source);
+
+/*
+ * source_row_expr() makes of an expression over the source's row and those of
+ * its links, which are range table entries 1, 2 ..., one over the joined row.
+ */
+extern Expr *source_row_expr(const Source *source, Expr *expr);
+
+/*
+ * source_deparse_context() is the context in which such expressions print: the
+ * rows are r, r1, r2 ...
+ */
+extern List *source_deparse_context(const Source *source);
+
+/* probe.c: rows that are there now ---------------------------------------- */
+
+typedef struct SourceProbe SourceProbe;
+
+/* A row that was found; false ends the search. */
+typedef bool (*ProbedRow) (TupleTableSlot *row, void *context);
+
+/* Do two versions of a row agree in all that counts? */
+typedef bool (*AlikeRows) (TupleTableSlot *before, TupleTableSlot *after,
+						   void *context);
+
+/*
+ * source_probe_begin() opens a table, to find rows by a column.  The lock is
+ * kept to the end of the transaction.
+ *
+ * source_probe() calls 'found' for the rows that have the value, as they will
+ * be when all transactions that have written them have ended: it waits for
+ * these, and may call 'found' again for a row.  Under REPEATABLE READ and
+ * SERIALIZABLE a row that the snapshot does not show is
+ * ERRCODE_T_R_SERIALIZATION_FAILURE.
+ */
+extern SourceProbe *source_probe_begin(Oid relid, AttrNumber attno);
+extern void source_probe(SourceProbe *probe, Datum value, ProbedRow found,
+						 void *context);
+extern void source_probe_end(SourceProbe *probe);
+
+/*
+ * source_probe_alike() lets a probe of a unique column not wait for a
+ * transaction that changes nothing of a row that counts.
+ */
+extern void source_probe_alike(SourceProbe *probe, AlikeRows alike,
+							   void *context);
+
 /* scope.c: what do names mean in a row of a source? ----------------------- */
 
 /*
@@ -134,10 +223,10 @@ extern Expr *source_time(const Source *source);
 extern Expr *source_condition(const Source *source, const char *text);
 
 /*
- * source_condition_sql() is the same as SQL, in which the row's columns are
- * those of 'alias', NULL: without an alias.
+ * source_condition_sql() is the same as SQL, in which columns stand with the
+ * aliases of source_from_sql() if 'qualified'.
  */
-extern char *source_condition_sql(const Source *source, const char *alias);
+extern char *source_condition_sql(const Source *source, bool qualified);
 
 /*
  * source_condition_error() is the error of source_condition(), NULL if the
@@ -153,10 +242,12 @@ extern ErrorData *source_condition_error(const Source *source);
 extern List *source_tables(const Source *source);
 
 /*
- * source_from_sql() is the item of FROM from which a query reads the rows; an
- * alias has to follow it.
+ * source_from_sql() is FROM and WHERE of a query that reads the rows, as "r",
+ * and those to which they refer, as "r1", "r2" ...; 'condition' is SQL that
+ * has to hold, too, or NULL.  source_key_sql() is the column of the key in it.
  */
-extern char *source_from_sql(const Source *source);
+extern char *source_from_sql(const Source *source, const char *condition);
+extern char *source_key_sql(const Source *source);
 
 /* source_lock() locks the tables, to the end of the transaction. */
 extern void source_lock(const Source *source, LOCKMODE mode);
@@ -206,6 +297,10 @@ typedef struct SourceRequest
 	const char *name;			/* NULL: the name of the table */
 	const FilterSource *filter; /* NULL: all rows */
 	bool		replicated;		/* rows arrive by logical replication */
+	const char *through;		/* source of the parents; NULL: none */
+	const char *link;			/* column that refers to them; NULL: find it */
+	Datum		look_up;		/* jsonb, as {"product": "products using
+								 * product_id"}; 0: none */
 } SourceRequest;
 
 /*
@@ -226,6 +321,12 @@ extern const Source *source_attach(const Population *population,
  * Nothing depends on the source any more.
  */
 extern void source_detach(const Source *source);
+
+/*
+ * source_check_not_parent() raises ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST if
+ * another source goes through this one.
+ */
+extern void source_check_not_parent(const Source *source);
 
 /*
  * source_rename() gives a source another name.  The table, if it is there, is

@@ -31,6 +31,45 @@ extern AttrNumber eligible_time(Relation relation, const char *column);
  */
 extern void eligible_indexes(const Source *source, Relation relation);
 
+/*
+ * links.c: source_alias() is the alias of a link's rows in SQL: r, r1 ...;
+ * source_columns() is how many columns a table has or had, 0 if it is gone.
+ */
+extern char *source_alias(int number);
+extern int	source_columns(Oid relid);
+
+/*
+ * link_is_unique() says whether a column's values are all different, and
+ * link_is_found() whether an index finds rows by it.
+ */
+extern bool link_is_unique(Oid relid, AttrNumber attno);
+extern bool link_is_found(Oid relid, AttrNumber attno);
+
+/* link_define.c: to which tables do the rows refer? ----------------------- */
+
+/* A link that is about to be stored. */
+typedef struct NewLink
+{
+	const char *name;
+	Oid			relid;
+	int			of;
+	const char *of_column;
+	const char *to_column;
+	bool		look_up;
+} NewLink;
+
+/*
+ * links_define() finds the links (NewLink *) of a table that is about to be
+ * attached, locks their tables, and completes the request: what is not given
+ * is the parents'.  *key_link and *at_link are in whose rows key and time are.
+ */
+extern List *links_define(const Population *population, Relation relation,
+						  SourceRequest *request, int *key_link,
+						  int *at_link);
+
+/* links_advise() says which indexes the links need, and what changes cost. */
+extern void links_advise(const Source *source);
+
 /* capture_triggers.c: the triggers that report rows ----------------------- */
 
 /*

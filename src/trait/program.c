@@ -27,6 +27,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "optimizer/optimizer.h"
+#include "access/sysattr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -44,7 +45,6 @@ typedef struct ProgramEntry
 {
 	ProgramKey	key;			/* hash key */
 	CacheSlot	slot;			/* holds the program */
-	Oid			relid;			/* the source's table */
 	TraitProgram *program;
 } ProgramEntry;
 
@@ -63,7 +63,8 @@ static void bind_one(void *arg);
 static TraitProgram *program_make(const Source *source);
 static Expr *key_of_row(const Source *source);
 static void describe_steps(TraitProgram *program, const List *stored);
-static RowValue *program_share(List **shared, Expr *expr);
+static RowValue *program_share(TraitProgram *program, Expr *expr);
+static void note_columns(TraitProgram *program);
 static void bind_step(TraitProgram *program, Step *step,
 					  const StoredTrait *stored);
 static void find_columns(Step *step, const Population *population,
@@ -120,7 +121,6 @@ trait_program(const Source *source)
 	MemoryContextSwitchTo(old);
 
 	made.program = program;
-	made.relid = source->relid;
 	(void) cache_put(programs, &made, context, begun);
 	return program;
 }
@@ -140,7 +140,8 @@ made_of(const void *made, Oid relid)
 {
 	const ProgramEntry *entry = made;
 
-	return entry->relid == relid || entry->key.base == relid;
+	return entry->key.base == relid ||
+		source_is_made_of(entry->program->source, relid);
 }
 
 List *
@@ -224,11 +225,11 @@ program_make(const Source *source)
 	program->steps = palloc0(sizeof(Step) * program->nsteps);
 	describe_steps(program, stored);
 	program->delta_size = MAXALIGN(sizeof(TraitDelta));
-	(void) program_share(&program->values, key_of_row(source));
+	(void) program_share(program, key_of_row(source));
 	if (time != NULL)
-		program->time = program_share(&program->values, time);
+		program->time = program_share(program, time);
 	if (condition != NULL)
-		program->filter = program_share(&program->values, condition);
+		program->filter = program_share(program, condition);
 
 	foreach(lc, stored)
 	{
@@ -238,15 +239,20 @@ program_make(const Source *source)
 		bind_step(program, step, one);
 		step->build = one->build;
 		if (step->bound.value != NULL)
-			step->value = program_share(&program->values, step->bound.value);
+			step->value = program_share(program, step->bound.value);
 		if (step->bound.where != NULL)
-			step->where = program_share(&program->values, step->bound.where);
+			step->where = program_share(program, step->bound.where);
 		if (step->bound.window != NULL)
 			step->window = filter_window(step->bound.window,
 										 population->timezone);
 		step->delta = program->delta_size;
 		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
+		if (source->nlinks > 0 && step->bound.aggregate == &aggregate_count &&
+			step->value == NULL && step->where == NULL &&
+			step->window == NULL)
+			program->counted = step->columns[0];
 	}
+	note_columns(program);
 	return program;
 }
 
@@ -254,7 +260,8 @@ program_make(const Source *source)
 static Expr *
 key_of_row(const Source *source)
 {
-	return (Expr *) makeVar(1, source->key_attno, source->key_type, -1,
+	return (Expr *) makeVar(1 + source->key_link, source->key_attno,
+							source->key_type, -1,
 							get_typcollation(source->key_type), 0);
 }
 
@@ -340,14 +347,43 @@ in_program(void *arg)
 				   program->source->population->name, program->source->name);
 }
 
+/*
+ * note_columns() notes which columns of the joined row the program reads: of
+ * others nobody has to know that they change.
+ */
+static void
+note_columns(TraitProgram *program)
+{
+	const Source *source = program->source;
+	ListCell   *lc;
+
+	foreach(lc, program->values)
+		pull_varattnos((Node *) ((RowValue *) lfirst(lc))->expr, 1,
+					   &program->columns);
+	for (int i = 0; i < source->nlinks; i++)
+	{
+		const SourceLink *link = &source->links[i];
+
+		program->columns =
+			bms_add_member(program->columns,
+						   source_attno(source, link->of, link->of_attno) -
+						   FirstLowInvalidHeapAttributeNumber);
+		program->columns =
+			bms_add_member(program->columns,
+						   source_attno(source, i + 1, link->to_attno) -
+						   FirstLowInvalidHeapAttributeNumber);
+	}
+}
+
 /* The RowValue of an expression, shared by all equal ones. */
 static RowValue *
-program_share(List **shared, Expr *expr)
+program_share(TraitProgram *program, Expr *expr)
 {
 	ListCell   *lc;
 	RowValue   *value;
 
-	foreach(lc, *shared)
+	expr = source_row_expr(program->source, expr);
+	foreach(lc, program->values)
 	{
 		value = lfirst(lc);
 		if (equal(value->expr, expr))
@@ -357,7 +393,7 @@ program_share(List **shared, Expr *expr)
 	value->expr = expr;
 	get_typlenbyval(exprType((Node *) expr), &value->typlen, &value->typbyval);
 	value->state = ExecInitExpr(expression_planner(copyObject(expr)), NULL);
-	*shared = lappend(*shared, value);
+	program->values = lappend(program->values, value);
 	return value;
 }
 

@@ -57,6 +57,9 @@ struct TraitProgram
 	List	   *values;			/* all RowValues, each once; the key's too */
 	RowValue   *time;			/* NULL for an attribute source */
 	RowValue   *filter;			/* of the source; NULL: all rows are its */
+	Bitmapset  *columns;		/* of the joined row, as pull_varattnos() */
+	AttrNumber	counted;		/* the column that counts the rows of a source
+								 * with links */
 	ExprContext *econtext;
 	uint64		row;			/* numbers the rows evaluated */
 	const Step *running;		/* what an error comes from: this step, */

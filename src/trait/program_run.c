@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/datum.h"
@@ -39,6 +40,25 @@ Size
 trait_delta_size(const TraitProgram *program)
 {
 	return program->delta_size;
+}
+
+bool
+trait_reads_column(const TraitProgram *program, AttrNumber attno)
+{
+	return bms_is_member(attno - FirstLowInvalidHeapAttributeNumber,
+						 program->columns);
+}
+
+int64
+trait_counted(const TraitProgram *program, const TupleTableSlot *row)
+{
+	int			column = program->counted - 1;
+
+	if (column < 0)
+		elog(ERROR, "the rows of source \"%s\" are not counted",
+			 program->source->name);
+	return row->tts_isnull[column] ? 0 :
+		DatumGetInt64(row->tts_values[column]);
 }
 
 bool

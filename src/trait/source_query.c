@@ -65,7 +65,7 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	char	   *key;
 
 	source_check(source);
-	key = source_key_column(source);
+	key = source_key_sql(source);
 	*columns = NIL;
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s AS key,"
@@ -84,9 +84,9 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	if (bound != NIL)
 		appendStringInfoString(&sql, ", ");
 	select_traits(source, bound, *columns, NULL, &sql);
-	appendStringInfo(&sql, " FROM %s AS r WHERE r.%s IS NOT NULL"
-					 " GROUP BY r.%s",
-					 source_from_sql(source), key, key);
+	appendStringInfo(&sql, "%s GROUP BY %s",
+					 source_from_sql(source,
+									 psprintf("%s IS NOT NULL", key)), key);
 	return sql.data;
 }
 
@@ -274,7 +274,7 @@ static SPIPlanPtr
 reread_plan(const TraitProgram *program)
 {
 	const Source *source = program->source;
-	char	   *key = source_key_column(source);
+	char	   *key = source_key_sql(source);
 	Oid			types[2] = {
 		get_array_type(source->population->key_type),
 		TIMESTAMPTZOID,
@@ -288,11 +288,11 @@ reread_plan(const TraitProgram *program)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s, ", key_of_rows(source));
 	select_traits(source, bound, NIL, now_parameter(2), &sql);
-	appendStringInfo(&sql, " FROM %s AS r WHERE %s GROUP BY r.%s",
-					 source_from_sql(source),
-					 profile_key_any_sql(source->population,
-										 psprintf("r.%s", key),
-										 source->key_type, "$1"), key);
+	appendStringInfo(&sql, "%s GROUP BY %s",
+					 source_from_sql(source,
+									 profile_key_any_sql(source->population,
+														 key, source->key_type,
+														 "$1")), key);
 	plan = SPI_prepare(sql.data, 2, types);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\"", sql.data);
@@ -303,8 +303,7 @@ reread_plan(const TraitProgram *program)
 static char *
 key_of_rows(const Source *source)
 {
-	return profile_key_sql(source->population,
-						   psprintf("r.%s", source_key_column(source)),
+	return profile_key_sql(source->population, source_key_sql(source),
 						   source->key_type);
 }
 
@@ -351,7 +350,7 @@ in_reread(void *arg)
 }
 
 /*
- * Append stored traits as aggregates over source rows "r", named as 'columns'
+ * Append stored traits as aggregates over source rows, named as 'columns'
  * (TraitColumn *) unless that is NIL; 'now' is as for stored_window_kept().
  * Implicit casts are printed: a varchar that was bound as text would otherwise
  * be aggregated as varchar.
@@ -360,7 +359,7 @@ static void
 select_traits(const Source *source, List *bound, List *columns, Expr *now,
 			   StringInfo out)
 {
-	List	   *context = deparse_context_for("r", source->relid);
+	List	   *context = source_deparse_context(source);
 	Expr	   *time = source_time(source);
 	int			level = settings_pin();
 	ListCell   *lc;

@@ -193,6 +193,12 @@ extern List *trait_sources_missing(const Population *population,
 								   const FilterSource *definition);
 
 /*
+ * trait_count_of() is the definition that counts the rows of a source.  It is
+ * stored for each source with links, whether a trait asks for it or not.
+ */
+extern FilterSource trait_count_of(const Source *source);
+
+/*
  * Add to the base table the stored traits that a definition or filter needs
  * and that are not there yet, or not of the types that their source gives now,
  * and give those a longer window whose window is too short.  Returns the names
@@ -307,12 +313,26 @@ extern List *trait_stored_binding(const Source *source, List **unbound);
 typedef struct TraitDelta
 {
 	int64		rows;			/* how many rows came, less those that went */
+	bool		reread;			/* only the source knows what became of it */
 	bool		emptied;		/* did the source lose all rows before the rest
 								 * of the delta happened? */
 } TraitDelta;
 
 /* The size of a delta, in bytes. */
 extern Size trait_delta_size(const TraitProgram *program);
+
+/*
+ * trait_reads_column() says whether anything that is kept of a source depends
+ * on a column of the joined row (source_attno).
+ */
+extern bool trait_reads_column(const TraitProgram *program, AttrNumber attno);
+
+/*
+ * trait_counted() is how many rows of a source with links a profile has, by
+ * its row: what is read again does not say how many there were before.
+ */
+extern int64 trait_counted(const TraitProgram *program,
+						   const TupleTableSlot *row);
 
 /*
  * trait_has_row() says whether a row of the table is one of the source: does

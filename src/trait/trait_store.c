@@ -117,6 +117,13 @@ trait_sources_missing(const Population *population,
 	return sources;
 }
 
+FilterSource
+trait_count_of(const Source *source)
+{
+	return filter_source_parse_definition(psprintf("count(%s)",
+												   filter_name(source->name)));
+}
+
 List *
 trait_store(const Population *population, const FilterSource *definition)
 {
@@ -504,6 +511,16 @@ needed_by_all(const Population *population, List *filters)
 	foreach(lc, filters)
 		needed = list_concat(needed,
 							 stored_needed(population, lfirst(lc), NULL));
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source->nlinks > 0)
+			needed = list_concat(needed,
+								 stored_needed(population,
+											   trait_count_of(source).tree,
+											   NULL));
+	}
 	return needed;
 }
 

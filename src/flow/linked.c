@@ -1,0 +1,361 @@
+/*-------------------------------------------------------------------------
+ *
+ * linked.c
+ *	  Whose rows are those that have their key in another table?
+ *
+ *		INSERT INTO order_lines		line ─► its order ─► customer 7: folded,
+ *									as the row of one table would be
+ *		UPDATE orders SET customer_id = 9 WHERE id = 1
+ *									has it lines?  Then customers 7 and 9 are
+ *									read again
+ *		UPDATE products SET category = 'tea'
+ *									its lines ─► their orders ─► customers,
+ *									who are read again
+ *
+ * A line that comes or goes is folded by what it refers to now, if the batch
+ * changes lines alone: what it refers to is then as it was when the line was
+ * folded before.  In a batch that changes rows to which others refer, nothing
+ * is folded.  The customers whom the changes touch are those that are found
+ * from each changed row, old or new, over all rows that are there now or were
+ * before the batch; and what they have is read again at its end.
+ *
+ * Concurrent transactions: see source/probe.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+
+#include "base/base.h"
+#include "flow/batch.h"
+
+/* What customers a batch touches, while that is found out. */
+typedef struct Touching
+{
+	LinkReader *reader;
+	Contribution *target;		/* gets their keys */
+	List	   *noted;			/* NotedRow * */
+} Touching;
+
+/* Rows that a row refers to, or that refer to it: while they are sought. */
+typedef struct Search
+{
+	Touching   *touching;
+	int			number;			/* whose rows they are */
+	bool		found;
+	List	   *rows;			/* HeapTuple */
+} Search;
+
+static void settle_source(List *contributions);
+static void fold_noted(List *contributions, LinkReader *reader);
+static void touch_from(Touching *touching, const NotedRow *noted);
+static void touch_up(Touching *touching, int number, HeapTuple row);
+static int	parent_of(const Source *source, int number);
+static bool is_parent(const Source *source, int number);
+static bool collect_row(TupleTableSlot *row, void *search);
+static bool has_lines(Touching *touching, int number, HeapTuple row);
+static bool has_lines_below(TupleTableSlot *row, void *search);
+static void touch_down(Touching *touching, int number, HeapTuple row);
+static bool touch_above(TupleTableSlot *row, void *search);
+
+/*
+ * All customers of the source are touched: their lines, or what these refer
+ * to, are about to go.
+ */
+void
+linked_note_truncated(Contribution *contribution)
+{
+	const Source *source = contribution->source;
+	Touching	touching = {
+		.target = contribution,
+		.noted = contribution->noted,
+	};
+	Relation	table;
+	SourceScan *scan;
+	TupleTableSlot *row;
+	ListCell   *lc;
+
+	if (source->nlinks == 0)
+		return;
+	touching.reader = link_reader_begin(contribution);
+	table = relation_open(source->relid, AccessShareLock);
+	scan = source_scan_begin(table);
+	foreach(lc, contribution->noted)
+		touch_from(&touching, lfirst(lc));
+	while ((row = source_scan_next(scan)) != NULL)
+	{
+		HeapTuple	copy = ExecCopySlotHeapTuple(row);
+
+		touch_up(&touching, 0, copy);
+		heap_freetuple(copy);
+	}
+	source_scan_end(scan);
+	relation_close(table, NoLock);
+	link_reader_end(touching.reader);
+	contribution->truncated = true;
+}
+
+bool
+linked_is_noted(List *contributions)
+{
+	ListCell   *lc;
+
+	foreach(lc, contributions)
+	{
+		const Contribution *contribution = lfirst(lc);
+
+		if (contribution->noted != NIL || contribution->truncated)
+			return true;
+	}
+	return false;
+}
+
+void
+linked_settle(List *contributions)
+{
+	List	   *settled = NIL;	/* TraitProgram * */
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, contributions)
+	{
+		Contribution *contribution = lfirst(lc);
+		List	   *of_source = NIL;
+
+		if (contribution->source->nlinks == 0 ||
+			list_member_ptr(settled, contribution->program))
+			continue;
+		foreach(other, contributions)
+			if (((Contribution *) lfirst(other))->program ==
+				contribution->program)
+				of_source = lappend(of_source, lfirst(other));
+		if (linked_is_noted(of_source))
+			settle_source(of_source);
+		settled = lappend(settled, unconstify(TraitProgram *,
+											  contribution->program));
+	}
+}
+
+/* settle_source() does so for the contributions of one source. */
+static void
+settle_source(List *contributions)
+{
+	Contribution *first = linitial(contributions);
+	Touching	touching = {
+		.reader = link_reader_begin(first),
+		.target = first,
+	};
+	bool		lines_alone = true;
+	ListCell   *lc;
+
+	foreach(lc, contributions)
+	{
+		Contribution *contribution = lfirst(lc);
+
+		lines_alone &= !contribution->truncated;
+		touching.noted = list_concat(touching.noted, contribution->noted);
+	}
+	foreach(lc, touching.noted)
+		lines_alone &= ((const NotedRow *) lfirst(lc))->number == 0;
+	if (lines_alone)
+		fold_noted(contributions, touching.reader);
+	else
+		foreach(lc, touching.noted)
+			touch_from(&touching, lfirst(lc));
+	link_reader_end(touching.reader);
+}
+
+/* fold_noted() folds lines, where lines alone were changed. */
+static void
+fold_noted(List *contributions, LinkReader *reader)
+{
+	TupleTableSlot *row = MakeSingleTupleTableSlot(link_reader_desc(reader, 0),
+												   &TTSOpsHeapTuple);
+	ListCell   *lc;
+	ListCell   *of_noted;
+
+	foreach(lc, contributions)
+	{
+		Contribution *contribution = lfirst(lc);
+
+		foreach(of_noted, contribution->noted)
+		{
+			const NotedRow *noted = lfirst(of_noted);
+
+			CHECK_FOR_INTERRUPTS();
+			ExecStoreHeapTuple(noted->row, row, false);
+			contribution_fold(contribution, link_reader_join(reader, row),
+							  noted->sign);
+		}
+	}
+	ExecDropSingleTupleTableSlot(row);
+}
+
+/* touch_from() touches the customers whom a changed row concerns. */
+static void
+touch_from(Touching *touching, const NotedRow *noted)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (noted->number > 0 &&
+		!is_parent(link_reader_source(touching->reader), noted->number))
+		touch_down(touching, noted->number, noted->row);
+	else if (has_lines(touching, noted->number, noted->row))
+		touch_up(touching, noted->number, noted->row);
+}
+
+/*
+ * touch_up() touches the customers to whom a row leads: by the rows to which
+ * it refers, as they are now or have been in the batch.
+ */
+static void
+touch_up(Touching *touching, int number, HeapTuple row)
+{
+	LinkReader *reader = touching->reader;
+	const Source *source = link_reader_source(reader);
+	bool		isnull;
+	Datum		value;
+	Form_pg_attribute att;
+	int			parent;
+	Search		search = {.touching = touching};
+	ListCell   *lc;
+
+	if (number == source->key_link)
+	{
+		value = link_reader_value(reader, number, row, source->key_attno,
+								  &isnull);
+		if (!isnull)
+			contribution_touch(touching->target, value);
+		return;
+	}
+	parent = parent_of(source, number);
+	value = link_reader_value(reader, number, row,
+							  source->links[parent - 1].of_attno, &isnull);
+	if (isnull)
+		return;
+	source_probe(link_reader_up(reader, parent), value, collect_row, &search);
+	att = TupleDescAttr(link_reader_desc(reader, parent),
+						source->links[parent - 1].to_attno - 1);
+	foreach(lc, touching->noted)
+	{
+		const NotedRow *noted = lfirst(lc);
+		Datum		to;
+
+		if (noted->number != parent)
+			continue;
+		to = link_reader_value(reader, parent, noted->row,
+					   source->links[parent - 1].to_attno, &isnull);
+		if (!isnull && datum_image_eq(value, to, att->attbyval, att->attlen))
+			touch_up(touching, parent, noted->row);
+	}
+	foreach(lc, search.rows)
+		touch_up(touching, parent, lfirst(lc));
+	list_free_deep(search.rows);
+}
+
+/* parent_of() is the number of the link to the parent of a link's rows. */
+static int
+parent_of(const Source *source, int number)
+{
+	for (int i = 0; i < source->nlinks; i++)
+		if (source->links[i].of == number && is_parent(source, i + 1))
+			return i + 1;
+	elog(ERROR, "source \"%s\" has no way to its key", source->name);
+}
+
+/* is_parent() says whether a link is on the way to the key. */
+static bool
+is_parent(const Source *source, int number)
+{
+	int			on_way = source->key_link;
+
+	while (on_way > 0 && on_way != number)
+		on_way = source->links[on_way - 1].of;
+	return on_way == number && number > 0;
+}
+
+/* collect_row() keeps a row for later.  A ProbedRow. */
+static bool
+collect_row(TupleTableSlot *row, void *context)
+{
+	Search	   *search = context;
+
+	search->rows = lappend(search->rows, ExecCopySlotHeapTuple(row));
+	return false;
+}
+
+/* has_lines() says whether lines refer to a row, by way of others or not. */
+static bool
+has_lines(Touching *touching, int number, HeapTuple row)
+{
+	LinkReader *reader = touching->reader;
+	const SourceLink *link = &link_reader_source(reader)->links[number - 1];
+	Search		search = {.touching = touching};
+	bool		isnull;
+	Datum		value;
+
+	if (number == 0)
+		return true;
+	search.number = link->of;
+	value = link_reader_value(reader, number, row, link->to_attno, &isnull);
+	if (!isnull)
+		source_probe(link_reader_down(reader, number), value, has_lines_below,
+					 &search);
+	return search.found;
+}
+
+/*
+ * has_lines_below() notes if lines refer to a row.  It goes on to the last row
+ * so that whoever has not committed one is waited for.  A ProbedRow.
+ */
+static bool
+has_lines_below(TupleTableSlot *row, void *context)
+{
+	Search	   *search = context;
+	HeapTuple	copy;
+
+	if (search->number == 0)
+	{
+		search->found = true;
+		return true;
+	}
+	copy = ExecCopySlotHeapTuple(row);
+	search->found |= has_lines(search->touching, search->number, copy);
+	heap_freetuple(copy);
+	return true;
+}
+
+/* touch_down() touches the customers whose lines refer to a look-up's row. */
+static void
+touch_down(Touching *touching, int number, HeapTuple row)
+{
+	LinkReader *reader = touching->reader;
+	const SourceLink *link = &link_reader_source(reader)->links[number - 1];
+	Search		search = {.touching = touching, .number = link->of};
+	bool		isnull;
+	Datum		value;
+
+	value = link_reader_value(reader, number, row, link->to_attno, &isnull);
+	if (!isnull)
+		source_probe(link_reader_down(reader, number), value, touch_above,
+					 &search);
+}
+
+/* touch_above() touches the customers to whom a row leads.  A ProbedRow. */
+static bool
+touch_above(TupleTableSlot *row, void *context)
+{
+	Search	   *search = context;
+	NotedRow	found = {
+		.number = search->number,
+		.row = ExecCopySlotHeapTuple(row),
+	};
+
+	touch_from(search->touching, &found);
+	heap_freetuple(found.row);
+	return true;
+}

@@ -1,0 +1,491 @@
+/*-------------------------------------------------------------------------
+ *
+ * link_define.c
+ *	  To which tables do the rows of a new source refer?
+ *
+ *		attach_source('order_lines', through => 'orders', link => 'order_id',
+ *					  look_up => '{"product": "products using product_id"}')
+ *
+ *		1	orders		of 0 (order_lines), order_id = id
+ *		2	customers	of 1 (orders), as "orders" itself goes through it
+ *		3	product		of 0, product_id = id; a look-up
+ *
+ * Key and time are those of the parent, unless the line has a time of its own.
+ * A parent's own links come with it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
+#include "executor/spi.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/base.h"
+#include "source/source_private.h"
+
+static List *parent_links(const Population *population, Relation relation,
+						  SourceRequest *request, int *key_link,
+						  int *at_link);
+static const Source *find_parent(const Population *population,
+								 const char *name);
+static NewLink *make_link(const char *name, Oid relid, int of, Oid of_relid,
+						  const char *columns);
+static void split_columns(const char *columns, char **of, char **to);
+static char *referring_column(Oid of, Oid to);
+static char *referred_column(Oid of, const char *column, Oid to);
+static void check_columns(const NewLink *link, Oid of);
+static bool is_simple(Oid relid, AttrNumber attno);
+static List *look_ups(const Population *population, Relation relation,
+					  List *links, Jsonb *look_up);
+static NewLink *look_up_link(Oid relid, List *links, const char *name,
+							 const char *text);
+static void check_link(const Population *population, Relation relation,
+					   List *links, const NewLink *link);
+static void advise_index(Oid relid, AttrNumber attno, const char *name);
+
+List *
+links_define(const Population *population, Relation relation,
+			 SourceRequest *request, int *key_link, int *at_link)
+{
+	List	   *links = NIL;
+
+	if (request->through != NULL)
+		links = parent_links(population, relation, request, key_link,
+							 at_link);
+	else if (request->link != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("link is given, but no source that it leads to"),
+				 errhint("Name the source of the parents with through => '...'.")));
+	if (request->look_up != (Datum) 0)
+		links = look_ups(population, relation, links,
+						 DatumGetJsonbP(request->look_up));
+	if (list_length(links) > MOST_LINKS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a source has at most %d links", MOST_LINKS)));
+	return links;
+}
+
+/* parent_links() makes the link to the parent, and those of the parent. */
+static List *
+parent_links(const Population *population, Relation relation,
+			 SourceRequest *request, int *key_link, int *at_link)
+{
+	const Source *parent = find_parent(population, request->through);
+	NewLink    *link = make_link(parent->name, parent->relid, 0,
+								 RelationGetRelid(relation), request->link);
+	List	   *links = list_make1(link);
+
+	if (request->key != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a source that goes through \"%s\" has its key",
+						parent->name),
+				 errhint("Leave out key.")));
+	check_link(population, relation, NIL, link);
+	for (int i = 0; i < parent->nlinks; i++)
+	{
+		const SourceLink *of_parent = &parent->links[i];
+		NewLink    *inherited = palloc(sizeof(NewLink));
+
+		inherited->name = of_parent->name;
+		inherited->relid = of_parent->relid;
+		inherited->of = of_parent->of + 1;
+		inherited->of_column = of_parent->of_column;
+		inherited->to_column = of_parent->to_column;
+		inherited->look_up = of_parent->look_up;
+		check_link(population, relation, links, inherited);
+		links = lappend(links, inherited);
+	}
+
+	*key_link = parent->key_link + 1;
+	request->key = get_attname(source_relid(parent, parent->key_link),
+							   parent->key_attno, false);
+	if (request->at != NULL)
+		return links;
+	if (parent->at_attno == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("source \"%s\" has no time that its lines could have",
+						parent->name),
+				 errhint("Name a time of the lines with at => '...'.")));
+	*at_link = parent->at_link + 1;
+	request->at = get_attname(source_relid(parent, parent->at_link),
+							  parent->at_attno, false);
+	return links;
+}
+
+/* find_parent() finds the source of the parents: an error if it cannot be. */
+static const Source *
+find_parent(const Population *population, const char *name)
+{
+	const Source *parent = source_by_name(population, name);
+	const char *nearest = nearest_name(name, source_names(population));
+
+	if (parent == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("population \"%s\" has no source \"%s\" to go through",
+						population->name, name),
+				 nearest != NULL ?
+				 errhint("Perhaps you meant %s.",
+						 quote_literal_cstr(nearest)) :
+				 errhint("Attach the table of the parents to this population first.")));
+	source_check(parent);
+	if (parent->filter != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("source \"%s\" has a filter, and cannot be gone through",
+						name),
+				 errhint("Attach its table under another name, without a filter, and go through that.")));
+	return parent;
+}
+
+/*
+ * make_link() makes a link from the rows of table 'of_relid', number 'of', to
+ * those of 'relid'.  'columns' is the referring column, or "order_id = id", or
+ * NULL where a foreign key says it.
+ */
+static NewLink *
+make_link(const char *name, Oid relid, int of, Oid of_relid,
+		  const char *columns)
+{
+	NewLink    *link = palloc0(sizeof(NewLink));
+	char	   *of_column = NULL;
+	char	   *to_column = NULL;
+
+	link->name = name;
+	link->relid = relid;
+	link->of = of;
+	if (columns != NULL)
+		split_columns(columns, &of_column, &to_column);
+	if (of_column == NULL)
+		of_column = referring_column(of_relid, relid);
+	if (to_column == NULL)
+		to_column = referred_column(of_relid, of_column, relid);
+	link->of_column = of_column;
+	link->to_column = to_column;
+	check_columns(link, of_relid);
+	return link;
+}
+
+/* split_columns() takes "order_id" or "order_id = id" apart. */
+static void
+split_columns(const char *columns, char **of, char **to)
+{
+	const char *equal = strchr(columns, '=');
+	const char *end = equal == NULL ? columns + strlen(columns) : equal;
+
+	while (*columns == ' ')
+		columns++;
+	while (end > columns && end[-1] == ' ')
+		end--;
+	*of = pnstrdup(columns, end - columns);
+	if (equal == NULL)
+		return;
+	do
+		equal++;
+	while (*equal == ' ');
+	end = equal + strlen(equal);
+	while (end > equal && end[-1] == ' ')
+		end--;
+	*to = pnstrdup(equal, end - equal);
+}
+
+/*
+ * referring_column() is the column by which one table refers to another, if
+ * just one foreign key says so.
+ */
+static char *
+referring_column(Oid of, Oid to)
+{
+	Relation	relation = relation_open(of, AccessShareLock);
+	AttrNumber	found = InvalidAttrNumber;
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(relation))
+	{
+		const ForeignKeyCacheInfo *key = lfirst(lc);
+
+		if (key->confrelid != to || key->nkeys != 1)
+			continue;
+		found = key->conkey[0];
+		count++;
+	}
+	relation_close(relation, NoLock);
+	if (count != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("it is not known which column of \"%s\" refers to \"%s\"",
+						get_rel_name(of), get_rel_name(to)),
+				 errhint("Name it with link => '...'.")));
+	return get_attname(of, found, false);
+}
+
+/*
+ * referred_column() is the column to which a column refers: by its foreign
+ * key, or the primary key.
+ */
+static char *
+referred_column(Oid of, const char *column, Oid to)
+{
+	Relation	relation = relation_open(of, AccessShareLock);
+	AttrNumber	attno = get_attnum(of, column);
+	AttrNumber	found = InvalidAttrNumber;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(relation))
+	{
+		const ForeignKeyCacheInfo *key = lfirst(lc);
+
+		if (key->confrelid == to && key->nkeys == 1 && key->conkey[0] == attno)
+			found = key->confkey[0];
+	}
+	relation_close(relation, NoLock);
+	if (found == InvalidAttrNumber)
+	{
+		Bitmapset  *primary;
+
+		relation = relation_open(to, AccessShareLock);
+		primary = RelationGetIndexAttrBitmap(relation,
+											 INDEX_ATTR_BITMAP_PRIMARY_KEY);
+		relation_close(relation, NoLock);
+		if (bms_membership(primary) == BMS_SINGLETON)
+			found = bms_singleton_member(primary) +
+				FirstLowInvalidHeapAttributeNumber;
+	}
+	if (found == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("it is not known to which column of \"%s\" column \"%s\" refers",
+						get_rel_name(to), column),
+				 errhint("Name both, for example link => %s.",
+						 quote_literal_cstr(psprintf("%s = id", column)))));
+	return get_attname(to, found, false);
+}
+
+/* check_columns() refuses columns that cannot be a link's. */
+static void
+check_columns(const NewLink *link, Oid of)
+{
+	AttrNumber	of_attno = get_attnum(of, link->of_column);
+	AttrNumber	to_attno = get_attnum(link->relid, link->to_column);
+	Oid			missing = of_attno == InvalidAttrNumber ? of : link->relid;
+
+	if (of_attno <= 0 || to_attno <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table \"%s\" has no column \"%s\"",
+						get_rel_name(missing),
+						missing == of ? link->of_column : link->to_column),
+				 errdetail("It was to be part of the link \"%s\".",
+						   link->name)));
+	if (getBaseType(get_atttype(of, of_attno)) !=
+		getBaseType(get_atttype(link->relid, to_attno)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" is of type %s, but \"%s\" of \"%s\" is of type %s",
+						link->of_column, get_rel_name(of),
+						format_type_be(get_atttype(of, of_attno)),
+						link->to_column, get_rel_name(link->relid),
+						format_type_be(get_atttype(link->relid, to_attno))),
+				 errhint("Give both columns of a link the same type.")));
+	if (!is_simple(of, of_attno) || !is_simple(link->relid, to_attno))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("columns of type %s cannot link \"%s\" and \"%s\"",
+						format_type_be(get_atttype(of, of_attno)),
+						get_rel_name(of), get_rel_name(link->relid)),
+				 errhint("Link by columns of type bigint, integer, smallint, uuid, text or varchar, whose collation is deterministic.")));
+	if (!link_is_unique(link->relid, to_attno))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("column \"%s\" of \"%s\" is not unique",
+						link->to_column, get_rel_name(link->relid)),
+				 errdetail("A row refers to one row of a linked table at most."),
+				 errhint("CREATE UNIQUE INDEX ON %s (%s);",
+						 relation_name(link->relid),
+						 quote_identifier(link->to_column))));
+}
+
+/* is_simple() says whether equal values of a column are the same bytes. */
+static bool
+is_simple(Oid relid, AttrNumber attno)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
+	switch (getBaseType(type))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case UUIDOID:
+			return true;
+		case TEXTOID:
+		case VARCHAROID:
+			return collation == DEFAULT_COLLATION_OID ||
+				get_collation_isdeterministic(collation);
+		default:
+			return false;
+	}
+}
+
+/* look_ups() adds the look-ups of {"name": "table using column", ...}. */
+static List *
+look_ups(const Population *population, Relation relation, List *links,
+		 Jsonb *look_up)
+{
+	SPITupleTable *table;
+	uint64		count;
+
+	if (!JB_ROOT_IS_OBJECT(look_up))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("look_up is not a json object"),
+				 errhint("Write it so: look_up => '{\"product\": \"products using product_id\"}'")));
+	catalog_execute("SELECT key, value FROM pg_catalog.jsonb_each_text($1)"
+					" ORDER BY key", 1, (Oid[]) {JSONBOID},
+					(Datum[]) {JsonbPGetDatum(look_up)}, NULL);
+	table = SPI_tuptable;
+	count = SPI_processed;
+	for (uint64 i = 0; i < count; i++)
+	{
+		char	   *name = SPI_getvalue(table->vals[i], table->tupdesc, 1);
+		char	   *text = SPI_getvalue(table->vals[i], table->tupdesc, 2);
+		NewLink    *link = look_up_link(RelationGetRelid(relation), links,
+										name, text == NULL ? "" : text);
+
+		source_check_rights(population, link->relid);
+		check_link(population, relation, links, link);
+		links = lappend(links, link);
+	}
+	return links;
+}
+
+/* look_up_link() makes a link of "products using product_id". */
+static NewLink *
+look_up_link(Oid relid, List *links, const char *name, const char *text)
+{
+	const char *using = strstr(text, " using ");
+	const char *columns;
+	char	   *dot;
+	Datum		table;
+	int			of = 0;
+	NewLink    *link;
+	ListCell   *lc;
+
+	if (using == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("look-up \"%s\" does not say by which column", name),
+				 errhint("Write it so: look_up => '{\"product\": \"products using product_id\"}'")));
+	table = DirectFunctionCall1(regclassin,
+								CStringGetDatum(pnstrdup(text,
+														 using - text)));
+	columns = pstrdup(using + strlen(" using "));
+	dot = strchr(columns, '.');
+	foreach(lc, dot == NULL ? NIL : links)
+	{
+		link = lfirst(lc);
+		if (strncmp(link->name, columns, dot - columns) == 0 &&
+			link->name[dot - columns] == '\0')
+		{
+			of = foreach_current_index(lc) + 1;
+			relid = link->relid;
+			columns = dot + 1;
+			break;
+		}
+	}
+	link = make_link(name, DatumGetObjectId(table), of, relid, columns);
+	link->look_up = true;
+	return link;
+}
+
+/* check_link() locks a linked table, and refuses one that cannot be. */
+static void
+check_link(const Population *population, Relation relation, List *links,
+		   const NewLink *link)
+{
+	Relation	linked;
+	ListCell   *lc;
+
+	if (link->relid == RelationGetRelid(relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("link \"%s\" leads from table \"%s\" back to it",
+						link->name, RelationGetRelationName(relation)),
+				 errhint("Link tables without a circle.")));
+	linked = try_relation_open(link->relid, ShareRowExclusiveLock);
+	if (linked == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the table of link \"%s\" does not exist any more",
+						link->name)));
+	eligible_relation(linked);
+	CheckTableNotInUse(linked, "link");
+	relation_close(linked, NoLock);
+	foreach(lc, links)
+		if (strcmp(((const NewLink *) lfirst(lc))->name, link->name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("two links are called \"%s\"", link->name),
+					 errhint("Give the look-up another name.")));
+	if (link->name[0] == '\0' ||
+		get_attnum(RelationGetRelid(relation),
+				   link->name) != InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_COLUMN),
+				 errmsg("a link cannot be called \"%s\", as table \"%s\" has such a column",
+						link->name, RelationGetRelationName(relation)),
+				 errhint("Give the look-up, or the source of the parents, another name.")));
+}
+
+void
+links_advise(const Source *source)
+{
+	for (int i = 0; i < source->nlinks; i++)
+	{
+		const SourceLink *link = &source->links[i];
+		Oid			of = source_relid(source, link->of);
+
+		advise_index(of, link->of_attno, link->name);
+		if (link->look_up)
+			ereport(NOTICE,
+					(errmsg("a change of a row of \"%s\" reads again the customers whose rows refer to it",
+							get_rel_name(link->relid)),
+					 errdetail("Only changes of columns that traits read do.")));
+	}
+	if (source->nlinks > 0)
+		advise_index(source_relid(source, source->key_link),
+					 source->key_attno, source->name);
+}
+
+/* advise_index() says that no index finds rows by a column. */
+static void
+advise_index(Oid relid, AttrNumber attno, const char *name)
+{
+	char	   *column = get_attname(relid, attno, false);
+
+	if (link_is_found(relid, attno))
+		return;
+	ereport(NOTICE,
+			(errmsg("table \"%s\" has no index on \"%s\"",
+					get_rel_name(relid), column),
+			 errdetail("Each change of a row to which it refers reads all of it."),
+			 errhint("CREATE INDEX ON %s (%s);", relation_name(relid),
+					 quote_identifier(column))));
+}

@@ -1,0 +1,176 @@
+/*-------------------------------------------------------------------------
+ *
+ * links.c
+ *	  What is the row of a source that refers to others?
+ *
+ *		order_lines through orders, look-up product
+ *
+ *		number	rows			joined row
+ *		0		order_lines		id, order_id, product_id, amount,
+ *		1		orders			id, customer_id, status, ordered_at,
+ *		2		products		id, category
+ *
+ * Filters and definitions name orders.status and product.category; in SQL they
+ * are r1.status and r2.category, and where capture evaluates them columns 7
+ * and 10 of the joined row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/plannodes.h"
+#include "storage/lockdefs.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+
+#include "base/base.h"
+#include "source/source_private.h"
+
+static bool has_index(Oid relid, AttrNumber attno, bool unique);
+static Node *renumber(Node *node, void *source);
+
+Oid
+source_relid(const Source *source, int number)
+{
+	return number == 0 ? source->relid : source->links[number - 1].relid;
+}
+
+AttrNumber
+source_attno(const Source *source, int number, AttrNumber attno)
+{
+	return number == 0 ? attno : source->links[number - 1].offset + attno;
+}
+
+TupleDesc
+source_row_desc(const Source *source)
+{
+	TupleDesc	joined = NULL;
+	int			columns = 0;
+
+	for (int number = 0; number <= source->nlinks; number++)
+		columns += source_columns(source_relid(source, number));
+	joined = CreateTemplateTupleDesc(columns);
+	columns = 0;
+	for (int number = 0; number <= source->nlinks; number++)
+	{
+		Relation	relation = relation_open(source_relid(source, number),
+											 AccessShareLock);
+		TupleDesc	desc = RelationGetDescr(relation);
+
+		for (int i = 1; i <= desc->natts; i++)
+			TupleDescCopyEntry(joined, ++columns, desc, i);
+		relation_close(relation, NoLock);
+	}
+	return joined;
+}
+
+Expr *
+source_row_expr(const Source *source, Expr *expr)
+{
+	return source->nlinks == 0 ? expr :
+		(Expr *) renumber((Node *) expr, unconstify(Source *, source));
+}
+
+/* renumber() makes columns of links columns of the joined row.  A mutator. */
+static Node *
+renumber(Node *node, void *context)
+{
+	const Source *source = context;
+
+	if (node != NULL && IsA(node, Var))
+	{
+		Var		   *var = copyObject((Var *) node);
+
+		var->varattno = source_attno(source, var->varno - 1, var->varattno);
+		var->varno = 1;
+		return (Node *) var;
+	}
+	return expression_tree_mutator(node, renumber, context);
+}
+
+List *
+source_deparse_context(const Source *source)
+{
+	PlannedStmt *statement = makeNode(PlannedStmt);
+	List	   *names = NIL;
+
+	if (source->nlinks == 0)
+		return deparse_context_for("r", source->relid);
+	for (int number = 0; number <= source->nlinks; number++)
+	{
+		RangeTblEntry *entry = makeNode(RangeTblEntry);
+
+		entry->rtekind = RTE_RELATION;
+		entry->relid = source_relid(source, number);
+		entry->relkind = RELKIND_RELATION;
+		entry->rellockmode = AccessShareLock;
+		entry->inFromCl = true;
+		entry->eref = makeAlias(source_alias(number), NIL);
+		statement->rtable = lappend(statement->rtable, entry);
+		names = lappend(names, source_alias(number));
+	}
+	return deparse_context_for_plan_tree(statement, names);
+}
+
+char *
+source_alias(int number)
+{
+	return number == 0 ? pstrdup("r") : psprintf("r%d", number);
+}
+
+int
+source_columns(Oid relid)
+{
+	Relation	relation = try_relation_open(relid, AccessShareLock);
+	int			columns = 0;
+
+	if (relation == NULL)
+		return 0;
+	columns = RelationGetDescr(relation)->natts;
+	relation_close(relation, AccessShareLock);
+	return columns;
+}
+
+bool
+link_is_unique(Oid relid, AttrNumber attno)
+{
+	return has_index(relid, attno, true);
+}
+
+bool
+link_is_found(Oid relid, AttrNumber attno)
+{
+	return has_index(relid, attno, false);
+}
+
+/* has_index() says whether an index finds rows by a column; or is unique. */
+static bool
+has_index(Oid relid, AttrNumber attno, bool unique)
+{
+	Relation	relation = try_relation_open(relid, AccessShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	if (relation == NULL)
+		return false;
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
+		const FormData_pg_index *form = index->rd_index;
+
+		found |= form->indisvalid && form->indkey.values[0] == attno &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred,
+						   NULL) &&
+			(!unique || (form->indisunique && form->indnkeyatts == 1 &&
+						 form->indimmediate));
+		relation_close(index, AccessShareLock);
+	}
+	relation_close(relation, NoLock);
+	return found;
+}
