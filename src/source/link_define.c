@@ -382,7 +382,7 @@ look_up_link(Oid relid, List *links, const char *name, const char *text)
 {
 	const char *using = strstr(text, " using ");
 	const char *columns;
-	char	   *dot;
+	const char *dot;
 	Datum		table;
 	int			of = 0;
 	NewLink    *link;
