@@ -32,7 +32,7 @@ for my $copy ('feed', 'archive')
 	$reader->safe_psql($copy, <<'END');
 CREATE SCHEMA segment;
 CREATE TABLE segment.feed (population name, seq bigint, audience name, key text, change text,
-    at timestamptz, recorded_at timestamptz, cause text, came bigserial, PRIMARY KEY (population, seq));
+    at timestamptz, recorded_at timestamptz, cause text, profiles bigint, members bytea, came bigserial, PRIMARY KEY (population, seq));
 END
 	$reader->safe_psql($copy, "CREATE SUBSCRIPTION $copy CONNECTION '"
 		. $shop->connstr . " dbname=postgres' PUBLICATION $copy");
@@ -69,7 +69,7 @@ $shop->safe_psql('postgres', Shop::buys(7, 1000));
 $shop->safe_psql('postgres', 'SELECT * FROM segment.tick()');
 $shop->wait_for_catchup($_) for 'feed', 'archive';
 is(rows($reader, 'feed'), rows($shop, 'postgres'), 'a copy is trimmed with it');
-is($reader->safe_psql('archive', 'SELECT count(*) = max(seq), min(seq) FROM segment.feed'), 't|1', 'an archive of what is inserted keeps it');
+is($reader->safe_psql('archive', 'SELECT sum(coalesce(profiles, 1)) = max(seq), min(seq - coalesce(profiles, 1) + 1) FROM segment.feed'), 't|1', 'an archive of what is inserted keeps it');
 is($reader->safe_psql('archive', 'SELECT max(seq) FROM segment.feed'),
 	$shop->safe_psql('postgres', 'SELECT last FROM segment.feed_counter'), 'and goes on');
 
@@ -81,6 +81,6 @@ sub rows
 {
 	my ($node, $database) = @_;
 
-	return $node->safe_psql($database, 'SELECT population, seq, audience, key, change, at, recorded_at, cause
+	return $node->safe_psql($database, 'SELECT population, seq, audience, key, change, at, recorded_at, cause, profiles, members
 		FROM segment.feed ORDER BY population, seq');
 }
