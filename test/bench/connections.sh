@@ -17,7 +17,7 @@ part()
 	shop_regulars
 	contestants="alone"
 	for count in $shop_counts; do
-		[ "$count" = 100 ] || contestants="$contestants $count"
+		[ "$count" = 100 ] && [ "$shop_most" -gt 100 ] || contestants="$contestants $count"
 	done
 	turn=1
 	while [ "$turn" -le "$turns" ]; do

@@ -81,12 +81,12 @@ note()
 	echo "$1 $2 $3" >>"$stage/numbers"
 }
 
-# median WHAT WHO
+# median WHAT WHO: nothing, if nothing was noted
 median()
 {
 	awk -v what="$1" -v who="$2" '$1 == what && $2 == who { print $3 }' "$stage/numbers" |
 		sort -g | awk '{ v[NR] = $1 }
-			END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+			END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
 # aim QUESTION PEER VALUE < OF FACTOR: is the value at most so many times that
