@@ -18,9 +18,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "audience/audience.h"
@@ -93,48 +91,34 @@ segment_create_audiences_text(PG_FUNCTION_ARGS)
 static List *
 audiences_of_json(FunctionCallInfo fcinfo, int argument)
 {
-	static const char sql[] =
-		"SELECT key, CASE json_typeof(value)"
+	static const char filter[] =
+		"CASE json_typeof(value)"
 		" WHEN 'string' THEN (value #>> '{}')::segment.filter"
-		" WHEN 'null' THEN NULL ELSE value::segment.filter END"
-		" FROM pg_catalog.json_each($1)"
-		" WITH ORDINALITY AS e (key, value, n) ORDER BY n";
-	MemoryContext caller = CurrentMemoryContext;
+		" WHEN 'null' THEN NULL ELSE value::segment.filter END";
 	List	   *wishes = NIL;
+	ListCell   *lc;
 
 	if (PG_ARGISNULL(argument))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the audiences must be given"),
 				 errhint("For example '{\"vip\": \"total_spend > 500\"}'.")));
-	SPI_connect();
-	catalog_execute_as_user(sql, 1, (Oid[]) {JSONOID},
-							(Datum[]) {PG_GETARG_DATUM(argument)}, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	foreach(lc, named_values(PG_GETARG_DATUM(argument), filter))
 	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	   *name = SPI_getvalue(row, desc, 1);
-		bool		isnull;
-		Datum		filter = SPI_getbinval(row, desc, 2, &isnull);
-		MemoryContext old = MemoryContextSwitchTo(caller);
+		const NamedValue *given = lfirst(lc);
 		AudienceWish *wish = palloc0(sizeof(AudienceWish));
 
-		/* a name that is too long is cut, as by the server */
-		wish->name = pnstrdup(name, pg_mbcliplen(name, strlen(name),
-												 NAMEDATALEN - 1));
-		if (isnull)
+		wish->name = given->name;
+		if (given->isnull)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("the filter of audience \"%s\" must be given",
 							wish->name),
 					 errhint("For example 'total_spend > 500'.")));
 		wish->filter = filter_source_unpack((Filter *)
-											PG_DETOAST_DATUM_COPY(filter));
+											DatumGetPointer(given->value));
 		wishes = lappend(wishes, wish);
-		MemoryContextSwitchTo(old);
 	}
-	SPI_finish();
 	if (wishes == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -190,8 +174,7 @@ define_all(Definer *definer, List *wishes, const char *home)
 		ListCell   *name;
 
 		foreach(name, trait_store(population_of(definer), &wish->filter))
-			if (!names_contain(stored, lfirst(name)))
-				stored = lappend(stored, lfirst(name));
+			stored = names_add(stored, lfirst(name));
 		audience_define(population_of(definer), wish->name, &wish->filter,
 						NULL, home);
 		names = lappend(names, wish->name);

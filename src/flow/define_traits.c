@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -72,43 +73,63 @@ segment_create_traits_text(PG_FUNCTION_ARGS)
 List *
 traits_of_json(FunctionCallInfo fcinfo, int argument)
 {
-	static const char sql[] =
-		"SELECT key, CASE json_typeof(value) WHEN 'string'"
-		" THEN value #>> '{}' END FROM pg_catalog.json_each($1)"
-		" WITH ORDINALITY AS e (key, value, n) ORDER BY n";
-	MemoryContext caller = CurrentMemoryContext;
 	List	   *wishes = NIL;
+	ListCell   *lc;
 
 	if (PG_ARGISNULL(argument))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the traits must be given"),
 				 errhint("For example '{\"orders\": \"count(orders)\"}'.")));
-	SPI_connect();
-	catalog_execute_as_user(sql, 1, (Oid[]) {JSONOID},
-							(Datum[]) {PG_GETARG_DATUM(argument)}, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	foreach(lc, named_values(PG_GETARG_DATUM(argument),
+							 "CASE json_typeof(value) WHEN 'string'"
+							 " THEN value #>> '{}' END"))
 	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	   *text = SPI_getvalue(row, desc, 2);
-		char	   *name = SPI_getvalue(row, desc, 1);
-		MemoryContext old = MemoryContextSwitchTo(caller);
+		const NamedValue *given = lfirst(lc);
 		TraitWish  *wish = palloc0(sizeof(TraitWish));
 
-		/* a name that is too long is cut, as by the server */
-		wish->name = pnstrdup(name, pg_mbcliplen(name, strlen(name),
-												 NAMEDATALEN - 1));
-		wish->definition = trait_definition(wish->name, text == NULL ? NULL :
-											pstrdup(text));
+		wish->name = given->name;
+		wish->definition = trait_definition(wish->name, given->isnull ? NULL :
+											TextDatumGetCString(given->value));
 		wishes = lappend(wishes, wish);
-		MemoryContextSwitchTo(old);
 	}
-	SPI_finish();
 	if (wishes == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no trait to create"),
 				 errhint("For example '{\"orders\": \"count(orders)\"}'.")));
 	return wishes;
+}
+
+List *
+named_values(Datum json, const char *value)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List	   *list = NIL;
+
+	SPI_connect();
+	catalog_execute_as_user(psprintf("SELECT key, %s"
+									 " FROM pg_catalog.json_each($1)"
+									 " WITH ORDINALITY AS e (key, value, n)"
+									 " ORDER BY n", value),
+							1, (Oid[]) {JSONOID}, &json, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		char	   *name = SPI_getvalue(row, desc, 1);
+		MemoryContext old = MemoryContextSwitchTo(caller);
+		NamedValue *one = palloc(sizeof(NamedValue));
+
+		/* a name that is too long is cut, as by the server */
+		one->name = pnstrdup(name, pg_mbcliplen(name, strlen(name),
+												NAMEDATALEN - 1));
+		one->value = SPI_getbinval(row, desc, 2, &one->isnull);
+		if (!one->isnull)
+			one->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(one->value));
+		list = lappend(list, one);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return list;
 }

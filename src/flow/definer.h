@@ -136,6 +136,21 @@ extern void traits_define(Definer *definer, List *wishes, bool replace);
  */
 extern List *traits_of_json(FunctionCallInfo fcinfo, int argument);
 
+/* What a json object has under a name. */
+typedef struct NamedValue
+{
+	char	   *name;			/* as long as a name may be */
+	Datum		value;
+	bool		isnull;
+} NamedValue;
+
+/*
+ * named_values() lists what a json object has (NamedValue *), in its order, in
+ * the current context.  'value' is SQL over the column "value", of a type of
+ * variable length.
+ */
+extern List *named_values(Datum json, const char *value);
+
 /* define_trait.c, define_audience.c: what a cascade drops too ------------- */
 
 /*
