@@ -84,11 +84,7 @@ key_type_for(Oid type)
 						format_type_be(type)),
 				 errhint("Join with a cast of the column to text.")));
 	else
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("a key of type %s is not supported",
-						format_type_be(type)),
-				 errhint("Use bigint, integer, numeric, uuid or text.")));
+		key_check_type(type);
 	return TEXTOID;
 }
 

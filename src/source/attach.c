@@ -136,11 +136,9 @@ source_detach(const Source *source)
 		"DELETE FROM segment.source"
 		" WHERE population = $1 AND source = $2",
 	};
-	List	   *tables = list_make1_oid(source->relid);
+	List	   *tables = source_tables(source);
 	ListCell   *lc;
 
-	for (int i = 0; i < source->nlinks; i++)
-		tables = list_append_unique_oid(tables, source->links[i].relid);
 	for (int i = 0; i < lengthof(deletes); i++)
 		catalog_execute(deletes[i], 2, (Oid[]) {NAMEOID, NAMEOID},
 						(Datum[]) {name_datum(population->name),

@@ -53,7 +53,6 @@ static char *trigger_name(const Population *population, Oid relid,
 						  const char *what);
 static List *find_triggers(const Population *population, Oid relid);
 static bool is_captured(const Population *population, Oid relid);
-static bool is_by_row(const Trigger *trigger);
 static bool is_subscribed(Oid relid);
 static bool is_capture(const Trigger *trigger);
 
@@ -63,7 +62,7 @@ capture_triggers_create(const Population *population, Oid relid,
 {
 	List	   *there = find_triggers(population, relid);
 
-	if (there != NIL && (!replicated || is_by_row(linitial(there))))
+	if (there != NIL && (!replicated || capture_is_by_row(linitial(there))))
 		return;
 	if (there != NIL)
 		capture_triggers_drop(population, relid);
@@ -200,9 +199,9 @@ is_captured(const Population *population, Oid relid)
 	{
 		const Trigger *trigger = lfirst(lc);
 
-		by_row |= is_by_row(trigger);
+		by_row |= capture_is_by_row(trigger);
 		if (trigger->tgenabled == TRIGGER_DISABLED ||
-			(is_by_row(trigger) &&
+			(capture_is_by_row(trigger) &&
 			 trigger->tgenabled != TRIGGER_FIRES_ALWAYS))
 			continue;
 		if (TRIGGER_FOR_BEFORE(trigger->tgtype))
@@ -281,20 +280,13 @@ is_capture(const Trigger *trigger)
 {
 	const char *function = get_func_name(trigger->tgfoid);
 
-	return (trigger->tgnargs == 1 || is_by_row(trigger)) && function != NULL &&
+	return (trigger->tgnargs == 1 || capture_is_by_row(trigger)) &&
+		function != NULL &&
 		get_func_namespace(trigger->tgfoid) ==
 		get_namespace_oid(SEGMENT_SCHEMA, false) &&
 		(strcmp(function, "capture_before") == 0 ||
 		 strcmp(function, "capture_row") == 0 ||
 		 strcmp(function, "capture_after") == 0);
-}
-
-/* is_by_row() says whether a trigger is of the set of a replicated source. */
-static bool
-is_by_row(const Trigger *trigger)
-{
-	return trigger->tgnargs == 2 &&
-		strcmp(trigger->tgargs[1], CAPTURE_BY_ROW) == 0;
 }
 
 /* is_subscribed() says whether a subscription brings rows of a table. */

@@ -164,13 +164,19 @@ has_index(Oid relid, AttrNumber attno, bool unique)
 		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
 		const FormData_pg_index *form = index->rd_index;
 
-		found |= form->indisvalid && form->indkey.values[0] == attno &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred,
-						   NULL) &&
+		found |= index_finds(index, attno) &&
 			(!unique || (form->indisunique && form->indnkeyatts == 1 &&
 						 form->indimmediate));
 		relation_close(index, AccessShareLock);
 	}
 	relation_close(relation, NoLock);
 	return found;
+}
+
+bool
+index_finds(Relation index, AttrNumber attno)
+{
+	return index->rd_index->indisvalid &&
+		index->rd_index->indkey.values[0] == attno &&
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
 }

@@ -23,7 +23,6 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -36,7 +35,7 @@
 #include "utils/typcache.h"
 
 #include "base/base.h"
-#include "source/source.h"
+#include "source/source_private.h"
 
 struct SourceProbe
 {
@@ -92,11 +91,8 @@ find_index(Relation table, AttrNumber attno)
 	foreach(lc, RelationGetIndexList(table))
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		const FormData_pg_index *form = index->rd_index;
 
-		if (index->rd_rel->relam == BTREE_AM_OID && form->indisvalid &&
-			form->indkey.values[0] == attno &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		if (index->rd_rel->relam == BTREE_AM_OID && index_finds(index, attno))
 			return index;
 		index_close(index, AccessShareLock);
 	}

@@ -78,9 +78,7 @@ sources_of_trigger(const Trigger *trigger, Oid relid)
 	if (entry != NULL)
 		return entry->sources;
 
-	if (trigger->tgnargs != 1 &&
-		(trigger->tgnargs != 2 ||
-		 strcmp(trigger->tgargs[1], CAPTURE_BY_ROW) != 0))
+	if (trigger->tgnargs != 1 && !capture_is_by_row(trigger))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" was not made by segment.attach_source()",

@@ -38,6 +38,9 @@ extern void eligible_indexes(const Source *source, Relation relation);
 extern char *source_alias(int number);
 extern int	source_columns(Oid relid);
 
+/* index_finds() says whether an index finds all rows by a column. */
+extern bool index_finds(Relation index, AttrNumber attno);
+
 /*
  * link_is_unique() says whether a column's values are all different, and
  * link_is_found() whether an index finds rows by it.
@@ -75,12 +78,20 @@ extern void links_advise(const Source *source);
 /*
  * capture_triggers_create() makes the triggers of a population on a table, as
  * the current user, if they are not there, while nobody has the table open;
- * with 'replicated', those that see
- * rows that arrive by logical replication.  capture_triggers_drop() drops them
- * as the table's owner, if the table is there.
+ * with 'replicated', those that see rows that arrive by logical replication.
+ * capture_triggers_drop() drops them as the table's owner, if the table is
+ * there.
  */
 extern void capture_triggers_create(const Population *population,
 									Oid relid, bool replicated);
 extern void capture_triggers_drop(const Population *population, Oid relid);
+
+/* Is a capture trigger of the set of a table whose rows are replicated? */
+static inline bool
+capture_is_by_row(const Trigger *trigger)
+{
+	return trigger->tgnargs == 2 &&
+		strcmp(trigger->tgargs[1], CAPTURE_BY_ROW) == 0;
+}
 
 #endif							/* SEGMENT_SOURCE_PRIVATE_H */
