@@ -8,8 +8,8 @@
  *		s4		operands total_spend, total_spend / orders
  *		s5		operand total_spend / orders
  *
- * Each of them is entered when the first audience needs it, and
- * leaves with the last one.
+ * Each of them is entered when the first audience needs it, and leaves with
+ * the last one.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +21,10 @@
 
 #include "audience/conditions.h"
 
+static void enter_columns(AudienceIndex *index, const Bitmapset *columns,
+						  Size list, void *one);
+static void leave_columns(AudienceIndex *index, Size list, void *one);
+static List **list_of(Column *column, Size list);
 static Column *column_of(AudienceIndex *index, int bit);
 static void enter_time(AudienceIndex *index, TimeDependent *one);
 
@@ -28,15 +32,10 @@ void
 operand_enter(AudienceIndex *index, Operand *operand)
 {
 	MemoryContext old = MemoryContextSwitchTo(index_memory(index));
-	int			bit = -1;
 
 	index->operands = lappend(index->operands, operand);
-	while ((bit = bms_next_member(operand->columns, bit)) >= 0)
-	{
-		Column	   *column = column_of(index, bit);
-
-		column->operands = lappend(column->operands, operand);
-	}
+	enter_columns(index, operand->columns, offsetof(Column, operands),
+				  operand);
 	enter_time(index, operand->time_dependent);
 	MemoryContextSwitchTo(old);
 }
@@ -45,15 +44,9 @@ void
 pair_enter(AudienceIndex *index, Pair *pair)
 {
 	MemoryContext old = MemoryContextSwitchTo(index_memory(index));
-	int			bit = -1;
 
 	index->pairs = lappend(index->pairs, pair);
-	while ((bit = bms_next_member(pair->columns, bit)) >= 0)
-	{
-		Column	   *column = column_of(index, bit);
-
-		column->pairs = lappend(column->pairs, pair);
-	}
+	enter_columns(index, pair->columns, offsetof(Column, pairs), pair);
 	MemoryContextSwitchTo(old);
 }
 
@@ -61,14 +54,9 @@ void
 condition_enter(AudienceIndex *index, Condition *condition)
 {
 	MemoryContext old = MemoryContextSwitchTo(index_memory(index));
-	int			bit = -1;
 
-	while ((bit = bms_next_member(condition->columns, bit)) >= 0)
-	{
-		Column	   *column = column_of(index, bit);
-
-		column->conditions = lappend(column->conditions, condition);
-	}
+	enter_columns(index, condition->columns, offsetof(Column, conditions),
+				  condition);
 	enter_time(index, condition->time_dependent);
 	MemoryContextSwitchTo(old);
 }
@@ -77,9 +65,7 @@ void
 operand_leave(AudienceIndex *index, Operand *operand)
 {
 	index->operands = list_delete_ptr(index->operands, operand);
-	for (int i = 0; i < index->ncolumns; i++)
-		index->columns[i].operands =
-			list_delete_ptr(index->columns[i].operands, operand);
+	leave_columns(index, offsetof(Column, operands), operand);
 	index->time_dependent = list_delete_ptr(index->time_dependent,
 											operand->time_dependent);
 }
@@ -88,19 +74,48 @@ void
 pair_leave(AudienceIndex *index, Pair *pair)
 {
 	index->pairs = list_delete_ptr(index->pairs, pair);
-	for (int i = 0; i < index->ncolumns; i++)
-		index->columns[i].pairs = list_delete_ptr(index->columns[i].pairs,
-												  pair);
+	leave_columns(index, offsetof(Column, pairs), pair);
 }
 
 void
 condition_leave(AudienceIndex *index, Condition *condition)
 {
-	for (int i = 0; i < index->ncolumns; i++)
-		index->columns[i].conditions =
-			list_delete_ptr(index->columns[i].conditions, condition);
+	leave_columns(index, offsetof(Column, conditions), condition);
 	index->time_dependent = list_delete_ptr(index->time_dependent,
 											condition->time_dependent);
+}
+
+/* enter_columns() adds one to the list at that offset of its columns. */
+static void
+enter_columns(AudienceIndex *index, const Bitmapset *columns, Size list,
+			  void *one)
+{
+	int			bit = -1;
+
+	while ((bit = bms_next_member(columns, bit)) >= 0)
+	{
+		List	  **there = list_of(column_of(index, bit), list);
+
+		*there = lappend(*there, one);
+	}
+}
+
+/* leave_columns() removes one from that list of all columns. */
+static void
+leave_columns(AudienceIndex *index, Size list, void *one)
+{
+	for (int i = 0; i < index->ncolumns; i++)
+	{
+		List	  **there = list_of(&index->columns[i], list);
+
+		*there = list_delete_ptr(*there, one);
+	}
+}
+
+static List **
+list_of(Column *column, Size list)
+{
+	return (List **) ((char *) column + list);
 }
 
 static void

@@ -166,6 +166,7 @@ typedef struct Pair
 	ExprState  *right_state;
 	bool		by_ratio;		/* else by difference */
 	int			place;			/* of one whose filter has it */
+	uint64		change;			/* the last change that was asked about */
 	Bitmapset  *columns;
 	bool		finished;		/* all is sorted; what is new is, too */
 	PairConstants constants[BTMaxStrategyNumber + 1];	/* by strategy */

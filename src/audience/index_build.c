@@ -106,7 +106,6 @@ build(void *arg)
 	Building   *building = arg;
 	int			count = list_length(building->audiences);
 	AudienceIndex *index = index_create(building->population, count);
-
 	int		   *places;
 	ListCell   *lc;
 
@@ -187,7 +186,6 @@ take_in(Building *building)
 	AtEOXact_GUC(true, level);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(building->memory);
-
 	return places;
 }
 

@@ -337,11 +337,16 @@ void
 pair_touch(AudienceIndex *index, Pair *pair)
 {
 	ExprContext *econtext = moment_context(index->after);
-	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	MemoryContext old;
 	PairValues	before;
 	PairValues	after;
 
+	/* it is a pair of each of its columns, and both may have changed */
+	if (pair->change == index->change)
+		return;
+	pair->change = index->change;
 	index->evaluating = pair->place;
+	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
 	before = values_at(pair, index->before);
 	after = values_at(pair, index->after);
 	MemoryContextSwitchTo(old);
