@@ -77,7 +77,7 @@ ended_keys_put(EndedKeys *ended, int64 ord, Datum key)
 {
 	MemoryContext old;
 
-	if (ended->told_by == 0)
+	if (!ended_keys_needed(ended))
 		return;
 	old = MemoryContextSwitchTo(ended->memory);
 	ended->ords[ended->count] = ord;
@@ -86,6 +86,12 @@ ended_keys_put(EndedKeys *ended, int64 ord, Datum key)
 	MemoryContextSwitchTo(old);
 	if (ended->count == MOST_NOTED)
 		write_noted(ended);
+}
+
+bool
+ended_keys_needed(const EndedKeys *ended)
+{
+	return ended->told_by > 0;
 }
 
 void

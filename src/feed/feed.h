@@ -80,9 +80,13 @@ extern void feed_forget(const Population *population);
  */
 typedef struct EndedKeys EndedKeys;
 
-/* Begin in the current context; note a profile; write all that are noted. */
+/*
+ * Begin in the current context; note a profile, if the feed needs that of any;
+ * write all that are noted.
+ */
 extern EndedKeys *ended_keys_begin(const Population *population);
 extern void ended_keys_put(EndedKeys *ended, int64 ord, Datum key);
+extern bool ended_keys_needed(const EndedKeys *ended);
 extern void ended_keys_end(EndedKeys *ended);
 
 /* trim.c: the beginning of a feed ----------------------------------------- */

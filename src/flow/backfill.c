@@ -153,11 +153,19 @@ static void
 note_ended(const Population *population)
 {
 	EndedKeys  *ended = ended_keys_begin(population);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	Actor		before = act_as_owner(population->oid);
-	ProfileScan *scan = profile_scan_begin(population, snapshot);
+	Snapshot	snapshot;
+	Actor		before;
+	ProfileScan *scan;
 	TupleTableSlot *row;
 
+	if (!ended_keys_needed(ended))
+	{
+		ended_keys_end(ended);
+		return;
+	}
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	before = act_as_owner(population->oid);
+	scan = profile_scan_begin(population, snapshot);
 	while ((row = profile_scan_next(scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -70,6 +70,9 @@ extern void contributions_add_truncated(List *contributions,
 /* contribution_end() frees a contribution and its files. */
 extern void contribution_end(Contribution *contribution);
 
+/* The bytes that deltas of a statement may take, before rows are spilled. */
+extern Size statement_memory(void);
+
 /* spilled_rows.c: the rows for which memory has no room ------------------ */
 
 /* spilled_create() makes an empty collection, in the current context. */
@@ -153,10 +156,9 @@ extern void linked_note(Contribution *contribution, Oid relid,
 /* linked.c: sources whose rows refer to others ---------------------------- */
 
 /*
- * linked_note_truncated() notes that a table
- * of the source is about to be truncated.  linked_is_noted() says whether
- * there is any such thing, and linked_settle() folds it, or touches the
- * customers whom it concerns.
+ * linked_note_truncated() notes that a table of the source is about to be
+ * truncated.  linked_is_noted() says whether anything was noted, and
+ * linked_settle() folds it, or touches the customers whom it concerns.
  */
 extern void linked_note_truncated(Contribution *contribution);
 extern bool linked_is_noted(List *contributions);
@@ -188,7 +190,7 @@ extern DeltaStream *deltas_begin(List *contributions);
 extern bool deltas_next(DeltaStream *stream, ProfileDeltas *profile);
 /* Has the stream ended? */
 extern bool deltas_ended(const DeltaStream *stream);
-/* Does what the stream returned so far take more than work_mem? */
+/* Does what the stream returned so far take more than that? */
 extern bool deltas_full(const DeltaStream *stream);
 /* Free what the stream returned so far. */
 extern void deltas_forget(DeltaStream *stream);

@@ -72,7 +72,6 @@ typedef struct Reading
 /* How profiles are written. */
 typedef struct Writing
 {
-	const char *phase;
 	int			passes;
 	int64		most;			/* profiles of a portion; 0: any number */
 
@@ -101,10 +100,8 @@ static void wait_for_locked(const Build *build);
 static int64 count_unfilled(const Build *build);
 static void use_indexes(void);
 
-static const Writing staged = {BUILD_WRITING, PASSES, 0, write_staged};
-static const Writing changed = {
-	BUILD_CHANGED, 1, CHANGED_AT_ONCE, write_changed
-};
+static const Writing staged = {PASSES, 0, write_staged};
+static const Writing changed = {1, CHANGED_AT_ONCE, write_changed};
 
 void
 build_fill(const Build *build)
@@ -121,6 +118,8 @@ build_fill(const Build *build)
 	}
 	while (left > 0)
 	{
+		build_note_phase(population_by_name(build->population), BUILD_CHANGED,
+						 left);
 		write_all(build, &changed);
 		left = count_unfilled(build);
 		if (left == 0)
@@ -299,8 +298,6 @@ write_all(const Build *build, const Writing *writing)
 	int64		done = 0;
 	int64		highest;
 
-	if (writing->passes == 1)
-		build_note_phase(population, writing->phase, count_unfilled(build));
 	population_execute(population,
 					   psprintf("SELECT max(ord) FROM %s",
 								population_base_name(population)));

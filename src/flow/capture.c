@@ -143,22 +143,23 @@ Datum
 segment_capture_row(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleTableSlot *went = NULL;
+	TupleTableSlot *came = NULL;
 	List	   *sources;
-	bool		updated;
 
 	if (!segment_capture)
 		return PointerGetDatum(NULL);
 
 	sources = trigger_sources(fcinfo, TRIGGER_EVENT_ROW);
-	updated = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		came = trigger->tg_trigslot;
+	else
+		went = trigger->tg_trigslot;
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		came = trigger->tg_newslot;
 	batch_await(+1);
 	contributions_add_row(batch_contributions(sources),
-						  RelationGetRelid(trigger->tg_relation),
-						  TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL :
-						  trigger->tg_trigslot,
-						  TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ?
-						  trigger->tg_trigslot :
-						  updated ? trigger->tg_newslot : NULL,
+						  RelationGetRelid(trigger->tg_relation), went, came,
 						  batch_is_alone());
 	batch_await(-1);
 	if (batch_awaited() == 0)

@@ -93,9 +93,15 @@ contribution_create(MemoryContext parent, const Source *source,
 											unconstify(Population *,
 													   source->population));
 	contribution->most = !spilled_possible(program) ? SIZE_MAX :
-		(Size) 1024 * (segment_statement_memory >= 0 ?
-					   segment_statement_memory : work_mem);
+		statement_memory();
 	return contribution;
+}
+
+Size
+statement_memory(void)
+{
+	return (Size) 1024 * (segment_statement_memory >= 0 ?
+						  segment_statement_memory : work_mem);
 }
 
 void

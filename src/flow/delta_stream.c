@@ -188,7 +188,7 @@ bool
 deltas_full(const DeltaStream *stream)
 {
 	return MemoryContextMemAllocated(stream->memory, false) >
-		(Size) work_mem * 1024;
+		statement_memory();
 }
 
 void

@@ -49,7 +49,7 @@ struct LinkReader
 	TupleDesc	descs[MOST_LINKS + 1];	/* of the rows of each link */
 	SourceProbe *up[MOST_LINKS + 1];	/* finds the row referred to */
 	SourceProbe *down[MOST_LINKS + 1];	/* finds those that refer to it */
-	LinkedRow  *kept[MOST_LINKS + 1];
+	LinkedRow  *kept[MOST_LINKS + 1];	/* NULL of the source's own rows */
 	TupleTableSlot *joined;
 	LinkedRow  *sought;			/* while it is looked up */
 	int			seeking;		/* the number of its link */
@@ -87,7 +87,8 @@ link_reader_begin(const Contribution *contribution)
 		reader->descs[number] =
 			CreateTupleDescCopy(RelationGetDescr(relation));
 		relation_close(relation, NoLock);
-		reader->kept[number] = palloc0(sizeof(LinkedRow) * KEPT_ROWS);
+		if (number > 0)
+			reader->kept[number] = palloc0(sizeof(LinkedRow) * KEPT_ROWS);
 	}
 	reader->joined = MakeSingleTupleTableSlot(source_row_desc(source),
 											  &TTSOpsVirtual);
