@@ -90,6 +90,7 @@ static void add_net(Instant *instant, const StoredToggle *toggle,
 static bool flip_together(const StoredToggle *a, const StoredToggle *b);
 static void put_flips(FlipSort *flips, const Instant *instant, int first,
 					  int next);
+static int	compare_origins(const StoredToggle *a, const StoredToggle *b);
 static int	compare_for_netting(const void *a, const void *b);
 static int	compare_for_flips(const void *a, const void *b);
 
@@ -436,45 +437,51 @@ put_flips(FlipSort *flips, const Instant *instant, int first, int next)
 }
 
 /*
+ * compare_origins() orders what time did before what events did, these by
+ * transaction, and what one of them did by profile.
+ */
+static int
+compare_origins(const StoredToggle *a, const StoredToggle *b)
+{
+	if (a->by_event != b->by_event)
+		return a->by_event ? 1 : -1;
+	if (a->transaction != b->transaction)
+		return a->transaction < b->transaction ? -1 : 1;
+	return a->ord < b->ord ? -1 : a->ord > b->ord;
+}
+
+/*
  * compare_for_netting() orders toggles of one instant: by definition, and
- * then what time did before what events did, these by transaction, and what
- * one transaction did by profile.
+ * those of one definition by their origins.
  */
 static int
 compare_for_netting(const void *a, const void *b)
 {
 	const StoredToggle *left = a;
 	const StoredToggle *right = b;
+	int			order = compare_origins(left, right);
 
 	if (left->toggle.definition_id != right->toggle.definition_id)
 		return left->toggle.definition_id < right->toggle.definition_id ? -1 :
 			1;
-	if (left->by_event != right->by_event)
-		return left->by_event ? 1 : -1;
-	if (left->transaction != right->transaction)
-		return left->transaction < right->transaction ? -1 : 1;
-	if (left->ord != right->ord)
-		return left->ord < right->ord ? -1 : 1;
+	if (order != 0)
+		return order;
 	return left->at < right->at ? -1 : left->at > right->at;
 }
 
 /*
- * compare_for_flips() orders net changes of one instant: what time did before
- * what events did, these by transaction, and so that those that go together
- * stand together.
+ * compare_for_flips() orders net changes of one instant by their origins, and
+ * so that those that go together stand together.
  */
 static int
 compare_for_flips(const void *a, const void *b)
 {
 	const StoredToggle *left = a;
 	const StoredToggle *right = b;
+	int			order = compare_origins(left, right);
 
-	if (left->by_event != right->by_event)
-		return left->by_event ? 1 : -1;
-	if (left->transaction != right->transaction)
-		return left->transaction < right->transaction ? -1 : 1;
-	if (left->ord != right->ord)
-		return left->ord < right->ord ? -1 : 1;
+	if (order != 0)
+		return order;
 	if (left->emitted != right->emitted)
 		return left->emitted ? 1 : -1;
 	if (left->toggle.definition_id != right->toggle.definition_id)
