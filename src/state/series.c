@@ -52,10 +52,9 @@
  * A series of version 2 is a long one, of which only parts are read.  Between
  * the total and its events it has a directory: series_blocks.c.  In it,
  * numerics of different scales have a total, too, with 16 and the most digits.
- * One of
- * version 3 holds changes to be made to another: behind the version and the
- * length of the first there are two series, of events that came, and of events
- * that went.  Either may be of no bytes.
+ * One of version 3 holds changes to be made to another: behind the version and
+ * the length of the first there are two series, of events that came, and of
+ * events that went.  Either may be of no bytes.
  *
  * A type's OID does not leave the server: on the wire a series is its text
  * behind a version byte (series_io.c).  A column without events holds NULL.

@@ -190,24 +190,6 @@ extern void series_load(SeriesReader *reader, Size from, Size length);
 /* Where in the source are the bytes that are read next? */
 extern Size series_position(const SeriesReader *reader);
 
-/* series_cache.c: heads that were read a moment ago ---------------------- */
-
-/* The sources of a long value, if this statement has read it before. */
-extern bool series_cache_sources(struct varlena *value, SeriesSource *came,
-								 SeriesSource *went);
-
-/* Keep these for later calls. */
-extern void series_cache_keep_sources(const struct varlena *value,
-									  const SeriesSource *came,
-									  const SeriesSource *went);
-
-/* Begin as another call of this statement began; false if none did. */
-extern bool series_cache_begin(SeriesReader *reader,
-							   const SeriesSource *source);
-
-/* Keep a reader that has begun for later calls. */
-extern void series_cache_keep(const SeriesReader *reader);
-
 /* Load what follows the entries that are loaded, as much again. */
 extern void series_load_more(SeriesReader *reader);
 
@@ -252,6 +234,24 @@ series_block_events(const SeriesHead *head, int block)
 	return Min(head->per_block, head->nentries - block * head->per_block);
 }
 
+/* series_cache.c: heads that were read a moment ago ---------------------- */
+
+/* The sources of a long value, if this statement has read it before. */
+extern bool series_cache_sources(struct varlena *value, SeriesSource *came,
+								 SeriesSource *went);
+
+/* Keep these for later calls. */
+extern void series_cache_keep_sources(const struct varlena *value,
+									  const SeriesSource *came,
+									  const SeriesSource *went);
+
+/* Begin as another call of this statement began; false if none did. */
+extern bool series_cache_begin(SeriesReader *reader,
+							   const SeriesSource *source);
+
+/* Keep a reader that has begun for later calls. */
+extern void series_cache_keep(const SeriesReader *reader);
+
 /* series_cursor.c: the events of all parts of a state -------------------- */
 
 /* An event, and its value as a SeriesReader shows it. */
@@ -272,7 +272,8 @@ typedef struct SeriesPart
 	SeriesEvent event;
 } SeriesPart;
 
-#define SERIES_PARTS	6		/* of three columns, each with two */
+/* of each column, what came and what went */
+#define SERIES_PARTS	(2 * SERIES_COLUMNS)
 
 /*
  * Steps through the events of a state in order: those that came, less those

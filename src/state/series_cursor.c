@@ -31,14 +31,12 @@
 #include "state/fixed.h"
 #include "state/series.h"
 
-#define JOINED_COLUMNS	3
-
 /* The series that are joined. */
 typedef struct SeriesJoined
 {
 	ExpandedObjectHeader header;
 	int			nseries;
-	Datum		series[JOINED_COLUMNS];
+	Datum		series[SERIES_COLUMNS];
 	struct varlena *flat;		/* as one series; NULL until asked for */
 } SeriesJoined;
 
@@ -74,7 +72,7 @@ segment_series_joined(PG_FUNCTION_ARGS)
 	EOH_init_header(&joined->header, &joined_methods, CurrentMemoryContext);
 	joined->nseries = 0;
 	joined->flat = NULL;
-	for (int i = 0; i < JOINED_COLUMNS; i++)
+	for (int i = 0; i < SERIES_COLUMNS; i++)
 		if (!PG_ARGISNULL(i))
 			joined->series[joined->nseries++] = PG_GETARG_DATUM(i);
 	/* read-only, so that nobody frees it before its memory context goes */
