@@ -49,9 +49,10 @@ copy_into()
 {
 	as_server createdb "bounds_$1"
 	sql -d "bounds_$1" -f test/bench/events/table.sql
-	if [ "$1" != bare ]; then
-		sql -d "bounds_$1" -f test/bench/bounds/segment.sql -f "test/bench/bounds/$1.sql" >/dev/null
-	fi
+	case $1 in
+		plain) sql -d bounds_plain -f test/bench/events/segment.sql >/dev/null ;;
+		windowed) sql -d bounds_windowed -f test/bench/bounds/windowed.sql >/dev/null ;;
+	esac
 	for file in new known; do
 		sql -c CHECKPOINT
 		: >"$stage/process"
