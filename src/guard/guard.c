@@ -1,0 +1,187 @@
+/*-------------------------------------------------------------------------
+ *
+ * guard.c
+ *	  Which statements change what definitions read?
+ *
+ * The server calls us by three event triggers:
+ *
+ *		ddl_command_end		ALTER TABLE orders RENAME ...		guard_command
+ *		sql_drop			DROP TABLE orders, DROP OWNED ...	guard_drop
+ *		table_rewrite		ALTER TABLE orders ALTER n TYPE ..	guard_rewrite
+ *
+ * each within the statement, so that an error undoes it, and what is written
+ * is undone with it.  A database without a population pays for one look at an
+ * empty table.  Nothing happens in a binary upgrade, nor while the extension
+ * is created, updated or dropped by its own script.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "commands/event_trigger.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "tcop/cmdtag.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/base.h"
+#include "guard/guard_private.h"
+
+SEGMENT_FUNCTION(segment_guard_command);
+SEGMENT_FUNCTION(segment_guard_drop);
+SEGMENT_FUNCTION(segment_guard_rewrite);
+
+static bool begin(FunctionCallInfo fcinfo, GuardStatement *statement);
+static bool is_idle(void);
+static List *commanded(void);
+static List *dropped(void);
+static Oid	get_oid(HeapTuple row, int column);
+
+/*
+ * ddl_command_end: follow what the statement has renamed, moved or changed.
+ */
+Datum
+segment_guard_command(PG_FUNCTION_ARGS)
+{
+	GuardStatement statement;
+
+	if (!begin(fcinfo, &statement))
+		PG_RETURN_NULL();
+	SPI_connect();
+	statement.objects = commanded();
+	SPI_finish();
+	PG_RETURN_NULL();
+}
+
+/* sql_drop: refuse what takes away what definitions read. */
+Datum
+segment_guard_drop(PG_FUNCTION_ARGS)
+{
+	GuardStatement statement;
+
+	if (!begin(fcinfo, &statement))
+		PG_RETURN_NULL();
+	SPI_connect();
+	statement.objects = dropped();
+	SPI_finish();
+	PG_RETURN_NULL();
+}
+
+/* table_rewrite: a table's rows are about to get other values. */
+Datum
+segment_guard_rewrite(PG_FUNCTION_ARGS)
+{
+	GuardStatement statement;
+
+	if (!begin(fcinfo, &statement))
+		PG_RETURN_NULL();
+	PG_RETURN_NULL();
+}
+
+/*
+ * begin() reads the call of an event trigger.  Returns false if the statement
+ * is none of our business.
+ */
+static bool
+begin(FunctionCallInfo fcinfo, GuardStatement *statement)
+{
+	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function can only be called as an event trigger")));
+	if (is_idle())
+		return false;
+	statement->tree = data->parsetree;
+	statement->tag = GetCommandTagName(data->tag);
+	statement->objects = NIL;
+	return true;
+}
+
+/* is_idle() says that nothing can concern us here and now. */
+static bool
+is_idle(void)
+{
+	CatalogScan scan;
+	Oid			schema;
+	bool		found;
+
+	if (IsBinaryUpgrade)
+		return true;
+	if (creating_extension &&
+		CurrentExtensionObject == get_extension_oid("segment", true))
+		return true;
+	schema = get_namespace_oid(SEGMENT_SCHEMA, true);
+	if (!OidIsValid(schema) ||
+		!OidIsValid(get_relname_relid("population", schema)))
+		return true;
+	catalog_begin(&scan, "population", NULL);
+	found = catalog_next(&scan);
+	catalog_end(&scan);
+	return !found;
+}
+
+/* commanded() lists what the statement has made or altered. */
+static List *
+commanded(void)
+{
+	List	   *objects = NIL;
+	int			level = settings_pin();
+
+	SPI_execute("SELECT classid, objid, objsubid, object_identity"
+				" FROM pg_catalog.pg_event_trigger_ddl_commands()"
+				" WHERE classid IS NOT NULL AND objid IS NOT NULL", true, 0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		GuardObject *object = palloc0(sizeof(GuardObject));
+
+		ObjectAddressSubSet(object->address, get_oid(row, 1), get_oid(row, 2),
+							(int32) get_oid(row, 3));
+		object->identity = SPI_getvalue(row, SPI_tuptable->tupdesc, 4);
+		objects = lappend(objects, object);
+	}
+	AtEOXact_GUC(true, level);
+	return objects;
+}
+
+/* dropped() lists what the statement has dropped, and what went with it. */
+static List *
+dropped(void)
+{
+	List	   *objects = NIL;
+	int			level = settings_pin();
+
+	SPI_execute("SELECT classid, objid, objsubid, object_identity, original"
+				" FROM pg_catalog.pg_event_trigger_dropped_objects()", true,
+				0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		GuardObject *object = palloc0(sizeof(GuardObject));
+		bool		isnull;
+
+		ObjectAddressSubSet(object->address, get_oid(row, 1), get_oid(row, 2),
+							(int32) get_oid(row, 3));
+		object->identity = SPI_getvalue(row, SPI_tuptable->tupdesc, 4);
+		object->original = DatumGetBool(SPI_getbinval(row,
+													  SPI_tuptable->tupdesc,
+													  5, &isnull));
+		objects = lappend(objects, object);
+	}
+	AtEOXact_GUC(true, level);
+	return objects;
+}
+
+/* get_oid() is a column of type oid or integer of a row that was found. */
+static Oid
+get_oid(HeapTuple row, int column)
+{
+	bool		isnull;
+
+	return DatumGetObjectId(SPI_getbinval(row, SPI_tuptable->tupdesc, column,
+										  &isnull));
+}

@@ -1,0 +1,18 @@
+/*-------------------------------------------------------------------------
+ *
+ * guard.h
+ *	  What becomes of definitions when somebody changes what they read?
+ *
+ *		ALTER TABLE orders RENAME amount TO total	followed
+ *		ALTER TABLE orders DROP COLUMN amount		refused
+ *
+ * Nobody calls this room: the extension's event triggers (guard.sql) do, in
+ * the session and in the transaction of the statement, with the rights of
+ * whoever runs it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_GUARD_H
+#define SEGMENT_GUARD_H
+
+#endif							/* SEGMENT_GUARD_H */
