@@ -149,13 +149,14 @@ feed_put_members(FeedWriter *writer, const char *audience,
 }
 
 int64
-feed_close(FeedWriter *writer)
+feed_close(FeedWriter *writer, int64 *last)
 {
 	int64		appended;
 
 	if (writer->buffered > 0)
 		write_buffered(writer);
 	appended = writer->appended;
+	*last = writer->last;
 	if (appended > 0)
 	{
 		catalog_execute("UPDATE segment.feed_counter SET last = $2,"

@@ -54,11 +54,11 @@ extern void feed_put_members(FeedWriter *writer, const char *audience,
 
 /*
  * feed_close() writes what is still buffered and frees the writer.  Returns
- * how many transitions were appended; if there were any, NOTIFY
- * segment_transition tells the population's name at commit (so such a
- * transaction cannot be prepared for two-phase commit).
+ * how many transitions were appended, *last is the last one's number; if there
+ * were any, NOTIFY segment_transition tells the population's name at commit
+ * (so such a transaction cannot be prepared for two-phase commit).
  */
-extern int64 feed_close(FeedWriter *writer);
+extern int64 feed_close(FeedWriter *writer, int64 *last);
 
 /*
  * feed_hold() waits now for what the first feed_put() would wait for; and,

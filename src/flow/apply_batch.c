@@ -57,6 +57,7 @@ typedef struct Application
 {
 	List	   *contributions;
 	Visitor		visitor;
+	GuestTurns *guests;			/* NULL: none takes an interest */
 	bool		may_wait;		/* may the profile that is visited wait? */
 	int			nwaiting;
 	ProfileDeltas *waiting;		/* READ_AT_ONCE; NULL until one waits */
@@ -82,6 +83,9 @@ static void change_profile(const Visitor *visitor, TupleTableSlot *row,
 static void end_profile(Visitor *visitor, TupleTableSlot *row,
 						TupleTableSlot *after);
 static bool begin_profile(const Visitor *visitor, TupleTableSlot *after);
+static void show_guests(const Application *application, ProfileDeltas profile,
+						TupleTableSlot *row, TupleTableSlot *edited,
+						bool exists);
 
 /* Populations are taken in one order, too, for the same reason as keys. */
 void
@@ -134,6 +138,7 @@ apply_population(List *contributions)
 	application->contributions = contributions;
 	visitor = &application->visitor;
 	SPI_connect();
+	application->guests = guests_begin(contributions);
 	visit_begin(visitor, population);
 	while (deltas_next(stream, &profile))
 	{
@@ -153,6 +158,8 @@ apply_population(List *contributions)
 	}
 	if (visit_end(visitor))
 		flow_note_pending();
+	if (application->guests != NULL)
+		guests_end(application->guests);
 	SPI_finish();
 	deltas_end(stream);
 	pfree(application);
@@ -246,6 +253,7 @@ apply_profile(Application *application, ProfileDeltas profile)
 		{
 			if (row != NULL && rows_changed)
 				end_profile(visitor, row, after);
+			show_guests(application, profile, row, after, false);
 			return true;
 		}
 
@@ -255,12 +263,14 @@ apply_profile(Application *application, ProfileDeltas profile)
 								  &count);
 		if (result == TRAIT_REREAD)
 			return false;
-		if (result == TRAIT_UNCHANGED && !rows_changed)
-			return true;
-		if (row != NULL)
-			change_profile(visitor, row, after);
-		else if (!begin_profile(visitor, after))
-			continue;			/* another transaction was first */
+		if (result != TRAIT_UNCHANGED || rows_changed)
+		{
+			if (row != NULL)
+				change_profile(visitor, row, after);
+			else if (!begin_profile(visitor, after))
+				continue;		/* another transaction was first */
+		}
+		show_guests(application, profile, row, after, true);
 		return true;
 	}
 }
@@ -473,4 +483,18 @@ begin_profile(const Visitor *visitor, TupleTableSlot *after)
 		audience_apply(visitor->audiences, profile_blank(visitor->table),
 					   false, after, true, at);
 	return true;
+}
+
+/*
+ * show_guests() lets guests visit a profile whose row, NULL if there was none,
+ * was edited; 'exists' says whether there is a profile now.
+ */
+static void
+show_guests(const Application *application, ProfileDeltas profile,
+			TupleTableSlot *row, TupleTableSlot *edited, bool exists)
+{
+	if (application->guests != NULL)
+		guests_visit(application->guests, profile, row,
+					 exists ? edited : NULL,
+					 visit_instant(&application->visitor, edited));
 }

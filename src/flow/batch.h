@@ -8,6 +8,7 @@
  *		spilled_rows.c	the rows for which memory has no room
  *		linked.c		rows that refer to others (link_reader.c reads these)
  *		delta_stream.c	the deltas of one profile after the other
+ *		guests.c		what guests of the corridor want of rows, and visits
  *		apply_batch.c	deltas of one profile ─► its row
  *
  *-------------------------------------------------------------------------
@@ -20,6 +21,10 @@
 #include "source/source.h"
 #include "trait/trait.h"
 
+/* What guests want of a source, and a row of it that they want. */
+typedef struct Interests Interests;
+typedef struct GuestRow GuestRow;
+
 /* Rows of a statement that are not folded yet: see spilled_rows.c. */
 typedef struct SpilledRows SpilledRows;
 
@@ -30,6 +35,7 @@ typedef struct Contribution
 	MemoryContext row;			/* holds the key of one row */
 	const Source *source;
 	const TraitProgram *program;
+	const Interests *interests; /* NULL: no guest wants to know of its rows */
 	SubTransactionId subid;
 	struct touched_hash *profiles;
 	Size		most;			/* bytes for the deltas of 'profiles' */
@@ -76,17 +82,16 @@ extern Size statement_memory(void);
 /* spilled_rows.c: the rows for which memory has no room ------------------ */
 
 /* spilled_create() makes an empty collection, in the current context. */
-extern SpilledRows *spilled_create(const Population *population,
-								   const TraitProgram *program);
+extern SpilledRows *spilled_create(const Contribution *contribution);
 /* Can rows of a program be spilled?  Not if they have too many columns. */
 extern bool spilled_possible(const TraitProgram *program);
 
 /*
  * spilled_put() keeps a row that came (sign +1) or went (-1) after so many
- * truncations.  'row' is NULL if it is only counted.
+ * truncations.  'counted': traits need not know what the row was.
  */
 extern void spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row,
-						int sign, int truncations);
+						bool counted, int sign, int truncations);
 
 /* spilled_sort() sorts what was put by key, and reads the first row. */
 extern void spilled_sort(SpilledRows *spilled);
@@ -95,11 +100,12 @@ extern bool spilled_key(const SpilledRows *spilled, Datum *key);
 
 /*
  * spilled_fold() folds the row that was read into the delta of its profile,
- * and reads the next one.  After 'truncations' the rows of earlier ones are
- * only counted.
+ * puts what guests want of it before 'rows', and reads the next one.  After
+ * 'truncations' the rows of earlier ones are only counted.
  */
 extern void spilled_fold(SpilledRows *spilled, TraitDelta *delta,
-						 int truncations, MemoryContext memory);
+						 GuestRow **rows, int truncations,
+						 MemoryContext memory);
 extern void spilled_end(SpilledRows *spilled);
 
 /*
@@ -172,6 +178,7 @@ typedef struct ProfileDelta
 	Datum		key;
 	int			contribution;	/* index in the list of them */
 	TraitDelta *delta;
+	GuestRow   *rows;			/* that guests want */
 } ProfileDelta;
 
 /* The deltas of one profile, in the order of the contributions. */
@@ -202,6 +209,52 @@ extern void deltas_end(DeltaStream *stream);
  */
 extern int64 contribution_deltas(const Contribution *contribution, int index,
 								 ProfileDelta *deltas);
+
+/* guests.c: guests of the corridor ---------------------------------------- */
+
+/*
+ * interests_of() is what guests want of a source; it lives in the current
+ * context.  NULL: nothing.
+ */
+extern const Interests *interests_of(const Source *source);
+
+/*
+ * interests_read_column() says whether any of it depends on a column of the
+ * joined row (source_attno); interests_same() whether two rows are the same
+ * to all of it.
+ */
+extern bool interests_read_column(const Interests *interests,
+								  AttrNumber attno);
+extern bool interests_same(const Interests *interests, TupleTableSlot *went,
+						   TupleTableSlot *came);
+
+/* interests_keep() puts what guests want of a row before 'rows'. */
+extern void interests_keep(const Interests *interests, TupleTableSlot *row,
+						   int sign, MemoryContext memory, GuestRow **rows);
+
+/*
+ * interests_pack() is the same as one value, to be kept elsewhere: false if no
+ * guest wants anything of the row.  interests_unpack() puts it before 'rows'.
+ */
+extern bool interests_pack(const Interests *interests, TupleTableSlot *row,
+						   Datum *packed);
+extern void interests_unpack(const Interests *interests, Datum packed,
+							 int sign, MemoryContext memory, GuestRow **rows);
+
+/* The turns of guests, while a batch is applied to a population. */
+typedef struct GuestTurns GuestTurns;
+
+/* guests_begin() is NULL if no guest takes an interest. */
+extern GuestTurns *guests_begin(List *contributions);
+
+/*
+ * guests_visit() lets guests visit a profile, by its row before and after,
+ * NULL where there is none; guests_end() lets them write.
+ */
+extern void guests_visit(GuestTurns *turns, ProfileDeltas profile,
+						 TupleTableSlot *before, TupleTableSlot *after,
+						 TimestampTz at);
+extern void guests_end(GuestTurns *turns);
 
 /* apply_batch() applies contributions to the profiles that they touched. */
 extern void apply_batch(List *contributions);

@@ -40,6 +40,7 @@ typedef struct Touched
 {
 	Datum		key;
 	TraitDelta *delta;
+	GuestRow   *rows;			/* see interests_keep() */
 	uint32		hash;
 	char		status;			/* for simplehash */
 } Touched;
@@ -71,7 +72,7 @@ static bool row_key(Contribution *contribution, TupleTableSlot *row,
 static Touched *touch(Contribution *contribution, Datum key);
 static Touched *touch_always(Contribution *contribution, Datum key);
 static void spill(Contribution *contribution, Datum key, TupleTableSlot *row,
-				  int sign, int truncations);
+				  bool counted, int sign, int truncations);
 static TupleTableSlot *row_slot(Relation relation);
 
 Contribution *
@@ -82,12 +83,16 @@ contribution_create(MemoryContext parent, const Source *source,
 												  ALLOCSET_DEFAULT_SIZES);
 	Contribution *contribution = MemoryContextAllocZero(context,
 														sizeof(Contribution));
+	MemoryContext old;
 
 	contribution->context = context;
 	contribution->row = AllocSetContextCreate(context, "segment row",
 											  ALLOCSET_SMALL_SIZES);
 	contribution->source = source;
 	contribution->program = program;
+	old = MemoryContextSwitchTo(context);
+	contribution->interests = interests_of(source);
+	MemoryContextSwitchTo(old);
 	contribution->subid = GetCurrentSubTransactionId();
 	contribution->profiles = touched_create(context, 16,
 											unconstify(Population *,
@@ -183,7 +188,8 @@ end_joining(Contribution *contribution)
 /*
  * add_row() adds a row that went and that came, or one of them.
  *
- * An update of columns that no trait reads changes nothing.  Old and new rows
+ * An update of columns that neither a trait nor a guest reads changes nothing.
+ * Old and new rows
  * come in the same order, but nothing relies on that: two rows that mean the
  * same cancel out, whichever became which.
  */
@@ -215,7 +221,9 @@ add_row(List *contributions, Oid relid, TupleTableSlot *went,
 			continue;
 		}
 		if (went != NULL && came != NULL &&
-			trait_same(contribution->program, went, came))
+			trait_same(contribution->program, went, came) &&
+			(contribution->interests == NULL ||
+			 interests_same(contribution->interests, went, came)))
 			continue;
 		if (went != NULL)
 			contribution_fold(contribution, went, -1);
@@ -284,12 +292,15 @@ add_truncated(Contribution *contribution, TupleTableSlot *row)
 	touched = touch(contribution, key);
 	if (touched == NULL)
 	{
-		spill(contribution, key, NULL, -1, contribution->truncations - 1);
+		spill(contribution, key, row, true, -1, contribution->truncations - 1);
 		return;
 	}
 	if (!touched->delta->emptied)
 		trait_delta_empty(contribution->program, touched->delta);
 	touched->delta->rows--;
+	if (contribution->interests != NULL)
+		interests_keep(contribution->interests, row, -1, contribution->context,
+					   &touched->rows);
 }
 
 void
@@ -301,11 +312,16 @@ contribution_fold(Contribution *contribution, TupleTableSlot *row, int sign)
 	if (!row_key(contribution, row, &key))
 		return;
 	touched = touch(contribution, key);
-	if (touched != NULL)
-		trait_accumulate(contribution->program, touched->delta, row, sign,
-						 contribution->context);
-	else
-		spill(contribution, key, row, sign, contribution->truncations);
+	if (touched == NULL)
+	{
+		spill(contribution, key, row, false, sign, contribution->truncations);
+		return;
+	}
+	trait_accumulate(contribution->program, touched->delta, row, sign,
+					 contribution->context);
+	if (contribution->interests != NULL)
+		interests_keep(contribution->interests, row, sign,
+					   contribution->context, &touched->rows);
 }
 
 void
@@ -374,6 +390,7 @@ touch_always(Contribution *contribution, Datum key)
 		old = MemoryContextSwitchTo(contribution->context);
 		touched->key = profile_key_copy(contribution->source->population, key);
 		touched->delta = palloc0(trait_delta_size(contribution->program));
+		touched->rows = NULL;
 		MemoryContextSwitchTo(old);
 	}
 	return touched;
@@ -381,19 +398,17 @@ touch_always(Contribution *contribution, Datum key)
 
 /* spill() keeps a row for later: see spilled_put(). */
 static void
-spill(Contribution *contribution, Datum key, TupleTableSlot *row, int sign,
-	  int truncations)
+spill(Contribution *contribution, Datum key, TupleTableSlot *row,
+	  bool counted, int sign, int truncations)
 {
 	if (contribution->spilled == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(contribution->context);
 
-		contribution->spilled =
-			spilled_create(contribution->source->population,
-						   contribution->program);
+		contribution->spilled = spilled_create(contribution);
 		MemoryContextSwitchTo(old);
 	}
-	spilled_put(contribution->spilled, key, row, sign, truncations);
+	spilled_put(contribution->spilled, key, row, counted, sign, truncations);
 }
 
 static TupleTableSlot *
@@ -419,6 +434,7 @@ contribution_deltas(const Contribution *contribution, int index,
 			.key = touched->key,
 			.contribution = index,
 			.delta = touched->delta,
+			.rows = touched->rows,
 		};
 	return profiles->members;
 }

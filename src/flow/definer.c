@@ -111,7 +111,10 @@ void
 definer_end(Definer *definer)
 {
 	if (definer->connected)
+	{
+		guests_folded(definer->population);
 		SPI_finish();
+	}
 	if (definer->acting)
 		act_as_before(definer->before);
 }

@@ -107,7 +107,7 @@ deltas_next(DeltaStream *stream, ProfileDeltas *profile)
 		*one = (ProfileDelta) {.key = key, .contribution = index};
 		if (is_next(stream, key) &&
 			stream->folded[stream->next].contribution == index)
-			one->delta = stream->folded[stream->next++].delta;
+			*one = stream->folded[stream->next++];
 		fold_spilled(stream, lfirst(lc), one);
 		if (one->delta != NULL)
 			profile->count++;
@@ -162,7 +162,7 @@ fold_spilled(const DeltaStream *stream, const Contribution *contribution,
 		CHECK_FOR_INTERRUPTS();
 		if (profile->delta == NULL)
 			profile->delta = palloc0(trait_delta_size(contribution->program));
-		spilled_fold(contribution->spilled, profile->delta,
+		spilled_fold(contribution->spilled, profile->delta, &profile->rows,
 					 contribution->truncations, stream->memory);
 	}
 }

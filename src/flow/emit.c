@@ -16,6 +16,10 @@
  * A definition folds first, so that what happened before it stands before it
  * in the feed.
  *
+ * Guests of the corridor are told of a fold's transitions at its end, and of a
+ * definition's when that is done (definer_end): what they write is then as any
+ * event that comes after it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -38,6 +42,7 @@ typedef struct Renamed
 	FeedWriter *feed;
 } Renamed;
 
+static void close_feed(const Population *population, FeedWriter *feed);
 static void emit(const Transition *transition, void *feed);
 static void emit_renamed(const Transition *transition, void *renamed);
 
@@ -58,7 +63,8 @@ fold(const Population *population, int64 budget)
 		if (now < most)
 			break;
 	}
-	(void) feed_close(feed);
+	close_feed(population, feed);
+	guests_folded(population->name);
 	return folded;
 }
 
@@ -68,7 +74,7 @@ fold_all(const Population *population, bool skip_damaged)
 	FeedWriter *feed = feed_open(population);
 
 	(void) audience_fold(population, 0, skip_damaged, emit, feed);
-	(void) feed_close(feed);
+	close_feed(population, feed);
 }
 
 void
@@ -77,7 +83,7 @@ members_decide(const Population *population, List *names, const char *cause)
 	FeedWriter *feed = feed_open(population);
 
 	audience_decide(population, names, clock_now(), cause, emit, feed);
-	(void) feed_close(feed);
+	close_feed(population, feed);
 }
 
 void
@@ -86,7 +92,7 @@ members_decide_beside(const Population *population, const char *name)
 	FeedWriter *feed = feed_open(population);
 
 	audience_decide_beside(population, name, emit, feed);
-	(void) feed_close(feed);
+	close_feed(population, feed);
 }
 
 void
@@ -97,7 +103,7 @@ members_rename(const Population *population, const char *name,
 
 	audience_each_member(population, name, clock_now(), emit_renamed,
 						 &renamed);
-	(void) feed_close(renamed.feed);
+	close_feed(population, renamed.feed);
 }
 
 void
@@ -106,7 +112,18 @@ members_leave(const Population *population, const char *name)
 	FeedWriter *feed = feed_open(population);
 
 	audience_empty(population, name, clock_now(), emit, feed);
-	(void) feed_close(feed);
+	close_feed(population, feed);
+}
+
+/* close_feed() closes a feed, and notes for guests what was appended. */
+static void
+close_feed(const Population *population, FeedWriter *feed)
+{
+	int64		last;
+	int64		appended = feed_close(feed, &last);
+
+	if (appended > 0)
+		guests_note_folded(population, last - appended + 1, last);
 }
 
 /* emit() appends a transition to a feed.  A TransitionSink. */

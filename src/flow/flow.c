@@ -8,6 +8,8 @@
  *										most to the end of the transaction
  *		what is pending		pending.c	the end of the transaction, which tells
  *										the listener if it commits
+ *		what was folded		guests.c	guests are told, at the end of a fold
+ *										or of a definition
  *		resume points		sweep.c		the session ends; a rollback forgets
  *										them
  *
@@ -53,6 +55,7 @@ at_xact(XactEvent event, void *arg)
 			break;
 	}
 	capture_end();
+	guests_end_transaction();
 	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
 		pending_forget();
 }
@@ -67,6 +70,7 @@ at_subxact(SubXactEvent event, SubTransactionId subid,
 	else if (event == SUBXACT_EVENT_ABORT_SUB)
 	{
 		capture_discard(subid);
+		guests_discard(subid);
 		sweep_forget_resume();
 	}
 }

@@ -14,14 +14,18 @@
  *									from the sources (backfill.c) ─► view ─►
  *									members decided
  *
- * A session walks it by SQL; here is what the worker calls.
+ * A session walks it by SQL; here is what the worker calls, and how a room to
+ * the right takes part.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SEGMENT_FLOW_H
 #define SEGMENT_FLOW_H
 
+#include "executor/tuptable.h"
 #include "utils/timestamp.h"
+
+#include "source/source.h"
 
 /* flow.c: what a session remembers ---------------------------------------- */
 
@@ -67,5 +71,104 @@ extern bool flow_fold_population(const char *name, int64 budget,
  * DT_NOEND if there is none.
  */
 extern TimestampTz flow_next_due(const char *name);
+
+/* guests.c: rooms to the right that take part ----------------------------- */
+
+/*
+ * A guest of the corridor sees what statements do to the rows of sources and
+ * to the profiles that they touch, and may write in the same transaction:
+ *
+ *		INSERT INTO orders ...
+ *			interest	which values of the rows of "orders"?
+ *			begin		the first profile that is of interest
+ *			visit		profile 7: as it was, as it is, and its rows
+ *			visit		profile 9 ...
+ *			end			all profiles are written: the guest writes
+ *
+ * Nothing is called, evaluated or kept where no guest takes an interest.
+ */
+
+/* What a guest wants to know of the rows of a source. */
+typedef struct FlowInterest FlowInterest;
+
+/*
+ * flow_interest() makes an interest in the current memory context, which the
+ * guest keeps to the end of the transaction at least, in a Cache that is made
+ * of the source's tables.  'values' (Expr *) are evaluated for each row for
+ * which 'where' holds (NULL: for all); both are over the rows of
+ * source_scope().  'owner' is the guest's, and comes with the rows.
+ *
+ * The expressions run as the user who writes the rows, and in that statement:
+ * what could fail in them is refused when the guest's rule is defined.
+ */
+extern FlowInterest *flow_interest(const Source *source, List *values,
+								   Expr *where, void *owner);
+
+/* A row of a profile. */
+typedef struct FlowRow
+{
+	void	   *owner;			/* of the interest */
+	int			sign;			/* +1: it came, -1: it went */
+	const Datum *values;
+	const bool *isnull;
+} FlowRow;
+
+/*
+ * What a batch did to a profile.  Rows are in no order; an update is a row
+ * that went and one that came, which may be equal.  With a source that goes
+ * through others it may only be known that something changed, in the row of an
+ * order, say: then the owners of its interests are in 'unknown', and what the
+ * source says of the profile now has to be read (source_from_sql()).
+ *
+ * The profile's row is as it was before the batch ('before', NULL if there was
+ * no profile) and is now ('after', NULL if there is none any more): rows of
+ * the base table, all columns deformed.  'at' is as of when membership is
+ * decided.  All of it is good during the visit.
+ */
+typedef struct FlowVisit
+{
+	Datum		key;
+	TupleTableSlot *before;
+	TupleTableSlot *after;
+	TimestampTz at;
+	int			nrows;
+	const FlowRow *rows;
+	List	   *unknown;
+} FlowVisit;
+
+typedef struct FlowGuest
+{
+	const char *name;			/* for the context of an error */
+
+	/*
+	 * The guest's interest in a source; NULL if it has none.  Asked when a
+	 * batch meets its first row, as the user who wrote it.
+	 */
+	const FlowInterest *(*interest) (const Source *source);
+
+	/*
+	 * Called as the population's owner and connected to SPI.  begin() makes
+	 * what is passed on, in the current memory context, which lives until
+	 * end() returns; visit() gets profiles in the order of keys, in memory of
+	 * the visit alone, and writes nothing, as the base table is being written;
+	 * end() may write, all that was visited is there to be read.  What it
+	 * writes into tables that are sources is captured, and guests see that,
+	 * too, in turns of their own.
+	 */
+	void	   *(*begin) (const Population *population);
+	void		(*visit) (void *turn, const FlowVisit *visit);
+	void		(*end) (void *turn);
+
+	/*
+	 * The feed went on, from one number to another, in this transaction: by a
+	 * fold, or by a definition, when that is done.  As the population's owner
+	 * and connected to SPI; it may write.  May be NULL.
+	 */
+	void		(*folded) (const Population *population, int64 first,
+						   int64 last);
+} FlowGuest;
+
+/* flow_register_guest() lets a guest take part, when the library is loaded. */
+extern void flow_register_guest(const FlowGuest *guest);
 
 #endif							/* SEGMENT_FLOW_H */

@@ -134,6 +134,25 @@ extern void members_rename(const Population *population, const char *name,
 /* members_leave() emits that all members leave a dropped audience. */
 extern void members_leave(const Population *population, const char *name);
 
+/* guests.c: guests of the corridor ---------------------------------------- */
+
+/*
+ * guests_note_folded() notes that the transaction has appended transitions to
+ * the feed, from one number to another, and guests_folded() tells the guests
+ * what was noted of a population, if it is still there.  The caller is
+ * connected to SPI.
+ */
+extern void guests_note_folded(const Population *population, int64 first,
+							   int64 last);
+extern void guests_folded(const char *population);
+
+/*
+ * guests_end_transaction() forgets what was noted, and guests_discard() what
+ * was noted in a subtransaction, and those that it began.
+ */
+extern void guests_end_transaction(void);
+extern void guests_discard(SubTransactionId subid);
+
 /* backfill.c: whole populations, by SQL ----------------------------------- */
 
 /*

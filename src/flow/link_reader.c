@@ -42,7 +42,7 @@ typedef struct LinkedRow
 struct LinkReader
 {
 	const Source *source;
-	const TraitProgram *program;	/* says which columns count */
+	const Contribution *contribution;	/* says which columns count */
 	MemoryContext context;		/* holds all of it */
 	MemoryContext rows;			/* holds linked rows */
 	int			nkept;
@@ -59,8 +59,8 @@ static LinkedRow *look_up(LinkReader *reader, int number, Datum value);
 static bool keep_row(TupleTableSlot *row, void *reader);
 static bool alike(TupleTableSlot *before, TupleTableSlot *after,
 				  void *reader);
-static bool changes(const Source *source, const TraitProgram *program,
-					int number, TupleTableSlot *went, TupleTableSlot *came);
+static bool changes(const Contribution *contribution, int number,
+					TupleTableSlot *went, TupleTableSlot *came);
 static void note(Contribution *contribution, int number, int sign,
 				 TupleTableSlot *row);
 
@@ -75,7 +75,7 @@ link_reader_begin(const Contribution *contribution)
 	LinkReader *reader = palloc0(sizeof(LinkReader));
 
 	reader->source = source;
-	reader->program = contribution->program;
+	reader->contribution = contribution;
 	reader->context = context;
 	reader->rows = AllocSetContextCreate(context, "segment linked rows kept",
 										 ALLOCSET_DEFAULT_SIZES);
@@ -205,8 +205,7 @@ linked_note(Contribution *contribution, Oid relid, TupleTableSlot *went,
 	{
 		if (source_relid(source, number) != relid ||
 			(went != NULL && came != NULL &&
-			 !changes(contribution->source, contribution->program, number,
-					  went, came)))
+			 !changes(contribution, number, went, came)))
 			continue;
 		if (went != NULL)
 			note(contribution, number, -1, went);
@@ -217,20 +216,23 @@ linked_note(Contribution *contribution, Oid relid, TupleTableSlot *went,
 
 /* changes() says whether an update of a row changes anything that counts. */
 static bool
-changes(const Source *source, const TraitProgram *program, int number,
-		TupleTableSlot *went, TupleTableSlot *came)
+changes(const Contribution *contribution, int number, TupleTableSlot *went,
+		TupleTableSlot *came)
 {
 	TupleDesc	desc = came->tts_tupleDescriptor;
 
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
+		AttrNumber	attno = source_attno(contribution->source, number, i + 1);
 		bool		old_isnull;
 		bool		new_isnull;
 		Datum		old_value;
 		Datum		new_value;
 
-		if (!trait_reads_column(program, source_attno(source, number, i + 1)))
+		if (!trait_reads_column(contribution->program, attno) &&
+			(contribution->interests == NULL ||
+			 !interests_read_column(contribution->interests, attno)))
 			continue;
 		old_value = slot_getattr(went, i + 1, &old_isnull);
 		new_value = slot_getattr(came, i + 1, &new_isnull);
@@ -300,7 +302,7 @@ alike(TupleTableSlot *before, TupleTableSlot *after, void *context)
 
 	for (int number = 1; number <= reader->source->nlinks; number++)
 		if (source_relid(reader->source, number) == relid &&
-			changes(reader->source, reader->program, number, before, after))
+			changes(reader->contribution, number, before, after))
 			return false;
 	return true;
 }

@@ -42,12 +42,14 @@ enum
 	COLUMN_KEY = 1,
 	COLUMN_TRUNCATIONS,
 	COLUMN_SIGN,
+	COLUMN_GUESTS,				/* interests_pack(), or NULL */
 	COLUMN_VALUES,
 };
 
 struct SpilledRows
 {
 	const TraitProgram *program;
+	const Interests *interests;
 	Tuplesortstate *sort;
 	TupleTableSlot *put;
 	TupleTableSlot *read;		/* empty: there are no more */
@@ -64,8 +66,10 @@ spilled_possible(const TraitProgram *program)
 }
 
 SpilledRows *
-spilled_create(const Population *population, const TraitProgram *program)
+spilled_create(const Contribution *contribution)
 {
+	const Population *population = contribution->source->population;
+	const TraitProgram *program = contribution->program;
 	SpilledRows *spilled = palloc0(sizeof(SpilledRows));
 	int			columns = COLUMN_VALUES - 1 + trait_row_columns(program);
 	TupleDesc	desc = CreateTemplateTupleDesc(columns);
@@ -80,9 +84,11 @@ spilled_create(const Population *population, const TraitProgram *program)
 	TupleDescInitEntry(desc, COLUMN_KEY, NULL, population->key_type, -1, 0);
 	TupleDescInitEntry(desc, COLUMN_TRUNCATIONS, NULL, INT4OID, -1, 0);
 	TupleDescInitEntry(desc, COLUMN_SIGN, NULL, INT4OID, -1, 0);
+	TupleDescInitEntry(desc, COLUMN_GUESTS, NULL, BYTEAOID, -1, 0);
 	trait_row_describe(program, desc, COLUMN_VALUES);
 
 	spilled->program = program;
+	spilled->interests = contribution->interests;
 	spilled->put = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	spilled->read = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	old = own_files();
@@ -95,8 +101,8 @@ spilled_create(const Population *population, const TraitProgram *program)
 }
 
 void
-spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row, int sign,
-			int truncations)
+spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row,
+			bool counted, int sign, int truncations)
 {
 	TupleTableSlot *slot = ExecClearTuple(spilled->put);
 	Datum	   *values = slot->tts_values;
@@ -109,7 +115,9 @@ spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row, int sign,
 	isnull[COLUMN_TRUNCATIONS - 1] = false;
 	values[COLUMN_SIGN - 1] = Int32GetDatum(sign);
 	isnull[COLUMN_SIGN - 1] = false;
-	if (row != NULL)
+	isnull[COLUMN_GUESTS - 1] = spilled->interests == NULL ||
+		!interests_pack(spilled->interests, row, &values[COLUMN_GUESTS - 1]);
+	if (!counted)
 		trait_row_evaluate(spilled->program, row, values + COLUMN_VALUES - 1,
 						   isnull + COLUMN_VALUES - 1);
 	else
@@ -120,6 +128,8 @@ spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row, int sign,
 	old = own_files();
 	tuplesort_puttupleslot(spilled->sort, slot);
 	CurrentResourceOwner = old;
+	if (!isnull[COLUMN_GUESTS - 1])
+		pfree(DatumGetPointer(values[COLUMN_GUESTS - 1]));
 }
 
 void
@@ -154,8 +164,8 @@ spilled_key(const SpilledRows *spilled, Datum *key)
 }
 
 void
-spilled_fold(SpilledRows *spilled, TraitDelta *delta, int truncations,
-			 MemoryContext memory)
+spilled_fold(SpilledRows *spilled, TraitDelta *delta, GuestRow **rows,
+			 int truncations, MemoryContext memory)
 {
 	const Datum *values = spilled->read->tts_values;
 	const bool *isnull = spilled->read->tts_isnull;
@@ -170,6 +180,9 @@ spilled_fold(SpilledRows *spilled, TraitDelta *delta, int truncations,
 		trait_accumulate_evaluated(spilled->program, delta,
 								   values + COLUMN_VALUES - 1,
 								   isnull + COLUMN_VALUES - 1, sign, memory);
+	if (!isnull[COLUMN_GUESTS - 1])
+		interests_unpack(spilled->interests, values[COLUMN_GUESTS - 1], sign,
+						 memory, rows);
 	read_next(spilled);
 }
 
