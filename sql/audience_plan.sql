@@ -51,6 +51,33 @@ ORDER BY n;
 SELECT audience FROM segment.audience WHERE NOT stored;
 SELECT rows, expected('SELECT * FROM odd') BETWEEN 200 AND 1000 AS guessed FROM planned('SELECT * FROM odd');
 
+-- two views joined: nested, overlapping, disjoint; all ways to join them
+SELECT segment.create_audience('overlapping', 'points > 800 and points <= 1300');
+SELECT segment.create_audience('apart', 'points > 5000 and points <= 7000');
+SELECT q.query, planned.* FROM unnest(ARRAY[
+    'SELECT * FROM few JOIN most USING (customer_id)', 'SELECT * FROM few JOIN several USING (customer_id)',
+    'SELECT * FROM several JOIN overlapping USING (customer_id)', 'SELECT * FROM overlapping JOIN several USING (customer_id)',
+    'SELECT * FROM most JOIN apart USING (customer_id)', 'SELECT * FROM several JOIN apart USING (customer_id)',
+    'SELECT * FROM overlapping LEFT JOIN several USING (customer_id)',
+    'SELECT * FROM overlapping WHERE customer_id IN (SELECT customer_id FROM several)',
+    'SELECT * FROM overlapping AS o WHERE NOT EXISTS (SELECT FROM several AS s WHERE s.customer_id = o.customer_id)',
+    'SELECT * FROM several JOIN overlapping USING (customer_id) JOIN customers USING (customer_id)'])
+    WITH ORDINALITY AS q (query, n), planned(q.query)
+ORDER BY n;
+
+-- an audience in a filter: its condition tells how many rows come where the
+-- planner has statistics of it, else its size does
+SELECT segment.create_audience('top', 'points * 3 > 59800');
+SELECT q.query, planned.* FROM unnest(ARRAY[
+    'SELECT * FROM profile AS p WHERE p @@ ''in audience several''',
+    'SELECT * FROM profile AS p WHERE p @@ ''in audience several and city = "Odense"''',
+    'SELECT * FROM profile AS p WHERE p @@ ''in audience top''',
+    'SELECT * FROM profile AS p WHERE p @@ ''in audience top and city = "Odense"''',
+    'SELECT * FROM profile AS p WHERE p @@ ''not in audience top''',
+    'SELECT * FROM profile AS p WHERE p @@ ''in audience top and in audience most''']) WITH ORDINALITY AS q (query, n),
+    planned(q.query)
+ORDER BY n;
+
 -- few members are found by their numbers, one key is looked up, and the first
 -- of many are returned without looking for the rest
 CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$

@@ -78,7 +78,7 @@ WHERE pronamespace = 'segment'::regnamespace AND prokind = 'f'
         'capture_before', 'capture_row', 'ceil', 'clock_part', 'date_add', 'day_ago', 'day_start', 'days_between', 'divide', 'edge_value',
         'elapsed', 'feed_members', 'filters_evaluated', 'first_step', 'floor', 'guard_command', 'guard_drop', 'guard_rewrite', 'has_anniversary', 'instant', 'is_evaluated', 'is_stored_member',
         'is_toggled', 'json_boolean', 'json_number', 'json_text', 'larger', 'last_step', 'local_day', 'local_time', 'matches',
-        'matches_support', 'member_support', 'multiply', 'ords', 'pack_members', 'refuse_write', 'round', 'smaller',
+        'matches_support', 'member_support', 'multiply', 'ords', 'pack_members', 'refuse_write', 'round', 'sized', 'smaller',
         'source_status', 'square_root', 'subtract', 'sum_result_float8', 'sum_result_numeric', 'sum_step', 'window_after',
         'worker_status');
 SELECT DISTINCT function AS not_in_the_list FROM called WHERE function NOT IN (SELECT function FROM call) ORDER BY 1;

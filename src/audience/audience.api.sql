@@ -284,6 +284,17 @@ AS 'MODULE_PATHNAME', 'segment_is_evaluated';
 COMMENT ON FUNCTION segment.is_evaluated(name, name, bigint, bigint) IS
     'is the number of a profile not above the last? the planner expects that of none if the audience''s members are stored';
 
+CREATE OR REPLACE FUNCTION segment.sized(
+    population name,
+    audience name,
+    condition boolean)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1
+SUPPORT segment.member_support
+AS 'MODULE_PATHNAME', 'segment_sized';
+COMMENT ON FUNCTION segment.sized(name, name, boolean) IS
+    'the condition; the planner expects it to be true of as many profiles as the audience has members';
+
 CREATE OR REPLACE FUNCTION segment.filters_evaluated()
 RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL RESTRICTED

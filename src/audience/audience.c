@@ -36,4 +36,5 @@ audience_init(void)
 	audience_index_init();
 	statistics_init();
 	ask_init();
+	plan_members_init();
 }

@@ -84,6 +84,18 @@ extern int64 algebra_count(const Population *population,
 /* Make the cache of the saved plans of questions about one profile. */
 extern void ask_init(void);
 
+/* plan_members.c: what the planner has to know ---------------------------- */
+
+/* Tell the planner about joins of audiences' views. */
+extern void plan_members_init(void);
+/*
+ * The condition of an audience in a filter over profiles, as a condition that
+ * the planner expects to be true of as many profiles as the audience has
+ * members; the condition itself where the planner knows enough to tell.
+ */
+extern Expr *plan_sized(const Population *population,
+						const Audience *audience, Expr *condition);
+
 /* member_view.c: the view of an audience --------------------------------- */
 
 /* An error if a relation has that name in the schema. */

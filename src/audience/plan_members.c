@@ -19,7 +19,14 @@
  *				if none are to be evaluated: not a page of the table is read
  *
  * Otherwise the table is scanned, and each row asked for.  The planner is told
- * how many rows is_member('vip', key, 'profile') leaves, too.
+ * how many rows is_member('vip', key, 'profile') leaves, too, and sized(
+ * 'profile', 'vip', condition), which stands for an audience in a filter whose
+ * condition has no statistics.
+ *
+ * Two views joined are two scans of the base table, whose key is unique, and
+ * the planner would take them to have nothing to do with each other.  So it is
+ * told how many different keys each has: as many as make the join as large as
+ * what the two audiences share (members_of_join()).
  *
  * The answers make plans good or bad, and never wrong: the size is that of the
  * moment at which the query is planned, and both conditions say the same as
@@ -27,15 +34,19 @@
  *
  * Nobody learns a size who may not read it.  An answer is given about column
  * ord of the base table, which only its owner can name, and the views of
- * audiences; or about is_member(), to a user who may call it.
+ * audiences; or about is_member() and sized(), to a user who may read the
+ * population.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -43,21 +54,25 @@
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/selfuncs.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "audience/definitions.h"
+#include "audience/members_of.h"
 #include "base/base.h"
 
 SEGMENT_FUNCTION(segment_member_support);
 SEGMENT_FUNCTION(segment_is_evaluated);
+SEGMENT_FUNCTION(segment_sized);
 
-/* The arguments of both; is_member() has others, see argument(). */
+/* The arguments of both; the others have other ones, see argument(). */
 enum
 {
 	ARG_POPULATION,
@@ -77,9 +92,25 @@ enum
 /* What is known when the query is planned. */
 typedef struct PlannedMembers
 {
+	const Population *population;
+	const Audience *audience;
 	double		profiles;
 	double		size;			/* -1 if members are not stored */
 } PlannedMembers;
+
+/* What two definitions share, as far as a query has asked. */
+typedef struct PlannedShare
+{
+	Oid			population;
+	int32		a;				/* the smaller definition id */
+	int32		b;
+	double		shared;
+} PlannedShare;
+
+/* The shares that the query being planned has asked for, in its memory. */
+static List *planned_shares = NIL;
+static MemoryContext planned_in = NULL;
+static get_relation_stats_hook_type next_stats_hook = NULL;
 
 static double selectivity(SupportRequestSelectivity *request);
 static List *index_condition(SupportRequestIndexCondition *request);
@@ -88,6 +119,20 @@ static bool may_know(const Population *population, List *args);
 static bool is_name(Node *arg, const char *name);
 static Node *argument(List *args, int which);
 static bool is_about_rest(Oid function);
+static bool has_statistics(Node *node);
+static bool is_column(Node *node);
+static bool members_of_join(PlannerInfo *root, RangeTblEntry *entry,
+							AttrNumber column, VariableStatData *data);
+static double keys_of_join(PlannerInfo *root, RelOptInfo *rel,
+						   const PlannedMembers *members);
+static bool rel_members(PlannerInfo *root, RelOptInfo *rel,
+						PlannedMembers *members);
+static bool find_members_call(Node *node, void *args);
+static double planned_share(PlannerInfo *root, const PlannedMembers *members,
+							const PlannedMembers *others);
+static void remember_shares_in(MemoryContext context);
+static void forget_shares(void *context);
+static bool is_sized(List *args);
 static List *few_members(IndexOptInfo *index, int column, Oid schema,
 						 List *args);
 static List *no_members(IndexOptInfo *index, int column, List *args);
@@ -102,6 +147,23 @@ Datum
 segment_is_evaluated(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(PG_GETARG_INT64(ARG_ORD) <= PG_GETARG_INT64(ARG_MEMBERS));
+}
+
+/*
+ * sized(population, audience, condition): the condition.  The names are for
+ * the planner.
+ */
+Datum
+segment_sized(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PG_GETARG_DATUM(2));
+}
+
+void
+plan_members_init(void)
+{
+	next_stats_hook = get_relation_stats_hook;
+	get_relation_stats_hook = members_of_join;
 }
 
 /*
@@ -198,6 +260,8 @@ look_up(PlannerInfo *root, List *args, PlannedMembers *members)
 	if (audience == NULL)
 		return false;
 
+	members->population = population;
+	members->audience = audience;
 	members->profiles = Max(root->simple_rel_array[relid]->tuples, 1);
 	members->size = audience->stored ?
 		membership_estimate(population, audience->definition_id,
@@ -210,12 +274,13 @@ static bool
 may_know(const Population *population, List *args)
 {
 	Var		   *ord = (Var *) argument(args, ARG_ORD);
+	bool		is_missing = false;
 
 	if (list_length(args) == ARGS)
 		return IsA(ord, Var) &&
 			ord->varattno == population_column(population, "ord");
-	return pg_class_aclcheck(population->view, GetUserId(),
-							 ACL_SELECT) == ACLCHECK_OK;
+	return pg_class_aclcheck_ext(population->view, GetUserId(), ACL_SELECT,
+								 &is_missing) == ACLCHECK_OK;
 }
 
 /* is_name() tells whether an argument is this name, or is left out. */
@@ -231,15 +296,26 @@ is_name(Node *arg, const char *name)
 
 /*
  * argument() returns an argument by its place in the functions of views;
- * is_member(audience, key, population) has the same ones in another order.
+ * is_member(audience, key, population) and sized(population, audience,
+ * condition) have the same ones in another order.
  */
 static Node *
 argument(List *args, int which)
 {
 	static const int of_is_member[] = {2, 0, -1, 1};
+	static const int of_sized[] = {0, 1, -1, 2};
 
-	return list_nth(args, list_length(args) == ARGS ? which :
+	if (list_length(args) == ARGS)
+		return list_nth(args, which);
+	return list_nth(args, is_sized(args) ? of_sized[which] :
 					of_is_member[which]);
+}
+
+/* is_sized() tells the arguments of sized() from those of is_member(). */
+static bool
+is_sized(List *args)
+{
+	return exprType(llast(args)) == BOOLOID;
 }
 
 /* is_about_rest() tells is_evaluated() from the functions about members. */
@@ -252,6 +328,246 @@ is_about_rest(Oid function)
 	(void) get_func_signature(function, &types, &nargs);
 	return nargs == ARGS && types[ARG_MEMBERS] == INT8OID;
 }
+
+/* ---- an audience in a filter ---- */
+
+Expr *
+plan_sized(const Population *population, const Audience *audience,
+		   Expr *condition)
+{
+	Oid			types[] = {NAMEOID, NAMEOID, BOOLOID};
+	Oid			sized;
+
+	if (!audience->stored || has_statistics((Node *) condition))
+		return condition;
+	sized = LookupFuncName(list_make2(makeString(SEGMENT_SCHEMA),
+									  makeString("sized")), 3, types, true);
+	if (!OidIsValid(sized))
+		return condition;
+	return (Expr *) makeFuncExpr(sized, BOOLOID,
+								 list_make3(name_const(population->name),
+											name_const(audience->name),
+											condition),
+								 InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/*
+ * has_statistics() tells whether the planner knows something about the values
+ * that a condition compares, and may have an index to find them.
+ */
+static bool
+has_statistics(Node *node)
+{
+	List	   *args;
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (IsA(node, BoolExpr))
+	{
+		bool		any = ((BoolExpr *) node)->boolop == AND_EXPR;
+
+		foreach(lc, ((BoolExpr *) node)->args)
+			if (has_statistics(lfirst(lc)) == any)
+				return any;
+		return !any;
+	}
+	if (IsA(node, OpExpr) || IsA(node, DistinctExpr))
+		args = ((OpExpr *) node)->args;
+	else if (IsA(node, ScalarArrayOpExpr))
+		args = ((ScalarArrayOpExpr *) node)->args;
+	else if (IsA(node, NullTest))
+		return is_column((Node *) ((NullTest *) node)->arg);
+	else
+		return IsA(node, Const) || is_column(node);
+	return list_length(args) == 2 &&
+		((is_column(linitial(args)) && !contain_var_clause(lsecond(args))) ||
+		 (is_column(lsecond(args)) && !contain_var_clause(linitial(args))));
+}
+
+/* is_column() tells whether an expression is a column, maybe relabelled. */
+static bool
+is_column(Node *node)
+{
+	return IsA(strip_implicit_coercions(node), Var);
+}
+
+/* ---- two views joined ---- */
+
+/*
+ * members_of_join() gives the statistics of a unique column of a base table,
+ * with another number of different values where the view of an audience is
+ * joined with that of another.  It is asked about restrictions, too, but
+ * before it is known how many rows a view has; and leaves these as they are.
+ */
+static bool
+members_of_join(PlannerInfo *root, RangeTblEntry *entry, AttrNumber column,
+				VariableStatData *data)
+{
+	PlannedMembers members;
+	HeapTuple	row;
+	double		keys;
+
+	if (next_stats_hook != NULL && next_stats_hook(root, entry, column, data))
+		return true;
+	if (data->rel == NULL || data->rel->rows <= 0 || !data->isunique ||
+		entry->rtekind != RTE_RELATION ||
+		!rel_members(root, data->rel, &members))
+		return false;
+	keys = keys_of_join(root, data->rel, &members);
+	if (keys < 0)
+		return false;
+	row = SearchSysCacheCopy3(STATRELATTINH, ObjectIdGetDatum(entry->relid),
+							  Int16GetDatum(column), BoolGetDatum(false));
+	if (!HeapTupleIsValid(row))
+		return false;
+	((Form_pg_statistic) GETSTRUCT(row))->stadistinct = keys;
+	data->isunique = false;
+	data->statsTuple = row;
+	data->freefunc = heap_freetuple;
+	return true;
+}
+
+/*
+ * keys_of_join() returns how many different keys the view of an audience has,
+ * for a join; -1 if it is joined with no other of its population.
+ *
+ *		rows of a join = rows of the one * rows of the other / keys
+ *
+ * More keys than profiles make little of two audiences that have little in
+ * common, but would also make little of a join with a third table.
+ */
+static double
+keys_of_join(PlannerInfo *root, RelOptInfo *rel, const PlannedMembers *members)
+{
+	double		keys = -1;
+	int			others = 0;
+	int			rels = 0;
+
+	for (int i = 1; i < root->simple_rel_array_size; i++)
+	{
+		RelOptInfo *other = root->simple_rel_array[i];
+		PlannedMembers theirs;
+
+		rels += other != NULL && other->reloptkind == RELOPT_BASEREL;
+		if (other == NULL || other == rel || other->rows <= 0 ||
+			!rel_members(root, other, &theirs) ||
+			theirs.population->oid != members->population->oid)
+			continue;
+		others++;
+		keys = rel->rows * other->rows /
+			Max(planned_share(root, members, &theirs), 0.5);
+	}
+	if (others == 0)
+		return -1;
+	if (others > 1)
+		return rel->rows;
+	return rels > 2 ? Min(keys, members->profiles) : keys;
+}
+
+/* rel_members() tells whether a relation is the view of a stored audience. */
+static bool
+rel_members(PlannerInfo *root, RelOptInfo *rel, PlannedMembers *members)
+{
+	RangeTblEntry *entry = planner_rt_fetch(rel->relid, root);
+	ListCell   *lc;
+
+	if (rel->reloptkind != RELOPT_BASEREL || entry->rtekind != RTE_RELATION ||
+		population_by_relation(entry->relid) == NULL)
+		return false;
+	foreach(lc, rel->baserestrictinfo)
+	{
+		List	   *args = NIL;
+
+		if (find_members_call((Node *) ((RestrictInfo *) lfirst(lc))->clause,
+							  &args))
+			return look_up(root, args, members) && members->size >= 0;
+	}
+	return false;
+}
+
+/* find_members_call() finds the arguments of is_stored_member(). */
+static bool
+find_members_call(Node *node, void *args)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && list_length(call->args) == ARGS &&
+		get_func_namespace(call->funcid) ==
+		get_namespace_oid(SEGMENT_SCHEMA, true) &&
+		exprType(list_nth(call->args, ARG_MEMBERS)) == BYTEAOID)
+	{
+		*(List **) args = call->args;
+		return true;
+	}
+	return expression_tree_walker(node, find_members_call, args);
+}
+
+/*
+ * planned_share() returns how many members two audiences share; looked up once
+ * for a query, though the planner asks for each way of joining.
+ */
+static double
+planned_share(PlannerInfo *root, const PlannedMembers *members,
+			  const PlannedMembers *others)
+{
+	int32		a = members->audience->definition_id;
+	int32		b = others->audience->definition_id;
+	PlannedShare *share;
+	MemoryContext old;
+	ListCell   *lc;
+
+	remember_shares_in(root->planner_cxt);
+	foreach(lc, planned_shares)
+	{
+		share = lfirst(lc);
+		if (share->population == members->population->oid &&
+			share->a == Min(a, b) && share->b == Max(a, b))
+			return share->shared;
+	}
+	old = MemoryContextSwitchTo(root->planner_cxt);
+	share = palloc(sizeof(PlannedShare));
+	share->population = members->population->oid;
+	share->a = Min(a, b);
+	share->b = Max(a, b);
+	share->shared = membership_estimate_share(members->population, a, b,
+											  GetActiveSnapshot());
+	planned_shares = lappend(planned_shares, share);
+	MemoryContextSwitchTo(old);
+	return share->shared;
+}
+
+/*
+ * remember_shares_in() begins anew for another query, which may be one that a
+ * function runs while the first is planned.
+ */
+static void
+remember_shares_in(MemoryContext context)
+{
+	MemoryContextCallback *callback;
+
+	if (context == planned_in)
+		return;
+	callback = MemoryContextAllocZero(context, sizeof(*callback));
+	callback->func = forget_shares;
+	callback->arg = context;
+	MemoryContextRegisterResetCallback(context, callback);
+	planned_shares = NIL;
+	planned_in = context;
+}
+
+static void
+forget_shares(void *context)
+{
+	if (planned_in != context)
+		return;
+	planned_shares = NIL;
+	planned_in = NULL;
+}
+
+/* ---- conditions for indexes ---- */
 
 /* few_members() returns ord = ANY (ords(members)). */
 static List *

@@ -43,6 +43,7 @@
 #include "utils/lsyscache.h"
 
 #include "audience/definitions.h"
+#include "audience/members_of.h"
 #include "base/base.h"
 #include "trait/trait.h"
 
@@ -249,7 +250,8 @@ scope_audience(FilterScope *scope, const FilterNode *in_audience)
 	expr = filter_compile_pinned(audience->filter, &inner.scope);
 
 	error_context_stack = callback.previous;
-	return expr;
+	return scope->planned ? plan_sized(inner.population, audience, expr) :
+		expr;
 }
 
 /*
@@ -281,22 +283,13 @@ ask_membership(ProfileScope *profile, const Audience *audience)
 	Oid			types[] = {NAMEOID, TEXTOID, NAMEOID};
 	List	   *function = list_make2(makeString(SEGMENT_SCHEMA),
 									  makeString("is_member"));
-	Datum		names[] = {
-		name_datum(audience->name),
-		name_datum(profile->population->name),
-	};
-	Const	   *name = makeConst(NAMEOID, -1, C_COLLATION_OID, NAMEDATALEN,
-								 names[0], false, false);
-	Const	   *home = makeConst(NAMEOID, -1, C_COLLATION_OID, NAMEDATALEN,
-								 names[1], false, false);
+	List	   *args = list_make3(name_const(audience->name),
+								  copyObject(profile->scope.key),
+								  name_const(profile->population->name));
 
 	return (Expr *) makeFuncExpr(LookupFuncName(function, 3, types, false),
-								 BOOLOID,
-								 list_make3(name,
-											copyObject(profile->scope.key),
-											home),
-								 InvalidOid, DEFAULT_COLLATION_OID,
-								 COERCE_EXPLICIT_CALL);
+								 BOOLOID, args, InvalidOid,
+								 DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL);
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
+#include "nodes/primnodes.h"
 #include "pgtime.h"
 #include "storage/lockdefs.h"
 #include "utils/date.h"
@@ -465,6 +466,8 @@ extern char *collation_full_name(Oid collation);
  * A value of type name, padded as the server expects; in the current context.
  */
 extern Datum name_datum(const char *name);
+/* The same as a constant of a query. */
+extern Const *name_const(const char *name);
 
 /* A scan of one of our tables, and its current row. */
 typedef struct CatalogScan

@@ -31,6 +31,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
+#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -226,6 +227,13 @@ Datum
 name_datum(const char *name)
 {
 	return DirectFunctionCall1(namein, CStringGetDatum(name));
+}
+
+Const *
+name_const(const char *name)
+{
+	return makeConst(NAMEOID, -1, C_COLLATION_OID, NAMEDATALEN,
+					 name_datum(name), false, false);
 }
 
 /*

@@ -35,6 +35,9 @@ static MemberSet *read_members(const Population *population,
 static MemberSet *read_chunks(const Population *population,
 							  int32 definition_id, Snapshot snapshot,
 							  bool *damaged, bool *stored);
+static void read_open_chunks(MemberSet *set, Relation relation,
+							 int32 definition_id, Snapshot snapshot,
+							 bool *damaged, bool *stored);
 static SysScanDesc scan_one(Relation relation, int32 definition_id,
 							int64 number, Snapshot snapshot);
 static void write_members(const Population *population, int32 definition_id,
@@ -105,16 +108,37 @@ read_chunks(const Population *population, int32 definition_id,
 {
 	MemberSet  *set = members_create();
 	Relation	relation;
-	TupleDesc	desc;
-	SysScanDesc scan;
-	HeapTuple	row;
 
 	*stored = false;
 	if (!OidIsValid(membership_tables(population)->chunks))
 		return set;
 	relation = chunks_open(population, AccessShareLock);
-	desc = RelationGetDescr(relation);
-	scan = chunks_scan(relation, definition_id, snapshot);
+	read_open_chunks(set, relation, definition_id, snapshot, damaged, stored);
+	table_close(relation, AccessShareLock);
+	return set;
+}
+
+MemberSet *
+chunks_try_read(Relation relation, int32 definition_id, Snapshot snapshot)
+{
+	MemberSet  *set = members_create();
+	bool		damaged;
+	bool		stored;
+
+	read_open_chunks(set, relation, definition_id, snapshot, &damaged,
+					 &stored);
+	return set;
+}
+
+/* read_open_chunks() adds what is in the chunks of a definition to a set. */
+static void
+read_open_chunks(MemberSet *set, Relation relation, int32 definition_id,
+				 Snapshot snapshot, bool *damaged, bool *stored)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	SysScanDesc scan = chunks_scan(relation, definition_id, snapshot);
+	HeapTuple	row;
+
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		bool		isnull;
@@ -138,8 +162,6 @@ read_chunks(const Population *population, int32 definition_id,
 			*damaged = true;
 	}
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return set;
 }
 
 void

@@ -206,6 +206,14 @@ typedef struct MembershipShare
 extern bool membership_share(const Population *population, int32 a, int32 b,
 							 Snapshot snapshot, MembershipShare *share);
 
+/*
+ * About how many members two definitions share, for the planner: likewise
+ * without an error, and without the toggles that wait.  0 where members are
+ * not stored.
+ */
+extern double membership_estimate_share(const Population *population,
+										int32 a, int32 b, Snapshot snapshot);
+
 /* toggles.c: which profiles entered or left ------------------------------ */
 
 /* Why a profile entered or left: column 'cause' of a toggle. */

@@ -61,6 +61,9 @@ extern bool membership_try_open(const Population *population,
 /* Scan the chunks of a definition, markers included. */
 extern SysScanDesc chunks_scan(Relation relation, int32 definition_id,
 							   Snapshot snapshot);
+/* The members of a definition, without toggles and without damaged chunks. */
+extern MemberSet *chunks_try_read(Relation relation, int32 definition_id,
+								  Snapshot snapshot);
 /* Add the members in a row of the chunk table to a set. */
 extern void chunk_read(Relation relation, HeapTuple row, MemberSet *set);
 

@@ -15,6 +15,8 @@
  * time instead of 256: it stays in the processor's cache, and the allocator
  * does not give memory back to the system only to ask for it again.
  *
+ * The planner is content with the chunks, as they are.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -87,6 +89,30 @@ membership_share(const Population *population, int32 a, int32 b,
 	stream_close(&left);
 	stream_close(&right);
 	return stored;
+}
+
+double
+membership_estimate_share(const Population *population, int32 a, int32 b,
+						  Snapshot snapshot)
+{
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
+												 "segment share",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(memory);
+	Relation	chunks;
+	Relation	toggles;
+	double		share = 0;
+
+	if (membership_try_open(population, &chunks, &toggles))
+	{
+		share = members_count_both(chunks_try_read(chunks, a, snapshot),
+								   chunks_try_read(chunks, b, snapshot));
+		table_close(chunks, AccessShareLock);
+		table_close(toggles, AccessShareLock);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(memory);
+	return share;
 }
 
 /*
