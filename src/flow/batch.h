@@ -62,16 +62,26 @@ extern Contribution *contribution_create(MemoryContext parent,
  * sources that the table is (Contribution *), so that a row is read once.
  * contributions_add_row() is the same for one row.  'whole' says that the
  * batch has no other rows.
- * contributions_add_truncated() notes that the table is about to be truncated.
+ *
+ * contributions_add_table() does so with all rows of a table below 'top',
+ * which come (sign +1) or go (-1).
+ *
+ * contributions_empty() notes that sources, which have no links, are about to
+ * lose all rows; contributions_add_emptied() counts those of one table.
  */
 extern void contributions_add_rows(List *contributions, Relation relation,
+								   const SourceTable *table,
 								   Tuplestorestate *went,
 								   Tuplestorestate *came, bool whole);
-extern void contributions_add_row(List *contributions, Oid relid,
+extern void contributions_add_row(List *contributions,
+								  const SourceTable *table,
 								  TupleTableSlot *went, TupleTableSlot *came,
 								  bool whole);
-extern void contributions_add_truncated(List *contributions,
-										Relation relation);
+extern void contributions_add_table(List *contributions, Relation relation,
+									Oid top, int sign, bool whole);
+extern void contributions_empty(List *contributions);
+extern void contributions_add_emptied(List *contributions, Relation relation,
+									  Oid top);
 
 /* contribution_end() frees a contribution and its files. */
 extern void contribution_end(Contribution *contribution);

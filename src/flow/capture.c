@@ -31,6 +31,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "utils/memutils.h"
@@ -51,17 +52,31 @@ typedef struct Awaited
 	int			count;
 } Awaited;
 
+/* A table whose rows a TRUNCATE that is on its way has counted. */
+typedef struct Truncating
+{
+	SubTransactionId subid;
+	Oid			relid;
+} Truncating;
+
 typedef struct Batch
 {
 	MemoryContext context;		/* of the lists, and of all contributions */
 	List	   *awaited;		/* Awaited *, innermost last */
 	List	   *contributions;	/* Contribution *, in their order */
+	List	   *truncating;		/* Truncating *, until AFTER TRUNCATE */
 } Batch;
 
 /* NULL while no statement is on its way: see Lifetimes. */
 static Batch *batch = NULL;
 
-static List *trigger_sources(FunctionCallInfo fcinfo, TriggerEvent when);
+static const SourceTable *trigger_sources(FunctionCallInfo fcinfo,
+										  TriggerEvent when);
+static void batch_truncate(const SourceTable *table, Relation relation);
+static bool is_truncating(Oid relid);
+static void truncate_one(List *contributions, Oid relid, Oid top,
+						 bool emptied);
+static void batch_truncated(Oid relid);
 static void batch_await(int count);
 static int	batch_awaited(void);
 static bool batch_is_alone(void);
@@ -79,23 +94,16 @@ Datum
 segment_capture_before(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	List	   *sources;
+	const SourceTable *table;
 
 	/* where data is restored the definitions may not be there yet */
 	if (!segment_capture)
 		return PointerGetDatum(NULL);
 
-	sources = trigger_sources(fcinfo, TRIGGER_EVENT_BEFORE);
+	table = trigger_sources(fcinfo, TRIGGER_EVENT_BEFORE);
 	batch_await(+1);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-	{
-		List	   *contributions = batch_contributions(sources);
-		ListCell   *lc;
-
-		contributions_add_truncated(contributions, trigger->tg_relation);
-		foreach(lc, contributions)
-			linked_note_truncated(lfirst(lc));
-	}
+		batch_truncate(table, trigger->tg_relation);
 	return PointerGetDatum(NULL);
 }
 
@@ -106,26 +114,29 @@ Datum
 segment_capture_after(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	List	   *sources;
+	const SourceTable *table;
 
 	if (!segment_capture)
 		return PointerGetDatum(NULL);
 
-	sources = trigger_sources(fcinfo, TRIGGER_EVENT_AFTER);
+	table = trigger_sources(fcinfo, TRIGGER_EVENT_AFTER);
 	if (batch_awaited() <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("capture of source \"%s\" is incomplete",
-						((const Source *) linitial(sources))->name),
+						((const Source *) linitial(table->sources))->name),
 				 errdetail("Trigger \"%s\" fired, but the one before the statement did not.",
 						   trigger->tg_trigger->tgname),
 				 errhint("Enable all triggers of table \"%s\" whose names begin with \"segment_\", or none of them.",
 						 RelationGetRelationName(trigger->tg_relation))));
 
 	if (trigger->tg_oldtable != NULL || trigger->tg_newtable != NULL)
-		contributions_add_rows(batch_contributions(sources),
-							   trigger->tg_relation, trigger->tg_oldtable,
-							   trigger->tg_newtable, batch_is_alone());
+		contributions_add_rows(batch_contributions(table->sources),
+							   trigger->tg_relation, table,
+							   trigger->tg_oldtable, trigger->tg_newtable,
+							   batch_is_alone());
+	else
+		batch_truncated(RelationGetRelid(trigger->tg_relation));
 
 	batch_await(-1);
 	if (batch_awaited() == 0)
@@ -145,12 +156,12 @@ segment_capture_row(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	TupleTableSlot *went = NULL;
 	TupleTableSlot *came = NULL;
-	List	   *sources;
+	const SourceTable *table;
 
 	if (!segment_capture)
 		return PointerGetDatum(NULL);
 
-	sources = trigger_sources(fcinfo, TRIGGER_EVENT_ROW);
+	table = trigger_sources(fcinfo, TRIGGER_EVENT_ROW);
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		came = trigger->tg_trigslot;
 	else
@@ -158,13 +169,19 @@ segment_capture_row(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		came = trigger->tg_newslot;
 	batch_await(+1);
-	contributions_add_row(batch_contributions(sources),
-						  RelationGetRelid(trigger->tg_relation), went, came,
-						  batch_is_alone());
+	contributions_add_row(batch_contributions(table->sources), table, went,
+						  came, batch_is_alone());
 	batch_await(-1);
 	if (batch_awaited() == 0)
 		batch_apply();
 	return PointerGetDatum(NULL);
+}
+
+void
+capture_await(int count)
+{
+	if (segment_capture)
+		batch_await(count);
 }
 
 void
@@ -245,6 +262,9 @@ capture_discard(SubTransactionId subid)
 													  lc);
 		contribution_end(contribution);
 	}
+	foreach(lc, batch->truncating)
+		if (((Truncating *) lfirst(lc))->subid == subid)
+			batch->truncating = foreach_delete_current(batch->truncating, lc);
 	if (batch->awaited == NIL)
 	{
 		MemoryContextDelete(batch->context);
@@ -253,11 +273,11 @@ capture_discard(SubTransactionId subid)
 }
 
 /*
- * trigger_sources() lists the sources (Source *) whose capture trigger fired;
- * an error if the function was called in another way.  It expects a trigger of
- * a statement that fires before or after it, or one that fires after a row.
+ * trigger_sources() finds the sources whose capture trigger fired; an error if
+ * the function was called in another way.  It expects a trigger of a statement
+ * that fires before or after it, or one that fires after a row.
  */
-static List *
+static const SourceTable *
 trigger_sources(FunctionCallInfo fcinfo, TriggerEvent when)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
@@ -281,8 +301,88 @@ trigger_sources(FunctionCallInfo fcinfo, TriggerEvent when)
 				 errmsg("trigger \"%s\" was not made by segment.attach_source()",
 						trigger->tg_trigger->tgname),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
-	return sources_of_trigger(trigger->tg_trigger,
-							  RelationGetRelid(trigger->tg_relation));
+	return sources_of_trigger(trigger->tg_trigger, trigger->tg_relation);
+}
+
+/*
+ * batch_truncate() counts the rows of a table that is about to be truncated.
+ *
+ * TRUNCATE of a table at the top of a tree of partitions takes all of these
+ * along, and so leaves no row, which nobody can say of another table of a
+ * tree: TRUNCATE ONLY looks the same here.  Each table is locked already, and
+ * its own trigger fires, too, sooner or later; whichever is first counts.
+ */
+static void
+batch_truncate(const SourceTable *table, Relation relation)
+{
+	List	   *contributions = batch_contributions(table->sources);
+	Oid			relid = RelationGetRelid(relation);
+	bool		emptied = relid == table->relid &&
+		!source_is_inherited(relid);
+	List	   *tree = emptied ? source_tree(relid, NoLock) :
+		list_make1_oid(relid);
+	List	   *plain = NIL;	/* without links */
+	ListCell   *lc;
+
+	if (is_truncating(relid))
+		return;
+	foreach(lc, contributions)
+		if (((Contribution *) lfirst(lc))->source->nlinks == 0)
+			plain = lappend(plain, lfirst(lc));
+	if (emptied)
+		contributions_empty(plain);
+	foreach(lc, tree)
+		truncate_one(plain, lfirst_oid(lc), table->relid, emptied);
+	foreach(lc, contributions)
+		linked_note_truncated(lfirst(lc));
+}
+
+/* is_truncating() says whether a table's rows are counted already. */
+static bool
+is_truncating(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, batch->truncating)
+		if (((Truncating *) lfirst(lc))->relid == relid)
+			return true;
+	return false;
+}
+
+/* truncate_one() counts the rows of one table, if they are not yet counted. */
+static void
+truncate_one(List *contributions, Oid relid, Oid top, bool emptied)
+{
+	Relation	relation;
+	Truncating *truncating;
+	MemoryContext old;
+
+	if (is_truncating(relid))
+		return;
+	old = MemoryContextSwitchTo(batch->context);
+	truncating = palloc(sizeof(Truncating));
+	truncating->subid = GetCurrentSubTransactionId();
+	truncating->relid = relid;
+	batch->truncating = lappend(batch->truncating, truncating);
+	MemoryContextSwitchTo(old);
+
+	relation = relation_open(relid, AccessShareLock);
+	if (contributions != NIL && emptied)
+		contributions_add_emptied(contributions, relation, top);
+	else if (contributions != NIL)
+		contributions_add_table(contributions, relation, top, -1, false);
+	relation_close(relation, NoLock);
+}
+
+/* batch_truncated() notes that a table has been truncated. */
+static void
+batch_truncated(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, batch->truncating)
+		if (((Truncating *) lfirst(lc))->relid == relid)
+			batch->truncating = foreach_delete_current(batch->truncating, lc);
 }
 
 /*

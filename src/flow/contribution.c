@@ -119,15 +119,17 @@ contribution_end(Contribution *contribution)
 
 void
 contributions_add_rows(List *contributions, Relation relation,
-					   Tuplestorestate *went, Tuplestorestate *came,
-					   bool whole)
+					   const SourceTable *table, Tuplestorestate *went,
+					   Tuplestorestate *came, bool whole)
 {
 	TupleTableSlot *old_row = row_slot(relation);
 	TupleTableSlot *new_row = row_slot(relation);
+	TupleTableSlot *old_above = source_table_slot(table);
+	TupleTableSlot *new_above = source_table_slot(table);
 	ListCell   *lc;
 
 	foreach(lc, contributions)
-		begin_joining(lfirst(lc), RelationGetRelid(relation), whole);
+		begin_joining(lfirst(lc), table->relid, whole);
 	if (went != NULL)
 		tuplestore_rescan(went);
 	if (came != NULL)
@@ -142,26 +144,59 @@ contributions_add_rows(List *contributions, Relation relation,
 		CHECK_FOR_INTERRUPTS();
 		if (!more_old && !more_new)
 			break;
-		add_row(contributions, RelationGetRelid(relation),
-				more_old ? old_row : NULL, more_new ? new_row : NULL);
+		add_row(contributions, table->relid,
+				more_old ? source_table_row(table, old_row, old_above) : NULL,
+				more_new ? source_table_row(table, new_row, new_above) : NULL);
 	}
 	foreach(lc, contributions)
 		end_joining(lfirst(lc));
 	ExecDropSingleTupleTableSlot(old_row);
 	ExecDropSingleTupleTableSlot(new_row);
+	if (old_above != NULL)
+	{
+		ExecDropSingleTupleTableSlot(old_above);
+		ExecDropSingleTupleTableSlot(new_above);
+	}
 }
 
 void
-contributions_add_row(List *contributions, Oid relid, TupleTableSlot *went,
-					  TupleTableSlot *came, bool whole)
+contributions_add_row(List *contributions, const SourceTable *table,
+					  TupleTableSlot *went, TupleTableSlot *came, bool whole)
 {
+	TupleTableSlot *old_above = source_table_slot(table);
+	TupleTableSlot *new_above = source_table_slot(table);
 	ListCell   *lc;
 
 	foreach(lc, contributions)
-		begin_joining(lfirst(lc), relid, whole);
-	add_row(contributions, relid, went, came);
+		begin_joining(lfirst(lc), table->relid, whole);
+	add_row(contributions, table->relid,
+			went != NULL ? source_table_row(table, went, old_above) : NULL,
+			came != NULL ? source_table_row(table, came, new_above) : NULL);
 	foreach(lc, contributions)
 		end_joining(lfirst(lc));
+	if (old_above != NULL)
+	{
+		ExecDropSingleTupleTableSlot(old_above);
+		ExecDropSingleTupleTableSlot(new_above);
+	}
+}
+
+void
+contributions_add_table(List *contributions, Relation relation, Oid top,
+						int sign, bool whole)
+{
+	SourceScan *scan = source_scan_begin(relation, top);
+	TupleTableSlot *row;
+	ListCell   *lc;
+
+	foreach(lc, contributions)
+		begin_joining(lfirst(lc), top, whole);
+	while ((row = source_scan_next(scan)) != NULL)
+		add_row(contributions, top, sign < 0 ? row : NULL,
+				sign > 0 ? row : NULL);
+	foreach(lc, contributions)
+		end_joining(lfirst(lc));
+	source_scan_end(scan);
 }
 
 /*
@@ -232,6 +267,15 @@ add_row(List *contributions, Oid relid, TupleTableSlot *went,
 	}
 }
 
+void
+contributions_empty(List *contributions)
+{
+	ListCell   *lc;
+
+	foreach(lc, contributions)
+		empty_touched(lfirst(lc));
+}
+
 /*
  * No trait has to know what the rows were: none of them is left.  They are
  * counted, as a profile ends with its last row of any source.
@@ -240,28 +284,14 @@ add_row(List *contributions, Oid relid, TupleTableSlot *went,
  * SourceScan reads that.
  */
 void
-contributions_add_truncated(List *contributions, Relation relation)
+contributions_add_emptied(List *contributions, Relation relation, Oid top)
 {
-	List	   *plain = NIL;
-	SourceScan *scan;
+	SourceScan *scan = source_scan_begin(relation, top);
 	TupleTableSlot *row;
 	ListCell   *lc;
 
-	foreach(lc, contributions)
-	{
-		Contribution *contribution = lfirst(lc);
-
-		/* see linked_note_truncated() */
-		if (contribution->source->nlinks > 0)
-			continue;
-		empty_touched(contribution);
-		plain = lappend(plain, contribution);
-	}
-	if (plain == NIL)
-		return;
-	scan = source_scan_begin(relation);
 	while ((row = source_scan_next(scan)) != NULL)
-		foreach(lc, plain)
+		foreach(lc, contributions)
 			add_truncated(lfirst(lc), row);
 	source_scan_end(scan);
 }

@@ -33,6 +33,7 @@ flow_init(void)
 {
 	RegisterXactCallback(at_xact, NULL);
 	RegisterSubXactCallback(at_subxact, NULL);
+	merged_moves_init();
 }
 
 /* at_xact() ends what lives in a transaction.  A XactCallback. */

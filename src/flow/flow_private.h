@@ -47,6 +47,12 @@ extern void capture_end(void);
 extern void capture_merge(SubTransactionId subid, SubTransactionId parent);
 extern void capture_discard(SubTransactionId subid);
 
+/* capture_await() counts in AFTER triggers that are about to fire. */
+extern void capture_await(int count);
+
+/* merged_moves.c: merged_moves_init() installs a hook of the executor. */
+extern void merged_moves_init(void);
+
 /* sweep.c: profiles that are due ------------------------------------------ */
 
 /*

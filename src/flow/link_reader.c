@@ -38,6 +38,13 @@ typedef struct LinkedRow
 	bool	   *isnull;
 } LinkedRow;
 
+/* A link of a reader. */
+typedef struct ReaderLink
+{
+	const LinkReader *reader;
+	int			number;
+} ReaderLink;
+
 /* What reads rows of a source together with those that they refer to. */
 struct LinkReader
 {
@@ -58,7 +65,7 @@ struct LinkReader
 static LinkedRow *look_up(LinkReader *reader, int number, Datum value);
 static bool keep_row(TupleTableSlot *row, void *reader);
 static bool alike(TupleTableSlot *before, TupleTableSlot *after,
-				  void *reader);
+				  void *link);
 static bool changes(const Contribution *contribution, int number,
 					TupleTableSlot *went, TupleTableSlot *came);
 static void note(Contribution *contribution, int number, int sign,
@@ -285,9 +292,12 @@ link_reader_up(LinkReader *reader, int number)
 	if (reader->up[number] == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(reader->context);
+		ReaderLink *read = palloc(sizeof(ReaderLink));
 
 		reader->up[number] = source_probe_begin(link->relid, link->to_attno);
-		source_probe_alike(reader->up[number], alike, reader);
+		read->reader = reader;
+		read->number = number;
+		source_probe_alike(reader->up[number], alike, read);
 		MemoryContextSwitchTo(old);
 	}
 	return reader->up[number];
@@ -297,14 +307,9 @@ link_reader_up(LinkReader *reader, int number)
 static bool
 alike(TupleTableSlot *before, TupleTableSlot *after, void *context)
 {
-	const LinkReader *reader = context;
-	Oid			relid = after->tts_tableOid;
+	const ReaderLink *link = context;
 
-	for (int number = 1; number <= reader->source->nlinks; number++)
-		if (source_relid(reader->source, number) == relid &&
-			changes(reader->contribution, number, before, after))
-			return false;
-	return true;
+	return !changes(link->reader->contribution, link->number, before, after);
 }
 
 SourceProbe *

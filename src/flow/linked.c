@@ -51,6 +51,7 @@ typedef struct Search
 	List	   *rows;			/* HeapTuple */
 } Search;
 
+static void touch_all(Touching *touching, Oid relid);
 static void settle_source(List *contributions);
 static void fold_noted(List *contributions, LinkReader *reader);
 static void touch_from(Touching *touching, const NotedRow *noted);
@@ -75,29 +76,37 @@ linked_note_truncated(Contribution *contribution)
 		.target = contribution,
 		.noted = contribution->noted,
 	};
-	Relation	table;
-	SourceScan *scan;
-	TupleTableSlot *row;
 	ListCell   *lc;
 
 	if (source->nlinks == 0)
 		return;
 	touching.reader = link_reader_begin(contribution);
-	table = relation_open(source->relid, AccessShareLock);
-	scan = source_scan_begin(table);
 	foreach(lc, contribution->noted)
 		touch_from(&touching, lfirst(lc));
+	foreach(lc, source_tree(source->relid, AccessShareLock))
+		touch_all(&touching, lfirst_oid(lc));
+	link_reader_end(touching.reader);
+	contribution->truncated = true;
+}
+
+/* touch_all() touches the customers of all lines in one table of the tree. */
+static void
+touch_all(Touching *touching, Oid relid)
+{
+	Oid			top = link_reader_source(touching->reader)->relid;
+	Relation	table = relation_open(relid, AccessShareLock);
+	SourceScan *scan = source_scan_begin(table, top);
+	TupleTableSlot *row;
+
 	while ((row = source_scan_next(scan)) != NULL)
 	{
 		HeapTuple	copy = ExecCopySlotHeapTuple(row);
 
-		touch_up(&touching, 0, copy);
+		touch_up(touching, 0, copy);
 		heap_freetuple(copy);
 	}
 	source_scan_end(scan);
 	relation_close(table, NoLock);
-	link_reader_end(touching.reader);
-	contribution->truncated = true;
 }
 
 bool

@@ -60,6 +60,7 @@ static List *add_sources(List *requests, const Population *population,
 static List *add_views(List *requests, const Population *population,
 					   const Affected *affected);
 static List *add_view(List *requests, Oid view);
+static void lock_new(const Population *population);
 static void lock_members(void *population);
 static void lock_feed(void *population);
 static void lock_consumers(void *population);
@@ -96,6 +97,22 @@ lock_affected(const Population *population, const Affected *affected,
 		locks_take_gently(requests);
 	else
 		locks_take(requests);
+	if (members || columns)
+		lock_new(population);
+}
+
+/*
+ * lock_new() locks what has come to be below a source while we waited; now
+ * that those above are locked, nothing comes any more.
+ */
+static void
+lock_new(const Population *population)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+		source_lock(source_by_name(population, lfirst(lc)),
+					ShareRowExclusiveLock);
 }
 
 /*
@@ -120,8 +137,10 @@ add_sources(List *requests, const Population *population,
 										  triggers ? AccessExclusiveLock :
 										  ShareRowExclusiveLock);
 	}
-	if (OidIsValid(affected->attached))
-		requests = locks_add_relation(requests, affected->attached,
+	if (!OidIsValid(affected->attached))
+		return requests;
+	foreach(table, source_tree(affected->attached, NoLock))
+		requests = locks_add_relation(requests, lfirst_oid(table),
 									  ShareRowExclusiveLock);
 	return requests;
 }

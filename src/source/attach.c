@@ -57,6 +57,7 @@ source_attach(const Population *population, const SourceRequest *asked)
 	source_check_rights(population, request.relid);
 	/* rows that a statement around us has written would count twice */
 	CheckTableNotInUse(relation, "attach");
+	tree_check(request.relid);
 
 	if (request.name == NULL)
 		request.name = pstrdup(RelationGetRelationName(relation));
@@ -81,7 +82,7 @@ source_attach(const Population *population, const SourceRequest *asked)
 		eligible_indexes(source, relation);
 	links_advise(source);
 	relation_close(relation, NoLock);
-	foreach(lc, source_tables(source))
+	foreach(lc, source_relations(source))
 		capture_triggers_create(population, lfirst_oid(lc),
 								request.replicated &&
 								lfirst_oid(lc) == request.relid);
@@ -136,7 +137,7 @@ source_detach(const Source *source)
 		"DELETE FROM segment.source"
 		" WHERE population = $1 AND source = $2",
 	};
-	List	   *tables = source_tables(source);
+	List	   *tables = source_relations(source);
 	ListCell   *lc;
 
 	for (int i = 0; i < lengthof(deletes); i++)

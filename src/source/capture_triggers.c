@@ -18,6 +18,8 @@
  *		segment_profile_row			AFTER any change of a row: the row
  *		segment_profile_after		AFTER any statement: counts out
  *
+ * Each table of a source's tree has a set of its own (tree.c).
+ *
  * flow/capture.c says what the counting is for.  A table that is several
  * sources of a population has one set of triggers for all of them.  Their
  * first argument names the population; a second one, CAPTURE_BY_ROW, says that
@@ -34,6 +36,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_subscription_rel.h"
 #include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
@@ -46,6 +49,9 @@
 #include "base/base.h"
 #include "source/source_private.h"
 
+static void create_on(const Population *population, Oid relid,
+					  bool replicated);
+static void drop_on(const Population *population, Oid relid);
 static void create_by_statement(const Population *population, Oid relid);
 static void create_by_row(const Population *population, Oid relid);
 static void execute(const char *sql);
@@ -54,18 +60,27 @@ static char *trigger_name(const Population *population, Oid relid,
 static List *find_triggers(const Population *population, Oid relid);
 static bool is_captured(const Population *population, Oid relid);
 static bool is_subscribed(Oid relid);
-static bool is_capture(const Trigger *trigger);
 
 void
 capture_triggers_create(const Population *population, Oid relid,
 						bool replicated)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_tree(relid, NoLock))
+		create_on(population, lfirst_oid(lc), replicated);
+}
+
+/* create_on() makes the triggers of one table. */
+static void
+create_on(const Population *population, Oid relid, bool replicated)
 {
 	List	   *there = find_triggers(population, relid);
 
 	if (there != NIL && (!replicated || capture_is_by_row(linitial(there))))
 		return;
 	if (there != NIL)
-		capture_triggers_drop(population, relid);
+		drop_on(population, relid);
 	if (replicated)
 	{
 		create_by_row(population, relid);
@@ -119,6 +134,7 @@ static void
 create_by_row(const Population *population, Oid relid)
 {
 	char	   *table = relation_name(relid);
+	bool		has_rows = RELKIND_HAS_TABLE_AM(get_rel_relkind(relid));
 	const struct
 	{
 		const char *what;		/* also the name of the function */
@@ -135,6 +151,9 @@ create_by_row(const Population *population, Oid relid)
 	{
 		char	   *name = trigger_name(population, relid, triggers[i].what);
 
+		/* a partitioned table has no rows itself */
+		if (strcmp(triggers[i].what, "row") == 0 && !has_rows)
+			continue;
 		execute(psprintf("CREATE TRIGGER %s %s"
 						 " EXECUTE FUNCTION segment.capture_%s(%s, %s)",
 						 name, psprintf(triggers[i].events, table),
@@ -148,6 +167,16 @@ create_by_row(const Population *population, Oid relid)
 
 void
 capture_triggers_drop(const Population *population, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_tree(relid, NoLock))
+		drop_on(population, lfirst_oid(lc));
+}
+
+/* drop_on() drops the triggers of one table. */
+static void
+drop_on(const Population *population, Oid relid)
 {
 	List	   *triggers = find_triggers(population, relid);
 	Actor		before;
@@ -179,6 +208,9 @@ source_is_captured(const Source *source)
 
 	if (source->missing != NULL)
 		return false;
+	foreach(lc, source_relations(source))
+		if (source_parents(lfirst_oid(lc)) != NIL)
+			return false;
 	foreach(lc, source_tables(source))
 		if (!is_captured(source->population, lfirst_oid(lc)))
 			return false;
@@ -211,7 +243,9 @@ is_captured(const Population *population, Oid relid)
 		else
 			events |= trigger->tgtype & TRIGGER_TYPE_EVENT_MASK;
 	}
-	if (by_row ? row_events == 0 : is_subscribed(relid))
+	if (by_row ?
+		row_events == 0 && RELKIND_HAS_TABLE_AM(get_rel_relkind(relid)) :
+		is_subscribed(relid))
 		return false;
 	return before && events == TRIGGER_TYPE_EVENT_MASK;
 }
@@ -255,8 +289,8 @@ find_triggers(const Population *population, Oid relid)
 		return NIL;
 
 	/*
-	 * is_capture() reads the catalogs, and meanwhile the server may throw away
-	 * what it knows of the relation.
+	 * trigger_is_capture() reads the catalogs, and meanwhile the server may
+	 * throw away what it knows of the relation.
 	 */
 	copy = CopyTriggerDesc(relation->trigdesc);
 	relation_close(relation, AccessShareLock);
@@ -264,26 +298,23 @@ find_triggers(const Population *population, Oid relid)
 	{
 		Trigger    *trigger = &copy->triggers[i];
 
-		if (is_capture(trigger) &&
+		if (trigger_is_capture(trigger) &&
 			strcmp(trigger->tgargs[0], population->name) == 0)
 			triggers = lappend(triggers, trigger);
 	}
 	return triggers;
 }
 
-/*
- * is_capture() says whether attach_source() made the trigger.  Its name does
- * not tell: a user may call a trigger segment_something, too.
- */
-static bool
-is_capture(const Trigger *trigger)
+/* Its name does not tell: a user may call a trigger segment_something, too. */
+bool
+trigger_is_capture(const Trigger *trigger)
 {
 	const char *function = get_func_name(trigger->tgfoid);
 
 	return (trigger->tgnargs == 1 || capture_is_by_row(trigger)) &&
 		function != NULL &&
 		get_func_namespace(trigger->tgfoid) ==
-		get_namespace_oid(SEGMENT_SCHEMA, false) &&
+		get_namespace_oid(SEGMENT_SCHEMA, true) &&
 		(strcmp(function, "capture_before") == 0 ||
 		 strcmp(function, "capture_row") == 0 ||
 		 strcmp(function, "capture_after") == 0);

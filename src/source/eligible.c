@@ -5,7 +5,7 @@
  *
  *		attach_source('orders', key => 'customer_id', at => 'ordered_at')
  *
- *		orders			an ordinary table, and no part of a tree of tables
+ *		orders			an ordinary table, or the one at the top of a tree
  *		customer_id		stored, and of the type of the population's key
  *		ordered_at		stored, and a date or a time
  *		an index		that begins with customer_id; it must be unique if
@@ -26,7 +26,7 @@
 #include "access/relation.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
+#include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
@@ -40,13 +40,17 @@
 #include "source/source_private.h"
 
 static const char *unfit_kind(Relation relation, const char **hint);
-static bool is_in_tree(Relation relation);
+static void refuse_below(Relation relation, Oid parent);
+static void check_below(Relation relation, List *tree, List *attached);
+static List *all_sources(void);
+static const Source *source_of(List *sources, Oid relid);
 static bool is_of_system(Relation relation);
 static void check_readable(Oid relid, const Population *population);
 static Form_pg_attribute find_column(Relation relation, const char *column,
 									 const char *purpose);
 static void check_stored(Relation relation, Form_pg_attribute column,
 						 const char *purpose);
+static void refuse_several_tables(const Source *source);
 static void refuse_several_rows(const Source *source);
 static void advise_index(const Source *source, Relation relation);
 static const char *column_name(Relation relation, AttrNumber column);
@@ -57,7 +61,10 @@ eligible_relation(Relation relation)
 	const char *name = RelationGetRelationName(relation);
 	const char *hint;
 	const char *kind = unfit_kind(relation, &hint);
+	List	   *parents = source_parents(RelationGetRelid(relation));
 
+	if (parents != NIL)
+		refuse_below(relation, linitial_oid(parents));
 	if (kind != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -71,7 +78,7 @@ eligible_relation(Relation relation)
 
 /*
  * unfit_kind() says what a relation is that cannot be a source, and in *hint
- * what to do instead; NULL if it is an ordinary table.
+ * what to do instead; NULL if it is an ordinary table, or partitioned.
  */
 static const char *
 unfit_kind(Relation relation, const char **hint)
@@ -80,6 +87,7 @@ unfit_kind(Relation relation, const char **hint)
 	switch (relation->rd_rel->relkind)
 	{
 		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
 			break;
 		case RELKIND_VIEW:
 			*hint = "Attach the table that the view reads, and use where in a trait's definition.";
@@ -89,16 +97,8 @@ unfit_kind(Relation relation, const char **hint)
 		case RELKIND_FOREIGN_TABLE:
 			*hint = "Rows that change elsewhere fire no trigger here: copy them into a table and attach that.";
 			return "a foreign table";
-		case RELKIND_PARTITIONED_TABLE:
-			*hint = "Partitioned sources are not supported in this version.";
-			return "a partitioned table";
 		default:
 			return "not a table";
-	}
-	if (is_in_tree(relation))
-	{
-		*hint = "Statements on one table of a tree do not fire the triggers of the others; this version does not support such sources.";
-		return "part of an inheritance or partition tree";
 	}
 	if (relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
 	{
@@ -109,13 +109,136 @@ unfit_kind(Relation relation, const char **hint)
 	return NULL;
 }
 
-static bool
-is_in_tree(Relation relation)
+/* refuse_below() refuses a table that is below another one. */
+static void
+refuse_below(Relation relation, Oid parent)
 {
-	Oid			relid = RelationGetRelid(relation);
+	const char *name = RelationGetRelationName(relation);
+	const char *above = get_rel_name(source_top(parent));
 
-	return relation->rd_rel->relispartition || has_superclass(relid) ||
-		find_inheritance_children(relid, NoLock) != NIL;
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 relation->rd_rel->relispartition ?
+			 errmsg("\"%s\" cannot be a source: it is a partition of \"%s\"",
+					name, get_rel_name(parent)) :
+			 errmsg("\"%s\" cannot be a source: it inherits from \"%s\"",
+					name, get_rel_name(parent)),
+			 errdetail("Statements on \"%s\" write its rows, too, and do not fire its triggers.",
+					   above),
+			 errhint("Attach \"%s\": the rows of all tables below it are its rows. A filter can choose some of them.",
+					 above)));
+}
+
+void
+tree_check(Oid relid)
+{
+	List	   *tree = source_tree(relid, ShareRowExclusiveLock);
+	List	   *attached = list_length(tree) < 2 ? NIL : all_sources();
+	ListCell   *lc;
+
+	for_each_from(lc, tree, 1)
+	{
+		Relation	relation = relation_open(lfirst_oid(lc), NoLock);
+
+		check_below(relation, tree, attached);
+		/* as for the table itself */
+		CheckTableNotInUse(relation, "attach");
+		relation_close(relation, NoLock);
+	}
+}
+
+void
+source_check_below(Oid relid)
+{
+	List	   *tree = source_tree(source_top(relid), NoLock);
+	List	   *attached = all_sources();
+	ListCell   *lc;
+
+	foreach(lc, source_tree(relid, NoLock))
+	{
+		Relation	relation = relation_open(lfirst_oid(lc), AccessShareLock);
+
+		check_below(relation, tree, attached);
+		relation_close(relation, NoLock);
+	}
+}
+
+/*
+ * check_below() refuses a table below a source (one of its tree) whose rows
+ * could change without a trigger of the tree.  'attached' are all sources.
+ */
+static void
+check_below(Relation relation, List *tree, List *attached)
+{
+	const char *name = RelationGetRelationName(relation);
+	const char *top = get_rel_name(linitial_oid(tree));
+	const char *hint;
+	const char *kind = unfit_kind(relation, &hint);
+	const Source *itself = source_of(attached, RelationGetRelid(relation));
+	List	   *outside;
+
+	if (kind != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a source together with \"%s\": it is %s",
+						top, name, kind),
+				 errhint("Move its rows into an ordinary table, or keep it apart from \"%s\".",
+						 top)));
+	if (itself != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("\"%s\" cannot be a source together with \"%s\", which is one itself",
+						top, name),
+				 errdetail("Source \"%s\" of population \"%s\" would miss what statements on \"%s\" do.",
+						   itself->name, itself->population->name, top),
+				 errhint("Detach it first, with segment.detach_source(%s, %s, cascade => true).",
+						 quote_literal_cstr(itself->name),
+						 quote_literal_cstr(itself->population->name))));
+	outside = list_difference_oid(source_parents(RelationGetRelid(relation)),
+								  tree);
+	if (outside != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" cannot be a source together with \"%s\", which also inherits from \"%s\"",
+						top, name, get_rel_name(linitial_oid(outside))),
+				 errdetail("Statements on \"%s\" write its rows, too, and fire no trigger of \"%s\".",
+						   get_rel_name(linitial_oid(outside)), top),
+				 errhint("Let it inherit from one of them only: ALTER TABLE %s NO INHERIT %s;",
+						 relation_name(RelationGetRelid(relation)),
+						 relation_name(linitial_oid(outside)))));
+}
+
+/* all_sources() lists the sources (Source *) of all populations. */
+static List *
+all_sources(void)
+{
+	List	   *sources = NIL;
+	ListCell   *of_population;
+	ListCell   *lc;
+
+	foreach(of_population, population_names())
+	{
+		const Population *population = population_find(lfirst(of_population));
+
+		foreach(lc, population == NULL ? NIL : source_names(population))
+			sources = lappend(sources,
+							  unconstify(Source *,
+										 source_by_name(population,
+														lfirst(lc))));
+	}
+	return sources;
+}
+
+/* source_of() finds one of some sources that reads a relation, or NULL. */
+static const Source *
+source_of(List *sources, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, sources)
+		if (source_is_made_of(lfirst(lc), relid))
+			return lfirst(lc);
+	return NULL;
 }
 
 static bool
@@ -131,14 +254,17 @@ void
 source_check_rights(const Population *population, Oid relid)
 {
 	Oid			owner = relation_owner(population->oid);
+	ListCell   *lc;
 
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_TRIGGER) != ACLCHECK_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to attach table \"%s\"",
-						get_rel_name(relid)),
-				 errdetail("Attaching creates triggers on it."),
-				 errhint("Ask its owner to attach it, or for GRANT TRIGGER.")));
+	foreach(lc, source_tree(relid, NoLock))
+		if (pg_class_aclcheck(lfirst_oid(lc), GetUserId(),
+							  ACL_TRIGGER) != ACLCHECK_OK)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to attach table \"%s\"",
+							get_rel_name(lfirst_oid(lc))),
+					 errdetail("Attaching creates triggers on it."),
+					 errhint("Ask its owner to attach it, or for GRANT TRIGGER.")));
 
 	check_readable(relid, population);
 	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
@@ -156,7 +282,7 @@ source_check_readable(const Source *source)
 	ListCell   *lc;
 
 	source_check(source);
-	foreach(lc, source_tables(source))
+	foreach(lc, source_relations(source))
 		check_readable(lfirst_oid(lc), source->population);
 }
 
@@ -287,6 +413,7 @@ void
 eligible_indexes(const Source *source, Relation relation)
 {
 	List	   *condition = make_ands_implicit(source_condition(source, NULL));
+	bool		inherited = source_is_inherited(RelationGetRelid(relation));
 	bool		unique = false;
 	bool		leads = false;
 	ListCell   *lc;
@@ -303,15 +430,34 @@ eligible_indexes(const Source *source, Relation relation)
 		{
 			leads = true;
 			if (form->indisunique && form->indnkeyatts == 1 &&
-				form->indimmediate)
+				form->indimmediate && !inherited)
 				unique = true;
 		}
 		relation_close(index, AccessShareLock);
 	}
+	if (source->at_attno == InvalidAttrNumber && inherited)
+		refuse_several_tables(source);
 	if (source->at_attno == InvalidAttrNumber && !unique)
 		refuse_several_rows(source);
+	if (inherited)
+		leads = link_is_found(source->relid, source->key_attno);
 	if (source->at_attno != InvalidAttrNumber && !leads)
 		advise_index(source, relation);
+}
+
+/*
+ * refuse_several_tables() refuses an attribute source that others inherit
+ * from: no index finds out that two tables have a row of one profile.
+ */
+static void
+refuse_several_tables(const Source *source)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+			 errmsg("table \"%s\" may hold several rows of one profile",
+					get_rel_name(source->relid)),
+			 errdetail("Other tables inherit from it, and no index is unique across them."),
+			 errhint("For a table of events, name its time with at => '...'. Otherwise use a partitioned table.")));
 }
 
 /* refuse_several_rows() refuses an attribute source without a unique index. */

@@ -314,6 +314,8 @@ check_columns(const NewLink *link, Oid of)
 				 errmsg("column \"%s\" of \"%s\" is not unique",
 						link->to_column, get_rel_name(link->relid)),
 				 errdetail("A row refers to one row of a linked table at most."),
+				 source_is_inherited(link->relid) ?
+				 errhint("Other tables inherit from it, and no index is unique across them. Use a partitioned table.") :
 				 errhint("CREATE UNIQUE INDEX ON %s (%s);",
 						 relation_name(link->relid),
 						 quote_identifier(link->to_column))));
@@ -437,6 +439,7 @@ check_link(const Population *population, Relation relation, List *links,
 						link->name)));
 	eligible_relation(linked);
 	CheckTableNotInUse(linked, "link");
+	tree_check(link->relid);
 	relation_close(linked, NoLock);
 	foreach(lc, links)
 		if (strcmp(((const NewLink *) lfirst(lc))->name, link->name) == 0)

@@ -140,13 +140,23 @@ source_columns(Oid relid)
 bool
 link_is_unique(Oid relid, AttrNumber attno)
 {
-	return has_index(relid, attno, true);
+	/* no index is unique across tables that inherit */
+	return has_index(relid, attno, true) && !source_is_inherited(relid);
 }
 
 bool
 link_is_found(Oid relid, AttrNumber attno)
 {
-	return has_index(relid, attno, false);
+	char	   *column = get_attname(relid, attno, false);
+	bool		found = true;
+	ListCell   *lc;
+
+	if (!source_is_inherited(relid))
+		return has_index(relid, attno, false);
+	foreach(lc, source_tree(relid, NoLock))
+		found &= has_index(lfirst_oid(lc),
+						   get_attnum(lfirst_oid(lc), column), false);
+	return found;
 }
 
 /* has_index() says whether an index finds rows by a column; or is unique. */

@@ -14,6 +14,9 @@
  * looks again.  (Exclusion constraints do the same.)  If both find each
  * other's, one of them is the victim of a deadlock.
  *
+ * A tree of tables (tree.c) is looked through one table after the other, and
+ * what is found are rows of the table at the top.
+ *
  * Nobody waits for a change that does not count, such as that of a product's
  * stock: if the row is there twice, as it was and as a transaction has written
  * it, and both are alike in all columns that count, that is what it is.
@@ -37,42 +40,87 @@
 #include "base/base.h"
 #include "source/source_private.h"
 
-struct SourceProbe
+/* One of the tables in which rows are. */
+typedef struct ProbedTable
 {
 	Relation	table;
 	Relation	index;			/* on the column; NULL: none is */
 	AttrNumber	attno;
+	SourceTable above;			/* how rows of the table at the top look */
 	TupleTableSlot *row;
 	TupleTableSlot *held;		/* a row that a transaction changes */
+	TupleTableSlot *row_above;	/* both, as rows of the table at the top */
+	TupleTableSlot *held_above;
+} ProbedTable;
+
+struct SourceProbe
+{
+	List	   *tables;			/* ProbedTable * */
 	AlikeRows	alike;
 	void	   *alike_context;
 	FmgrInfo	equal;
 	Oid			collation;
 };
 
+/* A search by a probe. */
+typedef struct ProbeSearch
+{
+	SourceProbe *probe;
+	Datum		value;
+	ProbedRow	found;
+	void	   *context;
+	ProbedTable *holds;			/* the table whose 'held' is full */
+	TransactionId changing;		/* who changes that row */
+	bool		ended;			/* 'found' has seen enough */
+} ProbeSearch;
+
+static ProbedTable *open_table(Oid relid, Oid top, const char *column);
 static Relation find_index(Relation table, AttrNumber attno);
-static TransactionId probe_once(SourceProbe *probe, Datum value,
-								ProbedRow found, void *context);
-static bool has_value(const SourceProbe *probe, Datum value);
-static void check_snapshot(const SourceProbe *probe, TupleTableSlot *row);
+static TransactionId probe_once(ProbeSearch *search);
+static TransactionId probe_table(ProbeSearch *search, ProbedTable *table);
+static TransactionId look_at(ProbeSearch *search, ProbedTable *table,
+							 TransactionId inserting, TransactionId changing);
+static TupleTableSlot *row_of(ProbedTable *table);
+static TupleTableSlot *held_of(ProbeSearch *search);
+static bool has_value(const ProbeSearch *search, const ProbedTable *table);
+static void check_snapshot(const ProbedTable *table, TupleTableSlot *row);
 
 SourceProbe *
 source_probe_begin(Oid relid, AttrNumber attno)
 {
 	SourceProbe *probe = palloc0(sizeof(SourceProbe));
+	char	   *column = get_attname(relid, attno, false);
 	Oid			type;
 	int32		typmod;
+	ListCell   *lc;
 
-	probe->table = table_open(relid, AccessShareLock);
-	probe->attno = attno;
-	probe->row = table_slot_create(probe->table, NULL);
-	probe->held = table_slot_create(probe->table, NULL);
-	probe->index = find_index(probe->table, attno);
+	/* all are locked, so that none is gone when it is opened */
+	foreach(lc, source_tree(relid, AccessShareLock))
+		if (RELKIND_HAS_TABLE_AM(get_rel_relkind(lfirst_oid(lc))))
+			probe->tables = lappend(probe->tables,
+									open_table(lfirst_oid(lc), relid, column));
 	get_atttypetypmodcoll(relid, attno, &type, &typmod, &probe->collation);
 	fmgr_info(get_opcode(lookup_type_cache(getBaseType(type),
 										   TYPECACHE_EQ_OPR)->eq_opr),
 			  &probe->equal);
 	return probe;
+}
+
+/* open_table() opens one of the tables below 'top'. */
+static ProbedTable *
+open_table(Oid relid, Oid top, const char *column)
+{
+	ProbedTable *table = palloc0(sizeof(ProbedTable));
+
+	table->table = table_open(relid, AccessShareLock);
+	table->attno = get_attnum(relid, column);
+	table->index = find_index(table->table, table->attno);
+	table->row = table_slot_create(table->table, NULL);
+	table->held = table_slot_create(table->table, NULL);
+	source_table_describe(&table->above, table->table, top);
+	table->row_above = source_table_slot(&table->above);
+	table->held_above = source_table_slot(&table->above);
+	return table;
 }
 
 void
@@ -102,81 +150,84 @@ find_index(Relation table, AttrNumber attno)
 void
 source_probe(SourceProbe *probe, Datum value, ProbedRow found, void *context)
 {
+	ProbeSearch search = {
+		.probe = probe,
+		.value = value,
+		.found = found,
+		.context = context,
+	};
 	TransactionId writer;
 
-	while (TransactionIdIsValid(writer = probe_once(probe, value, found,
-													context)))
+	while (TransactionIdIsValid(writer = probe_once(&search)))
 		XactLockTableWait(writer, NULL, NULL, XLTW_None);
 }
 
 /*
- * probe_once() looks for rows, and returns the first transaction to be waited
- * for, if one is.
+ * probe_once() looks for rows in all tables, and returns the first transaction
+ * to be waited for, if one is.
  */
 static TransactionId
-probe_once(SourceProbe *probe, Datum value, ProbedRow found, void *context)
+probe_once(ProbeSearch *search)
+{
+	TransactionId writer = InvalidTransactionId;
+	ListCell   *lc;
+
+	search->holds = NULL;
+	search->changing = InvalidTransactionId;
+	search->ended = false;
+	foreach(lc, search->probe->tables)
+	{
+		writer = probe_table(search, lfirst(lc));
+		if (TransactionIdIsValid(writer) || search->ended)
+			break;
+	}
+	if (!TransactionIdIsValid(writer))
+		writer = search->changing;
+	if (search->holds != NULL)
+	{
+		if (!TransactionIdIsValid(writer))
+		{
+			check_snapshot(search->holds, search->holds->held);
+			(void) search->found(held_of(search), search->context);
+		}
+		ExecClearTuple(search->holds->held);
+	}
+	return writer;
+}
+
+/* probe_table() does so in one table. */
+static TransactionId
+probe_table(ProbeSearch *search, ProbedTable *table)
 {
 	SnapshotData snapshot;
 	ScanKeyData key;
 	IndexScanDesc by_index = NULL;
 	TableScanDesc scan = NULL;
 	TransactionId writer = InvalidTransactionId;
-	TransactionId changing = InvalidTransactionId;	/* the row that is held */
 
 	InitDirtySnapshot(snapshot);
-	if (probe->index != NULL)
+	if (table->index != NULL)
 	{
 		ScanKeyEntryInitializeWithInfo(&key, 0, 1, BTEqualStrategyNumber,
 									   InvalidOid,
-									   probe->index->rd_indcollation[0],
-									   &probe->equal, value);
-		by_index = index_beginscan(probe->table, probe->index, &snapshot, NULL,
+									   table->index->rd_indcollation[0],
+									   &search->probe->equal, search->value);
+		by_index = index_beginscan(table->table, table->index, &snapshot, NULL,
 								   1, 0);
 		index_rescan(by_index, &key, 1, NULL, 0);
 	}
 	else
-		scan = table_beginscan(probe->table, &snapshot, 0, NULL);
-	while (by_index != NULL ?
-		   index_getnext_slot(by_index, ForwardScanDirection, probe->row) :
-		   table_scan_getnextslot(scan, ForwardScanDirection, probe->row))
+		scan = table_beginscan(table->table, &snapshot, 0, NULL);
+	while (!TransactionIdIsValid(writer) && !search->ended &&
+		   (by_index != NULL ?
+			index_getnext_slot(by_index, ForwardScanDirection, table->row) :
+			table_scan_getnextslot(scan, ForwardScanDirection, table->row)))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (by_index == NULL && !has_value(probe, value))
-			continue;
-		if (TransactionIdIsValid(snapshot.xmin))
-		{
-			writer = snapshot.xmin;
-			if (TTS_EMPTY(probe->held) ||
-				!probe->alike(probe->held, probe->row, probe->alike_context))
-				break;
-			changing = writer = InvalidTransactionId;
-		}
-		else if (TransactionIdIsValid(snapshot.xmax))
-		{
-			if (probe->alike == NULL)
-			{
-				writer = snapshot.xmax;
-				break;
-			}
-			changing = snapshot.xmax;
-			ExecCopySlot(probe->held, probe->row);
-		}
-		else
-		{
-			check_snapshot(probe, probe->row);
-			if (!found(probe->row, context))
-				break;
-		}
+		if (by_index != NULL || has_value(search, table))
+			writer = look_at(search, table, snapshot.xmin, snapshot.xmax);
 	}
-	if (!TransactionIdIsValid(writer))
-		writer = changing;
-	if (!TransactionIdIsValid(writer) && !TTS_EMPTY(probe->held))
-	{
-		check_snapshot(probe, probe->held);
-		(void) found(probe->held, context);
-	}
-	ExecClearTuple(probe->row);
-	ExecClearTuple(probe->held);
+	ExecClearTuple(table->row);
 	if (by_index != NULL)
 		index_endscan(by_index);
 	else
@@ -184,16 +235,66 @@ probe_once(SourceProbe *probe, Datum value, ProbedRow found, void *context)
 	return writer;
 }
 
+/*
+ * look_at() looks at a row, which one transaction may be inserting and another
+ * one changing.  Returns the one that is to be waited for at once.
+ */
+static TransactionId
+look_at(ProbeSearch *search, ProbedTable *table, TransactionId inserting,
+		TransactionId changing)
+{
+	SourceProbe *probe = search->probe;
+
+	if (TransactionIdIsValid(inserting))
+	{
+		if (search->holds == NULL ||
+			!probe->alike(held_of(search), row_of(table),
+						  probe->alike_context))
+			return inserting;
+		search->changing = InvalidTransactionId;
+		return InvalidTransactionId;
+	}
+	if (TransactionIdIsValid(changing))
+	{
+		if (probe->alike == NULL)
+			return changing;
+		if (search->holds != NULL)
+			ExecClearTuple(search->holds->held);
+		search->holds = table;
+		search->changing = changing;
+		ExecCopySlot(table->held, table->row);
+		return InvalidTransactionId;
+	}
+	check_snapshot(table, table->row);
+	search->ended = !search->found(row_of(table), search->context);
+	return InvalidTransactionId;
+}
+
+/* row_of() and held_of() are the rows as those of the table at the top. */
+static TupleTableSlot *
+row_of(ProbedTable *table)
+{
+	return source_table_row(&table->above, table->row, table->row_above);
+}
+
+static TupleTableSlot *
+held_of(ProbeSearch *search)
+{
+	return source_table_row(&search->holds->above, search->holds->held,
+							search->holds->held_above);
+}
+
 /* has_value() says whether the row that is scanned has the value. */
 static bool
-has_value(const SourceProbe *probe, Datum value)
+has_value(const ProbeSearch *search, const ProbedTable *table)
 {
+	SourceProbe *probe = search->probe;
 	bool		isnull;
-	Datum		there = slot_getattr(probe->row, probe->attno, &isnull);
+	Datum		there = slot_getattr(table->row, table->attno, &isnull);
 
 	return !isnull &&
-		DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &probe->equal),
-									   probe->collation, there, value));
+		DatumGetBool(FunctionCall2Coll(&probe->equal, probe->collation, there,
+									   search->value));
 }
 
 /*
@@ -201,7 +302,7 @@ has_value(const SourceProbe *probe, Datum value)
  * the row, and does not.  What it has written itself is shown later.
  */
 static void
-check_snapshot(const SourceProbe *probe, TupleTableSlot *row)
+check_snapshot(const ProbedTable *table, TupleTableSlot *row)
 {
 	bool		isnull;
 	Datum		writer;
@@ -212,7 +313,7 @@ check_snapshot(const SourceProbe *probe, TupleTableSlot *row)
 	writer = slot_getsysattr(row, MinTransactionIdAttributeNumber, &isnull);
 	xmin = DatumGetTransactionId(writer);
 	if (!TransactionIdIsCurrentTransactionId(xmin) &&
-		!table_tuple_satisfies_snapshot(probe->table, row,
+		!table_tuple_satisfies_snapshot(table->table, row,
 										GetTransactionSnapshot()))
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -222,10 +323,22 @@ check_snapshot(const SourceProbe *probe, TupleTableSlot *row)
 void
 source_probe_end(SourceProbe *probe)
 {
-	ExecDropSingleTupleTableSlot(probe->row);
-	ExecDropSingleTupleTableSlot(probe->held);
-	if (probe->index != NULL)
-		index_close(probe->index, NoLock);
-	table_close(probe->table, NoLock);
+	ListCell   *lc;
+
+	foreach(lc, probe->tables)
+	{
+		ProbedTable *table = lfirst(lc);
+
+		ExecDropSingleTupleTableSlot(table->row);
+		ExecDropSingleTupleTableSlot(table->held);
+		if (table->row_above != NULL)
+		{
+			ExecDropSingleTupleTableSlot(table->row_above);
+			ExecDropSingleTupleTableSlot(table->held_above);
+		}
+		if (table->index != NULL)
+			index_close(table->index, NoLock);
+		table_close(table->table, NoLock);
+	}
 	pfree(probe);
 }

@@ -3,15 +3,14 @@
  * rows.c
  *	  Which rows does a source have, and in which tables are they?
  *
- *		source_tables()		{events}			what is locked
- *		source_from_sql()	FROM ONLY shop.events AS r WHERE r.kind = 'open'
- *		source_scan_next()	one after the other	all rows of the table, in C
+ *		source_tables()		{events, events_1}	what is locked
+ *		source_from_sql()	FROM shop.events AS r WHERE r.kind = 'open'
+ *		source_scan_next()	one after the other	all rows of a table, in C
  *
- * The rows of a source are those of one table that pass its filter, without
- * the tables that inherit from it, each joined with those that it refers to
- * (links.c).  Code that reads, locks or counts the rows of a source asks here,
- * so that a source of several tables (partitions, say) changes this file
- * alone.
+ * The rows of a source are those of one table, and of all that are below it as
+ * partitions or inherit from it (tree.c), as far as they pass its filter, each
+ * joined with those that it refers to (links.c).  Code that reads, locks or
+ * counts the rows of a source asks here.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,7 +18,6 @@
 
 #include "access/tableam.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -33,12 +31,14 @@
 struct SourceScan
 {
 	Snapshot	snapshot;
-	TableScanDesc scan;
+	TableScanDesc scan;			/* NULL: the table has no rows itself */
 	TupleTableSlot *row;
+	SourceTable table;
+	TupleTableSlot *above;		/* the row, as one of the table at the top */
 };
 
 List *
-source_tables(const Source *source)
+source_relations(const Source *source)
 {
 	List	   *tables = NIL;
 
@@ -49,6 +49,18 @@ source_tables(const Source *source)
 	return tables;
 }
 
+List *
+source_tables(const Source *source)
+{
+	List	   *tables = NIL;
+	ListCell   *lc;
+
+	foreach(lc, source_relations(source))
+		tables = list_concat_unique_oid(tables,
+										source_tree(lfirst_oid(lc), NoLock));
+	return tables;
+}
+
 char *
 source_from_sql(const Source *source, const char *condition)
 {
@@ -56,7 +68,7 @@ source_from_sql(const Source *source, const char *condition)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, " FROM ONLY %s AS r", source_table_name(source));
+	appendStringInfo(&sql, " FROM %s AS r", source_table_name(source));
 	for (int i = 0; i < source->nlinks; i++)
 	{
 		const SourceLink *link = &source->links[i];
@@ -64,7 +76,7 @@ source_from_sql(const Source *source, const char *condition)
 		Oid			of = source_relid(source, link->of);
 		char	   *to = get_attname(link->relid, link->to_attno, false);
 
-		appendStringInfo(&sql, " LEFT JOIN ONLY %s AS %s"
+		appendStringInfo(&sql, " LEFT JOIN %s AS %s"
 						 " ON %s.%s OPERATOR(pg_catalog.=) ",
 						 relation_name(link->relid), alias, alias,
 						 quote_identifier(to));
@@ -96,8 +108,8 @@ source_lock(const Source *source, LOCKMODE mode)
 {
 	ListCell   *lc;
 
-	foreach(lc, source_tables(source))
-		LockRelationOid(lfirst_oid(lc), mode);
+	foreach(lc, source_relations(source))
+		(void) source_tree(lfirst_oid(lc), mode);
 }
 
 bool
@@ -106,7 +118,7 @@ source_is_readable(const Source *source, Oid role)
 	bool		readable = true;
 	ListCell   *lc;
 
-	foreach(lc, source_tables(source))
+	foreach(lc, source_relations(source))
 		readable &= pg_class_aclcheck(lfirst_oid(lc), role,
 									  ACL_SELECT) == ACLCHECK_OK;
 	return readable;
@@ -118,17 +130,21 @@ source_shows_all_rows(const Source *source, Oid role)
 	bool		shown = source_is_readable(source, role);
 	ListCell   *lc;
 
-	foreach(lc, source_tables(source))
+	foreach(lc, source_relations(source))
 		shown = shown &&
 			check_enable_rls(lfirst_oid(lc), role, true) != RLS_ENABLED;
 	return shown;
 }
 
 SourceScan *
-source_scan_begin(Relation table)
+source_scan_begin(Relation table, Oid top)
 {
-	SourceScan *scan = palloc(sizeof(SourceScan));
+	SourceScan *scan = palloc0(sizeof(SourceScan));
 
+	if (!RELKIND_HAS_TABLE_AM(table->rd_rel->relkind))
+		return scan;
+	source_table_describe(&scan->table, table, top);
+	scan->above = source_table_slot(&scan->table);
 	scan->row = table_slot_create(table, NULL);
 	scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	scan->scan = table_beginscan(table, scan->snapshot, 0, NULL);
@@ -139,15 +155,22 @@ TupleTableSlot *
 source_scan_next(SourceScan *scan)
 {
 	CHECK_FOR_INTERRUPTS();
-	return table_scan_getnextslot(scan->scan, ForwardScanDirection,
-								  scan->row) ? scan->row : NULL;
+	if (scan->scan == NULL ||
+		!table_scan_getnextslot(scan->scan, ForwardScanDirection, scan->row))
+		return NULL;
+	return source_table_row(&scan->table, scan->row, scan->above);
 }
 
 void
 source_scan_end(SourceScan *scan)
 {
-	table_endscan(scan->scan);
-	UnregisterSnapshot(scan->snapshot);
-	ExecDropSingleTupleTableSlot(scan->row);
+	if (scan->scan != NULL)
+	{
+		table_endscan(scan->scan);
+		UnregisterSnapshot(scan->snapshot);
+		ExecDropSingleTupleTableSlot(scan->row);
+	}
+	if (scan->above != NULL)
+		ExecDropSingleTupleTableSlot(scan->above);
 	pfree(scan);
 }

@@ -9,7 +9,8 @@
  * names a population.  The rows of segment.source for it and the table name
  * the columns of the key and of the time.  Names, because they survive dump,
  * restore and upgrade; they are resolved to attribute numbers once per backend
- * and kept per trigger.
+ * and kept per trigger.  A trigger of a partition speaks for the sources of
+ * the table at the top (tree.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -32,7 +33,7 @@ typedef struct SourceEntry
 	Oid			relid;			/* the trigger's table */
 	CacheSlot	slot;			/* holds the rest */
 	const Population *population;
-	List	   *sources;		/* Source *, of the table */
+	SourceTable *table;
 } SourceEntry;
 
 static Cache *sources = NULL;
@@ -66,17 +67,17 @@ source_init(void)
 	sources = cache_create(&kind);
 }
 
-List *
-sources_of_trigger(const Trigger *trigger, Oid relid)
+const SourceTable *
+sources_of_trigger(const Trigger *trigger, Relation relation)
 {
 	SourceEntry *entry = cache_find(sources, &trigger->tgoid);
-	SourceEntry made = {trigger->tgoid, relid};
+	SourceEntry made = {trigger->tgoid, RelationGetRelid(relation)};
 	MemoryContext context;
 	MemoryContext old;
 	uint64		begun;
 
 	if (entry != NULL)
-		return entry->sources;
+		return entry->table;
 
 	if (trigger->tgnargs != 1 && !capture_is_by_row(trigger))
 		ereport(ERROR,
@@ -90,19 +91,22 @@ sources_of_trigger(const Trigger *trigger, Oid relid)
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	made.population = population_copy(population_by_name(trigger->tgargs[0]));
-	made.sources = sources_of_table(made.population, relid);
+	made.table = palloc(sizeof(SourceTable));
+	source_table_describe(made.table, relation, source_top(made.relid));
+	made.table->sources = sources_of_table(made.population,
+										   made.table->relid);
 	MemoryContextSwitchTo(old);
-	if (made.sources == NIL)
+	if (made.table->sources == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" on \"%s\" names population \"%s\", "
 						"of which this table is no source",
-						trigger->tgname, get_rel_name(relid),
+						trigger->tgname, RelationGetRelationName(relation),
 						trigger->tgargs[0]),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
 	entry = cache_put(sources, &made, context, begun);
-	return entry->sources;
+	return entry->table;
 }
 
 /* sources_of_table() lists the sources that a table is; unfit is an error. */
@@ -498,7 +502,7 @@ made_of(const void *entry, Oid relid)
 	const SourceEntry *one = entry;
 	ListCell   *lc;
 
-	foreach(lc, one->sources)
+	foreach(lc, one->table->sources)
 		if (source_is_made_of(lfirst(lc), relid))
 			return true;
 	return one->relid == relid || one->population->oid == relid;

@@ -82,11 +82,26 @@ extern const Source *source_by_name(const Population *population,
 extern List *source_names(const Population *population);
 
 /*
- * sources_of_trigger() lists the sources (Source *) that table 'relid' is in
- * the population that a capture trigger names in its arguments: an error if it
- * is none, or if one of them is unfit.
+ * A table of a source's tree: how its rows are made rows of the table at the
+ * top, which the source is.  'sources' are those that a trigger speaks for.
  */
-extern List *sources_of_trigger(const Trigger *trigger, Oid relid);
+typedef struct SourceTable
+{
+	Oid			relid;			/* of the table at the top */
+	List	   *sources;		/* Source * */
+	struct AttrMap *columns;	/* of each column at the top, which one it is
+								 * here; NULL: the rows look the same */
+	TupleDesc	desc;			/* of rows of the table at the top, if
+								 * 'columns' are given */
+} SourceTable;
+
+/*
+ * sources_of_trigger() finds the sources that a table is, or is part of, in
+ * the population that its capture trigger names in its arguments: an error if
+ * there is none, or if one of them is unfit.
+ */
+extern const SourceTable *sources_of_trigger(const Trigger *trigger,
+											 Relation relation);
 
 /*
  * The second argument of the capture triggers of a table whose rows are
@@ -97,7 +112,10 @@ extern List *sources_of_trigger(const Trigger *trigger, Oid relid);
 /* The most links that a source may have. */
 #define MOST_LINKS	16
 
-/* source_is_made_of() says whether a source reads a relation. */
+/*
+ * source_is_made_of() says whether a source reads a relation, which is at the
+ * top of its tree.
+ */
 extern bool source_is_made_of(const Source *source, Oid relid);
 
 /* source_copy() copies a source into the current memory context. */
@@ -139,6 +157,38 @@ extern void source_check_key_length(const Source *source, int64 length);
  */
 extern char *source_key_column(const Source *source);
 extern char *source_table_name(const Source *source);
+
+/* tree.c: partitions, and tables that inherit ----------------------------- */
+
+/*
+ * source_parents() lists the tables (OIDs) right above one, and source_top()
+ * is the one at the top of its tree, or the table itself.
+ */
+extern List *source_parents(Oid relid);
+extern Oid	source_top(Oid relid);
+
+/*
+ * source_tree() lists a table and all below it (OIDs), what is above before
+ * what is below, and locks them in this order, unless the mode is NoLock.
+ * source_is_inherited() says whether a table is not partitioned, and others
+ * inherit from it.
+ */
+extern List *source_tree(Oid relid, LOCKMODE mode);
+extern bool source_is_inherited(Oid relid);
+
+/*
+ * source_table_describe() finds out, in the current context, how rows of a
+ * relation are made rows of the table at its top; it names no sources.
+ *
+ * source_table_slot() makes a slot for that, NULL if they look the same, and
+ * source_table_row() puts such a row there and returns it, or the row itself.
+ */
+extern void source_table_describe(SourceTable *table, Relation relation,
+								  Oid top);
+extern TupleTableSlot *source_table_slot(const SourceTable *table);
+extern TupleTableSlot *source_table_row(const SourceTable *table,
+										TupleTableSlot *row,
+										TupleTableSlot *slot);
 
 /* links.c: rows to which a row refers ------------------------------------- */
 
@@ -237,8 +287,10 @@ extern ErrorData *source_condition_error(const Source *source);
 /* rows.c: which rows does a source have? ---------------------------------- */
 
 /*
- * source_tables() lists the tables (OIDs) with the rows, as far as they exist.
+ * source_relations() lists the tables (OIDs) that the source names, as far as
+ * they exist; source_tables() those in their trees, too.
  */
+extern List *source_relations(const Source *source);
 extern List *source_tables(const Source *source);
 
 /*
@@ -249,7 +301,10 @@ extern List *source_tables(const Source *source);
 extern char *source_from_sql(const Source *source, const char *condition);
 extern char *source_key_sql(const Source *source);
 
-/* source_lock() locks the tables, to the end of the transaction. */
+/*
+ * source_lock() locks the tables and all below them, to the end of the
+ * transaction.
+ */
 extern void source_lock(const Source *source, LOCKMODE mode);
 
 /*
@@ -262,23 +317,30 @@ extern bool source_shows_all_rows(const Source *source, Oid role);
 typedef struct SourceScan SourceScan;
 
 /*
- * source_scan_begin() begins to scan all rows of one table of a source that
- * are committed now, whatever the transaction's snapshot shows.  The caller
- * has locked the table.  source_scan_next() returns a row, which is good until
- * the next one, or NULL at the end.
+ * source_scan_begin() begins to scan all rows of one table that are committed
+ * now, whatever the transaction's snapshot shows.  The caller has locked the
+ * table; one that is partitioned has no rows itself.  source_scan_next()
+ * returns a row, as one of the table at the top of the tree, which is good
+ * until the next one, or NULL at the end.
  */
-extern SourceScan *source_scan_begin(Relation table);
+extern SourceScan *source_scan_begin(Relation table, Oid top);
 extern TupleTableSlot *source_scan_next(SourceScan *scan);
 extern void source_scan_end(SourceScan *scan);
 
 /* eligible.c: who may read and attach it? --------------------------------- */
 
 /*
- * source_check_rights() raises an error if the user may not attach the table,
- * or the population's owner may not read all of it.  Call it before the table
- * is locked.
+ * source_check_rights() raises an error if the user may not attach the table
+ * with all below it, or the population's owner may not read all of it.  Call
+ * it before the table is locked.
  */
 extern void source_check_rights(const Population *population, Oid relid);
+
+/*
+ * source_check_below() raises an error if the rows of a table that is part of
+ * a source's tree now, or of one below it, could change unnoticed.
+ */
+extern void source_check_below(Oid relid);
 
 /*
  * source_check_readable() raises an error if the source is unfit, or if the
@@ -348,5 +410,8 @@ extern void source_check_name(const Population *population, const char *name);
  * by logical replication, that for each row.
  */
 extern bool source_is_captured(const Source *source);
+
+/* trigger_is_capture() says whether attach_source() made the trigger. */
+extern bool trigger_is_capture(const Trigger *trigger);
 
 #endif							/* SEGMENT_SOURCE_H */

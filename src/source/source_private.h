@@ -14,8 +14,11 @@
 
 /*
  * eligible_relation() refuses views, partitions, temporary tables and so on.
+ * tree_check() locks a table with all below it against writers, and refuses
+ * what cannot be a source together with it.
  */
 extern void eligible_relation(Relation relation);
+extern void tree_check(Oid relid);
 
 /*
  * eligible_key() and eligible_time() find a column by its name, and refuse one
@@ -76,11 +79,11 @@ extern void links_advise(const Source *source);
 /* capture_triggers.c: the triggers that report rows ----------------------- */
 
 /*
- * capture_triggers_create() makes the triggers of a population on a table, as
- * the current user, if they are not there, while nobody has the table open;
- * with 'replicated', those that see rows that arrive by logical replication.
- * capture_triggers_drop() drops them as the table's owner, if the table is
- * there.
+ * capture_triggers_create() makes the triggers of a population on a table and
+ * all below it, as the current user, where they are not there, while nobody
+ * has these tables open; with 'replicated', those that see rows that arrive by
+ * logical replication.  capture_triggers_drop() drops them as the owners of
+ * the tables, as far as these are there.
  */
 extern void capture_triggers_create(const Population *population,
 									Oid relid, bool replicated);

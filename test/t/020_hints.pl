@@ -72,6 +72,7 @@ my @table = (
 	[ sql => qr/^Give it another filter .* undo the change and run (SELECT segment.rebuild\(.*?\);)$/ ],
 	[ sql => qr/^Drop these first, and create them again afterwards: (DROP .*;)$/ ],
 	[ sql => qr/ with (segment.(?:rebuild|detach_source)\(.*\))\.$/, sub { "SELECT $_[0]" } ],
+	[ sql => qr/^Let it inherit from one of them only: (ALTER TABLE .*;)$/ ],
 	[ sql => qr/^Detach it first with (segment.detach_source\(.*\)); cascade => true drops/, sub { "SELECT $_[0]" } ],
 	[ sql => qr/^(?:Change the rows of the attached tables|Use segment\..*\))\. To restore data, a superuser may (SET segment.capture = off)\.$/ ],
 
@@ -120,11 +121,13 @@ my @table = (
 	[ advice => qr/^Name a column of type .*, or attach the table to another population\.$/ ],
 	[ advice => qr/^Nest it less deeply, and do not build traits and audiences on others in a long chain\.$/ ],
 	[ advice => qr/^Only jsonb has keys\.$/ ],
-	[ advice => qr/^Partitioned sources are not supported in this version\.$/ ],
+	[ advice => qr/^Attach ".*": the rows of all tables below it are its rows\. / ],
+	[ advice => qr/^Move its rows into an ordinary table, or keep it apart from / ],
+	[ advice => qr/^For a table of events, name its time with at => '\.\.\.'\. Otherwise use a partitioned table\.$/ ],
+	[ advice => qr/^Other tables inherit from it, and no index is unique across them\. / ],
 	[ advice => qr/^Return the row unchanged, except for columns that you have added, / ],
 	[ advice => qr/^Rows that change elsewhere fire no trigger here: copy them / ],
 	[ advice => qr/^Set search_path to a schema in which you may create\.$/ ],
-	[ advice => qr/^Statements on one table of a tree do not fire the triggers of the others; / ],
 	[ advice => qr/^Undo the change of columns, their types, or indexes\.$/ ],
 	[ advice => qr/^Times inside jsonb are only text: give them a column of their own\.$/ ],
 	# the server's own, where somebody writes to a view
