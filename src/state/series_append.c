@@ -16,9 +16,9 @@
  * of all.
  *
  * The unit of times stays what it was, even when the events that made it small
- * are gone, until the series is written as a whole: by another change, when it
- * becomes long, or when its least or greatest value goes.  The same is true of
- * the total of a long series that has none.
+ * are gone, until the series is written as a whole: by another change, or when
+ * its least or greatest value goes.  The same is true of the total of a long
+ * series that has none; one that becomes long gets its total now.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,6 +30,8 @@
 
 static bool skip_left(SeriesReader *reader, const TimeRange *kept,
 					  SeriesHead *head, SeriesEntry *first);
+static void add_total(const SeriesReader *reader, const SeriesEntry *first,
+					  SeriesTotal *total);
 
 bool
 series_append(TypeCacheEntry *type, const SeriesChange *added, int nentries,
@@ -60,10 +62,11 @@ series_append(TypeCacheEntry *type, const SeriesChange *added, int nentries,
 		return false;
 	if (reader.last > kept->to || reader.last >= added[0].entry.at)
 		return false;
-	if (reader.head.total.known ? !head.total.known :
-		(reader.head.nentries < SERIES_LONG &&
-		 head.nentries + nentries >= SERIES_LONG))
+	if (reader.head.total.known && !head.total.known)
 		return false;
+	if (reader.head.nentries < SERIES_LONG &&
+		head.nentries + nentries >= SERIES_LONG)
+		add_total(&reader, &first, &head.total);
 
 	rest = reader.bytes.end - reader.bytes.at;
 	most = VARHDRSZ + SERIES_MOST_HEAD + LONGEST_VARINT + first.length + rest;
@@ -112,4 +115,21 @@ skip_left(SeriesReader *reader, const TimeRange *kept, SeriesHead *head,
 		head->nentries--;
 	}
 	return false;
+}
+
+/*
+ * Compute the total of a short series, which does not say it: of the first
+ * entry that is kept, and of those that the reader comes to next.
+ */
+static void
+add_total(const SeriesReader *reader, const SeriesEntry *first,
+		  SeriesTotal *total)
+{
+	SeriesReader rest = *reader;
+	SeriesEntry entry = *first;
+
+	*total = (SeriesTotal) SERIES_NO_VALUES;
+	do
+		series_total_add(total, rest.kind, &entry, 1);
+	while (series_next(&rest, &entry));
 }

@@ -101,11 +101,18 @@ SeriesChanged
 series_change(TypeCacheEntry *type, const SeriesChange *changes, int nchanges,
 			  const TimeRange *kept, Datum *columns, bool *isnull)
 {
-	StateChange state = {type, kept, columns, isnull};
+	StateChange state;
 	bool		has_rest = !isnull[MIDDLE] || !isnull[BODY];
 	bool		dropped = isnull[TAIL];
 	ChangeList	tail = {0};
 	SeriesChanged result;
+
+	/* not all of it: the cursor is large, and seldom used */
+	state.type = type;
+	state.kept = kept;
+	state.columns = columns;
+	state.isnull = isnull;
+	state.rest_known = false;
 
 	if (!has_rest && !isnull[TAIL] &&
 		series_append(type, changes, nchanges, kept, &columns[TAIL]))

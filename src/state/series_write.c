@@ -252,6 +252,8 @@ void
 series_put_value(TypeCacheEntry *type, Datum value, StringInfo out)
 {
 	char		aligned[sizeof(Datum)] pg_attribute_aligned(MAXIMUM_ALIGNOF);
+	char		digits[2 * LONGEST_VARINT];
+	char	   *end;
 	struct varlena *content;
 	int64		fixed;
 	int64		scaled;
@@ -280,8 +282,9 @@ series_put_value(TypeCacheEntry *type, Datum value, StringInfo out)
 			if (fixed_from_numeric(value, &fixed, &scale) &&
 				scale <= MOST_SCALE && fixed_to_scaled(fixed, scale, &scaled))
 			{
-				packed_put_varint(out, scale);
-				packed_put_varint(out, packed_zigzag(scaled));
+				end = packed_write_varint(digits, scale);
+				end = packed_write_varint(end, packed_zigzag(scaled));
+				appendBinaryStringInfo(out, digits, end - digits);
 				return;
 			}
 			break;

@@ -42,7 +42,9 @@
 #include "base/base.h"
 #include "trait/aggregate.h"
 
+/* room for the first rows of a profile, and for the bytes of their values */
 #define FIRST_ROOM		4
+#define FIRST_VALUES	24
 
 /*
  * An event that came, or went.  There are many of these at a time, so they are
@@ -85,6 +87,13 @@ static SeriesChange *window_changes(const WindowDelta *window, int *nchanges);
 static bool window_concerns(const SeriesChange *changes, int nchanges,
 							const TimeRange *kept, bool has_state);
 static Datum series_step(FunctionCallInfo fcinfo, bool has_value);
+
+#define ST_SORT sort_changes
+#define ST_ELEMENT_TYPE SeriesChange
+#define ST_COMPARE(a, b) series_compare(&(a)->entry, &(b)->entry)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /* The columns of a series, and how each is made of one that is new. */
 static const struct
@@ -287,10 +296,9 @@ window_note(WindowDelta *window, Datum value, TimestampTz at, int sign,
 
 	if (window->values.data == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(memory);
-
-		initStringInfo(&window->values);
-		MemoryContextSwitchTo(old);
+		/* initStringInfo() takes more than most profiles ever need */
+		window->values.data = MemoryContextAlloc(memory, FIRST_VALUES);
+		window->values.maxlen = FIRST_VALUES;
 	}
 	row->value = window->values.len;
 	series_put_value(window->type, value, &window->values);
@@ -315,18 +323,12 @@ window_make_room(WindowDelta *window, MemoryContext memory)
 		window->rows = repalloc_huge(window->rows, size);
 }
 
-static int
-change_compare(const void *a, const void *b)
-{
-	return series_compare(&((const SeriesChange *) a)->entry,
-						  &((const SeriesChange *) b)->entry);
-}
-
 /* The changes in order: the rows of an entry as one, none without effect. */
 static SeriesChange *
 window_changes(const WindowDelta *window, int *nchanges)
 {
 	SeriesChange *changes;
+	bool		ordered = true;
 	int			kept = 0;
 
 	changes = palloc_extended(window->nrows * sizeof(SeriesChange),
@@ -340,8 +342,15 @@ window_changes(const WindowDelta *window, int *nchanges)
 			(unsigned char *) window->values.data + row->value;
 		changes[i].entry.length = row->length;
 		changes[i].times = row->sign;
+		ordered &= i == 0 || row[-1].at < row->at;
 	}
-	qsort(changes, window->nrows, sizeof(SeriesChange), change_compare);
+	/* mostly they are met in their order */
+	if (ordered)
+	{
+		*nchanges = window->nrows;
+		return changes;
+	}
+	sort_changes(changes, window->nrows);
 
 	for (int i = 0, next; i < window->nrows; i = next)
 	{
