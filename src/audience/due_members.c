@@ -172,7 +172,7 @@ static TupleTableSlot *
 due_next(DueReading *reading)
 {
 	CHECK_FOR_INTERRUPTS();
-	return profile_due_next(reading->scan);
+	return profile_due_next_by_page(reading->scan);
 }
 
 static void

@@ -366,11 +366,15 @@ extern void profile_scan_end(ProfileScan *scan);
 
 typedef struct DueScan DueScan;
 
-/* The same for those with from <= wake_at <= at, in the order of wake_at. */
+/*
+ * The same for those with from <= wake_at <= at: in the order of wake_at, or
+ * page by page, which is faster if all of many are read.
+ */
 extern DueScan *profile_due_begin(const Population *population,
 								  TimestampTz from, TimestampTz at,
 								  Snapshot snapshot);
 extern TupleTableSlot *profile_due_next(DueScan *scan);
+extern TupleTableSlot *profile_due_next_by_page(DueScan *scan);
 extern void profile_due_end(DueScan *scan);
 
 /* When is a profile due next?  The earliest wake_at; DT_NOEND if none is. */

@@ -17,6 +17,11 @@
  * caller that takes due profiles in portions continues at the wake_at at which
  * the last portion ended.
  *
+ * In the order of wake_at each profile is on another page of the base table.
+ * Who reads all that are due reads them page by page: the index alone finds
+ * many, and their rows are read in the order of pages (lock_due.c does the
+ * same).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -26,12 +31,17 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "profile/profile_private.h"
+
+/* The rows that are sorted at a time: work_mem has room for them. */
+#define PORTION			(work_mem * INT64CONST(1024) / sizeof(ItemPointerData))
+#define FIRST_PORTION	64
 
 struct ProfileScan
 {
@@ -46,7 +56,18 @@ struct DueScan
 	Relation	index;
 	IndexScanDesc scan;
 	TupleTableSlot *row;
+
+	/* page by page: those that the index has found */
+	IndexFetchTableData *fetch; /* NULL before the first is asked for */
+	ItemPointerData *tids;		/* in the order of pages */
+	int64		count;
+	int64		next;
+	int64		room;
+	bool		scanned;		/* has the index come to its end? */
 };
+
+static bool find_portion(DueScan *scan);
+static int	compare_tids(const void *a, const void *b);
 
 ProfileScan *
 profile_scan_begin(const Population *population, Snapshot snapshot)
@@ -83,7 +104,7 @@ profile_due_begin(const Population *population, TimestampTz from,
 				  TimestampTz at, Snapshot snapshot)
 {
 	const ProfileStore *store = population_store(population);
-	DueScan    *scan = palloc(sizeof(DueScan));
+	DueScan    *scan = palloc0(sizeof(DueScan));
 	ScanKeyData keys[2];
 
 	scan->relation = table_open(store->base, AccessShareLock);
@@ -106,6 +127,62 @@ profile_due_next(DueScan *scan)
 		return NULL;
 	slot_getallattrs(scan->row);
 	return scan->row;
+}
+
+TupleTableSlot *
+profile_due_next_by_page(DueScan *scan)
+{
+	if (scan->fetch == NULL)
+		scan->fetch = table_index_fetch_begin(scan->relation);
+	while (scan->next < scan->count || find_portion(scan))
+	{
+		ItemPointerData tid = scan->tids[scan->next++];
+		bool		again = false;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!table_index_fetch_tuple(scan->fetch, &tid,
+									 scan->scan->xs_snapshot, scan->row,
+									 &again, NULL))
+			continue;			/* the snapshot shows none there */
+		slot_getallattrs(scan->row);
+		return scan->row;
+	}
+	return NULL;
+}
+
+/* find_portion() finds the next rows by the index; false if there are none. */
+static bool
+find_portion(DueScan *scan)
+{
+	ItemPointerData tid;
+	TimestampTz wake_at;
+
+	scan->count = scan->next = 0;
+	while (scan->count < PORTION && !scan->scanned)
+	{
+		CHECK_FOR_INTERRUPTS();
+		scan->scanned = !profile_due_next_tid(scan, &tid, &wake_at);
+		if (scan->scanned)
+			break;
+		if (scan->count == scan->room)
+		{
+			scan->room = Max(scan->room * 2, FIRST_PORTION);
+			scan->tids = scan->tids == NULL ?
+				palloc(sizeof(ItemPointerData) * scan->room) :
+				repalloc_huge(scan->tids,
+							  sizeof(ItemPointerData) * scan->room);
+		}
+		scan->tids[scan->count++] = tid;
+	}
+	qsort(scan->tids, scan->count, sizeof(ItemPointerData), compare_tids);
+	return scan->count > 0;
+}
+
+/* compare_tids() is the order of pages, for qsort(). */
+static int
+compare_tids(const void *a, const void *b)
+{
+	return ItemPointerCompare(unconstify(void *, a), unconstify(void *, b));
 }
 
 bool
@@ -134,6 +211,10 @@ profile_due_next_tid(DueScan *scan, ItemPointer tid, TimestampTz *wake_at)
 void
 profile_due_end(DueScan *scan)
 {
+	if (scan->fetch != NULL)
+		table_index_fetch_end(scan->fetch);
+	if (scan->tids != NULL)
+		pfree(scan->tids);
 	index_endscan(scan->scan);
 	ExecDropSingleTupleTableSlot(scan->row);
 	index_close(scan->index, AccessShareLock);
