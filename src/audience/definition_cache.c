@@ -87,7 +87,7 @@ static bool lies_before(const AudienceRow *row, const RowVersion *version);
 static void make_lists(AudienceSet *set, const Reading *reading);
 static const Audience *audience_read_one(const Population *population,
 										 const char *name);
-static Audience *audience_row(CatalogScan *scan);
+static Audience *audience_row(CatalogScan *scan, Oid filter_type);
 static int	compare_audiences(const ListCell *a, const ListCell *b);
 static void hash_ids(AudienceSet *set);
 static int	bucket_of(const AudienceSet *set, int32 definition_id);
@@ -286,6 +286,7 @@ read_rows(const Population *population, AudienceSet *set)
 	Reading		reading = {.space = set->count + 16};
 	MemoryContext context = set->slot.context;
 	CatalogScan scan;
+	Oid			filter_type = InvalidOid;
 	int			next = 0;
 
 	reading.rows = MemoryContextAllocHuge(context,
@@ -310,7 +311,9 @@ read_rows(const Population *population, AudienceSet *set)
 			continue;
 		}
 		old = MemoryContextSwitchTo(context);
-		row.audience = audience_row(&scan);
+		if (!OidIsValid(filter_type))
+			filter_type = catalog_type("filter");
+		row.audience = audience_row(&scan, filter_type);
 		row.definition_id = row.audience->definition_id;
 		add_row(&reading, row);
 		MemoryContextSwitchTo(old);
@@ -409,15 +412,18 @@ audience_read_one(const Population *population, const char *name)
 
 	catalog_begin_one(&scan, "audience", population->name, name);
 	if (catalog_next(&scan))
-		audience = audience_row(&scan);
+		audience = audience_row(&scan, catalog_type("filter"));
 	catalog_end(&scan);
 	MemoryContextSwitchTo(old);
 	return audience;
 }
 
-/* audience_row() reads one row of segment.audience. */
+/*
+ * audience_row() reads one row of segment.audience; 'filter_type' is
+ * catalog_type("filter").
+ */
 static Audience *
-audience_row(CatalogScan *scan)
+audience_row(CatalogScan *scan, Oid filter_type)
 {
 	Audience   *audience = palloc0(sizeof(Audience));
 	bool		isnull;
@@ -426,7 +432,7 @@ audience_row(CatalogScan *scan)
 
 	audience->version = catalog_version(scan);
 	audience->name = catalog_get_text(scan, "audience");
-	value = catalog_get(scan, "filter", catalog_type("filter"), &isnull);
+	value = catalog_get(scan, "filter", filter_type, &isnull);
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -475,6 +475,9 @@ typedef struct CatalogScan
 	Relation	relation;
 	SysScanDesc scan;
 	HeapTuple	row;
+	Datum	   *values;			/* of the row, once one is asked for */
+	bool	   *isnull;
+	bool		deformed;
 	int			column;			/* the number of the last one asked for */
 } CatalogScan;
 

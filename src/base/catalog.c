@@ -42,6 +42,8 @@
 #include "base/base.h"
 
 static Relation catalog_open(const char *table, int names);
+static void begin_rows(CatalogScan *scan);
+static Datum column_value(CatalogScan *scan, AttrNumber attno, bool *isnull);
 static Form_pg_attribute catalog_column(CatalogScan *scan, const char *column);
 pg_noreturn static void wrong_type(CatalogScan *scan, Form_pg_attribute att,
 								   const char *type);
@@ -75,8 +77,7 @@ catalog_begin(CatalogScan *scan, const char *table, const char *population)
 	ScanKeyData key;
 
 	scan->relation = catalog_open(table, population != NULL ? 1 : 0);
-	scan->row = NULL;
-	scan->column = 0;
+	begin_rows(scan);
 	if (population != NULL)
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_NAMEEQ,
 					CStringGetDatum(population));
@@ -92,8 +93,7 @@ catalog_begin_one(CatalogScan *scan, const char *table, const char *population,
 	ScanKeyData keys[2];
 
 	scan->relation = catalog_open(table, lengthof(keys));
-	scan->row = NULL;
-	scan->column = 0;
+	begin_rows(scan);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_NAMEEQ,
 				CStringGetDatum(population));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_NAMEEQ,
@@ -108,7 +108,33 @@ bool
 catalog_next(CatalogScan *scan)
 {
 	scan->row = systable_getnext(scan->scan);
+	scan->deformed = false;
 	return HeapTupleIsValid(scan->row);
+}
+
+/* begin_rows() prepares for the rows of a scan whose relation is open. */
+static void
+begin_rows(CatalogScan *scan)
+{
+	int			natts = RelationGetDescr(scan->relation)->natts;
+
+	scan->row = NULL;
+	scan->values = palloc(sizeof(Datum) * natts);
+	scan->isnull = palloc(sizeof(bool) * natts);
+	scan->deformed = false;
+	scan->column = 0;
+}
+
+/* column_value() returns what the current row has in a column. */
+static Datum
+column_value(CatalogScan *scan, AttrNumber attno, bool *isnull)
+{
+	if (!scan->deformed)
+		heap_deform_tuple(scan->row, RelationGetDescr(scan->relation),
+						  scan->values, scan->isnull);
+	scan->deformed = true;
+	*isnull = scan->isnull[attno - 1];
+	return scan->values[attno - 1];
 }
 
 RowVersion
@@ -135,8 +161,7 @@ catalog_get(CatalogScan *scan, const char *column, Oid type, bool *isnull)
 
 	if (att->atttypid != type)
 		wrong_type(scan, att, format_type_be(type));
-	return heap_getattr(scan->row, att->attnum,
-						RelationGetDescr(scan->relation), isnull);
+	return column_value(scan, att->attnum, isnull);
 }
 
 Oid
@@ -167,9 +192,7 @@ catalog_get_optional(CatalogScan *scan, const char *column)
 {
 	Form_pg_attribute att = catalog_column(scan, column);
 	bool		isnull;
-	Datum		value = heap_getattr(scan->row, att->attnum,
-									 RelationGetDescr(scan->relation),
-									 &isnull);
+	Datum		value = column_value(scan, att->attnum, &isnull);
 
 	if (att->atttypid != NAMEOID && att->atttypid != TEXTOID)
 		wrong_type(scan, att, "name or text");
@@ -221,6 +244,8 @@ catalog_end(CatalogScan *scan)
 {
 	systable_endscan(scan->scan);
 	relation_close(scan->relation, AccessShareLock);
+	pfree(scan->values);
+	pfree(scan->isnull);
 }
 
 Datum
