@@ -94,7 +94,8 @@ protected_write_end(void)
  * BEFORE STATEMENT: refuse it, unless it is ours.
  *
  * The trigger's argument, where there is one, names the functions to use
- * instead: that is a table of the extension's own.
+ * instead: that is a table of the extension's own.  A second argument says
+ * that it is one that functions keep for a population.
  */
 Datum
 segment_refuse_write(PG_FUNCTION_ARGS)
@@ -102,13 +103,15 @@ segment_refuse_write(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	Relation	relation;
 	bool		own;
+	bool		kept;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("segment.refuse_write() can only be called as a trigger")));
 	relation = trigger->tg_relation;
-	own = trigger->tg_trigger->tgnargs > 0;
+	own = trigger->tg_trigger->tgnargs == 1;
+	kept = trigger->tg_trigger->tgnargs > 1;
 
 	if (!segment_capture || creating_extension ||
 		(npermits > 0 && trigger_depth() == permits[npermits - 1].depth + 1))
@@ -122,10 +125,12 @@ segment_refuse_write(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot %s table %s", what_it_does(trigger->tg_event),
 					relation_name(RelationGetRelid(relation))),
+			 kept ?
+			 errdetail("Extension \"segment\" keeps a ledger there, which is only added to.") :
 			 own ?
 			 errdetail("Extension \"segment\" keeps its definitions and its feed there.") :
 			 errdetail("Extension \"segment\" keeps there what it computes from the attached tables."),
-			 own ?
+			 own || kept ?
 			 errhint("Use %s. To restore data, a superuser may SET segment.capture = off.",
 					 trigger->tg_trigger->tgargs[0]) :
 			 errhint("Change the rows of the attached tables. To restore data, a superuser may SET segment.capture = off.")));

@@ -169,7 +169,8 @@ create_staging(const Population *population, List *readings)
 {
 	Oid			staging = data_table_create(staging_name(population),
 											"(ord bigint PRIMARY KEY,"
-											" version xid NOT NULL)");
+											" version xid NOT NULL)",
+											NULL);
 	StringInfoData actions;
 	ListCell   *lc;
 	ListCell   *column;

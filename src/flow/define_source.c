@@ -33,6 +33,7 @@ SEGMENT_FUNCTION(segment_detach_source);
 SEGMENT_FUNCTION(segment_rename_source);
 
 static void count_rows(Definer *definer, const char *name);
+static void check_unkept(const Population *population, const char *name);
 static void drop_readers(Definer *definer, List *traits, List *audiences);
 static void stop_counting(Definer *definer, const char *name);
 static void check_exists(const Population *population, const char *name);
@@ -119,31 +120,58 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	Definer    *definer = definer_begin(population_argument(fcinfo, 1),
 										"detach_source");
 	const Population *population = population_of(definer);
-	Affected	affected = {.members = true};
 	List	   *traits;
 	List	   *audiences;
 
 	check_exists(population, name);
+	check_unkept(population, name);
 	source_check_not_parent(source_by_name(population, name));
 	traits = trait_users_of_source(population, name);
 	audiences = audience_users_of_source(population, name);
 	if ((traits != NIL || audiences != NIL) && !flag_argument(fcinfo, 2))
 		refuse_users("source", name, traits, audiences);
 
-	affected.triggers = list_make1(name);
-	affected.audiences = dependent_audiences(population, THING_SOURCE, name);
-	affected.columns = traits != NIL || audiences != NIL ||
-		source_by_name(population, name)->nlinks > 0;
+	sources_detach(definer, list_make1(name), NIL);
+	definer_end(definer);
+	PG_RETURN_VOID();
+}
+
+void
+sources_detach(Definer *definer, List *names, List *own)
+{
+	const Population *population = population_of(definer);
+	Affected	affected = {.members = true, .triggers = names};
+	List	   *traits = NIL;
+	List	   *audiences = NIL;
+	ListCell   *lc;
+	ListCell   *user;
+
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+
+		foreach(user, trait_users_of_source(population, name))
+			if (!names_contain(own, lfirst(user)))
+				traits = names_add(traits, lfirst(user));
+		foreach(user, audience_users_of_source(population, name))
+			audiences = names_add(audiences, lfirst(user));
+		foreach(user, dependent_audiences(population, THING_SOURCE, name))
+			affected.audiences = names_add(affected.audiences, lfirst(user));
+		affected.columns |= source_by_name(population, name)->nlinks > 0;
+	}
+	affected.columns |= traits != NIL || audiences != NIL || own != NIL;
 	definer_lock(definer, &affected);
 
 	drop_readers(definer, traits, audiences);
+	foreach(lc, own)
+		if (trait_by_name(population_of(definer), lfirst(lc)) != NULL)
+			drop_trait(definer, lfirst(lc), true);
 	drop_unneeded(definer);
-	stop_counting(definer, name);
+	foreach(lc, names)
+		stop_counting(definer, lfirst(lc));
 	drop_unneeded(definer);
 	members_decide(population_of(definer), NIL, CAUSE_EDIT);
 	backfill_remove_ended(population_of(definer));
-	definer_end(definer);
-	PG_RETURN_VOID();
 }
 
 /* drop_readers() drops what reads a source, and all that is made of it. */
@@ -200,6 +228,7 @@ segment_rename_source(PG_FUNCTION_ARGS)
 	Affected	affected = {.view = true};
 
 	check_exists(population_of(definer), name);
+	check_unkept(population_of(definer), name);
 	source_check_name(population_of(definer), new_name);
 	refuse_trait_keys(population_of(definer), new_name, new_name);
 
@@ -219,4 +248,22 @@ check_exists(const Population *population, const char *name)
 {
 	if (source_by_name(population, name) == NULL)
 		refuse_unknown_source(population, name);
+}
+
+/*
+ * check_unkept() refuses to detach or rename a source whose table a room to
+ * the right keeps: that room writes it under the source's name.
+ */
+static void
+check_unkept(const Population *population, const char *name)
+{
+	const Source *source = source_by_name(population, name);
+
+	if (source_is_kept(source))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("source \"%s\" is kept by extension \"segment\"",
+						name),
+				 errdetail("Its rows are those of a loyalty program."),
+				 errhint("Drop the program with segment.drop_program().")));
 }

@@ -111,6 +111,14 @@ pg_noreturn extern void refuse_unknown_trait(const Population *population,
 pg_noreturn extern void refuse_unknown_source(const Population *population,
 											  const char *name);
 
+/* define_source.c: sources that go ---------------------------------------- */
+
+/*
+ * sources_detach() detaches sources (names, char *), with all that reads them:
+ * traits of the names 'own' (char *) silently, all else with a notice.
+ */
+extern void sources_detach(Definer *definer, List *names, List *own);
+
 /* define_trait.c: traits that are defined --------------------------------- */
 
 /* A trait that a user wants. */

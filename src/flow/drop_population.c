@@ -113,6 +113,10 @@ drop_parts(Definer *definer)
 	trait_forget_all(population_of(definer));
 	foreach(lc, source_names(population_of(definer)))
 		source_detach(source_by_name(population_of(definer), lfirst(lc)));
+	foreach(lc, drop_kept(population_of(definer)))
+		population_execute(population_of(definer),
+						   psprintf("DROP TABLE %s",
+									relation_name(lfirst_oid(lc))));
 }
 
 /* drop_lost() removes what is left of a population without a base table. */
@@ -141,6 +145,7 @@ drop_lost(const Population *population)
 	SPI_connect();
 	foreach(lc, source_names(population))
 		source_detach(source_by_name(population, lfirst(lc)));
+	relations = list_concat(relations, drop_kept(population));
 	feed_forget(population);
 	for (int i = 0; i < lengthof(definitions); i++)
 		catalog_execute(definitions[i], 1, (Oid[]) {NAMEOID}, &name, NULL);

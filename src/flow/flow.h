@@ -23,8 +23,10 @@
 #define SEGMENT_FLOW_H
 
 #include "executor/tuptable.h"
+#include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
+#include "profile/profile.h"
 #include "source/source.h"
 
 /* flow.c: what a session remembers ---------------------------------------- */
@@ -170,5 +172,73 @@ typedef struct FlowGuest
 
 /* flow_register_guest() lets a guest take part, when the library is loaded. */
 extern void flow_register_guest(const FlowGuest *guest);
+
+/* define_kept.c: tables that a room to the right keeps -------------------- */
+
+/*
+ * A table of schema segment_data that a room to the right has made for a
+ * population, and that is to be a source of it; and a trait over such sources.
+ */
+typedef struct FlowSource
+{
+	Oid			relid;
+	const char *name;
+	const char *key;			/* column of the key */
+	const char *at;				/* column of the time; NULL: attributes */
+} FlowSource;
+
+typedef struct FlowTrait
+{
+	const char *name;
+	const char *definition;
+	const char *description;
+} FlowTrait;
+
+typedef struct FlowKept
+{
+	List	   *sources;		/* FlowSource * */
+	List	   *traits;			/* FlowTrait * */
+} FlowKept;
+
+typedef FlowKept (*FlowMake) (const Population *population, void *context);
+typedef void (*FlowUnmake) (const Population *population, void *context);
+
+/* What flow_unkeep() takes away, and for whom. */
+typedef struct FlowUnkept
+{
+	const char *function;		/* of SQL, for errors */
+	const char *kind;
+	const char *name;
+	List	   *sources;
+	List	   *traits;
+	bool		cascade;
+} FlowUnkept;
+
+/*
+ * flow_keep() attaches tables to a population and defines traits over them,
+ * for the SQL function of that name.  What these are is said by make(), which
+ * makes the tables; so they are empty.  It is called when no other session
+ * defines anything of the population, as the population's owner, connected to
+ * SPI.
+ *
+ * flow_unkeep() undoes that: 'sources' and 'traits' are names (char *).  What
+ * else reads the sources is an error, that a thing of that 'kind' and 'name'
+ * is in use, or is dropped too ('cascade').  Then unmake() drops the tables.
+ */
+extern void flow_keep(const Population *population, const char *function,
+					  FlowMake make, void *context);
+extern void flow_unkeep(const Population *population,
+						const FlowUnkept *unkept, FlowUnmake unmake,
+						void *context);
+
+typedef List *(*FlowDropListener) (const Population *population);
+
+/*
+ * flow_on_drop() names the one function that is called when a population is
+ * dropped, after its sources are detached: it deletes what a room to the right
+ * has defined of the population, and returns that room's tables (OIDs), which
+ * are then dropped.  The caller is connected to SPI.
+ */
+extern void flow_on_drop(FlowDropListener listener);
 
 #endif							/* SEGMENT_FLOW_H */

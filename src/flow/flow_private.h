@@ -53,6 +53,12 @@ extern void capture_await(int count);
 /* merged_moves.c: merged_moves_init() installs a hook of the executor. */
 extern void merged_moves_init(void);
 
+/*
+ * define_kept.c: drop_kept() tells the listener of flow_on_drop(), and returns
+ * the tables (OIDs) that are to be dropped.
+ */
+extern List *drop_kept(const Population *population);
+
 /* sweep.c: profiles that are due ------------------------------------------ */
 
 /*

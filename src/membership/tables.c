@@ -220,7 +220,7 @@ make_table(const Population *population, const char *label,
 							  psprintf("(%s) USING heap WITH"
 									   " (autovacuum_vacuum_scale_factor = 0,"
 									   " autovacuum_vacuum_threshold = 5000)",
-									   columns));
+									   columns), NULL);
 	data_table_give(relid, relation_owner(population->oid));
 	return relid;
 }

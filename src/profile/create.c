@@ -273,7 +273,7 @@ create_base(const char *name, const char *key, Oid key_type)
 					   ") USING heap WITH"
 					   " (fillfactor = 70, toast_tuple_target = 4080)",
 					   column, format_type_be_qualified(key_type));
-	relid = data_table_create(name, columns);
+	relid = data_table_create(name, columns, NULL);
 	catalog_execute(psprintf("CREATE INDEX ON %s (wake_at)"
 							 " WHERE wake_at IS NOT NULL", base),
 					0, NULL, NULL, NULL);

@@ -3,7 +3,7 @@
  * data_table.c
  *	  Make tables in schema segment_data, which only segment writes.
  *
- *		relid = data_table_create("shop", "(ord bigint, ...)");
+ *		relid = data_table_create("shop", "(ord bigint, ...)", NULL);
  *		... catalog_execute("CREATE INDEX ...") ...
  *		data_table_give(relid, owner);
  *
@@ -27,17 +27,20 @@
 static void forget_default_grants(Oid relid);
 
 Oid
-data_table_create(const char *name, const char *definition)
+data_table_create(const char *name, const char *definition,
+				  const char *instead)
 {
 	char	   *table = quote_qualified_identifier(SEGMENT_DATA_SCHEMA, name);
+	const char *arguments = instead == NULL ? "" :
+		psprintf("%s, 'kept'", quote_literal_cstr(instead));
 
 	catalog_execute(psprintf("CREATE TABLE %s %s", table, definition),
 					0, NULL, NULL, NULL);
 	catalog_execute(psprintf("CREATE TRIGGER segment_read_only"
 							 " BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE"
 							 " ON %s FOR EACH STATEMENT"
-							 " EXECUTE FUNCTION segment.refuse_write()",
-							 table),
+							 " EXECUTE FUNCTION segment.refuse_write(%s)",
+							 table, arguments),
 					0, NULL, NULL, NULL);
 	return get_relname_relid(name,
 							 get_namespace_oid(SEGMENT_DATA_SCHEMA, false));

@@ -171,11 +171,13 @@ extern uint64 population_write(const Population *population, const char *sql);
 
 /*
  * Make a table in schema segment_data that only segment writes; 'definition'
- * is what follows its name in CREATE TABLE.  The table belongs to the schema's
- * owner, and catalog_execute() may alter it, until it is given to the role for
- * which it was made.
+ * is what follows its name in CREATE TABLE.  'instead' names the functions
+ * that write it, for an error, or is NULL: then events do.  The table belongs
+ * to the schema's owner, and catalog_execute() may alter it, until it is given
+ * to the role for which it was made.
  */
-extern Oid	data_table_create(const char *name, const char *definition);
+extern Oid	data_table_create(const char *name, const char *definition,
+							  const char *instead);
 extern void data_table_give(Oid relid, Oid role);
 
 /* key.c: what is the key of a profile? ------------------------------------ */

@@ -52,7 +52,7 @@ source_attach(const Population *population, const SourceRequest *asked)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the table to attach does not exist any more")));
-	eligible_relation(relation);
+	eligible_relation(relation, request.kept);
 	/* they were checked before the table was locked, and may have changed */
 	source_check_rights(population, request.relid);
 	/* rows that a statement around us has written would count twice */

@@ -56,7 +56,7 @@ static void advise_index(const Source *source, Relation relation);
 static const char *column_name(Relation relation, AttrNumber column);
 
 void
-eligible_relation(Relation relation)
+eligible_relation(Relation relation, bool kept)
 {
 	const char *name = RelationGetRelationName(relation);
 	const char *hint;
@@ -70,7 +70,7 @@ eligible_relation(Relation relation)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" cannot be a source: it is %s", name, kind),
 				 errhint("%s", hint)));
-	if (is_of_system(relation))
+	if (!kept && is_of_system(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" cannot be a source: it belongs to the system", name)));

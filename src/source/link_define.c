@@ -437,7 +437,7 @@ check_link(const Population *population, Relation relation, List *links,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the table of link \"%s\" does not exist any more",
 						link->name)));
-	eligible_relation(linked);
+	eligible_relation(linked, false);
 	CheckTableNotInUse(linked, "link");
 	tree_check(link->relid);
 	relation_close(linked, NoLock);

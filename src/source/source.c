@@ -260,6 +260,15 @@ source_check(const Source *source)
 }
 
 bool
+source_is_kept(const Source *source)
+{
+	Oid			schema = get_rel_namespace(source->relid);
+	const char *name = OidIsValid(schema) ? get_namespace_name(schema) : NULL;
+
+	return name != NULL && strcmp(name, SEGMENT_DATA_SCHEMA) == 0;
+}
+
+bool
 source_time_fits(Oid type)
 {
 	return type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;

@@ -129,6 +129,12 @@ extern Source *source_copy(const Source *source);
 extern void source_check(const Source *source);
 extern char *source_trouble(const Source *source);
 
+/*
+ * source_is_kept() says whether the table of a source is one of schema
+ * segment_data, which only segment writes.
+ */
+extern bool source_is_kept(const Source *source);
+
 /* source_time_fits() says whether a column can hold the times of events. */
 extern bool source_time_fits(Oid type);
 
@@ -363,6 +369,7 @@ typedef struct SourceRequest
 	const char *link;			/* column that refers to them; NULL: find it */
 	Datum		look_up;		/* jsonb, as {"product": "products using
 								 * product_id"}; 0: none */
+	bool		kept;			/* a table of ours, in schema segment_data */
 } SourceRequest;
 
 /*

@@ -13,11 +13,12 @@
 /* eligible.c: may this table be a source of that population? -------------- */
 
 /*
- * eligible_relation() refuses views, partitions, temporary tables and so on.
- * tree_check() locks a table with all below it against writers, and refuses
- * what cannot be a source together with it.
+ * eligible_relation() refuses views, temporary tables and so on; and tables of
+ * ours, but for one that we keep for the population ('kept').  tree_check()
+ * locks a table with all below it against writers, and refuses what cannot be
+ * a source together with it.
  */
-extern void eligible_relation(Relation relation);
+extern void eligible_relation(Relation relation, bool kept);
 extern void tree_check(Oid relid);
 
 /*
