@@ -2,7 +2,7 @@ EXTENSION  = segment
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" segment.control)
 
 # The house: a room may use itself and the rooms to its left.
-ROOMS = base state filter profile membership source feed trait time audience flow guard worker
+ROOMS = base state filter profile membership source feed trait time audience flow guard worker loyalty
 
 # The way from each released version to the next, the oldest first, such as
 # 0.1.0--0.2.0: each is src/upgrade/<step>.sql, and the last ends here.

@@ -19,6 +19,9 @@ SELECT segment.create_trait('spent', 'sum(orders.amount)');
 SELECT segment.create_audience('big', 'spent > 100');
 SELECT segment.create_audience('local', 'city = "Aarhus"');
 SELECT segment.create_consumer('crm');
+SELECT segment.create_program('club');
+SELECT segment.join_program('club', 1, 'A-1'), segment.join_program('club', 3, 'A-3');
+SELECT segment.earn('club', 1, 100), segment.hold('club', 1, 10, '1 year');
 
 -- Every function of the surface, with all of its arguments; 's' are those for
 -- which a string is written, with what is written.
@@ -65,7 +68,27 @@ INSERT INTO call VALUES
     ('transitions', '{profile,5,10,true}', 'siib'),
     ('trim_feed', '{1 day,false,profile}', 'sbs'),
     ('verify', '{profile}', 's'),
-    ('what_if', '{big,spent > 150,profile,10}', 'sssi');
+    ('what_if', '{big,spent > 150,profile,10}', 'sssi'),
+    ('create_program', '{other,stamps,after 1 month,1 day,up,forgive,5,of the other kind,profile}', 'ssssssiss'),
+    ('alter_program', '{club,points,after 1 month,1 day,up,forgive,5,of the same kind,profile}', 'ssssssiss'),
+    ('drop_program', '{club,true,profile}', 'sbs'),
+    ('join_program', '{club,2,77,profile}', 'ssss'), ('join_program', '{club,2,77,profile}', 'siss'),
+    ('leave_program', '{club,1,profile}', 'sss'), ('leave_program', '{club,1,profile}', 'sis'),
+    ('member_key', '{club,A-1,profile}', 'sss'),
+    ('earn', '{club,1,5,review,t1,1 day,never,good,profile}', 'ssissssss'), ('earn', '{club,1,5,review,t1,1 day,never,good,profile}', 'siissssss'),
+    ('redeem', '{club,1,5,wine,t2,red,profile}', 'ssissss'), ('redeem', '{club,1,5,wine,t2,red,profile}', 'siissss'),
+    ('hold', '{club,1,5,1 hour,wine,t3,profile}', 'ssissss'), ('hold', '{club,1,5,1 hour,wine,t3,profile}', 'siissss'),
+    ('settle', '{club,2,5,wine,t4,profile}', 'siisss'),
+    ('release', '{club,2,t5,profile}', 'siss'),
+    ('reverse', '{club,1,5,t6,no,profile}', 'siisss'),
+    ('adjust', '{club,1,-5,no,t7,never,profile}', 'ssissss'), ('adjust', '{club,1,5,no,t7,never,profile}', 'siissss'),
+    ('give', '{club,1,3,5,t8,kind,profile}', 'sssisss'), ('give', '{club,1,3,5,t8,kind,profile}', 'siiisss'),
+    ('statement', '{club,1,profile}', 'sss'), ('statement', '{club,1,profile}', 'sis'),
+    ('why', '{club,1,profile}', 'sis'),
+    ('card', '{club,1,profile}', 'sss'), ('card', '{club,1,profile}', 'sis'),
+    ('liability', '{club,2100-01-01,profile}', 'sss'),
+    ('program_report', '{club,month,3,profile}', 'ssis'),
+    ('verify_program', '{club,profile}', 'ss');
 
 -- a new function belongs there, or here, where those are that compiled filters,
 -- views, triggers, types and operators call

@@ -22,6 +22,7 @@
 #include "audience/audience.h"
 #include "flow/flow.h"
 #include "worker/worker.h"
+#include "loyalty/loyalty.h"
 
 PG_MODULE_MAGIC;
 
@@ -39,4 +40,5 @@ _PG_init(void)
 	audience_init();
 	flow_init();
 	worker_init();
+	loyalty_init();
 }

@@ -76,6 +76,48 @@ my %refused = (
 	'drop_consumer(name)' => q{drop_consumer('mailer')},
 	'trim_feed(interval,boolean,name)' => q{trim_feed('0', true, 'profile')},
 	'trim_feed(text,boolean,name)' => q{trim_feed('0'::text, true, 'profile')},
+	'create_program(name,text,text,text,text,text,bigint,text,name)' => q{create_program('other', population => 'profile')},
+	'alter_program(name,text,text,text,text,text,bigint,text,name)' => q{alter_program('club', bonus => 7, population => 'profile')},
+	'drop_program(name,boolean,name)' => q{drop_program('club', true, 'profile')},
+	'join_program(name,bigint,text,name)' => q{join_program('club', 1, population => 'profile')},
+	'join_program(name,uuid,text,name)' => q{join_program('club', gen_random_uuid(), population => 'profile')},
+	'join_program(name,text,text,name)' => q{join_program('club', '1', population => 'profile')},
+	'leave_program(name,bigint,name)' => q{leave_program('club', 1, 'profile')},
+	'leave_program(name,uuid,name)' => q{leave_program('club', gen_random_uuid(), 'profile')},
+	'leave_program(name,text,name)' => q{leave_program('club', '1', 'profile')},
+	'member_key(name,text,name)' => q{member_key('club', 'A-1', 'profile')},
+	'earn(name,bigint,bigint,text,text,text,text,text,name)' => q{earn('club', 1, 5, population => 'profile')},
+	'earn(name,uuid,bigint,text,text,text,text,text,name)' => q{earn('club', gen_random_uuid(), 5, population => 'profile')},
+	'earn(name,text,bigint,text,text,text,text,text,name)' => q{earn('club', '1', 5, population => 'profile')},
+	'redeem(name,bigint,bigint,text,text,text,name)' => q{redeem('club', 1, 5, population => 'profile')},
+	'redeem(name,uuid,bigint,text,text,text,name)' => q{redeem('club', gen_random_uuid(), 5, population => 'profile')},
+	'redeem(name,text,bigint,text,text,text,name)' => q{redeem('club', '1', 5, population => 'profile')},
+	'hold(name,bigint,bigint,timestamp with time zone,text,text,name)' => q{hold('club', 1, 5, now() + interval '1 hour', population => 'profile')},
+	'hold(name,uuid,bigint,timestamp with time zone,text,text,name)' => q{hold('club', gen_random_uuid(), 5, now() + interval '1 hour', population => 'profile')},
+	'hold(name,text,bigint,timestamp with time zone,text,text,name)' => q{hold('club', '1', 5, now() + interval '1 hour', population => 'profile')},
+	'hold(name,bigint,bigint,text,text,text,name)' => q{hold('club', 1, 5, '1 hour'::text, population => 'profile')},
+	'hold(name,uuid,bigint,text,text,text,name)' => q{hold('club', gen_random_uuid(), 5, '1 hour'::text, population => 'profile')},
+	'hold(name,text,bigint,text,text,text,name)' => q{hold('club', '1', 5, '1 hour'::text, population => 'profile')},
+	'settle(name,bigint,bigint,text,text,name)' => q{settle('club', 2, population => 'profile')},
+	'release(name,bigint,text,name)' => q{release('club', 2, population => 'profile')},
+	'reverse(name,bigint,bigint,text,text,name)' => q{reverse('club', 1, population => 'profile')},
+	'adjust(name,bigint,bigint,text,text,text,name)' => q{adjust('club', 1, 5, 'no', population => 'profile')},
+	'adjust(name,uuid,bigint,text,text,text,name)' => q{adjust('club', gen_random_uuid(), 5, 'no', population => 'profile')},
+	'adjust(name,text,bigint,text,text,text,name)' => q{adjust('club', '1', 5, 'no', population => 'profile')},
+	'give(name,bigint,bigint,bigint,text,text,name)' => q{give('club', 1, 1, 5, population => 'profile')},
+	'give(name,uuid,uuid,bigint,text,text,name)' => q{give('club', gen_random_uuid(), gen_random_uuid(), 5, population => 'profile')},
+	'give(name,text,text,bigint,text,text,name)' => q{give('club', '1', '1', 5, population => 'profile')},
+	'statement(name,bigint,name)' => q{statement('club', 1, 'profile')},
+	'statement(name,uuid,name)' => q{statement('club', gen_random_uuid(), 'profile')},
+	'statement(name,text,name)' => q{statement('club', '1', 'profile')},
+	'why(name,bigint,name)' => q{why('club', 1, 'profile')},
+	'card(name,bigint,name)' => q{card('club', 1, 'profile')},
+	'card(name,uuid,name)' => q{card('club', gen_random_uuid(), 'profile')},
+	'card(name,text,name)' => q{card('club', '1', 'profile')},
+	'liability(name,timestamp with time zone,name)' => q{liability('club', population => 'profile')},
+	'liability(name,text,name)' => q{liability('club', '2100-01-01'::text, 'profile')},
+	'program_report(name,text,integer,name)' => q{program_report('club', population => 'profile')},
+	'verify_program(name,name)' => q{verify_program('club', 'profile')},
 );
 
 # Harmless: they answer, with nothing, or with what anybody may know.
@@ -124,6 +166,8 @@ $node->start;
 Shop::open_in($node, 'postgres');
 $node->safe_psql('postgres', q{
 	SELECT segment.create_consumer('mailer', from_start => true);
+	SELECT segment.create_program('club');
+	SELECT segment.join_program('club', 1, 'A-1'), segment.earn('club', 1, 100), segment.hold('club', 1, 10, '1 hour');
 	CREATE ROLE nobody LOGIN;
 	CREATE ROLE stranger LOGIN;
 	CREATE SCHEMA strange AUTHORIZATION stranger;

@@ -1,0 +1,74 @@
+-- Who defines a program, who serves customers, who corrects, who only reads: grants
+-- on the table of movements, which nobody writes by SQL all the same.
+CREATE SCHEMA shop_rights;
+SET search_path = shop_rights, public;
+SET timezone = 'UTC';
+SET segment.now = '2026-01-01 10:00+00';
+CREATE ROLE regress_club_owner;
+CREATE ROLE regress_till;
+CREATE ROLE regress_office;
+CREATE ROLE regress_analyst;
+GRANT ALL ON SCHEMA shop_rights TO regress_club_owner;
+GRANT USAGE ON SCHEMA shop_rights TO regress_till, regress_office, regress_analyst;
+SET ROLE regress_club_owner;
+CREATE TABLE customers (customer_id uuid PRIMARY KEY, name text);
+INSERT INTO customers VALUES ('00000000-0000-0000-0000-00000000000a', 'Ada'), ('00000000-0000-0000-0000-00000000000b', 'Ben');
+SELECT segment.create_population('guest', key_type => 'uuid', timezone => 'UTC');
+SELECT segment.attach_source('customers');
+SELECT segment.create_program('club');
+SELECT segment.join_program('club', '00000000-0000-0000-0000-00000000000b', 'B');
+GRANT SELECT ON segment_data.guest_club_movement TO regress_analyst;
+GRANT SELECT, INSERT ON segment_data.guest_club_movement TO regress_till;
+GRANT SELECT, UPDATE ON segment_data.guest_club_movement TO regress_office;
+RESET ROLE;
+CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || SQLERRM;
+END $$;
+CREATE FUNCTION tried() RETURNS TABLE (call text, outcome text) LANGUAGE sql AS $$
+SELECT call, outcome('SELECT segment.' || call) FROM unnest(ARRAY[
+    $c$create_program('other', population => 'guest')$c$, $c$alter_program('club', bonus => 5)$c$,
+    $c$join_program('club', '00000000-0000-0000-0000-00000000000a')$c$, $c$earn('club', '00000000-0000-0000-0000-00000000000a', 100)$c$,
+    $c$redeem('club', '00000000-0000-0000-0000-00000000000a'::uuid, 10)$c$, $c$hold('club', '00000000-0000-0000-0000-00000000000a', 10)$c$,
+    $c$give('club', '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b', 10)$c$,
+    $c$adjust('club', '00000000-0000-0000-0000-00000000000b', 10, 'x')$c$, $c$reverse('club', 1)$c$, $c$leave_program('club', '00000000-0000-0000-0000-00000000000b')$c$,
+    $c$statement('club', '00000000-0000-0000-0000-00000000000a')$c$, $c$card('club', '00000000-0000-0000-0000-00000000000a')$c$, $c$why('club', 1)$c$,
+    $c$liability('club')$c$, $c$program_report('club')$c$, $c$verify_program('club')$c$, $c$member_key('club', 'x')$c$]) AS call
+$$;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA shop_rights TO PUBLIC;
+SET ROLE regress_till;
+SELECT * FROM tried();
+SELECT outcome('INSERT INTO segment_data.guest_club_movement (key, kind, points, at, made_at, by) VALUES (gen_random_uuid(), ''earn'', 5, now(), now(), ''me'')'),
+    outcome('SELECT FROM segment_data.guest_club_lot'), outcome('SELECT FROM guest');
+SET ROLE regress_office;
+SELECT * FROM tried();
+SELECT outcome('UPDATE segment_data.guest_club_movement SET points = 1000');
+SET ROLE regress_analyst;
+SELECT * FROM tried();
+RESET ROLE;
+-- who did it is written down; the tables are the owner's
+SELECT kind, points, by FROM segment_data.guest_club_movement ORDER BY movement;
+SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = 'segment_data'::regnamespace AND relname ~ '^guest_club' AND relkind = 'r' ORDER BY 1;
+-- a role that may do nothing gets the hint how
+REVOKE ALL ON segment_data.guest_club_movement FROM regress_analyst;
+SET ROLE regress_analyst;
+SELECT segment.card('club', '00000000-0000-0000-0000-00000000000a');
+RESET ROLE;
+
+-- what an owner hangs on the ledger runs as the owner
+SET ROLE regress_club_owner;
+CREATE TABLE seen (who name);
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO shop_rights.seen VALUES (current_user); RETURN NEW; END $$;
+CREATE TRIGGER see AFTER INSERT ON segment_data.guest_club_movement FOR EACH ROW EXECUTE FUNCTION see();
+SET ROLE regress_till;
+SELECT segment.earn('club', '00000000-0000-0000-0000-00000000000a', 5) > 0 AS earned;
+RESET ROLE;
+SELECT * FROM seen;
+SET client_min_messages = warning;
+SELECT segment.drop_population('guest', cascade => true);
+DROP SCHEMA shop_rights CASCADE;
+DROP OWNED BY regress_club_owner, regress_till, regress_office, regress_analyst;
+DROP ROLE regress_club_owner, regress_till, regress_office, regress_analyst;

@@ -1,0 +1,96 @@
+-- Until when points are good: what can be written, and what comes of it in the
+-- population's time zone, at month ends, on leap days and where clocks change.
+CREATE SCHEMA shop_terms;
+SET search_path = shop_terms, public;
+SET timezone = 'Europe/Copenhagen';
+SET datestyle = 'ISO';
+SET segment.now = '2024-01-01 12:00+01';
+CREATE TABLE customers (customer_id bigint PRIMARY KEY);
+INSERT INTO customers VALUES (1);
+SELECT segment.create_population('guest', timezone => 'Europe/Copenhagen');
+SELECT segment.attach_source('customers');
+CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(E'\n', SQLSTATE || ' ' || SQLERRM, 'DETAIL:  ' || nullif(detail, ''), 'HINT:  ' || nullif(hint, ''));
+END $$;
+\pset format unaligned
+\pset tuples_only on
+
+-- how terms are kept
+SELECT segment.create_program('club');
+CREATE FUNCTION kept(expires text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM segment.alter_program('club', expires => kept.expires);
+    RETURN (SELECT p.expires FROM segment.program AS p);
+END $$;
+SELECT terms, kept(terms) FROM unnest(ARRAY['never', 'After 1 DAY', 'after 90 minutes', 'after 24 months', 'after 3 months to the end of quarter',
+    'after 2 weeks without activity', 'end of this year', 'end of next week']) AS terms;
+SELECT terms, outcome(format('SELECT segment.alter_program(''club'', expires => %L)', terms)) FROM unnest(ARRAY['', 'sometime', 'after', 'after 0 days',
+    'after -3 days', 'after 1.5 days', 'after 5 fortnights', 'after 60001 months', 'after 3 months to the end of hour', 'after 3 months to the end',
+    'after 3 months without', 'end of last year', 'end of next hour', 'never ever', '2026-01-31']) AS terms;
+SELECT outcome(format('SELECT segment.alter_program(''club'', %s)', what)) FROM unnest(ARRAY['pending => ''soon''', 'pending => ''0 days''', 'rounding => ''off''',
+    'returns => ''no''', 'unit => ''''', 'bonus => -1']) AS what;
+
+-- 1,000 points are earned at an instant; when do they expire?
+SELECT segment.join_program('club', 1, 'x');
+CREATE FUNCTION granted(at timestamptz, terms text) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+    number bigint;
+BEGIN
+    PERFORM set_config('segment.now', at::text, false);
+    number := segment.earn('club', 1, 1000, expires => terms);
+    RETURN (SELECT expires_at FROM segment_data.guest_club_lot WHERE movement = number);
+END $$;
+CREATE FUNCTION expiry(at timestamptz, terms text, pending text) RETURNS timestamptz LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM segment.alter_program('club', expires => terms, pending => expiry.pending);
+    RETURN granted(at, NULL);
+END $$;
+SELECT at, terms, pending, expiry(at, terms, pending) FROM (VALUES
+    ('2024-02-29 12:00+01'::timestamptz, 'after 1 year', 'none'), ('2024-02-29 12:00+01', 'after 4 years', 'none'), ('2024-03-31 12:00+02', 'after 1 month', 'none'),
+    ('2025-03-29 02:30+01', 'after 1 day', 'none'), ('2025-03-29 12:00+01', 'after 24 hours', 'none'), ('2025-10-25 02:30+02', 'after 1 day', 'none'),
+    ('2025-10-26 01:30+02', 'end of this day', 'none'), ('2025-10-27 00:00+01', 'end of this week', 'none'), ('2025-11-02 23:59+01', 'end of this week', 'none'),
+    ('2025-11-03 12:00+01', 'after 12 months to the end of quarter', 'none'), ('2025-11-03 12:00+01', 'end of next year', 'none'),
+    ('2025-12-31 23:30+01', 'end of this year', 'none'), ('2025-12-31 23:30+01', 'end of this year', '1 hour'), ('2025-12-31 23:30+01', 'after 1 month', '14 days'),
+    ('2026-01-31 12:00+01', 'after 1 month to the end of month', 'none'), ('2026-02-01 12:00+01', 'never', 'none')) AS t (at, terms, pending);
+-- of one grant only
+SELECT segment.alter_program('club', expires => 'never', pending => 'none');
+SELECT terms, granted('2026-02-03 12:00+01', terms)
+FROM unnest(ARRAY['2026-03-29', '2026-03-29 12:00', '2026-03-29 12:00+00', 'end of this month', 'after 2 days']) AS terms;
+SELECT outcome(format('SELECT segment.earn(''club'', 1, 1, %s)', what)) FROM unnest(ARRAY['expires => ''2026-02-01''', 'expires => ''2026-01-31''',
+    'expires => ''2026-02-10'', pending => ''1 month''', 'expires => ''infinity''', 'expires => ''31st of March''', 'pending => ''2026-03-01''']) AS what;
+
+-- bad input
+SELECT outcome('SELECT ' || call) FROM unnest(ARRAY[
+    $$segment.earn('club', 1, 0)$$, $$segment.earn('club', 1, -5)$$, $$segment.earn('club', 1, NULL)$$, $$segment.earn('club', NULL::bigint, 5)$$,
+    $$segment.earn('club', 1, 9223372036854775807)$$, $$segment.earn('club', 1, 1, token => '')$$, $$segment.earn('club', 2, 5)$$, $$segment.earn('clubs', 1, 5)$$, $$segment.earn(NULL, 1, 5)$$,
+    $$segment.redeem('club', 1, 0)$$, $$segment.hold('club', 1, 1, '0 minutes')$$, $$segment.hold('club', 1, 1, 'tomorrow')$$,
+    $$segment.hold('club', 1, 1, segment.now())$$, $$segment.hold('club', 1, 1, 'infinity'::timestamptz)$$, $$segment.hold('club', 1, 1, NULL::text)$$,
+    $$segment.settle('club', 1)$$, $$segment.release('club', 999)$$, $$segment.reverse('club', 999)$$, $$segment.adjust('club', 1, 0, 'x')$$,
+    $$segment.adjust('club', 1, 5, NULL)$$, $$segment.adjust('club', 1, 5, '')$$, $$segment.give('club', 1, 1, 5)$$, $$segment.give('club', 1, 2, 5)$$,
+    $$segment.join_program('club', 2, 'x')$$, $$segment.join_program('club', 1, 'y')$$, $$segment.leave_program('club', 2)$$,
+    $$segment.create_program('club')$$, $$segment.create_program('My Club')$$, $$segment.create_program('')$$, $$segment.create_program(repeat('x', 60))$$,
+    $$segment.alter_program('clap')$$, $$segment.alter_program('club', unit => 'stars')$$, $$segment.drop_program('clubb')$$,
+    $$segment.program_report('club', 'fortnight')$$, $$segment.program_report('club', 'month', 0)$$, $$segment.rename_source('club_entry', 'x')$$]) AS call;
+-- many points of one customer
+BEGIN;
+SELECT outcome(format('SELECT segment.earn(''club'', 1, %s), segment.earn(''club'', 1, %1$s), club_balance FROM guest', (2::numeric ^ 62)::bigint));
+SELECT * FROM segment.verify_program('club');
+-- a unit that nobody has can be changed
+ROLLBACK;
+SET segment.now = '2040-01-01 12:00+01';
+SELECT (SELECT club_balance FROM guest), outcome($$SELECT segment.redeem('club', 1, (SELECT club_balance::bigint FROM guest))$$);
+SELECT outcome($$SELECT segment.alter_program('club', unit => 'stars')$$);
+SELECT unit FROM segment.program;
+\pset format aligned
+\pset tuples_only off
+SET client_min_messages = warning;
+SELECT segment.drop_population('guest', cascade => true);
+DROP SCHEMA shop_terms CASCADE;

@@ -1,0 +1,112 @@
+/*-------------------------------------------------------------------------
+ *
+ * arguments.c
+ *	  What has the caller of a function of this room given us?
+ *
+ *		earn('club', 42, 100, token => 'x')
+ *
+ *		customer_argument	42, as the key's type
+ *		points_argument		100; 0 or less would be an error
+ *		request_text		'earn|42|100': another call with token x must say
+ *							the same
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "loyalty/loyalty_private.h"
+
+int64
+points_argument(FunctionCallInfo fcinfo, int argument, bool optional)
+{
+	int64		points;
+
+	if (PG_ARGISNULL(argument))
+	{
+		if (optional)
+			return 0;
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the number of points must be given")));
+	}
+	points = PG_GETARG_INT64(argument);
+	if (points <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("points must be positive, not " INT64_FORMAT, points),
+				 errhint("Use segment.redeem() to spend points, and segment.reverse() to take back a movement.")));
+	if (points > MOST_POINTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("one movement has at most " INT64_FORMAT " points",
+						MOST_POINTS)));
+	return points;
+}
+
+int64
+add_points(int64 a, int64 b)
+{
+	int64		sum;
+
+	if (pg_add_s64_overflow(a, b, &sum))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("a customer cannot have so many points")));
+	return sum;
+}
+
+Datum
+customer_argument(FunctionCallInfo fcinfo, int argument,
+				  const Program *program)
+{
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the key of the customer must be given")));
+	return key_argument(fcinfo, argument, program->population);
+}
+
+char *
+note_argument(FunctionCallInfo fcinfo, int argument)
+{
+	char	   *text = text_argument(fcinfo, argument);
+
+	return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+char *
+request_text(const char *function, FunctionCallInfo fcinfo,
+			 const int *arguments, int count)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, function);
+	for (int i = 0; i < count; i++)
+	{
+		int			argument = arguments[i];
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, argument);
+		Oid			output;
+		bool		unused;
+		char	   *value;
+
+		appendStringInfoChar(&text, '|');
+		if (PG_ARGISNULL(argument))
+			continue;
+		if (type == TIMESTAMPTZOID)
+		{
+			appendStringInfo(&text, INT64_FORMAT,
+							 PG_GETARG_TIMESTAMPTZ(argument));
+			continue;
+		}
+		getTypeOutputInfo(type, &output, &unused);
+		value = OidOutputFunctionCall(output, PG_GETARG_DATUM(argument));
+		appendStringInfoString(&text, value);
+	}
+	return text.data;
+}

@@ -1,0 +1,409 @@
+/*-------------------------------------------------------------------------
+ *
+ * lots.c
+ *	  Points that come into lots, and go out of them.
+ *
+ * Whatever is done to a lot is an entry when it takes effect, and one that
+ * changes what expires:
+ *
+ *		grant 600		+600 earn		when it becomes active
+ *						-600 expire		when it expires
+ *		draw 200		-200 redeem		now
+ *						+200 expire		so many fewer expire
+ *
+ * So the entries of a lot that expires add up to nothing, at once and for
+ * ever, and what is left of it when it expires is what its entries expire.  In
+ * a lot that has expired already, both are entries of now: nothing changes.
+ *
+ * 'remaining' is what was granted less what was drawn, whatever the dates.
+ *
+ * Debt.  What is taken back after it was spent is a debt, if no other lot can
+ * pay for it: entries without a lot.  A lot that comes later pays it off when
+ * it becomes active:
+ *
+ *		-30 debt of the lot, +30 expire of the lot, +30 debt without a lot
+ *
+ * Activity.  Where points expire after some time without activity, a customer
+ * has one active lot: each activity moves what is left of it from one instant
+ * of expiry to another, and moves what is in others into it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "loyalty/loyalty_private.h"
+
+/* How many lots are read first: most often the first one is enough. */
+#define LOTS_AT_ONCE	8
+
+static Lot *lot_to_extend(Ledger *ledger, Account *account,
+						  TimestampTz active_at, TimestampTz expires_at);
+static List *lots_ask(Ledger *ledger, Account *account,
+					  LedgerStatement statement, int64 most);
+static int64 lots_sum(List *lots);
+static void move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
+						TimestampTz expires_at);
+pg_noreturn static void refuse_draw(Ledger *ledger, Account *account,
+									int64 points);
+static int64 ask_sum(Ledger *ledger, Account *account,
+					 LedgerStatement statement, TimestampTz *last);
+
+/* ---- one lot ---- */
+
+Lot *
+lot_grant(Ledger *ledger, Movement *movement, int64 points, const char *kind,
+		  const char *contra, TimestampTz active_at, TimestampTz expires_at)
+{
+	Account    *account = movement->account;
+	Lot		   *lot = lot_to_extend(ledger, account, active_at, expires_at);
+
+	if (expires_at <= active_at)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("points would expire before they are active"),
+				 errdetail("They are active from %s, and expire at %s.",
+						   pstrdup(timestamptz_to_str(active_at)),
+						   pstrdup(timestamptz_to_str(expires_at))),
+				 errhint("Give a later expires, or a shorter pending.")));
+	if (lot == NULL)
+	{
+		lot = palloc0(sizeof(Lot));
+		lot->movement = movement;
+		lot->account = account;
+		lot->active_at = active_at;
+		lot->expires_at = expires_at;
+		ledger->lots = lappend(ledger->lots, lot);
+	}
+	else
+		lot->changed = true;
+	lot->granted = add_points(lot->granted, points);
+	lot->remaining = add_points(lot->remaining, points);
+	ledger_enter(ledger, movement, lot, points, kind, contra, active_at);
+	ledger_enter(ledger, movement, lot, -points, "expire", "expired",
+				 expires_at);
+	lot_pay_debt(ledger, movement, lot);
+	return lot;
+}
+
+/*
+ * lot_to_extend() is the lot to which points are added that expire when it
+ * does; NULL if they are a lot of their own.
+ */
+static Lot *
+lot_to_extend(Ledger *ledger, Account *account, TimestampTz active_at,
+			  TimestampTz expires_at)
+{
+	ListCell   *lc;
+
+	if (!ledger->program->terms.idle || active_at > ledger->at)
+		return NULL;
+	foreach(lc, lots_ask(ledger, account, ASK_LIVE, 0))
+	{
+		Lot		   *lot = lfirst(lc);
+
+		if (lot->active_at <= ledger->at && lot->expires_at == expires_at)
+			return lot;
+	}
+	return NULL;
+}
+
+void
+lot_draw(Ledger *ledger, Movement *movement, Lot *lot, int64 points,
+		 const char *kind, const char *contra)
+{
+	TimestampTz at = lot_draw_at(ledger, lot);
+
+	Assert(points <= lot->remaining);
+	lot->remaining -= points;
+	lot->changed = lot->number != 0;
+	ledger_enter(ledger, movement, lot, -points, kind, contra, at);
+	ledger_enter(ledger, movement, lot, points, "expire", "expired",
+				 Max(at, lot->expires_at));
+}
+
+void
+lot_restore(Ledger *ledger, Movement *movement, Lot *lot, int64 points,
+			const char *kind, const char *contra)
+{
+	TimestampTz at = lot_draw_at(ledger, lot);
+
+	lot->remaining += points;
+	lot->changed = lot->number != 0;
+	ledger_enter(ledger, movement, lot, points, kind, contra, at);
+	ledger_enter(ledger, movement, lot, -points, "expire", "expired",
+				 Max(at, lot->expires_at));
+	lot_pay_debt(ledger, movement, lot);
+}
+
+/* lot_draw_at() is when points of a lot can be drawn at the earliest. */
+TimestampTz
+lot_draw_at(const Ledger *ledger, const Lot *lot)
+{
+	return Max(ledger->at, lot->active_at);
+}
+
+/* A lot that has expired pays for nothing. */
+void
+lot_pay_debt(Ledger *ledger, Movement *movement, Lot *lot)
+{
+	Account    *account = lot->account;
+	int64		points = Min(account->debt, lot->remaining);
+
+	if (points <= 0 || lot->expires_at <= ledger->at)
+		return;
+	lot_draw(ledger, movement, lot, points, "debt", "debt");
+	ledger_enter(ledger, movement, NULL, points, "debt", "debt",
+				 lot_draw_at(ledger, lot));
+	account->debt -= points;
+}
+
+/* ---- the lots of a customer ---- */
+
+List *
+lots_choose(Ledger *ledger, Account *account, int64 points)
+{
+	List	   *lots = lots_ask(ledger, account, ASK_LOTS, LOTS_AT_ONCE);
+	List	   *shares = NIL;
+	int64		left = points;
+	ListCell   *lc;
+
+	if (lots_sum(lots) < points && list_length(lots) == LOTS_AT_ONCE)
+		lots = lots_ask(ledger, account, ASK_LOTS, PG_INT64_MAX);
+	if (lots_sum(lots) < points)
+		refuse_draw(ledger, account, points);
+	foreach(lc, lots)
+	{
+		Lot		   *lot = lfirst(lc);
+		Share	   *share;
+
+		if (left == 0)
+			break;
+		share = palloc(sizeof(Share));
+		share->lot = lot;
+		share->points = Min(left, lot->remaining);
+		left -= share->points;
+		shares = lappend(shares, share);
+	}
+	return shares;
+}
+
+List *
+lots_draw(Ledger *ledger, Movement *movement, int64 points, const char *kind,
+		  const char *contra)
+{
+	List	   *shares = lots_choose(ledger, movement->account, points);
+	ListCell   *lc;
+
+	foreach(lc, shares)
+	{
+		const Share *share = lfirst(lc);
+
+		lot_draw(ledger, movement, share->lot, share->points, kind, contra);
+	}
+	return shares;
+}
+
+int64
+lots_draw_any(Ledger *ledger, Movement *movement, int64 points,
+			  const char *kind, const char *contra)
+{
+	int64		left = points;
+	ListCell   *lc;
+
+	foreach(lc, left == 0 ? NIL :
+			lots_ask(ledger, movement->account, ASK_LIVE, 0))
+	{
+		Lot		   *lot = lfirst(lc);
+		int64		some = Min(left, lot->remaining);
+
+		if (some > 0)
+			lot_draw(ledger, movement, lot, some, kind, contra);
+		left -= some;
+	}
+	return points - left;
+}
+
+/*
+ * lots_ask() reads lots (Lot *) of a customer.  One that this request has read
+ * or changed already is as it has become.
+ */
+static List *
+lots_ask(Ledger *ledger, Account *account, LedgerStatement statement,
+		 int64 most)
+{
+	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at),
+	Int64GetDatum(most)};
+	uint64		rows = ledger_execute(ledger->program, statement, values,
+									  NULL);
+	List	   *lots = NIL;
+
+	for (uint64 i = 0; i < rows; i++)
+		lots = lappend(lots, lot_of_row(ledger, account, i));
+	return lots;
+}
+
+Lot *
+lot_of_row(Ledger *ledger, Account *account, uint64 row)
+{
+	bool		isnull;
+	int64		number = DatumGetInt64(result_value(row, 1, &isnull));
+	Lot		   *lot;
+	ListCell   *lc;
+
+	foreach(lc, ledger->lots)
+	{
+		lot = lfirst(lc);
+		if (lot->number == number)
+			return lot;
+	}
+	lot = palloc0(sizeof(Lot));
+	lot->number = number;
+	lot->account = account;
+	lot->granted = DatumGetInt64(result_value(row, 2, &isnull));
+	lot->remaining = DatumGetInt64(result_value(row, 3, &isnull));
+	lot->active_at = DatumGetTimestampTz(result_value(row, 4, &isnull));
+	lot->expires_at = DatumGetTimestampTz(result_value(row, 5, &isnull));
+	ledger->lots = lappend(ledger->lots, lot);
+	return lot;
+}
+
+/* lots_sum() is what lots have; the greatest number if it is more. */
+static int64
+lots_sum(List *lots)
+{
+	int64		sum = 0;
+	ListCell   *lc;
+
+	foreach(lc, lots)
+		if (pg_add_s64_overflow(sum, ((Lot *) lfirst(lc))->remaining, &sum))
+			return PG_INT64_MAX;
+	return sum;
+}
+
+/* ---- activity ---- */
+
+void
+lots_touch(Ledger *ledger, Movement *movement)
+{
+	const Program *program = ledger->program;
+	Lot		   *kept = NULL;
+	ListCell   *lc;
+
+	if (!program->terms.idle)
+		return;
+	ledger_write(ledger);
+	foreach(lc, lots_ask(ledger, movement->account, ASK_LIVE, 0))
+	{
+		Lot		   *lot = lfirst(lc);
+		int64		points = lot->remaining;
+
+		if (points == 0)
+			continue;
+		if (lot->active_at > ledger->at)
+			move_expiry(ledger, movement, lot,
+						terms_apply(&program->terms, program->zone,
+									lot->active_at));
+		else if (kept == NULL)
+		{
+			kept = lot;
+			move_expiry(ledger, movement, lot,
+						terms_apply(&program->terms, program->zone,
+									ledger->at));
+		}
+		else
+		{
+			lot_draw(ledger, movement, lot, points, "move", "moved");
+			kept->granted = add_points(kept->granted, points);
+			kept->remaining = add_points(kept->remaining, points);
+			ledger_enter(ledger, movement, kept, points, "move", "moved",
+						 ledger->at);
+			ledger_enter(ledger, movement, kept, -points, "expire",
+						 "expired", kept->expires_at);
+		}
+	}
+}
+
+/*
+ * move_expiry() lets what expires of a lot, what is set aside included, expire
+ * at a later instant.
+ */
+static void
+move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
+			TimestampTz expires_at)
+{
+	Datum		values[] = {lot->account->key,
+		TimestampTzGetDatum(lot->expires_at),
+	Int64GetDatum(lot->number)};
+	bool		isnull;
+	int64		points;
+
+	if (expires_at <= lot->expires_at)
+		return;
+	(void) ledger_execute(ledger->program, ASK_EXPIRING, values, NULL);
+	points = DatumGetInt64(result_value(0, 1, &isnull));
+	if (isnull)
+		points = 0;
+	ledger_enter(ledger, movement, lot, points, "expire", "expired",
+				 lot->expires_at);
+	ledger_enter(ledger, movement, lot, -points, "expire", "expired",
+				 expires_at);
+	lot->expires_at = expires_at;
+	lot->changed = true;
+}
+
+/* ---- not enough ---- */
+
+/* refuse_draw() says what a customer can spend, and what not yet. */
+static void
+refuse_draw(Ledger *ledger, Account *account, int64 points)
+{
+	const char *unit = ledger->program->unit;
+	TimestampTz pending_until = 0;
+	TimestampTz held_until = 0;
+	int64		spendable = ask_sum(ledger, account, ASK_SPENDABLE, NULL);
+	int64		pending = ask_sum(ledger, account, ASK_PENDING,
+								  &pending_until);
+	int64		held = ask_sum(ledger, account, ASK_HELD, &held_until);
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, INT64_FORMAT " can be spent now", spendable);
+	if (pending > 0)
+		appendStringInfo(&detail, ", " INT64_FORMAT " are pending until %s",
+						 pending, timestamptz_to_str(pending_until));
+	if (held > 0)
+		appendStringInfo(&detail, ", " INT64_FORMAT " are held until %s",
+						 held, timestamptz_to_str(held_until));
+	if (account->debt > 0)
+		appendStringInfo(&detail, ", " INT64_FORMAT " are owed",
+						 account->debt);
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("customer \"%s\" cannot spend " INT64_FORMAT " %s",
+					account_text(ledger, account), points, unit),
+			 errdetail_internal("%s.", detail.data),
+			 spendable > 0 ?
+			 errhint("Spend at most " INT64_FORMAT ".", spendable) :
+			 errhint("segment.card() tells what can be spent, and when.")));
+}
+
+/* ask_sum() is a number of points that a statement finds, and a time. */
+static int64
+ask_sum(Ledger *ledger, Account *account, LedgerStatement statement,
+		TimestampTz *last)
+{
+	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at)};
+	bool		isnull;
+	Datum		value;
+
+	(void) ledger_execute(ledger->program, statement, values, NULL);
+	if (last != NULL)
+		*last = DatumGetTimestampTz(result_value(0, 2, &isnull));
+	value = result_value(0, 1, &isnull);
+	return isnull ? 0 :
+		DatumGetInt64(DirectFunctionCall1(numeric_int8, value));
+}

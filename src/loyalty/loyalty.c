@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * loyalty.c
+ *	  What the room needs when the library is loaded.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "flow/flow.h"
+#include "loyalty/loyalty.h"
+#include "loyalty/loyalty_private.h"
+
+void
+loyalty_init(void)
+{
+	statements_init();
+	flow_on_drop(programs_forget);
+}

@@ -1,0 +1,427 @@
+/*-------------------------------------------------------------------------
+ *
+ * loyalty_private.h
+ *	  What the files of this room share with each other only.
+ *
+ *		terms.c				'after 12 months': until when are points good?
+ *		program.c			which programs are there, and who may use them?
+ *		program_define.c	they are made, changed and dropped
+ *		statements.c		the SQL by which the ledger is read and written
+ *		arguments.c			what a function was given
+ *		ledger.c			what is added to the ledger, until it is written
+ *		account.c			whose accounts are touched, and locked
+ *		lapse.c				holds that time has ended
+ *		lots.c				points that come into lots, and go out of them
+ *		earn.c redeem.c hold.c reverse.c member.c
+ *							what a customer and a till do
+ *		read.c				what a customer and an owner ask
+ *		verify.c			is all well?
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SEGMENT_LOYALTY_PRIVATE_H
+#define SEGMENT_LOYALTY_PRIVATE_H
+
+#include "executor/spi.h"
+#include "nodes/pg_list.h"
+#include "pgtime.h"
+#include "utils/acl.h"
+#include "utils/timestamp.h"
+
+#include "base/base.h"
+#include "profile/profile.h"
+
+/* terms.c: until when are points good? ------------------------------------ */
+
+typedef enum TermsKind
+{
+	TERMS_NEVER,
+	TERMS_AFTER,				/* a span, perhaps to the end of a period */
+	TERMS_END_OF,				/* the end of this or the next period */
+	TERMS_ON,					/* an instant */
+} TermsKind;
+
+/* When points expire, counted from when they become active. */
+typedef struct Terms
+{
+	TermsKind	kind;
+	Interval	span;			/* AFTER */
+	bool		to_end;			/* AFTER: to the end of the unit */
+	bool		idle;			/* AFTER: of so long without activity */
+	CalendarUnit unit;			/* AFTER to the end of, END_OF */
+	int			shift;			/* END_OF: 1 this, 2 the next */
+	TimestampTz at;				/* ON */
+} Terms;
+
+/*
+ * terms_parse() reads terms; 'argument' is the name of the argument that they
+ * were given as.  An instant is taken only with a zone, in which it is read;
+ * a day means that points are good to its end.
+ */
+extern Terms terms_parse(const char *text, const char *argument, pg_tz *zone);
+
+/* terms_text() writes terms, but for an instant, as they are kept. */
+extern char *terms_text(const Terms *terms);
+
+/* terms_apply() is when points expire; DT_NOEND is never. */
+extern TimestampTz terms_apply(const Terms *terms, pg_tz *zone,
+							   TimestampTz active_at);
+
+/*
+ * span_parse() reads a span such as '14 days', or 'none' if that is allowed;
+ * 'argument' is as above.  span_text() writes it.
+ */
+extern Interval span_parse(const char *text, const char *argument,
+						   bool or_none);
+extern char *span_text(const Interval *span);
+
+/* program.c: which programs are there, and who may use them? -------------- */
+
+/* What becomes of points that are taken back after they were spent. */
+typedef enum ReturnsPolicy
+{
+	RETURNS_DEBT,				/* the balance may be less than nothing */
+	RETURNS_FORGIVE,			/* they are the customer's */
+	RETURNS_PENDING_ONLY,		/* only points not yet active are taken back */
+} ReturnsPolicy;
+
+/* The tables of a program, and their names in the SQL of this room. */
+typedef enum ProgramTable
+{
+	MEMBER_TABLE,
+	MOVEMENT_TABLE,
+	LOT_TABLE,
+	ENTRY_TABLE,
+	HOLD_TABLE,
+#define PROGRAM_TABLES	(HOLD_TABLE + 1)
+} ProgramTable;
+
+extern const char *const program_table_names[PROGRAM_TABLES];
+
+/* A program as it is defined, in the memory in which it was asked for. */
+typedef struct Program
+{
+	const Population *population;
+	char	   *name;
+	char	   *unit;
+	char	   *expires;
+	char	   *pending;
+	char	   *rounding;
+	char	   *returns;
+	int64		bonus;
+	char	   *description;	/* or NULL */
+	Oid			tables[PROGRAM_TABLES];
+	pg_tz	   *zone;
+	Terms		terms;
+	Interval	pending_span;
+	ReturnsPolicy policy;
+} Program;
+
+/* What a role does with a program; each needs a privilege on its movements. */
+typedef enum ProgramUse
+{
+	PROGRAM_READ,				/* SELECT */
+	PROGRAM_SERVE,				/* INSERT: earn, redeem, and the like */
+	PROGRAM_CORRECT,			/* UPDATE: reverse, adjust */
+} ProgramUse;
+
+/*
+ * program_open() finds a program for a use, checks that the user may, and
+ * keeps the population from being dropped until the transaction ends.  The
+ * program is that of arguments of a function: its name, and the population's,
+ * NULL for the only one.  ERRCODE_UNDEFINED_OBJECT with the nearest name.
+ */
+extern const Program *program_open(FunctionCallInfo fcinfo, int program,
+								   int population, ProgramUse use);
+
+/* program_find() is the program of that name, or NULL. */
+extern Program *program_find(const Population *population, const char *name);
+
+/* program_names() lists the names (char *) of all, in order. */
+extern List *program_names(const Population *population);
+
+/* program_refuse_unknown() raises an error: no such program. */
+pg_noreturn extern void program_refuse_unknown(const Population *population,
+											   const char *name);
+
+/*
+ * program_sql() puts the names of a program's tables into SQL, where these
+ * stand as {member}, {movement}, {lot}, {entry} and {hold}, and that of the
+ * type of keys, {key}.
+ */
+extern char *program_sql(const Program *program, const char *sql);
+
+/* statements.c: the SQL by which the ledger is read and written ----------- */
+
+typedef enum LedgerStatement
+{
+	ASK_ACCOUNT,
+	ASK_TOKEN,
+	ASK_LOTS,
+	ASK_SPENDABLE,
+	ASK_PENDING,
+	ASK_HELD,
+	ASK_MOVEMENT,
+	ASK_DRAWN,
+	ASK_GRANTED,
+	ASK_LIVE,
+	ASK_EXPIRING,
+	ASK_LAPSED,
+	ASK_HOLD,
+	ADD_MOVEMENT,
+	ADD_LOTS,
+	CHANGE_LOTS,
+	ADD_ENTRIES,
+	ADD_HOLD,
+	END_HOLDS,
+	ADD_MEMBER,
+	LEAVE_MEMBER,
+	ASK_MEMBER,
+	ASK_CODE,
+#define LEDGER_STATEMENTS	(ASK_CODE + 1)
+} LedgerStatement;
+
+/* statements_init() makes the cache of plans. */
+extern void statements_init(void);
+
+/*
+ * ledger_execute() runs a statement over a program's tables, as the
+ * population's owner, who is who we act as; connected to SPI.  'nulls' is as
+ * for SPI, or NULL.  It sees all that was committed when it begins.  Returns
+ * how many rows there are in SPI_tuptable, or were written.
+ */
+extern uint64 ledger_execute(const Program *program,
+							 LedgerStatement statement, const Datum *values,
+							 const char *nulls);
+
+/* A value of a row of SPI_tuptable, by the number of its column. */
+extern Datum result_value(uint64 row, int column, bool *isnull);
+
+/*
+ * program_answer() returns the rows of a query over a program's tables as
+ * those of a set-returning function: under the snapshot of the caller's
+ * statement, as the population's owner.
+ */
+extern void program_answer(FunctionCallInfo fcinfo, const Program *program,
+						   const char *sql, int nargs, const Oid *types,
+						   const Datum *values);
+
+/* ledger.c: what is added to the ledger ----------------------------------- */
+
+/* A customer of a program, whose profile's row is locked. */
+typedef struct Account
+{
+	Datum		key;
+	bool		exists;			/* is there a profile? */
+	TimestampTz decided_at;		/* as of which it was last decided */
+	bool		joined;
+	TimestampTz left_at;		/* DT_NOEND: the customer has not */
+	int64		debt;			/* what is to be paid off by lots */
+	bool		lapsed;			/* some holds have, and are not ended yet */
+} Account;
+
+/* Something that is done.  Its entries come after it. */
+typedef struct Movement
+{
+	Account    *account;
+	const char *kind;
+	int64		points;
+	const char *ref;			/* or NULL */
+	const char *note;			/* or NULL */
+	int64		reverses;		/* 0: none */
+	bool		has_token;		/* bears the ledger's token */
+	int64		number;			/* once it is written */
+} Movement;
+
+/* A grant with what is left of it. */
+typedef struct Lot
+{
+	int64		number;			/* 0: it is new */
+	Movement   *movement;		/* of a new one */
+	Account    *account;
+	int64		granted;
+	int64		remaining;
+	TimestampTz active_at;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+	bool		changed;
+} Lot;
+
+typedef struct Entry
+{
+	Movement   *movement;
+	Lot		   *lot;			/* NULL: of the customer's debt */
+	int64		points;
+	const char *kind;
+	const char *contra;
+	TimestampTz at;
+} Entry;
+
+/* What a function does to the ledger, until it is written at once. */
+typedef struct Ledger
+{
+	const Program *program;
+	const Population *population;
+	TimestampTz at;				/* when it is done */
+	Actor		before;
+	Account		accounts[2];
+	int			naccounts;
+	const char *token;			/* or NULL */
+	const char *request;		/* what the token stands for */
+	List	   *movements;		/* Movement * */
+	List	   *lots;			/* Lot *, read or new */
+	List	   *entries;		/* Entry * */
+} Ledger;
+
+/*
+ * ledger_begin() begins to do something: we act as the population's owner from
+ * here on, and are connected to SPI.  ledger_add_account() says whose accounts
+ * are touched, and ledger_lock() locks these: the profiles, in the order of
+ * their keys, before anything of them is read.
+ *
+ * ledger_lock() returns the movement that the token stands for, if there is
+ * one, else 0.  ERRCODE_UNIQUE_VIOLATION if that was another request.
+ */
+extern Ledger *ledger_begin(const Program *program, const char *token,
+							const char *request);
+extern Account *ledger_add_account(Ledger *ledger, Datum key);
+extern int64 ledger_lock(Ledger *ledger);
+
+/*
+ * ledger_write() writes what was added so far.  ledger_end() ends it, after
+ * which we act as before.
+ */
+extern void ledger_write(Ledger *ledger);
+extern void ledger_end(Ledger *ledger);
+
+/* ledger_move() adds a movement of an account. */
+extern Movement *ledger_move(Ledger *ledger, Account *account,
+							 const char *kind, int64 points, const char *ref,
+							 const char *note);
+
+/* ledger_enter() adds an entry.  Entries of no points are left out. */
+extern void ledger_enter(Ledger *ledger, Movement *movement, Lot *lot,
+						 int64 points, const char *kind, const char *contra,
+						 TimestampTz at);
+
+/*
+ * account_check_member() refuses a customer who is no member, or has left and
+ * must not have.
+ */
+extern void account_check_member(const Ledger *ledger, const Account *account,
+								 bool must_be_in);
+
+/*
+ * ledger_refuse_token() raises an error: the token was used, by that movement,
+ * or by one that is not known (0).
+ */
+pg_noreturn extern void ledger_refuse_token(const Ledger *ledger,
+											int64 movement);
+
+/* The key of a customer, as text for errors. */
+extern char *account_text(const Ledger *ledger, const Account *account);
+
+/*
+ * points_argument() is a number of points, which must be positive; zero stands
+ * for NULL if 'optional'.  add_points() adds them up, or raises
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE.
+ */
+extern int64 points_argument(FunctionCallInfo fcinfo, int argument,
+							 bool optional);
+extern int64 add_points(int64 a, int64 b);
+
+/*
+ * customer_argument() is the key of a customer.  note_argument() is a text, or
+ * NULL also for an empty one.
+ */
+extern Datum customer_argument(FunctionCallInfo fcinfo, int argument,
+							   const Program *program);
+extern char *note_argument(FunctionCallInfo fcinfo, int argument);
+
+/*
+ * request_text() writes down what is asked for: the function, and those of its
+ * arguments that two calls with one token must have in common.
+ */
+extern char *request_text(const char *function, FunctionCallInfo fcinfo,
+						  const int *arguments, int count);
+
+/* lots.c: points that come into lots, and go out of them ------------------ */
+
+/* The most points of one movement. */
+#define MOST_POINTS		(INT64CONST(1) << 62)
+
+/*
+ * lot_grant() makes a lot of points that a movement grants, as entries of a
+ * kind; or adds them to the customer's lot, if the program's lots expire after
+ * some time without activity.  Debts are paid off by it.
+ */
+extern Lot *lot_grant(Ledger *ledger, Movement *movement, int64 points,
+					  const char *kind, const char *contra,
+					  TimestampTz active_at, TimestampTz expires_at);
+
+/*
+ * lot_draw() takes points out of a lot, as entries of a kind: when the lot is
+ * active at the earliest, and so many fewer expire.  lot_restore() is the
+ * inverse of it, and pays off debts.
+ */
+extern void lot_draw(Ledger *ledger, Movement *movement, Lot *lot,
+					 int64 points, const char *kind, const char *contra);
+extern void lot_restore(Ledger *ledger, Movement *movement, Lot *lot,
+						int64 points, const char *kind, const char *contra);
+
+/* lot_pay_debt() pays off the customer's debt by what a lot has. */
+extern void lot_pay_debt(Ledger *ledger, Movement *movement, Lot *lot);
+
+/* Points of a lot. */
+typedef struct Share
+{
+	Lot		   *lot;
+	int64		points;
+} Share;
+
+/*
+ * lots_choose() says out of which lots (Share *) a customer's points are
+ * taken: those that expire soonest first.  ERRCODE_CHECK_VIOLATION if the
+ * customer cannot spend as many.  lots_draw() takes them out of these.
+ */
+extern List *lots_choose(Ledger *ledger, Account *account, int64 points);
+extern List *lots_draw(Ledger *ledger, Movement *movement, int64 points,
+					   const char *kind, const char *contra);
+
+/*
+ * lots_draw_any() takes at most so many points out of all lots of a customer,
+ * also of those that are not active yet, and returns how many it took.
+ */
+extern int64 lots_draw_any(Ledger *ledger, Movement *movement, int64 points,
+						   const char *kind, const char *contra);
+
+/*
+ * lots_touch() moves the expiry of lots that activity keeps: the movement is
+ * one.  What was added so far is written.
+ */
+extern void lots_touch(Ledger *ledger, Movement *movement);
+
+/*
+ * lot_of_row() is the lot in a row of SPI_tuptable: lot, granted, remaining,
+ * active_at, expires_at; one that was read before is the same.
+ */
+extern Lot *lot_of_row(Ledger *ledger, Account *account, uint64 row);
+
+/* lot_draw_at() is now, or when the lot becomes active. */
+extern TimestampTz lot_draw_at(const Ledger *ledger, const Lot *lot);
+
+/*
+ * earn.c: grant_active_at() and grant_expires_at() are from when, and until
+ * when, points of now are good, by the arguments of a call or the program's
+ * terms.
+ */
+extern TimestampTz grant_active_at(const Ledger *ledger, const char *pending);
+extern TimestampTz grant_expires_at(const Ledger *ledger, const char *expires,
+									TimestampTz active_at);
+
+/* lapse.c: holds_lapse() ends the holds of a customer that time has ended. */
+extern void holds_lapse(Ledger *ledger, Account *account);
+
+/* program_define.c: what is to be dropped with a population. */
+extern List *programs_forget(const Population *population);
+
+#endif							/* SEGMENT_LOYALTY_PRIVATE_H */

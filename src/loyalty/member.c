@@ -1,0 +1,233 @@
+/*-------------------------------------------------------------------------
+ *
+ * member.c
+ *	  Customers join a program, and leave it.
+ *
+ *		join_program('club', 42)	'4539148803436467', the code for the till;
+ *									the program's bonus, the first time
+ *		leave_program('club', 42)	nothing is earned any more; what the
+ *									customer has can be spent until it expires
+ *
+ * A code has a last digit that is made of the others (Luhn), as the numbers of
+ * cards have, so that a till notices one that was mistyped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "port.h"
+#include "utils/builtins.h"
+
+#include "loyalty/loyalty_private.h"
+
+SEGMENT_FUNCTION(segment_join_program);
+SEGMENT_FUNCTION(segment_leave_program);
+SEGMENT_FUNCTION(segment_member_key);
+
+/* How many digits a code has that we make. */
+#define CODE_DIGITS		16
+
+/* How often a code that we make is made anew, if somebody has it. */
+#define MOST_ATTEMPTS	10
+
+static char *join(Ledger *ledger, Account *account, char *code);
+static char *code_of_member(Ledger *ledger, Account *account,
+							const char *wanted);
+static void check_code(const Ledger *ledger, const Account *account,
+					   const char *code);
+static char *make_code(const Program *program);
+static bool is_taken(const Program *program, const char *code);
+
+/*
+ * join_program(program, key, code, population) -> code
+ */
+Datum
+segment_join_program(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	const Program *program = program_open(fcinfo, 0, 3, PROGRAM_SERVE);
+	Datum		key = customer_argument(fcinfo, 1, program);
+	Ledger	   *ledger = ledger_begin(program, NULL, NULL);
+	Account    *account = ledger_add_account(ledger, key);
+	char	   *code;
+
+	(void) ledger_lock(ledger);
+	code = join(ledger, account, note_argument(fcinfo, 2));
+	code = MemoryContextStrdup(caller, code);
+	ledger_end(ledger);
+	PG_RETURN_TEXT_P(cstring_to_text(code));
+}
+
+/* join() is segment.join_program() for a customer who is locked. */
+static char *
+join(Ledger *ledger, Account *account, char *code)
+{
+	const Program *program = ledger->program;
+	bool		in = account->joined &&
+		TIMESTAMP_IS_NOEND(account->left_at);
+	bool		first;
+	bool		isnull;
+	Datum		values[4];
+	char	   *given;
+
+	if (in)
+		return code_of_member(ledger, account, code);
+	if (code != NULL)
+		check_code(ledger, account, code);
+	values[0] = account->key;
+	values[1] = TimestampTzGetDatum(ledger->at);
+	values[2] = CStringGetTextDatum(code != NULL ? code : make_code(program));
+	values[3] = CStringGetTextDatum(code != NULL ? code : "");
+	if (ledger_execute(program, ADD_MEMBER, values, NULL) == 0)
+		return code_of_member(ledger, account, code);
+	given = TextDatumGetCString(result_value(0, 1, &isnull));
+	first = DatumGetBool(result_value(0, 2, &isnull));
+	if (first && program->bonus > 0)
+	{
+		Movement   *movement = ledger_move(ledger, account, "earn",
+										   program->bonus, "welcome", NULL);
+		TimestampTz active_at = grant_active_at(ledger, NULL);
+
+		lot_grant(ledger, movement, program->bonus, "earn", "issued",
+				  active_at, grant_expires_at(ledger, NULL, active_at));
+		ledger_write(ledger);
+	}
+	return given;
+}
+
+/*
+ * code_of_member() is the code of a customer who is a member already; an error
+ * if another one is wanted.
+ */
+static char *
+code_of_member(Ledger *ledger, Account *account, const char *wanted)
+{
+	bool		isnull;
+	char	   *code;
+
+	if (ledger_execute(ledger->program, ASK_MEMBER, &account->key, NULL) == 0)
+		elog(ERROR, "a member of program \"%s\" is gone",
+			 ledger->program->name);
+	code = TextDatumGetCString(result_value(0, 1, &isnull));
+	if (wanted != NULL && strcmp(wanted, code) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("customer \"%s\" is a member of program \"%s\" already",
+						account_text(ledger, account), ledger->program->name),
+				 errdetail("The customer's code is \"%s\".", code),
+				 errhint("To change the code, use segment.leave_program() first.")));
+	return code;
+}
+
+/* check_code() refuses a code that is another customer's. */
+static void
+check_code(const Ledger *ledger, const Account *account, const char *code)
+{
+	Datum		value = CStringGetTextDatum(code);
+	bool		isnull;
+
+	if (ledger_execute(ledger->program, ASK_CODE, &value, NULL) == 0 ||
+		profile_key_compare(ledger->population, result_value(0, 1, &isnull),
+							account->key) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("code \"%s\" is another customer's", code),
+			 errhint("Give another code, or none: then one is made.")));
+}
+
+/* make_code() makes a code that nobody has. */
+static char *
+make_code(const Program *program)
+{
+	for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++)
+	{
+		unsigned char random[CODE_DIGITS];
+		char	   *code = palloc(CODE_DIGITS + 1);
+		int			sum = 0;
+
+		if (!pg_strong_random(random, sizeof(random)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not make a code")));
+		for (int i = 0; i < CODE_DIGITS - 1; i++)
+		{
+			int			digit = random[i] % 10;
+			int			twice = digit * 2;
+
+			code[i] = '0' + digit;
+			sum += i % 2 == 0 ? twice / 10 + twice % 10 : digit;
+		}
+		code[CODE_DIGITS - 1] = '0' + (10 - sum % 10) % 10;
+		code[CODE_DIGITS] = '\0';
+		if (!is_taken(program, code))
+			return code;
+	}
+	elog(ERROR, "could not make a code that nobody has");
+}
+
+static bool
+is_taken(const Program *program, const char *code)
+{
+	Datum		value = CStringGetTextDatum(code);
+
+	return ledger_execute(program, ASK_CODE, &value, NULL) > 0;
+}
+
+/*
+ * leave_program(program, key, population)
+ */
+Datum
+segment_leave_program(PG_FUNCTION_ARGS)
+{
+	const Program *program = program_open(fcinfo, 0, 2, PROGRAM_CORRECT);
+	Datum		key = customer_argument(fcinfo, 1, program);
+	Ledger	   *ledger = ledger_begin(program, NULL, NULL);
+	Account    *account = ledger_add_account(ledger, key);
+	Datum		values[2];
+
+	(void) ledger_lock(ledger);
+	account_check_member(ledger, account, true);
+	values[0] = key;
+	values[1] = TimestampTzGetDatum(ledger->at);
+	(void) ledger_execute(program, LEAVE_MEMBER, values, NULL);
+	ledger_end(ledger);
+	PG_RETURN_VOID();
+}
+
+/*
+ * member_key(program, code, population) -> the key as text, NULL for a code
+ * that no member has
+ */
+Datum
+segment_member_key(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	const Program *program = program_open(fcinfo, 0, 2, PROGRAM_READ);
+	OwnersQuestion question;
+	char	   *code = text_argument(fcinfo, 1);
+	char	   *key = NULL;
+	bool		isnull;
+
+	if (code == NULL)
+		PG_RETURN_NULL();
+	question_begin(&question, program->population);
+	if (SPI_execute_with_args(program_sql(program,
+										  "SELECT key FROM {member}"
+										  " WHERE code = $1"
+										  " AND left_at IS NULL"),
+							  1, (Oid[]) {TEXTOID},
+							  (Datum[]) {CStringGetTextDatum(code)}, NULL,
+							  true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the members of a program");
+	if (SPI_processed > 0)
+		key = MemoryContextStrdup(caller,
+								  profile_key_text(program->population,
+												   result_value(0, 1,
+																&isnull)));
+	question_end(&question);
+	if (key == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(key));
+}

@@ -1,0 +1,195 @@
+/*-------------------------------------------------------------------------
+ *
+ * program.c
+ *	  Which programs are there, and who may use them?
+ *
+ *		SELECT segment.redeem('club', 42, 100);
+ *
+ *		program_open	segment.program says which tables the program has;
+ *						the user has INSERT on its movements
+ *
+ * Rights are grants on the table of movements, which nobody writes by SQL
+ * whatever is granted (base/protect.c); so they are seen by \dp, dumped, and
+ * dropped with a role, as others are:
+ *
+ *		SELECT		read: statement, card, liability ...
+ *		INSERT		serve: join, earn, redeem, hold, settle, release, give
+ *		UPDATE		correct: reverse, adjust, leave
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "loyalty/loyalty_private.h"
+
+const char *const program_table_names[PROGRAM_TABLES] = {
+	[MEMBER_TABLE] = "member",
+	[MOVEMENT_TABLE] = "movement",
+	[LOT_TABLE] = "lot",
+	[ENTRY_TABLE] = "entry",
+	[HOLD_TABLE] = "hold",
+};
+
+static const struct
+{
+	AclMode		mode;
+	const char *name;
+}			privileges[] = {
+	[PROGRAM_READ] = {ACL_SELECT, "SELECT"},
+	[PROGRAM_SERVE] = {ACL_INSERT, "INSERT"},
+	[PROGRAM_CORRECT] = {ACL_UPDATE, "UPDATE"},
+};
+
+static Program *program_must(const Population *population, const char *name);
+static void check_right(const Program *program, ProgramUse use);
+
+const Program *
+program_open(FunctionCallInfo fcinfo, int program, int population,
+			 ProgramUse use)
+{
+	char	   *name = name_argument(fcinfo, program, "program");
+	const Population *home = population_argument(fcinfo, population);
+
+	check_right(program_must(home, name), use);
+	home = population_keep(home->name, AccessShareLock);
+	if (home == NULL)
+		home = population_by_name(optional_name_argument(fcinfo, population));
+
+	/* while we waited, it may have been made anew */
+	check_right(program_must(home, name), use);
+	return program_must(home, name);
+}
+
+/* program_must() is the program of that name, which must be there. */
+static Program *
+program_must(const Population *population, const char *name)
+{
+	Program    *program = program_find(population, name);
+
+	if (program == NULL)
+		program_refuse_unknown(population, name);
+	return program;
+}
+
+/* check_right() raises an error if the user may not use a program so. */
+static void
+check_right(const Program *program, ProgramUse use)
+{
+	Oid			movements = program->tables[MOVEMENT_TABLE];
+	const char *table = relation_name(movements);
+
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the ledger of program \"%s\" was dropped",
+						program->name),
+				 errhint("Drop the program with segment.drop_program().")));
+	if (pg_class_aclcheck(movements, GetUserId(),
+						  privileges[use].mode) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for program \"%s\"",
+						program->name),
+				 errhint("Ask its owner for GRANT %s ON %s.",
+						 privileges[use].name, table)));
+}
+
+Program *
+program_find(const Population *population, const char *name)
+{
+	Program    *program = NULL;
+	CatalogScan scan;
+	bool		isnull;
+
+	catalog_begin_one(&scan, "program", population->name, name);
+	if (catalog_next(&scan))
+	{
+		program = palloc0(sizeof(Program));
+		program->population = population;
+		program->name = catalog_get_text(&scan, "program");
+		program->unit = catalog_get_text(&scan, "unit");
+		program->expires = catalog_get_text(&scan, "expires");
+		program->pending = catalog_get_text(&scan, "pending");
+		program->rounding = catalog_get_text(&scan, "rounding");
+		program->returns = catalog_get_text(&scan, "returns");
+		program->bonus = DatumGetInt64(catalog_get(&scan, "bonus", INT8OID,
+												   &isnull));
+		program->description = catalog_get_optional(&scan, "description");
+		for (int i = 0; i < PROGRAM_TABLES; i++)
+			program->tables[i] = catalog_get_oid(&scan,
+												 program_table_names[i],
+												 REGCLASSOID);
+	}
+	catalog_end(&scan);
+	if (program == NULL)
+		return NULL;
+	program->zone = pg_tzset(population->timezone);
+	program->terms = terms_parse(program->expires, "expires", NULL);
+	program->pending_span = span_parse(program->pending, "pending", true);
+	program->policy = strcmp(program->returns, "debt") == 0 ? RETURNS_DEBT :
+		strcmp(program->returns, "forgive") == 0 ? RETURNS_FORGIVE :
+		RETURNS_PENDING_ONLY;
+	return program;
+}
+
+List *
+program_names(const Population *population)
+{
+	List	   *names = NIL;
+	CatalogScan scan;
+
+	catalog_begin(&scan, "program", population->name);
+	while (catalog_next(&scan))
+		names = lappend(names, catalog_get_text(&scan, "program"));
+	catalog_end(&scan);
+	list_sort(names, compare_names);
+	return names;
+}
+
+void
+program_refuse_unknown(const Population *population, const char *name)
+{
+	const char *nearest = nearest_name(name, program_names(population));
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("program \"%s\" does not exist in population \"%s\"",
+					name, population->name),
+			 nearest ? errhint("Perhaps you meant %s.",
+							   quote_literal_cstr(nearest)) :
+			 errhint("Create it with segment.create_program().")));
+}
+
+char *
+program_sql(const Program *program, const char *sql)
+{
+	Oid			key = program->population->key_type;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	while (*sql != '\0')
+	{
+		const char *end = *sql == '{' ? strchr(sql, '}') : NULL;
+		int			length = end == NULL ? 0 : end - sql - 1;
+
+		if (end == NULL)
+		{
+			appendStringInfoChar(&text, *sql++);
+			continue;
+		}
+		if (strncmp(sql + 1, "key", length) == 0)
+			appendStringInfoString(&text, format_type_be_qualified(key));
+		for (int i = 0; i < PROGRAM_TABLES; i++)
+			if (strlen(program_table_names[i]) == length &&
+				strncmp(sql + 1, program_table_names[i], length) == 0)
+				appendStringInfoString(&text,
+									   relation_name(program->tables[i]));
+		sql = end + 1;
+	}
+	return text.data;
+}

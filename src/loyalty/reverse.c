@@ -1,0 +1,258 @@
+/*-------------------------------------------------------------------------
+ *
+ * reverse.c
+ *	  What was done is made up for, as a whole or in part.
+ *
+ *		reverse('club', 7)		7 earned 100: they are taken back, from what is
+ *								left of their own lot; of the rest the program
+ *								says what becomes ('returns')
+ *		reverse('club', 8)		8 spent 150: the lots get back what was drawn
+ *								from them, with the expiry that they have
+ *
+ * A part of what was spent goes back to the lots that were drawn last, as if
+ * less had been spent.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "loyalty/loyalty_private.h"
+
+SEGMENT_FUNCTION(segment_reverse);
+
+/* A movement that is to be reversed. */
+typedef struct Reversed
+{
+	int64		number;
+	Datum		key;
+	char	   *kind;
+	int64		points;
+	int64		already;		/* of its points, by other reversals */
+} Reversed;
+
+static bool read_reversed(const Program *program, int64 number,
+						  Reversed *reversed);
+static void check_kind(const Program *program, const Reversed *reversed);
+static int64 reverse(Ledger *ledger, Account *account, Reversed *reversed,
+					 int64 points, const char *note);
+static void take_back(Ledger *ledger, Movement *movement, int64 grant,
+					  int64 points, const char *kind, const char *contra);
+static void give_back(Ledger *ledger, Movement *movement, int64 draw,
+					  int64 points, const char *kind, const char *contra);
+static List *read_shares(Ledger *ledger, Account *account,
+						 LedgerStatement statement, int64 number);
+
+/*
+ * reverse(program, movement, points, token, note, population) -> movement
+ */
+Datum
+segment_reverse(PG_FUNCTION_ARGS)
+{
+	static const int requested[] = {1, 2};
+	const Program *program = program_open(fcinfo, 0, 5, PROGRAM_CORRECT);
+	int64		number = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
+	int64		points = points_argument(fcinfo, 2, true);
+	Ledger	   *ledger = ledger_begin(program, text_argument(fcinfo, 3),
+									  request_text("reverse", fcinfo,
+												   requested,
+												   lengthof(requested)));
+	Reversed	reversed;
+	Account    *account;
+	int64		movement;
+
+	if (!read_reversed(program, number, &reversed))
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("program \"%s\" has no movement " INT64_FORMAT,
+						program->name, number),
+				 errhint("segment.statement() lists the movements of a customer.")));
+	account = ledger_add_account(ledger, reversed.key);
+	movement = ledger_lock(ledger);
+	if (movement == 0)
+	{
+		/* others may have reversed it while we waited */
+		(void) read_reversed(program, number, &reversed);
+		movement = reverse(ledger, account, &reversed, points,
+						   note_argument(fcinfo, 4));
+	}
+	ledger_end(ledger);
+	PG_RETURN_INT64(movement);
+}
+
+/* read_reversed() reads a movement; false if there is none of that number. */
+static bool
+read_reversed(const Program *program, int64 number, Reversed *reversed)
+{
+	Datum		value = Int64GetDatum(number);
+	bool		isnull;
+
+	if (ledger_execute(program, ASK_MOVEMENT, &value, NULL) == 0)
+		return false;
+	reversed->number = number;
+	reversed->key = profile_key_copy(program->population,
+									 result_value(0, 1, &isnull));
+	reversed->kind = TextDatumGetCString(result_value(0, 2, &isnull));
+	reversed->points = DatumGetInt64(result_value(0, 3, &isnull));
+	reversed->already = -DatumGetInt64(result_value(0, 4, &isnull));
+	if (isnull)
+		reversed->already = 0;
+	return true;
+}
+
+/* check_kind() refuses what cannot be reversed, and says what to do. */
+static void
+check_kind(const Program *program, const Reversed *reversed)
+{
+	const char *kind = reversed->kind;
+	const char *instead;
+
+	if (strcmp(kind, "earn") == 0 || strcmp(kind, "redeem") == 0 ||
+		strcmp(kind, "settle") == 0 || strcmp(kind, "adjust") == 0)
+		return;
+	instead = strcmp(kind, "hold") == 0 ? "Use segment.release()." :
+		strcmp(kind, "gift") == 0 ?
+		"Let the receiver give it back with segment.give()." :
+		"Use segment.adjust(), or do again what was reversed.";
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("movement " INT64_FORMAT " of program \"%s\" cannot be reversed",
+					reversed->number, program->name),
+			 errdetail("Its kind is %s.", kind),
+			 errhint("%s", instead)));
+}
+
+/* reverse() is segment.reverse() for a customer who is locked. */
+static int64
+reverse(Ledger *ledger, Account *account, Reversed *reversed, int64 points,
+		const char *note)
+{
+	bool		adjusted = strcmp(reversed->kind, "adjust") == 0;
+	bool		granted = reversed->points > 0;
+	int64		whole = granted ? reversed->points : -reversed->points;
+	int64		left = whole - Abs(reversed->already);
+	Movement   *movement;
+
+	check_kind(ledger->program, reversed);
+	if (left == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("movement " INT64_FORMAT " of program \"%s\" is reversed already",
+						reversed->number, ledger->program->name),
+				 errhint("Give a token, if the same request may come twice.")));
+	if (points == 0)
+		points = left;
+	if (points > left)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("movement " INT64_FORMAT " of program \"%s\" cannot be reversed by "
+						INT64_FORMAT " %s", reversed->number,
+						ledger->program->name, points, ledger->program->unit),
+				 errdetail("Of its " INT64_FORMAT ", " INT64_FORMAT
+						   " are not reversed yet.", whole, left),
+				 errhint("Reverse at most " INT64_FORMAT ".", left)));
+	movement = ledger_move(ledger, account, "reverse",
+						   granted ? -points : points, NULL, note);
+	movement->reverses = reversed->number;
+	if (granted)
+		take_back(ledger, movement, reversed->number, points,
+				  adjusted ? "adjust" : "return",
+				  adjusted ? "adjusted" : "returned");
+	else
+		give_back(ledger, movement, reversed->number, points,
+				  adjusted ? "adjust" : "restore",
+				  adjusted ? "adjusted" : "redeemed");
+	ledger_write(ledger);
+	return movement->number;
+}
+
+/*
+ * take_back() takes points of a grant back: from its own lots, if these have
+ * them; of the rest the program says what becomes.
+ */
+static void
+take_back(Ledger *ledger, Movement *movement, int64 grant, int64 points,
+		  const char *kind, const char *contra)
+{
+	ReturnsPolicy policy = ledger->program->policy;
+	Account    *account = movement->account;
+	int64		left = points;
+	ListCell   *lc;
+
+	foreach(lc, read_shares(ledger, account, ASK_GRANTED, grant))
+	{
+		Lot		   *lot = ((Share *) lfirst(lc))->lot;
+		int64		some = Min(left, lot->remaining);
+
+		if (some == 0 || (policy == RETURNS_PENDING_ONLY &&
+						  lot->active_at <= ledger->at))
+			continue;
+		lot_draw(ledger, movement, lot, some, kind, contra);
+		left -= some;
+	}
+	/* where lots are moved into each other, any may have them */
+	if (policy == RETURNS_DEBT ||
+		(policy == RETURNS_FORGIVE && ledger->program->terms.idle))
+		left -= lots_draw_any(ledger, movement, left, kind, contra);
+	if (policy == RETURNS_DEBT)
+	{
+		ledger_enter(ledger, movement, NULL, -left, kind, contra, ledger->at);
+		account->debt = add_points(account->debt, left);
+	}
+	else
+	{
+		ledger_enter(ledger, movement, NULL, -left, kind, contra, ledger->at);
+		ledger_enter(ledger, movement, NULL, left, "forgive", "forgiven",
+					 ledger->at);
+	}
+}
+
+/* give_back() gives what a movement drew back to its lots, the last first. */
+static void
+give_back(Ledger *ledger, Movement *movement, int64 draw, int64 points,
+		  const char *kind, const char *contra)
+{
+	ListCell   *lc;
+
+	foreach(lc, read_shares(ledger, movement->account, ASK_DRAWN, draw))
+	{
+		const Share *share = lfirst(lc);
+		int64		some = Min(points, share->points);
+
+		if (some > 0)
+			lot_restore(ledger, movement, share->lot, some, kind, contra);
+		points -= some;
+	}
+	if (points > 0)
+		elog(ERROR, "lots of movement " INT64_FORMAT " lack " INT64_FORMAT
+			 " points", draw, points);
+}
+
+/* read_shares() reads lots (Share *) of a movement, and points of each. */
+static List *
+read_shares(Ledger *ledger, Account *account, LedgerStatement statement,
+			int64 number)
+{
+	Datum		value = Int64GetDatum(number);
+	uint64		rows = ledger_execute(ledger->program, statement, &value,
+									  NULL);
+	List	   *shares = NIL;
+	bool		isnull;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Share	   *share = palloc(sizeof(Share));
+
+		share->lot = lot_of_row(ledger, account, i);
+		share->points = 0;
+		if (statement == ASK_DRAWN)
+			share->points =
+				DatumGetInt64(DirectFunctionCall1(numeric_int8,
+												  result_value(i, 6,
+															   &isnull)));
+		shares = lappend(shares, share);
+	}
+	return shares;
+}

@@ -1,0 +1,379 @@
+/*-------------------------------------------------------------------------
+ *
+ * statements.c
+ *	  The SQL by which a program's ledger is read and written.
+ *
+ *		ledger_execute(program, ASK_ACCOUNT, {42, now}, NULL)
+ *
+ * A till asks for the same few statements all day, so their plans are kept for
+ * the session, by program.  They run as the population's owner, with the
+ * permit to write tables of ours (base/protect.c); under READ COMMITTED each
+ * sees what was committed when it begins.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/tstoreReceiver.h"
+#include "funcapi.h"
+#include "nodes/execnodes.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "loyalty/loyalty_private.h"
+
+/* In the place of a type: that of keys, and an array of it. */
+#define KEY_TYPE	0
+#define KEY_ARRAY	1
+
+#define MOST_ARGUMENTS	10
+
+typedef struct StatementForm
+{
+	const char *sql;
+	int			nargs;
+	Oid			types[MOST_ARGUMENTS];
+} StatementForm;
+
+static const StatementForm forms[LEDGER_STATEMENTS] = {
+	/* key, at */
+	[ASK_ACCOUNT] = {
+		"SELECT m.joined_at, m.left_at,"
+		" (SELECT sum(e.points)::bigint FROM {entry} e"
+		" WHERE e.key = $1 AND e.lot IS NULL),"
+		" EXISTS (SELECT FROM {hold} h"
+		" WHERE h.key = $1 AND h.state = 'open' AND h.until <= $2)"
+		" FROM (SELECT) AS one LEFT JOIN {member} m ON m.key = $1",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
+	/* token */
+	[ASK_TOKEN] = {
+		"SELECT movement, request FROM {movement} WHERE token = $1",
+		1, {TEXTOID},
+	},
+	/* key, at, how many: lots with what can be spent, the soonest first */
+	[ASK_LOTS] = {
+		"SELECT lot, granted, remaining, active_at, expires_at FROM {lot}"
+		" WHERE key = $1 AND remaining > 0 AND expires_at > $2"
+		" AND active_at <= $2 ORDER BY expires_at, lot LIMIT $3",
+		3, {KEY_TYPE, TIMESTAMPTZOID, INT8OID},
+	},
+	/* key, at */
+	[ASK_SPENDABLE] = {
+		"SELECT sum(remaining) FROM {lot}"
+		" WHERE key = $1 AND remaining > 0 AND expires_at > $2"
+		" AND active_at <= $2",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
+	[ASK_PENDING] = {
+		"SELECT sum(remaining), max(active_at) FROM {lot}"
+		" WHERE key = $1 AND remaining > 0 AND active_at > $2",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
+	[ASK_HELD] = {
+		"SELECT sum(points), max(until) FROM {hold}"
+		" WHERE key = $1 AND state = 'open' AND until > $2",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
+	/* movement */
+	[ASK_MOVEMENT] = {
+		"SELECT key, kind, points, (SELECT sum(r.points)::bigint"
+		" FROM {movement} r WHERE r.reverses = $1)"
+		" FROM {movement} WHERE movement = $1",
+		1, {INT8OID},
+	},
+	/* movement: what it and its reversals took out of lots, the last first */
+	[ASK_DRAWN] = {
+		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at,"
+		" d.drawn FROM (SELECT e.lot, -sum(e.points) AS drawn"
+		" FROM {entry} e WHERE e.movement IN (SELECT $1 UNION ALL"
+		" SELECT m.movement FROM {movement} m WHERE m.reverses = $1)"
+		" AND e.kind <> 'expire' AND e.lot IS NOT NULL"
+		" AND e.kind IN ('redeem', 'restore', 'adjust')"
+		" GROUP BY e.lot) AS d JOIN {lot} l USING (lot)"
+		" WHERE d.drawn > 0 ORDER BY l.expires_at DESC, l.lot DESC",
+		1, {INT8OID},
+	},
+	/* movement: the lots into which it granted */
+	[ASK_GRANTED] = {
+		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at"
+		" FROM {lot} l WHERE l.lot IN (SELECT e.lot FROM {entry} e"
+		" WHERE e.movement = $1 AND e.points > 0"
+		" AND e.kind IN ('earn', 'adjust'))"
+		" ORDER BY l.expires_at, l.lot",
+		1, {INT8OID},
+	},
+	/* key, at: all that have something left */
+	[ASK_LIVE] = {
+		"SELECT lot, granted, remaining, active_at, expires_at FROM {lot}"
+		" WHERE key = $1 AND remaining > 0 AND expires_at > $2"
+		" ORDER BY active_at > $2, expires_at, lot",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
+	/* key, at, lot: what of a lot expires then, set aside or not */
+	[ASK_EXPIRING] = {
+		"SELECT (-sum(points))::bigint FROM {entry}"
+		" WHERE key = $1 AND at = $2 AND lot = $3 AND kind = 'expire'",
+		3, {KEY_TYPE, TIMESTAMPTZOID, INT8OID},
+	},
+	/* key, at: what lapsed holds give back to lots */
+	[ASK_LAPSED] = {
+		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at,"
+		" sum(e.points)::bigint, max(h.movement)"
+		" FROM {hold} h JOIN {entry} e ON e.movement = h.movement"
+		" AND e.kind = 'release' JOIN {lot} l ON l.lot = e.lot"
+		" WHERE h.key = $1 AND h.state = 'open' AND h.until <= $2"
+		" GROUP BY l.lot ORDER BY l.lot",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
+	/* movement: what an open hold has of lots, and whether it would lapse */
+	[ASK_HOLD] = {
+		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at,"
+		" -sum(e.points) FILTER (WHERE e.kind = 'hold')::bigint,"
+		" bool_or(e.kind = 'release'), h.key, h.points, h.until, h.state"
+		" FROM {hold} h JOIN {entry} e ON e.movement = h.movement"
+		" JOIN {lot} l ON l.lot = e.lot WHERE h.movement = $1"
+		" GROUP BY l.lot, h.movement ORDER BY l.expires_at, l.lot",
+		1, {INT8OID},
+	},
+	/* key, kind, points, at, ref, token, request, reverses, note, by */
+	[ADD_MOVEMENT] = {
+		"INSERT INTO {movement} (key, kind, points, at, made_at, ref, token,"
+		" request, reverses, note, by) VALUES ($1, $2, $3, $4,"
+		" transaction_timestamp(), $5, $6, $7, $8, $9, $10)"
+		" ON CONFLICT (token) DO NOTHING RETURNING movement",
+		10, {KEY_TYPE, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
+			TEXTOID, INT8OID, TEXTOID, NAMEOID},
+	},
+	/* of lots: movements, keys, granted, remaining, active_at, expires_at */
+	[ADD_LOTS] = {
+		"INSERT INTO {lot} (movement, key, granted, remaining, active_at,"
+		" expires_at) SELECT a, b, c, d, e, f"
+		" FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY"
+		" AS u (a, b, c, d, e, f, n) ORDER BY n RETURNING lot",
+		6, {INT8ARRAYOID, KEY_ARRAY, INT8ARRAYOID, INT8ARRAYOID,
+			TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID},
+	},
+	/* of lots: numbers, granted, remaining, expires_at */
+	[CHANGE_LOTS] = {
+		"UPDATE {lot} AS l SET granted = b, remaining = c, expires_at = d"
+		" FROM unnest($1, $2, $3, $4) AS u (a, b, c, d) WHERE l.lot = u.a",
+		4, {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID},
+	},
+	/* of entries: movements, lots, keys, points, kinds, contras, at */
+	[ADD_ENTRIES] = {
+		"INSERT INTO {entry} (movement, lot, key, points, kind, contra, at)"
+		" SELECT a, nullif(b, 0), c, d, e, f, g"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY"
+		" AS u (a, b, c, d, e, f, g, n) ORDER BY n",
+		7, {INT8ARRAYOID, INT8ARRAYOID, KEY_ARRAY, INT8ARRAYOID,
+			TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID},
+	},
+	/* movement, key, points, until */
+	[ADD_HOLD] = {
+		"INSERT INTO {hold} (movement, key, points, until)"
+		" VALUES ($1, $2, $3, $4)",
+		4, {INT8OID, KEY_TYPE, INT8OID, TIMESTAMPTZOID},
+	},
+	/* key, state, at, movement: those that lapsed, or one */
+	[END_HOLDS] = {
+		"UPDATE {hold} SET state = $2 WHERE key = $1 AND state = 'open'"
+		" AND CASE WHEN $4 IS NULL THEN until <= $3 ELSE movement = $4 END",
+		4, {KEY_TYPE, TEXTOID, TIMESTAMPTZOID, INT8OID},
+	},
+	/* key, at, code, and again if it was given, else '' */
+	[ADD_MEMBER] = {
+		"INSERT INTO {member} AS m (key, joined_at, code) VALUES ($1, $2, $3)"
+		" ON CONFLICT (key) DO UPDATE SET joined_at = excluded.joined_at,"
+		" left_at = NULL, code = coalesce(nullif($4, ''), m.code)"
+		" WHERE m.left_at IS NOT NULL"
+		" RETURNING m.code, xmax = 0",
+		4, {KEY_TYPE, TIMESTAMPTZOID, TEXTOID, TEXTOID},
+	},
+	/* key, at */
+	[LEAVE_MEMBER] = {
+		"UPDATE {member} SET left_at = $2 WHERE key = $1 AND left_at IS NULL",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
+	/* key */
+	[ASK_MEMBER] = {
+		"SELECT code FROM {member} WHERE key = $1",
+		1, {KEY_TYPE},
+	},
+	/* code */
+	[ASK_CODE] = {
+		"SELECT key, left_at FROM {member} WHERE code = $1",
+		1, {TEXTOID},
+	},
+};
+
+/* The plans of a program. */
+typedef struct Plans
+{
+	SPIPlanPtr	plans[LEDGER_STATEMENTS];	/* NULL until they are needed */
+} Plans;
+
+typedef struct PlansEntry
+{
+	Oid			movement;		/* the program's table: hash key */
+	CacheSlot	slot;			/* frees 'plans' */
+	Oid			tables[PROGRAM_TABLES];
+	Oid			base;
+	Plans	   *plans;
+} PlansEntry;
+
+static Cache *plans_cache = NULL;
+
+static bool made_of(const void *entry, Oid relid);
+static Plans *program_plans(const Program *program);
+static SPIPlanPtr make_plan(const Program *program, LedgerStatement statement);
+static void free_plans(void *plans);
+
+void
+statements_init(void)
+{
+	static const CacheKind kind = {
+		.name = "segment ledger plans",
+		.key_size = sizeof(Oid),
+		.entry_size = sizeof(PlansEntry),
+		.slot = offsetof(PlansEntry, slot),
+		.holds_sql = true,
+		.made_of = made_of,
+	};
+
+	plans_cache = cache_create(&kind);
+}
+
+static bool
+made_of(const void *entry, Oid relid)
+{
+	const PlansEntry *plans = entry;
+
+	for (int i = 0; i < PROGRAM_TABLES; i++)
+		if (plans->tables[i] == relid)
+			return true;
+	return plans->base == relid;
+}
+
+uint64
+ledger_execute(const Program *program, LedgerStatement statement,
+			   const Datum *values, const char *nulls)
+{
+	Plans	   *plans = program_plans(program);
+	SPIPlanPtr	plan = plans->plans[statement];
+	int			result;
+
+	if (plan == NULL)
+		plan = plans->plans[statement] = make_plan(program, statement);
+	protected_write_begin();
+	result = SPI_execute_plan(plan, unconstify(Datum *, values), nulls, false,
+							  0);
+	protected_write_end();
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", forms[statement].sql,
+			 SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+/* program_plans() finds or makes the entry of a program's plans. */
+static Plans *
+program_plans(const Program *program)
+{
+	PlansEntry	made = {0};
+	PlansEntry *entry = cache_find(plans_cache,
+								   &program->tables[MOVEMENT_TABLE]);
+	uint64		begun = cache_begin();
+	MemoryContext context;
+	MemoryContextCallback *callback;
+
+	if (entry != NULL)
+		return entry->plans;
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"segment ledger plans",
+									ALLOCSET_SMALL_SIZES);
+	made.movement = program->tables[MOVEMENT_TABLE];
+	memcpy(made.tables, program->tables, sizeof(made.tables));
+	made.base = program->population->oid;
+	made.plans = MemoryContextAllocZero(context, sizeof(Plans));
+	callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+	callback->func = free_plans;
+	callback->arg = made.plans;
+	MemoryContextRegisterResetCallback(context, callback);
+	entry = cache_put(plans_cache, &made, context, begun);
+	return entry->plans;
+}
+
+/* make_plan() plans a statement, for all values of its arguments. */
+static SPIPlanPtr
+make_plan(const Program *program, LedgerStatement statement)
+{
+	const StatementForm *form = &forms[statement];
+	Oid			key = program->population->key_type;
+	Oid			types[MOST_ARGUMENTS];
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < form->nargs; i++)
+		types[i] = form->types[i] == KEY_TYPE ? key :
+			form->types[i] == KEY_ARRAY ? get_array_type(key) :
+			form->types[i];
+	plan = SPI_prepare_cursor(program_sql(program, form->sql), form->nargs,
+							  types, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", form->sql,
+			 SPI_result_code_string(SPI_result));
+	SPI_keepplan(plan);
+	return plan;
+}
+
+static void
+free_plans(void *arg)
+{
+	Plans	   *plans = arg;
+
+	for (int i = 0; i < LEDGER_STATEMENTS; i++)
+		if (plans->plans[i] != NULL)
+			SPI_freeplan(plans->plans[i]);
+}
+
+Datum
+result_value(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+						 column, isnull);
+}
+
+void
+program_answer(FunctionCallInfo fcinfo, const Program *program,
+			   const char *sql, int nargs, const Oid *types,
+			   const Datum *values)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ParamListInfo params = makeParamList(nargs);
+	OwnersQuestion question;
+	SPIExecuteOptions options;
+
+	for (int i = 0; i < nargs; i++)
+	{
+		params->params[i].value = values[i];
+		params->params[i].isnull = false;
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = types[i];
+	}
+	InitMaterializedSRF(fcinfo, 0);
+	question_begin(&question, program->population);
+	memset(&options, 0, sizeof(options));
+	options.params = params;
+	options.read_only = true;
+	options.dest = CreateDestReceiver(DestTuplestore);
+	SetTuplestoreDestReceiverParams(options.dest, result->setResult,
+									result->econtext->ecxt_per_query_memory,
+									true, NULL, NULL);
+	if (SPI_execute_extended(program_sql(program, sql),
+							 &options) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	options.dest->rDestroy(options.dest);
+	question_end(&question);
+}
