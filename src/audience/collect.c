@@ -34,9 +34,10 @@ static void collect(Collection *into, Node *node, bool exact);
 static bool collect_comparison(Collection *into, OpExpr *comparison);
 static bool collect_elements(Collection *into, Node *array,
 							 OpExpr *comparison, const Const *constants);
-static int	comparison_strategy(Node *left, Oid operator, Oid *family);
 static bool add_comparison(Collection *into, Operand *operand, int strategy,
 						   Datum value);
+static void add_probes(Collection *into, Operand *operand,
+					   const Datum *values, int count);
 static bool collect_list(Collection *into, ScalarArrayOpExpr *list);
 static void collect_other(Collection *into, Node *node);
 static Condition *condition_of(Collection *into, Node *node, uint64 hash);
@@ -179,8 +180,7 @@ collect_elements(Collection *into, Node *array, OpExpr *comparison,
 	return true;
 }
 
-/* comparison_strategy() returns the btree strategy of an operator, or 0. */
-static int
+int
 comparison_strategy(Node *left, Oid operator, Oid *family)
 {
 	TypeCacheEntry *cache = lookup_type_cache(exprType(left),
@@ -252,11 +252,29 @@ collect_list(Collection *into, ScalarArrayOpExpr *list)
 		return false;
 
 	values = operand_elements(operand, constants->constvalue);
-	for (int i = 0; i < values.count; i++)
-		operand_add_probe(operand, values.list[i], operand->nconditions,
+	add_probes(into, operand, values.list, values.count);
+	return true;
+}
+
+/* add_probes() adds that an operand is one of these values. */
+static void
+add_probes(Collection *into, Operand *operand, const Datum *values,
+		   int count)
+{
+	for (int i = 0; i < count; i++)
+		operand_add_probe(operand, values[i], operand->nconditions,
 						  into->place);
 	operand->nconditions++;
-	return true;
+}
+
+void
+collect_values(Collection *into, Operand *operand, int strategy,
+			   const Datum *values, int count)
+{
+	if (count == 1)
+		(void) add_comparison(into, operand, strategy, values[0]);
+	else
+		add_probes(into, operand, values, count);
 }
 
 /*

@@ -20,6 +20,7 @@
  *		operand.c			thresholds and equality probes of one operand
  *		pair.c				factors and summands between two operands
  *		collect.c			reads the conditions off a compiled filter
+ *		collect_plain.c		or off one that is like another, as it is written
  *		index_filters.c		evaluates whole filters
  *		index_build.c		takes audiences into an index, and out of it
  *		index.c				keeps the index of each population
@@ -337,8 +338,35 @@ extern void pair_touch(AudienceIndex *index, Pair *pair);
 
 /* Collect the conditions of a compiled filter. */
 extern void collect_conditions(Collection *into, Node *filter);
+/* The btree strategy of an operator beside 'left', and its family; or 0. */
+extern int	comparison_strategy(Node *left, Oid operator, Oid *family);
+/*
+ * Collect that an operand is compared with a value, by a btree strategy, or
+ * that it is one of several.
+ */
+extern void collect_values(Collection *into, Operand *operand, int strategy,
+						   const Datum *values, int count);
 /* Remove the conditions of audiences whose places are marked. */
 extern void conditions_remove(AudienceIndex *index, const bool *marked);
+
+/* collect_plain.c -------------------------------------------------------- */
+
+/* What was learned from compiled filters, while an index is built. */
+typedef struct PlainShapes PlainShapes;
+
+/* Nothing was learned yet.  It lives in the current context. */
+extern PlainShapes *plain_create(void);
+/*
+ * Read the literals of a filter, as filter_compile_pinned() does.  Returns
+ * false if it has to be compiled; else plain_collect() collects its
+ * conditions.  What was read is in the current context.
+ */
+extern bool plain_read(PlainShapes *plain, FilterScope *scope,
+					   const FilterNode *filter);
+extern void plain_collect(const PlainShapes *plain, Collection *into);
+/* Learn from a filter that was compiled and collected. */
+extern void plain_learn(PlainShapes *plain, Collection *into,
+						const FilterNode *filter, const Expr *expr);
 
 /* columns.c -------------------------------------------------------------- */
 

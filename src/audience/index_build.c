@@ -11,8 +11,9 @@
  *						total_spend		> 100 {newcomer}	> 500 {vip}
  *
  * The conditions of an audience are read off its compiled filter, which is
- * thrown away again; the few that are to be evaluated are compiled when that
- * is so.
+ * thrown away again, or where they are like those of another one as they are
+ * written (collect_plain.c).  The few filters that are to be evaluated are
+ * compiled when that is so.
  *
  * A filter that does not bind any more is noted, and the others are indexed:
  * an event must not fail of a definition that it has nothing to do with.  The
@@ -46,17 +47,19 @@ typedef struct Building
 	FilterScope *scope;
 	MemoryContext memory;		/* holds what ends with the building */
 	MemoryContext scratch;		/* reset after each audience */
+	PlainShapes *plain;
 	Collection	into;
 	AudienceIndex *index;		/* the result */
 } Building;
 
-/* A filter to be compiled by an attempt. */
+/* A filter to be read or compiled by an attempt. */
 typedef struct Compilation
 {
 	const Watched *watched;
 	const FilterNode *filter;
 	FilterScope *scope;
-	Expr	   *result;
+	PlainShapes *plain;			/* NULL: it has to be compiled */
+	Expr	   *result;			/* NULL: it was read */
 } Compilation;
 
 /* How the audiences that there are differ from those of an index. */
@@ -173,6 +176,7 @@ take_in(Building *building)
 											  ALLOCSET_DEFAULT_SIZES);
 	building->into = (Collection) {index, index_memory(index), 0};
 	old = MemoryContextSwitchTo(building->memory);
+	building->plain = plain_create();
 	building->scope = filter_relation_scope(building->population->oid, 1);
 	level = filter_pin(building->scope);
 	foreach(lc, building->audiences)
@@ -224,14 +228,19 @@ free_place(AudienceIndex *index)
 	return index->nwatched++;
 }
 
-/* index_audience() adds an audience; it is compiled if it is stored. */
+/* index_audience() adds an audience, if it is stored with its conditions. */
 static void
 index_audience(Building *building, const Audience *audience, int place)
 {
 	AudienceIndex *index = building->index;
 	Collection *into = &building->into;
 	Watched    *watched = &index->watched[place];
-	Compilation one = {watched, audience->filter, building->scope};
+	Compilation one = {
+		.watched = watched,
+		.filter = audience->filter,
+		.scope = building->scope,
+		.plain = audience->time_dependent ? NULL : building->plain,
+	};
 	ErrorData  *error = NULL;
 	MemoryContext old;
 
@@ -258,7 +267,12 @@ index_audience(Building *building, const Audience *audience, int place)
 	{
 		if (audience->time_dependent)
 			one.result = shared_exprs_bind(index->shared, one.result);
-		collect_conditions(into, (Node *) one.result);
+		if (one.result != NULL)
+			collect_conditions(into, (Node *) one.result);
+		else
+			plain_collect(one.plain, into);
+		if (one.result != NULL && one.plain != NULL)
+			plain_learn(one.plain, into, audience->filter, one.result);
 		MemoryContextSwitchTo(into->context);
 		/* a filter that time changes may come to hold for the blank row */
 		if (audience->matches_empty || audience->time_dependent)
@@ -273,7 +287,9 @@ compile_watched(void *arg)
 {
 	Compilation *one = arg;
 
-	one->result = watched_compile(one->watched, one->filter, one->scope);
+	if (one->plain == NULL ||
+		!plain_read(one->plain, one->scope, one->filter))
+		one->result = watched_compile(one->watched, one->filter, one->scope);
 }
 
 /* ---- following ---- */

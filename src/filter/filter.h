@@ -376,6 +376,14 @@ extern Expr *filter_compile_operand_pinned(const FilterNode *operand,
 										   FilterScope *scope);
 
 /*
+ * What these compilers make of a number beside a column of a type of numbers,
+ * or of a string beside a text: the type as which it is read, and its value.
+ */
+extern Oid	filter_number_type(const FilterNode *number, Oid column_type);
+extern Datum filter_literal_value(FilterScope *scope,
+								  const FilterNode *literal, Oid type);
+
+/*
  * Raise ERRCODE_UNDEFINED_FUNCTION, with the nearest name, unless all
  * functions in the tree are known; for callers that look at names before they
  * compile.

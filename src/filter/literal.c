@@ -109,6 +109,18 @@ literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 	return expr_const(type, literal_input(scope, literal, type, against));
 }
 
+Datum
+filter_literal_value(FilterScope *scope, const FilterNode *literal, Oid type)
+{
+	return literal_input(scope, literal, type, literal);
+}
+
+Oid
+filter_number_type(const FilterNode *number, Oid column_type)
+{
+	return literal_number_type(number, column_type);
+}
+
 Oid
 literal_number_type(const FilterNode *literal, Oid type)
 {
