@@ -111,3 +111,8 @@ SELECT '"revenue" > 40'::filter;
 -- where a column, an event or the clock has a part in it, it is one
 SELECT f::filter FROM unnest(ARRAY['"x" = city', '5 between a and b', 'now > "2026-01-01"', 'month(today) = 12', '3 < count(orders)',
     'true', 'false', 'at least 1 of (true, a)', 'coalesce(a, true)']) AS f;
+-- what is to come, and what is not
+SELECT * FROM pg_temp.advised(
+    'count(orders in the next 7 days) > 1', 'count(orders within the coming 2 weeks) > 1', 'count(orders next month) > 1',
+    'did orders in the future', 'did orders from now on', 'did not orders after now', 'sum(orders.a still to come) > 1',
+    'sum(orders.a to date) > 1', 'did orders up to now', 'did orders till now', 'did orders tomorrow');

@@ -123,6 +123,7 @@ SELECT count(*) AS tried, count(*) FILTER (WHERE t LIKE 'filter is corrupted%') 
 FROM (VALUES ('city in ("Aarhus", "Odense") and not (orders > 3 or x between 1 and now)'::filter),
         ('sum(orders.price * quantity where paid = true in last 30 days) > 100'),
         ('did not order where (paid) at least 2 times between 2 months and 1 day ago'),
+        ('did a in next 3 days or did b to come or did c so far or did d in next week'),
         ('at least 1 of (x in this week, anniversary of y in last 3 days, bucket("s") < 5, in audience z)')) AS v (f),
     LATERAL (SELECT f::bytea AS bytes) AS b,
     generate_series(0, length(bytes) - 1) AS place,

@@ -26,6 +26,7 @@ INSERT INTO operand VALUES
     ('a'), ('data.key'), ('`a.b`'), ('`Odd "name"`'), ('`in`'), ('5'), ('-0.25'), ('1e400'), ('"text"'), ('""'), ('true'),
     ('now'), ('today'), ('30 days'), ('a + b * 2'), ('(a - 1) / -2'), ('coalesce(a, "?")'), ('count(orders)'),
     ('sum(orders.price * quantity where (paid) in last 30 days)'), ('exists(orders where a = 1 and b)'),
+    ('sum(orders.price where (paid) to come)'), ('max(orders.price in next 30 days)'), ('count(orders in next quarter)'),
     ('count(distinct orders.orders.x between 2 days and 1 day ago)');
 CREATE TEMP TABLE predicate (text text);
 INSERT INTO predicate VALUES
@@ -49,6 +50,7 @@ INSERT INTO alone VALUES
     ('did order where (paid) in last 30 days'), ('did order where paid in last 30 days at least 2 times'),
     ('did order at most 0 times'),
     ('did order where not (a) and (b or c = 1) exactly 1 time between 2 weeks and 1 week ago'),
+    ('did order to come'), ('did order where (paid) in next 2 weeks'), ('did order in next year'), ('did not order so far'),
     ('did order since true'), ('did order before -5'), ('did order in this month');
 -- what is written down on both sides is the same for every row, and refused
 CREATE FUNCTION pg_temp.varies(predicate text) RETURNS boolean LANGUAGE plpgsql AS $$

@@ -166,7 +166,7 @@ SELECT * FROM pg_temp.complaint(
     'anniversary of x yesterday', 'anniversary of x in last month', 'anniversary of x in this fortnight');
 SELECT * FROM pg_temp.complaint(
     'count() > 3', 'sum(orders) > 3', 'count(distinct orders) > 3', 'sum(5) > 3', 'sum(price * orders.x) > 3',
-    'sum(orders.price wher x = 1) > 3', 'count(orders in next 3 days) > 1', 'count(orders in last 3 days where x) > 1',
+    'sum(orders.price wher x = 1) > 3', 'count(orders in 3 days) > 1', 'count(orders in last 3 days where x) > 1',
     'count(orders where x + 1) > 1', 'count(orders where x = 1 foo) > 1', 'count(orders since x) > 1',
     'sum(count(orders)) > 3', 'count(orders where count(x) > 1) > 1', 'did order where did visit',
     'did order whre a = 1', 'did order at leest 3 times', 'did order at least 0 times', 'did order at least 3',

@@ -210,7 +210,7 @@ SELECT segment.create_trait('x', 'count(orders in last 999999999 quarters)');
 SELECT segment.create_trait('y', 'count(orders between 30 days and 60 days ago)');
 SELECT segment.create_trait('y', 'count(orders between 1 week and 7 days ago)');
 SELECT segment.create_trait('y', 'count(orders between 5 hours and 300 minutes ago)');
-SELECT segment.create_trait('y', 'count(orders in next 30 days)');
+SELECT segment.create_trait('y', 'count(orders in 30 days)');
 SELECT segment.create_trait('z', 'count(orders since "soon")');
 SELECT segment.create_trait('z', 'count(orders since "yesterday")');
 SELECT segment.create_trait('z', 'count(orders since 2026)');

@@ -177,10 +177,6 @@ check_detail(const FilterNode *node)
 			valid = (FILTER_PERIOD_WHICH(detail) <= FILTER_FOLLOWING &&
 					 FILTER_PERIOD_UNIT(detail) >= FILTER_DAY);
 			break;
-		case DETAIL_WINDOW_PERIOD:
-			valid = (FILTER_PERIOD_WHICH(detail) <= FILTER_PREVIOUS &&
-					 FILTER_PERIOD_UNIT(detail) >= FILTER_DAY);
-			break;
 		case DETAIL_THIS_PERIOD:
 			valid = (FILTER_PERIOD_WHICH(detail) == FILTER_THIS &&
 					 FILTER_PERIOD_UNIT(detail) >= FILTER_DAY);

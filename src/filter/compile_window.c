@@ -134,6 +134,11 @@ window_bind(FilterScope *scope, const FilterNode *window)
 		[FILTER_QUARTER] = CALENDAR_QUARTER,
 		[FILTER_YEAR] = CALENDAR_YEAR,
 	};
+	static const int shifts[] = {
+		[FILTER_THIS] = 0,
+		[FILTER_PREVIOUS] = 1,
+		[FILTER_FOLLOWING] = -1,
+	};
 	Window	   *bound = palloc0(sizeof(Window));
 
 	bound->zone = session_timezone;
@@ -157,6 +162,17 @@ window_bind(FilterScope *scope, const FilterNode *window)
 			bound->form = WINDOW_SINCE;
 			bound->limit = DT_NOBEGIN;
 			break;
+		case FILTER_WINDOW_TO_COME:
+			bound->form = WINDOW_TO_COME;
+			break;
+		case FILTER_WINDOW_NEXT:
+			/* it counts from t - s until t */
+			bound->form = WINDOW_BETWEEN;
+			window_span(scope, window->args[0], &bound->enters);
+			bound->enters.month = -bound->enters.month;
+			bound->enters.day = -bound->enters.day;
+			bound->enters.time = -bound->enters.time;
+			break;
 		case FILTER_WINDOW_BEFORE:
 			bound->form = WINDOW_BEFORE;
 			bound->limit = literal_instant(scope, window);
@@ -164,8 +180,7 @@ window_bind(FilterScope *scope, const FilterNode *window)
 		case FILTER_WINDOW_PERIOD:
 			bound->form = WINDOW_PERIOD;
 			bound->unit = units[FILTER_PERIOD_UNIT(window->detail)];
-			bound->previous =
-				FILTER_PERIOD_WHICH(window->detail) == FILTER_PREVIOUS;
+			bound->shift = shifts[FILTER_PERIOD_WHICH(window->detail)];
 			break;
 		default:
 			elog(ERROR, "filter node %d is not a window", (int) window->op);

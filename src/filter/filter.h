@@ -126,8 +126,10 @@ typedef enum FilterOp
 	FILTER_OF = 61,				/* column, literal, and another OF, a filter or
 								 * NONE */
 
-	/* a window again */
+	/* windows again */
 	FILTER_WINDOW_SO_FAR = 62,	/* up to now */
+	FILTER_WINDOW_TO_COME = 63, /* after now */
+	FILTER_WINDOW_NEXT = 64,	/* span */
 
 	FILTER_OP_COUNT				/* stays last, has no number of its own */
 } FilterOp;

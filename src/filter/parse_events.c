@@ -33,6 +33,7 @@ static FilterNode *parse_times(Parser *parser, int location,
 static FilterNode *parse_of(Parser *parser, const char *source);
 static FilterNode *parse_where(Parser *parser, const char *source);
 static bool so_far_follows(Parser *parser);
+static bool to_come_follows(Parser *parser);
 static FilterNode *without_source(const FilterNode *node, void *context);
 
 /*
@@ -365,11 +366,11 @@ parse_window(Parser *parser)
 	if (parser_accept(parser, "in"))
 	{
 		int			period = parser_period_at(parser, 0);
+		bool		next = parser_next_is(parser, 0, "next");
 
-		if (parser_next_is(parser, 0, "next") ||
-			(!parser_next_is(parser, 0, "last") &&
-			 !parser_next_is(parser, 0, "this")))
-			return parser_fail(parser, "last|this", NULL, NULL);
+		if (!next && !parser_next_is(parser, 0, "last") &&
+			!parser_next_is(parser, 0, "this"))
+			return parser_fail(parser, "last|next|this", NULL, NULL);
 		if (period >= 0)
 		{
 			parser_advance(parser);
@@ -383,7 +384,8 @@ parse_window(Parser *parser)
 		parser_advance(parser);
 		from = parse_span(parser);
 		return from == NULL ? NULL :
-			parse_node(FILTER_WINDOW_LAST, location, from, NULL, NULL);
+			parse_node(next ? FILTER_WINDOW_NEXT : FILTER_WINDOW_LAST,
+					   location, from, NULL, NULL);
 	}
 	if (parser_accept(parser, "between"))
 	{
@@ -395,11 +397,14 @@ parse_window(Parser *parser)
 			return NULL;
 		return parse_node(FILTER_WINDOW_BETWEEN, location, from, to, NULL);
 	}
-	if (so_far_follows(parser))
+	if (so_far_follows(parser) || to_come_follows(parser))
 	{
+		FilterOp	op = so_far_follows(parser) ? FILTER_WINDOW_SO_FAR :
+			FILTER_WINDOW_TO_COME;
+
 		parser_advance(parser);
 		parser_advance(parser);
-		return filter_node(FILTER_WINDOW_SO_FAR, NULL, location);
+		return filter_node(op, NULL, location);
 	}
 	if (parser_accept(parser, "since"))
 	{
@@ -421,12 +426,14 @@ parse_window_follows(Parser *parser)
 {
 	if (parser_next_is(parser, 0, "in"))
 		return parser_next_is(parser, 1, "last") ||
+			parser_next_is(parser, 1, "next") ||
 			parser_next_is(parser, 1, "this");
 	if (parser_next_is(parser, 0, "between"))
 		return parser_peek(parser, 1)->kind == TOKEN_NUMBER &&
 			parser_unit_at(parser, 2) >= 0;
 	return parser_next_is(parser, 0, "since") ||
-		parser_next_is(parser, 0, "before") || so_far_follows(parser);
+		parser_next_is(parser, 0, "before") || so_far_follows(parser) ||
+		to_come_follows(parser);
 }
 
 /* Do the next words say that all events up to now count? */
@@ -434,6 +441,14 @@ static bool
 so_far_follows(Parser *parser)
 {
 	return parser_next_is(parser, 0, "so") && parser_next_is(parser, 1, "far");
+}
+
+/* Do they say that all those after now do? */
+static bool
+to_come_follows(Parser *parser)
+{
+	return parser_next_is(parser, 0, "to") &&
+		parser_next_is(parser, 1, "come");
 }
 
 /* FilterReplace: orders.amount -> amount, where the context is "orders" */

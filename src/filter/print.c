@@ -322,18 +322,18 @@ print_of(Printer *printer, const FilterNode *node)
 	print_operand(printer, node->args[1], PRECEDENCE_SUM);
 }
 
-/* print_window() prints: in last 30 days, since "2026-01-01" ... */
+/* print_window() prints: in last 30 days, since "2026-01-01", so far ... */
 static void
 print_window(Printer *printer, const FilterNode *window)
 {
 	appendStringInfoString(printer->out, filter_ops[window->op].spelling);
-	if (window->op == FILTER_WINDOW_SO_FAR)
-		return;
 	if (window->op == FILTER_WINDOW_PERIOD)
 	{
 		print_period(printer, window->detail);
 		return;
 	}
+	if (window->nargs == 0)
+		return;
 	appendStringInfoChar(printer->out, ' ');
 	print_operand(printer, window->args[0], PRECEDENCE_SUM);
 	if (window->op == FILTER_WINDOW_BETWEEN)

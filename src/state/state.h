@@ -320,10 +320,12 @@ extern SeriesChanged series_change(TypeCacheEntry *type,
 typedef enum WindowForm
 {
 	WINDOW_LAST,				/* in last 30 days */
-	WINDOW_BETWEEN,				/* between 60 days and 30 days ago */
+	WINDOW_BETWEEN,				/* between 60 days and 30 days ago, in next 30
+								 * days */
 	WINDOW_SINCE,				/* since "2026-01-01" */
 	WINDOW_BEFORE,				/* before "2026-01-01" */
-	WINDOW_PERIOD,				/* in this month, in last month */
+	WINDOW_PERIOD,				/* in this month, in last or next month */
+	WINDOW_TO_COME,				/* to come */
 } WindowForm;
 
 /*
@@ -343,11 +345,13 @@ typedef struct Window
 {
 	WindowForm	form;
 	pg_tz	   *zone;
-	Interval	enters;			/* of BETWEEN: how long after its time */
+	Interval	enters;			/* of BETWEEN: how long after its time; before
+								 * it if that is negative */
 	Interval	leaves;			/* of LAST and BETWEEN */
 	TimestampTz limit;			/* of SINCE and BEFORE */
 	CalendarUnit unit;			/* of PERIOD */
-	bool		previous;		/* of PERIOD: the one before this */
+	int			shift;			/* of PERIOD: an event counts in the one that
+								 * is so many after its own */
 
 	/* the answers of window_range() at the last instants */
 	struct
@@ -417,7 +421,7 @@ extern WindowDelay window_leaves_after(const Window *window);
 /*
  * Does a series that is kept for the window 'wide' hold all events that can
  * count in 'narrow', now or later?  Both windows are in the same zone, and are
- * ones that events leave: LAST, BETWEEN or PERIOD.
+ * ones that events leave: LAST, BETWEEN, PERIOD or TO_COME.
  */
 extern bool window_covers(const Window *wide, const Window *narrow);
 

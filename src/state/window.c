@@ -10,6 +10,10 @@
  *		before x					at t, if t < x			never
  *		in this month				at t					when the month ends
  *		in last month				when the month ends		when the next ends
+ *		to come						always					at t
+ *		in next s					at t - s				at t
+ *		in next month				when the one before		when the month
+ *									the month begins		begins
  *
  * where + adds a span as the server does in the zone.  An event counts from
  * the instant at which it enters until just before the one at which it leaves,
@@ -62,7 +66,11 @@ window_enters(const Window *window, TimestampTz at)
 		case WINDOW_BEFORE:
 			return at < window->limit ? at : DT_NOEND;
 		case WINDOW_PERIOD:
-			return window->previous ? period_start(window, at, 1) : at;
+			return window->shift == 0 ? at :
+				period_start(window, at, window->shift);
+		case WINDOW_TO_COME:
+			/* but what is at infinity never comes */
+			return TIMESTAMP_IS_NOEND(at) ? DT_NOEND : DT_NOBEGIN;
 		default:
 			return at;
 	}
@@ -77,7 +85,9 @@ window_leaves(const Window *window, TimestampTz at)
 		case WINDOW_BETWEEN:
 			return calendar_add(window->zone, at, &window->leaves);
 		case WINDOW_PERIOD:
-			return period_start(window, at, window->previous ? 2 : 1);
+			return period_start(window, at, window->shift + 1);
+		case WINDOW_TO_COME:
+			return at;
 		default:
 			return DT_NOEND;
 	}
@@ -111,9 +121,11 @@ window_enters_after(const Window *window)
 		case WINDOW_BETWEEN:
 			return span_delay(window, &window->enters);
 		case WINDOW_PERIOD:
-			if (window->previous)
-				return periods_delay(window, 1);
-			/* FALLTHROUGH */
+			if (window->shift != 0)
+				return periods_delay(window, window->shift);
+			return (WindowDelay) {false, 0, 0};
+		case WINDOW_TO_COME:
+			return (WindowDelay) {true};
 		default:
 			return (WindowDelay) {false, 0, 0};
 	}
@@ -128,7 +140,9 @@ window_leaves_after(const Window *window)
 		case WINDOW_BETWEEN:
 			return span_delay(window, &window->leaves);
 		case WINDOW_PERIOD:
-			return periods_delay(window, window->previous ? 2 : 1);
+			return periods_delay(window, window->shift + 1);
+		case WINDOW_TO_COME:
+			return (WindowDelay) {false, 0, 0};
 		default:
 			return (WindowDelay) {true};
 	}
@@ -145,8 +159,8 @@ span_delay(const Window *window, const Interval *span)
 }
 
 /*
- * How long after its time does the period of an event end, or the one that is
- * count - 1 periods later?
+ * How long after its time does the period begin that is 'count' after that of
+ * an event?  Before its time if count is not positive.
  */
 static WindowDelay
 periods_delay(const Window *window, int count)
@@ -160,11 +174,14 @@ periods_delay(const Window *window, int count)
 	};
 	int64		least;
 	int64		most;
+	int64		longest = days[window->unit] * USECS_PER_DAY;
 
 	clock_offsets(window->zone, &least, &most);
-	return (WindowDelay) {
-		false, 0, count * days[window->unit] * USECS_PER_DAY + most - least
-	};
+	if (count <= 0)
+		return (WindowDelay) {
+			false, (count - 1) * longest - (most - least), 0
+		};
+	return (WindowDelay) {false, 0, count * longest + most - least};
 }
 
 /* The beginning of the period that is 'shift' after the one 'at' lies in. */
@@ -227,12 +244,16 @@ find_range(const Window *window, TimestampTz now, WindowRange *range)
 			else
 				range->last = range->sure_last = Min(now, window->limit - 1);
 			return;
-		default:
+		case WINDOW_PERIOD:
 			range->first = range->sure_first =
-				period_start(window, now, window->previous ? -1 : 0);
-			if (window->previous)
+				period_start(window, now, -window->shift);
+			if (window->shift != 0)
 				range->last = range->sure_last =
-					period_start(window, now, 0) - 1;
+					period_start(window, now, 1 - window->shift) - 1;
+			return;
+		case WINDOW_TO_COME:
+			range->first = range->sure_first = now + 1;
+			range->last = range->sure_last = window_last(window);
 			return;
 	}
 }

@@ -8,6 +8,7 @@
  *		in last 31 days			covers no	in last 1 month: 31 days is shorter
  *								than that where clocks are set
  *		in last 33 days			covers both
+ *		all of these			cover		to come, in next 30 days
  *
  * A series keeps the events that have not left its window (window_kept).  So a
  * window covers another one if no event leaves it earlier.  When an event
@@ -33,10 +34,10 @@ static bool span_covers(const Interval *wide, const Interval *narrow);
 bool
 window_covers(const Window *wide, const Window *narrow)
 {
-	if (wide->form == WINDOW_PERIOD)
-		return narrow->form == WINDOW_PERIOD && wide->unit == narrow->unit &&
-			wide->previous >= narrow->previous;
-	if (narrow->form != WINDOW_PERIOD &&
+	if (wide->form == WINDOW_PERIOD && narrow->form == WINDOW_PERIOD &&
+		wide->unit == narrow->unit && wide->shift >= narrow->shift)
+		return true;
+	if (wide->form != WINDOW_PERIOD && narrow->form != WINDOW_PERIOD &&
 		span_covers(&wide->leaves, &narrow->leaves))
 		return true;
 	return window_leaves_after(wide).least >= window_leaves_after(narrow).most;
@@ -61,5 +62,5 @@ window_days_over(const Window *a, const Window *b)
 	/* so many days are shorter by this where clocks are set */
 	clock_offsets(a->zone, &least, &most);
 	longest += most - least;
-	return (longest + USECS_PER_DAY - 1) / USECS_PER_DAY;
+	return Max((longest + USECS_PER_DAY - 1) / USECS_PER_DAY, 1);
 }

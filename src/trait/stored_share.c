@@ -66,7 +66,9 @@ window_may_share(const FilterNode *window)
 {
 	return window->op == FILTER_WINDOW_LAST ||
 		window->op == FILTER_WINDOW_BETWEEN ||
-		window->op == FILTER_WINDOW_PERIOD;
+		window->op == FILTER_WINDOW_PERIOD ||
+		window->op == FILTER_WINDOW_TO_COME ||
+		window->op == FILTER_WINDOW_NEXT;
 }
 
 const StoredTrait *

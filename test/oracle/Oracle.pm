@@ -37,7 +37,7 @@ use IPC::Open2;
 
 our @EXPORT = qw(sql attempt rows value session ok_if tell compare
   sources_are_whole data_set skip disconnect done
-  pick pick_weighted clock calendar period plus days_of day_at day_start in_sql shortest);
+  pick pick_weighted clock calendar coming period plus days_of day_at day_start in_sql shortest);
 
 my %sessions;	 # by number: the process, and what leads to and from it
 my $session = 0;
@@ -439,14 +439,24 @@ sub plus
 	return "(($at AT TIME ZONE PLACE " . ($sign // '+') . " interval '$span') AT TIME ZONE PLACE)";
 }
 
+# What is to come within a span.
+sub coming
+{
+	my ($span) = @_;
+	my $earlier = $span =~ /second|minute|hour/ ? "EVENT - interval '$span'" : plus('EVENT', $span, '-');
+
+	return "ASKED < EVENT AND $earlier <= ASKED";
+}
+
 # The period that is so many after this one: it begins with its first day.
 sub period
 {
 	my ($unit, $shift) = @_;
+	my $due = $shift > 0 ? '' : ' AND EVENT <= ASKED';
 	my $length = $unit eq 'quarter' ? '3 months' : "1 $unit";
 	my ($start, $end) = map { day_start("(date_trunc('$unit', " . day_at('ASKED') . "::timestamp) + $_ * interval '$length')::date") } $shift, $shift + 1;
 
-	return "EVENT >= $start AND EVENT < $end AND EVENT <= ASKED";
+	return "EVENT >= $start AND EVENT < $end$due";
 }
 
 # The days of a place from one instant to another, as SQL that writes them down in

@@ -399,6 +399,9 @@ sub windows_around
 	return (
 		(map { [ "in last $_", /second|minute|hour/ ? clock($_) : calendar(in_words($_)) ] } @spans),
 		[ 'so far', 'EVENT <= ASKED' ],
+		[ 'to come', "EVENT > ASKED AND EVENT < 'infinity'" ],
+		(map { [ "in next $_", coming(in_words($_)) ] } @spans),
+		(map { [ "in next $_", period($_, 1) ] } 'day', 'month'),
 		[ 'between 60 days and 30 days ago', calendar('60 days', '30 days') ],
 		[ 'between 2 months and 1 week ago', calendar('2 months', '7 days') ],
 		[ 'between 1 month and 30 days ago', calendar('1 month', '30 days') ],

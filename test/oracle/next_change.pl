@@ -46,6 +46,8 @@ my %windows = (w_hours => 'in last 36 hours', w_day => 'in last 1 day', w_30d =>
 	w_month => 'in last 1 month', w_year => 'in last 1 year', w_between => 'between 2 months and 1 month ago',
 	w_mixed => 'between 1 day and 1 hour ago', w_this_month => 'in this month', w_last_week => 'in last week',
 	w_quarter => 'in last 1 quarter', w_overlap => 'between 1 month and 30 days ago',
+	w_to_come => 'to come', w_coming_hours => 'in next 36 hours', w_coming_day => 'in next 1 day',
+	w_coming_30d => 'in next 30 days', w_coming_month => 'in next 1 month', w_next_month => 'in next month', w_so_far => 'so far',
 	w_since => "since \"$year-03-31 02:30\"", w_before => "before \"$year-11-03 01:30\"");
 
 my %seen = (changes => 0, never => 0, samples => 0);

@@ -61,6 +61,14 @@ my @windows = (
 	[ "before \"$year-05-01 12:00+00\"", "EVENT < timestamptz '$year-05-01 12:00+00' AND EVENT <= ASKED" ],
 	(map { [ "in this $_", period($_, 0) ], [ "in last $_", period($_, -1) ] }
 		qw(day week month quarter year)),
+	[ 'so far', 'EVENT <= ASKED' ],
+	[ 'to come', "EVENT > ASKED AND EVENT < 'infinity'" ],
+	[ 'in next 36 hours', coming('36 hours') ],
+	[ 'in next 1 day', coming('1 day') ],
+	[ 'in next 30 days', coming('30 days') ],
+	[ 'in next 1 month', coming('1 month') ],
+	[ 'in next day', period('day', 1) ],
+	[ 'in next month', period('month', 1) ],
 );
 
 # Aggregates over orders, and the same over the orders of one profile in one
@@ -406,7 +414,7 @@ sub next_event
 	my $zone = pick(sort values %zones);
 
 	return "coalesce((SELECT t + d
-	FROM orders, unnest('{0,36:00,1 day,14 days,30 days,1 mon,2 mon,3 mon,1 year}'::interval[]) AS s,
+	FROM orders, unnest('{0,36:00,1 day,14 days,30 days,1 mon,2 mon,3 mon,1 year,-36:00,-1 day,-30 days,-1 mon}'::interval[]) AS s,
 		LATERAL (SELECT (ordered_at AT TIME ZONE '$zone' + s) AT TIME ZONE '$zone' AS t) AS t,
 		unnest('{-1 us,0,1 us}'::interval[]) AS d
 	WHERE isfinite(ordered_at) AND t + d > segment.now() ORDER BY 1 OFFSET $offset LIMIT 1), segment.now() + interval '1 hour')";
