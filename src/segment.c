@@ -21,6 +21,7 @@
 #include "trait/trait.h"
 #include "audience/audience.h"
 #include "flow/flow.h"
+#include "guard/guard.h"
 #include "worker/worker.h"
 #include "loyalty/loyalty.h"
 
@@ -39,6 +40,7 @@ _PG_init(void)
 	trait_init();
 	audience_init();
 	flow_init();
+	guard_init();
 	worker_init();
 	loyalty_init();
 }

@@ -340,6 +340,8 @@ apply_deltas(Application *application, ProfileDeltas profile, bool locked,
 			result = TRAIT_REREAD;
 			*rows -= trait_counted(program, row);
 		}
+		else if (contribution->again)
+			result = TRAIT_REREAD;
 		else
 			result = trait_apply(program, one->delta, visitor->now,
 								 row->tts_values, row->tts_isnull);

@@ -3,7 +3,9 @@
  * batch.h
  *	  What statements did to profiles, until it is applied.
  *
- *		capture.c		which statements are one batch, and when is it whole?
+ *		capture.c		what triggers report
+ *		table_rows.c	rows that come and go with their table
+ *		batch.c			what is one batch, and when is it whole?
  *		contribution.c	rows of one source ─► a delta per profile
  *		spilled_rows.c	the rows for which memory has no room
  *		linked.c		rows that refer to others (link_reader.c reads these)
@@ -25,6 +27,44 @@
 typedef struct Interests Interests;
 typedef struct GuestRow GuestRow;
 
+/* batch.c: what is awaited ------------------------------------------------ */
+
+/*
+ * batch_await() counts AFTER triggers in for the current subtransaction; the
+ * first count begins a batch.  batch_awaited() is how many have not fired yet.
+ * batch_complete() counts out one that has reported its rows, and applies the
+ * batch if none is awaited any more.
+ *
+ * batch_is_alone() says whether the trigger that fires is the last one of the
+ * batch, and no row of a source with links waits for its end.
+ */
+extern void batch_await(int count);
+extern int	batch_awaited(void);
+extern bool batch_is_alone(void);
+extern void batch_complete(void);
+
+/*
+ * batch_await_drop() and batch_complete_drop() do so for tables that are being
+ * dropped, any number of them, and are gone at the end of the statement.
+ */
+extern void batch_await_drop(void);
+extern void batch_complete_drop(void);
+
+/*
+ * batch_contributions() finds or adds what some sources (Source *) contribute
+ * to the batch (Contribution *).
+ */
+extern List *batch_contributions(List *sources);
+
+/*
+ * batch_truncate() notes that the rows of a table that is about to be
+ * truncated are counted, false if they were already; batch_truncates() says
+ * whether they are, and batch_truncated() that the table has been truncated.
+ */
+extern bool batch_truncate(Oid relid);
+extern bool batch_truncates(Oid relid);
+extern void batch_truncated(Oid relid);
+
 /* Rows of a statement that are not folded yet: see spilled_rows.c. */
 typedef struct SpilledRows SpilledRows;
 
@@ -45,6 +85,8 @@ typedef struct Contribution
 	List	   *noted;			/* rows of a source with links, until the batch
 								 * ends: see linked.c */
 	bool		truncated;		/* a table of such a source was truncated */
+	bool		again;			/* traits may lack rows that left before they
+								 * were taken back: read all profiles again */
 	struct LinkReader *reader;	/* while rows of a statement are folded */
 } Contribution;
 

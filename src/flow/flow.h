@@ -43,6 +43,24 @@ typedef void (*FlowListener) (void);
 /* flow_on_pending() names the one listener, when the library is loaded. */
 extern void flow_on_pending(FlowListener tell);
 
+/* table_rows.c: rows that come and go with their table -------------------- */
+
+/*
+ * flow_rows_add() counts the rows of a table below 'top', whose sources they
+ * are, in or out (sign +1, -1), between flow_rows_begin() and flow_rows_end().
+ * The table is locked against writers.  'again' says that queries may have
+ * ceased to see the rows in an earlier transaction: then traits of the
+ * profiles concerned are read again.
+ *
+ * flow_rows_drop() counts out the rows of a table that is about to be dropped,
+ * and flow_rows_dropped() says that such tables are gone.
+ */
+extern void flow_rows_begin(void);
+extern void flow_rows_add(Oid top, Oid relid, int sign, bool again);
+extern void flow_rows_end(void);
+extern void flow_rows_drop(Oid top, Oid relid);
+extern void flow_rows_dropped(void);
+
 /* tick.c: what is due and pending ----------------------------------------- */
 
 /*

@@ -166,7 +166,7 @@ settle_source(List *contributions)
 	{
 		Contribution *contribution = lfirst(lc);
 
-		lines_alone &= !contribution->truncated;
+		lines_alone &= !contribution->truncated && !contribution->again;
 		touching.noted = list_concat(touching.noted, contribution->noted);
 	}
 	foreach(lc, touching.noted)

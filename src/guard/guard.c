@@ -3,8 +3,9 @@
  * guard.c
  *	  Which statements change what definitions read?
  *
- * The server calls us by three event triggers:
+ * The server calls us by four event triggers:
  *
+ *		ddl_command_start	DROP TABLE visits_2025 ...			guard_start
  *		ddl_command_end		ALTER TABLE orders RENAME ...		guard_command
  *		sql_drop			DROP TABLE orders, DROP OWNED ...	guard_drop
  *		table_rewrite		ALTER TABLE orders ALTER n TYPE ..	guard_rewrite
@@ -29,6 +30,7 @@
 #include "base/base.h"
 #include "guard/guard_private.h"
 
+SEGMENT_FUNCTION(segment_guard_start);
 SEGMENT_FUNCTION(segment_guard_command);
 SEGMENT_FUNCTION(segment_guard_drop);
 SEGMENT_FUNCTION(segment_guard_rewrite);
@@ -38,6 +40,23 @@ static bool is_idle(void);
 static List *commanded(void);
 static List *dropped(void);
 static Oid	get_oid(HeapTuple row, int column);
+
+void
+guard_init(void)
+{
+	partitions_init();
+}
+
+/* ddl_command_start: something may be dropped. */
+Datum
+segment_guard_start(PG_FUNCTION_ARGS)
+{
+	GuardStatement statement;
+
+	if (begin(fcinfo, &statement))
+		partitions_begin(&statement);
+	PG_RETURN_NULL();
+}
 
 /*
  * ddl_command_end: follow what the statement has renamed, moved or changed.
@@ -51,6 +70,7 @@ segment_guard_command(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	SPI_connect();
 	statement.objects = commanded();
+	partitions_commanded(&statement);
 	SPI_finish();
 	PG_RETURN_NULL();
 }
@@ -65,6 +85,7 @@ segment_guard_drop(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	SPI_connect();
 	statement.objects = dropped();
+	partitions_dropped();
 	SPI_finish();
 	PG_RETURN_NULL();
 }

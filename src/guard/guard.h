@@ -15,4 +15,7 @@
 #ifndef SEGMENT_GUARD_H
 #define SEGMENT_GUARD_H
 
+/* guard_init() installs a hook that is told of what is about to be dropped. */
+extern void guard_init(void);
+
 #endif							/* SEGMENT_GUARD_H */

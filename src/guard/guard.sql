@@ -1,5 +1,12 @@
 -- The functions are C and have no rights of their own: they run as whoever runs
 -- the statement.  Event triggers fire in the order of their names.
+CREATE FUNCTION segment.guard_start()
+RETURNS event_trigger
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'segment_guard_start';
+COMMENT ON FUNCTION segment.guard_start() IS
+    'prepares to read the rows of a partition that is dropped';
+
 CREATE FUNCTION segment.guard_command()
 RETURNS event_trigger
 LANGUAGE C
@@ -20,6 +27,12 @@ LANGUAGE C
 AS 'MODULE_PATHNAME', 'segment_guard_rewrite';
 COMMENT ON FUNCTION segment.guard_rewrite() IS
     'notes that a table is rewritten';
+
+CREATE EVENT TRIGGER segment_guard_start ON ddl_command_start
+    WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP ACCESS METHOD', 'DROP TYPE')
+    EXECUTE FUNCTION segment.guard_start();
+COMMENT ON EVENT TRIGGER segment_guard_start IS
+    'lets extension segment read the rows of a partition before it is dropped';
 
 CREATE EVENT TRIGGER segment_guard_command ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',

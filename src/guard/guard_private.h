@@ -27,12 +27,26 @@ typedef struct GuardObject
 	bool		original;		/* of DROP: one that the statement names */
 } GuardObject;
 
-/* A statement that has ended, or is about to rewrite a table. */
+/* A statement that begins, has ended, or is about to rewrite a table. */
 typedef struct GuardStatement
 {
 	Node	   *tree;			/* what was parsed: RenameStmt * ... */
 	const char *tag;			/* "ALTER TABLE" */
 	List	   *objects;		/* GuardObject *, in the order of the work */
 } GuardStatement;
+
+/* partitions.c: tables that join the tree of a source, or leave it -------- */
+
+/*
+ * partitions_init() installs the hook.
+ *
+ * partitions_begin() is called when a statement that may drop tables begins,
+ * partitions_dropped() when it has dropped anything, and
+ * partitions_commanded() when one that makes or alters tables has ended.
+ */
+extern void partitions_init(void);
+extern void partitions_begin(const GuardStatement *statement);
+extern void partitions_dropped(void);
+extern void partitions_commanded(const GuardStatement *statement);
 
 #endif							/* SEGMENT_GUARD_PRIVATE_H */

@@ -44,6 +44,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
@@ -57,6 +58,8 @@ static void create_by_row(const Population *population, Oid relid);
 static void execute(const char *sql);
 static char *trigger_name(const Population *population, Oid relid,
 						  const char *what);
+static void drop_triggers(Oid relid, List *triggers);
+static List *all_triggers(Oid relid);
 static List *find_triggers(const Population *population, Oid relid);
 static bool is_captured(const Population *population, Oid relid);
 static bool is_subscribed(Oid relid);
@@ -178,7 +181,13 @@ capture_triggers_drop(const Population *population, Oid relid)
 static void
 drop_on(const Population *population, Oid relid)
 {
-	List	   *triggers = find_triggers(population, relid);
+	drop_triggers(relid, find_triggers(population, relid));
+}
+
+/* drop_triggers() drops some triggers (Trigger *) of a table. */
+static void
+drop_triggers(Oid relid, List *triggers)
+{
 	Actor		before;
 	ListCell   *lc;
 
@@ -215,6 +224,71 @@ source_is_captured(const Source *source)
 		if (!is_captured(source->population, lfirst_oid(lc)))
 			return false;
 	return true;
+}
+
+bool
+source_is_followed(Oid relid)
+{
+	return all_triggers(relid) != NIL;
+}
+
+List *
+sources_followed(Oid relid)
+{
+	List	   *populations = NIL;
+	List	   *sources = NIL;
+	ListCell   *lc;
+	ListCell   *name;
+
+	foreach(lc, all_triggers(relid))
+		populations = names_add(populations,
+								((Trigger *) lfirst(lc))->tgargs[0]);
+	foreach(lc, populations)
+	{
+		const Population *population = population_find(lfirst(lc));
+
+		foreach(name, population == NULL ? NIL : source_names(population))
+		{
+			const Source *source = source_by_name(population, lfirst(name));
+			MemoryContext old;
+
+			if (source == NULL || !source_is_made_of(source, relid))
+				continue;
+			old = MemoryContextSwitchTo(TopTransactionContext);
+			sources = lappend(sources, source_copy(source));
+			MemoryContextSwitchTo(old);
+		}
+	}
+	return sources;
+}
+
+void
+source_follow(Oid top, Oid relid)
+{
+	List	   *triggers = all_triggers(top);
+	List	   *tree = source_tree(relid, NoLock);
+	ListCell   *lc;
+	ListCell   *table;
+
+	foreach(lc, triggers)
+	{
+		const Trigger *trigger = lfirst(lc);
+		const Population *population = population_find(trigger->tgargs[0]);
+
+		/* one of each set */
+		if (population != NULL && TRIGGER_FOR_BEFORE(trigger->tgtype))
+			foreach(table, tree)
+				create_on(population, lfirst_oid(table),
+						  capture_is_by_row(trigger));
+	}
+	CommandCounterIncrement();
+}
+
+void
+source_unfollow(Oid relid)
+{
+	drop_triggers(relid, all_triggers(relid));
+	CommandCounterIncrement();
 }
 
 /* is_captured() says so of one table. */
@@ -274,12 +348,25 @@ trigger_name(const Population *population, Oid relid, const char *what)
 	return pstrdup(quote_identifier(name));
 }
 
-/*
- * find_triggers() finds the capture triggers of a population on a table, none
- * if the table is gone: copies (Trigger *) in the current context.
- */
+/* find_triggers() finds those of all_triggers() that are a population's. */
 static List *
 find_triggers(const Population *population, Oid relid)
+{
+	List	   *triggers = NIL;
+	ListCell   *lc;
+
+	foreach(lc, all_triggers(relid))
+		if (strcmp(((Trigger *) lfirst(lc))->tgargs[0], population->name) == 0)
+			triggers = lappend(triggers, lfirst(lc));
+	return triggers;
+}
+
+/*
+ * all_triggers() finds the capture triggers on a table, none if the table is
+ * gone: copies (Trigger *) in the current context.
+ */
+static List *
+all_triggers(Oid relid)
 {
 	Relation	relation = try_relation_open(relid, AccessShareLock);
 	TriggerDesc *copy;
@@ -298,8 +385,7 @@ find_triggers(const Population *population, Oid relid)
 	{
 		Trigger    *trigger = &copy->triggers[i];
 
-		if (trigger_is_capture(trigger) &&
-			strcmp(trigger->tgargs[0], population->name) == 0)
+		if (trigger_is_capture(trigger))
 			triggers = lappend(triggers, trigger);
 	}
 	return triggers;

@@ -42,6 +42,8 @@
 static const char *unfit_kind(Relation relation, const char **hint);
 static void refuse_below(Relation relation, Oid parent);
 static void check_below(Relation relation, List *tree, List *attached);
+static void refuse_below_source(const Source *source, const char *name,
+								const char *top);
 static List *all_sources(void);
 static const Source *source_of(List *sources, Oid relid);
 static bool is_of_system(Relation relation);
@@ -148,6 +150,36 @@ tree_check(Oid relid)
 }
 
 void
+source_check_apart(Oid relid)
+{
+	const char *top = get_rel_name(source_top(relid));
+	List	   *attached = all_sources();
+	ListCell   *lc;
+
+	foreach(lc, source_tree(relid, NoLock))
+	{
+		const Source *source = source_of(attached, lfirst_oid(lc));
+
+		if (source != NULL)
+			refuse_below_source(source, get_rel_name(lfirst_oid(lc)), top);
+	}
+}
+
+/* refuse_below_source() refuses a table that is a source, below another. */
+static void
+refuse_below_source(const Source *source, const char *name, const char *top)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("\"%s\" is a source, and cannot be below \"%s\"", name, top),
+			 errdetail("Source \"%s\" of population \"%s\" would miss what statements on \"%s\" do.",
+					   source->name, source->population->name, top),
+			 errhint("Attach \"%s\" instead, and detach this source first with segment.detach_source(%s, %s, cascade => true).",
+					 top, quote_literal_cstr(source->name),
+					 quote_literal_cstr(source->population->name))));
+}
+
+void
 source_check_below(Oid relid)
 {
 	List	   *tree = source_tree(source_top(relid), NoLock);
@@ -185,15 +217,7 @@ check_below(Relation relation, List *tree, List *attached)
 				 errhint("Move its rows into an ordinary table, or keep it apart from \"%s\".",
 						 top)));
 	if (itself != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("\"%s\" cannot be a source together with \"%s\", which is one itself",
-						top, name),
-				 errdetail("Source \"%s\" of population \"%s\" would miss what statements on \"%s\" do.",
-						   itself->name, itself->population->name, top),
-				 errhint("Detach it first, with segment.detach_source(%s, %s, cascade => true).",
-						 quote_literal_cstr(itself->name),
-						 quote_literal_cstr(itself->population->name))));
+		refuse_below_source(itself, name, top);
 	outside = list_difference_oid(source_parents(RelationGetRelid(relation)),
 								  tree);
 	if (outside != NIL)

@@ -183,6 +183,12 @@ extern List *source_tree(Oid relid, LOCKMODE mode);
 extern bool source_is_inherited(Oid relid);
 
 /*
+ * source_shows() says whether queries of 'top' see the rows of a table below
+ * it: not if it is being detached concurrently.
+ */
+extern bool source_shows(Oid top, Oid relid);
+
+/*
  * source_table_describe() finds out, in the current context, how rows of a
  * relation are made rows of the table at its top; it names no sources.
  *
@@ -343,6 +349,12 @@ extern void source_scan_end(SourceScan *scan);
 extern void source_check_rights(const Population *population, Oid relid);
 
 /*
+ * source_check_apart() raises an error if a table that has come to be below
+ * others is a source itself, or if one below it is.
+ */
+extern void source_check_apart(Oid relid);
+
+/*
  * source_check_below() raises an error if the rows of a table that is part of
  * a source's tree now, or of one below it, could change unnoticed.
  */
@@ -417,6 +429,19 @@ extern void source_check_name(const Population *population, const char *name);
  * by logical replication, that for each row.
  */
 extern bool source_is_captured(const Source *source);
+
+/*
+ * source_is_followed() says whether a table has capture triggers, and
+ * sources_followed() lists the sources (Source *) that it is in the
+ * populations that they name, at the end of the transaction's memory.
+ *
+ * source_follow() gives a table, and all below it, the triggers that 'top'
+ * has, as the current user; source_unfollow() drops those of one table.
+ */
+extern bool source_is_followed(Oid relid);
+extern List *sources_followed(Oid relid);
+extern void source_follow(Oid top, Oid relid);
+extern void source_unfollow(Oid relid);
 
 /* trigger_is_capture() says whether attach_source() made the trigger. */
 extern bool trigger_is_capture(const Trigger *trigger);

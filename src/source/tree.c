@@ -99,6 +99,12 @@ source_tree(Oid relid, LOCKMODE mode)
 }
 
 bool
+source_shows(Oid top, Oid relid)
+{
+	return list_member_oid(find_all_inheritors(top, NoLock, NULL), relid);
+}
+
+bool
 source_is_inherited(Oid relid)
 {
 	return get_rel_relkind(relid) == RELKIND_RELATION &&

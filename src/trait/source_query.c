@@ -286,7 +286,8 @@ reread_plan(const TraitProgram *program)
 	for (int i = 0; i < program->nsteps; i++)
 		bound = lappend(bound, &program->steps[i].bound);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s, ", key_of_rows(source));
+	appendStringInfo(&sql, "SELECT %s%s", key_of_rows(source),
+					 bound == NIL ? "" : ", ");
 	select_traits(source, bound, NIL, now_parameter(2), &sql);
 	appendStringInfo(&sql, "%s GROUP BY %s",
 					 source_from_sql(source,

@@ -155,7 +155,7 @@ my $nothing = qr/\A[tf0\s]*\z/;
 my %uncallable = map { $_ => 1 } (
 	'tally_recv(internal)', 'series_recv(internal)',
 	'capture_before()', 'capture_after()', 'capture_row()', 'refuse_write()',
-	'guard_command()', 'guard_drop()', 'guard_rewrite()',
+	'guard_command()', 'guard_drop()', 'guard_rewrite()', 'guard_start()',
 );
 
 # ---- the shop, and a purchase that is not finished --------------------------

@@ -1,0 +1,242 @@
+/*-------------------------------------------------------------------------
+ *
+ * partitions.c
+ *	  Tables that join the tree of a source, and tables that leave it.
+ *
+ *		CREATE TABLE ... PARTITION OF visits	gets triggers
+ *		ALTER TABLE visits ATTACH PARTITION p	the same, and its rows come
+ *		ALTER TABLE visits DETACH PARTITION p	its rows go, and so do triggers
+ *		DROP TABLE p							its rows go
+ *
+ * and likewise for tables that INHERIT.  Rows come and go with their table as
+ * if a statement had inserted or deleted them: through the same steps, in the
+ * same transaction, and beside other writers.
+ *
+ * DROP.  When sql_drop fires, the rows cannot be read any more.  The server
+ * says earlier that an object is about to be dropped, but only to a hook, so
+ * an event trigger at the beginning of the statement sees to it that the
+ * library is there.  What was read then is applied when sql_drop fires.
+ *
+ * DETACH CONCURRENTLY takes two transactions.  After the first one queries see
+ * the partition no more, and its rows still count; the event trigger fires in
+ * the second.  A trait that is read from the source in between is read without
+ * these rows already, so the customers of the partition are read again at the
+ * end.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "flow/flow.h"
+#include "guard/guard_private.h"
+#include "source/source.h"
+
+static object_access_hook_type access_before = NULL;
+
+/* Will sql_drop be told of what the statement drops?  What does it name? */
+static bool dropping = false;
+static List *dropped = NIL;
+
+static void at_access(ObjectAccessType access, Oid class, Oid object,
+					  int column, void *arg);
+static void at_end(XactEvent event, void *arg);
+static void note_dropped(const DropStmt *drop);
+static void made(Oid relid);
+static void altered(const AlterTableStmt *alter, const AlterTableCmd *command);
+static void joined(Oid relid);
+static void left(Oid relid, Oid parent, bool concurrently);
+
+void
+partitions_init(void)
+{
+	access_before = object_access_hook;
+	object_access_hook = at_access;
+	RegisterXactCallback(at_end, NULL);
+}
+
+void
+partitions_begin(const GuardStatement *statement)
+{
+	dropping = true;
+	dropped = NIL;
+	if (IsA(statement->tree, DropStmt))
+		note_dropped((const DropStmt *) statement->tree);
+}
+
+/*
+ * note_dropped() notes which tables a statement names.  Rows of what is below
+ * them need not be counted: all of the source goes.
+ */
+static void
+note_dropped(const DropStmt *drop)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	ListCell   *lc;
+
+	foreach(lc, drop->removeType == OBJECT_TABLE ? drop->objects : NIL)
+	{
+		RangeVar   *name = makeRangeVarFromNameList(lfirst(lc));
+
+		dropped = lappend_oid(dropped, RangeVarGetRelid(name, NoLock, true));
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* at_access() is called, among others, before an object is dropped. */
+static void
+at_access(ObjectAccessType access, Oid class, Oid object, int column,
+		  void *arg)
+{
+	if (access_before != NULL)
+		access_before(access, class, object, column, arg);
+	if (access == OAT_DROP && dropping && class == RelationRelationId &&
+		column == 0 && get_rel_relkind(object) == RELKIND_RELATION &&
+		source_parents(object) != NIL)
+	{
+		Oid			top = source_top(object);
+
+		if (!list_member_oid(dropped, top))
+			flow_rows_drop(top, object);
+	}
+}
+
+/* at_end() ends what is known of a statement.  An XactCallback. */
+static void
+at_end(XactEvent event, void *arg)
+{
+	dropping = false;
+	dropped = NIL;
+}
+
+void
+partitions_dropped(void)
+{
+	dropping = false;
+	dropped = NIL;
+	flow_rows_dropped();
+}
+
+void
+partitions_commanded(const GuardStatement *statement)
+{
+	ListCell   *lc;
+
+	if (IsA(statement->tree, AlterTableStmt))
+	{
+		const AlterTableStmt *alter = (const AlterTableStmt *) statement->tree;
+
+		if (alter->objtype == OBJECT_TABLE ||
+			alter->objtype == OBJECT_FOREIGN_TABLE)
+			foreach(lc, alter->cmds)
+				altered(alter, lfirst(lc));
+		return;
+	}
+	if (strncmp(statement->tag, "CREATE ", strlen("CREATE ")) != 0)
+		return;
+	foreach(lc, statement->objects)
+	{
+		const GuardObject *object = lfirst(lc);
+
+		if (object->address.classId == RelationRelationId &&
+			object->address.objectSubId == 0)
+			made(object->address.objectId);
+	}
+}
+
+/* made() gives a new table the triggers of the tree that it is in. */
+static void
+made(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+
+	if ((kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE ||
+		 kind == RELKIND_FOREIGN_TABLE) && source_parents(relid) != NIL)
+		joined(relid);
+}
+
+/* altered() follows one command of ALTER TABLE. */
+static void
+altered(const AlterTableStmt *alter, const AlterTableCmd *command)
+{
+	Oid			relid = RangeVarGetRelid(alter->relation, NoLock, true);
+	const PartitionCmd *partition = (const PartitionCmd *) command->def;
+	Oid			other = InvalidOid;
+
+	if (command->def != NULL && IsA(command->def, PartitionCmd))
+		other = RangeVarGetRelid(partition->name, NoLock, true);
+	else if (command->def != NULL && IsA(command->def, RangeVar))
+		other = RangeVarGetRelid((RangeVar *) command->def, NoLock, true);
+	if (!OidIsValid(relid) || !OidIsValid(other))
+		return;
+	switch (command->subtype)
+	{
+		case AT_AttachPartition:
+			joined(other);
+			break;
+		case AT_DetachPartition:
+			left(other, relid, partition->concurrent);
+			break;
+		case AT_DetachPartitionFinalize:
+			left(other, relid, true);
+			break;
+		case AT_AddInherit:
+			joined(relid);
+			break;
+		case AT_DropInherit:
+			left(relid, other, false);
+			break;
+		default:
+			break;
+	}
+}
+
+/* joined() counts in the rows of a table that is below others now. */
+static void
+joined(Oid relid)
+{
+	Oid			top = source_top(relid);
+	ListCell   *lc;
+
+	source_check_apart(relid);
+	if (!source_is_followed(top))
+		return;
+	/* its writers, if it has any, do not know of us yet */
+	(void) source_tree(relid, ShareRowExclusiveLock);
+	source_check_below(relid);
+	source_follow(top, relid);
+	flow_rows_begin();
+	foreach(lc, source_tree(relid, NoLock))
+		flow_rows_add(top, lfirst_oid(lc), +1, false);
+	flow_rows_end();
+}
+
+/* left() counts out the rows of a table that was below 'parent'. */
+static void
+left(Oid relid, Oid parent, bool concurrently)
+{
+	Oid			top = source_top(parent);
+	List	   *gone;
+	ListCell   *lc;
+
+	if (!source_is_followed(top))
+		return;
+	/* some may be in the tree by another parent still */
+	gone = list_difference_oid(source_tree(relid, AccessExclusiveLock),
+							   source_tree(top, NoLock));
+	flow_rows_begin();
+	foreach(lc, gone)
+		flow_rows_add(top, lfirst_oid(lc), -1, concurrently);
+	foreach(lc, gone)
+		source_unfollow(lfirst_oid(lc));
+	flow_rows_end();
+}
