@@ -199,7 +199,7 @@ backfill_traits(const Population *population, List *stored)
 		/* nothing new is stored of a table that is not as it was */
 		if (source->missing != NULL)
 			continue;
-		query = trait_source_query(source, stored, &columns);
+		query = trait_values_query(source, stored, &columns);
 		if (columns == NIL)
 			continue;
 		population_write(population,

@@ -261,7 +261,7 @@ readings_of(const Population *population)
 
 		if (source->missing != NULL)
 			continue;
-		reading->query = trait_source_query(source, unfilled,
+		reading->query = trait_values_query(source, unfilled,
 											&reading->columns);
 		if (reading->columns != NIL)
 			readings = lappend(readings, reading);

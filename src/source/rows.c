@@ -103,6 +103,16 @@ source_key_sql(const Source *source)
 					quote_identifier(key));
 }
 
+char *
+source_time_sql(const Source *source)
+{
+	char	   *time = get_attname(source_relid(source, source->at_link),
+								   source->at_attno, false);
+
+	return psprintf("%s.%s", source_alias(source->at_link),
+					quote_identifier(time));
+}
+
 void
 source_lock(const Source *source, LOCKMODE mode)
 {

@@ -308,10 +308,12 @@ extern List *source_tables(const Source *source);
 /*
  * source_from_sql() is FROM and WHERE of a query that reads the rows, as "r",
  * and those to which they refer, as "r1", "r2" ...; 'condition' is SQL that
- * has to hold, too, or NULL.  source_key_sql() is the column of the key in it.
+ * has to hold, too, or NULL.  source_key_sql() is the column of the key in it,
+ * source_time_sql() that of the time.
  */
 extern char *source_from_sql(const Source *source, const char *condition);
 extern char *source_key_sql(const Source *source);
+extern char *source_time_sql(const Source *source);
 
 /*
  * source_lock() locks the tables and all below them, to the end of the

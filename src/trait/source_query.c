@@ -11,6 +11,15 @@
  * profiles whose rows cannot tell what they should hold.  The expressions are
  * those that program_run.c evaluates for each row.
  *
+ * Where all of the traits have windows, only rows are read whose time can be
+ * in one of these:
+ *
+ *		WHERE ... AND (r.at > segment.window_after('in last 30 days', ...) AND
+ *					   r.at <= ...)
+ *
+ * so that the server reads the partitions of that time alone, and finds them
+ * by an index on key and time.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -53,24 +62,46 @@ static void select_traits(const Source *source, List *bound, List *columns,
 static char *select_condition(const Source *source, const BoundTrait *trait,
 							  const AggregateSql *pieces, List *context,
 							  Expr *now);
+static char *source_query(const Source *source, List *stored, bool counts,
+						  List **columns);
+static char *window_condition(const Source *source, const BoundTrait *trait,
+							  const char *at, Expr *now, char **after);
+static char *and_in_time(const Source *source, List *bound, Expr *now,
+						 const char *condition);
+static bool strings_contain(List *strings, const char *string);
+static char *plain_bound(const Source *source, const char *after);
 static Expr *now_parameter(int number);
 static char *counted_after(const Source *source, const BoundTrait *trait);
 
 char *
 trait_source_query(const Source *source, List *stored, List **columns)
 {
+	return source_query(source, stored, true, columns);
+}
+
+char *
+trait_values_query(const Source *source, List *stored, List **columns)
+{
+	return source_query(source, stored, false, columns);
+}
+
+/* source_query() makes the query, which also counts rows if asked. */
+static char *
+source_query(const Source *source, List *stored, bool counts, List **columns)
+{
 	StringInfoData sql;
 	List	   *bound = NIL;
 	ListCell   *lc;
 	char	   *key;
+	char	   *condition;
 
 	source_check(source);
 	key = source_key_sql(source);
+	condition = psprintf("%s IS NOT NULL", key);
 	*columns = NIL;
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s AS key,"
-					 " pg_catalog.count(*) AS source_rows",
-					 key_of_rows(source));
+	appendStringInfo(&sql, "SELECT %s AS key%s", key_of_rows(source),
+					 counts ? ", pg_catalog.count(*) AS source_rows" : "");
 
 	foreach(lc, stored_list(source->population))
 	{
@@ -84,9 +115,10 @@ trait_source_query(const Source *source, List *stored, List **columns)
 	if (bound != NIL)
 		appendStringInfoString(&sql, ", ");
 	select_traits(source, bound, *columns, NULL, &sql);
+	if (!counts)
+		condition = and_in_time(source, bound, NULL, condition);
 	appendStringInfo(&sql, "%s GROUP BY %s",
-					 source_from_sql(source,
-									 psprintf("%s IS NOT NULL", key)), key);
+					 source_from_sql(source, condition), key);
 	return sql.data;
 }
 
@@ -275,6 +307,8 @@ reread_plan(const TraitProgram *program)
 {
 	const Source *source = program->source;
 	char	   *key = source_key_sql(source);
+	char	   *condition = profile_key_any_sql(source->population, key,
+												source->key_type, "$1");
 	Oid			types[2] = {
 		get_array_type(source->population->key_type),
 		TIMESTAMPTZOID,
@@ -289,11 +323,9 @@ reread_plan(const TraitProgram *program)
 	appendStringInfo(&sql, "SELECT %s%s", key_of_rows(source),
 					 bound == NIL ? "" : ", ");
 	select_traits(source, bound, NIL, now_parameter(2), &sql);
+	condition = and_in_time(source, bound, now_parameter(2), condition);
 	appendStringInfo(&sql, "%s GROUP BY %s",
-					 source_from_sql(source,
-									 profile_key_any_sql(source->population,
-														 key, source->key_type,
-														 "$1")), key);
+					 source_from_sql(source, condition), key);
 	plan = SPI_prepare(sql.data, 2, types);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare \"%s\"", sql.data);
@@ -405,25 +437,124 @@ select_condition(const Source *source, const BoundTrait *trait,
 {
 	char	   *where = trait->where == NULL ? NULL :
 		deparse_expression((Node *) trait->where, context, true, true);
-	StringInfoData condition;
-	Expr	   *after;
-	Expr	   *until;
+	char	   *in_window;
 
 	if (trait->window == NULL)
 		return where;
+	in_window = window_condition(source, trait, pieces->at, now, NULL);
+	return where == NULL ? in_window :
+		psprintf("(%s) AND %s", where, in_window);
+}
 
-	stored_window_kept(source->population, trait->window, now, &after, &until);
-	initStringInfo(&condition);
-	if (where != NULL)
-		appendStringInfo(&condition, "(%s) AND ", where);
+/*
+ * window_condition() is SQL of whether events at 'at', which is SQL, are kept
+ * for a trait's window; *after is SQL of the time after which they are, NULL
+ * if there is none.
+ */
+static char *
+window_condition(const Source *source, const BoundTrait *trait,
+				 const char *at, Expr *now, char **after)
+{
+	Expr	   *begin;
+	Expr	   *end;
+	char	   *until;
+	char	   *since;
+
+	stored_window_kept(source->population, trait->window, now, &begin, &end);
+	since = begin == NULL ? NULL :
+		deparse_expression((Node *) begin, NIL, false, true);
+	until = psprintf("(%s) OPERATOR(pg_catalog.<=) (%s)", at,
+					 deparse_expression((Node *) end, NIL, false, true));
 	if (after != NULL)
-		appendStringInfo(&condition, "(%s) OPERATOR(pg_catalog.>) (%s) AND ",
-						 pieces->at,
-						 deparse_expression((Node *) after, NIL, false, true));
-	appendStringInfo(&condition, "(%s) OPERATOR(pg_catalog.<=) (%s)",
-					 pieces->at,
-					 deparse_expression((Node *) until, NIL, false, true));
-	return condition.data;
+		*after = since;
+	return since == NULL ? until :
+		psprintf("(%s) OPERATOR(pg_catalog.>) (%s) AND %s", at, since, until);
+}
+
+/*
+ * and_in_time() adds to a condition that a row may be in one of the windows of
+ * some traits, if all of them have windows that begin at some time.
+ */
+static char *
+and_in_time(const Source *source, List *bound, Expr *now,
+			const char *condition)
+{
+	Expr	   *time = source_time(source);
+	List	   *windows = NIL;	/* char *, each once */
+	StringInfoData sql;
+	int			level = settings_pin();
+	char	   *at = time == NULL ? NULL :
+		deparse_expression((Node *) time, source_deparse_context(source), true,
+						   true);
+	bool		all = bound != NIL && at != NULL;
+	ListCell   *lc;
+
+	foreach(lc, bound)
+	{
+		const BoundTrait *trait = lfirst(lc);
+		char	   *after = NULL;
+		char	   *window = trait->window == NULL ? NULL :
+			window_condition(source, trait, at, now, &after);
+
+		if (after == NULL)
+		{
+			all = false;
+			break;
+		}
+		window = psprintf("(%s%s)", window, plain_bound(source, after));
+		if (!strings_contain(windows, window))
+			windows = lappend(windows, window);
+	}
+	AtEOXact_GUC(true, level);
+	if (!all)
+		return pstrdup(condition);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "%s AND (", condition);
+	foreach(lc, windows)
+		appendStringInfo(&sql, "%s%s", lc == list_head(windows) ? "" : " OR ",
+						 (char *) lfirst(lc));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+/* strings_contain() says whether a string is in a list. */
+static bool
+strings_contain(List *strings, const char *string)
+{
+	ListCell   *lc;
+
+	foreach(lc, strings)
+		if (strcmp(lfirst(lc), string) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * plain_bound() is SQL of a condition that the column of the time itself
+ * fulfils after an instant, if that column is no instant: of days and local
+ * times partitions and indexes know no other one.  It may hold for a day more.
+ */
+static char *
+plain_bound(const Source *source, const char *after)
+{
+	const char *zone = quote_literal_cstr(source->population->timezone);
+	char	   *column = source_time_sql(source);
+
+	switch (source->at_type)
+	{
+		case TIMESTAMPOID:
+			return psprintf(" AND %s OPERATOR(pg_catalog.>=)"
+							" (pg_catalog.timezone(%s, %s)"
+							" OPERATOR(pg_catalog.-) '1 day'::interval)",
+							column, zone, after);
+		case DATEOID:
+			return psprintf(" AND %s OPERATOR(pg_catalog.>=)"
+							" (pg_catalog.timezone(%s, %s)::date"
+							" OPERATOR(pg_catalog.-) 1)",
+							column, zone, after);
+		default:
+			return pstrdup("");
+	}
 }
 
 /* The time of the query as a parameter. */

@@ -468,6 +468,14 @@ extern char *trait_column_compared(const TraitColumn *column,
 extern char *trait_source_query(const Source *source, List *stored,
 								List **columns);
 
+/*
+ * trait_values_query() is the same without "source_rows".  Profiles that have
+ * nothing in the windows of these traits, if all of them have windows, are
+ * left out: they have what a profile without rows has.
+ */
+extern char *trait_values_query(const Source *source, List *stored,
+								List **columns);
+
 /* forms.c: aggregates over a window -------------------------------------- */
 
 /*
