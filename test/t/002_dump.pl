@@ -139,6 +139,54 @@ is($node->safe_psql('mended', 'SELECT customer_id, points, likes_red FROM profil
 is($node->safe_psql('mended', 'SELECT * FROM segment.verify()'), '', 'broken: nothing is wrong');
 is($node->safe_psql('mended', 'SELECT customer_id, visits FROM mine ORDER BY 1'), "1|1\n2|1\n3|1", 'broken: the view over it too');
 
+# partitions and tables that inherit, whose columns have orders of their own
+$node->safe_psql('postgres', 'CREATE DATABASE parted');
+$node->safe_psql('parted', <<'END');
+CREATE EXTENSION segment;
+CREATE TABLE visits (customer_id bigint, at timestamptz, seconds int) PARTITION BY RANGE (at);
+CREATE TABLE visits_1 PARTITION OF visits FOR VALUES FROM (MINVALUE) TO ('2026-05-01+00') PARTITION BY HASH (customer_id);
+CREATE TABLE visits_1_0 PARTITION OF visits_1 FOR VALUES WITH (modulus 2, remainder 0);
+CREATE TABLE visits_1_1 PARTITION OF visits_1 FOR VALUES WITH (modulus 2, remainder 1);
+CREATE TABLE visits_2 (gone int, seconds int, at timestamptz, customer_id bigint);
+ALTER TABLE visits_2 DROP gone;
+CREATE INDEX ON visits (customer_id, at);
+CREATE TABLE calls (customer_id bigint, at timestamptz);
+CREATE TABLE calls_far (country text, at timestamptz, customer_id bigint);
+SELECT segment.create_population('profile', timezone => 'UTC');
+SELECT segment.attach_source('visits', at => 'at');
+SELECT segment.attach_source('calls', at => 'at');
+SELECT segment.create_trait('visits', 'count(visits)');
+SELECT segment.create_trait('longest', 'max(visits.seconds)');
+SELECT segment.create_trait('calls', 'count(calls)');
+ALTER TABLE visits ATTACH PARTITION visits_2 DEFAULT;
+ALTER TABLE calls_far INHERIT calls;
+INSERT INTO visits SELECT n % 3, '2026-04-25'::timestamptz + n * interval '1 day', n FROM generate_series(1, 12) n;
+INSERT INTO calls_far VALUES ('DK', '2026-05-01', 1);
+END
+$node->run_log([ 'pg_dump', '-Fc', '-f', "$dumps/parted.dump", connection('parted') ]);
+$node->run_log([ 'pg_dump', '-s', '-f', "$dumps/parted_schema.sql", connection('parted') ]);
+$node->run_log([ 'pg_dump', '-a', '--disable-triggers', '-f', "$dumps/parted_data.sql", connection('parted') ]);
+my $parted = q{SELECT customer_id, visits, longest, calls FROM profile ORDER BY 1};
+for my $way (
+	[ 'parted_whole', 'pg_restore', '-j2', '-e', "$dumps/parted.dump", '-d' ],
+	[ 'parted_in_two', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/parted_schema.sql", '-f', "$dumps/parted_data.sql", '-d' ])
+{
+	my ($database, @command) = @$way;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->command_ok([ @command, $database ], "$database: restores");
+	is($node->safe_psql($database, $parted), $node->safe_psql('parted', $parted), "$database: shown as before");
+	is($node->safe_psql($database, 'SELECT bool_and(captured) FROM segment.stat_source'), 't', "$database: all tables are captured");
+	$node->safe_psql($database, <<'END');
+UPDATE visits SET at = at - interval '5 days', seconds = seconds / 2;
+INSERT INTO visits_2 (customer_id, at, seconds) VALUES (5, '2026-06-01', 100);
+INSERT INTO calls_far (customer_id) VALUES (5);
+DROP TABLE visits_1_0;
+END
+	is($node->safe_psql($database, 'SELECT * FROM segment.verify()'), '', "$database: nothing is wrong");
+	is($node->safe_psql($database, "$parted DESC LIMIT 1"), '5|1|100|1', "$database: events count");
+}
+
 $node->stop;
 done_testing();
 
