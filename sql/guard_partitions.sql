@@ -136,6 +136,31 @@ ALTER TABLE visit ATTACH PARTITION elsewhere FOR VALUES FROM ('2027-01-01+00') T
 SELECT segment.attach_source('visit_bad', at => 'at');
 SELECT * FROM wrong();
 
+ALTER TABLE visit_may_rest SET UNLOGGED;
+
+-- without event triggers nothing follows, and that is seen; and mended
+CREATE TABLE visit_july (LIKE visit);
+INSERT INTO visit_july VALUES (7, '2026-07-01', 'home', 1);
+CREATE TABLE visit_august PARTITION OF visit FOR VALUES FROM ('2026-08-01+00') TO ('2026-09-01+00');
+INSERT INTO visit VALUES (8, '2026-08-01', 'home', 1);
+SELECT * FROM wrong();
+BEGIN;
+ALTER EVENT TRIGGER segment_guard_start DISABLE;
+ALTER EVENT TRIGGER segment_guard_command DISABLE;
+ALTER EVENT TRIGGER segment_guard_drop DISABLE;
+ALTER TABLE visit ATTACH PARTITION visit_july FOR VALUES FROM ('2026-07-01+00') TO ('2026-08-01+00');
+DROP TABLE visit_august;
+ALTER EVENT TRIGGER segment_guard_start ENABLE;
+ALTER EVENT TRIGGER segment_guard_command ENABLE;
+ALTER EVENT TRIGGER segment_guard_drop ENABLE;
+COMMIT;
+SELECT * FROM wrong() ORDER BY 1;
+SELECT segment.rebuild('visitor');
+SELECT * FROM wrong() ORDER BY 1;
+ALTER TABLE visit DETACH PARTITION visit_july;
+ALTER TABLE visit ATTACH PARTITION visit_july FOR VALUES FROM ('2026-07-01+00') TO ('2026-08-01+00');
+SELECT * FROM wrong();
+
 -- tables that inherit
 CREATE TABLE call (customer_id bigint, at date, minutes integer);
 SELECT segment.attach_source('call', at => 'at');

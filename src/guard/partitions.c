@@ -33,6 +33,7 @@
 #include "catalog/pg_class.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -53,6 +54,7 @@ static void at_end(XactEvent event, void *arg);
 static void note_dropped(const DropStmt *drop);
 static void made(Oid relid);
 static void altered(const AlterTableStmt *alter, const AlterTableCmd *command);
+static void refuse_unlogged(Oid relid);
 static void joined(Oid relid);
 static void left(Oid relid, Oid parent, bool concurrently);
 
@@ -176,6 +178,9 @@ altered(const AlterTableStmt *alter, const AlterTableCmd *command)
 		other = RangeVarGetRelid(partition->name, NoLock, true);
 	else if (command->def != NULL && IsA(command->def, RangeVar))
 		other = RangeVarGetRelid((RangeVar *) command->def, NoLock, true);
+	if (command->subtype == AT_SetUnLogged && OidIsValid(relid) &&
+		source_is_followed(relid))
+		refuse_unlogged(relid);
 	if (!OidIsValid(relid) || !OidIsValid(other))
 		return;
 	switch (command->subtype)
@@ -198,6 +203,26 @@ altered(const AlterTableStmt *alter, const AlterTableCmd *command)
 		default:
 			break;
 	}
+}
+
+/* refuse_unlogged() refuses to lose the rows of a source in a crash. */
+static void
+refuse_unlogged(Oid relid)
+{
+	List	   *sources = sources_followed(source_top(relid));
+	const Source *source;
+
+	if (sources == NIL)
+		return;
+	source = linitial(sources);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"%s\" cannot be unlogged, because it is part of source \"%s\"",
+					get_rel_name(relid), source->name),
+			 errdetail("Its rows could vanish without a trigger."),
+			 errhint("Detach the source first, with segment.detach_source(%s, %s, cascade => true).",
+					 quote_literal_cstr(source->name),
+					 quote_literal_cstr(source->population->name))));
 }
 
 /* joined() counts in the rows of a table that is below others now. */

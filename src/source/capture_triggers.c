@@ -62,6 +62,7 @@ static void drop_triggers(Oid relid, List *triggers);
 static List *all_triggers(Oid relid);
 static List *find_triggers(const Population *population, Oid relid);
 static bool is_captured(const Population *population, Oid relid);
+static bool arrive_rows(Oid relid);
 static bool is_subscribed(Oid relid);
 
 void
@@ -319,7 +320,7 @@ is_captured(const Population *population, Oid relid)
 	}
 	if (by_row ?
 		row_events == 0 && RELKIND_HAS_TABLE_AM(get_rel_relkind(relid)) :
-		is_subscribed(relid))
+		arrive_rows(relid))
 		return false;
 	return before && events == TRIGGER_TYPE_EVENT_MASK;
 }
@@ -404,6 +405,23 @@ trigger_is_capture(const Trigger *trigger)
 		(strcmp(function, "capture_before") == 0 ||
 		 strcmp(function, "capture_row") == 0 ||
 		 strcmp(function, "capture_after") == 0);
+}
+
+/*
+ * arrive_rows() says whether a subscription brings rows of a table, or of one
+ * above it: these are written to the partition where they belong.
+ */
+static bool
+arrive_rows(Oid relid)
+{
+	ListCell   *lc;
+
+	if (is_subscribed(relid))
+		return true;
+	foreach(lc, source_parents(relid))
+		if (arrive_rows(lfirst_oid(lc)))
+			return true;
+	return false;
 }
 
 /* is_subscribed() says whether a subscription brings rows of a table. */
