@@ -96,6 +96,7 @@ read_account(Ledger *ledger, Account *account)
 	bool		isnull;
 	Datum		value;
 
+	account->now = ledger->at;
 	(void) ledger_execute(ledger->program, ASK_ACCOUNT, values, NULL);
 	(void) result_value(0, 1, &isnull);
 	account->joined = !isnull;
@@ -103,7 +104,9 @@ read_account(Ledger *ledger, Account *account)
 	account->left_at = isnull ? DT_NOEND : DatumGetTimestampTz(value);
 	value = result_value(0, 3, &isnull);
 	account->debt = isnull ? 0 : -DatumGetInt64(value);
-	account->lapsed = DatumGetBool(result_value(0, 4, &isnull));
+	value = result_value(0, 4, &isnull);
+	account->awaited = isnull ? 0 : DatumGetInt64(value);
+	account->lapsed = DatumGetBool(result_value(0, 5, &isnull));
 	if (account->lapsed)
 		holds_lapse(ledger, account);
 }

@@ -63,13 +63,13 @@ earn(FunctionCallInfo fcinfo, Ledger *ledger, Account *account, int64 points)
 	active_at = grant_active_at(ledger, text_argument(fcinfo, 5));
 	expires_at = grant_expires_at(ledger, text_argument(fcinfo, 6),
 								  active_at);
-	movement = ledger_move(ledger, account, "earn", points,
+	movement = lots_move(ledger, account, "earn", points,
 						   note_argument(fcinfo, 3),
 						   note_argument(fcinfo, 7));
 	lots_touch(ledger, movement);
 	lot_grant(ledger, movement, points, "earn", "issued", active_at,
 			  expires_at);
-	ledger_write(ledger);
+	lots_write(ledger);
 	return movement->number;
 }
 
@@ -153,14 +153,14 @@ adjust(FunctionCallInfo fcinfo, Ledger *ledger, Account *account,
 	Movement   *movement;
 
 	account_check_member(ledger, account, false);
-	movement = ledger_move(ledger, account, "adjust", points, NULL, note);
+	movement = lots_move(ledger, account, "adjust", points, NULL, note);
 	if (points > 0)
 		lot_grant(ledger, movement, points, "adjust", "adjusted", ledger->at,
 				  grant_expires_at(ledger, text_argument(fcinfo, 5),
 								   ledger->at));
 	else
 		(void) lots_draw(ledger, movement, -points, "adjust", "adjusted");
-	ledger_write(ledger);
+	lots_write(ledger);
 	return movement->number;
 }
 
@@ -209,8 +209,8 @@ give(Ledger *ledger, int64 points, const char *note)
 
 	account_check_member(ledger, giver, false);
 	account_check_member(ledger, receiver, true);
-	given = ledger_move(ledger, giver, "gift", -points, NULL, note);
-	received = ledger_move(ledger, receiver, "gift", points, NULL, note);
+	given = lots_move(ledger, giver, "gift", -points, NULL, note);
+	received = lots_move(ledger, receiver, "gift", points, NULL, note);
 	foreach(lc, lots_draw(ledger, given, points, "gift", "gift"))
 	{
 		const Share *share = lfirst(lc);
@@ -219,6 +219,6 @@ give(Ledger *ledger, int64 points, const char *note)
 						 ledger->at, share->lot->expires_at);
 	}
 	lots_touch(ledger, given);
-	ledger_write(ledger);
+	lots_write(ledger);
 	return given->number;
 }

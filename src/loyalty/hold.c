@@ -14,8 +14,7 @@
  * movement (lapse.c), before anything is decided.
  *
  * Points that are held do not expire.  If their lot does before the hold
- * lapses, there is nothing to be given back then: fewer expire, and no release
- * is written ahead.
+ * lapses, they come back when it lapses, and are gone at once.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +34,7 @@ typedef struct HeldShare
 {
 	Lot		   *lot;
 	int64		points;
-	bool		lapses;			/* a release is written ahead */
+	bool		lapses;			/* before its lot expires */
 } HeldShare;
 
 static int64 hold(FunctionCallInfo fcinfo, Ledger *ledger, Account *account,
@@ -45,6 +44,8 @@ static TimestampTz until_argument(FunctionCallInfo fcinfo,
 static int64 end_hold(FunctionCallInfo fcinfo, bool settling);
 static int64 end_locked(FunctionCallInfo fcinfo, Ledger *ledger,
 						Account *account, int64 hold, bool settling);
+static void enter_outlasted(Ledger *ledger, Movement *movement, Lot *lot,
+							int64 points, TimestampTz until);
 static void unhold(Ledger *ledger, Movement *movement, const HeldShare *share,
 				   TimestampTz until);
 
@@ -80,8 +81,10 @@ hold(FunctionCallInfo fcinfo, Ledger *ledger, Account *account, int64 points)
 	ListCell   *lc;
 
 	account_check_member(ledger, account, false);
-	movement = ledger_move(ledger, account, "hold", -points,
+	movement = lots_move(ledger, account, "hold", -points,
 						   note_argument(fcinfo, 4), NULL);
+	/* before: whether the hold outlasts a lot is a matter of its new expiry */
+	lots_touch(ledger, movement);
 	foreach(lc, lots_choose(ledger, account, points))
 	{
 		const Share *share = lfirst(lc);
@@ -96,11 +99,13 @@ hold(FunctionCallInfo fcinfo, Ledger *ledger, Account *account, int64 points)
 			ledger_enter(ledger, movement, lot, share->points, "release",
 						 "held", until);
 		else
-			ledger_enter(ledger, movement, lot, share->points, "expire",
+		{
+			ledger_enter(ledger, movement, lot, share->points, "outlast",
 						 "expired", lot->expires_at);
+			enter_outlasted(ledger, movement, lot, share->points, until);
+		}
 	}
-	lots_touch(ledger, movement);
-	ledger_write(ledger);
+	lots_write(ledger);
 	values[0] = Int64GetDatum(movement->number);
 	values[1] = account->key;
 	values[2] = Int64GetDatum(points);
@@ -243,7 +248,7 @@ end_locked(FunctionCallInfo fcinfo, Ledger *ledger, Account *account,
 		shares = lappend(shares, share);
 	}
 
-	movement = ledger_move(ledger, account, settling ? "settle" : "release",
+	movement = lots_move(ledger, account, settling ? "settle" : "release",
 						   settling ? -points : held,
 						   settling ? note_argument(fcinfo, 3) : NULL, NULL);
 	movement->reverses = hold;
@@ -257,9 +262,8 @@ end_locked(FunctionCallInfo fcinfo, Ledger *ledger, Account *account,
 			lot_draw(ledger, movement, share->lot, spent, "redeem",
 					 "redeemed");
 		points -= spent;
-		lot_pay_debt(ledger, movement, share->lot);
 	}
-	ledger_write(ledger);
+	lots_write(ledger);
 	values[0] = account->key;
 	values[1] = CStringGetTextDatum(settling ? "settled" : "released");
 	values[2] = TimestampTzGetDatum(ledger->at);
@@ -283,6 +287,21 @@ unhold(Ledger *ledger, Movement *movement, const HeldShare *share,
 		ledger_enter(ledger, movement, lot, -share->points, "release", "held",
 					 until);
 	else
+	{
+		enter_outlasted(ledger, movement, lot, -share->points, until);
 		ledger_enter(ledger, movement, lot, -share->points, "expire",
 					 "expired", Max(ledger->at, lot->expires_at));
+	}
+}
+
+/*
+ * enter_outlasted() enters what becomes of points whose hold outlasts their
+ * lot: when it lapses they come back, and are gone.
+ */
+static void
+enter_outlasted(Ledger *ledger, Movement *movement, Lot *lot, int64 points,
+				TimestampTz until)
+{
+	ledger_enter(ledger, movement, lot, points, "release", "held", until);
+	ledger_enter(ledger, movement, lot, -points, "outlast", "expired", until);
 }

@@ -25,10 +25,8 @@ holds_lapse(Ledger *ledger, Account *account)
 	TimestampTzGetDatum(ledger->at), (Datum) 0};
 	uint64		rows = ledger_execute(ledger->program, ASK_LAPSED, values,
 									  NULL);
-	List	   *lots = NIL;
 	Movement   *movement = palloc0(sizeof(Movement));
 	bool		isnull;
-	ListCell   *lc;
 
 	movement->account = account;
 	for (uint64 i = 0; i < rows; i++)
@@ -38,10 +36,11 @@ holds_lapse(Ledger *ledger, Account *account)
 		lot->remaining += DatumGetInt64(result_value(i, 6, &isnull));
 		lot->changed = true;
 		movement->number = DatumGetInt64(result_value(i, 7, &isnull));
-		lots = lappend(lots, lot);
 	}
-	foreach(lc, lots)
-		lot_pay_debt(ledger, movement, lfirst(lc));
+	account->last = movement;
+	if (rows > 0)
+		lots_reopen(ledger, movement);
+	lots_pay(ledger, account);
 	ledger_write(ledger);
 	(void) ledger_execute(ledger->program, END_HOLDS, ended, "   n");
 }

@@ -81,6 +81,7 @@ ledger_move(Ledger *ledger, Account *account, const char *kind, int64 points,
 	movement->ref = ref;
 	movement->note = note;
 	movement->has_token = ledger->movements == NIL;
+	account->last = movement;
 	ledger->movements = lappend(ledger->movements, movement);
 	return movement;
 }

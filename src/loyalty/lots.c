@@ -17,11 +17,15 @@
  *
  * 'remaining' is what was granted less what was drawn, whatever the dates.
  *
- * Debt.  What is taken back after it was spent is a debt, if no other lot can
- * pay for it: entries without a lot.  A lot that comes later pays it off when
- * it becomes active:
+ * Debt.  What is taken back after it was spent is a debt, if no active lot can
+ * pay for it: entries without a lot.  A lot that comes later pays it off:
  *
  *		-30 debt of the lot, +30 expire of the lot, +30 debt without a lot
+ *
+ * A lot that is not active yet pays when it becomes so: it is charged with the
+ * debt by entries of then.  Whatever happens to the customer meanwhile takes
+ * the charge back (lots_move), so that points that are active come first, and
+ * charges the lots with what is left (lots_write).
  *
  * Activity.  Where points expire after some time without activity, a customer
  * has one active lot: each activity moves what is left of it from one instant
@@ -40,6 +44,8 @@
 /* How many lots are read first: most often the first one is enough. */
 #define LOTS_AT_ONCE	8
 
+static void charge_lot(Ledger *ledger, Movement *movement, Lot *lot);
+static int	first_to_pay(const ListCell *a, const ListCell *b);
 static Lot *lot_to_extend(Ledger *ledger, Account *account,
 						  TimestampTz active_at, TimestampTz expires_at);
 static List *lots_ask(Ledger *ledger, Account *account,
@@ -85,7 +91,6 @@ lot_grant(Ledger *ledger, Movement *movement, int64 points, const char *kind,
 	ledger_enter(ledger, movement, lot, points, kind, contra, active_at);
 	ledger_enter(ledger, movement, lot, -points, "expire", "expired",
 				 expires_at);
-	lot_pay_debt(ledger, movement, lot);
 	return lot;
 }
 
@@ -136,7 +141,6 @@ lot_restore(Ledger *ledger, Movement *movement, Lot *lot, int64 points,
 	ledger_enter(ledger, movement, lot, points, kind, contra, at);
 	ledger_enter(ledger, movement, lot, -points, "expire", "expired",
 				 Max(at, lot->expires_at));
-	lot_pay_debt(ledger, movement, lot);
 }
 
 /* lot_draw_at() is when points of a lot can be drawn at the earliest. */
@@ -146,19 +150,111 @@ lot_draw_at(const Ledger *ledger, const Lot *lot)
 	return Max(ledger->at, lot->active_at);
 }
 
-/* A lot that has expired pays for nothing. */
-void
-lot_pay_debt(Ledger *ledger, Movement *movement, Lot *lot)
+/* charge_lot() lets a lot pay off what it can of the customer's debt. */
+static void
+charge_lot(Ledger *ledger, Movement *movement, Lot *lot)
 {
 	Account    *account = lot->account;
 	int64		points = Min(account->debt, lot->remaining);
 
-	if (points <= 0 || lot->expires_at <= ledger->at)
+	if (points <= 0)
 		return;
 	lot_draw(ledger, movement, lot, points, "debt", "debt");
 	ledger_enter(ledger, movement, NULL, points, "debt", "debt",
 				 lot_draw_at(ledger, lot));
 	account->debt -= points;
+}
+
+Movement *
+lots_move(Ledger *ledger, Account *account, const char *kind, int64 points,
+		  const char *ref, const char *note)
+{
+	Movement   *movement = ledger_move(ledger, account, kind, points, ref,
+									   note);
+
+	lots_reopen(ledger, movement);
+	return movement;
+}
+
+void
+lots_reopen(Ledger *ledger, Movement *movement)
+{
+	Account    *account = movement->account;
+	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at)};
+	uint64		rows;
+	bool		isnull;
+
+	if (account->awaited == 0)
+		return;
+	rows = ledger_execute(ledger->program, ASK_CHARGED, values, NULL);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Lot		   *lot = lot_of_row(ledger, account, i);
+		int64		points = DatumGetInt64(result_value(i, 6, &isnull));
+
+		lot->remaining += points;
+		lot->changed = true;
+		ledger_enter(ledger, movement, lot, points, "debt", "debt",
+					 lot->active_at);
+		ledger_enter(ledger, movement, lot, -points, "expire", "expired",
+					 lot->expires_at);
+		ledger_enter(ledger, movement, NULL, -points, "debt", "debt",
+					 lot->active_at);
+		account->debt += points;
+	}
+	account->awaited = 0;
+}
+
+void
+lots_write(Ledger *ledger)
+{
+	for (int i = 0; i < ledger->naccounts; i++)
+		lots_pay(ledger, &ledger->accounts[i]);
+	ledger_write(ledger);
+}
+
+/*
+ * Whoever has a debt has nothing to spend but what this request has given; and
+ * what is not active yet.
+ */
+void
+lots_pay(Ledger *ledger, Account *account)
+{
+	List	   *lots;
+	ListCell   *lc;
+
+	if (account->debt <= 0 || account->last == NULL)
+		return;
+	lots = lots_ask(ledger, account, ASK_WAITING, 0);
+	foreach(lc, ledger->lots)
+	{
+		Lot		   *lot = lfirst(lc);
+
+		if (lot->account == account && lot->expires_at > ledger->at)
+			lots = list_append_unique_ptr(lots, lot);
+	}
+	list_sort(lots, first_to_pay);
+	foreach(lc, lots)
+		charge_lot(ledger, account->last, lfirst(lc));
+}
+
+/*
+ * first_to_pay() orders lots: those that are active, the soonest to expire
+ * first, and then the others by when they become active.  For list_sort().
+ */
+static int
+first_to_pay(const ListCell *a, const ListCell *b)
+{
+	const Lot  *one = lfirst(a);
+	const Lot  *other = lfirst(b);
+	TimestampTz active = Max(one->active_at, one->account->now);
+	TimestampTz other_active = Max(other->active_at, other->account->now);
+
+	if (active != other_active)
+		return active < other_active ? -1 : 1;
+	if (one->expires_at != other->expires_at)
+		return one->expires_at < other->expires_at ? -1 : 1;
+	return one->number < other->number ? -1 : one->number > other->number;
 }
 
 /* ---- the lots of a customer ---- */
@@ -182,6 +278,8 @@ lots_choose(Ledger *ledger, Account *account, int64 points)
 
 		if (left == 0)
 			break;
+		if (lot->remaining == 0)
+			continue;
 		share = palloc(sizeof(Share));
 		share->lot = lot;
 		share->points = Min(left, lot->remaining);
@@ -220,8 +318,9 @@ lots_draw_any(Ledger *ledger, Movement *movement, int64 points,
 		Lot		   *lot = lfirst(lc);
 		int64		some = Min(left, lot->remaining);
 
-		if (some > 0)
-			lot_draw(ledger, movement, lot, some, kind, contra);
+		if (some == 0 || lot->active_at > ledger->at)
+			continue;
+		lot_draw(ledger, movement, lot, some, kind, contra);
 		left -= some;
 	}
 	return points - left;
@@ -316,12 +415,17 @@ lots_touch(Ledger *ledger, Movement *movement)
 		}
 		else
 		{
-			lot_draw(ledger, movement, lot, points, "move", "moved");
+			lot->remaining = 0;
+			lot->changed = true;
+			ledger_enter(ledger, movement, lot, -points, "move", "moved",
+						 ledger->at);
+			ledger_enter(ledger, movement, lot, points, "extend", "expired",
+						 lot->expires_at);
 			kept->granted = add_points(kept->granted, points);
 			kept->remaining = add_points(kept->remaining, points);
 			ledger_enter(ledger, movement, kept, points, "move", "moved",
 						 ledger->at);
-			ledger_enter(ledger, movement, kept, -points, "expire",
+			ledger_enter(ledger, movement, kept, -points, "extend",
 						 "expired", kept->expires_at);
 		}
 	}
@@ -347,9 +451,9 @@ move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
 	points = DatumGetInt64(result_value(0, 1, &isnull));
 	if (isnull)
 		points = 0;
-	ledger_enter(ledger, movement, lot, points, "expire", "expired",
+	ledger_enter(ledger, movement, lot, points, "extend", "expired",
 				 lot->expires_at);
-	ledger_enter(ledger, movement, lot, -points, "expire", "expired",
+	ledger_enter(ledger, movement, lot, -points, "extend", "expired",
 				 expires_at);
 	lot->expires_at = expires_at;
 	lot->changed = true;

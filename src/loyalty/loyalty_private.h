@@ -160,6 +160,8 @@ typedef enum LedgerStatement
 	ASK_LOTS,
 	ASK_SPENDABLE,
 	ASK_PENDING,
+	ASK_WAITING,
+	ASK_CHARGED,
 	ASK_HELD,
 	ASK_MOVEMENT,
 	ASK_DRAWN,
@@ -216,7 +218,10 @@ typedef struct Account
 	TimestampTz decided_at;		/* as of which it was last decided */
 	bool		joined;
 	TimestampTz left_at;		/* DT_NOEND: the customer has not */
-	int64		debt;			/* what is to be paid off by lots */
+	int64		debt;			/* what no lot pays off yet */
+	int64		awaited;		/* what lots pay off that are not active yet */
+	struct Movement *last;		/* of this request, or NULL */
+	TimestampTz now;			/* when the request takes effect */
 	bool		lapsed;			/* some holds have, and are not ended yet */
 } Account;
 
@@ -346,13 +351,30 @@ extern char *request_text(const char *function, FunctionCallInfo fcinfo,
 
 /* lots.c: points that come into lots, and go out of them ------------------ */
 
+/*
+ * lots_move() is ledger_move(), after which debts are open again that lots
+ * were to pay off that are not active yet: lots that are active come first.
+ * lots_write() is ledger_write(), before which lots that are not active yet
+ * are charged with the debts that are left.
+ */
+extern Movement *lots_move(Ledger *ledger, Account *account, const char *kind,
+						   int64 points, const char *ref, const char *note);
+extern void lots_write(Ledger *ledger);
+
+/*
+ * lots_reopen() opens debts again for a movement that was written before, and
+ * lots_pay() lets lots pay for them, as lots_move() and lots_write() do.
+ */
+extern void lots_reopen(Ledger *ledger, Movement *movement);
+extern void lots_pay(Ledger *ledger, Account *account);
+
 /* The most points of one movement. */
 #define MOST_POINTS		(INT64CONST(1) << 62)
 
 /*
  * lot_grant() makes a lot of points that a movement grants, as entries of a
  * kind; or adds them to the customer's lot, if the program's lots expire after
- * some time without activity.  Debts are paid off by it.
+ * some time without activity.
  */
 extern Lot *lot_grant(Ledger *ledger, Movement *movement, int64 points,
 					  const char *kind, const char *contra,
@@ -361,15 +383,12 @@ extern Lot *lot_grant(Ledger *ledger, Movement *movement, int64 points,
 /*
  * lot_draw() takes points out of a lot, as entries of a kind: when the lot is
  * active at the earliest, and so many fewer expire.  lot_restore() is the
- * inverse of it, and pays off debts.
+ * inverse of it.
  */
 extern void lot_draw(Ledger *ledger, Movement *movement, Lot *lot,
 					 int64 points, const char *kind, const char *contra);
 extern void lot_restore(Ledger *ledger, Movement *movement, Lot *lot,
 						int64 points, const char *kind, const char *contra);
-
-/* lot_pay_debt() pays off the customer's debt by what a lot has. */
-extern void lot_pay_debt(Ledger *ledger, Movement *movement, Lot *lot);
 
 /* Points of a lot. */
 typedef struct Share
@@ -388,8 +407,8 @@ extern List *lots_draw(Ledger *ledger, Movement *movement, int64 points,
 					   const char *kind, const char *contra);
 
 /*
- * lots_draw_any() takes at most so many points out of all lots of a customer,
- * also of those that are not active yet, and returns how many it took.
+ * lots_draw_any() takes at most so many points out of a customer's lots that
+ * are active, and returns how many it took.
  */
 extern int64 lots_draw_any(Ledger *ledger, Movement *movement, int64 points,
 						   const char *kind, const char *contra);

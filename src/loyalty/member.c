@@ -54,6 +54,7 @@ segment_join_program(PG_FUNCTION_ARGS)
 
 	(void) ledger_lock(ledger);
 	code = join(ledger, account, note_argument(fcinfo, 2));
+	lots_write(ledger);
 	code = MemoryContextStrdup(caller, code);
 	ledger_end(ledger);
 	PG_RETURN_TEXT_P(cstring_to_text(code));
@@ -85,13 +86,12 @@ join(Ledger *ledger, Account *account, char *code)
 	first = DatumGetBool(result_value(0, 2, &isnull));
 	if (first && program->bonus > 0)
 	{
-		Movement   *movement = ledger_move(ledger, account, "earn",
+		Movement   *movement = lots_move(ledger, account, "earn",
 										   program->bonus, "welcome", NULL);
 		TimestampTz active_at = grant_active_at(ledger, NULL);
 
 		lot_grant(ledger, movement, program->bonus, "earn", "issued",
 				  active_at, grant_expires_at(ledger, NULL, active_at));
-		ledger_write(ledger);
 	}
 	return given;
 }
@@ -192,6 +192,7 @@ segment_leave_program(PG_FUNCTION_ARGS)
 	values[0] = key;
 	values[1] = TimestampTzGetDatum(ledger->at);
 	(void) ledger_execute(program, LEAVE_MEMBER, values, NULL);
+	lots_write(ledger);
 	ledger_end(ledger);
 	PG_RETURN_VOID();
 }

@@ -152,7 +152,7 @@ static const TableForm forms[PROGRAM_TABLES] = {
 			{"lot", "number of the lot; NULL: the customer's debt"},
 			{"key", "key of the customer"},
 			{"points", "what is added to the balance, or taken from it"},
-			{"kind", "earn, redeem, expire, hold, release, return, restore, adjust, gift, debt, forgive or move"},
+			{"kind", "earn, redeem, expire, hold, release, return, restore, adjust, gift, debt, forgive, move, extend or outlast"},
 			{"contra", "account of the program on the other side: issued, redeemed, expired, held, returned, adjusted, gift, debt, forgiven or moved"},
 			{"at", "from when on it counts"},
 		},

@@ -37,12 +37,12 @@ segment_redeem(PG_FUNCTION_ARGS)
 		Movement   *movement;
 
 		account_check_member(ledger, account, false);
-		movement = ledger_move(ledger, account, "redeem", -points,
+		movement = lots_move(ledger, account, "redeem", -points,
 							   note_argument(fcinfo, 3),
 							   note_argument(fcinfo, 5));
 		(void) lots_draw(ledger, movement, points, "redeem", "redeemed");
 		lots_touch(ledger, movement);
-		ledger_write(ledger);
+		lots_write(ledger);
 		number = movement->number;
 	}
 	ledger_end(ledger);

@@ -153,7 +153,7 @@ reverse(Ledger *ledger, Account *account, Reversed *reversed, int64 points,
 				 errdetail("Of its " INT64_FORMAT ", " INT64_FORMAT
 						   " are not reversed yet.", whole, left),
 				 errhint("Reverse at most " INT64_FORMAT ".", left)));
-	movement = ledger_move(ledger, account, "reverse",
+	movement = lots_move(ledger, account, "reverse",
 						   granted ? -points : points, NULL, note);
 	movement->reverses = reversed->number;
 	if (granted)
@@ -164,7 +164,7 @@ reverse(Ledger *ledger, Account *account, Reversed *reversed, int64 points,
 		give_back(ledger, movement, reversed->number, points,
 				  adjusted ? "adjust" : "restore",
 				  adjusted ? "adjusted" : "redeemed");
-	ledger_write(ledger);
+	lots_write(ledger);
 	return movement->number;
 }
 

@@ -44,6 +44,8 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		"SELECT m.joined_at, m.left_at,"
 		" (SELECT sum(e.points)::bigint FROM {entry} e"
 		" WHERE e.key = $1 AND e.lot IS NULL),"
+		" (SELECT sum(e.points)::bigint FROM {entry} e"
+		" WHERE e.key = $1 AND e.lot IS NULL AND e.at > $2),"
 		" EXISTS (SELECT FROM {hold} h"
 		" WHERE h.key = $1 AND h.state = 'open' AND h.until <= $2)"
 		" FROM (SELECT) AS one LEFT JOIN {member} m ON m.key = $1",
@@ -73,6 +75,22 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" WHERE key = $1 AND remaining > 0 AND active_at > $2",
 		2, {KEY_TYPE, TIMESTAMPTZOID},
 	},
+	/* key, at: lots that are not active yet, the first to become so first */
+	[ASK_WAITING] = {
+		"SELECT lot, granted, remaining, active_at, expires_at FROM {lot}"
+		" WHERE key = $1 AND remaining > 0 AND active_at > $2"
+		" ORDER BY active_at, expires_at, lot",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
+	/* key, at: those that are charged with debts, and with how much */
+	[ASK_CHARGED] = {
+		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at,"
+		" c.points FROM (SELECT e.lot, (-sum(e.points))::bigint AS points"
+		" FROM {entry} e WHERE e.key = $1 AND e.at > $2 AND e.kind = 'debt'"
+		" AND e.lot IS NOT NULL GROUP BY e.lot HAVING sum(e.points) <> 0)"
+		" AS c JOIN {lot} l USING (lot) ORDER BY l.lot",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
 	[ASK_HELD] = {
 		"SELECT sum(points), max(until) FROM {hold}"
 		" WHERE key = $1 AND state = 'open' AND until > $2",
@@ -91,7 +109,7 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" d.drawn FROM (SELECT e.lot, -sum(e.points) AS drawn"
 		" FROM {entry} e WHERE e.movement IN (SELECT $1 UNION ALL"
 		" SELECT m.movement FROM {movement} m WHERE m.reverses = $1)"
-		" AND e.kind <> 'expire' AND e.lot IS NOT NULL"
+		" AND e.lot IS NOT NULL"
 		" AND e.kind IN ('redeem', 'restore', 'adjust')"
 		" GROUP BY e.lot) AS d JOIN {lot} l USING (lot)"
 		" WHERE d.drawn > 0 ORDER BY l.expires_at DESC, l.lot DESC",
@@ -116,7 +134,7 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	/* key, at, lot: what of a lot expires then, set aside or not */
 	[ASK_EXPIRING] = {
 		"SELECT (-sum(points))::bigint FROM {entry}"
-		" WHERE key = $1 AND at = $2 AND lot = $3 AND kind = 'expire'",
+		" WHERE key = $1 AND at = $2 AND lot = $3 AND contra = 'expired'",
 		3, {KEY_TYPE, TIMESTAMPTZOID, INT8OID},
 	},
 	/* key, at: what lapsed holds give back to lots */
@@ -133,7 +151,7 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_HOLD] = {
 		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at,"
 		" -sum(e.points) FILTER (WHERE e.kind = 'hold')::bigint,"
-		" bool_or(e.kind = 'release'), h.key, h.points, h.until, h.state"
+		" NOT bool_or(e.kind = 'outlast'), h.key, h.points, h.until, h.state"
 		" FROM {hold} h JOIN {entry} e ON e.movement = h.movement"
 		" JOIN {lot} l ON l.lot = e.lot WHERE h.movement = $1"
 		" GROUP BY l.lot, h.movement ORDER BY l.expires_at, l.lot",

@@ -20,7 +20,7 @@ SEGMENT_FUNCTION(segment_verify_program);
 /* Of each problem: what, whose, of which thing, what is stored, and ought. */
 static const char *const verify_sql =
 	"WITH of_lot AS (SELECT e.lot, sum(e.points) AS total,"
-	" sum(e.points) FILTER (WHERE e.kind <> 'expire') AS moved,"
+	" sum(e.points) FILTER (WHERE e.contra <> 'expired') AS moved,"
 	" bool_or(e.key IS DISTINCT FROM l.key) AS strange"
 	" FROM {entry} e LEFT JOIN {lot} l ON l.lot = e.lot"
 	" WHERE e.lot IS NOT NULL GROUP BY e.lot),"
