@@ -94,6 +94,27 @@ SELECT segment.attach_source('card');
 SELECT segment.attach_source('stay', at => 'at', look_up => '{"card": "card using guest_id = guest_id"}');
 SELECT count(*) FROM pg_trigger WHERE tgname ~ '^segment_guest';
 
+-- a right on each table is needed
+CREATE ROLE regress_segment_attacher;
+GRANT ALL ON SCHEMA trees TO regress_segment_attacher;
+GRANT TRIGGER, SELECT ON bill, bill_0 TO regress_segment_attacher;
+SET ROLE regress_segment_attacher;
+SELECT segment.create_population('mine', key => 'guest_id', timezone => 'UTC');
+SELECT segment.attach_source('bill', at => 'at', population => 'mine');
+RESET ROLE;
+GRANT TRIGGER ON bill_1 TO regress_segment_attacher;
+SET ROLE regress_segment_attacher;
+SELECT segment.attach_source('bill', at => 'at', population => 'mine');
+RESET ROLE;
+INSERT INTO bill_1 (bill_id, guest_id) SELECT n, 1 FROM generate_series(1, 9) n WHERE satisfies_hash_partition('bill'::regclass, 2, 1, n);
+SET ROLE regress_segment_attacher;
+SELECT guest_id FROM mine;
+SELECT segment.drop_population('mine', cascade => true);
+RESET ROLE;
+TRUNCATE bill;
+DROP OWNED BY regress_segment_attacher;
+DROP ROLE regress_segment_attacher;
+
 -- attributes in partitions, of which an index says that they are one a profile
 CREATE TABLE person (guest_id bigint PRIMARY KEY, city text) PARTITION BY LIST (guest_id);
 CREATE TABLE person_1 PARTITION OF person FOR VALUES IN (1);
