@@ -35,6 +35,7 @@
 static ExecutorFinish_hook_type finish_before = NULL;
 
 static void at_finish(QueryDesc *query);
+static void add_all_moved(QueryDesc *query);
 static bool moves_rows(const ModifyTableState *node);
 static bool shows(List *all, List *done, const ModifyTableState *merge,
 				  CmdType type, int action);
@@ -54,11 +55,28 @@ merged_moves_init(void)
 static void
 at_finish(QueryDesc *query)
 {
+	bool		moves = query->operation == CMD_MERGE;
+	ListCell   *lc;
+
+	/* those of WITH; the list is empty for nearly all queries */
+	foreach(lc, query->estate->es_auxmodifytables)
+		moves |= moves_rows(lfirst(lc));
+	if (moves)
+		add_all_moved(query);
+	if (finish_before != NULL)
+		finish_before(query);
+	else
+		standard_ExecutorFinish(query);
+}
+
+/* add_all_moved() looks at all nodes of a query that write. */
+static void
+add_all_moved(QueryDesc *query)
+{
 	List	   *nodes = list_copy(query->estate->es_auxmodifytables);
 	ListCell   *lc;
 
-	if (query->operation != CMD_SELECT &&
-		IsA(query->planstate, ModifyTableState))
+	if (IsA(query->planstate, ModifyTableState))
 		nodes = lappend(nodes, query->planstate);
 	foreach(lc, nodes)
 	{
@@ -73,10 +91,6 @@ at_finish(QueryDesc *query)
 			add_moved(query->estate, node, CMD_INSERT);
 	}
 	list_free(nodes);
-	if (finish_before != NULL)
-		finish_before(query);
-	else
-		standard_ExecutorFinish(query);
 }
 
 /* moves_rows() says whether a node is a MERGE that may move rows. */
