@@ -45,6 +45,8 @@ extern Definer *definer_begin_as_user(const Population *population,
 									  const char *function);
 extern Definer *definer_begin_build(const Population *population,
 									const char *function);
+extern Definer *definer_begin_build_as_user(const Population *population,
+											const char *function);
 extern void definer_act(Definer *definer);
 
 /* What a definition reads and changes.  Names are char *. */
