@@ -4,9 +4,7 @@
  *	  Traits of a whole population at once, by SQL over its sources.
  *
  *		attach		every row that is there gives its profile a source_row
- *		new trait	s4 = sum(amount) ... GROUP BY key, into the base table,
- *					which is written anew; or, if few profiles have rows in
- *					the source, by an update of these
+ *		new trait	s4 = sum(amount) ... GROUP BY key, into the base table
  *		rebuild		the same query, written over what is stored
  *		verify		the same query, compared with what is stored (verify.c)
  *
@@ -27,16 +25,11 @@
 #include "base/base.h"
 #include "feed/feed.h"
 #include "flow/flow_private.h"
-#include "flow/readings.h"
 #include "trait/trait.h"
 
-static int64 count_without_key(const Source *source);
 static void note_new_keys(const Source *source, int64 last_ord);
 static void note_without_key(const Source *source, int64 count);
 static void note_ended(const Population *population);
-static void fill_anew(const Population *population, List *readings);
-static void fill_in_place(const Population *population, List *readings,
-						  List *stored);
 static void fill_initial(const Population *population, List *columns);
 static void reset_profiles(const Population *population);
 static void count_source(const Source *source);
@@ -46,21 +39,16 @@ static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
 
 void
-backfill_check_keys(const Source *source)
-{
-	note_without_key(source, count_without_key(source));
-}
-
-/*
- * count_without_key() counts the rows of a source without a key; an error if
- * one has a key that is too long.
- */
-static int64
-count_without_key(const Source *source)
+backfill_attach(const Source *source)
 {
 	const Population *population = source->population;
+	const char *key = pstrdup(quote_identifier(population->key));
+	char	   *base = population_base_name(population);
 	char	   *column = source_key_sql(source);
+	List	   *columns;
+	char	   *query = trait_source_query(source, NIL, &columns);
 	int64		without_key;
+	int64		last_ord;
 
 	population_execute(population,
 					   psprintf("SELECT count(*) FILTER"
@@ -71,19 +59,6 @@ count_without_key(const Source *source)
 								source_from_sql(source, NULL)));
 	without_key = result_number(1);
 	source_check_key_length(source, result_number(2));
-	return without_key;
-}
-
-void
-backfill_attach(const Source *source)
-{
-	const Population *population = source->population;
-	const char *key = pstrdup(quote_identifier(population->key));
-	char	   *base = population_base_name(population);
-	List	   *columns;
-	char	   *query = trait_source_query(source, NIL, &columns);
-	int64		without_key = count_without_key(source);
-	int64		last_ord;
 
 	population_execute(population, psprintf("SELECT max(ord) FROM %s", base));
 	last_ord = result_number(1);
@@ -207,63 +182,26 @@ note_ended(const Population *population)
 void
 backfill_traits(const Population *population, List *stored)
 {
-	List	   *readings;
+	char	   *base;
+	const char *key;
+	ListCell   *lc;
 
 	if (stored == NIL)
 		return;
-	readings = readings_of(population, stored);
-	if (population_may_rewrite(population) &&
-		readings_concern_most(population, readings))
-		fill_anew(population, readings);
-	else
-		fill_in_place(population, readings, stored);
-}
-
-/* fill_anew() writes the base table anew, with what was read. */
-static void
-fill_anew(const Population *population, List *readings)
-{
-	StringInfoData values;
-	StringInfoData from;
-	ListCell   *lc;
-	ListCell   *column;
-
-	initStringInfo(&values);
-	initStringInfo(&from);
-	readings_join(population, readings, &from);
-	foreach(lc, readings)
-		foreach(column, ((const Reading *) lfirst(lc))->columns)
-		{
-			const TraitColumn *one = lfirst(column);
-
-			appendStringInfo(&values, ", %s AS %s",
-							 reading_value(one, foreach_current_index(lc)),
-							 one->name);
-		}
-	(void) population_rewrite(population,
-							  psprintf("SELECT profile.ctid%s%s"
-									   " ORDER BY profile.ctid",
-									   values.data, from.data));
-}
-
-/*
- * fill_in_place() writes the profiles that have rows in a source, and those
- * that lack an initial value.
- */
-static void
-fill_in_place(const Population *population, List *readings, List *stored)
-{
-	char	   *base = population_base_name(population);
-	const char *key = pstrdup(quote_identifier(population->key));
-	ListCell   *lc;
-
-	foreach(lc, readings)
+	base = population_base_name(population);
+	key = pstrdup(quote_identifier(population->key));
+	foreach(lc, source_names(population))
 	{
-		const Reading *reading = lfirst(lc);
-		const Source *source = source_by_name(population, reading->source);
+		const Source *source = source_by_name(population, lfirst(lc));
 		List	   *columns;
-		char	   *query = trait_values_query(source, stored, &columns);
+		char	   *query;
 
+		/* nothing new is stored of a table that is not as it was */
+		if (source->missing != NULL)
+			continue;
+		query = trait_values_query(source, stored, &columns);
+		if (columns == NIL)
+			continue;
 		population_write(population,
 						 psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q"
 								  " WHERE profile.%s = q.key",

@@ -12,8 +12,6 @@
  *		fill		build_fill.c: profiles get their values, in portions
  *		complete	build_traits.c: the traits are defined, and the view shows
  *					them: readers wait for a moment
- *		members		build_members.c: of audiences, or of the twins of those
- *					that are altered (build_alter.c)
  *
  * Which profiles are built.  A profile's row bears the number of the build
  * that has filled its columns last (PROFILE_BUILD_COLUMN).  Until it bears the
@@ -39,6 +37,7 @@
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 
+#include "audience/audience.h"
 #include "base/base.h"
 #include "flow/build.h"
 #include "flow/definer.h"
@@ -46,9 +45,74 @@
 #include "profile/profile.h"
 #include "trait/trait.h"
 
+SEGMENT_FUNCTION(segment_abandon_build);
+
+static bool goes_on(Build *build, const Population *population);
 static List *missing_of(const Population *population, const Build *build);
 static void begin_filling(Build *build, Definer *definer, List *missing);
 static void rehearse(Definer *definer, const Build *build);
+static void forget_audiences(Definer *definer, List *names);
+
+/*
+ * abandon_build(population) -> was there an unfinished build?  What it has
+ * made goes.
+ */
+Datum
+segment_abandon_build(PG_FUNCTION_ARGS)
+{
+	Definer    *definer = definer_begin_build(population_argument(fcinfo, 0),
+											  "abandon_build");
+	char	   *request;
+	int32		number;
+	bool		unfinished = build_find(population_of(definer), &request,
+										&number);
+
+	if (unfinished)
+	{
+		Affected	affected = {.view = true, .columns = true};
+		ListCell   *lc;
+
+		foreach(lc, audience_list(population_of(definer)))
+		{
+			const Audience *audience = lfirst(lc);
+
+			if (audience->building)
+				affected.audiences = lappend(affected.audiences,
+											 pstrdup(audience->name));
+		}
+		affected.members = affected.audiences != NIL;
+		definer_lock(definer, &affected);
+		trait_abandon(population_of(definer));
+		forget_audiences(definer, affected.audiences);
+		build_drop_staging(population_of(definer));
+		build_note_phase(population_of(definer), BUILD_ABANDONED, 0);
+	}
+	definer_end(definer);
+	PG_RETURN_BOOL(unfinished);
+}
+
+/*
+ * forget_audiences() drops audiences (names, char *) that are being built: the
+ * feed has not shown their members.
+ */
+static void
+forget_audiences(Definer *definer, List *names)
+{
+	ListCell   *lc;
+
+	if (names == NIL)
+		return;
+	foreach(lc, names)
+	{
+		const Population *population = population_of(definer);
+
+		membership_forget(population,
+						  audience_by_name(population,
+										   lfirst(lc))->definition_id);
+		audience_forget(population, lfirst(lc));
+	}
+	drop_unneeded(definer);
+}
 
 void
 build_check_no_block(FunctionCallInfo fcinfo, const char *command,
@@ -80,14 +144,14 @@ build_begin(Build *build)
 
 		*one = trait_names_resolved(population, *one);
 	}
-	if (!build_goes_on(build, population))
+	build->base = (LockRelId) {population->oid, MyDatabaseId};
+	LockRelationIdForSession(&build->base, ShareUpdateExclusiveLock);
+	if (!goes_on(build, population))
 	{
 		List	   *missing = missing_of(population, build);
 
 		if (missing != NIL)
 			begin_filling(build, definer, missing);
-		else if (build->alters)
-			rehearse(definer, build);
 	}
 	build->fills = trait_unfilled(population_of(definer)) != NIL;
 	definer_end(definer);
@@ -104,13 +168,15 @@ build_end(const Build *build)
 							   ShareUpdateExclusiveLock);
 }
 
-bool
-build_goes_on(Build *build, const Population *population)
+/*
+ * goes_on() says whether the population has an unfinished build for the same
+ * request; an error if it has another one.
+ */
+static bool
+goes_on(Build *build, const Population *population)
 {
 	char	   *request;
 
-	build->base = (LockRelId) {population->oid, MyDatabaseId};
-	LockRelationIdForSession(&build->base, ShareUpdateExclusiveLock);
 	if (!build_find(population, &request, &build->number))
 		return false;
 	if (strcmp(request, build->request) != 0)

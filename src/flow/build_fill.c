@@ -39,7 +39,6 @@
 #include "base/base.h"
 #include "flow/build.h"
 #include "flow/flow_private.h"
-#include "flow/readings.h"
 #include "trait/trait.h"
 
 /* In so many passes over the profiles: see above. */
@@ -63,6 +62,13 @@
 /* Of so many changed profiles at a time the source is asked. */
 #define CHANGED_AT_ONCE	64
 
+/* The SQL of a source that is read. */
+typedef struct Reading
+{
+	char	   *query;
+	List	   *columns;		/* TraitColumn * */
+} Reading;
+
 /* How profiles are written. */
 typedef struct Writing
 {
@@ -75,12 +81,12 @@ typedef struct Writing
 } Writing;
 
 static void stage(const Build *build);
-static void create_staging(const Population *population, List *read);
+static void create_staging(const Population *population, List *readings);
 static int64 fill_staging(const Build *build, const Population *population,
-						  List *read);
-static List *readings(const Build *build, const Population *population);
-static char *rows_sql(const Build *build, const char *counted);
+						  List *readings);
+static List *readings_of(const Population *population);
 static char *staging_name(const Population *population);
+static char *staging_sql(const Population *population);
 static void write_all(const Build *build, const Writing *writing);
 static int64 write_staged(const Build *build, const Population *population,
 						  int pass, int64 after, int64 upto);
@@ -88,6 +94,7 @@ static int64 write_changed(const Build *build, const Population *population,
 						   int pass, int64 after, int64 upto);
 static char *lock_sql(const Build *build, const Population *population,
 					  const char *condition, int most);
+static char *value_sql(const TraitColumn *column, int number);
 static char *range_sql(const char *table, int64 after, int64 upto);
 static void wait_for_locked(const Build *build);
 static int64 count_unfilled(const Build *build);
@@ -131,7 +138,7 @@ static void
 stage(const Build *build)
 {
 	const Population *population = population_by_name(build->population);
-	List	   *read;
+	List	   *readings;
 	int64		total;
 
 	build_note_phase(population, BUILD_READING, 0);
@@ -139,9 +146,9 @@ stage(const Build *build)
 
 	population = population_by_name(build->population);
 	build_drop_staging(population);
-	read = readings(build, population);
-	create_staging(population, read);
-	total = fill_staging(build, population, read);
+	readings = readings_of(population);
+	create_staging(population, readings);
+	total = fill_staging(build, population, readings);
 	build_note_phase(population, BUILD_WRITING, total);
 	build_commit();
 }
@@ -153,34 +160,29 @@ build_drop_staging(const Population *population)
 									 get_namespace_oid(SEGMENT_DATA_SCHEMA,
 													   false))))
 		population_execute(population, psprintf("DROP TABLE %s",
-												build_staging(population)));
-}
-
-void
-build_make_staging(const Population *population, const char *definition)
-{
-	Oid			staging = data_table_create(staging_name(population),
-											definition, NULL);
-
-	catalog_execute(psprintf("ALTER TABLE %s SET UNLOGGED",
-							 build_staging(population)),
-					0, NULL, NULL, NULL);
-	data_table_give(staging, relation_owner(population->oid));
+												staging_sql(population)));
 }
 
 /* create_staging() makes the table of what is read. */
 static void
-create_staging(const Population *population, List *read)
+create_staging(const Population *population, List *readings)
 {
+	Oid			staging = data_table_create(staging_name(population),
+											"(ord bigint PRIMARY KEY,"
+											" version xid NOT NULL)",
+											NULL);
 	StringInfoData actions;
 	ListCell   *lc;
 	ListCell   *column;
 
-	build_make_staging(population,
-					   "(ord bigint PRIMARY KEY, version xid NOT NULL,"
-					   " source_rows bigint)");
 	initStringInfo(&actions);
-	foreach(lc, read)
+	appendStringInfo(&actions, "ALTER TABLE %s SET UNLOGGED",
+					 staging_sql(population));
+	catalog_execute(actions.data, 0, NULL, NULL, NULL);
+	data_table_give(staging, relation_owner(population->oid));
+
+	resetStringInfo(&actions);
+	foreach(lc, readings)
 		foreach(column, ((const Reading *) lfirst(lc))->columns)
 		{
 			const TraitColumn *one = lfirst(column);
@@ -189,16 +191,16 @@ create_staging(const Population *population, List *read)
 							 actions.len > 0 ? ", " : "", one->name,
 							 format_type_be_qualified(one->type));
 		}
-	if (actions.len > 0)
-		population_execute(population, psprintf("ALTER TABLE %s %s",
-												build_staging(population),
-												actions.data));
+	population_execute(population, psprintf("ALTER TABLE %s %s",
+											staging_sql(population),
+											actions.data));
 }
 
 /* fill_staging() reads the sources; returns of how many profiles. */
 static int64
-fill_staging(const Build *build, const Population *population, List *read)
+fill_staging(const Build *build, const Population *population, List *readings)
 {
+	const char *key = pstrdup(quote_identifier(population->key));
 	StringInfoData names;
 	StringInfoData values;
 	StringInfoData from;
@@ -208,61 +210,63 @@ fill_staging(const Build *build, const Population *population, List *read)
 	initStringInfo(&names);
 	initStringInfo(&values);
 	initStringInfo(&from);
-	readings_join(population, read, &from);
-	foreach(lc, read)
-		foreach(column, ((const Reading *) lfirst(lc))->columns)
+	foreach(lc, readings)
+	{
+		const Reading *reading = lfirst(lc);
+		int			number = foreach_current_index(lc);
+
+		appendStringInfo(&from, " LEFT JOIN (%s) AS q%d ON profile.%s = q%d.key",
+						 reading->query, number, key, number);
+		foreach(column, reading->columns)
 		{
 			const TraitColumn *one = lfirst(column);
 
 			appendStringInfo(&names, ", %s", one->name);
-			appendStringInfo(&values, ", %s",
-							 reading_value(one, foreach_current_index(lc)));
+			appendStringInfo(&values, ", %s", value_sql(one, number));
 		}
-	if (build->attached != NULL)
-	{
-		appendStringInfoString(&names, ", source_rows");
-		appendStringInfoString(&values, ", q0.source_rows");
 	}
 	return population_write(population,
 							psprintf("INSERT INTO %s (ord, version%s)"
 									 " SELECT profile.ord, profile.xmin%s"
-									 "%s"
+									 " FROM %s AS profile%s"
 									 " WHERE profile.%s IS DISTINCT FROM %d"
 									 " ORDER BY profile.ord",
-									 build_staging(population), names.data,
-									 values.data, from.data,
-									 PROFILE_BUILD_COLUMN,
+									 staging_sql(population), names.data,
+									 values.data,
+									 population_base_name(population),
+									 from.data, PROFILE_BUILD_COLUMN,
 									 build->number));
 }
 
-/* readings() lists what has to be read (Reading *), from which sources. */
-static List *
-readings(const Build *build, const Population *population)
+/* value_sql() is what the source of that number says of a profile. */
+static char *
+value_sql(const TraitColumn *column, int number)
 {
-	Reading    *reading;
-
-	if (build->attached == NULL)
-		return readings_of(population, trait_unfilled(population));
-	reading = palloc(sizeof(Reading));
-	reading->source = pstrdup(build->attached);
-	reading->query = trait_source_query(source_by_name(population,
-													   build->attached),
-										NIL, &reading->columns);
-	return list_make1(reading);
+	return psprintf("CASE WHEN q%d.key IS NULL THEN %s ELSE q%d.%s END",
+					number, column->initial, number, column->name);
 }
 
-/*
- * rows_sql() is the assignment of how many rows a profile has with those of
- * the source that is attached, which are counted by SQL; "" if none is.
- */
-static char *
-rows_sql(const Build *build, const char *counted)
+/* readings_of() lists what has to be read (Reading *), from which sources. */
+static List *
+readings_of(const Population *population)
 {
-	if (build->attached == NULL)
-		return pstrdup("");
-	return psprintf("source_rows = profile.source_rows + coalesce(%s, 0)"
-					" - CASE WHEN profile.%s = %d THEN 1 ELSE 0 END, ",
-					counted, PROFILE_BUILD_COLUMN, -build->number);
+	List	   *unfilled = trait_unfilled(population);
+	List	   *readings = NIL;
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+		Reading    *reading = palloc(sizeof(Reading));
+
+		if (source->missing != NULL)
+			continue;
+		reading->query = trait_values_query(source, unfilled,
+											&reading->columns);
+		if (reading->columns != NIL)
+			readings = lappend(readings, reading);
+	}
+	return readings;
 }
 
 static char *
@@ -271,8 +275,8 @@ staging_name(const Population *population)
 	return psprintf("segment_build_%u", population->oid);
 }
 
-char *
-build_staging(const Population *population)
+static char *
+staging_sql(const Population *population)
 {
 	return quote_qualified_identifier(SEGMENT_DATA_SCHEMA,
 									  staging_name(population));
@@ -351,8 +355,7 @@ write_staged(const Build *build, const Population *population, int pass,
 	int64		written;
 
 	initStringInfo(&set);
-	appendStringInfoString(&set, rows_sql(build, "staged.source_rows"));
-	foreach(lc, readings(build, population))
+	foreach(lc, readings_of(population))
 		foreach(column, ((const Reading *) lfirst(lc))->columns)
 		{
 			const TraitColumn *one = lfirst(column);
@@ -374,8 +377,7 @@ write_staged(const Build *build, const Population *population, int pass,
 										" AND %s AND %s",
 										lock, population_base_name(population),
 										set.data, PROFILE_BUILD_COLUMN,
-										build->number,
-										build_staging(population),
+										build->number, staging_sql(population),
 										range_sql("profile", after, upto),
 										range_sql("staged", after, upto)));
 	AtEOXact_GUC(true, level);
@@ -414,8 +416,7 @@ write_changed(const Build *build, const Population *population, int pass,
 
 	initStringInfo(&set);
 	initStringInfo(&from);
-	appendStringInfoString(&set, rows_sql(build, "q0.source_rows"));
-	foreach(lc, ords == NULL ? NIL : readings(build, population))
+	foreach(lc, ords == NULL ? NIL : readings_of(population))
 	{
 		const Reading *reading = lfirst(lc);
 		int			number = foreach_current_index(lc);
@@ -431,7 +432,7 @@ write_changed(const Build *build, const Population *population, int pass,
 			const TraitColumn *one = lfirst(column);
 
 			appendStringInfo(&set, "%s = %s, ", one->name,
-							 reading_value(one, number));
+							 value_sql(one, number));
 		}
 	}
 	if (ords != NULL)

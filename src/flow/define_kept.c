@@ -29,6 +29,7 @@
 /* Set once, when the library is loaded; NULL if there is no listener. */
 static FlowDropListener drop_listener = NULL;
 
+static List *wishes_of(List *traits);
 static void attach_kept(Definer *definer, const FlowSource *kept);
 static void check_unused(Definer *definer, const FlowUnkept *unkept);
 
@@ -49,7 +50,6 @@ flow_keep(const Population *population, const char *function, FlowMake make,
 		  void *context)
 {
 	Definer    *definer = definer_begin(population, function);
-	List	   *wishes = NIL;
 	FlowKept	kept;
 	ListCell   *lc;
 
@@ -57,7 +57,24 @@ flow_keep(const Population *population, const char *function, FlowMake make,
 	kept = make(population_of(definer), context);
 	foreach(lc, kept.sources)
 		attach_kept(definer, lfirst(lc));
-	foreach(lc, kept.traits)
+	if (kept.traits != NIL)
+		traits_define(definer, wishes_of(kept.traits), false);
+	foreach(lc, kept.redefined)
+		traits_define(definer, wishes_of(list_make1(lfirst(lc))), true);
+	if (kept.still)
+		definer_lock(definer, &(Affected) {.members = true});
+	definer_end(definer);
+	SPI_finish();
+}
+
+/* wishes_of() makes traits (FlowTrait *) wishes (TraitWish *). */
+static List *
+wishes_of(List *traits)
+{
+	List	   *wishes = NIL;
+	ListCell   *lc;
+
+	foreach(lc, traits)
 	{
 		const FlowTrait *trait = lfirst(lc);
 		TraitWish  *wish = palloc0(sizeof(TraitWish));
@@ -68,9 +85,7 @@ flow_keep(const Population *population, const char *function, FlowMake make,
 		wish->description = pstrdup(trait->description);
 		wishes = lappend(wishes, wish);
 	}
-	traits_define(definer, wishes, false);
-	definer_end(definer);
-	SPI_finish();
+	return wishes;
 }
 
 /* attach_kept() makes a new table, which has no rows yet, a source. */

@@ -73,19 +73,10 @@ definer_begin_as_user(const Population *population, const char *function)
 Definer *
 definer_begin_build(const Population *population, const char *function)
 {
-	Definer    *definer = definer_begin_build_as_user(population, function);
-
-	definer_act(definer);
-	return definer;
-}
-
-Definer *
-definer_begin_build_as_user(const Population *population,
-							const char *function)
-{
 	Definer    *definer = start(population, function);
 
 	definer->gently = true;
+	definer_act(definer);
 	return definer;
 }
 
@@ -112,7 +103,8 @@ void
 definer_lock(Definer *definer, const Affected *affected)
 {
 	lock_affected(population_of(definer), affected, definer->gently);
-	SPI_connect();
+	if (!definer->connected)
+		SPI_connect();
 	definer->connected = true;
 }
 
@@ -153,13 +145,6 @@ follow_change(Definer *definer, List *concerned, List *sound,
 
 	foreach(lc, audience_binding(population_of(definer), concerned))
 		names = names_add(names, lfirst(lc));
-	foreach(lc, names)
-	{
-		if (audience_twin(population_of(definer), lfirst(lc)) == NULL)
-			continue;
-		members_become_twin(population_of(definer), lfirst(lc));
-		names = foreach_delete_current(names, lc);
-	}
 	if (names != NIL)
 	{
 		audience_refresh(population_of(definer), names);

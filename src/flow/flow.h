@@ -216,6 +216,9 @@ typedef struct FlowKept
 {
 	List	   *sources;		/* FlowSource * */
 	List	   *traits;			/* FlowTrait * */
+	List	   *redefined;		/* FlowTrait *, that are there already */
+	bool		still;			/* is no profile to be written by others, until
+								 * the transaction ends? */
 } FlowKept;
 
 typedef FlowKept (*FlowMake) (const Population *population, void *context);

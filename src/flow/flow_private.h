@@ -137,13 +137,6 @@ extern void members_decide_beside(const Population *population,
 								  const char *name);
 
 /*
- * members_become_twin() gives an audience the members of its twin, and emits
- * the differences (audience_become_twin).
- */
-extern void members_become_twin(const Population *population,
-								const char *name);
-
-/*
  * members_rename() emits that the members of an audience, which is about to
  * get another name, leave it under this name and enter it under that one.
  */
@@ -183,12 +176,6 @@ extern void guests_discard(SubTransactionId subid);
 extern void backfill_attach(const Source *source);
 extern void backfill_detach(const Source *source);
 extern void backfill_remove_ended(const Population *population);
-
-/*
- * backfill_check_keys() says how many rows of a source have no key; an error
- * if one has a key that is too long.
- */
-extern void backfill_check_keys(const Source *source);
 
 /*
  * backfill_check_sources() raises an error unless every source can be read:

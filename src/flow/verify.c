@@ -92,8 +92,7 @@ segment_verify(PG_FUNCTION_ARGS)
 		unbound = trouble == NULL ? source_condition_error(source) : NULL;
 		if (unbound != NULL)
 			trouble = unbound->message;
-		/* one that is being attached is not counted for all profiles yet */
-		whole &= trouble == NULL && source->build == 0;
+		whole &= trouble == NULL;
 		if (trouble == NULL)
 			verify_source(source, result);
 		else
