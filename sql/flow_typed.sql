@@ -19,7 +19,8 @@ SELECT segment.create_trait('spent', 'sum(orders.amount)');
 SELECT segment.create_audience('big', 'spent > 100');
 SELECT segment.create_audience('local', 'city = "Aarhus"');
 SELECT segment.create_consumer('crm');
-SELECT segment.create_program('club');
+SELECT segment.create_program('club'), segment.create_program('visits');
+SELECT segment.create_tiering('club'), segment.create_tier('club', 'gold', 100);
 SELECT segment.join_program('club', 1, 'A-1'), segment.join_program('club', 3, 'A-3');
 SELECT segment.earn('club', 1, 100), segment.hold('club', 1, 10, '1 year');
 
@@ -88,7 +89,14 @@ INSERT INTO call VALUES
     ('card', '{club,1,profile}', 'sss'), ('card', '{club,1,profile}', 'sis'),
     ('liability', '{club,2100-01-01,profile}', 'sss'),
     ('program_report', '{club,month,3,profile}', 'ssis'),
-    ('verify_program', '{club,profile}', 'ss');
+    ('verify_program', '{club,profile}', 'ss'),
+    ('create_tiering', '{visits,count(orders),this year,1 month,one,1 day,keep,profile}', 'ssssssss'),
+    ('alter_tiering', '{club,count(orders),this year,1 month,one,1 day,keep,profile}', 'ssssssss'),
+    ('drop_tiering', '{club,true,profile}', 'sbs'),
+    ('create_tier', '{club,silver,50,gold,of the second kind,profile}', 'ssisss'),
+    ('alter_tier', '{club,gold,50,of the first kind,profile}', 'ssiss'),
+    ('drop_tier', '{club,gold,profile}', 'sss'),
+    ('tier_steps', '{club,1,profile}', 'sss'), ('tier_steps', '{club,1,profile}', 'sis');
 
 -- a new function belongs there, or here, where those are that compiled filters,
 -- views, triggers, types and operators call

@@ -110,3 +110,34 @@ request_text(const char *function, FunctionCallInfo fcinfo,
 	}
 	return text.data;
 }
+
+char *
+lower_text(FunctionCallInfo fcinfo, int argument)
+{
+	char	   *text = text_argument(fcinfo, argument);
+
+	for (char *c = text; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	return text;
+}
+
+char *
+one_of(const char *text, const char *argument, const char *const *choices)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; choices[i] != NULL; i++)
+	{
+		if (strcmp(text, choices[i]) == 0)
+			return pstrdup(text);
+		appendStringInfo(&list, "%s%s", i == 0 ? "" :
+						 choices[i + 1] == NULL ? " or " : ", ",
+						 quote_literal_cstr(choices[i]));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s => %s is not known", argument,
+					quote_literal_cstr(text)),
+			 errhint("Write %s => %s.", argument, list.data)));
+}

@@ -10,10 +10,12 @@
 #include "flow/flow.h"
 #include "loyalty/loyalty.h"
 #include "loyalty/loyalty_private.h"
+#include "loyalty/tier_private.h"
 
 void
 loyalty_init(void)
 {
 	statements_init();
+	tier_init();
 	flow_on_drop(programs_forget);
 }

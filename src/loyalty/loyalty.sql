@@ -36,3 +36,50 @@ COMMENT ON COLUMN segment.program.entry IS 'table of the entries: what a movemen
 COMMENT ON COLUMN segment.program.hold IS 'table of the holds: what is set aside until it is settled';
 SELECT pg_catalog.pg_extension_config_dump('segment.program', '');
 GRANT SELECT ON segment.program TO PUBLIC;
+
+-- one row per program with tiers
+CREATE TABLE segment.tiering (
+    population name NOT NULL,
+    program name NOT NULL,
+    hold text NOT NULL,
+    downgrade text NOT NULL,
+    grace text NOT NULL,
+    returns text NOT NULL,
+    step regclass,
+    kept regclass,
+    PRIMARY KEY (population, program)
+);
+ALTER TABLE segment.tiering OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.tiering
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_tiering(), segment.alter_tiering() and segment.drop_tiering()');
+COMMENT ON TABLE segment.tiering IS 'how customers of a program come to tiers; what they qualify by is the definition of the trait <program>_qualified';
+COMMENT ON COLUMN segment.tiering.population IS 'name of the population';
+COMMENT ON COLUMN segment.tiering.program IS 'name of the program';
+COMMENT ON COLUMN segment.tiering.hold IS 'for how long a tier is held, from when it was reached on; none: as long as the sum reaches its threshold';
+COMMENT ON COLUMN segment.tiering.downgrade IS 'what becomes of a tier whose hold has ended: reassess, one or never';
+COMMENT ON COLUMN segment.tiering.grace IS 'how long after its hold a tier is left';
+COMMENT ON COLUMN segment.tiering.returns IS 'what becomes of a tier when less is left of what it was reached by: keep or reassess';
+COMMENT ON COLUMN segment.tiering.step IS 'table of the steps: who has which tier from when on, also in the future; NULL where hold is none';
+COMMENT ON COLUMN segment.tiering.kept IS 'table of the tiers that customers keep though they would not have reached them; NULL where hold is none';
+SELECT pg_catalog.pg_extension_config_dump('segment.tiering', '');
+GRANT SELECT ON segment.tiering TO PUBLIC;
+
+CREATE TABLE segment.tier (
+    population name NOT NULL,
+    program name NOT NULL,
+    tier name NOT NULL,
+    threshold numeric NOT NULL,
+    description text,
+    PRIMARY KEY (population, program, tier)
+);
+ALTER TABLE segment.tier OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.tier
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_tier(), segment.alter_tier() and segment.drop_tier()');
+COMMENT ON TABLE segment.tier IS 'tiers of programs; the higher the threshold, the higher the tier';
+COMMENT ON COLUMN segment.tier.population IS 'name of the population';
+COMMENT ON COLUMN segment.tier.program IS 'name of the program';
+COMMENT ON COLUMN segment.tier.tier IS 'name of the tier';
+COMMENT ON COLUMN segment.tier.threshold IS 'what <program>_qualified has to be at least';
+COMMENT ON COLUMN segment.tier.description IS 'what the owner of the population says of it';
+SELECT pg_catalog.pg_extension_config_dump('segment.tier', '');
+GRANT SELECT ON segment.tier TO PUBLIC;

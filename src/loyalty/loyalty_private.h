@@ -440,6 +440,15 @@ extern TimestampTz grant_expires_at(const Ledger *ledger, const char *expires,
 /* lapse.c: holds_lapse() ends the holds of a customer that time has ended. */
 extern void holds_lapse(Ledger *ledger, Account *account);
 
+/*
+ * arguments.c: lower_text() is an argument in small letters; one_of()
+ * returns a text if it is one of some choices, of which the last is NULL, else
+ * it raises an error that lists them.
+ */
+extern char *lower_text(FunctionCallInfo fcinfo, int argument);
+extern char *one_of(const char *text, const char *argument,
+					const char *const *choices);
+
 /* program_define.c: what is to be dropped with a population. */
 extern List *programs_forget(const Population *population);
 

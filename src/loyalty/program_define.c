@@ -32,6 +32,7 @@
 
 #include "flow/flow.h"
 #include "loyalty/loyalty_private.h"
+#include "loyalty/tier_private.h"
 
 SEGMENT_FUNCTION(segment_create_program);
 SEGMENT_FUNCTION(segment_alter_program);
@@ -195,9 +196,6 @@ static const char *const traits[][3] = {
 };
 
 static void program_arguments(FunctionCallInfo fcinfo, Program *program);
-static char *one_of(const char *text, const char *argument,
-					const char *const *choices);
-static char *lower_text(FunctionCallInfo fcinfo, int argument);
 static void check_name(const Population *population, const char *name);
 static FlowKept make_program(const Population *population, void *context);
 static Oid	make_table(const Program *program, ProgramTable which);
@@ -289,8 +287,10 @@ segment_drop_program(PG_FUNCTION_ARGS)
 	population_check_owner(population);
 	if (program_find(population, name) == NULL)
 		program_refuse_unknown(population, name);
-	unkept.sources = list_make2(psprintf("%s_entry", name),
-								psprintf("%s_member", name));
+	unkept.sources = lappend(tier_sources(population, name),
+							 psprintf("%s_entry", name));
+	unkept.sources = lappend(unkept.sources, psprintf("%s_member", name));
+	unkept.traits = tier_traits(name);
 	for (int i = 0; i < lengthof(traits); i++)
 		unkept.traits = lappend(unkept.traits,
 								psprintf("%s_%s", name, traits[i][0]));
@@ -343,38 +343,6 @@ program_arguments(FunctionCallInfo fcinfo, Program *program)
 	program->expires = terms_text(&terms);
 	pending = span_parse(program->pending, "pending", true);
 	program->pending = span_text(&pending);
-}
-
-static char *
-lower_text(FunctionCallInfo fcinfo, int argument)
-{
-	char	   *text = text_argument(fcinfo, argument);
-
-	for (char *c = text; *c != '\0'; c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
-	return text;
-}
-
-/* one_of() returns a text if it is one of some choices, else an error. */
-static char *
-one_of(const char *text, const char *argument, const char *const *choices)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; choices[i] != NULL; i++)
-	{
-		if (strcmp(text, choices[i]) == 0)
-			return pstrdup(text);
-		appendStringInfo(&list, "%s%s", i == 0 ? "" :
-						 choices[i + 1] == NULL ? " or " : ", ",
-						 quote_literal_cstr(choices[i]));
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s => %s is not known", argument,
-					quote_literal_cstr(text)),
-			 errhint("Write %s => %s.", argument, list.data)));
 }
 
 /*
@@ -562,19 +530,23 @@ static void
 unmake_program(const Population *population, void *context)
 {
 	const Program *program = program_find(population, context);
+	List	   *tables;
+	ListCell   *lc;
 
 	if (program == NULL)
 		return;
+	tables = tiering_forget(population, program->name);
 	delete_program(population->name, program->name);
 	for (int i = 0; i < PROGRAM_TABLES; i++)
+		if (relation_name(program->tables[i]) != NULL)
+			tables = lappend_oid(tables, program->tables[i]);
+	foreach(lc, tables)
 	{
-		char	   *table = relation_name(program->tables[i]);
-
-		if (table == NULL)
-			continue;
-		relation_refuse_dependents(program->tables[i], InvalidAttrNumber,
+		relation_refuse_dependents(lfirst_oid(lc), InvalidAttrNumber,
 								   psprintf("program \"%s\"", program->name));
-		population_execute(population, psprintf("DROP TABLE %s", table));
+		population_execute(population,
+						   psprintf("DROP TABLE %s",
+									relation_name(lfirst_oid(lc))));
 	}
 }
 
@@ -610,6 +582,7 @@ programs_forget(const Population *population)
 					tables = lappend_oid(tables, relid);
 			}
 		catalog_end(&scan);
+		tables = list_concat(tables, tiering_forget(population, lfirst(lc)));
 		delete_program(population->name, lfirst(lc));
 	}
 	return tables;

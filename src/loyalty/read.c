@@ -22,7 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/tier_private.h"
 
 SEGMENT_FUNCTION(segment_statement);
 SEGMENT_FUNCTION(segment_why);
@@ -167,6 +167,7 @@ segment_card(PG_FUNCTION_ARGS)
 	OwnersQuestion question;
 	MemoryContext old;
 	Datum		card;
+	Datum		tier;
 	bool		isnull;
 
 	question_begin(&question, program->population);
@@ -181,6 +182,9 @@ segment_card(PG_FUNCTION_ARGS)
 		elog(ERROR, "could not read an account of program \"%s\"",
 			 program->name);
 	card = result_value(0, 1, &isnull);
+	tier = tier_card(program, key);
+	if (tier != (Datum) 0)
+		card = DirectFunctionCall2(jsonb_concat, card, tier);
 	old = MemoryContextSwitchTo(caller);
 	card = datumCopy(card, false, -1);
 	MemoryContextSwitchTo(old);

@@ -110,8 +110,12 @@ terms_parse(const char *text, const char *argument, pg_tz *zone)
 	if (!valid || next_word(&words) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s => %s does not say when points expire", argument,
-						quote_literal_cstr(text)),
+				 errmsg("%s => %s does not say when %s", argument,
+						quote_literal_cstr(text),
+						strcmp(argument, "hold") == 0 ? "a tier ends" :
+						"points expire"),
+				 strcmp(argument, "hold") == 0 ?
+				 errhint("Write, for example, '12 months', 'end of next year', 'never' or 'none'.") :
 				 errhint("Write, for example, 'after 12 months', 'after 12 months to the end of quarter', 'after 12 months without activity', 'end of next year' or 'never'.")));
 	return terms;
 }

@@ -13,7 +13,7 @@
  */
 #include "postgres.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/tier_private.h"
 
 SEGMENT_FUNCTION(segment_verify_program);
 
@@ -86,5 +86,6 @@ segment_verify_program(PG_FUNCTION_ARGS)
 	const Program *program = program_open(fcinfo, 0, 1, PROGRAM_READ);
 
 	program_answer(fcinfo, program, verify_sql, 0, NULL, NULL);
+	tier_verify(fcinfo, program);
 	return (Datum) 0;
 }

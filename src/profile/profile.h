@@ -167,22 +167,6 @@ extern void population_execute(const Population *population, const char *sql);
  */
 extern uint64 population_write(const Population *population, const char *sql);
 
-/* rewrite.c: write all rows of the base table ----------------------------- */
-
-/*
- * population_rewrite() writes the base table anew, with what a query returns:
- * the "ctid" of a row of the base table, in that order, and behind it columns
- * of the base table, by name.  Rows that it does not return stay as they are.
- * Returns how many it returned.  The caller is connected to SPI.
- *
- * population_may_rewrite() says whether that may be done in place of an
- * UPDATE: the base table is locked against readers, and nobody is to be told
- * of the rows.
- */
-extern int64 population_rewrite(const Population *population,
-								const char *sql);
-extern bool population_may_rewrite(const Population *population);
-
 /* data_table.c: tables in schema segment_data ----------------------------- */
 
 /*
@@ -465,15 +449,9 @@ extern bool profile_column_is_unused(const FormData_pg_attribute *column);
  * population_begin_build() makes the column, if need be, and lets profiles
  * that are inserted from now on have that number in it.  The base table is
  * locked for columns to change.
- *
- * profile_build() is the number in a row, 0 if there is none, and
- * profile_set_build() sets it in one that is edited, if there is the column.
  */
 extern void population_begin_build(const Population *population,
 								   int32 number);
-extern int32 profile_build(const Population *population, TupleTableSlot *row);
-extern void profile_set_build(const Population *population,
-							  TupleTableSlot *row, int32 build);
 
 /* question.c: questions of users who may only read the view --------------- */
 

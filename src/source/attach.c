@@ -165,17 +165,6 @@ is_source(const Population *population, Oid relid)
 }
 
 void
-source_attached(const Population *population)
-{
-	catalog_execute("UPDATE segment.source SET build = NULL"
-					" WHERE population = $1 AND build IS NOT NULL",
-					1, (Oid[]) {NAMEOID},
-					(Datum[]) {name_datum(population->name)}, NULL);
-	CommandCounterIncrement();
-	population_changed(population);
-}
-
-void
 source_rename(const Source *source, const char *new_name)
 {
 	static const char *const updates[] = {
@@ -238,12 +227,11 @@ insert_source(const Population *population, const SourceRequest *request,
 
 	catalog_execute("INSERT INTO segment.source"
 					" (population, source, relation, key, at, filter,"
-					" through, key_link, at_link, build)"
-					" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
-					" nullif($10, 0))",
-					10, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
-								NAMEOID, catalog_type("filter"), NAMEOID,
-								INT2OID, INT2OID, INT4OID},
+					" through, key_link, at_link)"
+					" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+					9, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
+							   NAMEOID, catalog_type("filter"), NAMEOID,
+							   INT2OID, INT2OID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(request->name),
 							   ObjectIdGetDatum(request->relid),
@@ -255,11 +243,10 @@ insert_source(const Population *population, const SourceRequest *request,
 							   request->through == NULL ? (Datum) 0 :
 							   name_datum(request->through),
 							   Int16GetDatum(key_link),
-							   Int16GetDatum(at_link),
-							   Int32GetDatum(request->build)},
+							   Int16GetDatum(at_link)},
 					(bool[]) {false, false, false, false, request->at == NULL,
 							  filter == NULL, request->through == NULL, false,
-							  false, false});
+							  false});
 }
 
 /* insert_links() writes the links (NewLink *) of a source. */

@@ -117,6 +117,15 @@ my %refused = (
 	'liability(name,timestamp with time zone,name)' => q{liability('club', population => 'profile')},
 	'liability(name,text,name)' => q{liability('club', '2100-01-01'::text, 'profile')},
 	'program_report(name,text,integer,name)' => q{program_report('club', population => 'profile')},
+	'create_tiering(name,text,text,text,text,text,text,name)' => q{create_tiering('club', population => 'profile')},
+	'alter_tiering(name,text,text,text,text,text,text,name)' => q{alter_tiering('club', population => 'profile')},
+	'drop_tiering(name,boolean,name)' => q{drop_tiering('club', true, 'profile')},
+	'create_tier(name,name,numeric,name,text,name)' => q{create_tier('club', 'ruby', 200, population => 'profile')},
+	'alter_tier(name,name,numeric,text,name)' => q{alter_tier('club', 'gold', 200, population => 'profile')},
+	'drop_tier(name,name,name)' => q{drop_tier('club', 'gold', 'profile')},
+	'tier_steps(name,bigint,name)' => q{tier_steps('club', 1, 'profile')},
+	'tier_steps(name,uuid,name)' => q{tier_steps('club', gen_random_uuid(), 'profile')},
+	'tier_steps(name,text,name)' => q{tier_steps('club', '1', 'profile')},
 	'verify_program(name,name)' => q{verify_program('club', 'profile')},
 );
 
@@ -167,6 +176,7 @@ Shop::open_in($node, 'postgres');
 $node->safe_psql('postgres', q{
 	SELECT segment.create_consumer('mailer', from_start => true);
 	SELECT segment.create_program('club');
+	SELECT segment.create_tiering('club'), segment.create_tier('club', 'gold', 100);
 	SELECT segment.join_program('club', 1, 'A-1'), segment.earn('club', 1, 100), segment.hold('club', 1, 10, '1 hour');
 	CREATE ROLE nobody LOGIN;
 	CREATE ROLE stranger LOGIN;
@@ -207,10 +217,6 @@ is(join(' ', sort(keys %refused, keys %harmless)), '', 'all that is in the lists
 # ---- every procedure: it may commit, so it is called outside a block --------
 
 my %called = (
-	'alter_audience_concurrently(name,filter,name,text)' => q{alter_audience_concurrently('vip', 'count(orders) > 1', 'profile')},
-	'alter_trait_concurrently(name,text,name,text)' => q{alter_trait_concurrently('spent', 'count(orders)', 'profile')},
-	'attach_source_concurrently(regclass,name,name,name,name,filter,boolean)' => q{attach_source_concurrently('orders'::regclass, population => 'profile')},
-	'attach_source_concurrently(text,name,name,name,name,filter,boolean)' => q{attach_source_concurrently('orders'::text, population => 'profile')},
 	'create_audience_concurrently(name,filter,name,boolean,text)' => q{create_audience_concurrently('mine', 'count(orders) > 1', 'profile')},
 	'create_traits_concurrently(json,name)' => q{create_traits_concurrently('{"mine": "count(orders)"}'::json, 'profile')},
 	'create_traits_concurrently(text,name)' => q{create_traits_concurrently('{"mine": "count(orders)"}'::text, 'profile')},

@@ -1,0 +1,622 @@
+/*-------------------------------------------------------------------------
+ *
+ * tier_steps.c
+ *	  The steps of customers are read, computed and written.
+ *
+ *		customer 7, as of 3 Jan 2027 10:00
+ *
+ *		read		member, events, tiers kept	and the steps that are there
+ *		tier_path	the steps there ought to be
+ *		write		the difference
+ *
+ * Steps of the past stay what they were: whoever asks who had which tier when
+ * finds what the shop knew then.  So the first step that is written is one of
+ * now, or the step of the tier that the customer has, if only the end of its
+ * hold differs; those to come are written as they ought to be.
+ *
+ * Tiers kept.  Where a tier is not lost although less is left of what it was
+ * reached by, or because its threshold has been raised, that is a row of its
+ * own, from now on and until the end of its hold.  With it the steps follow
+ * from events and rows alone, whatever happened in which order, and can be
+ * verified.
+ *
+ * Only members have tiers.  Whoever leaves the program leaves the tier, and
+ * whoever comes back finds it as it would be.
+ *
+ * Locks.  The profiles' rows are locked, and the events are read after that:
+ * whoever has written events of these customers has come to their steps, or
+ * will when we are done.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/snapmgr.h"
+
+#include "loyalty/tier_private.h"
+
+/* So many customers are read at once. */
+#define CUSTOMERS_AT_ONCE	512
+
+/* What is known of a customer. */
+typedef struct Known
+{
+	bool		member;
+	TierEvent  *events;
+	int			nevents;
+	int			room_events;
+	TierStep   *kept;
+	int			nkept;
+	int			room_kept;
+	TierStep   *steps;			/* that are there: the one that counts now,
+								 * if there is one, and those to come */
+	Datum	   *nexts;			/* of these */
+	int			nsteps;
+	int			room_steps;
+	bool		had;			/* was there one before this instant? */
+	TierStep	before;
+} Known;
+
+/* Rows to be written, column by column. */
+typedef struct Rows
+{
+	int			count;
+	Datum	   *keys;
+	Datum	   *at;
+	Datum	   *tiers;
+	Datum	   *until;
+	Datum	   *nexts;
+} Rows;
+
+static void update_some(Tiering *tiering, TierCustomer *customers, int count,
+						bool keep);
+static Known *read_customers(Tiering *tiering, const TierCustomer *customers,
+							 int count);
+static void read_events(Tiering *tiering, const TierCustomer *customers,
+						int count, Known *known);
+static void read_standing(Tiering *tiering, Known *known);
+static void split_steps(Known *known, TimestampTz now);
+static int	compare_customers(const void *a, const void *b, void *population);
+static void add_event(const Tiering *tiering, Known *known, TimestampTz at,
+					  Datum value);
+static TierStep *ought(const Tiering *tiering, Known *known, TimestampTz at,
+					   int *count);
+static bool keep_tier(const Tiering *tiering, const TierCustomer *customer,
+					  Known *known, const TierStep *now, Rows *keeps);
+static void note_difference(const Tiering *tiering,
+							const TierCustomer *customer, const Known *known,
+							const TierStep *steps, int count, Rows *go,
+							Rows *come);
+static Datum next_threshold(const Tiering *tiering, int tier);
+static bool same_next(Datum a, Datum b);
+static void add_row(Rows *rows, const Tiering *tiering, Datum key,
+					const TierStep *step);
+static Datum array_of(Datum *values, int count, Oid type);
+static void write_rows(Tiering *tiering, TierStatement statement,
+					   const Rows *go, const Rows *come);
+static TierCustomer *all_customers(const Tiering *tiering, int *count);
+
+/* ---- writing ---- */
+
+void
+tier_update(Tiering *tiering, TierCustomer *customers, int count, bool keep)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "segment tiers",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	if (tiering->source == NULL)
+		count = 0;
+	qsort_arg(customers, count, sizeof(TierCustomer), compare_customers,
+			  unconstify(Population *, tiering->population));
+	for (int i = 0; i < count; i += CUSTOMERS_AT_ONCE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		update_some(tiering, &customers[i],
+					Min(count - i, CUSTOMERS_AT_ONCE), keep);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+void
+tier_update_all(Tiering *tiering, bool keep)
+{
+	int			count;
+	TierCustomer *customers = all_customers(tiering, &count);
+
+	tier_update(tiering, customers, count, keep);
+}
+
+/* update_some() updates the steps of customers who are in order. */
+static void
+update_some(Tiering *tiering, TierCustomer *customers, int count, bool keep)
+{
+	Known	   *known = read_customers(tiering, customers, count);
+	Rows		keeps = {0};
+	Rows		go = {0};
+	Rows		come = {0};
+
+	for (int i = 0; i < count; i++)
+	{
+		int			nsteps;
+		TierStep   *steps = ought(tiering, &known[i], customers[i].at,
+								  &nsteps);
+
+		if ((keep || tiering->keep) &&
+			keep_tier(tiering, &customers[i], &known[i], &steps[0], &keeps))
+			steps = ought(tiering, &known[i], customers[i].at, &nsteps);
+		note_difference(tiering, &customers[i], &known[i], steps, nsteps,
+						&go, &come);
+	}
+	write_rows(tiering, TIER_KEEP, NULL, &keeps);
+	write_rows(tiering, TIER_WRITE, &go, &come);
+}
+
+/*
+ * ought() computes the steps of a customer: the first counts now, the others
+ * are to come.
+ */
+static TierStep *
+ought(const Tiering *tiering, Known *known, TimestampTz at, int *count)
+{
+	TierStep   *steps;
+	int			nsteps;
+	int			now = 0;
+
+	if (!known->member)
+	{
+		steps = palloc(sizeof(TierStep));
+		steps[0] = (TierStep) {at, 0, DT_NOEND};
+		*count = 1;
+		return steps;
+	}
+	steps = tier_path(tiering, known->events, known->nevents, known->kept,
+					  known->nkept, &nsteps);
+	while (now + 1 < nsteps && steps[now + 1].at <= at)
+		now++;
+	*count = nsteps - now;
+	return &steps[now];
+}
+
+/*
+ * keep_tier() lets a customer keep the tier that is there, if the one that
+ * ought to be is lower, or ends earlier.  False if it need not be kept: also
+ * if it was reached at this very instant, as by what a transaction has undone.
+ * (A hold that was renewed at this instant is kept as it was renewed.)
+ */
+static bool
+keep_tier(const Tiering *tiering, const TierCustomer *customer, Known *known,
+		  const TierStep *now, Rows *keeps)
+{
+	const TierStep *there = &known->before;
+	TierStep	kept;
+
+	/* the lower of what was before, and what is there */
+	if (known->nsteps > 0 && known->steps[0].at <= customer->at &&
+		known->steps[0].tier < there->tier)
+		there = &known->steps[0];
+	if (!known->member || !known->had ||
+		there->tier < now->tier ||
+		(there->tier == now->tier && there->until <= now->until) ||
+		grace_ends(tiering, there->until) <= customer->at)
+		return false;
+	kept = (TierStep) {customer->at, there->tier, there->until};
+	if (known->nkept == known->room_kept)
+	{
+		known->room_kept = Max(known->room_kept * 2, 4);
+		known->kept = known->kept == NULL ?
+			palloc_array(TierStep, known->room_kept) :
+			repalloc(known->kept, sizeof(TierStep) * known->room_kept);
+	}
+	known->kept[known->nkept++] = kept;
+	add_row(keeps, tiering, customer->key, &kept);
+	return true;
+}
+
+/* note_difference() notes which rows go, and which come or are changed. */
+static void
+note_difference(const Tiering *tiering, const TierCustomer *customer,
+				const Known *known, const TierStep *steps, int count,
+				Rows *go, Rows *come)
+{
+	bool		has_now = known->nsteps > 0 &&
+		known->steps[0].at <= customer->at;
+	int			there = has_now ? 1 : 0;
+
+	/* the one that counts now */
+	if (has_now || known->member)
+	{
+		const TierStep *is = &known->steps[0];
+		TierStep	now = {customer->at, steps[0].tier, steps[0].until};
+
+		if (has_now && is->tier == now.tier)
+			now.at = is->at;
+		if (!has_now || is->tier != now.tier || is->until != now.until ||
+			!same_next(known->nexts[0], next_threshold(tiering, now.tier)))
+			add_row(come, tiering, customer->key, &now);
+	}
+
+	/* those to come */
+	for (int i = 1; i < count || there < known->nsteps;)
+	{
+		const TierStep *is = there < known->nsteps ? &known->steps[there] :
+			NULL;
+		const TierStep *step = i < count ? &steps[i] : NULL;
+
+		if (step == NULL || (is != NULL && is->at < step->at))
+		{
+			add_row(go, tiering, customer->key, is);
+			there++;
+			continue;
+		}
+		if (is == NULL || is->at > step->at || is->tier != step->tier ||
+			is->until != step->until ||
+			!same_next(known->nexts[there],
+					   next_threshold(tiering, step->tier)))
+			add_row(come, tiering, customer->key, step);
+		if (is != NULL && is->at == step->at)
+			there++;
+		i++;
+	}
+}
+
+/* next_threshold() is that of the tier above; 0 if there is none. */
+static Datum
+next_threshold(const Tiering *tiering, int tier)
+{
+	return tier == tiering->ntiers ? NumericGetDatum(int64_to_numeric(0)) :
+		tiering->tiers[tier + 1].threshold;
+}
+
+static bool
+same_next(Datum a, Datum b)
+{
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, a, b));
+}
+
+/* add_row() adds a row to be written. */
+static void
+add_row(Rows *rows, const Tiering *tiering, Datum key, const TierStep *step)
+{
+	int			i = rows->count++;
+
+	if (i == 0)
+	{
+		rows->keys = palloc_array(Datum, 4);
+		rows->at = palloc_array(Datum, 4);
+		rows->tiers = palloc_array(Datum, 4);
+		rows->until = palloc_array(Datum, 4);
+		rows->nexts = palloc_array(Datum, 4);
+	}
+	else if (i >= 4 && (i & (i - 1)) == 0)
+	{
+		Size		size = sizeof(Datum) * i * 2;
+
+		rows->keys = repalloc_huge(rows->keys, size);
+		rows->at = repalloc_huge(rows->at, size);
+		rows->tiers = repalloc_huge(rows->tiers, size);
+		rows->until = repalloc_huge(rows->until, size);
+		rows->nexts = repalloc_huge(rows->nexts, size);
+	}
+	rows->keys[i] = key;
+	rows->at[i] = TimestampTzGetDatum(step->at);
+	rows->tiers[i] = CStringGetTextDatum(tier_name(tiering, step->tier));
+	rows->until[i] = TimestampTzGetDatum(step->until);
+	rows->nexts[i] = next_threshold(tiering, step->tier);
+}
+
+/* write_rows() writes rows, if there are any. */
+static void
+write_rows(Tiering *tiering, TierStatement statement, const Rows *go,
+		   const Rows *come)
+{
+	Oid			key = tiering->population->key_type;
+	Datum		values[7];
+	int			n = 0;
+
+	if (come->count == 0 && (go == NULL || go->count == 0))
+		return;
+	if (go != NULL)
+	{
+		values[n++] = array_of(go->keys, go->count, key);
+		values[n++] = array_of(go->at, go->count, TIMESTAMPTZOID);
+	}
+	values[n++] = array_of(come->keys, come->count, key);
+	values[n++] = array_of(come->at, come->count, TIMESTAMPTZOID);
+	values[n++] = array_of(come->tiers, come->count, TEXTOID);
+	values[n++] = array_of(come->until, come->count, TIMESTAMPTZOID);
+	if (go != NULL)
+		values[n++] = array_of(come->nexts, come->count, NUMERICOID);
+	(void) tiering_execute(tiering, statement, values);
+}
+
+/* array_of() makes an array of values. */
+static Datum
+array_of(Datum *values, int count, Oid type)
+{
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+
+	get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
+	return PointerGetDatum(construct_array(values, count, type, typlen,
+										   typbyval, typalign));
+}
+
+/* ---- reading ---- */
+
+/* read_customers() reads what is known of customers, who are in order. */
+static Known *
+read_customers(Tiering *tiering, const TierCustomer *customers, int count)
+{
+	Known	   *known = palloc0(sizeof(Known) * count);
+	Datum	   *keys = palloc(sizeof(Datum) * count);
+	Datum	   *at = palloc(sizeof(Datum) * count);
+	Datum		values[2];
+
+	for (int i = 0; i < count; i++)
+	{
+		keys[i] = customers[i].key;
+		at[i] = TimestampTzGetDatum(customers[i].at);
+	}
+	values[0] = array_of(keys, count, tiering->population->key_type);
+	values[1] = array_of(at, count, TIMESTAMPTZOID);
+	(void) tiering_execute(tiering, TIER_STANDING, values);
+	read_standing(tiering, known);
+	for (int i = 0; i < count; i++)
+		split_steps(&known[i], customers[i].at);
+	(void) tiering_execute(tiering, TIER_EVENTS, values);
+	read_events(tiering, customers, count, known);
+	return known;
+}
+
+/* read_standing() takes what the tables of the program say. */
+static void
+read_standing(Tiering *tiering, Known *known)
+{
+	SPITupleTable *table = SPI_tuptable;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = table->vals[i];
+		TupleDesc	desc = table->tupdesc;
+		bool		isnull;
+		Known	   *one = &known[DatumGetInt64(SPI_getbinval(row, desc, 1,
+															 &isnull)) - 1];
+		char	   *kind = TextDatumGetCString(SPI_getbinval(row, desc, 2,
+															 &isnull));
+		TierStep	step;
+		char	   *tier;
+		int			place;
+
+		step.at = DatumGetTimestampTz(SPI_getbinval(row, desc, 3, &isnull));
+		step.until = DatumGetTimestampTz(SPI_getbinval(row, desc, 5,
+													   &isnull));
+		if (strcmp(kind, "member") == 0)
+		{
+			one->member = isnull;	/* has not left */
+			continue;
+		}
+		tier = TextDatumGetCString(SPI_getbinval(row, desc, 4, &isnull));
+		step.tier = tier_number(tiering, tier);
+		if (strcmp(kind, "kept") == 0)
+		{
+			if (one->nkept == one->room_kept)
+			{
+				one->room_kept = Max(one->room_kept * 2, 4);
+				one->kept = one->kept == NULL ?
+					palloc_array(TierStep, one->room_kept) :
+					repalloc(one->kept, sizeof(TierStep) * one->room_kept);
+			}
+			one->kept[one->nkept++] = step;
+			continue;
+		}
+		/* a tier that is no more is none of ours */
+		if (step.tier == 0 && tier[0] != '\0')
+			step.tier = -1;
+		if (one->nsteps == one->room_steps)
+		{
+			one->room_steps = Max(one->room_steps * 2, 4);
+			if (one->steps == NULL)
+			{
+				one->steps = palloc_array(TierStep, one->room_steps);
+				one->nexts = palloc_array(Datum, one->room_steps);
+			}
+			else
+			{
+				one->steps = repalloc(one->steps,
+									  sizeof(TierStep) * one->room_steps);
+				one->nexts = repalloc(one->nexts,
+									  sizeof(Datum) * one->room_steps);
+			}
+		}
+		/* in the order of time */
+		place = one->nsteps++;
+		for (; place > 0 && one->steps[place - 1].at > step.at; place--)
+		{
+			one->steps[place] = one->steps[place - 1];
+			one->nexts[place] = one->nexts[place - 1];
+		}
+		one->nexts[place] =
+			datumCopy(SPI_getbinval(row, desc, 6, &isnull), false, -1);
+		one->steps[place] = step;
+	}
+	SPI_freetuptable(table);
+}
+
+/*
+ * split_steps() finds the step that counted before an instant, and leaves the
+ * one that counts then, and those to come.
+ */
+static void
+split_steps(Known *known, TimestampTz now)
+{
+	int			due = 0;
+
+	while (due < known->nsteps && known->steps[due].at <= now)
+		due++;
+	for (int i = 0; i < due; i++)
+		if (known->steps[i].at < now)
+		{
+			known->had = true;
+			known->before = known->steps[i];
+		}
+	if (due < 2)
+		return;
+	known->steps += due - 1;
+	known->nexts += due - 1;
+	known->nsteps -= due - 1;
+}
+
+/* read_events() takes what the source says. */
+static void
+read_events(Tiering *tiering, const TierCustomer *customers, int count,
+			Known *known)
+{
+	SPITupleTable *table = SPI_tuptable;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = table->vals[i];
+		TupleDesc	desc = table->tupdesc;
+		bool		no_key;
+		bool		no_time;
+		bool		no_value;
+		TierCustomer asked = {SPI_getbinval(row, desc, 1, &no_key)};
+		Datum		at = SPI_getbinval(row, desc, 2, &no_time);
+		Datum		value = SPI_getbinval(row, desc, 3, &no_value);
+		const TierCustomer *found;
+
+		if (no_key || no_time || no_value)
+			continue;
+		found = bsearch_arg(&asked, customers, count, sizeof(TierCustomer),
+							compare_customers,
+							unconstify(Population *, tiering->population));
+		if (found == NULL)
+			elog(ERROR, "events were read of a customer who was not asked for");
+		add_event(tiering, &known[found - customers],
+				  DatumGetTimestampTz(at), value);
+	}
+	SPI_freetuptable(table);
+}
+
+static int
+compare_customers(const void *a, const void *b, void *population)
+{
+	return profile_key_compare(population, ((const TierCustomer *) a)->key,
+							   ((const TierCustomer *) b)->key);
+}
+
+/* add_event() adds an event, if it counts at any instant. */
+static void
+add_event(const Tiering *tiering, Known *known, TimestampTz at, Datum value)
+{
+	Numeric		number = DatumGetNumeric(value);
+	TimestampTz leaves = window_leaves(tiering->window, at);
+
+	if (leaves <= at || TIMESTAMP_IS_NOEND(at) || numeric_is_nan(number) ||
+		numeric_is_inf(number))
+		return;
+	if (known->nevents == known->room_events)
+	{
+		known->room_events = Max(known->room_events * 2, 8);
+		known->events = known->events == NULL ?
+			palloc_array(TierEvent, known->room_events) :
+			repalloc_huge(known->events,
+						  sizeof(TierEvent) * known->room_events);
+	}
+	known->events[known->nevents++] = (TierEvent) {
+		at, leaves, datumCopy(value, false, -1)
+	};
+}
+
+/* all_customers() lists all profiles, as of now. */
+static TierCustomer *
+all_customers(const Tiering *tiering, int *count)
+{
+	const Population *population = tiering->population;
+	TimestampTz now = clock_now();
+	int			room = 256;
+	TierCustomer *customers = palloc_array(TierCustomer, room);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ProfileScan *scan = profile_scan_begin(population, snapshot);
+	TupleTableSlot *row;
+
+	*count = 0;
+	while ((row = profile_scan_next(scan)) != NULL)
+	{
+		TierCustomer *one;
+
+		if (*count == room)
+		{
+			room *= 2;
+			customers = repalloc_huge(customers, sizeof(TierCustomer) * room);
+		}
+		one = &customers[(*count)++];
+		one->key = profile_key_copy(population, profile_key(population, row));
+		one->at = Max(now, profile_evaluated_at(population, row));
+	}
+	profile_scan_end(scan);
+	UnregisterSnapshot(snapshot);
+	return customers;
+}
+
+/* ---- comparing ---- */
+
+void
+tier_compare_all(Tiering *tiering, TierDifference tell, void *context)
+{
+	int			total;
+	TierCustomer *customers = all_customers(tiering, &total);
+
+	qsort_arg(customers, total, sizeof(TierCustomer), compare_customers,
+			  unconstify(Population *, tiering->population));
+	for (int from = 0; from < total; from += CUSTOMERS_AT_ONCE)
+	{
+		int			count = Min(total - from, CUSTOMERS_AT_ONCE);
+		Known	   *known = read_customers(tiering, &customers[from], count);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < count; i++)
+		{
+			const TierCustomer *customer = &customers[from + i];
+			Rows		go = {0};
+			Rows		come = {0};
+			int			nsteps;
+			TierStep   *steps = ought(tiering, &known[i], customer->at,
+									  &nsteps);
+			int			there = 0;
+
+			note_difference(tiering, customer, &known[i], steps, nsteps, &go,
+							&come);
+			if (go.count + come.count == 0)
+				continue;
+			/* what ought to be, beside what is there at the same place */
+			for (int k = 0; k < nsteps || there < known[i].nsteps; k++)
+			{
+				const TierStep *is = there < known[i].nsteps ?
+					&known[i].steps[there++] : NULL;
+				const TierStep *step = k < nsteps ? &steps[k] : NULL;
+
+				if (is == NULL || step == NULL || is->tier != step->tier ||
+					is->until != step->until ||
+					(k > 0 && is->at != step->at) ||
+					!same_next(known[i].nexts[there - 1],
+							   next_threshold(tiering, step->tier)))
+					tell(tiering, customer->key, is, step, context);
+			}
+		}
+	}
+}
