@@ -70,6 +70,86 @@ SELECT segment.create_trait('recent', 'sum(bookings.nights in last 1 week)');
 SELECT segment.create_traits('{"a": "count(bookings where (good) in next week)", "b": "count(bookings where (good) in next month)"}');
 SELECT definition FROM segment.stored_trait WHERE source = 'bookings' ORDER BY definition COLLATE "C";
 SELECT * FROM segment.verify();
+
+-- A ledger: what is due is one number, and what is to come stands beside it.
+CREATE TABLE ledger (customer_id bigint, id int, points numeric, weight float8, note jsonb, at timestamptz);
+CREATE INDEX ON ledger (customer_id, at);
+SELECT segment.attach_source('ledger', at => 'at');
+SELECT segment.create_traits('{"purse": "sum(ledger.points so far)", "lines": "count(ledger so far)", "noted": "count(ledger.note so far)",
+    "mean": "avg(ledger.points so far)", "most": "max(ledger.points so far)", "pounds": "sum(ledger.weight so far)"}');
+SELECT segment.create_audience('purse_full', 'purse >= 100 and lines > 3');
+CREATE VIEW by_hand AS SELECT customer_id, coalesce(sum(points), 0) AS purse, count(*) AS lines, count(note) AS noted, avg(points) AS mean,
+    max(points) AS most, coalesce(sum(weight), 0) AS pounds FROM ledger WHERE at <= segment.now() GROUP BY 1;
+CREATE FUNCTION wrong() RETURNS TABLE (customer bigint, shown text, by_hand text) LANGUAGE sql AS $$
+    SELECT customer_id, p::text, h::text
+    FROM (SELECT customer_id, purse, lines, noted, mean, most, pounds FROM profile WHERE lines > 0) AS p
+        FULL JOIN (SELECT * FROM by_hand) AS h USING (customer_id)
+    WHERE (p.purse, p.lines, p.noted, round(p.mean, 6), p.most, p.pounds) IS DISTINCT FROM (h.purse, h.lines, h.noted, round(h.mean, 6), h.most, h.pounds)
+    UNION ALL SELECT NULL, definition, concat_ws(' ', key, stored, expected) FROM segment.verify()
+$$;
+-- how many events a profile keeps one by one, how many are settled, and since when
+CREATE FUNCTION kept(OUT customer bigint, OUT one_by_one bigint, OUT settled bigint, OUT until timestamptz)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+    s name := (SELECT stored FROM segment.stored_trait WHERE definition = 'count(ledger so far)');
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT customer_id, segment.series_count(segment.series_joined(%1$I, %2$I, %3$I), NULL, NULL, NULL), %4$I, %5$I
+        FROM segment_data.profile WHERE customer_id IN (31, 32) ORDER BY 1', s, s || '_middle', s || '_body', s || '_settled', s || '_until');
+END $$;
+SET segment.now = '2029-05-10 12:00+00';
+INSERT INTO ledger SELECT 31, n, n % 9 + 0.5, n, CASE WHEN n % 2 = 0 THEN '{}'::jsonb END, segment.now() - n * interval '7 hours'
+FROM generate_series(-3, 100) AS n;
+SELECT * FROM kept();
+SELECT customer_id, purse, lines, noted, most, pounds FROM profile WHERE customer_id = 31;
+SELECT * FROM wrong();
+-- those that have been due for a day are settled by the next one, once a day
+SET segment.now = '2029-05-11 11:59:59+00';
+INSERT INTO ledger VALUES (31, 200, 1, 1, NULL, '2029-05-11 11:00+00'), (32, 201, 7, 1, NULL, '2029-06-01');
+SELECT * FROM kept();
+SET segment.now = '2029-05-11 12:00+00';
+INSERT INTO ledger VALUES (31, 202, 1, 1, NULL, '2029-05-11 12:00+00');
+SELECT * FROM kept();
+SELECT * FROM wrong();
+-- late, gone, changed and moved, whether settled or not
+INSERT INTO ledger VALUES (31, 203, 40, 1, '1', '2020-01-01'), (31, 204, 2, 1, '1', '-infinity'), (31, 205, 3, 1, '1', 'infinity'), (31, 206, 4, 1, '1', NULL);
+DELETE FROM ledger WHERE id IN (50, 60, 2, -1, 200);
+UPDATE ledger SET points = points + 1 WHERE id IN (70, 1, -2, 203);
+UPDATE ledger SET at = at - interval '30 days' WHERE id IN (71, 0, -3);
+UPDATE ledger SET at = at + interval '30 days' WHERE id IN (72, 3);
+UPDATE ledger SET customer_id = 32 WHERE id IN (73, 202);
+SELECT * FROM kept();
+SELECT customer_id, purse, lines, noted, most, pounds FROM profile WHERE customer_id IN (31, 32) ORDER BY 1;
+SELECT * FROM wrong();
+-- what cannot be subtracted is read again
+INSERT INTO ledger VALUES (31, 300, 'NaN', 1, NULL, '2029-01-01'), (32, 301, 'infinity', 1, NULL, '2029-01-01'), (32, 302, '9e131071', 1, NULL, '2029-01-01'),
+    (32, 303, '9e131071', 1, NULL, '2029-01-02');
+SELECT customer_id, purse FROM profile WHERE customer_id IN (31, 32) ORDER BY 1;
+DELETE FROM ledger WHERE id IN (300, 301);
+SELECT customer_id, purse FROM profile WHERE customer_id IN (31, 32) ORDER BY 1;
+DELETE FROM ledger WHERE id = 303;
+SELECT customer_id, length(purse::text) FROM profile WHERE customer_id = 32;
+DELETE FROM ledger WHERE id = 302;
+SELECT * FROM wrong();
+-- as time passes nothing is written
+SET segment.now = '2029-06-20 12:00+00';
+SELECT * FROM kept();
+SELECT * FROM wrong();
+SELECT a, segment.next_change('purse_full', a), segment.is_member('purse_full', a) FROM unnest('{31,32}'::bigint[]) AS a;
+SELECT segment.rebuild('profile');
+SELECT * FROM kept();
+SELECT * FROM wrong();
+CALL segment.create_traits_concurrently('{"spent": "sum(ledger.points where points > 5 so far)"}');
+SELECT customer_id, spent FROM profile WHERE customer_id IN (31, 32) ORDER BY 1;
+TRUNCATE ledger;
+SELECT * FROM kept();
+INSERT INTO ledger VALUES (31, 1, 5, 1, NULL, '2029-06-01'), (31, 2, 6, 1, NULL, '2029-06-20');
+SELECT * FROM kept();
+SELECT * FROM wrong();
+SELECT definition FROM segment.stored_trait WHERE source = 'ledger' ORDER BY definition COLLATE "C";
+SELECT segment.drop_audience('purse_full');
+SELECT segment.drop_trait(t) FROM unnest('{mean,purse,lines,noted,most,pounds,spent}'::name[]) AS t;
+SELECT definition FROM segment.stored_trait WHERE source = 'ledger';
+SELECT segment.verify();
 SET client_min_messages = warning;
 SELECT segment.drop_population('profile', cascade => true);
 DROP SCHEMA shop_so_far CASCADE;

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -24,6 +25,9 @@
 #include "base/base.h"
 #include "state/series_ask.h"
 #include "state/window_argument.h"
+
+/* the arguments of a call that adds what is settled */
+#define SETTLED_ARGS	6
 
 /* bytes of scratch memory that are not given back */
 #define SCRATCH_KEPT	(64 * 1024)
@@ -50,6 +54,7 @@ static void range_add(RangeTotal *total, int sign, const RangeTotal *more);
 
 SEGMENT_FUNCTION(segment_series_after);
 SEGMENT_FUNCTION(segment_series_count);
+SEGMENT_FUNCTION(segment_series_count_settled);
 
 /* (series, after): the events after that time; NULL if there are none */
 Datum
@@ -103,6 +108,25 @@ segment_series_count(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(total.count);
 }
 
+/*
+ * (series, window, timezone, now, settled, until): the same, and those that
+ * are settled, which are all before 'until'
+ */
+Datum
+segment_series_count_settled(PG_FUNCTION_ARGS)
+{
+	int64		count = DatumGetInt64(segment_series_count(fcinfo));
+	int64		all;
+
+	if (PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+	if (pg_add_s64_overflow(count, PG_GETARG_INT64(4), &all))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("bigint out of range")));
+	PG_RETURN_INT64(all);
+}
+
 MemoryContext
 series_scratch(void)
 {
@@ -134,6 +158,16 @@ series_ask(FunctionCallInfo fcinfo, SeriesQuestion *question)
 	}
 	if (question->empty)
 		return;
+	if (PG_NARGS() == SETTLED_ARGS && !PG_ARGISNULL(5))
+	{
+		TimestampTz until = PG_GETARG_TIMESTAMPTZ(5);
+
+		question->from_settled = *question->range;
+		question->from_settled.first = Max(question->range->first, until);
+		question->from_settled.sure_first =
+			Max(question->range->sure_first, until);
+		question->range = &question->from_settled;
+	}
 	series_cursor_begin(&question->cursor, PG_GETARG_DATUM(0));
 	question->empty = question->cursor.nparts == 0;
 	series_cursor_seek(&question->cursor, question->range->first);

@@ -20,6 +20,7 @@ typedef struct SeriesQuestion
 	const Window *window;		/* NULL: all of them */
 	TimestampTz now;
 	const WindowRange *range;
+	WindowRange from_settled;	/* the range, where some are settled */
 	bool		empty;			/* there is no series */
 } SeriesQuestion;
 
@@ -33,7 +34,10 @@ typedef struct RangeTotal
 	bool		mixed;			/* do they show different numbers of digits? */
 } RangeTotal;
 
-/* Begin with the arguments series, window, timezone, now of a call. */
+/*
+ * Begin with the arguments series, window, timezone, now of a call, and as the
+ * sixth, if it has so many, the time before which events are settled.
+ */
 extern void series_ask(FunctionCallInfo fcinfo, SeriesQuestion *question);
 
 /*

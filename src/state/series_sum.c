@@ -26,13 +26,14 @@
 #include "base/base.h"
 #include "state/series_ask.h"
 
-static Datum sum_exact(FunctionCallInfo fcinfo, bool squares);
+static Datum sum_exact(FunctionCallInfo fcinfo, bool squares, bool settled);
 static bool sum_each(SeriesQuestion *question, bool squares, ExactTotal *sum);
 static Datum sum_inexact(FunctionCallInfo fcinfo, bool squares);
 static bool float_square(float8 value, float8 *square);
 pg_noreturn static void refuse_sum(const SeriesQuestion *question);
 
 SEGMENT_FUNCTION(segment_series_sum);
+SEGMENT_FUNCTION(segment_series_sum_settled);
 SEGMENT_FUNCTION(segment_series_squares);
 SEGMENT_FUNCTION(segment_series_sum_float);
 SEGMENT_FUNCTION(segment_series_squares_float);
@@ -41,14 +42,26 @@ SEGMENT_FUNCTION(segment_series_squares_float);
 Datum
 segment_series_sum(PG_FUNCTION_ARGS)
 {
-	return sum_exact(fcinfo, false);
+	return sum_exact(fcinfo, false, false);
+}
+
+/*
+ * (series, window, timezone, now, settled, until): the same, and the sum of
+ * those that are settled, which are all before 'until'
+ */
+Datum
+segment_series_sum_settled(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+	return sum_exact(fcinfo, false, true);
 }
 
 /* the same of their squares, for stddev */
 Datum
 segment_series_squares(PG_FUNCTION_ARGS)
 {
-	return sum_exact(fcinfo, true);
+	return sum_exact(fcinfo, true, false);
 }
 
 /* (series, window, timezone, now): of floating-point values */
@@ -64,9 +77,12 @@ segment_series_squares_float(PG_FUNCTION_ARGS)
 	return sum_inexact(fcinfo, true);
 }
 
-/* The sum of whole and numeric values, or of their squares. */
+/*
+ * The sum of whole and numeric values, or of their squares; and of what is
+ * settled, if that is the fifth argument.
+ */
 static Datum
-sum_exact(FunctionCallInfo fcinfo, bool squares)
+sum_exact(FunctionCallInfo fcinfo, bool squares, bool settled)
 {
 	SeriesQuestion question;
 	RangeTotal	total;
@@ -93,6 +109,8 @@ sum_exact(FunctionCallInfo fcinfo, bool squares)
 		sum.scale = total.scale;
 		sum.any_fixed = true;
 	}
+	if (settled)
+		total_add_numeric(&sum, PG_GETARG_DATUM(4), 1, CurrentMemoryContext);
 
 	MemoryContextSwitchTo(caller);
 	if (!fits || !total_of_numerics(&sum, &result))

@@ -73,6 +73,20 @@ AS 'MODULE_PATHNAME', 'segment_series_sum';
 COMMENT ON FUNCTION segment.series_sum(segment.series, text, text, timestamptz) IS
     'sum of the whole or numeric values of the events that count; 0 without such events';
 
+CREATE OR REPLACE FUNCTION segment.series_count(series segment.series, during text, timezone text, now timestamptz, settled bigint, until timestamptz)
+RETURNS bigint
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_count_settled';
+COMMENT ON FUNCTION segment.series_count(segment.series, text, text, timestamptz, bigint, timestamptz) IS
+    'number of the events that count, from a time on, and of those that are settled before it';
+
+CREATE OR REPLACE FUNCTION segment.series_sum(series segment.series, during text, timezone text, now timestamptz, settled numeric, until timestamptz)
+RETURNS numeric
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_series_sum_settled';
+COMMENT ON FUNCTION segment.series_sum(segment.series, text, text, timestamptz, numeric, timestamptz) IS
+    'sum of the whole or numeric values of the events that count, from a time on, and of those that are settled before it';
+
 CREATE OR REPLACE FUNCTION segment.series_squares(series segment.series, during text, timezone text, now timestamptz)
 RETURNS numeric
 LANGUAGE C IMMUTABLE PARALLEL SAFE

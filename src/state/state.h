@@ -314,6 +314,21 @@ extern SeriesChanged series_change(TypeCacheEntry *type,
 								   const TimeRange *kept, Datum *columns,
 								   bool *isnull);
 
+/* series_settle.c: events that need not be told apart any more ----------- */
+
+/*
+ * Count the events of a state from one instant to another, and add up their
+ * values, if 'sum' is not NULL: exact ones.
+ */
+extern int64 series_total_between(const Datum *columns, const bool *isnull,
+								  const TimeRange *range, ExactTotal *sum,
+								  MemoryContext memory);
+
+/* Add the value of an entry to a sum so many times. */
+extern void series_add_value(TypeCacheEntry *type, const SeriesEntry *entry,
+							 int64 times, ExactTotal *sum,
+							 MemoryContext memory);
+
 /* window.c: when an event counts in a window ----------------------------- */
 
 /* How a window is written, without its numbers. */
@@ -395,6 +410,12 @@ extern TimestampTz window_last(const Window *window);
  * has not taken longer than WINDOW_KEPT_LONGER.
  */
 extern TimeRange window_kept(const Window *window, TimestampTz now);
+
+/*
+ * The same of a window that events do not leave, where those are settled that
+ * will not be asked for one by one.
+ */
+extern TimeRange window_unsettled(const Window *window, TimestampTz now);
 
 /* Do all events that count stop counting together? */
 extern bool window_is_period(const Window *window);

@@ -277,6 +277,15 @@ window_kept(const Window *window, TimestampTz now)
 	};
 }
 
+TimeRange
+window_unsettled(const Window *window, TimestampTz now)
+{
+	return (TimeRange) {
+		.from = now - WINDOW_KEPT_LONGER,
+		.to = window_last(window),
+	};
+}
+
 /*
  * Between which times are the events whose span ends now?  For events up to
  * *gone the span has passed, for those after *there it has not, and for those

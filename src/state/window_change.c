@@ -22,6 +22,12 @@
 
 #include "state/series.h"
 
+/*
+ * A margin is followed for so many events: whoever asks for more asks again
+ * when these have passed.
+ */
+#define MOST_CROSSINGS	32
+
 /* The first change of a window that has been found so far. */
 typedef struct NextChange
 {
@@ -200,6 +206,7 @@ window_keeps_margin(WindowKind kind, const Window *window, Datum series,
 	WindowDelay leaves = window_leaves_after(window);
 	WindowDelay enters = window_enters_after(window);
 	BoundCrossing crossings[2];
+	int			ncrossed = 0;
 	int64		least = margin->value;
 	int64		most = margin->value;
 
@@ -217,6 +224,11 @@ window_keeps_margin(WindowKind kind, const Window *window, Datum series,
 
 		if (next->at >= *until)
 			return true;
+		if (ncrossed++ == MOST_CROSSINGS && next->at > from)
+		{
+			*until = next->at;
+			return true;
+		}
 		if (kind == WINDOW_SUMS &&
 			!series_ten_thousandths(&next->cursor, &number))
 			return false;

@@ -31,7 +31,7 @@
 
 #include "state/state.h"
 
-#define AGGREGATE_COLUMNS	3	/* the most columns that a state needs */
+#define AGGREGATE_COLUMNS	5	/* the most columns that a state needs */
 
 /* The type of the values that are aggregated, and how they are compared. */
 typedef struct AggregateInput
@@ -96,6 +96,8 @@ typedef struct AggregateSql
 	const char *filter;			/* " FILTER (WHERE ...)", or "" */
 	const char *condition;		/* SQL of where as boolean, or "true"; of a
 								 * window also that the event may count */
+	const char *settled;		/* SQL of the time before which events are
+								 * settled: see 'settles' */
 } AggregateSql;
 
 typedef struct Aggregate Aggregate;
@@ -109,6 +111,12 @@ struct Aggregate
 	 * asked and compared; NULL: each stands for itself.
 	 */
 	const char *joined;
+
+	/*
+	 * Are events of values of this type settled when they have counted for a
+	 * while, so that what is 'kept' of a window begins there?  NULL: no.
+	 */
+	bool		(*settles) (const AggregateInput *input);
 
 	/* Is the state one of the values, so that it must look like that one? */
 	bool		is_value;
@@ -167,6 +175,8 @@ extern const Aggregate aggregate_first;
 extern const Aggregate aggregate_last;
 extern const Aggregate aggregate_list;	/* list(distinct ...): a tally */
 extern const Aggregate aggregate_window;	/* all over a window: a series */
+extern const Aggregate aggregate_count_so_far;
+extern const Aggregate aggregate_sum_so_far;
 extern const Aggregate aggregate_attribute; /* the value of the profile's one
 											 * row in an attribute source */
 

@@ -14,6 +14,8 @@
  *		sum(orders.amount			list(orders.amount			series_sum()
  *			in last 30 days)			in last 30 days)
  *		count(orders since "2026")	count(orders since "2026")	series_count()
+ *		sum(entries.points			as it is					series_sum(),
+ *			so far)												with more
  *
  * First aggregate_expand() turns a written form into a formula over others,
  * as for avg; those that remain are stored, each under a definition, by
@@ -86,6 +88,7 @@ static FilterNode *aggregate_node(const char *name, bool distinct,
 								  const FilterNode *like, FilterNode *value);
 static FilterNode *binary(FilterOp op, FilterNode *left, FilterNode *right);
 static FilterNode *function(const char *name, List *operands);
+static const Aggregate *settling_of(const FilterNode *node);
 static Expr *joined_columns(const Aggregate *aggregate, Expr **columns);
 static Expr *reading_function(const char *name, Oid result, bool typed,
 							  const AggregateInput *input, List *args);
@@ -172,9 +175,15 @@ aggregate_stored(const FilterNode *node, FilterNode **definition)
 	if (aggregate_window_of(node) != NULL)
 	{
 		FilterNode *value = node->args[ARG_VALUE];
+		const Aggregate *settling = settling_of(node);
 		const char *name = value->op == FILTER_NONE ?
 			aggregate_count.name : aggregate_window.name;
 
+		if (settling != NULL)
+		{
+			*definition = unconstify(FilterNode *, node);
+			return settling;
+		}
 		*definition = aggregate_node(name, false, node, value);
 		return &aggregate_window;
 	}
@@ -199,6 +208,7 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 	const char *reading;
 	List	   *args = list_make1(columns[0]);
 	Oid			result = INT8OID;
+	const Aggregate *settling;
 	bool		typed;
 
 	if (node->op == FILTER_COLUMN)
@@ -210,6 +220,10 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 	{
 		reading = form->window_reading;
 		args = lcons(joined_columns(&aggregate_window, columns), window);
+		settling = settling_of(node);
+		if (settling != NULL && settling->settles(input))
+			args = list_concat(args, list_make2(columns[SERIES_COLUMNS],
+												columns[SERIES_COLUMNS + 1]));
 	}
 	if (reading == NULL)
 		return columns[0];
@@ -239,6 +253,24 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 	}
 	typed = form->result == RESULT_VALUE || form->result == RESULT_VALUES;
 	return reading_function(reading, result, typed, input, args);
+}
+
+/*
+ * The aggregate that keeps an aggregate over "so far" in a few numbers; NULL if
+ * it keeps all events.
+ */
+static const Aggregate *
+settling_of(const FilterNode *node)
+{
+	const FilterNode *window = aggregate_window_of(node);
+	bool		distinct = node->detail != 0;
+
+	if (window == NULL || window->op != FILTER_WINDOW_SO_FAR || distinct)
+		return NULL;
+	if (strcmp(node->text, aggregate_count.name) == 0)
+		return &aggregate_count_so_far;
+	return strcmp(node->text, aggregate_sum.name) == 0 ?
+		&aggregate_sum_so_far : NULL;
 }
 
 /* The call that makes one value of the columns of a state. */

@@ -405,7 +405,9 @@ step_kept(Step *step, TimestampTz now)
 		return NULL;
 	if (!step->kept_known || step->kept_now != now)
 	{
-		step->kept = window_kept(step->window, now);
+		step->kept = step->bound.settles ?
+			window_unsettled(step->window, now) :
+			window_kept(step->window, now);
 		step->kept_now = now;
 		step->kept_known = true;
 	}

@@ -48,6 +48,9 @@ struct TraitReading
 
 static List *bind_columns(const Source *source, const StoredTrait *stored,
 						  List **bound, List *columns);
+static void compare_settled(TraitColumn *column, const TraitColumn *series,
+							const StoredTrait *stored,
+							const BoundTrait *trait);
 static Datum keys_array(const Population *population, const Datum *keys,
 						int nkeys);
 static void find_rows(TraitReading *reading, uint64 nrows);
@@ -70,6 +73,7 @@ static char *and_in_time(const Source *source, List *bound, Expr *now,
 						 const char *condition);
 static bool strings_contain(List *strings, const char *string);
 static char *plain_bound(const Source *source, const char *after);
+static char *settled_before(Expr *now);
 static Expr *now_parameter(int number);
 static char *counted_after(const Source *source, const BoundTrait *trait);
 
@@ -149,14 +153,36 @@ bind_columns(const Source *source, const StoredTrait *stored, List **bound,
 		column->counted_after = counted_after(source, trait);
 		column->joined = trait->aggregate->joined;
 		column->others = NIL;
+		column->settled = NULL;
 		column->is_other = column->joined != NULL && c > 0;
-		if (column->is_other)
+		if (column->is_other && c < SERIES_COLUMNS)
 			first->others = lappend(first->others, column->name);
-		else
+		else if (!column->is_other)
 			first = column;
+		else if (c == SERIES_COLUMNS)
+			compare_settled(column, first, stored, trait);
 		columns = lappend(columns, column);
 	}
 	return columns;
+}
+
+/*
+ * compare_settled() lets what is settled be compared together with what is not
+ * yet: when an event was settled makes no difference.
+ */
+static void
+compare_settled(TraitColumn *column, const TraitColumn *series,
+				const StoredTrait *stored, const BoundTrait *trait)
+{
+	const AggregateColumn *until = &trait->columns[SERIES_COLUMNS + 1];
+
+	column->is_other = false;
+	column->settled = trait->aggregate == &aggregate_count_so_far ?
+		"series_count" : "series_sum";
+	column->series = series;
+	column->until = pstrdup(quote_identifier(stored_column(stored->name,
+														   until)));
+	column->counted_after = NULL;
 }
 
 char *
@@ -165,6 +191,18 @@ trait_column_compared(const TraitColumn *column, const char *alias)
 	StringInfoData value;
 	ListCell   *lc;
 
+	if (column->settled != NULL)
+	{
+		char	   *series = trait_column_compared(&(TraitColumn) {
+			.name = column->series->name,
+			.joined = column->series->joined,
+			.others = column->series->others,
+		}, alias);
+
+		return psprintf("%s.%s(%s, NULL, NULL, NULL, %s.%s, %s.%s)",
+						SEGMENT_SCHEMA, column->settled, series,
+						alias, column->name, alias, column->until);
+	}
 	if (column->is_other)
 		return NULL;
 	initStringInfo(&value);
@@ -410,6 +448,8 @@ select_traits(const Source *source, List *bound, List *columns, Expr *now,
 			deparse_expression((Node *) time, context, true, true);
 		condition = select_condition(source, trait, &pieces, context, now);
 		pieces.condition = condition == NULL ? "true" : condition;
+		if (trait->settles)
+			pieces.settled = settled_before(now);
 		pieces.filter = condition == NULL ? "" :
 			psprintf(" FILTER (WHERE %s)", condition);
 		for (int c = 0; c < trait->ncolumns; c++)
@@ -557,6 +597,16 @@ plain_bound(const Source *source, const char *after)
 	}
 }
 
+/* SQL of the time before which events are settled: window_unsettled(). */
+static char *
+settled_before(Expr *now)
+{
+	return psprintf("(%s OPERATOR(pg_catalog.-) '%d hours'::pg_catalog.interval)",
+					now == NULL ? SEGMENT_SCHEMA ".now()" :
+					deparse_expression((Node *) now, NIL, false, true),
+					(int) (WINDOW_KEPT_LONGER / USECS_PER_HOUR));
+}
+
 /* The time of the query as a parameter. */
 static Expr *
 now_parameter(int number)
@@ -577,6 +627,10 @@ counted_after(const Source *source, const BoundTrait *trait)
 {
 	if (trait->window == NULL)
 		return NULL;
+	if (trait->settles)
+		return psprintf("(%s OPERATOR(pg_catalog.-)"
+						" '1 microsecond'::pg_catalog.interval)",
+						settled_before(NULL));
 	return psprintf("%s.window_after(%s, %s, %s.now())", SEGMENT_SCHEMA,
 					quote_literal_cstr(filter_print(trait->window)),
 					quote_literal_cstr(source->population->timezone),

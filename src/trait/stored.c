@@ -43,6 +43,7 @@ static const FilterNode *bind_attribute(const Source *source,
 										BoundTrait *bound);
 static void check_window(const Source *source, const FilterNode *window,
 						 const char *text);
+static void describe_columns(BoundTrait *bound);
 static void describe_input(AggregateInput *input, Oid type, int32 typmod,
 						   Oid collation);
 
@@ -111,9 +112,7 @@ stored_bind(const Source *source, const FilterNode *definition,
 					   exprTypmod((Node *) bound->value),
 					   exprCollation((Node *) bound->value));
 	}
-	bound->ncolumns =
-		bound->aggregate->columns(bound->aggregate, &bound->input,
-								  bound->columns);
+	describe_columns(bound);
 	error_position_end(&position);
 }
 
@@ -208,9 +207,19 @@ stored_describe(const StoredTrait *stored, BoundTrait *bound)
 	if (OidIsValid(stored->value_type))
 		describe_input(&bound->input, stored->value_type, -1,
 					   stored->value_collation);
-	bound->ncolumns =
-		bound->aggregate->columns(bound->aggregate, &bound->input,
-								  bound->columns);
+	describe_columns(bound);
+}
+
+/* Describe the columns of a trait, whose aggregate and input are known. */
+static void
+describe_columns(BoundTrait *bound)
+{
+	const Aggregate *aggregate = bound->aggregate;
+
+	bound->settles = aggregate->settles != NULL &&
+		aggregate->settles(&bound->input);
+	bound->ncolumns = aggregate->columns(aggregate, &bound->input,
+										 bound->columns);
 }
 
 bool

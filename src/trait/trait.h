@@ -448,6 +448,11 @@ typedef struct TraitColumn
 								 * column and the 'others', or NULL */
 	List	   *others;			/* quoted names (char *) */
 	bool		is_other;		/* is it one of these? */
+	const char *settled;		/* the function that adds what is settled, in
+								 * this column, to the rest, or NULL */
+	const struct TraitColumn *series;	/* the rest */
+	const char *until;			/* quoted: the column of the time before which
+								 * events are settled */
 	const char *counted_after;	/* of a window: SQL of the time up to which
 								 * events do not count now; else NULL */
 } TraitColumn;

@@ -81,6 +81,7 @@ typedef struct BoundTrait
 	Expr	   *value;			/* NULL: rows are counted */
 	Expr	   *where;			/* NULL: all rows */
 	const FilterNode *window;	/* NULL: at any time */
+	bool		settles;		/* see Aggregate */
 	int			ncolumns;
 	AggregateColumn columns[AGGREGATE_COLUMNS];
 } BoundTrait;

@@ -40,34 +40,11 @@
 #include "utils/memutils.h"
 
 #include "base/base.h"
-#include "trait/aggregate.h"
+#include "trait/windowed.h"
 
 /* room for the first rows of a profile, and for the bytes of their values */
 #define FIRST_ROOM		4
 #define FIRST_VALUES	24
-
-/*
- * An event that came, or went.  There are many of these at a time, so they are
- * small.
- */
-typedef struct WindowRow
-{
-	TimestampTz at;
-	uint32		value;			/* where its value stands in 'values' */
-	uint32		length;
-	int32		sign;
-} WindowRow;
-
-/* The rows of a delta, in the order in which they were met. */
-typedef struct WindowDelta
-{
-	bool		begun;
-	TypeCacheEntry *type;		/* NULL: rows are counted */
-	int			nrows;
-	int			room;
-	WindowRow  *rows;
-	StringInfoData values;
-} WindowDelta;
 
 static int	window_columns(const Aggregate *self, const AggregateInput *input,
 						   AggregateColumn *columns);
@@ -80,10 +57,7 @@ static AggregateResult window_apply(const Aggregate *self,
 									Datum *state, bool *isnull);
 static void window_sql(const Aggregate *self, const AggregateInput *input,
 					   const AggregateSql *pieces, int column, StringInfo out);
-static void window_note(WindowDelta *window, Datum value, TimestampTz at,
-						int sign, MemoryContext memory);
 static void window_make_room(WindowDelta *window, MemoryContext memory);
-static SeriesChange *window_changes(const WindowDelta *window, int *nchanges);
 static bool window_concerns(const SeriesChange *changes, int nchanges,
 							const TimeRange *kept, bool has_state);
 static Datum series_step(FunctionCallInfo fcinfo, bool has_value);
@@ -151,11 +125,7 @@ window_accumulate(const Aggregate *self, const AggregateInput *input,
 	if (!row->has_at || (row->isnull && OidIsValid(input->type)))
 		return;
 	if (!window->begun)
-	{
-		window->begun = true;
-		if (OidIsValid(input->type))
-			window->type = series_element(input->type);
-	}
+		window_begin(window, input->type);
 	window_note(window, row->value, row->at, row->sign, memory);
 }
 
@@ -276,8 +246,15 @@ series_step(FunctionCallInfo fcinfo, bool has_value)
 	PG_RETURN_POINTER(window);
 }
 
-/* Note that a row came or went. */
-static void
+void
+window_begin(WindowDelta *window, Oid type)
+{
+	window->begun = true;
+	if (OidIsValid(type))
+		window->type = series_element(type);
+}
+
+void
 window_note(WindowDelta *window, Datum value, TimestampTz at, int sign,
 			MemoryContext memory)
 {
@@ -323,8 +300,7 @@ window_make_room(WindowDelta *window, MemoryContext memory)
 		window->rows = repalloc_huge(window->rows, size);
 }
 
-/* The changes in order: the rows of an entry as one, none without effect. */
-static SeriesChange *
+SeriesChange *
 window_changes(const WindowDelta *window, int *nchanges)
 {
 	SeriesChange *changes;
