@@ -1,0 +1,98 @@
+# define: how long does a definition take, and who has to wait for it?
+#
+# Orders, and as many traits as are asked for.  Plain forms are compared with
+# the GROUP BY query that computes the same from the orders, and the size of the
+# base table afterwards with what it was before.  Beside the concurrent forms
+# one client inserts orders and another one reads profiles: the longest that one
+# of their statements took is compared with 100 ms.
+
+part()
+{
+	customers=$(scaled 500000)
+
+	echo "$((10 * customers)) orders of $customers customers:"
+	as_server createdb define
+	sql -d define -v customers="$customers" -f test/bench/define/orders.sql >/dev/null
+	by_turns must_be_equal sum three window audience
+	echo
+	for what in $concurrent; do
+		besides "$what"
+	done
+	echo
+	for what in sum three window; do
+		aim "create_traits, $what" "the GROUP BY query" "$(median plain $what)" "<" "$(median query $what)" 2
+	done
+	aim "base table after a trait" "before it" "$(median size after)" "<" "$(median size before)" 1.5
+	for what in $concurrent; do
+		aim "longest insert, $what" "100 ms" "$(median insert "$what")" "<" 100 1
+		aim "longest read, $what" "100 ms" "$(median read "$what")" "<" 100 1
+	done
+}
+
+concurrent="create_traits create_audience alter_trait alter_audience attach_source"
+
+# The traits, and the query that computes the same.
+contest()
+{
+	case $1 in
+		sum) traits='{"a": "sum(orders.amount)"}' query="sum(amount)" ;;
+		three) traits='{"a": "sum(orders.amount)", "b": "count(orders)", "c": "max(orders.ordered_at)"}'
+			query="sum(amount), count(*), max(ordered_at)" ;;
+		window) traits='{"a": "sum(orders.amount in last 90 days)"}'
+			query="array_agg(amount ORDER BY ordered_at), array_agg(ordered_at ORDER BY ordered_at)" ;;
+		audience)
+			note audience "$repetition" "$(timed define "SELECT segment.create_audience('vip $repetition', 'n > 9', view => false)")"
+			return ;;
+	esac
+	where=
+	[ "$1" != window ] || where="WHERE ordered_at > now() - interval '90 days'"
+	sql -d define -c "VACUUM segment_data.profile"
+	before=$(size_of_base)
+	note query "$1" "$(timed define "SELECT $query FROM orders $where GROUP BY customer_id OFFSET 100000000")"
+	note plain "$1" "$(timed define "SELECT segment.create_traits('$traits')")"
+	note size before "$before"
+	note size after "$(size_of_base)"
+	printf '  %-8s query %6.2f s, create_traits %6.2f s\n' "$1" "$(median query "$1")" "$(median plain "$1")"
+	[ "$1" != sum ] || summed=$(sql -d define -c "SELECT sum(a) FROM profile")
+	sql -d define -c "SELECT segment.drop_trait(trait) FROM segment.trait WHERE trait <> 'n'" >/dev/null
+}
+
+size_of_base()
+{
+	sql -d define -c "SELECT pg_table_size('segment_data.profile')"
+}
+
+must_be_equal()
+{
+	by_hand=$(sql -d define -c "SELECT sum(amount) FROM orders")
+	[ "$by_hand" = "$summed" ] || fail "sums differ: $by_hand by hand, $summed of segment"
+	[ -z "$(sql -d define -c "SELECT FROM segment.verify() LIMIT 1")" ] || fail "verify() finds differences"
+}
+
+# besides WHAT: the longest statements beside a concurrent definition
+besides()
+{
+	case $1 in
+		create_traits) call="create_traits_concurrently('{\"spent\": \"sum(orders.amount)\", \"last_at\": \"max(orders.ordered_at)\"}')" ;;
+		create_audience) call="create_audience_concurrently('lapsed', 'last_at more than 60 days ago', view => false)" ;;
+		alter_trait) call="alter_trait_concurrently('last_at', 'max(orders.ordered_at where amount > 10)')" ;;
+		alter_audience) call="alter_audience_concurrently('lapsed', 'spent > 500 and last_at more than 90 days ago')" ;;
+		attach_source) call="attach_source_concurrently('clicks', at => 'seen')" ;;
+	esac
+	sql -d define -c "CHECKPOINT"
+	rm -f "$stage"/insert.* "$stage"/read.*
+	for script in insert read; do
+		as_server pgbench -n -M prepared -c 1 -T 3600 -l --log-prefix="$stage/$script" -D customers="$customers" \
+			-f "test/bench/define/$script.sql" define >/dev/null 2>&1 </dev/null &
+	done
+	sleep 1
+	seconds=$(timed define "CALL segment.$call")
+	sql -d define -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgbench'" >/dev/null
+	wait
+	for script in insert read; do
+		note $script "$1" "$(awk '$3 > most { most = $3 } END { print most / 1000 }' "$stage/$script".*)"
+	done
+	printf '  %-16s %6.2f s; longest insert %6.1f ms, longest read %6.1f ms\n' "$1" "$seconds" \
+		"$(median insert "$1")" "$(median read "$1")"
+	[ -z "$(sql -d define -c "SELECT FROM segment.verify() LIMIT 1")" ] || fail "verify() finds differences after $1"
+}
