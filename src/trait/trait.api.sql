@@ -17,6 +17,7 @@ COMMENT ON FUNCTION segment.tally_result(internal, anyelement, timestamptz) IS
 CREATE OR REPLACE AGGREGATE segment.tally_agg(value anyelement, at timestamptz) (
     SFUNC = segment.tally_step,
     STYPE = internal,
+    SSPACE = 1024,
     FINALFUNC = segment.tally_result,
     FINALFUNC_EXTRA,
     PARALLEL = SAFE
@@ -41,6 +42,7 @@ COMMENT ON FUNCTION segment.sum_result_numeric(internal) IS
 CREATE OR REPLACE AGGREGATE segment.sum_agg(value numeric) (
     SFUNC = segment.sum_step,
     STYPE = internal,
+    SSPACE = 128,
     FINALFUNC = segment.sum_result_numeric,
     PARALLEL = SAFE
 );
@@ -64,6 +66,7 @@ COMMENT ON FUNCTION segment.sum_result_float8(internal) IS
 CREATE OR REPLACE AGGREGATE segment.sum_agg(value float8) (
     SFUNC = segment.sum_step,
     STYPE = internal,
+    SSPACE = 128,
     FINALFUNC = segment.sum_result_float8,
     PARALLEL = SAFE
 );
@@ -94,6 +97,7 @@ COMMENT ON FUNCTION segment.series_result(internal) IS
 CREATE OR REPLACE AGGREGATE segment.series_of(at timestamptz) (
     SFUNC = segment.series_step,
     STYPE = internal,
+    SSPACE = 1024,
     FINALFUNC = segment.series_result,
     PARALLEL = SAFE
 );
@@ -103,6 +107,7 @@ COMMENT ON AGGREGATE segment.series_of(timestamptz) IS
 CREATE OR REPLACE AGGREGATE segment.series_of(at timestamptz, value anyelement) (
     SFUNC = segment.series_step,
     STYPE = internal,
+    SSPACE = 1024,
     FINALFUNC = segment.series_result,
     PARALLEL = SAFE
 );
@@ -165,6 +170,7 @@ COMMENT ON FUNCTION segment.edge_value(internal, anyelement, timestamptz) IS
 CREATE OR REPLACE AGGREGATE segment.first_agg(value anyelement, at timestamptz) (
     SFUNC = segment.first_step,
     STYPE = internal,
+    SSPACE = 128,
     FINALFUNC = segment.edge_value,
     FINALFUNC_EXTRA,
     PARALLEL = SAFE
@@ -175,6 +181,7 @@ COMMENT ON AGGREGATE segment.first_agg(anyelement, timestamptz) IS
 CREATE OR REPLACE AGGREGATE segment.last_agg(value anyelement, at timestamptz) (
     SFUNC = segment.last_step,
     STYPE = internal,
+    SSPACE = 128,
     FINALFUNC = segment.edge_value,
     FINALFUNC_EXTRA,
     PARALLEL = SAFE
@@ -199,6 +206,7 @@ COMMENT ON FUNCTION segment.attribute_value(internal, anyelement) IS
 CREATE OR REPLACE AGGREGATE segment.attribute_agg(value anyelement) (
     SFUNC = segment.attribute_step,
     STYPE = internal,
+    SSPACE = 128,
     FINALFUNC = segment.attribute_value,
     FINALFUNC_EXTRA,
     PARALLEL = SAFE
