@@ -23,6 +23,7 @@ SELECT segment.create_program('club'), segment.create_program('visits');
 SELECT segment.create_tiering('club'), segment.create_tier('club', 'gold', 100);
 SELECT segment.join_program('club', 1, 'A-1'), segment.join_program('club', 3, 'A-3');
 SELECT segment.earn('club', 1, 100), segment.hold('club', 1, 10, '1 year');
+SELECT segment.create_earning('club', 'bonus', 'orders.amount', ref => 'id');
 
 -- Every function of the surface, with all of its arguments; 's' are those for
 -- which a string is written, with what is written.
@@ -96,7 +97,9 @@ INSERT INTO call VALUES
     ('create_tier', '{club,silver,50,gold,of the second kind,profile}', 'ssisss'),
     ('alter_tier', '{club,gold,50,of the first kind,profile}', 'ssiss'),
     ('drop_tier', '{club,gold,profile}', 'sss'),
-    ('tier_steps', '{club,1,profile}', 'sss'), ('tier_steps', '{club,1,profile}', 'sis');
+    ('tier_steps', '{club,1,profile}', 'sss'), ('tier_steps', '{club,1,profile}', 'sis'),
+    ('create_earning', '{club,orders,orders.amount,spent > 5,id,1 day,never,profile}', 'ssssssss'),
+    ('end_earning', '{club,bonus,profile}', 'sss');
 
 -- a new function belongs there, or here, where those are that compiled filters,
 -- views, triggers, types and operators call

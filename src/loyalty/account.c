@@ -27,13 +27,15 @@
 
 static int64 known_token(Ledger *ledger);
 static void read_account(Ledger *ledger, Account *account);
+static void take_account(Account *account, uint64 row);
 
 Account *
 ledger_add_account(Ledger *ledger, Datum key)
 {
-	Account    *account = &ledger->accounts[ledger->naccounts++];
+	Account    *account;
 
-	Assert(ledger->naccounts <= lengthof(ledger->accounts));
+	Assert(ledger->naccounts < ledger->space);
+	account = &ledger->accounts[ledger->naccounts++];
 	account->key = key;
 	account->left_at = DT_NOEND;
 	return account;
@@ -93,22 +95,53 @@ static void
 read_account(Ledger *ledger, Account *account)
 {
 	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at)};
-	bool		isnull;
-	Datum		value;
 
 	account->now = ledger->at;
 	(void) ledger_execute(ledger->program, ASK_ACCOUNT, values, NULL);
-	(void) result_value(0, 1, &isnull);
-	account->joined = !isnull;
-	value = result_value(0, 2, &isnull);
-	account->left_at = isnull ? DT_NOEND : DatumGetTimestampTz(value);
-	value = result_value(0, 3, &isnull);
-	account->debt = isnull ? 0 : -DatumGetInt64(value);
-	value = result_value(0, 4, &isnull);
-	account->awaited = isnull ? 0 : DatumGetInt64(value);
-	account->lapsed = DatumGetBool(result_value(0, 5, &isnull));
+	take_account(account, 0);
 	if (account->lapsed)
 		holds_lapse(ledger, account);
+}
+
+/* take_account() takes what is known of a customer from a row. */
+static void
+take_account(Account *account, uint64 row)
+{
+	bool		isnull;
+	Datum		value;
+
+	(void) result_value(row, 1, &isnull);
+	account->joined = !isnull;
+	value = result_value(row, 2, &isnull);
+	account->left_at = isnull ? DT_NOEND : DatumGetTimestampTz(value);
+	value = result_value(row, 3, &isnull);
+	account->debt = isnull ? 0 : -DatumGetInt64(value);
+	value = result_value(row, 4, &isnull);
+	account->awaited = isnull ? 0 : DatumGetInt64(value);
+	account->lapsed = DatumGetBool(result_value(row, 5, &isnull));
+}
+
+void
+ledger_read_locked(Ledger *ledger)
+{
+	Column	   *columns = columns_make(ledger->naccounts, 2,
+									   (Oid[]) {ledger->population->key_type,
+											   TIMESTAMPTZOID});
+
+	for (int i = 0; i < ledger->naccounts; i++)
+	{
+		columns[0].values[i] = ledger->accounts[i].key;
+		columns[1].values[i] = TimestampTzGetDatum(ledger->accounts[i].now);
+	}
+	(void) columns_send(ledger, ASK_ACCOUNTS, columns, 2, (Datum) 0);
+	for (int i = 0; i < ledger->naccounts; i++)
+		take_account(&ledger->accounts[i], i);
+	for (int i = 0; i < ledger->naccounts; i++)
+	{
+		ledger->at = ledger->accounts[i].now;
+		if (ledger->accounts[i].lapsed)
+			holds_lapse(ledger, &ledger->accounts[i]);
+	}
 }
 
 void

@@ -20,27 +20,16 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #include "loyalty/loyalty_private.h"
 
-/* Values of one column of several rows, to be sent as an array. */
-typedef struct Column
-{
-	Oid			type;
-	Datum	   *values;
-} Column;
-
 static void write_movement(Ledger *ledger, Movement *movement);
+static void write_movements_of_rules(Ledger *ledger);
+static List *lots_that(const Ledger *ledger, bool are_new);
 static void write_new_lots(Ledger *ledger);
 static void write_changed_lots(Ledger *ledger);
 static void write_entries(Ledger *ledger);
-static Column *make_columns(const Ledger *ledger, LedgerStatement statement,
-							int rows);
-static void send_columns(Ledger *ledger, LedgerStatement statement,
-						 Column *columns, int count, int rows);
 
 Ledger *
 ledger_begin(const Program *program, const char *token, const char *request)
@@ -56,6 +45,8 @@ ledger_begin(const Program *program, const char *token, const char *request)
 	ledger->population = program->population;
 	ledger->token = token;
 	ledger->request = request;
+	ledger->space = 2;
+	ledger->accounts = palloc0(sizeof(Account) * ledger->space);
 	ledger->before = act_as_owner(program->population->oid);
 	SPI_connect();
 	return ledger;
@@ -80,6 +71,7 @@ ledger_move(Ledger *ledger, Account *account, const char *kind, int64 points,
 	movement->points = points;
 	movement->ref = ref;
 	movement->note = note;
+	movement->at = ledger->at;
 	movement->has_token = ledger->movements == NIL;
 	account->last = movement;
 	ledger->movements = lappend(ledger->movements, movement);
@@ -110,7 +102,9 @@ ledger_write(Ledger *ledger)
 	ListCell   *lc;
 
 	foreach(lc, ledger->movements)
-		write_movement(ledger, lfirst(lc));
+		if (((Movement *) lfirst(lc))->rule == NULL)
+			write_movement(ledger, lfirst(lc));
+	write_movements_of_rules(ledger);
 	write_new_lots(ledger);
 	write_changed_lots(ledger);
 	write_entries(ledger);
@@ -133,7 +127,7 @@ write_movement(Ledger *ledger, Movement *movement)
 		movement->account->key,
 		CStringGetTextDatum(movement->kind),
 		Int64GetDatum(movement->points),
-		TimestampTzGetDatum(ledger->at),
+		TimestampTzGetDatum(movement->at),
 		movement->ref == NULL ? (Datum) 0 : CStringGetTextDatum(movement->ref),
 		token == NULL ? (Datum) 0 : CStringGetTextDatum(token),
 		token == NULL ? (Datum) 0 : CStringGetTextDatum(ledger->request),
@@ -158,21 +152,83 @@ write_movement(Ledger *ledger, Movement *movement)
 	movement->number = DatumGetInt64(result_value(0, 1, &isnull));
 }
 
-/* write_new_lots() writes the lots that are new, and notes their numbers. */
+/*
+ * write_movements_of_rules() writes those that rows of sources have made, of
+ * which there may be many, at once.
+ */
 static void
-write_new_lots(Ledger *ledger)
+write_movements_of_rules(Ledger *ledger)
 {
-	List	   *lots = NIL;
+	List	   *movements = NIL;
+	Name		by = palloc0(NAMEDATALEN);
 	Column	   *columns;
 	bool		isnull;
 	ListCell   *lc;
 
-	foreach(lc, ledger->lots)
-		if (((Lot *) lfirst(lc))->number == 0)
-			lots = lappend(lots, lfirst(lc));
+	foreach(lc, ledger->movements)
+		if (((Movement *) lfirst(lc))->number == 0)
+			movements = lappend(movements, lfirst(lc));
+	if (movements == NIL)
+		return;
+	namestrcpy(by, GetUserNameFromId(ledger->before.user, false));
+	columns = columns_make(list_length(movements), 8,
+						   (Oid[]) {ledger->population->key_type, TEXTOID,
+								   INT8OID, TIMESTAMPTZOID, TEXTOID, INT8OID,
+								   NAMEOID, INT4OID});
+	foreach(lc, movements)
+	{
+		const Movement *movement = lfirst(lc);
+		int			i = foreach_current_index(lc);
+
+		columns[0].values[i] = movement->account->key;
+		columns[1].values[i] = CStringGetTextDatum(movement->kind);
+		columns[2].values[i] = Int64GetDatum(movement->points);
+		columns[3].values[i] = TimestampTzGetDatum(movement->at);
+		columns[4].values[i] = CStringGetTextDatum(movement->ref);
+		columns[5].values[i] = Int64GetDatum(movement->reverses);
+		columns[6].values[i] = name_datum(movement->rule);
+		columns[7].values[i] = Int32GetDatum(movement->version);
+	}
+	columns_send(ledger, ADD_MOVEMENTS, columns, 8, NameGetDatum(by));
+	foreach(lc, movements)
+		((Movement *) lfirst(lc))->number =
+			DatumGetInt64(result_value(foreach_current_index(lc), 1,
+									   &isnull));
+}
+
+/* lots_that() lists the lots of all accounts that are new, or changed. */
+static List *
+lots_that(const Ledger *ledger, bool are_new)
+{
+	List	   *lots = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; i < ledger->naccounts; i++)
+		foreach(lc, ledger->accounts[i].lots)
+		{
+			Lot		   *lot = lfirst(lc);
+
+			if (are_new ? lot->number == 0 : lot->changed)
+				lots = lappend(lots, lot);
+		}
+	return lots;
+}
+
+/* write_new_lots() writes the lots that are new, and notes their numbers. */
+static void
+write_new_lots(Ledger *ledger)
+{
+	List	   *lots = lots_that(ledger, true);
+	Column	   *columns;
+	bool		isnull;
+	ListCell   *lc;
+
 	if (lots == NIL)
 		return;
-	columns = make_columns(ledger, ADD_LOTS, list_length(lots));
+	columns = columns_make(list_length(lots), 6,
+						   (Oid[]) {INT8OID, ledger->population->key_type,
+								   INT8OID, INT8OID, TIMESTAMPTZOID,
+								   TIMESTAMPTZOID});
 	foreach(lc, lots)
 	{
 		const Lot  *lot = lfirst(lc);
@@ -185,7 +241,7 @@ write_new_lots(Ledger *ledger)
 		columns[4].values[i] = TimestampTzGetDatum(lot->active_at);
 		columns[5].values[i] = TimestampTzGetDatum(lot->expires_at);
 	}
-	send_columns(ledger, ADD_LOTS, columns, 6, list_length(lots));
+	columns_send(ledger, ADD_LOTS, columns, 6, (Datum) 0);
 	foreach(lc, lots)
 	{
 		Lot		   *lot = lfirst(lc);
@@ -200,16 +256,15 @@ write_new_lots(Ledger *ledger)
 static void
 write_changed_lots(Ledger *ledger)
 {
-	List	   *lots = NIL;
+	List	   *lots = lots_that(ledger, false);
 	Column	   *columns;
 	ListCell   *lc;
 
-	foreach(lc, ledger->lots)
-		if (((Lot *) lfirst(lc))->changed)
-			lots = lappend(lots, lfirst(lc));
 	if (lots == NIL)
 		return;
-	columns = make_columns(ledger, CHANGE_LOTS, list_length(lots));
+	columns = columns_make(list_length(lots), 4,
+						   (Oid[]) {INT8OID, INT8OID, INT8OID,
+								   TIMESTAMPTZOID});
 	foreach(lc, lots)
 	{
 		Lot		   *lot = lfirst(lc);
@@ -221,7 +276,7 @@ write_changed_lots(Ledger *ledger)
 		columns[3].values[i] = TimestampTzGetDatum(lot->expires_at);
 		lot->changed = false;
 	}
-	send_columns(ledger, CHANGE_LOTS, columns, 4, list_length(lots));
+	columns_send(ledger, CHANGE_LOTS, columns, 4, (Datum) 0);
 }
 
 /* write_entries() writes all entries by one statement, which is one batch. */
@@ -234,7 +289,10 @@ write_entries(Ledger *ledger)
 
 	if (count == 0)
 		return;
-	columns = make_columns(ledger, ADD_ENTRIES, count);
+	columns = columns_make(count, 7,
+						   (Oid[]) {INT8OID, INT8OID,
+								   ledger->population->key_type, INT8OID,
+								   TEXTOID, TEXTOID, TIMESTAMPTZOID});
 	foreach(lc, ledger->entries)
 	{
 		const Entry *entry = lfirst(lc);
@@ -249,61 +307,8 @@ write_entries(Ledger *ledger)
 		columns[5].values[i] = CStringGetTextDatum(entry->contra);
 		columns[6].values[i] = TimestampTzGetDatum(entry->at);
 	}
-	send_columns(ledger, ADD_ENTRIES, columns, 7, count);
+	columns_send(ledger, ADD_ENTRIES, columns, 7, (Datum) 0);
 	ledger->entries = NIL;
-}
-
-/* make_columns() makes the arguments of a statement that writes rows. */
-static Column *
-make_columns(const Ledger *ledger, LedgerStatement statement, int rows)
-{
-	Oid			key = ledger->population->key_type;
-	Column	   *columns = palloc0(sizeof(Column) * 7);
-
-	for (int i = 0; i < 7; i++)
-	{
-		columns[i].type = INT8OID;
-		columns[i].values = palloc(sizeof(Datum) * rows);
-	}
-	switch (statement)
-	{
-		case ADD_LOTS:
-			columns[1].type = key;
-			columns[4].type = columns[5].type = TIMESTAMPTZOID;
-			break;
-		case CHANGE_LOTS:
-			columns[3].type = TIMESTAMPTZOID;
-			break;
-		case ADD_ENTRIES:
-			columns[2].type = key;
-			columns[4].type = columns[5].type = TEXTOID;
-			columns[6].type = TIMESTAMPTZOID;
-			break;
-		default:
-			elog(ERROR, "no statement that writes rows: %d", statement);
-	}
-	return columns;
-}
-
-/* send_columns() runs a statement whose arguments are these, as arrays. */
-static void
-send_columns(Ledger *ledger, LedgerStatement statement, Column *columns,
-			 int count, int rows)
-{
-	Datum		arrays[7];
-
-	for (int i = 0; i < count; i++)
-	{
-		int16		length;
-		bool		by_value;
-		char		align;
-
-		get_typlenbyvalalign(columns[i].type, &length, &by_value, &align);
-		arrays[i] = PointerGetDatum(construct_array(columns[i].values, rows,
-													columns[i].type, length,
-													by_value, align));
-	}
-	(void) ledger_execute(ledger->program, statement, arrays, NULL);
 }
 
 void

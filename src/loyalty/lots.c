@@ -82,7 +82,7 @@ lot_grant(Ledger *ledger, Movement *movement, int64 points, const char *kind,
 		lot->account = account;
 		lot->active_at = active_at;
 		lot->expires_at = expires_at;
-		ledger->lots = lappend(ledger->lots, lot);
+		account->lots = lappend(account->lots, lot);
 	}
 	else
 		lot->changed = true;
@@ -209,7 +209,10 @@ void
 lots_write(Ledger *ledger)
 {
 	for (int i = 0; i < ledger->naccounts; i++)
+	{
+		ledger->at = ledger->accounts[i].now;
 		lots_pay(ledger, &ledger->accounts[i]);
+	}
 	ledger_write(ledger);
 }
 
@@ -226,11 +229,11 @@ lots_pay(Ledger *ledger, Account *account)
 	if (account->debt <= 0 || account->last == NULL)
 		return;
 	lots = lots_ask(ledger, account, ASK_WAITING, 0);
-	foreach(lc, ledger->lots)
+	foreach(lc, account->lots)
 	{
 		Lot		   *lot = lfirst(lc);
 
-		if (lot->account == account && lot->expires_at > ledger->at)
+		if (lot->expires_at > ledger->at)
 			lots = list_append_unique_ptr(lots, lot);
 	}
 	list_sort(lots, first_to_pay);
@@ -353,7 +356,7 @@ lot_of_row(Ledger *ledger, Account *account, uint64 row)
 	Lot		   *lot;
 	ListCell   *lc;
 
-	foreach(lc, ledger->lots)
+	foreach(lc, account->lots)
 	{
 		lot = lfirst(lc);
 		if (lot->number == number)
@@ -366,7 +369,7 @@ lot_of_row(Ledger *ledger, Account *account, uint64 row)
 	lot->remaining = DatumGetInt64(result_value(row, 3, &isnull));
 	lot->active_at = DatumGetTimestampTz(result_value(row, 4, &isnull));
 	lot->expires_at = DatumGetTimestampTz(result_value(row, 5, &isnull));
-	ledger->lots = lappend(ledger->lots, lot);
+	account->lots = lappend(account->lots, lot);
 	return lot;
 }
 

@@ -555,7 +555,7 @@ COMMENT ON FUNCTION segment.liability(name, text, name) IS
 CREATE OR REPLACE FUNCTION segment.program_report(
     program name,
     period text DEFAULT 'month',
-    periods integer DEFAULT 12,
+    periods bigint DEFAULT 12,
     population name DEFAULT NULL,
     OUT start timestamptz,
     OUT complete boolean,
@@ -571,7 +571,7 @@ CREATE OR REPLACE FUNCTION segment.program_report(
 RETURNS SETOF record
 LANGUAGE C STABLE COST 10000 ROWS 12
 AS 'MODULE_PATHNAME', 'segment_program_report';
-COMMENT ON FUNCTION segment.program_report(name, text, integer, name) IS
+COMMENT ON FUNCTION segment.program_report(name, text, bigint, name) IS
     'what was earned, taken back, spent and lost in each of the last periods, day, week, month, quarter or year; outstanding: what customers have at its end; active_members: how many earned or spent; redemption_rate and breakage: what was spent, and what expired, for each point earned; of a period that is not complete, what will expire in it is counted';
 
 CREATE OR REPLACE FUNCTION segment.verify_program(
@@ -704,3 +704,28 @@ LANGUAGE C STABLE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_tier_steps';
 COMMENT ON FUNCTION segment.tier_steps(name, text, name) IS
     'which tier a customer has, from when on and until when it is held: what was, and what time will do, which is not due yet; the text is converted to the population''s key type';
+
+CREATE OR REPLACE FUNCTION segment.create_earning(
+    program name,
+    rule name,
+    amount text,
+    condition text DEFAULT NULL,
+    ref name DEFAULT NULL,
+    pending text DEFAULT NULL,
+    expires text DEFAULT NULL,
+    population name DEFAULT NULL)
+RETURNS integer
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_create_earning';
+COMMENT ON FUNCTION segment.create_earning(name, name, text, text, name, text, text, name) IS
+    'lets the rows of a source earn points in the transaction that writes them, as in ''orders.amount * 1.5 where status = "paid"''; if they change or go, so do the points; condition: a filter that the customer has to pass, as before the statement; ref: the column of the source by which a row is known again; pending and expires: other terms than the program''s; returns the number of the rule''s version: one that is there already gets another, which holds for rows that come from now on';
+
+CREATE OR REPLACE FUNCTION segment.end_earning(
+    program name,
+    rule name,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_end_earning';
+COMMENT ON FUNCTION segment.end_earning(name, name, name) IS
+    'ends a rule: rows that come from now on earn nothing; what it has granted follows its rows for ever';

@@ -14,6 +14,7 @@ CREATE TABLE segment.program (
     lot regclass NOT NULL,
     entry regclass NOT NULL,
     hold regclass NOT NULL,
+    granted regclass NOT NULL,
     PRIMARY KEY (population, program)
 );
 ALTER TABLE segment.program OWNER TO @extowner@;
@@ -34,6 +35,7 @@ COMMENT ON COLUMN segment.program.movement IS 'table of the movements: what some
 COMMENT ON COLUMN segment.program.lot IS 'table of the lots: grants, with what is left of them';
 COMMENT ON COLUMN segment.program.entry IS 'table of the entries: what a movement adds to a balance and takes from it, and when';
 COMMENT ON COLUMN segment.program.hold IS 'table of the holds: what is set aside until it is settled';
+COMMENT ON COLUMN segment.program.granted IS 'table of what the rows of sources have earned by rules';
 SELECT pg_catalog.pg_extension_config_dump('segment.program', '');
 GRANT SELECT ON segment.program TO PUBLIC;
 
@@ -83,3 +85,38 @@ COMMENT ON COLUMN segment.tier.threshold IS 'what <program>_qualified has to be 
 COMMENT ON COLUMN segment.tier.description IS 'what the owner of the population says of it';
 SELECT pg_catalog.pg_extension_config_dump('segment.tier', '');
 GRANT SELECT ON segment.tier TO PUBLIC;
+
+-- one row per version of a rule; only its end is changed
+CREATE TABLE segment.earning (
+    population name NOT NULL,
+    program name NOT NULL,
+    rule name NOT NULL,
+    version integer NOT NULL,
+    source name NOT NULL,
+    amount text NOT NULL,
+    condition text,
+    ref name NOT NULL,
+    pending text,
+    expires text,
+    valid_from timestamptz NOT NULL,
+    valid_until timestamptz NOT NULL,
+    PRIMARY KEY (population, program, rule, version)
+);
+ALTER TABLE segment.earning OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.earning
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_earning() and segment.end_earning()');
+COMMENT ON TABLE segment.earning IS 'rules by which rows of sources earn points, with all their versions';
+COMMENT ON COLUMN segment.earning.population IS 'name of the population';
+COMMENT ON COLUMN segment.earning.program IS 'name of the program';
+COMMENT ON COLUMN segment.earning.rule IS 'name of the rule';
+COMMENT ON COLUMN segment.earning.version IS 'number of the version: what a version has granted follows it for ever';
+COMMENT ON COLUMN segment.earning.source IS 'name of the source whose rows earn';
+COMMENT ON COLUMN segment.earning.amount IS 'what a row earns, as the sum of it';
+COMMENT ON COLUMN segment.earning.condition IS 'filter that the profile has to pass, as it was before the statement; NULL: none';
+COMMENT ON COLUMN segment.earning.ref IS 'column of the source by which a row is known again';
+COMMENT ON COLUMN segment.earning.pending IS 'how long after it was earned it becomes active; NULL: as the program says';
+COMMENT ON COLUMN segment.earning.expires IS 'until when it is good; NULL: as the program says';
+COMMENT ON COLUMN segment.earning.valid_from IS 'from when on it grants';
+COMMENT ON COLUMN segment.earning.valid_until IS 'until when it grants; infinity: it has not ended';
+SELECT pg_catalog.pg_extension_config_dump('segment.earning', '');
+GRANT SELECT ON segment.earning TO PUBLIC;

@@ -14,6 +14,10 @@
  *		lots.c				points that come into lots, and go out of them
  *		earn.c redeem.c hold.c reverse.c member.c
  *							what a customer and a till do
+ *		rules.c				rules by which the rows of sources earn
+ *		rules_define.c		they are made and ended
+ *		rules_guest.c		what a statement's rows earn, by customer
+ *		grants.c			what a row has earned so far, and earns now
  *		read.c				what a customer and an owner ask
  *		verify.c			is all well?
  *
@@ -30,6 +34,8 @@
 
 #include "base/base.h"
 #include "profile/profile.h"
+#include "source/source.h"
+#include "utils/numeric.h"
 
 /* terms.c: until when are points good? ------------------------------------ */
 
@@ -93,7 +99,8 @@ typedef enum ProgramTable
 	LOT_TABLE,
 	ENTRY_TABLE,
 	HOLD_TABLE,
-#define PROGRAM_TABLES	(HOLD_TABLE + 1)
+	GRANTED_TABLE,
+#define PROGRAM_TABLES	(GRANTED_TABLE + 1)
 } ProgramTable;
 
 extern const char *const program_table_names[PROGRAM_TABLES];
@@ -146,8 +153,8 @@ pg_noreturn extern void program_refuse_unknown(const Population *population,
 
 /*
  * program_sql() puts the names of a program's tables into SQL, where these
- * stand as {member}, {movement}, {lot}, {entry} and {hold}, and that of the
- * type of keys, {key}.
+ * stand as {member}, {movement}, {lot}, {entry}, {hold} and {granted}, and
+ * that of the type of keys, {key}.
  */
 extern char *program_sql(const Program *program, const char *sql);
 
@@ -180,7 +187,11 @@ typedef enum LedgerStatement
 	LEAVE_MEMBER,
 	ASK_MEMBER,
 	ASK_CODE,
-#define LEDGER_STATEMENTS	(ASK_CODE + 1)
+	ASK_ACCOUNTS,
+	ASK_GRANTS,
+	PUT_GRANTS,
+	ADD_MOVEMENTS,
+#define LEDGER_STATEMENTS	(ADD_MOVEMENTS + 1)
 } LedgerStatement;
 
 /* statements_init() makes the cache of plans. */
@@ -223,6 +234,7 @@ typedef struct Account
 	struct Movement *last;		/* of this request, or NULL */
 	TimestampTz now;			/* when the request takes effect */
 	bool		lapsed;			/* some holds have, and are not ended yet */
+	List	   *lots;			/* Lot *, read or new */
 } Account;
 
 /* Something that is done.  Its entries come after it. */
@@ -234,7 +246,10 @@ typedef struct Movement
 	const char *ref;			/* or NULL */
 	const char *note;			/* or NULL */
 	int64		reverses;		/* 0: none */
+	const char *rule;			/* that earned it, or NULL */
+	int32		version;		/* of the rule */
 	bool		has_token;		/* bears the ledger's token */
+	TimestampTz at;				/* when it takes effect */
 	int64		number;			/* once it is written */
 } Movement;
 
@@ -268,12 +283,12 @@ typedef struct Ledger
 	const Population *population;
 	TimestampTz at;				/* when it is done */
 	Actor		before;
-	Account		accounts[2];
+	Account    *accounts;
 	int			naccounts;
+	int			space;			/* for how many there is room */
 	const char *token;			/* or NULL */
 	const char *request;		/* what the token stands for */
 	List	   *movements;		/* Movement * */
-	List	   *lots;			/* Lot *, read or new */
 	List	   *entries;		/* Entry * */
 } Ledger;
 
@@ -285,11 +300,32 @@ typedef struct Ledger
  *
  * ledger_lock() returns the movement that the token stands for, if there is
  * one, else 0.  ERRCODE_UNIQUE_VIOLATION if that was another request.
+ *
+ * ledger_read_locked() is for accounts whose profiles this transaction has
+ * written: it reads them, each as of its 'now', which the caller has set.
  */
 extern Ledger *ledger_begin(const Program *program, const char *token,
 							const char *request);
 extern Account *ledger_add_account(Ledger *ledger, Datum key);
+extern void ledger_read_locked(Ledger *ledger);
 extern int64 ledger_lock(Ledger *ledger);
+
+/* Values of one column of several rows, to be sent as an array. */
+typedef struct Column
+{
+	Oid			type;
+	int			rows;
+	Datum	   *values;
+} Column;
+
+/*
+ * columns_make() makes columns of these types, whose values the caller fills
+ * in, and columns_send() runs a statement with them as its arguments, and one
+ * more behind them, if it has one.
+ */
+extern Column *columns_make(int rows, int count, const Oid *types);
+extern uint64 columns_send(const Ledger *ledger, LedgerStatement statement,
+						   const Column *columns, int count, Datum last);
 
 /*
  * ledger_write() writes what was added so far.  ledger_end() ends it, after
@@ -448,6 +484,73 @@ extern void holds_lapse(Ledger *ledger, Account *account);
 extern char *lower_text(FunctionCallInfo fcinfo, int argument);
 extern char *one_of(const char *text, const char *argument,
 					const char *const *choices);
+
+/*
+ * reverse.c: take_back() takes points of a grant back: from its own lots, if
+ * these have them; of the rest the program says what becomes.  'grant' is the
+ * number of the movement that granted them, 0 for none.
+ */
+extern void take_back(Ledger *ledger, Movement *movement, int64 grant,
+					  int64 points, const char *kind, const char *contra);
+
+/* rules.c: rules by which the rows of sources earn ------------------------ */
+
+/*
+ * A version of a rule.  Versions have numbers from 1 on; only the last one
+ * grants, all of them follow what they have granted.
+ */
+typedef struct Rule
+{
+	char	   *program;
+	char	   *name;
+	int32		version;
+	char	   *source;
+	char	   *amount;			/* an aggregate: sum(orders.amount) */
+	char	   *condition;		/* over the profile, or NULL */
+	char	   *ref;			/* column of the source */
+	char	   *pending;		/* or NULL: the program's */
+	char	   *expires;		/* or NULL: the program's */
+	TimestampTz valid_from;
+	TimestampTz valid_until;	/* DT_NOEND: it has not ended */
+} Rule;
+
+/* rules_read() reads the rules (Rule *) of a population, all versions. */
+extern List *rules_read(const Population *population);
+
+/*
+ * rule_bind() compiles the amount of a rule, NULL where it earns nothing, and
+ * its ref, as numeric and text, over a row of the source; an error if they do
+ * not bind.  rule_condition() compiles its condition over a row of the base
+ * table; NULL if it has none.
+ */
+extern void rule_bind(const Source *source, const Rule *rule, Expr **amount,
+					  Expr **ref);
+extern Expr *rule_condition(const Population *population, const Rule *rule);
+
+/* rules_guest.c: rules_guest_init() makes the room a guest of the corridor. */
+extern void rules_guest_init(void);
+
+/* grants.c: what a row has earned so far ---------------------------------- */
+
+/* What a batch did to a row of a source, in the eyes of one rule. */
+typedef struct RowChange
+{
+	const Rule *rule;
+	Datum		key;
+	char	   *who;			/* the key as text */
+	char	   *ref;
+	Numeric		amount;			/* what came less what went */
+	bool		went;			/* a row with the ref was there before */
+	TimestampTz at;				/* as of which the profile was decided */
+	bool		condition;		/* does the rule's condition hold? */
+} RowChange;
+
+/*
+ * grants_apply() moves points by what changes of rows have earned in a program
+ * (RowChange *, in the order of customers, rules and refs).  The profiles are
+ * locked.  It runs as the population's owner, connected to SPI.
+ */
+extern void grants_apply(const Program *program, List *changes);
 
 /* program_define.c: what is to be dropped with a population. */
 extern List *programs_forget(const Population *population);

@@ -33,6 +33,7 @@ const char *const program_table_names[PROGRAM_TABLES] = {
 	[LOT_TABLE] = "lot",
 	[ENTRY_TABLE] = "entry",
 	[HOLD_TABLE] = "hold",
+	[GRANTED_TABLE] = "granted",
 };
 
 static const struct

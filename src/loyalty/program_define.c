@@ -48,7 +48,7 @@ typedef struct TableForm
 	const char *instead;		/* what writes it, for an error */
 	const char *indexes[3];		/* what follows CREATE */
 	const char *comment;
-	const char *comments[14][2];
+	const char *comments[16][2];
 } TableForm;
 
 static const TableForm forms[PROGRAM_TABLES] = {
@@ -80,7 +80,9 @@ static const TableForm forms[PROGRAM_TABLES] = {
 		" request text,"
 		" reverses bigint,"
 		" by name NOT NULL,"
-		" note text",
+		" note text,"
+		" rule name,"
+		" version integer",
 		.instead = "segment.reverse() or segment.adjust(), which add what"
 		" makes up for it",
 		.indexes = {
@@ -98,9 +100,11 @@ static const TableForm forms[PROGRAM_TABLES] = {
 			{"ref", "what it is for: an order, a receipt"},
 			{"token", "a second request with this token is the same one"},
 			{"request", "what was asked for with the token"},
-			{"reverses", "number of the movement that it makes up for"},
+			{"reverses", "number of the movement that it makes up for, or adds to"},
 			{"by", "role that made it"},
 			{"note", "why"},
+			{"rule", "rule by which it was earned"},
+			{"version", "version of the rule"},
 		},
 	},
 	[LOT_TABLE] = {
@@ -176,6 +180,27 @@ static const TableForm forms[PROGRAM_TABLES] = {
 			{"points", "how much is held"},
 			{"until", "when it lapses by itself"},
 			{"state", "open, settled, released or lapsed; one that has lapsed may be open until the customer's next movement"},
+		},
+	},
+	[GRANTED_TABLE] = {
+		.columns = "rule name,"
+		" ref text,"
+		" key {key} NOT NULL,"
+		" version integer NOT NULL,"
+		" raw numeric NOT NULL,"
+		" points bigint NOT NULL,"
+		" movement bigint,"
+		" PRIMARY KEY (rule, ref)",
+		.instead = "segment.create_earning()",
+		.comment = "grants: what the rows of sources have earned so far",
+		.comments = {
+			{"rule", "name of the rule"},
+			{"ref", "what the row is known by"},
+			{"key", "key of the customer"},
+			{"version", "version of the rule that granted, and counts"},
+			{"raw", "what the row earns, not rounded"},
+			{"points", "what it has earned"},
+			{"movement", "number of the movement that granted it; NULL: it has earned nothing yet"},
 		},
 	},
 };
@@ -468,13 +493,13 @@ insert_program(const Program *program)
 
 	catalog_execute("INSERT INTO segment.program (population, program, unit,"
 					" expires, pending, rounding, returns, bonus, description,"
-					" member, movement, lot, entry, hold)"
+					" member, movement, lot, entry, hold, granted)"
 					" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-					" $12, $13, $14)",
-					14, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, TEXTOID, TEXTOID,
+					" $12, $13, $14, $15)",
+					15, (Oid[]) {NAMEOID, NAMEOID, TEXTOID, TEXTOID, TEXTOID,
 								TEXTOID, TEXTOID, INT8OID, TEXTOID,
 								REGCLASSOID, REGCLASSOID, REGCLASSOID,
-								REGCLASSOID, REGCLASSOID},
+								REGCLASSOID, REGCLASSOID, REGCLASSOID},
 					(Datum[]) {name_datum(program->population->name),
 							   name_datum(program->name),
 							   CStringGetTextDatum(program->unit),
@@ -489,10 +514,11 @@ insert_program(const Program *program)
 							   ObjectIdGetDatum(tables[MOVEMENT_TABLE]),
 							   ObjectIdGetDatum(tables[LOT_TABLE]),
 							   ObjectIdGetDatum(tables[ENTRY_TABLE]),
-							   ObjectIdGetDatum(tables[HOLD_TABLE])},
+							   ObjectIdGetDatum(tables[HOLD_TABLE]),
+							   ObjectIdGetDatum(tables[GRANTED_TABLE])},
 					(bool[]) {false, false, false, false, false, false, false,
 							  false, program->description == NULL, false,
-							  false, false, false, false});
+							  false, false, false, false, false});
 }
 
 /*
@@ -550,14 +576,20 @@ unmake_program(const Population *population, void *context)
 	}
 }
 
+/* delete_program() deletes the rows of a program and its rules. */
 static void
 delete_program(const char *population, const char *program)
 {
-	catalog_execute("DELETE FROM segment.program"
-					" WHERE population = $1 AND program = $2",
-					2, (Oid[]) {NAMEOID, NAMEOID},
-					(Datum[]) {name_datum(population), name_datum(program)},
-					NULL);
+	static const char *const deletes[] = {
+		"DELETE FROM segment.earning WHERE population = $1 AND program = $2",
+		"DELETE FROM segment.program WHERE population = $1 AND program = $2",
+	};
+
+	for (int i = 0; i < lengthof(deletes); i++)
+		catalog_execute(deletes[i], 2, (Oid[]) {NAMEOID, NAMEOID},
+						(Datum[]) {name_datum(population),
+								   name_datum(program)},
+						NULL);
 }
 
 List *

@@ -236,7 +236,7 @@ segment_program_report(PG_FUNCTION_ARGS)
 	const Program *program = program_open(fcinfo, 0, 3, PROGRAM_READ);
 	char	   *period = PG_ARGISNULL(1) ? pstrdup("month") :
 		text_argument(fcinfo, 1);
-	int32		count = PG_ARGISNULL(2) ? 12 : PG_GETARG_INT32(2);
+	int64		count = PG_ARGISNULL(2) ? 12 : PG_GETARG_INT64(2);
 	int			i = 0;
 
 	while (i < lengthof(periods) && strcmp(periods[i].name, period) != 0)
@@ -250,16 +250,16 @@ segment_program_report(PG_FUNCTION_ARGS)
 	if (count < 1 || count > 10000)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("periods must be between 1 and 10000, not %d",
-						count),
+				 errmsg("periods must be between 1 and 10000, not "
+						INT64_FORMAT, count),
 				 errhint("Write, for example, periods => 12.")));
 	program_answer(fcinfo, program, report_sql, 5,
 				   (Oid[]) {TEXTOID, INTERVALOID, TEXTOID, TIMESTAMPTZOID,
-						   INT4OID},
+						   INT8OID},
 				   (Datum[]) {CStringGetTextDatum(period),
 							  IntervalPGetDatum(&periods[i].span),
 							  CStringGetTextDatum(zone_name(program)),
 							  TimestampTzGetDatum(clock_now()),
-							  Int32GetDatum(count)});
+							  Int64GetDatum(count)});
 	return (Datum) 0;
 }

@@ -30,7 +30,7 @@ typedef struct Reversed
 	Datum		key;
 	char	   *kind;
 	int64		points;
-	int64		already;		/* of its points, by other reversals */
+	int64		already;		/* reversed by others, less what was added */
 } Reversed;
 
 static bool read_reversed(const Program *program, int64 number,
@@ -38,8 +38,6 @@ static bool read_reversed(const Program *program, int64 number,
 static void check_kind(const Program *program, const Reversed *reversed);
 static int64 reverse(Ledger *ledger, Account *account, Reversed *reversed,
 					 int64 points, const char *note);
-static void take_back(Ledger *ledger, Movement *movement, int64 grant,
-					  int64 points, const char *kind, const char *contra);
 static void give_back(Ledger *ledger, Movement *movement, int64 draw,
 					  int64 points, const char *kind, const char *contra);
 static List *read_shares(Ledger *ledger, Account *account,
@@ -132,11 +130,12 @@ reverse(Ledger *ledger, Account *account, Reversed *reversed, int64 points,
 	bool		adjusted = strcmp(reversed->kind, "adjust") == 0;
 	bool		granted = reversed->points > 0;
 	int64		whole = granted ? reversed->points : -reversed->points;
-	int64		left = whole - Abs(reversed->already);
+	int64		left = granted ? whole - reversed->already :
+		whole + reversed->already;
 	Movement   *movement;
 
 	check_kind(ledger->program, reversed);
-	if (left == 0)
+	if (left <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("movement " INT64_FORMAT " of program \"%s\" is reversed already",
@@ -168,11 +167,7 @@ reverse(Ledger *ledger, Account *account, Reversed *reversed, int64 points,
 	return movement->number;
 }
 
-/*
- * take_back() takes points of a grant back: from its own lots, if these have
- * them; of the rest the program says what becomes.
- */
-static void
+void
 take_back(Ledger *ledger, Movement *movement, int64 grant, int64 points,
 		  const char *kind, const char *contra)
 {

@@ -20,6 +20,7 @@
 #include "nodes/execnodes.h"
 #include "nodes/params.h"
 #include "tcop/dest.h"
+#include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -29,7 +30,7 @@
 #define KEY_TYPE	0
 #define KEY_ARRAY	1
 
-#define MOST_ARGUMENTS	10
+#define MOST_ARGUMENTS	12
 
 typedef struct StatementForm
 {
@@ -115,11 +116,13 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" WHERE d.drawn > 0 ORDER BY l.expires_at DESC, l.lot DESC",
 		1, {INT8OID},
 	},
-	/* movement: the lots into which it granted */
+	/* movement: the lots into which it, and what was added to it, granted */
 	[ASK_GRANTED] = {
 		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at"
 		" FROM {lot} l WHERE l.lot IN (SELECT e.lot FROM {entry} e"
-		" WHERE e.movement = $1 AND e.points > 0"
+		" WHERE e.movement IN (SELECT $1 UNION ALL"
+		" SELECT m.movement FROM {movement} m WHERE m.reverses = $1)"
+		" AND e.points > 0"
 		" AND e.kind IN ('earn', 'adjust'))"
 		" ORDER BY l.expires_at, l.lot",
 		1, {INT8OID},
@@ -157,7 +160,7 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" GROUP BY l.lot, h.movement ORDER BY l.expires_at, l.lot",
 		1, {INT8OID},
 	},
-	/* key, kind, points, at, ref, token, request, reverses, note, by */
+	/* key, kind, points, at, ref, token, request, reverses, note, by ... */
 	[ADD_MOVEMENT] = {
 		"INSERT INTO {movement} (key, kind, points, at, made_at, ref, token,"
 		" request, reverses, note, by) VALUES ($1, $2, $3, $4,"
@@ -225,6 +228,51 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_CODE] = {
 		"SELECT key, left_at FROM {member} WHERE code = $1",
 		1, {TEXTOID},
+	},
+	/* keys, at: as ASK_ACCOUNT, of several customers */
+	[ASK_ACCOUNTS] = {
+		"SELECT m.joined_at, m.left_at,"
+		" (SELECT sum(e.points)::bigint FROM {entry} e"
+		" WHERE e.key = u.key AND e.lot IS NULL),"
+		" (SELECT sum(e.points)::bigint FROM {entry} e"
+		" WHERE e.key = u.key AND e.lot IS NULL AND e.at > u.at),"
+		" EXISTS (SELECT FROM {hold} h"
+		" WHERE h.key = u.key AND h.state = 'open' AND h.until <= u.at)"
+		" FROM unnest($1, $2) WITH ORDINALITY AS u (key, at, n)"
+		" LEFT JOIN {member} m ON m.key = u.key ORDER BY u.n",
+		2, {KEY_ARRAY, TIMESTAMPTZARRAYOID},
+	},
+	/* rules, refs: what rows have earned, and of that was reversed by hand */
+	[ASK_GRANTS] = {
+		"SELECT g.key, g.version, g.raw, g.points, g.movement,"
+		" (SELECT -sum(r.points)::bigint FROM {movement} r"
+		" WHERE r.reverses = g.movement AND r.rule IS NULL)"
+		" FROM unnest($1, $2) WITH ORDINALITY AS u (rule, ref, n)"
+		" LEFT JOIN {granted} g ON g.rule = u.rule AND g.ref = u.ref"
+		" ORDER BY u.n",
+		2, {NAMEARRAYOID, TEXTARRAYOID},
+	},
+	/* rules, refs, keys, versions, raw, points, movements */
+	[PUT_GRANTS] = {
+		"INSERT INTO {granted} (rule, ref, key, version, raw, points,"
+		" movement) SELECT a, b, c, d, e, f, nullif(g, 0)"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7)"
+		" AS u (a, b, c, d, e, f, g)"
+		" ON CONFLICT (rule, ref) DO UPDATE SET key = excluded.key,"
+		" version = excluded.version, raw = excluded.raw,"
+		" points = excluded.points, movement = excluded.movement",
+		7, {NAMEARRAYOID, TEXTARRAYOID, KEY_ARRAY, INT4ARRAYOID,
+			NUMERICARRAYOID, INT8ARRAYOID, INT8ARRAYOID},
+	},
+	/* of movements by rules: keys, kinds, points, at, refs, ... */
+	[ADD_MOVEMENTS] = {
+		"INSERT INTO {movement} (key, kind, points, at, made_at, ref,"
+		" reverses, rule, version, by) SELECT a, b, c, d,"
+		" transaction_timestamp(), e, nullif(f, 0), g, h, $9"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY"
+		" AS u (a, b, c, d, e, f, g, h, n) ORDER BY n RETURNING movement",
+		9, {KEY_ARRAY, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID,
+			TEXTARRAYOID, INT8ARRAYOID, NAMEARRAYOID, INT4ARRAYOID, NAMEOID},
 	},
 };
 
@@ -354,6 +402,42 @@ free_plans(void *arg)
 	for (int i = 0; i < LEDGER_STATEMENTS; i++)
 		if (plans->plans[i] != NULL)
 			SPI_freeplan(plans->plans[i]);
+}
+
+Column *
+columns_make(int rows, int count, const Oid *types)
+{
+	Column	   *columns = palloc0(sizeof(Column) * count);
+
+	for (int i = 0; i < count; i++)
+	{
+		columns[i].type = types[i];
+		columns[i].rows = rows;
+		columns[i].values = palloc(sizeof(Datum) * rows);
+	}
+	return columns;
+}
+
+uint64
+columns_send(const Ledger *ledger, LedgerStatement statement,
+			 const Column *columns, int count, Datum last)
+{
+	Datum		arguments[MOST_ARGUMENTS];
+
+	for (int i = 0; i < count; i++)
+	{
+		int16		length;
+		bool		by_value;
+		char		align;
+
+		get_typlenbyvalalign(columns[i].type, &length, &by_value, &align);
+		arguments[i] =
+			PointerGetDatum(construct_array(columns[i].values,
+											columns[i].rows, columns[i].type,
+											length, by_value, align));
+	}
+	arguments[count] = last;
+	return ledger_execute(ledger->program, statement, arguments, NULL);
 }
 
 Datum

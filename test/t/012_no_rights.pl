@@ -116,7 +116,7 @@ my %refused = (
 	'card(name,text,name)' => q{card('club', '1', 'profile')},
 	'liability(name,timestamp with time zone,name)' => q{liability('club', population => 'profile')},
 	'liability(name,text,name)' => q{liability('club', '2100-01-01'::text, 'profile')},
-	'program_report(name,text,integer,name)' => q{program_report('club', population => 'profile')},
+	'program_report(name,text,bigint,name)' => q{program_report('club', population => 'profile')},
 	'create_tiering(name,text,text,text,text,text,text,name)' => q{create_tiering('club', population => 'profile')},
 	'alter_tiering(name,text,text,text,text,text,text,name)' => q{alter_tiering('club', population => 'profile')},
 	'drop_tiering(name,boolean,name)' => q{drop_tiering('club', true, 'profile')},
@@ -126,6 +126,8 @@ my %refused = (
 	'tier_steps(name,bigint,name)' => q{tier_steps('club', 1, 'profile')},
 	'tier_steps(name,uuid,name)' => q{tier_steps('club', gen_random_uuid(), 'profile')},
 	'tier_steps(name,text,name)' => q{tier_steps('club', '1', 'profile')},
+	'create_earning(name,name,text,text,name,text,text,name)' => q{create_earning('club', 'mine', 'orders.amount', ref => 'id', population => 'profile')},
+	'end_earning(name,name,name)' => q{end_earning('club', 'mine', 'profile')},
 	'verify_program(name,name)' => q{verify_program('club', 'profile')},
 );
 

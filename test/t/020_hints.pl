@@ -65,6 +65,8 @@ my @table = (
 	[ argument => qr/^Give it as (period => '[\w ]+')\.$/ ],
 	[ argument => qr/^(?|Write, for example, (hold => '[\w ]+')|For example (threshold => 500))\.$/ ],
 	[ argument => qr/^Write (below => '.*'), if it is to be below that one\.$/ ],
+	[ argument => qr/^For example ((?:until|unit|amount) => '[\w. ]+')\.$/ ],
+	[ argument => qr/^Name the column of the primary key with (ref => '\.\.\.')\.$/ ],
 	[ argument => qr/^Say why with (note => '\.\.\.')\.$/ ],
 	[ argument => qr/^(?:Drop these first, or use|Use) (cascade => true) to drop them too[.;]/ ],
 
@@ -92,7 +94,7 @@ my @table = (
 	[ advice => qr/^Use segment.(?:adjust\(\), or do again what was reversed|redeem\(\) to spend what the customer has now|redeem\(\) to spend points, and segment.reverse\(\) to take back a movement)\.$/ ],
 	[ advice => qr/^Give (?:a token, if the same request may come twice|each request a token of its own, or none|another code, or none: then one is made)\.$/ ],
 	[ advice => qr/^Give (?:a later expires, or a shorter pending|a number of points that is not 0, less than 0 to take some away|the number that segment.hold\(\) returned)\.$/ ],
-	[ advice => qr/^(?:Leave out expires|Name another receiver|To change the code, use segment.leave_program\(\) first)\.$/ ],
+	[ advice => qr/^(?:Leave out expires|Name another receiver|Let the rows of a table of orders earn|Table segment.earning lists the rules|To change the code, use segment.leave_program\(\) first)\.$/ ],
 	[ advice => qr/^(?:Create (?:it|another program) with segment.create_program|Change it with segment.alter_program|Drop the program with segment.drop_program)\(\)\.$/ ],
 	[ advice => qr/^segment\.card\(\) tells which tier a customer has\.$/ ],
 	[ advice => qr/^(?:Change it with segment\.alter_tier(?:ing)?|Create it with segment\.create_tier)\(\)\.$/ ],

@@ -1,0 +1,386 @@
+/*-------------------------------------------------------------------------
+ *
+ * grants.c
+ *	  What has a row earned so far, and what does a change of it move?
+ *
+ *		order 7 comes, 120.50		raw 120.50, 120 points are granted
+ *		order 7 is 80 now			raw 80.00, 40 points are taken back
+ *		order 7 is deleted			raw 0, 80 points are taken back
+ *
+ * The version of the rule that has granted goes on to count, and so do the
+ * terms of its lot: a rule that is changed today does not rewrite yesterday. A
+ * row that was there before the rule was made, or before the customer joined,
+ * has no grant and gets none by a change.
+ *
+ * A row may earn less than nothing, as a cancellation does: that is taken from
+ * what the customer has, and of the rest the program says what becomes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "loyalty/loyalty_private.h"
+
+/* What a row has earned by one rule so far. */
+typedef struct Grant
+{
+	Account    *account;
+	const char *rule;
+	const char *ref;
+	int32		version;		/* 0: there is none */
+	Numeric		raw;
+	int64		points;
+	int64		movement;		/* 0: none */
+	int64		reversed;		/* of its points, by hand */
+	bool		is_others;		/* of another customer */
+	Movement   *made;			/* that grants now, or NULL */
+} Grant;
+
+static List *read_grants(Ledger *ledger, List *rows);
+static void take_grant(const Ledger *ledger, Grant *grant, uint64 row);
+static bool apply_row(Ledger *ledger, Grant *grant, List *changes);
+static const RowChange *granting_change(const Ledger *ledger,
+										const Account *account, List *changes);
+static void grant_new(Ledger *ledger, Grant *grant, const Rule *rule,
+					  int64 points);
+static void move_difference(Ledger *ledger, Grant *grant, const Rule *rule,
+							int64 points);
+static TimestampTz rule_active_at(const Ledger *ledger, const Rule *rule);
+static void write_grants(Ledger *ledger, List *grants);
+static bool whole_points(const Program *program, Numeric raw, int64 *points);
+static Numeric sum_of(List *changes, int32 version);
+
+void
+grants_apply(const Program *program, List *changes)
+{
+	Ledger	   *ledger = ledger_begin(program, NULL, NULL);
+	List	   *rows = NIL;		/* lists of RowChange * */
+	List	   *grants;
+	const RowChange *last = NULL;
+	ListCell   *lc;
+	ListCell   *row;
+
+	ledger->space = list_length(changes);
+	ledger->accounts = palloc0(sizeof(Account) * ledger->space);
+	foreach(lc, changes)
+	{
+		RowChange  *change = lfirst(lc);
+		bool		same = last != NULL && strcmp(last->who, change->who) == 0;
+
+		if (!same)
+			ledger_add_account(ledger, change->key)->now =
+				Max(clock_now(), change->at);
+		if (same && strcmp(last->rule->name, change->rule->name) == 0 &&
+			strcmp(last->ref, change->ref) == 0)
+			llast(rows) = lappend(llast(rows), change);
+		else
+			rows = lappend(rows, list_make1(change));
+		last = change;
+	}
+	ledger_read_locked(ledger);
+	grants = read_grants(ledger, rows);
+	forboth(lc, grants, row, rows)
+	{
+		Grant	   *grant = lfirst(lc);
+
+		ledger->at = grant->account->now;
+		if (!apply_row(ledger, grant, lfirst(row)))
+			lfirst(lc) = NULL;
+	}
+	lots_write(ledger);
+	write_grants(ledger, grants);
+	ledger_end(ledger);
+}
+
+/*
+ * apply_row() moves points by the changes of one row, for one rule, and notes
+ * that in its grant; false if there is none.
+ */
+static bool
+apply_row(Ledger *ledger, Grant *grant, List *changes)
+{
+	const RowChange *first = linitial(changes);
+	const RowChange *granting;
+	int64		points;
+
+	if (grant->version != 0 && !grant->is_others)
+	{
+		Numeric		raw = numeric_add_opt_error(grant->raw,
+												sum_of(changes,
+													   grant->version), NULL);
+
+		if (!whole_points(ledger->program, raw, &points))
+			return false;
+		grant->raw = raw;
+		if (points != grant->points)
+			move_difference(ledger, grant, first->rule, points);
+		return true;
+	}
+	granting = granting_change(ledger, grant->account, changes);
+	if (granting == NULL || (grant->is_others && grant->points != 0))
+		return false;
+	grant->raw = sum_of(changes, granting->rule->version);
+	if (!whole_points(ledger->program, grant->raw, &points))
+		return false;
+	grant->version = granting->rule->version;
+	grant->movement = 0;
+	grant->points = 0;
+	if (points != 0)
+		grant_new(ledger, grant, granting->rule, points);
+	return true;
+}
+
+/*
+ * granting_change() is the change by which a row without a grant gets one;
+ * NULL if it gets none.
+ */
+static const RowChange *
+granting_change(const Ledger *ledger, const Account *account, List *changes)
+{
+	const RowChange *last = NULL;
+	ListCell   *lc;
+
+	if (!account->joined || !TIMESTAMP_IS_NOEND(account->left_at))
+		return NULL;
+	foreach(lc, changes)
+	{
+		const RowChange *change = lfirst(lc);
+
+		if (change->went)
+			return NULL;
+		if (last == NULL || change->rule->version > last->rule->version)
+			last = change;
+	}
+	if (!last->condition || last->rule->valid_from > ledger->at ||
+		last->rule->valid_until <= ledger->at)
+		return NULL;
+	return last;
+}
+
+/*
+ * read_grants() reads what rows have earned so far (Grant *), each a list of
+ * its changes by a rule.
+ */
+static List *
+read_grants(Ledger *ledger, List *rows)
+{
+	Column	   *columns = columns_make(list_length(rows), 2,
+									   (Oid[]) {NAMEOID, TEXTOID});
+	Account    *account = ledger->accounts;
+	const char *who = NULL;
+	List	   *grants = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		const RowChange *first = linitial(lfirst(lc));
+		int			i = foreach_current_index(lc);
+
+		columns[0].values[i] = name_datum(first->rule->name);
+		columns[1].values[i] = CStringGetTextDatum(first->ref);
+	}
+	(void) columns_send(ledger, ASK_GRANTS, columns, 2, (Datum) 0);
+	foreach(lc, rows)
+	{
+		const RowChange *first = linitial(lfirst(lc));
+		Grant	   *grant = palloc0(sizeof(Grant));
+
+		/* accounts are in the order of rows */
+		if (who != NULL && strcmp(who, first->who) != 0)
+			account++;
+		who = first->who;
+		grant->account = account;
+		grant->rule = first->rule->name;
+		grant->ref = first->ref;
+		take_grant(ledger, grant, foreach_current_index(lc));
+		grants = lappend(grants, grant);
+	}
+	return grants;
+}
+
+/* take_grant() takes what a row has earned from a row of the answer. */
+static void
+take_grant(const Ledger *ledger, Grant *grant, uint64 row)
+{
+	bool		isnull;
+	Datum		key = result_value(row, 1, &isnull);
+
+	if (isnull)
+		return;
+	grant->is_others = profile_key_compare(ledger->population, key,
+										   grant->account->key) != 0;
+	grant->version = DatumGetInt32(result_value(row, 2, &isnull));
+	grant->raw = DatumGetNumericCopy(result_value(row, 3, &isnull));
+	grant->points = DatumGetInt64(result_value(row, 4, &isnull));
+	grant->movement = DatumGetInt64(result_value(row, 5, &isnull));
+	if (isnull)
+		grant->movement = 0;
+	grant->reversed = DatumGetInt64(result_value(row, 6, &isnull));
+	if (isnull)
+		grant->reversed = 0;
+}
+
+/* grant_new() grants points, or takes them if they are less than nothing. */
+static void
+grant_new(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
+{
+	Movement   *movement = lots_move(ledger, grant->account, "earn", points,
+									 grant->ref, NULL);
+
+	movement->rule = grant->rule;
+	movement->version = grant->version;
+	grant->made = movement;
+	grant->points = points;
+	lots_touch(ledger, movement);
+	if (points > 0)
+	{
+		TimestampTz active_at = rule_active_at(ledger, rule);
+
+		(void) lot_grant(ledger, movement, points, "earn", "issued",
+						 active_at, grant_expires_at(ledger, rule->expires,
+													 active_at));
+	}
+	else
+		take_back(ledger, movement, 0, -points, "return", "returned");
+}
+
+static TimestampTz
+rule_active_at(const Ledger *ledger, const Rule *rule)
+{
+	return grant_active_at(ledger, rule->pending);
+}
+
+/* move_difference() grants what a row earns more now, or takes it back. */
+static void
+move_difference(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
+{
+	Account    *account = grant->account;
+	int64		difference = points - grant->points;
+	bool		taken = grant->points < 0;
+	Movement   *movement;
+
+	if (grant->movement == 0)
+	{
+		grant_new(ledger, grant, rule, points);
+		return;
+	}
+	/* what was reversed by hand is not taken back once more */
+	if (difference < 0 && grant->points > 0)
+		difference = -Min(-difference,
+						  Max(grant->points - grant->reversed, 0));
+	grant->points = points;
+	if (difference == 0)
+		return;
+	movement = lots_move(ledger, account, difference > 0 ? "earn" : "reverse",
+						 difference, grant->ref, NULL);
+	movement->rule = grant->rule;
+	movement->version = grant->version;
+	movement->reverses = grant->movement;
+	if (difference < 0)
+		take_back(ledger, movement, grant->movement, -difference, "return",
+				  "returned");
+	else
+	{
+		Datum		number = Int64GetDatum(grant->movement);
+		/* what was taken at once is given back at once */
+		TimestampTz active_at = taken ? ledger->at :
+			rule_active_at(ledger, rule);
+		TimestampTz expires_at = grant_expires_at(ledger, rule->expires,
+												  active_at);
+
+		/* at the terms of the grant, unless these are over */
+		if (ledger_execute(ledger->program, ASK_GRANTED, &number, NULL) > 0)
+		{
+			const Lot  *lot = lot_of_row(ledger, account, 0);
+
+			if (lot->expires_at > ledger->at)
+			{
+				active_at = Max(ledger->at, lot->active_at);
+				expires_at = lot->expires_at;
+			}
+		}
+		(void) lot_grant(ledger, movement, difference, "earn", "issued",
+						 active_at, expires_at);
+	}
+}
+
+/* write_grants() writes what rows have earned. */
+static void
+write_grants(Ledger *ledger, List *grants)
+{
+	Column	   *columns = columns_make(list_length(grants), 7,
+									   (Oid[]) {NAMEOID, TEXTOID,
+											   ledger->population->key_type,
+											   INT4OID, NUMERICOID, INT8OID,
+											   INT8OID});
+	int			rows = 0;
+	ListCell   *lc;
+
+	foreach(lc, grants)
+	{
+		const Grant *grant = lfirst(lc);
+
+		if (grant == NULL)
+			continue;
+		columns[0].values[rows] = name_datum(grant->rule);
+		columns[1].values[rows] = CStringGetTextDatum(grant->ref);
+		columns[2].values[rows] = grant->account->key;
+		columns[3].values[rows] = Int32GetDatum(grant->version);
+		columns[4].values[rows] = NumericGetDatum(grant->raw);
+		columns[5].values[rows] = Int64GetDatum(grant->points);
+		columns[6].values[rows] = Int64GetDatum(grant->made != NULL ?
+												grant->made->number :
+												grant->movement);
+		rows++;
+	}
+	for (int i = 0; i < 7; i++)
+		columns[i].rows = rows;
+	if (rows > 0)
+		(void) columns_send(ledger, PUT_GRANTS, columns, 7, (Datum) 0);
+}
+
+/*
+ * whole_points() rounds, as the program says; false for more points than a
+ * movement may have: these earn nothing.
+ */
+static bool
+whole_points(const Program *program, Numeric raw, int64 *points)
+{
+	PGFunction	round = strcmp(program->rounding, "nearest") == 0 ? NULL :
+		strcmp(program->rounding, "up") == 0 ? numeric_ceil : numeric_floor;
+	Datum		value = NumericGetDatum(raw);
+	Datum		zero = NumericGetDatum(int64_to_numeric(0));
+	Datum		most = NumericGetDatum(int64_to_numeric(MOST_POINTS));
+	Datum		size = DirectFunctionCall1(numeric_abs, value);
+
+	if (DatumGetBool(DirectFunctionCall2(numeric_gt, size, most)))
+		return false;
+	/* 'down' is towards nothing */
+	size = round != NULL ? DirectFunctionCall1(round, size) :
+		DirectFunctionCall2(numeric_round, size, Int32GetDatum(0));
+	*points = DatumGetInt64(DirectFunctionCall1(numeric_int8, size));
+	if (DatumGetBool(DirectFunctionCall2(numeric_lt, value, zero)))
+		*points = -*points;
+	return true;
+}
+
+/* sum_of() adds up what changes of one version come to. */
+static Numeric
+sum_of(List *changes, int32 version)
+{
+	Numeric		sum = int64_to_numeric(0);
+	ListCell   *lc;
+
+	foreach(lc, changes)
+	{
+		const RowChange *change = lfirst(lc);
+
+		if (change->rule->version == version)
+			sum = numeric_add_opt_error(sum, change->amount, NULL);
+	}
+	return sum;
+}

@@ -1,0 +1,123 @@
+/*-------------------------------------------------------------------------
+ *
+ * rules.c
+ *	  Rules by which the rows of sources earn points.
+ *
+ *		amount		sum(orders.amount * 1.5 where status = "paid")
+ *		ref			order_id, by which a row is known again
+ *		condition	club.tier = "gold" or in audience launch
+ *
+ *		row of orders	CASE WHEN status = 'paid' THEN amount * 1.5 END, and
+ *						order_id::text
+ *		profile			the condition, over the row of the base table
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_coerce.h"
+
+#include "filter/filter.h"
+#include "loyalty/loyalty_private.h"
+#include "trait/trait.h"
+
+static Expr *as_type(Expr *expr, Oid type, const Rule *rule);
+
+List *
+rules_read(const Population *population)
+{
+	List	   *rules = NIL;
+	CatalogScan scan;
+	bool		isnull;
+
+	catalog_begin(&scan, "earning", population->name);
+	while (catalog_next(&scan))
+	{
+		Rule	   *rule = palloc0(sizeof(Rule));
+
+		rule->program = catalog_get_text(&scan, "program");
+		rule->name = catalog_get_text(&scan, "rule");
+		rule->version = DatumGetInt32(catalog_get(&scan, "version", INT4OID,
+												  &isnull));
+		rule->source = catalog_get_text(&scan, "source");
+		rule->amount = catalog_get_text(&scan, "amount");
+		rule->condition = catalog_get_optional(&scan, "condition");
+		rule->ref = catalog_get_text(&scan, "ref");
+		rule->pending = catalog_get_optional(&scan, "pending");
+		rule->expires = catalog_get_optional(&scan, "expires");
+		rule->valid_from =
+			DatumGetTimestampTz(catalog_get(&scan, "valid_from",
+											TIMESTAMPTZOID, &isnull));
+		rule->valid_until =
+			DatumGetTimestampTz(catalog_get(&scan, "valid_until",
+											TIMESTAMPTZOID, &isnull));
+		rules = lappend(rules, rule);
+	}
+	catalog_end(&scan);
+	return rules;
+}
+
+void
+rule_bind(const Source *source, const Rule *rule, Expr **amount, Expr **ref)
+{
+	FilterSource parsed = filter_source_parse_definition(rule->amount);
+	FilterScope *scope = source_scope(source, parsed.text);
+	const FilterNode *where = parsed.tree->args[2];
+	FilterNode *column = filter_node_with(FILTER_COLUMN, rule->ref, -1, 0,
+										  NULL);
+
+	*amount = as_type(filter_compile_operand(parsed.tree->args[1], scope),
+					  NUMERICOID, rule);
+	if (where->op != FILTER_NONE)
+	{
+		CaseExpr   *choice = makeNode(CaseExpr);
+		CaseWhen   *when = makeNode(CaseWhen);
+
+		when->expr = filter_compile(where, scope);
+		when->result = *amount;
+		choice->casetype = NUMERICOID;
+		choice->args = list_make1(when);
+		choice->defresult = (Expr *) makeNullConst(NUMERICOID, -1, InvalidOid);
+		*amount = (Expr *) choice;
+	}
+	scope = source_scope(source, NULL);
+	*ref = as_type(filter_compile_operand(column, scope), TEXTOID, rule);
+}
+
+/* as_type() converts a value, if it can be. */
+static Expr *
+as_type(Expr *expr, Oid type, const Rule *rule)
+{
+	Oid			given = exprType((Node *) expr);
+	Node	   *converted;
+
+	if (type == NUMERICOID && given != INT2OID && given != INT4OID &&
+		given != INT8OID && given != NUMERICOID && given != FLOAT4OID &&
+		given != FLOAT8OID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("rule \"%s\" does not earn a number", rule->name),
+				 errhint("For example amount => 'orders.amount'.")));
+	converted = coerce_to_target_type(NULL, (Node *) expr, given, type, -1,
+									  COERCION_EXPLICIT, COERCE_EXPLICIT_CAST,
+									  -1);
+	if (converted == NULL)
+		elog(ERROR, "a value of rule \"%s\" is not converted", rule->name);
+	return (Expr *) converted;
+}
+
+Expr *
+rule_condition(const Population *population, const Rule *rule)
+{
+	FilterSource parsed;
+
+	if (rule->condition == NULL)
+		return NULL;
+	parsed = trait_names_resolved(population,
+								  filter_source_parse(rule->condition));
+	return filter_compile(parsed.tree,
+						  filter_relation_scope(population->oid, 1));
+}

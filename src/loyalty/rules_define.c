@@ -1,0 +1,239 @@
+/*-------------------------------------------------------------------------
+ *
+ * rules_define.c
+ *	  Rules are made, changed and ended.
+ *
+ *		create_earning('club', 'orders', 'orders.amount where status = "paid"',
+ *					   ref => 'order_id')
+ *
+ * A rule that is there already gets another version, from which on rows that
+ * come are granted; what the version before has granted follows that one.  So
+ * a rule is not dropped, but ended.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "filter/filter.h"
+#include "loyalty/loyalty_private.h"
+
+SEGMENT_FUNCTION(segment_create_earning);
+SEGMENT_FUNCTION(segment_end_earning);
+
+static const Program *definer_program(FunctionCallInfo fcinfo, int population,
+									  const char *function);
+static const Source *check_rule(const Program *program, Rule *rule);
+static void check_ref(const Source *source, const Rule *rule);
+static int64 end_rule(const Program *program, const char *rule);
+static void insert_rule(const Program *program, const Rule *rule);
+
+/*
+ * create_earning(program, rule, amount, condition, ref, pending, expires,
+ *				  population) -> version
+ */
+Datum
+segment_create_earning(PG_FUNCTION_ARGS)
+{
+	const Program *program = definer_program(fcinfo, 7, "create_earning");
+	char	   *amount = text_argument(fcinfo, 2);
+	Rule		rule = {0};
+	ListCell   *lc;
+
+	rule.name = name_argument(fcinfo, 1, "rule");
+	if (amount == NULL || PG_ARGISNULL(4))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("amount and ref of rule \"%s\" must be given",
+						rule.name),
+				 errhint("For example amount => 'orders.amount'.")));
+	rule.amount = psprintf("sum(%s)", amount);
+	rule.condition = note_argument(fcinfo, 3);
+	rule.ref = NameStr(*PG_GETARG_NAME(4));
+	rule.pending = note_argument(fcinfo, 5);
+	rule.expires = note_argument(fcinfo, 6);
+	rule.version = 1;
+	foreach(lc, rules_read(program->population))
+	{
+		const Rule *other = lfirst(lc);
+
+		if (strcmp(other->program, program->name) == 0 &&
+			strcmp(other->name, rule.name) == 0)
+			rule.version = Max(rule.version, other->version + 1);
+	}
+	(void) check_rule(program, &rule);
+	SPI_connect();
+	(void) end_rule(program, rule.name);
+	insert_rule(program, &rule);
+	population_changed(program->population);
+	SPI_finish();
+	PG_RETURN_INT32(rule.version);
+}
+
+/*
+ * end_earning(program, rule, population)
+ */
+Datum
+segment_end_earning(PG_FUNCTION_ARGS)
+{
+	const Program *program = definer_program(fcinfo, 2, "end_earning");
+	char	   *rule = name_argument(fcinfo, 1, "rule");
+
+	SPI_connect();
+	if (end_rule(program, rule) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("program \"%s\" has no rule \"%s\" that has not ended",
+						program->name, rule),
+				 errhint("Table segment.earning lists the rules.")));
+	population_changed(program->population);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* definer_program() is the program of a function that defines a rule of it. */
+static const Program *
+definer_program(FunctionCallInfo fcinfo, int population, const char *function)
+{
+	char	   *name = name_argument(fcinfo, 0, "program");
+	const Population *home =
+		population_definer(population_argument(fcinfo, population), function);
+	const Program *program = program_find(home, name);
+
+	if (program == NULL)
+		program_refuse_unknown(home, name);
+	return program;
+}
+
+/*
+ * check_rule() refuses a rule that does not bind, or that could fail later,
+ * and gives its amount the form in which it is kept.  Returns its source.
+ */
+static const Source *
+check_rule(const Program *program, Rule *rule)
+{
+	const Population *population = program->population;
+	FilterSource parsed = filter_source_parse_definition(rule->amount);
+	const FilterNode *tree = parsed.tree;
+	const Source *source;
+	Expr	   *amount;
+	Expr	   *ref;
+
+	if (tree->op != FILTER_AGGREGATE || tree->args[1]->op == FILTER_NONE ||
+		tree->args[3]->op != FILTER_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rule \"%s\" does not say what a row earns",
+						rule->name),
+				 errhint("For example amount => 'orders.amount'.")));
+	rule->source = tree->args[0]->text;
+	source = source_by_name(population, rule->source);
+	if (source == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("source \"%s\" does not exist in population \"%s\"",
+						rule->source, population->name),
+				 errhint("Attach a table with segment.attach_source().")));
+	source_check(source);
+	if (source->nlinks > 0 || source_is_kept(source))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rows of source \"%s\" cannot earn points",
+						source->name),
+				 source->nlinks > 0 ?
+				 errdetail("They are joined with those of other tables.") :
+				 errdetail("They are those of a ledger."),
+				 errhint("Let the rows of a table of orders earn.")));
+	rule->amount = filter_print(tree);
+	rule_bind(source, rule, &amount, &ref);
+	check_ref(source, rule);
+	if (rule->pending != NULL)
+		(void) span_parse(rule->pending, "pending", true);
+	if (rule->expires != NULL &&
+		(terms_parse(rule->expires, "expires", NULL).idle ||
+		 program->terms.idle))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("expires cannot be given in program \"%s\"",
+						program->name),
+				 errdetail("Points expire there %s.", program->expires),
+				 errhint("Leave out expires.")));
+	if (rule->condition != NULL)
+		(void) rule_condition(population, rule);
+	return source;
+}
+
+/* check_ref() refuses a column by which a row is not known again. */
+static void
+check_ref(const Source *source, const Rule *rule)
+{
+	bool		unique;
+
+	SPI_connect();
+	catalog_execute_as_user("SELECT FROM pg_catalog.pg_index i"
+							" JOIN pg_catalog.pg_attribute a"
+							" ON a.attrelid = i.indrelid"
+							" AND a.attnum = i.indkey[0]"
+							" WHERE i.indrelid = $1 AND a.attname = $2"
+							" AND i.indisunique AND i.indisvalid"
+							" AND i.indimmediate AND i.indnkeyatts = 1"
+							" AND i.indpred IS NULL",
+							2, (Oid[]) {OIDOID, NAMEOID},
+							(Datum[]) {ObjectIdGetDatum(source->relid),
+									   name_datum(rule->ref)}, NULL);
+	unique = SPI_processed > 0;
+	SPI_finish();
+	if (!unique)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("column \"%s\" of source \"%s\" may have one value in several rows",
+						rule->ref, source->name),
+				 errdetail("A row is known again by it, and no unique index on it says so."),
+				 errhint("Name the column of the primary key with ref => '...'.")));
+}
+
+/* end_rule() ends the version that grants; returns whether there was one. */
+static int64
+end_rule(const Program *program, const char *rule)
+{
+	catalog_execute("UPDATE segment.earning SET valid_until = $4"
+					" WHERE population = $1 AND program = $2 AND rule = $3"
+					" AND valid_until > $4",
+					4, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TIMESTAMPTZOID},
+					(Datum[]) {name_datum(program->population->name),
+							   name_datum(program->name), name_datum(rule),
+							   TimestampTzGetDatum(clock_now())}, NULL);
+	return SPI_processed;
+}
+
+/* insert_rule() writes the row of a version. */
+static void
+insert_rule(const Program *program, const Rule *rule)
+{
+	catalog_execute("INSERT INTO segment.earning VALUES ($1, $2, $3, $4, $5,"
+					" $6, $7, $8, $9, $10, $11, 'infinity')",
+					11, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, INT4OID, NAMEOID,
+								TEXTOID, TEXTOID, NAMEOID, TEXTOID, TEXTOID,
+								TIMESTAMPTZOID},
+					(Datum[]) {name_datum(program->population->name),
+							   name_datum(program->name),
+							   name_datum(rule->name),
+							   Int32GetDatum(rule->version),
+							   name_datum(rule->source),
+							   CStringGetTextDatum(rule->amount),
+							   rule->condition == NULL ? (Datum) 0 :
+							   CStringGetTextDatum(rule->condition),
+							   name_datum(rule->ref),
+							   rule->pending == NULL ? (Datum) 0 :
+							   CStringGetTextDatum(rule->pending),
+							   rule->expires == NULL ? (Datum) 0 :
+							   CStringGetTextDatum(rule->expires),
+							   TimestampTzGetDatum(clock_now())},
+					(bool[]) {false, false, false, false, false, false,
+							  rule->condition == NULL, false,
+							  rule->pending == NULL, rule->expires == NULL,
+							  false});
+}

@@ -1,0 +1,364 @@
+/*-------------------------------------------------------------------------
+ *
+ * rules_guest.c
+ *	  What do the rows of a statement earn, and for whom?
+ *
+ *		INSERT INTO orders ...
+ *			interest	the rules of "orders": amount and ref of each row
+ *			visit		customer 42: +120, order 7; is the condition true of
+ *						the profile as it was?
+ *			end			customer by customer: grants_apply
+ *
+ * So points are there in the transaction of the order, and gone with its
+ * rollback.  The customer's statement does not fail because of a rule: one
+ * that does not bind any more earns nothing, and verify_program() says so.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "flow/flow.h"
+#include "loyalty/loyalty_private.h"
+
+/* About how many changes are applied at once, of whole customers. */
+#define MOST_AT_ONCE	10000
+
+/* The rules of one source, which are the owner of an interest. */
+typedef struct SourceRules
+{
+	int			count;
+	Rule	  **rules;
+} SourceRules;
+
+typedef struct RulesKey
+{
+	Oid			base;
+	NameData	source;
+} RulesKey;
+
+typedef struct RulesEntry
+{
+	RulesKey	key;			/* hash key */
+	CacheSlot	slot;
+	Oid			relid;			/* of the source */
+	FlowInterest *interest;		/* NULL: there are no rules */
+} RulesEntry;
+
+/* What is bound, by attempt(). */
+typedef struct Binding
+{
+	const Source *source;
+	Rule	   *rule;
+	Expr	   *amount;
+	Expr	   *ref;
+} Binding;
+
+/* A batch of rows. */
+typedef struct Turn
+{
+	const Population *population;
+	MemoryContext memory;
+	List	   *changes;		/* RowChange * */
+} Turn;
+
+static Cache *rules_cache = NULL;
+
+static bool made_of(const void *entry, Oid relid);
+static const FlowInterest *interest(const Source *source);
+static FlowInterest *make_interest(const Source *source);
+static void bind_rule(void *binding);
+static void *begin(const Population *population);
+static void visit(void *turn, const FlowVisit *visit);
+static void visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
+					  const SourceRules *rules, int *holds);
+static bool condition_holds(const Population *population, const Rule *rule,
+							TupleTableSlot *profile);
+static void end(void *turn);
+static void apply(Turn *turn, List *changes);
+static int	by_customer(const ListCell *a, const ListCell *b);
+static bool same_customer(const RowChange *a, const RowChange *b);
+
+static const FlowGuest guest = {
+	.name = "loyalty programs",
+	.interest = interest,
+	.begin = begin,
+	.visit = visit,
+	.end = end,
+};
+
+void
+rules_guest_init(void)
+{
+	static const CacheKind kind = {
+		.name = "segment earning rules",
+		.key_size = sizeof(RulesKey),
+		.entry_size = sizeof(RulesEntry),
+		.slot = offsetof(RulesEntry, slot),
+		.holds_sql = true,
+		.made_of = made_of,
+	};
+
+	rules_cache = cache_create(&kind);
+	flow_register_guest(&guest);
+}
+
+static bool
+made_of(const void *entry, Oid relid)
+{
+	const RulesEntry *rules = entry;
+
+	return rules->key.base == relid || rules->relid == relid;
+}
+
+/* The interest in a source: that of all its rules.  Of a FlowGuest. */
+static const FlowInterest *
+interest(const Source *source)
+{
+	RulesEntry	made;
+	RulesEntry *entry;
+	MemoryContext context;
+	MemoryContext old;
+	uint64		begun = cache_begin();
+
+	memset(&made, 0, sizeof(made));
+	made.key.base = source->population->oid;
+	namestrcpy(&made.key.source, source->name);
+	entry = cache_find(rules_cache, &made.key);
+	if (entry != NULL)
+		return entry->interest;
+
+	made.relid = source->relid;
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"segment earning rules",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	made.interest = make_interest(source);
+	MemoryContextSwitchTo(old);
+	if (made.interest == NULL)
+	{
+		MemoryContextDelete(context);
+		context = NULL;
+	}
+	entry = cache_put(rules_cache, &made, context, begun);
+	return entry->interest;
+}
+
+/* make_interest() binds the rules of a source; NULL if there are none. */
+static FlowInterest *
+make_interest(const Source *source)
+{
+	List	   *all = rules_read(source->population);
+	SourceRules *rules = palloc0(sizeof(SourceRules));
+	List	   *values = NIL;
+	ListCell   *lc;
+
+	rules->rules = palloc0(sizeof(Rule *) * Max(1, list_length(all)));
+	foreach(lc, all)
+	{
+		Binding		binding = {source, lfirst(lc)};
+
+		if (strcmp(binding.rule->source, source->name) != 0 ||
+			source->nlinks > 0 || attempt(bind_rule, &binding) != NULL)
+			continue;
+		rules->rules[rules->count++] = binding.rule;
+		values = lappend(lappend(values, binding.amount), binding.ref);
+	}
+	return values == NIL ? NULL :
+		flow_interest(source, values, NULL, rules);
+}
+
+/* bind_rule() binds one of them.  An Attempt. */
+static void
+bind_rule(void *arg)
+{
+	Binding    *binding = arg;
+
+	rule_bind(binding->source, binding->rule, &binding->amount,
+			  &binding->ref);
+}
+
+/* Begin a batch.  Of a FlowGuest. */
+static void *
+begin(const Population *population)
+{
+	Turn	   *turn = palloc0(sizeof(Turn));
+
+	turn->population = population;
+	turn->memory = CurrentMemoryContext;
+	return turn;
+}
+
+/* Note what the rows of a customer earn.  Of a FlowGuest. */
+static void
+visit(void *arg, const FlowVisit *visit)
+{
+	Turn	   *turn = arg;
+	const SourceRules *last = NULL;
+	int		   *holds = NULL;
+
+	for (int i = 0; i < visit->nrows; i++)
+	{
+		const SourceRules *rules = visit->rows[i].owner;
+
+		if (rules != last)
+			holds = palloc0(sizeof(int) * rules->count);
+		last = rules;
+		visit_row(turn, visit, &visit->rows[i], rules, holds);
+	}
+}
+
+/*
+ * visit_row() notes what a row earns by each rule; 'holds' is what is known of
+ * their conditions: 1 true, -1 false.
+ */
+static void
+visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
+		  const SourceRules *rules, int *holds)
+{
+	MemoryContext old = MemoryContextSwitchTo(turn->memory);
+
+	for (int i = 0; i < rules->count; i++)
+	{
+		const Rule *rule = rules->rules[i];
+		RowChange  *change;
+		Datum		amount = row->values[2 * i];
+
+		if (row->isnull[2 * i] || row->isnull[2 * i + 1] ||
+			numeric_is_nan(DatumGetNumeric(amount)) ||
+			numeric_is_inf(DatumGetNumeric(amount)))
+			continue;
+		if (holds[i] == 0 && row->sign > 0)
+			holds[i] = condition_holds(turn->population, rule,
+									   visit->before) ? 1 : -1;
+		change = palloc0(sizeof(RowChange));
+		change->rule = rule;
+		change->key = profile_key_copy(turn->population, visit->key);
+		change->who = profile_key_text(turn->population, visit->key);
+		change->ref = TextDatumGetCString(row->values[2 * i + 1]);
+		change->amount = row->sign > 0 ? DatumGetNumericCopy(amount) :
+			DatumGetNumeric(DirectFunctionCall1(numeric_uminus, amount));
+		change->went = row->sign < 0;
+		change->at = visit->at;
+		change->condition = holds[i] == 1;
+		turn->changes = lappend(turn->changes, change);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* condition_holds() asks a rule's condition of a profile as it was. */
+static bool
+condition_holds(const Population *population, const Rule *rule,
+				TupleTableSlot *profile)
+{
+	Expr	   *condition = rule_condition(population, rule);
+	ExprContext *econtext;
+	ExprState  *state;
+	bool		isnull;
+	bool		holds;
+
+	if (condition == NULL)
+		return true;
+	if (profile == NULL)
+		return false;			/* and no member */
+	econtext = CreateStandaloneExprContext();
+	econtext->ecxt_scantuple = profile;
+	state = ExecInitExpr(expression_planner(condition), NULL);
+	holds = DatumGetBool(ExecEvalExprSwitchContext(state, econtext, &isnull));
+	FreeExprContext(econtext, true);
+	return holds && !isnull;
+}
+
+/*
+ * Grant what was earned.  Of a FlowGuest.
+ *
+ * What went is taken first: an order that another customer has now leaves the
+ * one before it comes to the other.
+ */
+static void
+end(void *arg)
+{
+	Turn	   *turn = arg;
+
+	list_sort(turn->changes, by_customer);
+	for (int pass = 0; pass < 2; pass++)
+	{
+		List	   *changes = NIL;
+		int			i = 0;
+
+		while (i < list_length(turn->changes))
+		{
+			RowChange  *first = list_nth(turn->changes, i);
+			List	   *of_customer = NIL;
+			bool		went = false;
+
+			for (; i < list_length(turn->changes) &&
+				 same_customer(first, list_nth(turn->changes, i)); i++)
+			{
+				RowChange  *change = list_nth(turn->changes, i);
+
+				went |= change->went;
+				of_customer = lappend(of_customer, change);
+			}
+			if (went != (pass == 0))
+				continue;
+			if (changes != NIL &&
+				(list_length(changes) >= MOST_AT_ONCE ||
+				 strcmp(((RowChange *) linitial(changes))->rule->program,
+						first->rule->program) != 0))
+			{
+				apply(turn, changes);
+				changes = NIL;
+			}
+			changes = list_concat(changes, of_customer);
+		}
+		apply(turn, changes);
+	}
+}
+
+/* apply() grants what rows of some customers earn in one program. */
+static void
+apply(Turn *turn, List *changes)
+{
+	Program    *program;
+
+	if (changes == NIL)
+		return;
+	program = program_find(turn->population,
+						   ((RowChange *) linitial(changes))->rule->program);
+	if (program != NULL)
+		grants_apply(program, changes);
+}
+
+/*
+ * by_customer() orders changes by program, customer, rule and ref.  For
+ * list_sort().
+ */
+static int
+by_customer(const ListCell *a, const ListCell *b)
+{
+	const RowChange *one = lfirst(a);
+	const RowChange *other = lfirst(b);
+	int			order = strcmp(one->rule->program, other->rule->program);
+
+	if (order == 0)
+		order = strcmp(one->who, other->who);
+	if (order == 0)
+		order = strcmp(one->rule->name, other->rule->name);
+	if (order == 0)
+		order = strcmp(one->ref, other->ref);
+	return order;
+}
+
+static bool
+same_customer(const RowChange *a, const RowChange *b)
+{
+	return strcmp(a->rule->program, b->rule->program) == 0 &&
+		strcmp(a->who, b->who) == 0;
+}
