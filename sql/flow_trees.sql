@@ -216,3 +216,20 @@ SELECT * FROM wrong('naive_bill');
 SELECT segment.drop_population('guest', cascade => true);
 SELECT count(*) FROM pg_trigger WHERE tgname ~ '^segment_guest';
 DROP SCHEMA trees CASCADE;
+
+SET client_min_messages = warning;
+-- a table of two populations: TRUNCATE takes its rows from both
+CREATE TABLE shared_orders (id serial, customer_id int, store_id int, at timestamptz DEFAULT '2026-05-01');
+SELECT segment.create_population('shared_customer', key_type => 'integer', timezone => 'UTC') \g /dev/null
+SELECT segment.create_population('shared_store', key => 'store_id', key_type => 'integer', timezone => 'UTC') \g /dev/null
+SELECT segment.attach_source('shared_orders', at => 'at', population => 'shared_customer') \g /dev/null
+SELECT segment.attach_source('shared_orders', key => 'store_id', at => 'at', population => 'shared_store') \g /dev/null
+SELECT segment.create_trait('shared_count', 'count(shared_orders)', p) FROM unnest('{shared_customer, shared_store}'::name[]) AS p \g /dev/null
+INSERT INTO shared_orders (customer_id, store_id) VALUES (1, 7), (1, 8), (2, 8);
+TRUNCATE shared_orders;
+SELECT (SELECT count(*) FROM shared_customer) AS customers, (SELECT count(*) FROM shared_store) AS stores;
+INSERT INTO shared_orders (customer_id, store_id) VALUES (2, 8);
+TABLE shared_customer;
+TABLE shared_store;
+SELECT segment.drop_population(p, cascade => true) FROM unnest('{shared_customer, shared_store}'::name[]) AS p \g /dev/null
+DROP TABLE shared_orders;

@@ -37,10 +37,14 @@ typedef struct Awaited
 	int			dropped;		/* so many of them are tables that go */
 } Awaited;
 
-/* A table whose rows a TRUNCATE that is on its way has counted. */
+/*
+ * A table whose rows a TRUNCATE that is on its way has counted for a
+ * population.
+ */
 typedef struct Truncating
 {
 	SubTransactionId subid;
+	Oid			base;			/* the population's */
 	Oid			relid;
 } Truncating;
 
@@ -56,6 +60,8 @@ typedef struct Batch
 static Batch *batch = NULL;
 
 static Contribution *batch_contribution(const Source *source);
+static bool is_truncating(const Truncating *one, const Population *population,
+						  Oid relid);
 static void forget_dropped(SubTransactionId subid);
 static void batch_apply(void);
 
@@ -260,40 +266,48 @@ batch_contribution(const Source *source)
 }
 
 bool
-batch_truncate(Oid relid)
+batch_truncate(const Population *population, Oid relid)
 {
 	Truncating *truncating;
 	MemoryContext old;
 
-	if (batch_truncates(relid))
+	if (batch_truncates(population, relid))
 		return false;
 	old = MemoryContextSwitchTo(batch->context);
 	truncating = palloc(sizeof(Truncating));
 	truncating->subid = GetCurrentSubTransactionId();
+	truncating->base = population->oid;
 	truncating->relid = relid;
 	batch->truncating = lappend(batch->truncating, truncating);
 	MemoryContextSwitchTo(old);
 	return true;
 }
 
+/* is_truncating() tells whether it is that table, for that population. */
+static bool
+is_truncating(const Truncating *one, const Population *population, Oid relid)
+{
+	return one->base == population->oid && one->relid == relid;
+}
+
 bool
-batch_truncates(Oid relid)
+batch_truncates(const Population *population, Oid relid)
 {
 	ListCell   *lc;
 
 	foreach(lc, batch->truncating)
-		if (((Truncating *) lfirst(lc))->relid == relid)
+		if (is_truncating(lfirst(lc), population, relid))
 			return true;
 	return false;
 }
 
 void
-batch_truncated(Oid relid)
+batch_truncated(const Population *population, Oid relid)
 {
 	ListCell   *lc;
 
 	foreach(lc, batch->truncating)
-		if (((Truncating *) lfirst(lc))->relid == relid)
+		if (is_truncating(lfirst(lc), population, relid))
 			batch->truncating = foreach_delete_current(batch->truncating, lc);
 }
 

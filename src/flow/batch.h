@@ -60,10 +60,11 @@ extern List *batch_contributions(List *sources);
  * batch_truncate() notes that the rows of a table that is about to be
  * truncated are counted, false if they were already; batch_truncates() says
  * whether they are, and batch_truncated() that the table has been truncated.
+ * Each population of which the table is a source counts them by itself.
  */
-extern bool batch_truncate(Oid relid);
-extern bool batch_truncates(Oid relid);
-extern void batch_truncated(Oid relid);
+extern bool batch_truncate(const Population *population, Oid relid);
+extern bool batch_truncates(const Population *population, Oid relid);
+extern void batch_truncated(const Population *population, Oid relid);
 
 /* Rows of a statement that are not folded yet: see spilled_rows.c. */
 typedef struct SpilledRows SpilledRows;

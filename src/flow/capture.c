@@ -39,8 +39,9 @@ SEGMENT_FUNCTION(segment_capture_row);
 static const SourceTable *trigger_sources(FunctionCallInfo fcinfo,
 										  TriggerEvent when);
 static void truncate_tables(const SourceTable *table, Relation relation);
-static void truncate_one(List *contributions, Oid relid, Oid top,
-						 bool emptied);
+static const Population *population_of_table(const SourceTable *table);
+static void truncate_one(const Population *population, List *contributions,
+						 Oid relid, Oid top, bool emptied);
 
 /*
  * BEFORE STATEMENT: an AFTER trigger will follow.
@@ -94,7 +95,8 @@ segment_capture_after(PG_FUNCTION_ARGS)
 							   trigger->tg_oldtable, trigger->tg_newtable,
 							   batch_is_alone());
 	else
-		batch_truncated(RelationGetRelid(trigger->tg_relation));
+		batch_truncated(population_of_table(table),
+						RelationGetRelid(trigger->tg_relation));
 
 	batch_complete();
 	return PointerGetDatum(NULL);
@@ -163,6 +165,13 @@ trigger_sources(FunctionCallInfo fcinfo, TriggerEvent when)
 	return sources_of_trigger(trigger->tg_trigger, trigger->tg_relation);
 }
 
+/* population_of_table() returns the population of a table's sources. */
+static const Population *
+population_of_table(const SourceTable *table)
+{
+	return ((const Source *) linitial(table->sources))->population;
+}
+
 /*
  * truncate_tables() counts the rows of a table that is about to be truncated.
  *
@@ -174,6 +183,7 @@ trigger_sources(FunctionCallInfo fcinfo, TriggerEvent when)
 static void
 truncate_tables(const SourceTable *table, Relation relation)
 {
+	const Population *population = population_of_table(table);
 	List	   *contributions = batch_contributions(table->sources);
 	Oid			relid = RelationGetRelid(relation);
 	bool		emptied = relid == table->relid &&
@@ -183,7 +193,7 @@ truncate_tables(const SourceTable *table, Relation relation)
 	List	   *plain = NIL;	/* without links */
 	ListCell   *lc;
 
-	if (batch_truncates(relid))
+	if (batch_truncates(population, relid))
 		return;
 	foreach(lc, contributions)
 		if (((Contribution *) lfirst(lc))->source->nlinks == 0)
@@ -191,18 +201,20 @@ truncate_tables(const SourceTable *table, Relation relation)
 	if (emptied)
 		contributions_empty(plain);
 	foreach(lc, tree)
-		truncate_one(plain, lfirst_oid(lc), table->relid, emptied);
+		truncate_one(population, plain, lfirst_oid(lc), table->relid,
+					 emptied);
 	foreach(lc, contributions)
 		linked_note_truncated(lfirst(lc));
 }
 
 /* truncate_one() counts the rows of one table, if they are not yet counted. */
 static void
-truncate_one(List *contributions, Oid relid, Oid top, bool emptied)
+truncate_one(const Population *population, List *contributions, Oid relid,
+			 Oid top, bool emptied)
 {
 	Relation	relation;
 
-	if (!batch_truncate(relid))
+	if (!batch_truncate(population, relid))
 		return;
 	relation = relation_open(relid, AccessShareLock);
 	if (contributions != NIL && emptied)
