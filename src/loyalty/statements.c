@@ -21,8 +21,11 @@
 #include "nodes/params.h"
 #include "tcop/dest.h"
 #include "utils/array.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/resowner.h"
 
 #include "loyalty/loyalty_private.h"
 
@@ -239,7 +242,8 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" EXISTS (SELECT FROM {hold} h"
 		" WHERE h.key = u.key AND h.state = 'open' AND h.until <= u.at)"
 		" FROM unnest($1, $2) WITH ORDINALITY AS u (key, at, n)"
-		" LEFT JOIN {member} m ON m.key = u.key ORDER BY u.n",
+		" LEFT JOIN LATERAL (SELECT joined_at, left_at FROM {member}"
+		" WHERE key = u.key OFFSET 0) AS m ON true ORDER BY u.n",
 		2, {KEY_ARRAY, TIMESTAMPTZARRAYOID},
 	},
 	/* rules, refs: what rows have earned, and of that was reversed by hand */
@@ -248,8 +252,8 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" (SELECT -sum(r.points)::bigint FROM {movement} r"
 		" WHERE r.reverses = g.movement AND r.rule IS NULL)"
 		" FROM unnest($1, $2) WITH ORDINALITY AS u (rule, ref, n)"
-		" LEFT JOIN {granted} g ON g.rule = u.rule AND g.ref = u.ref"
-		" ORDER BY u.n",
+		" LEFT JOIN LATERAL (SELECT * FROM {granted} WHERE rule = u.rule"
+		" AND ref = u.ref OFFSET 0) AS g ON true ORDER BY u.n",
 		2, {NAMEARRAYOID, TEXTARRAYOID},
 	},
 	/* rules, refs, keys, versions, raw, points, movements */
@@ -296,6 +300,7 @@ static Cache *plans_cache = NULL;
 static bool made_of(const void *entry, Oid relid);
 static Plans *program_plans(const Program *program);
 static SPIPlanPtr make_plan(const Program *program, LedgerStatement statement);
+static void plan_by_indexes(SPIPlanPtr plan);
 static void free_plans(void *plans);
 
 void
@@ -334,6 +339,8 @@ ledger_execute(const Program *program, LedgerStatement statement,
 
 	if (plan == NULL)
 		plan = plans->plans[statement] = make_plan(program, statement);
+	else if (!SPI_plan_is_valid(plan))
+		plan_by_indexes(plan);
 	protected_write_begin();
 	result = SPI_execute_plan(plan, unconstify(Datum *, values), nulls, false,
 							  0);
@@ -391,7 +398,27 @@ make_plan(const Program *program, LedgerStatement statement)
 		elog(ERROR, "could not prepare \"%s\": %s", form->sql,
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
+	plan_by_indexes(plan);
 	return plan;
+}
+
+/*
+ * plan_by_indexes() plans a statement so that it finds its rows by indexes: a
+ * plan is kept, and tables that are empty now will not be.  (OFFSET 0 keeps
+ * the look-up of each row from being made a join, which may not.)
+ */
+static void
+plan_by_indexes(SPIPlanPtr plan)
+{
+	int			level = NewGUCNestLevel();
+	CachedPlan *planned;
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	planned = SPI_plan_get_cached_plan(plan);
+	if (planned != NULL)
+		ReleaseCachedPlan(planned, CurrentResourceOwner);
+	AtEOXact_GUC(false, level);
 }
 
 static void
