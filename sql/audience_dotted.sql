@@ -41,8 +41,8 @@ SELECT 'club.balance > 500'::segment.filter, 'club.balance > 500'::segment.filte
 
 -- a trait that is renamed is found, and a source that comes later changes nothing
 SELECT segment.rename_trait('club_balance', 'points');
-ALTER TABLE entries RENAME TO club;
-SELECT segment.attach_source('club', name => 'club', at => 'at');
+CREATE TABLE club (LIKE entries INCLUDING ALL);
+SELECT segment.attach_source('club', at => 'at');
 SELECT segment.create_trait('club_points', 'points + 1');
 SELECT trait, definition FROM segment.trait ORDER BY position;
 SELECT audience, filter FROM segment.audience ORDER BY 1;

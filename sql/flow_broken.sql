@@ -1,5 +1,9 @@
 -- What users do to tables and views behind our back: a clear word, a way out,
 -- and never a wrong answer.
+-- The statements come past the event triggers that would refuse or follow them.
+ALTER EVENT TRIGGER segment_guard_command DISABLE;
+ALTER EVENT TRIGGER segment_guard_drop DISABLE;
+ALTER EVENT TRIGGER segment_guard_rewrite DISABLE;
 CREATE SCHEMA shop_broken;
 SET search_path = shop_broken, public;
 SET jit = off;
@@ -137,3 +141,6 @@ SELECT * FROM segment.verify();
 SELECT segment.drop_population('Profil "æ''', cascade => true);
 DROP SCHEMA "Møller's ""shop""" CASCADE;
 DROP SCHEMA shop_broken CASCADE;
+ALTER EVENT TRIGGER segment_guard_command ENABLE;
+ALTER EVENT TRIGGER segment_guard_drop ENABLE;
+ALTER EVENT TRIGGER segment_guard_rewrite ENABLE;

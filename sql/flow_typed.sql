@@ -62,6 +62,7 @@ INSERT INTO call VALUES
     ('poll', '{crm,10,1 minute,true}', 'sisb'),
     ('rebuild', '{profile}', 's'),
     ('rename_audience', '{big,great,profile}', 'sss'),
+    ('move_source', '{orders,orders,profile}', 'sss'),
     ('rename_source', '{orders,purchases,profile}', 'sss'),
     ('rename_trait', '{spent,paid,profile}', 'sss'),
     ('size', '{big,profile}', 'ss'),

@@ -73,6 +73,10 @@ extern List *audience_users_of_source(const Population *population,
 									  const char *source);
 extern List *audience_names_used(const FilterNode *filter);
 
+/* Names (char *) of the audiences whose filter mentions a column itself. */
+extern List *audience_users_of_column(const Population *population,
+									  const SourceColumn *column);
+
 /* Make the caches of this room and register the hooks of rooms to the left. */
 extern void audience_init(void);
 
@@ -153,10 +157,13 @@ extern void audience_redefine(const Population *population, const char *name,
  */
 extern void audience_rename(const Population *population, const char *name,
 							const char *new_name);
-/* Replace a name by another one in all filters. */
+/* Rewrite all filters.  What they say stays, and so do the members. */
 extern void audience_rewrite(const Population *population,
-							 DefinitionRewrite rewrite,
-							 const char *old, const char *new);
+							 DefinitionRewrite rewrite, const void *change);
+/* A DefinitionRewrite for a FilterLabel *: see definition_relabel(). */
+extern FilterNode *audience_relabel(const Population *population,
+									const FilterNode *filter,
+									const void *label);
 /* Remove an audience that nothing refers to any more, and its view. */
 extern void audience_forget(const Population *population, const char *name);
 

@@ -27,6 +27,8 @@ typedef struct BindOne
 } BindOne;
 
 static void bind_one(void *arg);
+static void bind_for_label(const Population *population,
+						   const FilterNode *filter);
 
 Expr *
 audience_bind(const Population *population, const FilterNode *filter,
@@ -81,6 +83,20 @@ audience_describe(const Population *population, Expr *filter)
 	profile_close(table);
 	FreeExecutorState(estate);
 	return facts;
+}
+
+FilterNode *
+audience_relabel(const Population *population, const FilterNode *filter,
+				 const void *label)
+{
+	return definition_relabel_with(population, filter, label, bind_for_label);
+}
+
+/* bind_for_label() binds a filter: a RelabelBind. */
+static void
+bind_for_label(const Population *population, const FilterNode *filter)
+{
+	(void) audience_bind(population, filter, NULL);
 }
 
 char *

@@ -219,6 +219,23 @@ audience_users_of_source(const Population *population, const char *source)
 	return users_of(population, source, trait_sources_used);
 }
 
+List *
+audience_users_of_column(const Population *population,
+						 const SourceColumn *column)
+{
+	List	   *users = NIL;
+	ListCell   *lc;
+
+	foreach(lc, audience_list(population))
+	{
+		const Audience *audience = lfirst(lc);
+
+		if (definition_reads_column(audience->filter, column))
+			users = lappend(users, audience->name);
+	}
+	return users;
+}
+
 static List *
 audiences_used(const Population *population, const FilterNode *filter)
 {

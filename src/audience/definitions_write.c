@@ -31,7 +31,7 @@ static void insert_row(const Population *population,
 					   const Audience *audience, const FilterNode *filter);
 static FilterNode *rename_audience(const Population *population,
 								   const FilterNode *filter,
-								   const char *old, const char *new);
+								   const void *change);
 
 void
 audience_define(const Population *population, const char *name,
@@ -140,7 +140,8 @@ audience_rename(const Population *population, const char *name,
 					(Datum[]) {name_datum(population->name), name_datum(name),
 							   name_datum(new_name)},
 					NULL);
-	audience_rewrite(population, rename_audience, name, new_name);
+	audience_rewrite(population, rename_audience,
+					 &(NameChange) {name, new_name});
 	/* the view asks for the audience by its name */
 	member_view_replace(population, view, new_name);
 	definitions_changed(population);
@@ -148,7 +149,7 @@ audience_rename(const Population *population, const char *name,
 
 void
 audience_rewrite(const Population *population, DefinitionRewrite rewrite,
-				 const char *old, const char *new)
+				 const void *change)
 {
 	List	   *audiences;
 	ListCell   *lc;
@@ -159,8 +160,8 @@ audience_rewrite(const Population *population, DefinitionRewrite rewrite,
 	{
 		const Audience *audience = lfirst(lc);
 		char	   *before = filter_print(audience->filter);
-		char	   *text = filter_print(rewrite(population, audience->filter,
-												old, new));
+		char	   *text = rewritten_text(rewrite(population,
+												  audience->filter, change));
 
 		if (strcmp(text, before) == 0)
 			continue;
@@ -180,24 +181,22 @@ audience_rewrite(const Population *population, DefinitionRewrite rewrite,
 
 /* rename_in_audience() rewrites "in audience <old>". */
 static FilterNode *
-rename_in_audience(const FilterNode *node, void *names)
+rename_in_audience(const FilterNode *node, void *context)
 {
-	const char *const *old_and_new = names;
+	const NameChange *change = context;
 
-	if (node->op != FILTER_IN_AUDIENCE ||
-		strcmp(node->text, old_and_new[0]) != 0)
+	if (node->op != FILTER_IN_AUDIENCE || strcmp(node->text, change->old) != 0)
 		return NULL;
-	return filter_node(FILTER_IN_AUDIENCE, old_and_new[1], node->location);
+	return filter_node(FILTER_IN_AUDIENCE, change->new, node->location);
 }
 
 /* rename_audience() rewrites a filter: a DefinitionRewrite. */
 static FilterNode *
 rename_audience(const Population *population, const FilterNode *filter,
-				const char *old, const char *new)
+				const void *change)
 {
-	const char *names[] = {old, new};
-
-	return filter_rewrite(filter, rename_in_audience, names);
+	return filter_rewrite(filter, rename_in_audience,
+						  unconstify(void *, change));
 }
 
 void

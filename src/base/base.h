@@ -585,4 +585,7 @@ extern void catalog_hand_over(Oid relid, Oid role);
 extern void protected_write_begin(void);
 extern void protected_write_end(void);
 
+/* Is a statement with such a permit being executed, at its own level? */
+extern bool protected_write_is_permitted(void);
+
 #endif							/* SEGMENT_BASE_H */

@@ -91,6 +91,14 @@ typedef struct DateTimeErrorExtra
 	 (DecodeDateTime) (field, ftype, nf, dtype, tm, fsec, tzp))
 #endif
 
+/*
+ * 17 can give a generated column another expression.  A number that no part of
+ * ALTER TABLE has stands for that before.
+ */
+#if PG_VERSION_NUM < 170000
+#define AT_SetExpression ((AlterTableType) -1)
+#endif
+
 /* 17 has spans that are infinite. */
 #if PG_VERSION_NUM < 170000
 #define INTERVAL_NOT_FINITE(span)	((void) (span), false)

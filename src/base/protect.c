@@ -90,6 +90,12 @@ protected_write_end(void)
 	npermits--;
 }
 
+bool
+protected_write_is_permitted(void)
+{
+	return npermits > 0 && trigger_depth() == permits[npermits - 1].depth;
+}
+
 /*
  * BEFORE STATEMENT: refuse it, unless it is ours.
  *

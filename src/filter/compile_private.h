@@ -298,4 +298,10 @@ extern bool call_row_is_nullable(PlannerInfo *root, Oid function, Var *row);
 /* Does the call stand in a qual, where NULL is as good as false? */
 extern bool call_stands_as_qual(PlannerInfo *root, FuncExpr *call);
 
+/*
+ * compile_label.c: label_text() is the text of a literal of that type, which
+ * is a new label for an old one.
+ */
+extern const char *label_text(const FilterNode *literal, Oid type);
+
 #endif							/* SEGMENT_COMPILE_PRIVATE_H */

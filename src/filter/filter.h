@@ -309,6 +309,28 @@ extern FilterSource filter_source_parse_definition(const char *text);
 /* Unpack and print a filter once; 'text' is its canonical text. */
 extern FilterSource filter_source_unpack(const Filter *filter);
 
+/* compile_label.c: labels of an enum that has got another name ----- */
+
+/*
+ * While something is compiled with a label: 'old' stands for 'new' in literals
+ * of the type, and 'found' collects them (FilterNode *).
+ */
+typedef struct FilterLabel
+{
+	Oid			type;
+	const char *old;
+	const char *new;
+	List	   *found;
+} FilterLabel;
+
+/* filter_with_label() calls work(arg) with a label. */
+extern void filter_with_label(FilterLabel *label, void (*work) (void *arg),
+							  void *arg);
+
+/* filter_relabel() is the filter with the new label where it was found. */
+extern FilterNode *filter_relabel(const FilterNode *filter,
+								  const FilterLabel *label);
+
 /* compile*.c: tree to the server's expressions --------------------------- */
 
 /*

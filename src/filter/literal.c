@@ -256,7 +256,10 @@ literal_input(FilterScope *scope, const FilterNode *literal, Oid type,
 	getTypeInputInfo(type, &function, &parameter);
 	PG_TRY();
 	{
-		value = OidInputFunctionCall(function, literal->text, parameter, -1);
+		value = OidInputFunctionCall(function,
+									 unconstify(char *,
+												label_text(literal, type)),
+									 parameter, -1);
 	}
 	PG_CATCH();
 	{

@@ -34,7 +34,6 @@ SEGMENT_FUNCTION(segment_rename_source);
 
 static void count_rows(Definer *definer, const char *name);
 static void check_unkept(const Population *population, const char *name);
-static void drop_readers(Definer *definer, List *traits, List *audiences);
 static void stop_counting(Definer *definer, const char *name);
 static void check_exists(const Population *population, const char *name);
 
@@ -130,7 +129,6 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	audiences = audience_users_of_source(population, name);
 	if ((traits != NIL || audiences != NIL) && !flag_argument(fcinfo, 2))
 		refuse_users("source", name, traits, audiences);
-
 	sources_detach(definer, list_make1(name), NIL);
 	definer_end(definer);
 	PG_RETURN_VOID();
@@ -174,8 +172,7 @@ sources_detach(Definer *definer, List *names, List *own)
 	backfill_remove_ended(population_of(definer));
 }
 
-/* drop_readers() drops what reads a source, and all that is made of it. */
-static void
+void
 drop_readers(Definer *definer, List *traits, List *audiences)
 {
 	ListCell   *lc;
@@ -236,8 +233,8 @@ segment_rename_source(PG_FUNCTION_ARGS)
 	definer_lock(definer, &affected);
 	source_rename(source_by_name(population_of(definer), name), new_name);
 	trait_rename_source(population_of(definer), name, new_name);
-	audience_rewrite(population_of(definer), definition_rename_source, name,
-					 new_name);
+	audience_rewrite(population_of(definer), definition_rename_source,
+					 &(NameChange) {name, new_name});
 	refresh_view(definer);
 	definer_end(definer);
 	PG_RETURN_VOID();

@@ -158,8 +158,8 @@ segment_rename_trait(PG_FUNCTION_ARGS)
 
 	definer_lock(definer, &(Affected) {.view = true});
 	trait_rename(population_of(definer), name, new_name);
-	audience_rewrite(population_of(definer), definition_rename_trait, name,
-					 new_name);
+	audience_rewrite(population_of(definer), definition_rename_trait,
+					 &(NameChange) {name, new_name});
 	refresh_view(definer);
 	definer_end(definer);
 	PG_RETURN_VOID();

@@ -42,6 +42,7 @@
 
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 
 #include "audience/audience.h"
@@ -90,6 +91,44 @@ start(const Population *population, const char *function)
 	definer->population = pstrdup(population->name);
 	definer->home = current_schema_name();
 	return definer;
+}
+
+Definer *
+definer_begin_statement(const char *population)
+{
+	const Population *held = population_find(population);
+	Definer    *definer;
+
+	if (held != NULL)
+		held = hold_definitions(held);
+	if (held == NULL)
+		return NULL;
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("what population \"%s\" is made of cannot be changed in a REPEATABLE READ or SERIALIZABLE transaction",
+						held->name),
+				 errdetail("The transaction's snapshot may be older than rows and changes that are already counted."),
+				 errhint("Run the statement in a READ COMMITTED transaction.")));
+	definer = palloc0(sizeof(Definer));
+	definer->population = pstrdup(held->name);
+	definer->follows = true;
+	definer_act(definer);
+	return definer;
+}
+
+const Population *
+hold_definitions(const Population *population)
+{
+	char	   *name = pstrdup(population->name);
+
+	build_refuse(population);
+	LockRelationOid(population->oid, ShareUpdateExclusiveLock);
+	CommandCounterIncrement();
+	population = population_find(name);
+	if (population != NULL)
+		build_refuse(population);
+	return population;
 }
 
 void
@@ -161,7 +200,11 @@ refresh_view(Definer *definer)
 {
 	const Population *population = population_of(definer);
 
-	trait_refresh(population, audience_filters(population), definer->home);
+	if (definer->follows && population_view_name(population) == NULL)
+		drop_unneeded(definer);
+	else
+		trait_refresh(population, audience_filters(population),
+					  definer->home);
 }
 
 void

@@ -27,6 +27,8 @@ typedef struct Definer
 	bool		acting;			/* as the population's owner */
 	bool		connected;		/* to SPI */
 	bool		gently;			/* readers and writers wait for moments only */
+	bool		follows;		/* a statement that altered a table: a view
+								 * that is gone stays gone */
 	Actor		before;			/* who acted before, while 'acting' */
 } Definer;
 
@@ -46,6 +48,20 @@ extern Definer *definer_begin_as_user(const Population *population,
 extern Definer *definer_begin_build(const Population *population,
 									const char *function);
 extern void definer_act(Definer *definer);
+
+/*
+ * definer_begin_statement() begins what a statement of any user's has made
+ * necessary: nobody is asked for rights, as nobody has a choice.  NULL if the
+ * population is gone.
+ */
+extern Definer *definer_begin_statement(const char *population);
+
+/*
+ * hold_definitions() keeps others from defining anything of a population until
+ * the transaction ends, whoever we are; an unfinished build is an error.
+ * Returns the population as it is now, NULL if it is gone.
+ */
+extern const Population *hold_definitions(const Population *population);
 
 /* What a definition reads and changes.  Names are char *. */
 typedef struct Affected
@@ -158,6 +174,12 @@ typedef struct NamedValue
  * variable length.
  */
 extern List *named_values(Datum json, const char *value);
+
+/*
+ * define_source.c: drop_readers() drops traits and audiences (names, char *),
+ * and all that is made of them, with a notice for each.
+ */
+extern void drop_readers(Definer *definer, List *traits, List *audiences);
 
 /* define_trait.c, define_audience.c: what a cascade drops too ------------- */
 

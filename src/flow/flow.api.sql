@@ -228,6 +228,26 @@ AS 'MODULE_PATHNAME', 'segment_rename_audience';
 COMMENT ON FUNCTION segment.rename_audience(name, name, name) IS
     'gives an audience another name, also in the filters that mention it, and also its view if the view has the audience''s name; nothing is computed again; the feed shows with cause rename that all members leave the old name and enter the new one';
 
+CREATE OR REPLACE FUNCTION segment.move_source(
+    source name,
+    relation regclass,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_move_source';
+COMMENT ON FUNCTION segment.move_source(name, regclass, name) IS
+    'puts a source onto another table, which has the columns that definitions mention, and keeps traits and audiences: profiles that differ are written, and who enters or leaves is in the feed; with the table that it has, its triggers are made anew, and what was written without them counts';
+
+CREATE OR REPLACE FUNCTION segment.move_source(
+    source name,
+    relation text,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_move_source_text';
+COMMENT ON FUNCTION segment.move_source(name, text, name) IS
+    'the same, with the name of the table as text, for parameters and columns';
+
 CREATE OR REPLACE FUNCTION segment.rename_source(
     name name,
     new_name name,

@@ -262,4 +262,54 @@ typedef List *(*FlowDropListener) (const Population *population);
  */
 extern void flow_on_drop(FlowDropListener listener);
 
+/* follow.c, for statements that alter tables ------------------------------ */
+
+/*
+ * The caller is connected to SPI, in the transaction of a statement of
+ * whichever user, which has locked the table and has altered it already.
+ */
+
+/*
+ * flow_follow_column() gives all definitions that mention a column its new
+ * name, and flow_follow_table() renames the sources that bear the name of
+ * their table, unless something else is called so.
+ */
+extern void flow_follow_column(Oid relid, const char *old, const char *new);
+extern void flow_follow_table(Oid relid);
+
+/*
+ * flow_follow_label() gives all definitions that mention a label of an enum
+ * its new name.
+ */
+extern void flow_follow_label(Oid type, const char *old, const char *new);
+
+/* lose.c: a table or column that is gone */
+typedef struct FlowLoss
+{
+	Oid			relid;
+	const char *column;			/* NULL: the table itself */
+	const char *what;			/* "column amount of table orders" */
+} FlowLoss;
+
+/*
+ * flow_lose() raises ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST with the list of
+ * what reads what was dropped, or with 'cascade' drops that, too.
+ */
+extern void flow_lose(const FlowLoss *loss, bool cascade);
+
+/*
+ * reread.c: flow_reread() computes again what is made of some columns (char *)
+ * of a table whose values may have 'changed', or whose types have; an error if
+ * a definition would not work any more.  'what' is said of the statement:
+ * "alter column amount of table orders".
+ */
+extern void flow_reread(Oid relid, List *columns, bool changed,
+						const char *what);
+
+/*
+ * flow_warn_uncaptured() warns for each source of a table of which not all
+ * that happens is captured.
+ */
+extern void flow_warn_uncaptured(Oid relid);
+
 #endif							/* SEGMENT_FLOW_H */

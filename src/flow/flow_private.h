@@ -13,6 +13,7 @@
 
 #include "profile/profile.h"
 #include "source/source.h"
+#include "trait/trait.h"
 
 /* pending.c --------------------------------------------------------------- */
 
@@ -165,6 +166,36 @@ extern void guests_folded(const char *population);
 extern void guests_end_transaction(void);
 extern void guests_discard(SubTransactionId subid);
 
+/*
+ * follow.c: follow_table() lets sources that bear the name of a table follow
+ * it, if that is not what they know it as.  take_name() gives a source, with a
+ * notice, the name of its table, unless something else is called so.
+ */
+extern void follow_table(const Population *population, Oid relid);
+extern bool take_name(const Source *source, const char *name);
+
+struct Definer;
+
+/* reread.c: what reads rows that are others now.  Names are char *. */
+typedef struct Reread
+{
+	List	   *sources;		/* whose traits are computed again */
+	List	   *traits;
+	List	   *audiences;
+	bool		rows;			/* it may not be the same rows, or keys */
+} Reread;
+
+/*
+ * reread_check() raises an error that names a reader that would not work any
+ * more; 'what' is what cannot be done, as in "alter column x of table y".
+ * reread_begun() computes all again, for a definer who has locked columns,
+ * members and the view; 'what' may be NULL.
+ */
+extern void reread_check(const Population *population, const Reread *readers,
+						 const char *what);
+extern void reread_begun(struct Definer *definer, const Reread *readers,
+						 const char *what);
+
 /* backfill.c: whole populations, by SQL ----------------------------------- */
 
 /*
@@ -191,6 +222,23 @@ extern void backfill_check_sources(const Population *population,
  * counted as if it had no rows.  Profiles without rows stay, as above.
  */
 extern void backfill_all(const Population *population, bool skip_unfit);
+
+/*
+ * reconcile.c: reconcile_source() writes the stored traits of a source into
+ * the profiles in which they are not what the source says, and makes the
+ * profiles that there are not.  reconcile_rows() counts the rows of
+ * all sources.  The sources are locked against writers.
+ */
+extern void reconcile_source(const Source *source);
+extern void reconcile_rows(const Population *population);
+
+/*
+ * value_as_text() is SQL for the text of a value, and values_differ() is SQL
+ * that says whether two values of a column differ.
+ */
+extern char *value_as_text(Oid type, const char *value);
+extern char *values_differ(const TraitColumn *column, const char *a,
+						   const char *b);
 
 /* result_number() is a number of the one row just selected; 0 for NULL. */
 extern int64 result_number(int column);

@@ -21,6 +21,8 @@
 
 SEGMENT_FUNCTION(segment_rebuild);
 
+static void follow_tables(Definer *definer);
+
 /*
  * rebuild(population)
  */
@@ -39,10 +41,28 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	sweep_all_or_warn(population_of(definer));
 	fold_all(population_of(definer), true);
 	backfill_all(population_of(definer), false);
+	follow_tables(definer);
 	audience_resume(population_of(definer));
 	members_decide(population_of(definer), NIL, CAUSE_REBUILD);
 	backfill_remove_ended(population_of(definer));
 	refresh_view(definer);
 	definer_end(definer);
 	PG_RETURN_VOID();
+}
+
+/* follow_tables() takes note of tables that were renamed past us. */
+static void
+follow_tables(Definer *definer)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_names(population_of(definer)))
+	{
+		const Source *source = source_by_name(population_of(definer),
+											  lfirst(lc));
+
+		/* one that has followed with another has another name now */
+		if (source != NULL && source->missing == NULL)
+			follow_table(population_of(definer), source->relid);
+	}
 }

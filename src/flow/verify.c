@@ -40,17 +40,16 @@
 #include "filter/filter.h"
 #include "profile/profile.h"
 #include "flow/definer.h"
+#include "flow/flow_private.h"
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_verify);
 
 static const Population *keep_named(const char *name);
+static void verify_table(const Source *source, ReturnSetInfo *result);
 static void verify_source(const Source *source, ReturnSetInfo *result);
 static char *column_differences(const Source *source, const char *query,
 								const TraitColumn *column);
-static char *as_text(Oid type, const char *value);
-static char *differ(const TraitColumn *column, const char *a, const char *b);
-static char *equality(Oid type);
 static void verify_rows(const Population *population, ReturnSetInfo *result);
 static void put_member(const Transition *difference, void *result);
 static void put_broken(const char *audience, const char *reason, void *result);
@@ -93,6 +92,8 @@ segment_verify(PG_FUNCTION_ARGS)
 		if (unbound != NULL)
 			trouble = unbound->message;
 		whole &= trouble == NULL;
+		if (trouble == NULL)
+			verify_table(source, result);
 		if (trouble == NULL)
 			verify_source(source, result);
 		else
@@ -140,6 +141,22 @@ keep_named(const char *name)
 		(void) ConditionalLockRelationOid(population->oid,
 										  ShareUpdateExclusiveLock);
 	return population;
+}
+
+/*
+ * verify_table() reports that the table of a source has got another name, and
+ * nobody was told: another table may have the old one, and rows be written
+ * there.
+ */
+static void
+verify_table(const Source *source, ReturnSetInfo *result)
+{
+	const char *name = get_rel_name(source->relid);
+
+	if (name != NULL && strcmp(name, source->table_name) != 0)
+		put_unbound(result, source->name, source->name,
+					psprintf("table \"%s\" is called \"%s\" now, and was not followed",
+							 source->table_name, name));
 }
 
 /* verify_source() compares the stored traits of one source. */
@@ -193,71 +210,11 @@ column_differences(const Source *source, const char *query,
 					" AS v WHERE %s",
 					quote_literal_cstr(source->name),
 					quote_literal_cstr(column->definition), key,
-					as_text(column->type, "v.stored"),
-					as_text(column->type, "v.expected"),
+					value_as_text(column->type, "v.stored"),
+					value_as_text(column->type, "v.expected"),
 					population_base_name(population), query, key,
 					stored, column->initial, expected,
-					differ(column, "v.stored", "v.expected"));
-}
-
-/*
- * as_text() makes SQL for the text of a value.  A cast of a user's type to
- * text may be a user's function, so such a value is printed instead.
- */
-static char *
-as_text(Oid type, const char *value)
-{
-	return type < FirstNormalObjectId ? psprintf("%s::text", value) :
-		psprintf("CASE WHEN %s IS DISTINCT FROM NULL"
-				 " THEN pg_catalog.format('%%s', %s) END", value, value);
-}
-
-/*
- * differ() makes SQL that says whether two values differ.  What was computed
- * differs by the equality of its type: the sums 1.50 and 1.5 do not.  What is
- * a value of the source is to look like it.
- */
-static char *
-differ(const TraitColumn *column, const char *a, const char *b)
-{
-	Oid			type = column->type;
-	char	   *equal;
-
-	if (column->is_value)
-		return psprintf("(%s) COLLATE pg_catalog.\"C\" IS DISTINCT FROM"
-						" (%s) COLLATE pg_catalog.\"C\"",
-						as_text(type, a), as_text(type, b));
-
-	/* the sum of floats depends, in its last digits, on the order of rows */
-	if (type == FLOAT8OID)
-		return psprintf("%s IS DISTINCT FROM %s AND"
-						" (abs(segment.subtract(%s, %s)) <="
-						" segment.multiply(1e-9, greatest(abs(%s), abs(%s))))"
-						" IS NOT TRUE",
-						a, b, a, b, a, b);
-
-	equal = equality(type);
-	if (equal == NULL)
-		return psprintf("%s IS DISTINCT FROM %s",
-						as_text(type, a), as_text(type, b));
-	return psprintf("(%s IS NULL) <> (%s IS NULL)"
-					" OR NOT (%s OPERATOR(%s) %s)", a, b, a, equal, b);
-}
-
-/*
- * equality() names the equality of a type for OPERATOR(); NULL if it has none.
- * A type of ours has one, but is not made to be sorted or hashed.
- */
-static char *
-equality(Oid type)
-{
-	Oid			equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
-
-	if (!OidIsValid(equal))
-		equal = OpernameGetOprid(list_make2(makeString(SEGMENT_SCHEMA),
-											makeString("=")),
-								 type, type);
-	return OidIsValid(equal) ? operator_name(equal) : NULL;
+					values_differ(column, "v.stored", "v.expected"));
 }
 
 /* verify_rows() compares source_rows with the sum over all sources. */

@@ -11,20 +11,24 @@
  *		table_rewrite		ALTER TABLE orders ALTER n TYPE ..	guard_rewrite
  *
  * each within the statement, so that an error undoes it, and what is written
- * is undone with it.  A database without a population pays for one look at an
+ * is undone with it.  A database without a source pays for one look at an
  * empty table.  Nothing happens in a binary upgrade, nor while the extension
- * is created, updated or dropped by its own script.
+ * is created, updated or dropped by its own script, nor by statements of ours,
+ * nor where a session restores data (segment.capture).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "tcop/cmdtag.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
@@ -38,14 +42,17 @@ SEGMENT_FUNCTION(segment_guard_rewrite);
 
 static bool begin(FunctionCallInfo fcinfo, GuardStatement *statement);
 static bool is_idle(void);
+static Oid	rewritten_table(void);
 static List *commanded(void);
 static List *dropped(void);
 static Oid	get_oid(HeapTuple row, int column);
+static List *get_names(HeapTuple row, int column);
 
 void
 guard_init(void)
 {
 	partitions_init();
+	alters_init();
 }
 
 /* ddl_command_start: something may be dropped. */
@@ -71,6 +78,8 @@ segment_guard_command(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	SPI_connect();
 	statement.objects = commanded();
+	renames_follow(&statement);
+	alters_check(&statement);
 	partitions_commanded(&statement);
 	SPI_finish();
 	PG_RETURN_NULL();
@@ -86,6 +95,8 @@ segment_guard_drop(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	SPI_connect();
 	statement.objects = dropped();
+	drops_check(&statement);
+	triggers_check_dropped(&statement);
 	partitions_dropped();
 	SPI_finish();
 	PG_RETURN_NULL();
@@ -97,9 +108,19 @@ segment_guard_rewrite(PG_FUNCTION_ARGS)
 {
 	GuardStatement statement;
 
-	if (!begin(fcinfo, &statement))
-		PG_RETURN_NULL();
+	if (begin(fcinfo, &statement))
+		alters_note_rewrite(rewritten_table());
 	PG_RETURN_NULL();
+}
+
+/* rewritten_table() is the table that is about to be rewritten. */
+static Oid
+rewritten_table(void)
+{
+	LOCAL_FCINFO(call, 0);
+
+	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
+	return DatumGetObjectId(pg_event_trigger_table_rewrite_oid(call));
 }
 
 /*
@@ -131,16 +152,16 @@ is_idle(void)
 	Oid			schema;
 	bool		found;
 
-	if (IsBinaryUpgrade)
+	if (IsBinaryUpgrade || !segment_capture || protected_write_is_permitted())
 		return true;
 	if (creating_extension &&
 		CurrentExtensionObject == get_extension_oid("segment", true))
 		return true;
 	schema = get_namespace_oid(SEGMENT_SCHEMA, true);
 	if (!OidIsValid(schema) ||
-		!OidIsValid(get_relname_relid("population", schema)))
+		!OidIsValid(get_relname_relid("source", schema)))
 		return true;
-	catalog_begin(&scan, "population", NULL);
+	catalog_begin(&scan, "source", NULL);
 	found = catalog_next(&scan);
 	catalog_end(&scan);
 	return !found;
@@ -177,9 +198,12 @@ dropped(void)
 	List	   *objects = NIL;
 	int			level = settings_pin();
 
-	SPI_execute("SELECT classid, objid, objsubid, object_identity, original"
-				" FROM pg_catalog.pg_event_trigger_dropped_objects()", true,
-				0);
+	SPI_execute("SELECT classid, objid, objsubid, object_identity,"
+				" original, address_names"
+				" FROM pg_catalog.pg_event_trigger_dropped_objects()"
+				" WHERE classid IN ('pg_catalog.pg_class'::regclass,"
+				" 'pg_catalog.pg_trigger'::regclass) AND NOT is_temporary",
+				true, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
@@ -192,6 +216,7 @@ dropped(void)
 		object->original = DatumGetBool(SPI_getbinval(row,
 													  SPI_tuptable->tupdesc,
 													  5, &isnull));
+		object->names = get_names(row, 6);
 		objects = lappend(objects, object);
 	}
 	AtEOXact_GUC(true, level);
@@ -206,4 +231,26 @@ get_oid(HeapTuple row, int column)
 
 	return DatumGetObjectId(SPI_getbinval(row, SPI_tuptable->tupdesc, column,
 										  &isnull));
+}
+
+/* get_names() is a column of type text[] as a list of names (char *). */
+static List *
+get_names(HeapTuple row, int column)
+{
+	bool		isnull;
+	Datum		array = SPI_getbinval(row, SPI_tuptable->tupdesc, column,
+									  &isnull);
+	Datum	   *names;
+	bool	   *nulls;
+	int			count;
+	List	   *list = NIL;
+
+	if (isnull)
+		return NIL;
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
+					  TYPALIGN_INT, &names, &nulls, &count);
+	for (int i = 0; i < count; i++)
+		list = lappend(list, nulls[i] ? pstrdup("") :
+					   TextDatumGetCString(names[i]));
+	return list;
 }

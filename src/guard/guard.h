@@ -15,7 +15,10 @@
 #ifndef SEGMENT_GUARD_H
 #define SEGMENT_GUARD_H
 
-/* guard_init() installs a hook that is told of what is about to be dropped. */
+/*
+ * guard_init() installs a hook that is told of what is about to be dropped,
+ * and registers what is called at the end of a transaction.
+ */
 extern void guard_init(void);
 
 #endif							/* SEGMENT_GUARD_H */

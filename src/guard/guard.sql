@@ -36,7 +36,7 @@ COMMENT ON EVENT TRIGGER segment_guard_start IS
 
 CREATE EVENT TRIGGER segment_guard_command ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',
-        'ALTER SCHEMA', 'ALTER TYPE', 'ALTER DOMAIN', 'ALTER TRIGGER')
+        'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER INDEX', 'ALTER TYPE')
     EXECUTE FUNCTION segment.guard_command();
 COMMENT ON EVENT TRIGGER segment_guard_command IS
     'lets the definitions of extension segment follow what is renamed or altered';

@@ -24,6 +24,7 @@ typedef struct GuardObject
 {
 	ObjectAddress address;
 	char	   *identity;		/* its name, qualified and quoted; or NULL */
+	List	   *names;			/* of DROP: schema, name, part (char *) */
 	bool		original;		/* of DROP: one that the statement names */
 } GuardObject;
 
@@ -48,5 +49,32 @@ extern void partitions_init(void);
 extern void partitions_begin(const GuardStatement *statement);
 extern void partitions_dropped(void);
 extern void partitions_commanded(const GuardStatement *statement);
+
+/* renames.c --------------------------------------------------------------- */
+
+/* renames_follow() lets definitions follow what the statement has renamed. */
+extern void renames_follow(const GuardStatement *statement);
+
+/* drops.c ----------------------------------------------------------------- */
+
+/*
+ * drops_check() refuses that the statement has dropped what definitions read,
+ * or drops these, too; triggers_check_dropped() warns if capture triggers are
+ * gone.
+ */
+extern void drops_check(const GuardStatement *statement);
+extern void triggers_check_dropped(const GuardStatement *statement);
+
+/* alters.c ---------------------------------------------------------------- */
+
+/*
+ * alters_init() lets it be forgotten which tables were rewritten, which
+ * alters_note_rewrite() notes.
+ */
+extern void alters_init(void);
+extern void alters_note_rewrite(Oid relid);
+
+/* alters_check() looks at what ALTER TABLE does to rows that are read. */
+extern void alters_check(const GuardStatement *statement);
 
 #endif							/* SEGMENT_GUARD_PRIVATE_H */

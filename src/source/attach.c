@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
@@ -172,7 +173,7 @@ source_rename(const Source *source, const char *new_name)
 		" WHERE population = $1 AND source = $2",
 		"UPDATE segment.source SET through = $3"
 		" WHERE population = $1 AND through = $2",
-		"UPDATE segment.source SET source = $3"
+		"UPDATE segment.source SET source = $3, given = NULL"
 		" WHERE population = $1 AND source = $2",
 	};
 
@@ -182,6 +183,22 @@ source_rename(const Source *source, const char *new_name)
 								   name_datum(source->name),
 								   name_datum(new_name)},
 						NULL);
+	population_changed(source->population);
+}
+
+void
+source_note_table(const Source *source, const char *given)
+{
+	catalog_execute("UPDATE segment.source SET table_name = $3, given = $4"
+					" WHERE population = $1 AND source = $2",
+					4, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, NAMEOID},
+					(Datum[]) {name_datum(source->population->name),
+							   name_datum(source->name),
+							   name_datum(get_rel_name(source->relid)),
+							   given == NULL ? (Datum) 0 :
+							   name_datum(given)},
+					(bool[]) {false, false, false, given == NULL});
+	CommandCounterIncrement();
 	population_changed(source->population);
 }
 
@@ -227,11 +244,11 @@ insert_source(const Population *population, const SourceRequest *request,
 
 	catalog_execute("INSERT INTO segment.source"
 					" (population, source, relation, key, at, filter,"
-					" through, key_link, at_link)"
-					" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-					9, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
-							   NAMEOID, catalog_type("filter"), NAMEOID,
-							   INT2OID, INT2OID},
+					" through, key_link, at_link, table_name)"
+					" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+					10, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
+								NAMEOID, catalog_type("filter"), NAMEOID,
+								INT2OID, INT2OID, NAMEOID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(request->name),
 							   ObjectIdGetDatum(request->relid),
@@ -243,10 +260,11 @@ insert_source(const Population *population, const SourceRequest *request,
 							   request->through == NULL ? (Datum) 0 :
 							   name_datum(request->through),
 							   Int16GetDatum(key_link),
-							   Int16GetDatum(at_link)},
+							   Int16GetDatum(at_link),
+							   name_datum(get_rel_name(request->relid))},
 					(bool[]) {false, false, false, false, request->at == NULL,
 							  filter == NULL, request->through == NULL, false,
-							  false});
+							  false, false});
 }
 
 /* insert_links() writes the links (NewLink *) of a source. */

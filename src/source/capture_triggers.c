@@ -212,6 +212,17 @@ drop_triggers(Oid relid, List *triggers)
 }
 
 bool
+capture_triggers_by_row(const Population *population, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_triggers(population, relid))
+		if (capture_is_by_row(lfirst(lc)))
+			return true;
+	return false;
+}
+
+bool
 source_is_captured(const Source *source)
 {
 	ListCell   *lc;
@@ -325,11 +336,16 @@ is_captured(const Population *population, Oid relid)
 	return before && events == TRIGGER_TYPE_EVENT_MASK;
 }
 
-/* execute() executes a statement as the current user. */
+/*
+ * execute() executes a statement of ours, which is not one of the user's that
+ * the guard looks at, as the current user.
+ */
 static void
 execute(const char *sql)
 {
+	protected_write_begin();
 	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
+	protected_write_end();
 }
 
 /*

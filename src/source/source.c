@@ -47,8 +47,7 @@ static AttrNumber link_column(Source *source, Oid relid, const char *column);
 static void check_unique(Source *source, const SourceLink *link);
 static void read_filter(CatalogScan *scan, Source *source);
 static bool check_mentioned(const FilterNode *node, void *source);
-static AttrNumber read_column(CatalogScan *scan, Source *source, Oid relid,
-							  const char *which);
+static AttrNumber read_column(Source *source, Oid relid, const char *column);
 static void check_collation(Source *source);
 static void note_unfit(Source *source, Oid relid, AttrNumber attno, Oid type);
 static bool made_of(const void *entry, Oid relid);
@@ -135,11 +134,17 @@ source_copy(const Source *source)
 
 	*copy = *source;
 	copy->name = pstrdup(source->name);
+	copy->key = pstrdup(source->key);
+	if (source->at != NULL)
+		copy->at = pstrdup(source->at);
 	copy->population = population_copy(source->population);
 	if (source->filter != NULL)
 		copy->filter = filter_unpack(filter_pack(source->filter));
 	if (source->through != NULL)
 		copy->through = pstrdup(source->through);
+	copy->table_name = pstrdup(source->table_name);
+	if (source->given != NULL)
+		copy->given = pstrdup(source->given);
 	copy->links = palloc(sizeof(SourceLink) * source->nlinks);
 	for (int i = 0; i < source->nlinks; i++)
 	{
@@ -291,19 +296,23 @@ source_read(CatalogScan *scan, const Population *population)
 	source->population = population;
 	source->relid = DatumGetObjectId(catalog_get(scan, "relation", REGCLASSOID,
 												 &isnull));
+	source->key = catalog_get_text(scan, "key");
+	source->at = catalog_get_optional(scan, "at");
 	source->through = catalog_get_optional(scan, "through");
+	source->table_name = catalog_get_text(scan, "table_name");
+	source->given = catalog_get_optional(scan, "given");
 	source->key_link = get_small(scan, "key_link");
 	source->at_link = get_small(scan, "at_link");
 	read_links(source);
 	key = source_relid(source, source->key_link);
-	source->key_attno = read_column(scan, source, key, "key");
+	source->key_attno = read_column(source, key, source->key);
 	if (source->key_attno != InvalidAttrNumber)
 	{
 		source->key_type = get_atttype(key, source->key_attno);
 		check_collation(source);
 	}
 	at = source_relid(source, source->at_link);
-	source->at_attno = read_column(scan, source, at, "at");
+	source->at_attno = read_column(source, at, source->at);
 	if (source->at_attno != InvalidAttrNumber)
 		source->at_type = get_atttype(at, source->at_attno);
 	if (source->key_attno != InvalidAttrNumber)
@@ -450,9 +459,8 @@ check_mentioned(const FilterNode *node, void *context)
  * if it is gone, or if its values are not stored any more.
  */
 static AttrNumber
-read_column(CatalogScan *scan, Source *source, Oid relid, const char *which)
+read_column(Source *source, Oid relid, const char *column)
 {
-	char	   *column = catalog_get_optional(scan, which);
 	AttrNumber	attno;
 
 	if (column == NULL)

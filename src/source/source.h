@@ -55,6 +55,8 @@ typedef struct Source
 	char	   *name;
 	const Population *population;
 	Oid			relid;			/* of the table, or of what was one */
+	char	   *key;			/* the name of the key's column */
+	char	   *at;				/* that of the time, or NULL */
 	AttrNumber	key_attno;
 	Oid			key_type;		/* of the column */
 	KeyForm		key_form;		/* how a key is made of it */
@@ -62,6 +64,9 @@ typedef struct Source
 	Oid			at_type;		/* date, timestamp or timestamptz */
 	FilterNode *filter;			/* which rows of the table; NULL: all */
 	char	   *through;		/* the source of its parents, or NULL */
+	char	   *table_name;		/* of the table, as far as we know */
+	char	   *given;			/* the name that it was given, if it has
+								 * followed its table; or NULL */
 	int			key_link;		/* in whose row the key is */
 	int			at_link;		/* in whose row the time is */
 	int			nlinks;
@@ -201,6 +206,63 @@ extern TupleTableSlot *source_table_slot(const SourceTable *table);
 extern TupleTableSlot *source_table_row(const SourceTable *table,
 										TupleTableSlot *row,
 										TupleTableSlot *slot);
+
+/* mentions.c: who mentions a column? -------------------------------------- */
+
+/*
+ * A column of a table, by its name in definitions, and the sources (Source *)
+ * of a population that the table is, or is linked to.
+ */
+typedef struct SourceColumn
+{
+	Oid			relid;
+	const char *name;			/* NULL: whichever column */
+	const char *new_name;		/* or NULL */
+	List	   *sources;
+} SourceColumn;
+
+/*
+ * source_column() makes one; the sources are in the current context.
+ * source_of_column() finds one of the sources by its name, or NULL.
+ */
+extern SourceColumn source_column(const Population *population, Oid relid,
+								  const char *name, const char *new_name);
+extern const Source *source_of_column(const SourceColumn *column,
+									  const char *source);
+
+/*
+ * Does a filter or operand over the source's row mention the column?  And the
+ * same with the column's new name: an error if that cannot be written there.
+ */
+extern bool source_row_reads(const Source *source, const FilterNode *node,
+							 const SourceColumn *column);
+extern FilterNode *source_row_rename(const Source *source,
+									 const FilterNode *node,
+									 const SourceColumn *column);
+
+/*
+ * source_relabel() lets the filters of a population's sources follow a label
+ * (FilterLabel) that has got another name.
+ */
+extern void source_relabel(const Population *population,
+						   const FilterLabel *label);
+
+/*
+ * What the source itself needs the column for: "key", "time", "filter" or
+ * "link"; NULL if it does not.
+ */
+extern const char *source_needs_column(const Source *source,
+									   const SourceColumn *column);
+
+/*
+ * source_tables_attached() lists the tables (OIDs) that sources of any
+ * population are made of; source_tables_among() lists those of them that are
+ * among some, and source_populations() names (char *) the populations that
+ * have sources of a table.  No table but ours is opened.
+ */
+extern List *source_tables_attached(void);
+extern List *source_tables_among(List *tables);
+extern List *source_populations(Oid relid);
 
 /* links.c: rows to which a row refers ------------------------------------- */
 
@@ -416,6 +478,26 @@ extern void source_check_not_parent(const Source *source);
  * locked against writers.
  */
 extern void source_rename(const Source *source, const char *new_name);
+
+/*
+ * source_note_table() notes the name of a source's table, and the name that
+ * the source was given (or NULL).
+ */
+extern void source_note_table(const Source *source, const char *given);
+
+/*
+ * source_move() puts a source onto another table, or onto its own, with
+ * triggers made anew; sources that go through it go with it.  The rest is as
+ * for source_attach().  What is made of it has still to be computed.
+ */
+extern void source_move(const Source *source, Oid relid);
+
+/*
+ * source_rename_column() lets all sources of a population follow a column that
+ * has got a new name.
+ */
+extern void source_rename_column(const Population *population,
+								 const SourceColumn *column);
 
 /*
  * source_check_name() raises ERRCODE_DUPLICATE_OBJECT if the population has a

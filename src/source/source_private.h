@@ -90,6 +90,9 @@ extern void capture_triggers_create(const Population *population,
 									Oid relid, bool replicated);
 extern void capture_triggers_drop(const Population *population, Oid relid);
 
+/* Has a table the triggers that see rows that arrive by replication? */
+extern bool capture_triggers_by_row(const Population *population, Oid relid);
+
 /* Is a capture trigger of the set of a table whose rows are replicated? */
 static inline bool
 capture_is_by_row(const Trigger *trigger)

@@ -249,20 +249,31 @@ extern void trait_abandon(const Population *population);
 
 /* trait_rename.c: names in definitions ----------------------------------- */
 
+/*
+ * Makes of a definition another one that says the same.  'change' is what it
+ * is made for.
+ */
 typedef FilterNode *(*DefinitionRewrite) (const Population *population,
 										  const FilterNode *definition,
-										  const char *old, const char *new);
+										  const void *change);
+
+/* A name that becomes another. */
+typedef struct NameChange
+{
+	const char *old;
+	const char *new;
+} NameChange;
 
 /*
- * The definition with another name for a trait or a source; nothing is looked
- * up but which names are sources.
+ * The definition with another name (NameChange *) for a trait or a source;
+ * nothing is looked up but which names are sources.
  */
 extern FilterNode *definition_rename_trait(const Population *population,
 										   const FilterNode *definition,
-										   const char *old, const char *new);
+										   const void *change);
 extern FilterNode *definition_rename_source(const Population *population,
 											const FilterNode *definition,
-											const char *old, const char *new);
+											const void *change);
 
 /* Does a definition mention a name with keys behind it, such as extra.size? */
 extern bool definition_has_keys_of(const FilterNode *definition,
@@ -278,6 +289,54 @@ extern void trait_rename(const Population *population, const char *name,
 /* Rename a source in the definitions of traits and stored traits. */
 extern void trait_rename_source(const Population *population,
 								const char *name, const char *new_name);
+
+/*
+ * Rewrite the definitions of all traits and stored traits.  What they say
+ * stays, so that no value changes.
+ */
+extern void trait_rewrite(const Population *population,
+						  DefinitionRewrite rewrite, const void *change);
+
+/*
+ * rewritten_text() is the text of a definition that was rewritten, as it is
+ * stored: an error if reading the text would give another definition.
+ */
+extern char *rewritten_text(const FilterNode *definition);
+
+/* trait_columns.c: columns in definitions -------------------------------- */
+
+/*
+ * Does a definition or filter mention a column by itself, rather than by the
+ * name of a trait?
+ */
+extern bool definition_reads_column(const FilterNode *definition,
+									const SourceColumn *column);
+
+/* A DefinitionRewrite for a SourceColumn *, which has a new name. */
+extern FilterNode *definition_rename_column(const Population *population,
+											const FilterNode *definition,
+											const void *column);
+
+/* Binds a definition, or raises an error. */
+typedef void (*RelabelBind) (const Population *population,
+							 const FilterNode *definition);
+
+/*
+ * definition_relabel() is a DefinitionRewrite for a FilterLabel *: literals
+ * that are the label of the enum get its new name.  It is for traits;
+ * definition_relabel_with() is told how the definition binds.
+ */
+extern FilterNode *definition_relabel(const Population *population,
+									  const FilterNode *definition,
+									  const void *label);
+extern FilterNode *definition_relabel_with(const Population *population,
+										   const FilterNode *definition,
+										   const void *label,
+										   RelabelBind bind);
+
+/* Names (char *) of the traits whose definition mentions a column. */
+extern List *trait_users_of_column(const Population *population,
+								   const SourceColumn *column);
 
 /* program.c: the program of a source ------------------------------------- */
 

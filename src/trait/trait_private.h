@@ -178,6 +178,13 @@ extern void trait_check_name(const Population *population, const char *name);
 /* Let the view show the traits that there are: see trait_refresh(). */
 extern void view_refresh(const Population *population, const char *home);
 
+/*
+ * Comment the view's column of a trait, if there is one, after the text of the
+ * definition has changed.
+ */
+extern void view_comment_trait(const Population *population,
+							   const Trait *trait, const char *text);
+
 /* Rename the view's column of that name, if there is one. */
 extern void view_rename_column(const Population *population,
 							   const char *name, const char *new_name);

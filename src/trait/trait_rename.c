@@ -31,8 +31,7 @@
 typedef struct Renaming
 {
 	const Population *population;
-	const char *old;
-	const char *new;
+	const NameChange *change;
 } Renaming;
 
 static FilterNode *copy_with_text(const FilterNode *node, const char *text);
@@ -40,17 +39,17 @@ static FilterNode *rename_trait_in(const FilterNode *node, void *context);
 static FilterNode *rename_source_in(const FilterNode *node, void *context);
 static bool find_keys(const FilterNode *node, void *context);
 static void rewrite_traits(const Population *population,
-						   DefinitionRewrite rewrite,
-						   const char *old, const char *new);
+						   DefinitionRewrite rewrite, const void *change);
+static void rewrite_stored(const Population *population,
+						   DefinitionRewrite rewrite, const void *change);
 
 /* ---- names in a definition ---- */
 
 FilterNode *
 definition_rename_trait(const Population *population,
-						const FilterNode *definition,
-						const char *old, const char *new)
+						const FilterNode *definition, const void *change)
 {
-	Renaming	renaming = {population, old, new};
+	Renaming	renaming = {population, change};
 
 	return filter_rewrite(definition, rename_trait_in, &renaming);
 }
@@ -64,19 +63,19 @@ rename_trait_in(const FilterNode *node, void *context)
 	/* a replacement is not visited: names inside are those of the source */
 	if (node->op == FILTER_AGGREGATE || node->op == FILTER_DID)
 		return copy_with_text(node, node->text);
-	if (node->op != FILTER_COLUMN || strcmp(node->text, renaming->old) != 0 ||
+	if (node->op != FILTER_COLUMN ||
+		strcmp(node->text, renaming->change->old) != 0 ||
 		(node->nargs > 0 &&
 		 source_by_name(renaming->population, node->text) != NULL))
 		return NULL;
-	return copy_with_text(node, renaming->new);
+	return copy_with_text(node, renaming->change->new);
 }
 
 FilterNode *
 definition_rename_source(const Population *population,
-						 const FilterNode *definition,
-						 const char *old, const char *new)
+						 const FilterNode *definition, const void *change)
 {
-	Renaming	renaming = {population, old, new};
+	Renaming	renaming = {population, change};
 
 	return filter_rewrite(definition, rename_source_in, &renaming);
 }
@@ -88,17 +87,18 @@ rename_source_in(const FilterNode *node, void *context)
 	const Renaming *renaming = context;
 
 	if (node->op == FILTER_COLUMN && node->nargs > 0 &&
-		strcmp(node->text, renaming->old) == 0)
-		return copy_with_text(node, renaming->new);
+		strcmp(node->text, renaming->change->old) == 0)
+		return copy_with_text(node, renaming->change->new);
 	if (node->op == FILTER_AGGREGATE || node->op == FILTER_DID)
 	{
 		FilterNode *copy = copy_with_text(node, node->text);
 
-		if (strcmp(node->args[0]->text, renaming->old) == 0)
+		if (strcmp(node->args[0]->text, renaming->change->old) == 0)
 		{
 			copy->args = palloc(sizeof(FilterNode *) * node->nargs);
 			memcpy(copy->args, node->args, sizeof(FilterNode *) * node->nargs);
-			copy->args[0] = copy_with_text(node->args[0], renaming->new);
+			copy->args[0] = copy_with_text(node->args[0],
+										   renaming->change->new);
 		}
 		return copy;
 	}
@@ -161,7 +161,8 @@ trait_rename(const Population *population, const char *name,
 					(Datum[]) {name_datum(population->name), name_datum(name),
 							   name_datum(new_name)},
 					NULL);
-	rewrite_traits(population, definition_rename_trait, name, new_name);
+	rewrite_traits(population, definition_rename_trait,
+				   &(NameChange) {name, new_name});
 	CommandCounterIncrement();
 	population_changed(population);
 }
@@ -170,54 +171,93 @@ void
 trait_rename_source(const Population *population, const char *name,
 					const char *new_name)
 {
-	ListCell   *lc;
+	NameChange	change = {name, new_name};
 
-	foreach(lc, stored_list(population))
-	{
-		const StoredTrait *stored = lfirst(lc);
-		char	   *text;
-
-		if (strcmp(stored->source, name) != 0)
-			continue;
-		text = filter_print(definition_rename_source(population,
-													 stored->definition,
-													 name, new_name));
-		catalog_execute("UPDATE segment.stored_trait"
-						" SET source = $3, definition = $4"
-						" WHERE population = $1 AND stored = $2",
-						4, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TEXTOID},
-						(Datum[]) {name_datum(population->name),
-								   name_datum(stored->name),
-								   name_datum(new_name),
-								   CStringGetTextDatum(text)},
-						NULL);
-		population_comment_columns(population, stored->name, text);
-	}
-	rewrite_traits(population, definition_rename_source, name, new_name);
+	rewrite_stored(population, definition_rename_source, &change);
+	catalog_execute("UPDATE segment.stored_trait SET source = $3"
+					" WHERE population = $1 AND source = $2",
+					3, (Oid[]) {NAMEOID, NAMEOID, NAMEOID},
+					(Datum[]) {name_datum(population->name), name_datum(name),
+							   name_datum(new_name)},
+					NULL);
+	rewrite_traits(population, definition_rename_source, &change);
 	CommandCounterIncrement();
 	population_changed(population);
+}
+
+void
+trait_rewrite(const Population *population, DefinitionRewrite rewrite,
+			  const void *change)
+{
+	/* a definition that has to bind for it needs the stored ones as before */
+	rewrite_traits(population, rewrite, change);
+	rewrite_stored(population, rewrite, change);
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+char *
+rewritten_text(const FilterNode *definition)
+{
+	char	   *text = filter_print(definition);
+
+	if (!filter_equal(definition, filter_parse_definition(text, NULL)))
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+				 errmsg("the new name would change what a definition means"),
+				 errdetail("It would say: %s", text),
+				 errhint("Choose another name.")));
+	return text;
 }
 
 /* Rewrite the definitions of all traits that mention a name. */
 static void
 rewrite_traits(const Population *population, DefinitionRewrite rewrite,
-			   const char *old, const char *new)
+			   const void *change)
 {
 	ListCell   *lc;
 
 	foreach(lc, trait_list(population))
 	{
 		const Trait *trait = lfirst(lc);
-		char	   *text = filter_print(rewrite(population, trait->definition,
-												old, new));
+		char	   *text = rewritten_text(rewrite(population,
+												  trait->definition, change));
 
-		if (strcmp(text, trait->text) != 0)
-			catalog_execute("UPDATE segment.trait SET definition = $3"
-							" WHERE population = $1 AND trait = $2",
-							3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
-							(Datum[]) {name_datum(population->name),
-									   name_datum(trait->name),
-									   CStringGetTextDatum(text)},
-							NULL);
+		if (strcmp(text, trait->text) == 0)
+			continue;
+		catalog_execute("UPDATE segment.trait SET definition = $3"
+						" WHERE population = $1 AND trait = $2",
+						3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(trait->name),
+								   CStringGetTextDatum(text)},
+						NULL);
+		view_comment_trait(population, trait, text);
+	}
+}
+
+/* Rewrite the definitions of the stored traits that mention a name. */
+static void
+rewrite_stored(const Population *population, DefinitionRewrite rewrite,
+			   const void *change)
+{
+	ListCell   *lc;
+
+	foreach(lc, stored_list(population))
+	{
+		const StoredTrait *stored = lfirst(lc);
+		char	   *text = rewritten_text(rewrite(population,
+												  stored->definition, change));
+
+		if (strcmp(text, stored->text) == 0)
+			continue;
+		catalog_execute("UPDATE segment.stored_trait SET definition = $3"
+						" WHERE population = $1 AND stored = $2",
+						3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
+						(Datum[]) {name_datum(population->name),
+								   name_datum(stored->name),
+								   CStringGetTextDatum(text)},
+						NULL);
+		population_comment_columns(population, stored->name, text);
 	}
 }

@@ -309,6 +309,18 @@ comment_columns(const Population *population, const char *view, List *columns)
 	}
 }
 
+void
+view_comment_trait(const Population *population, const Trait *trait,
+				   const char *text)
+{
+	AttrNumber	attno = population_view_name(population) == NULL ?
+		InvalidAttrNumber : get_attnum(population->view, trait->name);
+
+	if (attno != InvalidAttrNumber)
+		CreateComments(population->view, RelationRelationId, attno,
+					   unconstify(char *, view_comment_of(trait, text)));
+}
+
 /* The query of the view. */
 static char *
 view_query(const Population *population, List *columns)

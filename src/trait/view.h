@@ -25,6 +25,9 @@ typedef struct ViewColumn
 /* The columns (ViewColumn *) that the view is to have. */
 extern List *view_columns(const Population *population);
 
+/* The comment of a trait's column, whose definition is 'text'. */
+extern const char *view_comment_of(const Trait *trait, const char *text);
+
 /* The columns (ViewColumn *) that the view has. */
 extern List *view_present_columns(const Population *population);
 

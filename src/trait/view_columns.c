@@ -51,6 +51,13 @@ static ViewColumn *placeholder(const ViewColumn *of, List *columns,
 static void refuse_change(const Population *population,
 						  const ViewColumn *present, const ViewColumn *column);
 
+const char *
+view_comment_of(const Trait *trait, const char *text)
+{
+	return trait->description == NULL ? text :
+		psprintf("%s: %s", trait->description, text);
+}
+
 List *
 view_columns(const Population *population)
 {
@@ -69,10 +76,8 @@ view_columns(const Population *population)
 		printer.trait = lfirst(lc);
 		printer.column = palloc0(sizeof(ViewColumn));
 		printer.column->name = printer.trait->name;
-		printer.column->comment = printer.trait->description == NULL ?
-			printer.trait->text :
-			psprintf("%s: %s", printer.trait->description,
-					 printer.trait->text);
+		printer.column->comment = view_comment_of(printer.trait,
+												  printer.trait->text);
 
 		error = attempt(print_trait, &printer);
 		if (error != NULL)

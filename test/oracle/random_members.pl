@@ -1111,7 +1111,7 @@ sub begin_again
 
 sub setup_script
 {
-	my $script = "CREATE EXTENSION segment;\nSET segment.now = '2026-05-03 12:00+00';\nSET TimeZone = 'UTC';\n$tables";
+	my $script = "CREATE EXTENSION segment;\nALTER EVENT TRIGGER segment_guard_command DISABLE;\nSET segment.now = '2026-05-03 12:00+00';\nSET TimeZone = 'UTC';\n$tables";
 	my $columns = join ', ', map { defined $_->[1] ? "coalesce($_->[0], $_->[1]) AS $_->[0]" : $_->[0] } @traits;
 	my $formulas = join ', ', map { "$_->[2] AS $_->[0]" } @formulas;
 

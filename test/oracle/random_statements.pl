@@ -254,6 +254,7 @@ my %kinds = (
 	savepoint => 5,
 	caught => 4,
 	transaction => 8,
+	alter => 3,
 	copy => 5);
 
 go_over_history();
@@ -613,6 +614,49 @@ sub random_copy
 	} @rows;
 
 	return "COPY $table FROM STDIN;\n" . join("\n", @lines) . "\n\\.\n";
+}
+
+# Columns and a table get other names, which definitions follow as the naive views
+# do, and get them back; two swap theirs.  A source is put onto another table, or
+# onto its own after rows were written past it.
+sub random_alter
+{
+	my $third = int rand 3;
+	my $write = pick(
+		"UPDATE orders SET %s = %s + 1 WHERE order_id %% 3 = $third;\n",
+		"DELETE FROM orders WHERE order_id %% 9 = $third AND %s > %s - 1;\n");
+	my $move = "SELECT segment.move_source('%s', '%s');\n";
+
+	return "BEGIN;\n" . pick(
+		"ALTER TABLE orders RENAME amount TO total;\n-- compare\n"
+		  . sprintf($write, 'total', 'total') . "-- compare\nALTER TABLE orders RENAME total TO amount;\n",
+		"ALTER TABLE orders RENAME customer_id TO buyer;\nALTER TABLE orders RENAME ordered_at TO at;\n-- compare\n"
+		  . "DELETE FROM orders WHERE buyer % 5 = $third;\n-- compare\n"
+		  . "ALTER TABLE orders RENAME at TO ordered_at;\nALTER TABLE orders RENAME buyer TO customer_id;\n",
+		swap_names() . "-- compare\n" . sprintf($write, 'units', 'units') . "-- compare\n" . swap_names(),
+		"ALTER TABLE clicks RENAME TO taps;\nDELETE FROM taps WHERE customer_id % 4 = $third;\n-- compare\n"
+		  . "ALTER TABLE taps RENAME TO clicks;\n",
+		"ALTER TABLE clicks DISABLE TRIGGER USER;\n" . random_insert_clicks()
+		  . "DELETE FROM clicks WHERE customer_id % 5 = $third;\n" . sprintf($move, 'clicks', 'clicks'),
+		"ALTER TABLE clicks RENAME TO old_clicks;\n"
+		  . "CREATE TABLE clicks (target text, customer_id bigint, clicked_on date);\n"
+		  . "INSERT INTO clicks (customer_id, clicked_on, target) SELECT * FROM old_clicks WHERE customer_id % 4 <> $third;\n"
+		  . sprintf($move, 'clicks', 'clicks')
+		  . "DELETE FROM old_clicks;\nINSERT INTO old_clicks SELECT customer_id, clicked_on, target FROM clicks;\n-- compare\n"
+		  . "ALTER TABLE clicks RENAME TO new_clicks;\nALTER TABLE old_clicks RENAME TO clicks;\n"
+		  . sprintf($move, 'clicks', 'clicks') . "DROP TABLE new_clicks;\n")
+	  . pick("COMMIT;\n", "COMMIT;\n", "ROLLBACK;\n");
+}
+
+sub swap_names
+{
+	return "ALTER TABLE orders RENAME amount TO other;\nALTER TABLE orders RENAME units TO amount;\n"
+	  . "ALTER TABLE orders RENAME other TO units;\n";
+}
+
+sub random_insert_clicks
+{
+	return 'INSERT INTO clicks VALUES (' . join(', ', @{ random_row('clicks') }) . ");\n";
 }
 
 # A plain statement, to stand within something larger.

@@ -119,6 +119,7 @@ INSERT INTO visits VALUES (1, now()), (2, now());
 CREATE VIEW mine AS SELECT customer_id, visits FROM profile;
 SELECT segment.drop_trait('points');
 SELECT segment.rename_trait('visits', 'how_often');
+ALTER EVENT TRIGGER segment_guard_command DISABLE;
 ALTER TYPE color RENAME VALUE 'red' TO 'crimson';
 END
 $node->safe_psql('broken', 'INSERT INTO visits VALUES (3, now());');
