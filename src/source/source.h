@@ -517,7 +517,7 @@ extern bool source_is_captured(const Source *source);
 /*
  * source_is_followed() says whether a table has capture triggers, and
  * sources_followed() lists the sources (Source *) that it is in the
- * populations that they name, at the end of the transaction's memory.
+ * populations that they name; they are good until the transaction ends.
  *
  * source_follow() gives a table, and all below it, the triggers that 'top'
  * has, as the current user; source_unfollow() drops those of one table.
