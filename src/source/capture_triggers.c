@@ -250,7 +250,7 @@ sources_followed(Oid relid)
 	List	   *populations = NIL;
 	List	   *sources = NIL;
 	ListCell   *lc;
-	ListCell   *name;
+	ListCell   *one;
 
 	foreach(lc, all_triggers(relid))
 		populations = names_add(populations,
@@ -258,18 +258,12 @@ sources_followed(Oid relid)
 	foreach(lc, populations)
 	{
 		const Population *population = population_find(lfirst(lc));
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 
-		foreach(name, population == NULL ? NIL : source_names(population))
-		{
-			const Source *source = source_by_name(population, lfirst(name));
-			MemoryContext old;
-
-			if (source == NULL || !source_is_made_of(source, relid))
-				continue;
-			old = MemoryContextSwitchTo(TopTransactionContext);
-			sources = lappend(sources, source_copy(source));
-			MemoryContextSwitchTo(old);
-		}
+		foreach(one, population == NULL ? NIL :
+				sources_of_table(population, relid))
+			sources = lappend(sources, source_copy(lfirst(one)));
+		MemoryContextSwitchTo(old);
 	}
 	return sources;
 }

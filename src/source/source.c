@@ -38,7 +38,6 @@ typedef struct SourceEntry
 
 static Cache *sources = NULL;
 
-static List *sources_of_table(const Population *population, Oid relid);
 static Source *source_read(CatalogScan *scan, const Population *population);
 static int	get_small(CatalogScan *scan, const char *column);
 static void read_links(Source *source);
@@ -74,6 +73,7 @@ sources_of_trigger(const Trigger *trigger, Relation relation)
 	MemoryContext context;
 	MemoryContext old;
 	uint64		begun;
+	ListCell   *lc;
 
 	if (entry != NULL)
 		return entry->table;
@@ -94,6 +94,8 @@ sources_of_trigger(const Trigger *trigger, Relation relation)
 	source_table_describe(made.table, relation, source_top(made.relid));
 	made.table->sources = sources_of_table(made.population,
 										   made.table->relid);
+	foreach(lc, made.table->sources)
+		source_check(lfirst(lc));
 	MemoryContextSwitchTo(old);
 	if (made.table->sources == NIL)
 		ereport(ERROR,
@@ -108,8 +110,7 @@ sources_of_trigger(const Trigger *trigger, Relation relation)
 	return entry->table;
 }
 
-/* sources_of_table() lists the sources that a table is; unfit is an error. */
-static List *
+List *
 sources_of_table(const Population *population, Oid relid)
 {
 	List	   *found = NIL;
@@ -119,10 +120,8 @@ sources_of_table(const Population *population, Oid relid)
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
-		if (source == NULL || !source_is_made_of(source, relid))
-			continue;
-		source_check(source);
-		found = lappend(found, unconstify(Source *, source));
+		if (source != NULL && source_is_made_of(source, relid))
+			found = lappend(found, unconstify(Source *, source));
 	}
 	return found;
 }

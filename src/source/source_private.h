@@ -10,6 +10,12 @@
 
 #include "source/source.h"
 
+/*
+ * source.c: sources_of_table() lists the sources (Source *) that a table is,
+ * fit or not.
+ */
+extern List *sources_of_table(const Population *population, Oid relid);
+
 /* eligible.c: may this table be a source of that population? -------------- */
 
 /*
