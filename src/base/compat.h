@@ -173,6 +173,12 @@ typedef struct DateTimeErrorExtra
 #define VAR_RETURNING(var)		((var)->varreturningtype)
 #endif
 
+/* 18 can leave room before a minimal tuple. */
+#if PG_VERSION_NUM < 180000
+#define heap_form_minimal_tuple(desc, values, isnull, extra) \
+	((void) (extra), (heap_form_minimal_tuple) (desc, values, isnull))
+#endif
+
 /* Before 18 ExecutorRun() was told that it is called once. */
 #if PG_VERSION_NUM < 180000
 #define EXECUTOR_RUN_ONCE	, true

@@ -382,7 +382,7 @@ evaluate(const Interests *interests, const Interest *interest,
 		for (int i = 0; i < what->nvalues; i++)
 			values[i] = ExecEvalExpr(what->values[i], econtext, &nulls[i]);
 		MemoryContextSwitchTo(old);
-		result = heap_form_minimal_tuple(what->desc, values, nulls);
+		result = heap_form_minimal_tuple(what->desc, values, nulls, 0);
 	}
 	MemoryContextSwitchTo(old);
 	ResetExprContext(econtext);
