@@ -20,7 +20,7 @@ INSERT INTO visit VALUES (1, '2026-04-01+00', 'home', 10), (1, '2026-05-01+00', 
 	(NULL, '2026-05-02+00', 'shop', 5);
 SELECT segment.attach_source('visit', at => 'at');
 SELECT relation, rows, rows_without_key, captured FROM segment.stat_source;
-SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgname ~ '^segment_visitor' GROUP BY 1 ORDER BY 1::text;
+SELECT tgrelid::regclass, count(*) FROM pg_trigger WHERE tgname ~ '^segment_visitor' GROUP BY tgrelid ORDER BY tgrelid::regclass::text;
 
 SELECT segment.create_trait('visits', 'count(visit)');
 SELECT segment.create_trait('seconds', 'sum(visit.seconds)');
