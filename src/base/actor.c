@@ -42,6 +42,9 @@
 
 #include "base/base.h"
 
+/* So many steps of a query over a population need memory at the same time. */
+#define STEPS_OF_QUERY	4
+
 static void settings_save(void);
 static void setting_save(const char *name, const char *value);
 
@@ -93,6 +96,14 @@ settings_pin_all_rows(void)
 
 	setting_save("row_security", "off");
 	return level;
+}
+
+void
+settings_take_memory(void)
+{
+	int			most = Max(work_mem, maintenance_work_mem / STEPS_OF_QUERY);
+
+	setting_save("work_mem", psprintf("%dkB", most));
 }
 
 /*

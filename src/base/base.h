@@ -425,6 +425,12 @@ extern int	settings_pin(void);
  */
 extern int	settings_pin_all_rows(void);
 
+/*
+ * Let a query over a whole population use as much memory as CREATE INDEX,
+ * until the level of settings is left.
+ */
+extern void settings_take_memory(void);
+
 /* image.c: values byte by byte -------------------------------------------- */
 
 /* Have two values the same bytes?  Long ones are mostly not fetched. */

@@ -4,7 +4,9 @@
  *	  Traits of a whole population at once, by SQL over its sources.
  *
  *		attach		every row that is there gives its profile a source_row
- *		new trait	s4 = sum(amount) ... GROUP BY key, into the base table
+ *		new trait	s4 = sum(amount) ... GROUP BY key, into the base table,
+ *					which is written anew; or, if few profiles have rows in
+ *					the source, by an update of these
  *		rebuild		the same query, written over what is stored
  *		verify		the same query, compared with what is stored (verify.c)
  *
@@ -25,11 +27,15 @@
 #include "base/base.h"
 #include "feed/feed.h"
 #include "flow/flow_private.h"
+#include "flow/readings.h"
 #include "trait/trait.h"
 
 static void note_new_keys(const Source *source, int64 last_ord);
 static void note_without_key(const Source *source, int64 count);
 static void note_ended(const Population *population);
+static void fill_anew(const Population *population, List *readings);
+static void fill_in_place(const Population *population, List *readings,
+						  List *stored);
 static void fill_initial(const Population *population, List *columns);
 static void reset_profiles(const Population *population);
 static void count_source(const Source *source);
@@ -182,26 +188,63 @@ note_ended(const Population *population)
 void
 backfill_traits(const Population *population, List *stored)
 {
-	char	   *base;
-	const char *key;
-	ListCell   *lc;
+	List	   *readings;
 
 	if (stored == NIL)
 		return;
-	base = population_base_name(population);
-	key = pstrdup(quote_identifier(population->key));
-	foreach(lc, source_names(population))
-	{
-		const Source *source = source_by_name(population, lfirst(lc));
-		List	   *columns;
-		char	   *query;
+	readings = readings_of(population, stored);
+	if (population_may_rewrite(population) &&
+		readings_concern_most(population, readings))
+		fill_anew(population, readings);
+	else
+		fill_in_place(population, readings, stored);
+}
 
-		/* nothing new is stored of a table that is not as it was */
-		if (source->missing != NULL)
-			continue;
-		query = trait_values_query(source, stored, &columns);
-		if (columns == NIL)
-			continue;
+/* fill_anew() writes the base table anew, with what was read. */
+static void
+fill_anew(const Population *population, List *readings)
+{
+	StringInfoData values;
+	StringInfoData from;
+	ListCell   *lc;
+	ListCell   *column;
+
+	initStringInfo(&values);
+	initStringInfo(&from);
+	readings_join(population, readings, &from);
+	foreach(lc, readings)
+		foreach(column, ((const Reading *) lfirst(lc))->columns)
+		{
+			const TraitColumn *one = lfirst(column);
+
+			appendStringInfo(&values, ", %s AS %s",
+							 reading_value(one, foreach_current_index(lc)),
+							 one->name);
+		}
+	(void) population_rewrite(population,
+							  psprintf("SELECT profile.ctid%s%s"
+									   " ORDER BY profile.ctid",
+									   values.data, from.data));
+}
+
+/*
+ * fill_in_place() writes the profiles that have rows in a source, and those
+ * that lack an initial value.
+ */
+static void
+fill_in_place(const Population *population, List *readings, List *stored)
+{
+	char	   *base = population_base_name(population);
+	const char *key = pstrdup(quote_identifier(population->key));
+	ListCell   *lc;
+
+	foreach(lc, readings)
+	{
+		const Reading *reading = lfirst(lc);
+		const Source *source = source_by_name(population, reading->source);
+		List	   *columns;
+		char	   *query = trait_values_query(source, stored, &columns);
+
 		population_write(population,
 						 psprintf("UPDATE %s AS profile SET %s FROM (%s) AS q"
 								  " WHERE profile.%s = q.key",

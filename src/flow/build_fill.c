@@ -39,6 +39,7 @@
 #include "base/base.h"
 #include "flow/build.h"
 #include "flow/flow_private.h"
+#include "flow/readings.h"
 #include "trait/trait.h"
 
 /* In so many passes over the profiles: see above. */
@@ -62,13 +63,6 @@
 /* Of so many changed profiles at a time the source is asked. */
 #define CHANGED_AT_ONCE	64
 
-/* The SQL of a source that is read. */
-typedef struct Reading
-{
-	char	   *query;
-	List	   *columns;		/* TraitColumn * */
-} Reading;
-
 /* How profiles are written. */
 typedef struct Writing
 {
@@ -81,10 +75,10 @@ typedef struct Writing
 } Writing;
 
 static void stage(const Build *build);
-static void create_staging(const Population *population, List *readings);
+static void create_staging(const Population *population, List *read);
 static int64 fill_staging(const Build *build, const Population *population,
-						  List *readings);
-static List *readings_of(const Population *population);
+						  List *read);
+static List *readings(const Population *population);
 static char *staging_name(const Population *population);
 static char *staging_sql(const Population *population);
 static void write_all(const Build *build, const Writing *writing);
@@ -94,7 +88,6 @@ static int64 write_changed(const Build *build, const Population *population,
 						   int pass, int64 after, int64 upto);
 static char *lock_sql(const Build *build, const Population *population,
 					  const char *condition, int most);
-static char *value_sql(const TraitColumn *column, int number);
 static char *range_sql(const char *table, int64 after, int64 upto);
 static void wait_for_locked(const Build *build);
 static int64 count_unfilled(const Build *build);
@@ -138,7 +131,7 @@ static void
 stage(const Build *build)
 {
 	const Population *population = population_by_name(build->population);
-	List	   *readings;
+	List	   *read;
 	int64		total;
 
 	build_note_phase(population, BUILD_READING, 0);
@@ -146,9 +139,9 @@ stage(const Build *build)
 
 	population = population_by_name(build->population);
 	build_drop_staging(population);
-	readings = readings_of(population);
-	create_staging(population, readings);
-	total = fill_staging(build, population, readings);
+	read = readings(population);
+	create_staging(population, read);
+	total = fill_staging(build, population, read);
 	build_note_phase(population, BUILD_WRITING, total);
 	build_commit();
 }
@@ -165,7 +158,7 @@ build_drop_staging(const Population *population)
 
 /* create_staging() makes the table of what is read. */
 static void
-create_staging(const Population *population, List *readings)
+create_staging(const Population *population, List *read)
 {
 	Oid			staging = data_table_create(staging_name(population),
 											"(ord bigint PRIMARY KEY,"
@@ -182,7 +175,7 @@ create_staging(const Population *population, List *readings)
 	data_table_give(staging, relation_owner(population->oid));
 
 	resetStringInfo(&actions);
-	foreach(lc, readings)
+	foreach(lc, read)
 		foreach(column, ((const Reading *) lfirst(lc))->columns)
 		{
 			const TraitColumn *one = lfirst(column);
@@ -198,9 +191,8 @@ create_staging(const Population *population, List *readings)
 
 /* fill_staging() reads the sources; returns of how many profiles. */
 static int64
-fill_staging(const Build *build, const Population *population, List *readings)
+fill_staging(const Build *build, const Population *population, List *read)
 {
-	const char *key = pstrdup(quote_identifier(population->key));
 	StringInfoData names;
 	StringInfoData values;
 	StringInfoData from;
@@ -210,63 +202,33 @@ fill_staging(const Build *build, const Population *population, List *readings)
 	initStringInfo(&names);
 	initStringInfo(&values);
 	initStringInfo(&from);
-	foreach(lc, readings)
-	{
-		const Reading *reading = lfirst(lc);
-		int			number = foreach_current_index(lc);
-
-		appendStringInfo(&from, " LEFT JOIN (%s) AS q%d ON profile.%s = q%d.key",
-						 reading->query, number, key, number);
-		foreach(column, reading->columns)
+	readings_join(population, read, &from);
+	foreach(lc, read)
+		foreach(column, ((const Reading *) lfirst(lc))->columns)
 		{
 			const TraitColumn *one = lfirst(column);
 
 			appendStringInfo(&names, ", %s", one->name);
-			appendStringInfo(&values, ", %s", value_sql(one, number));
+			appendStringInfo(&values, ", %s",
+							 reading_value(one, foreach_current_index(lc)));
 		}
-	}
 	return population_write(population,
 							psprintf("INSERT INTO %s (ord, version%s)"
 									 " SELECT profile.ord, profile.xmin%s"
-									 " FROM %s AS profile%s"
+									 "%s"
 									 " WHERE profile.%s IS DISTINCT FROM %d"
 									 " ORDER BY profile.ord",
 									 staging_sql(population), names.data,
-									 values.data,
-									 population_base_name(population),
-									 from.data, PROFILE_BUILD_COLUMN,
+									 values.data, from.data,
+									 PROFILE_BUILD_COLUMN,
 									 build->number));
 }
 
-/* value_sql() is what the source of that number says of a profile. */
-static char *
-value_sql(const TraitColumn *column, int number)
-{
-	return psprintf("CASE WHEN q%d.key IS NULL THEN %s ELSE q%d.%s END",
-					number, column->initial, number, column->name);
-}
-
-/* readings_of() lists what has to be read (Reading *), from which sources. */
+/* readings() lists what has to be read (Reading *), from which sources. */
 static List *
-readings_of(const Population *population)
+readings(const Population *population)
 {
-	List	   *unfilled = trait_unfilled(population);
-	List	   *readings = NIL;
-	ListCell   *lc;
-
-	foreach(lc, source_names(population))
-	{
-		const Source *source = source_by_name(population, lfirst(lc));
-		Reading    *reading = palloc(sizeof(Reading));
-
-		if (source->missing != NULL)
-			continue;
-		reading->query = trait_values_query(source, unfilled,
-											&reading->columns);
-		if (reading->columns != NIL)
-			readings = lappend(readings, reading);
-	}
-	return readings;
+	return readings_of(population, trait_unfilled(population));
 }
 
 static char *
@@ -355,7 +317,7 @@ write_staged(const Build *build, const Population *population, int pass,
 	int64		written;
 
 	initStringInfo(&set);
-	foreach(lc, readings_of(population))
+	foreach(lc, readings(population))
 		foreach(column, ((const Reading *) lfirst(lc))->columns)
 		{
 			const TraitColumn *one = lfirst(column);
@@ -416,7 +378,7 @@ write_changed(const Build *build, const Population *population, int pass,
 
 	initStringInfo(&set);
 	initStringInfo(&from);
-	foreach(lc, ords == NULL ? NIL : readings_of(population))
+	foreach(lc, ords == NULL ? NIL : readings(population))
 	{
 		const Reading *reading = lfirst(lc);
 		int			number = foreach_current_index(lc);
@@ -432,7 +394,7 @@ write_changed(const Build *build, const Population *population, int pass,
 			const TraitColumn *one = lfirst(column);
 
 			appendStringInfo(&set, "%s = %s, ", one->name,
-							 value_sql(one, number));
+							 reading_value(one, number));
 		}
 	}
 	if (ords != NULL)

@@ -167,6 +167,22 @@ extern void population_execute(const Population *population, const char *sql);
  */
 extern uint64 population_write(const Population *population, const char *sql);
 
+/* rewrite.c: write all rows of the base table ----------------------------- */
+
+/*
+ * population_rewrite() writes the base table anew, with what a query returns:
+ * the "ctid" of a row of the base table, in that order, and behind it columns
+ * of the base table, by name.  Rows that it does not return stay as they are.
+ * Returns how many it returned.  The caller is connected to SPI.
+ *
+ * population_may_rewrite() says whether that may be done in place of an
+ * UPDATE: the base table is locked against readers, and nobody is to be told
+ * of the rows.
+ */
+extern int64 population_rewrite(const Population *population,
+								const char *sql);
+extern bool population_may_rewrite(const Population *population);
+
 /* data_table.c: tables in schema segment_data ----------------------------- */
 
 /*

@@ -54,7 +54,6 @@ static void update_row(ProfileTable *table, TupleTableSlot *row);
 static bool row_is_there(ProfileTable *table, ItemPointer tid);
 static void fire_before_insert(ProfileTable *table);
 static bool insert_row(ProfileTable *table);
-pg_noreturn static void could_not_serialize(void);
 
 TupleTableSlot *
 profile_lock(ProfileTable *table, Datum key)
@@ -301,12 +300,4 @@ insert_row(ProfileTable *table)
 	list_free(recheck);
 	list_free(arbiters);
 	return inserted;
-}
-
-static void
-could_not_serialize(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not serialize access due to concurrent update")));
 }

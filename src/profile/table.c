@@ -21,9 +21,11 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "commands/trigger.h"
@@ -35,11 +37,13 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "base/base.h"
 #include "profile/profile_private.h"
 #include "profile/table.h"
 
+static void check_snapshot(Oid key_index);
 static void init_result(ProfileTable *table);
 static void init_key(ProfileTable *table);
 static void find_unused(ProfileTable *table);
@@ -59,6 +63,7 @@ profile_open(const Population *population)
 	table->store = store;
 	table->context = CurrentMemoryContext;
 	table->relation = table_open(store->base, RowExclusiveLock);
+	check_snapshot(store->key_index);
 
 	/*
 	 * Act as the owner before any index is opened: opening it evaluates what
@@ -79,6 +84,40 @@ profile_open(const Population *population)
 	find_unused(table);
 	snapshot_take(table);
 	return table;
+}
+
+/*
+ * check_snapshot() raises an error if the transaction keeps a snapshot that is
+ * older than a definition which has written the base table anew (rewrite.c).
+ * That leaves no newer version of a row by which one would notice; but what is
+ * stored now has events in it that the snapshot lacks.  It has made the index
+ * anew, too, and nothing else does that often.
+ */
+static void
+check_snapshot(Oid key_index)
+{
+	HeapTuple	tuple;
+	TransactionId definer;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(key_index));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "relation %u does not exist", key_index);
+	definer = HeapTupleHeaderGetXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+	if (TransactionIdIsNormal(definer) &&
+		!TransactionIdIsCurrentTransactionId(definer) &&
+		XidInMVCCSnapshot(definer, GetTransactionSnapshot()))
+		could_not_serialize();
+}
+
+void
+could_not_serialize(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent update")));
 }
 
 /* init_key() prepares the scan key by which profile_lock() finds a row. */

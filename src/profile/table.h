@@ -73,4 +73,7 @@ extern void triggers_note_row(ProfileTable *table, int16 event);
 extern void triggers_check_row(ProfileTable *table, int16 event);
 pg_noreturn extern void triggers_refused(ProfileTable *table, int16 event);
 
+/* table.c: raise the error of a row that was changed since our snapshot. */
+pg_noreturn extern void could_not_serialize(void);
+
 #endif							/* SEGMENT_PROFILE_TABLE_H */
