@@ -258,6 +258,26 @@ extern void audience_decide_beside(const Population *population,
 								   const char *name, TransitionSink sink,
 								   void *context);
 
+/*
+ * twin.c: another filter for an audience, whose members are stored beside
+ * writers under another name before it gets that filter.
+ *
+ * audience_twin_name() is the name of the twin.  audience_decide_twin() stores
+ * its members as audience_decide_beside() does, but they are not emitted, and
+ * it goes on being built.  audience_become_twin() gives an audience the
+ * members of its twin, which ends, and emits the differences; the audience has
+ * got its other filter, or what that is made of has changed.  Members are
+ * locked, and no toggles are pending.
+ */
+extern char *audience_twin_name(const char *name);
+extern const Audience *audience_twin(const Population *population,
+									 const char *name);
+extern void audience_decide_twin(const Population *population,
+								 const char *name);
+extern void audience_become_twin(const Population *population,
+								 const char *name, TimestampTz at,
+								 TransitionSink sink, void *context);
+
 /* Takes the name of an audience whose filter does not bind, and the reason. */
 typedef void (*AudienceBroken) (const char *audience, const char *reason,
 								void *context);

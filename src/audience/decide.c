@@ -76,6 +76,9 @@ typedef struct DecisionScan
 	ProfileTable *table;		/* to set wake_at; NULL without 'wake' */
 } DecisionScan;
 
+static void ignore(const Transition *transition, void *context);
+static void decide_beside(const Population *population, const char *name,
+						  TransitionSink sink, void *context);
 static MemoryContext decision_memory(void);
 static void each_member(const Population *population, const char *name,
 						TimestampTz at, const char *cause,
@@ -133,6 +136,30 @@ void
 audience_decide_beside(const Population *population, const char *name,
 					   TransitionSink sink, void *context)
 {
+	decide_beside(population, name, sink, context);
+	audience_set_building(population, name, false);
+}
+
+void
+audience_decide_twin(const Population *population, const char *name)
+{
+	decide_beside(population, name, ignore, NULL);
+}
+
+/* ignore() lets nobody hear of a twin's members: a TransitionSink. */
+static void
+ignore(const Transition *transition, void *context)
+{
+}
+
+/*
+ * decide_beside() decides the members of an audience that is being built, and
+ * emits that they entered.
+ */
+static void
+decide_beside(const Population *population, const char *name,
+			  TransitionSink sink, void *context)
+{
 	const Audience *audience = audience_by_name(population, name);
 	MemoryContext memory = decision_memory();
 	MemoryContext old = MemoryContextSwitchTo(memory);
@@ -160,7 +187,6 @@ audience_decide_beside(const Population *population, const char *name,
 	emit_differences(&scan, one);
 	one->after = members_either(one->after, ended);
 	store(population, one);
-	audience_set_building(population, name, false);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 }

@@ -12,6 +12,8 @@
  *		fill		build_fill.c: profiles get their values, in portions
  *		complete	build_traits.c: the traits are defined, and the view shows
  *					them: readers wait for a moment
+ *		members		build_members.c: of audiences, or of the twins of those
+ *					that are altered (build_alter.c)
  *
  * Which profiles are built.  A profile's row bears the number of the build
  * that has filled its columns last (PROFILE_BUILD_COLUMN).  Until it bears the
@@ -152,6 +154,8 @@ build_begin(Build *build)
 
 		if (missing != NIL)
 			begin_filling(build, definer, missing);
+		else if (build->alters)
+			rehearse(definer, build);
 	}
 	build->fills = trait_unfilled(population_of(definer)) != NIL;
 	definer_end(definer);

@@ -6,6 +6,8 @@
  *		build.c				stored traits are begun, and abandoned
  *		build_traits.c		traits, from the first transaction to the last
  *		build_audience.c	the same for an audience
+ *		build_alter.c		a trait or an audience that is altered
+ *		build_members.c		steps on the way to members
  *		build_fill.c		portions of profiles are written
  *		build_state.c		segment.build: how far is a build?
  *
@@ -32,6 +34,7 @@ typedef struct Build
 							 const struct Build *build);
 	void	   *wanted;			/* of the caller */
 	int32		number;			/* of the last build in the population */
+	bool		alters;			/* what is there, so it is always rehearsed */
 	bool		fills;			/* are there columns to be filled? */
 	LockRelId	base;			/* locked for the session */
 } Build;
@@ -52,6 +55,27 @@ extern void build_check_no_block(FunctionCallInfo fcinfo, const char *command,
  */
 extern void build_begin(Build *build);
 extern void build_end(const Build *build);
+
+/* build_members.c --------------------------------------------------------- */
+
+/*
+ * build_settle() sweeps and folds what is due and pending, by short
+ * transactions, so that little is left to be done while writers wait.
+ */
+extern void build_settle(const Build *build);
+
+/*
+ * build_note_times() gives all profiles a wake_at that is early enough for an
+ * audience, if it depends on the clock.  Ranges with profiles that others have
+ * locked come again.
+ */
+extern void build_note_times(const Build *build, const char *audience);
+
+/*
+ * build_begin_deciding() begins the transaction that decides who is a member:
+ * folds wait.
+ */
+extern struct Definer *build_begin_deciding(const Build *build);
 
 /* build_fill.c ------------------------------------------------------------ */
 

@@ -109,9 +109,6 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	FilterSource given;
 	const FilterSource *filter = NULL;	/* the one that is given, if any */
 	const Population *population;
-	List	   *concerned = NIL;
-	List	   *sound;
-	bool		stored_anew = false;
 	bool		bound;
 	int64		size = 0;
 
@@ -128,6 +125,29 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	definer = definer_of_audience(fcinfo, "alter_audience", name, 2);
 	if (filter != NULL)
 		given = trait_names_resolved(population_of(definer), given);
+	audience_alter(definer, name, filter, description);
+
+	population = population_of(definer);
+	bound = filter != NULL ||
+		audience_unbound(population,
+						 audience_by_name(population, name)) == NULL;
+	if (bound)
+		size = audience_count(population, name);
+	definer_end(definer);
+	if (!bound)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(size);
+}
+
+void
+audience_alter(Definer *definer, const char *name, const FilterSource *filter,
+			   const char *description)
+{
+	const Population *population;
+	List	   *concerned = NIL;
+	List	   *sound;
+	bool		stored_anew = false;
+
 	lock_for_filter(definer, name, filter);
 
 	if (filter != NULL)
@@ -144,17 +164,6 @@ segment_alter_audience(PG_FUNCTION_ARGS)
 	audience_redefine(population_of(definer), name, filter, description);
 	if (filter != NULL)
 		follow_change(definer, concerned, sound, stored_anew);
-
-	population = population_of(definer);
-	bound = filter != NULL ||
-		audience_unbound(population,
-						 audience_by_name(population, name)) == NULL;
-	if (bound)
-		size = audience_count(population, name);
-	definer_end(definer);
-	if (!bound)
-		PG_RETURN_NULL();
-	PG_RETURN_INT64(size);
 }
 
 /*

@@ -184,6 +184,13 @@ follow_change(Definer *definer, List *concerned, List *sound,
 
 	foreach(lc, audience_binding(population_of(definer), concerned))
 		names = names_add(names, lfirst(lc));
+	foreach(lc, names)
+	{
+		if (audience_twin(population_of(definer), lfirst(lc)) == NULL)
+			continue;
+		members_become_twin(population_of(definer), lfirst(lc));
+		names = foreach_delete_current(names, lc);
+	}
 	if (names != NIL)
 	{
 		audience_refresh(population_of(definer), names);

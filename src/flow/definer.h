@@ -101,9 +101,10 @@ extern void lock_and_settle(Definer *definer, List *mended);
 
 /*
  * follow_change() decides anew the members of audiences (names, char *) whose
- * meaning has changed.  Those that were sound must bind; others that bind now
- * are kept again.  Then refresh_view() if something was stored anew, of which
- * named traits may be made, and else drop_unneeded().
+ * meaning has changed, or takes those that a build has stored for them.  Those
+ * that were sound must bind; others that bind now are kept again.  Then
+ * refresh_view() if something was stored anew, of which named traits may be
+ * made, and else drop_unneeded().
  */
 extern void follow_change(Definer *definer, List *concerned, List *sound,
 						  bool stored_anew);
@@ -174,6 +175,16 @@ typedef struct NamedValue
  * variable length.
  */
 extern List *named_values(Datum json, const char *value);
+
+/* define_audience.c ------------------------------------------------------- */
+
+/*
+ * audience_alter() gives an audience another filter, if there is one, or
+ * another description.  Locks all that it affects.
+ */
+extern void audience_alter(Definer *definer, const char *name,
+						   const FilterSource *filter,
+						   const char *description);
 
 /*
  * define_source.c: drop_readers() drops traits and audiences (names, char *),

@@ -96,6 +96,15 @@ members_decide_beside(const Population *population, const char *name)
 }
 
 void
+members_become_twin(const Population *population, const char *name)
+{
+	FeedWriter *feed = feed_open(population);
+
+	audience_become_twin(population, name, clock_now(), emit, feed);
+	close_feed(population, feed);
+}
+
+void
 members_rename(const Population *population, const char *name,
 			   const char *new_name)
 {

@@ -130,6 +130,16 @@ AS 'MODULE_PATHNAME', 'segment_alter_trait';
 COMMENT ON FUNCTION segment.alter_trait(name, text, name, text) IS
     'gives a trait another definition or description; definitions that use the trait and are valid must stay valid; returns its type, NULL if the trait is broken';
 
+CREATE OR REPLACE PROCEDURE segment.alter_trait_concurrently(
+    name name,
+    definition text,
+    population name DEFAULT NULL,
+    description text DEFAULT NULL)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'segment_alter_trait_concurrently';
+COMMENT ON PROCEDURE segment.alter_trait_concurrently(name, text, name, text) IS
+    'gives a trait another definition, as segment.alter_trait() does, but by many short transactions: readers and writers wait for moments only, and until it is done the trait and the audiences that use it are what they were; if it is interrupted, the same CALL goes on with it, and segment.abandon_build() undoes it';
+
 CREATE OR REPLACE FUNCTION segment.drop_trait(
     name name,
     population name DEFAULT NULL,
@@ -197,6 +207,16 @@ LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_alter_audience';
 COMMENT ON FUNCTION segment.alter_audience(name, segment.filter, name, text) IS
     'gives an audience another filter or description (empty: none); an omitted argument changes nothing; the feed shows the profiles that enter and leave; returns the number of members now, NULL if the audience is broken';
+
+CREATE OR REPLACE PROCEDURE segment.alter_audience_concurrently(
+    name name,
+    filter segment.filter,
+    population name DEFAULT NULL,
+    description text DEFAULT NULL)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'segment_alter_audience_concurrently';
+COMMENT ON PROCEDURE segment.alter_audience_concurrently(name, segment.filter, name, text) IS
+    'gives an audience another filter, as segment.alter_audience() does, but by many short transactions: readers and writers wait for moments only, and until it is done the audience and those that use it are what they were; if it is interrupted, the same CALL goes on with it, and segment.abandon_build() undoes it';
 
 CREATE OR REPLACE FUNCTION segment.drop_audience(
     name name,

@@ -138,6 +138,13 @@ extern void members_decide_beside(const Population *population,
 								  const char *name);
 
 /*
+ * members_become_twin() gives an audience the members of its twin, and emits
+ * the differences (audience_become_twin).
+ */
+extern void members_become_twin(const Population *population,
+								const char *name);
+
+/*
  * members_rename() emits that the members of an audience, which is about to
  * get another name, leave it under this name and enter it under that one.
  */

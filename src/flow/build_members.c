@@ -1,0 +1,206 @@
+/*-------------------------------------------------------------------------
+ *
+ * build_members.c
+ *	  Steps on the way to the members of an audience, beside writers.
+ *
+ *		build_settle		what is due and pending is swept and folded, so
+ *							that little of it is left when writers wait
+ *		... the audience is defined ...
+ *		build_note_times	profiles wake up early enough for it
+ *		build_begin_deciding	folds wait from here on: who is a member?
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "audience/audience.h"
+#include "base/base.h"
+#include "flow/build.h"
+#include "flow/definer.h"
+#include "flow/flow.h"
+#include "flow/flow_private.h"
+#include "flow/visit.h"
+#include "profile/profile.h"
+
+/* So many profiles are swept, and so many ords noted, by one transaction. */
+#define SWEPT_AT_ONCE	500
+#define NOTED_AT_ONCE	1000
+
+/* The profiles with after < ord <= after + NOTED_AT_ONCE. */
+typedef struct Range
+{
+	int64		after;
+	int64		locked;			/* one of them that others have locked, or 0 */
+} Range;
+
+static void note_range(const Build *build, Range *range);
+static bool note_profile(Visitor *visitor, Datum key);
+
+void
+build_settle(const Build *build)
+{
+	TimestampTz from = DT_NOBEGIN;
+	int64		folded;
+	int64		trimmed;
+
+	while (!TIMESTAMP_IS_NOEND(from))
+	{
+		(void) flow_sweep_population(build->population, SWEPT_AT_ONCE, 0,
+									 &from);
+		build_commit();
+	}
+	(void) flow_fold_population(build->population, 0, &folded, &trimmed);
+	build_commit();
+}
+
+void
+build_note_times(const Build *build, const char *audience)
+{
+	const Population *population = population_by_name(build->population);
+	List	   *ranges = NIL;
+	int64		done = 0;
+	int64		highest;
+
+	if (!audience_by_name(population, audience)->time_dependent)
+		return;
+	population_execute(population,
+					   psprintf("SELECT max(ord) FROM %s",
+								population_base_name(population)));
+	highest = result_number(1);
+	build_note_phase(population, BUILD_TIMES, highest);
+	for (int64 after = 0; after < highest; after += NOTED_AT_ONCE)
+	{
+		Range	   *range = palloc(sizeof(Range));
+
+		range->after = after;
+		ranges = lappend(ranges, range);
+	}
+	for (;;)
+	{
+		List	   *again = NIL;
+		ListCell   *lc;
+
+		foreach(lc, ranges)
+		{
+			Range	   *range = lfirst(lc);
+
+			note_range(build, range);
+			if (range->locked != 0)
+				again = lappend(again, range);
+			else
+				done += NOTED_AT_ONCE;
+			build_note_done(population_by_name(build->population),
+							Min(done, highest));
+			build_commit();
+			CHECK_FOR_INTERRUPTS();
+		}
+		ranges = again;
+		if (ranges == NIL)
+			break;
+		/* wait for one, and hold no other meanwhile */
+		population = population_by_name(build->population);
+		population_execute(population,
+						   psprintf("SELECT FROM %s WHERE ord = " INT64_FORMAT
+									" FOR NO KEY UPDATE",
+									population_base_name(population),
+									((Range *) linitial(ranges))->locked));
+		build_commit();
+	}
+}
+
+/*
+ * note_range() does so for the profiles of a range, but for those that others
+ * have locked.
+ */
+static void
+note_range(const Build *build, Range *range)
+{
+	const Population *population = population_by_name(build->population);
+	char	   *rows = psprintf("%s AS me WHERE me.ord > " INT64_FORMAT
+								" AND me.ord <= " INT64_FORMAT,
+								population_base_name(population),
+								range->after, range->after + NOTED_AT_ONCE);
+	Visitor		visitor;
+	Datum	   *keys;
+	uint64		count;
+	bool		earlier = false;
+
+	population_execute(population,
+					   psprintf("SELECT me.%s FROM %s"
+								" FOR NO KEY UPDATE SKIP LOCKED",
+								quote_identifier(population->key), rows));
+	count = SPI_processed;
+	keys = palloc(sizeof(Datum) * Max(count, 1));
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool		isnull;
+
+		keys[i] = profile_key_copy(population,
+								   SPI_getbinval(SPI_tuptable->vals[i],
+												 SPI_tuptable->tupdesc, 1,
+												 &isnull));
+	}
+	population_execute(population,
+					   psprintf("SELECT min(me.ord) FROM %s AND me.ord"
+								" NOT IN (SELECT ord FROM (SELECT me.ord"
+								" FROM %s FOR NO KEY UPDATE SKIP LOCKED)"
+								" AS mine)", rows, rows));
+	range->locked = result_number(1);
+
+	visit_begin(&visitor, population);
+	for (uint64 i = 0; i < count; i++)
+	{
+		visit_enter(&visitor, keys[i]);
+		earlier |= note_profile(&visitor, keys[i]);
+		visit_leave(&visitor);
+	}
+	(void) visit_end(&visitor);
+	if (earlier)
+		flow_note_pending();
+	pfree(keys);
+}
+
+/*
+ * note_profile() gives a profile, which is locked, an earlier wake_at if it
+ * needs one: returns whether it does.
+ */
+static bool
+note_profile(Visitor *visitor, Datum key)
+{
+	const Population *population = visitor->population;
+	TupleTableSlot *row = profile_lock(visitor->table, key);
+	TimestampTz before;
+	TimestampTz wake_at;
+	TimestampTz at;
+
+	if (row == NULL || visitor->audiences == NULL)
+		return false;
+	before = profile_wake_at(population, row);
+	at = Max(profile_evaluated_at(population, row),
+			 audience_decided_at(visitor->audiences));
+	wake_at = audience_wake_at(visitor->audiences, row, at, before, false);
+	if (wake_at >= before)
+		return false;
+	profile_set_wake_at(population, profile_edit(visitor->table), wake_at);
+	profile_update(visitor->table);
+	return true;
+}
+
+Definer *
+build_begin_deciding(const Build *build)
+{
+	Definer    *definer;
+
+	build_note_phase(population_by_name(build->population), BUILD_DECIDING, 0);
+	build_commit();
+
+	definer = definer_begin_build(population_by_name(build->population),
+								  build->command);
+	membership_lock(population_of(definer));
+	fold_all(population_of(definer), false);
+	return definer;
+}
