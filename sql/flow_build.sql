@@ -127,6 +127,34 @@ SELECT segment.size('large');
 SELECT * FROM segment.verify();
 SELECT segment.drop_audience('large'), segment.drop_trait('facts'), segment.detach_source('people');
 
+-- a table is attached: profiles that it brings, and rows of those that are there
+CREATE TABLE calls (id int PRIMARY KEY, who text, at timestamptz, kind text);
+CREATE INDEX ON calls (who, at);
+INSERT INTO calls SELECT i, CASE WHEN i % 50 <> 0 THEN (i % 700)::text END, '2026-05-01', CASE i % 2 WHEN 0 THEN 'in' ELSE 'out' END FROM generate_series(1, 1500) AS i;
+CREATE TABLE contacts (id int PRIMARY KEY, customer_id bigint, at timestamptz, kind text);
+CREATE INDEX ON contacts (customer_id, at);
+INSERT INTO contacts SELECT id, who::bigint, at, kind FROM calls;
+CALL segment.attach_source_concurrently('calls', key => 'who', at => 'at');
+CALL segment.attach_source_concurrently('contacts', at => 'at', name => 'incoming', filter => 'kind = "in"');
+SELECT source, relation, key, filter, build FROM segment.source ORDER BY 1;
+SELECT count(*) AS differ FROM segment_data.profile p FULL JOIN (SELECT customer_id, count(*) AS rows FROM (
+    SELECT customer_id FROM orders UNION ALL SELECT customer_id FROM visits UNION ALL SELECT customer_id FROM contacts WHERE kind = 'in') AS u
+    WHERE customer_id IS NOT NULL GROUP BY 1) AS q USING (customer_id) WHERE p.source_rows IS DISTINCT FROM q.rows;
+SELECT * FROM segment.verify();
+SELECT segment.create_trait('calls', 'count(incoming)');
+INSERT INTO contacts VALUES (2001, 3, '2026-05-02', 'in'), (2002, 900, '2026-05-02', 'in'), (2003, 901, '2026-05-02', 'out');
+SELECT customer_id, calls FROM profile WHERE customer_id IN (3, 900, 901) ORDER BY 1;
+SELECT phase, running FROM segment.progress;
+CALL segment.attach_source_concurrently('contacts', at => 'at', name => 'incoming');
+CALL segment.attach_source_concurrently('contacts', at => 'no_column', name => 'others');
+CALL segment.attach_source_concurrently(NULL::regclass);
+CALL segment.attach_source_concurrently('no_table'::text);
+BEGIN;
+CALL segment.attach_source_concurrently('contacts', at => 'at', name => 'others');
+ROLLBACK;
+SELECT segment.drop_trait('calls'), segment.detach_source('incoming');
+SELECT * FROM segment.verify();
+
 -- what is wrong is said before anything is read, and leaves nothing behind
 CALL segment.create_traits_concurrently('{"a": "count(orders where city = \"x\")"}');
 CALL segment.create_traits_concurrently('{"a": "stddev(orders.amount)", "b": "no_trait + 1"}');

@@ -68,7 +68,12 @@ static void apply_population(List *contributions);
 static void wait_for_source(Application *application, ProfileDeltas profile);
 static void apply_waiting(Application *application);
 static bool apply_profile(Application *application, ProfileDeltas profile);
-static int64 profile_rows(ProfileDeltas profile, bool *changed);
+static int32 attaching_build(const Application *application);
+static int64 keep_for_build(const Population *population, TupleTableSlot *row,
+							TupleTableSlot *after, int64 count,
+							int32 attaching);
+static int64 profile_rows(const Application *application,
+						  ProfileDeltas profile, bool counted, bool *changed);
 static bool is_read_again(ProfileDeltas profile);
 static TraitResult apply_deltas(Application *application,
 								ProfileDeltas profile, bool locked,
@@ -80,9 +85,6 @@ static Rereading *rereading_of(Application *application,
 static void check_count(const Population *population, int64 count);
 static void change_profile(const Visitor *visitor, TupleTableSlot *row,
 						   TupleTableSlot *after);
-static void end_profile(Visitor *visitor, TupleTableSlot *row,
-						TupleTableSlot *after);
-static bool begin_profile(const Visitor *visitor, TupleTableSlot *after);
 static void show_guests(const Application *application, ProfileDeltas profile,
 						TupleTableSlot *row, TupleTableSlot *edited,
 						bool exists);
@@ -224,8 +226,7 @@ apply_profile(Application *application, ProfileDeltas profile)
 {
 	Visitor    *visitor = &application->visitor;
 	const Population *population = visitor->population;
-	bool		rows_changed;
-	int64		rows = profile_rows(profile, &rows_changed);
+	int32		attaching = attaching_build(application);
 	bool		read_again = is_read_again(profile);
 
 	for (;;)
@@ -234,8 +235,15 @@ apply_profile(Application *application, ProfileDeltas profile)
 										   profile.deltas->key);
 		TupleTableSlot *after = row != NULL ? profile_edit(visitor->table) :
 			profile_edit_new(visitor->table, profile.deltas->key);
-		int64		count = profile_source_rows(population, after) + rows;
+		bool		counted = attaching == 0 ||
+			profile_build(population, after) == attaching;
+		bool		rows_changed;
+		int64		count = profile_source_rows(population, after) +
+			profile_rows(application, profile, counted, &rows_changed);
 		TraitResult result;
+
+		if (!counted && rows_changed)
+			count = keep_for_build(population, row, after, count, attaching);
 
 		result = TRAIT_UNCHANGED;
 		if (read_again)
@@ -252,7 +260,7 @@ apply_profile(Application *application, ProfileDeltas profile)
 		if (count == 0)
 		{
 			if (row != NULL && rows_changed)
-				end_profile(visitor, row, after);
+				visit_end_profile(visitor, row, after);
 			show_guests(application, profile, row, after, false);
 			return true;
 		}
@@ -267,7 +275,7 @@ apply_profile(Application *application, ProfileDeltas profile)
 		{
 			if (row != NULL)
 				change_profile(visitor, row, after);
-			else if (!begin_profile(visitor, after))
+			else if (!visit_begin_profile(visitor, after))
 				continue;		/* another transaction was first */
 		}
 		show_guests(application, profile, row, after, true);
@@ -276,18 +284,53 @@ apply_profile(Application *application, ProfileDeltas profile)
 }
 
 /*
- * profile_rows() adds up how many source rows a profile gets, and says whether
- * any source's number of them changes.
+ * attaching_build() is the number of the build that attaches a source of the
+ * population, or 0.
+ */
+static int32
+attaching_build(const Application *application)
+{
+	const Contribution *first = linitial(application->contributions);
+
+	return first->source->attaching;
+}
+
+/*
+ * keep_for_build() sees to it that a profile stays until a build has counted
+ * the rows of the source that it attaches: one that it has not counted yet and
+ * that would end, and one that is new, get a row too many (build_attach.c).
+ * Returns the number of its rows.
  */
 static int64
-profile_rows(ProfileDeltas profile, bool *changed)
+keep_for_build(const Population *population, TupleTableSlot *row,
+			   TupleTableSlot *after, int64 count, int32 attaching)
+{
+	if (row != NULL && count > 0)
+		return count;
+	profile_set_build(population, after, -attaching);
+	return count + 1;
+}
+
+/*
+ * profile_rows() adds up how many source rows a profile gets, and says whether
+ * any source's number of them changes.  Of a source that is being attached
+ * rows are added only once the build has 'counted' those of the profile.
+ */
+static int64
+profile_rows(const Application *application, ProfileDeltas profile,
+			 bool counted, bool *changed)
 {
 	int64		rows = 0;
 
 	*changed = false;
 	for (int i = 0; i < profile.count; i++)
 	{
-		rows += profile.deltas[i].delta->rows;
+		const Contribution *contribution =
+			list_nth(application->contributions,
+					 profile.deltas[i].contribution);
+
+		if (counted || contribution->source->build == 0)
+			rows += profile.deltas[i].delta->rows;
 		*changed |= profile.deltas[i].delta->rows != 0;
 	}
 	return rows;
@@ -445,46 +488,6 @@ change_profile(const Visitor *visitor, TupleTableSlot *row,
 		profile_set_wake_at(population, after, wake_at);
 	}
 	profile_update(visitor->table);
-}
-
-/* end_profile() deletes a profile, which leaves its audiences. */
-static void
-end_profile(Visitor *visitor, TupleTableSlot *row, TupleTableSlot *after)
-{
-	TimestampTz at = visit_instant(visitor, after);
-
-	profile_delete(visitor->table);
-	visit_note_ended(visitor, row);
-	if (visitor->audiences != NULL)
-	{
-		(void) visit_catch_up(visitor, row, at);
-		audience_apply(visitor->audiences, row, true,
-					   profile_blank(visitor->table), false, at);
-	}
-}
-
-/*
- * begin_profile() inserts a profile, which enters its audiences.  False if
- * another transaction was first.
- */
-static bool
-begin_profile(const Visitor *visitor, TupleTableSlot *after)
-{
-	TimestampTz at = visit_instant(visitor, after);
-	TimestampTz wake_at = DT_NOEND;
-
-	if (visitor->audiences != NULL)
-		wake_at = audience_wake_at(visitor->audiences, after, at, DT_NOEND,
-								   false);
-	profile_set_wake_at(visitor->population, after, wake_at);
-	if (!profile_insert(visitor->table))
-		return false;
-	if (!TIMESTAMP_IS_NOEND(wake_at))
-		flow_note_pending();
-	if (visitor->audiences != NULL)
-		audience_apply(visitor->audiences, profile_blank(visitor->table),
-					   false, after, true, at);
-	return true;
 }
 
 /*

@@ -30,6 +30,7 @@
 #include "flow/readings.h"
 #include "trait/trait.h"
 
+static int64 count_without_key(const Source *source);
 static void note_new_keys(const Source *source, int64 last_ord);
 static void note_without_key(const Source *source, int64 count);
 static void note_ended(const Population *population);
@@ -45,16 +46,21 @@ static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
 
 void
-backfill_attach(const Source *source)
+backfill_check_keys(const Source *source)
+{
+	note_without_key(source, count_without_key(source));
+}
+
+/*
+ * count_without_key() counts the rows of a source without a key; an error if
+ * one has a key that is too long.
+ */
+static int64
+count_without_key(const Source *source)
 {
 	const Population *population = source->population;
-	const char *key = pstrdup(quote_identifier(population->key));
-	char	   *base = population_base_name(population);
 	char	   *column = source_key_sql(source);
-	List	   *columns;
-	char	   *query = trait_source_query(source, NIL, &columns);
 	int64		without_key;
-	int64		last_ord;
 
 	population_execute(population,
 					   psprintf("SELECT count(*) FILTER"
@@ -65,6 +71,19 @@ backfill_attach(const Source *source)
 								source_from_sql(source, NULL)));
 	without_key = result_number(1);
 	source_check_key_length(source, result_number(2));
+	return without_key;
+}
+
+void
+backfill_attach(const Source *source)
+{
+	const Population *population = source->population;
+	const char *key = pstrdup(quote_identifier(population->key));
+	char	   *base = population_base_name(population);
+	List	   *columns;
+	char	   *query = trait_source_query(source, NIL, &columns);
+	int64		without_key = count_without_key(source);
+	int64		last_ord;
 
 	population_execute(population, psprintf("SELECT max(ord) FROM %s", base));
 	last_ord = result_number(1);

@@ -39,7 +39,6 @@
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 
-#include "audience/audience.h"
 #include "base/base.h"
 #include "flow/build.h"
 #include "flow/definer.h"
@@ -47,74 +46,9 @@
 #include "profile/profile.h"
 #include "trait/trait.h"
 
-SEGMENT_FUNCTION(segment_abandon_build);
-
-static bool goes_on(Build *build, const Population *population);
 static List *missing_of(const Population *population, const Build *build);
 static void begin_filling(Build *build, Definer *definer, List *missing);
 static void rehearse(Definer *definer, const Build *build);
-static void forget_audiences(Definer *definer, List *names);
-
-/*
- * abandon_build(population) -> was there an unfinished build?  What it has
- * made goes.
- */
-Datum
-segment_abandon_build(PG_FUNCTION_ARGS)
-{
-	Definer    *definer = definer_begin_build(population_argument(fcinfo, 0),
-											  "abandon_build");
-	char	   *request;
-	int32		number;
-	bool		unfinished = build_find(population_of(definer), &request,
-										&number);
-
-	if (unfinished)
-	{
-		Affected	affected = {.view = true, .columns = true};
-		ListCell   *lc;
-
-		foreach(lc, audience_list(population_of(definer)))
-		{
-			const Audience *audience = lfirst(lc);
-
-			if (audience->building)
-				affected.audiences = lappend(affected.audiences,
-											 pstrdup(audience->name));
-		}
-		affected.members = affected.audiences != NIL;
-		definer_lock(definer, &affected);
-		trait_abandon(population_of(definer));
-		forget_audiences(definer, affected.audiences);
-		build_drop_staging(population_of(definer));
-		build_note_phase(population_of(definer), BUILD_ABANDONED, 0);
-	}
-	definer_end(definer);
-	PG_RETURN_BOOL(unfinished);
-}
-
-/*
- * forget_audiences() drops audiences (names, char *) that are being built: the
- * feed has not shown their members.
- */
-static void
-forget_audiences(Definer *definer, List *names)
-{
-	ListCell   *lc;
-
-	if (names == NIL)
-		return;
-	foreach(lc, names)
-	{
-		const Population *population = population_of(definer);
-
-		membership_forget(population,
-						  audience_by_name(population,
-										   lfirst(lc))->definition_id);
-		audience_forget(population, lfirst(lc));
-	}
-	drop_unneeded(definer);
-}
 
 void
 build_check_no_block(FunctionCallInfo fcinfo, const char *command,
@@ -146,9 +80,7 @@ build_begin(Build *build)
 
 		*one = trait_names_resolved(population, *one);
 	}
-	build->base = (LockRelId) {population->oid, MyDatabaseId};
-	LockRelationIdForSession(&build->base, ShareUpdateExclusiveLock);
-	if (!goes_on(build, population))
+	if (!build_goes_on(build, population))
 	{
 		List	   *missing = missing_of(population, build);
 
@@ -172,15 +104,13 @@ build_end(const Build *build)
 							   ShareUpdateExclusiveLock);
 }
 
-/*
- * goes_on() says whether the population has an unfinished build for the same
- * request; an error if it has another one.
- */
-static bool
-goes_on(Build *build, const Population *population)
+bool
+build_goes_on(Build *build, const Population *population)
 {
 	char	   *request;
 
+	build->base = (LockRelId) {population->oid, MyDatabaseId};
+	LockRelationIdForSession(&build->base, ShareUpdateExclusiveLock);
 	if (!build_find(population, &request, &build->number))
 		return false;
 	if (strcmp(request, build->request) != 0)

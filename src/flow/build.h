@@ -3,9 +3,11 @@
  * build.h
  *	  Stored traits that are filled beside readers and writers.
  *
- *		build.c				stored traits are begun, and abandoned
+ *		build.c				stored traits are begun
+ *		build_abandon.c		what is unfinished is undone
  *		build_traits.c		traits, from the first transaction to the last
  *		build_audience.c	the same for an audience
+ *		build_attach.c		a source that is attached
  *		build_alter.c		a trait or an audience that is altered
  *		build_members.c		steps on the way to members
  *		build_fill.c		portions of profiles are written
@@ -36,6 +38,7 @@ typedef struct Build
 	int32		number;			/* of the last build in the population */
 	bool		alters;			/* what is there, so it is always rehearsed */
 	bool		fills;			/* are there columns to be filled? */
+	const char *attached;		/* a source whose rows are counted, or NULL */
 	LockRelId	base;			/* locked for the session */
 } Build;
 
@@ -55,6 +58,21 @@ extern void build_check_no_block(FunctionCallInfo fcinfo, const char *command,
  */
 extern void build_begin(Build *build);
 extern void build_end(const Build *build);
+
+/*
+ * build_goes_on() locks the population for the session against other
+ * definitions, and says whether it has an unfinished build for the same
+ * request; an error if it has another one.
+ */
+extern bool build_goes_on(Build *build, const Population *population);
+
+/* build_attach.c ---------------------------------------------------------- */
+
+/*
+ * build_forget_attached() takes back what has been counted of a source that is
+ * being attached, and detaches it.  It is locked, and so is the population.
+ */
+extern void build_forget_attached(struct Definer *definer, const char *name);
 
 /* build_members.c --------------------------------------------------------- */
 
@@ -85,15 +103,24 @@ extern struct Definer *build_begin_deciding(const Build *build);
  */
 extern void build_fill(const Build *build);
 
-/* build_drop_staging() drops what was read from the sources, if it exists. */
+/*
+ * build_make_staging() makes a table of what is read from the sources, which
+ * is named build_staging() in SQL: 'definition' is as for data_table_create().
+ * build_drop_staging() drops it, if it exists.
+ */
+extern void build_make_staging(const Population *population,
+							   const char *definition);
 extern void build_drop_staging(const Population *population);
+extern char *build_staging(const Population *population);
 
 /* build_state.c ----------------------------------------------------------- */
 
 /* The phases of a build, as segment.progress shows them. */
+#define BUILD_ADDING		"adding profiles"
 #define BUILD_READING		"reading sources"
 #define BUILD_WRITING		"writing profiles"
 #define BUILD_CHANGED		"writing changed profiles"
+#define BUILD_REMOVING		"removing profiles"
 #define BUILD_COMPLETING	"completing"
 #define BUILD_TIMES			"noting times"
 #define BUILD_DECIDING		"deciding members"

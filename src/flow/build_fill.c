@@ -78,9 +78,9 @@ static void stage(const Build *build);
 static void create_staging(const Population *population, List *read);
 static int64 fill_staging(const Build *build, const Population *population,
 						  List *read);
-static List *readings(const Population *population);
+static List *readings(const Build *build, const Population *population);
+static char *rows_sql(const Build *build, const char *counted);
 static char *staging_name(const Population *population);
-static char *staging_sql(const Population *population);
 static void write_all(const Build *build, const Writing *writing);
 static int64 write_staged(const Build *build, const Population *population,
 						  int pass, int64 after, int64 upto);
@@ -139,7 +139,7 @@ stage(const Build *build)
 
 	population = population_by_name(build->population);
 	build_drop_staging(population);
-	read = readings(population);
+	read = readings(build, population);
 	create_staging(population, read);
 	total = fill_staging(build, population, read);
 	build_note_phase(population, BUILD_WRITING, total);
@@ -153,28 +153,33 @@ build_drop_staging(const Population *population)
 									 get_namespace_oid(SEGMENT_DATA_SCHEMA,
 													   false))))
 		population_execute(population, psprintf("DROP TABLE %s",
-												staging_sql(population)));
+												build_staging(population)));
+}
+
+void
+build_make_staging(const Population *population, const char *definition)
+{
+	Oid			staging = data_table_create(staging_name(population),
+											definition, NULL);
+
+	catalog_execute(psprintf("ALTER TABLE %s SET UNLOGGED",
+							 build_staging(population)),
+					0, NULL, NULL, NULL);
+	data_table_give(staging, relation_owner(population->oid));
 }
 
 /* create_staging() makes the table of what is read. */
 static void
 create_staging(const Population *population, List *read)
 {
-	Oid			staging = data_table_create(staging_name(population),
-											"(ord bigint PRIMARY KEY,"
-											" version xid NOT NULL)",
-											NULL);
 	StringInfoData actions;
 	ListCell   *lc;
 	ListCell   *column;
 
+	build_make_staging(population,
+					   "(ord bigint PRIMARY KEY, version xid NOT NULL,"
+					   " source_rows bigint)");
 	initStringInfo(&actions);
-	appendStringInfo(&actions, "ALTER TABLE %s SET UNLOGGED",
-					 staging_sql(population));
-	catalog_execute(actions.data, 0, NULL, NULL, NULL);
-	data_table_give(staging, relation_owner(population->oid));
-
-	resetStringInfo(&actions);
 	foreach(lc, read)
 		foreach(column, ((const Reading *) lfirst(lc))->columns)
 		{
@@ -184,9 +189,10 @@ create_staging(const Population *population, List *read)
 							 actions.len > 0 ? ", " : "", one->name,
 							 format_type_be_qualified(one->type));
 		}
-	population_execute(population, psprintf("ALTER TABLE %s %s",
-											staging_sql(population),
-											actions.data));
+	if (actions.len > 0)
+		population_execute(population, psprintf("ALTER TABLE %s %s",
+												build_staging(population),
+												actions.data));
 }
 
 /* fill_staging() reads the sources; returns of how many profiles. */
@@ -212,13 +218,18 @@ fill_staging(const Build *build, const Population *population, List *read)
 			appendStringInfo(&values, ", %s",
 							 reading_value(one, foreach_current_index(lc)));
 		}
+	if (build->attached != NULL)
+	{
+		appendStringInfoString(&names, ", source_rows");
+		appendStringInfoString(&values, ", q0.source_rows");
+	}
 	return population_write(population,
 							psprintf("INSERT INTO %s (ord, version%s)"
 									 " SELECT profile.ord, profile.xmin%s"
 									 "%s"
 									 " WHERE profile.%s IS DISTINCT FROM %d"
 									 " ORDER BY profile.ord",
-									 staging_sql(population), names.data,
+									 build_staging(population), names.data,
 									 values.data, from.data,
 									 PROFILE_BUILD_COLUMN,
 									 build->number));
@@ -226,9 +237,32 @@ fill_staging(const Build *build, const Population *population, List *read)
 
 /* readings() lists what has to be read (Reading *), from which sources. */
 static List *
-readings(const Population *population)
+readings(const Build *build, const Population *population)
 {
-	return readings_of(population, trait_unfilled(population));
+	Reading    *reading;
+
+	if (build->attached == NULL)
+		return readings_of(population, trait_unfilled(population));
+	reading = palloc(sizeof(Reading));
+	reading->source = pstrdup(build->attached);
+	reading->query = trait_source_query(source_by_name(population,
+													   build->attached),
+										NIL, &reading->columns);
+	return list_make1(reading);
+}
+
+/*
+ * rows_sql() is the assignment of how many rows a profile has with those of
+ * the source that is attached, which are counted by SQL; "" if none is.
+ */
+static char *
+rows_sql(const Build *build, const char *counted)
+{
+	if (build->attached == NULL)
+		return pstrdup("");
+	return psprintf("source_rows = profile.source_rows + coalesce(%s, 0)"
+					" - CASE WHEN profile.%s = %d THEN 1 ELSE 0 END, ",
+					counted, PROFILE_BUILD_COLUMN, -build->number);
 }
 
 static char *
@@ -237,8 +271,8 @@ staging_name(const Population *population)
 	return psprintf("segment_build_%u", population->oid);
 }
 
-static char *
-staging_sql(const Population *population)
+char *
+build_staging(const Population *population)
 {
 	return quote_qualified_identifier(SEGMENT_DATA_SCHEMA,
 									  staging_name(population));
@@ -317,7 +351,8 @@ write_staged(const Build *build, const Population *population, int pass,
 	int64		written;
 
 	initStringInfo(&set);
-	foreach(lc, readings(population))
+	appendStringInfoString(&set, rows_sql(build, "staged.source_rows"));
+	foreach(lc, readings(build, population))
 		foreach(column, ((const Reading *) lfirst(lc))->columns)
 		{
 			const TraitColumn *one = lfirst(column);
@@ -339,7 +374,8 @@ write_staged(const Build *build, const Population *population, int pass,
 										" AND %s AND %s",
 										lock, population_base_name(population),
 										set.data, PROFILE_BUILD_COLUMN,
-										build->number, staging_sql(population),
+										build->number,
+										build_staging(population),
 										range_sql("profile", after, upto),
 										range_sql("staged", after, upto)));
 	AtEOXact_GUC(true, level);
@@ -378,7 +414,8 @@ write_changed(const Build *build, const Population *population, int pass,
 
 	initStringInfo(&set);
 	initStringInfo(&from);
-	foreach(lc, ords == NULL ? NIL : readings(population))
+	appendStringInfoString(&set, rows_sql(build, "q0.source_rows"));
+	foreach(lc, ords == NULL ? NIL : readings(build, population))
 	{
 		const Reading *reading = lfirst(lc);
 		int			number = foreach_current_index(lc);

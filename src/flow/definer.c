@@ -74,10 +74,19 @@ definer_begin_as_user(const Population *population, const char *function)
 Definer *
 definer_begin_build(const Population *population, const char *function)
 {
+	Definer    *definer = definer_begin_build_as_user(population, function);
+
+	definer_act(definer);
+	return definer;
+}
+
+Definer *
+definer_begin_build_as_user(const Population *population,
+							const char *function)
+{
 	Definer    *definer = start(population, function);
 
 	definer->gently = true;
-	definer_act(definer);
 	return definer;
 }
 

@@ -47,6 +47,8 @@ extern Definer *definer_begin_as_user(const Population *population,
 									  const char *function);
 extern Definer *definer_begin_build(const Population *population,
 									const char *function);
+extern Definer *definer_begin_build_as_user(const Population *population,
+											const char *function);
 extern void definer_act(Definer *definer);
 
 /*

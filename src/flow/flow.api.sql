@@ -53,6 +53,32 @@ AS 'MODULE_PATHNAME', 'segment_attach_source_text';
 COMMENT ON FUNCTION segment.attach_source(text, name, name, name, name, segment.filter, boolean, name, text, jsonb) IS
     'the same, with the name of the table as text, for parameters and columns';
 
+CREATE OR REPLACE PROCEDURE segment.attach_source_concurrently(
+    source regclass,
+    key name DEFAULT NULL,
+    at name DEFAULT NULL,
+    population name DEFAULT NULL,
+    name name DEFAULT NULL,
+    filter segment.filter DEFAULT NULL,
+    replicated boolean DEFAULT false)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'segment_attach_source_concurrently';
+COMMENT ON PROCEDURE segment.attach_source_concurrently(regclass, name, name, name, name, segment.filter, boolean) IS
+    'attaches a table, as segment.attach_source() does, but by many short transactions: readers and writers wait for moments only, and the source cannot be used until all its rows are counted; if it is interrupted, the same CALL goes on with it, and segment.abandon_build() undoes it';
+
+CREATE OR REPLACE PROCEDURE segment.attach_source_concurrently(
+    source text,
+    key name DEFAULT NULL,
+    at name DEFAULT NULL,
+    population name DEFAULT NULL,
+    name name DEFAULT NULL,
+    filter segment.filter DEFAULT NULL,
+    replicated boolean DEFAULT false)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'segment_attach_source_concurrently_text';
+COMMENT ON PROCEDURE segment.attach_source_concurrently(text, name, name, name, name, segment.filter, boolean) IS
+    'the same, with the name of the table as text, for parameters and columns';
+
 CREATE OR REPLACE FUNCTION segment.detach_source(
     source name,
     population name DEFAULT NULL,
@@ -374,7 +400,7 @@ COMMENT ON VIEW segment.progress IS 'the last build of each population, and how 
 COMMENT ON COLUMN segment.progress.population IS 'name of the population';
 COMMENT ON COLUMN segment.progress.command IS 'procedure that builds';
 COMMENT ON COLUMN segment.progress.request IS 'what is built';
-COMMENT ON COLUMN segment.progress.phase IS 'reading sources, writing profiles, writing changed profiles, completing, noting times, deciding members, done or abandoned';
+COMMENT ON COLUMN segment.progress.phase IS 'adding profiles, reading sources, writing profiles, writing changed profiles, removing profiles, completing, noting times, deciding members, done or abandoned';
 COMMENT ON COLUMN segment.progress.done IS 'number of profiles that the phase has written';
 COMMENT ON COLUMN segment.progress.total IS 'number of profiles that the phase has to write';
 COMMENT ON COLUMN segment.progress.rate IS 'profiles written per second in this phase';

@@ -14,13 +14,13 @@ CREATE TABLE segment.build (
 );
 ALTER TABLE segment.build OWNER TO @extowner@;
 CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.build
-    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_traits_concurrently(), segment.create_audience_concurrently() and segment.abandon_build()');
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_traits_concurrently(), segment.create_audience_concurrently(), other procedures whose names end in concurrently, and segment.abandon_build()');
 COMMENT ON TABLE segment.build IS 'the last build of each population; view segment.progress shows it';
 COMMENT ON COLUMN segment.build.population IS 'name of the population';
 COMMENT ON COLUMN segment.build.number IS 'number of the build: 1, 2, 3 ... in each population';
 COMMENT ON COLUMN segment.build.command IS 'procedure that builds';
 COMMENT ON COLUMN segment.build.request IS 'what is built';
-COMMENT ON COLUMN segment.build.phase IS 'reading sources, writing profiles, writing changed profiles, completing, noting times, deciding members, done or abandoned';
+COMMENT ON COLUMN segment.build.phase IS 'adding profiles, reading sources, writing profiles, writing changed profiles, removing profiles, completing, noting times, deciding members, done or abandoned';
 COMMENT ON COLUMN segment.build.done IS 'number of profiles that the phase has written';
 COMMENT ON COLUMN segment.build.total IS 'number of profiles that the phase has to write';
 COMMENT ON COLUMN segment.build.started_at IS 'time at which the build began';

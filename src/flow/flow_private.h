@@ -216,6 +216,12 @@ extern void backfill_detach(const Source *source);
 extern void backfill_remove_ended(const Population *population);
 
 /*
+ * backfill_check_keys() says how many rows of a source have no key; an error
+ * if one has a key that is too long.
+ */
+extern void backfill_check_keys(const Source *source);
+
+/*
  * backfill_check_sources() raises an error unless every source can be read:
  * before sources are locked, so that a user whose sources are not readable
  * keeps no session waiting.  With 'skip_unfit' unfit sources are passed over.

@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 
 #include "base/base.h"
+#include "flow/flow_private.h"
 #include "flow/visit.h"
 
 static void name_profile(void *visitor);
@@ -106,6 +107,41 @@ visit_note_ended(Visitor *visitor, TupleTableSlot *row)
 	}
 	ended_keys_put(visitor->ended, profile_ord(population, row),
 				   profile_key(population, row));
+}
+
+void
+visit_end_profile(Visitor *visitor, TupleTableSlot *row, TupleTableSlot *after)
+{
+	TimestampTz at = visit_instant(visitor, after);
+
+	profile_delete(visitor->table);
+	visit_note_ended(visitor, row);
+	if (visitor->audiences != NULL)
+	{
+		(void) visit_catch_up(visitor, row, at);
+		audience_apply(visitor->audiences, row, true,
+					   profile_blank(visitor->table), false, at);
+	}
+}
+
+bool
+visit_begin_profile(const Visitor *visitor, TupleTableSlot *after)
+{
+	TimestampTz at = visit_instant(visitor, after);
+	TimestampTz wake_at = DT_NOEND;
+
+	if (visitor->audiences != NULL)
+		wake_at = audience_wake_at(visitor->audiences, after, at, DT_NOEND,
+								   false);
+	profile_set_wake_at(visitor->population, after, wake_at);
+	if (!profile_insert(visitor->table))
+		return false;
+	if (!TIMESTAMP_IS_NOEND(wake_at))
+		flow_note_pending();
+	if (visitor->audiences != NULL)
+		audience_apply(visitor->audiences, profile_blank(visitor->table),
+					   false, after, true, at);
+	return true;
 }
 
 /*

@@ -62,4 +62,14 @@ extern TimestampTz visit_catch_up(const Visitor *visitor, TupleTableSlot *row,
 /* visit_note_ended() notes for the feed a profile that ends: its row. */
 extern void visit_note_ended(Visitor *visitor, TupleTableSlot *row);
 
+/*
+ * visit_end_profile() deletes a profile, which leaves its audiences: 'after'
+ * is its edited row.  visit_begin_profile() inserts one, which enters its
+ * audiences; false if another transaction was first.
+ */
+extern void visit_end_profile(Visitor *visitor, TupleTableSlot *row,
+							  TupleTableSlot *after);
+extern bool visit_begin_profile(const Visitor *visitor,
+								TupleTableSlot *after);
+
 #endif							/* SEGMENT_VISIT_H */

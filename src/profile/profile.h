@@ -465,9 +465,15 @@ extern bool profile_column_is_unused(const FormData_pg_attribute *column);
  * population_begin_build() makes the column, if need be, and lets profiles
  * that are inserted from now on have that number in it.  The base table is
  * locked for columns to change.
+ *
+ * profile_build() is the number in a row, 0 if there is none, and
+ * profile_set_build() sets it in one that is edited, if there is the column.
  */
 extern void population_begin_build(const Population *population,
 								   int32 number);
+extern int32 profile_build(const Population *population, TupleTableSlot *row);
+extern void profile_set_build(const Population *population,
+							  TupleTableSlot *row, int32 build);
 
 /* question.c: questions of users who may only read the view --------------- */
 

@@ -25,6 +25,7 @@ typedef struct ProfileStore
 	AttrNumber	source_rows;
 	AttrNumber	evaluated_at;
 	AttrNumber	wake_at;
+	AttrNumber	build;			/* PROFILE_BUILD_COLUMN, if there is one */
 	bool		owners_code;	/* writing a row of the base table runs code
 								 * of its owner's: triggers, checks, defaults,
 								 * expressions of indexes */

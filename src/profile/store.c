@@ -66,6 +66,7 @@ store_read(Relation base, const Population *population, ProfileStore *store)
 	store->evaluated_at = base_column(base, "evaluated_at", TIMESTAMPTZOID,
 									  population);
 	store->wake_at = base_column(base, "wake_at", TIMESTAMPTZOID, population);
+	store->build = get_attnum(store->base, PROFILE_BUILD_COLUMN);
 	store->owners_code = table_runs_code(base);
 	foreach(lc, RelationGetIndexList(base))
 	{
@@ -252,6 +253,27 @@ profile_wake_at(const Population *population, TupleTableSlot *row)
 	Datum		wake_at = slot_getattr(row, attno, &isnull);
 
 	return isnull ? DT_NOEND : DatumGetTimestampTz(wake_at);
+}
+
+int32
+profile_build(const Population *population, TupleTableSlot *row)
+{
+	AttrNumber	attno = population_store(population)->build;
+	bool		isnull = true;
+	Datum		build = attno == InvalidAttrNumber ? (Datum) 0 :
+		slot_getattr(row, attno, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(build);
+}
+
+void
+profile_set_build(const Population *population, TupleTableSlot *row,
+				  int32 build)
+{
+	AttrNumber	attno = population_store(population)->build;
+
+	row->tts_values[attno - 1] = Int32GetDatum(build);
+	row->tts_isnull[attno - 1] = false;
 }
 
 void

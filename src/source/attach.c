@@ -166,6 +166,17 @@ is_source(const Population *population, Oid relid)
 }
 
 void
+source_attached(const Population *population)
+{
+	catalog_execute("UPDATE segment.source SET build = NULL"
+					" WHERE population = $1 AND build IS NOT NULL",
+					1, (Oid[]) {NAMEOID},
+					(Datum[]) {name_datum(population->name)}, NULL);
+	CommandCounterIncrement();
+	population_changed(population);
+}
+
+void
 source_rename(const Source *source, const char *new_name)
 {
 	static const char *const updates[] = {
@@ -244,11 +255,12 @@ insert_source(const Population *population, const SourceRequest *request,
 
 	catalog_execute("INSERT INTO segment.source"
 					" (population, source, relation, key, at, filter,"
-					" through, key_link, at_link, table_name)"
-					" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-					10, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
+					" through, key_link, at_link, build, table_name)"
+					" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+					" nullif($10, 0), $11)",
+					11, (Oid[]) {NAMEOID, NAMEOID, REGCLASSOID, NAMEOID,
 								NAMEOID, catalog_type("filter"), NAMEOID,
-								INT2OID, INT2OID, NAMEOID},
+								INT2OID, INT2OID, INT4OID, NAMEOID},
 					(Datum[]) {name_datum(population->name),
 							   name_datum(request->name),
 							   ObjectIdGetDatum(request->relid),
@@ -261,10 +273,11 @@ insert_source(const Population *population, const SourceRequest *request,
 							   name_datum(request->through),
 							   Int16GetDatum(key_link),
 							   Int16GetDatum(at_link),
+							   Int32GetDatum(request->build),
 							   name_datum(get_rel_name(request->relid))},
 					(bool[]) {false, false, false, false, request->at == NULL,
 							  filter == NULL, request->through == NULL, false,
-							  false, false});
+							  false, false, false});
 }
 
 /* insert_links() writes the links (NewLink *) of a source. */

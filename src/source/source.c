@@ -114,15 +114,21 @@ List *
 sources_of_table(const Population *population, Oid relid)
 {
 	List	   *found = NIL;
+	int32		attaching = 0;
 	ListCell   *lc;
 
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
-		if (source != NULL && source_is_made_of(source, relid))
+		if (source == NULL)
+			continue;
+		attaching = Max(attaching, source->build);
+		if (source_is_made_of(source, relid))
 			found = lappend(found, unconstify(Source *, source));
 	}
+	foreach(lc, found)
+		((Source *) lfirst(lc))->attaching = attaching;
 	return found;
 }
 
@@ -323,6 +329,10 @@ source_read(CatalogScan *scan, const Population *population)
 		!source_time_fits(source->at_type))
 		note_unfit(source, at, source->at_attno, source->at_type);
 	read_filter(scan, source);
+	source->build = DatumGetInt32(catalog_get(scan, "build", INT4OID,
+											  &isnull));
+	if (isnull)
+		source->build = 0;
 	return source;
 }
 

@@ -73,6 +73,10 @@ typedef struct Source
 	SourceLink *links;			/* the first has number 1 */
 	char	   *missing;		/* NULL: the source is fit to be read */
 	Oid			unfit_type;
+	int32		build;			/* that is attaching it; 0: it is attached */
+	int32		attaching;		/* of a source that a trigger speaks for: the
+								 * build that attaches any source of the
+								 * population, or 0 */
 } Source;
 
 /* source_init() makes the cache of the triggers' sources. */
@@ -446,7 +450,14 @@ typedef struct SourceRequest
 	Datum		look_up;		/* jsonb, as {"product": "products using
 								 * product_id"}; 0: none */
 	bool		kept;			/* a table of ours, in schema segment_data */
+	int32		build;			/* that is going to count its rows; 0: none */
 } SourceRequest;
+
+/*
+ * source_attached() says that the rows of a source have been counted by the
+ * build that attaches it.
+ */
+extern void source_attached(const Population *population);
 
 /*
  * source_attach() makes a table a source: checks it, writes the row of

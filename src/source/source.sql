@@ -9,6 +9,7 @@ CREATE TABLE segment.source (
     through name,
     key_link smallint NOT NULL DEFAULT 0,
     at_link smallint NOT NULL DEFAULT 0,
+    build integer,
     table_name name NOT NULL,
     given name,
     PRIMARY KEY (population, source)
@@ -26,6 +27,7 @@ COMMENT ON COLUMN segment.source.filter IS 'which rows of the table are rows of 
 COMMENT ON COLUMN segment.source.through IS 'source whose rows are the parents of the rows; NULL: the rows have the key themselves';
 COMMENT ON COLUMN segment.source.key_link IS 'number of the link in whose row the key is; 0: in the row itself';
 COMMENT ON COLUMN segment.source.at_link IS 'number of the link in whose row the time is; 0: in the row itself';
+COMMENT ON COLUMN segment.source.build IS 'number of the build that is attaching it, so that it cannot be used yet; NULL: it is attached';
 COMMENT ON COLUMN segment.source.table_name IS 'name of the attached table, as far as we know';
 COMMENT ON COLUMN segment.source.given IS 'name that the source was given, if it has followed its table since';
 SELECT pg_catalog.pg_extension_config_dump('segment.source', '');

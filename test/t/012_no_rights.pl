@@ -223,6 +223,8 @@ is(join(' ', sort(keys %refused, keys %harmless)), '', 'all that is in the lists
 my %called = (
 	'alter_audience_concurrently(name,filter,name,text)' => q{alter_audience_concurrently('vip', 'count(orders) > 1', 'profile')},
 	'alter_trait_concurrently(name,text,name,text)' => q{alter_trait_concurrently('spent', 'count(orders)', 'profile')},
+	'attach_source_concurrently(regclass,name,name,name,name,filter,boolean)' => q{attach_source_concurrently('orders'::regclass, population => 'profile')},
+	'attach_source_concurrently(text,name,name,name,name,filter,boolean)' => q{attach_source_concurrently('orders'::text, population => 'profile')},
 	'create_audience_concurrently(name,filter,name,boolean,text)' => q{create_audience_concurrently('mine', 'count(orders) > 1', 'profile')},
 	'create_traits_concurrently(json,name)' => q{create_traits_concurrently('{"mine": "count(orders)"}'::json, 'profile')},
 	'create_traits_concurrently(text,name)' => q{create_traits_concurrently('{"mine": "count(orders)"}'::text, 'profile')},
