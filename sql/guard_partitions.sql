@@ -246,6 +246,18 @@ DROP TABLE line_a;
 SELECT source, captured FROM segment.stat_source ORDER BY 1;
 SELECT segment.detach_source('line', cascade => true);
 
+-- a partition goes together with another source as a whole
+CREATE SCHEMA apart_later;
+CREATE TABLE apart_later.page (customer_id bigint, at timestamptz);
+CREATE TABLE apart_later.visit_september PARTITION OF visit FOR VALUES FROM ('2026-09-01+00') TO ('2026-10-01+00');
+SELECT segment.attach_source('apart_later.page', at => 'at');
+INSERT INTO visit VALUES (3, '2026-09-01', 'home', 1), (12, '2026-09-02', 'home', 1);
+INSERT INTO apart_later.page VALUES (3, '2026-09-01'), (12, '2026-09-01');
+SET client_min_messages = error;
+DROP SCHEMA apart_later CASCADE;
+SET client_min_messages = warning;
+SELECT * FROM segment.verify();
+
 -- the table is one role's, the population another's
 CREATE ROLE regress_segment_shop;
 CREATE SCHEMA shop AUTHORIZATION regress_segment_shop;

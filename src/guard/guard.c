@@ -95,9 +95,10 @@ segment_guard_drop(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	SPI_connect();
 	statement.objects = dropped();
+	/* first: what else is dropped may count all rows that are left */
+	partitions_dropped();
 	drops_check(&statement);
 	triggers_check_dropped(&statement);
-	partitions_dropped();
 	SPI_finish();
 	PG_RETURN_NULL();
 }
