@@ -81,6 +81,17 @@ act_as_before(Actor before)
 }
 
 int
+settings_pin_by_index(void)
+{
+	int			level = settings_pin_all_rows();
+
+	setting_save("enable_seqscan", "off");
+	/* if there is no other way it seems costly enough to be compiled */
+	setting_save("jit", "off");
+	return level;
+}
+
+int
 settings_pin(void)
 {
 	int			level = NewGUCNestLevel();

@@ -414,6 +414,13 @@ extern void act_as_before(Actor before);
 extern Actor act_as_owner_unpinned(Oid relid);
 
 /*
+ * settings_pin_by_index() is settings_pin_all_rows(), and plans find rows by
+ * indexes, whatever the statistics say: for few rows of tables that have
+ * these.
+ */
+extern int	settings_pin_by_index(void);
+
+/*
  * Pin search_path and the settings that change how values print or parse.
  * Returns the level that is left with AtEOXact_GUC(true, level).
  */

@@ -34,12 +34,22 @@
 #include "base/base.h"
 #include "flow/batch.h"
 
+/* A row on the way to the key that a batch has changed. */
+typedef struct NotedParent
+{
+	int			number;			/* of its link */
+	uint32		hash;			/* of the value by which it is referred to */
+	HeapTuple	row;
+} NotedParent;
+
 /* What customers a batch touches, while that is found out. */
 typedef struct Touching
 {
 	LinkReader *reader;
 	Contribution *target;		/* gets their keys */
 	List	   *noted;			/* NotedRow * */
+	NotedParent *parents;		/* of these, by number and hash */
+	int			nparents;
 } Touching;
 
 /* Rows that a row refers to, or that refer to it: while they are sought. */
@@ -54,8 +64,14 @@ typedef struct Search
 static void touch_all(Touching *touching, Oid relid);
 static void settle_source(List *contributions);
 static void fold_noted(List *contributions, LinkReader *reader);
+static void sort_parents(Touching *touching);
+static int	parents_in_order(const void *a, const void *b);
+static NotedParent *first_parent(const Touching *touching, int number,
+								 uint32 hash);
+static uint32 link_hash(Touching *touching, int number, Datum value);
 static void touch_from(Touching *touching, const NotedRow *noted);
 static void touch_up(Touching *touching, int number, HeapTuple row);
+static void touch_noted(Touching *touching, int parent, Datum value);
 static int	parent_of(const Source *source, int number);
 static bool is_parent(const Source *source, int number);
 static bool collect_row(TupleTableSlot *row, void *search);
@@ -81,10 +97,12 @@ linked_note_truncated(Contribution *contribution)
 	if (source->nlinks == 0)
 		return;
 	touching.reader = link_reader_begin(contribution);
+	sort_parents(&touching);
 	foreach(lc, contribution->noted)
 		touch_from(&touching, lfirst(lc));
 	foreach(lc, source_tree(source->relid, AccessShareLock))
 		touch_all(&touching, lfirst_oid(lc));
+	pfree(touching.parents);
 	link_reader_end(touching.reader);
 	contribution->truncated = true;
 }
@@ -174,8 +192,12 @@ settle_source(List *contributions)
 	if (lines_alone)
 		fold_noted(contributions, touching.reader);
 	else
+	{
+		sort_parents(&touching);
 		foreach(lc, touching.noted)
 			touch_from(&touching, lfirst(lc));
+		pfree(touching.parents);
+	}
 	link_reader_end(touching.reader);
 }
 
@@ -205,6 +227,88 @@ fold_noted(List *contributions, LinkReader *reader)
 	ExecDropSingleTupleTableSlot(row);
 }
 
+/*
+ * sort_parents() sorts the noted rows on the way to the key, so that
+ * touch_noted() finds the few to which one row refers among many.
+ */
+static void
+sort_parents(Touching *touching)
+{
+	const Source *source = link_reader_source(touching->reader);
+	ListCell   *lc;
+
+	touching->parents =
+		palloc_extended(sizeof(NotedParent) *
+						Max(1, list_length(touching->noted)), MCXT_ALLOC_HUGE);
+	foreach(lc, touching->noted)
+	{
+		const NotedRow *noted = lfirst(lc);
+		bool		isnull;
+		Datum		value;
+
+		if (!is_parent(source, noted->number))
+			continue;
+		value = link_reader_value(touching->reader, noted->number, noted->row,
+								  source->links[noted->number - 1].to_attno,
+								  &isnull);
+		if (isnull)
+			continue;
+		touching->parents[touching->nparents++] = (NotedParent) {
+			.number = noted->number,
+			.hash = link_hash(touching, noted->number, value),
+			.row = noted->row,
+		};
+	}
+	qsort(touching->parents, touching->nparents, sizeof(NotedParent),
+		  parents_in_order);
+}
+
+/* parents_in_order() orders NotedParents by number and hash.  For qsort(). */
+static int
+parents_in_order(const void *a, const void *b)
+{
+	const NotedParent *one = a;
+	const NotedParent *other = b;
+
+	if (one->number != other->number)
+		return one->number < other->number ? -1 : 1;
+	if (one->hash != other->hash)
+		return one->hash < other->hash ? -1 : 1;
+	return 0;
+}
+
+/* first_parent() is the first noted row that is not before these. */
+static NotedParent *
+first_parent(const Touching *touching, int number, uint32 hash)
+{
+	const NotedParent sought = {.number = number, .hash = hash};
+	int			from = 0;
+	int			to = touching->nparents;
+
+	while (from < to)
+	{
+		int			middle = (from + to) / 2;
+
+		if (parents_in_order(&touching->parents[middle], &sought) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return &touching->parents[from];
+}
+
+/* link_hash() hashes a value by which the rows of a link are referred to. */
+static uint32
+link_hash(Touching *touching, int number, Datum value)
+{
+	LinkReader *reader = touching->reader;
+	const SourceLink *link = &link_reader_source(reader)->links[number - 1];
+	Form_pg_attribute att = TupleDescAttr(link_reader_desc(reader, number),
+										  link->to_attno - 1);
+
+	return datum_image_hash(value, att->attbyval, att->attlen);
+}
+
 /* touch_from() touches the customers whom a changed row concerns. */
 static void
 touch_from(Touching *touching, const NotedRow *noted)
@@ -228,7 +332,6 @@ touch_up(Touching *touching, int number, HeapTuple row)
 	const Source *source = link_reader_source(reader);
 	bool		isnull;
 	Datum		value;
-	Form_pg_attribute att;
 	int			parent;
 	Search		search = {.touching = touching};
 	ListCell   *lc;
@@ -247,23 +350,37 @@ touch_up(Touching *touching, int number, HeapTuple row)
 	if (isnull)
 		return;
 	source_probe(link_reader_up(reader, parent), value, collect_row, &search);
-	att = TupleDescAttr(link_reader_desc(reader, parent),
-						source->links[parent - 1].to_attno - 1);
-	foreach(lc, touching->noted)
-	{
-		const NotedRow *noted = lfirst(lc);
-		Datum		to;
-
-		if (noted->number != parent)
-			continue;
-		to = link_reader_value(reader, parent, noted->row,
-					   source->links[parent - 1].to_attno, &isnull);
-		if (!isnull && datum_image_eq(value, to, att->attbyval, att->attlen))
-			touch_up(touching, parent, noted->row);
-	}
+	touch_noted(touching, parent, value);
 	foreach(lc, search.rows)
 		touch_up(touching, parent, lfirst(lc));
 	list_free_deep(search.rows);
+}
+
+/*
+ * touch_noted() touches the customers to whom the noted rows lead to which a
+ * value refers.
+ */
+static void
+touch_noted(Touching *touching, int parent, Datum value)
+{
+	LinkReader *reader = touching->reader;
+	AttrNumber	attno = link_reader_source(reader)->links[parent - 1].to_attno;
+	Form_pg_attribute att = TupleDescAttr(link_reader_desc(reader, parent),
+										  attno - 1);
+	uint32		hash = link_hash(touching, parent, value);
+	const NotedParent *end = touching->parents + touching->nparents;
+
+	for (const NotedParent *noted = first_parent(touching, parent, hash);
+		 noted < end && noted->number == parent && noted->hash == hash;
+		 noted++)
+	{
+		bool		isnull;
+		Datum		to = link_reader_value(reader, parent, noted->row, attno,
+										   &isnull);
+
+		if (datum_image_eq(value, to, att->attbyval, att->attlen))
+			touch_up(touching, parent, noted->row);
+	}
 }
 
 /* parent_of() is the number of the link to the parent of a link's rows. */

@@ -138,6 +138,21 @@ source_columns(Oid relid)
 }
 
 bool
+source_joins_by_index(const Source *source)
+{
+	if (source->nlinks == 0 ||
+		!link_is_found(source_relid(source, source->key_link),
+					   source->key_attno))
+		return false;
+	for (int i = 0; i < source->nlinks; i++)
+		if (!source->links[i].look_up &&
+			!link_is_found(source_relid(source, source->links[i].of),
+						   source->links[i].of_attno))
+			return false;
+	return true;
+}
+
+bool
 link_is_unique(Oid relid, AttrNumber attno)
 {
 	/* no index is unique across tables that inherit */

@@ -37,6 +37,10 @@ struct SourceScan
 	TupleTableSlot *above;		/* the row, as one of the table at the top */
 };
 
+static char *join_sql(const Source *source, int number);
+static void append_where(StringInfo sql, const char *condition,
+						 const char *filter);
+
 List *
 source_relations(const Source *source)
 {
@@ -69,28 +73,73 @@ source_from_sql(const Source *source, const char *condition)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, " FROM %s AS r", source_table_name(source));
-	for (int i = 0; i < source->nlinks; i++)
-	{
-		const SourceLink *link = &source->links[i];
-		char	   *alias = source_alias(i + 1);
-		Oid			of = source_relid(source, link->of);
-		char	   *to = get_attname(link->relid, link->to_attno, false);
-
-		appendStringInfo(&sql, " LEFT JOIN %s AS %s"
-						 " ON %s.%s OPERATOR(pg_catalog.=) ",
-						 relation_name(link->relid), alias, alias,
-						 quote_identifier(to));
-		to = get_attname(of, link->of_attno, false);
-		appendStringInfo(&sql, "%s.%s", source_alias(link->of),
-						 quote_identifier(to));
-	}
-	if (condition != NULL || filter != NULL)
-		appendStringInfo(&sql, " WHERE %s%s",
-						 condition == NULL ? "" : condition,
-						 condition != NULL && filter != NULL ? " AND " : "");
-	if (filter != NULL)
-		appendStringInfo(&sql, "(%s)", filter);
+	for (int number = 1; number <= source->nlinks; number++)
+		appendStringInfo(&sql, " LEFT JOIN %s AS %s ON %s",
+						 relation_name(source_relid(source, number)),
+						 source_alias(number), join_sql(source, number));
+	append_where(&sql, condition, filter);
 	return sql.data;
+}
+
+char *
+source_from_key_sql(const Source *source, const char *condition)
+{
+	char	   *filter = source_condition_sql(source, true);
+	Bitmapset  *joined = bms_make_singleton(source->key_link);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, " FROM %s AS %s",
+					 relation_name(source_relid(source, source->key_link)),
+					 source_alias(source->key_link));
+	/* OFFSET 0 keeps the server from joining in another order */
+	for (int number = source->key_link; number > 0;
+		 number = source->links[number - 1].of)
+	{
+		int			of = source->links[number - 1].of;
+
+		appendStringInfo(&sql, " CROSS JOIN LATERAL (SELECT * FROM %s AS"
+						 " %s WHERE %s OFFSET 0) AS %s",
+						 relation_name(source_relid(source, of)),
+						 source_alias(of), join_sql(source, number),
+						 source_alias(of));
+		joined = bms_add_member(joined, of);
+	}
+	for (int number = 1; number <= source->nlinks; number++)
+		if (!bms_is_member(number, joined))
+			appendStringInfo(&sql, " LEFT JOIN LATERAL (SELECT * FROM %s"
+							 " AS %s WHERE %s OFFSET 0) AS %s ON true",
+							 relation_name(source_relid(source, number)),
+							 source_alias(number), join_sql(source, number),
+							 source_alias(number));
+	append_where(&sql, condition, filter);
+	return sql.data;
+}
+
+/* join_sql() is the condition that a row refers to one of a link. */
+static char *
+join_sql(const Source *source, int number)
+{
+	const SourceLink *link = &source->links[number - 1];
+	char	   *to = get_attname(link->relid, link->to_attno, false);
+	char	   *of = get_attname(source_relid(source, link->of),
+								 link->of_attno, false);
+
+	return psprintf("%s.%s OPERATOR(pg_catalog.=) %s.%s",
+					source_alias(number), quote_identifier(to),
+					source_alias(link->of), quote_identifier(of));
+}
+
+/* append_where() appends WHERE with two conditions, each of them or NULL. */
+static void
+append_where(StringInfo sql, const char *condition, const char *filter)
+{
+	if (condition == NULL && filter == NULL)
+		return;
+	appendStringInfo(sql, " WHERE %s%s", condition == NULL ? "" : condition,
+					 condition != NULL && filter != NULL ? " AND " : "");
+	if (filter != NULL)
+		appendStringInfo(sql, "(%s)", filter);
 }
 
 char *

@@ -295,6 +295,12 @@ extern Expr *source_row_expr(const Source *source, Expr *expr);
  */
 extern List *source_deparse_context(const Source *source);
 
+/*
+ * source_joins_by_index() says whether indexes find all rows of a profile, and
+ * all rows that these refer to.  False if the source has no links.
+ */
+extern bool source_joins_by_index(const Source *source);
+
 /* probe.c: rows that are there now ---------------------------------------- */
 
 typedef struct SourceProbe SourceProbe;
@@ -380,6 +386,13 @@ extern List *source_tables(const Source *source);
 extern char *source_from_sql(const Source *source, const char *condition);
 extern char *source_key_sql(const Source *source);
 extern char *source_time_sql(const Source *source);
+
+/*
+ * source_from_key_sql() is the same for a source that joins by index, where
+ * 'condition' is about the column of the key: it reads the row with the key
+ * first, then those that refer to it, then all others, each by its index.
+ */
+extern char *source_from_key_sql(const Source *source, const char *condition);
 
 /*
  * source_lock() locks the tables and all below them, to the end of the

@@ -210,6 +210,7 @@ program_make(const Source *source)
 
 	/* the source and the population may be reloaded before the program is */
 	program->source = source_copy(source);
+	program->by_index = source_joins_by_index(source);
 	error_context_stack = &callback;
 	condition = source_condition(program->source, NULL);
 	error_context_stack = callback.previous;

@@ -64,6 +64,7 @@ struct TraitProgram
 	uint64		row;			/* numbers the rows evaluated */
 	const Step *running;		/* what an error comes from: this step, */
 	const RowValue *evaluated;	/* or the first one that needs this value */
+	bool		by_index;		/* the source joins by index */
 	SPIPlanPtr	reread;			/* saved plan, made when first needed */
 };
 

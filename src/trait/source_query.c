@@ -225,7 +225,8 @@ trait_read(const TraitProgram *constant, const Datum *keys, int nkeys,
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
 	TraitReading *reading = palloc(sizeof(TraitReading));
-	int			level = settings_pin_all_rows();
+	int			level = program->by_index ? settings_pin_by_index() :
+		settings_pin_all_rows();
 	Datum		parameters[2] = {
 		keys_array(program->source->population, keys, nkeys),
 		TimestampTzGetDatum(now),
@@ -339,6 +340,9 @@ trait_reading_end(TraitReading *reading)
  * reread_plan() prepares the query of some profiles: an array of their keys is
  * $1, the time is $2.  A profile without rows in the source is not in what it
  * returns.
+ *
+ * The plan is kept, and may have been made when the tables were empty, or not
+ * analyzed.  So a join says itself in which order its tables are read.
  */
 static SPIPlanPtr
 reread_plan(const TraitProgram *program)
@@ -362,7 +366,8 @@ reread_plan(const TraitProgram *program)
 					 bound == NIL ? "" : ", ");
 	select_traits(source, bound, NIL, now_parameter(2), &sql);
 	condition = and_in_time(source, bound, now_parameter(2), condition);
-	appendStringInfo(&sql, "%s GROUP BY %s",
+	appendStringInfo(&sql, "%s GROUP BY %s", program->by_index ?
+					 source_from_key_sql(source, condition) :
 					 source_from_sql(source, condition), key);
 	plan = SPI_prepare(sql.data, 2, types);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
