@@ -32,6 +32,15 @@
 #include "base/base.h"
 #include "source/source_private.h"
 
+/* A look-up as it is asked for: "category": "categories using product.cat". */
+typedef struct LookUp
+{
+	char	   *name;
+	char	   *table;
+	const char *of;				/* the link that refers to it; NULL: the row */
+	const char *columns;
+} LookUp;
+
 static List *parent_links(const Population *population, Relation relation,
 						  SourceRequest *request, int *key_link,
 						  int *at_link);
@@ -46,8 +55,10 @@ static void check_columns(const NewLink *link, Oid of);
 static bool is_simple(Oid relid, AttrNumber attno);
 static List *look_ups(const Population *population, Relation relation,
 					  List *links, Jsonb *look_up);
-static NewLink *look_up_link(Oid relid, List *links, const char *name,
-							 const char *text);
+static void split_look_up(LookUp *one, const char *text);
+static LookUp *next_look_up(List *asked, List *links, Relation relation);
+static int	link_named(List *links, const char *name);
+static NewLink *look_up_link(Oid relid, List *links, const LookUp *one);
 static void check_link(const Population *population, Relation relation,
 					   List *links, const NewLink *link);
 static void advise_index(Oid relid, AttrNumber attno, const char *name);
@@ -353,6 +364,7 @@ look_ups(const Population *population, Relation relation, List *links,
 {
 	SPITupleTable *table;
 	uint64		count;
+	List	   *asked = NIL;	/* LookUp * */
 
 	if (!JB_ROOT_IS_OBJECT(look_up))
 		ereport(ERROR,
@@ -366,53 +378,118 @@ look_ups(const Population *population, Relation relation, List *links,
 	count = SPI_processed;
 	for (uint64 i = 0; i < count; i++)
 	{
-		char	   *name = SPI_getvalue(table->vals[i], table->tupdesc, 1);
+		LookUp	   *one = palloc(sizeof(LookUp));
 		char	   *text = SPI_getvalue(table->vals[i], table->tupdesc, 2);
+
+		one->name = SPI_getvalue(table->vals[i], table->tupdesc, 1);
+		split_look_up(one, text == NULL ? "" : text);
+		asked = lappend(asked, one);
+	}
+	while (asked != NIL)
+	{
+		LookUp	   *one = next_look_up(asked, links, relation);
 		NewLink    *link = look_up_link(RelationGetRelid(relation), links,
-										name, text == NULL ? "" : text);
+										one);
 
 		source_check_rights(population, link->relid);
 		check_link(population, relation, links, link);
 		links = lappend(links, link);
+		asked = list_delete_ptr(asked, one);
 	}
 	return links;
 }
 
-/* look_up_link() makes a link of "products using product_id". */
-static NewLink *
-look_up_link(Oid relid, List *links, const char *name, const char *text)
+/* split_look_up() takes "products using product_id" apart. */
+static void
+split_look_up(LookUp *one, const char *text)
 {
 	const char *using = strstr(text, " using ");
-	const char *columns;
 	const char *dot;
-	Datum		table;
-	int			of = 0;
-	NewLink    *link;
-	ListCell   *lc;
 
 	if (using == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("look-up \"%s\" does not say by which column", name),
+				 errmsg("look-up \"%s\" does not say by which column",
+						one->name),
 				 errhint("Write it so: look_up => '{\"product\": \"products using product_id\"}'")));
-	table = DirectFunctionCall1(regclassin,
-								CStringGetDatum(pnstrdup(text,
-														 using - text)));
-	columns = pstrdup(using + strlen(" using "));
-	dot = strchr(columns, '.');
-	foreach(lc, dot == NULL ? NIL : links)
+	one->table = pnstrdup(text, using - text);
+	one->columns = pstrdup(using + strlen(" using "));
+	dot = strchr(one->columns, '.');
+	one->of = NULL;
+	if (dot == NULL)
+		return;
+	one->of = pnstrdup(one->columns, dot - one->columns);
+	one->columns = dot + 1;
+}
+
+/*
+ * next_look_up() is the next one that refers to what is linked already: they
+ * may be given in any order.
+ */
+static LookUp *
+next_look_up(List *asked, List *links, Relation relation)
+{
+	LookUp	   *first = linitial(asked);
+	List	   *names = NIL;
+	bool		circle = false;
+	const char *nearest;
+	ListCell   *lc;
+
+	foreach(lc, asked)
 	{
-		link = lfirst(lc);
-		if (strncmp(link->name, columns, dot - columns) == 0 &&
-			link->name[dot - columns] == '\0')
-		{
-			of = foreach_current_index(lc) + 1;
-			relid = link->relid;
-			columns = dot + 1;
-			break;
-		}
+		LookUp	   *one = lfirst(lc);
+
+		if (one->of == NULL || link_named(links, one->of) > 0)
+			return one;
 	}
-	link = make_link(name, DatumGetObjectId(table), of, relid, columns);
+	foreach(lc, links)
+		names = lappend(names, unconstify(char *,
+										  ((NewLink *) lfirst(lc))->name));
+	foreach(lc, asked)
+	{
+		circle |= strcmp(((LookUp *) lfirst(lc))->name, first->of) == 0;
+		names = lappend(names, ((LookUp *) lfirst(lc))->name);
+	}
+	if (circle)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("look-up \"%s\" leads back to itself", first->name),
+				 errhint("Link tables without a circle.")));
+	nearest = nearest_name(first->of, names);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("look-up \"%s\" refers to \"%s\", which is no link of \"%s\"",
+					first->name, first->of, RelationGetRelationName(relation)),
+			 nearest != NULL ?
+			 errhint("Perhaps you meant %s.", quote_literal_cstr(nearest)) :
+			 errhint("Name a column of the table, or one of another look-up, as in look_up => '{\"product\": \"products using product_id\", \"category\": \"categories using product.category_id\"}'")));
+}
+
+/* link_named() is the number of the link of a name, 0: there is none. */
+static int
+link_named(List *links, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, links)
+		if (strcmp(((const NewLink *) lfirst(lc))->name, name) == 0)
+			return foreach_current_index(lc) + 1;
+	return 0;
+}
+
+/* look_up_link() makes a link of a look-up. */
+static NewLink *
+look_up_link(Oid relid, List *links, const LookUp *one)
+{
+	int			of = one->of == NULL ? 0 : link_named(links, one->of);
+	Datum		table = DirectFunctionCall1(regclassin,
+											CStringGetDatum(one->table));
+	NewLink    *link;
+
+	if (of > 0)
+		relid = ((const NewLink *) list_nth(links, of - 1))->relid;
+	link = make_link(one->name, DatumGetObjectId(table), of, relid,
+					 one->columns);
 	link->look_up = true;
 	return link;
 }

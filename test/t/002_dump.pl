@@ -188,6 +188,51 @@ END
 	is($node->safe_psql($database, "$parted DESC LIMIT 1"), '5|1|100|1', "$database: events count");
 }
 
+# lines that have their customer in an order, with what they refer to
+$node->safe_psql('postgres', 'CREATE DATABASE linked');
+$node->safe_psql('linked', <<'END');
+CREATE EXTENSION segment;
+CREATE TABLE categories (id int PRIMARY KEY, title text);
+CREATE TABLE products (code text PRIMARY KEY, category_id int REFERENCES categories);
+CREATE TABLE a_line (id int PRIMARY KEY, order_id bigint, product text, amount numeric);
+CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, status text, at timestamptz);
+CREATE INDEX ON orders (customer_id, at);
+CREATE INDEX ON a_line (order_id);
+CREATE INDEX ON a_line (product);
+CREATE INDEX ON products (category_id);
+SELECT segment.create_population('profile', timezone => 'UTC');
+SELECT segment.attach_source('orders', at => 'at');
+SELECT segment.attach_source('a_line', through => 'orders', link => 'order_id', name => 'lines',
+	look_up => '{"item": "products using product", "a_shelf": "categories using item.category_id"}');
+SELECT segment.attach_source('a_line', through => 'orders', link => 'order_id', name => 'dear', filter => 'amount > 5');
+SELECT segment.create_trait('tea', 'sum(lines.amount where a_shelf.title = "tea" and orders.status = "paid")');
+SELECT segment.create_trait('dear', 'count(dear)');
+SELECT segment.create_audience('tea_lovers', 'tea > 10');
+INSERT INTO categories VALUES (1, 'tea'), (2, 'cup');
+INSERT INTO products VALUES ('a', 1), ('b', 2);
+INSERT INTO a_line VALUES (1, 1, 'a', 11), (2, 1, 'b', 7), (3, 2, 'a', 9), (4, 9, 'a', 20);
+INSERT INTO orders VALUES (1, 1, 'paid', '2026-05-01'), (2, 2, 'paid', '2026-05-02'), (3, 3, 'open', '2026-05-03');
+END
+$node->run_log([ 'pg_dump', '-Fc', '-f', "$dumps/linked.dump", connection('linked') ]);
+$node->run_log([ 'pg_dump', '-s', '-f', "$dumps/linked_schema.sql", connection('linked') ]);
+$node->run_log([ 'pg_dump', '-a', '--disable-triggers', '-f', "$dumps/linked_data.sql", connection('linked') ]);
+for my $way ([ 'linked_again', 'pg_restore', '-j2', '-e', "$dumps/linked.dump", '-d', 'linked_again' ],
+	[ 'linked_parts', 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/linked_schema.sql", '-f', "$dumps/linked_data.sql", connection('linked_parts') ])
+{
+	my ($database, @command) = @$way;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->command_ok(\@command, "$database: restores");
+	is($node->safe_psql($database, 'SELECT * FROM profile ORDER BY 1'), "1|11|2\n2|9|1\n3|0|0", "$database: shown as before");
+	is($node->safe_psql($database, 'SELECT source, rows, rows_without_key, captured FROM segment.stat_source ORDER BY 1'),
+		"dear|4|1|t\nlines|4|1|t\norders|3|0|t", "$database: captured, and an orphan is one");
+	is($node->safe_psql($database, 'SELECT * FROM tea_lovers; SELECT * FROM segment.verify()'), '1', "$database: nothing is wrong");
+	$node->safe_psql($database, q{UPDATE products SET category_id = 1 WHERE code = 'b'; INSERT INTO orders VALUES (9, 3, 'paid', '2026-05-04');
+		UPDATE orders SET customer_id = 4 WHERE id = 2});
+	is($node->safe_psql($database, 'SELECT * FROM profile ORDER BY 1'), "1|18|2\n3|20|1\n4|9|1", "$database: life goes on");
+	is($node->safe_psql($database, 'SELECT * FROM tea_lovers ORDER BY 1; SELECT * FROM segment.verify()'), "1\n3", "$database: nothing is wrong then");
+}
+
 $node->stop;
 done_testing();
 
