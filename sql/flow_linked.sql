@@ -15,7 +15,6 @@ SELECT segment.attach_source('order_lines', through => 'order', link => 'order_i
 SELECT segment.attach_source('order_lines', through => 'orders');
 SELECT segment.attach_source('order_lines', through => 'orders', link => 'ordr_id');
 SELECT segment.attach_source('order_lines', through => 'orders', link => 'order_id = note');
-SELECT segment.attach_source('order_lines', through => 'orders', link => 'product_id');
 SELECT segment.attach_source('order_lines', through => 'orders', link => 'note = note');
 SELECT segment.attach_source('order_lines', through => 'orders', link => 'amount = id');
 SELECT segment.attach_source('order_lines', link => 'order_id', at => 'id');

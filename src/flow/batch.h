@@ -202,6 +202,15 @@ extern TupleDesc link_reader_desc(const LinkReader *reader, int number);
  */
 extern Datum link_reader_value(const LinkReader *reader, int number,
 							   HeapTuple row, AttrNumber attno, bool *isnull);
+
+/*
+ * link_reader_hash() hashes a value by which the rows of a link are referred
+ * to, and link_reader_equal() says whether two of them are equal.
+ */
+extern uint32 link_reader_hash(const LinkReader *reader, int number,
+							   Datum value);
+extern bool link_reader_equal(const LinkReader *reader, int number, Datum a,
+							  Datum b);
 extern SourceProbe *link_reader_up(LinkReader *reader, int number);
 extern SourceProbe *link_reader_down(LinkReader *reader, int number);
 

@@ -21,6 +21,7 @@
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/typcache.h"
 
 #include "base/base.h"
 #include "flow/batch.h"
@@ -54,6 +55,8 @@ struct LinkReader
 	MemoryContext rows;			/* holds linked rows */
 	int			nkept;
 	TupleDesc	descs[MOST_LINKS + 1];	/* of the rows of each link */
+	TypeCacheEntry *types[MOST_LINKS + 1];	/* by which rows are found */
+	Oid			collations[MOST_LINKS + 1];
 	SourceProbe *up[MOST_LINKS + 1];	/* finds the row referred to */
 	SourceProbe *down[MOST_LINKS + 1];	/* finds those that refer to it */
 	LinkedRow  *kept[MOST_LINKS + 1];	/* NULL of the source's own rows */
@@ -62,6 +65,7 @@ struct LinkReader
 	int			seeking;		/* the number of its link */
 };
 
+static void describe_link(LinkReader *reader, int number);
 static LinkedRow *look_up(LinkReader *reader, int number, Datum value);
 static bool keep_row(TupleTableSlot *row, void *reader);
 static bool alike(TupleTableSlot *before, TupleTableSlot *after,
@@ -95,12 +99,27 @@ link_reader_begin(const Contribution *contribution)
 			CreateTupleDescCopy(RelationGetDescr(relation));
 		relation_close(relation, NoLock);
 		if (number > 0)
-			reader->kept[number] = palloc0(sizeof(LinkedRow) * KEPT_ROWS);
+			describe_link(reader, number);
 	}
 	reader->joined = MakeSingleTupleTableSlot(source_row_desc(source),
 											  &TTSOpsVirtual);
 	MemoryContextSwitchTo(old);
 	return reader;
+}
+
+/* describe_link() finds out by what the rows of a link are referred to. */
+static void
+describe_link(LinkReader *reader, int number)
+{
+	const SourceLink *link = &reader->source->links[number - 1];
+	Form_pg_attribute att = TupleDescAttr(reader->descs[number],
+										  link->to_attno - 1);
+
+	reader->kept[number] = palloc0(sizeof(LinkedRow) * KEPT_ROWS);
+	reader->types[number] = lookup_type_cache(link->to_type,
+											  TYPECACHE_EQ_OPR_FINFO |
+											  TYPECACHE_HASH_PROC_FINFO);
+	reader->collations[number] = att->attcollation;
 }
 
 void
@@ -139,8 +158,10 @@ link_reader_join(LinkReader *reader, TupleTableSlot *row)
 	{
 		const SourceLink *link = &source->links[number - 1];
 		int			of = source_attno(source, link->of, link->of_attno) - 1;
-		LinkedRow  *linked = joined->tts_isnull[of] ? NULL :
-			look_up(reader, number, joined->tts_values[of]);
+		Datum		value = joined->tts_values[of];
+		LinkedRow  *linked = joined->tts_isnull[of] ||
+			!link_value_up(link, &value) ? NULL :
+			look_up(reader, number, value);
 
 		columns = reader->descs[number]->natts;
 		if (linked == NULL || !linked->found)
@@ -282,6 +303,25 @@ link_reader_value(const LinkReader *reader, int number, HeapTuple row,
 		  AttrNumber attno, bool *isnull)
 {
 	return heap_getattr(row, attno, reader->descs[number], isnull);
+}
+
+uint32
+link_reader_hash(const LinkReader *reader, int number, Datum value)
+{
+	TypeCacheEntry *type = reader->types[number];
+
+	return DatumGetUInt32(FunctionCall1Coll(&type->hash_proc_finfo,
+											reader->collations[number],
+											value));
+}
+
+bool
+link_reader_equal(const LinkReader *reader, int number, Datum a, Datum b)
+{
+	TypeCacheEntry *type = reader->types[number];
+
+	return DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo,
+										  reader->collations[number], a, b));
 }
 
 SourceProbe *

@@ -28,7 +28,6 @@
 #include "access/relation.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/datum.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
@@ -68,7 +67,6 @@ static void sort_parents(Touching *touching);
 static int	parents_in_order(const void *a, const void *b);
 static NotedParent *first_parent(const Touching *touching, int number,
 								 uint32 hash);
-static uint32 link_hash(Touching *touching, int number, Datum value);
 static void touch_from(Touching *touching, const NotedRow *noted);
 static void touch_up(Touching *touching, int number, HeapTuple row);
 static void touch_noted(Touching *touching, int parent, Datum value);
@@ -255,7 +253,8 @@ sort_parents(Touching *touching)
 			continue;
 		touching->parents[touching->nparents++] = (NotedParent) {
 			.number = noted->number,
-			.hash = link_hash(touching, noted->number, value),
+			.hash = link_reader_hash(touching->reader, noted->number,
+									 value),
 			.row = noted->row,
 		};
 	}
@@ -297,18 +296,6 @@ first_parent(const Touching *touching, int number, uint32 hash)
 	return &touching->parents[from];
 }
 
-/* link_hash() hashes a value by which the rows of a link are referred to. */
-static uint32
-link_hash(Touching *touching, int number, Datum value)
-{
-	LinkReader *reader = touching->reader;
-	const SourceLink *link = &link_reader_source(reader)->links[number - 1];
-	Form_pg_attribute att = TupleDescAttr(link_reader_desc(reader, number),
-										  link->to_attno - 1);
-
-	return datum_image_hash(value, att->attbyval, att->attlen);
-}
-
 /* touch_from() touches the customers whom a changed row concerns. */
 static void
 touch_from(Touching *touching, const NotedRow *noted)
@@ -347,7 +334,7 @@ touch_up(Touching *touching, int number, HeapTuple row)
 	parent = parent_of(source, number);
 	value = link_reader_value(reader, number, row,
 							  source->links[parent - 1].of_attno, &isnull);
-	if (isnull)
+	if (isnull || !link_value_up(&source->links[parent - 1], &value))
 		return;
 	source_probe(link_reader_up(reader, parent), value, collect_row, &search);
 	touch_noted(touching, parent, value);
@@ -365,9 +352,7 @@ touch_noted(Touching *touching, int parent, Datum value)
 {
 	LinkReader *reader = touching->reader;
 	AttrNumber	attno = link_reader_source(reader)->links[parent - 1].to_attno;
-	Form_pg_attribute att = TupleDescAttr(link_reader_desc(reader, parent),
-										  attno - 1);
-	uint32		hash = link_hash(touching, parent, value);
+	uint32		hash = link_reader_hash(reader, parent, value);
 	const NotedParent *end = touching->parents + touching->nparents;
 
 	for (const NotedParent *noted = first_parent(touching, parent, hash);
@@ -378,7 +363,7 @@ touch_noted(Touching *touching, int parent, Datum value)
 		Datum		to = link_reader_value(reader, parent, noted->row, attno,
 										   &isnull);
 
-		if (datum_image_eq(value, to, att->attbyval, att->attlen))
+		if (link_reader_equal(reader, parent, value, to))
 			touch_up(touching, parent, noted->row);
 	}
 }
@@ -428,7 +413,7 @@ has_lines(Touching *touching, int number, HeapTuple row)
 		return true;
 	search.number = link->of;
 	value = link_reader_value(reader, number, row, link->to_attno, &isnull);
-	if (!isnull)
+	if (!isnull && link_value_down(link, &value))
 		source_probe(link_reader_down(reader, number), value, has_lines_below,
 					 &search);
 	return search.found;
@@ -466,7 +451,7 @@ touch_down(Touching *touching, int number, HeapTuple row)
 	Datum		value;
 
 	value = link_reader_value(reader, number, row, link->to_attno, &isnull);
-	if (!isnull)
+	if (!isnull && link_value_down(link, &value))
 		source_probe(link_reader_down(reader, number), value, touch_above,
 					 &search);
 }

@@ -19,7 +19,6 @@
 
 #include "access/relation.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "executor/spi.h"
@@ -46,13 +45,15 @@ static List *parent_links(const Population *population, Relation relation,
 						  int *at_link);
 static const Source *find_parent(const Population *population,
 								 const char *name);
+static const char *population_of_source(const char *name);
 static NewLink *make_link(const char *name, Oid relid, int of, Oid of_relid,
 						  const char *columns);
 static void split_columns(const char *columns, char **of, char **to);
+static char *next_name(const char **text, char end);
 static char *referring_column(Oid of, Oid to);
 static char *referred_column(Oid of, const char *column, Oid to);
 static void check_columns(const NewLink *link, Oid of);
-static bool is_simple(Oid relid, AttrNumber attno);
+static Oid	collation_of(Oid relid, AttrNumber attno);
 static List *look_ups(const Population *population, Relation relation,
 					  List *links, Jsonb *look_up);
 static void split_look_up(LookUp *one, const char *text);
@@ -144,14 +145,20 @@ find_parent(const Population *population, const char *name)
 	const char *nearest = nearest_name(name, source_names(population));
 
 	if (parent == NULL)
+	{
+		const char *other = population_of_source(name);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("population \"%s\" has no source \"%s\" to go through",
 						population->name, name),
+				 other != NULL ?
+				 errdetail("It is a source of population \"%s\".", other) : 0,
 				 nearest != NULL ?
 				 errhint("Perhaps you meant %s.",
 						 quote_literal_cstr(nearest)) :
 				 errhint("Attach the table of the parents to this population first.")));
+	}
 	source_check(parent);
 	if (parent->filter != NULL)
 		ereport(ERROR,
@@ -160,6 +167,22 @@ find_parent(const Population *population, const char *name)
 						name),
 				 errhint("Attach its table under another name, without a filter, and go through that.")));
 	return parent;
+}
+
+/* population_of_source() is one that has such a source; NULL: none has. */
+static const char *
+population_of_source(const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, population_names())
+	{
+		const Population *population = population_find(lfirst(lc));
+
+		if (population != NULL && source_by_name(population, name) != NULL)
+			return lfirst(lc);
+	}
+	return NULL;
 }
 
 /*
@@ -194,23 +217,42 @@ make_link(const char *name, Oid relid, int of, Oid of_relid,
 static void
 split_columns(const char *columns, char **of, char **to)
 {
-	const char *equal = strchr(columns, '=');
-	const char *end = equal == NULL ? columns + strlen(columns) : equal;
+	const char *rest = columns;
 
-	while (*columns == ' ')
-		columns++;
-	while (end > columns && end[-1] == ' ')
-		end--;
-	*of = pnstrdup(columns, end - columns);
-	if (equal == NULL)
-		return;
-	do
-		equal++;
-	while (*equal == ' ');
-	end = equal + strlen(equal);
-	while (end > equal && end[-1] == ' ')
-		end--;
-	*to = pnstrdup(equal, end - equal);
+	*of = next_name(&rest, '=');
+	if (rest != NULL)
+		*to = next_name(&rest, '\0');
+}
+
+/*
+ * next_name() is what stands before an end, as it is or in double quotes, and
+ * *text what stands behind that; NULL if the end does not come.
+ */
+static char *
+next_name(const char **text, char end)
+{
+	const char *from = *text;
+	const char *to;
+	bool		quoted = false;
+	StringInfoData name;
+
+	for (to = from; *to != '\0' && (quoted || *to != end); to++)
+		quoted ^= *to == '"';
+	*text = *to == '\0' ? NULL : to + 1;
+	while (from < to && *from == ' ')
+		from++;
+	while (to > from && to[-1] == ' ')
+		to--;
+	if (to - from < 2 || from[0] != '"' || to[-1] != '"')
+		return pnstrdup(from, to - from);
+	initStringInfo(&name);
+	for (from++, to--; from < to; from++)
+	{
+		if (*from == '"' && from[1] == '"')
+			from++;
+		appendStringInfoChar(&name, *from);
+	}
+	return name.data;
 }
 
 /*
@@ -293,6 +335,8 @@ check_columns(const NewLink *link, Oid of)
 	AttrNumber	of_attno = get_attnum(of, link->of_column);
 	AttrNumber	to_attno = get_attnum(link->relid, link->to_column);
 	Oid			missing = of_attno == InvalidAttrNumber ? of : link->relid;
+	Oid			of_type;
+	Oid			to_type;
 
 	if (of_attno <= 0 || to_attno <= 0)
 		ereport(ERROR,
@@ -302,8 +346,18 @@ check_columns(const NewLink *link, Oid of)
 						missing == of ? link->of_column : link->to_column),
 				 errdetail("It was to be part of the link \"%s\".",
 						   link->name)));
-	if (getBaseType(get_atttype(of, of_attno)) !=
-		getBaseType(get_atttype(link->relid, to_attno)))
+	of_type = link_type(of, of_attno);
+	to_type = link_type(link->relid, to_attno);
+	if (!OidIsValid(of_type) || !OidIsValid(to_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("columns of type %s cannot link \"%s\" and \"%s\"",
+						format_type_be(OidIsValid(of_type) ?
+									   get_atttype(link->relid, to_attno) :
+									   get_atttype(of, of_attno)),
+						get_rel_name(of), get_rel_name(link->relid)),
+				 errhint("Link by columns of type bigint, integer, smallint, numeric, uuid, date, text, varchar or char, or an enum, whose collation is deterministic.")));
+	if (!link_types_fit(of_type, to_type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of \"%s\" is of type %s, but \"%s\" of \"%s\" is of type %s",
@@ -312,13 +366,13 @@ check_columns(const NewLink *link, Oid of)
 						link->to_column, get_rel_name(link->relid),
 						format_type_be(get_atttype(link->relid, to_attno))),
 				 errhint("Give both columns of a link the same type.")));
-	if (!is_simple(of, of_attno) || !is_simple(link->relid, to_attno))
+	if (collation_of(of, of_attno) != collation_of(link->relid, to_attno))
 		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("columns of type %s cannot link \"%s\" and \"%s\"",
-						format_type_be(get_atttype(of, of_attno)),
-						get_rel_name(of), get_rel_name(link->relid)),
-				 errhint("Link by columns of type bigint, integer, smallint, uuid, text or varchar, whose collation is deterministic.")));
+				(errcode(ERRCODE_COLLATION_MISMATCH),
+				 errmsg("column \"%s\" of \"%s\" and \"%s\" of \"%s\" have different collations",
+						link->of_column, get_rel_name(of), link->to_column,
+						get_rel_name(link->relid)),
+				 errhint("Give both columns of a link the same collation.")));
 	if (!link_is_unique(link->relid, to_attno))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
@@ -332,29 +386,16 @@ check_columns(const NewLink *link, Oid of)
 						 quote_identifier(link->to_column))));
 }
 
-/* is_simple() says whether equal values of a column are the same bytes. */
-static bool
-is_simple(Oid relid, AttrNumber attno)
+/* collation_of() is the collation of a column; InvalidOid: it has none. */
+static Oid
+collation_of(Oid relid, AttrNumber attno)
 {
 	Oid			type;
 	int32		typmod;
 	Oid			collation;
 
 	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
-	switch (getBaseType(type))
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case UUIDOID:
-			return true;
-		case TEXTOID:
-		case VARCHAROID:
-			return collation == DEFAULT_COLLATION_OID ||
-				get_collation_isdeterministic(collation);
-		default:
-			return false;
-	}
+	return collation;
 }
 
 /* look_ups() adds the look-ups of {"name": "table using column", ...}. */
@@ -403,23 +444,24 @@ look_ups(const Population *population, Relation relation, List *links,
 static void
 split_look_up(LookUp *one, const char *text)
 {
-	const char *using = strstr(text, " using ");
-	const char *dot;
+	const char *using = text;
+	const char *rest;
+	char	   *name;
 
-	if (using == NULL)
+	while (*using != '\0' && pg_strncasecmp(using, " using ", 7) != 0)
+		using++;
+	if (*using == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("look-up \"%s\" does not say by which column",
 						one->name),
 				 errhint("Write it so: look_up => '{\"product\": \"products using product_id\"}'")));
 	one->table = pnstrdup(text, using - text);
-	one->columns = pstrdup(using + strlen(" using "));
-	dot = strchr(one->columns, '.');
-	one->of = NULL;
-	if (dot == NULL)
-		return;
-	one->of = pnstrdup(one->columns, dot - one->columns);
-	one->columns = dot + 1;
+	one->columns = rest = using + strlen(" using ");
+	name = next_name(&rest, '.');
+	one->of = rest == NULL ? NULL : name;
+	if (rest != NULL)
+		one->columns = rest;
 }
 
 /*
@@ -484,8 +526,16 @@ look_up_link(Oid relid, List *links, const LookUp *one)
 	int			of = one->of == NULL ? 0 : link_named(links, one->of);
 	Datum		table = DirectFunctionCall1(regclassin,
 											CStringGetDatum(one->table));
+	Relation	relation = try_relation_open(DatumGetObjectId(table),
+											 AccessShareLock);
 	NewLink    *link;
 
+	/* before an index is asked for that it cannot have */
+	if (relation != NULL)
+	{
+		eligible_relation(relation, false);
+		relation_close(relation, NoLock);
+	}
 	if (of > 0)
 		relid = ((const NewLink *) list_nth(links, of - 1))->relid;
 	link = make_link(one->name, DatumGetObjectId(table), of, relid,

@@ -21,6 +21,8 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
@@ -34,6 +36,8 @@
 
 static bool has_index(Oid relid, AttrNumber attno, bool unique);
 static Node *renumber(Node *node, void *source);
+static bool is_integer(Oid type);
+static bool link_value(Oid from, Oid to, Datum *value);
 
 Oid
 source_relid(const Source *source, int number)
@@ -150,6 +154,86 @@ source_joins_by_index(const Source *source)
 						   source->links[i].of_attno))
 			return false;
 	return true;
+}
+
+Oid
+link_type(Oid relid, AttrNumber attno)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
+	type = getBaseType(type);
+	/* capture compares values: no function that a user has made */
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case UUIDOID:
+		case DATEOID:
+			return type;
+		case VARCHAROID:
+		case TEXTOID:
+			type = TEXTOID;
+			break;
+		case BPCHAROID:
+			break;
+		default:
+			return type_is_enum(type) ? type : InvalidOid;
+	}
+	return collation == DEFAULT_COLLATION_OID ||
+		get_collation_isdeterministic(collation) ? type : InvalidOid;
+}
+
+bool
+link_types_fit(Oid one, Oid other)
+{
+	return one == other || (is_integer(one) && is_integer(other));
+}
+
+static bool
+is_integer(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+bool
+link_value_up(const SourceLink *link, Datum *value)
+{
+	return link_value(link->of_type, link->to_type, value);
+}
+
+bool
+link_value_down(const SourceLink *link, Datum *value)
+{
+	return link_value(link->to_type, link->of_type, value);
+}
+
+/* link_value() makes a value of one type one of another; false: it cannot. */
+static bool
+link_value(Oid from, Oid to, Datum *value)
+{
+	int64		number;
+
+	if (from == to)
+		return true;
+	number = from == INT2OID ? DatumGetInt16(*value) :
+		from == INT4OID ? DatumGetInt32(*value) : DatumGetInt64(*value);
+	switch (to)
+	{
+		case INT2OID:
+			*value = Int16GetDatum((int16) number);
+			return number >= PG_INT16_MIN && number <= PG_INT16_MAX;
+		case INT4OID:
+			*value = Int32GetDatum((int32) number);
+			return number >= PG_INT32_MIN && number <= PG_INT32_MAX;
+		default:
+			*value = Int64GetDatum(number);
+			return true;
+	}
 }
 
 bool

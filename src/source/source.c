@@ -376,6 +376,12 @@ read_links(Source *source)
 		link->of_attno = link_column(source, source_relid(source, link->of),
 									 link->of_column);
 		link->to_attno = link_column(source, link->relid, link->to_column);
+		if (source->missing == NULL)
+		{
+			link->of_type = link_type(source_relid(source, link->of),
+									  link->of_attno);
+			link->to_type = link_type(link->relid, link->to_attno);
+		}
 		check_unique(source, link);
 	}
 }
@@ -422,9 +428,8 @@ check_unique(Source *source, const SourceLink *link)
 	if (!link_is_unique(link->relid, link->to_attno))
 		source->missing = psprintf("the unique index on column \"%s\" of \"%s\"",
 								   link->to_column, get_rel_name(link->relid));
-	else if (getBaseType(get_atttype(link->relid, link->to_attno)) !=
-			 getBaseType(get_atttype(source_relid(source, link->of),
-									 link->of_attno)))
+	else if (!OidIsValid(link->of_type) ||
+			 !link_types_fit(link->of_type, link->to_type))
 		source->missing = psprintf("the common type of columns \"%s\" and \"%s\"",
 								   link->of_column, link->to_column);
 }

@@ -36,8 +36,10 @@ typedef struct SourceLink
 	int			of;				/* whose row refers to it */
 	char	   *of_column;		/* by which column, */
 	AttrNumber	of_attno;
+	Oid			of_type;		/* see link_type() */
 	char	   *to_column;		/* to which one, which is unique */
 	AttrNumber	to_attno;
+	Oid			to_type;
 	bool		look_up;		/* not on the way to the key */
 	int			offset;			/* of its columns in a joined row */
 } SourceLink;
@@ -294,6 +296,14 @@ extern Expr *source_row_expr(const Source *source, Expr *expr);
  * rows are r, r1, r2 ...
  */
 extern List *source_deparse_context(const Source *source);
+
+/*
+ * link_value_up() makes of a value of the column that refers one of the column
+ * that is referred to, and link_value_down() the other way round: these may be
+ * integers of different sizes.  False if there is none.
+ */
+extern bool link_value_up(const SourceLink *link, Datum *value);
+extern bool link_value_down(const SourceLink *link, Datum *value);
 
 /*
  * source_joins_by_index() says whether indexes find all rows of a profile, and

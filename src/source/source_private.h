@@ -52,6 +52,14 @@ extern int	source_columns(Oid relid);
 extern bool index_finds(Relation index, AttrNumber attno);
 
 /*
+ * link_type() is the type of a column as far as links are concerned, without
+ * domains, InvalidOid if its values cannot link rows; link_types_fit() says
+ * whether columns of two such types can be equal.
+ */
+extern Oid	link_type(Oid relid, AttrNumber attno);
+extern bool link_types_fit(Oid one, Oid other);
+
+/*
  * link_is_unique() says whether a column's values are all different, and
  * link_is_found() whether an index finds rows by it.
  */
