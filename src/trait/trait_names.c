@@ -5,6 +5,7 @@
  *
  *		club.balance > 500		club_balance > 500, the trait
  *		customers.city			column city of source customers
+ *		customers.home.city		column city of the row that it refers to
  *		payload.size			key size of the jsonb trait payload
  *
  * A definition is stored with the name of the trait.  So it means the same
@@ -107,14 +108,19 @@ trait_of_dotted(const Population *population, const FilterNode *name)
 							name->nargs == 1 ? NULL : name->args + 1);
 }
 
-/* Does the name mean a column of a source? */
+/* Does the name mean a column of a source, or of one of its links? */
 static bool
 is_column(const Population *population, const FilterNode *name)
 {
 	const Source *source = source_by_name(population, name->text);
 
-	return source != NULL &&
-		get_attnum(source->relid, name->args[0]->text) > InvalidAttrNumber;
+	if (source == NULL)
+		return false;
+	for (int i = 0; i < source->nlinks && name->nargs > 1; i++)
+		if (strcmp(source->links[i].name, name->args[0]->text) == 0)
+			return true;
+	return get_attnum(source->relid,
+					  name->args[0]->text) > InvalidAttrNumber;
 }
 
 /* club.balance -> club_balance */
@@ -167,6 +173,17 @@ nearest_meant(const Population *population, const FilterNode *name)
 		return filter_name(nearest);
 	nearest = nearest_name(name->text,
 						   list_concat(traits, source_names(population)));
-	return nearest == NULL || strcmp(nearest, name->text) == 0 ? NULL :
-		psprintf("%s.%s", filter_name(nearest), key);
+	if (nearest == NULL || strcmp(nearest, name->text) == 0)
+		return NULL;
+	source = source_by_name(population, nearest);
+	if (source != NULL)
+	{
+		FilterScope *columns = filter_column_scope(source->relid, 1);
+		const char *column = nearest_name(name->args[0]->text,
+										  columns->names(columns));
+
+		if (column != NULL)
+			key = filter_name(column);
+	}
+	return psprintf("%s.%s", filter_name(nearest), key);
 }
