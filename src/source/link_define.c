@@ -444,20 +444,20 @@ look_ups(const Population *population, Relation relation, List *links,
 static void
 split_look_up(LookUp *one, const char *text)
 {
-	const char *using = text;
+	const char *word = text;
 	const char *rest;
 	char	   *name;
 
-	while (*using != '\0' && pg_strncasecmp(using, " using ", 7) != 0)
-		using++;
-	if (*using == '\0')
+	while (*word != '\0' && pg_strncasecmp(word, " using ", 7) != 0)
+		word++;
+	if (*word == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("look-up \"%s\" does not say by which column",
 						one->name),
 				 errhint("Write it so: look_up => '{\"product\": \"products using product_id\"}'")));
-	one->table = pnstrdup(text, using - text);
-	one->columns = rest = using + strlen(" using ");
+	one->table = pnstrdup(text, word - text);
+	one->columns = rest = &word[strlen(" using ")];
 	name = next_name(&rest, '.');
 	one->of = rest == NULL ? NULL : name;
 	if (rest != NULL)
