@@ -148,7 +148,72 @@ UPDATE shelves SET room = 'hall' WHERE shelf = 'a';
 WITH d AS (UPDATE days SET holiday = true), l AS (UPDATE labels SET colour = 'green' WHERE label = 'x') INSERT INTO sales VALUES (3, 1, 'large', 'b', 1.500, '2026-05-02', 'y', '2026-05-03');
 SELECT * FROM other WHERE customer_id < 3 ORDER BY 1;
 SELECT * FROM segment.verify('other');
+-- several columns: a parent that is partitioned, and a look-up that two columns make out
+CREATE TABLE visits (shop smallint, id int, customer_id bigint, at timestamptz, PRIMARY KEY (shop, id, at)) PARTITION BY RANGE (at);
+CREATE TABLE visits_may PARTITION OF visits FOR VALUES FROM ('2026-05-01Z') TO ('2026-06-01Z');
+CREATE TABLE visits_june PARTITION OF visits FOR VALUES FROM ('2026-06-01Z') TO ('2026-07-01Z');
+CREATE INDEX ON visits (customer_id, at);
+CREATE TABLE labels_in (shop bigint, label text, name text, UNIQUE (label, shop));
+CREATE TABLE views (id int PRIMARY KEY, shop int, visit bigint, visited_at timestamptz, label text);
+CREATE INDEX ON views (visit);
+CREATE INDEX ON views (label);
+SELECT segment.create_population('visitor', key => 'customer_id', timezone => 'UTC');
+SELECT segment.attach_source('visits', at => 'at', population => 'visitor');
+SELECT segment.attach_source('views', through => 'visits', link => 'shop, visit = shop, id', population => 'visitor');
+SELECT segment.attach_source('views', through => 'visits', link => 'shop, visit = shop, id, at', population => 'visitor');
+SELECT segment.attach_source('views', through => 'visits', link => 'visit', population => 'visitor');
+SELECT segment.attach_source('views', through => 'visits', link => 'shop, visit, visited_at, label, id = shop, id, at, at, at', population => 'visitor');
+SELECT segment.attach_source('views', through => 'visits', link => 'shop, visit, visited_at = shop, id, at', population => 'visitor', look_up => '{"tag": "labels_in using shop, label = shop, label"}');
+SELECT link, number, part, of_column, to_column FROM segment.source_link WHERE population = 'visitor' ORDER BY number, part;
+SELECT segment.create_trait('views', 'count(views)', 'visitor');
+SELECT segment.create_trait('tags', 'list(distinct views.tag.name)', 'visitor');
+SELECT segment.create_trait('last_shop', 'last(views.visits.shop)', 'visitor');
+CREATE VIEW naive AS SELECT customer_id, count(w.id) AS views, coalesce(array_agg(DISTINCT l.name ORDER BY l.name) FILTER (WHERE l.name IS NOT NULL), '{}') AS tags
+    FROM visits v LEFT JOIN views w ON (w.shop, w.visit, w.visited_at) = (v.shop, v.id, v.at) LEFT JOIN labels_in l ON (l.shop, l.label) = (w.shop, w.label)
+    WHERE customer_id IS NOT NULL GROUP BY customer_id;
+CREATE FUNCTION differences() RETURNS TABLE (which text, profile text) LANGUAGE sql AS $$
+    SELECT 'stored', a::text FROM (SELECT customer_id, views, tags FROM shop_links.visitor EXCEPT ALL TABLE shop_links.naive) a
+    UNION ALL SELECT 'naive', b::text FROM (TABLE shop_links.naive EXCEPT ALL SELECT customer_id, views, tags FROM shop_links.visitor) b
+    UNION ALL SELECT 'verify', v::text FROM segment.verify('visitor') v
+$$;
+INSERT INTO views SELECT i, 1 + i % 2, i % 5, '2026-05-30Z'::timestamptz + i % 5 * interval '1 day', 'l' || i % 3 FROM generate_series(1, 60) AS i;
+INSERT INTO visits SELECT 1 + i % 2, i % 5, i % 4, '2026-05-30Z'::timestamptz + i % 5 * interval '1 day' FROM generate_series(0, 9) AS i;
+INSERT INTO labels_in SELECT shop, 'l' || i, 'name ' || shop || i FROM generate_series(1, 2) AS shop, generate_series(0, 1) AS i;
+SELECT * FROM visitor ORDER BY 1;
+SELECT * FROM differences();
+UPDATE visits SET customer_id = 9 WHERE (shop, id) = (1, 2);
+UPDATE labels_in SET name = 'other' WHERE (shop, label) = (2, 'l1');
+SELECT * FROM differences();
+UPDATE views SET shop = 3 - shop, visit = (visit + 1) % 5, visited_at = '2026-05-30Z'::timestamptz + (visit + 1) % 5 * interval '1 day' WHERE id % 7 = 0;
+SELECT * FROM differences();
+WITH v AS (UPDATE visits SET at = at + interval '3 days' WHERE id = 1), l AS (DELETE FROM labels_in WHERE shop = 1) UPDATE views SET visited_at = visited_at + interval '3 days' WHERE visit = 1;
+SELECT * FROM differences();
+UPDATE visits SET shop = NULL WHERE false;
+UPDATE views SET shop = NULL, label = 'l1' WHERE id < 10;
+UPDATE views SET shop = 70000 WHERE id = 12;
+DELETE FROM visits WHERE id = 3;
+SELECT * FROM differences();
+SELECT * FROM visitor ORDER BY 1;
+-- a foreign key of several columns says it all
+CREATE TABLE bills (shop int, no int, customer_id bigint, at timestamptz, PRIMARY KEY (shop, no));
+CREATE INDEX ON bills (customer_id, at);
+CREATE TABLE bill_lines (no int, shop int, amount int, FOREIGN KEY (shop, no) REFERENCES bills);
+CREATE INDEX ON bill_lines (shop, no);
+SELECT segment.attach_source('bills', at => 'at', population => 'visitor');
+SELECT segment.attach_source('bill_lines', through => 'bills', population => 'visitor');
+SELECT segment.attach_source('bill_lines', through => 'bills', link => 'no, shop', population => 'visitor', name => 'again');
+SELECT source, link, part, of_column, to_column FROM segment.source_link WHERE relation = 'bills'::regclass ORDER BY 1, 3;
+SELECT segment.create_trait('billed', 'sum(again.amount)', 'visitor');
+-- a column that is renamed is followed in its pair
+ALTER TABLE bills RENAME no TO number;
+ALTER TABLE bill_lines RENAME shop TO branch;
+SELECT source, part, of_column, to_column FROM segment.source_link WHERE relation = 'bills'::regclass ORDER BY 1, 2;
+INSERT INTO bills VALUES (1, 2, 3, '2026-05-01'), (2, 1, 9, '2026-05-01');
+INSERT INTO bill_lines VALUES (2, 1, 10), (1, 2, 20), (2, 1, 30);
+SELECT customer_id, billed FROM visitor WHERE billed > 0 ORDER BY 1;
+SELECT * FROM segment.verify('visitor');
 SET client_min_messages = warning;
+SELECT segment.drop_population('visitor', cascade => true);
 SELECT segment.drop_population('shop', cascade => true);
 SELECT segment.drop_population('other', cascade => true);
 DROP SCHEMA shop_links CASCADE;

@@ -197,20 +197,29 @@ extern TupleDesc link_reader_desc(const LinkReader *reader, int number);
 
 /*
  * link_reader_value() is the value of a column of a link's row;
- * link_reader_up() finds the rows of a link by the column that is referred to,
- * link_reader_down() those that refer to them.
+ * link_reader_up() finds the rows of a link by the columns that are referred
+ * to, link_reader_down() those that refer to them.
+ *
+ * link_reader_refers() gets the values by which a row refers to one of a link,
+ * as those of the columns that are referred to, link_reader_referred() the
+ * values by which a row of a link is referred to, and with 'down' as those of
+ * the columns that refer.  False if there are none: one is NULL, say.
  */
+extern bool link_reader_refers(const LinkReader *reader, int number,
+							   HeapTuple row, Datum *values);
+extern bool link_reader_referred(const LinkReader *reader, int number,
+								 HeapTuple row, bool down, Datum *values);
 extern Datum link_reader_value(const LinkReader *reader, int number,
 							   HeapTuple row, AttrNumber attno, bool *isnull);
 
 /*
- * link_reader_hash() hashes a value by which the rows of a link are referred
- * to, and link_reader_equal() says whether two of them are equal.
+ * link_reader_hash() hashes values by which the rows of a link are referred
+ * to, and link_reader_equal() says whether two such are equal.
  */
 extern uint32 link_reader_hash(const LinkReader *reader, int number,
-							   Datum value);
-extern bool link_reader_equal(const LinkReader *reader, int number, Datum a,
-							  Datum b);
+							   const Datum *values);
+extern bool link_reader_equal(const LinkReader *reader, int number,
+							  const Datum *a, const Datum *b);
 extern SourceProbe *link_reader_up(LinkReader *reader, int number);
 extern SourceProbe *link_reader_down(LinkReader *reader, int number);
 

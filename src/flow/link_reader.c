@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "common/hashfn.h"
 #include "executor/tuptable.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
@@ -34,7 +35,7 @@ typedef struct LinkedRow
 {
 	bool		known;
 	bool		found;
-	Datum		value;			/* by which it was looked up */
+	Datum		sought[MOST_PAIRS]; /* by which it was looked up */
 	Datum	   *values;			/* of its columns */
 	bool	   *isnull;
 } LinkedRow;
@@ -55,8 +56,8 @@ struct LinkReader
 	MemoryContext rows;			/* holds linked rows */
 	int			nkept;
 	TupleDesc	descs[MOST_LINKS + 1];	/* of the rows of each link */
-	TypeCacheEntry *types[MOST_LINKS + 1];	/* by which rows are found */
-	Oid			collations[MOST_LINKS + 1];
+	TypeCacheEntry *types[MOST_LINKS + 1][MOST_PAIRS];	/* of what is referred
+														 * to */
 	SourceProbe *up[MOST_LINKS + 1];	/* finds the row referred to */
 	SourceProbe *down[MOST_LINKS + 1];	/* finds those that refer to it */
 	LinkedRow  *kept[MOST_LINKS + 1];	/* NULL of the source's own rows */
@@ -66,7 +67,11 @@ struct LinkReader
 };
 
 static void describe_link(LinkReader *reader, int number);
-static LinkedRow *look_up(LinkReader *reader, int number, Datum value);
+static bool joined_refers(const Source *source, int number,
+						  const TupleTableSlot *joined, Datum *values);
+static LinkedRow *look_up(LinkReader *reader, int number,
+						  const Datum *values);
+static Oid	link_collation(const LinkReader *reader, int number, int pair);
 static bool keep_row(TupleTableSlot *row, void *reader);
 static bool alike(TupleTableSlot *before, TupleTableSlot *after,
 				  void *link);
@@ -112,14 +117,13 @@ static void
 describe_link(LinkReader *reader, int number)
 {
 	const SourceLink *link = &reader->source->links[number - 1];
-	Form_pg_attribute att = TupleDescAttr(reader->descs[number],
-										  link->to_attno - 1);
 
 	reader->kept[number] = palloc0(sizeof(LinkedRow) * KEPT_ROWS);
-	reader->types[number] = lookup_type_cache(link->to_type,
-											  TYPECACHE_EQ_OPR_FINFO |
-											  TYPECACHE_HASH_PROC_FINFO);
-	reader->collations[number] = att->attcollation;
+	for (int i = 0; i < link->npairs; i++)
+		reader->types[number][i] =
+			lookup_type_cache(link->pairs[i].to_type,
+							  TYPECACHE_EQ_OPR_FINFO |
+							  TYPECACHE_HASH_PROC_FINFO);
 }
 
 void
@@ -157,11 +161,9 @@ link_reader_join(LinkReader *reader, TupleTableSlot *row)
 	for (int number = 1; number <= source->nlinks; number++)
 	{
 		const SourceLink *link = &source->links[number - 1];
-		int			of = source_attno(source, link->of, link->of_attno) - 1;
-		Datum		value = joined->tts_values[of];
-		LinkedRow  *linked = joined->tts_isnull[of] ||
-			!link_value_up(link, &value) ? NULL :
-			look_up(reader, number, value);
+		Datum		values[MOST_PAIRS];
+		LinkedRow  *linked = joined_refers(source, number, joined, values) ?
+			look_up(reader, number, values) : NULL;
 
 		columns = reader->descs[number]->natts;
 		if (linked == NULL || !linked->found)
@@ -180,28 +182,57 @@ link_reader_join(LinkReader *reader, TupleTableSlot *row)
 	return ExecStoreVirtualTuple(joined);
 }
 
-/* look_up() finds the linked row of a value, and keeps it for next time. */
+/* joined_refers() is link_reader_refers() for the joined row so far. */
+static bool
+joined_refers(const Source *source, int number, const TupleTableSlot *joined,
+			  Datum *values)
+{
+	const SourceLink *link = &source->links[number - 1];
+
+	for (int i = 0; i < link->npairs; i++)
+	{
+		int			of = source_attno(source, link->of,
+									  link->pairs[i].of_attno) - 1;
+
+		if (joined->tts_isnull[of])
+			return false;
+		values[i] = joined->tts_values[of];
+	}
+	return link_values_up(link, values);
+}
+
+/* look_up() finds the linked row of values, and keeps it for next time. */
 static LinkedRow *
-look_up(LinkReader *reader, int number, Datum value)
+look_up(LinkReader *reader, int number, const Datum *values)
 {
 	const SourceLink *link = &reader->source->links[number - 1];
-	Form_pg_attribute att = TupleDescAttr(reader->descs[number],
-										  link->to_attno - 1);
-	uint32		hash = datum_image_hash(value, att->attbyval, att->attlen);
-	LinkedRow  *linked = &reader->kept[number][hash % KEPT_ROWS];
+	TypeCacheEntry **types = reader->types[number];
+	uint32		hash = 0;
+	LinkedRow  *linked;
+	bool		same;
 	MemoryContext old;
 
-	if (linked->known && datum_image_eq(linked->value, value, att->attbyval,
-										att->attlen))
+	for (int i = 0; i < link->npairs; i++)
+		hash = hash_combine(hash, datum_image_hash(values[i],
+												   types[i]->typbyval,
+												   types[i]->typlen));
+	linked = &reader->kept[number][hash % KEPT_ROWS];
+	same = linked->known;
+	for (int i = 0; i < link->npairs && same; i++)
+		same = datum_image_eq(linked->sought[i], values[i],
+							  types[i]->typbyval, types[i]->typlen);
+	if (same)
 		return linked;
 	memset(linked, 0, sizeof(LinkedRow));
 	old = MemoryContextSwitchTo(reader->rows);
-	linked->value = datumCopy(value, att->attbyval, att->attlen);
+	for (int i = 0; i < link->npairs; i++)
+		linked->sought[i] = datumCopy(values[i], types[i]->typbyval,
+									  types[i]->typlen);
 	linked->known = true;
 	reader->sought = linked;
 	reader->seeking = number;
 	reader->nkept++;
-	source_probe(link_reader_up(reader, number), linked->value, keep_row,
+	source_probe(link_reader_up(reader, number), linked->sought, keep_row,
 				 reader);
 	MemoryContextSwitchTo(old);
 	return linked;
@@ -305,23 +336,82 @@ link_reader_value(const LinkReader *reader, int number, HeapTuple row,
 	return heap_getattr(row, attno, reader->descs[number], isnull);
 }
 
-uint32
-link_reader_hash(const LinkReader *reader, int number, Datum value)
+bool
+link_reader_refers(const LinkReader *reader, int number, HeapTuple row,
+				   Datum *values)
 {
-	TypeCacheEntry *type = reader->types[number];
+	const SourceLink *link = &reader->source->links[number - 1];
 
-	return DatumGetUInt32(FunctionCall1Coll(&type->hash_proc_finfo,
-											reader->collations[number],
-											value));
+	for (int i = 0; i < link->npairs; i++)
+	{
+		bool		isnull;
+
+		values[i] = link_reader_value(reader, link->of, row,
+									  link->pairs[i].of_attno, &isnull);
+		if (isnull)
+			return false;
+	}
+	return link_values_up(link, values);
 }
 
 bool
-link_reader_equal(const LinkReader *reader, int number, Datum a, Datum b)
+link_reader_referred(const LinkReader *reader, int number, HeapTuple row,
+					 bool down, Datum *values)
 {
-	TypeCacheEntry *type = reader->types[number];
+	const SourceLink *link = &reader->source->links[number - 1];
 
-	return DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo,
-										  reader->collations[number], a, b));
+	for (int i = 0; i < link->npairs; i++)
+	{
+		bool		isnull;
+
+		values[i] = link_reader_value(reader, number, row,
+									  link->pairs[i].to_attno, &isnull);
+		if (isnull)
+			return false;
+	}
+	return !down || link_values_down(link, values);
+}
+
+uint32
+link_reader_hash(const LinkReader *reader, int number, const Datum *values)
+{
+	uint32		hash = 0;
+
+	for (int i = 0; i < reader->source->links[number - 1].npairs; i++)
+	{
+		Datum		one =
+			FunctionCall1Coll(&reader->types[number][i]->hash_proc_finfo,
+							  link_collation(reader, number, i), values[i]);
+
+		hash = hash_combine(hash, DatumGetUInt32(one));
+	}
+	return hash;
+}
+
+bool
+link_reader_equal(const LinkReader *reader, int number, const Datum *a,
+				  const Datum *b)
+{
+	for (int i = 0; i < reader->source->links[number - 1].npairs; i++)
+	{
+		Datum		same =
+			FunctionCall2Coll(&reader->types[number][i]->eq_opr_finfo,
+							  link_collation(reader, number, i), a[i], b[i]);
+
+		if (!DatumGetBool(same))
+			return false;
+	}
+	return true;
+}
+
+/* link_collation() is that of a column that is referred to. */
+static Oid
+link_collation(const LinkReader *reader, int number, int pair)
+{
+	const SourceLink *link = &reader->source->links[number - 1];
+
+	return TupleDescAttr(reader->descs[number],
+						 link->pairs[pair].to_attno - 1)->attcollation;
 }
 
 SourceProbe *
@@ -332,9 +422,13 @@ link_reader_up(LinkReader *reader, int number)
 	if (reader->up[number] == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(reader->context);
+		AttrNumber	columns[MOST_PAIRS];
 		ReaderLink *read = palloc(sizeof(ReaderLink));
 
-		reader->up[number] = source_probe_begin(link->relid, link->to_attno);
+		for (int i = 0; i < link->npairs; i++)
+			columns[i] = link->pairs[i].to_attno;
+		reader->up[number] = source_probe_begin(link->relid, columns,
+												link->npairs);
 		read->reader = reader;
 		read->number = number;
 		source_probe_alike(reader->up[number], alike, read);
@@ -360,10 +454,13 @@ link_reader_down(LinkReader *reader, int number)
 	if (reader->down[number] == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(reader->context);
+		AttrNumber	columns[MOST_PAIRS];
 
+		for (int i = 0; i < link->npairs; i++)
+			columns[i] = link->pairs[i].of_attno;
 		reader->down[number] =
 			source_probe_begin(source_relid(reader->source, link->of),
-							   link->of_attno);
+							   columns, link->npairs);
 		MemoryContextSwitchTo(old);
 	}
 	return reader->down[number];

@@ -69,7 +69,7 @@ static NotedParent *first_parent(const Touching *touching, int number,
 								 uint32 hash);
 static void touch_from(Touching *touching, const NotedRow *noted);
 static void touch_up(Touching *touching, int number, HeapTuple row);
-static void touch_noted(Touching *touching, int parent, Datum value);
+static void touch_noted(Touching *touching, int parent, const Datum *values);
 static int	parent_of(const Source *source, int number);
 static bool is_parent(const Source *source, int number);
 static bool collect_row(TupleTableSlot *row, void *search);
@@ -241,20 +241,16 @@ sort_parents(Touching *touching)
 	foreach(lc, touching->noted)
 	{
 		const NotedRow *noted = lfirst(lc);
-		bool		isnull;
-		Datum		value;
+		Datum		values[MOST_PAIRS];
 
-		if (!is_parent(source, noted->number))
-			continue;
-		value = link_reader_value(touching->reader, noted->number, noted->row,
-								  source->links[noted->number - 1].to_attno,
-								  &isnull);
-		if (isnull)
+		if (!is_parent(source, noted->number) ||
+			!link_reader_referred(touching->reader, noted->number, noted->row,
+								  false, values))
 			continue;
 		touching->parents[touching->nparents++] = (NotedParent) {
 			.number = noted->number,
 			.hash = link_reader_hash(touching->reader, noted->number,
-									 value),
+									 values),
 			.row = noted->row,
 		};
 	}
@@ -317,53 +313,50 @@ touch_up(Touching *touching, int number, HeapTuple row)
 {
 	LinkReader *reader = touching->reader;
 	const Source *source = link_reader_source(reader);
-	bool		isnull;
-	Datum		value;
+	Datum		values[MOST_PAIRS];
 	int			parent;
 	Search		search = {.touching = touching};
 	ListCell   *lc;
 
 	if (number == source->key_link)
 	{
-		value = link_reader_value(reader, number, row, source->key_attno,
-								  &isnull);
+		bool		isnull;
+		Datum		value = link_reader_value(reader, number, row,
+											  source->key_attno, &isnull);
+
 		if (!isnull)
 			contribution_touch(touching->target, value);
 		return;
 	}
 	parent = parent_of(source, number);
-	value = link_reader_value(reader, number, row,
-							  source->links[parent - 1].of_attno, &isnull);
-	if (isnull || !link_value_up(&source->links[parent - 1], &value))
+	if (!link_reader_refers(reader, parent, row, values))
 		return;
-	source_probe(link_reader_up(reader, parent), value, collect_row, &search);
-	touch_noted(touching, parent, value);
+	source_probe(link_reader_up(reader, parent), values, collect_row, &search);
+	touch_noted(touching, parent, values);
 	foreach(lc, search.rows)
 		touch_up(touching, parent, lfirst(lc));
 	list_free_deep(search.rows);
 }
 
 /*
- * touch_noted() touches the customers to whom the noted rows lead to which a
- * value refers.
+ * touch_noted() touches the customers to whom the noted rows lead to which
+ * these values refer.
  */
 static void
-touch_noted(Touching *touching, int parent, Datum value)
+touch_noted(Touching *touching, int parent, const Datum *values)
 {
 	LinkReader *reader = touching->reader;
-	AttrNumber	attno = link_reader_source(reader)->links[parent - 1].to_attno;
-	uint32		hash = link_reader_hash(reader, parent, value);
+	uint32		hash = link_reader_hash(reader, parent, values);
 	const NotedParent *end = touching->parents + touching->nparents;
 
 	for (const NotedParent *noted = first_parent(touching, parent, hash);
 		 noted < end && noted->number == parent && noted->hash == hash;
 		 noted++)
 	{
-		bool		isnull;
-		Datum		to = link_reader_value(reader, parent, noted->row, attno,
-										   &isnull);
+		Datum		to[MOST_PAIRS];
 
-		if (link_reader_equal(reader, parent, value, to))
+		if (link_reader_referred(reader, parent, noted->row, false, to) &&
+			link_reader_equal(reader, parent, values, to))
 			touch_up(touching, parent, noted->row);
 	}
 }
@@ -406,16 +399,14 @@ has_lines(Touching *touching, int number, HeapTuple row)
 	LinkReader *reader = touching->reader;
 	const SourceLink *link = &link_reader_source(reader)->links[number - 1];
 	Search		search = {.touching = touching};
-	bool		isnull;
-	Datum		value;
+	Datum		values[MOST_PAIRS];
 
 	if (number == 0)
 		return true;
 	search.number = link->of;
-	value = link_reader_value(reader, number, row, link->to_attno, &isnull);
-	if (!isnull && link_value_down(link, &value))
-		source_probe(link_reader_down(reader, number), value, has_lines_below,
-					 &search);
+	if (link_reader_referred(reader, number, row, true, values))
+		source_probe(link_reader_down(reader, number), values,
+					 has_lines_below, &search);
 	return search.found;
 }
 
@@ -447,12 +438,10 @@ touch_down(Touching *touching, int number, HeapTuple row)
 	LinkReader *reader = touching->reader;
 	const SourceLink *link = &link_reader_source(reader)->links[number - 1];
 	Search		search = {.touching = touching, .number = link->of};
-	bool		isnull;
-	Datum		value;
+	Datum		values[MOST_PAIRS];
 
-	value = link_reader_value(reader, number, row, link->to_attno, &isnull);
-	if (!isnull && link_value_down(link, &value))
-		source_probe(link_reader_down(reader, number), value, touch_above,
+	if (link_reader_referred(reader, number, row, true, values))
+		source_probe(link_reader_down(reader, number), values, touch_above,
 					 &search);
 }
 

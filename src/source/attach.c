@@ -291,22 +291,25 @@ insert_links(const Population *population, const char *source, List *links)
 		const NewLink *link = lfirst(lc);
 		int			number = foreach_current_index(lc) + 1;
 
-		catalog_execute("INSERT INTO segment.source_link"
-						" (population, source, number, link, relation,"
-						" of_link, of_column, to_column, look_up)"
-						" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-						9, (Oid[]) {NAMEOID, NAMEOID, INT2OID, NAMEOID,
-								   REGCLASSOID, INT2OID, NAMEOID, NAMEOID,
-								   BOOLOID},
-						(Datum[]) {name_datum(population->name),
-								   name_datum(source),
-								   Int16GetDatum(number),
-								   name_datum(link->name),
-								   ObjectIdGetDatum(link->relid),
-								   Int16GetDatum(link->of),
-								   name_datum(link->of_column),
-								   name_datum(link->to_column),
-								   BoolGetDatum(link->look_up)},
-						NULL);
+		for (int i = 0; i < link->npairs; i++)
+			catalog_execute("INSERT INTO segment.source_link"
+							" (population, source, number, link, relation,"
+							" of_link, of_column, to_column, look_up, part)"
+							" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+							" $10)",
+							10, (Oid[]) {NAMEOID, NAMEOID, INT2OID, NAMEOID,
+										REGCLASSOID, INT2OID, NAMEOID,
+										NAMEOID, BOOLOID, INT2OID},
+							(Datum[]) {name_datum(population->name),
+									   name_datum(source),
+									   Int16GetDatum(number),
+									   name_datum(link->name),
+									   ObjectIdGetDatum(link->relid),
+									   Int16GetDatum(link->of),
+									   name_datum(link->pairs[i].of_column),
+									   name_datum(link->pairs[i].to_column),
+									   BoolGetDatum(link->look_up),
+									   Int16GetDatum(i + 1)},
+							NULL);
 	}
 }

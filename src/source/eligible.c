@@ -464,7 +464,8 @@ eligible_indexes(const Source *source, Relation relation)
 	if (source->at_attno == InvalidAttrNumber && !unique)
 		refuse_several_rows(source);
 	if (inherited)
-		leads = link_is_found(source->relid, source->key_attno);
+		leads = link_is_found(source->relid,
+							  bms_make_singleton(source->key_attno));
 	if (source->at_attno != InvalidAttrNumber && !leads)
 		advise_index(source, relation);
 }

@@ -46,14 +46,6 @@ static List *parent_links(const Population *population, Relation relation,
 static const Source *find_parent(const Population *population,
 								 const char *name);
 static const char *population_of_source(const char *name);
-static NewLink *make_link(const char *name, Oid relid, int of, Oid of_relid,
-						  const char *columns);
-static void split_columns(const char *columns, char **of, char **to);
-static char *next_name(const char **text, char end);
-static char *referring_column(Oid of, Oid to);
-static char *referred_column(Oid of, const char *column, Oid to);
-static void check_columns(const NewLink *link, Oid of);
-static Oid	collation_of(Oid relid, AttrNumber attno);
 static List *look_ups(const Population *population, Relation relation,
 					  List *links, Jsonb *look_up);
 static void split_look_up(LookUp *one, const char *text);
@@ -62,7 +54,7 @@ static int	link_named(List *links, const char *name);
 static NewLink *look_up_link(Oid relid, List *links, const LookUp *one);
 static void check_link(const Population *population, Relation relation,
 					   List *links, const NewLink *link);
-static void advise_index(Oid relid, AttrNumber attno, const char *name);
+static void advise_index(Oid relid, const Bitmapset *columns);
 
 List *
 links_define(const Population *population, Relation relation,
@@ -94,7 +86,7 @@ parent_links(const Population *population, Relation relation,
 			 SourceRequest *request, int *key_link, int *at_link)
 {
 	const Source *parent = find_parent(population, request->through);
-	NewLink    *link = make_link(parent->name, parent->relid, 0,
+	NewLink    *link = link_make(parent->name, parent->relid, 0,
 								 RelationGetRelid(relation), request->link);
 	List	   *links = list_make1(link);
 
@@ -113,8 +105,8 @@ parent_links(const Population *population, Relation relation,
 		inherited->name = of_parent->name;
 		inherited->relid = of_parent->relid;
 		inherited->of = of_parent->of + 1;
-		inherited->of_column = of_parent->of_column;
-		inherited->to_column = of_parent->to_column;
+		inherited->npairs = of_parent->npairs;
+		memcpy(inherited->pairs, of_parent->pairs, sizeof(inherited->pairs));
 		inherited->look_up = of_parent->look_up;
 		check_link(population, relation, links, inherited);
 		links = lappend(links, inherited);
@@ -185,219 +177,6 @@ population_of_source(const char *name)
 	return NULL;
 }
 
-/*
- * make_link() makes a link from the rows of table 'of_relid', number 'of', to
- * those of 'relid'.  'columns' is the referring column, or "order_id = id", or
- * NULL where a foreign key says it.
- */
-static NewLink *
-make_link(const char *name, Oid relid, int of, Oid of_relid,
-		  const char *columns)
-{
-	NewLink    *link = palloc0(sizeof(NewLink));
-	char	   *of_column = NULL;
-	char	   *to_column = NULL;
-
-	link->name = name;
-	link->relid = relid;
-	link->of = of;
-	if (columns != NULL)
-		split_columns(columns, &of_column, &to_column);
-	if (of_column == NULL)
-		of_column = referring_column(of_relid, relid);
-	if (to_column == NULL)
-		to_column = referred_column(of_relid, of_column, relid);
-	link->of_column = of_column;
-	link->to_column = to_column;
-	check_columns(link, of_relid);
-	return link;
-}
-
-/* split_columns() takes "order_id" or "order_id = id" apart. */
-static void
-split_columns(const char *columns, char **of, char **to)
-{
-	const char *rest = columns;
-
-	*of = next_name(&rest, '=');
-	if (rest != NULL)
-		*to = next_name(&rest, '\0');
-}
-
-/*
- * next_name() is what stands before an end, as it is or in double quotes, and
- * *text what stands behind that; NULL if the end does not come.
- */
-static char *
-next_name(const char **text, char end)
-{
-	const char *from = *text;
-	const char *to;
-	bool		quoted = false;
-	StringInfoData name;
-
-	for (to = from; *to != '\0' && (quoted || *to != end); to++)
-		quoted ^= *to == '"';
-	*text = *to == '\0' ? NULL : to + 1;
-	while (from < to && *from == ' ')
-		from++;
-	while (to > from && to[-1] == ' ')
-		to--;
-	if (to - from < 2 || from[0] != '"' || to[-1] != '"')
-		return pnstrdup(from, to - from);
-	initStringInfo(&name);
-	for (from++, to--; from < to; from++)
-	{
-		if (*from == '"' && from[1] == '"')
-			from++;
-		appendStringInfoChar(&name, *from);
-	}
-	return name.data;
-}
-
-/*
- * referring_column() is the column by which one table refers to another, if
- * just one foreign key says so.
- */
-static char *
-referring_column(Oid of, Oid to)
-{
-	Relation	relation = relation_open(of, AccessShareLock);
-	AttrNumber	found = InvalidAttrNumber;
-	int			count = 0;
-	ListCell   *lc;
-
-	foreach(lc, RelationGetFKeyList(relation))
-	{
-		const ForeignKeyCacheInfo *key = lfirst(lc);
-
-		if (key->confrelid != to || key->nkeys != 1)
-			continue;
-		found = key->conkey[0];
-		count++;
-	}
-	relation_close(relation, NoLock);
-	if (count != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("it is not known which column of \"%s\" refers to \"%s\"",
-						get_rel_name(of), get_rel_name(to)),
-				 errhint("Name it with link => '...'.")));
-	return get_attname(of, found, false);
-}
-
-/*
- * referred_column() is the column to which a column refers: by its foreign
- * key, or the primary key.
- */
-static char *
-referred_column(Oid of, const char *column, Oid to)
-{
-	Relation	relation = relation_open(of, AccessShareLock);
-	AttrNumber	attno = get_attnum(of, column);
-	AttrNumber	found = InvalidAttrNumber;
-	ListCell   *lc;
-
-	foreach(lc, RelationGetFKeyList(relation))
-	{
-		const ForeignKeyCacheInfo *key = lfirst(lc);
-
-		if (key->confrelid == to && key->nkeys == 1 && key->conkey[0] == attno)
-			found = key->confkey[0];
-	}
-	relation_close(relation, NoLock);
-	if (found == InvalidAttrNumber)
-	{
-		Bitmapset  *primary;
-
-		relation = relation_open(to, AccessShareLock);
-		primary = RelationGetIndexAttrBitmap(relation,
-											 INDEX_ATTR_BITMAP_PRIMARY_KEY);
-		relation_close(relation, NoLock);
-		if (bms_membership(primary) == BMS_SINGLETON)
-			found = bms_singleton_member(primary) +
-				FirstLowInvalidHeapAttributeNumber;
-	}
-	if (found == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("it is not known to which column of \"%s\" column \"%s\" refers",
-						get_rel_name(to), column),
-				 errhint("Name both, for example link => %s.",
-						 quote_literal_cstr(psprintf("%s = id", column)))));
-	return get_attname(to, found, false);
-}
-
-/* check_columns() refuses columns that cannot be a link's. */
-static void
-check_columns(const NewLink *link, Oid of)
-{
-	AttrNumber	of_attno = get_attnum(of, link->of_column);
-	AttrNumber	to_attno = get_attnum(link->relid, link->to_column);
-	Oid			missing = of_attno == InvalidAttrNumber ? of : link->relid;
-	Oid			of_type;
-	Oid			to_type;
-
-	if (of_attno <= 0 || to_attno <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table \"%s\" has no column \"%s\"",
-						get_rel_name(missing),
-						missing == of ? link->of_column : link->to_column),
-				 errdetail("It was to be part of the link \"%s\".",
-						   link->name)));
-	of_type = link_type(of, of_attno);
-	to_type = link_type(link->relid, to_attno);
-	if (!OidIsValid(of_type) || !OidIsValid(to_type))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("columns of type %s cannot link \"%s\" and \"%s\"",
-						format_type_be(OidIsValid(of_type) ?
-									   get_atttype(link->relid, to_attno) :
-									   get_atttype(of, of_attno)),
-						get_rel_name(of), get_rel_name(link->relid)),
-				 errhint("Link by columns of type bigint, integer, smallint, numeric, uuid, date, text, varchar or char, or an enum, whose collation is deterministic.")));
-	if (!link_types_fit(of_type, to_type))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of \"%s\" is of type %s, but \"%s\" of \"%s\" is of type %s",
-						link->of_column, get_rel_name(of),
-						format_type_be(get_atttype(of, of_attno)),
-						link->to_column, get_rel_name(link->relid),
-						format_type_be(get_atttype(link->relid, to_attno))),
-				 errhint("Give both columns of a link the same type.")));
-	if (collation_of(of, of_attno) != collation_of(link->relid, to_attno))
-		ereport(ERROR,
-				(errcode(ERRCODE_COLLATION_MISMATCH),
-				 errmsg("column \"%s\" of \"%s\" and \"%s\" of \"%s\" have different collations",
-						link->of_column, get_rel_name(of), link->to_column,
-						get_rel_name(link->relid)),
-				 errhint("Give both columns of a link the same collation.")));
-	if (!link_is_unique(link->relid, to_attno))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("column \"%s\" of \"%s\" is not unique",
-						link->to_column, get_rel_name(link->relid)),
-				 errdetail("A row refers to one row of a linked table at most."),
-				 source_is_inherited(link->relid) ?
-				 errhint("Other tables inherit from it, and no index is unique across them. Use a partitioned table.") :
-				 errhint("CREATE UNIQUE INDEX ON %s (%s);",
-						 relation_name(link->relid),
-						 quote_identifier(link->to_column))));
-}
-
-/* collation_of() is the collation of a column; InvalidOid: it has none. */
-static Oid
-collation_of(Oid relid, AttrNumber attno)
-{
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
-
-	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
-	return collation;
-}
-
 /* look_ups() adds the look-ups of {"name": "table using column", ...}. */
 static List *
 look_ups(const Population *population, Relation relation, List *links,
@@ -458,7 +237,7 @@ split_look_up(LookUp *one, const char *text)
 				 errhint("Write it so: look_up => '{\"product\": \"products using product_id\"}'")));
 	one->table = pnstrdup(text, word - text);
 	one->columns = rest = &word[strlen(" using ")];
-	name = next_name(&rest, '.');
+	name = link_next_name(&rest, '.');
 	one->of = rest == NULL ? NULL : name;
 	if (rest != NULL)
 		one->columns = rest;
@@ -538,7 +317,7 @@ look_up_link(Oid relid, List *links, const LookUp *one)
 	}
 	if (of > 0)
 		relid = ((const NewLink *) list_nth(links, of - 1))->relid;
-	link = make_link(one->name, DatumGetObjectId(table), of, relid,
+	link = link_make(one->name, DatumGetObjectId(table), of, relid,
 					 one->columns);
 	link->look_up = true;
 	return link;
@@ -590,9 +369,8 @@ links_advise(const Source *source)
 	for (int i = 0; i < source->nlinks; i++)
 	{
 		const SourceLink *link = &source->links[i];
-		Oid			of = source_relid(source, link->of);
 
-		advise_index(of, link->of_attno, link->name);
+		advise_index(source_relid(source, link->of), link_of_columns(link));
 		if (link->look_up)
 			ereport(NOTICE,
 					(errmsg("a change of a row of \"%s\" reads again the customers whose rows refer to it",
@@ -601,21 +379,26 @@ links_advise(const Source *source)
 	}
 	if (source->nlinks > 0)
 		advise_index(source_relid(source, source->key_link),
-					 source->key_attno, source->name);
+					 bms_make_singleton(source->key_attno));
 }
 
-/* advise_index() says that no index finds rows by a column. */
+/* advise_index() says that no index finds rows by one of some columns. */
 static void
-advise_index(Oid relid, AttrNumber attno, const char *name)
+advise_index(Oid relid, const Bitmapset *columns)
 {
-	char	   *column = get_attname(relid, attno, false);
+	StringInfoData list;
+	int			attno = -1;
 
-	if (link_is_found(relid, attno))
+	if (link_is_found(relid, columns))
 		return;
+	initStringInfo(&list);
+	while ((attno = bms_next_member(columns, attno)) >= 0)
+		appendStringInfo(&list, "%s%s", list.len == 0 ? "" : ", ",
+						 quote_identifier(get_attname(relid, attno, false)));
 	ereport(NOTICE,
 			(errmsg("table \"%s\" has no index on \"%s\"",
-					get_rel_name(relid), column),
+					get_rel_name(relid), list.data),
 			 errdetail("Each change of a row to which it refers reads all of it."),
 			 errhint("CREATE INDEX ON %s (%s);", relation_name(relid),
-					 quote_identifier(column))));
+					 list.data)));
 }

@@ -34,7 +34,8 @@
 #include "base/base.h"
 #include "source/source_private.h"
 
-static bool has_index(Oid relid, AttrNumber attno, bool unique);
+static bool has_index(Oid relid, const Bitmapset *columns, bool unique);
+static bool is_unique_by(Relation index, const Bitmapset *columns);
 static Node *renumber(Node *node, void *source);
 static bool is_integer(Oid type);
 static bool link_value(Oid from, Oid to, Datum *value);
@@ -146,12 +147,12 @@ source_joins_by_index(const Source *source)
 {
 	if (source->nlinks == 0 ||
 		!link_is_found(source_relid(source, source->key_link),
-					   source->key_attno))
+					   bms_make_singleton(source->key_attno)))
 		return false;
 	for (int i = 0; i < source->nlinks; i++)
 		if (!source->links[i].look_up &&
 			!link_is_found(source_relid(source, source->links[i].of),
-						   source->links[i].of_attno))
+						   link_of_columns(&source->links[i])))
 			return false;
 	return true;
 }
@@ -174,6 +175,8 @@ link_type(Oid relid, AttrNumber attno)
 		case NUMERICOID:
 		case UUIDOID:
 		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
 			return type;
 		case VARCHAROID:
 		case TEXTOID:
@@ -201,15 +204,43 @@ is_integer(Oid type)
 }
 
 bool
-link_value_up(const SourceLink *link, Datum *value)
+link_values_up(const SourceLink *link, Datum *values)
 {
-	return link_value(link->of_type, link->to_type, value);
+	for (int i = 0; i < link->npairs; i++)
+		if (!link_value(link->pairs[i].of_type, link->pairs[i].to_type,
+						&values[i]))
+			return false;
+	return true;
 }
 
 bool
-link_value_down(const SourceLink *link, Datum *value)
+link_values_down(const SourceLink *link, Datum *values)
 {
-	return link_value(link->to_type, link->of_type, value);
+	for (int i = 0; i < link->npairs; i++)
+		if (!link_value(link->pairs[i].to_type, link->pairs[i].of_type,
+						&values[i]))
+			return false;
+	return true;
+}
+
+Bitmapset *
+link_of_columns(const SourceLink *link)
+{
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < link->npairs; i++)
+		columns = bms_add_member(columns, link->pairs[i].of_attno);
+	return columns;
+}
+
+Bitmapset *
+link_to_columns(const SourceLink *link)
+{
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < link->npairs; i++)
+		columns = bms_add_member(columns, link->pairs[i].to_attno);
+	return columns;
 }
 
 /* link_value() makes a value of one type one of another; false: it cannot. */
@@ -237,30 +268,41 @@ link_value(Oid from, Oid to, Datum *value)
 }
 
 bool
-link_is_unique(Oid relid, AttrNumber attno)
+link_is_unique(Oid relid, const Bitmapset *columns)
 {
 	/* no index is unique across tables that inherit */
-	return has_index(relid, attno, true) && !source_is_inherited(relid);
+	return has_index(relid, columns, true) && !source_is_inherited(relid);
 }
 
 bool
-link_is_found(Oid relid, AttrNumber attno)
+link_is_found(Oid relid, const Bitmapset *columns)
 {
-	char	   *column = get_attname(relid, attno, false);
 	bool		found = true;
 	ListCell   *lc;
 
 	if (!source_is_inherited(relid))
-		return has_index(relid, attno, false);
+		return has_index(relid, columns, false);
 	foreach(lc, source_tree(relid, NoLock))
-		found &= has_index(lfirst_oid(lc),
-						   get_attnum(lfirst_oid(lc), column), false);
+	{
+		Bitmapset  *below = NULL;
+		int			attno = -1;
+
+		while ((attno = bms_next_member(columns, attno)) >= 0)
+			below = bms_add_member(below,
+								   get_attnum(lfirst_oid(lc),
+											  get_attname(relid, attno,
+														  false)));
+		found &= has_index(lfirst_oid(lc), below, false);
+	}
 	return found;
 }
 
-/* has_index() says whether an index finds rows by a column; or is unique. */
+/*
+ * has_index() says whether an index finds rows by one of some columns; or
+ * whether one says that these are unique.
+ */
 static bool
-has_index(Oid relid, AttrNumber attno, bool unique)
+has_index(Oid relid, const Bitmapset *columns, bool unique)
 {
 	Relation	relation = try_relation_open(relid, AccessShareLock);
 	bool		found = false;
@@ -271,15 +313,30 @@ has_index(Oid relid, AttrNumber attno, bool unique)
 	foreach(lc, RelationGetIndexList(relation))
 	{
 		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
-		const FormData_pg_index *form = index->rd_index;
+		AttrNumber	first = index->rd_index->indkey.values[0];
 
-		found |= index_finds(index, attno) &&
-			(!unique || (form->indisunique && form->indnkeyatts == 1 &&
-						 form->indimmediate));
+		found |= first > 0 && bms_is_member(first, columns) &&
+			index_finds(index, first) &&
+			(!unique || is_unique_by(index, columns));
 		relation_close(index, AccessShareLock);
 	}
 	relation_close(relation, NoLock);
 	return found;
+}
+
+/* is_unique_by() says whether an index has no other columns, and is unique. */
+static bool
+is_unique_by(Relation index, const Bitmapset *columns)
+{
+	const FormData_pg_index *form = index->rd_index;
+
+	if (!form->indisunique || !form->indimmediate)
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+		if (form->indkey.values[i] <= 0 ||
+			!bms_is_member(form->indkey.values[i], columns))
+			return false;
+	return true;
 }
 
 bool

@@ -49,6 +49,8 @@ static bool is_column(const Source *source, int number, const char *name,
 static void rename_in_row(const Population *population, const Source *source,
 						  const char *field, const SourceColumn *column);
 static void rename_in_links(const Source *source, const SourceColumn *column);
+static void rename_in_pair(const Source *source, int number, int part,
+						   const SourceColumn *column);
 static void rename_in_filter(const Source *source, const SourceColumn *column);
 static void write_filter(const Source *source, const FilterNode *filter);
 static void bind_with_label(void *labelled);
@@ -242,9 +244,11 @@ source_needs_column(const Source *source, const SourceColumn *column)
 	{
 		const SourceLink *link = &source->links[i];
 
-		if (is_column(source, link->of, link->of_column, column) ||
-			is_column(source, i + 1, link->to_column, column))
-			return "link";
+		for (int j = 0; j < link->npairs; j++)
+			if (is_column(source, link->of, link->pairs[j].of_column,
+						  column) ||
+				is_column(source, i + 1, link->pairs[j].to_column, column))
+				return "link";
 	}
 	return source->filter != NULL &&
 		source_row_reads(source, source->filter, column) ? "filter" : NULL;
@@ -284,32 +288,41 @@ rename_in_row(const Population *population, const Source *source,
 					NULL);
 }
 
-/* rename_in_links() renames the column by which a link refers. */
+/* rename_in_links() renames the column where it is one of a link. */
 static void
 rename_in_links(const Source *source, const SourceColumn *column)
 {
 	for (int i = 0; i < source->nlinks; i++)
-	{
-		const SourceLink *link = &source->links[i];
-		bool		of = is_column(source, link->of, link->of_column, column);
-		bool		to = is_column(source, i + 1, link->to_column, column);
+		for (int j = 0; j < source->links[i].npairs; j++)
+			rename_in_pair(source, i + 1, j + 1, column);
+}
 
-		if (of || to)
-			catalog_execute("UPDATE segment.source_link"
-							" SET of_column = $4, to_column = $5"
-							" WHERE population = $1 AND source = $2"
-							" AND number = $3",
-							5, (Oid[]) {NAMEOID, NAMEOID, INT2OID, NAMEOID,
-										NAMEOID},
-							(Datum[]) {name_datum(source->population->name),
-									   name_datum(source->name),
-									   Int16GetDatum(i + 1),
-									   name_datum(of ? column->new_name :
-												  link->of_column),
-									   name_datum(to ? column->new_name :
-												  link->to_column)},
-							NULL);
-	}
+/* rename_in_pair() renames it in one pair of columns. */
+static void
+rename_in_pair(const Source *source, int number, int part,
+			   const SourceColumn *column)
+{
+	const SourceLink *link = &source->links[number - 1];
+	const LinkPair *pair = &link->pairs[part - 1];
+	bool		of = is_column(source, link->of, pair->of_column, column);
+	bool		to = is_column(source, number, pair->to_column, column);
+
+	if (!of && !to)
+		return;
+	catalog_execute("UPDATE segment.source_link"
+					" SET of_column = $5, to_column = $6"
+					" WHERE population = $1 AND source = $2"
+					" AND number = $3 AND part = $4",
+					6, (Oid[]) {NAMEOID, NAMEOID, INT2OID, INT2OID, NAMEOID,
+								NAMEOID},
+					(Datum[]) {name_datum(source->population->name),
+							   name_datum(source->name),
+							   Int16GetDatum(number), Int16GetDatum(part),
+							   name_datum(of ? column->new_name :
+										  pair->of_column),
+							   name_datum(to ? column->new_name :
+										  pair->to_column)},
+					NULL);
 }
 
 /* rename_in_filter() renames the column in the filter of the source. */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * probe.c
- *	  Which rows have this value, whoever is writing them?
+ *	  Which rows have these values, whoever is writing them?
  *
  *		we		INSERT INTO order_lines (order_id) VALUES (7)
  *		they	UPDATE orders SET customer_id = 9 WHERE id = 7
@@ -44,8 +44,9 @@
 typedef struct ProbedTable
 {
 	Relation	table;
-	Relation	index;			/* on the column; NULL: none is */
-	AttrNumber	attno;
+	Relation	index;			/* on one of the columns; NULL: none is */
+	int			indexed;		/* on which of them */
+	AttrNumber	columns[MOST_PAIRS];
 	SourceTable above;			/* how rows of the table at the top look */
 	TupleTableSlot *row;
 	TupleTableSlot *held;		/* a row that a transaction changes */
@@ -58,15 +59,16 @@ struct SourceProbe
 	List	   *tables;			/* ProbedTable * */
 	AlikeRows	alike;
 	void	   *alike_context;
-	FmgrInfo	equal;
-	Oid			collation;
+	int			ncolumns;
+	FmgrInfo	equal[MOST_PAIRS];
+	Oid			collations[MOST_PAIRS];
 };
 
 /* A search by a probe. */
 typedef struct ProbeSearch
 {
 	SourceProbe *probe;
-	Datum		value;
+	const Datum *values;
 	ProbedRow	found;
 	void	   *context;
 	ProbedTable *holds;			/* the table whose 'held' is full */
@@ -74,47 +76,56 @@ typedef struct ProbeSearch
 	bool		ended;			/* 'found' has seen enough */
 } ProbeSearch;
 
-static ProbedTable *open_table(Oid relid, Oid top, const char *column);
-static Relation find_index(Relation table, AttrNumber attno);
+static ProbedTable *open_table(Oid relid, Oid top, const AttrNumber *columns,
+							   int ncolumns);
+static void find_index(ProbedTable *table, int ncolumns);
 static TransactionId probe_once(ProbeSearch *search);
 static TransactionId probe_table(ProbeSearch *search, ProbedTable *table);
 static TransactionId look_at(ProbeSearch *search, ProbedTable *table,
 							 TransactionId inserting, TransactionId changing);
 static TupleTableSlot *row_of(ProbedTable *table);
 static TupleTableSlot *held_of(ProbeSearch *search);
-static bool has_value(const ProbeSearch *search, const ProbedTable *table);
+static bool has_values(const ProbeSearch *search, const ProbedTable *table);
 static void check_snapshot(const ProbedTable *table, TupleTableSlot *row);
 
 SourceProbe *
-source_probe_begin(Oid relid, AttrNumber attno)
+source_probe_begin(Oid relid, const AttrNumber *columns, int ncolumns)
 {
 	SourceProbe *probe = palloc0(sizeof(SourceProbe));
-	char	   *column = get_attname(relid, attno, false);
-	Oid			type;
-	int32		typmod;
 	ListCell   *lc;
 
+	probe->ncolumns = ncolumns;
 	/* all are locked, so that none is gone when it is opened */
 	foreach(lc, source_tree(relid, AccessShareLock))
 		if (RELKIND_HAS_TABLE_AM(get_rel_relkind(lfirst_oid(lc))))
 			probe->tables = lappend(probe->tables,
-									open_table(lfirst_oid(lc), relid, column));
-	get_atttypetypmodcoll(relid, attno, &type, &typmod, &probe->collation);
-	fmgr_info(get_opcode(lookup_type_cache(getBaseType(type),
-										   TYPECACHE_EQ_OPR)->eq_opr),
-			  &probe->equal);
+									open_table(lfirst_oid(lc), relid, columns,
+											   ncolumns));
+	for (int i = 0; i < ncolumns; i++)
+	{
+		Oid			type;
+		int32		typmod;
+
+		get_atttypetypmodcoll(relid, columns[i], &type, &typmod,
+							  &probe->collations[i]);
+		fmgr_info(get_opcode(lookup_type_cache(getBaseType(type),
+											   TYPECACHE_EQ_OPR)->eq_opr),
+				  &probe->equal[i]);
+	}
 	return probe;
 }
 
-/* open_table() opens one of the tables below 'top'. */
+/* open_table() opens a table below 'top', whose columns these are. */
 static ProbedTable *
-open_table(Oid relid, Oid top, const char *column)
+open_table(Oid relid, Oid top, const AttrNumber *columns, int ncolumns)
 {
 	ProbedTable *table = palloc0(sizeof(ProbedTable));
 
 	table->table = table_open(relid, AccessShareLock);
-	table->attno = get_attnum(relid, column);
-	table->index = find_index(table->table, table->attno);
+	for (int i = 0; i < ncolumns; i++)
+		table->columns[i] = get_attnum(relid,
+									   get_attname(top, columns[i], false));
+	find_index(table, ncolumns);
 	table->row = table_slot_create(table->table, NULL);
 	table->held = table_slot_create(table->table, NULL);
 	source_table_describe(&table->above, table->table, top);
@@ -130,29 +141,35 @@ source_probe_alike(SourceProbe *probe, AlikeRows alike, void *context)
 	probe->alike_context = context;
 }
 
-/* find_index() opens an index that finds rows by a column; NULL: none does. */
-static Relation
-find_index(Relation table, AttrNumber attno)
+/* find_index() opens an index that finds rows by a column, if there is one. */
+static void
+find_index(ProbedTable *table, int ncolumns)
 {
 	ListCell   *lc;
 
-	foreach(lc, RelationGetIndexList(table))
+	foreach(lc, RelationGetIndexList(table->table))
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		if (index->rd_rel->relam == BTREE_AM_OID && index_finds(index, attno))
-			return index;
+		for (int i = 0; i < ncolumns; i++)
+			if (index->rd_rel->relam == BTREE_AM_OID &&
+				index_finds(index, table->columns[i]))
+			{
+				table->index = index;
+				table->indexed = i;
+				return;
+			}
 		index_close(index, AccessShareLock);
 	}
-	return NULL;
 }
 
 void
-source_probe(SourceProbe *probe, Datum value, ProbedRow found, void *context)
+source_probe(SourceProbe *probe, const Datum *values, ProbedRow found,
+			 void *context)
 {
 	ProbeSearch search = {
 		.probe = probe,
-		.value = value,
+		.values = values,
 		.found = found,
 		.context = context,
 	};
@@ -211,7 +228,8 @@ probe_table(ProbeSearch *search, ProbedTable *table)
 		ScanKeyEntryInitializeWithInfo(&key, 0, 1, BTEqualStrategyNumber,
 									   InvalidOid,
 									   table->index->rd_indcollation[0],
-									   &search->probe->equal, search->value);
+									   &search->probe->equal[table->indexed],
+									   search->values[table->indexed]);
 		by_index = index_beginscan(table->table, table->index, &snapshot, NULL,
 								   1, 0);
 		index_rescan(by_index, &key, 1, NULL, 0);
@@ -224,7 +242,7 @@ probe_table(ProbeSearch *search, ProbedTable *table)
 			table_scan_getnextslot(scan, ForwardScanDirection, table->row)))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (by_index != NULL || has_value(search, table))
+		if (has_values(search, table))
 			writer = look_at(search, table, snapshot.xmin, snapshot.xmax);
 	}
 	ExecClearTuple(table->row);
@@ -284,17 +302,28 @@ held_of(ProbeSearch *search)
 							search->holds->held_above);
 }
 
-/* has_value() says whether the row that is scanned has the value. */
+/* has_values() says whether the row that is scanned has the values. */
 static bool
-has_value(const ProbeSearch *search, const ProbedTable *table)
+has_values(const ProbeSearch *search, const ProbedTable *table)
 {
 	SourceProbe *probe = search->probe;
-	bool		isnull;
-	Datum		there = slot_getattr(table->row, table->attno, &isnull);
 
-	return !isnull &&
-		DatumGetBool(FunctionCall2Coll(&probe->equal, probe->collation, there,
-									   search->value));
+	for (int i = 0; i < probe->ncolumns; i++)
+	{
+		bool		isnull;
+		Datum		there;
+
+		/* the index has found it by this one */
+		if (table->index != NULL && i == table->indexed)
+			continue;
+		there = slot_getattr(table->row, table->columns[i], &isnull);
+		if (isnull ||
+			!DatumGetBool(FunctionCall2Coll(&probe->equal[i],
+											probe->collations[i], there,
+											search->values[i])))
+			return false;
+	}
+	return true;
 }
 
 /*

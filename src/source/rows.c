@@ -121,13 +121,20 @@ static char *
 join_sql(const Source *source, int number)
 {
 	const SourceLink *link = &source->links[number - 1];
-	char	   *to = get_attname(link->relid, link->to_attno, false);
-	char	   *of = get_attname(source_relid(source, link->of),
-								 link->of_attno, false);
+	StringInfoData sql;
 
-	return psprintf("%s.%s OPERATOR(pg_catalog.=) %s.%s",
-					source_alias(number), quote_identifier(to),
-					source_alias(link->of), quote_identifier(of));
+	initStringInfo(&sql);
+	for (int i = 0; i < link->npairs; i++)
+	{
+		const LinkPair *pair = &link->pairs[i];
+
+		appendStringInfo(&sql, "%s%s.%s OPERATOR(pg_catalog.=) ",
+						 i == 0 ? "" : " AND ", source_alias(number),
+						 quote_identifier(pair->to_column));
+		appendStringInfo(&sql, "%s.%s", source_alias(link->of),
+						 quote_identifier(pair->of_column));
+	}
+	return sql.data;
 }
 
 /* append_where() appends WHERE with two conditions, each of them or NULL. */

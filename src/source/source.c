@@ -42,6 +42,8 @@ static Source *source_read(CatalogScan *scan, const Population *population);
 static int	get_small(CatalogScan *scan, const char *column);
 static void read_links(Source *source);
 static void read_link(CatalogScan *scan, Source *source, SourceLink *link);
+static void resolve_pair(Source *source, const SourceLink *link,
+						 LinkPair *pair);
 static AttrNumber link_column(Source *source, Oid relid, const char *column);
 static void check_unique(Source *source, const SourceLink *link);
 static void read_filter(CatalogScan *scan, Source *source);
@@ -155,8 +157,13 @@ source_copy(const Source *source)
 	{
 		copy->links[i] = source->links[i];
 		copy->links[i].name = pstrdup(source->links[i].name);
-		copy->links[i].of_column = pstrdup(source->links[i].of_column);
-		copy->links[i].to_column = pstrdup(source->links[i].to_column);
+		for (int j = 0; j < source->links[i].npairs; j++)
+		{
+			LinkPair   *pair = &copy->links[i].pairs[j];
+
+			pair->of_column = pstrdup(pair->of_column);
+			pair->to_column = pstrdup(pair->to_column);
+		}
 	}
 	if (source->missing != NULL)
 		copy->missing = pstrdup(source->missing);
@@ -373,33 +380,54 @@ read_links(Source *source)
 
 		link->offset = offset;
 		offset += source_columns(link->relid);
-		link->of_attno = link_column(source, source_relid(source, link->of),
-									 link->of_column);
-		link->to_attno = link_column(source, link->relid, link->to_column);
-		if (source->missing == NULL)
-		{
-			link->of_type = link_type(source_relid(source, link->of),
-									  link->of_attno);
-			link->to_type = link_type(link->relid, link->to_attno);
-		}
+		for (int j = 0; j < link->npairs; j++)
+			resolve_pair(source, link, &link->pairs[j]);
 		check_unique(source, link);
 	}
 }
 
-/* read_link() reads one link, but for the numbers of its columns. */
+/*
+ * read_link() reads one pair of columns of a link, but for their numbers, and
+ * what else the catalog says of the link.
+ */
 static void
 read_link(CatalogScan *scan, Source *source, SourceLink *link)
 {
+	int			part = get_small(scan, "part");
+	LinkPair   *pair;
 	bool		isnull;
 
 	link->name = catalog_get_text(scan, "link");
 	link->relid = DatumGetObjectId(catalog_get(scan, "relation", REGCLASSOID,
 											   &isnull));
 	link->of = get_small(scan, "of_link");
-	link->of_column = catalog_get_text(scan, "of_column");
-	link->to_column = catalog_get_text(scan, "to_column");
+	pair = &link->pairs[part - 1];
+	pair->of_column = catalog_get_text(scan, "of_column");
+	pair->to_column = catalog_get_text(scan, "to_column");
+	link->npairs = Max(link->npairs, part);
 	link->look_up = DatumGetBool(catalog_get(scan, "look_up", BOOLOID,
 											 &isnull));
+}
+
+/*
+ * resolve_pair() finds the columns of a pair, and notes if they are gone or
+ * have come to be of different types.
+ */
+static void
+resolve_pair(Source *source, const SourceLink *link, LinkPair *pair)
+{
+	Oid			of = source_relid(source, link->of);
+
+	pair->of_attno = link_column(source, of, pair->of_column);
+	pair->to_attno = link_column(source, link->relid, pair->to_column);
+	if (source->missing != NULL)
+		return;
+	pair->of_type = link_type(of, pair->of_attno);
+	pair->to_type = link_type(link->relid, pair->to_attno);
+	if (!OidIsValid(pair->of_type) ||
+		!link_types_fit(pair->of_type, pair->to_type))
+		source->missing = psprintf("the common type of columns \"%s\" and \"%s\"",
+								   pair->of_column, pair->to_column);
 }
 
 /* link_column() is the number of a link's column, and notes if it is gone. */
@@ -416,22 +444,18 @@ link_column(Source *source, Oid relid, const char *column)
 	return attno;
 }
 
-/*
- * check_unique() notes if a linked row is not the only one any more, or if the
- * columns have come to be of different types.
- */
+/* check_unique() notes if a linked row is not the only one any more. */
 static void
 check_unique(Source *source, const SourceLink *link)
 {
-	if (source->missing != NULL)
+	if (source->missing != NULL ||
+		link_is_unique(link->relid, link_to_columns(link)))
 		return;
-	if (!link_is_unique(link->relid, link->to_attno))
-		source->missing = psprintf("the unique index on column \"%s\" of \"%s\"",
-								   link->to_column, get_rel_name(link->relid));
-	else if (!OidIsValid(link->of_type) ||
-			 !link_types_fit(link->of_type, link->to_type))
-		source->missing = psprintf("the common type of columns \"%s\" and \"%s\"",
-								   link->of_column, link->to_column);
+	source->missing = link->npairs == 1 ?
+		psprintf("the unique index on column \"%s\" of \"%s\"",
+				 link->pairs[0].to_column, get_rel_name(link->relid)) :
+		psprintf("the unique index of link \"%s\" on \"%s\"", link->name,
+				 get_rel_name(link->relid));
 }
 
 /* read_filter() reads a source's filter, and notes if a column is gone. */

@@ -25,6 +25,21 @@
 
 /* source.c: which sources are there? -------------------------------------- */
 
+/* The most links that a source may have, and the most columns of a link. */
+#define MOST_LINKS	16
+#define MOST_PAIRS	4
+
+/* A column that refers to another one. */
+typedef struct LinkPair
+{
+	char	   *of_column;
+	AttrNumber	of_attno;
+	Oid			of_type;		/* see link_type() */
+	char	   *to_column;
+	AttrNumber	to_attno;
+	Oid			to_type;
+} LinkPair;
+
 /*
  * A table to which a row of a source refers: its parent, or a look-up.  Links
  * have numbers from 1 on; the row of the source itself is number 0.
@@ -34,12 +49,8 @@ typedef struct SourceLink
 	char	   *name;			/* in filters, as in orders.status */
 	Oid			relid;
 	int			of;				/* whose row refers to it */
-	char	   *of_column;		/* by which column, */
-	AttrNumber	of_attno;
-	Oid			of_type;		/* see link_type() */
-	char	   *to_column;		/* to which one, which is unique */
-	AttrNumber	to_attno;
-	Oid			to_type;
+	int			npairs;			/* by which columns to which ones, that are */
+	LinkPair	pairs[MOST_PAIRS];	/* unique together */
 	bool		look_up;		/* not on the way to the key */
 	int			offset;			/* of its columns in a joined row */
 } SourceLink;
@@ -119,9 +130,6 @@ extern const SourceTable *sources_of_trigger(const Trigger *trigger,
  * reported one by one.
  */
 #define CAPTURE_BY_ROW	"rows"
-
-/* The most links that a source may have. */
-#define MOST_LINKS	16
 
 /*
  * source_is_made_of() says whether a source reads a relation, which is at the
@@ -298,12 +306,12 @@ extern Expr *source_row_expr(const Source *source, Expr *expr);
 extern List *source_deparse_context(const Source *source);
 
 /*
- * link_value_up() makes of a value of the column that refers one of the column
- * that is referred to, and link_value_down() the other way round: these may be
- * integers of different sizes.  False if there is none.
+ * link_values_up() makes of values of the columns that refer those of the ones
+ * that are referred to, and link_values_down() the other way round: these may
+ * be integers of different sizes.  False if there are none.
  */
-extern bool link_value_up(const SourceLink *link, Datum *value);
-extern bool link_value_down(const SourceLink *link, Datum *value);
+extern bool link_values_up(const SourceLink *link, Datum *values);
+extern bool link_values_down(const SourceLink *link, Datum *values);
 
 /*
  * source_joins_by_index() says whether indexes find all rows of a profile, and
@@ -323,22 +331,23 @@ typedef bool (*AlikeRows) (TupleTableSlot *before, TupleTableSlot *after,
 						   void *context);
 
 /*
- * source_probe_begin() opens a table, to find rows by a column.  The lock is
- * kept to the end of the transaction.
+ * source_probe_begin() opens a table, to find rows by some columns.  The lock
+ * is kept to the end of the transaction.
  *
- * source_probe() calls 'found' for the rows that have the value, as they will
+ * source_probe() calls 'found' for the rows that have the values, as they will
  * be when all transactions that have written them have ended: it waits for
  * these, and may call 'found' again for a row.  Under REPEATABLE READ and
  * SERIALIZABLE a row that the snapshot does not show is
  * ERRCODE_T_R_SERIALIZATION_FAILURE.
  */
-extern SourceProbe *source_probe_begin(Oid relid, AttrNumber attno);
-extern void source_probe(SourceProbe *probe, Datum value, ProbedRow found,
-						 void *context);
+extern SourceProbe *source_probe_begin(Oid relid, const AttrNumber *columns,
+									   int ncolumns);
+extern void source_probe(SourceProbe *probe, const Datum *values,
+						 ProbedRow found, void *context);
 extern void source_probe_end(SourceProbe *probe);
 
 /*
- * source_probe_alike() lets a probe of a unique column not wait for a
+ * source_probe_alike() lets a probe of unique columns not wait for a
  * transaction that changes nothing of a row that counts.
  */
 extern void source_probe_alike(SourceProbe *probe, AlikeRows alike,

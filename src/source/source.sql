@@ -33,7 +33,8 @@ COMMENT ON COLUMN segment.source.given IS 'name that the source was given, if it
 SELECT pg_catalog.pg_extension_config_dump('segment.source', '');
 GRANT SELECT ON segment.source TO PUBLIC;
 
--- one row per table that a row of a source refers to: its parent, or a look-up
+-- one row per table that a row of a source refers to: its parent, or a look-up;
+-- and per column by which it does
 CREATE TABLE segment.source_link (
     population name NOT NULL,
     source name NOT NULL,
@@ -44,7 +45,8 @@ CREATE TABLE segment.source_link (
     of_column name NOT NULL,
     to_column name NOT NULL,
     look_up boolean NOT NULL,
-    PRIMARY KEY (population, source, number)
+    part smallint NOT NULL DEFAULT 1,
+    PRIMARY KEY (population, source, number, part)
 );
 ALTER TABLE segment.source_link OWNER TO @extowner@;
 CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.source_link
@@ -57,7 +59,8 @@ COMMENT ON COLUMN segment.source_link.link IS 'name of the link in filters and t
 COMMENT ON COLUMN segment.source_link.relation IS 'the table that is linked';
 COMMENT ON COLUMN segment.source_link.of_link IS 'number of the link whose row refers to it; 0: the row of the source';
 COMMENT ON COLUMN segment.source_link.of_column IS 'column that refers to it';
-COMMENT ON COLUMN segment.source_link.to_column IS 'column of the linked table that is referred to, which is unique';
+COMMENT ON COLUMN segment.source_link.to_column IS 'column of the linked table that is referred to; those of all pairs are unique together';
 COMMENT ON COLUMN segment.source_link.look_up IS 'is it a look-up, rather than a parent?';
+COMMENT ON COLUMN segment.source_link.part IS 'number of the pair of columns, from 1 on: rows agree in all pairs';
 SELECT pg_catalog.pg_extension_config_dump('segment.source_link', '');
 GRANT SELECT ON segment.source_link TO PUBLIC;

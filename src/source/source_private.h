@@ -60,11 +60,16 @@ extern Oid	link_type(Oid relid, AttrNumber attno);
 extern bool link_types_fit(Oid one, Oid other);
 
 /*
- * link_is_unique() says whether a column's values are all different, and
- * link_is_found() whether an index finds rows by it.
+ * link_is_unique() says whether no two rows of a table have the same values in
+ * all of some columns (a Bitmapset), and link_is_found() whether an index
+ * finds rows by one of them.
  */
-extern bool link_is_unique(Oid relid, AttrNumber attno);
-extern bool link_is_found(Oid relid, AttrNumber attno);
+extern bool link_is_unique(Oid relid, const Bitmapset *columns);
+extern bool link_is_found(Oid relid, const Bitmapset *columns);
+
+/* The columns of a link: that refer, or that are referred to. */
+extern Bitmapset *link_of_columns(const SourceLink *link);
+extern Bitmapset *link_to_columns(const SourceLink *link);
 
 /* link_define.c: to which tables do the rows refer? ----------------------- */
 
@@ -74,10 +79,25 @@ typedef struct NewLink
 	const char *name;
 	Oid			relid;
 	int			of;
-	const char *of_column;
-	const char *to_column;
+	int			npairs;
+	LinkPair	pairs[MOST_PAIRS];
 	bool		look_up;
 } NewLink;
+
+/*
+ * link_make() makes a link from the rows of table 'of_relid', number 'of', to
+ * those of 'relid': link_columns.c says what 'columns' may be.
+ */
+extern NewLink *link_make(const char *name, Oid relid, int of, Oid of_relid,
+						  const char *columns);
+
+/*
+ * link_next() is what stands before an end that is not in double quotes, and
+ * *text what stands behind that; NULL if the end does not come.
+ * link_next_name() is the same without blanks around it, and without quotes.
+ */
+extern char *link_next(const char **text, char end);
+extern char *link_next_name(const char **text, char end);
 
 /*
  * links_define() finds the links (NewLink *) of a table that is about to be

@@ -65,6 +65,7 @@ static Expr *key_of_row(const Source *source);
 static void describe_steps(TraitProgram *program, const List *stored);
 static RowValue *program_share(TraitProgram *program, Expr *expr);
 static void note_columns(TraitProgram *program);
+static void note_column(TraitProgram *program, int number, AttrNumber attno);
 static void bind_step(TraitProgram *program, Step *step,
 					  const StoredTrait *stored);
 static void find_columns(Step *step, const Population *population,
@@ -365,15 +366,22 @@ note_columns(TraitProgram *program)
 	{
 		const SourceLink *link = &source->links[i];
 
-		program->columns =
-			bms_add_member(program->columns,
-						   source_attno(source, link->of, link->of_attno) -
-						   FirstLowInvalidHeapAttributeNumber);
-		program->columns =
-			bms_add_member(program->columns,
-						   source_attno(source, i + 1, link->to_attno) -
-						   FirstLowInvalidHeapAttributeNumber);
+		for (int j = 0; j < link->npairs; j++)
+		{
+			note_column(program, link->of, link->pairs[j].of_attno);
+			note_column(program, i + 1, link->pairs[j].to_attno);
+		}
 	}
+}
+
+/* note_column() notes a column of a link's row. */
+static void
+note_column(TraitProgram *program, int number, AttrNumber attno)
+{
+	program->columns =
+		bms_add_member(program->columns,
+					   source_attno(program->source, number, attno) -
+					   FirstLowInvalidHeapAttributeNumber);
 }
 
 /* The RowValue of an expression, shared by all equal ones. */

@@ -2,7 +2,8 @@
 # product and store are, whatever changes, and in whatever order?
 #
 # Lines go through orders, and these through customers, who have the account
-# that is the key; products are looked up by lines, and stores by orders.
+# that is the key; products are looked up by lines, and stores by two columns of
+# orders.
 # Random statements and transactions write one table or several at once, and
 # after each of them all profiles are compared with naive joins, and verify()
 # has nothing to say.
@@ -25,20 +26,20 @@ sql(q{
 CREATE EXTENSION IF NOT EXISTS segment;
 SET client_min_messages = error;
 CREATE TABLE customers (id int PRIMARY KEY, account bigint, since timestamptz, note text);
-CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int, store_id int, status text, at timestamptz, note text);
+CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int, store_id int, land text, status text, at timestamptz, note text);
 CREATE TABLE products (code text PRIMARY KEY, category text, stock int);
-CREATE TABLE stores (id int PRIMARY KEY, city text);
+CREATE TABLE stores (id int, land varchar(9), city text, PRIMARY KEY (land, id));
 CREATE TABLE order_lines (id bigint PRIMARY KEY, order_id bigint, product text, amount numeric, note text);
 CREATE INDEX ON customers (account, since);
 CREATE INDEX ON orders (customer_id);
 CREATE INDEX ON orders (store_id);
 CREATE INDEX ON order_lines (order_id);
 INSERT INTO order_lines SELECT i, i % 12, 'p' || i % 4, i % 7 FROM generate_series(1, 40) AS i;
-INSERT INTO orders SELECT i, i % 7, i % 3, 'paid', '2026-05-01'::timestamptz + i * interval '1 day' FROM generate_series(1, 8) AS i;
+INSERT INTO orders SELECT i, i % 7, i % 3, CASE WHEN i % 2 = 0 THEN 'dk' ELSE 'no' END, 'paid', '2026-05-01'::timestamptz + i * interval '1 day' FROM generate_series(1, 8) AS i;
 SELECT segment.create_population('shopper', key => 'account', timezone => 'UTC');
 SELECT segment.attach_source('customers', at => 'since');
 SELECT segment.attach_source('orders', at => 'at', through => 'customers', link => 'customer_id',
-	look_up => '{"store": "stores using store_id"}');
+	look_up => '{"store": "stores using store_id, land = id, land"}');
 SELECT segment.attach_source('order_lines', through => 'orders', link => 'order_id', look_up => '{"item": "products using product"}');
 SELECT segment.attach_source('order_lines', through => 'orders', link => 'order_id', name => 'paid_lines',
 	filter => 'orders.status = "paid" and amount > 1');
@@ -53,7 +54,7 @@ SELECT segment.create_trait('categories', 'list(distinct order_lines.item.catego
 SELECT segment.create_trait('last_at', 'max(order_lines.orders.at)');
 SELECT segment.create_audience('buyers', 'spent > 10', view => false);
 CREATE VIEW line AS SELECT c.account, l.amount, o.status, o.at, p.category, s.city FROM order_lines l JOIN orders o ON o.id = l.order_id
-	JOIN customers c ON c.id = o.customer_id LEFT JOIN products p ON p.code = l.product LEFT JOIN stores s ON s.id = o.store_id;
+	JOIN customers c ON c.id = o.customer_id LEFT JOIN products p ON p.code = l.product LEFT JOIN stores s ON (s.id, s.land) = (o.store_id, o.land);
 CREATE VIEW naive AS SELECT k.account, k.customers,
 	(SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.account = k.account) AS orders,
 	count(l.account) AS lines, coalesce(sum(amount) FILTER (WHERE status = 'paid'), 0) AS spent,
@@ -131,7 +132,7 @@ sub change
 	if ($kind < 0.45)
 	{
 		my $conflict = rand() < 0.5 ? 'DO NOTHING' : 'DO UPDATE SET ' . assignment($table);
-		my $key = $table eq 'products' ? 'code' : 'id';
+		my $key = $table eq 'products' ? 'code' : $table eq 'stores' ? 'id, land' : 'id';
 		my %seen;
 
 		return "INSERT INTO $table VALUES " . join(', ', grep { /^\((.*?),/ && !$seen{$1}++ } map { row($table) } 1 .. $count)
@@ -146,9 +147,9 @@ sub row
 	my ($table) = @_;
 
 	return "(" . join(', ', id('customers'), account(), at(), 'NULL') . ")" if $table eq 'customers';
-	return "(" . join(', ', id('orders'), id('customers'), id('stores'), status(), at(), 'NULL') . ")" if $table eq 'orders';
+	return "(" . join(', ', id('orders'), id('customers'), id('stores'), land(), status(), at(), 'NULL') . ")" if $table eq 'orders';
 	return "(" . join(', ', product(), category(), 1) . ")" if $table eq 'products';
-	return "(" . join(', ', id('stores'), city()) . ")" if $table eq 'stores';
+	return "(" . join(', ', id('stores'), pick(q{'dk'}, q{'no'}), city()) . ")" if $table eq 'stores';
 	return "(" . join(', ', rand() < 0.6 ? $next_id++ : 1 + int rand 40, id('orders'), product(), amount(), 'NULL') . ")";
 }
 
@@ -157,7 +158,7 @@ sub assignment
 	my ($table) = @_;
 
 	return pick('account = ' . account(), 'account = ' . account(), 'since = ' . at(), "note = 'x'") if $table eq 'customers';
-	return pick('customer_id = ' . id('customers'), 'store_id = ' . id('stores'), 'status = ' . status(), 'at = ' . at(), "note = 'x'")
+	return pick('customer_id = ' . id('customers'), 'store_id = ' . id('stores'), 'land = ' . land(), 'status = ' . status(), 'at = ' . at(), "note = 'x'")
 		if $table eq 'orders';
 	return pick('category = ' . category(), 'stock = 5') if $table eq 'products';
 	return 'city = ' . city() if $table eq 'stores';
@@ -176,6 +177,7 @@ sub condition
 
 sub id { my ($table) = @_; return $table eq 'orders' ? int rand 14 : $table eq 'stores' ? int rand 4 : int rand 8; }
 sub account { return rand() < 0.1 ? 'NULL' : int rand 5; }
+sub land { return pick(q{'dk'}, q{'dk'}, q{'no'}, 'NULL'); }
 sub at { return rand() < 0.1 ? 'NULL' : sprintf "'2026-05-%02d'::timestamptz", 1 + int rand 20; }
 sub status { return pick(q{'paid'}, q{'paid'}, q{'open'}, 'NULL'); }
 sub product { return q{'p} . int(rand 5) . q{'}; }
