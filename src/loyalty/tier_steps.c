@@ -203,9 +203,12 @@ keep_tier(const Tiering *tiering, const TierCustomer *customer, Known *known,
 	const TierStep *there = &known->before;
 	TierStep	kept;
 
-	/* the lower of what was before, and what is there */
+	/*
+	 * The lower of what was before, and what is there; the latter if they are
+	 * the same: its hold may have been renewed by time at this instant.
+	 */
 	if (known->nsteps > 0 && known->steps[0].at <= customer->at &&
-		known->steps[0].tier < there->tier)
+		known->steps[0].tier <= there->tier)
 		there = &known->steps[0];
 	if (!known->member || !known->had ||
 		there->tier < now->tier ||

@@ -311,7 +311,11 @@ sub happened
 	for my $customer (@customers)
 	{
 		my $steps = [ [ -$never, 0, $never ] ];
-		my $had = at_instant($record{$name}{$customer}, $now);
+		my $had = at_instant($record{$name}{$customer}, $now - 1);
+		my $is = at_instant($record{$name}{$customer}, $now);
+
+		# what begins at this instant is not kept
+		$had = $is if $had && $is->[1] <= $had->[1];
 
 		if ($in{$name}{$customer})
 		{
