@@ -153,14 +153,14 @@ SELECT * FROM segment.verify_program('club');
 SET segment.capture = off;
 UPDATE segment_data.guest_club_step SET until = until + interval '1 day' WHERE key = 5 AND tier = 'ruby';
 DELETE FROM segment_data.guest_club_step WHERE key = 6;
-INSERT INTO segment_data.guest_club_step VALUES (1, '2029-12-01', 'gold', '2030-12-01', 0);
+INSERT INTO segment_data.guest_club_step VALUES (1, '2029-12-01', 'gold', '2030-12-01', 0, '-infinity');
 RESET segment.capture;
 SELECT problem, key, thing, stored, expected FROM segment.verify_program('club') ORDER BY 2, 3;
--- and mended by the next event of the customer
+-- and mended when the events of the customer are read again
 SET client_min_messages = warning;
 SELECT segment.rebuild('guest');
 RESET client_min_messages;
-INSERT INTO orders VALUES (32, 1, 1), (33, 5, 1), (34, 6, 1);
+INSERT INTO orders VALUES (32, 1, 1, 'paid', '2029-09-01'), (33, 5, 1, 'paid', '2029-09-01'), (34, 6, 1, 'paid', '2029-09-01');
 SELECT * FROM segment.verify_program('club');
 SELECT * FROM segment.verify('guest');
 

@@ -16,16 +16,36 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "utils/numeric.h"
 
 #include "loyalty/tier_private.h"
+
+/* A tiering that the rows of a source concern. */
+typedef struct Concerned
+{
+	Tiering    *tiering;
+	int			first;			/* of its values in a row */
+	bool		qualifies;		/* is a row an event by which one qualifies? */
+	bool		has_value;
+	bool		has_where;
+	ExprState  *sum;			/* over a profile's row; NULL: is not exact */
+} Concerned;
 
 /* The tierings of a source. */
 typedef struct Concern
 {
-	List	   *tierings;		/* Tiering * */
+	List	   *concerned;		/* Concerned * */
 	FlowInterest *interest;		/* NULL: none */
+	ExprContext *econtext;
 } Concern;
 
 typedef struct ConcernKey
@@ -65,12 +85,18 @@ static const FlowInterest *interest(const Source *source);
 static Concern *concern_make(const Source *source);
 static bool concerns_source(const Tiering *tiering, const Source *source,
 							bool *qualifies);
-static List *row_values(const Tiering *tiering, const Source *source,
-						bool qualifies);
+static List *row_values(Concerned *one, const Source *source);
+static Expr *as_numeric(Expr *number);
+static ExprState *sum_of_profile(const Tiering *tiering);
 static void *begin(const Population *population);
 static void visit(void *turn, const FlowVisit *visit);
 static void visit_for(Turn *turn, const FlowVisit *visit,
 					  const Concern *concern);
+static bool row_counts(const Concerned *one, const FlowRow *row);
+static bool counts(const Concern *concern, const Concerned *one,
+				   const FlowVisit *visit);
+static bool only_added(const Concern *concern, const Concerned *one,
+					   const FlowVisit *visit, Datum *sum);
 static void end(void *turn);
 
 static const FlowGuest guest = {
@@ -106,9 +132,9 @@ made_of(const void *made, Oid relid)
 
 	if (entry->key.base == relid || source_is_made_of(entry->source, relid))
 		return true;
-	foreach(lc, entry->concern->tierings)
+	foreach(lc, entry->concern->concerned)
 	{
-		const Tiering *tiering = lfirst(lc);
+		const Tiering *tiering = ((Concerned *) lfirst(lc))->tiering;
 
 		if (tiering->step == relid || tiering->kept == relid ||
 			tiering->member == relid ||
@@ -160,6 +186,7 @@ concern_make(const Source *source)
 	{
 		Tiering    *tiering = tiering_find(population, lfirst(lc));
 		MemoryContextCallback *callback;
+		Concerned  *one;
 		bool		qualifies;
 
 		if (tiering == NULL || tiering->live || tiering->source == NULL ||
@@ -169,12 +196,20 @@ concern_make(const Source *source)
 		callback->func = tiering_free_plans;
 		callback->arg = tiering;
 		MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
-		concern->tierings = lappend(concern->tierings, tiering);
-		values = list_concat(values, row_values(tiering, source,
-														qualifies));
+		one = palloc0(sizeof(Concerned));
+		one->tiering = tiering;
+		one->qualifies = qualifies;
+		one->first = list_length(values);
+		values = list_concat(values, row_values(one, source));
+		if (qualifies)
+			one->sum = sum_of_profile(tiering);
+		concern->concerned = lappend(concern->concerned, one);
 	}
-	if (concern->tierings != NIL)
+	if (concern->concerned != NIL)
+	{
 		concern->interest = flow_interest(source, values, NULL, concern);
+		concern->econtext = CreateStandaloneExprContext();
+	}
 	return concern;
 }
 
@@ -191,13 +226,14 @@ concerns_source(const Tiering *tiering, const Source *source, bool *qualifies)
 
 /* row_values() are the values of a row (Expr *) that count. */
 static List *
-row_values(const Tiering *tiering, const Source *source, bool qualifies)
+row_values(Concerned *one, const Source *source)
 {
+	const Tiering *tiering = one->tiering;
 	List	   *values = NIL;
 	Expr	   *where;
 	Expr	   *value;
 
-	if (!qualifies)
+	if (!one->qualifies)
 	{
 		FilterNode *left_at = filter_parse_operand("left_at", NULL);
 
@@ -207,11 +243,39 @@ row_values(const Tiering *tiering, const Source *source, bool qualifies)
 	values = list_make1(source_time(tiering->source));
 	value = tiering_value(tiering);
 	if (value != NULL)
-		values = lappend(values, value);
+		values = lappend(values, as_numeric(value));
 	where = tiering_where(tiering);
 	if (where != NULL)
 		values = lappend(values, filter_as_value(where));
+	one->has_value = value != NULL;
+	one->has_where = where != NULL;
 	return values;
+}
+
+/* as_numeric() casts a number, as the sum of a replay does. */
+static Expr *
+as_numeric(Expr *number)
+{
+	return (Expr *) coerce_to_target_type(NULL, (Node *) number,
+										  exprType((Node *) number),
+										  NUMERICOID, -1, COERCION_EXPLICIT,
+										  COERCE_EXPLICIT_CAST, -1);
+}
+
+/* sum_of_profile() is what a profile's row says of the sum in the period. */
+static ExprState *
+sum_of_profile(const Tiering *tiering)
+{
+	FilterScope *scope = filter_relation_scope(tiering->population->oid, 1);
+	FilterNode *name = filter_node(FILTER_COLUMN,
+								   psprintf("%s_qualified",
+											tiering->program), -1);
+	Expr	   *sum = filter_compile_operand(name, scope);
+	Oid			type = exprType((Node *) sum);
+
+	if (type != INT8OID && type != NUMERICOID)
+		return NULL;
+	return ExecInitExpr(expression_planner(as_numeric(sum)), NULL);
 }
 
 /* ---- a turn ---- */
@@ -250,11 +314,19 @@ visit_for(Turn *turn, const FlowVisit *visit, const Concern *concern)
 	ListCell   *lc;
 	ListCell   *other;
 
-	foreach(lc, concern->tierings)
+	foreach(lc, concern->concerned)
 	{
-		Tiering    *tiering = lfirst(lc);
+		const Concerned *one = lfirst(lc);
+		Tiering    *tiering = one->tiering;
 		Visited    *visited = NULL;
-		const TierCustomer *last;
+		TierCustomer *last;
+		TierCustomer customer = {
+			.key = visit->key,
+			.at = visit->at,
+		};
+
+		if (!counts(concern, one, visit))
+			continue;
 
 		/* another source may have a copy of the same tiering */
 		foreach(other, turn->visited)
@@ -272,7 +344,10 @@ visit_for(Turn *turn, const FlowVisit *visit, const Concern *concern)
 		last = &visited->customers[visited->count - 1];
 		if (visited->count > 0 &&
 			profile_key_compare(turn->population, visit->key, last->key) == 0)
+		{
+			last->only_added = false;
 			continue;
+		}
 		if (visited->count == visited->room)
 		{
 			visited->room *= 2;
@@ -280,11 +355,85 @@ visit_for(Turn *turn, const FlowVisit *visit, const Concern *concern)
 											   sizeof(TierCustomer) *
 											   visited->room);
 		}
-		visited->customers[visited->count++] = (TierCustomer) {
-			profile_key_copy(turn->population, visit->key), visit->at
-		};
+		customer.key = profile_key_copy(turn->population, visit->key);
+		customer.only_added = only_added(concern, one, visit, &customer.sum);
+		visited->customers[visited->count++] = customer;
 	}
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * row_counts() says whether a row of the source is an event that counts.
+ */
+static bool
+row_counts(const Concerned *one, const FlowRow *row)
+{
+	int			where = one->first + (one->has_value ? 2 : 1);
+
+	return !one->has_where ||
+		(!row->isnull[where] && DatumGetBool(row->values[where]));
+}
+
+/* counts() says whether any row does, as far as that is known. */
+static bool
+counts(const Concern *concern, const Concerned *one, const FlowVisit *visit)
+{
+	if (!one->qualifies || visit->unknown != NIL)
+		return true;
+	for (int i = 0; i < visit->nrows; i++)
+		if (visit->rows[i].owner == concern &&
+			row_counts(one, &visit->rows[i]))
+			return true;
+	return false;
+}
+
+/*
+ * only_added() says whether all that happened are events of now that add to
+ * the sum, which is *sum then, in the current context.
+ */
+static bool
+only_added(const Concern *concern, const Concerned *one,
+		   const FlowVisit *visit, Datum *sum)
+{
+	Datum		zero = NumericGetDatum(int64_to_numeric(0));
+	MemoryContext caller = CurrentMemoryContext;
+	bool		positive;
+	bool		isnull;
+
+	if (one->sum == NULL || visit->after == NULL || visit->unknown != NIL ||
+		visit->at != clock_now())
+		return false;
+	for (int i = 0; i < visit->nrows; i++)
+	{
+		const FlowRow *row = &visit->rows[i];
+		int			at = one->first;
+		int			value = at + 1;
+
+		if (row->owner != concern)
+			return false;
+		if (!row_counts(one, row))
+			continue;
+		if (row->sign < 0 || row->isnull[at] ||
+			DatumGetTimestampTz(row->values[at]) != visit->at)
+			return false;
+		if (one->has_value &&
+			(row->isnull[value] ||
+			 !DatumGetBool(DirectFunctionCall2(numeric_gt,
+											   row->values[value], zero))))
+			return false;
+	}
+
+	/* not NaN, which is more than any number */
+	concern->econtext->ecxt_scantuple = visit->after;
+	*sum = ExecEvalExprSwitchContext(one->sum, concern->econtext, &isnull);
+	positive = !isnull && !numeric_is_nan(DatumGetNumeric(*sum)) &&
+		!numeric_is_inf(DatumGetNumeric(*sum)) &&
+		DatumGetBool(DirectFunctionCall2(numeric_gt, *sum, zero));
+	if (positive)
+		*sum = datumCopy(*sum, false, -1);
+	MemoryContextSwitchTo(caller);
+	ResetExprContext(concern->econtext);
+	return positive;
 }
 
 /* end() writes the steps of all who were visited. */

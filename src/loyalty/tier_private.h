@@ -177,6 +177,9 @@ typedef struct TierCustomer
 {
 	Datum		key;
 	TimestampTz at;
+	bool		only_added;		/* are all that happened events of now that add
+								 * to the sum, which is 'sum' (numeric)? */
+	Datum		sum;
 } TierCustomer;
 
 /*

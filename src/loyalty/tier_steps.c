@@ -20,6 +20,10 @@
  * from events and rows alone, whatever happened in which order, and can be
  * verified.
  *
+ * Most events are of now, and add to the sum.  Then the steps that are there
+ * say all that has to be known of the past, and the profile's row has the sum:
+ * no event is read (is_added).
+ *
  * Only members have tiers.  Whoever leaves the program leaves the tier, and
  * whoever comes back finds it as it would be.
  *
@@ -60,8 +64,11 @@ typedef struct Known
 	TierStep   *steps;			/* that are there: the one that counts now,
 								 * if there is one, and those to come */
 	Datum	   *nexts;			/* of these */
+	TimestampTz *aheads;
 	int			nsteps;
 	int			room_steps;
+	TimestampTz last;			/* time of the last event */
+	TimestampTz ahead;			/* what the step that counts now says of it */
 	bool		had;			/* was there one before this instant? */
 	TierStep	before;
 } Known;
@@ -75,6 +82,7 @@ typedef struct Rows
 	Datum	   *tiers;
 	Datum	   *until;
 	Datum	   *nexts;
+	Datum	   *ahead;
 } Rows;
 
 static void update_some(Tiering *tiering, TierCustomer *customers, int count,
@@ -83,6 +91,12 @@ static Known *read_customers(Tiering *tiering, const TierCustomer *customers,
 							 int count);
 static void read_events(Tiering *tiering, const TierCustomer *customers,
 						int count, Known *known);
+static bool is_added(const Tiering *tiering, const TierCustomer *customer,
+					 const Known *known, Known *added);
+static bool falls_later(const Tiering *tiering, const TierCustomer *customer,
+						const TierStep *steps, int count);
+static Known *read_standings(Tiering *tiering, const TierCustomer *customers,
+							 int count);
 static void read_standing(Tiering *tiering, Known *known);
 static void split_steps(Known *known, TimestampTz now);
 static int	compare_customers(const void *a, const void *b, void *population);
@@ -99,7 +113,7 @@ static void note_difference(const Tiering *tiering,
 static Datum next_threshold(const Tiering *tiering, int tier);
 static bool same_next(Datum a, Datum b);
 static void add_row(Rows *rows, const Tiering *tiering, Datum key,
-					const TierStep *step);
+					const TierStep *step, TimestampTz ahead);
 static Datum array_of(Datum *values, int count, Oid type);
 static void write_rows(Tiering *tiering, TierStatement statement,
 					   const Rows *go, const Rows *come);
@@ -143,12 +157,38 @@ tier_update_all(Tiering *tiering, bool keep)
 static void
 update_some(Tiering *tiering, TierCustomer *customers, int count, bool keep)
 {
-	Known	   *known = read_customers(tiering, customers, count);
+	Known	   *known = read_standings(tiering, customers, count);
+	TierCustomer *others = palloc_array(TierCustomer, count);
+	int			nothers = 0;
 	Rows		keeps = {0};
 	Rows		go = {0};
 	Rows		come = {0};
 
 	for (int i = 0; i < count; i++)
+	{
+		const TierCustomer *customer = &customers[i];
+		Known		added;
+		TierStep   *steps;
+		int			nsteps;
+
+		if (!known[i].member && known[i].nsteps == 0)
+			continue;			/* nobody of ours */
+		if (!keep && is_added(tiering, customer, &known[i], &added))
+		{
+			steps = ought(tiering, &added, customer->at, &nsteps);
+			if (falls_later(tiering, customer, steps, nsteps))
+			{
+				note_difference(tiering, customer, &added, steps, nsteps, &go,
+								&come);
+				continue;
+			}
+		}
+		others[nothers++] = *customer;
+	}
+
+	known = nothers == 0 ? NULL : read_customers(tiering, others, nothers);
+	customers = others;
+	for (int i = 0; i < nothers; i++)
 	{
 		int			nsteps;
 		TierStep   *steps = ought(tiering, &known[i], customers[i].at,
@@ -162,6 +202,57 @@ update_some(Tiering *tiering, TierCustomer *customers, int count, bool keep)
 	}
 	write_rows(tiering, TIER_KEEP, NULL, &keeps);
 	write_rows(tiering, TIER_WRITE, &go, &come);
+}
+
+/*
+ * is_added() says whether the steps follow from those that are there, and from
+ * events of now that add to the sum: then 'added' knows the sum as one event.
+ *
+ *		steps that are there	what is held already, and will be
+ *		the event				what the sum reaches, is held anew from now on
+ *
+ * Holds that have been passed over, as a higher tier was held longer, are
+ * none the longer for it.
+ */
+static bool
+is_added(const Tiering *tiering, const TierCustomer *customer,
+		 const Known *known, Known *added)
+{
+	TimestampTz leaves = window_leaves(tiering->window, customer->at);
+
+	if (!customer->only_added || !known->member || known->nsteps == 0 ||
+		known->steps[0].at > customer->at || known->ahead > customer->at ||
+		leaves <= customer->at || TIMESTAMP_IS_NOEND(leaves))
+		return false;			/* what never leaves may be held for ever */
+	*added = *known;
+	added->last = customer->at;
+	added->ahead = added->last;
+	added->nevents = added->room_events = 1;
+	added->events = palloc_array(TierEvent, 1);
+	added->events[0] = (TierEvent) {customer->at, leaves, customer->sum};
+	added->kept = palloc_array(TierStep, known->nsteps);
+	added->nkept = added->room_kept = 0;
+	for (int i = 0; i < known->nsteps; i++)
+	{
+		if (known->steps[i].tier < 0)
+			return false;
+		added->kept[added->nkept] = known->steps[i];
+		added->kept[added->nkept++].at = customer->at;
+	}
+	return true;
+}
+
+/*
+ * falls_later() says whether what is_added() takes for one event may be taken
+ * so: no hold ends while some of it is gone, and some counts still.
+ */
+static bool
+falls_later(const Tiering *tiering, const TierCustomer *customer,
+			const TierStep *steps, int count)
+{
+	if (count < 2 || window_is_period(tiering->window))
+		return true;
+	return window_range(tiering->window, steps[1].at)->first > customer->at;
 }
 
 /*
@@ -224,7 +315,7 @@ keep_tier(const Tiering *tiering, const TierCustomer *customer, Known *known,
 			repalloc(known->kept, sizeof(TierStep) * known->room_kept);
 	}
 	known->kept[known->nkept++] = kept;
-	add_row(keeps, tiering, customer->key, &kept);
+	add_row(keeps, tiering, customer->key, &kept, DT_NOBEGIN);
 	return true;
 }
 
@@ -247,8 +338,10 @@ note_difference(const Tiering *tiering, const TierCustomer *customer,
 		if (has_now && is->tier == now.tier)
 			now.at = is->at;
 		if (!has_now || is->tier != now.tier || is->until != now.until ||
+			Max(known->ahead, customer->at) !=
+			Max(known->last, customer->at) ||
 			!same_next(known->nexts[0], next_threshold(tiering, now.tier)))
-			add_row(come, tiering, customer->key, &now);
+			add_row(come, tiering, customer->key, &now, known->last);
 	}
 
 	/* those to come */
@@ -260,15 +353,16 @@ note_difference(const Tiering *tiering, const TierCustomer *customer,
 
 		if (step == NULL || (is != NULL && is->at < step->at))
 		{
-			add_row(go, tiering, customer->key, is);
+			add_row(go, tiering, customer->key, is, DT_NOBEGIN);
 			there++;
 			continue;
 		}
 		if (is == NULL || is->at > step->at || is->tier != step->tier ||
 			is->until != step->until ||
+			(known->last > step->at && known->aheads[there] != known->last) ||
 			!same_next(known->nexts[there],
 					   next_threshold(tiering, step->tier)))
-			add_row(come, tiering, customer->key, step);
+			add_row(come, tiering, customer->key, step, known->last);
 		if (is != NULL && is->at == step->at)
 			there++;
 		i++;
@@ -291,7 +385,8 @@ same_next(Datum a, Datum b)
 
 /* add_row() adds a row to be written. */
 static void
-add_row(Rows *rows, const Tiering *tiering, Datum key, const TierStep *step)
+add_row(Rows *rows, const Tiering *tiering, Datum key, const TierStep *step,
+		TimestampTz ahead)
 {
 	int			i = rows->count++;
 
@@ -302,6 +397,7 @@ add_row(Rows *rows, const Tiering *tiering, Datum key, const TierStep *step)
 		rows->tiers = palloc_array(Datum, 4);
 		rows->until = palloc_array(Datum, 4);
 		rows->nexts = palloc_array(Datum, 4);
+		rows->ahead = palloc_array(Datum, 4);
 	}
 	else if (i >= 4 && (i & (i - 1)) == 0)
 	{
@@ -312,12 +408,14 @@ add_row(Rows *rows, const Tiering *tiering, Datum key, const TierStep *step)
 		rows->tiers = repalloc_huge(rows->tiers, size);
 		rows->until = repalloc_huge(rows->until, size);
 		rows->nexts = repalloc_huge(rows->nexts, size);
+		rows->ahead = repalloc_huge(rows->ahead, size);
 	}
 	rows->keys[i] = key;
 	rows->at[i] = TimestampTzGetDatum(step->at);
 	rows->tiers[i] = CStringGetTextDatum(tier_name(tiering, step->tier));
 	rows->until[i] = TimestampTzGetDatum(step->until);
 	rows->nexts[i] = next_threshold(tiering, step->tier);
+	rows->ahead[i] = TimestampTzGetDatum(ahead);
 }
 
 /* write_rows() writes rows, if there are any. */
@@ -326,7 +424,7 @@ write_rows(Tiering *tiering, TierStatement statement, const Rows *go,
 		   const Rows *come)
 {
 	Oid			key = tiering->population->key_type;
-	Datum		values[7];
+	Datum		values[8];
 	int			n = 0;
 
 	if (come->count == 0 && (go == NULL || go->count == 0))
@@ -341,7 +439,10 @@ write_rows(Tiering *tiering, TierStatement statement, const Rows *go,
 	values[n++] = array_of(come->tiers, come->count, TEXTOID);
 	values[n++] = array_of(come->until, come->count, TIMESTAMPTZOID);
 	if (go != NULL)
+	{
 		values[n++] = array_of(come->nexts, come->count, NUMERICOID);
+		values[n++] = array_of(come->ahead, come->count, TIMESTAMPTZOID);
+	}
 	(void) tiering_execute(tiering, statement, values);
 }
 
@@ -364,6 +465,22 @@ array_of(Datum *values, int count, Oid type)
 static Known *
 read_customers(Tiering *tiering, const TierCustomer *customers, int count)
 {
+	Known	   *known = read_standings(tiering, customers, count);
+	Datum	   *keys = palloc(sizeof(Datum) * count);
+	Datum		value;
+
+	for (int i = 0; i < count; i++)
+		keys[i] = customers[i].key;
+	value = array_of(keys, count, tiering->population->key_type);
+	(void) tiering_execute(tiering, TIER_EVENTS, &value);
+	read_events(tiering, customers, count, known);
+	return known;
+}
+
+/* read_standings() reads all of that but events. */
+static Known *
+read_standings(Tiering *tiering, const TierCustomer *customers, int count)
+{
 	Known	   *known = palloc0(sizeof(Known) * count);
 	Datum	   *keys = palloc(sizeof(Datum) * count);
 	Datum	   *at = palloc(sizeof(Datum) * count);
@@ -379,9 +496,10 @@ read_customers(Tiering *tiering, const TierCustomer *customers, int count)
 	(void) tiering_execute(tiering, TIER_STANDING, values);
 	read_standing(tiering, known);
 	for (int i = 0; i < count; i++)
+	{
+		known[i].last = DT_NOBEGIN;
 		split_steps(&known[i], customers[i].at);
-	(void) tiering_execute(tiering, TIER_EVENTS, values);
-	read_events(tiering, customers, count, known);
+	}
 	return known;
 }
 
@@ -436,6 +554,7 @@ read_standing(Tiering *tiering, Known *known)
 			{
 				one->steps = palloc_array(TierStep, one->room_steps);
 				one->nexts = palloc_array(Datum, one->room_steps);
+				one->aheads = palloc_array(TimestampTz, one->room_steps);
 			}
 			else
 			{
@@ -443,6 +562,8 @@ read_standing(Tiering *tiering, Known *known)
 									  sizeof(TierStep) * one->room_steps);
 				one->nexts = repalloc(one->nexts,
 									  sizeof(Datum) * one->room_steps);
+				one->aheads = repalloc(one->aheads,
+									   sizeof(TimestampTz) * one->room_steps);
 			}
 		}
 		/* in the order of time */
@@ -451,10 +572,13 @@ read_standing(Tiering *tiering, Known *known)
 		{
 			one->steps[place] = one->steps[place - 1];
 			one->nexts[place] = one->nexts[place - 1];
+			one->aheads[place] = one->aheads[place - 1];
 		}
 		one->nexts[place] =
 			datumCopy(SPI_getbinval(row, desc, 6, &isnull), false, -1);
 		one->steps[place] = step;
+		one->aheads[place] =
+			DatumGetTimestampTz(SPI_getbinval(row, desc, 7, &isnull));
 	}
 	SPI_freetuptable(table);
 }
@@ -476,10 +600,12 @@ split_steps(Known *known, TimestampTz now)
 			known->had = true;
 			known->before = known->steps[i];
 		}
+	known->ahead = due == 0 ? DT_NOEND : known->aheads[due - 1];
 	if (due < 2)
 		return;
 	known->steps += due - 1;
 	known->nexts += due - 1;
+	known->aheads += due - 1;
 	known->nsteps -= due - 1;
 }
 
@@ -532,6 +658,7 @@ add_event(const Tiering *tiering, Known *known, TimestampTz at, Datum value)
 	if (leaves <= at || TIMESTAMP_IS_NOEND(at) || numeric_is_nan(number) ||
 		numeric_is_inf(number))
 		return;
+	known->last = Max(known->last, at);
 	if (known->nevents == known->room_events)
 	{
 		known->room_events = Max(known->room_events * 2, 8);

@@ -258,37 +258,37 @@ tiering_where(const Tiering *tiering)
 /* Of some customers: keys, and as of when. */
 static const char *const standing_sql =
 	"SELECT k.n, 'member', m.joined_at, NULL::pg_catalog.text, m.left_at,"
-	" NULL::pg_catalog.numeric"
+	" NULL::pg_catalog.numeric, NULL::pg_catalog.timestamptz"
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
 	" WITH ORDINALITY AS k (key, at, n)"
 	" JOIN {member} AS m ON m.key = k.key"
-	" UNION ALL SELECT k.n, 'kept', p.at, p.tier, p.until, NULL"
+	" UNION ALL SELECT k.n, 'kept', p.at, p.tier, p.until, NULL, NULL"
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
 	" WITH ORDINALITY AS k (key, at, n)"
 	" JOIN {kept} AS p ON p.key = k.key"
-	" UNION ALL SELECT k.n, 'step', s.at, s.tier, s.until, s.next"
+	" UNION ALL SELECT k.n, 'step', s.at, s.tier, s.until, s.next, s.ahead"
 	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
 	" WITH ORDINALITY AS k (key, at, n), LATERAL ("
-	"(SELECT s.at, s.tier, s.until, s.next FROM {step} AS s"
+	"(SELECT s.at, s.tier, s.until, s.next, s.ahead FROM {step} AS s"
 	" WHERE s.key = k.key AND s.at <= k.at ORDER BY s.at DESC LIMIT 2)"
 	" UNION ALL"
-	" (SELECT s.at, s.tier, s.until, s.next FROM {step} AS s"
+	" (SELECT s.at, s.tier, s.until, s.next, s.ahead FROM {step} AS s"
 	" WHERE s.key = k.key AND s.at > k.at ORDER BY s.at)) AS s";
 
 /*
  * Steps that go: keys, at; and that come, or are others now: keys, at, tiers,
- * until, next.  One statement, so that profiles are visited once.
+ * until, next, ahead.  One statement, so that profiles are visited once.
  */
 static const char *const write_sql =
 	"WITH gone AS (DELETE FROM {step} AS s"
 	" USING ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
 	" AS g (key, at) WHERE s.key = g.key AND s.at = g.at)"
-	" INSERT INTO {step} AS s (key, at, tier, until, next)"
+	" INSERT INTO {step} AS s (key, at, tier, until, next, ahead)"
 	" SELECT * FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4),"
-	" pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7))"
-	" AS c (key, at, tier, until, next)"
+	" pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7),"
+	" pg_catalog.unnest($8)) AS c (key, at, tier, until, next, ahead)"
 	" ON CONFLICT (key, at) DO UPDATE SET tier = excluded.tier,"
-	" until = excluded.until, next = excluded.next";
+	" until = excluded.until, next = excluded.next, ahead = excluded.ahead";
 
 /* Tiers that are kept: keys, at, tiers, until. */
 static const char *const keep_sql =
@@ -324,18 +324,19 @@ static SPIPlanPtr
 make_plan(const Tiering *tiering, TierStatement statement)
 {
 	Oid			keys = get_array_type(tiering->population->key_type);
-	Oid			types[TIER_STATEMENTS][7] = {
+	Oid			types[TIER_STATEMENTS][8] = {
 		[TIER_EVENTS] = {keys},
 		[TIER_STANDING] = {keys, TIMESTAMPTZARRAYOID},
 		[TIER_WRITE] = {keys, TIMESTAMPTZARRAYOID, keys, TIMESTAMPTZARRAYOID,
-		TEXTARRAYOID, TIMESTAMPTZARRAYOID, NUMERICARRAYOID},
+		TEXTARRAYOID, TIMESTAMPTZARRAYOID, NUMERICARRAYOID,
+		TIMESTAMPTZARRAYOID},
 		[TIER_KEEP] = {keys, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZARRAYOID},
 	};
 	static const int counts[] = {
 		[TIER_EVENTS] = 1,
 		[TIER_STANDING] = 2,
-		[TIER_WRITE] = 7,
+		[TIER_WRITE] = 8,
 		[TIER_KEEP] = 4,
 	};
 	char	   *sql = statement == TIER_EVENTS ? events_sql(tiering) :

@@ -373,6 +373,8 @@ make_table(const Population *population, const char *program, bool of_steps)
 		{"until", "until when it is held; infinity: it does not end",
 		"until when it is kept"},
 		{"next", "threshold of the tier above; 0: there is none", NULL},
+		{"ahead", "time of the last event that was known; of the future or not",
+		NULL},
 	};
 	const char *label = of_steps ? "step" : "kept";
 	Oid			schema = get_namespace_oid(SEGMENT_DATA_SCHEMA, false);
@@ -389,6 +391,7 @@ make_table(const Population *population, const char *program, bool of_steps)
 									   " until timestamptz NOT NULL,"
 									   " %s)", key, of_steps ?
 									   "next numeric NOT NULL,"
+									   " ahead timestamptz NOT NULL,"
 									   " PRIMARY KEY (key, at)" :
 									   "PRIMARY KEY (key, at, tier)"),
 							  NULL);
