@@ -9,7 +9,8 @@
  *		tier_define.c	and tiers
  *		tier_path.c		from what a customer did, to the steps from tier to
  *						tier
- *		tier_steps.c	the steps of customers are read, computed and written
+ *		tier_known.c	what is known of customers is read
+ *		tier_steps.c	the steps of customers are computed and written
  *		tier_guest.c	an event changes them, in its own transaction
  *		tier_read.c		what a customer and an owner ask
  *
@@ -170,7 +171,7 @@ extern TierStep *tier_path(const Tiering *tiering, TierEvent *events,
 						   int nevents, TierStep *kept, int nkept,
 						   int *nsteps);
 
-/* tier_steps.c: the steps of customers ------------------------------------ */
+/* tier_known.c: what is known of customers -------------------------------- */
 
 /* A customer whose steps are looked at, as of an instant. */
 typedef struct TierCustomer
@@ -181,6 +182,49 @@ typedef struct TierCustomer
 								 * to the sum, which is 'sum' (numeric)? */
 	Datum		sum;
 } TierCustomer;
+
+/* What is known of a customer. */
+typedef struct TierKnown
+{
+	bool		member;
+	TierEvent  *events;
+	int			nevents;
+	int			room_events;
+	TierStep   *kept;
+	int			nkept;
+	int			room_kept;
+	TierStep   *steps;			/* that are there: the one that counts now,
+								 * if there is one, and those to come */
+	Datum	   *nexts;			/* of these */
+	TimestampTz *aheads;
+	int			nsteps;
+	int			room_steps;
+	TimestampTz last;			/* time of the last event */
+	TimestampTz ahead;			/* what the step that counts now says of it */
+	bool		had;			/* was there one before this instant? */
+	TierStep	before;
+} TierKnown;
+
+/*
+ * tier_known() reads what is known of customers, who are in the order of
+ * tier_compare_customers(); tier_standings() all of that but events.
+ */
+extern TierKnown *tier_known(Tiering *tiering, const TierCustomer *customers,
+							 int count);
+extern TierKnown *tier_standings(Tiering *tiering,
+								 const TierCustomer *customers, int count);
+
+/* tier_all_customers() lists all profiles, as of now. */
+extern TierCustomer *tier_all_customers(const Tiering *tiering, int *count);
+
+/* The order of their keys, for qsort_arg() with the Population. */
+extern int	tier_compare_customers(const void *a, const void *b,
+								   void *population);
+
+/* tier_array() makes an array of values for a statement. */
+extern Datum tier_array(Datum *values, int count, Oid type);
+
+/* tier_steps.c: the steps of customers ------------------------------------ */
 
 /*
  * tier_update() computes and writes the steps of customers, whose profiles'

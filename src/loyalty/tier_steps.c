@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * tier_steps.c
- *	  The steps of customers are read, computed and written.
+ *	  The steps of customers are computed and written.
  *
  *		customer 7, as of 3 Jan 2027 10:00
  *
@@ -51,28 +51,6 @@
 /* So many customers are read at once. */
 #define CUSTOMERS_AT_ONCE	512
 
-/* What is known of a customer. */
-typedef struct Known
-{
-	bool		member;
-	TierEvent  *events;
-	int			nevents;
-	int			room_events;
-	TierStep   *kept;
-	int			nkept;
-	int			room_kept;
-	TierStep   *steps;			/* that are there: the one that counts now,
-								 * if there is one, and those to come */
-	Datum	   *nexts;			/* of these */
-	TimestampTz *aheads;
-	int			nsteps;
-	int			room_steps;
-	TimestampTz last;			/* time of the last event */
-	TimestampTz ahead;			/* what the step that counts now says of it */
-	bool		had;			/* was there one before this instant? */
-	TierStep	before;
-} Known;
-
 /* Rows to be written, column by column. */
 typedef struct Rows
 {
@@ -87,37 +65,24 @@ typedef struct Rows
 
 static void update_some(Tiering *tiering, TierCustomer *customers, int count,
 						bool keep);
-static Known *read_customers(Tiering *tiering, const TierCustomer *customers,
-							 int count);
-static void read_events(Tiering *tiering, const TierCustomer *customers,
-						int count, Known *known);
 static bool is_added(const Tiering *tiering, const TierCustomer *customer,
-					 const Known *known, Known *added);
+					 const TierKnown *known, TierKnown *added);
 static bool falls_later(const Tiering *tiering, const TierCustomer *customer,
 						const TierStep *steps, int count);
-static Known *read_standings(Tiering *tiering, const TierCustomer *customers,
-							 int count);
-static void read_standing(Tiering *tiering, Known *known);
-static void split_steps(Known *known, TimestampTz now);
-static int	compare_customers(const void *a, const void *b, void *population);
-static void add_event(const Tiering *tiering, Known *known, TimestampTz at,
-					  Datum value);
-static TierStep *ought(const Tiering *tiering, Known *known, TimestampTz at,
-					   int *count);
+static TierStep *ought(const Tiering *tiering, TierKnown *known,
+					   TimestampTz at, int *count);
 static bool keep_tier(const Tiering *tiering, const TierCustomer *customer,
-					  Known *known, const TierStep *now, Rows *keeps);
+					  TierKnown *known, const TierStep *now, Rows *keeps);
 static void note_difference(const Tiering *tiering,
-							const TierCustomer *customer, const Known *known,
-							const TierStep *steps, int count, Rows *go,
-							Rows *come);
+							const TierCustomer *customer,
+							const TierKnown *known, const TierStep *steps,
+							int count, Rows *go, Rows *come);
 static Datum next_threshold(const Tiering *tiering, int tier);
 static bool same_next(Datum a, Datum b);
 static void add_row(Rows *rows, const Tiering *tiering, Datum key,
 					const TierStep *step, TimestampTz ahead);
-static Datum array_of(Datum *values, int count, Oid type);
 static void write_rows(Tiering *tiering, TierStatement statement,
 					   const Rows *go, const Rows *come);
-static TierCustomer *all_customers(const Tiering *tiering, int *count);
 
 /* ---- writing ---- */
 
@@ -131,7 +96,7 @@ tier_update(Tiering *tiering, TierCustomer *customers, int count, bool keep)
 
 	if (tiering->source == NULL)
 		count = 0;
-	qsort_arg(customers, count, sizeof(TierCustomer), compare_customers,
+	qsort_arg(customers, count, sizeof(TierCustomer), tier_compare_customers,
 			  unconstify(Population *, tiering->population));
 	for (int i = 0; i < count; i += CUSTOMERS_AT_ONCE)
 	{
@@ -148,7 +113,7 @@ void
 tier_update_all(Tiering *tiering, bool keep)
 {
 	int			count;
-	TierCustomer *customers = all_customers(tiering, &count);
+	TierCustomer *customers = tier_all_customers(tiering, &count);
 
 	tier_update(tiering, customers, count, keep);
 }
@@ -157,7 +122,7 @@ tier_update_all(Tiering *tiering, bool keep)
 static void
 update_some(Tiering *tiering, TierCustomer *customers, int count, bool keep)
 {
-	Known	   *known = read_standings(tiering, customers, count);
+	TierKnown  *known = tier_standings(tiering, customers, count);
 	TierCustomer *others = palloc_array(TierCustomer, count);
 	int			nothers = 0;
 	Rows		keeps = {0};
@@ -167,7 +132,7 @@ update_some(Tiering *tiering, TierCustomer *customers, int count, bool keep)
 	for (int i = 0; i < count; i++)
 	{
 		const TierCustomer *customer = &customers[i];
-		Known		added;
+		TierKnown		added;
 		TierStep   *steps;
 		int			nsteps;
 
@@ -186,7 +151,7 @@ update_some(Tiering *tiering, TierCustomer *customers, int count, bool keep)
 		others[nothers++] = *customer;
 	}
 
-	known = nothers == 0 ? NULL : read_customers(tiering, others, nothers);
+	known = nothers == 0 ? NULL : tier_known(tiering, others, nothers);
 	customers = others;
 	for (int i = 0; i < nothers; i++)
 	{
@@ -216,7 +181,7 @@ update_some(Tiering *tiering, TierCustomer *customers, int count, bool keep)
  */
 static bool
 is_added(const Tiering *tiering, const TierCustomer *customer,
-		 const Known *known, Known *added)
+		 const TierKnown *known, TierKnown *added)
 {
 	TimestampTz leaves = window_leaves(tiering->window, customer->at);
 
@@ -260,7 +225,7 @@ falls_later(const Tiering *tiering, const TierCustomer *customer,
  * are to come.
  */
 static TierStep *
-ought(const Tiering *tiering, Known *known, TimestampTz at, int *count)
+ought(const Tiering *tiering, TierKnown *known, TimestampTz at, int *count)
 {
 	TierStep   *steps;
 	int			nsteps;
@@ -288,8 +253,8 @@ ought(const Tiering *tiering, Known *known, TimestampTz at, int *count)
  * (A hold that was renewed at this instant is kept as it was renewed.)
  */
 static bool
-keep_tier(const Tiering *tiering, const TierCustomer *customer, Known *known,
-		  const TierStep *now, Rows *keeps)
+keep_tier(const Tiering *tiering, const TierCustomer *customer,
+		  TierKnown *known, const TierStep *now, Rows *keeps)
 {
 	const TierStep *there = &known->before;
 	TierStep	kept;
@@ -322,7 +287,7 @@ keep_tier(const Tiering *tiering, const TierCustomer *customer, Known *known,
 /* note_difference() notes which rows go, and which come or are changed. */
 static void
 note_difference(const Tiering *tiering, const TierCustomer *customer,
-				const Known *known, const TierStep *steps, int count,
+				const TierKnown *known, const TierStep *steps, int count,
 				Rows *go, Rows *come)
 {
 	bool		has_now = known->nsteps > 0 &&
@@ -431,276 +396,19 @@ write_rows(Tiering *tiering, TierStatement statement, const Rows *go,
 		return;
 	if (go != NULL)
 	{
-		values[n++] = array_of(go->keys, go->count, key);
-		values[n++] = array_of(go->at, go->count, TIMESTAMPTZOID);
+		values[n++] = tier_array(go->keys, go->count, key);
+		values[n++] = tier_array(go->at, go->count, TIMESTAMPTZOID);
 	}
-	values[n++] = array_of(come->keys, come->count, key);
-	values[n++] = array_of(come->at, come->count, TIMESTAMPTZOID);
-	values[n++] = array_of(come->tiers, come->count, TEXTOID);
-	values[n++] = array_of(come->until, come->count, TIMESTAMPTZOID);
+	values[n++] = tier_array(come->keys, come->count, key);
+	values[n++] = tier_array(come->at, come->count, TIMESTAMPTZOID);
+	values[n++] = tier_array(come->tiers, come->count, TEXTOID);
+	values[n++] = tier_array(come->until, come->count, TIMESTAMPTZOID);
 	if (go != NULL)
 	{
-		values[n++] = array_of(come->nexts, come->count, NUMERICOID);
-		values[n++] = array_of(come->ahead, come->count, TIMESTAMPTZOID);
+		values[n++] = tier_array(come->nexts, come->count, NUMERICOID);
+		values[n++] = tier_array(come->ahead, come->count, TIMESTAMPTZOID);
 	}
 	(void) tiering_execute(tiering, statement, values);
-}
-
-/* array_of() makes an array of values. */
-static Datum
-array_of(Datum *values, int count, Oid type)
-{
-	int16		typlen;
-	bool		typbyval;
-	char		typalign;
-
-	get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
-	return PointerGetDatum(construct_array(values, count, type, typlen,
-										   typbyval, typalign));
-}
-
-/* ---- reading ---- */
-
-/* read_customers() reads what is known of customers, who are in order. */
-static Known *
-read_customers(Tiering *tiering, const TierCustomer *customers, int count)
-{
-	Known	   *known = read_standings(tiering, customers, count);
-	Datum	   *keys = palloc(sizeof(Datum) * count);
-	Datum		value;
-
-	for (int i = 0; i < count; i++)
-		keys[i] = customers[i].key;
-	value = array_of(keys, count, tiering->population->key_type);
-	(void) tiering_execute(tiering, TIER_EVENTS, &value);
-	read_events(tiering, customers, count, known);
-	return known;
-}
-
-/* read_standings() reads all of that but events. */
-static Known *
-read_standings(Tiering *tiering, const TierCustomer *customers, int count)
-{
-	Known	   *known = palloc0(sizeof(Known) * count);
-	Datum	   *keys = palloc(sizeof(Datum) * count);
-	Datum	   *at = palloc(sizeof(Datum) * count);
-	Datum		values[2];
-
-	for (int i = 0; i < count; i++)
-	{
-		keys[i] = customers[i].key;
-		at[i] = TimestampTzGetDatum(customers[i].at);
-	}
-	values[0] = array_of(keys, count, tiering->population->key_type);
-	values[1] = array_of(at, count, TIMESTAMPTZOID);
-	(void) tiering_execute(tiering, TIER_STANDING, values);
-	read_standing(tiering, known);
-	for (int i = 0; i < count; i++)
-	{
-		known[i].last = DT_NOBEGIN;
-		split_steps(&known[i], customers[i].at);
-	}
-	return known;
-}
-
-/* read_standing() takes what the tables of the program say. */
-static void
-read_standing(Tiering *tiering, Known *known)
-{
-	SPITupleTable *table = SPI_tuptable;
-
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	row = table->vals[i];
-		TupleDesc	desc = table->tupdesc;
-		bool		isnull;
-		Known	   *one = &known[DatumGetInt64(SPI_getbinval(row, desc, 1,
-															 &isnull)) - 1];
-		char	   *kind = TextDatumGetCString(SPI_getbinval(row, desc, 2,
-															 &isnull));
-		TierStep	step;
-		char	   *tier;
-		int			place;
-
-		step.at = DatumGetTimestampTz(SPI_getbinval(row, desc, 3, &isnull));
-		step.until = DatumGetTimestampTz(SPI_getbinval(row, desc, 5,
-													   &isnull));
-		if (strcmp(kind, "member") == 0)
-		{
-			one->member = isnull;	/* has not left */
-			continue;
-		}
-		tier = TextDatumGetCString(SPI_getbinval(row, desc, 4, &isnull));
-		step.tier = tier_number(tiering, tier);
-		if (strcmp(kind, "kept") == 0)
-		{
-			if (one->nkept == one->room_kept)
-			{
-				one->room_kept = Max(one->room_kept * 2, 4);
-				one->kept = one->kept == NULL ?
-					palloc_array(TierStep, one->room_kept) :
-					repalloc(one->kept, sizeof(TierStep) * one->room_kept);
-			}
-			one->kept[one->nkept++] = step;
-			continue;
-		}
-		/* a tier that is no more is none of ours */
-		if (step.tier == 0 && tier[0] != '\0')
-			step.tier = -1;
-		if (one->nsteps == one->room_steps)
-		{
-			one->room_steps = Max(one->room_steps * 2, 4);
-			if (one->steps == NULL)
-			{
-				one->steps = palloc_array(TierStep, one->room_steps);
-				one->nexts = palloc_array(Datum, one->room_steps);
-				one->aheads = palloc_array(TimestampTz, one->room_steps);
-			}
-			else
-			{
-				one->steps = repalloc(one->steps,
-									  sizeof(TierStep) * one->room_steps);
-				one->nexts = repalloc(one->nexts,
-									  sizeof(Datum) * one->room_steps);
-				one->aheads = repalloc(one->aheads,
-									   sizeof(TimestampTz) * one->room_steps);
-			}
-		}
-		/* in the order of time */
-		place = one->nsteps++;
-		for (; place > 0 && one->steps[place - 1].at > step.at; place--)
-		{
-			one->steps[place] = one->steps[place - 1];
-			one->nexts[place] = one->nexts[place - 1];
-			one->aheads[place] = one->aheads[place - 1];
-		}
-		one->nexts[place] =
-			datumCopy(SPI_getbinval(row, desc, 6, &isnull), false, -1);
-		one->steps[place] = step;
-		one->aheads[place] =
-			DatumGetTimestampTz(SPI_getbinval(row, desc, 7, &isnull));
-	}
-	SPI_freetuptable(table);
-}
-
-/*
- * split_steps() finds the step that counted before an instant, and leaves the
- * one that counts then, and those to come.
- */
-static void
-split_steps(Known *known, TimestampTz now)
-{
-	int			due = 0;
-
-	while (due < known->nsteps && known->steps[due].at <= now)
-		due++;
-	for (int i = 0; i < due; i++)
-		if (known->steps[i].at < now)
-		{
-			known->had = true;
-			known->before = known->steps[i];
-		}
-	known->ahead = due == 0 ? DT_NOEND : known->aheads[due - 1];
-	if (due < 2)
-		return;
-	known->steps += due - 1;
-	known->nexts += due - 1;
-	known->aheads += due - 1;
-	known->nsteps -= due - 1;
-}
-
-/* read_events() takes what the source says. */
-static void
-read_events(Tiering *tiering, const TierCustomer *customers, int count,
-			Known *known)
-{
-	SPITupleTable *table = SPI_tuptable;
-
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	row = table->vals[i];
-		TupleDesc	desc = table->tupdesc;
-		bool		no_key;
-		bool		no_time;
-		bool		no_value;
-		TierCustomer asked = {SPI_getbinval(row, desc, 1, &no_key)};
-		Datum		at = SPI_getbinval(row, desc, 2, &no_time);
-		Datum		value = SPI_getbinval(row, desc, 3, &no_value);
-		const TierCustomer *found;
-
-		if (no_key || no_time || no_value)
-			continue;
-		found = bsearch_arg(&asked, customers, count, sizeof(TierCustomer),
-							compare_customers,
-							unconstify(Population *, tiering->population));
-		if (found == NULL)
-			elog(ERROR, "events were read of a customer who was not asked for");
-		add_event(tiering, &known[found - customers],
-				  DatumGetTimestampTz(at), value);
-	}
-	SPI_freetuptable(table);
-}
-
-static int
-compare_customers(const void *a, const void *b, void *population)
-{
-	return profile_key_compare(population, ((const TierCustomer *) a)->key,
-							   ((const TierCustomer *) b)->key);
-}
-
-/* add_event() adds an event, if it counts at any instant. */
-static void
-add_event(const Tiering *tiering, Known *known, TimestampTz at, Datum value)
-{
-	Numeric		number = DatumGetNumeric(value);
-	TimestampTz leaves = window_leaves(tiering->window, at);
-
-	if (leaves <= at || TIMESTAMP_IS_NOEND(at) || numeric_is_nan(number) ||
-		numeric_is_inf(number))
-		return;
-	known->last = Max(known->last, at);
-	if (known->nevents == known->room_events)
-	{
-		known->room_events = Max(known->room_events * 2, 8);
-		known->events = known->events == NULL ?
-			palloc_array(TierEvent, known->room_events) :
-			repalloc_huge(known->events,
-						  sizeof(TierEvent) * known->room_events);
-	}
-	known->events[known->nevents++] = (TierEvent) {
-		at, leaves, datumCopy(value, false, -1)
-	};
-}
-
-/* all_customers() lists all profiles, as of now. */
-static TierCustomer *
-all_customers(const Tiering *tiering, int *count)
-{
-	const Population *population = tiering->population;
-	TimestampTz now = clock_now();
-	int			room = 256;
-	TierCustomer *customers = palloc_array(TierCustomer, room);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	ProfileScan *scan = profile_scan_begin(population, snapshot);
-	TupleTableSlot *row;
-
-	*count = 0;
-	while ((row = profile_scan_next(scan)) != NULL)
-	{
-		TierCustomer *one;
-
-		if (*count == room)
-		{
-			room *= 2;
-			customers = repalloc_huge(customers, sizeof(TierCustomer) * room);
-		}
-		one = &customers[(*count)++];
-		one->key = profile_key_copy(population, profile_key(population, row));
-		one->at = Max(now, profile_evaluated_at(population, row));
-	}
-	profile_scan_end(scan);
-	UnregisterSnapshot(snapshot);
-	return customers;
 }
 
 /* ---- comparing ---- */
@@ -709,14 +417,14 @@ void
 tier_compare_all(Tiering *tiering, TierDifference tell, void *context)
 {
 	int			total;
-	TierCustomer *customers = all_customers(tiering, &total);
+	TierCustomer *customers = tier_all_customers(tiering, &total);
 
-	qsort_arg(customers, total, sizeof(TierCustomer), compare_customers,
+	qsort_arg(customers, total, sizeof(TierCustomer), tier_compare_customers,
 			  unconstify(Population *, tiering->population));
 	for (int from = 0; from < total; from += CUSTOMERS_AT_ONCE)
 	{
 		int			count = Min(total - from, CUSTOMERS_AT_ONCE);
-		Known	   *known = read_customers(tiering, &customers[from], count);
+		TierKnown  *known = tier_known(tiering, &customers[from], count);
 
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < count; i++)

@@ -1,0 +1,284 @@
+/*-------------------------------------------------------------------------
+ *
+ * tier_known.c
+ *	  What is known of customers, from which their steps follow?
+ *
+ *		standings	are they members, which tiers were kept, and which steps
+ *					are there, now and to come?
+ *		events		what do they qualify by?
+ *
+ * Each is one statement for many customers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/snapmgr.h"
+
+#include "loyalty/tier_private.h"
+
+static void read_events(Tiering *tiering, const TierCustomer *customers,
+						int count, TierKnown *known);
+static void read_standing(Tiering *tiering, TierKnown *known);
+static void split_steps(TierKnown *known, TimestampTz now);
+static void add_event(const Tiering *tiering, TierKnown *known,
+					  TimestampTz at, Datum value);
+
+TierKnown *
+tier_known(Tiering *tiering, const TierCustomer *customers, int count)
+{
+	TierKnown  *known = tier_standings(tiering, customers, count);
+	Datum	   *keys = palloc(sizeof(Datum) * count);
+	Datum		value;
+
+	for (int i = 0; i < count; i++)
+		keys[i] = customers[i].key;
+	value = tier_array(keys, count, tiering->population->key_type);
+	(void) tiering_execute(tiering, TIER_EVENTS, &value);
+	read_events(tiering, customers, count, known);
+	return known;
+}
+
+TierKnown *
+tier_standings(Tiering *tiering, const TierCustomer *customers, int count)
+{
+	TierKnown  *known = palloc0(sizeof(TierKnown) * count);
+	Datum	   *keys = palloc(sizeof(Datum) * count);
+	Datum	   *at = palloc(sizeof(Datum) * count);
+	Datum		values[2];
+
+	for (int i = 0; i < count; i++)
+	{
+		keys[i] = customers[i].key;
+		at[i] = TimestampTzGetDatum(customers[i].at);
+	}
+	values[0] = tier_array(keys, count, tiering->population->key_type);
+	values[1] = tier_array(at, count, TIMESTAMPTZOID);
+	(void) tiering_execute(tiering, TIER_STANDING, values);
+	read_standing(tiering, known);
+	for (int i = 0; i < count; i++)
+	{
+		known[i].last = DT_NOBEGIN;
+		split_steps(&known[i], customers[i].at);
+	}
+	return known;
+}
+
+/* read_standing() takes what the tables of the program say. */
+static void
+read_standing(Tiering *tiering, TierKnown *known)
+{
+	SPITupleTable *table = SPI_tuptable;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = table->vals[i];
+		TupleDesc	desc = table->tupdesc;
+		bool		isnull;
+		TierKnown  *one = &known[DatumGetInt64(SPI_getbinval(row, desc, 1,
+															 &isnull)) - 1];
+		char	   *kind = TextDatumGetCString(SPI_getbinval(row, desc, 2,
+															 &isnull));
+		TierStep	step;
+		char	   *tier;
+		int			place;
+
+		step.at = DatumGetTimestampTz(SPI_getbinval(row, desc, 3, &isnull));
+		step.until = DatumGetTimestampTz(SPI_getbinval(row, desc, 5,
+													   &isnull));
+		if (strcmp(kind, "member") == 0)
+		{
+			one->member = isnull;	/* has not left */
+			continue;
+		}
+		tier = TextDatumGetCString(SPI_getbinval(row, desc, 4, &isnull));
+		step.tier = tier_number(tiering, tier);
+		if (strcmp(kind, "kept") == 0)
+		{
+			if (one->nkept == one->room_kept)
+			{
+				one->room_kept = Max(one->room_kept * 2, 4);
+				one->kept = one->kept == NULL ?
+					palloc_array(TierStep, one->room_kept) :
+					repalloc(one->kept, sizeof(TierStep) * one->room_kept);
+			}
+			one->kept[one->nkept++] = step;
+			continue;
+		}
+		/* a tier that is no more is none of ours */
+		if (step.tier == 0 && tier[0] != '\0')
+			step.tier = -1;
+		if (one->nsteps == one->room_steps)
+		{
+			one->room_steps = Max(one->room_steps * 2, 4);
+			if (one->steps == NULL)
+			{
+				one->steps = palloc_array(TierStep, one->room_steps);
+				one->nexts = palloc_array(Datum, one->room_steps);
+				one->aheads = palloc_array(TimestampTz, one->room_steps);
+			}
+			else
+			{
+				one->steps = repalloc(one->steps,
+									  sizeof(TierStep) * one->room_steps);
+				one->nexts = repalloc(one->nexts,
+									  sizeof(Datum) * one->room_steps);
+				one->aheads = repalloc(one->aheads,
+									   sizeof(TimestampTz) * one->room_steps);
+			}
+		}
+		/* in the order of time */
+		place = one->nsteps++;
+		for (; place > 0 && one->steps[place - 1].at > step.at; place--)
+		{
+			one->steps[place] = one->steps[place - 1];
+			one->nexts[place] = one->nexts[place - 1];
+			one->aheads[place] = one->aheads[place - 1];
+		}
+		one->nexts[place] =
+			datumCopy(SPI_getbinval(row, desc, 6, &isnull), false, -1);
+		one->steps[place] = step;
+		one->aheads[place] =
+			DatumGetTimestampTz(SPI_getbinval(row, desc, 7, &isnull));
+	}
+	SPI_freetuptable(table);
+}
+
+/*
+ * split_steps() finds the step that counted before an instant, and leaves the
+ * one that counts then, and those to come.
+ */
+static void
+split_steps(TierKnown *known, TimestampTz now)
+{
+	int			due = 0;
+
+	while (due < known->nsteps && known->steps[due].at <= now)
+		due++;
+	for (int i = 0; i < due; i++)
+		if (known->steps[i].at < now)
+		{
+			known->had = true;
+			known->before = known->steps[i];
+		}
+	known->ahead = due == 0 ? DT_NOEND : known->aheads[due - 1];
+	if (due < 2)
+		return;
+	known->steps += due - 1;
+	known->nexts += due - 1;
+	known->aheads += due - 1;
+	known->nsteps -= due - 1;
+}
+
+/* read_events() takes what the source says. */
+static void
+read_events(Tiering *tiering, const TierCustomer *customers, int count,
+			TierKnown *known)
+{
+	SPITupleTable *table = SPI_tuptable;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = table->vals[i];
+		TupleDesc	desc = table->tupdesc;
+		bool		no_key;
+		bool		no_time;
+		bool		no_value;
+		TierCustomer asked = {SPI_getbinval(row, desc, 1, &no_key)};
+		Datum		at = SPI_getbinval(row, desc, 2, &no_time);
+		Datum		value = SPI_getbinval(row, desc, 3, &no_value);
+		const TierCustomer *found;
+
+		if (no_key || no_time || no_value)
+			continue;
+		found = bsearch_arg(&asked, customers, count, sizeof(TierCustomer),
+							tier_compare_customers,
+							unconstify(Population *, tiering->population));
+		if (found == NULL)
+			elog(ERROR, "events were read of a customer who was not asked for");
+		add_event(tiering, &known[found - customers],
+				  DatumGetTimestampTz(at), value);
+	}
+	SPI_freetuptable(table);
+}
+
+int
+tier_compare_customers(const void *a, const void *b, void *population)
+{
+	return profile_key_compare(population, ((const TierCustomer *) a)->key,
+							   ((const TierCustomer *) b)->key);
+}
+
+/* add_event() adds an event, if it counts at any instant. */
+static void
+add_event(const Tiering *tiering, TierKnown *known, TimestampTz at,
+		  Datum value)
+{
+	Numeric		number = DatumGetNumeric(value);
+	TimestampTz leaves = window_leaves(tiering->window, at);
+
+	if (leaves <= at || TIMESTAMP_IS_NOEND(at) || numeric_is_nan(number) ||
+		numeric_is_inf(number))
+		return;
+	known->last = Max(known->last, at);
+	if (known->nevents == known->room_events)
+	{
+		known->room_events = Max(known->room_events * 2, 8);
+		known->events = known->events == NULL ?
+			palloc_array(TierEvent, known->room_events) :
+			repalloc_huge(known->events,
+						  sizeof(TierEvent) * known->room_events);
+	}
+	known->events[known->nevents++] = (TierEvent) {
+		at, leaves, datumCopy(value, false, -1)
+	};
+}
+
+TierCustomer *
+tier_all_customers(const Tiering *tiering, int *count)
+{
+	const Population *population = tiering->population;
+	TimestampTz now = clock_now();
+	int			room = 256;
+	TierCustomer *customers = palloc_array(TierCustomer, room);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ProfileScan *scan = profile_scan_begin(population, snapshot);
+	TupleTableSlot *row;
+
+	*count = 0;
+	while ((row = profile_scan_next(scan)) != NULL)
+	{
+		TierCustomer *one;
+
+		if (*count == room)
+		{
+			room *= 2;
+			customers = repalloc_huge(customers, sizeof(TierCustomer) * room);
+		}
+		one = &customers[(*count)++];
+		one->key = profile_key_copy(population, profile_key(population, row));
+		one->at = Max(now, profile_evaluated_at(population, row));
+	}
+	profile_scan_end(scan);
+	UnregisterSnapshot(snapshot);
+	return customers;
+}
+
+Datum
+tier_array(Datum *values, int count, Oid type)
+{
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+
+	get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
+	return PointerGetDatum(construct_array(values, count, type, typlen,
+										   typbyval, typalign));
+}
