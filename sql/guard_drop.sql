@@ -150,6 +150,18 @@ DROP TRIGGER segment_profile_delete ON orders;
 DROP TRIGGER segment_profile_truncate ON orders;
 DROP TABLE orders;
 ROLLBACK;
+-- a trigger of a partition is as good as one of its table
+CREATE TABLE visits (customer_id bigint, at timestamptz) PARTITION BY RANGE (at);
+CREATE TABLE visits_may PARTITION OF visits FOR VALUES FROM ('2026-05-01') TO ('2026-06-01');
+CREATE INDEX ON visits (customer_id, at);
+SELECT segment.attach_source('visits', at => 'at');
+BEGIN;
+ALTER TABLE visits_may DISABLE TRIGGER ALL;
+SELECT captured FROM segment.stat_source WHERE source = 'visits';
+ROLLBACK;
+DROP TRIGGER segment_profile_insert ON visits_may;
+SELECT segment.move_source('visits', 'visits');
+SELECT captured FROM segment.stat_source WHERE source = 'visits';
 -- a session that restores data is left alone
 SET segment.capture = off;
 ALTER TABLE customers DISABLE TRIGGER ALL;

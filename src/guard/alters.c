@@ -146,10 +146,13 @@ altered_tables(const GuardStatement *statement)
 	{
 		const GuardObject *object = lfirst(lc);
 
-		if (object->address.classId == RelationRelationId)
-			tables = list_concat(tables,
-								 find_all_inheritors(object->address.objectId,
-													 NoLock, NULL));
+		if (object->address.classId != RelationRelationId)
+			continue;
+		tables = list_concat(tables,
+							 find_all_inheritors(object->address.objectId,
+												 NoLock, NULL));
+		/* a partition is a part of what is attached */
+		tables = lappend_oid(tables, source_top(object->address.objectId));
 	}
 	return source_tables_among(tables);
 }

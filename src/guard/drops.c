@@ -33,6 +33,7 @@ static void lose_table(const GuardStatement *statement,
 					   const GuardObject *object);
 static void lose_column(const GuardStatement *statement,
 						const GuardObject *object);
+static Oid	top_of(Oid relid);
 static bool had_triggers(const GuardStatement *statement,
 						 const GuardObject *table);
 static bool cascades(const GuardStatement *statement, const char *column);
@@ -74,9 +75,12 @@ triggers_check_dropped(const GuardStatement *statement)
 			continue;
 		schema = get_namespace_oid(linitial(object->names), true);
 		if (OidIsValid(schema))
-			tables = lappend_oid(tables,
-								 get_relname_relid(lsecond(object->names),
-												   schema));
+		{
+			Oid			relid = get_relname_relid(lsecond(object->names),
+												  schema);
+
+			tables = lappend_oid(tables, top_of(relid));
+		}
 	}
 	foreach(lc, source_tables_among(tables))
 		flow_warn_uncaptured(lfirst_oid(lc));
@@ -112,6 +116,13 @@ lose_column(const GuardStatement *statement, const GuardObject *object)
 	loss.what = psprintf("column %s of table %s", loss.column,
 						 relation_name(loss.relid));
 	flow_lose(&loss, cascades(statement, loss.column));
+}
+
+/* top_of() is the table of whose tree another one is a part, if it exists. */
+static Oid
+top_of(Oid relid)
+{
+	return OidIsValid(relid) ? source_top(relid) : relid;
 }
 
 /*
