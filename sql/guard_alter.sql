@@ -5,7 +5,7 @@ CREATE SCHEMA shop_guard;
 SET search_path = shop_guard, public;
 SET segment.now = '2026-06-01 12:00+00';
 SET timezone = 'UTC';
-CREATE COLLATION reversed (provider = icu, locale = 'en-u-kn-true');
+CREATE COLLATION reversed (provider = icu, locale = 'en-u-kn');
 CREATE TABLE customers (customer_id bigint PRIMARY KEY, city varchar(20), age int);
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, amount numeric, pieces int, shop text, ordered_at timestamptz);
 CREATE INDEX ON orders (customer_id, ordered_at);
