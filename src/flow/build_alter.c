@@ -91,6 +91,7 @@ segment_alter_trait_concurrently(PG_FUNCTION_ARGS)
 											 text_argument(fcinfo, 1));
 	alteration.description = text_argument(fcinfo, 3);
 	population = population_argument(fcinfo, 2);
+	population_check_owner(population);
 	if (trait_by_name(population, alteration.name) == NULL)
 		refuse_unknown_trait(population, alteration.name);
 	build.population = pstrdup(population->name);
