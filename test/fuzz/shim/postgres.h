@@ -29,6 +29,7 @@ typedef int32_t int32;
 typedef uint32_t uint32;
 typedef int64_t int64;
 typedef uint32_t Oid;
+typedef uintptr_t Datum;
 typedef size_t Size;
 
 #define PG_INT32_MAX INT32_MAX
