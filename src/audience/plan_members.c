@@ -115,6 +115,8 @@ static get_relation_stats_hook_type next_stats_hook = NULL;
 static double selectivity(SupportRequestSelectivity *request);
 static List *index_condition(SupportRequestIndexCondition *request);
 static bool look_up(PlannerInfo *root, List *args, PlannedMembers *members);
+static bool find_audience(PlannerInfo *root, List *args,
+						  PlannedMembers *members);
 static bool may_know(const Population *population, List *args);
 static bool is_name(Node *arg, const char *name);
 static Node *argument(List *args, int which);
@@ -230,12 +232,30 @@ index_condition(SupportRequestIndexCondition *request)
 }
 
 /*
- * look_up() finds out how many profiles and members there are.  Returns false
- * if the audience is not known yet, or the call is not about the rows of its
- * population's base table.
+ * look_up() finds out which audience a call is about, and how many profiles
+ * and members there are.  Returns false if nothing may be said of it.
  */
 static bool
 look_up(PlannerInfo *root, List *args, PlannedMembers *members)
+{
+	const Audience *audience;
+
+	if (!find_audience(root, args, members))
+		return false;
+	audience = members->audience;
+	members->size = audience->stored ?
+		membership_estimate(members->population, audience->definition_id,
+							GetActiveSnapshot()) : -1;
+	return true;
+}
+
+/*
+ * find_audience() fills in all but the size.  Returns false if the audience is
+ * not known yet, or the call is not about the rows of its population's base
+ * table, or the user may not know.
+ */
+static bool
+find_audience(PlannerInfo *root, List *args, PlannedMembers *members)
 {
 	Const	   *name = (Const *) argument(args, ARG_AUDIENCE);
 	Relids		relids = pull_varnos(root, argument(args, ARG_ORD));
@@ -263,9 +283,6 @@ look_up(PlannerInfo *root, List *args, PlannedMembers *members)
 	members->population = population;
 	members->audience = audience;
 	members->profiles = Max(root->simple_rel_array[relid]->tuples, 1);
-	members->size = audience->stored ?
-		membership_estimate(population, audience->definition_id,
-							GetActiveSnapshot()) : -1;
 	return true;
 }
 
@@ -411,7 +428,6 @@ members_of_join(PlannerInfo *root, RangeTblEntry *entry, AttrNumber column,
 	if (next_stats_hook != NULL && next_stats_hook(root, entry, column, data))
 		return true;
 	if (data->rel == NULL || data->rel->rows <= 0 || !data->isunique ||
-		entry->rtekind != RTE_RELATION ||
 		!rel_members(root, data->rel, &members))
 		return false;
 	keys = keys_of_join(root, data->rel, &members);
@@ -448,15 +464,18 @@ keys_of_join(PlannerInfo *root, RelOptInfo *rel, const PlannedMembers *members)
 	{
 		RelOptInfo *other = root->simple_rel_array[i];
 		PlannedMembers theirs;
+		double		shared;
 
 		rels += other != NULL && other->reloptkind == RELOPT_BASEREL;
 		if (other == NULL || other == rel || other->rows <= 0 ||
 			!rel_members(root, other, &theirs) ||
 			theirs.population->oid != members->population->oid)
 			continue;
+		shared = planned_share(root, members, &theirs);
+		if (shared < 0)
+			continue;
 		others++;
-		keys = rel->rows * other->rows /
-			Max(planned_share(root, members, &theirs), 0.5);
+		keys = rel->rows * other->rows / Max(shared, 0.5);
 	}
 	if (others == 0)
 		return -1;
@@ -465,7 +484,10 @@ keys_of_join(PlannerInfo *root, RelOptInfo *rel, const PlannedMembers *members)
 	return rels > 2 ? Min(keys, members->profiles) : keys;
 }
 
-/* rel_members() tells whether a relation is the view of a stored audience. */
+/*
+ * rel_members() tells whether a relation is the view of a stored audience, and
+ * of which; it fills in no size.
+ */
 static bool
 rel_members(PlannerInfo *root, RelOptInfo *rel, PlannedMembers *members)
 {
@@ -481,7 +503,8 @@ rel_members(PlannerInfo *root, RelOptInfo *rel, PlannedMembers *members)
 
 		if (find_members_call((Node *) ((RestrictInfo *) lfirst(lc))->clause,
 							  &args))
-			return look_up(root, args, members) && members->size >= 0;
+			return find_audience(root, args, members) &&
+				members->audience->stored;
 	}
 	return false;
 }
@@ -506,8 +529,9 @@ find_members_call(Node *node, void *args)
 }
 
 /*
- * planned_share() returns how many members two audiences share; looked up once
- * for a query, though the planner asks for each way of joining.
+ * planned_share() returns how many members two audiences share, -1 if the
+ * snapshot does not show the members of both; looked up once for a query,
+ * though the planner asks for each way of joining.
  */
 static double
 planned_share(PlannerInfo *root, const PlannedMembers *members,

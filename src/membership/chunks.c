@@ -123,11 +123,11 @@ chunks_try_read(Relation relation, int32 definition_id, Snapshot snapshot)
 {
 	MemberSet  *set = members_create();
 	bool		damaged;
-	bool		stored;
+	bool		stored = false;
 
 	read_open_chunks(set, relation, definition_id, snapshot, &damaged,
 					 &stored);
-	return set;
+	return stored ? set : NULL;
 }
 
 /* read_open_chunks() adds what is in the chunks of a definition to a set. */

@@ -208,8 +208,8 @@ extern bool membership_share(const Population *population, int32 a, int32 b,
 
 /*
  * About how many members two definitions share, for the planner: likewise
- * without an error, and without the toggles that wait.  0 where members are
- * not stored.
+ * without an error, and without the toggles that wait.  -1 if the snapshot
+ * does not show that the members of both are stored.
  */
 extern double membership_estimate_share(const Population *population,
 										int32 a, int32 b, Snapshot snapshot);

@@ -61,7 +61,10 @@ extern bool membership_try_open(const Population *population,
 /* Scan the chunks of a definition, markers included. */
 extern SysScanDesc chunks_scan(Relation relation, int32 definition_id,
 							   Snapshot snapshot);
-/* The members of a definition, without toggles and without damaged chunks. */
+/*
+ * The members of a definition, without toggles and without damaged chunks;
+ * NULL if the snapshot does not show that they are stored.
+ */
 extern MemberSet *chunks_try_read(Relation relation, int32 definition_id,
 								  Snapshot snapshot);
 /* Add the members in a row of the chunk table to a set. */

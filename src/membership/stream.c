@@ -101,12 +101,15 @@ membership_estimate_share(const Population *population, int32 a, int32 b,
 	MemoryContext old = MemoryContextSwitchTo(memory);
 	Relation	chunks;
 	Relation	toggles;
-	double		share = 0;
+	double		share = -1;
 
 	if (membership_try_open(population, &chunks, &toggles))
 	{
-		share = members_count_both(chunks_try_read(chunks, a, snapshot),
-								   chunks_try_read(chunks, b, snapshot));
+		MemberSet  *left = chunks_try_read(chunks, a, snapshot);
+		MemberSet  *right = chunks_try_read(chunks, b, snapshot);
+
+		if (left != NULL && right != NULL)
+			share = members_count_both(left, right);
 		table_close(chunks, AccessShareLock);
 		table_close(toggles, AccessShareLock);
 	}
