@@ -18,7 +18,10 @@
  *		profile 7, 9			written
  *
  * The source is read after the locks are taken: whoever has written rows of
- * these profiles has applied them, or will when we are done.
+ * these profiles has applied them, or will when we are done.  A profile that
+ * is not there cannot be locked.  Its source is read as of the snapshot that
+ * shows none: whoever made one since is met when it is written, and what has
+ * come and gone since is not in what was read.
  *
  * Why key order.  Two statements that touch the same profiles in different
  * order would wait for each other.  In key order one of them simply waits.
@@ -192,7 +195,7 @@ apply_waiting(Application *application)
 
 		if (one->nkeys > 0)
 			one->reading = trait_read(one->program, one->keys, one->nkeys,
-									  visitor->now);
+									  visitor->now, NULL);
 	}
 	MemoryContextSwitchTo(old);
 
@@ -424,7 +427,8 @@ reread(Application *application, const TraitProgram *program, Datum key,
 		trait_take(rereading->reading, key, blank, row->tts_values,
 				   row->tts_isnull))
 		return true;
-	single = trait_read(program, &key, 1, visitor->now);
+	single = trait_read(program, &key, 1, visitor->now,
+						locked ? NULL : profile_snapshot(visitor->table));
 	(void) trait_take(single, key, blank, row->tts_values, row->tts_isnull);
 	trait_reading_end(single);
 	return true;

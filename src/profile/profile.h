@@ -326,6 +326,12 @@ extern TupleTableSlot *profile_blank(ProfileTable *table);
 extern TupleTableSlot *profile_lock(ProfileTable *table, Datum key);
 
 /*
+ * The snapshot by which profile_lock() has found a row, or none; good until
+ * the next call of it.
+ */
+extern Snapshot profile_snapshot(const ProfileTable *table);
+
+/*
  * The row that is written next, to be changed in place (tts_values and
  * tts_isnull): a copy of the row that was locked last, or the row of a new
  * profile.  Good until the next one; what is stored in it must be good until

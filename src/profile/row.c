@@ -107,6 +107,12 @@ profile_lock(ProfileTable *table, Datum key)
 	}
 }
 
+Snapshot
+profile_snapshot(const ProfileTable *table)
+{
+	return table->snapshot;
+}
+
 /* ---- the row to be written ---- */
 
 TupleTableSlot *

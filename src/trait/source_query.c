@@ -221,7 +221,7 @@ trait_column_compared(const TraitColumn *column, const char *alias)
 
 TraitReading *
 trait_read(const TraitProgram *constant, const Datum *keys, int nkeys,
-		   TimestampTz now)
+		   TimestampTz now, Snapshot snapshot)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
 	TraitReading *reading = palloc(sizeof(TraitReading));
@@ -242,11 +242,12 @@ trait_read(const TraitProgram *constant, const Datum *keys, int nkeys,
 		program->reread = reread_plan(program);
 
 	/*
-	 * Not read-only: under READ COMMITTED this takes a new snapshot, after the
-	 * profiles' rows were locked, so that it sees whatever was applied to
-	 * them.
+	 * Not read-only: under READ COMMITTED this takes a new snapshot if there
+	 * is none, after the profiles' rows were locked, so that it sees whatever
+	 * was applied to them.
 	 */
-	if (SPI_execute_plan(program->reread, parameters, NULL, false, 0) !=
+	if (SPI_execute_snapshot(program->reread, parameters, NULL, snapshot,
+							 InvalidSnapshot, false, false, 0) !=
 		SPI_OK_SELECT)
 		elog(ERROR, "could not read source \"%s\" again",
 			 program->source->name);

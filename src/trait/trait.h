@@ -476,12 +476,13 @@ typedef struct TraitReading TraitReading;
 /*
  * trait_read() reads what the source says at 'now' of the profiles of some
  * keys, which are in order (profile_key_compare), each there once, and good as
- * long as the result is.  The caller is connected to SPI, holds the locks of
- * the profiles' rows and runs as the population's owner.
+ * long as the result is.  The caller is connected to SPI and runs as the
+ * population's owner.  It holds the locks of the profiles' rows, and
+ * 'snapshot' is NULL; or there are none, in this snapshot.
  */
 extern TraitReading *trait_read(const TraitProgram *program,
 								const Datum *keys, int nkeys,
-								TimestampTz now);
+								TimestampTz now, Snapshot snapshot);
 
 /*
  * trait_take() replaces what a profile's row has from the source by what was
