@@ -160,6 +160,10 @@ extern void audience_rename(const Population *population, const char *name,
 /* Rewrite all filters.  What they say stays, and so do the members. */
 extern void audience_rewrite(const Population *population,
 							 DefinitionRewrite rewrite, const void *change);
+/* A DefinitionRewrite for a NameChange * of an audience. */
+extern FilterNode *definition_rename_audience(const Population *population,
+											  const FilterNode *filter,
+											  const void *change);
 /* A DefinitionRewrite for a FilterLabel *: see definition_relabel(). */
 extern FilterNode *audience_relabel(const Population *population,
 									const FilterNode *filter,

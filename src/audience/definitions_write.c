@@ -29,9 +29,6 @@
 static void note_facts(const char *name, AudienceFacts facts);
 static void insert_row(const Population *population,
 					   const Audience *audience, const FilterNode *filter);
-static FilterNode *rename_audience(const Population *population,
-								   const FilterNode *filter,
-								   const void *change);
 
 void
 audience_define(const Population *population, const char *name,
@@ -140,7 +137,7 @@ audience_rename(const Population *population, const char *name,
 					(Datum[]) {name_datum(population->name), name_datum(name),
 							   name_datum(new_name)},
 					NULL);
-	audience_rewrite(population, rename_audience,
+	audience_rewrite(population, definition_rename_audience,
 					 &(NameChange) {name, new_name});
 	/* the view asks for the audience by its name */
 	member_view_replace(population, view, new_name);
@@ -190,10 +187,9 @@ rename_in_audience(const FilterNode *node, void *context)
 	return filter_node(FILTER_IN_AUDIENCE, change->new, node->location);
 }
 
-/* rename_audience() rewrites a filter: a DefinitionRewrite. */
-static FilterNode *
-rename_audience(const Population *population, const FilterNode *filter,
-				const void *change)
+FilterNode *
+definition_rename_audience(const Population *population,
+						   const FilterNode *filter, const void *change)
 {
 	return filter_rewrite(filter, rename_in_audience,
 						  unconstify(void *, change));

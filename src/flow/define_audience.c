@@ -24,6 +24,7 @@
 
 #include "audience/audience.h"
 #include "base/base.h"
+#include "flow/readers.h"
 #include "profile/profile.h"
 #include "flow/definer.h"
 #include "flow/depend.h"
@@ -177,9 +178,11 @@ segment_drop_audience(PG_FUNCTION_ARGS)
 											  1);
 	List	   *users = audience_users_of_audience(population_of(definer),
 												   name);
+	List	   *others = readers_names(population_of(definer),
+									   &(ReadThing) {.audience = name});
 
-	if (users != NIL && !flag_argument(fcinfo, 2))
-		refuse_users("audience", name, NIL, users);
+	if ((users != NIL || others != NIL) && !flag_argument(fcinfo, 2))
+		refuse_users("audience", name, NIL, users, others);
 
 	lock_for_drop(definer, name);
 	lock_and_settle(definer,
@@ -208,6 +211,9 @@ segment_rename_audience(PG_FUNCTION_ARGS)
 	audience_check_name(population_of(definer), new_name);
 	members_rename(population_of(definer), name, new_name);
 	audience_rename(population_of(definer), name, new_name);
+	readers_rewrite(population_of(definer), definition_rename_audience,
+					definition_rename_audience,
+					&(NameChange) {name, new_name});
 	definer_end(definer);
 	PG_RETURN_VOID();
 }
@@ -346,6 +352,9 @@ drop_audience(Definer *definer, const char *name, bool asked)
 	if (!asked)
 		ereport(NOTICE,
 				(errmsg("drop cascades to audience \"%s\"", copy)));
+	readers_lose(population_of(definer),
+				 &(ReadThing) {.audience = copy,
+							  .except = definer->unkept});
 	members_leave(population_of(definer), copy);
 	audience_forget(population_of(definer), copy);
 }

@@ -24,6 +24,7 @@
 #include "flow/definer.h"
 #include "flow/flow.h"
 #include "flow/flow_private.h"
+#include "flow/readers.h"
 #include "trait/trait.h"
 
 /* Set once, when the library is loaded; NULL if there is no listener. */
@@ -110,6 +111,7 @@ flow_unkeep(const Population *population, const FlowUnkept *unkept,
 {
 	Definer    *definer = definer_begin(population, unkept->function);
 
+	definer->unkept = psprintf("%s %s", unkept->kind, unkept->name);
 	if (!unkept->cascade)
 		check_unused(definer, unkept);
 	sources_detach(definer, unkept->sources, unkept->traits);
@@ -125,20 +127,29 @@ static void
 check_unused(Definer *definer, const FlowUnkept *unkept)
 {
 	const Population *population = population_of(definer);
+	ReadThing	thing = {.except = definer->unkept};
 	List	   *traits = NIL;
 	List	   *audiences = NIL;
+	List	   *others = NIL;
 	ListCell   *lc;
 	ListCell   *user;
 
 	foreach(lc, unkept->sources)
 	{
+		thing.source = lfirst(lc);
+		foreach(user, readers_names(population, &thing))
+			others = names_add(others, lfirst(user));
 		foreach(user, trait_users_of_source(population, lfirst(lc)))
 			traits = names_add(traits, lfirst(user));
 		foreach(user, audience_users_of_source(population, lfirst(lc)))
 			audiences = names_add(audiences, lfirst(user));
 	}
+	thing.source = NULL;
 	foreach(lc, unkept->traits)
 	{
+		thing.trait = lfirst(lc);
+		foreach(user, readers_names(population, &thing))
+			others = names_add(others, lfirst(user));
 		if (trait_by_name(population, lfirst(lc)) == NULL)
 			continue;
 		foreach(user, trait_users(population, lfirst(lc)))
@@ -149,6 +160,6 @@ check_unused(Definer *definer, const FlowUnkept *unkept)
 	foreach(lc, traits)
 		if (names_contain(unkept->traits, lfirst(lc)))
 			traits = foreach_delete_current(traits, lc);
-	if (traits != NIL || audiences != NIL)
-		refuse_users(unkept->kind, unkept->name, traits, audiences);
+	if (traits != NIL || audiences != NIL || others != NIL)
+		refuse_users(unkept->kind, unkept->name, traits, audiences, others);
 }

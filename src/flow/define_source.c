@@ -21,6 +21,7 @@
 
 #include "audience/audience.h"
 #include "base/base.h"
+#include "flow/readers.h"
 #include "profile/profile.h"
 #include "flow/definer.h"
 #include "flow/depend.h"
@@ -121,14 +122,17 @@ segment_detach_source(PG_FUNCTION_ARGS)
 	const Population *population = population_of(definer);
 	List	   *traits;
 	List	   *audiences;
+	List	   *others;
 
 	check_exists(population, name);
 	check_unkept(population, name);
 	source_check_not_parent(source_by_name(population, name));
 	traits = trait_users_of_source(population, name);
 	audiences = audience_users_of_source(population, name);
-	if ((traits != NIL || audiences != NIL) && !flag_argument(fcinfo, 2))
-		refuse_users("source", name, traits, audiences);
+	others = readers_names(population, &(ReadThing) {.source = name});
+	if ((traits != NIL || audiences != NIL || others != NIL) &&
+		!flag_argument(fcinfo, 2))
+		refuse_users("source", name, traits, audiences, others);
 	sources_detach(definer, list_make1(name), NIL);
 	definer_end(definer);
 	PG_RETURN_VOID();
@@ -160,6 +164,10 @@ sources_detach(Definer *definer, List *names, List *own)
 	affected.columns |= traits != NIL || audiences != NIL || own != NIL;
 	definer_lock(definer, &affected);
 
+	foreach(lc, names)
+		readers_lose(population_of(definer),
+					 &(ReadThing) {.source = lfirst(lc),
+								  .except = definer->unkept});
 	drop_readers(definer, traits, audiences);
 	foreach(lc, own)
 		if (trait_by_name(population_of(definer), lfirst(lc)) != NULL)
@@ -235,6 +243,9 @@ segment_rename_source(PG_FUNCTION_ARGS)
 	trait_rename_source(population_of(definer), name, new_name);
 	audience_rewrite(population_of(definer), definition_rename_source,
 					 &(NameChange) {name, new_name});
+	readers_rewrite(population_of(definer), definition_rename_source,
+					definition_rename_source,
+					&(NameChange) {name, new_name});
 	refresh_view(definer);
 	definer_end(definer);
 	PG_RETURN_VOID();

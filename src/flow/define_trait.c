@@ -22,6 +22,7 @@
 
 #include "audience/audience.h"
 #include "base/base.h"
+#include "flow/readers.h"
 #include "profile/profile.h"
 #include "flow/definer.h"
 #include "flow/depend.h"
@@ -95,6 +96,8 @@ segment_alter_trait(PG_FUNCTION_ARGS)
 		};
 
 		traits_define(definer, list_make1(&wish), true);
+		readers_check(population_of(definer), &(ReadThing) {.trait = name},
+					  psprintf("alter trait \"%s\"", name));
 		type = type_of(definer, name);
 	}
 	else
@@ -125,12 +128,15 @@ segment_drop_trait(PG_FUNCTION_ARGS)
 	Affected	affected = {.view = true};
 	List	   *traits;
 	List	   *audiences;
+	List	   *others;
 
 	check_exists(population, name);
 	traits = trait_users(population, name);
 	audiences = audience_users_of_trait(population, name);
-	if ((traits != NIL || audiences != NIL) && !flag_argument(fcinfo, 2))
-		refuse_users("trait", name, traits, audiences);
+	others = readers_names(population, &(ReadThing) {.trait = name});
+	if ((traits != NIL || audiences != NIL || others != NIL) &&
+		!flag_argument(fcinfo, 2))
+		refuse_users("trait", name, traits, audiences, others);
 
 	affected.columns = dependent_sources(population, THING_TRAIT, name) != NIL;
 	affected.audiences = dependent_audiences(population, THING_TRAIT, name);
@@ -160,6 +166,8 @@ segment_rename_trait(PG_FUNCTION_ARGS)
 	trait_rename(population_of(definer), name, new_name);
 	audience_rewrite(population_of(definer), definition_rename_trait,
 					 &(NameChange) {name, new_name});
+	readers_rewrite(population_of(definer), definition_rename_trait,
+					definition_rename_trait, &(NameChange) {name, new_name});
 	refresh_view(definer);
 	definer_end(definer);
 	PG_RETURN_VOID();
@@ -315,6 +323,9 @@ drop_trait(Definer *definer, const char *name, bool asked)
 
 	if (!asked)
 		ereport(NOTICE, (errmsg("drop cascades to trait \"%s\"", copy)));
+	readers_lose(population_of(definer),
+				 &(ReadThing) {.trait = copy,
+							  .except = definer->unkept});
 	trait_forget(population_of(definer), copy);
 	refresh_view(definer);
 }

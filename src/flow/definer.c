@@ -49,6 +49,7 @@
 #include "flow/build.h"
 #include "flow/definer.h"
 #include "flow/flow_private.h"
+#include "flow/readers.h"
 #include "trait/trait.h"
 
 static Definer *start(const Population *population, const char *function);
@@ -219,8 +220,7 @@ refresh_view(Definer *definer)
 	if (definer->follows && population_view_name(population) == NULL)
 		drop_unneeded(definer);
 	else
-		trait_refresh(population, audience_filters(population),
-					  definer->home);
+		trait_refresh(population, all_filters(population), definer->home);
 }
 
 void
@@ -228,7 +228,14 @@ drop_unneeded(Definer *definer)
 {
 	const Population *population = population_of(definer);
 
-	trait_drop_unneeded(population, audience_filters(population));
+	trait_drop_unneeded(population, all_filters(population));
+}
+
+List *
+all_filters(const Population *population)
+{
+	return list_concat(list_copy(audience_filters(population)),
+					   readers_filters(population));
 }
 
 List *
@@ -243,7 +250,8 @@ all_audiences(const Population *population)
 }
 
 void
-refuse_users(const char *kind, const char *name, List *traits, List *audiences)
+refuse_users(const char *kind, const char *name, List *traits,
+			 List *audiences, List *others)
 {
 	StringInfoData users;
 	ListCell   *lc;
@@ -255,6 +263,9 @@ refuse_users(const char *kind, const char *name, List *traits, List *audiences)
 	foreach(lc, audiences)
 		appendStringInfo(&users, "%saudience \"%s\"",
 						 users.len > 0 ? ", " : "", (char *) lfirst(lc));
+	foreach(lc, others)
+		appendStringInfo(&users, "%s%s", users.len > 0 ? ", " : "",
+						 (char *) lfirst(lc));
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("%s \"%s\" is in use", kind, name),

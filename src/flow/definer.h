@@ -29,6 +29,8 @@ typedef struct Definer
 	bool		gently;			/* readers and writers wait for moments only */
 	bool		follows;		/* a statement that altered a table: a view
 								 * that is gone stays gone */
+	char	   *unkept;			/* kind and name of what flow_unkeep() takes
+								 * away, or NULL */
 	Actor		before;			/* who acted before, while 'acting' */
 } Definer;
 
@@ -117,12 +119,22 @@ extern void refresh_view(Definer *definer);
 /* drop_unneeded() drops the stored traits that nothing needs any more. */
 extern void drop_unneeded(Definer *definer);
 
+/*
+ * all_filters() lists the filters (FilterNode *) over the population's
+ * profiles: those of audiences, and of rooms to the right.
+ */
+extern List *all_filters(const Population *population);
+
 /* all_audiences() names (char *) the audiences of the population. */
 extern List *all_audiences(const Population *population);
 
-/* refuse_users() raises an error that lists the users of a thing (names). */
+/*
+ * refuse_users() raises an error that lists the users of a thing: names (char
+ * *) of traits and audiences, and those that readers_names() gives.
+ */
 pg_noreturn extern void refuse_users(const char *kind, const char *name,
-									 List *traits, List *audiences);
+									 List *traits, List *audiences,
+									 List *others);
 
 /* refuse_unknown_trait() and the like raise an error: no such name. */
 pg_noreturn extern void refuse_unknown_trait(const Population *population,

@@ -28,6 +28,7 @@
 
 #include "profile/profile.h"
 #include "source/source.h"
+#include "trait/trait.h"
 
 /* flow.c: what a session remembers ---------------------------------------- */
 
@@ -190,6 +191,48 @@ typedef struct FlowGuest
 
 /* flow_register_guest() lets a guest take part, when the library is loaded. */
 extern void flow_register_guest(const FlowGuest *guest);
+
+/* readers.c: what rooms to the right read --------------------------------- */
+
+typedef struct FlowReader FlowReader;
+
+/*
+ * Something that a room to the right has defined by texts of the language.  It
+ * follows the names that it mentions, and what it mentions does not go without
+ * it.
+ */
+typedef struct FlowDefinition
+{
+	const char *name;			/* for users: rule "x" of program "club" */
+	const char *part_of;		/* kind and name, as in FlowUnkept, of what
+								 * takes it away with it, or NULL */
+	List	   *definitions;	/* FilterNode *, as those of traits */
+	List	   *filters;		/* FilterNode *, over profiles */
+	bool		ended;			/* it needs its filters no more */
+	void	   *own;			/* the room's */
+	const FlowReader *reader;	/* set by us */
+} FlowDefinition;
+
+/*
+ * list() lists the definitions of a population (FlowDefinition *), of which
+ * write() writes one whose texts say the same by other names.  lose() is told
+ * that something is about to be dropped, by a cascade, that a definition
+ * reads: it ends it, with a notice.  bind() is an error if a definition does
+ * not bind.  All are called connected to SPI, as whichever user.
+ */
+struct FlowReader
+{
+	List	   *(*list) (const Population *population);
+	void		(*write) (const Population *population,
+						  const FlowDefinition *definition);
+	void		(*lose) (const Population *population,
+						 const FlowDefinition *definition);
+	void		(*bind) (const Population *population,
+						 const FlowDefinition *definition);
+};
+
+/* flow_register_reader() lets a room read, when the library is loaded. */
+extern void flow_register_reader(const FlowReader *reader);
 
 /* define_kept.c: tables that a room to the right keeps -------------------- */
 

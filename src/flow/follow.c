@@ -36,6 +36,7 @@
 #include "flow/definer.h"
 #include "flow/flow.h"
 #include "flow/flow_private.h"
+#include "flow/readers.h"
 #include "profile/profile.h"
 #include "source/source.h"
 #include "trait/trait.h"
@@ -84,7 +85,8 @@ column_is_used(const Population *population, const SourceColumn *column)
 		if (source_needs_column(lfirst(lc), column) != NULL)
 			return true;
 	return trait_users_of_column(population, column) != NIL ||
-		audience_users_of_column(population, column) != NIL;
+		audience_users_of_column(population, column) != NIL ||
+		readers_names(population, &(ReadThing) {.column = column}) != NIL;
 }
 
 /* follow_column() rewrites what mentions a column. */
@@ -96,6 +98,8 @@ follow_column(const Population *population, Oid relid, const char *old,
 
 	trait_rewrite(population, definition_rename_column, &column);
 	audience_rewrite(population, definition_rename_column, &column);
+	readers_rewrite(population, definition_rename_column,
+					definition_rename_column, &column);
 	source_rename_column(population, &column);
 	CommandCounterIncrement();
 }
@@ -159,6 +163,7 @@ follow_label(const Population *population, const FilterLabel *label)
 {
 	ListCell   *lc;
 
+	readers_rewrite(population, definition_relabel, audience_relabel, label);
 	audience_rewrite(population, audience_relabel, label);
 	trait_rewrite(population, definition_relabel, label);
 	source_relabel(population, label);
@@ -261,6 +266,8 @@ take_name(const Source *source, const char *name)
 	source_rename(source, name);
 	trait_rename_source(population, change.old, name);
 	audience_rewrite(population, definition_rename_source, &change);
+	readers_rewrite(population, definition_rename_source,
+					definition_rename_source, &change);
 	CommandCounterIncrement();
 	ereport(NOTICE,
 			(errmsg("source \"%s\" of population \"%s\" is called \"%s\" now, as its table",

@@ -27,6 +27,7 @@
 #include "flow/depend.h"
 #include "flow/flow.h"
 #include "flow/flow_private.h"
+#include "flow/readers.h"
 #include "profile/profile.h"
 #include "source/source.h"
 #include "trait/trait.h"
@@ -37,6 +38,7 @@ typedef struct Readers
 	List	   *sources;		/* those that cannot do without it */
 	List	   *traits;
 	List	   *audiences;
+	List	   *others;			/* as readers_names() */
 } Readers;
 
 static Readers find_readers(const Population *population,
@@ -48,6 +50,7 @@ static void append_readers(StringInfo list, const Population *population,
 static void append_names(StringInfo list, const char *kind, List *names,
 						 const Population *population, const FlowLoss *loss);
 static void cascade_to(const char *name, const FlowLoss *loss);
+static void lose_column(Definer *definer, const FlowLoss *loss);
 static void detach_with_heirs(Definer *definer, const char *name);
 static void drop_mentions(Definer *definer, const Readers *readers);
 static const Source *find_uncaptured(const Population *population, Oid relid);
@@ -81,7 +84,7 @@ find_readers(const Population *population, const FlowLoss *loss)
 {
 	SourceColumn column = source_column(population, loss->relid, loss->column,
 										NULL);
-	Readers		readers = {NIL, NIL, NIL};
+	Readers		readers = {NIL};
 	ListCell   *lc;
 
 	foreach(lc, column.sources)
@@ -96,6 +99,8 @@ find_readers(const Population *population, const FlowLoss *loss)
 	list_sort(readers.sources, compare_names);
 	readers.traits = trait_users_of_column(population, &column);
 	readers.audiences = audience_users_of_column(population, &column);
+	readers.others = readers_names(population,
+								   &(ReadThing) {.column = &column});
 	return readers;
 }
 
@@ -103,7 +108,7 @@ static bool
 is_read(const Readers *readers)
 {
 	return readers->sources != NIL || readers->traits != NIL ||
-		readers->audiences != NIL;
+		readers->audiences != NIL || readers->others != NIL;
 }
 
 /* refuse() raises the error that lists who reads it, in these populations. */
@@ -134,9 +139,13 @@ append_readers(StringInfo list, const Population *population,
 	append_names(list, "source", readers.sources, population, loss);
 	append_names(list, "trait", readers.traits, population, loss);
 	append_names(list, "audience", readers.audiences, population, loss);
+	append_names(list, NULL, readers.others, population, loss);
 }
 
-/* append_names() appends a line for each of one kind. */
+/*
+ * append_names() appends a line for each of one kind; NULL if that is in their
+ * names.
+ */
 static void
 append_names(StringInfo list, const char *kind, List *names,
 			 const Population *population, const FlowLoss *loss)
@@ -144,10 +153,11 @@ append_names(StringInfo list, const char *kind, List *names,
 	ListCell   *lc;
 
 	foreach(lc, names)
-		appendStringInfo(list,
-						 "%s%s \"%s\" of population \"%s\" depends on %s",
-						 list->len > 0 ? "\n" : "", kind,
-						 (char *) lfirst(lc), population->name, loss->what);
+		appendStringInfo(list, "%s%s of population \"%s\" depends on %s",
+						 list->len > 0 ? "\n" : "", kind == NULL ?
+						 (char *) lfirst(lc) :
+						 psprintf("%s \"%s\"", kind, (char *) lfirst(lc)),
+						 population->name, loss->what);
 }
 
 /* cascade_to() drops what of a population reads it. */
@@ -161,6 +171,8 @@ cascade_to(const char *name, const FlowLoss *loss)
 	if (definer == NULL)
 		return;
 	readers = find_readers(population_of(definer), loss);
+	if (readers.others != NIL)
+		lose_column(definer, loss);
 	foreach(lc, readers.sources)
 		if (source_by_name(population_of(definer), lfirst(lc)) != NULL)
 			detach_with_heirs(definer, lfirst(lc));
@@ -169,6 +181,18 @@ cascade_to(const char *name, const FlowLoss *loss)
 	if (readers.traits != NIL || readers.audiences != NIL)
 		drop_mentions(definer, &readers);
 	definer_end(definer);
+}
+
+/* lose_column() tells the rooms to the right that read what is lost. */
+static void
+lose_column(Definer *definer, const FlowLoss *loss)
+{
+	SourceColumn column = source_column(population_of(definer), loss->relid,
+										loss->column, NULL);
+
+	readers_lose(population_of(definer),
+				 &(ReadThing) {.column = &column,
+							  .except = definer->unkept});
 }
 
 /* detach_with_heirs() detaches a source, after those that go through it. */

@@ -28,6 +28,7 @@
 #include "flow/definer.h"
 #include "flow/flow.h"
 #include "flow/flow_private.h"
+#include "flow/readers.h"
 #include "profile/profile.h"
 #include "source/source.h"
 #include "trait/trait.h"
@@ -40,7 +41,7 @@ typedef struct Checked
 } Checked;
 
 static bool find_readers(const Population *population, Oid relid,
-						 List *columns, Reread *readers);
+						 List *columns, const char *what, Reread *readers);
 static void while_following(void *what);
 static bool store_changes(const Population *population,
 						  const Reread *readers);
@@ -64,7 +65,7 @@ flow_reread(Oid relid, List *columns, bool changed, const char *what)
 		Definer    *definer;
 
 		if (population == NULL ||
-			!find_readers(population, relid, columns, &readers))
+			!find_readers(population, relid, columns, what, &readers))
 			continue;
 		reread_check(population, &readers, what);
 		if (!changed && !store_changes(population, &readers))
@@ -72,7 +73,8 @@ flow_reread(Oid relid, List *columns, bool changed, const char *what)
 		definer = definer_begin_statement(lfirst(lc));
 		if (definer == NULL)
 			continue;
-		(void) find_readers(population_of(definer), relid, columns, &readers);
+		(void) find_readers(population_of(definer), relid, columns, what,
+							&readers);
 		definer_lock(definer, &(Affected) {.view = true,.columns = true,
 										   .members = true});
 		reread_begun(definer, &readers, what);
@@ -82,11 +84,12 @@ flow_reread(Oid relid, List *columns, bool changed, const char *what)
 
 /*
  * find_readers() finds what reads some columns (char *) of a table; false if
- * nothing does.
+ * nothing does that has to be read again.  An error if a room to the right
+ * could not do it any more.
  */
 static bool
 find_readers(const Population *population, Oid relid, List *columns,
-			 Reread *readers)
+			 const char *what, Reread *readers)
 {
 	ListCell   *lc;
 	ListCell   *one;
@@ -108,6 +111,7 @@ find_readers(const Population *population, Oid relid, List *columns,
 			readers->traits = names_add(readers->traits, lfirst(one));
 		foreach(one, audience_users_of_column(population, &column))
 			readers->audiences = names_add(readers->audiences, lfirst(one));
+		readers_check(population, &(ReadThing) {.column = &column}, what);
 	}
 	/* one order, whatever that of the rows of our tables */
 	list_sort(readers->sources, compare_names);

@@ -368,6 +368,18 @@ whole_points(const Program *program, Numeric raw, int64 *points)
 	return true;
 }
 
+bool
+points_countable(Numeric amount)
+{
+	Datum		size;
+	Datum		most = NumericGetDatum(int64_to_numeric(MOST_OF_ROW));
+
+	if (numeric_is_nan(amount) || numeric_is_inf(amount))
+		return false;
+	size = DirectFunctionCall1(numeric_abs, NumericGetDatum(amount));
+	return DatumGetBool(DirectFunctionCall2(numeric_le, size, most));
+}
+
 /* sum_of() adds up what changes of one version come to. */
 static Numeric
 sum_of(List *changes, int32 version)

@@ -18,5 +18,6 @@ loyalty_init(void)
 	statements_init();
 	tier_init();
 	rules_guest_init();
+	rules_reader_init();
 	flow_on_drop(programs_forget);
 }

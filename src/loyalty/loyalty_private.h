@@ -16,6 +16,7 @@
  *							what a customer and a till do
  *		rules.c				rules by which the rows of sources earn
  *		rules_define.c		they are made and ended
+ *		rules_reader.c		they follow names, and say whether they bind
  *		rules_guest.c		what a statement's rows earn, by customer
  *		grants.c			what a row has earned so far, and earns now
  *		read.c				what a customer and an owner ask
@@ -512,6 +513,7 @@ typedef struct Rule
 	char	   *expires;		/* or NULL: the program's */
 	TimestampTz valid_from;
 	TimestampTz valid_until;	/* DT_NOEND: it has not ended */
+	bool		lost;			/* what it reads was dropped */
 } Rule;
 
 /* rules_read() reads the rules (Rule *) of a population, all versions. */
@@ -526,6 +528,20 @@ extern List *rules_read(const Population *population);
 extern void rule_bind(const Source *source, const Rule *rule, Expr **amount,
 					  Expr **ref);
 extern Expr *rule_condition(const Population *population, const Rule *rule);
+
+/* earning_rule_text() is a rule for users: rule "orders" of program "club" */
+extern char *earning_rule_text(const Rule *rule);
+
+/* rules_reader.c: rules follow the names that they mention ---------------- */
+
+/* rules_reader_init() lets rules, and what tiers qualify by, follow names. */
+extern void rules_reader_init(void);
+
+/*
+ * rules_verify() adds a row to the answer of verify_program() for each rule
+ * that does not bind.
+ */
+extern void rules_verify(FunctionCallInfo fcinfo, const Program *program);
 
 /* rules_guest.c: rules_guest_init() makes the room a guest of the corridor. */
 extern void rules_guest_init(void);
@@ -551,6 +567,15 @@ typedef struct RowChange
  * locked.  It runs as the population's owner, connected to SPI.
  */
 extern void grants_apply(const Program *program, List *changes);
+
+/* The most that a row may earn: that of a thousand rows can be added up. */
+#define MOST_OF_ROW		(INT64CONST(1) << 52)
+
+/*
+ * points_countable() says whether a row may earn an amount: a number, of at
+ * most MOST_OF_ROW.
+ */
+extern bool points_countable(Numeric amount);
 
 /* program_define.c: what is to be dropped with a population. */
 extern List *programs_forget(const Population *population);

@@ -32,6 +32,8 @@ SEGMENT_FUNCTION(segment_member_key);
 #define MOST_ATTEMPTS	10
 
 static char *join(Ledger *ledger, Account *account, char *code);
+static bool add_member(Ledger *ledger, const Datum *values);
+pg_noreturn static void refuse_code(const char *code);
 static char *code_of_member(Ledger *ledger, Account *account,
 							const char *wanted);
 static void check_code(const Ledger *ledger, const Account *account,
@@ -80,7 +82,7 @@ join(Ledger *ledger, Account *account, char *code)
 	values[1] = TimestampTzGetDatum(ledger->at);
 	values[2] = CStringGetTextDatum(code != NULL ? code : make_code(program));
 	values[3] = CStringGetTextDatum(code != NULL ? code : "");
-	if (ledger_execute(program, ADD_MEMBER, values, NULL) == 0)
+	if (!add_member(ledger, values))
 		return code_of_member(ledger, account, code);
 	given = TextDatumGetCString(result_value(0, 1, &isnull));
 	first = DatumGetBool(result_value(0, 2, &isnull));
@@ -94,6 +96,46 @@ join(Ledger *ledger, Account *account, char *code)
 				  active_at, grant_expires_at(ledger, NULL, active_at));
 	}
 	return given;
+}
+
+/*
+ * add_member() writes the row of a member, with the values of ADD_MEMBER;
+ * false if there is one.  That somebody else takes the code at this moment is
+ * an error as if the code had been taken before.
+ */
+static bool
+add_member(Ledger *ledger, const Datum *values)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	volatile bool added = false;
+
+	PG_TRY();
+	{
+		added = ledger_execute(ledger->program, ADD_MEMBER, values, NULL) > 0;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(memory);
+		error = CopyErrorData();
+		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION)
+			ReThrowError(error);
+		FlushErrorState();
+		refuse_code(TextDatumGetCString(values[2]));
+	}
+	PG_END_TRY();
+	return added;
+}
+
+/* refuse_code() raises an error: somebody has it. */
+static void
+refuse_code(const char *code)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNIQUE_VIOLATION),
+			 errmsg("code \"%s\" is another customer's", code),
+			 errhint("Give another code, or none: then one is made.")));
 }
 
 /*
@@ -131,10 +173,7 @@ check_code(const Ledger *ledger, const Account *account, const char *code)
 		profile_key_compare(ledger->population, result_value(0, 1, &isnull),
 							account->key) == 0)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_UNIQUE_VIOLATION),
-			 errmsg("code \"%s\" is another customer's", code),
-			 errhint("Give another code, or none: then one is made.")));
+	refuse_code(code);
 }
 
 /* make_code() makes a code that nobody has. */

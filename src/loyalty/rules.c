@@ -54,6 +54,8 @@ rules_read(const Population *population)
 		rule->valid_until =
 			DatumGetTimestampTz(catalog_get(&scan, "valid_until",
 											TIMESTAMPTZOID, &isnull));
+		(void) catalog_get(&scan, "lost_at", TIMESTAMPTZOID, &isnull);
+		rule->lost = !isnull;
 		rules = lappend(rules, rule);
 	}
 	catalog_end(&scan);
@@ -120,4 +122,11 @@ rule_condition(const Population *population, const Rule *rule)
 								  filter_source_parse(rule->condition));
 	return filter_compile(parsed.tree,
 						  filter_relation_scope(population->oid, 1));
+}
+
+char *
+earning_rule_text(const Rule *rule)
+{
+	return psprintf("rule \"%s\" of program \"%s\"", rule->name,
+					rule->program);
 }

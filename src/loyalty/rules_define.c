@@ -20,6 +20,7 @@
 
 #include "filter/filter.h"
 #include "loyalty/loyalty_private.h"
+#include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_create_earning);
 SEGMENT_FUNCTION(segment_end_earning);
@@ -162,7 +163,15 @@ check_rule(const Program *program, Rule *rule)
 				 errdetail("Points expire there %s.", program->expires),
 				 errhint("Leave out expires.")));
 	if (rule->condition != NULL)
+	{
+		FilterSource condition =
+			trait_names_resolved(population,
+								 filter_source_parse(rule->condition));
+
+		/* a name with a dot is kept as that of the trait that it means */
+		rule->condition = filter_print(condition.tree);
 		(void) rule_condition(population, rule);
+	}
 	return source;
 }
 
@@ -213,8 +222,10 @@ end_rule(const Program *program, const char *rule)
 static void
 insert_rule(const Program *program, const Rule *rule)
 {
-	catalog_execute("INSERT INTO segment.earning VALUES ($1, $2, $3, $4, $5,"
-					" $6, $7, $8, $9, $10, $11, 'infinity')",
+	catalog_execute("INSERT INTO segment.earning (population, program, rule,"
+					" version, source, amount, condition, ref, pending,"
+					" expires, valid_from, valid_until) VALUES ($1, $2, $3,"
+					" $4, $5, $6, $7, $8, $9, $10, $11, 'infinity')",
 					11, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, INT4OID, NAMEOID,
 								TEXTOID, TEXTOID, NAMEOID, TEXTOID, TEXTOID,
 								TIMESTAMPTZOID},

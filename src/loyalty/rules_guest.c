@@ -11,7 +11,8 @@
  *
  * So points are there in the transaction of the order, and gone with its
  * rollback.  The customer's statement does not fail because of a rule: one
- * that does not bind any more earns nothing, and verify_program() says so.
+ * that does not bind any more earns nothing, and verify_program() says so; an
+ * amount that is no number, or more than a movement may have, earns nothing.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,11 +31,21 @@
 /* About how many changes are applied at once, of whole customers. */
 #define MOST_AT_ONCE	10000
 
+/* A rule of a source, with its condition for rows of the base table. */
+typedef struct BoundRule
+{
+	Rule	   *rule;
+	bool		unbound;		/* its condition does not bind: nothing is
+								 * granted */
+	ExprState  *condition;		/* NULL: none */
+} BoundRule;
+
 /* The rules of one source, which are the owner of an interest. */
 typedef struct SourceRules
 {
 	int			count;
-	Rule	  **rules;
+	BoundRule  *rules;
+	ExprContext *econtext;		/* for the conditions */
 } SourceRules;
 
 typedef struct RulesKey
@@ -58,6 +69,7 @@ typedef struct Binding
 	Rule	   *rule;
 	Expr	   *amount;
 	Expr	   *ref;
+	Expr	   *condition;		/* or NULL */
 } Binding;
 
 /* A batch of rows. */
@@ -74,11 +86,12 @@ static bool made_of(const void *entry, Oid relid);
 static const FlowInterest *interest(const Source *source);
 static FlowInterest *make_interest(const Source *source);
 static void bind_rule(void *binding);
+static void bind_condition(void *binding);
 static void *begin(const Population *population);
 static void visit(void *turn, const FlowVisit *visit);
 static void visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
 					  const SourceRules *rules, int *holds);
-static bool condition_holds(const Population *population, const Rule *rule,
+static bool condition_holds(const SourceRules *rules, const BoundRule *rule,
 							TupleTableSlot *profile);
 static void end(void *turn);
 static void apply(Turn *turn, List *changes);
@@ -159,19 +172,28 @@ make_interest(const Source *source)
 	List	   *values = NIL;
 	ListCell   *lc;
 
-	rules->rules = palloc0(sizeof(Rule *) * Max(1, list_length(all)));
+	rules->rules = palloc0(sizeof(BoundRule) * Max(1, list_length(all)));
 	foreach(lc, all)
 	{
 		Binding		binding = {source, lfirst(lc)};
+		BoundRule  *bound = &rules->rules[rules->count];
 
 		if (strcmp(binding.rule->source, source->name) != 0 ||
-			source->nlinks > 0 || attempt(bind_rule, &binding) != NULL)
+			binding.rule->lost || source->nlinks > 0 ||
+			attempt(bind_rule, &binding) != NULL)
 			continue;
-		rules->rules[rules->count++] = binding.rule;
+		bound->rule = binding.rule;
+		bound->unbound = attempt(bind_condition, &binding) != NULL;
+		if (!bound->unbound && binding.condition != NULL)
+			bound->condition =
+				ExecInitExpr(expression_planner(binding.condition), NULL);
+		rules->count++;
 		values = lappend(lappend(values, binding.amount), binding.ref);
 	}
-	return values == NIL ? NULL :
-		flow_interest(source, values, NULL, rules);
+	if (values == NIL)
+		return NULL;
+	rules->econtext = CreateStandaloneExprContext();
+	return flow_interest(source, values, NULL, rules);
 }
 
 /* bind_rule() binds one of them.  An Attempt. */
@@ -182,6 +204,16 @@ bind_rule(void *arg)
 
 	rule_bind(binding->source, binding->rule, &binding->amount,
 			  &binding->ref);
+}
+
+/* bind_condition() binds its condition.  An Attempt. */
+static void
+bind_condition(void *arg)
+{
+	Binding    *binding = arg;
+
+	binding->condition = rule_condition(binding->source->population,
+										binding->rule);
 }
 
 /* Begin a batch.  Of a FlowGuest. */
@@ -226,19 +258,17 @@ visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
 
 	for (int i = 0; i < rules->count; i++)
 	{
-		const Rule *rule = rules->rules[i];
+		const BoundRule *rule = &rules->rules[i];
 		RowChange  *change;
 		Datum		amount = row->values[2 * i];
 
 		if (row->isnull[2 * i] || row->isnull[2 * i + 1] ||
-			numeric_is_nan(DatumGetNumeric(amount)) ||
-			numeric_is_inf(DatumGetNumeric(amount)))
+			!points_countable(DatumGetNumeric(amount)))
 			continue;
 		if (holds[i] == 0 && row->sign > 0)
-			holds[i] = condition_holds(turn->population, rule,
-									   visit->before) ? 1 : -1;
+			holds[i] = condition_holds(rules, rule, visit->before) ? 1 : -1;
 		change = palloc0(sizeof(RowChange));
-		change->rule = rule;
+		change->rule = rule->rule;
 		change->key = profile_key_copy(turn->population, visit->key);
 		change->who = profile_key_text(turn->population, visit->key);
 		change->ref = TextDatumGetCString(row->values[2 * i + 1]);
@@ -254,24 +284,23 @@ visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
 
 /* condition_holds() asks a rule's condition of a profile as it was. */
 static bool
-condition_holds(const Population *population, const Rule *rule,
+condition_holds(const SourceRules *rules, const BoundRule *rule,
 				TupleTableSlot *profile)
 {
-	Expr	   *condition = rule_condition(population, rule);
-	ExprContext *econtext;
-	ExprState  *state;
+	ExprContext *econtext = rules->econtext;
 	bool		isnull;
 	bool		holds;
 
-	if (condition == NULL)
+	if (rule->unbound)
+		return false;
+	if (rule->condition == NULL)
 		return true;
 	if (profile == NULL)
 		return false;			/* and no member */
-	econtext = CreateStandaloneExprContext();
 	econtext->ecxt_scantuple = profile;
-	state = ExecInitExpr(expression_planner(condition), NULL);
-	holds = DatumGetBool(ExecEvalExprSwitchContext(state, econtext, &isnull));
-	FreeExprContext(econtext, true);
+	holds = DatumGetBool(ExecEvalExprSwitchContext(rule->condition, econtext,
+												   &isnull));
+	ResetExprContext(econtext);
 	return holds && !isnull;
 }
 

@@ -91,6 +91,7 @@ segment_verify_program(PG_FUNCTION_ARGS)
 	const Program *program = program_open(fcinfo, 0, 1, PROGRAM_READ);
 
 	program_answer(fcinfo, program, verify_sql, 0, NULL, NULL);
+	rules_verify(fcinfo, program);
 	tier_verify(fcinfo, program);
 	return (Datum) 0;
 }

@@ -24,8 +24,10 @@ typedef struct Binding
 	const FilterNode *definition;
 	FilterLabel *label;
 	RelabelBind bind;
+	List	   *needed;			/* FilterNode *, what is stored of it */
 } Binding;
 
+static void find_needed(void *binding);
 static void attempt_with_label(Binding *binding);
 static void bind_with_label(void *binding);
 static void bind_now(void *binding);
@@ -48,18 +50,30 @@ definition_relabel_with(const Population *population,
 {
 	FilterLabel found = *(const FilterLabel *) label;
 	Binding		binding = {population, definition, &found, bind};
-	List	   *needed = stored_needed(population, definition, NULL);
 	ListCell   *lc;
 
+	/* what a window is stored as is no definition that needs anything */
+	if (attempt(find_needed, &binding) != NULL)
+		binding.needed = list_make1(unconstify(FilterNode *, definition));
 	found.found = NIL;
 	attempt_with_label(&binding);
 	binding.bind = bind_stored;
-	foreach(lc, needed)
+	foreach(lc, binding.needed)
 	{
 		binding.definition = lfirst(lc);
 		attempt_with_label(&binding);
 	}
 	return filter_relabel(definition, &found);
+}
+
+/* find_needed() finds what a definition needs stored.  An Attempt. */
+static void
+find_needed(void *context)
+{
+	Binding    *binding = context;
+
+	binding->needed = stored_needed(binding->population, binding->definition,
+									NULL);
 }
 
 static void

@@ -97,6 +97,7 @@ my @table = (
 	[ advice => qr/^Give (?:a later expires, or a shorter pending|a number of points that is not 0, less than 0 to take some away|the number that segment.hold\(\) returned)\.$/ ],
 	[ advice => qr/^(?:Leave out expires|Name another receiver|Let the rows of a table of orders earn|Table segment.earning lists the rules|To change the code, use segment.leave_program\(\) first)\.$/ ],
 	[ advice => qr/^(?:Create (?:it|another program) with segment.create_program|Change it with segment.alter_program|Drop the program with segment.drop_program)\(\)\.$/ ],
+	[ advice => qr/^(?:Create a trait of another name that is made of it|Give it something to qualify by with segment\.alter_tiering\(\), or drop it with segment\.drop_tiering\(\))\.$/ ],
 	[ advice => qr/^segment\.card\(\) tells which tier a customer has\.$/ ],
 	[ advice => qr/^(?:Change it with segment\.alter_tier(?:ing)?|Create it with segment\.create_tier)\(\)\.$/ ],
 	[ advice => qr/^Drop the tiering with segment\.drop_tiering\(\)(?:, and create another one)?\.$/ ],
