@@ -17,6 +17,12 @@
  * appends such a row holds EXCLUSIVE: so the last such row, as it is when a
  * profile ends, is the last that may be of this profile.
  *
+ * A definition that is made beside writers reads the profiles first, and
+ * appends the row while they end.  So the row is announced under EXCLUSIVE
+ * before anything is read: from then on each profile that ends is told by a row
+ * whose number is not known yet.  When it is, the number is that of the last
+ * such row, or of one before (trim.c).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -181,7 +187,7 @@ find_few(const Population *population, const int64 *ords, int count,
 
 /*
  * last_definition() is the number of the last row of the feed that is of a
- * whole definition; 0 if it has been removed.
+ * whole definition, TOLD_LATER if that is announced; 0 if it has been removed.
  */
 static int64
 last_definition(const Population *population)
@@ -199,6 +205,8 @@ last_definition(const Population *population)
 										 &isnull));
 		if (last <= DatumGetInt64(trimmed))
 			last = 0;
+		if (DatumGetBool(catalog_get(&scan, "announced", BOOLOID, &isnull)))
+			last = TOLD_LATER;
 	}
 	catalog_end(&scan);
 	return last;

@@ -196,6 +196,18 @@ feed_lock(const Population *population)
 }
 
 void
+feed_announce(const Population *population, bool announced)
+{
+	(void) feed_lock(population);
+	catalog_execute("UPDATE segment.feed_counter SET announced = $2"
+					" WHERE population = $1",
+					2, (Oid[]) {NAMEOID, BOOLOID},
+					(Datum[]) {name_datum(population->name),
+							   BoolGetDatum(announced)},
+					NULL);
+}
+
+void
 feed_hold(const Population *population, bool consumers)
 {
 	(void) feed_lock(population);
@@ -231,17 +243,23 @@ feed_read_counter(const Population *population, bool lock,
 	TupleDesc	desc;
 	bool		isnull;
 
-	catalog_execute(psprintf("SELECT last, trimmed FROM segment.feed_counter"
+	catalog_execute(psprintf("SELECT last, trimmed,"
+							 " CASE WHEN announced THEN $2"
+							 " ELSE last_definition END"
+							 " FROM segment.feed_counter"
 							 " WHERE population = $1%s",
 							 lock ? " FOR UPDATE" : ""),
-					1, (Oid[]) {NAMEOID},
-					(Datum[]) {name_datum(population->name)}, NULL);
+					2, (Oid[]) {NAMEOID, INT8OID},
+					(Datum[]) {name_datum(population->name),
+							   Int64GetDatum(TOLD_LATER)},
+					NULL);
 	if (SPI_processed == 0)
 		return false;
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
 	counter->last = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
 	counter->trimmed = DatumGetInt64(SPI_getbinval(row, desc, 2, &isnull));
+	counter->told_by = DatumGetInt64(SPI_getbinval(row, desc, 3, &isnull));
 	return true;
 }
 

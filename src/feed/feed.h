@@ -46,7 +46,7 @@ extern void feed_put(FeedWriter *writer, const char *audience, const char *key,
 /*
  * feed_put_members() appends the same of all profiles of a set, as one row of
  * the feed, which takes as many numbers as there are profiles.  No profile may
- * end meanwhile: the base table is locked (EXCLUSIVE).
+ * end meanwhile: the base table is locked (EXCLUSIVE); or the row was announced.
  */
 extern void feed_put_members(FeedWriter *writer, const char *audience,
 							 const MemberSet *members, bool entered,
@@ -59,6 +59,14 @@ extern void feed_put_members(FeedWriter *writer, const char *audience,
  * (so such a transaction cannot be prepared for two-phase commit).
  */
 extern int64 feed_close(FeedWriter *writer, int64 *last);
+
+/*
+ * feed_announce() notes, for all transactions to come, that such a row is about
+ * to be made beside writers, or ('announced' is false) that it has been.  The
+ * base table is locked (EXCLUSIVE) when it is announced, and that is committed
+ * before it is known which profiles the row has.
+ */
+extern void feed_announce(const Population *population, bool announced);
 
 /*
  * feed_hold() waits now for what the first feed_put() would wait for; and,

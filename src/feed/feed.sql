@@ -4,6 +4,7 @@ CREATE TABLE segment.feed_counter (
     last bigint NOT NULL DEFAULT 0,
     trimmed bigint NOT NULL DEFAULT 0,
     last_definition bigint NOT NULL DEFAULT 0,
+    announced boolean NOT NULL DEFAULT false,
     CHECK (0 <= trimmed AND trimmed <= last)
 );
 ALTER TABLE segment.feed_counter OWNER TO @extowner@;
@@ -14,6 +15,7 @@ COMMENT ON COLUMN segment.feed_counter.population IS 'name of the population';
 COMMENT ON COLUMN segment.feed_counter.last IS 'number of the last transition, 0 before the first';
 COMMENT ON COLUMN segment.feed_counter.trimmed IS 'transitions up to this number have been removed';
 COMMENT ON COLUMN segment.feed_counter.last_definition IS 'number of the last row that has members, 0 before the first';
+COMMENT ON COLUMN segment.feed_counter.announced IS 'another such row is being made beside writers, and its number is not known yet';
 SELECT pg_catalog.pg_extension_config_dump('segment.feed_counter', '');
 
 -- one row per transition, or for all those of a definition; written in bulk, so it is checked by whoever appends and references nothing
@@ -64,7 +66,7 @@ COMMENT ON TABLE segment.ended_profile IS 'keys of profiles that ended, which me
 COMMENT ON COLUMN segment.ended_profile.population IS 'name of the population';
 COMMENT ON COLUMN segment.ended_profile.ord IS 'number that the profile had';
 COMMENT ON COLUMN segment.ended_profile.key IS 'its key, as text';
-COMMENT ON COLUMN segment.ended_profile.told_by IS 'seq of the last row of segment.feed that may mention it: when that is removed, so is this row';
+COMMENT ON COLUMN segment.ended_profile.told_by IS 'seq of the last row of segment.feed that may mention it: when that is removed, so is this row; 9223372036854775807 where that row was being made beside';
 SELECT pg_catalog.pg_extension_config_dump('segment.ended_profile', '');
 
 -- one row per consumer

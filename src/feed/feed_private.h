@@ -17,7 +17,15 @@ typedef struct FeedCounter
 {
 	int64		last;
 	int64		trimmed;
+	int64		told_by;		/* the last row that has members; TOLD_LATER: one
+								 * that is announced */
 } FeedCounter;
+
+/*
+ * The number of a row that is announced, as it is not known yet: greater than
+ * that of any row.
+ */
+#define TOLD_LATER	PG_INT64_MAX
 
 /*
  * feed_lock() locks the population's feed to the end of the transaction: no

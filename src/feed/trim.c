@@ -123,11 +123,13 @@ trim(const Population *population, TimestampTz keep_from, bool force,
 							   Int64GetDatum(counter.trimmed),
 							   Int64GetDatum(position)},
 					NULL);
+	/* what was told later has a number now, unless that is still to come */
 	catalog_execute("DELETE FROM segment.ended_profile"
-					" WHERE population = $1 AND told_by <= $2",
-					2, (Oid[]) {NAMEOID, INT8OID},
+					" WHERE population = $1 AND least(told_by, $3) <= $2",
+					3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
 					(Datum[]) {name_datum(population->name),
-							   Int64GetDatum(position)},
+							   Int64GetDatum(position),
+							   Int64GetDatum(counter.told_by)},
 					NULL);
 	catalog_execute("UPDATE segment.feed_counter SET trimmed = $2"
 					" WHERE population = $1",

@@ -15,6 +15,7 @@
 
 #include "audience/audience.h"
 #include "base/base.h"
+#include "feed/feed.h"
 #include "flow/build.h"
 #include "flow/definer.h"
 #include "flow/flow_private.h"
@@ -107,5 +108,6 @@ forget_audiences(Definer *definer, List *names)
 										   lfirst(lc))->definition_id);
 		audience_forget(population, lfirst(lc));
 	}
+	feed_announce(population_of(definer), false);
 	drop_unneeded(definer);
 }

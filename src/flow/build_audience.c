@@ -26,6 +26,7 @@
 
 #include "audience/audience.h"
 #include "base/base.h"
+#include "feed/feed.h"
 #include "flow/build.h"
 #include "flow/definer.h"
 #include "flow/flow_private.h"
@@ -129,8 +130,11 @@ define_audience(const Build *build)
 						wish->view ? definer->home : NULL);
 		stored = audience_by_name(population_of(definer), wish->name)->stored;
 		if (stored)
+		{
 			audience_begin_building(population_of(definer), wish->name,
 									clock_now());
+			feed_announce(population_of(definer), true);
+		}
 		build_drop_staging(population_of(definer));
 		build_note(build, stored ? BUILD_COMPLETING : BUILD_DONE);
 	}
@@ -149,6 +153,7 @@ decide(const Build *build)
 	Definer    *definer = build_begin_deciding(build);
 
 	members_decide_beside(population_of(definer), wish->name);
+	feed_announce(population_of(definer), false);
 	build_note_phase(population_of(definer), BUILD_DONE, 0);
 	definer_end(definer);
 }
