@@ -62,6 +62,55 @@ FROM (SELECT 'all' AS audience, key FROM segment.members('all') AS m(key text)
       UNION ALL SELECT 'top', key FROM segment.members('top') AS m(key text)) m
 GROUP BY audience ORDER BY 1;
 
+-- a query that asks for some of it reads only those rows; by whatever it is asked, the answer is that of the whole, asked likewise
+CREATE TABLE whole AS SELECT * FROM segment.transition;
+SELECT count(*), count(*) FILTER (WHERE key IS NULL) AS without_key FROM whole;
+CREATE FUNCTION call_for(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF) ' || query LOOP
+        CONTINUE WHEN line !~ 'Function Call: segment.feed_members';
+        RETURN NEXT regexp_replace(regexp_replace(line, '.*feed_members', ''), '\$[0-9]+|\(InitPlan [0-9]+\)\.col1', '$', 'g');
+    END LOOP;
+END $$;
+CREATE TABLE asked (condition text);
+INSERT INTO asked VALUES
+    ('true'), ('seq > 4'), ('seq >= 4'), ('4 < seq'), ('seq < 6'), ('6::int >= seq'), ('seq = 5'), ('seq = 5::smallint'), ('seq <> 5'), ('seq > NULL'),
+    ('seq > 2 and seq > 5 and seq <= 9'), ('seq > 3 or audience = ''top'''), ('seq between 4 and 7 and audience = ''top'''), ('audience = ''top''::text'),
+    ('audience <> ''top'''), ('audience = ''top''::name and change = ''entered'''), ('key = ''c3'''), ('seq > 2 and key = ''c9'''), ('key is null'),
+    ('seq > (SELECT 5)'), ('seq > (SELECT max(x) FROM generate_series(1, 4) AS x)'), ('seq = ANY (''{2,5,8}'')'), ('population = ''nobody'''), ('seq > profiles + 3'),
+    ('seq > 9223372036854775807'), ('seq < -9223372036854775808'), ('not seq > 4'), ('seq + 0 > 4'), ('audience > ''h''');
+SELECT a.condition, c.call FROM asked AS a, call_for('SELECT * FROM segment.transition WHERE ' || a.condition) AS c(call) ORDER BY a.ctid;
+SELECT call_for('SELECT count(*) FROM segment.transition WHERE seq > 4');
+SELECT call_for('SELECT seq FROM segment.transition WHERE key = ''c3''');
+SELECT call_for('SELECT t FROM segment.transition AS t');
+SELECT call_for('SELECT count(t) FROM segment.transition AS t');
+SELECT call_for('SELECT w.key FROM segment.transition AS t JOIN whole AS w USING (key) WHERE t.seq = 5');
+SELECT call_for('SELECT a.condition FROM asked AS a LEFT JOIN segment.transition AS t ON t.seq > 4');
+-- so do calls that stand elsewhere than in the view
+SELECT call_for('SELECT key FROM segment.feed_counter AS c CROSS JOIN segment.feed_members(c.population) WHERE seq > 3');
+SELECT call_for('SELECT * FROM (whole AS w JOIN segment.feed_members(''profile'') AS m USING (key)) AS j WHERE key > ''c3''');
+SELECT call_for('SELECT * FROM segment.feed_members(''profile'') AS a JOIN segment.feed_members(''profile'') AS b USING (seq) WHERE seq = 3');
+CREATE FUNCTION differ(columns text, condition text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint;
+BEGIN
+    EXECUTE format('SELECT count(*) FROM ((SELECT %1$s FROM segment.transition WHERE %2$s EXCEPT ALL SELECT %1$s FROM whole WHERE %2$s)
+        UNION ALL (SELECT %1$s FROM whole WHERE %2$s EXCEPT ALL SELECT %1$s FROM segment.transition WHERE %2$s)) AS d', columns, condition) INTO n;
+    RETURN n;
+END $$;
+SELECT condition, columns FROM asked, unnest('{*,seq,"audience, change","key, cause","count(*), max(seq)",profiles}'::text[]) AS columns WHERE differ(columns, condition) <> 0;
+-- and with parameters, in a plan that is made for all of them
+SET plan_cache_mode = force_generic_plan;
+PREPARE later AS SELECT seq, key FROM segment.transition WHERE seq > $1 AND audience = $2 ORDER BY seq LIMIT 2;
+SELECT call_for('EXECUTE later(3, ''top'')');
+EXECUTE later(3, 'top');
+EXECUTE later(7, 'top');
+EXECUTE later(NULL, 'top');
+RESET plan_cache_mode;
+DEALLOCATE later;
+
 -- it is removed from the beginning a row at a time, and with it the keys that nothing else needs
 SET segment.now = '2026-05-02 12:00+00';
 SELECT * FROM consumer;
@@ -84,9 +133,17 @@ SELECT segment.detach_source('customers', cascade => true);
 SELECT seq, audience, key, change, cause FROM segment.transitions();
 SELECT * FROM told;
 SELECT count(*) FROM segment.ended_profile;
--- members that are damaged
-SELECT * FROM segment.feed_members('profile', '\x00');
-SELECT * FROM segment.feed_members('profile', '\x');
+-- members that are damaged, for whoever asks for them
+BEGIN;
+ALTER TABLE segment.feed DISABLE TRIGGER segment_read_only;
+UPDATE segment.feed SET members = '\x' WHERE members IS NOT NULL;
+SELECT count(*) FROM segment.transition;
+SAVEPOINT asked;
+SELECT key FROM segment.transition;
+ROLLBACK TO asked;
+UPDATE segment.feed SET members = '\x00' WHERE members IS NOT NULL;
+SELECT key FROM segment.transition;
+ROLLBACK;
 
 SET client_min_messages = warning;
 SELECT segment.drop_population('profile', cascade => true);

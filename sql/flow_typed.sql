@@ -111,7 +111,7 @@ WHERE pronamespace = 'segment'::regnamespace AND prokind = 'f'
     AND proname NOT IN (
         'add', 'as_float8', 'attribute_step', 'attribute_value', 'audience_status', 'definition_id', 'bucket', 'calendar_part', 'capture_after',
         'capture_before', 'capture_row', 'ceil', 'clock_part', 'date_add', 'day_ago', 'day_start', 'days_between', 'divide', 'edge_value',
-        'elapsed', 'feed_members', 'filters_evaluated', 'first_step', 'floor', 'guard_command', 'guard_drop', 'guard_rewrite', 'guard_start', 'has_anniversary', 'instant', 'is_evaluated', 'is_stored_member',
+        'elapsed', 'feed_members', 'feed_members_support', 'filters_evaluated', 'first_step', 'floor', 'guard_command', 'guard_drop', 'guard_rewrite', 'guard_start', 'has_anniversary', 'instant', 'is_evaluated', 'is_stored_member',
         'is_toggled', 'json_boolean', 'json_number', 'json_text', 'larger', 'last_step', 'local_day', 'local_time', 'matches',
         'matches_support', 'member_support', 'multiply', 'ords', 'pack_members', 'refuse_write', 'round', 'sized', 'smaller',
         'source_status', 'square_root', 'subtract', 'sum_result_float8', 'sum_result_numeric', 'sum_step', 'window_after',

@@ -19,9 +19,9 @@
  *
  * A definition that is made beside writers reads the profiles first, and
  * appends the row while they end.  So the row is announced under EXCLUSIVE
- * before anything is read: from then on each profile that ends is told by a row
- * whose number is not known yet.  When it is, the number is that of the last
- * such row, or of one before (trim.c).
+ * before anything is read: from then on each profile that ends is told by a
+ * row whose number is not known yet.  When it is, the number is that of the
+ * last such row, or of one before (trim.c).
  *
  *-------------------------------------------------------------------------
  */

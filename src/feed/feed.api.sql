@@ -1,21 +1,40 @@
--- The profiles of a row of the feed that has members.
+-- The transitions of definitions.  What follows the population narrows them
+-- down, and is filled in by the planner (feed/narrow.c).
+CREATE OR REPLACE FUNCTION segment.feed_members_support(internal)
+RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_feed_members_support';
+COMMENT ON FUNCTION segment.feed_members_support(internal) IS
+    'lets segment.feed_members() know which transitions a query asks for';
+
 CREATE OR REPLACE FUNCTION segment.feed_members(
     population name,
-    members bytea,
-    OUT n bigint,
-    OUT key text)
+    from_seq bigint DEFAULT NULL,
+    to_seq bigint DEFAULT NULL,
+    of_audience name DEFAULT NULL,
+    keys boolean DEFAULT true,
+    OUT population name,
+    OUT seq bigint,
+    OUT audience name,
+    OUT key text,
+    OUT change text,
+    OUT at timestamptz,
+    OUT recorded_at timestamptz,
+    OUT cause text,
+    OUT profiles bigint)
 RETURNS SETOF record
-LANGUAGE C STABLE STRICT ROWS 1000
+LANGUAGE C STABLE ROWS 1000
+SUPPORT segment.feed_members_support
 AS 'MODULE_PATHNAME', 'segment_feed_members';
-COMMENT ON FUNCTION segment.feed_members(name, bytea) IS
-    'the keys of the profiles in column members of segment.feed, counted from 1, for those who may read the view of the population';
+COMMENT ON FUNCTION segment.feed_members(name, bigint, bigint, name, boolean) IS
+    'the transitions of each profile that a definition made enter or leave, in order, for those who may read the view of the population: with these numbers, of this audience, with or without keys';
 
 -- What the feed and its consumers show to whom: the populations whose view the
 -- reader may read; one whose view was dropped, to its owner.  The names are an
 -- array, computed once for a query, for which the primary key can be searched.
 -- (SELECT), one row without columns that the planner leaves away, makes it a view
--- that the server lets nobody write.  Each query reads the members of all
--- definitions of the feed, and sorts: segment.transitions() reads on from a number.
+-- that the server lets nobody write.  A query reads the members of definitions that
+-- it asks for by seq and audience, and sorts.
 CREATE OR REPLACE VIEW segment.transition WITH (security_barrier) AS
 SELECT t.population, t.seq, t.audience, t.key, t.change, t.at, t.recorded_at, t.cause, t.profiles
 FROM (
@@ -23,9 +42,9 @@ FROM (
     FROM segment.feed f
     WHERE f.members IS NULL
     UNION ALL
-    SELECT f.population, f.seq - f.profiles + m.n, f.audience, m.key, f.change, f.at, f.recorded_at, f.cause, 1::bigint
-    FROM segment.feed f CROSS JOIN LATERAL segment.feed_members(f.population, f.members) m
-    WHERE f.members IS NOT NULL) t CROSS JOIN (SELECT) AS read_only
+    SELECT c.population, m.seq, m.audience, m.key, m.change, m.at, m.recorded_at, m.cause, m.profiles
+    FROM segment.feed_counter c CROSS JOIN LATERAL segment.feed_members(c.population) m
+    WHERE c.last_definition > c.trimmed) t CROSS JOIN (SELECT) AS read_only
 WHERE t.population = ANY (ARRAY(
     SELECT p.population FROM segment.population p
     WHERE has_table_privilege(p.view, 'SELECT')

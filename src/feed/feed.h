@@ -46,7 +46,8 @@ extern void feed_put(FeedWriter *writer, const char *audience, const char *key,
 /*
  * feed_put_members() appends the same of all profiles of a set, as one row of
  * the feed, which takes as many numbers as there are profiles.  No profile may
- * end meanwhile: the base table is locked (EXCLUSIVE); or the row was announced.
+ * end meanwhile: the base table is locked (EXCLUSIVE); or the row was
+ * announced.
  */
 extern void feed_put_members(FeedWriter *writer, const char *audience,
 							 const MemberSet *members, bool entered,
@@ -61,10 +62,10 @@ extern void feed_put_members(FeedWriter *writer, const char *audience,
 extern int64 feed_close(FeedWriter *writer, int64 *last);
 
 /*
- * feed_announce() notes, for all transactions to come, that such a row is about
- * to be made beside writers, or ('announced' is false) that it has been.  The
- * base table is locked (EXCLUSIVE) when it is announced, and that is committed
- * before it is known which profiles the row has.
+ * feed_announce() notes, for all transactions to come, that such a row is
+ * about to be made beside writers, or ('announced' is false) that it has been.
+ * The base table is locked (EXCLUSIVE) when it is announced, and that is
+ * committed before it is known which profiles the row has.
  */
 extern void feed_announce(const Population *population, bool announced);
 

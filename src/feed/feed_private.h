@@ -17,8 +17,8 @@ typedef struct FeedCounter
 {
 	int64		last;
 	int64		trimmed;
-	int64		told_by;		/* the last row that has members; TOLD_LATER: one
-								 * that is announced */
+	int64		told_by;		/* the last row that has members; TOLD_LATER:
+								 * one that is announced */
 } FeedCounter;
 
 /*
@@ -40,6 +40,16 @@ extern FeedCounter feed_lock(const Population *population);
  */
 extern bool feed_read_counter(const Population *population, bool lock,
 							  FeedCounter *counter);
+
+/* The columns of a transition, which are those of its view. */
+enum
+{
+	TRANSITION_SEQ = 2,
+	TRANSITION_AUDIENCE = 3,
+	TRANSITION_KEY = 4,
+	TRANSITION_PROFILES = 9,
+	TRANSITION_COLUMNS = TRANSITION_PROFILES
+};
 
 /* read.c ----------------------------------------------------------------- */
 

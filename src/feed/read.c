@@ -42,35 +42,29 @@ SEGMENT_FUNCTION(segment_feed_members);
 /* Profiles whose keys are looked up at a time. */
 #define KEYS_BATCH	10000
 
-/* The columns of a transition, which are those of its view. */
-enum
-{
-	TRANSITION_SEQ = 2,
-	TRANSITION_KEY = 4,
-	TRANSITION_PROFILES = 9,
-	TRANSITION_COLUMNS = TRANSITION_PROFILES
-};
-
-/* Receives the key of the n-th profile, counted from 0; good in the call. */
-typedef void (*KeySink) (int64 n, const char *key, void *context);
+/* These, in a row of the feed. */
+#define FEED_COLUMNS \
+	"population, seq, audience, key, change, at, recorded_at, cause," \
+	" coalesce(profiles, 1) AS profiles"
 
 /* Where the transitions of one row go. */
 typedef struct RowOutput
 {
 	ReturnSetInfo *result;
-	int64		first;			/* number of the row's first profile */
+	int64		first;			/* numbers of the row's first profile */
+	int64		last;			/* and its last one */
 	Datum		values[TRANSITION_COLUMNS];
 	bool		isnull[TRANSITION_COLUMNS];
 } RowOutput;
 
 static bool has_shape(TupleDesc desc, ReturnSetInfo *result);
+static void take_row(RowOutput *output, HeapTuple row, TupleDesc desc);
 static int64 read_definition(const Population *population, RowOutput *output,
 							 int64 after, int64 most);
 static MemberSet *read_members(const Population *population, int64 seq);
-static void each_key(const Population *population, const MemberSet *set,
-					 int64 from, int64 to, KeySink sink, void *context);
-static void put_transition(int64 n, const char *key, void *context);
-static void put_member(int64 n, const char *key, void *context);
+static void put_keys(const Population *population, const MemberSet *set,
+					 int64 from, int64 to, RowOutput *output);
+static void put_transition(RowOutput *output, int64 n, const char *key);
 pg_noreturn static void refuse_damaged(void);
 
 /*
@@ -93,27 +87,54 @@ segment_transitions(PG_FUNCTION_ARGS)
 }
 
 /*
- * feed_members(population, members) -> the number and the key of each
+ * feed_members(population, from_seq, to_seq, of_audience, keys) -> transitions
+ * of definitions, in order
  */
 Datum
 segment_feed_members(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	const char *name = NameStr(*PG_GETARG_NAME(0));
-	const Population *population = population_keep(name, AccessShareLock);
-	bytea	   *bytes = PG_GETARG_BYTEA_PP(1);
-	MemberSet  *set = members_unpack(VARDATA_ANY(bytes),
-									 VARSIZE_ANY_EXHDR(bytes));
+	int64		from = PG_ARGISNULL(1) ? 1 : PG_GETARG_INT64(1);
+	int64		to = PG_ARGISNULL(2) ? PG_INT64_MAX : PG_GETARG_INT64(2);
+	bool		keys = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
+	const Population *population = PG_ARGISNULL(0) ? NULL :
+		population_keep(NameStr(*PG_GETARG_NAME(0)), AccessShareLock);
+	SPITupleTable *rows;
+	uint64		count;
 
-	if (set == NULL)
-		refuse_damaged();
 	InitMaterializedSRF(fcinfo, 0);
 	/* it was dropped since the snapshot of the query */
 	if (population == NULL)
 		return (Datum) 0;
 	population = feed_reader(population);
 	SPI_connect();
-	each_key(population, set, 0, members_count(set), put_member, result);
+	catalog_select("SELECT " FEED_COLUMNS " FROM segment.feed"
+				   " WHERE population = $1 AND members IS NOT NULL"
+				   " AND seq >= $2 AND seq - profiles < $3"
+				   " AND ($4 = '' OR audience = $4) ORDER BY seq",
+				   4, (Oid[]) {NAMEOID, INT8OID, INT8OID, NAMEOID},
+				   (Datum[]) {name_datum(population->name),
+							  Int64GetDatum(from), Int64GetDatum(to),
+							  PG_ARGISNULL(3) ? name_datum("") :
+							  PG_GETARG_DATUM(3)});
+	rows = SPI_tuptable;
+	count = has_shape(rows->tupdesc, result) ? SPI_processed : 0;
+	for (uint64 i = 0; i < count; i++)
+	{
+		RowOutput	output = {.result = result};
+		int64		after;
+		int64		last;
+
+		CHECK_FOR_INTERRUPTS();
+		take_row(&output, rows->vals[i], rows->tupdesc);
+		after = Max(from, output.first) - 1;
+		last = Min(to, output.last);
+		if (keys)
+			(void) read_definition(population, &output, after, last - after);
+		else
+			for (int64 seq = after + 1; seq <= last; seq++)
+				put_transition(&output, seq - output.first, NULL);
+	}
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -134,8 +155,7 @@ feed_read(const Population *population, int64 after, int64 most, bool members,
 	uint64		count;
 	int64		given = 0;
 
-	catalog_select("SELECT population, seq, audience, key, change, at,"
-				   " recorded_at, cause, coalesce(profiles, 1) AS profiles"
+	catalog_select("SELECT " FEED_COLUMNS
 				   " FROM segment.feed WHERE population = $1 AND seq > $2"
 				   " ORDER BY seq LIMIT $3",
 				   3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
@@ -146,14 +166,11 @@ feed_read(const Population *population, int64 after, int64 most, bool members,
 	for (uint64 i = 0; i < count && given < most; i++)
 	{
 		RowOutput	output = {.result = result};
-		Datum	   *values = output.values;
 		int64		seq;
 
 		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(rows->vals[i], rows->tupdesc, values, output.isnull);
-		seq = DatumGetInt64(values[TRANSITION_SEQ - 1]);
-		output.first = seq + 1 -
-			DatumGetInt64(values[TRANSITION_PROFILES - 1]);
+		take_row(&output, rows->vals[i], rows->tupdesc);
+		seq = output.last;
 		after = Max(after, output.first - 1);
 		if (output.isnull[TRANSITION_KEY - 1] && members)
 		{
@@ -163,9 +180,10 @@ feed_read(const Population *population, int64 after, int64 most, bool members,
 		else
 		{
 			/* of its profiles those that are after the position */
-			values[TRANSITION_PROFILES - 1] = Int64GetDatum(seq - after);
-			tuplestore_putvalues(result->setResult, result->setDesc, values,
-								 output.isnull);
+			output.values[TRANSITION_PROFILES - 1] =
+				Int64GetDatum(seq - after);
+			tuplestore_putvalues(result->setResult, result->setDesc,
+								 output.values, output.isnull);
 			given++;
 		}
 		after = seq;
@@ -196,6 +214,16 @@ has_shape(TupleDesc desc, ReturnSetInfo *result)
 	return true;
 }
 
+/* take_row() reads a row of FEED_COLUMNS. */
+static void
+take_row(RowOutput *output, HeapTuple row, TupleDesc desc)
+{
+	heap_deform_tuple(row, desc, output->values, output->isnull);
+	output->last = DatumGetInt64(output->values[TRANSITION_SEQ - 1]);
+	output->first = output->last + 1 -
+		DatumGetInt64(output->values[TRANSITION_PROFILES - 1]);
+}
+
 /*
  * read_definition() puts the transitions of a definition that are after a
  * position, at most so many; returns the number of the last one.
@@ -204,20 +232,18 @@ static int64
 read_definition(const Population *population, RowOutput *output, int64 after,
 				int64 most)
 {
-	int64		seq = DatumGetInt64(output->values[TRANSITION_SEQ - 1]);
-	int64		count = seq + 1 - output->first;
+	int64		count = output->last + 1 - output->first;
 	int64		from = after + 1 - output->first;
 	int64		to = count - from > most ? from + most : count;
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 												 "segment feed members",
 												 ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(memory);
-	MemberSet  *set = read_members(population, seq);
+	MemberSet  *set = read_members(population, output->last);
 
 	if (members_count(set) != count)
 		refuse_damaged();
-	output->values[TRANSITION_PROFILES - 1] = Int64GetDatum(1);
-	each_key(population, set, from, to, put_transition, output);
+	put_keys(population, set, from, to, output);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 	return output->first + to - 1;
@@ -253,12 +279,12 @@ read_members(const Population *population, int64 seq)
 }
 
 /*
- * each_key() looks up the keys of the profiles 'from' to 'to' - 1 of a set,
- * and hands them to the sink.
+ * put_keys() puts the transitions of the profiles 'from' to 'to' - 1 of a set,
+ * whose keys it looks up.
  */
 static void
-each_key(const Population *population, const MemberSet *set, int64 from,
-		 int64 to, KeySink sink, void *context)
+put_keys(const Population *population, const MemberSet *set, int64 from,
+		 int64 to, RowOutput *output)
 {
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 												 "segment feed keys",
@@ -276,7 +302,7 @@ each_key(const Population *population, const MemberSet *set, int64 from,
 		profile_keys(population, ords + at, count, keys);
 		ended_keys_find(population, ords + at, count, keys);
 		for (int i = 0; i < count; i++)
-			sink(at + i, keys[i], context);
+			put_transition(output, at + i, keys[i]);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(memory);
 	}
@@ -285,31 +311,17 @@ each_key(const Population *population, const MemberSet *set, int64 from,
 	pfree(ords);
 }
 
-/* put_transition() puts the transition of one profile.  A KeySink. */
+/* put_transition() puts the transition of the n-th profile, from 0 on. */
 static void
-put_transition(int64 n, const char *key, void *context)
+put_transition(RowOutput *output, int64 n, const char *key)
 {
-	RowOutput  *output = context;
-
 	output->values[TRANSITION_SEQ - 1] = Int64GetDatum(output->first + n);
 	output->isnull[TRANSITION_KEY - 1] = (key == NULL);
 	if (key != NULL)
 		output->values[TRANSITION_KEY - 1] = CStringGetTextDatum(key);
+	output->values[TRANSITION_PROFILES - 1] = Int64GetDatum(1);
 	tuplestore_putvalues(output->result->setResult, output->result->setDesc,
 						 output->values, output->isnull);
-}
-
-/* put_member() puts the number and the key of one profile.  A KeySink. */
-static void
-put_member(int64 n, const char *key, void *context)
-{
-	ReturnSetInfo *result = context;
-	Datum		values[] = {Int64GetDatum(n + 1), (Datum) 0};
-	bool		isnull[] = {false, key == NULL};
-
-	if (key != NULL)
-		values[1] = CStringGetTextDatum(key);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 
 static void
