@@ -91,6 +91,7 @@ capture_end(void)
 {
 	/* its memory goes with the transaction */
 	batch = NULL;
+	folding_forget(0);
 }
 
 void
@@ -133,6 +134,7 @@ capture_discard(SubTransactionId subid)
 	Awaited    *awaited;
 	ListCell   *lc;
 
+	folding_forget(GetCurrentTransactionNestLevel());
 	if (batch == NULL)
 		return;
 	awaited = batch->awaited == NIL ? NULL : llast(batch->awaited);
@@ -168,6 +170,8 @@ batch_await(int count)
 	Awaited    *awaited;
 	MemoryContext old;
 
+	if (count > 0)
+		folding_check();
 	if (batch == NULL)
 	{
 		MemoryContext context = AllocSetContextCreate(TopTransactionContext,
@@ -382,7 +386,9 @@ batch_apply(void)
 	MemoryContextSetParent(whole->context, CurTransactionContext);
 	PG_TRY();
 	{
+		folding_begin();
 		linked_settle(whole->contributions);
+		folding_end();
 		apply_batch(whole->contributions);
 	}
 	PG_FINALLY();

@@ -5,6 +5,7 @@
  *
  *		capture.c		what triggers report
  *		table_rows.c	rows that come and go with their table
+ *		folding.c		are rows being evaluated?
  *		batch.c			what is one batch, and when is it whole?
  *		contribution.c	rows of one source ─► a delta per profile
  *		spilled_rows.c	the rows for which memory has no room
@@ -26,6 +27,19 @@
 /* What guests want of a source, and a row of it that they want. */
 typedef struct Interests Interests;
 typedef struct GuestRow GuestRow;
+
+/* folding.c: rows that are being evaluated -------------------------------- */
+
+/*
+ * Between folding_begin() and folding_end() expressions over rows are
+ * evaluated; folding_check() raises an error for a statement on a source that
+ * begins meanwhile.  folding_forget() says that a transaction of that nesting
+ * level was rolled back, or (0) all have ended.
+ */
+extern void folding_begin(void);
+extern void folding_end(void);
+extern void folding_check(void);
+extern void folding_forget(int level);
 
 /* batch.c: what is awaited ------------------------------------------------ */
 

@@ -134,6 +134,7 @@ contributions_add_rows(List *contributions, Relation relation,
 		tuplestore_rescan(went);
 	if (came != NULL)
 		tuplestore_rescan(came);
+	folding_begin();
 	for (;;)
 	{
 		bool		more_old = went != NULL &&
@@ -148,6 +149,7 @@ contributions_add_rows(List *contributions, Relation relation,
 				more_old ? source_table_row(table, old_row, old_above) : NULL,
 				more_new ? source_table_row(table, new_row, new_above) : NULL);
 	}
+	folding_end();
 	foreach(lc, contributions)
 		end_joining(lfirst(lc));
 	ExecDropSingleTupleTableSlot(old_row);
@@ -169,9 +171,11 @@ contributions_add_row(List *contributions, const SourceTable *table,
 
 	foreach(lc, contributions)
 		begin_joining(lfirst(lc), table->relid, whole);
+	folding_begin();
 	add_row(contributions, table->relid,
 			went != NULL ? source_table_row(table, went, old_above) : NULL,
 			came != NULL ? source_table_row(table, came, new_above) : NULL);
+	folding_end();
 	foreach(lc, contributions)
 		end_joining(lfirst(lc));
 	if (old_above != NULL)
@@ -191,9 +195,11 @@ contributions_add_table(List *contributions, Relation relation, Oid top,
 
 	foreach(lc, contributions)
 		begin_joining(lfirst(lc), top, whole);
+	folding_begin();
 	while ((row = source_scan_next(scan)) != NULL)
 		add_row(contributions, top, sign < 0 ? row : NULL,
 				sign > 0 ? row : NULL);
+	folding_end();
 	foreach(lc, contributions)
 		end_joining(lfirst(lc));
 	source_scan_end(scan);
@@ -290,9 +296,11 @@ contributions_add_emptied(List *contributions, Relation relation, Oid top)
 	TupleTableSlot *row;
 	ListCell   *lc;
 
+	folding_begin();
 	while ((row = source_scan_next(scan)) != NULL)
 		foreach(lc, contributions)
 			add_truncated(lfirst(lc), row);
+	folding_end();
 	source_scan_end(scan);
 }
 

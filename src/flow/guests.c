@@ -29,6 +29,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/xact.h"
@@ -380,7 +381,20 @@ evaluate(const Interests *interests, const Interest *interest,
 		bool	   *nulls = palloc(sizeof(bool) * what->nvalues);
 
 		for (int i = 0; i < what->nvalues; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(what->desc, i);
+
 			values[i] = ExecEvalExpr(what->values[i], econtext, &nulls[i]);
+			/* TRUNCATE takes what is stored out of line along with the row */
+			if (!nulls[i] && att->attlen == -1 &&
+				VARATT_IS_EXTERNAL(DatumGetPointer(values[i])))
+			{
+				struct varlena *stored =
+					(struct varlena *) DatumGetPointer(values[i]);
+
+				values[i] = PointerGetDatum(detoast_external_attr(stored));
+			}
+		}
 		MemoryContextSwitchTo(old);
 		result = heap_form_minimal_tuple(what->desc, values, nulls, 0);
 	}
