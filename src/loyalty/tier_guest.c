@@ -40,19 +40,20 @@ typedef struct Concerned
 	ExprState  *sum;			/* over a profile's row; NULL: is not exact */
 } Concerned;
 
-/* The tierings of a source. */
-typedef struct Concern
-{
-	List	   *concerned;		/* Concerned * */
-	FlowInterest *interest;		/* NULL: none */
-	ExprContext *econtext;
-} Concern;
-
 typedef struct ConcernKey
 {
 	Oid			base;
 	NameData	source;
 } ConcernKey;
+
+/* The tierings of a source. */
+typedef struct Concern
+{
+	ConcernKey	key;
+	List	   *concerned;		/* Concerned * */
+	FlowInterest *interest;		/* NULL: none */
+	ExprContext *econtext;
+} Concern;
 
 typedef struct ConcernEntry
 {
@@ -66,6 +67,7 @@ typedef struct ConcernEntry
 typedef struct Visited
 {
 	Tiering    *tiering;
+	const Concern *concern;		/* that it is of */
 	TierCustomer *customers;
 	int			count;
 	int			room;
@@ -98,6 +100,7 @@ static bool counts(const Concern *concern, const Concerned *one,
 static bool only_added(const Concern *concern, const Concerned *one,
 					   const FlowVisit *visit, Datum *sum);
 static void end(void *turn);
+static void find_anew(const Turn *turn, Visited *visited);
 
 static const FlowGuest guest = {
 	.name = "tiers of loyalty programs",
@@ -168,6 +171,7 @@ interest(const Source *source)
 	old = MemoryContextSwitchTo(context);
 	made.source = source_copy(source);
 	made.concern = concern_make(made.source);
+	made.concern->key = made.key;
 	MemoryContextSwitchTo(old);
 	entry = cache_put(concerns, &made, context, begun);
 	return entry->concern->interest;
@@ -185,17 +189,12 @@ concern_make(const Source *source)
 	foreach(lc, program_names(population))
 	{
 		Tiering    *tiering = tiering_find(population, lfirst(lc));
-		MemoryContextCallback *callback;
 		Concerned  *one;
 		bool		qualifies;
 
 		if (tiering == NULL || tiering->live || tiering->source == NULL ||
 			!concerns_source(tiering, source, &qualifies))
 			continue;
-		callback = palloc0(sizeof(MemoryContextCallback));
-		callback->func = tiering_free_plans;
-		callback->arg = tiering;
-		MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 		one = palloc0(sizeof(Concerned));
 		one->tiering = tiering;
 		one->qualifies = qualifies;
@@ -337,6 +336,7 @@ visit_for(Turn *turn, const FlowVisit *visit, const Concern *concern)
 		{
 			visited = palloc0(sizeof(Visited));
 			visited->tiering = tiering;
+			visited->concern = concern;
 			visited->room = 8;
 			visited->customers = palloc_array(TierCustomer, visited->room);
 			turn->visited = lappend(turn->visited, visited);
@@ -436,7 +436,11 @@ only_added(const Concern *concern, const Concerned *one,
 	return positive;
 }
 
-/* end() writes the steps of all who were visited. */
+/*
+ * end() writes the steps of all who were visited: by what the tiering is now,
+ * which a trigger of a user, say, may have changed while the rows were on
+ * their way.
+ */
 static void
 end(void *context)
 {
@@ -446,8 +450,26 @@ end(void *context)
 	foreach(lc, turn->visited)
 	{
 		Visited    *visited = lfirst(lc);
+		const ConcernEntry *entry = cache_find(concerns,
+											   &visited->concern->key);
 
-		tier_update(visited->tiering, visited->customers, visited->count,
-					false);
+		if (entry == NULL || entry->concern != visited->concern)
+			find_anew(turn, visited);
+		if (visited->tiering != NULL && !visited->tiering->live)
+			tier_update(visited->tiering, visited->customers, visited->count,
+						false);
 	}
+}
+
+/*
+ * find_anew() finds the tiering of those who were visited as it is now, NULL
+ * if it is gone.  What was seen of their sums may mean another one.
+ */
+static void
+find_anew(const Turn *turn, Visited *visited)
+{
+	visited->tiering = tiering_find(turn->population,
+									visited->tiering->program);
+	for (int i = 0; i < visited->count; i++)
+		visited->customers[i].only_added = false;
 }

@@ -83,14 +83,13 @@ typedef struct Tiering
 
 /*
  * tiering_find() is that of a program, made in the current memory context, or
- * NULL; tiering_must_find() raises an error instead.  tiering_free_plans()
- * frees what it has prepared.
+ * NULL; tiering_must_find() raises an error instead.  What it prepares goes
+ * with that context.
  */
 extern Tiering *tiering_find(const Population *population,
 							 const char *program);
 extern Tiering *tiering_must_find(const Population *population,
 								  const char *program);
-extern void tiering_free_plans(void *tiering);
 
 /*
  * tier_number() is the number of the tier of that name, 0 if there is none.

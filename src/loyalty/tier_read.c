@@ -130,7 +130,6 @@ tier_verify(FunctionCallInfo fcinfo, const Program *program)
 	question_begin(&question, program->population);
 	tier_compare_all(tiering, tell_difference, result);
 	question_end(&question);
-	tiering_free_plans(tiering);
 }
 
 /* tell_difference() appends a row.  A TierDifference. */

@@ -30,6 +30,7 @@
 #define ARG_WHERE		2
 #define ARG_WINDOW		3
 
+static void free_plans(void *tiering);
 static bool read_tiering(Tiering *tiering);
 static void read_tiers(Tiering *tiering);
 static int	compare_tiers(const void *a, const void *b);
@@ -42,12 +43,17 @@ Tiering *
 tiering_find(const Population *population, const char *program)
 {
 	Tiering    *tiering = palloc0(sizeof(Tiering));
+	MemoryContextCallback *callback;
 
 	tiering->population = population;
 	tiering->program = pstrdup(program);
 	tiering->zone = pg_tzset(population->timezone);
 	if (!read_tiering(tiering))
 		return NULL;
+	callback = palloc0(sizeof(MemoryContextCallback));
+	callback->func = free_plans;
+	callback->arg = tiering;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	read_tiers(tiering);
 	read_qualify(tiering);
 	return tiering;
@@ -353,17 +359,15 @@ make_plan(const Tiering *tiering, TierStatement statement)
 	return plan;
 }
 
-void
-tiering_free_plans(void *arg)
+/* free_plans() frees what a tiering has prepared. */
+static void
+free_plans(void *arg)
 {
 	Tiering    *tiering = arg;
 
 	for (int i = 0; i < TIER_STATEMENTS; i++)
-	{
 		if (tiering->plans[i] != NULL)
 			SPI_freeplan(tiering->plans[i]);
-		tiering->plans[i] = NULL;
-	}
 }
 
 /* events_sql() reads the events of customers: their keys are $1. */

@@ -473,7 +473,6 @@ tiering_update_all(const char *population, const char *program)
 	SPI_connect();
 	tier_update_all(tiering, true);
 	SPI_finish();
-	tiering_free_plans(tiering);
 	act_as_before(before);
 }
 
