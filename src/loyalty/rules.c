@@ -15,10 +15,12 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
+#include "utils/lsyscache.h"
 
 #include "filter/filter.h"
 #include "loyalty/loyalty_private.h"
@@ -89,12 +91,18 @@ rule_bind(const Source *source, const Rule *rule, Expr **amount, Expr **ref)
 	*ref = as_type(filter_compile_operand(column, scope), TEXTOID, rule);
 }
 
-/* as_type() converts a value, if it can be. */
+/*
+ * as_type() converts a value, if it can be.
+ *
+ * Whoever owns a type may make a cast of it to text, which every session that
+ * writes a row would call: such a type is written as its output function does.
+ */
 static Expr *
 as_type(Expr *expr, Oid type, const Rule *rule)
 {
 	Oid			given = exprType((Node *) expr);
 	Node	   *converted;
+	Oid			function;
 
 	if (type == NUMERICOID && given != INT2OID && given != INT4OID &&
 		given != INT8OID && given != NUMERICOID && given != FLOAT4OID &&
@@ -103,6 +111,19 @@ as_type(Expr *expr, Oid type, const Rule *rule)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("rule \"%s\" does not earn a number", rule->name),
 				 errhint("For example amount => 'orders.amount'.")));
+	if (find_coercion_pathway(type, given, COERCION_EXPLICIT,
+							  &function) == COERCION_PATH_FUNC &&
+		function >= FirstNormalObjectId)
+	{
+		CoerceViaIO *text = makeNode(CoerceViaIO);
+
+		text->arg = expr;
+		text->resulttype = type;
+		text->resultcollid = get_typcollation(type);
+		text->coerceformat = COERCE_EXPLICIT_CAST;
+		text->location = -1;
+		return (Expr *) text;
+	}
 	converted = coerce_to_target_type(NULL, (Node *) expr, given, type, -1,
 									  COERCION_EXPLICIT, COERCE_EXPLICIT_CAST,
 									  -1);
