@@ -37,14 +37,22 @@ typedef struct Grant
 	int64		movement;		/* 0: none */
 	int64		reversed;		/* of its points, by hand */
 	bool		is_others;		/* of another customer */
+	TimestampTz at;				/* DT_NOEND: its rule has no cap */
 	Movement   *made;			/* that grants now, or NULL */
 } Grant;
 
 static List *read_grants(Ledger *ledger, List *rows);
 static void take_grant(const Ledger *ledger, Grant *grant, uint64 row);
-static bool apply_row(Ledger *ledger, Grant *grant, List *changes);
+static int	apply_customer(Ledger *ledger, List *grants, List *rows,
+						   int first);
+static bool waits_for_others(const Ledger *ledger, const Grant *grant,
+							 List *changes);
+static bool apply_row(Caps *caps, Grant *grant, List *changes);
+static bool points_of(Caps *caps, Grant *grant, const RowChange *last,
+					  Numeric raw, int64 *points);
 static const RowChange *granting_change(const Ledger *ledger,
 										const Account *account, List *changes);
+static const RowChange *counting_change(const Grant *grant, List *changes);
 static void grant_new(Ledger *ledger, Grant *grant, const Rule *rule,
 					  int64 points);
 static void move_difference(Ledger *ledger, Grant *grant, const Rule *rule,
@@ -52,6 +60,7 @@ static void move_difference(Ledger *ledger, Grant *grant, const Rule *rule,
 static TimestampTz rule_active_at(const Ledger *ledger, const Rule *rule);
 static void write_grants(Ledger *ledger, List *grants);
 static bool whole_points(const Program *program, Numeric raw, int64 *points);
+static bool numeric_is_same(Numeric a, Numeric b);
 static Numeric sum_of(List *changes, int32 version);
 
 void
@@ -62,7 +71,6 @@ grants_apply(const Program *program, List *changes)
 	List	   *grants;
 	const RowChange *last = NULL;
 	ListCell   *lc;
-	ListCell   *row;
 
 	ledger->space = list_length(changes);
 	ledger->accounts = palloc0(sizeof(Account) * ledger->space);
@@ -83,17 +91,62 @@ grants_apply(const Program *program, List *changes)
 	}
 	ledger_read_locked(ledger);
 	grants = read_grants(ledger, rows);
-	forboth(lc, grants, row, rows)
-	{
-		Grant	   *grant = lfirst(lc);
-
-		ledger->at = grant->account->now;
-		if (!apply_row(ledger, grant, lfirst(row)))
-			lfirst(lc) = NULL;
-	}
+	for (int i = 0; i < list_length(grants);)
+		i = apply_customer(ledger, grants, rows, i);
 	lots_write(ledger);
 	write_grants(ledger, grants);
 	ledger_end(ledger);
+}
+
+/*
+ * apply_customer() applies the changes of rows of one customer, the first of
+ * which has that number; returns that of the next customer's.  Where a row
+ * gets no grant, NULL takes its place.
+ */
+static int
+apply_customer(Ledger *ledger, List *grants, List *rows, int first)
+{
+	Account    *account = ((Grant *) list_nth(grants, first))->account;
+	Caps		caps = {ledger, account};
+	bool	   *waits;
+	int			next = first;
+
+	while (next < list_length(grants) &&
+		   ((Grant *) list_nth(grants, next))->account == account)
+		next++;
+	ledger->at = account->now;
+	waits = palloc(sizeof(bool) * (next - first));
+	for (int i = first; i < next; i++)
+		waits[i - first] = waits_for_others(ledger, list_nth(grants, i),
+											list_nth(rows, i));
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = first; i < next; i++)
+			if (waits[i - first] == (pass == 1) &&
+				!apply_row(&caps, list_nth(grants, i), list_nth(rows, i)))
+				lfirst(list_nth_cell(grants, i)) = NULL;
+	return next;
+}
+
+/*
+ * waits_for_others() says whether a row earns more by a rule with a cap: what
+ * other rows of the statement give back is left for it.
+ */
+static bool
+waits_for_others(const Ledger *ledger, const Grant *grant, List *changes)
+{
+	const RowChange *last = counting_change(grant, changes);
+	int64		points;
+
+	if (last == NULL)
+		last = linitial(changes);
+	if (last->rule->cap == 0)
+		return false;
+	return grant->version == 0 || grant->is_others ||
+		(whole_points(ledger->program,
+					  numeric_add_opt_error(grant->raw,
+											sum_of(changes, grant->version),
+											NULL), &points) &&
+		 points > grant->points);
 }
 
 /*
@@ -101,37 +154,93 @@ grants_apply(const Program *program, List *changes)
  * that in its grant; false if there is none.
  */
 static bool
-apply_row(Ledger *ledger, Grant *grant, List *changes)
+apply_row(Caps *caps, Grant *grant, List *changes)
 {
-	const RowChange *first = linitial(changes);
+	Ledger	   *ledger = caps->ledger;
 	const RowChange *granting;
 	int64		points;
 
 	if (grant->version != 0 && !grant->is_others)
 	{
+		const RowChange *last = counting_change(grant, changes);
 		Numeric		raw = numeric_add_opt_error(grant->raw,
 												sum_of(changes,
 													   grant->version), NULL);
 
-		if (!whole_points(ledger->program, raw, &points))
+		if (last == NULL || !points_of(caps, grant, last, raw, &points))
 			return false;
 		grant->raw = raw;
 		if (points != grant->points)
-			move_difference(ledger, grant, first->rule, points);
+			move_difference(ledger, grant, last->rule, points);
 		return true;
 	}
 	granting = granting_change(ledger, grant->account, changes);
 	if (granting == NULL || (grant->is_others && grant->points != 0))
 		return false;
-	grant->raw = sum_of(changes, granting->rule->version);
-	if (!whole_points(ledger->program, grant->raw, &points))
-		return false;
 	grant->version = granting->rule->version;
 	grant->movement = 0;
 	grant->points = 0;
+	grant->raw = int64_to_numeric(0);
+	grant->at = DT_NOEND;
+	if (!points_of(caps, grant, granting, sum_of(changes, grant->version),
+				   &points))
+		return false;
+	grant->raw = sum_of(changes, grant->version);
 	if (points != 0)
 		grant_new(ledger, grant, granting->rule, points);
 	return true;
+}
+
+/*
+ * points_of() is how many points a row earns that comes to 'raw' now, by the
+ * rule of its last change; false for more than a movement may have: these earn
+ * nothing.
+ */
+static bool
+points_of(Caps *caps, Grant *grant, const RowChange *last, Numeric raw,
+		  int64 *points)
+{
+	const Rule *rule = last->rule;
+	TimestampTz at = last->went ? grant->at : last->happened;
+
+	if (!whole_points(caps->ledger->program, raw, points))
+		return false;
+	if (rule->cap == 0)
+		return true;
+	if (grant->at != DT_NOEND && numeric_is_same(raw, grant->raw) &&
+		cap_same_period(caps->ledger, rule, at, grant->at))
+		*points = grant->points;
+	else
+	{
+		if (grant->points != 0)
+			cap_note(caps, grant->rule, grant->at, -grant->points);
+		*points = cap_allows(caps, rule, at, *points);
+		cap_note(caps, grant->rule, at, *points);
+	}
+	grant->at = at;
+	return true;
+}
+
+/*
+ * counting_change() is the last change of a row in the eyes of the version
+ * that has granted: one by which it came, if there is one; NULL if the version
+ * follows it no more.
+ */
+static const RowChange *
+counting_change(const Grant *grant, List *changes)
+{
+	const RowChange *last = NULL;
+	ListCell   *lc;
+
+	foreach(lc, changes)
+	{
+		const RowChange *change = lfirst(lc);
+
+		if (change->rule->version == grant->version &&
+			(last == NULL || last->went))
+			last = change;
+	}
+	return last;
 }
 
 /*
@@ -149,16 +258,15 @@ granting_change(const Ledger *ledger, const Account *account, List *changes)
 	foreach(lc, changes)
 	{
 		const RowChange *change = lfirst(lc);
+		const Rule *rule = change->rule;
 
 		if (change->went)
 			return NULL;
-		if (last == NULL || change->rule->version > last->rule->version)
+		if (rule->valid_from <= ledger->at && rule->valid_until > ledger->at &&
+			(last == NULL || rule->version > last->rule->version))
 			last = change;
 	}
-	if (!last->condition || last->rule->valid_from > ledger->at ||
-		last->rule->valid_until <= ledger->at)
-		return NULL;
-	return last;
+	return last != NULL && last->condition ? last : NULL;
 }
 
 /*
@@ -208,7 +316,9 @@ take_grant(const Ledger *ledger, Grant *grant, uint64 row)
 {
 	bool		isnull;
 	Datum		key = result_value(row, 1, &isnull);
+	Datum		at;
 
+	grant->at = DT_NOEND;
 	if (isnull)
 		return;
 	grant->is_others = profile_key_compare(ledger->population, key,
@@ -222,6 +332,9 @@ take_grant(const Ledger *ledger, Grant *grant, uint64 row)
 	grant->reversed = DatumGetInt64(result_value(row, 6, &isnull));
 	if (isnull)
 		grant->reversed = 0;
+	at = result_value(row, 7, &isnull);
+	if (!isnull)
+		grant->at = DatumGetTimestampTz(at);
 }
 
 /* grant_new() grants points, or takes them if they are less than nothing. */
@@ -270,8 +383,8 @@ move_difference(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
 	}
 	/* what was reversed by hand is not taken back once more */
 	if (difference < 0 && grant->points > 0)
-		difference = -Min(-difference,
-						  Max(grant->points - grant->reversed, 0));
+		difference = (points > 0 ? Max(points - grant->reversed, 0) : points) -
+			Max(grant->points - grant->reversed, 0);
 	grant->points = points;
 	if (difference == 0)
 		return;
@@ -312,11 +425,11 @@ move_difference(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
 static void
 write_grants(Ledger *ledger, List *grants)
 {
-	Column	   *columns = columns_make(list_length(grants), 7,
+	Column	   *columns = columns_make(list_length(grants), 8,
 									   (Oid[]) {NAMEOID, TEXTOID,
 											   ledger->population->key_type,
 											   INT4OID, NUMERICOID, INT8OID,
-											   INT8OID});
+											   INT8OID, TIMESTAMPTZOID});
 	int			rows = 0;
 	ListCell   *lc;
 
@@ -335,12 +448,13 @@ write_grants(Ledger *ledger, List *grants)
 		columns[6].values[rows] = Int64GetDatum(grant->made != NULL ?
 												grant->made->number :
 												grant->movement);
+		columns[7].values[rows] = TimestampTzGetDatum(grant->at);
 		rows++;
 	}
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < 8; i++)
 		columns[i].rows = rows;
 	if (rows > 0)
-		(void) columns_send(ledger, PUT_GRANTS, columns, 7, (Datum) 0);
+		(void) columns_send(ledger, PUT_GRANTS, columns, 8, (Datum) 0);
 }
 
 /*
@@ -378,6 +492,14 @@ points_countable(Numeric amount)
 		return false;
 	size = DirectFunctionCall1(numeric_abs, NumericGetDatum(amount));
 	return DatumGetBool(DirectFunctionCall2(numeric_le, size, most));
+}
+
+/* numeric_is_same() says whether two numbers are equal. */
+static bool
+numeric_is_same(Numeric a, Numeric b)
+{
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a),
+											NumericGetDatum(b)));
 }
 
 /* sum_of() adds up what changes of one version come to. */

@@ -713,12 +713,16 @@ CREATE OR REPLACE FUNCTION segment.create_earning(
     ref name DEFAULT NULL,
     pending text DEFAULT NULL,
     expires text DEFAULT NULL,
+    valid_from text DEFAULT NULL,
+    valid_until text DEFAULT NULL,
+    cap bigint DEFAULT NULL,
+    per text DEFAULT NULL,
     population name DEFAULT NULL)
 RETURNS integer
 LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'segment_create_earning';
-COMMENT ON FUNCTION segment.create_earning(name, name, text, text, name, text, text, name) IS
-    'lets the rows of a source earn points in the transaction that writes them, as in ''orders.amount * 1.5 where status = "paid"''; if they change or go, so do the points; condition: a filter that the customer has to pass, as before the statement; ref: the column of the source by which a row is known again; pending and expires: other terms than the program''s; returns the number of the rule''s version: one that is there already gets another, which holds for rows that come from now on';
+COMMENT ON FUNCTION segment.create_earning(name, name, text, text, name, text, text, text, text, bigint, text, name) IS
+    'lets the rows of a source earn points in the transaction that writes them, as in ''orders.amount * 1.5 where status = "paid"''; if they change or go, so do the points; condition: a filter that the customer has to pass, as before the statement; ref: the column of the source by which a row is known again; pending and expires: other terms than the program''s; valid_from and valid_until: rows earn that come between these, each a day of the population''s time zone, or an instant; cap, per: how much it grants a customer at most in a day, week, month, quarter, year, or ever; returns the number of the rule''s version: one that is there already gets another, which holds for rows that come while it is valid';
 
 CREATE OR REPLACE FUNCTION segment.end_earning(
     program name,

@@ -100,6 +100,8 @@ CREATE TABLE segment.earning (
     expires text,
     valid_from timestamptz NOT NULL,
     valid_until timestamptz NOT NULL,
+    cap bigint,
+    per text,
     lost_at timestamptz,
     PRIMARY KEY (population, program, rule, version)
 );
@@ -119,6 +121,8 @@ COMMENT ON COLUMN segment.earning.pending IS 'how long after it was earned it be
 COMMENT ON COLUMN segment.earning.expires IS 'until when it is good; NULL: as the program says';
 COMMENT ON COLUMN segment.earning.valid_from IS 'from when on it grants';
 COMMENT ON COLUMN segment.earning.valid_until IS 'until when it grants; infinity: it has not ended';
+COMMENT ON COLUMN segment.earning.cap IS 'how much it grants a customer at most in a period; NULL: any amount';
+COMMENT ON COLUMN segment.earning.per IS 'the period: day, week, month, quarter or year, of the population''s time zone, or ever';
 COMMENT ON COLUMN segment.earning.lost_at IS 'when what it reads was dropped, since when what it has granted follows no row; NULL: it was not';
 SELECT pg_catalog.pg_extension_config_dump('segment.earning', '');
 GRANT SELECT ON segment.earning TO PUBLIC;

@@ -19,6 +19,7 @@
  *		rules_reader.c		they follow names, and say whether they bind
  *		rules_guest.c		what a statement's rows earn, by customer
  *		grants.c			what a row has earned so far, and earns now
+ *		caps.c				how much a rule may still grant in a period
  *		read.c				what a customer and an owner ask
  *		verify.c			is all well?
  *
@@ -66,6 +67,15 @@ typedef struct Terms
  * a day means that points are good to its end.
  */
 extern Terms terms_parse(const char *text, const char *argument, pg_tz *zone);
+
+/*
+ * instant_parse() reads an instant, in a zone if it names none; of a day it is
+ * the beginning, or the end.  period_parse() reads 'day', 'week', 'month',
+ * 'quarter' or 'year'; false if it is none.
+ */
+extern TimestampTz instant_parse(const char *text, const char *argument,
+								 pg_tz *zone, bool to_end);
+extern bool period_parse(const char *text, CalendarUnit *unit);
 
 /* terms_text() writes terms, but for an instant, as they are kept. */
 extern char *terms_text(const Terms *terms);
@@ -191,6 +201,7 @@ typedef enum LedgerStatement
 	ASK_ACCOUNTS,
 	ASK_GRANTS,
 	PUT_GRANTS,
+	ASK_CAPPED,
 	ADD_MOVEMENTS,
 #define LEDGER_STATEMENTS	(ADD_MOVEMENTS + 1)
 } LedgerStatement;
@@ -513,6 +524,8 @@ typedef struct Rule
 	char	   *expires;		/* or NULL: the program's */
 	TimestampTz valid_from;
 	TimestampTz valid_until;	/* DT_NOEND: it has not ended */
+	int64		cap;			/* most points a period; 0: none */
+	char	   *per;			/* 'day' to 'year', or 'ever'; NULL: no cap */
 	bool		lost;			/* what it reads was dropped */
 } Rule;
 
@@ -546,6 +559,33 @@ extern void rules_verify(FunctionCallInfo fcinfo, const Program *program);
 /* rules_guest.c: rules_guest_init() makes the room a guest of the corridor. */
 extern void rules_guest_init(void);
 
+/* caps.c: how much may a rule still grant? -------------------------------- */
+
+/* What rules with a cap have granted a customer, as far as it is known. */
+typedef struct Caps
+{
+	Ledger	   *ledger;
+	const Account *account;
+	List	   *rooms;
+	List	   *moves;			/* that are not written yet */
+} Caps;
+
+/*
+ * cap_allows() is how many of the points that a row of some instant is to earn
+ * by a rule are left by what the rule has granted the customer's rows of that
+ * period.  cap_note() notes that a row of some instant has more points now, or
+ * fewer: what a row has already is taken off before it is asked what the row
+ * may have.
+ */
+extern int64 cap_allows(Caps *caps, const Rule *rule, TimestampTz at,
+						int64 points);
+extern void cap_note(Caps *caps, const char *rule, TimestampTz at,
+					 int64 points);
+
+/* cap_same_period() says whether a rule counts two instants together. */
+extern bool cap_same_period(const Ledger *ledger, const Rule *rule,
+							TimestampTz a, TimestampTz b);
+
 /* grants.c: what a row has earned so far ---------------------------------- */
 
 /* What a batch did to a row of a source, in the eyes of one rule. */
@@ -557,6 +597,7 @@ typedef struct RowChange
 	char	   *ref;
 	Numeric		amount;			/* what came less what went */
 	bool		went;			/* a row with the ref was there before */
+	TimestampTz happened;		/* the time of the row */
 	TimestampTz at;				/* as of which the profile was decided */
 	bool		condition;		/* does the rule's condition hold? */
 } RowChange;

@@ -190,8 +190,12 @@ static const TableForm forms[PROGRAM_TABLES] = {
 		" raw numeric NOT NULL,"
 		" points bigint NOT NULL,"
 		" movement bigint,"
+		" at timestamptz,"
 		" PRIMARY KEY (rule, ref)",
 		.instead = "segment.create_earning()",
+		.indexes = {
+			"INDEX ON {granted} (key, rule, at) WHERE at IS NOT NULL",
+		},
 		.comment = "grants: what the rows of sources have earned so far",
 		.comments = {
 			{"rule", "name of the rule"},
@@ -201,6 +205,7 @@ static const TableForm forms[PROGRAM_TABLES] = {
 			{"raw", "what the row earns, not rounded"},
 			{"points", "what it has earned"},
 			{"movement", "number of the movement that granted it; NULL: it has earned nothing yet"},
+			{"at", "time of the row, which says for which period it counts; NULL: the rule has no cap"},
 		},
 	},
 };

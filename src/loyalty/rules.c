@@ -56,6 +56,11 @@ rules_read(const Population *population)
 		rule->valid_until =
 			DatumGetTimestampTz(catalog_get(&scan, "valid_until",
 											TIMESTAMPTZOID, &isnull));
+		rule->cap = DatumGetInt64(catalog_get(&scan, "cap", INT8OID,
+											  &isnull));
+		if (isnull)
+			rule->cap = 0;
+		rule->per = catalog_get_optional(&scan, "per");
 		(void) catalog_get(&scan, "lost_at", TIMESTAMPTZOID, &isnull);
 		rule->lost = !isnull;
 		rules = lappend(rules, rule);

@@ -29,17 +29,22 @@ static const Program *definer_program(FunctionCallInfo fcinfo, int population,
 									  const char *function);
 static const Source *check_rule(const Program *program, Rule *rule);
 static void check_ref(const Source *source, const Rule *rule);
-static int64 end_rule(const Program *program, const char *rule);
+static void validity_arguments(FunctionCallInfo fcinfo,
+							   const Program *program, Rule *rule);
+static void cap_arguments(FunctionCallInfo fcinfo, Rule *rule);
+static int64 end_rule(const Program *program, const char *rule,
+					  TimestampTz at);
 static void insert_rule(const Program *program, const Rule *rule);
 
 /*
  * create_earning(program, rule, amount, condition, ref, pending, expires,
- *				  population) -> version
+ *				  valid_from, valid_until, cap, per, population) -> version
  */
 Datum
 segment_create_earning(PG_FUNCTION_ARGS)
 {
-	const Program *program = definer_program(fcinfo, 7, "create_earning");
+	const Program *program = definer_program(fcinfo, 11,
+											  "create_earning");
 	char	   *amount = text_argument(fcinfo, 2);
 	Rule		rule = {0};
 	ListCell   *lc;
@@ -56,6 +61,8 @@ segment_create_earning(PG_FUNCTION_ARGS)
 	rule.ref = NameStr(*PG_GETARG_NAME(4));
 	rule.pending = note_argument(fcinfo, 5);
 	rule.expires = note_argument(fcinfo, 6);
+	validity_arguments(fcinfo, program, &rule);
+	cap_arguments(fcinfo, &rule);
 	rule.version = 1;
 	foreach(lc, rules_read(program->population))
 	{
@@ -67,7 +74,7 @@ segment_create_earning(PG_FUNCTION_ARGS)
 	}
 	(void) check_rule(program, &rule);
 	SPI_connect();
-	(void) end_rule(program, rule.name);
+	(void) end_rule(program, rule.name, rule.valid_from);
 	insert_rule(program, &rule);
 	population_changed(program->population);
 	SPI_finish();
@@ -84,7 +91,7 @@ segment_end_earning(PG_FUNCTION_ARGS)
 	char	   *rule = name_argument(fcinfo, 1, "rule");
 
 	SPI_connect();
-	if (end_rule(program, rule) == 0)
+	if (end_rule(program, rule, clock_now()) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("program \"%s\" has no rule \"%s\" that has not ended",
@@ -204,17 +211,77 @@ check_ref(const Source *source, const Rule *rule)
 				 errhint("Name the column of the primary key with ref => '...'.")));
 }
 
-/* end_rule() ends the version that grants; returns whether there was one. */
-static int64
-end_rule(const Program *program, const char *rule)
+/* validity_arguments() takes from when and until when a version grants. */
+static void
+validity_arguments(FunctionCallInfo fcinfo, const Program *program, Rule *rule)
 {
-	catalog_execute("UPDATE segment.earning SET valid_until = $4"
+	TimestampTz now = clock_now();
+	char	   *from = note_argument(fcinfo, 7);
+	char	   *until = note_argument(fcinfo, 8);
+
+	rule->valid_from = from == NULL ? now :
+		instant_parse(from, "valid_from", program->zone, false);
+	rule->valid_until = until == NULL ? DT_NOEND :
+		instant_parse(until, "valid_until", program->zone, true);
+	if (rule->valid_from < now)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rule \"%s\" cannot be valid from an instant that is gone",
+						rule->name),
+				 errdetail("Rows earn that come while it is valid."),
+				 errhint("Leave out valid_from: the rule is valid from now on.")));
+	if (rule->valid_until <= rule->valid_from)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rule \"%s\" would never be valid", rule->name),
+				 errhint("Let valid_until be later than valid_from, and than now.")));
+}
+
+/* cap_arguments() takes how much it grants at most, and in which period. */
+static void
+cap_arguments(FunctionCallInfo fcinfo, Rule *rule)
+{
+	char	   *per = PG_ARGISNULL(10) ? NULL : lower_text(fcinfo, 10);
+	CalendarUnit unit;
+
+	if (PG_ARGISNULL(9) != (per == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cap and per of rule \"%s\" must be given together",
+						rule->name),
+				 errhint("For example cap => 100, per => 'day'.")));
+	if (per == NULL)
+		return;
+	rule->cap = PG_GETARG_INT64(9);
+	rule->per = per;
+	if (rule->cap <= 0 || rule->cap > MOST_POINTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cap of rule \"%s\" must be a number of points",
+						rule->name),
+				 errhint("For example cap => 100, per => 'day'.")));
+	if (strcmp(per, "ever") != 0 && !period_parse(per, &unit))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is no period of a cap", quote_literal_cstr(per)),
+				 errhint("Write 'day', 'week', 'month', 'quarter', 'year' or 'ever'.")));
+}
+
+/*
+ * end_rule() ends versions that would grant from an instant on; returns how
+ * many there were.
+ */
+static int64
+end_rule(const Program *program, const char *rule, TimestampTz at)
+{
+	catalog_execute("UPDATE segment.earning"
+					" SET valid_until = greatest(valid_from, $4)"
 					" WHERE population = $1 AND program = $2 AND rule = $3"
 					" AND valid_until > $4",
 					4, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, TIMESTAMPTZOID},
 					(Datum[]) {name_datum(program->population->name),
 							   name_datum(program->name), name_datum(rule),
-							   TimestampTzGetDatum(clock_now())}, NULL);
+							   TimestampTzGetDatum(at)}, NULL);
 	return SPI_processed;
 }
 
@@ -224,11 +291,13 @@ insert_rule(const Program *program, const Rule *rule)
 {
 	catalog_execute("INSERT INTO segment.earning (population, program, rule,"
 					" version, source, amount, condition, ref, pending,"
-					" expires, valid_from, valid_until) VALUES ($1, $2, $3,"
-					" $4, $5, $6, $7, $8, $9, $10, $11, 'infinity')",
-					11, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, INT4OID, NAMEOID,
+					" expires, valid_from, valid_until, cap, per) VALUES ($1,"
+					" $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+					" $14)",
+					14, (Oid[]) {NAMEOID, NAMEOID, NAMEOID, INT4OID, NAMEOID,
 								TEXTOID, TEXTOID, NAMEOID, TEXTOID, TEXTOID,
-								TIMESTAMPTZOID},
+								TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID,
+								TEXTOID},
 					(Datum[]) {name_datum(program->population->name),
 							   name_datum(program->name),
 							   name_datum(rule->name),
@@ -242,9 +311,14 @@ insert_rule(const Program *program, const Rule *rule)
 							   CStringGetTextDatum(rule->pending),
 							   rule->expires == NULL ? (Datum) 0 :
 							   CStringGetTextDatum(rule->expires),
-							   TimestampTzGetDatum(clock_now())},
+							   TimestampTzGetDatum(rule->valid_from),
+							   TimestampTzGetDatum(rule->valid_until),
+							   Int64GetDatum(rule->cap),
+							   rule->per == NULL ? (Datum) 0 :
+							   CStringGetTextDatum(rule->per)},
 					(bool[]) {false, false, false, false, false, false,
 							  rule->condition == NULL, false,
 							  rule->pending == NULL, rule->expires == NULL,
-							  false});
+							  false, false, rule->per == NULL,
+							  rule->per == NULL});
 }

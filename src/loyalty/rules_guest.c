@@ -45,6 +45,7 @@ typedef struct SourceRules
 {
 	int			count;
 	BoundRule  *rules;
+	bool		timed;			/* the last value of a row is its time */
 	ExprContext *econtext;		/* for the conditions */
 } SourceRules;
 
@@ -91,12 +92,16 @@ static void *begin(const Population *population);
 static void visit(void *turn, const FlowVisit *visit);
 static void visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
 					  const SourceRules *rules, int *holds);
+static TimestampTz time_of(const SourceRules *rules, const FlowRow *row,
+						   TimestampTz now);
 static bool condition_holds(const SourceRules *rules, const BoundRule *rule,
 							TupleTableSlot *profile);
 static void end(void *turn);
+static void apply_all(Turn *turn, List *all);
 static void apply(Turn *turn, List *changes);
 static int	by_customer(const ListCell *a, const ListCell *b);
 static bool same_customer(const RowChange *a, const RowChange *b);
+static bool same_row(const RowChange *a, const RowChange *b);
 
 static const FlowGuest guest = {
 	.name = "loyalty programs",
@@ -192,6 +197,9 @@ make_interest(const Source *source)
 	}
 	if (values == NIL)
 		return NULL;
+	rules->timed = source_time(source) != NULL;
+	if (rules->timed)
+		values = lappend(values, source_time(source));
 	rules->econtext = CreateStandaloneExprContext();
 	return flow_interest(source, values, NULL, rules);
 }
@@ -276,10 +284,24 @@ visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
 			DatumGetNumeric(DirectFunctionCall1(numeric_uminus, amount));
 		change->went = row->sign < 0;
 		change->at = visit->at;
+		change->happened = time_of(rules, row, visit->at);
 		change->condition = holds[i] == 1;
 		turn->changes = lappend(turn->changes, change);
 	}
 	MemoryContextSwitchTo(old);
+}
+
+/* time_of() is the time of a row; 'now' if it has none. */
+static TimestampTz
+time_of(const SourceRules *rules, const FlowRow *row, TimestampTz now)
+{
+	int			last = 2 * rules->count;
+	TimestampTz at;
+
+	if (!rules->timed || row->isnull[last])
+		return now;
+	at = DatumGetTimestampTz(row->values[last]);
+	return TIMESTAMP_NOT_FINITE(at) ? now : at;
 }
 
 /* condition_holds() asks a rule's condition of a profile as it was. */
@@ -307,48 +329,60 @@ condition_holds(const SourceRules *rules, const BoundRule *rule,
 /*
  * Grant what was earned.  Of a FlowGuest.
  *
- * What went is taken first: an order that another customer has now leaves the
- * one before it comes to the other.
+ * What is no customer's any more is taken first: an order that another
+ * customer has now leaves the one before it comes to the other.
  */
 static void
 end(void *arg)
 {
 	Turn	   *turn = arg;
+	List	   *left = NIL;
+	List	   *others = NIL;
+	int			count = list_length(turn->changes);
 
 	list_sort(turn->changes, by_customer);
-	for (int pass = 0; pass < 2; pass++)
+	for (int i = 0; i < count;)
 	{
-		List	   *changes = NIL;
-		int			i = 0;
+		const RowChange *first = list_nth(turn->changes, i);
+		bool		came = false;
+		int			next = i;
 
-		while (i < list_length(turn->changes))
-		{
-			RowChange  *first = list_nth(turn->changes, i);
-			List	   *of_customer = NIL;
-			bool		went = false;
-
-			for (; i < list_length(turn->changes) &&
-				 same_customer(first, list_nth(turn->changes, i)); i++)
-			{
-				RowChange  *change = list_nth(turn->changes, i);
-
-				went |= change->went;
-				of_customer = lappend(of_customer, change);
-			}
-			if (went != (pass == 0))
-				continue;
-			if (changes != NIL &&
-				(list_length(changes) >= MOST_AT_ONCE ||
-				 strcmp(((RowChange *) linitial(changes))->rule->program,
-						first->rule->program) != 0))
-			{
-				apply(turn, changes);
-				changes = NIL;
-			}
-			changes = list_concat(changes, of_customer);
-		}
-		apply(turn, changes);
+		for (; next < count &&
+			 same_row(first, list_nth(turn->changes, next)); next++)
+			came |= !((RowChange *) list_nth(turn->changes, next))->went;
+		for (; i < next; i++)
+			if (came)
+				others = lappend(others, list_nth(turn->changes, i));
+			else
+				left = lappend(left, list_nth(turn->changes, i));
 	}
+	apply_all(turn, left);
+	apply_all(turn, others);
+}
+
+/* apply_all() grants what rows earn, of some customers at a time. */
+static void
+apply_all(Turn *turn, List *all)
+{
+	List	   *changes = NIL;
+	const RowChange *last = NULL;
+	ListCell   *lc;
+
+	foreach(lc, all)
+	{
+		RowChange  *change = lfirst(lc);
+
+		if (last != NULL && !same_customer(last, change) &&
+			(list_length(changes) >= MOST_AT_ONCE ||
+			 strcmp(last->rule->program, change->rule->program) != 0))
+		{
+			apply(turn, changes);
+			changes = NIL;
+		}
+		changes = lappend(changes, change);
+		last = change;
+	}
+	apply(turn, changes);
 }
 
 /* apply() grants what rows of some customers earn in one program. */
@@ -390,4 +424,12 @@ same_customer(const RowChange *a, const RowChange *b)
 {
 	return strcmp(a->rule->program, b->rule->program) == 0 &&
 		strcmp(a->who, b->who) == 0;
+}
+
+/* same_row() says whether two changes are of one row and rule. */
+static bool
+same_row(const RowChange *a, const RowChange *b)
+{
+	return same_customer(a, b) && strcmp(a->rule->name, b->rule->name) == 0 &&
+		strcmp(a->ref, b->ref) == 0;
 }

@@ -250,23 +250,32 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_GRANTS] = {
 		"SELECT g.key, g.version, g.raw, g.points, g.movement,"
 		" (SELECT -sum(r.points)::bigint FROM {movement} r"
-		" WHERE r.reverses = g.movement AND r.rule IS NULL)"
+		" WHERE r.reverses = g.movement AND r.rule IS NULL), g.at"
 		" FROM unnest($1, $2) WITH ORDINALITY AS u (rule, ref, n)"
 		" LEFT JOIN LATERAL (SELECT * FROM {granted} WHERE rule = u.rule"
 		" AND ref = u.ref OFFSET 0) AS g ON true ORDER BY u.n",
 		2, {NAMEARRAYOID, TEXTARRAYOID},
 	},
-	/* rules, refs, keys, versions, raw, points, movements */
+	/* rules, refs, keys, versions, raw, points, movements, at */
 	[PUT_GRANTS] = {
 		"INSERT INTO {granted} (rule, ref, key, version, raw, points,"
-		" movement) SELECT a, b, c, d, e, f, nullif(g, 0)"
-		" FROM unnest($1, $2, $3, $4, $5, $6, $7)"
-		" AS u (a, b, c, d, e, f, g)"
+		" movement, at) SELECT a, b, c, d, e, f, nullif(g, 0),"
+		" nullif(h, 'infinity')"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
+		" AS u (a, b, c, d, e, f, g, h)"
 		" ON CONFLICT (rule, ref) DO UPDATE SET key = excluded.key,"
 		" version = excluded.version, raw = excluded.raw,"
-		" points = excluded.points, movement = excluded.movement",
-		7, {NAMEARRAYOID, TEXTARRAYOID, KEY_ARRAY, INT4ARRAYOID,
-			NUMERICARRAYOID, INT8ARRAYOID, INT8ARRAYOID},
+		" points = excluded.points, movement = excluded.movement,"
+		" at = excluded.at",
+		8, {NAMEARRAYOID, TEXTARRAYOID, KEY_ARRAY, INT4ARRAYOID,
+			NUMERICARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+			TIMESTAMPTZARRAYOID},
+	},
+	/* key, rule, from, until: what rows of these instants have earned */
+	[ASK_CAPPED] = {
+		"SELECT sum(points)::bigint FROM {granted} WHERE key = $1"
+		" AND rule = $2 AND at >= $3 AND at < $4",
+		4, {KEY_TYPE, NAMEOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	},
 	/* of movements by rules: keys, kinds, points, at, refs, ... */
 	[ADD_MOVEMENTS] = {

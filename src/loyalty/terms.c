@@ -63,7 +63,8 @@ static bool take_span(Words *words, Interval *span);
 static const Unit *unit_of(const char *word);
 static const char *unit_name(CalendarUnit period);
 static bool take_period(Words *words, CalendarUnit *unit);
-static bool read_instant(const char *text, pg_tz *zone, TimestampTz *at);
+static bool read_instant(const char *text, pg_tz *zone, bool to_end,
+						 TimestampTz *at);
 static TimestampTz period_end(pg_tz *zone, TimestampTz at, CalendarUnit unit,
 							  int shift);
 
@@ -104,7 +105,7 @@ terms_parse(const char *text, const char *argument, pg_tz *zone)
 	else if (zone != NULL)
 	{
 		terms.kind = TERMS_ON;
-		if (read_instant(text, zone, &terms.at))
+		if (read_instant(text, zone, true, &terms.at))
 			return terms;
 	}
 	if (!valid || next_word(&words) != NULL)
@@ -118,6 +119,29 @@ terms_parse(const char *text, const char *argument, pg_tz *zone)
 				 errhint("Write, for example, '12 months', 'end of next year', 'never' or 'none'.") :
 				 errhint("Write, for example, 'after 12 months', 'after 12 months to the end of quarter', 'after 12 months without activity', 'end of next year' or 'never'.")));
 	return terms;
+}
+
+TimestampTz
+instant_parse(const char *text, const char *argument, pg_tz *zone, bool to_end)
+{
+	TimestampTz at;
+
+	if (!read_instant(text, zone, to_end, &at))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s => %s is no instant", argument,
+						quote_literal_cstr(text)),
+				 errhint("Write, for example, '2026-03-01' or '2026-03-01 12:00+01'.")));
+	return at;
+}
+
+bool
+period_parse(const char *text, CalendarUnit *unit)
+{
+	Words		words = {downcase_identifier(text, strlen(text), false,
+											 false)};
+
+	return take_period(&words, unit) && next_word(&words) == NULL;
 }
 
 char *
@@ -315,10 +339,11 @@ take_period(Words *words, CalendarUnit *period)
 
 /*
  * read_instant() reads an instant, in a zone if it names none itself; of a day
- * without a time it is the end.  False if it is not written as one.
+ * without a time it is the beginning, or the end.  False if it is not written
+ * as one.
  */
 static bool
-read_instant(const char *text, pg_tz *zone, TimestampTz *at)
+read_instant(const char *text, pg_tz *zone, bool to_end, TimestampTz *at)
 {
 	static const char *const day = "0000-00-00";
 	bool		is_day = strlen(text) == strlen(day);
@@ -339,7 +364,7 @@ read_instant(const char *text, pg_tz *zone, TimestampTz *at)
 
 		date = DatumGetDateADT(DirectFunctionCall1(date_in,
 												   CStringGetDatum(text)));
-		*at = calendar_day_start(zone, date + 1);
+		*at = calendar_day_start(zone, to_end ? date + 1 : date);
 		return true;
 	}
 	level = NewGUCNestLevel();
