@@ -326,11 +326,14 @@ extern void flow_follow_table(Oid relid);
  */
 extern void flow_follow_label(Oid type, const char *old, const char *new);
 
-/* lose.c: a table or column that is gone */
+/*
+ * lose.c: a table, a column of it, or a unique index, which may be there yet.
+ */
 typedef struct FlowLoss
 {
 	Oid			relid;
 	const char *column;			/* NULL: the table itself */
+	Oid			index;			/* of the table; InvalidOid: none */
 	const char *what;			/* "column amount of table orders" */
 } FlowLoss;
 

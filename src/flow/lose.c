@@ -10,6 +10,7 @@
  *												made of them
  *		DROP TABLE orders CASCADE				its sources go, and those that
  *												go through them
+ *		DROP INDEX products_pkey				refused, where a link needs it
  *
  * It is gone when we are called, in the same statement: an error brings it
  * back.
@@ -43,6 +44,8 @@ typedef struct Readers
 
 static Readers find_readers(const Population *population,
 							const FlowLoss *loss);
+static bool cannot_do_without(const Source *source, const FlowLoss *loss,
+							  const SourceColumn *column);
 static bool is_read(const Readers *readers);
 static void refuse(List *names, const FlowLoss *loss);
 static void append_readers(StringInfo list, const Population *population,
@@ -91,17 +94,28 @@ find_readers(const Population *population, const FlowLoss *loss)
 	{
 		const Source *source = lfirst(lc);
 
-		if (loss->column == NULL ||
-			source_needs_column(source, &column) != NULL)
+		if (cannot_do_without(source, loss, &column))
 			readers.sources = lappend(readers.sources, source->name);
 	}
 	/* one order, whatever that of the rows of our tables */
 	list_sort(readers.sources, compare_names);
+	if (OidIsValid(loss->index))
+		return readers;
 	readers.traits = trait_users_of_column(population, &column);
 	readers.audiences = audience_users_of_column(population, &column);
 	readers.others = readers_names(population,
 								   &(ReadThing) {.column = &column});
 	return readers;
+}
+
+/* cannot_do_without() says whether a source needs what is lost. */
+static bool
+cannot_do_without(const Source *source, const FlowLoss *loss,
+				  const SourceColumn *column)
+{
+	if (OidIsValid(loss->index))
+		return source_lacks_unique(source, loss->relid, loss->index);
+	return loss->column == NULL || source_needs_column(source, column) != NULL;
 }
 
 static bool
@@ -126,6 +140,8 @@ refuse(List *names, const FlowLoss *loss)
 			 errmsg("cannot drop %s because other objects depend on it",
 					loss->what),
 			 errdetail_internal("%s", list.data),
+			 OidIsValid(loss->index) ?
+			 errhint("Make another unique index first, or use DROP ... CASCADE to drop the dependent objects too.") :
 			 errhint("Use DROP ... CASCADE to drop the dependent objects too.")));
 }
 

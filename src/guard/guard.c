@@ -52,6 +52,7 @@ void
 guard_init(void)
 {
 	partitions_init();
+	uniques_init();
 	alters_init();
 }
 
@@ -61,8 +62,10 @@ segment_guard_start(PG_FUNCTION_ARGS)
 {
 	GuardStatement statement;
 
-	if (begin(fcinfo, &statement))
-		partitions_begin(&statement);
+	if (!begin(fcinfo, &statement))
+		PG_RETURN_NULL();
+	partitions_begin(&statement);
+	uniques_begin(&statement);
 	PG_RETURN_NULL();
 }
 
@@ -98,6 +101,7 @@ segment_guard_drop(PG_FUNCTION_ARGS)
 	/* first: what else is dropped may count all rows that are left */
 	partitions_dropped();
 	drops_check(&statement);
+	uniques_check(&statement);
 	triggers_check_dropped(&statement);
 	SPI_finish();
 	PG_RETURN_NULL();

@@ -5,7 +5,7 @@ RETURNS event_trigger
 LANGUAGE C
 AS 'MODULE_PATHNAME', 'segment_guard_start';
 COMMENT ON FUNCTION segment.guard_start() IS
-    'prepares to read the rows of a partition that is dropped';
+    'prepares to read the rows of a partition, and to see the unique indexes, that are dropped';
 
 CREATE FUNCTION segment.guard_command()
 RETURNS event_trigger
@@ -29,10 +29,11 @@ COMMENT ON FUNCTION segment.guard_rewrite() IS
     'notes that a table is rewritten';
 
 CREATE EVENT TRIGGER segment_guard_start ON ddl_command_start
-    WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP ACCESS METHOD', 'DROP TYPE')
+    WHEN TAG IN ('ALTER TABLE', 'DROP INDEX', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION',
+        'DROP ACCESS METHOD', 'DROP TYPE', 'DROP FUNCTION', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY')
     EXECUTE FUNCTION segment.guard_start();
 COMMENT ON EVENT TRIGGER segment_guard_start IS
-    'lets extension segment read the rows of a partition before it is dropped';
+    'lets extension segment see rows and unique indexes before they are dropped';
 
 CREATE EVENT TRIGGER segment_guard_command ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',

@@ -65,6 +65,19 @@ extern void renames_follow(const GuardStatement *statement);
 extern void drops_check(const GuardStatement *statement);
 extern void triggers_check_dropped(const GuardStatement *statement);
 
+/* uniques.c: unique indexes that a statement drops ------------------------ */
+
+/*
+ * uniques_init() installs the hook.  uniques_begin() is called when a
+ * statement that may drop indexes begins, and refuses what could not be
+ * refused later.
+ * uniques_check() is called when it has dropped anything: it refuses that
+ * sources lack a unique index that they had, or drops these sources.
+ */
+extern void uniques_init(void);
+extern void uniques_begin(const GuardStatement *statement);
+extern void uniques_check(const GuardStatement *statement);
+
 /* alters.c ---------------------------------------------------------------- */
 
 /*

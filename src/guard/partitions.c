@@ -56,6 +56,7 @@ static void made(Oid relid);
 static void altered(const AlterTableStmt *alter, const AlterTableCmd *command);
 static void refuse_unlogged(Oid relid);
 static void joined(Oid relid);
+static void refuse_doubles(Oid relid, Oid top);
 static void left(Oid relid, Oid parent, bool concurrently);
 
 void
@@ -238,11 +239,33 @@ joined(Oid relid)
 	/* its writers, if it has any, do not know of us yet */
 	(void) source_tree(relid, ShareRowExclusiveLock);
 	source_check_below(relid);
+	refuse_doubles(relid, top);
 	source_follow(top, relid);
 	flow_rows_begin();
 	foreach(lc, source_tree(relid, NoLock))
 		flow_rows_add(top, lfirst_oid(lc), +1, false);
 	flow_rows_end();
+}
+
+/* refuse_doubles() refuses rows that no index keeps from being there twice. */
+static void
+refuse_doubles(Oid relid, Oid top)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_is_inherited(top) ? sources_followed(top) : NIL)
+	{
+		const Source *source = lfirst(lc);
+
+		if (!source_lacks_unique(source, top, InvalidOid))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" cannot inherit from \"%s\", because source \"%s\" needs its rows to be unique",
+						get_rel_name(relid), get_rel_name(top), source->name),
+				 errdetail("No index is unique across tables that inherit."),
+				 errhint("Use a partitioned table.")));
+	}
 }
 
 /* left() counts out the rows of a table that was below 'parent'. */

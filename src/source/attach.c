@@ -80,7 +80,7 @@ source_attach(const Population *population, const SourceRequest *asked)
 		(void) source_condition(source, request.filter->text);
 	source_check(source);
 	if (key_link == 0)
-		eligible_indexes(source, relation);
+		indexes_check(source, relation);
 	links_advise(source);
 	relation_close(relation, NoLock);
 	foreach(lc, source_relations(source))

@@ -8,8 +8,6 @@
  *		orders			an ordinary table, or the one at the top of a tree
  *		customer_id		stored, and of the type of the population's key
  *		ordered_at		stored, and a date or a time
- *		an index		that begins with customer_id; it must be unique if
- *						there is no time, as a profile has one row then
  *
  * A table that would make capture fail or drift later is refused here, when
  * the user who can mend it gets the error.
@@ -28,8 +26,6 @@
 #include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -52,10 +48,6 @@ static Form_pg_attribute find_column(Relation relation, const char *column,
 									 const char *purpose);
 static void check_stored(Relation relation, Form_pg_attribute column,
 						 const char *purpose);
-static void refuse_several_tables(const Source *source);
-static void refuse_several_rows(const Source *source);
-static void advise_index(const Source *source, Relation relation);
-static const char *column_name(Relation relation, AttrNumber column);
 
 void
 eligible_relation(Relation relation, bool kept)
@@ -425,105 +417,4 @@ check_stored(Relation relation, Form_pg_attribute column, const char *purpose)
 					RelationGetRelationName(relation), purpose),
 			 errdetail("It is computed when it is read, and triggers see no value of it."),
 			 errhint("Make it a STORED generated column.")));
-}
-
-/*
- * A unique index promises that a profile has at most one row in an attribute
- * source.  And a retraction that reads the events of one profile again should
- * not read the whole table.  An index on some rows of the table is as good if
- * the source has no others.
- */
-void
-eligible_indexes(const Source *source, Relation relation)
-{
-	List	   *condition = make_ands_implicit(source_condition(source, NULL));
-	bool		inherited = source_is_inherited(RelationGetRelid(relation));
-	bool		unique = false;
-	bool		leads = false;
-	ListCell   *lc;
-
-	foreach(lc, RelationGetIndexList(relation))
-	{
-		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
-		Form_pg_index form = index->rd_index;
-
-		if (form->indisvalid &&
-			form->indkey.values[0] == source->key_attno &&
-			predicate_implied_by(RelationGetIndexPredicate(index), condition,
-								 false))
-		{
-			leads = true;
-			if (form->indisunique && form->indnkeyatts == 1 &&
-				form->indimmediate && !inherited)
-				unique = true;
-		}
-		relation_close(index, AccessShareLock);
-	}
-	if (source->at_attno == InvalidAttrNumber && inherited)
-		refuse_several_tables(source);
-	if (source->at_attno == InvalidAttrNumber && !unique)
-		refuse_several_rows(source);
-	if (inherited)
-		leads = link_is_found(source->relid,
-							  bms_make_singleton(source->key_attno));
-	if (source->at_attno != InvalidAttrNumber && !leads)
-		advise_index(source, relation);
-}
-
-/*
- * refuse_several_tables() refuses an attribute source that others inherit
- * from: no index finds out that two tables have a row of one profile.
- */
-static void
-refuse_several_tables(const Source *source)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-			 errmsg("table \"%s\" may hold several rows of one profile",
-					get_rel_name(source->relid)),
-			 errdetail("Other tables inherit from it, and no index is unique across them."),
-			 errhint("For a table of events, name its time with at => '...'. Otherwise use a partitioned table.")));
-}
-
-/* refuse_several_rows() refuses an attribute source without a unique index. */
-static void
-refuse_several_rows(const Source *source)
-{
-	char	   *table = source_table_name(source);
-	char	   *key = source_key_column(source);
-	char	   *condition = source_condition_sql(source, false);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-			 errmsg("table \"%s\" may hold several rows of one profile",
-					get_rel_name(source->relid)),
-			 errdetail("An attribute source has at most one row per profile, and no unique index on \"%s\" says so.",
-					   key),
-			 errhint("For a table of events, name its time with at => '...'. Otherwise: CREATE UNIQUE INDEX ON %s (%s)%s%s;",
-					 table, key, condition == NULL ? "" : " WHERE ",
-					 condition == NULL ? "" : condition)));
-}
-
-/* advise_index() says that no index finds the events of a profile. */
-static void
-advise_index(const Source *source, Relation relation)
-{
-	char	   *key = source_key_column(source);
-
-	ereport(NOTICE,
-			(errmsg("table \"%s\" has no index on \"%s\"",
-					RelationGetRelationName(relation), key),
-			 errdetail("Updates and deletes may have to read the events of one profile again."),
-			 errhint("CREATE INDEX ON %s (%s, %s);", source_table_name(source),
-					 key, column_name(relation, source->at_attno))));
-}
-
-/* column_name() is the name of a column, quoted for SQL. */
-static const char *
-column_name(Relation relation, AttrNumber column)
-{
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation),
-										  column - 1);
-
-	return quote_identifier(NameStr(att->attname));
 }

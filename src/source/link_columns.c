@@ -284,7 +284,7 @@ check_together(const NewLink *link)
 		appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ",
 						 quote_identifier(column));
 	}
-	if (link_is_unique(link->relid, columns))
+	if (link_is_unique(link->relid, columns, InvalidOid))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),

@@ -34,7 +34,10 @@
 #include "base/base.h"
 #include "source/source_private.h"
 
-static bool has_index(Oid relid, const Bitmapset *columns, bool unique);
+static bool has_index(Oid relid, const Bitmapset *columns);
+static bool has_unique_index(Oid relid, const Bitmapset *columns, Oid without);
+static bool search_indexes(Oid relid, const Bitmapset *columns, bool unique,
+						   Oid without);
 static bool is_unique_by(Relation index, const Bitmapset *columns);
 static Node *renumber(Node *node, void *source);
 static bool is_integer(Oid type);
@@ -268,10 +271,11 @@ link_value(Oid from, Oid to, Datum *value)
 }
 
 bool
-link_is_unique(Oid relid, const Bitmapset *columns)
+link_is_unique(Oid relid, const Bitmapset *columns, Oid without)
 {
 	/* no index is unique across tables that inherit */
-	return has_index(relid, columns, true) && !source_is_inherited(relid);
+	return has_unique_index(relid, columns, without) &&
+		!source_is_inherited(relid);
 }
 
 bool
@@ -281,7 +285,7 @@ link_is_found(Oid relid, const Bitmapset *columns)
 	ListCell   *lc;
 
 	if (!source_is_inherited(relid))
-		return has_index(relid, columns, false);
+		return has_index(relid, columns);
 	foreach(lc, source_tree(relid, NoLock))
 	{
 		Bitmapset  *below = NULL;
@@ -292,17 +296,31 @@ link_is_found(Oid relid, const Bitmapset *columns)
 								   get_attnum(lfirst_oid(lc),
 											  get_attname(relid, attno,
 														  false)));
-		found &= has_index(lfirst_oid(lc), below, false);
+		found &= has_index(lfirst_oid(lc), below);
 	}
 	return found;
 }
 
+/* has_index() says whether an index finds rows by one of some columns. */
+static bool
+has_index(Oid relid, const Bitmapset *columns)
+{
+	return search_indexes(relid, columns, false, InvalidOid);
+}
+
+/* has_unique_index() says whether one but 'without' says they are unique. */
+static bool
+has_unique_index(Oid relid, const Bitmapset *columns, Oid without)
+{
+	return search_indexes(relid, columns, true, without);
+}
+
 /*
- * has_index() says whether an index finds rows by one of some columns; or
- * whether one says that these are unique.
+ * search_indexes() says whether a table has an index, other than 'without',
+ * that finds rows by one of some columns; a 'unique' one has no others.
  */
 static bool
-has_index(Oid relid, const Bitmapset *columns, bool unique)
+search_indexes(Oid relid, const Bitmapset *columns, bool unique, Oid without)
 {
 	Relation	relation = try_relation_open(relid, AccessShareLock);
 	bool		found = false;
@@ -315,8 +333,8 @@ has_index(Oid relid, const Bitmapset *columns, bool unique)
 		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
 		AttrNumber	first = index->rd_index->indkey.values[0];
 
-		found |= first > 0 && bms_is_member(first, columns) &&
-			index_finds(index, first) &&
+		found |= lfirst_oid(lc) != without && first > 0 &&
+			bms_is_member(first, columns) && index_finds(index, first) &&
 			(!unique || is_unique_by(index, columns));
 		relation_close(index, AccessShareLock);
 	}

@@ -51,7 +51,7 @@ source_move(const Source *source, Oid relid)
 	CommandCounterIncrement();
 	check_again(population, names);
 	if (source_by_name(population, name)->key_link == 0)
-		eligible_indexes(source_by_name(population, name), relation);
+		indexes_check(source_by_name(population, name), relation);
 	relation_close(relation, NoLock);
 
 	/* what nobody needs any more goes, and what is damaged is made anew */

@@ -449,7 +449,7 @@ static void
 check_unique(Source *source, const SourceLink *link)
 {
 	if (source->missing != NULL ||
-		link_is_unique(link->relid, link_to_columns(link)))
+		link_is_unique(link->relid, link_to_columns(link), InvalidOid))
 		return;
 	source->missing = link->npairs == 1 ?
 		psprintf("the unique index on column \"%s\" of \"%s\"",

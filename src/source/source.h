@@ -269,6 +269,12 @@ extern const char *source_needs_column(const Source *source,
 									   const SourceColumn *column);
 
 /*
+ * source_lacks_unique() says whether a source needs the rows of a table to be
+ * unique, by its key or by a link, and no index other than 'without' says so.
+ */
+extern bool source_lacks_unique(const Source *source, Oid relid, Oid without);
+
+/*
  * source_tables_attached() lists the tables (OIDs) that sources of any
  * population are made of; source_tables_among() lists those of them that are
  * among some, and source_populations() names (char *) the populations that

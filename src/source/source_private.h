@@ -36,20 +36,11 @@ extern AttrNumber eligible_key(const Population *population, Relation relation,
 extern AttrNumber eligible_time(Relation relation, const char *column);
 
 /*
- * eligible_indexes() refuses an attribute source that may hold several rows of
- * one profile, and advises an index for events.
- */
-extern void eligible_indexes(const Source *source, Relation relation);
-
-/*
  * links.c: source_alias() is the alias of a link's rows in SQL: r, r1 ...;
  * source_columns() is how many columns a table has or had, 0 if it is gone.
  */
 extern char *source_alias(int number);
 extern int	source_columns(Oid relid);
-
-/* index_finds() says whether an index finds all rows by a column. */
-extern bool index_finds(Relation index, AttrNumber attno);
 
 /*
  * link_type() is the type of a column as far as links are concerned, without
@@ -59,17 +50,28 @@ extern bool index_finds(Relation index, AttrNumber attno);
 extern Oid	link_type(Oid relid, AttrNumber attno);
 extern bool link_types_fit(Oid one, Oid other);
 
+/* index_finds() says whether an index finds all rows by a column. */
+extern bool index_finds(Relation index, AttrNumber attno);
+
 /*
- * link_is_unique() says whether no two rows of a table have the same values in
- * all of some columns (a Bitmapset), and link_is_found() whether an index
- * finds rows by one of them.
+ * link_is_unique() says whether no two rows of a table have the same values
+ * in all of some columns (a Bitmapset), as an index other than 'without' says;
+ * link_is_found(), whether an index finds rows by one of them.
  */
-extern bool link_is_unique(Oid relid, const Bitmapset *columns);
+extern bool link_is_unique(Oid relid, const Bitmapset *columns, Oid without);
 extern bool link_is_found(Oid relid, const Bitmapset *columns);
 
 /* The columns of a link: that refer, or that are referred to. */
 extern Bitmapset *link_of_columns(const SourceLink *link);
 extern Bitmapset *link_to_columns(const SourceLink *link);
+
+/* indexes.c: has a table the indexes that a source needs? ----------------- */
+
+/*
+ * indexes_check() refuses a source without a time that may hold several rows
+ * of one profile, and advises an index for events.
+ */
+extern void indexes_check(const Source *source, Relation relation);
 
 /* link_define.c: to which tables do the rows refer? ----------------------- */
 

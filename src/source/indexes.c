@@ -1,0 +1,181 @@
+/*-------------------------------------------------------------------------
+ *
+ * indexes.c
+ *	  Has a table the indexes that a source of it needs?
+ *
+ *		customers (customer_id)		unique: a source without a time has one
+ *									row a profile
+ *		orders (customer_id)		not needed, but a retraction reads the
+ *									events of one profile again
+ *		products (id)				unique: a line has one product
+ *
+ * An index on some rows of the table is as good for the key if the source has
+ * no others.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "storage/lockdefs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/base.h"
+#include "source/source_private.h"
+
+static bool key_has_index(const Source *source, Relation relation,
+						  bool unique, Oid without);
+static bool key_is_unique(const Source *source, Relation relation,
+						  Oid without);
+static void refuse_several_tables(const Source *source);
+static void refuse_several_rows(const Source *source);
+static void advise_index(const Source *source, Relation relation);
+static const char *column_name(Relation relation, AttrNumber column);
+
+void
+indexes_check(const Source *source, Relation relation)
+{
+	bool		inherited = source_is_inherited(RelationGetRelid(relation));
+	bool		found;
+
+	if (source->at_attno == InvalidAttrNumber)
+	{
+		if (inherited)
+			refuse_several_tables(source);
+		if (!key_is_unique(source, relation, InvalidOid))
+			refuse_several_rows(source);
+		return;
+	}
+	found = inherited ?
+		link_is_found(source->relid, bms_make_singleton(source->key_attno)) :
+		key_has_index(source, relation, false, InvalidOid);
+	if (!found)
+		advise_index(source, relation);
+}
+
+/*
+ * key_has_index() says whether an index, other than 'without', finds the rows
+ * of a profile; one that is 'unique' says that there is only one.
+ */
+static bool
+key_has_index(const Source *source, Relation relation, bool unique,
+			  Oid without)
+{
+	List	   *condition = make_ands_implicit(source_condition(source, NULL));
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		found |= lfirst_oid(lc) != without && form->indisvalid &&
+			form->indkey.values[0] == source->key_attno &&
+			predicate_implied_by(RelationGetIndexPredicate(index), condition,
+								 false) &&
+			(!unique || (form->indisunique && form->indnkeyatts == 1 &&
+						 form->indimmediate));
+		relation_close(index, AccessShareLock);
+	}
+	return found;
+}
+
+/* key_is_unique() says whether the source has one row of a profile at most. */
+static bool
+key_is_unique(const Source *source, Relation relation, Oid without)
+{
+	return !source_is_inherited(RelationGetRelid(relation)) &&
+		key_has_index(source, relation, true, without);
+}
+
+bool
+source_lacks_unique(const Source *source, Oid relid, Oid without)
+{
+	for (int i = 0; i < source->nlinks; i++)
+	{
+		const SourceLink *link = &source->links[i];
+		Bitmapset  *columns = link_to_columns(link);
+
+		/* whose columns are all there */
+		if (link->relid == relid && bms_next_member(columns, -1) > 0 &&
+			!link_is_unique(relid, columns, without))
+			return true;
+	}
+	if (source->at_attno == InvalidAttrNumber && source->at == NULL &&
+		source->relid == relid && source->key_link == 0 &&
+		source->key_attno != InvalidAttrNumber)
+	{
+		Relation	relation = try_relation_open(relid, AccessShareLock);
+		bool		unique = relation == NULL ||
+			key_is_unique(source, relation, without);
+
+		if (relation != NULL)
+			relation_close(relation, NoLock);
+		return !unique;
+	}
+	return false;
+}
+
+/*
+ * refuse_several_tables() refuses an attribute source that others inherit
+ * from: no index finds out that two tables have a row of one profile.
+ */
+static void
+refuse_several_tables(const Source *source)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+			 errmsg("table \"%s\" may hold several rows of one profile",
+					get_rel_name(source->relid)),
+			 errdetail("Other tables inherit from it, and no index is unique across them."),
+			 errhint("For a table of events, name its time with at => '...'. Otherwise use a partitioned table.")));
+}
+
+/* refuse_several_rows() refuses an attribute source without a unique index. */
+static void
+refuse_several_rows(const Source *source)
+{
+	char	   *table = source_table_name(source);
+	char	   *key = source_key_column(source);
+	char	   *condition = source_condition_sql(source, false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+			 errmsg("table \"%s\" may hold several rows of one profile",
+					get_rel_name(source->relid)),
+			 errdetail("An attribute source has at most one row per profile, and no unique index on \"%s\" says so.",
+					   key),
+			 errhint("For a table of events, name its time with at => '...'. Otherwise: CREATE UNIQUE INDEX ON %s (%s)%s%s;",
+					 table, key, condition == NULL ? "" : " WHERE ",
+					 condition == NULL ? "" : condition)));
+}
+
+/* advise_index() says that no index finds the events of a profile. */
+static void
+advise_index(const Source *source, Relation relation)
+{
+	char	   *key = source_key_column(source);
+
+	ereport(NOTICE,
+			(errmsg("table \"%s\" has no index on \"%s\"",
+					RelationGetRelationName(relation), key),
+			 errdetail("Updates and deletes may have to read the events of one profile again."),
+			 errhint("CREATE INDEX ON %s (%s, %s);", source_table_name(source),
+					 key, column_name(relation, source->at_attno))));
+}
+
+/* column_name() is the name of a column, quoted for SQL. */
+static const char *
+column_name(Relation relation, AttrNumber column)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation),
+										  column - 1);
+
+	return quote_identifier(NameStr(att->attname));
+}
