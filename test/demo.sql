@@ -310,6 +310,82 @@ SELECT audience, key, change, at, cause FROM segment.transition WHERE cause = 't
 ROLLBACK;
 
 \set ECHO none
+\echo '------------------------------------------------------------------------'
+\echo ' 6. A loyalty program: points and tiers in the transaction of the order.'
+\echo '------------------------------------------------------------------------'
+\set ECHO queries
+\timing on
+
+SELECT segment.create_program('club', expires => 'after 12 months', bonus => 50);
+
+SELECT segment.create_earning('club', 'orders', 'orders.amount * 10 where status = "paid"', ref => 'order_id');
+
+SELECT segment.create_tiering('club', 'sum(orders.amount where status = "paid")', period => 'last 12 months', hold => '12 months');
+
+SELECT segment.create_tier('club', 'silver', 100), segment.create_tier('club', 'gold', 250);
+
+\timing off
+\set ECHO none
+\echo :name 'signs up: 50 points, and a tier for what was bought in the last 12 months.'
+\set ECHO queries
+
+SELECT segment.join_program('club', :somebody) AS code \gset
+
+SELECT club_balance, club_tier, club_points_to_next_tier FROM profile WHERE customer_id = :somebody;
+
+\set ECHO none
+\echo 'Two orders earn, and gold is reached in the transaction of the second:'
+\set ECHO queries
+
+INSERT INTO orders (customer_id, ordered_at, drink, amount, status)
+VALUES (:somebody, now(), 'flat white', 90.00, 'paid');
+
+INSERT INTO orders (customer_id, ordered_at, drink, amount, status)
+VALUES (:somebody, now(), 'birthday cakes', 120.00, 'paid') RETURNING order_id AS cakes \gset
+
+SELECT club_balance, club_tier, club_tier_until::date AS until FROM profile WHERE customer_id = :somebody;
+
+\set ECHO none
+\echo '300 points are spent at the till.  A till that asks twice gets one answer, and nobody'
+\echo 'spends what is not there:'
+\set ECHO queries
+
+SELECT segment.redeem('club', :somebody, 300, ref => 'receipt 9', token => 'till 3, 4711') AS movement;
+
+SELECT segment.redeem('club', :somebody, 300, ref => 'receipt 9', token => 'till 3, 4711') AS the_same;
+
+\set ON_ERROR_STOP off
+SELECT segment.redeem('club', :somebody, 1000000);
+\set ON_ERROR_STOP on
+
+\set ECHO none
+\echo 'The cakes are refunded: their points go, and the tier that they had reached.'
+\set ECHO queries
+
+UPDATE orders SET status = 'refunded' WHERE order_id = :cakes;
+
+SELECT club_balance, club_tier FROM profile WHERE customer_id = :somebody;
+
+SELECT at::date, kind, points, balance, due, ref FROM segment.statement('club', :somebody);
+
+\set ECHO none
+\echo 'No job lets points expire.  In a year they are gone, and so is the tier:'
+SELECT segment.now() + interval '366 days' AS next_year \gset
+\set ECHO queries
+
+BEGIN;
+
+SET LOCAL segment.now = :'next_year';
+
+SELECT club_balance, club_tier FROM profile WHERE customer_id = :somebody;
+
+ROLLBACK;
+
+SELECT * FROM segment.liability('club');
+
+SELECT * FROM segment.verify_program('club');
+
+\set ECHO none
 \echo 'Is all of it true?  Everything is computed again from the five tables and'
 \echo 'compared with what was kept; a difference would be a row.'
 \pset footer on
