@@ -26,7 +26,9 @@
  * Two views joined are two scans of the base table, whose key is unique, and
  * the planner would take them to have nothing to do with each other.  So it is
  * told how many different keys each has: as many as make the join as large as
- * what the two audiences share (members_of_join()).
+ * what the two audiences share (members_of_join()).  Since 18 the server may
+ * make one scan of the two: then the second condition is said to leave what
+ * both share of what the first has left (share_of_given()).
  *
  * The answers make plans good or bad, and never wrong: the size is that of the
  * moment at which the query is planned, and both conditions say the same as
@@ -113,6 +115,8 @@ static MemoryContext planned_in = NULL;
 static get_relation_stats_hook_type next_stats_hook = NULL;
 
 static double selectivity(SupportRequestSelectivity *request);
+static double share_of_given(SupportRequestSelectivity *request,
+							 const PlannedMembers *members);
 static List *index_condition(SupportRequestIndexCondition *request);
 static bool look_up(PlannerInfo *root, List *args, PlannedMembers *members);
 static bool find_audience(PlannerInfo *root, List *args,
@@ -202,7 +206,50 @@ selectivity(SupportRequestSelectivity *request)
 		return members.size < 0 ? 1 : 0;
 	if (members.size < 0)
 		return list_length(request->args) == ARGS ? 0 : -1;
+	if (list_length(request->args) == ARGS)
+	{
+		double		of_given = share_of_given(request, &members);
+
+		if (of_given >= 0)
+			return Min(of_given, 1);
+	}
 	return Min(members.size / members.profiles, 1);
+}
+
+/*
+ * share_of_given() returns the share of those who have passed an earlier
+ * condition of the same scan, about members of another audience; -1 if there
+ * is none.  Since 18 two views that are joined are one scan of the base table.
+ */
+static double
+share_of_given(SupportRequestSelectivity *request,
+			   const PlannedMembers *members)
+{
+	int			relid = bms_singleton_member(pull_varnos(request->root,
+														 list_nth(request->args,
+																  ARG_ORD)));
+	RelOptInfo *rel = request->root->simple_rel_array[relid];
+	List	   *given = NIL;
+	PlannedMembers theirs;
+	double		shared;
+	ListCell   *lc;
+
+	foreach(lc, rel->baserestrictinfo)
+	{
+		List	   *args = NIL;
+
+		(void) find_members_call((Node *) ((RestrictInfo *) lfirst(lc))->clause,
+								 &args);
+		if (args == request->args)
+			break;
+		if (args != NIL)
+			given = args;
+	}
+	if (given == NIL || !look_up(request->root, given, &theirs) ||
+		theirs.size <= 0)
+		return -1;
+	shared = planned_share(request->root, members, &theirs);
+	return shared < 0 ? -1 : shared / theirs.size;
 }
 
 /* index_condition() returns conditions on ord that are as good as the call. */
