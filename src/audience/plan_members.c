@@ -225,10 +225,9 @@ static double
 share_of_given(SupportRequestSelectivity *request,
 			   const PlannedMembers *members)
 {
-	int			relid = bms_singleton_member(pull_varnos(request->root,
-														 list_nth(request->args,
-																  ARG_ORD)));
-	RelOptInfo *rel = request->root->simple_rel_array[relid];
+	PlannerInfo *root = request->root;
+	Relids		relids = pull_varnos(root, list_nth(request->args, ARG_ORD));
+	RelOptInfo *rel = root->simple_rel_array[bms_singleton_member(relids)];
 	List	   *given = NIL;
 	PlannedMembers theirs;
 	double		shared;
@@ -236,19 +235,19 @@ share_of_given(SupportRequestSelectivity *request,
 
 	foreach(lc, rel->baserestrictinfo)
 	{
+		const RestrictInfo *condition = lfirst(lc);
 		List	   *args = NIL;
 
-		(void) find_members_call((Node *) ((RestrictInfo *) lfirst(lc))->clause,
-								 &args);
+		(void) find_members_call((Node *) condition->clause, &args);
 		if (args == request->args)
 			break;
 		if (args != NIL)
 			given = args;
 	}
-	if (given == NIL || !look_up(request->root, given, &theirs) ||
+	if (given == NIL || !look_up(root, given, &theirs) ||
 		theirs.size <= 0)
 		return -1;
-	shared = planned_share(request->root, members, &theirs);
+	shared = planned_share(root, members, &theirs);
 	return shared < 0 ? -1 : shared / theirs.size;
 }
 
