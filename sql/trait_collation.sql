@@ -84,7 +84,7 @@ DROP TABLE before;
 
 -- verify() sees what only looks different
 SET segment.capture = off;
-UPDATE segment_data.profile AS p SET (s6, s11) = (SELECT lower(p.s6), 'cart') WHERE customer_id = 1;
+UPDATE segment_data.profile AS p SET (s6, s13) = (SELECT lower(p.s6), 'cart') WHERE customer_id = 1;
 RESET segment.capture;
 SELECT definition, key, stored, expected FROM segment.verify();
 SET segment.capture = off;

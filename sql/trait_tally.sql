@@ -172,7 +172,7 @@ SELECT '\x01190000000202037465610780c0c8ece2eff90205766567616e'::bytea::segment.
 
 -- what is not a tally is found out, and what to do is said
 SELECT '\x'::bytea::segment.tally;
-SELECT '\x02190000000102037465'::bytea::segment.tally;
+SELECT '\x04190000000102037465'::bytea::segment.tally;
 SELECT '\x01190000000002037465'::bytea::segment.tally;
 SELECT '\x011900000001020474656100'::bytea::segment.tally;
 SELECT '\x0119000000010203746561'::bytea::segment.tally AS "the same without NUL";
@@ -221,6 +221,68 @@ BEGIN
     END LOOP;
     ASSERT refused > 0 AND accepted > 0;
 END $$;
+
+-- a long tally has a directory, and one that is kept in three columns has changes in the
+-- first two: what the first says holds
+LOAD 'segment';
+SET segment.series_tail = 16;
+SELECT 'int4{"1": 1, "2": 4 @ 2000-01-01 00:00:00.000001+00, "3": 1, "4": 5, "5": 5 @ 1999-12-31 23:59:59.999999+00, "6": 1, "7": 1, "8": 1}'::segment.tally::bytea AS long,
+       'int4{"7": 0, "9": 2} of 130'::segment.tally::bytea AS changes, 'int4{} of 9'::segment.tally::bytea AS none;
+CREATE TABLE tally_columns (tail segment.tally, middle segment.tally, body segment.tally);
+INSERT INTO tally_columns VALUES
+    ('text{"d": 0, "e": 2} of 8', 'text{"a": 0, "d": 5, "j": 1} of 9', 'text{"a": 7, "b": 1, "c": 3, "d": 4, "e": 9, "f": 1, "g": 1, "h": 3 @ 2026-05-01, "i": 1}'),
+    ('text{} of 2', NULL, 'text{"a": 1, "b": 2}'), ('text{"b": 1, "c": 1} of 3', 'text{"a": 1} of 1', NULL), ('text{"a": 1}', NULL, NULL), (NULL, NULL, NULL);
+SELECT segment.tally_joined(tail, middle, body), segment.tally_size(segment.tally_joined(tail, middle, body)) AS size,
+       segment.tally_values(segment.tally_joined(tail, middle, body), NULL::text) AS values,
+       segment.tally_most_frequent(segment.tally_joined(tail, middle, body), NULL::text) AS favourite FROM tally_columns;
+SELECT segment.tally_joined(tail, middle, body) OPERATOR(segment.=) segment.tally_joined(tail, middle, body)::text::segment.tally AS same
+FROM tally_columns WHERE tail IS NOT NULL;
+SELECT t, segment.tally_tail(t), segment.tally_body(t) FROM (VALUES ('int4{"1": 1}'::segment.tally), ('text{"four": 4, "three": 3, "two": 2}')) AS v(t);
+SELECT 'int4{"7": 0}'::segment.tally;
+SELECT 'int4{"7": 0} of 0'::segment.tally;
+SELECT 'int4{"7": 0} of'::segment.tally;
+SELECT 'int4{"7": 0} of 1 and more'::segment.tally;
+SELECT 'int4{"7": 0,} of 1'::segment.tally;
+SELECT 'int4{} of 1'::segment.tally OPERATOR(segment.=) 'int4{} of 2' AS same;
+SELECT '\x0217000000020202'::bytea::segment.tally;
+SELECT '\x0317000000000000'::bytea::segment.tally;
+
+-- these, too, are refused or still tallies, whatever is changed in them, by whoever asks
+DO $$
+DECLARE
+    long bytea := (SELECT segment.tally_agg('value ' || v || repeat('.', v), CASE WHEN v % 3 > 0 THEN timestamptz '2026-01-01' + v * interval '1 day' END) FROM generate_series(1, 12) v)::segment.tally::bytea;
+    changes bytea := 'text{"value 1": 0, "value 2": 7, "value 3": 0 @ 2026-01-01 00:00+00, "value 4": 1, "value 5": 2, "value 6": 1, "value 7": 1, "value 8": 9} of 17'::segment.tally::bytea;
+    bytes bytea;
+    refused int := 0;
+    accepted int := 0;
+BEGIN
+    ASSERT get_byte(long, 0) = 2 AND get_byte(changes, 0) = 3;
+    FOREACH bytes IN ARRAY ARRAY[long, changes] LOOP
+        FOR i IN 0 .. length(bytes) - 1 LOOP
+            BEGIN
+                PERFORM substring(bytes for i)::segment.tally::text;
+                RAISE EXCEPTION 'accepted the first % bytes', i;
+            EXCEPTION WHEN data_corrupted THEN
+                NULL;
+            END;
+        END LOOP;
+        FOR i IN 5 .. length(bytes) - 1 LOOP
+            FOR change IN 1 .. 255 BY 7 LOOP
+                BEGIN
+                    PERFORM set_byte(bytes, i, get_byte(bytes, i) # change)::segment.tally::text::segment.tally,
+                        segment.tally_most_frequent(set_byte(bytes, i, get_byte(bytes, i) # change)::segment.tally, NULL::text),
+                        segment.tally_values(segment.tally_joined(changes::segment.tally, NULL, set_byte(bytes, i, get_byte(bytes, i) # change)::segment.tally), NULL::text);
+                    accepted := accepted + 1;
+                EXCEPTION WHEN data_corrupted THEN
+                    refused := refused + 1;
+                END;
+            END LOOP;
+        END LOOP;
+    END LOOP;
+    ASSERT refused > 0 AND accepted > 0;
+END $$;
+RESET segment.series_tail;
+DROP TABLE tally_columns;
 DROP CAST (segment.tally AS bytea);
 DROP CAST (bytea AS segment.tally);
 

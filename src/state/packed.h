@@ -4,8 +4,9 @@
  *	  Values of any type as bytes and as text, private to this room.
  *
  * What segment.tally and segment.series have in common: both hold values of
- * one type and times, as bytes of their own and as a text that depends on no
- * setting of the session.  'what' is the type's name, "tally", for errors.
+ * one type and times, as bytes of their own, of which parts are read if they
+ * are long, and as a text that depends on no setting of the session.  'what'
+ * is the type's name, "tally", for errors.
  *
  *-------------------------------------------------------------------------
  */
@@ -161,6 +162,50 @@ extern TypeCacheEntry *packed_type(const PackedReader *reader, Oid type);
 extern void packed_check_value(const PackedReader *reader,
 							   TypeCacheEntry *type,
 							   const unsigned char *content, Size length);
+
+/* packed_source.c: long values ------------------------------------------- */
+
+/*
+ * Bytes that are read in parts if they are long.  The first of them, or all,
+ * lie at 'start'; any can be fetched from 'toasted', from byte 'from' on.
+ */
+typedef struct PackedSource
+{
+	struct varlena *toasted;	/* NULL: all bytes are at 'start' */
+	Size		from;
+	Size		length;
+	const unsigned char *start;
+	Size		near;			/* so many bytes are there */
+} PackedSource;
+
+/*
+ * Find the bytes of a column's value.  Those that can be fetched in parts stay
+ * where they are, but for the first of them.
+ */
+extern void packed_source(Datum column, PackedSource *source);
+
+/* So many bytes of a source are loaded at first. */
+extern Size packed_first_read(const PackedSource *source);
+
+/* A part of a source. */
+extern PackedSource packed_source_part(const PackedSource *whole, Size from,
+									   Size length);
+
+/* Load bytes of the source, to be read next. */
+extern void packed_load(const PackedSource *source, PackedReader *bytes,
+						Size from, Size length);
+
+/*
+ * Every so many entries are described in the directory of a value of so many;
+ * 0: it needs none.
+ */
+extern int64 packed_per_block(int64 nentries);
+
+/* The number of bytes in a column. */
+extern Size packed_size(Datum column);
+
+/* Is the middle of a state long enough to be merged into the body? */
+extern bool packed_middle_is_long(Size middle, Size body);
 
 /* text ------------------------------------------------------------------- */
 

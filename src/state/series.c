@@ -154,8 +154,8 @@ series_compare(const SeriesEntry *a, const SeriesEntry *b)
 void
 series_begin(SeriesReader *reader, Datum series)
 {
-	SeriesSource came;
-	SeriesSource went;
+	PackedSource came;
+	PackedSource went;
 
 	series_sources(series, &came, &went);
 	if (came.length == 0 || went.length > 0)
@@ -164,7 +164,7 @@ series_begin(SeriesReader *reader, Datum series)
 }
 
 void
-series_begin_source(SeriesReader *reader, const SeriesSource *source)
+series_begin_source(SeriesReader *reader, const PackedSource *source)
 {
 	PackedReader *bytes = &reader->bytes;
 	uint64		type;
@@ -179,7 +179,7 @@ series_begin_source(SeriesReader *reader, const SeriesSource *source)
 	reader->scale = -1;
 	bytes->what = "series";
 	series_load(reader, 0, source->near > 0 ? source->near :
-				series_first_read(source));
+				packed_first_read(source));
 	version = *packed_bytes(bytes, 1);
 	if (version == SERIES_VERSION)
 	{

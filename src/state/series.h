@@ -93,23 +93,10 @@ typedef struct SeriesHead
 	bool		summed;			/* is the sum before each block known? */
 } SeriesHead;
 
-/*
- * Bytes that are read in parts if they are long.  The first of them, or all,
- * lie at 'start'; any can be fetched from 'toasted', from byte 'from' on.
- */
-typedef struct SeriesSource
-{
-	struct varlena *toasted;	/* NULL: all bytes are at 'start' */
-	Size		from;
-	Size		length;
-	const unsigned char *start;
-	Size		near;			/* so many bytes are there */
-} SeriesSource;
-
 /* Steps through the bytes, and checks each: ERRCODE_DATA_CORRUPTED. */
 typedef struct SeriesReader
 {
-	SeriesSource source;
+	PackedSource source;
 	PackedReader bytes;			/* those that are loaded */
 	SeriesHead	head;
 	SeriesKind	kind;
@@ -140,12 +127,12 @@ typedef struct SeriesReader
  * Find the bytes of the events that came and of those that went in a column's
  * value; the source of either is empty if there are none.
  */
-extern void series_sources(Datum series, SeriesSource *came,
-						   SeriesSource *went);
+extern void series_sources(Datum series, PackedSource *came,
+						   PackedSource *went);
 
 /* Read what stands before the events of a source that is not empty. */
 extern void series_begin_source(SeriesReader *reader,
-								const SeriesSource *source);
+								const PackedSource *source);
 
 /* The same of a series from which no events went. */
 extern void series_begin(SeriesReader *reader, Datum series);
@@ -174,15 +161,6 @@ extern Datum series_value(TypeCacheEntry *type, const SeriesEntry *entry);
 extern Datum series_number(TypeCacheEntry *type, int64 number, int scale);
 
 /* series_blocks.c: parts of a long series -------------------------------- */
-
-/*
- * Every so many events have an entry of their own in the directory of a series
- * of 'nentries'; 0: it needs none.
- */
-extern int64 series_per_block(int64 nentries);
-
-/* So many bytes of a source are loaded at first. */
-extern Size series_first_read(const SeriesSource *source);
 
 /* Load bytes of the source, to be read next. */
 extern void series_load(SeriesReader *reader, Size from, Size length);
@@ -237,17 +215,17 @@ series_block_events(const SeriesHead *head, int block)
 /* series_cache.c: heads that were read a moment ago ---------------------- */
 
 /* The sources of a long value, if this statement has read it before. */
-extern bool series_cache_sources(struct varlena *value, SeriesSource *came,
-								 SeriesSource *went);
+extern bool series_cache_sources(struct varlena *value, PackedSource *came,
+								 PackedSource *went);
 
 /* Keep these for later calls. */
 extern void series_cache_keep_sources(const struct varlena *value,
-									  const SeriesSource *came,
-									  const SeriesSource *went);
+									  const PackedSource *came,
+									  const PackedSource *went);
 
 /* Begin as another call of this statement began; false if none did. */
 extern bool series_cache_begin(SeriesReader *reader,
-							   const SeriesSource *source);
+							   const PackedSource *source);
 
 /* Keep a reader that has begun for later calls. */
 extern void series_cache_keep(const SeriesReader *reader);
@@ -273,7 +251,7 @@ typedef struct SeriesPart
 } SeriesPart;
 
 /* of each column, what came and what went */
-#define SERIES_PARTS	(2 * SERIES_COLUMNS)
+#define SERIES_PARTS	(2 * STATE_COLUMNS)
 
 /*
  * Steps through the events of a state in order: those that came, less those

@@ -37,8 +37,8 @@ bool
 series_append(TypeCacheEntry *type, const SeriesChange *added, int nentries,
 			  const TimeRange *kept, Datum *series)
 {
-	SeriesSource came;
-	SeriesSource went;
+	PackedSource came;
+	PackedSource went;
 	SeriesReader reader;
 	SeriesHead	head;
 	SeriesEntry first;
@@ -56,7 +56,7 @@ series_append(TypeCacheEntry *type, const SeriesChange *added, int nentries,
 		return false;
 	series_begin_source(&reader, &came);
 	head = reader.head;
-	if (series_per_block(head.nentries + nentries) > 0 || head.nblocks > 0)
+	if (packed_per_block(head.nentries + nentries) > 0 || head.nblocks > 0)
 		return false;
 	if (head.type != type || !skip_left(&reader, kept, &head, &first))
 		return false;

@@ -3,9 +3,8 @@
  * series_blocks.c
  *	  Which part of a long series has to be read?
  *
- * The server keeps a long value in chunks of 2 kB, and fetches those that are
- * asked for.  So a long series has a directory before its events, which are in
- * blocks of equal numbers:
+ * A long series has a directory before its events, which are in blocks of
+ * equal numbers (packed_source.c):
  *
  *		80 02				varint: 256 events in each block but the last
  *		b1 01				varint: length of what follows, in bytes
@@ -25,53 +24,34 @@
  *			   ~~~ read
  *					~~~~~~~~~~~~~~~~~~~~~~~ taken from the directory
  *
- * The number of events in a block grows with the root of the number of events,
- * so that neither block nor directory become long.  The events themselves are
- * as in a short series: the first of a block has a time since the event before
- * it, too, which is passed over by whoever comes from elsewhere.
+ * The events themselves are as in a short series: the first of a block has a
+ * time since the event before it, too, which is passed over by whoever comes
+ * from elsewhere.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/detoast.h"
-#include "access/heaptoast.h"
 #include "common/int.h"
 
 #include "state/series.h"
 
-/* of segment.series_tail: bytes for one event, mostly */
-#define EVENT_BYTES		8
-/* a series of fewer blocks than this has none */
-#define LEAST_BLOCKS	4
-/* events in a block, as a multiple of the root of their number */
-#define BLOCK_ROOTS		2
-
-/* so much of a long series is read at first: mostly the directory, too */
-#define FIRST_READ		(2 * TOAST_MAX_CHUNK_SIZE)
-/* a series of no more bytes is read at once */
-#define SHORT_READ		(16 * TOAST_MAX_CHUNK_SIZE)
-
-static void source_of(Datum series, SeriesSource *source);
-static void find_sources(const SeriesSource *source, SeriesSource *came,
-						 SeriesSource *went);
-static SeriesSource source_part(const SeriesSource *whole, Size from,
-								Size length);
+static void find_sources(const PackedSource *source, PackedSource *came,
+						 PackedSource *went);
 
 /* finding bytes ---------------------------------------------------------- */
 
 void
-series_sources(Datum series, SeriesSource *came, SeriesSource *went)
+series_sources(Datum series, PackedSource *came, PackedSource *went)
 {
 	struct varlena *value = (struct varlena *) DatumGetPointer(series);
-	SeriesSource whole;
+	PackedSource whole;
 
 	if (VARATT_IS_EXTERNAL_ONDISK(value) &&
 		series_cache_sources(value, came, went))
 		return;
-	source_of(series, &whole);
+	packed_source(series, &whole);
 	find_sources(&whole, came, went);
 	if (whole.toasted != NULL)
 		series_cache_keep_sources(value, came, went);
@@ -79,16 +59,16 @@ series_sources(Datum series, SeriesSource *came, SeriesSource *went)
 
 /* Find the two parts of the bytes of a column's value. */
 static void
-find_sources(const SeriesSource *source, SeriesSource *came,
-			 SeriesSource *went)
+find_sources(const PackedSource *source, PackedSource *came,
+			 PackedSource *went)
 {
-	SeriesSource whole = *source;
+	PackedSource whole = *source;
 	PackedReader bytes = {.what = "series"};
 	uint64		length;
 	Size		from;
 
 	*came = whole;
-	*went = (SeriesSource) {0};
+	*went = (PackedSource) {0};
 	bytes.at = whole.start;
 	bytes.end = whole.start + whole.near;
 	if (*packed_bytes(&bytes, 1) != SERIES_VERSION_LESS)
@@ -97,77 +77,15 @@ find_sources(const SeriesSource *source, SeriesSource *came,
 	from = bytes.at - whole.start;
 	if (length > whole.length - from)
 		packed_corrupted(&bytes, "It ends too early.");
-	*came = source_part(&whole, from, length);
-	*went = source_part(&whole, from + length, whole.length - from - length);
-}
-
-/*
- * Find the bytes of a column's value.  Those that can be fetched in parts stay
- * where they are, but for the first of them.
- */
-static void
-source_of(Datum series, SeriesSource *source)
-{
-	struct varlena *value = (struct varlena *) DatumGetPointer(series);
-
-	memset(source, 0, sizeof(SeriesSource));
-	if (VARATT_IS_EXTERNAL_ONDISK(value))
-	{
-		struct varatt_external pointer;
-
-		VARATT_EXTERNAL_GET_POINTER(pointer, value);
-		if (!VARATT_EXTERNAL_IS_COMPRESSED(pointer))
-		{
-			source->toasted = value;
-			source->length = pointer.va_rawsize - VARHDRSZ;
-			value = detoast_attr_slice(value, 0, series_first_read(source));
-		}
-	}
-	value = PG_DETOAST_DATUM_PACKED(PointerGetDatum(value));
-	source->start = (const unsigned char *) VARDATA_ANY(value);
-	source->near = VARSIZE_ANY_EXHDR(value);
-	if (source->toasted == NULL)
-		source->length = source->near;
-}
-
-Size
-series_first_read(const SeriesSource *source)
-{
-	return source->length <= SHORT_READ ? source->length : FIRST_READ;
-}
-
-/* A part of a source. */
-static SeriesSource
-source_part(const SeriesSource *whole, Size from, Size length)
-{
-	return (SeriesSource) {
-		.toasted = whole->toasted,
-		.from = from,
-		.length = length,
-		.start = whole->start + from,
-		.near = from < whole->near ? Min(whole->near - from, length) : 0,
-	};
+	*came = packed_source_part(&whole, from, length);
+	*went = packed_source_part(&whole, from + length,
+							   whole.length - from - length);
 }
 
 void
 series_load(SeriesReader *reader, Size from, Size length)
 {
-	const SeriesSource *source = &reader->source;
-	PackedReader *bytes = &reader->bytes;
-
-	if (from + length <= source->near)
-		bytes->at = source->start + from;
-	else
-	{
-		struct varlena *slice = detoast_attr_slice(source->toasted,
-												   source->from + from,
-												   length);
-
-		if (VARSIZE_ANY_EXHDR(slice) != length)
-			packed_corrupted(bytes, "It ends too early.");
-		bytes->at = (const unsigned char *) VARDATA_ANY(slice);
-	}
-	bytes->end = bytes->at + length;
+	packed_load(&reader->source, &reader->bytes, from, length);
 	reader->loaded = from + length;
 }
 
@@ -175,18 +93,6 @@ Size
 series_position(const SeriesReader *reader)
 {
 	return reader->loaded - (reader->bytes.end - reader->bytes.at);
-}
-
-/* the directory ----------------------------------------------------------- */
-
-int64
-series_per_block(int64 nentries)
-{
-	int64		least = Max(segment_series_tail / EVENT_BYTES, 1);
-
-	if (nentries < least * LEAST_BLOCKS)
-		return 0;
-	return Max(least, (int64) (BLOCK_ROOTS * sqrt((double) nentries)));
 }
 
 /* going about ------------------------------------------------------------- */

@@ -34,8 +34,8 @@ typedef struct KeptValue
 	TimestampTz statement;
 	Oid			table;			/* that holds the value */
 	Oid			number;			/* of the value */
-	SeriesSource came;			/* without any bytes */
-	SeriesSource went;
+	PackedSource came;			/* without any bytes */
+	PackedSource went;
 	SeriesReader readers[2];	/* as they began; of no source: not yet */
 	MemoryContext context;		/* holds what the readers point at */
 } KeptValue;
@@ -44,13 +44,13 @@ static KeptValue kept[KEPT];
 static int	next_kept = 0;
 
 static KeptValue *find_kept(const struct varlena *value);
-static SeriesReader *reader_of(KeptValue *one, const SeriesSource *source);
-static SeriesSource without_bytes(const SeriesSource *source);
+static SeriesReader *reader_of(KeptValue *one, const PackedSource *source);
+static PackedSource without_bytes(const PackedSource *source);
 static void own_memory(SeriesReader *reader, MemoryContext context);
 
 bool
-series_cache_sources(struct varlena *value, SeriesSource *came,
-					 SeriesSource *went)
+series_cache_sources(struct varlena *value, PackedSource *came,
+					 PackedSource *went)
 {
 	const KeptValue *one = find_kept(value);
 
@@ -64,7 +64,7 @@ series_cache_sources(struct varlena *value, SeriesSource *came,
 
 void
 series_cache_keep_sources(const struct varlena *value,
-						  const SeriesSource *came, const SeriesSource *went)
+						  const PackedSource *came, const PackedSource *went)
 {
 	KeptValue  *one = &kept[next_kept];
 	struct varatt_external pointer;
@@ -88,7 +88,7 @@ series_cache_keep_sources(const struct varlena *value,
 }
 
 bool
-series_cache_begin(SeriesReader *reader, const SeriesSource *source)
+series_cache_begin(SeriesReader *reader, const PackedSource *source)
 {
 	KeptValue  *one = source->toasted == NULL ? NULL :
 		find_kept(source->toasted);
@@ -140,7 +140,7 @@ find_kept(const struct varlena *value)
 
 /* The reader of what came, or of what went; NULL if the source is neither. */
 static SeriesReader *
-reader_of(KeptValue *one, const SeriesSource *source)
+reader_of(KeptValue *one, const PackedSource *source)
 {
 	if (one->came.length == source->length && one->came.from == source->from)
 		return &one->readers[0];
@@ -150,10 +150,10 @@ reader_of(KeptValue *one, const SeriesSource *source)
 }
 
 /* The place of a source, without any of its bytes. */
-static SeriesSource
-without_bytes(const SeriesSource *source)
+static PackedSource
+without_bytes(const PackedSource *source)
 {
-	return (SeriesSource) {
+	return (PackedSource) {
 		.from = source->from,
 		.length = source->length,
 	};

@@ -32,23 +32,12 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
 #include "state/series.h"
 
-/* the columns */
-enum
-{
-	TAIL,
-	MIDDLE,
-	BODY,
-};
-
-/* the least length of the middle at which it is merged, in tails */
-#define LEAST_MIDDLE	4
 /* so many events are looked for one by one */
 #define MANY_REMOVED	64
 
@@ -82,7 +71,6 @@ static void load_rest(StateChange *state, const SeriesChange *changes,
 static void begin_rest(StateChange *state);
 static bool rest_is_old(StateChange *state);
 static SeriesChanged merge_tail(StateChange *state, ChangeList *tail);
-static bool middle_is_long(const StateChange *state);
 static bool body_is_old(const StateChange *state);
 static bool list_read(const StateChange *state, int column, ChangeList *list);
 static void list_add(ChangeList *list, const SeriesEntry *entry, int64 times);
@@ -95,15 +83,15 @@ static Size column_size(const StateChange *state, int column);
 static Datum part_of(FunctionCallInfo fcinfo, bool is_tail);
 
 SEGMENT_FUNCTION(segment_series_short);
-SEGMENT_FUNCTION(segment_series_long);
+SEGMENT_FUNCTION(segment_state_long);
 
 SeriesChanged
 series_change(TypeCacheEntry *type, const SeriesChange *changes, int nchanges,
 			  const TimeRange *kept, Datum *columns, bool *isnull)
 {
 	StateChange state;
-	bool		has_rest = !isnull[MIDDLE] || !isnull[BODY];
-	bool		dropped = isnull[TAIL];
+	bool		has_rest = !isnull[STATE_MIDDLE] || !isnull[STATE_BODY];
+	bool		dropped = isnull[STATE_TAIL];
 	ChangeList	tail = {0};
 	SeriesChanged result;
 
@@ -114,12 +102,12 @@ series_change(TypeCacheEntry *type, const SeriesChange *changes, int nchanges,
 	state.isnull = isnull;
 	state.rest_known = false;
 
-	if (!has_rest && !isnull[TAIL] &&
-		series_append(type, changes, nchanges, kept, &columns[TAIL]))
+	if (!has_rest && !isnull[STATE_TAIL] &&
+		series_append(type, changes, nchanges, kept, &columns[STATE_TAIL]))
 	{
-		if (column_size(&state, TAIL) <= segment_series_tail)
+		if (column_size(&state, STATE_TAIL) <= segment_series_tail)
 			return SERIES_CHANGED;
-		if (!list_read(&state, TAIL, &tail))
+		if (!list_read(&state, STATE_TAIL, &tail))
 			return SERIES_UNKNOWN;
 		return merge_tail(&state, &tail);
 	}
@@ -129,11 +117,11 @@ series_change(TypeCacheEntry *type, const SeriesChange *changes, int nchanges,
 		return result;
 	if (has_rest && dropped && rest_is_old(&state))
 	{
-		isnull[MIDDLE] = isnull[BODY] = true;
+		isnull[STATE_MIDDLE] = isnull[STATE_BODY] = true;
 		list_drop_removed(&tail);
 	}
-	list_write(&state, &tail, TAIL);
-	if (column_size(&state, TAIL) <= segment_series_tail)
+	list_write(&state, &tail, STATE_TAIL);
+	if (column_size(&state, STATE_TAIL) <= segment_series_tail)
 		return SERIES_CHANGED;
 	return merge_tail(&state, &tail);
 }
@@ -151,7 +139,7 @@ change_tail(StateChange *state, const SeriesChange *changes, int nchanges,
 	int64		j = 0;
 	bool		changed = false;
 
-	if (!list_read(state, TAIL, &before))
+	if (!list_read(state, STATE_TAIL, &before))
 		return SERIES_UNKNOWN;
 	load_rest(state, changes, nchanges);
 	while (i < before.nchanges || j < nchanges)
@@ -245,7 +233,7 @@ begin_rest(StateChange *state)
 	if (state->rest_known)
 		return;
 	series_cursor_none(&state->rest);
-	for (int i = MIDDLE; i <= BODY; i++)
+	for (int i = STATE_MIDDLE; i <= STATE_BODY; i++)
 		if (!state->isnull[i])
 			series_cursor_add(&state->rest, state->columns[i]);
 	state->rest_known = true;
@@ -269,41 +257,27 @@ merge_tail(StateChange *state, ChangeList *tail)
 	ChangeList	body = {0};
 	ChangeList	merged = {0};
 
-	if (!list_read(state, MIDDLE, &middle))
+	if (!list_read(state, STATE_MIDDLE, &middle))
 		return SERIES_UNKNOWN;
-	state->isnull[TAIL] = true;
+	state->isnull[STATE_TAIL] = true;
 	list_merge(state, &middle, tail, &merged);
-	list_write(state, &merged, MIDDLE);
-	if (!middle_is_long(state) && !body_is_old(state))
+	list_write(state, &merged, STATE_MIDDLE);
+	if (!packed_middle_is_long(column_size(state, STATE_MIDDLE),
+							   column_size(state, STATE_BODY)) &&
+		!body_is_old(state))
 		return SERIES_CHANGED;
 
-	if (!list_read(state, BODY, &body))
+	if (!list_read(state, STATE_BODY, &body))
 		return SERIES_UNKNOWN;
-	state->isnull[MIDDLE] = true;
+	state->isnull[STATE_MIDDLE] = true;
 	middle = merged;
 	merged = (ChangeList) {0};
 	list_merge(state, &body, &middle, &merged);
 	for (int64 i = 0; i < merged.nchanges; i++)
 		if (merged.changes[i].times < 0)
 			return SERIES_UNKNOWN;
-	list_write(state, &merged, BODY);
+	list_write(state, &merged, STATE_BODY);
 	return SERIES_CHANGED;
-}
-
-/*
- * Is the middle long enough to be merged into the body?  Per byte of events,
- * body / middle bytes of the body are written, and middle / (2 * tail) of the
- * middle: the sum is least where middle^2 = 2 * tail * body.
- */
-static bool
-middle_is_long(const StateChange *state)
-{
-	double		tail = segment_series_tail;
-	double		middle = column_size(state, MIDDLE);
-	double		body = column_size(state, BODY);
-
-	return middle > LEAST_MIDDLE * tail &&
-		middle * middle > 2 * tail * body;
 }
 
 /* Can no more than half of the body's events count again? */
@@ -313,9 +287,9 @@ body_is_old(const StateChange *state)
 	SeriesReader reader;
 	int64		old;
 
-	if (state->isnull[BODY])
+	if (state->isnull[STATE_BODY])
 		return false;
-	series_begin(&reader, state->columns[BODY]);
+	series_begin(&reader, state->columns[STATE_BODY]);
 	old = series_block_before(&reader.head, state->kept->from) *
 		reader.head.per_block;
 	return old > reader.head.nentries / 2 || reader.last < state->kept->from;
@@ -451,8 +425,7 @@ list_write(const StateChange *state, const ChangeList *list, int column)
 static Size
 column_size(const StateChange *state, int column)
 {
-	return state->isnull[column] ? 0 :
-		toast_raw_datum_size(state->columns[column]) - VARHDRSZ;
+	return state->isnull[column] ? 0 : packed_size(state->columns[column]);
 }
 
 /* a new state ------------------------------------------------------------- */
@@ -464,9 +437,9 @@ segment_series_short(PG_FUNCTION_ARGS)
 	return part_of(fcinfo, true);
 }
 
-/* (series): the series, if it is too long for a tail; else NULL */
+/* (series or tally): it, if it is too long for a tail; else NULL */
 Datum
-segment_series_long(PG_FUNCTION_ARGS)
+segment_state_long(PG_FUNCTION_ARGS)
 {
 	return part_of(fcinfo, false);
 }
@@ -475,7 +448,7 @@ segment_series_long(PG_FUNCTION_ARGS)
 static Datum
 part_of(FunctionCallInfo fcinfo, bool is_tail)
 {
-	Size		size = toast_raw_datum_size(PG_GETARG_DATUM(0)) - VARHDRSZ;
+	Size		size = packed_size(PG_GETARG_DATUM(0));
 
 	if ((size <= segment_series_tail) != is_tail)
 		PG_RETURN_NULL();

@@ -12,11 +12,8 @@
  *
  *		together	"12.50" @ 2 May, "4" @ 30 May, "5" @ 30 May, "9" @ 1 June
  *
- * For expressions, series_joined(s7, s7_middle, s7_body) stands for all three.
- * Most customers have few events, and s7 alone.  Otherwise the three are not
- * put together: what series_joined() returns just points at them, as an
- * expanded object of the server, and a SeriesCursor steps through the parts
- * side by side.  It is made a series when somebody wants to keep or print it.
+ * For expressions, series_joined(s7, s7_middle, s7_body) stands for all three
+ * (joined.c), and a SeriesCursor steps through the parts side by side.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,34 +21,18 @@
 
 #include "common/int.h"
 #include "miscadmin.h"
-#include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
 #include "state/fixed.h"
+#include "state/joined.h"
 #include "state/series.h"
 
-/* The series that are joined. */
-typedef struct SeriesJoined
-{
-	ExpandedObjectHeader header;
-	int			nseries;
-	Datum		series[SERIES_COLUMNS];
-	struct varlena *flat;		/* as one series; NULL until asked for */
-} SeriesJoined;
-
-static Size joined_size(ExpandedObjectHeader *header);
-static void joined_flatten(ExpandedObjectHeader *header, void *result,
-						   Size size);
-static void add_part(SeriesCursor *cursor, const SeriesSource *source,
+static Datum write_net(Datum state);
+static void add_part(SeriesCursor *cursor, const PackedSource *source,
 					 int sign);
 static bool part_ready(SeriesPart *part);
 static SeriesPart *earliest_part(SeriesCursor *cursor);
-
-static const ExpandedObjectMethods joined_methods = {
-	joined_size,
-	joined_flatten,
-};
 
 SEGMENT_FUNCTION(segment_series_joined);
 
@@ -59,68 +40,20 @@ SEGMENT_FUNCTION(segment_series_joined);
 Datum
 segment_series_joined(PG_FUNCTION_ARGS)
 {
-	SeriesJoined *joined;
-
-	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-
-	joined = palloc(sizeof(SeriesJoined));
-	EOH_init_header(&joined->header, &joined_methods, CurrentMemoryContext);
-	joined->nseries = 0;
-	joined->flat = NULL;
-	for (int i = 0; i < SERIES_COLUMNS; i++)
-		if (!PG_ARGISNULL(i))
-			joined->series[joined->nseries++] = PG_GETARG_DATUM(i);
-	/* read-only, so that nobody frees it before its memory context goes */
-	PG_RETURN_DATUM(EOHPGetRODatum(&joined->header));
+	return joined_result(fcinfo, write_net);
 }
 
-/* What series_joined() has made, or NULL. */
-static SeriesJoined *
-joined_of(Datum state)
+/* The bytes of all columns as one series.  A JoinedWrite. */
+static Datum
+write_net(Datum state)
 {
-	ExpandedObjectHeader *header;
-
-	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(state)))
-		return NULL;
-	header = DatumGetEOHP(state);
-	return header->eoh_methods == &joined_methods ?
-		(SeriesJoined *) header : NULL;
+	return series_write(series_net(state));
 }
 
 bool
 series_is_joined(Datum state)
 {
 	return joined_of(state) != NULL;
-}
-
-/* The number of bytes that joined_flatten() writes. */
-static Size
-joined_size(ExpandedObjectHeader *header)
-{
-	SeriesJoined *joined = (SeriesJoined *) header;
-
-	if (joined->flat == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(header->eoh_context);
-		Series	   *net = series_net(EOHPGetRODatum(header));
-
-		joined->flat = (struct varlena *)
-			DatumGetPointer(series_write(net));
-		MemoryContextSwitchTo(old);
-	}
-	return VARSIZE(joined->flat);
-}
-
-/* Write the events of all series as one. */
-static void
-joined_flatten(ExpandedObjectHeader *header, void *result, Size size)
-{
-	memcpy(result, ((SeriesJoined *) header)->flat, size);
 }
 
 Series *
@@ -165,21 +98,21 @@ series_cursor_none(SeriesCursor *cursor)
 void
 series_cursor_begin(SeriesCursor *cursor, Datum state)
 {
-	const SeriesJoined *joined = joined_of(state);
+	const Joined *joined = joined_of(state);
 
 	series_cursor_none(cursor);
 	if (joined == NULL)
 		series_cursor_add(cursor, state);
 	else
-		for (int i = 0; i < joined->nseries; i++)
-			series_cursor_add(cursor, joined->series[i]);
+		for (int i = 0; i < joined->ncolumns; i++)
+			series_cursor_add(cursor, joined->columns[i]);
 }
 
 void
 series_cursor_add(SeriesCursor *cursor, Datum series)
 {
-	SeriesSource came;
-	SeriesSource went;
+	PackedSource came;
+	PackedSource went;
 
 	series_sources(series, &came, &went);
 	if (came.length > 0)
@@ -190,7 +123,7 @@ series_cursor_add(SeriesCursor *cursor, Datum series)
 
 /* Add events that came, or went if sign < 0. */
 static void
-add_part(SeriesCursor *cursor, const SeriesSource *source, int sign)
+add_part(SeriesCursor *cursor, const PackedSource *source, int sign)
 {
 	SeriesPart *part = &cursor->parts[cursor->nparts];
 

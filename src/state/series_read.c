@@ -19,7 +19,7 @@
 
 #include "state/series.h"
 
-static SeriesEntry *read_entries(const SeriesSource *source,
+static SeriesEntry *read_entries(const PackedSource *source,
 								 TypeCacheEntry **type, int *nentries);
 static bool totals_agree(const SeriesTotal *stored,
 						 const SeriesTotal *counted);
@@ -30,8 +30,8 @@ Series *
 series_read(Datum bytes)
 {
 	Series	   *series = palloc0(sizeof(Series));
-	SeriesSource came;
-	SeriesSource went;
+	PackedSource came;
+	PackedSource went;
 
 	if (series_is_joined(bytes))
 		return series_net(bytes);
@@ -46,7 +46,7 @@ series_read(Datum bytes)
 
 /* Read and check all entries of a source. */
 static SeriesEntry *
-read_entries(const SeriesSource *source, TypeCacheEntry **type, int *nentries)
+read_entries(const PackedSource *source, TypeCacheEntry **type, int *nentries)
 {
 	SeriesReader reader;
 	SeriesTotal total = SERIES_NO_VALUES;

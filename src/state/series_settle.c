@@ -34,7 +34,7 @@ series_total_between(const Datum *columns, const bool *isnull,
 	RangeTotal	total;
 
 	series_cursor_none(&question.cursor);
-	for (int i = 0; i < SERIES_COLUMNS; i++)
+	for (int i = 0; i < STATE_COLUMNS; i++)
 		if (!isnull[i])
 			series_cursor_add(&question.cursor, columns[i]);
 	question.empty = question.cursor.nparts == 0;

@@ -72,7 +72,7 @@ write_entries(TypeCacheEntry *type, const SeriesEntry *entries, int nentries,
 		.unit = SERIES_UNITS - 1,
 		.nentries = nentries,
 		.total = SERIES_NO_VALUES,
-		.per_block = series_per_block(nentries),
+		.per_block = packed_per_block(nentries),
 	};
 	TimestampTz before = entries[0].at;
 	Size		most = SERIES_MOST_HEAD;

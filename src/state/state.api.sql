@@ -21,6 +21,27 @@ AS 'MODULE_PATHNAME', 'segment_tally_most_frequent';
 COMMENT ON FUNCTION segment.tally_most_frequent(segment.tally, anyelement) IS
     'the value with the most rows; of a tie the most recent, then the smallest; the second argument gives only the type: NULL::text';
 
+CREATE OR REPLACE FUNCTION segment.tally_joined(tail segment.tally, middle segment.tally, body segment.tally)
+RETURNS segment.tally
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_tally_joined';
+COMMENT ON FUNCTION segment.tally_joined(segment.tally, segment.tally, segment.tally) IS
+    'the values of a tally that is kept in three columns; null if there are none';
+
+CREATE OR REPLACE FUNCTION segment.tally_tail(tally segment.tally)
+RETURNS segment.tally
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_tally_tail';
+COMMENT ON FUNCTION segment.tally_tail(segment.tally) IS
+    'the tally if it is short, to be kept where it is written at each event; else one without values that says how many it has';
+
+CREATE OR REPLACE FUNCTION segment.tally_body(tally segment.tally)
+RETURNS segment.tally
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'segment_state_long';
+COMMENT ON FUNCTION segment.tally_body(segment.tally) IS
+    'the tally if it is long, to be kept where it is rarely written; else null';
+
 -- reading a series: the events that count in a window at some time; of all if the
 -- window is null
 
@@ -41,7 +62,7 @@ COMMENT ON FUNCTION segment.series_tail(segment.series) IS
 CREATE OR REPLACE FUNCTION segment.series_body(series segment.series)
 RETURNS segment.series
 LANGUAGE C STABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'segment_series_long';
+AS 'MODULE_PATHNAME', 'segment_state_long';
 COMMENT ON FUNCTION segment.series_body(segment.series) IS
     'the series if it is long, to be kept where it is rarely written; else null';
 

@@ -161,6 +161,17 @@ total_add_whole(ExactTotal *total, int64 value, int sign, MemoryContext memory)
 						  sign, memory);
 }
 
+/* the columns of a state -------------------------------------------------- */
+
+/* What may become long is in so many columns, the first of them short. */
+enum
+{
+	STATE_TAIL,
+	STATE_MIDDLE,
+	STATE_BODY,
+};
+#define STATE_COLUMNS		3
+
 /* tally.c: the type segment.tally ---------------------------------------- */
 
 /*
@@ -179,7 +190,7 @@ extern TallyTime tally_time(TimestampTz at, bool has_at);
 typedef struct TallyEntry
 {
 	Datum		value;
-	int64		rows;			/* at least 1 */
+	int64		rows;			/* at least 1; of changes 0: it is gone */
 	TallyTime	latest;
 } TallyEntry;
 
@@ -190,12 +201,19 @@ typedef struct TallyEntry
  *
  * says that "vegan" was there three times, the last time on 1 May, and "tea"
  * once, at no known time.  tally.c describes the bytes.
+ *
+ *		text{"tea": 2, "vegan": 0} of 1
+ *
+ * says of a customer's tally that it has "tea" twice now and "vegan" no more,
+ * whatever else is kept of it, and one value in all.
  */
 typedef struct Tally
 {
 	TypeCacheEntry *type;		/* of the values: never a domain */
-	int			nentries;		/* at least 1 */
+	int			nentries;		/* at least 1, unless it is of changes */
 	TallyEntry *entries;		/* each image once: image_compare() */
+	int64		total;			/* of changes: of so many values; 0: it is
+								 * whole */
 } Tally;
 
 /*
@@ -212,6 +230,30 @@ extern Tally *tally_read(Datum bytes);
 
 /* The tally as bytes: a segment.tally. */
 extern Datum tally_write(const Tally *tally);
+
+/* tally_change.c: a tally in several columns ------------------------------ */
+
+/* A change of a state. */
+typedef struct TallyState TallyState;
+
+/*
+ * Begin to change a state, in the current context.  NULL if it is of values of
+ * another type, or otherwise not what it should be.
+ */
+extern TallyState *tally_state_begin(TypeCacheEntry *type, Datum *columns,
+									 bool *isnull);
+
+/* What the state has of a value; NULL if it has none. */
+extern const TallyEntry *tally_state_find(TallyState *state, Datum value);
+
+/*
+ * What it shall have of the value that was looked up last, 0 rows if none.
+ * Values come in the order of image_compare().
+ */
+extern void tally_state_set(TallyState *state, const TallyEntry *entry);
+
+/* Write the columns, in the current context. */
+extern void tally_state_end(TallyState *state);
 
 /* series.c: the type segment.series -------------------------------------- */
 
@@ -286,9 +328,6 @@ extern void series_put_value(TypeCacheEntry *type, Datum value,
 							 StringInfo out);
 
 /* series_change.c: a series in several columns --------------------------- */
-
-/* A state is in so many columns: tail, middle and body. */
-#define SERIES_COLUMNS		3
 
 /* How often did an entry come or go? */
 typedef struct SeriesChange

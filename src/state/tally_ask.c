@@ -25,7 +25,29 @@
 #include "base/base.h"
 #include "state/tally.h"
 
+/* The search for the most frequent value. */
+typedef struct Favourite
+{
+	const ValueOrder *order;
+	int			nreaders;
+	TallyReader readers[STATE_COLUMNS];
+	const TallyEntry *best;		/* of those that were read; NULL: none yet */
+} Favourite;
+
+/* A block of one of its readers, with no better entry than 'most'. */
+typedef struct FavouriteBlock
+{
+	int			reader;
+	int			block;
+	TallyEntry	most;
+} FavouriteBlock;
+
 static Oid	result_type(FunctionCallInfo fcinfo);
+static bool is_better(const Favourite *favourite, const TallyEntry *entry);
+static void find_favourite(Favourite *favourite);
+static int	compare_blocks(const void *a, const void *b);
+static void read_favourites(Favourite *favourite, const FavouriteBlock *block);
+static void check_type(TypeCacheEntry *values, Oid type);
 static Tally *tally_argument(FunctionCallInfo fcinfo, Oid type);
 static const ValueOrder *tally_order(FunctionCallInfo fcinfo,
 									 TypeCacheEntry *type);
@@ -39,31 +61,31 @@ SEGMENT_FUNCTION(segment_tally_most_frequent);
 /*
  * segment.tally_size(tally): the number of different values
  *
- * The number of values stands before the entries.  Where all values are
- * different no more is read, nor detoasted: this is asked of whole
+ * The number of values stands before the entries of the tail.  Where all
+ * values are different no more is read, nor detoasted: this is asked of whole
  * populations.
  */
 Datum
 segment_tally_size(PG_FUNCTION_ARGS)
 {
 	const ValueOrder *order;
-	Tally	   *tally;
-	struct varlena *head;
+	struct varlena *bytes;
 	PackedReader reader;
-	Oid			type;
-	uint64		nentries;
+	TallyHead	head;
+	Tally	   *tally;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_INT64(0);
 
-	head = PG_DETOAST_DATUM_SLICE(PG_GETARG_DATUM(0), 0, TALLY_MOST_HEAD);
-	packed_begin(&reader, "tally", head);
-	tally_read_head(&reader, &type, &nentries);
-	order = tally_order(fcinfo, packed_type(&reader, type));
-	if (order->alike || nentries == 1)
-		PG_RETURN_INT64((int64) nentries);
+	bytes = PG_DETOAST_DATUM_SLICE(tally_first_column(PG_GETARG_DATUM(0)), 0,
+								   TALLY_MOST_HEAD);
+	packed_begin(&reader, "tally", bytes);
+	tally_read_head(&reader, &head);
+	order = tally_order(fcinfo, head.type);
+	if (order->alike || head.nentries + head.total == 1)
+		PG_RETURN_INT64(head.total > 0 ? head.total : head.nentries);
 
-	tally = tally_read(PG_GETARG_DATUM(0));
+	tally = tally_whole(PG_GETARG_DATUM(0));
 	bring_together(tally, order);
 	PG_RETURN_INT64(tally->nentries);
 }
@@ -100,30 +122,113 @@ Datum
 segment_tally_most_frequent(PG_FUNCTION_ARGS)
 {
 	Oid			type = result_type(fcinfo);
-	Tally	   *tally;
-	const ValueOrder *order;
-	TallyEntry *best;
+	Favourite	favourite = {0};
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 
-	tally = tally_argument(fcinfo, type);
-	order = tally_order(fcinfo, tally->type);
-	if (!order->alike)
-		bring_together(tally, order);
-	best = &tally->entries[0];
-	for (int i = 1; i < tally->nentries; i++)
+	favourite.nreaders = tally_begin_all(favourite.readers,
+										 PG_GETARG_DATUM(0));
+	check_type(favourite.readers[0].head.type, type);
+	favourite.order = tally_order(fcinfo, favourite.readers[0].head.type);
+	if (favourite.order->alike)
+		find_favourite(&favourite);
+	else
 	{
-		TallyEntry *entry = &tally->entries[i];
+		Tally	   *tally = tally_whole(PG_GETARG_DATUM(0));
 
-		if (entry->rows > best->rows ||
-			(entry->rows == best->rows &&
-			 (entry->latest > best->latest ||
-			  (entry->latest == best->latest &&
-			   value_compare(order, entry->value, best->value) < 0))))
-			best = entry;
+		bring_together(tally, favourite.order);
+		for (int i = 0; i < tally->nentries; i++)
+			if (is_better(&favourite, &tally->entries[i]))
+				favourite.best = &tally->entries[i];
 	}
-	PG_RETURN_DATUM(best->value);
+	if (favourite.best == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(favourite.best->value);
+}
+
+/* Has an entry more rows than the best one, or is it otherwise better? */
+static bool
+is_better(const Favourite *favourite, const TallyEntry *entry)
+{
+	const TallyEntry *best = favourite->best;
+
+	if (best == NULL)
+		return entry->rows > 0;
+	if (entry->rows != best->rows || entry->latest != best->latest)
+		return tally_is_more_frequent(entry, best);
+	return value_compare(favourite->order, entry->value, best->value) < 0;
+}
+
+/*
+ * find_favourite() reads the blocks that may have the best entry, those first
+ * that are said to have the best ones.  A block of which nothing is said is
+ * all of a short column.
+ */
+static void
+find_favourite(Favourite *favourite)
+{
+	int			nblocks = 0;
+	FavouriteBlock *blocks;
+
+	for (int i = 0; i < favourite->nreaders; i++)
+		nblocks += favourite->readers[i].head.nblocks;
+	blocks = palloc(nblocks * sizeof(FavouriteBlock));
+	nblocks = 0;
+	for (int i = 0; i < favourite->nreaders; i++)
+	{
+		const TallyReader *reader = &favourite->readers[i];
+
+		for (int j = 0; j < reader->head.nblocks; j++)
+			blocks[nblocks++] = (FavouriteBlock) {
+				.reader = i,
+				.block = j,
+				.most = reader->blocks != NULL ? reader->blocks[j] :
+				(TallyEntry) {.rows = PG_INT64_MAX},
+			};
+	}
+	qsort(blocks, nblocks, sizeof(FavouriteBlock), compare_blocks);
+	for (int i = 0; i < nblocks; i++)
+	{
+		if (favourite->best != NULL &&
+			tally_is_more_frequent(favourite->best, &blocks[i].most))
+			break;
+		read_favourites(favourite, &blocks[i]);
+	}
+	pfree(blocks);
+}
+
+/* compare_blocks() sorts those first that have more rows of a value. */
+static int
+compare_blocks(const void *a, const void *b)
+{
+	const FavouriteBlock *left = a;
+	const FavouriteBlock *right = b;
+
+	return tally_is_more_frequent(&right->most, &left->most) -
+		tally_is_more_frequent(&left->most, &right->most);
+}
+
+/* read_favourites() looks for better entries in a block. */
+static void
+read_favourites(Favourite *favourite, const FavouriteBlock *block)
+{
+	TallyReader *reader = &favourite->readers[block->reader];
+
+	tally_read_block(reader, block->block);
+	for (int64 i = 0; i < reader->nentries; i++)
+	{
+		const TallyEntry *entry = &reader->entries[i];
+		bool		overruled = false;
+
+		if (!is_better(favourite, entry))
+			continue;
+		for (int j = 0; j < block->reader && !overruled; j++)
+			overruled = tally_find(&favourite->readers[j],
+								   entry->value) != NULL;
+		if (!overruled)
+			favourite->best = entry;
+	}
 }
 
 /* The type of the second argument: that of the values, or a domain over it. */
@@ -141,16 +246,22 @@ result_type(FunctionCallInfo fcinfo)
 static Tally *
 tally_argument(FunctionCallInfo fcinfo, Oid type)
 {
-	Tally	   *tally = tally_read(PG_GETARG_DATUM(0));
+	Tally	   *tally = tally_whole(PG_GETARG_DATUM(0));
 
-	if (tally->type->type_id != type &&
-		tally->type->type_id != getBaseType(type))
+	check_type(tally->type, type);
+	return tally;
+}
+
+/* Refuse to show values of one type as another. */
+static void
+check_type(TypeCacheEntry *values, Oid type)
+{
+	if (values->type_id != type && values->type_id != getBaseType(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("tally is of values of type %s, not %s",
-						format_type_be(tally->type->type_id),
+						format_type_be(values->type_id),
 						format_type_be(type))));
-	return tally;
 }
 
 /* The order of the values, for the collation of the call; kept in fn_extra. */

@@ -13,6 +13,11 @@
  * of their type prints them under settings that packed.c pins; times are ISO
  * in UTC.  So the text depends on no setting of the session.
  *
+ * Changes of a longer tally (tally_change.c) say at the end of how many values
+ * that is with them; 0 rows of a value are none.
+ *
+ *		text{"tea": 2 @ 2026-05-01 12:00:00+00, "vegan": 0} of 1200
+ *
  * On input the entries may come in any order.  Binary input and output is the
  * same text behind a version byte.
  *
@@ -26,13 +31,20 @@
 #include "utils/memutils.h"
 
 #include "base/base.h"
+#include "state/joined.h"
 #include "state/tally.h"
 
 #define FIRST_ROOM				8
 
+/* before the number of values of changes and what they change */
+#define OF						" of "
+
 static Tally *tally_parse(const char *text);
-static int64 parse_rows(PackedParser *parser);
+static void parse_entries(PackedParser *parser, Tally *tally, int64 least);
+static int64 parse_number(PackedParser *parser, int64 least,
+						  const char *what);
 static char *tally_print(const Tally *tally);
+static Tally *tally_of(Datum tally);
 static bool tally_same(Datum a, Datum b);
 static int	compare_images(const void *a, const void *b, void *type);
 static void unite_images(Tally *tally);
@@ -53,7 +65,7 @@ segment_tally_in(PG_FUNCTION_ARGS)
 Datum
 segment_tally_out(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_CSTRING(tally_print(tally_read(PG_GETARG_DATUM(0))));
+	PG_RETURN_CSTRING(tally_print(tally_of(PG_GETARG_DATUM(0))));
 }
 
 Datum
@@ -68,7 +80,7 @@ segment_tally_recv(PG_FUNCTION_ARGS)
 Datum
 segment_tally_send(PG_FUNCTION_ARGS)
 {
-	Tally	   *tally = tally_read(PG_GETARG_DATUM(0));
+	Tally	   *tally = tally_of(PG_GETARG_DATUM(0));
 
 	PG_RETURN_BYTEA_P(wire_send(tally_print(tally)));
 }
@@ -85,14 +97,22 @@ segment_tally_differs(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(!tally_same(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
 }
 
+/* All of a joined state, or a tally as it is. */
+static Tally *
+tally_of(Datum tally)
+{
+	return joined_of(tally) != NULL ? tally_whole(tally) : tally_read(tally);
+}
+
 /* Have both the same values, as often, and last at the same times? */
 static bool
 tally_same(Datum a, Datum b)
 {
-	Tally	   *left = tally_read(a);
-	Tally	   *right = tally_read(b);
+	Tally	   *left = tally_of(a);
+	Tally	   *right = tally_of(b);
 
 	if (left->type->type_id != right->type->type_id ||
+		left->total != right->total ||
 		left->nentries != right->nentries)
 		return false;
 
@@ -141,6 +161,8 @@ tally_print(const Tally *tally)
 		}
 	}
 	appendStringInfoChar(&out, '}');
+	if (tally->total > 0)
+		appendStringInfo(&out, OF INT64_FORMAT, tally->total);
 
 	AtEOXact_GUC(true, level);
 	return out.data;
@@ -153,17 +175,44 @@ tally_parse(const char *text)
 	int			level = packed_pin_settings();
 	PackedParser parser = {.what = "tally", .text = text, .at = text};
 	Tally	   *tally = palloc0(sizeof(Tally));
+	const char *end = strrchr(text, '}');
+	bool		changes = end != NULL && strncmp(end + 1, OF, strlen(OF)) == 0;
+
+	tally->type = tally_element(packed_parse_type(&parser), "tally");
+	if (!packed_parse_char(&parser, '{'))
+		packed_parse_failed(&parser, "\"{\"");
+	packed_parse_space(&parser);
+	/* only changes may be none */
+	if (!changes || *parser.at != '}')
+		parse_entries(&parser, tally, changes ? 0 : 1);
+	if (!packed_parse_char(&parser, '}'))
+		packed_parse_failed(&parser, "\",\" or \"}\"");
+	if (changes)
+	{
+		parser.at += strlen(OF);
+		tally->total = parse_number(&parser, 1, "a number of values");
+	}
+	packed_parse_end(&parser);
+
+	qsort_arg(tally->entries, tally->nentries, sizeof(TallyEntry),
+			  compare_images, tally->type);
+	unite_images(tally);
+
+	AtEOXact_GUC(true, level);
+	return tally;
+}
+
+/* Parse entries of at least so many rows. */
+static void
+parse_entries(PackedParser *parser, Tally *tally, int64 least)
+{
 	Size		room = FIRST_ROOM;
 	FmgrInfo	input;
 	Oid			input_oid;
 	Oid			input_param;
 
-	tally->type = tally_element(packed_parse_type(&parser), "tally");
 	getTypeInputInfo(tally->type->type_id, &input_oid, &input_param);
 	fmgr_info(input_oid, &input);
-
-	if (!packed_parse_char(&parser, '{'))
-		packed_parse_failed(&parser, "\"{\"");
 	tally->entries = palloc(room * sizeof(TallyEntry));
 	do
 	{
@@ -178,33 +227,23 @@ tally_parse(const char *text)
 										   room * sizeof(TallyEntry));
 		}
 		entry = &tally->entries[tally->nentries++];
-		entry->value = InputFunctionCall(&input, packed_parse_string(&parser),
+		entry->value = InputFunctionCall(&input, packed_parse_string(parser),
 									 input_param, -1);
 		entry->value = value_canonical(tally->type, entry->value);
-		if (!packed_parse_char(&parser, ':'))
-			packed_parse_failed(&parser, "\":\"");
-		entry->rows = parse_rows(&parser);
-		entry->latest = packed_parse_char(&parser, '@') ?
-			tally_time(packed_parse_time(&parser), true) : TALLY_NO_TIME;
-	} while (packed_parse_char(&parser, ','));
-	if (!packed_parse_char(&parser, '}'))
-		packed_parse_failed(&parser, "\",\" or \"}\"");
-	packed_parse_end(&parser);
-
-	qsort_arg(tally->entries, tally->nentries, sizeof(TallyEntry),
-			  compare_images, tally->type);
-	unite_images(tally);
-
-	AtEOXact_GUC(true, level);
-	return tally;
+		if (!packed_parse_char(parser, ':'))
+			packed_parse_failed(parser, "\":\"");
+		entry->rows = parse_number(parser, least, "a number of rows");
+		entry->latest = packed_parse_char(parser, '@') ?
+			tally_time(packed_parse_time(parser), true) : TALLY_NO_TIME;
+	} while (packed_parse_char(parser, ','));
 }
 
-/* Parse a number of rows: at least 1, and no more than TALLY_MOST_ROWS. */
+/* Parse a number of at least so many, and no more than TALLY_MOST_ROWS. */
 static int64
-parse_rows(PackedParser *parser)
+parse_number(PackedParser *parser, int64 least, const char *what)
 {
 	const char *start;
-	int64		rows = 0;
+	int64		number = 0;
 
 	packed_parse_space(parser);
 	start = parser->at;
@@ -212,17 +251,18 @@ parse_rows(PackedParser *parser)
 	{
 		int			digit = *parser->at - '0';
 
-		if (rows > (TALLY_MOST_ROWS - digit) / 10)
+		if (number > (TALLY_MOST_ROWS - digit) / 10)
 			break;
-		rows = rows * 10 + digit;
+		number = number * 10 + digit;
 		parser->at++;
 	}
-	if (rows == 0 || (*parser->at >= '0' && *parser->at <= '9'))
+	if (number < least || parser->at == start ||
+		(*parser->at >= '0' && *parser->at <= '9'))
 	{
 		parser->at = start;
-		packed_parse_failed(parser, "a number of rows");
+		packed_parse_failed(parser, what);
 	}
-	return rows;
+	return number;
 }
 
 static int
@@ -239,6 +279,8 @@ unite_images(Tally *tally)
 	TallyEntry *entries = tally->entries;
 	int			last = 0;
 
+	if (tally->nentries == 0)
+		return;
 	for (int i = 1; i < tally->nentries; i++)
 	{
 		if (image_compare(tally->type, entries[last].value,

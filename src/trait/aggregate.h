@@ -181,6 +181,17 @@ extern const Aggregate aggregate_attribute; /* the value of the profile's one
 											 * row in an attribute source */
 
 /*
+ * Describe the columns of a state of type segment.<type> that may become long;
+ * returns how many there are.
+ */
+extern int	state_columns(const char *type, Oid collation,
+						  AggregateColumn *columns);
+
+/* Append the SQL of one of them, for SQL of the state as one value. */
+extern void state_column_sql(const char *type, const char *state, int column,
+							 StringInfo out);
+
+/*
  * The type of a sum of these values: numeric or float8.  Raises
  * ERRCODE_DATATYPE_MISMATCH if they cannot be summed.
  */

@@ -222,9 +222,11 @@ aggregate_value(const FilterNode *node, const AggregateInput *input,
 		args = lcons(joined_columns(&aggregate_window, columns), window);
 		settling = settling_of(node);
 		if (settling != NULL && settling->settles(input))
-			args = list_concat(args, list_make2(columns[SERIES_COLUMNS],
-												columns[SERIES_COLUMNS + 1]));
+			args = list_concat(args, list_make2(columns[STATE_COLUMNS],
+												columns[STATE_COLUMNS + 1]));
 	}
+	else if (form->aggregate != NULL && form->aggregate->joined != NULL)
+		args = list_make1(joined_columns(form->aggregate, columns));
 	if (reading == NULL)
 		return columns[0];
 
@@ -278,11 +280,11 @@ static Expr *
 joined_columns(const Aggregate *aggregate, Expr **columns)
 {
 	Oid			series = exprType((Node *) columns[0]);
-	Oid			types[SERIES_COLUMNS] = {series, series, series};
+	Oid			types[STATE_COLUMNS] = {series, series, series};
 	Oid			collation = exprCollation((Node *) columns[0]);
 	List	   *name = list_make2(makeString(SEGMENT_SCHEMA),
 								  makeString(pstrdup(aggregate->joined)));
-	Oid			function = LookupFuncName(name, SERIES_COLUMNS, types, false);
+	Oid			function = LookupFuncName(name, STATE_COLUMNS, types, false);
 
 	return (Expr *) makeFuncExpr(function, series,
 								 list_make3(columns[0], columns[1],

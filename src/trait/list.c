@@ -106,11 +106,12 @@ static int	list_change(const ListDelta *list, const ListEntry *entries,
 						int nentries, ListChange *change);
 static bool latest_time(const TallyEntry *state, const ListChange *change,
 						TallyTime *latest);
-static bool tally_add(Tally *tally, const TallyEntry *state,
-					  const ListChange *change, bool *changed);
+static bool tally_change(TallyState *tally, const ListChange *change,
+						 bool *changed);
 
 const Aggregate aggregate_list = {
 	.name = "list",
+	.joined = "tally_joined",
 	.columns = list_columns,
 	.delta_size = sizeof(ListDelta),
 	.accumulate = list_accumulate,
@@ -121,27 +122,17 @@ const Aggregate aggregate_list = {
 SEGMENT_FUNCTION(segment_tally_step);
 SEGMENT_FUNCTION(segment_tally_result);
 
-/* A tally. */
+/* A tally, in three columns. */
 static int
 list_columns(const Aggregate *self, const AggregateInput *input,
 			 AggregateColumn *columns)
 {
-	Oid			tally = catalog_type("tally");
-
-	if (!OidIsValid(tally))
-		elog(ERROR, "type %s.tally does not exist", SEGMENT_SCHEMA);
 	if (!OidIsValid(input->type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("list needs a value")));
 	(void) tally_element(input->type, "list");
-
-	columns[0] = (AggregateColumn) {
-		.suffix = "",
-		.type = tally,
-		.collation = input->collation,
-	};
-	return 1;
+	return state_columns("tally", input->collation, columns);
 }
 
 /* Count a row that came or went under its value, with its time. */
@@ -159,32 +150,23 @@ list_accumulate(const Aggregate *self, const AggregateInput *input,
 			  memory);
 }
 
-/* Merge the delta into the tally, both in the order of their bytes. */
+/* Apply the delta to the tally, in the order of the bytes of values. */
 static AggregateResult
 list_apply(const Aggregate *self, const AggregateInput *input,
 		   const void *delta, const TimeRange *kept, Datum *state,
 		   bool *isnull)
 {
 	const ListDelta *list = delta;
-	Tally		none = {.nentries = 0};
-	Tally	   *before = &none;
-	Tally		after = {.type = list->type};
+	TallyState *tally;
 	ListEntry  *entries;
 	int			nentries;
-	ListChange	change;
 	bool		changed = false;
-	int			i = 0;
-	int			j = 0;
 
 	if (list->nentries == 0)
 		return AGGREGATE_UNCHANGED;
-
-	if (!isnull[0])
-	{
-		before = tally_read(state[0]);
-		if (before->type != list->type)
-			return AGGREGATE_RECOMPUTE;
-	}
+	tally = tally_state_begin(list->type, state, isnull);
+	if (tally == NULL)
+		return AGGREGATE_RECOMPUTE;
 
 	/* the delta is the caller's: sort a copy */
 	entries = palloc_extended(list->nentries * sizeof(ListEntry),
@@ -192,48 +174,34 @@ list_apply(const Aggregate *self, const AggregateInput *input,
 	memcpy(entries, list->entries, list->nentries * sizeof(ListEntry));
 	nentries = list_compact(list->type, entries, list->nentries);
 
-	after.entries = palloc_extended(((Size) before->nentries + nentries) *
-									sizeof(TallyEntry), MCXT_ALLOC_HUGE);
-	while (j < nentries)
+	for (int i = 0; i < nentries;)
 	{
-		const TallyEntry *entry = NULL;
+		ListChange	change;
 
-		j += list_change(list, &entries[j], nentries - j, &change);
-		while (i < before->nentries)
-		{
-			int			compared = image_compare(list->type,
-												  before->entries[i].value,
-												  change.value);
+		CHECK_FOR_INTERRUPTS();
 
-			if (compared > 0)
-				break;
-			entry = &before->entries[i++];
-			if (compared == 0)
-				break;
-			after.entries[after.nentries++] = *entry;
-			entry = NULL;
-		}
-		if (!tally_add(&after, entry, &change, &changed))
+		i += list_change(list, &entries[i], nentries - i, &change);
+		if (!tally_change(tally, &change, &changed))
 			return AGGREGATE_RECOMPUTE;
 	}
-	while (i < before->nentries)
-		after.entries[after.nentries++] = before->entries[i++];
 
 	if (!changed)
 		return AGGREGATE_UNCHANGED;
-	isnull[0] = after.nentries == 0;
-	state[0] = isnull[0] ? (Datum) 0 : tally_write(&after);
+	tally_state_end(tally);
 	return AGGREGATE_CHANGED;
 }
 
+/* SQL of one of the columns. */
 static void
 list_sql(const Aggregate *self, const AggregateInput *input,
 		 const AggregateSql *pieces, int column, StringInfo out)
 {
-	appendStringInfo(out, "%s.tally_agg(%s, %s)%s", SEGMENT_SCHEMA,
-					 pieces->value,
-					 pieces->at ? pieces->at : "NULL::pg_catalog.timestamptz",
-					 pieces->filter);
+	const char *at = pieces->at ? pieces->at : "NULL::pg_catalog.timestamptz";
+
+	state_column_sql("tally", psprintf("%s.tally_agg(%s, %s)%s",
+									   SEGMENT_SCHEMA, pieces->value, at,
+									   pieces->filter),
+					 column, out);
 }
 
 /* One row of tally_agg: (internal, anyelement, timestamptz) -> internal */
@@ -273,7 +241,7 @@ Datum
 segment_tally_result(PG_FUNCTION_ARGS)
 {
 	ListDelta  *list;
-	Tally		tally;
+	Tally		tally = {0};
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -501,28 +469,26 @@ list_change(const ListDelta *list, const ListEntry *entries, int nentries,
 }
 
 /*
- * Add a value to the tally: the entry of the state (or NULL) with the change.
- * False if the state cannot tell what results.
+ * Change what the tally has of a value.  False if it cannot tell what results.
  */
 static bool
-tally_add(Tally *tally, const TallyEntry *state, const ListChange *change,
-		  bool *changed)
+tally_change(TallyState *tally, const ListChange *change, bool *changed)
 {
-	TallyEntry	entry;
+	const TallyEntry *before = tally_state_find(tally, change->value);
+	TallyEntry	entry = {
+		.value = before ? before->value : change->value,
+		.rows = (before ? before->rows : 0) + change->rows,
+		.latest = TALLY_NO_TIME,
+	};
 
-	entry.value = state ? state->value : change->value;
-	entry.rows = (state ? state->rows : 0) + change->rows;
-	if (entry.rows == 0)
-	{
-		*changed |= state != NULL;
-		return true;
-	}
-	if (entry.rows < 0 || !latest_time(state, change, &entry.latest))
+	if (entry.rows < 0 ||
+		(entry.rows > 0 && !latest_time(before, change, &entry.latest)))
 		return false;
-
-	*changed |= state == NULL || entry.rows != state->rows ||
-		entry.latest != state->latest;
-	tally->entries[tally->nentries++] = entry;
+	if (before == NULL ? entry.rows == 0 :
+		(entry.rows == before->rows && entry.latest == before->latest))
+		return true;
+	tally_state_set(tally, &entry);
+	*changed = true;
 	return true;
 }
 

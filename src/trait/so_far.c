@@ -55,7 +55,7 @@
 /* the columns behind those of the series */
 enum
 {
-	SETTLED = SERIES_COLUMNS,
+	SETTLED = STATE_COLUMNS,
 	UNTIL,
 	SO_FAR_COLUMNS,
 };

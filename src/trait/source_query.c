@@ -155,11 +155,11 @@ bind_columns(const Source *source, const StoredTrait *stored, List **bound,
 		column->others = NIL;
 		column->settled = NULL;
 		column->is_other = column->joined != NULL && c > 0;
-		if (column->is_other && c < SERIES_COLUMNS)
+		if (column->is_other && c < STATE_COLUMNS)
 			first->others = lappend(first->others, column->name);
 		else if (!column->is_other)
 			first = column;
-		else if (c == SERIES_COLUMNS)
+		else if (c == STATE_COLUMNS)
 			compare_settled(column, first, stored, trait);
 		columns = lappend(columns, column);
 	}
@@ -174,7 +174,7 @@ static void
 compare_settled(TraitColumn *column, const TraitColumn *series,
 				const StoredTrait *stored, const BoundTrait *trait)
 {
-	const AggregateColumn *until = &trait->columns[SERIES_COLUMNS + 1];
+	const AggregateColumn *until = &trait->columns[STATE_COLUMNS + 1];
 
 	column->is_other = false;
 	column->settled = trait->aggregate == &aggregate_count_so_far ?

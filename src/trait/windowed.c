@@ -69,17 +69,6 @@ static Datum series_step(FunctionCallInfo fcinfo, bool has_value);
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* The columns of a series, and how each is made of one that is new. */
-static const struct
-{
-	const char *suffix;
-	const char *function;		/* NULL: it holds nothing */
-}			parts[SERIES_COLUMNS] = {
-	{"", "series_tail"},
-	{"_middle", NULL},
-	{"_body", "series_body"},
-};
-
 const Aggregate aggregate_window = {
 	.name = "list",
 	.joined = "series_joined",
@@ -99,20 +88,9 @@ static int
 window_columns(const Aggregate *self, const AggregateInput *input,
 			   AggregateColumn *columns)
 {
-	Oid			series = catalog_type("series");
-
-	if (!OidIsValid(series))
-		elog(ERROR, "type %s.series does not exist", SEGMENT_SCHEMA);
 	if (OidIsValid(input->type))
 		(void) series_element(input->type);
-
-	for (int i = 0; i < SERIES_COLUMNS; i++)
-		columns[i] = (AggregateColumn) {
-			.suffix = parts[i].suffix,
-			.type = series,
-			.collation = input->collation,
-		};
-	return SERIES_COLUMNS;
+	return state_columns("series", input->collation, columns);
 }
 
 /* Note the event, if it has a time, and a value where one is needed. */
@@ -142,7 +120,7 @@ window_apply(const Aggregate *self, const AggregateInput *input,
 
 	if (window->nrows == 0)
 		return AGGREGATE_UNCHANGED;
-	for (int i = 0; i < SERIES_COLUMNS; i++)
+	for (int i = 0; i < STATE_COLUMNS; i++)
 		has_state |= !isnull[i];
 	changes = window_changes(window, &nchanges);
 	if (!window_concerns(changes, nchanges, kept, has_state))
@@ -165,17 +143,12 @@ static void
 window_sql(const Aggregate *self, const AggregateInput *input,
 		   const AggregateSql *pieces, int column, StringInfo out)
 {
-	if (parts[column].function == NULL)
-	{
-		appendStringInfo(out, "NULL::%s.series", SEGMENT_SCHEMA);
-		return;
-	}
-	/* the server computes equal aggregates once */
-	appendStringInfo(out, "%s.%s(%s.series_of(%s", SEGMENT_SCHEMA,
-					 parts[column].function, SEGMENT_SCHEMA, pieces->at);
-	if (pieces->value != NULL)
-		appendStringInfo(out, ", %s", pieces->value);
-	appendStringInfo(out, ")%s)", pieces->filter);
+	char	   *value = pieces->value == NULL ? "" :
+		psprintf(", %s", pieces->value);
+
+	state_column_sql("series", psprintf("%s.series_of(%s%s)%s", SEGMENT_SCHEMA,
+										pieces->at, value, pieces->filter),
+					 column, out);
 }
 
 /* One row of series_of: (internal, timestamptz) -> internal */

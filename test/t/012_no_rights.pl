@@ -160,6 +160,8 @@ my %harmless = (
 	'series_send(series)' => q{series_send(NULL)},
 	'series_tail(series)' => q{series_tail(NULL)},
 	'series_body(series)' => q{series_body(NULL)},
+	'tally_tail(tally)' => q{tally_tail(NULL)},
+	'tally_body(tally)' => q{tally_body(NULL)},
 );
 my $nothing = qr/\A[tf0\s]*\z/;
 
