@@ -7,8 +7,9 @@ CREATE TABLE people (customer_id bigint PRIMARY KEY, age integer, visits smallin
 SELECT segment.create_population('person', timezone => 'UTC') \g /dev/null
 SELECT segment.attach_source('people') \g /dev/null
 SELECT segment.create_trait(name, 'people.' || name) FROM unnest('{age, visits, score, balance, hits, city, born}'::name[]) AS name \g /dev/null
+SELECT segment.create_trait('mean', 'avg(people.balance)') \g /dev/null
 CREATE TABLE asked AS
-SELECT 'asked_' || row_number() OVER () AS name, filter, replace(filter, 'not ', 'true is distinct from ') AS condition
+SELECT 'asked_' || row_number() OVER () AS name, filter, replace(replace(replace(filter, 'not ', 'true is distinct from '), 'mean', 'balance'), 'hits *', 'hits::numeric *') AS condition
 FROM unnest(ARRAY[
     'age > 5', 'age > 40', 'age > 2.5', 'age > 40.5', 'age > 3000000000', 'age < 3000000000', 'age > -3000000000', 'age > 99999999999999999999',
     'age >= 40', 'age >= 7', 'age < 40', 'age < 18', 'age <= 40', 'age <= 39', 'age = 40', 'age = 7', 'age = 40.0', 'age in (7, 40)', 'age in (8, 41)',
@@ -19,7 +20,11 @@ FROM unnest(ARRAY[
     'city > ''Odense''', 'city > ''B''', 'city <= ''Odense''', 'born >= ''1990-05-01''', 'born >= ''2000-01-01''', 'born = ''1990-05-01''',
     'age > 30 and city = ''Ribe''', 'age > 40 and city = ''Aarhus''', 'age > 39 or city = ''Odense''', 'age > 90 or city = ''Ribe''',
     '(age > 30 and city = ''Ribe'') or (score >= 2 and hits > 7)', '(age > 5 and city = ''Aarhus'') or (score >= 40 and hits > 40)',
-    'not (age > 40)', 'not (city = ''Ribe'')', 'age > 5 and not (city = ''Ribe'')', 'age > visits', 'age > 5 and age > visits']) AS filter;
+    'not (age > 40)', 'not (city = ''Ribe'')', 'age > 5 and not (city = ''Ribe'')', 'age > visits', 'age > 5 and age > visits',
+    'balance > hits * 2', 'balance > hits * 0.5', 'balance > hits * 0', 'balance > hits * 1', 'balance > hits * 40000', 'balance > hits * 3000000000',
+    'balance > hits * 0.000000001', 'balance > hits * -1', 'balance > hits * -0.5', 'balance >= age * 1', 'balance >= age * 0.975', 'balance <= age * 2',
+    'score < age * 0.5', 'score < age * 0.75', 'score < age * 2 and balance > hits * 1.5', 'score < age * 2 or city = ''Ribe''', 'age > visits * 2', 'age > visits * 1.5',
+    'balance > 2 * hits', 'balance = hits * 1', 'balance > hits + 1', 'mean > 39.99', 'mean > 7', 'mean > 7.5', 'mean <= 40', 'mean > 40.01 and age > 5', 'mean > hits * 0.5']) AS filter;
 SELECT count(*), count(segment.create_audience(name::name, filter::segment.filter, view => false)) FROM asked;
 CREATE FUNCTION differ() RETURNS TABLE (name text, filter text, members bigint, by_hand bigint) LANGUAGE plpgsql AS $$
 BEGIN

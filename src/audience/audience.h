@@ -34,10 +34,14 @@ typedef struct Audience
 	bool		matches_empty;	/* the filter held for the blank profile when
 								 * it was defined */
 	char	   *description;	/* or NULL */
-	FilterNode *filter;
+	Filter	   *packed;			/* the filter */
+	FilterNode *tree;			/* the same, for audience_filter() only */
 	Oid			view;			/* InvalidOid if it has none */
 	RowVersion	version;		/* of the row that says all this */
 } Audience;
+
+/* The filter of an audience: good as long as the audience is. */
+extern const FilterNode *audience_filter(const Audience *audience);
 
 /*
  * The population's audiences (Audience *), by name.  Owned by the cache and
@@ -47,6 +51,9 @@ extern List *audience_list(const Population *population);
 /* The audience of that name, or NULL. */
 extern const Audience *audience_by_name(const Population *population,
 										const char *name);
+/* The filter of the audience of that name, which there is. */
+extern const FilterNode *audience_filter_by_name(const Population *population,
+												 const char *name);
 
 /*
  * The audience that a user means by a name, and its population.  Without the

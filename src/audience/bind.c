@@ -52,7 +52,7 @@ audience_bind_named(const Population *population, const Audience *audience)
 	};
 
 	error_context_stack = &callback;
-	filter = audience_bind(population, audience->filter, NULL);
+	filter = audience_bind(population, audience_filter(audience), NULL);
 	facts = audience_describe(population, filter);
 	error_context_stack = callback.previous;
 	return facts;
@@ -102,7 +102,7 @@ bind_for_label(const Population *population, const FilterNode *filter)
 char *
 audience_unbound(const Population *population, const Audience *audience)
 {
-	BindOne		one = {population, audience->filter};
+	BindOne		one = {population, audience_filter(audience)};
 	ErrorData  *error = attempt(bind_one, &one);
 
 	return error == NULL ? NULL : error->message;

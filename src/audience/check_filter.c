@@ -90,7 +90,7 @@ check_cycle(CycleSearch *search, const FilterNode *filter, List *path)
 		if (audience == NULL || names_contain(search->seen, used))
 			continue;
 		search->seen = lappend(search->seen, used);
-		check_cycle(search, audience->filter,
+		check_cycle(search, audience_filter(audience),
 					lappend(list_copy(path), used));
 	}
 }

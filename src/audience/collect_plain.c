@@ -8,41 +8,38 @@
  *
  * Thousands of audiences compare the same few columns with other constants.
  * From a filter that was compiled is learned what became of each comparison
- * of a column with a number or a text:
+ * of a column with a number or a text, or with so many times another column:
  *
  *		total_spend > number	the operand total_spend; strategy >; numeric
  *		city = string			the operand city; strategy =; text
+ *		total_spend > orders * number	a pair by ratio; strategy >
  *
- * A filter that is made of such comparisons alone, with "and" and "or", is not
- * compiled, which takes several times as long as to read its literals: they
- * are read as the compiler reads them.  What is learned ends with the
- * building of which it is a part, as the meaning of names may change then.
+ * A filter that is made of such comparisons alone, with "and" and "or", is
+ * neither unpacked nor compiled, which takes several times as long as to read
+ * its literals: they are read as the compiler reads them.  What is learned
+ * ends with the building of which it is a part, as the meaning of names may
+ * change then.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
 
 #include "audience/conditions.h"
 
-/* What a comparison looks like. */
-typedef struct ShapeKey
-{
-	FilterOp	op;
-	FilterOp	literal;		/* FILTER_NUMBER or FILTER_STRING */
-	NameData	column;
-} ShapeKey;
-
+/* What became of a comparison: that of an operand, or of a pair. */
 typedef struct Shape
 {
-	ShapeKey	key;
-	Oid			column_type;
+	char		likeness[sizeof(((FilterLikeness *) NULL)->bytes)];
 	Operand    *operand;		/* literals are read as values of its type */
 	int			strategy;
+	PairComparison pair;		/* if there is no operand; but for the
+								 * constant */
 } Shape;
 
 /* A comparison of a filter, of a known shape. */
@@ -51,27 +48,33 @@ typedef struct PlainCondition
 	const Shape *shape;
 	int			count;			/* of values: several of "in" */
 	Datum	   *values;
+	double		constant;		/* of a pair */
 } PlainCondition;
 
 /* A filter that has more values in its comparisons is compiled. */
-#define MOST_VALUES		64
+#define MOST_VALUES		FILTER_MOST_LITERALS
 
 struct PlainShapes
 {
 	HTAB	   *shapes;
+	FilterLikeness likeness;	/* of the comparison that is looked at */
 	int			count;			/* of what is filled of the next two */
 	int			nvalues;
 	PlainCondition conditions[MOST_VALUES];
 	Datum		values[MOST_VALUES];
 };
 
-static bool make_key(const FilterNode *node, ShapeKey *key);
-static bool read_conditions(PlainShapes *plain, FilterScope *scope,
-							const FilterNode *node);
-static bool read_comparison(PlainShapes *plain, FilterScope *scope,
-							const FilterNode *node);
+static bool read_comparison(PlainShapes *plain, FilterScope *scope);
 static void learn_comparison(PlainShapes *plain, Collection *into,
 							 const FilterNode *node, const Expr *expr);
+static Shape *find_shape(PlainShapes *plain, HASHACTION action);
+static bool learn_operand(Collection *into, const FilterNode *node,
+						  const Expr *expr, Shape *shape);
+static bool learn_pair(Collection *into, const FilterNode *node,
+					   const Expr *expr, Shape *shape);
+static bool has_constant(Node *node, void *context);
+static bool is_comparison(const FilterNode *node);
+static bool is_column(const FilterNode *node);
 static bool is_read_plainly(FilterOp literal, Oid type);
 
 PlainShapes *
@@ -79,7 +82,7 @@ plain_create(void)
 {
 	PlainShapes *plain = palloc(sizeof(PlainShapes));
 	HASHCTL		control = {
-		.keysize = sizeof(ShapeKey),
+		.keysize = sizeof(((Shape *) NULL)->likeness),
 		.entrysize = sizeof(Shape),
 		.hcxt = CurrentMemoryContext,
 	};
@@ -90,20 +93,61 @@ plain_create(void)
 }
 
 bool
-plain_read(PlainShapes *plain, FilterScope *scope, const FilterNode *filter)
+plain_read(PlainShapes *plain, FilterScope *scope, const Filter *filter)
 {
+	FilterCursor cursor = filter_conditions_begin(filter);
+
 	plain->count = plain->nvalues = 0;
-	return read_conditions(plain, scope, filter);
+	while (!filter_conditions_end(&cursor))
+		if (!filter_conditions_next(&cursor, &plain->likeness) ||
+			!read_comparison(plain, scope))
+			return false;
+	return plain->count > 0;
+}
+
+/* read_comparison() reads the literals of one comparison. */
+static bool
+read_comparison(PlainShapes *plain, FilterScope *scope)
+{
+	const FilterLikeness *likeness = &plain->likeness;
+	const Shape *shape = find_shape(plain, HASH_FIND);
+	PlainCondition *condition = &plain->conditions[plain->count];
+
+	if (shape == NULL || plain->count == MOST_VALUES ||
+		plain->nvalues + likeness->nliterals > MOST_VALUES)
+		return false;
+	condition->shape = shape;
+	condition->count = likeness->nliterals;
+	condition->values = &plain->values[plain->nvalues];
+	plain->count++;
+	if (shape->operand == NULL)
+	{
+		condition->constant = strtod(likeness->literals[0].text, NULL);
+		return pair_is_sure(condition->constant);
+	}
+	for (int i = 0; i < likeness->nliterals; i++)
+		plain->values[plain->nvalues++] =
+			filter_literal_value(scope, &likeness->literals[i],
+								 shape->operand->type);
+	return true;
 }
 
 void
 plain_collect(const PlainShapes *plain, Collection *into)
 {
 	for (int i = 0; i < plain->count; i++)
-		collect_values(into, plain->conditions[i].shape->operand,
-					   plain->conditions[i].shape->strategy,
-					   plain->conditions[i].values,
-					   plain->conditions[i].count);
+	{
+		const PlainCondition *condition = &plain->conditions[i];
+		const Shape *shape = condition->shape;
+		PairComparison pair = shape->pair;
+
+		pair.constant = condition->constant;
+		if (shape->operand == NULL)
+			pair_add(&pair, into->place);
+		else
+			collect_values(into, shape->operand, shape->strategy,
+						   condition->values, condition->count);
+	}
 }
 
 void
@@ -122,9 +166,125 @@ plain_learn(PlainShapes *plain, Collection *into, const FilterNode *filter,
 						list_nth(connective->args, i));
 }
 
-/* make_key() describes a comparison; false if it is of no known kind. */
+/*
+ * learn_comparison() learns what became of a comparison, if that is one of a
+ * column as it is with constants, or of a pair.
+ */
+static void
+learn_comparison(PlainShapes *plain, Collection *into, const FilterNode *node,
+				 const Expr *expr)
+{
+	FilterCursor cursor = filter_conditions_begin(filter_pack(node));
+	Shape		shape = {0};
+
+	if (!is_comparison(node) ||
+		!filter_conditions_next(&cursor, &plain->likeness) ||
+		(!learn_operand(into, node, expr, &shape) &&
+		 !learn_pair(into, node, expr, &shape)))
+		return;
+	memcpy(shape.likeness, plain->likeness.bytes, sizeof(shape.likeness));
+	*find_shape(plain, HASH_ENTER) = shape;
+}
+
+/* find_shape() finds the shape that the likeness has, or makes it. */
+static Shape *
+find_shape(PlainShapes *plain, HASHACTION action)
+{
+	const FilterLikeness *likeness = &plain->likeness;
+	uint32		hash = hash_bytes((const unsigned char *) likeness->bytes,
+								  likeness->length);
+
+	return hash_search_with_hash_value(plain->shapes, likeness->bytes, hash,
+									   action, NULL);
+}
+
+/*
+ * learn_operand() learns the comparison of a column with constants.  The
+ * column may be computed, but not with a constant: that may be the literal's.
+ */
 static bool
-make_key(const FilterNode *node, ShapeKey *key)
+learn_operand(Collection *into, const FilterNode *node, const Expr *expr,
+			  Shape *shape)
+{
+	FilterOp	literal = node->args[1]->op;
+	Const		constant = {.xpr.type = T_Const};
+	List	   *args;
+	Oid			operator;
+	Oid			collation;
+	Oid			family;
+
+	for (int i = 2; i < node->nargs; i++)
+		if (node->args[i]->op != literal)
+			return false;
+	if (IsA(expr, OpExpr))
+	{
+		args = ((const OpExpr *) expr)->args;
+		operator = ((const OpExpr *) expr)->opno;
+		collation = ((const OpExpr *) expr)->inputcollid;
+	}
+	else if (IsA(expr, ScalarArrayOpExpr) && literal == FILTER_STRING)
+	{
+		args = ((const ScalarArrayOpExpr *) expr)->args;
+		operator = ((const ScalarArrayOpExpr *) expr)->opno;
+		collation = ((const ScalarArrayOpExpr *) expr)->inputcollid;
+	}
+	else
+		return false;
+	if (list_length(args) != 2 || !IsA(lsecond(args), Const) ||
+		has_constant(linitial(args), NULL))
+		return false;
+	constant.consttype = exprType(lsecond(args));
+	if (IsA(expr, ScalarArrayOpExpr))
+		constant.consttype = get_element_type(constant.consttype);
+	if (!is_read_plainly(literal, constant.consttype))
+		return false;
+	shape->strategy = comparison_strategy(linitial(args), operator, &family);
+	if (shape->strategy == 0)
+		return false;
+	shape->operand = operand_of(into, linitial(args), &constant, collation,
+								family);
+	return shape->operand != NULL &&
+		(shape->strategy != BTEqualStrategyNumber || shape->operand->hashed);
+}
+
+/* has_constant() tells whether an expression has one: a walker. */
+static bool
+has_constant(Node *node, void *context)
+{
+	return node != NULL &&
+		(IsA(node, Const) ||
+		 expression_tree_walker(node, has_constant, context));
+}
+
+/* learn_pair() learns the comparison with so many times another column. */
+static bool
+learn_pair(Collection *into, const FilterNode *node, const Expr *expr,
+		   Shape *shape)
+{
+	const FilterNode *product = node->args[1];
+	OpExpr	   *comparison = (OpExpr *) expr;
+	Oid			family;
+	int			strategy;
+
+	shape->operand = NULL;
+	if (!IsA(expr, OpExpr) || list_length(comparison->args) != 2 ||
+		product->op != FILTER_MULTIPLY || !is_column(product->args[0]) ||
+		product->args[1]->op != FILTER_NUMBER)
+		return false;
+	strategy = comparison_strategy(linitial(comparison->args),
+								   comparison->opno, &family);
+	if (strategy == 0 ||
+		!pair_read(into, comparison, strategy, &shape->pair))
+		return false;
+	/* where the product is no ratio the literal is a part of an operand */
+	return shape->pair.pair->by_ratio &&
+		!has_constant(shape->pair.pair->left, NULL) &&
+		!has_constant(shape->pair.pair->right, NULL);
+}
+
+/* is_comparison() tells whether a node compares a column. */
+static bool
+is_comparison(const FilterNode *node)
 {
 	switch (node->op)
 	{
@@ -134,127 +294,16 @@ make_key(const FilterNode *node, ShapeKey *key)
 		case FILTER_GT:
 		case FILTER_GE:
 		case FILTER_IN:
-			break;
+			return is_column(node->args[0]);
 		default:
 			return false;
 	}
-	if (node->args[0]->op != FILTER_COLUMN || node->args[0]->nargs > 0 ||
-		strlen(node->args[0]->text) >= NAMEDATALEN)
-		return false;
-	memset(key, 0, sizeof(ShapeKey));
-	key->op = node->op;
-	key->literal = node->args[1]->op;
-	strcpy(NameStr(key->column), node->args[0]->text);
-	for (int i = 2; i < node->nargs; i++)
-		if (node->args[i]->op != key->literal)
-			return false;
-	return key->literal == FILTER_STRING ||
-		(key->literal == FILTER_NUMBER && node->op != FILTER_IN);
 }
 
-/*
- * read_conditions() reads the literals of a filter; false if it has to be
- * compiled.
- */
 static bool
-read_conditions(PlainShapes *plain, FilterScope *scope,
-				const FilterNode *node)
+is_column(const FilterNode *node)
 {
-	check_stack_depth();
-	if (node->op != FILTER_AND && node->op != FILTER_OR)
-		return read_comparison(plain, scope, node);
-	for (int i = 0; i < node->nargs; i++)
-		if (!read_conditions(plain, scope, node->args[i]))
-			return false;
-	return true;
-}
-
-/* read_comparison() reads the literals of one comparison. */
-static bool
-read_comparison(PlainShapes *plain, FilterScope *scope,
-				const FilterNode *node)
-{
-	PlainCondition *condition = &plain->conditions[plain->count];
-	ShapeKey	key;
-	const Shape *shape;
-	int			count = node->nargs - 1;
-
-	if (!make_key(node, &key) || plain->nvalues + count > MOST_VALUES)
-		return false;
-	shape = hash_search(plain->shapes, &key, HASH_FIND, NULL);
-	if (shape == NULL)
-		return false;
-	condition->shape = shape;
-	condition->count = count;
-	condition->values = &plain->values[plain->nvalues];
-	for (int i = 1; i < node->nargs; i++)
-	{
-		const FilterNode *literal = node->args[i];
-		Oid			type = shape->operand->type;
-
-		/* 3000000000 beside an integer is a bigint: another operand */
-		if (literal->op == FILTER_NUMBER &&
-			filter_number_type(literal, shape->column_type) != type)
-			return false;
-		plain->values[plain->nvalues++] = filter_literal_value(scope, literal,
-															   type);
-	}
-	plain->count++;
-	return true;
-}
-
-/*
- * learn_comparison() learns what became of a comparison, if that is the
- * comparison of a column as it is with constants.
- */
-static void
-learn_comparison(PlainShapes *plain, Collection *into, const FilterNode *node,
-				 const Expr *expr)
-{
-	ShapeKey	key;
-	Const		constant = {.xpr.type = T_Const};
-	List	   *args;
-	Oid			operator;
-	Oid			collation;
-	Oid			family;
-	Shape		shape = {0};
-
-	if (!make_key(node, &key) ||
-		hash_search(plain->shapes, &key, HASH_FIND, NULL) != NULL)
-		return;
-	if (IsA(expr, OpExpr))
-	{
-		args = ((const OpExpr *) expr)->args;
-		operator = ((const OpExpr *) expr)->opno;
-		collation = ((const OpExpr *) expr)->inputcollid;
-	}
-	else if (IsA(expr, ScalarArrayOpExpr))
-	{
-		args = ((const ScalarArrayOpExpr *) expr)->args;
-		operator = ((const ScalarArrayOpExpr *) expr)->opno;
-		collation = ((const ScalarArrayOpExpr *) expr)->inputcollid;
-	}
-	else
-		return;
-	if (list_length(args) != 2 || !IsA(linitial(args), Var) ||
-		!IsA(lsecond(args), Const))
-		return;
-	constant.consttype = exprType(lsecond(args));
-	if (IsA(expr, ScalarArrayOpExpr))
-		constant.consttype = get_element_type(constant.consttype);
-	if (!is_read_plainly(key.literal, constant.consttype))
-		return;
-	shape.strategy = comparison_strategy(linitial(args), operator, &family);
-	if (shape.strategy == 0)
-		return;
-	shape.operand = operand_of(into, linitial(args), &constant, collation,
-							   family);
-	if (shape.operand == NULL ||
-		(shape.strategy == BTEqualStrategyNumber && !shape.operand->hashed))
-		return;
-	shape.column_type = exprType(linitial(args));
-	shape.key = key;
-	*(Shape *) hash_search(plain->shapes, &key, HASH_ENTER, NULL) = shape;
+	return node->op == FILTER_COLUMN && node->nargs == 0;
 }
 
 /*

@@ -328,6 +328,21 @@ extern Operand *elements_of(Collection *into, Node *array, Oid collation);
  * if it is none of those that are sorted.
  */
 extern bool collect_pair(Collection *into, OpExpr *comparison, int strategy);
+
+/* Such a comparison, with a constant, about. */
+typedef struct PairComparison
+{
+	Pair	   *pair;
+	int			strategy;
+	double		constant;
+} PairComparison;
+
+/* Its two steps: read it, and add it. */
+extern bool pair_read(Collection *into, OpExpr *comparison, int strategy,
+					  PairComparison *result);
+extern void pair_add(const PairComparison *comparison, int place);
+/* Is float8 good enough for a constant? */
+extern bool pair_is_sure(double constant);
 /* As operand_finish() and operand_remove(). */
 extern void pair_finish(Pair *pair);
 extern bool pair_remove(Pair *pair, const bool *marked);
@@ -362,7 +377,7 @@ extern PlainShapes *plain_create(void);
  * conditions.  What was read is in the current context.
  */
 extern bool plain_read(PlainShapes *plain, FilterScope *scope,
-					   const FilterNode *filter);
+					   const Filter *filter);
 extern void plain_collect(const PlainShapes *plain, Collection *into);
 /* Learn from a filter that was compiled and collected. */
 extern void plain_learn(PlainShapes *plain, Collection *into,

@@ -438,7 +438,8 @@ audience_row(CatalogScan *scan, Oid filter_type)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("audience \"%s\" has no filter", audience->name)));
 	packed = (Filter *) PG_DETOAST_DATUM_PACKED(value);
-	audience->filter = filter_unpack(packed);
+	audience->packed = palloc(VARSIZE_ANY(packed));
+	memcpy(audience->packed, packed, VARSIZE_ANY(packed));
 	value = catalog_get(scan, "view", REGCLASSOID, &isnull);
 	audience->view = isnull ? InvalidOid : DatumGetObjectId(value);
 	audience->description = catalog_get_optional(scan, "description");
@@ -446,13 +447,38 @@ audience_row(CatalogScan *scan, Oid filter_type)
 	audience->definition_id = DatumGetInt32(value);
 	value = catalog_get(scan, "stored", BOOLOID, &isnull);
 	audience->stored = DatumGetBool(value);
-	value = catalog_get(scan, "building", BOOLOID, &isnull);
-	audience->building = DatumGetBool(value);
 	value = catalog_get(scan, "time_dependent", BOOLOID, &isnull);
 	audience->time_dependent = DatumGetBool(value);
 	value = catalog_get(scan, "matches_empty", BOOLOID, &isnull);
 	audience->matches_empty = DatumGetBool(value);
+	value = catalog_get(scan, "building", BOOLOID, &isnull);
+	audience->building = DatumGetBool(value);
 	return audience;
+}
+
+/*
+ * Most filters are only compared with others by their bytes, so the tree is
+ * made when it is first asked for, where the audience is.
+ */
+const FilterNode *
+audience_filter(const Audience *audience)
+{
+	Audience   *known = unconstify(Audience *, audience);
+	MemoryContext old;
+
+	if (known->tree == NULL)
+	{
+		old = MemoryContextSwitchTo(GetMemoryChunkContext(known));
+		known->tree = filter_unpack(known->packed);
+		MemoryContextSwitchTo(old);
+	}
+	return known->tree;
+}
+
+const FilterNode *
+audience_filter_by_name(const Population *population, const char *name)
+{
+	return audience_filter(audience_by_name(population, name));
 }
 
 static int

@@ -179,7 +179,9 @@ audience_filters(const Population *population)
 	ListCell   *lc;
 
 	foreach(lc, audience_list(population))
-		filters = lappend(filters, ((Audience *) lfirst(lc))->filter);
+		filters = lappend(filters,
+						  unconstify(FilterNode *,
+									 audience_filter(lfirst(lc))));
 	return filters;
 }
 
@@ -195,7 +197,7 @@ users_of(const Population *population, const char *name,
 	{
 		const Audience *audience = lfirst(lc);
 
-		if (names_contain(used(population, audience->filter), name))
+		if (names_contain(used(population, audience_filter(audience)), name))
 			users = lappend(users, audience->name);
 	}
 	return users;
@@ -230,7 +232,7 @@ audience_users_of_column(const Population *population,
 	{
 		const Audience *audience = lfirst(lc);
 
-		if (definition_reads_column(audience->filter, column))
+		if (definition_reads_column(audience_filter(audience), column))
 			users = lappend(users, audience->name);
 	}
 	return users;
@@ -256,7 +258,7 @@ users_of_stored(const Population *population, const FilterNode *stored)
 	{
 		const Audience *audience = lfirst(lc);
 
-		if (trait_needs(population, audience->filter, stored))
+		if (trait_needs(population, audience_filter(audience), stored))
 			users = lappend(users, psprintf("audience \"%s\"", audience->name));
 	}
 	return users;

@@ -99,7 +99,8 @@ audience_redefine(const Population *population, const char *name,
 				  const FilterSource *filter, const char *description)
 {
 	const Audience *audience = audience_by_name(population, name);
-	const FilterNode *tree = filter != NULL ? filter->tree : audience->filter;
+	const FilterNode *tree = filter != NULL ? filter->tree :
+		audience_filter(audience);
 	const char *text = filter != NULL ? filter->text : filter_print(tree);
 
 	if (filter != NULL)
@@ -156,9 +157,9 @@ audience_rewrite(const Population *population, DefinitionRewrite rewrite,
 	foreach(lc, audiences)
 	{
 		const Audience *audience = lfirst(lc);
-		char	   *before = filter_print(audience->filter);
-		char	   *text = rewritten_text(rewrite(population,
-												  audience->filter, change));
+		const FilterNode *filter = audience_filter(audience);
+		char	   *before = filter_print(filter);
+		char	   *text = rewritten_text(rewrite(population, filter, change));
 
 		if (strcmp(text, before) == 0)
 			continue;

@@ -88,7 +88,7 @@ segment_explain(PG_FUNCTION_ARGS)
 		profile_row(explanation.population, key);
 	if (explanation.econtext->ecxt_scantuple == NULL)
 		profile_missing(explanation.population, key);
-	explain_node(&explanation, audience->filter, 0);
+	explain_node(&explanation, audience_filter(audience), 0);
 	FreeExecutorState(explanation.estate);
 	question_end(&question);
 
@@ -137,7 +137,7 @@ explain_node(Explanation *explanation, const FilterNode *node, int depth)
 		const Audience *audience = audience_by_name(explanation->population,
 													positive->text);
 
-		explain_node(explanation, audience->filter, depth + 1);
+		explain_node(explanation, audience_filter(audience), depth + 1);
 	}
 	else if (connective && node->op == FILTER_NOT)
 		explain_node(explanation, positive, depth + 1);

@@ -56,7 +56,7 @@ typedef struct Building
 typedef struct Compilation
 {
 	const Watched *watched;
-	const FilterNode *filter;
+	const Audience *audience;
 	FilterScope *scope;
 	PlainShapes *plain;			/* NULL: it has to be compiled */
 	Expr	   *result;			/* NULL: it was read */
@@ -237,7 +237,7 @@ index_audience(Building *building, const Audience *audience, int place)
 	Watched    *watched = &index->watched[place];
 	Compilation one = {
 		.watched = watched,
-		.filter = audience->filter,
+		.audience = audience,
 		.scope = building->scope,
 		.plain = audience->time_dependent ? NULL : building->plain,
 	};
@@ -272,7 +272,8 @@ index_audience(Building *building, const Audience *audience, int place)
 		else
 			plain_collect(one.plain, into);
 		if (one.result != NULL && one.plain != NULL)
-			plain_learn(one.plain, into, audience->filter, one.result);
+			plain_learn(one.plain, into, audience_filter(audience),
+						one.result);
 		MemoryContextSwitchTo(into->context);
 		/* a filter that time changes may come to hold for the blank row */
 		if (audience->matches_empty || audience->time_dependent)
@@ -282,14 +283,17 @@ index_audience(Building *building, const Audience *audience, int place)
 	MemoryContextReset(building->scratch);
 }
 
+/* compile_watched() reads or compiles an audience's filter: an attempt. */
 static void
 compile_watched(void *arg)
 {
 	Compilation *one = arg;
 
 	if (one->plain == NULL ||
-		!plain_read(one->plain, one->scope, one->filter))
-		one->result = watched_compile(one->watched, one->filter, one->scope);
+		!plain_read(one->plain, one->scope, one->audience->packed))
+		one->result = watched_compile(one->watched,
+									  audience_filter(one->audience),
+									  one->scope);
 }
 
 /* ---- following ---- */

@@ -229,7 +229,7 @@ prepare(AudienceIndex *index, const int *places, int count)
 			level = filter_pin(scope);
 		}
 		audience = audience_by_name(index->population, watched->name);
-		filter = watched_compile(watched, audience->filter, scope);
+		filter = watched_compile(watched, audience_filter(audience), scope);
 		filter = expression_planner(shared_exprs_bind(index->shared, filter));
 		old = MemoryContextSwitchTo(index_memory(index));
 		watched->filter = ExecInitQual(cheapest_first(copyObject(filter)),

@@ -57,7 +57,7 @@ segment_next_change(PG_FUNCTION_ARGS)
 	row = profile_row(population, key);
 	if (row == NULL)
 		profile_missing(population, key);
-	timed = timed_filter_make(population->oid, audience->filter);
+	timed = timed_filter_make(population->oid, audience_filter(audience));
 	change = timed_filter_next_change(timed, row, clock_now());
 	question_end(&question);
 

@@ -85,7 +85,6 @@ typedef struct PairValues
 static Linear linear_of(Node *node);
 static bool is_number_type(Oid type);
 static double as_float8(Oid type, Datum value);
-static bool is_sure(double value);
 static Pair *pair_of(Collection *into, Node *left, Node *right,
 					 bool by_ratio);
 static void add_constant(Pair *pair, PairConstants *to, double constant,
@@ -110,9 +109,20 @@ static void touch_unsure(AudienceIndex *index, const PairConstants *constants,
 bool
 collect_pair(Collection *into, OpExpr *comparison, int strategy)
 {
+	PairComparison read;
+
+	if (!pair_read(into, comparison, strategy, &read))
+		return false;
+	pair_add(&read, into->place);
+	return true;
+}
+
+bool
+pair_read(Collection *into, OpExpr *comparison, int strategy,
+		  PairComparison *result)
+{
 	Linear		left = linear_of(linitial(comparison->args));
 	Linear		right = linear_of(lsecond(comparison->args));
-	Pair	   *pair;
 
 	if (left.by_ratio || left.by_difference)
 	{
@@ -125,13 +135,22 @@ collect_pair(Collection *into, OpExpr *comparison, int strategy)
 	if (left.by_ratio || left.by_difference ||
 		!is_number_type(exprType(left.base)) ||
 		!is_number_type(exprType(right.base)) ||
-		!is_sure(right.constant) ||
+		!pair_is_sure(right.constant) ||
 		has_clock(left.base) || has_clock(right.base))
 		return false;
-	pair = pair_of(into, left.base, right.base, right.by_ratio);
-	add_constant(pair, &pair->constants[strategy], right.constant,
-				 into->place);
+	result->pair = pair_of(into, left.base, right.base, right.by_ratio);
+	result->strategy = strategy;
+	result->constant = right.constant;
 	return true;
+}
+
+void
+pair_add(const PairComparison *comparison, int place)
+{
+	Pair	   *pair = comparison->pair;
+
+	add_constant(pair, &pair->constants[comparison->strategy],
+				 comparison->constant, place);
 }
 
 /* linear_of() tells apart what is computed with a constant. */
@@ -211,9 +230,8 @@ as_float8(Oid type, Datum value)
 	}
 }
 
-/* is_sure() tells whether float8 is good enough for a number. */
-static bool
-is_sure(double value)
+bool
+pair_is_sure(double value)
 {
 	return value == 0 ||
 		(fabs(value) >= LEAST_SURE && fabs(value) <= MOST_SURE);
@@ -413,7 +431,7 @@ value_at(ExprState *state, Oid type, Moment *moment, PairValues *values)
 		return 0;
 	}
 	result = as_float8(type, value);
-	values->sure &= is_sure(result);
+	values->sure &= pair_is_sure(result);
 	/* a numeric may be too small for float8, and not be zero */
 	if (result == 0 && type == NUMERICOID)
 		values->sure &= is_zero(value);

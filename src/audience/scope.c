@@ -238,7 +238,7 @@ scope_audience(FilterScope *scope, const FilterNode *in_audience)
 						 audience_names(inner.population), &mention);
 	}
 	if (inner.of_view && inner.scope.key != NULL &&
-		reads_sources(inner.population, audience->filter))
+		reads_sources(inner.population, audience_filter(audience)))
 		return ask_membership(&inner, audience);
 
 	callback.previous = error_context_stack;
@@ -247,7 +247,7 @@ scope_audience(FilterScope *scope, const FilterNode *in_audience)
 	error_context_stack = &callback;
 
 	inner.scope.text = NULL;
-	expr = filter_compile_pinned(audience->filter, &inner.scope);
+	expr = filter_compile_pinned(audience_filter(audience), &inner.scope);
 
 	error_context_stack = callback.previous;
 	return scope->planned ? plan_sized(inner.population, audience, expr) :
@@ -270,7 +270,8 @@ reads_sources(const Population *population, const FilterNode *filter)
 	{
 		const Audience *audience = audience_by_name(population, lfirst(lc));
 
-		if (audience != NULL && reads_sources(population, audience->filter))
+		if (audience != NULL &&
+			reads_sources(population, audience_filter(audience)))
 			return true;
 	}
 	return false;

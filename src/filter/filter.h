@@ -290,6 +290,37 @@ extern Filter *filter_pack(const FilterNode *node);
 /* Unpack and check each byte: ERRCODE_DATA_CORRUPTED if it is no filter. */
 extern FilterNode *filter_unpack(const Filter *filter);
 
+/* alike.c: conditions that are alike, but for their literals -------------- */
+
+/* Where a reader of a filter's conditions is in its bytes. */
+typedef struct FilterCursor
+{
+	const char *position;
+	const char *end;
+} FilterCursor;
+
+/* A condition with more literals, or longer ones, is like no other. */
+#define FILTER_MOST_LITERALS	64
+
+typedef struct FilterLikeness
+{
+	char		bytes[128];		/* the same for all that are alike */
+	int			length;			/* of these; behind them are zeros */
+	int			nliterals;
+	FilterNode	literals[FILTER_MOST_LITERALS]; /* in the order of the tree */
+	int			ntexts;
+	char		texts[1024];	/* of the literals */
+} FilterLikeness;
+
+/*
+ * Read the conditions that "and" and "or" connect, in order, until the end.
+ * filter_conditions_next() returns false if one is like no other.
+ */
+extern FilterCursor filter_conditions_begin(const Filter *filter);
+extern bool filter_conditions_next(FilterCursor *cursor,
+								   FilterLikeness *likeness);
+extern bool filter_conditions_end(const FilterCursor *cursor);
+
 /* filter_source.c: text and tree together -------------------------------- */
 
 /*
@@ -401,9 +432,8 @@ extern Expr *filter_compile_operand_pinned(const FilterNode *operand,
 
 /*
  * What these compilers make of a number beside a column of a type of numbers,
- * or of a string beside a text: the type as which it is read, and its value.
+ * or of a string beside a text: its value, read as that type.
  */
-extern Oid	filter_number_type(const FilterNode *number, Oid column_type);
 extern Datum filter_literal_value(FilterScope *scope,
 								  const FilterNode *literal, Oid type);
 

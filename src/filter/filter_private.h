@@ -19,6 +19,9 @@
 #include "base/compat.h"
 #include "filter/filter.h"
 
+/* The first byte of a filter on disk. */
+#define FILTER_VERSION	1
+
 /* What a node can be; each argument of an op takes some of these kinds. */
 #define KIND_NONE		0x0001	/* an absent part */
 #define KIND_WORD		0x0002
@@ -288,5 +291,10 @@ extern FilterNode *filter_from_json(struct JsonbContainer *json);
 
 /* Put a text in quotes, and double those in it. */
 extern char *filter_quote(const char *text, char quote);
+
+/* pack.c ----------------------------------------------------------------- */
+
+/* Has a node of this op and detail a text, in its bytes? */
+extern bool filter_has_text(FilterOp op, uint8 detail);
 
 #endif							/* SEGMENT_FILTER_PRIVATE_H */

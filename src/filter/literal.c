@@ -109,16 +109,25 @@ literal_const(FilterScope *scope, const FilterNode *literal, Oid type,
 	return expr_const(type, literal_input(scope, literal, type, against));
 }
 
+/*
+ * Thousands of audiences are of few types: those need not be looked up, nor
+ * can it be an error to read them as what they were compiled as.
+ */
 Datum
 filter_literal_value(FilterScope *scope, const FilterNode *literal, Oid type)
 {
-	return literal_input(scope, literal, type, literal);
-}
-
-Oid
-filter_number_type(const FilterNode *number, Oid column_type)
-{
-	return literal_number_type(number, column_type);
+	switch (type)
+	{
+		case TEXTOID:
+			return CStringGetTextDatum(literal->text);
+		case NUMERICOID:
+			return DirectFunctionCall3(numeric_in,
+									   CStringGetDatum(literal->text),
+									   ObjectIdGetDatum(InvalidOid),
+									   Int32GetDatum(-1));
+		default:
+			return literal_input(scope, literal, type, literal);
+	}
 }
 
 Oid

@@ -29,8 +29,6 @@
 
 #include "filter/filter_private.h"
 
-#define FILTER_VERSION	1
-
 typedef struct Unpacker
 {
 	const char *start;
@@ -44,7 +42,6 @@ static FilterNode *unpack_node(Unpacker *unpacker);
 static uint8 unpack_byte(Unpacker *unpacker);
 static uint32 unpack_number(Unpacker *unpacker);
 static char *unpack_text(Unpacker *unpacker);
-static bool has_text(FilterOp op, uint8 detail);
 pg_noreturn static void corrupted(Unpacker *unpacker, const char *problem);
 
 Filter *
@@ -75,7 +72,7 @@ pack_node(StringInfo out, const FilterNode *node)
 	appendStringInfoChar(out, (char) node->op);
 	appendStringInfoChar(out, (char) node->detail);
 	pack_number(out, node->nargs);
-	if (has_text(node->op, node->detail))
+	if (filter_has_text(node->op, node->detail))
 	{
 		size_t		length = strlen(node->text);
 
@@ -140,7 +137,7 @@ unpack_node(Unpacker *unpacker)
 
 	node = filter_node((FilterOp) op, NULL, -1);
 	node->detail = detail;
-	if (has_text(node->op, detail))
+	if (filter_has_text(node->op, detail))
 		node->text = unpack_text(unpacker);
 	if (nargs > 0)
 		node->args = palloc_extended(nargs * sizeof(FilterNode *),
@@ -204,8 +201,8 @@ unpack_text(Unpacker *unpacker)
 	return text;
 }
 
-static bool
-has_text(FilterOp op, uint8 detail)
+bool
+filter_has_text(FilterOp op, uint8 detail)
 {
 	FilterTextRule rule = filter_ops[op].text;
 

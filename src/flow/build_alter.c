@@ -233,7 +233,7 @@ twin_filter(const Places *places)
 
 	if (!alteration->is_trait && strcmp(name, alteration->name) == 0)
 		return alteration->definition.tree;
-	return filter_rewrite(audience_by_name(places->population, name)->filter,
+	return filter_rewrite(audience_filter_by_name(places->population, name),
 						  in_place_of, unconstify(Places *, places));
 }
 

@@ -313,7 +313,9 @@ filters_without(const Population *population, List *names)
 		const Audience *audience = lfirst(lc);
 
 		if (!names_contain(names, audience->name))
-			filters = lappend(filters, audience->filter);
+			filters = lappend(filters,
+							  unconstify(FilterNode *,
+										 audience_filter(audience)));
 	}
 	return filters;
 }

@@ -348,7 +348,7 @@ refuse_trait_keys(const Population *population, const char *trait,
 	{
 		const Audience *one = lfirst(lc);
 
-		if (definition_has_keys_of(one->filter, trait))
+		if (definition_has_keys_of(audience_filter(one), trait))
 			where = psprintf("audience \"%s\"", one->name);
 	}
 	if (where != NULL)

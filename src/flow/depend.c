@@ -155,7 +155,7 @@ thing_definition(const Population *population, const Thing *thing)
 			return trait == NULL ? NULL : trait->definition;
 		default:
 			audience = audience_by_name(population, thing->name);
-			return audience == NULL ? NULL : audience->filter;
+			return audience == NULL ? NULL : audience_filter(audience);
 	}
 }
 

@@ -291,7 +291,7 @@ is_free(const Population *population, const char *name, char **reason)
 		if (definition_has_keys_of(((Trait *) lfirst(lc))->definition, name))
 			return false;
 	foreach(lc, audience_list(population))
-		if (definition_has_keys_of(((Audience *) lfirst(lc))->filter, name))
+		if (definition_has_keys_of(audience_filter(lfirst(lc)), name))
 			return false;
 	return true;
 }

@@ -171,8 +171,8 @@ store_changes(const Population *population, const Reread *readers)
 			return true;
 	foreach(lc, readers->audiences)
 		if (trait_store_changes(population,
-								audience_by_name(population,
-												 lfirst(lc))->filter))
+								audience_filter_by_name(population,
+														lfirst(lc))))
 			return true;
 	return false;
 }
@@ -204,7 +204,7 @@ reread_check(const Population *population, const Reread *readers,
 					 trait_by_name(population, lfirst(lc))->definition, what);
 	foreach(lc, readers->audiences)
 		check_reader(population, "audience", lfirst(lc),
-					 audience_by_name(population, lfirst(lc))->filter, what);
+					 audience_filter_by_name(population, lfirst(lc)), what);
 }
 
 /* check_reader() raises that error for a trait or an audience. */
@@ -248,7 +248,7 @@ store_anew(Definer *definer, const Reread *readers)
 			  trait_by_name(population_of(definer), lfirst(lc))->definition);
 	foreach(lc, readers->audiences)
 		store(definer,
-			  audience_by_name(population_of(definer), lfirst(lc))->filter);
+			  audience_filter_by_name(population_of(definer), lfirst(lc)));
 }
 
 static void
