@@ -14,6 +14,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "nodes/execnodes.h"
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
 #include "pgtime.h"
@@ -586,6 +587,25 @@ extern void catalog_select(const char *sql, int nargs, const Oid *types,
  * asked for the table.
  */
 extern void catalog_hand_over(Oid relid, Oid role);
+
+/* writer.c: rows of a table, by the table API ----------------------------- */
+
+/*
+ * writer_open() prepares to write rows of a table that is open and locked, in
+ * the current context; 'speculative': also by writer_insert_first().
+ */
+extern ResultRelInfo *writer_open(Relation relation, bool speculative,
+								  EState **estate);
+extern void writer_close(ResultRelInfo *result, EState *estate);
+
+/*
+ * writer_insert_first() writes a new row, unless another transaction has
+ * committed one that is the same to a unique index: then it returns false.
+ * *recheck is for ExecARInsertTriggers().
+ */
+extern bool writer_insert_first(ResultRelInfo *result, EState *estate,
+								TupleTableSlot *row, Oid unique,
+								List **recheck);
 
 /* protect.c: who may write our tables? ------------------------------------ */
 

@@ -56,7 +56,7 @@
 #include "base/base.h"
 #include "base/base_private.h"
 
-#define MAX_CACHES		12
+#define MAX_CACHES		16
 
 /* So many messages are remembered. */
 #define MAX_HEARD		1024

@@ -153,6 +153,11 @@ typedef struct DateTimeErrorExtra
 	(index_beginscan) (table, index, snapshot, keys, orderbys)
 #endif
 
+/* 18 also keeps what it compiled of NOT NULL, and gave this another name. */
+#if PG_VERSION_NUM < 180000
+#define ri_CheckConstraintExprs ri_ConstraintExprs
+#endif
+
 /* 18 can tell of a primary key that is deferrable. */
 #if PG_VERSION_NUM < 180000
 #define RelationGetPrimaryKeyIndex(relation, deferrable_ok) \

@@ -20,21 +20,31 @@
  * only when the counts meet is the net change applied, once.  A trait that is
  * read again is then the truth, and ignores the batch's deltas.
  *
+ * What a room to the right writes by the table API fires no trigger.  It says
+ * itself which rows have come, and is one statement to the counting.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
 #include "flow/batch.h"
+#include "flow/flow.h"
 #include "flow/flow_private.h"
 
 SEGMENT_FUNCTION(segment_capture_before);
 SEGMENT_FUNCTION(segment_capture_after);
 SEGMENT_FUNCTION(segment_capture_row);
+
+struct FlowArrival
+{
+	List	   *tables;			/* SourceTable *, one for each population */
+};
 
 static const SourceTable *trigger_sources(FunctionCallInfo fcinfo,
 										  TriggerEvent when);
@@ -132,6 +142,57 @@ segment_capture_row(PG_FUNCTION_ARGS)
 	batch_complete();
 	return PointerGetDatum(NULL);
 }
+
+/* ---- rows that a room to the right has written ---- */
+
+FlowArrival *
+flow_arrival_begin(Relation relation)
+{
+	FlowArrival *arrival = palloc0(sizeof(FlowArrival));
+	/* looking for sources may make the server forget the relation's own */
+	TriggerDesc *triggers = segment_capture ?
+		CopyTriggerDesc(relation->trigdesc) : NULL;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (!TRIGGER_FOR_AFTER(trigger->tgtype) ||
+			!TRIGGER_FOR_INSERT(trigger->tgtype) || !capture_fires(trigger))
+			continue;
+		arrival->tables =
+			lappend(arrival->tables,
+					unconstify(SourceTable *,
+							   sources_of_trigger(trigger, relation)));
+		batch_await(+1);
+	}
+	return arrival;
+}
+
+void
+flow_arrival_row(FlowArrival *arrival, TupleTableSlot *row)
+{
+	ListCell   *lc;
+
+	foreach(lc, arrival->tables)
+	{
+		const SourceTable *table = lfirst(lc);
+
+		contributions_add_row(batch_contributions(table->sources), table, NULL,
+							  row, batch_is_alone());
+	}
+}
+
+void
+flow_arrival_end(FlowArrival *arrival)
+{
+	for (int i = 0; i < list_length(arrival->tables); i++)
+		batch_complete();
+	list_free(arrival->tables);
+	pfree(arrival);
+}
+
+/* ---- triggers ---- */
 
 /*
  * trigger_sources() finds the sources whose capture trigger fired; an error if

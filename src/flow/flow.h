@@ -234,6 +234,23 @@ struct FlowReader
 /* flow_register_reader() lets a room read, when the library is loaded. */
 extern void flow_register_reader(const FlowReader *reader);
 
+/* capture.c: rows that a room to the right has written -------------------- */
+
+typedef struct FlowArrival FlowArrival;
+
+/*
+ * What is inserted into a table by the table API fires no trigger.  So whoever
+ * does that says which rows have come.
+ *
+ * flow_arrival_begin() is called before the first of them is, with the table
+ * open, flow_arrival_row() for each, with all columns deformed, and
+ * flow_arrival_end() is to these rows what the end of a statement is: profiles
+ * follow.  As by its triggers, nothing is captured where these are disabled.
+ */
+extern FlowArrival *flow_arrival_begin(Relation relation);
+extern void flow_arrival_row(FlowArrival *arrival, TupleTableSlot *row);
+extern void flow_arrival_end(FlowArrival *arrival);
+
 /* define_kept.c: tables that a room to the right keeps -------------------- */
 
 /*

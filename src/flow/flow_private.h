@@ -51,8 +51,13 @@ extern void capture_discard(SubTransactionId subid);
 /* capture_await() counts in AFTER triggers that are about to fire. */
 extern void capture_await(int count);
 
-/* merged_moves.c: merged_moves_init() installs a hook of the executor. */
+/*
+ * merged_moves.c: merged_moves_init() installs a hook of the executor.
+ * capture_fires() says whether a trigger is one of capture that is enabled for
+ * this session.
+ */
 extern void merged_moves_init(void);
+extern bool capture_fires(const Trigger *trigger);
 
 /*
  * define_kept.c: drop_kept() tells the listener of flow_on_drop(), and returns

@@ -42,7 +42,6 @@ static bool shows(List *all, List *done, const ModifyTableState *merge,
 static void add_moved(EState *estate, ModifyTableState *merge, CmdType type);
 static TriggerDesc *our_triggers(const ResultRelInfo *table, int16 event,
 								 int *count);
-static bool fires(const Trigger *trigger);
 
 void
 merged_moves_init(void)
@@ -169,7 +168,7 @@ our_triggers(const ResultRelInfo *table, int16 event, int *count)
 
 		if (TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_STATEMENT,
 								 TRIGGER_TYPE_AFTER, event) &&
-			trigger_is_capture(trigger) && fires(trigger))
+			capture_fires(trigger))
 			ours->triggers[ours->numtriggers++] = *trigger;
 	}
 	ours->trig_delete_after_statement = event == TRIGGER_TYPE_DELETE;
@@ -178,14 +177,13 @@ our_triggers(const ResultRelInfo *table, int16 event, int *count)
 	return ours;
 }
 
-/* fires() says whether a trigger is enabled for this session. */
-static bool
-fires(const Trigger *trigger)
+bool
+capture_fires(const Trigger *trigger)
 {
 	char		unless = SessionReplicationRole ==
 		SESSION_REPLICATION_ROLE_REPLICA ? TRIGGER_FIRES_ON_ORIGIN :
 		TRIGGER_FIRES_ON_REPLICA;
 
 	return trigger->tgenabled != TRIGGER_DISABLED &&
-		trigger->tgenabled != unless;
+		trigger->tgenabled != unless && trigger_is_capture(trigger);
 }

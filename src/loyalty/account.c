@@ -23,11 +23,10 @@
 #include "access/xact.h"
 #include "utils/builtins.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/tables.h"
 
 static int64 known_token(Ledger *ledger);
 static void read_account(Ledger *ledger, Account *account);
-static void take_account(Account *account, uint64 row);
 
 Account *
 ledger_add_account(Ledger *ledger, Datum key)
@@ -67,75 +66,78 @@ ledger_lock(Ledger *ledger)
 	CommandCounterIncrement();
 
 	movement = ledger->token == NULL ? 0 : known_token(ledger);
-	for (int i = 0; movement == 0 && i < ledger->naccounts; i++)
-		read_account(ledger, &ledger->accounts[i]);
-	return movement;
+	if (movement != 0)
+		return movement;
+	for (int i = 0; i < ledger->naccounts; i++)
+		first[i].now = ledger->at;
+	ledger_read_locked(ledger);
+	return 0;
 }
 
 /* known_token() is the movement that the token stands for, or 0. */
 static int64
 known_token(Ledger *ledger)
 {
-	Datum		token = CStringGetTextDatum(ledger->token);
+	TupleTableSlot *row;
 	bool		isnull;
 	int64		movement;
 	Datum		request;
 
-	if (ledger_execute(ledger->program, ASK_TOKEN, &token, NULL) == 0)
+	ledger_seek(ledger, TOKEN, CStringGetTextDatum(ledger->token), (Datum) 0);
+	row = ledger_next(ledger, TOKEN);
+	if (row == NULL)
 		return 0;
-	movement = DatumGetInt64(result_value(0, 1, &isnull));
-	request = result_value(0, 2, &isnull);
+	movement = ledger_int64(row, MOVEMENT_MOVEMENT);
+	request = ledger_value(row, MOVEMENT_REQUEST, &isnull);
 	if (isnull || strcmp(TextDatumGetCString(request), ledger->request) != 0)
 		ledger_refuse_token(ledger, movement);
 	return movement;
 }
 
-/* read_account() reads what is known of a customer, and ends lapsed holds. */
+/* read_account() reads what is known of a customer as of 'now'. */
 static void
 read_account(Ledger *ledger, Account *account)
 {
-	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at)};
-
-	account->now = ledger->at;
-	(void) ledger_execute(ledger->program, ASK_ACCOUNT, values, NULL);
-	take_account(account, 0);
-	if (account->lapsed)
-		holds_lapse(ledger, account);
-}
-
-/* take_account() takes what is known of a customer from a row. */
-static void
-take_account(Account *account, uint64 row)
-{
+	TupleTableSlot *row;
 	bool		isnull;
 	Datum		value;
 
-	(void) result_value(row, 1, &isnull);
-	account->joined = !isnull;
-	value = result_value(row, 2, &isnull);
-	account->left_at = isnull ? DT_NOEND : DatumGetTimestampTz(value);
-	value = result_value(row, 3, &isnull);
-	account->debt = isnull ? 0 : -DatumGetInt64(value);
-	value = result_value(row, 4, &isnull);
-	account->awaited = isnull ? 0 : DatumGetInt64(value);
-	account->lapsed = DatumGetBool(result_value(row, 5, &isnull));
+	ledger_seek(ledger, MEMBER_BY_KEY, account->key, (Datum) 0);
+	row = ledger_next(ledger, MEMBER_BY_KEY);
+	account->joined = row != NULL;
+	if (row != NULL)
+	{
+		value = ledger_value(row, MEMBER_LEFT_AT, &isnull);
+		account->left_at = isnull ? DT_NOEND : DatumGetTimestampTz(value);
+	}
+
+	ledger_seek(ledger, DEBTS_BY_KEY, account->key, (Datum) 0);
+	while ((row = ledger_next(ledger, DEBTS_BY_KEY)) != NULL)
+	{
+		int64		points = ledger_int64(row, ENTRY_POINTS);
+
+		(void) ledger_value(row, ENTRY_LOT, &isnull);
+		if (!isnull)
+			continue;
+		account->debt -= points;
+		if (ledger_int64(row, ENTRY_AT) > account->now)
+			account->awaited += points;
+	}
+
+	ledger_seek(ledger, OPEN_HOLDS_BY_KEY, account->key, (Datum) 0);
+	while ((row = ledger_next(ledger, OPEN_HOLDS_BY_KEY)) != NULL)
+	{
+		value = ledger_value(row, HOLD_STATE, &isnull);
+		account->lapsed |= ledger_int64(row, HOLD_UNTIL) <= account->now &&
+			strcmp(TextDatumGetCString(value), "open") == 0;
+	}
 }
 
 void
 ledger_read_locked(Ledger *ledger)
 {
-	Column	   *columns = columns_make(ledger->naccounts, 2,
-									   (Oid[]) {ledger->population->key_type,
-											   TIMESTAMPTZOID});
-
 	for (int i = 0; i < ledger->naccounts; i++)
-	{
-		columns[0].values[i] = ledger->accounts[i].key;
-		columns[1].values[i] = TimestampTzGetDatum(ledger->accounts[i].now);
-	}
-	(void) columns_send(ledger, ASK_ACCOUNTS, columns, 2, (Datum) 0);
-	for (int i = 0; i < ledger->naccounts; i++)
-		take_account(&ledger->accounts[i], i);
+		read_account(ledger, &ledger->accounts[i]);
 	for (int i = 0; i < ledger->naccounts; i++)
 	{
 		ledger->at = ledger->accounts[i].now;

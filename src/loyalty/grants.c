@@ -19,11 +19,10 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/tables.h"
 
 /* What a row has earned by one rule so far. */
 typedef struct Grant
@@ -31,18 +30,19 @@ typedef struct Grant
 	Account    *account;
 	const char *rule;
 	const char *ref;
+	bool		there;			/* is it written? */
 	int32		version;		/* 0: there is none */
 	Numeric		raw;
 	int64		points;
 	int64		movement;		/* 0: none */
-	int64		reversed;		/* of its points, by hand */
 	bool		is_others;		/* of another customer */
 	TimestampTz at;				/* DT_NOEND: its rule has no cap */
 	Movement   *made;			/* that grants now, or NULL */
 } Grant;
 
 static List *read_grants(Ledger *ledger, List *rows);
-static void take_grant(const Ledger *ledger, Grant *grant, uint64 row);
+static void read_grant(Ledger *ledger, Grant *grant);
+static int64 reversed_by_hand(Ledger *ledger, int64 movement);
 static int	apply_customer(Ledger *ledger, List *grants, List *rows,
 						   int first);
 static bool waits_for_others(const Ledger *ledger, const Grant *grant,
@@ -58,7 +58,7 @@ static void grant_new(Ledger *ledger, Grant *grant, const Rule *rule,
 static void move_difference(Ledger *ledger, Grant *grant, const Rule *rule,
 							int64 points);
 static TimestampTz rule_active_at(const Ledger *ledger, const Rule *rule);
-static void write_grants(Ledger *ledger, List *grants);
+static void write_grants(Ledger *ledger, List *grants, bool there);
 static bool whole_points(const Program *program, Numeric raw, int64 *points);
 static bool numeric_is_same(Numeric a, Numeric b);
 static Numeric sum_of(List *changes, int32 version);
@@ -94,7 +94,8 @@ grants_apply(const Program *program, List *changes)
 	for (int i = 0; i < list_length(grants);)
 		i = apply_customer(ledger, grants, rows, i);
 	lots_write(ledger);
-	write_grants(ledger, grants);
+	write_grants(ledger, grants, true);
+	write_grants(ledger, grants, false);
 	ledger_end(ledger);
 }
 
@@ -276,22 +277,11 @@ granting_change(const Ledger *ledger, const Account *account, List *changes)
 static List *
 read_grants(Ledger *ledger, List *rows)
 {
-	Column	   *columns = columns_make(list_length(rows), 2,
-									   (Oid[]) {NAMEOID, TEXTOID});
 	Account    *account = ledger->accounts;
 	const char *who = NULL;
 	List	   *grants = NIL;
 	ListCell   *lc;
 
-	foreach(lc, rows)
-	{
-		const RowChange *first = linitial(lfirst(lc));
-		int			i = foreach_current_index(lc);
-
-		columns[0].values[i] = name_datum(first->rule->name);
-		columns[1].values[i] = CStringGetTextDatum(first->ref);
-	}
-	(void) columns_send(ledger, ASK_GRANTS, columns, 2, (Datum) 0);
 	foreach(lc, rows)
 	{
 		const RowChange *first = linitial(lfirst(lc));
@@ -304,37 +294,58 @@ read_grants(Ledger *ledger, List *rows)
 		grant->account = account;
 		grant->rule = first->rule->name;
 		grant->ref = first->ref;
-		take_grant(ledger, grant, foreach_current_index(lc));
+		read_grant(ledger, grant);
 		grants = lappend(grants, grant);
 	}
 	return grants;
 }
 
-/* take_grant() takes what a row has earned from a row of the answer. */
+/* read_grant() reads what a row has earned, if it is there. */
 static void
-take_grant(const Ledger *ledger, Grant *grant, uint64 row)
+read_grant(Ledger *ledger, Grant *grant)
 {
+	TupleTableSlot *row;
 	bool		isnull;
-	Datum		key = result_value(row, 1, &isnull);
 	Datum		at;
 
 	grant->at = DT_NOEND;
-	if (isnull)
+	ledger_seek(ledger, GRANTED_BY_REF, name_datum(grant->rule),
+				CStringGetTextDatum(grant->ref));
+	row = ledger_next(ledger, GRANTED_BY_REF);
+	if (row == NULL)
 		return;
-	grant->is_others = profile_key_compare(ledger->population, key,
-										   grant->account->key) != 0;
-	grant->version = DatumGetInt32(result_value(row, 2, &isnull));
-	grant->raw = DatumGetNumericCopy(result_value(row, 3, &isnull));
-	grant->points = DatumGetInt64(result_value(row, 4, &isnull));
-	grant->movement = DatumGetInt64(result_value(row, 5, &isnull));
-	if (isnull)
-		grant->movement = 0;
-	grant->reversed = DatumGetInt64(result_value(row, 6, &isnull));
-	if (isnull)
-		grant->reversed = 0;
-	at = result_value(row, 7, &isnull);
+	grant->there = true;
+	grant->is_others =
+		profile_key_compare(ledger->population,
+							ledger_value(row, GRANTED_KEY, &isnull),
+							grant->account->key) != 0;
+	grant->version = DatumGetInt32(ledger_value(row, GRANTED_VERSION,
+												&isnull));
+	grant->raw = DatumGetNumericCopy(ledger_value(row, GRANTED_RAW, &isnull));
+	grant->points = ledger_int64(row, GRANTED_POINTS);
+	grant->movement = ledger_int64(row, GRANTED_MOVEMENT);
+	at = ledger_value(row, GRANTED_AT, &isnull);
 	if (!isnull)
 		grant->at = DatumGetTimestampTz(at);
+}
+
+/* reversed_by_hand() is how many points of a movement were. */
+static int64
+reversed_by_hand(Ledger *ledger, int64 movement)
+{
+	int64		points = 0;
+	TupleTableSlot *row;
+	bool		isnull;
+
+	ledger_seek(ledger, MOVEMENTS_BY_REVERSED, Int64GetDatum(movement),
+				(Datum) 0);
+	while ((row = ledger_next(ledger, MOVEMENTS_BY_REVERSED)) != NULL)
+	{
+		(void) ledger_value(row, MOVEMENT_RULE, &isnull);
+		if (isnull)
+			points -= ledger_int64(row, MOVEMENT_POINTS);
+	}
+	return points;
 }
 
 /* grant_new() grants points, or takes them if they are less than nothing. */
@@ -383,8 +394,12 @@ move_difference(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
 	}
 	/* what was reversed by hand is not taken back once more */
 	if (difference < 0 && grant->points > 0)
-		difference = (points > 0 ? Max(points - grant->reversed, 0) : points) -
-			Max(grant->points - grant->reversed, 0);
+	{
+		int64		reversed = reversed_by_hand(ledger, grant->movement);
+
+		difference = (points > 0 ? Max(points - reversed, 0) : points) -
+			Max(grant->points - reversed, 0);
+	}
 	grant->points = points;
 	if (difference == 0)
 		return;
@@ -421,40 +436,47 @@ move_difference(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
 	}
 }
 
-/* write_grants() writes what rows have earned. */
+/* write_grants() writes what rows have earned, that are there or are not. */
 static void
-write_grants(Ledger *ledger, List *grants)
+write_grants(Ledger *ledger, List *grants, bool there)
 {
-	Column	   *columns = columns_make(list_length(grants), 8,
-									   (Oid[]) {NAMEOID, TEXTOID,
-											   ledger->population->key_type,
-											   INT4OID, NUMERICOID, INT8OID,
-											   INT8OID, TIMESTAMPTZOID});
-	int			rows = 0;
+	List	   *some = NIL;
+	Rows	   *rows;
 	ListCell   *lc;
 
 	foreach(lc, grants)
+		if (lfirst(lc) != NULL && ((Grant *) lfirst(lc))->there == there)
+			some = lappend(some, lfirst(lc));
+	if (some == NIL)
+		return;
+	rows = rows_make(GRANTED_TABLE, list_length(some));
+	foreach(lc, some)
 	{
 		const Grant *grant = lfirst(lc);
+		int			i = foreach_current_index(lc);
+		int64		movement = grant->made != NULL ? grant->made->number :
+			grant->movement;
 
-		if (grant == NULL)
-			continue;
-		columns[0].values[rows] = name_datum(grant->rule);
-		columns[1].values[rows] = CStringGetTextDatum(grant->ref);
-		columns[2].values[rows] = grant->account->key;
-		columns[3].values[rows] = Int32GetDatum(grant->version);
-		columns[4].values[rows] = NumericGetDatum(grant->raw);
-		columns[5].values[rows] = Int64GetDatum(grant->points);
-		columns[6].values[rows] = Int64GetDatum(grant->made != NULL ?
-												grant->made->number :
-												grant->movement);
-		columns[7].values[rows] = TimestampTzGetDatum(grant->at);
-		rows++;
+		rows_set(rows, i, GRANTED_RULE, name_datum(grant->rule));
+		rows_set(rows, i, GRANTED_REF, CStringGetTextDatum(grant->ref));
+		rows_set(rows, i, GRANTED_KEY, grant->account->key);
+		rows_set(rows, i, GRANTED_VERSION, Int32GetDatum(grant->version));
+		rows_set(rows, i, GRANTED_RAW, NumericGetDatum(grant->raw));
+		rows_set(rows, i, GRANTED_POINTS, Int64GetDatum(grant->points));
+		if (movement != 0)
+			rows_set(rows, i, GRANTED_MOVEMENT, Int64GetDatum(movement));
+		else
+			rows_set_null(rows, GRANTED_MOVEMENT);
+		if (!TIMESTAMP_IS_NOEND(grant->at))
+			rows_set(rows, i, GRANTED_AT, TimestampTzGetDatum(grant->at));
+		else
+			rows_set_null(rows, GRANTED_AT);
 	}
-	for (int i = 0; i < 8; i++)
-		columns[i].rows = rows;
-	if (rows > 0)
-		(void) columns_send(ledger, PUT_GRANTS, columns, 8, (Datum) 0);
+	if (there)
+		rows_update(ledger, rows, GRANTED_BY_REF, 2);
+	else
+		(void) rows_insert(ledger, rows);
+	ledger_forget(ledger);
 }
 
 /*

@@ -18,17 +18,17 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/tables.h"
 
-static void write_movement(Ledger *ledger, Movement *movement);
-static void write_movements_of_rules(Ledger *ledger);
+static void write_movements(Ledger *ledger);
+static void set_movement(const Ledger *ledger, Rows *rows, int row,
+						 const Movement *movement);
 static List *lots_that(const Ledger *ledger, bool are_new);
-static void write_new_lots(Ledger *ledger);
-static void write_changed_lots(Ledger *ledger);
+static void write_lots(Ledger *ledger, bool are_new);
 static void write_entries(Ledger *ledger);
 
 Ledger *
@@ -99,70 +99,29 @@ ledger_enter(Ledger *ledger, Movement *movement, Lot *lot, int64 points,
 void
 ledger_write(Ledger *ledger)
 {
-	ListCell   *lc;
-
-	foreach(lc, ledger->movements)
-		if (((Movement *) lfirst(lc))->rule == NULL)
-			write_movement(ledger, lfirst(lc));
-	write_movements_of_rules(ledger);
-	write_new_lots(ledger);
-	write_changed_lots(ledger);
+	write_movements(ledger);
+	write_lots(ledger, true);
+	write_lots(ledger, false);
 	write_entries(ledger);
+	ledger_forget(ledger);
 }
 
 void
 ledger_end(Ledger *ledger)
 {
+	ledger_close(ledger);
 	SPI_finish();
 	act_as_before(ledger->before);
 }
 
-/* write_movement() writes a movement, and notes its number. */
+/* write_movements() writes movements, and notes their numbers. */
 static void
-write_movement(Ledger *ledger, Movement *movement)
+write_movements(Ledger *ledger)
 {
-	const char *token = movement->has_token ? ledger->token : NULL;
+	const LedgerTable *table = ledger_table(ledger, MOVEMENT_TABLE);
 	Name		by = palloc0(NAMEDATALEN);
-	Datum		values[] = {
-		movement->account->key,
-		CStringGetTextDatum(movement->kind),
-		Int64GetDatum(movement->points),
-		TimestampTzGetDatum(movement->at),
-		movement->ref == NULL ? (Datum) 0 : CStringGetTextDatum(movement->ref),
-		token == NULL ? (Datum) 0 : CStringGetTextDatum(token),
-		token == NULL ? (Datum) 0 : CStringGetTextDatum(ledger->request),
-		Int64GetDatum(movement->reverses),
-		movement->note == NULL ? (Datum) 0 :
-		CStringGetTextDatum(movement->note),
-		NameGetDatum(by),
-	};
-	char		nulls[] = {
-		' ', ' ', ' ', ' ', movement->ref == NULL ? 'n' : ' ',
-		token == NULL ? 'n' : ' ', token == NULL ? 'n' : ' ',
-		movement->reverses == 0 ? 'n' : ' ',
-		movement->note == NULL ? 'n' : ' ', ' ',
-	};
-	bool		isnull;
-
-	if (movement->number != 0)
-		return;
-	namestrcpy(by, GetUserNameFromId(ledger->before.user, false));
-	if (ledger_execute(ledger->program, ADD_MOVEMENT, values, nulls) == 0)
-		ledger_refuse_token(ledger, 0);
-	movement->number = DatumGetInt64(result_value(0, 1, &isnull));
-}
-
-/*
- * write_movements_of_rules() writes those that rows of sources have made, of
- * which there may be many, at once.
- */
-static void
-write_movements_of_rules(Ledger *ledger)
-{
 	List	   *movements = NIL;
-	Name		by = palloc0(NAMEDATALEN);
-	Column	   *columns;
-	bool		isnull;
+	Rows	   *rows;
 	ListCell   *lc;
 
 	foreach(lc, ledger->movements)
@@ -171,29 +130,54 @@ write_movements_of_rules(Ledger *ledger)
 	if (movements == NIL)
 		return;
 	namestrcpy(by, GetUserNameFromId(ledger->before.user, false));
-	columns = columns_make(list_length(movements), 8,
-						   (Oid[]) {ledger->population->key_type, TEXTOID,
-								   INT8OID, TIMESTAMPTZOID, TEXTOID, INT8OID,
-								   NAMEOID, INT4OID});
+	rows = rows_make(MOVEMENT_TABLE, list_length(movements));
 	foreach(lc, movements)
 	{
-		const Movement *movement = lfirst(lc);
+		Movement   *movement = lfirst(lc);
 		int			i = foreach_current_index(lc);
 
-		columns[0].values[i] = movement->account->key;
-		columns[1].values[i] = CStringGetTextDatum(movement->kind);
-		columns[2].values[i] = Int64GetDatum(movement->points);
-		columns[3].values[i] = TimestampTzGetDatum(movement->at);
-		columns[4].values[i] = CStringGetTextDatum(movement->ref);
-		columns[5].values[i] = Int64GetDatum(movement->reverses);
-		columns[6].values[i] = name_datum(movement->rule);
-		columns[7].values[i] = Int32GetDatum(movement->version);
+		movement->number = table_number(table);
+		set_movement(ledger, rows, i, movement);
+		rows_set(rows, i, MOVEMENT_BY, NameGetDatum(by));
 	}
-	columns_send(ledger, ADD_MOVEMENTS, columns, 8, NameGetDatum(by));
-	foreach(lc, movements)
-		((Movement *) lfirst(lc))->number =
-			DatumGetInt64(result_value(foreach_current_index(lc), 1,
-									   &isnull));
+	if (!rows_insert(ledger, rows))
+		ledger_refuse_token(ledger, 0);
+}
+
+/* set_movement() fills in the row of a movement. */
+static void
+set_movement(const Ledger *ledger, Rows *rows, int row,
+			 const Movement *movement)
+{
+	TimestampTz made_at = GetCurrentTransactionStartTimestamp();
+
+	rows_set(rows, row, MOVEMENT_MOVEMENT, Int64GetDatum(movement->number));
+	rows_set(rows, row, MOVEMENT_KEY, movement->account->key);
+	rows_set(rows, row, MOVEMENT_KIND, CStringGetTextDatum(movement->kind));
+	rows_set(rows, row, MOVEMENT_POINTS, Int64GetDatum(movement->points));
+	rows_set(rows, row, MOVEMENT_AT, TimestampTzGetDatum(movement->at));
+	rows_set(rows, row, MOVEMENT_MADE_AT, TimestampTzGetDatum(made_at));
+	if (movement->ref != NULL)
+		rows_set(rows, row, MOVEMENT_REF, CStringGetTextDatum(movement->ref));
+	if (movement->note != NULL)
+		rows_set(rows, row, MOVEMENT_NOTE,
+				 CStringGetTextDatum(movement->note));
+	if (movement->reverses != 0)
+		rows_set(rows, row, MOVEMENT_REVERSES,
+				 Int64GetDatum(movement->reverses));
+	if (movement->has_token && ledger->token != NULL)
+	{
+		rows_set(rows, row, MOVEMENT_TOKEN,
+				 CStringGetTextDatum(ledger->token));
+		rows_set(rows, row, MOVEMENT_REQUEST,
+				 CStringGetTextDatum(ledger->request));
+	}
+	if (movement->rule != NULL)
+	{
+		rows_set(rows, row, MOVEMENT_RULE, name_datum(movement->rule));
+		rows_set(rows, row, MOVEMENT_VERSION,
+				 Int32GetDatum(movement->version));
+	}
 }
 
 /* lots_that() lists the lots of all accounts that are new, or changed. */
@@ -214,100 +198,72 @@ lots_that(const Ledger *ledger, bool are_new)
 	return lots;
 }
 
-/* write_new_lots() writes the lots that are new, and notes their numbers. */
+/* write_lots() writes the lots that are new, and what has become of others. */
 static void
-write_new_lots(Ledger *ledger)
+write_lots(Ledger *ledger, bool are_new)
 {
-	List	   *lots = lots_that(ledger, true);
-	Column	   *columns;
-	bool		isnull;
+	List	   *lots = lots_that(ledger, are_new);
+	Rows	   *rows;
 	ListCell   *lc;
 
 	if (lots == NIL)
 		return;
-	columns = columns_make(list_length(lots), 6,
-						   (Oid[]) {INT8OID, ledger->population->key_type,
-								   INT8OID, INT8OID, TIMESTAMPTZOID,
-								   TIMESTAMPTZOID});
-	foreach(lc, lots)
-	{
-		const Lot  *lot = lfirst(lc);
-		int			i = foreach_current_index(lc);
-
-		columns[0].values[i] = Int64GetDatum(lot->movement->number);
-		columns[1].values[i] = lot->account->key;
-		columns[2].values[i] = Int64GetDatum(lot->granted);
-		columns[3].values[i] = Int64GetDatum(lot->remaining);
-		columns[4].values[i] = TimestampTzGetDatum(lot->active_at);
-		columns[5].values[i] = TimestampTzGetDatum(lot->expires_at);
-	}
-	columns_send(ledger, ADD_LOTS, columns, 6, (Datum) 0);
-	foreach(lc, lots)
-	{
-		Lot		   *lot = lfirst(lc);
-
-		lot->number = DatumGetInt64(result_value(foreach_current_index(lc), 1,
-												 &isnull));
-		lot->changed = false;
-	}
-}
-
-/* write_changed_lots() writes what has become of lots. */
-static void
-write_changed_lots(Ledger *ledger)
-{
-	List	   *lots = lots_that(ledger, false);
-	Column	   *columns;
-	ListCell   *lc;
-
-	if (lots == NIL)
-		return;
-	columns = columns_make(list_length(lots), 4,
-						   (Oid[]) {INT8OID, INT8OID, INT8OID,
-								   TIMESTAMPTZOID});
+	rows = rows_make(LOT_TABLE, list_length(lots));
 	foreach(lc, lots)
 	{
 		Lot		   *lot = lfirst(lc);
 		int			i = foreach_current_index(lc);
 
-		columns[0].values[i] = Int64GetDatum(lot->number);
-		columns[1].values[i] = Int64GetDatum(lot->granted);
-		columns[2].values[i] = Int64GetDatum(lot->remaining);
-		columns[3].values[i] = TimestampTzGetDatum(lot->expires_at);
+		if (are_new)
+		{
+			lot->number = table_number(ledger_table(ledger, LOT_TABLE));
+			rows_set(rows, i, LOT_MOVEMENT,
+					 Int64GetDatum(lot->movement->number));
+			rows_set(rows, i, LOT_KEY, lot->account->key);
+			rows_set(rows, i, LOT_ACTIVE_AT,
+					 TimestampTzGetDatum(lot->active_at));
+		}
+		rows_set(rows, i, LOT_LOT, Int64GetDatum(lot->number));
+		rows_set(rows, i, LOT_GRANTED, Int64GetDatum(lot->granted));
+		rows_set(rows, i, LOT_REMAINING, Int64GetDatum(lot->remaining));
+		rows_set(rows, i, LOT_EXPIRES_AT,
+				 TimestampTzGetDatum(lot->expires_at));
 		lot->changed = false;
 	}
-	columns_send(ledger, CHANGE_LOTS, columns, 4, (Datum) 0);
+	if (are_new)
+		(void) rows_insert(ledger, rows);
+	else
+		rows_update(ledger, rows, LOT_BY_NUMBER, 1);
 }
 
-/* write_entries() writes all entries by one statement, which is one batch. */
+/* write_entries() writes all entries at once, as they are one batch. */
 static void
 write_entries(Ledger *ledger)
 {
-	int			count = list_length(ledger->entries);
-	Column	   *columns;
+	const LedgerTable *table = ledger_table(ledger, ENTRY_TABLE);
+	Rows	   *rows;
 	ListCell   *lc;
 
-	if (count == 0)
+	if (ledger->entries == NIL)
 		return;
-	columns = columns_make(count, 7,
-						   (Oid[]) {INT8OID, INT8OID,
-								   ledger->population->key_type, INT8OID,
-								   TEXTOID, TEXTOID, TIMESTAMPTZOID});
+	rows = rows_make(ENTRY_TABLE, list_length(ledger->entries));
 	foreach(lc, ledger->entries)
 	{
 		const Entry *entry = lfirst(lc);
 		int			i = foreach_current_index(lc);
 
-		columns[0].values[i] = Int64GetDatum(entry->movement->number);
-		columns[1].values[i] = Int64GetDatum(entry->lot == NULL ? 0 :
-											 entry->lot->number);
-		columns[2].values[i] = entry->movement->account->key;
-		columns[3].values[i] = Int64GetDatum(entry->points);
-		columns[4].values[i] = CStringGetTextDatum(entry->kind);
-		columns[5].values[i] = CStringGetTextDatum(entry->contra);
-		columns[6].values[i] = TimestampTzGetDatum(entry->at);
+		rows_set(rows, i, ENTRY_ENTRY, Int64GetDatum(table_number(table)));
+		rows_set(rows, i, ENTRY_MOVEMENT,
+				 Int64GetDatum(entry->movement->number));
+		if (entry->lot != NULL)
+			rows_set(rows, i, ENTRY_LOT, Int64GetDatum(entry->lot->number));
+		rows_set(rows, i, ENTRY_KEY, entry->movement->account->key);
+		rows_set(rows, i, ENTRY_POINTS, Int64GetDatum(entry->points));
+		rows_set(rows, i, ENTRY_KIND, CStringGetTextDatum(entry->kind));
+		rows_set(rows, i, ENTRY_CONTRA, CStringGetTextDatum(entry->contra));
+		rows_set(rows, i, ENTRY_AT, TimestampTzGetDatum(entry->at));
 	}
-	columns_send(ledger, ADD_ENTRIES, columns, 7, (Datum) 0);
+	(void) rows_insert(ledger, rows);
 	ledger->entries = NIL;
 }
 

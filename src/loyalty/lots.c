@@ -39,18 +39,16 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "loyalty/loyalty_private.h"
-
-/* How many lots are read first: most often the first one is enough. */
-#define LOTS_AT_ONCE	8
+#include "loyalty/tables.h"
 
 static void charge_lot(Ledger *ledger, Movement *movement, Lot *lot);
 static int	first_to_pay(const ListCell *a, const ListCell *b);
 static Lot *lot_to_extend(Ledger *ledger, Account *account,
 						  TimestampTz active_at, TimestampTz expires_at);
-static List *lots_ask(Ledger *ledger, Account *account,
-					  LedgerStatement statement, int64 most);
-static int64 lots_sum(List *lots);
+static List *lots_left(Ledger *ledger, Account *account, int64 enough);
+static bool is_active(const Ledger *ledger, const Lot *lot);
+static int	first_to_expire(const ListCell *a, const ListCell *b);
+static Lot *lot_known(Account *account, int64 number, bool *found);
 static void move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
 						TimestampTz expires_at);
 pg_noreturn static void refuse_draw(Ledger *ledger, Account *account,
@@ -106,11 +104,11 @@ lot_to_extend(Ledger *ledger, Account *account, TimestampTz active_at,
 
 	if (!ledger->program->terms.idle || active_at > ledger->at)
 		return NULL;
-	foreach(lc, lots_ask(ledger, account, ASK_LIVE, 0))
+	foreach(lc, lots_left(ledger, account, PG_INT64_MAX))
 	{
 		Lot		   *lot = lfirst(lc);
 
-		if (lot->active_at <= ledger->at && lot->expires_at == expires_at)
+		if (is_active(ledger, lot) && lot->expires_at == expires_at)
 			return lot;
 	}
 	return NULL;
@@ -223,12 +221,14 @@ lots_write(Ledger *ledger)
 void
 lots_pay(Ledger *ledger, Account *account)
 {
-	List	   *lots;
+	List	   *lots = NIL;
 	ListCell   *lc;
 
 	if (account->debt <= 0 || account->last == NULL)
 		return;
-	lots = lots_ask(ledger, account, ASK_WAITING, 0);
+	foreach(lc, lots_left(ledger, account, PG_INT64_MAX))
+		if (!is_active(ledger, lfirst(lc)))
+			lots = lappend(lots, lfirst(lc));
 	foreach(lc, account->lots)
 	{
 		Lot		   *lot = lfirst(lc);
@@ -255,9 +255,7 @@ first_to_pay(const ListCell *a, const ListCell *b)
 
 	if (active != other_active)
 		return active < other_active ? -1 : 1;
-	if (one->expires_at != other->expires_at)
-		return one->expires_at < other->expires_at ? -1 : 1;
-	return one->number < other->number ? -1 : one->number > other->number;
+	return first_to_expire(a, b);
 }
 
 /* ---- the lots of a customer ---- */
@@ -265,23 +263,18 @@ first_to_pay(const ListCell *a, const ListCell *b)
 List *
 lots_choose(Ledger *ledger, Account *account, int64 points)
 {
-	List	   *lots = lots_ask(ledger, account, ASK_LOTS, LOTS_AT_ONCE);
 	List	   *shares = NIL;
 	int64		left = points;
 	ListCell   *lc;
 
-	if (lots_sum(lots) < points && list_length(lots) == LOTS_AT_ONCE)
-		lots = lots_ask(ledger, account, ASK_LOTS, PG_INT64_MAX);
-	if (lots_sum(lots) < points)
-		refuse_draw(ledger, account, points);
-	foreach(lc, lots)
+	foreach(lc, lots_left(ledger, account, points))
 	{
 		Lot		   *lot = lfirst(lc);
 		Share	   *share;
 
 		if (left == 0)
 			break;
-		if (lot->remaining == 0)
+		if (lot->remaining == 0 || !is_active(ledger, lot))
 			continue;
 		share = palloc(sizeof(Share));
 		share->lot = lot;
@@ -289,6 +282,8 @@ lots_choose(Ledger *ledger, Account *account, int64 points)
 		left -= share->points;
 		shares = lappend(shares, share);
 	}
+	if (left > 0)
+		refuse_draw(ledger, account, points);
 	return shares;
 }
 
@@ -316,12 +311,12 @@ lots_draw_any(Ledger *ledger, Movement *movement, int64 points,
 	ListCell   *lc;
 
 	foreach(lc, left == 0 ? NIL :
-			lots_ask(ledger, movement->account, ASK_LIVE, 0))
+			lots_left(ledger, movement->account, points))
 	{
 		Lot		   *lot = lfirst(lc);
 		int64		some = Min(left, lot->remaining);
 
-		if (some == 0 || lot->active_at > ledger->at)
+		if (some == 0 || !is_active(ledger, lot))
 			continue;
 		lot_draw(ledger, movement, lot, some, kind, contra);
 		left -= some;
@@ -330,60 +325,106 @@ lots_draw_any(Ledger *ledger, Movement *movement, int64 points,
 }
 
 /*
- * lots_ask() reads lots (Lot *) of a customer.  One that this request has read
- * or changed already is as it has become.
+ * lots_left() reads the lots (Lot *) of a customer that have something left
+ * and have not expired, the soonest to expire first; at least so many that
+ * those that are active have enough, if these have it.  One that this request
+ * has read or changed already is as it has become.
  */
 static List *
-lots_ask(Ledger *ledger, Account *account, LedgerStatement statement,
-		 int64 most)
+lots_left(Ledger *ledger, Account *account, int64 enough)
 {
-	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at),
-	Int64GetDatum(most)};
-	uint64		rows = ledger_execute(ledger->program, statement, values,
-									  NULL);
+	bool		ordered = ledger_is_ordered(ledger, LOTS_BY_EXPIRY);
 	List	   *lots = NIL;
+	int64		sum = 0;
+	TupleTableSlot *row;
 
-	for (uint64 i = 0; i < rows; i++)
-		lots = lappend(lots, lot_of_row(ledger, account, i));
+	ledger_seek(ledger, LOTS_BY_EXPIRY, account->key,
+				TimestampTzGetDatum(ledger->at));
+	while ((!ordered || sum < enough) &&
+		   (row = ledger_next(ledger, LOTS_BY_EXPIRY)) != NULL)
+	{
+		Lot		   *lot;
+		bool		found;
+
+		if (ledger_int64(row, LOT_REMAINING) == 0)
+			continue;
+		lot = lot_known(account, ledger_int64(row, LOT_LOT), &found);
+		if (!found)
+		{
+			lot->granted = ledger_int64(row, LOT_GRANTED);
+			lot->remaining = ledger_int64(row, LOT_REMAINING);
+			lot->active_at = ledger_int64(row, LOT_ACTIVE_AT);
+			lot->expires_at = ledger_int64(row, LOT_EXPIRES_AT);
+		}
+		lots = lappend(lots, lot);
+		if (is_active(ledger, lot) &&
+			pg_add_s64_overflow(sum, lot->remaining, &sum))
+			sum = PG_INT64_MAX;
+	}
+	if (!ordered)
+		list_sort(lots, first_to_expire);
 	return lots;
+}
+
+/* is_active() says whether a lot is active, if it has not expired. */
+static bool
+is_active(const Ledger *ledger, const Lot *lot)
+{
+	return lot->active_at <= ledger->at;
+}
+
+/* first_to_expire() orders lots by when they expire.  For list_sort(). */
+static int
+first_to_expire(const ListCell *a, const ListCell *b)
+{
+	const Lot  *one = lfirst(a);
+	const Lot  *other = lfirst(b);
+
+	if (one->expires_at != other->expires_at)
+		return one->expires_at < other->expires_at ? -1 : 1;
+	return one->number < other->number ? -1 : one->number > other->number;
 }
 
 Lot *
 lot_of_row(Ledger *ledger, Account *account, uint64 row)
 {
 	bool		isnull;
+	bool		found;
 	int64		number = DatumGetInt64(result_value(row, 1, &isnull));
+	Lot		   *lot = lot_known(account, number, &found);
+
+	if (found)
+		return lot;
+	lot->granted = DatumGetInt64(result_value(row, 2, &isnull));
+	lot->remaining = DatumGetInt64(result_value(row, 3, &isnull));
+	lot->active_at = DatumGetTimestampTz(result_value(row, 4, &isnull));
+	lot->expires_at = DatumGetTimestampTz(result_value(row, 5, &isnull));
+	return lot;
+}
+
+/*
+ * lot_known() finds a lot that this request has read, or adds one of which
+ * only the number is known.
+ */
+static Lot *
+lot_known(Account *account, int64 number, bool *found)
+{
 	Lot		   *lot;
 	ListCell   *lc;
 
+	*found = true;
 	foreach(lc, account->lots)
 	{
 		lot = lfirst(lc);
 		if (lot->number == number)
 			return lot;
 	}
+	*found = false;
 	lot = palloc0(sizeof(Lot));
 	lot->number = number;
 	lot->account = account;
-	lot->granted = DatumGetInt64(result_value(row, 2, &isnull));
-	lot->remaining = DatumGetInt64(result_value(row, 3, &isnull));
-	lot->active_at = DatumGetTimestampTz(result_value(row, 4, &isnull));
-	lot->expires_at = DatumGetTimestampTz(result_value(row, 5, &isnull));
 	account->lots = lappend(account->lots, lot);
 	return lot;
-}
-
-/* lots_sum() is what lots have; the greatest number if it is more. */
-static int64
-lots_sum(List *lots)
-{
-	int64		sum = 0;
-	ListCell   *lc;
-
-	foreach(lc, lots)
-		if (pg_add_s64_overflow(sum, ((Lot *) lfirst(lc))->remaining, &sum))
-			return PG_INT64_MAX;
-	return sum;
 }
 
 /* ---- activity ---- */
@@ -398,14 +439,14 @@ lots_touch(Ledger *ledger, Movement *movement)
 	if (!program->terms.idle)
 		return;
 	ledger_write(ledger);
-	foreach(lc, lots_ask(ledger, movement->account, ASK_LIVE, 0))
+	foreach(lc, lots_left(ledger, movement->account, PG_INT64_MAX))
 	{
 		Lot		   *lot = lfirst(lc);
 		int64		points = lot->remaining;
 
 		if (points == 0)
 			continue;
-		if (lot->active_at > ledger->at)
+		if (!is_active(ledger, lot))
 			move_expiry(ledger, movement, lot,
 						terms_apply(&program->terms, program->zone,
 									lot->active_at));

@@ -9,13 +9,14 @@
 
 #include "flow/flow.h"
 #include "loyalty/loyalty.h"
-#include "loyalty/loyalty_private.h"
+#include "loyalty/tables.h"
 #include "loyalty/tier_private.h"
 
 void
 loyalty_init(void)
 {
 	statements_init();
+	tables_init();
 	tier_init();
 	rules_guest_init();
 	rules_reader_init();

@@ -6,7 +6,8 @@
  *		terms.c				'after 12 months': until when are points good?
  *		program.c			which programs are there, and who may use them?
  *		program_define.c	they are made, changed and dropped
- *		statements.c		the SQL by which the ledger is read and written
+ *		statements.c		the SQL for what is asked now and then
+ *		tables.c rows.c		the table API for what is asked all day (tables.h)
  *		arguments.c			what a function was given
  *		ledger.c			what is added to the ledger, until it is written
  *		account.c			whose accounts are touched, and locked
@@ -169,41 +170,28 @@ pg_noreturn extern void program_refuse_unknown(const Population *population,
  */
 extern char *program_sql(const Program *program, const char *sql);
 
-/* statements.c: the SQL by which the ledger is read and written ----------- */
+/* statements.c: the SQL for what is asked now and then -------------------- */
 
 typedef enum LedgerStatement
 {
-	ASK_ACCOUNT,
-	ASK_TOKEN,
-	ASK_LOTS,
 	ASK_SPENDABLE,
 	ASK_PENDING,
-	ASK_WAITING,
 	ASK_CHARGED,
 	ASK_HELD,
 	ASK_MOVEMENT,
 	ASK_DRAWN,
 	ASK_GRANTED,
-	ASK_LIVE,
 	ASK_EXPIRING,
 	ASK_LAPSED,
 	ASK_HOLD,
-	ADD_MOVEMENT,
-	ADD_LOTS,
-	CHANGE_LOTS,
-	ADD_ENTRIES,
 	ADD_HOLD,
 	END_HOLDS,
 	ADD_MEMBER,
 	LEAVE_MEMBER,
 	ASK_MEMBER,
 	ASK_CODE,
-	ASK_ACCOUNTS,
-	ASK_GRANTS,
-	PUT_GRANTS,
 	ASK_CAPPED,
-	ADD_MOVEMENTS,
-#define LEDGER_STATEMENTS	(ADD_MOVEMENTS + 1)
+#define LEDGER_STATEMENTS	(ASK_CAPPED + 1)
 } LedgerStatement;
 
 /* statements_init() makes the cache of plans. */
@@ -302,6 +290,7 @@ typedef struct Ledger
 	const char *request;		/* what the token stands for */
 	List	   *movements;		/* Movement * */
 	List	   *entries;		/* Entry * */
+	struct OpenTables *open;	/* or NULL: see tables.h */
 } Ledger;
 
 /*
@@ -321,23 +310,6 @@ extern Ledger *ledger_begin(const Program *program, const char *token,
 extern Account *ledger_add_account(Ledger *ledger, Datum key);
 extern void ledger_read_locked(Ledger *ledger);
 extern int64 ledger_lock(Ledger *ledger);
-
-/* Values of one column of several rows, to be sent as an array. */
-typedef struct Column
-{
-	Oid			type;
-	int			rows;
-	Datum	   *values;
-} Column;
-
-/*
- * columns_make() makes columns of these types, whose values the caller fills
- * in, and columns_send() runs a statement with them as its arguments, and one
- * more behind them, if it has one.
- */
-extern Column *columns_make(int rows, int count, const Oid *types);
-extern uint64 columns_send(const Ledger *ledger, LedgerStatement statement,
-						   const Column *columns, int count, Datum last);
 
 /*
  * ledger_write() writes what was added so far.  ledger_end() ends it, after

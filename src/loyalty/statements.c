@@ -44,30 +44,6 @@ typedef struct StatementForm
 
 static const StatementForm forms[LEDGER_STATEMENTS] = {
 	/* key, at */
-	[ASK_ACCOUNT] = {
-		"SELECT m.joined_at, m.left_at,"
-		" (SELECT sum(e.points)::bigint FROM {entry} e"
-		" WHERE e.key = $1 AND e.lot IS NULL),"
-		" (SELECT sum(e.points)::bigint FROM {entry} e"
-		" WHERE e.key = $1 AND e.lot IS NULL AND e.at > $2),"
-		" EXISTS (SELECT FROM {hold} h"
-		" WHERE h.key = $1 AND h.state = 'open' AND h.until <= $2)"
-		" FROM (SELECT) AS one LEFT JOIN {member} m ON m.key = $1",
-		2, {KEY_TYPE, TIMESTAMPTZOID},
-	},
-	/* token */
-	[ASK_TOKEN] = {
-		"SELECT movement, request FROM {movement} WHERE token = $1",
-		1, {TEXTOID},
-	},
-	/* key, at, how many: lots with what can be spent, the soonest first */
-	[ASK_LOTS] = {
-		"SELECT lot, granted, remaining, active_at, expires_at FROM {lot}"
-		" WHERE key = $1 AND remaining > 0 AND expires_at > $2"
-		" AND active_at <= $2 ORDER BY expires_at, lot LIMIT $3",
-		3, {KEY_TYPE, TIMESTAMPTZOID, INT8OID},
-	},
-	/* key, at */
 	[ASK_SPENDABLE] = {
 		"SELECT sum(remaining) FROM {lot}"
 		" WHERE key = $1 AND remaining > 0 AND expires_at > $2"
@@ -77,13 +53,6 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_PENDING] = {
 		"SELECT sum(remaining), max(active_at) FROM {lot}"
 		" WHERE key = $1 AND remaining > 0 AND active_at > $2",
-		2, {KEY_TYPE, TIMESTAMPTZOID},
-	},
-	/* key, at: lots that are not active yet, the first to become so first */
-	[ASK_WAITING] = {
-		"SELECT lot, granted, remaining, active_at, expires_at FROM {lot}"
-		" WHERE key = $1 AND remaining > 0 AND active_at > $2"
-		" ORDER BY active_at, expires_at, lot",
 		2, {KEY_TYPE, TIMESTAMPTZOID},
 	},
 	/* key, at: those that are charged with debts, and with how much */
@@ -130,13 +99,6 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" ORDER BY l.expires_at, l.lot",
 		1, {INT8OID},
 	},
-	/* key, at: all that have something left */
-	[ASK_LIVE] = {
-		"SELECT lot, granted, remaining, active_at, expires_at FROM {lot}"
-		" WHERE key = $1 AND remaining > 0 AND expires_at > $2"
-		" ORDER BY active_at > $2, expires_at, lot",
-		2, {KEY_TYPE, TIMESTAMPTZOID},
-	},
 	/* key, at, lot: what of a lot expires then, set aside or not */
 	[ASK_EXPIRING] = {
 		"SELECT (-sum(points))::bigint FROM {entry}"
@@ -162,39 +124,6 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" JOIN {lot} l ON l.lot = e.lot WHERE h.movement = $1"
 		" GROUP BY l.lot, h.movement ORDER BY l.expires_at, l.lot",
 		1, {INT8OID},
-	},
-	/* key, kind, points, at, ref, token, request, reverses, note, by ... */
-	[ADD_MOVEMENT] = {
-		"INSERT INTO {movement} (key, kind, points, at, made_at, ref, token,"
-		" request, reverses, note, by) VALUES ($1, $2, $3, $4,"
-		" transaction_timestamp(), $5, $6, $7, $8, $9, $10)"
-		" ON CONFLICT (token) DO NOTHING RETURNING movement",
-		10, {KEY_TYPE, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID,
-			TEXTOID, INT8OID, TEXTOID, NAMEOID},
-	},
-	/* of lots: movements, keys, granted, remaining, active_at, expires_at */
-	[ADD_LOTS] = {
-		"INSERT INTO {lot} (movement, key, granted, remaining, active_at,"
-		" expires_at) SELECT a, b, c, d, e, f"
-		" FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY"
-		" AS u (a, b, c, d, e, f, n) ORDER BY n RETURNING lot",
-		6, {INT8ARRAYOID, KEY_ARRAY, INT8ARRAYOID, INT8ARRAYOID,
-			TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID},
-	},
-	/* of lots: numbers, granted, remaining, expires_at */
-	[CHANGE_LOTS] = {
-		"UPDATE {lot} AS l SET granted = b, remaining = c, expires_at = d"
-		" FROM unnest($1, $2, $3, $4) AS u (a, b, c, d) WHERE l.lot = u.a",
-		4, {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID},
-	},
-	/* of entries: movements, lots, keys, points, kinds, contras, at */
-	[ADD_ENTRIES] = {
-		"INSERT INTO {entry} (movement, lot, key, points, kind, contra, at)"
-		" SELECT a, nullif(b, 0), c, d, e, f, g"
-		" FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY"
-		" AS u (a, b, c, d, e, f, g, n) ORDER BY n",
-		7, {INT8ARRAYOID, INT8ARRAYOID, KEY_ARRAY, INT8ARRAYOID,
-			TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID},
 	},
 	/* movement, key, points, until */
 	[ADD_HOLD] = {
@@ -232,60 +161,11 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		"SELECT key, left_at FROM {member} WHERE code = $1",
 		1, {TEXTOID},
 	},
-	/* keys, at: as ASK_ACCOUNT, of several customers */
-	[ASK_ACCOUNTS] = {
-		"SELECT m.joined_at, m.left_at,"
-		" (SELECT sum(e.points)::bigint FROM {entry} e"
-		" WHERE e.key = u.key AND e.lot IS NULL),"
-		" (SELECT sum(e.points)::bigint FROM {entry} e"
-		" WHERE e.key = u.key AND e.lot IS NULL AND e.at > u.at),"
-		" EXISTS (SELECT FROM {hold} h"
-		" WHERE h.key = u.key AND h.state = 'open' AND h.until <= u.at)"
-		" FROM unnest($1, $2) WITH ORDINALITY AS u (key, at, n)"
-		" LEFT JOIN LATERAL (SELECT joined_at, left_at FROM {member}"
-		" WHERE key = u.key OFFSET 0) AS m ON true ORDER BY u.n",
-		2, {KEY_ARRAY, TIMESTAMPTZARRAYOID},
-	},
-	/* rules, refs: what rows have earned, and of that was reversed by hand */
-	[ASK_GRANTS] = {
-		"SELECT g.key, g.version, g.raw, g.points, g.movement,"
-		" (SELECT -sum(r.points)::bigint FROM {movement} r"
-		" WHERE r.reverses = g.movement AND r.rule IS NULL), g.at"
-		" FROM unnest($1, $2) WITH ORDINALITY AS u (rule, ref, n)"
-		" LEFT JOIN LATERAL (SELECT * FROM {granted} WHERE rule = u.rule"
-		" AND ref = u.ref OFFSET 0) AS g ON true ORDER BY u.n",
-		2, {NAMEARRAYOID, TEXTARRAYOID},
-	},
-	/* rules, refs, keys, versions, raw, points, movements, at */
-	[PUT_GRANTS] = {
-		"INSERT INTO {granted} (rule, ref, key, version, raw, points,"
-		" movement, at) SELECT a, b, c, d, e, f, nullif(g, 0),"
-		" nullif(h, 'infinity')"
-		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)"
-		" AS u (a, b, c, d, e, f, g, h)"
-		" ON CONFLICT (rule, ref) DO UPDATE SET key = excluded.key,"
-		" version = excluded.version, raw = excluded.raw,"
-		" points = excluded.points, movement = excluded.movement,"
-		" at = excluded.at",
-		8, {NAMEARRAYOID, TEXTARRAYOID, KEY_ARRAY, INT4ARRAYOID,
-			NUMERICARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-			TIMESTAMPTZARRAYOID},
-	},
 	/* key, rule, from, until: what rows of these instants have earned */
 	[ASK_CAPPED] = {
 		"SELECT sum(points)::bigint FROM {granted} WHERE key = $1"
 		" AND rule = $2 AND at >= $3 AND at < $4",
 		4, {KEY_TYPE, NAMEOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
-	},
-	/* of movements by rules: keys, kinds, points, at, refs, ... */
-	[ADD_MOVEMENTS] = {
-		"INSERT INTO {movement} (key, kind, points, at, made_at, ref,"
-		" reverses, rule, version, by) SELECT a, b, c, d,"
-		" transaction_timestamp(), e, nullif(f, 0), g, h, $9"
-		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) WITH ORDINALITY"
-		" AS u (a, b, c, d, e, f, g, h, n) ORDER BY n RETURNING movement",
-		9, {KEY_ARRAY, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID,
-			TEXTARRAYOID, INT8ARRAYOID, NAMEARRAYOID, INT4ARRAYOID, NAMEOID},
 	},
 };
 
@@ -438,42 +318,6 @@ free_plans(void *arg)
 	for (int i = 0; i < LEDGER_STATEMENTS; i++)
 		if (plans->plans[i] != NULL)
 			SPI_freeplan(plans->plans[i]);
-}
-
-Column *
-columns_make(int rows, int count, const Oid *types)
-{
-	Column	   *columns = palloc0(sizeof(Column) * count);
-
-	for (int i = 0; i < count; i++)
-	{
-		columns[i].type = types[i];
-		columns[i].rows = rows;
-		columns[i].values = palloc(sizeof(Datum) * rows);
-	}
-	return columns;
-}
-
-uint64
-columns_send(const Ledger *ledger, LedgerStatement statement,
-			 const Column *columns, int count, Datum last)
-{
-	Datum		arguments[MOST_ARGUMENTS];
-
-	for (int i = 0; i < count; i++)
-	{
-		int16		length;
-		bool		by_value;
-		char		align;
-
-		get_typlenbyvalalign(columns[i].type, &length, &by_value, &align);
-		arguments[i] =
-			PointerGetDatum(construct_array(columns[i].values,
-											columns[i].rows, columns[i].type,
-											length, by_value, align));
-	}
-	arguments[count] = last;
-	return ledger_execute(ledger->program, statement, arguments, NULL);
 }
 
 Datum

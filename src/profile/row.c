@@ -41,7 +41,6 @@
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -257,53 +256,19 @@ fire_before_insert(ProfileTable *table)
 /*
  * insert_row() writes 'edited' as a new row, and queues its AFTER triggers.
  * Returns false if another transaction has committed a row of this key.
- *
- * profile_lock() has just found no such key, so the row is inserted without
- * asking once more.  If another transaction inserts the key at the same time,
- * the one that comes second takes its row back, waits until the other has
- * ended, and looks whether the key is there now.
  */
 static bool
 insert_row(ProfileTable *table)
 {
-	List	   *arbiters = list_make1_oid(RelationGetRelid(table->index));
-	List	   *recheck = NIL;
-	bool		inserted = false;
-
-	for (;;)
-	{
-		ItemPointerData conflict;
-		ItemPointerData itself;
-		bool		raced = false;
-		uint32		token;
-
-		CHECK_FOR_INTERRUPTS();
-
-		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
-		table_tuple_insert_speculative(table->relation, table->edited,
-									   GetCurrentCommandId(true), 0, NULL,
-									   token);
-		recheck = ExecInsertIndexTuples(table->result, table->edited,
-										table->estate, false, true, &raced,
-										arbiters, false);
-		table_tuple_complete_speculative(table->relation, table->edited,
-										 token, !raced);
-		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
-
-		inserted = !raced;
-		ItemPointerSetInvalid(&itself);
-		if (inserted ||
-			!ExecCheckIndexConstraints(table->result, table->edited,
-									   table->estate, &conflict, &itself,
-									   arbiters))
-			break;
-		list_free(recheck);
-	}
+	List	   *recheck;
+	bool		inserted = writer_insert_first(table->result, table->estate,
+											   table->edited,
+											   RelationGetRelid(table->index),
+											   &recheck);
 
 	if (inserted)
 		ExecARInsertTriggers(table->estate, table->result, table->edited,
 							 recheck, NULL);
 	list_free(recheck);
-	list_free(arbiters);
 	return inserted;
 }

@@ -30,8 +30,6 @@
 #include "catalog/dependency.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
-#include "nodes/makefuncs.h"
-#include "parser/parse_relation.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -138,23 +136,8 @@ init_key(ProfileTable *table)
 static void
 init_result(ProfileTable *table)
 {
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	List	   *permissions = NIL;
-
-	rte->rtekind = RTE_RELATION;
-	rte->relid = RelationGetRelid(table->relation);
-	rte->relkind = table->relation->rd_rel->relkind;
-	rte->rellockmode = RowExclusiveLock;
-
-	table->estate = CreateExecutorState();
-	addRTEPermissionInfo(&permissions, rte);
-	ExecInitRangeTable(table->estate, list_make1(rte), permissions,
-					   bms_make_singleton(1));
-	table->estate->es_output_cid = GetCurrentCommandId(true);
-	table->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(table->result, table->relation, 1, NULL, 0);
+	table->result = writer_open(table->relation, true, &table->estate);
 	triggers_at_once(table->result);
-	table->estate->es_opened_result_relations = list_make1(table->result);
 	if (table->result->ri_TrigDesc != NULL)
 	{
 		/* rows are locked before they are written, so it has nothing to do */
@@ -162,7 +145,6 @@ init_result(ProfileTable *table)
 		EvalPlanQualInit(table->recheck, table->estate, NULL, NIL, -1
 						 EVALPLANQUAL_NO_RELATIONS);
 	}
-	ExecOpenIndices(table->result, true);
 }
 
 /* find_unused() lists the columns of dropped traits: columns.c. */
@@ -200,10 +182,7 @@ profile_close(ProfileTable *table)
 	ExecDropSingleTupleTableSlot(table->edited);
 	if (table->recheck != NULL)
 		EvalPlanQualEnd(table->recheck);
-	ExecCloseIndices(table->result);
-	/* slots of the owner's triggers on the base table, if there are any */
-	ExecResetTupleTable(table->estate->es_tupleTable, false);
-	FreeExecutorState(table->estate);
+	writer_close(table->result, table->estate);
 	index_close(table->index, NoLock);
 	table_close(table->relation, NoLock);
 	act_as_before(table->before);

@@ -1,0 +1,351 @@
+/*-------------------------------------------------------------------------
+ *
+ * rows.c
+ *	  Rows of a program's tables are written.
+ *
+ *		rows = rows_make(ENTRY_TABLE, 2)
+ *		rows_set(rows, 0, ENTRY_POINTS, 100) ...
+ *		rows_insert(ledger, rows)
+ *
+ * By the table API: constraints are checked and indexes kept as the executor
+ * does it, and entries are handed to the corridor, as they are rows of a
+ * source.  Where the owner has put triggers, columns or constraints of their
+ * own on a table, a statement writes it, which knows of all that.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "flow/flow.h"
+#include "loyalty/tables.h"
+
+/* So many rows are written at once. */
+#define ROWS_AT_ONCE	128
+
+static const int column_counts[PROGRAM_TABLES] = {
+	[MEMBER_TABLE] = MEMBER_CODE,
+	[MOVEMENT_TABLE] = MOVEMENT_VERSION,
+	[LOT_TABLE] = LOT_EXPIRES_AT,
+	[ENTRY_TABLE] = ENTRY_AT,
+	[HOLD_TABLE] = HOLD_STATE,
+	[GRANTED_TABLE] = GRANTED_AT,
+};
+
+static void insert_portion(ResultRelInfo *result, EState *estate,
+						   TupleTableSlot **slots, int count);
+static void fill_slot(TupleTableSlot *slot, const Rows *rows, int row);
+static bool has_token(const Rows *rows);
+static bool insert_by_statement(const LedgerTable *table, const Rows *rows);
+static void update_by_statement(const LedgerTable *table, const Rows *rows,
+								int nkeys);
+static uint64 execute(const char *sql, const LedgerTable *table,
+					  const Rows *rows);
+static char *column_list(const LedgerTable *table, const Rows *rows,
+						 const char *prefix);
+static Datum column_array(const Rows *rows, int column, Oid type);
+
+Rows *
+rows_make(ProgramTable which, int count)
+{
+	Rows	   *rows = palloc(sizeof(Rows));
+	Size		cells;
+
+	rows->table = which;
+	rows->count = count;
+	rows->ncolumns = column_counts[which];
+	cells = (Size) count * rows->ncolumns;
+	rows->values = palloc(sizeof(Datum) * Max(1, cells));
+	rows->isnull = palloc(Max(1, cells));
+	memset(rows->isnull, true, cells);
+	rows->given = palloc0(rows->ncolumns);
+	return rows;
+}
+
+void
+rows_set(Rows *rows, int row, int column, Datum value)
+{
+	int			cell = row * rows->ncolumns + column - 1;
+
+	rows->values[cell] = value;
+	rows->isnull[cell] = false;
+	rows->given[column - 1] = true;
+}
+
+void
+rows_set_null(Rows *rows, int column)
+{
+	rows->given[column - 1] = true;
+}
+
+bool
+rows_insert(Ledger *ledger, const Rows *rows)
+{
+	LedgerTable *table = ledger_table(ledger, rows->table);
+	TupleDesc	desc = RelationGetDescr(table->relation);
+	TupleTableSlot *slots[ROWS_AT_ONCE];
+	int			space = Min(rows->count, ROWS_AT_ONCE);
+	Oid			token = has_token(rows) ? table_path(table, TOKEN) :
+		InvalidOid;
+	bool		inserted = true;
+	ResultRelInfo *result;
+	FlowArrival *arrival;
+
+	if (!table_is_plain(table))
+		return insert_by_statement(table, rows);
+	result = table_writer(table, OidIsValid(token));
+	for (int i = 0; i < space; i++)
+		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	arrival = rows->table == ENTRY_TABLE ?
+		flow_arrival_begin(table->relation) : NULL;
+	for (int from = 0; from < rows->count && inserted; from += space)
+	{
+		int			count = Min(space, rows->count - from);
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < count; i++)
+		{
+			fill_slot(slots[i], rows, from + i);
+			slots[i]->tts_tableOid = RelationGetRelid(table->relation);
+			ExecConstraints(result, slots[i], table->estate);
+			ResetPerTupleExprContext(table->estate);
+		}
+		if (OidIsValid(token) && count == 1)
+		{
+			List	   *recheck;
+
+			inserted = writer_insert_first(result, table->estate, slots[0],
+										   token, &recheck);
+		}
+		else
+			insert_portion(result, table->estate, slots, count);
+		for (int i = 0; arrival != NULL && i < count; i++)
+			flow_arrival_row(arrival, slots[i]);
+	}
+	CommandCounterIncrement();
+	if (arrival != NULL)
+		flow_arrival_end(arrival);
+	for (int i = 0; i < space; i++)
+		ExecDropSingleTupleTableSlot(slots[i]);
+	return inserted;
+}
+
+/* insert_portion() writes some rows, and what is in indexes of them. */
+static void
+insert_portion(ResultRelInfo *result, EState *estate, TupleTableSlot **slots,
+			   int count)
+{
+	Relation	relation = result->ri_RelationDesc;
+	CommandId	command = GetCurrentCommandId(true);
+
+	if (count == 1)
+		table_tuple_insert(relation, slots[0], command, 0, NULL);
+	else
+		table_multi_insert(relation, slots, count, command, 0, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		(void) ExecInsertIndexTuples(result, slots[i], estate, false, false,
+									 NULL, NIL, false);
+		ResetPerTupleExprContext(estate);
+	}
+}
+
+/* fill_slot() fills in the row of that number. */
+static void
+fill_slot(TupleTableSlot *slot, const Rows *rows, int row)
+{
+	Size		first = (Size) row * rows->ncolumns;
+
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, &rows->values[first],
+		   sizeof(Datum) * rows->ncolumns);
+	memcpy(slot->tts_isnull, &rows->isnull[first], rows->ncolumns);
+	ExecStoreVirtualTuple(slot);
+}
+
+static bool
+has_token(const Rows *rows)
+{
+	return rows->table == MOVEMENT_TABLE && rows->given[MOVEMENT_TOKEN - 1];
+}
+
+void
+rows_update(Ledger *ledger, const Rows *rows, LedgerPath path, int nkeys)
+{
+	LedgerTable *table = ledger_table(ledger, rows->table);
+	TupleTableSlot *row;
+	ResultRelInfo *result;
+
+	if (!table_is_plain(table))
+	{
+		update_by_statement(table, rows, nkeys);
+		return;
+	}
+	result = table_writer(table, false);
+	row = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
+								   &TTSOpsVirtual);
+	for (int i = 0; i < rows->count; i++)
+	{
+		Size		first = (Size) i * rows->ncolumns;
+		TupleTableSlot *there;
+
+		CHECK_FOR_INTERRUPTS();
+		ledger_seek(ledger, path, rows->values[first],
+					nkeys > 1 ? rows->values[first + 1] : (Datum) 0);
+		there = ledger_next(ledger, path);
+		if (there == NULL)
+			elog(ERROR, "a row of table \"%s\" is not there any more",
+				 RelationGetRelationName(table->relation));
+		fill_slot(row, rows, i);
+		for (int k = 0; k < rows->ncolumns; k++)
+			if (!rows->given[k])
+			{
+				row->tts_values[k] = there->tts_values[k];
+				row->tts_isnull[k] = there->tts_isnull[k];
+			}
+		ExecSimpleRelationUpdate(result, table->estate, NULL, there, row);
+		ResetPerTupleExprContext(table->estate);
+	}
+	ExecDropSingleTupleTableSlot(row);
+	CommandCounterIncrement();
+}
+
+/* ---- by statements ---- */
+
+/* insert_by_statement() is rows_insert() for a table that is not plain. */
+static bool
+insert_by_statement(const LedgerTable *table, const Rows *rows)
+{
+	char	   *name = relation_name(RelationGetRelid(table->relation));
+	char	   *columns = column_list(table, rows, "");
+	char	   *sql = psprintf("INSERT INTO %s (%s) SELECT %s"
+							   " FROM unnest(%s) WITH ORDINALITY"
+							   " AS u (%s, \"row number\")"
+							   " ORDER BY \"row number\"%s",
+							   name, columns, columns,
+							   column_list(table, rows, NULL), columns,
+							   has_token(rows) ?
+							   " ON CONFLICT (token) DO NOTHING" : "");
+
+	return execute(sql, table, rows) == rows->count || !has_token(rows);
+}
+
+/* update_by_statement() is rows_update() for such a table. */
+static void
+update_by_statement(const LedgerTable *table, const Rows *rows, int nkeys)
+{
+	TupleDesc	desc = RelationGetDescr(table->relation);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s AS t SET (%s) = ROW(%s)"
+					 " FROM unnest(%s) AS u (%s) WHERE true",
+					 relation_name(RelationGetRelid(table->relation)),
+					 column_list(table, rows, ""),
+					 column_list(table, rows, "u."),
+					 column_list(table, rows, NULL),
+					 column_list(table, rows, ""));
+	for (int i = 0; i < nkeys; i++)
+	{
+		const char *name =
+			quote_identifier(NameStr(TupleDescAttr(desc, i)->attname));
+
+		appendStringInfo(&sql, " AND t.%s OPERATOR(pg_catalog.=) u.%s", name,
+						 name);
+	}
+	(void) execute(sql.data, table, rows);
+}
+
+/*
+ * execute() runs a statement whose arguments are the given columns, as arrays;
+ * returns how many rows it wrote.
+ */
+static uint64
+execute(const char *sql, const LedgerTable *table, const Rows *rows)
+{
+	TupleDesc	desc = RelationGetDescr(table->relation);
+	Oid		   *types = palloc(sizeof(Oid) * rows->ncolumns);
+	Datum	   *values = palloc(sizeof(Datum) * rows->ncolumns);
+	int			n = 0;
+	int			result;
+
+	for (int i = 0; i < rows->ncolumns; i++)
+	{
+		Oid			type = TupleDescAttr(desc, i)->atttypid;
+
+		if (!rows->given[i])
+			continue;
+		types[n] = get_array_type(type);
+		values[n++] = column_array(rows, i, type);
+	}
+	protected_write_begin();
+	result = SPI_execute_with_args(sql, n, types, values, NULL, false, 0);
+	protected_write_end();
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql,
+			 SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+/*
+ * column_list() lists the given columns by their names, each behind 'prefix';
+ * NULL: as arguments.
+ */
+static char *
+column_list(const LedgerTable *table, const Rows *rows, const char *prefix)
+{
+	TupleDesc	desc = RelationGetDescr(table->relation);
+	StringInfoData list;
+	int			n = 0;
+
+	initStringInfo(&list);
+	for (int i = 0; i < rows->ncolumns; i++)
+	{
+		const char *name =
+			quote_identifier(NameStr(TupleDescAttr(desc, i)->attname));
+
+		if (!rows->given[i])
+			continue;
+		if (n++ > 0)
+			appendStringInfoString(&list, ", ");
+		if (prefix == NULL)
+			appendStringInfo(&list, "$%d", n);
+		else
+			appendStringInfo(&list, "%s%s", prefix, name);
+	}
+	return list.data;
+}
+
+/* column_array() is a column of all rows, as an array. */
+static Datum
+column_array(const Rows *rows, int column, Oid type)
+{
+	Datum	   *values = palloc(sizeof(Datum) * rows->count);
+	bool	   *isnull = palloc(rows->count);
+	int			lower = 1;
+	int			count = rows->count;
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	for (int i = 0; i < rows->count; i++)
+	{
+		Size		cell = (Size) i * rows->ncolumns + column;
+
+		values[i] = rows->values[cell];
+		isnull[i] = rows->isnull[cell];
+	}
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	return PointerGetDatum(construct_md_array(values, isnull, 1, &count,
+											  &lower, type, length, by_value,
+											  align));
+}

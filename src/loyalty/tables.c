@@ -1,0 +1,592 @@
+/*-------------------------------------------------------------------------
+ *
+ * tables.c
+ *	  A program's tables are opened, and rows of them are found.
+ *
+ *		ledger_seek(ledger, MEMBER_BY_KEY, 42)		the index on the key
+ *		ledger_next(ledger, MEMBER_BY_KEY)			customer 42's row
+ *
+ * An order that earns looks for the same few rows, and writes some, every
+ * time; by SQL most of its time went by before the first row was read.  So
+ * what is asked all day goes through the table API, as profiles do
+ * (profile/row.c), and what is asked now and then is SQL (statements.c).
+ *
+ * What is seen.  The profile's row is locked, so nobody else writes rows of
+ * the customer.  READ COMMITTED looks with the latest snapshot, taken after
+ * the lock; the other levels look with the transaction's.
+ *
+ * What is kept.  Which index serves a path, and the constraints and predicates
+ * of a table, compiled: the server compiles them anew for each statement.
+ *
+ * An index that its owner has dropped is missed by nobody but the clock: then
+ * the table is read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "commands/sequence.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "loyalty/tables.h"
+
+/* The most columns of a table, or by which rows are looked for. */
+#define MOST_COLUMNS	14
+#define MOST_KEYS		2
+
+/* The columns of the tables, as create_program() makes them. */
+static const char *const columns[PROGRAM_TABLES][MOST_COLUMNS + 1] = {
+	[MEMBER_TABLE] = {"key", "joined_at", "left_at", "code"},
+	[MOVEMENT_TABLE] = {"movement", "key", "kind", "points", "at", "made_at",
+		"ref", "token", "request", "reverses", "by", "note", "rule",
+	"version"},
+	[LOT_TABLE] = {"lot", "movement", "key", "granted", "remaining",
+	"active_at", "expires_at"},
+	[ENTRY_TABLE] = {"entry", "movement", "lot", "key", "points", "kind",
+	"contra", "at"},
+	[HOLD_TABLE] = {"movement", "key", "points", "until", "state"},
+	[GRANTED_TABLE] = {"rule", "ref", "key", "version", "raw", "points",
+	"movement", "at"},
+};
+
+/* By which columns does a path look, and which rows are in its index? */
+typedef struct PathShape
+{
+	ProgramTable table;
+	AttrNumber	columns[MOST_KEYS + 1];
+	const char *predicate;
+	bool		above;			/* is the last one looked for above a value? */
+} PathShape;
+
+static const PathShape paths[LEDGER_PATHS] = {
+	[MEMBER_BY_KEY] = {MEMBER_TABLE, {MEMBER_KEY}},
+	[DEBTS_BY_KEY] = {ENTRY_TABLE, {ENTRY_KEY}, "(lot IS NULL)"},
+	[OPEN_HOLDS_BY_KEY] = {HOLD_TABLE, {HOLD_KEY},
+	"(state = 'open'::text)"},
+	[LOT_BY_NUMBER] = {LOT_TABLE, {LOT_LOT}},
+	[LOTS_BY_EXPIRY] = {LOT_TABLE, {LOT_KEY, LOT_EXPIRES_AT},
+	"(remaining > 0)", true},
+	[TOKEN] = {MOVEMENT_TABLE, {MOVEMENT_TOKEN}},
+	[GRANTED_BY_REF] = {GRANTED_TABLE, {GRANTED_RULE, GRANTED_REF}},
+	[MOVEMENTS_BY_REVERSED] = {MOVEMENT_TABLE, {MOVEMENT_REVERSES},
+	"(reverses IS NOT NULL)"},
+};
+
+/* An index of a table. */
+typedef struct KeptIndex
+{
+	Oid			relid;
+	ExprState  *predicate;		/* or NULL */
+} KeptIndex;
+
+/* What is kept of a table. */
+typedef struct KeptTable
+{
+	bool		plain;
+	Oid			sequence;		/* of its first column, or InvalidOid */
+	Oid			paths[LEDGER_PATHS];
+	bool		young[LEDGER_PATHS];	/* not for old snapshots */
+	ExprState **checks;
+	int			nindexes;
+	KeptIndex  *indexes;
+} KeptTable;
+
+typedef struct KeptEntry
+{
+	Oid			relid;			/* hash key */
+	CacheSlot	slot;
+	KeptTable  *kept;
+} KeptEntry;
+
+/* Rows that are looked for. */
+typedef struct Search
+{
+	Relation	index;			/* NULL: the table is read */
+	IndexScanDesc scan;
+	TableScanDesc all;
+	ScanKeyData keys[MOST_KEYS];
+	int			nkeys;
+	TupleTableSlot *row;
+} Search;
+
+struct OpenTables
+{
+	MemoryContext context;
+	Snapshot	snapshot;		/* registered, or NULL */
+	LedgerTable *tables[PROGRAM_TABLES];
+	Search	   *searches[LEDGER_PATHS];
+};
+
+static Cache *kept_tables = NULL;
+
+static bool made_of(const void *entry, Oid relid);
+static struct OpenTables *open_tables(Ledger *ledger);
+static const KeptTable *keep(Relation relation, ProgramTable which);
+static bool is_plain(Relation relation, ProgramTable which);
+static bool calls_code(Node *node, void *context);
+static bool is_users(Oid function, void *context);
+static bool is_ours(const Trigger *trigger);
+static void keep_checks(KeptTable *kept, Relation relation);
+static void keep_indexes(KeptTable *kept, Relation relation,
+						 ProgramTable which);
+static bool serves(Relation index, LedgerPath path);
+static char *predicate_text(Relation index);
+static Search *search_begin(Ledger *ledger, LedgerPath path);
+static void init_key(Search *search, const LedgerTable *table,
+					 LedgerPath path, int number);
+static void search_end(Search *search);
+
+void
+tables_init(void)
+{
+	static const CacheKind kind = {
+		.name = "segment ledger tables",
+		.key_size = sizeof(Oid),
+		.entry_size = sizeof(KeptEntry),
+		.slot = offsetof(KeptEntry, slot),
+		.made_of = made_of,
+	};
+
+	kept_tables = cache_create(&kind);
+}
+
+static bool
+made_of(const void *entry, Oid relid)
+{
+	return ((const KeptEntry *) entry)->relid == relid;
+}
+
+/* ---- open tables ---- */
+
+/* open_tables() is what a ledger has open. */
+static struct OpenTables *
+open_tables(Ledger *ledger)
+{
+	if (ledger->open == NULL)
+	{
+		ledger->open = palloc0(sizeof(struct OpenTables));
+		ledger->open->context = CurrentMemoryContext;
+	}
+	return ledger->open;
+}
+
+LedgerTable *
+ledger_table(Ledger *ledger, ProgramTable which)
+{
+	struct OpenTables *open = open_tables(ledger);
+	LedgerTable *table = open->tables[which];
+
+	if (table == NULL)
+	{
+		table = MemoryContextAllocZero(open->context, sizeof(LedgerTable));
+		table->relation = table_open(ledger->program->tables[which],
+									 RowExclusiveLock);
+		table->kept = keep(table->relation, which);
+		open->tables[which] = table;
+	}
+	return table;
+}
+
+void
+ledger_close(Ledger *ledger)
+{
+	struct OpenTables *open = ledger->open;
+
+	if (open == NULL)
+		return;
+	ledger_forget(ledger);
+	for (int i = 0; i < PROGRAM_TABLES; i++)
+	{
+		LedgerTable *table = open->tables[i];
+
+		if (table == NULL)
+			continue;
+		if (table->result != NULL)
+			writer_close(table->result, table->estate);
+		table_close(table->relation, NoLock);
+	}
+	ledger->open = NULL;
+}
+
+bool
+table_is_plain(const LedgerTable *table)
+{
+	return table->kept->plain;
+}
+
+Oid
+table_path(const LedgerTable *table, LedgerPath path)
+{
+	/* the index may lack what only an old snapshot sees */
+	if (table->kept->young[path] && IsolationUsesXactSnapshot())
+		return InvalidOid;
+	return table->kept->paths[path];
+}
+
+int64
+table_number(const LedgerTable *table)
+{
+	return nextval_internal(table->kept->sequence, false);
+}
+
+ResultRelInfo *
+table_writer(LedgerTable *table, bool speculative)
+{
+	const KeptTable *kept = table->kept;
+	ResultRelInfo *result = table->result;
+
+	if (result != NULL)
+		return result;
+	result = writer_open(table->relation, speculative, &table->estate);
+	result->ri_CheckConstraintExprs = kept->checks;
+	for (int i = 0; i < result->ri_NumIndices; i++)
+		for (int k = 0; k < kept->nindexes; k++)
+			if (RelationGetRelid(result->ri_IndexRelationDescs[i]) ==
+				kept->indexes[k].relid)
+				result->ri_IndexRelationInfo[i]->ii_PredicateState =
+					kept->indexes[k].predicate;
+	table->result = result;
+	return result;
+}
+
+/* ---- what is kept of a table ---- */
+
+/* keep() finds or makes what is kept of a table. */
+static const KeptTable *
+keep(Relation relation, ProgramTable which)
+{
+	Oid			relid = RelationGetRelid(relation);
+	KeptEntry	made = {relid};
+	KeptEntry  *entry = cache_find(kept_tables, &relid);
+	uint64		begun = cache_begin();
+	TupleDesc	desc = RelationGetDescr(relation);
+	MemoryContext context;
+	MemoryContext old;
+
+	if (entry != NULL)
+		return entry->kept;
+	for (int i = 0; columns[which][i] != NULL; i++)
+		if (i >= desc->natts ||
+			strcmp(NameStr(TupleDescAttr(desc, i)->attname),
+				   columns[which][i]) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of table %s is not there any more",
+							columns[which][i], relation_name(relid))));
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"segment ledger table",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	made.kept = palloc0(sizeof(KeptTable));
+	made.kept->plain = is_plain(relation, which);
+	if (TupleDescAttr(desc, 0)->attidentity != '\0')
+		made.kept->sequence = getIdentitySequence(relation, 1, false);
+	keep_checks(made.kept, relation);
+	keep_indexes(made.kept, relation, which);
+	MemoryContextSwitchTo(old);
+	entry = cache_put(kept_tables, &made, context, begun);
+	return entry->kept;
+}
+
+/*
+ * is_plain() says whether a table is as create_program() has made it, but for
+ * indexes and constraints that call no code of the owner's: nothing else is to
+ * be done when a row of it is written.
+ */
+static bool
+is_plain(Relation relation, ProgramTable which)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
+	int			nchecks = desc->constr == NULL ? 0 : desc->constr->num_check;
+	int			ncolumns = 0;
+	ListCell   *lc;
+
+	while (columns[which][ncolumns] != NULL)
+		ncolumns++;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (!is_ours(&triggers->triggers[i]))
+			return false;
+	for (int i = 0; i < nchecks; i++)
+		if (calls_code(stringToNode(desc->constr->check[i].ccbin), NULL))
+			return false;
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		bool		calls =
+			calls_code((Node *) RelationGetIndexPredicate(index), NULL) ||
+			calls_code((Node *) RelationGetIndexExpressions(index), NULL);
+
+		index_close(index, AccessShareLock);
+		if (calls)
+			return false;
+	}
+	return relation->rd_rel->relkind == RELKIND_RELATION &&
+		relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
+		!relation->rd_rel->relispartition && relation->rd_rules == NULL &&
+		desc->natts == ncolumns &&
+		(desc->constr == NULL || desc->constr->num_defval == 0);
+}
+
+/* calls_code() says whether an expression calls code of users. */
+static bool
+calls_code(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return check_functions_in_node(node, is_users, context) ||
+		expression_tree_walker(node, calls_code, context);
+}
+
+/* is_users() says whether a function is not the server's. */
+static bool
+is_users(Oid function, void *context)
+{
+	return function >= FirstNormalObjectId;
+}
+
+/* is_ours() says whether a trigger is one that the table API may pass by. */
+static bool
+is_ours(const Trigger *trigger)
+{
+	const char *function = get_func_name(trigger->tgfoid);
+
+	return (trigger_is_capture(trigger) &&
+			!TRIGGER_FOR_ROW(trigger->tgtype)) ||
+		(function != NULL && strcmp(function, "refuse_write") == 0 &&
+		 get_func_namespace(trigger->tgfoid) ==
+		 get_namespace_oid(SEGMENT_SCHEMA, true));
+}
+
+/* keep_checks() compiles the CHECK constraints of a table. */
+static void
+keep_checks(KeptTable *kept, Relation relation)
+{
+	TupleConstr *constraints = RelationGetDescr(relation)->constr;
+
+	if (constraints == NULL || constraints->num_check == 0 || !kept->plain)
+		return;
+	kept->checks = palloc0(sizeof(ExprState *) * constraints->num_check);
+	for (int i = 0; i < constraints->num_check; i++)
+	{
+		Expr	   *check = stringToNode(constraints->check[i].ccbin);
+
+		kept->checks[i] = ExecInitExpr(expression_planner(check), NULL);
+	}
+}
+
+/* keep_indexes() finds the indexes of paths, and compiles predicates. */
+static void
+keep_indexes(KeptTable *kept, Relation relation, ProgramTable which)
+{
+	List	   *indexes = RelationGetIndexList(relation);
+	ListCell   *lc;
+
+	kept->indexes = palloc0(sizeof(KeptIndex) *
+							Max(1, list_length(indexes)));
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Expr	   *predicate = (Expr *) RelationGetIndexPredicate(index);
+
+		for (LedgerPath path = 0; path < LEDGER_PATHS; path++)
+		{
+			if (paths[path].table != which || !serves(index, path))
+				continue;
+			kept->paths[path] = RelationGetRelid(index);
+			kept->young[path] = index->rd_index->indcheckxmin;
+		}
+		if (kept->plain && predicate != NULL)
+		{
+			predicate = expression_planner(predicate);
+			kept->indexes[kept->nindexes++] = (KeptIndex) {
+				RelationGetRelid(index),
+					ExecInitQual((List *) predicate, NULL)
+			};
+		}
+		index_close(index, AccessShareLock);
+	}
+}
+
+/* serves() says whether an index is one for a path. */
+static bool
+serves(Relation index, LedgerPath path)
+{
+	const PathShape *shape = &paths[path];
+	const char *predicate = predicate_text(index);
+
+	if (!index->rd_index->indisvalid || index->rd_rel->relam != BTREE_AM_OID ||
+		(predicate == NULL) != (shape->predicate == NULL) ||
+		(predicate != NULL && strcmp(predicate, shape->predicate) != 0))
+		return false;
+	for (int i = 0; shape->columns[i] != 0; i++)
+		if (i >= index->rd_index->indnkeyatts ||
+			index->rd_index->indkey.values[i] != shape->columns[i])
+			return false;
+	return true;
+}
+
+/* predicate_text() is the predicate of an index, or NULL. */
+static char *
+predicate_text(Relation index)
+{
+	List	   *predicate = RelationGetIndexPredicate(index);
+	Oid			relid = index->rd_index->indrelid;
+
+	return predicate == NIL ? NULL :
+		deparse_expression((Node *) make_ands_explicit(predicate),
+						   deparse_context_for(get_rel_name(relid), relid),
+						   false, false);
+}
+
+/* ---- rows are looked for ---- */
+
+void
+ledger_seek(Ledger *ledger, LedgerPath path, Datum first, Datum second)
+{
+	struct OpenTables *open = open_tables(ledger);
+	MemoryContext old = MemoryContextSwitchTo(open->context);
+	Search	   *search;
+
+	if (open->snapshot == NULL)
+		open->snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ?
+										  GetTransactionSnapshot() :
+										  GetLatestSnapshot());
+	if (open->searches[path] == NULL)
+		open->searches[path] = search_begin(ledger, path);
+	search = open->searches[path];
+	search->keys[0].sk_argument = first;
+	search->keys[1].sk_argument = second;
+	if (search->index != NULL)
+		index_rescan(search->scan, search->keys, search->nkeys, NULL, 0);
+	else
+	{
+		LedgerTable *table = open->tables[paths[path].table];
+
+		if (search->all != NULL)
+			table_endscan(search->all);
+		search->all = table_beginscan(table->relation, open->snapshot,
+									  search->nkeys, search->keys);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+TupleTableSlot *
+ledger_next(Ledger *ledger, LedgerPath path)
+{
+	Search	   *search = ledger->open->searches[path];
+	MemoryContext old = MemoryContextSwitchTo(ledger->open->context);
+	bool		found = search->index != NULL ?
+		index_getnext_slot(search->scan, ForwardScanDirection, search->row) :
+		table_scan_getnextslot(search->all, ForwardScanDirection, search->row);
+
+	MemoryContextSwitchTo(old);
+	if (!found)
+		return NULL;
+	slot_getallattrs(search->row);
+	return search->row;
+}
+
+bool
+ledger_is_ordered(Ledger *ledger, LedgerPath path)
+{
+	return OidIsValid(table_path(ledger_table(ledger, paths[path].table),
+								 path));
+}
+
+void
+ledger_forget(Ledger *ledger)
+{
+	struct OpenTables *open = ledger->open;
+
+	if (open == NULL)
+		return;
+	for (int i = 0; i < LEDGER_PATHS; i++)
+		if (open->searches[i] != NULL)
+		{
+			search_end(open->searches[i]);
+			open->searches[i] = NULL;
+		}
+	if (open->snapshot != NULL)
+		UnregisterSnapshot(open->snapshot);
+	open->snapshot = NULL;
+}
+
+/* search_begin() prepares to look for rows. */
+static Search *
+search_begin(Ledger *ledger, LedgerPath path)
+{
+	LedgerTable *table = ledger_table(ledger, paths[path].table);
+	Search	   *search = palloc0(sizeof(Search));
+	Oid			index = table_path(table, path);
+
+	if (OidIsValid(index))
+		search->index = index_open(index, RowExclusiveLock);
+	while (search->nkeys < MOST_KEYS &&
+		   paths[path].columns[search->nkeys] != 0)
+		init_key(search, table, path, search->nkeys++);
+	if (search->index != NULL)
+		search->scan = index_beginscan(table->relation, search->index,
+									   ledger->open->snapshot, NULL,
+									   search->nkeys, 0);
+	search->row = table_slot_create(table->relation, NULL);
+	return search;
+}
+
+/* init_key() prepares one of the keys by which rows are looked for. */
+static void
+init_key(Search *search, const LedgerTable *table, LedgerPath path,
+		 int number)
+{
+	const PathShape *shape = &paths[path];
+	AttrNumber	column = shape->columns[number];
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(table->relation),
+										  column - 1);
+	bool		above = shape->above && shape->columns[number + 1] == 0;
+	StrategyNumber strategy = above ? BTGreaterStrategyNumber :
+		BTEqualStrategyNumber;
+	TypeCacheEntry *type = lookup_type_cache(att->atttypid,
+											 TYPECACHE_BTREE_OPFAMILY);
+	Oid			compare = get_opfamily_member(type->btree_opf,
+											  type->btree_opintype,
+											  type->btree_opintype, strategy);
+
+	ScanKeyEntryInitialize(&search->keys[number], 0,
+						   search->index != NULL ? number + 1 : column,
+						   strategy, InvalidOid, att->attcollation,
+						   get_opcode(compare), (Datum) 0);
+}
+
+/* search_end() ends to look for rows. */
+static void
+search_end(Search *search)
+{
+	if (search->scan != NULL)
+		index_endscan(search->scan);
+	if (search->all != NULL)
+		table_endscan(search->all);
+	if (search->index != NULL)
+		index_close(search->index, NoLock);
+	ExecDropSingleTupleTableSlot(search->row);
+	pfree(search);
+}
