@@ -71,6 +71,13 @@ SELECT outcome('ALTER TABLE sales DROP amount');
 SELECT outcome('ALTER TABLE sales DROP CONSTRAINT orders_pkey, DROP order_id');
 SELECT outcome('DROP TABLE sales');
 SELECT outcome($$SELECT segment.drop_tiering('club')$$);
+-- rows are known again by a unique index
+SELECT outcome('ALTER TABLE sales DROP CONSTRAINT orders_pkey');
+SELECT outcome('CREATE TABLE old_sales () INHERITS (sales)');
+BEGIN;
+ALTER TABLE sales DROP CONSTRAINT orders_pkey CASCADE;
+SELECT * FROM rules WHERE rule = 'orders';
+ROLLBACK;
 SELECT segment.create_earning('club', 'float', 'purchases.f', ref => 'order_id');
 SELECT outcome('ALTER TABLE sales ALTER f TYPE text');
 SELECT outcome('ALTER TABLE sales ALTER f TYPE numeric');

@@ -209,6 +209,8 @@ typedef struct FlowDefinition
 	List	   *definitions;	/* FilterNode *, as those of traits */
 	List	   *filters;		/* FilterNode *, over profiles */
 	bool		ended;			/* it needs its filters no more */
+	const char *ref_of;			/* a source whose rows it knows again, */
+	const char *ref;			/* by this column; or NULL */
 	void	   *own;			/* the room's */
 	const FlowReader *reader;	/* set by us */
 } FlowDefinition;
@@ -359,6 +361,12 @@ typedef struct FlowLoss
  * what reads what was dropped, or with 'cascade' drops that, too.
  */
 extern void flow_lose(const FlowLoss *loss, bool cascade);
+
+/*
+ * flow_lacks_unique() says what, of which population, needs the rows of a
+ * table to be unique though no index says so; NULL if nothing does.
+ */
+extern const char *flow_lacks_unique(Oid relid);
 
 /*
  * reread.c: flow_reread() computes again what is made of some columns (char *)

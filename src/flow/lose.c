@@ -46,6 +46,7 @@ static Readers find_readers(const Population *population,
 							const FlowLoss *loss);
 static bool cannot_do_without(const Source *source, const FlowLoss *loss,
 							  const SourceColumn *column);
+static ReadThing thing_lost(const FlowLoss *loss, const SourceColumn *column);
 static bool is_read(const Readers *readers);
 static void refuse(List *names, const FlowLoss *loss);
 static void append_readers(StringInfo list, const Population *population,
@@ -53,7 +54,7 @@ static void append_readers(StringInfo list, const Population *population,
 static void append_names(StringInfo list, const char *kind, List *names,
 						 const Population *population, const FlowLoss *loss);
 static void cascade_to(const char *name, const FlowLoss *loss);
-static void lose_column(Definer *definer, const FlowLoss *loss);
+static void tell_rooms(Definer *definer, const FlowLoss *loss);
 static void detach_with_heirs(Definer *definer, const char *name);
 static void drop_mentions(Definer *definer, const Readers *readers);
 static const Source *find_uncaptured(const Population *population, Oid relid);
@@ -81,6 +82,31 @@ flow_lose(const FlowLoss *loss, bool cascade)
 		cascade_to(lfirst(lc), loss);
 }
 
+const char *
+flow_lacks_unique(Oid relid)
+{
+	/* as if an index were lost that the table has not */
+	FlowLoss	loss = {.relid = relid,.index = relid};
+	ListCell   *lc;
+
+	foreach(lc, source_populations(relid))
+	{
+		const Population *population = population_find(lfirst(lc));
+		Readers		readers;
+		const char *name;
+
+		if (population == NULL)
+			continue;
+		readers = find_readers(population, &loss);
+		if (!is_read(&readers))
+			continue;
+		name = readers.sources == NIL ? linitial(readers.others) :
+			psprintf("source \"%s\"", (char *) linitial(readers.sources));
+		return psprintf("%s of population \"%s\"", name, population->name);
+	}
+	return NULL;
+}
+
 /* find_readers() finds what of a population reads it. */
 static Readers
 find_readers(const Population *population, const FlowLoss *loss)
@@ -88,6 +114,7 @@ find_readers(const Population *population, const FlowLoss *loss)
 	SourceColumn column = source_column(population, loss->relid, loss->column,
 										NULL);
 	Readers		readers = {NIL};
+	ReadThing	thing;
 	ListCell   *lc;
 
 	foreach(lc, column.sources)
@@ -99,12 +126,13 @@ find_readers(const Population *population, const FlowLoss *loss)
 	}
 	/* one order, whatever that of the rows of our tables */
 	list_sort(readers.sources, compare_names);
-	if (OidIsValid(loss->index))
-		return readers;
-	readers.traits = trait_users_of_column(population, &column);
-	readers.audiences = audience_users_of_column(population, &column);
-	readers.others = readers_names(population,
-								   &(ReadThing) {.column = &column});
+	if (!OidIsValid(loss->index))
+	{
+		readers.traits = trait_users_of_column(population, &column);
+		readers.audiences = audience_users_of_column(population, &column);
+	}
+	thing = thing_lost(loss, &column);
+	readers.others = readers_names(population, &thing);
 	return readers;
 }
 
@@ -116,6 +144,14 @@ cannot_do_without(const Source *source, const FlowLoss *loss,
 	if (OidIsValid(loss->index))
 		return source_lacks_unique(source, loss->relid, loss->index);
 	return loss->column == NULL || source_needs_column(source, column) != NULL;
+}
+
+/* thing_lost() is what rooms to the right may read of it. */
+static ReadThing
+thing_lost(const FlowLoss *loss, const SourceColumn *column)
+{
+	return OidIsValid(loss->index) ? (ReadThing) {.unique = loss} :
+		(ReadThing) {.column = column};
 }
 
 static bool
@@ -188,7 +224,7 @@ cascade_to(const char *name, const FlowLoss *loss)
 		return;
 	readers = find_readers(population_of(definer), loss);
 	if (readers.others != NIL)
-		lose_column(definer, loss);
+		tell_rooms(definer, loss);
 	foreach(lc, readers.sources)
 		if (source_by_name(population_of(definer), lfirst(lc)) != NULL)
 			detach_with_heirs(definer, lfirst(lc));
@@ -199,16 +235,16 @@ cascade_to(const char *name, const FlowLoss *loss)
 	definer_end(definer);
 }
 
-/* lose_column() tells the rooms to the right that read what is lost. */
+/* tell_rooms() tells the rooms to the right that read what is lost. */
 static void
-lose_column(Definer *definer, const FlowLoss *loss)
+tell_rooms(Definer *definer, const FlowLoss *loss)
 {
 	SourceColumn column = source_column(population_of(definer), loss->relid,
 										loss->column, NULL);
+	ReadThing	thing = thing_lost(loss, &column);
 
-	readers_lose(population_of(definer),
-				 &(ReadThing) {.column = &column,
-							  .except = definer->unkept});
+	thing.except = definer->unkept;
+	readers_lose(population_of(definer), &thing);
 }
 
 /* detach_with_heirs() detaches a source, after those that go through it. */

@@ -51,6 +51,9 @@ static List *using(const Population *population, const ReadThing *thing);
 static bool uses(const Population *population, const FilterNode *node,
 				 const ReadThing *thing);
 static bool find_source(const FilterNode *node, void *mention);
+static bool lacks_unique(const Population *population,
+						 const FlowDefinition *definition,
+						 const FlowLoss *loss);
 static List *rewrite_all(const Population *population, List *nodes,
 						 DefinitionRewrite rewrite, const void *change,
 						 bool *changed);
@@ -142,7 +145,8 @@ using(const Population *population, const ReadThing *thing)
 		{
 			FlowDefinition *definition = lfirst(lc);
 			ListCell   *node;
-			bool		used = false;
+			bool		used = thing->unique != NULL &&
+				lacks_unique(population, definition, thing->unique);
 
 			definition->reader = readers[i];
 			foreach(node, definition->definitions)
@@ -190,6 +194,18 @@ find_source(const FilterNode *node, void *context)
 		name = node->text;
 	mention->found |= name != NULL && strcmp(name, mention->name) == 0;
 	return node->op != FILTER_AGGREGATE && node->op != FILTER_DID;
+}
+
+/* lacks_unique() says whether rows are not known again without an index. */
+static bool
+lacks_unique(const Population *population, const FlowDefinition *definition,
+			 const FlowLoss *loss)
+{
+	const Source *source = definition->ref == NULL ? NULL :
+		source_by_name(population, definition->ref_of);
+
+	return source != NULL && source->relid == loss->relid &&
+		!source_is_unique(source, definition->ref, loss->index);
 }
 
 void

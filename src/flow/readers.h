@@ -10,13 +10,14 @@
 
 #include "flow/flow.h"
 
-/* What may be read; all but one of the first four are NULL. */
+/* What may be read; all but one of the first five are NULL. */
 typedef struct ReadThing
 {
 	const char *source;
 	const char *trait;
 	const char *audience;
 	const SourceColumn *column;
+	const FlowLoss *unique;		/* that the rows of a table are */
 	const char *except;			/* parts of this do not count; may be NULL */
 } ReadThing;
 

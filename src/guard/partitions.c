@@ -251,21 +251,16 @@ joined(Oid relid)
 static void
 refuse_doubles(Oid relid, Oid top)
 {
-	ListCell   *lc;
+	const char *what = !source_is_inherited(top) ? NULL :
+		flow_lacks_unique(top);
 
-	foreach(lc, source_is_inherited(top) ? sources_followed(top) : NIL)
-	{
-		const Source *source = lfirst(lc);
-
-		if (!source_lacks_unique(source, top, InvalidOid))
-			continue;
+	if (what != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" cannot inherit from \"%s\", because source \"%s\" needs its rows to be unique",
-						get_rel_name(relid), get_rel_name(top), source->name),
+				 errmsg("table \"%s\" cannot inherit from \"%s\", because %s needs its rows to be unique",
+						get_rel_name(relid), get_rel_name(top), what),
 				 errdetail("No index is unique across tables that inherit."),
 				 errhint("Use a partitioned table.")));
-	}
 }
 
 /* left() counts out the rows of a table that was below 'parent'. */

@@ -186,23 +186,7 @@ check_rule(const Program *program, Rule *rule)
 static void
 check_ref(const Source *source, const Rule *rule)
 {
-	bool		unique;
-
-	SPI_connect();
-	catalog_execute_as_user("SELECT FROM pg_catalog.pg_index i"
-							" JOIN pg_catalog.pg_attribute a"
-							" ON a.attrelid = i.indrelid"
-							" AND a.attnum = i.indkey[0]"
-							" WHERE i.indrelid = $1 AND a.attname = $2"
-							" AND i.indisunique AND i.indisvalid"
-							" AND i.indimmediate AND i.indnkeyatts = 1"
-							" AND i.indpred IS NULL",
-							2, (Oid[]) {OIDOID, NAMEOID},
-							(Datum[]) {ObjectIdGetDatum(source->relid),
-									   name_datum(rule->ref)}, NULL);
-	unique = SPI_processed > 0;
-	SPI_finish();
-	if (!unique)
+	if (!source_is_unique(source, rule->ref, InvalidOid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("column \"%s\" of source \"%s\" may have one value in several rows",

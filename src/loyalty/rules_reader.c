@@ -103,6 +103,8 @@ list_rules(const Population *population)
 		definition->definitions = list_make2(amount,
 											 ref_definition(amount,
 															rule->ref));
+		definition->ref_of = amount->args[0]->text;
+		definition->ref = rule->ref;
 		if (rule->condition != NULL)
 			definition->filters =
 				list_make1(filter_source_parse(rule->condition).tree);

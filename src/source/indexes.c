@@ -95,6 +95,15 @@ key_is_unique(const Source *source, Relation relation, Oid without)
 }
 
 bool
+source_is_unique(const Source *source, const char *column, Oid without)
+{
+	AttrNumber	attno = get_attnum(source->relid, column);
+
+	return attno > 0 &&
+		link_is_unique(source->relid, bms_make_singleton(attno), without);
+}
+
+bool
 source_lacks_unique(const Source *source, Oid relid, Oid without)
 {
 	for (int i = 0; i < source->nlinks; i++)

@@ -269,9 +269,12 @@ extern const char *source_needs_column(const Source *source,
 									   const SourceColumn *column);
 
 /*
- * source_lacks_unique() says whether a source needs the rows of a table to be
- * unique, by its key or by a link, and no index other than 'without' says so.
+ * source_is_unique() says whether an index other than 'without' says that the
+ * rows of a source are unique by a column; source_lacks_unique(), whether the
+ * source needs the rows of a table to be, by its key or a link, and none does.
  */
+extern bool source_is_unique(const Source *source, const char *column,
+							 Oid without);
 extern bool source_lacks_unique(const Source *source, Oid relid, Oid without);
 
 /*
