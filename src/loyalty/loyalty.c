@@ -15,6 +15,7 @@
 void
 loyalty_init(void)
 {
+	programs_init();
 	statements_init();
 	tables_init();
 	tier_init();

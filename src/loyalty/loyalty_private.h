@@ -153,7 +153,13 @@ typedef enum ProgramUse
 extern const Program *program_open(FunctionCallInfo fcinfo, int program,
 								   int population, ProgramUse use);
 
-/* program_find() is the program of that name, or NULL. */
+/* programs_init() makes the cache of programs. */
+extern void programs_init(void);
+
+/*
+ * program_find() is the program of that name, or NULL: a copy, whose texts are
+ * good until the transaction ends.
+ */
 extern Program *program_find(const Population *population, const char *name);
 
 /* program_names() lists the names (char *) of all, in order. */

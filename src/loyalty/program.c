@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "loyalty/loyalty_private.h"
 
@@ -46,8 +47,46 @@ static const struct
 	[PROGRAM_CORRECT] = {ACL_UPDATE, "UPDATE"},
 };
 
+/* A program that is known, by its population and name. */
+typedef struct ProgramKey
+{
+	Oid			base;
+	NameData	name;
+} ProgramKey;
+
+typedef struct ProgramEntry
+{
+	ProgramKey	key;			/* hash key */
+	CacheSlot	slot;
+	Program    *program;		/* without its population */
+} ProgramEntry;
+
+static Cache *programs = NULL;
+
+static bool made_of(const void *entry, Oid relid);
+static Program *program_read(const Population *population, const char *name);
 static Program *program_must(const Population *population, const char *name);
 static void check_right(const Program *program, ProgramUse use);
+
+void
+programs_init(void)
+{
+	static const CacheKind kind = {
+		.name = "segment programs",
+		.key_size = sizeof(ProgramKey),
+		.entry_size = sizeof(ProgramEntry),
+		.slot = offsetof(ProgramEntry, slot),
+		.made_of = made_of,
+	};
+
+	programs = cache_create(&kind);
+}
+
+static bool
+made_of(const void *entry, Oid relid)
+{
+	return ((const ProgramEntry *) entry)->key.base == relid;
+}
 
 const Program *
 program_open(FunctionCallInfo fcinfo, int program, int population,
@@ -103,6 +142,42 @@ check_right(const Program *program, ProgramUse use)
 Program *
 program_find(const Population *population, const char *name)
 {
+	ProgramEntry made;
+	ProgramEntry *entry;
+	Program    *program;
+	MemoryContext context;
+	MemoryContext old;
+	uint64		begun = cache_begin();
+
+	memset(&made, 0, sizeof(made));
+	made.key.base = population->oid;
+	namestrcpy(&made.key.name, name);
+	entry = cache_find(programs, &made.key);
+	if (entry == NULL)
+	{
+		context = AllocSetContextCreate(CurrentMemoryContext,
+										"segment program",
+										ALLOCSET_SMALL_SIZES);
+		old = MemoryContextSwitchTo(context);
+		made.program = program_read(population, name);
+		MemoryContextSwitchTo(old);
+		if (made.program == NULL)
+		{
+			MemoryContextDelete(context);
+			return NULL;
+		}
+		entry = cache_put(programs, &made, context, begun);
+	}
+	program = palloc(sizeof(Program));
+	*program = *entry->program;
+	program->population = population;
+	return program;
+}
+
+/* program_read() reads a program, NULL if there is none of that name. */
+static Program *
+program_read(const Population *population, const char *name)
+{
 	Program    *program = NULL;
 	CatalogScan scan;
 	bool		isnull;
@@ -111,7 +186,6 @@ program_find(const Population *population, const char *name)
 	if (catalog_next(&scan))
 	{
 		program = palloc0(sizeof(Program));
-		program->population = population;
 		program->name = catalog_get_text(&scan, "program");
 		program->unit = catalog_get_text(&scan, "unit");
 		program->expires = catalog_get_text(&scan, "expires");

@@ -234,7 +234,8 @@ insert_by_statement(const LedgerTable *table, const Rows *rows)
 							   name, columns, columns,
 							   column_list(table, rows, NULL), columns,
 							   has_token(rows) ?
-							   " ON CONFLICT (token) DO NOTHING" : "");
+							   " ON CONFLICT (token)"
+							   " WHERE token IS NOT NULL DO NOTHING" : "");
 
 	return execute(sql, table, rows) == rows->count || !has_token(rows);
 }
