@@ -33,10 +33,10 @@
 /* a value of fewer blocks than this has none */
 #define LEAST_BLOCKS	4
 /* entries in a block, as a multiple of the root of their number */
-#define BLOCK_ROOTS		2
+#define BLOCK_ROOTS		0.5
 
 /* so much of a long value is read at first: mostly the directory, too */
-#define FIRST_READ		(2 * TOAST_MAX_CHUNK_SIZE)
+#define FIRST_READ		(4 * TOAST_MAX_CHUNK_SIZE)
 /* a value of no more bytes is read at once */
 #define SHORT_READ		(16 * TOAST_MAX_CHUNK_SIZE)
 
