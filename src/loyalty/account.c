@@ -107,6 +107,7 @@ read_account(Ledger *ledger, Account *account)
 	account->joined = row != NULL;
 	if (row != NULL)
 	{
+		account->joined_at = ledger_int64(row, MEMBER_JOINED_AT);
 		value = ledger_value(row, MEMBER_LEFT_AT, &isnull);
 		account->left_at = isnull ? DT_NOEND : DatumGetTimestampTz(value);
 	}

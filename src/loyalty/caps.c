@@ -21,7 +21,7 @@
 
 #include "utils/builtins.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/rules_private.h"
 
 /* What a rule has granted for a period. */
 typedef struct Room

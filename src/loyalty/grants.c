@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "loyalty/rules_private.h"
 #include "loyalty/tables.h"
 
 /* What a row has earned by one rule so far. */
@@ -48,16 +49,19 @@ static int	apply_customer(Ledger *ledger, List *grants, List *rows,
 static bool waits_for_others(const Ledger *ledger, const Grant *grant,
 							 List *changes);
 static bool apply_row(Caps *caps, Grant *grant, List *changes);
+static Numeric raw_of(const Grant *grant, List *changes);
 static bool points_of(Caps *caps, Grant *grant, const RowChange *last,
 					  Numeric raw, int64 *points);
 static const RowChange *granting_change(const Ledger *ledger,
 										const Account *account, List *changes);
 static const RowChange *counting_change(const Grant *grant, List *changes);
-static void grant_new(Ledger *ledger, Grant *grant, const Rule *rule,
+static void grant_new(Ledger *ledger, Grant *grant, const RowChange *last,
 					  int64 points);
-static void move_difference(Ledger *ledger, Grant *grant, const Rule *rule,
-							int64 points);
-static TimestampTz rule_active_at(const Ledger *ledger, const Rule *rule);
+static TimestampTz terms_of(const Ledger *ledger, const RowChange *last,
+							TimestampTz *active_at);
+static bool is_good_still(const Ledger *ledger, const RowChange *change);
+static void move_difference(Ledger *ledger, Grant *grant,
+							const RowChange *last, int64 points);
 static void write_grants(Ledger *ledger, List *grants, bool there);
 static bool whole_points(const Program *program, Numeric raw, int64 *points);
 static bool numeric_is_same(Numeric a, Numeric b);
@@ -143,10 +147,7 @@ waits_for_others(const Ledger *ledger, const Grant *grant, List *changes)
 	if (last->rule->cap == 0)
 		return false;
 	return grant->version == 0 || grant->is_others ||
-		(whole_points(ledger->program,
-					  numeric_add_opt_error(grant->raw,
-											sum_of(changes, grant->version),
-											NULL), &points) &&
+		(whole_points(ledger->program, raw_of(grant, changes), &points) &&
 		 points > grant->points);
 }
 
@@ -164,15 +165,13 @@ apply_row(Caps *caps, Grant *grant, List *changes)
 	if (grant->version != 0 && !grant->is_others)
 	{
 		const RowChange *last = counting_change(grant, changes);
-		Numeric		raw = numeric_add_opt_error(grant->raw,
-												sum_of(changes,
-													   grant->version), NULL);
+		Numeric		raw = raw_of(grant, changes);
 
 		if (last == NULL || !points_of(caps, grant, last, raw, &points))
 			return false;
 		grant->raw = raw;
 		if (points != grant->points)
-			move_difference(ledger, grant, last->rule, points);
+			move_difference(ledger, grant, last, points);
 		return true;
 	}
 	granting = granting_change(ledger, grant->account, changes);
@@ -183,13 +182,25 @@ apply_row(Caps *caps, Grant *grant, List *changes)
 	grant->points = 0;
 	grant->raw = int64_to_numeric(0);
 	grant->at = DT_NOEND;
+	if (granting->fills && !is_good_still(ledger, granting))
+		return false;
 	if (!points_of(caps, grant, granting, sum_of(changes, grant->version),
 				   &points))
 		return false;
 	grant->raw = sum_of(changes, grant->version);
 	if (points != 0)
-		grant_new(ledger, grant, granting->rule, points);
+		grant_new(ledger, grant, granting, points);
 	return true;
+}
+
+/* raw_of() is what a row with a grant comes to after some changes. */
+static Numeric
+raw_of(const Grant *grant, List *changes)
+{
+	Numeric		sum = sum_of(changes, grant->version);
+
+	return ((RowChange *) linitial(changes))->is ? sum :
+		numeric_add_opt_error(grant->raw, sum, NULL);
 }
 
 /*
@@ -207,7 +218,11 @@ points_of(Caps *caps, Grant *grant, const RowChange *last, Numeric raw,
 	if (!whole_points(caps->ledger->program, raw, points))
 		return false;
 	if (rule->cap == 0)
+	{
+		if (rule->linked)
+			grant->at = at;
 		return true;
+	}
 	if (grant->at != DT_NOEND && numeric_is_same(raw, grant->raw) &&
 		cap_same_period(caps->ledger, rule, at, grant->at))
 		*points = grant->points;
@@ -260,10 +275,16 @@ granting_change(const Ledger *ledger, const Account *account, List *changes)
 	{
 		const RowChange *change = lfirst(lc);
 		const Rule *rule = change->rule;
+		TimestampTz when = ledger->at;
 
-		if (change->went)
+		if (change->went && !change->is)
 			return NULL;
-		if (rule->valid_from <= ledger->at && rule->valid_until > ledger->at &&
+		if (change->is)
+			when = change->happened;
+		if (change->went || (change->is && !change->fills &&
+							 when < account->joined_at))
+			continue;
+		if (rule->valid_from <= when && rule->valid_until > when &&
 			(last == NULL || rule->version > last->rule->version))
 			last = change;
 	}
@@ -350,7 +371,7 @@ reversed_by_hand(Ledger *ledger, int64 movement)
 
 /* grant_new() grants points, or takes them if they are less than nothing. */
 static void
-grant_new(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
+grant_new(Ledger *ledger, Grant *grant, const RowChange *last, int64 points)
 {
 	Movement   *movement = lots_move(ledger, grant->account, "earn", points,
 									 grant->ref, NULL);
@@ -362,25 +383,55 @@ grant_new(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
 	lots_touch(ledger, movement);
 	if (points > 0)
 	{
-		TimestampTz active_at = rule_active_at(ledger, rule);
+		TimestampTz active_at;
+		TimestampTz expires_at = terms_of(ledger, last, &active_at);
 
 		(void) lot_grant(ledger, movement, points, "earn", "issued",
-						 active_at, grant_expires_at(ledger, rule->expires,
-													 active_at));
+						 active_at, expires_at);
 	}
 	else
 		take_back(ledger, movement, 0, -points, "return", "returned");
 }
 
+/*
+ * terms_of() is until when, and from when on, points are good that a row earns
+ * now; of a row that was there when the rule was made both are counted from
+ * its time, but they are not active before they are granted.
+ */
 static TimestampTz
-rule_active_at(const Ledger *ledger, const Rule *rule)
+terms_of(const Ledger *ledger, const RowChange *last, TimestampTz *active_at)
 {
-	return grant_active_at(ledger, rule->pending);
+	Ledger		then = *ledger;
+	const Rule *rule = last->rule;
+	bool		idle = ledger->program->terms.idle;
+	TimestampTz expires_at;
+
+	if (last->fills && !idle && last->happened < ledger->at)
+		then.at = last->happened;
+	*active_at = grant_active_at(&then, rule->pending);
+	/* the program may have got such terms after the rule was made */
+	expires_at = grant_expires_at(&then, idle ? NULL : rule->expires,
+								  *active_at);
+	*active_at = Max(*active_at, ledger->at);
+	return expires_at;
+}
+
+/*
+ * is_good_still() says whether points of a row that was there when the rule
+ * was made would not have expired by now.
+ */
+static bool
+is_good_still(const Ledger *ledger, const RowChange *change)
+{
+	TimestampTz active_at;
+
+	return terms_of(ledger, change, &active_at) > active_at;
 }
 
 /* move_difference() grants what a row earns more now, or takes it back. */
 static void
-move_difference(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
+move_difference(Ledger *ledger, Grant *grant, const RowChange *last,
+				int64 points)
 {
 	Account    *account = grant->account;
 	int64		difference = points - grant->points;
@@ -389,7 +440,7 @@ move_difference(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
 
 	if (grant->movement == 0)
 	{
-		grant_new(ledger, grant, rule, points);
+		grant_new(ledger, grant, last, points);
 		return;
 	}
 	/* what was reversed by hand is not taken back once more */
@@ -414,11 +465,17 @@ move_difference(Ledger *ledger, Grant *grant, const Rule *rule, int64 points)
 	else
 	{
 		Datum		number = Int64GetDatum(grant->movement);
+		TimestampTz active_at;
+		TimestampTz expires_at = terms_of(ledger, last, &active_at);
+
 		/* what was taken at once is given back at once */
-		TimestampTz active_at = taken ? ledger->at :
-			rule_active_at(ledger, rule);
-		TimestampTz expires_at = grant_expires_at(ledger, rule->expires,
-												  active_at);
+		if (taken)
+		{
+			active_at = ledger->at;
+			expires_at = grant_expires_at(ledger,
+										  ledger->program->terms.idle ? NULL :
+										  last->rule->expires, active_at);
+		}
 
 		/* at the terms of the grant, unless these are over */
 		if (ledger_execute(ledger->program, ASK_GRANTED, &number, NULL) > 0)

@@ -9,6 +9,7 @@
 
 #include "flow/flow.h"
 #include "loyalty/loyalty.h"
+#include "loyalty/rules_private.h"
 #include "loyalty/tables.h"
 #include "loyalty/tier_private.h"
 

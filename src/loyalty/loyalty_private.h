@@ -15,12 +15,8 @@
  *		lots.c				points that come into lots, and go out of them
  *		earn.c redeem.c hold.c reverse.c member.c
  *							what a customer and a till do
- *		rules.c				rules by which the rows of sources earn
- *		rules_define.c		they are made and ended
- *		rules_reader.c		they follow names, and say whether they bind
- *		rules_guest.c		what a statement's rows earn, by customer
- *		grants.c			what a row has earned so far, and earns now
- *		caps.c				how much a rule may still grant in a period
+ *		rules*.c grants.c caps.c
+ *							what the rows of sources earn (rules_private.h)
  *		read.c				what a customer and an owner ask
  *		verify.c			is all well?
  *
@@ -197,7 +193,8 @@ typedef enum LedgerStatement
 	ASK_MEMBER,
 	ASK_CODE,
 	ASK_CAPPED,
-#define LEDGER_STATEMENTS	(ASK_CAPPED + 1)
+	ASK_REFS,
+#define LEDGER_STATEMENTS	(ASK_REFS + 1)
 } LedgerStatement;
 
 /* statements_init() makes the cache of plans. */
@@ -234,6 +231,7 @@ typedef struct Account
 	bool		exists;			/* is there a profile? */
 	TimestampTz decided_at;		/* as of which it was last decided */
 	bool		joined;
+	TimestampTz joined_at;		/* the last time */
 	TimestampTz left_at;		/* DT_NOEND: the customer has not */
 	int64		debt;			/* what no lot pays off yet */
 	int64		awaited;		/* what lots pay off that are not active yet */
@@ -482,119 +480,6 @@ extern char *one_of(const char *text, const char *argument,
  */
 extern void take_back(Ledger *ledger, Movement *movement, int64 grant,
 					  int64 points, const char *kind, const char *contra);
-
-/* rules.c: rules by which the rows of sources earn ------------------------ */
-
-/*
- * A version of a rule.  Versions have numbers from 1 on; only the last one
- * grants, all of them follow what they have granted.
- */
-typedef struct Rule
-{
-	char	   *program;
-	char	   *name;
-	int32		version;
-	char	   *source;
-	char	   *amount;			/* an aggregate: sum(orders.amount) */
-	char	   *condition;		/* over the profile, or NULL */
-	char	   *ref;			/* column of the source */
-	char	   *pending;		/* or NULL: the program's */
-	char	   *expires;		/* or NULL: the program's */
-	TimestampTz valid_from;
-	TimestampTz valid_until;	/* DT_NOEND: it has not ended */
-	int64		cap;			/* most points a period; 0: none */
-	char	   *per;			/* 'day' to 'year', or 'ever'; NULL: no cap */
-	bool		lost;			/* what it reads was dropped */
-} Rule;
-
-/* rules_read() reads the rules (Rule *) of a population, all versions. */
-extern List *rules_read(const Population *population);
-
-/*
- * rule_bind() compiles the amount of a rule, NULL where it earns nothing, and
- * its ref, as numeric and text, over a row of the source; an error if they do
- * not bind.  rule_condition() compiles its condition over a row of the base
- * table; NULL if it has none.
- */
-extern void rule_bind(const Source *source, const Rule *rule, Expr **amount,
-					  Expr **ref);
-extern Expr *rule_condition(const Population *population, const Rule *rule);
-
-/* earning_rule_text() is a rule for users: rule "orders" of program "club" */
-extern char *earning_rule_text(const Rule *rule);
-
-/* rules_reader.c: rules follow the names that they mention ---------------- */
-
-/* rules_reader_init() lets rules, and what tiers qualify by, follow names. */
-extern void rules_reader_init(void);
-
-/*
- * rules_verify() adds a row to the answer of verify_program() for each rule
- * that does not bind.
- */
-extern void rules_verify(FunctionCallInfo fcinfo, const Program *program);
-
-/* rules_guest.c: rules_guest_init() makes the room a guest of the corridor. */
-extern void rules_guest_init(void);
-
-/* caps.c: how much may a rule still grant? -------------------------------- */
-
-/* What rules with a cap have granted a customer, as far as it is known. */
-typedef struct Caps
-{
-	Ledger	   *ledger;
-	const Account *account;
-	List	   *rooms;
-	List	   *moves;			/* that are not written yet */
-} Caps;
-
-/*
- * cap_allows() is how many of the points that a row of some instant is to earn
- * by a rule are left by what the rule has granted the customer's rows of that
- * period.  cap_note() notes that a row of some instant has more points now, or
- * fewer: what a row has already is taken off before it is asked what the row
- * may have.
- */
-extern int64 cap_allows(Caps *caps, const Rule *rule, TimestampTz at,
-						int64 points);
-extern void cap_note(Caps *caps, const char *rule, TimestampTz at,
-					 int64 points);
-
-/* cap_same_period() says whether a rule counts two instants together. */
-extern bool cap_same_period(const Ledger *ledger, const Rule *rule,
-							TimestampTz a, TimestampTz b);
-
-/* grants.c: what a row has earned so far ---------------------------------- */
-
-/* What a batch did to a row of a source, in the eyes of one rule. */
-typedef struct RowChange
-{
-	const Rule *rule;
-	Datum		key;
-	char	   *who;			/* the key as text */
-	char	   *ref;
-	Numeric		amount;			/* what came less what went */
-	bool		went;			/* a row with the ref was there before */
-	TimestampTz happened;		/* the time of the row */
-	TimestampTz at;				/* as of which the profile was decided */
-	bool		condition;		/* does the rule's condition hold? */
-} RowChange;
-
-/*
- * grants_apply() moves points by what changes of rows have earned in a program
- * (RowChange *, in the order of customers, rules and refs).  The profiles are
- * locked.  It runs as the population's owner, connected to SPI.
- */
-extern void grants_apply(const Program *program, List *changes);
-
-/* The most that a row may earn: that of a thousand rows can be added up. */
-#define MOST_OF_ROW		(INT64CONST(1) << 52)
-
-/*
- * points_countable() says whether a row may earn an amount: a number, of at
- * most MOST_OF_ROW.
- */
-extern bool points_countable(Numeric amount);
 
 /* program_define.c: what is to be dropped with a population. */
 extern List *programs_forget(const Population *population);

@@ -23,7 +23,7 @@
 #include "utils/lsyscache.h"
 
 #include "filter/filter.h"
-#include "loyalty/loyalty_private.h"
+#include "loyalty/rules_private.h"
 #include "trait/trait.h"
 
 static Expr *as_type(Expr *expr, Oid type, const Rule *rule);

@@ -19,7 +19,7 @@
 #include "utils/lsyscache.h"
 
 #include "filter/filter.h"
-#include "loyalty/loyalty_private.h"
+#include "loyalty/rules_private.h"
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_create_earning);
@@ -146,14 +146,15 @@ check_rule(const Program *program, Rule *rule)
 						rule->source, population->name),
 				 errhint("Attach a table with segment.attach_source().")));
 	source_check(source);
-	if (source->nlinks > 0 || source_is_kept(source))
+	if (source_is_kept(source) ||
+		(source->nlinks > 0 && source_time(source) == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("rows of source \"%s\" cannot earn points",
 						source->name),
-				 source->nlinks > 0 ?
-				 errdetail("They are joined with those of other tables.") :
-				 errdetail("They are those of a ledger."),
+				 source_is_kept(source) ?
+				 errdetail("They are those of a ledger.") :
+				 errdetail("They are joined with others, and have no time that says whether they are new."),
 				 errhint("Let the rows of a table of orders earn.")));
 	rule->amount = filter_print(tree);
 	rule_bind(source, rule, &amount, &ref);

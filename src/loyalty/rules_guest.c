@@ -9,6 +9,9 @@
  *						the profile as it was?
  *			end			customer by customer: grants_apply
  *
+ * Of a source with links it is noted only whose rows have changed, and these
+ * are read (rules_rows.c).
+ *
  * So points are there in the transaction of the order, and gone with its
  * rollback.  The customer's statement does not fail because of a rule: one
  * that does not bind any more earns nothing, and verify_program() says so; an
@@ -26,7 +29,7 @@
 #include "utils/memutils.h"
 
 #include "flow/flow.h"
-#include "loyalty/loyalty_private.h"
+#include "loyalty/rules_private.h"
 
 /* About how many changes are applied at once, of whole customers. */
 #define MOST_AT_ONCE	10000
@@ -46,6 +49,7 @@ typedef struct SourceRules
 	int			count;
 	BoundRule  *rules;
 	bool		timed;			/* the last value of a row is its time */
+	List	   *groups;			/* LinkedRules *, of a source with links */
 	ExprContext *econtext;		/* for the conditions */
 } SourceRules;
 
@@ -79,6 +83,7 @@ typedef struct Turn
 	const Population *population;
 	MemoryContext memory;
 	List	   *changes;		/* RowChange * */
+	List	   *linked;			/* as linked_rules_note() */
 } Turn;
 
 static Cache *rules_cache = NULL;
@@ -90,6 +95,8 @@ static void bind_rule(void *binding);
 static void bind_condition(void *binding);
 static void *begin(const Population *population);
 static void visit(void *turn, const FlowVisit *visit);
+static void visit_linked(Turn *turn, const FlowVisit *visit,
+						 const SourceRules *rules, bool all);
 static void visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
 					  const SourceRules *rules, int *holds);
 static TimestampTz time_of(const SourceRules *rules, const FlowRow *row,
@@ -184,10 +191,14 @@ make_interest(const Source *source)
 		BoundRule  *bound = &rules->rules[rules->count];
 
 		if (strcmp(binding.rule->source, source->name) != 0 ||
-			binding.rule->lost || source->nlinks > 0 ||
+			binding.rule->lost ||
 			attempt(bind_rule, &binding) != NULL)
 			continue;
 		bound->rule = binding.rule;
+		bound->rule->linked = source->nlinks > 0;
+		if (bound->rule->linked)
+			rules->groups = linked_rules_add(rules->groups, source,
+											bound->rule, rules->count);
 		bound->unbound = attempt(bind_condition, &binding) != NULL;
 		if (!bound->unbound && binding.condition != NULL)
 			bound->condition =
@@ -242,16 +253,60 @@ visit(void *arg, const FlowVisit *visit)
 	Turn	   *turn = arg;
 	const SourceRules *last = NULL;
 	int		   *holds = NULL;
+	ListCell   *lc;
 
+	foreach(lc, visit->unknown)
+		visit_linked(turn, visit, lfirst(lc), true);
 	for (int i = 0; i < visit->nrows; i++)
 	{
 		const SourceRules *rules = visit->rows[i].owner;
 
+		if (rules != last && rules->groups != NIL &&
+			!list_member_ptr(visit->unknown, rules))
+			visit_linked(turn, visit, rules, false);
 		if (rules != last)
 			holds = palloc0(sizeof(int) * rules->count);
 		last = rules;
-		visit_row(turn, visit, &visit->rows[i], rules, holds);
+		if (rules->groups == NIL)
+			visit_row(turn, visit, &visit->rows[i], rules, holds);
 	}
+}
+
+/*
+ * visit_linked() notes which rows of a source with links are to be read: all
+ * of the customer, or those that have come or gone.
+ */
+static void
+visit_linked(Turn *turn, const FlowVisit *visit, const SourceRules *rules,
+			 bool all)
+{
+	MemoryContext old = MemoryContextSwitchTo(turn->memory);
+	ListCell   *lc;
+	ListCell   *place;
+
+	foreach(lc, rules->groups)
+	{
+		LinkedRules *group = lfirst(lc);
+		RowVisit   *one = palloc0(sizeof(RowVisit));
+		int			ref = 2 * linitial_int(group->places) + 1;
+
+		one->key = profile_key_copy(turn->population, visit->key);
+		one->who = profile_key_text(turn->population, visit->key);
+		one->all = all;
+		one->at = visit->at;
+		one->holds = palloc(sizeof(bool) * list_length(group->rules));
+		foreach(place, group->places)
+			one->holds[foreach_current_index(place)] =
+				condition_holds(rules, &rules->rules[lfirst_int(place)],
+								visit->before);
+		for (int i = 0; !all && i < visit->nrows; i++)
+			if (visit->rows[i].owner == rules && !visit->rows[i].isnull[ref])
+				one->refs =
+					lappend(one->refs,
+							TextDatumGetCString(visit->rows[i].values[ref]));
+		turn->linked = linked_rules_note(turn->linked, group, one);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -338,8 +393,12 @@ end(void *arg)
 	Turn	   *turn = arg;
 	List	   *left = NIL;
 	List	   *others = NIL;
-	int			count = list_length(turn->changes);
+	int			count;
 
+	turn->changes = list_concat(turn->changes,
+								linked_rules_changes(turn->population,
+											   turn->linked));
+	count = list_length(turn->changes);
 	list_sort(turn->changes, by_customer);
 	for (int i = 0; i < count;)
 	{

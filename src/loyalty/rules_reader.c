@@ -25,7 +25,7 @@
 
 #include "filter/filter.h"
 #include "flow/flow.h"
-#include "loyalty/loyalty_private.h"
+#include "loyalty/rules_private.h"
 #include "loyalty/tier_private.h"
 
 /* A rule to be bound, for attempt(). */

@@ -167,6 +167,12 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" AND rule = $2 AND at >= $3 AND at < $4",
 		4, {KEY_TYPE, NAMEOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	},
+	/* key, rule: of rows that have earned, and are known by a time */
+	[ASK_REFS] = {
+		"SELECT ref FROM {granted} WHERE key = $1 AND rule = $2"
+		" AND at IS NOT NULL AND raw <> 0",
+		2, {KEY_TYPE, NAMEOID},
+	},
 };
 
 /* The plans of a program. */

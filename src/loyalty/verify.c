@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "loyalty/rules_private.h"
 #include "loyalty/tier_private.h"
 
 SEGMENT_FUNCTION(segment_verify_program);
