@@ -8,14 +8,15 @@
  *		audience_list(population)		{lapsed_vip, locals, vip}
  *
  * The definitions of a population are read once per session.  After somebody
- * has made, changed or dropped an audience the rows of the table are looked at
- * again, in the order in which they lie there, and side by side with what is
- * kept: a row that is still of the same version is not read.
+ * has made, changed or dropped an audience the blocks of the table that have
+ * changed are looked at again (base/glance.c), their rows in the order in
+ * which they lie there, and side by side with what is kept: a row that is
+ * still of the same version is not read.
  *
  *		kept	(0,1) 731	(0,2) 731	(0,3) 731
  *		table	(0,1) 731	(0,3) 731	(0,4) 802	lapsed_vip has changed
  *
- * So a change costs what it is, and a glance at each of the others.
+ * So a change costs what it is, and a glance at the blocks of the others.
  *
  * What was handed out stays good until the end of the transaction.  An
  * audience that is gone stays in the memory of the set, until there are more
@@ -51,7 +52,7 @@ typedef struct AudienceSet
 {
 	Oid			base;			/* hash key */
 	CacheSlot	slot;			/* holds the audiences */
-	Oid			file;			/* in which their table was */
+	Glance		glance;			/* at their table, when it was read */
 	int			count;
 	AudienceRow *rows;			/* in the order of the table */
 	int			nstored;
@@ -67,7 +68,7 @@ typedef struct AudienceSet
 /* What a look at the table has found. */
 typedef struct Reading
 {
-	Oid			file;			/* in which the table is */
+	Glance		glance;			/* at the table */
 	int			count;
 	int			space;
 	AudienceRow *rows;			/* in the order of the table */
@@ -82,6 +83,7 @@ static int	position_of(const List *audiences, const char *name, bool *found);
 static const AudienceSet *audience_set(const Population *population);
 static bool renew(const Population *population, AudienceSet *set);
 static Reading read_rows(const Population *population, AudienceSet *set);
+static void pass_known(Reading *reading, AudienceRow row);
 static void add_row(Reading *reading, AudienceRow row);
 static bool lies_before(const AudienceRow *row, const RowVersion *version);
 static void make_lists(AudienceSet *set, const Reading *reading);
@@ -268,7 +270,9 @@ renew(const Population *population, AudienceSet *set)
 		make_lists(set, &reading);
 	if (set->rows != NULL)
 		pfree(set->rows);
-	set->file = reading.file;
+	if (set->glance.blocks != NULL)
+		pfree(set->glance.blocks);
+	set->glance = reading.glance;
 	set->rows = reading.rows;
 	set->count = reading.count;
 	set->ngone += list_length(reading.gone);
@@ -279,31 +283,36 @@ renew(const Population *population, AudienceSet *set)
 	return true;
 }
 
-/* read_rows() looks at all rows of a population, and reads the new ones. */
+/*
+ * read_rows() looks at the rows of a population that may have changed, and
+ * reads the new ones.
+ */
 static Reading
 read_rows(const Population *population, AudienceSet *set)
 {
 	Reading		reading = {.space = set->count + 16};
 	MemoryContext context = set->slot.context;
+	MemoryContext old = MemoryContextSwitchTo(context);
 	CatalogScan scan;
 	Oid			filter_type = InvalidOid;
 	int			next = 0;
 
 	reading.rows = MemoryContextAllocHuge(context,
 										  sizeof(AudienceRow) * reading.space);
-	catalog_begin(&scan, "audience", population->name);
-	reading.file = catalog_file(&scan);
-	if (reading.file != set->file)
+	catalog_begin_changed(&scan, "audience", population->name, &set->glance,
+						  &reading.glance);
+	MemoryContextSwitchTo(old);
+	/* versions are of a file */
+	if (reading.glance.file != set->glance.file)
 		while (next < set->count)
 			reading.gone = lappend(reading.gone, set->rows[next++].audience);
 	while (catalog_next(&scan))
 	{
 		AudienceRow row = {catalog_version(&scan)};
-		MemoryContext old;
 
 		while (next < set->count &&
 			   lies_before(&set->rows[next], &row.version))
-			reading.gone = lappend(reading.gone, set->rows[next++].audience);
+			pass_known(&reading, set->rows[next++]);
 		if (next < set->count &&
 			same_version(&set->rows[next].version, &row.version))
 		{
@@ -321,8 +330,23 @@ read_rows(const Population *population, AudienceSet *set)
 	}
 	catalog_end(&scan);
 	while (next < set->count)
-		reading.gone = lappend(reading.gone, set->rows[next++].audience);
+		pass_known(&reading, set->rows[next++]);
 	return reading;
+}
+
+/*
+ * pass_known() keeps a known row that was not met if its block was not read;
+ * else it is gone.
+ */
+static void
+pass_known(Reading *reading, AudienceRow row)
+{
+	BlockNumber block = ItemPointerGetBlockNumberNoCheck(&row.version.tid);
+
+	if (glance_changed(&reading->glance, block))
+		reading->gone = lappend(reading->gone, row.audience);
+	else
+		add_row(reading, row);
 }
 
 /* lies_before() tells whether a known row lies before this version of one. */

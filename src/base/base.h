@@ -10,6 +10,7 @@
 #define SEGMENT_BASE_H
 
 #include "access/genam.h"
+#include "access/xlogdefs.h"
 #include "catalog/objectaddress.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -18,6 +19,7 @@
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
 #include "pgtime.h"
+#include "storage/block.h"
 #include "storage/lockdefs.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
@@ -483,6 +485,27 @@ extern Datum name_datum(const char *name);
 /* The same as a constant of a query. */
 extern Const *name_const(const char *name);
 
+/*
+ * What is known of the blocks of a table after they were read: of each, at
+ * which LSN, and whether all who have written on it had ended (glance.c).
+ */
+typedef struct BlockGlance
+{
+	XLogRecPtr	lsn;
+	bool		settled;
+	bool		changed;		/* since the glance before this one */
+} BlockGlance;
+
+typedef struct Glance
+{
+	Oid			file;			/* in which the table is */
+	BlockNumber count;
+	BlockGlance *blocks;
+} Glance;
+
+/* Has a block changed, or was there no such block? */
+extern bool glance_changed(const Glance *glance, BlockNumber block);
+
 /* A scan of one of our tables, and its current row. */
 typedef struct CatalogScan
 {
@@ -493,6 +516,8 @@ typedef struct CatalogScan
 	bool	   *isnull;
 	bool		deformed;
 	int			column;			/* the number of the last one asked for */
+	const Glance *glance;		/* NULL: all blocks are read */
+	BlockNumber block;			/* behind those that are being read */
 } CatalogScan;
 
 /*
@@ -515,6 +540,15 @@ extern void catalog_begin(CatalogScan *scan, const char *table,
 						  const char *population);
 
 /*
+ * The same, but only rows of blocks that have changed since a glance before:
+ * the rows of all others are what they were.  *now is the glance to be kept,
+ * with these rows; its blocks are in the current context.
+ */
+extern void catalog_begin_changed(CatalogScan *scan, const char *table,
+								  const char *population,
+								  const Glance *before, Glance *now);
+
+/*
  * Begin to read the one row of a table whose primary key is its first two
  * columns, a population and a name.
  */
@@ -525,9 +559,8 @@ extern void catalog_begin_one(CatalogScan *scan, const char *table,
 extern bool catalog_next(CatalogScan *scan);
 extern void catalog_end(CatalogScan *scan);
 
-/* The version of the current row, and the file in which its table is. */
+/* The version of the current row. */
 extern RowVersion catalog_version(const CatalogScan *scan);
-extern Oid	catalog_file(const CatalogScan *scan);
 
 /* Are two versions the same? */
 static inline bool

@@ -21,8 +21,11 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/relscan.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -40,9 +43,12 @@
 #include "utils/syscache.h"
 
 #include "base/base.h"
+#include "base/base_private.h"
 
 static Relation catalog_open(const char *table, int names);
 static void begin_rows(CatalogScan *scan);
+static void begin_heap(CatalogScan *scan, const char *population);
+static bool next_changed(CatalogScan *scan);
 static Datum column_value(CatalogScan *scan, AttrNumber attno, bool *isnull);
 static Form_pg_attribute catalog_column(CatalogScan *scan, const char *column);
 pg_noreturn static void wrong_type(CatalogScan *scan, Form_pg_attribute att,
@@ -74,10 +80,32 @@ catalog_open(const char *table, int names)
 void
 catalog_begin(CatalogScan *scan, const char *table, const char *population)
 {
-	ScanKeyData key;
-
 	scan->relation = catalog_open(table, population != NULL ? 1 : 0);
 	begin_rows(scan);
+	begin_heap(scan, population);
+}
+
+void
+catalog_begin_changed(CatalogScan *scan, const char *table,
+					  const char *population, const Glance *before,
+					  Glance *now)
+{
+	scan->relation = catalog_open(table, 1);
+	begin_rows(scan);
+	/* before the snapshot: see glance.c */
+	glance_take(scan->relation, before, now);
+	scan->glance = now;
+	begin_heap(scan, population);
+	if (!next_changed(scan))
+		heap_setscanlimits(scan->scan->scan, 0, 0);
+}
+
+/* begin_heap() begins to go through the table from end to end. */
+static void
+begin_heap(CatalogScan *scan, const char *population)
+{
+	ScanKeyData key;
+
 	if (population != NULL)
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_NAMEEQ,
 					CStringGetDatum(population));
@@ -104,11 +132,39 @@ catalog_begin_one(CatalogScan *scan, const char *table, const char *population,
 									true, NULL, 2, keys);
 }
 
+/*
+ * next_changed() limits a scan that has not begun to the next blocks that have
+ * changed; false if there are none.
+ */
+static bool
+next_changed(CatalogScan *scan)
+{
+	const Glance *glance = scan->glance;
+	BlockNumber first = scan->block;
+
+	while (first < glance->count && !glance_changed(glance, first))
+		first++;
+	scan->block = first;
+	while (scan->block < glance->count && glance_changed(glance, scan->block))
+		scan->block++;
+	if (scan->block == first)
+		return false;
+	heap_setscanlimits(scan->scan->scan, first, scan->block - first);
+	return true;
+}
+
 bool
 catalog_next(CatalogScan *scan)
 {
-	scan->row = systable_getnext(scan->scan);
 	scan->deformed = false;
+	scan->row = systable_getnext(scan->scan);
+	while (!HeapTupleIsValid(scan->row) && scan->glance != NULL)
+	{
+		table_rescan(scan->scan->scan, NULL);
+		if (!next_changed(scan))
+			break;
+		scan->row = systable_getnext(scan->scan);
+	}
 	return HeapTupleIsValid(scan->row);
 }
 
@@ -123,6 +179,8 @@ begin_rows(CatalogScan *scan)
 	scan->isnull = palloc(sizeof(bool) * natts);
 	scan->deformed = false;
 	scan->column = 0;
+	scan->glance = NULL;
+	scan->block = 0;
 }
 
 /* column_value() returns what the current row has in a column. */
@@ -146,12 +204,6 @@ catalog_version(const CatalogScan *scan)
 	version.tid = scan->row->t_self;
 	version.xmin = HeapTupleHeaderGetRawXmin(scan->row->t_data);
 	return version;
-}
-
-Oid
-catalog_file(const CatalogScan *scan)
-{
-	return scan->relation->rd_rel->relfilenode;
 }
 
 Datum
