@@ -99,7 +99,8 @@ INSERT INTO call VALUES
     ('alter_tier', '{club,gold,50,of the first kind,profile}', 'ssiss'),
     ('drop_tier', '{club,gold,profile}', 'sss'),
     ('tier_steps', '{club,1,profile}', 'sss'), ('tier_steps', '{club,1,profile}', 'sis'),
-    ('create_earning', '{club,orders,orders.amount,spent > 5,id,1 day,never,2099-01-01,2100-01-01,10,day,profile}', 'sssssssssiss'),
+    ('create_earning', '{club,orders,orders.amount,spent > 5,id,1 day,never,2099-01-01,2100-01-01,10,day,false,profile}', 'sssssssssisbs'),
+    ('what_if_earning', '{club,orders.amount,"",month,10,day,profile}', 'ssssiss'),
     ('end_earning', '{club,bonus,profile}', 'sss');
 
 -- a new function belongs there, or here, where those are that compiled filters,

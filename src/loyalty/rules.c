@@ -20,6 +20,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "filter/filter.h"
@@ -69,14 +70,78 @@ rules_read(const Population *population)
 	return rules;
 }
 
+const Source *
+rule_source(const Population *population, Rule *rule)
+{
+	FilterSource parsed = filter_source_parse_definition(rule->amount);
+	const FilterNode *tree = parsed.tree;
+	const Source *source;
+
+	if (tree->op != FILTER_AGGREGATE || tree->args[1]->op == FILTER_NONE ||
+		tree->args[3]->op != FILTER_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rule \"%s\" does not say what a row earns",
+						rule->name),
+				 errhint("For example amount => 'orders.amount'.")));
+	rule->source = tree->args[0]->text;
+	source = source_by_name(population, rule->source);
+	if (source == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("source \"%s\" does not exist in population \"%s\"",
+						rule->source, population->name),
+				 errhint("Attach a table with segment.attach_source().")));
+	source_check(source);
+	if (source_is_kept(source) ||
+		(source->nlinks > 0 && source_time(source) == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rows of source \"%s\" cannot earn points",
+						source->name),
+				 source_is_kept(source) ?
+				 errdetail("They are those of a ledger.") :
+				 errdetail("They are joined with others, and have no time that says whether they are new."),
+				 errhint("Let the rows of a table of orders earn.")));
+	rule->amount = filter_print(tree);
+	return source;
+}
+
+void
+rule_cap(Rule *rule, int64 cap, bool has_cap, char *per)
+{
+	CalendarUnit unit;
+
+	if (has_cap != (per != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cap and per of rule \"%s\" must be given together",
+						rule->name),
+				 errhint("For example cap => 100, per => 'day'.")));
+	if (per == NULL)
+		return;
+	rule->cap = cap;
+	rule->per = per;
+	if (rule->cap <= 0 || rule->cap > MOST_POINTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cap of rule \"%s\" must be a number of points",
+						rule->name),
+				 errhint("For example cap => 100, per => 'day'.")));
+	if (strcmp(per, "ever") != 0 && !period_parse(per, &unit))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is no period of a cap", quote_literal_cstr(per)),
+				 errhint("Write 'day', 'week', 'month', 'quarter', 'year' or 'ever'.")));
+}
+
 void
 rule_bind(const Source *source, const Rule *rule, Expr **amount, Expr **ref)
 {
 	FilterSource parsed = filter_source_parse_definition(rule->amount);
 	FilterScope *scope = source_scope(source, parsed.text);
 	const FilterNode *where = parsed.tree->args[2];
-	FilterNode *column = filter_node_with(FILTER_COLUMN, rule->ref, -1, 0,
-										  NULL);
+	FilterNode *column;
 
 	*amount = as_type(filter_compile_operand(parsed.tree->args[1], scope),
 					  NUMERICOID, rule);
@@ -92,6 +157,10 @@ rule_bind(const Source *source, const Rule *rule, Expr **amount, Expr **ref)
 		choice->defresult = (Expr *) makeNullConst(NUMERICOID, -1, InvalidOid);
 		*amount = (Expr *) choice;
 	}
+	*ref = (Expr *) makeNullConst(TEXTOID, -1, InvalidOid);
+	if (rule->ref == NULL)
+		return;
+	column = filter_node_with(FILTER_COLUMN, rule->ref, -1, 0, NULL);
 	scope = source_scope(source, NULL);
 	*ref = as_type(filter_compile_operand(column, scope), TEXTOID, rule);
 }

@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 
 #include "filter/filter.h"
+#include "flow/flow.h"
 #include "loyalty/rules_private.h"
 #include "trait/trait.h"
 
@@ -30,25 +31,31 @@ static const Program *definer_program(FunctionCallInfo fcinfo, int population,
 static const Source *check_rule(const Program *program, Rule *rule);
 static void check_ref(const Source *source, const Rule *rule);
 static void validity_arguments(FunctionCallInfo fcinfo,
-							   const Program *program, Rule *rule);
-static void cap_arguments(FunctionCallInfo fcinfo, Rule *rule);
+							   const Program *program, Rule *rule,
+							   bool backfill);
+static FlowKept make_rule(const Population *population, void *context);
 static int64 end_rule(const Program *program, const char *rule,
 					  TimestampTz at);
 static void insert_rule(const Program *program, const Rule *rule);
 
 /*
  * create_earning(program, rule, amount, condition, ref, pending, expires,
- *				  valid_from, valid_until, cap, per, population) -> version
+ *				  valid_from, valid_until, cap, per, backfill, population)
+ *	-> version
  */
 Datum
 segment_create_earning(PG_FUNCTION_ARGS)
 {
-	const Program *program = definer_program(fcinfo, 11,
+	const Program *program = definer_program(fcinfo, 12,
 											  "create_earning");
+	char	   *population = pstrdup(program->population->name);
 	char	   *amount = text_argument(fcinfo, 2);
+	bool		backfill = flag_argument(fcinfo, 11);
 	Rule		rule = {0};
+	const Source *source;
 	ListCell   *lc;
 
+	rule.program = program->name;
 	rule.name = name_argument(fcinfo, 1, "rule");
 	if (amount == NULL || PG_ARGISNULL(4))
 		ereport(ERROR,
@@ -61,8 +68,10 @@ segment_create_earning(PG_FUNCTION_ARGS)
 	rule.ref = NameStr(*PG_GETARG_NAME(4));
 	rule.pending = note_argument(fcinfo, 5);
 	rule.expires = note_argument(fcinfo, 6);
-	validity_arguments(fcinfo, program, &rule);
-	cap_arguments(fcinfo, &rule);
+	validity_arguments(fcinfo, program, &rule, backfill);
+	rule_cap(&rule, PG_ARGISNULL(9) ? 0 : PG_GETARG_INT64(9),
+			 !PG_ARGISNULL(9),
+			 PG_ARGISNULL(10) ? NULL : lower_text(fcinfo, 10));
 	rule.version = 1;
 	foreach(lc, rules_read(program->population))
 	{
@@ -72,13 +81,46 @@ segment_create_earning(PG_FUNCTION_ARGS)
 			strcmp(other->name, rule.name) == 0)
 			rule.version = Max(rule.version, other->version + 1);
 	}
-	(void) check_rule(program, &rule);
-	SPI_connect();
-	(void) end_rule(program, rule.name, rule.valid_from);
-	insert_rule(program, &rule);
-	population_changed(program->population);
-	SPI_finish();
+	if (backfill && rule.condition != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rule \"%s\" with a condition cannot be backfilled",
+						rule.name),
+				 errdetail("The condition is asked of profiles as they were before each row, and these are not kept."),
+				 errhint("Leave out condition, or backfill.")));
+	source = check_rule(program, &rule);
+	if (backfill)
+	{
+		backfill_lock(source);
+		flow_keep(program->population, "create_earning", make_rule, &rule);
+		program = program_find(population_by_name(population), rule.program);
+		backfill_earning(program, &rule);
+	}
+	else
+	{
+		SPI_connect();
+		(void) make_rule(program->population, &rule);
+		SPI_finish();
+	}
 	PG_RETURN_INT32(rule.version);
+}
+
+/*
+ * make_rule() writes a version, and ends the one before; nobody is to write
+ * profiles until the transaction ends.  A FlowMake.
+ */
+static FlowKept
+make_rule(const Population *population, void *context)
+{
+	const Rule *rule = context;
+	const Program *program = program_find(population, rule->program);
+	FlowKept	kept = {.still = true};
+
+	(void) end_rule(program, rule->name, Max(rule->valid_from, clock_now()));
+	insert_rule(program, rule);
+	population_changed(population);
+	CommandCounterIncrement();
+	return kept;
 }
 
 /*
@@ -124,39 +166,10 @@ static const Source *
 check_rule(const Program *program, Rule *rule)
 {
 	const Population *population = program->population;
-	FilterSource parsed = filter_source_parse_definition(rule->amount);
-	const FilterNode *tree = parsed.tree;
-	const Source *source;
+	const Source *source = rule_source(population, rule);
 	Expr	   *amount;
 	Expr	   *ref;
 
-	if (tree->op != FILTER_AGGREGATE || tree->args[1]->op == FILTER_NONE ||
-		tree->args[3]->op != FILTER_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rule \"%s\" does not say what a row earns",
-						rule->name),
-				 errhint("For example amount => 'orders.amount'.")));
-	rule->source = tree->args[0]->text;
-	source = source_by_name(population, rule->source);
-	if (source == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("source \"%s\" does not exist in population \"%s\"",
-						rule->source, population->name),
-				 errhint("Attach a table with segment.attach_source().")));
-	source_check(source);
-	if (source_is_kept(source) ||
-		(source->nlinks > 0 && source_time(source) == NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("rows of source \"%s\" cannot earn points",
-						source->name),
-				 source_is_kept(source) ?
-				 errdetail("They are those of a ledger.") :
-				 errdetail("They are joined with others, and have no time that says whether they are new."),
-				 errhint("Let the rows of a table of orders earn.")));
-	rule->amount = filter_print(tree);
 	rule_bind(source, rule, &amount, &ref);
 	check_ref(source, rule);
 	if (rule->pending != NULL)
@@ -198,58 +211,30 @@ check_ref(const Source *source, const Rule *rule)
 
 /* validity_arguments() takes from when and until when a version grants. */
 static void
-validity_arguments(FunctionCallInfo fcinfo, const Program *program, Rule *rule)
+validity_arguments(FunctionCallInfo fcinfo, const Program *program, Rule *rule,
+				   bool backfill)
 {
 	TimestampTz now = clock_now();
 	char	   *from = note_argument(fcinfo, 7);
 	char	   *until = note_argument(fcinfo, 8);
 
-	rule->valid_from = from == NULL ? now :
+	rule->valid_from = from == NULL ? (backfill ? DT_NOBEGIN : now) :
 		instant_parse(from, "valid_from", program->zone, false);
 	rule->valid_until = until == NULL ? DT_NOEND :
 		instant_parse(until, "valid_until", program->zone, true);
-	if (rule->valid_from < now)
+	if (rule->valid_from < now && !backfill)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rule \"%s\" cannot be valid from an instant that is gone",
 						rule->name),
 				 errdetail("Rows earn that come while it is valid."),
-				 errhint("Leave out valid_from: the rule is valid from now on.")));
-	if (rule->valid_until <= rule->valid_from)
+				 errhint("Leave out valid_from: the rule is valid from now on; or let those earn that are there, with backfill => true.")));
+	if (rule->valid_until <= rule->valid_from ||
+		(rule->valid_until <= now && !backfill))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rule \"%s\" would never be valid", rule->name),
 				 errhint("Let valid_until be later than valid_from, and than now.")));
-}
-
-/* cap_arguments() takes how much it grants at most, and in which period. */
-static void
-cap_arguments(FunctionCallInfo fcinfo, Rule *rule)
-{
-	char	   *per = PG_ARGISNULL(10) ? NULL : lower_text(fcinfo, 10);
-	CalendarUnit unit;
-
-	if (PG_ARGISNULL(9) != (per == NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cap and per of rule \"%s\" must be given together",
-						rule->name),
-				 errhint("For example cap => 100, per => 'day'.")));
-	if (per == NULL)
-		return;
-	rule->cap = PG_GETARG_INT64(9);
-	rule->per = per;
-	if (rule->cap <= 0 || rule->cap > MOST_POINTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cap of rule \"%s\" must be a number of points",
-						rule->name),
-				 errhint("For example cap => 100, per => 'day'.")));
-	if (strcmp(per, "ever") != 0 && !period_parse(per, &unit))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s is no period of a cap", quote_literal_cstr(per)),
-				 errhint("Write 'day', 'week', 'month', 'quarter', 'year' or 'ever'.")));
 }
 
 /*

@@ -9,6 +9,7 @@
  *		rules_guest.c		what a statement's rows earn, by customer
  *		rules_linked.c		whose rows of sources with links have changed
  *		rules_rows.c		what rows earn as they are now
+ *		rules_backfill.c	what rows earn, or would, that were there before
  *		grants.c			what a row has earned so far, and earns now
  *		caps.c				how much a rule may still grant in a period
  *
@@ -49,6 +50,15 @@ typedef struct Rule
 
 /* rules_read() reads the rules (Rule *) of a population, all versions. */
 extern List *rules_read(const Population *population);
+
+/*
+ * rule_source() parses the amount of a rule, gives it the form in which it is
+ * kept, and returns the source that the rule reads; an error if its rows could
+ * not earn.  rule_cap() gives it a cap, if there is one; an error if it is
+ * none.
+ */
+extern const Source *rule_source(const Population *population, Rule *rule);
+extern void rule_cap(Rule *rule, int64 cap, bool has_cap, char *per);
 
 /*
  * rule_bind() compiles the amount of a rule, NULL where it earns nothing, and
@@ -149,6 +159,16 @@ extern List *linked_rules_add(List *groups, const Source *source, Rule *rule,
 extern List *linked_rules_note(List *noted, const LinkedRules *rules,
 						 RowVisit *visit);
 extern List *linked_rules_changes(const Population *population, List *noted);
+
+/* rules_backfill.c: rows that were there before --------------------------- */
+
+/*
+ * backfill_lock() lets writers of a source end, and no others begin, before
+ * the source gets a rule; backfill_earning() grants by a rule what rows of
+ * members earn that are there.  Nobody else writes profiles.
+ */
+extern void backfill_lock(const Source *source);
+extern void backfill_earning(const Program *program, Rule *rule);
 
 /* caps.c: how much may a rule still grant? -------------------------------- */
 

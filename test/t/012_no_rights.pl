@@ -128,8 +128,9 @@ my %refused = (
 	'tier_steps(name,bigint,name)' => q{tier_steps('club', 1, 'profile')},
 	'tier_steps(name,uuid,name)' => q{tier_steps('club', gen_random_uuid(), 'profile')},
 	'tier_steps(name,text,name)' => q{tier_steps('club', '1', 'profile')},
-	'create_earning(name,name,text,text,name,text,text,text,text,bigint,text,name)' => q{create_earning('club', 'mine', 'orders.amount', ref => 'id', population => 'profile')},
+	'create_earning(name,name,text,text,name,text,text,text,text,bigint,text,boolean,name)' => q{create_earning('club', 'mine', 'orders.amount', ref => 'id', population => 'profile')},
 	'end_earning(name,name,name)' => q{end_earning('club', 'mine', 'profile')},
+	'what_if_earning(name,text,text,text,bigint,text,name)' => q{what_if_earning('club', 'orders.amount', population => 'profile')},
 	'verify_program(name,name)' => q{verify_program('club', 'profile')},
 );
 
