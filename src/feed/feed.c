@@ -22,11 +22,6 @@
  * Readers see the rows through view segment.transition, which knows which
  * populations they may read.
  *
- * Rows are appended by INSERT ... SELECT FROM unnest(), a thousand at a time:
- * half a million took under three seconds, with the checks and the index that
- * any INSERT has.  The table API would save a part of that, for a page of code
- * that would have to be right.
- *
  * Rows are locked in this order: segment.feed_counter, then segment.consumer.
  * Polling and acknowledging lock the consumer only, so they never wait for a
  * fold.
@@ -38,7 +33,6 @@
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -47,25 +41,17 @@
 
 #define FEED_CHANNEL	"segment_transition"
 
-/* How many transitions are written by one statement. */
-#define FEED_BATCH		1000
-
 /* A writer, and the transitions that it has not written yet. */
 struct FeedWriter
 {
 	const Population *population;
-	bool		locked;			/* then 'last' is ours to move */
-	int64		last;			/* number of the last one written */
+	bool		locked;			/* then the buffer's 'last' is ours to move */
 	int64		definition;		/* the last row of members; 0: none */
 	int64		appended;
-	TimestampTz now;			/* recorded_at of all transitions */
 	MemoryContext context;		/* the buffer's values, reset when written */
-	int			buffered;
-	Datum		audience[FEED_BATCH];
-	Datum		key[FEED_BATCH];
-	Datum		entered[FEED_BATCH];
-	Datum		at[FEED_BATCH];
-	Datum		cause[FEED_BATCH];
+	Datum		entered;		/* 'entered' and 'left', as text */
+	Datum		left;
+	FeedRows	buffer;
 };
 
 static void writer_lock(FeedWriter *writer);
@@ -78,13 +64,17 @@ feed_open(const Population *population)
 
 	writer->population = population;
 	writer->locked = false;
-	writer->last = writer->definition = 0;
+	writer->definition = 0;
 	writer->appended = 0;
-	writer->now = clock_now();
-	writer->buffered = 0;
 	writer->context = AllocSetContextCreate(CurrentMemoryContext,
 											"segment feed buffer",
 											ALLOCSET_DEFAULT_SIZES);
+	writer->entered = CStringGetTextDatum("entered");
+	writer->left = CStringGetTextDatum("left");
+	writer->buffer.population = name_datum(population->name);
+	writer->buffer.last = 0;
+	writer->buffer.now = clock_now();
+	writer->buffer.count = 0;
 	return writer;
 }
 
@@ -92,18 +82,19 @@ void
 feed_put(FeedWriter *writer, const char *audience, const char *key,
 		 bool entered, TimestampTz at, const char *cause)
 {
+	FeedRows   *buffer = &writer->buffer;
 	MemoryContext old;
 
 	writer_lock(writer);
 	old = MemoryContextSwitchTo(writer->context);
-	writer->audience[writer->buffered] = name_datum(audience);
-	writer->key[writer->buffered] = CStringGetTextDatum(key);
-	writer->entered[writer->buffered] = BoolGetDatum(entered);
-	writer->at[writer->buffered] = TimestampTzGetDatum(at);
-	writer->cause[writer->buffered] = CStringGetTextDatum(cause);
+	buffer->audience[buffer->count] = name_datum(audience);
+	buffer->key[buffer->count] = CStringGetTextDatum(key);
+	buffer->change[buffer->count] = entered ? writer->entered : writer->left;
+	buffer->at[buffer->count] = TimestampTzGetDatum(at);
+	buffer->cause[buffer->count] = CStringGetTextDatum(cause);
 	MemoryContextSwitchTo(old);
 
-	if (++writer->buffered == FEED_BATCH)
+	if (++buffer->count == FEED_BATCH)
 		write_buffered(writer);
 }
 
@@ -118,11 +109,11 @@ feed_put_members(FeedWriter *writer, const char *audience,
 	if (count == 0)
 		return;
 	writer_lock(writer);
-	if (writer->buffered > 0)
+	if (writer->buffer.count > 0)
 		write_buffered(writer);
-	writer->last += count;
+	writer->buffer.last += count;
 	writer->appended += count;
-	writer->definition = writer->last;
+	writer->definition = writer->buffer.last;
 
 	initStringInfo(&bytes);
 	appendStringInfoSpaces(&bytes, VARHDRSZ);
@@ -137,10 +128,10 @@ feed_put_members(FeedWriter *writer, const char *audience,
 								TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID,
 								INT8OID, BYTEAOID},
 					(Datum[]) {name_datum(writer->population->name),
-							   Int64GetDatum(writer->last),
+							   Int64GetDatum(writer->buffer.last),
 							   name_datum(audience), BoolGetDatum(entered),
 							   TimestampTzGetDatum(at),
-							   TimestampTzGetDatum(writer->now),
+							   TimestampTzGetDatum(writer->buffer.now),
 							   CStringGetTextDatum(cause),
 							   Int64GetDatum(count),
 							   PointerGetDatum(bytes.data)},
@@ -153,10 +144,10 @@ feed_close(FeedWriter *writer, int64 *last)
 {
 	int64		appended;
 
-	if (writer->buffered > 0)
+	if (writer->buffer.count > 0)
 		write_buffered(writer);
 	appended = writer->appended;
-	*last = writer->last;
+	*last = writer->buffer.last;
 	if (appended > 0)
 	{
 		catalog_execute("UPDATE segment.feed_counter SET last = $2,"
@@ -164,7 +155,7 @@ feed_close(FeedWriter *writer, int64 *last)
 						" WHERE population = $1",
 						3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
 						(Datum[]) {name_datum(writer->population->name),
-								   Int64GetDatum(writer->last),
+								   Int64GetDatum(writer->buffer.last),
 								   Int64GetDatum(writer->definition)},
 						NULL);
 		Async_Notify(FEED_CHANNEL, writer->population->name);
@@ -269,49 +260,21 @@ writer_lock(FeedWriter *writer)
 {
 	if (writer->locked)
 		return;
-	writer->last = feed_lock(writer->population).last;
+	writer->buffer.last = feed_lock(writer->population).last;
 	writer->locked = true;
 }
 
-/* write_buffered() inserts what is buffered, and empties the buffer. */
+/* write_buffered() appends what is buffered, and empties the buffer. */
 static void
 write_buffered(FeedWriter *writer)
 {
 	MemoryContext old = MemoryContextSwitchTo(writer->context);
-	int			count = writer->buffered;
-	Datum		values[] = {
-		name_datum(writer->population->name),
-		Int64GetDatum(writer->last),
-		PointerGetDatum(construct_array(writer->audience, count, NAMEOID,
-										NAMEDATALEN, false, TYPALIGN_CHAR)),
-		PointerGetDatum(construct_array(writer->key, count, TEXTOID,
-										-1, false, TYPALIGN_INT)),
-		PointerGetDatum(construct_array(writer->entered, count, BOOLOID,
-										sizeof(bool), true, TYPALIGN_CHAR)),
-		PointerGetDatum(construct_array(writer->at, count, TIMESTAMPTZOID,
-										sizeof(TimestampTz), FLOAT8PASSBYVAL,
-										TYPALIGN_DOUBLE)),
-		PointerGetDatum(construct_array(writer->cause, count, TEXTOID,
-										-1, false, TYPALIGN_INT)),
-		TimestampTzGetDatum(writer->now),
-	};
 
-	MemoryContextSwitchTo(old);
 	CHECK_FOR_INTERRUPTS();
-	catalog_execute("INSERT INTO segment.feed"
-					" (population, seq, audience, key, change, at,"
-					" recorded_at, cause)"
-					" SELECT $1, $2 + n, audience, key,"
-					" CASE WHEN entered THEN 'entered' ELSE 'left' END, at,"
-					" $8, cause"
-					" FROM unnest($3, $4, $5, $6, $7) WITH ORDINALITY"
-					" AS t (audience, key, entered, at, cause, n)",
-					8, (Oid[]) {NAMEOID, INT8OID, NAMEARRAYOID, TEXTARRAYOID,
-								BOOLARRAYOID, TIMESTAMPTZARRAYOID,
-								TEXTARRAYOID, TIMESTAMPTZOID},
-					values, NULL);
+	feed_append(&writer->buffer);
+	MemoryContextSwitchTo(old);
 	MemoryContextReset(writer->context);
-	writer->last += count;
-	writer->appended += count;
-	writer->buffered = 0;
+	writer->buffer.last += writer->buffer.count;
+	writer->appended += writer->buffer.count;
+	writer->buffer.count = 0;
 }

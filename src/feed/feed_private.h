@@ -51,6 +51,28 @@ enum
 	TRANSITION_COLUMNS = TRANSITION_PROFILES
 };
 
+/* append.c --------------------------------------------------------------- */
+
+/* How many transitions of profiles are appended at a time. */
+#define FEED_BATCH	1000
+
+/* Such transitions, whose numbers follow that of the last one before. */
+typedef struct FeedRows
+{
+	Datum		population;		/* its name */
+	int64		last;
+	TimestampTz now;			/* recorded_at of all */
+	int			count;
+	Datum		audience[FEED_BATCH];
+	Datum		key[FEED_BATCH];	/* the rest is text, */
+	Datum		change[FEED_BATCH];
+	Datum		at[FEED_BATCH]; /* or an instant */
+	Datum		cause[FEED_BATCH];
+} FeedRows;
+
+/* Append them to the table of the feed, in the current context. */
+extern void feed_append(FeedRows *rows);
+
 /* read.c ----------------------------------------------------------------- */
 
 /*
