@@ -24,6 +24,11 @@ SELECT segment.create_tiering('club'), segment.create_tier('club', 'gold', 100);
 SELECT segment.join_program('club', 1, 'A-1'), segment.join_program('club', 3, 'A-3');
 SELECT segment.earn('club', 1, 100), segment.hold('club', 1, 10, '1 year');
 SELECT segment.create_earning('club', 'bonus', 'orders.amount', ref => 'id');
+SELECT segment.create_reward('club', 'mug', 5), segment.create_reward('club', 'cup', 5);
+DO $$ BEGIN PERFORM segment.redeem_reward('club', 1, 'mug'); END $$;
+SET segment.capture = off;
+UPDATE segment_data.profile_club_voucher SET code = 'V-1';
+RESET segment.capture;
 
 -- Every function of the surface, with all of its arguments; 's' are those for
 -- which a string is written, with what is written.
@@ -92,6 +97,12 @@ INSERT INTO call VALUES
     ('liability', '{club,2100-01-01,profile}', 'sss'),
     ('program_report', '{club,month,3,profile}', 'ssis'),
     ('verify_program', '{club,profile}', 'ss'),
+    ('create_reward', '{club,tea,5,10,1,this month,2026-01-01,2100-01-01,spent > 5,after 1 month,false,green,profile}', 'ssiiisssssbss'),
+    ('alter_reward', '{club,mug,5,10,1,this month,2026-01-01,2100-01-01,spent > 5,after 1 month,false,blue,profile}', 'ssiiisssssbss'),
+    ('drop_reward', '{club,cup,profile}', 'sss'),
+    ('redeem_reward', '{club,1,mug,wine,t9,profile}', 'ssssss'), ('redeem_reward', '{club,1,mug,wine,t9,profile}', 'sissss'),
+    ('use_voucher', '{club,V-1,wine,t10,profile}', 'sssss'),
+    ('cancel_voucher', '{club,V-1,t11,no,profile}', 'sssss'),
     ('create_tiering', '{visits,count(orders),this year,1 month,one,1 day,keep,profile}', 'ssssssss'),
     ('alter_tiering', '{club,count(orders),this year,1 month,one,1 day,keep,profile}', 'ssssssss'),
     ('drop_tiering', '{club,true,profile}', 'sbs'),

@@ -16,7 +16,7 @@
 
 #include "utils/builtins.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/reward_private.h"
 
 SEGMENT_FUNCTION(segment_earn);
 SEGMENT_FUNCTION(segment_adjust);
@@ -70,6 +70,7 @@ earn(FunctionCallInfo fcinfo, Ledger *ledger, Account *account, int64 points)
 	lot_grant(ledger, movement, points, "earn", "issued", active_at,
 			  expires_at);
 	lots_write(ledger);
+	rewards_end(ledger, true);
 	return movement->number;
 }
 
@@ -161,6 +162,7 @@ adjust(FunctionCallInfo fcinfo, Ledger *ledger, Account *account,
 	else
 		(void) lots_draw(ledger, movement, -points, "adjust", "adjusted");
 	lots_write(ledger);
+	rewards_end(ledger, true);
 	return movement->number;
 }
 
@@ -220,5 +222,6 @@ give(Ledger *ledger, int64 points, const char *note)
 	}
 	lots_touch(ledger, given);
 	lots_write(ledger);
+	rewards_end(ledger, true);
 	return given->number;
 }

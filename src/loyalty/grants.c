@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "loyalty/reward_private.h"
 #include "loyalty/rules_private.h"
 #include "loyalty/tables.h"
 
@@ -100,6 +101,7 @@ grants_apply(const Program *program, List *changes)
 	lots_write(ledger);
 	write_grants(ledger, grants, true);
 	write_grants(ledger, grants, false);
+	rewards_end(ledger, true);
 	ledger_end(ledger);
 }
 

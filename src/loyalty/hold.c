@@ -23,7 +23,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/reward_private.h"
 
 SEGMENT_FUNCTION(segment_hold);
 SEGMENT_FUNCTION(segment_settle);
@@ -269,6 +269,7 @@ end_locked(FunctionCallInfo fcinfo, Ledger *ledger, Account *account,
 	values[2] = TimestampTzGetDatum(ledger->at);
 	values[3] = number;
 	(void) ledger_execute(ledger->program, END_HOLDS, values, NULL);
+	rewards_end(ledger, true);
 	return movement->number;
 }
 

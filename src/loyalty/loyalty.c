@@ -9,6 +9,7 @@
 
 #include "flow/flow.h"
 #include "loyalty/loyalty.h"
+#include "loyalty/reward_private.h"
 #include "loyalty/rules_private.h"
 #include "loyalty/tables.h"
 #include "loyalty/tier_private.h"
@@ -22,5 +23,6 @@ loyalty_init(void)
 	tier_init();
 	rules_guest_init();
 	rules_reader_init();
+	reward_reader_init();
 	flow_on_drop(programs_forget);
 }

@@ -15,6 +15,7 @@ CREATE TABLE segment.program (
     entry regclass NOT NULL,
     hold regclass NOT NULL,
     granted regclass NOT NULL,
+    voucher regclass,
     PRIMARY KEY (population, program)
 );
 ALTER TABLE segment.program OWNER TO @extowner@;
@@ -36,6 +37,7 @@ COMMENT ON COLUMN segment.program.lot IS 'table of the lots: grants, with what i
 COMMENT ON COLUMN segment.program.entry IS 'table of the entries: what a movement adds to a balance and takes from it, and when';
 COMMENT ON COLUMN segment.program.hold IS 'table of the holds: what is set aside until it is settled';
 COMMENT ON COLUMN segment.program.granted IS 'table of what the rows of sources have earned by rules';
+COMMENT ON COLUMN segment.program.voucher IS 'table of the vouchers by which customers get rewards; NULL: there was no reward yet';
 SELECT pg_catalog.pg_extension_config_dump('segment.program', '');
 GRANT SELECT ON segment.program TO PUBLIC;
 
@@ -126,3 +128,42 @@ COMMENT ON COLUMN segment.earning.per IS 'the period: day, week, month, quarter 
 COMMENT ON COLUMN segment.earning.lost_at IS 'when what it reads was dropped, since when what it has granted follows no row; NULL: it was not';
 SELECT pg_catalog.pg_extension_config_dump('segment.earning', '');
 GRANT SELECT ON segment.earning TO PUBLIC;
+
+-- one row per reward that customers can spend on
+CREATE TABLE segment.reward (
+    population name NOT NULL,
+    program name NOT NULL,
+    reward name NOT NULL,
+    price bigint NOT NULL,
+    stock bigint CHECK (stock >= 0),
+    stocked bigint,
+    most bigint,
+    period text NOT NULL,
+    valid_from timestamptz NOT NULL,
+    valid_until timestamptz NOT NULL,
+    condition text,
+    expires text NOT NULL,
+    auto boolean NOT NULL,
+    description text,
+    PRIMARY KEY (population, program, reward)
+);
+ALTER TABLE segment.reward OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.reward
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_reward(), segment.alter_reward() and segment.drop_reward()');
+COMMENT ON TABLE segment.reward IS 'rewards that customers of a program get for their points';
+COMMENT ON COLUMN segment.reward.population IS 'name of the population';
+COMMENT ON COLUMN segment.reward.program IS 'name of the program';
+COMMENT ON COLUMN segment.reward.reward IS 'name of the reward';
+COMMENT ON COLUMN segment.reward.price IS 'what it costs, in the unit of the program';
+COMMENT ON COLUMN segment.reward.stock IS 'how many are left; NULL: there is no end of them';
+COMMENT ON COLUMN segment.reward.stocked IS 'how many there were, those included that customers have got; NULL: there is no end of them';
+COMMENT ON COLUMN segment.reward.most IS 'how many a customer may have within the period; NULL: any number';
+COMMENT ON COLUMN segment.reward.period IS 'within which a customer may have so many: this month, last 30 days, so far ...';
+COMMENT ON COLUMN segment.reward.valid_from IS 'from when on customers may have it';
+COMMENT ON COLUMN segment.reward.valid_until IS 'until when customers may have it';
+COMMENT ON COLUMN segment.reward.condition IS 'filter that the profile has to pass; NULL: none';
+COMMENT ON COLUMN segment.reward.expires IS 'until when a voucher is good, from when it is issued on';
+COMMENT ON COLUMN segment.reward.auto IS 'does whoever reaches the price get it at once?';
+COMMENT ON COLUMN segment.reward.description IS 'what the owner of the population says of it';
+SELECT pg_catalog.pg_extension_config_dump('segment.reward', '');
+GRANT SELECT ON segment.reward TO PUBLIC;

@@ -6,6 +6,7 @@
  *		terms.c				'after 12 months': until when are points good?
  *		program.c			which programs are there, and who may use them?
  *		program_define.c	they are made, changed and dropped
+ *		program_table.c		and their tables
  *		statements.c		the SQL for what is asked now and then
  *		tables.c rows.c		the table API for what is asked all day (tables.h)
  *		arguments.c			what a function was given
@@ -15,10 +16,15 @@
  *		lots.c				points that come into lots, and go out of them
  *		earn.c redeem.c hold.c reverse.c member.c
  *							what a customer and a till do
+ *		code.c				what a customer shows at the till
+ *		condition.c			what a profile has to pass
  *		rules*.c grants.c caps.c
  *							what the rows of sources earn (rules_private.h)
  *		read.c				what a customer and an owner ask
  *		verify.c			is all well?
+ *
+ * Tiers and rewards have headers of their own: tier_private.h,
+ * reward_private.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -89,6 +95,31 @@ extern Interval span_parse(const char *text, const char *argument,
 						   bool or_none);
 extern char *span_text(const Interval *span);
 
+/* A period that ends now: so far, this month, last 30 days. */
+typedef enum RecentKind
+{
+	RECENT_SO_FAR,
+	RECENT_THIS,
+	RECENT_LAST,
+} RecentKind;
+
+typedef struct Recent
+{
+	RecentKind	kind;
+	CalendarUnit unit;			/* THIS */
+	Interval	span;			/* LAST */
+} Recent;
+
+/*
+ * recent_parse() reads such a period, which was given as argument period, and
+ * recent_text() writes it.  recent_has() says whether what was at an instant,
+ * not later than now, is in the period: as an event is in a window of filters.
+ */
+extern Recent recent_parse(const char *text);
+extern char *recent_text(const Recent *recent);
+extern bool recent_has(const Recent *recent, pg_tz *zone, TimestampTz now,
+					   TimestampTz at);
+
 /* program.c: which programs are there, and who may use them? -------------- */
 
 /* What becomes of points that are taken back after they were spent. */
@@ -108,7 +139,8 @@ typedef enum ProgramTable
 	ENTRY_TABLE,
 	HOLD_TABLE,
 	GRANTED_TABLE,
-#define PROGRAM_TABLES	(GRANTED_TABLE + 1)
+	VOUCHER_TABLE,				/* made with the first reward */
+#define PROGRAM_TABLES	(VOUCHER_TABLE + 1)
 } ProgramTable;
 
 extern const char *const program_table_names[PROGRAM_TABLES];
@@ -125,7 +157,7 @@ typedef struct Program
 	char	   *returns;
 	int64		bonus;
 	char	   *description;	/* or NULL */
-	Oid			tables[PROGRAM_TABLES];
+	Oid			tables[PROGRAM_TABLES]; /* InvalidOid: it is not made yet */
 	pg_tz	   *zone;
 	Terms		terms;
 	Interval	pending_span;
@@ -167,8 +199,8 @@ pg_noreturn extern void program_refuse_unknown(const Population *population,
 
 /*
  * program_sql() puts the names of a program's tables into SQL, where these
- * stand as {member}, {movement}, {lot}, {entry}, {hold} and {granted}, and
- * that of the type of keys, {key}.
+ * stand as {member}, {movement}, {lot}, {entry}, {hold}, {granted} and
+ * {voucher}, and that of the type of keys, {key}.
  */
 extern char *program_sql(const Program *program, const char *sql);
 
@@ -190,6 +222,15 @@ typedef enum LedgerStatement
 	END_HOLDS,
 	ADD_MEMBER,
 	LEAVE_MEMBER,
+	ASK_VOUCHER,
+	ASK_BOUGHT,
+	ASK_USE,
+	ASK_HAD,
+	ASK_AFFORDABLE,
+	ASK_UNUSED,
+	ADD_VOUCHER,
+	USE_VOUCHER,
+	CANCEL_VOUCHER,
 	ASK_MEMBER,
 	ASK_CODE,
 	ASK_CAPPED,
@@ -216,9 +257,12 @@ extern Datum result_value(uint64 row, int column, bool *isnull);
 /*
  * program_answer() returns the rows of a query over a program's tables as
  * those of a set-returning function: under the snapshot of the caller's
- * statement, as the population's owner.
+ * statement, as the population's owner.  program_append() appends more rows.
  */
 extern void program_answer(FunctionCallInfo fcinfo, const Program *program,
+						   const char *sql, int nargs, const Oid *types,
+						   const Datum *values);
+extern void program_append(FunctionCallInfo fcinfo, const Program *program,
 						   const char *sql, int nargs, const Oid *types,
 						   const Datum *values);
 
@@ -295,6 +339,7 @@ typedef struct Ledger
 	List	   *movements;		/* Movement * */
 	List	   *entries;		/* Entry * */
 	struct OpenTables *open;	/* or NULL: see tables.h */
+	List	   *restocked;		/* rewards (char *) of cancelled vouchers */
 } Ledger;
 
 /*
@@ -475,11 +520,58 @@ extern char *one_of(const char *text, const char *argument,
 
 /*
  * reverse.c: take_back() takes points of a grant back: from its own lots, if
- * these have them; of the rest the program says what becomes.  'grant' is the
+ * these have them; then vouchers are cancelled that points have turned into by
+ * themselves, and of the rest the program says what becomes.  'grant' is the
  * number of the movement that granted them, 0 for none.
+ *
+ * movement_reverse() is segment.reverse() for a customer who is locked, and
+ * returns the number of its movement; points 0: all of it.
  */
 extern void take_back(Ledger *ledger, Movement *movement, int64 grant,
 					  int64 points, const char *kind, const char *contra);
+extern int64 movement_reverse(Ledger *ledger, Account *account, int64 number,
+							  int64 points, const char *note);
+
+/* condition.c: conditions that a profile has to pass ---------------------- */
+
+/*
+ * condition_compile() compiles a condition over a row of the base table; NULL
+ * if there is none.  An error if it does not bind.  condition_kept() gives it
+ * the form in which it is kept.  condition_passed() asks it of the row of a
+ * profile; NULL: there is no profile.
+ */
+extern Expr *condition_compile(const Population *population,
+							   const char *condition);
+extern char *condition_kept(const Population *population,
+							const char *condition);
+extern bool condition_passed(const Population *population,
+							 const char *condition, TupleTableSlot *profile);
+
+/* code.c: what a customer shows at the till ------------------------------- */
+
+/*
+ * code_make() makes a code that is not there already: by a statement that is
+ * given a code, and finds it.  code_is_mistyped() says of one that looks like
+ * ours whether its last digit is not that of the others.
+ */
+extern char *code_make(const Program *program, LedgerStatement known);
+extern bool code_is_mistyped(const char *code);
+
+/* program_table.c: a table is made ---------------------------------------- */
+
+/* A table of a program. */
+typedef struct TableForm
+{
+	const char *columns;		/* {key} is the type of keys */
+	const char *instead;		/* what writes it, for an error */
+	const char *indexes[3];		/* what follows CREATE */
+	const char *comment;
+	const char *comments[16][2];
+} TableForm;
+
+/* program_make_table() makes one of the tables, for the population's owner. */
+extern Oid	program_make_table(const Program *program, ProgramTable which,
+							   const TableForm *form);
 
 /* program_define.c: what is to be dropped with a population. */
 extern List *programs_forget(const Population *population);

@@ -8,28 +8,18 @@
  *		leave_program('club', 42)	nothing is earned any more; what the
  *									customer has can be spent until it expires
  *
- * A code has a last digit that is made of the others (Luhn), as the numbers of
- * cards have, so that a till notices one that was mistyped.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "port.h"
 #include "utils/builtins.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/reward_private.h"
 
 SEGMENT_FUNCTION(segment_join_program);
 SEGMENT_FUNCTION(segment_leave_program);
 SEGMENT_FUNCTION(segment_member_key);
-
-/* How many digits a code has that we make. */
-#define CODE_DIGITS		16
-
-/* How often a code that we make is made anew, if somebody has it. */
-#define MOST_ATTEMPTS	10
 
 static char *join(Ledger *ledger, Account *account, char *code);
 static bool add_member(Ledger *ledger, const Datum *values);
@@ -38,8 +28,6 @@ static char *code_of_member(Ledger *ledger, Account *account,
 							const char *wanted);
 static void check_code(const Ledger *ledger, const Account *account,
 					   const char *code);
-static char *make_code(const Program *program);
-static bool is_taken(const Program *program, const char *code);
 
 /*
  * join_program(program, key, code, population) -> code
@@ -57,6 +45,7 @@ segment_join_program(PG_FUNCTION_ARGS)
 	(void) ledger_lock(ledger);
 	code = join(ledger, account, note_argument(fcinfo, 2));
 	lots_write(ledger);
+	rewards_end(ledger, true);
 	code = MemoryContextStrdup(caller, code);
 	ledger_end(ledger);
 	PG_RETURN_TEXT_P(cstring_to_text(code));
@@ -80,7 +69,8 @@ join(Ledger *ledger, Account *account, char *code)
 		check_code(ledger, account, code);
 	values[0] = account->key;
 	values[1] = TimestampTzGetDatum(ledger->at);
-	values[2] = CStringGetTextDatum(code != NULL ? code : make_code(program));
+	values[2] = CStringGetTextDatum(code != NULL ? code :
+									code_make(program, ASK_CODE));
 	values[3] = CStringGetTextDatum(code != NULL ? code : "");
 	if (!add_member(ledger, values))
 		return code_of_member(ledger, account, code);
@@ -174,44 +164,6 @@ check_code(const Ledger *ledger, const Account *account, const char *code)
 							account->key) == 0)
 		return;
 	refuse_code(code);
-}
-
-/* make_code() makes a code that nobody has. */
-static char *
-make_code(const Program *program)
-{
-	for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++)
-	{
-		unsigned char random[CODE_DIGITS];
-		char	   *code = palloc(CODE_DIGITS + 1);
-		int			sum = 0;
-
-		if (!pg_strong_random(random, sizeof(random)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not make a code")));
-		for (int i = 0; i < CODE_DIGITS - 1; i++)
-		{
-			int			digit = random[i] % 10;
-			int			twice = digit * 2;
-
-			code[i] = '0' + digit;
-			sum += i % 2 == 0 ? twice / 10 + twice % 10 : digit;
-		}
-		code[CODE_DIGITS - 1] = '0' + (10 - sum % 10) % 10;
-		code[CODE_DIGITS] = '\0';
-		if (!is_taken(program, code))
-			return code;
-	}
-	elog(ERROR, "could not make a code that nobody has");
-}
-
-static bool
-is_taken(const Program *program, const char *code)
-{
-	Datum		value = CStringGetTextDatum(code);
-
-	return ledger_execute(program, ASK_CODE, &value, NULL) > 0;
 }
 
 /*

@@ -13,8 +13,8 @@
  * dropped with a role, as others are:
  *
  *		SELECT		read: statement, card, liability ...
- *		INSERT		serve: join, earn, redeem, hold, settle, release, give
- *		UPDATE		correct: reverse, adjust, leave
+ *		INSERT		serve: join, earn, redeem, hold, settle, release, give, use
+ *		UPDATE		correct: reverse, adjust, cancel, leave
  *
  *-------------------------------------------------------------------------
  */
@@ -35,6 +35,7 @@ const char *const program_table_names[PROGRAM_TABLES] = {
 	[ENTRY_TABLE] = "entry",
 	[HOLD_TABLE] = "hold",
 	[GRANTED_TABLE] = "granted",
+	[VOUCHER_TABLE] = "voucher",
 };
 
 static const struct

@@ -21,17 +21,14 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "commands/defrem.h"
 #include "mb/pg_wchar.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #include "flow/flow.h"
 #include "loyalty/loyalty_private.h"
+#include "loyalty/reward_private.h"
 #include "loyalty/tier_private.h"
 
 SEGMENT_FUNCTION(segment_create_program);
@@ -41,17 +38,8 @@ SEGMENT_FUNCTION(segment_drop_program);
 /* The most bytes of a name: that of its traits must not be too long. */
 #define MOST_NAME		(NAMEDATALEN - 16)
 
-/* A table of a program. */
-typedef struct TableForm
-{
-	const char *columns;		/* {key} is the type of keys */
-	const char *instead;		/* what writes it, for an error */
-	const char *indexes[3];		/* what follows CREATE */
-	const char *comment;
-	const char *comments[16][2];
-} TableForm;
-
-static const TableForm forms[PROGRAM_TABLES] = {
+/* Those that each program has. */
+static const TableForm forms[VOUCHER_TABLE] = {
 	[MEMBER_TABLE] = {
 		.columns = "key {key} PRIMARY KEY,"
 		" joined_at timestamptz NOT NULL,"
@@ -236,7 +224,6 @@ static const char *const traits[][3] = {
 static void program_arguments(FunctionCallInfo fcinfo, Program *program);
 static void check_name(const Population *population, const char *name);
 static FlowKept make_program(const Population *population, void *context);
-static Oid	make_table(const Program *program, ProgramTable which);
 static void insert_program(const Program *program);
 static void refuse_balance(const Program *program);
 static void unmake_program(const Population *population, void *context);
@@ -329,7 +316,9 @@ segment_drop_program(PG_FUNCTION_ARGS)
 	unkept.sources = lappend(tier_sources(population, name),
 							 psprintf("%s_entry", name));
 	unkept.sources = lappend(unkept.sources, psprintf("%s_member", name));
-	unkept.traits = tier_traits(name);
+	unkept.sources = list_concat(unkept.sources,
+								 reward_sources(population, name));
+	unkept.traits = list_concat(tier_traits(name), reward_traits(name));
 	for (int i = 0; i < lengthof(traits); i++)
 		unkept.traits = lappend(unkept.traits,
 								psprintf("%s_%s", name, traits[i][0]));
@@ -427,12 +416,12 @@ make_program(const Population *population, void *context)
 
 	check_name(population, program->name);
 	program->population = population;
-	for (int i = 0; i < PROGRAM_TABLES; i++)
-		program->tables[i] = make_table(program, i);
+	for (int i = 0; i < lengthof(forms); i++)
+		program->tables[i] = program_make_table(program, i, &forms[i]);
 	insert_program(program);
 	CommandCounterIncrement();
 
-	for (int i = 0; i < PROGRAM_TABLES; i++)
+	for (int i = 0; i < lengthof(forms); i++)
 	{
 		FlowSource *source = palloc0(sizeof(FlowSource));
 
@@ -458,45 +447,6 @@ make_program(const Population *population, void *context)
 		kept.traits = lappend(kept.traits, trait);
 	}
 	return kept;
-}
-
-/* make_table() makes one of the tables, for the population's owner. */
-static Oid
-make_table(const Program *program, ProgramTable which)
-{
-	const TableForm *form = &forms[which];
-	const Population *population = program->population;
-	Program		named = *program;
-	Oid			schema = get_namespace_oid(SEGMENT_DATA_SCHEMA, false);
-	char	   *label = psprintf("%s_%s", program->name,
-								 program_table_names[which]);
-	char	   *name = ChooseRelationName(population->name, NULL, label,
-										  schema, false);
-	char	   *columns = program_sql(program, form->columns);
-	Oid			relid = data_table_create(name, psprintf("(%s)", columns),
-										  form->instead);
-	char	   *table = relation_name(relid);
-	char	   *comment = psprintf("%s of program \"%s\" of population \"%s\"",
-								   form->comment, program->name,
-								   population->name);
-
-	named.tables[which] = relid;
-	for (int i = 0; i < lengthof(form->indexes); i++)
-		if (form->indexes[i] != NULL)
-			catalog_execute(program_sql(&named,
-										psprintf("CREATE %s",
-												 form->indexes[i])),
-							0, NULL, NULL, NULL);
-	catalog_execute(psprintf("COMMENT ON TABLE %s IS %s", table,
-							 quote_literal_cstr(comment)),
-					0, NULL, NULL, NULL);
-	for (int i = 0; form->comments[i][0] != NULL; i++)
-		catalog_execute(psprintf("COMMENT ON COLUMN %s.%s IS %s", table,
-								 form->comments[i][0],
-								 quote_literal_cstr(form->comments[i][1])),
-						0, NULL, NULL, NULL);
-	data_table_give(relid, relation_owner(population->oid));
-	return relid;
 }
 
 /* insert_program() writes the row of segment.program. */
@@ -597,6 +547,7 @@ delete_program(const char *population, const char *program)
 {
 	static const char *const deletes[] = {
 		"DELETE FROM segment.earning WHERE population = $1 AND program = $2",
+		"DELETE FROM segment.reward WHERE population = $1 AND program = $2",
 		"DELETE FROM segment.program WHERE population = $1 AND program = $2",
 	};
 

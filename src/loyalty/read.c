@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 
+#include "loyalty/reward_private.h"
 #include "loyalty/tier_private.h"
 
 SEGMENT_FUNCTION(segment_statement);
@@ -107,7 +108,11 @@ static const char *const report_sql =
 	" sum(e.points) AS net FROM {entry} e GROUP BY 1),"
 	" actions AS (SELECT date_trunc($1, m.at AT TIME ZONE $3) AS start,"
 	" count(DISTINCT m.key) AS active FROM {movement} m"
-	" WHERE m.kind IN ('earn', 'redeem', 'settle') GROUP BY 1)"
+	" WHERE m.kind IN ('earn', 'redeem', 'settle') GROUP BY 1),"
+	" vouchers AS (SELECT date_trunc($1, o.at AT TIME ZONE $3) AS start,"
+	" sum(o.issued) AS issued, sum(o.used) AS used,"
+	" sum(o.expired) AS expired FROM (%s) AS o (at, issued, used, expired)"
+	" GROUP BY 1)"
 	" SELECT p.start AT TIME ZONE $3, p.next AT TIME ZONE $3 <= $4,"
 	" coalesce(e.earned, 0), coalesce(e.returned, 0),"
 	" coalesce(e.redeemed, 0), coalesce(e.expired, 0),"
@@ -115,9 +120,20 @@ static const char *const report_sql =
 	" coalesce((SELECT sum(b.net) FROM entries b WHERE b.start <= p.start),"
 	" 0), coalesce(a.active, 0),"
 	" round(e.redeemed / nullif(e.earned, 0), 4),"
-	" round(e.expired / nullif(e.earned, 0), 4)"
+	" round(e.expired / nullif(e.earned, 0), 4),"
+	" coalesce(v.issued, 0), coalesce(v.used, 0), coalesce(v.expired, 0)"
 	" FROM period p LEFT JOIN entries e USING (start)"
-	" LEFT JOIN actions a USING (start) ORDER BY p.start";
+	" LEFT JOIN actions a USING (start) LEFT JOIN vouchers v USING (start)"
+	" ORDER BY p.start";
+
+/* What becomes of vouchers, where there are some, for the report. */
+static const char *const vouchers_sql =
+	"SELECT issued_at, 1, 0, 0 FROM {voucher} WHERE ended <> 'cancelled'"
+	" UNION ALL SELECT ended_at, 0, (ended = 'used')::int,"
+	" (ended = 'expired')::int FROM {voucher} WHERE ended <> 'cancelled'"
+	" AND ended_at < 'infinity'";
+static const char *const no_vouchers_sql =
+	"SELECT NULL::timestamptz, 0, 0, 0 WHERE false";
 
 /* The name of the time zone in which days are days. */
 static const char *
@@ -167,7 +183,7 @@ segment_card(PG_FUNCTION_ARGS)
 	OwnersQuestion question;
 	MemoryContext old;
 	Datum		card;
-	Datum		tier;
+	Datum		more[2];
 	bool		isnull;
 
 	question_begin(&question, program->population);
@@ -182,9 +198,11 @@ segment_card(PG_FUNCTION_ARGS)
 		elog(ERROR, "could not read an account of program \"%s\"",
 			 program->name);
 	card = result_value(0, 1, &isnull);
-	tier = tier_card(program, key);
-	if (tier != (Datum) 0)
-		card = DirectFunctionCall2(jsonb_concat, card, tier);
+	more[0] = tier_card(program, key);
+	more[1] = reward_card(program, key);
+	for (int i = 0; i < lengthof(more); i++)
+		if (more[i] != (Datum) 0)
+			card = DirectFunctionCall2(jsonb_concat, card, more[i]);
 	old = MemoryContextSwitchTo(caller);
 	card = datumCopy(card, false, -1);
 	MemoryContextSwitchTo(old);
@@ -253,7 +271,10 @@ segment_program_report(PG_FUNCTION_ARGS)
 				 errmsg("periods must be between 1 and 10000, not "
 						INT64_FORMAT, count),
 				 errhint("Write, for example, periods => 12.")));
-	program_answer(fcinfo, program, report_sql, 5,
+	program_answer(fcinfo, program,
+				   psprintf(report_sql,
+							OidIsValid(program->tables[VOUCHER_TABLE]) ?
+							vouchers_sql : no_vouchers_sql), 5,
 				   (Oid[]) {TEXTOID, INTERVALOID, TEXTOID, TIMESTAMPTZOID,
 						   INT8OID},
 				   (Datum[]) {CStringGetTextDatum(period),

@@ -10,7 +10,7 @@
  *								from them, with the expiry that they have
  *
  * A part of what was spent goes back to the lots that were drawn last, as if
- * less had been spent.
+ * less had been spent.  The voucher that it paid for is cancelled.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,7 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/reward_private.h"
 
 SEGMENT_FUNCTION(segment_reverse);
 
@@ -38,6 +38,7 @@ static bool read_reversed(const Program *program, int64 number,
 static void check_kind(const Program *program, const Reversed *reversed);
 static int64 reverse(Ledger *ledger, Account *account, Reversed *reversed,
 					 int64 points, const char *note);
+static bool give_back_unused(Ledger *ledger, Account *account);
 static void give_back(Ledger *ledger, Movement *movement, int64 draw,
 					  int64 points, const char *kind, const char *contra);
 static List *read_shares(Ledger *ledger, Account *account,
@@ -69,15 +70,23 @@ segment_reverse(PG_FUNCTION_ARGS)
 				 errhint("segment.statement() lists the movements of a customer.")));
 	account = ledger_add_account(ledger, reversed.key);
 	movement = ledger_lock(ledger);
+	/* others may have reversed it while we waited */
 	if (movement == 0)
-	{
-		/* others may have reversed it while we waited */
-		(void) read_reversed(program, number, &reversed);
-		movement = reverse(ledger, account, &reversed, points,
-						   note_argument(fcinfo, 4));
-	}
+		movement = movement_reverse(ledger, account, number, points,
+									note_argument(fcinfo, 4));
 	ledger_end(ledger);
 	PG_RETURN_INT64(movement);
+}
+
+int64
+movement_reverse(Ledger *ledger, Account *account, int64 number,
+				 int64 points, const char *note)
+{
+	Reversed	reversed;
+
+	if (!read_reversed(ledger->program, number, &reversed))
+		elog(ERROR, "movement " INT64_FORMAT " is gone", number);
+	return reverse(ledger, account, &reversed, points, note);
 }
 
 /* read_reversed() reads a movement; false if there is none of that number. */
@@ -132,6 +141,7 @@ reverse(Ledger *ledger, Account *account, Reversed *reversed, int64 points,
 	int64		whole = granted ? reversed->points : -reversed->points;
 	int64		left = granted ? whole - reversed->already :
 		whole + reversed->already;
+	bool		is_auto = false;
 	Movement   *movement;
 
 	check_kind(ledger->program, reversed);
@@ -152,6 +162,7 @@ reverse(Ledger *ledger, Account *account, Reversed *reversed, int64 points,
 				 errdetail("Of its " INT64_FORMAT ", " INT64_FORMAT
 						   " are not reversed yet.", whole, left),
 				 errhint("Reverse at most " INT64_FORMAT ".", left)));
+	(void) voucher_cancel(ledger, reversed->number, points == whole, &is_auto);
 	movement = lots_move(ledger, account, "reverse",
 						   granted ? -points : points, NULL, note);
 	movement->reverses = reversed->number;
@@ -164,6 +175,8 @@ reverse(Ledger *ledger, Account *account, Reversed *reversed, int64 points,
 				  adjusted ? "adjust" : "restore",
 				  adjusted ? "adjusted" : "redeemed");
 	lots_write(ledger);
+	/* or the voucher that was cancelled would be issued again */
+	rewards_end(ledger, !is_auto);
 	return movement->number;
 }
 
@@ -176,21 +189,25 @@ take_back(Ledger *ledger, Movement *movement, int64 grant, int64 points,
 	int64		left = points;
 	ListCell   *lc;
 
-	foreach(lc, read_shares(ledger, account, ASK_GRANTED, grant))
+	do
 	{
-		Lot		   *lot = ((Share *) lfirst(lc))->lot;
-		int64		some = Min(left, lot->remaining);
+		foreach(lc, read_shares(ledger, account, ASK_GRANTED, grant))
+		{
+			Lot		   *lot = ((Share *) lfirst(lc))->lot;
+			int64		some = Min(left, lot->remaining);
 
-		if (some == 0 || (policy == RETURNS_PENDING_ONLY &&
-						  lot->active_at <= ledger->at))
-			continue;
-		lot_draw(ledger, movement, lot, some, kind, contra);
-		left -= some;
-	}
-	/* where lots are moved into each other, any may have them */
-	if (policy == RETURNS_DEBT ||
-		(policy == RETURNS_FORGIVE && ledger->program->terms.idle))
-		left -= lots_draw_any(ledger, movement, left, kind, contra);
+			if (some == 0 || (policy == RETURNS_PENDING_ONLY &&
+							  lot->active_at <= ledger->at))
+				continue;
+			lot_draw(ledger, movement, lot, some, kind, contra);
+			left -= some;
+		}
+		/* where lots are moved into each other, any may have them */
+		if (policy == RETURNS_DEBT ||
+			(policy == RETURNS_FORGIVE && ledger->program->terms.idle))
+			left -= lots_draw_any(ledger, movement, left, kind, contra);
+	} while (left > 0 && policy != RETURNS_PENDING_ONLY &&
+			 give_back_unused(ledger, account));
 	if (policy == RETURNS_DEBT)
 	{
 		ledger_enter(ledger, movement, NULL, -left, kind, contra, ledger->at);
@@ -202,6 +219,31 @@ take_back(Ledger *ledger, Movement *movement, int64 grant, int64 points,
 		ledger_enter(ledger, movement, NULL, left, "forgive", "forgiven",
 					 ledger->at);
 	}
+}
+
+/*
+ * give_back_unused() cancels the last voucher that a customer's points have
+ * turned into by themselves, and that can be used, and gives the points back;
+ * false if there is none.  What was added so far is written.
+ */
+static bool
+give_back_unused(Ledger *ledger, Account *account)
+{
+	int64		number = voucher_unused(ledger, account);
+	Reversed	reversed;
+	Movement   *movement;
+	bool		is_auto;
+
+	if (number == 0 || !read_reversed(ledger->program, number, &reversed))
+		return false;
+	(void) voucher_cancel(ledger, number, true, &is_auto);
+	movement = lots_move(ledger, account, "reverse", -reversed.points, NULL,
+						 NULL);
+	movement->reverses = number;
+	give_back(ledger, movement, number, -reversed.points, "restore",
+			  "redeemed");
+	ledger_write(ledger);
+	return true;
 }
 
 /* give_back() gives what a movement drew back to its lots, the last first. */

@@ -25,7 +25,6 @@
 
 #include "filter/filter.h"
 #include "loyalty/rules_private.h"
-#include "trait/trait.h"
 
 static Expr *as_type(Expr *expr, Oid type, const Rule *rule);
 
@@ -209,14 +208,7 @@ as_type(Expr *expr, Oid type, const Rule *rule)
 Expr *
 rule_condition(const Population *population, const Rule *rule)
 {
-	FilterSource parsed;
-
-	if (rule->condition == NULL)
-		return NULL;
-	parsed = trait_names_resolved(population,
-								  filter_source_parse(rule->condition));
-	return filter_compile(parsed.tree,
-						  filter_relation_scope(population->oid, 1));
+	return condition_compile(population, rule->condition);
 }
 
 char *

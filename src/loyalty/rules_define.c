@@ -183,16 +183,8 @@ check_rule(const Program *program, Rule *rule)
 						program->name),
 				 errdetail("Points expire there %s.", program->expires),
 				 errhint("Leave out expires.")));
-	if (rule->condition != NULL)
-	{
-		FilterSource condition =
-			trait_names_resolved(population,
-								 filter_source_parse(rule->condition));
-
-		/* a name with a dot is kept as that of the trait that it means */
-		rule->condition = filter_print(condition.tree);
-		(void) rule_condition(population, rule);
-	}
+	rule->condition = condition_kept(population, rule->condition);
+	(void) rule_condition(population, rule);
 	return source;
 }
 

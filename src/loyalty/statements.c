@@ -151,6 +151,68 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		"UPDATE {member} SET left_at = $2 WHERE key = $1 AND left_at IS NULL",
 		2, {KEY_TYPE, TIMESTAMPTZOID},
 	},
+	/* code */
+	[ASK_VOUCHER] = {
+		"SELECT key, reward, movement, expires_at, ended, ended_at, used_ref,"
+		" auto FROM {voucher} WHERE code = $1",
+		1, {TEXTOID},
+	},
+	/* movement that bought it */
+	[ASK_BOUGHT] = {
+		"SELECT code, reward, expires_at, ended, ended_at, used_ref, auto"
+		" FROM {voucher} WHERE movement = $1",
+		1, {INT8OID},
+	},
+	/* token of a use */
+	[ASK_USE] = {
+		"SELECT code, used_ref FROM {voucher} WHERE token = $1",
+		1, {TEXTOID},
+	},
+	/* key: what rewards a customer has had */
+	[ASK_HAD] = {
+		"SELECT reward, issued_at FROM {voucher}"
+		" WHERE key = $1 AND ended <> 'cancelled'",
+		1, {KEY_TYPE},
+	},
+	/* keys, at: as ASK_SPENDABLE, of several customers */
+	[ASK_AFFORDABLE] = {
+		"SELECT (SELECT least(coalesce(sum(l.remaining), 0),"
+		" 9223372036854775807)::bigint FROM {lot} l"
+		" WHERE l.key = u.key AND l.remaining > 0 AND l.expires_at > u.at"
+		" AND l.active_at <= u.at)"
+		" FROM unnest($1, $2) WITH ORDINALITY AS u (key, at, n)"
+		" ORDER BY u.n",
+		2, {KEY_ARRAY, TIMESTAMPTZARRAYOID},
+	},
+	/* key, at: what was issued by itself and can be used, the last first */
+	[ASK_UNUSED] = {
+		"SELECT movement FROM {voucher} WHERE key = $1 AND auto"
+		" AND ended = 'expired' AND ended_at > $2"
+		" ORDER BY movement DESC",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
+	/* code, reward, key, movement, price, auto, issued_at, expires_at */
+	[ADD_VOUCHER] = {
+		"INSERT INTO {voucher} (code, reward, key, movement, price, auto,"
+		" issued_at, expires_at, ended_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+		8, {TEXTOID, TEXTOID, KEY_TYPE, INT8OID, INT8OID, BOOLOID,
+			TIMESTAMPTZOID, TIMESTAMPTZOID},
+	},
+	/* code, at, ref, by, token */
+	[USE_VOUCHER] = {
+		"UPDATE {voucher} SET ended = 'used', ended_at = $2, used_at = $2,"
+		" used_ref = $3, used_by = $4, token = $5"
+		" WHERE code = $1 AND used_at IS NULL AND ended = 'expired'",
+		5, {TEXTOID, TIMESTAMPTZOID, TEXTOID, NAMEOID, TEXTOID},
+	},
+	/* movement that bought it, at: one that has expired has ended then */
+	[CANCEL_VOUCHER] = {
+		"UPDATE {voucher} SET ended = 'cancelled',"
+		" ended_at = least(ended_at, $2)"
+		" WHERE movement = $1 AND used_at IS NULL",
+		2, {INT8OID, TIMESTAMPTZOID},
+	},
 	/* key */
 	[ASK_MEMBER] = {
 		"SELECT code FROM {member} WHERE key = $1",
@@ -338,6 +400,15 @@ program_answer(FunctionCallInfo fcinfo, const Program *program,
 			   const char *sql, int nargs, const Oid *types,
 			   const Datum *values)
 {
+	InitMaterializedSRF(fcinfo, 0);
+	program_append(fcinfo, program, sql, nargs, types, values);
+}
+
+void
+program_append(FunctionCallInfo fcinfo, const Program *program,
+			   const char *sql, int nargs, const Oid *types,
+			   const Datum *values)
+{
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	ParamListInfo params = makeParamList(nargs);
 	OwnersQuestion question;
@@ -350,7 +421,6 @@ program_answer(FunctionCallInfo fcinfo, const Program *program,
 		params->params[i].pflags = PARAM_FLAG_CONST;
 		params->params[i].ptype = types[i];
 	}
-	InitMaterializedSRF(fcinfo, 0);
 	question_begin(&question, program->population);
 	memset(&options, 0, sizeof(options));
 	options.params = params;

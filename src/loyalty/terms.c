@@ -241,6 +241,64 @@ span_text(const Interval *span)
 	return pstrdup("none");
 }
 
+/* ---- periods ---- */
+
+Recent
+recent_parse(const char *text)
+{
+	Recent		recent = {RECENT_SO_FAR};
+	Words		words = {downcase_identifier(text, strlen(text), false,
+											 false)};
+	bool		valid = false;
+
+	if (take_word(&words, "so"))
+		valid = take_word(&words, "far");
+	else if (take_word(&words, "this"))
+	{
+		recent.kind = RECENT_THIS;
+		valid = take_period(&words, &recent.unit);
+	}
+	else if (take_word(&words, "last"))
+	{
+		recent.kind = RECENT_LAST;
+		valid = take_span(&words, &recent.span);
+	}
+	if (!valid || next_word(&words) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("period => %s is not a period of time",
+						quote_literal_cstr(text)),
+				 errhint("Write, for example, 'this month', 'last 30 days' or 'so far'.")));
+	return recent;
+}
+
+char *
+recent_text(const Recent *recent)
+{
+	return recent->kind == RECENT_SO_FAR ? pstrdup("so far") :
+		recent->kind == RECENT_THIS ?
+		psprintf("this %s", unit_name(recent->unit)) :
+		psprintf("last %s", span_text(&recent->span));
+}
+
+bool
+recent_has(const Recent *recent, pg_tz *zone, TimestampTz now, TimestampTz at)
+{
+	DateADT		first;
+
+	switch (recent->kind)
+	{
+		case RECENT_THIS:
+			first = calendar_period_start(recent->unit,
+										  calendar_day(zone, now), 0);
+			return at >= calendar_day_start(zone, first);
+		case RECENT_LAST:
+			return calendar_add(zone, at, &recent->span) > now;
+		default:
+			return true;
+	}
+}
+
 /* ---- words ---- */
 
 /* next_word() takes the next word; NULL if there is none. */

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "loyalty/reward_private.h"
 #include "loyalty/rules_private.h"
 #include "loyalty/tier_private.h"
 
@@ -93,6 +94,7 @@ segment_verify_program(PG_FUNCTION_ARGS)
 
 	program_answer(fcinfo, program, verify_sql, 0, NULL, NULL);
 	rules_verify(fcinfo, program);
+	reward_verify(fcinfo, program);
 	tier_verify(fcinfo, program);
 	return (Datum) 0;
 }

@@ -131,6 +131,14 @@ my %refused = (
 	'create_earning(name,name,text,text,name,text,text,text,text,bigint,text,boolean,name)' => q{create_earning('club', 'mine', 'orders.amount', ref => 'id', population => 'profile')},
 	'end_earning(name,name,name)' => q{end_earning('club', 'mine', 'profile')},
 	'what_if_earning(name,text,text,text,bigint,text,name)' => q{what_if_earning('club', 'orders.amount', population => 'profile')},
+	'create_reward(name,name,bigint,bigint,bigint,text,text,text,text,text,boolean,text,name)' => q{create_reward('club', 'cup', 5, population => 'profile')},
+	'alter_reward(name,name,bigint,bigint,bigint,text,text,text,text,text,boolean,text,name)' => q{alter_reward('club', 'mug', 7, population => 'profile')},
+	'drop_reward(name,name,name)' => q{drop_reward('club', 'mug', 'profile')},
+	'redeem_reward(name,bigint,name,text,text,name)' => q{redeem_reward('club', 1, 'mug', population => 'profile')},
+	'redeem_reward(name,uuid,name,text,text,name)' => q{redeem_reward('club', gen_random_uuid(), 'mug', population => 'profile')},
+	'redeem_reward(name,text,name,text,text,name)' => q{redeem_reward('club', '1', 'mug', population => 'profile')},
+	'use_voucher(name,text,text,text,name)' => q{use_voucher('club', 'V-1', population => 'profile')},
+	'cancel_voucher(name,text,text,text,name)' => q{cancel_voucher('club', 'V-1', population => 'profile')},
 	'verify_program(name,name)' => q{verify_program('club', 'profile')},
 );
 
@@ -185,6 +193,7 @@ $node->safe_psql('postgres', q{
 	SELECT segment.create_program('club');
 	SELECT segment.create_tiering('club'), segment.create_tier('club', 'gold', 100);
 	SELECT segment.join_program('club', 1, 'A-1'), segment.earn('club', 1, 100), segment.hold('club', 1, 10, '1 hour');
+	SELECT segment.create_reward('club', 'mug', 5);
 	CREATE ROLE nobody LOGIN;
 	CREATE ROLE stranger LOGIN;
 	CREATE SCHEMA strange AUTHORIZATION stranger;

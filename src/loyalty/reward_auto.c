@@ -1,0 +1,189 @@
+/*-------------------------------------------------------------------------
+ *
+ * reward_auto.c
+ *	  Points turn into vouchers by themselves: buy nine, get one.
+ *
+ *		create_reward('stamps', 'coffee', 9, auto => true)
+ *		20 stamps		two vouchers, and two stamps are left
+ *
+ * A request that has written what it did asks here who has reached the price
+ * of such a reward, and whoever has gets it in the same transaction.  That is
+ * often an order, which must not fail because of it: a reward that does not
+ * bind any more, or is out of stock, is not issued, and the points stay.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "loyalty/reward_private.h"
+#include "loyalty/tier_private.h"
+
+/* The most vouchers of a reward that a customer gets at once. */
+#define MOST_AT_ONCE	100
+
+/* What attempt() asks. */
+typedef struct Question
+{
+	const Reward *reward;
+	const RewardCustomer *customer;
+	bool		allowed;
+} Question;
+
+static List *auto_rewards(const Program *program);
+static int	dearest_first(const ListCell *a, const ListCell *b);
+static int64 *affordable(Ledger *ledger);
+static void issue_to(Ledger *ledger, Account *account, List *rewards,
+					 int64 points);
+static int64 count_allowed(const Ledger *ledger, const Account *account,
+						   const Reward *reward, int64 most);
+static void ask(void *question);
+
+void
+rewards_end(Ledger *ledger, bool issues)
+{
+	const Program *program = ledger->program;
+	List	   *rewards;
+	int64	   *points;
+	int64		least = PG_INT64_MAX;
+	ListCell   *lc;
+
+	foreach(lc, ledger->restocked)
+		reward_restock(program, lfirst(lc));
+	ledger->restocked = NIL;
+	if (!issues || !OidIsValid(program->tables[VOUCHER_TABLE]) ||
+		auto_rewards(program) == NIL)
+		return;
+	rewards_lock(program);
+	rewards = auto_rewards(program);
+	foreach(lc, rewards)
+		least = Min(least, ((Reward *) lfirst(lc))->price);
+	points = affordable(ledger);
+	for (int i = 0; i < ledger->naccounts; i++)
+	{
+		Account    *account = &ledger->accounts[i];
+
+		if (account->joined && TIMESTAMP_IS_NOEND(account->left_at) &&
+			points[i] >= least)
+			issue_to(ledger, account, rewards, points[i]);
+	}
+}
+
+/* auto_rewards() lists those (Reward *) that are issued by themselves. */
+static List *
+auto_rewards(const Program *program)
+{
+	List	   *rewards = rewards_read(program->population, program->name);
+	ListCell   *lc;
+
+	foreach(lc, rewards)
+		if (!((Reward *) lfirst(lc))->is_auto)
+			rewards = foreach_delete_current(rewards, lc);
+	list_sort(rewards, dearest_first);
+	return rewards;
+}
+
+/*
+ * dearest_first() orders rewards by price, the dearest first: of points that
+ * reach both of two, the other would leave nothing.  For list_sort().
+ */
+static int
+dearest_first(const ListCell *a, const ListCell *b)
+{
+	const Reward *one = lfirst(a);
+	const Reward *other = lfirst(b);
+
+	if (one->price != other->price)
+		return one->price > other->price ? -1 : 1;
+	return strcmp(one->name, other->name);
+}
+
+/* affordable() is what each customer can spend now. */
+static int64 *
+affordable(Ledger *ledger)
+{
+	int			count = ledger->naccounts;
+	int64	   *points = palloc(sizeof(int64) * count);
+	Datum	   *keys = palloc(sizeof(Datum) * count);
+	Datum	   *instants = palloc(sizeof(Datum) * count);
+	Datum		values[2];
+	bool		isnull;
+
+	for (int i = 0; i < count; i++)
+	{
+		keys[i] = ledger->accounts[i].key;
+		instants[i] = TimestampTzGetDatum(ledger->accounts[i].now);
+	}
+	values[0] = tier_array(keys, count, ledger->population->key_type);
+	values[1] = tier_array(instants, count, TIMESTAMPTZOID);
+	(void) ledger_execute(ledger->program, ASK_AFFORDABLE, values, NULL);
+	for (int i = 0; i < count; i++)
+		points[i] = DatumGetInt64(result_value(i, 1, &isnull));
+	return points;
+}
+
+/* issue_to() issues what a customer has reached with so many points. */
+static void
+issue_to(Ledger *ledger, Account *account, List *rewards, int64 points)
+{
+	List	   *vouchers = NIL;
+	ListCell   *lc;
+
+	ledger->at = account->now;
+	foreach(lc, rewards)
+	{
+		const Reward *reward = lfirst(lc);
+		int64		count = Min(points / reward->price, MOST_AT_ONCE);
+
+		if (count > 0)
+			count = count_allowed(ledger, account, reward, count);
+		for (; count > 0 && reward_take(ledger->program, reward); count--)
+		{
+			Voucher    *voucher = palloc(sizeof(Voucher));
+			Movement   *movement = lots_move(ledger, account, "redeem",
+											 -reward->price, NULL,
+											 reward->name);
+
+			(void) lots_draw(ledger, movement, reward->price, "redeem",
+							 "redeemed");
+			points -= reward->price;
+			voucher->reward = reward;
+			voucher->movement = movement;
+			voucher->is_auto = true;
+			vouchers = lappend(vouchers, voucher);
+		}
+	}
+	if (vouchers == NIL)
+		return;
+	lots_write(ledger);
+	ledger->at = account->now;
+	vouchers_issue(ledger, vouchers);
+}
+
+/* count_allowed() is how many of a reward a customer may have, of 'most'. */
+static int64
+count_allowed(const Ledger *ledger, const Account *account,
+			  const Reward *reward, int64 most)
+{
+	LockedCustomer locked;
+	Question	question = {reward, &locked.customer, false};
+
+	reward_customer(&locked, ledger, account);
+	if (attempt(ask, &question) != NULL)
+		question.allowed = false;
+	reward_customer_end(&locked);
+	if (!question.allowed)
+		return 0;
+	return Min(most, reward_left(reward, &locked.customer));
+}
+
+/* ask() asks whether a customer may have a reward.  An Attempt. */
+static void
+ask(void *arg)
+{
+	Question   *question = arg;
+
+	question->allowed = reward_ask(question->reward,
+								   question->customer) == REWARD_ALLOWED;
+}
