@@ -267,6 +267,18 @@ SELECT * FROM segment.verify_program('card');
 SELECT * FROM segment.verify('guest');
 DROP VIEW vouchers, cards;
 
+-- whoever drops the vouchers themselves has none, but orders come in
+BEGIN;
+DROP TABLE segment_data.guest_card_voucher;
+ROLLBACK;
+BEGIN;
+DROP TABLE segment_data.guest_card_voucher CASCADE;
+INSERT INTO orders VALUES (26, 1, 9);
+SELECT card_balance FROM guest WHERE customer_id = 1;
+SELECT segment.card('card', 1)->'offers' AS offers;
+SELECT segment.redeem_reward('card', 1, 'coffee');
+ROLLBACK;
+
 -- all of it goes with the program, and with the population
 SELECT segment.drop_program('club');
 SELECT segment.drop_program('club', true);

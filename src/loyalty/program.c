@@ -68,6 +68,7 @@ static bool made_of(const void *entry, Oid relid);
 static Program *program_read(const Population *population, const char *name);
 static Program *program_must(const Population *population, const char *name);
 static void check_right(const Program *program, ProgramUse use);
+static const char *table_name(const Program *program, ProgramTable which);
 
 void
 programs_init(void)
@@ -122,14 +123,8 @@ static void
 check_right(const Program *program, ProgramUse use)
 {
 	Oid			movements = program->tables[MOVEMENT_TABLE];
-	const char *table = relation_name(movements);
+	const char *table = table_name(program, MOVEMENT_TABLE);
 
-	if (table == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the ledger of program \"%s\" was dropped",
-						program->name),
-				 errhint("Drop the program with segment.drop_program().")));
 	if (pg_class_aclcheck(movements, GetUserId(),
 						  privileges[use].mode) != ACLCHECK_OK)
 		ereport(ERROR,
@@ -138,6 +133,21 @@ check_right(const Program *program, ProgramUse use)
 						program->name),
 				 errhint("Ask its owner for GRANT %s ON %s.",
 						 privileges[use].name, table)));
+}
+
+/* table_name() is the name of a table of a program, which must be there. */
+static const char *
+table_name(const Program *program, ProgramTable which)
+{
+	const char *table = relation_name(program->tables[which]);
+
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the ledger of program \"%s\" was dropped",
+						program->name),
+				 errhint("Drop the program with segment.drop_program().")));
+	return table;
 }
 
 Program *
@@ -200,6 +210,9 @@ program_read(const Population *population, const char *name)
 			program->tables[i] = catalog_get_oid(&scan,
 												 program_table_names[i],
 												 REGCLASSOID);
+		/* a program whose vouchers were dropped goes on without them */
+		if (relation_name(program->tables[VOUCHER_TABLE]) == NULL)
+			program->tables[VOUCHER_TABLE] = InvalidOid;
 	}
 	catalog_end(&scan);
 	if (program == NULL)
@@ -263,8 +276,7 @@ program_sql(const Program *program, const char *sql)
 		for (int i = 0; i < PROGRAM_TABLES; i++)
 			if (strlen(program_table_names[i]) == length &&
 				strncmp(sql + 1, program_table_names[i], length) == 0)
-				appendStringInfoString(&text,
-									   relation_name(program->tables[i]));
+				appendStringInfoString(&text, table_name(program, i));
 		sql = end + 1;
 	}
 	return text.data;

@@ -11,6 +11,10 @@
  * often an order, which must not fail because of it: a reward that does not
  * bind any more, or is out of stock, is not issued, and the points stay.
  *
+ * Rewards are gone through in one order, each for all customers of a request:
+ * so two orders that take of the stock of several wait for each other, and are
+ * never in each other's way.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -34,8 +38,8 @@ typedef struct Question
 static List *auto_rewards(const Program *program);
 static int	dearest_first(const ListCell *a, const ListCell *b);
 static int64 *affordable(Ledger *ledger);
-static void issue_to(Ledger *ledger, Account *account, List *rewards,
-					 int64 points);
+static List *issue_to(Ledger *ledger, Account *account, const Reward *reward,
+					  int64 *points);
 static int64 count_allowed(const Ledger *ledger, const Account *account,
 						   const Reward *reward, int64 most);
 static void ask(void *question);
@@ -46,7 +50,7 @@ rewards_end(Ledger *ledger, bool issues)
 	const Program *program = ledger->program;
 	List	   *rewards;
 	int64	   *points;
-	int64		least = PG_INT64_MAX;
+	List	   *vouchers = NIL;
 	ListCell   *lc;
 
 	foreach(lc, ledger->restocked)
@@ -57,17 +61,16 @@ rewards_end(Ledger *ledger, bool issues)
 		return;
 	rewards_lock(program);
 	rewards = auto_rewards(program);
-	foreach(lc, rewards)
-		least = Min(least, ((Reward *) lfirst(lc))->price);
 	points = affordable(ledger);
-	for (int i = 0; i < ledger->naccounts; i++)
-	{
-		Account    *account = &ledger->accounts[i];
-
-		if (account->joined && TIMESTAMP_IS_NOEND(account->left_at) &&
-			points[i] >= least)
-			issue_to(ledger, account, rewards, points[i]);
-	}
+	foreach(lc, rewards)
+		for (int i = 0; i < ledger->naccounts; i++)
+			vouchers = list_concat(vouchers,
+								   issue_to(ledger, &ledger->accounts[i],
+											lfirst(lc), &points[i]));
+	if (vouchers == NIL)
+		return;
+	lots_write(ledger);
+	vouchers_issue(ledger, vouchers);
 }
 
 /* auto_rewards() lists those (Reward *) that are issued by themselves. */
@@ -123,42 +126,38 @@ affordable(Ledger *ledger)
 	return points;
 }
 
-/* issue_to() issues what a customer has reached with so many points. */
-static void
-issue_to(Ledger *ledger, Account *account, List *rewards, int64 points)
+/*
+ * issue_to() takes what a customer has reached of a reward, by so many points,
+ * out of the stock, and lets the points pay.  Returns what is to be issued
+ * (Voucher *), for movements that are still to be written.
+ */
+static List *
+issue_to(Ledger *ledger, Account *account, const Reward *reward,
+		 int64 *points)
 {
+	int64		count = Min(*points / reward->price, MOST_AT_ONCE);
 	List	   *vouchers = NIL;
-	ListCell   *lc;
 
+	if (count == 0 || !account->joined ||
+		!TIMESTAMP_IS_NOEND(account->left_at))
+		return NIL;
 	ledger->at = account->now;
-	foreach(lc, rewards)
+	count = count_allowed(ledger, account, reward, count);
+	for (; count > 0 && reward_take(ledger->program, reward); count--)
 	{
-		const Reward *reward = lfirst(lc);
-		int64		count = Min(points / reward->price, MOST_AT_ONCE);
+		Voucher    *voucher = palloc(sizeof(Voucher));
+		Movement   *movement = lots_move(ledger, account, "redeem",
+										 -reward->price, NULL, reward->name);
 
-		if (count > 0)
-			count = count_allowed(ledger, account, reward, count);
-		for (; count > 0 && reward_take(ledger->program, reward); count--)
-		{
-			Voucher    *voucher = palloc(sizeof(Voucher));
-			Movement   *movement = lots_move(ledger, account, "redeem",
-											 -reward->price, NULL,
-											 reward->name);
-
-			(void) lots_draw(ledger, movement, reward->price, "redeem",
-							 "redeemed");
-			points -= reward->price;
-			voucher->reward = reward;
-			voucher->movement = movement;
-			voucher->is_auto = true;
-			vouchers = lappend(vouchers, voucher);
-		}
+		(void) lots_draw(ledger, movement, reward->price, "redeem",
+						 "redeemed");
+		*points -= reward->price;
+		voucher->reward = reward;
+		voucher->movement = movement;
+		voucher->is_auto = true;
+		vouchers = lappend(vouchers, voucher);
 	}
-	if (vouchers == NIL)
-		return;
-	lots_write(ledger);
-	ledger->at = account->now;
-	vouchers_issue(ledger, vouchers);
+	return vouchers;
 }
 
 /* count_allowed() is how many of a reward a customer may have, of 'most'. */

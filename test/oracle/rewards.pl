@@ -29,14 +29,14 @@ my @programs = (
 );
 # what SQL says of the instant $1, in the zone of the session
 my %rewards = (
-	mug => { price => 30, stock => 4, most => 2, period => 'this month', counts => "at >= date_trunc('month', now)", expires => "at + interval '1 month'",
-		terms => 'after 1 month', least => 40 },
-	cup => { price => 10, most => 3, period => 'last 10 days', counts => "at + interval '10 days' > now", expires => "date_trunc('week', at) + interval '1 week'",
+	mug => { price => 15, stock => 4, most => 2, period => 'this month', counts => "at >= date_trunc('month', now)", expires => "at + interval '1 month'",
+		terms => 'after 1 month', least => 20 },
+	cup => { price => 5, most => 3, period => 'last 10 days', counts => "at + interval '10 days' > now", expires => "date_trunc('week', at) + interval '1 week'",
 		terms => 'end of this week' },
-	bag => { price => 20, stock => 10, most => 1, period => 'last 1 month', counts => "at + interval '1 month' > now",
+	bag => { price => 8, stock => 10, most => 1, period => 'last 1 month', counts => "at + interval '1 month' > now",
 		expires => "date_trunc('quarter', at + interval '1 day') + interval '3 months'", terms => 'after 1 day to the end of quarter', lucky => 1 },
-	coffee => { price => 55, stock => 12, auto => 1, expires => "at + interval '36 hours'", terms => 'after 36 hours' },
-	dinner => { price => 90, auto => 1, most => 1, period => 'this week', counts => "at >= date_trunc('week', now)", terms => 'never' },
+	coffee => { price => 90, stock => 12, auto => 1, expires => "at + interval '36 hours'", terms => 'after 36 hours' },
+	dinner => { price => 200, auto => 1, most => 1, period => 'this week', counts => "at >= date_trunc('week', now)", terms => 'never' },
 );
 # local times at which something is special
 my @special = ('2024-02-28 23:59:59', '2024-02-29 00:00', '2024-02-29 12:00', '2024-03-30 02:30', '2024-03-31 03:30', '2024-03-31 23:59:59.999999',
@@ -141,12 +141,12 @@ sub step
 	my $name = $program->{name};
 	my $who = pick(@customers);
 	my $customer = $account{$who};
-	my $what = pick_weighted(earn => 8, spend => 1, reward => 9, use => 5, cancel => 4, back => 5, stock => 1);
+	my $what = pick_weighted(earn => 8, spend => 1, reward => 9, use => 5, cancel => 3, back => 3, stock => 1);
 	my $why;
 
 	if ($what eq 'earn')
 	{
-		my $points = 1 + int rand pick(10, 30, 60, 150);
+		my $points = 1 + int rand pick(20, 60, 100, 300);
 		my $number = call("SELECT movement AS number FROM segment.earn('$name', $who, $points) AS movement");
 		my $batch = { left => $points, expires => $program->{expires} ? instant("at $program->{expires}") : undef, n => scalar @{ $customer->{batches} } };
 
@@ -177,8 +177,8 @@ sub step
 	elsif ($what eq 'use' || $what eq 'cancel')
 	{
 		return 'nothing' if !@$vouchers;
-		# mostly one that is not used
-		my @some = grep { rand() < 0.1 || !defined $_->{ended} } @$vouchers;
+		# mostly one that can be used
+		my @some = grep { rand() < 0.1 || is_open($_, $now) } @$vouchers;
 		my $voucher = @some ? pick(@some) : $vouchers->[-1];
 		my $code = "(SELECT code FROM segment_data.guest_${name}_voucher WHERE movement = $voucher->{movement})";
 
@@ -432,7 +432,7 @@ sub next_instant
 	my @ends = sort { $a <=> $b } grep { $_ > $now }
 	  map { $_->{expires} // 0 } map { @{ $_->{batches} }, @{ $_->{vouchers} } } values %account;
 	my ($special) = grep { $_ > $now } @special;
-	my $kind = pick_weighted(none => 2, soon => 6, days => 3, end => 3, special => 1);
+	my $kind = pick_weighted(none => 5, soon => 8, days => 3, end => 3, special => 1);
 
 	return $now if $kind eq 'none';
 	return $ends[0] - int rand 2 if $kind eq 'end' && @ends && $ends[0] > $now + 1;
