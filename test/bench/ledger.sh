@@ -7,6 +7,16 @@
 # audience compares it with a constant.  A purchase writes two entries.  What is
 # written and read there is compared with the customers of twenty entries; and
 # with the same traits since a day long ago, which keep all entries.
+#
+# And what does a program cost those who order, and a till?
+#
+#	plain	orders with ten traits, as in "events"
+#	club	the same, whose orders earn points by a rule
+#	tiers	the same, with tiers by what was paid
+#	balance	a column of points with a CHECK, and no more
+#
+# An order of now, COPY of many orders, and eight tills that take points from ten
+# customers: segment.redeem() beside one UPDATE of the column.
 
 part()
 {
@@ -23,6 +33,7 @@ part()
 	done
 	by_turns must_be_right $counts
 	report
+	programs
 }
 
 window()
@@ -32,6 +43,7 @@ window()
 
 contest()
 {
+	case $1 in plain|club|tiers|balance) use_program "$1"; return ;; esac
 	for words in so_far since; do
 		for what in earn late delete read; do
 			cost=$(event_cost "ledger_${words}_$1" "test/bench/ledger/$what.pgbench" "$transactions") || exit 1
@@ -83,6 +95,81 @@ line()
 			'BEGIN { printf " %8.0f (%5.2f)", value, value / of }'
 	done
 	echo
+}
+
+# ---- programs ----
+
+programs()
+{
+	profiles=$(scaled 100000)
+	events=$(scaled 1000000)
+	orders=$(scaled 5000)
+	requests=$(scaled 2000)
+
+	echo
+	echo "$events orders of $profiles customers, medians of $repetitions, by turns:"
+	sql -v events="$events" -v profiles="$profiles" -v file="$stage/orders.copy" \
+		-f test/bench/events/orders.sql
+	for contestant in plain club tiers balance; do
+		as_server createdb "start_$contestant"
+		if [ $contestant != balance ]; then
+			sql -d "start_$contestant" -f test/bench/events/table.sql -f test/bench/events/segment.sql >/dev/null
+		fi
+		if [ $contestant != plain ]; then
+			sql -d "start_$contestant" -v profiles="$profiles" -f "test/bench/ledger/$contestant.sql" >/dev/null
+		fi
+		sql -d "start_$contestant" -c "VACUUM ANALYZE"
+	done
+	by_turns must_earn plain club tiers balance
+	report_programs
+}
+
+# use_program CONTESTANT: what is written, into a copy of its database.
+use_program()
+{
+	as_server dropdb --if-exists "run_$1" 2>/dev/null
+	as_server createdb -T "start_$1" "run_$1"
+	sql -c CHECKPOINT
+	if [ "$1" != balance ]; then
+		copy=$(timed "run_$1" "COPY orders FROM '$stage/orders.copy'") || exit 1
+		note copy "$1" "$copy"
+		sql -d "run_$1" -c "VACUUM ANALYZE" -c CHECKPOINT
+		order=$(event_cost "run_$1" test/bench/ledger/order.pgbench "$orders" -D profiles="$profiles") || exit 1
+		note order "$1" "$order"
+		printf '  %-8s COPY %7.2f s    an order %6.0f us\n' "$1" "$copy" "$order"
+	fi
+	case $1 in
+		club) sql -d run_club -c "SELECT segment.earn('club', c, 1000000000) FROM generate_series(1, 10) AS c" >/dev/null
+			spend club redeem ;;
+		balance) spend balance update ;;
+	esac
+}
+
+# spend CONTESTANT SCRIPT: requests a second, of eight tills.
+spend()
+{
+	tills=$(as_server pgbench -n -M prepared -c 8 -j 2 -t "$requests" --random-seed="$repetition" \
+		-f "test/bench/ledger/$2.pgbench" "run_$1" 2>"$stage/pgbench.log" </dev/null |
+		awk '/^tps = / { print $3 } / failed transactions: [1-9]/ { exit }')
+	note tills "$1" "$tills"
+	printf '  %-8s eight tills %7.0f requests a second\n' "$1" "$tills"
+}
+
+must_earn()
+{
+	for contestant in club tiers; do
+		sql -d "run_$contestant" -f test/bench/ledger/must_earn.sql
+	done
+}
+
+report_programs()
+{
+	echo
+	aim "an order that earns" "without a program" "$(median order club)" "<" "$(median order plain)" 1.6
+	aim "an order that earns, tiers" "without a program" "$(median order tiers)" "<" "$(median order plain)" 1.6
+	aim "COPY of orders that earn" "without a program" "$(median copy club)" "<" "$(median copy plain)" 2
+	aim "redeem by 8 tills, a second" "3,000" "$(median tills club)" ">" 3000 1
+	aim "UPDATEs by 8 tills, a second" "redeem" "$(median tills balance)" "<" "$(median tills club)" 2
 }
 
 part
