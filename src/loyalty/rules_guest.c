@@ -30,9 +30,6 @@
 #include "flow/flow.h"
 #include "loyalty/rules_private.h"
 
-/* About how many changes are applied at once, of whole customers. */
-#define MOST_AT_ONCE	10000
-
 /* A rule of a source, with its condition for rows of the base table. */
 typedef struct BoundRule
 {
@@ -81,7 +78,7 @@ typedef struct Turn
 {
 	const Population *population;
 	MemoryContext memory;
-	List	   *changes;		/* RowChange * */
+	Changes    *changes;
 	List	   *linked;			/* as linked_rules_note() */
 } Turn;
 
@@ -96,18 +93,14 @@ static void *begin(const Population *population);
 static void visit(void *turn, const FlowVisit *visit);
 static void visit_linked(Turn *turn, const FlowVisit *visit,
 						 const SourceRules *rules, bool all);
-static void visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
-					  const SourceRules *rules, int *holds);
+static List *visit_row(List *changes, const FlowVisit *visit,
+					   const FlowRow *row, const SourceRules *rules,
+					   int *holds);
 static TimestampTz time_of(const SourceRules *rules, const FlowRow *row,
 						   TimestampTz now);
 static bool condition_holds(const SourceRules *rules, const BoundRule *rule,
 							TupleTableSlot *profile);
 static void end(void *turn);
-static void apply_all(Turn *turn, List *all);
-static void apply(Turn *turn, List *changes);
-static int	by_customer(const ListCell *a, const ListCell *b);
-static bool same_customer(const RowChange *a, const RowChange *b);
-static bool same_row(const RowChange *a, const RowChange *b);
 
 static const FlowGuest guest = {
 	.name = "loyalty programs",
@@ -242,6 +235,7 @@ begin(const Population *population)
 
 	turn->population = population;
 	turn->memory = CurrentMemoryContext;
+	turn->changes = changes_begin(population);
 	return turn;
 }
 
@@ -251,6 +245,7 @@ visit(void *arg, const FlowVisit *visit)
 {
 	Turn	   *turn = arg;
 	const SourceRules *last = NULL;
+	List	   *changes = NIL;
 	int		   *holds = NULL;
 	ListCell   *lc;
 
@@ -267,8 +262,10 @@ visit(void *arg, const FlowVisit *visit)
 			holds = palloc0(sizeof(int) * rules->count);
 		last = rules;
 		if (rules->groups == NIL)
-			visit_row(turn, visit, &visit->rows[i], rules, holds);
+			changes = visit_row(changes, visit, &visit->rows[i], rules,
+								holds);
 	}
+	changes_keep(turn->changes, changes);
 }
 
 /*
@@ -309,15 +306,13 @@ visit_linked(Turn *turn, const FlowVisit *visit, const SourceRules *rules,
 }
 
 /*
- * visit_row() notes what a row earns by each rule; 'holds' is what is known of
- * their conditions: 1 true, -1 false.
+ * visit_row() adds what a row earns by each rule to the changes; 'holds' is
+ * what is known of their conditions: 1 true, -1 false.
  */
-static void
-visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
+static List *
+visit_row(List *changes, const FlowVisit *visit, const FlowRow *row,
 		  const SourceRules *rules, int *holds)
 {
-	MemoryContext old = MemoryContextSwitchTo(turn->memory);
-
 	for (int i = 0; i < rules->count; i++)
 	{
 		const BoundRule *rule = &rules->rules[i];
@@ -331,18 +326,17 @@ visit_row(Turn *turn, const FlowVisit *visit, const FlowRow *row,
 			holds[i] = condition_holds(rules, rule, visit->before) ? 1 : -1;
 		change = palloc0(sizeof(RowChange));
 		change->rule = rule->rule;
-		change->key = profile_key_copy(turn->population, visit->key);
-		change->who = profile_key_text(turn->population, visit->key);
+		change->key = visit->key;
 		change->ref = TextDatumGetCString(row->values[2 * i + 1]);
-		change->amount = row->sign > 0 ? DatumGetNumericCopy(amount) :
+		change->amount = row->sign > 0 ? DatumGetNumeric(amount) :
 			DatumGetNumeric(DirectFunctionCall1(numeric_uminus, amount));
 		change->went = row->sign < 0;
 		change->at = visit->at;
 		change->happened = time_of(rules, row, visit->at);
 		change->condition = holds[i] == 1;
-		turn->changes = lappend(turn->changes, change);
+		changes = lappend(changes, change);
 	}
-	MemoryContextSwitchTo(old);
+	return changes;
 }
 
 /* time_of() is the time of a row; 'now' if it has none. */
@@ -380,114 +374,18 @@ condition_holds(const SourceRules *rules, const BoundRule *rule,
 	return holds && !isnull;
 }
 
-/*
- * Grant what was earned.  Of a FlowGuest.
- *
- * What is no customer's any more is taken first: an order that another
- * customer has now leaves the one before it comes to the other.
- */
+/* Grant what was earned.  Of a FlowGuest. */
 static void
 end(void *arg)
 {
 	Turn	   *turn = arg;
-	List	   *left = NIL;
-	List	   *others = NIL;
-	int			count;
+	Changes    *linked;
 
-	turn->changes = list_concat(turn->changes,
-								linked_rules_changes(turn->population,
-											   turn->linked));
-	count = list_length(turn->changes);
-	list_sort(turn->changes, by_customer);
-	for (int i = 0; i < count;)
-	{
-		const RowChange *first = list_nth(turn->changes, i);
-		bool		came = false;
-		int			next = i;
-
-		for (; next < count &&
-			 same_row(first, list_nth(turn->changes, next)); next++)
-			came |= !((RowChange *) list_nth(turn->changes, next))->went;
-		for (; i < next; i++)
-			if (came)
-				others = lappend(others, list_nth(turn->changes, i));
-			else
-				left = lappend(left, list_nth(turn->changes, i));
-	}
-	apply_all(turn, left);
-	apply_all(turn, others);
-}
-
-/* apply_all() grants what rows earn, of some customers at a time. */
-static void
-apply_all(Turn *turn, List *all)
-{
-	List	   *changes = NIL;
-	const RowChange *last = NULL;
-	ListCell   *lc;
-
-	foreach(lc, all)
-	{
-		RowChange  *change = lfirst(lc);
-
-		if (last != NULL && !same_customer(last, change) &&
-			(list_length(changes) >= MOST_AT_ONCE ||
-			 strcmp(last->rule->program, change->rule->program) != 0))
-		{
-			apply(turn, changes);
-			changes = NIL;
-		}
-		changes = lappend(changes, change);
-		last = change;
-	}
-	apply(turn, changes);
-}
-
-/* apply() grants what rows of some customers earn in one program. */
-static void
-apply(Turn *turn, List *changes)
-{
-	Program    *program;
-
-	if (changes == NIL)
+	changes_grant(turn->changes);
+	if (turn->linked == NIL)
 		return;
-	program = program_find(turn->population,
-						   ((RowChange *) linitial(changes))->rule->program);
-	if (program != NULL)
-		grants_apply(program, changes);
-}
-
-/*
- * by_customer() orders changes by program, customer, rule and ref.  For
- * list_sort().
- */
-static int
-by_customer(const ListCell *a, const ListCell *b)
-{
-	const RowChange *one = lfirst(a);
-	const RowChange *other = lfirst(b);
-	int			order = strcmp(one->rule->program, other->rule->program);
-
-	if (order == 0)
-		order = strcmp(one->who, other->who);
-	if (order == 0)
-		order = strcmp(one->rule->name, other->rule->name);
-	if (order == 0)
-		order = strcmp(one->ref, other->ref);
-	return order;
-}
-
-static bool
-same_customer(const RowChange *a, const RowChange *b)
-{
-	return strcmp(a->rule->program, b->rule->program) == 0 &&
-		strcmp(a->who, b->who) == 0;
-}
-
-/* same_row() says whether two changes are of one row and rule. */
-static bool
-same_row(const RowChange *a, const RowChange *b)
-{
-	return same_customer(a, b) && strcmp(a->rule->name, b->rule->name) == 0 &&
-		strcmp(a->ref, b->ref) == 0;
+	linked = changes_begin(turn->population);
+	changes_keep_all(linked, linked_rules_changes(turn->population,
+												  turn->linked));
+	changes_grant(linked);
 }

@@ -10,6 +10,7 @@
  *		rules_linked.c		whose rows of sources with links have changed
  *		rules_rows.c		what rows earn as they are now
  *		rules_backfill.c	what rows earn, or would, that were there before
+ *		changes.c			which is kept until the statement ends
  *		grants.c			what a row has earned so far, and earns now
  *		caps.c				how much a rule may still grant in a period
  *
@@ -222,6 +223,22 @@ typedef struct RowChange
  * locked.  It runs as the population's owner, connected to SPI.
  */
 extern void grants_apply(const Program *program, List *changes);
+
+/* changes.c: what rows have earned is kept until the statement ends ------- */
+
+typedef struct Changes Changes;
+
+/*
+ * changes_begin() begins to keep changes, in the current context.
+ *
+ * changes_keep() keeps those of all rows of a customer (RowChange *, without
+ * 'who'), once for each; changes_keep_all() those of all customers, in any
+ * order and with 'who'.  changes_grant() grants what was kept, and ends it.
+ */
+extern Changes *changes_begin(const Population *population);
+extern void changes_keep(Changes *changes, List *of_customer);
+extern void changes_keep_all(Changes *changes, List *all);
+extern void changes_grant(Changes *changes);
 
 /* The most that a row may earn: that of a thousand rows can be added up. */
 #define MOST_OF_ROW		(INT64CONST(1) << 52)

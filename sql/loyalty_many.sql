@@ -1,0 +1,35 @@
+-- Many rows of one statement earn: what they earn is kept in a file and granted some
+-- customers at a time, and comes to the same as by naive SQL.
+CREATE SCHEMA shop_many;
+SET search_path = shop_many, public;
+SET timezone = 'UTC';
+SET work_mem = '64kB';
+SET segment.now = '2026-01-01 10:00+00';
+CREATE TABLE orders (order_id bigint PRIMARY KEY, customer_id text, amount numeric, at timestamptz DEFAULT segment.now());
+SELECT segment.create_population('many', key_type => 'text', timezone => 'UTC');
+SELECT segment.attach_source('orders', at => 'at', population => 'many');
+SELECT segment.create_program('club', expires => 'after 1 year', population => 'many');
+SELECT segment.create_program('stamps', population => 'many');
+SELECT count(segment.join_program('club', 'customer ' || c, population => 'many')), count(segment.join_program('stamps', 'customer ' || c, population => 'many')) FROM generate_series(1, 1500) AS c;
+SELECT segment.create_earning('club', 'orders', 'orders.amount', ref => 'order_id', population => 'many');
+SELECT segment.create_earning('club', 'large', 'orders.amount * 2 where amount > 90', ref => 'order_id', population => 'many');
+SELECT segment.create_earning('stamps', 'orders', 'orders.amount * 0 + 1', ref => 'order_id', population => 'many');
+CREATE VIEW wrong AS
+SELECT customer_id, club_balance, stamps_balance, points, stamps FROM many LEFT JOIN (
+    SELECT customer_id, sum(trunc(amount) + CASE WHEN amount > 90 THEN trunc(amount * 2) ELSE 0 END) AS points, count(*) AS stamps
+    FROM orders GROUP BY customer_id) AS naive USING (customer_id)
+WHERE club_balance <> coalesce(points, 0) OR stamps_balance <> coalesce(stamps, 0);
+INSERT INTO orders SELECT i, 'customer ' || (1 + (hashint8(i) & 1023)), 10.3 + i % 90 FROM generate_series(1, 6000) AS i;
+SELECT * FROM wrong;
+SELECT count(*) AS members, sum(club_balance) AS points, sum(stamps_balance) AS stamps FROM many;
+-- orders that are other customers' now, and of other amounts
+UPDATE orders SET customer_id = 'customer ' || (1 + (hashint8(order_id + 1) & 1023)), amount = amount + 7 WHERE order_id % 2 = 0;
+SELECT * FROM wrong;
+SELECT sum(club_balance) AS points, sum(stamps_balance) AS stamps FROM many;
+DELETE FROM orders WHERE order_id % 3 = 0;
+SELECT * FROM wrong;
+TRUNCATE orders;
+SELECT * FROM wrong;
+SELECT sum(club_balance) AS points, sum(stamps_balance) AS stamps FROM many;
+SELECT p.name, v.problem FROM (VALUES ('club'), ('stamps')) AS p(name), segment.verify_program(p.name::name, 'many') AS v;
+SELECT definition FROM segment.verify('many');
