@@ -17,6 +17,7 @@ SELECT segment.create_population('guest', key_type => 'uuid', timezone => 'UTC')
 SELECT segment.attach_source('customers');
 SELECT segment.create_program('club');
 SELECT segment.join_program('club', '00000000-0000-0000-0000-00000000000b', 'B');
+SELECT segment.create_reward('club', 'mug', 10);
 GRANT SELECT ON segment_data.guest_club_movement TO regress_analyst;
 GRANT SELECT, INSERT ON segment_data.guest_club_movement TO regress_till;
 GRANT SELECT, UPDATE ON segment_data.guest_club_movement TO regress_office;
@@ -36,7 +37,9 @@ SELECT call, outcome('SELECT segment.' || call) FROM unnest(ARRAY[
     $c$give('club', '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b', 10)$c$,
     $c$adjust('club', '00000000-0000-0000-0000-00000000000b', 10, 'x')$c$, $c$reverse('club', 1)$c$, $c$leave_program('club', '00000000-0000-0000-0000-00000000000b')$c$,
     $c$statement('club', '00000000-0000-0000-0000-00000000000a')$c$, $c$card('club', '00000000-0000-0000-0000-00000000000a')$c$, $c$why('club', 1)$c$,
-    $c$liability('club')$c$, $c$program_report('club')$c$, $c$verify_program('club')$c$, $c$member_key('club', 'x')$c$]) AS call
+    $c$liability('club')$c$, $c$program_report('club')$c$, $c$verify_program('club')$c$, $c$member_key('club', 'x')$c$,
+    $c$create_reward('club', 'cup', 5)$c$, $c$alter_reward('club', 'mug', price => 5)$c$, $c$drop_reward('club', 'mug')$c$,
+    $c$redeem_reward('club', '00000000-0000-0000-0000-00000000000b'::uuid, 'mug')$c$, $c$use_voucher('club', 'x')$c$, $c$cancel_voucher('club', 'x')$c$]) AS call
 $$;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA shop_rights TO PUBLIC;
 SET ROLE regress_till;

@@ -189,14 +189,18 @@ had_rows(uint64 rows)
 
 void
 reward_customer(LockedCustomer *locked, const Ledger *ledger,
-				const Account *account)
+				const Account *account, const Reward *reward)
 {
 	RewardCustomer *customer = &locked->customer;
 
+	memset(locked, 0, sizeof(LockedCustomer));
 	customer->program = ledger->program;
 	customer->at = account->now;
-	customer->had = had_rows(ledger_execute(ledger->program, ASK_HAD,
-											&account->key, NULL));
+	if (reward->most > 0)
+		customer->had = had_rows(ledger_execute(ledger->program, ASK_HAD,
+												&account->key, NULL));
+	if (reward->condition == NULL)
+		return;
 	locked->table = profile_open(ledger->population);
 	customer->profile = profile_lock(locked->table, account->key);
 }
@@ -204,7 +208,8 @@ reward_customer(LockedCustomer *locked, const Ledger *ledger,
 void
 reward_customer_end(LockedCustomer *locked)
 {
-	profile_close(locked->table);
+	if (locked->table != NULL)
+		profile_close(locked->table);
 	locked->customer.profile = NULL;
 }
 

@@ -35,6 +35,8 @@ typedef struct Question
 	bool		allowed;
 } Question;
 
+static bool has_reached(const Ledger *ledger, const int64 *points,
+						const Reward *cheapest);
 static List *auto_rewards(const Program *program);
 static int	dearest_first(const ListCell *a, const ListCell *b);
 static int64 *affordable(Ledger *ledger);
@@ -56,13 +58,17 @@ rewards_end(Ledger *ledger, bool issues)
 	foreach(lc, ledger->restocked)
 		reward_restock(program, lfirst(lc));
 	ledger->restocked = NIL;
-	if (!issues || !OidIsValid(program->tables[VOUCHER_TABLE]) ||
-		auto_rewards(program) == NIL)
+	if (!issues || !OidIsValid(program->tables[VOUCHER_TABLE]))
+		return;
+	rewards = auto_rewards(program);
+	if (rewards == NIL)
+		return;
+	points = affordable(ledger);
+	/* mostly it is too little for any */
+	if (!has_reached(ledger, points, llast(rewards)))
 		return;
 	rewards_lock(program);
-	rewards = auto_rewards(program);
-	points = affordable(ledger);
-	foreach(lc, rewards)
+	foreach(lc, auto_rewards(program))
 		for (int i = 0; i < ledger->naccounts; i++)
 			vouchers = list_concat(vouchers,
 								   issue_to(ledger, &ledger->accounts[i],
@@ -73,7 +79,21 @@ rewards_end(Ledger *ledger, bool issues)
 	vouchers_issue(ledger, vouchers);
 }
 
-/* auto_rewards() lists those (Reward *) that are issued by themselves. */
+/* has_reached() says whether anybody can spend what the cheapest one costs. */
+static bool
+has_reached(const Ledger *ledger, const int64 *points,
+			const Reward *cheapest)
+{
+	for (int i = 0; i < ledger->naccounts; i++)
+		if (points[i] >= cheapest->price)
+			return true;
+	return false;
+}
+
+/*
+ * auto_rewards() lists those (Reward *) that are issued by themselves, if any
+ * are left, the cheapest one last.
+ */
 static List *
 auto_rewards(const Program *program)
 {
@@ -81,8 +101,12 @@ auto_rewards(const Program *program)
 	ListCell   *lc;
 
 	foreach(lc, rewards)
-		if (!((Reward *) lfirst(lc))->is_auto)
+	{
+		const Reward *reward = lfirst(lc);
+
+		if (!reward->is_auto || reward->stock == 0)
 			rewards = foreach_delete_current(rewards, lc);
+	}
 	list_sort(rewards, dearest_first);
 	return rewards;
 }
@@ -168,7 +192,7 @@ count_allowed(const Ledger *ledger, const Account *account,
 	LockedCustomer locked;
 	Question	question = {reward, &locked.customer, false};
 
-	reward_customer(&locked, ledger, account);
+	reward_customer(&locked, ledger, account, reward);
 	if (attempt(ask, &question) != NULL)
 		question.allowed = false;
 	reward_customer_end(&locked);

@@ -97,15 +97,15 @@ extern List *had_rows(uint64 rows);
 typedef struct LockedCustomer
 {
 	RewardCustomer customer;
-	ProfileTable *table;
+	ProfileTable *table;		/* NULL: it is not looked at */
 } LockedCustomer;
 
 /*
- * reward_customer() reads what there is to know of a customer whose profile is
+ * reward_customer() reads what a reward asks of a customer whose profile is
  * locked.  reward_customer_end() closes it; what was had is still there.
  */
 extern void reward_customer(LockedCustomer *locked, const Ledger *ledger,
-							const Account *account);
+							const Account *account, const Reward *reward);
 extern void reward_customer_end(LockedCustomer *locked);
 
 /*

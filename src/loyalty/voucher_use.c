@@ -76,7 +76,8 @@ segment_redeem_reward(PG_FUNCTION_ARGS)
 	bool		isnull;
 	char	   *code;
 
-	(void) reward_must_find(program, name);
+	if (!OidIsValid(program->tables[VOUCHER_TABLE]))
+		(void) reward_must_find(program, name);
 	ledger = ledger_begin(program, text_argument(fcinfo, 4),
 						  request_text("redeem_reward", fcinfo, requested,
 									   lengthof(requested)));
@@ -132,7 +133,7 @@ check_reward(const Ledger *ledger, const Account *account,
 	LockedCustomer locked;
 	RewardAnswer answer;
 
-	reward_customer(&locked, ledger, account);
+	reward_customer(&locked, ledger, account, reward);
 	answer = reward_ask(reward, &locked.customer);
 	reward_customer_end(&locked);
 	if (answer != REWARD_ALLOWED)
