@@ -29,6 +29,14 @@
 #include "audience/members_of.h"
 #include "base/base.h"
 
+/*
+ * Before it was due a profile was a member if it is stored as one.  For a few
+ * profiles it is cheaper to evaluate the filter once more than to read who is;
+ * so it is if many audiences are asked about.
+ */
+#define MANY_DUE		2000
+#define FEW_AUDIENCES	64
+
 /* A reading of the profiles that are due, one after the other. */
 typedef struct DueReading
 {
@@ -44,8 +52,12 @@ static void due_begin(DueReading *reading, const Population *population,
 static TupleTableSlot *due_next(DueReading *reading);
 static void due_end(DueReading *reading);
 static bool is_moved(const Audience *audience);
+static MemberSet **stored_members(const DueReading *reading, List *audiences,
+								  Snapshot snapshot);
 static void add_holding(const DueReading *reading, List *audiences,
 						const int *places, int sign, int64 *sums);
+static void subtract_stored(MemberSet *const *stored, int count, int64 ord,
+							int64 *sums);
 
 bool
 due_any(const Population *population, Snapshot snapshot)
@@ -99,7 +111,10 @@ due_count(const Population *population, List *audiences, Snapshot snapshot,
 {
 	DueReading	reading;
 	TupleTableSlot *row;
-	int		   *places = palloc(sizeof(int) * list_length(audiences));
+	int			count = list_length(audiences);
+	int		   *places = palloc(sizeof(int) * count);
+	MemberSet **stored = NULL;
+	int			met = 0;
 	bool		any = false;
 	ListCell   *lc;
 
@@ -118,12 +133,48 @@ due_count(const Population *population, List *audiences, Snapshot snapshot,
 	{
 		index_set_row(reading.index, row, reading.now);
 		add_holding(&reading, audiences, places, 1, more);
+		if (++met == MANY_DUE && count <= FEW_AUDIENCES)
+			stored = stored_members(&reading, audiences, snapshot);
+		if (stored != NULL)
+		{
+			subtract_stored(stored, count, profile_ord(population, row), more);
+			continue;
+		}
 		index_set_row(reading.index, row,
 					  profile_wake_at(population, row) - 1);
 		add_holding(&reading, audiences, places, -1, more);
 	}
 	due_end(&reading);
 	pfree(places);
+}
+
+/*
+ * stored_members() reads the members as they are stored, of audiences that
+ * time changes; NULL for the others.
+ */
+static MemberSet **
+stored_members(const DueReading *reading, List *audiences, Snapshot snapshot)
+{
+	int			count = list_length(audiences);
+	int32	   *ids = palloc(sizeof(int32) * count);
+	MemberSet **sets = palloc(sizeof(MemberSet *) * count);
+	ListCell   *lc;
+
+	foreach(lc, audiences)
+		ids[foreach_current_index(lc)] = is_moved(lfirst(lc)) ?
+			((const Audience *) lfirst(lc))->definition_id : NOT_STORED;
+	membership_read_several(reading->population, ids, count, snapshot, sets);
+	pfree(ids);
+	return sets;
+}
+
+/* subtract_stored() subtracts one for each set that a profile is in. */
+static void
+subtract_stored(MemberSet *const *stored, int count, int64 ord, int64 *sums)
+{
+	for (int i = 0; i < count; i++)
+		if (stored[i] != NULL && members_contain(stored[i], ord))
+			sums[i]--;
 }
 
 /*

@@ -27,9 +27,6 @@
 #include "audience/members_of.h"
 #include "base/base.h"
 
-/* The id of no definition: such members are not looked for. */
-#define NOT_STORED	(-1)
-
 static MemberSet *members_where(const Population *population,
 								const char *condition);
 static bool needs_filter(const Audience *audience, bool evaluated);

@@ -17,6 +17,9 @@
 /* Is any profile due? */
 extern bool due_any(const Population *population, Snapshot snapshot);
 
+/* The id of no definition: such members are not looked for. */
+#define NOT_STORED	(-1)
+
 /*
  * Correct the membership of profiles that are due in the sets of audiences
  * (Audience *), one for each; a set may be NULL, and is left out.

@@ -66,8 +66,24 @@ struct DueScan
 	bool		scanned;		/* has the index come to its end? */
 };
 
+/* position_of() is what the order of pages is the order of. */
+static inline uint64
+position_of(const ItemPointerData *tid)
+{
+	return (uint64) tid->ip_blkid.bi_hi << 32 |
+		(uint64) tid->ip_blkid.bi_lo << 16 | tid->ip_posid;
+}
+
+/* sort_tids() sorts by that, which takes longer than to read the rows else. */
+#define ST_SORT sort_tids
+#define ST_ELEMENT_TYPE ItemPointerData
+#define ST_COMPARE(a, b) \
+	(position_of(a) < position_of(b) ? -1 : position_of(a) > position_of(b))
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
 static bool find_portion(DueScan *scan);
-static int	compare_tids(const void *a, const void *b);
 
 ProfileScan *
 profile_scan_begin(const Population *population, Snapshot snapshot)
@@ -174,15 +190,8 @@ find_portion(DueScan *scan)
 		}
 		scan->tids[scan->count++] = tid;
 	}
-	qsort(scan->tids, scan->count, sizeof(ItemPointerData), compare_tids);
+	sort_tids(scan->tids, scan->count);
 	return scan->count > 0;
-}
-
-/* compare_tids() is the order of pages, for qsort(). */
-static int
-compare_tids(const void *a, const void *b)
-{
-	return ItemPointerCompare(unconstify(void *, a), unconstify(void *, b));
 }
 
 bool
