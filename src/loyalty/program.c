@@ -22,6 +22,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -96,8 +97,11 @@ program_open(FunctionCallInfo fcinfo, int program, int population,
 {
 	char	   *name = name_argument(fcinfo, program, "program");
 	const Population *home = population_argument(fcinfo, population);
+	const char *function = get_func_name(fcinfo->flinfo->fn_oid);
 
 	check_right(program_must(home, name), use);
+	if (use != PROGRAM_READ)
+		PreventCommandIfReadOnly(psprintf("segment.%s()", function));
 	home = population_keep(home->name, AccessShareLock);
 	if (home == NULL)
 		home = population_by_name(optional_name_argument(fcinfo, population));
