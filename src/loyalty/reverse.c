@@ -116,8 +116,9 @@ check_kind(const Program *program, const Reversed *reversed)
 	const char *kind = reversed->kind;
 	const char *instead;
 
-	if (strcmp(kind, "earn") == 0 || strcmp(kind, "redeem") == 0 ||
-		strcmp(kind, "settle") == 0 || strcmp(kind, "adjust") == 0)
+	if ((strcmp(kind, "earn") == 0 && reversed->points > 0) ||
+		strcmp(kind, "redeem") == 0 || strcmp(kind, "settle") == 0 ||
+		strcmp(kind, "adjust") == 0)
 		return;
 	instead = strcmp(kind, "hold") == 0 ? "Use segment.release()." :
 		strcmp(kind, "gift") == 0 ?
@@ -127,6 +128,8 @@ check_kind(const Program *program, const Reversed *reversed)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("movement " INT64_FORMAT " of program \"%s\" cannot be reversed",
 					reversed->number, program->name),
+			 strcmp(kind, "earn") == 0 ?
+			 errdetail("A rule took points by it.") :
 			 errdetail("Its kind is %s.", kind),
 			 errhint("%s", instead)));
 }
