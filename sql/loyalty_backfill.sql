@@ -23,7 +23,7 @@ SELECT count(*) FROM segment.earning;
 
 -- of 2025-05-01 nothing is left, of 2025-07-01 until July; what is of two days ago is pending for three more; no member, no points
 SELECT segment.create_earning('club', 'orders', 'orders.amount', ref => 'order_id', backfill => true);
-SELECT rule, version, valid_from FROM segment.earning;
+SELECT rule, version, valid_from FROM segment.earning ORDER BY rule, version;
 SELECT key, ref, raw, points FROM segment_data.past_club_granted ORDER BY ref;
 SELECT key, granted, active_at, expires_at FROM segment_data.past_club_lot ORDER BY key, expires_at, lot;
 SELECT customer_id, club_balance, club_pending FROM past ORDER BY 1;

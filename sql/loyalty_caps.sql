@@ -12,7 +12,7 @@ SELECT segment.attach_source('visits', at => 'at');
 SELECT segment.create_program('club');
 SELECT segment.join_program('club', 1, 'A'), segment.join_program('club', 2, 'B');
 SELECT segment.create_earning('club', 'visits', 'visits.points', ref => 'visit', cap => 25, per => 'day');
-SELECT rule, version, cap, per FROM segment.earning;
+SELECT rule, version, cap, per FROM segment.earning ORDER BY rule, version;
 CREATE VIEW earned AS SELECT key AS who, ref, raw, points, at FROM segment_data.capped_club_granted ORDER BY ref::bigint;
 CREATE VIEW balance AS SELECT customer_id, club_balance FROM capped ORDER BY 1;
 \pset format unaligned

@@ -16,7 +16,7 @@ SELECT segment.create_program('club', expires => 'after 1 year');
 SELECT segment.join_program('club', 1, 'A'), segment.join_program('club', 2, 'B');
 SELECT segment.create_earning('club', 'orders', 'orders.amount where status = "paid"', ref => 'order_id');
 SELECT segment.create_earning('club', 'bonus', 'orders.amount * 0.5 where (status = "paid")', 'in audience regulars', ref => 'order_id', pending => '7 days', expires => 'end of next year');
-SELECT * FROM segment.earning;
+SELECT * FROM segment.earning ORDER BY rule DESC;
 CREATE VIEW points AS SELECT customer_id, club_balance, club_earned, spent FROM guest ORDER BY 1;
 CREATE VIEW grants AS SELECT rule, ref, key, version, raw, points FROM segment_data.guest_club_granted WHERE ref::bigint <= 1000 ORDER BY key, ref::bigint, rule;
 
