@@ -359,6 +359,20 @@ SELECT segment.redeem('club', :somebody, 1000000);
 \set ON_ERROR_STOP on
 
 \set ECHO none
+\echo 'The one mug in stock is for gold customers.  Its voucher is used once:'
+\set ECHO queries
+
+SELECT segment.create_reward('club', 'mug', 200, stock => 1, condition => 'club.tier = "gold"', expires => 'after 3 months');
+
+SELECT code AS voucher FROM segment.redeem_reward('club', :somebody, 'mug') \gset
+
+SELECT reward, used_at::date FROM segment.use_voucher('club', :'voucher', ref => 'receipt 10');
+
+\set ON_ERROR_STOP off
+SELECT segment.use_voucher('club', :'voucher', ref => 'receipt 11');
+\set ON_ERROR_STOP on
+
+\set ECHO none
 \echo 'The cakes are refunded: their points go, and the tier that they had reached.'
 \set ECHO queries
 
