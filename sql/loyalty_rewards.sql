@@ -267,6 +267,19 @@ SELECT * FROM segment.verify_program('card');
 SELECT * FROM segment.verify('guest');
 DROP VIEW vouchers, cards;
 
+-- what is taken back takes the voucher that it has paid for, and no other
+SELECT segment.create_program('tea', unit => 'stamps', returns => 'forgive'), segment.join_program('tea', 1, 'T-1'), segment.create_reward('tea', 'pot', 9, auto => true);
+SELECT segment.earn('tea', 1, 9) AS first \gset
+SELECT segment.earn('tea', 1, 9) AS second \gset
+SELECT segment.earn('tea', 1, 3) AS third \gset
+SELECT segment.reverse('tea', :first, 2) IS NOT NULL AS reversed;
+SELECT movement, ended FROM segment_data.guest_tea_voucher ORDER BY 1;
+SELECT tea_balance, tea_vouchers FROM guest WHERE customer_id = 1;
+SELECT count(*) FROM (SELECT segment.use_voucher('tea', code) FROM segment_data.guest_tea_voucher WHERE movement = 4) AS used;
+SELECT segment.reverse('tea', :second, 2) IS NOT NULL AS reversed;
+SELECT tea_balance, tea_vouchers FROM guest WHERE customer_id = 1;
+SELECT * FROM segment.verify_program('tea');
+
 -- whoever drops the vouchers themselves has none, but orders come in
 BEGIN;
 DROP TABLE segment_data.guest_card_voucher;

@@ -38,7 +38,8 @@ static bool read_reversed(const Program *program, int64 number,
 static void check_kind(const Program *program, const Reversed *reversed);
 static int64 reverse(Ledger *ledger, Account *account, Reversed *reversed,
 					 int64 points, const char *note);
-static bool give_back_unused(Ledger *ledger, Account *account);
+static bool give_back_unused(Ledger *ledger, Account *account, int64 grant,
+							 bool others);
 static void give_back(Ledger *ledger, Movement *movement, int64 draw,
 					  int64 points, const char *kind, const char *contra);
 static List *read_shares(Ledger *ledger, Account *account,
@@ -189,6 +190,8 @@ take_back(Ledger *ledger, Movement *movement, int64 grant, int64 points,
 {
 	ReturnsPolicy policy = ledger->program->policy;
 	Account    *account = movement->account;
+	bool		others = policy == RETURNS_DEBT ||
+		(policy == RETURNS_FORGIVE && ledger->program->terms.idle);
 	int64		left = points;
 	ListCell   *lc;
 
@@ -206,11 +209,10 @@ take_back(Ledger *ledger, Movement *movement, int64 grant, int64 points,
 			left -= some;
 		}
 		/* where lots are moved into each other, any may have them */
-		if (policy == RETURNS_DEBT ||
-			(policy == RETURNS_FORGIVE && ledger->program->terms.idle))
+		if (others)
 			left -= lots_draw_any(ledger, movement, left, kind, contra);
 	} while (left > 0 && policy != RETURNS_PENDING_ONLY &&
-			 give_back_unused(ledger, account));
+			 give_back_unused(ledger, account, grant, others));
 	if (policy == RETURNS_DEBT)
 	{
 		ledger_enter(ledger, movement, NULL, -left, kind, contra, ledger->at);
@@ -225,14 +227,14 @@ take_back(Ledger *ledger, Movement *movement, int64 grant, int64 points,
 }
 
 /*
- * give_back_unused() cancels the last voucher that a customer's points have
- * turned into by themselves, and that can be used, and gives the points back;
- * false if there is none.  What was added so far is written.
+ * give_back_unused() cancels a voucher that a customer's points have turned
+ * into by themselves (see voucher_unused()), and gives the points back; false
+ * if there is none.  What was added so far is written.
  */
 static bool
-give_back_unused(Ledger *ledger, Account *account)
+give_back_unused(Ledger *ledger, Account *account, int64 grant, bool others)
 {
-	int64		number = voucher_unused(ledger, account);
+	int64		number = voucher_unused(ledger, account, grant, others);
 	Reversed	reversed;
 	Movement   *movement;
 	bool		is_auto;

@@ -161,8 +161,13 @@ extern void vouchers_issue(Ledger *ledger, List *vouchers);
 extern bool voucher_cancel(Ledger *ledger, int64 movement, bool whole,
 						   bool *is_auto);
 
-/* voucher_unused() is the movement of the last one that can be cancelled. */
-extern int64 voucher_unused(Ledger *ledger, const Account *account);
+/*
+ * voucher_unused() is the movement of the last one that was issued by itself,
+ * can be used, and was paid for by the points of a grant; or with 'others', if
+ * there is none, by points that are still good.  0: there is none.
+ */
+extern int64 voucher_unused(Ledger *ledger, const Account *account,
+							int64 grant, bool others);
 
 /* reward_auto.c: points that turn into vouchers by themselves ------------- */
 

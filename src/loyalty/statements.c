@@ -184,12 +184,24 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" ORDER BY u.n",
 		2, {KEY_ARRAY, TIMESTAMPTZARRAYOID},
 	},
-	/* key, at: what was issued by itself and can be used, the last first */
+	/*
+	 * key, at, movement, others: what was issued by itself and can be used,
+	 * and was paid for by what the movement granted; or by others, if these
+	 * are still good
+	 */
 	[ASK_UNUSED] = {
-		"SELECT movement FROM {voucher} WHERE key = $1 AND auto"
-		" AND ended = 'expired' AND ended_at > $2"
-		" ORDER BY movement DESC",
-		2, {KEY_TYPE, TIMESTAMPTZOID},
+		"SELECT v.movement FROM {voucher} v CROSS JOIN LATERAL"
+		" (SELECT coalesce(bool_or(l.lot IN (SELECT g.lot FROM {entry} g"
+		" WHERE g.movement IN (SELECT $3 UNION ALL SELECT m.movement"
+		" FROM {movement} m WHERE m.reverses = $3) AND g.points > 0"
+		" AND g.kind IN ('earn', 'adjust'))), false) AS own,"
+		" bool_or(l.expires_at > $2) AS good FROM {entry} e"
+		" JOIN {lot} l USING (lot) WHERE e.movement = v.movement"
+		" AND e.kind = 'redeem') AS paid WHERE v.key = $1 AND v.auto"
+		" AND v.ended = 'expired' AND v.ended_at > $2"
+		" AND (paid.own OR paid.good AND $4)"
+		" ORDER BY paid.own DESC, v.movement DESC LIMIT 1",
+		4, {KEY_TYPE, TIMESTAMPTZOID, INT8OID, BOOLOID},
 	},
 	/* code, reward, key, movement, price, auto, issued_at, expires_at */
 	[ADD_VOUCHER] = {

@@ -90,9 +90,11 @@ voucher_cancel(Ledger *ledger, int64 movement, bool whole, bool *is_auto)
 }
 
 int64
-voucher_unused(Ledger *ledger, const Account *account)
+voucher_unused(Ledger *ledger, const Account *account, int64 grant,
+			   bool others)
 {
-	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at)};
+	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at),
+	Int64GetDatum(grant), BoolGetDatum(others)};
 	bool		isnull;
 
 	if (!OidIsValid(ledger->program->tables[VOUCHER_TABLE]) ||

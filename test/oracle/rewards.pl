@@ -35,7 +35,7 @@ my %rewards = (
 		terms => 'end of this week' },
 	bag => { price => 8, stock => 10, most => 1, period => 'last 1 month', counts => "at + interval '1 month' > now",
 		expires => "date_trunc('quarter', at + interval '1 day') + interval '3 months'", terms => 'after 1 day to the end of quarter', lucky => 1 },
-	coffee => { price => 90, stock => 12, auto => 1, expires => "at + interval '36 hours'", terms => 'after 36 hours' },
+	coffee => { price => 90, stock => 12, auto => 1, expires => "at + interval '3 weeks'", terms => 'after 3 weeks' },
 	dinner => { price => 200, auto => 1, most => 1, period => 'this week', counts => "at >= date_trunc('week', now)", terms => 'never' },
 );
 # local times at which something is special
@@ -330,7 +330,10 @@ sub take_back
 			$batch->{left} -= $some;
 			$points -= $some;
 		}
-		my ($last) = sort { $b->{movement} <=> $a->{movement} } grep { $_->{auto} && is_open($_, $now) } @{ $customer->{vouchers} };
+		# those first that these points have paid for
+		my ($last) = sort { paid($b, $grant) <=> paid($a, $grant) || $b->{movement} <=> $a->{movement} }
+		  grep { paid($_, $grant) || $program->{returns} eq 'debt' && grep { !defined $_->[0]{expires} || $_->[0]{expires} > $now } @{ $_->{shares} } }
+		  grep { $_->{auto} && is_open($_, $now) } @{ $customer->{vouchers} };
 
 		last if $points == 0 || !$last;
 		put_back($last);
@@ -338,6 +341,14 @@ sub take_back
 	}
 	$customer->{debt} += $points if $program->{returns} eq 'debt';
 	return;
+}
+
+# Have points of a grant paid for a voucher?
+sub paid
+{
+	my ($voucher, $grant) = @_;
+
+	return (grep { $_->[0] == $grant->{batch} } @{ $voucher->{shares} }) ? 1 : 0;
 }
 
 sub is_open
