@@ -8,7 +8,8 @@
  *		program_define.c	they are made, changed and dropped
  *		program_table.c		and their tables
  *		statements.c		the SQL for what is asked now and then
- *		tables.c rows.c		the table API for what is asked all day (tables.h)
+ *		tables.c rows.c search.c
+ *							the table API for what is asked all day (tables.h)
  *		arguments.c			what a function was given
  *		ledger.c			what is added to the ledger, until it is written
  *		account.c			whose accounts are touched, and locked

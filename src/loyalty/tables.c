@@ -26,9 +26,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/stratnum.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -46,13 +44,12 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
-#include "utils/typcache.h"
 
+#include "loyalty/search.h"
 #include "loyalty/tables.h"
 
-/* The most columns of a table, or by which rows are looked for. */
+/* The most columns of a table. */
 #define MOST_COLUMNS	14
-#define MOST_KEYS		2
 
 /* The columns of the tables, as create_program() makes them. */
 static const char *const columns[PROGRAM_TABLES][MOST_COLUMNS + 1] = {
@@ -73,22 +70,21 @@ static const char *const columns[PROGRAM_TABLES][MOST_COLUMNS + 1] = {
 typedef struct PathShape
 {
 	ProgramTable table;
-	AttrNumber	columns[MOST_KEYS + 1];
+	SearchForm	form;
 	const char *predicate;
-	bool		above;			/* is the last one looked for above a value? */
 } PathShape;
 
 static const PathShape paths[LEDGER_PATHS] = {
-	[MEMBER_BY_KEY] = {MEMBER_TABLE, {MEMBER_KEY}},
-	[DEBTS_BY_KEY] = {ENTRY_TABLE, {ENTRY_KEY}, "(lot IS NULL)"},
-	[OPEN_HOLDS_BY_KEY] = {HOLD_TABLE, {HOLD_KEY},
+	[MEMBER_BY_KEY] = {MEMBER_TABLE, {{MEMBER_KEY}}},
+	[DEBTS_BY_KEY] = {ENTRY_TABLE, {{ENTRY_KEY}}, "(lot IS NULL)"},
+	[OPEN_HOLDS_BY_KEY] = {HOLD_TABLE, {{HOLD_KEY}},
 	"(state = 'open'::text)"},
-	[LOT_BY_NUMBER] = {LOT_TABLE, {LOT_LOT}},
-	[LOTS_BY_EXPIRY] = {LOT_TABLE, {LOT_KEY, LOT_EXPIRES_AT},
-	"(remaining > 0)", true},
-	[TOKEN] = {MOVEMENT_TABLE, {MOVEMENT_TOKEN}, "(token IS NOT NULL)"},
-	[GRANTED_BY_REF] = {GRANTED_TABLE, {GRANTED_RULE, GRANTED_REF}},
-	[MOVEMENTS_BY_REVERSED] = {MOVEMENT_TABLE, {MOVEMENT_REVERSES},
+	[LOT_BY_NUMBER] = {LOT_TABLE, {{LOT_LOT}}},
+	[LOTS_BY_EXPIRY] = {LOT_TABLE, {{LOT_KEY, LOT_EXPIRES_AT}, true},
+	"(remaining > 0)"},
+	[TOKEN] = {MOVEMENT_TABLE, {{MOVEMENT_TOKEN}}, "(token IS NOT NULL)"},
+	[GRANTED_BY_REF] = {GRANTED_TABLE, {{GRANTED_RULE, GRANTED_REF}}},
+	[MOVEMENTS_BY_REVERSED] = {MOVEMENT_TABLE, {{MOVEMENT_REVERSES}},
 	"(reverses IS NOT NULL)"},
 };
 
@@ -118,17 +114,6 @@ typedef struct KeptEntry
 	KeptTable  *kept;
 } KeptEntry;
 
-/* Rows that are looked for. */
-typedef struct Search
-{
-	Relation	index;			/* NULL: the table is read */
-	IndexScanDesc scan;
-	TableScanDesc all;
-	ScanKeyData keys[MOST_KEYS];
-	int			nkeys;
-	TupleTableSlot *row;
-} Search;
-
 struct OpenTables
 {
 	MemoryContext context;
@@ -151,11 +136,6 @@ static void keep_indexes(KeptTable *kept, Relation relation,
 						 ProgramTable which);
 static bool serves(Relation index, LedgerPath path);
 static char *predicate_text(Relation index);
-static Search *search_begin(Ledger *ledger, LedgerPath path);
-static void init_key(Search *search, const LedgerTable *table,
-					 LedgerPath path, int number);
-static void search_end(Search *search);
-
 void
 tables_init(void)
 {
@@ -439,9 +419,9 @@ serves(Relation index, LedgerPath path)
 		(predicate == NULL) != (shape->predicate == NULL) ||
 		(predicate != NULL && strcmp(predicate, shape->predicate) != 0))
 		return false;
-	for (int i = 0; shape->columns[i] != 0; i++)
+	for (int i = 0; shape->form.columns[i] != 0; i++)
 		if (i >= index->rd_index->indnkeyatts ||
-			index->rd_index->indkey.values[i] != shape->columns[i])
+			index->rd_index->indkey.values[i] != shape->form.columns[i])
 			return false;
 	return true;
 }
@@ -465,46 +445,24 @@ void
 ledger_seek(Ledger *ledger, LedgerPath path, Datum first, Datum second)
 {
 	struct OpenTables *open = open_tables(ledger);
+	LedgerTable *table = ledger_table(ledger, paths[path].table);
 	MemoryContext old = MemoryContextSwitchTo(open->context);
-	Search	   *search;
 
 	if (open->snapshot == NULL)
-		open->snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ?
-										  GetTransactionSnapshot() :
-										  GetLatestSnapshot());
+		open->snapshot = search_snapshot();
 	if (open->searches[path] == NULL)
-		open->searches[path] = search_begin(ledger, path);
-	search = open->searches[path];
-	search->keys[0].sk_argument = first;
-	search->keys[1].sk_argument = second;
-	if (search->index != NULL)
-		index_rescan(search->scan, search->keys, search->nkeys, NULL, 0);
-	else
-	{
-		LedgerTable *table = open->tables[paths[path].table];
-
-		if (search->all != NULL)
-			table_endscan(search->all);
-		search->all = table_beginscan(table->relation, open->snapshot,
-									  search->nkeys, search->keys);
-	}
+		open->searches[path] = search_begin(table->relation,
+											table_path(table, path),
+											open->snapshot,
+											&paths[path].form);
 	MemoryContextSwitchTo(old);
+	search_for(open->searches[path], first, second);
 }
 
 TupleTableSlot *
 ledger_next(Ledger *ledger, LedgerPath path)
 {
-	Search	   *search = ledger->open->searches[path];
-	MemoryContext old = MemoryContextSwitchTo(ledger->open->context);
-	bool		found = search->index != NULL ?
-		index_getnext_slot(search->scan, ForwardScanDirection, search->row) :
-		table_scan_getnextslot(search->all, ForwardScanDirection, search->row);
-
-	MemoryContextSwitchTo(old);
-	if (!found)
-		return NULL;
-	slot_getallattrs(search->row);
-	return search->row;
+	return search_next(ledger->open->searches[path], ForwardScanDirection);
 }
 
 bool
@@ -530,63 +488,4 @@ ledger_forget(Ledger *ledger)
 	if (open->snapshot != NULL)
 		UnregisterSnapshot(open->snapshot);
 	open->snapshot = NULL;
-}
-
-/* search_begin() prepares to look for rows. */
-static Search *
-search_begin(Ledger *ledger, LedgerPath path)
-{
-	LedgerTable *table = ledger_table(ledger, paths[path].table);
-	Search	   *search = palloc0(sizeof(Search));
-	Oid			index = table_path(table, path);
-
-	if (OidIsValid(index))
-		search->index = index_open(index, RowExclusiveLock);
-	while (search->nkeys < MOST_KEYS &&
-		   paths[path].columns[search->nkeys] != 0)
-		init_key(search, table, path, search->nkeys++);
-	if (search->index != NULL)
-		search->scan = index_beginscan(table->relation, search->index,
-									   ledger->open->snapshot, NULL,
-									   search->nkeys, 0);
-	search->row = table_slot_create(table->relation, NULL);
-	return search;
-}
-
-/* init_key() prepares one of the keys by which rows are looked for. */
-static void
-init_key(Search *search, const LedgerTable *table, LedgerPath path,
-		 int number)
-{
-	const PathShape *shape = &paths[path];
-	AttrNumber	column = shape->columns[number];
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(table->relation),
-										  column - 1);
-	bool		above = shape->above && shape->columns[number + 1] == 0;
-	StrategyNumber strategy = above ? BTGreaterStrategyNumber :
-		BTEqualStrategyNumber;
-	TypeCacheEntry *type = lookup_type_cache(att->atttypid,
-											 TYPECACHE_BTREE_OPFAMILY);
-	Oid			compare = get_opfamily_member(type->btree_opf,
-											  type->btree_opintype,
-											  type->btree_opintype, strategy);
-
-	ScanKeyEntryInitialize(&search->keys[number], 0,
-						   search->index != NULL ? number + 1 : column,
-						   strategy, InvalidOid, att->attcollation,
-						   get_opcode(compare), (Datum) 0);
-}
-
-/* search_end() ends to look for rows. */
-static void
-search_end(Search *search)
-{
-	if (search->scan != NULL)
-		index_endscan(search->scan);
-	if (search->all != NULL)
-		table_endscan(search->all);
-	if (search->index != NULL)
-		index_close(search->index, NoLock);
-	ExecDropSingleTupleTableSlot(search->row);
-	pfree(search);
 }

@@ -7,26 +7,59 @@
  *					are there, now and to come?
  *		events		what do they qualify by?
  *
- * Each is one statement for many customers.
+ * Standings are looked for by the table API, as every order asks for them;
+ * events by one statement for many customers.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "loyalty/search.h"
+#include "loyalty/tables.h"
 #include "loyalty/tier_private.h"
+
+/* The columns of a table of steps, from 0 on; of tiers kept the first four. */
+enum
+{
+	STEP_KEY,
+	STEP_AT,
+	STEP_TIER,
+	STEP_UNTIL,
+	STEP_NEXT,
+	STEP_AHEAD,
+};
+
+/* A table that is looked into. */
+typedef struct Looked
+{
+	Oid			relid;
+	Relation	relation;
+	Oid			index;			/* its primary key, or InvalidOid */
+	Search	   *search;
+} Looked;
 
 static void read_events(Tiering *tiering, const TierCustomer *customers,
 						int count, TierKnown *known);
-static void read_standing(Tiering *tiering, TierKnown *known);
+static void look_begin(Looked *looked, Snapshot snapshot);
+static void look_end(Looked *looked);
+static TierStep step_of_row(const Tiering *tiering, TupleTableSlot *row);
+static void add_kept(const Tiering *tiering, TierKnown *one,
+					 TupleTableSlot *row);
+static void add_step(const Tiering *tiering, TierKnown *one,
+					 TupleTableSlot *row);
 static void split_steps(TierKnown *known, TimestampTz now);
 static void add_event(const Tiering *tiering, TierKnown *known,
 					  TimestampTz at, Datum value);
@@ -50,105 +83,139 @@ TierKnown *
 tier_standings(Tiering *tiering, const TierCustomer *customers, int count)
 {
 	TierKnown  *known = palloc0(sizeof(TierKnown) * count);
-	Datum	   *keys = palloc(sizeof(Datum) * count);
-	Datum	   *at = palloc(sizeof(Datum) * count);
-	Datum		values[2];
+	Snapshot	snapshot;
+	Looked		looked[] = {{tiering->member}, {tiering->kept},
+	{tiering->step}};
 
+	/* to see what this transaction has written */
+	CommandCounterIncrement();
+	snapshot = search_snapshot();
+	for (int i = 0; i < lengthof(looked); i++)
+		look_begin(&looked[i], snapshot);
 	for (int i = 0; i < count; i++)
 	{
-		keys[i] = customers[i].key;
-		at[i] = TimestampTzGetDatum(customers[i].at);
+		TierKnown  *one = &known[i];
+		TupleTableSlot *row;
+		int			past = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int k = 0; k < lengthof(looked); k++)
+			search_for(looked[k].search, customers[i].key, (Datum) 0);
+		row = search_next(looked[0].search, ForwardScanDirection);
+		one->member = row != NULL && row->tts_isnull[MEMBER_LEFT_AT - 1];
+		while ((row = search_next(looked[1].search,
+								  ForwardScanDirection)) != NULL)
+			add_kept(tiering, one, row);
+
+		/* those to come, and two of those that are there */
+		while ((past < 2 || !OidIsValid(looked[2].index)) &&
+			   (row = search_next(looked[2].search,
+								  OidIsValid(looked[2].index) ?
+								  BackwardScanDirection :
+								  ForwardScanDirection)) != NULL)
+		{
+			add_step(tiering, one, row);
+			past += step_of_row(tiering, row).at <= customers[i].at;
+		}
+		one->last = DT_NOBEGIN;
+		split_steps(one, customers[i].at);
 	}
-	values[0] = tier_array(keys, count, tiering->population->key_type);
-	values[1] = tier_array(at, count, TIMESTAMPTZOID);
-	(void) tiering_execute(tiering, TIER_STANDING, values);
-	read_standing(tiering, known);
-	for (int i = 0; i < count; i++)
-	{
-		known[i].last = DT_NOBEGIN;
-		split_steps(&known[i], customers[i].at);
-	}
+	for (int i = 0; i < lengthof(looked); i++)
+		look_end(&looked[i]);
+	UnregisterSnapshot(snapshot);
 	return known;
 }
 
-/* read_standing() takes what the tables of the program say. */
+/* look_begin() prepares to look for rows by the first column, the key. */
 static void
-read_standing(Tiering *tiering, TierKnown *known)
+look_begin(Looked *looked, Snapshot snapshot)
 {
-	SPITupleTable *table = SPI_tuptable;
+	static const SearchForm by_key = {{1}};
 
-	for (uint64 i = 0; i < SPI_processed; i++)
+	looked->relation = table_open(looked->relid, AccessShareLock);
+	looked->index = RelationGetPrimaryKeyIndex(looked->relation, false);
+	looked->search = search_begin(looked->relation, looked->index, snapshot,
+								  &by_key);
+}
+
+/* look_end() ends that. */
+static void
+look_end(Looked *looked)
+{
+	search_end(looked->search);
+	table_close(looked->relation, NoLock);
+}
+
+/* step_of_row() is what a row of steps says, or of tiers kept. */
+static TierStep
+step_of_row(const Tiering *tiering, TupleTableSlot *row)
+{
+	char	   *tier = TextDatumGetCString(row->tts_values[STEP_TIER]);
+	TierStep	step = {
+		.at = DatumGetTimestampTz(row->tts_values[STEP_AT]),
+		.tier = tier_number(tiering, tier),
+		.until = DatumGetTimestampTz(row->tts_values[STEP_UNTIL]),
+	};
+
+	/* a tier that is no more is none of ours */
+	if (step.tier == 0 && tier[0] != '\0')
+		step.tier = -1;
+	pfree(tier);
+	return step;
+}
+
+/* add_kept() adds a tier that is kept. */
+static void
+add_kept(const Tiering *tiering, TierKnown *one, TupleTableSlot *row)
+{
+	if (one->nkept == one->room_kept)
 	{
-		HeapTuple	row = table->vals[i];
-		TupleDesc	desc = table->tupdesc;
-		bool		isnull;
-		TierKnown  *one = &known[DatumGetInt64(SPI_getbinval(row, desc, 1,
-															 &isnull)) - 1];
-		char	   *kind = TextDatumGetCString(SPI_getbinval(row, desc, 2,
-															 &isnull));
-		TierStep	step;
-		char	   *tier;
-		int			place;
-
-		step.at = DatumGetTimestampTz(SPI_getbinval(row, desc, 3, &isnull));
-		step.until = DatumGetTimestampTz(SPI_getbinval(row, desc, 5,
-													   &isnull));
-		if (strcmp(kind, "member") == 0)
-		{
-			one->member = isnull;	/* has not left */
-			continue;
-		}
-		tier = TextDatumGetCString(SPI_getbinval(row, desc, 4, &isnull));
-		step.tier = tier_number(tiering, tier);
-		if (strcmp(kind, "kept") == 0)
-		{
-			if (one->nkept == one->room_kept)
-			{
-				one->room_kept = Max(one->room_kept * 2, 4);
-				one->kept = one->kept == NULL ?
-					palloc_array(TierStep, one->room_kept) :
-					repalloc(one->kept, sizeof(TierStep) * one->room_kept);
-			}
-			one->kept[one->nkept++] = step;
-			continue;
-		}
-		/* a tier that is no more is none of ours */
-		if (step.tier == 0 && tier[0] != '\0')
-			step.tier = -1;
-		if (one->nsteps == one->room_steps)
-		{
-			one->room_steps = Max(one->room_steps * 2, 4);
-			if (one->steps == NULL)
-			{
-				one->steps = palloc_array(TierStep, one->room_steps);
-				one->nexts = palloc_array(Datum, one->room_steps);
-				one->aheads = palloc_array(TimestampTz, one->room_steps);
-			}
-			else
-			{
-				one->steps = repalloc(one->steps,
-									  sizeof(TierStep) * one->room_steps);
-				one->nexts = repalloc(one->nexts,
-									  sizeof(Datum) * one->room_steps);
-				one->aheads = repalloc(one->aheads,
-									   sizeof(TimestampTz) * one->room_steps);
-			}
-		}
-		/* in the order of time */
-		place = one->nsteps++;
-		for (; place > 0 && one->steps[place - 1].at > step.at; place--)
-		{
-			one->steps[place] = one->steps[place - 1];
-			one->nexts[place] = one->nexts[place - 1];
-			one->aheads[place] = one->aheads[place - 1];
-		}
-		one->nexts[place] =
-			datumCopy(SPI_getbinval(row, desc, 6, &isnull), false, -1);
-		one->steps[place] = step;
-		one->aheads[place] =
-			DatumGetTimestampTz(SPI_getbinval(row, desc, 7, &isnull));
+		one->room_kept = Max(one->room_kept * 2, 4);
+		one->kept = one->kept == NULL ?
+			palloc_array(TierStep, one->room_kept) :
+			repalloc(one->kept, sizeof(TierStep) * one->room_kept);
 	}
-	SPI_freetuptable(table);
+	one->kept[one->nkept] = step_of_row(tiering, row);
+	one->kept[one->nkept].tier = Max(one->kept[one->nkept].tier, 0);
+	one->nkept++;
+}
+
+/* add_step() adds a step, in the order of time. */
+static void
+add_step(const Tiering *tiering, TierKnown *one, TupleTableSlot *row)
+{
+	TierStep	step = step_of_row(tiering, row);
+	int			place;
+
+	if (one->nsteps == one->room_steps)
+	{
+		one->room_steps = Max(one->room_steps * 2, 4);
+		if (one->steps == NULL)
+		{
+			one->steps = palloc_array(TierStep, one->room_steps);
+			one->nexts = palloc_array(Datum, one->room_steps);
+			one->aheads = palloc_array(TimestampTz, one->room_steps);
+		}
+		else
+		{
+			one->steps = repalloc(one->steps,
+								  sizeof(TierStep) * one->room_steps);
+			one->nexts = repalloc(one->nexts,
+								  sizeof(Datum) * one->room_steps);
+			one->aheads = repalloc(one->aheads,
+								   sizeof(TimestampTz) * one->room_steps);
+		}
+	}
+	place = one->nsteps++;
+	for (; place > 0 && one->steps[place - 1].at > step.at; place--)
+	{
+		one->steps[place] = one->steps[place - 1];
+		one->nexts[place] = one->nexts[place - 1];
+		one->aheads[place] = one->aheads[place - 1];
+	}
+	one->nexts[place] = datumCopy(row->tts_values[STEP_NEXT], false, -1);
+	one->steps[place] = step;
+	one->aheads[place] = DatumGetTimestampTz(row->tts_values[STEP_AHEAD]);
 }
 
 /*

@@ -44,7 +44,6 @@ typedef struct Tier
 typedef enum TierStatement
 {
 	TIER_EVENTS,
-	TIER_STANDING,
 	TIER_WRITE,
 	TIER_KEEP,
 #define TIER_STATEMENTS	(TIER_KEEP + 1)

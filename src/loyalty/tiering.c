@@ -262,26 +262,6 @@ tiering_where(const Tiering *tiering)
 
 /* ---- statements ---- */
 
-/* Of some customers: keys, and as of when. */
-static const char *const standing_sql =
-	"SELECT k.n, 'member', m.joined_at, NULL::pg_catalog.text, m.left_at,"
-	" NULL::pg_catalog.numeric, NULL::pg_catalog.timestamptz"
-	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
-	" WITH ORDINALITY AS k (key, at, n)"
-	" JOIN {member} AS m ON m.key = k.key"
-	" UNION ALL SELECT k.n, 'kept', p.at, p.tier, p.until, NULL, NULL"
-	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
-	" WITH ORDINALITY AS k (key, at, n)"
-	" JOIN {kept} AS p ON p.key = k.key"
-	" UNION ALL SELECT k.n, 'step', s.at, s.tier, s.until, s.next, s.ahead"
-	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2))"
-	" WITH ORDINALITY AS k (key, at, n), LATERAL ("
-	"(SELECT s.at, s.tier, s.until, s.next, s.ahead FROM {step} AS s"
-	" WHERE s.key = k.key AND s.at <= k.at ORDER BY s.at DESC LIMIT 2)"
-	" UNION ALL"
-	" (SELECT s.at, s.tier, s.until, s.next, s.ahead FROM {step} AS s"
-	" WHERE s.key = k.key AND s.at > k.at ORDER BY s.at)) AS s";
-
 /*
  * Steps that go: keys, at; and that come, or are others now: keys, at, tiers,
  * until, next, ahead.  One statement, so that profiles are visited once.
@@ -333,7 +313,6 @@ make_plan(const Tiering *tiering, TierStatement statement)
 	Oid			keys = get_array_type(tiering->population->key_type);
 	Oid			types[TIER_STATEMENTS][8] = {
 		[TIER_EVENTS] = {keys},
-		[TIER_STANDING] = {keys, TIMESTAMPTZARRAYOID},
 		[TIER_WRITE] = {keys, TIMESTAMPTZARRAYOID, keys, TIMESTAMPTZARRAYOID,
 		TEXTARRAYOID, TIMESTAMPTZARRAYOID, NUMERICARRAYOID,
 		TIMESTAMPTZARRAYOID},
@@ -342,13 +321,11 @@ make_plan(const Tiering *tiering, TierStatement statement)
 	};
 	static const int counts[] = {
 		[TIER_EVENTS] = 1,
-		[TIER_STANDING] = 2,
 		[TIER_WRITE] = 8,
 		[TIER_KEEP] = 4,
 	};
 	char	   *sql = statement == TIER_EVENTS ? events_sql(tiering) :
-		tables_sql(tiering, statement == TIER_STANDING ? standing_sql :
-				   statement == TIER_WRITE ? write_sql : keep_sql);
+		tables_sql(tiering, statement == TIER_WRITE ? write_sql : keep_sql);
 	SPIPlanPtr	plan = SPI_prepare_cursor(sql, counts[statement],
 										  types[statement],
 										  CURSOR_OPT_GENERIC_PLAN);
@@ -411,7 +388,6 @@ tables_sql(const Tiering *tiering, const char *sql)
 		const char *name;
 		Oid			relid;
 	}			tables[] = {
-		{"{member}", tiering->member},
 		{"{kept}", tiering->kept},
 		{"{step}", tiering->step},
 	};
