@@ -29,6 +29,7 @@ DO $$ BEGIN PERFORM segment.redeem_reward('club', 1, 'mug'); END $$;
 SET segment.capture = off;
 UPDATE segment_data.profile_club_voucher SET code = 'V-1';
 RESET segment.capture;
+SELECT segment.create_occasion('club', 'birthday', 'local', 5);
 
 -- Every function of the surface, with all of its arguments; 's' are those for
 -- which a string is written, with what is written.
@@ -80,7 +81,9 @@ INSERT INTO call VALUES
     ('create_program', '{other,stamps,after 1 month,1 day,up,forgive,5,of the other kind,profile}', 'ssssssiss'),
     ('alter_program', '{club,points,after 1 month,1 day,up,forgive,5,of the same kind,profile}', 'ssssssiss'),
     ('drop_program', '{club,true,profile}', 'sbs'),
-    ('join_program', '{club,2,77,profile}', 'ssss'), ('join_program', '{club,2,77,profile}', 'siss'),
+    ('join_program', '{club,2,77,profile,A-1}', 'sssss'), ('join_program', '{club,2,77,profile,A-1}', 'sisss'),
+    ('create_occasion', '{club,visit,big,5,day,1 day,never,profile}', 'sssissss'), ('create_referral', '{club,big,5,5,1 day,never,profile}', 'ssiisss'),
+    ('end_occasion', '{club,birthday,profile}', 'sss'),
     ('leave_program', '{club,1,profile}', 'sss'), ('leave_program', '{club,1,profile}', 'sis'),
     ('member_key', '{club,A-1,profile}', 'sss'),
     ('earn', '{club,1,5,review,t1,1 day,never,good,profile}', 'ssissssss'), ('earn', '{club,1,5,review,t1,1 day,never,good,profile}', 'siissssss'),

@@ -207,7 +207,10 @@ segment_rename_audience(PG_FUNCTION_ARGS)
 
 	affected.audiences = list_make1(name);
 	definer_lock(definer, &affected);
-	lock_and_settle(definer, NIL);
+	/* guests know the audience by the name that it has still */
+	do
+		lock_and_settle(definer, NIL);
+	while (guests_folded(definer->population));
 	audience_check_name(population_of(definer), new_name);
 	members_rename(population_of(definer), name, new_name);
 	audience_rename(population_of(definer), name, new_name);

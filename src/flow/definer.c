@@ -162,7 +162,7 @@ definer_end(Definer *definer)
 {
 	if (definer->connected)
 	{
-		guests_folded(definer->population);
+		(void) guests_folded(definer->population);
 		SPI_finish();
 	}
 	if (definer->acting)

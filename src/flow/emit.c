@@ -64,7 +64,7 @@ fold(const Population *population, int64 budget)
 			break;
 	}
 	close_feed(population, feed);
-	guests_folded(population->name);
+	(void) guests_folded(population->name);
 	return folded;
 }
 

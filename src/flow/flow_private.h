@@ -164,12 +164,12 @@ extern void members_leave(const Population *population, const char *name);
 /*
  * guests_note_folded() notes that the transaction has appended transitions to
  * the feed, from one number to another, and guests_folded() tells the guests
- * what was noted of a population, if it is still there.  The caller is
- * connected to SPI.
+ * what was noted of a population, if it is still there; it returns whether
+ * there was anything.  The caller is connected to SPI.
  */
 extern void guests_note_folded(const Population *population, int64 first,
 							   int64 last);
-extern void guests_folded(const char *population);
+extern bool guests_folded(const char *population);
 
 /*
  * guests_end_transaction() forgets what was noted, and guests_discard() what

@@ -583,7 +583,7 @@ guests_note_folded(const Population *population, int64 first, int64 last)
 	noted.last = last;
 }
 
-void
+bool
 guests_folded(const char *name)
 {
 	const Population *population;
@@ -591,14 +591,15 @@ guests_folded(const char *name)
 	int64		last = noted.last;
 
 	if (first == 0)
-		return;
+		return false;
 	noted.first = 0;
 	population = population_find(name);
 	if (population == NULL || population->oid != noted.population)
-		return;
+		return false;
 	for (int i = 0; i < nguests; i++)
 		if (guests[i]->folded != NULL)
 			let_write(guests[i], population, NULL, first, last);
+	return true;
 }
 
 void

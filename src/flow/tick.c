@@ -195,7 +195,10 @@ flow_fold_population(const char *name, int64 budget, int64 *folded,
 	Actor		before;
 
 	*folded = *trimmed = 0;
-	if (population == NULL || !membership_try_lock(population) ||
+	/* guests may write profiles: whoever has locked all of them goes first */
+	if (population == NULL ||
+		!ConditionalLockRelationOid(population->oid, RowExclusiveLock) ||
+		!membership_try_lock(population) ||
 		(population = population_find(name)) == NULL)
 		return false;
 	before = act_as_owner(population->oid);

@@ -184,7 +184,7 @@ apply_row(Caps *caps, Grant *grant, List *changes)
 	grant->points = 0;
 	grant->raw = int64_to_numeric(0);
 	grant->at = DT_NOEND;
-	if (granting->fills && !is_good_still(ledger, granting))
+	if (granting->since != 0 && !is_good_still(ledger, granting))
 		return false;
 	if (!points_of(caps, grant, granting, sum_of(changes, grant->version),
 				   &points))
@@ -398,7 +398,8 @@ grant_new(Ledger *ledger, Grant *grant, const RowChange *last, int64 points)
 /*
  * terms_of() is until when, and from when on, points are good that a row earns
  * now; of a row that was there when the rule was made both are counted from
- * its time, but they are not active before they are granted.
+ * its time, as those of an occasion, but are not active before they are
+ * granted.
  */
 static TimestampTz
 terms_of(const Ledger *ledger, const RowChange *last, TimestampTz *active_at)
@@ -408,8 +409,8 @@ terms_of(const Ledger *ledger, const RowChange *last, TimestampTz *active_at)
 	bool		idle = ledger->program->terms.idle;
 	TimestampTz expires_at;
 
-	if (last->fills && !idle && last->happened < ledger->at)
-		then.at = last->happened;
+	if (last->since != 0 && !idle && last->since < ledger->at)
+		then.at = last->since;
 	*active_at = grant_active_at(&then, rule->pending);
 	/* the program may have got such terms after the rule was made */
 	expires_at = grant_expires_at(&then, idle ? NULL : rule->expires,
@@ -419,8 +420,8 @@ terms_of(const Ledger *ledger, const RowChange *last, TimestampTz *active_at)
 }
 
 /*
- * is_good_still() says whether points of a row that was there when the rule
- * was made would not have expired by now.
+ * is_good_still() says whether points that are counted from an instant that
+ * is gone would not have expired by now.
  */
 static bool
 is_good_still(const Ledger *ledger, const RowChange *change)

@@ -44,34 +44,37 @@ CREATE OR REPLACE FUNCTION segment.join_program(
     program name,
     key bigint,
     code text DEFAULT NULL,
-    population name DEFAULT NULL)
+    population name DEFAULT NULL,
+    referred_by text DEFAULT NULL)
 RETURNS text
 LANGUAGE C VOLATILE COST 1000
 AS 'MODULE_PATHNAME', 'segment_join_program';
-COMMENT ON FUNCTION segment.join_program(name, bigint, text, name) IS
-    'makes a customer a member of a loyalty program, if need be, and returns the member''s code for the till; code: the code, if none is to be made';
+COMMENT ON FUNCTION segment.join_program(name, bigint, text, name, text) IS
+    'makes a customer a member of a loyalty program, if need be, and returns the member''s code for the till; code: the code, if none is to be made; referred_by: the code of the member who has brought the customer along';
 
 CREATE OR REPLACE FUNCTION segment.join_program(
     program name,
     key uuid,
     code text DEFAULT NULL,
-    population name DEFAULT NULL)
+    population name DEFAULT NULL,
+    referred_by text DEFAULT NULL)
 RETURNS text
 LANGUAGE C VOLATILE COST 1000
 AS 'MODULE_PATHNAME', 'segment_join_program';
-COMMENT ON FUNCTION segment.join_program(name, uuid, text, name) IS
-    'makes a customer a member of a loyalty program, if need be, and returns the member''s code for the till; code: the code, if none is to be made';
+COMMENT ON FUNCTION segment.join_program(name, uuid, text, name, text) IS
+    'makes a customer a member of a loyalty program, if need be, and returns the member''s code for the till; code: the code, if none is to be made; referred_by: the code of the member who has brought the customer along';
 
 CREATE OR REPLACE FUNCTION segment.join_program(
     program name,
     key text,
     code text DEFAULT NULL,
-    population name DEFAULT NULL)
+    population name DEFAULT NULL,
+    referred_by text DEFAULT NULL)
 RETURNS text
 LANGUAGE C VOLATILE COST 1000
 AS 'MODULE_PATHNAME', 'segment_join_program';
-COMMENT ON FUNCTION segment.join_program(name, text, text, name) IS
-    'makes a customer a member of a loyalty program, if need be, and returns the member''s code for the till; code: the code, if none is to be made; the text is converted to the population''s key type';
+COMMENT ON FUNCTION segment.join_program(name, text, text, name, text) IS
+    'makes a customer a member of a loyalty program, if need be, and returns the member''s code for the till; code: the code, if none is to be made; referred_by: the code of the member who has brought the customer along; the text is converted to the population''s key type';
 
 CREATE OR REPLACE FUNCTION segment.leave_program(
     program name,
@@ -881,3 +884,42 @@ LANGUAGE C VOLATILE COST 1000
 AS 'MODULE_PATHNAME', 'segment_cancel_voucher';
 COMMENT ON FUNCTION segment.cancel_voucher(name, text, text, text, name) IS
     'takes back a voucher that was not used: its points are the customer''s again, with the expiry that they have, and the reward is in stock; returns the number of the movement';
+
+CREATE OR REPLACE FUNCTION segment.create_occasion(
+    program name,
+    occasion name,
+    audience name,
+    points bigint,
+    per text DEFAULT 'year',
+    pending text DEFAULT NULL,
+    expires text DEFAULT NULL,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_create_occasion';
+COMMENT ON FUNCTION segment.create_occasion(name, name, name, bigint, text, text, text, name) IS
+    'lets members earn points when they enter an audience, such as that of those whose birthday it is, from now on; per: once a day, week, month, quarter or year, or ever; pending and expires: other terms than the program''s';
+
+CREATE OR REPLACE FUNCTION segment.create_referral(
+    program name,
+    audience name,
+    referrer_points bigint,
+    friend_points bigint,
+    pending text DEFAULT NULL,
+    expires text DEFAULT NULL,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_create_referral';
+COMMENT ON FUNCTION segment.create_referral(name, name, bigint, bigint, text, text, name) IS
+    'lets a member who was brought along earn points when entering an audience, such as that of those who have ordered, and the member who has brought the other along, too; both once, and taken back if the friend leaves the audience while they are pending';
+
+CREATE OR REPLACE FUNCTION segment.end_occasion(
+    program name,
+    occasion name,
+    population name DEFAULT NULL)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'segment_end_occasion';
+COMMENT ON FUNCTION segment.end_occasion(name, name, name) IS
+    'ends an occasion, or the referral: who enters the audience from now on earns nothing';

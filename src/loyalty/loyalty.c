@@ -9,8 +9,8 @@
 
 #include "flow/flow.h"
 #include "loyalty/loyalty.h"
+#include "loyalty/occasion_private.h"
 #include "loyalty/reward_private.h"
-#include "loyalty/rules_private.h"
 #include "loyalty/tables.h"
 #include "loyalty/tier_private.h"
 
@@ -24,5 +24,7 @@ loyalty_init(void)
 	rules_guest_init();
 	rules_reader_init();
 	reward_reader_init();
+	occasions_init();
+	occasion_guest_init();
 	flow_on_drop(programs_forget);
 }

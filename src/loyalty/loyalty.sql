@@ -167,3 +167,36 @@ COMMENT ON COLUMN segment.reward.auto IS 'does whoever reaches the price get it 
 COMMENT ON COLUMN segment.reward.description IS 'what the owner of the population says of it';
 SELECT pg_catalog.pg_extension_config_dump('segment.reward', '');
 GRANT SELECT ON segment.reward TO PUBLIC;
+
+-- one row per occasion; one that has ended is made again in its place
+CREATE TABLE segment.occasion (
+    population name NOT NULL,
+    program name NOT NULL,
+    occasion name NOT NULL,
+    audience name NOT NULL,
+    points bigint NOT NULL,
+    referrer bigint NOT NULL,
+    per text NOT NULL,
+    pending text,
+    expires text,
+    valid_from timestamptz NOT NULL,
+    valid_until timestamptz NOT NULL,
+    PRIMARY KEY (population, program, occasion)
+);
+ALTER TABLE segment.occasion OWNER TO @extowner@;
+CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.occasion
+    FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.create_occasion(), segment.create_referral() and segment.end_occasion()');
+COMMENT ON TABLE segment.occasion IS 'audiences that earn points those who enter them';
+COMMENT ON COLUMN segment.occasion.population IS 'name of the population';
+COMMENT ON COLUMN segment.occasion.program IS 'name of the program';
+COMMENT ON COLUMN segment.occasion.occasion IS 'name of the occasion';
+COMMENT ON COLUMN segment.occasion.audience IS 'name of the audience';
+COMMENT ON COLUMN segment.occasion.points IS 'how much is earned by who enters it';
+COMMENT ON COLUMN segment.occasion.referrer IS 'how much is earned by who has brought that customer along; 0: it is no referral';
+COMMENT ON COLUMN segment.occasion.per IS 'in which period once: day, week, month, quarter or year, of the population''s time zone, or ever';
+COMMENT ON COLUMN segment.occasion.pending IS 'how long after it was earned it becomes active; NULL: as the program says';
+COMMENT ON COLUMN segment.occasion.expires IS 'until when it is good; NULL: as the program says';
+COMMENT ON COLUMN segment.occasion.valid_from IS 'from when on it grants';
+COMMENT ON COLUMN segment.occasion.valid_until IS 'until when it grants; infinity: it has not ended';
+SELECT pg_catalog.pg_extension_config_dump('segment.occasion', '');
+GRANT SELECT ON segment.occasion TO PUBLIC;

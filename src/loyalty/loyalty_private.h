@@ -186,6 +186,14 @@ extern const Program *program_open(FunctionCallInfo fcinfo, int program,
 extern void programs_init(void);
 
 /*
+ * program_of_definer() is the program of a function that defines something of
+ * it, whose name is the first argument.
+ */
+extern const Program *program_of_definer(FunctionCallInfo fcinfo,
+										 int population,
+										 const char *function);
+
+/*
  * program_find() is the program of that name, or NULL: a copy, whose texts are
  * good until the transaction ends.
  */
@@ -236,7 +244,9 @@ typedef enum LedgerStatement
 	ASK_CODE,
 	ASK_CAPPED,
 	ASK_REFS,
-#define LEDGER_STATEMENTS	(ASK_REFS + 1)
+	ASK_REFERRER,
+	ASK_GRANTED_AT,
+#define LEDGER_STATEMENTS	(ASK_GRANTED_AT + 1)
 } LedgerStatement;
 
 /* statements_init() makes the cache of plans. */

@@ -21,8 +21,11 @@ SEGMENT_FUNCTION(segment_join_program);
 SEGMENT_FUNCTION(segment_leave_program);
 SEGMENT_FUNCTION(segment_member_key);
 
-static char *join(Ledger *ledger, Account *account, char *code);
-static bool add_member(Ledger *ledger, const Datum *values);
+static char *join(Ledger *ledger, Account *account, char *code,
+				  const char *referrer);
+static Datum find_referrer(const Ledger *ledger, const Account *account,
+						   const char *code);
+static bool add_member(Ledger *ledger, const Datum *values, bool referred);
 pg_noreturn static void refuse_code(const char *code);
 static char *code_of_member(Ledger *ledger, Account *account,
 							const char *wanted);
@@ -30,7 +33,7 @@ static void check_code(const Ledger *ledger, const Account *account,
 					   const char *code);
 
 /*
- * join_program(program, key, code, population) -> code
+ * join_program(program, key, code, population, referred_by) -> code
  */
 Datum
 segment_join_program(PG_FUNCTION_ARGS)
@@ -43,7 +46,8 @@ segment_join_program(PG_FUNCTION_ARGS)
 	char	   *code;
 
 	(void) ledger_lock(ledger);
-	code = join(ledger, account, note_argument(fcinfo, 2));
+	code = join(ledger, account, note_argument(fcinfo, 2),
+				note_argument(fcinfo, 4));
 	lots_write(ledger);
 	rewards_end(ledger, true);
 	code = MemoryContextStrdup(caller, code);
@@ -53,14 +57,14 @@ segment_join_program(PG_FUNCTION_ARGS)
 
 /* join() is segment.join_program() for a customer who is locked. */
 static char *
-join(Ledger *ledger, Account *account, char *code)
+join(Ledger *ledger, Account *account, char *code, const char *referrer)
 {
 	const Program *program = ledger->program;
 	bool		in = account->joined &&
 		TIMESTAMP_IS_NOEND(account->left_at);
 	bool		first;
 	bool		isnull;
-	Datum		values[4];
+	Datum		values[5];
 	char	   *given;
 
 	if (in)
@@ -72,7 +76,9 @@ join(Ledger *ledger, Account *account, char *code)
 	values[2] = CStringGetTextDatum(code != NULL ? code :
 									code_make(program, ASK_CODE));
 	values[3] = CStringGetTextDatum(code != NULL ? code : "");
-	if (!add_member(ledger, values))
+	values[4] = referrer == NULL ? (Datum) 0 :
+		find_referrer(ledger, account, referrer);
+	if (!add_member(ledger, values, referrer != NULL))
 		return code_of_member(ledger, account, code);
 	given = TextDatumGetCString(result_value(0, 1, &isnull));
 	first = DatumGetBool(result_value(0, 2, &isnull));
@@ -89,19 +95,48 @@ join(Ledger *ledger, Account *account, char *code)
 }
 
 /*
+ * find_referrer() is the key of the member with that code, who has brought a
+ * customer along.  Only a customer who has never been a member is brought
+ * along: so nobody brings oneself along, nor those by whom one came.
+ */
+static Datum
+find_referrer(const Ledger *ledger, const Account *account, const char *code)
+{
+	Datum		value = CStringGetTextDatum(code);
+	bool		isnull;
+
+	if (account->joined)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("customer \"%s\" has been a member of program \"%s\" before",
+						account_text(ledger, account), ledger->program->name),
+				 errdetail("Nobody has brought the customer along now."),
+				 errhint("Leave out referred_by.")));
+	if (ledger_execute(ledger->program, ASK_CODE, &value, NULL) == 0 ||
+		(result_value(0, 2, &isnull), !isnull))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no member of program \"%s\" has code \"%s\"",
+						ledger->program->name, code),
+				 errhint("Give the code of the member who has brought the customer along, or leave out referred_by.")));
+	return profile_key_copy(ledger->population, result_value(0, 1, &isnull));
+}
+
+/*
  * add_member() writes the row of a member, with the values of ADD_MEMBER;
  * false if there is one.  That somebody else takes the code at this moment is
  * an error as if the code had been taken before.
  */
 static bool
-add_member(Ledger *ledger, const Datum *values)
+add_member(Ledger *ledger, const Datum *values, bool referred)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	volatile bool added = false;
 
 	PG_TRY();
 	{
-		added = ledger_execute(ledger->program, ADD_MEMBER, values, NULL) > 0;
+		added = ledger_execute(ledger->program, ADD_MEMBER, values,
+							   referred ? NULL : "    n") > 0;
 	}
 	PG_CATCH();
 	{

@@ -285,3 +285,17 @@ program_sql(const Program *program, const char *sql)
 	}
 	return text.data;
 }
+
+const Program *
+program_of_definer(FunctionCallInfo fcinfo, int population,
+				   const char *function)
+{
+	char	   *name = name_argument(fcinfo, 0, "program");
+	const Population *home =
+		population_definer(population_argument(fcinfo, population), function);
+	const Program *program = program_find(home, name);
+
+	if (program == NULL)
+		program_refuse_unknown(home, name);
+	return program;
+}

@@ -44,7 +44,8 @@ static const TableForm forms[VOUCHER_TABLE] = {
 		.columns = "key {key} PRIMARY KEY,"
 		" joined_at timestamptz NOT NULL,"
 		" left_at timestamptz,"
-		" code text NOT NULL UNIQUE",
+		" code text NOT NULL UNIQUE,"
+		" referred_by {key}",
 		.instead = "segment.join_program() and segment.leave_program()",
 		.comment = "members",
 		.comments = {
@@ -52,6 +53,7 @@ static const TableForm forms[VOUCHER_TABLE] = {
 			{"joined_at", "when the customer joined, the last time"},
 			{"left_at", "when the customer left; NULL: is a member"},
 			{"code", "what the customer shows at the till"},
+			{"referred_by", "key of the member who has brought the customer along"},
 		},
 	},
 	[MOVEMENT_TABLE] = {
@@ -219,6 +221,8 @@ static const char *const traits[][3] = {
 	{"joined_at", "%s_member.joined_at", "when the customer joined"},
 	{"left_at", "%s_member.left_at", "when the customer left"},
 	{"code", "%s_member.code", "what the customer shows at the till"},
+	{"referred_by", "%s_member.referred_by",
+	"who has brought the customer along"},
 };
 
 static void program_arguments(FunctionCallInfo fcinfo, Program *program);
@@ -548,6 +552,7 @@ delete_program(const char *population, const char *program)
 	static const char *const deletes[] = {
 		"DELETE FROM segment.earning WHERE population = $1 AND program = $2",
 		"DELETE FROM segment.reward WHERE population = $1 AND program = $2",
+		"DELETE FROM segment.occasion WHERE population = $1 AND program = $2",
 		"DELETE FROM segment.program WHERE population = $1 AND program = $2",
 	};
 

@@ -173,6 +173,7 @@ changes_of(const RowsAsked *asked, List *rows)
 		change->fills = true;
 		change->at = at;
 		change->happened = timed ? row->happened : Max(at, clock_now());
+		change->since = change->happened;
 		change->condition = true;
 		changes = lappend(changes, change);
 	}

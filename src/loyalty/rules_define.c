@@ -20,19 +20,18 @@
 
 #include "filter/filter.h"
 #include "flow/flow.h"
-#include "loyalty/rules_private.h"
+#include "loyalty/occasion_private.h"
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_create_earning);
 SEGMENT_FUNCTION(segment_end_earning);
 
-static const Program *definer_program(FunctionCallInfo fcinfo, int population,
-									  const char *function);
 static const Source *check_rule(const Program *program, Rule *rule);
 static void check_ref(const Source *source, const Rule *rule);
 static void validity_arguments(FunctionCallInfo fcinfo,
 							   const Program *program, Rule *rule,
 							   bool backfill);
+static void check_name(const Program *program, const char *name);
 static FlowKept make_rule(const Population *population, void *context);
 static int64 end_rule(const Program *program, const char *rule,
 					  TimestampTz at);
@@ -46,8 +45,7 @@ static void insert_rule(const Program *program, const Rule *rule);
 Datum
 segment_create_earning(PG_FUNCTION_ARGS)
 {
-	const Program *program = definer_program(fcinfo, 12,
-											  "create_earning");
+	const Program *program = program_of_definer(fcinfo, 12, "create_earning");
 	char	   *population = pstrdup(program->population->name);
 	char	   *amount = text_argument(fcinfo, 2);
 	bool		backfill = flag_argument(fcinfo, 11);
@@ -88,6 +86,7 @@ segment_create_earning(PG_FUNCTION_ARGS)
 						rule.name),
 				 errdetail("The condition is asked of profiles as they were before each row, and these are not kept."),
 				 errhint("Leave out condition, or backfill.")));
+	check_name(program, rule.name);
 	source = check_rule(program, &rule);
 	if (backfill)
 	{
@@ -103,6 +102,26 @@ segment_create_earning(PG_FUNCTION_ARGS)
 		SPI_finish();
 	}
 	PG_RETURN_INT32(rule.version);
+}
+
+/* check_name() refuses a name that an occasion bears. */
+static void
+check_name(const Program *program, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, occasions_read(program->population))
+	{
+		const Occasion *one = lfirst(lc);
+
+		if (strcmp(one->program, program->name) == 0 &&
+			strcmp(one->name, name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("program \"%s\" has an occasion \"%s\"",
+							program->name, name),
+					 errhint("Choose another name.")));
+	}
 }
 
 /*
@@ -129,7 +148,7 @@ make_rule(const Population *population, void *context)
 Datum
 segment_end_earning(PG_FUNCTION_ARGS)
 {
-	const Program *program = definer_program(fcinfo, 2, "end_earning");
+	const Program *program = program_of_definer(fcinfo, 2, "end_earning");
 	char	   *rule = name_argument(fcinfo, 1, "rule");
 
 	SPI_connect();
@@ -142,20 +161,6 @@ segment_end_earning(PG_FUNCTION_ARGS)
 	population_changed(program->population);
 	SPI_finish();
 	PG_RETURN_VOID();
-}
-
-/* definer_program() is the program of a function that defines a rule of it. */
-static const Program *
-definer_program(FunctionCallInfo fcinfo, int population, const char *function)
-{
-	char	   *name = name_argument(fcinfo, 0, "program");
-	const Population *home =
-		population_definer(population_argument(fcinfo, population), function);
-	const Program *program = program_find(home, name);
-
-	if (program == NULL)
-		program_refuse_unknown(home, name);
-	return program;
 }
 
 /*

@@ -213,6 +213,8 @@ typedef struct RowChange
 								 * it 'went' it earns nothing */
 	bool		fills;			/* the row was there when the rule was made */
 	TimestampTz happened;		/* the time of the row */
+	TimestampTz since;			/* its points are counted from then; 0: from
+								 * when they are granted */
 	TimestampTz at;				/* as of which the profile was decided */
 	bool		condition;		/* does the rule's condition hold? */
 } RowChange;

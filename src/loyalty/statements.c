@@ -139,12 +139,13 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	},
 	/* key, at, code, and again if it was given, else '' */
 	[ADD_MEMBER] = {
-		"INSERT INTO {member} AS m (key, joined_at, code) VALUES ($1, $2, $3)"
+		"INSERT INTO {member} AS m (key, joined_at, code, referred_by)"
+		" VALUES ($1, $2, $3, $5)"
 		" ON CONFLICT (key) DO UPDATE SET joined_at = excluded.joined_at,"
 		" left_at = NULL, code = coalesce(nullif($4, ''), m.code)"
 		" WHERE m.left_at IS NOT NULL"
 		" RETURNING m.code, xmax = 0",
-		4, {KEY_TYPE, TIMESTAMPTZOID, TEXTOID, TEXTOID},
+		5, {KEY_TYPE, TIMESTAMPTZOID, TEXTOID, TEXTOID, KEY_TYPE},
 	},
 	/* key, at */
 	[LEAVE_MEMBER] = {
@@ -246,6 +247,18 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		"SELECT ref FROM {granted} WHERE key = $1 AND rule = $2"
 		" AND at IS NOT NULL AND raw <> 0",
 		2, {KEY_TYPE, NAMEOID},
+	},
+	/* key: who has brought the customer along */
+	[ASK_REFERRER] = {
+		"SELECT referred_by FROM {member}"
+		" WHERE key = $1 AND referred_by IS NOT NULL",
+		1, {KEY_TYPE},
+	},
+	/* rule, ref: since when something is granted */
+	[ASK_GRANTED_AT] = {
+		"SELECT at FROM {granted} WHERE rule = $1 AND ref = $2"
+		" AND raw <> 0 AND at IS NOT NULL",
+		2, {NAMEOID, TEXTOID},
 	},
 };
 

@@ -81,9 +81,9 @@ my %refused = (
 	'create_program(name,text,text,text,text,text,bigint,text,name)' => q{create_program('other', population => 'profile')},
 	'alter_program(name,text,text,text,text,text,bigint,text,name)' => q{alter_program('club', bonus => 7, population => 'profile')},
 	'drop_program(name,boolean,name)' => q{drop_program('club', true, 'profile')},
-	'join_program(name,bigint,text,name)' => q{join_program('club', 1, population => 'profile')},
-	'join_program(name,uuid,text,name)' => q{join_program('club', gen_random_uuid(), population => 'profile')},
-	'join_program(name,text,text,name)' => q{join_program('club', '1', population => 'profile')},
+	'join_program(name,bigint,text,name,text)' => q{join_program('club', 1, population => 'profile')},
+	'join_program(name,uuid,text,name,text)' => q{join_program('club', gen_random_uuid(), population => 'profile')},
+	'join_program(name,text,text,name,text)' => q{join_program('club', '1', population => 'profile')},
 	'leave_program(name,bigint,name)' => q{leave_program('club', 1, 'profile')},
 	'leave_program(name,uuid,name)' => q{leave_program('club', gen_random_uuid(), 'profile')},
 	'leave_program(name,text,name)' => q{leave_program('club', '1', 'profile')},
@@ -139,6 +139,9 @@ my %refused = (
 	'redeem_reward(name,text,name,text,text,name)' => q{redeem_reward('club', '1', 'mug', population => 'profile')},
 	'use_voucher(name,text,text,text,name)' => q{use_voucher('club', 'V-1', population => 'profile')},
 	'cancel_voucher(name,text,text,text,name)' => q{cancel_voucher('club', 'V-1', population => 'profile')},
+	'create_occasion(name,name,name,bigint,text,text,text,name)' => q{create_occasion('club', 'mine', 'vip', 5, population => 'profile')},
+	'create_referral(name,name,bigint,bigint,text,text,name)' => q{create_referral('club', 'vip', 5, 5, population => 'profile')},
+	'end_occasion(name,name,name)' => q{end_occasion('club', 'mine', 'profile')},
 	'verify_program(name,name)' => q{verify_program('club', 'profile')},
 );
 
