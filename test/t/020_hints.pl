@@ -109,6 +109,7 @@ my @table = (
 	[ advice => qr/^(?:Create it with segment\.create_reward|Change it with segment\.alter_reward)\(\)\.$/ ],
 	[ advice => qr/^Once there are more, use segment\.alter_reward\('.*', '.*', stock => \.\.\.\)\.$/ ],
 	[ advice => qr/^segment\.card\(\) lists the vouchers of a customer\.$/ ],
+	[ advice => qr/^Use a partitioned table\.$/ ],
 	[ advice => qr/^Give a later valid_until\.$/ ],
 	[ advice => qr/^segment\.card\(\) tells which tier a customer has\.$/ ],
 	[ advice => qr/^(?:Change it with segment\.alter_tier(?:ing)?|Create it with segment\.create_tier)\(\)\.$/ ],
