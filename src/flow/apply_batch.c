@@ -36,6 +36,7 @@
 
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 
 #include "audience/audience.h"
 #include "base/base.h"
@@ -50,6 +51,7 @@
 typedef struct Rereading
 {
 	const TraitProgram *program;
+	bool		counts;			/* are rows counted, too? */
 	int			nkeys;
 	Datum		keys[READ_AT_ONCE]; /* of the profiles, in order */
 	TraitReading *reading;		/* NULL until it is read */
@@ -65,6 +67,8 @@ typedef struct Application
 	int			nwaiting;
 	ProfileDeltas *waiting;		/* READ_AT_ONCE; NULL until one waits */
 	List	   *rereadings;		/* Rereading *, one for each program */
+	bool		recounts;		/* do sources say how many rows there are? */
+	int64		rows_read;		/* of the profile that was read last */
 } Application;
 
 static void apply_population(List *contributions);
@@ -81,8 +85,9 @@ static bool is_read_again(ProfileDeltas profile);
 static TraitResult apply_deltas(Application *application,
 								ProfileDeltas profile, bool locked,
 								TupleTableSlot *row, int64 *rows);
-static bool reread(Application *application, const TraitProgram *program,
-				   Datum key, bool locked, TupleTableSlot *row);
+static bool reread(Application *application, const ProfileDelta *one,
+				   bool locked, TupleTableSlot *row);
+static bool is_same(const TupleTableSlot *row, const TupleTableSlot *after);
 static Rereading *rereading_of(Application *application,
 							   const TraitProgram *program);
 static void check_count(const Population *population, int64 count);
@@ -141,6 +146,7 @@ apply_population(List *contributions)
 
 	application = palloc0(sizeof(Application));
 	application->contributions = contributions;
+	application->recounts = first->recount;
 	visitor = &application->visitor;
 	SPI_connect();
 	application->guests = guests_begin(contributions);
@@ -194,8 +200,12 @@ apply_waiting(Application *application)
 		Rereading  *one = lfirst(lc);
 
 		if (one->nkeys > 0)
-			one->reading = trait_read(one->program, one->keys, one->nkeys,
-									  visitor->now, NULL);
+			one->reading = trait_read(one->program, &(TraitAsked) {
+				.keys = one->keys,
+				.nkeys = one->nkeys,
+				.now = visitor->now,
+				.counts = one->counts,
+			});
 	}
 	MemoryContextSwitchTo(old);
 
@@ -257,7 +267,8 @@ apply_profile(Application *application, ProfileDeltas profile)
 								  &count);
 			if (result == TRAIT_REREAD)
 				return false;
-			rows_changed |= count != before;
+			rows_changed |= count != before ||
+				(application->recounts && count == 0);
 		}
 		check_count(population, count);
 		if (count == 0)
@@ -269,6 +280,8 @@ apply_profile(Application *application, ProfileDeltas profile)
 		}
 
 		profile_set_source_rows(population, after, count);
+		if (application->recounts && row != NULL && is_same(row, after))
+			return true;
 		if (!read_again)
 			result = apply_deltas(application, profile, row != NULL, after,
 								  &count);
@@ -365,6 +378,8 @@ apply_deltas(Application *application, ProfileDeltas profile, bool locked,
 	List	   *done = NIL;		/* TraitProgram *, read again */
 	TraitResult all = TRAIT_UNCHANGED;
 
+	if (application->recounts)
+		*rows = 0;
 	for (int i = 0; i < profile.count; i++)
 	{
 		const ProfileDelta *one = &profile.deltas[i];
@@ -384,7 +399,8 @@ apply_deltas(Application *application, ProfileDeltas profile, bool locked,
 		if (one->delta->reread)
 		{
 			result = TRAIT_REREAD;
-			*rows -= trait_counted(program, row);
+			if (!application->recounts)
+				*rows -= trait_counted(program, row);
 		}
 		else if (contribution->again)
 			result = TRAIT_REREAD;
@@ -393,9 +409,11 @@ apply_deltas(Application *application, ProfileDeltas profile, bool locked,
 								 row->tts_values, row->tts_isnull);
 		if (result == TRAIT_REREAD)
 		{
-			if (reread(application, program, one->key, locked, row))
+			if (reread(application, one, locked, row))
 				result = TRAIT_CHANGED;
-			if (one->delta->reread)
+			if (application->recounts)
+				*rows += application->rows_read;
+			else if (one->delta->reread)
 				*rows += trait_counted(program, row);
 			done = lappend(done, unconstify(TraitProgram *, program));
 		}
@@ -410,10 +428,14 @@ apply_deltas(Application *application, ProfileDeltas profile, bool locked,
  * can, as its lock keeps others from changing it.
  */
 static bool
-reread(Application *application, const TraitProgram *program, Datum key,
-	   bool locked, TupleTableSlot *row)
+reread(Application *application, const ProfileDelta *one, bool locked,
+	   TupleTableSlot *row)
 {
 	const Visitor *visitor = &application->visitor;
+	const Contribution *contribution = list_nth(application->contributions,
+												one->contribution);
+	const TraitProgram *program = contribution->program;
+	Datum		key = one->key;
 	const TupleTableSlot *blank = profile_blank(visitor->table);
 	Rereading  *rereading = rereading_of(application, program);
 	TraitReading *single;
@@ -426,11 +448,41 @@ reread(Application *application, const TraitProgram *program, Datum key,
 	if (rereading->reading != NULL &&
 		trait_take(rereading->reading, key, blank, row->tts_values,
 				   row->tts_isnull))
+	{
+		if (application->recounts)
+			application->rows_read = trait_rows_read(rereading->reading, key);
 		return true;
-	single = trait_read(program, &key, 1, visitor->now,
-						locked ? NULL : profile_snapshot(visitor->table));
+	}
+	single = trait_read(program, &(TraitAsked) {
+		.keys = &key,
+		.nkeys = 1,
+		.now = visitor->now,
+		.snapshot = locked ? NULL : profile_snapshot(visitor->table),
+		.counts = application->recounts,
+	});
 	(void) trait_take(single, key, blank, row->tts_values, row->tts_isnull);
+	if (application->recounts)
+		application->rows_read = trait_rows_read(single, key);
 	trait_reading_end(single);
+	return true;
+}
+
+/* is_same() says whether a profile's row is what it was before. */
+static bool
+is_same(const TupleTableSlot *row, const TupleTableSlot *after)
+{
+	TupleDesc	desc = row->tts_tupleDescriptor;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (row->tts_isnull[i] != after->tts_isnull[i] ||
+			(!row->tts_isnull[i] &&
+			 !datum_image_eq(row->tts_values[i], after->tts_values[i],
+							 att->attbyval, att->attlen)))
+			return false;
+	}
 	return true;
 }
 
@@ -451,6 +503,7 @@ rereading_of(Application *application, const TraitProgram *program)
 	old = MemoryContextSwitchTo(application->visitor.before);
 	rereading = palloc0(sizeof(Rereading));
 	rereading->program = program;
+	rereading->counts = application->recounts;
 	application->rereadings = lappend(application->rereadings, rereading);
 	MemoryContextSwitchTo(old);
 	return rereading;

@@ -374,6 +374,12 @@ reset_profiles(const Population *population)
 					 psprintf("UPDATE %s SET %s", base, initial.data));
 }
 
+void
+backfill_warn_broken(const Source *source)
+{
+	(void) stored_or_warn(source, true);
+}
+
 /* count_source() computes what the profiles have from one source. */
 static void
 count_source(const Source *source)

@@ -102,6 +102,8 @@ typedef struct Contribution
 	bool		truncated;		/* a table of such a source was truncated */
 	bool		again;			/* traits may lack rows that left before they
 								 * were taken back: read all profiles again */
+	bool		recount;		/* profiles are read again, and their rows are
+								 * counted: build_rebuild.c */
 	struct LinkReader *reader;	/* while rows of a statement are folded */
 } Contribution;
 
@@ -183,6 +185,9 @@ extern void spilled_end(SpilledRows *spilled);
 extern void contribution_fold(Contribution *contribution, TupleTableSlot *row,
 							  int sign);
 extern void contribution_touch(Contribution *contribution, Datum key);
+
+/* contribution_read_again() does so for a profile of that key. */
+extern void contribution_read_again(Contribution *contribution, Datum key);
 
 /* link_reader.c: rows, and those that they refer to ----------------------- */
 

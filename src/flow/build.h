@@ -9,6 +9,7 @@
  *		build_audience.c	the same for an audience
  *		build_attach.c		a source that is attached
  *		build_alter.c		a trait or an audience that is altered
+ *		build_rebuild.c		all profiles anew
  *		build_members.c		steps on the way to members
  *		build_fill.c		portions of profiles are written
  *		build_state.c		segment.build: how far is a build?
@@ -74,6 +75,15 @@ extern bool build_goes_on(Build *build, const Population *population);
  */
 extern void build_forget_attached(struct Definer *definer, const char *name);
 
+/*
+ * build_read_keys() reads the keys of build->attached that have no profile up
+ * to an ord into the staging table, numbered by "n"; returns how many there
+ * are.  build_take_keys() takes keys that were selected, in the order of
+ * locks.
+ */
+extern int64 build_read_keys(const Build *build, int64 upto);
+extern Datum *build_take_keys(const Population *population, uint64 *count);
+
 /* build_members.c --------------------------------------------------------- */
 
 /*
@@ -102,6 +112,24 @@ extern struct Definer *build_begin_deciding(const Build *build);
  * that are short but for reading the sources.
  */
 extern void build_fill(const Build *build);
+
+/* How profiles are written. */
+typedef struct BuildWriting
+{
+	int			passes;
+	int64		begin;			/* the range of ords of the first portion */
+	int64		most;			/* profiles of a portion; 0: any number */
+
+	/* writes a portion, with after < ord <= upto; returns how many */
+	int64		(*portion) (const Build *build, const Population *population,
+							int pass, int64 after, int64 upto);
+} BuildWriting;
+
+/*
+ * build_write_all() goes through the profiles, in passes, by portions: each is
+ * a transaction, and as large as can be written within a moment.
+ */
+extern void build_write_all(const Build *build, const BuildWriting *writing);
 
 /*
  * build_make_staging() makes a table of what is read from the sources, which

@@ -58,9 +58,7 @@ SEGMENT_FUNCTION(segment_attach_source_concurrently_text);
 static void describe(Build *build, const SourceRequest *request);
 static void begin(Build *build, SourceRequest *request);
 static void add_profiles(const Build *build);
-static int64 read_keys(const Build *build);
 static bool add_portion(const Build *build, int64 after);
-static Datum *take_keys(const Population *population, uint64 *count);
 static int	compare_keys(const void *a, const void *b, void *population);
 static void all_known(const Build *build);
 static void remove_profiles(const Build *build);
@@ -182,7 +180,7 @@ add_profiles(const Build *build)
 
 	backfill_check_keys(source_by_name(population, build->attached));
 	build_commit();
-	total = read_keys(build);
+	total = build_read_keys(build, PG_INT64_MAX);
 	for (int64 after = 0; after < total; after += KEYS_AT_ONCE)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -197,9 +195,8 @@ add_profiles(const Build *build)
 	}
 }
 
-/* read_keys() reads these keys into a table; returns how many there are. */
-static int64
-read_keys(const Build *build)
+int64
+build_read_keys(const Build *build, int64 upto)
 {
 	const Population *population = population_by_name(build->population);
 	const Source *source = source_by_name(population, build->attached);
@@ -216,10 +213,12 @@ read_keys(const Build *build)
 							 psprintf("INSERT INTO %s (key) SELECT q.key"
 									  " FROM (%s) AS q WHERE NOT EXISTS"
 									  " (SELECT FROM %s AS p"
-									  " WHERE p.%s = q.key) ORDER BY q.key",
+									  " WHERE p.%s = q.key AND p.ord <= "
+									  INT64_FORMAT ") ORDER BY q.key",
 									  build_staging(population), query,
 									  population_base_name(population),
-									  quote_identifier(population->key)));
+									  quote_identifier(population->key),
+									  upto));
 	build_note_phase(population, BUILD_ADDING, total);
 	build_commit();
 	return total;
@@ -246,7 +245,7 @@ add_portion(const Build *build, int64 after)
 								after + KEYS_AT_ONCE,
 								population_base_name(population),
 								quote_identifier(population->key)));
-	keys = take_keys(population, &count);
+	keys = build_take_keys(population, &count);
 	visit_begin(&visitor, population);
 	for (uint64 i = 0; i < count; i++)
 	{
@@ -261,9 +260,8 @@ add_portion(const Build *build, int64 after)
 	return visit_end(&visitor);
 }
 
-/* take_keys() takes the keys that were selected, in the order of locks. */
-static Datum *
-take_keys(const Population *population, uint64 *count)
+Datum *
+build_take_keys(const Population *population, uint64 *count)
 {
 	Datum	   *keys = palloc(sizeof(Datum) * Max(SPI_processed, 1));
 
@@ -331,7 +329,7 @@ remove_profiles(const Build *build)
 									quote_identifier(population->key),
 									population_base_name(population),
 									KEYS_AT_ONCE));
-		keys = take_keys(population, &count);
+		keys = build_take_keys(population, &count);
 		more = count == KEYS_AT_ONCE;
 		visit_begin(&visitor, population);
 		for (uint64 i = 0; i < count; i++)

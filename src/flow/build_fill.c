@@ -63,17 +63,6 @@
 /* Of so many changed profiles at a time the source is asked. */
 #define CHANGED_AT_ONCE	64
 
-/* How profiles are written. */
-typedef struct Writing
-{
-	int			passes;
-	int64		most;			/* profiles of a portion; 0: any number */
-
-	/* writes a portion, with after < ord <= upto; returns how many */
-	int64		(*portion) (const Build *build, const Population *population,
-							int pass, int64 after, int64 upto);
-} Writing;
-
 static void stage(const Build *build);
 static void create_staging(const Population *population, List *read);
 static int64 fill_staging(const Build *build, const Population *population,
@@ -81,7 +70,6 @@ static int64 fill_staging(const Build *build, const Population *population,
 static List *readings(const Build *build, const Population *population);
 static char *rows_sql(const Build *build, const char *counted);
 static char *staging_name(const Population *population);
-static void write_all(const Build *build, const Writing *writing);
 static int64 write_staged(const Build *build, const Population *population,
 						  int pass, int64 after, int64 upto);
 static int64 write_changed(const Build *build, const Population *population,
@@ -93,8 +81,17 @@ static void wait_for_locked(const Build *build);
 static int64 count_unfilled(const Build *build);
 static void use_indexes(void);
 
-static const Writing staged = {PASSES, 0, write_staged};
-static const Writing changed = {1, CHANGED_AT_ONCE, write_changed};
+static const BuildWriting staged = {
+	.passes = PASSES,
+	.begin = PORTION_BEGIN,
+	.portion = write_staged,
+};
+static const BuildWriting changed = {
+	.passes = 1,
+	.begin = PORTION_BEGIN,
+	.most = CHANGED_AT_ONCE,
+	.portion = write_changed,
+};
 
 void
 build_fill(const Build *build)
@@ -104,7 +101,7 @@ build_fill(const Build *build)
 	for (int i = 0; i < MOST_READINGS; i++)
 	{
 		stage(build);
-		write_all(build, &staged);
+		build_write_all(build, &staged);
 		left = count_unfilled(build);
 		if (left <= MANY_CHANGED)
 			break;
@@ -113,7 +110,7 @@ build_fill(const Build *build)
 	{
 		build_note_phase(population_by_name(build->population), BUILD_CHANGED,
 						 left);
-		write_all(build, &changed);
+		build_write_all(build, &changed);
 		left = count_unfilled(build);
 		if (left == 0)
 			break;
@@ -280,18 +277,14 @@ build_staging(const Population *population)
 
 /* ---- write ---- */
 
-/*
- * write_all() goes through the profiles, in passes, by portions: each is a
- * transaction, and as large as can be written within PORTION_TIME.
- */
-static void
-write_all(const Build *build, const Writing *writing)
+void
+build_write_all(const Build *build, const BuildWriting *writing)
 {
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 												 "segment portion",
 												 ALLOCSET_DEFAULT_SIZES);
 	const Population *population = population_by_name(build->population);
-	int64		width = PORTION_BEGIN;
+	int64		width = writing->begin;
 	int64		done = 0;
 	int64		highest;
 

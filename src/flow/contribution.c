@@ -374,6 +374,12 @@ contribution_touch(Contribution *contribution, Datum key)
 	source_check_key_length(source,
 							profile_key_length(source->population, key));
 	MemoryContextSwitchTo(old);
+	contribution_read_again(contribution, key);
+}
+
+void
+contribution_read_again(Contribution *contribution, Datum key)
+{
 	touch_always(contribution, key)->delta->reread = true;
 }
 

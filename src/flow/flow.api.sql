@@ -333,6 +333,12 @@ AS 'MODULE_PATHNAME', 'segment_rebuild';
 COMMENT ON FUNCTION segment.rebuild(name) IS
     'computes all stored traits of a population again from its sources, and the members of its audiences from their filters; writers wait meanwhile';
 
+CREATE OR REPLACE PROCEDURE segment.rebuild_concurrently(population name DEFAULT NULL)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'segment_rebuild_concurrently';
+COMMENT ON PROCEDURE segment.rebuild_concurrently(name) IS
+    'computes all stored traits of a population again from its sources, as segment.rebuild() does, but profile by profile, by many short transactions: readers and writers wait for moments only, and audiences follow as they follow events; members that differ from their filters stay as they are; if it is interrupted, the same CALL begins again';
+
 CREATE OR REPLACE FUNCTION segment.tick(
     budget bigint DEFAULT NULL,
     OUT population name,

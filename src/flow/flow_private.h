@@ -235,6 +235,12 @@ extern void backfill_check_sources(const Population *population,
 								   bool skip_unfit);
 
 /*
+ * backfill_warn_broken() warns of the stored traits of a source that cannot be
+ * computed.
+ */
+extern void backfill_warn_broken(const Source *source);
+
+/*
  * backfill_all() computes all stored traits again.  The sources are locked
  * against writers.  A source that is unfit is an error, or with 'skip_unfit'
  * counted as if it had no rows.  Profiles without rows stay, as above.

@@ -28,6 +28,7 @@
 #include "base/base.h"
 #include "source/source_private.h"
 
+static bool finds_events(const Source *source, Relation relation);
 static bool key_has_index(const Source *source, Relation relation,
 						  bool unique, Oid without);
 static bool key_is_unique(const Source *source, Relation relation,
@@ -40,22 +41,39 @@ static const char *column_name(Relation relation, AttrNumber column);
 void
 indexes_check(const Source *source, Relation relation)
 {
-	bool		inherited = source_is_inherited(RelationGetRelid(relation));
-	bool		found;
-
 	if (source->at_attno == InvalidAttrNumber)
 	{
-		if (inherited)
+		if (source_is_inherited(RelationGetRelid(relation)))
 			refuse_several_tables(source);
 		if (!key_is_unique(source, relation, InvalidOid))
 			refuse_several_rows(source);
 		return;
 	}
-	found = inherited ?
+	if (!finds_events(source, relation))
+		advise_index(source, relation);
+}
+
+/* finds_events() says whether an index finds the events of a profile. */
+static bool
+finds_events(const Source *source, Relation relation)
+{
+	return source_is_inherited(RelationGetRelid(relation)) ?
 		link_is_found(source->relid, bms_make_singleton(source->key_attno)) :
 		key_has_index(source, relation, false, InvalidOid);
-	if (!found)
-		advise_index(source, relation);
+}
+
+bool
+source_finds_profiles(const Source *source)
+{
+	Relation	relation;
+	bool		found;
+
+	if (source->nlinks > 0)
+		return source_joins_by_index(source);
+	relation = relation_open(source->relid, AccessShareLock);
+	found = finds_events(source, relation);
+	relation_close(relation, NoLock);
+	return found;
 }
 
 /*

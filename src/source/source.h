@@ -328,6 +328,9 @@ extern bool link_values_down(const SourceLink *link, Datum *values);
  */
 extern bool source_joins_by_index(const Source *source);
 
+/* indexes.c: do indexes find all rows of a profile, whatever the source is? */
+extern bool source_finds_profiles(const Source *source);
+
 /* probe.c: rows that are there now ---------------------------------------- */
 
 typedef struct SourceProbe SourceProbe;

@@ -134,6 +134,8 @@ program_forget(void *arg)
 
 	if (program->reread != NULL)
 		SPI_freeplan(program->reread);
+	if (program->recount != NULL)
+		SPI_freeplan(program->recount);
 }
 
 static bool

@@ -65,6 +65,7 @@ struct TraitProgram
 	const Step *running;		/* what an error comes from: this step, */
 	const RowValue *evaluated;	/* or the first one that needs this value */
 	bool		by_index;		/* the source joins by index */
+	SPIPlanPtr	recount;		/* the same, and counts; NULL: not yet made */
 	SPIPlanPtr	reread;			/* saved plan, made when first needed */
 };
 

@@ -55,7 +55,8 @@ static Datum keys_array(const Population *population, const Datum *keys,
 						int nkeys);
 static void find_rows(TraitReading *reading, uint64 nrows);
 static int	compare_keys(const void *a, const void *b, void *population);
-static SPIPlanPtr reread_plan(const TraitProgram *program);
+static SPIPlanPtr reread_plan(const TraitProgram *program, bool counts);
+static const HeapTuple *find_row(const TraitReading *reading, Datum key);
 static char *key_of_rows(const Source *source);
 static void take_columns(const TraitProgram *program, HeapTuple row,
 						 TupleDesc desc, Datum *values, bool *isnull);
@@ -220,17 +221,17 @@ trait_column_compared(const TraitColumn *column, const char *alias)
 }
 
 TraitReading *
-trait_read(const TraitProgram *constant, const Datum *keys, int nkeys,
-		   TimestampTz now, Snapshot snapshot)
+trait_read(const TraitProgram *constant, const TraitAsked *asked)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
 	TraitReading *reading = palloc(sizeof(TraitReading));
 	int			level = program->by_index ? settings_pin_by_index() :
 		settings_pin_all_rows();
 	Datum		parameters[2] = {
-		keys_array(program->source->population, keys, nkeys),
-		TimestampTzGetDatum(now),
+		keys_array(program->source->population, asked->keys, asked->nkeys),
+		TimestampTzGetDatum(asked->now),
 	};
+	SPIPlanPtr *plan = asked->counts ? &program->recount : &program->reread;
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = in_reread,
@@ -238,22 +239,22 @@ trait_read(const TraitProgram *constant, const Datum *keys, int nkeys,
 	};
 
 	error_context_stack = &callback;
-	if (program->reread == NULL)
-		program->reread = reread_plan(program);
+	if (*plan == NULL)
+		*plan = reread_plan(program, asked->counts);
 
 	/*
 	 * Not read-only: under READ COMMITTED this takes a new snapshot if there
 	 * is none, after the profiles' rows were locked, so that it sees whatever
 	 * was applied to them.
 	 */
-	if (SPI_execute_snapshot(program->reread, parameters, NULL, snapshot,
+	if (SPI_execute_snapshot(*plan, parameters, NULL, asked->snapshot,
 							 InvalidSnapshot, false, false, 0) !=
 		SPI_OK_SELECT)
 		elog(ERROR, "could not read source \"%s\" again",
 			 program->source->name);
 	reading->program = program;
-	reading->nkeys = nkeys;
-	reading->keys = keys;
+	reading->nkeys = asked->nkeys;
+	reading->keys = asked->keys;
 	reading->table = SPI_tuptable;
 	find_rows(reading, SPI_processed);
 	error_context_stack = callback.previous;
@@ -313,20 +314,41 @@ trait_take(const TraitReading *reading, Datum key,
 		   const TupleTableSlot *blank, Datum *values, bool *isnull)
 {
 	const TraitProgram *program = reading->program;
-	const Datum *found = bsearch_arg(&key, reading->keys, reading->nkeys,
-									 sizeof(Datum), compare_keys,
-									 unconstify(Population *,
-												program->source->population));
-	HeapTuple	row;
+	const HeapTuple *row = find_row(reading, key);
 
-	if (found == NULL)
-		return false;
-	row = reading->rows[found - reading->keys];
 	if (row == NULL)
+		return false;
+	if (*row == NULL)
 		trait_empty(program, blank, values, isnull);
 	else
-		take_columns(program, row, reading->table->tupdesc, values, isnull);
+		take_columns(program, *row, reading->table->tupdesc, values, isnull);
 	return true;
+}
+
+int64
+trait_rows_read(const TraitReading *reading, Datum key)
+{
+	const HeapTuple *row = find_row(reading, key);
+	TupleDesc	desc = reading->table->tupdesc;
+	bool		isnull;
+
+	return row == NULL || *row == NULL ? 0 :
+		DatumGetInt64(SPI_getbinval(*row, desc, desc->natts, &isnull));
+}
+
+/*
+ * find_row() finds where the row of a profile is, NULL if it has none in the
+ * source; NULL if nothing was read of the profile.
+ */
+static const HeapTuple *
+find_row(const TraitReading *reading, Datum key)
+{
+	const Population *population = reading->program->source->population;
+	const Datum *found = bsearch_arg(&key, reading->keys, reading->nkeys,
+									 sizeof(Datum), compare_keys,
+									 unconstify(Population *, population));
+
+	return found == NULL ? NULL : &reading->rows[found - reading->keys];
 }
 
 void
@@ -340,13 +362,13 @@ trait_reading_end(TraitReading *reading)
 /*
  * reread_plan() prepares the query of some profiles: an array of their keys is
  * $1, the time is $2.  A profile without rows in the source is not in what it
- * returns.
+ * returns.  If asked, its last column is how many rows that are.
  *
  * The plan is kept, and may have been made when the tables were empty, or not
  * analyzed.  So a join says itself in which order its tables are read.
  */
 static SPIPlanPtr
-reread_plan(const TraitProgram *program)
+reread_plan(const TraitProgram *program, bool counts)
 {
 	const Source *source = program->source;
 	char	   *key = source_key_sql(source);
@@ -366,7 +388,10 @@ reread_plan(const TraitProgram *program)
 	appendStringInfo(&sql, "SELECT %s%s", key_of_rows(source),
 					 bound == NIL ? "" : ", ");
 	select_traits(source, bound, NIL, now_parameter(2), &sql);
-	condition = and_in_time(source, bound, now_parameter(2), condition);
+	if (counts)
+		appendStringInfoString(&sql, ", pg_catalog.count(*)");
+	else
+		condition = and_in_time(source, bound, now_parameter(2), condition);
 	appendStringInfo(&sql, "%s GROUP BY %s", program->by_index ?
 					 source_from_key_sql(source, condition) :
 					 source_from_sql(source, condition), key);

@@ -473,16 +473,24 @@ extern TraitResult trait_apply(const TraitProgram *program,
 /* What a source says of some profiles. */
 typedef struct TraitReading TraitReading;
 
+/* Of which profiles is a source to be read? */
+typedef struct TraitAsked
+{
+	const Datum *keys;			/* in order (profile_key_compare), each once,
+								 * good as long as the reading is */
+	int			nkeys;
+	TimestampTz now;
+	Snapshot	snapshot;		/* that shows no such profile; NULL: their rows
+								 * are locked by the caller */
+	bool		counts;			/* count the rows, too */
+} TraitAsked;
+
 /*
- * trait_read() reads what the source says at 'now' of the profiles of some
- * keys, which are in order (profile_key_compare), each there once, and good as
- * long as the result is.  The caller is connected to SPI and runs as the
- * population's owner.  It holds the locks of the profiles' rows, and
- * 'snapshot' is NULL; or there are none, in this snapshot.
+ * trait_read() reads what the source says of some profiles.  The caller is
+ * connected to SPI and runs as the population's owner.
  */
 extern TraitReading *trait_read(const TraitProgram *program,
-								const Datum *keys, int nkeys,
-								TimestampTz now, Snapshot snapshot);
+								const TraitAsked *asked);
 
 /*
  * trait_take() replaces what a profile's row has from the source by what was
@@ -492,6 +500,12 @@ extern TraitReading *trait_read(const TraitProgram *program,
 extern bool trait_take(const TraitReading *reading, Datum key,
 					   const TupleTableSlot *blank, Datum *values,
 					   bool *isnull);
+
+/*
+ * trait_rows_read() is how many rows a profile has in the source, 0 if nothing
+ * was read of it: of a reading that counts.
+ */
+extern int64 trait_rows_read(const TraitReading *reading, Datum key);
 
 /* trait_reading_end() frees what was read. */
 extern void trait_reading_end(TraitReading *reading);

@@ -98,7 +98,8 @@ sub build
 	my $filter = pick($name eq 'a1' ? grep({ !/t1|a1/ } sort keys %audience) : sort keys %audience);
 	my $choice = rand;
 
-	if ($choice < 0.2)
+	return damage() if $choice < 0.1;
+	if ($choice < 0.25)
 	{
 		sql("SELECT segment.detach_source('clicks', cascade => true);") if exists_in('source', 'clicks');
 		return "attach_source_concurrently('clicks', at => 'at')";
@@ -110,6 +111,13 @@ sub build
 	}
 	return "alter_audience_concurrently('$name', '$filter')" if exists_in('audience', $name);
 	return "create_audience_concurrently('$name', '$filter', view => false)";
+}
+
+# Rows are written past capture, so that profiles must be computed anew.
+sub damage
+{
+	sql(join "\n", 'SET segment.capture = off;', (map { my $one = statement(); $one =~ /tick/ ? () : "$one;" } 1 .. 8), 'RESET segment.capture;');
+	return 'rebuild_concurrently()';
 }
 
 sub exists_in
@@ -142,7 +150,7 @@ sub take_to_its_end
 		last if value("SELECT count(*) FROM segment.progress WHERE phase NOT IN ('done', 'abandoned')") == 0;
 		if (rand() < 0.3)
 		{
-			sql('SELECT segment.abandon_build();');
+			sql('SELECT segment.abandon_build();' . ($what =~ /^rebuild/ ? 'SELECT segment.rebuild();' : ''));
 			$abandoned++;
 			return 'abandoned';
 		}

@@ -240,6 +240,7 @@ my %called = (
 	'alter_trait_concurrently(name,text,name,text)' => q{alter_trait_concurrently('spent', 'count(orders)', 'profile')},
 	'attach_source_concurrently(regclass,name,name,name,name,filter,boolean)' => q{attach_source_concurrently('orders'::regclass, population => 'profile')},
 	'attach_source_concurrently(text,name,name,name,name,filter,boolean)' => q{attach_source_concurrently('orders'::text, population => 'profile')},
+	'rebuild_concurrently(name)' => q{rebuild_concurrently('profile')},
 	'create_audience_concurrently(name,filter,name,boolean,text)' => q{create_audience_concurrently('mine', 'count(orders) > 1', 'profile')},
 	'create_traits_concurrently(json,name)' => q{create_traits_concurrently('{"mine": "count(orders)"}'::json, 'profile')},
 	'create_traits_concurrently(text,name)' => q{create_traits_concurrently('{"mine": "count(orders)"}'::text, 'profile')},
