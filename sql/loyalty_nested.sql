@@ -138,6 +138,13 @@ CREATE INDEX ON visits (guest, at);
 SELECT segment.attach_source('visits', key => 'guest', at => 'at');
 SELECT segment.create_earning('club', 'visits', 'visits.points', ref => 'number');
 INSERT INTO visits VALUES ('one', 'a guest with a long name');
+-- nor may a function write that is called for the profile of each customer
+SELECT segment.create_trait('mood', 'last(sales.state)');
+SELECT segment.create_earning('club', 'happy', 'visits.points', 'mood = "paid"', ref => 'number');
+SET shop.writes = 'careless';
+INSERT INTO visits VALUES ('two', 'a guest with a long name');
+RESET shop.writes;
+INSERT INTO visits VALUES ('two', 'a guest with a long name');
 SELECT rule, ref, points FROM segment_data.guest_club_granted ORDER BY 1, 2;
 SELECT count(*) FROM audit WHERE said = session_user;
 SELECT * FROM wrong;

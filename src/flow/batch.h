@@ -32,9 +32,9 @@ typedef struct GuestRow GuestRow;
 
 /*
  * Between folding_begin() and folding_end() expressions over rows are
- * evaluated; folding_check() raises an error for a statement on a source that
- * begins meanwhile.  folding_forget() says that a transaction of that nesting
- * level was rolled back, or (0) all have ended.
+ * evaluated, of sources or profiles; folding_check() raises an error for a
+ * statement on a source that begins meanwhile.  folding_forget() says that a
+ * transaction of that nesting level was rolled back, or (0) all have ended.
  */
 extern void folding_begin(void);
 extern void folding_end(void);

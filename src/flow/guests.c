@@ -496,7 +496,10 @@ show(GuestTurns *turns, int guest, ProfileDeltas profile, FlowVisit *visit)
 		turns->begun[guest] = true;
 		MemoryContextSwitchTo(old);
 	}
+	/* its expressions call functions, too */
+	folding_begin();
 	guests[guest]->visit(turns->turns[guest], visit);
+	folding_end();
 }
 
 /* deform() makes a row what a guest sees of it, in the current context. */
