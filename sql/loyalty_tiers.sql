@@ -226,7 +226,16 @@ INSERT INTO orders VALUES (50, 6, 2000);
 SELECT customer_id, club_tier FROM guest ORDER BY 1;
 SET client_min_messages = warning;
 SELECT segment.drop_tiering('club', cascade => true);
-SELECT segment.create_tiering('club'), segment.create_tier('club', 'gold', 100);
+-- a hold that is shorter than the period: what follows upon its end is not held yet
+SELECT segment.create_tiering('club', period => 'this year', hold => '1 month'), segment.create_tier('club', 'gold', 100);
+SELECT segment.join_program('club', 90) IS NOT NULL AS joined;
+SELECT segment.earn('club', 90, 150) IS NOT NULL AS earned;
+SELECT count(*), min(until) FROM segment.tier_steps('club', 90) WHERE tier = 'gold';
+SET segment.now = '2029-10-10 12:00+02';
+SELECT segment.earn('club', 90, 1) IS NOT NULL AS earned;
+SELECT count(*), min(until) FILTER (WHERE at >= segment.now()) FROM segment.tier_steps('club', 90) WHERE tier = 'gold';
+SELECT club_tier, club_tier_until FROM guest WHERE customer_id = 90;
+SELECT * FROM segment.verify_program('club');
 SELECT segment.drop_program('club', cascade => true);
 SELECT segment.drop_population('guest', cascade => true);
 SELECT count(*) FROM segment.tiering UNION ALL SELECT count(*) FROM segment.tier;

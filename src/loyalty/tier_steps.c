@@ -177,13 +177,16 @@ update_some(Tiering *tiering, TierCustomer *customers, int count, bool keep)
  *		the event				what the sum reaches, is held anew from now on
  *
  * Holds that have been passed over, as a higher tier was held longer, are
- * none the longer for it.
+ * none the longer for it.  What follows upon the end of a hold is not held
+ * yet: the path finds it anew.  It is known by its end, later than that of
+ * any hold that has been given (unless terms were others).
  */
 static bool
 is_added(const Tiering *tiering, const TierCustomer *customer,
 		 const TierKnown *known, TierKnown *added)
 {
 	TimestampTz leaves = window_leaves(tiering->window, customer->at);
+	TimestampTz held = hold_ends(tiering, customer->at);
 
 	if (!customer->only_added || !known->member || known->nsteps == 0 ||
 		known->steps[0].at > customer->at || known->ahead > customer->at ||
@@ -197,11 +200,25 @@ is_added(const Tiering *tiering, const TierCustomer *customer,
 	added->events[0] = (TierEvent) {customer->at, leaves, customer->sum};
 	added->kept = palloc_array(TierStep, known->nsteps);
 	added->nkept = added->room_kept = 0;
+	for (int i = 0; i < known->nkept; i++)
+		if (known->kept[i].until > held)
+			return false;
 	for (int i = 0; i < known->nsteps; i++)
 	{
-		if (known->steps[i].tier < 0)
+		const TierStep *step = &known->steps[i];
+
+		if (step->tier < 0)
 			return false;
-		added->kept[added->nkept] = known->steps[i];
+		if (step->at > customer->at && step->tier > 0 && step->until > held)
+		{
+			TimestampTz ended = i == 0 ? DT_NOBEGIN : step[-1].until;
+
+			if (step->at == grace_ends(tiering, ended) &&
+				step->until == hold_renewed(tiering, ended, step->at))
+				continue;
+			return false;
+		}
+		added->kept[added->nkept] = *step;
 		added->kept[added->nkept++].at = customer->at;
 	}
 	return true;
