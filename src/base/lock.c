@@ -115,14 +115,32 @@ locks_take(List *requests)
 	} while (first >= 0);
 }
 
+/*
+ * Between attempts we wait without a lock that others could see: a deadlock
+ * with a session that waits for one that we have from before is found here.
+ */
 void
 locks_take_gently(List *requests)
 {
+	TimestampTz since = DT_NOBEGIN; /* when has it been stuck? */
 	int			deadlocks = 0;
+	int			waiting;
 
 	while (requests != NIL &&
-		   take_all(requests, -1, GENTLE_ATTEMPT, &deadlocks) >= 0)
+		   (waiting = take_all(requests, -1, GENTLE_ATTEMPT,
+							   &deadlocks)) >= 0)
 	{
+		TimestampTz now = GetCurrentTimestamp();
+
+		if (!holder_waits_for_us(list_nth(requests, waiting)))
+			since = DT_NOBEGIN;
+		else if (TIMESTAMP_IS_NOBEGIN(since))
+			since = now;
+		else if (TimestampDifferenceExceeds(since, now, DeadlockTimeout))
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+					 errmsg("deadlock detected"),
+					 errdetail("A session that has a lock for which this one waits, waits for this one.")));
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 GENTLE_PAUSE, PG_WAIT_EXTENSION);
@@ -247,6 +265,8 @@ holder_waits_for_us(const LockRequest *request)
 	LockData   *locks = GetLockStatusData();
 	List	   *seen = list_make1_int(MyProcPid);
 
+	if (request->take != NULL)
+		return false;			/* what it locks is not known here */
 	for (int i = 0; i < locks->nelements; i++)
 	{
 		const LockInstanceData *lock = &locks->locks[i];
