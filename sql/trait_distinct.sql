@@ -17,13 +17,14 @@ SET segment.now = '2026-05-01 12:00+00';
 SELECT segment.create_population('distinct_values', key => 'customer', key_type => 'text', timezone => 'UTC');
 SELECT segment.attach_source('orders', at => 'at');
 
--- what is asked of each kind of value, and the same by hand
+-- what is asked of each kind of value, and the same by hand (by min(): 18 sorts by two
+-- collations of one column as by the first alone)
 CREATE TABLE asked (trait text, definition text, naive text);
 INSERT INTO asked SELECT format('%s_%s', a.name, v.name), format(a.definition, v.value), format(a.naive, v.value, v.shown, v.type)
 FROM (VALUES
     ('number', 'count(distinct orders.%s)', 'SELECT count(DISTINCT %1$s) FROM orders AS o WHERE o.customer = c '),
-    ('list', 'list(distinct orders.%s)', 'SELECT coalesce(array_agg(shown ORDER BY v), ''{}'') FROM (SELECT (array_agg(%2$s ORDER BY %2$s::text COLLATE "C"))[1] AS shown, %1$s AS v FROM orders AS o WHERE o.customer = c AND %1$s IS NOT NULL GROUP BY %1$s) AS each'),
-    ('usual', 'most_frequent(orders.%s)', 'SELECT (array_agg(shown ORDER BY n DESC, latest DESC NULLS LAST, v))[1] FROM (SELECT (array_agg(%2$s ORDER BY %2$s::text COLLATE "C"))[1] AS shown, %1$s AS v, count(*) AS n, max(at) AS latest FROM orders AS o WHERE o.customer = c AND %1$s IS NOT NULL GROUP BY %1$s) AS each')) AS a(name, definition, naive),
+    ('list', 'list(distinct orders.%s)', 'SELECT coalesce(array_agg(shown ORDER BY v), ''{}'') FROM (SELECT min(%2$s::text COLLATE "C")::%3$s AS shown, %1$s AS v FROM orders AS o WHERE o.customer = c AND %1$s IS NOT NULL GROUP BY %1$s) AS each'),
+    ('usual', 'most_frequent(orders.%s)', 'SELECT (array_agg(shown ORDER BY n DESC, latest DESC NULLS LAST, v))[1] FROM (SELECT min(%2$s::text COLLATE "C")::%3$s AS shown, %1$s AS v, count(*) AS n, max(at) AS latest FROM orders AS o WHERE o.customer = c AND %1$s IS NOT NULL GROUP BY %1$s) AS each')) AS a(name, definition, naive),
     (VALUES ('product', 'product', 'product', 'int'), ('store', 'store', 'store', 'text'), ('city', 'city', 'city COLLATE "C"', 'text'),
             ('price', 'price', 'price', 'numeric')) AS v(name, value, shown, type);
 SELECT count(segment.create_trait(trait, definition)) FROM asked;
