@@ -3,8 +3,8 @@
 # Two databases with the same ten traits over the same events: in (a) the table
 # is an ordinary one, in (b) it has 100 partitions by time, all of which are
 # attached with it.  Events come for any of these, one or a thousand at a time.
-# Beside them the same tables without segment, to see what partitions cost by
-# themselves.
+# Beside them the same tables without segment, alone and with triggers that do
+# nothing, to see what partitions cost by themselves.
 
 part()
 {
@@ -13,14 +13,17 @@ part()
 	profiles=$(scaled 10000)
 
 	echo "ten traits, a table of 100 partitions and one without, medians of $repetitions, by turns:"
-	for contestant in plain parted plain_alone parted_alone; do
+	for contestant in plain parted plain_alone parted_alone plain_idle parted_idle; do
 		as_server createdb "partitions_$contestant" || exit 1
-		sql -d "partitions_$contestant" -f "test/bench/partitions/${contestant%_alone}.sql" >/dev/null
+		sql -d "partitions_$contestant" -f "test/bench/partitions/${contestant%_*}.sql" >/dev/null
+	done
+	for contestant in plain_idle parted_idle; do
+		sql -d "partitions_$contestant" -f test/bench/partitions/idle.sql >/dev/null
 	done
 	for contestant in plain parted; do
 		sql -d "partitions_$contestant" -f test/bench/events/segment.sql >/dev/null
 	done
-	by_turns must_be_right plain parted plain_alone parted_alone
+	by_turns must_be_right plain parted plain_alone parted_alone plain_idle parted_idle
 	report
 }
 
@@ -55,6 +58,9 @@ report()
 	awk -v a="$(median one plain_alone)" -v b="$(median one parted_alone)" \
 		-v c="$(median many plain_alone)" -v d="$(median many parted_alone)" 'BEGIN {
 		printf "without segment, partitions cost %.2f times a plain table for one row, %.2f times for a thousand\n", b / a, d / c }'
+	awk -v a="$(median one plain_idle)" -v b="$(median one parted_idle)" \
+		-v c="$(median one plain)" -v d="$(median one parted)" 'BEGIN {
+		printf "one row costs %.1f us more in partitions, and with triggers that do nothing %.1f us\n", d - c, b - a }'
 }
 
 part
