@@ -36,7 +36,6 @@ static void lose_column(const GuardStatement *statement,
 static Oid	top_of(Oid relid);
 static bool had_triggers(const GuardStatement *statement,
 						 const GuardObject *table);
-static bool cascades(const GuardStatement *statement, const char *column);
 
 void
 drops_check(const GuardStatement *statement)
@@ -91,7 +90,7 @@ static void
 lose_table(const GuardStatement *statement, const GuardObject *object)
 {
 	FlowLoss	loss = {.relid = object->address.objectId};
-	bool		cascade = cascades(statement, NULL);
+	bool		cascade = drop_cascades(statement, NULL);
 
 	loss.what = psprintf("table %s", object->identity);
 	if (cascade || had_triggers(statement, object))
@@ -115,7 +114,7 @@ lose_column(const GuardStatement *statement, const GuardObject *object)
 	loss.column = lthird(object->names);
 	loss.what = psprintf("column %s of table %s", loss.column,
 						 relation_name(loss.relid));
-	flow_lose(&loss, cascades(statement, loss.column));
+	flow_lose(&loss, drop_cascades(statement, loss.column));
 }
 
 /* top_of() is the table of whose tree another one is a part, if it exists. */
@@ -149,14 +148,11 @@ had_triggers(const GuardStatement *statement, const GuardObject *table)
 	return false;
 }
 
-/*
- * cascades() says whether the statement was to drop what depends on what it
- * drops; of a column if it drops columns by their names.
- */
-static bool
-cascades(const GuardStatement *statement, const char *column)
+bool
+drop_cascades(const GuardStatement *statement, const char *column)
 {
 	const Node *tree = statement->tree;
+	bool		cascades = false;
 	ListCell   *lc;
 
 	switch (nodeTag(tree))
@@ -170,11 +166,13 @@ cascades(const GuardStatement *statement, const char *column)
 			{
 				const AlterTableCmd *command = lfirst(lc);
 
-				if (command->subtype == AT_DropColumn && column != NULL &&
+				if (column == NULL ? command->subtype == AT_DropColumn ||
+					command->subtype == AT_DropConstraint :
+					command->subtype == AT_DropColumn &&
 					strcmp(command->name, column) == 0)
-					return command->behavior == DROP_CASCADE;
+					cascades |= command->behavior == DROP_CASCADE;
 			}
-			return false;
+			return cascades;
 		default:
 			return false;
 	}

@@ -10,7 +10,9 @@
  *		sql_drop			DROP TABLE orders, DROP OWNED ...	guard_drop
  *		table_rewrite		ALTER TABLE orders ALTER n TYPE ..	guard_rewrite
  *
- * each within the statement, so that an error undoes it, and what is written
+ * Of what is about to be dropped the server tells a hook alone: guard_start
+ * sees to it that the library, and so the hook, is there.  All of it happens
+ * within the statement, so that an error undoes it, and what is written
  * is undone with it.  A database without a source pays for one look at an
  * empty table.  Nothing happens in a binary upgrade, nor while the extension
  * is created, updated or dropped by its own script, nor by statements of ours,
@@ -20,7 +22,10 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
@@ -40,6 +45,14 @@ SEGMENT_FUNCTION(segment_guard_command);
 SEGMENT_FUNCTION(segment_guard_drop);
 SEGMENT_FUNCTION(segment_guard_rewrite);
 
+static object_access_hook_type access_before = NULL;
+
+/* Will sql_drop be told of what the statement drops? */
+static bool dropping = false;
+
+static void at_access(ObjectAccessType access, Oid class, Oid object,
+					  int column, void *arg);
+static void at_end(XactEvent event, void *arg);
 static bool begin(FunctionCallInfo fcinfo, GuardStatement *statement);
 static bool is_idle(void);
 static Oid	rewritten_table(void);
@@ -51,9 +64,34 @@ static List *get_names(HeapTuple row, int column);
 void
 guard_init(void)
 {
-	partitions_init();
-	uniques_init();
+	access_before = object_access_hook;
+	object_access_hook = at_access;
+	RegisterXactCallback(at_end, NULL);
 	alters_init();
+}
+
+/* at_access() is called, among others, before an object is dropped. */
+static void
+at_access(ObjectAccessType access, Oid class, Oid object, int column,
+		  void *arg)
+{
+	if (access_before != NULL)
+		access_before(access, class, object, column, arg);
+	if (access == OAT_DROP && dropping && class == RelationRelationId &&
+		column == 0)
+	{
+		partitions_dropping(object);
+		uniques_dropping(object);
+	}
+}
+
+/* at_end() ends what is known of a statement.  An XactCallback. */
+static void
+at_end(XactEvent event, void *arg)
+{
+	dropping = false;
+	partitions_forget();
+	uniques_forget();
 }
 
 /* ddl_command_start: something may be dropped. */
@@ -64,6 +102,7 @@ segment_guard_start(PG_FUNCTION_ARGS)
 
 	if (!begin(fcinfo, &statement))
 		PG_RETURN_NULL();
+	dropping = true;
 	partitions_begin(&statement);
 	uniques_begin(&statement);
 	PG_RETURN_NULL();
@@ -96,6 +135,7 @@ segment_guard_drop(PG_FUNCTION_ARGS)
 
 	if (!begin(fcinfo, &statement))
 		PG_RETURN_NULL();
+	dropping = false;
 	SPI_connect();
 	statement.objects = dropped();
 	/* first: what else is dropped may count all rows that are left */

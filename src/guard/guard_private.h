@@ -39,15 +39,16 @@ typedef struct GuardStatement
 /* partitions.c: tables that join the tree of a source, or leave it -------- */
 
 /*
- * partitions_init() installs the hook.
- *
  * partitions_begin() is called when a statement that may drop tables begins,
- * partitions_dropped() when it has dropped anything, and
- * partitions_commanded() when one that makes or alters tables has ended.
+ * partitions_dropping() before it drops one, or another relation,
+ * partitions_dropped() when it has dropped anything, partitions_forget() when
+ * its transaction ends, and partitions_commanded() when one that makes or
+ * alters tables has ended.
  */
-extern void partitions_init(void);
 extern void partitions_begin(const GuardStatement *statement);
+extern void partitions_dropping(Oid relid);
 extern void partitions_dropped(void);
+extern void partitions_forget(void);
 extern void partitions_commanded(const GuardStatement *statement);
 
 /* renames.c --------------------------------------------------------------- */
@@ -65,18 +66,25 @@ extern void renames_follow(const GuardStatement *statement);
 extern void drops_check(const GuardStatement *statement);
 extern void triggers_check_dropped(const GuardStatement *statement);
 
+/*
+ * drop_cascades() says whether the statement was to drop what depends on what
+ * it drops; of a column, if it drops columns by their names.
+ */
+extern bool drop_cascades(const GuardStatement *statement, const char *column);
+
 /* uniques.c: unique indexes that a statement drops ------------------------ */
 
 /*
- * uniques_init() installs the hook.  uniques_begin() is called when a
- * statement that may drop indexes begins, and refuses what could not be
- * refused later.
- * uniques_check() is called when it has dropped anything: it refuses that
- * sources lack a unique index that they had, or drops these sources.
+ * uniques_begin() is called when a statement that may drop indexes begins, and
+ * refuses what could not be refused later; uniques_dropping() before it drops
+ * one, or another relation.  uniques_check() is called when it has dropped
+ * anything: it refuses that sources lack a unique index that they had, or
+ * drops these sources.  uniques_forget() is called when the transaction ends.
  */
-extern void uniques_init(void);
 extern void uniques_begin(const GuardStatement *statement);
+extern void uniques_dropping(Oid relid);
 extern void uniques_check(const GuardStatement *statement);
+extern void uniques_forget(void);
 
 /* alters.c ---------------------------------------------------------------- */
 

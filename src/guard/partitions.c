@@ -27,9 +27,7 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
@@ -42,15 +40,9 @@
 #include "guard/guard_private.h"
 #include "source/source.h"
 
-static object_access_hook_type access_before = NULL;
-
-/* Will sql_drop be told of what the statement drops?  What does it name? */
-static bool dropping = false;
+/* The tables (OIDs) that a statement that drops names. */
 static List *dropped = NIL;
 
-static void at_access(ObjectAccessType access, Oid class, Oid object,
-					  int column, void *arg);
-static void at_end(XactEvent event, void *arg);
 static void note_dropped(const DropStmt *drop);
 static void made(Oid relid);
 static void altered(const AlterTableStmt *alter, const AlterTableCmd *command);
@@ -60,17 +52,8 @@ static void refuse_doubles(Oid relid, Oid top);
 static void left(Oid relid, Oid parent, bool concurrently);
 
 void
-partitions_init(void)
-{
-	access_before = object_access_hook;
-	object_access_hook = at_access;
-	RegisterXactCallback(at_end, NULL);
-}
-
-void
 partitions_begin(const GuardStatement *statement)
 {
-	dropping = true;
 	dropped = NIL;
 	if (IsA(statement->tree, DropStmt))
 		note_dropped((const DropStmt *) statement->tree);
@@ -95,36 +78,28 @@ note_dropped(const DropStmt *drop)
 	MemoryContextSwitchTo(old);
 }
 
-/* at_access() is called, among others, before an object is dropped. */
-static void
-at_access(ObjectAccessType access, Oid class, Oid object, int column,
-		  void *arg)
+void
+partitions_dropping(Oid relid)
 {
-	if (access_before != NULL)
-		access_before(access, class, object, column, arg);
-	if (access == OAT_DROP && dropping && class == RelationRelationId &&
-		column == 0 && get_rel_relkind(object) == RELKIND_RELATION &&
-		source_parents(object) != NIL)
+	if (get_rel_relkind(relid) == RELKIND_RELATION &&
+		source_parents(relid) != NIL)
 	{
-		Oid			top = source_top(object);
+		Oid			top = source_top(relid);
 
 		if (!list_member_oid(dropped, top))
-			flow_rows_drop(top, object);
+			flow_rows_drop(top, relid);
 	}
 }
 
-/* at_end() ends what is known of a statement.  An XactCallback. */
-static void
-at_end(XactEvent event, void *arg)
+void
+partitions_forget(void)
 {
-	dropping = false;
 	dropped = NIL;
 }
 
 void
 partitions_dropped(void)
 {
-	dropping = false;
 	dropped = NIL;
 	flow_rows_dropped();
 }

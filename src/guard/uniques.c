@@ -15,11 +15,8 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaccess.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
@@ -31,73 +28,47 @@
 #include "guard/guard_private.h"
 #include "source/source.h"
 
-static object_access_hook_type access_before = NULL;
-
-/* Will sql_drop be told?  What was dropped (FlowLoss *), so far? */
-static bool dropping = false;
+/* What the statement has dropped (FlowLoss *), so far. */
 static List *losses = NIL;
 
-static void at_access(ObjectAccessType access, Oid class, Oid object,
-					  int column, void *arg);
-static void at_end(XactEvent event, void *arg);
 static FlowLoss *loss_of(Oid index);
 static bool is_unique(Oid index);
-static bool cascades(const Node *tree);
-
-void
-uniques_init(void)
-{
-	access_before = object_access_hook;
-	object_access_hook = at_access;
-	RegisterXactCallback(at_end, NULL);
-}
 
 void
 uniques_begin(const GuardStatement *statement)
 {
 	const DropStmt *drop = (const DropStmt *) statement->tree;
+	ListCell   *lc;
 
-	dropping = true;
 	losses = NIL;
-	if (IsA(drop, DropStmt) && drop->removeType == OBJECT_INDEX &&
-		drop->concurrent)
+	if (!IsA(drop, DropStmt) || drop->removeType != OBJECT_INDEX ||
+		!drop->concurrent)
+		return;
+	foreach(lc, drop->objects)
 	{
-		ListCell   *lc;
+		RangeVar   *name = makeRangeVarFromNameList(lfirst(lc));
+		Oid			index = RangeVarGetRelid(name, NoLock, true);
 
-		dropping = false;
-		foreach(lc, drop->objects)
-		{
-			RangeVar   *name = makeRangeVarFromNameList(lfirst(lc));
-			Oid			index = RangeVarGetRelid(name, NoLock, true);
-
-			if (is_unique(index))
-				flow_lose(loss_of(index), false);
-		}
+		if (is_unique(index))
+			flow_lose(loss_of(index), false);
 	}
 }
 
-/* at_access() is called, among others, before an object is dropped. */
-static void
-at_access(ObjectAccessType access, Oid class, Oid object, int column,
-		  void *arg)
+void
+uniques_dropping(Oid relid)
 {
 	MemoryContext old;
 
-	if (access_before != NULL)
-		access_before(access, class, object, column, arg);
-	if (access != OAT_DROP || !dropping || class != RelationRelationId ||
-		column != 0 || !is_unique(object))
+	if (!is_unique(relid))
 		return;
 	old = MemoryContextSwitchTo(TopTransactionContext);
-	losses = lappend(losses, loss_of(object));
+	losses = lappend(losses, loss_of(relid));
 	MemoryContextSwitchTo(old);
 }
 
-/* at_end() ends what is known of a statement.  An XactCallback. */
-static void
-at_end(XactEvent event, void *arg)
+void
+uniques_forget(void)
 {
-	dropping = false;
 	losses = NIL;
 }
 
@@ -134,7 +105,6 @@ uniques_check(const GuardStatement *statement)
 	List	   *attached = lost == NIL ? NIL : source_tables_attached();
 	ListCell   *lc;
 
-	dropping = false;
 	losses = NIL;
 	foreach(lc, lost)
 	{
@@ -143,28 +113,6 @@ uniques_check(const GuardStatement *statement)
 		/* not those of a table that is gone itself */
 		if (list_member_oid(attached, loss->relid) &&
 			get_rel_name(loss->relid) != NULL)
-			flow_lose(loss, cascades(statement->tree));
+			flow_lose(loss, drop_cascades(statement, NULL));
 	}
-}
-
-/* cascades() says whether the statement was to drop what needs an index. */
-static bool
-cascades(const Node *tree)
-{
-	ListCell   *lc;
-
-	if (IsA(tree, DropStmt))
-		return ((const DropStmt *) tree)->behavior == DROP_CASCADE;
-	if (!IsA(tree, AlterTableStmt))
-		return false;
-	foreach(lc, ((const AlterTableStmt *) tree)->cmds)
-	{
-		const AlterTableCmd *command = lfirst(lc);
-
-		if ((command->subtype == AT_DropConstraint ||
-			 command->subtype == AT_DropColumn) &&
-			command->behavior == DROP_CASCADE)
-			return true;
-	}
-	return false;
 }
