@@ -484,6 +484,10 @@ extern char *collation_full_name(Oid collation);
 extern Datum name_datum(const char *name);
 /* The same as a constant of a query. */
 extern Const *name_const(const char *name);
+/* A value of type text; 0 for NULL, which is null. */
+extern Datum text_datum(const char *text);
+/* An array of values of a type, as a query takes it; in the context of now. */
+extern Datum array_datum(const Datum *values, int count, Oid type);
 
 /*
  * What is known of the blocks of a table after they were read: of each, at

@@ -35,6 +35,7 @@
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -304,6 +305,24 @@ Datum
 name_datum(const char *name)
 {
 	return DirectFunctionCall1(namein, CStringGetDatum(name));
+}
+
+Datum
+text_datum(const char *text)
+{
+	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+Datum
+array_datum(const Datum *values, int count, Oid type)
+{
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	return PointerGetDatum(construct_array(unconstify(Datum *, values), count,
+										   type, length, by_value, align));
 }
 
 Const *

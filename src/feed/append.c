@@ -24,7 +24,6 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/reltrigger.h"
@@ -175,17 +174,11 @@ append_by_statement(FeedRows *rows)
 	Datum		values[] = {
 		rows->population,
 		Int64GetDatum(rows->last),
-		PointerGetDatum(construct_array(rows->audience, count, NAMEOID,
-										NAMEDATALEN, false, TYPALIGN_CHAR)),
-		PointerGetDatum(construct_array(rows->key, count, TEXTOID, -1, false,
-										TYPALIGN_INT)),
-		PointerGetDatum(construct_array(rows->change, count, TEXTOID, -1,
-										false, TYPALIGN_INT)),
-		PointerGetDatum(construct_array(rows->at, count, TIMESTAMPTZOID,
-										sizeof(TimestampTz), FLOAT8PASSBYVAL,
-										TYPALIGN_DOUBLE)),
-		PointerGetDatum(construct_array(rows->cause, count, TEXTOID, -1,
-										false, TYPALIGN_INT)),
+		array_datum(rows->audience, count, NAMEOID),
+		array_datum(rows->key, count, TEXTOID),
+		array_datum(rows->change, count, TEXTOID),
+		array_datum(rows->at, count, TIMESTAMPTZOID),
+		array_datum(rows->cause, count, TEXTOID),
 		TimestampTzGetDatum(rows->now),
 	};
 

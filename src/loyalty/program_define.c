@@ -290,8 +290,7 @@ segment_alter_program(PG_FUNCTION_ARGS)
 							   CStringGetTextDatum(program->rounding),
 							   CStringGetTextDatum(program->returns),
 							   Int64GetDatum(program->bonus),
-							   program->description == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(program->description)},
+							   text_datum(program->description)},
 					(bool[]) {false, false, false, false, false, false, false,
 							  false, program->description == NULL});
 	population_changed(population);
@@ -476,8 +475,7 @@ insert_program(const Program *program)
 							   CStringGetTextDatum(program->rounding),
 							   CStringGetTextDatum(program->returns),
 							   Int64GetDatum(program->bonus),
-							   program->description == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(program->description),
+							   text_datum(program->description),
 							   ObjectIdGetDatum(tables[MEMBER_TABLE]),
 							   ObjectIdGetDatum(tables[MOVEMENT_TABLE]),
 							   ObjectIdGetDatum(tables[LOT_TABLE]),

@@ -22,7 +22,6 @@
 #include "catalog/pg_type.h"
 
 #include "loyalty/reward_private.h"
-#include "loyalty/tier_private.h"
 
 /* The most vouchers of a reward that a customer gets at once. */
 #define MOST_AT_ONCE	100
@@ -142,8 +141,8 @@ affordable(Ledger *ledger)
 		keys[i] = ledger->accounts[i].key;
 		instants[i] = TimestampTzGetDatum(ledger->accounts[i].now);
 	}
-	values[0] = tier_array(keys, count, ledger->population->key_type);
-	values[1] = tier_array(instants, count, TIMESTAMPTZOID);
+	values[0] = array_datum(keys, count, ledger->population->key_type);
+	values[1] = array_datum(instants, count, TIMESTAMPTZOID);
 	(void) ledger_execute(ledger->program, ASK_AFFORDABLE, values, NULL);
 	for (int i = 0; i < count; i++)
 		points[i] = DatumGetInt64(result_value(i, 1, &isnull));

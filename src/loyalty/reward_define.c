@@ -393,12 +393,10 @@ write_reward(const Program *program, const Reward *reward)
 							   CStringGetTextDatum(reward->period_text),
 							   TimestampTzGetDatum(reward->valid_from),
 							   TimestampTzGetDatum(reward->valid_until),
-							   reward->condition == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(reward->condition),
+							   text_datum(reward->condition),
 							   CStringGetTextDatum(reward->expires_text),
 							   BoolGetDatum(reward->is_auto),
-							   reward->description == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(reward->description)},
+							   text_datum(reward->description)},
 					(bool[]) {false, false, false, false, false, false, false,
 							  false, false, false, reward->condition == NULL,
 							  false, false, reward->description == NULL});

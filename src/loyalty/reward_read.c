@@ -19,7 +19,6 @@
 #include "utils/builtins.h"
 
 #include "loyalty/reward_private.h"
-#include "loyalty/tier_private.h"
 
 /* A reward that it is asked of whether it may be had, for attempt(). */
 typedef struct Offer
@@ -134,8 +133,8 @@ select_offers(const Program *program, Datum key, Datum *values)
 		names[count] = CStringGetTextDatum(reward->name);
 		prices[count++] = Int64GetDatum(reward->price);
 	}
-	values[2] = tier_array(names, count, TEXTOID);
-	values[3] = tier_array(prices, count, INT8OID);
+	values[2] = array_datum(names, count, TEXTOID);
+	values[3] = array_datum(prices, count, INT8OID);
 }
 
 /* ask() asks whether a reward may be had.  An Attempt. */

@@ -20,7 +20,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -206,9 +205,6 @@ read_where(const RowsAsked *asked, const char *condition, List *values,
 		TEXTOID;
 	Datum	   *elements = palloc(sizeof(Datum) * list_length(values));
 	Oid			type = get_array_type(element);
-	int16		length;
-	bool		by_value;
-	char		align;
 	Datum		array;
 	int			level;
 	ListCell   *lc;
@@ -217,10 +213,7 @@ read_where(const RowsAsked *asked, const char *condition, List *values,
 		elements[foreach_current_index(lc)] = are_keys ?
 			((RowVisit *) lfirst(lc))->key :
 			CStringGetTextDatum((char *) lfirst(lc));
-	get_typlenbyvalalign(element, &length, &by_value, &align);
-	array = PointerGetDatum(construct_array(elements, list_length(values),
-											element, length, by_value,
-											align));
+	array = array_datum(elements, list_length(values), element);
 	level = settings_pin_all_rows();
 	/* not read-only: it sees what was committed when it begins */
 	if (SPI_execute_with_args(rules_rows_sql(asked, condition), 1, &type,

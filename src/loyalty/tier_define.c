@@ -300,8 +300,7 @@ write_tier(const Population *population, const AskedTier *asked)
 					(Datum[]) {name_datum(population->name),
 							   name_datum(asked->program),
 							   name_datum(asked->tier), asked->threshold,
-							   asked->description == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(asked->description)},
+							   text_datum(asked->description)},
 					(bool[]) {false, false, false, !asked->has_threshold,
 							  asked->description == NULL});
 	population_changed(population);

@@ -19,7 +19,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -73,7 +72,7 @@ tier_known(Tiering *tiering, const TierCustomer *customers, int count)
 
 	for (int i = 0; i < count; i++)
 		keys[i] = customers[i].key;
-	value = tier_array(keys, count, tiering->population->key_type);
+	value = array_datum(keys, count, tiering->population->key_type);
 	(void) tiering_execute(tiering, TIER_EVENTS, &value);
 	read_events(tiering, customers, count, known);
 	return known;
@@ -336,16 +335,4 @@ tier_all_customers(const Tiering *tiering, int *count)
 	profile_scan_end(scan);
 	UnregisterSnapshot(snapshot);
 	return customers;
-}
-
-Datum
-tier_array(Datum *values, int count, Oid type)
-{
-	int16		typlen;
-	bool		typbyval;
-	char		typalign;
-
-	get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
-	return PointerGetDatum(construct_array(values, count, type, typlen,
-										   typbyval, typalign));
 }

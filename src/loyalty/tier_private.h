@@ -219,8 +219,6 @@ extern TierCustomer *tier_all_customers(const Tiering *tiering, int *count);
 extern int	tier_compare_customers(const void *a, const void *b,
 								   void *population);
 
-/* tier_array() makes an array of values for a statement. */
-extern Datum tier_array(Datum *values, int count, Oid type);
 
 /* tier_steps.c: the steps of customers ------------------------------------ */
 

@@ -413,17 +413,17 @@ write_rows(Tiering *tiering, TierStatement statement, const Rows *go,
 		return;
 	if (go != NULL)
 	{
-		values[n++] = tier_array(go->keys, go->count, key);
-		values[n++] = tier_array(go->at, go->count, TIMESTAMPTZOID);
+		values[n++] = array_datum(go->keys, go->count, key);
+		values[n++] = array_datum(go->at, go->count, TIMESTAMPTZOID);
 	}
-	values[n++] = tier_array(come->keys, come->count, key);
-	values[n++] = tier_array(come->at, come->count, TIMESTAMPTZOID);
-	values[n++] = tier_array(come->tiers, come->count, TEXTOID);
-	values[n++] = tier_array(come->until, come->count, TIMESTAMPTZOID);
+	values[n++] = array_datum(come->keys, come->count, key);
+	values[n++] = array_datum(come->at, come->count, TIMESTAMPTZOID);
+	values[n++] = array_datum(come->tiers, come->count, TEXTOID);
+	values[n++] = array_datum(come->until, come->count, TIMESTAMPTZOID);
 	if (go != NULL)
 	{
-		values[n++] = tier_array(come->nexts, come->count, NUMERICOID);
-		values[n++] = tier_array(come->ahead, come->count, TIMESTAMPTZOID);
+		values[n++] = array_datum(come->nexts, come->count, NUMERICOID);
+		values[n++] = array_datum(come->ahead, come->count, TIMESTAMPTZOID);
 	}
 	(void) tiering_execute(tiering, statement, values);
 }

@@ -335,10 +335,9 @@ use(FunctionCallInfo fcinfo, Ledger *ledger, const Shown *voucher)
 	Datum		values[] = {
 		CStringGetTextDatum(voucher->code),
 		TimestampTzGetDatum(ledger->at),
-		ref == NULL ? (Datum) 0 : CStringGetTextDatum(ref),
+		text_datum(ref),
 		NameGetDatum(by),
-		ledger->token == NULL ? (Datum) 0 :
-		CStringGetTextDatum(ledger->token),
+		text_datum(ledger->token),
 	};
 	char		nulls[] = {' ', ' ', ref == NULL ? 'n' : ' ', ' ',
 	ledger->token == NULL ? 'n' : ' '};

@@ -26,7 +26,6 @@
 
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
@@ -51,8 +50,6 @@ static List *bind_columns(const Source *source, const StoredTrait *stored,
 static void compare_settled(TraitColumn *column, const TraitColumn *series,
 							const StoredTrait *stored,
 							const BoundTrait *trait);
-static Datum keys_array(const Population *population, const Datum *keys,
-						int nkeys);
 static void find_rows(TraitReading *reading, uint64 nrows);
 static int	compare_keys(const void *a, const void *b, void *population);
 static SPIPlanPtr reread_plan(const TraitProgram *program, bool counts);
@@ -228,7 +225,8 @@ trait_read(const TraitProgram *constant, const TraitAsked *asked)
 	int			level = program->by_index ? settings_pin_by_index() :
 		settings_pin_all_rows();
 	Datum		parameters[2] = {
-		keys_array(program->source->population, asked->keys, asked->nkeys),
+		array_datum(asked->keys, asked->nkeys,
+					program->source->population->key_type),
 		TimestampTzGetDatum(asked->now),
 	};
 	SPIPlanPtr *plan = asked->counts ? &program->recount : &program->reread;
@@ -261,20 +259,6 @@ trait_read(const TraitProgram *constant, const TraitAsked *asked)
 	AtEOXact_GUC(true, level);
 	pfree(DatumGetPointer(parameters[0]));
 	return reading;
-}
-
-/* keys_array() makes an array, as a query takes it, of some keys. */
-static Datum
-keys_array(const Population *population, const Datum *keys, int nkeys)
-{
-	Oid			type = population->key_type;
-	int16		typlen;
-	bool		typbyval;
-	char		typalign;
-
-	get_typlenbyvalalign(type, &typlen, &typbyval, &typalign);
-	return PointerGetDatum(construct_array(unconstify(Datum *, keys), nkeys,
-										   type, typlen, typbyval, typalign));
 }
 
 /* find_rows() finds which row that was read is whose. */
