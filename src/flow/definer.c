@@ -52,6 +52,7 @@
 #include "flow/readers.h"
 #include "trait/trait.h"
 
+static List *all_filters(const Population *population);
 static Definer *start(const Population *population, const char *function);
 
 Definer *
@@ -231,7 +232,11 @@ drop_unneeded(Definer *definer)
 	trait_drop_unneeded(population, all_filters(population));
 }
 
-List *
+/*
+ * all_filters() lists the filters (FilterNode *) over the population's
+ * profiles: those of audiences, and of rooms to the right.
+ */
+static List *
 all_filters(const Population *population)
 {
 	return list_concat(list_copy(audience_filters(population)),

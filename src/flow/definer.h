@@ -119,12 +119,6 @@ extern void refresh_view(Definer *definer);
 /* drop_unneeded() drops the stored traits that nothing needs any more. */
 extern void drop_unneeded(Definer *definer);
 
-/*
- * all_filters() lists the filters (FilterNode *) over the population's
- * profiles: those of audiences, and of rooms to the right.
- */
-extern List *all_filters(const Population *population);
-
 /* all_audiences() names (char *) the audiences of the population. */
 extern List *all_audiences(const Population *population);
 

@@ -78,8 +78,7 @@ TimestampTz
 grant_active_at(const Ledger *ledger, const char *pending)
 {
 	const Program *program = ledger->program;
-	Interval	span = pending == NULL ? program->pending_span :
-		span_parse(pending, "pending", true);
+	Interval	span = program_pending(program, pending);
 
 	return calendar_add(program->zone, ledger->at, &span);
 }
@@ -89,19 +88,8 @@ grant_expires_at(const Ledger *ledger, const char *expires,
 				 TimestampTz active_at)
 {
 	const Program *program = ledger->program;
-	Terms		terms = program->terms;
+	Terms		terms = program_terms(program, expires, program->zone);
 
-	if (expires != NULL)
-	{
-		terms = terms_parse(expires, "expires", program->zone);
-		if (program->terms.idle || terms.idle)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("expires cannot be given in program \"%s\"",
-							program->name),
-					 errdetail("Points expire there %s.", program->expires),
-					 errhint("Leave out expires.")));
-	}
 	return terms_apply(&terms, program->zone, active_at);
 }
 

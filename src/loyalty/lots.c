@@ -41,6 +41,7 @@
 
 #include "loyalty/tables.h"
 
+static TimestampTz lot_draw_at(const Ledger *ledger, const Lot *lot);
 static void charge_lot(Ledger *ledger, Movement *movement, Lot *lot);
 static int	first_to_pay(const ListCell *a, const ListCell *b);
 static Lot *lot_to_extend(Ledger *ledger, Account *account,
@@ -142,7 +143,7 @@ lot_restore(Ledger *ledger, Movement *movement, Lot *lot, int64 points,
 }
 
 /* lot_draw_at() is when points of a lot can be drawn at the earliest. */
-TimestampTz
+static TimestampTz
 lot_draw_at(const Ledger *ledger, const Lot *lot)
 {
 	return Max(ledger->at, lot->active_at);

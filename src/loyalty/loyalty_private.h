@@ -199,6 +199,16 @@ extern const Program *program_of_definer(FunctionCallInfo fcinfo,
  */
 extern Program *program_find(const Population *population, const char *name);
 
+/*
+ * program_pending() is for how long points are pending, and program_terms()
+ * when they expire, as a request or a definition says ('zone' as for
+ * terms_parse()); or as the program does, for NULL.  Where points expire
+ * without activity all have the same terms: an error.
+ */
+extern Interval program_pending(const Program *program, const char *pending);
+extern Terms program_terms(const Program *program, const char *expires,
+						   pg_tz *zone);
+
 /* program_names() lists the names (char *) of all, in order. */
 extern List *program_names(const Population *population);
 
@@ -504,9 +514,6 @@ extern void lots_touch(Ledger *ledger, Movement *movement);
  * active_at, expires_at; one that was read before is the same.
  */
 extern Lot *lot_of_row(Ledger *ledger, Account *account, uint64 row);
-
-/* lot_draw_at() is now, or when the lot becomes active. */
-extern TimestampTz lot_draw_at(const Ledger *ledger, const Lot *lot);
 
 /*
  * earn.c: grant_active_at() and grant_expires_at() are from when, and until

@@ -119,17 +119,8 @@ check_occasion(const Program *program, Occasion *occasion)
 				 errmsg("%s is no period of an occasion",
 						quote_literal_cstr(occasion->per)),
 				 errhint("Write 'day', 'week', 'month', 'quarter', 'year' or 'ever'.")));
-	if (occasion->pending != NULL)
-		(void) span_parse(occasion->pending, "pending", true);
-	if (occasion->expires != NULL &&
-		(terms_parse(occasion->expires, "expires", NULL).idle ||
-		 program->terms.idle))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("expires cannot be given in program \"%s\"",
-						program->name),
-				 errdetail("Points expire there %s.", program->expires),
-				 errhint("Leave out expires.")));
+	(void) program_pending(program, occasion->pending);
+	(void) program_terms(program, occasion->expires, NULL);
 }
 
 /*
@@ -191,10 +182,8 @@ write_occasion(const Program *program, const Occasion *occasion)
 							   Int64GetDatum(occasion->points),
 							   Int64GetDatum(occasion->referrer),
 							   CStringGetTextDatum(occasion->per),
-							   occasion->pending == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(occasion->pending),
-							   occasion->expires == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(occasion->expires),
+							   text_datum(occasion->pending),
+							   text_datum(occasion->expires),
 							   TimestampTzGetDatum(clock_now())},
 					(bool[]) {false, false, false, false, false, false, false,
 							  occasion->pending == NULL,

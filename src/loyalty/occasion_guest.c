@@ -284,8 +284,7 @@ is_pending(const Program *program, const Occasion *occasion,
 	Datum		values[] = {
 		name_datum(occasion->name), CStringGetTextDatum(ref),
 	};
-	Interval	span = occasion->pending == NULL ? program->pending_span :
-		span_parse(occasion->pending, "pending", true);
+	Interval	span = program_pending(program, occasion->pending);
 	const RowChange *change = find_change(changes, occasion->name, ref);
 	TimestampTz since;
 	bool		isnull;

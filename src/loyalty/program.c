@@ -98,6 +98,7 @@ program_open(FunctionCallInfo fcinfo, int program, int population,
 	char	   *name = name_argument(fcinfo, program, "program");
 	const Population *home = population_argument(fcinfo, population);
 	const char *function = get_func_name(fcinfo->flinfo->fn_oid);
+	const Program *found;
 
 	check_right(program_must(home, name), use);
 	if (use != PROGRAM_READ)
@@ -107,8 +108,9 @@ program_open(FunctionCallInfo fcinfo, int program, int population,
 		home = population_by_name(optional_name_argument(fcinfo, population));
 
 	/* while we waited, it may have been made anew */
-	check_right(program_must(home, name), use);
-	return program_must(home, name);
+	found = program_must(home, name);
+	check_right(found, use);
+	return found;
 }
 
 /* program_must() is the program of that name, which must be there. */
@@ -228,6 +230,31 @@ program_read(const Population *population, const char *name)
 		strcmp(program->returns, "forgive") == 0 ? RETURNS_FORGIVE :
 		RETURNS_PENDING_ONLY;
 	return program;
+}
+
+Interval
+program_pending(const Program *program, const char *pending)
+{
+	return pending == NULL ? program->pending_span :
+		span_parse(pending, "pending", true);
+}
+
+Terms
+program_terms(const Program *program, const char *expires, pg_tz *zone)
+{
+	Terms		terms;
+
+	if (expires == NULL)
+		return program->terms;
+	terms = terms_parse(expires, "expires", zone);
+	if (program->terms.idle || terms.idle)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("expires cannot be given in program \"%s\"",
+						program->name),
+				 errdetail("Points expire there %s.", program->expires),
+				 errhint("Leave out expires.")));
+	return terms;
 }
 
 List *

@@ -177,17 +177,8 @@ check_rule(const Program *program, Rule *rule)
 
 	rule_bind(source, rule, &amount, &ref);
 	check_ref(source, rule);
-	if (rule->pending != NULL)
-		(void) span_parse(rule->pending, "pending", true);
-	if (rule->expires != NULL &&
-		(terms_parse(rule->expires, "expires", NULL).idle ||
-		 program->terms.idle))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("expires cannot be given in program \"%s\"",
-						program->name),
-				 errdetail("Points expire there %s.", program->expires),
-				 errhint("Leave out expires.")));
+	(void) program_pending(program, rule->pending);
+	(void) program_terms(program, rule->expires, NULL);
 	rule->condition = condition_kept(population, rule->condition);
 	(void) rule_condition(population, rule);
 	return source;
@@ -271,18 +262,14 @@ insert_rule(const Program *program, const Rule *rule)
 							   Int32GetDatum(rule->version),
 							   name_datum(rule->source),
 							   CStringGetTextDatum(rule->amount),
-							   rule->condition == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(rule->condition),
+							   text_datum(rule->condition),
 							   name_datum(rule->ref),
-							   rule->pending == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(rule->pending),
-							   rule->expires == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(rule->expires),
+							   text_datum(rule->pending),
+							   text_datum(rule->expires),
 							   TimestampTzGetDatum(rule->valid_from),
 							   TimestampTzGetDatum(rule->valid_until),
 							   Int64GetDatum(rule->cap),
-							   rule->per == NULL ? (Datum) 0 :
-							   CStringGetTextDatum(rule->per)},
+							   text_datum(rule->per)},
 					(bool[]) {false, false, false, false, false, false,
 							  rule->condition == NULL, false,
 							  rule->pending == NULL, rule->expires == NULL,
