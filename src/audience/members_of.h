@@ -99,6 +99,17 @@ extern void plan_members_init(void);
 extern Expr *plan_sized(const Population *population,
 						const Audience *audience, Expr *condition);
 
+/* plan_shares.c ---------------------------------------------------------- */
+
+struct PlannerInfo;
+/*
+ * How many members two audiences share; -1 if the snapshot does not show the
+ * members of both.  Looked up once for a query.
+ */
+extern double plan_share(struct PlannerInfo *root,
+						 const Population *population, const Audience *one,
+						 const Audience *other);
+
 /* member_view.c: the view of an audience --------------------------------- */
 
 /* An error if a relation has that name in the schema. */

@@ -100,18 +100,6 @@ typedef struct PlannedMembers
 	double		size;			/* -1 if members are not stored */
 } PlannedMembers;
 
-/* What two definitions share, as far as a query has asked. */
-typedef struct PlannedShare
-{
-	Oid			population;
-	int32		a;				/* the smaller definition id */
-	int32		b;
-	double		shared;
-} PlannedShare;
-
-/* The shares that the query being planned has asked for, in its memory. */
-static List *planned_shares = NIL;
-static MemoryContext planned_in = NULL;
 static get_relation_stats_hook_type next_stats_hook = NULL;
 
 static double selectivity(SupportRequestSelectivity *request);
@@ -134,10 +122,6 @@ static double keys_of_join(PlannerInfo *root, RelOptInfo *rel,
 static bool rel_members(PlannerInfo *root, RelOptInfo *rel,
 						PlannedMembers *members);
 static bool find_members_call(Node *node, void *args);
-static double planned_share(PlannerInfo *root, const PlannedMembers *members,
-							const PlannedMembers *others);
-static void remember_shares_in(MemoryContext context);
-static void forget_shares(void *context);
 static bool is_sized(List *args);
 static List *few_members(IndexOptInfo *index, int column, Oid schema,
 						 List *args);
@@ -247,7 +231,8 @@ share_of_given(SupportRequestSelectivity *request,
 	if (given == NIL || !look_up(root, given, &theirs) ||
 		theirs.size <= 0)
 		return -1;
-	shared = planned_share(root, members, &theirs);
+	shared = plan_share(root, members->population, members->audience,
+						theirs.audience);
 	return shared < 0 ? -1 : shared / theirs.size;
 }
 
@@ -517,7 +502,8 @@ keys_of_join(PlannerInfo *root, RelOptInfo *rel, const PlannedMembers *members)
 			!rel_members(root, other, &theirs) ||
 			theirs.population->oid != members->population->oid)
 			continue;
-		shared = planned_share(root, members, &theirs);
+		shared = plan_share(root, members->population, members->audience,
+						theirs.audience);
 		if (shared < 0)
 			continue;
 		others++;
@@ -572,69 +558,6 @@ find_members_call(Node *node, void *args)
 		return true;
 	}
 	return expression_tree_walker(node, find_members_call, args);
-}
-
-/*
- * planned_share() returns how many members two audiences share, -1 if the
- * snapshot does not show the members of both; looked up once for a query,
- * though the planner asks for each way of joining.
- */
-static double
-planned_share(PlannerInfo *root, const PlannedMembers *members,
-			  const PlannedMembers *others)
-{
-	int32		a = members->audience->definition_id;
-	int32		b = others->audience->definition_id;
-	PlannedShare *share;
-	MemoryContext old;
-	ListCell   *lc;
-
-	remember_shares_in(root->planner_cxt);
-	foreach(lc, planned_shares)
-	{
-		share = lfirst(lc);
-		if (share->population == members->population->oid &&
-			share->a == Min(a, b) && share->b == Max(a, b))
-			return share->shared;
-	}
-	old = MemoryContextSwitchTo(root->planner_cxt);
-	share = palloc(sizeof(PlannedShare));
-	share->population = members->population->oid;
-	share->a = Min(a, b);
-	share->b = Max(a, b);
-	share->shared = membership_estimate_share(members->population, a, b,
-											  GetActiveSnapshot());
-	planned_shares = lappend(planned_shares, share);
-	MemoryContextSwitchTo(old);
-	return share->shared;
-}
-
-/*
- * remember_shares_in() begins anew for another query, which may be one that a
- * function runs while the first is planned.
- */
-static void
-remember_shares_in(MemoryContext context)
-{
-	MemoryContextCallback *callback;
-
-	if (context == planned_in)
-		return;
-	callback = MemoryContextAllocZero(context, sizeof(*callback));
-	callback->func = forget_shares;
-	callback->arg = context;
-	MemoryContextRegisterResetCallback(context, callback);
-	planned_shares = NIL;
-	planned_in = context;
-}
-
-static void
-forget_shares(void *context)
-{
-	if (planned_in != context)
-		return;
-	planned_shares = NIL;
-	planned_in = NULL;
 }
 
 /* ---- conditions for indexes ---- */
