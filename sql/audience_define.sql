@@ -125,6 +125,17 @@ SELECT audience, view FROM segment.audience;
 SELECT to_regclass('vip'), to_regclass('lapsed_vip');
 SELECT segment.drop_audience('vip');
 
+-- nor is what stands behind a list of two hundred words, or deep in a filter; nothing
+-- is left of what they count
+SELECT segment.create_audience('base', 'total_spend > 1', view => false),
+    segment.create_audience('deep', 'not (city = "Aarhus" or at least 1 of (city = "Odense", in audience base))', view => false);
+SELECT segment.create_audience('listed', format('city in (%s) or count(orders in last 3 days) > 1 or in audience base',
+    string_agg(format('"city %s"', n), ', '))::segment.filter, view => false) FROM generate_series(1, 200) AS n;
+SELECT segment.drop_audience('base');
+SELECT count(*) FROM segment.stored_trait WHERE definition LIKE '%3 days%';
+SELECT segment.drop_audience('base', cascade => true);
+SELECT count(*) FROM segment.stored_trait WHERE definition LIKE '%3 days%';
+
 -- the view is its owner's to rename, to move and to drop
 ALTER VIEW "dark roast" RENAME TO dark;
 SELECT segment.alter_audience('dark roast', 'likes.roast in ("dark", "very dark")');

@@ -68,6 +68,10 @@ SELECT * FROM made_again('ALTER TABLE kept.customers ADD other integer;
 SELECT segment.alter_audience('ada', 'name = "Eve"');
 SELECT * FROM made_again('UPDATE kept.customers SET name = ''Eve'' WHERE customer_id = 3');
 SELECT segment.size('ada');
+-- an audience that is new is no reason either: it is added to what is kept
+SELECT segment.create_audience('ben', 'name = "Ben"', view => false);
+SELECT * FROM made_again('UPDATE kept.customers SET name = ''Ben'' WHERE customer_id = 11');
+SELECT segment.size('ada'), segment.size('ben');
 -- a table is called otherwise, and a schema: what is kept names it
 SELECT segment.is_member('ada', 3);
 SELECT * FROM made_again('SELECT segment.is_member(''ada'', 3)');

@@ -65,7 +65,13 @@ extern const Audience *audience_find(const char *name,
 									 const char *population_name,
 									 const Population **population);
 
-/* The filters (FilterNode *) of all audiences, for trait_refresh(). */
+/*
+ * Those of them that are made of more than the population's columns: their
+ * filters mention sources or other audiences.
+ */
+extern List *audience_list_made(const Population *population);
+
+/* The filters (FilterNode *) of these, for trait_refresh(). */
 extern List *audience_filters(const Population *population);
 
 /*

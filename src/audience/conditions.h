@@ -57,13 +57,6 @@ typedef struct Watched
 	char	   *broken;			/* why it does not bind, or NULL */
 } Watched;
 
-/* An audience of the index, by name. */
-typedef struct NamedPlace
-{
-	RowVersion	version;		/* of the row that defines the audience */
-	int			place;			/* -1: not known yet */
-} NamedPlace;
-
 /* Where a comparison changes from false to true, or the other way round. */
 typedef struct Threshold
 {
@@ -205,7 +198,7 @@ struct AudienceIndex
 	List	   *free;			/* places */
 	int			count;			/* audiences */
 	int			named;			/* the size of the next array */
-	NamedPlace *by_name;		/* of these, by name */
+	int		   *by_name;		/* their places, by name */
 	int			ngone;			/* audiences that memory is still spent on */
 	List	   *operands;
 	List	   *pairs;
@@ -396,6 +389,8 @@ extern void condition_leave(AudienceIndex *index, Condition *condition);
 
 /* index_filters.c -------------------------------------------------------- */
 
+/* How many audiences come before a name. */
+extern int	index_position(const AudienceIndex *index, const char *name);
 /* Compile a watched filter; an error says whose it is. */
 extern Expr *watched_compile(const Watched *watched, const FilterNode *filter,
 							 FilterScope *scope);
@@ -411,10 +406,11 @@ extern void index_prepare(AudienceIndex *index, const int *places, int count);
 extern AudienceIndex *index_build(const Population *population,
 								  List *audiences);
 /*
- * Make an index one of these audiences, by name, which are what they were but
- * for some.  Returns false if so many differ that it is better to build one.
+ * Take audiences (Audience *) out of an index, which are of it, and take
+ * others into it.  Returns false if these are so many that it is better to
+ * build one.
  */
-extern bool index_follow(AudienceIndex *index, List *audiences);
+extern bool index_follow(AudienceIndex *index, List *gone, List *come);
 
 /* touch.c ---------------------------------------------------------------- */
 

@@ -17,6 +17,7 @@
  *		table	(0,1) 731	(0,3) 731	(0,4) 802	lapsed_vip has changed
  *
  * So a change costs what it is, and a glance at the blocks of the others.
+ * What has come and gone is kept for a while, for those who follow (index.c).
  *
  * What was handed out stays good until the end of the transaction.  An
  * audience that is gone stays in the memory of the set, until there are more
@@ -36,6 +37,9 @@
 /* So many audiences may be gone in any case, before a set is read anew. */
 #define MOST_GONE		100
 
+/* So many changes of a set are kept. */
+#define MOST_CHANGES	1000
+
 /*
  * A row of the table, and what it says.  What is looked at for all rows is
  * here, side by side: to follow ten thousand pointers takes longer.
@@ -47,19 +51,34 @@ typedef struct AudienceRow
 	Audience   *audience;
 } AudienceRow;
 
+/* An audience that came or went between two lists. */
+typedef struct AudienceChange
+{
+	uint64		number;			/* of the second list */
+	Audience   *audience;
+	bool		gone;
+} AudienceChange;
+
 /* The definitions of one population. */
 typedef struct AudienceSet
 {
 	Oid			base;			/* hash key */
+	Oid			chunks;			/* of members; see membership_changed() */
 	CacheSlot	slot;			/* holds the audiences */
 	Glance		glance;			/* at their table, when it was read */
 	int			count;
 	AudienceRow *rows;			/* in the order of the table */
 	int			nstored;
 	int			ngone;
+	uint64		since;			/* changes are known from this list on */
+	int			nchanges;
+	AudienceChange *changes;	/* MOST_CHANGES of them; NULL: none yet */
 	MemoryContext lists;		/* holds what follows */
 	List	   *audiences;		/* Audience *, by name */
-	uint64		number;			/* of that list among all */
+	bool		made_known;		/* the next one is: it is made when it is
+								 * first needed, and kept from then on */
+	List	   *made;			/* those made of more than columns, by name */
+	uint64		number;			/* of those lists among all */
 	int			nbuckets;		/* a power of two */
 	int		   *buckets;		/* rows by definition id, -1: none; NULL until
 								 * it is first needed */
@@ -84,9 +103,14 @@ static const AudienceSet *audience_set(const Population *population);
 static bool renew(const Population *population, AudienceSet *set);
 static Reading read_rows(const Population *population, AudienceSet *set);
 static void pass_known(Reading *reading, AudienceRow row);
-static void add_row(Reading *reading, AudienceRow row);
+static int	rows_before(const AudienceSet *set, BlockNumber block);
+static void add_rows(Reading *reading, const AudienceRow *rows, int count);
 static bool lies_before(const AudienceRow *row, const RowVersion *version);
 static void make_lists(AudienceSet *set, const Reading *reading);
+static List *next_list(const List *list, const Reading *reading,
+					   bool (*belongs) (const Audience *));
+static bool is_made(const Audience *audience);
+static void note_changes(AudienceSet *set, const List *audiences, bool gone);
 static const Audience *audience_read_one(const Population *population,
 										 const char *name);
 static Audience *audience_row(CatalogScan *scan, Oid filter_type);
@@ -114,7 +138,9 @@ definition_cache_init(void)
 static bool
 made_of(const void *entry, Oid relid)
 {
-	return ((const AudienceSet *) entry)->base == relid;
+	const AudienceSet *set = entry;
+
+	return set->base == relid || set->chunks == relid;
 }
 
 static bool
@@ -135,6 +161,59 @@ uint64
 audience_list_number(const Population *population)
 {
 	return audience_set(population)->number;
+}
+
+List *
+audience_list_made(const Population *population)
+{
+	AudienceSet *set = unconstify(AudienceSet *, audience_set(population));
+	MemoryContext old;
+	ListCell   *lc;
+
+	if (set->made_known)
+		return set->made;
+	old = MemoryContextSwitchTo(set->lists);
+	set->made = NIL;
+	foreach(lc, set->audiences)
+		if (is_made(lfirst(lc)))
+			set->made = lappend(set->made, lfirst(lc));
+	set->made_known = true;
+	MemoryContextSwitchTo(old);
+	return set->made;
+}
+
+/* is_made() tells whether an audience is made of more than columns. */
+static bool
+is_made(const Audience *audience)
+{
+	return !filter_is_of_columns(audience->packed);
+}
+
+bool
+audience_list_changes(const Population *population, uint64 *number,
+					  List **gone, List **come)
+{
+	const AudienceSet *set = audience_set(population);
+	uint64		since = *number;
+
+	*gone = *come = NIL;
+	*number = set->number;
+	if (since < set->since)
+		return false;
+	for (int i = 0; i < set->nchanges; i++)
+	{
+		const AudienceChange *change = &set->changes[i];
+
+		if (change->number <= since)
+			continue;
+		if (!change->gone)
+			*come = lappend(*come, change->audience);
+		else if (list_member_ptr(*come, change->audience))
+			*come = list_delete_ptr(*come, change->audience);
+		else
+			*gone = lappend(*gone, change->audience);
+	}
+	return true;
 }
 
 /*
@@ -272,6 +351,7 @@ renew(const Population *population, AudienceSet *set)
 		pfree(set->rows);
 	if (set->glance.blocks != NULL)
 		pfree(set->glance.blocks);
+	set->chunks = membership_tables(population)->chunks;
 	set->glance = reading.glance;
 	set->rows = reading.rows;
 	set->count = reading.count;
@@ -295,6 +375,7 @@ read_rows(const Population *population, AudienceSet *set)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	CatalogScan scan;
 	Oid			filter_type = InvalidOid;
+	BlockNumber block = 0;
 	int			next = 0;
 
 	reading.rows = MemoryContextAllocHuge(context,
@@ -302,10 +383,21 @@ read_rows(const Population *population, AudienceSet *set)
 	catalog_begin_changed(&scan, "audience", population->name, &set->glance,
 						  &reading.glance);
 	MemoryContextSwitchTo(old);
-	/* versions are of a file */
 	if (reading.glance.file != set->glance.file)
+	{
+		/* versions are of a file */
 		while (next < set->count)
 			reading.gone = lappend(reading.gone, set->rows[next++].audience);
+	}
+	else
+	{
+		/* what lies before the first block that has changed */
+		while (block < reading.glance.count &&
+			   !glance_changed(&reading.glance, block))
+			block++;
+		next = rows_before(set, block);
+		add_rows(&reading, set->rows, next);
+	}
 	while (catalog_next(&scan))
 	{
 		AudienceRow row = {catalog_version(&scan)};
@@ -316,7 +408,7 @@ read_rows(const Population *population, AudienceSet *set)
 		if (next < set->count &&
 			same_version(&set->rows[next].version, &row.version))
 		{
-			add_row(&reading, set->rows[next++]);
+			add_rows(&reading, &set->rows[next++], 1);
 			continue;
 		}
 		old = MemoryContextSwitchTo(context);
@@ -324,7 +416,7 @@ read_rows(const Population *population, AudienceSet *set)
 			filter_type = catalog_type("filter");
 		row.audience = audience_row(&scan, filter_type);
 		row.definition_id = row.audience->definition_id;
-		add_row(&reading, row);
+		add_rows(&reading, &row, 1);
 		MemoryContextSwitchTo(old);
 		reading.read = lappend(reading.read, row.audience);
 	}
@@ -346,7 +438,27 @@ pass_known(Reading *reading, AudienceRow row)
 	if (glance_changed(&reading->glance, block))
 		reading->gone = lappend(reading->gone, row.audience);
 	else
-		add_row(reading, row);
+		add_rows(reading, &row, 1);
+}
+
+/* rows_before() returns how many known rows lie before a block. */
+static int
+rows_before(const AudienceSet *set, BlockNumber block)
+{
+	int			low = 0;
+	int			high = set->count;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		const AudienceRow *row = &set->rows[middle];
+
+		if (ItemPointerGetBlockNumberNoCheck(&row->version.tid) < block)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* lies_before() tells whether a known row lies before this version of one. */
@@ -362,17 +474,18 @@ lies_before(const AudienceRow *row, const RowVersion *version)
 		 ItemPointerGetOffsetNumberNoCheck(&version->tid));
 }
 
-/* add_row() adds a row to those that the table has now. */
+/* add_rows() adds rows to those that the table has now. */
 static void
-add_row(Reading *reading, AudienceRow row)
+add_rows(Reading *reading, const AudienceRow *rows, int count)
 {
-	if (reading->count == reading->space)
+	if (reading->count + count > reading->space)
 	{
 		reading->space *= 2;
 		reading->rows = repalloc_huge(reading->rows,
 									  sizeof(AudienceRow) * reading->space);
 	}
-	reading->rows[reading->count++] = row;
+	memcpy(&reading->rows[reading->count], rows, sizeof(AudienceRow) * count);
+	reading->count += count;
 }
 
 /*
@@ -386,39 +499,89 @@ make_lists(AudienceSet *set, const Reading *reading)
 												"segment audiences by name",
 												ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(lists);
-	List	   *audiences = list_copy(set->audiences);
+	List	   *audiences = next_list(set->audiences, reading, NULL);
+	List	   *made = set->made_known ?
+		next_list(set->made, reading, is_made) : NIL;
+
+	MemoryContextSwitchTo(old);
+
+	set->number = ++nlists;
+	if (set->lists == NULL ||
+		list_length(reading->gone) + list_length(reading->read) >
+		MOST_CHANGES - set->nchanges)
+	{
+		set->since = set->number;
+		set->nchanges = 0;
+	}
+	else
+	{
+		note_changes(set, reading->gone, true);
+		note_changes(set, reading->read, false);
+	}
+	if (set->lists != NULL)
+		MemoryContextSetParent(set->lists, TopTransactionContext);
+	set->lists = lists;
+	set->audiences = audiences;
+	set->made = made;
+	set->buckets = NULL;
+}
+
+/*
+ * next_list() makes a list by name of another one, without those that have
+ * gone, and with those that have come and belong to it (NULL: all do).
+ */
+static List *
+next_list(const List *list, const Reading *reading,
+		  bool (*belongs) (const Audience *))
+{
+	List	   *next = list_copy(list);
+	List	   *come = NIL;
 	ListCell   *lc;
 	bool		found;
 
 	foreach(lc, reading->gone)
 	{
+		int			at = position_of(next,
+									 ((const Audience *) lfirst(lc))->name,
+									 &found);
+
+		if (found)
+			next = list_delete_nth_cell(next, at);
+	}
+	foreach(lc, reading->read)
+		if (belongs == NULL || belongs(lfirst(lc)))
+			come = lappend(come, lfirst(lc));
+	if (next == NIL)
+	{
+		list_sort(come, compare_audiences);
+		return come;
+	}
+	foreach(lc, come)
+	{
 		const char *name = ((const Audience *) lfirst(lc))->name;
 
-		audiences = list_delete_nth_cell(audiences,
-										 position_of(audiences, name, &found));
+		next = list_insert_nth(next, position_of(next, name, &found),
+							   lfirst(lc));
 	}
-	if (audiences == NIL)
-	{
-		audiences = list_copy(reading->read);
-		list_sort(audiences, compare_audiences);
-	}
-	else
-		foreach(lc, reading->read)
-		{
-			const char *name = ((const Audience *) lfirst(lc))->name;
+	return next;
+}
 
-			audiences = list_insert_nth(audiences,
-										position_of(audiences, name, &found),
-										lfirst(lc));
-		}
-	MemoryContextSwitchTo(old);
+/* note_changes() keeps which audiences have gone, or come, with a new list. */
+static void
+note_changes(AudienceSet *set, const List *audiences, bool gone)
+{
+	ListCell   *lc;
 
-	if (set->lists != NULL)
-		MemoryContextSetParent(set->lists, TopTransactionContext);
-	set->lists = lists;
-	set->audiences = audiences;
-	set->number = ++nlists;
-	set->buckets = NULL;
+	if (set->changes == NULL)
+		set->changes = MemoryContextAlloc(set->slot.context,
+										  sizeof(AudienceChange) *
+										  MOST_CHANGES);
+	foreach(lc, audiences)
+		set->changes[set->nchanges++] = (AudienceChange) {
+			.number = set->number,
+			.audience = lfirst(lc),
+			.gone = gone,
+		};
 }
 
 /* ---- rows ---- */

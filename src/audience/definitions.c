@@ -26,7 +26,8 @@ SEGMENT_FUNCTION(segment_definition_id);
 
 static const Audience *find_anywhere(const char *name,
 									 const Population **population);
-static List *users_of(const Population *population, const char *name,
+static List *users_of(const Population *population, List *audiences,
+					  const char *name,
 					  List *(*used) (const Population *,
 									 const FilterNode *));
 static List *audiences_used(const Population *population,
@@ -178,22 +179,22 @@ audience_filters(const Population *population)
 	List	   *filters = NIL;
 	ListCell   *lc;
 
-	foreach(lc, audience_list(population))
+	foreach(lc, audience_list_made(population))
 		filters = lappend(filters,
 						  unconstify(FilterNode *,
 									 audience_filter(lfirst(lc))));
 	return filters;
 }
 
-/* users_of() lists the audiences for whose filter 'used' lists the name. */
+/* users_of() lists those audiences for whose filter 'used' lists the name. */
 static List *
-users_of(const Population *population, const char *name,
+users_of(const Population *population, List *audiences, const char *name,
 		 List *(*used) (const Population *, const FilterNode *))
 {
 	List	   *users = NIL;
 	ListCell   *lc;
 
-	foreach(lc, audience_list(population))
+	foreach(lc, audiences)
 	{
 		const Audience *audience = lfirst(lc);
 
@@ -206,19 +207,22 @@ users_of(const Population *population, const char *name,
 List *
 audience_users_of_trait(const Population *population, const char *trait)
 {
-	return users_of(population, trait, trait_names_used);
+	return users_of(population, audience_list(population), trait,
+					trait_names_used);
 }
 
 List *
 audience_users_of_audience(const Population *population, const char *name)
 {
-	return users_of(population, name, audiences_used);
+	return users_of(population, audience_list_made(population), name,
+					audiences_used);
 }
 
 List *
 audience_users_of_source(const Population *population, const char *source)
 {
-	return users_of(population, source, trait_sources_used);
+	return users_of(population, audience_list_made(population), source,
+					trait_sources_used);
 }
 
 List *
@@ -254,7 +258,7 @@ users_of_stored(const Population *population, const FilterNode *stored)
 	List	   *users = NIL;
 	ListCell   *lc;
 
-	foreach(lc, audience_list(population))
+	foreach(lc, audience_list_made(population))
 	{
 		const Audience *audience = lfirst(lc);
 

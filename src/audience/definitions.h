@@ -18,6 +18,14 @@ extern void definition_cache_init(void);
 /* A number that another list of audiences never has. */
 extern uint64 audience_list_number(const Population *population);
 
+/*
+ * Which audiences (Audience *) have gone since the list of that number, and
+ * which have come; one that has changed is among both.  *number becomes that
+ * of the list as it is.  Returns false if they are not known any more.
+ */
+extern bool audience_list_changes(const Population *population,
+								  uint64 *number, List **gone, List **come);
+
 /* The audience of a definition; NULL if the definition is not current. */
 extern const Audience *audience_by_definition(const Population *population,
 											  int32 definition_id);
@@ -107,7 +115,10 @@ extern Expr *check_filter(const Population *population, const char *name,
 extern void audience_set_building(const Population *population,
 								  const char *name, bool building);
 
-/* A definition was written: commands and caches see it from here on. */
+/*
+ * A definition was changed or removed: commands, caches and plans see it from
+ * here on.  Of one that is new membership_changed() is enough.
+ */
 extern void definitions_changed(const Population *population);
 
 #endif							/* SEGMENT_DEFINITIONS_H */

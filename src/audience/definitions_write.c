@@ -60,7 +60,7 @@ audience_define(const Population *population, const char *name,
 	made.matches_empty = facts.matches_empty;
 	made.definition_id = membership_new_definition(population);
 	insert_row(population, &made, filter->tree);
-	definitions_changed(population);
+	membership_changed(population);
 }
 
 /* insert_row() inserts a row into segment.audience. */
@@ -309,6 +309,10 @@ note_facts(const char *name, AudienceFacts facts)
 				 errhint("Compare what moves with the clock with something that does not, or count in days: days_between(joined, today).")));
 }
 
+/*
+ * Plans that have an audience's filter in them are of the base table, as are
+ * all caches of audiences.
+ */
 void
 definitions_changed(const Population *population)
 {

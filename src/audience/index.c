@@ -53,6 +53,7 @@
 typedef struct IndexEntry
 {
 	Oid			base;			/* hash key */
+	Oid			chunks;			/* of members; see membership_changed() */
 	CacheSlot	slot;
 	AudienceIndex *index;
 	uint64		list;			/* the number of the list it is made of */
@@ -84,7 +85,9 @@ audience_index_init(void)
 static bool
 made_of(const void *entry, Oid relid)
 {
-	return ((const IndexEntry *) entry)->base == relid;
+	const IndexEntry *one = entry;
+
+	return one->base == relid || one->chunks == relid;
 }
 
 static bool
@@ -121,6 +124,7 @@ audience_index(const Population *population)
 	made.index = index_build(population, audience_list(population));
 	made.index->environment = index_environment(population);
 	made.list = audience_list_number(population);
+	made.chunks = membership_tables(population)->chunks;
 	MemoryContextSwitchTo(old);
 
 	(void) cache_put(indexes, &made, context, begun);
@@ -136,7 +140,9 @@ static bool
 follow(IndexEntry *entry, const Population *population)
 {
 	AudienceIndex *index = entry->index;
-	List	   *audiences = audience_list(population);
+	uint64		list = entry->list;
+	List	   *gone;
+	List	   *come;
 
 	/* somebody may have mended what was broken */
 	if (entry->slot.distrusted || entry->following || index->writers > 0 ||
@@ -144,10 +150,11 @@ follow(IndexEntry *entry, const Population *population)
 		strcmp(index->environment, index_environment(population)) != 0)
 		return false;
 	entry->following = true;
-	if (entry->list != audience_list_number(population) &&
-		!index_follow(index, audiences))
+	if (!audience_list_changes(population, &list, &gone, &come) ||
+		!index_follow(index, gone, come))
 		return false;
-	entry->list = audience_list_number(population);
+	entry->list = list;
+	entry->chunks = membership_tables(population)->chunks;
 	entry->following = false;
 	index->evaluating = -1;
 	return true;

@@ -62,15 +62,6 @@ typedef struct Compilation
 	Expr	   *result;			/* NULL: it was read */
 } Compilation;
 
-/* How the audiences that there are differ from those of an index. */
-typedef struct Difference
-{
-	bool	   *gone;			/* by place */
-	int			ngone;
-	List	   *come;			/* Audience * */
-	NamedPlace *by_name;		/* place -1: those that come */
-} Difference;
-
 static void build(void *arg);
 static AudienceIndex *index_create(const Population *population, int most);
 static int *take_in(Building *building);
@@ -79,8 +70,10 @@ static int	free_place(AudienceIndex *index);
 static void index_audience(Building *building, const Audience *audience,
 						   int place);
 static void compile_watched(void *arg);
-static Difference compare(const AudienceIndex *index, List *audiences);
-static void take_out(AudienceIndex *index, const Difference *difference);
+static bool *remove_names(AudienceIndex *index, List *gone);
+static void insert_names(AudienceIndex *index, List *come,
+						 const int *places);
+static void take_out(AudienceIndex *index, List *audiences);
 static List *remove_places(List *places, const bool *gone);
 
 /* ---- building ---- */
@@ -110,22 +103,13 @@ build(void *arg)
 	int			count = list_length(building->audiences);
 	AudienceIndex *index = index_create(building->population, count);
 	int		   *places;
-	ListCell   *lc;
 
 	building->index = index;
 	places = take_in(building);
 	finish(index);
-	index->by_name = palloc(sizeof(NamedPlace) * index->space);
-	foreach(lc, building->audiences)
-	{
-		int			i = foreach_current_index(lc);
-		const Audience *audience = lfirst(lc);
-
-		index->by_name[i] = (NamedPlace) {audience->version, places[i]};
-	}
+	index->by_name = places;
 	index->count = count;
-	index->named = index->space;
-	pfree(places);
+	index->named = Max(count, 1);
 }
 
 /* index_create() makes an empty index, for 'most' audiences at first. */
@@ -299,12 +283,9 @@ compile_watched(void *arg)
 /* ---- following ---- */
 
 bool
-index_follow(AudienceIndex *index, List *audiences)
+index_follow(AudienceIndex *index, List *gone, List *come)
 {
-	Difference	difference = compare(index, audiences);
-	int			different = difference.ngone + list_length(difference.come);
-	int		   *places = NULL;
-	int			next = 0;
+	int			different = list_length(gone) + list_length(come);
 
 	if (different > Max(MOST_DIFFERENT, index->count / 4) ||
 		index->ngone > index->count + MOST_GONE)
@@ -313,88 +294,51 @@ index_follow(AudienceIndex *index, List *audiences)
 		return true;
 	/* what an error has left: the places may be those of others now */
 	index_add_counts(index);
-	if (difference.ngone > 0)
-		take_out(index, &difference);
-	if (difference.come != NIL)
+	if (gone != NIL)
+		take_out(index, gone);
+	if (come != NIL)
 	{
 		Building	building = {
 			.population = index->population,
-			.audiences = difference.come,
+			.audiences = come,
 			.each = true,
 			.index = index,
 		};
 
-		places = take_in(&building);
+		insert_names(index, come, take_in(&building));
 	}
 	finish(index);
-	for (int i = 0; i < list_length(audiences); i++)
-		if (difference.by_name[i].place < 0)
-			difference.by_name[i].place = places[next++];
-	index->count = list_length(audiences);
-	if (index->count > index->named)
-	{
-		index->named = index->count * 2;
-		index->by_name = repalloc(index->by_name,
-								  sizeof(NamedPlace) * index->named);
-	}
-	memcpy(index->by_name, difference.by_name,
-		   sizeof(NamedPlace) * index->count);
-	pfree(difference.by_name);
 	return true;
 }
 
-/* compare() compares an index with the audiences that there are, by name. */
-static Difference
-compare(const AudienceIndex *index, List *audiences)
+/* insert_names() lets audiences that were taken in be found by name. */
+static void
+insert_names(AudienceIndex *index, List *come, const int *places)
 {
-	Difference	difference = {
-		.gone = palloc0(sizeof(bool) * index->nwatched),
-		.by_name = palloc(sizeof(NamedPlace) * Max(list_length(audiences), 1)),
-	};
-	int			next = 0;		/* in the index */
-	ListCell   *lc;
-
-	foreach(lc, audiences)
+	if (index->count + list_length(come) > index->named)
 	{
-		const Audience *audience = lfirst(lc);
-		int			place = -1;
-
-		while (next < index->count)
-		{
-			const NamedPlace *one = &index->by_name[next];
-
-			if (same_version(&one->version, &audience->version))
-				place = one->place;
-			else if (strcmp(index_name(index, one->place),
-							audience->name) <= 0)
-			{
-				difference.gone[one->place] = true;
-				difference.ngone++;
-				next++;
-				continue;
-			}
-			break;
-		}
-		next += place >= 0;
-		difference.by_name[foreach_current_index(lc)] =
-			(NamedPlace) {audience->version, place};
-		if (place < 0)
-			difference.come = lappend(difference.come, lfirst(lc));
+		index->named = (index->count + list_length(come)) * 2;
+		index->by_name = repalloc(index->by_name,
+								  sizeof(int) * index->named);
 	}
-	for (; next < index->count; next++)
+	for (int i = 0; i < list_length(come); i++)
 	{
-		difference.gone[index->by_name[next].place] = true;
-		difference.ngone++;
+		int			place = places[i];
+		int			at = index_position(index, index_name(index, place));
+
+		memmove(&index->by_name[at + 1], &index->by_name[at],
+				sizeof(int) * (index->count - at));
+		index->by_name[at] = place;
+		index->count++;
 	}
-	return difference;
 }
 
 /* take_out() removes audiences, whose places are free then. */
 static void
-take_out(AudienceIndex *index, const Difference *difference)
+take_out(AudienceIndex *index, List *audiences)
 {
 	MemoryContext old = MemoryContextSwitchTo(index_memory(index));
-	const bool *gone = difference->gone;
+	bool	   *gone = remove_names(index, audiences);
 	List	   *operands = list_copy(index->operands);
 	List	   *pairs = list_copy(index->pairs);
 	ListCell   *lc;
@@ -410,15 +354,35 @@ take_out(AudienceIndex *index, const Difference *difference)
 	conditions_remove(index, gone);
 	index->broken = remove_places(index->broken, gone);
 	index->matches_empty = remove_places(index->matches_empty, gone);
-	for (int place = 0; place < index->nwatched; place++)
+	pfree(gone);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * remove_names() lets audiences no longer be found by name.  Returns, by
+ * place, which of the index are gone.
+ */
+static bool *
+remove_names(AudienceIndex *index, List *audiences)
+{
+	bool	   *gone = palloc0(sizeof(bool) * index->nwatched);
+	ListCell   *lc;
+
+	foreach(lc, audiences)
 	{
-		if (!gone[place])
-			continue;
+		const Audience *audience = lfirst(lc);
+		int			at = index_position(index, audience->name);
+		int			place = index->by_name[at];
+
+		index->count--;
+		memmove(&index->by_name[at], &index->by_name[at + 1],
+				sizeof(int) * (index->count - at));
+		gone[place] = true;
 		index->watched[place].name = NULL;
 		index->free = lappend_int(index->free, place);
+		index->ngone++;
 	}
-	index->ngone += difference->ngone;
-	MemoryContextSwitchTo(old);
+	return gone;
 }
 
 static List *

@@ -49,20 +49,25 @@ static Cost cost_of(Node *condition);
 int
 index_place(const AudienceIndex *index, const char *name)
 {
+	return index->by_name[index_position(index, name)];
+}
+
+int
+index_position(const AudienceIndex *index, const char *name)
+{
 	int			low = 0;
-	int			high = index->count - 1;
+	int			high = index->count;
 
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
-		int			place = index->by_name[middle].place;
 
-		if (strcmp(index->watched[place].name, name) < 0)
+		if (strcmp(index_name(index, index->by_name[middle]), name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return index->by_name[low].place;
+	return low;
 }
 
 const char *

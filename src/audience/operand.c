@@ -45,6 +45,7 @@ static void find_hash(Operand *operand);
 static int	threshold_rank(Operand *operand, const Thresholds *thresholds,
 						   const Threshold *one);
 static int	compare_thresholds(const void *a, const void *b, void *arg);
+static int	compare_keys(const void *a, const void *b, void *operand);
 static void thresholds_finish(Operand *operand, Thresholds *thresholds);
 static void hash_probes(Operand *operand);
 static void thresholds_remove(Thresholds *thresholds, const bool *marked);
@@ -274,6 +275,18 @@ compare_thresholds(const void *a, const void *b, void *arg)
 	return order != 0 ? order : (int) left->after - (int) right->after;
 }
 
+/* compare_keys() does the same where all have a key. */
+static int
+compare_keys(const void *a, const void *b, void *operand)
+{
+	const Threshold *left = a;
+	const Threshold *right = b;
+
+	if (left->key != right->key)
+		return left->key < right->key ? -1 : 1;
+	return (int) left->after - (int) right->after;
+}
+
 /*
  * thresholds_finish() sorts thresholds and puts their values side by side in
  * that order: a search meets neighbours at its end, and these come into the
@@ -285,14 +298,15 @@ thresholds_finish(Operand *operand, Thresholds *thresholds)
 	Size		size = 0;
 	char	   *values;
 
-	if (thresholds->count > 1)
-		qsort_arg(thresholds->list, thresholds->count, sizeof(Threshold),
-				  compare_thresholds, operand);
 	thresholds->keyed = true;
 	for (int i = 0; i < thresholds->count; i++)
 		thresholds->keyed &= value_key(operand->type,
 									   thresholds->list[i].value,
 									   &thresholds->list[i].key);
+	if (thresholds->count > 1)
+		qsort_arg(thresholds->list, thresholds->count, sizeof(Threshold),
+				  thresholds->keyed ? compare_keys : compare_thresholds,
+				  operand);
 	if (operand->typbyval || thresholds->count == 0)
 		return;
 
@@ -397,12 +411,16 @@ operand_remove(Operand *operand, const bool *marked)
 	return true;
 }
 
+/* thresholds_remove() does that to the thresholds on one side. */
 static void
 thresholds_remove(Thresholds *thresholds, const bool *marked)
 {
 	int			kept = 0;
 
-	for (int i = 0; i < thresholds->count; i++)
+	/* most often none is marked */
+	while (kept < thresholds->count && !marked[thresholds->list[kept].place])
+		kept++;
+	for (int i = kept; i < thresholds->count; i++)
 		if (!marked[thresholds->list[i].place])
 			thresholds->list[kept++] = thresholds->list[i];
 	thresholds->count = kept;

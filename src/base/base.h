@@ -20,6 +20,7 @@
 #include "nodes/primnodes.h"
 #include "pgtime.h"
 #include "storage/block.h"
+#include "storage/buf.h"
 #include "storage/lockdefs.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
@@ -496,6 +497,7 @@ extern Datum array_datum(const Datum *values, int count, Oid type);
 typedef struct BlockGlance
 {
 	XLogRecPtr	lsn;
+	Buffer		buffer;			/* where it was; InvalidBuffer: not known */
 	bool		settled;
 	bool		changed;		/* since the glance before this one */
 } BlockGlance;

@@ -112,6 +112,11 @@ typedef struct DateTimeErrorExtra
 #define EVALPLANQUAL_NO_RELATIONS	, NIL
 #endif
 
+/* 16 calls the files of a relation otherwise. */
+#if PG_VERSION_NUM < 160000
+#define rd_locator	rd_node
+#endif
+
 /*
  * 16 parted the rights that a query needs from its range table, and 18 also
  * wants to know which of its relations are left after pruning.

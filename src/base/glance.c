@@ -16,7 +16,8 @@
  * stays.  The snapshot of the reader is taken afterwards.
  *
  * A table of ten thousand definitions is looked through in a fraction of the
- * time that it takes to see which of its rows are visible.
+ * time that it takes to see which of its rows are visible.  Mostly a block is
+ * still in the buffer where it was met before, and is not searched for.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,6 +34,8 @@
 #include "base/base.h"
 #include "base/base_private.h"
 
+static Buffer read_block(Relation relation, BlockNumber block,
+						 const BlockGlance *before);
 static void look_at(Buffer buffer, BlockGlance *now,
 					const BlockGlance *before);
 static bool is_settled(Page page);
@@ -50,6 +53,8 @@ glance_take(Relation relation, const Glance *before, Glance *now)
 	now->blocks = palloc0(sizeof(BlockGlance) * Max(now->count, 1));
 	for (BlockNumber block = 0; block < now->count; block++)
 	{
+		const BlockGlance *known_as = block < known ?
+			&before->blocks[block] : NULL;
 		BlockGlance *one = &now->blocks[block];
 		Buffer		buffer;
 
@@ -57,12 +62,22 @@ glance_take(Relation relation, const Glance *before, Glance *now)
 		one->changed = true;
 		if (!logged)
 			continue;
-		buffer = ReadBuffer(relation, block);
+		buffer = read_block(relation, block, known_as);
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-		look_at(buffer, one,
-				block < known ? &before->blocks[block] : NULL);
+		look_at(buffer, one, known_as);
 		UnlockReleaseBuffer(buffer);
 	}
+}
+
+/* read_block() pins a block, whose buffer was perhaps noted before. */
+static Buffer
+read_block(Relation relation, BlockNumber block, const BlockGlance *before)
+{
+	if (before != NULL && BufferIsValid(before->buffer) &&
+		ReadRecentBuffer(relation->rd_locator, MAIN_FORKNUM, block,
+						 before->buffer))
+		return before->buffer;
+	return ReadBuffer(relation, block);
 }
 
 bool
@@ -77,6 +92,7 @@ look_at(Buffer buffer, BlockGlance *now, const BlockGlance *before)
 {
 	Page		page = BufferGetPage(buffer);
 
+	now->buffer = buffer;
 	now->lsn = PageGetLSN(page);
 	now->changed = before == NULL || !before->settled ||
 		before->lsn != now->lsn;

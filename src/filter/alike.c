@@ -27,6 +27,7 @@
 #include "filter/compile_private.h"
 #include "filter/filter_private.h"
 
+static bool skip_text(FilterCursor *cursor);
 static bool read_header(FilterCursor *cursor, FilterOp *op, uint8 *detail,
 						uint32 *nargs);
 static bool read_number(FilterCursor *cursor, uint32 *number);
@@ -62,7 +63,6 @@ filter_conditions_next(FilterCursor *cursor, FilterLikeness *likeness)
 		FilterOp	op;
 		uint8		detail;
 		uint32		nargs;
-		uint32		length;
 
 		if (!read_header(cursor, &op, &detail, &nargs))
 			return false;
@@ -81,11 +81,8 @@ filter_conditions_next(FilterCursor *cursor, FilterLikeness *likeness)
 			continue;
 		}
 		text = cursor->position;
-		if (!read_number(cursor, &length) ||
-			length > cursor->end - cursor->position)
-			return false;
-		cursor->position += length;
-		if (!put(likeness, text, cursor->position - text))
+		if (!skip_text(cursor) ||
+			!put(likeness, text, cursor->position - text))
 			return false;
 	}
 	memset(likeness->bytes + likeness->length, 0,
@@ -97,6 +94,39 @@ bool
 filter_conditions_end(const FilterCursor *cursor)
 {
 	return cursor->position == cursor->end;
+}
+
+bool
+filter_is_of_columns(const Filter *filter)
+{
+	FilterCursor cursor = filter_conditions_begin(filter);
+
+	while (!filter_conditions_end(&cursor))
+	{
+		FilterOp	op;
+		uint8		detail;
+		uint32		nargs;
+
+		if (!read_header(&cursor, &op, &detail, &nargs) ||
+			op == FILTER_AGGREGATE || op == FILTER_DID ||
+			op == FILTER_IN_AUDIENCE || (op == FILTER_COLUMN && nargs > 0) ||
+			(filter_has_text(op, detail) && !skip_text(&cursor)))
+			return false;
+	}
+	return true;
+}
+
+/* skip_text() passes a text that is not looked at. */
+static bool
+skip_text(FilterCursor *cursor)
+{
+	uint32		length;
+
+	if (!read_number(cursor, &length) ||
+		length > cursor->end - cursor->position)
+		return false;
+	cursor->position += length;
+	return true;
 }
 
 /* read_header() reads what a node begins with. */

@@ -321,6 +321,12 @@ extern bool filter_conditions_next(FilterCursor *cursor,
 								   FilterLikeness *likeness);
 extern bool filter_conditions_end(const FilterCursor *cursor);
 
+/*
+ * Does a filter read columns by their names alone, and neither a source nor
+ * another audience?  False, too, where only the tree tells.
+ */
+extern bool filter_is_of_columns(const Filter *filter);
+
 /* filter_source.c: text and tree together -------------------------------- */
 
 /*

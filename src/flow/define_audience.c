@@ -302,8 +302,8 @@ lock_for_drop(Definer *definer, const char *name)
 }
 
 /*
- * filters_without() lists the filters (FilterNode *) of all audiences but
- * those of these names (char *).
+ * filters_without() lists the filters (FilterNode *) of the audiences that may
+ * need something stored, but for those of these names (char *).
  */
 static List *
 filters_without(const Population *population, List *names)
@@ -311,7 +311,7 @@ filters_without(const Population *population, List *names)
 	List	   *filters = NIL;
 	ListCell   *lc;
 
-	foreach(lc, audience_list(population))
+	foreach(lc, audience_list_made(population))
 	{
 		const Audience *audience = lfirst(lc);
 

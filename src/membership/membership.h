@@ -103,6 +103,14 @@ extern int32 membership_new_definition(const Population *population);
 extern void membership_decided(const Population *population, TimestampTz at);
 
 /*
+ * Let all caches that are made of audiences or their members be looked at
+ * anew, here at once and in other sessions when this transaction commits.
+ * Those that are made of the rest of the population stay: this is for what no
+ * plan has read, as an audience that is new.
+ */
+extern void membership_changed(const Population *population);
+
+/*
  * The instant as of which membership of one profile is decided: 'now', but
  * never before an earlier decision, neither of the profile (its row's
  * evaluated_at) nor of the population ('decided_at').

@@ -53,6 +53,8 @@
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
@@ -106,7 +108,9 @@ membership_init(void)
 static bool
 made_of(const void *entry, Oid relid)
 {
-	return ((const TablesEntry *) entry)->base == relid;
+	const TablesEntry *one = entry;
+
+	return one->base == relid || one->tables.chunks == relid;
 }
 
 const MembershipTables *
@@ -298,8 +302,19 @@ membership_decided(const Population *population, TimestampTz at)
 					(Datum[]) {name_datum(population->name),
 							   TimestampTzGetDatum(at)},
 					NULL);
+	membership_changed(population);
+}
+
+void
+membership_changed(const Population *population)
+{
+	Oid			chunks = membership_tables(population)->chunks;
+
 	CommandCounterIncrement();
-	population_changed(population);
+	if (get_rel_relkind(chunks) != '\0')
+		CacheInvalidateRelcacheByRelid(chunks);
+	else
+		population_changed(population);
 	CommandCounterIncrement();
 }
 
