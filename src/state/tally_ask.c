@@ -45,7 +45,9 @@ typedef struct FavouriteBlock
 static Oid	result_type(FunctionCallInfo fcinfo);
 static bool is_better(const Favourite *favourite, const TallyEntry *entry);
 static void find_favourite(Favourite *favourite);
-static int	compare_blocks(const void *a, const void *b);
+static FavouriteBlock take_best(FavouriteBlock *blocks, int *nblocks);
+static int	keep_promising(const Favourite *favourite,
+						   FavouriteBlock *blocks, int nblocks);
 static void read_favourites(Favourite *favourite, const FavouriteBlock *block);
 static void check_type(TypeCacheEntry *values, Oid type);
 static Tally *tally_argument(FunctionCallInfo fcinfo, Oid type);
@@ -161,9 +163,12 @@ is_better(const Favourite *favourite, const TallyEntry *entry)
 }
 
 /*
- * find_favourite() reads the blocks that may have the best entry, those first
- * that are said to have the best ones.  A block of which nothing is said is
- * all of a short column.
+ * find_favourite() reads the blocks that may have the best entry, the one that
+ * is said to have the best one first.  A block of which nothing is said is all
+ * of a short column.
+ *
+ * Mostly it is the first block that is read, and no other one may have a
+ * better entry: so blocks are not sorted, but looked through again.
  */
 static void
 find_favourite(Favourite *favourite)
@@ -187,26 +192,47 @@ find_favourite(Favourite *favourite)
 				(TallyEntry) {.rows = PG_INT64_MAX},
 			};
 	}
-	qsort(blocks, nblocks, sizeof(FavouriteBlock), compare_blocks);
-	for (int i = 0; i < nblocks; i++)
+	while (nblocks > 0)
 	{
-		if (favourite->best != NULL &&
-			tally_is_more_frequent(favourite->best, &blocks[i].most))
-			break;
-		read_favourites(favourite, &blocks[i]);
+		FavouriteBlock next = take_best(blocks, &nblocks);
+
+		read_favourites(favourite, &next);
+		nblocks = keep_promising(favourite, blocks, nblocks);
 	}
 	pfree(blocks);
 }
 
-/* compare_blocks() sorts those first that have more rows of a value. */
-static int
-compare_blocks(const void *a, const void *b)
+/* take_best() takes the block that is said to have the best entry. */
+static FavouriteBlock
+take_best(FavouriteBlock *blocks, int *nblocks)
 {
-	const FavouriteBlock *left = a;
-	const FavouriteBlock *right = b;
+	FavouriteBlock *best = &blocks[0];
+	FavouriteBlock taken;
 
-	return tally_is_more_frequent(&right->most, &left->most) -
-		tally_is_more_frequent(&left->most, &right->most);
+	for (int i = 1; i < *nblocks; i++)
+		if (tally_is_more_frequent(&blocks[i].most, &best->most))
+			best = &blocks[i];
+	taken = *best;
+	*best = blocks[--*nblocks];
+	return taken;
+}
+
+/*
+ * keep_promising() keeps the blocks that may have a better entry than the best
+ * one of those that were read.  Returns how many these are.
+ */
+static int
+keep_promising(const Favourite *favourite, FavouriteBlock *blocks,
+			   int nblocks)
+{
+	int			kept = 0;
+
+	if (favourite->best == NULL)
+		return nblocks;
+	for (int i = 0; i < nblocks; i++)
+		if (!tally_is_more_frequent(favourite->best, &blocks[i].most))
+			blocks[kept++] = blocks[i];
+	return kept;
 }
 
 /* read_favourites() looks for better entries in a block. */
