@@ -82,4 +82,50 @@ FROM segment.stat_audience WHERE audience IN ('has_8', 'tea', 'teatime') ORDER B
 
 SET client_min_messages = warning;
 SELECT segment.drop_population('customers', cascade => true);
+
+-- numbers with a floating point are looked up in the same way, alone and beside
+-- others: three hundred filters
+CREATE TABLE people (customer_id bigint PRIMARY KEY, score float8, age float8, points real, visits integer, amount numeric);
+SELECT segment.create_population('walkers', timezone => 'UTC') \g /dev/null
+SELECT segment.attach_source('people') \g /dev/null
+SELECT segment.create_traits(json_object_agg(name, 'people.' || name))
+FROM unnest(ARRAY['score', 'age', 'points', 'visits', 'amount']) AS name \g /dev/null
+INSERT INTO people VALUES (1, 30, 40, 30, 40, 40);
+CREATE TEMPORARY TABLE compared AS
+SELECT *, format('%s_%s', form, n) AS name, format(filter, n / 100.0) AS condition
+FROM generate_series(1, 50) AS i, LATERAL (VALUES (i * 3)) AS factor(n), (VALUES ('less', 'score < age * %s'), ('reverse', '%s * visits <= score'),
+    ('more', 'score > amount * %s'), ('real', 'points >= age * %s'), ('sum', 'score - %s > age'), ('same', 'score = age * %s')) AS f(form, filter);
+SELECT count(segment.create_audience(name::name, condition::segment.filter, view => false)) FROM compared;
+-- a ratio goes from 0.75, which is a factor, to 0.76, and then, with others, to 0.78
+SELECT * FROM evaluated($$ UPDATE people SET score = 30.4 $$);
+SELECT * FROM evaluated($$ UPDATE people SET score = 31.2, age = 40, visits = 40 $$);
+-- right at a factor, and as near as a float8 can be; far away, too small, too large, and no number
+CREATE FUNCTION all_right(new_score float8, new_age float8, new_amount numeric DEFAULT 40) RETURNS TABLE (filters bigint, right_answers bigint, members bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint := segment.filters_evaluated();
+BEGIN
+    UPDATE people SET score = new_score, age = new_age, amount = new_amount, points = 30, visits = 7;
+    filters := segment.filters_evaluated() - before;
+    SELECT count(*) FILTER (WHERE segment.is_member(name::name, 1::bigint) = holds), count(*) FILTER (WHERE holds) INTO right_answers, members
+    FROM compared, LATERAL (SELECT n / 100.0::float8 AS factor) AS f,
+        LATERAL (SELECT CASE form WHEN 'less' THEN new_score < new_age * factor WHEN 'reverse' THEN (n / 100.0 * 7)::float8 <= new_score
+            WHEN 'more' THEN new_score > (new_amount * (n / 100.0))::float8 WHEN 'real' THEN 30::real >= new_age * factor
+            WHEN 'sum' THEN new_score - factor > new_age ELSE new_score = new_age * factor END AS holds) AS naive;
+    RETURN NEXT;
+END $$;
+SELECT * FROM all_right(30, 40);
+SELECT * FROM all_right(30.000000000000004, 40);
+SELECT * FROM all_right(0.3, 0.1);
+SELECT * FROM all_right(0.30000000000000004, 0.1);
+SELECT * FROM all_right(0.21, 0.7);
+SELECT * FROM all_right(0.20999999999999996, 0.7);
+SELECT * FROM all_right(-30, -40, -0.1);
+SELECT * FROM all_right(0, 0, 0);
+SELECT * FROM all_right(4e-320, 5e-320);
+SELECT * FROM all_right(1e300, 1.1e300, 1e305);
+SELECT * FROM all_right('infinity', 'infinity', 'infinity');
+SELECT * FROM all_right('NaN', 2, 'NaN');
+SELECT * FROM all_right(1, 2, 3);
+SELECT * FROM segment.verify();
+SELECT segment.drop_population('walkers', cascade => true);
 DROP SCHEMA many CASCADE;

@@ -83,6 +83,7 @@ typedef struct PairValues
 } PairValues;
 
 static Linear linear_of(Node *node);
+static Node *unrounded(Node *node);
 static bool is_number_type(Oid type);
 static double as_float8(Oid type, Datum value);
 static Pair *pair_of(Collection *into, Node *left, Node *right,
@@ -159,16 +160,16 @@ linear_of(Node *node)
 {
 	static const char *const names[] = {"multiply", "add", "subtract"};
 	Linear		linear = {node};
-	FuncExpr   *call = (FuncExpr *) node;
+	FuncExpr   *call = (FuncExpr *) unrounded(node);
 	Node	   *base;
 	Node	   *constant;
 	Oid			types[2];
 	int			i = 0;
 
-	if (!IsA(node, FuncExpr) || list_length(call->args) != 2)
+	if (!IsA(call, FuncExpr) || list_length(call->args) != 2)
 		return linear;
 	base = linitial(call->args);
-	constant = lsecond(call->args);
+	constant = unrounded(lsecond(call->args));
 	types[0] = types[1] = call->funcresulttype;
 	if (call->funcresulttype != NUMERICOID &&
 		call->funcresulttype != FLOAT8OID)
@@ -178,15 +179,15 @@ linear_of(Node *node)
 		i++;
 	if (i == lengthof(names))
 		return linear;
-	if (IsA(base, Const) && i < 2)
+	if (IsA(unrounded(base), Const) && i < 2)
 	{
-		Node	   *swap = base;
+		Node	   *swap = unrounded(base);
 
-		base = constant;
+		base = lsecond(call->args);
 		constant = swap;
 	}
 	if (!IsA(constant, Const) || ((Const *) constant)->constisnull ||
-		IsA(base, Const))
+		IsA(unrounded(base), Const))
 		return linear;
 
 	linear.base = base;
@@ -197,6 +198,22 @@ linear_of(Node *node)
 	if (i == 2)
 		linear.constant = -linear.constant;
 	return linear;
+}
+
+/*
+ * unrounded() returns what an expression makes a float8 of, or else itself.
+ * The two are less apart than what is unsure (holds_where()), unless they are
+ * too far from 1.
+ */
+static Node *
+unrounded(Node *node)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+	Oid			numeric = NUMERICOID;
+
+	return IsA(node, FuncExpr) && call->funcresulttype == FLOAT8OID &&
+		call->funcid == catalog_function("as_float8", 1, &numeric) ?
+		linitial(call->args) : node;
 }
 
 static bool
