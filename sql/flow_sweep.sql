@@ -191,6 +191,20 @@ END $$;
 SELECT swept, due FROM segment.tick(3);
 SELECT swept, due FROM segment.tick(3);
 
+-- many are found at once, and taken page by page by as many ticks as it needs; events may be first with some of them
+INSERT INTO visits SELECT v, '2026-06-01 00:00+00' FROM generate_series(1001, 3500) AS v;
+SET segment.now = '2026-06-20 12:00+00';
+SELECT swept, due FROM segment.tick(600);
+SELECT swept, due FROM segment.tick(600);
+INSERT INTO visits SELECT visitor, '2026-06-20 00:00+00' FROM segment_data.visitor WHERE wake_at <= segment.now() LIMIT 800;
+SELECT swept, due FROM segment.tick(100);
+SELECT swept, due FROM segment.tick(1000);
+SELECT segment.size('away'), count(*) FROM segment_data.visitor WHERE visitor > 1000 AND segment.is_member('away', visitor);
+SELECT count(*), count(DISTINCT key), min(at), max(at) FROM segment.transition WHERE cause = 'time' AND audience = 'away' AND key::int > 1000;
+SELECT * FROM segment.verify();
+DELETE FROM visits WHERE visitor > 1000;
+SET segment.now = '2026-06-02 12:00+00';
+
 -- a window wakes nobody before so much may have come or gone that somebody notices: the event with which it does
 SELECT segment.drop_audience('away');
 ALTER TABLE visits ADD spent numeric, ADD id bigint GENERATED ALWAYS AS IDENTITY;

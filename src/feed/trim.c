@@ -32,6 +32,9 @@ static int64 trim(const Population *population, TimestampTz keep_from,
 				  bool force, int64 most);
 static int64 trim_position(const Population *population, FeedCounter counter,
 						   TimestampTz keep_from, bool force, int64 most);
+static bool first_kept(const Population *population, int64 after,
+					   int64 position, TimestampTz keep_from, int64 most,
+					   int64 *seq);
 static int64 nth_row(const Population *population, int64 after, int64 n);
 static int64 last_row(const Population *population, int64 position);
 static void move_consumers(const Population *population, int64 position);
@@ -153,11 +156,12 @@ trim_position(const Population *population, FeedCounter counter,
 			  TimestampTz keep_from, bool force, int64 most)
 {
 	int64		position = counter.last;
-	bool		isnull;
+	int64		kept;
 
 	if (!force)
 	{
 		CatalogScan scan;
+		bool		isnull;
 
 		catalog_begin(&scan, "consumer", population->name);
 		while (catalog_next(&scan))
@@ -171,23 +175,45 @@ trim_position(const Population *population, FeedCounter counter,
 	}
 	if (position <= counter.trimmed)
 		return counter.trimmed;
-	if (most > 0)
+	if (first_kept(population, counter.trimmed, position, keep_from, most,
+				   &kept))
+		position = kept - 1;
+	else if (most > 0)
 		position = Min(position, nth_row(population, counter.trimmed, most));
-
-	catalog_execute("SELECT seq FROM segment.feed"
-					" WHERE population = $1 AND seq > $2 AND seq <= $3"
-					" AND recorded_at >= $4 ORDER BY seq LIMIT 1",
-					4, (Oid[]) {NAMEOID, INT8OID, INT8OID, TIMESTAMPTZOID},
-					(Datum[]) {name_datum(population->name),
-							   Int64GetDatum(counter.trimmed),
-							   Int64GetDatum(position),
-							   TimestampTzGetDatum(keep_from)},
-					NULL);
-	if (SPI_processed > 0)
-		position = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-											   SPI_tuptable->tupdesc, 1,
-											   &isnull)) - 1;
+	if (position == counter.trimmed)
+		return position;
 	return Max(last_row(population, position), counter.trimmed);
+}
+
+/*
+ * first_kept() finds the number of the first row that is to be kept, among the
+ * first 'most' rows (0: all) after a number up to a position; false if all of
+ * them may go.  Most often it is the very first row: so nothing is counted
+ * before it is known that there is something to remove.
+ */
+static bool
+first_kept(const Population *population, int64 after, int64 position,
+		   TimestampTz keep_from, int64 most, int64 *seq)
+{
+	bool		isnull;
+
+	catalog_execute("SELECT seq FROM (SELECT seq, recorded_at"
+					" FROM segment.feed"
+					" WHERE population = $1 AND seq > $2 AND seq <= $3"
+					" ORDER BY seq LIMIT nullif($5, 0)) AS first_rows"
+					" WHERE recorded_at >= $4 ORDER BY seq LIMIT 1",
+					5, (Oid[]) {NAMEOID, INT8OID, INT8OID, TIMESTAMPTZOID,
+								INT8OID},
+					(Datum[]) {name_datum(population->name),
+							   Int64GetDatum(after), Int64GetDatum(position),
+							   TimestampTzGetDatum(keep_from),
+							   Int64GetDatum(most)},
+					NULL);
+	if (SPI_processed == 0)
+		return false;
+	*seq = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+									   SPI_tuptable->tupdesc, 1, &isnull));
+	return true;
 }
 
 /*

@@ -181,16 +181,23 @@ int64
 count_due(const Population *population, TimestampTz from)
 {
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	DueScan    *scan = profile_due_begin(population, from, clock_now(),
-										 snapshot);
-	int64		count = 0;
+	TimestampTz now = clock_now();
+	DueScan    *scan;
+	int64		count;
 
-	while (count < MOST_COUNTED && profile_due_next(scan) != NULL)
+	/* many are most often found already, and lie beside each other */
+	count = profile_count_kept(population, snapshot, now, MOST_COUNTED);
+	if (count < MOST_COUNTED)
 	{
-		CHECK_FOR_INTERRUPTS();
-		count++;
+		count = 0;
+		scan = profile_due_begin(population, from, now, snapshot);
+		while (count < MOST_COUNTED && profile_due_next(scan) != NULL)
+		{
+			CHECK_FOR_INTERRUPTS();
+			count++;
+		}
+		profile_due_end(scan);
 	}
-	profile_due_end(scan);
 	UnregisterSnapshot(snapshot);
 	return count;
 }

@@ -144,8 +144,7 @@ extern void toggles_of_row(PackedToggles *packed, HeapTuple row,
  * The rows of toggles that a fold takes if it may take 'most' toggles: those
  * that happened first, and those that must not be separated from them.
  * Returns where these rows are in the table, ascending, in the current
- * context, and their number in *count; NULL if they are all that the snapshot
- * shows.
+ * context, and their number in *count.
  */
 extern ItemPointerData *toggles_pick(const Population *population,
 									 Relation relation, Snapshot snapshot,

@@ -148,10 +148,11 @@ take_toggles(const MembershipFold *fold, Relation relation,
 	int64		rows = 0;
 	int64		count = 0;
 
+	/* most rows of the table may be dead: all are read once, if possible */
 	if (fold->most > 0)
 		picked = toggles_pick(fold->population, relation, snapshot,
 							  fold->most, &rows);
-	if (picked == NULL)
+	else
 		count = take_all(relation, snapshot, slot, sort);
 	for (int64 i = 0; i < rows; i++)
 	{

@@ -21,6 +21,7 @@
  *	- those of the same instant.
  *
  * A second reading of the table finds them, by the keys of the picked ones.
+ * Where no more toggles are pending than a fold may take, all are picked.
  *
  *-------------------------------------------------------------------------
  */
@@ -91,8 +92,9 @@ typedef struct Companions
 	Companion  *list;
 } Companions;
 
+static ItemPointerData *all_rows(const Candidate *rows, int64 count);
 static Candidate *first_rows(Relation relation, Snapshot snapshot,
-							 int64 most, int64 *count);
+							 int64 most, int64 *count, bool *all);
 static void add_candidate(Candidates *found, const Candidate *one);
 static void keep_first(Candidates *found);
 static Candidate *read_keys(Relation relation, Snapshot snapshot,
@@ -110,14 +112,15 @@ toggles_pick(const Population *population, Relation relation,
 			 Snapshot snapshot, int64 most, int64 *count)
 {
 	int64		rows;
-	Candidate  *first = first_rows(relation, snapshot, most, &rows);
+	bool		all;
+	Candidate  *first = first_rows(relation, snapshot, most, &rows, &all);
 	picked_hash *keys;
 	Candidate  *last;			/* the last one picked of each customer */
 	Companions	found = {0};
 	ItemPointerData *picked;
 
-	if (first == NULL)
-		return NULL;
+	if (all)
+		return all_rows(first, *count = rows);
 	keys = picked_create(CurrentMemoryContext, 64,
 						 unconstify(Population *, population));
 	last = read_keys(relation, snapshot, first, rows, keys);
@@ -152,13 +155,27 @@ toggles_pick(const Population *population, Relation relation,
 	return picked;
 }
 
+/* all_rows() returns where these rows are, which are in the table's order. */
+static ItemPointerData *
+all_rows(const Candidate *rows, int64 count)
+{
+	ItemPointerData *picked =
+		palloc_extended(sizeof(ItemPointerData) * Max(count, 1),
+						MCXT_ALLOC_HUGE);
+
+	for (int64 i = 0; i < count; i++)
+		picked[i] = rows[i].tid;
+	return picked;
+}
+
 /*
  * first_rows() returns the rows, in no order, that have the 'most' toggles
- * that happened first, and their number in *count; NULL if there are no more
- * toggles than that.
+ * that happened first, and their number in *count.  If there are no more
+ * toggles than that, it sets *all, and the rows are in the table's order.
  */
 static Candidate *
-first_rows(Relation relation, Snapshot snapshot, int64 most, int64 *count)
+first_rows(Relation relation, Snapshot snapshot, int64 most, int64 *count,
+		   bool *all)
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
@@ -180,14 +197,11 @@ first_rows(Relation relation, Snapshot snapshot, int64 most, int64 *count)
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
-	if (found.full || found.toggles > most)
-	{
+	*all = !found.full && found.toggles <= most;
+	if (!*all)
 		keep_first(&found);
-		*count = found.count;
-		return found.list;
-	}
-	pfree(found.list);
-	return NULL;
+	*count = found.count;
+	return found.list;
 }
 
 /*

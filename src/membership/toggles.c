@@ -315,8 +315,9 @@ membership_pending(const Population *population, int64 most)
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	slot = table_slot_create(relation, NULL);
 	scan = table_beginscan(relation, snapshot, 0, NULL);
+	/* the newest first: before them are those that a fold has deleted */
 	while (count < most &&
-		   table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		   table_scan_getnextslot(scan, BackwardScanDirection, slot))
 	{
 		slot_getsomeattrs(slot, TOGGLE_LIST);
 		count += toggles_count(slot->tts_values[TOGGLE_LIST - 1]);

@@ -22,10 +22,15 @@
  * short transactions.  If the place of such a row has been taken by another
  * profile meanwhile, it is that profile's wake_at that is looked at.
  *
+ * After the rest of a portion the index is scanned from the latest wake_at in
+ * it.  Where many are due at that instant, such as a midnight, those that the
+ * command has written by then are found again, and passed over, too.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
@@ -35,8 +40,12 @@
 
 #include "profile/table.h"
 
-/* The most profiles of a portion. */
+/*
+ * The most profiles of a portion; but who asks for less than MANY gets no more
+ * than that, in which there would be few of a page.
+ */
 #define PORTION		65536
+#define MANY		100
 
 /* A profile that is due, as the scan has found it. */
 typedef struct DueProfile
@@ -73,8 +82,18 @@ static KeptPortion kept;
 static DuePortion *portion_create(ProfileTable *table, TimestampTz from);
 static void portion_take_kept(DuePortion *portion, Relation base);
 static void portion_fill(ProfileTable *table, TimestampTz at, int64 most);
-static bool fetch_row(ProfileTable *table, const DueProfile *profile);
-static int	compare_tids(const void *a, const void *b);
+static bool fetch_row(IndexFetchTableData *fetch, const DueProfile *profile,
+					  Snapshot snapshot, TupleTableSlot *row);
+
+/* sort_profiles() sorts by page: much of what it takes to find a portion. */
+#define ST_SORT sort_profiles
+#define ST_ELEMENT_TYPE DueProfile
+#define ST_COMPARE(a, b) \
+	(row_position(&(a)->tid) < row_position(&(b)->tid) ? -1 : \
+	 row_position(&(a)->tid) > row_position(&(b)->tid))
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /*
  * The index shows a row as it was when the table was opened, or the portion
@@ -104,7 +123,8 @@ profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at,
 			break;
 		profile = &portion->profiles[portion->next++];
 		*from = profile->from;
-		if (!fetch_row(table, profile))
+		if (!fetch_row(portion->fetch, profile, table->snapshot,
+					   table->found))
 			continue;
 		result = table_tuple_lock(table->relation, &table->found->tts_tid,
 								  table->snapshot, table->found,
@@ -117,7 +137,8 @@ profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at,
 			slot_getallattrs(table->found);
 			found = profile_wake_at(table->population, table->found) <= at;
 		}
-		else if (result != TM_WouldBlock && result != TM_Deleted)
+		else if (result != TM_WouldBlock && result != TM_Deleted &&
+				 result != TM_SelfModified)
 			elog(ERROR, "could not lock the row of a profile");
 	}
 	MemoryContextSwitchTo(old);
@@ -129,13 +150,13 @@ profile_lock_due(ProfileTable *table, TimestampTz *from, TimestampTz at,
  * snapshot shows none there.
  */
 static bool
-fetch_row(ProfileTable *table, const DueProfile *profile)
+fetch_row(IndexFetchTableData *fetch, const DueProfile *profile,
+		  Snapshot snapshot, TupleTableSlot *row)
 {
 	ItemPointerData tid = profile->tid;
 	bool		again = false;
 
-	return table_index_fetch_tuple(table->due->fetch, &tid, table->snapshot,
-								   table->found, &again, NULL);
+	return table_index_fetch_tuple(fetch, &tid, snapshot, row, &again, NULL);
 }
 
 /* portion_create() begins to find profiles that are due. */
@@ -200,15 +221,41 @@ due_portion_end(ProfileTable *table)
 	pfree(portion);
 }
 
+int64
+profile_count_kept(const Population *population, Snapshot snapshot,
+				   TimestampTz at, int64 most)
+{
+	Relation	relation = table_open(population_store(population)->base,
+									  AccessShareLock);
+	IndexFetchTableData *fetch = table_index_fetch_begin(relation);
+	TupleTableSlot *row = table_slot_create(relation, NULL);
+	BlockNumber pages = RelationGetNumberOfBlocks(relation);
+	int64		count = 0;
+
+	if (kept.base == RelationGetRelid(relation))
+		for (int i = 0; i < kept.count && count < most; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (ItemPointerGetBlockNumber(&kept.profiles[i].tid) < pages &&
+				fetch_row(fetch, &kept.profiles[i], snapshot, row) &&
+				profile_wake_at(population, row) <= at)
+				count++;
+		}
+	ExecDropSingleTupleTableSlot(row);
+	table_index_fetch_end(fetch);
+	table_close(relation, AccessShareLock);
+	return count;
+}
+
 /*
- * portion_fill() finds the next portion, of 'most' profiles or less, in the
- * place of the last one.  It is empty if there are no more.
+ * portion_fill() finds the next portion in the place of the last one, for a
+ * caller that goes on with 'most' profiles.  It is empty if there are no more.
  */
 static void
 portion_fill(ProfileTable *table, TimestampTz at, int64 most)
 {
 	DuePortion *portion = table->due;
-	int			wanted = (int) Min(most, PORTION);
+	int			wanted = most < MANY ? (int) most : PORTION;
 	TimestampTz from;
 
 	if (portion->scan == NULL)
@@ -238,18 +285,10 @@ portion_fill(ProfileTable *table, TimestampTz at, int64 most)
 
 	/* after the last one the scan goes on where it has stopped */
 	from = portion->profiles[portion->count - 1].wake_at;
-	qsort(portion->profiles, portion->count, sizeof(DueProfile), compare_tids);
+	sort_profiles(portion->profiles, portion->count);
 	for (int i = portion->count - 1; i >= 0; i--)
 	{
 		portion->profiles[i].from = from;
 		from = Min(from, portion->profiles[i].wake_at);
 	}
-}
-
-/* compare_tids() is the order of pages, for qsort(). */
-static int
-compare_tids(const void *a, const void *b)
-{
-	return ItemPointerCompare(&((DueProfile *) unconstify(void *, a))->tid,
-							  &((DueProfile *) unconstify(void *, b))->tid);
 }

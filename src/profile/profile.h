@@ -364,15 +364,23 @@ extern void profile_write_wake_at(ProfileTable *table, TupleTableSlot *row,
 
 /*
  * profile_lock_due() locks the next profile that is due at an instant; for the
- * first call for a table from the wake_at *from on.  At most 'most' are found
- * at once, in the order of wake_at, and locked in the order of their pages.
- * Profiles that another transaction has locked are passed over, or waited for.
- * Returns a row as profile_lock() does, and in *from the earliest wake_at of
- * those that are left, or NULL if there is none.
+ * first call for a table from the wake_at *from on.  Many are found at once,
+ * in the order of wake_at, and locked in the order of their pages; of few, if
+ * the caller goes on with 'most' at the most, no more than these.  Profiles
+ * that another transaction has locked are passed over, or waited for.  Returns
+ * a row as profile_lock() does, and in *from the earliest wake_at of those
+ * that are left, or NULL if there is none.
  */
 extern TupleTableSlot *profile_lock_due(ProfileTable *table,
 										TimestampTz *from, TimestampTz at,
 										int64 most, bool wait);
+
+/*
+ * profile_count_kept() counts the profiles that are due at an instant, among
+ * those that the session has found and not locked yet, up to 'most'.
+ */
+extern int64 profile_count_kept(const Population *population,
+								Snapshot snapshot, TimestampTz at, int64 most);
 
 /* profile_scan.c: which profiles are there, and which are due? ------------ */
 

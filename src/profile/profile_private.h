@@ -74,4 +74,12 @@ extern void triggers_at_once(ResultRelInfo *result);
 extern bool profile_due_next_tid(DueScan *scan, ItemPointer tid,
 								 TimestampTz *wake_at);
 
+/* A number by which rows are sorted that are read page by page. */
+static inline uint64
+row_position(const ItemPointerData *tid)
+{
+	return (uint64) tid->ip_blkid.bi_hi << 32 |
+		(uint64) tid->ip_blkid.bi_lo << 16 | tid->ip_posid;
+}
+
 #endif							/* SEGMENT_PROFILE_PRIVATE_H */

@@ -66,19 +66,12 @@ struct DueScan
 	bool		scanned;		/* has the index come to its end? */
 };
 
-/* position_of() is what the order of pages is the order of. */
-static inline uint64
-position_of(const ItemPointerData *tid)
-{
-	return (uint64) tid->ip_blkid.bi_hi << 32 |
-		(uint64) tid->ip_blkid.bi_lo << 16 | tid->ip_posid;
-}
-
 /* sort_tids() sorts by that, which takes longer than to read the rows else. */
 #define ST_SORT sort_tids
 #define ST_ELEMENT_TYPE ItemPointerData
 #define ST_COMPARE(a, b) \
-	(position_of(a) < position_of(b) ? -1 : position_of(a) > position_of(b))
+	(row_position(a) < row_position(b) ? -1 : \
+	 row_position(a) > row_position(b))
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
