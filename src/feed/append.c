@@ -4,8 +4,11 @@
  *	  How do the transitions of profiles get into the table of the feed?
  *
  *		seq 41		Ada		entered vip			a portion of rows, by the table
- *		seq 42		Ben		left vip			API: one record of the WAL for
- *		...										a page of them
+ *		seq 44		Ben		left vip,			API: one record of the WAL for
+ *							entered new, big	a page of them
+ *
+ * To write a row takes longer than all else that a fold does for it.  So what
+ * a profile enters and leaves at one instant is one row.
  *
  * A fold makes more of these rows than of anything else, and to write them by
  * a statement takes half as long again.  Where the owner of the table has put
@@ -47,17 +50,20 @@ enum
 	FEED_CAUSE,
 	FEED_PROFILES,
 	FEED_MEMBERS,
+	FEED_AUDIENCES,
+	FEED_ENTERED,
 	FEED_COLUMNS
 };
 
 static const Oid feed_types[FEED_COLUMNS] = {
 	NAMEOID, INT8OID, NAMEOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
-	TIMESTAMPTZOID, TEXTOID, INT8OID, BYTEAOID
+	TIMESTAMPTZOID, TEXTOID, INT8OID, BYTEAOID, TEXTARRAYOID, BOOLARRAYOID
 };
 
 static bool is_as_made(Relation relation);
 static void append_rows(Relation relation, const FeedRows *rows);
-static void fill_slot(TupleTableSlot *slot, const FeedRows *rows, int row);
+static int	fill_slot(TupleTableSlot *slot, const FeedRows *rows, int row,
+					  int first);
 static void append_by_statement(FeedRows *rows);
 
 void
@@ -113,21 +119,22 @@ append_rows(Relation relation, const FeedRows *rows)
 	EState	   *estate;
 	ResultRelInfo *result = writer_open(relation, false, &estate);
 	TupleTableSlot *slots[PORTION];
-	int			nslots = Min(PORTION, rows->count);
+	int			nslots = Min(PORTION, rows->nrows);
+	int			transition = 0;
 
 	for (int i = 0; i < nslots; i++)
 	{
 		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 		slots[i]->tts_tableOid = RelationGetRelid(relation);
 	}
-	for (int from = 0; from < rows->count; from += nslots)
+	for (int from = 0; from < rows->nrows; from += nslots)
 	{
-		int			count = Min(nslots, rows->count - from);
+		int			count = Min(nslots, rows->nrows - from);
 
 		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < count; i++)
 		{
-			fill_slot(slots[i], rows, from + i);
+			transition = fill_slot(slots[i], rows, from + i, transition);
 			ExecConstraints(result, slots[i], estate);
 			ResetPerTupleExprContext(estate);
 		}
@@ -146,50 +153,88 @@ append_rows(Relation relation, const FeedRows *rows)
 	CommandCounterIncrement();
 }
 
-/* fill_slot() fills in the row of that number, from 0 on. */
-static void
-fill_slot(TupleTableSlot *slot, const FeedRows *rows, int row)
+/*
+ * fill_slot() fills in the row of that number, from 0 on, whose first
+ * transition is 'first'; returns the first one of the next row.
+ */
+static int
+fill_slot(TupleTableSlot *slot, const FeedRows *rows, int row, int first)
 {
 	Datum	   *values = slot->tts_values;
+	bool	   *isnull = slot->tts_isnull;
+	int			count = rows->ntransitions[row];
+	bool		several = (count > 1);
 
 	ExecClearTuple(slot);
-	memset(slot->tts_isnull, false, sizeof(bool) * FEED_COLUMNS);
+	memset(isnull, false, sizeof(bool) * FEED_COLUMNS);
 	values[FEED_POPULATION] = rows->population;
-	values[FEED_SEQ] = Int64GetDatum(rows->last + row + 1);
-	values[FEED_AUDIENCE] = rows->audience[row];
+	values[FEED_SEQ] = Int64GetDatum(rows->last + first + count);
 	values[FEED_KEY] = rows->key[row];
-	values[FEED_CHANGE] = rows->change[row];
 	values[FEED_AT] = rows->at[row];
 	values[FEED_RECORDED_AT] = TimestampTzGetDatum(rows->now);
 	values[FEED_CAUSE] = rows->cause[row];
-	slot->tts_isnull[FEED_PROFILES] = slot->tts_isnull[FEED_MEMBERS] = true;
+	if (several)
+	{
+		values[FEED_AUDIENCES] = array_datum(&rows->audience[first], count,
+											 TEXTOID);
+		values[FEED_ENTERED] = array_datum(&rows->entered[first], count,
+										   BOOLOID);
+	}
+	else
+	{
+		values[FEED_AUDIENCE] =
+			name_datum(TextDatumGetCString(rows->audience[first]));
+		values[FEED_CHANGE] =
+			CStringGetTextDatum(DatumGetBool(rows->entered[first]) ?
+								"entered" : "left");
+	}
+	isnull[FEED_AUDIENCE] = isnull[FEED_CHANGE] = several;
+	isnull[FEED_AUDIENCES] = isnull[FEED_ENTERED] = !several;
+	isnull[FEED_PROFILES] = isnull[FEED_MEMBERS] = true;
 	ExecStoreVirtualTuple(slot);
+	return first + count;
 }
 
 /* append_by_statement() writes them by one INSERT. */
 static void
 append_by_statement(FeedRows *rows)
 {
-	int			count = rows->count;
-	Datum		values[] = {
-		rows->population,
-		Int64GetDatum(rows->last),
-		array_datum(rows->audience, count, NAMEOID),
-		array_datum(rows->key, count, TEXTOID),
-		array_datum(rows->change, count, TEXTOID),
-		array_datum(rows->at, count, TIMESTAMPTZOID),
-		array_datum(rows->cause, count, TEXTOID),
-		TimestampTzGetDatum(rows->now),
-	};
+	int			nrows = rows->nrows;
+	Datum	   *row_of = palloc(sizeof(Datum) * rows->count);
+	int			n = 0;
 
+	for (int row = 0; row < nrows; row++)
+		for (int i = 0; i < rows->ntransitions[row]; i++)
+			row_of[n++] = Int64GetDatum(row + 1);
 	catalog_execute("INSERT INTO segment.feed"
 					" (population, seq, audience, key, change, at,"
-					" recorded_at, cause)"
-					" SELECT $1, $2 + n, audience, key, change, at, $8, cause"
-					" FROM unnest($3, $4, $5, $6, $7) WITH ORDINALITY"
-					" AS t (audience, key, change, at, cause, n)",
-					8, (Oid[]) {NAMEOID, INT8OID, NAMEARRAYOID, TEXTARRAYOID,
-								TEXTARRAYOID, TIMESTAMPTZARRAYOID,
-								TEXTARRAYOID, TIMESTAMPTZOID},
-					values, NULL);
+					" recorded_at, cause, audiences, entered)"
+					" SELECT $1, $2 + t.last,"
+					" CASE WHEN t.n = 1 THEN t.audiences[1] END, r.key,"
+					" CASE WHEN t.n > 1 THEN NULL"
+					" WHEN t.entered[1] THEN 'entered' ELSE 'left' END,"
+					" r.at, $9, r.cause,"
+					" CASE WHEN t.n > 1 THEN t.audiences END,"
+					" CASE WHEN t.n > 1 THEN t.entered END"
+					" FROM unnest($3, $4, $5) WITH ORDINALITY"
+					" AS r (key, at, cause, row)"
+					" JOIN (SELECT row, max(n) AS last, count(*) AS n,"
+					" array_agg(audience ORDER BY n) AS audiences,"
+					" array_agg(entered ORDER BY n) AS entered"
+					" FROM unnest($6, $7, $8) WITH ORDINALITY"
+					" AS c (audience, entered, row, n) GROUP BY row) AS t"
+					" USING (row) ORDER BY row",
+					9, (Oid[]) {NAMEOID, INT8OID, TEXTARRAYOID,
+								TIMESTAMPTZARRAYOID, TEXTARRAYOID,
+								TEXTARRAYOID, BOOLARRAYOID, INT8ARRAYOID,
+								TIMESTAMPTZOID},
+					(Datum[]) {rows->population, Int64GetDatum(rows->last),
+							   array_datum(rows->key, nrows, TEXTOID),
+							   array_datum(rows->at, nrows, TIMESTAMPTZOID),
+							   array_datum(rows->cause, nrows, TEXTOID),
+							   array_datum(rows->audience, n, TEXTOID),
+							   array_datum(rows->entered, n, BOOLOID),
+							   array_datum(row_of, n, INT8OID),
+							   TimestampTzGetDatum(rows->now)},
+					NULL);
 }

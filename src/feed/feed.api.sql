@@ -1,5 +1,5 @@
--- The transitions of definitions.  What follows the population narrows them
--- down, and is filled in by the planner (feed/narrow.c).
+-- The transitions that stand together in a row of the feed.  What follows the
+-- population narrows them down, and is filled in by the planner (feed/narrow.c).
 CREATE OR REPLACE FUNCTION segment.feed_members_support(internal)
 RETURNS internal
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
@@ -27,24 +27,24 @@ LANGUAGE C STABLE ROWS 1000
 SUPPORT segment.feed_members_support
 AS 'MODULE_PATHNAME', 'segment_feed_members';
 COMMENT ON FUNCTION segment.feed_members(name, bigint, bigint, name, boolean) IS
-    'the transitions of each profile that a definition made enter or leave, in order, for those who may read the view of the population: with these numbers, of this audience, with or without keys';
+    'the transitions that stand together in a row of the feed, of a definition or of a profile that entered and left several audiences, in order, for those who may read the view of the population: with these numbers, of this audience, for definitions with or without keys';
 
 -- What the feed and its consumers show to whom: the populations whose view the
 -- reader may read; one whose view was dropped, to its owner.  The names are an
 -- array, computed once for a query, for which the primary key can be searched.
 -- (SELECT), one row without columns that the planner leaves away, makes it a view
--- that the server lets nobody write.  A query reads the members of definitions that
--- it asks for by seq and audience, and sorts.
+-- that the server lets nobody write.  Of the rows that have several transitions, a
+-- query reads those that it asks for by seq and audience, and sorts.
 CREATE OR REPLACE VIEW segment.transition WITH (security_barrier) AS
 SELECT t.population, t.seq, t.audience, t.key, t.change, t.at, t.recorded_at, t.cause, t.profiles
 FROM (
     SELECT f.population, f.seq, f.audience, f.key, f.change, f.at, f.recorded_at, f.cause, 1::bigint AS profiles
     FROM segment.feed f
-    WHERE f.members IS NULL
+    WHERE f.members IS NULL AND f.audiences IS NULL
     UNION ALL
     SELECT c.population, m.seq, m.audience, m.key, m.change, m.at, m.recorded_at, m.cause, m.profiles
     FROM segment.feed_counter c CROSS JOIN LATERAL segment.feed_members(c.population) m
-    WHERE c.last_definition > c.trimmed) t CROSS JOIN (SELECT) AS read_only
+    WHERE c.last > c.trimmed) t CROSS JOIN (SELECT) AS read_only
 WHERE t.population = ANY (ARRAY(
     SELECT p.population FROM segment.population p
     WHERE has_table_privilege(p.view, 'SELECT')

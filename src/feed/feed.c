@@ -10,8 +10,9 @@
  *		segment.feed			('profile', 2, 'vip', '42', 'entered', ...)
  *								('profile', 3, 'vip', '7', 'left', ...)
  *
- * A definition makes many profiles enter or leave at once: that is one row,
- * which takes a number for each of them (read.c).
+ * A definition makes many profiles enter or leave at once, and an event may
+ * make a profile enter and leave hundreds of audiences: that is one row, which
+ * takes a number for each of them (read.c).
  *
  * A writer locks the row of segment.feed_counter until the end of the
  * transaction.  So transition 4 is written by a transaction that begins to
@@ -41,6 +42,12 @@
 
 #define FEED_CHANNEL	"segment_transition"
 
+/*
+ * Bytes that the audiences of a row may have together: a row that is not
+ * longer than this needs no TOAST.
+ */
+#define MOST_BYTES		1500
+
 /* A writer, and the transitions that it has not written yet. */
 struct FeedWriter
 {
@@ -49,11 +56,13 @@ struct FeedWriter
 	int64		definition;		/* the last row of members; 0: none */
 	int64		appended;
 	MemoryContext context;		/* the buffer's values, reset when written */
-	Datum		entered;		/* 'entered' and 'left', as text */
-	Datum		left;
+	int			room;			/* bytes that the last row may have yet */
 	FeedRows	buffer;
 };
 
+static bool goes_on(const FeedRows *buffer, const char *key, TimestampTz at,
+					const char *cause);
+static bool is_text(Datum text, const char *string);
 static void writer_lock(FeedWriter *writer);
 static void write_buffered(FeedWriter *writer);
 
@@ -69,12 +78,10 @@ feed_open(const Population *population)
 	writer->context = AllocSetContextCreate(CurrentMemoryContext,
 											"segment feed buffer",
 											ALLOCSET_DEFAULT_SIZES);
-	writer->entered = CStringGetTextDatum("entered");
-	writer->left = CStringGetTextDatum("left");
 	writer->buffer.population = name_datum(population->name);
 	writer->buffer.last = 0;
 	writer->buffer.now = clock_now();
-	writer->buffer.count = 0;
+	writer->buffer.nrows = writer->buffer.count = 0;
 	return writer;
 }
 
@@ -83,19 +90,50 @@ feed_put(FeedWriter *writer, const char *audience, const char *key,
 		 bool entered, TimestampTz at, const char *cause)
 {
 	FeedRows   *buffer = &writer->buffer;
+	int			size = VARHDRSZ + INTALIGN(strlen(audience));
 	MemoryContext old;
 
 	writer_lock(writer);
 	old = MemoryContextSwitchTo(writer->context);
-	buffer->audience[buffer->count] = name_datum(audience);
-	buffer->key[buffer->count] = CStringGetTextDatum(key);
-	buffer->change[buffer->count] = entered ? writer->entered : writer->left;
-	buffer->at[buffer->count] = TimestampTzGetDatum(at);
-	buffer->cause[buffer->count] = CStringGetTextDatum(cause);
+	if (size > writer->room || !goes_on(buffer, key, at, cause))
+	{
+		int			row = buffer->nrows++;
+
+		buffer->ntransitions[row] = 0;
+		buffer->key[row] = CStringGetTextDatum(key);
+		buffer->at[row] = TimestampTzGetDatum(at);
+		buffer->cause[row] = CStringGetTextDatum(cause);
+		writer->room = MOST_BYTES;
+	}
+	buffer->ntransitions[buffer->nrows - 1]++;
+	buffer->audience[buffer->count] = CStringGetTextDatum(audience);
+	buffer->entered[buffer->count] = BoolGetDatum(entered);
+	writer->room -= size;
 	MemoryContextSwitchTo(old);
 
 	if (++buffer->count == FEED_BATCH)
 		write_buffered(writer);
+}
+
+/* goes_on() tells whether the last row is of this profile and instant. */
+static bool
+goes_on(const FeedRows *buffer, const char *key, TimestampTz at,
+		const char *cause)
+{
+	int			last = buffer->nrows - 1;
+
+	return last >= 0 && DatumGetTimestampTz(buffer->at[last]) == at &&
+		is_text(buffer->key[last], key) && is_text(buffer->cause[last], cause);
+}
+
+/* is_text() tells whether a text is this string. */
+static bool
+is_text(Datum text, const char *string)
+{
+	size_t		length = strlen(string);
+
+	return VARSIZE_ANY_EXHDR(DatumGetPointer(text)) == length &&
+		memcmp(VARDATA_ANY(DatumGetPointer(text)), string, length) == 0;
 }
 
 void
@@ -276,5 +314,5 @@ write_buffered(FeedWriter *writer)
 	MemoryContextReset(writer->context);
 	writer->buffer.last += writer->buffer.count;
 	writer->appended += writer->buffer.count;
-	writer->buffer.count = 0;
+	writer->buffer.nrows = writer->buffer.count = 0;
 }

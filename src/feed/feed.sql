@@ -18,37 +18,43 @@ COMMENT ON COLUMN segment.feed_counter.last_definition IS 'number of the last ro
 COMMENT ON COLUMN segment.feed_counter.announced IS 'another such row is being made beside writers, and its number is not known yet';
 SELECT pg_catalog.pg_extension_config_dump('segment.feed_counter', '');
 
--- one row per transition, or for all those of a definition; written in bulk, so it is checked by whoever appends and references nothing
+-- one row per transition, for all that one profile entered and left at an instant, or for all those of a definition; written in bulk, so it is checked by whoever appends and references nothing
 CREATE TABLE segment.feed (
     population name NOT NULL,
     seq bigint NOT NULL,
-    audience name NOT NULL,
+    audience name,
     key text,
-    change text NOT NULL CHECK (change IN ('entered', 'left')),
+    change text CHECK (change IN ('entered', 'left')),
     at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL,
     cause text NOT NULL,
     profiles bigint,
     members bytea,
-    PRIMARY KEY (population, seq)
+    audiences text[],
+    entered boolean[],
+    PRIMARY KEY (population, seq),
+    CHECK (num_nulls(audience, audiences) = 1),
+    CHECK (num_nulls(change, entered) = 1)
 );
 -- bitmaps do not get smaller by compression
 ALTER TABLE segment.feed ALTER COLUMN members SET STORAGE EXTERNAL;
-CREATE INDEX feed_members ON segment.feed (population, seq) WHERE members IS NOT NULL;
+CREATE INDEX feed_several ON segment.feed (population, seq) WHERE members IS NOT NULL OR audiences IS NOT NULL;
 ALTER TABLE segment.feed OWNER TO @extowner@;
 CREATE TRIGGER segment_read_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON segment.feed
     FOR EACH STATEMENT EXECUTE FUNCTION segment.refuse_write('segment.tick() and segment.trim_feed()');
 COMMENT ON TABLE segment.feed IS 'the feed of all populations: the profiles that entered and left audiences; view segment.transition shows it to roles that may read a population''s view';
 COMMENT ON COLUMN segment.feed.population IS 'name of the population';
-COMMENT ON COLUMN segment.feed.seq IS 'number of the transition: 1, 2, 3 ... in each population, in commit order and without gaps; a row with members takes a number for each of them, and bears the last';
-COMMENT ON COLUMN segment.feed.audience IS 'name of the audience';
+COMMENT ON COLUMN segment.feed.seq IS 'number of the transition: 1, 2, 3 ... in each population, in commit order and without gaps; a row with members or audiences takes a number for each of them, and bears the last';
+COMMENT ON COLUMN segment.feed.audience IS 'name of the audience; NULL in a row with audiences';
 COMMENT ON COLUMN segment.feed.key IS 'key of the profile, as text; NULL in a row with members';
-COMMENT ON COLUMN segment.feed.change IS 'entered or left';
+COMMENT ON COLUMN segment.feed.change IS 'entered or left; NULL in a row with audiences';
 COMMENT ON COLUMN segment.feed.at IS 'the instant at which membership changed';
 COMMENT ON COLUMN segment.feed.recorded_at IS 'the instant at which the transition was recorded in the feed; segment.feed_retention counts from it';
 COMMENT ON COLUMN segment.feed.cause IS 'cause of the transition: event (of the profile), time (alone), create, edit, rename or drop (of the audience), rebuild (of the population)';
 COMMENT ON COLUMN segment.feed.profiles IS 'how many profiles a definition made enter or leave; NULL in the row of one profile';
 COMMENT ON COLUMN segment.feed.members IS 'the numbers (ord) of these profiles: for each 131,072 the number of the chunk in 8 bytes, the length of what follows in 4, a version byte and a roaring bitmap in portable format';
+COMMENT ON COLUMN segment.feed.audiences IS 'names of the audiences, where the profile entered or left several at one instant: in the order of their numbers';
+COMMENT ON COLUMN segment.feed.entered IS 'for each of these: did the profile enter it? else it left';
 SELECT pg_catalog.pg_extension_config_dump('segment.feed', '');
 
 -- one row per profile that ended while the feed tells of its number only

@@ -47,6 +47,7 @@ enum
 	TRANSITION_SEQ = 2,
 	TRANSITION_AUDIENCE = 3,
 	TRANSITION_KEY = 4,
+	TRANSITION_CHANGE = 5,
 	TRANSITION_PROFILES = 9,
 	TRANSITION_COLUMNS = TRANSITION_PROFILES
 };
@@ -56,18 +57,25 @@ enum
 /* How many transitions of profiles are appended at a time. */
 #define FEED_BATCH	1000
 
-/* Such transitions, whose numbers follow that of the last one before. */
+/*
+ * Such transitions, whose numbers follow that of the last one before.  What a
+ * profile entered and left at one instant is one row: of 'key', 'at' and
+ * 'cause' there is one for each row, and of 'audience' and 'entered' as many
+ * as the row has transitions, one row's behind the other's.
+ */
 typedef struct FeedRows
 {
 	Datum		population;		/* its name */
 	int64		last;
 	TimestampTz now;			/* recorded_at of all */
-	int			count;
-	Datum		audience[FEED_BATCH];
-	Datum		key[FEED_BATCH];	/* the rest is text, */
-	Datum		change[FEED_BATCH];
-	Datum		at[FEED_BATCH]; /* or an instant */
-	Datum		cause[FEED_BATCH];
+	int			nrows;
+	int			ntransitions[FEED_BATCH];	/* of each row */
+	Datum		key[FEED_BATCH];	/* text */
+	Datum		at[FEED_BATCH];
+	Datum		cause[FEED_BATCH];	/* text */
+	int			count;			/* transitions of all rows */
+	Datum		audience[FEED_BATCH];	/* text */
+	Datum		entered[FEED_BATCH];	/* boolean */
 } FeedRows;
 
 /* Append them to the table of the feed, in the current context. */

@@ -1,14 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * narrow.c
- *	  Which transitions of definitions does a query ask for?
+ *	  Which transitions does a query ask for, of rows that have several?
  *
  *		SELECT audience FROM segment.transition
  *		WHERE seq > 1000 AND population = 'profile'
  *
- * The view takes the transitions of definitions from a function, which knows
- * nothing of the query.  But the planner hands conditions down into the view,
- * until they stand beside the call, and then lets us simplify that:
+ * The view takes the transitions of rows that have several from a function,
+ * which knows nothing of the query.  But the planner hands conditions down
+ * into the view, until they stand beside the call, and then lets us simplify
+ * that:
  *
  *		FROM feed_counter c CROSS JOIN LATERAL feed_members(c.population) m
  *		WHERE m.seq > 1000 AND c.population = 'profile'

@@ -3,15 +3,16 @@
  * read.c
  *	  From rows of the feed to transitions, one for each profile.
  *
- * A row of the feed is of one profile, or of all that a definition made enter
- * or leave an audience.  Such a row takes as many numbers as it has profiles,
- * and bears the last of them:
+ * A row of the feed is of one transition, of all that a profile entered and
+ * left at one instant, or of all profiles that a definition made enter or
+ * leave an audience.  It takes as many numbers as it has transitions, and
+ * bears the last of them:
  *
  *		segment.feed	seq 2		key Ada		entered vip
  *						seq 1002	1000 profiles {17, 40, ...}		entered new
- *						seq 1003	key Ada		left vip
+ *						seq 1004	key Ada		left vip, entered lapsed
  *
- *		transitions		2, 3 ... 1002, 1003
+ *		transitions		2, 3 ... 1002, 1003, 1004
  *
  * So the rows after a position are those with a greater seq, also if it lies
  * within such a row: a reader at 500 is given 501 next.
@@ -29,7 +30,9 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
@@ -45,27 +48,45 @@ SEGMENT_FUNCTION(segment_feed_members);
 /* These, in a row of the feed. */
 #define FEED_COLUMNS \
 	"population, seq, audience, key, change, at, recorded_at, cause," \
-	" coalesce(profiles, 1) AS profiles"
+	" coalesce(profiles, cardinality(audiences), 1) AS profiles," \
+	" audiences, entered"
+
+/* Columns that follow those of a transition. */
+enum
+{
+	ROW_AUDIENCES = TRANSITION_COLUMNS + 1,
+	ROW_ENTERED,
+	ROW_COLUMNS = ROW_ENTERED
+};
+
+/* Rows that are read at a time, where it is not known how many are wanted. */
+#define ROWS_BATCH	1000
 
 /* Where the transitions of one row go. */
 typedef struct RowOutput
 {
 	ReturnSetInfo *result;
-	int64		first;			/* numbers of the row's first profile */
+	const char *audience;		/* put only those of this one; "": of all */
+	int64		first;			/* numbers of the row's first transition */
 	int64		last;			/* and its last one */
-	Datum		values[TRANSITION_COLUMNS];
-	bool		isnull[TRANSITION_COLUMNS];
+	Datum		values[ROW_COLUMNS];
+	bool		isnull[ROW_COLUMNS];
 } RowOutput;
 
 static bool has_shape(TupleDesc desc, ReturnSetInfo *result);
 static void take_row(RowOutput *output, HeapTuple row, TupleDesc desc);
+static void put_narrowed(const Population *population, RowOutput *output,
+						 int64 after, int64 last, bool keys);
 static int64 read_definition(const Population *population, RowOutput *output,
 							 int64 after, int64 most);
+static void put_several(RowOutput *output, int64 after, int64 last);
+static Datum *read_list(const RowOutput *output, int column,
+						const char *name);
 static MemberSet *read_members(const Population *population, int64 seq);
 static void put_keys(const Population *population, const MemberSet *set,
 					 int64 from, int64 to, RowOutput *output);
 static void put_transition(RowOutput *output, int64 n, const char *key);
-pg_noreturn static void refuse_damaged(void);
+pg_noreturn static void refuse_damaged(const char *column);
 
 /*
  * transitions(population, after, n, members) -> transitions in order
@@ -88,55 +109,78 @@ segment_transitions(PG_FUNCTION_ARGS)
 
 /*
  * feed_members(population, from_seq, to_seq, of_audience, keys) -> transitions
- * of definitions, in order
+ * of rows that have several, in order
  */
 Datum
 segment_feed_members(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	RowOutput	output = {.result = result, .audience = ""};
 	int64		from = PG_ARGISNULL(1) ? 1 : PG_GETARG_INT64(1);
 	int64		to = PG_ARGISNULL(2) ? PG_INT64_MAX : PG_GETARG_INT64(2);
 	bool		keys = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
 	const Population *population = PG_ARGISNULL(0) ? NULL :
 		population_keep(NameStr(*PG_GETARG_NAME(0)), AccessShareLock);
-	SPITupleTable *rows;
-	uint64		count;
+	int64		next = from;
+	uint64		count = ROWS_BATCH;
 
 	InitMaterializedSRF(fcinfo, 0);
 	/* it was dropped since the snapshot of the query */
 	if (population == NULL)
 		return (Datum) 0;
 	population = feed_reader(population);
+	if (!PG_ARGISNULL(3))
+		output.audience = NameStr(*PG_GETARG_NAME(3));
 	SPI_connect();
-	catalog_select("SELECT " FEED_COLUMNS " FROM segment.feed"
-				   " WHERE population = $1 AND members IS NOT NULL"
-				   " AND seq >= $2 AND seq - profiles < $3"
-				   " AND ($4 = '' OR audience = $4) ORDER BY seq",
-				   4, (Oid[]) {NAMEOID, INT8OID, INT8OID, NAMEOID},
-				   (Datum[]) {name_datum(population->name),
-							  Int64GetDatum(from), Int64GetDatum(to),
-							  PG_ARGISNULL(3) ? name_datum("") :
-							  PG_GETARG_DATUM(3)});
-	rows = SPI_tuptable;
-	count = has_shape(rows->tupdesc, result) ? SPI_processed : 0;
-	for (uint64 i = 0; i < count; i++)
+	while (count == ROWS_BATCH)
 	{
-		RowOutput	output = {.result = result};
-		int64		after;
-		int64		last;
+		SPITupleTable *rows;
 
-		CHECK_FOR_INTERRUPTS();
-		take_row(&output, rows->vals[i], rows->tupdesc);
-		after = Max(from, output.first) - 1;
-		last = Min(to, output.last);
-		if (keys)
-			(void) read_definition(population, &output, after, last - after);
-		else
-			for (int64 seq = after + 1; seq <= last; seq++)
-				put_transition(&output, seq - output.first, NULL);
+		catalog_select("SELECT " FEED_COLUMNS " FROM segment.feed"
+					   " WHERE population = $1"
+					   " AND (members IS NOT NULL OR audiences IS NOT NULL)"
+					   " AND seq >= $2"
+					   " AND seq - coalesce(profiles, cardinality(audiences))"
+					   " < $3"
+					   " AND ($4 = '' OR audience = $4 OR $4 = ANY (audiences))"
+					   " ORDER BY seq LIMIT $5",
+					   5, (Oid[]) {NAMEOID, INT8OID, INT8OID, NAMEOID,
+								   INT8OID},
+					   (Datum[]) {name_datum(population->name),
+								  Int64GetDatum(next), Int64GetDatum(to),
+								  name_datum(output.audience),
+								  Int64GetDatum(ROWS_BATCH)});
+		rows = SPI_tuptable;
+		count = has_shape(rows->tupdesc, result) ? SPI_processed : 0;
+		for (uint64 i = 0; i < count; i++)
+		{
+			take_row(&output, rows->vals[i], rows->tupdesc);
+			next = output.last + 1;
+			put_narrowed(population, &output, Max(from, output.first) - 1,
+						 Min(to, output.last), keys);
+		}
+		SPI_freetuptable(rows);
 	}
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/*
+ * put_narrowed() puts the transitions of a row behind 'after' and up to
+ * 'last', those of a definition with or without keys.
+ */
+static void
+put_narrowed(const Population *population, RowOutput *output, int64 after,
+			 int64 last, bool keys)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (!output->isnull[ROW_AUDIENCES - 1])
+		put_several(output, after, last);
+	else if (keys)
+		(void) read_definition(population, output, after, last - after);
+	else
+		for (int64 seq = after + 1; seq <= last; seq++)
+			put_transition(output, seq - output->first, NULL);
 }
 
 const Population *
@@ -165,7 +209,7 @@ feed_read(const Population *population, int64 after, int64 most, bool members,
 	count = has_shape(rows->tupdesc, result) ? SPI_processed : 0;
 	for (uint64 i = 0; i < count && given < most; i++)
 	{
-		RowOutput	output = {.result = result};
+		RowOutput	output = {.result = result, .audience = ""};
 		int64		seq;
 
 		CHECK_FOR_INTERRUPTS();
@@ -175,6 +219,13 @@ feed_read(const Population *population, int64 after, int64 most, bool members,
 		if (output.isnull[TRANSITION_KEY - 1] && members)
 		{
 			seq = read_definition(population, &output, after, most - given);
+			given += seq - after;
+		}
+		else if (!output.isnull[ROW_AUDIENCES - 1])
+		{
+			if (seq - after > most - given)
+				seq = after + most - given;
+			put_several(&output, after, seq);
 			given += seq - after;
 		}
 		else
@@ -201,10 +252,13 @@ has_shape(TupleDesc desc, ReturnSetInfo *result)
 {
 	MemoryContext old;
 
-	for (int i = 0; i < TRANSITION_COLUMNS; i++)
+	for (int i = 0; i < ROW_COLUMNS; i++)
 	{
-		if (TupleDescAttr(desc, i)->atttypid ==
-			TupleDescAttr(result->setDesc, i)->atttypid)
+		Oid			type = i + 1 == ROW_AUDIENCES ? TEXTARRAYOID :
+			i + 1 == ROW_ENTERED ? BOOLARRAYOID :
+			TupleDescAttr(result->setDesc, i)->atttypid;
+
+		if (TupleDescAttr(desc, i)->atttypid == type)
 			continue;
 		old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
 		result->setDesc = CreateTupleDescCopy(desc);
@@ -242,11 +296,78 @@ read_definition(const Population *population, RowOutput *output, int64 after,
 	MemberSet  *set = read_members(population, output->last);
 
 	if (members_count(set) != count)
-		refuse_damaged();
+		refuse_damaged("members");
 	put_keys(population, set, from, to, output);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 	return output->first + to - 1;
+}
+
+/*
+ * put_several() puts the transitions of a profile that entered and left
+ * several audiences, behind 'after' and up to 'last'.
+ */
+static void
+put_several(RowOutput *output, int64 after, int64 last)
+{
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
+												 "segment feed row",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(memory);
+	Datum	   *audiences = read_list(output, ROW_AUDIENCES, "audiences");
+	Datum	   *entered = read_list(output, ROW_ENTERED, "entered");
+	Datum	   *values = output->values;
+
+	output->isnull[TRANSITION_AUDIENCE - 1] = false;
+	output->isnull[TRANSITION_CHANGE - 1] = false;
+	values[TRANSITION_PROFILES - 1] = Int64GetDatum(1);
+	for (int64 seq = after + 1; seq <= last; seq++)
+	{
+		int			n = seq - output->first;
+		char	   *audience = TextDatumGetCString(audiences[n]);
+
+		if (output->audience[0] == '\0' ||
+			strcmp(output->audience, audience) == 0)
+		{
+			values[TRANSITION_SEQ - 1] = Int64GetDatum(seq);
+			values[TRANSITION_AUDIENCE - 1] = name_datum(audience);
+			values[TRANSITION_CHANGE - 1] =
+				CStringGetTextDatum(DatumGetBool(entered[n]) ? "entered" :
+									"left");
+			tuplestore_putvalues(output->result->setResult,
+								 output->result->setDesc, values,
+								 output->isnull);
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(memory);
+}
+
+/*
+ * read_list() reads a column that has as many values as the row has
+ * transitions.
+ */
+static Datum *
+read_list(const RowOutput *output, int column, const char *name)
+{
+	ArrayType  *array;
+	Datum	   *list;
+	int			count;
+	int16		length;
+	bool		by_value;
+	char		align;
+
+	if (output->isnull[column - 1])
+		refuse_damaged(name);
+	array = DatumGetArrayTypeP(output->values[column - 1]);
+	if (array_contains_nulls(array))
+		refuse_damaged(name);
+	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &align);
+	deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, align,
+					  &list, NULL, &count);
+	if (count != output->last + 1 - output->first)
+		refuse_damaged(name);
+	return list;
 }
 
 /* read_members() reads the profiles of a row. */
@@ -273,7 +394,7 @@ read_members(const Population *population, int64 seq)
 		set = members_unpack(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	}
 	if (set == NULL)
-		refuse_damaged();
+		refuse_damaged("members");
 	SPI_freetuptable(SPI_tuptable);
 	return set;
 }
@@ -325,10 +446,11 @@ put_transition(RowOutput *output, int64 n, const char *key)
 }
 
 static void
-refuse_damaged(void)
+refuse_damaged(const char *column)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("the profiles of a transition are damaged"),
-			 errdetail("A row of segment.feed is of a definition, and its column \"members\" is no set of so many profiles.")));
+			 errmsg("a row of the feed is damaged"),
+			 errdetail("It is of several transitions, and column \"%s\" of segment.feed does not have so many.",
+					   column)));
 }

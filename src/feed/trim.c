@@ -10,8 +10,8 @@
  *						x	x				removed; trimmed = 2
  *
  * trim removes the transitions that are old enough and that every consumer has
- * acknowledged; with force, all that are old enough.  The row of a definition,
- * which is of many transitions, is removed as a whole.
+ * acknowledged; with force, all that are old enough.  A row that is of several
+ * transitions is removed as a whole.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +35,7 @@ static int64 trim_position(const Population *population, FeedCounter counter,
 static bool first_kept(const Population *population, int64 after,
 					   int64 position, TimestampTz keep_from, int64 most,
 					   int64 *seq);
-static int64 nth_row(const Population *population, int64 after, int64 n);
+static int64 row_within(const Population *population, int64 after, int64 n);
 static int64 last_row(const Population *population, int64 position);
 static void move_consumers(const Population *population, int64 position);
 
@@ -178,8 +178,9 @@ trim_position(const Population *population, FeedCounter counter,
 	if (first_kept(population, counter.trimmed, position, keep_from, most,
 				   &kept))
 		position = kept - 1;
-	else if (most > 0)
-		position = Min(position, nth_row(population, counter.trimmed, most));
+	if (most > 0 && position - counter.trimmed > most)
+		position = Min(position, row_within(population, counter.trimmed,
+											most));
 	if (position == counter.trimmed)
 		return position;
 	return Max(last_row(population, position), counter.trimmed);
@@ -217,15 +218,16 @@ first_kept(const Population *population, int64 after, int64 position,
 }
 
 /*
- * nth_row() returns the number of the n-th row after a number, or of the last
- * one; there is at least one.
+ * row_within() returns the number of the last row of the next n transitions
+ * after a number; of the first row, if that alone has more.  There is one.
  */
 static int64
-nth_row(const Population *population, int64 after, int64 n)
+row_within(const Population *population, int64 after, int64 n)
 {
 	bool		isnull;
 
-	catalog_execute("SELECT max(seq) FROM (SELECT seq FROM segment.feed"
+	catalog_execute("SELECT coalesce(max(seq) FILTER (WHERE seq - $2 <= $3),"
+					" min(seq)) FROM (SELECT seq FROM segment.feed"
 					" WHERE population = $1 AND seq > $2"
 					" ORDER BY seq LIMIT $3) AS rows",
 					3, (Oid[]) {NAMEOID, INT8OID, INT8OID},

@@ -53,7 +53,8 @@ build_settle(const Build *build)
 									 &from);
 		build_commit();
 	}
-	(void) flow_fold_population(build->population, 0, &folded, &trimmed);
+	(void) flow_fold_population(build->population, 0, 0, &folded,
+								&trimmed);
 	build_commit();
 }
 

@@ -30,10 +30,10 @@
 #include "flow/flow_private.h"
 
 /*
- * With a budget, so many toggles are folded at a time.  Picking them takes
- * memory for each, and reads all that are pending.
+ * With a budget, so many toggles are folded at a time: picking them takes up
+ * to 150 bytes of memory for each, and reads all that are pending.
  */
-#define FOLD_BATCH	500000
+#define FOLD_BATCH	100000
 
 /* Where the transitions of a renamed audience go. */
 typedef struct Renamed

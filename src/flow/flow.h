@@ -81,10 +81,10 @@ extern int64 flow_sweep_population(const char *name, int64 budget,
 
 /*
  * flow_fold_population() folds pending toggles, at most 'budget' of them (0:
- * all), and trims the feed of as many transitions at most.  Returns false, and
- * has done nothing, if another session is folding the population.
+ * all), and trims the feed of at most 'trim' transitions (0: all).  Returns
+ * false, and has done nothing, if another session is folding the population.
  */
-extern bool flow_fold_population(const char *name, int64 budget,
+extern bool flow_fold_population(const char *name, int64 budget, int64 trim,
 								 int64 *folded, int64 *trimmed);
 
 /*

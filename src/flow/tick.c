@@ -128,15 +128,15 @@ tick_population(const Population *population, int64 budget)
 	if (budget == 0)
 	{
 		done.swept = sweep_from(population->name, 0, &from, &done.left);
-		(void) flow_fold_population(population->name, 0, &done.folded,
+		(void) flow_fold_population(population->name, 0, 0, &done.folded,
 									&done.trimmed);
 	}
 	else
 	{
 		TimestampTz *resume = sweep_resume(population);
+		int64		changes = budget * CHANGES_OF_PROFILE;
 
-		(void) flow_fold_population(population->name,
-									budget * CHANGES_OF_PROFILE,
+		(void) flow_fold_population(population->name, changes, changes,
 									&done.folded, &done.trimmed);
 		done.swept = sweep_from(population->name, budget, resume, &done.left);
 	}
@@ -188,8 +188,8 @@ flow_sweep_population(const char *name, int64 budget, int milliseconds,
 }
 
 bool
-flow_fold_population(const char *name, int64 budget, int64 *folded,
-					 int64 *trimmed)
+flow_fold_population(const char *name, int64 budget, int64 trim,
+					 int64 *folded, int64 *trimmed)
 {
 	const Population *population = population_find(name);
 	Actor		before;
@@ -203,7 +203,7 @@ flow_fold_population(const char *name, int64 budget, int64 *folded,
 		return false;
 	before = act_as_owner(population->oid);
 	*folded = fold(population, budget);
-	*trimmed = feed_trim(population, budget);
+	*trimmed = feed_trim(population, trim);
 	act_as_before(before);
 	return true;
 }

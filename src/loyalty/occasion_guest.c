@@ -45,12 +45,15 @@ typedef struct Entrant
 
 /* population, first, last, program: who entered and left, in which order? */
 static const char *const entrants_sql =
-	"SELECT f.key::{key}, f.audience, f.change = 'entered', f.at"
-	" FROM segment.feed f WHERE f.population = $1"
+	"SELECT f.key::{key}, t.audience::name, t.entered, f.at"
+	" FROM segment.feed f CROSS JOIN LATERAL"
+	" unnest(coalesce(f.audiences, ARRAY[f.audience::text]),"
+	" coalesce(f.entered, ARRAY[f.change = 'entered'])) WITH ORDINALITY"
+	" AS t (audience, entered, n) WHERE f.population = $1"
 	" AND f.seq BETWEEN $2 AND $3 AND f.members IS NULL"
-	" AND f.cause IN ('event', 'time') AND f.audience IN (SELECT"
-	" o.audience FROM segment.occasion o WHERE o.population = $1"
-	" AND o.program = $4) ORDER BY f.seq";
+	" AND f.cause IN ('event', 'time') AND t.audience IN (SELECT"
+	" o.audience::text FROM segment.occasion o WHERE o.population = $1"
+	" AND o.program = $4) ORDER BY f.seq, t.n";
 
 static const FlowInterest *interest(const Source *source);
 static void folded(const Population *population, int64 first, int64 last);

@@ -23,6 +23,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -38,6 +39,8 @@ static MemberSet *read_chunks(const Population *population,
 static void read_open_chunks(MemberSet *set, Relation relation,
 							 int32 definition_id, Snapshot snapshot,
 							 bool *damaged, bool *stored);
+static bool read_chunk(Relation relation, HeapTuple row, MemberSet *set,
+					   bool skip_damaged);
 static SysScanDesc scan_one(Relation relation, int32 definition_id,
 							int64 number, Snapshot snapshot);
 static void write_members(const Population *population, int32 definition_id,
@@ -167,14 +170,7 @@ read_open_chunks(MemberSet *set, Relation relation, int32 definition_id,
 void
 chunk_read(Relation relation, HeapTuple row, MemberSet *set)
 {
-	TupleDesc	desc = RelationGetDescr(relation);
-	bool		isnull;
-	Datum		number = heap_getattr(row, CHUNK_NUMBER, desc, &isnull);
-	Datum		size = heap_getattr(row, CHUNK_SIZE, desc, &isnull);
-	Datum		members = heap_getattr(row, CHUNK_MEMBERS, desc, &isnull);
-
-	members_read_chunk(set, DatumGetInt64(number), DatumGetInt32(size),
-					   DatumGetByteaPP(members));
+	(void) read_chunk(relation, row, set, false);
 }
 
 SysScanDesc
@@ -346,44 +342,82 @@ chunk_writer_close(ChunkWriter *writer)
 	table_close(writer->relation, NoLock);
 }
 
-bool
-chunk_flip(ChunkWriter *writer, const ChunkFlip *flip, MemberSet *before)
+void
+chunk_flip(ChunkWriter *writer, int32 definition_id, int64 number,
+		   const uint32 *offsets, int count)
 {
-	TupleDesc	desc = RelationGetDescr(writer->relation);
-	SysScanDesc scan = scan_one(writer->relation, flip->definition_id,
-								flip->number, writer->snapshot);
+	SysScanDesc scan = scan_one(writer->relation, definition_id, number,
+								writer->snapshot);
 	HeapTuple	row = systable_getnext(scan);
-	MemberSet  *after = members_create();
-	int64		number;
+	MemberSet  *set = members_create();
 	int32		size;
 	bytea	   *members;
-	bool		isnull;
 
-	if (HeapTupleIsValid(row))
+	if (HeapTupleIsValid(row) &&
+		!read_chunk(writer->relation, row, set, writer->skip_damaged))
 	{
-		size = DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc, &isnull));
-		members = DatumGetByteaPP(heap_getattr(row, CHUNK_MEMBERS, desc,
-											   &isnull));
-		if (writer->skip_damaged &&
-			!members_try_chunk(before, flip->number, size, members))
-		{
-			systable_endscan(scan);
-			return false;
-		}
-		if (!writer->skip_damaged)
-			members_read_chunk(before, flip->number, size, members);
-		members_read_chunk(after, flip->number, size, members);
+		systable_endscan(scan);
+		return;
 	}
-	for (int i = 0; i < flip->count; i++)
-		members_flip(after, flip->ords[i]);
+	for (int i = 0; i < count; i++)
+		members_flip(set, CHUNK_ORD(number, offsets[i]));
 
-	members = members_write_chunk(after, 0, &number, &size);
+	members = members_write_chunk(set, 0, &number, &size);
 	if (HeapTupleIsValid(row))
 		replace_chunk(writer, row, size, members);
 	else if (size > 0)
-		insert_chunk(writer, flip->definition_id, number, size, members);
+		insert_chunk(writer, definition_id, number, size, members);
 	systable_endscan(scan);
 	pfree(members);
+}
+
+bool
+chunk_contains(const MembershipFold *fold, int32 definition_id, int64 ord,
+			   bool *member)
+{
+	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
+												 "segment chunk",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(memory);
+	Relation	relation = chunks_open(fold->population, AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	SysScanDesc scan = scan_one(relation, definition_id, CHUNK_OF(ord),
+								snapshot);
+	HeapTuple	row = systable_getnext(scan);
+	MemberSet  *set = members_create();
+	bool		read = true;
+
+	if (HeapTupleIsValid(row))
+		read = read_chunk(relation, row, set, fold->skip_damaged);
+	*member = read && members_contain(set, ord);
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(relation, AccessShareLock);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(memory);
+	return read;
+}
+
+/*
+ * read_chunk() adds the members in a row to a set; one that is damaged is an
+ * error, or with 'skip_damaged' the answer is false.
+ */
+static bool
+read_chunk(Relation relation, HeapTuple row, MemberSet *set,
+		   bool skip_damaged)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	bool		isnull;
+	Datum		number = heap_getattr(row, CHUNK_NUMBER, desc, &isnull);
+	Datum		size = heap_getattr(row, CHUNK_SIZE, desc, &isnull);
+	Datum		members = heap_getattr(row, CHUNK_MEMBERS, desc, &isnull);
+
+	if (skip_damaged)
+		return members_try_chunk(set, DatumGetInt64(number),
+								 DatumGetInt32(size),
+								 DatumGetByteaPP(members));
+	members_read_chunk(set, DatumGetInt64(number), DatumGetInt32(size),
+					   DatumGetByteaPP(members));
 	return true;
 }
 

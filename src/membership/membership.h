@@ -267,7 +267,7 @@ extern bool toggle_writer_close(ToggleWriter *writer);
  */
 extern int64 membership_pending(const Population *population, int64 most);
 
-/* fold_chunks.c: from toggles to chunks ---------------------------------- */
+/* fold.c: from toggles to chunks ----------------------------------------- */
 
 /* One membership that changed, as a fold emits it. */
 typedef struct MemberChange

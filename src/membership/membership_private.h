@@ -84,21 +84,42 @@ extern void chunk_writer_open(ChunkWriter *writer,
 							  const Population *population);
 extern void chunk_writer_close(ChunkWriter *writer);
 
-/* One chunk, and ords of it. */
-typedef struct ChunkFlip
-{
-	int32		definition_id;
-	int64		number;
-	const int64 *ords;
-	int			count;
-} ChunkFlip;
-
 /*
- * Flip ords in a stored chunk.  'before' is empty, and becomes the chunk as
- * it was.  Returns false if the chunk is damaged and was skipped.
+ * Flip the ords at these offsets of a stored chunk.  One that is damaged is
+ * an error, or stays as it is.
  */
-extern bool chunk_flip(ChunkWriter *writer, const ChunkFlip *flip,
-					   MemberSet *before);
+extern void chunk_flip(ChunkWriter *writer, int32 definition_id, int64 number,
+					   const uint32 *offsets, int count);
+/*
+ * Is an ord among the stored members of a definition, without toggles?  False
+ * if the chunk is damaged and the fold skips it.
+ */
+extern bool chunk_contains(const MembershipFold *fold, int32 definition_id,
+						   int64 ord, bool *member);
+
+/* chunk_flips.c ---------------------------------------------------------- */
+
+/* Flips that a fold collects before it writes them. */
+typedef struct ChunkFlips ChunkFlips;
+
+/* Begin, in the current context; write what is collected, and end. */
+extern ChunkFlips *chunk_flips_begin(const MembershipFold *fold);
+extern void chunk_flips_end(ChunkFlips *flips);
+/* Add a flip. */
+extern void chunk_flips_add(ChunkFlips *flips, int32 definition_id,
+							int64 ord);
+/*
+ * Go on to the next customer: what is collected is written if it takes more
+ * than half of work_mem.
+ */
+extern void chunk_flips_next_customer(ChunkFlips *flips);
+/*
+ * Is a customer's profile a member, after those of its flips that have been
+ * added?  Returns false if the chunk is damaged, and is skipped.
+ */
+extern bool chunk_flips_is_member(const ChunkFlips *flips,
+								  int32 definition_id, int64 ord,
+								  bool *member);
 
 /* packed_toggles.c ------------------------------------------------------- */
 
@@ -154,7 +175,7 @@ extern ItemPointerData *toggles_pick(const Population *population,
 
 /*
  * The net changes of a profile at one instant, as columns for the sort by
- * time: see Flip in fold_chunks.c.
+ * time: see fold.c.
  */
 enum
 {
@@ -163,7 +184,7 @@ enum
 	FLIP_RANK,					/* among those of one instant */
 	FLIP_BY_EVENT,
 	FLIP_LIST,					/* packed toggles */
-	FLIP_KEY,					/* NULL: they are not emitted */
+	FLIP_KEY,
 	FLIP_COLUMNS = FLIP_KEY
 };
 
@@ -175,8 +196,8 @@ typedef struct FlipSort
 } FlipSort;
 
 /*
- * Delete the toggles of a fold from their table and put their net changes into
- * 'flips'.  Returns how many toggles there were.
+ * Delete the toggles of a fold from their table, flip their net changes in the
+ * chunks and put them into 'flips'.  Returns how many toggles there were.
  */
 extern int64 toggles_net(const MembershipFold *fold, FlipSort *flips);
 

@@ -45,6 +45,12 @@
 
 #include "membership/membership_private.h"
 
+/*
+ * Kilobytes of each of two sorts.  With the flips that are collected for the
+ * chunks they take twice work_mem.
+ */
+#define SORT_MEMORY		(work_mem / 4 * 3)
+
 /* A toggle, as it is read from the table, or a net change. */
 typedef struct StoredToggle
 {
@@ -69,6 +75,8 @@ typedef struct Instant
 								 * the toggles */
 	MemoryContext memory;		/* of the key */
 	bool		skip_damaged;	/* see MembershipFold */
+	ChunkFlips *chunks;			/* where its flips go */
+	FlipSort   *flips;
 } Instant;
 
 static Tuplesortstate *sort_by_customer(const Population *population,
@@ -82,16 +90,21 @@ static void sort_by_time(const Population *population, FlipSort *sort);
 static void net_toggles(const MembershipFold *fold, Relation relation,
 						Tuplesortstate *toggles, FlipSort *flips);
 static void instant_add(Instant *instant, TupleTableSlot *slot);
-static void instant_end(Instant *instant, FlipSort *flips);
+static void instant_end(Instant *instant);
 static void net_instant(Instant *instant);
 static void net_transaction(Instant *instant, int first, int next);
 static void add_net(Instant *instant, const StoredToggle *toggle,
 					bool entered, bool emitted);
 static bool flip_together(const StoredToggle *a, const StoredToggle *b);
-static void put_flips(FlipSort *flips, const Instant *instant, int first,
-					  int next);
+static bool has_ties(Instant *instant);
+static bool is_tie(const StoredToggle *a, const StoredToggle *b);
+static void order_ties(Instant *instant);
+static void order_tie(const ChunkFlips *chunks, StoredToggle *toggles,
+					  int count);
+static void put_flips(const Instant *instant, int first, int next);
 static int	compare_origins(const StoredToggle *a, const StoredToggle *b);
 static int	compare_for_netting(const void *a, const void *b);
+static int	compare_for_ties(const void *a, const void *b);
 static int	compare_for_flips(const void *a, const void *b);
 
 int64
@@ -130,7 +143,7 @@ sort_by_customer(const Population *population, Relation relation)
 										 TYPECACHE_LT_OPR)->lt_opr;
 	return tuplesort_begin_heap(RelationGetDescr(relation), lengthof(columns),
 								columns, operators, collations, nulls_first,
-								work_mem, NULL, TUPLESORT_NONE);
+								SORT_MEMORY, NULL, TUPLESORT_NONE);
 }
 
 /*
@@ -200,7 +213,7 @@ take_row(TupleTableSlot *slot, Tuplesortstate *sort)
 
 /* ---- from toggles to flips ---- */
 
-/* sort_by_time() begins the sort of flips that fold_chunks.c reads. */
+/* sort_by_time() begins the sort of flips that fold.c reads. */
 static void
 sort_by_time(const Population *population, FlipSort *sort)
 {
@@ -223,7 +236,7 @@ sort_by_time(const Population *population, FlipSort *sort)
 	sort->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	sort->state = tuplesort_begin_heap(desc, lengthof(columns), columns,
 									   operators, collations, nulls_first,
-									   work_mem, NULL, TUPLESORT_NONE);
+									   SORT_MEMORY, NULL, TUPLESORT_NONE);
 }
 
 /* net_toggles() goes through the toggles, instant by instant of each key. */
@@ -237,6 +250,8 @@ net_toggles(const MembershipFold *fold, Relation relation,
 	Instant		instant = {
 		.space = 16,
 		.skip_damaged = fold->skip_damaged,
+		.chunks = chunk_flips_begin(fold),
+		.flips = flips,
 	};
 
 	instant.toggles = palloc(sizeof(StoredToggle) * instant.space);
@@ -258,13 +273,14 @@ net_toggles(const MembershipFold *fold, Relation relation,
 			profile_key_compare(population, instant.key, key) == 0;
 		if (!same_key || at > instant.at)
 		{
-			instant_end(&instant, flips);
+			instant_end(&instant);
 			instant.at = at;
 		}
 		if (!same_key)
 		{
 			MemoryContext old;
 
+			chunk_flips_next_customer(instant.chunks);
 			MemoryContextReset(instant.memory);
 			old = MemoryContextSwitchTo(instant.memory);
 			instant.key = profile_key_copy(population, key);
@@ -272,7 +288,8 @@ net_toggles(const MembershipFold *fold, Relation relation,
 		}
 		instant_add(&instant, slot);
 	}
-	instant_end(&instant, flips);
+	instant_end(&instant);
+	chunk_flips_end(instant.chunks);
 	MemoryContextDelete(instant.memory);
 	ExecDropSingleTupleTableSlot(slot);
 }
@@ -311,17 +328,27 @@ instant_add(Instant *instant, TupleTableSlot *slot)
  * makes the instant empty.  There is nothing to net in one row.
  */
 static void
-instant_end(Instant *instant, FlipSort *flips)
+instant_end(Instant *instant)
 {
+	bool		ties = false;
+
 	instant->net_count = instant->count;
 	if (instant->rows > 1)
+	{
 		net_instant(instant);
+		ties = has_ties(instant);
+		if (ties)
+			order_ties(instant);
+		else
+			qsort(instant->toggles, instant->net_count, sizeof(StoredToggle),
+				  compare_for_flips);
+	}
 	for (int i = 0, next; i < instant->net_count; i = next)
 	{
-		for (next = i + 1; next < instant->net_count; next++)
+		for (next = i + 1; !ties && next < instant->net_count; next++)
 			if (!flip_together(&instant->toggles[i], &instant->toggles[next]))
 				break;
-		put_flips(flips, instant, i, next);
+		put_flips(instant, i, next);
 	}
 	instant->rows = instant->count = 0;
 }
@@ -350,8 +377,6 @@ net_instant(Instant *instant)
 			next++;
 		net_transaction(instant, i, next);
 	}
-	qsort(instant->toggles, instant->net_count, sizeof(StoredToggle),
-		  compare_for_flips);
 }
 
 /*
@@ -408,17 +433,94 @@ flip_together(const StoredToggle *a, const StoredToggle *b)
 		a->transaction == b->transaction && a->emitted == b->emitted;
 }
 
-/* put_flips() puts net changes that go together into the sort. */
+/*
+ * has_ties() sorts net changes by definition and profile, and tells whether
+ * several are of the same.
+ */
+static bool
+has_ties(Instant *instant)
+{
+	StoredToggle *toggles = instant->toggles;
+
+	qsort(toggles, instant->net_count, sizeof(StoredToggle), compare_for_ties);
+	for (int i = 1; i < instant->net_count; i++)
+		if (is_tie(&toggles[i - 1], &toggles[i]))
+			return true;
+	return false;
+}
+
+/* is_tie() tells whether two are of the same definition and profile. */
+static bool
+is_tie(const StoredToggle *a, const StoredToggle *b)
+{
+	return a->toggle.definition_id == b->toggle.definition_id &&
+		a->ord == b->ord;
+}
+
+/* order_ties() puts ties into their order, in net changes so sorted. */
 static void
-put_flips(FlipSort *flips, const Instant *instant, int first, int next)
+order_ties(Instant *instant)
+{
+	StoredToggle *toggles = instant->toggles;
+
+	for (int i = 0, next; i < instant->net_count; i = next)
+	{
+		for (next = i + 1; next < instant->net_count; next++)
+			if (!is_tie(&toggles[i], &toggles[next]))
+				break;
+		if (next - i > 1)
+			order_tie(instant->chunks, &toggles[i], next - i);
+	}
+}
+
+/*
+ * order_tie() makes entering and leaving alternate.  If the chunk cannot be
+ * read, they are as if the first of them were right.
+ */
+static void
+order_tie(const ChunkFlips *chunks, StoredToggle *toggles, int count)
+{
+	bool		member;
+
+	if (!chunk_flips_is_member(chunks, toggles[0].toggle.definition_id,
+							   toggles[0].ord, &member))
+		member = !toggles[0].toggle.entered;
+	for (int i = 0; i < count; i++)
+	{
+		for (int j = i; j < count; j++)
+		{
+			StoredToggle swap = toggles[i];
+
+			if (toggles[j].toggle.entered == member)
+				continue;
+			toggles[i] = toggles[j];
+			toggles[j] = swap;
+			break;
+		}
+		member = toggles[i].toggle.entered;
+	}
+}
+
+/*
+ * put_flips() collects net changes that go together for the chunks, and puts
+ * those that are emitted into the sort.
+ */
+static void
+put_flips(const Instant *instant, int first, int next)
 {
 	const StoredToggle *toggles = &instant->toggles[first];
 	int			count = next - first;
-	Toggle	   *list = palloc(sizeof(Toggle) * count);
+	Toggle	   *list;
 	bytea	   *packed;
-	TupleTableSlot *slot = flips->slot;
+	TupleTableSlot *slot = instant->flips->slot;
 	Datum	   *values = slot->tts_values;
 
+	for (int i = 0; i < count; i++)
+		chunk_flips_add(instant->chunks, toggles[i].toggle.definition_id,
+						toggles[i].ord);
+	if (!toggles->emitted)
+		return;
+	list = palloc(sizeof(Toggle) * count);
 	for (int i = 0; i < count; i++)
 		list[i] = toggles[i].toggle;
 	packed = toggles_pack(list, count);
@@ -430,9 +532,8 @@ put_flips(FlipSort *flips, const Instant *instant, int first, int next)
 	values[FLIP_BY_EVENT - 1] = BoolGetDatum(toggles->by_event);
 	values[FLIP_LIST - 1] = PointerGetDatum(packed);
 	values[FLIP_KEY - 1] = instant->key;
-	slot->tts_isnull[FLIP_KEY - 1] = !toggles->emitted;
 	ExecStoreVirtualTuple(slot);
-	tuplesort_puttupleslot(flips->state, slot);
+	tuplesort_puttupleslot(instant->flips->state, slot);
 	pfree(list);
 	pfree(packed);
 }
@@ -465,6 +566,27 @@ compare_for_netting(const void *a, const void *b)
 	if (left->toggle.definition_id != right->toggle.definition_id)
 		return left->toggle.definition_id < right->toggle.definition_id ? -1 :
 			1;
+	if (order != 0)
+		return order;
+	return left->at < right->at ? -1 : left->at > right->at;
+}
+
+/*
+ * compare_for_ties() orders net changes of one instant: by definition, then by
+ * profile, then by their origins.
+ */
+static int
+compare_for_ties(const void *a, const void *b)
+{
+	const StoredToggle *left = a;
+	const StoredToggle *right = b;
+	int			order = compare_origins(left, right);
+
+	if (left->toggle.definition_id != right->toggle.definition_id)
+		return left->toggle.definition_id < right->toggle.definition_id ? -1 :
+			1;
+	if (left->ord != right->ord)
+		return left->ord < right->ord ? -1 : 1;
 	if (order != 0)
 		return order;
 	return left->at < right->at ? -1 : left->at > right->at;

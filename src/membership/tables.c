@@ -11,7 +11,7 @@
  *		members of 3	chunks XOR toggles = {40}
  *
  * An event inserts toggles, in its own transaction, and touches nothing that
- * another event touches.  A fold (fold_chunks.c) moves toggles into the
+ * another event touches.  A fold (fold.c) moves toggles into the
  * chunks.  The toggle table has no index: an index would cost an event more
  * than all the rest of a toggle, and the table is read from end to end soon
  * anyway.  As a profile enters and leaves by turns, toggles need no order to

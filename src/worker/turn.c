@@ -5,16 +5,17 @@
  *
  *		transaction 1		which populations are there?
  *		transaction 2, 3	"profile": 4000 due profiles swept, then 230
- *		transaction 4		"profile": 50000 toggles folded, and as many old
- *							transitions at most removed from the feed
+ *		transaction 4		"profile": 70000 toggles folded, and a portion of
+ *							old transitions removed from the feed
  *		transaction 5		"profile": when is the next profile due?
  *		transaction 6 ...	the next population
  *
  * A sweep goes in short transactions, as events wait for the rows that it has
- * locked.  If there is more to remove from the feed, the next turn comes soon.
- * A population that fails is noted in the server's log and passed
- * over for a while (trouble.c); the others go on.  All is done as the
- * population's owner: see flow.h.
+ * locked.  No event waits for a fold: so it takes all that is pending, which
+ * costs least and needs no more memory than a part.  If there is more to
+ * remove from the feed, the next turn comes soon.  A population that fails is
+ * noted in the server's log and passed over for a while (trouble.c); the
+ * others go on.  All is done as the population's owner: see flow.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,12 +36,8 @@
 
 #define EXTENSION		"segment"
 
-/*
- * Toggles that are folded in one transaction.  A fold reads all that are
- * pending; so if more are left, the next folds twice as many, up to the most.
- */
-#define BATCH			50000
-#define MOST_BATCH		(16 * BATCH)
+/* Transitions that are removed from the feed in one transaction. */
+#define TRIM_BATCH		50000
 
 /*
  * Profiles that are swept in one transaction at the most, and for how many
@@ -65,10 +62,8 @@ typedef struct Task
 	const char *doing;			/* its name */
 	TimestampTz from;			/* where the sweep goes on */
 	bool		folding;		/* did we fold? else another session does */
-	int64		most;			/* toggles that a batch may fold */
-	int64		batch;			/* toggles that it folded */
-	int64		folded;			/* and all batches together */
-	int64		trimmed;		/* transitions that a batch has removed */
+	int64		folded;			/* toggles */
+	int64		trimmed;		/* transitions */
 	TimestampTz next_due;
 } Task;
 
@@ -83,9 +78,8 @@ static TimestampTz next_due = 0;
 static void read_database(void *database);
 static int64 work_on(const char *population);
 static bool sweep_in_batches(Task *task);
-static bool fold_in_batches(Task *task);
 static void sweep_batch(Task *task);
-static void fold_batch(Task *task);
+static void fold(Task *task);
 static void find_due(Task *task);
 static bool take_step(void (*step) (Task *), Task *task, const char *doing);
 static void run_step(void *task);
@@ -156,10 +150,10 @@ work_on(const char *population)
 {
 	Task		task = {population, .from = DT_NOBEGIN};
 
-	if (sweep_in_batches(&task) && fold_in_batches(&task) &&
-		take_step(find_due, &task, "sweep"))
+	if (sweep_in_batches(&task) && take_step(fold, &task, "fold") &&
+		task.folding && take_step(find_due, &task, "sweep"))
 	{
-		next_due = Min(next_due, task.trimmed < task.most ? task.next_due :
+		next_due = Min(next_due, task.trimmed < TRIM_BATCH ? task.next_due :
 					   GetCurrentTimestamp());
 		trouble_forget(population);
 	}
@@ -181,22 +175,6 @@ sweep_in_batches(Task *task)
 	return true;
 }
 
-/* fold_in_batches() returns false if a batch failed, or if another session is
- * folding. */
-static bool
-fold_in_batches(Task *task)
-{
-	for (task->most = BATCH;; task->most = Min(task->most * 2, MOST_BATCH))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (!take_step(fold_batch, task, "fold") || !task->folding)
-			return false;
-		task->folded += task->batch;
-		if (task->batch < task->most || worker_shmem_must_stop())
-			return true;
-	}
-}
-
 static void
 sweep_batch(Task *task)
 {
@@ -205,10 +183,10 @@ sweep_batch(Task *task)
 }
 
 static void
-fold_batch(Task *task)
+fold(Task *task)
 {
-	task->folding = flow_fold_population(task->population, task->most,
-										 &task->batch, &task->trimmed);
+	task->folding = flow_fold_population(task->population, 0, TRIM_BATCH,
+										 &task->folded, &task->trimmed);
 }
 
 static void

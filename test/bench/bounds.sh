@@ -8,7 +8,7 @@
 # most while the COPY runs.
 #
 # Then overlaps() of a hundred audiences, with nothing pending, and with toggles
-# that nobody has folded.
+# that nobody has folded; and a fold of as many changes as there were orders.
 
 part()
 {
@@ -33,6 +33,7 @@ part()
 	done
 	echo
 	overlaps
+	fold
 	echo
 	aim "COPY, new customers" "table alone" "$(median new plain)" "<" "$(median new bare)" 1.8
 	aim "COPY, known customers" "table alone" "$(median known plain)" "<" "$(median known bare)" 1.5
@@ -40,6 +41,7 @@ part()
 		aim "memory of COPY, $contestant" "twice work_mem and 16 MB" \
 			"$(median memory $contestant)" "<" 24 1
 	done
+	aim "memory of a fold" "twice work_mem and 16 MB" "$(median memory fold)" "<" 24 1
 	aim "overlaps of 100 audiences" "50 ms" "$(median overlaps none)" "<" 50 1
 	aim "the same, toggles pending" "100 ms" "$(median overlaps pending)" "<" 100 1
 }
@@ -92,6 +94,24 @@ overlaps()
 	sql -d bounds -f test/bench/bounds/pending.sql >"$stage/pending"
 	ask_overlaps pending
 	echo "overlaps() of 100 audiences: $(median overlaps none) ms, with $(cat "$stage/pending") toggles pending $(median overlaps pending) ms"
+}
+
+fold()
+{
+	as_server createdb bounds_fold
+	sql -d bounds_fold -v profiles="$((profiles / 2))" -v points=0 -f test/bench/feed/customers.sql >/dev/null
+	sql -d bounds_fold -f test/bench/feed/audiences.sql >/dev/null
+	sql -d bounds_fold -c "UPDATE customers SET points = 10"
+	: >"$stage/process"
+	chmod a+w "$stage/process"
+	watch_memory >"$stage/memory" 2>/dev/null &
+	watch=$!
+	sql -d bounds_fold -v process="$stage/process" -f test/bench/bounds/fold.sql >"$stage/fold.out"
+	kill "$watch"
+	note memory fold "$(sort -g "$stage/memory" | tail -n 1)"
+	awk -F '|' -v memory="$(median memory fold)" '
+		/^folded/ { folded = $2 }
+		/^Time: / { split($0, time, " "); printf "a fold of %d changes: %.1f s, %.1f MB\n", folded, time[2] / 1000, memory }' "$stage/fold.out"
 }
 
 ask_overlaps()

@@ -75,7 +75,7 @@ must_be_equal()
 
 trim()
 {
-	rows=$(sql -d feed_toggles -c "SELECT count(*) FROM segment.feed")
+	rows=$(sql -d feed_toggles -c "SELECT last - trimmed FROM segment.feed_counter")
 	seconds=$(timed feed_toggles "SELECT segment.trim_feed('0')")
 	note trim row "$(awk -v s="$seconds" -v n="$rows" 'BEGIN { print s / n * 1e6 }')"
 }

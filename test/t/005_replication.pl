@@ -32,7 +32,8 @@ for my $copy ('feed', 'archive')
 	$reader->safe_psql($copy, <<'END');
 CREATE SCHEMA segment;
 CREATE TABLE segment.feed (population name, seq bigint, audience name, key text, change text,
-    at timestamptz, recorded_at timestamptz, cause text, profiles bigint, members bytea, came bigserial, PRIMARY KEY (population, seq));
+    at timestamptz, recorded_at timestamptz, cause text, profiles bigint, members bytea,
+    audiences text[], entered boolean[], came bigserial, PRIMARY KEY (population, seq));
 END
 	$reader->safe_psql($copy, "CREATE SUBSCRIPTION $copy CONNECTION '"
 		. $shop->connstr . " dbname=postgres' PUBLICATION $copy");
@@ -62,6 +63,14 @@ for my $copy ('feed', 'archive')
 }
 is(Shop::wrong($shop, 'postgres'), '', 'all is well in the shop');
 
+# a copy tells what segment tells, by SQL alone
+is($reader->safe_psql('feed', q{SELECT population, seq, audience, key, change FROM segment.feed WHERE audience IS NOT NULL AND members IS NULL
+		UNION ALL SELECT population, seq - cardinality(audiences) + n, t.audience::name, key, CASE WHEN t.entered THEN 'entered' ELSE 'left' END
+		FROM segment.feed, unnest(audiences, entered) WITH ORDINALITY AS t (audience, entered, n) ORDER BY 1, 2}),
+	$shop->safe_psql('postgres', q{SELECT population, seq, audience, key, change FROM segment.transition WHERE cause IN ('event', 'time') ORDER BY 1, 2}),
+	'a copy tells the same of events and time');
+cmp_ok($reader->safe_psql('feed', 'SELECT count(*) FROM segment.feed WHERE audiences IS NOT NULL'), '>', 500, 'some rows are of several audiences');
+
 # what is trimmed
 is($shop->safe_psql('postgres', q{SELECT segment.trim_feed('0') > 2000; SELECT count(*) FROM segment.feed}), "t\n0", 'the feed is trimmed');
 $shop->safe_psql('postgres', Shop::buys(2, 1));
@@ -69,7 +78,8 @@ $shop->safe_psql('postgres', Shop::buys(7, 1000));
 $shop->safe_psql('postgres', 'SELECT * FROM segment.tick()');
 $shop->wait_for_catchup($_) for 'feed', 'archive';
 is(rows($reader, 'feed'), rows($shop, 'postgres'), 'a copy is trimmed with it');
-is($reader->safe_psql('archive', 'SELECT sum(coalesce(profiles, 1)) = max(seq), min(seq - coalesce(profiles, 1) + 1) FROM segment.feed'), 't|1', 'an archive of what is inserted keeps it');
+is($reader->safe_psql('archive', 'SELECT sum(n) = max(seq), min(seq - n + 1)
+		FROM (SELECT seq, coalesce(profiles, cardinality(audiences), 1) AS n FROM segment.feed) AS f'), 't|1', 'an archive of what is inserted keeps it');
 is($reader->safe_psql('archive', 'SELECT max(seq) FROM segment.feed'),
 	$shop->safe_psql('postgres', 'SELECT last FROM segment.feed_counter'), 'and goes on');
 
@@ -81,6 +91,6 @@ sub rows
 {
 	my ($node, $database) = @_;
 
-	return $node->safe_psql($database, 'SELECT population, seq, audience, key, change, at, recorded_at, cause, profiles, members
+	return $node->safe_psql($database, 'SELECT population, seq, audience, key, change, at, recorded_at, cause, profiles, members, audiences, entered
 		FROM segment.feed ORDER BY population, seq');
 }
