@@ -182,6 +182,13 @@ extern void build_note_done(const Population *population, int64 done);
  */
 extern void build_commit(void);
 
+/*
+ * build_commit_portion() commits what was written of a portion of profiles,
+ * and waits for no disk and no standby: others may wait for its rows.  If it
+ * is lost, the build is interrupted too, and writes it again.
+ */
+extern void build_commit_portion(void);
+
 /* build_forget() forgets the builds of a population that goes. */
 extern void build_forget(const Population *population);
 

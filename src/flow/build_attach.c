@@ -53,7 +53,7 @@ SEGMENT_FUNCTION(segment_attach_source_concurrently);
 SEGMENT_FUNCTION(segment_attach_source_concurrently_text);
 
 /* So many profiles are added, or removed, by one transaction. */
-#define KEYS_AT_ONCE	500
+#define KEYS_AT_ONCE	250
 
 static void describe(Build *build, const SourceRequest *request);
 static void begin(Build *build, SourceRequest *request);
@@ -191,7 +191,7 @@ add_profiles(const Build *build)
 		act_as_before(before);
 		build_note_done(population_by_name(build->population),
 						Min(after + KEYS_AT_ONCE, total));
-		build_commit();
+		build_commit_portion();
 	}
 }
 
@@ -345,7 +345,7 @@ remove_profiles(const Build *build)
 		if (visit_end(&visitor))
 			flow_note_pending();
 		act_as_before(before);
-		build_commit();
+		build_commit_portion();
 	}
 }
 

@@ -45,12 +45,15 @@
 /* In so many passes over the profiles: see above. */
 #define PASSES			4
 
-/* Milliseconds that a portion is to take, and the range of ords at first. */
-#define PORTION_TIME	30
-#define PORTION_BEGIN	4096
+/*
+ * Milliseconds that a portion is to take, as events wait for its rows, and the
+ * range of ords at first.
+ */
+#define PORTION_TIME	15
+#define PORTION_BEGIN	1024
 
 /* The least and the greatest range of ords of a portion. */
-#define PORTION_LEAST	64
+#define PORTION_LEAST	128
 #define PORTION_MOST	65536
 
 /*
@@ -311,7 +314,7 @@ build_write_all(const Build *build, const BuildWriting *writing)
 			build_note_done(population, done);
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(memory);
-			build_commit();
+			build_commit_portion();
 
 			/* there may be more in this portion */
 			if (writing->most > 0 && written >= writing->most)

@@ -26,9 +26,12 @@
 #include "flow/visit.h"
 #include "profile/profile.h"
 
-/* So many profiles are swept, and so many ords noted, by one transaction. */
-#define SWEPT_AT_ONCE	500
-#define NOTED_AT_ONCE	1000
+/*
+ * So many profiles are swept, and so many ords noted, by one transaction:
+ * events wait for their rows.
+ */
+#define SWEPT_AT_ONCE	250
+#define NOTED_AT_ONCE	250
 
 /* The profiles with after < ord <= after + NOTED_AT_ONCE. */
 typedef struct Range
@@ -51,7 +54,7 @@ build_settle(const Build *build)
 	{
 		(void) flow_sweep_population(build->population, SWEPT_AT_ONCE, 0,
 									 &from);
-		build_commit();
+		build_commit_portion();
 	}
 	(void) flow_fold_population(build->population, 0, 0, &folded,
 								&trimmed);
@@ -96,7 +99,7 @@ build_note_times(const Build *build, const char *audience)
 				done += NOTED_AT_ONCE;
 			build_note_done(population_by_name(build->population),
 							Min(done, highest));
-			build_commit();
+			build_commit_portion();
 			CHECK_FOR_INTERRUPTS();
 		}
 		ranges = again;

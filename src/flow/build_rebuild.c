@@ -205,7 +205,7 @@ read_locked(const Build *build)
 	{
 		CHECK_FOR_INTERRUPTS();
 		read_keys_anew(population_by_name(build->population), lfirst(lc), 1);
-		build_commit();
+		build_commit_portion();
 	}
 	locked->keys = NIL;
 }
@@ -261,7 +261,7 @@ read_staged(const Build *build, int64 total)
 		read_keys_anew(population, keys, count);
 		build_note_done(population_by_name(build->population),
 						Min(after + KEYS_AT_ONCE, total));
-		build_commit();
+		build_commit_portion();
 	}
 }
 

@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 #include "base/base.h"
 #include "flow/build.h"
@@ -120,6 +121,14 @@ build_commit(void)
 {
 	SPI_commit();
 	EnsurePortalSnapshotExists();
+}
+
+void
+build_commit_portion(void)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	build_commit();
 }
 
 void
