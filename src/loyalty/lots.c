@@ -545,7 +545,7 @@ static int64
 ask_sum(Ledger *ledger, Account *account, LedgerStatement statement,
 		TimestampTz *last)
 {
-	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at)};
+	Datum		values[] = {account->key, TimestampTzGetDatum(account->now)};
 	bool		isnull;
 	Datum		value;
 
