@@ -39,6 +39,7 @@ points_argument(FunctionCallInfo fcinfo, int argument, bool optional)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("points must be positive, not " INT64_FORMAT, points),
+				 get_func_rettype(fcinfo->flinfo->fn_oid) == VOIDOID ? 0 :
 				 errhint("Use segment.redeem() to spend points, and segment.reverse() to take back a movement.")));
 	if (points > MOST_POINTS)
 		ereport(ERROR,
