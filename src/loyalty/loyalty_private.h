@@ -7,6 +7,7 @@
  *		program.c			which programs are there, and who may use them?
  *		program_define.c	they are made, changed and dropped
  *		program_table.c		and their tables
+ *		shape.c keeper.c	which nobody drops, or alters (shape.h)
  *		statements.c		the SQL for what is asked now and then
  *		tables.c rows.c search.c
  *							the table API for what is asked all day (tables.h)
@@ -208,6 +209,11 @@ extern Program *program_find(const Population *population, const char *name);
 extern Interval program_pending(const Program *program, const char *pending);
 extern Terms program_terms(const Program *program, const char *expires,
 						   pg_tz *zone);
+
+/*
+ * program_refuse_dropped() raises an error: a table of that program is gone.
+ */
+pg_noreturn extern void program_refuse_dropped(const char *program);
 
 /* program_names() lists the names (char *) of all, in order. */
 extern List *program_names(const Population *population);
@@ -590,6 +596,9 @@ typedef struct TableForm
 /* program_make_table() makes one of the tables, for the population's owner. */
 extern Oid	program_make_table(const Program *program, ProgramTable which,
 							   const TableForm *form);
+
+/* keeper.c: keeper_init() lets the guard keep our tables as they are. */
+extern void keeper_init(void);
 
 /* program_define.c: what is to be dropped with a population. */
 extern List *programs_forget(const Population *population);

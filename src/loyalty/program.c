@@ -88,7 +88,10 @@ programs_init(void)
 static bool
 made_of(const void *entry, Oid relid)
 {
-	return ((const ProgramEntry *) entry)->key.base == relid;
+	const ProgramEntry *program = entry;
+
+	return program->key.base == relid ||
+		program->program->tables[VOUCHER_TABLE] == relid;
 }
 
 const Program *
@@ -148,12 +151,17 @@ table_name(const Program *program, ProgramTable which)
 	const char *table = relation_name(program->tables[which]);
 
 	if (table == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the ledger of program \"%s\" was dropped",
-						program->name),
-				 errhint("Drop the program with segment.drop_program().")));
+		program_refuse_dropped(program->name);
 	return table;
+}
+
+void
+program_refuse_dropped(const char *program)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("the ledger of program \"%s\" was dropped", program),
+			 errhint("Drop the program with segment.drop_program().")));
 }
 
 Program *

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
@@ -27,7 +28,7 @@
 #include "utils/plancache.h"
 #include "utils/resowner.h"
 
-#include "loyalty/loyalty_private.h"
+#include "loyalty/shape.h"
 
 /* In the place of a type: that of keys, and an array of it. */
 #define KEY_TYPE	0
@@ -266,6 +267,7 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 typedef struct Plans
 {
 	SPIPlanPtr	plans[LEDGER_STATEMENTS];	/* NULL until they are needed */
+	uint32		tables[LEDGER_STATEMENTS];	/* which ones they are about */
 } Plans;
 
 typedef struct PlansEntry
@@ -282,6 +284,9 @@ static Cache *plans_cache = NULL;
 static bool made_of(const void *entry, Oid relid);
 static Plans *program_plans(const Program *program);
 static SPIPlanPtr make_plan(const Program *program, LedgerStatement statement);
+static uint32 tables_of(const char *sql);
+static int	open_tables(const Program *program, uint32 which,
+						Relation *tables);
 static void plan_by_indexes(SPIPlanPtr plan);
 static void free_plans(void *plans);
 
@@ -316,9 +321,15 @@ ledger_execute(const Program *program, LedgerStatement statement,
 			   const Datum *values, const char *nulls)
 {
 	Plans	   *plans = program_plans(program);
+	uint32	   *which = &plans->tables[statement];
 	SPIPlanPtr	plan = plans->plans[statement];
+	Relation	tables[PROGRAM_TABLES];
+	int			ntables;
 	int			result;
 
+	if (*which == 0)
+		*which = tables_of(forms[statement].sql);
+	ntables = open_tables(program, *which, tables);
 	if (plan == NULL)
 		plan = plans->plans[statement] = make_plan(program, statement);
 	else if (!SPI_plan_is_valid(plan))
@@ -330,7 +341,40 @@ ledger_execute(const Program *program, LedgerStatement statement,
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", forms[statement].sql,
 			 SPI_result_code_string(result));
+	for (int i = 0; i < ntables; i++)
+		table_close(tables[i], NoLock);
 	return SPI_processed;
+}
+
+/* tables_of() says which tables SQL names, by bits. */
+static uint32
+tables_of(const char *sql)
+{
+	uint32		which = 0;
+
+	for (int i = 0; i < PROGRAM_TABLES; i++)
+		if (strstr(sql, psprintf("{%s}", program_table_names[i])) != NULL)
+			which |= 1U << i;
+	return which;
+}
+
+/*
+ * open_tables() opens these tables, and returns how many they are.  So they
+ * are as we have made them, and nobody alters them while a statement runs, be
+ * it by a trigger.
+ */
+static int
+open_tables(const Program *program, uint32 which, Relation *tables)
+{
+	int			count = 0;
+
+	for (int i = 0; i < PROGRAM_TABLES; i++)
+		if (which & (1U << i))
+			tables[count++] = shape_open(program->tables[i], AccessShareLock,
+										 program_shapes[i],
+										 program->population->key_type,
+										 program->name);
+	return count;
 }
 
 /* program_plans() finds or makes the entry of a program's plans. */
@@ -453,7 +497,8 @@ program_append(FunctionCallInfo fcinfo, const Program *program,
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, result->setResult,
 									result->econtext->ecxt_per_query_memory,
-									true, NULL, NULL);
+									true, result->setDesc,
+									gettext_noop("a table of the program is not as it was made"));
 	if (SPI_execute_extended(program_sql(program, sql),
 							 &options) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);

@@ -46,25 +46,8 @@
 #include "utils/snapmgr.h"
 
 #include "loyalty/search.h"
+#include "loyalty/shape.h"
 #include "loyalty/tables.h"
-
-/* The most columns of a table. */
-#define MOST_COLUMNS	14
-
-/* The columns of the tables, as create_program() makes them. */
-static const char *const columns[PROGRAM_TABLES][MOST_COLUMNS + 1] = {
-	[MEMBER_TABLE] = {"key", "joined_at", "left_at", "code"},
-	[MOVEMENT_TABLE] = {"movement", "key", "kind", "points", "at", "made_at",
-		"ref", "token", "request", "reverses", "by", "note", "rule",
-	"version"},
-	[LOT_TABLE] = {"lot", "movement", "key", "granted", "remaining",
-	"active_at", "expires_at"},
-	[ENTRY_TABLE] = {"entry", "movement", "lot", "key", "points", "kind",
-	"contra", "at"},
-	[HOLD_TABLE] = {"movement", "key", "points", "until", "state"},
-	[GRANTED_TABLE] = {"rule", "ref", "key", "version", "raw", "points",
-	"movement", "at"},
-};
 
 /* By which columns does a path look, and which rows are in its index? */
 typedef struct PathShape
@@ -179,8 +162,10 @@ ledger_table(Ledger *ledger, ProgramTable which)
 	if (table == NULL)
 	{
 		table = MemoryContextAllocZero(open->context, sizeof(LedgerTable));
-		table->relation = table_open(ledger->program->tables[which],
-									 RowExclusiveLock);
+		table->relation = shape_open(ledger->program->tables[which],
+									 RowExclusiveLock, program_shapes[which],
+									 ledger->population->key_type,
+									 ledger->program->name);
 		table->kept = keep(table->relation, which);
 		open->tables[which] = table;
 	}
@@ -259,27 +244,18 @@ keep(Relation relation, ProgramTable which)
 	KeptEntry	made = {relid};
 	KeptEntry  *entry = cache_find(kept_tables, &relid);
 	uint64		begun = cache_begin();
-	TupleDesc	desc = RelationGetDescr(relation);
 	MemoryContext context;
 	MemoryContext old;
 
 	if (entry != NULL)
 		return entry->kept;
-	for (int i = 0; columns[which][i] != NULL; i++)
-		if (i >= desc->natts ||
-			strcmp(NameStr(TupleDescAttr(desc, i)->attname),
-				   columns[which][i]) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of table %s is not there any more",
-							columns[which][i], relation_name(relid))));
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"segment ledger table",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	made.kept = palloc0(sizeof(KeptTable));
 	made.kept->plain = is_plain(relation, which);
-	if (TupleDescAttr(desc, 0)->attidentity != '\0')
+	if (TupleDescAttr(RelationGetDescr(relation), 0)->attidentity != '\0')
 		made.kept->sequence = getIdentitySequence(relation, 1, false);
 	keep_checks(made.kept, relation);
 	keep_indexes(made.kept, relation, which);
@@ -302,7 +278,7 @@ is_plain(Relation relation, ProgramTable which)
 	int			ncolumns = 0;
 	ListCell   *lc;
 
-	while (columns[which][ncolumns] != NULL)
+	while (program_shapes[which][ncolumns].name != NULL)
 		ncolumns++;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		if (!is_ours(&triggers->triggers[i]))
