@@ -225,9 +225,11 @@ pg_noreturn extern void program_refuse_unknown(const Population *population,
 /*
  * program_sql() puts the names of a program's tables into SQL, where these
  * stand as {member}, {movement}, {lot}, {entry}, {hold}, {granted} and
- * {voucher}, and that of the type of keys, {key}.
+ * {voucher}, and that of the type of keys, {key}.  sql_verbatim() is SQL in
+ * which nothing stands for anything, whatever users have written there.
  */
 extern char *program_sql(const Program *program, const char *sql);
+extern char *sql_verbatim(const char *sql);
 
 /* statements.c: the SQL for what is asked now and then -------------------- */
 

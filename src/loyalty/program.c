@@ -302,10 +302,13 @@ program_sql(const Program *program, const char *sql)
 	initStringInfo(&text);
 	while (*sql != '\0')
 	{
+		bool		verbatim = sql[0] == '{' && sql[1] == '{';
 		const char *end = *sql == '{' ? strchr(sql, '}') : NULL;
 		int			length = end == NULL ? 0 : end - sql - 1;
 
-		if (end == NULL)
+		if (verbatim)
+			sql++;
+		if (end == NULL || verbatim)
 		{
 			appendStringInfoChar(&text, *sql++);
 			continue;
@@ -317,6 +320,21 @@ program_sql(const Program *program, const char *sql)
 				strncmp(sql + 1, program_table_names[i], length) == 0)
 				appendStringInfoString(&text, table_name(program, i));
 		sql = end + 1;
+	}
+	return text.data;
+}
+
+char *
+sql_verbatim(const char *sql)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (; *sql != '\0'; sql++)
+	{
+		if (*sql == '{')
+			appendStringInfoChar(&text, '{');
+		appendStringInfoChar(&text, *sql);
 	}
 	return text.data;
 }

@@ -52,7 +52,7 @@ segment_tier_steps(PG_FUNCTION_ARGS)
 				   psprintf("SELECT at, nullif(tier, ''),"
 							" nullif(until, 'infinity'), at <= $2 FROM %s"
 							" WHERE key = $1 ORDER BY at",
-							relation_name(tiering->step)), 2,
+							sql_verbatim(relation_name(tiering->step))), 2,
 				   (Oid[]) {program->population->key_type, TIMESTAMPTZOID},
 				   (Datum[]) {key, TimestampTzGetDatum(clock_now())});
 	return (Datum) 0;
