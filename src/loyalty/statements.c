@@ -482,6 +482,7 @@ program_append(FunctionCallInfo fcinfo, const Program *program,
 	ParamListInfo params = makeParamList(nargs);
 	OwnersQuestion question;
 	SPIExecuteOptions options;
+	int			level;
 
 	for (int i = 0; i < nargs; i++)
 	{
@@ -499,9 +500,12 @@ program_append(FunctionCallInfo fcinfo, const Program *program,
 									result->econtext->ecxt_per_query_memory,
 									true, result->setDesc,
 									gettext_noop("a table of the program is not as it was made"));
+	/* what is asked about sources is asked of all their rows, or an error */
+	level = settings_pin_all_rows();
 	if (SPI_execute_extended(program_sql(program, sql),
 							 &options) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);
+	AtEOXact_GUC(true, level);
 	options.dest->rDestroy(options.dest);
 	question_end(&question);
 }
