@@ -190,14 +190,12 @@ shape_check(Relation relation, const ColumnShape *shape, Oid key_type)
 }
 
 Relation
-shape_open(Oid relid, LOCKMODE mode, const ColumnShape *shape, Oid key_type,
-		   const char *program)
+shape_open(Oid relid, LOCKMODE mode, const char *program)
 {
 	Relation	relation = OidIsValid(relid) ? try_table_open(relid, mode) :
 		NULL;
 
 	if (relation == NULL)
 		program_refuse_dropped(program);
-	shape_check(relation, shape, key_type);
 	return relation;
 }

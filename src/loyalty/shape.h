@@ -36,12 +36,11 @@ extern const ColumnShape *const tiering_shapes[2];
  * whoever owns the table may have altered it.  So values may be taken for what
  * they were made as.  The table is locked.
  *
- * shape_open() opens a table and checks it; a table that was dropped is an
- * error that names the program.
+ * shape_open() opens a table of a program; one that was dropped is an error
+ * that names the program.
  */
 extern void shape_check(Relation relation, const ColumnShape *shape,
 						Oid key_type);
-extern Relation shape_open(Oid relid, LOCKMODE mode, const ColumnShape *shape,
-						   Oid key_type, const char *program);
+extern Relation shape_open(Oid relid, LOCKMODE mode, const char *program);
 
 #endif							/* SEGMENT_LOYALTY_SHAPE_H */

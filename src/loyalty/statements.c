@@ -28,7 +28,7 @@
 #include "utils/plancache.h"
 #include "utils/resowner.h"
 
-#include "loyalty/shape.h"
+#include "loyalty/tables.h"
 
 /* In the place of a type: that of keys, and an array of it. */
 #define KEY_TYPE	0
@@ -370,10 +370,8 @@ open_tables(const Program *program, uint32 which, Relation *tables)
 
 	for (int i = 0; i < PROGRAM_TABLES; i++)
 		if (which & (1U << i))
-			tables[count++] = shape_open(program->tables[i], AccessShareLock,
-										 program_shapes[i],
-										 program->population->key_type,
-										 program->name);
+			tables[count++] = program_table_open(program, i,
+												 AccessShareLock);
 	return count;
 }
 

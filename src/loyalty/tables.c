@@ -109,7 +109,8 @@ static Cache *kept_tables = NULL;
 
 static bool made_of(const void *entry, Oid relid);
 static struct OpenTables *open_tables(Ledger *ledger);
-static const KeptTable *keep(Relation relation, ProgramTable which);
+static const KeptTable *keep(Relation relation, ProgramTable which,
+							 const Population *population);
 static bool is_plain(Relation relation, ProgramTable which);
 static bool calls_code(Node *node, void *context);
 static bool is_users(Oid function, void *context);
@@ -162,14 +163,22 @@ ledger_table(Ledger *ledger, ProgramTable which)
 	if (table == NULL)
 	{
 		table = MemoryContextAllocZero(open->context, sizeof(LedgerTable));
-		table->relation = shape_open(ledger->program->tables[which],
-									 RowExclusiveLock, program_shapes[which],
-									 ledger->population->key_type,
-									 ledger->program->name);
-		table->kept = keep(table->relation, which);
+		table->relation = program_table_open(ledger->program, which,
+											 RowExclusiveLock);
+		table->kept = keep(table->relation, which, ledger->population);
 		open->tables[which] = table;
 	}
 	return table;
+}
+
+Relation
+program_table_open(const Program *program, ProgramTable which, LOCKMODE mode)
+{
+	Relation	relation = shape_open(program->tables[which], mode,
+									  program->name);
+
+	(void) keep(relation, which, program->population);
+	return relation;
 }
 
 void
@@ -236,9 +245,12 @@ table_writer(LedgerTable *table, bool speculative)
 
 /* ---- what is kept of a table ---- */
 
-/* keep() finds or makes what is kept of a table. */
+/*
+ * keep() finds or makes what is kept of a table, which has to be as we have
+ * made it.
+ */
 static const KeptTable *
-keep(Relation relation, ProgramTable which)
+keep(Relation relation, ProgramTable which, const Population *population)
 {
 	Oid			relid = RelationGetRelid(relation);
 	KeptEntry	made = {relid};
@@ -249,6 +261,7 @@ keep(Relation relation, ProgramTable which)
 
 	if (entry != NULL)
 		return entry->kept;
+	shape_check(relation, program_shapes[which], population->key_type);
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"segment ledger table",
 									ALLOCSET_SMALL_SIZES);

@@ -138,9 +138,9 @@ look_begin(Looked *looked, const Tiering *tiering, Snapshot snapshot)
 	static const SearchForm by_key = {{1}};
 
 	looked->relation = shape_open(looked->relid, AccessShareLock,
-								  looked->shape,
-								  tiering->population->key_type,
 								  tiering->program);
+	shape_check(looked->relation, looked->shape,
+				tiering->population->key_type);
 	looked->index = RelationGetPrimaryKeyIndex(looked->relation, false);
 	looked->search = search_begin(looked->relation, looked->index, snapshot,
 								  &by_key);
