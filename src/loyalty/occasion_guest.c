@@ -45,8 +45,7 @@ typedef struct Entrant
 
 /* population, first, last, program: who entered and left, in which order? */
 static const char *const entrants_sql =
-	"SELECT f.key::{key}, f.audience::name, f.change = 'entered',"
-	" f.at::timestamptz"
+	"SELECT f.key::{key}, f.audience, f.change = 'entered', f.at"
 	" FROM segment.feed f WHERE f.population = $1"
 	" AND f.seq BETWEEN $2 AND $3 AND f.members IS NULL"
 	" AND f.cause IN ('event', 'time') AND f.audience IN (SELECT"

@@ -28,6 +28,7 @@
 #include "utils/plancache.h"
 #include "utils/resowner.h"
 
+#include "loyalty/loyalty_private.h"
 #include "loyalty/tables.h"
 
 /* In the place of a type: that of keys, and an array of it. */
@@ -267,7 +268,6 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 typedef struct Plans
 {
 	SPIPlanPtr	plans[LEDGER_STATEMENTS];	/* NULL until they are needed */
-	uint32		tables[LEDGER_STATEMENTS];	/* which ones they are about */
 } Plans;
 
 typedef struct PlansEntry
@@ -284,9 +284,9 @@ static Cache *plans_cache = NULL;
 static bool made_of(const void *entry, Oid relid);
 static Plans *program_plans(const Program *program);
 static SPIPlanPtr make_plan(const Program *program, LedgerStatement statement);
-static uint32 tables_of(const char *sql);
-static int	open_tables(const Program *program, uint32 which,
+static int	open_tables(const Program *program, LedgerStatement statement,
 						Relation *tables);
+static uint32 tables_of(LedgerStatement statement);
 static void plan_by_indexes(SPIPlanPtr plan);
 static void free_plans(void *plans);
 
@@ -320,16 +320,12 @@ uint64
 ledger_execute(const Program *program, LedgerStatement statement,
 			   const Datum *values, const char *nulls)
 {
-	Plans	   *plans = program_plans(program);
-	uint32	   *which = &plans->tables[statement];
-	SPIPlanPtr	plan = plans->plans[statement];
 	Relation	tables[PROGRAM_TABLES];
-	int			ntables;
+	int			ntables = open_tables(program, statement, tables);
+	Plans	   *plans = program_plans(program);
+	SPIPlanPtr	plan = plans->plans[statement];
 	int			result;
 
-	if (*which == 0)
-		*which = tables_of(forms[statement].sql);
-	ntables = open_tables(program, *which, tables);
 	if (plan == NULL)
 		plan = plans->plans[statement] = make_plan(program, statement);
 	else if (!SPI_plan_is_valid(plan))
@@ -344,35 +340,6 @@ ledger_execute(const Program *program, LedgerStatement statement,
 	for (int i = 0; i < ntables; i++)
 		table_close(tables[i], NoLock);
 	return SPI_processed;
-}
-
-/* tables_of() says which tables SQL names, by bits. */
-static uint32
-tables_of(const char *sql)
-{
-	uint32		which = 0;
-
-	for (int i = 0; i < PROGRAM_TABLES; i++)
-		if (strstr(sql, psprintf("{%s}", program_table_names[i])) != NULL)
-			which |= 1U << i;
-	return which;
-}
-
-/*
- * open_tables() opens these tables, and returns how many they are.  So they
- * are as we have made them, and nobody alters them while a statement runs, be
- * it by a trigger.
- */
-static int
-open_tables(const Program *program, uint32 which, Relation *tables)
-{
-	int			count = 0;
-
-	for (int i = 0; i < PROGRAM_TABLES; i++)
-		if (which & (1U << i))
-			tables[count++] = program_table_open(program, i,
-												 AccessShareLock);
-	return count;
 }
 
 /* program_plans() finds or makes the entry of a program's plans. */
@@ -443,6 +410,41 @@ plan_by_indexes(SPIPlanPtr plan)
 	if (planned != NULL)
 		ReleaseCachedPlan(planned, CurrentResourceOwner);
 	AtEOXact_GUC(false, level);
+}
+
+/*
+ * open_tables() opens the tables that a statement names, and returns how many
+ * they are.  So they are as we have made them, and nobody alters them while
+ * the statement runs, be it by a trigger.
+ */
+static int
+open_tables(const Program *program, LedgerStatement statement,
+			Relation *tables)
+{
+	uint32		which = tables_of(statement);
+	int			count = 0;
+
+	for (int i = 0; i < PROGRAM_TABLES; i++)
+		if (which & (1U << i))
+			tables[count++] = program_table_open(program, i, AccessShareLock);
+	return count;
+}
+
+/* tables_of() says which tables a statement names, by bits. */
+static uint32
+tables_of(LedgerStatement statement)
+{
+	static uint32 known[LEDGER_STATEMENTS];
+	uint32		which = known[statement];
+
+	if (which != 0)
+		return which;
+	for (int i = 0; i < PROGRAM_TABLES; i++)
+		if (strstr(forms[statement].sql,
+				   psprintf("{%s}", program_table_names[i])) != NULL)
+			which |= 1U << i;
+	known[statement] = which;
+	return which;
 }
 
 static void
