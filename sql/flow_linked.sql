@@ -232,6 +232,12 @@ SELECT * FROM differences();
 TRUNCATE regions;
 SELECT * FROM differences();
 
+-- a look-up is named as it is written
+CREATE TABLE notes (id bigint, text text);
+SELECT segment.attach_source('order_lines', name => 'noted', through => 'orders', link => 'order_id', look_up => '{"remark": "notes using product_id, id = id"}', population => 'accounts');
+SELECT segment.attach_source('order_lines', name => 'noted', through => 'orders', link => 'order_id', look_up => '{"remark": "notes using product_id"}', population => 'accounts');
+DROP TABLE notes;
+
 -- what makes a link unfit is said, also past the event triggers
 ALTER EVENT TRIGGER segment_guard_drop DISABLE;
 ALTER TABLE orders DROP CONSTRAINT orders_pkey CASCADE;

@@ -37,6 +37,32 @@ INSERT INTO orders VALUES (11, 3, 40);
 SELECT segment.join_program('club', 3, 'C');
 SELECT segment.create_earning('club', 'orders', 'orders.amount * 10', ref => 'order_id', backfill => true, valid_from => '2026-06-02', cap => 300, per => 'day');
 SELECT key, ref, version, points FROM segment_data.past_club_granted ORDER BY ref;
+-- under a cap, and with rows that earn less than nothing, it is what these rows earn
+SELECT setseed(.5);
+CREATE TABLE visits ("{member}" bigint PRIMARY KEY, customer_id bigint, amount numeric, note text, at timestamptz);
+CREATE INDEX ON visits (customer_id, at);
+INSERT INTO visits SELECT i, 1 + i % 2, round((random() * 30 - 8)::numeric, 1), CASE WHEN i % 3 > 0 THEN '{lot}' ELSE '{entry}' END,
+    timestamptz '2026-01-01 10:00+00' + random() * interval '100 days' FROM generate_series(1, 600) AS i;
+INSERT INTO visits VALUES (601, 1, 5, '{lot}', 'infinity'), (602, 1, 5, '{lot}', NULL), (603, 1, 'NaN', '{lot}', '2026-01-05 10:00+00');
+SELECT segment.attach_source('visits', at => 'at');
+CREATE FUNCTION compare(program name, cap bigint, per text) RETURNS TABLE (cap_and_period text, said numeric, granted numeric, differ bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    amount text := 'visits.amount where note = "{lot}"';
+BEGIN
+    PERFORM segment.create_program(program), segment.join_program(program, 1), segment.join_program(program, 2);
+    CREATE TEMP TABLE said ON COMMIT DROP AS SELECT * FROM segment.what_if_earning(program, amount, NULL, 'week', cap, per);
+    PERFORM segment.create_earning(program, 'visits', amount, ref => '{member}', cap => cap, per => per, backfill => true);
+    RETURN QUERY EXECUTE format('WITH granted AS (SELECT date_trunc(''week'', v.at AT TIME ZONE ''UTC'') AT TIME ZONE ''UTC'' AS start,
+            count(*) FILTER (WHERE points <> 0) AS rows, count(DISTINCT key) FILTER (WHERE points <> 0) AS customers, sum(points) AS points
+            FROM segment_data.past_%s_granted JOIN visits AS v ON "{member}" = ref::bigint WHERE rule = ''visits'' GROUP BY 1)
+        SELECT %L, (SELECT sum(points) FROM said), (SELECT sum(points) FROM granted), (SELECT count(*) FROM ((SELECT start, rows, customers, points FROM said WHERE rows > 0
+            EXCEPT TABLE granted) UNION ALL (TABLE granted EXCEPT SELECT start, rows, customers, points FROM said)) AS x)', program, concat(cap, ' a ', per));
+    DROP TABLE said;
+END $$;
+SELECT cap_and_period, said > 100 AND said = granted AS same, differ FROM compare('none', NULL, NULL);
+SELECT cap_and_period, said > 100 AND said = granted AS same, differ FROM compare('daily', 12, 'day');
+SELECT cap_and_period, said > 100 AND said = granted AS same, differ FROM compare('weekly', 40, 'week');
+SELECT cap_and_period, said > 100 AND said = granted AS same, differ FROM compare('ever', 100, 'ever');
 -- many customers, more than are granted at once, as of when each was decided last
 SELECT segment.create_program('miles', expires => 'after 3 months without activity');
 INSERT INTO orders SELECT 1000 + i, 10 + i % 500, i % 10, '2026-06-09 10:00+00' FROM generate_series(1, 11000) AS i;

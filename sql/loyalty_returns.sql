@@ -82,6 +82,30 @@ SELECT 'debt' AS program, contra, sum(points) FROM segment_data.guest_debt_entry
 UNION ALL SELECT 'visits', contra, sum(points) FROM segment_data.guest_visits_entry GROUP BY contra ORDER BY 1, 2;
 SELECT program, v.* FROM segment.program AS p, segment.verify_program(p.program) AS v;
 SELECT * FROM segment.verify();
+-- two customers whose clocks differ, as one of them was served by a later transaction:
+-- what is held of the giver is held still, and what comes does not come before it went
+SELECT segment.create_program('skew', expires => 'after 1 year');
+SET segment.now = '2027-01-01 09:00+00';
+SELECT segment.join_program('skew', 1, '1'), segment.join_program('skew', 2, '2'), segment.earn('skew', 1, 100) > 0 AS earned;
+SELECT segment.hold('skew', 1, 100, timestamptz '2027-01-01 10:03+00') > 0 AS held;
+SET segment.now = '2027-01-01 10:05+00';
+SELECT segment.earn('skew', 2, 1) > 0 AS earned;
+SET segment.now = '2027-01-01 10:00+00';
+SELECT segment.give('skew', 1, 2, 60);
+SELECT segment.earn('skew', 1, 100) > 0 AS earned;
+SELECT segment.give('skew', 1, 2, 60) > 0 AS given;
+SELECT segment.redeem('skew', 1, 40) > 0 AS spent;
+SELECT key, at, points, sum(points) OVER (PARTITION BY lot ORDER BY at, entry) AS left_over FROM segment_data.guest_skew_entry WHERE contra IN ('gift', 'redeemed') ORDER BY entry;
+SELECT lot, at, left_over FROM (SELECT lot, at, sum(sum(points)) OVER (PARTITION BY lot ORDER BY at) AS left_over FROM segment_data.guest_skew_entry GROUP BY lot, at) AS e WHERE left_over < 0;
+-- and the other way round
+SELECT segment.give('skew', 2, 1, 30) > 0 AS given;
+SELECT key, at, points FROM segment_data.guest_skew_entry WHERE contra = 'gift' ORDER BY entry DESC LIMIT 2;
+SELECT * FROM segment.verify_program('skew');
+SET client_min_messages = warning;
+SELECT segment.drop_program('skew', cascade => true);
+RESET client_min_messages;
+RESET segment.now;
+
 -- verify_program notices what is wrong
 SET segment.capture = off;
 UPDATE segment_data.guest_debt_lot SET remaining = granted WHERE lot = 1;

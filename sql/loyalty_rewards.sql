@@ -280,17 +280,33 @@ SELECT segment.reverse('tea', :second, 2) IS NOT NULL AS reversed;
 SELECT tea_balance, tea_vouchers FROM guest WHERE customer_id = 1;
 SELECT * FROM segment.verify_program('tea');
 
--- whoever drops the vouchers themselves has none, but orders come in
+-- nobody drops the vouchers themselves; where they are gone all the same, orders come in
 BEGIN;
 DROP TABLE segment_data.guest_card_voucher;
 ROLLBACK;
 BEGIN;
+SET LOCAL segment.capture = off;
 DROP TABLE segment_data.guest_card_voucher CASCADE;
+SET LOCAL segment.capture = on;
 INSERT INTO orders VALUES (26, 1, 9);
 SELECT card_balance FROM guest WHERE customer_id = 1;
 SELECT segment.card('card', 1)->'offers' AS offers;
 SELECT segment.redeem_reward('card', 1, 'coffee');
 ROLLBACK;
+
+-- what time makes active is offered on the card at that very instant, and had at once; or it comes with the next movement
+SELECT segment.create_program('wait', unit => 'stamps', pending => '1 day'), segment.join_program('wait', 1, 'W-1'), segment.create_reward('wait', 'pot', 9, auto => true);
+SELECT segment.earn('wait', 1, 20) IS NOT NULL AS earned, to_char(segment.now(), 'YYYY-MM-DD HH24:MI:SS') AS now \gset
+SELECT set_config('segment.now', (:'now'::timestamptz + interval '1 day' - interval '1 microsecond')::text, false) > '' AS before;
+SELECT card->'offers' AS offers, card->'vouchers' AS vouchers FROM segment.card('wait', 1) AS card;
+SELECT set_config('segment.now', (:'now'::timestamptz + interval '1 day')::text, false) > '' AS then;
+SELECT card->'offers' AS offers, card->'vouchers' AS vouchers FROM segment.card('wait', 1) AS card;
+SELECT wait_balance, wait_vouchers FROM guest WHERE customer_id = 1;
+SELECT code IS NOT NULL AS code, expires_at FROM segment.redeem_reward('wait', 1, 'pot');
+SELECT wait_balance, wait_vouchers FROM guest WHERE customer_id = 1;
+SELECT segment.earn('wait', 1, 1) IS NOT NULL AS earned;
+SELECT wait_balance, wait_vouchers FROM guest WHERE customer_id = 1;
+SELECT reward, auto FROM segment_data.guest_wait_voucher ORDER BY movement;
 
 -- all of it goes with the program, and with the population
 SELECT segment.drop_program('club');

@@ -145,6 +145,8 @@ SELECT * FROM tiers('2029-09-30 12:00+02');
 -- who leaves has none, and who comes back has what it would be
 SELECT segment.leave_program('club', 5);
 SELECT * FROM segment.tier_steps('club', 5);
+SELECT club_tier, club_points_to_next_tier, club_qualified > 0 AS qualified FROM guest WHERE customer_id = 5;
+SELECT card->'tier' AS tier, card->'next_tier' AS next_tier, card->'to_next_tier' AS to_next_tier FROM segment.card('club', 5) AS card;
 SELECT segment.join_program('club', 5);
 SELECT * FROM segment.tier_steps('club', 5);
 SELECT * FROM segment.verify_program('club');
@@ -216,6 +218,14 @@ SELECT outcome(statement) FROM unnest(ARRAY['UPDATE segment_data.guest_club_step
     'UPDATE segment.tier SET threshold = 1', $$SELECT segment.drop_trait('club_tier')$$]) AS statement;
 \pset tuples_only off
 \pset format aligned
+
+-- what customers qualify by has another name, and nobody followed it
+SET segment.capture = off;
+ALTER TABLE orders RENAME amount TO total;
+RESET segment.capture;
+SELECT problem, stored FROM segment.verify_program('club');
+ALTER TABLE orders RENAME total TO amount;
+SELECT problem, stored FROM segment.verify_program('club');
 
 -- without what customers qualify by, orders are taken as ever
 SET client_min_messages = warning;

@@ -201,6 +201,14 @@ typedef struct DateTimeErrorExtra
 #define ATTRIBUTE_GENERATED_VIRTUAL 'v'
 #endif
 
+/* 18 knows of NOT NULL that was not checked yet. */
+#if PG_VERSION_NUM < 180000
+#define attribute_refuses_null(desc, i) (TupleDescAttr(desc, i)->attnotnull)
+#else
+#define attribute_refuses_null(desc, i) \
+	(TupleDescCompactAttr(desc, i)->attnullability == ATTNULLABLE_VALID)
+#endif
+
 /* In 18 it stands before the declaration, where C11 wants it. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

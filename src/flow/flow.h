@@ -236,6 +236,27 @@ struct FlowReader
 /* flow_register_reader() lets a room read, when the library is loaded. */
 extern void flow_register_reader(const FlowReader *reader);
 
+/* keepers.c: tables that nobody takes away from a room to the right ------- */
+
+/*
+ * keeps() says what is kept in a table, in words for users, and what drops it
+ * instead, as a hint; NULL: nothing, or it goes with its population.  The
+ * table may be gone already.  check() is an error if a table in which
+ * something is kept, and which is locked, is not as the room has made it.
+ */
+typedef struct FlowKeeper
+{
+	char	   *(*keeps) (Oid relid, const char **instead);
+	void		(*check) (Oid relid);
+} FlowKeeper;
+
+/* flow_register_keeper() lets a room keep tables. */
+extern void flow_register_keeper(const FlowKeeper *registered);
+
+/* flow_keeper() and flow_keeper_check() ask the room that keeps tables. */
+extern char *flow_keeper(Oid relid, const char **instead);
+extern void flow_keeper_check(Oid relid);
+
 /* capture.c: rows that a room to the right has written -------------------- */
 
 typedef struct FlowArrival FlowArrival;

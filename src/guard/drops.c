@@ -34,8 +34,6 @@ static void lose_table(const GuardStatement *statement,
 static void lose_column(const GuardStatement *statement,
 						const GuardObject *object);
 static Oid	top_of(Oid relid);
-static bool had_triggers(const GuardStatement *statement,
-						 const GuardObject *table);
 
 void
 drops_check(const GuardStatement *statement)
@@ -125,11 +123,10 @@ top_of(Oid relid)
 }
 
 /*
- * had_triggers() says whether triggers of ours went with the table: what is
- * left of a name are the names of the table's schema, of the table and of the
- * trigger.
+ * What is left of the name of a trigger are the names of the table's schema,
+ * of the table and of the trigger.
  */
-static bool
+bool
 had_triggers(const GuardStatement *statement, const GuardObject *table)
 {
 	ListCell   *lc;

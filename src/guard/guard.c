@@ -120,6 +120,7 @@ segment_guard_command(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	SPI_connect();
 	statement.objects = commanded();
+	kept_check_altered(&statement);
 	renames_follow(&statement);
 	alters_check(&statement);
 	partitions_commanded(&statement);
@@ -138,6 +139,7 @@ segment_guard_drop(PG_FUNCTION_ARGS)
 	dropping = false;
 	SPI_connect();
 	statement.objects = dropped();
+	kept_check_dropped(&statement);
 	/* first: what else is dropped may count all rows that are left */
 	partitions_dropped();
 	drops_check(&statement);

@@ -72,6 +72,21 @@ extern void triggers_check_dropped(const GuardStatement *statement);
  */
 extern bool drop_cascades(const GuardStatement *statement, const char *column);
 
+/*
+ * had_triggers() says whether triggers of ours went with a table.
+ */
+extern bool had_triggers(const GuardStatement *statement,
+						 const GuardObject *table);
+
+/* kept.c: tables that a room to the right keeps --------------------------- */
+
+/*
+ * kept_check_dropped() refuses that the statement has dropped one of these,
+ * and kept_check_altered() that it has made another one of it.
+ */
+extern void kept_check_dropped(const GuardStatement *statement);
+extern void kept_check_altered(const GuardStatement *statement);
+
 /* uniques.c: unique indexes that a statement drops ------------------------ */
 
 /*

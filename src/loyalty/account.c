@@ -14,7 +14,9 @@
  *
  * When.  A movement takes effect at the transaction's clock, but not before
  * the instant as of which the profile was last decided: so a transaction with
- * an older clock cannot spend what a later one has spent.
+ * an older clock cannot spend what a later one has spent.  Of two customers
+ * each has an instant of its own: what the other one has decided later, has
+ * not happened to the first.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,17 +52,17 @@ ledger_lock(Ledger *ledger)
 							first[1].key) > 0;
 	int64		movement;
 
-	ledger->at = clock_now();
 	for (int i = 0; i < ledger->naccounts; i++)
 	{
 		Account    *account = &first[swap ? 1 - i : i];
 		TupleTableSlot *row = profile_lock(table, account->key);
 
 		account->exists = row != NULL;
+		account->now = clock_now();
 		if (row == NULL)
 			continue;
 		account->decided_at = profile_evaluated_at(ledger->population, row);
-		ledger->at = Max(ledger->at, account->decided_at);
+		account->now = Max(account->now, account->decided_at);
 	}
 	profile_close(table);
 	CommandCounterIncrement();
@@ -68,8 +70,6 @@ ledger_lock(Ledger *ledger)
 	movement = ledger->token == NULL ? 0 : known_token(ledger);
 	if (movement != 0)
 		return movement;
-	for (int i = 0; i < ledger->naccounts; i++)
-		first[i].now = ledger->at;
 	ledger_read_locked(ledger);
 	return 0;
 }

@@ -7,8 +7,8 @@
  *
  *		customer_argument	42, as the key's type
  *		points_argument		100; 0 or less would be an error
- *		request_text		'earn|42|100': another call with token x must say
- *							the same
+ *		request_text		'earn|2:42|3:100': another call with token x must
+ *							say the same
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +20,8 @@
 #include "utils/lsyscache.h"
 
 #include "loyalty/loyalty_private.h"
+
+pg_noreturn static void refuse_points(void);
 
 int64
 points_argument(FunctionCallInfo fcinfo, int argument, bool optional)
@@ -39,6 +41,7 @@ points_argument(FunctionCallInfo fcinfo, int argument, bool optional)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("points must be positive, not " INT64_FORMAT, points),
+				 get_func_rettype(fcinfo->flinfo->fn_oid) == VOIDOID ? 0 :
 				 errhint("Use segment.redeem() to spend points, and segment.reverse() to take back a movement.")));
 	if (points > MOST_POINTS)
 		ereport(ERROR,
@@ -54,10 +57,26 @@ add_points(int64 a, int64 b)
 	int64		sum;
 
 	if (pg_add_s64_overflow(a, b, &sum))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("a customer cannot have so many points")));
+		refuse_points();
 	return sum;
+}
+
+int64
+movement_points(const Movement *movement, int64 before, int64 points)
+{
+	int64		sum = add_points(before, points);
+
+	if (movement->rule == NULL && sum > MOST_POINTS)
+		refuse_points();
+	return sum;
+}
+
+static void
+refuse_points(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("a customer cannot have so many points")));
 }
 
 Datum
@@ -106,7 +125,8 @@ request_text(const char *function, FunctionCallInfo fcinfo,
 		}
 		getTypeOutputInfo(type, &output, &unused);
 		value = OidOutputFunctionCall(output, PG_GETARG_DATUM(argument));
-		appendStringInfoString(&text, value);
+		/* with its length, as there may be bars in it */
+		appendStringInfo(&text, "%d:%s", (int) strlen(value), value);
 	}
 	return text.data;
 }

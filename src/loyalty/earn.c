@@ -187,27 +187,41 @@ segment_give(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(number);
 }
 
-/* give() is segment.give() for two customers who are locked. */
+/*
+ * give() is segment.give() for two customers who are locked.  What leaves the
+ * one as of its instant comes to the other not before that, and not before an
+ * instant of the other's; so it has to be good then.
+ */
 static int64
 give(Ledger *ledger, int64 points, const char *note)
 {
 	Account    *giver = &ledger->accounts[0];
 	Account    *receiver = &ledger->accounts[1];
+	TimestampTz comes_at = Max(giver->now, receiver->now);
 	Movement   *given;
 	Movement   *received;
+	List	   *shares;
 	ListCell   *lc;
 
 	account_check_member(ledger, giver, false);
 	account_check_member(ledger, receiver, true);
+	ledger->at = giver->now;
 	given = lots_move(ledger, giver, "gift", -points, NULL, note);
+	ledger->at = receiver->now;
 	received = lots_move(ledger, receiver, "gift", points, NULL, note);
-	foreach(lc, lots_draw(ledger, given, points, "gift", "gift"))
+	ledger->at = comes_at;
+	shares = lots_choose(ledger, giver, points);
+	foreach(lc, shares)
 	{
 		const Share *share = lfirst(lc);
 
+		ledger->at = giver->now;
+		lot_draw(ledger, given, share->lot, share->points, "gift", "gift");
+		ledger->at = receiver->now;
 		(void) lot_grant(ledger, received, share->points, "gift", "gift",
-						 ledger->at, share->lot->expires_at);
+						 comes_at, share->lot->expires_at);
 	}
+	ledger->at = giver->now;
 	lots_touch(ledger, given);
 	lots_write(ledger);
 	rewards_end(ledger, true);

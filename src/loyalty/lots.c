@@ -85,8 +85,8 @@ lot_grant(Ledger *ledger, Movement *movement, int64 points, const char *kind,
 	}
 	else
 		lot->changed = true;
-	lot->granted = add_points(lot->granted, points);
-	lot->remaining = add_points(lot->remaining, points);
+	lot->granted = movement_points(movement, lot->granted, points);
+	lot->remaining += points;
 	ledger_enter(ledger, movement, lot, points, kind, contra, active_at);
 	ledger_enter(ledger, movement, lot, -points, "expire", "expired",
 				 expires_at);
@@ -451,7 +451,7 @@ lots_touch(Ledger *ledger, Movement *movement)
 			move_expiry(ledger, movement, lot,
 						terms_apply(&program->terms, program->zone,
 									lot->active_at));
-		else if (kept == NULL)
+		else if (kept == NULL || kept->granted > PG_INT64_MAX - points)
 		{
 			kept = lot;
 			move_expiry(ledger, movement, lot,
@@ -466,8 +466,8 @@ lots_touch(Ledger *ledger, Movement *movement)
 						 ledger->at);
 			ledger_enter(ledger, movement, lot, points, "extend", "expired",
 						 lot->expires_at);
-			kept->granted = add_points(kept->granted, points);
-			kept->remaining = add_points(kept->remaining, points);
+			kept->granted += points;
+			kept->remaining += points;
 			ledger_enter(ledger, movement, kept, points, "move", "moved",
 						 ledger->at);
 			ledger_enter(ledger, movement, kept, -points, "extend",
@@ -545,7 +545,7 @@ static int64
 ask_sum(Ledger *ledger, Account *account, LedgerStatement statement,
 		TimestampTz *last)
 {
-	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at)};
+	Datum		values[] = {account->key, TimestampTzGetDatum(account->now)};
 	bool		isnull;
 	Datum		value;
 

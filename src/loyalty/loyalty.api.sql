@@ -742,13 +742,12 @@ CREATE OR REPLACE FUNCTION segment.what_if_earning(
     OUT start timestamptz,
     OUT rows bigint,
     OUT customers bigint,
-    OUT points numeric,
-    OUT exact boolean)
+    OUT points numeric)
 RETURNS SETOF record
 LANGUAGE C STABLE COST 100000 ROWS 100
 AS 'MODULE_PATHNAME', 'segment_what_if_earning';
 COMMENT ON FUNCTION segment.what_if_earning(name, text, text, text, bigint, text, name) IS
-    'what a rule would have granted those who are members now, by the periods in which rows happened: a day, week, month, quarter or year; exact: false where rows that earn less than nothing met a cap; condition: must be NULL, as profiles of the past are not kept';
+    'what a rule would have granted those who are members now, by the periods in which rows happened: a day, week, month, quarter or year; cap, per: as of the rule, as if rows had come in the order of their times; condition: must be NULL, as profiles of the past are not kept';
 
 CREATE OR REPLACE FUNCTION segment.end_earning(
     program name,

@@ -26,5 +26,6 @@ loyalty_init(void)
 	reward_reader_init();
 	occasions_init();
 	occasion_guest_init();
+	keeper_init();
 	flow_on_drop(programs_forget);
 }

@@ -7,6 +7,7 @@
  *		program.c			which programs are there, and who may use them?
  *		program_define.c	they are made, changed and dropped
  *		program_table.c		and their tables
+ *		shape.c keeper.c	which nobody drops, or alters (shape.h)
  *		statements.c		the SQL for what is asked now and then
  *		tables.c rows.c search.c
  *							the table API for what is asked all day (tables.h)
@@ -209,6 +210,11 @@ extern Interval program_pending(const Program *program, const char *pending);
 extern Terms program_terms(const Program *program, const char *expires,
 						   pg_tz *zone);
 
+/*
+ * program_refuse_dropped() raises an error: a table of that program is gone.
+ */
+pg_noreturn extern void program_refuse_dropped(const char *program);
+
 /* program_names() lists the names (char *) of all, in order. */
 extern List *program_names(const Population *population);
 
@@ -219,9 +225,11 @@ pg_noreturn extern void program_refuse_unknown(const Population *population,
 /*
  * program_sql() puts the names of a program's tables into SQL, where these
  * stand as {member}, {movement}, {lot}, {entry}, {hold}, {granted} and
- * {voucher}, and that of the type of keys, {key}.
+ * {voucher}, and that of the type of keys, {key}.  sql_verbatim() is SQL in
+ * which nothing stands for anything, whatever users have written there.
  */
 extern char *program_sql(const Program *program, const char *sql);
+extern char *sql_verbatim(const char *sql);
 
 /* statements.c: the SQL for what is asked now and then -------------------- */
 
@@ -418,11 +426,15 @@ extern char *account_text(const Ledger *ledger, const Account *account);
 /*
  * points_argument() is a number of points, which must be positive; zero stands
  * for NULL if 'optional'.  add_points() adds them up, or raises
- * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE.
+ * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE.  movement_points() does so for what a
+ * movement adds to something: more than MOST_POINTS is what rows of sources
+ * alone may bring about, so that nobody at a till makes an order fail.
  */
 extern int64 points_argument(FunctionCallInfo fcinfo, int argument,
 							 bool optional);
 extern int64 add_points(int64 a, int64 b);
+extern int64 movement_points(const Movement *movement, int64 before,
+							 int64 points);
 
 /*
  * customer_argument() is the key of a customer.  note_argument() is a text, or
@@ -590,6 +602,9 @@ typedef struct TableForm
 /* program_make_table() makes one of the tables, for the population's owner. */
 extern Oid	program_make_table(const Program *program, ProgramTable which,
 							   const TableForm *form);
+
+/* keeper.c: keeper_init() lets the guard keep our tables as they are. */
+extern void keeper_init(void);
 
 /* program_define.c: what is to be dropped with a population. */
 extern List *programs_forget(const Population *population);

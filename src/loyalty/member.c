@@ -241,9 +241,10 @@ segment_member_key(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	question_begin(&question, program->population);
 	if (SPI_execute_with_args(program_sql(program,
-										  "SELECT key FROM {member}"
+										  "SELECT key::{key} FROM {member}"
 										  " WHERE code = $1"
-										  " AND left_at IS NULL"),
+										  " AND left_at IS NULL"
+										  " AND key IS NOT NULL"),
 							  1, (Oid[]) {TEXTOID},
 							  (Datum[]) {CStringGetTextDatum(code)}, NULL,
 							  true, 1) != SPI_OK_SELECT)

@@ -88,7 +88,10 @@ programs_init(void)
 static bool
 made_of(const void *entry, Oid relid)
 {
-	return ((const ProgramEntry *) entry)->key.base == relid;
+	const ProgramEntry *program = entry;
+
+	return program->key.base == relid ||
+		program->program->tables[VOUCHER_TABLE] == relid;
 }
 
 const Program *
@@ -148,12 +151,17 @@ table_name(const Program *program, ProgramTable which)
 	const char *table = relation_name(program->tables[which]);
 
 	if (table == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the ledger of program \"%s\" was dropped",
-						program->name),
-				 errhint("Drop the program with segment.drop_program().")));
+		program_refuse_dropped(program->name);
 	return table;
+}
+
+void
+program_refuse_dropped(const char *program)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("the ledger of program \"%s\" was dropped", program),
+			 errhint("Drop the program with segment.drop_program().")));
 }
 
 Program *
@@ -294,10 +302,13 @@ program_sql(const Program *program, const char *sql)
 	initStringInfo(&text);
 	while (*sql != '\0')
 	{
+		bool		verbatim = sql[0] == '{' && sql[1] == '{';
 		const char *end = *sql == '{' ? strchr(sql, '}') : NULL;
 		int			length = end == NULL ? 0 : end - sql - 1;
 
-		if (end == NULL)
+		if (verbatim)
+			sql++;
+		if (end == NULL || verbatim)
 		{
 			appendStringInfoChar(&text, *sql++);
 			continue;
@@ -309,6 +320,21 @@ program_sql(const Program *program, const char *sql)
 				strncmp(sql + 1, program_table_names[i], length) == 0)
 				appendStringInfoString(&text, table_name(program, i));
 		sql = end + 1;
+	}
+	return text.data;
+}
+
+char *
+sql_verbatim(const char *sql)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (; *sql != '\0'; sql++)
+	{
+		if (*sql == '{')
+			appendStringInfoChar(&text, '{');
+		appendStringInfoChar(&text, *sql);
 	}
 	return text.data;
 }

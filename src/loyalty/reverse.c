@@ -216,7 +216,7 @@ take_back(Ledger *ledger, Movement *movement, int64 grant, int64 points,
 	if (policy == RETURNS_DEBT)
 	{
 		ledger_enter(ledger, movement, NULL, -left, kind, contra, ledger->at);
-		account->debt = add_points(account->debt, left);
+		account->debt = movement_points(movement, account->debt, left);
 	}
 	else
 	{

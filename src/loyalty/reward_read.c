@@ -113,9 +113,11 @@ select_offers(const Program *program, Datum key, Datum *values)
 	customer.at = clock_now();
 	customer.profile = profile_row(program->population, key);
 	if (SPI_execute_with_args(program_sql(program,
-										  "SELECT reward, issued_at"
+										  "SELECT reward::text,"
+										  " issued_at::timestamptz"
 										  " FROM {voucher} WHERE key = $1"
-										  " AND ended <> 'cancelled'"),
+										  " AND ended <> 'cancelled'"
+										  " AND reward IS NOT NULL"),
 							  1, (Oid[]) {program->population->key_type},
 							  &key, NULL,
 							  true, 0) != SPI_OK_SELECT)

@@ -39,6 +39,7 @@ static char *members_rows_sql(const RowsAsked *asked);
 static int	whole_customers(List *rows);
 static List *changes_of(const RowsAsked *asked, List *rows);
 static char *what_if_sql(const RowsAsked *asked, const char *period);
+static char *capped_sql(const RowsAsked *asked, const char *earned);
 static const char *points_sql(const Program *program);
 
 /* ---- backfill ---- */
@@ -110,13 +111,13 @@ members_rows_sql(const RowsAsked *asked)
 	char	   *key = profile_key_sql(source->population,
 									  source_key_sql(source),
 									  source->key_type);
-	char	   *condition = psprintf("EXISTS (SELECT FROM {member} AS m"
+	char	   *condition = psprintf("EXISTS (SELECT FROM %s AS m"
 									 " WHERE m.key = %s"
-									 " AND m.left_at IS NULL)", key);
+									 " AND m.left_at IS NULL)",
+									 program_sql(asked->program, "{member}"),
+									 key);
 
-	return psprintf("%s ORDER BY 1, 2, 3",
-					program_sql(asked->program,
-								rules_rows_sql(asked, condition)));
+	return psprintf("%s ORDER BY 1, 2, 3", rules_rows_sql(asked, condition));
 }
 
 /*
@@ -187,7 +188,7 @@ changes_of(const RowsAsked *asked, List *rows)
 
 /*
  * what_if_earning(program, amount, condition, period, cap, per, population)
- *	-> (period, rows, customers, points, exact)
+ *	-> (period, rows, customers, points)
  */
 Datum
 segment_what_if_earning(PG_FUNCTION_ARGS)
@@ -220,46 +221,63 @@ segment_what_if_earning(PG_FUNCTION_ARGS)
 			 !PG_ARGISNULL(4),
 			 PG_ARGISNULL(5) ? NULL : lower_text(fcinfo, 5));
 	asked.source = rule_source(program->population, &rule);
-	program_answer(fcinfo, program, what_if_sql(&asked, period), 0, NULL,
-				   NULL);
+	program_answer(fcinfo, program,
+				   sql_verbatim(what_if_sql(&asked, period)), 0, NULL, NULL);
 	return (Datum) 0;
 }
 
 /*
  * what_if_sql() adds up what the rows of members would earn, by periods.
- * Under a cap a row gets what those before it have left, as it would have if
- * rows had come in the order of their times; where some earn less than
- * nothing that is an estimate.
  */
 static char *
 what_if_sql(const RowsAsked *asked, const char *period)
 {
-	const Rule *rule = linitial(asked->rules);
 	char	   *zone =
 		quote_literal_cstr(asked->source->population->timezone);
-	char	   *group = rule->per == NULL || strcmp(rule->per, "ever") == 0 ?
-		pstrdup("key") :
-		psprintf("key, pg_catalog.date_trunc(%s, at AT TIME ZONE %s)",
-				 quote_literal_cstr(rule->per), zone);
-	char	   *granted = rule->cap == 0 ? pstrdup("points") :
-		psprintf("CASE WHEN points > 0 THEN greatest(0, least(points, "
-				 INT64_FORMAT " - coalesce(sum(points) OVER (PARTITION BY %s"
-				 " ORDER BY at, ref ROWS BETWEEN UNBOUNDED PRECEDING"
-				 " AND 1 PRECEDING), 0))) ELSE points END", rule->cap, group);
-	char	   *exact = rule->cap == 0 ? pstrdup("true") :
-		psprintf("min(points) OVER (PARTITION BY %s) >= 0", group);
+	char	   *earned = psprintf("SELECT key, at, ref, %s AS points"
+								  " FROM (%s) AS read WHERE isfinite(at)",
+								  points_sql(asked->program),
+								  members_rows_sql(asked));
 
 	return psprintf("SELECT pg_catalog.date_trunc(%s, at AT TIME ZONE %s)"
-					" AT TIME ZONE %s, count(*) FILTER (WHERE granted <> 0),"
-					" count(DISTINCT key) FILTER (WHERE granted <> 0),"
-					" sum(granted), bool_and(exact)"
-					" FROM (SELECT key, at, %s AS granted, %s AS exact"
-					" FROM (SELECT key, at, ref, %s AS points"
-					" FROM (%s) AS read) AS earned"
-					" WHERE at IS NOT NULL) AS capped GROUP BY 1 ORDER BY 1",
-					quote_literal_cstr(period), zone, zone, granted, exact,
-					points_sql(asked->program),
-					members_rows_sql(asked));
+					" AT TIME ZONE %s, count(*) FILTER (WHERE points <> 0),"
+					" count(DISTINCT key) FILTER (WHERE points <> 0),"
+					" sum(points) FROM (%s) AS granted GROUP BY 1 ORDER BY 1",
+					quote_literal_cstr(period), zone, zone,
+					capped_sql(asked, earned));
+}
+
+/*
+ * capped_sql() is what rows are granted that earn points, of the rule's cap;
+ * as if they had come in the order of their times.
+ *
+ * A row is granted what the cap has left, one that earns less than nothing
+ * leaves more of it: so what is granted in a period is what was earned, less
+ * the most by which that has ever been above the cap, up to then.
+ */
+static char *
+capped_sql(const RowsAsked *asked, const char *earned)
+{
+	const Rule *rule = linitial(asked->rules);
+	const char *zone = asked->source->population->timezone;
+	char	   *same;
+
+	if (rule->cap == 0)
+		return pstrdup(earned);
+	same = strcmp(rule->per, "ever") == 0 ? "key" :
+		psprintf("key, pg_catalog.date_trunc(%s, at AT TIME ZONE %s)",
+				 quote_literal_cstr(rule->per), quote_literal_cstr(zone));
+	return psprintf("SELECT key, at, points"
+					" + greatest(0, max(above) OVER (w ROWS BETWEEN"
+					" UNBOUNDED PRECEDING AND 1 PRECEDING))"
+					" - greatest(0, max(above) OVER (w ROWS"
+					" UNBOUNDED PRECEDING)) AS points"
+					" FROM (SELECT key, at, ref, points, sum(points) OVER"
+					" (PARTITION BY %s ORDER BY at, ref"
+					" ROWS UNBOUNDED PRECEDING) - " INT64_FORMAT " AS above"
+					" FROM (%s) AS earned) AS summed"
+					" WINDOW w AS (PARTITION BY %s ORDER BY at, ref)",
+					same, rule->cap, earned, same);
 }
 
 /* points_sql() is how many points amount1 comes to: as grants.c counts. */

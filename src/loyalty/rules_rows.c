@@ -60,16 +60,19 @@ rules_rows_sql(const RowsAsked *asked, const char *condition)
 
 	rule_bind(source, linitial(asked->rules), &amount, &ref);
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s AS key, %s AS at, %s AS ref",
+	/* what is read may have been altered since */
+	appendStringInfo(&sql, "SELECT %s AS key, %s::pg_catalog.timestamptz"
+					 " AS at, %s::pg_catalog.text AS ref",
 					 profile_key_sql(source->population,
 									 source_key_sql(source),
 									 source->key_type),
-					 time == NULL ? "NULL::pg_catalog.timestamptz" :
-					 as_text(time, context), as_text(ref, context));
+					 time == NULL ? "NULL" : as_text(time, context),
+					 as_text(ref, context));
 	foreach(lc, asked->rules)
 	{
 		rule_bind(source, lfirst(lc), &amount, &ref);
-		appendStringInfo(&sql, ", %s AS amount%d", as_text(amount, context),
+		appendStringInfo(&sql, ", %s::pg_catalog.numeric AS amount%d",
+						 as_text(amount, context),
 						 foreach_current_index(lc) + 1);
 	}
 	AtEOXact_GUC(true, level);

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
@@ -28,6 +29,7 @@
 #include "utils/resowner.h"
 
 #include "loyalty/loyalty_private.h"
+#include "loyalty/tables.h"
 
 /* In the place of a type: that of keys, and an array of it. */
 #define KEY_TYPE	0
@@ -282,6 +284,9 @@ static Cache *plans_cache = NULL;
 static bool made_of(const void *entry, Oid relid);
 static Plans *program_plans(const Program *program);
 static SPIPlanPtr make_plan(const Program *program, LedgerStatement statement);
+static int	open_tables(const Program *program, LedgerStatement statement,
+						Relation *tables);
+static uint32 tables_of(LedgerStatement statement);
 static void plan_by_indexes(SPIPlanPtr plan);
 static void free_plans(void *plans);
 
@@ -315,6 +320,8 @@ uint64
 ledger_execute(const Program *program, LedgerStatement statement,
 			   const Datum *values, const char *nulls)
 {
+	Relation	tables[PROGRAM_TABLES];
+	int			ntables = open_tables(program, statement, tables);
 	Plans	   *plans = program_plans(program);
 	SPIPlanPtr	plan = plans->plans[statement];
 	int			result;
@@ -330,6 +337,8 @@ ledger_execute(const Program *program, LedgerStatement statement,
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", forms[statement].sql,
 			 SPI_result_code_string(result));
+	for (int i = 0; i < ntables; i++)
+		table_close(tables[i], NoLock);
 	return SPI_processed;
 }
 
@@ -403,6 +412,41 @@ plan_by_indexes(SPIPlanPtr plan)
 	AtEOXact_GUC(false, level);
 }
 
+/*
+ * open_tables() opens the tables that a statement names, and returns how many
+ * they are.  So they are as we have made them, and nobody alters them while
+ * the statement runs, be it by a trigger.
+ */
+static int
+open_tables(const Program *program, LedgerStatement statement,
+			Relation *tables)
+{
+	uint32		which = tables_of(statement);
+	int			count = 0;
+
+	for (int i = 0; i < PROGRAM_TABLES; i++)
+		if (which & (1U << i))
+			tables[count++] = program_table_open(program, i, AccessShareLock);
+	return count;
+}
+
+/* tables_of() says which tables a statement names, by bits. */
+static uint32
+tables_of(LedgerStatement statement)
+{
+	static uint32 known[LEDGER_STATEMENTS];
+	uint32		which = known[statement];
+
+	if (which != 0)
+		return which;
+	for (int i = 0; i < PROGRAM_TABLES; i++)
+		if (strstr(forms[statement].sql,
+				   psprintf("{%s}", program_table_names[i])) != NULL)
+			which |= 1U << i;
+	known[statement] = which;
+	return which;
+}
+
 static void
 free_plans(void *arg)
 {
@@ -438,6 +482,7 @@ program_append(FunctionCallInfo fcinfo, const Program *program,
 	ParamListInfo params = makeParamList(nargs);
 	OwnersQuestion question;
 	SPIExecuteOptions options;
+	int			level;
 
 	for (int i = 0; i < nargs; i++)
 	{
@@ -453,10 +498,14 @@ program_append(FunctionCallInfo fcinfo, const Program *program,
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, result->setResult,
 									result->econtext->ecxt_per_query_memory,
-									true, NULL, NULL);
+									true, result->setDesc,
+									gettext_noop("a table of the program is not as it was made"));
+	/* what is asked about sources is asked of all their rows, or an error */
+	level = settings_pin_all_rows();
 	if (SPI_execute_extended(program_sql(program, sql),
 							 &options) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);
+	AtEOXact_GUC(true, level);
 	options.dest->rDestroy(options.dest);
 	question_end(&question);
 }

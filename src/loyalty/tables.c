@@ -46,25 +46,8 @@
 #include "utils/snapmgr.h"
 
 #include "loyalty/search.h"
+#include "loyalty/shape.h"
 #include "loyalty/tables.h"
-
-/* The most columns of a table. */
-#define MOST_COLUMNS	14
-
-/* The columns of the tables, as create_program() makes them. */
-static const char *const columns[PROGRAM_TABLES][MOST_COLUMNS + 1] = {
-	[MEMBER_TABLE] = {"key", "joined_at", "left_at", "code"},
-	[MOVEMENT_TABLE] = {"movement", "key", "kind", "points", "at", "made_at",
-		"ref", "token", "request", "reverses", "by", "note", "rule",
-	"version"},
-	[LOT_TABLE] = {"lot", "movement", "key", "granted", "remaining",
-	"active_at", "expires_at"},
-	[ENTRY_TABLE] = {"entry", "movement", "lot", "key", "points", "kind",
-	"contra", "at"},
-	[HOLD_TABLE] = {"movement", "key", "points", "until", "state"},
-	[GRANTED_TABLE] = {"rule", "ref", "key", "version", "raw", "points",
-	"movement", "at"},
-};
 
 /* By which columns does a path look, and which rows are in its index? */
 typedef struct PathShape
@@ -126,7 +109,8 @@ static Cache *kept_tables = NULL;
 
 static bool made_of(const void *entry, Oid relid);
 static struct OpenTables *open_tables(Ledger *ledger);
-static const KeptTable *keep(Relation relation, ProgramTable which);
+static const KeptTable *keep(Relation relation, ProgramTable which,
+							 const Population *population);
 static bool is_plain(Relation relation, ProgramTable which);
 static bool calls_code(Node *node, void *context);
 static bool is_users(Oid function, void *context);
@@ -179,12 +163,22 @@ ledger_table(Ledger *ledger, ProgramTable which)
 	if (table == NULL)
 	{
 		table = MemoryContextAllocZero(open->context, sizeof(LedgerTable));
-		table->relation = table_open(ledger->program->tables[which],
-									 RowExclusiveLock);
-		table->kept = keep(table->relation, which);
+		table->relation = program_table_open(ledger->program, which,
+											 RowExclusiveLock);
+		table->kept = keep(table->relation, which, ledger->population);
 		open->tables[which] = table;
 	}
 	return table;
+}
+
+Relation
+program_table_open(const Program *program, ProgramTable which, LOCKMODE mode)
+{
+	Relation	relation = shape_open(program->tables[which], mode,
+									  program->name);
+
+	(void) keep(relation, which, program->population);
+	return relation;
 }
 
 void
@@ -251,35 +245,30 @@ table_writer(LedgerTable *table, bool speculative)
 
 /* ---- what is kept of a table ---- */
 
-/* keep() finds or makes what is kept of a table. */
+/*
+ * keep() finds or makes what is kept of a table, which has to be as we have
+ * made it.
+ */
 static const KeptTable *
-keep(Relation relation, ProgramTable which)
+keep(Relation relation, ProgramTable which, const Population *population)
 {
 	Oid			relid = RelationGetRelid(relation);
 	KeptEntry	made = {relid};
 	KeptEntry  *entry = cache_find(kept_tables, &relid);
 	uint64		begun = cache_begin();
-	TupleDesc	desc = RelationGetDescr(relation);
 	MemoryContext context;
 	MemoryContext old;
 
 	if (entry != NULL)
 		return entry->kept;
-	for (int i = 0; columns[which][i] != NULL; i++)
-		if (i >= desc->natts ||
-			strcmp(NameStr(TupleDescAttr(desc, i)->attname),
-				   columns[which][i]) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of table %s is not there any more",
-							columns[which][i], relation_name(relid))));
+	shape_check(relation, program_shapes[which], population->key_type);
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"segment ledger table",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	made.kept = palloc0(sizeof(KeptTable));
 	made.kept->plain = is_plain(relation, which);
-	if (TupleDescAttr(desc, 0)->attidentity != '\0')
+	if (TupleDescAttr(RelationGetDescr(relation), 0)->attidentity != '\0')
 		made.kept->sequence = getIdentitySequence(relation, 1, false);
 	keep_checks(made.kept, relation);
 	keep_indexes(made.kept, relation, which);
@@ -302,7 +291,7 @@ is_plain(Relation relation, ProgramTable which)
 	int			ncolumns = 0;
 	ListCell   *lc;
 
-	while (columns[which][ncolumns] != NULL)
+	while (program_shapes[which][ncolumns].name != NULL)
 		ncolumns++;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		if (!is_ours(&triggers->triggers[i]))

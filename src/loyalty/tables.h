@@ -121,6 +121,13 @@ extern void tables_init(void);
 extern LedgerTable *ledger_table(Ledger *ledger, ProgramTable which);
 
 /*
+ * program_table_open() opens a table for a statement: a table of a program
+ * that was dropped, or is not as we have made it, is an error.
+ */
+extern Relation program_table_open(const Program *program, ProgramTable which,
+								   LOCKMODE mode);
+
+/*
  * table_is_plain() says whether nothing is to be done when a row is written
  * but what rows.c does: no trigger is there but ours, for example.
  * table_path() is the index of a path, InvalidOid if there is none.

@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 #include "loyalty/search.h"
+#include "loyalty/shape.h"
 #include "loyalty/tables.h"
 #include "loyalty/tier_private.h"
 
@@ -45,6 +46,7 @@ enum
 typedef struct Looked
 {
 	Oid			relid;
+	const ColumnShape *shape;
 	Relation	relation;
 	Oid			index;			/* its primary key, or InvalidOid */
 	Search	   *search;
@@ -52,7 +54,8 @@ typedef struct Looked
 
 static void read_events(Tiering *tiering, const TierCustomer *customers,
 						int count, TierKnown *known);
-static void look_begin(Looked *looked, Snapshot snapshot);
+static void look_begin(Looked *looked, const Tiering *tiering,
+					   Snapshot snapshot);
 static void look_end(Looked *looked);
 static TierStep step_of_row(const Tiering *tiering, TupleTableSlot *row);
 static void add_kept(const Tiering *tiering, TierKnown *one,
@@ -83,14 +86,17 @@ tier_standings(Tiering *tiering, const TierCustomer *customers, int count)
 {
 	TierKnown  *known = palloc0(sizeof(TierKnown) * count);
 	Snapshot	snapshot;
-	Looked		looked[] = {{tiering->member}, {tiering->kept},
-	{tiering->step}};
+	Looked		looked[] = {
+		{tiering->member, program_shapes[MEMBER_TABLE]},
+		{tiering->kept, tiering_shapes[1]},
+		{tiering->step, tiering_shapes[0]},
+	};
 
 	/* to see what this transaction has written */
 	CommandCounterIncrement();
 	snapshot = search_snapshot();
 	for (int i = 0; i < lengthof(looked); i++)
-		look_begin(&looked[i], snapshot);
+		look_begin(&looked[i], tiering, snapshot);
 	for (int i = 0; i < count; i++)
 	{
 		TierKnown  *one = &known[i];
@@ -127,11 +133,14 @@ tier_standings(Tiering *tiering, const TierCustomer *customers, int count)
 
 /* look_begin() prepares to look for rows by the first column, the key. */
 static void
-look_begin(Looked *looked, Snapshot snapshot)
+look_begin(Looked *looked, const Tiering *tiering, Snapshot snapshot)
 {
 	static const SearchForm by_key = {{1}};
 
-	looked->relation = table_open(looked->relid, AccessShareLock);
+	looked->relation = shape_open(looked->relid, AccessShareLock,
+								  tiering->program);
+	shape_check(looked->relation, looked->shape,
+				tiering->population->key_type);
 	looked->index = RelationGetPrimaryKeyIndex(looked->relation, false);
 	looked->search = search_begin(looked->relation, looked->index, snapshot,
 								  &by_key);

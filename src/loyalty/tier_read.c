@@ -25,6 +25,7 @@
 SEGMENT_FUNCTION(segment_tier_steps);
 
 static char *trait_column(const Program *program, const char *name);
+static void bind(void *tiering);
 static void tell_difference(const Tiering *tiering, Datum key,
 							const TierStep *stored, const TierStep *expected,
 							void *context);
@@ -51,7 +52,7 @@ segment_tier_steps(PG_FUNCTION_ARGS)
 				   psprintf("SELECT at, nullif(tier, ''),"
 							" nullif(until, 'infinity'), at <= $2 FROM %s"
 							" WHERE key = $1 ORDER BY at",
-							relation_name(tiering->step)), 2,
+							sql_verbatim(relation_name(tiering->step))), 2,
 				   (Oid[]) {program->population->key_type, TIMESTAMPTZOID},
 				   (Datum[]) {key, TimestampTzGetDatum(clock_now())});
 	return (Datum) 0;
@@ -111,25 +112,41 @@ tier_verify(FunctionCallInfo fcinfo, const Program *program)
 	Tiering    *tiering = tiering_find(program->population, program->name);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	OwnersQuestion question;
+	const char *trouble;
 
 	if (tiering == NULL)
 		return;
-	if (tiering->source == NULL)
+	trouble = tiering->trouble;
+	if (trouble == NULL)
+	{
+		ErrorData  *error = attempt(bind, tiering);
+
+		trouble = error == NULL ? NULL : error->message;
+	}
+	if (trouble != NULL)
 	{
 		Datum		values[5] = {
 			CStringGetTextDatum("what customers qualify by cannot be read")
 		};
 		bool		nulls[5] = {false, true, true, false, true};
 
-		values[3] = CStringGetTextDatum(tiering->trouble);
+		values[3] = CStringGetTextDatum(trouble);
 		tuplestore_putvalues(result->setResult, result->setDesc, values,
 							 nulls);
 	}
-	if (tiering->source == NULL || tiering->live)
+	if (trouble != NULL || tiering->live)
 		return;
 	question_begin(&question, program->population);
 	tier_compare_all(tiering, tell_difference, result);
 	question_end(&question);
+}
+
+/* bind() binds what customers qualify by.  An Attempt. */
+static void
+bind(void *tiering)
+{
+	(void) tiering_value(tiering);
+	(void) tiering_where(tiering);
 }
 
 /* tell_difference() appends a row.  A TierDifference. */

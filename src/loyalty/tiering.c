@@ -374,7 +374,8 @@ events_sql(const Tiering *tiering)
 	counted = value == NULL ? "1" :
 		deparse_expression((Node *) value, context, true, true);
 	AtEOXact_GUC(true, level);
-	return psprintf("SELECT %s, %s, (%s)::pg_catalog.numeric%s",
+	return psprintf("SELECT %s, (%s)::pg_catalog.timestamptz,"
+					" (%s)::pg_catalog.numeric%s",
 					profile_key_sql(population, key, source->key_type), at,
 					counted, source_from_sql(source, condition.data));
 }

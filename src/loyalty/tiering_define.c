@@ -13,8 +13,9 @@
  *		club_qualified				sum(club_entry.points ... in this year)
  *		club_tier					nullif(last(club_step.tier so far), "")
  *		club_tier_until				nullif(last(club_step.until so far), ...)
- *		club_points_to_next_tier	nullif(last(club_step.next so far), 0)
- *									- club_qualified
+ *		club_points_to_next_tier	case when club_left_at is not set then
+ *									nullif(last(club_step.next so far), 0)
+ *									- club_qualified end
  *
  * Where nothing is held, there is only the first: the tiers make the others
  * (tier_define.c).
@@ -71,8 +72,9 @@ static const TraitForm held_traits[] = {
 	"the tier that the customer has; missing: none"},
 	{"tier_until", "nullif(last(%s_step.until so far), \"infinity\")",
 	"until when the customer holds the tier; missing: it does not end, or there is none"},
-	{TO_NEXT, "nullif(last(%1$s_step.next so far), 0) - %1$s_qualified",
-	"what is missing to the next tier; missing: there is none above"},
+	{TO_NEXT, "case when %1$s_left_at is not set then"
+		" nullif(last(%1$s_step.next so far), 0) - %1$s_qualified end",
+	"what is missing to the next tier; missing: there is none above, or the customer has left"},
 };
 
 static const char *const trait_names_of_tiers[] = {TO_NEXT, "tier_until",

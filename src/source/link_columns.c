@@ -24,6 +24,7 @@
 static List *split_names(const char *names);
 static void by_columns(NewLink *link, Oid of, List *of_names, List *to_names);
 static void by_foreign_key(NewLink *link, Oid of, List *of_names);
+static char *as_argument(const NewLink *link, const char *columns);
 static bool has_columns(const ForeignKeyCacheInfo *key, Oid of, List *names);
 static bool by_primary_key(NewLink *link, List *of_names);
 static void check_pair(const NewLink *link, const LinkPair *pair, Oid of);
@@ -32,7 +33,7 @@ static Oid	collation_of(Oid relid, AttrNumber attno);
 
 NewLink *
 link_make(const char *name, Oid relid, int of, Oid of_relid,
-		  const char *columns)
+		  const char *columns, bool look_up)
 {
 	NewLink    *link = palloc0(sizeof(NewLink));
 	const char *rest = columns;
@@ -42,6 +43,7 @@ link_make(const char *name, Oid relid, int of, Oid of_relid,
 	link->name = name;
 	link->relid = relid;
 	link->of = of;
+	link->look_up = look_up;
 	if (columns != NULL)
 		of_names = split_names(link_next(&rest, '='));
 	if (rest != NULL)
@@ -113,7 +115,8 @@ by_columns(NewLink *link, Oid of, List *of_names, List *to_names)
 				 errmsg("link \"%s\" has %d columns of \"%s\" and %d of \"%s\"",
 						link->name, list_length(of_names), get_rel_name(of),
 						list_length(to_names), get_rel_name(link->relid)),
-				 errhint("Name as many on both sides, for example link => 'shop, order_id = shop_id, id'.")));
+				 errhint("Name as many on both sides, for example %s.",
+						 as_argument(link, "shop, order_id = shop_id, id"))));
 	if (list_length(of_names) > MOST_PAIRS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -172,14 +175,27 @@ by_foreign_key(NewLink *link, Oid of, List *of_names)
 						get_rel_name(of), get_rel_name(link->relid)),
 				 count > 1 ?
 				 errdetail("%d foreign keys do.", count) : 0,
-				 errhint("Name it with link => '...'.")));
+				 errhint("Name it with %s.", as_argument(link, "..."))));
 	first = linitial(of_names);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("it is not known to which column of \"%s\" column \"%s\" refers",
 					get_rel_name(link->relid), first),
-			 errhint("Name both, for example link => %s.",
-					 quote_literal_cstr(psprintf("%s = id", first)))));
+			 errhint("Name both, for example %s.",
+					 as_argument(link, psprintf("%s = id", first)))));
+}
+
+/* as_argument() is the argument that names these columns of a link. */
+static char *
+as_argument(const NewLink *link, const char *columns)
+{
+	if (!link->look_up)
+		return psprintf("link => %s", quote_literal_cstr(columns));
+	return psprintf("look_up => %s",
+					quote_literal_cstr(psprintf("{\"%s\": \"%s using %s\"}",
+												link->name,
+												get_rel_name(link->relid),
+												columns)));
 }
 
 /* has_columns() says whether a foreign key is one of these columns. */
@@ -297,7 +313,9 @@ check_together(const NewLink *link)
 			 source_is_inherited(link->relid) ?
 			 errhint("Other tables inherit from it, and no index is unique across them. Use a partitioned table.") :
 			 get_rel_relkind(link->relid) == RELKIND_PARTITIONED_TABLE ?
-			 errhint("A unique index of a partitioned table has its partition key, too: name all of its columns, for example link => 'order_id, ordered_at = id, ordered_at'.") :
+			 errhint("A unique index of a partitioned table has its partition key, too: name all of its columns, for example %s.",
+					 as_argument(link,
+								 "order_id, ordered_at = id, ordered_at")) :
 			 errhint("CREATE UNIQUE INDEX ON %s (%s);",
 					 relation_name(link->relid), list.data)));
 }

@@ -87,7 +87,8 @@ parent_links(const Population *population, Relation relation,
 {
 	const Source *parent = find_parent(population, request->through);
 	NewLink    *link = link_make(parent->name, parent->relid, 0,
-								 RelationGetRelid(relation), request->link);
+								 RelationGetRelid(relation), request->link,
+								 false);
 	List	   *links = list_make1(link);
 
 	if (request->key != NULL)
@@ -307,7 +308,6 @@ look_up_link(Oid relid, List *links, const LookUp *one)
 											CStringGetDatum(one->table));
 	Relation	relation = try_relation_open(DatumGetObjectId(table),
 											 AccessShareLock);
-	NewLink    *link;
 
 	/* before an index is asked for that it cannot have */
 	if (relation != NULL)
@@ -317,10 +317,8 @@ look_up_link(Oid relid, List *links, const LookUp *one)
 	}
 	if (of > 0)
 		relid = ((const NewLink *) list_nth(links, of - 1))->relid;
-	link = link_make(one->name, DatumGetObjectId(table), of, relid,
-					 one->columns);
-	link->look_up = true;
-	return link;
+	return link_make(one->name, DatumGetObjectId(table), of, relid,
+					 one->columns, true);
 }
 
 /* check_link() locks a linked table, and refuses one that cannot be. */

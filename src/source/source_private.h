@@ -91,7 +91,7 @@ typedef struct NewLink
  * those of 'relid': link_columns.c says what 'columns' may be.
  */
 extern NewLink *link_make(const char *name, Oid relid, int of, Oid of_relid,
-						  const char *columns);
+						  const char *columns, bool look_up);
 
 /*
  * link_next() is what stands before an end that is not in double quotes, and

@@ -169,6 +169,28 @@ GRANT SELECT ON p, vip, glad, lapsed, recent TO shop, reader;
 	return;
 }
 
+# A program of Bob's, with tiers, rules, rewards and an occasion; the shop is
+# its till.
+sub define_ledger
+{
+	$node->safe_psql('postgres', q{
+SET ROLE bob;
+SET search_path = bob, pg_catalog;
+SELECT segment.create_program('club', expires => 'after 1 year', bonus => 10);
+SELECT segment.create_tiering('club', 'sum(orders.amount)', period => 'this year', hold => '1 month');
+SELECT segment.create_tier('club', 'silver', 20), segment.create_tier('club', 'gold', 60);
+SELECT segment.create_earning('club', 'orders', 'orders.amount where mood = "glad"', 'spent > 0 or word = "a"', ref => 'id');
+SELECT segment.create_earning('club', 'capped', 'visits.id', ref => 'id', cap => 100, per => 'day');
+SELECT segment.create_reward('club', 'mug', 5, condition => 'in audience vip or club.tier is set');
+SELECT segment.create_reward('club', 'stamp', 30, auto => true);
+SELECT segment.create_occasion('club', 'entered', 'vip', 3);
+SELECT segment.create_referral('club', 'recent', 2, 1);
+GRANT SELECT, INSERT, UPDATE ON segment_data.p_club_movement TO shop;
+GRANT SELECT ON segment_data.p_club_movement TO reader;
+});
+	return;
+}
+
 # ---- vehicles ---------------------------------------------------------------
 
 # name => {on: what Bob does, off: how it ends, runs: must it have run?
@@ -305,6 +327,37 @@ my @vehicles = (
 	},
 );
 
+# What Bob hangs on each table of his ledger, which goes with his population.
+push @vehicles, map { ledger_vehicle(@$_) }
+	[ 'row' => 'CREATE TRIGGER hostile BEFORE INSERT OR UPDATE ON %1$s FOR EACH ROW EXECUTE FUNCTION bob.row(%2$L)' ],
+	[ 'statement' => 'CREATE TRIGGER hostile AFTER INSERT OR UPDATE ON %1$s FOR EACH STATEMENT EXECUTE FUNCTION bob.row(%2$L)' ],
+	# refused, as it would run when we act as Bob no more
+	[ 'deferred' => 'CREATE CONSTRAINT TRIGGER hostile AFTER INSERT ON %1$s DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bob.row(%2$L)', 0 ],
+	[ 'check' => 'ALTER TABLE %1$s ADD CONSTRAINT hostile CHECK (bob.yes(%2$L)) NOT VALID' ],
+	[ 'default' => 'ALTER TABLE %1$s ADD hostile bigint DEFAULT bob.number(%2$L, 0)' ],
+	[ 'generated' => 'ALTER TABLE %1$s ADD hostile bigint GENERATED ALWAYS AS (bob.number(%2$L, 0)) STORED' ],
+	[ 'index' => 'CREATE INDEX ON %1$s ((bob.number(%2$L, 0)))' ],
+	[ 'partial index' => 'CREATE INDEX ON %1$s ((1)) WHERE bob.yes(%2$L)' ],
+	[ 'policy' => 'ALTER TABLE %1$s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY hostile ON %1$s USING (bob.yes(%2$L))', 0 ],
+	# the server takes no INSERT ... ON CONFLICT of a member then
+	[ 'rule' => 'CREATE RULE hostile AS ON INSERT TO %1$s DO ALSO SELECT bob.attack(%2$L)', 0 ];
+
+sub ledger_vehicle
+{
+	my ($kind, $ddl, $runs) = @_;
+	my $name = "ledger $kind";
+
+	return ($name => {
+		on => qq{DO \$\$ DECLARE t regclass; BEGIN
+			FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'segment_data'::regnamespace AND relname ~ '^p_club_' AND relkind = 'r' LOOP
+				EXECUTE format('$ddl', t, '$name');
+			END LOOP; END \$\$},
+		off => 'SELECT 1',
+		runs => $runs // 1,
+		ledger => 1,
+	});
+}
+
 sub trigger_vehicle
 {
 	my ($name, $when, $level) = @_;
@@ -333,6 +386,51 @@ my @events = (
 	q{DELETE FROM bob.visits WHERE id > 6},
 	q{TRUNCATE bob.visits},
 	q{INSERT INTO bob.visits (id, customer_id, at, mood) VALUES (1, 1, pg_catalog.now(), 'glad'), (2, 2, pg_catalog.now(), 'sad')},
+);
+
+# What a till does, and what the rows of the shop's orders earn there.
+my @till = (
+	q{SELECT segment.join_program('club', 1, 'one')},
+	q{SELECT segment.join_program('club', 2, 'two', referred_by => 'one')},
+	@events[0 .. 3],
+	q{INSERT INTO bob.visits (id, customer_id, at, mood) VALUES (7, 1, pg_catalog.now(), 'sad')},
+	q{DELETE FROM bob.visits WHERE id > 6},
+	q{SELECT segment.earn('club', 1, 100, token => 'a')},
+	q{SELECT segment.earn('club', 1, 100, token => 'a')},
+	q{SELECT segment.redeem('club', 1, 2)},
+	q{SELECT segment.hold('club', 1, 3)},
+	q{SELECT segment.settle('club', (segment.card('club', 1)->'held'->0->>'movement')::bigint, 1)},
+	q{SELECT segment.hold('club', 1, 3)},
+	q{SELECT segment.release('club', (segment.card('club', 1)->'held'->0->>'movement')::bigint)},
+	q{SELECT segment.give('club', 1, 2, 2)},
+	q{SELECT segment.reverse('club', max(movement)) FROM segment.statement('club', 1) WHERE kind = 'redeem'},
+	q{SELECT segment.adjust('club', 1, 2, 'x')},
+	q{SELECT * FROM segment.redeem_reward('club', 1, 'mug')},
+	q{SELECT segment.use_voucher('club', segment.card('club', 1)->'vouchers'->0->>'code')},
+	q{SELECT segment.cancel_voucher('club', segment.card('club', 1)->'vouchers'->0->>'code')},
+	q{SELECT segment.leave_program('club', 2)},
+	q{SELECT segment.card('club', 1)},
+	q{SELECT * FROM segment.statement('club', 1)},
+	q{SELECT * FROM segment.why('club', 1)},
+	q{SELECT * FROM segment.liability('club')},
+	q{SELECT * FROM segment.program_report('club')},
+	q{SELECT * FROM segment.tier_steps('club', 1)},
+	q{SELECT * FROM segment.what_if_earning('club', 'orders.amount')},
+	q{SELECT * FROM segment.verify_program('club')},
+	q{SELECT segment.member_key('club', 'one')},
+);
+my @terms = (
+	q{SELECT segment.alter_program('club', pending => '1 day', unit => 'stars')},
+	q{SELECT segment.create_earning('club', 'orders', 'orders.amount * 2', ref => 'id', valid_from => '2000-01-01', backfill => true)},
+	q{SELECT segment.end_earning('club', 'orders')},
+	q{SELECT segment.alter_tier('club', 'gold', 50)},
+	q{SELECT segment.alter_tiering('club', period => 'last 12 months')},
+	q{SELECT segment.alter_reward('club', 'mug', stock => 3)},
+	q{SELECT segment.drop_reward('club', 'mug')},
+	q{SELECT * FROM segment.tick()},
+	q{SELECT segment.rebuild()},
+	q{SELECT segment.drop_tiering('club', cascade => true)},
+	q{SELECT segment.drop_program('club', cascade => true)},
 );
 
 # What a reader may ask.
@@ -523,12 +621,21 @@ sub try_vehicle
 	my $name = $owner eq 'bob' ? $vehicle_name : "$vehicle_name for $owner";
 
 	define_population($owner);
+	define_ledger() if $vehicle->{ledger};
 	$node->safe_psql('postgres', $vehicle->{on}, extra_params => ['-U', 'bob']);
 	my $offset = -s $node->logfile;
-	try_paths('postgres', @events, @questions, @definitions);
-	try_paths('shop', @events, @questions);
-	try_paths('reader', @questions);
-	try_worker($name) if $owner eq 'bob';
+	if ($vehicle->{ledger})
+	{
+		try_paths('shop', @till);
+		try_paths('postgres', @till, @terms);
+	}
+	else
+	{
+		try_paths('postgres', @events, @questions, @definitions);
+		try_paths('shop', @events, @questions);
+		try_paths('reader', @questions);
+		try_worker($name) if $owner eq 'bob';
+	}
 	try_paths('postgres', @events, q{SELECT segment.drop_population('p', cascade => true)});
 
 	my ($runs, @wrong) = read_log($offset);
