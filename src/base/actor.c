@@ -36,8 +36,12 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
+#include "parser/parse_expr.h"
+#include "utils/float.h"
 #include "utils/guc.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
@@ -105,7 +109,8 @@ settings_pin_all_rows(void)
 {
 	int			level = settings_pin();
 
-	setting_save("row_security", "off");
+	if (row_security)
+		setting_save("row_security", "off");
 	return level;
 }
 
@@ -124,24 +129,25 @@ settings_take_memory(void)
 static void
 settings_save(void)
 {
-	static const char *const settings[][2] = {
-		{"search_path", "pg_catalog, pg_temp"},
-		{"DateStyle", "ISO, YMD"},
-		{"IntervalStyle", "postgres"},
-		{"extra_float_digits", "1"},
-		{"transform_null_equals", "off"},
-	};
+	static const char *const path = "pg_catalog, pg_temp";
 
-	for (int i = 0; i < lengthof(settings); i++)
-		setting_save(settings[i][0], settings[i][1]);
+	/* mostly they are so already: it is nested, or the session's own */
+	if (strcmp(namespace_search_path, path) != 0)
+		setting_save("search_path", path);
+	if (DateStyle != USE_ISO_DATES || DateOrder != DATEORDER_YMD)
+		setting_save("DateStyle", "ISO, YMD");
+	if (IntervalStyle != INTSTYLE_POSTGRES)
+		setting_save("IntervalStyle", "postgres");
+	if (extra_float_digits != 1)
+		setting_save("extra_float_digits", "1");
+	if (Transform_null_equals)
+		setting_save("transform_null_equals", "off");
 }
 
-/* Where act_as_owner() is nested, the setting most often is so already. */
+/* setting_save() changes a setting until the level ends. */
 static void
 setting_save(const char *name, const char *value)
 {
-	if (strcmp(GetConfigOption(name, false, false), value) == 0)
-		return;
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 }

@@ -1,11 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * apply_batch.c
- *	  What becomes of the profiles that a batch touched?
+ *	  In which order is a batch applied to the profiles that it touched?
  *
- *		profile 7	+2 rows		is there: traits, time, audiences, row
- *		profile 8	-1 row		has no row left: leaves its audiences; deleted
- *		profile 9	+1 row		is new: inserted, enters its audiences
+ *		profile 7	locked, and written
+ *		profile 8	locked, and written
+ *		profile 9 ...
+ *
+ * apply_profile.c says what becomes of each.
  *
  * What only the source can tell.  A profile that lost its largest order does
  * not know the next one.  It is locked and waits, until many wait or the batch
@@ -23,6 +25,26 @@
  * shows none: whoever made one since is met when it is written, and what has
  * come and gone since is not in what was read.
  *
+ * What guests write.  An order earns points, which are rows of a source, too:
+ * its profile would be written for the order, and once more for the points.
+ * So it is written after guests have, by all deltas at once:
+ *
+ *		profile 7	+1 order	locked, edited, shown to guests
+ *					guests write; their rows are counted in
+ *		profile 7	+2 entries	edited, shown to guests if they want to know
+ *								... until they write no more
+ *		profile 7				written
+ *
+ * A profile that is alone, as mostly, is kept as it is edited.  Several are
+ * locked, and edited again when they are written; where guests want to know of
+ * what guests have written of these, that comes as a batch of its own, after
+ * them.  Written at once is a profile that is new, as one that is not there
+ * cannot be locked; one that ends; and one that has waited for its source.
+ * All are where memory has no room for the rows of a statement.
+ *
+ * Who reads profiles among the guests says so, and has them written before
+ * (flow_write_postponed()).
+ *
  * Why key order.  Two statements that touch the same profiles in different
  * order would wait for each other.  In key order one of them simply waits.
  * (Two statements per transaction can still deadlock, as two UPDATEs can.)
@@ -34,78 +56,89 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
+#include "access/xact.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
-#include "utils/datum.h"
+#include "utils/rel.h"
 
-#include "audience/audience.h"
 #include "base/base.h"
-#include "flow/batch.h"
+#include "flow/apply.h"
+#include "flow/flow.h"
 #include "flow/flow_private.h"
-#include "flow/visit.h"
 
-/* The most profiles whose source is read by one query. */
-#define READ_AT_ONCE	512
-
-/* A source that is read again for profiles that wait. */
-typedef struct Rereading
+/* That whose guests are writing, before its rows are; NULL: there is none. */
+static struct
 {
-	const TraitProgram *program;
-	bool		counts;			/* are rows counted, too? */
-	int			nkeys;
-	Datum		keys[READ_AT_ONCE]; /* of the profiles, in order */
-	TraitReading *reading;		/* NULL until it is read */
-} Rereading;
+	Application *application;
+	SubTransactionId subid;
+}			postponing;
 
-/* What it takes to apply deltas to the profiles of a population. */
-typedef struct Application
-{
-	List	   *contributions;
-	Visitor		visitor;
-	GuestTurns *guests;			/* NULL: none takes an interest */
-	bool		may_wait;		/* may the profile that is visited wait? */
-	int			nwaiting;
-	ProfileDeltas *waiting;		/* READ_AT_ONCE; NULL until one waits */
-	List	   *rereadings;		/* Rereading *, one for each program */
-	bool		recounts;		/* do sources say how many rows there are? */
-	int64		rows_read;		/* of the profile that was read last */
-} Application;
-
-static void apply_population(List *contributions);
+static void apply_whole(void);
+static void apply_in_round(List *contributions, int round);
+static void apply_population(List *contributions, int round);
+static bool may_postpone(const Application *application);
+static void apply_stream(Application *application, DeltaStream *stream);
 static void wait_for_source(Application *application, ProfileDeltas profile);
 static void apply_waiting(Application *application);
-static bool apply_profile(Application *application, ProfileDeltas profile);
-static int32 attaching_build(const Application *application);
-static int64 keep_for_build(const Population *population, TupleTableSlot *row,
-							TupleTableSlot *after, int64 count,
-							int32 attaching);
-static int64 profile_rows(const Application *application,
-						  ProfileDeltas profile, bool counted, bool *changed);
-static bool is_read_again(ProfileDeltas profile);
-static TraitResult apply_deltas(Application *application,
-								ProfileDeltas profile, bool locked,
-								TupleTableSlot *row, int64 *rows);
-static bool reread(Application *application, const ProfileDelta *one,
-				   bool locked, TupleTableSlot *row);
-static bool is_same(const TupleTableSlot *row, const TupleTableSlot *after);
-static Rereading *rereading_of(Application *application,
-							   const TraitProgram *program);
-static void check_count(const Population *population, int64 count);
-static void change_profile(const Visitor *visitor, TupleTableSlot *row,
-						   TupleTableSlot *after);
-static void show_guests(const Application *application, ProfileDeltas profile,
-						TupleTableSlot *row, TupleTableSlot *edited,
-						bool exists);
+static void let_guests_write(Application *application);
+static void collect_written(Application *application);
+static WholeBatch *take_written(void);
+static bool edit_kept(Application *application, List *contributions);
+static void write_postponed(Application *application, List *contributions);
+static void write_rows(Application *application, List *contributions);
+static bool is_of_kept(const Application *application, List *contributions,
+					   ProfileDeltas *profile);
+static bool guests_want(List *contributions);
+static List *of_population(List *contributions, Oid base, bool is);
 
-/* Populations are taken in one order, too, for the same reason as keys. */
+void
+batch_complete(void)
+{
+	if (batch_count_out())
+		apply_whole();
+}
+
+void
+batch_complete_drop(void)
+{
+	if (batch_count_out_dropped())
+		apply_whole();
+}
+
+/*
+ * apply_whole() applies the batch, now that its counts have met.
+ *
+ * Whatever happens meanwhile belongs to another batch: what is written fires
+ * no trigger of ours, but a user's trigger on a base table may.
+ */
+static void
+apply_whole(void)
+{
+	WholeBatch *whole = batch_take();
+
+	batch_settle(whole);
+	apply_batch(whole->contributions);
+	batch_end(whole);
+}
+
 void
 apply_batch(List *contributions)
+{
+	apply_in_round(contributions, 0);
+}
+
+/*
+ * apply_in_round() applies contributions that guests have written because of
+ * what guests have written, so many times.  Populations are taken in one
+ * order, for the same reason as keys.
+ */
+static void
+apply_in_round(List *contributions, int round)
 {
 	while (contributions != NIL)
 	{
 		Oid			lowest = InvalidOid;
-		List	   *of_population = NIL;
-		List	   *rest = NIL;
 		ListCell   *lc;
 
 		foreach(lc, contributions)
@@ -116,30 +149,36 @@ apply_batch(List *contributions)
 			if (!OidIsValid(lowest) || base < lowest)
 				lowest = base;
 		}
-		foreach(lc, contributions)
-		{
-			Contribution *one = lfirst(lc);
-
-			if (one->source->population->oid == lowest)
-				of_population = lappend(of_population, one);
-			else
-				rest = lappend(rest, one);
-		}
-		apply_population(of_population);
-		contributions = rest;
+		apply_population(of_population(contributions, lowest, true), round);
+		contributions = of_population(contributions, lowest, false);
 	}
+}
+
+/* of_population() lists those that are of a population, or that are not. */
+static List *
+of_population(List *contributions, Oid base, bool is)
+{
+	List	   *some = NIL;
+	ListCell   *lc;
+
+	foreach(lc, contributions)
+	{
+		Contribution *one = lfirst(lc);
+
+		if ((one->source->population->oid == base) == is)
+			some = lappend(some, one);
+	}
+	return some;
 }
 
 /* apply_population() applies contributions to one population. */
 static void
-apply_population(List *contributions)
+apply_population(List *contributions, int round)
 {
 	const Contribution *first = linitial(contributions);
-	const Population *population = first->source->population;
 	Application *application;
-	Visitor    *visitor;
 	DeltaStream *stream = deltas_begin(contributions);
-	ProfileDeltas profile;
+	bool		postpones;
 
 	if (deltas_ended(stream))
 		return;
@@ -147,33 +186,73 @@ apply_population(List *contributions)
 	application = palloc0(sizeof(Application));
 	application->contributions = contributions;
 	application->recounts = first->recount;
-	visitor = &application->visitor;
 	SPI_connect();
-	application->guests = guests_begin(contributions);
-	visit_begin(visitor, population);
+	application->round = round;
+	application->guests = guests_begin(contributions, round);
+	application->postpones = postpones = may_postpone(application);
+	visit_begin(&application->visitor, first->source->population);
+	apply_stream(application, stream);
+	if (postpones)
+		let_guests_write(application);
+	if (visit_end(&application->visitor))
+		flow_note_pending();
+	if (!postpones && application->guests != NULL)
+		guests_end(application->guests);
+	SPI_finish();
+	deltas_end(stream);
+	pfree(application);
+}
+
+/*
+ * may_postpone() says whether rows may be written after guests have: deltas
+ * are in memory, and no build has to count them.
+ */
+static bool
+may_postpone(const Application *application)
+{
+	ListCell   *lc;
+
+	if (application->guests == NULL || application->recounts)
+		return false;
+	foreach(lc, application->contributions)
+	{
+		const Contribution *one = lfirst(lc);
+
+		if (one->spilled != NULL || one->source->attaching != 0)
+			return false;
+	}
+	return true;
+}
+
+/* apply_stream() applies the deltas of one profile after the other. */
+static void
+apply_stream(Application *application, DeltaStream *stream)
+{
+	Visitor    *visitor = &application->visitor;
+	bool		is_first = true;
+	ProfileDeltas profile;
+
 	while (deltas_next(stream, &profile))
 	{
 		bool		last = deltas_ended(stream);
 
 		/* the last one need not wait if it is alone */
 		application->may_wait = !last || application->nwaiting > 0;
+		application->only = is_first && last;
+		is_first = false;
 		visit_enter(visitor, profile.deltas->key);
 		if (!apply_profile(application, profile))
 			wait_for_source(application, profile);
-		visit_leave(visitor);
+		if (application->kept != NULL)
+			visit_pause(visitor);
+		else
+			visit_leave(visitor);
 		if (application->nwaiting == READ_AT_ONCE || last ||
 			deltas_full(stream))
 			apply_waiting(application);
 		if (application->nwaiting == 0)
 			deltas_forget(stream);
 	}
-	if (visit_end(visitor))
-		flow_note_pending();
-	if (application->guests != NULL)
-		guests_end(application->guests);
-	SPI_finish();
-	deltas_end(stream);
-	pfree(application);
 }
 
 /* wait_for_source() notes that a profile, which is locked, waits. */
@@ -210,6 +289,7 @@ apply_waiting(Application *application)
 	MemoryContextSwitchTo(old);
 
 	application->may_wait = false;
+	application->has_read = true;
 	for (int i = 0; i < application->nwaiting; i++)
 	{
 		visit_enter(visitor, application->waiting[i].deltas->key);
@@ -217,6 +297,7 @@ apply_waiting(Application *application)
 		visit_leave(visitor);
 	}
 	application->nwaiting = 0;
+	application->has_read = false;
 
 	foreach(lc, application->rereadings)
 	{
@@ -229,334 +310,238 @@ apply_waiting(Application *application)
 	}
 }
 
-/*
- * apply_profile() applies the deltas of one profile, and changes, ends or
- * begins it by what they come to.  False if the profile, which is locked, has
- * to wait for what its sources say.
- */
-static bool
-apply_profile(Application *application, ProfileDeltas profile)
-{
-	Visitor    *visitor = &application->visitor;
-	const Population *population = visitor->population;
-	int32		attaching = attaching_build(application);
-	bool		read_again = is_read_again(profile);
-
-	for (;;)
-	{
-		TupleTableSlot *row = profile_lock(visitor->table,
-										   profile.deltas->key);
-		TupleTableSlot *after = row != NULL ? profile_edit(visitor->table) :
-			profile_edit_new(visitor->table, profile.deltas->key);
-		bool		counted = attaching == 0 ||
-			profile_build(population, after) == attaching;
-		bool		rows_changed;
-		int64		count = profile_source_rows(population, after) +
-			profile_rows(application, profile, counted, &rows_changed);
-		TraitResult result;
-
-		if (!counted && rows_changed)
-			count = keep_for_build(population, row, after, count, attaching);
-
-		result = TRAIT_UNCHANGED;
-		if (read_again)
-		{
-			int64		before = count;
-
-			result = apply_deltas(application, profile, row != NULL, after,
-								  &count);
-			if (result == TRAIT_REREAD)
-				return false;
-			rows_changed |= count != before ||
-				(application->recounts && count == 0);
-		}
-		check_count(population, count);
-		if (count == 0)
-		{
-			if (row != NULL && rows_changed)
-				visit_end_profile(visitor, row, after);
-			show_guests(application, profile, row, after, false);
-			return true;
-		}
-
-		profile_set_source_rows(population, after, count);
-		if (application->recounts && row != NULL && is_same(row, after))
-			return true;
-		if (!read_again)
-			result = apply_deltas(application, profile, row != NULL, after,
-								  &count);
-		if (result == TRAIT_REREAD)
-			return false;
-		if (result != TRAIT_UNCHANGED || rows_changed)
-		{
-			if (row != NULL)
-				change_profile(visitor, row, after);
-			else if (!visit_begin_profile(visitor, after))
-				continue;		/* another transaction was first */
-		}
-		show_guests(application, profile, row, after, true);
-		return true;
-	}
-}
+/* ---- rows that are written after guests have ---- */
 
 /*
- * attaching_build() is the number of the build that attaches a source of the
- * population, or 0.
+ * let_guests_write() lets guests write, and what they have written is counted
+ * in.  It goes to the row that is kept, and is shown to guests who want to
+ * know of it; or to all rows that were postponed, which are written then.
  */
-static int32
-attaching_build(const Application *application)
+static void
+let_guests_write(Application *application)
 {
-	const Contribution *first = linitial(application->contributions);
-
-	return first->source->attaching;
-}
-
-/*
- * keep_for_build() sees to it that a profile stays until a build has counted
- * the rows of the source that it attaches: one that it has not counted yet and
- * that would end, and one that is new, get a row too many (build_attach.c).
- * Returns the number of its rows.
- */
-static int64
-keep_for_build(const Population *population, TupleTableSlot *row,
-			   TupleTableSlot *after, int64 count, int32 attaching)
-{
-	if (row != NULL && count > 0)
-		return count;
-	profile_set_build(population, after, -attaching);
-	return count + 1;
-}
-
-/*
- * profile_rows() adds up how many source rows a profile gets, and says whether
- * any source's number of them changes.  Of a source that is being attached
- * rows are added only once the build has 'counted' those of the profile.
- */
-static int64
-profile_rows(const Application *application, ProfileDeltas profile,
-			 bool counted, bool *changed)
-{
-	int64		rows = 0;
-
-	*changed = false;
-	for (int i = 0; i < profile.count; i++)
-	{
-		const Contribution *contribution =
-			list_nth(application->contributions,
-					 profile.deltas[i].contribution);
-
-		if (counted || contribution->source->build == 0)
-			rows += profile.deltas[i].delta->rows;
-		*changed |= profile.deltas[i].delta->rows != 0;
-	}
-	return rows;
-}
-
-/* is_read_again() says whether only a source knows what rows it has left. */
-static bool
-is_read_again(ProfileDeltas profile)
-{
-	for (int i = 0; i < profile.count; i++)
-		if (profile.deltas[i].delta->reread)
-			return true;
-	return false;
-}
-
-/*
- * apply_deltas() applies deltas to the traits in a profile's edited row;
- * 'locked' says whether the profile is there.  TRAIT_REREAD if the profile has
- * to wait.  *rows is corrected by what a source that is read again says.
- *
- * A trait that is read again from its source is the truth at the end of the
- * batch: no delta of its program is applied any more.
- */
-static TraitResult
-apply_deltas(Application *application, ProfileDeltas profile, bool locked,
-			 TupleTableSlot *row, int64 *rows)
-{
-	const Visitor *visitor = &application->visitor;
-	List	   *done = NIL;		/* TraitProgram *, read again */
-	TraitResult all = TRAIT_UNCHANGED;
-
-	if (application->recounts)
-		*rows = 0;
-	for (int i = 0; i < profile.count; i++)
-	{
-		const ProfileDelta *one = &profile.deltas[i];
-		const Contribution *contribution = list_nth(application->contributions,
-													one->contribution);
-		const TraitProgram *program = contribution->program;
-		TraitResult result;
-
-		if (list_member_ptr(done, program))
-			continue;
-		if (one->delta->emptied)
-		{
-			trait_empty(program, profile_blank(visitor->table),
-						row->tts_values, row->tts_isnull);
-			all = Max(all, TRAIT_CHANGED);
-		}
-		if (one->delta->reread)
-		{
-			result = TRAIT_REREAD;
-			if (!application->recounts)
-				*rows -= trait_counted(program, row);
-		}
-		else if (contribution->again)
-			result = TRAIT_REREAD;
-		else
-			result = trait_apply(program, one->delta, visitor->now,
-								 row->tts_values, row->tts_isnull);
-		if (result == TRAIT_REREAD)
-		{
-			if (reread(application, one, locked, row))
-				result = TRAIT_CHANGED;
-			if (application->recounts)
-				*rows += application->rows_read;
-			else if (one->delta->reread)
-				*rows += trait_counted(program, row);
-			done = lappend(done, unconstify(TraitProgram *, program));
-		}
-		all = Max(all, result);
-	}
-	return all;
-}
-
-/*
- * reread() replaces what a profile's edited row has from a source by what the
- * source says.  False if the profile waits for that: only one that is there
- * can, as its lock keeps others from changing it.
- */
-static bool
-reread(Application *application, const ProfileDelta *one, bool locked,
-	   TupleTableSlot *row)
-{
-	const Visitor *visitor = &application->visitor;
-	const Contribution *contribution = list_nth(application->contributions,
-												one->contribution);
-	const TraitProgram *program = contribution->program;
-	Datum		key = one->key;
-	const TupleTableSlot *blank = profile_blank(visitor->table);
-	Rereading  *rereading = rereading_of(application, program);
-	TraitReading *single;
-
-	if (locked && application->may_wait)
-	{
-		rereading->keys[rereading->nkeys++] = key;
-		return false;
-	}
-	if (rereading->reading != NULL &&
-		trait_take(rereading->reading, key, blank, row->tts_values,
-				   row->tts_isnull))
-	{
-		if (application->recounts)
-			application->rows_read = trait_rows_read(rereading->reading, key);
-		return true;
-	}
-	single = trait_read(program, &(TraitAsked) {
-		.keys = &key,
-		.nkeys = 1,
-		.now = visitor->now,
-		.snapshot = locked ? NULL : profile_snapshot(visitor->table),
-		.counts = application->recounts,
-	});
-	(void) trait_take(single, key, blank, row->tts_values, row->tts_isnull);
-	if (application->recounts)
-		application->rows_read = trait_rows_read(single, key);
-	trait_reading_end(single);
-	return true;
-}
-
-/* is_same() says whether a profile's row is what it was before. */
-static bool
-is_same(const TupleTableSlot *row, const TupleTableSlot *after)
-{
-	TupleDesc	desc = row->tts_tupleDescriptor;
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (row->tts_isnull[i] != after->tts_isnull[i] ||
-			(!row->tts_isnull[i] &&
-			 !datum_image_eq(row->tts_values[i], after->tts_values[i],
-							 att->attbyval, att->attlen)))
-			return false;
-	}
-	return true;
-}
-
-/* rereading_of() finds or adds the Rereading of a program. */
-static Rereading *
-rereading_of(Application *application, const TraitProgram *program)
-{
-	Rereading  *rereading;
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(application->visitor.before);
+	List	   *written = NIL;	/* WholeBatch * */
 	ListCell   *lc;
 
-	foreach(lc, application->rereadings)
+	application->postponed = application->contributions;
+	while (application->postpones)
 	{
-		rereading = lfirst(lc);
-		if (rereading->program == program)
-			return rereading;
+		WholeBatch *whole;
+		List	   *more;
+
+		collect_written(application);
+		guests_end(application->guests);
+		whole = take_written();
+		more = whole == NULL ? NIL : whole->contributions;
+		if (whole != NULL)
+			written = lappend(written, whole);
+		if (!application->postpones)	/* flow_write_postponed() */
+			apply_in_round(more, application->round + 1);
+		else if (!edit_kept(application, more))
+			write_postponed(application, more);
 	}
-	old = MemoryContextSwitchTo(application->visitor.before);
-	rereading = palloc0(sizeof(Rereading));
-	rereading->program = program;
-	rereading->counts = application->recounts;
-	application->rereadings = lappend(application->rereadings, rereading);
+	foreach(lc, written)
+		batch_end(lfirst(lc));
 	MemoryContextSwitchTo(old);
-	return rereading;
 }
 
-/* check_count() refuses a profile with less than no source rows. */
+/* collect_written() lets what guests write wait, to be taken. */
 static void
-check_count(const Population *population, int64 count)
+collect_written(Application *application)
 {
-	if (count >= 0)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("population \"%s\" does not know of rows that are now removed",
-					population->name),
-			 errdetail("They were written while capture was off or its triggers were disabled."),
-			 errhint("Run SELECT segment.rebuild(%s).",
-					 quote_literal_cstr(population->name))));
-}
-
-/* change_profile() writes a profile that goes on with other values. */
-static void
-change_profile(const Visitor *visitor, TupleTableSlot *row,
-			   TupleTableSlot *after)
-{
-	const Population *population = visitor->population;
-	TimestampTz at = visit_instant(visitor, after);
-
-	if (visitor->audiences != NULL)
-	{
-		TimestampTz before = profile_wake_at(population, row);
-		TimestampTz wake_at = visit_catch_up(visitor, row, at);
-
-		audience_apply(visitor->audiences, row, true, after, true, at);
-		wake_at = audience_wake_at(visitor->audiences, after, at, wake_at,
-								   true);
-		if (wake_at < before)
-			flow_note_pending();
-		profile_set_wake_at(population, after, wake_at);
-	}
-	profile_update(visitor->table);
+	batch_await(+1);
+	postponing.application = application;
+	postponing.subid = GetCurrentSubTransactionId();
 }
 
 /*
- * show_guests() lets guests visit a profile whose row, NULL if there was none,
- * was edited; 'exists' says whether there is a profile now.
+ * take_written() takes what guests have written; NULL if a statement is not
+ * complete.
+ */
+static WholeBatch *
+take_written(void)
+{
+	WholeBatch *whole = batch_count_out() ? batch_take() : NULL;
+
+	postponing.application = NULL;
+	if (whole != NULL)
+		batch_settle(whole);
+	return whole;
+}
+
+void
+flow_write_postponed(void)
+{
+	Application *application = postponing.application;
+	WholeBatch *whole;
+	List	   *contributions;
+
+	if (application == NULL)
+		return;
+	whole = take_written();
+	contributions = whole == NULL ? NIL : whole->contributions;
+	if (application->postpones)
+		write_postponed(application, contributions);
+	else
+		apply_in_round(contributions, application->round + 1);
+	if (whole != NULL)
+		batch_end(whole);
+	collect_written(application);
+}
+
+void
+flow_write_postponed_for(Oid relid)
+{
+	Relation	relation;
+	TriggerDesc *triggers;
+	bool		fires = false;
+
+	if (postponing.application == NULL)
+		return;
+	relation = relation_open(relid, AccessShareLock);
+	/* looking at functions may make the server forget the relation's own */
+	triggers = CopyTriggerDesc(relation->trigdesc);
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		fires |= !trigger_is_capture(&triggers->triggers[i]) &&
+			!trigger_is_read_only(&triggers->triggers[i]);
+	relation_close(relation, AccessShareLock);
+	if (fires)
+		flow_write_postponed();
+}
+
+void
+postponed_end_transaction(void)
+{
+	postponing.application = NULL;
+}
+
+void
+postponed_discard(SubTransactionId subid)
+{
+	/* a subtransaction that began in it has a higher number */
+	if (postponing.subid >= subid)
+		postponing.application = NULL;
+}
+
+/*
+ * edit_kept() edits the row that is kept by what guests have written, and
+ * shows it to them.  False if they do not want to know, or if that concerns
+ * other profiles, too.
+ */
+static bool
+edit_kept(Application *application, List *contributions)
+{
+	Visitor    *visitor = &application->visitor;
+	MemoryContext old;
+	ProfileDeltas profile;
+
+	if (!guests_want(contributions) ||
+		of_population(contributions, visitor->population->oid, false) != NIL ||
+		!is_of_kept(application, contributions, &profile))
+		return false;
+	application->guests = guests_begin(contributions, ++application->round);
+	application->contributions = contributions;
+	application->postponed = list_concat_copy(application->postponed,
+											  contributions);
+	old = MemoryContextSwitchTo(visitor->memory);
+	visit_enter(visitor, visitor->key);
+	(void) apply_profile(application, profile);
+	visit_pause(visitor);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+/*
+ * write_postponed() writes rows by all deltas, those of what guests have
+ * written included; unless other guests want to know of that: then it is a
+ * batch of its own, which comes after it.
  */
 static void
-show_guests(const Application *application, ProfileDeltas profile,
-			TupleTableSlot *row, TupleTableSlot *edited, bool exists)
+write_postponed(Application *application, List *contributions)
 {
-	if (application->guests != NULL)
-		guests_visit(application->guests, profile, row,
-					 exists ? edited : NULL,
-					 visit_instant(&application->visitor, edited));
+	Oid			base = application->visitor.population->oid;
+	List	   *ours = of_population(contributions, base, true);
+	bool		together = !guests_want(ours);
+
+	application->postpones = false;
+	application->guests = NULL;
+	write_rows(application, together ? ours : NIL);
+	CommandCounterIncrement();
+	apply_in_round(together ? of_population(contributions, base, false) :
+				   contributions, application->round + 1);
+}
+
+/* write_rows() writes rows by what was postponed, and by more. */
+static void
+write_rows(Application *application, List *contributions)
+{
+	Visitor    *visitor = &application->visitor;
+	MemoryContext old = MemoryContextSwitchTo(visitor->before);
+	bool		alone = contributions == NIL && application->kept != NULL;
+	ProfileDeltas profile;
+
+	if (alone || is_of_kept(application, contributions, &profile))
+	{
+		application->contributions = contributions;
+		MemoryContextSwitchTo(visitor->memory);
+		visit_enter(visitor, visitor->key);
+		if (alone)
+			write_kept(application);
+		else
+			(void) apply_profile(application, profile);
+		visit_leave(visitor);
+	}
+	else
+	{
+		DeltaStream *stream;
+
+		application->kept = NULL;
+		application->changed = false;
+		application->contributions = list_concat_copy(application->postponed,
+													  contributions);
+		/* what was written at once is there by now */
+		profile_renew_snapshot(visitor->table);
+		stream = deltas_begin(application->contributions);
+		MemoryContextSwitchTo(visitor->memory);
+		apply_stream(application, stream);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * is_of_kept() says whether deltas are of the profile that is kept, and of no
+ * other: they are 'profile' then.  Rows that are spilled are read once, so
+ * these are not looked at.
+ */
+static bool
+is_of_kept(const Application *application, List *contributions,
+		   ProfileDeltas *profile)
+{
+	const Visitor *visitor = &application->visitor;
+	DeltaStream *stream;
+	ListCell   *lc;
+
+	if (application->kept == NULL)
+		return false;
+	foreach(lc, contributions)
+		if (((const Contribution *) lfirst(lc))->spilled != NULL)
+			return false;
+	stream = deltas_begin(contributions);
+	return deltas_next(stream, profile) &&
+		profile_key_compare(visitor->population, profile->deltas->key,
+							visitor->key) == 0 &&
+		deltas_ended(stream);
+}
+
+/* guests_want() says whether guests want to know of any of it. */
+static bool
+guests_want(List *contributions)
+{
+	ListCell   *lc;
+
+	foreach(lc, contributions)
+		if (((const Contribution *) lfirst(lc))->interests != NULL)
+			return true;
+	return false;
 }

@@ -13,7 +13,7 @@
  * Lifetimes.  A batch lives from the first count-in to the meeting of the
  * counts, within one transaction.  What a subtransaction contributed to it
  * goes when the subtransaction is rolled back: each contribution has a memory
- * context of its own, below that of the batch.  While a batch is applied its
+ * context of its own, below that of the batch.  Once a batch is whole its
  * memory belongs to the current subtransaction, so that an error that is
  * caught frees it, too.
  *
@@ -59,11 +59,14 @@ typedef struct Batch
 /* NULL while no statement is on its way: see Lifetimes. */
 static Batch *batch = NULL;
 
+/* Batches that are being applied (WholeBatch). */
+static dlist_head taken = DLIST_STATIC_INIT(taken);
+
 static Contribution *batch_contribution(const Source *source);
 static bool is_truncating(const Truncating *one, const Population *population,
 						  Oid relid);
 static void forget_dropped(SubTransactionId subid);
-static void batch_apply(void);
+static void end_contributions(WholeBatch *whole);
 
 void
 capture_await(int count)
@@ -89,8 +92,9 @@ capture_check_complete(void)
 void
 capture_end(void)
 {
-	/* its memory goes with the transaction */
+	/* memory and files go with the transaction */
 	batch = NULL;
+	dlist_init(&taken);
 	folding_forget(0);
 }
 
@@ -133,8 +137,17 @@ capture_discard(SubTransactionId subid)
 {
 	Awaited    *awaited;
 	ListCell   *lc;
+	dlist_mutable_iter iter;
 
 	folding_forget(GetCurrentTransactionNestLevel());
+	dlist_foreach_modify(iter, &taken)
+	{
+		WholeBatch *whole = dlist_container(WholeBatch, node, iter.cur);
+
+		/* its memory goes with the subtransaction */
+		if (whole->subid == subid)
+			end_contributions(whole);
+	}
 	if (batch == NULL)
 		return;
 	awaited = batch->awaited == NIL ? NULL : llast(batch->awaited);
@@ -315,12 +328,11 @@ batch_truncated(const Population *population, Oid relid)
 			batch->truncating = foreach_delete_current(batch->truncating, lc);
 }
 
-void
-batch_complete(void)
+bool
+batch_count_out(void)
 {
 	batch_await(-1);
-	if (batch_awaited() == 0)
-		batch_apply();
+	return batch_awaited() == 0;
 }
 
 void
@@ -330,20 +342,19 @@ batch_await_drop(void)
 	((Awaited *) llast(batch->awaited))->dropped++;
 }
 
-void
-batch_complete_drop(void)
+bool
+batch_count_out_dropped(void)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	Awaited    *awaited = batch == NULL || batch->awaited == NIL ? NULL :
 		llast(batch->awaited);
 
 	if (awaited == NULL || awaited->subid != subid || awaited->dropped == 0)
-		return;
+		return false;
 	awaited->count -= awaited->dropped;
 	awaited->dropped = 0;
 	forget_dropped(subid);
-	if (batch_awaited() == 0)
-		batch_apply();
+	return batch_awaited() == 0;
 }
 
 /*
@@ -370,32 +381,42 @@ forget_dropped(SubTransactionId subid)
 	}
 }
 
-/*
- * batch_apply() applies the batch, now that its counts have met.
- *
- * Whatever happens meanwhile belongs to another batch: what is written fires
- * no trigger of ours, but a user's trigger on a base table may.
- */
-static void
-batch_apply(void)
+WholeBatch *
+batch_take(void)
 {
-	Batch	   *whole = batch;
-	ListCell   *lc;
+	WholeBatch *whole = MemoryContextAlloc(batch->context, sizeof(WholeBatch));
 
+	dlist_push_head(&taken, &whole->node);
+	whole->subid = GetCurrentSubTransactionId();
+	whole->context = batch->context;
+	whole->contributions = batch->contributions;
 	batch = NULL;
 	MemoryContextSetParent(whole->context, CurTransactionContext);
-	PG_TRY();
-	{
-		folding_begin();
-		linked_settle(whole->contributions);
-		folding_end();
-		apply_batch(whole->contributions);
-	}
-	PG_FINALLY();
-	{
-		foreach(lc, whole->contributions)
-			contribution_end(lfirst(lc));
-	}
-	PG_END_TRY();
+	return whole;
+}
+
+void
+batch_settle(WholeBatch *whole)
+{
+	folding_begin();
+	linked_settle(whole->contributions);
+	folding_end();
+}
+
+/* end_contributions() ends what is in a batch that was taken. */
+static void
+end_contributions(WholeBatch *whole)
+{
+	ListCell   *lc;
+
+	dlist_delete(&whole->node);
+	foreach(lc, whole->contributions)
+		contribution_end(lfirst(lc));
+}
+
+void
+batch_end(WholeBatch *whole)
+{
+	end_contributions(whole);
 	MemoryContextDelete(whole->context);
 }

@@ -12,13 +12,14 @@
  *		linked.c		rows that refer to others (link_reader.c reads these)
  *		delta_stream.c	the deltas of one profile after the other
  *		guests.c		what guests of the corridor want of rows, and visits
- *		apply_batch.c	deltas of one profile ─► its row
+ *		apply_batch.c	one profile after the other (apply_profile.c)
  *
  *-------------------------------------------------------------------------
  */
 #ifndef SEGMENT_BATCH_H
 #define SEGMENT_BATCH_H
 
+#include "lib/ilist.h"
 #include "utils/tuplestore.h"
 
 #include "source/source.h"
@@ -46,8 +47,8 @@ extern void folding_forget(int level);
 /*
  * batch_await() counts AFTER triggers in for the current subtransaction; the
  * first count begins a batch.  batch_awaited() is how many have not fired yet.
- * batch_complete() counts out one that has reported its rows, and applies the
- * batch if none is awaited any more.
+ * batch_count_out() counts out one that has reported its rows, and says
+ * whether none is awaited any more: then the batch is whole.
  *
  * batch_is_alone() says whether the trigger that fires is the last one of the
  * batch, and no row of a source with links waits for its end.
@@ -55,14 +56,32 @@ extern void folding_forget(int level);
 extern void batch_await(int count);
 extern int	batch_awaited(void);
 extern bool batch_is_alone(void);
-extern void batch_complete(void);
+extern bool batch_count_out(void);
 
 /*
- * batch_await_drop() and batch_complete_drop() do so for tables that are being
- * dropped, any number of them, and are gone at the end of the statement.
+ * batch_await_drop() and batch_count_out_dropped() do so for tables that are
+ * being dropped, any number of them, and are gone at the end of the statement.
  */
 extern void batch_await_drop(void);
-extern void batch_complete_drop(void);
+extern bool batch_count_out_dropped(void);
+
+/* A batch that is whole. */
+typedef struct WholeBatch
+{
+	dlist_node	node;
+	SubTransactionId subid;		/* in which it was taken */
+	MemoryContext context;		/* that all of it is in */
+	List	   *contributions;	/* Contribution * */
+} WholeBatch;
+
+/*
+ * batch_take() takes the batch that is whole, so that another one can begin.
+ * batch_settle() folds what had to be kept until then, and batch_end() frees
+ * all of it; after an error that happens by itself.
+ */
+extern WholeBatch *batch_take(void);
+extern void batch_settle(WholeBatch *whole);
+extern void batch_end(WholeBatch *whole);
 
 /*
  * batch_contributions() finds or adds what some sources (Source *) contribute
@@ -141,6 +160,9 @@ extern void contributions_add_table(List *contributions, Relation relation,
 extern void contributions_empty(List *contributions);
 extern void contributions_add_emptied(List *contributions, Relation relation,
 									  Oid top);
+
+/* contribution_forget() forgets what is in memory of a profile. */
+extern void contribution_forget(Contribution *contribution, Datum key);
 
 /* contribution_end() frees a contribution and its files. */
 extern void contribution_end(Contribution *contribution);
@@ -334,8 +356,11 @@ extern void interests_unpack(const Interests *interests, Datum packed,
 /* The turns of guests, while a batch is applied to a population. */
 typedef struct GuestTurns GuestTurns;
 
-/* guests_begin() is NULL if no guest takes an interest. */
-extern GuestTurns *guests_begin(List *contributions);
+/*
+ * guests_begin() is NULL if no guest takes an interest; 'round' is how often
+ * guests have written because of rows that guests have written.
+ */
+extern GuestTurns *guests_begin(List *contributions, int round);
 
 /*
  * guests_visit() lets guests visit a profile, by its row before and after,
@@ -346,7 +371,15 @@ extern void guests_visit(GuestTurns *turns, ProfileDeltas profile,
 						 TimestampTz at);
 extern void guests_end(GuestTurns *turns);
 
-/* apply_batch() applies contributions to the profiles that they touched. */
+/* apply_batch.c: the profiles are written --------------------------------- */
+
+/*
+ * apply_batch() applies contributions to the profiles that they touched.
+ * batch_complete() and batch_complete_drop() count out, and do so with the
+ * batch if it is whole.
+ */
 extern void apply_batch(List *contributions);
+extern void batch_complete(void);
+extern void batch_complete_drop(void);
 
 #endif							/* SEGMENT_BATCH_H */

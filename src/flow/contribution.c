@@ -110,6 +110,12 @@ statement_memory(void)
 }
 
 void
+contribution_forget(Contribution *contribution, Datum key)
+{
+	(void) touched_delete(contribution->profiles, key);
+}
+
+void
 contribution_end(Contribution *contribution)
 {
 	if (contribution->spilled != NULL)

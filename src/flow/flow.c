@@ -8,6 +8,7 @@
  *										most to the end of the transaction
  *		what is pending		pending.c	the end of the transaction, which tells
  *										the listener if it commits
+ *		rows postponed	apply_batch.c	guests have written
  *		what was folded		guests.c	guests are told, at the end of a fold
  *										or of a definition
  *		resume points		sweep.c		the session ends; a rollback forgets
@@ -57,6 +58,7 @@ at_xact(XactEvent event, void *arg)
 	}
 	capture_end();
 	guests_end_transaction();
+	postponed_end_transaction();
 	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
 		pending_forget();
 }
@@ -72,6 +74,7 @@ at_subxact(SubXactEvent event, SubTransactionId subid,
 	{
 		capture_discard(subid);
 		guests_discard(subid);
+		postponed_discard(subid);
 		sweep_forget_resume();
 	}
 }

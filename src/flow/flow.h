@@ -4,7 +4,7 @@
  *	  The corridor: the only place that knows the order of steps.
  *
  *		event		capture.c		statement's rows ─► deltas per profile
- *					apply_batch.c	row locked, traits applied, time passes if
+ *					apply_profile.c	row locked, traits applied, time passes if
  *									it is due ─► audiences that could differ
  *									─► toggles ─► row written
  *		time		sweep.c			wake_at due ─► due instants in order ─►
@@ -104,7 +104,7 @@ extern TimestampTz flow_next_due(const char *name);
  *			begin		the first profile that is of interest
  *			visit		profile 7: as it was, as it is, and its rows
  *			visit		profile 9 ...
- *			end			all profiles are written: the guest writes
+ *			end			all profiles are locked: the guest writes
  *
  * Nothing is called, evaluated or kept where no guest takes an interest.
  */
@@ -172,9 +172,12 @@ typedef struct FlowGuest
 	 * what is passed on, in the current memory context, which lives until
 	 * end() returns; visit() gets profiles in the order of keys, in memory of
 	 * the visit alone, and writes nothing, as the base table is being written;
-	 * end() may write, all that was visited is there to be read.  What it
-	 * writes into tables that are sources is captured, and guests see that,
-	 * too, in turns of their own.
+	 * end() may write.  What it writes into tables that are sources is
+	 * captured, and guests see that, too, in turns of their own.
+	 *
+	 * Rows of profiles that were visited may be written after all guests have,
+	 * by what these have written, too.  Before end() lets anything read
+	 * profiles, as code of users may, it calls flow_write_postponed().
 	 */
 	void	   *(*begin) (const Population *population);
 	void		(*visit) (void *turn, const FlowVisit *visit);
@@ -188,6 +191,14 @@ typedef struct FlowGuest
 	void		(*folded) (const Population *population, int64 first,
 						   int64 last);
 } FlowGuest;
+
+/*
+ * flow_write_postponed() writes the profiles that guests have visited, by what
+ * has come so far, if that was put off.  flow_write_postponed_for() does so
+ * before a statement writes a table, if that fires triggers of users.
+ */
+extern void flow_write_postponed(void);
+extern void flow_write_postponed_for(Oid relid);
 
 /* flow_register_guest() lets a guest take part, when the library is loaded. */
 extern void flow_register_guest(const FlowGuest *guest);

@@ -159,6 +159,15 @@ extern void members_rename(const Population *population, const char *name,
 /* members_leave() emits that all members leave a dropped audience. */
 extern void members_leave(const Population *population, const char *name);
 
+/* apply_batch.c: rows that are written after guests have ------------------ */
+
+/*
+ * postponed_end_transaction() forgets that rows are, and postponed_discard()
+ * does so when the subtransaction ends with an error in which they were.
+ */
+extern void postponed_end_transaction(void);
+extern void postponed_discard(SubTransactionId subid);
+
 /* guests.c: guests of the corridor ---------------------------------------- */
 
 /*

@@ -7,11 +7,12 @@
  *
  *		contribution.c	interests_keep	the values that a guest wants, beside
  *										the delta: profile 7: +10, +2
- *		apply_batch.c	guests_visit	profile 7, as it was and as it is
+ *		apply_profile.c	guests_visit	profile 7, as it was and as it is
  *						guests_visit	profile 9
- *						guests_end		INSERT INTO club_entry ...
+ *		apply_batch.c	guests_end		INSERT INTO club_entry ...
  *										which is a statement like any other:
- *										counted in, folded, applied
+ *										counted in, folded, applied (mostly
+ *										with what it is because of)
  *
  * A guest sees rows whether or not a trait reads them, also those of a
  * TRUNCATE; where memory has no room for rows they are spilled with what the
@@ -97,6 +98,7 @@ struct GuestTurns
 {
 	const Population *population;
 	List	   *contributions;
+	int			round;
 	MemoryContext context;
 	bool		begun[MOST_GUESTS];
 	void	   *turns[MOST_GUESTS];	/* what begin() returned */
@@ -134,6 +136,7 @@ static bool same_values(const FlowInterest *what, MinimalTuple a,
 static void show(GuestTurns *turns, int guest, ProfileDeltas profile,
 				 FlowVisit *visit);
 static void deform(const GuestRow *row, FlowRow *visible);
+static void check_depth(int begun);
 static void let_write(const FlowGuest *guest, const Population *population,
 					  void *turn, int64 first, int64 last);
 
@@ -418,7 +421,7 @@ in_evaluation(void *arg)
 /* ---- turns ---- */
 
 GuestTurns *
-guests_begin(List *contributions)
+guests_begin(List *contributions, int round)
 {
 	GuestTurns *turns;
 	ListCell   *lc;
@@ -432,6 +435,7 @@ guests_begin(List *contributions)
 	turns->population =
 		((const Contribution *) linitial(contributions))->source->population;
 	turns->contributions = contributions;
+	turns->round = round;
 	turns->context = AllocSetContextCreate(CurrentMemoryContext,
 										   "segment guests",
 										   ALLOCSET_DEFAULT_SIZES);
@@ -524,11 +528,24 @@ guests_end(GuestTurns *turns)
 {
 	MemoryContext old = MemoryContextSwitchTo(turns->context);
 
+	check_depth(depth + turns->round);
 	for (int i = 0; i < nguests; i++)
 		if (turns->begun[i])
 			let_write(guests[i], turns->population, turns->turns[i], 0, 0);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(turns->context);
+}
+
+/* check_depth() raises an error if too many turns have begun. */
+static void
+check_depth(int begun)
+{
+	if (begun >= MOST_TURNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("rows that are written because of other rows lead to more of them without end"),
+				 errdetail("They have been written %d times because of one another.",
+						   begun)));
 }
 
 /*
@@ -541,12 +558,7 @@ let_write(const FlowGuest *guest, const Population *population, void *turn,
 {
 	Actor		before;
 
-	if (depth == MOST_TURNS)
-		ereport(ERROR,
-				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-				 errmsg("rows that are written because of other rows lead to more of them without end"),
-				 errdetail("They have been written %d times because of one another.",
-						   depth)));
+	check_depth(depth);
 	before = act_as_owner(population->oid);
 	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
 		(void) set_config_option("session_replication_role", "origin",

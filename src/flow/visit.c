@@ -73,6 +73,12 @@ visit_leave(Visitor *visitor)
 	MemoryContextReset(visitor->memory);
 }
 
+void
+visit_pause(Visitor *visitor)
+{
+	error_context_stack = visitor->callback.previous;
+}
+
 TimestampTz
 visit_instant(const Visitor *visitor, TupleTableSlot *row)
 {

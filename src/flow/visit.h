@@ -38,10 +38,12 @@ extern bool visit_end(Visitor *visitor);
 
 /*
  * visit_enter() begins the visit of one profile: an error from here on names
- * it.  visit_leave() ends the visit, and frees the memory that it took.
+ * it.  visit_leave() ends the visit, and frees the memory that it took;
+ * visit_pause() leaves that be, as the same profile is entered again.
  */
 extern void visit_enter(Visitor *visitor, Datum key);
 extern void visit_leave(Visitor *visitor);
+extern void visit_pause(Visitor *visitor);
 
 /*
  * visit_instant() is the instant as of which this visit decides membership:

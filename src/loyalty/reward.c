@@ -25,6 +25,7 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 
+#include "flow/flow.h"
 #include "loyalty/reward_private.h"
 
 static Reward *take_reward(CatalogScan *scan);
@@ -201,6 +202,7 @@ reward_customer(LockedCustomer *locked, const Ledger *ledger,
 												&account->key, NULL));
 	if (reward->condition == NULL)
 		return;
+	flow_write_postponed();
 	locked->table = profile_open(ledger->population);
 	customer->profile = profile_lock(locked->table, account->key);
 }

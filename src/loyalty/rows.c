@@ -10,7 +10,8 @@
  * By the table API: constraints are checked and indexes kept as the executor
  * does it, and entries are handed to the corridor, as they are rows of a
  * source.  Where the owner has put triggers, columns or constraints of their
- * own on a table, a statement writes it, which knows of all that.
+ * own on a table, a statement writes it, which knows of all that; and as these
+ * may run code that reads profiles, these are up to date then.
  *
  *-------------------------------------------------------------------------
  */
@@ -288,6 +289,7 @@ execute(const char *sql, const LedgerTable *table, const Rows *rows)
 		types[n] = get_array_type(type);
 		values[n++] = column_array(rows, i, type);
 	}
+	flow_write_postponed();
 	protected_write_begin();
 	result = SPI_execute_with_args(sql, n, types, values, NULL, false, 0);
 	protected_write_end();

@@ -28,6 +28,7 @@
 #include "utils/plancache.h"
 #include "utils/resowner.h"
 
+#include "flow/flow.h"
 #include "loyalty/loyalty_private.h"
 #include "loyalty/tables.h"
 
@@ -282,6 +283,7 @@ typedef struct PlansEntry
 static Cache *plans_cache = NULL;
 
 static bool made_of(const void *entry, Oid relid);
+static int	written_by(LedgerStatement statement);
 static Plans *program_plans(const Program *program);
 static SPIPlanPtr make_plan(const Program *program, LedgerStatement statement);
 static int	open_tables(const Program *program, LedgerStatement statement,
@@ -324,12 +326,15 @@ ledger_execute(const Program *program, LedgerStatement statement,
 	int			ntables = open_tables(program, statement, tables);
 	Plans	   *plans = program_plans(program);
 	SPIPlanPtr	plan = plans->plans[statement];
+	int			written = written_by(statement);
 	int			result;
 
 	if (plan == NULL)
 		plan = plans->plans[statement] = make_plan(program, statement);
 	else if (!SPI_plan_is_valid(plan))
 		plan_by_indexes(plan);
+	if (written >= 0)
+		flow_write_postponed_for(program->tables[written]);
 	protected_write_begin();
 	result = SPI_execute_plan(plan, unconstify(Datum *, values), nulls, false,
 							  0);
@@ -340,6 +345,27 @@ ledger_execute(const Program *program, LedgerStatement statement,
 	for (int i = 0; i < ntables; i++)
 		table_close(tables[i], NoLock);
 	return SPI_processed;
+}
+
+/* written_by() is the table (ProgramTable) that a statement writes, or -1. */
+static int
+written_by(LedgerStatement statement)
+{
+	switch (statement)
+	{
+		case ADD_HOLD:
+		case END_HOLDS:
+			return HOLD_TABLE;
+		case ADD_MEMBER:
+		case LEAVE_MEMBER:
+			return MEMBER_TABLE;
+		case ADD_VOUCHER:
+		case USE_VOUCHER:
+		case CANCEL_VOUCHER:
+			return VOUCHER_TABLE;
+		default:
+			return -1;
+	}
 }
 
 /* program_plans() finds or makes the entry of a program's plans. */

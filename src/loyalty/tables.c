@@ -338,13 +338,9 @@ is_users(Oid function, void *context)
 static bool
 is_ours(const Trigger *trigger)
 {
-	const char *function = get_func_name(trigger->tgfoid);
-
 	return (trigger_is_capture(trigger) &&
 			!TRIGGER_FOR_ROW(trigger->tgtype)) ||
-		(function != NULL && strcmp(function, "refuse_write") == 0 &&
-		 get_func_namespace(trigger->tgfoid) ==
-		 get_namespace_oid(SEGMENT_SCHEMA, true));
+		trigger_is_read_only(trigger);
 }
 
 /* keep_checks() compiles the CHECK constraints of a table. */

@@ -29,8 +29,9 @@
 #include "base/base.h"
 #include "profile/columns.h"
 
-#define DROPPED_PREFIX	"segment_dropped_"
-#define FREE_PREFIX		"segment_free_"
+#define OUR_PREFIX		"segment_"
+#define DROPPED_PREFIX	OUR_PREFIX "dropped_"
+#define FREE_PREFIX		OUR_PREFIX "free_"
 
 static bool parse_number(const char *name, const char *prefix, int *number);
 
@@ -136,6 +137,9 @@ column_is_of(const Column *column, const char *name)
 ColumnState
 column_name_state(const char *name, int *number)
 {
+	/* each event asks for all columns, of which few have either prefix */
+	if (strncmp(name, OUR_PREFIX, strlen(OUR_PREFIX)) != 0)
+		return COLUMN_USED;
 	return parse_number(name, DROPPED_PREFIX, number) ? COLUMN_DROPPED :
 		parse_number(name, FREE_PREFIX, number) ? COLUMN_FREE : COLUMN_USED;
 }

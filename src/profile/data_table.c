@@ -46,6 +46,16 @@ data_table_create(const char *name, const char *definition,
 							 get_namespace_oid(SEGMENT_DATA_SCHEMA, false));
 }
 
+bool
+trigger_is_read_only(const Trigger *trigger)
+{
+	const char *function = get_func_name(trigger->tgfoid);
+
+	return function != NULL && strcmp(function, "refuse_write") == 0 &&
+		get_func_namespace(trigger->tgfoid) ==
+		get_namespace_oid(SEGMENT_SCHEMA, true);
+}
+
 void
 data_table_give(Oid relid, Oid role)
 {

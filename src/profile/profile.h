@@ -14,6 +14,7 @@
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
+#include "utils/reltrigger.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
 
@@ -196,6 +197,9 @@ extern Oid	data_table_create(const char *name, const char *definition,
 							  const char *instead);
 extern void data_table_give(Oid relid, Oid role);
 
+/* trigger_is_read_only() says whether it is the one that refuses writes. */
+extern bool trigger_is_read_only(const Trigger *trigger);
+
 /* key.c: what is the key of a profile? ------------------------------------ */
 
 /*
@@ -339,6 +343,15 @@ extern Snapshot profile_snapshot(const ProfileTable *table);
  */
 extern TupleTableSlot *profile_edit(ProfileTable *table);
 extern TupleTableSlot *profile_edit_new(ProfileTable *table, Datum key);
+
+/* The edited row once more, as it is by now. */
+extern TupleTableSlot *profile_edited(ProfileTable *table);
+
+/*
+ * Look with a new snapshot from here on, which shows what was written since
+ * the table was opened.
+ */
+extern void profile_renew_snapshot(ProfileTable *table);
 
 /* Write the edited row in place of the one that was locked last. */
 extern void profile_update(ProfileTable *table);

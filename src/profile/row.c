@@ -156,6 +156,18 @@ edit(ProfileTable *table, const Datum *values, const bool *isnull)
 	return row;
 }
 
+TupleTableSlot *
+profile_edited(ProfileTable *table)
+{
+	return table->edited;
+}
+
+void
+profile_renew_snapshot(ProfileTable *table)
+{
+	table_new_snapshot(table);
+}
+
 void
 profile_update(ProfileTable *table)
 {
