@@ -106,6 +106,29 @@ DROP TRIGGER look ON segment_data.guest;
 SELECT what, spent, points FROM found ORDER BY n;
 SELECT * FROM wrong;
 
+-- and may define something
+CREATE FUNCTION define() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM segment.create_trait('smallest', 'min(orders.amount)');
+    INSERT INTO shop_once.orders VALUES (34, NEW.key, 3);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER define AFTER INSERT ON segment_data.guest_club_movement FOR EACH ROW WHEN (NEW.points = 4) EXECUTE FUNCTION define();
+INSERT INTO orders VALUES (33, 7, 4);
+DROP TRIGGER define ON segment_data.guest_club_movement;
+-- or spend what has just been earned
+CREATE FUNCTION spend() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO shop_once.orders VALUES (36, NEW.key, 6);
+    PERFORM segment.redeem('club', NEW.key, (SELECT club_balance::bigint FROM shop_once.guest WHERE customer_id = NEW.key));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER spend AFTER INSERT ON segment_data.guest_club_movement FOR EACH ROW WHEN (NEW.points = 7) EXECUTE FUNCTION spend();
+INSERT INTO orders VALUES (35, 7, 7);
+DROP TRIGGER spend ON segment_data.guest_club_movement;
+SELECT customer_id, spent, smallest, club_balance FROM guest WHERE customer_id = 7;
+SELECT * FROM wrong;
+
 -- an error while guests write, that is caught: nothing of it is left, and what comes next is right
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -43,7 +43,8 @@
  * All are where memory has no room for the rows of a statement.
  *
  * Who reads profiles among the guests says so, and has them written before
- * (flow_write_postponed()).
+ * (flow_write_postponed()).  Where code of users may run, that finds all as it
+ * would anywhere else: from there on nothing waits (flow_postpone_no_more()).
  *
  * Why key order.  Two statements that touch the same profiles in different
  * order would wait for each other.  In key order one of them simply waits.
@@ -332,6 +333,8 @@ let_guests_write(Application *application)
 
 		collect_written(application);
 		guests_end(application->guests);
+		if (postponing.application == NULL)
+			break;				/* flow_postpone_no_more() was called */
 		whole = take_written();
 		more = whole == NULL ? NIL : whole->contributions;
 		if (whole != NULL)
@@ -374,6 +377,16 @@ void
 flow_write_postponed(void)
 {
 	Application *application = postponing.application;
+
+	flow_postpone_no_more();
+	if (application != NULL)
+		collect_written(application);
+}
+
+void
+flow_postpone_no_more(void)
+{
+	Application *application = postponing.application;
 	WholeBatch *whole;
 	List	   *contributions;
 
@@ -387,11 +400,10 @@ flow_write_postponed(void)
 		apply_in_round(contributions, application->round + 1);
 	if (whole != NULL)
 		batch_end(whole);
-	collect_written(application);
 }
 
 void
-flow_write_postponed_for(Oid relid)
+flow_postpone_no_more_for(Oid relid)
 {
 	Relation	relation;
 	TriggerDesc *triggers;
@@ -407,7 +419,7 @@ flow_write_postponed_for(Oid relid)
 			!trigger_is_read_only(&triggers->triggers[i]);
 	relation_close(relation, AccessShareLock);
 	if (fires)
-		flow_write_postponed();
+		flow_postpone_no_more();
 }
 
 void
@@ -467,7 +479,8 @@ write_postponed(Application *application, List *contributions)
 	application->postpones = false;
 	application->guests = NULL;
 	write_rows(application, together ? ours : NIL);
-	CommandCounterIncrement();
+	if (visit_finish(&application->visitor))
+		flow_note_pending();
 	apply_in_round(together ? of_population(contributions, base, false) :
 				   contributions, application->round + 1);
 }

@@ -176,8 +176,9 @@ typedef struct FlowGuest
 	 * captured, and guests see that, too, in turns of their own.
 	 *
 	 * Rows of profiles that were visited may be written after all guests have,
-	 * by what these have written, too.  Before end() lets anything read
-	 * profiles, as code of users may, it calls flow_write_postponed().
+	 * by what these have written, too.  Before end() reads profiles, it calls
+	 * flow_write_postponed(), and before it runs code of users,
+	 * flow_postpone_no_more().
 	 */
 	void	   *(*begin) (const Population *population);
 	void		(*visit) (void *turn, const FlowVisit *visit);
@@ -194,11 +195,15 @@ typedef struct FlowGuest
 
 /*
  * flow_write_postponed() writes the profiles that guests have visited, by what
- * has come so far, if that was put off.  flow_write_postponed_for() does so
+ * has come so far, if that was put off: for who reads profiles.
+ *
+ * flow_postpone_no_more() does so, and nothing is put off until the turn ends:
+ * for code of users, who may do anything.  flow_postpone_no_more_for() does so
  * before a statement writes a table, if that fires triggers of users.
  */
 extern void flow_write_postponed(void);
-extern void flow_write_postponed_for(Oid relid);
+extern void flow_postpone_no_more(void);
+extern void flow_postpone_no_more_for(Oid relid);
 
 /* flow_register_guest() lets a guest take part, when the library is loaded. */
 extern void flow_register_guest(const FlowGuest *guest);

@@ -46,14 +46,26 @@ visit_begin(Visitor *visitor, const Population *population)
 bool
 visit_end(Visitor *visitor)
 {
-	bool		toggled;
+	bool		toggled = false;
 
 	MemoryContextSwitchTo(visitor->before);
+	if (visitor->memory != NULL)
+		toggled = visit_finish(visitor);
+	profile_close(visitor->table);
+	return toggled;
+}
+
+bool
+visit_finish(Visitor *visitor)
+{
+	bool		toggled;
+
 	MemoryContextDelete(visitor->memory);
+	visitor->memory = NULL;
 	toggled = visitor->audiences != NULL && audience_close(visitor->audiences);
 	if (visitor->ended != NULL)
 		ended_keys_end(visitor->ended);
-	profile_close(visitor->table);
+	profile_finish(visitor->table);
 	CommandCounterIncrement();
 	return toggled;
 }

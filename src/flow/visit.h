@@ -32,9 +32,13 @@ typedef struct Visitor
  * makes a memory context for single profiles the current one; visit_end()
  * closes them, so that what follows sees the rows.  Returns whether toggles
  * were written.
+ *
+ * visit_finish() does so, too, in another memory context, but we act as the
+ * population's owner still, until visit_end() is called.
  */
 extern void visit_begin(Visitor *visitor, const Population *population);
 extern bool visit_end(Visitor *visitor);
+extern bool visit_finish(Visitor *visitor);
 
 /*
  * visit_enter() begins the visit of one profile: an error from here on names

@@ -289,7 +289,7 @@ execute(const char *sql, const LedgerTable *table, const Rows *rows)
 		types[n] = get_array_type(type);
 		values[n++] = column_array(rows, i, type);
 	}
-	flow_write_postponed();
+	flow_postpone_no_more();
 	protected_write_begin();
 	result = SPI_execute_with_args(sql, n, types, values, NULL, false, 0);
 	protected_write_end();

@@ -334,7 +334,7 @@ ledger_execute(const Program *program, LedgerStatement statement,
 	else if (!SPI_plan_is_valid(plan))
 		plan_by_indexes(plan);
 	if (written >= 0)
-		flow_write_postponed_for(program->tables[written]);
+		flow_postpone_no_more_for(program->tables[written]);
 	protected_write_begin();
 	result = SPI_execute_plan(plan, unconstify(Datum *, values), nulls, false,
 							  0);

@@ -295,8 +295,8 @@ tiering_execute(Tiering *tiering, TierStatement statement,
 	if (tiering->plans[statement] == NULL)
 		tiering->plans[statement] = make_plan(tiering, statement);
 	if (statement != TIER_EVENTS)
-		flow_write_postponed_for(statement == TIER_WRITE ? tiering->step :
-								 tiering->kept);
+		flow_postpone_no_more_for(statement == TIER_WRITE ? tiering->step :
+								  tiering->kept);
 	protected_write_begin();
 	/* not read-only: it sees what was committed when it begins */
 	result = SPI_execute_plan(tiering->plans[statement],

@@ -307,8 +307,12 @@ typedef struct ProfileTable ProfileTable;
  * transaction, and close it.  Between these we act as the population's owner,
  * as the table may carry code of the owner's; closing the table fires the
  * AFTER triggers of the rows that were written.
+ *
+ * profile_finish() closes the table, but we act as its owner still, until
+ * profile_close() is called.
  */
 extern ProfileTable *profile_open(const Population *population);
+extern void profile_finish(ProfileTable *table);
 extern void profile_close(ProfileTable *table);
 
 /*

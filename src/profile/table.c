@@ -160,7 +160,7 @@ find_unused(ProfileTable *table)
 }
 
 void
-profile_close(ProfileTable *table)
+profile_finish(ProfileTable *table)
 {
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
@@ -185,6 +185,14 @@ profile_close(ProfileTable *table)
 	writer_close(table->result, table->estate);
 	index_close(table->index, NoLock);
 	table_close(table->relation, NoLock);
+	table->relation = NULL;
+}
+
+void
+profile_close(ProfileTable *table)
+{
+	if (table->relation != NULL)
+		profile_finish(table);
 	act_as_before(table->before);
 	pfree(table);
 }
