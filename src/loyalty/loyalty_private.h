@@ -438,10 +438,11 @@ extern int64 movement_points(const Movement *movement, int64 before,
 
 /*
  * The longest text, in bytes, that an index of a ledger takes beside what else
- * is in it, however badly it can be compressed.  check_length() raises an
- * error if a text is longer; 'what' is for users.
+ * is in it, however badly it can be compressed.
  */
 #define MOST_INDEXED	SOURCE_KEY_LENGTH
+
+/* check_length() refuses a text that is longer; 'what' is for users. */
 extern void check_length(const char *text, const char *what);
 
 /*
