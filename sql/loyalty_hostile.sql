@@ -39,6 +39,19 @@ UPDATE orders SET amount = share, share = 3;
 DELETE FROM orders WHERE order_id % 2 = 0;
 SELECT p, problem, stored FROM unnest('{club,idle}'::name[]) AS p, segment.verify_program(p);
 SELECT definition FROM segment.verify();
+-- texts that no index takes: at a till an error, in a row nothing is earned
+CREATE FUNCTION noise(bytes int) RETURNS text LANGUAGE sql AS $$ SELECT left(string_agg(md5(i::text), ''), bytes) FROM generate_series(1, bytes / 32 + 1) AS i $$;
+SELECT outcome(format('SELECT segment.%s', call)) FROM unnest(ARRAY['earn(''club'', 1, 1, token => shop_hostile.noise(2601))', 'earn(''club'', 1, 1, token => shop_hostile.noise(2600))',
+    'earn(''club'', 1, 1, ref => shop_hostile.noise(100000))', 'join_program(''club'', 3, code => shop_hostile.noise(2601))', 'join_program(''club'', 3, code => shop_hostile.noise(2600))']) AS call;
+CREATE TABLE letters (letter bytea PRIMARY KEY, customer_id bigint, amount numeric DEFAULT 1, at timestamptz DEFAULT segment.now());
+CREATE INDEX ON letters (customer_id, at);
+SELECT segment.attach_source('letters', at => 'at');
+SELECT segment.create_earning('club', repeat('l', 63)::name, 'letters.amount', ref => 'letter');
+INSERT INTO letters SELECT decode(noise(2 * bytes), 'hex'), 1 FROM unnest('{10,1299,1300,2600}'::int[]) AS bytes;
+UPDATE letters SET amount = 2;
+SELECT length(ref), points FROM segment_data.guest_club_granted WHERE rule ~ 'lll' ORDER BY 1;
+DELETE FROM letters;
+
 -- instants and spans at their ends
 SELECT call, outcome(format('SELECT segment.%s', call)) FROM unnest(ARRAY['hold(''club'', 1, 1, timestamptz ''infinity'')', 'hold(''club'', 1, 1, timestamptz ''294276-12-31 23:59:59+00'')',
     'hold(''club'', 1, 1, ''5000 years'')', 'hold(''club'', 1, 1, ''-1 day'')', 'earn(''club'', 1, 1, expires => ''infinity'')', 'earn(''club'', 1, 1, expires => ''294276-12-31'')',
@@ -52,7 +65,7 @@ SELECT outcome('SELECT segment.redeem(''club'', 2, 1)'), outcome('SELECT segment
 SELECT p, problem, stored FROM unnest('{club,idle}'::name[]) AS p, segment.verify_program(p);
 SET client_min_messages = warning;
 SELECT segment.drop_population('guest', cascade => true);
-DROP TABLE orders;
+DROP TABLE orders, letters;
 
 -- names with everything in them, keys that are text, and texts that look like ours
 SET segment.now = '2026-01-01 10:00+00';
@@ -72,6 +85,10 @@ SELECT * FROM segment.what_if_earning('クラブ', 'bought.`$1`');
 SELECT "who""{entry}", "クラブ_balance", "クラブ_tier", select_balance, select_vouchers FROM "ga""st'{member}" ORDER BY "who""{entry}" COLLATE "C";
 SELECT outcome(format('SELECT segment.%s', call)) FROM unnest(ARRAY['redeem(''クラブ'', ''ada'', 1, token => ''t"''''{lot}|'', ref => ''{key}'', note => ''$1'')', 'redeem(''クラブ'', ''ada'', 1, token => ''t"''''{lot}|'', ref => ''{lot}'', note => ''$1'')',
     'earn(''クラブ'', ''ada'', 1, ref => ''2|x'', token => ''bars'')', 'earn(''クラブ'', ''ada|1'', 2, ref => ''x'', token => ''bars'')', 'card(''クラブ'', '''')', 'tier_steps(''クラブ'', ''ada'')', 'redeem_reward(''クラブ'', ''ada'', ''m"u''''g{lot}$1'')', 'member_key(''クラブ'', ''c"o''''d{lot}|'')']) AS call;
+-- a key that is nearly too long for anything
+SELECT outcome('SELECT segment.join_program(''select'', shop_hostile.noise(2650))'), outcome('SELECT segment.join_program(''select'', shop_hostile.noise(2600))') ~ '^done' AS joined;
+INSERT INTO "or'd""ers {lot}" VALUES (7, noise(2600), 7);
+SELECT length("who""{entry}"), select_balance FROM "ga""st'{member}" WHERE length("who""{entry}") > 1000 ORDER BY 1;
 SELECT p, problem, stored FROM unnest('{select,クラブ}'::name[]) AS p, segment.verify_program(p);
 SELECT definition FROM segment.verify();
 SELECT segment.drop_population('ga"st''{member}', cascade => true);

@@ -79,6 +79,16 @@ refuse_points(void)
 			 errmsg("a customer cannot have so many points")));
 }
 
+void
+check_length(const char *text, const char *what)
+{
+	if (strlen(text) > MOST_INDEXED)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s has at most %d bytes", what, MOST_INDEXED),
+				 errdetail("It has %zu.", strlen(text))));
+}
+
 Datum
 customer_argument(FunctionCallInfo fcinfo, int argument,
 				  const Program *program)

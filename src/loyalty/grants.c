@@ -84,6 +84,9 @@ grants_apply(const Program *program, List *changes)
 		RowChange  *change = lfirst(lc);
 		bool		same = last != NULL && strcmp(last->who, change->who) == 0;
 
+		/* what no index takes is known by nothing, and earns nothing */
+		if (strlen(change->ref) > MOST_INDEXED)
+			continue;
 		if (!same)
 			ledger_add_account(ledger, change->key)->now =
 				Max(clock_now(), change->at);
@@ -93,6 +96,11 @@ grants_apply(const Program *program, List *changes)
 		else
 			rows = lappend(rows, list_make1(change));
 		last = change;
+	}
+	if (rows == NIL)
+	{
+		ledger_end(ledger);
+		return;
 	}
 	ledger_read_locked(ledger);
 	grants = read_grants(ledger, rows);

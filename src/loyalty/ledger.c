@@ -41,6 +41,8 @@ ledger_begin(const Program *program, const char *token, const char *request)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a token must not be empty"),
 				 errhint("Give each request a token of its own, or none.")));
+	if (token != NULL)
+		check_length(token, "a token");
 	ledger->program = program;
 	ledger->population = program->population;
 	ledger->token = token;

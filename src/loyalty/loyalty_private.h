@@ -437,6 +437,15 @@ extern int64 movement_points(const Movement *movement, int64 before,
 							 int64 points);
 
 /*
+ * The longest text, in bytes, that an index of a ledger takes beside what else
+ * is in it, however badly it can be compressed.
+ */
+#define MOST_INDEXED	SOURCE_KEY_LENGTH
+
+/* check_length() refuses a text that is longer; 'what' is for users. */
+extern void check_length(const char *text, const char *what);
+
+/*
  * customer_argument() is the key of a customer.  note_argument() is a text, or
  * NULL also for an empty one.
  */

@@ -187,13 +187,14 @@ code_of_member(Ledger *ledger, Account *account, const char *wanted)
 	return code;
 }
 
-/* check_code() refuses a code that is another customer's. */
+/* check_code() refuses a code that is another customer's, or too long. */
 static void
 check_code(const Ledger *ledger, const Account *account, const char *code)
 {
 	Datum		value = CStringGetTextDatum(code);
 	bool		isnull;
 
+	check_length(code, "a code");
 	if (ledger_execute(ledger->program, ASK_CODE, &value, NULL) == 0 ||
 		profile_key_compare(ledger->population, result_value(0, 1, &isnull),
 							account->key) == 0)

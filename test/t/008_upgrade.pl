@@ -49,8 +49,27 @@ GRANT SELECT ON vip TO marketing;
 CREATE VIEW letters AS SELECT v.*, p.city FROM vip v JOIN profile p USING (customer_id);
 END
 $node->safe_psql('postgres', Shop::buys(4, 900));
+# and a club, in which much is still to come
+$node->safe_psql('postgres', <<'END');
+CREATE ROLE till;
+SELECT segment.create_program('club', expires => 'after 12 months', pending => '14 days', bonus => 10);
+SELECT segment.create_tiering('club', 'sum(orders.amount)', period => 'last 12 months', hold => '6 months', returns => 'keep');
+SELECT segment.create_tier('club', 'silver', 500), segment.create_tier('club', 'gold', 900);
+SELECT segment.create_earning('club', 'orders', 'orders.amount', 'city = "Aarhus" or orders > 0', ref => 'id', cap => 5000, per => 'day');
+SELECT segment.create_reward('club', 'mug', 5, stock => 100, expires => 'after 3 months'), segment.create_reward('club', 'stamp', 40, auto => true);
+SELECT segment.create_occasion('club', 'best', 'vip', 7, per => 'ever'), segment.create_referral('club', 'local', 3, 2);
+SELECT segment.create_audience('silver', 'club.tier = "silver" or club.pending > 300');
+GRANT SELECT, INSERT ON segment_data.profile_club_movement TO till;
+SELECT segment.join_program('club', 1, 'Ada'), segment.join_program('club', 2, 'Ben'), segment.join_program('club', 3, 'Cleo', referred_by => 'Ada');
+SELECT segment.earn('club', 1, 100, pending => 'none', token => 'once', ref => 'review');
+SELECT segment.hold('club', 1, 4, '30 days'), segment.hold('club', 1, 4, '90 days');
+SELECT segment.redeem_reward('club', 1, 'mug', token => 'a mug');
+SELECT segment.leave_program('club', 2);
+END
+$node->safe_psql('postgres', q{UPDATE customers SET city = 'Aarhus' WHERE customer_id = 3;} . Shop::buys(1, 200) . Shop::buys(3, 30) . 'SELECT * FROM segment.tick()');
+$node->safe_psql('postgres', 'UPDATE orders SET amount = 50 WHERE customer_id = 1 AND amount = 200');
 is(titles($node, 'customer_id = 1'), 'Zebra|{Zebra,apple}|b', 'titles stand in the order of the shelf');
-is(Shop::wrong($node, 'postgres'), '', 'all is well');
+is(wrong($node), '', 'all is well');
 
 # the clusters that there were, each as it was in the end
 my @left = leave($node, 0);
@@ -63,15 +82,22 @@ for my $server (@servers)
 	$node->start;
 	is(answers($node), $before->{answers}, "$way: it answers as before");
 	is(definitions($node), $before->{definitions}, "$way: what is defined, and who may see it, is as before");
-	is(Shop::wrong($node, 'postgres'), '', "$way: nothing is wrong");
+	is(wrong($node), '', "$way: nothing is wrong");
 	is(Shop::pending($node, 'postgres'), $before->{pending}, "$way: what was pending is pending");
+
+	# a till goes on, and knows what was asked for
+	is($node->safe_psql('postgres', qq{SET ROLE till; SELECT segment.earn('club', 1, 100, pending => 'none', token => 'once', ref => 'review'), segment.redeem('club', 1, 1, token => 'on $number') > 10}),
+		$node->safe_psql('postgres', q{SELECT movement FROM segment_data.profile_club_movement WHERE token = 'once'}) . '|t', "$way: a token is known, and numbers go on");
+	is($node->safe_psql('postgres', qq{SET ROLE till; SELECT reward FROM segment.redeem_reward('club', 1, 'mug') AS got, segment.use_voucher('club', got.code)}),
+		'mug', "$way: a reward is had, and used");
+	$node->safe_psql('postgres', 'UPDATE orders SET amount = amount + 1 WHERE customer_id = 3');
 
 	# somebody new buys much on each server, and Ada a little
 	my $customer = 20 + $number;
 	$node->safe_psql('postgres', Shop::buys($customer, 800) . Shop::buys(1, 1));
 	is($node->safe_psql('postgres', "SELECT segment.is_member('vip', $customer), total_spend FROM profile WHERE customer_id = $customer"),
 		't|800', "$way: events count");
-	is(Shop::wrong($node, 'postgres'), '', "$way: and nothing is wrong");
+	is(wrong($node), '', "$way: and nothing is wrong");
 	push @left, leave($node, $before->{moves} + 1);
 }
 my $moves = $left[-1]{moves};
@@ -80,7 +106,7 @@ $node->start;
 # of the shelf, the clerk knows nothing
 $node->safe_psql('postgres', Shop::buys(7, 800) . q{SET ROLE clerk; DELETE FROM loans WHERE title = 'Zebra'; INSERT INTO loans VALUES (2, 'Pear', 'D', now())});
 is(titles($node, 'customer_id < 3'), "apple|{apple}|a\nPear|{Pear,pear}|D", 'titles stand in the order of the shelf');
-is(Shop::wrong($node, 'postgres'), '', 'and nothing is wrong');
+is(wrong($node), '', 'and nothing is wrong');
 is($node->safe_psql('postgres', q{SET ROLE marketing; SELECT count(*) FROM vip}), 4 + $moves, 'marketing sees the audience');
 my ($status, $out, $error) = $node->psql('postgres', 'SET ROLE marketing; SELECT * FROM profile');
 like($error, qr/permission denied for view profile/, 'and no profiles');
@@ -89,8 +115,9 @@ is($node->safe_psql('postgres', q{SELECT segment.create_audience('new', 'orders 
 is($node->safe_psql('postgres', q{SELECT min(seq) FROM segment.poll('crm')}), '4', 'the consumer goes on');
 is(Shop::days_later($node, 60, sub {
 	$node->safe_psql('postgres', 'SELECT count(*) FROM segment.tick()');
-	return Shop::wrong($node, 'postgres');
-}), '', 'and time passes');
+	$node->safe_psql('postgres', q{SET ROLE till; SELECT segment.redeem('club', 1, 50)});
+	return wrong($node);
+}), '', 'and time passes, and makes points active');
 
 $node->stop;
 done_testing();
@@ -179,6 +206,14 @@ sub servers_can
 	return move($plain, cluster($server));
 }
 
+# What is not as it should be, the club's ledger included.
+sub wrong
+{
+	my ($cluster) = @_;
+
+	return Shop::wrong($cluster, 'postgres') . $cluster->safe_psql('postgres', q{SELECT * FROM segment.verify_program('club')});
+}
+
 # All that one can ask, and when each answer changes by itself.
 sub answers
 {
@@ -188,7 +223,13 @@ sub answers
 SELECT customer_id, audience, segment.next_change(audience, customer_id)
 FROM profile, segment.audience ORDER BY 1, 2;
 SELECT * FROM letters ORDER BY 1;
-SELECT customer_id, first_title, titles, last_author FROM profile ORDER BY 1
+SELECT customer_id, first_title, titles, last_author FROM profile ORDER BY 1;
+SELECT customer_id, segment.card('club', customer_id) FROM profile ORDER BY 1;
+SELECT customer_id, s.* FROM profile, segment.statement('club', customer_id) AS s ORDER BY 1, at, kind, movement, points;
+SELECT customer_id, s.* FROM profile, segment.tier_steps('club', customer_id) AS s ORDER BY 1, at;
+SELECT * FROM segment.liability('club', now() + interval '100 days') ORDER BY 1, 2;
+SELECT * FROM segment_data.profile_club_voucher ORDER BY movement;
+SELECT * FROM segment_data.profile_club_granted ORDER BY rule, ref
 END
 }
 
@@ -201,12 +242,18 @@ sub definitions
 	return $cluster->safe_psql('postgres', <<'END');
 SELECT population, key, key_type, timezone, view FROM segment.population ORDER BY 1;
 SELECT population, trait, definition FROM segment.trait ORDER BY 1, 2;
+TABLE segment.program ORDER BY program;
+TABLE segment.tiering ORDER BY program;
+TABLE segment.tier ORDER BY tier;
+TABLE segment.earning ORDER BY rule, version;
+TABLE segment.reward ORDER BY reward;
+TABLE segment.occasion ORDER BY occasion;
 SELECT population, audience, filter, description, stored, view FROM segment.audience ORDER BY 1, 2;
 SELECT c.oid::regclass::text COLLATE "C", relkind, relowner::regrole,
     (SELECT string_agg(grantee::regrole || ' ' || privilege_type, ', ' ORDER BY grantee::regrole::text, privilege_type)
     FROM aclexplode(relacl) WHERE privilege_type <> 'MAINTAIN')
 FROM pg_class c
-WHERE relnamespace IN ('public'::regnamespace, 'segment'::regnamespace) AND relkind IN ('r', 'v') ORDER BY 1;
+WHERE relnamespace IN ('public'::regnamespace, 'segment'::regnamespace, 'segment_data'::regnamespace) AND relkind IN ('r', 'v') ORDER BY 1;
 SELECT tgrelid::regclass::text COLLATE "C", tgname, tgfoid::regproc, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2;
 SELECT extname, extversion FROM pg_extension ORDER BY 1
 END
