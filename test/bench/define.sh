@@ -117,3 +117,5 @@ besides()
 	histogram
 	[ -z "$(sql -d define -c "SELECT FROM segment.verify() LIMIT 1")" ] || fail "verify() finds differences after $1"
 }
+
+part
