@@ -32,6 +32,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -75,6 +76,7 @@ typedef struct RowOutput
 
 static bool has_shape(TupleDesc desc, ReturnSetInfo *result);
 static void take_row(RowOutput *output, HeapTuple row, TupleDesc desc);
+static int	read_in_order(void);
 static void put_narrowed(const Population *population, RowOutput *output,
 						 int64 after, int64 last, bool keys);
 static int64 read_definition(const Population *population, RowOutput *output,
@@ -123,6 +125,7 @@ segment_feed_members(PG_FUNCTION_ARGS)
 		population_keep(NameStr(*PG_GETARG_NAME(0)), AccessShareLock);
 	int64		next = from;
 	uint64		count = ROWS_BATCH;
+	int			level;
 
 	InitMaterializedSRF(fcinfo, 0);
 	/* it was dropped since the snapshot of the query */
@@ -132,6 +135,7 @@ segment_feed_members(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(3))
 		output.audience = NameStr(*PG_GETARG_NAME(3));
 	SPI_connect();
+	level = read_in_order();
 	while (count == ROWS_BATCH)
 	{
 		SPITupleTable *rows;
@@ -161,8 +165,28 @@ segment_feed_members(PG_FUNCTION_ARGS)
 		}
 		SPI_freetuptable(rows);
 	}
+	AtEOXact_GUC(true, level);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/*
+ * read_in_order() makes the planner read rows by the index in the order of
+ * seq, until the level of settings that it returns is left.  It may know
+ * nothing of the table yet, and would read and sort all of it for a portion.
+ */
+static int
+read_in_order(void)
+{
+	static const char *const others[] = {
+		"enable_seqscan", "enable_bitmapscan", "enable_sort"
+	};
+	int			level = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(others); i++)
+		(void) set_config_option(others[i], "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
 }
 
 /*
@@ -198,6 +222,7 @@ feed_read(const Population *population, int64 after, int64 most, bool members,
 	SPITupleTable *rows;
 	uint64		count;
 	int64		given = 0;
+	int			level = read_in_order();
 
 	catalog_select("SELECT " FEED_COLUMNS
 				   " FROM segment.feed WHERE population = $1 AND seq > $2"
@@ -205,6 +230,7 @@ feed_read(const Population *population, int64 after, int64 most, bool members,
 				   3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
 				   (Datum[]) {name_datum(population->name),
 							  Int64GetDatum(after), Int64GetDatum(most)});
+	AtEOXact_GUC(true, level);
 	rows = SPI_tuptable;
 	count = has_shape(rows->tupdesc, result) ? SPI_processed : 0;
 	for (uint64 i = 0; i < count && given < most; i++)

@@ -40,6 +40,7 @@
 #include "flow/build.h"
 #include "flow/flow_private.h"
 #include "flow/readings.h"
+#include "source/source.h"
 #include "trait/trait.h"
 
 /* In so many passes over the profiles: see above. */
@@ -58,14 +59,18 @@
 
 /*
  * If more profiles were changed meanwhile, the sources are read again for all
- * of them, but not more often than that.
+ * of them, but not more often than that.  Where a source has no index by which
+ * the rows of a profile are found, it is read for any, as whoever asks it of a
+ * locked profile keeps that locked while all of it is read.
  */
 #define MANY_CHANGED	1000
 #define MOST_READINGS	3
+#define MOST_WITHOUT_INDEX	20
 
 /* Of so many changed profiles at a time the source is asked. */
 #define CHANGED_AT_ONCE	64
 
+static bool sources_find_profiles(const Build *build);
 static void stage(const Build *build);
 static void create_staging(const Population *population, List *read);
 static int64 fill_staging(const Build *build, const Population *population,
@@ -99,15 +104,21 @@ static const BuildWriting changed = {
 void
 build_fill(const Build *build)
 {
+	bool		indexed = sources_find_profiles(build);
+	int			most = indexed ? MOST_READINGS : MOST_WITHOUT_INDEX;
 	int64		left = 0;
 
-	for (int i = 0; i < MOST_READINGS; i++)
+	/* let go of the sources */
+	build_commit();
+	for (int i = 0; i < most; i++)
 	{
 		stage(build);
 		build_write_all(build, &staged);
 		left = count_unfilled(build);
-		if (left <= MANY_CHANGED)
+		if (left <= (indexed ? MANY_CHANGED : 0))
 			break;
+		if (!indexed)
+			wait_for_locked(build);
 	}
 	while (left > 0)
 	{
@@ -122,6 +133,27 @@ build_fill(const Build *build)
 	build_note_phase(population_by_name(build->population), BUILD_COMPLETING,
 					 0);
 	build_commit();
+}
+
+/*
+ * sources_find_profiles() tells whether all sources that are read have an
+ * index by which the rows of a profile are found.
+ */
+static bool
+sources_find_profiles(const Build *build)
+{
+	const Population *population = population_by_name(build->population);
+	ListCell   *lc;
+
+	foreach(lc, readings(build, population))
+	{
+		const Reading *reading = lfirst(lc);
+
+		if (!source_finds_profiles(source_by_name(population,
+												  reading->source)))
+			return false;
+	}
+	return true;
 }
 
 /* ---- read ---- */

@@ -188,9 +188,13 @@ first_rows(Relation relation, Snapshot snapshot, int64 most, int64 *count,
 		Candidate	one;
 
 		CHECK_FOR_INTERRUPTS();
-		slot_getsomeattrs(slot, TOGGLE_LIST);
+		slot_getsomeattrs(slot, TOGGLE_AT);
 		one.ord = DatumGetInt64(values[TOGGLE_ORD - 1]);
 		one.at = DatumGetTimestampTz(values[TOGGLE_AT - 1]);
+		/* of most rows no more is read */
+		if (found.full && compare_by_time(&one, &found.last) >= 0)
+			continue;
+		slot_getsomeattrs(slot, TOGGLE_LIST);
 		one.tid = slot->tts_tid;
 		one.toggles = toggles_count(values[TOGGLE_LIST - 1]);
 		add_candidate(&found, &one);
@@ -205,14 +209,12 @@ first_rows(Relation relation, Snapshot snapshot, int64 most, int64 *count,
 }
 
 /*
- * add_candidate() adds a row, unless enough earlier ones are known.  When the
- * list has twice as many as are wanted, the later half is left out.
+ * add_candidate() adds a row.  When the list has twice as many as are wanted,
+ * the later half is left out.
  */
 static void
 add_candidate(Candidates *found, const Candidate *one)
 {
-	if (found->full && compare_by_time(one, &found->last) >= 0)
-		return;
 	if (found->count == found->space)
 	{
 		found->space *= 2;

@@ -4,7 +4,8 @@
 # the GROUP BY query that computes the same from the orders, and the size of the
 # base table afterwards with what it was before.  Beside the concurrent forms
 # one client inserts orders and another one reads profiles: the longest that one
-# of their statements took is compared with 100 ms.
+# of their statements took is compared with 100 ms.  What the machine makes them
+# wait for by itself is measured beside nothing.
 
 part()
 {
@@ -15,7 +16,7 @@ part()
 	sql -d define -v customers="$customers" -f test/bench/define/orders.sql >/dev/null
 	by_turns must_be_equal sum three window audience
 	echo
-	for what in $concurrent; do
+	for what in nothing $concurrent; do
 		besides "$what"
 	done
 	echo
@@ -29,7 +30,7 @@ part()
 	done
 }
 
-concurrent="create_traits create_audience alter_trait alter_audience attach_source"
+concurrent="create_traits create_audience alter_trait alter_audience attach_source rebuild"
 
 # The traits, and the query that computes the same.
 contest()
@@ -69,15 +70,29 @@ must_be_equal()
 	[ -z "$(sql -d define -c "SELECT FROM segment.verify() LIMIT 1")" ] || fail "verify() finds differences"
 }
 
+# How many inserts took how long
+histogram()
+{
+	cat "$stage"/insert.* | awk '
+		{ ms = $3 / 1000; i = 1; while (i < 7 && ms >= limit[i]) i++; n[i]++ }
+		BEGIN { split("5 10 20 40 60 100", limit) }
+		END {
+			printf "    inserts:"
+			for (i = 1; i <= 6; i++) printf "  < %d ms %d", limit[i], n[i]
+			printf "  longer %d\n", n[7] }'
+}
+
 # besides WHAT: the longest statements beside a concurrent definition
 besides()
 {
 	case $1 in
+		nothing) call= ;;
 		create_traits) call="create_traits_concurrently('{\"spent\": \"sum(orders.amount)\", \"last_at\": \"max(orders.ordered_at)\"}')" ;;
 		create_audience) call="create_audience_concurrently('lapsed', 'last_at more than 60 days ago', view => false)" ;;
 		alter_trait) call="alter_trait_concurrently('last_at', 'max(orders.ordered_at where amount > 10)')" ;;
 		alter_audience) call="alter_audience_concurrently('lapsed', 'spent > 500 and last_at more than 90 days ago')" ;;
 		attach_source) call="attach_source_concurrently('clicks', at => 'seen')" ;;
+		rebuild) call="rebuild_concurrently()" ;;
 	esac
 	sql -d define -c "CHECKPOINT"
 	rm -f "$stage"/insert.* "$stage"/read.*
@@ -86,7 +101,12 @@ besides()
 			-f "test/bench/define/$script.sql" define >/dev/null 2>&1 </dev/null &
 	done
 	sleep 1
-	seconds=$(timed define "CALL segment.$call")
+	if [ -n "$call" ]; then
+		seconds=$(timed define "CALL segment.$call")
+	else
+		seconds=10
+		sleep "$seconds"
+	fi
 	sql -d define -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgbench'" >/dev/null
 	wait
 	for script in insert read; do
@@ -94,5 +114,8 @@ besides()
 	done
 	printf '  %-16s %6.2f s; longest insert %6.1f ms, longest read %6.1f ms\n' "$1" "$seconds" \
 		"$(median insert "$1")" "$(median read "$1")"
+	histogram
 	[ -z "$(sql -d define -c "SELECT FROM segment.verify() LIMIT 1")" ] || fail "verify() finds differences after $1"
 }
+
+part
