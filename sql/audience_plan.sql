@@ -66,6 +66,16 @@ SELECT q.query, planned.* FROM unnest(ARRAY[
     WITH ORDINALITY AS q (query, n), planned(q.query)
 ORDER BY n;
 
+-- three and four views joined: what all of them share is known, too
+SELECT q.query, planned.* FROM unnest(ARRAY[
+    'SELECT * FROM several JOIN overlapping USING (customer_id) JOIN most USING (customer_id)',
+    'SELECT * FROM most JOIN several USING (customer_id) JOIN overlapping USING (customer_id)',
+    'SELECT * FROM few JOIN several USING (customer_id) JOIN apart USING (customer_id)',
+    'SELECT * FROM overlapping a JOIN overlapping b USING (customer_id) JOIN several USING (customer_id)',
+    'SELECT * FROM overlapping JOIN most USING (customer_id) JOIN several USING (customer_id) JOIN most m USING (customer_id)'])
+    WITH ORDINALITY AS q (query, n), planned(q.query)
+ORDER BY n;
+
 -- an audience in a filter: its condition tells how many rows come where the
 -- planner has statistics of it, else its size does
 SELECT segment.create_audience('top', 'points * 3 > 59800');

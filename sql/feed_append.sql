@@ -12,7 +12,7 @@ SELECT segment.create_trait('points', 'customers.points');
 SELECT segment.create_audience('vip', 'points > 5', view => false);
 SELECT segment.create_audience('odd', 'points in (1, 3, 5, 7, 9)', view => false);
 -- what a fold of some changes tells, by whichever way
-CREATE FUNCTION told() RETURNS TABLE (population name, audience name, key text, change text, at timestamptz, recorded_at timestamptz, cause text, profiles bigint, members bytea, audiences text[], entered boolean[], follows boolean) LANGUAGE plpgsql AS $$
+CREATE FUNCTION told() RETURNS TABLE (population text, audience text, key text, change text, at timestamptz, recorded_at timestamptz, cause text, profiles bigint, members bytea, audiences text[], entered boolean[], follows boolean) LANGUAGE plpgsql AS $$
 DECLARE
     before bigint := (SELECT coalesce(max(seq), 0) FROM segment.feed);
 BEGIN

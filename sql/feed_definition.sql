@@ -74,13 +74,15 @@ BEGIN
         RETURN NEXT regexp_replace(regexp_replace(line, '.*feed_members', ''), '\$[0-9]+|\(InitPlan [0-9]+\)\.col1', '$', 'g');
     END LOOP;
 END $$;
+CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE asked (condition text);
 INSERT INTO asked VALUES
     ('true'), ('seq > 4'), ('seq >= 4'), ('4 < seq'), ('seq < 6'), ('6::int >= seq'), ('seq = 5'), ('seq = 5::smallint'), ('seq <> 5'), ('seq > NULL'),
     ('seq > 2 and seq > 5 and seq <= 9'), ('seq > 3 or audience = ''top'''), ('seq between 4 and 7 and audience = ''top'''), ('audience = ''top''::text'),
     ('audience <> ''top'''), ('audience = ''top''::name and change = ''entered'''), ('key = ''c3'''), ('seq > 2 and key = ''c9'''), ('key is null'),
     ('seq > (SELECT 5)'), ('seq > (SELECT max(x) FROM generate_series(1, 4) AS x)'), ('seq = ANY (''{2,5,8}'')'), ('population = ''nobody'''), ('seq > profiles + 3'),
-    ('seq > 9223372036854775807'), ('seq < -9223372036854775808'), ('not seq > 4'), ('seq + 0 > 4'), ('audience > ''h''');
+    ('seq > 9223372036854775807'), ('seq < -9223372036854775808'), ('not seq > 4'), ('seq + 0 > 4'), ('audience > ''h'''),
+    ('audience = ''TOP'' COLLATE any_case');
 SELECT a.condition, c.call FROM asked AS a, call_for('SELECT * FROM segment.transition WHERE ' || a.condition) AS c(call) ORDER BY a.ctid;
 SELECT call_for('SELECT count(*) FROM segment.transition WHERE seq > 4');
 SELECT call_for('SELECT seq FROM segment.transition WHERE key = ''c3''');

@@ -103,12 +103,11 @@ extern Expr *plan_sized(const Population *population,
 
 struct PlannerInfo;
 /*
- * How many members two audiences share; -1 if the snapshot does not show the
- * members of both.  Looked up once for a query.
+ * How many members audiences (Audience *) share, all of them; -1 if the
+ * snapshot does not show the members of all.  Looked up once for a query.
  */
 extern double plan_share(struct PlannerInfo *root,
-						 const Population *population, const Audience *one,
-						 const Audience *other);
+						 const Population *population, List *audiences);
 
 /* member_view.c: the view of an audience --------------------------------- */
 

@@ -26,9 +26,9 @@
  * Two views joined are two scans of the base table, whose key is unique, and
  * the planner would take them to have nothing to do with each other.  So it is
  * told how many different keys each has: as many as make the join as large as
- * what the two audiences share (members_of_join()).  Since 18 the server may
- * make one scan of the two: then the second condition is said to leave what
- * both share of what the first has left (share_of_given()).
+ * what the audiences share (members_of_join()).  Since 18 the server may make
+ * one scan of them: then each condition is said to leave what its audience
+ * shares with those before it of what these have left (share_of_given()).
  *
  * The answers make plans good or bad, and never wrong: the size is that of the
  * moment at which the query is planned, and both conditions say the same as
@@ -42,6 +42,8 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "access/htup_details.h"
 #include "access/stratnum.h"
@@ -201,9 +203,10 @@ selectivity(SupportRequestSelectivity *request)
 }
 
 /*
- * share_of_given() returns the share of those who have passed an earlier
- * condition of the same scan, about members of another audience; -1 if there
- * is none.  Since 18 two views that are joined are one scan of the base table.
+ * share_of_given() returns the share of those who have passed the earlier
+ * conditions of the same scan that are about members of other audiences; -1 if
+ * there are none.  Since 18 views that are joined are one scan of the base
+ * table.
  */
 static double
 share_of_given(SupportRequestSelectivity *request,
@@ -213,7 +216,7 @@ share_of_given(SupportRequestSelectivity *request,
 	Relids		relids = pull_varnos(root, list_nth(request->args, ARG_ORD));
 	RelOptInfo *rel = root->simple_rel_array[bms_singleton_member(relids)];
 	List	   *given = NIL;
-	PlannedMembers theirs;
+	double		before;
 	double		shared;
 	ListCell   *lc;
 
@@ -221,19 +224,22 @@ share_of_given(SupportRequestSelectivity *request,
 	{
 		const RestrictInfo *condition = lfirst(lc);
 		List	   *args = NIL;
+		PlannedMembers theirs;
 
 		(void) find_members_call((Node *) condition->clause, &args);
 		if (args == request->args)
 			break;
-		if (args != NIL)
-			given = args;
+		if (args != NIL && find_audience(root, args, &theirs))
+			given = lappend(given, unconstify(Audience *, theirs.audience));
 	}
-	if (given == NIL || !look_up(root, given, &theirs) ||
-		theirs.size <= 0)
+	if (given == NIL)
 		return -1;
-	shared = plan_share(root, members->population, members->audience,
-						theirs.audience);
-	return shared < 0 ? -1 : shared / theirs.size;
+	before = plan_share(root, members->population, given);
+	if (before <= 0)
+		return -1;
+	given = lappend(given, unconstify(Audience *, members->audience));
+	shared = plan_share(root, members->population, given);
+	return shared < 0 ? -1 : shared / before;
 }
 
 /* index_condition() returns conditions on ord that are as good as the call. */
@@ -440,7 +446,7 @@ is_column(Node *node)
 	return IsA(strip_implicit_coercions(node), Var);
 }
 
-/* ---- two views joined ---- */
+/* ---- views joined ---- */
 
 /*
  * members_of_join() gives the statistics of a unique column of a base table,
@@ -481,39 +487,45 @@ members_of_join(PlannerInfo *root, RangeTblEntry *entry, AttrNumber column,
  *
  *		rows of a join = rows of the one * rows of the other / keys
  *
- * More keys than profiles make little of two audiences that have little in
- * common, but would also make little of a join with a third table.
+ * Of three views joined, that is divided by the keys twice: the same number
+ * for each of them makes the whole join right, whatever is joined first, and
+ * what is joined first as well as if the audiences had as much in common two
+ * by two.  More keys than profiles make little of audiences that have little
+ * in common, but would also make little of a join with another table.
  */
 static double
 keys_of_join(PlannerInfo *root, RelOptInfo *rel, const PlannedMembers *members)
 {
-	double		keys = -1;
-	int			others = 0;
+	List	   *audiences = list_make1(unconstify(Audience *,
+												  members->audience));
+	double		product = rel->rows;
 	int			rels = 0;
+	int			views;
+	double		shared;
+	double		keys;
 
 	for (int i = 1; i < root->simple_rel_array_size; i++)
 	{
 		RelOptInfo *other = root->simple_rel_array[i];
 		PlannedMembers theirs;
-		double		shared;
 
 		rels += other != NULL && other->reloptkind == RELOPT_BASEREL;
 		if (other == NULL || other == rel || other->rows <= 0 ||
 			!rel_members(root, other, &theirs) ||
 			theirs.population->oid != members->population->oid)
 			continue;
-		shared = plan_share(root, members->population, members->audience,
-						theirs.audience);
-		if (shared < 0)
-			continue;
-		others++;
-		keys = rel->rows * other->rows / Max(shared, 0.5);
+		audiences = lappend(audiences, unconstify(Audience *,
+												  theirs.audience));
+		product *= other->rows;
 	}
-	if (others == 0)
+	views = list_length(audiences);
+	if (views == 1)
 		return -1;
-	if (others > 1)
-		return rel->rows;
-	return rels > 2 ? Min(keys, members->profiles) : keys;
+	shared = plan_share(root, members->population, audiences);
+	if (shared < 0)
+		return -1;
+	keys = pow(product / Max(shared, 0.5), 1.0 / (views - 1));
+	return rels > views ? Min(keys, members->profiles) : keys;
 }
 
 /*

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_shares.c
- *	  How many members do two audiences share, when a query is planned?
+ *	  How many members do audiences share, when a query is planned?
  *
  * The planner asks for each way of joining their views, and gets the same
  * answer: their bitmaps are compared once for a query.
@@ -16,12 +16,11 @@
 
 #include "audience/members_of.h"
 
-/* What two definitions share, as far as a query has asked. */
+/* What definitions share, as far as a query has asked. */
 typedef struct PlannedShare
 {
 	Oid			population;
-	int32		a;				/* the smaller definition id */
-	int32		b;
+	List	   *definition_ids;	/* ascending */
 	double		shared;
 } PlannedShare;
 
@@ -33,29 +32,32 @@ static void remember_in(MemoryContext context);
 static void forget(void *context);
 
 double
-plan_share(PlannerInfo *root, const Population *population,
-		   const Audience *one, const Audience *other)
+plan_share(PlannerInfo *root, const Population *population, List *audiences)
 {
-	int32		a = Min(one->definition_id, other->definition_id);
-	int32		b = Max(one->definition_id, other->definition_id);
+	List	   *ids = NIL;
 	PlannedShare *share;
 	MemoryContext old;
 	ListCell   *lc;
 
 	remember_in(root->planner_cxt);
+	old = MemoryContextSwitchTo(root->planner_cxt);
+	foreach(lc, audiences)
+		ids = lappend_int(ids,
+						  ((const Audience *) lfirst(lc))->definition_id);
+	list_sort(ids, list_int_cmp);
+	MemoryContextSwitchTo(old);
 	foreach(lc, planned_shares)
 	{
 		share = lfirst(lc);
-		if (share->population == population->oid && share->a == a &&
-			share->b == b)
+		if (share->population == population->oid &&
+			equal(share->definition_ids, ids))
 			return share->shared;
 	}
 	old = MemoryContextSwitchTo(root->planner_cxt);
 	share = palloc(sizeof(PlannedShare));
 	share->population = population->oid;
-	share->a = a;
-	share->b = b;
-	share->shared = membership_estimate_share(population, a, b,
+	share->definition_ids = ids;
+	share->shared = membership_estimate_share(population, ids,
 											  GetActiveSnapshot());
 	planned_shares = lappend(planned_shares, share);
 	MemoryContextSwitchTo(old);

@@ -56,7 +56,7 @@ enum
 };
 
 static const Oid feed_types[FEED_COLUMNS] = {
-	NAMEOID, INT8OID, NAMEOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
+	TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID,
 	TIMESTAMPTZOID, TEXTOID, INT8OID, BYTEAOID, TEXTARRAYOID, BOOLARRAYOID
 };
 
@@ -182,8 +182,7 @@ fill_slot(TupleTableSlot *slot, const FeedRows *rows, int row, int first)
 	}
 	else
 	{
-		values[FEED_AUDIENCE] =
-			name_datum(TextDatumGetCString(rows->audience[first]));
+		values[FEED_AUDIENCE] = rows->audience[first];
 		values[FEED_CHANGE] =
 			CStringGetTextDatum(DatumGetBool(rows->entered[first]) ?
 								"entered" : "left");
@@ -224,7 +223,7 @@ append_by_statement(FeedRows *rows)
 					" FROM unnest($6, $7, $8) WITH ORDINALITY"
 					" AS c (audience, entered, row, n) GROUP BY row) AS t"
 					" USING (row) ORDER BY row",
-					9, (Oid[]) {NAMEOID, INT8OID, TEXTARRAYOID,
+					9, (Oid[]) {TEXTOID, INT8OID, TEXTARRAYOID,
 								TIMESTAMPTZARRAYOID, TEXTARRAYOID,
 								TEXTARRAYOID, BOOLARRAYOID, INT8ARRAYOID,
 								TIMESTAMPTZOID},

@@ -11,11 +11,11 @@ CREATE OR REPLACE FUNCTION segment.feed_members(
     population name,
     from_seq bigint DEFAULT NULL,
     to_seq bigint DEFAULT NULL,
-    of_audience name DEFAULT NULL,
+    of_audience text DEFAULT NULL,
     keys boolean DEFAULT true,
-    OUT population name,
+    OUT population text,
     OUT seq bigint,
-    OUT audience name,
+    OUT audience text,
     OUT key text,
     OUT change text,
     OUT at timestamptz,
@@ -26,7 +26,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE ROWS 1000
 SUPPORT segment.feed_members_support
 AS 'MODULE_PATHNAME', 'segment_feed_members';
-COMMENT ON FUNCTION segment.feed_members(name, bigint, bigint, name, boolean) IS
+COMMENT ON FUNCTION segment.feed_members(name, bigint, bigint, text, boolean) IS
     'the transitions that stand together in a row of the feed, of a definition or of a profile that entered and left several audiences, in order, for those who may read the view of the population: with these numbers, of this audience, for definitions with or without keys';
 
 -- What the feed and its consumers show to whom: the populations whose view the
@@ -42,11 +42,11 @@ FROM (
     FROM segment.feed f
     WHERE f.members IS NULL AND f.audiences IS NULL
     UNION ALL
-    SELECT c.population, m.seq, m.audience, m.key, m.change, m.at, m.recorded_at, m.cause, m.profiles
+    SELECT c.population::text, m.seq, m.audience, m.key, m.change, m.at, m.recorded_at, m.cause, m.profiles
     FROM segment.feed_counter c CROSS JOIN LATERAL segment.feed_members(c.population) m
     WHERE c.last > c.trimmed) t CROSS JOIN (SELECT) AS read_only
 WHERE t.population = ANY (ARRAY(
-    SELECT p.population FROM segment.population p
+    SELECT p.population::text FROM segment.population p
     WHERE has_table_privilege(p.view, 'SELECT')
        OR (SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = p.base)))
 ORDER BY t.population, t.seq;

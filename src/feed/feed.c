@@ -78,7 +78,7 @@ feed_open(const Population *population)
 	writer->context = AllocSetContextCreate(CurrentMemoryContext,
 											"segment feed buffer",
 											ALLOCSET_DEFAULT_SIZES);
-	writer->buffer.population = name_datum(population->name);
+	writer->buffer.population = CStringGetTextDatum(population->name);
 	writer->buffer.last = 0;
 	writer->buffer.now = clock_now();
 	writer->buffer.nrows = writer->buffer.count = 0;
@@ -162,12 +162,12 @@ feed_put_members(FeedWriter *writer, const char *audience,
 					" cause, profiles, members)"
 					" VALUES ($1, $2, $3, CASE WHEN $4 THEN 'entered'"
 					" ELSE 'left' END, $5, $6, $7, $8, $9)",
-					9, (Oid[]) {NAMEOID, INT8OID, NAMEOID, BOOLOID,
+					9, (Oid[]) {TEXTOID, INT8OID, TEXTOID, BOOLOID,
 								TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID,
 								INT8OID, BYTEAOID},
-					(Datum[]) {name_datum(writer->population->name),
+					(Datum[]) {text_datum(writer->population->name),
 							   Int64GetDatum(writer->buffer.last),
-							   name_datum(audience), BoolGetDatum(entered),
+							   text_datum(audience), BoolGetDatum(entered),
 							   TimestampTzGetDatum(at),
 							   TimestampTzGetDatum(writer->buffer.now),
 							   CStringGetTextDatum(cause),
@@ -254,7 +254,7 @@ feed_forget(const Population *population)
 		"SELECT FROM segment.population WHERE population = $1 FOR UPDATE",
 		"SELECT FROM segment.feed_counter WHERE population = $1 FOR UPDATE",
 		"DELETE FROM segment.consumer WHERE population = $1",
-		"DELETE FROM segment.feed WHERE population = $1",
+		"DELETE FROM segment.feed WHERE population = $1::text",
 		"DELETE FROM segment.ended_profile WHERE population = $1",
 		"DELETE FROM segment.feed_counter WHERE population = $1",
 	};

@@ -19,10 +19,11 @@ COMMENT ON COLUMN segment.feed_counter.announced IS 'another such row is being m
 SELECT pg_catalog.pg_extension_config_dump('segment.feed_counter', '');
 
 -- one row per transition, for all that one profile entered and left at an instant, or for all those of a definition; written in bulk, so it is checked by whoever appends and references nothing
+-- Names are texts, which take as many bytes as they have: a name would take 64, and these two the half of a row.
 CREATE TABLE segment.feed (
-    population name NOT NULL,
+    population text COLLATE "C" NOT NULL,
     seq bigint NOT NULL,
-    audience name,
+    audience text COLLATE "C",
     key text,
     change text CHECK (change IN ('entered', 'left')),
     at timestamptz NOT NULL,

@@ -65,8 +65,8 @@ typedef struct Narrowing
 static bool is_wide(const FuncExpr *call);
 static int	relation_of_call(const Query *query, const FuncExpr *call);
 static void read_condition(Narrowing *narrowing, Node *condition);
-static void read_comparison(Narrowing *narrowing, Oid operator, Node *left,
-							Node *right);
+static void read_comparison(Narrowing *narrowing, Oid operator,
+							Oid collation, Node *left, Node *right);
 static void narrow(Narrowing *narrowing, int argument, Oid type, Node *value);
 static bool names_key(Node *node, void *context);
 
@@ -173,15 +173,20 @@ read_condition(Narrowing *narrowing, Node *condition)
 		Node	   *left = linitial(comparison->args);
 		Node	   *right = lsecond(comparison->args);
 
-		read_comparison(narrowing, comparison->opno, left, right);
-		read_comparison(narrowing, get_commutator(comparison->opno), right,
-						left);
+		read_comparison(narrowing, comparison->opno, comparison->inputcollid,
+						left, right);
+		read_comparison(narrowing, get_commutator(comparison->opno),
+						comparison->inputcollid, right, left);
 	}
 }
 
-/* read_comparison() does so for a column of the call on the left, if it is. */
+/*
+ * read_comparison() does so for a column of the call on the left, if it is.
+ * Where names that look different may be equal, audiences are not told apart.
+ */
 static void
-read_comparison(Narrowing *narrowing, Oid operator, Node *left, Node *right)
+read_comparison(Narrowing *narrowing, Oid operator, Oid collation,
+				Node *left, Node *right)
 {
 	Var		   *var = (Var *) left;
 	int			strategy;
@@ -192,9 +197,10 @@ read_comparison(Narrowing *narrowing, Oid operator, Node *left, Node *right)
 		return;
 	if (var->varattno == TRANSITION_AUDIENCE)
 	{
-		if (get_opcode(operator) == F_NAMEEQ ||
-			get_opcode(operator) == F_NAMEEQTEXT)
-			narrow(narrowing, ARG_AUDIENCE, NAMEOID, right);
+		if ((get_opcode(operator) == F_TEXTEQ ||
+			 get_opcode(operator) == F_TEXTEQNAME) &&
+			get_collation_isdeterministic(collation))
+			narrow(narrowing, ARG_AUDIENCE, TEXTOID, right);
 		return;
 	}
 	if (var->varattno != TRANSITION_SEQ)

@@ -133,7 +133,7 @@ segment_feed_members(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	population = feed_reader(population);
 	if (!PG_ARGISNULL(3))
-		output.audience = NameStr(*PG_GETARG_NAME(3));
+		output.audience = TextDatumGetCString(PG_GETARG_DATUM(3));
 	SPI_connect();
 	level = read_in_order();
 	while (count == ROWS_BATCH)
@@ -148,11 +148,11 @@ segment_feed_members(PG_FUNCTION_ARGS)
 					   " < $3"
 					   " AND ($4 = '' OR audience = $4 OR $4 = ANY (audiences))"
 					   " ORDER BY seq LIMIT $5",
-					   5, (Oid[]) {NAMEOID, INT8OID, INT8OID, NAMEOID,
+					   5, (Oid[]) {TEXTOID, INT8OID, INT8OID, TEXTOID,
 								   INT8OID},
-					   (Datum[]) {name_datum(population->name),
+					   (Datum[]) {text_datum(population->name),
 								  Int64GetDatum(next), Int64GetDatum(to),
-								  name_datum(output.audience),
+								  text_datum(output.audience),
 								  Int64GetDatum(ROWS_BATCH)});
 		rows = SPI_tuptable;
 		count = has_shape(rows->tupdesc, result) ? SPI_processed : 0;
@@ -227,8 +227,8 @@ feed_read(const Population *population, int64 after, int64 most, bool members,
 	catalog_select("SELECT " FEED_COLUMNS
 				   " FROM segment.feed WHERE population = $1 AND seq > $2"
 				   " ORDER BY seq LIMIT $3",
-				   3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
-				   (Datum[]) {name_datum(population->name),
+				   3, (Oid[]) {TEXTOID, INT8OID, INT8OID},
+				   (Datum[]) {text_datum(population->name),
 							  Int64GetDatum(after), Int64GetDatum(most)});
 	AtEOXact_GUC(true, level);
 	rows = SPI_tuptable;
@@ -356,7 +356,7 @@ put_several(RowOutput *output, int64 after, int64 last)
 			strcmp(output->audience, audience) == 0)
 		{
 			values[TRANSITION_SEQ - 1] = Int64GetDatum(seq);
-			values[TRANSITION_AUDIENCE - 1] = name_datum(audience);
+			values[TRANSITION_AUDIENCE - 1] = audiences[n];
 			values[TRANSITION_CHANGE - 1] =
 				CStringGetTextDatum(DatumGetBool(entered[n]) ? "entered" :
 									"left");
@@ -406,8 +406,8 @@ read_members(const Population *population, int64 seq)
 
 	catalog_select("SELECT members FROM segment.feed"
 				   " WHERE population = $1 AND seq = $2",
-				   2, (Oid[]) {NAMEOID, INT8OID},
-				   (Datum[]) {name_datum(population->name),
+				   2, (Oid[]) {TEXTOID, INT8OID},
+				   (Datum[]) {text_datum(population->name),
 							  Int64GetDatum(seq)});
 	if (SPI_processed == 1 &&
 		SPI_gettypeid(SPI_tuptable->tupdesc, 1) == BYTEAOID)

@@ -121,8 +121,8 @@ trim(const Population *population, TimestampTz keep_from, bool force,
 		move_consumers(population, position);
 	catalog_execute("DELETE FROM segment.feed"
 					" WHERE population = $1 AND seq > $2 AND seq <= $3",
-					3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
-					(Datum[]) {name_datum(population->name),
+					3, (Oid[]) {TEXTOID, INT8OID, INT8OID},
+					(Datum[]) {text_datum(population->name),
 							   Int64GetDatum(counter.trimmed),
 							   Int64GetDatum(position)},
 					NULL);
@@ -203,9 +203,9 @@ first_kept(const Population *population, int64 after, int64 position,
 					" WHERE population = $1 AND seq > $2 AND seq <= $3"
 					" ORDER BY seq LIMIT nullif($5, 0)) AS first_rows"
 					" WHERE recorded_at >= $4 ORDER BY seq LIMIT 1",
-					5, (Oid[]) {NAMEOID, INT8OID, INT8OID, TIMESTAMPTZOID,
+					5, (Oid[]) {TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID,
 								INT8OID},
-					(Datum[]) {name_datum(population->name),
+					(Datum[]) {text_datum(population->name),
 							   Int64GetDatum(after), Int64GetDatum(position),
 							   TimestampTzGetDatum(keep_from),
 							   Int64GetDatum(most)},
@@ -230,8 +230,8 @@ row_within(const Population *population, int64 after, int64 n)
 					" min(seq)) FROM (SELECT seq FROM segment.feed"
 					" WHERE population = $1 AND seq > $2"
 					" ORDER BY seq LIMIT $3) AS rows",
-					3, (Oid[]) {NAMEOID, INT8OID, INT8OID},
-					(Datum[]) {name_datum(population->name),
+					3, (Oid[]) {TEXTOID, INT8OID, INT8OID},
+					(Datum[]) {text_datum(population->name),
 							   Int64GetDatum(after), Int64GetDatum(n)},
 					NULL);
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
@@ -250,8 +250,8 @@ last_row(const Population *population, int64 position)
 
 	catalog_execute("SELECT max(seq) FROM segment.feed"
 					" WHERE population = $1 AND seq <= $2",
-					2, (Oid[]) {NAMEOID, INT8OID},
-					(Datum[]) {name_datum(population->name),
+					2, (Oid[]) {TEXTOID, INT8OID},
+					(Datum[]) {text_datum(population->name),
 							   Int64GetDatum(position)},
 					NULL);
 	seq = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,

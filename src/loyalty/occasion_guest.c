@@ -47,9 +47,9 @@ typedef struct Entrant
 static const char *const entrants_sql =
 	"SELECT f.key::{key}, t.audience::name, t.entered, f.at"
 	" FROM segment.feed f CROSS JOIN LATERAL"
-	" unnest(coalesce(f.audiences, ARRAY[f.audience::text]),"
+	" unnest(coalesce(f.audiences, ARRAY[f.audience]),"
 	" coalesce(f.entered, ARRAY[f.change = 'entered'])) WITH ORDINALITY"
-	" AS t (audience, entered, n) WHERE f.population = $1"
+	" AS t (audience, entered, n) WHERE f.population = $1::text"
 	" AND f.seq BETWEEN $2 AND $3 AND f.members IS NULL"
 	" AND f.cause IN ('event', 'time') AND t.audience IN (SELECT"
 	" o.audience::text FROM segment.occasion o WHERE o.population = $1"

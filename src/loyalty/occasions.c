@@ -21,6 +21,7 @@
 #include "flow/flow.h"
 #include "loyalty/occasion_private.h"
 
+static int	compare_occasions(const ListCell *a, const ListCell *b);
 static List *list_occasions(const Population *population);
 static void write_occasion(const Population *population,
 						   const FlowDefinition *definition);
@@ -73,7 +74,19 @@ occasions_read(const Population *population)
 		occasions = lappend(occasions, one);
 	}
 	catalog_end(&scan);
+	list_sort(occasions, compare_occasions);
 	return occasions;
+}
+
+/* compare_occasions() sorts by name, wherever the rows lie in the table. */
+static int
+compare_occasions(const ListCell *a, const ListCell *b)
+{
+	const Occasion *left = lfirst(a);
+	const Occasion *right = lfirst(b);
+	int			order = strcmp(left->program, right->program);
+
+	return order != 0 ? order : strcmp(left->name, right->name);
 }
 
 /* ---- names ---- */

@@ -215,12 +215,13 @@ extern bool membership_share(const Population *population, int32 a, int32 b,
 							 Snapshot snapshot, MembershipShare *share);
 
 /*
- * About how many members two definitions share, for the planner: likewise
- * without an error, and without the toggles that wait.  -1 if the snapshot
- * does not show that the members of both are stored.
+ * About how many members all of these definitions (integers) share, for the
+ * planner: likewise without an error, and without the toggles that wait.  -1
+ * if the snapshot does not show that the members of all are stored.
  */
 extern double membership_estimate_share(const Population *population,
-										int32 a, int32 b, Snapshot snapshot);
+										List *definition_ids,
+										Snapshot snapshot);
 
 /* toggles.c: which profiles entered or left ------------------------------ */
 

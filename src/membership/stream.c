@@ -92,7 +92,7 @@ membership_share(const Population *population, int32 a, int32 b,
 }
 
 double
-membership_estimate_share(const Population *population, int32 a, int32 b,
+membership_estimate_share(const Population *population, List *definition_ids,
 						  Snapshot snapshot)
 {
 	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
@@ -105,11 +105,23 @@ membership_estimate_share(const Population *population, int32 a, int32 b,
 
 	if (membership_try_open(population, &chunks, &toggles))
 	{
-		MemberSet  *left = chunks_try_read(chunks, a, snapshot);
-		MemberSet  *right = chunks_try_read(chunks, b, snapshot);
+		MemberSet  *in_all = NULL;
+		ListCell   *lc;
 
-		if (left != NULL && right != NULL)
-			share = members_count_both(left, right);
+		foreach(lc, definition_ids)
+		{
+			MemberSet  *one = chunks_try_read(chunks, lfirst_int(lc),
+											  snapshot);
+
+			if (one == NULL || in_all == NULL)
+				in_all = one;
+			else
+				in_all = members_both(in_all, one);
+			if (in_all == NULL)
+				break;
+		}
+		if (in_all != NULL)
+			share = members_count(in_all);
 		table_close(chunks, AccessShareLock);
 		table_close(toggles, AccessShareLock);
 	}

@@ -31,7 +31,7 @@ for my $copy ('feed', 'archive')
 	$reader->safe_psql('postgres', "CREATE DATABASE $copy");
 	$reader->safe_psql($copy, <<'END');
 CREATE SCHEMA segment;
-CREATE TABLE segment.feed (population name, seq bigint, audience name, key text, change text,
+CREATE TABLE segment.feed (population text, seq bigint, audience text, key text, change text,
     at timestamptz, recorded_at timestamptz, cause text, profiles bigint, members bytea,
     audiences text[], entered boolean[], came bigserial, PRIMARY KEY (population, seq));
 END
