@@ -76,7 +76,6 @@ static const TableForm forms[VOUCHER_TABLE] = {
 		.instead = "segment.reverse() or segment.adjust(), which add what"
 		" makes up for it",
 		.indexes = {
-			"INDEX ON {movement} (key, movement)",
 			"UNIQUE INDEX ON {movement} (token) WHERE token IS NOT NULL",
 			"INDEX ON {movement} (reverses) WHERE reverses IS NOT NULL",
 		},
