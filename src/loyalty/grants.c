@@ -71,7 +71,7 @@ static Numeric sum_of(List *changes, int32 version);
 void
 grants_apply(const Program *program, List *changes)
 {
-	Ledger	   *ledger = ledger_begin(program, NULL, NULL);
+	Ledger	   *ledger = ledger_begin_as_owner(program);
 	List	   *rows = NIL;		/* lists of RowChange * */
 	List	   *grants;
 	const RowChange *last = NULL;

@@ -24,6 +24,7 @@
 
 #include "loyalty/tables.h"
 
+static Ledger *make_ledger(const Program *program);
 static void write_movements(Ledger *ledger);
 static void set_movement(const Ledger *ledger, Rows *rows, int row,
 						 const Movement *movement);
@@ -34,7 +35,7 @@ static void write_entries(Ledger *ledger);
 Ledger *
 ledger_begin(const Program *program, const char *token, const char *request)
 {
-	Ledger	   *ledger = palloc0(sizeof(Ledger));
+	Ledger	   *ledger;
 
 	if (token != NULL && token[0] == '\0')
 		ereport(ERROR,
@@ -43,14 +44,35 @@ ledger_begin(const Program *program, const char *token, const char *request)
 				 errhint("Give each request a token of its own, or none.")));
 	if (token != NULL)
 		check_length(token, "a token");
-	ledger->program = program;
-	ledger->population = program->population;
+	ledger = make_ledger(program);
 	ledger->token = token;
 	ledger->request = request;
+	ledger->before = act_as_owner(program->population->oid);
+	ledger->acts = true;
+	SPI_connect();
+	return ledger;
+}
+
+Ledger *
+ledger_begin_as_owner(const Program *program)
+{
+	Ledger	   *ledger = make_ledger(program);
+
+	ledger->before.user = GetUserId();
+	SPI_connect();
+	return ledger;
+}
+
+/* make_ledger() is a ledger to which nothing is added yet. */
+static Ledger *
+make_ledger(const Program *program)
+{
+	Ledger	   *ledger = palloc0(sizeof(Ledger));
+
+	ledger->program = program;
+	ledger->population = program->population;
 	ledger->space = 2;
 	ledger->accounts = palloc0(sizeof(Account) * ledger->space);
-	ledger->before = act_as_owner(program->population->oid);
-	SPI_connect();
 	return ledger;
 }
 
@@ -113,7 +135,8 @@ ledger_end(Ledger *ledger)
 {
 	ledger_close(ledger);
 	SPI_finish();
-	act_as_before(ledger->before);
+	if (ledger->acts)
+		act_as_before(ledger->before);
 }
 
 /* write_movements() writes movements, and notes their numbers. */

@@ -360,6 +360,7 @@ typedef struct Ledger
 	const Population *population;
 	TimestampTz at;				/* when it is done */
 	Actor		before;
+	bool		acts;			/* as the owner, until it ends */
 	Account    *accounts;
 	int			naccounts;
 	int			space;			/* for how many there is room */
@@ -373,9 +374,10 @@ typedef struct Ledger
 
 /*
  * ledger_begin() begins to do something: we act as the population's owner from
- * here on, and are connected to SPI.  ledger_add_account() says whose accounts
- * are touched, and ledger_lock() locks these: the profiles, in the order of
- * their keys, before anything of them is read.
+ * here on, and are connected to SPI.  ledger_begin_as_owner() is for who acts
+ * as the owner already.  ledger_add_account() says whose accounts are touched,
+ * and ledger_lock() locks these: the profiles, in the order of their keys,
+ * before anything of them is read.
  *
  * ledger_lock() returns the movement that the token stands for, if there is
  * one, else 0.  ERRCODE_UNIQUE_VIOLATION if that was another request.
@@ -385,13 +387,14 @@ typedef struct Ledger
  */
 extern Ledger *ledger_begin(const Program *program, const char *token,
 							const char *request);
+extern Ledger *ledger_begin_as_owner(const Program *program);
 extern Account *ledger_add_account(Ledger *ledger, Datum key);
 extern void ledger_read_locked(Ledger *ledger);
 extern int64 ledger_lock(Ledger *ledger);
 
 /*
  * ledger_write() writes what was added so far.  ledger_end() ends it, after
- * which we act as before.
+ * which we act as before ledger_begin().
  */
 extern void ledger_write(Ledger *ledger);
 extern void ledger_end(Ledger *ledger);
