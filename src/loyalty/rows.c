@@ -42,8 +42,13 @@ static const int column_counts[PROGRAM_TABLES] = {
 	[GRANTED_TABLE] = GRANTED_AT,
 };
 
-static void insert_portion(ResultRelInfo *result, EState *estate,
-						   TupleTableSlot **slots, int count);
+static bool insert_token(LedgerTable *table, TupleTableSlot *slot);
+static void insert_simple(Ledger *ledger, LedgerTable *table,
+						  TupleTableSlot **slots, int count);
+static void insert_portion(LedgerTable *table, TupleTableSlot **slots,
+						   int count);
+static void put_rows(const LedgerTable *table, TupleTableSlot **slots,
+					 int count);
 static void fill_slot(TupleTableSlot *slot, const Rows *rows, int row);
 static bool has_token(const Rows *rows);
 static bool insert_by_statement(const LedgerTable *table, const Rows *rows);
@@ -95,15 +100,11 @@ rows_insert(Ledger *ledger, const Rows *rows)
 	TupleDesc	desc = RelationGetDescr(table->relation);
 	TupleTableSlot *slots[ROWS_AT_ONCE];
 	int			space = Min(rows->count, ROWS_AT_ONCE);
-	Oid			token = has_token(rows) ? table_path(table, TOKEN) :
-		InvalidOid;
 	bool		inserted = true;
-	ResultRelInfo *result;
 	FlowArrival *arrival;
 
 	if (!table_is_plain(table))
 		return insert_by_statement(table, rows);
-	result = table_writer(table, OidIsValid(token));
 	for (int i = 0; i < space; i++)
 		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	arrival = rows->table == ENTRY_TABLE ?
@@ -117,18 +118,13 @@ rows_insert(Ledger *ledger, const Rows *rows)
 		{
 			fill_slot(slots[i], rows, from + i);
 			slots[i]->tts_tableOid = RelationGetRelid(table->relation);
-			ExecConstraints(result, slots[i], table->estate);
-			ResetPerTupleExprContext(table->estate);
 		}
-		if (OidIsValid(token) && count == 1)
-		{
-			List	   *recheck;
-
-			inserted = writer_insert_first(result, table->estate, slots[0],
-										   token, &recheck);
-		}
+		if (has_token(rows) && count == 1)
+			inserted = insert_token(table, slots[0]);
+		else if (table_is_simple(table))
+			insert_simple(ledger, table, slots, count);
 		else
-			insert_portion(result, table->estate, slots, count);
+			insert_portion(table, slots, count);
 		for (int i = 0; arrival != NULL && i < count; i++)
 			flow_arrival_row(arrival, slots[i]);
 	}
@@ -140,24 +136,67 @@ rows_insert(Ledger *ledger, const Rows *rows)
 	return inserted;
 }
 
-/* insert_portion() writes some rows, and what is in indexes of them. */
-static void
-insert_portion(ResultRelInfo *result, EState *estate, TupleTableSlot **slots,
-			   int count)
+/* insert_token() writes a movement, false if its token is used. */
+static bool
+insert_token(LedgerTable *table, TupleTableSlot *slot)
 {
-	Relation	relation = result->ri_RelationDesc;
+	Oid			token = table_path(table, TOKEN);
+	ResultRelInfo *result;
+	List	   *recheck;
+
+	if (!OidIsValid(token))
+	{
+		insert_portion(table, &slot, 1);
+		return true;
+	}
+	result = table_writer(table, true);
+	ExecConstraints(result, slot, table->estate);
+	ResetPerTupleExprContext(table->estate);
+	return writer_insert_first(result, table->estate, slot, token, &recheck);
+}
+
+/* insert_simple() writes some rows of a simple table. */
+static void
+insert_simple(Ledger *ledger, LedgerTable *table, TupleTableSlot **slots,
+			  int count)
+{
+	for (int i = 0; i < count; i++)
+		table_check_row(ledger, table, slots[i]);
+	put_rows(table, slots, count);
+	for (int i = 0; i < count; i++)
+		table_index_row(ledger, table, slots[i]);
+}
+
+/* insert_portion() writes some rows of a table that is plain only. */
+static void
+insert_portion(LedgerTable *table, TupleTableSlot **slots, int count)
+{
+	ResultRelInfo *result = table_writer(table, false);
+
+	for (int i = 0; i < count; i++)
+	{
+		ExecConstraints(result, slots[i], table->estate);
+		ResetPerTupleExprContext(table->estate);
+	}
+	put_rows(table, slots, count);
+	for (int i = 0; i < count; i++)
+	{
+		(void) ExecInsertIndexTuples(result, slots[i], table->estate, false,
+									 false, NULL, NIL, false);
+		ResetPerTupleExprContext(table->estate);
+	}
+}
+
+/* put_rows() writes rows, without what is in indexes of them. */
+static void
+put_rows(const LedgerTable *table, TupleTableSlot **slots, int count)
+{
 	CommandId	command = GetCurrentCommandId(true);
 
 	if (count == 1)
-		table_tuple_insert(relation, slots[0], command, 0, NULL);
+		table_tuple_insert(table->relation, slots[0], command, 0, NULL);
 	else
-		table_multi_insert(relation, slots, count, command, 0, NULL);
-	for (int i = 0; i < count; i++)
-	{
-		(void) ExecInsertIndexTuples(result, slots[i], estate, false, false,
-									 NULL, NIL, false);
-		ResetPerTupleExprContext(estate);
-	}
+		table_multi_insert(table->relation, slots, count, command, 0, NULL);
 }
 
 /* fill_slot() fills in the row of that number. */

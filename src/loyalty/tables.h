@@ -107,7 +107,9 @@ typedef struct LedgerTable
 {
 	Relation	relation;
 	const struct KeptTable *kept;
-	ResultRelInfo *result;		/* NULL until rows are written */
+	Relation   *indexes;		/* NULL until they are needed */
+	ResultRelInfo *checked;		/* of a simple one, or NULL */
+	ResultRelInfo *result;		/* of others, or NULL until one is written */
 	EState	   *estate;
 } LedgerTable;
 
@@ -137,8 +139,20 @@ extern bool table_is_plain(const LedgerTable *table);
 extern Oid	table_path(const LedgerTable *table, LedgerPath path);
 extern int64 table_number(const LedgerTable *table);
 
-/* table_writer() is what the executor needs to write rows of the table. */
+/*
+ * table_writer() is what the executor needs to write rows of the table.
+ *
+ * That takes long to make, and is not needed for a row that is inserted into a
+ * table which is simple: plain, and its indexes have columns only and check at
+ * once.  Then table_check_row() checks the constraints of a row, and
+ * table_index_row() puts a row that was inserted into the indexes.
+ */
 extern ResultRelInfo *table_writer(LedgerTable *table, bool speculative);
+extern bool table_is_simple(const LedgerTable *table);
+extern void table_check_row(Ledger *ledger, LedgerTable *table,
+							TupleTableSlot *row);
+extern void table_index_row(Ledger *ledger, LedgerTable *table,
+							TupleTableSlot *row);
 
 /*
  * ledger_seek() looks for rows whose first columns of a path have these
