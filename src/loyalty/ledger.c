@@ -21,14 +21,19 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "loyalty/tables.h"
 
 static Ledger *make_ledger(const Program *program);
+static void connect(Ledger *ledger);
+static void write_in_scratch(Ledger *ledger, void (*write) (Ledger *));
 static void write_movements(Ledger *ledger);
 static void set_movement(const Ledger *ledger, Rows *rows, int row,
 						 const Movement *movement);
 static List *lots_that(const Ledger *ledger, bool are_new);
+static void write_new_lots(Ledger *ledger);
+static void write_changed_lots(Ledger *ledger);
 static void write_lots(Ledger *ledger, bool are_new);
 static void write_entries(Ledger *ledger);
 
@@ -49,7 +54,7 @@ ledger_begin(const Program *program, const char *token, const char *request)
 	ledger->request = request;
 	ledger->before = act_as_owner(program->population->oid);
 	ledger->acts = true;
-	SPI_connect();
+	connect(ledger);
 	return ledger;
 }
 
@@ -59,7 +64,7 @@ ledger_begin_as_owner(const Program *program)
 	Ledger	   *ledger = make_ledger(program);
 
 	ledger->before.user = GetUserId();
-	SPI_connect();
+	connect(ledger);
 	return ledger;
 }
 
@@ -74,6 +79,31 @@ make_ledger(const Program *program)
 	ledger->space = 2;
 	ledger->accounts = palloc0(sizeof(Account) * ledger->space);
 	return ledger;
+}
+
+/* connect() connects to SPI, whose memory is the ledger's. */
+static void
+connect(Ledger *ledger)
+{
+	SPI_connect();
+	ledger->memory = CurrentMemoryContext;
+	ledger->scratch = AllocSetContextCreate(ledger->memory,
+											"segment ledger rows",
+											ALLOCSET_DEFAULT_SIZES);
+}
+
+MemoryContext
+ledger_scratch(Ledger *ledger)
+{
+	Assert(MemoryContextIsEmpty(ledger->scratch));
+	return MemoryContextSwitchTo(ledger->scratch);
+}
+
+void
+ledger_unscratch(Ledger *ledger, MemoryContext before)
+{
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(ledger->scratch);
 }
 
 char *
@@ -123,11 +153,21 @@ ledger_enter(Ledger *ledger, Movement *movement, Lot *lot, int64 points,
 void
 ledger_write(Ledger *ledger)
 {
-	write_movements(ledger);
-	write_lots(ledger, true);
-	write_lots(ledger, false);
-	write_entries(ledger);
+	write_in_scratch(ledger, write_movements);
+	write_in_scratch(ledger, write_new_lots);
+	write_in_scratch(ledger, write_changed_lots);
+	write_in_scratch(ledger, write_entries);
 	ledger_forget(ledger);
+}
+
+/* write_in_scratch() writes rows of one table, of which nothing is left. */
+static void
+write_in_scratch(Ledger *ledger, void (*write) (Ledger *))
+{
+	MemoryContext old = ledger_scratch(ledger);
+
+	write(ledger);
+	ledger_unscratch(ledger, old);
 }
 
 void
@@ -223,6 +263,18 @@ lots_that(const Ledger *ledger, bool are_new)
 	return lots;
 }
 
+static void
+write_new_lots(Ledger *ledger)
+{
+	write_lots(ledger, true);
+}
+
+static void
+write_changed_lots(Ledger *ledger)
+{
+	write_lots(ledger, false);
+}
+
 /* write_lots() writes the lots that are new, and what has become of others. */
 static void
 write_lots(Ledger *ledger, bool are_new)
@@ -241,7 +293,8 @@ write_lots(Ledger *ledger, bool are_new)
 
 		if (are_new)
 		{
-			lot->number = table_number(ledger_table(ledger, LOT_TABLE));
+			lot_set_number(lot, table_number(ledger_table(ledger,
+															 LOT_TABLE)));
 			rows_set(rows, i, LOT_MOVEMENT,
 					 Int64GetDatum(lot->movement->number));
 			rows_set(rows, i, LOT_KEY, lot->account->key);

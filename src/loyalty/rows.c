@@ -42,13 +42,14 @@ static const int column_counts[PROGRAM_TABLES] = {
 	[GRANTED_TABLE] = GRANTED_AT,
 };
 
-static bool insert_token(LedgerTable *table, TupleTableSlot *slot);
+static bool insert_token(Ledger *ledger, LedgerTable *table,
+						 TupleTableSlot *slot);
 static void insert_simple(Ledger *ledger, LedgerTable *table,
 						  TupleTableSlot **slots, int count);
-static void insert_portion(LedgerTable *table, TupleTableSlot **slots,
-						   int count);
-static void put_rows(const LedgerTable *table, TupleTableSlot **slots,
-					 int count);
+static void insert_portion(Ledger *ledger, LedgerTable *table,
+						   TupleTableSlot **slots, int count);
+static void put_rows(const LedgerTable *table, EState *estate,
+					 TupleTableSlot **slots, int count);
 static void fill_slot(TupleTableSlot *slot, const Rows *rows, int row);
 static bool has_token(const Rows *rows);
 static bool insert_by_statement(const LedgerTable *table, const Rows *rows);
@@ -120,11 +121,11 @@ rows_insert(Ledger *ledger, const Rows *rows)
 			slots[i]->tts_tableOid = RelationGetRelid(table->relation);
 		}
 		if (has_token(rows) && count == 1)
-			inserted = insert_token(table, slots[0]);
+			inserted = insert_token(ledger, table, slots[0]);
 		else if (table_is_simple(table))
 			insert_simple(ledger, table, slots, count);
 		else
-			insert_portion(table, slots, count);
+			insert_portion(ledger, table, slots, count);
 		for (int i = 0; arrival != NULL && i < count; i++)
 			flow_arrival_row(arrival, slots[i]);
 	}
@@ -138,7 +139,7 @@ rows_insert(Ledger *ledger, const Rows *rows)
 
 /* insert_token() writes a movement, false if its token is used. */
 static bool
-insert_token(LedgerTable *table, TupleTableSlot *slot)
+insert_token(Ledger *ledger, LedgerTable *table, TupleTableSlot *slot)
 {
 	Oid			token = table_path(table, TOKEN);
 	ResultRelInfo *result;
@@ -146,10 +147,10 @@ insert_token(LedgerTable *table, TupleTableSlot *slot)
 
 	if (!OidIsValid(token))
 	{
-		insert_portion(table, &slot, 1);
+		insert_portion(ledger, table, &slot, 1);
 		return true;
 	}
-	result = table_writer(table, true);
+	result = table_writer(ledger, table, true);
 	ExecConstraints(result, slot, table->estate);
 	ResetPerTupleExprContext(table->estate);
 	return writer_insert_first(result, table->estate, slot, token, &recheck);
@@ -162,23 +163,24 @@ insert_simple(Ledger *ledger, LedgerTable *table, TupleTableSlot **slots,
 {
 	for (int i = 0; i < count; i++)
 		table_check_row(ledger, table, slots[i]);
-	put_rows(table, slots, count);
+	put_rows(table, table_estate(ledger), slots, count);
 	for (int i = 0; i < count; i++)
 		table_index_row(ledger, table, slots[i]);
 }
 
 /* insert_portion() writes some rows of a table that is plain only. */
 static void
-insert_portion(LedgerTable *table, TupleTableSlot **slots, int count)
+insert_portion(Ledger *ledger, LedgerTable *table, TupleTableSlot **slots,
+			   int count)
 {
-	ResultRelInfo *result = table_writer(table, false);
+	ResultRelInfo *result = table_writer(ledger, table, false);
 
 	for (int i = 0; i < count; i++)
 	{
 		ExecConstraints(result, slots[i], table->estate);
 		ResetPerTupleExprContext(table->estate);
 	}
-	put_rows(table, slots, count);
+	put_rows(table, table->estate, slots, count);
 	for (int i = 0; i < count; i++)
 	{
 		(void) ExecInsertIndexTuples(result, slots[i], table->estate, false,
@@ -187,16 +189,24 @@ insert_portion(LedgerTable *table, TupleTableSlot **slots, int count)
 	}
 }
 
-/* put_rows() writes rows, without what is in indexes of them. */
+/*
+ * put_rows() writes rows, without what is in indexes of them.  The server
+ * leaves copies of rows that are written at once.
+ */
 static void
-put_rows(const LedgerTable *table, TupleTableSlot **slots, int count)
+put_rows(const LedgerTable *table, EState *estate, TupleTableSlot **slots,
+		 int count)
 {
 	CommandId	command = GetCurrentCommandId(true);
+	MemoryContext old =
+		MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 
 	if (count == 1)
 		table_tuple_insert(table->relation, slots[0], command, 0, NULL);
 	else
 		table_multi_insert(table->relation, slots, count, command, 0, NULL);
+	MemoryContextSwitchTo(old);
+	ResetPerTupleExprContext(estate);
 }
 
 /* fill_slot() fills in the row of that number. */
@@ -230,7 +240,7 @@ rows_update(Ledger *ledger, const Rows *rows, LedgerPath path, int nkeys)
 		update_by_statement(table, rows, nkeys);
 		return;
 	}
-	result = table_writer(table, false);
+	result = table_writer(ledger, table, false);
 	row = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
 								   &TTSOpsVirtual);
 	for (int i = 0; i < rows->count; i++)

@@ -91,17 +91,6 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" WHERE d.drawn > 0 ORDER BY l.expires_at DESC, l.lot DESC",
 		1, {INT8OID},
 	},
-	/* movement: the lots into which it, and what was added to it, granted */
-	[ASK_GRANTED] = {
-		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at"
-		" FROM {lot} l WHERE l.lot IN (SELECT e.lot FROM {entry} e"
-		" WHERE e.movement IN (SELECT $1 UNION ALL"
-		" SELECT m.movement FROM {movement} m WHERE m.reverses = $1)"
-		" AND e.points > 0"
-		" AND e.kind IN ('earn', 'adjust'))"
-		" ORDER BY l.expires_at, l.lot",
-		1, {INT8OID},
-	},
 	/* key, at, lot: what of a lot expires then, set aside or not */
 	[ASK_EXPIRING] = {
 		"SELECT (-sum(points))::bigint FROM {entry}"

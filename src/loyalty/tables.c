@@ -61,6 +61,7 @@ typedef struct PathShape
 static const PathShape paths[LEDGER_PATHS] = {
 	[MEMBER_BY_KEY] = {MEMBER_TABLE, {{MEMBER_KEY}}},
 	[DEBTS_BY_KEY] = {ENTRY_TABLE, {{ENTRY_KEY}}, "(lot IS NULL)"},
+	[ENTRIES_BY_MOVEMENT] = {ENTRY_TABLE, {{ENTRY_MOVEMENT}}},
 	[OPEN_HOLDS_BY_KEY] = {HOLD_TABLE, {{HOLD_KEY}},
 	"(state = 'open'::text)"},
 	[LOT_BY_NUMBER] = {LOT_TABLE, {{LOT_LOT}}},
@@ -103,7 +104,6 @@ typedef struct KeptEntry
 
 struct OpenTables
 {
-	MemoryContext context;
 	Snapshot	snapshot;		/* registered, or NULL */
 	EState	   *estate;			/* for rows of simple tables, or NULL */
 	LedgerTable *tables[PROGRAM_TABLES];
@@ -157,8 +157,8 @@ open_tables(Ledger *ledger)
 {
 	if (ledger->open == NULL)
 	{
-		ledger->open = palloc0(sizeof(struct OpenTables));
-		ledger->open->context = CurrentMemoryContext;
+		ledger->open = MemoryContextAllocZero(ledger->memory,
+											  sizeof(struct OpenTables));
 	}
 	return ledger->open;
 }
@@ -171,12 +171,12 @@ ledger_table(Ledger *ledger, ProgramTable which)
 
 	if (table == NULL)
 	{
-		table = MemoryContextAllocZero(open->context, sizeof(LedgerTable));
+		table = MemoryContextAllocZero(ledger->memory, sizeof(LedgerTable));
 		table->relation = program_table_open(ledger->program, which,
 											 RowExclusiveLock);
 		table->kept = keep(table->relation, which, ledger->population);
 		table->indexes =
-			MemoryContextAllocZero(open->context, sizeof(Relation) *
+			MemoryContextAllocZero(ledger->memory, sizeof(Relation) *
 								   Max(1, table->kept->nindexes));
 		open->tables[which] = table;
 	}
@@ -241,14 +241,17 @@ table_number(const LedgerTable *table)
 }
 
 ResultRelInfo *
-table_writer(LedgerTable *table, bool speculative)
+table_writer(Ledger *ledger, LedgerTable *table, bool speculative)
 {
 	const KeptTable *kept = table->kept;
 	ResultRelInfo *result = table->result;
+	MemoryContext old;
 
 	if (result != NULL)
 		return result;
+	old = MemoryContextSwitchTo(ledger->memory);
 	result = writer_open(table->relation, speculative, &table->estate);
+	MemoryContextSwitchTo(old);
 	result->ri_CheckConstraintExprs = kept->checks;
 	/* those of a table that is not plain have no predicate here */
 	for (int i = 0; i < result->ri_NumIndices; i++)
@@ -267,31 +270,44 @@ table_is_simple(const LedgerTable *table)
 	return table->kept->simple;
 }
 
-void
-table_check_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *row)
+EState *
+table_estate(const Ledger *ledger)
 {
 	struct OpenTables *open = ledger->open;
 	MemoryContext old;
 
+	if (open->estate == NULL)
+	{
+		old = MemoryContextSwitchTo(ledger->memory);
+		open->estate = CreateExecutorState();
+		MemoryContextSwitchTo(old);
+	}
+	return open->estate;
+}
+
+void
+table_check_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *row)
+{
+	EState	   *estate = table_estate(ledger);
+	MemoryContext old;
+
 	if (table->checked == NULL)
 	{
-		old = MemoryContextSwitchTo(open->context);
-		if (open->estate == NULL)
-			open->estate = CreateExecutorState();
+		old = MemoryContextSwitchTo(ledger->memory);
 		table->checked = makeNode(ResultRelInfo);
 		table->checked->ri_RelationDesc = table->relation;
 		table->checked->ri_CheckConstraintExprs = table->kept->checks;
 		MemoryContextSwitchTo(old);
 	}
-	ExecConstraints(table->checked, row, open->estate);
-	ResetPerTupleExprContext(open->estate);
+	ExecConstraints(table->checked, row, estate);
+	ResetPerTupleExprContext(estate);
 }
 
 void
 table_index_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *row)
 {
 	const KeptTable *kept = table->kept;
-	EState	   *estate = ledger->open->estate;
+	EState	   *estate = table_estate(ledger);
 	ExprContext *econtext = GetPerTupleExprContext(estate);
 	Datum		values[INDEX_MAX_KEYS];
 	bool		isnull[INDEX_MAX_KEYS];
@@ -541,7 +557,7 @@ ledger_seek(Ledger *ledger, LedgerPath path, Datum first, Datum second)
 {
 	struct OpenTables *open = open_tables(ledger);
 	LedgerTable *table = ledger_table(ledger, paths[path].table);
-	MemoryContext old = MemoryContextSwitchTo(open->context);
+	MemoryContext old = MemoryContextSwitchTo(ledger->memory);
 
 	if (open->snapshot == NULL)
 		open->snapshot = search_snapshot();

@@ -93,6 +93,7 @@ typedef enum LedgerPath
 {
 	MEMBER_BY_KEY,
 	DEBTS_BY_KEY,				/* entries without a lot */
+	ENTRIES_BY_MOVEMENT,
 	OPEN_HOLDS_BY_KEY,
 	LOT_BY_NUMBER,
 	LOTS_BY_EXPIRY,				/* key, expires_at; what has some left */
@@ -145,10 +146,13 @@ extern int64 table_number(const LedgerTable *table);
  * That takes long to make, and is not needed for a row that is inserted into a
  * table which is simple: plain, and its indexes have columns only and check at
  * once.  Then table_check_row() checks the constraints of a row, and
- * table_index_row() puts a row that was inserted into the indexes.
+ * table_index_row() puts a row that was inserted into the indexes; with the
+ * state of table_estate(), which all simple tables share.
  */
-extern ResultRelInfo *table_writer(LedgerTable *table, bool speculative);
+extern ResultRelInfo *table_writer(Ledger *ledger, LedgerTable *table,
+								   bool speculative);
 extern bool table_is_simple(const LedgerTable *table);
+extern EState *table_estate(const Ledger *ledger);
 extern void table_check_row(Ledger *ledger, LedgerTable *table,
 							TupleTableSlot *row);
 extern void table_index_row(Ledger *ledger, LedgerTable *table,
@@ -187,6 +191,9 @@ ledger_int64(const TupleTableSlot *row, int column)
 	return row->tts_isnull[column - 1] ? 0 :
 		DatumGetInt64(row->tts_values[column - 1]);
 }
+
+/* lot_known.c: lot_of_slot() is the lot in a row, as lot_of_row(). */
+extern Lot *lot_of_slot(Account *account, const TupleTableSlot *row);
 
 /*
  * ledger_forget() ends all that looks for rows: others are there now.
