@@ -287,6 +287,22 @@ lots_choose(Ledger *ledger, Account *account, int64 points)
 	return shares;
 }
 
+bool
+lots_have(Ledger *ledger, Account *account, int64 points)
+{
+	int64		left = points;
+	ListCell   *lc;
+
+	foreach(lc, lots_left(ledger, account, points))
+	{
+		const Lot  *lot = lfirst(lc);
+
+		if (is_active(ledger, lot))
+			left -= Min(left, lot->remaining);
+	}
+	return left == 0;
+}
+
 List *
 lots_draw(Ledger *ledger, Movement *movement, int64 points, const char *kind,
 		  const char *contra)

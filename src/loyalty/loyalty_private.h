@@ -161,6 +161,8 @@ typedef struct Program
 	int64		bonus;
 	char	   *description;	/* or NULL */
 	Oid			tables[PROGRAM_TABLES]; /* InvalidOid: it is not made yet */
+	int64		cheapest;		/* price of what is issued by itself; 0: there
+								 * is no such reward */
 	pg_tz	   *zone;
 	Terms		terms;
 	Interval	pending_span;
@@ -530,6 +532,9 @@ typedef struct Share
 extern List *lots_choose(Ledger *ledger, Account *account, int64 points);
 extern List *lots_draw(Ledger *ledger, Movement *movement, int64 points,
 					   const char *kind, const char *contra);
+
+/* lots_have() says whether a customer can spend as many now. */
+extern bool lots_have(Ledger *ledger, Account *account, int64 points);
 
 /*
  * lots_draw_any() takes at most so many points out of a customer's lots that
