@@ -306,6 +306,7 @@ write_lots(Ledger *ledger, bool are_new)
 		rows_set(rows, i, LOT_REMAINING, Int64GetDatum(lot->remaining));
 		rows_set(rows, i, LOT_EXPIRES_AT,
 				 TimestampTzGetDatum(lot->expires_at));
+		rows_set(rows, i, LOT_SPENT, BoolGetDatum(lot->remaining == 0));
 		lot->changed = false;
 	}
 	if (are_new)

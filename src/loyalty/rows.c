@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "base/base.h"
 #include "flow/flow.h"
 #include "loyalty/tables.h"
 
@@ -36,7 +37,7 @@
 static const int column_counts[PROGRAM_TABLES] = {
 	[MEMBER_TABLE] = MEMBER_CODE,
 	[MOVEMENT_TABLE] = MOVEMENT_VERSION,
-	[LOT_TABLE] = LOT_EXPIRES_AT,
+	[LOT_TABLE] = LOT_SPENT,
 	[ENTRY_TABLE] = ENTRY_AT,
 	[HOLD_TABLE] = HOLD_STATE,
 	[GRANTED_TABLE] = GRANTED_AT,
@@ -50,6 +51,10 @@ static void insert_portion(Ledger *ledger, LedgerTable *table,
 						   TupleTableSlot **slots, int count);
 static void put_rows(const LedgerTable *table, EState *estate,
 					 TupleTableSlot **slots, int count);
+static void update_simple(Ledger *ledger, LedgerTable *table,
+						  TupleTableSlot *there, TupleTableSlot *row);
+static void update_plain(Ledger *ledger, LedgerTable *table,
+						 TupleTableSlot *there, TupleTableSlot *row);
 static void fill_slot(TupleTableSlot *slot, const Rows *rows, int row);
 static bool has_token(const Rows *rows);
 static bool insert_by_statement(const LedgerTable *table, const Rows *rows);
@@ -165,7 +170,7 @@ insert_simple(Ledger *ledger, LedgerTable *table, TupleTableSlot **slots,
 		table_check_row(ledger, table, slots[i]);
 	put_rows(table, table_estate(ledger), slots, count);
 	for (int i = 0; i < count; i++)
-		table_index_row(ledger, table, slots[i]);
+		table_index_row(ledger, table, slots[i], false);
 }
 
 /* insert_portion() writes some rows of a table that is plain only. */
@@ -233,14 +238,12 @@ rows_update(Ledger *ledger, const Rows *rows, LedgerPath path, int nkeys)
 {
 	LedgerTable *table = ledger_table(ledger, rows->table);
 	TupleTableSlot *row;
-	ResultRelInfo *result;
 
 	if (!table_is_plain(table))
 	{
 		update_by_statement(table, rows, nkeys);
 		return;
 	}
-	result = table_writer(ledger, table, false);
 	row = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
 								   &TTSOpsVirtual);
 	for (int i = 0; i < rows->count; i++)
@@ -262,11 +265,44 @@ rows_update(Ledger *ledger, const Rows *rows, LedgerPath path, int nkeys)
 				row->tts_values[k] = there->tts_values[k];
 				row->tts_isnull[k] = there->tts_isnull[k];
 			}
-		ExecSimpleRelationUpdate(result, table->estate, NULL, there, row);
-		ResetPerTupleExprContext(table->estate);
+		if (table_is_simple(table))
+			update_simple(ledger, table, there, row);
+		else
+			update_plain(ledger, table, there, row);
 	}
 	ExecDropSingleTupleTableSlot(row);
 	CommandCounterIncrement();
+}
+
+/* update_simple() writes a row of a simple table in place of another. */
+static void
+update_simple(Ledger *ledger, LedgerTable *table, TupleTableSlot *there,
+			  TupleTableSlot *row)
+{
+	EState	   *estate = table_estate(ledger);
+	TU_UpdateIndexes indexes;
+	MemoryContext old;
+
+	row->tts_tableOid = RelationGetRelid(table->relation);
+	table_check_row(ledger, table, row);
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+	simple_table_tuple_update(table->relation, &there->tts_tid, row,
+							  InvalidSnapshot, &indexes);
+	MemoryContextSwitchTo(old);
+	ResetPerTupleExprContext(estate);
+	if (indexes != TU_None)
+		table_index_row(ledger, table, row, true);
+}
+
+/* update_plain() is the same for a table that is plain only. */
+static void
+update_plain(Ledger *ledger, LedgerTable *table, TupleTableSlot *there,
+			 TupleTableSlot *row)
+{
+	ResultRelInfo *result = table_writer(ledger, table, false);
+
+	ExecSimpleRelationUpdate(result, table->estate, NULL, there, row);
+	ResetPerTupleExprContext(table->estate);
 }
 
 /* ---- by statements ---- */

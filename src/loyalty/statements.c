@@ -49,13 +49,13 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	/* key, at */
 	[ASK_SPENDABLE] = {
 		"SELECT sum(remaining) FROM {lot}"
-		" WHERE key = $1 AND remaining > 0 AND expires_at > $2"
+		" WHERE key = $1 AND NOT spent AND expires_at > $2"
 		" AND active_at <= $2",
 		2, {KEY_TYPE, TIMESTAMPTZOID},
 	},
 	[ASK_PENDING] = {
 		"SELECT sum(remaining), max(active_at) FROM {lot}"
-		" WHERE key = $1 AND remaining > 0 AND active_at > $2",
+		" WHERE key = $1 AND NOT spent AND active_at > $2",
 		2, {KEY_TYPE, TIMESTAMPTZOID},
 	},
 	/* key, at: those that are charged with debts, and with how much */
@@ -171,7 +171,7 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_AFFORDABLE] = {
 		"SELECT (SELECT least(coalesce(sum(l.remaining), 0),"
 		" 9223372036854775807)::bigint FROM {lot} l"
-		" WHERE l.key = u.key AND l.remaining > 0 AND l.expires_at > u.at"
+		" WHERE l.key = u.key AND NOT l.spent AND l.expires_at > u.at"
 		" AND l.active_at <= u.at)"
 		" FROM unnest($1, $2) WITH ORDINALITY AS u (key, at, n)"
 		" ORDER BY u.n",

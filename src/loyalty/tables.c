@@ -66,7 +66,7 @@ static const PathShape paths[LEDGER_PATHS] = {
 	"(state = 'open'::text)"},
 	[LOT_BY_NUMBER] = {LOT_TABLE, {{LOT_LOT}}},
 	[LOTS_BY_EXPIRY] = {LOT_TABLE, {{LOT_KEY, LOT_EXPIRES_AT}, true},
-	"(remaining > 0)"},
+	"(NOT spent)"},
 	[TOKEN] = {MOVEMENT_TABLE, {{MOVEMENT_TOKEN}}, "(token IS NOT NULL)"},
 	[GRANTED_BY_REF] = {GRANTED_TABLE, {{GRANTED_RULE, GRANTED_REF}}},
 	[MOVEMENTS_BY_REVERSED] = {MOVEMENT_TABLE, {{MOVEMENT_REVERSES}},
@@ -304,7 +304,8 @@ table_check_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *row)
 }
 
 void
-table_index_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *row)
+table_index_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *row,
+				bool is_update)
 {
 	const KeptTable *kept = table->kept;
 	EState	   *estate = table_estate(ledger);
@@ -325,7 +326,7 @@ table_index_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *row)
 		(void) index_insert(index_at(table, i), values, isnull, &row->tts_tid,
 							table->relation,
 							index->is_unique ? UNIQUE_CHECK_YES :
-							UNIQUE_CHECK_NO, false, index->info);
+							UNIQUE_CHECK_NO, is_update, index->info);
 	}
 	ResetPerTupleExprContext(estate);
 }

@@ -51,6 +51,7 @@ enum
 	LOT_REMAINING,
 	LOT_ACTIVE_AT,
 	LOT_EXPIRES_AT,
+	LOT_SPENT,
 };
 
 enum
@@ -143,11 +144,12 @@ extern int64 table_number(const LedgerTable *table);
 /*
  * table_writer() is what the executor needs to write rows of the table.
  *
- * That takes long to make, and is not needed for a row that is inserted into a
- * table which is simple: plain, and its indexes have columns only and check at
- * once.  Then table_check_row() checks the constraints of a row, and
- * table_index_row() puts a row that was inserted into the indexes; with the
- * state of table_estate(), which all simple tables share.
+ * That takes long to make, and is not needed for a row of a table which is
+ * simple: plain, and its indexes have columns only and check at once.  Then
+ * table_check_row() checks the constraints of a row, and table_index_row()
+ * puts a row that was written into the indexes, whose columns an update mostly
+ * leaves as they were; with the state of table_estate(), which all simple
+ * tables share.
  */
 extern ResultRelInfo *table_writer(Ledger *ledger, LedgerTable *table,
 								   bool speculative);
@@ -156,7 +158,7 @@ extern EState *table_estate(const Ledger *ledger);
 extern void table_check_row(Ledger *ledger, LedgerTable *table,
 							TupleTableSlot *row);
 extern void table_index_row(Ledger *ledger, LedgerTable *table,
-							TupleTableSlot *row);
+							TupleTableSlot *row, bool is_update);
 
 /*
  * ledger_seek() looks for rows whose first columns of a path have these
