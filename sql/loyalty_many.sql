@@ -28,6 +28,19 @@ SELECT * FROM wrong;
 SELECT sum(club_balance) AS points, sum(stamps_balance) AS stamps FROM many;
 DELETE FROM orders WHERE order_id % 3 = 0;
 SELECT * FROM wrong;
+-- very many rows of one customer: they are granted at once, and what they lose is
+-- taken out of the lots that they were granted into, as long as these have it
+INSERT INTO orders SELECT i, 'customer 1500', 20 + i % 90 FROM generate_series(10001, 10400) AS i;
+UPDATE orders SET amount = amount - 10 WHERE order_id > 10000;
+SELECT * FROM wrong;
+SELECT segment.redeem('club', 'customer 1500', 20000, population => 'many') > 0 AS redeemed;
+UPDATE orders SET amount = amount + 20 * (order_id % 3 - 1) WHERE order_id > 10000;
+SELECT club_balance - points AS points, stamps_balance - stamps AS stamps FROM wrong;
+SELECT count(*) AS lots, sum(remaining) - (SELECT club_balance FROM many WHERE customer_id = 'customer 1500') AS more
+FROM segment_data.many_club_lot WHERE key = 'customer 1500' AND remaining > 0;
+DELETE FROM orders WHERE order_id > 10000;
+SELECT club_balance, stamps_balance FROM wrong;
+SELECT segment.earn('club', 'customer 1500', 20000, population => 'many') > 0 AS made_up_for;
 TRUNCATE orders;
 SELECT * FROM wrong;
 SELECT sum(club_balance) AS points, sum(stamps_balance) AS stamps FROM many;

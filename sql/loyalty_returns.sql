@@ -108,7 +108,7 @@ RESET segment.now;
 
 -- verify_program notices what is wrong
 SET segment.capture = off;
-UPDATE segment_data.guest_debt_lot SET remaining = granted WHERE lot = 1;
+UPDATE segment_data.guest_debt_lot SET remaining = granted, spent = false WHERE lot = 1;
 UPDATE segment_data.guest_debt_movement SET points = 99 WHERE movement = 1;
 DELETE FROM segment_data.guest_debt_entry WHERE entry = 4;
 UPDATE segment_data.guest_debt_entry SET key = 2 WHERE entry = 5;

@@ -83,5 +83,22 @@ ALTER TABLE segment_data.fast_club_entry DROP CONSTRAINT many, DROP CONSTRAINT f
 ALTER TABLE segment_data.fast_club_entry ADD CONSTRAINT fewer CHECK (points < 6000);
 SELECT segment.earn('club', 1, 6000, population => 'fast');
 SELECT segment.earn('club', 1, 5000, population => 'fast') IS NOT NULL AS earned;
+-- an index of the owner's has all rows, of whatever kind it is
+CREATE INDEX ON segment_data.fast_club_movement (ref, at) WHERE points > 40;
+CREATE INDEX ON segment_data.fast_club_lot ((granted * 2));
+CREATE INDEX ON segment_data.fast_club_entry USING hash (movement);
+ALTER TABLE segment_data.fast_club_granted ADD UNIQUE (points, ref) DEFERRABLE;
+INSERT INTO orders VALUES (900, 1, 777);
+SELECT segment.earn('club', 1, 555, ref => 'by hand', population => 'fast') AS movement \gset
+SELECT segment.redeem('club', 1, 7, token => 'till 2', population => 'fast') > 0 AS redeemed;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM segment_data.fast_club_lot WHERE granted * 2 IN (1554, 1110);
+SELECT (SELECT count(*) FROM segment_data.fast_club_movement WHERE ref = 'by hand' AND points > 40) AS movements,
+    (SELECT count(*) FROM segment_data.fast_club_lot WHERE granted * 2 IN (1554, 1110)) AS lots,
+    (SELECT count(*) FROM segment_data.fast_club_entry WHERE movement = :movement) AS entries,
+    (SELECT count(*) FROM segment_data.fast_club_granted WHERE points = 777) AS granted;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
 SELECT segment.drop_population('fast', cascade => true), segment.drop_population('slow', cascade => true);
 DROP SCHEMA shop_tables CASCADE;

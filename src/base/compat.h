@@ -224,4 +224,13 @@ typedef struct DateTimeErrorExtra
 #define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))
 #endif
 
+/*
+ * From 16 on an update says which indexes the row is to be put into; before
+ * that whether it is to be put into them.
+ */
+#if PG_VERSION_NUM < 160000
+typedef bool TU_UpdateIndexes;
+#define TU_None		false
+#endif
+
 #endif							/* SEGMENT_COMPAT_H */

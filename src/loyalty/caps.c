@@ -109,6 +109,7 @@ find_room(Caps *caps, const Rule *rule, TimestampTz at)
 	room->granted = DatumGetInt64(result_value(0, 1, &isnull));
 	if (isnull)
 		room->granted = 0;
+	SPI_freetuptable(SPI_tuptable);
 	foreach(lc, caps->moves)
 	{
 		const Move *move = lfirst(lc);

@@ -44,10 +44,12 @@ typedef struct Grant
 
 static List *read_grants(Ledger *ledger, List *rows);
 static void read_grant(Ledger *ledger, Grant *grant);
+static void take_grant(const Ledger *ledger, Grant *grant,
+					   const TupleTableSlot *row);
 static int64 reversed_by_hand(Ledger *ledger, int64 movement);
 static int	apply_customer(Ledger *ledger, List *grants, List *rows,
 						   int first);
-static bool waits_for_others(const Ledger *ledger, const Grant *grant,
+static bool waits_for_others(Ledger *ledger, const Grant *grant,
 							 List *changes);
 static bool apply_row(Caps *caps, Grant *grant, List *changes);
 static Numeric raw_of(const Grant *grant, List *changes);
@@ -63,15 +65,17 @@ static TimestampTz terms_of(const Ledger *ledger, const RowChange *last,
 static bool is_good_still(const Ledger *ledger, const RowChange *change);
 static void move_difference(Ledger *ledger, Grant *grant,
 							const RowChange *last, int64 points);
+static void set_grant(Rows *rows, int row, const Grant *grant);
 static void write_grants(Ledger *ledger, List *grants, bool there);
-static bool whole_points(const Program *program, Numeric raw, int64 *points);
+static bool whole_points(Ledger *ledger, Numeric raw, int64 *points);
+static bool round_points(const Program *program, Numeric raw, int64 *points);
 static bool numeric_is_same(Numeric a, Numeric b);
 static Numeric sum_of(List *changes, int32 version);
 
 void
 grants_apply(const Program *program, List *changes)
 {
-	Ledger	   *ledger = ledger_begin(program, NULL, NULL);
+	Ledger	   *ledger = ledger_begin_as_owner(program);
 	List	   *rows = NIL;		/* lists of RowChange * */
 	List	   *grants;
 	const RowChange *last = NULL;
@@ -147,7 +151,7 @@ apply_customer(Ledger *ledger, List *grants, List *rows, int first)
  * other rows of the statement give back is left for it.
  */
 static bool
-waits_for_others(const Ledger *ledger, const Grant *grant, List *changes)
+waits_for_others(Ledger *ledger, const Grant *grant, List *changes)
 {
 	const RowChange *last = counting_change(grant, changes);
 	int64		points;
@@ -157,7 +161,7 @@ waits_for_others(const Ledger *ledger, const Grant *grant, List *changes)
 	if (last->rule->cap == 0)
 		return false;
 	return grant->version == 0 || grant->is_others ||
-		(whole_points(ledger->program, raw_of(grant, changes), &points) &&
+		(whole_points(ledger, raw_of(grant, changes), &points) &&
 		 points > grant->points);
 }
 
@@ -225,7 +229,7 @@ points_of(Caps *caps, Grant *grant, const RowChange *last, Numeric raw,
 	const Rule *rule = last->rule;
 	TimestampTz at = last->went ? grant->at : last->happened;
 
-	if (!whole_points(caps->ledger->program, raw, points))
+	if (!whole_points(caps->ledger, raw, points))
 		return false;
 	if (rule->cap == 0)
 	{
@@ -335,16 +339,25 @@ read_grants(Ledger *ledger, List *rows)
 static void
 read_grant(Ledger *ledger, Grant *grant)
 {
+	MemoryContext old = ledger_scratch(ledger);
 	TupleTableSlot *row;
-	bool		isnull;
-	Datum		at;
 
 	grant->at = DT_NOEND;
 	ledger_seek(ledger, GRANTED_BY_REF, name_datum(grant->rule),
 				CStringGetTextDatum(grant->ref));
 	row = ledger_next(ledger, GRANTED_BY_REF);
-	if (row == NULL)
-		return;
+	ledger_unscratch(ledger, old);
+	if (row != NULL)
+		take_grant(ledger, grant, row);
+}
+
+/* take_grant() takes a grant from its row. */
+static void
+take_grant(const Ledger *ledger, Grant *grant, const TupleTableSlot *row)
+{
+	bool		isnull;
+	Datum		at;
+
 	grant->there = true;
 	grant->is_others =
 		profile_key_compare(ledger->population,
@@ -475,7 +488,7 @@ move_difference(Ledger *ledger, Grant *grant, const RowChange *last,
 				  "returned");
 	else
 	{
-		Datum		number = Int64GetDatum(grant->movement);
+		List	   *lots = lots_granted(ledger, account, grant->movement);
 		TimestampTz active_at;
 		TimestampTz expires_at = terms_of(ledger, last, &active_at);
 
@@ -489,9 +502,9 @@ move_difference(Ledger *ledger, Grant *grant, const RowChange *last,
 		}
 
 		/* at the terms of the grant, unless these are over */
-		if (ledger_execute(ledger->program, ASK_GRANTED, &number, NULL) > 0)
+		if (lots != NIL)
 		{
-			const Lot  *lot = lot_of_row(ledger, account, 0);
+			const Lot  *lot = linitial(lots);
 
 			if (lot->expires_at > ledger->at)
 			{
@@ -508,6 +521,7 @@ move_difference(Ledger *ledger, Grant *grant, const RowChange *last,
 static void
 write_grants(Ledger *ledger, List *grants, bool there)
 {
+	MemoryContext old = ledger_scratch(ledger);
 	List	   *some = NIL;
 	Rows	   *rows;
 	ListCell   *lc;
@@ -515,36 +529,38 @@ write_grants(Ledger *ledger, List *grants, bool there)
 	foreach(lc, grants)
 		if (lfirst(lc) != NULL && ((Grant *) lfirst(lc))->there == there)
 			some = lappend(some, lfirst(lc));
-	if (some == NIL)
-		return;
 	rows = rows_make(GRANTED_TABLE, list_length(some));
 	foreach(lc, some)
-	{
-		const Grant *grant = lfirst(lc);
-		int			i = foreach_current_index(lc);
-		int64		movement = grant->made != NULL ? grant->made->number :
-			grant->movement;
-
-		rows_set(rows, i, GRANTED_RULE, name_datum(grant->rule));
-		rows_set(rows, i, GRANTED_REF, CStringGetTextDatum(grant->ref));
-		rows_set(rows, i, GRANTED_KEY, grant->account->key);
-		rows_set(rows, i, GRANTED_VERSION, Int32GetDatum(grant->version));
-		rows_set(rows, i, GRANTED_RAW, NumericGetDatum(grant->raw));
-		rows_set(rows, i, GRANTED_POINTS, Int64GetDatum(grant->points));
-		if (movement != 0)
-			rows_set(rows, i, GRANTED_MOVEMENT, Int64GetDatum(movement));
-		else
-			rows_set_null(rows, GRANTED_MOVEMENT);
-		if (!TIMESTAMP_IS_NOEND(grant->at))
-			rows_set(rows, i, GRANTED_AT, TimestampTzGetDatum(grant->at));
-		else
-			rows_set_null(rows, GRANTED_AT);
-	}
-	if (there)
+		set_grant(rows, foreach_current_index(lc), lfirst(lc));
+	if (some != NIL && there)
 		rows_update(ledger, rows, GRANTED_BY_REF, 2);
-	else
+	else if (some != NIL)
 		(void) rows_insert(ledger, rows);
 	ledger_forget(ledger);
+	ledger_unscratch(ledger, old);
+}
+
+/* set_grant() fills in the row of a grant. */
+static void
+set_grant(Rows *rows, int row, const Grant *grant)
+{
+	int64		movement = grant->made != NULL ? grant->made->number :
+		grant->movement;
+
+	rows_set(rows, row, GRANTED_RULE, name_datum(grant->rule));
+	rows_set(rows, row, GRANTED_REF, CStringGetTextDatum(grant->ref));
+	rows_set(rows, row, GRANTED_KEY, grant->account->key);
+	rows_set(rows, row, GRANTED_VERSION, Int32GetDatum(grant->version));
+	rows_set(rows, row, GRANTED_RAW, NumericGetDatum(grant->raw));
+	rows_set(rows, row, GRANTED_POINTS, Int64GetDatum(grant->points));
+	if (movement != 0)
+		rows_set(rows, row, GRANTED_MOVEMENT, Int64GetDatum(movement));
+	else
+		rows_set_null(rows, GRANTED_MOVEMENT);
+	if (!TIMESTAMP_IS_NOEND(grant->at))
+		rows_set(rows, row, GRANTED_AT, TimestampTzGetDatum(grant->at));
+	else
+		rows_set_null(rows, GRANTED_AT);
 }
 
 /*
@@ -552,7 +568,18 @@ write_grants(Ledger *ledger, List *grants, bool there)
  * movement may have: these earn nothing.
  */
 static bool
-whole_points(const Program *program, Numeric raw, int64 *points)
+whole_points(Ledger *ledger, Numeric raw, int64 *points)
+{
+	MemoryContext old = ledger_scratch(ledger);
+	bool		countable = round_points(ledger->program, raw, points);
+
+	ledger_unscratch(ledger, old);
+	return countable;
+}
+
+/* round_points() is whole_points(), which leaves some memory. */
+static bool
+round_points(const Program *program, Numeric raw, int64 *points)
 {
 	PGFunction	round = strcmp(program->rounding, "nearest") == 0 ? NULL :
 		strcmp(program->rounding, "up") == 0 ? numeric_ceil : numeric_floor;
@@ -596,15 +623,17 @@ numeric_is_same(Numeric a, Numeric b)
 static Numeric
 sum_of(List *changes, int32 version)
 {
-	Numeric		sum = int64_to_numeric(0);
+	Numeric		sum = NULL;
 	ListCell   *lc;
 
 	foreach(lc, changes)
 	{
 		const RowChange *change = lfirst(lc);
 
-		if (change->rule->version == version)
-			sum = numeric_add_opt_error(sum, change->amount, NULL);
+		if (change->rule->version != version)
+			continue;
+		sum = sum == NULL ? change->amount :
+			numeric_add_opt_error(sum, change->amount, NULL);
 	}
-	return sum;
+	return sum == NULL ? int64_to_numeric(0) : sum;
 }

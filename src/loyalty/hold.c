@@ -242,7 +242,7 @@ end_locked(FunctionCallInfo fcinfo, Ledger *ledger, Account *account,
 	{
 		HeldShare  *share = palloc(sizeof(HeldShare));
 
-		share->lot = lot_of_row(ledger, account, i);
+		share->lot = lot_of_row(account, i);
 		share->points = DatumGetInt64(result_value(i, 6, &isnull));
 		share->lapses = DatumGetBool(result_value(i, 7, &isnull));
 		shares = lappend(shares, share);

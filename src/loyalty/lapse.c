@@ -31,7 +31,7 @@ holds_lapse(Ledger *ledger, Account *account)
 	movement->account = account;
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Lot		   *lot = lot_of_row(ledger, account, i);
+		Lot		   *lot = lot_of_row(account, i);
 
 		lot->remaining += DatumGetInt64(result_value(i, 6, &isnull));
 		lot->changed = true;

@@ -21,20 +21,26 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "loyalty/tables.h"
 
+static Ledger *make_ledger(const Program *program);
+static void connect(Ledger *ledger);
+static void write_in_scratch(Ledger *ledger, void (*write) (Ledger *));
 static void write_movements(Ledger *ledger);
 static void set_movement(const Ledger *ledger, Rows *rows, int row,
 						 const Movement *movement);
 static List *lots_that(const Ledger *ledger, bool are_new);
+static void write_new_lots(Ledger *ledger);
+static void write_changed_lots(Ledger *ledger);
 static void write_lots(Ledger *ledger, bool are_new);
 static void write_entries(Ledger *ledger);
 
 Ledger *
 ledger_begin(const Program *program, const char *token, const char *request)
 {
-	Ledger	   *ledger = palloc0(sizeof(Ledger));
+	Ledger	   *ledger;
 
 	if (token != NULL && token[0] == '\0')
 		ereport(ERROR,
@@ -43,15 +49,61 @@ ledger_begin(const Program *program, const char *token, const char *request)
 				 errhint("Give each request a token of its own, or none.")));
 	if (token != NULL)
 		check_length(token, "a token");
-	ledger->program = program;
-	ledger->population = program->population;
+	ledger = make_ledger(program);
 	ledger->token = token;
 	ledger->request = request;
+	ledger->before = act_as_owner(program->population->oid);
+	ledger->acts = true;
+	connect(ledger);
+	return ledger;
+}
+
+Ledger *
+ledger_begin_as_owner(const Program *program)
+{
+	Ledger	   *ledger = make_ledger(program);
+
+	ledger->before.user = GetUserId();
+	connect(ledger);
+	return ledger;
+}
+
+/* make_ledger() is a ledger to which nothing is added yet. */
+static Ledger *
+make_ledger(const Program *program)
+{
+	Ledger	   *ledger = palloc0(sizeof(Ledger));
+
+	ledger->program = program;
+	ledger->population = program->population;
 	ledger->space = 2;
 	ledger->accounts = palloc0(sizeof(Account) * ledger->space);
-	ledger->before = act_as_owner(program->population->oid);
-	SPI_connect();
 	return ledger;
+}
+
+/* connect() connects to SPI, whose memory is the ledger's. */
+static void
+connect(Ledger *ledger)
+{
+	SPI_connect();
+	ledger->memory = CurrentMemoryContext;
+	ledger->scratch = AllocSetContextCreate(ledger->memory,
+											"segment ledger rows",
+											ALLOCSET_DEFAULT_SIZES);
+}
+
+MemoryContext
+ledger_scratch(Ledger *ledger)
+{
+	Assert(MemoryContextIsEmpty(ledger->scratch));
+	return MemoryContextSwitchTo(ledger->scratch);
+}
+
+void
+ledger_unscratch(Ledger *ledger, MemoryContext before)
+{
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(ledger->scratch);
 }
 
 char *
@@ -101,11 +153,21 @@ ledger_enter(Ledger *ledger, Movement *movement, Lot *lot, int64 points,
 void
 ledger_write(Ledger *ledger)
 {
-	write_movements(ledger);
-	write_lots(ledger, true);
-	write_lots(ledger, false);
-	write_entries(ledger);
+	write_in_scratch(ledger, write_movements);
+	write_in_scratch(ledger, write_new_lots);
+	write_in_scratch(ledger, write_changed_lots);
+	write_in_scratch(ledger, write_entries);
 	ledger_forget(ledger);
+}
+
+/* write_in_scratch() writes rows of one table, of which nothing is left. */
+static void
+write_in_scratch(Ledger *ledger, void (*write) (Ledger *))
+{
+	MemoryContext old = ledger_scratch(ledger);
+
+	write(ledger);
+	ledger_unscratch(ledger, old);
 }
 
 void
@@ -113,7 +175,8 @@ ledger_end(Ledger *ledger)
 {
 	ledger_close(ledger);
 	SPI_finish();
-	act_as_before(ledger->before);
+	if (ledger->acts)
+		act_as_before(ledger->before);
 }
 
 /* write_movements() writes movements, and notes their numbers. */
@@ -200,6 +263,18 @@ lots_that(const Ledger *ledger, bool are_new)
 	return lots;
 }
 
+static void
+write_new_lots(Ledger *ledger)
+{
+	write_lots(ledger, true);
+}
+
+static void
+write_changed_lots(Ledger *ledger)
+{
+	write_lots(ledger, false);
+}
+
 /* write_lots() writes the lots that are new, and what has become of others. */
 static void
 write_lots(Ledger *ledger, bool are_new)
@@ -218,7 +293,8 @@ write_lots(Ledger *ledger, bool are_new)
 
 		if (are_new)
 		{
-			lot->number = table_number(ledger_table(ledger, LOT_TABLE));
+			lot_set_number(lot, table_number(ledger_table(ledger,
+															 LOT_TABLE)));
 			rows_set(rows, i, LOT_MOVEMENT,
 					 Int64GetDatum(lot->movement->number));
 			rows_set(rows, i, LOT_KEY, lot->account->key);
@@ -230,6 +306,7 @@ write_lots(Ledger *ledger, bool are_new)
 		rows_set(rows, i, LOT_REMAINING, Int64GetDatum(lot->remaining));
 		rows_set(rows, i, LOT_EXPIRES_AT,
 				 TimestampTzGetDatum(lot->expires_at));
+		rows_set(rows, i, LOT_SPENT, BoolGetDatum(lot->remaining == 0));
 		lot->changed = false;
 	}
 	if (are_new)

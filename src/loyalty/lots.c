@@ -48,8 +48,6 @@ static Lot *lot_to_extend(Ledger *ledger, Account *account,
 						  TimestampTz active_at, TimestampTz expires_at);
 static List *lots_left(Ledger *ledger, Account *account, int64 enough);
 static bool is_active(const Ledger *ledger, const Lot *lot);
-static int	first_to_expire(const ListCell *a, const ListCell *b);
-static Lot *lot_known(Account *account, int64 number, bool *found);
 static void move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
 						TimestampTz expires_at);
 pg_noreturn static void refuse_draw(Ledger *ledger, Account *account,
@@ -81,7 +79,7 @@ lot_grant(Ledger *ledger, Movement *movement, int64 points, const char *kind,
 		lot->account = account;
 		lot->active_at = active_at;
 		lot->expires_at = expires_at;
-		account->lots = lappend(account->lots, lot);
+		lot_add(lot);
 	}
 	else
 		lot->changed = true;
@@ -188,7 +186,7 @@ lots_reopen(Ledger *ledger, Movement *movement)
 	rows = ledger_execute(ledger->program, ASK_CHARGED, values, NULL);
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Lot		   *lot = lot_of_row(ledger, account, i);
+		Lot		   *lot = lot_of_row(account, i);
 		int64		points = DatumGetInt64(result_value(i, 6, &isnull));
 
 		lot->remaining += points;
@@ -201,6 +199,7 @@ lots_reopen(Ledger *ledger, Movement *movement)
 					 lot->active_at);
 		account->debt += points;
 	}
+	SPI_freetuptable(SPI_tuptable);
 	account->awaited = 0;
 }
 
@@ -256,7 +255,7 @@ first_to_pay(const ListCell *a, const ListCell *b)
 
 	if (active != other_active)
 		return active < other_active ? -1 : 1;
-	return first_to_expire(a, b);
+	return lot_order(a, b);
 }
 
 /* ---- the lots of a customer ---- */
@@ -286,6 +285,22 @@ lots_choose(Ledger *ledger, Account *account, int64 points)
 	if (left > 0)
 		refuse_draw(ledger, account, points);
 	return shares;
+}
+
+bool
+lots_have(Ledger *ledger, Account *account, int64 points)
+{
+	int64		left = points;
+	ListCell   *lc;
+
+	foreach(lc, lots_left(ledger, account, points))
+	{
+		const Lot  *lot = lfirst(lc);
+
+		if (is_active(ledger, lot))
+			left -= Min(left, lot->remaining);
+	}
+	return left == 0;
 }
 
 List *
@@ -345,25 +360,17 @@ lots_left(Ledger *ledger, Account *account, int64 enough)
 		   (row = ledger_next(ledger, LOTS_BY_EXPIRY)) != NULL)
 	{
 		Lot		   *lot;
-		bool		found;
 
 		if (ledger_int64(row, LOT_REMAINING) == 0)
 			continue;
-		lot = lot_known(account, ledger_int64(row, LOT_LOT), &found);
-		if (!found)
-		{
-			lot->granted = ledger_int64(row, LOT_GRANTED);
-			lot->remaining = ledger_int64(row, LOT_REMAINING);
-			lot->active_at = ledger_int64(row, LOT_ACTIVE_AT);
-			lot->expires_at = ledger_int64(row, LOT_EXPIRES_AT);
-		}
+		lot = lot_of_slot(account, row);
 		lots = lappend(lots, lot);
 		if (is_active(ledger, lot) &&
 			pg_add_s64_overflow(sum, lot->remaining, &sum))
 			sum = PG_INT64_MAX;
 	}
 	if (!ordered)
-		list_sort(lots, first_to_expire);
+		list_sort(lots, lot_order);
 	return lots;
 }
 
@@ -372,60 +379,6 @@ static bool
 is_active(const Ledger *ledger, const Lot *lot)
 {
 	return lot->active_at <= ledger->at;
-}
-
-/* first_to_expire() orders lots by when they expire.  For list_sort(). */
-static int
-first_to_expire(const ListCell *a, const ListCell *b)
-{
-	const Lot  *one = lfirst(a);
-	const Lot  *other = lfirst(b);
-
-	if (one->expires_at != other->expires_at)
-		return one->expires_at < other->expires_at ? -1 : 1;
-	return one->number < other->number ? -1 : one->number > other->number;
-}
-
-Lot *
-lot_of_row(Ledger *ledger, Account *account, uint64 row)
-{
-	bool		isnull;
-	bool		found;
-	int64		number = DatumGetInt64(result_value(row, 1, &isnull));
-	Lot		   *lot = lot_known(account, number, &found);
-
-	if (found)
-		return lot;
-	lot->granted = DatumGetInt64(result_value(row, 2, &isnull));
-	lot->remaining = DatumGetInt64(result_value(row, 3, &isnull));
-	lot->active_at = DatumGetTimestampTz(result_value(row, 4, &isnull));
-	lot->expires_at = DatumGetTimestampTz(result_value(row, 5, &isnull));
-	return lot;
-}
-
-/*
- * lot_known() finds a lot that this request has read, or adds one of which
- * only the number is known.
- */
-static Lot *
-lot_known(Account *account, int64 number, bool *found)
-{
-	Lot		   *lot;
-	ListCell   *lc;
-
-	*found = true;
-	foreach(lc, account->lots)
-	{
-		lot = lfirst(lc);
-		if (lot->number == number)
-			return lot;
-	}
-	*found = false;
-	lot = palloc0(sizeof(Lot));
-	lot->number = number;
-	lot->account = account;
-	account->lots = lappend(account->lots, lot);
-	return lot;
 }
 
 /* ---- activity ---- */
@@ -496,6 +449,7 @@ move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
 	points = DatumGetInt64(result_value(0, 1, &isnull));
 	if (isnull)
 		points = 0;
+	SPI_freetuptable(SPI_tuptable);
 	ledger_enter(ledger, movement, lot, points, "extend", "expired",
 				 lot->expires_at);
 	ledger_enter(ledger, movement, lot, -points, "extend", "expired",

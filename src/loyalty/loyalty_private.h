@@ -16,6 +16,7 @@
  *		account.c			whose accounts are touched, and locked
  *		lapse.c				holds that time has ended
  *		lots.c				points that come into lots, and go out of them
+ *		lot_known.c			the lots of a customer that were read
  *		earn.c redeem.c hold.c reverse.c member.c
  *							what a customer and a till do
  *		code.c				what a customer shows at the till
@@ -160,6 +161,8 @@ typedef struct Program
 	int64		bonus;
 	char	   *description;	/* or NULL */
 	Oid			tables[PROGRAM_TABLES]; /* InvalidOid: it is not made yet */
+	int64		cheapest;		/* price of what is issued by itself; 0: there
+								 * is no such reward */
 	pg_tz	   *zone;
 	Terms		terms;
 	Interval	pending_span;
@@ -241,7 +244,6 @@ typedef enum LedgerStatement
 	ASK_HELD,
 	ASK_MOVEMENT,
 	ASK_DRAWN,
-	ASK_GRANTED,
 	ASK_EXPIRING,
 	ASK_LAPSED,
 	ASK_HOLD,
@@ -312,6 +314,7 @@ typedef struct Account
 	TimestampTz now;			/* when the request takes effect */
 	bool		lapsed;			/* some holds have, and are not ended yet */
 	List	   *lots;			/* Lot *, read or new */
+	struct HTAB *by_number;		/* of these, or NULL while they are few */
 } Account;
 
 /* Something that is done.  Its entries come after it. */
@@ -359,7 +362,10 @@ typedef struct Ledger
 	const Program *program;
 	const Population *population;
 	TimestampTz at;				/* when it is done */
+	MemoryContext memory;		/* until it ends */
+	MemoryContext scratch;		/* for what is written, or rounded, next */
 	Actor		before;
+	bool		acts;			/* as the owner, until it ends */
 	Account    *accounts;
 	int			naccounts;
 	int			space;			/* for how many there is room */
@@ -373,9 +379,10 @@ typedef struct Ledger
 
 /*
  * ledger_begin() begins to do something: we act as the population's owner from
- * here on, and are connected to SPI.  ledger_add_account() says whose accounts
- * are touched, and ledger_lock() locks these: the profiles, in the order of
- * their keys, before anything of them is read.
+ * here on, and are connected to SPI.  ledger_begin_as_owner() is for who acts
+ * as the owner already.  ledger_add_account() says whose accounts are touched,
+ * and ledger_lock() locks these: the profiles, in the order of their keys,
+ * before anything of them is read.
  *
  * ledger_lock() returns the movement that the token stands for, if there is
  * one, else 0.  ERRCODE_UNIQUE_VIOLATION if that was another request.
@@ -385,16 +392,25 @@ typedef struct Ledger
  */
 extern Ledger *ledger_begin(const Program *program, const char *token,
 							const char *request);
+extern Ledger *ledger_begin_as_owner(const Program *program);
 extern Account *ledger_add_account(Ledger *ledger, Datum key);
 extern void ledger_read_locked(Ledger *ledger);
 extern int64 ledger_lock(Ledger *ledger);
 
 /*
  * ledger_write() writes what was added so far.  ledger_end() ends it, after
- * which we act as before.
+ * which we act as before ledger_begin().
  */
 extern void ledger_write(Ledger *ledger);
 extern void ledger_end(Ledger *ledger);
+
+/*
+ * ledger_scratch() lets memory be allocated that ledger_unscratch() frees,
+ * which is given what the former returned: a request may write many rows.
+ * They do not nest.
+ */
+extern MemoryContext ledger_scratch(Ledger *ledger);
+extern void ledger_unscratch(Ledger *ledger, MemoryContext before);
 
 /* ledger_move() adds a movement of an account. */
 extern Movement *ledger_move(Ledger *ledger, Account *account,
@@ -517,6 +533,9 @@ extern List *lots_choose(Ledger *ledger, Account *account, int64 points);
 extern List *lots_draw(Ledger *ledger, Movement *movement, int64 points,
 					   const char *kind, const char *contra);
 
+/* lots_have() says whether a customer can spend as many now. */
+extern bool lots_have(Ledger *ledger, Account *account, int64 points);
+
 /*
  * lots_draw_any() takes at most so many points out of a customer's lots that
  * are active, and returns how many it took.
@@ -530,11 +549,29 @@ extern int64 lots_draw_any(Ledger *ledger, Movement *movement, int64 points,
  */
 extern void lots_touch(Ledger *ledger, Movement *movement);
 
+/* lot_known.c: which lots of a customer does a request know? -------------- */
+
+/*
+ * lots_granted() lists the lots (Lot *) into which a movement, and what was
+ * added to it, granted points; in the order of lot_order().
+ */
+extern List *lots_granted(Ledger *ledger, Account *account, int64 movement);
+
 /*
  * lot_of_row() is the lot in a row of SPI_tuptable: lot, granted, remaining,
- * active_at, expires_at; one that was read before is the same.
+ * active_at, expires_at; one that is known already is as it has become.
  */
-extern Lot *lot_of_row(Ledger *ledger, Account *account, uint64 row);
+extern Lot *lot_of_row(Account *account, uint64 row);
+
+/* lot_order() orders lots by when they expire.  For list_sort(). */
+extern int	lot_order(const ListCell *a, const ListCell *b);
+
+/*
+ * lot_add() adds a new lot to those of its account, and lot_set_number() gives
+ * it the number that it is written with.
+ */
+extern void lot_add(Lot *lot);
+extern void lot_set_number(Lot *lot, int64 number);
 
 /*
  * earn.c: grant_active_at() and grant_expires_at() are from when, and until

@@ -67,6 +67,7 @@ static Cache *programs = NULL;
 
 static bool made_of(const void *entry, Oid relid);
 static Program *program_read(const Population *population, const char *name);
+static int64 cheapest_reward(const Population *population, const char *name);
 static Program *program_must(const Population *population, const char *name);
 static void check_right(const Program *program, ProgramUse use);
 static const char *table_name(const Program *program, ProgramTable which);
@@ -231,6 +232,7 @@ program_read(const Population *population, const char *name)
 	catalog_end(&scan);
 	if (program == NULL)
 		return NULL;
+	program->cheapest = cheapest_reward(population, name);
 	program->zone = pg_tzset(population->timezone);
 	program->terms = terms_parse(program->expires, "expires", NULL);
 	program->pending_span = span_parse(program->pending, "pending", true);
@@ -238,6 +240,31 @@ program_read(const Population *population, const char *name)
 		strcmp(program->returns, "forgive") == 0 ? RETURNS_FORGIVE :
 		RETURNS_PENDING_ONLY;
 	return program;
+}
+
+/*
+ * cheapest_reward() is the least price of a program's rewards that are issued
+ * by themselves; 0 if it has none.
+ */
+static int64
+cheapest_reward(const Population *population, const char *name)
+{
+	int64		cheapest = 0;
+	CatalogScan scan;
+	bool		isnull;
+
+	catalog_begin_one(&scan, "reward", population->name, name);
+	while (catalog_next(&scan))
+	{
+		int64		price = DatumGetInt64(catalog_get(&scan, "price", INT8OID,
+													  &isnull));
+
+		if (DatumGetBool(catalog_get(&scan, "auto", BOOLOID, &isnull)) &&
+			(cheapest == 0 || price < cheapest))
+			cheapest = price;
+	}
+	catalog_end(&scan);
+	return cheapest;
 }
 
 Interval

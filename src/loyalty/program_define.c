@@ -76,7 +76,6 @@ static const TableForm forms[VOUCHER_TABLE] = {
 		.instead = "segment.reverse() or segment.adjust(), which add what"
 		" makes up for it",
 		.indexes = {
-			"INDEX ON {movement} (key, movement)",
 			"UNIQUE INDEX ON {movement} (token) WHERE token IS NOT NULL",
 			"INDEX ON {movement} (reverses) WHERE reverses IS NOT NULL",
 		},
@@ -106,12 +105,15 @@ static const TableForm forms[VOUCHER_TABLE] = {
 		" remaining bigint NOT NULL,"
 		" active_at timestamptz NOT NULL,"
 		" expires_at timestamptz NOT NULL,"
+		" spent boolean NOT NULL,"
 		" CHECK (0 <= remaining AND remaining <= granted),"
-		" CHECK (active_at < expires_at)",
+		" CHECK (active_at < expires_at),"
+		" CHECK (spent = (remaining = 0))",
 		.instead = "segment.reverse() or segment.adjust(), which add what"
 		" makes up for it",
 		.indexes = {
-			"INDEX ON {lot} (key, expires_at, lot) WHERE remaining > 0",
+			/* as long as some is left of a lot, no index changes */
+			"INDEX ON {lot} (key, expires_at, lot) WHERE NOT spent",
 		},
 		.comment = "lots: grants, with what is left of them",
 		.comments = {
@@ -122,6 +124,7 @@ static const TableForm forms[VOUCHER_TABLE] = {
 			{"remaining", "what was not drawn, whether or not it is active yet, or still"},
 			{"active_at", "from when on it can be spent"},
 			{"expires_at", "until when it can be spent; infinity: for ever"},
+			{"spent", "is nothing left?"},
 		},
 	},
 	[ENTRY_TABLE] = {

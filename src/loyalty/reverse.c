@@ -42,8 +42,7 @@ static bool give_back_unused(Ledger *ledger, Account *account, int64 grant,
 							 bool others);
 static void give_back(Ledger *ledger, Movement *movement, int64 draw,
 					  int64 points, const char *kind, const char *contra);
-static List *read_shares(Ledger *ledger, Account *account,
-						 LedgerStatement statement, int64 number);
+static List *read_drawn(Ledger *ledger, Account *account, int64 movement);
 
 /*
  * reverse(program, movement, points, token, note, population) -> movement
@@ -107,6 +106,7 @@ read_reversed(const Program *program, int64 number, Reversed *reversed)
 	reversed->already = -DatumGetInt64(result_value(0, 4, &isnull));
 	if (isnull)
 		reversed->already = 0;
+	SPI_freetuptable(SPI_tuptable);
 	return true;
 }
 
@@ -197,9 +197,9 @@ take_back(Ledger *ledger, Movement *movement, int64 grant, int64 points,
 
 	do
 	{
-		foreach(lc, read_shares(ledger, account, ASK_GRANTED, grant))
+		foreach(lc, lots_granted(ledger, account, grant))
 		{
-			Lot		   *lot = ((Share *) lfirst(lc))->lot;
+			Lot		   *lot = lfirst(lc);
 			int64		some = Min(left, lot->remaining);
 
 			if (some == 0 || (policy == RETURNS_PENDING_ONLY &&
@@ -258,7 +258,7 @@ give_back(Ledger *ledger, Movement *movement, int64 draw, int64 points,
 {
 	ListCell   *lc;
 
-	foreach(lc, read_shares(ledger, movement->account, ASK_DRAWN, draw))
+	foreach(lc, read_drawn(ledger, movement->account, draw))
 	{
 		const Share *share = lfirst(lc);
 		int64		some = Min(points, share->points);
@@ -272,13 +272,12 @@ give_back(Ledger *ledger, Movement *movement, int64 draw, int64 points,
 			 " points", draw, points);
 }
 
-/* read_shares() reads lots (Share *) of a movement, and points of each. */
+/* read_drawn() reads what a movement took out of lots (Share *). */
 static List *
-read_shares(Ledger *ledger, Account *account, LedgerStatement statement,
-			int64 number)
+read_drawn(Ledger *ledger, Account *account, int64 movement)
 {
-	Datum		value = Int64GetDatum(number);
-	uint64		rows = ledger_execute(ledger->program, statement, &value,
+	Datum		value = Int64GetDatum(movement);
+	uint64		rows = ledger_execute(ledger->program, ASK_DRAWN, &value,
 									  NULL);
 	List	   *shares = NIL;
 	bool		isnull;
@@ -286,15 +285,13 @@ read_shares(Ledger *ledger, Account *account, LedgerStatement statement,
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Share	   *share = palloc(sizeof(Share));
+		Datum		points = result_value(i, 6, &isnull);
 
-		share->lot = lot_of_row(ledger, account, i);
-		share->points = 0;
-		if (statement == ASK_DRAWN)
-			share->points =
-				DatumGetInt64(DirectFunctionCall1(numeric_int8,
-												  result_value(i, 6,
-															   &isnull)));
+		share->lot = lot_of_row(account, i);
+		share->points = DatumGetInt64(DirectFunctionCall1(numeric_int8,
+														  points));
 		shares = lappend(shares, share);
 	}
+	SPI_freetuptable(SPI_tuptable);
 	return shares;
 }

@@ -34,8 +34,7 @@ typedef struct Question
 	bool		allowed;
 } Question;
 
-static bool has_reached(const Ledger *ledger, const int64 *points,
-						const Reward *cheapest);
+static bool has_reached(Ledger *ledger, int64 points);
 static List *auto_rewards(const Program *program);
 static int	dearest_first(const ListCell *a, const ListCell *b);
 static int64 *affordable(Ledger *ledger);
@@ -49,7 +48,6 @@ void
 rewards_end(Ledger *ledger, bool issues)
 {
 	const Program *program = ledger->program;
-	List	   *rewards;
 	int64	   *points;
 	List	   *vouchers = NIL;
 	ListCell   *lc;
@@ -59,14 +57,11 @@ rewards_end(Ledger *ledger, bool issues)
 	ledger->restocked = NIL;
 	if (!issues || !OidIsValid(program->tables[VOUCHER_TABLE]))
 		return;
-	rewards = auto_rewards(program);
-	if (rewards == NIL)
-		return;
-	points = affordable(ledger);
 	/* mostly it is too little for any */
-	if (!has_reached(ledger, points, llast(rewards)))
+	if (program->cheapest == 0 || !has_reached(ledger, program->cheapest))
 		return;
 	rewards_lock(program);
+	points = affordable(ledger);
 	foreach(lc, auto_rewards(program))
 		for (int i = 0; i < ledger->naccounts; i++)
 			vouchers = list_concat(vouchers,
@@ -78,14 +73,16 @@ rewards_end(Ledger *ledger, bool issues)
 	vouchers_issue(ledger, vouchers);
 }
 
-/* has_reached() says whether anybody can spend what the cheapest one costs. */
+/* has_reached() says whether anybody can spend as many points. */
 static bool
-has_reached(const Ledger *ledger, const int64 *points,
-			const Reward *cheapest)
+has_reached(Ledger *ledger, int64 points)
 {
 	for (int i = 0; i < ledger->naccounts; i++)
-		if (points[i] >= cheapest->price)
+	{
+		ledger->at = ledger->accounts[i].now;
+		if (lots_have(ledger, &ledger->accounts[i], points))
 			return true;
+	}
 	return false;
 }
 

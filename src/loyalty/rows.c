@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "base/base.h"
 #include "flow/flow.h"
 #include "loyalty/tables.h"
 
@@ -36,14 +37,24 @@
 static const int column_counts[PROGRAM_TABLES] = {
 	[MEMBER_TABLE] = MEMBER_CODE,
 	[MOVEMENT_TABLE] = MOVEMENT_VERSION,
-	[LOT_TABLE] = LOT_EXPIRES_AT,
+	[LOT_TABLE] = LOT_SPENT,
 	[ENTRY_TABLE] = ENTRY_AT,
 	[HOLD_TABLE] = HOLD_STATE,
 	[GRANTED_TABLE] = GRANTED_AT,
 };
 
-static void insert_portion(ResultRelInfo *result, EState *estate,
+static bool insert_token(Ledger *ledger, LedgerTable *table,
+						 TupleTableSlot *slot);
+static void insert_simple(Ledger *ledger, LedgerTable *table,
+						  TupleTableSlot **slots, int count);
+static void insert_portion(Ledger *ledger, LedgerTable *table,
 						   TupleTableSlot **slots, int count);
+static void put_rows(const LedgerTable *table, EState *estate,
+					 TupleTableSlot **slots, int count);
+static void update_simple(Ledger *ledger, LedgerTable *table,
+						  TupleTableSlot *there, TupleTableSlot *row);
+static void update_plain(Ledger *ledger, LedgerTable *table,
+						 TupleTableSlot *there, TupleTableSlot *row);
 static void fill_slot(TupleTableSlot *slot, const Rows *rows, int row);
 static bool has_token(const Rows *rows);
 static bool insert_by_statement(const LedgerTable *table, const Rows *rows);
@@ -95,15 +106,11 @@ rows_insert(Ledger *ledger, const Rows *rows)
 	TupleDesc	desc = RelationGetDescr(table->relation);
 	TupleTableSlot *slots[ROWS_AT_ONCE];
 	int			space = Min(rows->count, ROWS_AT_ONCE);
-	Oid			token = has_token(rows) ? table_path(table, TOKEN) :
-		InvalidOid;
 	bool		inserted = true;
-	ResultRelInfo *result;
 	FlowArrival *arrival;
 
 	if (!table_is_plain(table))
 		return insert_by_statement(table, rows);
-	result = table_writer(table, OidIsValid(token));
 	for (int i = 0; i < space; i++)
 		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	arrival = rows->table == ENTRY_TABLE ?
@@ -117,18 +124,13 @@ rows_insert(Ledger *ledger, const Rows *rows)
 		{
 			fill_slot(slots[i], rows, from + i);
 			slots[i]->tts_tableOid = RelationGetRelid(table->relation);
-			ExecConstraints(result, slots[i], table->estate);
-			ResetPerTupleExprContext(table->estate);
 		}
-		if (OidIsValid(token) && count == 1)
-		{
-			List	   *recheck;
-
-			inserted = writer_insert_first(result, table->estate, slots[0],
-										   token, &recheck);
-		}
+		if (has_token(rows) && count == 1)
+			inserted = insert_token(ledger, table, slots[0]);
+		else if (table_is_simple(table))
+			insert_simple(ledger, table, slots, count);
 		else
-			insert_portion(result, table->estate, slots, count);
+			insert_portion(ledger, table, slots, count);
 		for (int i = 0; arrival != NULL && i < count; i++)
 			flow_arrival_row(arrival, slots[i]);
 	}
@@ -140,24 +142,76 @@ rows_insert(Ledger *ledger, const Rows *rows)
 	return inserted;
 }
 
-/* insert_portion() writes some rows, and what is in indexes of them. */
+/* insert_token() writes a movement, false if its token is used. */
+static bool
+insert_token(Ledger *ledger, LedgerTable *table, TupleTableSlot *slot)
+{
+	Oid			token = table_path(table, TOKEN);
+	ResultRelInfo *result;
+	List	   *recheck;
+
+	if (!OidIsValid(token))
+	{
+		insert_portion(ledger, table, &slot, 1);
+		return true;
+	}
+	result = table_writer(ledger, table, true);
+	ExecConstraints(result, slot, table->estate);
+	ResetPerTupleExprContext(table->estate);
+	return writer_insert_first(result, table->estate, slot, token, &recheck);
+}
+
+/* insert_simple() writes some rows of a simple table. */
 static void
-insert_portion(ResultRelInfo *result, EState *estate, TupleTableSlot **slots,
+insert_simple(Ledger *ledger, LedgerTable *table, TupleTableSlot **slots,
+			  int count)
+{
+	for (int i = 0; i < count; i++)
+		table_check_row(ledger, table, slots[i]);
+	put_rows(table, table_estate(ledger), slots, count);
+	for (int i = 0; i < count; i++)
+		table_index_row(ledger, table, slots[i], false);
+}
+
+/* insert_portion() writes some rows of a table that is plain only. */
+static void
+insert_portion(Ledger *ledger, LedgerTable *table, TupleTableSlot **slots,
 			   int count)
 {
-	Relation	relation = result->ri_RelationDesc;
-	CommandId	command = GetCurrentCommandId(true);
+	ResultRelInfo *result = table_writer(ledger, table, false);
 
-	if (count == 1)
-		table_tuple_insert(relation, slots[0], command, 0, NULL);
-	else
-		table_multi_insert(relation, slots, count, command, 0, NULL);
 	for (int i = 0; i < count; i++)
 	{
-		(void) ExecInsertIndexTuples(result, slots[i], estate, false, false,
-									 NULL, NIL, false);
-		ResetPerTupleExprContext(estate);
+		ExecConstraints(result, slots[i], table->estate);
+		ResetPerTupleExprContext(table->estate);
 	}
+	put_rows(table, table->estate, slots, count);
+	for (int i = 0; i < count; i++)
+	{
+		(void) ExecInsertIndexTuples(result, slots[i], table->estate, false,
+									 false, NULL, NIL, false);
+		ResetPerTupleExprContext(table->estate);
+	}
+}
+
+/*
+ * put_rows() writes rows, without what is in indexes of them.  The server
+ * leaves copies of rows that are written at once.
+ */
+static void
+put_rows(const LedgerTable *table, EState *estate, TupleTableSlot **slots,
+		 int count)
+{
+	CommandId	command = GetCurrentCommandId(true);
+	MemoryContext old =
+		MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+
+	if (count == 1)
+		table_tuple_insert(table->relation, slots[0], command, 0, NULL);
+	else
+		table_multi_insert(table->relation, slots, count, command, 0, NULL);
+	MemoryContextSwitchTo(old);
+	ResetPerTupleExprContext(estate);
 }
 
 /* fill_slot() fills in the row of that number. */
@@ -184,14 +238,12 @@ rows_update(Ledger *ledger, const Rows *rows, LedgerPath path, int nkeys)
 {
 	LedgerTable *table = ledger_table(ledger, rows->table);
 	TupleTableSlot *row;
-	ResultRelInfo *result;
 
 	if (!table_is_plain(table))
 	{
 		update_by_statement(table, rows, nkeys);
 		return;
 	}
-	result = table_writer(table, false);
 	row = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
 								   &TTSOpsVirtual);
 	for (int i = 0; i < rows->count; i++)
@@ -213,11 +265,44 @@ rows_update(Ledger *ledger, const Rows *rows, LedgerPath path, int nkeys)
 				row->tts_values[k] = there->tts_values[k];
 				row->tts_isnull[k] = there->tts_isnull[k];
 			}
-		ExecSimpleRelationUpdate(result, table->estate, NULL, there, row);
-		ResetPerTupleExprContext(table->estate);
+		if (table_is_simple(table))
+			update_simple(ledger, table, there, row);
+		else
+			update_plain(ledger, table, there, row);
 	}
 	ExecDropSingleTupleTableSlot(row);
 	CommandCounterIncrement();
+}
+
+/* update_simple() writes a row of a simple table in place of another. */
+static void
+update_simple(Ledger *ledger, LedgerTable *table, TupleTableSlot *there,
+			  TupleTableSlot *row)
+{
+	EState	   *estate = table_estate(ledger);
+	TU_UpdateIndexes indexes;
+	MemoryContext old;
+
+	row->tts_tableOid = RelationGetRelid(table->relation);
+	table_check_row(ledger, table, row);
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+	simple_table_tuple_update(table->relation, &there->tts_tid, row,
+							  InvalidSnapshot, &indexes);
+	MemoryContextSwitchTo(old);
+	ResetPerTupleExprContext(estate);
+	if (indexes != TU_None)
+		table_index_row(ledger, table, row, true);
+}
+
+/* update_plain() is the same for a table that is plain only. */
+static void
+update_plain(Ledger *ledger, LedgerTable *table, TupleTableSlot *there,
+			 TupleTableSlot *row)
+{
+	ResultRelInfo *result = table_writer(ledger, table, false);
+
+	ExecSimpleRelationUpdate(result, table->estate, NULL, there, row);
+	ResetPerTupleExprContext(table->estate);
 }
 
 /* ---- by statements ---- */

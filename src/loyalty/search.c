@@ -48,7 +48,7 @@ search_snapshot(void)
 }
 
 Search *
-search_begin(Relation relation, Oid index, Snapshot snapshot,
+search_begin(Relation relation, Relation index, Snapshot snapshot,
 			 const SearchForm *form)
 {
 	Search	   *search = palloc0(sizeof(Search));
@@ -56,8 +56,7 @@ search_begin(Relation relation, Oid index, Snapshot snapshot,
 	search->context = CurrentMemoryContext;
 	search->relation = relation;
 	search->snapshot = snapshot;
-	if (OidIsValid(index))
-		search->index = index_open(index, AccessShareLock);
+	search->index = index;
 	while (search->nkeys < MOST_KEYS && form->columns[search->nkeys] != 0)
 		init_key(search, form, search->nkeys++);
 	if (search->index != NULL)
@@ -131,8 +130,6 @@ search_end(Search *search)
 		index_endscan(search->scan);
 	if (search->all != NULL)
 		table_endscan(search->all);
-	if (search->index != NULL)
-		index_close(search->index, NoLock);
 	ExecDropSingleTupleTableSlot(search->row);
 	pfree(search);
 }

@@ -36,15 +36,15 @@ typedef struct Search Search;
 extern Snapshot search_snapshot(void);
 
 /*
- * search_begin() prepares to look for rows of a table that is open; an index
- * of InvalidOid stands for none.  It lives in the current context.
+ * search_begin() prepares to look for rows of a table by an index, which are
+ * open and stay so; NULL: without one.  It lives in the current context.
  *
  * search_for() looks for the rows that have these values.  search_next() is
  * the next of them, all columns deformed, or NULL: in the order of the index,
  * forward or backward.  It is good until the one after it.
  */
-extern Search *search_begin(Relation relation, Oid index, Snapshot snapshot,
-							const SearchForm *form);
+extern Search *search_begin(Relation relation, Relation index,
+							Snapshot snapshot, const SearchForm *form);
 extern void search_for(Search *search, Datum first, Datum second);
 extern TupleTableSlot *search_next(Search *search, ScanDirection direction);
 extern void search_end(Search *search);

@@ -59,6 +59,7 @@ static const ColumnShape lot_shape[] = {
 	{"remaining", INT8OID, true},
 	{"active_at", TIMESTAMPTZOID, true},
 	{"expires_at", TIMESTAMPTZOID, true},
+	{"spent", BOOLOID, true},
 	{NULL}
 };
 

@@ -49,13 +49,13 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	/* key, at */
 	[ASK_SPENDABLE] = {
 		"SELECT sum(remaining) FROM {lot}"
-		" WHERE key = $1 AND remaining > 0 AND expires_at > $2"
+		" WHERE key = $1 AND NOT spent AND expires_at > $2"
 		" AND active_at <= $2",
 		2, {KEY_TYPE, TIMESTAMPTZOID},
 	},
 	[ASK_PENDING] = {
 		"SELECT sum(remaining), max(active_at) FROM {lot}"
-		" WHERE key = $1 AND remaining > 0 AND active_at > $2",
+		" WHERE key = $1 AND NOT spent AND active_at > $2",
 		2, {KEY_TYPE, TIMESTAMPTZOID},
 	},
 	/* key, at: those that are charged with debts, and with how much */
@@ -89,17 +89,6 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" AND e.kind IN ('redeem', 'restore', 'adjust')"
 		" GROUP BY e.lot) AS d JOIN {lot} l USING (lot)"
 		" WHERE d.drawn > 0 ORDER BY l.expires_at DESC, l.lot DESC",
-		1, {INT8OID},
-	},
-	/* movement: the lots into which it, and what was added to it, granted */
-	[ASK_GRANTED] = {
-		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at"
-		" FROM {lot} l WHERE l.lot IN (SELECT e.lot FROM {entry} e"
-		" WHERE e.movement IN (SELECT $1 UNION ALL"
-		" SELECT m.movement FROM {movement} m WHERE m.reverses = $1)"
-		" AND e.points > 0"
-		" AND e.kind IN ('earn', 'adjust'))"
-		" ORDER BY l.expires_at, l.lot",
 		1, {INT8OID},
 	},
 	/* key, at, lot: what of a lot expires then, set aside or not */
@@ -182,7 +171,7 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_AFFORDABLE] = {
 		"SELECT (SELECT least(coalesce(sum(l.remaining), 0),"
 		" 9223372036854775807)::bigint FROM {lot} l"
-		" WHERE l.key = u.key AND l.remaining > 0 AND l.expires_at > u.at"
+		" WHERE l.key = u.key AND NOT l.spent AND l.expires_at > u.at"
 		" AND l.active_at <= u.at)"
 		" FROM unnest($1, $2) WITH ORDINALITY AS u (key, at, n)"
 		" ORDER BY u.n",

@@ -30,6 +30,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -60,11 +61,12 @@ typedef struct PathShape
 static const PathShape paths[LEDGER_PATHS] = {
 	[MEMBER_BY_KEY] = {MEMBER_TABLE, {{MEMBER_KEY}}},
 	[DEBTS_BY_KEY] = {ENTRY_TABLE, {{ENTRY_KEY}}, "(lot IS NULL)"},
+	[ENTRIES_BY_MOVEMENT] = {ENTRY_TABLE, {{ENTRY_MOVEMENT}}},
 	[OPEN_HOLDS_BY_KEY] = {HOLD_TABLE, {{HOLD_KEY}},
 	"(state = 'open'::text)"},
 	[LOT_BY_NUMBER] = {LOT_TABLE, {{LOT_LOT}}},
 	[LOTS_BY_EXPIRY] = {LOT_TABLE, {{LOT_KEY, LOT_EXPIRES_AT}, true},
-	"(remaining > 0)"},
+	"(NOT spent)"},
 	[TOKEN] = {MOVEMENT_TABLE, {{MOVEMENT_TOKEN}}, "(token IS NOT NULL)"},
 	[GRANTED_BY_REF] = {GRANTED_TABLE, {{GRANTED_RULE, GRANTED_REF}}},
 	[MOVEMENTS_BY_REVERSED] = {MOVEMENT_TABLE, {{MOVEMENT_REVERSES}},
@@ -76,12 +78,15 @@ typedef struct KeptIndex
 {
 	Oid			relid;
 	ExprState  *predicate;		/* or NULL */
+	IndexInfo  *info;
+	bool		is_unique;
 } KeptIndex;
 
 /* What is kept of a table. */
 typedef struct KeptTable
 {
 	bool		plain;
+	bool		simple;			/* plain, and so are its indexes */
 	Oid			sequence;		/* of its first column, or InvalidOid */
 	Oid			paths[LEDGER_PATHS];
 	bool		young[LEDGER_PATHS];	/* not for old snapshots */
@@ -99,8 +104,8 @@ typedef struct KeptEntry
 
 struct OpenTables
 {
-	MemoryContext context;
 	Snapshot	snapshot;		/* registered, or NULL */
+	EState	   *estate;			/* for rows of simple tables, or NULL */
 	LedgerTable *tables[PROGRAM_TABLES];
 	Search	   *searches[LEDGER_PATHS];
 };
@@ -118,8 +123,12 @@ static bool is_ours(const Trigger *trigger);
 static void keep_checks(KeptTable *kept, Relation relation);
 static void keep_indexes(KeptTable *kept, Relation relation,
 						 ProgramTable which);
+static bool is_simple(Relation index, const IndexInfo *info);
+static Relation open_index(LedgerTable *table, Oid relid);
+static Relation index_at(LedgerTable *table, int number);
 static bool serves(Relation index, LedgerPath path);
 static char *predicate_text(Relation index);
+
 void
 tables_init(void)
 {
@@ -148,8 +157,8 @@ open_tables(Ledger *ledger)
 {
 	if (ledger->open == NULL)
 	{
-		ledger->open = palloc0(sizeof(struct OpenTables));
-		ledger->open->context = CurrentMemoryContext;
+		ledger->open = MemoryContextAllocZero(ledger->memory,
+											  sizeof(struct OpenTables));
 	}
 	return ledger->open;
 }
@@ -162,10 +171,13 @@ ledger_table(Ledger *ledger, ProgramTable which)
 
 	if (table == NULL)
 	{
-		table = MemoryContextAllocZero(open->context, sizeof(LedgerTable));
+		table = MemoryContextAllocZero(ledger->memory, sizeof(LedgerTable));
 		table->relation = program_table_open(ledger->program, which,
 											 RowExclusiveLock);
 		table->kept = keep(table->relation, which, ledger->population);
+		table->indexes =
+			MemoryContextAllocZero(ledger->memory, sizeof(Relation) *
+								   Max(1, table->kept->nindexes));
 		open->tables[which] = table;
 	}
 	return table;
@@ -197,8 +209,13 @@ ledger_close(Ledger *ledger)
 			continue;
 		if (table->result != NULL)
 			writer_close(table->result, table->estate);
+		for (int k = 0; k < table->kept->nindexes; k++)
+			if (table->indexes[k] != NULL)
+				index_close(table->indexes[k], NoLock);
 		table_close(table->relation, NoLock);
 	}
+	if (open->estate != NULL)
+		FreeExecutorState(open->estate);
 	ledger->open = NULL;
 }
 
@@ -224,15 +241,19 @@ table_number(const LedgerTable *table)
 }
 
 ResultRelInfo *
-table_writer(LedgerTable *table, bool speculative)
+table_writer(Ledger *ledger, LedgerTable *table, bool speculative)
 {
 	const KeptTable *kept = table->kept;
 	ResultRelInfo *result = table->result;
+	MemoryContext old;
 
 	if (result != NULL)
 		return result;
+	old = MemoryContextSwitchTo(ledger->memory);
 	result = writer_open(table->relation, speculative, &table->estate);
+	MemoryContextSwitchTo(old);
 	result->ri_CheckConstraintExprs = kept->checks;
+	/* those of a table that is not plain have no predicate here */
 	for (int i = 0; i < result->ri_NumIndices; i++)
 		for (int k = 0; k < kept->nindexes; k++)
 			if (RelationGetRelid(result->ri_IndexRelationDescs[i]) ==
@@ -241,6 +262,93 @@ table_writer(LedgerTable *table, bool speculative)
 					kept->indexes[k].predicate;
 	table->result = result;
 	return result;
+}
+
+bool
+table_is_simple(const LedgerTable *table)
+{
+	return table->kept->simple;
+}
+
+EState *
+table_estate(const Ledger *ledger)
+{
+	struct OpenTables *open = ledger->open;
+	MemoryContext old;
+
+	if (open->estate == NULL)
+	{
+		old = MemoryContextSwitchTo(ledger->memory);
+		open->estate = CreateExecutorState();
+		MemoryContextSwitchTo(old);
+	}
+	return open->estate;
+}
+
+void
+table_check_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *row)
+{
+	EState	   *estate = table_estate(ledger);
+	MemoryContext old;
+
+	if (table->checked == NULL)
+	{
+		old = MemoryContextSwitchTo(ledger->memory);
+		table->checked = makeNode(ResultRelInfo);
+		table->checked->ri_RelationDesc = table->relation;
+		table->checked->ri_CheckConstraintExprs = table->kept->checks;
+		MemoryContextSwitchTo(old);
+	}
+	ExecConstraints(table->checked, row, estate);
+	ResetPerTupleExprContext(estate);
+}
+
+void
+table_index_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *row,
+				bool is_update)
+{
+	const KeptTable *kept = table->kept;
+	EState	   *estate = table_estate(ledger);
+	ExprContext *econtext = GetPerTupleExprContext(estate);
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+
+	econtext->ecxt_scantuple = row;
+	for (int i = 0; i < kept->nindexes; i++)
+	{
+		const KeptIndex *index = &kept->indexes[i];
+
+		if (!index->info->ii_ReadyForInserts ||
+			(index->predicate != NULL &&
+			 !ExecQual(index->predicate, econtext)))
+			continue;
+		FormIndexDatum(index->info, row, estate, values, isnull);
+		(void) index_insert(index_at(table, i), values, isnull, &row->tts_tid,
+							table->relation,
+							index->is_unique ? UNIQUE_CHECK_YES :
+							UNIQUE_CHECK_NO, is_update, index->info);
+	}
+	ResetPerTupleExprContext(estate);
+}
+
+/* index_at() opens an index, to be read and written, until the ledger ends. */
+static Relation
+index_at(LedgerTable *table, int number)
+{
+	if (table->indexes[number] == NULL)
+		table->indexes[number] =
+			index_open(table->kept->indexes[number].relid, RowExclusiveLock);
+	return table->indexes[number];
+}
+
+/* open_index() is the index of that number, or NULL for InvalidOid. */
+static Relation
+open_index(LedgerTable *table, Oid relid)
+{
+	for (int i = 0; i < table->kept->nindexes; i++)
+		if (table->kept->indexes[i].relid == relid)
+			return index_at(table, i);
+	return NULL;
 }
 
 /* ---- what is kept of a table ---- */
@@ -360,7 +468,10 @@ keep_checks(KeptTable *kept, Relation relation)
 	}
 }
 
-/* keep_indexes() finds the indexes of paths, and compiles predicates. */
+/*
+ * keep_indexes() finds the indexes of paths, compiles predicates, and keeps
+ * what the server makes anew for each statement that writes.
+ */
 static void
 keep_indexes(KeptTable *kept, Relation relation, ProgramTable which)
 {
@@ -369,10 +480,11 @@ keep_indexes(KeptTable *kept, Relation relation, ProgramTable which)
 
 	kept->indexes = palloc0(sizeof(KeptIndex) *
 							Max(1, list_length(indexes)));
+	kept->simple = kept->plain;
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		Expr	   *predicate = (Expr *) RelationGetIndexPredicate(index);
+		KeptIndex  *made = &kept->indexes[kept->nindexes++];
 
 		for (LedgerPath path = 0; path < LEDGER_PATHS; path++)
 		{
@@ -381,16 +493,31 @@ keep_indexes(KeptTable *kept, Relation relation, ProgramTable which)
 			kept->paths[path] = RelationGetRelid(index);
 			kept->young[path] = index->rd_index->indcheckxmin;
 		}
-		if (kept->plain && predicate != NULL)
+		made->relid = RelationGetRelid(index);
+		made->info = BuildIndexInfo(index);
+		made->is_unique = index->rd_index->indisunique;
+		if (kept->plain && made->info->ii_Predicate != NIL)
 		{
-			predicate = expression_planner(predicate);
-			kept->indexes[kept->nindexes++] = (KeptIndex) {
-				RelationGetRelid(index),
-					ExecInitQual((List *) predicate, NULL)
-			};
+			Expr	   *predicate =
+				expression_planner((Expr *) made->info->ii_Predicate);
+
+			made->predicate = ExecInitQual((List *) predicate, NULL);
 		}
+		kept->simple = kept->simple && is_simple(index, made->info);
 		index_close(index, AccessShareLock);
 	}
+}
+
+/*
+ * is_simple() says whether nothing is to be done with an index but to insert
+ * the columns of a row.
+ */
+static bool
+is_simple(Relation index, const IndexInfo *info)
+{
+	return index->rd_rel->relam == BTREE_AM_OID &&
+		info->ii_Expressions == NIL && info->ii_ExclusionOps == NULL &&
+		index->rd_index->indimmediate;
 }
 
 /* serves() says whether an index is one for a path. */
@@ -431,15 +558,18 @@ ledger_seek(Ledger *ledger, LedgerPath path, Datum first, Datum second)
 {
 	struct OpenTables *open = open_tables(ledger);
 	LedgerTable *table = ledger_table(ledger, paths[path].table);
-	MemoryContext old = MemoryContextSwitchTo(open->context);
+	MemoryContext old = MemoryContextSwitchTo(ledger->memory);
 
 	if (open->snapshot == NULL)
 		open->snapshot = search_snapshot();
 	if (open->searches[path] == NULL)
-		open->searches[path] = search_begin(table->relation,
-											table_path(table, path),
+	{
+		Relation	index = open_index(table, table_path(table, path));
+
+		open->searches[path] = search_begin(table->relation, index,
 											open->snapshot,
 											&paths[path].form);
+	}
 	MemoryContextSwitchTo(old);
 	search_for(open->searches[path], first, second);
 }

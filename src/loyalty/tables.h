@@ -51,6 +51,7 @@ enum
 	LOT_REMAINING,
 	LOT_ACTIVE_AT,
 	LOT_EXPIRES_AT,
+	LOT_SPENT,
 };
 
 enum
@@ -93,6 +94,7 @@ typedef enum LedgerPath
 {
 	MEMBER_BY_KEY,
 	DEBTS_BY_KEY,				/* entries without a lot */
+	ENTRIES_BY_MOVEMENT,
 	OPEN_HOLDS_BY_KEY,
 	LOT_BY_NUMBER,
 	LOTS_BY_EXPIRY,				/* key, expires_at; what has some left */
@@ -107,7 +109,9 @@ typedef struct LedgerTable
 {
 	Relation	relation;
 	const struct KeptTable *kept;
-	ResultRelInfo *result;		/* NULL until rows are written */
+	Relation   *indexes;		/* NULL until they are needed */
+	ResultRelInfo *checked;		/* of a simple one, or NULL */
+	ResultRelInfo *result;		/* of others, or NULL until one is written */
 	EState	   *estate;
 } LedgerTable;
 
@@ -137,8 +141,24 @@ extern bool table_is_plain(const LedgerTable *table);
 extern Oid	table_path(const LedgerTable *table, LedgerPath path);
 extern int64 table_number(const LedgerTable *table);
 
-/* table_writer() is what the executor needs to write rows of the table. */
-extern ResultRelInfo *table_writer(LedgerTable *table, bool speculative);
+/*
+ * table_writer() is what the executor needs to write rows of the table.
+ *
+ * That takes long to make, and is not needed for a row of a table which is
+ * simple: plain, and its indexes have columns only and check at once.  Then
+ * table_check_row() checks the constraints of a row, and table_index_row()
+ * puts a row that was written into the indexes, whose columns an update mostly
+ * leaves as they were; with the state of table_estate(), which all simple
+ * tables share.
+ */
+extern ResultRelInfo *table_writer(Ledger *ledger, LedgerTable *table,
+								   bool speculative);
+extern bool table_is_simple(const LedgerTable *table);
+extern EState *table_estate(const Ledger *ledger);
+extern void table_check_row(Ledger *ledger, LedgerTable *table,
+							TupleTableSlot *row);
+extern void table_index_row(Ledger *ledger, LedgerTable *table,
+							TupleTableSlot *row, bool is_update);
 
 /*
  * ledger_seek() looks for rows whose first columns of a path have these
@@ -173,6 +193,9 @@ ledger_int64(const TupleTableSlot *row, int column)
 	return row->tts_isnull[column - 1] ? 0 :
 		DatumGetInt64(row->tts_values[column - 1]);
 }
+
+/* lot_known.c: lot_of_slot() is the lot in a row, as lot_of_row(). */
+extern Lot *lot_of_slot(Account *account, const TupleTableSlot *row);
 
 /*
  * ledger_forget() ends all that looks for rows: others are there now.

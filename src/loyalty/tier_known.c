@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -48,7 +49,7 @@ typedef struct Looked
 	Oid			relid;
 	const ColumnShape *shape;
 	Relation	relation;
-	Oid			index;			/* its primary key, or InvalidOid */
+	Relation	index;			/* its primary key, or NULL */
 	Search	   *search;
 } Looked;
 
@@ -113,11 +114,11 @@ tier_standings(Tiering *tiering, const TierCustomer *customers, int count)
 			add_kept(tiering, one, row);
 
 		/* those to come, and two of those that are there */
-		while ((past < 2 || !OidIsValid(looked[2].index)) &&
+		while ((past < 2 || looked[2].index == NULL) &&
 			   (row = search_next(looked[2].search,
-								  OidIsValid(looked[2].index) ?
-								  BackwardScanDirection :
-								  ForwardScanDirection)) != NULL)
+								  looked[2].index == NULL ?
+								  ForwardScanDirection :
+								  BackwardScanDirection)) != NULL)
 		{
 			add_step(tiering, one, row);
 			past += step_of_row(tiering, row).at <= customers[i].at;
@@ -136,12 +137,15 @@ static void
 look_begin(Looked *looked, const Tiering *tiering, Snapshot snapshot)
 {
 	static const SearchForm by_key = {{1}};
+	Oid			index;
 
 	looked->relation = shape_open(looked->relid, AccessShareLock,
 								  tiering->program);
 	shape_check(looked->relation, looked->shape,
 				tiering->population->key_type);
-	looked->index = RelationGetPrimaryKeyIndex(looked->relation, false);
+	index = RelationGetPrimaryKeyIndex(looked->relation, false);
+	if (OidIsValid(index))
+		looked->index = index_open(index, AccessShareLock);
 	looked->search = search_begin(looked->relation, looked->index, snapshot,
 								  &by_key);
 }
@@ -151,6 +155,8 @@ static void
 look_end(Looked *looked)
 {
 	search_end(looked->search);
+	if (looked->index != NULL)
+		index_close(looked->index, NoLock);
 	table_close(looked->relation, NoLock);
 }
 

@@ -16,7 +16,8 @@
 #	balance	a column of points with a CHECK, and no more
 #
 # An order of now, COPY of many orders, and eight tills that take points from ten
-# customers: segment.redeem() beside one UPDATE of the column.
+# customers: segment.redeem() beside one UPDATE of the column.  And very many rows
+# of one customer in one statement, which must not cost more a row.
 
 part()
 {
@@ -122,6 +123,7 @@ programs()
 	done
 	by_turns must_earn plain club tiers balance
 	report_programs
+	one_customer
 }
 
 # use_program CONTESTANT: what is written, into a copy of its database.
@@ -170,6 +172,35 @@ report_programs()
 	aim "COPY of orders that earn" "without a program" "$(median copy club)" "<" "$(median copy plain)" 2
 	aim "redeem by 8 tills, a second" "3,000" "$(median tills club)" ">" 3000 1
 	aim "UPDATEs by 8 tills, a second" "redeem" "$(median tills balance)" "<" "$(median tills club)" 2
+}
+
+# ---- one customer's many rows in one statement ----
+
+one_customer()
+{
+	echo
+	echo "rows of one customer in one statement that earns, us a row:"
+	for rows in $(scaled 10000) $(scaled 100000); do
+		as_server dropdb --if-exists one 2>/dev/null
+		as_server createdb one
+		sql -d one -f test/bench/events/table.sql -f test/bench/events/segment.sql >/dev/null
+		sql -d one -v profiles=1 -f test/bench/ledger/club.sql >/dev/null
+		one_statement insert "$rows" "INSERT INTO orders (customer_id, ordered_at, amount, status, drink)
+			SELECT 1, now(), 10 + i % 7, 'paid', 'espresso' FROM generate_series(1, $rows) AS i"
+		one_statement update "$rows" "UPDATE orders SET amount = amount - 2"
+		one_statement delete "$rows" "DELETE FROM orders"
+	done
+	for what in insert update delete; do
+		aim "$what of $(scaled 100000) rows, us a row" "of $(scaled 10000)" "$(median one_$what "$(scaled 100000)")" "<" "$(median one_$what "$(scaled 10000)")" 1.5
+	done
+}
+
+# one_statement WHAT ROWS STATEMENT
+one_statement()
+{
+	seconds=$(timed one "$3") || exit 1
+	note "one_$1" "$2" "$(awk -v seconds="$seconds" -v rows="$2" 'BEGIN { print seconds * 1e6 / rows }')"
+	printf '  %-8s of %7s rows %6.0f us a row\n' "$1" "$2" "$(median "one_$1" "$2")"
 }
 
 part
