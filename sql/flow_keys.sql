@@ -108,6 +108,31 @@ INSERT INTO loose VALUES (('1' || repeat('0', 20000) || '7')::numeric, 1, '2026-
 \set VERBOSITY default
 SELECT segment.drop_population('visitors', cascade => true);
 
+-- many keys of a statement are found by reading on in the index: some are there, some are new, and some come again
+CREATE FUNCTION many(type text, key text) RETURNS TABLE (profiles bigint, wrong bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TABLE things (id int PRIMARY KEY, thing %s, size int, at timestamptz)', type);
+    CREATE INDEX ON things (thing, at);
+    PERFORM segment.create_population('many', key => 'thing', key_type => type);
+    PERFORM segment.attach_source('things', at => 'at');
+    PERFORM segment.create_trait('things', 'count(things)'), segment.create_trait('largest', 'max(things.size)');
+    EXECUTE format('INSERT INTO things SELECT i, %s, i, ''2026-05-01'' FROM generate_series(1, 900, 3) i', key);
+    EXECUTE format('INSERT INTO things SELECT 1000 + i, %s, i, ''2026-05-02'' FROM generate_series(1, 900, 2) i', key);
+    EXECUTE format('INSERT INTO things SELECT 2000 + i, %s, -i, ''2026-05-03'' FROM generate_series(1, 900) i', key);
+    DELETE FROM things WHERE id > 2000 AND id % 7 > 2;
+    DELETE FROM things WHERE size > 0 AND id % 5 > 2;
+    UPDATE things SET size = size - 1;
+    EXECUTE 'SELECT count(*) FROM many' INTO profiles;
+    EXECUTE 'SELECT count(*) FROM segment.verify(''many'')' INTO wrong;
+    PERFORM segment.drop_population('many', cascade => true);
+    DROP TABLE things;
+    RETURN NEXT;
+END $$;
+SELECT * FROM many('bigint', '(i * 7919 % 1000)::bigint');
+SELECT * FROM many('text', $$'thing ' || i * 7919 % 1000$$);
+SELECT * FROM many('uuid', $$md5(i::text)::uuid$$);
+SELECT * FROM many('numeric', '(i * 7919 % 1000) / 8.0');
+
 -- a domain is what it is made of, and smallint is an integer
 SELECT segment.create_population('accounts', key => 'customer', key_type => 'account_no');
 SELECT segment.attach_source('orders', at => 'at');

@@ -85,6 +85,14 @@ static void portion_fill(ProfileTable *table, TimestampTz at, int64 most);
 static bool fetch_row(IndexFetchTableData *fetch, const DueProfile *profile,
 					  Snapshot snapshot, TupleTableSlot *row);
 
+/* row_position() is what the order of pages is the order of. */
+static inline uint64
+row_position(const ItemPointerData *tid)
+{
+	return (uint64) tid->ip_blkid.bi_hi << 32 |
+		(uint64) tid->ip_blkid.bi_lo << 16 | tid->ip_posid;
+}
+
 /* sort_profiles() sorts by page: much of what it takes to find a portion. */
 #define ST_SORT sort_profiles
 #define ST_ELEMENT_TYPE DueProfile

@@ -9,6 +9,7 @@
 #define SEGMENT_PROFILE_PRIVATE_H
 
 #include "nodes/execnodes.h"
+#include "storage/bufmgr.h"
 #include "storage/itemptr.h"
 
 #include "profile/profile.h"
@@ -74,12 +75,49 @@ extern void triggers_at_once(ResultRelInfo *result);
 extern bool profile_due_next_tid(DueScan *scan, ItemPointer tid,
 								 TimestampTz *wake_at);
 
-/* A number by which rows are sorted that are read page by page. */
-static inline uint64
-row_position(const ItemPointerData *tid)
+/* pages_ahead.c: rows that are read page by page -------------------------- */
+
+/*
+ * Sort rows by page; those of one page stay in their order.  'spare' has room
+ * for as many, and the two may have changed places afterwards.
+ */
+extern void sort_by_page(ItemPointerData **rows, ItemPointerData **spare,
+						 int64 count);
+
+/* The rows of a page that is read soon. */
+typedef struct PageAhead
 {
-	return (uint64) tid->ip_blkid.bi_hi << 32 |
-		(uint64) tid->ip_blkid.bi_lo << 16 | tid->ip_posid;
+	Buffer		buffer;			/* pinned, or invalid */
+	int64		from;
+	int64		end;
+} PageAhead;
+
+/* Zeroed, it is about no rows. */
+typedef struct PagesAhead
+{
+	Relation	relation;
+	const ItemPointerData *rows;	/* in the order of pages */
+	int64		count;
+	PageAhead	first;			/* the next page, and the one after it */
+	PageAhead	second;
+} PagesAhead;
+
+/* Begin with rows that are about to be read, and stay where they are. */
+extern void pages_ahead_begin(PagesAhead *ahead, Relation relation,
+							  const ItemPointerData *rows, int64 count);
+
+/* Have the next pages fetched, once a row of the first is read. */
+extern void pages_ahead_go_on(PagesAhead *ahead);
+
+/* Let go of the pages; it may not be begun again. */
+extern void pages_ahead_end(PagesAhead *ahead);
+
+/* Row number 'row' is read now. */
+static inline void
+pages_ahead_of(PagesAhead *ahead, int64 row)
+{
+	if (row >= ahead->first.from && ahead->first.from < ahead->first.end)
+		pages_ahead_go_on(ahead);
 }
 
 #endif							/* SEGMENT_PROFILE_PRIVATE_H */

@@ -19,8 +19,8 @@
  *
  * In the order of wake_at each profile is on another page of the base table.
  * Who reads all that are due reads them page by page: the index alone finds
- * many, and their rows are read in the order of pages (lock_due.c does the
- * same).
+ * many, and their rows are read in the order of pages (pages_ahead.c).  Who
+ * writes them does much the same (lock_due.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -40,7 +40,8 @@
 #include "profile/profile_private.h"
 
 /* The rows that are sorted at a time: work_mem has room for them. */
-#define PORTION			(work_mem * INT64CONST(1024) / sizeof(ItemPointerData))
+#define PORTION \
+	(work_mem * INT64CONST(1024) / (2 * sizeof(ItemPointerData)))
 #define FIRST_PORTION	64
 
 struct ProfileScan
@@ -60,21 +61,13 @@ struct DueScan
 	/* page by page: those that the index has found */
 	IndexFetchTableData *fetch; /* NULL before the first is asked for */
 	ItemPointerData *tids;		/* in the order of pages */
+	ItemPointerData *spare;		/* as many, to sort them */
+	PagesAhead	ahead;
 	int64		count;
 	int64		next;
 	int64		room;
 	bool		scanned;		/* has the index come to its end? */
 };
-
-/* sort_tids() sorts by that, which takes longer than to read the rows else. */
-#define ST_SORT sort_tids
-#define ST_ELEMENT_TYPE ItemPointerData
-#define ST_COMPARE(a, b) \
-	(row_position(a) < row_position(b) ? -1 : \
-	 row_position(a) > row_position(b))
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
 
 static bool find_portion(DueScan *scan);
 
@@ -145,10 +138,11 @@ profile_due_next_by_page(DueScan *scan)
 		scan->fetch = table_index_fetch_begin(scan->relation);
 	while (scan->next < scan->count || find_portion(scan))
 	{
-		ItemPointerData tid = scan->tids[scan->next++];
+		ItemPointerData tid = scan->tids[scan->next];
 		bool		again = false;
 
 		CHECK_FOR_INTERRUPTS();
+		pages_ahead_of(&scan->ahead, scan->next++);
 		if (!table_index_fetch_tuple(scan->fetch, &tid,
 									 scan->scan->xs_snapshot, scan->row,
 									 &again, NULL))
@@ -180,10 +174,17 @@ find_portion(DueScan *scan)
 				palloc(sizeof(ItemPointerData) * scan->room) :
 				repalloc_huge(scan->tids,
 							  sizeof(ItemPointerData) * scan->room);
+			if (scan->spare != NULL)
+				pfree(scan->spare);
+			scan->spare = NULL;
 		}
 		scan->tids[scan->count++] = tid;
 	}
-	sort_tids(scan->tids, scan->count);
+	if (scan->spare == NULL && scan->count > 0)
+		scan->spare = palloc_extended(sizeof(ItemPointerData) * scan->room,
+									  MCXT_ALLOC_HUGE);
+	sort_by_page(&scan->tids, &scan->spare, scan->count);
+	pages_ahead_begin(&scan->ahead, scan->relation, scan->tids, scan->count);
 	return scan->count > 0;
 }
 
@@ -217,6 +218,9 @@ profile_due_end(DueScan *scan)
 		table_index_fetch_end(scan->fetch);
 	if (scan->tids != NULL)
 		pfree(scan->tids);
+	if (scan->spare != NULL)
+		pfree(scan->spare);
+	pages_ahead_end(&scan->ahead);
 	index_endscan(scan->scan);
 	ExecDropSingleTupleTableSlot(scan->row);
 	index_close(scan->index, AccessShareLock);

@@ -6,7 +6,7 @@
  * This is the hot path: every event of every source ends here.  So it goes
  * through the table API, not through SQL:
  *
- *		profile_lock(42)	index scan, then table_tuple_lock
+ *		profile_lock(42)	index scan (find.c), then table_tuple_lock
  *		profile_edit()		a copy of the row, to be changed in place
  *		profile_update()	the same row, new version, HOT if there is room
  *
@@ -67,10 +67,7 @@ profile_lock(ProfileTable *table, Datum key)
 
 		/* the scan keeps what it allocates on the way: dead entries it met */
 		old = MemoryContextSwitchTo(table->context);
-		table->key.sk_argument = key;
-		index_rescan(table->scan, &table->key, 1, NULL, 0);
-		found = index_getnext_slot(table->scan, ForwardScanDirection,
-								   table->found);
+		found = find_row(table, key);
 		MemoryContextSwitchTo(old);
 		if (!found)
 			return NULL;

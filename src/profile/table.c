@@ -22,7 +22,6 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
@@ -43,7 +42,6 @@
 
 static void check_snapshot(Oid key_index);
 static void init_result(ProfileTable *table);
-static void init_key(ProfileTable *table);
 static void find_unused(ProfileTable *table);
 static void evaluate_defaults(ProfileTable *table);
 static void snapshot_take(ProfileTable *table);
@@ -72,7 +70,6 @@ profile_open(const Population *population)
 		current == NULL || population_store(current)->owners_code ?
 		act_as_owner(store->base) : act_as_owner_unpinned(store->base);
 	table->index = index_open(store->key_index, RowExclusiveLock);
-	init_key(table);
 	init_result(table);
 	AfterTriggerBeginQuery();
 
@@ -116,20 +113,6 @@ could_not_serialize(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("could not serialize access due to concurrent update")));
-}
-
-/* init_key() prepares the scan key by which profile_lock() finds a row. */
-static void
-init_key(ProfileTable *table)
-{
-	Oid			type = table->index->rd_opcintype[0];
-	RegProcedure equal;
-
-	equal = get_opcode(get_opfamily_member(table->index->rd_opfamily[0],
-										   type, type, BTEqualStrategyNumber));
-	ScanKeyEntryInitialize(&table->key, 0, 1, BTEqualStrategyNumber,
-						   InvalidOid, table->index->rd_indcollation[0],
-						   equal, (Datum) 0);
 }
 
 /* init_result() makes what the server's executor needs to write rows. */
@@ -229,15 +212,14 @@ snapshot_take(ProfileTable *table)
 									   GetTransactionSnapshot() :
 									   GetLatestSnapshot());
 	table->estate->es_snapshot = table->snapshot;
-	table->scan = index_beginscan(table->relation, table->index,
-								  table->snapshot, NULL, 1, 0);
+	find_begin(table);
 	MemoryContextSwitchTo(old);
 }
 
 static void
 snapshot_release(ProfileTable *table)
 {
-	index_endscan(table->scan);
+	find_end(table);
 	UnregisterSnapshot(table->snapshot);
 }
 

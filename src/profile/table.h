@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * table.h
- *	  What an open base table consists of: table.c, row.c, lock_due.c and
- *	  row_triggers.c.
+ *	  What an open base table consists of: table.c, find.c, row.c, lock_due.c
+ *	  and row_triggers.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,9 +26,13 @@ struct ProfileTable
 	MemoryContext context;		/* holds it all, scan and snapshot included */
 	Relation	relation;
 	Relation	index;			/* on the key */
-	IndexScanDesc scan;
+	Snapshot	snapshot;		/* registered, what is looked up by */
+	IndexScanDesc scan;			/* of a key by itself */
 	ScanKeyData key;
-	Snapshot	snapshot;		/* registered, what 'scan' sees */
+	IndexScanDesc onward;		/* from a key on; NULL: does not read on */
+	Datum		from;			/* that key, a copy */
+	bool		at_entry;		/* it has come to an entry not asked for yet */
+	int			singly;			/* keys to be found without it */
 	EState	   *estate;
 	ResultRelInfo *result;
 	EPQState   *recheck;		/* for triggers; NULL without triggers */
@@ -49,6 +53,15 @@ struct ProfileTable
 
 /* Take a new snapshot for look-ups, after a row was changed. */
 extern void table_new_snapshot(ProfileTable *table);
+
+/*
+ * find.c: find_row() finds the row of a key by the table's snapshot, in
+ * 'found'; false if there is none.  find_begin() prepares for it, and
+ * find_end() ends it, before the snapshot goes.  All in the table's context.
+ */
+extern void find_begin(ProfileTable *table);
+extern bool find_row(ProfileTable *table, Datum key);
+extern void find_end(ProfileTable *table);
 
 /* The values of a profile of which nothing is known; owned by the table. */
 extern void table_initial_values(ProfileTable *table, Datum **values,
