@@ -50,7 +50,6 @@
 #define STEPS_OF_QUERY	4
 
 static void settings_save(void);
-static void setting_save(const char *name, const char *value);
 
 Actor
 act_as_owner(Oid relid)
@@ -144,8 +143,7 @@ settings_save(void)
 		setting_save("transform_null_equals", "off");
 }
 
-/* setting_save() changes a setting until the level ends. */
-static void
+void
 setting_save(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,

@@ -437,6 +437,12 @@ extern int	settings_pin(void);
 extern int	settings_pin_all_rows(void);
 
 /*
+ * Change a setting that any role may change, until the innermost level of
+ * settings, one of these or of NewGUCNestLevel(), is left.
+ */
+extern void setting_save(const char *name, const char *value);
+
+/*
  * Let a query over a whole population use as much memory as CREATE INDEX,
  * until the level of settings is left.
  */

@@ -240,8 +240,7 @@ take_within(const LockRequest *request, TimestampTz deadline)
 	if (LockTimeout > 0)
 		left = Min(left, LockTimeout);
 	snprintf(timeout, sizeof(timeout), "%ldms", left);
-	(void) set_config_option("lock_timeout", timeout, PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	setting_save("lock_timeout", timeout);
 	take(request);
 	AtEOXact_GUC(true, level);
 }

@@ -32,7 +32,6 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -220,8 +219,7 @@ write_noted(EndedKeys *ended)
 	Datum		values[] = {
 		name_datum(ended->population->name),
 		ords_datum(ended->ords, ended->count),
-		PointerGetDatum(construct_array(ended->keys, ended->count, TEXTOID,
-										-1, false, TYPALIGN_INT)),
+		array_datum(ended->keys, ended->count, TEXTOID),
 		Int64GetDatum(ended->told_by),
 	};
 

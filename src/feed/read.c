@@ -184,8 +184,7 @@ read_in_order(void)
 	int			level = NewGUCNestLevel();
 
 	for (int i = 0; i < lengthof(others); i++)
-		(void) set_config_option(others[i], "off", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		setting_save(others[i], "off");
 	return level;
 }
 

@@ -158,20 +158,10 @@ filter_as_value(Expr *qual)
 int
 filter_pin(FilterScope *scope)
 {
-	static const char *const settings[][2] = {
-		{"DateStyle", "ISO, YMD"},
-		{"IntervalStyle", "postgres"},
-	};
 	int			level = settings_pin();
 
-	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1],
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
 	if (scope->timezone != NULL)
-		(void) set_config_option("TimeZone", scope->timezone,
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		setting_save("TimeZone", scope->timezone);
 	return level;
 }
 

@@ -25,7 +25,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -174,9 +173,6 @@ contains_element(FilterScope *scope, const FilterNode *node, Operand array)
 	Oid			base = getBaseType(type);
 	Datum	   *values = palloc(sizeof(Datum) * node->nargs);
 	int			count = 0;
-	int16		length;
-	bool		byval;
-	char		align;
 	Expr	   *elements;
 
 	if (expr_compare(BTEqualStrategyNumber,
@@ -216,11 +212,7 @@ contains_element(FilterScope *scope, const FilterNode *node, Operand array)
 												   node->args[0]))->constvalue;
 	}
 
-	get_typlenbyvalalign(type, &length, &byval, &align);
-	elements = expr_const(array.type,
-						  PointerGetDatum(construct_array(values, count, type,
-														  length, byval,
-														  align)));
+	elements = expr_const(array.type, array_datum(values, count, type));
 	return expr_array_operator(node->op == FILTER_CONTAINS_ANY ? "&&" : "@>",
 							   array.value, elements);
 }

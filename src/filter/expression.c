@@ -37,7 +37,6 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -291,24 +290,18 @@ expr_any(Expr *left, Datum *values, int count)
 	Oid			arraytype = get_array_type(type);
 	Oid			operator = comparison_operator(BTEqualStrategyNumber, type,
 											   type);
-	int16		length;
-	bool		byval;
-	char		align;
-	ArrayType  *array;
 	ScalarArrayOpExpr *any;
 
 	if (!OidIsValid(arraytype) || !OidIsValid(operator))
 		return NULL;
-
-	get_typlenbyvalalign(type, &length, &byval, &align);
-	array = construct_array(values, count, type, length, byval, align);
 
 	any = makeNode(ScalarArrayOpExpr);
 	any->opno = operator;
 	any->opfuncid = get_opcode(operator);
 	any->useOr = true;
 	any->args = list_make2(left,
-						   expr_const(arraytype, PointerGetDatum(array)));
+						   expr_const(arraytype,
+									  array_datum(values, count, type)));
 	any->location = -1;
 	return (Expr *) any;
 }

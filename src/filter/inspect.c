@@ -69,14 +69,7 @@ segment_filter_sql(PG_FUNCTION_ARGS)
 	expr = filter_compile(filter_unpack(filter), scope);
 
 	level = settings_pin();
-	(void) set_config_option("DateStyle", "ISO, YMD", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("IntervalStyle", "postgres", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("TimeZone",
-							 scope->timezone ? scope->timezone : "UTC",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	setting_save("TimeZone", scope->timezone ? scope->timezone : "UTC");
 	sql = deparse_expression((Node *) expr,
 							 deparse_context_for(name, relid),
 							 false, false);

@@ -236,11 +236,9 @@ literal_local_time(FilterScope *scope, const FilterNode *literal,
 	Datum		there;
 	int			level = NewGUCNestLevel();
 
-	(void) set_config_option("TimeZone", "Etc/GMT+11", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	setting_save("TimeZone", "Etc/GMT+11");
 	here = literal_input(scope, literal, TIMESTAMPTZOID, against);
-	(void) set_config_option("TimeZone", "Etc/GMT-13", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	setting_save("TimeZone", "Etc/GMT-13");
 	there = literal_input(scope, literal, TIMESTAMPTZOID, against);
 	AtEOXact_GUC(true, level);
 

@@ -538,8 +538,6 @@ count_unfilled(const Build *build)
 static void
 use_indexes(void)
 {
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	setting_save("enable_seqscan", "off");
+	setting_save("jit", "off");
 }

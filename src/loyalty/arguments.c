@@ -43,12 +43,18 @@ points_argument(FunctionCallInfo fcinfo, int argument, bool optional)
 				 errmsg("points must be positive, not " INT64_FORMAT, points),
 				 get_func_rettype(fcinfo->flinfo->fn_oid) == VOIDOID ? 0 :
 				 errhint("Use segment.redeem() to spend points, and segment.reverse() to take back a movement.")));
+	check_points(points);
+	return points;
+}
+
+void
+check_points(int64 points)
+{
 	if (points > MOST_POINTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("one movement has at most " INT64_FORMAT " points",
 						MOST_POINTS)));
-	return points;
 }
 
 int64

@@ -441,13 +441,15 @@ extern char *account_text(const Ledger *ledger, const Account *account);
 
 /*
  * points_argument() is a number of points, which must be positive; zero stands
- * for NULL if 'optional'.  add_points() adds them up, or raises
+ * for NULL if 'optional'.  check_points() refuses more than a movement may
+ * have, and add_points() adds them up, or raises
  * ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE.  movement_points() does so for what a
  * movement adds to something: more than MOST_POINTS is what rows of sources
  * alone may bring about, so that nobody at a till makes an order fail.
  */
 extern int64 points_argument(FunctionCallInfo fcinfo, int argument,
 							 bool optional);
+extern void check_points(int64 points);
 extern int64 add_points(int64 a, int64 b);
 extern int64 movement_points(const Movement *movement, int64 before,
 							 int64 points);

@@ -367,11 +367,7 @@ program_arguments(FunctionCallInfo fcinfo, Program *program)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the bonus of a program must not be less than 0"),
 				 errhint("Write bonus => 0 for none.")));
-	if (program->bonus > MOST_POINTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("one movement has at most " INT64_FORMAT " points",
-						MOST_POINTS)));
+	check_points(program->bonus);
 	if (!PG_ARGISNULL(7))
 		program->description = text_argument(fcinfo, 7);
 	if (program->description != NULL && program->description[0] == '\0')

@@ -419,8 +419,7 @@ plan_by_indexes(SPIPlanPtr plan)
 	int			level = NewGUCNestLevel();
 	CachedPlan *planned;
 
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	setting_save("enable_seqscan", "off");
 	planned = SPI_plan_get_cached_plan(plan);
 	if (planned != NULL)
 		ReleaseCachedPlan(planned, CurrentResourceOwner);

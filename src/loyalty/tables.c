@@ -156,10 +156,8 @@ static struct OpenTables *
 open_tables(Ledger *ledger)
 {
 	if (ledger->open == NULL)
-	{
 		ledger->open = MemoryContextAllocZero(ledger->memory,
 											  sizeof(struct OpenTables));
-	}
 	return ledger->open;
 }
 

@@ -109,7 +109,7 @@ typedef struct LedgerTable
 {
 	Relation	relation;
 	const struct KeptTable *kept;
-	Relation   *indexes;		/* NULL until they are needed */
+	Relation   *indexes;		/* each NULL until it is needed */
 	ResultRelInfo *checked;		/* of a simple one, or NULL */
 	ResultRelInfo *result;		/* of others, or NULL until one is written */
 	EState	   *estate;

@@ -426,9 +426,7 @@ read_instant(const char *text, pg_tz *zone, bool to_end, TimestampTz *at)
 		return true;
 	}
 	level = NewGUCNestLevel();
-	(void) set_config_option("TimeZone", pg_get_timezone_name(zone),
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-							 0, false);
+	setting_save("TimeZone", pg_get_timezone_name(zone));
 	*at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
 												  CStringGetDatum(text),
 												  ObjectIdGetDatum(InvalidOid),

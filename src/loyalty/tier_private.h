@@ -219,7 +219,6 @@ extern TierCustomer *tier_all_customers(const Tiering *tiering, int *count);
 extern int	tier_compare_customers(const void *a, const void *b,
 								   void *population);
 
-
 /* tier_steps.c: the steps of customers ------------------------------------ */
 
 /*

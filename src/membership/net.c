@@ -580,16 +580,11 @@ compare_for_ties(const void *a, const void *b)
 {
 	const StoredToggle *left = a;
 	const StoredToggle *right = b;
-	int			order = compare_origins(left, right);
 
-	if (left->toggle.definition_id != right->toggle.definition_id)
-		return left->toggle.definition_id < right->toggle.definition_id ? -1 :
-			1;
-	if (left->ord != right->ord)
+	if (left->toggle.definition_id == right->toggle.definition_id &&
+		left->ord != right->ord)
 		return left->ord < right->ord ? -1 : 1;
-	if (order != 0)
-		return order;
-	return left->at < right->at ? -1 : left->at > right->at;
+	return compare_for_netting(a, b);
 }
 
 /*

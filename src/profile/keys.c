@@ -18,7 +18,6 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -146,9 +145,7 @@ ords_datum(const int64 *ords, int count)
 
 	for (int i = 0; i < count; i++)
 		values[i] = Int64GetDatum(ords[i]);
-	return PointerGetDatum(construct_array(values, count, INT8OID,
-										   sizeof(int64), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
+	return array_datum(values, count, INT8OID);
 }
 
 static int

@@ -233,22 +233,27 @@ int64
 profile_count_kept(const Population *population, Snapshot snapshot,
 				   TimestampTz at, int64 most)
 {
-	Relation	relation = table_open(population_store(population)->base,
-									  AccessShareLock);
-	IndexFetchTableData *fetch = table_index_fetch_begin(relation);
-	TupleTableSlot *row = table_slot_create(relation, NULL);
-	BlockNumber pages = RelationGetNumberOfBlocks(relation);
+	Oid			base = population_store(population)->base;
+	Relation	relation;
+	IndexFetchTableData *fetch;
+	TupleTableSlot *row;
+	BlockNumber pages;
 	int64		count = 0;
 
-	if (kept.base == RelationGetRelid(relation))
-		for (int i = 0; i < kept.count && count < most; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (ItemPointerGetBlockNumber(&kept.profiles[i].tid) < pages &&
-				fetch_row(fetch, &kept.profiles[i], snapshot, row) &&
-				profile_wake_at(population, row) <= at)
-				count++;
-		}
+	if (kept.base != base || kept.count == 0)
+		return 0;
+	relation = table_open(base, AccessShareLock);
+	fetch = table_index_fetch_begin(relation);
+	row = table_slot_create(relation, NULL);
+	pages = RelationGetNumberOfBlocks(relation);
+	for (int i = 0; i < kept.count && count < most; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (ItemPointerGetBlockNumber(&kept.profiles[i].tid) < pages &&
+			fetch_row(fetch, &kept.profiles[i], snapshot, row) &&
+			profile_wake_at(population, row) <= at)
+			count++;
+	}
 	ExecDropSingleTupleTableSlot(row);
 	table_index_fetch_end(fetch);
 	table_close(relation, AccessShareLock);

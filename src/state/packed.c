@@ -147,10 +147,7 @@ packed_pin_settings(void)
 	int			level = settings_pin();
 
 	for (int i = 0; i < lengthof(pinned_settings); i++)
-		(void) set_config_option(pinned_settings[i].name,
-								 pinned_settings[i].value,
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		setting_save(pinned_settings[i].name, pinned_settings[i].value);
 	return level;
 }
 
