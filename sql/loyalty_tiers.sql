@@ -216,6 +216,16 @@ SELECT what, outcome('SELECT segment.' || what) FROM unnest(ARRAY[
     $$drop_tiering('club')$$, $$tier_steps('stamps', 1)$$]) AS what;
 SELECT outcome(statement) FROM unnest(ARRAY['UPDATE segment_data.guest_club_step SET tier = tier', 'DELETE FROM segment_data.guest_club_kept',
     'UPDATE segment.tier SET threshold = 1', $$SELECT segment.drop_trait('club_tier')$$]) AS statement;
+-- an event writes ahead what follows upon each end of a hold, so there are not too many
+SELECT what, outcome('SELECT segment.' || what) FROM unnest(ARRAY[
+    $$create_tiering('club', period => 'last 500 years', hold => '1 day')$$, $$alter_tiering('club', hold => '3 days')$$,
+    $$alter_tiering('club', period => 'this year', hold => 'end of this day')$$,
+    $$alter_trait('club_qualified', 'sum(receipts.amount in last 500 years)')$$,
+    $$alter_tiering('club', period => 'last 100 years', hold => '1 day', downgrade => 'never')$$, $$alter_tiering('club', downgrade => 'reassess')$$,
+    $$alter_tiering('club', period => 'last 12 months', hold => '12 months', downgrade => 'reassess')$$]) AS what;
+BEGIN;
+SELECT DISTINCT outcome(format('SELECT segment.create_tier(''club'', ''tier %1$s'', 10000 * %1$s)', n)) FROM generate_series(1, 101) n;
+ROLLBACK;
 \pset tuples_only off
 \pset format aligned
 

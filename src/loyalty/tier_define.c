@@ -28,6 +28,9 @@ SEGMENT_FUNCTION(segment_create_tier);
 SEGMENT_FUNCTION(segment_alter_tier);
 SEGMENT_FUNCTION(segment_drop_tier);
 
+/* So many tiers a program may have. */
+#define MOST_TIERS		100
+
 /* What is asked for of a tier. */
 typedef struct AskedTier
 {
@@ -218,6 +221,12 @@ check_tier(const Tiering *tiering, const AskedTier *asked)
 				 errmsg("program \"%s\" has a tier \"%s\" already",
 						tiering->program, asked->tier),
 				 errhint("Change it with segment.alter_tier().")));
+	if (asked->creates && tiering->ntiers >= MOST_TIERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("program \"%s\" may have %d tiers",
+						tiering->program, MOST_TIERS),
+				 errdetail("An event writes ahead how a customer falls from tier to tier.")));
 	if (asked->creates && !asked->has_threshold)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -11,7 +11,8 @@
  *		9 Mar 2027				gold ends; the sum is 0: no tier
  *
  * What time will do is known: so the steps go on into the future, until
- * nothing changes any more.  Whatever happens is taken in the order of time,
+ * nothing changes any more: how often a hold may end within the period is
+ * limited (hold_trouble).  Whatever happens is taken in the order of time,
  * all that is of one instant together:
  *
  *		events		the sum is what the window of the trait says.  If they add
@@ -34,9 +35,6 @@
 #include "utils/numeric.h"
 
 #include "loyalty/tier_private.h"
-
-/* After so many ends of holds a path goes on no further. */
-#define MOST_ENDS	100000
 
 /* A hold that was given. */
 typedef struct Merit
@@ -97,7 +95,6 @@ tier_path(const Tiering *tiering, TierEvent *events, int nevents,
 {
 	Walk		walk = {.tiering = tiering};
 	int			next_kept = 0;
-	int			ends = 0;
 
 	qsort(events, nevents, sizeof(TierEvent), compare_events);
 	if (nkept > 0)
@@ -139,11 +136,7 @@ tier_path(const Tiering *tiering, TierEvent *events, int nevents,
 				give(&walk, kept[next_kept].tier, at, kept[next_kept].until,
 					 false);
 		if (left <= at && walk.standings[before].left <= at)
-		{
-			if (ends++ == MOST_ENDS)
-				break;
 			end_hold(&walk, before, ended, at);
-		}
 		note(&walk, at);
 	}
 	*nsteps = walk.nsteps;

@@ -123,14 +123,21 @@ extern Expr *tiering_where(const Tiering *tiering);
 extern Terms hold_parse(const char *text);
 
 /*
+ * hold_trouble() says that tiers which are held so end too often within a
+ * period for an event to write what follows; NULL: they do not.
+ */
+extern char *hold_trouble(const Terms *hold, const Window *window);
+
+/*
  * qualified_definition() is the definition of the trait by which customers
  * qualify, of what they qualify by and of a period.  qualified_parts() takes
- * it apart again.
+ * it apart again.  period_window() is the window of a period.
  */
 extern char *qualified_definition(const char *program, const char *qualify,
 								  const char *period);
 extern void qualified_parts(const FilterNode *definition, char **qualify,
 							char **period);
+extern FilterNode *period_window(const char *period);
 
 /*
  * hold_ends() is until when a tier is held that is reached at an instant, and

@@ -34,11 +34,17 @@
 #define ARG_SOURCE		0
 #define ARG_WINDOW		3
 
+/*
+ * A hold may end so often within a period: an event writes a step for each of
+ * these ends.
+ */
+#define MOST_ENDS		100
+
 static const char *const period_units[] = {"day", "week", "month", "quarter",
 "year"};
 
+static int	shortest_hold(const Terms *hold);
 static bool period_is_valid(const char *period);
-static FilterNode *period_window(const char *period);
 
 /* ---- for how long is a tier held? ---- */
 
@@ -91,6 +97,41 @@ grace_ends(const Tiering *tiering, TimestampTz until)
 	if (TIMESTAMP_NOT_FINITE(until))
 		return until;
 	return Max(calendar_add(tiering->zone, until, &tiering->grace), until);
+}
+
+char *
+hold_trouble(const Terms *hold, const Window *window)
+{
+	WindowDelay leaves = window_leaves_after(window);
+	int64		days = leaves.most / USECS_PER_DAY;
+
+	if (hold->kind == TERMS_NEVER || leaves.never ||
+		days / shortest_hold(hold) <= MOST_ENDS)
+		return NULL;
+	return psprintf("hold => '%s' ends up to " INT64_FORMAT " times within the period, which is more than %d times",
+					terms_text(hold), days / shortest_hold(hold), MOST_ENDS);
+}
+
+/* shortest_hold() is how many days a hold lasts at least, if it ends. */
+static int
+shortest_hold(const Terms *hold)
+{
+	static const int days[] = {
+		[CALENDAR_DAY] = 1,
+		[CALENDAR_WEEK] = 7,
+		[CALENDAR_MONTH] = 28,
+		[CALENDAR_QUARTER] = 90,
+		[CALENDAR_YEAR] = 365,
+	};
+	const Interval *span = &hold->span;
+	int			least = 1;
+
+	if (hold->kind == TERMS_END_OF || hold->to_end)
+		least = days[hold->unit];
+	if (hold->kind == TERMS_AFTER)
+		least = Max(least, span->month * days[CALENDAR_MONTH] + span->day +
+					span->time / USECS_PER_DAY);
+	return least;
 }
 
 /* ---- what does a customer qualify by? ---- */
@@ -153,8 +194,7 @@ qualified_parts(const FilterNode *definition, char **qualify, char **period)
 	*period = strncmp(window, "in ", 3) == 0 ? window + 3 : window;
 }
 
-/* period_window() is the window of a period. */
-static FilterNode *
+FilterNode *
 period_window(const char *period)
 {
 	char	   *text = downcase_identifier(period, strlen(period), false,

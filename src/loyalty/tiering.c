@@ -185,9 +185,12 @@ read_qualify(Tiering *tiering)
 		return;
 	}
 	tiering->qualify = filter_parse_operand(trait->text, NULL);
-	tiering->source = source_copy(source);
 	tiering->window = filter_window(tiering->qualify->args[ARG_WINDOW],
 									population->timezone);
+	if (!tiering->live && tiering->downgrade != DOWNGRADE_NEVER)
+		tiering->trouble = hold_trouble(&tiering->hold, tiering->window);
+	if (tiering->trouble == NULL)
+		tiering->source = source_copy(source);
 }
 
 /* ---- tiers ---- */

@@ -84,7 +84,10 @@ static char *optional_text(FunctionCallInfo fcinfo, int argument);
 static FlowKept make_tiering(const Population *population, void *context);
 static FlowKept change_tiering(const Population *population, void *context);
 static void check_program(const Population *population, const char *program);
-static void check_terms(Asked *asked);
+static void check_terms(const Population *population, Asked *asked,
+						const Window *window);
+static void check_ends(const Asked *asked, const Terms *hold,
+					   const Window *window);
 static void write_tiering(const Population *population, const Asked *asked,
 						  Oid step, Oid kept);
 static Oid	make_table(const Population *population, const char *program,
@@ -127,7 +130,7 @@ segment_create_tiering(PG_FUNCTION_ARGS)
 		asked.grace = "none";
 	if (asked.returns == NULL)
 		asked.returns = "reassess";
-	check_terms(&asked);
+	check_terms(population, &asked, NULL);
 	flow_keep(population, "create_tiering", make_tiering, &asked);
 	tiering_update_all(name, asked.program);
 	PG_RETURN_VOID();
@@ -280,7 +283,7 @@ change_tiering(const Population *population, void *context)
 		tiering->downgrade_text;
 	asked->grace = asked->grace ? asked->grace : tiering->grace_text;
 	asked->returns = asked->returns ? asked->returns : tiering->returns_text;
-	check_terms(asked);
+	check_terms(population, asked, tiering->window);
 	write_tiering(population, asked, tiering->step, tiering->kept);
 	if (!qualifies)
 		return kept;
@@ -292,18 +295,22 @@ change_tiering(const Population *population, void *context)
 	return kept;
 }
 
-/* check_terms() checks what is asked for, and writes it as we keep it. */
+/*
+ * check_terms() checks what is asked for, and writes it as we keep it.
+ * 'window' is that of a tiering that is there, or NULL.
+ */
 static void
-check_terms(Asked *asked)
+check_terms(const Population *population, Asked *asked, const Window *window)
 {
 	static const char *const downgrades[] = {"reassess", "one", "never", NULL};
 	static const char *const policies[] = {"keep", "reassess", NULL};
+	bool		holds = strcmp(asked->hold, NO_HOLD) != 0;
+	Terms		hold;
 	Interval	grace;
 
-	if (strcmp(asked->hold, NO_HOLD) != 0)
+	if (holds)
 	{
-		Terms		hold = hold_parse(asked->hold);
-
+		hold = hold_parse(asked->hold);
 		asked->hold = terms_text(&hold);
 	}
 	asked->downgrade = one_of(asked->downgrade, "downgrade", downgrades);
@@ -311,8 +318,29 @@ check_terms(Asked *asked)
 	grace = span_parse(asked->grace, "grace", true);
 	asked->grace = span_text(&grace);
 	if (asked->qualify != NULL && asked->period != NULL)
+	{
 		(void) qualified_definition(asked->program, asked->qualify,
 									asked->period);
+		window = filter_window(period_window(asked->period),
+							   population->timezone);
+	}
+	if (holds && window != NULL)
+		check_ends(asked, &hold, window);
+}
+
+/* check_ends() refuses a hold that ends too often within the period. */
+static void
+check_ends(const Asked *asked, const Terms *hold, const Window *window)
+{
+	const char *trouble = hold_trouble(hold, window);
+
+	if (trouble != NULL && strcmp(asked->downgrade, "never") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s", trouble),
+				 errdetail("Each event writes ahead what follows upon these ends."),
+				 errhint("Choose a longer hold or a shorter period; or let a tier be what the sum reaches now: hold => '%s'",
+						 NO_HOLD)));
 }
 
 /* check_program() refuses a program that is missing, or whose name is long. */

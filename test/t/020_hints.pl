@@ -64,6 +64,7 @@ my @table = (
 	[ argument => qr/^For example ((?:until|unit) => '[\w ]+')\.$/ ],
 	[ argument => qr/^Give it as (period => '[\w ]+')\.$/ ],
 	[ argument => qr/^(?|Write, for example, (hold => '[\w ]+')|For example (threshold => 500))\.$/ ],
+	[ argument => qr/^Choose a longer hold or a shorter period; .*: (hold => 'none')$/ ],
 	[ argument => qr/^Write (below => '.*'), if it is to be below that one\.$/ ],
 	[ argument => qr/^For example ((?:until|unit|amount) => '[\w. ]+')\.$/ ],
 	[ argument => qr/^Name the column of the primary key with (ref => '\.\.\.')\.$/ ],
