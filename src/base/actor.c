@@ -56,7 +56,7 @@ act_as_owner(Oid relid)
 {
 	Actor		before = act_as_owner_unpinned(relid);
 
-	settings_save();
+	before.settings = settings_pin();
 	return before;
 }
 
@@ -71,7 +71,7 @@ act_as_owner_unpinned(Oid relid)
 						   SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION |
 						   SECURITY_NOFORCE_RLS);
-	before.settings = NewGUCNestLevel();
+	before.settings = 0;
 	return before;
 }
 
@@ -79,7 +79,8 @@ void
 act_as_before(Actor before)
 {
 	/* not as a commit: that would keep what the owner's code has SET */
-	AtEOXact_GUC(false, before.settings);
+	if (before.settings != 0)
+		AtEOXact_GUC(false, before.settings);
 	SetUserIdAndSecContext(before.user, before.context);
 }
 

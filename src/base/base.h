@@ -394,7 +394,10 @@ extern int	segment_statement_memory;
 
 /* actor.c: on whose behalf, and under which settings ---------------------- */
 
-/* A user, the restrictions, and the level that settings go back to. */
+/*
+ * A user, the restrictions, and the level that settings go back to; 0: they
+ * were left alone.
+ */
 typedef struct Actor
 {
 	Oid			user;
@@ -637,11 +640,22 @@ extern void catalog_hand_over(Oid relid, Oid role);
 
 /*
  * writer_open() prepares to write rows of a table that is open and locked, in
- * the current context; 'speculative': also by writer_insert_first().
+ * the current context.  writer_index() opens its indexes, unless they are
+ * open: before a row is inserted; 'speculative': by writer_insert_first().
  */
-extern ResultRelInfo *writer_open(Relation relation, bool speculative,
-								  EState **estate);
+extern ResultRelInfo *writer_open(Relation relation, EState **estate);
+extern void writer_index(ResultRelInfo *result, EState *estate,
+						 bool speculative);
 extern void writer_close(ResultRelInfo *result, EState *estate);
+
+/*
+ * writer_update() writes a row in place of another as the server's
+ * ExecSimpleRelationUpdate() does, but opens indexes only if the row needs
+ * entries in them; 'recheck' is for triggers.
+ */
+extern void writer_update(ResultRelInfo *result, EState *estate,
+						  EPQState *recheck, TupleTableSlot *there,
+						  TupleTableSlot *row);
 
 /*
  * writer_insert_first() writes a new row, unless another transaction has

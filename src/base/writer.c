@@ -3,9 +3,13 @@
  * writer.c
  *	  What the server's executor needs, to write rows of one table.
  *
- *		writer_open(relation, ...)	its indexes and constraints
+ *		writer_open(relation, ...)	its constraints and triggers
+ *			writer_index				and indexes
  *			ExecConstraints, table_tuple_insert, ExecInsertIndexTuples ...
  *		writer_close
+ *
+ * A row that is updated mostly leaves its indexes as they are (HOT), and to
+ * open them takes as long as to write it: so that is left until it is needed.
  *
  * The table API fires no trigger of a statement, and of rows only those that
  * the caller fires.
@@ -17,6 +21,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
 #include "parser/parse_relation.h"
 #include "storage/lmgr.h"
@@ -25,7 +30,7 @@
 #include "base/base.h"
 
 ResultRelInfo *
-writer_open(Relation relation, bool speculative, EState **estate)
+writer_open(Relation relation, EState **estate)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	ResultRelInfo *result = makeNode(ResultRelInfo);
@@ -43,8 +48,19 @@ writer_open(Relation relation, bool speculative, EState **estate)
 	(*estate)->es_output_cid = GetCurrentCommandId(true);
 	InitResultRelInfo(result, relation, 1, NULL, 0);
 	(*estate)->es_opened_result_relations = list_make1(result);
-	ExecOpenIndices(result, speculative);
 	return result;
+}
+
+void
+writer_index(ResultRelInfo *result, EState *estate, bool speculative)
+{
+	MemoryContext old;
+
+	if (result->ri_IndexRelationDescs != NULL)
+		return;
+	old = MemoryContextSwitchTo(estate->es_query_cxt);
+	ExecOpenIndices(result, speculative);
+	MemoryContextSwitchTo(old);
 }
 
 void
@@ -54,6 +70,39 @@ writer_close(ResultRelInfo *result, EState *estate)
 	/* slots of the owner's triggers on the table, if there are any */
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	FreeExecutorState(estate);
+}
+
+void
+writer_update(ResultRelInfo *result, EState *estate, EPQState *recheck,
+			  TupleTableSlot *there, TupleTableSlot *row)
+{
+	Relation	relation = result->ri_RelationDesc;
+	const TriggerDesc *triggers = result->ri_TrigDesc;
+	TU_UpdateIndexes indexes;
+
+	if (relation->rd_rel->relispartition ||
+		(triggers != NULL && (triggers->trig_update_before_row ||
+							  triggers->trig_update_after_row)))
+	{
+		writer_index(result, estate, true);
+		ExecSimpleRelationUpdate(result, estate, recheck, there, row);
+		return;
+	}
+	CheckCmdReplicaIdentity(relation, CMD_UPDATE);
+	if (relation->rd_att->constr != NULL &&
+		relation->rd_att->constr->has_generated_stored)
+		ExecComputeStoredGenerated(result, estate, row, CMD_UPDATE);
+	if (relation->rd_att->constr != NULL)
+		ExecConstraints(result, row, estate);
+	simple_table_tuple_update(relation, &there->tts_tid, row,
+							  estate->es_snapshot, &indexes);
+	if (indexes == TU_None)
+		return;
+	/* rows may be inserted, too */
+	writer_index(result, estate, true);
+	if (result->ri_NumIndices > 0)
+		(void) ExecInsertIndexTuples(result, row, estate, true, false, NULL,
+									 NIL, indexes == TU_Summarizing);
 }
 
 /*

@@ -117,11 +117,12 @@ append_rows(Relation relation, const FeedRows *rows)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 	EState	   *estate;
-	ResultRelInfo *result = writer_open(relation, false, &estate);
+	ResultRelInfo *result = writer_open(relation, &estate);
 	TupleTableSlot *slots[PORTION];
 	int			nslots = Min(PORTION, rows->nrows);
 	int			transition = 0;
 
+	writer_index(result, estate, false);
 	for (int i = 0; i < nslots; i++)
 	{
 		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);

@@ -20,8 +20,10 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -100,18 +102,25 @@ program_open(FunctionCallInfo fcinfo, int program, int population,
 			 ProgramUse use)
 {
 	char	   *name = name_argument(fcinfo, program, "program");
+	uint64		changes = cache_begin();
 	const Population *home = population_argument(fcinfo, population);
-	const char *function = get_func_name(fcinfo->flinfo->fn_oid);
-	const Program *found;
+	const Program *found = program_must(home, name);
 
-	check_right(program_must(home, name), use);
-	if (use != PROGRAM_READ)
+	check_right(found, use);
+	if (use != PROGRAM_READ && XactReadOnly)
+	{
+		const char *function = get_func_name(fcinfo->flinfo->fn_oid);
+
 		PreventCommandIfReadOnly(psprintf("segment.%s()", function));
+	}
+	LockRelationOid(home->oid, AccessShareLock);
+	if (changes == cache_begin())
+		return found;
+
+	/* something happened while we waited */
 	home = population_keep(home->name, AccessShareLock);
 	if (home == NULL)
 		home = population_by_name(optional_name_argument(fcinfo, population));
-
-	/* while we waited, it may have been made anew */
 	found = program_must(home, name);
 	check_right(found, use);
 	return found;
@@ -133,8 +142,9 @@ static void
 check_right(const Program *program, ProgramUse use)
 {
 	Oid			movements = program->tables[MOVEMENT_TABLE];
-	const char *table = table_name(program, MOVEMENT_TABLE);
 
+	if (get_rel_relkind(movements) == '\0')
+		program_refuse_dropped(program->name);
 	if (pg_class_aclcheck(movements, GetUserId(),
 						  privileges[use].mode) != ACLCHECK_OK)
 		ereport(ERROR,
@@ -142,7 +152,8 @@ check_right(const Program *program, ProgramUse use)
 				 errmsg("permission denied for program \"%s\"",
 						program->name),
 				 errhint("Ask its owner for GRANT %s ON %s.",
-						 privileges[use].name, table)));
+						 privileges[use].name,
+						 table_name(program, MOVEMENT_TABLE))));
 }
 
 /* table_name() is the name of a table of a program, which must be there. */

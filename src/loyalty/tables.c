@@ -248,8 +248,9 @@ table_writer(Ledger *ledger, LedgerTable *table, bool speculative)
 	if (result != NULL)
 		return result;
 	old = MemoryContextSwitchTo(ledger->memory);
-	result = writer_open(table->relation, speculative, &table->estate);
+	result = writer_open(table->relation, &table->estate);
 	MemoryContextSwitchTo(old);
+	writer_index(result, table->estate, speculative);
 	result->ri_CheckConstraintExprs = kept->checks;
 	/* those of a table that is not plain have no predicate here */
 	for (int i = 0; i < result->ri_NumIndices; i++)

@@ -186,8 +186,8 @@ static void
 update_row(ProfileTable *table, TupleTableSlot *row)
 {
 	triggers_note_row(table, TRIGGER_TYPE_UPDATE);
-	ExecSimpleRelationUpdate(table->result, table->estate, table->recheck, row,
-							 table->edited);
+	writer_update(table->result, table->estate, table->recheck, row,
+				  table->edited);
 	/* where a BEFORE trigger returned NULL, the slot was given no position */
 	if (!ItemPointerIsValid(&table->edited->tts_tid))
 		triggers_refused(table, TRIGGER_TYPE_UPDATE);
@@ -227,6 +227,7 @@ profile_insert(ProfileTable *table)
 	AttrNumber	ord = table->store->ord;
 	bool		inserted;
 
+	writer_index(table->result, table->estate, true);
 	table->edited->tts_values[ord - 1] =
 		Int64GetDatum(nextval_internal(table->ord_sequence, false));
 	table->edited->tts_isnull[ord - 1] = false;

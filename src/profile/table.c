@@ -62,8 +62,8 @@ profile_open(const Population *population)
 	check_snapshot(store->key_index);
 
 	/*
-	 * Act as the owner before any index is opened: opening it evaluates what
-	 * is constant in its expressions.
+	 * Act as the owner before any index is opened, now or later: opening it
+	 * evaluates what is constant in its expressions.
 	 */
 	current = population_lookup(population->oid);
 	table->before =
@@ -119,7 +119,7 @@ could_not_serialize(void)
 static void
 init_result(ProfileTable *table)
 {
-	table->result = writer_open(table->relation, true, &table->estate);
+	table->result = writer_open(table->relation, &table->estate);
 	triggers_at_once(table->result);
 	if (table->result->ri_TrigDesc != NULL)
 	{
