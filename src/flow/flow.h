@@ -420,4 +420,10 @@ extern void flow_reread(Oid relid, List *columns, bool changed,
  */
 extern void flow_warn_uncaptured(Oid relid);
 
+/*
+ * flow_warn_hidden() warns for each population of which a table is a source,
+ * or part of one, if policies hide rows of it from its owner.
+ */
+extern void flow_warn_hidden(Oid relid);
+
 #endif							/* SEGMENT_FLOW_H */
