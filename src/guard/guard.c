@@ -208,7 +208,7 @@ is_idle(void)
 	if (!OidIsValid(schema) ||
 		!OidIsValid(get_relname_relid("source", schema)))
 		return true;
-	catalog_begin(&scan, "source", NULL);
+	catalog_begin(&scan, "population", NULL);
 	found = catalog_next(&scan);
 	catalog_end(&scan);
 	return !found;

@@ -101,7 +101,7 @@ my @table = (
 	[ advice => qr/^Give (?:a token, if the same request may come twice|each request a token of its own, or none|another code, or none: then one is made)\.$/ ],
 	[ advice => qr/^Give (?:a later expires, or a shorter pending|a number of points that is not 0, less than 0 to take some away|the number that segment.hold\(\) returned)\.$/ ],
 	[ advice => qr/^(?:Leave out expires|Name another receiver|Let the rows of a table of orders earn|Table segment.(?:earning lists the rules|occasion lists the occasions)|Leave out referred_by|Give the code of the member who has brought the customer along, or leave out referred_by|Choose another name, or end the occasion first, with segment.end_occasion\(\)|Give it a filter of which it is known when it changes|To change the code, use segment.leave_program\(\) first)\.$/ ],
-	[ advice => qr/^(?:Create (?:it|another program) with segment.create_program|Change it with segment.alter_program|Drop the program with segment.drop_program)\(\)\.$/ ],
+	[ advice => qr/^(?:Create (?:it|another program) with segment.create_program|Change it with segment.alter_program|Drop the (?:program with segment.drop_program|population with segment.drop_population))\(\)\.$/ ],
 	[ advice => qr/^(?:Create a trait of another name that is made of it|Give it something to qualify by with segment\.alter_tiering\(\), or drop it with segment\.drop_tiering\(\))\.$/ ],
 	[ advice => qr/^(?:Write 'day', 'week', 'month', 'quarter', 'year' or 'ever'|Let valid_until be later than valid_from, and than now)\.$/ ],
 	[ argument => qr/^For example (cap => 100), per => 'day'\.$/ ],
