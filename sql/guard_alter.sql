@@ -116,7 +116,24 @@ RESET ROLE;
 :answer
 SELECT * FROM segment.verify();
 
+-- policies may hide rows from whoever owns a population, be it now or when another role owns the table
+RESET ROLE;
+GRANT SELECT, TRIGGER ON orders TO regress_guard_clerk;
+SET ROLE regress_guard_clerk;
+SELECT segment.create_population('clerks', key => 'customer_id');
+SELECT segment.attach_source('orders', at => 'ordered_at', population => 'clerks');
+SELECT segment.create_trait('largest', 'max(orders.amount)', population => 'clerks');
+RESET ROLE;
+ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+ALTER TABLE orders OWNER TO regress_guard_clerk;
+ALTER TABLE orders FORCE ROW LEVEL SECURITY;
+DELETE FROM orders;
+SELECT * FROM segment.verify('clerks');
+ALTER TABLE orders OWNER TO CURRENT_USER;
+
 SET client_min_messages = warning;
+SELECT segment.drop_population('clerks', cascade => true);
 SELECT segment.drop_population('profile', cascade => true);
 DROP SCHEMA shop_guard CASCADE;
 DROP ROLE regress_guard_clerk;

@@ -127,6 +127,39 @@ RESET ROLE;
 SELECT * FROM definitions ORDER BY name COLLATE "C";
 SELECT * FROM segment.verify();
 
+-- what members are stored in stays; a population goes with its base table, also one that has no source any more
+GRANT SELECT, INSERT, TRIGGER ON orders TO regress_guard_clerk;
+GRANT USAGE, CREATE ON SCHEMA shop_guard TO regress_guard_clerk;
+SET ROLE regress_guard_clerk;
+SELECT segment.create_population('clerks', key => 'customer_id');
+SELECT segment.attach_source('orders', at => 'ordered_at', population => 'clerks');
+SELECT segment.create_audience('many', 'count(orders) > 3', population => 'clerks', view => false);
+DROP TABLE segment_data.clerks_toggle;
+DROP TABLE segment_data.clerks_chunk CASCADE;
+DROP TABLE segment_data.clerks;
+BEGIN;
+DROP TABLE segment_data.clerks CASCADE;
+INSERT INTO shop_guard.orders VALUES (40, 1, 1, 'paid', 2, now());
+SELECT population FROM segment.population;
+SELECT segment.create_population('clerks', key => 'customer_id');
+ROLLBACK;
+RESET ROLE;
+BEGIN;
+SELECT segment.detach_source('orders', cascade => true, population => 'clerks');
+DROP OWNED BY regress_guard_clerk CASCADE;
+SELECT population FROM segment.population;
+ROLLBACK;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT count(*) FROM segment.transition;
+DROP OWNED BY regress_guard_clerk CASCADE;
+INSERT INTO orders VALUES (40, 1, 1, 'paid', 2, now());
+DELETE FROM orders WHERE id = 40;
+COMMIT;
+SELECT population FROM segment.population;
+SELECT DISTINCT population FROM segment.feed;
+SELECT relname FROM pg_class WHERE relnamespace = 'segment_data'::regnamespace AND relname ~ '^clerks';
+SELECT * FROM segment.verify();
+
 -- triggers of ours that are dropped or disabled: a warning, and stat_source tells
 ALTER TABLE orders DISABLE TRIGGER USER;
 SELECT source, captured FROM segment.stat_source ORDER BY source;

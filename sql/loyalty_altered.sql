@@ -125,7 +125,6 @@ SELECT segment.create_program('cash');
 RESET ROLE;
 DROP OWNED BY regress_altered CASCADE;
 SELECT count(*) FROM pg_class WHERE relnamespace = 'segment_data'::regnamespace AND relname ~ '^guest_cash';
-SELECT segment.drop_population('guest', cascade => true);
 SELECT count(*) FROM segment.program WHERE population = 'guest';
 DROP SCHEMA shop_altered CASCADE;
 DROP ROLE regress_altered;

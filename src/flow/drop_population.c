@@ -7,17 +7,22 @@
  *
  *		audiences ─► traits ─► sources ─► the feed ─► the population itself
  *
- * Of a population whose base table is gone already, something is left:
+ * A population goes with its base table, too:
  *
- *		DROP TABLE segment_data.profile;	or DROP OWNED BY its owner
+ *		DROP TABLE segment_data.profile CASCADE;	or DROP OWNED BY its owner
+ *		NOTICE:  drop cascades to population "profile"
+ *
+ * Definitions would be left otherwise, and triggers on tables that are not the
+ * population's owner's, whose writers they would stop.  Where the guard did
+ * not see it, they do:
+ *
  *		INSERT INTO orders ...				ERROR: the base table of population
  *											"profile" does not exist any more
  *		SELECT segment.drop_population('profile');
  *
- * Definitions are left, triggers on tables that are not the population's
- * owner's, whose writers they now stop, and perhaps views and members.  Nobody
- * owns the population any more, so the owner of the extension's tables removes
- * it; what is another role's is left to that role.
+ * Nobody owns such a population any more, so the owner of the extension's
+ * tables removes it.  Views and members of it that are another role's are left
+ * to that role.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,6 +41,7 @@
 #include "profile/profile.h"
 #include "flow/build.h"
 #include "flow/definer.h"
+#include "flow/flow.h"
 #include "flow/flow_private.h"
 #include "trait/trait.h"
 
@@ -60,6 +66,8 @@ segment_drop_population(PG_FUNCTION_ARGS)
 
 	if (population != NULL)
 	{
+		check_read_committed("drop_population");
+		check_owns_extension(population);
 		drop_lost(population);
 		PG_RETURN_VOID();
 	}
@@ -119,6 +127,24 @@ drop_parts(Definer *definer)
 									relation_name(lfirst_oid(lc))));
 }
 
+void
+flow_lose_populations(const List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, population_names())
+	{
+		const Population *population = population_lost(lfirst(lc));
+
+		if (population == NULL || !list_member_oid(relids, population->oid))
+			continue;
+		ereport(NOTICE,
+				(errmsg("drop cascades to population \"%s\"",
+						population->name)));
+		drop_lost(population);
+	}
+}
+
 /* drop_lost() removes what is left of a population without a base table. */
 static void
 drop_lost(const Population *population)
@@ -134,9 +160,6 @@ drop_lost(const Population *population)
 	List	   *relations = list_make1_oid(population->view);
 	Datum		name = name_datum(population->name);
 	ListCell   *lc;
-
-	check_read_committed("drop_population");
-	check_owns_extension(population);
 
 	foreach(lc, audience_list(population))
 		relations = lappend_oid(relations, ((Audience *) lfirst(lc))->view);

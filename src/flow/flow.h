@@ -269,7 +269,11 @@ typedef struct FlowKeeper
 /* flow_register_keeper() lets a room keep tables. */
 extern void flow_register_keeper(const FlowKeeper *registered);
 
-/* flow_keeper() and flow_keeper_check() ask the room that keeps tables. */
+/*
+ * flow_keeper() says what is kept in a table, members or what the room to the
+ * right keeps, and in *instead what to drop instead; NULL: nothing is.
+ * flow_keeper_check() asks the room.
+ */
 extern char *flow_keeper(Oid relid, const char **instead);
 extern void flow_keeper_check(Oid relid);
 
@@ -400,6 +404,12 @@ typedef struct FlowLoss
 extern void flow_lose(const FlowLoss *loss, bool cascade);
 
 /*
+ * drop_population.c: flow_lose_populations() drops those populations whose
+ * base tables are among the relations (OIDs), which were dropped.
+ */
+extern void flow_lose_populations(const List *relids);
+
+/*
  * flow_lacks_unique() says what, of which population, needs the rows of a
  * table to be unique though no index says so; NULL if nothing does.
  */
@@ -419,5 +429,11 @@ extern void flow_reread(Oid relid, List *columns, bool changed,
  * that happens is captured.
  */
 extern void flow_warn_uncaptured(Oid relid);
+
+/*
+ * flow_warn_hidden() warns for each population of which a table is a source,
+ * or part of one, if policies hide rows of it from its owner.
+ */
+extern void flow_warn_hidden(Oid relid);
 
 #endif							/* SEGMENT_FLOW_H */

@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * keepers.c
- *	  For what does a room to the right need a table?
+ *	  For what do members, or a room to the right, need a table?
  *
+ *		segment_data.profile_toggle		the membership of population "profile"
  *		segment_data.profile_club_lot	program "club" of population "profile"
  *
  * So the guard can refuse to take it away, or to make another one of it.
@@ -12,9 +13,13 @@
 #include "postgres.h"
 
 #include "flow/flow.h"
+#include "membership/membership.h"
+#include "profile/profile.h"
 
 /* Set once, when the library is loaded; NULL if no room keeps tables. */
 static const FlowKeeper *keeper = NULL;
+
+static char *members_kept(Oid relid);
 
 void
 flow_register_keeper(const FlowKeeper *registered)
@@ -26,7 +31,32 @@ flow_register_keeper(const FlowKeeper *registered)
 char *
 flow_keeper(Oid relid, const char **instead)
 {
-	return keeper == NULL ? NULL : keeper->keeps(relid, instead);
+	char	   *members = members_kept(relid);
+
+	*instead = "Drop the population with segment.drop_population().";
+	return members != NULL || keeper == NULL ? members :
+		keeper->keeps(relid, instead);
+}
+
+/*
+ * members_kept() says whose members are kept in a table; NULL: nobody's, or
+ * those of a population whose base table is gone.
+ */
+static char *
+members_kept(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, population_names())
+	{
+		const Population *population = population_find(lfirst(lc));
+
+		if (population != NULL &&
+			list_member_oid(membership_relations(population), relid))
+			return psprintf("the membership of population \"%s\"",
+							population->name);
+	}
+	return NULL;
 }
 
 void

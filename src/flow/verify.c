@@ -46,6 +46,7 @@
 SEGMENT_FUNCTION(segment_verify);
 
 static const Population *keep_named(const char *name);
+static void check_readable(void *source);
 static void verify_table(const Source *source, ReturnSetInfo *result);
 static void verify_source(const Source *source, ReturnSetInfo *result);
 static char *column_differences(const Source *source, const char *query,
@@ -82,15 +83,13 @@ segment_verify(PG_FUNCTION_ARGS)
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
-		const ErrorData *unbound;
-		const char *trouble;
+		const ErrorData *trouble;
 
 		if (source == NULL)		/* its table is gone, and so may its name be */
 			refuse_unknown_source(population, lfirst(lc));
-		trouble = source_trouble(source);
-		unbound = trouble == NULL ? source_condition_error(source) : NULL;
-		if (unbound != NULL)
-			trouble = unbound->message;
+		trouble = attempt(check_readable, unconstify(Source *, source));
+		if (trouble == NULL)
+			trouble = source_condition_error(source);
 		/* one that is being attached is not counted for all profiles yet */
 		whole &= trouble == NULL && source->build == 0;
 		if (trouble == NULL)
@@ -98,7 +97,8 @@ segment_verify(PG_FUNCTION_ARGS)
 		if (trouble == NULL)
 			verify_source(source, result);
 		else
-			put_unbound(result, source->name, source->name, trouble);
+			put_unbound(result, source->name, source->name,
+						trouble->message);
 	}
 	/* how many rows a table had is not known when it is gone */
 	if (whole)
@@ -142,6 +142,13 @@ keep_named(const char *name)
 		(void) ConditionalLockRelationOid(population->oid,
 										  ShareUpdateExclusiveLock);
 	return population;
+}
+
+/* check_readable() checks that a source can be read.  An Attempt. */
+static void
+check_readable(void *source)
+{
+	source_check_readable(source);
 }
 
 /*

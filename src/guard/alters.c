@@ -5,6 +5,9 @@
  *
  *		ALTER n TYPE ... USING	values are others: read again
  *		DISABLE TRIGGER			rows may not be reported any more: a warning
+ *		ENABLE ROW LEVEL SECURITY, OWNER TO ...
+ *								rows may be hidden from who reads them again: a
+ *								warning
  *
  * Where a table was not rewritten and a column has kept its type, as when
  * varchar(20) becomes varchar(40), its values are what they were.
@@ -30,11 +33,13 @@ static int	nrewritten = 0;
 
 static void check_columns(const GuardStatement *statement, List *tables);
 static void check_triggers(List *tables);
+static void check_rights(List *tables);
 static void alters_end(XactEvent event, void *arg);
 static bool is_rewritten(Oid relid);
 static bool is_of_values(const AlterTableCmd *command);
 static List *altered_tables(const GuardStatement *statement);
 static bool is_of_triggers(const AlterTableCmd *command);
+static bool is_of_rights(const AlterTableCmd *command);
 
 void
 alters_init(void)
@@ -73,6 +78,7 @@ alters_check(const GuardStatement *statement)
 	List	   *tables;
 	bool		triggers = false;
 	bool		values = false;
+	bool		rights = false;
 	ListCell   *lc;
 
 	if (!IsA(alter, AlterTableStmt) || statement->objects == NIL)
@@ -81,10 +87,13 @@ alters_check(const GuardStatement *statement)
 	{
 		triggers |= is_of_triggers(lfirst(lc));
 		values |= is_of_values(lfirst(lc));
+		rights |= is_of_rights(lfirst(lc));
 	}
-	tables = triggers || values ? altered_tables(statement) : NIL;
+	tables = triggers || values || rights ? altered_tables(statement) : NIL;
 	if (triggers)
 		check_triggers(tables);
+	if (rights)
+		check_rights(tables);
 	if (values)
 		check_columns(statement, tables);
 }
@@ -97,6 +106,16 @@ check_triggers(List *tables)
 
 	foreach(lc, tables)
 		flow_warn_uncaptured(lfirst_oid(lc));
+}
+
+/* check_rights() warns if rows are hidden from those who read them. */
+static void
+check_rights(List *tables)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		flow_warn_hidden(lfirst_oid(lc));
 }
 
 /* check_columns() has read again what has another value or type. */
@@ -175,4 +194,12 @@ is_of_triggers(const AlterTableCmd *command)
 		default:
 			return false;
 	}
+}
+
+/* is_of_rights() says whether a part may hide rows from who has read them. */
+static bool
+is_of_rights(const AlterTableCmd *command)
+{
+	return command->subtype == AT_EnableRowSecurity ||
+		command->subtype == AT_ChangeOwner;
 }

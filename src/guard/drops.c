@@ -7,6 +7,7 @@
  *		ALTER TABLE orders DROP amount	what mentions the column
  *		DROP TYPE state CASCADE			what mentions the columns that went
  *		DROP SCHEMA shop CASCADE		all of these
+ *		DROP OWNED BY somebody CASCADE	and populations, with their base tables
  *
  * Definitions are no objects of the server's, so it does not know; but it
  * says what is gone before the statement ends.  Whether the statement was to
@@ -29,6 +30,7 @@
 #include "guard/guard_private.h"
 #include "source/source.h"
 
+static void lose_populations(const GuardStatement *statement);
 static void lose_table(const GuardStatement *statement,
 					   const GuardObject *object);
 static void lose_column(const GuardStatement *statement,
@@ -38,8 +40,12 @@ static Oid	top_of(Oid relid);
 void
 drops_check(const GuardStatement *statement)
 {
-	List	   *attached = source_tables_attached();
+	List	   *attached;
 	ListCell   *lc;
+
+	/* first: what is made of a population that goes, needs nothing any more */
+	lose_populations(statement);
+	attached = source_tables_attached();
 
 	/* columns first: a definition reads a column of a table that is there */
 	foreach(lc, statement->objects)
@@ -81,6 +87,25 @@ triggers_check_dropped(const GuardStatement *statement)
 	}
 	foreach(lc, source_tables_among(tables))
 		flow_warn_uncaptured(lfirst_oid(lc));
+}
+
+/* lose_populations() drops populations whose base tables are gone. */
+static void
+lose_populations(const GuardStatement *statement)
+{
+	List	   *relids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, statement->objects)
+	{
+		const GuardObject *object = lfirst(lc);
+
+		if (object->address.classId == RelationRelationId &&
+			object->address.objectSubId == 0)
+			relids = lappend_oid(relids, object->address.objectId);
+	}
+	if (relids != NIL)
+		flow_lose_populations(relids);
 }
 
 /* lose_table() refuses that a table is gone, or drops what reads it. */

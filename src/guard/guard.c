@@ -206,9 +206,9 @@ is_idle(void)
 		return true;
 	schema = get_namespace_oid(SEGMENT_SCHEMA, true);
 	if (!OidIsValid(schema) ||
-		!OidIsValid(get_relname_relid("source", schema)))
+		!OidIsValid(get_relname_relid("population", schema)))
 		return true;
-	catalog_begin(&scan, "source", NULL);
+	catalog_begin(&scan, "population", NULL);
 	found = catalog_next(&scan);
 	catalog_end(&scan);
 	return !found;

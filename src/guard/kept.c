@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * kept.c
- *	  Does a statement take away what a room to the right keeps?
+ *	  Does a statement take away a table that we keep?
  *
+ *		DROP TABLE segment_data.profile_toggle			refused
  *		DROP TABLE segment_data.profile_club_lot		refused: program "club"
  *														is kept in it
  *		ALTER TABLE segment_data.profile_club_lot

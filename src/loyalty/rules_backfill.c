@@ -68,6 +68,7 @@ backfill_earning(const Program *program, Rule *rule)
 	asked.source = source_by_name(program->population, rule->source);
 	rule->linked = asked.source->nlinks > 0;
 	SPI_connect();
+	source_check_readable(asked.source);
 	level = settings_pin_all_rows();
 	cursor = SPI_cursor_open_with_args(NULL, members_rows_sql(&asked), 0,
 									   NULL, NULL, NULL, true, 0);
@@ -221,6 +222,7 @@ segment_what_if_earning(PG_FUNCTION_ARGS)
 			 !PG_ARGISNULL(4),
 			 PG_ARGISNULL(5) ? NULL : lower_text(fcinfo, 5));
 	asked.source = rule_source(program->population, &rule);
+	source_check_readable(asked.source);
 	program_answer(fcinfo, program,
 				   sql_verbatim(what_if_sql(&asked, period)), 0, NULL, NULL);
 	return (Datum) 0;

@@ -217,6 +217,7 @@ read_where(const RowsAsked *asked, const char *condition, List *values,
 			((RowVisit *) lfirst(lc))->key :
 			CStringGetTextDatum((char *) lfirst(lc));
 	array = array_datum(elements, list_length(values), element);
+	source_check_readable(asked->source);
 	level = settings_pin_all_rows();
 	/* not read-only: it sees what was committed when it begins */
 	if (SPI_execute_with_args(rules_rows_sql(asked, condition), 1, &type,

@@ -77,6 +77,7 @@ tier_known(Tiering *tiering, const TierCustomer *customers, int count)
 	for (int i = 0; i < count; i++)
 		keys[i] = customers[i].key;
 	value = array_datum(keys, count, tiering->population->key_type);
+	source_check_readable(tiering->source);
 	(void) tiering_execute(tiering, TIER_EVENTS, &value);
 	read_events(tiering, customers, count, known);
 	return known;

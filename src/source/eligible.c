@@ -44,6 +44,7 @@ static List *all_sources(void);
 static const Source *source_of(List *sources, Oid relid);
 static bool is_of_system(Relation relation);
 static void check_readable(Oid relid, const Population *population);
+static void tell_hidden(Oid relid, const Population *population, int level);
 static Form_pg_attribute find_column(Relation relation, const char *column,
 									 const char *purpose);
 static void check_stored(Relation relation, Form_pg_attribute column,
@@ -269,7 +270,6 @@ is_of_system(Relation relation)
 void
 source_check_rights(const Population *population, Oid relid)
 {
-	Oid			owner = relation_owner(population->oid);
 	ListCell   *lc;
 
 	foreach(lc, source_tree(relid, NoLock))
@@ -283,13 +283,6 @@ source_check_rights(const Population *population, Oid relid)
 					 errhint("Ask its owner to attach it, or for GRANT TRIGGER.")));
 
 	check_readable(relid, population);
-	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("row-level security hides rows of \"%s\" from the owner of population \"%s\"",
-						get_rel_name(relid), population->name),
-				 errdetail("Traits would be computed from the rows that role sees, not from all."),
-				 errhint("Let a role own the population that owns the table or has BYPASSRLS.")));
 }
 
 void
@@ -303,7 +296,8 @@ source_check_readable(const Source *source)
 }
 
 /*
- * check_readable() refuses a table that the population's owner may not read.
+ * check_readable() refuses a table of which the population's owner may not
+ * read all rows.
  */
 static void
 check_readable(Oid relid, const Population *population)
@@ -318,6 +312,35 @@ check_readable(Oid relid, const Population *population)
 				 errhint("GRANT SELECT ON %s TO %s;",
 						 relation_name(relid),
 						 quote_identifier(GetUserNameFromId(owner, false)))));
+	tell_hidden(relid, population, ERROR);
+}
+
+void
+source_warn_hidden(const Population *population, Oid relid)
+{
+	tell_hidden(relid, population, WARNING);
+}
+
+/*
+ * tell_hidden() says so if policies hide rows of a table from the population's
+ * owner.
+ */
+static void
+tell_hidden(Oid relid, const Population *population, int level)
+{
+	Oid			owner = relation_owner(population->oid);
+
+	if (check_enable_rls(relid, owner, true) != RLS_ENABLED)
+		return;
+	ereport(level,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("row-level security hides rows of \"%s\" from the owner of population \"%s\"",
+					get_rel_name(relid), population->name),
+			 level == ERROR ?
+			 errdetail("Traits would be computed from the rows that role sees, not from all.") :
+			 errdetail("Changes of the table will fail where its rows have to be read again."),
+			 errhint("Let the owner of the table own the population, too, or let that role see all rows: ALTER ROLE %s BYPASSRLS",
+					 quote_identifier(GetUserNameFromId(owner, false)))));
 }
 
 AttrNumber

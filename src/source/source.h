@@ -474,9 +474,12 @@ extern void source_check_below(Oid relid);
 
 /*
  * source_check_readable() raises an error if the source is unfit, or if the
- * population's owner may not read it.  Call it before the source is locked.
+ * population's owner may not read all of it.  Call it before the source is
+ * locked.  source_warn_hidden() warns if policies hide rows of a table from
+ * that role.
  */
 extern void source_check_readable(const Source *source);
+extern void source_warn_hidden(const Population *population, Oid relid);
 
 /* attach.c: changing sources ---------------------------------------------- */
 

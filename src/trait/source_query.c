@@ -237,6 +237,7 @@ trait_read(const TraitProgram *constant, const TraitAsked *asked)
 	};
 
 	error_context_stack = &callback;
+	source_check_readable(program->source);
 	if (*plan == NULL)
 		*plan = reread_plan(program, asked->counts);
 

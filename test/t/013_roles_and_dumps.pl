@@ -261,7 +261,14 @@ SELECT segment.attach_source('public.orders', at => 'at', population => 'cards')
 SELECT segment.create_trait('n', 'count(orders)', 'cards');
 SELECT segment.create_audience('often', 'n > 1', 'cards');
 END
-	$node->safe_psql($database, 'DROP OWNED BY ada CASCADE');
+	asked($database, 'ada', 'BEGIN; DROP OWNED BY ada CASCADE; ROLLBACK');
+	is($node->safe_psql($database, 'BEGIN; DROP OWNED BY ada CASCADE; INSERT INTO orders (customer_id) VALUES (3);'
+		  . q{ SELECT (SELECT count(*) FROM segment.population), (SELECT count(*) FROM segment.source),
+			(SELECT count(*) FROM segment.trait), (SELECT count(*) FROM segment.audience); ROLLBACK}), '1|1|1|1',
+		'lost: the population goes with its base table, and its triggers with it');
+
+	# where the event triggers do not fire
+	$node->safe_psql($database, 'SET session_replication_role = replica; DROP OWNED BY ada CASCADE');
 	is($node->safe_psql($database, q{SELECT population FROM segment.tick()}), 'profile', 'lost: others are folded');
 	is($node->safe_psql($database, q{SELECT population FROM segment.stat_source}), 'profile', 'lost: and shown');
 	my $says = qr/the base table of population "cards" does not exist any more.*HINT: .*SELECT segment\.drop_population\('cards'\)/s;
