@@ -305,15 +305,17 @@ extern Series *series_net(Datum state);
  */
 extern bool series_ten_thousandths(const SeriesCursor *cursor, int64 *number);
 
-/* series_append.c: later events ------------------------------------------- */
+/* series_insert.c: later events ------------------------------------------- */
 
 /*
- * Append changes to a series, and leave out entries that are not in 'kept'.
- * False if that takes more than copying bytes: if an entry belongs elsewhere
- * or went, or the unit of the times is too coarse, or the series is long.
+ * Insert changes into a series, and leave out entries that are not in 'kept',
+ * which sets *dropped.  False, and nothing is done, if that takes more than
+ * copying bytes: if an entry went or is earlier than all others, or the unit
+ * of the times is too coarse, or the series is long.
  */
-extern bool series_append(TypeCacheEntry *type, const SeriesChange *added,
-						  int nentries, const TimeRange *kept, Datum *series);
+extern bool series_insert(TypeCacheEntry *type, const SeriesChange *added,
+						  int nentries, const TimeRange *kept, Datum *series,
+						  bool *dropped);
 
 /* writing ---------------------------------------------------------------- */
 

@@ -102,9 +102,12 @@ series_change(TypeCacheEntry *type, const SeriesChange *changes, int nchanges,
 	state.isnull = isnull;
 	state.rest_known = false;
 
-	if (!has_rest && !isnull[STATE_TAIL] &&
-		series_append(type, changes, nchanges, kept, &columns[STATE_TAIL]))
+	if (!isnull[STATE_TAIL] &&
+		series_insert(type, changes, nchanges, kept, &columns[STATE_TAIL],
+					  &dropped))
 	{
+		if (has_rest && dropped && rest_is_old(&state))
+			isnull[STATE_MIDDLE] = isnull[STATE_BODY] = true;
 		if (column_size(&state, STATE_TAIL) <= segment_series_tail)
 			return SERIES_CHANGED;
 		if (!list_read(&state, STATE_TAIL, &tail))
