@@ -36,6 +36,14 @@ SELECT count(*) AS asked, count(*) FILTER (WHERE segment.date_add(at, span) IS D
 FROM generate_series(timestamptz '2026-01-01 00:13+01', '2028-04-01', '1733 minutes') AS at,
     unnest('{1 day,-1 day,30 days,1 month,-1 month,3 months,1 year,-4 years,1 week 02:30,36:00}'::interval[]) AS span;
 SET timezone = 'UTC';
+-- nor does it matter in which order instants come: what days add is kept from turn to turn
+SELECT sign AS direction, count(*) AS asked, count(*) FILTER (WHERE segment.date_add(at, span, zone) IS DISTINCT FROM
+    ((at AT TIME ZONE zone) + span) AT TIME ZONE zone) AS differ
+FROM (SELECT sign, timestamptz '2011-07-01 00:00:00.5+00' + sign * i * interval '47 minutes' AS at
+        FROM unnest('{1,-1}'::int[]) AS sign, generate_series(0, 9000) AS i ORDER BY sign, i) AS a,
+    unnest('{1 day,-1 day,30 days,-365 days}'::interval[]) AS span,
+    unnest('{America/Havana,Pacific/Apia,Australia/Lord_Howe,Antarctica/Troll,UTC}'::text[]) AS zone
+GROUP BY sign ORDER BY sign;
 
 -- the last day from which on a span has passed
 SELECT day, span, segment.day_ago(day, span)

@@ -62,6 +62,34 @@
 #define FIRST_DAY		(DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE)
 #define LAST_DAY		(TIMESTAMP_END_JULIAN - 1 - POSTGRES_EPOCH_JDATE)
 
+/*
+ * Between two turns days have one length, and that of one period (51 days) is
+ * kept: days of that number that begin from 'from' on, before 'until'.
+ */
+typedef struct KeptDays
+{
+	pg_tz	   *zone;			/* NULL: none */
+	int32		days;
+	TimestampTz from;
+	TimestampTz until;
+	int64		length;			/* microseconds */
+} KeptDays;
+
+#define PERIOD			(INT64CONST(1) << 42)
+#define MOST_KEPT		64
+#define MOST_DAYS		3660
+/* Something else is kept only after so many times: to find it takes longer. */
+#define KEPT_EACH		8
+
+static KeptDays kept_days[MOST_KEPT];
+
+static TimestampTz add_local_days(pg_tz *zone, TimestampTz at, int32 days);
+static TimestampTz add_local(pg_tz *zone, TimestampTz at, int32 months,
+							 int32 days);
+static bool is_of_period(const KeptDays *kept, pg_tz *zone, TimestampTz at,
+						 int32 days);
+static void keep_days(KeptDays *kept, pg_tz *zone, TimestampTz at,
+					  int32 days, TimestampTz later);
 static int64 to_seconds(int64 microseconds);
 static int64 from_seconds(int64 seconds);
 static int64 day_of_seconds(int64 seconds);
@@ -73,27 +101,103 @@ static bool add_days(struct pg_tm *tm, int32 days);
 TimestampTz
 calendar_add(pg_tz *zone, TimestampTz at, const Interval *span)
 {
-	struct pg_tm tm;
-	fsec_t		fsec;
-	int			offset;
 	bool		backwards = span->month < 0 || span->day < 0 || span->time < 0;
 
 	if (TIMESTAMP_NOT_FINITE(at))
 		return at;
-	for (int step = 0; step < 2; step++)
-	{
-		if ((step == 0 ? span->month : span->day) == 0)
-			continue;
-		if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) != 0 ||
-			!(step == 0 ? add_months(&tm, span->month) :
-			  add_days(&tm, span->day)))
-			return backwards ? DT_NOBEGIN : DT_NOEND;
-		offset = DetermineTimeZoneOffset(&tm, zone);
-		if (tm2timestamp(&tm, fsec, &offset, &at) != 0)
-			return backwards ? DT_NOBEGIN : DT_NOEND;
-	}
-	if (pg_add_s64_overflow(at, span->time, &at) || !IS_VALID_TIMESTAMP(at))
+	if (span->month != 0)
+		at = add_local(zone, at, span->month, 0);
+	if (span->day != 0 && !TIMESTAMP_NOT_FINITE(at))
+		at = add_local_days(zone, at, span->day);
+	if (TIMESTAMP_NOT_FINITE(at) ||
+		pg_add_s64_overflow(at, span->time, &at) || !IS_VALID_TIMESTAMP(at))
 		return backwards ? DT_NOBEGIN : DT_NOEND;
+	return at;
+}
+
+/*
+ * add_local_days() adds days to a finite instant: DT_NOEND if there is no such
+ * time.
+ */
+static TimestampTz
+add_local_days(pg_tz *zone, TimestampTz at, int32 days)
+{
+	static int	missed = 0;
+	KeptDays   *kept;
+	TimestampTz later;
+
+	if (at < 0 || at > LAST_TURN || abs(days) > MOST_DAYS)
+		return add_local(zone, at, 0, days);
+	kept = &kept_days[(uint32) (at / PERIOD + days) % MOST_KEPT];
+	if (at >= kept->from && at < kept->until &&
+		kept->zone == zone && kept->days == days)
+		return at + kept->length;
+	later = add_local(zone, at, 0, days);
+	if (!is_of_period(kept, zone, at, days) &&
+		(kept->zone == NULL || ++missed % KEPT_EACH == 0))
+		keep_days(kept, zone, at, days, later);
+	return later;
+}
+
+/*
+ * is_of_period() tells whether what is kept is of these days and the period of
+ * the instant: of the parts of a period the first that was met stays.
+ */
+static bool
+is_of_period(const KeptDays *kept, pg_tz *zone, TimestampTz at, int32 days)
+{
+	return kept->zone == zone && kept->days == days &&
+		kept->from / PERIOD == at / PERIOD;
+}
+
+/*
+ * keep_days() finds the part of the period between two turns in which an
+ * instant is from which the days lead to 'later', and keeps it.
+ */
+static void
+keep_days(KeptDays *kept, pg_tz *zone, TimestampTz at, int32 days,
+		  TimestampTz later)
+{
+	TimestampTz end = (at / PERIOD + 1) * PERIOD;
+
+	kept->zone = zone;
+	kept->days = days;
+	kept->length = later - at;
+	kept->until = at / PERIOD * PERIOD;
+	do
+	{
+		Timestamp	local;
+		Timestamp	turn;
+		int64		offset;
+		int64		unused;
+
+		kept->from = kept->until;
+		clock_offsets_between(zone, kept->from, kept->from, &offset, &unused);
+		local = kept->from + offset + days * USECS_PER_DAY;
+		turn = local_turn_after(zone, local);
+		kept->until = Min(end, clock_turn_after(zone, kept->from));
+		if (!TIMESTAMP_IS_NOEND(turn))
+			kept->until = Min(kept->until, kept->from + (turn - local));
+	} while (kept->until <= at);
+}
+
+/*
+ * add_local() adds months or days to the local time of a finite instant:
+ * DT_NOEND if there is no such time.
+ */
+static TimestampTz
+add_local(pg_tz *zone, TimestampTz at, int32 months, int32 days)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			offset;
+
+	if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) != 0 ||
+		!(months != 0 ? add_months(&tm, months) : add_days(&tm, days)))
+		return DT_NOEND;
+	offset = DetermineTimeZoneOffset(&tm, zone);
+	if (tm2timestamp(&tm, fsec, &offset, &at) != 0)
+		return DT_NOEND;
 	return at;
 }
 

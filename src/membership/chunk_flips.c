@@ -25,6 +25,13 @@
 
 #include "membership/membership_private.h"
 
+/*
+ * Kilobytes that flips may take: half of work_mem, but 8 MB if that is no more
+ * than twice work_mem.  Each time they are full a thousand chunks may have to
+ * be written.
+ */
+#define FLIPS_MEMORY	Max(work_mem / 2, Min(8 * 1024, work_mem * 2))
+
 /* A chunk of a definition. */
 typedef struct ChunkId
 {
@@ -122,7 +129,7 @@ chunk_flips_is_member(const ChunkFlips *flips, int32 definition_id, int64 ord,
 void
 chunk_flips_next_customer(ChunkFlips *flips)
 {
-	Size		most = (Size) work_mem * 1024 / 2;
+	Size		most = (Size) FLIPS_MEMORY * 1024;
 
 	if (MemoryContextMemAllocated(flips->memory, false) <= most)
 		return;

@@ -19,8 +19,9 @@
  *		toggles ─► by customer ─► flips (net.c) ─► by time ─► emitted
  *								    └─► chunks (chunk_flips.c)
  *
- * The sorts and the flips that are collected take twice work_mem together, and
- * what happened to one customer at one instant must fit into memory.
+ * The sorts and the flips that are collected take twice work_mem together, or
+ * where that is little some megabytes more, and what happened to one customer
+ * at one instant must fit into memory.
  *
  *-------------------------------------------------------------------------
  */

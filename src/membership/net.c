@@ -46,8 +46,8 @@
 #include "membership/membership_private.h"
 
 /*
- * Kilobytes of each of two sorts.  With the flips that are collected for the
- * chunks they take twice work_mem.
+ * Kilobytes of each of two sorts.  With half of work_mem for the flips that
+ * are collected for the chunks they take twice work_mem (chunk_flips.c).
  */
 #define SORT_MEMORY		(work_mem / 4 * 3)
 

@@ -14,10 +14,16 @@
  * It is about memory: pages that are not in the server's buffers are read as
  * they would be anyway.
  *
+ * All rows of a page that the snapshot shows are found while it is locked
+ * once.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "executor/tuptable.h"
+#include "storage/bufmgr.h"
 #include "storage/bufpage.h"
 #include "utils/rel.h"
 
@@ -34,6 +40,11 @@
 #define LINE		64
 #define ROW_LINES	3
 
+/* The last page of those that are read next. */
+#define LAST		(PAGES_AHEAD - 1)
+
+static void go_on(PagesAhead *ahead);
+static void find_rows(PagesAhead *ahead);
 static void fetch_places(const PageAhead *page, const ItemPointerData *rows);
 static void fetch_rows(const PageAhead *page, const ItemPointerData *rows);
 
@@ -69,48 +80,89 @@ sort_by_page(ItemPointerData **rows, ItemPointerData **spare, int64 count)
 }
 
 void
-pages_ahead_begin(PagesAhead *ahead, Relation relation,
+pages_ahead_begin(PagesAhead *ahead, Relation relation, Snapshot snapshot,
 				  const ItemPointerData *rows, int64 count)
 {
 	ahead->relation = relation;
+	ahead->snapshot = snapshot;
 	ahead->rows = rows;
 	ahead->count = count;
-	ahead->second.end = 0;
-	/* twice, so that the first page is known when it is read */
-	pages_ahead_go_on(ahead);
-	pages_ahead_go_on(ahead);
+	ahead->pages[LAST].end = 0;
+	if (ahead->found == NULL)
+		ahead->found = palloc(sizeof(HeapTupleData) * MaxHeapTuplesPerPage);
+	ahead->nfound = ahead->next = 0;
+	/* all but the first, to which the first row goes on */
+	for (int i = 0; i < LAST; i++)
+		go_on(ahead);
 }
 
-void
-pages_ahead_go_on(PagesAhead *ahead)
+bool
+pages_ahead_next(PagesAhead *ahead, TupleTableSlot *row)
 {
-	Buffer		passed = ahead->first.buffer;
-	PageAhead  *second = &ahead->second;
-	BlockNumber block;
-
-	ahead->first = *second;
-	second->buffer = passed;
-	second->from = second->end;
-	if (second->from < ahead->count)
+	while (ahead->next == ahead->nfound)
 	{
-		block = ItemPointerGetBlockNumberNoCheck(&ahead->rows[second->from]);
-		while (second->end < ahead->count && block ==
-			   ItemPointerGetBlockNumberNoCheck(&ahead->rows[second->end]))
-			second->end++;
-		second->buffer = ReleaseAndReadBuffer(passed, ahead->relation, block);
-		fetch_places(second, ahead->rows);
+		go_on(ahead);
+		if (ahead->pages[0].from == ahead->pages[0].end)
+			return false;
+		find_rows(ahead);
 	}
-	if (ahead->first.from < ahead->first.end)
-		fetch_rows(&ahead->first, ahead->rows);
+	ExecStoreBufferHeapTuple(&ahead->found[ahead->next++], row,
+							 ahead->pages[0].buffer);
+	return true;
 }
 
 void
 pages_ahead_end(PagesAhead *ahead)
 {
-	if (BufferIsValid(ahead->first.buffer))
-		ReleaseBuffer(ahead->first.buffer);
-	if (BufferIsValid(ahead->second.buffer))
-		ReleaseBuffer(ahead->second.buffer);
+	for (int i = 0; i <= LAST; i++)
+		if (BufferIsValid(ahead->pages[i].buffer))
+			ReleaseBuffer(ahead->pages[i].buffer);
+	if (ahead->found != NULL)
+		pfree(ahead->found);
+}
+
+/* go_on() goes on to the next page, and has those behind it fetched. */
+static void
+go_on(PagesAhead *ahead)
+{
+	PageAhead  *last = &ahead->pages[LAST];
+	Buffer		passed = ahead->pages[0].buffer;
+	BlockNumber block;
+
+	memmove(&ahead->pages[0], &ahead->pages[1], sizeof(PageAhead) * LAST);
+	last->buffer = passed;
+	last->from = last->end;
+	if (last->from < ahead->count)
+	{
+		block = ItemPointerGetBlockNumberNoCheck(&ahead->rows[last->from]);
+		while (last->end < ahead->count &&
+			   last->end - last->from < MaxHeapTuplesPerPage && block ==
+			   ItemPointerGetBlockNumberNoCheck(&ahead->rows[last->end]))
+			last->end++;
+		last->buffer = ReleaseAndReadBuffer(passed, ahead->relation, block);
+		fetch_places(last, ahead->rows);
+	}
+	fetch_rows(&ahead->pages[1], ahead->rows);
+}
+
+/* find_rows() finds the rows of the first page that the snapshot shows. */
+static void
+find_rows(PagesAhead *ahead)
+{
+	const PageAhead *page = &ahead->pages[0];
+
+	ahead->nfound = ahead->next = 0;
+	LockBuffer(page->buffer, BUFFER_LOCK_SHARE);
+	for (int64 i = page->from; i < page->end; i++)
+	{
+		ItemPointerData tid = ahead->rows[i];
+
+		if (heap_hot_search_buffer(&tid, ahead->relation, page->buffer,
+								   ahead->snapshot,
+								   &ahead->found[ahead->nfound], NULL, true))
+			ahead->nfound++;
+	}
+	LockBuffer(page->buffer, BUFFER_LOCK_UNLOCK);
 }
 
 /* fetch_places() asks for what tells where the rows are in a page. */
@@ -129,8 +181,11 @@ fetch_places(const PageAhead *page, const ItemPointerData *rows)
 static void
 fetch_rows(const PageAhead *page, const ItemPointerData *rows)
 {
-	Page		content = BufferGetPage(page->buffer);
+	Page		content;
 
+	if (page->from == page->end)
+		return;
+	content = BufferGetPage(page->buffer);
 	LockBuffer(page->buffer, BUFFER_LOCK_SHARE);
 	for (int64 i = page->from; i < page->end; i++)
 	{

@@ -417,7 +417,8 @@ typedef struct DueScan DueScan;
 
 /*
  * The same for those with from <= wake_at <= at: in the order of wake_at, or
- * page by page, which is faster if all of many are read.
+ * page by page, which is faster if all of many are read, with columns deformed
+ * only when they are asked for.
  */
 extern DueScan *profile_due_begin(const Population *population,
 								  TimestampTz from, TimestampTz at,

@@ -92,32 +92,37 @@ typedef struct PageAhead
 	int64		end;
 } PageAhead;
 
+/* The page that is read, and those that come after it. */
+#define PAGES_AHEAD		3
+
 /* Zeroed, it is about no rows. */
 typedef struct PagesAhead
 {
 	Relation	relation;
+	Snapshot	snapshot;
 	const ItemPointerData *rows;	/* in the order of pages */
 	int64		count;
-	PageAhead	first;			/* the next page, and the one after it */
-	PageAhead	second;
+	PageAhead	pages[PAGES_AHEAD];
+	HeapTupleData *found;		/* the rows of the first */
+	int			nfound;
+	int			next;
 } PagesAhead;
 
-/* Begin with rows that are about to be read, and stay where they are. */
+/*
+ * Begin with rows of a heap, which stay where they are until the last is read:
+ * places at which rows may begin that have been written since.
+ */
 extern void pages_ahead_begin(PagesAhead *ahead, Relation relation,
-							  const ItemPointerData *rows, int64 count);
+							  Snapshot snapshot, const ItemPointerData *rows,
+							  int64 count);
 
-/* Have the next pages fetched, once a row of the first is read. */
-extern void pages_ahead_go_on(PagesAhead *ahead);
+/*
+ * Read the next row that the snapshot shows, into a slot of the table's; false
+ * if there are no more.
+ */
+extern bool pages_ahead_next(PagesAhead *ahead, TupleTableSlot *row);
 
 /* Let go of the pages; it may not be begun again. */
 extern void pages_ahead_end(PagesAhead *ahead);
-
-/* Row number 'row' is read now. */
-static inline void
-pages_ahead_of(PagesAhead *ahead, int64 row)
-{
-	if (row >= ahead->first.from && ahead->first.from < ahead->first.end)
-		pages_ahead_go_on(ahead);
-}
 
 #endif							/* SEGMENT_PROFILE_PRIVATE_H */

@@ -59,13 +59,10 @@ struct DueScan
 	TupleTableSlot *row;
 
 	/* page by page: those that the index has found */
-	IndexFetchTableData *fetch; /* NULL before the first is asked for */
 	ItemPointerData *tids;		/* in the order of pages */
 	ItemPointerData *spare;		/* as many, to sort them */
-	PagesAhead	ahead;
-	int64		count;
-	int64		next;
 	int64		room;
+	PagesAhead	ahead;
 	bool		scanned;		/* has the index come to its end? */
 };
 
@@ -134,23 +131,10 @@ profile_due_next(DueScan *scan)
 TupleTableSlot *
 profile_due_next_by_page(DueScan *scan)
 {
-	if (scan->fetch == NULL)
-		scan->fetch = table_index_fetch_begin(scan->relation);
-	while (scan->next < scan->count || find_portion(scan))
-	{
-		ItemPointerData tid = scan->tids[scan->next];
-		bool		again = false;
-
-		CHECK_FOR_INTERRUPTS();
-		pages_ahead_of(&scan->ahead, scan->next++);
-		if (!table_index_fetch_tuple(scan->fetch, &tid,
-									 scan->scan->xs_snapshot, scan->row,
-									 &again, NULL))
-			continue;			/* the snapshot shows none there */
-		slot_getallattrs(scan->row);
-		return scan->row;
-	}
-	return NULL;
+	while (!pages_ahead_next(&scan->ahead, scan->row))
+		if (!find_portion(scan))
+			return NULL;
+	return scan->row;
 }
 
 /* find_portion() finds the next rows by the index; false if there are none. */
@@ -159,15 +143,15 @@ find_portion(DueScan *scan)
 {
 	ItemPointerData tid;
 	TimestampTz wake_at;
+	int64		count = 0;
 
-	scan->count = scan->next = 0;
-	while (scan->count < PORTION && !scan->scanned)
+	while (count < PORTION && !scan->scanned)
 	{
 		CHECK_FOR_INTERRUPTS();
 		scan->scanned = !profile_due_next_tid(scan, &tid, &wake_at);
 		if (scan->scanned)
 			break;
-		if (scan->count == scan->room)
+		if (count == scan->room)
 		{
 			scan->room = Max(scan->room * 2, FIRST_PORTION);
 			scan->tids = scan->tids == NULL ?
@@ -178,14 +162,17 @@ find_portion(DueScan *scan)
 				pfree(scan->spare);
 			scan->spare = NULL;
 		}
-		scan->tids[scan->count++] = tid;
+		scan->tids[count++] = tid;
 	}
-	if (scan->spare == NULL && scan->count > 0)
+	if (count == 0)
+		return false;
+	if (scan->spare == NULL)
 		scan->spare = palloc_extended(sizeof(ItemPointerData) * scan->room,
 									  MCXT_ALLOC_HUGE);
-	sort_by_page(&scan->tids, &scan->spare, scan->count);
-	pages_ahead_begin(&scan->ahead, scan->relation, scan->tids, scan->count);
-	return scan->count > 0;
+	sort_by_page(&scan->tids, &scan->spare, count);
+	pages_ahead_begin(&scan->ahead, scan->relation,
+					  scan->scan->xs_snapshot, scan->tids, count);
+	return true;
 }
 
 bool
@@ -214,8 +201,6 @@ profile_due_next_tid(DueScan *scan, ItemPointer tid, TimestampTz *wake_at)
 void
 profile_due_end(DueScan *scan)
 {
-	if (scan->fetch != NULL)
-		table_index_fetch_end(scan->fetch);
 	if (scan->tids != NULL)
 		pfree(scan->tids);
 	if (scan->spare != NULL)
