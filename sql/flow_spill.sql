@@ -66,6 +66,26 @@ DO UPDATE SET amount = excluded.amount, customer = excluded.customer;
 SELECT wrong();
 SELECT count(*), sum(orders) FROM spilled;
 
+-- customers who wait for their orders to be read: more at a time, as what was
+-- read of those before took little memory
+RESET segment.statement_memory;
+DELETE FROM orders WHERE order_id % 5 = 2;
+SELECT wrong();
+UPDATE orders SET amount = 0 WHERE amount > 9;
+SELECT wrong();
+
+-- more conditions than one column of a spilled row tells apart
+SELECT count(*) FROM segment.create_traits((SELECT json_object_agg('over ' || e,
+    format('count(orders where amount > %s)', e / 10.0)) FROM generate_series(1, 130) AS e));
+SET segment.statement_memory = 0;
+INSERT INTO orders SELECT order_id + 20000, customer, ordered_at, amount, drink FROM raw
+WHERE order_id % 3 = 0;
+SELECT wrong();
+SELECT customer, orders, "over 1", "over 64", "over 65", "over 128", "over 130"
+FROM spilled ORDER BY orders DESC, customer LIMIT 2;
+SELECT count(*) FROM generate_series(1, 130) AS e, segment.drop_trait('over ' || e);
+DELETE FROM orders WHERE order_id > 20000;
+
 -- TRUNCATE among other writes of its batch
 SET segment.statement_memory = 0;
 CREATE FUNCTION start_again() RETURNS trigger LANGUAGE plpgsql AS $$

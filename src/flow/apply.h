@@ -14,8 +14,10 @@
 #include "flow/batch.h"
 #include "flow/visit.h"
 
-/* The most profiles whose source is read by one query. */
-#define READ_AT_ONCE	512
+/* So many profiles have their source read by one query. */
+#define READ_AT_LEAST	32
+#define READ_AT_FIRST	512
+#define READ_AT_MOST	16384
 
 /* A source that is read again for profiles that wait. */
 typedef struct Rereading
@@ -23,7 +25,7 @@ typedef struct Rereading
 	const TraitProgram *program;
 	bool		counts;			/* are rows counted, too? */
 	int			nkeys;
-	Datum		keys[READ_AT_ONCE]; /* of the profiles, in order */
+	Datum	   *keys;			/* of the profiles, in order; NULL: no room */
 	TraitReading *reading;		/* NULL until it is read */
 } Rereading;
 
@@ -39,7 +41,8 @@ typedef struct Application
 	int			round;			/* as for guests_begin() */
 	bool		may_wait;		/* may the profile that is visited wait? */
 	int			nwaiting;
-	ProfileDeltas *waiting;		/* READ_AT_ONCE; NULL until one waits */
+	int			at_once;		/* so many wait at most */
+	ProfileDeltas *waiting;		/* NULL until one waits */
 	List	   *rereadings;		/* Rereading *, one for each program */
 	bool		recounts;		/* do sources say how many rows there are? */
 	int64		rows_read;		/* of the profile that was read last */

@@ -82,6 +82,7 @@ static bool may_postpone(const Application *application);
 static void apply_stream(Application *application, DeltaStream *stream);
 static void wait_for_source(Application *application, ProfileDeltas profile);
 static void apply_waiting(Application *application);
+static void adapt_at_once(Application *application);
 static void let_guests_write(Application *application);
 static void collect_written(Application *application);
 static WholeBatch *take_written(void);
@@ -187,6 +188,7 @@ apply_population(List *contributions, int round)
 	application = palloc0(sizeof(Application));
 	application->contributions = contributions;
 	application->recounts = first->recount;
+	application->at_once = READ_AT_FIRST;
 	SPI_connect();
 	application->round = round;
 	application->guests = guests_begin(contributions, round);
@@ -248,7 +250,7 @@ apply_stream(Application *application, DeltaStream *stream)
 			visit_pause(visitor);
 		else
 			visit_leave(visitor);
-		if (application->nwaiting == READ_AT_ONCE || last ||
+		if (application->nwaiting == application->at_once || last ||
 			deltas_full(stream))
 			apply_waiting(application);
 		if (application->nwaiting == 0)
@@ -263,7 +265,7 @@ wait_for_source(Application *application, ProfileDeltas profile)
 	if (application->waiting == NULL)
 		application->waiting =
 			MemoryContextAlloc(application->visitor.before,
-							   sizeof(ProfileDeltas) * READ_AT_ONCE);
+							   sizeof(ProfileDeltas) * application->at_once);
 	application->waiting[application->nwaiting++] = profile;
 }
 
@@ -297,6 +299,7 @@ apply_waiting(Application *application)
 		(void) apply_profile(application, application->waiting[i]);
 		visit_leave(visitor);
 	}
+	adapt_at_once(application);
 	application->nwaiting = 0;
 	application->has_read = false;
 
@@ -308,6 +311,44 @@ apply_waiting(Application *application)
 			trait_reading_end(one->reading);
 		one->reading = NULL;
 		one->nkeys = 0;
+	}
+}
+
+/*
+ * adapt_at_once() lets more profiles wait next time, or fewer, by the memory
+ * that what was read of them takes.  Reading many at once comes less often to
+ * each page of the source.
+ */
+static void
+adapt_at_once(Application *application)
+{
+	Size		taken = 0;
+	ListCell   *lc;
+
+	foreach(lc, application->rereadings)
+	{
+		const Rereading *one = lfirst(lc);
+
+		if (one->reading != NULL)
+			taken += trait_reading_size(one->reading);
+	}
+	if (taken > statement_memory())
+		application->at_once = Max(application->at_once / 2, READ_AT_LEAST);
+	if (taken > statement_memory() / 4 ||
+		application->nwaiting < application->at_once ||
+		application->at_once == READ_AT_MOST)
+		return;
+
+	application->at_once *= 2;
+	pfree(application->waiting);
+	application->waiting = NULL;
+	foreach(lc, application->rereadings)
+	{
+		Rereading  *one = lfirst(lc);
+
+		if (one->keys != NULL)
+			pfree(one->keys);
+		one->keys = NULL;
 	}
 }
 

@@ -324,6 +324,10 @@ reread(Application *application, const ProfileDelta *one, bool locked,
 
 	if (locked && application->may_wait)
 	{
+		if (rereading->keys == NULL)
+			rereading->keys =
+				MemoryContextAlloc(application->visitor.before,
+								   sizeof(Datum) * application->at_once);
 		rereading->keys[rereading->nkeys++] = key;
 		return false;
 	}

@@ -6,10 +6,10 @@
  * A COPY of five million orders of a million customers, with sum(orders.amount
  * where status = 'paid') and the window of another trait, spills
  *
- *		key		truncations	sign	values: status = 'paid', amount, time
- *		7		0			+1		t, 10, 12:00
- *		9		0			+1		f, NULL, 12:01		amount: no need
- *		7		0			+1		t, 2, 12:02
+ *		key		truncations	sign	steps, time, amount
+ *		7		0			+1		both, 12:00, 10
+ *		9		0			+1		the other, 12:01, NULL	amount: no need
+ *		7		0			+1		both, 12:02, 2
  *
  * into a sort by key, in work_mem and temporary files.  When profile 7 is
  * written its rows are read, one after the other, and folded into its delta.
@@ -36,20 +36,23 @@
 
 #include "flow/batch.h"
 
-/* Columns of a spilled row; the values follow. */
+/*
+ * Columns of a spilled row; the values follow, and what guests want of it:
+ * interests_pack(), or NULL.
+ */
 enum
 {
 	COLUMN_KEY = 1,
 	COLUMN_TRUNCATIONS,
 	COLUMN_SIGN,
-	COLUMN_GUESTS,				/* interests_pack(), or NULL */
 	COLUMN_VALUES,
 };
 
 struct SpilledRows
 {
 	const TraitProgram *program;
-	const Interests *interests;
+	const Interests *interests; /* NULL: there is no such column */
+	int			guests;			/* the index of their column */
 	Tuplesortstate *sort;
 	TupleTableSlot *put;
 	TupleTableSlot *read;		/* empty: there are no more */
@@ -72,7 +75,8 @@ spilled_create(const Contribution *contribution)
 	const TraitProgram *program = contribution->program;
 	SpilledRows *spilled = palloc0(sizeof(SpilledRows));
 	int			columns = COLUMN_VALUES - 1 + trait_row_columns(program);
-	TupleDesc	desc = CreateTemplateTupleDesc(columns);
+	bool		guests = contribution->interests != NULL;
+	TupleDesc	desc = CreateTemplateTupleDesc(columns + guests);
 	TypeCacheEntry *type = lookup_type_cache(population->key_type,
 											 TYPECACHE_LT_OPR);
 	AttrNumber	column = COLUMN_KEY;
@@ -84,11 +88,13 @@ spilled_create(const Contribution *contribution)
 	TupleDescInitEntry(desc, COLUMN_KEY, NULL, population->key_type, -1, 0);
 	TupleDescInitEntry(desc, COLUMN_TRUNCATIONS, NULL, INT4OID, -1, 0);
 	TupleDescInitEntry(desc, COLUMN_SIGN, NULL, INT4OID, -1, 0);
-	TupleDescInitEntry(desc, COLUMN_GUESTS, NULL, BYTEAOID, -1, 0);
 	trait_row_describe(program, desc, COLUMN_VALUES);
+	if (guests)
+		TupleDescInitEntry(desc, columns + 1, NULL, BYTEAOID, -1, 0);
 
 	spilled->program = program;
 	spilled->interests = contribution->interests;
+	spilled->guests = columns;
 	spilled->put = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	spilled->read = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	old = own_files();
@@ -107,6 +113,7 @@ spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row,
 	TupleTableSlot *slot = ExecClearTuple(spilled->put);
 	Datum	   *values = slot->tts_values;
 	bool	   *isnull = slot->tts_isnull;
+	int			guests = spilled->guests;
 	ResourceOwner old;
 
 	values[COLUMN_KEY - 1] = key;
@@ -115,8 +122,9 @@ spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row,
 	isnull[COLUMN_TRUNCATIONS - 1] = false;
 	values[COLUMN_SIGN - 1] = Int32GetDatum(sign);
 	isnull[COLUMN_SIGN - 1] = false;
-	isnull[COLUMN_GUESTS - 1] = spilled->interests == NULL ||
-		!interests_pack(spilled->interests, row, &values[COLUMN_GUESTS - 1]);
+	if (spilled->interests != NULL)
+		isnull[guests] = !interests_pack(spilled->interests, row,
+										 &values[guests]);
 	if (!counted)
 		trait_row_evaluate(spilled->program, row, values + COLUMN_VALUES - 1,
 						   isnull + COLUMN_VALUES - 1);
@@ -128,8 +136,8 @@ spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row,
 	old = own_files();
 	tuplesort_puttupleslot(spilled->sort, slot);
 	CurrentResourceOwner = old;
-	if (!isnull[COLUMN_GUESTS - 1])
-		pfree(DatumGetPointer(values[COLUMN_GUESTS - 1]));
+	if (spilled->interests != NULL && !isnull[guests])
+		pfree(DatumGetPointer(values[guests]));
 }
 
 void
@@ -180,8 +188,8 @@ spilled_fold(SpilledRows *spilled, TraitDelta *delta, GuestRow **rows,
 		trait_accumulate_evaluated(spilled->program, delta,
 								   values + COLUMN_VALUES - 1,
 								   isnull + COLUMN_VALUES - 1, sign, memory);
-	if (!isnull[COLUMN_GUESTS - 1])
-		interests_unpack(spilled->interests, values[COLUMN_GUESTS - 1], sign,
+	if (spilled->interests != NULL && !isnull[spilled->guests])
+		interests_unpack(spilled->interests, values[spilled->guests], sign,
 						 memory, rows);
 	read_next(spilled);
 }

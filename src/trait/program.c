@@ -65,6 +65,7 @@ static Expr *key_of_row(const Source *source);
 static void describe_steps(TraitProgram *program, const List *stored);
 static RowValue *program_share(TraitProgram *program, Expr *expr);
 static void note_columns(TraitProgram *program);
+static void note_kept(TraitProgram *program);
 static void note_column(TraitProgram *program, int number, AttrNumber attno);
 static void bind_step(TraitProgram *program, Step *step,
 					  const StoredTrait *stored);
@@ -257,6 +258,7 @@ program_make(const Source *source)
 			program->counted = step->columns[0];
 	}
 	note_columns(program);
+	note_kept(program);
 	return program;
 }
 
@@ -374,6 +376,21 @@ note_columns(TraitProgram *program)
 			note_column(program, i + 1, link->pairs[j].to_attno);
 		}
 	}
+}
+
+/*
+ * note_kept() notes what a row keeps that is folded later.  Its conditions are
+ * evaluated before.
+ */
+static void
+note_kept(TraitProgram *program)
+{
+	if (program->time != NULL)
+		program->kept = list_make1(program->time);
+	for (int i = 0; i < program->nsteps; i++)
+		if (program->steps[i].value != NULL)
+			program->kept = list_append_unique_ptr(program->kept,
+												   program->steps[i].value);
 }
 
 /* note_column() notes a column of a link's row. */

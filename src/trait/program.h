@@ -57,6 +57,8 @@ struct TraitProgram
 	List	   *values;			/* all RowValues, each once; the key's too */
 	RowValue   *time;			/* NULL for an attribute source */
 	RowValue   *filter;			/* of the source; NULL: all rows are its */
+	List	   *kept;			/* the RowValues that a row keeps which is
+								 * folded later: of steps, and the time */
 	Bitmapset  *columns;		/* of the joined row, as pull_varattnos() */
 	AttrNumber	counted;		/* the column that counts the rows of a source
 								 * with links */

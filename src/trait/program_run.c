@@ -19,15 +19,25 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
+#include "port/pg_bitutils.h"
 #include "utils/datum.h"
 
 #include "trait/program.h"
 
 static void run_steps(TraitProgram *program, TraitDelta *delta, int sign,
 					  MemoryContext memory);
+static void evaluate_steps(TraitProgram *program, uint64 *concerned);
+static void fold_steps(TraitProgram *program, TraitDelta *delta,
+					   const Datum *concerned, int sign,
+					   MemoryContext memory);
+static inline void accumulate(const Step *step, TraitDelta *delta,
+							  AggregateRow *met, MemoryContext memory);
+static inline void note_time(const TraitProgram *program, AggregateRow *met);
 static inline bool row_true(TraitProgram *program, RowValue *value);
 static inline void row_evaluate(TraitProgram *program, RowValue *value);
 static inline bool step_is_unfilled(const TraitProgram *program,
@@ -105,10 +115,24 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 
 /* ---- rows that are kept, to be folded later ---- */
 
+/*
+ *		steps		values
+ *		101			12:00, 10		steps 0 and 2 are concerned
+ *
+ * A column of the first kind says of so many steps whether they are.
+ */
+#define STEPS_PER_COLUMN	64
+
+static inline int
+step_columns(const TraitProgram *program)
+{
+	return (program->nsteps + STEPS_PER_COLUMN - 1) / STEPS_PER_COLUMN;
+}
+
 int
 trait_row_columns(const TraitProgram *program)
 {
-	return list_length(program->values);
+	return step_columns(program) + list_length(program->kept);
 }
 
 void
@@ -117,11 +141,13 @@ trait_row_describe(const TraitProgram *program, TupleDesc desc,
 {
 	ListCell   *lc;
 
-	foreach(lc, program->values)
+	for (int i = 0; i < step_columns(program); i++)
+		TupleDescInitEntry(desc, first++, NULL, INT8OID, -1, 0);
+	foreach(lc, program->kept)
 	{
 		const RowValue *value = lfirst(lc);
 
-		TupleDescInitEntry(desc, first + foreach_current_index(lc), NULL,
+		TupleDescInitEntry(desc, first++, NULL,
 						   exprType((Node *) value->expr), -1, 0);
 	}
 }
@@ -131,20 +157,28 @@ trait_row_evaluate(const TraitProgram *constant, TupleTableSlot *row,
 				   Datum *values, bool *isnull)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	int			ncolumns = step_columns(program);
+	uint64		concerned[MaxTupleAttributeNumber];
 	ListCell   *lc;
 
 	ResetExprContext(program->econtext);
 	program->row++;
 	program->econtext->ecxt_scantuple = row;
-	run_steps(program, NULL, 0, NULL);
-	foreach(lc, program->values)
+	memset(concerned, 0, sizeof(uint64) * ncolumns);
+	evaluate_steps(program, concerned);
+	for (int i = 0; i < ncolumns; i++)
+	{
+		*values++ = Int64GetDatum((int64) concerned[i]);
+		*isnull++ = false;
+	}
+	foreach(lc, program->kept)
 	{
 		const RowValue *value = lfirst(lc);
-		int			i = foreach_current_index(lc);
 		bool		evaluated = value->row == program->row;
 
-		isnull[i] = !evaluated || value->isnull;
-		values[i] = isnull[i] ? (Datum) 0 : value->value;
+		*isnull = !evaluated || value->isnull;
+		*values++ = *isnull ? (Datum) 0 : value->value;
+		isnull++;
 	}
 }
 
@@ -154,31 +188,93 @@ trait_accumulate_evaluated(const TraitProgram *constant, TraitDelta *delta,
 						   MemoryContext memory)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	int			column = step_columns(program);
 	ListCell   *lc;
 
 	delta->rows += sign;
 	if (program->nsteps == 0)
 		return;
-	program->row++;
-	foreach(lc, program->values)
+	foreach(lc, program->kept)
 	{
 		RowValue   *value = lfirst(lc);
-		int			i = foreach_current_index(lc);
 
-		value->value = values[i];
-		value->isnull = isnull[i];
-		value->row = program->row;
+		value->value = values[column];
+		value->isnull = isnull[column++];
+		value->row = 0;
 	}
-	run_steps(program, delta, sign, memory);
+	fold_steps(program, delta, values, sign, memory);
 	ResetExprContext(program->econtext);
+}
+
+/* evaluate_steps() evaluates what the steps need of the current row. */
+static void
+evaluate_steps(TraitProgram *program, uint64 *concerned)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
+	MemoryContext old;
+
+	program->running = NULL;
+	program->evaluated = program->time;
+	error_context_stack = &callback;
+	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+	if (program->time != NULL)
+		row_evaluate(program, program->time);
+	for (int i = 0; i < program->nsteps; i++)
+	{
+		const Step *step = &program->steps[i];
+
+		program->running = step;
+		if (step->where != NULL && !row_true(program, step->where))
+			continue;
+		if (step->value != NULL)
+			row_evaluate(program, step->value);
+		concerned[i / STEPS_PER_COLUMN] |=
+			UINT64CONST(1) << (i % STEPS_PER_COLUMN);
+	}
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(old);
+}
+
+/* fold_steps() folds a row of which the values are set into a delta. */
+static void
+fold_steps(TraitProgram *program, TraitDelta *delta, const Datum *concerned,
+		   int sign, MemoryContext memory)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
+	AggregateRow met = {.sign = sign};
+	MemoryContext old;
+
+	error_context_stack = &callback;
+	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+	note_time(program, &met);
+	for (int i = 0; i < step_columns(program); i++)
+	{
+		uint64		steps = (uint64) DatumGetInt64(concerned[i]);
+
+		for (; steps != 0; steps &= steps - 1)
+		{
+			const Step *step = &program->steps[i * STEPS_PER_COLUMN +
+											   pg_rightmost_one_pos64(steps)];
+
+			program->running = step;
+			accumulate(step, delta, &met, memory);
+		}
+	}
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(old);
 }
 
 /* ---- one row ---- */
 
-/*
- * run_steps() folds the current row into a delta; if the delta is NULL, only
- * what the steps need of the row is evaluated.
- */
+/* run_steps() folds the current row into a delta. */
 static void
 run_steps(TraitProgram *program, TraitDelta *delta, int sign,
 		  MemoryContext memory)
@@ -197,30 +293,44 @@ run_steps(TraitProgram *program, TraitDelta *delta, int sign,
 	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
 
 	if (program->time != NULL)
-	{
 		row_evaluate(program, program->time);
-		met.at = DatumGetTimestampTz(program->time->value);
-		met.has_at = !program->time->isnull;
-	}
+	note_time(program, &met);
 	for (int i = 0; i < program->nsteps; i++)
 	{
 		Step	   *step = &program->steps[i];
-		const Aggregate *aggregate = step->bound.aggregate;
 
 		program->running = step;
 		if (step->where != NULL && !row_true(program, step->where))
 			continue;
 		if (step->value != NULL)
 			row_evaluate(program, step->value);
-		if (delta == NULL)
-			continue;
-		met.value = step->value ? step->value->value : (Datum) 0;
-		met.isnull = step->value ? step->value->isnull : false;
-		aggregate->accumulate(aggregate, &step->bound.input,
-							  (char *) delta + step->delta, &met, memory);
+		accumulate(step, delta, &met, memory);
 	}
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
+}
+
+/* accumulate() folds a row whose value is evaluated into a step's delta. */
+static inline void
+accumulate(const Step *step, TraitDelta *delta, AggregateRow *met,
+		   MemoryContext memory)
+{
+	const Aggregate *aggregate = step->bound.aggregate;
+
+	met->value = step->value ? step->value->value : (Datum) 0;
+	met->isnull = step->value ? step->value->isnull : false;
+	aggregate->accumulate(aggregate, &step->bound.input,
+						  (char *) delta + step->delta, met, memory);
+}
+
+/* note_time() tells an aggregate when the row was. */
+static inline void
+note_time(const TraitProgram *program, AggregateRow *met)
+{
+	if (program->time == NULL)
+		return;
+	met->at = DatumGetTimestampTz(program->time->value);
+	met->has_at = !program->time->isnull;
 }
 
 static inline bool

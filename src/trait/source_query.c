@@ -30,6 +30,7 @@
 #include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/ruleutils.h"
 
 #include "base/base.h"
@@ -334,6 +335,12 @@ find_row(const TraitReading *reading, Datum key)
 									 unconstify(Population *, population));
 
 	return found == NULL ? NULL : &reading->rows[found - reading->keys];
+}
+
+Size
+trait_reading_size(const TraitReading *reading)
+{
+	return MemoryContextMemAllocated(reading->table->tuptabcxt, true);
 }
 
 void

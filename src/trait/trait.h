@@ -507,6 +507,9 @@ extern bool trait_take(const TraitReading *reading, Datum key,
  */
 extern int64 trait_rows_read(const TraitReading *reading, Datum key);
 
+/* trait_reading_size() is the memory that it takes. */
+extern Size trait_reading_size(const TraitReading *reading);
+
 /* trait_reading_end() frees what was read. */
 extern void trait_reading_end(TraitReading *reading);
 
