@@ -158,9 +158,8 @@ INSERT INTO segment.audience VALUES ('profile', 'x', 'true');
 RESET ROLE;
 
 -- the view belongs to the owner of the population, whoever makes it
-ALTER TABLE segment_data.profile OWNER TO audience_owner;
-ALTER VIEW profile OWNER TO audience_owner;
 GRANT SELECT ON customers, orders TO audience_owner;
+ALTER VIEW profile OWNER TO audience_owner;
 SELECT segment.create_audience('big', 'total_spend >= 500');
 SELECT segment.create_audience('big', 'total_spend >= 500', view => false);
 SELECT segment.drop_audience('big');

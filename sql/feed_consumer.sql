@@ -172,7 +172,6 @@ CREATE ROLE feed_owner;
 CREATE ROLE feed_reader;
 CREATE ROLE feed_other;
 GRANT USAGE ON SCHEMA shop_feed TO feed_owner, feed_reader, feed_other;
-ALTER TABLE segment_data.profile OWNER TO feed_owner;
 ALTER VIEW profile OWNER TO feed_owner;
 SELECT happened('15', 'entered', 'vip');
 SELECT happened('15', 'left', 'vip');

@@ -47,7 +47,6 @@ audience_define(const Population *population, const char *name,
 	facts = audience_describe(population, expr);
 	note_facts(name, facts);
 	membership_make(population);
-	membership_follow_owner(population);
 
 	if (schema != NULL)
 	{
@@ -109,7 +108,6 @@ audience_redefine(const Population *population, const char *name,
 		description = audience->description;
 	else if (description[0] == '\0')
 		description = NULL;
-	membership_follow_owner(population);
 	catalog_execute("UPDATE segment.audience"
 					" SET filter = $3, description = $4"
 					" WHERE population = $1 AND audience = $2",

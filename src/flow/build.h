@@ -134,10 +134,12 @@ extern void build_write_all(const Build *build, const BuildWriting *writing);
 /*
  * build_make_staging() makes a table of what is read from the sources, which
  * is named build_staging() in SQL: 'definition' is as for data_table_create().
- * build_drop_staging() drops it, if it exists.
+ * build_staging_table() is its OID, if it exists, and build_drop_staging()
+ * drops it then.
  */
 extern void build_make_staging(const Population *population,
 							   const char *definition);
+extern Oid	build_staging_table(const Population *population);
 extern void build_drop_staging(const Population *population);
 extern char *build_staging(const Population *population);
 

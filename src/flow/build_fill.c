@@ -178,12 +178,17 @@ stage(const Build *build)
 	build_commit();
 }
 
+Oid
+build_staging_table(const Population *population)
+{
+	return get_relname_relid(staging_name(population),
+							 get_namespace_oid(SEGMENT_DATA_SCHEMA, false));
+}
+
 void
 build_drop_staging(const Population *population)
 {
-	if (OidIsValid(get_relname_relid(staging_name(population),
-									 get_namespace_oid(SEGMENT_DATA_SCHEMA,
-													   false))))
+	if (OidIsValid(build_staging_table(population)))
 		population_execute(population, psprintf("DROP TABLE %s",
 												build_staging(population)));
 }

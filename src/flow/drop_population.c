@@ -79,6 +79,7 @@ segment_drop_population(PG_FUNCTION_ARGS)
 
 	affected.audiences = all_audiences(population);
 	definer_lock(definer, &affected);
+	parts_follow_owner(population_of(definer));
 	drop_parts(definer);
 	feed_forget(population_of(definer));
 	build_drop_staging(population_of(definer));

@@ -259,11 +259,13 @@ extern void flow_register_reader(const FlowReader *reader);
  * instead, as a hint; NULL: nothing, or it goes with its population.  The
  * table may be gone already.  check() is an error if a table in which
  * something is kept, and which is locked, is not as the room has made it.
+ * tables() lists the tables (OIDs) of a population; some may be gone.
  */
 typedef struct FlowKeeper
 {
 	char	   *(*keeps) (Oid relid, const char **instead);
 	void		(*check) (Oid relid);
+	List	   *(*tables) (const char *population);
 } FlowKeeper;
 
 /* flow_register_keeper() lets a room keep tables. */
@@ -272,10 +274,11 @@ extern void flow_register_keeper(const FlowKeeper *registered);
 /*
  * flow_keeper() says what is kept in a table, members or what the room to the
  * right keeps, and in *instead what to drop instead; NULL: nothing is.
- * flow_keeper_check() asks the room.
+ * flow_keeper_check() and flow_keeper_tables() ask the room.
  */
 extern char *flow_keeper(Oid relid, const char **instead);
 extern void flow_keeper_check(Oid relid);
+extern List *flow_keeper_tables(const Population *population);
 
 /* capture.c: rows that a room to the right has written -------------------- */
 
@@ -431,9 +434,14 @@ extern void flow_reread(Oid relid, List *columns, bool changed,
 extern void flow_warn_uncaptured(Oid relid);
 
 /*
+ * owner.c: flow_follow_owner() gives all that is a population's to whom its
+ * base table or view belongs now; an error if it is another part of a
+ * population that has got another owner.
+ *
  * flow_warn_hidden() warns for each population of which a table is a source,
- * or part of one, if policies hide rows of it from its owner.
+ * or part of one, if its owner may not read all rows of that source.
  */
+extern void flow_follow_owner(Oid relid);
 extern void flow_warn_hidden(Oid relid);
 
 #endif							/* SEGMENT_FLOW_H */

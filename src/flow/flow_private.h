@@ -60,6 +60,12 @@ extern void merged_moves_init(void);
 extern bool capture_fires(const Trigger *trigger);
 
 /*
+ * owner.c: parts_follow_owner() gives all that is a population's to the owner
+ * of its base table.
+ */
+extern void parts_follow_owner(const Population *population);
+
+/*
  * define_kept.c: drop_kept() tells the listener of flow_on_drop(), and returns
  * the tables (OIDs) that are to be dropped.
  */

@@ -65,3 +65,9 @@ flow_keeper_check(Oid relid)
 	if (keeper != NULL)
 		keeper->check(relid);
 }
+
+List *
+flow_keeper_tables(const Population *population)
+{
+	return keeper == NULL ? NIL : keeper->tables(population->name);
+}

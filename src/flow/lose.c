@@ -314,20 +314,6 @@ flow_warn_uncaptured(Oid relid)
 	}
 }
 
-void
-flow_warn_hidden(Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, source_populations(relid))
-	{
-		const Population *population = population_find(lfirst(lc));
-
-		if (population != NULL)
-			source_warn_hidden(population, relid);
-	}
-}
-
 /*
  * find_uncaptured() finds a source of the table that is not captured, if there
  * is one: rather one whose rows these are than one that is linked to it.

@@ -32,6 +32,7 @@ segment_rebuild(PG_FUNCTION_ARGS)
 	Definer    *definer = definer_begin(population_argument(fcinfo, 0),
 										"rebuild");
 
+	parts_follow_owner(population_of(definer));
 	backfill_check_sources(population_of(definer), false);
 	definer_lock(definer, &(Affected) {.view = true, .members = true});
 	audience_lock(population_of(definer));

@@ -1,13 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * alters.c
- *	  What does ALTER TABLE do to the rows that sources read?
+ *	  What does ALTER TABLE do to the rows that sources read, and to who may?
  *
  *		ALTER n TYPE ... USING	values are others: read again
  *		DISABLE TRIGGER			rows may not be reported any more: a warning
- *		ENABLE ROW LEVEL SECURITY, OWNER TO ...
+ *		ENABLE ROW LEVEL SECURITY, OWNER TO
  *								rows may be hidden from who reads them again: a
  *								warning
+ *		OWNER TO				of the view or base table of a population: all
+ *								of it goes along
  *
  * Where a table was not rewritten and a column has kept its type, as when
  * varchar(20) becomes varchar(40), its values are what they were.
@@ -33,7 +35,7 @@ static int	nrewritten = 0;
 
 static void check_columns(const GuardStatement *statement, List *tables);
 static void check_triggers(List *tables);
-static void check_rights(List *tables);
+static void check_rights(const GuardStatement *statement, List *tables);
 static void alters_end(XactEvent event, void *arg);
 static bool is_rewritten(Oid relid);
 static bool is_of_values(const AlterTableCmd *command);
@@ -93,7 +95,7 @@ alters_check(const GuardStatement *statement)
 	if (triggers)
 		check_triggers(tables);
 	if (rights)
-		check_rights(tables);
+		check_rights(statement, tables);
 	if (values)
 		check_columns(statement, tables);
 }
@@ -108,12 +110,22 @@ check_triggers(List *tables)
 		flow_warn_uncaptured(lfirst_oid(lc));
 }
 
-/* check_rights() warns if rows are hidden from those who read them. */
+/*
+ * check_rights() lets what is a population's follow its owner, and warns if
+ * rows are hidden from those who read them.
+ */
 static void
-check_rights(List *tables)
+check_rights(const GuardStatement *statement, List *tables)
 {
 	ListCell   *lc;
 
+	foreach(lc, statement->objects)
+	{
+		const GuardObject *object = lfirst(lc);
+
+		if (object->address.classId == RelationRelationId)
+			flow_follow_owner(object->address.objectId);
+	}
 	foreach(lc, tables)
 		flow_warn_hidden(lfirst_oid(lc));
 }

@@ -31,6 +31,7 @@ typedef struct Kept
 
 static char *keeps(Oid relid, const char **instead);
 static void check(Oid relid);
+static List *tables(const char *population);
 static Kept find(Oid relid);
 static bool find_in(const char *table, const char *const *columns,
 					const ColumnShape *const *shapes, Oid relid, Kept *kept);
@@ -38,6 +39,7 @@ static bool find_in(const char *table, const char *const *columns,
 static const FlowKeeper keeper = {
 	.keeps = keeps,
 	.check = check,
+	.tables = tables,
 };
 
 void
@@ -75,6 +77,30 @@ check(Oid relid)
 	relation = table_open(relid, NoLock);
 	shape_check(relation, kept.shape, kept.key_type);
 	table_close(relation, NoLock);
+}
+
+/* tables() lists the tables of a population.  Of a FlowKeeper. */
+static List *
+tables(const char *population)
+{
+	static const char *const of_tiering[] = {"step", "kept"};
+	List	   *list = NIL;
+	CatalogScan scan;
+
+	catalog_begin(&scan, "program", population);
+	while (catalog_next(&scan))
+		for (int i = 0; i < PROGRAM_TABLES; i++)
+			list = lappend_oid(list,
+							   catalog_get_oid(&scan, program_table_names[i],
+											   REGCLASSOID));
+	catalog_end(&scan);
+	catalog_begin(&scan, "tiering", population);
+	while (catalog_next(&scan))
+		for (int i = 0; i < lengthof(of_tiering); i++)
+			list = lappend_oid(list, catalog_get_oid(&scan, of_tiering[i],
+													 REGCLASSOID));
+	catalog_end(&scan);
+	return list;
 }
 
 /*

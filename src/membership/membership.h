@@ -89,8 +89,6 @@ extern List *membership_relations(const Population *population);
 
 /* Make the tables, unless they are there.  The caller is connected to SPI. */
 extern void membership_make(const Population *population);
-/* Give the tables to the owner of the base table, who may be another now. */
-extern void membership_follow_owner(const Population *population);
 /* Drop the tables, if there are any. */
 extern void membership_drop(const Population *population);
 

@@ -239,21 +239,6 @@ comment_table(const Population *population, Oid relid, const char *comment)
 }
 
 void
-membership_follow_owner(const Population *population)
-{
-	Oid			owner = relation_owner(population->oid);
-	ListCell   *lc;
-
-	foreach(lc, membership_relations(population))
-	{
-		Oid			relid = lfirst_oid(lc);
-
-		if (relation_name(relid) != NULL && relation_owner(relid) != owner)
-			catalog_hand_over(relid, owner);
-	}
-}
-
-void
 membership_drop(const Population *population)
 {
 	List	   *relations = membership_relations(population);
@@ -261,7 +246,6 @@ membership_drop(const Population *population)
 
 	if (relations == NIL)
 		return;
-	membership_follow_owner(population);
 	catalog_execute("DELETE FROM segment.membership WHERE population = $1",
 					1, (Oid[]) {NAMEOID},
 					(Datum[]) {name_datum(population->name)}, NULL);

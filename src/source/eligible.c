@@ -43,8 +43,8 @@ static void refuse_below_source(const Source *source, const char *name,
 static List *all_sources(void);
 static const Source *source_of(List *sources, Oid relid);
 static bool is_of_system(Relation relation);
-static void check_readable(Oid relid, const Population *population);
-static void tell_hidden(Oid relid, const Population *population, int level);
+static void check_readable(Oid relid, const Population *population,
+						   int level);
 static Form_pg_attribute find_column(Relation relation, const char *column,
 									 const char *purpose);
 static void check_stored(Relation relation, Form_pg_attribute column,
@@ -282,7 +282,7 @@ source_check_rights(const Population *population, Oid relid)
 					 errdetail("Attaching creates triggers on it."),
 					 errhint("Ask its owner to attach it, or for GRANT TRIGGER.")));
 
-	check_readable(relid, population);
+	check_readable(relid, population, ERROR);
 }
 
 void
@@ -292,55 +292,45 @@ source_check_readable(const Source *source)
 
 	source_check(source);
 	foreach(lc, source_relations(source))
-		check_readable(lfirst_oid(lc), source->population);
+		check_readable(lfirst_oid(lc), source->population, ERROR);
+}
+
+void
+source_warn_hidden(const Source *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_relations(source))
+		check_readable(lfirst_oid(lc), source->population, WARNING);
 }
 
 /*
  * check_readable() refuses a table of which the population's owner may not
- * read all rows.
+ * read all rows, or warns of it.
  */
 static void
-check_readable(Oid relid, const Population *population)
+check_readable(Oid relid, const Population *population, int level)
 {
 	Oid			owner = relation_owner(population->oid);
+	const char *role = quote_identifier(GetUserNameFromId(owner, false));
 
 	if (pg_class_aclcheck(relid, owner, ACL_SELECT) != ACLCHECK_OK)
-		ereport(ERROR,
+		ereport(level,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the owner of population \"%s\" may not read table \"%s\"",
 						population->name, get_rel_name(relid)),
 				 errhint("GRANT SELECT ON %s TO %s;",
-						 relation_name(relid),
-						 quote_identifier(GetUserNameFromId(owner, false)))));
-	tell_hidden(relid, population, ERROR);
-}
-
-void
-source_warn_hidden(const Population *population, Oid relid)
-{
-	tell_hidden(relid, population, WARNING);
-}
-
-/*
- * tell_hidden() says so if policies hide rows of a table from the population's
- * owner.
- */
-static void
-tell_hidden(Oid relid, const Population *population, int level)
-{
-	Oid			owner = relation_owner(population->oid);
-
-	if (check_enable_rls(relid, owner, true) != RLS_ENABLED)
-		return;
-	ereport(level,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("row-level security hides rows of \"%s\" from the owner of population \"%s\"",
-					get_rel_name(relid), population->name),
-			 level == ERROR ?
-			 errdetail("Traits would be computed from the rows that role sees, not from all.") :
-			 errdetail("Changes of the table will fail where its rows have to be read again."),
-			 errhint("Let the owner of the table own the population, too, or let that role see all rows: ALTER ROLE %s BYPASSRLS",
-					 quote_identifier(GetUserNameFromId(owner, false)))));
+						 relation_name(relid), role)));
+	else if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
+		ereport(level,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row-level security hides rows of \"%s\" from the owner of population \"%s\"",
+						get_rel_name(relid), population->name),
+				 level == ERROR ?
+				 errdetail("Traits would be computed from the rows that role sees, not from all.") :
+				 errdetail("Changes of the table will fail where its rows have to be read again."),
+				 errhint("Let the owner of the table own the population, too, or let that role see all rows: ALTER ROLE %s BYPASSRLS",
+						 role)));
 }
 
 AttrNumber

@@ -475,11 +475,11 @@ extern void source_check_below(Oid relid);
 /*
  * source_check_readable() raises an error if the source is unfit, or if the
  * population's owner may not read all of it.  Call it before the source is
- * locked.  source_warn_hidden() warns if policies hide rows of a table from
- * that role.
+ * locked.  source_warn_hidden() warns if that role may not read all of it; the
+ * source is fit.
  */
 extern void source_check_readable(const Source *source);
-extern void source_warn_hidden(const Population *population, Oid relid);
+extern void source_warn_hidden(const Source *source);
 
 /* attach.c: changing sources ---------------------------------------------- */
 

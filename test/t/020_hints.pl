@@ -78,6 +78,7 @@ my @table = (
 	[ argument => qr/^Give a number of \w+, for example (price => 100)\.$/ ],
 	[ argument => qr/^Write(?:,|) (?|(stock => -1) if there is no end of it|(most => 0) for any number|for example, (expires => '[\w ]+'))\.$/ ],
 	[ sql => qr/^Use (segment.join_program\(.*\))\.$/, sub { "SELECT $_[0]" } ],
+	[ sql => qr/^Give the population away, and it goes along: (ALTER VIEW .* OWNER TO .*)$/ ],
 	[ sql => qr/^Let the owner of the table own the population, too, .*: (ALTER ROLE .* BYPASSRLS)$/ ],
 	[ sql => qr/^Write: (SELECT .*)$/ ],
 	[ sql => qr/^(GRANT SELECT ON .*;)$/ ],
