@@ -26,7 +26,6 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 #include "audience/conditions.h"
 
@@ -183,10 +182,9 @@ collect_elements(Collection *into, Node *array, OpExpr *comparison,
 int
 comparison_strategy(Node *left, Oid operator, Oid *family)
 {
-	TypeCacheEntry *cache = lookup_type_cache(exprType(left),
-											  TYPECACHE_BTREE_OPFAMILY);
+	Oid			input;
 
-	*family = cache->btree_opf;
+	*family = default_order(exprType(left), &input);
 	return OidIsValid(*family) ?
 		get_op_opfamily_strategy(operator, *family) : 0;
 }

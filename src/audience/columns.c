@@ -15,9 +15,10 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/sysattr.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "audience/conditions.h"
 
@@ -131,9 +132,7 @@ column_of(AudienceIndex *index, int bit)
 {
 	AttrNumber	number = bit + FirstLowInvalidHeapAttributeNumber;
 	Column	   *column;
-	int32		typmod;
-	Oid			type;
-	Oid			collation;
+	Relation	base;
 
 	for (int i = 0; i < index->ncolumns; i++)
 		if (index->columns[i].number == number)
@@ -144,8 +143,10 @@ column_of(AudienceIndex *index, int bit)
 	column = &index->columns[index->ncolumns++];
 	memset(column, 0, sizeof(Column));
 	column->number = number;
-	get_atttypetypmodcoll(index->population->oid, number, &type, &typmod,
-						  &collation);
-	get_typlenbyval(type, &column->typlen, &column->typbyval);
+	base = relation_open(index->population->oid, AccessShareLock);
+	column->typlen = TupleDescAttr(RelationGetDescr(base), number - 1)->attlen;
+	column->typbyval = TupleDescAttr(RelationGetDescr(base),
+									 number - 1)->attbyval;
+	relation_close(base, AccessShareLock);
 	return column;
 }

@@ -26,7 +26,6 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/typcache.h"
 
 #include "audience/conditions.h"
 
@@ -91,7 +90,7 @@ elements_of(Collection *into, Node *array, Oid collation)
 			return operand;
 	}
 	if (has_clock(array) || !OidIsValid(type) ||
-		!OidIsValid(lookup_type_cache(type, TYPECACHE_HASH_PROC)->hash_proc))
+		!OidIsValid(hash_function(type)))
 		return NULL;
 	operand = make_operand(into, array, type, collation, NULL);
 	operand->elements = true;
@@ -173,15 +172,14 @@ make_operand(Collection *into, Node *expr, Oid type, Oid collation,
 static void
 find_hash(Operand *operand)
 {
-	TypeCacheEntry *cache = lookup_type_cache(operand->type,
-											  TYPECACHE_HASH_PROC |
-											  TYPECACHE_EQ_OPR);
+	Oid			hash = hash_function(operand->type);
+	Oid			equal = order_operator(operand->type, BTEqualStrategyNumber);
 
-	if (!OidIsValid(cache->hash_proc) || !OidIsValid(cache->eq_opr))
+	if (!OidIsValid(hash) || !OidIsValid(equal))
 		return;
 	operand->hashed = true;
-	fmgr_info(cache->hash_proc, &operand->hash);
-	fmgr_info(get_opcode(cache->eq_opr), &operand->equal);
+	fmgr_info(hash, &operand->hash);
+	fmgr_info(get_opcode(equal), &operand->equal);
 }
 
 void

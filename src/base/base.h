@@ -456,6 +456,26 @@ extern void settings_take_memory(void);
 /* Have two values the same bytes?  Long ones are mostly not fetched. */
 extern bool same_image(Datum a, Datum b, bool typbyval, int16 typlen);
 
+/* operators.c: how are values of a type compared? ------------------------- */
+
+/*
+ * The family of the default btree operator class of a type, and in *input the
+ * type that the class is declared for: text of varchar, anyarray of integer[].
+ * InvalidOid if the type has no order.
+ */
+extern Oid	default_order(Oid type, Oid *input);
+
+/*
+ * The operator that compares two values of a type, by its btree strategy, and
+ * the function that orders them; InvalidOid if there is none.  A type without
+ * an order may have equality, which is that of its default hash class.
+ */
+extern Oid	order_operator(Oid type, int strategy);
+extern Oid	order_function(Oid type);
+
+/* The function that hashes a type by its equality; InvalidOid: none. */
+extern Oid	hash_function(Oid type);
+
 /* objects.c: which objects are ours, and what are others called? ---------- */
 
 /* Schemas, by name: the extension's own, and that of the population tables. */

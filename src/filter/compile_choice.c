@@ -26,7 +26,6 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_collate.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 #include "filter/compile_private.h"
 
@@ -142,10 +141,11 @@ static int
 strategy_of(const OpExpr *comparison)
 {
 	Oid			type = exprType(linitial(comparison->args));
-	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
+	Oid			input;
+	Oid			family = default_order(type, &input);
 
-	return OidIsValid(entry->btree_opf) ?
-		get_op_opfamily_strategy(comparison->opno, entry->btree_opf) : 0;
+	return OidIsValid(family) ?
+		get_op_opfamily_strategy(comparison->opno, family) : 0;
 }
 
 /*
@@ -264,6 +264,7 @@ choice_implies(Expr *one, Expr *other)
 	OpExpr	   *right = (OpExpr *) other;
 	Const	   *constants[2];
 	Oid			family;
+	Oid			input;
 	Oid			compare;
 	Oid			collation;
 	int			strategy;
@@ -278,8 +279,7 @@ choice_implies(Expr *one, Expr *other)
 
 	constants[0] = lsecond(left->args);
 	constants[1] = lsecond(right->args);
-	family = lookup_type_cache(exprType(linitial(left->args)),
-							   TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+	family = default_order(exprType(linitial(left->args)), &input);
 	compare = get_opfamily_proc(family, constants[0]->consttype,
 								constants[1]->consttype, BTORDER_PROC);
 	if (!OidIsValid(compare))

@@ -40,7 +40,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 #include "filter/compile_private.h"
 
@@ -179,12 +178,17 @@ call_with_types(Oid schema, const char *name, int nargs, Oid *types,
 static Expr *
 make_operator(Oid operator, Expr *left, Expr *right)
 {
-	OpExpr	   *expr = (OpExpr *) make_opclause(operator, InvalidOid, false,
-												left, right,
-												InvalidOid, InvalidOid);
+	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
+	Form_pg_operator form;
+	OpExpr	   *expr;
 
-	expr->opfuncid = get_opcode(operator);
-	expr->opresulttype = get_func_rettype(expr->opfuncid);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", operator);
+	form = (Form_pg_operator) GETSTRUCT(tuple);
+	expr = (OpExpr *) make_opclause(operator, form->oprresult, false, left,
+									right, InvalidOid, InvalidOid);
+	expr->opfuncid = form->oprcode;
+	ReleaseSysCache(tuple);
 	return (Expr *) expr;
 }
 
@@ -263,24 +267,14 @@ expr_collated(Expr *value, Oid collation)
 static Oid
 comparison_operator(StrategyNumber strategy, Oid left, Oid right)
 {
-	TypeCacheEntry *entry = lookup_type_cache(left,
-											  TYPECACHE_EQ_OPR |
-											  TYPECACHE_LT_OPR |
-											  TYPECACHE_GT_OPR |
-											  TYPECACHE_BTREE_OPFAMILY);
+	Oid			family;
+	Oid			input;
 
-	if (left != right)
-		return OidIsValid(entry->btree_opf) ?
-			get_opfamily_member(entry->btree_opf, left, right, strategy) :
-			InvalidOid;
-
-	/* the cache has checked that elements of arrays and fields compare, too */
-	if (strategy == BTEqualStrategyNumber)
-		return entry->eq_opr;
-	if (!OidIsValid(entry->lt_opr))
-		return InvalidOid;
-	return get_opfamily_member(entry->btree_opf, entry->btree_opintype,
-							   entry->btree_opintype, strategy);
+	if (left == right)
+		return order_operator(left, strategy);
+	family = default_order(left, &input);
+	return OidIsValid(family) ?
+		get_opfamily_member(family, left, right, strategy) : InvalidOid;
 }
 
 Expr *
@@ -430,7 +424,8 @@ expr_plain(Expr *value)
 	Oid			type = expr_type(value);
 	int32		typmod = exprTypmod((Node *) value);
 	Oid			base = getBaseTypeAndTypmod(type, &typmod);
-	TypeCacheEntry *entry = lookup_type_cache(base, TYPECACHE_BTREE_OPFAMILY);
+	Oid			ordered;
+	Oid			family = default_order(base, &ordered);
 
 	if (base != type)
 		value = (Expr *) makeRelabelType(value, base, typmod,
@@ -450,10 +445,10 @@ expr_plain(Expr *value)
 		text->location = -1;
 		value = (Expr *) text;
 	}
-	else if (OidIsValid(entry->btree_opf) && entry->btree_opintype != base &&
-			 !IsPolymorphicType(entry->btree_opintype) &&
-			 IsBinaryCoercible(base, entry->btree_opintype))
-		value = (Expr *) makeRelabelType(value, entry->btree_opintype, -1,
+	else if (OidIsValid(family) && ordered != base &&
+			 !IsPolymorphicType(ordered) &&
+			 IsBinaryCoercible(base, ordered))
+		value = (Expr *) makeRelabelType(value, ordered, -1,
 										 exprCollation((Node *) value),
 										 COERCE_IMPLICIT_CAST);
 

@@ -20,7 +20,6 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 #include "filter/compile_private.h"
 #include "filter/filter_private.h"
@@ -323,7 +322,7 @@ call_choice(FilterScope *scope, const FilterNode *node,
 	{
 		MinMaxExpr *choice = makeNode(MinMaxExpr);
 
-		if (!OidIsValid(lookup_type_cache(type, TYPECACHE_CMP_PROC)->cmp_proc))
+		if (!OidIsValid(order_function(type)))
 			refuse_operand(scope, node->args[0], type,
 						   "of a type that has an order", NULL);
 		choice->minmaxtype = type;

@@ -171,7 +171,9 @@ interest(const Source *source)
 static FlowInterest *
 make_interest(const Source *source)
 {
-	List	   *all = rules_read(source->population);
+	/* where there are no programs one table less is opened */
+	List	   *all = program_names(source->population) == NIL ? NIL :
+		rules_read(source->population);
 	SourceRules *rules = palloc0(sizeof(SourceRules));
 	List	   *values = NIL;
 	ListCell   *lc;

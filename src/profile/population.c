@@ -246,7 +246,27 @@ population_copy(const Population *population)
 AttrNumber
 population_column(const Population *population, const char *column)
 {
-	return get_attnum(population->oid, column);
+	FormData_pg_attribute found;
+
+	return population_find_column(population, column, &found) ?
+		found.attnum : InvalidAttrNumber;
+}
+
+bool
+population_find_column(const Population *population, const char *column,
+					   FormData_pg_attribute *found)
+{
+	Relation	base = try_relation_open(population->oid, AccessShareLock);
+	int			attno = SPI_ERROR_NOATTRIBUTE;
+
+	if (base == NULL)
+		return false;
+	/* not by the server's caches: they read each column by itself */
+	attno = SPI_fnumber(RelationGetDescr(base), column);
+	if (attno > 0)
+		*found = *TupleDescAttr(RelationGetDescr(base), attno - 1);
+	relation_close(base, AccessShareLock);
+	return attno > 0;
 }
 
 char *

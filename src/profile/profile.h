@@ -75,6 +75,10 @@ extern Population *population_copy(const Population *population);
 /* A column of the base table by name, InvalidAttrNumber if there is none. */
 extern AttrNumber population_column(const Population *population,
 									const char *column);
+/* The same, with all that is known of it; false if there is none. */
+extern bool population_find_column(const Population *population,
+								   const char *column,
+								   FormData_pg_attribute *found);
 
 /*
  * The names of base table and view, qualified and quoted: segment_data.shop.

@@ -66,7 +66,8 @@ store_read(Relation base, const Population *population, ProfileStore *store)
 	store->evaluated_at = base_column(base, "evaluated_at", TIMESTAMPTZOID,
 									  population);
 	store->wake_at = base_column(base, "wake_at", TIMESTAMPTZOID, population);
-	store->build = get_attnum(store->base, PROFILE_BUILD_COLUMN);
+	store->build = Max(SPI_fnumber(RelationGetDescr(base),
+								   PROFILE_BUILD_COLUMN), 0);
 	store->owners_code = table_runs_code(base);
 	foreach(lc, RelationGetIndexList(base))
 	{
@@ -86,9 +87,9 @@ static AttrNumber
 base_column(Relation base, const char *column, Oid type,
 			const Population *population)
 {
-	AttrNumber	attno = get_attnum(RelationGetRelid(base), column);
+	int			attno = SPI_fnumber(RelationGetDescr(base), column);
 
-	if (attno == InvalidAttrNumber ||
+	if (attno <= 0 ||
 		TupleDescAttr(RelationGetDescr(base), attno - 1)->atttypid != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

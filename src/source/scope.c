@@ -151,8 +151,8 @@ column_of_source(FilterScope *scope, const char *name)
 	Expr	   *column = filter_row_field(row, name);
 
 	if (column != NULL && IsA(column, Var) &&
-		get_attgenerated(get_typ_typrelid(row->type),
-						 ((Var *) column)->varattno) ==
+		TupleDescAttr(row->fields,
+					  ((Var *) column)->varattno - 1)->attgenerated ==
 		ATTRIBUTE_GENERATED_VIRTUAL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -36,7 +36,6 @@
 #include "state/state.h"
 #include "state/packed.h"
 
-static bool equal_is_alike(TypeCacheEntry *type, Oid collation);
 static int	compare_contents(const struct varlena *a, const struct varlena *b);
 static Datum read_again(TypeCacheEntry *type, Datum value);
 
@@ -48,30 +47,31 @@ value_order(TypeCacheEntry *type, Oid collation)
 		.collation = OidIsValid(collation) ? collation : type->typcollation,
 	};
 
-	order.alike = equal_is_alike(type, order.collation);
+	order.alike = values_are_alike(type->type_id, order.collation);
 	return order;
 }
 
 /*
- * Do values of the type that are equal always have the same bytes?
- *
  * The server asks the same before it keeps equal entries of an index as one.
  * Its answer for bpchar holds for values of one length only.
  */
-static bool
-equal_is_alike(TypeCacheEntry *type, Oid collation)
+bool
+values_are_alike(Oid type, Oid collation)
 {
+	Oid			base = getBaseType(type);
+	Oid			input;
+	Oid			family = default_order(base, &input);
 	Oid			function;
 	Datum		argument;
 
-	type = lookup_type_cache(type->type_id, TYPECACHE_BTREE_OPFAMILY);
-	if (!OidIsValid(type->btree_opf) || type->type_id == BPCHAROID)
+	if (!OidIsValid(family) || base == BPCHAROID)
 		return false;
-	function = get_opfamily_proc(type->btree_opf, type->btree_opintype,
-								 type->btree_opintype, BTEQUALIMAGE_PROC);
+	function = get_opfamily_proc(family, input, input, BTEQUALIMAGE_PROC);
 	if (!OidIsValid(function))
 		return false;
-	argument = ObjectIdGetDatum(type->btree_opintype);
+	if (!OidIsValid(collation))
+		collation = get_typcollation(type);
+	argument = ObjectIdGetDatum(input);
 	return DatumGetBool(OidFunctionCall1Coll(function, collation, argument));
 }
 

@@ -62,6 +62,12 @@ typedef struct ValueOrder
 /* The order of a type's values; InvalidOid means the type's own collation. */
 extern ValueOrder value_order(TypeCacheEntry *type, Oid collation);
 
+/*
+ * Do values of a type that are equal always have the same bytes, under a
+ * collation or the type's own (InvalidOid)?
+ */
+extern bool values_are_alike(Oid type, Oid collation);
+
 /* Compare two values by their type and collation; 0 means equal. */
 extern int	value_compare(const ValueOrder *order, Datum a, Datum b);
 

@@ -22,7 +22,6 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 #include "time/time_private.h"
 
@@ -70,6 +69,7 @@ static bool
 comparison_recognise(TimeExpr *expr, const TimeCall *call)
 {
 	Oid			family;
+	Oid			input;
 	Oid			compare;
 	Comparison *comparison;
 	bool		holds[3];
@@ -78,8 +78,7 @@ comparison_recognise(TimeExpr *expr, const TimeCall *call)
 	if (!OidIsValid(call->operator) || expr->type != BOOLOID ||
 		list_length(call->args) != 2)
 		return false;
-	family = lookup_type_cache(expr->args[0]->type,
-							   TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+	family = default_order(expr->args[0]->type, &input);
 	if (!OidIsValid(family) ||
 		!operator_holds(call->operator, family, holds))
 		return false;

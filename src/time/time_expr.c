@@ -35,7 +35,6 @@
 #include "nodes/params.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 #include "base/base.h"
 #include "time/time_private.h"
@@ -233,16 +232,16 @@ static const TimeKind *
 make_monotone(TimeExpr *expr)
 {
 	Bitmapset  *columns = NULL;
-	TypeCacheEntry *type = lookup_type_cache(expr->type, TYPECACHE_CMP_PROC);
+	Oid			compare = order_function(expr->type);
 
 	pull_varattnos((Node *) expr->node, 1, &columns);
 	expr->without_row = bms_is_empty(columns);
 	expr->delays = is_delayed_clock(expr);
 	for (int i = 0; i < expr->nargs; i++)
 		expr->may_end |= expr->args[i]->may_end;
-	if (!OidIsValid(type->cmp_proc))
+	if (!OidIsValid(compare))
 		return &kind_other;
-	fmgr_info(type->cmp_proc, &expr->compare);
+	fmgr_info(compare, &expr->compare);
 	return expr->kind;
 }
 

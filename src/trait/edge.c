@@ -214,7 +214,7 @@ step_input(FunctionCallInfo fcinfo)
 	input->typlen = entry->typlen;
 	input->typbyval = entry->typbyval;
 	input->compare = compare;
-	input->alike = type_order(type, input->collation).alike;
+	input->alike = values_are_alike(type, input->collation);
 	function->fn_extra = input;
 	return input;
 }

@@ -77,8 +77,7 @@ pg_noreturn static void type_changed(const Population *population,
 									 Oid before);
 static void check_collation(const Population *population,
 							const StoredTrait *stored,
-							const AggregateColumn *expected,
-							AttrNumber column);
+							const AggregateColumn *expected, Oid collation);
 
 void
 program_init(void)
@@ -473,20 +472,20 @@ find_columns(Step *step, const Population *population,
 	for (int c = 0; c < bound->ncolumns; c++)
 	{
 		char	   *column = stored_column(stored->name, &bound->columns[c]);
-		Oid			type;
+		FormData_pg_attribute found;
 
-		step->columns[c] = population_column(population, column);
-		if (step->columns[c] == InvalidAttrNumber)
+		if (!population_find_column(population, column, &found))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("base table of population \"%s\" has no column \"%s\"",
 							population->name, column),
 					 errdetail("It should hold %s.", stored->text)));
-		type = get_atttype(population->oid, step->columns[c]);
-		if (type != bound->columns[c].type)
-			type_changed(population, stored, bound->columns[c].type, type);
+		step->columns[c] = found.attnum;
+		if (found.atttypid != bound->columns[c].type)
+			type_changed(population, stored, bound->columns[c].type,
+						 found.atttypid);
 		check_collation(population, stored, &bound->columns[c],
-						step->columns[c]);
+						found.attcollation);
 	}
 	/* the column of a tally or series does not show the type of the values */
 	if (stored_hides_type(bound) && bound->input.type != stored->value_type)
@@ -527,14 +526,8 @@ type_changed(const Population *population, const StoredTrait *stored,
  */
 static void
 check_collation(const Population *population, const StoredTrait *stored,
-				const AggregateColumn *expected, AttrNumber column)
+				const AggregateColumn *expected, Oid collation)
 {
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
-
-	get_atttypetypmodcoll(population->oid, column, &type, &typmod,
-						  &collation);
 	if (!OidIsValid(expected->collation) || expected->collation == collation)
 		return;
 	ereport(ERROR,

@@ -29,7 +29,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 #include "base/base.h"
 #include "trait/best.h"
@@ -232,17 +231,12 @@ stored_fits(const Population *population, const StoredTrait *stored,
 	{
 		const AggregateColumn *column = &bound->columns[i];
 		char	   *name = stored_column(stored->name, column);
-		AttrNumber	attno = population_column(population, name);
-		Oid			type;
-		int32		typmod;
-		Oid			collation;
+		FormData_pg_attribute found;
 
-		if (attno == InvalidAttrNumber)
-			return false;
-		get_atttypetypmodcoll(population->oid, attno, &type, &typmod,
-							  &collation);
-		if (type != column->type ||
-			(OidIsValid(column->collation) && collation != column->collation))
+		if (!population_find_column(population, name, &found) ||
+			found.atttypid != column->type ||
+			(OidIsValid(column->collation) &&
+			 found.attcollation != column->collation))
 			return false;
 	}
 	return true;
@@ -259,18 +253,18 @@ stored_hides_type(const BoundTrait *bound)
 static void
 describe_input(AggregateInput *input, Oid type, int32 typmod, Oid collation)
 {
-	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_CMP_PROC);
+	Oid			compare = order_function(type);
 
 	input->type = type;
 	input->typmod = typmod;
 	input->collation = collation;
 	get_typlenbyval(type, &input->typlen, &input->typbyval);
-	if (OidIsValid(entry->cmp_proc))
+	if (OidIsValid(compare))
 	{
-		input->alike = type_order(type, collation).alike;
+		input->alike = values_are_alike(type, collation);
 		/* not the type cache's own, whose fn_extra may be in use elsewhere */
 		input->compare = palloc(sizeof(FmgrInfo));
-		fmgr_info(entry->cmp_proc, input->compare);
+		fmgr_info(compare, input->compare);
 	}
 }
 

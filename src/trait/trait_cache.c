@@ -205,15 +205,10 @@ read_stored(const Population *population)
 static Oid
 column_collation(const Population *population, const char *column)
 {
-	AttrNumber	number = population_column(population, column);
-	Oid			type;
-	int32		typmod;
-	Oid			collation = InvalidOid;
+	FormData_pg_attribute found;
 
-	if (number != InvalidAttrNumber)
-		get_atttypetypmodcoll(population->oid, number, &type, &typmod,
-							  &collation);
-	return collation;
+	return population_find_column(population, column, &found) ?
+		found.attcollation : InvalidOid;
 }
 
 static int
