@@ -37,7 +37,7 @@ ALTER TABLE segment_data.guest_club_hold ALTER state DROP NOT NULL;
 ALTER TABLE segment_data.guest_club_granted DROP raw;
 ALTER TABLE segment_data.guest_club_step ALTER tier TYPE varchar(20);
 ALTER TABLE segment_data.guest_club_entry ALTER points TYPE int;
-ALTER TABLE segment_data.guest_club_lot ALTER lot DROP IDENTITY;
+ALTER TABLE segment_data.guest_club_movement ALTER movement DROP IDENTITY;
 -- all else is the owner's business
 ALTER TABLE segment_data.guest_club_lot ADD shop text, ADD CONSTRAINT few CHECK (granted < 1000000);
 RESET ROLE;

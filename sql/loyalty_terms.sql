@@ -79,6 +79,16 @@ SELECT outcome('SELECT ' || call) FROM unnest(ARRAY[
     $$segment.create_program('club')$$, $$segment.create_program('My Club')$$, $$segment.create_program('')$$, $$segment.create_program(repeat('x', 60))$$,
     $$segment.alter_program('clap')$$, $$segment.alter_program('club', unit => 'stars')$$, $$segment.drop_program('clubb')$$,
     $$segment.program_report('club', 'fortnight')$$, $$segment.program_report('club', 'month', 0)$$, $$segment.rename_source('club_entry', 'x')$$]) AS call;
+-- activity keeps points that are set aside for longer than their lot was good for
+BEGIN;
+SELECT segment.create_program('visits', expires => 'after 10 days without activity');
+SELECT segment.join_program('visits', 1, 'A'), segment.earn('visits', 1, 100), segment.hold('visits', 1, 40, '30 days') > 0 AS held;
+SELECT set_config('segment.now', (segment.now() + interval '9 days')::text, true) IS NULL, segment.earn('visits', 1, 1) FROM generate_series(1, 4);
+SELECT visits_balance, outcome($$SELECT segment.redeem('visits', 1, 105)$$), segment.redeem('visits', 1, 104) > 0 AS spent FROM guest;
+SELECT visits_balance FROM guest;
+SELECT kind, points, balance FROM segment.statement('visits', 1);
+SELECT * FROM segment.verify_program('visits');
+ROLLBACK;
 -- many points of one customer
 BEGIN;
 SELECT outcome(format('SELECT segment.earn(''club'', 1, %s), segment.earn(''club'', 1, %1$s), club_balance FROM guest', (2::numeric ^ 62)::bigint));

@@ -129,8 +129,10 @@ read_account(Ledger *ledger, Account *account)
 	while ((row = ledger_next(ledger, OPEN_HOLDS_BY_KEY)) != NULL)
 	{
 		value = ledger_value(row, HOLD_STATE, &isnull);
-		account->lapsed |= ledger_int64(row, HOLD_UNTIL) <= account->now &&
-			strcmp(TextDatumGetCString(value), "open") == 0;
+		if (strcmp(TextDatumGetCString(value), "open") != 0)
+			continue;
+		account->holds = true;
+		account->lapsed |= ledger_int64(row, HOLD_UNTIL) <= account->now;
 	}
 }
 

@@ -102,7 +102,7 @@ find_room(Caps *caps, const Rule *rule, TimestampTz at)
 			return known;
 	}
 	values[0] = caps->account->key;
-	values[1] = name_datum(rule->name);
+	values[1] = CStringGetTextDatum(rule->name);
 	values[2] = TimestampTzGetDatum(room->from);
 	values[3] = TimestampTzGetDatum(room->until);
 	(void) ledger_execute(caps->ledger->program, ASK_CAPPED, values, NULL);

@@ -343,8 +343,8 @@ read_grant(Ledger *ledger, Grant *grant)
 	TupleTableSlot *row;
 
 	grant->at = DT_NOEND;
-	ledger_seek(ledger, GRANTED_BY_REF, name_datum(grant->rule),
-				CStringGetTextDatum(grant->ref));
+	ledger_seek(ledger, GRANTED_BY_REF, CStringGetTextDatum(grant->ref),
+				CStringGetTextDatum(grant->rule));
 	row = ledger_next(ledger, GRANTED_BY_REF);
 	ledger_unscratch(ledger, old);
 	if (row != NULL)
@@ -547,8 +547,8 @@ set_grant(Rows *rows, int row, const Grant *grant)
 	int64		movement = grant->made != NULL ? grant->made->number :
 		grant->movement;
 
-	rows_set(rows, row, GRANTED_RULE, name_datum(grant->rule));
 	rows_set(rows, row, GRANTED_REF, CStringGetTextDatum(grant->ref));
+	rows_set(rows, row, GRANTED_RULE, CStringGetTextDatum(grant->rule));
 	rows_set(rows, row, GRANTED_KEY, grant->account->key);
 	rows_set(rows, row, GRANTED_VERSION, Int32GetDatum(grant->version));
 	rows_set(rows, row, GRANTED_RAW, NumericGetDatum(grant->raw));

@@ -188,7 +188,7 @@ end_hold(FunctionCallInfo fcinfo, bool settling)
 				 errmsg("program \"%s\" has no hold " INT64_FORMAT,
 						program->name, hold),
 				 errhint("Give the number that segment.hold() returned.")));
-	key = profile_key_copy(program->population, result_value(0, 8, &isnull));
+	key = profile_key_copy(program->population, result_value(0, 7, &isnull));
 	account = ledger_add_account(ledger, key);
 	movement = ledger_lock(ledger);
 	if (movement == 0)
@@ -215,9 +215,9 @@ end_locked(FunctionCallInfo fcinfo, Ledger *ledger, Account *account,
 	Datum		values[4];
 	ListCell   *lc;
 
-	held = DatumGetInt64(result_value(0, 9, &isnull));
-	until = DatumGetTimestampTz(result_value(0, 10, &isnull));
-	state = TextDatumGetCString(result_value(0, 11, &isnull));
+	held = DatumGetInt64(result_value(0, 8, &isnull));
+	until = DatumGetTimestampTz(result_value(0, 9, &isnull));
+	state = TextDatumGetCString(result_value(0, 10, &isnull));
 	if (strcmp(state, "open") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -244,7 +244,7 @@ end_locked(FunctionCallInfo fcinfo, Ledger *ledger, Account *account,
 
 		share->lot = lot_of_row(account, i);
 		share->points = DatumGetInt64(result_value(i, 6, &isnull));
-		share->lapses = DatumGetBool(result_value(i, 7, &isnull));
+		share->lapses = until < share->lot->expires_at;
 		shares = lappend(shares, share);
 	}
 

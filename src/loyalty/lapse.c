@@ -29,6 +29,7 @@ holds_lapse(Ledger *ledger, Account *account)
 	bool		isnull;
 
 	movement->account = account;
+	movement->entries = -1;
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Lot		   *lot = lot_of_row(account, i);

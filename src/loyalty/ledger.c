@@ -35,7 +35,9 @@ static List *lots_that(const Ledger *ledger, bool are_new);
 static void write_new_lots(Ledger *ledger);
 static void write_changed_lots(Ledger *ledger);
 static void write_lots(Ledger *ledger, bool are_new);
+static int64 new_lot_number(Ledger *ledger, Movement *movement);
 static void write_entries(Ledger *ledger);
+static int32 next_entry(Ledger *ledger, Movement *movement);
 
 Ledger *
 ledger_begin(const Program *program, const char *token, const char *request)
@@ -184,7 +186,7 @@ static void
 write_movements(Ledger *ledger)
 {
 	const LedgerTable *table = ledger_table(ledger, MOVEMENT_TABLE);
-	Name		by = palloc0(NAMEDATALEN);
+	Datum		by;
 	List	   *movements = NIL;
 	Rows	   *rows;
 	ListCell   *lc;
@@ -194,7 +196,7 @@ write_movements(Ledger *ledger)
 			movements = lappend(movements, lfirst(lc));
 	if (movements == NIL)
 		return;
-	namestrcpy(by, GetUserNameFromId(ledger->before.user, false));
+	by = CStringGetTextDatum(GetUserNameFromId(ledger->before.user, false));
 	rows = rows_make(MOVEMENT_TABLE, list_length(movements));
 	foreach(lc, movements)
 	{
@@ -203,7 +205,7 @@ write_movements(Ledger *ledger)
 
 		movement->number = table_number(table);
 		set_movement(ledger, rows, i, movement);
-		rows_set(rows, i, MOVEMENT_BY, NameGetDatum(by));
+		rows_set(rows, i, MOVEMENT_BY, by);
 	}
 	if (!rows_insert(ledger, rows))
 		ledger_refuse_token(ledger, 0);
@@ -239,7 +241,8 @@ set_movement(const Ledger *ledger, Rows *rows, int row,
 	}
 	if (movement->rule != NULL)
 	{
-		rows_set(rows, row, MOVEMENT_RULE, name_datum(movement->rule));
+		rows_set(rows, row, MOVEMENT_RULE,
+				 CStringGetTextDatum(movement->rule));
 		rows_set(rows, row, MOVEMENT_VERSION,
 				 Int32GetDatum(movement->version));
 	}
@@ -293,8 +296,7 @@ write_lots(Ledger *ledger, bool are_new)
 
 		if (are_new)
 		{
-			lot_set_number(lot, table_number(ledger_table(ledger,
-															 LOT_TABLE)));
+			lot_set_number(lot, new_lot_number(ledger, lot->movement));
 			rows_set(rows, i, LOT_MOVEMENT,
 					 Int64GetDatum(lot->movement->number));
 			rows_set(rows, i, LOT_KEY, lot->account->key);
@@ -315,11 +317,21 @@ write_lots(Ledger *ledger, bool are_new)
 		rows_update(ledger, rows, LOT_BY_NUMBER, 1);
 }
 
+/* new_lot_number() is the number of a lot that a movement makes. */
+static int64
+new_lot_number(Ledger *ledger, Movement *movement)
+{
+	bool		first = !movement->has_lot;
+
+	movement->has_lot = true;
+	return first ? movement->number :
+		table_number(ledger_table(ledger, MOVEMENT_TABLE));
+}
+
 /* write_entries() writes all entries at once, as they are one batch. */
 static void
 write_entries(Ledger *ledger)
 {
-	const LedgerTable *table = ledger_table(ledger, ENTRY_TABLE);
 	Rows	   *rows;
 	ListCell   *lc;
 
@@ -331,9 +343,10 @@ write_entries(Ledger *ledger)
 		const Entry *entry = lfirst(lc);
 		int			i = foreach_current_index(lc);
 
-		rows_set(rows, i, ENTRY_ENTRY, Int64GetDatum(table_number(table)));
 		rows_set(rows, i, ENTRY_MOVEMENT,
 				 Int64GetDatum(entry->movement->number));
+		rows_set(rows, i, ENTRY_ENTRY,
+				 Int32GetDatum(next_entry(ledger, entry->movement)));
 		if (entry->lot != NULL)
 			rows_set(rows, i, ENTRY_LOT, Int64GetDatum(entry->lot->number));
 		rows_set(rows, i, ENTRY_KEY, entry->movement->account->key);
@@ -344,6 +357,28 @@ write_entries(Ledger *ledger)
 	}
 	(void) rows_insert(ledger, rows);
 	ledger->entries = NIL;
+}
+
+/* next_entry() is the number of the next entry of a movement. */
+static int32
+next_entry(Ledger *ledger, Movement *movement)
+{
+	TupleTableSlot *row;
+	bool		isnull;
+
+	if (movement->entries < 0)
+	{
+		movement->entries = 0;
+		ledger_seek(ledger, ENTRIES_BY_MOVEMENT, movement->account->key,
+					Int64GetDatum(movement->number));
+		while ((row = ledger_next(ledger, ENTRIES_BY_MOVEMENT)) != NULL)
+		{
+			Datum		entry = ledger_value(row, ENTRY_ENTRY, &isnull);
+
+			movement->entries = Max(movement->entries, DatumGetInt32(entry));
+		}
+	}
+	return ++movement->entries;
 }
 
 void

@@ -60,8 +60,8 @@ add_granted(Ledger *ledger, Account *account, List *lots, int64 movement)
 {
 	TupleTableSlot *entry;
 
-	ledger_seek(ledger, ENTRIES_BY_MOVEMENT, Int64GetDatum(movement),
-				(Datum) 0);
+	ledger_seek(ledger, ENTRIES_BY_MOVEMENT, account->key,
+				Int64GetDatum(movement));
 	while ((entry = ledger_next(ledger, ENTRIES_BY_MOVEMENT)) != NULL)
 		if (grants(entry))
 			lots = list_append_unique_ptr(lots,

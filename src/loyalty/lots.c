@@ -50,6 +50,8 @@ static List *lots_left(Ledger *ledger, Account *account, int64 enough);
 static bool is_active(const Ledger *ledger, const Lot *lot);
 static void move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
 						TimestampTz expires_at);
+static int64 set_aside(Ledger *ledger, Movement *movement, Lot *lot,
+					   TimestampTz expires_at);
 pg_noreturn static void refuse_draw(Ledger *ledger, Account *account,
 									int64 points);
 static int64 ask_sum(Ledger *ledger, Account *account,
@@ -437,25 +439,54 @@ static void
 move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
 			TimestampTz expires_at)
 {
-	Datum		values[] = {lot->account->key,
-		TimestampTzGetDatum(lot->expires_at),
-	Int64GetDatum(lot->number)};
-	bool		isnull;
 	int64		points;
 
 	if (expires_at <= lot->expires_at)
 		return;
-	(void) ledger_execute(ledger->program, ASK_EXPIRING, values, NULL);
-	points = DatumGetInt64(result_value(0, 1, &isnull));
-	if (isnull)
-		points = 0;
-	SPI_freetuptable(SPI_tuptable);
+	points = lot->remaining;
+	if (lot->account->holds)
+		points += set_aside(ledger, movement, lot, expires_at);
 	ledger_enter(ledger, movement, lot, points, "extend", "expired",
 				 lot->expires_at);
 	ledger_enter(ledger, movement, lot, -points, "extend", "expired",
 				 expires_at);
 	lot->expires_at = expires_at;
 	lot->changed = true;
+}
+
+/*
+ * set_aside() is what open holds have of a lot and give back before it
+ * expires.  Points of a hold that would outlast the lot, and does so no more
+ * when it expires later, are not gone when they come back, but expire then.
+ */
+static int64
+set_aside(Ledger *ledger, Movement *movement, Lot *lot,
+		  TimestampTz expires_at)
+{
+	Datum		values[] = {lot->account->key, Int64GetDatum(lot->number)};
+	uint64		rows = ledger_execute(ledger->program, ASK_ASIDE, values,
+									  NULL);
+	int64		aside = 0;
+	bool		isnull;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		TimestampTz until =
+			DatumGetTimestampTz(result_value(i, 1, &isnull));
+		int64		points = DatumGetInt64(result_value(i, 2, &isnull));
+
+		if (until < lot->expires_at)
+			aside += points;
+		else if (until < expires_at)
+		{
+			ledger_enter(ledger, movement, lot, points, "outlast", "expired",
+						 until);
+			ledger_enter(ledger, movement, lot, -points, "expire", "expired",
+						 expires_at);
+		}
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return aside;
 }
 
 /* ---- not enough ---- */

@@ -475,7 +475,7 @@ CREATE OR REPLACE FUNCTION segment.why(
     program name,
     movement bigint,
     population name DEFAULT NULL,
-    OUT entry bigint,
+    OUT entry integer,
     OUT points bigint,
     OUT kind text,
     OUT contra text,

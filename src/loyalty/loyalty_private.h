@@ -244,7 +244,7 @@ typedef enum LedgerStatement
 	ASK_HELD,
 	ASK_MOVEMENT,
 	ASK_DRAWN,
-	ASK_EXPIRING,
+	ASK_ASIDE,
 	ASK_LAPSED,
 	ASK_HOLD,
 	ADD_HOLD,
@@ -312,7 +312,8 @@ typedef struct Account
 	int64		awaited;		/* what lots pay off that are not active yet */
 	struct Movement *last;		/* of this request, or NULL */
 	TimestampTz now;			/* when the request takes effect */
-	bool		lapsed;			/* some holds have, and are not ended yet */
+	bool		holds;			/* some are open */
+	bool		lapsed;			/* of these some have, and are not ended yet */
 	List	   *lots;			/* Lot *, read or new */
 	struct HTAB *by_number;		/* of these, or NULL while they are few */
 } Account;
@@ -331,6 +332,8 @@ typedef struct Movement
 	bool		has_token;		/* bears the ledger's token */
 	TimestampTz at;				/* when it takes effect */
 	int64		number;			/* once it is written */
+	int32		entries;		/* the last one's number; -1: is not known */
+	bool		has_lot;		/* a lot bears its number */
 } Movement;
 
 /* A grant with what is left of it. */

@@ -285,7 +285,7 @@ is_pending(const Program *program, const Occasion *occasion,
 		   const Entrant *entrant, const char *ref, List *changes)
 {
 	Datum		values[] = {
-		name_datum(occasion->name), CStringGetTextDatum(ref),
+		CStringGetTextDatum(occasion->name), CStringGetTextDatum(ref),
 	};
 	Interval	span = program_pending(program, occasion->pending);
 	const RowChange *change = find_change(changes, occasion->name, ref);

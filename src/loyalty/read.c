@@ -34,23 +34,24 @@ SEGMENT_FUNCTION(segment_program_report);
 
 static const char *const statement_sql =
 	"SELECT g.at, g.kind, g.movement, g.points,"
-	" sum(g.points) OVER (ORDER BY g.at, g.first_entry), g.at <= $2,"
-	" m.ref, m.note, m.by, m.made_at"
+	" sum(g.points) OVER (ORDER BY g.at, g.first), g.at <= $2,"
+	" m.ref, m.note, m.by::name, m.made_at"
 	" FROM (SELECT e.at, CASE WHEN e.contra = 'expired' THEN 'expire'"
 	" ELSE e.kind END AS kind, CASE WHEN e.contra <> 'expired'"
 	" AND (e.kind <> 'release' OR e.at = made.at) THEN e.movement END"
-	" AS movement, sum(e.points) AS points, min(e.entry) AS first_entry"
+	" AS movement, sum(e.points) AS points,"
+	" min(ARRAY[e.movement, e.entry]) AS first"
 	" FROM {entry} e JOIN {movement} made USING (movement)"
 	" WHERE e.key = $1 GROUP BY 1, 2, 3"
 	" HAVING sum(e.points) <> 0) AS g"
 	" LEFT JOIN {movement} m ON m.movement = g.movement"
-	" ORDER BY g.at, g.first_entry";
+	" ORDER BY g.at, g.first";
 
 static const char *const why_sql =
 	"SELECT e.entry, e.points, e.kind, e.contra, e.at, e.lot,"
 	" l.movement, l.active_at, l.expires_at, m.key::text, m.ref, m.token,"
-	" m.reverses, m.note, m.by, m.made_at"
-	" FROM {movement} m JOIN {entry} e USING (movement)"
+	" m.reverses, m.note, m.by::name, m.made_at"
+	" FROM {movement} m JOIN {entry} e USING (key, movement)"
 	" LEFT JOIN {lot} l ON l.lot = e.lot"
 	" WHERE m.movement = $1 ORDER BY e.entry";
 

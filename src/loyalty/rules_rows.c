@@ -246,7 +246,7 @@ refs_of(const RowsAsked *asked, const SourceRow *const *rows, int count,
 		names = names_add(names, ((Rule *) lfirst(lc))->name);
 	foreach(lc, names)
 	{
-		Datum		values[] = {visit->key, name_datum(lfirst(lc))};
+		Datum		values[] = {visit->key, CStringGetTextDatum(lfirst(lc))};
 
 		(void) ledger_execute(asked->program, ASK_REFS, values, NULL);
 		for (uint64 i = 0; i < SPI_processed; i++)

@@ -73,20 +73,21 @@ init_key(Search *search, const SearchForm *form, int number)
 	AttrNumber	column = form->columns[number];
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(search->relation),
 										  column - 1);
-	bool		last = number + 1 == MOST_KEYS ||
-		form->columns[number + 1] == 0;
-	StrategyNumber strategy = form->above && last ? BTGreaterStrategyNumber :
-		BTEqualStrategyNumber;
-	TypeCacheEntry *type = lookup_type_cache(att->atttypid,
-											 TYPECACHE_BTREE_OPFAMILY);
-	Oid			compare = get_opfamily_member(type->btree_opf,
-											  type->btree_opintype,
-											  type->btree_opintype, strategy);
+	bool		above = form->above &&
+		(number + 1 == MOST_KEYS || form->columns[number + 1] == 0);
+	TypeCacheEntry *type =
+		lookup_type_cache(att->atttypid, above ? TYPECACHE_GT_OPR :
+						  TYPECACHE_EQ_OPR_FINFO);
+	FmgrInfo	greater;
 
-	ScanKeyEntryInitialize(&search->keys[number], 0,
-						   search->index != NULL ? number + 1 : column,
-						   strategy, InvalidOid, att->attcollation,
-						   get_opcode(compare), (Datum) 0);
+	if (above)
+		fmgr_info(get_opcode(type->gt_opr), &greater);
+	ScanKeyEntryInitializeWithInfo(&search->keys[number], 0,
+								   search->index != NULL ? number + 1 : column,
+								   above ? BTGreaterStrategyNumber :
+								   BTEqualStrategyNumber, InvalidOid,
+								   att->attcollation, above ? &greater :
+								   &type->eq_opr_finfo, (Datum) 0);
 }
 
 void

@@ -44,15 +44,15 @@ static const ColumnShape movement_shape[] = {
 	{"token", TEXTOID},
 	{"request", TEXTOID},
 	{"reverses", INT8OID},
-	{"by", NAMEOID, true},
+	{"by", TEXTOID, true},
 	{"note", TEXTOID},
-	{"rule", NAMEOID},
+	{"rule", TEXTOID},
 	{"version", INT4OID},
 	{NULL}
 };
 
 static const ColumnShape lot_shape[] = {
-	{"lot", INT8OID, true, true},
+	{"lot", INT8OID, true},
 	{"movement", INT8OID, true},
 	{"key", TYPE_OF_KEYS, true},
 	{"granted", INT8OID, true},
@@ -64,8 +64,8 @@ static const ColumnShape lot_shape[] = {
 };
 
 static const ColumnShape entry_shape[] = {
-	{"entry", INT8OID, true, true},
 	{"movement", INT8OID, true},
+	{"entry", INT4OID, true},
 	{"lot", INT8OID},
 	{"key", TYPE_OF_KEYS, true},
 	{"points", INT8OID, true},
@@ -85,8 +85,8 @@ static const ColumnShape hold_shape[] = {
 };
 
 static const ColumnShape granted_shape[] = {
-	{"rule", NAMEOID, true},
 	{"ref", TEXTOID, true},
+	{"rule", TEXTOID, true},
 	{"key", TYPE_OF_KEYS, true},
 	{"version", INT4OID, true},
 	{"raw", NUMERICOID, true},

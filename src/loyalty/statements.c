@@ -83,38 +83,40 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_DRAWN] = {
 		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at,"
 		" d.drawn FROM (SELECT e.lot, -sum(e.points) AS drawn"
-		" FROM {entry} e WHERE e.movement IN (SELECT $1 UNION ALL"
-		" SELECT m.movement FROM {movement} m WHERE m.reverses = $1)"
+		" FROM {movement} m JOIN {entry} e USING (key, movement)"
+		" WHERE m.movement IN (SELECT $1 UNION ALL"
+		" SELECT r.movement FROM {movement} r WHERE r.reverses = $1)"
 		" AND e.lot IS NOT NULL"
 		" AND e.kind IN ('redeem', 'restore', 'adjust')"
 		" GROUP BY e.lot) AS d JOIN {lot} l USING (lot)"
 		" WHERE d.drawn > 0 ORDER BY l.expires_at DESC, l.lot DESC",
 		1, {INT8OID},
 	},
-	/* key, at, lot: what of a lot expires then, set aside or not */
-	[ASK_EXPIRING] = {
-		"SELECT (-sum(points))::bigint FROM {entry}"
-		" WHERE key = $1 AND at = $2 AND lot = $3 AND contra = 'expired'",
-		3, {KEY_TYPE, TIMESTAMPTZOID, INT8OID},
+	/* key, lot: what open holds have of it */
+	[ASK_ASIDE] = {
+		"SELECT h.until, (-sum(e.points))::bigint"
+		" FROM {hold} h JOIN {entry} e USING (key, movement)"
+		" WHERE h.key = $1 AND h.state = 'open' AND e.lot = $2"
+		" AND e.kind = 'hold' GROUP BY h.movement ORDER BY h.movement",
+		2, {KEY_TYPE, INT8OID},
 	},
 	/* key, at: what lapsed holds give back to lots */
 	[ASK_LAPSED] = {
 		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at,"
 		" sum(e.points)::bigint, max(h.movement)"
-		" FROM {hold} h JOIN {entry} e ON e.movement = h.movement"
-		" AND e.kind = 'release' JOIN {lot} l ON l.lot = e.lot"
+		" FROM {hold} h JOIN {entry} e USING (key, movement)"
+		" JOIN {lot} l USING (lot)"
 		" WHERE h.key = $1 AND h.state = 'open' AND h.until <= $2"
-		" GROUP BY l.lot ORDER BY l.lot",
+		" AND e.kind = 'release' GROUP BY l.lot ORDER BY l.lot",
 		2, {KEY_TYPE, TIMESTAMPTZOID},
 	},
-	/* movement: what an open hold has of lots, and whether it would lapse */
+	/* movement: what a hold has of lots */
 	[ASK_HOLD] = {
 		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at,"
-		" -sum(e.points) FILTER (WHERE e.kind = 'hold')::bigint,"
-		" NOT bool_or(e.kind = 'outlast'), h.key, h.points, h.until, h.state"
-		" FROM {hold} h JOIN {entry} e ON e.movement = h.movement"
-		" JOIN {lot} l ON l.lot = e.lot WHERE h.movement = $1"
-		" GROUP BY l.lot, h.movement ORDER BY l.expires_at, l.lot",
+		" (-sum(e.points))::bigint, h.key, h.points, h.until, h.state"
+		" FROM {hold} h JOIN {entry} e USING (key, movement)"
+		" JOIN {lot} l USING (lot) WHERE h.movement = $1"
+		" AND e.kind = 'hold' GROUP BY l.lot, h.movement ORDER BY l.expires_at, l.lot",
 		1, {INT8OID},
 	},
 	/* movement, key, points, until */
@@ -185,12 +187,14 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_UNUSED] = {
 		"SELECT v.movement FROM {voucher} v CROSS JOIN LATERAL"
 		" (SELECT coalesce(bool_or(l.lot IN (SELECT g.lot FROM {entry} g"
-		" WHERE g.movement IN (SELECT $3 UNION ALL SELECT m.movement"
-		" FROM {movement} m WHERE m.reverses = $3) AND g.points > 0"
+		" WHERE g.key = $1 AND g.movement IN (SELECT $3 UNION ALL"
+		" SELECT m.movement FROM {movement} m WHERE m.reverses = $3)"
+		" AND g.points > 0"
 		" AND g.kind IN ('earn', 'adjust'))), false) AS own,"
 		" bool_or(l.expires_at > $2) AS good FROM {entry} e"
-		" JOIN {lot} l USING (lot) WHERE e.movement = v.movement"
-		" AND e.kind = 'redeem') AS paid WHERE v.key = $1 AND v.auto"
+		" JOIN {lot} l USING (lot) WHERE e.key = $1"
+		" AND e.movement = v.movement AND e.kind = 'redeem') AS paid"
+		" WHERE v.key = $1 AND v.auto"
 		" AND v.ended = 'expired' AND v.ended_at > $2"
 		" AND (paid.own OR paid.good AND $4)"
 		" ORDER BY paid.own DESC, v.movement DESC LIMIT 1",
@@ -232,13 +236,13 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_CAPPED] = {
 		"SELECT sum(points)::bigint FROM {granted} WHERE key = $1"
 		" AND rule = $2 AND at >= $3 AND at < $4",
-		4, {KEY_TYPE, NAMEOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
+		4, {KEY_TYPE, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID},
 	},
 	/* key, rule: of rows that have earned, and are known by a time */
 	[ASK_REFS] = {
 		"SELECT ref FROM {granted} WHERE key = $1 AND rule = $2"
 		" AND at IS NOT NULL AND raw <> 0",
-		2, {KEY_TYPE, NAMEOID},
+		2, {KEY_TYPE, TEXTOID},
 	},
 	/* key: who has brought the customer along */
 	[ASK_REFERRER] = {
@@ -250,7 +254,7 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 	[ASK_GRANTED_AT] = {
 		"SELECT at FROM {granted} WHERE rule = $1 AND ref = $2"
 		" AND raw <> 0 AND at IS NOT NULL",
-		2, {NAMEOID, TEXTOID},
+		2, {TEXTOID, TEXTOID},
 	},
 };
 

@@ -56,8 +56,8 @@ enum
 
 enum
 {
-	ENTRY_ENTRY = 1,
-	ENTRY_MOVEMENT,
+	ENTRY_MOVEMENT = 1,
+	ENTRY_ENTRY,
 	ENTRY_LOT,
 	ENTRY_KEY,
 	ENTRY_POINTS,
@@ -77,8 +77,8 @@ enum
 
 enum
 {
-	GRANTED_RULE = 1,
-	GRANTED_REF,
+	GRANTED_REF = 1,
+	GRANTED_RULE,
 	GRANTED_KEY,
 	GRANTED_VERSION,
 	GRANTED_RAW,
@@ -94,12 +94,12 @@ typedef enum LedgerPath
 {
 	MEMBER_BY_KEY,
 	DEBTS_BY_KEY,				/* entries without a lot */
-	ENTRIES_BY_MOVEMENT,
+	ENTRIES_BY_MOVEMENT,		/* key, movement */
 	OPEN_HOLDS_BY_KEY,
 	LOT_BY_NUMBER,
 	LOTS_BY_EXPIRY,				/* key, expires_at; what has some left */
 	TOKEN,
-	GRANTED_BY_REF,				/* rule, ref */
+	GRANTED_BY_REF,				/* ref, rule */
 	MOVEMENTS_BY_REVERSED,
 #define LEDGER_PATHS	(MOVEMENTS_BY_REVERSED + 1)
 } LedgerPath;
@@ -135,7 +135,7 @@ extern Relation program_table_open(const Program *program, ProgramTable which,
  * table_is_plain() says whether nothing is to be done when a row is written
  * but what rows.c does: no trigger is there but ours, for example.
  * table_path() is the index of a path, InvalidOid if there is none.
- * table_number() is the next number of an identity column.
+ * table_number() is the next number of its identity column.
  */
 extern bool table_is_plain(const LedgerTable *table);
 extern Oid	table_path(const LedgerTable *table, LedgerPath path);

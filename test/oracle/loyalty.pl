@@ -103,7 +103,7 @@ sub simulate
 			  for grep { !$_->{dead} } @{ $customer->{batches} };
 			print "# $_->{points} are held until ", in_text($_->{until}), "\n" for grep { $_->{open} } @{ $customer->{holds} };
 			print "# $customer->{debt} are owed\n";
-			print sql("SELECT e.* FROM segment_data.guest_${name}_entry e WHERE key = $who AND lot IN (SELECT lot FROM segment_data.guest_${name}_entry WHERE at > segment.now()) ORDER BY lot, entry;") if $ENV{ENTRIES};
+			print sql("SELECT e.* FROM segment_data.guest_${name}_entry e WHERE key = $who AND lot IN (SELECT lot FROM segment_data.guest_${name}_entry WHERE at > segment.now()) ORDER BY lot, movement, entry;") if $ENV{ENTRIES};
 			print sql("SELECT lot, granted, remaining, active_at, expires_at FROM segment_data.guest_${name}_lot WHERE key = $who AND expires_at > segment.now() ORDER BY 1;");
 			last;
 		}

@@ -110,7 +110,7 @@ sub everything
 		TABLE segment_data.guest_club_member ORDER BY 1;
 		TABLE segment_data.guest_club_movement ORDER BY 1;
 		TABLE segment_data.guest_club_lot ORDER BY 1;
-		TABLE segment_data.guest_club_entry ORDER BY 1;
+		TABLE segment_data.guest_club_entry ORDER BY 1, 2;
 		TABLE segment_data.guest_club_hold ORDER BY 1;
 		TABLE segment_data.guest_visits_lot ORDER BY 1;
 		SELECT relname, relacl FROM pg_class WHERE relname ~ '^guest_(club|visits)' AND relkind = 'r' ORDER BY 1;
