@@ -59,6 +59,7 @@ at_xact(XactEvent event, void *arg)
 	capture_end();
 	guests_end_transaction();
 	postponed_end_transaction();
+	profile_forget_left();
 	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE)
 		pending_forget();
 }
@@ -75,6 +76,7 @@ at_subxact(SubXactEvent event, SubTransactionId subid,
 		capture_discard(subid);
 		guests_discard(subid);
 		postponed_discard(subid);
+		profile_discard_left(subid);
 		sweep_forget_resume();
 	}
 }

@@ -64,7 +64,11 @@ ledger_lock(Ledger *ledger)
 		account->decided_at = profile_evaluated_at(ledger->population, row);
 		account->now = Max(account->now, account->decided_at);
 	}
-	profile_close(table);
+	/* mostly it is written next */
+	if (ledger->naccounts == 1 && first->exists)
+		profile_leave_open(table);
+	else
+		profile_close(table);
 	CommandCounterIncrement();
 
 	movement = ledger->token == NULL ? 0 : known_token(ledger);

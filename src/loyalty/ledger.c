@@ -176,6 +176,7 @@ void
 ledger_end(Ledger *ledger)
 {
 	ledger_close(ledger);
+	profile_close_left();
 	SPI_finish();
 	if (ledger->acts)
 		act_as_before(ledger->before);

@@ -374,6 +374,7 @@ execute(const char *sql, const LedgerTable *table, const Rows *rows)
 		types[n] = get_array_type(type);
 		values[n++] = column_array(rows, i, type);
 	}
+	profile_close_left();
 	flow_postpone_no_more();
 	protected_write_begin();
 	result = SPI_execute_with_args(sql, n, types, values, NULL, false, 0);

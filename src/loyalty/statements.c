@@ -326,6 +326,7 @@ ledger_execute(const Program *program, LedgerStatement statement,
 		plan = plans->plans[statement] = make_plan(program, statement);
 	else if (!SPI_plan_is_valid(plan))
 		plan_by_indexes(plan);
+	profile_close_left();
 	if (written >= 0)
 		flow_postpone_no_more_for(program->tables[written]);
 	protected_write_begin();

@@ -320,6 +320,22 @@ extern void profile_finish(ProfileTable *table);
 extern void profile_close(ProfileTable *table);
 
 /*
+ * profile_leave_open() is for who has locked one row, and goes on without the
+ * table until it is written: we act as before, and the next profile_open() in
+ * the subtransaction takes the table over, and profile_lock() the row.  The
+ * caller's memory context, in which it was opened, lives until then, or until
+ * profile_close_left() closes a table that was left open, if there is one.
+ * That comes before whatever may change the table in another way: SQL, say.
+ *
+ * profile_forget_left() is for the end of a transaction, and
+ * profile_discard_left() for a subtransaction that is rolled back.
+ */
+extern void profile_leave_open(ProfileTable *table);
+extern void profile_close_left(void);
+extern void profile_forget_left(void);
+extern void profile_discard_left(SubTransactionId subid);
+
+/*
  * A row of a profile of which nothing is known, not even ord and key: filters
  * are evaluated on it for a profile that is not there.
  */

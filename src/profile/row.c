@@ -57,6 +57,16 @@ static bool insert_row(ProfileTable *table);
 TupleTableSlot *
 profile_lock(ProfileTable *table, Datum key)
 {
+	if (table->left)
+	{
+		table->left = false;
+		slot_getallattrs(table->found);
+		if (profile_key_compare(table->population,
+								profile_key(table->population, table->found),
+								key) == 0)
+			return table->found;
+		table_new_snapshot(table);
+	}
 	for (;;)
 	{
 		TM_FailureData failure;

@@ -13,6 +13,10 @@
  * have queued, while we still act as the owner.  Triggers of statements do not
  * fire, as nothing here is a statement.
  *
+ * Who locks a profile, and decides what its rows of a source are to be, does
+ * not know who writes it then: the table is left open for the next one, who
+ * finds the row locked (profile_leave_open).
+ *
  * Lifetimes.  A ProfileTable lives in the context in which it was opened, with
  * its scans and snapshots; rows are read and written in shorter-lived ones.
  *
@@ -40,6 +44,14 @@
 #include "profile/profile_private.h"
 #include "profile/table.h"
 
+/* A table that was left open, until it is opened next; NULL: none. */
+static struct
+{
+	ProfileTable *table;
+	SubTransactionId subid;
+}			left;
+
+static ProfileTable *take_left(const Population *population);
 static void check_snapshot(Oid key_index);
 static void init_result(ProfileTable *table);
 static void find_unused(ProfileTable *table);
@@ -51,10 +63,13 @@ static void name_triggers(void *population);
 ProfileTable *
 profile_open(const Population *population)
 {
-	ProfileTable *table = palloc0(sizeof(ProfileTable));
+	ProfileTable *table = take_left(population);
 	const ProfileStore *store = population_store(population);
 	const Population *current;
 
+	if (table != NULL)
+		return table;
+	table = palloc0(sizeof(ProfileTable));
 	table->population = population;
 	table->store = store;
 	table->context = CurrentMemoryContext;
@@ -178,6 +193,79 @@ profile_close(ProfileTable *table)
 		profile_finish(table);
 	act_as_before(table->before);
 	pfree(table);
+}
+
+/* ---- left open ---- */
+
+void
+profile_leave_open(ProfileTable *table)
+{
+	/* the owner's code is not left unfinished */
+	if (table->before.settings != 0)
+	{
+		profile_close(table);
+		return;
+	}
+	/* not to keep others from tidying up the page */
+	ExecMaterializeSlot(table->found);
+	table->left = true;
+	AfterTriggerEndQuery(table->estate);
+	act_as_before(table->before);
+	left.table = table;
+	left.subid = GetCurrentSubTransactionId();
+}
+
+/*
+ * take_left() opens a table of the population again that was left open, or
+ * returns NULL.
+ */
+static ProfileTable *
+take_left(const Population *population)
+{
+	ProfileTable *table = left.table;
+
+	if (table == NULL || table->population->oid != population->oid)
+		return NULL;
+	if (left.subid != GetCurrentSubTransactionId())
+	{
+		/* who writes the row now makes it another one */
+		table->left = false;
+		return NULL;
+	}
+	left.table = NULL;
+	table->before = act_as_owner_unpinned(table->store->base);
+	AfterTriggerBeginQuery();
+	table->estate->es_output_cid = GetCurrentCommandId(true);
+	if (!table->left)
+		table_new_snapshot(table);
+	return table;
+}
+
+void
+profile_close_left(void)
+{
+	ProfileTable *table = left.table;
+
+	if (table == NULL)
+		return;
+	left.table = NULL;
+	table->before = act_as_owner_unpinned(table->store->base);
+	AfterTriggerBeginQuery();
+	profile_close(table);
+}
+
+void
+profile_forget_left(void)
+{
+	left.table = NULL;
+}
+
+void
+profile_discard_left(SubTransactionId subid)
+{
+	/* a subtransaction that began in it has a higher number */
+	if (left.subid >= subid)
+		left.table = NULL;
 }
 
 /*

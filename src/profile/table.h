@@ -37,6 +37,7 @@ struct ProfileTable
 	ResultRelInfo *result;
 	EPQState   *recheck;		/* for triggers; NULL without triggers */
 	TupleTableSlot *found;		/* the row that was locked last */
+	bool		left;			/* 'found' is locked, and not asked for yet */
 	TupleTableSlot *edited;		/* the row to write */
 	Datum	   *intended;		/* what 'edited' was before BEFORE triggers;
 								 * NULL until there is one */

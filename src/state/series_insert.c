@@ -172,7 +172,8 @@ copy_before(Splice *splice, const SeriesEntry *entry)
 				break;
 			splice->ahead = true;
 		}
-		if (series_compare(&splice->next, entry) > 0)
+		if (splice->next.at >= entry->at &&
+			series_compare(&splice->next, entry) > 0)
 		{
 			copy_run(splice, splice->from, splice->at_from);
 			return;
