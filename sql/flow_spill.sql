@@ -144,4 +144,62 @@ SELECT count(*), sum(orders) FROM spilled;
 SELECT files();
 
 SELECT segment.drop_population('spilled', cascade => true);
+
+-- TRUNCATE of the only source: profiles say how many rows each loses, so a row
+-- that was never counted does not matter; but where others are to be counted in
+-- the same batch, or another source keeps profiles, each row is read
+CREATE TABLE taps (guest text, tapped_at timestamptz, beers integer);
+SELECT segment.create_population('drinkers', 'guest', 'text');
+SELECT segment.attach_source('taps', 'guest', 'tapped_at');
+SELECT segment.create_trait('beers', 'sum(taps.beers)', 'drinkers');
+SELECT segment.create_audience('thirsty', 'beers > 20', 'drinkers');
+CREATE FUNCTION tap() RETURNS bigint LANGUAGE sql AS $$
+    INSERT INTO taps SELECT 'guest ' || e % 700, segment.now(), e % 7
+    FROM generate_series(1, 5000) AS e;
+    SELECT count(*) FROM segment_data.drinkers
+$$;
+CREATE VIEW left_over AS
+SELECT (SELECT count(*) FROM drinkers) AS profiles,
+    segment.size('thirsty', 'drinkers') AS members,
+    (SELECT count(*) FROM segment.verify('drinkers')) AS wrong;
+SET segment.statement_memory = 0;
+SELECT tap();
+TRUNCATE taps;
+TABLE left_over;
+RESET segment.statement_memory;
+SELECT tap();
+SET segment.capture = off;
+INSERT INTO taps VALUES ('guest 1', segment.now(), 1), ('nobody', segment.now(), 1);
+SET segment.capture = on;
+BEGIN;
+INSERT INTO taps VALUES ('guest 2', segment.now(), 50), ('guest 800', segment.now(), 50);
+TRUNCATE taps;
+TABLE left_over;
+INSERT INTO taps VALUES ('guest 3', segment.now(), 50);
+TABLE left_over;
+ROLLBACK;
+SELECT segment.rebuild('drinkers');
+TABLE left_over;
+
+-- while a batch is being applied the server refuses it
+CREATE FUNCTION last_orders() RETURNS trigger LANGUAGE plpgsql
+SET search_path = spill AS $$
+BEGIN
+    INSERT INTO taps VALUES ('guest 4', segment.now(), 50), ('guest 900', segment.now(), 50);
+    TRUNCATE taps;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER last_orders AFTER UPDATE ON segment_data.drinkers
+    FOR EACH ROW WHEN (NEW.guest = 'guest 5') EXECUTE FUNCTION last_orders();
+INSERT INTO taps VALUES ('guest 5', segment.now(), 50), ('guest 6', segment.now(), 50);
+TABLE left_over;
+DROP TRIGGER last_orders ON segment_data.drinkers;
+
+-- with another source
+SELECT segment.attach_source('carts', 'customer', 'started_at', population => 'drinkers');
+TRUNCATE taps;
+SELECT count(*) = (SELECT count(DISTINCT customer) FROM carts) AS same FROM drinkers;
+TABLE left_over;
+DROP VIEW left_over;
+SELECT segment.drop_population('drinkers', cascade => true);
 DROP SCHEMA spill CASCADE;

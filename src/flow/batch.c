@@ -227,6 +227,12 @@ batch_is_alone(void)
 	return batch_awaited() == 1 && !linked_is_noted(batch->contributions);
 }
 
+bool
+batch_is_only(void)
+{
+	return batch_awaited() == 1 && dlist_is_empty(&taken);
+}
+
 List *
 batch_contributions(List *sources)
 {

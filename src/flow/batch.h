@@ -51,11 +51,13 @@ extern void folding_forget(int level);
  * whether none is awaited any more: then the batch is whole.
  *
  * batch_is_alone() says whether the trigger that fires is the last one of the
- * batch, and no row of a source with links waits for its end.
+ * batch, and no row of a source with links waits for its end; batch_is_only()
+ * whether it is, and no other batch is being applied.
  */
 extern void batch_await(int count);
 extern int	batch_awaited(void);
 extern bool batch_is_alone(void);
+extern bool batch_is_only(void);
 extern bool batch_count_out(void);
 
 /*
@@ -146,6 +148,9 @@ extern Contribution *contribution_create(MemoryContext parent,
  *
  * contributions_empty() notes that sources, which have no links, are about to
  * lose all rows; contributions_add_emptied() counts those of one table.
+ * contribution_ends_all() says whether they need not be counted, as the
+ * population's profiles know how many each of them loses: all it has.  Then
+ * contribution_end_all() takes these, if the batch has no other rows.
  */
 extern void contributions_add_rows(List *contributions, Relation relation,
 								   const SourceTable *table,
@@ -160,6 +165,8 @@ extern void contributions_add_table(List *contributions, Relation relation,
 extern void contributions_empty(List *contributions);
 extern void contributions_add_emptied(List *contributions, Relation relation,
 									  Oid top);
+extern bool contribution_ends_all(const Contribution *contribution);
+extern void contribution_end_all(Contribution *contribution);
 
 /* contribution_forget() forgets what is in memory of a profile. */
 extern void contribution_forget(Contribution *contribution, Datum key);
@@ -179,10 +186,14 @@ extern bool spilled_possible(const TraitProgram *program);
 
 /*
  * spilled_put() keeps a row that came (sign +1) or went (-1) after so many
- * truncations.  'counted': traits need not know what the row was.
+ * truncations; spilled_put_counted() one of which traits need not know what it
+ * was, or several if no guest has to, either: then it is NULL.
  */
 extern void spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row,
-						bool counted, int sign, int truncations);
+						int sign, int truncations);
+extern void spilled_put_counted(SpilledRows *spilled, Datum key,
+								TupleTableSlot *row, int64 rows,
+								int truncations);
 
 /* spilled_sort() sorts what was put by key, and reads the first row. */
 extern void spilled_sort(SpilledRows *spilled);

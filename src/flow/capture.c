@@ -240,6 +240,9 @@ population_of_table(const SourceTable *table)
  * along, and so leaves no row, which nobody can say of another table of a
  * tree: TRUNCATE ONLY looks the same here.  Each table is locked already, and
  * its own trigger fires, too, sooner or later; whichever is first counts.
+ *
+ * Where that leaves a population no row at all its profiles say how many each
+ * of them loses, and there are fewer of them.
  */
 static void
 truncate_tables(const SourceTable *table, Relation relation)
@@ -252,6 +255,7 @@ truncate_tables(const SourceTable *table, Relation relation)
 	List	   *tree = emptied ? source_tree(relid, NoLock) :
 		list_make1_oid(relid);
 	List	   *plain = NIL;	/* without links */
+	bool		ends_all;
 	ListCell   *lc;
 
 	if (batch_truncates(population, relid))
@@ -261,9 +265,13 @@ truncate_tables(const SourceTable *table, Relation relation)
 			plain = lappend(plain, lfirst(lc));
 	if (emptied)
 		contributions_empty(plain);
+	ends_all = emptied && batch_is_only() && list_length(plain) == 1 &&
+		contribution_ends_all(linitial(plain));
+	if (ends_all)
+		contribution_end_all(linitial(plain));
 	foreach(lc, tree)
-		truncate_one(population, plain, lfirst_oid(lc), table->relid,
-					 emptied);
+		truncate_one(population, ends_all ? NIL : plain, lfirst_oid(lc),
+					 table->relid, emptied);
 	foreach(lc, contributions)
 		linked_note_truncated(lfirst(lc));
 }

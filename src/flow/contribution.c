@@ -31,6 +31,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "base/base.h"
 #include "flow/batch.h"
@@ -62,7 +63,8 @@ typedef struct Touched
 #include "lib/simplehash.h"
 
 static void empty_touched(Contribution *contribution);
-static void add_truncated(Contribution *contribution, TupleTableSlot *row);
+static void add_truncated(Contribution *contribution, Datum key,
+						  TupleTableSlot *row, int64 rows);
 static void begin_joining(Contribution *contribution, Oid relid, bool whole);
 static void end_joining(Contribution *contribution);
 static void add_row(List *contributions, Oid relid, TupleTableSlot *went,
@@ -71,8 +73,7 @@ static bool row_key(Contribution *contribution, TupleTableSlot *row,
 					Datum *key);
 static Touched *touch(Contribution *contribution, Datum key);
 static Touched *touch_always(Contribution *contribution, Datum key);
-static void spill(Contribution *contribution, Datum key, TupleTableSlot *row,
-				  bool counted, int sign, int truncations);
+static SpilledRows *spilled(Contribution *contribution);
 static TupleTableSlot *row_slot(Relation relation);
 
 Contribution *
@@ -305,7 +306,13 @@ contributions_add_emptied(List *contributions, Relation relation, Oid top)
 	folding_begin();
 	while ((row = source_scan_next(scan)) != NULL)
 		foreach(lc, contributions)
-			add_truncated(lfirst(lc), row);
+		{
+			Contribution *contribution = lfirst(lc);
+			Datum		key;
+
+			if (row_key(contribution, row, &key))
+				add_truncated(contribution, key, row, 1);
+		}
 	folding_end();
 	source_scan_end(scan);
 }
@@ -324,24 +331,53 @@ empty_touched(Contribution *contribution)
 	contribution->truncations++;
 }
 
-/* add_truncated() notes that a row goes together with all others. */
-static void
-add_truncated(Contribution *contribution, TupleTableSlot *row)
+bool
+contribution_ends_all(const Contribution *contribution)
 {
-	Datum		key;
-	Touched    *touched;
+	const Source *source = contribution->source;
 
-	if (!row_key(contribution, row, &key))
-		return;
-	touched = touch(contribution, key);
+	return source->build == 0 && source->attaching == 0 &&
+		contribution->interests == NULL &&
+		list_length(source_names(source->population)) == 1;
+}
+
+void
+contribution_end_all(Contribution *contribution)
+{
+	const Population *population = contribution->source->population;
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ProfileScan *scan = profile_scan_begin(population, snapshot);
+	TupleTableSlot *row;
+
+	while ((row = profile_scan_next(scan)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_truncated(contribution, profile_key(population, row), NULL,
+					  profile_source_rows(population, row));
+	}
+	profile_scan_end(scan);
+	UnregisterSnapshot(snapshot);
+}
+
+/*
+ * add_truncated() notes that so many rows of a profile go together with all
+ * others: a row, or NULL if no guest has to know which.
+ */
+static void
+add_truncated(Contribution *contribution, Datum key, TupleTableSlot *row,
+			  int64 rows)
+{
+	Touched    *touched = touch(contribution, key);
+
 	if (touched == NULL)
 	{
-		spill(contribution, key, row, true, -1, contribution->truncations - 1);
+		spilled_put_counted(spilled(contribution), key, row, -rows,
+							contribution->truncations - 1);
 		return;
 	}
 	if (!touched->delta->emptied)
 		trait_delta_empty(contribution->program, touched->delta);
-	touched->delta->rows--;
+	touched->delta->rows -= rows;
 	if (contribution->interests != NULL)
 		interests_keep(contribution->interests, row, -1, contribution->context,
 					   &touched->rows);
@@ -358,7 +394,8 @@ contribution_fold(Contribution *contribution, TupleTableSlot *row, int sign)
 	touched = touch(contribution, key);
 	if (touched == NULL)
 	{
-		spill(contribution, key, row, false, sign, contribution->truncations);
+		spilled_put(spilled(contribution), key, row, sign,
+					contribution->truncations);
 		return;
 	}
 	trait_accumulate(contribution->program, touched->delta, row, sign,
@@ -446,10 +483,9 @@ touch_always(Contribution *contribution, Datum key)
 	return touched;
 }
 
-/* spill() keeps a row for later: see spilled_put(). */
-static void
-spill(Contribution *contribution, Datum key, TupleTableSlot *row,
-	  bool counted, int sign, int truncations)
+/* spilled() is where rows are kept for later. */
+static SpilledRows *
+spilled(Contribution *contribution)
 {
 	if (contribution->spilled == NULL)
 	{
@@ -458,7 +494,7 @@ spill(Contribution *contribution, Datum key, TupleTableSlot *row,
 		contribution->spilled = spilled_create(contribution);
 		MemoryContextSwitchTo(old);
 	}
-	spilled_put(contribution->spilled, key, row, counted, sign, truncations);
+	return contribution->spilled;
 }
 
 static TupleTableSlot *

@@ -6,10 +6,10 @@
  * A COPY of five million orders of a million customers, with sum(orders.amount
  * where status = 'paid') and the window of another trait, spills
  *
- *		key		truncations	sign	steps, time, amount
- *		7		0			+1		both, 12:00, 10
- *		9		0			+1		the other, 12:01, NULL	amount: no need
- *		7		0			+1		both, 12:02, 2
+ *		key		rows	truncations		steps, time, amount
+ *		7		+1		0				both, 12:00, 10
+ *		9		+1		0				one, 12:01, NULL	amount: no need
+ *		7		+1		0				both, 12:02, 2
  *
  * into a sort by key, in work_mem and temporary files.  When profile 7 is
  * written its rows are read, one after the other, and folded into its delta.
@@ -43,8 +43,8 @@
 enum
 {
 	COLUMN_KEY = 1,
+	COLUMN_ROWS,				/* -1: one went */
 	COLUMN_TRUNCATIONS,
-	COLUMN_SIGN,
 	COLUMN_VALUES,
 };
 
@@ -58,6 +58,8 @@ struct SpilledRows
 	TupleTableSlot *read;		/* empty: there are no more */
 };
 
+static void put(SpilledRows *spilled, Datum key, TupleTableSlot *row,
+				int64 rows, int truncations);
 static void read_next(SpilledRows *spilled);
 static ResourceOwner own_files(void);
 
@@ -86,8 +88,8 @@ spilled_create(const Contribution *contribution)
 	ResourceOwner old;
 
 	TupleDescInitEntry(desc, COLUMN_KEY, NULL, population->key_type, -1, 0);
+	TupleDescInitEntry(desc, COLUMN_ROWS, NULL, INT8OID, -1, 0);
 	TupleDescInitEntry(desc, COLUMN_TRUNCATIONS, NULL, INT4OID, -1, 0);
-	TupleDescInitEntry(desc, COLUMN_SIGN, NULL, INT4OID, -1, 0);
 	trait_row_describe(program, desc, COLUMN_VALUES);
 	if (guests)
 		TupleDescInitEntry(desc, columns + 1, NULL, BYTEAOID, -1, 0);
@@ -107,10 +109,34 @@ spilled_create(const Contribution *contribution)
 }
 
 void
-spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row,
-			bool counted, int sign, int truncations)
+spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row, int sign,
+			int truncations)
 {
 	TupleTableSlot *slot = ExecClearTuple(spilled->put);
+
+	trait_row_evaluate(spilled->program, row,
+					   slot->tts_values + COLUMN_VALUES - 1,
+					   slot->tts_isnull + COLUMN_VALUES - 1);
+	put(spilled, key, row, sign, truncations);
+}
+
+void
+spilled_put_counted(SpilledRows *spilled, Datum key, TupleTableSlot *row,
+					int64 rows, int truncations)
+{
+	TupleTableSlot *slot = ExecClearTuple(spilled->put);
+
+	memset(slot->tts_isnull + COLUMN_VALUES - 1, true,
+		   sizeof(bool) * trait_row_columns(spilled->program));
+	put(spilled, key, row, rows, truncations);
+}
+
+/* put() keeps rows, of which the columns for traits are in the slot. */
+static void
+put(SpilledRows *spilled, Datum key, TupleTableSlot *row, int64 rows,
+	int truncations)
+{
+	TupleTableSlot *slot = spilled->put;
 	Datum	   *values = slot->tts_values;
 	bool	   *isnull = slot->tts_isnull;
 	int			guests = spilled->guests;
@@ -118,19 +144,13 @@ spilled_put(SpilledRows *spilled, Datum key, TupleTableSlot *row,
 
 	values[COLUMN_KEY - 1] = key;
 	isnull[COLUMN_KEY - 1] = false;
+	values[COLUMN_ROWS - 1] = Int64GetDatum(rows);
+	isnull[COLUMN_ROWS - 1] = false;
 	values[COLUMN_TRUNCATIONS - 1] = Int32GetDatum(truncations);
 	isnull[COLUMN_TRUNCATIONS - 1] = false;
-	values[COLUMN_SIGN - 1] = Int32GetDatum(sign);
-	isnull[COLUMN_SIGN - 1] = false;
 	if (spilled->interests != NULL)
 		isnull[guests] = !interests_pack(spilled->interests, row,
 										 &values[guests]);
-	if (!counted)
-		trait_row_evaluate(spilled->program, row, values + COLUMN_VALUES - 1,
-						   isnull + COLUMN_VALUES - 1);
-	else
-		memset(isnull + COLUMN_VALUES - 1, true,
-			   sizeof(bool) * trait_row_columns(spilled->program));
 	ExecStoreVirtualTuple(slot);
 
 	old = own_files();
@@ -177,7 +197,7 @@ spilled_fold(SpilledRows *spilled, TraitDelta *delta, GuestRow **rows,
 {
 	const Datum *values = spilled->read->tts_values;
 	const bool *isnull = spilled->read->tts_isnull;
-	int			sign = DatumGetInt32(values[COLUMN_SIGN - 1]);
+	int64		sign = DatumGetInt64(values[COLUMN_ROWS - 1]);
 
 	if (DatumGetInt32(values[COLUMN_TRUNCATIONS - 1]) < truncations)
 	{
@@ -187,7 +207,8 @@ spilled_fold(SpilledRows *spilled, TraitDelta *delta, GuestRow **rows,
 	else
 		trait_accumulate_evaluated(spilled->program, delta,
 								   values + COLUMN_VALUES - 1,
-								   isnull + COLUMN_VALUES - 1, sign, memory);
+								   isnull + COLUMN_VALUES - 1, (int) sign,
+								   memory);
 	if (spilled->interests != NULL && !isnull[spilled->guests])
 		interests_unpack(spilled->interests, values[spilled->guests], sign,
 						 memory, rows);
