@@ -69,7 +69,10 @@ copy_into()
 		note memory "$1" "$memory"
 		printf '  %-10s %-6s %8.1f s  %6.1f MB\n' "$1" "$file" "$(median "$file" "$1")" "$memory"
 	done
-	[ "$1" = bare ] || [ "$(sql -d "bounds_$1" -c "SELECT sum(order_count) FROM profile")" = "$((2 * events))" ] ||
+	# as many orders take years, of which windows count what has passed
+	[ "$1" = bare ] ||
+		[ "$(sql -d "bounds_$1" -c "SET segment.now = '2100-01-01'" \
+			-c "SELECT sum(order_count) FROM profile")" = "$((2 * events))" ] ||
 		fail "not all orders are counted"
 	as_server dropdb "bounds_$1"
 }
