@@ -388,6 +388,7 @@ answer(q{
 	CREATE TABLE guests (customer_id bigint PRIMARY KEY);
 	SELECT segment.create_population('o''neill', 'customer_id');
 	SELECT segment.attach_source('guests', population => 'o''neill');
+	SET session_replication_role = replica;
 	DROP TABLE segment_data."o'neill" CASCADE});
 story('what is left of a population', q{INSERT INTO guests VALUES (1)},
 	qr/: (SELECT segment.drop_population\(.*\))\.$/, sub { "$_[0]; INSERT INTO guests VALUES (1)" });
