@@ -61,7 +61,7 @@ ALTER TABLE products RENAME id TO sku;
 SELECT * FROM definitions ORDER BY name COLLATE "C";
 SELECT * FROM answer;
 SELECT * FROM segment.verify();
-SELECT col_description('profile'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'profile'::regclass AND attname IN ('city', 'spent');
+SELECT col_description('profile'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'profile'::regclass AND attname IN ('city', 'spent') ORDER BY attnum;
 SELECT obj_description('buyers'::regclass);
 
 -- the next events count, in either order of two that swap

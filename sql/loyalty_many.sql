@@ -46,3 +46,7 @@ SELECT * FROM wrong;
 SELECT sum(club_balance) AS points, sum(stamps_balance) AS stamps FROM many;
 SELECT p.name, v.problem FROM (VALUES ('club'), ('stamps')) AS p(name), segment.verify_program(p.name::name, 'many') AS v;
 SELECT definition FROM segment.verify('many');
+SET client_min_messages = warning;
+DROP VIEW wrong;
+SELECT segment.drop_population('many', cascade => true);
+DROP SCHEMA shop_many CASCADE;

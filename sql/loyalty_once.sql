@@ -104,6 +104,27 @@ CREATE TRIGGER look AFTER UPDATE ON segment_data.guest FOR EACH ROW EXECUTE FUNC
 SELECT writes($$INSERT INTO orders VALUES (32, 7, 5)$$);
 DROP TRIGGER look ON segment_data.guest;
 SELECT what, spent, points FROM found ORDER BY n;
+-- and so do functions that their constraints and indexes call
+BEGIN;
+CREATE FUNCTION looked(what text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO shop_once.found (what, spent, points) SELECT looked.what, g.spent, g.club_balance FROM shop_once.guest g WHERE customer_id = 7;
+    RETURN true;
+END $$;
+CREATE FUNCTION looked_at(key bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM shop_once.looked('index'); RETURN key; END $$;
+TRUNCATE found;
+ALTER TABLE segment_data.guest_club_step ADD CONSTRAINT looked CHECK (shop_once.looked('step')) NOT VALID;
+SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
+ALTER TABLE segment_data.guest_club_step DROP CONSTRAINT looked;
+CREATE INDEX looked ON segment_data.guest_club_kept (shop_once.looked_at(key));
+SELECT segment.alter_tiering('club', returns => 'keep');
+SET LOCAL segment.now = '2026-03-02 10:00+00';
+SELECT writes($$DELETE FROM orders WHERE order_id = 91$$);
+DROP INDEX segment_data.looked;
+ALTER TABLE segment_data.guest_club_movement ADD CONSTRAINT looked CHECK (shop_once.looked('movement')) NOT VALID;
+SELECT writes($$INSERT INTO orders VALUES (92, 7, 1)$$);
+SELECT what, spent, points FROM found ORDER BY n;
+ROLLBACK;
 SELECT * FROM wrong;
 
 -- and may define something

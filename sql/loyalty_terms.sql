@@ -9,6 +9,9 @@ CREATE TABLE customers (customer_id bigint PRIMARY KEY);
 INSERT INTO customers VALUES (1);
 SELECT segment.create_population('guest', timezone => 'Europe/Copenhagen');
 SELECT segment.attach_source('customers');
+CREATE TABLE calls (id bigint PRIMARY KEY, customer_id bigint, points int, at timestamptz);
+CREATE INDEX ON calls (customer_id, at);
+SELECT segment.attach_source('calls', at => 'at');
 CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     detail text;
@@ -84,11 +87,40 @@ BEGIN;
 SELECT segment.create_program('visits', expires => 'after 10 days without activity');
 SELECT segment.join_program('visits', 1, 'A'), segment.earn('visits', 1, 100), segment.hold('visits', 1, 40, '30 days') > 0 AS held;
 SELECT set_config('segment.now', (segment.now() + interval '9 days')::text, true) IS NULL, segment.earn('visits', 1, 1) FROM generate_series(1, 4);
-SELECT visits_balance, outcome($$SELECT segment.redeem('visits', 1, 105)$$), segment.redeem('visits', 1, 104) > 0 AS spent FROM guest;
+SELECT visits_balance, outcome($$SELECT segment.redeem('visits', 1, 105)$$) FROM guest;
+SELECT segment.redeem('visits', 1, 104) > 0 AS spent;
 SELECT visits_balance FROM guest;
 SELECT kind, points, balance FROM segment.statement('visits', 1);
 SELECT * FROM segment.verify_program('visits');
 ROLLBACK;
+-- a hold until an instant or a day, as a text too
+SELECT count(segment.hold('club', 1, 1, until)) FROM unnest(ARRAY['2 hours', '2026-02-10', '2026-02-10 12:00', '2026-02-10 12:00+00']) AS until;
+SELECT until - segment.now() FROM segment_data.guest_club_hold ORDER BY movement DESC LIMIT 4;
+-- whatever a hint proposes is taken as it is printed
+CREATE FUNCTION undone(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RAISE EXCEPTION 'undone';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLERRM;
+END $$;
+SELECT segment.create_audience('everybody', 'true');
+CREATE TEMPORARY TABLE tried AS
+SELECT call, proposed[1] AS proposed, undone(format('SELECT segment.' || call, proposed[1])) AS outcome FROM unnest(ARRAY[
+    $$earn('club', 1, 1, expires => %L)$$, $$earn('club', 1, 1, pending => %L)$$, $$adjust('club', 1, 1, 'x', expires => %L)$$,
+    $$hold('club', 1, 1, until => %L)$$, $$create_program('other', expires => %L)$$, $$create_program('other', pending => %L)$$,
+    $$create_earning('club', 'calls', 'calls.points', ref => 'id', expires => %L)$$,
+    $$create_earning('club', 'calls', 'calls.points', ref => 'id', valid_from => %L)$$,
+    $$create_earning('club', 'calls', 'calls.points', ref => 'id', valid_until => %L)$$,
+    $$create_earning('club', 'calls', 'calls.points', ref => 'id', cap => 5, per => %L)$$,
+    $$create_occasion('club', 'o', 'everybody', 5, expires => %L)$$, $$create_occasion('club', 'o', 'everybody', 5, per => %L)$$,
+    $$create_reward('club', 'cup', 1, expires => %L)$$, $$create_reward('club', 'cup', 1, most => 1, period => %L)$$,
+    $$create_reward('club', 'cup', 1, valid_until => %L)$$, $$create_tiering('club', hold => %L)$$, $$create_tiering('club', period => %L)$$,
+    $$create_tiering('club', grace => %L)$$, $$create_tiering('club', downgrade => %L)$$, $$create_tiering('club', returns => %L)$$,
+    $$program_report('club', period => %L)$$, $$what_if_earning('club', 'calls.points', period => %L)$$]) WITH ORDINALITY AS c (call, n),
+    regexp_matches(split_part(outcome(format('SELECT segment.' || call, 'soon')), 'HINT:', 2), '''([^'']+)''', 'g') WITH ORDINALITY AS p (proposed, m) ORDER BY n, m;
+SELECT count(*) > 70 AS many, count(DISTINCT call) FROM tried;
+SELECT * FROM tried WHERE outcome <> 'undone';
 -- many points of one customer
 BEGIN;
 SELECT outcome(format('SELECT segment.earn(''club'', 1, %s), segment.earn(''club'', 1, %1$s), club_balance FROM guest', (2::numeric ^ 62)::bigint));

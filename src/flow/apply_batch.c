@@ -447,19 +447,14 @@ void
 flow_postpone_no_more_for(Oid relid)
 {
 	Relation	relation;
-	TriggerDesc *triggers;
-	bool		fires = false;
+	bool		runs_code;
 
 	if (postponing.application == NULL)
 		return;
 	relation = relation_open(relid, AccessShareLock);
-	/* looking at functions may make the server forget the relation's own */
-	triggers = CopyTriggerDesc(relation->trigdesc);
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		fires |= !trigger_is_capture(&triggers->triggers[i]) &&
-			!trigger_is_read_only(&triggers->triggers[i]);
+	runs_code = table_runs_code(relation);
 	relation_close(relation, AccessShareLock);
-	if (fires)
+	if (runs_code)
 		flow_postpone_no_more();
 }
 

@@ -199,7 +199,8 @@ typedef struct FlowGuest
  *
  * flow_postpone_no_more() does so, and nothing is put off until the turn ends:
  * for code of users, who may do anything.  flow_postpone_no_more_for() does so
- * before a statement writes a table, if that fires triggers of users.
+ * before a statement writes a table, if that runs code of users: triggers,
+ * constraints, indexes.
  */
 extern void flow_write_postponed(void);
 extern void flow_postpone_no_more(void);

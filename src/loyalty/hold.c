@@ -128,12 +128,8 @@ until_argument(FunctionCallInfo fcinfo, const Ledger *ledger)
 	if (get_fn_expr_argtype(fcinfo->flinfo, 3) == TIMESTAMPTZOID)
 		until = PG_GETARG_TIMESTAMPTZ(3);
 	else
-	{
-		Interval	span = span_parse(text_argument(fcinfo, 3), "until",
-									  false);
-
-		until = calendar_add(ledger->program->zone, ledger->at, &span);
-	}
+		until = until_parse(text_argument(fcinfo, 3), ledger->program->zone,
+							ledger->at);
 	if (until <= ledger->at || TIMESTAMP_NOT_FINITE(until))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -260,7 +260,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE COST 1000
 AS 'MODULE_PATHNAME', 'segment_hold';
 COMMENT ON FUNCTION segment.hold(name, bigint, bigint, text, text, text, name) IS
-    'sets points of a customer aside until they are settled or released, and returns the number of the movement; it lapses by itself; until: a span from now on, such as ''15 minutes''';
+    'sets points of a customer aside until they are settled or released, and returns the number of the movement; it lapses by itself; until: a span from now on, such as ''15 minutes'', an instant, or a day, to whose end';
 
 CREATE OR REPLACE FUNCTION segment.hold(
     program name,
@@ -274,7 +274,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE COST 1000
 AS 'MODULE_PATHNAME', 'segment_hold';
 COMMENT ON FUNCTION segment.hold(name, uuid, bigint, text, text, text, name) IS
-    'sets points of a customer aside until they are settled or released, and returns the number of the movement; it lapses by itself; until: a span from now on, such as ''15 minutes''';
+    'sets points of a customer aside until they are settled or released, and returns the number of the movement; it lapses by itself; until: a span from now on, such as ''15 minutes'', an instant, or a day, to whose end';
 
 CREATE OR REPLACE FUNCTION segment.hold(
     program name,
@@ -288,7 +288,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE COST 1000
 AS 'MODULE_PATHNAME', 'segment_hold';
 COMMENT ON FUNCTION segment.hold(name, text, bigint, text, text, text, name) IS
-    'sets points of a customer aside until they are settled or released, and returns the number of the movement; it lapses by itself; until: a span from now on, such as ''15 minutes''; the text is converted to the population''s key type';
+    'sets points of a customer aside until they are settled or released, and returns the number of the movement; it lapses by itself; until: a span from now on, such as ''15 minutes'', an instant, or a day, to whose end; the text is converted to the population''s key type';
 
 CREATE OR REPLACE FUNCTION segment.settle(
     program name,

@@ -91,6 +91,13 @@ extern TimestampTz terms_apply(const Terms *terms, pg_tz *zone,
 							   TimestampTz active_at);
 
 /*
+ * until_parse() reads until when something lasts: for a span, from an instant
+ * on, or until an instant, as instant_parse(); of a day it is the end.
+ */
+extern TimestampTz until_parse(const char *text, pg_tz *zone,
+							   TimestampTz from);
+
+/*
  * span_parse() reads a span such as '14 days', or 'none' if that is allowed;
  * 'argument' is as above.  span_text() writes it.
  */

@@ -117,9 +117,6 @@ static struct OpenTables *open_tables(Ledger *ledger);
 static const KeptTable *keep(Relation relation, ProgramTable which,
 							 const Population *population);
 static bool is_plain(Relation relation, ProgramTable which);
-static bool calls_code(Node *node, void *context);
-static bool is_users(Oid function, void *context);
-static bool is_ours(const Trigger *trigger);
 static void keep_checks(KeptTable *kept, Relation relation);
 static void keep_indexes(KeptTable *kept, Relation relation,
 						 ProgramTable which);
@@ -394,60 +391,20 @@ is_plain(Relation relation, ProgramTable which)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 	TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
-	int			nchecks = desc->constr == NULL ? 0 : desc->constr->num_check;
 	int			ncolumns = 0;
-	ListCell   *lc;
 
 	while (program_shapes[which][ncolumns].name != NULL)
 		ncolumns++;
+	/* capture by rows is not to be passed by */
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (!is_ours(&triggers->triggers[i]))
+		if (TRIGGER_FOR_ROW(triggers->triggers[i].tgtype))
 			return false;
-	for (int i = 0; i < nchecks; i++)
-		if (calls_code(stringToNode(desc->constr->check[i].ccbin), NULL))
-			return false;
-	foreach(lc, RelationGetIndexList(relation))
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-		bool		calls =
-			calls_code((Node *) RelationGetIndexPredicate(index), NULL) ||
-			calls_code((Node *) RelationGetIndexExpressions(index), NULL);
-
-		index_close(index, AccessShareLock);
-		if (calls)
-			return false;
-	}
+	if (table_runs_code(relation))
+		return false;
 	return relation->rd_rel->relkind == RELKIND_RELATION &&
 		relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
-		!relation->rd_rel->relispartition && relation->rd_rules == NULL &&
-		desc->natts == ncolumns &&
+		!relation->rd_rel->relispartition && desc->natts == ncolumns &&
 		(desc->constr == NULL || desc->constr->num_defval == 0);
-}
-
-/* calls_code() says whether an expression calls code of users. */
-static bool
-calls_code(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	return check_functions_in_node(node, is_users, context) ||
-		expression_tree_walker(node, calls_code, context);
-}
-
-/* is_users() says whether a function is not the server's. */
-static bool
-is_users(Oid function, void *context)
-{
-	return function >= FirstNormalObjectId;
-}
-
-/* is_ours() says whether a trigger is one that the table API may pass by. */
-static bool
-is_ours(const Trigger *trigger)
-{
-	return (trigger_is_capture(trigger) &&
-			!TRIGGER_FOR_ROW(trigger->tgtype)) ||
-		trigger_is_read_only(trigger);
 }
 
 /* keep_checks() compiles the CHECK constraints of a table. */

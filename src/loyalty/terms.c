@@ -59,12 +59,14 @@ typedef struct Words
 
 static bool take_word(Words *words, const char *word);
 static char *next_word(Words *words);
+static bool read_span(const char *text, bool or_none, Interval *span);
 static bool take_span(Words *words, Interval *span);
 static const Unit *unit_of(const char *word);
 static const char *unit_name(CalendarUnit period);
 static bool take_period(Words *words, CalendarUnit *unit);
 static bool read_instant(const char *text, pg_tz *zone, bool to_end,
 						 TimestampTz *at);
+static char *next_year(pg_tz *zone);
 static TimestampTz period_end(pg_tz *zone, TimestampTz at, CalendarUnit unit,
 							  int shift);
 
@@ -117,7 +119,10 @@ terms_parse(const char *text, const char *argument, pg_tz *zone)
 						"points expire"),
 				 strcmp(argument, "hold") == 0 ?
 				 errhint("Write, for example, '12 months', 'end of next year', 'never' or 'none'.") :
-				 errhint("Write, for example, 'after 12 months', 'after 12 months to the end of quarter', 'after 12 months without activity', 'end of next year' or 'never'.")));
+				 zone == NULL ?
+				 errhint("Write, for example, 'after 12 months', 'after 12 months to the end of quarter', 'end of next year' or 'never'.") :
+				 errhint("Write, for example, 'after 12 months', 'end of next year', '%s' or 'never'.",
+						 next_year(zone))));
 	return terms;
 }
 
@@ -131,8 +136,24 @@ instant_parse(const char *text, const char *argument, pg_tz *zone, bool to_end)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s => %s is no instant", argument,
 						quote_literal_cstr(text)),
-				 errhint("Write, for example, '2026-03-01' or '2026-03-01 12:00+01'.")));
+				 errhint("Write, for example, '%s' or '%s 12:00'.",
+						 next_year(zone), next_year(zone))));
 	return at;
+}
+
+/* next_year() is the first day of the next year, as an example. */
+static char *
+next_year(pg_tz *zone)
+{
+	DateADT		day = calendar_period_start(CALENDAR_YEAR,
+											calendar_day(zone, clock_now()),
+											1);
+	int			year;
+	int			month;
+	int			dom;
+
+	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &dom);
+	return psprintf("%04d-%02d-%02d", year, month, dom);
 }
 
 bool
@@ -202,13 +223,9 @@ period_end(pg_tz *zone, TimestampTz at, CalendarUnit unit, int shift)
 Interval
 span_parse(const char *text, const char *argument, bool or_none)
 {
-	Words		words = {downcase_identifier(text, strlen(text), false,
-											 false)};
-	Interval	span = {0};
+	Interval	span;
 
-	if (!(or_none && take_word(&words, "none")) && !take_span(&words, &span))
-		words.rest = pstrdup("?");
-	if (next_word(&words) != NULL)
+	if (!read_span(text, or_none, &span))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s => %s is not a span", argument,
@@ -217,6 +234,36 @@ span_parse(const char *text, const char *argument, bool or_none)
 				 errhint("Write, for example, '14 days', or 'none'.") :
 				 errhint("Write, for example, '14 days'.")));
 	return span;
+}
+
+/* read_span() reads a span; false if it is none. */
+static bool
+read_span(const char *text, bool or_none, Interval *span)
+{
+	Words		words = {downcase_identifier(text, strlen(text), false,
+											 false)};
+
+	*span = (Interval) {0};
+	return ((or_none && take_word(&words, "none")) ||
+			take_span(&words, span)) && next_word(&words) == NULL;
+}
+
+TimestampTz
+until_parse(const char *text, pg_tz *zone, TimestampTz from)
+{
+	TimestampTz until;
+	Interval	span;
+
+	if (read_instant(text, zone, true, &until))
+		return until;
+	if (!read_span(text, false, &span))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("until => %s is neither a span nor an instant",
+						quote_literal_cstr(text)),
+				 errhint("Write, for example, '15 minutes' or '%s 12:00'.",
+						 next_year(zone))));
+	return calendar_add(zone, from, &span);
 }
 
 /* A span has one unit only, so the greatest that divides it is told. */

@@ -23,6 +23,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/base.h"
 #include "profile/columns.h"
@@ -76,11 +77,16 @@ find_plans(const Population *population, List *columns, ProfileThing *things,
 	return plans;
 }
 
-/* choose() returns a column that can be used again as it is, or NULL. */
+/*
+ * choose() returns a column that can be used again as it is, or NULL.  Where
+ * no collation is wanted, it is that of the type, as in a new column.
+ */
 static Column *
 choose(const Population *population, List *columns,
 	   const ProfileColumn *wanted)
 {
+	Oid			collation = OidIsValid(wanted->collation) ?
+		wanted->collation : get_typcollation(wanted->type);
 	ListCell   *lc;
 
 	foreach(lc, columns)
@@ -88,7 +94,7 @@ choose(const Population *population, List *columns,
 		Column	   *column = lfirst(lc);
 
 		if (column->type == wanted->type &&
-			column->collation == wanted->collation &&
+			column->collation == collation &&
 			can_be_used(population, column))
 			return column;
 	}

@@ -588,4 +588,10 @@ extern void source_unfollow(Oid relid);
 /* trigger_is_capture() says whether attach_source() made the trigger. */
 extern bool trigger_is_capture(const Trigger *trigger);
 
+/*
+ * users_code.c: table_runs_code() says whether code of users runs where rows
+ * of a table that we keep are written: triggers, rules, constraints, indexes.
+ */
+extern bool table_runs_code(Relation relation);
+
 #endif							/* SEGMENT_SOURCE_H */

@@ -66,6 +66,20 @@ applied('TRUNCATE', 'TRUNCATE orders');
 is($reader->safe_psql('postgres', 'SELECT count(*) FROM profile'), 0, 'ends all profiles');
 applied('and goes on', q{INSERT INTO orders VALUES (1, 1, 'web', 1, '2026-05-01')});
 
+# what is applied fires no ordinary trigger, on profiles either
+$reader->safe_psql('postgres', q{
+	CREATE TABLE audit (fired text);
+	CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.audit VALUES (tg_argv[0]); RETURN NULL; END $$;
+	CREATE TRIGGER ordinary AFTER INSERT OR UPDATE ON segment_data.profile FOR EACH ROW EXECUTE FUNCTION note('ordinary');
+	CREATE TRIGGER always AFTER INSERT OR UPDATE ON segment_data.profile FOR EACH ROW EXECUTE FUNCTION note('always');
+	ALTER TABLE segment_data.profile ENABLE ALWAYS TRIGGER always});
+applied('an order of an audited profile', q{INSERT INTO orders VALUES (70, 1, 'web', 2, '2026-05-01')});
+is($reader->safe_psql('postgres', q{SELECT string_agg(fired, ' ' ORDER BY fired) FROM audit}), 'always', 'of the audit triggers one that always fires');
+$reader->safe_psql('postgres', q{TRUNCATE audit; INSERT INTO orders VALUES (71, 1, 'web', 2, '2026-05-01')});
+is($reader->safe_psql('postgres', q{SELECT string_agg(fired, ' ' ORDER BY fired) FROM audit}), 'always ordinary', 'both by an order of the subscriber');
+$shop->safe_psql('postgres', 'DELETE FROM orders WHERE id = 70');
+$reader->safe_psql('postgres', 'DELETE FROM orders WHERE id = 71; DROP TRIGGER ordinary ON segment_data.profile; DROP TRIGGER always ON segment_data.profile');
+
 # without replicated => true it is said that rows are missed, and can be mended
 $reader->safe_psql('postgres', q{SELECT segment.create_population('other', timezone => 'UTC')});
 my (undef, undef, $notice) = $reader->psql('postgres', q{SELECT segment.attach_source('orders', at => 'at', population => 'other')});

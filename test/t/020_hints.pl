@@ -108,7 +108,8 @@ my @table = (
 	[ argument => qr/^For example (cap => 100), per => 'day'\.$/ ],
 	[ argument => qr/^Leave out valid_from: the rule is valid from now on; or let those earn that are there, with (backfill => true)\.$/ ],
 	[ advice => qr/^(?:Leave out condition, or backfill|Leave out condition: the rule would have granted at most what is computed then|Write 'day', 'week', 'month', 'quarter' or 'year')\.$/ ],
-	[ value => qr/^Write, for example, ('2026-03-01') or '2026-03-01 12:00\+01'\.$/ ],
+	[ value => qr/^Write, for example, ('[\w ]+')(?:, '[\w -]+')* or '(?:never|[\d-]+ 12:00)'\.$/ ],
+	[ value => qr/^Write, for example, ('[\d-]+') or '[\d-]+ 12:00'\.$/ ],
 	[ advice => qr/^(?:Create it with segment\.create_reward|Change it with segment\.alter_reward)\(\)\.$/ ],
 	[ advice => qr/^Once there are more, use segment\.alter_reward\('.*', '.*', stock => \.\.\.\)\.$/ ],
 	[ advice => qr/^segment\.card\(\) lists the vouchers of a customer\.$/ ],
@@ -387,6 +388,7 @@ answer(q{
 	CREATE TABLE guests (customer_id bigint PRIMARY KEY);
 	SELECT segment.create_population('o''neill', 'customer_id');
 	SELECT segment.attach_source('guests', population => 'o''neill');
+	SET session_replication_role = replica;
 	DROP TABLE segment_data."o'neill" CASCADE});
 story('what is left of a population', q{INSERT INTO guests VALUES (1)},
 	qr/: (SELECT segment.drop_population\(.*\))\.$/, sub { "$_[0]; INSERT INTO guests VALUES (1)" });
