@@ -100,7 +100,7 @@ sources_of_trigger(const Trigger *trigger, Relation relation)
 	old = MemoryContextSwitchTo(context);
 	made.population = population_copy(population_by_name(trigger->tgargs[0]));
 	made.table = palloc(sizeof(SourceTable));
-	source_table_describe(made.table, relation, source_top(made.key.relid));
+	source_table_describe(made.table, relation, source_top_of(relation));
 	made.table->sources = sources_of_table(made.population,
 										   made.table->relid);
 	foreach(lc, made.table->sources)
