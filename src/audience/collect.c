@@ -214,7 +214,7 @@ add_comparison(Collection *into, Operand *operand, int strategy, Datum value)
 			after = true;
 			break;
 		default:
-			if (!operand->hashed)
+			if (!operand_is_hashed(operand))
 				return false;
 			operand_add_probe(operand, value, operand->nconditions++,
 							  into->place);
@@ -246,7 +246,7 @@ collect_list(Collection *into, ScalarArrayOpExpr *list)
 
 	one.consttype = get_element_type(constants->consttype);
 	operand = operand_of(into, left, &one, list->inputcollid, family);
-	if (operand == NULL || !operand->hashed)
+	if (operand == NULL || !operand_is_hashed(operand))
 		return false;
 
 	values = operand_elements(operand, constants->constvalue);

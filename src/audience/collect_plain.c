@@ -14,6 +14,9 @@
  *		city = string			the operand city; strategy =; text
  *		total_spend > orders * number	a pair by ratio; strategy >
  *
+ * What is learned of > is known of <, <= and >=, too, where an operand is
+ * compared.
+ *
  * A filter that is made of such comparisons alone, with "and" and "or", is
  * neither unpacked nor compiled, which takes several times as long as to read
  * its literals: they are read as the compiler reads them.  What is learned
@@ -67,6 +70,9 @@ struct PlainShapes
 static bool read_comparison(PlainShapes *plain, FilterScope *scope);
 static void learn_comparison(PlainShapes *plain, Collection *into,
 							 const FilterNode *node, const Expr *expr);
+static bool note_shape(PlainShapes *plain, const FilterNode *node,
+					   const Shape *shape);
+static int	strategy_of(FilterOp op);
 static Shape *find_shape(PlainShapes *plain, HASHACTION action);
 static bool learn_operand(Collection *into, const FilterNode *node,
 						  const Expr *expr, Shape *shape);
@@ -174,16 +180,59 @@ static void
 learn_comparison(PlainShapes *plain, Collection *into, const FilterNode *node,
 				 const Expr *expr)
 {
-	FilterCursor cursor = filter_conditions_begin(filter_pack(node));
+	static const FilterOp orders[] = {
+		FILTER_LT, FILTER_LE, FILTER_GT, FILTER_GE,
+	};
+	FilterNode	other = *node;
 	Shape		shape = {0};
 
 	if (!is_comparison(node) ||
-		!filter_conditions_next(&cursor, &plain->likeness) ||
 		(!learn_operand(into, node, expr, &shape) &&
-		 !learn_pair(into, node, expr, &shape)))
+		 !learn_pair(into, node, expr, &shape)) ||
+		!note_shape(plain, node, &shape))
 		return;
-	memcpy(shape.likeness, plain->likeness.bytes, sizeof(shape.likeness));
-	*find_shape(plain, HASH_ENTER) = shape;
+	if (shape.operand == NULL || shape.strategy != strategy_of(node->op))
+		return;
+	for (int i = 0; i < lengthof(orders); i++)
+	{
+		other.op = orders[i];
+		shape.strategy = strategy_of(other.op);
+		(void) note_shape(plain, &other, &shape);
+	}
+}
+
+/* note_shape() notes the shape of comparisons like that of a node. */
+static bool
+note_shape(PlainShapes *plain, const FilterNode *node, const Shape *shape)
+{
+	FilterCursor cursor = filter_conditions_begin(filter_pack(node));
+	Shape	   *noted;
+
+	if (!filter_conditions_next(&cursor, &plain->likeness))
+		return false;
+	noted = find_shape(plain, HASH_ENTER);
+	*noted = *shape;
+	memcpy(noted->likeness, plain->likeness.bytes, sizeof(noted->likeness));
+	return true;
+}
+
+/* strategy_of() is the btree strategy of an inequality, or 0. */
+static int
+strategy_of(FilterOp op)
+{
+	switch (op)
+	{
+		case FILTER_LT:
+			return BTLessStrategyNumber;
+		case FILTER_LE:
+			return BTLessEqualStrategyNumber;
+		case FILTER_GT:
+			return BTGreaterStrategyNumber;
+		case FILTER_GE:
+			return BTGreaterEqualStrategyNumber;
+		default:
+			return 0;
+	}
 }
 
 /* find_shape() finds the shape that the likeness has, or makes it. */
@@ -244,7 +293,8 @@ learn_operand(Collection *into, const FilterNode *node, const Expr *expr,
 	shape->operand = operand_of(into, linitial(args), &constant, collation,
 								family);
 	return shape->operand != NULL &&
-		(shape->strategy != BTEqualStrategyNumber || shape->operand->hashed);
+		(shape->strategy != BTEqualStrategyNumber ||
+		 operand_is_hashed(shape->operand));
 }
 
 /* has_constant() tells whether an expression has one: a walker. */

@@ -121,6 +121,7 @@ typedef struct Operand
 	bool		probes_changed; /* they have to be hashed anew */
 
 	bool		elements;		/* an array, whose elements have probes */
+	bool		hash_sought;	/* the next is known */
 	bool		hashed;			/* it can have equality probes */
 	FmgrInfo	hash;
 	FmgrInfo	equal;
@@ -288,6 +289,8 @@ extern Operand *operand_of(Collection *into, Node *expr,
 						   const Const *constant, Oid collation, Oid family);
 extern void operand_add_threshold(Operand *operand, Thresholds *to,
 								  Datum value, bool after, int place);
+/* operand_is_hashed() says whether an operand can have equality probes. */
+extern bool operand_is_hashed(Operand *operand);
 /* 'condition': the number of the condition that has the probe. */
 extern void operand_add_probe(Operand *operand, Datum value, int condition,
 							  int place);

@@ -161,25 +161,33 @@ make_operand(Collection *into, Node *expr, Oid type, Oid collation,
 		fmgr_info(comparisons->with_constant, &operand->compare);
 		fmgr_info(comparisons->of_constants, &operand->compare_constants);
 	}
-	if (operand->expr_type == type)
-		find_hash(operand);
 	operand_enter(into->index, operand);
 	MemoryContextSwitchTo(old);
 	return operand;
+}
+
+bool
+operand_is_hashed(Operand *operand)
+{
+	if (!operand->hash_sought && operand->expr_type == operand->type)
+		find_hash(operand);
+	operand->hash_sought = true;
+	return operand->hashed;
 }
 
 /* find_hash() lets the operand have equality probes, if its type is hashed. */
 static void
 find_hash(Operand *operand)
 {
+	MemoryContext context = GetMemoryChunkContext(operand);
 	Oid			hash = hash_function(operand->type);
 	Oid			equal = order_operator(operand->type, BTEqualStrategyNumber);
 
 	if (!OidIsValid(hash) || !OidIsValid(equal))
 		return;
 	operand->hashed = true;
-	fmgr_info(hash, &operand->hash);
-	fmgr_info(get_opcode(equal), &operand->equal);
+	fmgr_info_cxt(hash, &operand->hash, context);
+	fmgr_info_cxt(get_opcode(equal), &operand->equal, context);
 }
 
 void

@@ -64,7 +64,7 @@
 struct Cache
 {
 	CacheKind	kind;
-	HTAB	   *entries;
+	HTAB	   *entries;		/* NULL until the first is put in */
 	uint64		made;			/* how many entries so far */
 };
 
@@ -94,29 +94,20 @@ static void transaction_ended(XactEvent event, void *arg);
 Cache *
 cache_create(const CacheKind *kind)
 {
-	HASHCTL		control = {
-		.keysize = kind->key_size,
-		.entrysize = kind->entry_size,
-	};
 	Cache	   *cache;
 
 	if (ncaches >= MAX_CACHES)
 		elog(ERROR, "too many caches");
 	cache = &caches[ncaches++];
 	cache->kind = *kind;
-	cache->entries = hash_create(kind->name, 16, &control,
-								 HASH_ELEM | HASH_BLOBS);
 	return cache;
 }
 
 void *
 cache_find(Cache *cache, const void *key)
 {
-	void	   *entry;
+	void	   *entry = cache_find_any(cache, key);
 
-	if (stale_at_end)
-		remove_stale();
-	entry = hash_search(cache->entries, key, HASH_FIND, NULL);
 	return entry != NULL && slot_of(cache, entry)->valid ? entry : NULL;
 }
 
@@ -125,7 +116,8 @@ cache_find_any(Cache *cache, const void *key)
 {
 	if (stale_at_end)
 		remove_stale();
-	return hash_search(cache->entries, key, HASH_FIND, NULL);
+	return cache->entries == NULL ? NULL :
+		hash_search(cache->entries, key, HASH_FIND, NULL);
 }
 
 void
@@ -146,11 +138,18 @@ cache_begin(void)
 void *
 cache_put(Cache *cache, const void *made, MemoryContext context, uint64 begun)
 {
+	HASHCTL		control = {
+		.keysize = cache->kind.key_size,
+		.entrysize = cache->kind.entry_size,
+	};
 	void	   *entry;
 	CacheSlot  *slot;
 	bool		found;
 	MemoryContext before = NULL;
 
+	if (cache->entries == NULL)
+		cache->entries = hash_create(cache->kind.name, 16, &control,
+									 HASH_ELEM | HASH_BLOBS);
 	entry = hash_search(cache->entries, made, HASH_ENTER, &found);
 	slot = slot_of(cache, entry);
 	if (found)
@@ -223,6 +222,8 @@ mark(Cache *cache, Oid relid, bool distrust)
 	HASH_SEQ_STATUS scan;
 	void	   *entry;
 
+	if (cache->entries == NULL)
+		return;
 	hash_seq_init(&scan, cache->entries);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{
@@ -251,6 +252,8 @@ remove_stale(void)
 		HASH_SEQ_STATUS scan;
 		void	   *entry;
 
+		if (caches[i].entries == NULL)
+			continue;
 		hash_seq_init(&scan, caches[i].entries);
 		while ((entry = hash_seq_search(&scan)) != NULL)
 		{

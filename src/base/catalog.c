@@ -265,11 +265,13 @@ catalog_column(CatalogScan *scan, const char *column)
 {
 	TupleDesc	desc = RelationGetDescr(scan->relation);
 
-	for (int i = 0; i < desc->natts; i++)
+	for (int i = 0, number = scan->column; i < desc->natts; i++, number++)
 	{
-		int			number = (scan->column + i) % desc->natts;
-		Form_pg_attribute att = TupleDescAttr(desc, number);
+		Form_pg_attribute att;
 
+		if (number >= desc->natts)
+			number = 0;
+		att = TupleDescAttr(desc, number);
 		if (att->attisdropped || strcmp(NameStr(att->attname), column) != 0)
 			continue;
 		scan->column = number + 1;

@@ -9,8 +9,8 @@
  * names a population.  The rows of segment.source for it and the table name
  * the columns of the key and of the time.  Names, because they survive dump,
  * restore and upgrade; they are resolved to attribute numbers once per backend
- * and kept for all triggers of the table.  A trigger of a partition speaks for
- * the sources of the table at the top (tree.c).
+ * and kept per trigger.  A trigger of a partition speaks for the sources of
+ * the table at the top (tree.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -27,15 +27,10 @@
 #include "base/base.h"
 #include "source/source_private.h"
 
-typedef struct SourceKey
-{
-	Oid			relid;			/* the triggers' table */
-	NameData	population;		/* which they name */
-} SourceKey;
-
 typedef struct SourceEntry
 {
-	SourceKey	key;			/* hash key */
+	Oid			trigger;		/* hash key */
+	Oid			relid;			/* the trigger's table */
 	CacheSlot	slot;			/* holds the rest */
 	const Population *population;
 	SourceTable *table;
@@ -63,7 +58,7 @@ source_init(void)
 {
 	static const CacheKind kind = {
 		.name = "segment sources",
-		.key_size = sizeof(SourceKey),
+		.key_size = sizeof(Oid),
 		.entry_size = sizeof(SourceEntry),
 		.slot = offsetof(SourceEntry, slot),
 		.made_of = made_of,
@@ -75,12 +70,15 @@ source_init(void)
 const SourceTable *
 sources_of_trigger(const Trigger *trigger, Relation relation)
 {
-	SourceEntry *entry;
-	SourceEntry made = {.key.relid = RelationGetRelid(relation)};
+	SourceEntry *entry = cache_find(sources, &trigger->tgoid);
+	SourceEntry made = {trigger->tgoid, RelationGetRelid(relation)};
 	MemoryContext context;
 	MemoryContext old;
 	uint64		begun;
 	ListCell   *lc;
+
+	if (entry != NULL)
+		return entry->table;
 
 	if (trigger->tgnargs != 1 && !capture_is_by_row(trigger))
 		ereport(ERROR,
@@ -89,18 +87,13 @@ sources_of_trigger(const Trigger *trigger, Relation relation)
 						trigger->tgname),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
-	namestrcpy(&made.key.population, trigger->tgargs[0]);
-	entry = cache_find(sources, &made.key);
-	if (entry != NULL)
-		return entry->table;
-
 	begun = cache_begin();
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment source",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	made.population = population_copy(population_by_name(trigger->tgargs[0]));
 	made.table = palloc(sizeof(SourceTable));
-	source_table_describe(made.table, relation, source_top(made.key.relid));
+	source_table_describe(made.table, relation, source_top_of(relation));
 	made.table->sources = sources_of_table(made.population,
 										   made.table->relid);
 	foreach(lc, made.table->sources)
@@ -567,5 +560,5 @@ made_of(const void *entry, Oid relid)
 	foreach(lc, one->table->sources)
 		if (source_is_made_of(lfirst(lc), relid))
 			return true;
-	return one->key.relid == relid || one->population->oid == relid;
+	return one->relid == relid || one->population->oid == relid;
 }

@@ -187,10 +187,13 @@ extern char *source_table_name(const Source *source);
 
 /*
  * source_parents() lists the tables (OIDs) right above one, and source_top()
- * is the one at the top of its tree, or the table itself.
+ * is the one at the top of its tree, or the table itself.  source_top_of() is
+ * the same for a table that is open, and reads no catalog if that one inherits
+ * nothing.
  */
 extern List *source_parents(Oid relid);
 extern Oid	source_top(Oid relid);
+extern Oid	source_top_of(Relation relation);
 
 /*
  * source_tree() lists a table and all below it (OIDs), what is above before

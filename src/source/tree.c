@@ -75,6 +75,18 @@ source_top(Oid relid)
 	return relid;
 }
 
+Oid
+source_top_of(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	/* what is below has at least the column with the key of what is above */
+	for (int i = 0; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->attinhcount > 0)
+			return source_top(RelationGetRelid(relation));
+	return RelationGetRelid(relation);
+}
+
 List *
 source_tree(Oid relid, LOCKMODE mode)
 {

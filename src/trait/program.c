@@ -443,7 +443,11 @@ bind_step(TraitProgram *program, Step *step, const StoredTrait *stored)
 	error_context_stack = &callback;
 	PG_TRY();
 	{
-		stored_bind(program->source, stored->definition, NULL, &step->bound);
+		source_check(program->source);
+		if (program->scope == NULL)
+			program->scope = source_scope(program->source, NULL);
+		stored_bind_in(program->scope, program->source, stored->definition,
+					   &step->bound);
 		find_columns(step, program->source->population, stored);
 	}
 	PG_CATCH();

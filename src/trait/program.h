@@ -50,6 +50,7 @@ typedef struct Step
 struct TraitProgram
 {
 	const Source *source;
+	FilterScope *scope;			/* of its row; NULL: no step is bound */
 	int			nsteps;
 	Step	   *steps;
 	AttrNumber	build_column;	/* PROFILE_BUILD_COLUMN, if there is one */

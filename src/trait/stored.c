@@ -87,14 +87,19 @@ void
 stored_bind(const Source *source, const FilterNode *definition,
 			const char *text, BoundTrait *bound)
 {
-	FilterScope *scope;
+	source_check(source);
+	stored_bind_in(source_scope(source, text), source, definition, bound);
+}
+
+void
+stored_bind_in(FilterScope *scope, const Source *source,
+			   const FilterNode *definition, BoundTrait *bound)
+{
 	const FilterNode *value;
 	ErrorPosition position;
 
-	source_check(source);
-	scope = source_scope(source, text);
 	memset(bound, 0, sizeof(BoundTrait));
-	error_position_begin(&position, text, definition);
+	error_position_begin(&position, scope->text, definition);
 
 	value = definition->op == FILTER_AGGREGATE ?
 		bind_aggregate(source, definition, scope, bound) :

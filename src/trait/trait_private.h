@@ -88,10 +88,12 @@ typedef struct BoundTrait
 
 /*
  * Bind a stored definition.  'text' is the source of the tree for error
- * cursors, or NULL.
+ * cursors, or NULL.  stored_bind_in() binds several in one source_scope().
  */
 extern void stored_bind(const Source *source, const FilterNode *definition,
 						const char *text, BoundTrait *bound);
+extern void stored_bind_in(FilterScope *scope, const Source *source,
+						   const FilterNode *definition, BoundTrait *bound);
 
 /*
  * Describe a stored trait without its source, which may be gone: aggregate,
