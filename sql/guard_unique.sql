@@ -75,6 +75,15 @@ SELECT source FROM segment.source WHERE population = 'unique_guarded' ORDER BY s
 ROLLBACK;
 SELECT * FROM segment.verify('unique_guarded');
 
+-- what was refused, and is undone, is not dropped by the next statement
+CREATE VIEW in_nobodys_way AS SELECT 1 AS x;
+BEGIN;
+SAVEPOINT a;
+DROP TABLE products;
+ROLLBACK TO a;
+DROP VIEW in_nobodys_way;
+COMMIT;
+
 -- past the event triggers: an INSERT says what is missing
 ALTER EVENT TRIGGER segment_guard_drop DISABLE;
 DROP INDEX products_other;

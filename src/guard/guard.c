@@ -50,9 +50,14 @@ static object_access_hook_type access_before = NULL;
 /* Will sql_drop be told of what the statement drops? */
 static bool dropping = false;
 
+/* In which subtransaction did it begin? */
+static SubTransactionId begun_in = InvalidSubTransactionId;
+
 static void at_access(ObjectAccessType access, Oid class, Oid object,
 					  int column, void *arg);
 static void at_end(XactEvent event, void *arg);
+static void at_subxact(SubXactEvent event, SubTransactionId subid,
+					   SubTransactionId parent, void *arg);
 static bool begin(FunctionCallInfo fcinfo, GuardStatement *statement);
 static bool is_idle(void);
 static Oid	rewritten_table(void);
@@ -67,6 +72,7 @@ guard_init(void)
 	access_before = object_access_hook;
 	object_access_hook = at_access;
 	RegisterXactCallback(at_end, NULL);
+	RegisterSubXactCallback(at_subxact, NULL);
 	alters_init();
 }
 
@@ -94,6 +100,18 @@ at_end(XactEvent event, void *arg)
 	uniques_forget();
 }
 
+/*
+ * at_subxact() does so where a statement that failed is rolled back.  A
+ * SubXactCallback.
+ */
+static void
+at_subxact(SubXactEvent event, SubTransactionId subid, SubTransactionId parent,
+		   void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && begun_in >= subid)
+		at_end(XACT_EVENT_ABORT, NULL);
+}
+
 /* ddl_command_start: something may be dropped. */
 Datum
 segment_guard_start(PG_FUNCTION_ARGS)
@@ -103,6 +121,7 @@ segment_guard_start(PG_FUNCTION_ARGS)
 	if (!begin(fcinfo, &statement))
 		PG_RETURN_NULL();
 	dropping = true;
+	begun_in = GetCurrentSubTransactionId();
 	partitions_begin(&statement);
 	uniques_begin(&statement);
 	PG_RETURN_NULL();
