@@ -201,10 +201,42 @@ SELECT count(*) AS out_of_turn FROM (SELECT change, lag(change, 1, 'left') OVER 
     FROM segment.transition WHERE population = 'profile' AND seq > :so_far) AS t WHERE change = before;
 SELECT audience, size FROM segment.sizes() ORDER BY 1;
 SELECT * FROM segment.verify();
+-- beside so many the ticks of a session read them once for all, until one is rolled back
+UPDATE customers SET points = 60 WHERE name LIKE 'many %';
 DELETE FROM customers WHERE name LIKE 'many %';
+BEGIN;
+SELECT seq_scan AS before FROM pg_stat_xact_all_tables WHERE relid = 'segment_data.profile_toggle'::regclass \gset
+PREPARE readings AS
+SELECT seq_scan - :before AS readings FROM pg_stat_xact_all_tables WHERE relid = 'segment_data.profile_toggle'::regclass;
+SELECT folded FROM segment.tick(20);
+EXECUTE readings;
+SELECT folded FROM segment.tick(20);
+EXECUTE readings;
+SAVEPOINT before;
+SELECT folded FROM segment.tick(500);
+EXECUTE readings;
+ROLLBACK TO before;
+SELECT folded FROM segment.tick(20);
+EXECUTE readings;
+SELECT folded FROM segment.tick(20);
+EXECUTE readings;
+COMMIT;
+DO $$
+BEGIN
+    FOR i IN 1 .. 50 LOOP
+        PERFORM segment.tick(20);
+    END LOOP;
+END $$;
+SELECT change, count(*), count(DISTINCT key) AS customers FROM segment.transition
+WHERE population = 'profile' AND audience = 'silver' AND seq > :so_far AND key LIKE 'many %' GROUP BY 1 ORDER BY 1;
+-- if rows are elsewhere they are found again, and all are told of in turn
+VACUUM FULL segment_data.profile_toggle;
 SELECT folded, pending FROM segment.tick(20);
 SELECT folded, pending FROM segment.tick();
+SELECT count(*) AS out_of_turn FROM (SELECT change, lag(change, 1, 'left') OVER (PARTITION BY audience, key ORDER BY seq) AS before
+    FROM segment.transition WHERE population = 'profile' AND seq > :so_far) AS t WHERE change = before;
 SELECT audience, size FROM segment.sizes() ORDER BY 1;
+SELECT * FROM segment.verify();
 
 -- a tick with a budget of profiles removes ten times as many old transitions
 SET segment.feed_retention = '30d';

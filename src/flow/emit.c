@@ -31,7 +31,7 @@
 
 /*
  * With a budget, so many toggles are folded at a time: picking them takes up
- * to 150 bytes of memory for each, and reads all that are pending.
+ * to 200 bytes of memory for each, and mostly reads all that are pending.
  */
 #define FOLD_BATCH	100000
 

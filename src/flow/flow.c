@@ -13,6 +13,7 @@
  *										or of a definition
  *		resume points		sweep.c		the session ends; a rollback forgets
  *										them
+ *		what was picked		membership/picked.c	the same
  *
  * All else is passed from step to step.
  *
@@ -24,6 +25,7 @@
 
 #include "flow/flow.h"
 #include "flow/flow_private.h"
+#include "membership/membership.h"
 
 static void at_xact(XactEvent event, void *arg);
 static void at_subxact(SubXactEvent event, SubTransactionId subid,
@@ -52,6 +54,11 @@ at_xact(XactEvent event, void *arg)
 			break;
 		case XACT_EVENT_ABORT:
 			sweep_forget_resume();
+			membership_forget_picked();
+			break;
+		case XACT_EVENT_PREPARE:
+			/* it may be rolled back when nobody is told */
+			membership_forget_picked();
 			break;
 		default:
 			break;
@@ -78,5 +85,6 @@ at_subxact(SubXactEvent event, SubTransactionId subid,
 		postponed_discard(subid);
 		profile_discard_left(subid);
 		sweep_forget_resume();
+		membership_forget_picked();
 	}
 }

@@ -266,6 +266,13 @@ extern bool toggle_writer_close(ToggleWriter *writer);
  */
 extern int64 membership_pending(const Population *population, int64 most);
 
+/*
+ * Forget the toggles that the session has picked for its next fold with a
+ * budget: what was folded of them has been rolled back, or may be.  Cannot
+ * fail.
+ */
+extern void membership_forget_picked(void);
+
 /* fold.c: from toggles to chunks ----------------------------------------- */
 
 /* One membership that changed, as a fold emits it. */

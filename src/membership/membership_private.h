@@ -159,6 +159,27 @@ extern SysScanDesc toggles_scan(Relation relation, Snapshot snapshot);
 extern void toggles_of_row(PackedToggles *packed, HeapTuple row,
 						   Relation relation);
 
+/* picked.c --------------------------------------------------------------- */
+
+/* A row of toggles that was picked for a fold. */
+typedef struct PickedRow
+{
+	ItemPointerData tid;
+	bool		may_be_last;	/* else the next one goes with it */
+	int			toggles;		/* how many it has */
+	int64		transaction;	/* that made it */
+} PickedRow;
+
+/* Keep rows, in the order in which they are to be folded. */
+extern void picked_keep(Relation relation, const PickedRow *rows, int64 count);
+
+/*
+ * Take rows that are kept: as toggles_pick().  NULL if nothing is kept, not as
+ * much as wanted, or if it is not there any more.
+ */
+extern ItemPointerData *picked_take(Relation relation, Snapshot snapshot,
+									int64 most, int64 *count);
+
 /* pick.c ----------------------------------------------------------------- */
 
 /*

@@ -23,6 +23,10 @@
  * A second reading of the table finds them, by the keys of the picked ones.
  * Where no more toggles are pending than a fold may take, all are picked.
  *
+ * Beside millions of toggles that takes far longer than to fold a few.  So
+ * where many rows are read, more are picked than this fold may take, and what
+ * it leaves is kept for the session's next one (picked.c).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -33,6 +37,14 @@
 #include "miscadmin.h"
 
 #include "membership/membership_private.h"
+
+/*
+ * So many times as many toggles are picked as a fold may take, or so many, if
+ * that is less; and they are kept if so many rows were read.
+ */
+#define FOLDS_PICKED	256
+#define MOST_PICKED		100000
+#define MANY_ROWS		10000
 
 /* A row of toggles: when, of which profile, and where it is in the table. */
 typedef struct Candidate
@@ -47,6 +59,7 @@ typedef struct Candidate
 typedef struct Candidates
 {
 	int64		most;			/* so many toggles are wanted */
+	int64		read;			/* rows of the table */
 	int64		toggles;		/* of the rows in the list */
 	int64		count;
 	int64		space;
@@ -83,6 +96,9 @@ typedef struct Companion
 {
 	int			number;			/* of the customer */
 	Candidate	row;
+	int64		transaction;
+	TimestampTz happened;		/* no earlier than the customer's before */
+	int64		first_ord;		/* of those that happened at that instant */
 } Companion;
 
 typedef struct Companions
@@ -93,8 +109,8 @@ typedef struct Companions
 } Companions;
 
 static ItemPointerData *all_rows(const Candidate *rows, int64 count);
-static Candidate *first_rows(Relation relation, Snapshot snapshot,
-							 int64 most, int64 *count, bool *all);
+static void first_rows(Relation relation, Snapshot snapshot,
+					   Candidates *found);
 static void add_candidate(Candidates *found, const Candidate *one);
 static void keep_first(Candidates *found);
 static Candidate *read_keys(Relation relation, Snapshot snapshot,
@@ -102,56 +118,40 @@ static Candidate *read_keys(Relation relation, Snapshot snapshot,
 							picked_hash *keys);
 static void find_companions(Relation relation, Snapshot snapshot,
 							picked_hash *keys, Companions *found);
+static void leave_later(Companions *found, const Candidate *last);
+static PickedRow *in_order(Companions *found);
 static int	compare_candidates(const Candidate *a, const Candidate *b);
 static int	compare_by_time(const void *a, const void *b);
 static int	compare_companions(const void *a, const void *b);
-static int	compare_tids(const void *a, const void *b);
+static int	compare_by_order(const void *a, const void *b);
 
 ItemPointerData *
 toggles_pick(const Population *population, Relation relation,
 			 Snapshot snapshot, int64 most, int64 *count)
 {
-	int64		rows;
-	bool		all;
-	Candidate  *first = first_rows(relation, snapshot, most, &rows, &all);
+	Candidates	first = {.space = 256};
+	ItemPointerData *picked = picked_take(relation, snapshot, most, count);
 	picked_hash *keys;
 	Candidate  *last;			/* the last one picked of each customer */
 	Companions	found = {0};
-	ItemPointerData *picked;
 
-	if (all)
-		return all_rows(first, *count = rows);
+	if (picked != NULL)
+		return picked;
+	first.most = Max(most, Min(most * FOLDS_PICKED, MOST_PICKED));
+	first_rows(relation, snapshot, &first);
+	if (!first.full && first.toggles <= most)
+		return all_rows(first.list, *count = first.count);
+	if (first.full || first.toggles > first.most)
+		keep_first(&first);
 	keys = picked_create(CurrentMemoryContext, 64,
 						 unconstify(Population *, population));
-	last = read_keys(relation, snapshot, first, rows, keys);
+	last = read_keys(relation, snapshot, first.list, first.count, keys);
 	find_companions(relation, snapshot, keys, &found);
-	qsort(found.list, found.count, sizeof(Companion), compare_companions);
-
-	picked = palloc_extended(sizeof(ItemPointerData) * found.count,
-							 MCXT_ALLOC_HUGE);
-	*count = 0;
-	for (int64 i = 0, next; i < found.count; i = next)
-	{
-		int			number = found.list[i].number;
-		TimestampTz passed = DT_NOBEGIN;
-		bool		more = true;
-
-		for (next = i; next < found.count; next++)
-		{
-			const Candidate *row = &found.list[next].row;
-
-			if (found.list[next].number != number)
-				break;
-			/* after the last, those that are no later than what was before */
-			if (compare_candidates(row, &last[number]) > 0)
-				more &= row->at <= passed;
-			if (!more)
-				continue;
-			passed = Max(passed, row->at);
-			picked[(*count)++] = row->tid;
-		}
-	}
-	qsort(picked, *count, sizeof(ItemPointerData), compare_tids);
+	leave_later(&found, last);
+	picked_keep(relation, in_order(&found), found.count);
+	picked = picked_take(relation, snapshot, most, count);
+	if (first.read < MANY_ROWS)
+		membership_forget_picked();
 	return picked;
 }
 
@@ -169,43 +169,37 @@ all_rows(const Candidate *rows, int64 count)
 }
 
 /*
- * first_rows() returns the rows, in no order, that have the 'most' toggles
- * that happened first, and their number in *count.  If there are no more
- * toggles than that, it sets *all, and the rows are in the table's order.
+ * first_rows() finds the rows that have the 'most' toggles that happened
+ * first, and others, in no order; or if the list does not become full all
+ * rows, in the table's order.
  */
-static Candidate *
-first_rows(Relation relation, Snapshot snapshot, int64 most, int64 *count,
-		   bool *all)
+static void
+first_rows(Relation relation, Snapshot snapshot, Candidates *found)
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-	Candidates	found = {.most = most, .space = 256};
 
-	found.list = palloc(sizeof(Candidate) * found.space);
+	found->list = palloc(sizeof(Candidate) * found->space);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		const Datum *values = slot->tts_values;
 		Candidate	one;
 
 		CHECK_FOR_INTERRUPTS();
+		found->read++;
 		slot_getsomeattrs(slot, TOGGLE_AT);
 		one.ord = DatumGetInt64(values[TOGGLE_ORD - 1]);
 		one.at = DatumGetTimestampTz(values[TOGGLE_AT - 1]);
 		/* of most rows no more is read */
-		if (found.full && compare_by_time(&one, &found.last) >= 0)
+		if (found->full && compare_by_time(&one, &found->last) >= 0)
 			continue;
 		slot_getsomeattrs(slot, TOGGLE_LIST);
 		one.tid = slot->tts_tid;
 		one.toggles = toggles_count(values[TOGGLE_LIST - 1]);
-		add_candidate(&found, &one);
+		add_candidate(found, &one);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
-	*all = !found.full && found.toggles <= most;
-	if (!*all)
-		keep_first(&found);
-	*count = found.count;
-	return found.list;
 }
 
 /*
@@ -310,9 +304,80 @@ find_companions(Relation relation, Snapshot snapshot, picked_hash *keys,
 		one->row.ord = DatumGetInt64(slot->tts_values[TOGGLE_ORD - 1]);
 		one->row.at = DatumGetTimestampTz(slot->tts_values[TOGGLE_AT - 1]);
 		one->row.tid = slot->tts_tid;
+		one->row.toggles = toggles_count(slot->tts_values[TOGGLE_LIST - 1]);
+		one->transaction =
+			DatumGetInt64(slot->tts_values[TOGGLE_TRANSACTION - 1]);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
+}
+
+/*
+ * leave_later() leaves out what happened to a customer after the last row that
+ * was picked, and says of the others when they happened.
+ */
+static void
+leave_later(Companions *found, const Candidate *last)
+{
+	Companion  *list = found->list;
+	int64		count = 0;
+
+	qsort(list, found->count, sizeof(Companion), compare_companions);
+	for (int64 i = 0, next; i < found->count; i = next)
+	{
+		int			number = list[i].number;
+		TimestampTz passed = DT_NOBEGIN;
+		int64		first_ord = 0;
+		bool		more = true;
+
+		for (next = i; next < found->count; next++)
+		{
+			Companion	one = list[next];
+
+			if (one.number != number)
+				break;
+			/* after the last, those that are no later than what was before */
+			if (compare_candidates(&one.row, &last[number]) > 0)
+				more &= one.row.at <= passed;
+			if (!more)
+				continue;
+			if (next == i || one.row.at > passed)
+			{
+				passed = one.row.at;
+				first_ord = one.row.ord;
+			}
+			one.happened = passed;
+			one.first_ord = first_ord;
+			list[count++] = one;
+		}
+	}
+	found->count = count;
+}
+
+/*
+ * in_order() returns the rows in the order in which they happened, and which
+ * of them must not be separated from the next.
+ */
+static PickedRow *
+in_order(Companions *found)
+{
+	const Companion *list = found->list;
+	PickedRow  *rows = palloc_extended(sizeof(PickedRow) * found->count,
+									   MCXT_ALLOC_HUGE);
+
+	qsort(found->list, found->count, sizeof(Companion), compare_by_order);
+	for (int64 i = 0; i < found->count; i++)
+	{
+		PickedRow  *row = &rows[i];
+
+		row->tid = list[i].row.tid;
+		row->toggles = list[i].row.toggles;
+		row->transaction = list[i].transaction;
+		row->may_be_last = i + 1 == found->count ||
+			list[i].number != list[i + 1].number ||
+			list[i].happened != list[i + 1].happened;
+	}
+	return rows;
 }
 
 /* The order in which one customer's toggles happened. */
@@ -347,11 +412,16 @@ compare_companions(const void *a, const void *b)
 	return compare_candidates(&left->row, &right->row);
 }
 
+/* By instant; what happened to a customer at one stands together. */
 static int
-compare_tids(const void *a, const void *b)
+compare_by_order(const void *a, const void *b)
 {
-	ItemPointerData left = *(const ItemPointerData *) a;
-	ItemPointerData right = *(const ItemPointerData *) b;
+	const Companion *left = a;
+	const Companion *right = b;
 
-	return ItemPointerCompare(&left, &right);
+	if (left->happened != right->happened)
+		return left->happened < right->happened ? -1 : 1;
+	if (left->first_ord != right->first_ord)
+		return left->first_ord < right->first_ord ? -1 : 1;
+	return compare_companions(a, b);
 }
