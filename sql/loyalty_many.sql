@@ -41,6 +41,17 @@ FROM segment_data.many_club_lot WHERE key = 'customer 1500' AND remaining > 0;
 DELETE FROM orders WHERE order_id > 10000;
 SELECT club_balance, stamps_balance FROM wrong;
 SELECT segment.earn('club', 'customer 1500', 20000, population => 'many') > 0 AS made_up_for;
+-- refunds of one customer, each of which empties some of very many lots; they change,
+-- and go, and so does what they were taken from
+INSERT INTO orders SELECT i, 'customer 1499', 20 + i % 90 FROM generate_series(20001, 20400) AS i;
+INSERT INTO orders SELECT i, 'customer 1499', -40 - i % 9 FROM generate_series(20401, 20800) AS i;
+SELECT * FROM wrong;
+UPDATE orders SET amount = amount + 10 * (order_id % 3 - 1) WHERE order_id > 20400;
+SELECT * FROM wrong;
+DELETE FROM orders WHERE order_id > 20400 AND order_id % 2 = 0;
+SELECT * FROM wrong;
+DELETE FROM orders WHERE order_id % 5 > 0 AND order_id > 20000;
+SELECT * FROM wrong;
 TRUNCATE orders;
 SELECT * FROM wrong;
 SELECT sum(club_balance) AS points, sum(stamps_balance) AS stamps FROM many;

@@ -276,8 +276,7 @@ unhold(Ledger *ledger, Movement *movement, const HeldShare *share,
 {
 	Lot		   *lot = share->lot;
 
-	lot->remaining += share->points;
-	lot->changed = true;
+	lot_refill(lot, share->points);
 	ledger_enter(ledger, movement, lot, share->points, "release", "held",
 				 ledger->at);
 	if (share->lapses)

@@ -34,8 +34,7 @@ holds_lapse(Ledger *ledger, Account *account)
 	{
 		Lot		   *lot = lot_of_row(account, i);
 
-		lot->remaining += DatumGetInt64(result_value(i, 6, &isnull));
-		lot->changed = true;
+		lot_refill(lot, DatumGetInt64(result_value(i, 6, &isnull)));
 		movement->number = DatumGetInt64(result_value(i, 7, &isnull));
 	}
 	account->last = movement;

@@ -160,6 +160,8 @@ ledger_write(Ledger *ledger)
 	write_in_scratch(ledger, write_changed_lots);
 	write_in_scratch(ledger, write_entries);
 	ledger_forget(ledger);
+	for (int i = 0; i < ledger->naccounts; i++)
+		lots_forget(&ledger->accounts[i]);
 }
 
 /* write_in_scratch() writes rows of one table, of which nothing is left. */

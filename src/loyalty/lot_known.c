@@ -212,6 +212,24 @@ lot_set_number(Lot *lot, int64 number)
 		keep_number(lot);
 }
 
+void
+lots_forget(Account *account)
+{
+	account->by_expiry = NIL;
+	account->read_all = false;
+	account->first_left = 0;
+}
+
+void
+lot_refill(Lot *lot, int64 points)
+{
+	Account    *account = lot->account;
+
+	lot->remaining += points;
+	lot->changed = lot->number != 0;
+	account->first_left = Min(account->first_left, lot->place);
+}
+
 /* keep_number() lets a lot be found by its number, if it has one. */
 static void
 keep_number(Lot *lot)

@@ -47,6 +47,7 @@ static int	first_to_pay(const ListCell *a, const ListCell *b);
 static Lot *lot_to_extend(Ledger *ledger, Account *account,
 						  TimestampTz active_at, TimestampTz expires_at);
 static List *lots_left(Ledger *ledger, Account *account, int64 enough);
+static void read_left(Ledger *ledger, Account *account, int64 enough);
 static bool is_active(const Ledger *ledger, const Lot *lot);
 static void move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
 						TimestampTz expires_at);
@@ -135,8 +136,7 @@ lot_restore(Ledger *ledger, Movement *movement, Lot *lot, int64 points,
 {
 	TimestampTz at = lot_draw_at(ledger, lot);
 
-	lot->remaining += points;
-	lot->changed = lot->number != 0;
+	lot_refill(lot, points);
 	ledger_enter(ledger, movement, lot, points, kind, contra, at);
 	ledger_enter(ledger, movement, lot, -points, "expire", "expired",
 				 Max(at, lot->expires_at));
@@ -191,8 +191,7 @@ lots_reopen(Ledger *ledger, Movement *movement)
 		Lot		   *lot = lot_of_row(account, i);
 		int64		points = DatumGetInt64(result_value(i, 6, &isnull));
 
-		lot->remaining += points;
-		lot->changed = true;
+		lot_refill(lot, points);
 		ledger_enter(ledger, movement, lot, points, "debt", "debt",
 					 lot->active_at);
 		ledger_enter(ledger, movement, lot, -points, "expire", "expired",
@@ -347,33 +346,81 @@ lots_draw_any(Ledger *ledger, Movement *movement, int64 points,
  * and have not expired, the soonest to expire first; at least so many that
  * those that are active have enough, if these have it.  One that this request
  * has read or changed already is as it has become.
+ *
+ * A statement may ask for each of many rows.  So those that were read are kept
+ * until the ledger is written, and if they are not enough twice as many are
+ * read the next time; and nobody looks again at those that became empty, but
+ * who asks for all.
  */
 static List *
 lots_left(Ledger *ledger, Account *account, int64 enough)
 {
-	bool		ordered = ledger_is_ordered(ledger, LOTS_BY_EXPIRY);
+	bool		all = enough == PG_INT64_MAX;
 	List	   *lots = NIL;
 	int64		sum = 0;
-	TupleTableSlot *row;
 
-	ledger_seek(ledger, LOTS_BY_EXPIRY, account->key,
-				TimestampTzGetDatum(ledger->at));
-	while ((!ordered || sum < enough) &&
-		   (row = ledger_next(ledger, LOTS_BY_EXPIRY)) != NULL)
+	if (account->after != ledger->at)
+		lots_forget(account);
+	for (int i = all ? 0 : account->first_left; sum < enough; i++)
 	{
 		Lot		   *lot;
 
-		if (ledger_int64(row, LOT_REMAINING) == 0)
+		if (i == list_length(account->by_expiry))
+		{
+			if (account->read_all)
+				break;
+			read_left(ledger, account, enough - sum);
+			if (i == list_length(account->by_expiry))
+				break;
+		}
+		lot = list_nth(account->by_expiry, i);
+		if (lot->remaining == 0 && i == account->first_left)
+			account->first_left++;
+		if (lot->remaining == 0 && !all)
 			continue;
-		lot = lot_of_slot(account, row);
 		lots = lappend(lots, lot);
 		if (is_active(ledger, lot) &&
 			pg_add_s64_overflow(sum, lot->remaining, &sum))
 			sum = PG_INT64_MAX;
 	}
-	if (!ordered)
-		list_sort(lots, lot_order);
 	return lots;
+}
+
+/*
+ * read_left() reads more lots by expiry: until those that are active have
+ * enough, and twice as many as before.
+ */
+static void
+read_left(Ledger *ledger, Account *account, int64 enough)
+{
+	bool		ordered = ledger_is_ordered(ledger, LOTS_BY_EXPIRY);
+	int			before = list_length(account->by_expiry);
+	int			count = 0;
+	int64		sum = 0;
+	TupleTableSlot *row = NULL;
+
+	account->after = ledger->at;
+	ledger_seek(ledger, LOTS_BY_EXPIRY, account->key,
+				TimestampTzGetDatum(ledger->at));
+	while ((!ordered || sum < enough || count < 2 * before) &&
+		   (row = ledger_next(ledger, LOTS_BY_EXPIRY)) != NULL)
+	{
+		Lot		   *lot;
+
+		/* those that are read again come in the same order */
+		if (ledger_int64(row, LOT_REMAINING) == 0 || ++count <= before)
+			continue;
+		lot = lot_of_slot(account, row);
+		account->by_expiry = lappend(account->by_expiry, lot);
+		if (is_active(ledger, lot) &&
+			pg_add_s64_overflow(sum, lot->remaining, &sum))
+			sum = PG_INT64_MAX;
+	}
+	account->read_all = row == NULL;
+	if (!ordered)
+		list_sort(account->by_expiry, lot_order);
+	for (int i = before; i < list_length(account->by_expiry); i++)
+		((Lot *) list_nth(account->by_expiry, i))->place = i;
 }
 
 /* is_active() says whether a lot is active, if it has not expired. */

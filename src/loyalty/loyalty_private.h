@@ -322,6 +322,11 @@ typedef struct Account
 	bool		holds;			/* some are open */
 	bool		lapsed;			/* of these some have, and are not ended yet */
 	List	   *lots;			/* Lot *, read or new */
+	List	   *by_expiry;		/* of those that had points left, the soonest
+								 * to expire: lots_left() */
+	TimestampTz after;			/* they expire after this */
+	bool		read_all;		/* are these all? */
+	int			first_left;		/* nothing is left in those before it */
 	struct HTAB *by_number;		/* of these, or NULL while they are few */
 } Account;
 
@@ -354,6 +359,7 @@ typedef struct Lot
 	TimestampTz active_at;
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	bool		changed;
+	int			place;			/* in 'by_expiry' of the account, or 0 */
 } Lot;
 
 typedef struct Entry
@@ -584,6 +590,14 @@ extern int	lot_order(const ListCell *a, const ListCell *b);
  */
 extern void lot_add(Lot *lot);
 extern void lot_set_number(Lot *lot, int64 number);
+
+/*
+ * lot_refill() gives a lot points back that were taken out of it, without an
+ * entry.  lots_forget() forgets which lots of a customer have something left:
+ * their rows are others now.
+ */
+extern void lot_refill(Lot *lot, int64 points);
+extern void lots_forget(Account *account);
 
 /*
  * earn.c: grant_active_at() and grant_expires_at() are from when, and until

@@ -204,10 +204,13 @@ one_customer()
 		sql -d one -v profiles=1 -f test/bench/ledger/club.sql >/dev/null
 		one_statement insert "$rows" "INSERT INTO orders (customer_id, ordered_at, amount, status, drink)
 			SELECT 1, now(), 10 + i % 7, 'paid', 'espresso' FROM generate_series(1, $rows) AS i"
-		one_statement update "$rows" "UPDATE orders SET amount = amount - 2"
+		one_statement refund "$rows" "INSERT INTO orders (customer_id, ordered_at, amount, status, drink)
+			SELECT 1, now(), -5 - i % 3, 'paid', 'espresso' FROM generate_series(1, $rows) AS i"
+		one_statement update "$rows" "UPDATE orders SET amount = amount - 2 WHERE amount > 0"
+		one_statement forget "$rows" "DELETE FROM orders WHERE amount < 0"
 		one_statement delete "$rows" "DELETE FROM orders"
 	done
-	for what in insert update delete; do
+	for what in insert refund update forget delete; do
 		aim "$what of $(scaled 100000) rows, us a row" "of $(scaled 10000)" "$(median one_$what "$(scaled 100000)")" "<" "$(median one_$what "$(scaled 10000)")" 1.5
 	done
 }
