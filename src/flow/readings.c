@@ -163,15 +163,20 @@ tables_concern_most(const Population *population, List *tables)
 	return rows >= estimated_rows(population->oid) / 2;
 }
 
-/* estimated_rows() is how many rows the planner expects in a table. */
+/*
+ * estimated_rows() is how many rows the planner expects in a table; none in
+ * one that is gone.
+ */
 static double
 estimated_rows(Oid relid)
 {
-	Relation	relation = relation_open(relid, AccessShareLock);
+	Relation	relation = try_relation_open(relid, AccessShareLock);
 	BlockNumber pages;
 	double		rows;
 	double		visible;
 
+	if (relation == NULL)
+		return 0;
 	estimate_rel_size(relation, NULL, &pages, &rows, &visible);
 	relation_close(relation, AccessShareLock);
 	return rows;
