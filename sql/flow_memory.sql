@@ -91,5 +91,20 @@ SET segment.capture = on;
 SELECT count(*), sum(spend) FROM remembered;
 SELECT * FROM segment.verify();
 
+-- nor does it grow with the portions of a build
+INSERT INTO orders SELECT id, 1, now() FROM generate_series(101, 20100) AS id;
+CREATE TABLE portions (bytes bigint);
+CREATE FUNCTION measure() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO memory.portions
+        SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name = 'SPI Proc';
+    RETURN NULL;
+END $$;
+CREATE TRIGGER measure AFTER UPDATE ON segment.build FOR EACH ROW WHEN (new.phase = 'writing profiles') EXECUTE FUNCTION measure();
+CALL segment.create_traits_concurrently('{"largest": "max(orders.amount)"}');
+DROP TRIGGER measure ON segment.build;
+SELECT count(*) >= 10 AS many, max(bytes) <= 3 * min(bytes) AS memory_did_not_grow FROM portions;
+SELECT * FROM segment.verify();
+
 SELECT segment.drop_population('remembered', cascade => true);
 DROP SCHEMA memory CASCADE;

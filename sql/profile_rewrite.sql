@@ -1,5 +1,6 @@
--- A trait of most profiles: the base table is written anew, and is as small as
--- it can be.  Who is to be told of each row is told, by an UPDATE in place.
+-- A trait of most profiles, a source of most, a rebuild: the base table is
+-- written anew, and is as small as it can be.  Who is to be told of each row is
+-- told, by an UPDATE in place.
 CREATE SCHEMA shop_rewrite;
 SET search_path = shop_rewrite, public;
 CREATE TABLE orders (id int PRIMARY KEY, customer_id bigint, amount numeric, note text, ordered_at timestamptz);
@@ -96,6 +97,81 @@ SELECT segment.create_trait('a', 'sum(orders.id)');
 SELECT anew, updated > 0 AS updated FROM written();
 ROLLBACK;
 DROP PUBLICATION regress_rewrite;
+
+-- a source of most profiles, of which some are new: these have the defaults, numbers in the order of keys among them
+CREATE TABLE visits (id int PRIMARY KEY, customer_id bigint, at timestamptz);
+CREATE INDEX ON visits (customer_id, at);
+INSERT INTO visits SELECT i, nullif(500 + i % 2500, 500), '2026-05-01' FROM generate_series(1, 5000) AS i;
+ANALYZE visits;
+SELECT max(ord) AS last FROM segment_data.profile \gset
+BEGIN;
+SELECT note();
+SELECT segment.attach_source('visits', at => 'at');
+SELECT anew, updated FROM written();
+-- in the same transaction, after a savepoint that is given up, and below one that stays
+INSERT INTO visits VALUES (6001, 3001, '2026-05-02'), (6002, 700, '2026-05-02');
+SAVEPOINT s;
+SELECT segment.rebuild();
+DELETE FROM visits WHERE customer_id = 2999;
+ROLLBACK TO s;
+SELECT segment.rebuild();
+RELEASE s;
+SELECT anew, updated FROM written();
+COMMIT;
+SELECT count(*), count(*) = max(ord) - min(ord) + 1 AS dense, array_agg(customer_id ORDER BY ord) = array_agg(customer_id ORDER BY customer_id) AS by_key,
+       array_agg(DISTINCT evaluated_at) AS evaluated_at FROM segment_data.profile WHERE ord > :last AND customer_id <= 3000;
+SELECT pg_table_size('segment_data.profile') AS size, pg_indexes_size('segment_data.profile') AS indexes \gset
+VACUUM FULL segment_data.profile;
+SELECT :size <= pg_table_size('segment_data.profile') * 1.05 AS small, :indexes <= pg_indexes_size('segment_data.profile') * 1.05 AS small_indexes;
+SELECT * FROM segment.verify();
+
+-- rows that came and went past capture: profiles that come, that go, and one that is not in any source
+SET segment.capture = off;
+INSERT INTO visits SELECT 7000 + i, 4000 + i, '2026-05-01' FROM generate_series(1, 3) AS i;
+DELETE FROM visits WHERE customer_id BETWEEN 2900 AND 2902;
+UPDATE orders SET amount = amount + 1 WHERE customer_id = 9;
+RESET segment.capture;
+SELECT source, definition, count(*), min(key::int) FROM segment.verify() GROUP BY 1, 2 ORDER BY 1, 2;
+BEGIN;
+SELECT note();
+SELECT segment.rebuild();
+SELECT anew, updated FROM written();
+SELECT * FROM segment.verify();
+SELECT customer_id, n FROM profile WHERE customer_id IN (2899, 2900, 4001) ORDER BY 1;
+ROLLBACK;
+
+-- the same in place
+SET client_min_messages = error;
+CREATE PUBLICATION regress_rewrite FOR TABLE segment_data.profile;
+RESET client_min_messages;
+BEGIN;
+SELECT note();
+SELECT segment.rebuild();
+SELECT anew, updated = (SELECT count(*) FROM profile) + 3 AS all_updated FROM written();
+SELECT * FROM segment.verify();
+SELECT customer_id, n FROM profile WHERE customer_id IN (2899, 2900, 4001) ORDER BY 1;
+ROLLBACK;
+DROP PUBLICATION regress_rewrite;
+
+-- what its owner has added needs a default, as in an INSERT
+ALTER TABLE segment_data.profile ADD COLUMN region text NOT NULL DEFAULT 'north';
+BEGIN;
+SELECT segment.rebuild();
+SELECT region, count(*) FROM segment_data.profile WHERE customer_id > 4000 GROUP BY 1;
+ROLLBACK;
+ALTER TABLE segment_data.profile ALTER COLUMN region DROP DEFAULT;
+SELECT segment.rebuild();
+ALTER TABLE segment_data.profile DROP COLUMN region;
+SELECT segment.rebuild();
+SELECT * FROM segment.verify();
+
+-- few of a source: these are updated, and readers go on
+BEGIN;
+SELECT note();
+SELECT segment.attach_source('returns', name => 'late_returns', at => 'at');
+SELECT * FROM written();
+SELECT mode FROM pg_locks WHERE relation = 'segment_data.profile'::regclass AND pid = pg_backend_pid() AND mode = 'AccessExclusiveLock';
+ROLLBACK;
 
 -- a cursor that reads the table is in the way, as of any ALTER TABLE
 BEGIN;

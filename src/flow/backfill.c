@@ -4,11 +4,12 @@
  *	  Traits of a whole population at once, by SQL over its sources.
  *
  *		attach		every row that is there gives its profile a source_row
- *		new trait	s4 = sum(amount) ... GROUP BY key, into the base table,
- *					which is written anew; or, if few profiles have rows in
- *					the source, by an update of these
- *		rebuild		the same query, written over what is stored
+ *		new trait	s4 = sum(amount) ... GROUP BY key
+ *		rebuild		the same query, of all sources at once
  *		verify		the same query, compared with what is stored (verify.c)
+ *
+ * The base table is written anew with it (profile/rewrite.c); or, if few
+ * profiles have rows in the source, these are updated.
  *
  * The room of traits makes the query from the very expressions that capture
  * evaluates (trait_source_query).  The caller has locked the source against
@@ -34,13 +35,17 @@ static int64 count_without_key(const Source *source);
 static void note_new_keys(const Source *source, int64 last_ord);
 static void note_without_key(const Source *source, int64 count);
 static void note_ended(const Population *population);
+static void attach_in_place(const Population *population,
+							const Reading *reading);
 static void fill_anew(const Population *population, List *readings);
 static void fill_in_place(const Population *population, List *readings,
 						  List *stored);
 static void fill_initial(const Population *population, List *columns);
-static void reset_profiles(const Population *population);
-static void count_source(const Source *source);
-static List *stored_or_warn(const Source *source, bool warn);
+static void write_anew(const Population *population, List *readings,
+					   List *names, List *values);
+static void write_in_place(const Population *population, List *readings,
+						   List *names, List *values);
+static List *stored_or_warn(const Source *source);
 static char *assignments(List *columns);
 static void append_assignment(StringInfo set, const TraitColumn *column,
 							  const char *value);
@@ -60,14 +65,22 @@ count_without_key(const Source *source)
 {
 	const Population *population = source->population;
 	char	   *column = source_key_sql(source);
+	char	   *without = psprintf("%s IS NULL", column);
+	char	   *length = profile_key_length_sql(population, column,
+												source->key_type);
 	int64		without_key;
 
+	if (length == NULL)
+	{
+		/* an index on the key finds them */
+		population_execute(population,
+						   psprintf("SELECT count(*)%s",
+									source_from_sql(source, without)));
+		return result_number(1);
+	}
 	population_execute(population,
-					   psprintf("SELECT count(*) FILTER"
-								" (WHERE %s IS NULL)::bigint,"
-								" max(%s)::bigint%s", column,
-								profile_key_length_sql(population, column,
-													   source->key_type),
+					   psprintf("SELECT count(*) FILTER (WHERE %s),"
+								" max(%s)::bigint%s", without, length,
 								source_from_sql(source, NULL)));
 	without_key = result_number(1);
 	source_check_key_length(source, result_number(2));
@@ -78,24 +91,39 @@ void
 backfill_attach(const Source *source)
 {
 	const Population *population = source->population;
-	const char *key = pstrdup(quote_identifier(population->key));
-	char	   *base = population_base_name(population);
-	List	   *columns;
-	char	   *query = trait_source_query(source, NIL, &columns);
+	List	   *readings = list_make1(reading_with_rows(source, NIL));
 	int64		without_key = count_without_key(source);
 	int64		last_ord;
 
-	population_execute(population, psprintf("SELECT max(ord) FROM %s", base));
+	population_execute(population,
+					   psprintf("SELECT max(ord) FROM %s",
+								population_base_name(population)));
 	last_ord = result_number(1);
+	if (population_may_rewrite(population) &&
+		readings_concern_most(population, readings))
+		write_anew(population, readings, list_make1("source_rows"),
+				   list_make1(psprintf("coalesce(profile.source_rows, 0) + %s",
+									   readings_rows(1))));
+	else
+		attach_in_place(population, linitial(readings));
+	note_new_keys(source, last_ord);
+	note_without_key(source, without_key);
+}
+
+/* attach_in_place() inserts and updates the profiles of a source. */
+static void
+attach_in_place(const Population *population, const Reading *reading)
+{
+	const char *key = pstrdup(quote_identifier(population->key));
+
 	population_write(population,
 					 psprintf("INSERT INTO %s AS profile (%s, source_rows)"
 							  " SELECT key, source_rows FROM (%s) AS q"
 							  " ORDER BY key ON CONFLICT (%s) DO UPDATE"
 							  " SET source_rows ="
 							  " profile.source_rows + excluded.source_rows",
-							  base, key, query, key));
-	note_new_keys(source, last_ord);
-	note_without_key(source, without_key);
+							  population_base_name(population), key,
+							  reading->query, key));
 }
 
 /*
@@ -321,97 +349,118 @@ backfill_check_sources(const Population *population, bool skip_unfit)
 void
 backfill_all(const Population *population, bool skip_unfit)
 {
+	List	   *readings = NIL;
+	List	   *names;			/* of columns, char * */
+	List	   *values;			/* SQL of each */
 	ListCell   *lc;
+	ListCell   *column;
 
 	backfill_check_sources(population, skip_unfit);
-	reset_profiles(population);
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
 
 		if (source->missing == NULL)
-			count_source(source);
+			readings = lappend(readings,
+							   reading_with_rows(source,
+												 stored_or_warn(source)));
 	}
+	names = list_make2("source_rows", "evaluated_at");
+	values = list_make2(readings_rows(list_length(readings)),
+						"LEAST(coalesce(profile.evaluated_at, '-infinity'),"
+						" segment.now())");
+	foreach(lc, readings)
+		foreach(column, ((const Reading *) lfirst(lc))->columns)
+		{
+			const TraitColumn *one = lfirst(column);
+
+			names = lappend(names, one->name);
+			values = lappend(values,
+							 reading_value(one, foreach_current_index(lc)));
+		}
+	if (population_may_rewrite(population))
+		write_anew(population, readings, names, values);
+	else
+		write_in_place(population, readings, names, values);
 }
 
 /*
- * reset_profiles() makes a profile for each key of the sources, and gives all
- * profiles the traits of one without rows.
+ * write_anew() writes the base table anew: in columns, what SQL over all
+ * readings says of each profile, and of each key that has none yet.
  */
 static void
-reset_profiles(const Population *population)
+write_anew(const Population *population, List *readings, List *names,
+		   List *values)
 {
-	char	   *base = population_base_name(population);
+	const char *key = readings_key(population, list_length(readings));
+	StringInfoData sql;
+	ListCell   *name;
+	ListCell   *value;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT profile.ctid, %s AS %s", key,
+					 quote_identifier(population->key));
+	forboth(name, names, value, values)
+		appendStringInfo(&sql, ", %s AS %s", (char *) lfirst(value),
+						 (char *) lfirst(name));
+	readings_join_all(population, readings, &sql);
+	appendStringInfo(&sql, " ORDER BY profile.ctid, %s", key);
+	(void) population_rewrite(population, sql.data);
+}
+
+/* write_in_place() does the same by inserts and an update. */
+static void
+write_in_place(const Population *population, List *readings, List *names,
+			   List *values)
+{
 	const char *key = pstrdup(quote_identifier(population->key));
-	StringInfoData initial;
+	char	   *base = population_base_name(population);
+	StringInfoData set;
+	StringInfoData read;
 	ListCell   *lc;
-	ListCell   *column;
+	ListCell   *value;
 
-	initStringInfo(&initial);
-	appendStringInfoString(&initial, "source_rows = 0,"
-						   " evaluated_at ="
-						   " LEAST(evaluated_at, segment.now())");
-	foreach(lc, source_names(population))
-	{
-		const Source *source = source_by_name(population, lfirst(lc));
-		List	   *columns;
-		char	   *query;
-
-		if (source->missing != NULL)
-			continue;
-		query = trait_source_query(source, stored_or_warn(source, true),
-								   &columns);
-		foreach(column, columns)
-			append_assignment(&initial, lfirst(column),
-							  ((TraitColumn *) lfirst(column))->initial);
+	foreach(lc, readings)
 		population_write(population,
 						 psprintf("INSERT INTO %s (%s)"
 								  " SELECT key FROM (%s) AS q ORDER BY key"
-								  " ON CONFLICT (%s) DO NOTHING",
-								  base, key, query, key));
+								  " ON CONFLICT (%s) DO NOTHING", base, key,
+								  ((Reading *) lfirst(lc))->query, key));
+	initStringInfo(&set);
+	initStringInfo(&read);
+	forboth(lc, names, value, values)
+	{
+		appendStringInfo(&set, "%s%s = read.%s", set.len > 0 ? ", " : "",
+						 (char *) lfirst(lc), (char *) lfirst(lc));
+		appendStringInfo(&read, ", %s AS %s", (char *) lfirst(value),
+						 (char *) lfirst(lc));
 	}
+	readings_join(population, readings, &read);
 	population_write(population,
-					 psprintf("UPDATE %s SET %s", base, initial.data));
+					 psprintf("UPDATE %s AS me SET %s"
+							  " FROM (SELECT profile.ord AS of%s) AS read"
+							  " WHERE me.ord = read.of",
+							  base, set.data, read.data));
 }
 
 void
 backfill_warn_broken(const Source *source)
 {
-	(void) stored_or_warn(source, true);
-}
-
-/* count_source() computes what the profiles have from one source. */
-static void
-count_source(const Source *source)
-{
-	const Population *population = source->population;
-	const char *key = pstrdup(quote_identifier(population->key));
-	List	   *columns;
-	char	   *query = trait_source_query(source,
-										   stored_or_warn(source, false),
-										   &columns);
-
-	population_write(population,
-					 psprintf("UPDATE %s AS profile SET source_rows ="
-							  " profile.source_rows + q.source_rows%s%s"
-							  " FROM (%s) AS q WHERE profile.%s = q.key",
-							  population_base_name(population),
-							  columns == NIL ? "" : ", ",
-							  assignments(columns), query, key));
+	(void) stored_or_warn(source);
 }
 
 /*
  * stored_or_warn() lists the names of the stored traits of a source that can
- * be computed.  The others stay as they are, with a warning if asked for.
+ * be computed.  The others stay as they are, with a warning.
  */
 static List *
-stored_or_warn(const Source *source, bool warn)
+stored_or_warn(const Source *source)
 {
 	List	   *unbound;
 	List	   *names = trait_stored_binding(source, &unbound);
 	ListCell   *lc;
 
-	foreach(lc, warn ? unbound : NIL)
+	foreach(lc, unbound)
 	{
 		const TraitUnbound *one = lfirst(lc);
 

@@ -11,7 +11,8 @@
  *		build_alter.c		a trait or an audience that is altered
  *		build_rebuild.c		all profiles anew
  *		build_members.c		steps on the way to members
- *		build_fill.c		portions of profiles are written
+ *		build_fill.c		columns of all profiles are filled
+ *		build_portions.c	portions of profiles are written
  *		build_state.c		segment.build: how far is a build?
  *
  *-------------------------------------------------------------------------
@@ -113,24 +114,6 @@ extern struct Definer *build_begin_deciding(const Build *build);
  */
 extern void build_fill(const Build *build);
 
-/* How profiles are written. */
-typedef struct BuildWriting
-{
-	int			passes;
-	int64		begin;			/* the range of ords of the first portion */
-	int64		most;			/* profiles of a portion; 0: any number */
-
-	/* writes a portion, with after < ord <= upto; returns how many */
-	int64		(*portion) (const Build *build, const Population *population,
-							int pass, int64 after, int64 upto);
-} BuildWriting;
-
-/*
- * build_write_all() goes through the profiles, in passes, by portions: each is
- * a transaction, and as large as can be written within a moment.
- */
-extern void build_write_all(const Build *build, const BuildWriting *writing);
-
 /*
  * build_make_staging() makes a table of what is read from the sources, which
  * is named build_staging() in SQL: 'definition' is as for data_table_create().
@@ -142,6 +125,47 @@ extern void build_make_staging(const Population *population,
 extern Oid	build_staging_table(const Population *population);
 extern void build_drop_staging(const Population *population);
 extern char *build_staging(const Population *population);
+
+/* build_portions.c ------------------------------------------------------- */
+
+/* How profiles are written. */
+typedef struct BuildWriting
+{
+	int			passes;			/* each writes every so many */
+	bool		unfilled;		/* only those that are not filled yet */
+	int			least;			/* profiles of a portion: the least, */
+	int			begin;			/* of the first one, */
+	int			most;			/* and the most */
+
+	/* writes a portion, with after < ord <= upto; returns how many */
+	int64		(*portion) (const Build *build, const Population *population,
+							int pass, int64 after, int64 upto);
+} BuildWriting;
+
+/*
+ * build_write_all() goes through the profiles, in passes, by portions: each is
+ * a transaction, and has as many profiles as can be written within a moment.
+ */
+extern void build_write_all(const Build *build, const BuildWriting *writing);
+
+/*
+ * A portion is a transaction, and SPI is connected for it alone.
+ * build_end_portion() commits, and waits for no disk and no standby, as others
+ * may wait for the rows.  If what was written is lost, the build is
+ * interrupted too, and writes it again.
+ */
+extern void build_begin_portion(void);
+extern void build_end_portion(void);
+
+/* Milliseconds that a portion is to take. */
+#define BUILD_PORTION_TIME	15
+
+/*
+ * build_portion_size() is how many rows the next portion is to have, within
+ * these limits, if one of 'size' has been written since 'begun'.
+ */
+extern int	build_portion_size(int size, TimestampTz begun, int least,
+							   int most);
 
 /* build_state.c ----------------------------------------------------------- */
 
@@ -183,13 +207,6 @@ extern void build_note_done(const Population *population, int64 done);
  * begins the next transaction.
  */
 extern void build_commit(void);
-
-/*
- * build_commit_portion() commits what was written of a portion of profiles,
- * and waits for no disk and no standby: others may wait for its rows.  If it
- * is lost, the build is interrupted too, and writes it again.
- */
-extern void build_commit_portion(void);
 
 /* build_forget() forgets the builds of a population that goes. */
 extern void build_forget(const Population *population);

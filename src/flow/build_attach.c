@@ -38,6 +38,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 #include "audience/audience.h"
 #include "base/base.h"
@@ -52,13 +53,14 @@
 SEGMENT_FUNCTION(segment_attach_source_concurrently);
 SEGMENT_FUNCTION(segment_attach_source_concurrently_text);
 
-/* So many profiles are added, or removed, by one transaction. */
-#define KEYS_AT_ONCE	250
+/* So many profiles are added, or removed, by a portion. */
+#define LEAST_KEYS	16
+#define MOST_KEYS	256
 
 static void describe(Build *build, const SourceRequest *request);
 static void begin(Build *build, SourceRequest *request);
 static void add_profiles(const Build *build);
-static bool add_portion(const Build *build, int64 after);
+static bool add_portion(const Build *build, int64 after, int64 upto);
 static int	compare_keys(const void *a, const void *b, void *population);
 static void all_known(const Build *build);
 static void remove_profiles(const Build *build);
@@ -176,22 +178,28 @@ add_profiles(const Build *build)
 {
 	const Population *population = population_by_name(build->population);
 	int64		total;
-	Actor		before;
+	int			size = LEAST_KEYS;
 
 	backfill_check_keys(source_by_name(population, build->attached));
 	build_commit();
 	total = build_read_keys(build, PG_INT64_MAX);
-	for (int64 after = 0; after < total; after += KEYS_AT_ONCE)
+	for (int64 after = 0; after < total;)
 	{
+		TimestampTz begun = GetCurrentTimestamp();
+		int64		upto = Min(after + size, total);
+		Actor		before;
+
 		CHECK_FOR_INTERRUPTS();
+		build_begin_portion();
 		population = population_by_name(build->population);
 		before = act_as_owner(population->oid);
-		if (add_portion(build, after))
+		if (add_portion(build, after, upto))
 			flow_note_pending();
 		act_as_before(before);
-		build_note_done(population_by_name(build->population),
-						Min(after + KEYS_AT_ONCE, total));
-		build_commit_portion();
+		build_note_done(population_by_name(build->population), upto);
+		build_end_portion();
+		after = upto;
+		size = build_portion_size(size, begun, LEAST_KEYS, MOST_KEYS);
 	}
 }
 
@@ -229,7 +237,7 @@ build_read_keys(const Build *build, int64 upto)
  * Returns whether there is something to be folded.
  */
 static bool
-add_portion(const Build *build, int64 after)
+add_portion(const Build *build, int64 after, int64 upto)
 {
 	const Population *population = population_by_name(build->population);
 	Visitor		visitor;
@@ -241,8 +249,7 @@ add_portion(const Build *build, int64 after)
 								" WHERE s.n > " INT64_FORMAT
 								" AND s.n <= " INT64_FORMAT " AND NOT EXISTS"
 								" (SELECT FROM %s AS p WHERE p.%s = s.key)",
-								build_staging(population), after,
-								after + KEYS_AT_ONCE,
+								build_staging(population), after, upto,
 								population_base_name(population),
 								quote_identifier(population->key)));
 	keys = build_take_keys(population, &count);
@@ -310,17 +317,20 @@ remove_profiles(const Build *build)
 {
 	const Population *population = population_by_name(build->population);
 	bool		more = true;
+	int			size = LEAST_KEYS;
 
 	build_note_phase(population, BUILD_REMOVING, 0);
 	build_commit();
 	while (more)
 	{
+		TimestampTz begun = GetCurrentTimestamp();
 		Visitor		visitor;
 		Actor		before;
 		Datum	   *keys;
 		uint64		count;
 
 		CHECK_FOR_INTERRUPTS();
+		build_begin_portion();
 		population = population_by_name(build->population);
 		before = act_as_owner(population->oid);
 		population_execute(population,
@@ -328,9 +338,9 @@ remove_profiles(const Build *build)
 									" WHERE p.source_rows = 0 LIMIT %d",
 									quote_identifier(population->key),
 									population_base_name(population),
-									KEYS_AT_ONCE));
+									size));
 		keys = build_take_keys(population, &count);
-		more = count == KEYS_AT_ONCE;
+		more = count == size;
 		visit_begin(&visitor, population);
 		for (uint64 i = 0; i < count; i++)
 		{
@@ -345,7 +355,8 @@ remove_profiles(const Build *build)
 		if (visit_end(&visitor))
 			flow_note_pending();
 		act_as_before(before);
-		build_commit_portion();
+		build_end_portion();
+		size = build_portion_size(size, begun, LEAST_KEYS, MOST_KEYS);
 	}
 }
 

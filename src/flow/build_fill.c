@@ -47,17 +47,6 @@
 #define PASSES			4
 
 /*
- * Milliseconds that a portion is to take, as events wait for its rows, and the
- * range of ords at first.
- */
-#define PORTION_TIME	15
-#define PORTION_BEGIN	1024
-
-/* The least and the greatest range of ords of a portion. */
-#define PORTION_LEAST	128
-#define PORTION_MOST	65536
-
-/*
  * If more profiles were changed meanwhile, the sources are read again for all
  * of them, but not more often than that.  Where a source has no index by which
  * the rows of a profile are found, it is read for any, as whoever asks it of a
@@ -66,9 +55,6 @@
 #define MANY_CHANGED	1000
 #define MOST_READINGS	3
 #define MOST_WITHOUT_INDEX	20
-
-/* Of so many changed profiles at a time the source is asked. */
-#define CHANGED_AT_ONCE	64
 
 static bool sources_find_profiles(const Build *build);
 static void stage(const Build *build);
@@ -83,7 +69,7 @@ static int64 write_staged(const Build *build, const Population *population,
 static int64 write_changed(const Build *build, const Population *population,
 						   int pass, int64 after, int64 upto);
 static char *lock_sql(const Build *build, const Population *population,
-					  const char *condition, int most);
+					  const char *condition);
 static char *range_sql(const char *table, int64 after, int64 upto);
 static void wait_for_locked(const Build *build);
 static int64 count_unfilled(const Build *build);
@@ -91,13 +77,20 @@ static void use_indexes(void);
 
 static const BuildWriting staged = {
 	.passes = PASSES,
-	.begin = PORTION_BEGIN,
+	.unfilled = true,
+	.least = 128,
+	.begin = 256,
+	.most = 2048,
 	.portion = write_staged,
 };
+
+/* of these the sources are asked, which takes as long as their histories */
 static const BuildWriting changed = {
 	.passes = 1,
-	.begin = PORTION_BEGIN,
-	.most = CHANGED_AT_ONCE,
+	.unfilled = true,
+	.least = 1,
+	.begin = 8,
+	.most = 64,
 	.portion = write_changed,
 };
 
@@ -276,16 +269,11 @@ fill_staging(const Build *build, const Population *population, List *read)
 static List *
 readings(const Build *build, const Population *population)
 {
-	Reading    *reading;
-
 	if (build->attached == NULL)
 		return readings_of(population, trait_unfilled(population));
-	reading = palloc(sizeof(Reading));
-	reading->source = pstrdup(build->attached);
-	reading->query = trait_source_query(source_by_name(population,
+	return list_make1(reading_with_rows(source_by_name(population,
 													   build->attached),
-										NIL, &reading->columns);
-	return list_make1(reading);
+										NIL));
 }
 
 /*
@@ -317,57 +305,6 @@ build_staging(const Population *population)
 
 /* ---- write ---- */
 
-void
-build_write_all(const Build *build, const BuildWriting *writing)
-{
-	MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
-												 "segment portion",
-												 ALLOCSET_DEFAULT_SIZES);
-	const Population *population = population_by_name(build->population);
-	int64		width = writing->begin;
-	int64		done = 0;
-	int64		highest;
-
-	population_execute(population,
-					   psprintf("SELECT max(ord) FROM %s",
-								population_base_name(population)));
-	highest = result_number(1);
-	for (int pass = 0; pass < writing->passes; pass++)
-	{
-		int64		after = 0;
-
-		while (after < highest)
-		{
-			TimestampTz begun = GetCurrentTimestamp();
-			MemoryContext old = MemoryContextSwitchTo(memory);
-			int64		written;
-			long		took;
-
-			CHECK_FOR_INTERRUPTS();
-			population = population_by_name(build->population);
-			written = writing->portion(build, population, pass, after,
-									   after + width);
-			done += written;
-			build_note_done(population, done);
-			MemoryContextSwitchTo(old);
-			MemoryContextReset(memory);
-			build_commit_portion();
-
-			/* there may be more in this portion */
-			if (writing->most > 0 && written >= writing->most)
-				continue;
-			after += width;
-			took = TimestampDifferenceMilliseconds(begun,
-												   GetCurrentTimestamp());
-			if (took > PORTION_TIME)
-				width = Max(width / 2, PORTION_LEAST);
-			else if (took < PORTION_TIME / 2)
-				width = Min(width * 2, PORTION_MOST);
-		}
-	}
-	MemoryContextDelete(memory);
-}
-
 /*
  * write_staged() writes what was read of those profiles of a pass that have
  * not changed since.
@@ -394,8 +331,7 @@ write_staged(const Build *build, const Population *population, int pass,
 		}
 	lock = lock_sql(build, population,
 					psprintf("%s AND me.ord %% %d = %d",
-							 range_sql("me", after, upto), PASSES, pass),
-					PORTION_MOST);
+							 range_sql("me", after, upto), PASSES, pass));
 	use_indexes();
 	written = population_write(population,
 							   psprintf("WITH mine AS MATERIALIZED (%s)"
@@ -440,8 +376,7 @@ write_changed(const Build *build, const Population *population, int pass,
 					   psprintf("SELECT array_agg(l.ord)::text,"
 								" array_agg(l.key)::text FROM (%s) AS l",
 								lock_sql(build, population,
-										 range_sql("me", after, upto),
-										 CHANGED_AT_ONCE)));
+										 range_sql("me", after, upto))));
 	ords = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	keys = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
 
@@ -483,18 +418,18 @@ write_changed(const Build *build, const Population *population, int pass,
 
 /*
  * lock_sql() locks profiles, as "me", for which a condition holds and which
- * are not filled yet, at most so many, and selects their ords and keys.
+ * are not filled yet, and selects their ords and keys.
  */
 static char *
 lock_sql(const Build *build, const Population *population,
-		 const char *condition, int most)
+		 const char *condition)
 {
 	return psprintf("SELECT me.ord, me.%s AS key FROM %s AS me WHERE %s"
 					" AND me.%s IS DISTINCT FROM %d"
-					" LIMIT %d FOR NO KEY UPDATE SKIP LOCKED",
+					" FOR NO KEY UPDATE SKIP LOCKED",
 					quote_identifier(population->key),
 					population_base_name(population), condition,
-					PROFILE_BUILD_COLUMN, build->number, most);
+					PROFILE_BUILD_COLUMN, build->number);
 }
 
 /* range_sql() is the condition that a row's ord is within a portion. */

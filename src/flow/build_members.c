@@ -16,6 +16,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "audience/audience.h"
 #include "base/base.h"
@@ -27,20 +28,23 @@
 #include "profile/profile.h"
 
 /*
- * So many profiles are swept, and so many ords noted, by one transaction:
+ * So many profiles at most are swept, and so many ords noted, by a portion:
  * events wait for their rows.
  */
 #define SWEPT_AT_ONCE	250
-#define NOTED_AT_ONCE	250
+#define LEAST_NOTED		16
+#define MOST_NOTED		256
 
-/* The profiles with after < ord <= after + NOTED_AT_ONCE. */
+/* The profiles with after < ord <= upto. */
 typedef struct Range
 {
 	int64		after;
+	int64		upto;
 	int64		locked;			/* one of them that others have locked, or 0 */
 } Range;
 
-static void note_range(const Build *build, Range *range);
+static List *note_all(const Build *build, int64 highest);
+static void note_range(const Build *build, Range *range, int64 done);
 static bool note_profile(Visitor *visitor, Datum key);
 
 void
@@ -52,9 +56,10 @@ build_settle(const Build *build)
 
 	while (!TIMESTAMP_IS_NOEND(from))
 	{
-		(void) flow_sweep_population(build->population, SWEPT_AT_ONCE, 0,
-									 &from);
-		build_commit_portion();
+		build_begin_portion();
+		(void) flow_sweep_population(build->population, SWEPT_AT_ONCE,
+									 BUILD_PORTION_TIME, &from);
+		build_end_portion();
 	}
 	(void) flow_fold_population(build->population, 0, 0, &folded,
 								&trimmed);
@@ -66,7 +71,6 @@ build_note_times(const Build *build, const char *audience)
 {
 	const Population *population = population_by_name(build->population);
 	List	   *ranges = NIL;
-	int64		done = 0;
 	int64		highest;
 
 	if (!audience_by_name(population, audience)->time_dependent)
@@ -76,35 +80,12 @@ build_note_times(const Build *build, const char *audience)
 								population_base_name(population)));
 	highest = result_number(1);
 	build_note_phase(population, BUILD_TIMES, highest);
-	for (int64 after = 0; after < highest; after += NOTED_AT_ONCE)
-	{
-		Range	   *range = palloc(sizeof(Range));
-
-		range->after = after;
-		ranges = lappend(ranges, range);
-	}
-	for (;;)
+	ranges = note_all(build, highest);
+	while (ranges != NIL)
 	{
 		List	   *again = NIL;
 		ListCell   *lc;
 
-		foreach(lc, ranges)
-		{
-			Range	   *range = lfirst(lc);
-
-			note_range(build, range);
-			if (range->locked != 0)
-				again = lappend(again, range);
-			else
-				done += NOTED_AT_ONCE;
-			build_note_done(population_by_name(build->population),
-							Min(done, highest));
-			build_commit_portion();
-			CHECK_FOR_INTERRUPTS();
-		}
-		ranges = again;
-		if (ranges == NIL)
-			break;
 		/* wait for one, and hold no other meanwhile */
 		population = population_by_name(build->population);
 		population_execute(population,
@@ -113,26 +94,65 @@ build_note_times(const Build *build, const char *audience)
 									population_base_name(population),
 									((Range *) linitial(ranges))->locked));
 		build_commit();
+		foreach(lc, ranges)
+		{
+			Range	   *range = lfirst(lc);
+
+			note_range(build, range, highest);
+			if (range->locked != 0)
+				again = lappend(again, range);
+		}
+		ranges = again;
 	}
 }
 
 /*
- * note_range() does so for the profiles of a range, but for those that others
- * have locked.
+ * note_all() does so for all profiles, but for those that others have locked:
+ * returns the ranges that have such.
  */
-static void
-note_range(const Build *build, Range *range)
+static List *
+note_all(const Build *build, int64 highest)
 {
-	const Population *population = population_by_name(build->population);
-	char	   *rows = psprintf("%s AS me WHERE me.ord > " INT64_FORMAT
-								" AND me.ord <= " INT64_FORMAT,
-								population_base_name(population),
-								range->after, range->after + NOTED_AT_ONCE);
+	List	   *ranges = NIL;
+	int64		after = 0;
+	int			size = LEAST_NOTED;
+
+	while (after < highest)
+	{
+		TimestampTz begun = GetCurrentTimestamp();
+		Range	   *range = palloc(sizeof(Range));
+
+		range->after = after;
+		range->upto = Min(after + size, highest);
+		note_range(build, range, range->upto);
+		after = range->upto;
+		if (range->locked != 0)
+			ranges = lappend(ranges, range);
+		else
+			pfree(range);
+		size = build_portion_size(size, begun, LEAST_NOTED, MOST_NOTED);
+	}
+	return ranges;
+}
+
+/* note_range() does so for a range, in a portion: so many are done then. */
+static void
+note_range(const Build *build, Range *range, int64 done)
+{
+	const Population *population;
+	char	   *rows;
 	Visitor		visitor;
 	Datum	   *keys;
 	uint64		count;
 	bool		earlier = false;
 
+	CHECK_FOR_INTERRUPTS();
+	build_begin_portion();
+	population = population_by_name(build->population);
+	rows = psprintf("%s AS me WHERE me.ord > " INT64_FORMAT
+					" AND me.ord <= " INT64_FORMAT,
+					population_base_name(population), range->after,
+					range->upto);
 	population_execute(population,
 					   psprintf("SELECT me.%s FROM %s"
 								" FOR NO KEY UPDATE SKIP LOCKED",
@@ -165,7 +185,8 @@ note_range(const Build *build, Range *range)
 	(void) visit_end(&visitor);
 	if (earlier)
 		flow_note_pending();
-	pfree(keys);
+	build_note_done(population_by_name(build->population), done);
+	build_end_portion();
 }
 
 /*

@@ -34,6 +34,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "audience/audience.h"
 #include "base/base.h"
@@ -47,8 +48,10 @@
 
 SEGMENT_FUNCTION(segment_rebuild_concurrently);
 
-/* So many keys without a profile are read by one transaction. */
-#define KEYS_AT_ONCE	100
+/* So many profiles, or keys without one, are read by a portion. */
+#define LEAST_READ	1
+#define FIRST_READ	16
+#define MOST_READ	1024
 
 /* The keys of profiles that others had locked. */
 typedef struct Locked
@@ -72,7 +75,9 @@ static void complete(const Build *build);
 
 static const BuildWriting existing = {
 	.passes = 1,
-	.begin = 128,
+	.least = LEAST_READ,
+	.begin = FIRST_READ,
+	.most = MOST_READ,
 	.portion = read_portion,
 };
 
@@ -204,8 +209,9 @@ read_locked(const Build *build)
 	foreach(lc, locked->keys)
 	{
 		CHECK_FOR_INTERRUPTS();
+		build_begin_portion();
 		read_keys_anew(population_by_name(build->population), lfirst(lc), 1);
-		build_commit_portion();
+		build_end_portion();
 	}
 	locked->keys = NIL;
 }
@@ -244,24 +250,30 @@ read_missing(Build *build, int64 highest)
 static void
 read_staged(const Build *build, int64 total)
 {
-	for (int64 after = 0; after < total; after += KEYS_AT_ONCE)
+	int			size = FIRST_READ;
+
+	for (int64 after = 0; after < total;)
 	{
-		const Population *population = population_by_name(build->population);
+		TimestampTz begun = GetCurrentTimestamp();
+		int64		upto = Min(after + size, total);
+		const Population *population;
 		Datum	   *keys;
 		uint64		count;
 
 		CHECK_FOR_INTERRUPTS();
+		build_begin_portion();
+		population = population_by_name(build->population);
 		population_execute(population,
 						   psprintf("SELECT s.key FROM %s AS s"
 									" WHERE s.n > " INT64_FORMAT
 									" AND s.n <= " INT64_FORMAT,
-									build_staging(population), after,
-									after + KEYS_AT_ONCE));
+									build_staging(population), after, upto));
 		keys = build_take_keys(population, &count);
 		read_keys_anew(population, keys, count);
-		build_note_done(population_by_name(build->population),
-						Min(after + KEYS_AT_ONCE, total));
-		build_commit_portion();
+		build_note_done(population_by_name(build->population), upto);
+		build_end_portion();
+		after = upto;
+		size = build_portion_size(size, begun, LEAST_READ, MOST_READ);
 	}
 }
 

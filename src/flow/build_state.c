@@ -124,14 +124,6 @@ build_commit(void)
 }
 
 void
-build_commit_portion(void)
-{
-	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-	build_commit();
-}
-
-void
 build_forget(const Population *population)
 {
 	catalog_execute("DELETE FROM segment.build WHERE population = $1",

@@ -26,6 +26,7 @@
 #include "flow/definer.h"
 #include "flow/depend.h"
 #include "flow/flow_private.h"
+#include "flow/readings.h"
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_attach_source);
@@ -74,6 +75,9 @@ segment_attach_source(PG_FUNCTION_ARGS)
 		request.filter = &filter;
 	}
 	source_check_rights(population_of(definer), affected.attached);
+	affected.columns |=
+		tables_concern_most(population_of(definer),
+							source_tree(affected.attached, NoLock));
 	definer_lock(definer, &affected);
 	/* the triggers are the user's right, or not */
 	source = source_attach(population_of(definer), &request);

@@ -12,6 +12,13 @@
  *
  *		CASE WHEN q0.key IS NULL THEN <initial> ELSE q0.s7 END
  *
+ * Where keys that have no profile are to be there, too, it is
+ *
+ *		FULL JOIN (... FROM orders ...) AS q0
+ *		ON profile.customer_id = q0.key
+ *		FULL JOIN (... FROM visits ...) AS q1
+ *		ON coalesce(profile.customer_id, q0.key) = q1.key ...
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -22,7 +29,6 @@
 
 #include "base/base.h"
 #include "flow/readings.h"
-#include "source/source.h"
 #include "trait/trait.h"
 
 static double estimated_rows(Oid relid);
@@ -48,6 +54,16 @@ readings_of(const Population *population, List *stored)
 			readings = lappend(readings, reading);
 	}
 	return readings;
+}
+
+Reading *
+reading_with_rows(const Source *source, List *stored)
+{
+	Reading    *reading = palloc(sizeof(Reading));
+
+	reading->source = pstrdup(source->name);
+	reading->query = trait_source_query(source, stored, &reading->columns);
+	return reading;
 }
 
 void
@@ -76,36 +92,91 @@ reading_value(const TraitColumn *column, int number)
 					number, column->initial, number, column->name);
 }
 
+void
+readings_join_all(const Population *population, List *readings,
+				  StringInfo from)
+{
+	ListCell   *lc;
+
+	appendStringInfo(from, " FROM %s AS profile",
+					 population_base_name(population));
+	foreach(lc, readings)
+	{
+		const Reading *reading = lfirst(lc);
+		int			number = foreach_current_index(lc);
+
+		appendStringInfo(from, " FULL JOIN (%s) AS q%d ON %s = q%d.key",
+						 reading->query, number,
+						 readings_key(population, number), number);
+	}
+}
+
+char *
+readings_key(const Population *population, int nreadings)
+{
+	const char *key = pstrdup(quote_identifier(population->key));
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "profile.%s", key);
+	for (int i = 0; i < nreadings; i++)
+		appendStringInfo(&sql, ", q%d.key", i);
+	return nreadings == 0 ? sql.data : psprintf("coalesce(%s)", sql.data);
+}
+
+char *
+readings_rows(int nreadings)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "0::bigint");
+	for (int i = 0; i < nreadings; i++)
+		appendStringInfo(&sql, " + coalesce(q%d.source_rows, 0)", i);
+	return sql.data;
+}
+
 bool
 readings_concern_most(const Population *population, List *readings)
 {
-	double		profiles = estimated_rows(population->oid);
 	ListCell   *lc;
-	ListCell   *table;
 
 	foreach(lc, readings)
 	{
 		const Reading *reading = lfirst(lc);
-		double		rows = 0;
+		const Source *source = source_by_name(population, reading->source);
 
-		foreach(table, source_tables(source_by_name(population,
-													reading->source)))
-			rows += estimated_rows(lfirst_oid(table));
-		if (rows >= profiles / 2)
+		if (tables_concern_most(population, source_tables(source)))
 			return true;
 	}
 	return false;
 }
 
-/* estimated_rows() is how many rows the planner expects in a table. */
+bool
+tables_concern_most(const Population *population, List *tables)
+{
+	double		rows = 0;
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		rows += estimated_rows(lfirst_oid(lc));
+	return rows >= estimated_rows(population->oid) / 2;
+}
+
+/*
+ * estimated_rows() is how many rows the planner expects in a table; none in
+ * one that is gone.
+ */
 static double
 estimated_rows(Oid relid)
 {
-	Relation	relation = relation_open(relid, AccessShareLock);
+	Relation	relation = try_relation_open(relid, AccessShareLock);
 	BlockNumber pages;
 	double		rows;
 	double		visible;
 
+	if (relation == NULL)
+		return 0;
 	estimate_rel_size(relation, NULL, &pages, &rows, &visible);
 	relation_close(relation, AccessShareLock);
 	return rows;

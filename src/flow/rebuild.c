@@ -34,7 +34,8 @@ segment_rebuild(PG_FUNCTION_ARGS)
 
 	parts_follow_owner(population_of(definer));
 	backfill_check_sources(population_of(definer), false);
-	definer_lock(definer, &(Affected) {.view = true, .members = true});
+	definer_lock(definer, &(Affected) {.view = true, .members = true,
+									   .columns = true});
 	audience_lock(population_of(definer));
 	/* a change of a type that was undone sends our caches no message */
 	audience_compile_anew(population_of(definer));

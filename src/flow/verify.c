@@ -10,8 +10,8 @@
  *			   | in audience vip	| 7	  | false  | true
  *
  * The queries of backfill.c compute the stored traits of all profiles again,
- * and are joined with what is stored.  Members are compared with the filters
- * by the room of audiences.
+ * and are joined with what is stored: each source is read once.  Members are
+ * compared with the filters by the room of audiences.
  *
  * Reads under one snapshot, as any query: writers are not held up, definitions
  * are.
@@ -41,17 +41,30 @@
 #include "profile/profile.h"
 #include "flow/definer.h"
 #include "flow/flow_private.h"
+#include "flow/readings.h"
 #include "trait/trait.h"
 
 SEGMENT_FUNCTION(segment_verify);
 
+/* What is compared of a profile, as SQL. */
+typedef struct Comparison
+{
+	int			count;
+	StringInfoData differences; /* SELECT source, definition, stored, ... */
+	StringInfoData any;			/* does one of these have a row? */
+} Comparison;
+
 static const Population *keep_named(const char *name);
 static void check_readable(void *source);
 static void verify_table(const Source *source, ReturnSetInfo *result);
-static void verify_source(const Source *source, ReturnSetInfo *result);
-static char *column_differences(const Source *source, const char *query,
-								const TraitColumn *column);
-static void verify_rows(const Population *population, ReturnSetInfo *result);
+static Reading *read_source(const Source *source, ReturnSetInfo *result);
+static void verify_profiles(const Population *population, List *readings,
+							bool whole, ReturnSetInfo *result);
+static void compare_columns(Comparison *comparison,
+							const Population *population,
+							const Reading *reading, int number);
+static void compare(Comparison *comparison, const char *labels,
+					const char *values, const char *differ);
 static void put_member(const Transition *difference, void *result);
 static void put_broken(const char *audience, const char *reason, void *result);
 static char *membership(const char *audience);
@@ -70,6 +83,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	const Population *population = population_argument(fcinfo, 0);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool		whole = true;
+	List	   *readings = NIL;
 	Actor		before;
 	ListCell   *lc;
 
@@ -80,6 +94,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	before = act_as_owner(population->oid);
+	settings_take_memory();
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));
@@ -95,14 +110,12 @@ segment_verify(PG_FUNCTION_ARGS)
 		if (trouble == NULL)
 			verify_table(source, result);
 		if (trouble == NULL)
-			verify_source(source, result);
+			readings = lappend(readings, read_source(source, result));
 		else
 			put_unbound(result, source->name, source->name,
 						trouble->message);
 	}
-	/* how many rows a table had is not known when it is gone */
-	if (whole)
-		verify_rows(population, result);
+	verify_profiles(population, readings, whole, result);
 	audience_verify(population, put_member, put_broken, result);
 	act_as_before(before);
 	SPI_finish();
@@ -167,99 +180,120 @@ verify_table(const Source *source, ReturnSetInfo *result)
 							 source->table_name, name));
 }
 
-/* verify_source() compares the stored traits of one source. */
-static void
-verify_source(const Source *source, ReturnSetInfo *result)
+/*
+ * read_source() is the reading of what can be computed from a source; what
+ * cannot is reported.
+ */
+static Reading *
+read_source(const Source *source, ReturnSetInfo *result)
 {
-	const Population *population = source->population;
 	List	   *unbound;
 	List	   *stored = trait_stored_binding(source, &unbound);
-	List	   *columns;
-	char	   *query = trait_source_query(source, stored, &columns);
 	ListCell   *lc;
 
-	foreach(lc, columns)
-	{
-		char	   *sql = column_differences(source, query, lfirst(lc));
-
-		if (sql != NULL)
-			put_differences(result, population, sql);
-	}
 	foreach(lc, unbound)
 	{
 		const TraitUnbound *one = lfirst(lc);
 
 		put_unbound(result, source->name, one->definition, one->reason);
 	}
+	return reading_with_rows(source, stored);
 }
 
 /*
- * column_differences() makes the query that compares one column with what
- * 'query' computes from the source; NULL if that is done with another column.
- * Profiles that one of them lacks count, too.
+ * verify_profiles() compares the profiles with what was read, and source_rows
+ * if the readings are those of the whole population:
+ *
+ *		SELECT d.source, ... FROM shop AS profile FULL JOIN (...) AS q0 ON ...,
+ *			   LATERAL (SELECT ... WHERE s7 differs UNION ALL ...) AS d
+ *		WHERE s7 differs OR ...
+ *
+ * The condition is there twice, as what is lateral costs more than it.
  */
-static char *
-column_differences(const Source *source, const char *query,
-				   const TraitColumn *column)
-{
-	const Population *population = source->population;
-	const char *key = pstrdup(quote_identifier(population->key));
-	char	   *stored = trait_column_compared(column, "profile");
-	char	   *expected = trait_column_compared(column, "q");
-
-	if (stored == NULL)
-		return NULL;
-	return psprintf("SELECT %s::name, %s::text,"
-					" coalesce(profile.%s, q.key)::text, %s, %s"
-					" FROM %s AS profile"
-					" FULL JOIN (%s) AS q ON profile.%s = q.key,"
-					" LATERAL (SELECT %s AS stored,"
-					" CASE WHEN q.key IS NULL THEN %s ELSE %s END AS expected)"
-					" AS v WHERE %s",
-					quote_literal_cstr(source->name),
-					quote_literal_cstr(column->definition), key,
-					value_as_text(column->type, "v.stored"),
-					value_as_text(column->type, "v.expected"),
-					population_base_name(population), query, key,
-					stored, column->initial, expected,
-					values_differ(column, "v.stored", "v.expected"));
-}
-
-/* verify_rows() compares source_rows with the sum over all sources. */
 static void
-verify_rows(const Population *population, ReturnSetInfo *result)
+verify_profiles(const Population *population, List *readings, bool whole,
+				ReturnSetInfo *result)
 {
-	const char *key = pstrdup(quote_identifier(population->key));
-	char	   *base = population_base_name(population);
-	StringInfoData sources;
+	int			count = list_length(readings);
+	Comparison	comparison = {0};
+	StringInfoData from;
 	ListCell   *lc;
 
-	initStringInfo(&sources);
-	foreach(lc, source_names(population))
+	initStringInfo(&comparison.differences);
+	initStringInfo(&comparison.any);
+	initStringInfo(&from);
+	foreach(lc, readings)
+		compare_columns(&comparison, population, lfirst(lc),
+						foreach_current_index(lc));
+	if (whole)
 	{
-		const Source *source = source_by_name(population, lfirst(lc));
-		List	   *columns;
+		/* a profile without rows should not be there */
+		char	   *rows = psprintf("nullif(%s, 0)", readings_rows(count));
 
-		if (source == NULL)
-			refuse_unknown_source(population, lfirst(lc));
-		appendStringInfo(&sources, "%s(%s)",
-						 sources.len > 0 ? " UNION ALL " : "",
-						 trait_source_query(source, NIL, &columns));
+		compare(&comparison, "NULL::name AS source,"
+				" 'source_rows' AS definition",
+				psprintf("profile.source_rows::text AS stored,"
+						 " (%s)::text AS expected", rows),
+				psprintf("profile.source_rows IS DISTINCT FROM %s", rows));
 	}
-	if (sources.len == 0)
-		appendStringInfo(&sources, "SELECT %s AS key, 0 AS source_rows"
-						 " FROM %s WHERE false", key, base);
+	if (comparison.count == 0)
+		return;
+	readings_join_all(population, readings, &from);
 	put_differences(result, population,
-					psprintf("SELECT NULL::name, 'source_rows',"
-							 " coalesce(profile.%s, q.key)::text,"
-							 " profile.source_rows::text, q.source_rows::text"
-							 " FROM %s AS profile FULL JOIN"
-							 " (SELECT key, sum(source_rows) AS source_rows"
-							 " FROM (%s) AS u GROUP BY key) AS q"
-							 " ON profile.%s = q.key"
-							 " WHERE profile.source_rows"
-							 " IS DISTINCT FROM q.source_rows",
-							 key, base, sources.data, key));
+					psprintf("SELECT d.source, d.definition, %s::text,"
+							 " d.stored, d.expected%s, LATERAL (%s) AS d"
+							 " WHERE %s ORDER BY d.n",
+							 readings_key(population, count), from.data,
+							 comparison.differences.data,
+							 comparison.any.data));
+}
+
+/*
+ * compare_columns() adds what is compared of a reading: each column, unless
+ * that is done with another one.  Profiles that one of them lacks count, too.
+ */
+static void
+compare_columns(Comparison *comparison, const Population *population,
+				const Reading *reading, int number)
+{
+	char	   *alias = psprintf("q%d", number);
+	ListCell   *lc;
+
+	foreach(lc, reading->columns)
+	{
+		const TraitColumn *column = lfirst(lc);
+		char	   *stored = trait_column_compared(column, "profile");
+		char	   *expected = trait_column_compared(column, alias);
+
+		if (stored == NULL)
+			continue;
+		expected = psprintf("(CASE WHEN %s.key IS NULL THEN %s ELSE %s END)",
+							alias, column->initial, expected);
+		compare(comparison,
+				psprintf("%s::name AS source, %s AS definition",
+						 quote_literal_cstr(reading->source),
+						 quote_literal_cstr(column->definition)),
+				psprintf("%s AS stored, %s AS expected",
+						 value_as_text(column->type, stored),
+						 value_as_text(column->type, expected)),
+				psprintf("(profile.ord IS NOT NULL OR %s.key IS NOT NULL)"
+						 " AND (%s)", alias,
+						 values_differ(column, stored, expected)));
+	}
+}
+
+/* compare() adds one comparison: what is shown if a condition holds. */
+static void
+compare(Comparison *comparison, const char *labels, const char *values,
+		const char *differ)
+{
+	appendStringInfo(&comparison->differences,
+					 "%sSELECT %d AS n, %s, %s WHERE %s",
+					 comparison->count > 0 ? " UNION ALL " : "",
+					 comparison->count, labels, values, differ);
+	appendStringInfo(&comparison->any, "%s(%s)",
+					 comparison->count > 0 ? " OR " : "", differ);
+	comparison->count++;
 }
 
 /*

@@ -268,7 +268,7 @@ profile_key_length_sql(const Population *population, const char *column,
 			return psprintf("pg_catalog.pg_column_size(%s)",
 							profile_key_sql(population, column, type));
 		default:
-			return pstrdup("0");
+			return NULL;
 	}
 }
 

@@ -178,7 +178,8 @@ extern uint64 population_write(const Population *population, const char *sql);
  * population_rewrite() writes the base table anew, with what a query returns:
  * the "ctid" of a row of the base table, in that order, and behind it columns
  * of the base table, by name.  Rows that it does not return stay as they are.
- * Returns how many it returned.  The caller is connected to SPI.
+ * Where "ctid" is NULL it is a new row, which has the defaults of the other
+ * columns.  Returns how many it returned.  The caller is connected to SPI.
  *
  * population_may_rewrite() says whether that may be done in place of an
  * UPDATE: the base table is locked against readers, and nobody is to be told
@@ -261,7 +262,7 @@ extern char *profile_key_any_sql(const Population *population,
 /*
  * profile_key_length() is the bytes of a key that may be too long for an
  * index, 0 for one of a type that cannot be; profile_key_length_sql() is SQL
- * of it.
+ * of it, NULL for such a type.
  */
 extern int64 profile_key_length(const Population *population, Datum key);
 extern char *profile_key_length_sql(const Population *population,

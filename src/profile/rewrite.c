@@ -8,9 +8,11 @@
  *		what a query says of the rows	ctid	s7
  *										(0,1)	40
  *										(0,2)	12
+ *										NULL	7
  *		the table that is scanned		(0,1)	a row that is seen: s7 = 40
  *										(0,2)	a row that is seen: s7 = 12
  *										(0,3)	another version: as it is
+ *		behind it						a new row: s7 = 7
  *
  * An UPDATE of all rows leaves a table of twice the size, and writes what it
  * leaves to all indexes and to the log.  Where most rows change, a new table
@@ -20,7 +22,7 @@
  *
  * Old snapshots.  Versions that somebody's snapshot may still show are taken
  * along, and all bear the transactions that they bore: who saw a row before
- * sees it afterwards.
+ * sees it afterwards.  A new row bears our transaction, as if by an INSERT.
  *
  * It is no UPDATE to anybody: no trigger fires, and those who decode the log
  * get no rows.  So population_may_rewrite() is false where somebody is to hear
@@ -31,6 +33,7 @@
 #include "postgres.h"
 
 #include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/multixact.h"
 #include "access/rewriteheap.h"
 #include "access/table.h"
@@ -44,6 +47,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "rewrite/rewriteHandler.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/predicate.h"
@@ -72,6 +76,10 @@ typedef struct Rewriter
 	bool	   *isnull;
 	bool	   *unused;			/* columns that are written as NULL */
 	AttrNumber *columns;		/* where those of the query are put */
+	EState	   *estate;			/* for defaults */
+	ExprState **defaults;		/* of the columns of a new row; NULL: NULL */
+	HeapTupleData fresh;		/* its header: who has inserted it */
+	MemoryContext lasting;		/* of what lasts as long as this */
 	MemoryContext memory;		/* of one row */
 	int64		written;		/* rows that are seen */
 } Rewriter;
@@ -85,6 +93,9 @@ static void nothing(DestReceiver *self);
 static bool next_row(Rewriter *rewriter);
 static bool is_dead(Rewriter *rewriter, HeapTuple tuple);
 static void write_row(Rewriter *rewriter, TupleTableSlot *values);
+static void write_new(Rewriter *rewriter, TupleTableSlot *values);
+static void prepare_new(Rewriter *rewriter);
+static void take_values(Rewriter *rewriter, TupleTableSlot *values);
 
 bool
 population_may_rewrite(const Population *population)
@@ -177,6 +188,7 @@ rewriter_open(Rewriter *rewriter, Oid base, Oid anew)
 	for (int i = 0; i < desc->natts; i++)
 		rewriter->unused[i] =
 			profile_column_is_unused(TupleDescAttr(desc, i));
+	rewriter->lasting = CurrentMemoryContext;
 	rewriter->memory = AllocSetContextCreate(CurrentMemoryContext,
 											 "segment rewritten row",
 											 ALLOCSET_DEFAULT_SIZES);
@@ -187,6 +199,8 @@ static void
 rewriter_close(Rewriter *rewriter)
 {
 	end_heap_rewrite(rewriter->state);
+	if (rewriter->estate != NULL)
+		FreeExecutorState(rewriter->estate);
 	ExecDropSingleTupleTableSlot(rewriter->row);
 	table_endscan(rewriter->scan);
 	MemoryContextDelete(rewriter->memory);
@@ -248,7 +262,10 @@ start(DestReceiver *self, int operation, TupleDesc desc)
 	}
 }
 
-/* receive() takes a row of the query, and writes the table up to it. */
+/*
+ * receive() takes a row of the query, and writes the table up to it; or a new
+ * row, if that is none of the table's.
+ */
 static bool
 receive(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -258,6 +275,11 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 
 	slot_getallattrs(slot);
 	tid = (ItemPointer) DatumGetPointer(slot_getattr(slot, 1, &isnull));
+	if (isnull)
+	{
+		write_new(rewriter, slot);
+		return true;
+	}
 	for (;;)
 	{
 		bool		found;
@@ -330,17 +352,94 @@ write_row(Rewriter *rewriter, TupleTableSlot *values)
 					  rewriter->values, rewriter->isnull);
 	for (int i = 0; i < desc->natts; i++)
 		rewriter->isnull[i] |= rewriter->unused[i];
-	for (int i = 1; values != NULL && i < values->tts_nvalid; i++)
+	if (values != NULL)
+		take_values(rewriter, values);
+	rewrite_heap_tuple(rewriter->state, tuple,
+					   heap_form_tuple(desc, rewriter->values,
+									   rewriter->isnull));
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(rewriter->memory);
+}
+
+/*
+ * write_new() writes a row that the table does not have, with what the query
+ * returned of it, and defaults.
+ */
+static void
+write_new(Rewriter *rewriter, TupleTableSlot *values)
+{
+	TupleDesc	desc = RelationGetDescr(rewriter->new);
+	MemoryContext before = MemoryContextSwitchTo(rewriter->memory);
+	ExprContext *context;
+
+	if (rewriter->estate == NULL)
+		prepare_new(rewriter);
+	context = GetPerTupleExprContext(rewriter->estate);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		rewriter->isnull[i] = rewriter->defaults[i] == NULL;
+		if (!rewriter->isnull[i])
+			rewriter->values[i] =
+				ExecEvalExprSwitchContext(rewriter->defaults[i], context,
+										  &rewriter->isnull[i]);
+	}
+	take_values(rewriter, values);
+	for (int i = 0; i < desc->natts; i++)
+		if (rewriter->isnull[i] && TupleDescAttr(desc, i)->attnotnull)
+			ereport(ERROR,
+					(errcode(ERRCODE_NOT_NULL_VIOLATION),
+					 errmsg("column \"%s\" of the base table lacks a default",
+							NameStr(TupleDescAttr(desc, i)->attname)),
+					 errdetail("A new profile has no value for it, and it must not be NULL."),
+					 errtablecol(rewriter->old, i + 1)));
+	rewrite_heap_tuple(rewriter->state, &rewriter->fresh,
+					   heap_form_tuple(desc, rewriter->values,
+									   rewriter->isnull));
+	ResetPerTupleExprContext(rewriter->estate);
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(rewriter->memory);
+}
+
+/* prepare_new() prepares what all new rows have: defaults, and a header. */
+static void
+prepare_new(Rewriter *rewriter)
+{
+	TupleDesc	desc = RelationGetDescr(rewriter->old);
+	HeapTupleHeader header;
+
+	/* until rewriter_close() */
+	MemoryContextSwitchTo(rewriter->lasting);
+	rewriter->estate = CreateExecutorState();
+	rewriter->defaults = palloc0_array(ExprState *, desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Node	   *value = TupleDescAttr(desc, i)->attisdropped ? NULL :
+			build_column_default(rewriter->old, i + 1);
+
+		if (value != NULL)
+			rewriter->defaults[i] = ExecPrepareExpr((Expr *) value,
+													rewriter->estate);
+	}
+	header = palloc0(SizeofHeapTupleHeader);
+	HeapTupleHeaderSetXmin(header, GetCurrentTransactionId());
+	HeapTupleHeaderSetCmin(header, GetCurrentCommandId(true));
+	header->t_infomask |= HEAP_XMAX_INVALID;
+	rewriter->fresh.t_len = SizeofHeapTupleHeader;
+	rewriter->fresh.t_data = header;
+	ItemPointerSetInvalid(&rewriter->fresh.t_self);
+	MemoryContextSwitchTo(rewriter->memory);
+}
+
+/* take_values() puts what the query returned into a row's columns. */
+static void
+take_values(Rewriter *rewriter, TupleTableSlot *values)
+{
+	for (int i = 1; i < values->tts_nvalid; i++)
 	{
 		AttrNumber	attno = rewriter->columns[i];
 
 		rewriter->values[attno - 1] = values->tts_values[i];
 		rewriter->isnull[attno - 1] = values->tts_isnull[i];
 	}
-	rewriter->written += values != NULL;
-	rewrite_heap_tuple(rewriter->state, tuple,
-					   heap_form_tuple(desc, rewriter->values,
-									   rewriter->isnull));
-	MemoryContextSwitchTo(before);
-	MemoryContextReset(rewriter->memory);
+	rewriter->written++;
 }

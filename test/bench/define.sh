@@ -14,7 +14,7 @@ part()
 	echo "$((10 * customers)) orders of $customers customers:"
 	as_server createdb define
 	sql -d define -v customers="$customers" -f test/bench/define/orders.sql >/dev/null
-	by_turns must_be_equal sum three window audience
+	by_turns must_be_equal sum three window attach rebuild verify audience
 	echo
 	for what in nothing $concurrent; do
 		besides "$what"
@@ -24,6 +24,12 @@ part()
 		aim "create_traits, $what" "the GROUP BY query" "$(median plain $what)" "<" "$(median query $what)" 2
 	done
 	aim "base table after a trait" "before it" "$(median size after)" "<" "$(median size before)" 1.5
+	for what in attach rebuild verify; do
+		aim "$what" "the GROUP BY query" "$(median plain $what)" "<" "$(median query $what)" 2
+	done
+	for what in attach rebuild; do
+		aim "base table after $what" "before it" "$(median after $what)" "<" "$(median before $what)" 1.2
+	done
 	for what in $concurrent; do
 		aim "longest insert, $what" "100 ms" "$(median insert "$what")" "<" 100 1
 		aim "longest read, $what" "100 ms" "$(median read "$what")" "<" 100 1
@@ -41,6 +47,9 @@ contest()
 			query="sum(amount), count(*), max(ordered_at)" ;;
 		window) traits='{"a": "sum(orders.amount in last 90 days)"}'
 			query="array_agg(amount ORDER BY ordered_at), array_agg(ordered_at ORDER BY ordered_at)" ;;
+		attach | rebuild | verify)
+			again "$1"
+			return ;;
 		audience)
 			note audience "$repetition" "$(timed define "SELECT segment.create_audience('vip $repetition', 'n > 9', view => false)")"
 			return ;;
@@ -55,6 +64,26 @@ contest()
 	note size after "$(size_of_base)"
 	printf '  %-8s query %6.2f s, create_traits %6.2f s\n' "$1" "$(median query "$1")" "$(median plain "$1")"
 	[ "$1" != sum ] || summed=$(sql -d define -c "SELECT sum(a) FROM profile")
+	sql -d define -c "SELECT segment.drop_trait(trait) FROM segment.trait WHERE trait <> 'n'" >/dev/null
+}
+
+# again WHAT: what goes over all profiles that are there, with three traits
+again()
+{
+	sql -d define -c "SELECT segment.create_traits('{\"a\": \"sum(orders.amount)\", \"c\": \"max(orders.ordered_at)\"}')" >/dev/null
+	sql -d define -c "VACUUM segment_data.profile"
+	query="sum(amount), count(*), max(ordered_at)"
+	case $1 in
+		attach) call="segment.attach_source('orders', at => 'ordered_at', name => 'again')" query="count(*)" ;;
+		rebuild) call="segment.rebuild()" ;;
+		verify) call="count(*) FROM segment.verify()" ;;
+	esac
+	note before "$1" "$(size_of_base)"
+	note query "$1" "$(timed define "SELECT $query FROM orders GROUP BY customer_id OFFSET 100000000")"
+	note plain "$1" "$(timed define "SELECT $call")"
+	note after "$1" "$(size_of_base)"
+	printf '  %-8s query %6.2f s, %s %6.2f s\n' "$1" "$(median query "$1")" "$1" "$(median plain "$1")"
+	[ "$1" != attach ] || sql -d define -c "SELECT segment.detach_source('again')" >/dev/null
 	sql -d define -c "SELECT segment.drop_trait(trait) FROM segment.trait WHERE trait <> 'n'" >/dev/null
 }
 
