@@ -76,7 +76,6 @@ SET ROLE regress_club_owner;
 DROP TRIGGER see ON segment_data.guest_club_movement;
 SELECT segment.create_tiering('club'), segment.create_tier('club', 'gold', 100);
 SELECT segment.create_audience('golden', 'club.tier = "gold"');
-ALTER VIEW golden OWNER TO regress_office;
 RESET ROLE;
 ALTER TABLE segment_data.guest_club_lot OWNER TO regress_office;
 ALTER VIEW golden OWNER TO regress_office;
