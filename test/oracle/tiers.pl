@@ -140,7 +140,8 @@ DROP TABLE orders;\n");
 sub make_program
 {
 	my ($number, $period, $downgrade, $grace, $returns) = @_;
-	my ($hold) = pick(@holds);
+	# a hold may end a hundred times within the period
+	my ($hold) = pick(grep { $_->[0] ne '1 day' || $period !~ /year|12 months/ } @holds);
 	my ($measure) = pick(@measures);
 	my %program = (name => "p$number", period => $period, downgrade => $downgrade, grace => $grace, returns => $returns,
 		hold => $hold, measure => $measure);
