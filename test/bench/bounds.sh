@@ -71,7 +71,7 @@ copy_into()
 	done
 	# as many orders take years, of which windows count what has passed
 	[ "$1" = bare ] ||
-		[ "$(sql -d "bounds_$1" -c "SET segment.now = '2100-01-01'" \
+		[ "$(sql -d "bounds_$1" -c "SET segment.now = '2100-01-01 00:00+00'" \
 			-c "SELECT sum(order_count) FROM profile")" = "$((2 * events))" ] ||
 		fail "not all orders are counted"
 	as_server dropdb "bounds_$1"
