@@ -91,6 +91,11 @@ SELECT visits_balance, outcome($$SELECT segment.redeem('visits', 1, 105)$$) FROM
 SELECT segment.redeem('visits', 1, 104) > 0 AS spent;
 SELECT visits_balance FROM guest;
 SELECT kind, points, balance FROM segment.statement('visits', 1);
+-- also where nothing else is left of the lot
+SELECT segment.join_program('visits', 2, 'B') AS code, segment.earn('visits', 2, 100) AS earned, segment.hold('visits', 2, 100, '30 days') AS held \gset
+SELECT set_config('segment.now', (segment.now() + interval '9 days')::text, true) IS NULL, segment.earn('visits', 2, 1) > 0 AS earned FROM generate_series(1, 2);
+SELECT segment.release('visits', :held) > 0 AS released;
+SELECT kind, points, balance, due FROM segment.statement('visits', 2);
 SELECT * FROM segment.verify_program('visits');
 ROLLBACK;
 -- a hold until an instant or a day, as a text too

@@ -49,6 +49,8 @@ static Lot *lot_to_extend(Ledger *ledger, Account *account,
 static List *lots_left(Ledger *ledger, Account *account, int64 enough);
 static void read_left(Ledger *ledger, Account *account, int64 enough);
 static bool is_active(const Ledger *ledger, const Lot *lot);
+static void keep_set_aside(Ledger *ledger, Movement *movement,
+						   TimestampTz expires_at);
 static void move_expiry(Ledger *ledger, Movement *movement, Lot *lot,
 						TimestampTz expires_at);
 static int64 set_aside(Ledger *ledger, Movement *movement, Lot *lot,
@@ -436,12 +438,14 @@ void
 lots_touch(Ledger *ledger, Movement *movement)
 {
 	const Program *program = ledger->program;
+	TimestampTz expires_at;
 	Lot		   *kept = NULL;
 	ListCell   *lc;
 
 	if (!program->terms.idle)
 		return;
 	ledger_write(ledger);
+	expires_at = terms_apply(&program->terms, program->zone, ledger->at);
 	foreach(lc, lots_left(ledger, movement->account, PG_INT64_MAX))
 	{
 		Lot		   *lot = lfirst(lc);
@@ -456,9 +460,7 @@ lots_touch(Ledger *ledger, Movement *movement)
 		else if (kept == NULL || kept->granted > PG_INT64_MAX - points)
 		{
 			kept = lot;
-			move_expiry(ledger, movement, lot,
-						terms_apply(&program->terms, program->zone,
-									ledger->at));
+			move_expiry(ledger, movement, lot, expires_at);
 		}
 		else
 		{
@@ -476,6 +478,30 @@ lots_touch(Ledger *ledger, Movement *movement)
 						 "expired", kept->expires_at);
 		}
 	}
+	if (movement->account->holds)
+		keep_set_aside(ledger, movement, expires_at);
+}
+
+/*
+ * keep_set_aside() moves the expiry of lots of which nothing is left but what
+ * open holds have.
+ */
+static void
+keep_set_aside(Ledger *ledger, Movement *movement, TimestampTz expires_at)
+{
+	Account    *account = movement->account;
+	Datum		values[] = {account->key, TimestampTzGetDatum(ledger->at)};
+	uint64		rows = ledger_execute(ledger->program, ASK_LOTS_ASIDE, values,
+									  NULL);
+	List	   *lots = NIL;
+	ListCell   *lc;
+
+	for (uint64 i = 0; i < rows; i++)
+		lots = lappend(lots, lot_of_row(account, i));
+	SPI_freetuptable(SPI_tuptable);
+	foreach(lc, lots)
+		if (((Lot *) lfirst(lc))->remaining == 0)
+			move_expiry(ledger, movement, lfirst(lc), expires_at);
 }
 
 /*

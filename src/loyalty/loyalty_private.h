@@ -252,6 +252,7 @@ typedef enum LedgerStatement
 	ASK_MOVEMENT,
 	ASK_DRAWN,
 	ASK_ASIDE,
+	ASK_LOTS_ASIDE,
 	ASK_LAPSED,
 	ASK_HOLD,
 	ADD_HOLD,

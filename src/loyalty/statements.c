@@ -100,6 +100,15 @@ static const StatementForm forms[LEDGER_STATEMENTS] = {
 		" AND e.kind = 'hold' GROUP BY h.movement ORDER BY h.movement",
 		2, {KEY_TYPE, INT8OID},
 	},
+	/* key, at: of which lots have open holds something, before they expire? */
+	[ASK_LOTS_ASIDE] = {
+		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at"
+		" FROM {hold} h JOIN {entry} e USING (key, movement)"
+		" JOIN {lot} l USING (lot)"
+		" WHERE h.key = $1 AND h.state = 'open' AND e.kind = 'hold'"
+		" AND l.expires_at > $2 GROUP BY l.lot ORDER BY l.lot",
+		2, {KEY_TYPE, TIMESTAMPTZOID},
+	},
 	/* key, at: what lapsed holds give back to lots */
 	[ASK_LAPSED] = {
 		"SELECT l.lot, l.granted, l.remaining, l.active_at, l.expires_at,"

@@ -360,13 +360,14 @@ sub give_back
 	return;
 }
 
-# Activity: what has not expired is good for so long again.
+# Activity: what has not expired is good for so long again, what is set aside included.
 sub touch
 {
 	my ($program, $customer) = @_;
 
 	return if $program->{name} ne 'idle';
-	for my $batch (grep { !$_->{dead} && $_->{left} > 0 } @{ $customer->{batches} })
+	my %aside = map { ($_->[0] => 1) } map { @{ $_->{shares} } } grep { $_->{open} } @{ $customer->{holds} };
+	for my $batch (grep { !$_->{dead} && ($_->{left} > 0 || $aside{$_}) } @{ $customer->{batches} })
 	{
 		my $expires = expiry($program, $batch->{active} > $now ? $batch->{active} : $now);
 
