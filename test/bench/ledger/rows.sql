@@ -1,6 +1,6 @@
 -- What an order that earns writes, by hand: ten traits, as in "events", and the five rows of a
 -- ledger, in tables like ours, with their constraints and indexes.  No rule, no member, no
--- refund: nothing is looked for, and no balance is kept.
+-- refund: nothing is looked for.
 \ir ../events/trigger.sql
 SET client_min_messages = warning;
 CREATE EXTENSION segment;
@@ -31,3 +31,25 @@ $$;
 
 CREATE TRIGGER earn AFTER INSERT ON orders REFERENCING NEW TABLE AS inserted
 FOR EACH STATEMENT EXECUTE FUNCTION earn();
+
+-- And what a request of a till writes: the balance, the lot that expires soonest, and the rows
+-- that say so.
+\ir balance.sql
+INSERT INTO lot SELECT -customer, -customer, customer, 1000000000, 1000000000, now(), now() + interval '1 year', false
+FROM generate_series(1, 10) AS customer;
+
+CREATE FUNCTION spend(customer bigint, taken bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    chosen lot;
+    moved bigint;
+BEGIN
+    UPDATE balance SET points = points - taken WHERE customer_id = customer;
+    SELECT * INTO STRICT chosen FROM lot WHERE key = customer AND expires_at > now() AND NOT spent ORDER BY expires_at LIMIT 1;
+    INSERT INTO movement (key, kind, points, at, made_at, request, by)
+    VALUES (customer, 'redeem', -taken, now(), now(), concat('redeem ', customer, ' ', taken), current_user) RETURNING movement INTO moved;
+    UPDATE lot SET remaining = remaining - taken WHERE lot.lot = chosen.lot;
+    INSERT INTO entry VALUES (moved, 1, chosen.lot, customer, -taken, 'redeem', 'redeemed', now()),
+        (moved, 2, chosen.lot, customer, taken, 'expire', 'expired', chosen.expires_at);
+    RETURN moved;
+END
+$$;
