@@ -86,7 +86,6 @@ series_insert(TypeCacheEntry *type, const SeriesChange *added, int nentries,
 	if (reader.head.nentries < SERIES_LONG &&
 		head.nentries + nentries >= SERIES_LONG)
 		add_total(&reader, &first, &head.total);
-	*dropped |= head.nentries < reader.head.nentries;
 
 	most = VARHDRSZ + SERIES_MOST_HEAD + LONGEST_VARINT + first.length +
 		(reader.bytes.end - reader.bytes.at);
@@ -97,6 +96,7 @@ series_insert(TypeCacheEntry *type, const SeriesChange *added, int nentries,
 		series_total_add(&head.total, reader.kind, &added[i].entry, 1);
 		most += LONGEST_VARINT + added[i].entry.length;
 	}
+	*dropped |= head.nentries < reader.head.nentries;
 	head.nentries += nentries;
 	head.span = ((uint64) Max(reader.last, added[nentries - 1].entry.at) -
 				 (uint64) first.at) / reader.unit;

@@ -35,6 +35,7 @@ static void evaluate_steps(TraitProgram *program, uint64 *concerned);
 static void fold_steps(TraitProgram *program, TraitDelta *delta,
 					   const Datum *concerned, int sign,
 					   MemoryContext memory);
+static inline bool evaluate_step(TraitProgram *program, const Step *step);
 static inline void accumulate(const Step *step, TraitDelta *delta,
 							  AggregateRow *met, MemoryContext memory);
 static inline void note_time(const TraitProgram *program, AggregateRow *met);
@@ -224,17 +225,9 @@ evaluate_steps(TraitProgram *program, uint64 *concerned)
 	if (program->time != NULL)
 		row_evaluate(program, program->time);
 	for (int i = 0; i < program->nsteps; i++)
-	{
-		const Step *step = &program->steps[i];
-
-		program->running = step;
-		if (step->where != NULL && !row_true(program, step->where))
-			continue;
-		if (step->value != NULL)
-			row_evaluate(program, step->value);
-		concerned[i / STEPS_PER_COLUMN] |=
-			UINT64CONST(1) << (i % STEPS_PER_COLUMN);
-	}
+		if (evaluate_step(program, &program->steps[i]))
+			concerned[i / STEPS_PER_COLUMN] |=
+				UINT64CONST(1) << (i % STEPS_PER_COLUMN);
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
 }
@@ -297,17 +290,28 @@ run_steps(TraitProgram *program, TraitDelta *delta, int sign,
 	note_time(program, &met);
 	for (int i = 0; i < program->nsteps; i++)
 	{
-		Step	   *step = &program->steps[i];
+		const Step *step = &program->steps[i];
 
-		program->running = step;
-		if (step->where != NULL && !row_true(program, step->where))
-			continue;
-		if (step->value != NULL)
-			row_evaluate(program, step->value);
-		accumulate(step, delta, &met, memory);
+		if (evaluate_step(program, step))
+			accumulate(step, delta, &met, memory);
 	}
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * evaluate_step() evaluates what a step needs of the current row; false if the
+ * row does not concern it.
+ */
+static inline bool
+evaluate_step(TraitProgram *program, const Step *step)
+{
+	program->running = step;
+	if (step->where != NULL && !row_true(program, step->where))
+		return false;
+	if (step->value != NULL)
+		row_evaluate(program, step->value);
+	return true;
 }
 
 /* accumulate() folds a row whose value is evaluated into a step's delta. */
