@@ -11,7 +11,7 @@ STEPS =
 MODULE_big = segment
 OBJS = src/segment.o $(patsubst %.c,%.o,$(wildcard $(ROOMS:%=src/%/*.c)))
 ONCE = $(foreach r,$(ROOMS),$(wildcard src/$(r)/$(r).sql))
-API  = $(foreach r,$(ROOMS),$(wildcard src/$(r)/$(r).api.sql))
+API  = $(foreach r,$(ROOMS),$(sort $(wildcard src/$(r)/*.api.sql)))
 UPDATE_SQL = $(foreach s,$(STEPS),segment--$(firstword $(subst --, ,$(s)))--$(EXTVERSION).sql)
 DATA_built = segment--$(EXTVERSION).sql $(UPDATE_SQL)
 PG_CPPFLAGS = -Isrc
@@ -57,7 +57,7 @@ else
 include $(PGXS)
 
 segment--$(EXTVERSION).sql: $(ONCE) $(API) Makefile
-	for r in $(ROOMS); do cat src/$$r/$$r.sql src/$$r/$$r.api.sql 2>/dev/null; done | \
+	cat $(foreach r,$(ROOMS),$(filter src/$(r)/%,$(ONCE) $(API))) | \
 	  sed 's/^CREATE OR REPLACE /CREATE /' > $@
 
 # From each released version straight to this one: the steps since, then all of
