@@ -75,17 +75,9 @@ SELECT DISTINCT expires_at FROM segment_data.past_miles_lot;
 SELECT * FROM segment.verify_program('club');
 SELECT * FROM segment.verify_program('miles');
 SELECT * FROM segment.verify();
-CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(E'\n', SQLSTATE || ' ' || SQLERRM, 'DETAIL:  ' || nullif(detail, ''), 'HINT:  ' || nullif(hint, ''));
-END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set outcome :abs_srcdir '/test/outcome.sql'
+\i :outcome
 SELECT outcome($$SELECT segment.create_earning('club', 'x', 'orders.amount', 'club.balance > 5', ref => 'order_id', backfill => true)$$);
 SELECT outcome(format('SELECT segment.what_if_earning(''club'', %s)', what)) FROM unnest(ARRAY['NULL', '''orders.amount'', ''club.balance > 5''', '''orders.amont''', '''orders.amount'', period => ''hour''', '''orders.amount'', cap => 5']) AS what;
 SET client_min_messages = warning;

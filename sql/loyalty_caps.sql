@@ -82,17 +82,9 @@ SELECT segment.create_earning('club', 'spring', 'visits.points', ref => 'visit',
 SELECT segment.end_earning('club', 'spring');
 SELECT version, valid_from, valid_until FROM segment.earning WHERE rule = 'spring' ORDER BY 1;
 
-CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(E'\n', SQLSTATE || ' ' || SQLERRM, 'DETAIL:  ' || nullif(detail, ''), 'HINT:  ' || nullif(hint, ''));
-END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set outcome :abs_srcdir '/test/outcome.sql'
+\i :outcome
 SELECT outcome(format('SELECT segment.create_earning(''club'', ''x'', ''visits.points'', ref => ''visit'', %s)', what)) FROM unnest(ARRAY['cap => 5', 'per => ''day''', 'cap => 0, per => ''day''', 'cap => 5, per => ''minute''',
     'valid_from => ''soon''', 'valid_from => ''2026-01-01''', 'valid_until => ''2026-01-01''', 'valid_from => ''2027-01-01'', valid_until => ''2026-12-31''']) AS what;
 SELECT * FROM segment.verify_program('club');

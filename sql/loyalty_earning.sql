@@ -101,17 +101,9 @@ SELECT * FROM segment.verify_program('club');
 CREATE TABLE visits (id bigint, customer_id bigint, at timestamptz, points text);
 CREATE INDEX ON visits (customer_id, at);
 SELECT segment.attach_source('visits', at => 'at');
-CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(E'\n', SQLSTATE || ' ' || SQLERRM, 'DETAIL:  ' || nullif(detail, ''), 'HINT:  ' || nullif(hint, ''));
-END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set outcome :abs_srcdir '/test/outcome.sql'
+\i :outcome
 \pset format unaligned
 \pset tuples_only on
 SELECT outcome(format('SELECT segment.create_earning(''club'', ''x'', %s)', what)) FROM unnest(ARRAY['NULL, ref => ''order_id''', '''orders.amount''',

@@ -53,17 +53,9 @@ SELECT segment.rename_trait('club_qualified', 'collected');
 SELECT * FROM segment.verify_program('club');
 
 -- what a rule reads is not dropped, nor made what it cannot read
-CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(E'\n', SQLSTATE || ' ' || SQLERRM, 'DETAIL:  ' || nullif(detail, ''), 'HINT:  ' || nullif(hint, ''));
-END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set outcome :abs_srcdir '/test/outcome.sql'
+\i :outcome
 SELECT outcome($$SELECT segment.drop_trait('town')$$);
 SELECT outcome($$SELECT segment.drop_audience('friends')$$);
 SELECT outcome($$SELECT segment.detach_source('purchases')$$);

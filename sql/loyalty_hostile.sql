@@ -5,13 +5,9 @@ CREATE SCHEMA shop_hostile;
 SET search_path = shop_hostile, public;
 SET timezone = 'UTC';
 SET segment.now = '2026-01-01 10:00+00';
-CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    EXECUTE statement;
-    RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE || ' ' || SQLERRM;
-END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set outcome :abs_srcdir '/test/outcome.sql'
+\i :outcome
 CREATE TABLE orders (order_id bigint PRIMARY KEY, customer_id bigint, amount numeric, share float8, at timestamptz DEFAULT segment.now());
 CREATE INDEX ON orders (customer_id, at);
 SELECT segment.create_population('guest', timezone => 'UTC');

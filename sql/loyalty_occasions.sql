@@ -77,17 +77,9 @@ SELECT count(*) FROM (SELECT key, rule, ref, points FROM segment_data.often_club
 SELECT count(*) FROM (SELECT key, rule, ref, points FROM segment_data.once_club_granted WHERE points <> 0 EXCEPT SELECT key, rule, ref, points FROM segment_data.often_club_granted) AS differ;
 SELECT p, v.* FROM unnest('{often,once}'::name[]) AS p, segment.verify_program('club', p) AS v;
 
-CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(E'\n', SQLSTATE || ' ' || SQLERRM, 'DETAIL:  ' || nullif(detail, ''), 'HINT:  ' || nullif(hint, ''));
-END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set outcome :abs_srcdir '/test/outcome.sql'
+\i :outcome
 SELECT outcome(format('SELECT segment.%s', what)) FROM unnest(ARRAY['join_program(''club'', 4, ''D'', ''often'', ''X'')', 'join_program(''club'', 4, ''D'', ''often'', ''D'')',
     'create_occasion(''club'', ''x'', ''nobody'', 5, population => ''often'')', 'create_occasion(''club'', ''x'', ''party'', 0, population => ''often'')', 'create_occasion(''club'', ''x'', ''party'', 5, ''minute'', population => ''often'')',
     'create_occasion(''club'', ''birthday'', ''party'', 5, population => ''often'')', 'create_earning(''club'', ''birthday'', ''orders.amount'', ref => ''order_id'', population => ''often'')',

@@ -22,13 +22,9 @@ GRANT SELECT ON segment_data.guest_club_movement TO regress_analyst;
 GRANT SELECT, INSERT ON segment_data.guest_club_movement TO regress_till;
 GRANT SELECT, UPDATE ON segment_data.guest_club_movement TO regress_office;
 RESET ROLE;
-CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    EXECUTE statement;
-    RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE || ' ' || SQLERRM;
-END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set outcome :abs_srcdir '/test/outcome.sql'
+\i :outcome
 CREATE FUNCTION tried() RETURNS TABLE (call text, outcome text) LANGUAGE sql AS $$
 SELECT call, outcome('SELECT segment.' || call) FROM unnest(ARRAY[
     $c$create_program('other', population => 'guest')$c$, $c$alter_program('club', bonus => 5)$c$,

@@ -12,17 +12,9 @@ SELECT segment.attach_source('customers');
 CREATE TABLE calls (id bigint PRIMARY KEY, customer_id bigint, points int, at timestamptz);
 CREATE INDEX ON calls (customer_id, at);
 SELECT segment.attach_source('calls', at => 'at');
-CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(E'\n', SQLSTATE || ' ' || SQLERRM, 'DETAIL:  ' || nullif(detail, ''), 'HINT:  ' || nullif(hint, ''));
-END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set outcome :abs_srcdir '/test/outcome.sql'
+\i :outcome
 \pset format unaligned
 \pset tuples_only on
 

@@ -27,17 +27,9 @@ BEGIN
     END LOOP;
     PERFORM set_config('segment.now', before, true);
 END $$;
-CREATE FUNCTION outcome(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    detail text;
-    hint text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(E'\n', SQLSTATE || ' ' || SQLERRM, 'DETAIL:  ' || nullif(detail, ''), 'HINT:  ' || nullif(hint, ''));
-END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set outcome :abs_srcdir '/test/outcome.sql'
+\i :outcome
 
 -- only members have tiers; what was bought before counts
 INSERT INTO orders VALUES (1, 1, 600), (2, 2, 300);
