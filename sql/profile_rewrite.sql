@@ -165,6 +165,28 @@ ALTER TABLE segment_data.profile DROP COLUMN region;
 SELECT segment.rebuild();
 SELECT * FROM segment.verify();
 
+-- a query that runs in parallel brings new profiles: their defaults are computed after it
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET min_parallel_index_scan_size = 0;
+SET segment.capture = off;
+INSERT INTO orders SELECT 40000 + i, 5000 + i % 500, 1, 'by night', '2026-05-03' FROM generate_series(1, 5000) AS i;
+RESET segment.capture;
+SELECT max(ord) AS last FROM segment_data.profile \gset
+BEGIN;
+SELECT note();
+SELECT segment.rebuild();
+SELECT anew, updated FROM written();
+COMMIT;
+SELECT count(*), count(*) = max(ord) - min(ord) + 1 AS dense, array_agg(customer_id ORDER BY ord) = array_agg(customer_id ORDER BY customer_id) AS by_key
+    FROM segment_data.profile WHERE ord > :last AND customer_id >= 5000;
+SELECT * FROM segment.verify();
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+RESET min_parallel_index_scan_size;
+
 -- few of a source: these are updated, and readers go on
 BEGIN;
 SELECT note();

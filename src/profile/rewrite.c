@@ -24,6 +24,9 @@
  * along, and all bear the transactions that they bore: who saw a row before
  * sees it afterwards.  A new row bears our transaction, as if by an INSERT.
  *
+ * The query may run in parallel.  What a new row has by default must not be
+ * computed then: nextval() refuses.  So new rows wait until it has ended.
+ *
  * It is no UPDATE to anybody: no trigger fires, and those who decode the log
  * get no rows.  So population_may_rewrite() is false where somebody is to hear
  * of it.
@@ -57,6 +60,7 @@
 #include "utils/plancache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "base/base.h"
 #include "profile/profile_private.h"
@@ -79,6 +83,7 @@ typedef struct Rewriter
 	EState	   *estate;			/* for defaults */
 	ExprState **defaults;		/* of the columns of a new row; NULL: NULL */
 	HeapTupleData fresh;		/* its header: who has inserted it */
+	Tuplestorestate *waiting;	/* new rows of a parallel query; or NULL */
 	MemoryContext lasting;		/* of what lasts as long as this */
 	MemoryContext memory;		/* of one row */
 	int64		written;		/* rows that are seen */
@@ -93,6 +98,8 @@ static void nothing(DestReceiver *self);
 static bool next_row(Rewriter *rewriter);
 static bool is_dead(Rewriter *rewriter, HeapTuple tuple);
 static void write_row(Rewriter *rewriter, TupleTableSlot *values);
+static void keep_new(Rewriter *rewriter, TupleTableSlot *values);
+static void write_kept(Rewriter *rewriter, TupleDesc desc);
 static void write_new(Rewriter *rewriter, TupleTableSlot *values);
 static void prepare_new(Rewriter *rewriter);
 static void take_values(Rewriter *rewriter, TupleTableSlot *values);
@@ -232,6 +239,8 @@ read_query(Rewriter *rewriter, const char *sql)
 	ExecutorStart(query, 0);
 	ExecutorRun(query, ForwardScanDirection, 0 EXECUTOR_RUN_ONCE);
 	ExecutorFinish(query);
+	if (rewriter->waiting != NULL)
+		write_kept(rewriter, query->tupDesc);
 	ExecutorEnd(query);
 	FreeQueryDesc(query);
 	PopActiveSnapshot();
@@ -277,7 +286,10 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	tid = (ItemPointer) DatumGetPointer(slot_getattr(slot, 1, &isnull));
 	if (isnull)
 	{
-		write_new(rewriter, slot);
+		if (IsInParallelMode())
+			keep_new(rewriter, slot);
+		else
+			write_new(rewriter, slot);
 		return true;
 	}
 	for (;;)
@@ -359,6 +371,37 @@ write_row(Rewriter *rewriter, TupleTableSlot *values)
 									   rewriter->isnull));
 	MemoryContextSwitchTo(before);
 	MemoryContextReset(rewriter->memory);
+}
+
+/* keep_new() keeps a new row until the query has ended. */
+static void
+keep_new(Rewriter *rewriter, TupleTableSlot *values)
+{
+	if (rewriter->waiting == NULL)
+	{
+		MemoryContext before = MemoryContextSwitchTo(rewriter->lasting);
+
+		rewriter->waiting = tuplestore_begin_heap(false, false, work_mem);
+		MemoryContextSwitchTo(before);
+	}
+	tuplestore_puttupleslot(rewriter->waiting, values);
+}
+
+/* write_kept() writes the new rows that were kept, in their order. */
+static void
+write_kept(Rewriter *rewriter, TupleDesc desc)
+{
+	TupleTableSlot *values = MakeSingleTupleTableSlot(desc,
+													  &TTSOpsMinimalTuple);
+
+	while (tuplestore_gettupleslot(rewriter->waiting, true, false, values))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(values);
+		write_new(rewriter, values);
+	}
+	ExecDropSingleTupleTableSlot(values);
+	tuplestore_end(rewriter->waiting);
 }
 
 /*
