@@ -294,6 +294,19 @@ typedef void (*Attempt) (void *arg);
  */
 extern ErrorData *attempt(Attempt work, void *arg);
 
+/* subtransactions --------------------------------------------------------- */
+
+/*
+ * is_within() says whether one subtransaction is the other, or has begun in
+ * it, when that is rolled back, and with it what was noted in either.
+ */
+static inline bool
+is_within(SubTransactionId one, SubTransactionId other)
+{
+	/* numbers are given in the order in which they begin */
+	return one >= other;
+}
+
 /* shallow.c: will a definition still work deeper down? -------------------- */
 
 typedef struct Shallow

@@ -171,8 +171,7 @@ static void
 protect_subxact(SubXactEvent event, SubTransactionId subid,
 				SubTransactionId parent, void *arg)
 {
-	/* subtransactions within this one have greater numbers */
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		while (npermits > 0 && permits[npermits - 1].subid >= subid)
+		while (npermits > 0 && is_within(permits[npermits - 1].subid, subid))
 			npermits--;
 }

@@ -178,18 +178,11 @@ call_with_types(Oid schema, const char *name, int nargs, Oid *types,
 static Expr *
 make_operator(Oid operator, Expr *left, Expr *right)
 {
-	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
-	Form_pg_operator form;
-	OpExpr	   *expr;
+	Expr	   *expr = make_opclause(operator, get_op_rettype(operator), false,
+									 left, right, InvalidOid, InvalidOid);
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", operator);
-	form = (Form_pg_operator) GETSTRUCT(tuple);
-	expr = (OpExpr *) make_opclause(operator, form->oprresult, false, left,
-									right, InvalidOid, InvalidOid);
-	expr->opfuncid = form->oprcode;
-	ReleaseSysCache(tuple);
-	return (Expr *) expr;
+	set_opfuncid((OpExpr *) expr);
+	return expr;
 }
 
 /*

@@ -467,8 +467,7 @@ postponed_end_transaction(void)
 void
 postponed_discard(SubTransactionId subid)
 {
-	/* a subtransaction that began in it has a higher number */
-	if (postponing.subid >= subid)
+	if (is_within(postponing.subid, subid))
 		postponing.application = NULL;
 }
 

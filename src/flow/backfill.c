@@ -258,7 +258,7 @@ fill_anew(const Population *population, List *readings)
 
 	initStringInfo(&values);
 	initStringInfo(&from);
-	readings_join(population, readings, &from);
+	readings_join(population, JOIN_LEFT, readings, &from);
 	foreach(lc, readings)
 		foreach(column, ((const Reading *) lfirst(lc))->columns)
 		{
@@ -403,7 +403,7 @@ write_anew(const Population *population, List *readings, List *names,
 	forboth(name, names, value, values)
 		appendStringInfo(&sql, ", %s AS %s", (char *) lfirst(value),
 						 (char *) lfirst(name));
-	readings_join_all(population, readings, &sql);
+	readings_join(population, JOIN_FULL, readings, &sql);
 	appendStringInfo(&sql, " ORDER BY profile.ctid, %s", key);
 	(void) population_rewrite(population, sql.data);
 }
@@ -435,7 +435,7 @@ write_in_place(const Population *population, List *readings, List *names,
 		appendStringInfo(&read, ", %s AS %s", (char *) lfirst(value),
 						 (char *) lfirst(lc));
 	}
-	readings_join(population, readings, &read);
+	readings_join(population, JOIN_LEFT, readings, &read);
 	population_write(population,
 					 psprintf("UPDATE %s AS me SET %s"
 							  " FROM (SELECT profile.ord AS of%s) AS read"

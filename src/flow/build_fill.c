@@ -238,7 +238,7 @@ fill_staging(const Build *build, const Population *population, List *read)
 	initStringInfo(&names);
 	initStringInfo(&values);
 	initStringInfo(&from);
-	readings_join(population, read, &from);
+	readings_join(population, JOIN_LEFT, read, &from);
 	foreach(lc, read)
 		foreach(column, ((const Reading *) lfirst(lc))->columns)
 		{

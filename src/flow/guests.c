@@ -626,7 +626,6 @@ guests_end_transaction(void)
 void
 guests_discard(SubTransactionId subid)
 {
-	/* a subtransaction that began in it has a higher number */
-	if (noted.first != 0 && noted.subid >= subid)
+	if (noted.first != 0 && is_within(noted.subid, subid))
 		noted.first = 0;
 }

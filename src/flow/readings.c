@@ -12,7 +12,7 @@
  *
  *		CASE WHEN q0.key IS NULL THEN <initial> ELSE q0.s7 END
  *
- * Where keys that have no profile are to be there, too, it is
+ * Where keys that have no profile are to be there, too, it is (JOIN_FULL)
  *
  *		FULL JOIN (... FROM orders ...) AS q0
  *		ON profile.customer_id = q0.key
@@ -67,9 +67,10 @@ reading_with_rows(const Source *source, List *stored)
 }
 
 void
-readings_join(const Population *population, List *readings, StringInfo from)
+readings_join(const Population *population, JoinType type, List *readings,
+			  StringInfo from)
 {
-	const char *key = pstrdup(quote_identifier(population->key));
+	bool		full = type == JOIN_FULL;
 	ListCell   *lc;
 
 	appendStringInfo(from, " FROM %s AS profile",
@@ -79,9 +80,9 @@ readings_join(const Population *population, List *readings, StringInfo from)
 		const Reading *reading = lfirst(lc);
 		int			number = foreach_current_index(lc);
 
-		appendStringInfo(from,
-						 " LEFT JOIN (%s) AS q%d ON profile.%s = q%d.key",
-						 reading->query, number, key, number);
+		appendStringInfo(from, " %s JOIN (%s) AS q%d ON %s = q%d.key",
+						 full ? "FULL" : "LEFT", reading->query, number,
+						 readings_key(population, full ? number : 0), number);
 	}
 }
 
@@ -90,25 +91,6 @@ reading_value(const TraitColumn *column, int number)
 {
 	return psprintf("CASE WHEN q%d.key IS NULL THEN %s ELSE q%d.%s END",
 					number, column->initial, number, column->name);
-}
-
-void
-readings_join_all(const Population *population, List *readings,
-				  StringInfo from)
-{
-	ListCell   *lc;
-
-	appendStringInfo(from, " FROM %s AS profile",
-					 population_base_name(population));
-	foreach(lc, readings)
-	{
-		const Reading *reading = lfirst(lc);
-		int			number = foreach_current_index(lc);
-
-		appendStringInfo(from, " FULL JOIN (%s) AS q%d ON %s = q%d.key",
-						 reading->query, number,
-						 readings_key(population, number), number);
-	}
 }
 
 char *

@@ -9,6 +9,7 @@
 #define SEGMENT_READINGS_H
 
 #include "lib/stringinfo.h"
+#include "nodes/nodes.h"
 
 #include "profile/profile.h"
 #include "source/source.h"
@@ -36,20 +37,18 @@ extern Reading *reading_with_rows(const Source *source, List *stored);
 
 /*
  * readings_join() appends FROM of the base table, as "profile", with each
- * reading, as "q0", "q1" ...; reading_value() is SQL of what the reading of
- * that number says of a profile.
+ * reading, as "q0", "q1" ...; by JOIN_LEFT, or by JOIN_FULL if keys that have
+ * no profile are to be there, too.  reading_value() is SQL of what the reading
+ * of that number says of a profile.
  */
-extern void readings_join(const Population *population, List *readings,
-						  StringInfo from);
+extern void readings_join(const Population *population, JoinType type,
+						  List *readings, StringInfo from);
 extern char *reading_value(const TraitColumn *column, int number);
 
 /*
- * readings_join_all() does the same, and keys that have no profile are there,
- * too.  readings_key() is SQL of the key of a row of that, and readings_rows()
+ * readings_key() is SQL of the key of a row of JOIN_FULL, and readings_rows()
  * of how many rows all readings with rows say that it has.
  */
-extern void readings_join_all(const Population *population, List *readings,
-							  StringInfo from);
 extern char *readings_key(const Population *population, int nreadings);
 extern char *readings_rows(int nreadings);
 

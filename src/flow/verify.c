@@ -238,7 +238,7 @@ verify_profiles(const Population *population, List *readings, bool whole,
 	}
 	if (comparison.count == 0)
 		return;
-	readings_join_all(population, readings, &from);
+	readings_join(population, JOIN_FULL, readings, &from);
 	put_differences(result, population,
 					psprintf("SELECT d.source, d.definition, %s::text,"
 							 " d.stored, d.expected%s, LATERAL (%s) AS d"

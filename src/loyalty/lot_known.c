@@ -34,7 +34,7 @@ static List *add_granted(Ledger *ledger, Account *account, List *lots,
 static bool grants(const TupleTableSlot *entry);
 static Lot *lot_read(Ledger *ledger, Account *account, int64 number);
 static Lot *lot_find(const Account *account, int64 number);
-static Lot *lot_make(Account *account, int64 number);
+static Lot *lot_as_known(Account *account, const Lot *read);
 static void keep_number(Lot *lot);
 
 /* ---- lots are read ---- */
@@ -107,34 +107,30 @@ lot_read(Ledger *ledger, Account *account, int64 number)
 Lot *
 lot_of_slot(Account *account, const TupleTableSlot *row)
 {
-	int64		number = ledger_int64(row, LOT_LOT);
-	Lot		   *lot = lot_find(account, number);
+	Lot			read = {
+		.number = ledger_int64(row, LOT_LOT),
+		.granted = ledger_int64(row, LOT_GRANTED),
+		.remaining = ledger_int64(row, LOT_REMAINING),
+		.active_at = ledger_int64(row, LOT_ACTIVE_AT),
+		.expires_at = ledger_int64(row, LOT_EXPIRES_AT),
+	};
 
-	if (lot != NULL)
-		return lot;
-	lot = lot_make(account, number);
-	lot->granted = ledger_int64(row, LOT_GRANTED);
-	lot->remaining = ledger_int64(row, LOT_REMAINING);
-	lot->active_at = ledger_int64(row, LOT_ACTIVE_AT);
-	lot->expires_at = ledger_int64(row, LOT_EXPIRES_AT);
-	return lot;
+	return lot_as_known(account, &read);
 }
 
 Lot *
 lot_of_row(Account *account, uint64 row)
 {
 	bool		isnull;
-	int64		number = DatumGetInt64(result_value(row, 1, &isnull));
-	Lot		   *lot = lot_find(account, number);
+	Lot			read = {
+		.number = DatumGetInt64(result_value(row, 1, &isnull)),
+		.granted = DatumGetInt64(result_value(row, 2, &isnull)),
+		.remaining = DatumGetInt64(result_value(row, 3, &isnull)),
+		.active_at = DatumGetTimestampTz(result_value(row, 4, &isnull)),
+		.expires_at = DatumGetTimestampTz(result_value(row, 5, &isnull)),
+	};
 
-	if (lot != NULL)
-		return lot;
-	lot = lot_make(account, number);
-	lot->granted = DatumGetInt64(result_value(row, 2, &isnull));
-	lot->remaining = DatumGetInt64(result_value(row, 3, &isnull));
-	lot->active_at = DatumGetTimestampTz(result_value(row, 4, &isnull));
-	lot->expires_at = DatumGetTimestampTz(result_value(row, 5, &isnull));
-	return lot;
+	return lot_as_known(account, &read);
 }
 
 int
@@ -168,13 +164,19 @@ lot_find(const Account *account, int64 number)
 	return numbered == NULL ? NULL : numbered->lot;
 }
 
-/* lot_make() makes a lot of which only the number is known. */
+/*
+ * lot_as_known() is the lot whose row was read: as it has become, if it is
+ * known already, or else as it was read.
+ */
 static Lot *
-lot_make(Account *account, int64 number)
+lot_as_known(Account *account, const Lot *read)
 {
-	Lot		   *lot = palloc0(sizeof(Lot));
+	Lot		   *lot = lot_find(account, read->number);
 
-	lot->number = number;
+	if (lot != NULL)
+		return lot;
+	lot = palloc(sizeof(Lot));
+	*lot = *read;
 	lot->account = account;
 	lot_add(lot);
 	return lot;

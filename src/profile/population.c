@@ -257,7 +257,7 @@ population_find_column(const Population *population, const char *column,
 					   FormData_pg_attribute *found)
 {
 	Relation	base = try_relation_open(population->oid, AccessShareLock);
-	int			attno = SPI_ERROR_NOATTRIBUTE;
+	int			attno;
 
 	if (base == NULL)
 		return false;

@@ -263,8 +263,7 @@ profile_forget_left(void)
 void
 profile_discard_left(SubTransactionId subid)
 {
-	/* a subtransaction that began in it has a higher number */
-	if (left.subid >= subid)
+	if (is_within(left.subid, subid))
 		left.table = NULL;
 }
 
