@@ -108,6 +108,39 @@ ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON orders USING (tenant = 'b');
 SET ROLE regress_hostile_club;
 SELECT outcome('SELECT points FROM segment.what_if_earning(''club'', ''orders.amount'')');
+-- what the owner's constraints call while a statement of ours is under way may
+-- no more than the owner: it writes no table of ours, and drops nothing that is
+-- read
+RESET ROLE;
+ALTER TABLE orders DISABLE ROW LEVEL SECURITY;
+SET ROLE regress_hostile_club;
+CREATE TABLE cards (card bigint PRIMARY KEY, customer_id bigint UNIQUE);
+SELECT segment.attach_source('cards');
+CREATE TABLE tried (attempt text, outcome text);
+CREATE FUNCTION forge(attempt text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    way text;
+BEGIN
+    FOREACH way IN ARRAY ARRAY['UPDATE segment_data.guest_club_lot SET remaining = granted', 'DELETE FROM segment_data.guest_club_movement',
+        'INSERT INTO segment_data.guest_club_hold VALUES (1, 1, 1, now(), ''open'')', 'UPDATE segment_data.guest SET source_rows = 7', 'DROP TABLE shop_hostile.cards'] LOOP
+        INSERT INTO shop_hostile.tried VALUES (attempt, way || ': ' || left(shop_hostile.outcome(way), 20));
+    END LOOP;
+    RETURN true;
+END $$;
+SELECT segment.earn('club', 1, 100) AS earned, segment.create_reward('club', 'mug', 5, stock => 9);
+ALTER TABLE segment_data.guest_club_movement ADD CHECK (shop_hostile.forge('movement'));
+ALTER TABLE segment_data.guest_club_hold ADD CHECK (shop_hostile.forge('hold'));
+ALTER TABLE segment_data.guest_club_voucher ADD CHECK (shop_hostile.forge('voucher'));
+ALTER TABLE segment_data.guest ADD CHECK (shop_hostile.forge('profile')) NOT VALID;
+SELECT segment.redeem('club', 1, 10) AS redeemed, segment.hold('club', 1, 10, '1 day') AS held;
+SELECT movement FROM segment.redeem_reward('club', 1, 'mug');
+INSERT INTO cards VALUES (1, 1);
+SELECT segment.create_trait('card', 'cards.card');
+SELECT segment.rebuild('guest');
+SELECT attempt, outcome FROM tried GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT problem, stored FROM segment.verify_program('club');
+SELECT definition FROM segment.verify('guest');
+SELECT kind, points FROM segment.statement('club', 1) ORDER BY 1, 2;
 RESET ROLE;
 SELECT segment.drop_population('guest', cascade => true);
 DROP SCHEMA shop_hostile CASCADE;

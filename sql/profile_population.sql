@@ -19,6 +19,7 @@ SELECT segment.create_population('profile');
 CREATE TABLE taken ();
 SELECT segment.create_population('taken');
 SELECT segment.create_population('new', key_type => 'float8');
+SELECT segment.create_population('new', key_type => '1');
 SELECT segment.create_population('new', key => 'ord');
 SELECT segment.create_population('new', key => 's12');
 SELECT segment.create_population('new', timezone => 'Europe/Kopenhagen');

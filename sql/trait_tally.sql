@@ -244,6 +244,8 @@ SELECT 'int4{"7": 0} of'::segment.tally;
 SELECT 'int4{"7": 0} of 1 and more'::segment.tally;
 SELECT 'int4{"7": 0,} of 1'::segment.tally;
 SELECT 'int4{} of 1'::segment.tally OPERATOR(segment.=) 'int4{} of 2' AS same;
+SELECT segment.tally_size(segment.tally_joined('int4{"1": 1}', 'text{"1": 1}', NULL));
+SELECT segment.tally_joined('int4{"1": 1}', NULL, 'text{"1": 1}');
 SELECT '\x0217000000020202'::bytea::segment.tally;
 SELECT '\x0317000000000000'::bytea::segment.tally;
 

@@ -710,7 +710,16 @@ extern bool writer_insert_first(ResultRelInfo *result, EState *estate,
 extern void protected_write_begin(void);
 extern void protected_write_end(void);
 
-/* Is a statement with such a permit being executed, at its own level? */
+/*
+ * The same for a statement that makes, alters or drops: the guard lets it do
+ * so, and it writes no rows.  Ended with protected_write_end().
+ */
+extern void protected_define_begin(void);
+
+/*
+ * Is a statement with a permit being executed, at its own level?  Not so once
+ * it writes rows, as what it calls then is not ours.
+ */
 extern bool protected_write_is_permitted(void);
 
 #endif							/* SEGMENT_BASE_H */

@@ -16,8 +16,12 @@
  * of a statement, and needs none of this.
  *
  * A permit is for the statement that is executed next, not for what it
- * calls: its own triggers are one level of triggers deeper than we are, those
- * of a statement in a user's row trigger are two.
+ * calls.  Of statements in a trigger of a user's the triggers are two levels
+ * deeper than we are, and not one.  Of statements in a CHECK, a DEFAULT or an
+ * index they are not; but the first statement that asks is the one that has
+ * the permit, as its triggers fire before its rows are looked at.  What the
+ * planner calls may ask earlier: then our own statement is refused, and all of
+ * it is undone.
  *
  * A restore gets by.  In a full dump the triggers of population tables
  * come after the data, as all triggers do.  Those of our own tables are
@@ -37,6 +41,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "base/base.h"
 #include "base/base_private.h"
@@ -47,12 +52,19 @@ typedef struct Permit
 {
 	SubTransactionId subid;		/* in which it was given */
 	int			depth;			/* of triggers, at that time */
+	bool		rows;			/* may rows be written? */
+
+	/* of the statement that has it; NULL: none has asked */
+	Snapshot	snapshot;
+	CommandId	command;
 } Permit;
 
 static Permit *permits = NULL;	/* innermost last */
 static int	npermits = 0;
 static int	permits_space = 0;
 
+static void give_permit(bool rows);
+static bool take_permit(void);
 static const char *what_it_does(TriggerEvent event);
 static int	trigger_depth(void);
 static void protect_xact(XactEvent event, void *arg);
@@ -69,6 +81,19 @@ protect_init(void)
 void
 protected_write_begin(void)
 {
+	give_permit(true);
+}
+
+void
+protected_define_begin(void)
+{
+	give_permit(false);
+}
+
+/* give_permit() gives one to the statement that is executed next. */
+static void
+give_permit(bool rows)
+{
 	if (npermits == permits_space)
 	{
 		int			space = Max(8, permits_space * 2);
@@ -78,9 +103,11 @@ protected_write_begin(void)
 			repalloc(permits, sizeof(Permit) * space);
 		permits_space = space;
 	}
-	permits[npermits].subid = GetCurrentSubTransactionId();
-	permits[npermits].depth = trigger_depth();
-	npermits++;
+	permits[npermits++] = (Permit) {
+		.subid = GetCurrentSubTransactionId(),
+		.depth = trigger_depth(),
+		.rows = rows,
+	};
 }
 
 void
@@ -93,7 +120,30 @@ protected_write_end(void)
 bool
 protected_write_is_permitted(void)
 {
-	return npermits > 0 && trigger_depth() == permits[npermits - 1].depth;
+	return npermits > 0 && permits[npermits - 1].snapshot == NULL &&
+		trigger_depth() == permits[npermits - 1].depth;
+}
+
+/*
+ * take_permit() says whether the statement whose trigger asks may write rows.
+ * A statement has the same snapshot from its beginning to its end, and those
+ * within it have others.
+ */
+static bool
+take_permit(void)
+{
+	Permit	   *permit = npermits > 0 ? &permits[npermits - 1] : NULL;
+	Snapshot	snapshot = GetActiveSnapshot();
+
+	if (permit == NULL || !permit->rows ||
+		trigger_depth() != permit->depth + 1)
+		return false;
+	if (permit->snapshot == NULL)
+	{
+		permit->snapshot = snapshot;
+		permit->command = snapshot->curcid;
+	}
+	return permit->snapshot == snapshot && permit->command == snapshot->curcid;
 }
 
 /*
@@ -119,8 +169,7 @@ segment_refuse_write(PG_FUNCTION_ARGS)
 	own = trigger->tg_trigger->tgnargs == 1;
 	kept = trigger->tg_trigger->tgnargs > 1;
 
-	if (!segment_capture || creating_extension ||
-		(npermits > 0 && trigger_depth() == permits[npermits - 1].depth + 1))
+	if (!segment_capture || creating_extension || take_permit())
 		return PointerGetDatum(NULL);
 	if (own && TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
 		object_ownercheck(RelationRelationId, RelationGetRelid(relation),

@@ -73,15 +73,15 @@ count_without_key(const Source *source)
 	if (length == NULL)
 	{
 		/* an index on the key finds them */
-		population_execute(population,
-						   psprintf("SELECT count(*)%s",
-									source_from_sql(source, without)));
+		population_select(population,
+						  psprintf("SELECT count(*)%s",
+								   source_from_sql(source, without)));
 		return result_number(1);
 	}
-	population_execute(population,
-					   psprintf("SELECT count(*) FILTER (WHERE %s),"
-								" max(%s)::bigint%s", without, length,
-								source_from_sql(source, NULL)));
+	population_select(population,
+					  psprintf("SELECT count(*) FILTER (WHERE %s),"
+							   " max(%s)::bigint%s", without, length,
+							   source_from_sql(source, NULL)));
 	without_key = result_number(1);
 	source_check_key_length(source, result_number(2));
 	return without_key;
@@ -95,9 +95,9 @@ backfill_attach(const Source *source)
 	int64		without_key = count_without_key(source);
 	int64		last_ord;
 
-	population_execute(population,
-					   psprintf("SELECT max(ord) FROM %s",
-								population_base_name(population)));
+	population_select(population,
+					  psprintf("SELECT max(ord) FROM %s",
+							   population_base_name(population)));
 	last_ord = result_number(1);
 	if (population_may_rewrite(population) &&
 		readings_concern_most(population, readings))
@@ -140,10 +140,10 @@ note_new_keys(const Source *source, int64 last_ord)
 
 	if (list_length(source_names(population)) < 2)
 		return;
-	population_execute(population,
-					   psprintf("SELECT count(*), sum(source_rows)::bigint"
-								" FROM %s WHERE ord > " INT64_FORMAT,
-								population_base_name(population), last_ord));
+	population_select(population,
+					  psprintf("SELECT count(*), sum(source_rows)::bigint"
+							   " FROM %s WHERE ord > " INT64_FORMAT,
+							   population_base_name(population), last_ord));
 	keys = result_number(1);
 	rows = result_number(2);
 	if (keys > 0)

@@ -244,14 +244,14 @@ add_portion(const Build *build, int64 after, int64 upto)
 	Datum	   *keys;
 	uint64		count;
 
-	population_execute(population,
-					   psprintf("SELECT s.key FROM %s AS s"
-								" WHERE s.n > " INT64_FORMAT
-								" AND s.n <= " INT64_FORMAT " AND NOT EXISTS"
-								" (SELECT FROM %s AS p WHERE p.%s = s.key)",
-								build_staging(population), after, upto,
-								population_base_name(population),
-								quote_identifier(population->key)));
+	population_select(population,
+					  psprintf("SELECT s.key FROM %s AS s"
+							   " WHERE s.n > " INT64_FORMAT
+							   " AND s.n <= " INT64_FORMAT " AND NOT EXISTS"
+							   " (SELECT FROM %s AS p WHERE p.%s = s.key)",
+							   build_staging(population), after, upto,
+							   population_base_name(population),
+							   quote_identifier(population->key)));
 	keys = build_take_keys(population, &count);
 	visit_begin(&visitor, population);
 	for (uint64 i = 0; i < count; i++)
@@ -333,12 +333,12 @@ remove_profiles(const Build *build)
 		build_begin_portion();
 		population = population_by_name(build->population);
 		before = act_as_owner(population->oid);
-		population_execute(population,
-						   psprintf("SELECT p.%s FROM %s AS p"
-									" WHERE p.source_rows = 0 LIMIT %d",
-									quote_identifier(population->key),
-									population_base_name(population),
-									size));
+		population_select(population,
+						  psprintf("SELECT p.%s FROM %s AS p"
+								   " WHERE p.source_rows = 0 LIMIT %d",
+								   quote_identifier(population->key),
+								   population_base_name(population),
+								   size));
 		keys = build_take_keys(population, &count);
 		more = count == size;
 		visit_begin(&visitor, population);

@@ -372,11 +372,11 @@ write_changed(const Build *build, const Population *population, int pass,
 	int64		written = 0;
 
 	use_indexes();
-	population_execute(population,
-					   psprintf("SELECT array_agg(l.ord)::text,"
-								" array_agg(l.key)::text FROM (%s) AS l",
-								lock_sql(build, population,
-										 range_sql("me", after, upto))));
+	population_select(population,
+					  psprintf("SELECT array_agg(l.ord)::text,"
+							   " array_agg(l.key)::text FROM (%s) AS l",
+							   lock_sql(build, population,
+										range_sql("me", after, upto))));
 	ords = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	keys = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);
 
@@ -449,11 +449,11 @@ wait_for_locked(const Build *build)
 {
 	const Population *population = population_by_name(build->population);
 
-	population_execute(population,
-					   psprintf("SELECT FROM %s WHERE %s IS DISTINCT FROM %d"
-								" LIMIT 1 FOR NO KEY UPDATE",
-								population_base_name(population),
-								PROFILE_BUILD_COLUMN, build->number));
+	population_select(population,
+					  psprintf("SELECT FROM %s WHERE %s IS DISTINCT FROM %d"
+							   " LIMIT 1 FOR NO KEY UPDATE",
+							   population_base_name(population),
+							   PROFILE_BUILD_COLUMN, build->number));
 	build_commit();
 }
 
@@ -463,11 +463,11 @@ count_unfilled(const Build *build)
 {
 	const Population *population = population_by_name(build->population);
 
-	population_execute(population,
-					   psprintf("SELECT count(*) FROM %s"
-								" WHERE %s IS DISTINCT FROM %d",
-								population_base_name(population),
-								PROFILE_BUILD_COLUMN, build->number));
+	population_select(population,
+					  psprintf("SELECT count(*) FROM %s"
+							   " WHERE %s IS DISTINCT FROM %d",
+							   population_base_name(population),
+							   PROFILE_BUILD_COLUMN, build->number));
 	return result_number(1);
 }
 

@@ -75,9 +75,9 @@ build_note_times(const Build *build, const char *audience)
 
 	if (!audience_by_name(population, audience)->time_dependent)
 		return;
-	population_execute(population,
-					   psprintf("SELECT max(ord) FROM %s",
-								population_base_name(population)));
+	population_select(population,
+					  psprintf("SELECT max(ord) FROM %s",
+							   population_base_name(population)));
 	highest = result_number(1);
 	build_note_phase(population, BUILD_TIMES, highest);
 	ranges = note_all(build, highest);
@@ -88,11 +88,11 @@ build_note_times(const Build *build, const char *audience)
 
 		/* wait for one, and hold no other meanwhile */
 		population = population_by_name(build->population);
-		population_execute(population,
-						   psprintf("SELECT FROM %s WHERE ord = " INT64_FORMAT
-									" FOR NO KEY UPDATE",
-									population_base_name(population),
-									((Range *) linitial(ranges))->locked));
+		population_select(population,
+						  psprintf("SELECT FROM %s WHERE ord = " INT64_FORMAT
+								   " FOR NO KEY UPDATE",
+								   population_base_name(population),
+								   ((Range *) linitial(ranges))->locked));
 		build_commit();
 		foreach(lc, ranges)
 		{
@@ -153,10 +153,10 @@ note_range(const Build *build, Range *range, int64 done)
 					" AND me.ord <= " INT64_FORMAT,
 					population_base_name(population), range->after,
 					range->upto);
-	population_execute(population,
-					   psprintf("SELECT me.%s FROM %s"
-								" FOR NO KEY UPDATE SKIP LOCKED",
-								quote_identifier(population->key), rows));
+	population_select(population,
+					  psprintf("SELECT me.%s FROM %s"
+							   " FOR NO KEY UPDATE SKIP LOCKED",
+							   quote_identifier(population->key), rows));
 	count = SPI_processed;
 	keys = palloc(sizeof(Datum) * Max(count, 1));
 	for (uint64 i = 0; i < count; i++)
@@ -168,11 +168,11 @@ note_range(const Build *build, Range *range, int64 done)
 												 SPI_tuptable->tupdesc, 1,
 												 &isnull));
 	}
-	population_execute(population,
-					   psprintf("SELECT min(me.ord) FROM %s AND me.ord"
-								" NOT IN (SELECT ord FROM (SELECT me.ord"
-								" FROM %s FOR NO KEY UPDATE SKIP LOCKED)"
-								" AS mine)", rows, rows));
+	population_select(population,
+					  psprintf("SELECT min(me.ord) FROM %s AND me.ord"
+							   " NOT IN (SELECT ord FROM (SELECT me.ord"
+							   " FROM %s FOR NO KEY UPDATE SKIP LOCKED)"
+							   " AS mine)", rows, rows));
 	range->locked = result_number(1);
 
 	visit_begin(&visitor, population);

@@ -46,9 +46,9 @@ build_write_all(const Build *build, const BuildWriting *writing)
 	int64		done = 0;
 	int64		highest;
 
-	population_execute(population,
-					   psprintf("SELECT max(ord) FROM %s",
-								population_base_name(population)));
+	population_select(population,
+					  psprintf("SELECT max(ord) FROM %s",
+							   population_base_name(population)));
 	highest = result_number(1);
 	for (int pass = 0; pass < writing->passes; pass++)
 	{
@@ -96,20 +96,20 @@ find_portion(const Build *build, const Population *population,
 	setting_save("enable_seqscan", "off");
 	setting_save("enable_bitmapscan", "off");
 	setting_save("jit", "off");
-	population_execute(population,
-					   psprintf("SELECT max(f.ord), count(*) FROM"
-								" (SELECT me.ord FROM %s AS me"
-								" WHERE me.ord > " INT64_FORMAT
-								" AND me.ord <= " INT64_FORMAT
-								" AND me.ord %% %d = %d%s"
-								" ORDER BY me.ord LIMIT %d) AS f",
-								population_base_name(population), after, upto,
-								writing->passes, pass,
-								writing->unfilled ?
-								psprintf(" AND me.%s IS DISTINCT FROM %d",
-										 PROFILE_BUILD_COLUMN,
-										 build->number) : "",
-								size));
+	population_select(population,
+					  psprintf("SELECT max(f.ord), count(*) FROM"
+							   " (SELECT me.ord FROM %s AS me"
+							   " WHERE me.ord > " INT64_FORMAT
+							   " AND me.ord <= " INT64_FORMAT
+							   " AND me.ord %% %d = %d%s"
+							   " ORDER BY me.ord LIMIT %d) AS f",
+							   population_base_name(population), after, upto,
+							   writing->passes, pass,
+							   writing->unfilled ?
+							   psprintf(" AND me.%s IS DISTINCT FROM %d",
+										PROFILE_BUILD_COLUMN,
+										build->number) : "",
+							   size));
 	AtEOXact_GUC(true, level);
 	*count = result_number(2);
 	return *count < size ? upto : result_number(1);

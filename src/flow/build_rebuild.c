@@ -141,8 +141,8 @@ begin(Build *build)
 		build->number++;
 	definer_lock(definer, &(Affected) {.columns = true});
 	population = population_of(definer);
-	population_execute(population, psprintf("SELECT max(ord) FROM %s",
-											population_base_name(population)));
+	population_select(population, psprintf("SELECT max(ord) FROM %s",
+										   population_base_name(population)));
 	highest = result_number(1);
 	build_note(build, BUILD_WRITING);
 	definer_end(definer);
@@ -169,10 +169,10 @@ read_portion(const Build *build, const Population *population, int pass,
 	uint64		nmine;
 	uint64		i = 0;
 
-	population_execute(population, query);
+	population_select(population, query);
 	all = build_take_keys(population, &nall);
-	population_execute(population,
-					   psprintf("%s FOR NO KEY UPDATE SKIP LOCKED", query));
+	population_select(population,
+					  psprintf("%s FOR NO KEY UPDATE SKIP LOCKED", query));
 	mine = build_take_keys(population, &nmine);
 	for (uint64 j = 0; j < nall; j++)
 	{
@@ -263,11 +263,11 @@ read_staged(const Build *build, int64 total)
 		CHECK_FOR_INTERRUPTS();
 		build_begin_portion();
 		population = population_by_name(build->population);
-		population_execute(population,
-						   psprintf("SELECT s.key FROM %s AS s"
-									" WHERE s.n > " INT64_FORMAT
-									" AND s.n <= " INT64_FORMAT,
-									build_staging(population), after, upto));
+		population_select(population,
+						  psprintf("SELECT s.key FROM %s AS s"
+								   " WHERE s.n > " INT64_FORMAT
+								   " AND s.n <= " INT64_FORMAT,
+								   build_staging(population), after, upto));
 		keys = build_take_keys(population, &count);
 		read_keys_anew(population, keys, count);
 		build_note_done(population_by_name(build->population), upto);

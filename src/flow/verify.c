@@ -357,7 +357,7 @@ static void
 put_differences(ReturnSetInfo *result, const Population *population,
 				const char *sql)
 {
-	population_execute(population, sql);
+	population_select(population, sql);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		Datum		values[5];

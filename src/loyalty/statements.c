@@ -337,11 +337,14 @@ ledger_execute(const Program *program, LedgerStatement statement,
 		plan_by_indexes(plan);
 	profile_close_left();
 	if (written >= 0)
+	{
 		flow_postpone_no_more_for(program->tables[written]);
-	protected_write_begin();
+		protected_write_begin();
+	}
 	result = SPI_execute_plan(plan, unconstify(Datum *, values), nulls, false,
 							  0);
-	protected_write_end();
+	if (written >= 0)
+		protected_write_end();
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", forms[statement].sql,
 			 SPI_result_code_string(result));

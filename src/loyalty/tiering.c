@@ -293,18 +293,22 @@ tiering_execute(Tiering *tiering, TierStatement statement,
 				const Datum *values)
 {
 	int			level = settings_pin_all_rows();
+	bool		writes = statement != TIER_EVENTS;
 	int			result;
 
 	if (tiering->plans[statement] == NULL)
 		tiering->plans[statement] = make_plan(tiering, statement);
-	if (statement != TIER_EVENTS)
+	if (writes)
+	{
 		flow_postpone_no_more_for(statement == TIER_WRITE ? tiering->step :
 								  tiering->kept);
-	protected_write_begin();
+		protected_write_begin();
+	}
 	/* not read-only: it sees what was committed when it begins */
 	result = SPI_execute_plan(tiering->plans[statement],
 							  unconstify(Datum *, values), NULL, false, 0);
-	protected_write_end();
+	if (writes)
+		protected_write_end();
 	if (result < 0)
 		elog(ERROR, "could not read or write steps of program \"%s\": %s",
 			 tiering->program, SPI_result_code_string(result));

@@ -208,11 +208,11 @@ membership_suspend(const Population *population, int32 definition_id)
 {
 	char	   *chunks = relation_name(membership_tables(population)->chunks);
 
-	population_execute(population,
-					   psprintf("UPDATE %s SET chunk = (%d)"
-								" WHERE definition_id = %d AND chunk = (%d)",
-								chunks, CHUNK_SUSPENDED, definition_id,
-								CHUNK_MARKER));
+	population_write(population,
+					 psprintf("UPDATE %s SET chunk = (%d)"
+							  " WHERE definition_id = %d AND chunk = (%d)",
+							  chunks, CHUNK_SUSPENDED, definition_id,
+							  CHUNK_MARKER));
 }
 
 bool

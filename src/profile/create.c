@@ -69,6 +69,11 @@ segment_create_population(PG_FUNCTION_ARGS)
 	made.key_type =
 		DatumGetObjectId(DirectFunctionCall1(regtypein,
 											 CStringGetDatum(type)));
+	/* a number is taken for an OID */
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(made.key_type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("type \"%s\" does not exist", type)));
 	made.timezone = PG_ARGISNULL(3) ?
 		pstrdup(pg_get_timezone_name(session_timezone)) :
 		text_to_cstring(PG_GETARG_TEXT_PP(3));

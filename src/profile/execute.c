@@ -4,12 +4,13 @@
  *	  Run SQL over what belongs to the owner of a population.
  *
  *		population_execute()	ALTER TABLE segment_data.shop ADD COLUMN s7 ...
- *								SELECT max(ord) FROM segment_data.shop
+ *		population_select()		SELECT max(ord) FROM segment_data.shop
  *		population_write()		UPDATE segment_data.shop SET s7 = ...
  *
  * A statement runs as the owner of the base table, restricted
- * (base/actor.c), with search_path pinned, and with a permit to write our
- * tables (base/protect.c).  Rows that row-level security hides are an error.
+ * (base/actor.c), with search_path pinned, and with a permit for what it does
+ * to our tables (base/protect.c), so that code of the owner's has none.  Rows
+ * that row-level security hides are an error.
  *
  * Writing rows fires the owner's triggers.  Those that are declared deferred
  * fire when the statement ends: at the end of the transaction they could not
@@ -38,9 +39,19 @@ population_execute(const Population *population, const char *sql)
 	Actor		before = act_as_owner(population->oid);
 
 	(void) settings_pin_all_rows();
-	protected_write_begin();
+	protected_define_begin();
 	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
 	protected_write_end();
+	act_as_before(before);
+}
+
+void
+population_select(const Population *population, const char *sql)
+{
+	Actor		before = act_as_owner(population->oid);
+
+	(void) settings_pin_all_rows();
+	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
 	act_as_before(before);
 }
 

@@ -159,11 +159,15 @@ extern void population_drop(const Population *population);
 /* execute.c: SQL over what belongs to a population's owner ---------------- */
 
 /*
- * Run a statement over the base table or the view as their owner, with
- * search_path pinned: every name in it is quoted and qualified.  The caller is
- * connected to SPI and has checked that the user may do this.
+ * Run a statement that makes, alters or drops what belongs to the owner of a
+ * population, as that owner, with search_path pinned: every name in it is
+ * quoted and qualified.  The caller is connected to SPI and has checked that
+ * the user may do this.
  */
 extern void population_execute(const Population *population, const char *sql);
+
+/* The same for SELECT, with or without a lock of rows. */
+extern void population_select(const Population *population, const char *sql);
 
 /*
  * The same for INSERT, UPDATE and DELETE of the base table, and of others that

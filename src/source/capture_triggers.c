@@ -337,7 +337,7 @@ is_captured(const Population *population, Oid relid)
 static void
 execute(const char *sql)
 {
-	protected_write_begin();
+	protected_define_begin();
 	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
 	protected_write_end();
 }

@@ -305,7 +305,7 @@ read_total(SeriesReader *reader, SeriesTotal *total, int64 nentries)
 	int			shown;
 	int64		unit;
 
-	total->known = false;
+	total->known = total->mixed = false;
 	if (reader->kind != SERIES_WHOLE && reader->kind != SERIES_NUMERIC)
 		return;
 	shown = *packed_bytes(bytes, 1);

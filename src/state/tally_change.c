@@ -53,6 +53,8 @@ static void append(TallyState *state, const TallyEntry *entry);
 static Size write_column(TallyState *state, int column, Tally *tally);
 static void merge_tail(TallyState *state);
 static Tally *overlay(const Tally *upper, const Tally *lower, bool whole);
+static void check_one_type(const TypeCacheEntry *one,
+						   const TypeCacheEntry *other);
 
 SEGMENT_FUNCTION(segment_tally_joined);
 SEGMENT_FUNCTION(segment_tally_tail);
@@ -249,8 +251,7 @@ tally_whole(Datum state)
 	{
 		Tally	   *upper = tally_read(joined->columns[last]);
 
-		if (upper->type != whole->type)
-			elog(ERROR, "a state has values of several types");
+		check_one_type(upper->type, whole->type);
 		whole = overlay(upper, whole, last == 0);
 	}
 	return whole;
@@ -269,10 +270,19 @@ tally_begin_all(TallyReader *readers, Datum state)
 	for (int i = 0; i < joined->ncolumns; i++)
 	{
 		tally_begin(&readers[i], joined->columns[i]);
-		if (readers[i].head.type != readers[0].head.type)
-			elog(ERROR, "a state has values of several types");
+		check_one_type(readers[i].head.type, readers[0].head.type);
 	}
 	return joined->ncolumns;
+}
+
+/* check_one_type() refuses columns of different types. */
+static void
+check_one_type(const TypeCacheEntry *one, const TypeCacheEntry *other)
+{
+	const PackedReader tally = {.what = "tally"};
+
+	if (one != other)
+		packed_corrupted(&tally, "Its values are of several types.");
 }
 
 Datum

@@ -83,6 +83,9 @@ BEGIN
         'DECLARE left_behind CURSOR WITH HOLD FOR SELECT bob.attack(''cursor'')',
         'PREPARE left_behind AS SELECT bob.attack(''prepared'')',
         'LISTEN left_behind',
+        'UPDATE segment_data.p SET source_rows = 7',
+        'UPDATE segment_data.p_club_lot SET remaining = granted',
+        'DELETE FROM segment_data.p_club_movement',
         'INSERT INTO bob.bomb VALUES (1)'],
         CASE vehicle WHEN 'bomb' THEN 'INSERT INTO bob.bomb VALUES (1)' END)
     LOOP
