@@ -90,6 +90,8 @@ apply_profile(Application *application, ProfileDeltas profile)
 				(application->recounts && count == 0);
 		}
 		rows_changed |= application->changed;
+		if (row == NULL && count <= 0)
+			profile_check_absent(visitor->table, profile.deltas->key);
 		check_count(population, count);
 		if (count == 0 && !(application->postpones && kept))
 		{

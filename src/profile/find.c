@@ -30,6 +30,7 @@
 #include "access/xact.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "profile/table.h"
 
@@ -75,6 +76,25 @@ find_row(ProfileTable *table, Datum key)
 	index_rescan(table->scan, &table->key, 1, NULL, 0);
 	return index_getnext_slot(table->scan, ForwardScanDirection,
 							  table->found);
+}
+
+bool
+find_latest(const ProfileTable *table, Datum key)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TupleTableSlot *slot = table_slot_create(table->relation, NULL);
+	IndexScanDesc scan = index_beginscan(table->relation, table->index,
+										 snapshot, NULL, 1, 0);
+	ScanKeyData wanted;
+	bool		found;
+
+	init_key(table, BTEqualStrategyNumber, key, &wanted);
+	index_rescan(scan, &wanted, 1, NULL, 0);
+	found = index_getnext_slot(scan, ForwardScanDirection, slot);
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	return found;
 }
 
 /*

@@ -359,6 +359,15 @@ extern TupleTableSlot *profile_blank(ProfileTable *table);
 extern TupleTableSlot *profile_lock(ProfileTable *table, Datum key);
 
 /*
+ * profile_check_absent() is for who writes nothing because profile_lock() has
+ * found no row, though rows of the key have gone: TRUNCATE, say, takes what is
+ * committed, whatever the snapshot shows.  Under REPEATABLE READ and
+ * SERIALIZABLE it raises ERRCODE_T_R_SERIALIZATION_FAILURE if a profile of the
+ * key was committed since our snapshot.
+ */
+extern void profile_check_absent(const ProfileTable *table, Datum key);
+
+/*
  * The snapshot by which profile_lock() has found a row, or none; good until
  * the next call of it.
  */

@@ -113,6 +113,13 @@ profile_lock(ProfileTable *table, Datum key)
 	}
 }
 
+void
+profile_check_absent(const ProfileTable *table, Datum key)
+{
+	if (IsolationUsesXactSnapshot() && find_latest(table, key))
+		could_not_serialize();
+}
+
 Snapshot
 profile_snapshot(const ProfileTable *table)
 {

@@ -64,6 +64,12 @@ extern void find_begin(ProfileTable *table);
 extern bool find_row(ProfileTable *table, Datum key);
 extern void find_end(ProfileTable *table);
 
+/*
+ * find.c: find_latest() says whether a key has a row that is committed by now,
+ * or our own, whatever the table's snapshot shows.
+ */
+extern bool find_latest(const ProfileTable *table, Datum key);
+
 /* The values of a profile of which nothing is known; owned by the table. */
 extern void table_initial_values(ProfileTable *table, Datum **values,
 								 bool **isnull);
