@@ -252,6 +252,9 @@ SELECT * FROM segment.verify();
 
 -- a table of toggles that was made otherwise is none
 ALTER TABLE segment_data.profile_toggle ALTER transaction TYPE int;
+SET segment.capture = off;
+ALTER TABLE segment_data.profile_toggle ALTER transaction TYPE int;
+RESET segment.capture;
 INSERT INTO customers VALUES ('Dot', 100);
 ALTER TABLE segment_data.profile_toggle ALTER transaction TYPE bigint;
 

@@ -120,6 +120,7 @@ segment_guard_start(PG_FUNCTION_ARGS)
 
 	if (!begin(fcinfo, &statement))
 		PG_RETURN_NULL();
+	kept_begin(&statement);
 	dropping = true;
 	begun_in = GetCurrentSubTransactionId();
 	partitions_begin(&statement);

@@ -81,9 +81,12 @@ extern bool had_triggers(const GuardStatement *statement,
 /* kept.c: tables that a room to the right keeps --------------------------- */
 
 /*
- * kept_check_dropped() refuses that the statement has dropped one of these,
- * and kept_check_altered() that it has made another one of it.
+ * kept_begin() refuses, when a statement begins, that it will alter a column
+ * or drop an index of a base table that a population needs.
+ * kept_check_dropped() refuses that the statement has dropped a table that is
+ * kept, and kept_check_altered() that it has made another one of it.
  */
+extern void kept_begin(const GuardStatement *statement);
 extern void kept_check_dropped(const GuardStatement *statement);
 extern void kept_check_altered(const GuardStatement *statement);
 

@@ -9,21 +9,91 @@
  *		ALTER TABLE segment_data.profile_club_lot
  *			ALTER remaining TYPE numeric				refused
  *			ADD CHECK (remaining < 1000)				is the owner's business
+ *		ALTER TABLE segment_data.profile
+ *			RENAME wake_at TO due						refused
+ *		DROP INDEX segment_data.profile_wake_at_idx		refused
  *
  * CASCADE drops no such table either: it would take away what customers have.
  * But it goes with its population, and where our triggers were dropped before:
  * that is how pg_restore --clean takes a database apart.
  *
+ * What is refused of a column or an index of ours is refused before it is
+ * done, while it can be told what it is; a table that has become another one,
+ * when the statement has ended.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/index.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
 
 #include "base/base.h"
 #include "flow/flow.h"
 #include "guard/guard_private.h"
+#include "membership/membership.h"
+#include "profile/profile.h"
+
+static bool is_of_column(const AlterTableCmd *command);
+
+void
+kept_begin(const GuardStatement *statement)
+{
+	const AlterTableStmt *alter = (const AlterTableStmt *) statement->tree;
+	const RenameStmt *rename = (const RenameStmt *) statement->tree;
+	const DropStmt *drop = (const DropStmt *) statement->tree;
+	ListCell   *lc;
+
+	if (IsA(alter, AlterTableStmt))
+	{
+		Oid			relid = RangeVarGetRelid(alter->relation, NoLock, true);
+
+		foreach(lc, alter->cmds)
+			if (is_of_column(lfirst(lc)))
+				population_check_column(relid,
+										lfirst_node(AlterTableCmd, lc)->name);
+	}
+	else if (IsA(rename, RenameStmt) && rename->renameType == OBJECT_COLUMN)
+		population_check_column(RangeVarGetRelid(rename->relation, NoLock,
+												 true),
+								rename->subname);
+	else if (IsA(drop, DropStmt) && drop->removeType == OBJECT_INDEX)
+		foreach(lc, drop->objects)
+		{
+			RangeVar   *name = makeRangeVarFromNameList(lfirst(lc));
+			Oid			index = RangeVarGetRelid(name, NoLock, true);
+			Oid			relid = get_rel_relkind(index) == RELKIND_INDEX ?
+				IndexGetRelation(index, true) : InvalidOid;
+
+			if (OidIsValid(relid))
+				population_check_index(index, relid);
+		}
+}
+
+/*
+ * is_of_column() says whether a part of ALTER TABLE makes another column of
+ * one, or one that gets other values.
+ */
+static bool
+is_of_column(const AlterTableCmd *command)
+{
+	switch (command->subtype)
+	{
+		case AT_DropColumn:
+		case AT_AlterColumnType:
+		case AT_ColumnDefault:
+		case AT_SetNotNull:
+		case AT_AddIdentity:
+		case AT_DropIdentity:
+		case AT_DropExpression:
+			return true;
+		default:
+			return command->subtype == AT_SetExpression;
+	}
+}
 
 void
 kept_check_dropped(const GuardStatement *statement)
@@ -56,14 +126,20 @@ kept_check_altered(const GuardStatement *statement)
 	ListCell   *lc;
 
 	if (!IsA(statement->tree, AlterTableStmt) &&
+		!IsA(statement->tree, AlterObjectSchemaStmt) &&
 		!IsA(statement->tree, RenameStmt))
 		return;
 	foreach(lc, statement->objects)
 	{
 		const GuardObject *object = lfirst(lc);
+		Oid			relid = object->address.objectId;
 
-		if (object->address.classId == RelationRelationId &&
-			get_rel_relkind(object->address.objectId) == RELKIND_RELATION)
-			flow_keeper_check(object->address.objectId);
+		if (object->address.classId != RelationRelationId ||
+			get_rel_relkind(relid) != RELKIND_RELATION)
+			continue;
+		flow_keeper_check(relid);
+		if (data_table_is_guarded(relid))
+			membership_check_table(relid);
+		population_check_table(relid);
 	}
 }

@@ -87,6 +87,12 @@ extern const MembershipTables *membership_tables(const Population *population);
 /* The same two as a list of OIDs; NIL before the first definition. */
 extern List *membership_relations(const Population *population);
 
+/*
+ * An error if a relation is one of these tables, of any population, and is not
+ * as we made it.
+ */
+extern void membership_check_table(Oid relid);
+
 /* Make the tables, unless they are there.  The caller is connected to SPI. */
 extern void membership_make(const Population *population);
 /* Drop the tables, if there are any. */

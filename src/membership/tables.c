@@ -88,6 +88,10 @@ static TableShape chunks_shape(void);
 static TableShape toggles_shape(const Population *population);
 static void check_shape(const Population *population, Relation relation,
 						const TableShape *shape);
+static void check_names(const Population *population, Relation relation,
+						const char *const *names);
+pg_noreturn static void refuse_shape(const Population *population,
+									 Relation relation);
 static bool has_shape(Relation relation, const TableShape *shape);
 static bool lock_storage(const Population *population, bool wait);
 
@@ -355,6 +359,35 @@ membership_try_open(const Population *population, Relation *chunks,
 	return false;
 }
 
+void
+membership_check_table(Oid relid)
+{
+	static const char *const chunk_names[] = {"definition_id", "chunk",
+	"size", "members"};
+	static const char *const toggle_names[] = {"ord", "at", "transaction",
+	"by_time", "toggles", "key"};
+	ListCell   *lc;
+
+	foreach(lc, population_names())
+	{
+		const Population *population = population_find(lfirst(lc));
+		const MembershipTables *tables = population == NULL ? NULL :
+			membership_tables(population);
+		Relation	relation;
+
+		if (tables == NULL ||
+			(relid != tables->chunks && relid != tables->toggles))
+			continue;
+		if (relid == tables->chunks)
+			relation = chunks_open(population, AccessShareLock);
+		else
+			relation = toggles_open(population, AccessShareLock);
+		check_names(population, relation, relid == tables->chunks ?
+					chunk_names : toggle_names);
+		relation_close(relation, NoLock);
+	}
+}
+
 static TableShape
 chunks_shape(void)
 {
@@ -383,14 +416,32 @@ check_shape(const Population *population, Relation relation,
 			const TableShape *shape)
 {
 	if (!has_shape(relation, shape))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s is not as extension segment made it",
-						relation_name(RelationGetRelid(relation))),
-				 errdetail("It holds the members of the audiences of population \"%s\", and must have the columns and indexes that it had.",
-						   population->name),
-				 errhint("Undo the change of columns, their types, or "
-						 "indexes.")));
+		refuse_shape(population, relation);
+}
+
+/* check_names() refuses columns of other names, which SQL would not find. */
+static void
+check_names(const Population *population, Relation relation,
+			const char *const *names)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < desc->natts; i++)
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), names[i]) != 0)
+			refuse_shape(population, relation);
+}
+
+/* refuse_shape() raises the error of a table that is not as it was made. */
+static void
+refuse_shape(const Population *population, Relation relation)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s is not as extension segment made it",
+					relation_name(RelationGetRelid(relation))),
+			 errdetail("It holds the members of the audiences of population \"%s\", and must have the columns and indexes that it had.",
+					   population->name),
+			 errhint("Undo the change of columns, their types, or indexes.")));
 }
 
 /* has_shape() tells whether a table has the columns and indexes it needs. */

@@ -15,11 +15,13 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "base/base.h"
 #include "profile/profile.h"
@@ -54,6 +56,21 @@ trigger_is_read_only(const Trigger *trigger)
 	return function != NULL && strcmp(function, "refuse_write") == 0 &&
 		get_func_namespace(trigger->tgfoid) ==
 		get_namespace_oid(SEGMENT_SCHEMA, true);
+}
+
+bool
+data_table_is_guarded(Oid relid)
+{
+	Relation	relation = try_relation_open(relid, AccessShareLock);
+	bool		found = false;
+
+	if (relation == NULL)
+		return false;
+	for (int i = 0; relation->trigdesc != NULL &&
+		 i < relation->trigdesc->numtriggers; i++)
+		found |= trigger_is_read_only(&relation->trigdesc->triggers[i]);
+	relation_close(relation, AccessShareLock);
+	return found;
 }
 
 void

@@ -43,7 +43,6 @@ pg_noreturn static void no_population(const char *name, List *names);
 pg_noreturn static void base_missing(const char *name, Oid base);
 static bool population_load(Oid oid, Population *population,
 							ProfileStore *store);
-static bool read_definition(Population *population);
 static bool made_of(const void *entry, Oid relid);
 
 void
@@ -339,7 +338,7 @@ population_load(Oid oid, Population *population, ProfileStore *store)
 	base = try_relation_open(oid, AccessShareLock);
 	if (base == NULL)
 		return false;
-	found = read_definition(population);
+	found = population_read_definition(population);
 	if (found)
 	{
 		store_read(base, population, store);
@@ -350,12 +349,8 @@ population_load(Oid oid, Population *population, ProfileStore *store)
 	return found;
 }
 
-/*
- * read_definition() fills a population in from the catalog's row for its OID.
- * Returns false if there is no such row.
- */
-static bool
-read_definition(Population *population)
+bool
+population_read_definition(Population *population)
 {
 	CatalogScan scan;
 	bool		found = false;

@@ -209,6 +209,24 @@ extern void data_table_give(Oid relid, Oid role);
 /* trigger_is_read_only() says whether it is the one that refuses writes. */
 extern bool trigger_is_read_only(const Trigger *trigger);
 
+/*
+ * data_table_is_guarded() says whether a table has that trigger.  pg_restore
+ * makes it after all else of the table, and drops it first.
+ */
+extern bool data_table_is_guarded(Oid relid);
+
+/* base_shape.c: what may the owner of a base table not do to it? ---------- */
+
+/*
+ * Raise an error if a table is the base table of a population, and its owner
+ * may not alter a column of it, drop an index of it, or has made of it a table
+ * in which profiles cannot be kept.  The first two are to be asked before that
+ * is done.
+ */
+extern void population_check_column(Oid relid, const char *column);
+extern void population_check_index(Oid index, Oid relid);
+extern void population_check_table(Oid relid);
+
 /* key.c: what is the key of a profile? ------------------------------------ */
 
 /*

@@ -50,6 +50,12 @@ extern void store_read(Relation base, const Population *population,
 extern const Population *population_lookup(Oid oid);
 
 /*
+ * population.c: fill a population in from the catalog's row for its OID.  Its
+ * base table is not looked at.  Returns false if there is no such row.
+ */
+extern bool population_read_definition(Population *population);
+
+/*
  * key.c: the type of the keys of a population that is asked for keys of some
  * type, with a notice if SQL does not join the two.  key_check_type() raises
  * ERRCODE_DATATYPE_MISMATCH if keys cannot be of a type, as that does.
@@ -59,6 +65,9 @@ extern void key_check_type(Oid type);
 
 /* columns.c: is the name kept for columns of ours, so that no key has it? */
 extern bool column_is_reserved(const char *name);
+
+/* base_shape.c: raise the error of a column that no new profile can have. */
+pg_noreturn extern void base_refuse_required(Relation base, AttrNumber attno);
 
 /*
  * row_triggers.c: let the triggers of a base table that is about to be written

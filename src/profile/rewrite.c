@@ -429,12 +429,7 @@ write_new(Rewriter *rewriter, TupleTableSlot *values)
 	take_values(rewriter, values);
 	for (int i = 0; i < desc->natts; i++)
 		if (rewriter->isnull[i] && TupleDescAttr(desc, i)->attnotnull)
-			ereport(ERROR,
-					(errcode(ERRCODE_NOT_NULL_VIOLATION),
-					 errmsg("column \"%s\" of the base table lacks a default",
-							NameStr(TupleDescAttr(desc, i)->attname)),
-					 errdetail("A new profile has no value for it, and it must not be NULL."),
-					 errtablecol(rewriter->old, i + 1)));
+			base_refuse_required(rewriter->old, i + 1);
 	rewrite_heap_tuple(rewriter->state, &rewriter->fresh,
 					   heap_form_tuple(desc, rewriter->values,
 									   rewriter->isnull));

@@ -242,9 +242,18 @@ profile_insert(ProfileTable *table)
 {
 	TupleConstr *constraints = table->relation->rd_att->constr;
 	AttrNumber	ord = table->store->ord;
+	ListCell   *lc;
 	bool		inserted;
 
 	writer_index(table->result, table->estate, true);
+	foreach(lc, table->each)
+	{
+		const EachDefault *each = lfirst(lc);
+
+		table->edited->tts_values[each->attno - 1] =
+			ExecEvalExpr(each->value, GetPerTupleExprContext(table->estate),
+						 &table->edited->tts_isnull[each->attno - 1]);
+	}
 	table->edited->tts_values[ord - 1] =
 		Int64GetDatum(nextval_internal(table->ord_sequence, false));
 	table->edited->tts_isnull[ord - 1] = false;

@@ -33,6 +33,7 @@
 #include "catalog/dependency.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -323,7 +324,8 @@ table_initial_values(ProfileTable *table, Datum **values, bool **isnull)
 
 /*
  * evaluate_defaults() fills 'initial' with the defaults of the base table's
- * columns, which may be the owner's code.
+ * columns, which may be the owner's code.  Those that are to be evaluated for
+ * each row are noted in 'each'; nextval(), say, which an identity column has.
  */
 static void
 evaluate_defaults(ProfileTable *table)
@@ -335,20 +337,31 @@ evaluate_defaults(ProfileTable *table)
 	table->ord_sequence = getIdentitySequence(table->relation,
 											  table->store->ord, false);
 	table->initial_isnull = palloc(sizeof(bool) * desc->natts);
+	table->each = NIL;
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		bool	   *isnull = &table->initial_isnull[i];
 		Node	   *value = NULL;
 
-		if (!att->attisdropped && att->attidentity == '\0' &&
+		if (!att->attisdropped && i + 1 != table->store->ord &&
 			att->attgenerated == '\0')
 			value = build_column_default(table->relation, i + 1);
 		*isnull = true;
-		if (value != NULL)
-			values[i] =
-				ExecEvalExpr(ExecPrepareExpr((Expr *) value, table->estate),
-							 GetPerTupleExprContext(table->estate), isnull);
+		if (value == NULL)
+			continue;
+		if (contain_volatile_functions(value))
+		{
+			EachDefault *each = palloc(sizeof(EachDefault));
+
+			each->attno = i + 1;
+			each->value = ExecPrepareExpr((Expr *) value, table->estate);
+			table->each = lappend(table->each, each);
+			continue;
+		}
+		values[i] =
+			ExecEvalExpr(ExecPrepareExpr((Expr *) value, table->estate),
+						 GetPerTupleExprContext(table->estate), isnull);
 
 		/* by-reference results belong to the per-tuple context */
 		if (!*isnull)

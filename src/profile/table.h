@@ -18,6 +18,13 @@
 /* Profiles that are due, found and not yet locked: lock_due.c. */
 typedef struct DuePortion DuePortion;
 
+/* A default that is another value in each row. */
+typedef struct EachDefault
+{
+	AttrNumber	attno;
+	ExprState  *value;
+} EachDefault;
+
 struct ProfileTable
 {
 	const Population *population;
@@ -48,6 +55,7 @@ struct ProfileTable
 	Datum	   *initial;		/* values of an empty profile; NULL until they
 								 * are first needed */
 	bool	   *initial_isnull;
+	List	   *each;			/* EachDefault *, set with 'initial' */
 	TupleTableSlot *blank;		/* NULL until it is first needed */
 	DuePortion *due;			/* NULL until it is first needed */
 };

@@ -201,8 +201,9 @@ GRANT SELECT ON segment_data.p_club_movement TO reader;
 my $base = 'segment_data.p';
 my @vehicles = (
 	default => {
-		on => "ALTER TABLE $base ALTER source_rows SET DEFAULT bob.number('default', 0)",
-		off => "ALTER TABLE $base ALTER source_rows SET DEFAULT 0",
+		on => "ALTER TABLE $base ADD hostile bigint;
+			ALTER TABLE $base ALTER hostile SET DEFAULT bob.number('default', 0)",
+		off => "ALTER TABLE $base DROP hostile",
 		runs => 1,
 	},
 	check => {
@@ -218,12 +219,6 @@ my @vehicles = (
 			DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bob.row('deferred')",
 		off => "DROP TRIGGER hostile ON $base",
 		runs => 1,
-	},
-	'forced policy' => {
-		on => "ALTER TABLE $base ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-			CREATE POLICY hostile ON $base USING (bob.yes('forced policy'))",
-		off => "DROP POLICY hostile ON $base;
-			ALTER TABLE $base DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY",
 	},
 	'expression index' => {
 		on => "CREATE INDEX hostile ON $base (bob.number('expression index', customer_id))",

@@ -86,6 +86,8 @@ my @table = (
 	[ sql => qr/^(CREATE (?:UNIQUE )?INDEX ON .*;)$/ ],
 	[ argument => qr/^Write it so: (look_up => '.*')$/ ],
 	[ sql => qr/^Make it again: (CREATE INDEX ON .*)$/ ],
+	[ sql => qr/^To make it anew, write: (REINDEX INDEX CONCURRENTLY .*)$/ ],
+	[ advice => qr/^Give it a default, or let it be NULL\.$/ ],
 	[ sql => qr/^For a table of events, name its time with at => '\.\.\.'\. Otherwise: (CREATE UNIQUE INDEX ON .*;)$/ ],
 	[ sql => qr/^Run (SELECT segment.rebuild\(.*?\))/ ],
 	[ sql => qr/^Give it another filter .* undo the change and run (SELECT segment.rebuild\(.*?\);)$/ ],
