@@ -31,19 +31,8 @@
 #include "audience/members_of.h"
 #include "base/base.h"
 
+static void check_view_name(const char *schema, const char *name);
 static char *view_name(Oid view);
-
-void
-check_view_name(const char *schema, const char *name)
-{
-	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("relation %s already exists",
-						quote_qualified_identifier(schema, name)),
-				 errdetail("An audience shows itself as a view of its name."),
-				 errhint("Choose another name or another schema, or make the audience without a view: view => false.")));
-}
 
 Oid
 member_view_create(const Population *population, const char *name,
@@ -70,6 +59,19 @@ member_view_create(const Population *population, const char *name,
 					   psprintf("COMMENT ON COLUMN %s.%s IS 'key of a profile that is a member now'",
 								view, quote_identifier(population->key)));
 	return get_relname_relid(name, schema_oid);
+}
+
+/* check_view_name() is an error if a relation has that name in the schema. */
+static void
+check_view_name(const char *schema, const char *name)
+{
+	if (OidIsValid(get_relname_relid(name, get_namespace_oid(schema, false))))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation %s already exists",
+						quote_qualified_identifier(schema, name)),
+				 errdetail("An audience shows itself as a view of its name."),
+				 errhint("Choose another name or another schema, or make the audience without a view: view => false.")));
 }
 
 void

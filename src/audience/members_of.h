@@ -111,8 +111,6 @@ extern double plan_share(struct PlannerInfo *root,
 
 /* member_view.c: the view of an audience --------------------------------- */
 
-/* An error if a relation has that name in the schema. */
-extern void check_view_name(const char *schema, const char *name);
 /* Make the view for the population's owner; returns its OID. */
 extern Oid	member_view_create(const Population *population,
 							   const char *name, const char *schema);

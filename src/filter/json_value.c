@@ -72,7 +72,7 @@ typedef struct Reading
 
 static ValueSource read_source(JsonbContainer *json, const RulePath *path,
 							   FilterOp op);
-static ValueType read_type(JsonbContainer *json, const RulePath *path);
+static ValueType read_type(JsonbContainer *json);
 static FilterNode *read_value(JsonbValue *value, const Reading *reading);
 static FilterNode *read_text_value(char *text, const Reading *reading);
 static FilterNode *read_number(const char *text);
@@ -140,7 +140,7 @@ rule_values(JsonbContainer *json, const RulePath *path, FilterOp op)
 	List	   *values = NIL;
 
 	reading.source = read_source(json, path, op);
-	reading.type = read_type(json, path);
+	reading.type = read_type(json);
 	if (value == NULL)
 		rule_refuse(path, "There is no \"value\".");
 
@@ -216,7 +216,7 @@ read_source(JsonbContainer *json, const RulePath *path, FilterOp op)
 
 /* "type" of jQuery QueryBuilder, "inputType" of react-querybuilder's fields */
 static ValueType
-read_type(JsonbContainer *json, const RulePath *path)
+read_type(JsonbContainer *json)
 {
 	static const struct
 	{

@@ -184,21 +184,6 @@ sources_detach(Definer *definer, List *names, List *own)
 	backfill_remove_ended(population_of(definer));
 }
 
-void
-drop_readers(Definer *definer, List *traits, List *audiences)
-{
-	ListCell   *lc;
-
-	if (audiences != NIL)
-		lock_and_settle(definer, audiences);
-	foreach(lc, audiences)
-		if (audience_by_name(population_of(definer), lfirst(lc)) != NULL)
-			drop_audience(definer, lfirst(lc), false);
-	foreach(lc, traits)
-		if (trait_by_name(population_of(definer), lfirst(lc)) != NULL)
-			drop_trait(definer, lfirst(lc), false);
-}
-
 /*
  * stop_counting() detaches a source, and takes its rows out of the profiles.
  * Which rows an unfit source has cannot be asked any more: then the rows of

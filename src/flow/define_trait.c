@@ -309,9 +309,23 @@ drop_trait(Definer *definer, const char *name, bool asked)
 	List	   *audiences = audience_users_of_trait(population_of(definer),
 													name);
 	char	   *copy = pstrdup(name);
-	ListCell   *lc;
 
 	check_stack_depth();
+	drop_readers(definer, traits, audiences);
+	if (!asked)
+		ereport(NOTICE, (errmsg("drop cascades to trait \"%s\"", copy)));
+	readers_lose(population_of(definer),
+				 &(ReadThing) {.trait = copy,
+							  .except = definer->unkept});
+	trait_forget(population_of(definer), copy);
+	refresh_view(definer);
+}
+
+void
+drop_readers(Definer *definer, List *traits, List *audiences)
+{
+	ListCell   *lc;
+
 	if (audiences != NIL)
 		lock_and_settle(definer, audiences);
 	foreach(lc, audiences)
@@ -320,14 +334,6 @@ drop_trait(Definer *definer, const char *name, bool asked)
 	foreach(lc, traits)
 		if (trait_by_name(population_of(definer), lfirst(lc)) != NULL)
 			drop_trait(definer, lfirst(lc), false);
-
-	if (!asked)
-		ereport(NOTICE, (errmsg("drop cascades to trait \"%s\"", copy)));
-	readers_lose(population_of(definer),
-				 &(ReadThing) {.trait = copy,
-							  .except = definer->unkept});
-	trait_forget(population_of(definer), copy);
-	refresh_view(definer);
 }
 
 void

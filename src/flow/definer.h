@@ -194,13 +194,13 @@ extern void audience_alter(Definer *definer, const char *name,
 						   const FilterSource *filter,
 						   const char *description);
 
+/* define_trait.c, define_audience.c: what a cascade drops too ------------- */
+
 /*
- * define_source.c: drop_readers() drops traits and audiences (names, char *),
+ * drop_readers() drops traits and audiences (names, char *),
  * and all that is made of them, with a notice for each.
  */
 extern void drop_readers(Definer *definer, List *traits, List *audiences);
-
-/* define_trait.c, define_audience.c: what a cascade drops too ------------- */
 
 /*
  * drop_trait() and drop_audience() drop a thing and all that is made of it,

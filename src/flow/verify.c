@@ -60,9 +60,8 @@ static void verify_table(const Source *source, ReturnSetInfo *result);
 static Reading *read_source(const Source *source, ReturnSetInfo *result);
 static void verify_profiles(const Population *population, List *readings,
 							bool whole, ReturnSetInfo *result);
-static void compare_columns(Comparison *comparison,
-							const Population *population,
-							const Reading *reading, int number);
+static void compare_columns(Comparison *comparison, const Reading *reading,
+							int number);
 static void compare(Comparison *comparison, const char *labels,
 					const char *values, const char *differ);
 static void put_member(const Transition *difference, void *result);
@@ -223,8 +222,7 @@ verify_profiles(const Population *population, List *readings, bool whole,
 	initStringInfo(&comparison.any);
 	initStringInfo(&from);
 	foreach(lc, readings)
-		compare_columns(&comparison, population, lfirst(lc),
-						foreach_current_index(lc));
+		compare_columns(&comparison, lfirst(lc), foreach_current_index(lc));
 	if (whole)
 	{
 		/* a profile without rows should not be there */
@@ -253,8 +251,7 @@ verify_profiles(const Population *population, List *readings, bool whole,
  * that is done with another one.  Profiles that one of them lacks count, too.
  */
 static void
-compare_columns(Comparison *comparison, const Population *population,
-				const Reading *reading, int number)
+compare_columns(Comparison *comparison, const Reading *reading, int number)
 {
 	char	   *alias = psprintf("q%d", number);
 	ListCell   *lc;

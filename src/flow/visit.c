@@ -25,6 +25,7 @@
 #include "flow/flow_private.h"
 #include "flow/visit.h"
 
+static void note_ended(Visitor *visitor, TupleTableSlot *row);
 static void name_profile(void *visitor);
 
 void
@@ -112,7 +113,23 @@ visit_catch_up(const Visitor *visitor, TupleTableSlot *row, TimestampTz at)
 }
 
 void
-visit_note_ended(Visitor *visitor, TupleTableSlot *row)
+visit_end_profile(Visitor *visitor, TupleTableSlot *row, TupleTableSlot *after)
+{
+	TimestampTz at = visit_instant(visitor, after);
+
+	profile_delete(visitor->table);
+	note_ended(visitor, row);
+	if (visitor->audiences != NULL)
+	{
+		(void) visit_catch_up(visitor, row, at);
+		audience_apply(visitor->audiences, row, true,
+					   profile_blank(visitor->table), false, at);
+	}
+}
+
+/* note_ended() notes for the feed a profile that ends: its row. */
+static void
+note_ended(Visitor *visitor, TupleTableSlot *row)
 {
 	const Population *population = visitor->population;
 
@@ -125,21 +142,6 @@ visit_note_ended(Visitor *visitor, TupleTableSlot *row)
 	}
 	ended_keys_put(visitor->ended, profile_ord(population, row),
 				   profile_key(population, row));
-}
-
-void
-visit_end_profile(Visitor *visitor, TupleTableSlot *row, TupleTableSlot *after)
-{
-	TimestampTz at = visit_instant(visitor, after);
-
-	profile_delete(visitor->table);
-	visit_note_ended(visitor, row);
-	if (visitor->audiences != NULL)
-	{
-		(void) visit_catch_up(visitor, row, at);
-		audience_apply(visitor->audiences, row, true,
-					   profile_blank(visitor->table), false, at);
-	}
 }
 
 bool

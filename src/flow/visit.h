@@ -65,9 +65,6 @@ extern TimestampTz visit_instant(const Visitor *visitor,
 extern TimestampTz visit_catch_up(const Visitor *visitor, TupleTableSlot *row,
 								  TimestampTz at);
 
-/* visit_note_ended() notes for the feed a profile that ends: its row. */
-extern void visit_note_ended(Visitor *visitor, TupleTableSlot *row);
-
 /*
  * visit_end_profile() deletes a profile, which leaves its audiences: 'after'
  * is its edited row.  visit_begin_profile() inserts one, which enters its

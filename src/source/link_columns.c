@@ -22,6 +22,7 @@
 #include "source/source_private.h"
 
 static List *split_names(const char *names);
+static char *part_before(const char **text, char end);
 static void by_columns(NewLink *link, Oid of, List *of_names, List *to_names);
 static void by_foreign_key(NewLink *link, Oid of, List *of_names);
 static char *as_argument(const NewLink *link, const char *columns);
@@ -45,7 +46,7 @@ link_make(const char *name, Oid relid, int of, Oid of_relid,
 	link->of = of;
 	link->look_up = look_up;
 	if (columns != NULL)
-		of_names = split_names(link_next(&rest, '='));
+		of_names = split_names(part_before(&rest, '='));
 	if (rest != NULL)
 		to_names = split_names(rest);
 	if (to_names != NIL)
@@ -70,22 +71,9 @@ split_names(const char *names)
 }
 
 char *
-link_next(const char **text, char end)
-{
-	const char *from = *text;
-	const char *to;
-	bool		quoted = false;
-
-	for (to = from; *to != '\0' && (quoted || *to != end); to++)
-		quoted ^= *to == '"';
-	*text = *to == '\0' ? NULL : to + 1;
-	return pnstrdup(from, to - from);
-}
-
-char *
 link_next_name(const char **text, char end)
 {
-	char	   *from = link_next(text, end);
+	char	   *from = part_before(text, end);
 	char	   *to = from + strlen(from);
 	StringInfoData name;
 
@@ -103,6 +91,23 @@ link_next_name(const char **text, char end)
 		appendStringInfoChar(&name, *from);
 	}
 	return name.data;
+}
+
+/*
+ * part_before() is what stands before an end that is not in double quotes, and
+ * *text what stands behind that; NULL if the end does not come.
+ */
+static char *
+part_before(const char **text, char end)
+{
+	const char *from = *text;
+	const char *to;
+	bool		quoted = false;
+
+	for (to = from; *to != '\0' && (quoted || *to != end); to++)
+		quoted ^= *to == '"';
+	*text = *to == '\0' ? NULL : to + 1;
+	return pnstrdup(from, to - from);
 }
 
 /* by_columns() makes the pairs of a link of the names of both sides. */

@@ -52,8 +52,7 @@ static void split_look_up(LookUp *one, const char *text);
 static LookUp *next_look_up(List *asked, List *links, Relation relation);
 static int	link_named(List *links, const char *name);
 static NewLink *look_up_link(Oid relid, List *links, const LookUp *one);
-static void check_link(const Population *population, Relation relation,
-					   List *links, const NewLink *link);
+static void check_link(Relation relation, List *links, const NewLink *link);
 static void advise_index(Oid relid, const Bitmapset *columns);
 
 List *
@@ -97,7 +96,7 @@ parent_links(const Population *population, Relation relation,
 				 errmsg("a source that goes through \"%s\" has its key",
 						parent->name),
 				 errhint("Leave out key.")));
-	check_link(population, relation, NIL, link);
+	check_link(relation, NIL, link);
 	for (int i = 0; i < parent->nlinks; i++)
 	{
 		const SourceLink *of_parent = &parent->links[i];
@@ -109,7 +108,7 @@ parent_links(const Population *population, Relation relation,
 		inherited->npairs = of_parent->npairs;
 		memcpy(inherited->pairs, of_parent->pairs, sizeof(inherited->pairs));
 		inherited->look_up = of_parent->look_up;
-		check_link(population, relation, links, inherited);
+		check_link(relation, links, inherited);
 		links = lappend(links, inherited);
 	}
 
@@ -213,7 +212,7 @@ look_ups(const Population *population, Relation relation, List *links,
 										one);
 
 		source_check_rights(population, link->relid);
-		check_link(population, relation, links, link);
+		check_link(relation, links, link);
 		links = lappend(links, link);
 		asked = list_delete_ptr(asked, one);
 	}
@@ -323,8 +322,7 @@ look_up_link(Oid relid, List *links, const LookUp *one)
 
 /* check_link() locks a linked table, and refuses one that cannot be. */
 static void
-check_link(const Population *population, Relation relation, List *links,
-		   const NewLink *link)
+check_link(Relation relation, List *links, const NewLink *link)
 {
 	Relation	linked;
 	ListCell   *lc;

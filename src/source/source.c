@@ -41,7 +41,7 @@ static Cache *sources = NULL;
 static Source *source_read(CatalogScan *scan, const Population *population);
 static int	get_small(CatalogScan *scan, const char *column);
 static void read_links(Source *source);
-static void read_link(CatalogScan *scan, Source *source, SourceLink *link);
+static void read_link(CatalogScan *scan, SourceLink *link);
 static void resolve_pair(Source *source, const SourceLink *link,
 						 LinkPair *pair);
 static AttrNumber link_column(Source *source, Oid relid, const char *column);
@@ -369,7 +369,7 @@ read_links(Source *source)
 		if (source->links == NULL)
 			source->links = palloc0(sizeof(SourceLink) * MOST_LINKS);
 		source->nlinks = Max(source->nlinks, number);
-		read_link(&scan, source, &source->links[number - 1]);
+		read_link(&scan, &source->links[number - 1]);
 	}
 	catalog_end(&scan);
 
@@ -391,7 +391,7 @@ read_links(Source *source)
  * what else the catalog says of the link.
  */
 static void
-read_link(CatalogScan *scan, Source *source, SourceLink *link)
+read_link(CatalogScan *scan, SourceLink *link)
 {
 	int			part = get_small(scan, "part");
 	LinkPair   *pair;

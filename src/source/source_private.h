@@ -94,11 +94,10 @@ extern NewLink *link_make(const char *name, Oid relid, int of, Oid of_relid,
 						  const char *columns, bool look_up);
 
 /*
- * link_next() is what stands before an end that is not in double quotes, and
- * *text what stands behind that; NULL if the end does not come.
- * link_next_name() is the same without blanks around it, and without quotes.
+ * link_next_name() is the name before an end that is not in double quotes,
+ * without blanks around it and without quotes, and *text what stands behind
+ * that end; NULL if it does not come.
  */
-extern char *link_next(const char **text, char end);
 extern char *link_next_name(const char **text, char end);
 
 /*

@@ -91,6 +91,7 @@ static void read_blocks(SeriesReader *reader);
 static void add_up(SeriesHead *head);
 static void read_total(SeriesReader *reader, SeriesTotal *total,
 					   int64 nentries);
+static void add_number(SeriesTotal *total, int64 number, int scale, int sign);
 static void set_first(SeriesReader *reader, int64 time);
 static void read_value(SeriesReader *reader, SeriesEntry *entry);
 static uint64 value_varint(const SeriesEntry *entry, Size *length);
@@ -471,11 +472,12 @@ series_total_add(SeriesTotal *total, SeriesKind kind,
 		total->known = false;
 		return;
 	}
-	series_total_add_number(total, number, scale, sign);
+	add_number(total, number, scale, sign);
 }
 
-void
-series_total_add_number(SeriesTotal *total, int64 number, int scale, int sign)
+/* add_number() does so with a value that is known as a number and a scale. */
+static void
+add_number(SeriesTotal *total, int64 number, int scale, int sign)
 {
 	total->mixed |= total->scale >= 0 && scale != total->scale;
 	total->scale = Max(total->scale, scale);

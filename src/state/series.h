@@ -147,10 +147,6 @@ extern bool series_next(SeriesReader *reader, SeriesEntry *entry);
 extern void series_total_add(SeriesTotal *total, SeriesKind kind,
 							 const SeriesEntry *entry, int sign);
 
-/* The same of an entry whose value is known as 'number' and 'scale'. */
-extern void series_total_add_number(SeriesTotal *total, int64 number,
-									int scale, int sign);
-
 /* Is no sum of as many values as these, in any order, beyond int64? */
 extern bool series_total_is_bounded(const SeriesTotal *total, int64 nentries);
 

@@ -441,9 +441,6 @@ extern bool window_counts(const Window *window, TimestampTz at,
  */
 extern const WindowRange *window_range(const Window *window, TimestampTz now);
 
-/* The latest time of an event that ever counts. */
-extern TimestampTz window_last(const Window *window);
-
 /*
  * Events that do not count now may be asked for by transactions that began
  * earlier: so they are kept for that much longer.

@@ -49,6 +49,7 @@ static TimestampTz period_start(const Window *window, TimestampTz at,
 							  int shift);
 static void find_range(const Window *window, TimestampTz now,
 					   WindowRange *range);
+static TimestampTz last_to_count(const Window *window);
 static void span_cut(const Window *window, const Interval *span,
 					 TimestampTz now, TimestampTz *gone, TimestampTz *there);
 static void months_cut(int32 months, Timestamp local, Timestamp *gone,
@@ -253,13 +254,14 @@ find_range(const Window *window, TimestampTz now, WindowRange *range)
 			return;
 		case WINDOW_TO_COME:
 			range->first = range->sure_first = now + 1;
-			range->last = range->sure_last = window_last(window);
+			range->last = range->sure_last = last_to_count(window);
 			return;
 	}
 }
 
-TimestampTz
-window_last(const Window *window)
+/* last_to_count() is the latest time of an event that ever counts. */
+static TimestampTz
+last_to_count(const Window *window)
 {
 	if (window->form != WINDOW_BEFORE)
 		return END_TIMESTAMP - 1;
@@ -267,13 +269,13 @@ window_last(const Window *window)
 		Min(window->limit - 1, END_TIMESTAMP - 1);
 }
 
-/* An event that does not count yet may do so later, up to window_last(). */
+/* An event that does not count yet may do so later, up to last_to_count(). */
 TimeRange
 window_kept(const Window *window, TimestampTz now)
 {
 	return (TimeRange) {
 		.from = window_range(window, now - WINDOW_KEPT_LONGER)->first,
-		.to = window_last(window),
+		.to = last_to_count(window),
 	};
 }
 
@@ -282,7 +284,7 @@ window_unsettled(const Window *window, TimestampTz now)
 {
 	return (TimeRange) {
 		.from = now - WINDOW_KEPT_LONGER,
-		.to = window_last(window),
+		.to = last_to_count(window),
 	};
 }
 

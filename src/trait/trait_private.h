@@ -170,6 +170,15 @@ extern void in_definition_of(void *trait);
 /* Make the cache of the program of each source. */
 extern void program_init(void);
 
+/* trait_store.c ---------------------------------------------------------- */
+
+/*
+ * stored_write_definition() writes the text of a stored trait's definition,
+ * which its columns fit, into its row and their comments.
+ */
+extern void stored_write_definition(const Population *population,
+									const char *stored, const char *text);
+
 /* trait_define.c --------------------------------------------------------- */
 
 /* Refuse a name that is taken: ERRCODE_DUPLICATE_OBJECT. */

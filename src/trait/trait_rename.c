@@ -249,15 +249,7 @@ rewrite_stored(const Population *population, DefinitionRewrite rewrite,
 		char	   *text = rewritten_text(rewrite(population,
 												  stored->definition, change));
 
-		if (strcmp(text, stored->text) == 0)
-			continue;
-		catalog_execute("UPDATE segment.stored_trait SET definition = $3"
-						" WHERE population = $1 AND stored = $2",
-						3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
-						(Datum[]) {name_datum(population->name),
-								   name_datum(stored->name),
-								   CStringGetTextDatum(text)},
-						NULL);
-		population_comment_columns(population, stored->name, text);
+		if (strcmp(text, stored->text) != 0)
+			stored_write_definition(population, stored->name, text);
 	}
 }

@@ -466,19 +466,25 @@ static void
 stored_redefine(const Population *population, const StoredTrait *stored,
 				const FilterNode *definition)
 {
-	const char *text = filter_print(definition);
+	stored_write_definition(population, stored->name,
+							filter_print(definition));
+	/* the caller goes on with the new definition */
+	population_changed(population);
+	CommandCounterIncrement();
+}
 
+void
+stored_write_definition(const Population *population, const char *stored,
+						const char *text)
+{
 	catalog_execute("UPDATE segment.stored_trait SET definition = $3"
 					" WHERE population = $1 AND stored = $2",
 					3, (Oid[]) {NAMEOID, NAMEOID, TEXTOID},
 					(Datum[]) {name_datum(population->name),
-							   name_datum(stored->name),
+							   name_datum(stored),
 							   CStringGetTextDatum(text)},
 					NULL);
-	population_comment_columns(population, stored->name, text);
-	/* the caller goes on with the new definition */
-	population_changed(population);
-	CommandCounterIncrement();
+	population_comment_columns(population, stored, text);
 }
 
 /* stored_drop() drops the columns of a stored trait, and forgets it. */
