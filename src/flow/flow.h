@@ -372,8 +372,17 @@ extern void flow_on_drop(FlowDropListener listener);
 /* follow.c, for statements that alter tables ------------------------------ */
 
 /*
- * The caller is connected to SPI, in the transaction of a statement of
- * whichever user, which has locked the table and has altered it already.
+ * flow_hold_readers() keeps others from defining anything of the populations
+ * that read a column, or of those that have a source made of the table if the
+ * column is NULL, to the end of the transaction; an error if one is built.
+ * The statement has not begun.
+ */
+extern void flow_hold_readers(Oid relid, const char *column);
+
+/*
+ * For what follows the caller is connected to SPI, in the transaction of a
+ * statement of whichever user, which has locked the table and has altered it
+ * already.
  */
 
 /*

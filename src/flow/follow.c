@@ -15,9 +15,9 @@
  * too, as the tables of a view do: orders.total becomes sales.total.
  *
  * Locks.  Whoever renames holds the table, against all others.  We hold the
- * population against those who define, and no more.  A definition that has
- * begun and waits for that table makes a circle with us, which the server
- * breaks; one that is built for long is refused to be disturbed.
+ * population against those who define, and no more; mostly since before the
+ * table was locked (guard/ahead.c).  One that is built for long is refused to
+ * be disturbed.
  *
  * Rights.  The owner of the table need not be that of the population.  Only
  * the names that he has changed change, as in a view over the table.
@@ -46,11 +46,32 @@ static void follow_column(const Population *population, Oid relid,
 static bool column_of_enum(Oid relid, Oid type);
 static void follow_label(const Population *population,
 						 const FilterLabel *label);
+static bool is_made_of(const Population *population, Oid relid);
 static bool has_other_name(const Population *population, Oid relid);
 static bool is_free(const Population *population, const char *name,
 					char **reason);
 static bool column_is_used(const Population *population,
 						   const SourceColumn *column);
+
+void
+flow_hold_readers(Oid relid, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_populations(relid))
+	{
+		const Population *population = population_find(lfirst(lc));
+		SourceColumn read;
+
+		if (population == NULL)
+			continue;
+		if (column != NULL)
+			read = source_column(population, relid, column, NULL);
+		if (column == NULL ? is_made_of(population, relid) :
+			column_is_used(population, &read))
+			(void) hold_definitions(population);
+	}
+}
 
 void
 flow_follow_column(Oid relid, const char *old, const char *new)
@@ -202,6 +223,22 @@ flow_follow_table(Oid relid)
 		if (population != NULL)
 			follow_table(population, relid);
 	}
+}
+
+/* is_made_of() says whether a source of a population is made of a table. */
+static bool
+is_made_of(const Population *population, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source != NULL && source->relid == relid)
+			return true;
+	}
+	return false;
 }
 
 /* has_other_name() says whether a source knows the table by another name. */

@@ -38,7 +38,6 @@ static void check_triggers(List *tables);
 static void check_rights(const GuardStatement *statement, List *tables);
 static void alters_end(XactEvent event, void *arg);
 static bool is_rewritten(Oid relid);
-static bool is_of_values(const AlterTableCmd *command);
 static List *altered_tables(const GuardStatement *statement);
 static bool is_of_triggers(const AlterTableCmd *command);
 static bool is_of_rights(const AlterTableCmd *command);
@@ -158,8 +157,7 @@ check_columns(const GuardStatement *statement, List *tables)
 							 relation_name(lfirst_oid(lc))));
 }
 
-/* is_of_values() says whether a part of ALTER TABLE may change values. */
-static bool
+bool
 is_of_values(const AlterTableCmd *command)
 {
 	return command->subtype == AT_AlterColumnType ||

@@ -112,7 +112,7 @@ at_subxact(SubXactEvent event, SubTransactionId subid, SubTransactionId parent,
 		at_end(XACT_EVENT_ABORT, NULL);
 }
 
-/* ddl_command_start: something may be dropped. */
+/* ddl_command_start: something may be dropped, or altered. */
 Datum
 segment_guard_start(PG_FUNCTION_ARGS)
 {
@@ -125,6 +125,7 @@ segment_guard_start(PG_FUNCTION_ARGS)
 	begun_in = GetCurrentSubTransactionId();
 	partitions_begin(&statement);
 	uniques_begin(&statement);
+	ahead_begin(&statement);
 	PG_RETURN_NULL();
 }
 

@@ -56,6 +56,9 @@ extern void partitions_commanded(const GuardStatement *statement);
 /* renames_follow() lets definitions follow what the statement has renamed. */
 extern void renames_follow(const GuardStatement *statement);
 
+/* has_columns_of() says whether a table's columns are those of another. */
+extern bool has_columns_of(Oid relid, Oid parent, List *heirs);
+
 /* drops.c ----------------------------------------------------------------- */
 
 /*
@@ -113,7 +116,18 @@ extern void uniques_forget(void);
 extern void alters_init(void);
 extern void alters_note_rewrite(Oid relid);
 
+/* is_of_values() says whether a part of ALTER TABLE may change values. */
+extern bool is_of_values(const AlterTableCmd *command);
+
 /* alters_check() looks at what ALTER TABLE does to rows that are read. */
 extern void alters_check(const GuardStatement *statement);
+
+/* ahead.c ----------------------------------------------------------------- */
+
+/*
+ * ahead_begin() waits for those who define what the statement, which has
+ * locked nothing yet, will change, and keeps others from it.
+ */
+extern void ahead_begin(const GuardStatement *statement);
 
 #endif							/* SEGMENT_GUARD_PRIVATE_H */

@@ -32,7 +32,6 @@
 static void follow_label(const AlterEnumStmt *alter,
 						 const GuardObject *object);
 static void follow_column(const RenameStmt *rename, Oid relid);
-static bool has_columns_of(Oid relid, Oid parent, List *heirs);
 static Oid	type_of_table(Oid relid);
 
 void
@@ -89,8 +88,7 @@ follow_column(const RenameStmt *rename, Oid relid)
 							   rename->newname);
 }
 
-/* has_columns_of() says whether a table's columns are those of another. */
-static bool
+bool
 has_columns_of(Oid relid, Oid parent, List *heirs)
 {
 	return relid == parent || list_member_oid(heirs, relid) ||
