@@ -15,9 +15,9 @@
  *		popcnt		0.3
  *		AVX-512		0.17
  *
- * Which it has is asked at the first count.  The compiler's own functions for
- * that ask as the library is loaded, and ask more: on a virtual machine a
- * connection's first event waits 70 us for it.
+ * Which it has is asked at the first count.  The compiler's own functions ask
+ * as the library is loaded, and ask more: on a virtual machine a connection's
+ * first event waits 70 us for it.
  *
  *-------------------------------------------------------------------------
  */

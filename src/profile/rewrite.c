@@ -229,7 +229,7 @@ read_query(Rewriter *rewriter, const char *sql)
 	if (statements == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s",
 			 sql, SPI_result_code_string(SPI_result));
-	/* with more of it the planner prefers hashing to an index that is sorted */
+	/* not for the planner: it prefers hashing to a sorted index then */
 	settings_take_memory();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	CommandCounterIncrement();
