@@ -145,7 +145,6 @@ population_rewrite(const Population *population, const char *sql)
 	Relation	relation = table_open(base, NoLock);
 
 	(void) settings_pin_all_rows();
-	settings_take_memory();
 	CheckTableNotInUse(relation, "ALTER TABLE");
 	frozen = relation->rd_rel->relfrozenxid;
 	multis = relation->rd_rel->relminmxid;
@@ -230,6 +229,8 @@ read_query(Rewriter *rewriter, const char *sql)
 	if (statements == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s",
 			 sql, SPI_result_code_string(SPI_result));
+	/* not for the planner: it prefers hashing to a sorted index then */
+	settings_take_memory();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	CommandCounterIncrement();
 	UpdateActiveSnapshotCommandId();
