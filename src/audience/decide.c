@@ -47,6 +47,7 @@ typedef struct Decision
 	int			place;			/* in the scan's index; -1: nobody is a
 								 * member */
 	MemberSet  *before;			/* empty if members were not stored */
+	bool		had_members;	/* it is not empty */
 	MemberSet  *after;
 	MemberSet  *left;			/* those of 'before' that are none any more;
 								 * beside writers: those that were met */
@@ -73,7 +74,7 @@ typedef struct DecisionScan
 	void	   *context;
 
 	/* while the base table is read */
-	ProfileTable *table;		/* to set wake_at; NULL without 'wake' */
+	ProfileTable *table;		/* to set wake_at; NULL if it stays */
 } DecisionScan;
 
 static void ignore(const Transition *transition, void *context);
@@ -330,6 +331,7 @@ add_decision(DecisionScan *scan, const Audience *audience, bool empty)
 	one->before = membership_read_last(scan->population,
 									   audience->definition_id,
 									   scan->snapshot, &one->damaged);
+	one->had_members = members_count(one->before) > 0;
 	one->after = members_create();
 	one->left = members_create();
 	one->emitted = members_create();
@@ -410,7 +412,7 @@ read_base(DecisionScan *scan)
 
 	before = act_as_owner(population->oid);
 	scan->index = audience_index_of(population, audiences);
-	if (scan->wake)
+	if (scan->wake && (scan->all_of_them || index_has_time(scan->index)))
 		scan->table = profile_open(population);
 	read_rows(scan);
 	if (scan->table != NULL)
@@ -464,7 +466,8 @@ decide_row(DecisionScan *scan, TupleTableSlot *row)
 	foreach(lc, scan->all)
 	{
 		Decision   *one = lfirst(lc);
-		bool		was = members_contain(one->before, ord);
+		bool		was = one->had_members &&
+			members_contain(one->before, ord);
 		bool		is;
 
 		one->met += was;

@@ -99,6 +99,9 @@ extern TimestampTz index_wake_at(AudienceIndex *index, TupleTableSlot *row,
 								 TimestampTz after, TimestampTz most,
 								 bool changed_only);
 
+/* Does time change any of the filters? */
+extern bool index_has_time(const AudienceIndex *index);
+
 /*
  * Lead a row through time.  index_catch_up_begin() begins after 'after'.  Each
  * index_catch_up_next() returns, in order, an instant not later than 'until'

@@ -135,7 +135,8 @@ holds(AudienceIndex *index, int place, Moment *moment)
 	ExprContext *econtext = moment_context(moment);
 	bool		result;
 
-	index_prepare(index, &place, 1);
+	if (index->watched[place].filter == NULL)
+		index_prepare(index, &place, 1);
 	index->evaluating = place;
 	result = ExecQual(index->watched[place].filter, econtext);
 	index->evaluating = -1;

@@ -47,6 +47,9 @@ index_wake_at(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
 {
 	ListCell   *lc;
 
+	if (!index_has_time(index))
+		return most;
+	slot_getallattrs(row);
 	if (!changed_only)
 		read_windows(index, row, after);
 	foreach(lc, index->time_dependent)
@@ -58,6 +61,12 @@ index_wake_at(AudienceIndex *index, TupleTableSlot *row, TimestampTz after,
 	}
 	index->evaluating = -1;
 	return most;
+}
+
+bool
+index_has_time(const AudienceIndex *index)
+{
+	return index->time_dependent != NIL;
 }
 
 void

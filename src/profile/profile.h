@@ -456,9 +456,9 @@ extern int64 profile_count_kept(const Population *population,
 typedef struct ProfileScan ProfileScan;
 
 /*
- * Scan the profiles that a snapshot shows.  A row has all columns deformed and
- * is good until the next one; NULL is the end.  The caller has checked that
- * the user may read them.
+ * Scan the profiles that a snapshot shows.  A row is good until the next one;
+ * its columns are deformed when they are asked for; NULL is the end.  The
+ * caller has checked that the user may read them.
  */
 extern ProfileScan *profile_scan_begin(const Population *population,
 									   Snapshot snapshot);

@@ -49,6 +49,7 @@ struct ProfileScan
 	Relation	relation;
 	TableScanDesc scan;
 	TupleTableSlot *row;
+	AttrNumber	needed;			/* up to this column each row is deformed */
 };
 
 struct DueScan
@@ -71,10 +72,12 @@ static bool find_portion(DueScan *scan);
 ProfileScan *
 profile_scan_begin(const Population *population, Snapshot snapshot)
 {
+	const ProfileStore *store = population_store(population);
 	ProfileScan *scan = palloc(sizeof(ProfileScan));
 
-	scan->relation = table_open(population_store(population)->base,
-								AccessShareLock);
+	scan->relation = table_open(store->base, AccessShareLock);
+	scan->needed = Max(Max(store->ord, store->source_rows),
+					   Max(store->evaluated_at, store->wake_at));
 	scan->row = table_slot_create(scan->relation, NULL);
 	scan->scan = table_beginscan(scan->relation, snapshot, 0, NULL);
 	return scan;
@@ -85,7 +88,7 @@ profile_scan_next(ProfileScan *scan)
 {
 	if (!table_scan_getnextslot(scan->scan, ForwardScanDirection, scan->row))
 		return NULL;
-	slot_getallattrs(scan->row);
+	slot_getsomeattrs(scan->row, scan->needed);
 	return scan->row;
 }
 
@@ -105,27 +108,28 @@ profile_due_begin(const Population *population, TimestampTz from,
 	const ProfileStore *store = population_store(population);
 	DueScan    *scan = palloc0(sizeof(DueScan));
 	ScanKeyData keys[2];
+	int			count = 0;
 
 	scan->relation = table_open(store->base, AccessShareLock);
 	scan->index = index_open(store->wake_index, AccessShareLock);
 	scan->row = table_slot_create(scan->relation, NULL);
+	ScanKeyInit(&keys[count++], 1, BTLessEqualStrategyNumber,
+				F_TIMESTAMPTZ_LE, TimestampTzGetDatum(at));
+	/* each key is compared with each entry */
+	if (from != DT_NOBEGIN)
+		ScanKeyInit(&keys[count++], 1, BTGreaterEqualStrategyNumber,
+					F_TIMESTAMPTZ_GE, TimestampTzGetDatum(from));
 	scan->scan = index_beginscan(scan->relation, scan->index, snapshot,
-								 NULL, lengthof(keys), 0);
-	ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
-				TimestampTzGetDatum(from));
-	ScanKeyInit(&keys[1], 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE,
-				TimestampTzGetDatum(at));
-	index_rescan(scan->scan, keys, lengthof(keys), NULL, 0);
+								 NULL, count, 0);
+	index_rescan(scan->scan, keys, count, NULL, 0);
 	return scan;
 }
 
 TupleTableSlot *
 profile_due_next(DueScan *scan)
 {
-	if (!index_getnext_slot(scan->scan, ForwardScanDirection, scan->row))
-		return NULL;
-	slot_getallattrs(scan->row);
-	return scan->row;
+	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->row) ?
+		scan->row : NULL;
 }
 
 TupleTableSlot *

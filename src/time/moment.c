@@ -95,7 +95,8 @@ static Node *parameter(int id, Node *of);
 static ParamExternData *fetch(ParamListInfo parameters, int id,
 							  bool speculative, ParamExternData *workspace);
 static void evaluate(Moment *moment, SharedExpr *one, SharedValue *value);
-static void make_room(Moment *moment);
+static inline void have_room(Moment *moment);
+static void make_room(Moment *moment, int count);
 
 /* ---- the clock ---- */
 
@@ -280,13 +281,14 @@ moment_create(SharedExprs *shared)
 void
 moment_set(Moment *moment, TupleTableSlot *row, TimestampTz at)
 {
-	make_room(moment);
+	have_room(moment);
 	moment->rows++;
 	moment->row = row;
 	moment->at = at;
 	moment->econtext->ecxt_scantuple = row;
 	moment->of_shared->ecxt_scantuple = row;
-	ResetExprContext(moment->of_shared);
+	if (moment->count > 0)
+		ResetExprContext(moment->of_shared);
 }
 
 TupleTableSlot *
@@ -304,19 +306,26 @@ moment_at(const Moment *moment)
 ExprContext *
 moment_context(Moment *moment)
 {
-	make_room(moment);
+	have_room(moment);
 	return moment->econtext;
 }
 
-/* Make room for the values of what has been shared since the last time. */
-static void
-make_room(Moment *moment)
+/* Have room for the values of what has been shared since the last time. */
+static inline void
+have_room(Moment *moment)
 {
 	int			count = moment->shared->count;
+
+	if (moment->count != count)
+		make_room(moment, count);
+}
+
+/* make_room() makes room for 'count' values: the new ones are not known. */
+static void
+make_room(Moment *moment, int count)
+{
 	Size		size = sizeof(SharedValue) * count;
 
-	if (moment->count == count)
-		return;
 	moment->values = moment->values == NULL ?
 		MemoryContextAlloc(GetMemoryChunkContext(moment), size) :
 		repalloc(moment->values, size);
