@@ -151,6 +151,13 @@ WHERE n.holds IS NULL
 SELECT segment.count_where('orders > 1 and not in audience lapsed'), segment.count_where('not (orders > 1 and not in audience lapsed)');
 SELECT segment.count_where('ordrs > 1');
 SELECT segment.count_where('orders > "one"');
+SELECT segment.count_where('city = Aarhus');
+SELECT segment.count_where('Aarhus = "Aarhus"');
+SELECT segment.count_where('profile.city = "Aarhus"');
+SELECT segment.count_where('last_order_at > 30 days');
+SELECT segment.count_where('last_order_at > 2026-05-01');
+SELECT segment.count_where('orders.ordered_at > 5');
+SELECT t @@ 'tags = "tea"' FROM (SELECT ARRAY['tea'] AS tags) AS t;
 SELECT segment.count_where('in audience lapsed_vp');
 SELECT segment.count_where(NULL);
 

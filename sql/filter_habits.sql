@@ -44,7 +44,8 @@ SELECT * FROM pg_temp.advised(
     'ts earlier than 1 week ago', 'ts newer than 30 days', 'ts is younger than 5 minutes', 'ts after 30 days ago',
     'ts is more than 30 days ago', 'ts more than 30 days', 'ts less than 30 days', 'ts between 60 days and 30 days ago',
     'ts at least 30 days ago', 'ts is at most 2 weeks ago or b', 'ts before last month', 'ts after next 2 weeks',
-    'ts > 30 days ago', 'ts = 1 day ago or b', '30 days ago', 'a and 30 days ago', 'in last 30 days', 'in the next 2 weeks');
+    'ts > 30 days ago', 'ts = 1 day ago or b', '30 days ago', 'a and 30 days ago', 'in last 30 days', 'in the next 2 weeks',
+    'ts more than a month ago', 'ts is less than one week ago');
 -- of events
 SELECT * FROM pg_temp.advised(
     'count(orders in the last 30 days) > 3', 'count(orders last 30 days) > 3', 'count(orders within 30 days) > 3',
@@ -82,7 +83,8 @@ SELECT * FROM pg_temp.advised(
     'a greater than 5', 'a is greater than b', 'a more than 5', 'a less than -5', 'a is lower than 5', 'a above 5', 'a exceeds b', 'a is below 5',
     'a is greater than or equal to 5', 'a less than or equal to 5', 'a at least 5', 'a is at most 5', 'a between 3 to 5', 'a between 3 - 5',
     'a between (3, 5)', 'a between 3, 5', 'a is between 1 and 5', 'a is not between 1 and 5', 'a from 3 to 5', 'ts is before "2026-01-01"',
-    'ts is after "2026-01-01"', 'ts is on "2026-01-01"');
+    'ts is after "2026-01-01"', 'ts is on "2026-01-01"', 'city is Aarhus', 'city is not Aarhus and b', 'city not "x"',
+    'city = "x" or "y"', 'city = "x" or ''''', 'city = "x" or ''"y"''');
 -- symbols
 SELECT * FROM pg_temp.advised(
     'a == 5', 'a = 1 && b', 'a = 1 || b', '!a', '!(a and b)', 'a => 5', 'a =< 5', 'a < > 5', 'now() > a', 'a > today()',
@@ -91,7 +93,7 @@ SELECT * FROM pg_temp.advised(
 SELECT * FROM pg_temp.advised(
     'in vip', 'not in vip', 'a and in vip', 'is in audience vip', 'is in segment vip', 'member of vip', 'member of the audience vip',
     'customer in audience vip', 'customer is not in audience vip', 'anniversary born today', 'at least one of (a, b)', 'any of (a, b)',
-    'none of (a, b)', 'where a = 1', 'if not a', 'in > 3', 'a = 1 and between < 5');
+    'none of (a, b)', 'in audience "vip"', 'a and not in audience ''My VIPs''', 'where a = 1', 'if not a', 'in > 3', 'a = 1 and between < 5');
 -- slips
 SELECT * FROM pg_temp.advised(
     'a adn b', 'city contans "x"', 'ts in lst 30 days', 'ts in last 30 dyas', 'city strats with "x"', 'count(orders wher a) > 1',

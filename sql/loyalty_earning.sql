@@ -33,6 +33,8 @@ INSERT INTO orders VALUES (8, 1, 100);
 SELECT * FROM points;
 SELECT * FROM grants;
 SELECT movement, kind, points, ref, rule, version, by FROM segment_data.guest_club_movement ORDER BY 1;
+SELECT points, ref, rule FROM segment.statement('club', 1) WHERE kind = 'earn' ORDER BY movement;
+SELECT entry, points, kind, ref, rule, version FROM segment.why('club', 2);
 SELECT jsonb_path_query_array(segment.card('club', 1), '$.pending') AS pending;
 
 -- a change moves the difference; half points are not lost: 120.50 becomes 121

@@ -54,6 +54,24 @@ SELECT * FROM earned;
 INSERT INTO orders VALUES (4, 1), (5, 1);
 INSERT INTO lines VALUES (6, 4, 1, 20), (7, 4, 1, 30);
 SELECT * FROM earned WHERE ref IN ('6', '7');
+-- what came when the condition did not hold goes on to earn nothing by the rule, whatever
+-- becomes of the line, its order and its product, and of its customer's other orders
+INSERT INTO orders VALUES (7, 2), (8, 2), (9, 2);
+INSERT INTO lines VALUES (9, 7, 1, 60);
+DELETE FROM orders WHERE id IN (8, 9);
+INSERT INTO lines VALUES (10, 7, 1, 1);
+INSERT INTO orders VALUES (8, 2), (9, 2);
+SELECT * FROM earned WHERE ref IN ('9', '10');
+UPDATE orders SET ordered_at = ordered_at + '1 minute' WHERE id IN (7, 8);
+UPDATE products SET category = 'care' WHERE id = 1;
+UPDATE products SET category = 'skin' WHERE id = 1;
+UPDATE lines SET amount = amount + 1 WHERE line IN (9, 10);
+SELECT * FROM earned WHERE ref IN ('9', '10');
+SELECT version, points FROM segment_data.liner_club_granted WHERE ref = '10' AND rule = 'skin';
+-- another customer's it is new: who has three orders
+UPDATE orders SET customer_id = 1 WHERE id = 7;
+SELECT * FROM earned WHERE ref IN ('9', '10');
+DELETE FROM orders WHERE id > 6;
 -- an order of last week, told of now, is of before the rule
 INSERT INTO orders VALUES (6, 1, 'paid', '2026-05-03 10:00+00');
 INSERT INTO lines VALUES (8, 6, 2, 50);

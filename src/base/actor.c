@@ -115,11 +115,12 @@ settings_pin_all_rows(void)
 }
 
 void
-settings_take_memory(void)
+settings_for_all(void)
 {
 	int			most = Max(work_mem, maintenance_work_mem / STEPS_OF_QUERY);
 
 	setting_save("work_mem", psprintf("%dkB", most));
+	setting_save("jit", "off");
 }
 
 /*

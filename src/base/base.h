@@ -460,9 +460,10 @@ extern void setting_save(const char *name, const char *value);
 
 /*
  * Let a query over a whole population use as much memory as CREATE INDEX,
- * until the level of settings is left.
+ * until the level of settings is left.  It is not compiled: to compile the
+ * hundreds of expressions of a dozen sources takes a minute.
  */
-extern void settings_take_memory(void);
+extern void settings_for_all(void);
 
 /* image.c: values byte by byte -------------------------------------------- */
 

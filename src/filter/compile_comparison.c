@@ -37,9 +37,10 @@ compile_compare(FilterScope *scope, const FilterNode *node)
 		[FILTER_GT] = BTGreaterStrategyNumber,
 		[FILTER_GE] = BTGreaterEqualStrategyNumber,
 	};
+	Operand		left = compile_operand(scope, node->args[0]);
 
-	return compile_comparison(scope, strategies[node->op],
-							  compile_operand(scope, node->args[0]),
+	scope->compared = node->args[1];
+	return compile_comparison(scope, strategies[node->op], left,
 							  compile_operand(scope, node->args[1]));
 }
 

@@ -94,7 +94,10 @@ compile_column(FilterScope *scope, const FilterNode *node)
 			 errmsg("%s \"%s\" does not exist", scope->noun, node->text),
 			 errdetail("The filter is applied to %s.", scope->subject),
 			 nearest ? errhint("Perhaps you meant: %s",
-							   filter_name(nearest)) : 0,
+							   filter_name(nearest)) :
+			 node == scope->compared ?
+			 errhint("A string is written in quotes, as in: city = \"Aarhus\"") :
+			 0,
 			 compile_position(scope, node)));
 }
 

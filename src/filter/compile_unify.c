@@ -22,6 +22,8 @@ static bool find_row(const FilterNode *node, void *context);
 static bool is_beside_clock(const Operand *instant, const Operand *other);
 static Expr *operand_as(FilterScope *scope, const Operand *operand, Oid type);
 static Oid common_type(FilterScope *scope, const Operand *operands, int count);
+static int	hint_beside_time(const FilterNode *first, Oid type,
+							 const Operand *other);
 static Oid type_of_both(Oid one, Oid other);
 static Oid wider_number(Oid one, Oid other);
 static Oid type_inside_json(FilterScope *scope, const FilterNode *beside,
@@ -143,6 +145,7 @@ common_type(FilterScope *scope, const Operand *operands, int count)
 							describe_operand(scope, operands[i].node),
 							format_type_be(operands[i].type)),
 					 errdetail("There is no way to compare the two."),
+					 hint_beside_time(first, common, &operands[i]),
 					 compile_position(scope, operands[i].node)));
 		common = both;
 	}
@@ -152,6 +155,24 @@ common_type(FilterScope *scope, const Operand *operands, int count)
 		if (operands[i].value == NULL)
 			common = type_with_literal(common, operands[i].node);
 	return OidIsValid(common) ? common : JSONBOID;
+}
+
+/*
+ * hint_beside_time() is the hint for a span, or a date without quotes, that is
+ * compared with a time.
+ */
+static int
+hint_beside_time(const FilterNode *first, Oid type, const Operand *other)
+{
+	if (!is_time(type))
+		return 0;
+	if (other->node->op == FILTER_SPAN)
+		return errhint("Write, for example: %s more than %s ago",
+					   filter_print(first), filter_print(other->node));
+	if (other->node->op == FILTER_SUBTRACT ||
+		other->node->op == FILTER_DIVIDE)
+		return errhint("Write a date in quotes, such as \"2026-05-01\".");
+	return 0;
 }
 
 /*

@@ -412,6 +412,7 @@ struct FilterScope
 	bool		no_clock;		/* refuse what depends on the query's time */
 	bool		planned;		/* add limits by which indexes can be used */
 	const char *text;			/* source of the tree, for carets; or NULL */
+	const FilterNode *compared; /* what is compared last, for hints */
 };
 
 /*

@@ -39,6 +39,7 @@
  *		%p	day ... year			%n	a name, data.key as well
  *		%h	second, minute, hour	%d	a name with a source, orders.amount
  *		%l	literals in brackets	%c	a symbol that compares
+ *		%s	a string, without its quotes
  *		.	the end of the clause
  *
  * and 'right' gives them back as $1, $2 ..., a number also as $1+ and $1-, the
@@ -110,6 +111,8 @@ static const struct
 	{BEHIND, "is? newer|younger|later|under|after than|then? # %u ago?",
 		"less than $1 $2 ago"},
 	{BEHIND, "is? more than|then # %u ago?", "more than $1 $2 ago"},
+	{BEHIND, "is? more than|then a|an|one %u ago?", "more than 1 $1 ago"},
+	{BEHIND, "is? less than|then a|an|one %u ago?", "less than 1 $1 ago"},
 	{BEHIND, "is? at least # %u ago", "more than $1 $2 ago"},
 	{BEHIND, "is? at most # %u ago", "less than $1 $2 ago"},
 	{BEHIND, "is? less than|then # %u ago?", "less than $1 $2 ago"},
@@ -209,6 +212,9 @@ static const struct
 	{BEHIND, "is? equal|equals to? %v", "= $1"},
 	{BEHIND, "is not %k", "!= $1"},
 	{BEHIND, "is %k", "= $1"},
+	{BEHIND, "not %k", "!= $1"},
+	{BEHIND, "is not %n .", "!= \"$1\""},
+	{BEHIND, "is %n .", "= \"$1\""},
 
 	/* what begins a clause */
 	{CLAUSE, "count|number of? %n in the? last # %u",
@@ -232,6 +238,8 @@ static const struct
 	{CLAUSE, "%n is? in audience|segment %n", "in audience $2"},
 	{CLAUSE, "is? in|member of? the? audience|segment? %n .",
 		"in audience $1"},
+	{CLAUSE, "~ in audience|segment %s", "in audience `$1`"},
+	{CLAUSE | EXAMPLE, "%s .", "city in (\"Aarhus\", \"$1\")"},
 	{CLAUSE, "anniversary %n", "anniversary of $1"},
 	{CLAUSE, "at? least one of", "at least 1 of"},
 	{CLAUSE, "any|one of", "at least 1 of"},
@@ -434,6 +442,12 @@ match_element(const char *element, int length, Match *match,
 					return false;
 				capture(match, token.start,
 						match_words("==", 2, &token) ? behind - 1 : behind);
+				break;
+			case 's':
+				if (token.kind != TOKEN_STRING || behind - token.start < 3 ||
+					strcspn(token.start + 1, "'\"`\\") < behind - token.start - 2)
+					return false;
+				capture(match, token.start + 1, behind - 1);
 				break;
 			case 'n':
 			case 'd':

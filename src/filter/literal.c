@@ -346,6 +346,11 @@ refuse_literal(FilterScope *scope, const FilterNode *literal, Oid type,
 		hint = psprintf("A %s is written without these quotes: %s",
 						scope->noun, filter_name(literal->text));
 
+	else if (hint == NULL && OidIsValid(get_element_type(type)) &&
+			 against->op == FILTER_COLUMN)
+		hint = psprintf("Perhaps you meant: %s contains %s",
+						filter_print(against), filter_print(literal));
+
 	/* a span is written as one, so it can only be too long */
 	if (against->op == FILTER_SPAN)
 		ereport(ERROR,

@@ -93,7 +93,7 @@ segment_verify(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	before = act_as_owner(population->oid);
-	settings_take_memory();
+	settings_for_all();
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));

@@ -10,7 +10,9 @@
  * The version of the rule that has granted goes on to count, and so do the
  * terms of its lot: a rule that is changed today does not rewrite yesterday. A
  * row that was there before the rule was made, or before the customer joined,
- * has no grant and gets none by a change.
+ * has no grant and gets none by a change.  Nor does one that came when the
+ * condition of the rule did not hold: for a row of a source with links, of
+ * which only what it is now is known, a grant of no version says so.
  *
  * A row may earn less than nothing, as a cancellation does: that is taken from
  * what the customer has, and of the rest the program says what becomes.
@@ -33,7 +35,8 @@ typedef struct Grant
 	const char *rule;
 	const char *ref;
 	bool		there;			/* is it written? */
-	int32		version;		/* 0: there is none */
+	int32		version;		/* 0: there is none, or its condition did
+								 * not hold */
 	Numeric		raw;
 	int64		points;
 	int64		movement;		/* 0: none */
@@ -191,11 +194,18 @@ apply_row(Caps *caps, Grant *grant, List *changes)
 	granting = granting_change(ledger, grant->account, changes);
 	if (granting == NULL || (grant->is_others && grant->points != 0))
 		return false;
-	grant->version = granting->rule->version;
+	if (grant->there && !grant->is_others && !granting->fills)
+		return false;			/* its condition did not hold */
+	if (!granting->condition && !granting->is)
+		return false;
+	grant->version = 0;
 	grant->movement = 0;
 	grant->points = 0;
 	grant->raw = int64_to_numeric(0);
 	grant->at = DT_NOEND;
+	if (!granting->condition)
+		return true;
+	grant->version = granting->rule->version;
 	if (granting->since != 0 && !is_good_still(ledger, granting))
 		return false;
 	if (!points_of(caps, grant, granting, sum_of(changes, grant->version),
@@ -274,8 +284,8 @@ counting_change(const Grant *grant, List *changes)
 }
 
 /*
- * granting_change() is the change by which a row without a grant gets one;
- * NULL if it gets none.
+ * granting_change() is the change by which a row without a grant gets one, if
+ * its condition holds; NULL if it gets none.
  */
 static const RowChange *
 granting_change(const Ledger *ledger, const Account *account, List *changes)
@@ -302,7 +312,7 @@ granting_change(const Ledger *ledger, const Account *account, List *changes)
 			(last == NULL || rule->version > last->rule->version))
 			last = change;
 	}
-	return last != NULL && last->condition ? last : NULL;
+	return last;
 }
 
 /*

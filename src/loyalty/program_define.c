@@ -194,7 +194,7 @@ static const TableForm forms[VOUCHER_TABLE] = {
 			{"ref", "what the row is known by"},
 			{"rule", "name of the rule"},
 			{"key", "key of the customer"},
-			{"version", "version of the rule that granted, and counts"},
+			{"version", "version of the rule that granted, and counts; 0: its condition did not hold when the row came, which earns nothing"},
 			{"raw", "what the row earns, not rounded"},
 			{"points", "what it has earned"},
 			{"movement", "number of the movement that granted it; NULL: it has earned nothing yet"},

@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION segment.statement(
     OUT balance numeric,
     OUT due boolean,
     OUT ref text,
+    OUT rule name,
     OUT note text,
     OUT by name,
     OUT made_at timestamptz)
@@ -16,7 +17,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE COST 1000 ROWS 100
 AS 'MODULE_PATHNAME', 'segment_statement';
 COMMENT ON FUNCTION segment.statement(name, bigint, name) IS
-    'what has been added to a customer''s balance and taken from it, and what time will do, which is not due yet; balance: after it; what expires at one instant, or what holds give back when they lapse, is one row';
+    'what has been added to a customer''s balance and taken from it, and what time will do, which is not due yet; balance: after it; rule: the rule or the occasion that granted; what expires at one instant, or what holds give back when they lapse, is one row';
 
 CREATE OR REPLACE FUNCTION segment.statement(
     program name,
@@ -29,6 +30,7 @@ CREATE OR REPLACE FUNCTION segment.statement(
     OUT balance numeric,
     OUT due boolean,
     OUT ref text,
+    OUT rule name,
     OUT note text,
     OUT by name,
     OUT made_at timestamptz)
@@ -36,7 +38,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE COST 1000 ROWS 100
 AS 'MODULE_PATHNAME', 'segment_statement';
 COMMENT ON FUNCTION segment.statement(name, uuid, name) IS
-    'what has been added to a customer''s balance and taken from it, and what time will do, which is not due yet; balance: after it; what expires at one instant, or what holds give back when they lapse, is one row';
+    'what has been added to a customer''s balance and taken from it, and what time will do, which is not due yet; balance: after it; rule: the rule or the occasion that granted; what expires at one instant, or what holds give back when they lapse, is one row';
 
 CREATE OR REPLACE FUNCTION segment.statement(
     program name,
@@ -49,6 +51,7 @@ CREATE OR REPLACE FUNCTION segment.statement(
     OUT balance numeric,
     OUT due boolean,
     OUT ref text,
+    OUT rule name,
     OUT note text,
     OUT by name,
     OUT made_at timestamptz)
@@ -56,7 +59,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE COST 1000 ROWS 100
 AS 'MODULE_PATHNAME', 'segment_statement';
 COMMENT ON FUNCTION segment.statement(name, text, name) IS
-    'what has been added to a customer''s balance and taken from it, and what time will do, which is not due yet; balance: after it; what expires at one instant, or what holds give back when they lapse, is one row; the text is converted to the population''s key type';
+    'what has been added to a customer''s balance and taken from it, and what time will do, which is not due yet; balance: after it; rule: the rule or the occasion that granted; what expires at one instant, or what holds give back when they lapse, is one row; the text is converted to the population''s key type';
 
 CREATE OR REPLACE FUNCTION segment.why(
     program name,
@@ -73,6 +76,8 @@ CREATE OR REPLACE FUNCTION segment.why(
     OUT expires_at timestamptz,
     OUT key text,
     OUT ref text,
+    OUT rule name,
+    OUT version integer,
     OUT token text,
     OUT reverses bigint,
     OUT note text,
@@ -82,7 +87,7 @@ RETURNS SETOF record
 LANGUAGE C STABLE COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'segment_why';
 COMMENT ON FUNCTION segment.why(name, bigint, name) IS
-    'the entries of a movement: from which lots they are, and which movement granted these';
+    'the entries of a movement: from which lots they are, and which movement granted these; rule and version: what granted, if a row or an audience did';
 
 CREATE OR REPLACE FUNCTION segment.card(
     program name,

@@ -35,7 +35,7 @@ SEGMENT_FUNCTION(segment_program_report);
 static const char *const statement_sql =
 	"SELECT g.at, g.kind, g.movement, g.points,"
 	" sum(g.points) OVER (ORDER BY g.at, g.first), g.at <= $2,"
-	" m.ref, m.note, m.by::name, m.made_at"
+	" m.ref, m.rule::name, m.note, m.by::name, m.made_at"
 	" FROM (SELECT e.at, CASE WHEN e.contra = 'expired' THEN 'expire'"
 	" ELSE e.kind END AS kind, CASE WHEN e.contra <> 'expired'"
 	" AND (e.kind <> 'release' OR e.at = made.at) THEN e.movement END"
@@ -49,8 +49,9 @@ static const char *const statement_sql =
 
 static const char *const why_sql =
 	"SELECT e.entry, e.points, e.kind, e.contra, e.at, e.lot,"
-	" l.movement, l.active_at, l.expires_at, m.key::text, m.ref, m.token,"
-	" m.reverses, m.note, m.by::name, m.made_at"
+	" l.movement, l.active_at, l.expires_at, m.key::text, m.ref,"
+	" m.rule::name, m.version, m.token, m.reverses, m.note, m.by::name,"
+	" m.made_at"
 	" FROM {movement} m JOIN {entry} e USING (key, movement)"
 	" LEFT JOIN {lot} l ON l.lot = e.lot"
 	" WHERE m.movement = $1 ORDER BY e.entry";

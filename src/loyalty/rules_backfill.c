@@ -244,7 +244,8 @@ what_if_sql(const RowsAsked *asked, const char *period)
 	return psprintf("SELECT pg_catalog.date_trunc(%s, at AT TIME ZONE %s)"
 					" AT TIME ZONE %s, count(*) FILTER (WHERE points <> 0),"
 					" count(DISTINCT key) FILTER (WHERE points <> 0),"
-					" sum(points) FROM (%s) AS granted GROUP BY 1 ORDER BY 1",
+					" coalesce(sum(points), 0) FROM (%s) AS granted"
+					" GROUP BY 1 ORDER BY 1",
 					quote_literal_cstr(period), zone, zone,
 					capped_sql(asked, earned));
 }

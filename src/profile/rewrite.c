@@ -230,7 +230,7 @@ read_query(Rewriter *rewriter, const char *sql)
 		elog(ERROR, "could not prepare \"%s\": %s",
 			 sql, SPI_result_code_string(SPI_result));
 	/* not for the planner: it prefers hashing to a sorted index then */
-	settings_take_memory();
+	settings_for_all();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	CommandCounterIncrement();
 	UpdateActiveSnapshotCommandId();

@@ -148,8 +148,8 @@ refuse_name(const Resolving *resolving, const FilterNode *name)
 
 /*
  * nearest_meant() returns the nearest name as it is written in a filter, or
- * NULL: of a column of the source, of a trait with this dot or without it, or
- * of a source.
+ * NULL: of a column of the source, of a trait with this dot or without it, of
+ * one behind the name of the population, or of a source.
  */
 static char *
 nearest_meant(const Population *population, const FilterNode *name)
@@ -169,6 +169,8 @@ nearest_meant(const Population *population, const FilterNode *name)
 							filter_name(nearest));
 	}
 	nearest = nearest_name(joined_name(name), traits);
+	if (nearest == NULL && strcmp(name->text, population->name) == 0)
+		nearest = nearest_name(name->args[0]->text, traits);
 	if (nearest != NULL)
 		return filter_name(nearest);
 	nearest = nearest_name(name->text,
