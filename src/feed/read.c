@@ -101,6 +101,10 @@ segment_transitions(PG_FUNCTION_ARGS)
 	int64		after = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
 	int64		most = PG_ARGISNULL(2) ? PG_INT64_MAX : PG_GETARG_INT64(2);
 
+	if (most < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot list " INT64_FORMAT " transitions", most)));
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	(void) feed_read(population, after, most,

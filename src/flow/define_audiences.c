@@ -95,6 +95,7 @@ audiences_of_json(FunctionCallInfo fcinfo, int argument)
 		"CASE json_typeof(value)"
 		" WHEN 'string' THEN (value #>> '{}')::segment.filter"
 		" WHEN 'null' THEN NULL ELSE value::segment.filter END";
+	static const char example[] = "'{\"vip\": \"total_spend > 500\"}'";
 	List	   *wishes = NIL;
 	ListCell   *lc;
 
@@ -102,8 +103,9 @@ audiences_of_json(FunctionCallInfo fcinfo, int argument)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the audiences must be given"),
-				 errhint("For example '{\"vip\": \"total_spend > 500\"}'.")));
-	foreach(lc, named_values(PG_GETARG_DATUM(argument), filter))
+				 errhint("For example %s.", example)));
+	foreach(lc, named_values(PG_GETARG_DATUM(argument), filter, "filters",
+							 example))
 	{
 		const NamedValue *given = lfirst(lc);
 		AudienceWish *wish = palloc0(sizeof(AudienceWish));
@@ -123,7 +125,7 @@ audiences_of_json(FunctionCallInfo fcinfo, int argument)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no audience to create"),
-				 errhint("For example '{\"vip\": \"total_spend > 500\"}'.")));
+				 errhint("For example %s.", example)));
 	return wishes;
 }
 

@@ -22,6 +22,7 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 #include "base/base.h"
 #include "profile/profile.h"
@@ -73,6 +74,7 @@ segment_create_traits_text(PG_FUNCTION_ARGS)
 List *
 traits_of_json(FunctionCallInfo fcinfo, int argument)
 {
+	static const char example[] = "'{\"orders\": \"count(orders)\"}'";
 	List	   *wishes = NIL;
 	ListCell   *lc;
 
@@ -80,10 +82,10 @@ traits_of_json(FunctionCallInfo fcinfo, int argument)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the traits must be given"),
-				 errhint("For example '{\"orders\": \"count(orders)\"}'.")));
+				 errhint("For example %s.", example)));
 	foreach(lc, named_values(PG_GETARG_DATUM(argument),
 							 "CASE json_typeof(value) WHEN 'string'"
-							 " THEN value #>> '{}' END"))
+							 " THEN value #>> '{}' END", "traits", example))
 	{
 		const NamedValue *given = lfirst(lc);
 		TraitWish  *wish = palloc0(sizeof(TraitWish));
@@ -97,16 +99,23 @@ traits_of_json(FunctionCallInfo fcinfo, int argument)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no trait to create"),
-				 errhint("For example '{\"orders\": \"count(orders)\"}'.")));
+				 errhint("For example %s.", example)));
 	return wishes;
 }
 
 List *
-named_values(Datum json, const char *value)
+named_values(Datum json, const char *value, const char *argument,
+			 const char *example)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	Datum		type = DirectFunctionCall1(json_typeof, json);
 	List	   *list = NIL;
 
+	if (strcmp(TextDatumGetCString(type), "object") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s is not a json object", argument),
+				 errhint("For example %s.", example)));
 	SPI_connect();
 	catalog_execute_as_user(psprintf("SELECT key, %s"
 									 " FROM pg_catalog.json_each($1)"

@@ -180,9 +180,11 @@ typedef struct NamedValue
 /*
  * named_values() lists what a json object has (NamedValue *), in its order, in
  * the current context.  'value' is SQL over the column "value", of a type of
- * variable length.
+ * variable length.  An error if it is no object: 'argument' is its name, and
+ * 'example' what could be given.
  */
-extern List *named_values(Datum json, const char *value);
+extern List *named_values(Datum json, const char *value, const char *argument,
+						  const char *example);
 
 /* define_audience.c ------------------------------------------------------- */
 

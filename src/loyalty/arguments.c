@@ -86,6 +86,15 @@ refuse_points(void)
 }
 
 void
+check_given_name(const char *name, const char *kind)
+{
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("the name of %s must not be empty", kind)));
+}
+
+void
 check_length(const char *text, const char *what)
 {
 	if (strlen(text) > MOST_INDEXED)

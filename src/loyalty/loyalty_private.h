@@ -477,6 +477,9 @@ extern int64 movement_points(const Movement *movement, int64 before,
  */
 #define MOST_INDEXED	SOURCE_KEY_LENGTH
 
+/* check_given_name() refuses an empty name; 'kind' is "a tier", say. */
+extern void check_given_name(const char *name, const char *kind);
+
 /* check_length() refuses a text that is longer; 'what' is for users. */
 extern void check_length(const char *text, const char *what);
 

@@ -37,6 +37,7 @@ segment_create_occasion(PG_FUNCTION_ARGS)
 	const Program *program = program_of_definer(fcinfo, 7, "create_occasion");
 	Occasion	made = {.name = name_argument(fcinfo, 1, "occasion")};
 
+	check_given_name(made.name, "an occasion");
 	made.audience = name_argument(fcinfo, 2, "audience");
 	made.points = points_argument(fcinfo, 3, false);
 	made.per = PG_ARGISNULL(4) ? "year" : lower_text(fcinfo, 4);

@@ -299,10 +299,7 @@ check_reward(const Program *program, AskedReward *asked)
 {
 	Reward	   *reward = &asked->reward;
 
-	if (reward->name[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("the name of a reward must not be empty")));
+	check_given_name(reward->name, "a reward");
 	if (reward->price <= 0 || reward->price > MOST_POINTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -315,6 +312,12 @@ check_reward(const Program *program, AskedReward *asked)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the stock of reward \"%s\" must not be less than 0",
 						reward->name),
+				 errhint("Write stock => -1 if there is no end of it.")));
+	if (reward->stock > MOST_POINTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the stock of reward \"%s\" must not be more than "
+						INT64_FORMAT, reward->name, MOST_POINTS),
 				 errhint("Write stock => -1 if there is no end of it.")));
 	if (reward->most < 0)
 		ereport(ERROR,

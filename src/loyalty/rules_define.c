@@ -55,6 +55,7 @@ segment_create_earning(PG_FUNCTION_ARGS)
 
 	rule.program = program->name;
 	rule.name = name_argument(fcinfo, 1, "rule");
+	check_given_name(rule.name, "a rule");
 	if (amount == NULL || PG_ARGISNULL(4))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

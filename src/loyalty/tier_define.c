@@ -67,6 +67,7 @@ segment_create_tier(PG_FUNCTION_ARGS)
 
 	asked.program = name_argument(fcinfo, 0, "program");
 	asked.tier = name_argument(fcinfo, 1, "tier");
+	check_given_name(asked.tier, "a tier");
 	asked.has_threshold = !PG_ARGISNULL(2);
 	asked.threshold = asked.has_threshold ? PG_GETARG_DATUM(2) : (Datum) 0;
 	asked.below = PG_ARGISNULL(3) ? NULL : name_argument(fcinfo, 3, "tier");

@@ -130,6 +130,9 @@ segment_create_tiering(PG_FUNCTION_ARGS)
 		asked.grace = "none";
 	if (asked.returns == NULL)
 		asked.returns = "reassess";
+	/* what is asked for mentions the program */
+	population_check_owner(population);
+	check_program(population, asked.program);
 	check_terms(population, &asked, NULL);
 	flow_keep(population, "create_tiering", make_tiering, &asked);
 	tiering_update_all(name, asked.program);
