@@ -11,7 +11,8 @@
  *		spilled_rows.c	the rows for which memory has no room
  *		linked.c		rows that refer to others (link_reader.c reads these)
  *		delta_stream.c	the deltas of one profile after the other
- *		guests.c		what guests of the corridor want of rows, and visits
+ *		interests.c		what guests of the corridor want of rows
+ *		guests.c		what they see of profiles, and when they write
  *		apply_batch.c	one profile after the other (apply_profile.c)
  *
  *-------------------------------------------------------------------------
@@ -333,18 +334,12 @@ extern void deltas_end(DeltaStream *stream);
 extern int64 contribution_deltas(const Contribution *contribution, int index,
 								 ProfileDelta *deltas);
 
-/* guests.c: guests of the corridor ---------------------------------------- */
+/* interests.c: what guests want of rows ----------------------------------- */
 
 /*
- * interests_of() is what guests want of a source; it lives in the current
- * context.  NULL: nothing.
- */
-extern const Interests *interests_of(const Source *source);
-
-/*
- * interests_read_column() says whether any of it depends on a column of the
- * joined row (source_attno); interests_same() whether two rows are the same
- * to all of it.
+ * interests_read_column() says whether anything that guests want depends on a
+ * column of the joined row (source_attno); interests_same() whether two rows
+ * are the same to all of it.
  */
 extern bool interests_read_column(const Interests *interests,
 								  AttrNumber attno);
@@ -363,6 +358,14 @@ extern bool interests_pack(const Interests *interests, TupleTableSlot *row,
 						   Datum *packed);
 extern void interests_unpack(const Interests *interests, Datum packed,
 							 int sign, MemoryContext memory, GuestRow **rows);
+
+/* guests.c: guests of the corridor ---------------------------------------- */
+
+/*
+ * guests_interests() is what guests want of a source; it lives in the current
+ * context.  NULL: nothing.
+ */
+extern const Interests *guests_interests(const Source *source);
 
 /* The turns of guests, while a batch is applied to a population. */
 typedef struct GuestTurns GuestTurns;

@@ -92,7 +92,7 @@ contribution_create(MemoryContext parent, const Source *source,
 	contribution->source = source;
 	contribution->program = program;
 	old = MemoryContextSwitchTo(context);
-	contribution->interests = interests_of(source);
+	contribution->interests = guests_interests(source);
 	MemoryContextSwitchTo(old);
 	contribution->subid = GetCurrentSubTransactionId();
 	contribution->profiles = touched_create(context, 16,

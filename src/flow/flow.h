@@ -93,7 +93,7 @@ extern bool flow_fold_population(const char *name, int64 budget, int64 trim,
  */
 extern TimestampTz flow_next_due(const char *name);
 
-/* guests.c: rooms to the right that take part ----------------------------- */
+/* guests.c, interests.c: rooms to the right that take part ---------------- */
 
 /*
  * A guest of the corridor sees what statements do to the rows of sources and

@@ -5,7 +5,7 @@
  *
  *		INSERT INTO orders (customer_id, amount) VALUES (7, 10), (9, 5), (7, 2)
  *
- *		contribution.c	interests_keep	the values that a guest wants, beside
+ *		interests.c		interests_keep	the values that a guest wants, beside
  *										the delta: profile 7: +10, +2
  *		apply_profile.c	guests_visit	profile 7, as it was and as it is
  *						guests_visit	profile 9
@@ -30,15 +30,8 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
-#include "access/htup_details.h"
-#include "access/sysattr.h"
 #include "access/xact.h"
 #include "commands/trigger.h"
-#include "executor/executor.h"
-#include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
-#include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -46,53 +39,13 @@
 #include "flow/batch.h"
 #include "flow/flow.h"
 #include "flow/flow_private.h"
+#include "flow/interests.h"
 
 /* The most rooms that are guests. */
 #define MOST_GUESTS		8
 
 /* The most turns of guests that are begun because of one another. */
 #define MOST_TURNS		32
-
-struct FlowInterest
-{
-	void	   *owner;
-	ExprState  *where;			/* NULL: all rows */
-	int			nvalues;
-	ExprState **values;
-	TupleDesc	desc;			/* of the values */
-	Bitmapset  *columns;		/* of the joined row, as pull_varattnos() */
-	ExprContext *econtext;
-};
-
-/* The interest of one guest. */
-typedef struct Interest
-{
-	int			guest;
-	const FlowInterest *what;
-} Interest;
-
-struct Interests
-{
-	const Source *source;
-	int			count;
-	Interest	each[FLEXIBLE_ARRAY_MEMBER];
-};
-
-/* What a guest wants of a row. */
-struct GuestRow
-{
-	GuestRow   *next;
-	const Interest *interest;
-	int			sign;
-	MinimalTuple values;
-};
-
-/* The values that one guest wants of a row, among those that all want. */
-typedef struct PackedRow
-{
-	int64		interest;		/* index in Interests */
-	char		values[FLEXIBLE_ARRAY_MEMBER];	/* a MinimalTuple */
-} PackedRow;
 
 struct GuestTurns
 {
@@ -103,14 +56,6 @@ struct GuestTurns
 	bool		begun[MOST_GUESTS];
 	void	   *turns[MOST_GUESTS];	/* what begin() returned */
 };
-
-/* An error context: which guest evaluates a row of which source? */
-typedef struct Evaluating
-{
-	const Interests *interests;
-	const Interest *interest;
-	ErrorContextCallback callback;
-} Evaluating;
 
 /* Set when the library is loaded. */
 static const FlowGuest *guests[MOST_GUESTS];
@@ -128,14 +73,8 @@ static struct
 	SubTransactionId subid;		/* in which the first was noted */
 }			noted;
 
-static MinimalTuple evaluate(const Interests *interests,
-							 const Interest *interest, TupleTableSlot *row);
-static void in_evaluation(void *evaluating);
-static bool same_values(const FlowInterest *what, MinimalTuple a,
-						MinimalTuple b);
 static void show(GuestTurns *turns, int guest, ProfileDeltas profile,
 				 FlowVisit *visit);
-static void deform(const GuestRow *row, FlowRow *visible);
 static void check_depth(int begun);
 static void let_write(const FlowGuest *guest, const Population *population,
 					  void *turn, int64 first, int64 last);
@@ -148,42 +87,8 @@ flow_register_guest(const FlowGuest *guest)
 	guests[nguests++] = guest;
 }
 
-/* ---- what guests want of rows ---- */
-
-FlowInterest *
-flow_interest(const Source *source, List *values, Expr *where, void *owner)
-{
-	FlowInterest *interest = palloc0(sizeof(FlowInterest));
-	ListCell   *lc;
-
-	interest->owner = owner;
-	interest->nvalues = list_length(values);
-	interest->values = palloc(sizeof(ExprState *) * interest->nvalues);
-	interest->desc = CreateTemplateTupleDesc(interest->nvalues);
-	interest->econtext = CreateStandaloneExprContext();
-	foreach(lc, values)
-	{
-		Expr	   *value = source_row_expr(source, lfirst(lc));
-		int			i = foreach_current_index(lc);
-
-		TupleDescInitEntry(interest->desc, i + 1, NULL,
-						   exprType((Node *) value), -1, 0);
-		pull_varattnos((Node *) value, 1, &interest->columns);
-		interest->values[i] =
-			ExecInitExpr(expression_planner(copyObject(value)), NULL);
-	}
-	if (where != NULL)
-	{
-		where = source_row_expr(source, where);
-		pull_varattnos((Node *) where, 1, &interest->columns);
-		interest->where =
-			ExecInitExpr(expression_planner(copyObject(where)), NULL);
-	}
-	return interest;
-}
-
 const Interests *
-interests_of(const Source *source)
+guests_interests(const Source *source)
 {
 	Interests  *interests = NULL;
 
@@ -199,223 +104,9 @@ interests_of(const Source *source)
 								sizeof(Interest) * nguests);
 			interests->source = source;
 		}
-		interests->each[interests->count++] = (Interest) {i, what};
+		interests->each[interests->count++] = (Interest) {guests[i], what};
 	}
 	return interests;
-}
-
-bool
-interests_read_column(const Interests *interests, AttrNumber attno)
-{
-	for (int i = 0; i < interests->count; i++)
-		if (bms_is_member(attno - FirstLowInvalidHeapAttributeNumber,
-						  interests->each[i].what->columns))
-			return true;
-	return false;
-}
-
-bool
-interests_same(const Interests *interests, TupleTableSlot *went,
-			   TupleTableSlot *came)
-{
-	bool		same = true;
-
-	for (int i = 0; i < interests->count && same; i++)
-	{
-		const Interest *interest = &interests->each[i];
-		MinimalTuple before = evaluate(interests, interest, went);
-		MinimalTuple after = evaluate(interests, interest, came);
-
-		same = before == NULL || after == NULL ? before == after :
-			same_values(interest->what, before, after);
-		if (before != NULL)
-			pfree(before);
-		if (after != NULL)
-			pfree(after);
-	}
-	return same;
-}
-
-/* same_values() says whether what is wanted of two rows is the same. */
-static bool
-same_values(const FlowInterest *what, MinimalTuple a, MinimalTuple b)
-{
-	HeapTupleData left = {
-		.t_len = a->t_len + MINIMAL_TUPLE_OFFSET,
-		.t_data = (HeapTupleHeader) ((char *) a - MINIMAL_TUPLE_OFFSET),
-	};
-	HeapTupleData right = {
-		.t_len = b->t_len + MINIMAL_TUPLE_OFFSET,
-		.t_data = (HeapTupleHeader) ((char *) b - MINIMAL_TUPLE_OFFSET),
-	};
-
-	for (int i = 0; i < what->nvalues; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(what->desc, i);
-		bool		left_isnull;
-		bool		right_isnull;
-		Datum		left_value = heap_getattr(&left, i + 1, what->desc,
-											  &left_isnull);
-		Datum		right_value = heap_getattr(&right, i + 1, what->desc,
-											   &right_isnull);
-
-		if (left_isnull != right_isnull ||
-			(!left_isnull && !datum_image_eq(left_value, right_value,
-											 att->attbyval, att->attlen)))
-			return false;
-	}
-	return true;
-}
-
-void
-interests_keep(const Interests *interests, TupleTableSlot *row, int sign,
-			   MemoryContext memory, GuestRow **rows)
-{
-	MemoryContext old = MemoryContextSwitchTo(memory);
-
-	for (int i = 0; i < interests->count; i++)
-	{
-		const Interest *interest = &interests->each[i];
-		MinimalTuple values = evaluate(interests, interest, row);
-		GuestRow   *kept;
-
-		if (values == NULL)
-			continue;
-		kept = palloc(sizeof(GuestRow));
-		*kept = (GuestRow) {*rows, interest, sign, values};
-		*rows = kept;
-	}
-	MemoryContextSwitchTo(old);
-}
-
-bool
-interests_pack(const Interests *interests, TupleTableSlot *row, Datum *packed)
-{
-	StringInfoData bytes;
-	bool		any = false;
-
-	/* aligned from the start of the value on, with its header */
-	initStringInfo(&bytes);
-	appendStringInfoSpaces(&bytes, MAXALIGN(VARHDRSZ));
-	for (int i = 0; i < interests->count; i++)
-	{
-		MinimalTuple values = evaluate(interests, &interests->each[i], row);
-		int64		number = i;
-
-		if (values == NULL)
-			continue;
-		appendBinaryStringInfo(&bytes, (char *) &number, sizeof(number));
-		appendBinaryStringInfo(&bytes, (char *) values, values->t_len);
-		appendStringInfoSpaces(&bytes, MAXALIGN(bytes.len) - bytes.len);
-		pfree(values);
-		any = true;
-	}
-	if (!any)
-	{
-		pfree(bytes.data);
-		return false;
-	}
-	SET_VARSIZE(bytes.data, bytes.len);
-	*packed = PointerGetDatum(bytes.data);
-	return true;
-}
-
-void
-interests_unpack(const Interests *interests, Datum packed, int sign,
-				 MemoryContext memory, GuestRow **rows)
-{
-	MemoryContext old = MemoryContextSwitchTo(memory);
-	/* a copy with a header of four bytes, and aligned */
-	struct varlena *value = (struct varlena *) DatumGetPointer(packed);
-	Size		size = VARHDRSZ + VARSIZE_ANY_EXHDR(value);
-	char	   *bytes = palloc(size);
-	Size		at = MAXALIGN(VARHDRSZ);
-
-	memcpy(bytes + VARHDRSZ, VARDATA_ANY(value), size - VARHDRSZ);
-	while (at < size)
-	{
-		PackedRow  *one = (PackedRow *) (bytes + at);
-		GuestRow   *kept = palloc(sizeof(GuestRow));
-		MinimalTuple values = (MinimalTuple) one->values;
-
-		*kept = (GuestRow) {*rows, &interests->each[one->interest], sign,
-			values};
-		*rows = kept;
-		at += MAXALIGN(offsetof(PackedRow, values) + values->t_len);
-	}
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * evaluate() is what a guest wants of a row, in the current context; NULL if
- * it does not want the row.
- */
-static MinimalTuple
-evaluate(const Interests *interests, const Interest *interest,
-		 TupleTableSlot *row)
-{
-	const FlowInterest *what = interest->what;
-	ExprContext *econtext = what->econtext;
-	Evaluating	evaluating = {
-		.interests = interests,
-		.interest = interest,
-		.callback = {
-			.previous = error_context_stack,
-			.callback = in_evaluation,
-			.arg = &evaluating,
-		},
-	};
-	MemoryContext old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
-	MinimalTuple result = NULL;
-	bool		wanted = true;
-	bool		isnull;
-
-	error_context_stack = &evaluating.callback;
-	econtext->ecxt_scantuple = row;
-	if (what->where != NULL)
-	{
-		Datum		holds = ExecEvalExpr(what->where, econtext, &isnull);
-
-		wanted = !isnull && DatumGetBool(holds);
-	}
-	if (wanted)
-	{
-		Datum	   *values = palloc(sizeof(Datum) * what->nvalues);
-		bool	   *nulls = palloc(sizeof(bool) * what->nvalues);
-
-		for (int i = 0; i < what->nvalues; i++)
-		{
-			Form_pg_attribute att = TupleDescAttr(what->desc, i);
-
-			values[i] = ExecEvalExpr(what->values[i], econtext, &nulls[i]);
-			/* TRUNCATE takes what is stored out of line along with the row */
-			if (!nulls[i] && att->attlen == -1 &&
-				VARATT_IS_EXTERNAL(DatumGetPointer(values[i])))
-			{
-				struct varlena *stored =
-					(struct varlena *) DatumGetPointer(values[i]);
-
-				values[i] = PointerGetDatum(detoast_external_attr(stored));
-			}
-		}
-		MemoryContextSwitchTo(old);
-		result = heap_form_minimal_tuple(what->desc, values, nulls, 0);
-	}
-	MemoryContextSwitchTo(old);
-	ResetExprContext(econtext);
-	error_context_stack = evaluating.callback.previous;
-	return result;
-}
-
-/* in_evaluation() says whose expression fails.  An error context callback. */
-static void
-in_evaluation(void *arg)
-{
-	const Evaluating *evaluating = arg;
-
-	errcontext("%s, for a row of source \"%s\"",
-			   guests[evaluating->interest->guest]->name,
-			   evaluating->interests->source->name);
 }
 
 /* ---- turns ---- */
@@ -474,10 +165,10 @@ show(GuestTurns *turns, int guest, ProfileDeltas profile, FlowVisit *visit)
 		const Interests *interests = contribution->interests;
 
 		for (const GuestRow *row = one->rows; row != NULL; row = row->next)
-			visit->nrows += row->interest->guest == guest;
+			visit->nrows += row->interest->guest == guests[guest];
 		for (int k = 0; one->delta->reread && interests != NULL &&
 			 k < interests->count; k++)
-			if (interests->each[k].guest == guest)
+			if (interests->each[k].guest == guests[guest])
 				visit->unknown =
 					list_append_unique_ptr(visit->unknown,
 										   interests->each[k].what->owner);
@@ -490,8 +181,8 @@ show(GuestTurns *turns, int guest, ProfileDeltas profile, FlowVisit *visit)
 	for (int i = 0; i < profile.count; i++)
 		for (const GuestRow *row = profile.deltas[i].rows; row != NULL;
 			 row = row->next)
-			if (row->interest->guest == guest)
-				deform(row, &rows[count++]);
+			if (row->interest->guest == guests[guest])
+				interest_show(row, &rows[count++]);
 	if (!turns->begun[guest])
 	{
 		MemoryContext old = MemoryContextSwitchTo(turns->context);
@@ -504,23 +195,6 @@ show(GuestTurns *turns, int guest, ProfileDeltas profile, FlowVisit *visit)
 	folding_begin();
 	guests[guest]->visit(turns->turns[guest], visit);
 	folding_end();
-}
-
-/* deform() makes a row what a guest sees of it, in the current context. */
-static void
-deform(const GuestRow *row, FlowRow *visible)
-{
-	const FlowInterest *what = row->interest->what;
-	Datum	   *values = palloc(sizeof(Datum) * what->nvalues);
-	bool	   *isnull = palloc(sizeof(bool) * what->nvalues);
-	HeapTupleData tuple = {
-		.t_len = row->values->t_len + MINIMAL_TUPLE_OFFSET,
-		.t_data = (HeapTupleHeader) ((char *) row->values -
-									 MINIMAL_TUPLE_OFFSET),
-	};
-
-	heap_deform_tuple(&tuple, what->desc, values, isnull);
-	*visible = (FlowRow) {what->owner, row->sign, values, isnull};
 }
 
 void
