@@ -116,10 +116,11 @@ static StatisticsEntry *
 add_entry(const StatisticsKey *key)
 {
 	bool		full = hash_get_num_entries(entries) >= MAX_DEFINITIONS;
+	/* a table of the session's own is never without room: an error then */
+	HASHACTION	enter = lock == NULL ? HASH_ENTER : HASH_ENTER_NULL;
 	bool		found;
 	StatisticsEntry *entry = hash_search(entries, key,
-										 full ? HASH_FIND : HASH_ENTER_NULL,
-										 &found);
+										 full ? HASH_FIND : enter, &found);
 
 	if (entry == NULL || found)
 		return entry;

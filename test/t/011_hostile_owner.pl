@@ -83,9 +83,6 @@ BEGIN
         'DECLARE left_behind CURSOR WITH HOLD FOR SELECT bob.attack(''cursor'')',
         'PREPARE left_behind AS SELECT bob.attack(''prepared'')',
         'LISTEN left_behind',
-        'UPDATE segment_data.p SET source_rows = 7',
-        'UPDATE segment_data.p_club_lot SET remaining = granted',
-        'DELETE FROM segment_data.p_club_movement',
         'INSERT INTO bob.bomb VALUES (1)'],
         CASE vehicle WHEN 'bomb' THEN 'INSERT INTO bob.bomb VALUES (1)' END)
     LOOP
@@ -96,6 +93,23 @@ BEGIN
             NULL;
         END;
     END LOOP;
+    -- these tables may carry this very code, which is enough once
+    IF current_setting('bob.forges', true) IS DISTINCT FROM 'yes' THEN
+        PERFORM set_config('bob.forges', 'yes', false);
+        FOREACH way IN ARRAY ARRAY[
+            'UPDATE segment_data.p SET source_rows = 7',
+            'UPDATE segment_data.p_club_lot SET remaining = granted',
+            'DELETE FROM segment_data.p_club_movement']
+        LOOP
+            BEGIN
+                EXECUTE way;
+                RAISE LOG 'gained: % by % as %', way, vehicle, current_user;
+            EXCEPTION WHEN OTHERS THEN
+                NULL;
+            END;
+        END LOOP;
+        PERFORM set_config('bob.forges', 'no', false);
+    END IF;
     PERFORM set_config('search_path', 'bob', false);
     PERFORM set_config('segment.feed_retention', '0', false);
 END $$;
