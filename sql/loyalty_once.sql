@@ -113,6 +113,18 @@ BEGIN
 END $$;
 CREATE FUNCTION looked_at(key bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM shop_once.looked('index'); RETURN key; END $$;
 TRUNCATE found;
+-- and those of domains, wherever one stands
+CREATE DOMAIN seen AS bigint CHECK (shop_once.looked('domain'));
+SAVEPOINT plain;
+ALTER TABLE segment_data.guest_club_step ADD CONSTRAINT looked CHECK (key::shop_once.seen > 0) NOT VALID;
+SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
+SELECT what, spent, points FROM found ORDER BY n;
+ROLLBACK TO plain;
+ALTER TABLE segment_data.guest_club_step ADD seen shop_once.seen;
+TRUNCATE found;
+SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
+SELECT what, spent, points FROM found ORDER BY n;
+ROLLBACK TO plain;
 ALTER TABLE segment_data.guest_club_step ADD CONSTRAINT looked CHECK (shop_once.looked('step')) NOT VALID;
 SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
 ALTER TABLE segment_data.guest_club_step DROP CONSTRAINT looked;

@@ -15,9 +15,11 @@
 
 #include "access/genam.h"
 #include "access/transam.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
@@ -25,6 +27,7 @@
 #include "source/source.h"
 
 static bool triggers_are_ours(Relation relation);
+static bool columns_call_code(Relation relation);
 static bool constraints_call_code(Relation relation);
 static bool indexes_call_code(Relation relation);
 static bool calls_code(Node *node);
@@ -35,7 +38,8 @@ bool
 table_runs_code(Relation relation)
 {
 	return relation->rd_rules != NULL || !triggers_are_ours(relation) ||
-		constraints_call_code(relation) || indexes_call_code(relation);
+		columns_call_code(relation) || constraints_call_code(relation) ||
+		indexes_call_code(relation);
 }
 
 /* triggers_are_ours() says whether all triggers are. */
@@ -50,6 +54,19 @@ triggers_are_ours(Relation relation)
 			!trigger_is_read_only(&triggers->triggers[i]))
 			return false;
 	return true;
+}
+
+/* columns_call_code() says whether there is a column of a domain. */
+static bool
+columns_call_code(Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped &&
+			get_typtype(TupleDescAttr(desc, i)->atttypid) == TYPTYPE_DOMAIN)
+			return true;
+	return false;
 }
 
 /* constraints_call_code() says whether CHECK constraints or defaults do. */
@@ -105,6 +122,9 @@ has_function_of_users(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
+	/* a domain may have constraints, which nobody sees in the expression */
+	if (IsA(node, CoerceToDomain))
+		return true;
 	return check_functions_in_node(node, is_of_users, context) ||
 		expression_tree_walker(node, has_function_of_users, context);
 }
