@@ -529,7 +529,7 @@ program_append(FunctionCallInfo fcinfo, const Program *program,
 	options.dest = CreateDestReceiver(DestTuplestore);
 	SetTuplestoreDestReceiverParams(options.dest, result->setResult,
 									result->econtext->ecxt_per_query_memory,
-									true, result->setDesc,
+									false, result->setDesc,
 									gettext_noop("a table of the program is not as it was made"));
 	/* what is asked about sources is asked of all their rows, or an error */
 	level = settings_pin_all_rows();
