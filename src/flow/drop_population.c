@@ -49,6 +49,7 @@ SEGMENT_FUNCTION(segment_drop_population);
 
 static void check_unused(const Population *population);
 static void drop_parts(Definer *definer);
+static void lock_all(void *base);
 static void drop_lost(const Population *population);
 static void check_owns_extension(const Population *population);
 static void drop_relation(Oid relid);
@@ -126,6 +127,32 @@ drop_parts(Definer *definer)
 		population_execute(population_of(definer),
 						   psprintf("DROP TABLE %s",
 									relation_name(lfirst_oid(lc))));
+}
+
+void
+flow_lock_population(Oid base)
+{
+	/* what is broken can be dropped, too */
+	(void) attempt(lock_all, &base);
+}
+
+/*
+ * lock_all() locks a population, given the OID of its base table, as
+ * drop_population() does; nothing if it is no base table.  An Attempt.
+ */
+static void
+lock_all(void *base)
+{
+	const Population *population = population_by_relation(*(Oid *) base);
+	Affected	affected = {.everything = true};
+
+	if (population != NULL)
+		population = population_keep(pstrdup(population->name),
+									 ShareUpdateExclusiveLock);
+	if (population == NULL)
+		return;
+	affected.audiences = all_audiences(population);
+	lock_affected(population, &affected, false);
 }
 
 void

@@ -417,9 +417,12 @@ typedef struct FlowLoss
 extern void flow_lose(const FlowLoss *loss, bool cascade);
 
 /*
- * drop_population.c: flow_lose_populations() drops those populations whose
- * base tables are among the relations (OIDs), which were dropped.
+ * drop_population.c: flow_lock_population() locks all that goes with a base
+ * table, if it is one, before that is locked to be dropped.
+ * flow_lose_populations() drops those populations whose base tables are among
+ * the relations (OIDs), which were dropped.
  */
+extern void flow_lock_population(Oid base);
 extern void flow_lose_populations(const List *relids);
 
 /*

@@ -13,6 +13,9 @@
  * locked the other way round here, the two would wait for each other; and the
  * victim could be a third, an INSERT that waits for the table with them.
  *
+ * With a base table its population goes, and the triggers on its sources:
+ * these are locked first, as who writes to them waits for the base table.
+ *
  * Only for the owner of a table: a statement of others is refused.  A
  * transaction that has locked the table before comes too late for this.
  *
@@ -93,7 +96,15 @@ before_drop(const DropStmt *drop)
 	if (drop->removeType != OBJECT_TABLE || drop->behavior != DROP_CASCADE)
 		return;
 	foreach(lc, drop->objects)
-		hold(makeRangeVarFromNameList(lfirst(lc)), NULL);
+	{
+		RangeVar   *table = makeRangeVarFromNameList(lfirst(lc));
+		Oid			relid = RangeVarGetRelid(table, NoLock, true);
+
+		hold(table, NULL);
+		if (OidIsValid(relid) &&
+			object_ownercheck(RelationRelationId, relid, GetUserId()))
+			flow_lock_population(relid);
+	}
 }
 
 /*
