@@ -26,8 +26,12 @@
 #include "parser/parse_relation.h"
 #include "storage/lmgr.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 
 #include "base/base.h"
+
+static void insert_entries(ResultRelInfo *result, EState *estate,
+						   TupleTableSlot *row, TU_UpdateIndexes indexes);
 
 ResultRelInfo *
 writer_open(Relation relation, EState **estate)
@@ -101,8 +105,33 @@ writer_update(ResultRelInfo *result, EState *estate, EPQState *recheck,
 	/* rows may be inserted, too */
 	writer_index(result, estate, true);
 	if (result->ri_NumIndices > 0)
-		(void) ExecInsertIndexTuples(result, row, estate, true, false, NULL,
-									 NIL, indexes == TU_Summarizing);
+		insert_entries(result, estate, row, indexes);
+}
+
+/*
+ * insert_entries() makes the entries of a row's new version in the indexes.
+ *
+ * To find in a unique one that only the version before has the key, the server
+ * makes a slot, and notes whose it is among all slots of the statement.  COPY
+ * has one for each of a thousand rows, and where they are noted is a matter of
+ * luck: the new one may be looked for behind all of them, which takes longer
+ * than the entry.  The transaction itself has few.  Where expressions are
+ * evaluated, it is the statement that owns what these use.
+ */
+static void
+insert_entries(ResultRelInfo *result, EState *estate, TupleTableSlot *row,
+			   TU_UpdateIndexes indexes)
+{
+	ResourceOwner old = CurrentResourceOwner;
+	bool		plain = true;
+
+	for (int i = 0; i < result->ri_NumIndices; i++)
+		plain &= result->ri_IndexRelationInfo[i]->ii_Expressions == NIL;
+	if (plain)
+		CurrentResourceOwner = CurTransactionResourceOwner;
+	(void) ExecInsertIndexTuples(result, row, estate, true, false, NULL, NIL,
+								 indexes == TU_Summarizing);
+	CurrentResourceOwner = old;
 }
 
 /*

@@ -7,9 +7,9 @@
  * where status = 'paid') and the window of another trait, spills
  *
  *		key		rows	truncations		steps, time, amount
- *		7		+1		0				both, 12:00, 10
- *		9		+1		0				one, 12:01, NULL	amount: no need
- *		7		+1		0				both, 12:02, 2
+ *		7		NULL	NULL			both, 12:00, 10
+ *		9		NULL	NULL			one, 12:01, NULL	amount: no need
+ *		7		-1		NULL			both, 12:02, 2
  *
  * into a sort by key, in work_mem and temporary files.  When profile 7 is
  * written its rows are read, one after the other, and folded into its delta.
@@ -43,8 +43,8 @@
 enum
 {
 	COLUMN_KEY = 1,
-	COLUMN_ROWS,				/* -1: one went */
-	COLUMN_TRUNCATIONS,
+	COLUMN_ROWS,				/* -1: one went; NULL: one came */
+	COLUMN_TRUNCATIONS,			/* NULL: none before it */
 	COLUMN_VALUES,
 };
 
@@ -145,9 +145,9 @@ put(SpilledRows *spilled, Datum key, TupleTableSlot *row, int64 rows,
 	values[COLUMN_KEY - 1] = key;
 	isnull[COLUMN_KEY - 1] = false;
 	values[COLUMN_ROWS - 1] = Int64GetDatum(rows);
-	isnull[COLUMN_ROWS - 1] = false;
+	isnull[COLUMN_ROWS - 1] = rows == 1;
 	values[COLUMN_TRUNCATIONS - 1] = Int32GetDatum(truncations);
-	isnull[COLUMN_TRUNCATIONS - 1] = false;
+	isnull[COLUMN_TRUNCATIONS - 1] = truncations == 0;
 	if (spilled->interests != NULL)
 		isnull[guests] = !interests_pack(spilled->interests, row,
 										 &values[guests]);
@@ -197,9 +197,12 @@ spilled_fold(SpilledRows *spilled, TraitDelta *delta, GuestRow **rows,
 {
 	const Datum *values = spilled->read->tts_values;
 	const bool *isnull = spilled->read->tts_isnull;
-	int64		sign = DatumGetInt64(values[COLUMN_ROWS - 1]);
+	int64		sign = isnull[COLUMN_ROWS - 1] ? 1 :
+		DatumGetInt64(values[COLUMN_ROWS - 1]);
+	int			before = isnull[COLUMN_TRUNCATIONS - 1] ? 0 :
+		DatumGetInt32(values[COLUMN_TRUNCATIONS - 1]);
 
-	if (DatumGetInt32(values[COLUMN_TRUNCATIONS - 1]) < truncations)
+	if (before < truncations)
 	{
 		delta->emptied = true;
 		delta->rows += sign;

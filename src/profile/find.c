@@ -12,9 +12,9 @@
  *		read on			7	8, 9		10		11
  *
  * So after some keys that were found one by one a scan is begun that reads on
- * from the next key.  It ends when the wanted key is not among the next few
- * entries, and is not tried again for some keys: to begin it copies the rest
- * of a page of the index.
+ * from the next key.  One that is not there is passed, and it ends when the
+ * wanted key is beyond the next few entries.  Then it is not tried again for
+ * some keys: to begin it copies the rest of a page of the index.
  *
  * Both see the same rows, those of the table's snapshot.  A key that reading
  * on does not come to is looked for by itself, so it does not matter in which
@@ -98,8 +98,8 @@ find_latest(const ProfileTable *table, Datum key)
 }
 
 /*
- * find_onward() reads on for a key.  False, and the scan is ended, if it does
- * not come to a row that has it.
+ * find_onward() reads on for a key.  False if it does not come to a row that
+ * has it; the scan is ended unless it has come to a later one.
  */
 static bool
 find_onward(ProfileTable *table, Datum key)
@@ -120,7 +120,7 @@ find_onward(ProfileTable *table, Datum key)
 												  scan->xs_itupdesc, &isnull),
 									key);
 		if (order > 0)
-			break;
+			return false;
 		table->at_entry = false;
 		if (order == 0 && index_fetch_heap(scan, table->found))
 			return true;

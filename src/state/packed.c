@@ -40,6 +40,9 @@
 /* the most bytes of a wrong text that its error shows */
 #define MOST_SHOWN				30
 
+/* of the last group of the longest varint, in bits */
+#define MOST_SHIFT				(7 * (LONGEST_VARINT - 1))
+
 static void print_name(StringInfo out, const char *name);
 static char *parse_name(PackedParser *parser);
 
@@ -59,27 +62,25 @@ uint64
 packed_any_varint(PackedReader *reader)
 {
 	const unsigned char *at = reader->at;
-	Size		most = Min(reader->end - at, LONGEST_VARINT);
 	uint64		number = 0;
 
-	for (Size i = 0; i < most; i++)
+	for (int shift = 0; at < reader->end; shift += 7)
 	{
-		uint64		bits = at[i] & 0x7f;
+		uint64		bits = *at & 0x7f;
+		bool		last = *at++ < 0x80;
 
-		if (i == LONGEST_VARINT - 1 && bits > 1)
-			break;
-		number |= bits << (7 * i);
-		if ((at[i] & 0x80) == 0)
+		/* a tenth group has one bit, and the last of several is none of 0 */
+		if ((shift == MOST_SHIFT && (bits > 1 || !last)) ||
+			(last && bits == 0 && shift > 0))
+			packed_corrupted(reader, "It contains a number that is none.");
+		number |= bits << shift;
+		if (last)
 		{
-			if (bits == 0 && i > 0)
-				break;
-			reader->at = at + i + 1;
+			reader->at = at;
 			return number;
 		}
 	}
-	if (most < LONGEST_VARINT && (most == 0 || (at[most - 1] & 0x80) != 0))
-		packed_corrupted(reader, "It ends too early.");
-	packed_corrupted(reader, "It contains a number that is none.");
+	packed_corrupted(reader, "It ends too early.");
 }
 
 void

@@ -475,6 +475,17 @@ series_total_add(SeriesTotal *total, SeriesKind kind,
 	add_number(total, number, scale, sign);
 }
 
+void
+series_total_add_read(SeriesTotal *total, const SeriesReader *reader)
+{
+	if (reader->kind == SERIES_WHOLE)
+		add_number(total, reader->number, 0, 1);
+	else if (reader->kind == SERIES_NUMERIC && reader->scale >= 0)
+		add_number(total, reader->number, reader->scale, 1);
+	else
+		total->known = false;
+}
+
 /* add_number() does so with a value that is known as a number and a scale. */
 static void
 add_number(SeriesTotal *total, int64 number, int scale, int sign)

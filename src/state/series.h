@@ -147,6 +147,10 @@ extern bool series_next(SeriesReader *reader, SeriesEntry *entry);
 extern void series_total_add(SeriesTotal *total, SeriesKind kind,
 							 const SeriesEntry *entry, int sign);
 
+/* Add the entry that was read last. */
+extern void series_total_add_read(SeriesTotal *total,
+								  const SeriesReader *reader);
+
 /* Is no sum of as many values as these, in any order, beyond int64? */
 extern bool series_total_is_bounded(const SeriesTotal *total, int64 nentries);
 

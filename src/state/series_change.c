@@ -33,6 +33,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
@@ -40,6 +41,9 @@
 
 /* so many events are looked for one by one */
 #define MANY_REMOVED	64
+
+/* of so many changes the lists are not left to the caller's context */
+#define MANY_CHANGES	1024
 
 /* Changes in order, each entry once. */
 typedef struct ChangeList
@@ -60,6 +64,10 @@ typedef struct StateChange
 	SeriesCursor rest;			/* the events of middle and body */
 } StateChange;
 
+static SeriesChanged change_columns(TypeCacheEntry *type,
+									const SeriesChange *changes, int nchanges,
+									const TimeRange *kept, Datum *columns,
+									bool *isnull);
 static SeriesChanged change_tail(StateChange *state,
 								 const SeriesChange *changes, int nchanges,
 								 ChangeList *tail, bool *dropped);
@@ -88,6 +96,33 @@ SEGMENT_FUNCTION(segment_state_long);
 SeriesChanged
 series_change(TypeCacheEntry *type, const SeriesChange *changes, int nchanges,
 			  const TimeRange *kept, Datum *columns, bool *isnull)
+{
+	MemoryContext scratch;
+	MemoryContext old;
+	Datum		before[STATE_COLUMNS];
+	SeriesChanged result;
+
+	if (nchanges < MANY_CHANGES)
+		return change_columns(type, changes, nchanges, kept, columns, isnull);
+
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "segment changes",
+									ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < STATE_COLUMNS; i++)
+		before[i] = isnull[i] ? (Datum) 0 : columns[i];
+	old = MemoryContextSwitchTo(scratch);
+	result = change_columns(type, changes, nchanges, kept, columns, isnull);
+	MemoryContextSwitchTo(old);
+	for (int i = 0; i < STATE_COLUMNS; i++)
+		if (!isnull[i] && columns[i] != before[i])
+			columns[i] = datumCopy(columns[i], false, -1);
+	MemoryContextDelete(scratch);
+	return result;
+}
+
+/* change_columns() is series_change(), and leaves its lists to the context. */
+static SeriesChanged
+change_columns(TypeCacheEntry *type, const SeriesChange *changes, int nchanges,
+			   const TimeRange *kept, Datum *columns, bool *isnull)
 {
 	StateChange state;
 	bool		has_rest = !isnull[STATE_MIDDLE] || !isnull[STATE_BODY];

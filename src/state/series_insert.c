@@ -46,8 +46,7 @@ typedef struct Splice
 
 static bool skip_left(SeriesReader *reader, const TimeRange *kept,
 					  SeriesHead *head, SeriesEntry *first);
-static void add_total(const SeriesReader *reader, const SeriesEntry *first,
-					  SeriesTotal *total);
+static void add_total(const SeriesReader *reader, SeriesTotal *total);
 static void copy_before(Splice *splice, const SeriesEntry *entry);
 static void copy_run(Splice *splice, const unsigned char *end,
 					 TimestampTz at_end);
@@ -85,7 +84,7 @@ series_insert(TypeCacheEntry *type, const SeriesChange *added, int nentries,
 		return false;
 	if (reader.head.nentries < SERIES_LONG &&
 		head.nentries + nentries >= SERIES_LONG)
-		add_total(&reader, &first, &head.total);
+		add_total(&reader, &head.total);
 
 	most = VARHDRSZ + SERIES_MOST_HEAD + LONGEST_VARINT + first.length +
 		(reader.bytes.end - reader.bytes.at);
@@ -140,19 +139,19 @@ skip_left(SeriesReader *reader, const TimeRange *kept, SeriesHead *head,
 }
 
 /*
- * Compute the total of a short series, which does not say it: of the first
- * entry that is kept, and of those that the reader comes to next.
+ * Compute the total of a short series, which does not say it: of the entry
+ * read last, the first that is kept, and of those that the reader comes to
+ * next.
  */
 static void
-add_total(const SeriesReader *reader, const SeriesEntry *first,
-		  SeriesTotal *total)
+add_total(const SeriesReader *reader, SeriesTotal *total)
 {
 	SeriesReader rest = *reader;
-	SeriesEntry entry = *first;
+	SeriesEntry entry;
 
 	*total = (SeriesTotal) SERIES_NO_VALUES;
 	do
-		series_total_add(total, rest.kind, &entry, 1);
+		series_total_add_read(total, &rest);
 	while (series_next(&rest, &entry));
 }
 

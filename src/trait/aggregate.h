@@ -44,6 +44,10 @@ typedef struct AggregateInput
 	bool		typbyval;
 	FmgrInfo   *compare;		/* btree comparison; NULL if there is none */
 	bool		alike;			/* do equal values always look the same? */
+
+	/* of a step of a program, whose delta keeps rows: see 'keeps' */
+	uint64		step;			/* its bit in AggregateRow.steps */
+	TypeCacheEntry *kept;		/* the type of the values; NULL: none */
 } AggregateInput;
 
 /* A column that a state needs in the base table. */
@@ -64,6 +68,7 @@ typedef struct AggregateRow
 	TimestampTz at;				/* nothing unless has_at */
 	bool		has_at;
 	int			sign;			/* +1: the row came; -1: it went */
+	uint64		steps;			/* that it concerns, of those of one delta */
 } AggregateRow;
 
 /*
@@ -134,9 +139,17 @@ struct Aggregate
 							AggregateColumn *columns);
 
 	/*
+	 * Does the delta keep the rows, and not what they come to?  Then the steps
+	 * of a program that keep the same values share one: this says of which
+	 * type they are, InvalidOid if only times are kept.  NULL: it does not.
+	 */
+	Oid			(*keeps) (const Aggregate *self, const AggregateInput *input);
+
+	/*
 	 * Fold a row of the statement into a delta of delta_size bytes, which was
-	 * zeroed before first use.  Called in a short-lived memory context: what
-	 * the delta keeps is copied into 'memory'.
+	 * zeroed before first use: once for all steps that share it.  Called in a
+	 * short-lived memory context: what the delta keeps is copied into
+	 * 'memory'.
 	 */
 	Size		delta_size;
 	void		(*accumulate) (const Aggregate *self,
@@ -156,6 +169,12 @@ struct Aggregate
 							  const AggregateInput *input, const void *delta,
 							  const TimeRange *kept,
 							  Datum *state, bool *isnull);
+
+	/*
+	 * Do two steps that share a delta get the same of it, told by their bits?
+	 * Then equal states become equal states.  NULL: nobody knows.
+	 */
+	bool		(*alike) (const void *delta, uint64 a, uint64 b);
 
 	/*
 	 * Append the SQL of one column of the state, as an aggregate expression

@@ -5,7 +5,7 @@
  *
  * A source's program is the list of its stored traits, bound and ready to
  * run: a step each.  Two steps with the same condition or value share its
- * evaluation.
+ * evaluation, and two that keep the events of a window share these.
  *
  *		orders		s4	sum(orders.amount where status = "paid")
  *					s5	count(orders.amount)
@@ -64,8 +64,10 @@ static TraitProgram *program_make(const Source *source);
 static Expr *key_of_row(const Source *source);
 static void describe_steps(TraitProgram *program, const List *stored);
 static RowValue *program_share(TraitProgram *program, Expr *expr);
+static void place_delta(TraitProgram *program, int number);
 static void note_columns(TraitProgram *program);
 static void note_kept(TraitProgram *program);
+static void note_shared(TraitProgram *program);
 static void note_column(TraitProgram *program, int number, AttrNumber attno);
 static void bind_step(TraitProgram *program, Step *step,
 					  const StoredTrait *stored);
@@ -249,8 +251,7 @@ program_make(const Source *source)
 		if (step->bound.window != NULL)
 			step->window = filter_window(step->bound.window,
 										 population->timezone);
-		step->delta = program->delta_size;
-		program->delta_size += MAXALIGN(step->bound.aggregate->delta_size);
+		place_delta(program, foreach_current_index(lc));
 		if (source->nlinks > 0 && step->bound.aggregate == &aggregate_count &&
 			step->value == NULL && step->where == NULL &&
 			step->window == NULL)
@@ -258,6 +259,7 @@ program_make(const Source *source)
 	}
 	note_columns(program);
 	note_kept(program);
+	note_shared(program);
 	return program;
 }
 
@@ -392,6 +394,37 @@ note_kept(TraitProgram *program)
 												   program->steps[i].value);
 }
 
+/* note_shared() notes which numerics of a row several values read. */
+static void
+note_shared(TraitProgram *program)
+{
+	Bitmapset  *read = NULL;
+	Bitmapset  *shared = NULL;
+	int			attno = -1;
+	ListCell   *lc;
+
+	foreach(lc, program->values)
+	{
+		const RowValue *value = lfirst(lc);
+		Bitmapset  *own = NULL;
+		ListCell   *lc_var;
+
+		foreach(lc_var, pull_var_clause((Node *) value->expr, 0))
+		{
+			const Var  *var = lfirst(lc_var);
+
+			if (var->vartype == NUMERICOID && var->varattno > 0)
+				own = bms_add_member(own, var->varattno);
+		}
+		shared = bms_add_members(shared, bms_intersect(read, own));
+		read = bms_add_members(read, own);
+	}
+	program->shared = palloc(sizeof(AttrNumber) * bms_num_members(shared));
+	program->packed = palloc(sizeof(Datum) * bms_num_members(shared));
+	while ((attno = bms_next_member(shared, attno)) >= 0)
+		program->shared[program->nshared++] = attno;
+}
+
 /* note_column() notes a column of a link's row. */
 static void
 note_column(TraitProgram *program, int number, AttrNumber attno)
@@ -422,6 +455,40 @@ program_share(TraitProgram *program, Expr *expr)
 	value->state = ExecInitExpr(expression_planner(copyObject(expr)), NULL);
 	program->values = lappend(program->values, value);
 	return value;
+}
+
+/*
+ * place_delta() gives a step the delta of another one that keeps the same
+ * rows, or else its own.
+ */
+static void
+place_delta(TraitProgram *program, int number)
+{
+	Step	   *step = &program->steps[number];
+	const Aggregate *aggregate = step->bound.aggregate;
+	AggregateInput *input = &step->bound.input;
+	int			first = number - number % STEPS_PER_COLUMN;
+	Oid			type = aggregate->keeps == NULL ? InvalidOid :
+		aggregate->keeps(aggregate, input);
+
+	input->step = UINT64CONST(1) << (number - first);
+	input->kept = OidIsValid(type) ? series_element(type) : NULL;
+	step->sharing = input->step;
+	step->delta = program->delta_size;
+	for (int i = first; i < number && aggregate->keeps != NULL; i++)
+	{
+		Step	   *other = &program->steps[i];
+
+		if (other->bound.aggregate->keeps == NULL ||
+			other->value != step->value ||
+			other->bound.input.kept != input->kept)
+			continue;
+		step->delta = other->delta;
+		step->sharing |= other->sharing;
+		other->sharing |= input->step;
+	}
+	if (step->delta == program->delta_size)
+		program->delta_size += MAXALIGN(aggregate->delta_size);
 }
 
 /*

@@ -29,6 +29,12 @@ typedef struct RowValue
 	bool		typbyval;
 } RowValue;
 
+/*
+ * Which steps a row concerns is said by a bit of each: of so many in one
+ * number, and so in one column of a row that is folded later.
+ */
+#define STEPS_PER_COLUMN	64
+
 /* A stored trait, ready to run. */
 typedef struct Step
 {
@@ -36,6 +42,7 @@ typedef struct Step
 	RowValue   *value;			/* NULL: rows are counted */
 	RowValue   *where;			/* NULL: all rows */
 	Size		delta;			/* offset of its delta in a TraitDelta */
+	uint64		sharing;		/* the steps that share it, by 'input.step' */
 	AttrNumber	columns[AGGREGATE_COLUMNS]; /* in the base table */
 	char	   *description;	/* of the trait and its users, for errors */
 	int32		build;			/* as in StoredTrait */
@@ -58,6 +65,9 @@ struct TraitProgram
 	List	   *values;			/* all RowValues, each once; the key's too */
 	RowValue   *time;			/* NULL for an attribute source */
 	RowValue   *filter;			/* of the source; NULL: all rows are its */
+	int			nshared;		/* numerics of the row that several read: */
+	AttrNumber *shared;
+	Datum	   *packed;			/* as the row has them */
 	List	   *kept;			/* the RowValues that a row keeps which is
 								 * folded later: of steps, and the time */
 	Bitmapset  *columns;		/* of the joined row, as pull_varattnos() */

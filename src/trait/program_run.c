@@ -29,12 +29,25 @@
 
 #include "trait/program.h"
 
-static void run_steps(TraitProgram *program, TraitDelta *delta, int sign,
-					  MemoryContext memory);
-static void evaluate_steps(TraitProgram *program, uint64 *concerned);
+/* A step that was applied to its state. */
+typedef struct AppliedStep
+{
+	const Step *step;			/* NULL: none */
+	Datum		before[AGGREGATE_COLUMNS];
+	bool		before_isnull[AGGREGATE_COLUMNS];
+	AggregateResult result;
+	Datum		after[AGGREGATE_COLUMNS];
+	bool		after_isnull[AGGREGATE_COLUMNS];
+} AppliedStep;
+
+static inline int step_columns(const TraitProgram *program);
+static void evaluate_steps(TraitProgram *program, TupleTableSlot *row,
+						   uint64 *concerned);
 static void fold_steps(TraitProgram *program, TraitDelta *delta,
-					   const Datum *concerned, int sign,
+					   const uint64 *concerned, int sign,
 					   MemoryContext memory);
+static void unpack_shared(TraitProgram *program, TupleTableSlot *row);
+static void pack_shared(TraitProgram *program, TupleTableSlot *row);
 static inline bool evaluate_step(TraitProgram *program, const Step *step);
 static inline void accumulate(const Step *step, TraitDelta *delta,
 							  AggregateRow *met, MemoryContext memory);
@@ -44,8 +57,18 @@ static inline void row_evaluate(TraitProgram *program, RowValue *value);
 static inline bool step_is_unfilled(const TraitProgram *program,
 									const Step *step, const Datum *values,
 									const bool *isnull);
+static AggregateResult apply_step(Step *step, const TraitDelta *delta,
+								  TimestampTz now, AppliedStep *last,
+								  Datum *state, bool *isnull);
+static bool is_applied(const AppliedStep *last, const Step *step,
+					   const void *delta, const Datum *state,
+					   const bool *isnull);
 static bool step_concerns(const Step *step, const TraitDelta *delta);
 static const TimeRange *step_kept(Step *step, TimestampTz now);
+
+/* each has columns of its own in the base table */
+#define MOST_STEP_COLUMNS \
+	(MaxTupleAttributeNumber / STEPS_PER_COLUMN + 1)
 
 Size
 trait_delta_size(const TraitProgram *program)
@@ -104,13 +127,13 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
 				 TupleTableSlot *row, int sign, MemoryContext memory)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	uint64		concerned[MOST_STEP_COLUMNS];
 
 	delta->rows += sign;
 	if (program->nsteps == 0)
 		return;
-	program->row++;
-	program->econtext->ecxt_scantuple = row;
-	run_steps(program, delta, sign, memory);
+	evaluate_steps(program, row, concerned);
+	fold_steps(program, delta, concerned, sign, memory);
 	ResetExprContext(program->econtext);
 }
 
@@ -120,15 +143,8 @@ trait_accumulate(const TraitProgram *constant, TraitDelta *delta,
  *		steps		values
  *		101			12:00, 10		steps 0 and 2 are concerned
  *
- * A column of the first kind says of so many steps whether they are.
+ * A column of the first kind says of STEPS_PER_COLUMN steps whether they are.
  */
-#define STEPS_PER_COLUMN	64
-
-static inline int
-step_columns(const TraitProgram *program)
-{
-	return (program->nsteps + STEPS_PER_COLUMN - 1) / STEPS_PER_COLUMN;
-}
 
 int
 trait_row_columns(const TraitProgram *program)
@@ -158,16 +174,12 @@ trait_row_evaluate(const TraitProgram *constant, TupleTableSlot *row,
 				   Datum *values, bool *isnull)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
-	int			ncolumns = step_columns(program);
-	uint64		concerned[MaxTupleAttributeNumber];
+	uint64		concerned[MOST_STEP_COLUMNS];
 	ListCell   *lc;
 
 	ResetExprContext(program->econtext);
-	program->row++;
-	program->econtext->ecxt_scantuple = row;
-	memset(concerned, 0, sizeof(uint64) * ncolumns);
-	evaluate_steps(program, concerned);
-	for (int i = 0; i < ncolumns; i++)
+	evaluate_steps(program, row, concerned);
+	for (int i = 0; i < step_columns(program); i++)
 	{
 		*values++ = Int64GetDatum((int64) concerned[i]);
 		*isnull++ = false;
@@ -189,12 +201,15 @@ trait_accumulate_evaluated(const TraitProgram *constant, TraitDelta *delta,
 						   MemoryContext memory)
 {
 	TraitProgram *program = unconstify(TraitProgram *, constant);
+	uint64		concerned[MOST_STEP_COLUMNS];
 	int			column = step_columns(program);
 	ListCell   *lc;
 
 	delta->rows += sign;
 	if (program->nsteps == 0)
 		return;
+	for (int i = 0; i < column; i++)
+		concerned[i] = (uint64) DatumGetInt64(values[i]);
 	foreach(lc, program->kept)
 	{
 		RowValue   *value = lfirst(lc);
@@ -203,13 +218,25 @@ trait_accumulate_evaluated(const TraitProgram *constant, TraitDelta *delta,
 		value->isnull = isnull[column++];
 		value->row = 0;
 	}
-	fold_steps(program, delta, values, sign, memory);
+	fold_steps(program, delta, concerned, sign, memory);
 	ResetExprContext(program->econtext);
 }
 
-/* evaluate_steps() evaluates what the steps need of the current row. */
+/* ---- one row ---- */
+
+/* step_columns() is how many numbers say which steps a row concerns. */
+static inline int
+step_columns(const TraitProgram *program)
+{
+	return (program->nsteps + STEPS_PER_COLUMN - 1) / STEPS_PER_COLUMN;
+}
+
+/*
+ * evaluate_steps() evaluates what the steps need of a row, and says which of
+ * them it concerns.
+ */
 static void
-evaluate_steps(TraitProgram *program, uint64 *concerned)
+evaluate_steps(TraitProgram *program, TupleTableSlot *row, uint64 *concerned)
 {
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
@@ -218,85 +245,50 @@ evaluate_steps(TraitProgram *program, uint64 *concerned)
 	};
 	MemoryContext old;
 
+	program->row++;
+	program->econtext->ecxt_scantuple = row;
 	program->running = NULL;
 	program->evaluated = program->time;
 	error_context_stack = &callback;
 	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+	memset(concerned, 0, sizeof(uint64) * step_columns(program));
+	unpack_shared(program, row);
 	if (program->time != NULL)
 		row_evaluate(program, program->time);
 	for (int i = 0; i < program->nsteps; i++)
 		if (evaluate_step(program, &program->steps[i]))
 			concerned[i / STEPS_PER_COLUMN] |=
 				UINT64CONST(1) << (i % STEPS_PER_COLUMN);
+	pack_shared(program, row);
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
 }
 
-/* fold_steps() folds a row of which the values are set into a delta. */
+/*
+ * unpack_shared() gives numerics that several values read the form in which
+ * the server computes with them, or else each of these would make a copy of
+ * its own.  pack_shared() puts them back.
+ */
 static void
-fold_steps(TraitProgram *program, TraitDelta *delta, const Datum *concerned,
-		   int sign, MemoryContext memory)
+unpack_shared(TraitProgram *program, TupleTableSlot *row)
 {
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = in_program,
-		.arg = program,
-	};
-	AggregateRow met = {.sign = sign};
-	MemoryContext old;
-
-	error_context_stack = &callback;
-	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
-	note_time(program, &met);
-	for (int i = 0; i < step_columns(program); i++)
+	for (int i = 0; i < program->nshared; i++)
 	{
-		uint64		steps = (uint64) DatumGetInt64(concerned[i]);
+		int			column = program->shared[i] - 1;
 
-		for (; steps != 0; steps &= steps - 1)
-		{
-			const Step *step = &program->steps[i * STEPS_PER_COLUMN +
-											   pg_rightmost_one_pos64(steps)];
-
-			program->running = step;
-			accumulate(step, delta, &met, memory);
-		}
+		slot_getsomeattrs(row, column + 1);
+		program->packed[i] = row->tts_values[column];
+		if (!row->tts_isnull[column])
+			row->tts_values[column] =
+				PointerGetDatum(PG_DETOAST_DATUM(row->tts_values[column]));
 	}
-	error_context_stack = callback.previous;
-	MemoryContextSwitchTo(old);
 }
 
-/* ---- one row ---- */
-
-/* run_steps() folds the current row into a delta. */
 static void
-run_steps(TraitProgram *program, TraitDelta *delta, int sign,
-		  MemoryContext memory)
+pack_shared(TraitProgram *program, TupleTableSlot *row)
 {
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = in_program,
-		.arg = program,
-	};
-	AggregateRow met = {.sign = sign};
-	MemoryContext old;
-
-	program->running = NULL;
-	program->evaluated = program->time;
-	error_context_stack = &callback;
-	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
-
-	if (program->time != NULL)
-		row_evaluate(program, program->time);
-	note_time(program, &met);
-	for (int i = 0; i < program->nsteps; i++)
-	{
-		const Step *step = &program->steps[i];
-
-		if (evaluate_step(program, step))
-			accumulate(step, delta, &met, memory);
-	}
-	error_context_stack = callback.previous;
-	MemoryContextSwitchTo(old);
+	for (int i = 0; i < program->nshared; i++)
+		row->tts_values[program->shared[i] - 1] = program->packed[i];
 }
 
 /*
@@ -312,6 +304,41 @@ evaluate_step(TraitProgram *program, const Step *step)
 	if (step->value != NULL)
 		row_evaluate(program, step->value);
 	return true;
+}
+
+/*
+ * fold_steps() folds a row of which the values are set into a delta, for the
+ * steps that it concerns.
+ */
+static void
+fold_steps(TraitProgram *program, TraitDelta *delta, const uint64 *concerned,
+		   int sign, MemoryContext memory)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = in_program,
+		.arg = program,
+	};
+	AggregateRow met = {.sign = sign};
+	MemoryContext old;
+
+	error_context_stack = &callback;
+	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
+	note_time(program, &met);
+	for (int i = 0; i < step_columns(program); i++)
+	{
+		for (uint64 steps = concerned[i]; steps != 0; steps &= ~met.steps)
+		{
+			const Step *step = &program->steps[i * STEPS_PER_COLUMN +
+											   pg_rightmost_one_pos64(steps)];
+
+			program->running = step;
+			met.steps = steps & step->sharing;
+			accumulate(step, delta, &met, memory);
+		}
+	}
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(old);
 }
 
 /* accumulate() folds a row whose value is evaluated into a step's delta. */
@@ -441,12 +468,13 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 		.arg = program,
 	};
 	TraitResult result = TRAIT_UNCHANGED;
+	AppliedStep last;
 
+	last.step = NULL;
 	error_context_stack = &callback;
 	for (int i = 0; i < program->nsteps; i++)
 	{
 		Step	   *step = &program->steps[i];
-		const Aggregate *aggregate = step->bound.aggregate;
 		Datum		state[AGGREGATE_COLUMNS];
 		bool		state_isnull[AGGREGATE_COLUMNS];
 
@@ -462,9 +490,7 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 			state[c] = values[step->columns[c] - 1];
 			state_isnull[c] = isnull[step->columns[c] - 1];
 		}
-		switch (aggregate->apply(aggregate, &step->bound.input,
-								 (const char *) delta + step->delta,
-								 step_kept(step, now), state, state_isnull))
+		switch (apply_step(step, delta, now, &last, state, state_isnull))
 		{
 			case AGGREGATE_UNCHANGED:
 				continue;
@@ -483,6 +509,62 @@ trait_apply(const TraitProgram *constant, const TraitDelta *delta,
 	}
 	error_context_stack = callback.previous;
 	return result;
+}
+
+/*
+ * apply_step() applies a step's delta to its state.  Of a customer with few
+ * events many conditions say the same: then the state becomes what that of the
+ * step before became.
+ */
+static AggregateResult
+apply_step(Step *step, const TraitDelta *delta, TimestampTz now,
+		   AppliedStep *last, Datum *state, bool *isnull)
+{
+	const Aggregate *aggregate = step->bound.aggregate;
+	const TimeRange *kept = step_kept(step, now);
+	const void *own = (const char *) delta + step->delta;
+	int			ncolumns = step->bound.ncolumns;
+
+	if (aggregate->alike == NULL || step->sharing == step->bound.input.step)
+		return aggregate->apply(aggregate, &step->bound.input, own, kept,
+								state, isnull);
+	if (!is_applied(last, step, own, state, isnull))
+	{
+		last->step = step;
+		memcpy(last->before, state, sizeof(Datum) * ncolumns);
+		memcpy(last->before_isnull, isnull, sizeof(bool) * ncolumns);
+		last->result = aggregate->apply(aggregate, &step->bound.input, own,
+										kept, state, isnull);
+		memcpy(last->after, state, sizeof(Datum) * ncolumns);
+		memcpy(last->after_isnull, isnull, sizeof(bool) * ncolumns);
+	}
+	memcpy(state, last->after, sizeof(Datum) * ncolumns);
+	memcpy(isnull, last->after_isnull, sizeof(bool) * ncolumns);
+	return last->result;
+}
+
+/*
+ * is_applied() says whether the same has been applied to the same state, whose
+ * columns are of variable length.
+ */
+static bool
+is_applied(const AppliedStep *last, const Step *step, const void *delta,
+		   const Datum *state, const bool *isnull)
+{
+	const Step *other = last->step;
+
+	if (other == NULL || other->delta != step->delta ||
+		other->bound.aggregate != step->bound.aggregate ||
+		other->kept.from != step->kept.from ||
+		other->kept.to != step->kept.to)
+		return false;
+	for (int c = 0; c < step->bound.ncolumns; c++)
+		if (isnull[c] != last->before_isnull[c] ||
+			(!isnull[c] &&
+			 !datumIsEqual(state[c], last->before[c], false, -1)))
+			return false;
+	return step->bound.aggregate->alike(delta, other->bound.input.step,
+										step->bound.input.step);
 }
 
 /*

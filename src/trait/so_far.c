@@ -72,9 +72,7 @@ static bool count_settles(const AggregateInput *input);
 static bool sum_settles(const AggregateInput *input);
 static int	so_far_columns(const Aggregate *self, const AggregateInput *input,
 						   AggregateColumn *columns);
-static void so_far_accumulate(const Aggregate *self,
-							  const AggregateInput *input, void *delta,
-							  const AggregateRow *row, MemoryContext memory);
+static Oid	so_far_keeps(const Aggregate *self, const AggregateInput *input);
 static AggregateResult so_far_apply(const Aggregate *self,
 									const AggregateInput *input,
 									const void *delta, const TimeRange *kept,
@@ -92,8 +90,9 @@ const Aggregate aggregate_count_so_far = {
 	.joined = "series_joined",
 	.settles = count_settles,
 	.columns = so_far_columns,
+	.keeps = so_far_keeps,
 	.delta_size = sizeof(WindowDelta),
-	.accumulate = so_far_accumulate,
+	.accumulate = window_accumulate,
 	.apply = so_far_apply,
 	.sql = so_far_sql,
 };
@@ -103,8 +102,9 @@ const Aggregate aggregate_sum_so_far = {
 	.joined = "series_joined",
 	.settles = sum_settles,
 	.columns = so_far_columns,
+	.keeps = so_far_keeps,
 	.delta_size = sizeof(WindowDelta),
-	.accumulate = so_far_accumulate,
+	.accumulate = window_accumulate,
 	.apply = so_far_apply,
 	.sql = so_far_sql,
 };
@@ -147,19 +147,11 @@ so_far_columns(const Aggregate *self, const AggregateInput *input,
 	return SO_FAR_COLUMNS;
 }
 
-/* Note the event, with its value unless it is counted. */
-static void
-so_far_accumulate(const Aggregate *self, const AggregateInput *input,
-				  void *delta, const AggregateRow *row, MemoryContext memory)
+/* The events are kept, with their values unless they are counted. */
+static Oid
+so_far_keeps(const Aggregate *self, const AggregateInput *input)
 {
-	WindowDelta *window = delta;
-
-	if (!row->has_at || (row->isnull && OidIsValid(input->type)))
-		return;
-	if (!window->begun)
-		window_begin(window, self == &aggregate_count_so_far ? InvalidOid :
-					 input->type);
-	window_note(window, row->value, row->at, row->sign, memory);
+	return self == &aggregate_count_so_far ? InvalidOid : input->type;
 }
 
 /*
@@ -171,7 +163,7 @@ so_far_apply(const Aggregate *self, const AggregateInput *input,
 			 const void *delta, const TimeRange *kept, Datum *state,
 			 bool *isnull)
 {
-	const WindowDelta *window = delta;
+	WindowDelta *window = unconstify(void *, delta);
 	bool		counted = self == &aggregate_count_so_far;
 	Settling	settling = {0};
 	TimeRange	due;			/* in the series, and settled now */
@@ -184,7 +176,7 @@ so_far_apply(const Aggregate *self, const AggregateInput *input,
 									  state, isnull);
 	if (window->nrows == 0)
 		return AGGREGATE_UNCHANGED;
-	changes = window_changes(window, &nchanges);
+	changes = window_changes(window, input->step, &nchanges);
 	if (nchanges == 0)
 		return AGGREGATE_UNCHANGED;
 	/* a sum is missing where it was too large */

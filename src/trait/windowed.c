@@ -46,15 +46,17 @@
 #define FIRST_ROOM		4
 #define FIRST_VALUES	24
 
+/* the rows of series_of are of no program */
+#define ONLY_STEP		UINT64CONST(1)
+
 static int	window_columns(const Aggregate *self, const AggregateInput *input,
 						   AggregateColumn *columns);
-static void window_accumulate(const Aggregate *self,
-							  const AggregateInput *input, void *delta,
-							  const AggregateRow *row, MemoryContext memory);
+static Oid	window_keeps(const Aggregate *self, const AggregateInput *input);
 static AggregateResult window_apply(const Aggregate *self,
 									const AggregateInput *input,
 									const void *delta, const TimeRange *kept,
 									Datum *state, bool *isnull);
+static bool window_alike(const void *delta, uint64 a, uint64 b);
 static void window_sql(const Aggregate *self, const AggregateInput *input,
 					   const AggregateSql *pieces, int column, StringInfo out);
 static void window_make_room(WindowDelta *window, MemoryContext memory);
@@ -62,9 +64,14 @@ static bool window_concerns(const SeriesChange *changes, int nchanges,
 							const TimeRange *kept, bool has_state);
 static Datum series_step(FunctionCallInfo fcinfo, bool has_value);
 
-#define ST_SORT sort_changes
-#define ST_ELEMENT_TYPE SeriesChange
-#define ST_COMPARE(a, b) series_compare(&(a)->entry, &(b)->entry)
+static inline SeriesEntry row_entry(const WindowRow *row, const char *values);
+static inline int compare_rows(const WindowRow *a, const WindowRow *b,
+							   const char *values);
+
+#define ST_SORT sort_rows
+#define ST_ELEMENT_TYPE WindowRow
+#define ST_COMPARE_ARG_TYPE const char
+#define ST_COMPARE(a, b, values) compare_rows(a, b, values)
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
@@ -73,9 +80,11 @@ const Aggregate aggregate_window = {
 	.name = "list",
 	.joined = "series_joined",
 	.columns = window_columns,
+	.keeps = window_keeps,
 	.delta_size = sizeof(WindowDelta),
 	.accumulate = window_accumulate,
 	.apply = window_apply,
+	.alike = window_alike,
 	.sql = window_sql,
 };
 
@@ -93,8 +102,15 @@ window_columns(const Aggregate *self, const AggregateInput *input,
 	return state_columns("series", input->collation, columns);
 }
 
+/* The events are kept, with their values if there are any. */
+static Oid
+window_keeps(const Aggregate *self, const AggregateInput *input)
+{
+	return input->type;
+}
+
 /* Note the event, if it has a time, and a value where one is needed. */
-static void
+void
 window_accumulate(const Aggregate *self, const AggregateInput *input,
 				  void *delta, const AggregateRow *row, MemoryContext memory)
 {
@@ -102,9 +118,8 @@ window_accumulate(const Aggregate *self, const AggregateInput *input,
 
 	if (!row->has_at || (row->isnull && OidIsValid(input->type)))
 		return;
-	if (!window->begun)
-		window_begin(window, input->type);
-	window_note(window, row->value, row->at, row->sign, memory);
+	window->type = input->kept;
+	window_note(window, row, memory);
 }
 
 /* Apply the events that came and went to the series. */
@@ -113,21 +128,22 @@ window_apply(const Aggregate *self, const AggregateInput *input,
 			 const void *delta, const TimeRange *kept,
 			 Datum *state, bool *isnull)
 {
-	const WindowDelta *window = delta;
+	WindowDelta *window = unconstify(void *, delta);
 	SeriesChange *changes;
 	int			nchanges;
 	bool		has_state = false;
+	SeriesChanged changed = SERIES_UNCHANGED;
 
 	if (window->nrows == 0)
 		return AGGREGATE_UNCHANGED;
 	for (int i = 0; i < STATE_COLUMNS; i++)
 		has_state |= !isnull[i];
-	changes = window_changes(window, &nchanges);
-	if (!window_concerns(changes, nchanges, kept, has_state))
-		return AGGREGATE_UNCHANGED;
-
-	switch (series_change(window->type, changes, nchanges, kept, state,
-						  isnull))
+	changes = window_changes(window, input->step, &nchanges);
+	if (window_concerns(changes, nchanges, kept, has_state))
+		changed = series_change(window->type, changes, nchanges, kept, state,
+								isnull);
+	pfree(changes);
+	switch (changed)
 	{
 		case SERIES_CHANGED:
 			return AGGREGATE_CHANGED;
@@ -136,6 +152,22 @@ window_apply(const Aggregate *self, const AggregateInput *input,
 		default:
 			return AGGREGATE_RECOMPUTE;
 	}
+}
+
+/* Do two steps concern the same rows? */
+static bool
+window_alike(const void *delta, uint64 a, uint64 b)
+{
+	const WindowDelta *window = delta;
+
+	for (int i = 0; i < window->nrows; i++)
+	{
+		uint64		steps = window->rows[i].steps;
+
+		if (((steps & a) != 0) != ((steps & b) != 0))
+			return false;
+	}
+	return true;
 }
 
 /* SQL of one of the columns. */
@@ -169,7 +201,7 @@ segment_series_step(PG_FUNCTION_ARGS)
 Datum
 segment_series_result(PG_FUNCTION_ARGS)
 {
-	const WindowDelta *window;
+	WindowDelta *window;
 	SeriesChange *changes;
 	Series		series = {0};
 	int			nchanges;
@@ -177,8 +209,8 @@ segment_series_result(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 
-	window = (const WindowDelta *) PG_GETARG_POINTER(0);
-	changes = window_changes(window, &nchanges);
+	window = (WindowDelta *) PG_GETARG_POINTER(0);
+	changes = window_changes(window, ONLY_STEP, &nchanges);
 	series.type = window->type;
 	series.nentries = 0;
 	series.entries = palloc_extended(window->nrows * sizeof(SeriesEntry),
@@ -210,8 +242,12 @@ series_step(FunctionCallInfo fcinfo, bool has_value)
 			window = MemoryContextAllocZero(memory, sizeof(WindowDelta));
 			window->type = fcinfo->flinfo->fn_extra;
 		}
-		window_note(window, has_value ? PG_GETARG_DATUM(2) : (Datum) 0,
-					PG_GETARG_TIMESTAMPTZ(1), 1, memory);
+		window_note(window, &(AggregateRow) {
+			.value = has_value ? PG_GETARG_DATUM(2) : (Datum) 0,
+			.at = PG_GETARG_TIMESTAMPTZ(1),
+			.sign = 1,
+			.steps = ONLY_STEP,
+		}, memory);
 	}
 
 	if (window == NULL)
@@ -220,27 +256,21 @@ series_step(FunctionCallInfo fcinfo, bool has_value)
 }
 
 void
-window_begin(WindowDelta *window, Oid type)
+window_note(WindowDelta *window, const AggregateRow *row, MemoryContext memory)
 {
-	window->begun = true;
-	if (OidIsValid(type))
-		window->type = series_element(type);
-}
-
-void
-window_note(WindowDelta *window, Datum value, TimestampTz at, int sign,
-			MemoryContext memory)
-{
-	WindowRow  *row;
+	WindowRow  *noted;
 
 	if (window->nrows == window->room)
 		window_make_room(window, memory);
 
-	row = &window->rows[window->nrows++];
-	row->at = at;
-	row->sign = sign;
-	row->value = 0;
-	row->length = 0;
+	noted = &window->rows[window->nrows++];
+	noted->at = row->at;
+	noted->steps = row->steps;
+	noted->went = row->sign < 0;
+	noted->value = 0;
+	noted->length = 0;
+	window->mixed |= window->nrows > 1 && noted[-1].at >= noted->at;
+	window->sorted = false;
 	if (window->type == NULL)
 		return;
 
@@ -250,9 +280,9 @@ window_note(WindowDelta *window, Datum value, TimestampTz at, int sign,
 		window->values.data = MemoryContextAlloc(memory, FIRST_VALUES);
 		window->values.maxlen = FIRST_VALUES;
 	}
-	row->value = window->values.len;
-	series_put_value(window->type, value, &window->values);
-	row->length = window->values.len - row->value;
+	noted->value = window->values.len;
+	series_put_value(window->type, row->value, &window->values);
+	noted->length = window->values.len - noted->value;
 }
 
 /* Make room for another row. */
@@ -274,50 +304,67 @@ window_make_room(WindowDelta *window, MemoryContext memory)
 }
 
 SeriesChange *
-window_changes(const WindowDelta *window, int *nchanges)
+window_changes(WindowDelta *window, uint64 step, int *nchanges)
 {
+	const char *values = window->values.data;
 	SeriesChange *changes;
-	bool		ordered = true;
 	int			kept = 0;
+
+	/* mostly they are met in their order */
+	if (window->mixed && !window->sorted)
+		sort_rows(window->rows, window->nrows, values);
+	window->sorted = true;
 
 	changes = palloc_extended(window->nrows * sizeof(SeriesChange),
 							  MCXT_ALLOC_HUGE);
 	for (int i = 0; i < window->nrows; i++)
 	{
 		const WindowRow *row = &window->rows[i];
-
-		changes[i].entry.at = row->at;
-		changes[i].entry.value =
-			(unsigned char *) window->values.data + row->value;
-		changes[i].entry.length = row->length;
-		changes[i].times = row->sign;
-		ordered &= i == 0 || row[-1].at < row->at;
-	}
-	/* mostly they are met in their order */
-	if (ordered)
-	{
-		*nchanges = window->nrows;
-		return changes;
-	}
-	sort_changes(changes, window->nrows);
-
-	for (int i = 0, next; i < window->nrows; i = next)
-	{
-		SeriesChange change = changes[i];
+		SeriesChange change = {row_entry(row, values), row->went ? -1 : 1};
 
 		CHECK_FOR_INTERRUPTS();
 
-		for (next = i + 1; next < window->nrows; next++)
+		if ((row->steps & step) == 0)
+			continue;
+		if (window->mixed && kept > 0)
 		{
-			if (series_compare(&change.entry, &changes[next].entry) != 0)
-				break;
-			change.times += changes[next].times;
+			SeriesChange *last = &changes[kept - 1];
+
+			if (series_compare(&last->entry, &change.entry) == 0)
+			{
+				last->times += change.times;
+				continue;
+			}
+			if (last->times == 0)
+				kept--;
 		}
-		if (change.times != 0)
-			changes[kept++] = change;
+		changes[kept++] = change;
 	}
+	if (kept > 0 && changes[kept - 1].times == 0)
+		kept--;
 	*nchanges = kept;
 	return changes;
+}
+
+/* row_entry() is a row as an entry of a series. */
+static inline SeriesEntry
+row_entry(const WindowRow *row, const char *values)
+{
+	return (SeriesEntry) {
+		.at = row->at,
+		.value = (const unsigned char *) values + row->value,
+		.length = row->length,
+	};
+}
+
+/* compare_rows() orders rows as a series has its entries. */
+static inline int
+compare_rows(const WindowRow *a, const WindowRow *b, const char *values)
+{
+	SeriesEntry left = row_entry(a, values);
+	SeriesEntry right = row_entry(b, values);
+
+	return series_compare(&left, &right);
 }
 
 /*

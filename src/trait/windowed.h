@@ -13,37 +13,44 @@
 #include "trait/aggregate.h"
 
 /*
- * An event that came, or went.  There are many of these at a time, so they are
- * small.
+ * An event that came, or went, and the steps that it concerns.  There are many
+ * of these at a time, so they are small.
  */
 typedef struct WindowRow
 {
 	TimestampTz at;
+	uint64		steps;			/* as in AggregateRow */
 	uint32		value;			/* where its value stands in 'values' */
-	uint32		length;
-	int32		sign;
+	uint32		length : 31;
+	uint32		went : 1;
 } WindowRow;
 
-/* The rows of a delta, in the order in which they were met. */
+/* The rows of a delta, in the order in which they were met until 'sorted'. */
 typedef struct WindowDelta
 {
-	bool		begun;
-	TypeCacheEntry *type;		/* NULL: rows are counted */
+	TypeCacheEntry *type;		/* of the values; NULL: only times are kept */
+	bool		mixed;			/* is a row not later than the one before? */
+	bool		sorted;			/* as series_compare() has it */
 	int			nrows;
 	int			room;
 	WindowRow  *rows;
 	StringInfoData values;
 } WindowDelta;
 
-/*
- * window_begin() begins a delta of values of a type, InvalidOid if only times
- * are kept, and window_note() notes that a row came or went.
- */
-extern void window_begin(WindowDelta *window, Oid type);
-extern void window_note(WindowDelta *window, Datum value, TimestampTz at,
-						int sign, MemoryContext memory);
+/* window_note() notes a row that has a time, and a value if these are kept. */
+extern void window_note(WindowDelta *window, const AggregateRow *row,
+						MemoryContext memory);
 
-/* The changes in order: the rows of an entry as one, none without effect. */
-extern SeriesChange *window_changes(const WindowDelta *window, int *nchanges);
+/* Aggregate.accumulate of those whose delta is a WindowDelta. */
+extern void window_accumulate(const Aggregate *self,
+							  const AggregateInput *input, void *delta,
+							  const AggregateRow *row, MemoryContext memory);
+
+/*
+ * The changes of a step, by its bit, in order: the rows of an entry as one,
+ * none without effect.  The delta is sorted if need be.
+ */
+extern SeriesChange *window_changes(WindowDelta *window, uint64 step,
+									int *nchanges);
 
 #endif							/* SEGMENT_WINDOWED_H */
