@@ -159,6 +159,12 @@ RESET ROLE;
 SELECT definition FROM segment.trait WHERE trait = 'soaps';
 SELECT * FROM segment.verify();
 
+-- the schemas of the extension keep their names: each INSERT finds tables by them
+ALTER SCHEMA segment RENAME TO other;
+ALTER SCHEMA segment_data RENAME TO other;
+ALTER SCHEMA cellar RENAME TO "Keller";
+ALTER SCHEMA "Keller" RENAME TO cellar;
+
 DROP VIEW answer, definitions;
 SELECT segment.drop_population('profile', cascade => true);
 DROP SCHEMA shop_ruled, cellar CASCADE;

@@ -114,13 +114,21 @@ settings_pin_all_rows(void)
 	return level;
 }
 
+int
+settings_pin_uncompiled(void)
+{
+	int			level = settings_pin_all_rows();
+
+	setting_save("jit", "off");
+	return level;
+}
+
 void
-settings_for_all(void)
+settings_take_memory(void)
 {
 	int			most = Max(work_mem, maintenance_work_mem / STEPS_OF_QUERY);
 
 	setting_save("work_mem", psprintf("%dkB", most));
-	setting_save("jit", "off");
 }
 
 /*

@@ -460,10 +460,16 @@ extern void setting_save(const char *name, const char *value);
 
 /*
  * Let a query over a whole population use as much memory as CREATE INDEX,
- * until the level of settings is left.  It is not compiled: to compile the
- * hundreds of expressions of a dozen sources takes a minute.
+ * until the level of settings is left.
  */
-extern void settings_for_all(void);
+extern void settings_take_memory(void);
+
+/*
+ * settings_pin_uncompiled() is settings_pin_all_rows() without JIT, for
+ * queries over a whole population: to compile the hundreds of expressions of a
+ * dozen sources takes a minute.
+ */
+extern int	settings_pin_uncompiled(void);
 
 /* image.c: values byte by byte -------------------------------------------- */
 

@@ -93,7 +93,8 @@ segment_verify(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	before = act_as_owner(population->oid);
-	settings_for_all();
+	settings_take_memory();
+	setting_save("jit", "off");
 	foreach(lc, source_names(population))
 	{
 		const Source *source = source_by_name(population, lfirst(lc));

@@ -12,6 +12,7 @@
  *		ALTER TABLE segment_data.profile
  *			RENAME wake_at TO due						refused
  *		DROP INDEX segment_data.profile_wake_at_idx		refused
+ *		ALTER SCHEMA segment_data RENAME TO other		refused
  *
  * CASCADE drops no such table either: it would take away what customers have.
  * But it goes with its population, and where our triggers were dropped before:
@@ -38,6 +39,7 @@
 #include "profile/profile.h"
 
 static bool is_of_column(const AlterTableCmd *command);
+static void check_schema(const char *name);
 
 void
 kept_begin(const GuardStatement *statement)
@@ -60,6 +62,8 @@ kept_begin(const GuardStatement *statement)
 		population_check_column(RangeVarGetRelid(rename->relation, NoLock,
 												 true),
 								rename->subname);
+	else if (IsA(rename, RenameStmt) && rename->renameType == OBJECT_SCHEMA)
+		check_schema(rename->subname);
 	else if (IsA(drop, DropStmt) && drop->removeType == OBJECT_INDEX)
 		foreach(lc, drop->objects)
 		{
@@ -93,6 +97,18 @@ is_of_column(const AlterTableCmd *command)
 		default:
 			return command->subtype == AT_SetExpression;
 	}
+}
+
+/* check_schema() refuses another name for a schema of the extension. */
+static void
+check_schema(const char *name)
+{
+	if (strcmp(name, SEGMENT_SCHEMA) == 0 ||
+		strcmp(name, SEGMENT_DATA_SCHEMA) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot rename schema \"%s\"", name),
+				 errdetail("Extension \"segment\" finds its tables by this name, and so does each statement that writes an attached table.")));
 }
 
 void

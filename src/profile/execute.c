@@ -38,8 +38,7 @@ population_execute(const Population *population, const char *sql)
 {
 	Actor		before = act_as_owner(population->oid);
 
-	(void) settings_pin_all_rows();
-	setting_save("jit", "off");
+	(void) settings_pin_uncompiled();
 	protected_define_begin();
 	catalog_execute_as_user(sql, 0, NULL, NULL, NULL);
 	protected_write_end();
@@ -65,8 +64,7 @@ population_write(const Population *population, const char *sql)
 	CachedPlan *statements;
 	ListCell   *lc;
 
-	(void) settings_pin_all_rows();
-	setting_save("jit", "off");
+	(void) settings_pin_uncompiled();
 	plan = SPI_prepare(sql, 0, NULL);
 	statements = plan == NULL ? NULL : SPI_plan_get_cached_plan(plan);
 	if (statements == NULL)

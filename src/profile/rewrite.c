@@ -144,7 +144,7 @@ population_rewrite(const Population *population, const char *sql)
 	char		persistence;
 	Relation	relation = table_open(base, NoLock);
 
-	(void) settings_pin_all_rows();
+	(void) settings_pin_uncompiled();
 	CheckTableNotInUse(relation, "ALTER TABLE");
 	frozen = relation->rd_rel->relfrozenxid;
 	multis = relation->rd_rel->relminmxid;
@@ -230,7 +230,7 @@ read_query(Rewriter *rewriter, const char *sql)
 		elog(ERROR, "could not prepare \"%s\": %s",
 			 sql, SPI_result_code_string(SPI_result));
 	/* not for the planner: it prefers hashing to a sorted index then */
-	settings_for_all();
+	settings_take_memory();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	CommandCounterIncrement();
 	UpdateActiveSnapshotCommandId();

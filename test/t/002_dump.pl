@@ -233,6 +233,15 @@ for my $way ([ 'linked_again', 'pg_restore', '-j2', '-e', "$dumps/linked.dump", 
 	is($node->safe_psql($database, 'SELECT * FROM tea_lovers ORDER BY 1; SELECT * FROM segment.verify()'), "1\n3", "$database: nothing is wrong then");
 }
 
+# over what is there, which is taken apart object by object
+{
+	local $ENV{PGOPTIONS} = '-c session_replication_role=replica';
+
+	$node->command_ok([ 'pg_restore', '--clean', '--if-exists', '-1', "$dumps/linked.dump", '-d', 'linked_again' ], 'linked_again: restores over itself');
+}
+is($node->safe_psql('linked_again', 'SELECT * FROM profile ORDER BY 1; SELECT * FROM segment.verify()'), "1|11|2\n2|9|1\n3|0|0", 'linked_again: as it was dumped');
+is($node->safe_psql('linked_again', 'SELECT source, captured FROM segment.stat_source ORDER BY 1'), "dear|t\nlines|t\norders|t", 'linked_again: and captured');
+
 $node->stop;
 done_testing();
 
