@@ -63,6 +63,8 @@ static void add_kept(const Tiering *tiering, TierKnown *one,
 					 TupleTableSlot *row);
 static void add_step(const Tiering *tiering, TierKnown *one,
 					 TupleTableSlot *row);
+static void order_steps(TierKnown *known);
+static void swap_steps(TierKnown *known, int a, int b);
 static void split_steps(TierKnown *known, TimestampTz now);
 static void add_event(const Tiering *tiering, TierKnown *known,
 					  TimestampTz at, Datum value);
@@ -125,6 +127,7 @@ tier_standings(Tiering *tiering, const TierCustomer *customers, int count)
 			past += step_of_row(tiering, row).at <= customers[i].at;
 		}
 		one->last = DT_NOBEGIN;
+		order_steps(one);
 		split_steps(one, customers[i].at);
 	}
 	for (int i = 0; i < lengthof(looked); i++)
@@ -195,13 +198,10 @@ add_kept(const Tiering *tiering, TierKnown *one, TupleTableSlot *row)
 	one->nkept++;
 }
 
-/* add_step() adds a step, in the order of time. */
+/* add_step() adds a step, behind the others. */
 static void
 add_step(const Tiering *tiering, TierKnown *one, TupleTableSlot *row)
 {
-	TierStep	step = step_of_row(tiering, row);
-	int			place;
-
 	if (one->nsteps == one->room_steps)
 	{
 		one->room_steps = Max(one->room_steps * 2, 4);
@@ -221,16 +221,43 @@ add_step(const Tiering *tiering, TierKnown *one, TupleTableSlot *row)
 								   sizeof(TimestampTz) * one->room_steps);
 		}
 	}
-	place = one->nsteps++;
-	for (; place > 0 && one->steps[place - 1].at > step.at; place--)
-	{
-		one->steps[place] = one->steps[place - 1];
-		one->nexts[place] = one->nexts[place - 1];
-		one->aheads[place] = one->aheads[place - 1];
-	}
-	one->nexts[place] = datumCopy(row->tts_values[STEP_NEXT], false, -1);
-	one->steps[place] = step;
-	one->aheads[place] = DatumGetTimestampTz(row->tts_values[STEP_AHEAD]);
+	one->nexts[one->nsteps] = datumCopy(row->tts_values[STEP_NEXT], false, -1);
+	one->steps[one->nsteps] = step_of_row(tiering, row);
+	one->aheads[one->nsteps] =
+		DatumGetTimestampTz(row->tts_values[STEP_AHEAD]);
+	one->nsteps++;
+}
+
+/*
+ * order_steps() puts steps in the order of time.  The index has given the last
+ * one first, so that they are in order when they are turned round; a table
+ * without one gives them in any order.
+ */
+static void
+order_steps(TierKnown *known)
+{
+	for (int i = 0, j = known->nsteps - 1; i < j; i++, j--)
+		swap_steps(known, i, j);
+	for (int i = 1; i < known->nsteps; i++)
+		for (int j = i; j > 0 &&
+			 known->steps[j - 1].at > known->steps[j].at; j--)
+			swap_steps(known, j - 1, j);
+}
+
+/* swap_steps() lets two steps change places. */
+static void
+swap_steps(TierKnown *known, int a, int b)
+{
+	TierStep	step = known->steps[a];
+	Datum		next = known->nexts[a];
+	TimestampTz ahead = known->aheads[a];
+
+	known->steps[a] = known->steps[b];
+	known->nexts[a] = known->nexts[b];
+	known->aheads[a] = known->aheads[b];
+	known->steps[b] = step;
+	known->nexts[b] = next;
+	known->aheads[b] = ahead;
 }
 
 /*
