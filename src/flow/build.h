@@ -157,6 +157,14 @@ extern void build_write_all(const Build *build, const BuildWriting *writing);
 extern void build_begin_portion(void);
 extern void build_end_portion(void);
 
+/*
+ * build_lock_sources() locks the sources for reading, to the end of the
+ * portion.  It is for who reads them with profiles locked: whoever writes to a
+ * source has locked it before profiles, too.  Returns the population as it is
+ * then.
+ */
+extern const Population *build_lock_sources(const Build *build);
+
 /* Milliseconds that a portion is to take. */
 #define BUILD_PORTION_TIME	15
 

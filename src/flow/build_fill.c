@@ -360,9 +360,9 @@ write_changed(const Build *build, const Population *population, int pass,
 			  int64 after, int64 upto)
 {
 	int			level = NewGUCNestLevel();
-	const char *key = pstrdup(quote_identifier(population->key));
-	char	   *base = population_base_name(population);
-	Oid			array = get_array_type(population->key_type);
+	const char *key;
+	char	   *base;
+	Oid			array;
 	StringInfoData set;
 	StringInfoData from;
 	char	   *ords;
@@ -371,6 +371,10 @@ write_changed(const Build *build, const Population *population, int pass,
 	ListCell   *column;
 	int64		written = 0;
 
+	population = build_lock_sources(build);
+	key = pstrdup(quote_identifier(population->key));
+	base = population_base_name(population);
+	array = get_array_type(population->key_type);
 	use_indexes();
 	population_select(population,
 					  psprintf("SELECT array_agg(l.ord)::text,"

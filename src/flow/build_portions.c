@@ -134,6 +134,22 @@ build_begin_portion(void)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 }
 
+const Population *
+build_lock_sources(const Build *build)
+{
+	const Population *population = population_by_name(build->population);
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+	{
+		const Source *source = source_by_name(population, lfirst(lc));
+
+		if (source != NULL && source->missing == NULL)
+			source_lock(source, AccessShareLock);
+	}
+	return population_by_name(build->population);
+}
+
 void
 build_end_portion(void)
 {

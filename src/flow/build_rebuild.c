@@ -158,17 +158,18 @@ static int64
 read_portion(const Build *build, const Population *population, int pass,
 			 int64 after, int64 upto)
 {
-	char	   *query = psprintf("SELECT p.%s FROM %s AS p WHERE p.ord > "
-								 INT64_FORMAT " AND p.ord <= " INT64_FORMAT,
-								 quote_identifier(population->key),
-								 population_base_name(population), after,
-								 upto);
+	char	   *query;
 	Datum	   *all;
 	Datum	   *mine;
 	uint64		nall;
 	uint64		nmine;
 	uint64		i = 0;
 
+	population = build_lock_sources(build);
+	query = psprintf("SELECT p.%s FROM %s AS p WHERE p.ord > " INT64_FORMAT
+					 " AND p.ord <= " INT64_FORMAT,
+					 quote_identifier(population->key),
+					 population_base_name(population), after, upto);
 	population_select(population, query);
 	all = build_take_keys(population, &nall);
 	population_select(population,
@@ -210,7 +211,7 @@ read_locked(const Build *build)
 	{
 		CHECK_FOR_INTERRUPTS();
 		build_begin_portion();
-		read_keys_anew(population_by_name(build->population), lfirst(lc), 1);
+		read_keys_anew(build_lock_sources(build), lfirst(lc), 1);
 		build_end_portion();
 	}
 	locked->keys = NIL;
@@ -262,7 +263,7 @@ read_staged(const Build *build, int64 total)
 
 		CHECK_FOR_INTERRUPTS();
 		build_begin_portion();
-		population = population_by_name(build->population);
+		population = build_lock_sources(build);
 		population_select(population,
 						  psprintf("SELECT s.key FROM %s AS s"
 								   " WHERE s.n > " INT64_FORMAT
