@@ -223,8 +223,14 @@ one_customer()
 		one_statement update "$rows" "UPDATE orders SET amount = amount - 2 WHERE amount > 0"
 		one_statement forget "$rows" "DELETE FROM orders WHERE amount < 0"
 		one_statement delete "$rows" "DELETE FROM orders"
+		# each order reaches a tier and, a day later, leaves it: two steps
+		sql -d one -c "SELECT segment.create_tiering('club', 'sum(orders.amount)', 'last 1 day', '1 day')" \
+			-c "SELECT segment.create_tier('club', 'gold', 5)" >/dev/null
+		one_statement rise "$rows" "INSERT INTO orders (customer_id, ordered_at, amount, status, drink)
+			SELECT 1, now() + i * interval '10 days', 10, 'paid', 'espresso' FROM generate_series(1, $rows) AS i"
+		one_statement fall "$rows" "DELETE FROM orders"
 	done
-	for what in insert refund update forget delete; do
+	for what in insert refund update forget delete rise fall; do
 		aim "$what of $(scaled 100000) rows, us a row" "of $(scaled 10000)" "$(median one_$what "$(scaled 100000)")" "<" "$(median one_$what "$(scaled 10000)")" 1.5
 	done
 }
