@@ -158,6 +158,13 @@ FROM generate_series(16, 17) AS ord;
 SELECT segment.ords('\x00');
 SELECT segment.ords('\x000000000000000000');
 SELECT segment.ords('\x00000000000000000000000000000000ff00000000000000');
+-- a thousand chunks of which all are members are a few bytes, and too much for an array
+\set all_of_chunk '\'\\x013b300100030000ffff0100ffff01000000ffff01000000ffff\''
+SELECT length(members) < 100000 AS short, segment.is_stored_member('p', 'a', members, 134000000) AS member
+FROM segment.pack_members((SELECT array_agg(n) FROM generate_series(-1, 1024) AS n),
+                          (SELECT array_agg(:all_of_chunk::bytea) FROM generate_series(-1, 1024)), NULL) AS members;
+SELECT segment.ords(segment.pack_members((SELECT array_agg(n) FROM generate_series(-1, 1024) AS n),
+                                         (SELECT array_agg(:all_of_chunk::bytea) FROM generate_series(-1, 1024)), NULL));
 
 -- a table that somebody has altered makes plans worse, not errors
 SELECT chunks FROM segment.membership WHERE population = 'profile' \gset

@@ -118,12 +118,20 @@ Datum
 segment_ords(PG_FUNCTION_ARGS)
 {
 	MemberSet  *set = unpack(PG_GETARG_BYTEA_PP(0));
-	int64		count;
-	int64	   *ords = members_list(set, &count);
-	Datum	   *values = MemoryContextAllocHuge(CurrentMemoryContext,
-												sizeof(Datum) *
-												Max(count, 1));
+	int64		count = members_count(set);
+	int64	   *ords;
+	Datum	   *values;
 
+	/* a few bytes may be millions of members */
+	if (count > MaxArraySize)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("an array has no room for " INT64_FORMAT " members",
+						count),
+				 errdetail("It has at most %d elements.",
+						   (int) MaxArraySize)));
+	ords = members_list(set, &count);
+	values = palloc(sizeof(Datum) * Max(count, 1));
 	for (int64 i = 0; i < count; i++)
 		values[i] = Int64GetDatum(ords[i]);
 	pfree(ords);
