@@ -93,12 +93,8 @@ backfill_attach(const Source *source)
 	const Population *population = source->population;
 	List	   *readings = list_make1(reading_with_rows(source, NIL));
 	int64		without_key = count_without_key(source);
-	int64		last_ord;
+	int64		last_ord = highest_ord(population);
 
-	population_select(population,
-					  psprintf("SELECT max(ord) FROM %s",
-							   population_base_name(population)));
-	last_ord = result_number(1);
 	if (population_may_rewrite(population) &&
 		readings_concern_most(population, readings))
 		write_anew(population, readings, list_make1("source_rows"),
@@ -174,6 +170,14 @@ result_number(int column)
 									   SPI_tuptable->tupdesc, column, &isnull);
 
 	return isnull ? 0 : DatumGetInt64(number);
+}
+
+int64
+highest_ord(const Population *population)
+{
+	population_select(population, psprintf("SELECT max(ord) FROM %s",
+										   population_base_name(population)));
+	return result_number(1);
 }
 
 void

@@ -75,10 +75,7 @@ build_note_times(const Build *build, const char *audience)
 
 	if (!audience_by_name(population, audience)->time_dependent)
 		return;
-	population_select(population,
-					  psprintf("SELECT max(ord) FROM %s",
-							   population_base_name(population)));
-	highest = result_number(1);
+	highest = highest_ord(population);
 	build_note_phase(population, BUILD_TIMES, highest);
 	ranges = note_all(build, highest);
 	while (ranges != NIL)

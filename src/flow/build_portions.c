@@ -44,12 +44,8 @@ build_write_all(const Build *build, const BuildWriting *writing)
 	const Population *population = population_by_name(build->population);
 	int			size = writing->begin;
 	int64		done = 0;
-	int64		highest;
+	int64		highest = highest_ord(population);
 
-	population_select(population,
-					  psprintf("SELECT max(ord) FROM %s",
-							   population_base_name(population)));
-	highest = result_number(1);
 	for (int pass = 0; pass < writing->passes; pass++)
 	{
 		int64		after = 0;

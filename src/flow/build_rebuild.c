@@ -140,10 +140,7 @@ begin(Build *build)
 	if (!build_goes_on(build, population))
 		build->number++;
 	definer_lock(definer, &(Affected) {.columns = true});
-	population = population_of(definer);
-	population_select(population, psprintf("SELECT max(ord) FROM %s",
-										   population_base_name(population)));
-	highest = result_number(1);
+	highest = highest_ord(population_of(definer));
 	build_note(build, BUILD_WRITING);
 	definer_end(definer);
 	build_commit();

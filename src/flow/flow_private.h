@@ -282,6 +282,9 @@ extern char *values_differ(const TraitColumn *column, const char *a,
 /* result_number() is a number of the one row just selected; 0 for NULL. */
 extern int64 result_number(int column);
 
+/* highest_ord() is the highest ord of a profile; 0 if there is none. */
+extern int64 highest_ord(const Population *population);
+
 /* backfill_traits() fills stored traits (names, char *) from their sources. */
 extern void backfill_traits(const Population *population, List *stored);
 
