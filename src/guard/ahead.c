@@ -39,7 +39,8 @@
 static void before_rename(const RenameStmt *rename);
 static void before_alter(const AlterTableStmt *alter);
 static void before_drop(const DropStmt *drop);
-static void hold(const RangeVar *table, const char *column);
+static Oid	own_table(const RangeVar *name);
+static void hold(Oid relid, const char *column);
 
 void
 ahead_begin(const GuardStatement *statement)
@@ -65,9 +66,9 @@ static void
 before_rename(const RenameStmt *rename)
 {
 	if (rename->renameType == OBJECT_COLUMN)
-		hold(rename->relation, rename->subname);
+		hold(own_table(rename->relation), rename->subname);
 	else if (rename->renameType == OBJECT_TABLE)
-		hold(rename->relation, NULL);
+		hold(own_table(rename->relation), NULL);
 }
 
 /* before_alter() does before columns get other values, or go. */
@@ -83,7 +84,7 @@ before_alter(const AlterTableStmt *alter)
 		if (is_of_values(command) ||
 			(command->subtype == AT_DropColumn &&
 			 command->behavior == DROP_CASCADE))
-			hold(alter->relation, command->name);
+			hold(own_table(alter->relation), command->name);
 	}
 }
 
@@ -97,29 +98,36 @@ before_drop(const DropStmt *drop)
 		return;
 	foreach(lc, drop->objects)
 	{
-		RangeVar   *table = makeRangeVarFromNameList(lfirst(lc));
-		Oid			relid = RangeVarGetRelid(table, NoLock, true);
+		Oid			relid = own_table(makeRangeVarFromNameList(lfirst(lc)));
 
-		hold(table, NULL);
-		if (OidIsValid(relid) &&
-			object_ownercheck(RelationRelationId, relid, GetUserId()))
+		hold(relid, NULL);
+		if (OidIsValid(relid))
 			flow_lock_population(relid);
 	}
 }
 
+/* own_table() is a table of the user's; InvalidOid if it is none. */
+static Oid
+own_table(const RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+
+	return OidIsValid(relid) &&
+		object_ownercheck(RelationRelationId, relid, GetUserId()) ?
+		relid : InvalidOid;
+}
+
 /*
  * hold() holds the populations that read a column of a table, or the table if
- * that is NULL; with the table go its heirs.
+ * the column is NULL; with the table go its heirs.
  */
 static void
-hold(const RangeVar *table, const char *column)
+hold(Oid relid, const char *column)
 {
-	Oid			relid = RangeVarGetRelid(table, NoLock, true);
 	List	   *heirs;
 	ListCell   *lc;
 
-	if (!OidIsValid(relid) ||
-		!object_ownercheck(RelationRelationId, relid, GetUserId()))
+	if (!OidIsValid(relid))
 		return;
 	heirs = find_all_inheritors(relid, NoLock, NULL);
 	foreach(lc, source_tables_attached())

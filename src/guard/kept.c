@@ -87,7 +87,6 @@ is_of_column(const AlterTableCmd *command)
 	switch (command->subtype)
 	{
 		case AT_DropColumn:
-		case AT_AlterColumnType:
 		case AT_ColumnDefault:
 		case AT_SetNotNull:
 		case AT_AddIdentity:
@@ -95,7 +94,7 @@ is_of_column(const AlterTableCmd *command)
 		case AT_DropExpression:
 			return true;
 		default:
-			return command->subtype == AT_SetExpression;
+			return is_of_values(command);
 	}
 }
 
@@ -154,8 +153,9 @@ kept_check_altered(const GuardStatement *statement)
 			get_rel_relkind(relid) != RELKIND_RELATION)
 			continue;
 		flow_keeper_check(relid);
-		if (data_table_is_guarded(relid))
-			membership_check_table(relid);
+		if (!data_table_is_guarded(relid))
+			continue;
+		membership_check_table(relid);
 		population_check_table(relid);
 	}
 }

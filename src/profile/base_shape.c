@@ -75,8 +75,7 @@ population_check_index(Oid index, Oid relid)
 void
 population_check_table(Oid relid)
 {
-	const Population *population = data_table_is_guarded(relid) ?
-		population_lookup(relid) : NULL;
+	const Population *population = population_lookup(relid);
 	Relation	base;
 
 	if (population == NULL)

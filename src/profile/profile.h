@@ -221,7 +221,7 @@ extern bool data_table_is_guarded(Oid relid);
  * Raise an error if a table is the base table of a population, and its owner
  * may not alter a column of it, drop an index of it, or has made of it a table
  * in which profiles cannot be kept.  The first two are to be asked before that
- * is done.
+ * is done; the last one of a table that is guarded.
  */
 extern void population_check_column(Oid relid, const char *column);
 extern void population_check_index(Oid index, Oid relid);
