@@ -16,6 +16,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/int.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -150,8 +151,12 @@ request_text(const char *function, FunctionCallInfo fcinfo,
 		}
 		getTypeOutputInfo(type, &output, &unused);
 		value = OidOutputFunctionCall(output, PG_GETARG_DATUM(argument));
-		/* with its length, as there may be bars in it */
-		appendStringInfo(&text, "%d:%s", (int) strlen(value), value);
+		/*
+		 * With its length, as there may be bars in it.  Letters and not bytes,
+		 * for what is restored into a database of another encoding is the
+		 * same request.
+		 */
+		appendStringInfo(&text, "%d:%s", pg_mbstrlen(value), value);
 	}
 	return text.data;
 }

@@ -84,6 +84,16 @@ for my $way (qw(--section=data --jobs=2))
 	is(wrong('copy'), '', 'all agrees');
 }
 
+# in a database of another encoding a request is the same, and so are samples
+my $letters = q{SET client_encoding = 'UTF8';
+	SELECT segment.earn('club', 5, 7, ref => 'smørrebrød', token => 'kvittering på 7'), (SELECT count(*) FROM guest g WHERE g @@ 'bucket("påske") < 50')};
+my $said = $node->safe_psql('postgres', $letters);
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $node->basedir . '/letters.dump', 'postgres' ], 'letters are dumped');
+$node->safe_psql('postgres', q{CREATE DATABASE letters TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'});
+$node->command_ok([ 'pg_restore', '-e', '-d', 'letters', $node->basedir . '/letters.dump' ], 'and restored in another encoding');
+is($node->safe_psql('letters', $letters), $said, 'where a token is remembered, and samples are the same');
+is(wrong('letters'), '', 'all agrees');
+
 # two phases
 $node->safe_psql('postgres', q{BEGIN; SELECT segment.redeem('club', 20, 100); PREPARE TRANSACTION 'a'});
 $node->safe_psql('postgres', q{BEGIN; SELECT segment.redeem('club', 19, 100); PREPARE TRANSACTION 'b'});
