@@ -99,8 +99,19 @@ SELECT * FROM points;
 SELECT sum(points) FROM grants;
 SELECT * FROM segment.verify_program('club');
 
+-- orders that are put away do not take back what they have earned
+INSERT INTO orders (order_id, customer_id, amount, status) VALUES (9001, 1, 70, 'paid'), (9002, 2, 80, 'paid');
+SELECT * FROM points;
+SET segment.capture = off;
+DELETE FROM orders;
+RESET segment.capture;
+CALL segment.rebuild_concurrently();
+SELECT * FROM points;
+SELECT * FROM segment.verify();
+SELECT * FROM segment.verify_program('club');
+
 -- what cannot earn is refused when the rule is made
-CREATE TABLE visits (id bigint, customer_id bigint, at timestamptz, points text);
+CREATE TABLE visits (id bigint, customer_id bigint, at timestamptz UNIQUE, points text, weight float8 UNIQUE, days daterange UNIQUE);
 CREATE INDEX ON visits (customer_id, at);
 SELECT segment.attach_source('visits', at => 'at');
 \getenv abs_srcdir PG_ABS_SRCDIR
@@ -109,7 +120,7 @@ SELECT segment.attach_source('visits', at => 'at');
 \pset format unaligned
 \pset tuples_only on
 SELECT outcome(format('SELECT segment.create_earning(''club'', ''x'', %s)', what)) FROM unnest(ARRAY['NULL, ref => ''order_id''', '''orders.amount''',
-    '''orders.amount'', ref => ''status''', '''visits.id'', ref => ''id''', '''orders.amont'', ref => ''order_id''', '''purchases.amount'', ref => ''id''',
+    '''orders.amount'', ref => ''status''', '''visits.id'', ref => ''id''', '''visits.id'', ref => ''at''', '''visits.id'', ref => ''weight''', '''visits.id'', ref => ''days''', '''orders.amont'', ref => ''order_id''', '''purchases.amount'', ref => ''id''',
     '''orders.status'', ref => ''order_id''', '''orders.amount in last 3 days'', ref => ''order_id''', '''orders.amount + visits.id'', ref => ''order_id''',
     '''orders.amount'', ''in audience nobody'', ref => ''order_id''', '''orders.amount'', ref => ''order_id'', expires => ''soon''',
     '''club_entry.points'', ref => ''entry''', '''3'', ref => ''order_id''']) AS what;

@@ -44,7 +44,10 @@ CREATE INDEX ON letters (customer_id, at);
 SELECT segment.attach_source('letters', at => 'at');
 SELECT segment.create_earning('club', repeat('l', 63)::name, 'letters.amount', ref => 'letter');
 INSERT INTO letters SELECT decode(noise(2 * bytes), 'hex'), 1 FROM unnest('{10,1299,1300,2600}'::int[]) AS bytes;
+-- in whatever way a session writes bytes
+SET bytea_output = 'escape';
 UPDATE letters SET amount = 2;
+RESET bytea_output;
 SELECT length(ref), points FROM segment_data.guest_club_granted WHERE rule ~ 'lll' ORDER BY 1;
 DELETE FROM letters;
 

@@ -16,17 +16,21 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "filter/filter.h"
 #include "loyalty/rules_private.h"
 
+static Expr *as_ref(Expr *expr, const Rule *rule);
 static Expr *as_type(Expr *expr, Oid type, const Rule *rule);
+static Const *text_const(const char *text);
 
 List *
 rules_read(const Population *population)
@@ -161,7 +165,60 @@ rule_bind(const Source *source, const Rule *rule, Expr **amount, Expr **ref)
 		return;
 	column = filter_node_with(FILTER_COLUMN, rule->ref, -1, 0, NULL);
 	scope = source_scope(source, NULL);
-	*ref = as_type(filter_compile_operand(column, scope), TEXTOID, rule);
+	*ref = as_ref(filter_compile_operand(column, scope), rule);
+}
+
+/*
+ * as_ref() converts a value by which a row is known again to text.
+ *
+ * It has to be the same in each session: so bytes are written in one way, and
+ * what is written as a setting says (times, floating-point numbers, money, and
+ * what is made of others) is refused.
+ */
+static Expr *
+as_ref(Expr *expr, const Rule *rule)
+{
+	Oid			type = getBaseType(exprType((Node *) expr));
+
+	if (type == BYTEAOID)
+	{
+		FuncExpr   *hex = makeFuncExpr(F_ENCODE, TEXTOID,
+									   list_make2(expr, text_const("hex")),
+									   InvalidOid, InvalidOid,
+									   COERCE_EXPLICIT_CALL);
+
+		return (Expr *) makeFuncExpr(F_TEXTCAT, TEXTOID,
+									 list_make2(text_const("\\x"), hex),
+									 DEFAULT_COLLATION_OID,
+									 DEFAULT_COLLATION_OID,
+									 COERCE_EXPLICIT_CALL);
+	}
+	switch (TypeCategory(type))
+	{
+		case TYPCATEGORY_ARRAY:
+		case TYPCATEGORY_COMPOSITE:
+		case TYPCATEGORY_DATETIME:
+		case TYPCATEGORY_RANGE:
+		case TYPCATEGORY_TIMESPAN:
+			break;
+		default:
+			if (type != FLOAT4OID && type != FLOAT8OID && type != MONEYOID)
+				return as_type(expr, TEXTOID, rule);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("rows cannot be known again by column \"%s\" of type %s",
+					rule->ref, format_type_be(type)),
+			 errdetail("Sessions write values of this type in several ways."),
+			 errhint("Name a column of whole numbers, texts or uuids with ref => '...'.")));
+}
+
+/* text_const() makes a constant that is text. */
+static Const *
+text_const(const char *text)
+{
+	return makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
+					 CStringGetTextDatum(text), false, false);
 }
 
 /*

@@ -67,7 +67,7 @@ my @table = (
 	[ argument => qr/^Choose a longer hold or a shorter period; .*: (hold => 'none')$/ ],
 	[ argument => qr/^Write (below => '.*'), if it is to be below that one\.$/ ],
 	[ argument => qr/^For example ((?:until|unit|amount) => '[\w. ]+')\.$/ ],
-	[ argument => qr/^Name the column of the primary key with (ref => '\.\.\.')\.$/ ],
+	[ argument => qr/^Name (?:the column of the primary key|a column of whole numbers, texts or uuids) with (ref => '\.\.\.')\.$/ ],
 	[ argument => qr/^Say why with (note => '\.\.\.')\.$/ ],
 	[ argument => qr/^(?:Drop these first, or use|Use) (cascade => true) to drop them too[.;]/ ],
 
