@@ -99,7 +99,7 @@ CREATE TABLE zones AS SELECT z FROM unnest(ARRAY['UTC', 'Europe/Copenhagen', 'Am
 CREATE FUNCTION compare_in_zones(expression text, OUT zone text, OUT tried bigint, OUT missing bigint, OUT wrong bigint)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 BEGIN
-    FOR zone IN SELECT z FROM sums.zones LOOP
+    FOR zone IN SELECT z FROM sums.zones ORDER BY z COLLATE "C" LOOP
         -- CET is an abbreviation, and a zone only where those of old are installed
         PERFORM set_config('timezone', coalesce((SELECT name FROM pg_timezone_names WHERE name = zone), 'Europe/Brussels'), true);
         SELECT c.tried, c.missing, c.wrong FROM sums.compare(replace(expression, '%zone', quote_literal(zone))) AS c
@@ -119,13 +119,13 @@ $$;
 SELECT c.* FROM operators, compare_in_zones(format($$
     SELECT format('%%L::timestamptz %2$s %%L::interval', t, s) AS theirs, format('segment.%1$s(%%L::timestamptz, %%L::interval)', t, s) AS mine
     FROM sums.times, sums.spans WHERE sums.comparable('%2$s', t::text, s)$$, name, sign)) AS c
-WHERE name IN ('add', 'subtract');
+WHERE name IN ('add', 'subtract') ORDER BY name, zone COLLATE "C";
 SELECT c.* FROM operators, compare_in_zones(format($$
     SELECT format('%%L::timestamptz %2$s %%L::interval', t, s) AS theirs,
         format('segment.%1$s(%%L, %%L::timestamptz, %%L::interval)', %%zone, t, s) AS mine
     FROM sums.times, sums.spans WHERE sums.comparable('%2$s', t::text, s) AND %%zone <> 'CET'
         AND (NOT isfinite(t) OR t BETWEEN '4714-11-26 00:00:00+00 BC' AND '294276-12-30 00:00:00+00')$$,
-    name, sign)) AS c WHERE name IN ('add', 'subtract');
+    name, sign)) AS c WHERE name IN ('add', 'subtract') ORDER BY name, zone COLLATE "C";
 SELECT name, c.* FROM operators, compare(format($$
     SELECT format('%%L::timestamp %2$s %%L::interval', t, s) AS theirs, format('segment.%1$s(%%L::timestamp, %%L::interval)', t, s) AS mine
     FROM sums.locals, sums.spans WHERE sums.comparable('%2$s', t::text, s)

@@ -22,8 +22,9 @@ MERGE INTO sale USING (VALUES (3), (4)) AS v (id) ON v.id = sale.id
 WHEN MATCHED THEN UPDATE SET amount = 40
 WHEN NOT MATCHED THEN INSERT VALUES (4, 40)
 RETURNING new.id, old @@ 'amount = 30' AS was, new @@ 'amount = 40' AS "is";
-DELETE FROM sale WHERE id IN (2, 3)
-RETURNING id, old @@ 'amount = 40' AS old, new @@ 'amount = 40' AS new, new @@ 'not amount = 40' AS new_not, sale @@ 'amount = 40' AS itself;
+WITH gone AS (DELETE FROM sale WHERE id IN (2, 3)
+RETURNING id, old @@ 'amount = 40' AS old, new @@ 'amount = 40' AS new, new @@ 'not amount = 40' AS new_not, sale @@ 'amount = 40' AS itself)
+SELECT * FROM gone ORDER BY id;
 EXPLAIN (VERBOSE, COSTS OFF) UPDATE sale SET amount = 50 WHERE sale @@ 'id = 4'
 RETURNING old @@ 'amount = 1', new @@ 'amount = 2', sale @@ 'amount = 3';
 

@@ -76,7 +76,7 @@ BEGIN
     INSERT INTO written VALUES ('after');
 END $$;
 RESET max_stack_depth;
-SELECT * FROM written;
+SELECT * FROM written ORDER BY 1;
 
 SELECT segment.drop_population('caught', cascade => true);
 SET client_min_messages = warning;

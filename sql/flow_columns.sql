@@ -266,7 +266,7 @@ SELECT segment.attach_source('visits', at => 'visited_at', population => 'visito
 INSERT INTO visits SELECT string_agg(md5(i::text), ''), now() FROM generate_series(1, 81) i;
 INSERT INTO visits SELECT left(string_agg(md5(i::text), ''), 2600), now() FROM generate_series(1, 100) i;
 INSERT INTO visits VALUES (repeat('x', 2601), now());
-SELECT length(visitor) FROM visitors;
+SELECT length(visitor) FROM visitors ORDER BY 1;
 CREATE TABLE clicks (visitor text, clicked_at timestamptz);
 INSERT INTO clicks VALUES (repeat('x', 2601), now());
 SELECT segment.attach_source('clicks', at => 'clicked_at', population => 'visitors');

@@ -291,7 +291,7 @@ SET segment.now = '2028-02-12 00:00+00';
 SET segment.capture = off;
 INSERT INTO orders VALUES (22, 3, 50, '2028-02-10');
 RESET segment.capture;
-SELECT * FROM segment.verify();
+SELECT * FROM segment.verify() ORDER BY source, definition, key;
 SELECT segment.is_member('frequent', 3), segment.is_member('monthly', 3);
 SELECT swept, due FROM segment.tick();
 SELECT * FROM news();

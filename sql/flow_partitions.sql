@@ -64,7 +64,8 @@ UPDATE visit_may_home SET seconds = seconds + 1;
 SELECT * FROM wrong();
 UPDATE visit SET at = at - interval '1 month', seconds = seconds + 1 WHERE customer_id = 6 AND at >= '2026-05-01+00';
 UPDATE visit_may SET page = 'home' WHERE customer_id IN (2, 4);
-UPDATE visit SET at = '2026-05-20+00', customer_id = 7 WHERE customer_id = 3 RETURNING customer_id, at, page;
+WITH moved AS (UPDATE visit SET at = '2026-05-20+00', customer_id = 7 WHERE customer_id = 3 RETURNING customer_id, at, page)
+SELECT * FROM moved ORDER BY customer_id, at, page;
 SELECT * FROM wrong();
 TABLE visitor ORDER BY 1;
 

@@ -193,7 +193,7 @@ SELECT segment.trim_feed() AS none, segment.trim_feed(NULL) AS null, segment.tri
     segment.trim_feed(age => '1 day', force => true) AS named;
 SELECT count(*) FROM segment.poll('crm') UNION ALL SELECT count(*) FROM segment.poll('crm', 5)
 UNION ALL SELECT count(*) FROM segment.poll('crm', lease => '1 minute') UNION ALL SELECT count(*) FROM segment.poll('crm', lease => interval '1 minute')
-UNION ALL SELECT count(*) FROM segment.poll('crm', 5, interval '1 minute');
+UNION ALL SELECT count(*) FROM segment.poll('crm', 5, interval '1 minute') ORDER BY 1;
 SELECT segment.forecast('big', 'soon');
 SELECT segment.poll('crm', 5, 'long');
 SELECT segment.attach_source('nowhere');
@@ -237,7 +237,7 @@ SELECT count(*) FROM orders o, question q WHERE n >= 21 AND (o @@ q.text) IS NUL
 CREATE TABLE saved (filter segment.filter);
 INSERT INTO saved SELECT text FROM question WHERE text IS NOT NULL ORDER BY n;
 INSERT INTO saved SELECT tree FROM question WHERE tree IS NOT NULL ORDER BY n LIMIT 1;
-SELECT filter FROM saved;
+SELECT filter FROM saved ORDER BY filter::text COLLATE "C";
 INSERT INTO saved SELECT 'amount >' FROM question;
 INSERT INTO saved SELECT text || ' >' FROM question;
 -- and other queries mean what they meant

@@ -150,7 +150,7 @@ SELECT segment.is_member('of_reds', 1);
 SELECT * FROM segment.explain('of_reds', 1);
 SELECT * FROM segment.audiences(1);
 SELECT * FROM segment.sizes();
-SELECT * FROM segment.verify();
+SELECT * FROM segment.verify() ORDER BY definition;
 SELECT * FROM profile ORDER BY 1;
 -- beside parallel workers nothing can be attempted, so a query that asks for all
 -- audiences has none; in new sessions, which have not yet found out what is broken
@@ -286,7 +286,7 @@ SELECT * FROM segment.verify();
 BEGIN;
 SET LOCAL client_min_messages = warning;
 DROP TYPE color CASCADE;
-SELECT source, definition, expected FROM segment.verify();
+SELECT source, definition, expected FROM segment.verify() ORDER BY source, definition;
 ROLLBACK;
 -- and a type can be dropped when nobody uses it any more
 SELECT segment.drop_trait('favourite', cascade => true);

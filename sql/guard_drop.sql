@@ -167,7 +167,7 @@ INSERT INTO orders VALUES (5, 1, 7, 'paid', 0, '2026-05-31');
 ALTER TABLE orders ENABLE TRIGGER segment_profile_insert;
 ALTER TABLE orders ENABLE TRIGGER USER;
 SELECT source, captured FROM segment.stat_source ORDER BY source;
-SELECT * FROM segment.verify();
+SELECT * FROM segment.verify() ORDER BY source, definition, key;
 SELECT segment.rebuild();
 SELECT * FROM segment.verify();
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';

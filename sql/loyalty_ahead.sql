@@ -39,7 +39,7 @@ SELECT * FROM now;
 SET segment.now = '2026-03-01 10:00+00';
 SELECT * FROM now;
 SELECT segment.tick() IS NOT NULL AS ticked;
-SELECT audience, key, change, at, cause FROM segment.transition WHERE population = 'ahead' AND cause <> 'create' ORDER BY at, audience, key;
+SELECT audience, key, change, at, cause FROM segment.transition WHERE population = 'ahead' AND cause <> 'create' ORDER BY at, audience, key, seq;
 SELECT * FROM segment.verify_program('club');
 SELECT * FROM segment.verify();
 SET client_min_messages = warning;

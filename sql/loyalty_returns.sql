@@ -20,7 +20,7 @@ INSERT INTO made SELECT p, segment.earn(p, 1, 100) FROM unnest(ARRAY['debt', 'fo
 SELECT segment.redeem('debt', 1, 80), segment.redeem('forgive', 1, 80);
 SELECT * FROM ada;
 SET segment.now = '2026-01-10 10:00+00';
-SELECT segment.reverse(program, movement, 50) FROM made;
+SELECT segment.reverse(program, movement, 50) FROM made ORDER BY program;
 SELECT * FROM ada;
 SELECT points, kind, contra, at, lot FROM segment.why('debt', 3);
 SELECT points, kind, contra, at, lot FROM segment.why('forgive', 3);

@@ -216,7 +216,7 @@ SELECT what, outcome('SELECT segment.' || what) FROM unnest(ARRAY[
     $$alter_tiering('club', period => 'last 100 years', hold => '1 day', downgrade => 'never')$$, $$alter_tiering('club', downgrade => 'reassess')$$,
     $$alter_tiering('club', period => 'last 12 months', hold => '12 months', downgrade => 'reassess')$$]) AS what;
 BEGIN;
-SELECT DISTINCT outcome(format('SELECT segment.create_tier(''club'', ''tier %1$s'', 10000 * %1$s)', n)) FROM generate_series(1, 101) n;
+SELECT DISTINCT outcome(format('SELECT segment.create_tier(''club'', ''tier %1$s'', 10000 * %1$s)', n)) FROM generate_series(1, 101) n ORDER BY 1;
 ROLLBACK;
 \pset tuples_only off
 \pset format aligned
@@ -250,6 +250,6 @@ SELECT club_tier, club_tier_until FROM guest WHERE customer_id = 90;
 SELECT * FROM segment.verify_program('club');
 SELECT segment.drop_program('club', cascade => true);
 SELECT segment.drop_population('guest', cascade => true);
-SELECT count(*) FROM segment.tiering UNION ALL SELECT count(*) FROM segment.tier;
+SELECT (SELECT count(*) FROM segment.tiering) AS tierings, (SELECT count(*) FROM segment.tier) AS tiers;
 SELECT relname FROM pg_class WHERE relnamespace = 'segment_data'::regnamespace AND relname ~ '^guest';
 DROP SCHEMA shop_tiers CASCADE;

@@ -70,7 +70,7 @@ RESET ROLE;
 GRANT CREATE ON SCHEMA shop_profile TO regress_segment_ada;
 SET ROLE regress_segment_ada;
 SELECT segment.create_population('of_ada');
-SELECT relowner::regrole FROM pg_class WHERE oid IN ('segment_data.of_ada'::regclass, 'of_ada'::regclass);
+SELECT relowner::regrole FROM pg_class WHERE oid IN ('segment_data.of_ada'::regclass, 'of_ada'::regclass) ORDER BY relname, relkind;
 SELECT segment.drop_population('of_ada');
 RESET ROLE;
 

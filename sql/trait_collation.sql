@@ -86,7 +86,7 @@ DROP TABLE before;
 SET segment.capture = off;
 UPDATE segment_data.profile AS p SET (s6, s13) = (SELECT lower(p.s6), 'cart') WHERE customer_id = 1;
 RESET segment.capture;
-SELECT definition, key, stored, expected FROM segment.verify();
+SELECT definition, key, stored, expected FROM segment.verify() ORDER BY definition, key;
 SET segment.capture = off;
 UPDATE segment_data.profile SET s10 = 'text{"home": 1 @ 2026-05-01, "Home": 1 @ 2026-05-02}' WHERE customer_id = 1;
 RESET segment.capture;

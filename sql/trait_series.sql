@@ -52,14 +52,14 @@ ORDER BY customer;
 -- too
 WITH s AS (SELECT '{-infinity, -infinity, 2026-05-01 12:00+00, 2026-05-03 09:30+00, infinity}'::segment.series AS s)
 SELECT during, now, segment.series_count(s, during, 'UTC', now), segment.window_after(during, 'UTC', now)
-FROM s, (VALUES
+FROM (VALUES
     (NULL, timestamptz '2026-05-04 00:00+00'), ('since "-infinity"', '2026-05-04 00:00+00'), ('since "4714-11-24 00:00:00 BC"', '2026-05-04 00:00+00'),
     ('since "infinity"', '2026-05-04 00:00+00'), ('before "infinity"', '2026-05-04 00:00+00'), ('before "-infinity"', '2026-05-04 00:00+00'),
     ('before "2026-05-03 09:30"', '2026-05-04 00:00+00'), ('before "2026-05-03 09:30"', '2026-05-01 12:00+00'),
     ('in last 163800 seconds', '2026-05-03 09:30+00'), ('in last 163800 seconds', '2026-05-03 09:29:59.999999+00'),
     ('between 46 hours and 1 hour ago', '2026-05-03 09:30+00'),
     ('in this month', '2026-05-02 00:00+00'), ('in last month', '2026-06-02 00:00+00'), ('in last 5000 years', '2026-05-04 00:00+00'),
-    ('in last 1 month', '4714-11-25 00:00+00 BC')) v(during, now);
+    ('in last 1 month', '4714-11-25 00:00+00 BC')) v(during, now), s;
 SELECT after, segment.series_after('text{"a" @ -infinity, "b" @ 2026-05-01 12:00+00, "c" @ 2026-05-03 09:30+00}', after)
 FROM (VALUES (timestamptz '-infinity'), ('2026-05-01 12:00+00'), ('2026-05-03 09:30+00'), ('infinity'), (NULL)) v(after);
 
@@ -139,7 +139,7 @@ WITH t(series) AS (
     UNION ALL SELECT segment.series_of('2026-01-01 00:00+00'::timestamptz + o * interval '1 s', ARRAY[v]) FROM unnest('{happy,sad}'::"Mood"[]) WITH ORDINALITY AS u(v, o)
     UNION ALL SELECT segment.series_of('2026-01-01 00:00+00', v) FROM unnest(ARRAY['quote " in', 'back \ slash', 'brace } comma ,', '', 'two
 lines']) v)
-SELECT series, series::text::segment.series OPERATOR(segment.=) series AS again FROM t;
+SELECT series, series::text::segment.series OPERATOR(segment.=) series AS again FROM t ORDER BY series::text COLLATE "C";
 \pset format aligned
 RESET search_path;
 RESET DateStyle;
@@ -234,7 +234,7 @@ FROM (VALUES ('seven', '{2.50,12.50,7.00,7.00,7.00,7.00,7.00}'::text[]), ('eight
     ('whole', '{-3,-4,0,0,0,0,0,0}'), ('mixed', '{1,1,1,1,1,1,1,1.0}'), ('odd', '{1,1,1,1,1,1,1,1e-9}'), ('not a number', '{1,1,1,1,1,1,1,NaN}')) v(name, list),
     unnest(list) WITH ORDINALITY u(value, number)
 GROUP BY name ORDER BY min(array_length(list, 1)), name;
-SELECT name, substr(bytes, 1, 13) AS head FROM series_long;
+SELECT name, substr(bytes, 1, 13) AS head FROM series_long ORDER BY name;
 SELECT name, ('int8{' || string_agg(format('"%s" @ 2000-01-%s', value, number), ', ') || '}')::segment.series::bytea AS int8
 FROM (VALUES ('sum', '{1,2,3,4,5,6,7,8}'::text[]), ('greatest', '{9223372036854775807,0,0,0,0,0,0,0}'), ('greater', '{9223372036854775807,1,0,0,0,0,0,0}')) v(name, list),
     unnest(list) WITH ORDINALITY u(value, number)
@@ -375,7 +375,7 @@ SELECT during, segment.series_count(times, during, 'UTC', now), segment.series_s
        segment.series_max(whole, during, 'UTC', now, NULL::int), segment.series_first(whole, during, 'UTC', now, NULL::int), segment.series_last(floats, during, 'UTC', now, NULL::float8),
        segment.series_sum_float(floats, during, 'UTC', now) AS sum_float
 FROM series_long, (VALUES ('in last 100 minutes'), ('in last 20 days'), ('between 10 days and 9 days ago'), ('since "2026-01-30"'), ('in last month'), (NULL)) AS w(during),
-     (VALUES (timestamptz '2026-02-01 00:00:30+00')) AS n(now);
+     (VALUES (timestamptz '2026-02-01 00:00:30+00')) AS n(now) ORDER BY during;
 SELECT count(*) FILTER (WHERE pg_column_size(times) < 100000), count(*) FILTER (WHERE times::text::segment.series OPERATOR(segment.=) times) FROM series_long;
 
 DROP TABLE series_orders, series_long, series_many, series_sent, series_received, series_bytes;

@@ -110,7 +110,7 @@ WITH t(tally) AS (
     UNION ALL SELECT segment.tally_agg(v, NULL) FROM unnest('{0.1,1e300}'::float8[]) v
     UNION ALL SELECT segment.tally_agg(v, NULL) FROM unnest('{a,\\x00}'::bytea[]) v
     UNION ALL SELECT segment.tally_agg(v, NULL) FROM unnest('{happy}'::"Mood"[]) v)
-SELECT tally, tally::text::segment.tally OPERATOR(segment.=) tally AS again FROM t;
+SELECT tally, tally::text::segment.tally OPERATOR(segment.=) tally AS again FROM t ORDER BY tally::text COLLATE "C";
 RESET search_path;
 RESET DateStyle;
 SET TimeZone = 'UTC';
@@ -234,9 +234,9 @@ INSERT INTO tally_columns VALUES
     ('text{} of 2', NULL, 'text{"a": 1, "b": 2}'), ('text{"b": 1, "c": 1} of 3', 'text{"a": 1} of 1', NULL), ('text{"a": 1}', NULL, NULL), (NULL, NULL, NULL);
 SELECT segment.tally_joined(tail, middle, body), segment.tally_size(segment.tally_joined(tail, middle, body)) AS size,
        segment.tally_values(segment.tally_joined(tail, middle, body), NULL::text) AS values,
-       segment.tally_most_frequent(segment.tally_joined(tail, middle, body), NULL::text) AS favourite FROM tally_columns;
+       segment.tally_most_frequent(segment.tally_joined(tail, middle, body), NULL::text) AS favourite FROM tally_columns ORDER BY tail::text COLLATE "C";
 SELECT segment.tally_joined(tail, middle, body) OPERATOR(segment.=) segment.tally_joined(tail, middle, body)::text::segment.tally AS same
-FROM tally_columns WHERE tail IS NOT NULL;
+FROM tally_columns WHERE tail IS NOT NULL ORDER BY tail::text COLLATE "C";
 SELECT t, segment.tally_tail(t), segment.tally_body(t) FROM (VALUES ('int4{"1": 1}'::segment.tally), ('text{"four": 4, "three": 3, "two": 2}')) AS v(t);
 SELECT 'int4{"7": 0}'::segment.tally;
 SELECT 'int4{"7": 0} of 0'::segment.tally;

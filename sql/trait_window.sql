@@ -255,7 +255,7 @@ SELECT * FROM segment.verify();
 -- a late one
 INSERT INTO hits VALUES (1, 5, '2026-05-03 12:00+00'), (2, 6, '2026-05-03 12:00+00');
 SELECT p.hashes = sum(hash) AS hashes, p.highest = max(hash) AS highest, p.different = count(DISTINCT hash) AS different
-FROM profile AS p JOIN hits USING (customer_id) WHERE at > timestamptz '2026-05-02 12:00+00' GROUP BY p.customer_id, p.hashes, p.highest, p.different;
+FROM profile AS p JOIN hits USING (customer_id) WHERE at > timestamptz '2026-05-02 12:00+00' GROUP BY p.customer_id, p.hashes, p.highest, p.different ORDER BY p.customer_id;
 SELECT count(s::text) FROM segment_data.profile, LATERAL (SELECT profile::text) AS t(s);
 SELECT * FROM segment.verify();
 SELECT segment.detach_source('hits', cascade => true);
