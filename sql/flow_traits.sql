@@ -33,9 +33,9 @@ SELECT written() - :before AS written;
 ROLLBACK;
 
 -- windows of several lengths share a series, also when they come together
+SET segment.now = '2026-05-09 00:00:00+00';
 SELECT * FROM segment.create_traits('{"week": "count(orders in last 7 days)", "year": "count(orders in last 365 days)"}');
 SELECT definition FROM segment.stored_trait WHERE definition LIKE '%last%';
-SET segment.now = '2026-05-09 00:00:00+00';
 SELECT customer_id, week, year FROM profile ORDER BY customer_id;
 RESET segment.now;
 
