@@ -184,12 +184,12 @@ DROP TRIGGER audit_before ON segment_data.profile;
 DROP TRIGGER audit_after ON segment_data.profile;
 
 -- what fails for one profile that is due is said of that one
-SET segment.now = '2030-05-03 12:00+00';
+SET segment.now = '2130-05-03 12:00+00';
 SELECT segment.create_audience('fresh', 'count(orders in last 2 days) > 0', view => false);
-INSERT INTO orders VALUES (50, 1, 3, 'Odense', 'bob', 1, '2030-05-03 11:00+00');
+INSERT INTO orders VALUES (50, 1, 3, 'Odense', 'bob', 1, '2130-05-03 11:00+00');
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
 CREATE TRIGGER refuse BEFORE UPDATE ON segment_data.profile FOR EACH ROW EXECUTE FUNCTION refuse();
-SET segment.now = '2030-05-23 12:00+00';
+SET segment.now = '2130-05-23 12:00+00';
 SELECT swept, due FROM segment.tick();
 DROP TRIGGER refuse ON segment_data.profile;
 DROP FUNCTION refuse;

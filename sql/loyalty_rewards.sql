@@ -307,3 +307,5 @@ SELECT program, reward FROM segment.reward ORDER BY 1, 2;
 SELECT segment.drop_population('guest', cascade => true);
 SELECT count(*) FROM segment.reward;
 SELECT relname FROM pg_class WHERE relname ~ 'voucher';
+SET client_min_messages = warning;
+DROP SCHEMA shop_rewards CASCADE;
