@@ -226,11 +226,16 @@ typedef struct DateTimeErrorExtra
 
 /*
  * From 16 on an update says which indexes the row is to be put into; before
- * that whether it is to be put into them.
+ * that whether it is to be put into them.  index_is_left() says whether one is
+ * left as it is.
  */
 #if PG_VERSION_NUM < 160000
 typedef bool TU_UpdateIndexes;
 #define TU_None		false
+#define index_is_left(info, indexes)	false
+#else
+#define index_is_left(info, indexes) \
+	((indexes) == TU_Summarizing && !(info)->ii_Summarizing)
 #endif
 
 #endif							/* SEGMENT_COMPAT_H */

@@ -18,20 +18,31 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
 #include "parser/parse_relation.h"
 #include "storage/lmgr.h"
+#include "utils/datum.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 
 #include "base/base.h"
 
+/* So many rows are written before the server no longer looks for dead ones. */
+#define MANY_ROWS	1000
+
 static void insert_entries(ResultRelInfo *result, EState *estate,
-						   TupleTableSlot *row, TU_UpdateIndexes indexes);
+						   TupleTableSlot *there, TupleTableSlot *row,
+						   TU_UpdateIndexes indexes);
+static bool are_plain(const ResultRelInfo *result);
+static bool has_same_key(const IndexInfo *info, TupleTableSlot *one,
+						 TupleTableSlot *other);
+static bool index_wants(IndexInfo *info, ExprContext *econtext,
+						EState *estate);
 
 ResultRelInfo *
 writer_open(Relation relation, EState **estate)
@@ -105,33 +116,102 @@ writer_update(ResultRelInfo *result, EState *estate, EPQState *recheck,
 	/* rows may be inserted, too */
 	writer_index(result, estate, true);
 	if (result->ri_NumIndices > 0)
-		insert_entries(result, estate, row, indexes);
+		insert_entries(result, estate, there, row, indexes);
 }
 
 /*
  * insert_entries() makes the entries of a row's new version in the indexes.
  *
- * To find in a unique one that only the version before has the key, the server
- * makes a slot, and notes whose it is among all slots of the statement.  COPY
- * has one for each of a thousand rows, and where they are noted is a matter of
- * luck: the new one may be looked for behind all of them, which takes longer
- * than the entry.  The transaction itself has few.  Where expressions are
- * evaluated, it is the statement that owns what these use.
+ * Where the version before has the same key, the server would look at all
+ * entries of it in a unique index, and at their rows.  But the row is locked,
+ * and as long as it is there nobody else can have one of that key.  Only while
+ * an index is being built others may, who wrote before it was begun.
+ *
+ * When a page of an index is full the server looks for entries whose rows are
+ * dead, if it is told that the key is the same: a row that is written often
+ * leaves them.  A statement that writes most rows leaves one of each, and none
+ * of these is dead before it ends.
  */
 static void
-insert_entries(ResultRelInfo *result, EState *estate, TupleTableSlot *row,
-			   TU_UpdateIndexes indexes)
+insert_entries(ResultRelInfo *result, EState *estate, TupleTableSlot *there,
+			   TupleTableSlot *row, TU_UpdateIndexes indexes)
 {
-	ResourceOwner old = CurrentResourceOwner;
-	bool		plain = true;
+	ExprContext *econtext = GetPerTupleExprContext(estate);
+	bool		many = ++estate->es_processed > MANY_ROWS;
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
 
+	if (!are_plain(result))
+	{
+		(void) ExecInsertIndexTuples(result, row, estate, true, false, NULL,
+									 NIL, indexes == TU_Summarizing);
+		return;
+	}
+	econtext->ecxt_scantuple = row;
 	for (int i = 0; i < result->ri_NumIndices; i++)
-		plain &= result->ri_IndexRelationInfo[i]->ii_Expressions == NIL;
-	if (plain)
-		CurrentResourceOwner = CurTransactionResourceOwner;
-	(void) ExecInsertIndexTuples(result, row, estate, true, false, NULL, NIL,
-								 indexes == TU_Summarizing);
-	CurrentResourceOwner = old;
+	{
+		Relation	index = result->ri_IndexRelationDescs[i];
+		IndexInfo  *info = result->ri_IndexRelationInfo[i];
+		bool		same = has_same_key(info, there, row);
+		bool		known = same && index->rd_index->indisvalid;
+
+		if (!info->ii_ReadyForInserts || index_is_left(info, indexes) ||
+			!index_wants(info, econtext, estate))
+			continue;
+		FormIndexDatum(info, row, estate, values, isnull);
+		(void) index_insert(index, values, isnull, &row->tts_tid,
+							result->ri_RelationDesc,
+							!info->ii_Unique || known ? UNIQUE_CHECK_NO :
+							UNIQUE_CHECK_YES, same && !many, info);
+	}
+}
+
+/*
+ * are_plain() says whether the indexes have columns of the table alone, and
+ * whether what they require is to hold at once.
+ */
+static bool
+are_plain(const ResultRelInfo *result)
+{
+	for (int i = 0; i < result->ri_NumIndices; i++)
+		if (result->ri_IndexRelationInfo[i]->ii_Expressions != NIL ||
+			result->ri_IndexRelationInfo[i]->ii_ExclusionOps != NULL ||
+			!result->ri_IndexRelationDescs[i]->rd_index->indimmediate)
+			return false;
+	return true;
+}
+
+/* has_same_key() says whether an index has the same key for two rows. */
+static bool
+has_same_key(const IndexInfo *info, TupleTableSlot *one, TupleTableSlot *other)
+{
+	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	{
+		AttrNumber	attno = info->ii_IndexAttrNumbers[i];
+		Form_pg_attribute att = TupleDescAttr(one->tts_tupleDescriptor,
+											  attno - 1);
+		bool		isnull;
+		bool		other_isnull;
+		Datum		value = slot_getattr(one, attno, &isnull);
+		Datum		other_value = slot_getattr(other, attno, &other_isnull);
+
+		if (isnull != other_isnull ||
+			(!isnull && !datum_image_eq(value, other_value, att->attbyval,
+										att->attlen)))
+			return false;
+	}
+	return true;
+}
+
+/* index_wants() says whether a row, which is in 'econtext', is in an index. */
+static bool
+index_wants(IndexInfo *info, ExprContext *econtext, EState *estate)
+{
+	if (info->ii_Predicate == NIL)
+		return true;
+	if (info->ii_PredicateState == NULL)
+		info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, estate);
+	return ExecQual(info->ii_PredicateState, econtext);
 }
 
 /*
