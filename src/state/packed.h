@@ -95,11 +95,53 @@ packed_varint_length(uint64 number)
 	return length;
 }
 
+/*
+ * The number of bytes of a varint where there are eight bytes to read, or 0 if
+ * packed_any_varint() has to look.
+ */
+static inline int
+packed_near_length(const unsigned char *at)
+{
+#ifndef WORDS_BIGENDIAN
+	uint64		ends;
+	int			last;
+
+	/* the last group is the first without the high bit */
+	memcpy(&ends, at, sizeof(ends));
+	ends = ~ends & UINT64CONST(0x8080808080808080);
+	if (ends == 0)
+		return 0;
+	last = pg_rightmost_one_pos64(ends) / BITS_PER_BYTE;
+	return at[last] == 0 && last > 0 ? 0 : last + 1;
+#else
+	return 0;
+#endif
+}
+
+/* The number of a varint of so many bytes where there are eight to read. */
+static inline uint64
+packed_near_number(const unsigned char *at, int length)
+{
+	uint64		groups;
+
+	/* all groups at once */
+	memcpy(&groups, at, sizeof(groups));
+	groups &= UINT64CONST(0x7f7f7f7f7f7f7f7f) >>
+		(BITS_PER_BYTE * (8 - length));
+	groups = (groups & UINT64CONST(0x007f007f007f007f)) |
+		((groups & UINT64CONST(0x7f007f007f007f00)) >> 1);
+	groups = (groups & UINT64CONST(0x00003fff00003fff)) |
+		((groups & UINT64CONST(0x3fff00003fff0000)) >> 2);
+	return (groups & UINT64CONST(0x0fffffff)) |
+		((groups & UINT64CONST(0x0fffffff00000000)) >> 4);
+}
+
 /* Read a varint. */
 static inline uint64
 packed_varint(PackedReader *reader)
 {
 	const unsigned char *at = reader->at;
+	int			length;
 
 	/* most numbers are small */
 	if (at < reader->end && *at < 0x80)
@@ -107,34 +149,12 @@ packed_varint(PackedReader *reader)
 		reader->at++;
 		return *at;
 	}
-#ifndef WORDS_BIGENDIAN
-	if (reader->end - at >= sizeof(uint64))
+	if (reader->end - at >= sizeof(uint64) &&
+		(length = packed_near_length(at)) > 0)
 	{
-		uint64		groups;
-		uint64		ends;
-
-		/* eight groups at once; the last one is without the high bit */
-		memcpy(&groups, at, sizeof(groups));
-		ends = ~groups & UINT64CONST(0x8080808080808080);
-		if (ends != 0)
-		{
-			int			last = pg_rightmost_one_pos64(ends) / BITS_PER_BYTE;
-
-			if (at[last] != 0)
-			{
-				reader->at = at + last + 1;
-				groups &= UINT64CONST(0x7f7f7f7f7f7f7f7f) >>
-					(BITS_PER_BYTE * (7 - last));
-				groups = (groups & UINT64CONST(0x007f007f007f007f)) |
-					((groups & UINT64CONST(0x7f007f007f007f00)) >> 1);
-				groups = (groups & UINT64CONST(0x00003fff00003fff)) |
-					((groups & UINT64CONST(0x3fff00003fff0000)) >> 2);
-				return (groups & UINT64CONST(0x0fffffff)) |
-					((groups & UINT64CONST(0x0fffffff00000000)) >> 4);
-			}
-		}
+		reader->at += length;
+		return packed_near_number(at, length);
 	}
-#endif
 	return packed_any_varint(reader);
 }
 

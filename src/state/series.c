@@ -386,6 +386,45 @@ series_next(SeriesReader *reader, SeriesEntry *entry)
 	return true;
 }
 
+void
+series_skip(SeriesReader *reader, TimestampTz before)
+{
+	const unsigned char *at = reader->bytes.at;
+	const unsigned char *end = reader->bytes.end;
+	bool		whole = reader->kind == SERIES_WHOLE &&
+		reader->head.type->typlen == sizeof(int64);
+	uint64		most;			/* units to the last that is skipped */
+	uint64		units = 0;
+
+	if ((!whole && reader->kind != SERIES_TIMES) || before <= reader->at ||
+		!IS_VALID_TIMESTAMP(reader->first) ||
+		!IS_VALID_TIMESTAMP(reader->last))
+		return;
+	most = Min(((uint64) before - reader->at - 1) / reader->unit,
+			   reader->ahead);
+	while (reader->next < reader->stop && reader->next != reader->known &&
+		   end - at >= 2 * sizeof(uint64))
+	{
+		int			length = packed_near_length(at);
+		int			value = 0;
+		uint64		step;
+
+		if (whole && length > 0)
+			value = packed_near_length(at + length);
+		if (length == 0 || (whole && value == 0))
+			break;
+		step = packed_near_number(at, length);
+		if (step > most - units)
+			break;
+		units += step;
+		at += length + value;
+		reader->next++;
+	}
+	reader->bytes.at = at;
+	reader->at += units * reader->unit;
+	reader->ahead -= units;
+}
+
 /* Set the time of the first entry, units after 2000, and that of the last. */
 static void
 set_first(SeriesReader *reader, int64 time)

@@ -141,6 +141,12 @@ extern void series_begin(SeriesReader *reader, Datum series);
 extern bool series_next(SeriesReader *reader, SeriesEntry *entry);
 
 /*
+ * Step over entries that are earlier than an instant, but not over all of
+ * them: some have to be read.
+ */
+extern void series_skip(SeriesReader *reader, TimestampTz before);
+
+/*
  * Add an entry to the total, or take it away if sign < 0; when the minimum or
  * maximum goes, the total is not known any more.
  */

@@ -165,6 +165,10 @@ copy_before(Splice *splice, const SeriesEntry *entry)
 	{
 		if (!splice->ahead)
 		{
+			/* behind a new one the time of the next is another */
+			if (splice->copied != reader->bytes.at ||
+				splice->before == reader->at)
+				series_skip(reader, entry->at);
 			splice->from = reader->bytes.at;
 			splice->at_from = reader->at;
 			if (!series_next(reader, &splice->next))
@@ -172,12 +176,11 @@ copy_before(Splice *splice, const SeriesEntry *entry)
 			splice->ahead = true;
 		}
 		if (splice->next.at >= entry->at &&
-			series_compare(&splice->next, entry) > 0)
+			series_compare(&splice->next, entry) >= 0)
 		{
 			copy_run(splice, splice->from, splice->at_from);
 			return;
 		}
-		/* behind a new one its time is another */
 		if (splice->copied == splice->from &&
 			splice->before != splice->at_from)
 			put_next(splice);
