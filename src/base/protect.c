@@ -39,6 +39,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/fmgrprotos.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -169,6 +170,9 @@ segment_refuse_write(PG_FUNCTION_ARGS)
 	own = trigger->tg_trigger->tgnargs == 1;
 	kept = trigger->tg_trigger->tgnargs > 1;
 
+	/* which one is the only population, sessions keep in mind */
+	if (own && strcmp(RelationGetRelationName(relation), "population") == 0)
+		CacheInvalidateRelcache(relation);
 	if (!segment_capture || creating_extension || take_permit())
 		return PointerGetDatum(NULL);
 	if (own && TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&

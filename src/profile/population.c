@@ -36,9 +36,21 @@ typedef struct PopulationEntry
 	Population *population;
 } PopulationEntry;
 
+/* Which one a name means; an empty one: the only one there is. */
+typedef struct NameEntry
+{
+	NameData	name;			/* hash key */
+	CacheSlot	slot;
+	Oid			oid;
+	Oid			catalog;		/* segment.population: see protect.c */
+} NameEntry;
+
 static Cache *populations = NULL;
+static Cache *oids = NULL;
 
 static Oid	oid_of_name(const char *name);
+static Oid	read_oid(const char *name);
+static bool name_made_of(const void *entry, Oid relid);
 pg_noreturn static void no_population(const char *name, List *names);
 pg_noreturn static void base_missing(const char *name, Oid base);
 static bool population_load(Oid oid, Population *population,
@@ -56,7 +68,16 @@ profile_init(void)
 		.made_of = made_of,
 	};
 
+	static const CacheKind names = {
+		.name = "segment population names",
+		.key_size = sizeof(NameData),
+		.entry_size = sizeof(NameEntry),
+		.slot = offsetof(NameEntry, slot),
+		.made_of = name_made_of,
+	};
+
 	populations = cache_create(&kind);
+	oids = cache_create(&names);
 }
 
 /* ---- look-ups ---- */
@@ -71,7 +92,7 @@ population_by_name(const char *name)
 	do
 	{
 		missing = oid;
-		oid = oid_of_name(name);
+		oid = OidIsValid(missing) ? read_oid(name) : oid_of_name(name);
 		if (oid == missing)
 			base_missing(name, oid);
 		/* not there: it was dropped while we waited for it, or by hand */
@@ -86,6 +107,28 @@ population_by_name(const char *name)
  */
 static Oid
 oid_of_name(const char *name)
+{
+	NameEntry	made;
+	NameEntry  *entry;
+	uint64		begun = cache_begin();
+
+	if (name != NULL && name[0] == '\0')
+		return read_oid(name);
+	memset(&made, 0, sizeof(made));
+	if (name != NULL)
+		namestrcpy(&made.name, name);
+	entry = cache_find(oids, &made.name);
+	if (entry != NULL)
+		return entry->oid;
+	made.oid = read_oid(name);
+	made.catalog = catalog_relation("population");
+	(void) cache_put(oids, &made, NULL, begun);
+	return made.oid;
+}
+
+/* read_oid() is oid_of_name(), read from the catalog. */
+static Oid
+read_oid(const char *name)
 {
 	CatalogScan scan;
 	List	   *names = NIL;
@@ -376,4 +419,12 @@ static bool
 made_of(const void *entry, Oid relid)
 {
 	return ((const PopulationEntry *) entry)->oid == relid;
+}
+
+static bool
+name_made_of(const void *entry, Oid relid)
+{
+	const NameEntry *name = entry;
+
+	return name->oid == relid || name->catalog == relid;
 }
