@@ -46,6 +46,7 @@ struct FlowArrival
 	List	   *tables;			/* SourceTable *, one for each population */
 };
 
+static TriggerDesc *after_insert(const TriggerDesc *all);
 static const SourceTable *trigger_sources(FunctionCallInfo fcinfo,
 										  TriggerEvent when);
 static void truncate_tables(const SourceTable *table, Relation relation);
@@ -149,16 +150,14 @@ FlowArrival *
 flow_arrival_begin(Relation relation)
 {
 	FlowArrival *arrival = palloc0(sizeof(FlowArrival));
-	/* looking for sources may make the server forget the relation's own */
 	TriggerDesc *triggers = segment_capture ?
-		CopyTriggerDesc(relation->trigdesc) : NULL;
+		after_insert(relation->trigdesc) : NULL;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		const Trigger *trigger = &triggers->triggers[i];
 
-		if (!TRIGGER_FOR_AFTER(trigger->tgtype) ||
-			!TRIGGER_FOR_INSERT(trigger->tgtype) || !capture_fires(trigger))
+		if (!capture_fires(trigger))
 			continue;
 		arrival->tables =
 			lappend(arrival->tables,
@@ -167,6 +166,28 @@ flow_arrival_begin(Relation relation)
 		batch_await(+1);
 	}
 	return arrival;
+}
+
+/*
+ * after_insert() copies the triggers that fire after an INSERT: looking for
+ * sources may make the server forget the relation's own.
+ */
+static TriggerDesc *
+after_insert(const TriggerDesc *all)
+{
+	TriggerDesc some = {NULL};
+
+	if (all == NULL)
+		return NULL;
+	some.triggers = palloc(sizeof(Trigger) * all->numtriggers);
+	for (int i = 0; i < all->numtriggers; i++)
+	{
+		int16		type = all->triggers[i].tgtype;
+
+		if (TRIGGER_FOR_AFTER(type) && TRIGGER_FOR_INSERT(type))
+			some.triggers[some.numtriggers++] = all->triggers[i];
+	}
+	return CopyTriggerDesc(&some);
 }
 
 void

@@ -138,7 +138,8 @@ ColumnState
 column_name_state(const char *name, int *number)
 {
 	/* each event asks for all columns, of which few have either prefix */
-	if (strncmp(name, OUR_PREFIX, strlen(OUR_PREFIX)) != 0)
+	if (name[1] != OUR_PREFIX[1] ||
+		strncmp(name, OUR_PREFIX, strlen(OUR_PREFIX)) != 0)
 		return COLUMN_USED;
 	return parse_number(name, DROPPED_PREFIX, number) ? COLUMN_DROPPED :
 		parse_number(name, FREE_PREFIX, number) ? COLUMN_FREE : COLUMN_USED;
