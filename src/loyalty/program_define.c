@@ -214,7 +214,7 @@ static const char *const traits[][3] = {
 		"0 - sum(%s_entry.points where kind in (\"redeem\", \"restore\") so far)",
 	"what the customer has ever spent, without what was given back"},
 	{"pending",
-		"sum(%s_entry.points where contra not in (\"expired\", \"held\") to come)",
+		"sum(%s_entry.points where contra not in (\"expired\", \"held\", \"redeemed\") to come)",
 	"what the customer has earned that is not active yet"},
 	{"held", "0 - sum(%s_entry.points where contra = \"held\" so far)",
 	"what is set aside"},
