@@ -160,6 +160,8 @@ typedef struct FlowVisit
 typedef struct FlowGuest
 {
 	const char *name;			/* for the context of an error */
+	bool		pins;			/* end() sees to the settings of the session,
+								 * where these matter; folded() need not */
 
 	/*
 	 * The guest's interest in a source; NULL if it has none.  Asked when a

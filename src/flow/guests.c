@@ -231,10 +231,16 @@ let_write(const FlowGuest *guest, const Population *population, void *turn,
 		  int64 first, int64 last)
 {
 	Actor		before;
+	bool		replica;
 
 	check_depth(depth);
-	before = act_as_owner(population->oid);
-	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+	before = guest->pins && first == 0 ?
+		act_as_owner_unpinned(population->oid) :
+		act_as_owner(population->oid);
+	replica = SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
+	if (replica && before.settings == 0)
+		before.settings = NewGUCNestLevel();
+	if (replica)
 		(void) set_config_option("session_replication_role", "origin",
 								 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 								 true, 0, false);

@@ -42,6 +42,16 @@ static int32 next_entry(Ledger *ledger, Movement *movement);
 Ledger *
 ledger_begin(const Program *program, const char *token, const char *request)
 {
+	Ledger	   *ledger = ledger_begin_unpinned(program, token, request);
+
+	ledger->before.settings = settings_pin();
+	return ledger;
+}
+
+Ledger *
+ledger_begin_unpinned(const Program *program, const char *token,
+					  const char *request)
+{
 	Ledger	   *ledger;
 
 	if (token != NULL && token[0] == '\0')
@@ -54,7 +64,7 @@ ledger_begin(const Program *program, const char *token, const char *request)
 	ledger = make_ledger(program);
 	ledger->token = token;
 	ledger->request = request;
-	ledger->before = act_as_owner(program->population->oid);
+	ledger->before = act_as_owner_unpinned(program->population->oid);
 	ledger->acts = true;
 	connect(ledger);
 	return ledger;
@@ -161,7 +171,10 @@ ledger_write(Ledger *ledger)
 	write_in_scratch(ledger, write_entries);
 	ledger_forget(ledger);
 	for (int i = 0; i < ledger->naccounts; i++)
+	{
 		lots_forget(&ledger->accounts[i]);
+		ledger->accounts[i].written++;
+	}
 }
 
 /* write_in_scratch() writes rows of one table, of which nothing is left. */
@@ -286,11 +299,15 @@ static void
 write_lots(Ledger *ledger, bool are_new)
 {
 	List	   *lots = lots_that(ledger, are_new);
+	bool		whole = true;
 	Rows	   *rows;
 	ListCell   *lc;
 
 	if (lots == NIL)
 		return;
+	/* a row that is given as a whole need not be read again */
+	foreach(lc, lots)
+		whole = whole && (are_new || ((Lot *) lfirst(lc))->granted_by != 0);
 	rows = rows_make(LOT_TABLE, list_length(lots));
 	foreach(lc, lots)
 	{
@@ -300,8 +317,13 @@ write_lots(Ledger *ledger, bool are_new)
 		if (are_new)
 		{
 			lot_set_number(lot, new_lot_number(ledger, lot->movement));
-			rows_set(rows, i, LOT_MOVEMENT,
-					 Int64GetDatum(lot->movement->number));
+			lot->granted_by = lot->movement->number;
+		}
+		else if (whole && lot->read_after == lot->account->written)
+			rows_set_place(rows, i, &lot->row);
+		if (whole)
+		{
+			rows_set(rows, i, LOT_MOVEMENT, Int64GetDatum(lot->granted_by));
 			rows_set(rows, i, LOT_KEY, lot->account->key);
 			rows_set(rows, i, LOT_ACTIVE_AT,
 					 TimestampTzGetDatum(lot->active_at));

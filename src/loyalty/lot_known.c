@@ -113,6 +113,9 @@ lot_of_slot(Account *account, const TupleTableSlot *row)
 		.remaining = ledger_int64(row, LOT_REMAINING),
 		.active_at = ledger_int64(row, LOT_ACTIVE_AT),
 		.expires_at = ledger_int64(row, LOT_EXPIRES_AT),
+		.granted_by = ledger_int64(row, LOT_MOVEMENT),
+		.row = row->tts_tid,
+		.read_after = account->written,
 	};
 
 	return lot_as_known(account, &read);

@@ -329,6 +329,7 @@ typedef struct Account
 	bool		read_all;		/* are these all? */
 	int			first_left;		/* nothing is left in those before it */
 	struct HTAB *by_number;		/* of these, or NULL while they are few */
+	int			written;		/* how often */
 } Account;
 
 /* Something that is done.  Its entries come after it. */
@@ -361,6 +362,10 @@ typedef struct Lot
 	TimestampTz expires_at;		/* DT_NOEND: never */
 	bool		changed;
 	int			place;			/* in 'by_expiry' of the account, or 0 */
+	int64		granted_by;		/* number of its movement, once it is read */
+	ItemPointerData row;		/* where it was read, if anywhere */
+	int			read_after;		/* so many writes of the account's: others may
+								 * have moved the row */
 } Lot;
 
 typedef struct Entry
@@ -396,10 +401,13 @@ typedef struct Ledger
 
 /*
  * ledger_begin() begins to do something: we act as the population's owner from
- * here on, and are connected to SPI.  ledger_begin_as_owner() is for who acts
- * as the owner already.  ledger_add_account() says whose accounts are touched,
- * and ledger_lock() locks these: the profiles, in the order of their keys,
- * before anything of them is read.
+ * here on, and are connected to SPI.  ledger_begin_unpinned() does so under
+ * the user's settings, for who does nothing but lock, read and write the
+ * ledger: statements have settings of their own, and the table API needs none.
+ * ledger_begin_as_owner() is for who acts as the owner already.
+ * ledger_add_account() says whose accounts are touched, and ledger_lock()
+ * locks these: the profiles, in the order of their keys, before anything of
+ * them is read.
  *
  * ledger_lock() returns the movement that the token stands for, if there is
  * one, else 0.  ERRCODE_UNIQUE_VIOLATION if that was another request.
@@ -409,6 +417,8 @@ typedef struct Ledger
  */
 extern Ledger *ledger_begin(const Program *program, const char *token,
 							const char *request);
+extern Ledger *ledger_begin_unpinned(const Program *program, const char *token,
+									 const char *request);
 extern Ledger *ledger_begin_as_owner(const Program *program);
 extern Account *ledger_add_account(Ledger *ledger, Datum key);
 extern void ledger_read_locked(Ledger *ledger);

@@ -26,9 +26,10 @@ segment_redeem(PG_FUNCTION_ARGS)
 	const Program *program = program_open(fcinfo, 0, 6, PROGRAM_SERVE);
 	Datum		key = customer_argument(fcinfo, 1, program);
 	int64		points = points_argument(fcinfo, 2, false);
-	Ledger	   *ledger = ledger_begin(program, text_argument(fcinfo, 4),
-									  request_text("redeem", fcinfo, requested,
-												   lengthof(requested)));
+	char	   *token = text_argument(fcinfo, 4);
+	char	   *request = token == NULL ? NULL :
+		request_text("redeem", fcinfo, requested, lengthof(requested));
+	Ledger	   *ledger = ledger_begin_unpinned(program, token, request);
 	Account    *account = ledger_add_account(ledger, key);
 	int64		number = ledger_lock(ledger);
 

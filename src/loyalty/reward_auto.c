@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/guc.h"
 
 #include "loyalty/reward_private.h"
 
@@ -34,6 +35,7 @@ typedef struct Question
 	bool		allowed;
 } Question;
 
+static void issue(Ledger *ledger);
 static bool has_reached(Ledger *ledger, int64 points);
 static List *auto_rewards(const Program *program);
 static int	dearest_first(const ListCell *a, const ListCell *b);
@@ -48,8 +50,7 @@ void
 rewards_end(Ledger *ledger, bool issues)
 {
 	const Program *program = ledger->program;
-	int64	   *points;
-	List	   *vouchers = NIL;
+	int			level;
 	ListCell   *lc;
 
 	foreach(lc, ledger->restocked)
@@ -60,6 +61,20 @@ rewards_end(Ledger *ledger, bool issues)
 	/* mostly it is too little for any */
 	if (program->cheapest == 0 || !has_reached(ledger, program->cheapest))
 		return;
+	level = settings_pin();		/* a condition may be compiled */
+	issue(ledger);
+	AtEOXact_GUC(false, level);
+}
+
+/* issue() issues what anybody has reached. */
+static void
+issue(Ledger *ledger)
+{
+	const Program *program = ledger->program;
+	List	   *vouchers = NIL;
+	int64	   *points;
+	ListCell   *lc;
+
 	rewards_lock(program);
 	points = affordable(ledger);
 	foreach(lc, auto_rewards(program))

@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -52,7 +53,7 @@ static void insert_portion(Ledger *ledger, LedgerTable *table,
 static void put_rows(const LedgerTable *table, EState *estate,
 					 TupleTableSlot **slots, int count);
 static void update_simple(Ledger *ledger, LedgerTable *table,
-						  TupleTableSlot *there, TupleTableSlot *row);
+						  ItemPointer there, TupleTableSlot *row);
 static void update_plain(Ledger *ledger, LedgerTable *table,
 						 TupleTableSlot *there, TupleTableSlot *row);
 static void fill_slot(TupleTableSlot *slot, const Rows *rows, int row);
@@ -80,6 +81,7 @@ rows_make(ProgramTable which, int count)
 	rows->isnull = palloc(Max(1, cells));
 	memset(rows->isnull, true, cells);
 	rows->given = palloc0(rows->ncolumns);
+	rows->places = NULL;
 	return rows;
 }
 
@@ -97,6 +99,14 @@ void
 rows_set_null(Rows *rows, int column)
 {
 	rows->given[column - 1] = true;
+}
+
+void
+rows_set_place(Rows *rows, int row, ItemPointer place)
+{
+	if (rows->places == NULL)
+		rows->places = palloc0(sizeof(ItemPointer) * rows->count);
+	rows->places[row] = place;
 }
 
 bool
@@ -252,13 +262,19 @@ rows_update(Ledger *ledger, const Rows *rows, LedgerPath path, int nkeys)
 		TupleTableSlot *there;
 
 		CHECK_FOR_INTERRUPTS();
+		fill_slot(row, rows, i);
+		if (rows->places != NULL && rows->places[i] != NULL &&
+			table_is_simple(table))
+		{
+			update_simple(ledger, table, rows->places[i], row);
+			continue;
+		}
 		ledger_seek(ledger, path, rows->values[first],
 					nkeys > 1 ? rows->values[first + 1] : (Datum) 0);
 		there = ledger_next(ledger, path);
 		if (there == NULL)
 			elog(ERROR, "a row of table \"%s\" is not there any more",
 				 RelationGetRelationName(table->relation));
-		fill_slot(row, rows, i);
 		for (int k = 0; k < rows->ncolumns; k++)
 			if (!rows->given[k])
 			{
@@ -266,7 +282,7 @@ rows_update(Ledger *ledger, const Rows *rows, LedgerPath path, int nkeys)
 				row->tts_isnull[k] = there->tts_isnull[k];
 			}
 		if (table_is_simple(table))
-			update_simple(ledger, table, there, row);
+			update_simple(ledger, table, &there->tts_tid, row);
 		else
 			update_plain(ledger, table, there, row);
 	}
@@ -276,7 +292,7 @@ rows_update(Ledger *ledger, const Rows *rows, LedgerPath path, int nkeys)
 
 /* update_simple() writes a row of a simple table in place of another. */
 static void
-update_simple(Ledger *ledger, LedgerTable *table, TupleTableSlot *there,
+update_simple(Ledger *ledger, LedgerTable *table, ItemPointer there,
 			  TupleTableSlot *row)
 {
 	EState	   *estate = table_estate(ledger);
@@ -286,7 +302,7 @@ update_simple(Ledger *ledger, LedgerTable *table, TupleTableSlot *there,
 	row->tts_tableOid = RelationGetRelid(table->relation);
 	table_check_row(ledger, table, row);
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
-	simple_table_tuple_update(table->relation, &there->tts_tid, row,
+	simple_table_tuple_update(table->relation, there, row,
 							  InvalidSnapshot, &indexes);
 	MemoryContextSwitchTo(old);
 	ResetPerTupleExprContext(estate);
@@ -363,6 +379,7 @@ execute(const char *sql, const LedgerTable *table, const Rows *rows)
 	Oid		   *types = palloc(sizeof(Oid) * rows->ncolumns);
 	Datum	   *values = palloc(sizeof(Datum) * rows->ncolumns);
 	int			n = 0;
+	int			level;
 	int			result;
 
 	for (int i = 0; i < rows->ncolumns; i++)
@@ -376,9 +393,11 @@ execute(const char *sql, const LedgerTable *table, const Rows *rows)
 	}
 	profile_close_left();
 	flow_postpone_no_more();
+	level = settings_pin();
 	protected_write_begin();
 	result = SPI_execute_with_args(sql, n, types, values, NULL, false, 0);
 	protected_write_end();
+	AtEOXact_GUC(false, level);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", sql,
 			 SPI_result_code_string(result));

@@ -25,6 +25,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "flow/flow.h"
@@ -104,6 +105,7 @@ static void end(void *turn);
 
 static const FlowGuest guest = {
 	.name = "loyalty programs",
+	.pins = true,
 	.interest = interest,
 	.begin = begin,
 	.visit = visit,
@@ -382,12 +384,15 @@ end(void *arg)
 {
 	Turn	   *turn = arg;
 	Changes    *linked;
+	int			level;
 
 	changes_grant(turn->changes);
 	if (turn->linked == NIL)
 		return;
+	level = settings_pin();
 	linked = changes_begin(turn->population);
 	changes_keep_all(linked, linked_rules_changes(turn->population,
 												  turn->linked));
 	changes_grant(linked);
+	AtEOXact_GUC(false, level);
 }

@@ -324,6 +324,7 @@ uint64
 ledger_execute(const Program *program, LedgerStatement statement,
 			   const Datum *values, const char *nulls)
 {
+	int			level = settings_pin();
 	Relation	tables[PROGRAM_TABLES];
 	int			ntables = open_tables(program, statement, tables);
 	Plans	   *plans = program_plans(program);
@@ -350,6 +351,7 @@ ledger_execute(const Program *program, LedgerStatement statement,
 			 SPI_result_code_string(result));
 	for (int i = 0; i < ntables; i++)
 		table_close(tables[i], NoLock);
+	AtEOXact_GUC(false, level);
 	return SPI_processed;
 }
 

@@ -40,6 +40,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -362,9 +363,11 @@ keep(Relation relation, ProgramTable which, const Population *population)
 	uint64		begun = cache_begin();
 	MemoryContext context;
 	MemoryContext old;
+	int			level;
 
 	if (entry != NULL)
 		return entry->kept;
+	level = settings_pin();		/* predicates are printed */
 	shape_check(relation, program_shapes[which], population->key_type);
 	context = AllocSetContextCreate(CurrentMemoryContext,
 									"segment ledger table",
@@ -377,6 +380,7 @@ keep(Relation relation, ProgramTable which, const Population *population)
 	keep_checks(made.kept, relation);
 	keep_indexes(made.kept, relation, which);
 	MemoryContextSwitchTo(old);
+	AtEOXact_GUC(false, level);
 	entry = cache_put(kept_tables, &made, context, begun);
 	return entry->kept;
 }
@@ -420,6 +424,9 @@ keep_checks(KeptTable *kept, Relation relation)
 	{
 		Expr	   *check = stringToNode(constraints->check[i].ccbin);
 
+		/* it may depend on settings, which a statement has */
+		if (contain_mutable_functions((Node *) check))
+			kept->plain = false;
 		kept->checks[i] = ExecInitExpr(expression_planner(check), NULL);
 	}
 }

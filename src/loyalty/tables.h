@@ -215,16 +215,20 @@ typedef struct Rows
 	Datum	   *values;			/* row by row */
 	bool	   *isnull;
 	bool	   *given;			/* by columns */
+	ItemPointer *places;		/* by rows, or NULL: see rows_set_place() */
 } Rows;
 
 /*
  * rows_make() makes rows of a table, and rows_set() gives one of them the
  * value of a column.  A column that is given to one is given to all, NULL
  * where nothing was said; rows_set_null() says only that it is given.
+ * rows_set_place() says where a row is that is changed, of which all columns
+ * are given: it need not be looked for.
  */
 extern Rows *rows_make(ProgramTable which, int count);
 extern void rows_set(Rows *rows, int row, int column, Datum value);
 extern void rows_set_null(Rows *rows, int column);
+extern void rows_set_place(Rows *rows, int row, ItemPointer place);
 
 /*
  * rows_insert() writes rows, false if one has a token that is used.
