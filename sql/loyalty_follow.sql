@@ -74,6 +74,11 @@ SELECT segment.create_earning('club', 'float', 'purchases.f', ref => 'order_id')
 SELECT outcome('ALTER TABLE sales ALTER f TYPE text');
 SELECT outcome('ALTER TABLE sales ALTER f TYPE numeric');
 SELECT segment.end_earning('club', 'float');
+-- rows that have earned are known again when their column is of another type
+SELECT outcome('ALTER TABLE sales ALTER order_id TYPE numeric(10, 2)');
+SELECT outcome('ALTER TABLE sales ALTER order_id TYPE timestamptz USING to_timestamp(order_id)');
+ALTER TABLE sales ALTER order_id TYPE text;
+ALTER TABLE sales ALTER order_id TYPE bigint USING order_id::bigint;
 -- the condition of a version that has ended is needed no more
 SELECT segment.create_earning('club', 'north', 'purchases.n', 'town = "Skagen"', ref => 'order_id');
 SELECT segment.end_earning('club', 'north');

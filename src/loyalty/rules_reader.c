@@ -20,8 +20,10 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "filter/filter.h"
 #include "flow/flow.h"
@@ -44,6 +46,10 @@ static void lose_rule(const Population *population,
 					  const FlowDefinition *definition);
 static void bind_rule(const Population *population,
 					  const FlowDefinition *definition);
+static const Source *bind_parts(const Population *population,
+								const FlowDefinition *definition);
+static void check_refs(const Population *population, const Rule *rule,
+					   const Source *source);
 static void check_rule(void *checked);
 static List *list_tierings(const Population *population);
 static bool has_tiers(const Population *population, const char *program);
@@ -190,9 +196,20 @@ lose_rule(const Population *population, const FlowDefinition *definition)
 			 errdetail("It has ended, and what it has granted stays.")));
 }
 
-/* bind_rule() is an error if a rule does not bind.  Of a FlowReader. */
+/*
+ * bind_rule() is an error if a rule does not bind, or does not know again what
+ * has earned.  Of a FlowReader.
+ */
 static void
 bind_rule(const Population *population, const FlowDefinition *definition)
+{
+	check_refs(population, definition->own,
+			   bind_parts(population, definition));
+}
+
+/* bind_parts() is an error if a rule does not bind; returns its source. */
+static const Source *
+bind_parts(const Population *population, const FlowDefinition *definition)
 {
 	const Rule *rule = definition->own;
 	const Source *source = source_by_name(population, rule->source);
@@ -207,9 +224,54 @@ bind_rule(const Population *population, const FlowDefinition *definition)
 	rule_bind(source, rule, &amount, &ref);
 	if (!definition->ended)
 		(void) rule_condition(population, rule);
+	return source;
 }
 
-/* check_rule() is bind_rule() as an Attempt. */
+/*
+ * check_refs() is an error if a row that has earned is not known again, as its
+ * column is of another type: what was 007 as a text is 7 as a number.
+ */
+static void
+check_refs(const Population *population, const Rule *rule,
+		   const Source *source)
+{
+	const Program *program = program_find(population, rule->program);
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(rule->name)};
+	Actor		before;
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	char	   *sql;
+
+	if (program == NULL)
+		return;
+	get_atttypetypmodcoll(source->relid, get_attnum(source->relid, rule->ref),
+						  &type, &typmod, &collation);
+	sql = psprintf("SELECT ref, now FROM {granted} AS g,"
+				   " LATERAL (SELECT g.ref::%s::pg_catalog.text AS now) AS n"
+				   " WHERE rule = $1 AND raw <> 0"
+				   " AND ref COLLATE \"C\" <> now COLLATE \"C\" LIMIT 1",
+				   format_type_extended(type, typmod,
+										FORMAT_TYPE_TYPEMOD_GIVEN |
+										FORMAT_TYPE_FORCE_QUALIFY));
+	before = act_as_owner(population->oid);
+	if (SPI_execute_with_args(program_sql(program, sql), 1, types, values,
+							  NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read what rule \"%s\" has granted",
+			 rule->name);
+	act_as_before(before);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a row that has earned is known as \"%s\", and would be \"%s\"",
+						SPI_getvalue(SPI_tuptable->vals[0],
+									 SPI_tuptable->tupdesc, 1),
+						SPI_getvalue(SPI_tuptable->vals[0],
+									 SPI_tuptable->tupdesc, 2))));
+}
+
+/* check_rule() is bind_parts() as an Attempt. */
 static void
 check_rule(void *context)
 {
@@ -219,7 +281,7 @@ check_rule(void *context)
 		.own = unconstify(Rule *, checked->rule),
 	};
 
-	bind_rule(checked->population, &definition);
+	(void) bind_parts(checked->population, &definition);
 }
 
 void
