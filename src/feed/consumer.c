@@ -293,8 +293,11 @@ consumer_find(const char *name)
 static void
 unknown_consumer(const char *name, List *names)
 {
-	const char *nearest = nearest_name(name, names);
+	const char *nearest;
 
+	/* of two that are as near it is the first */
+	list_sort(names, compare_names);
+	nearest = nearest_name(name, names);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("consumer \"%s\" does not exist", name),

@@ -140,6 +140,8 @@ flow_follow_label(Oid type, const char *old, const char *new)
 			foreach(name, source_populations(lfirst_oid(lc)))
 				names = names_add(names, lfirst(name));
 	}
+	/* all who lock several populations lock them in this order */
+	list_sort(names, compare_names);
 	foreach(lc, names)
 	{
 		const Population *population = population_find(lfirst(lc));

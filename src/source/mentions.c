@@ -101,6 +101,7 @@ source_tables_attached(void)
 															REGCLASSOID));
 		catalog_end(&scan);
 	}
+	list_sort(tables, list_oid_cmp);
 	return tables;
 }
 

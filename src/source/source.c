@@ -194,6 +194,8 @@ source_names(const Population *population)
 	while (catalog_next(&scan))
 		names = lappend(names, catalog_get_text(&scan, "source"));
 	catalog_end(&scan);
+	/* wherever the rows lie */
+	list_sort(names, compare_names);
 	return names;
 }
 

@@ -97,7 +97,7 @@ extern void source_init(void);
 
 /*
  * source_by_name() finds a source of the population, NULL if there is none of
- * that name; source_names() lists the names (char *) of all, in order.
+ * that name; source_names() lists the names (char *) of all, sorted.
  */
 extern const Source *source_by_name(const Population *population,
 									const char *name);
@@ -282,9 +282,9 @@ extern bool source_lacks_unique(const Source *source, Oid relid, Oid without);
 
 /*
  * source_tables_attached() lists the tables (OIDs) that sources of any
- * population are made of; source_tables_among() lists those of them that are
- * among some, and source_populations() names (char *) the populations that
- * have sources of a table.  No table but ours is opened.
+ * population are made of, sorted; source_tables_among() lists those of them
+ * that are among some, and source_populations() names (char *) the populations
+ * that have sources of a table.  No table but ours is opened.
  */
 extern List *source_tables_attached(void);
 extern List *source_tables_among(List *tables);
