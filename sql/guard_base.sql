@@ -90,6 +90,8 @@ ALTER TABLE segment_data.based_toggle ADD note text;
 ALTER TABLE segment_data.based_chunk RENAME members TO them;
 ALTER TABLE segment_data.based_chunk DROP CONSTRAINT based_chunk_pkey;
 ALTER TABLE segment_data.based_toggle ADD CHECK (ord > 0);
+CREATE INDEX ON segment_data.based_toggle (ord);
+CREATE UNIQUE INDEX CONCURRENTLY ON segment_data.based_chunk (chunk);
 INSERT INTO orders VALUES (9, 90);
 
 -- what was broken where event triggers did not fire can be mended

@@ -76,6 +76,18 @@ SELECT (SELECT count(*) FROM segment_data.slow_club_entry WHERE movement > 3) AS
 SELECT segment.earn('club', 1, 1001, population => 'slow');
 SELECT problem FROM segment.verify_program('club', 'fast') UNION ALL SELECT problem FROM segment.verify_program('club', 'slow');
 SELECT definition FROM segment.verify('fast') UNION ALL SELECT definition FROM segment.verify('slow');
+-- a row that a trigger keeps back is not missed in silence
+CREATE FUNCTION keep_back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep_back BEFORE INSERT ON segment_data.slow_club_lot FOR EACH ROW EXECUTE FUNCTION keep_back();
+SELECT segment.earn('club', 1, 10, population => 'slow');
+INSERT INTO orders VALUES (800, 1, 10);
+DROP TRIGGER keep_back ON segment_data.slow_club_lot;
+CREATE TRIGGER keep_back BEFORE UPDATE ON segment_data.slow_club_lot FOR EACH ROW EXECUTE FUNCTION keep_back();
+SELECT segment.redeem('club', 1, 10, population => 'slow');
+DROP TRIGGER keep_back ON segment_data.slow_club_lot;
+CREATE TRIGGER keep_back BEFORE INSERT ON segment_data.slow_club_movement FOR EACH ROW EXECUTE FUNCTION keep_back();
+SELECT segment.redeem('club', 1, 10, population => 'slow');
+DROP TRIGGER keep_back ON segment_data.slow_club_movement;
 -- what was made of a table is made again when it has changed
 ALTER TABLE segment_data.fast_club_entry ADD CONSTRAINT many CHECK (points < 5000);
 SELECT segment.earn('club', 1, 5000, population => 'fast');

@@ -5,7 +5,7 @@ RETURNS event_trigger
 LANGUAGE C
 AS 'MODULE_PATHNAME', 'segment_guard_start';
 COMMENT ON FUNCTION segment.guard_start() IS
-    'prepares to read the rows of a partition, and to see the unique indexes, that are dropped';
+    'sees rows of partitions and unique indexes before they are dropped, and refuses to alter what is kept';
 
 CREATE FUNCTION segment.guard_command()
 RETURNS event_trigger
@@ -29,15 +29,16 @@ COMMENT ON FUNCTION segment.guard_rewrite() IS
     'notes that a table is rewritten';
 
 CREATE EVENT TRIGGER segment_guard_start ON ddl_command_start
-    WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'DROP INDEX', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION',
-        'DROP ACCESS METHOD', 'DROP TYPE', 'DROP FUNCTION', 'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY')
+    WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'ALTER SEQUENCE', 'CREATE INDEX', 'DROP INDEX', 'DROP TABLE',
+        'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP ACCESS METHOD', 'DROP TYPE', 'DROP FUNCTION',
+        'DROP OPERATOR CLASS', 'DROP OPERATOR FAMILY')
     EXECUTE FUNCTION segment.guard_start();
 COMMENT ON EVENT TRIGGER segment_guard_start IS
-    'lets extension segment see rows and unique indexes before they are dropped';
+    'lets extension segment see rows and unique indexes before they are dropped, and keep what it needs';
 
 CREATE EVENT TRIGGER segment_guard_command ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA', 'CREATE FOREIGN TABLE', 'ALTER TABLE', 'ALTER FOREIGN TABLE',
-        'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER INDEX', 'ALTER TYPE')
+        'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER INDEX', 'ALTER TYPE', 'CREATE RULE')
     EXECUTE FUNCTION segment.guard_command();
 COMMENT ON EVENT TRIGGER segment_guard_command IS
     'lets the definitions of extension segment follow what is renamed or altered';

@@ -13,6 +13,9 @@
  *			RENAME wake_at TO due						refused
  *		DROP INDEX segment_data.profile_wake_at_idx		refused
  *		ALTER SCHEMA segment_data RENAME TO other		refused
+ *		CREATE INDEX ON segment_data.profile_toggle ..	refused
+ *		CREATE RULE ... ON UPDATE TO segment_data.profile	refused
+ *		CREATE TABLE a () INHERITS (segment_data.profile)	refused
  *
  * CASCADE drops no such table either: it would take away what customers have.
  * But it goes with its population, and where our triggers were dropped before:
@@ -37,26 +40,35 @@
 #include "guard/guard_private.h"
 #include "membership/membership.h"
 #include "profile/profile.h"
+#include "source/source.h"
 
+static void begin_alter(const AlterTableStmt *alter);
 static bool is_of_column(const AlterTableCmd *command);
 static void check_schema(const char *name);
+static List *concerned(const GuardStatement *statement);
+static bool is_ours(Oid relid);
 
 void
 kept_begin(const GuardStatement *statement)
 {
-	const AlterTableStmt *alter = (const AlterTableStmt *) statement->tree;
+	const AlterSeqStmt *numbers = (const AlterSeqStmt *) statement->tree;
+	const IndexStmt *create = (const IndexStmt *) statement->tree;
 	const RenameStmt *rename = (const RenameStmt *) statement->tree;
 	const DropStmt *drop = (const DropStmt *) statement->tree;
 	ListCell   *lc;
 
-	if (IsA(alter, AlterTableStmt))
+	if (IsA(statement->tree, AlterTableStmt))
+		begin_alter((const AlterTableStmt *) statement->tree);
+	else if (IsA(numbers, AlterSeqStmt))
+		data_table_check_sequence(RangeVarGetRelid(numbers->sequence, NoLock,
+												   true),
+								  numbers->options);
+	else if (IsA(create, IndexStmt))
 	{
-		Oid			relid = RangeVarGetRelid(alter->relation, NoLock, true);
+		Oid			relid = RangeVarGetRelid(create->relation, NoLock, true);
 
-		foreach(lc, alter->cmds)
-			if (is_of_column(lfirst(lc)))
-				population_check_column(relid,
-										lfirst_node(AlterTableCmd, lc)->name);
+		if (OidIsValid(relid) && data_table_is_guarded(relid))
+			membership_refuse_index(relid);
 	}
 	else if (IsA(rename, RenameStmt) && rename->renameType == OBJECT_COLUMN)
 		population_check_column(RangeVarGetRelid(rename->relation, NoLock,
@@ -75,6 +87,28 @@ kept_begin(const GuardStatement *statement)
 			if (OidIsValid(relid))
 				population_check_index(index, relid);
 		}
+}
+
+/* begin_alter() does so when a table, or a sequence, is to be altered. */
+static void
+begin_alter(const AlterTableStmt *alter)
+{
+	Oid			relid = RangeVarGetRelid(alter->relation, NoLock, true);
+	ListCell   *lc;
+
+	foreach(lc, alter->cmds)
+	{
+		const AlterTableCmd *command = lfirst(lc);
+
+		if (is_of_column(command))
+			population_check_column(relid, command->name);
+		else if (command->subtype == AT_SetUnLogged)
+			data_table_check_sequence(relid, NIL);
+		else if (command->subtype == AT_SetIdentity &&
+				 OidIsValid(relid) && data_table_is_guarded(relid))
+			data_table_check_numbers(relid, command->name,
+									 (const List *) command->def);
+	}
 }
 
 /*
@@ -138,24 +172,75 @@ kept_check_dropped(const GuardStatement *statement)
 void
 kept_check_altered(const GuardStatement *statement)
 {
+	bool		alters = IsA(statement->tree, AlterTableStmt) ||
+		IsA(statement->tree, AlterObjectSchemaStmt) ||
+		IsA(statement->tree, RenameStmt);
 	ListCell   *lc;
 
-	if (!IsA(statement->tree, AlterTableStmt) &&
-		!IsA(statement->tree, AlterObjectSchemaStmt) &&
-		!IsA(statement->tree, RenameStmt))
-		return;
+	foreach(lc, concerned(statement))
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		if (get_rel_relkind(relid) != RELKIND_RELATION)
+			continue;
+		if (alters)
+			flow_keeper_check(relid);
+		if (!data_table_is_guarded(relid))
+			continue;
+		data_table_check(relid);
+		if (alters)
+		{
+			membership_check_table(relid);
+			population_check_table(relid);
+		}
+	}
+}
+
+/*
+ * concerned() lists the tables (OIDs) that the statement has made, altered,
+ * or put above or below one of these; and the table of a rule.
+ */
+static List *
+concerned(const GuardStatement *statement)
+{
+	const AlterTableStmt *alter = (const AlterTableStmt *) statement->tree;
+	const RuleStmt *rule = (const RuleStmt *) statement->tree;
+	List	   *tables = NIL;
+	ListCell   *lc;
+	ListCell   *parent;
+
+	if (IsA(rule, RuleStmt))
+		tables = list_make1_oid(RangeVarGetRelid(rule->relation, NoLock,
+												 true));
 	foreach(lc, statement->objects)
 	{
 		const GuardObject *object = lfirst(lc);
 		Oid			relid = object->address.objectId;
 
-		if (object->address.classId != RelationRelationId ||
-			get_rel_relkind(relid) != RELKIND_RELATION)
+		if (object->address.classId != RelationRelationId)
 			continue;
-		flow_keeper_check(relid);
-		if (!data_table_is_guarded(relid))
-			continue;
-		membership_check_table(relid);
-		population_check_table(relid);
+		tables = list_append_unique_oid(tables, relid);
+		foreach(parent, source_parents(relid))
+			if (is_ours(lfirst_oid(parent)))
+				tables = list_append_unique_oid(tables, lfirst_oid(parent));
 	}
+	foreach(lc, IsA(alter, AlterTableStmt) ? alter->cmds : NIL)
+	{
+		const AlterTableCmd *command = lfirst(lc);
+		const PartitionCmd *partition = (const PartitionCmd *) command->def;
+
+		if (command->subtype == AT_AttachPartition)
+			tables = list_append_unique_oid(tables,
+											RangeVarGetRelid(partition->name,
+															 NoLock, true));
+	}
+	return tables;
+}
+
+/* is_ours() says whether a table is where we keep ours. */
+static bool
+is_ours(Oid relid)
+{
+	return get_rel_namespace(relid) == get_namespace_oid(SEGMENT_DATA_SCHEMA,
+														 true);
 }

@@ -74,9 +74,9 @@ check(Oid relid)
 
 	if (kept.population == NULL)
 		return;
-	relation = table_open(relid, NoLock);
+	relation = table_open(relid, AccessShareLock);
 	shape_check(relation, kept.shape, kept.key_type);
-	table_close(relation, NoLock);
+	table_close(relation, AccessShareLock);
 }
 
 /* tables() lists the tables of a population.  Of a FlowKeeper. */

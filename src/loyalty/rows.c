@@ -58,6 +58,7 @@ static void update_plain(Ledger *ledger, LedgerTable *table,
 						 TupleTableSlot *there, TupleTableSlot *row);
 static void fill_slot(TupleTableSlot *slot, const Rows *rows, int row);
 static bool has_token(const Rows *rows);
+pg_noreturn static void refuse_kept_back(const LedgerTable *table);
 static bool insert_by_statement(const LedgerTable *table, const Rows *rows);
 static void update_by_statement(const LedgerTable *table, const Rows *rows,
 								int nkeys);
@@ -339,7 +340,11 @@ insert_by_statement(const LedgerTable *table, const Rows *rows)
 							   " ON CONFLICT (token)"
 							   " WHERE token IS NOT NULL DO NOTHING" : "");
 
-	return execute(sql, table, rows) == rows->count || !has_token(rows);
+	if (execute(sql, table, rows) == rows->count)
+		return true;
+	if (!has_token(rows))
+		refuse_kept_back(table);
+	return false;
 }
 
 /* update_by_statement() is rows_update() for such a table. */
@@ -365,7 +370,23 @@ update_by_statement(const LedgerTable *table, const Rows *rows, int nkeys)
 		appendStringInfo(&sql, " AND t.%s OPERATOR(pg_catalog.=) u.%s", name,
 						 name);
 	}
-	(void) execute(sql.data, table, rows);
+	if (execute(sql.data, table, rows) < rows->count)
+		refuse_kept_back(table);
+}
+
+/*
+ * refuse_kept_back() raises the error of rows that were not written, though
+ * nothing but a trigger of the owner's can be the reason.
+ */
+static void
+refuse_kept_back(const LedgerTable *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("a trigger kept a row of table %s from being written",
+					relation_name(RelationGetRelid(table->relation))),
+			 errdetail("A program needs each row of its ledger."),
+			 errhint("Return the row unchanged, or use an AFTER trigger.")));
 }
 
 /*

@@ -93,6 +93,9 @@ extern List *membership_relations(const Population *population);
  */
 extern void membership_check_table(Oid relid);
 
+/* An error if it is one of these tables: it is to get another index. */
+extern void membership_refuse_index(Oid relid);
+
 /* Make the tables, unless they are there.  The caller is connected to SPI. */
 extern void membership_make(const Population *population);
 /* Drop the tables, if there are any. */

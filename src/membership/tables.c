@@ -84,6 +84,7 @@ static Oid	make_table(const Population *population, const char *label,
 					   const char *columns);
 static void comment_table(const Population *population, Oid relid,
 						  const char *comment);
+static const Population *population_of(Oid relid);
 static TableShape chunks_shape(void);
 static TableShape toggles_shape(const Population *population);
 static void check_shape(const Population *population, Relation relation,
@@ -366,26 +367,48 @@ membership_check_table(Oid relid)
 	"size", "members"};
 	static const char *const toggle_names[] = {"ord", "at", "transaction",
 	"by_time", "toggles", "key"};
+	const Population *population = population_of(relid);
+	bool		chunks;
+	Relation	relation;
+
+	if (population == NULL)
+		return;
+	chunks = relid == membership_tables(population)->chunks;
+	relation = chunks ? chunks_open(population, AccessShareLock) :
+		toggles_open(population, AccessShareLock);
+	check_names(population, relation, chunks ? chunk_names : toggle_names);
+	relation_close(relation, NoLock);
+}
+
+void
+membership_refuse_index(Oid relid)
+{
+	const Population *population = population_of(relid);
+
+	if (population != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table %s cannot have more indexes",
+						relation_name(relid)),
+				 errdetail("It holds the members of the audiences of population \"%s\", which are written without looking for indexes.",
+						   population->name)));
+}
+
+/* population_of() is the population whose members a table holds, or NULL. */
+static const Population *
+population_of(Oid relid)
+{
 	ListCell   *lc;
 
 	foreach(lc, population_names())
 	{
 		const Population *population = population_find(lfirst(lc));
-		const MembershipTables *tables = population == NULL ? NULL :
-			membership_tables(population);
-		Relation	relation;
 
-		if (tables == NULL ||
-			(relid != tables->chunks && relid != tables->toggles))
-			continue;
-		if (relid == tables->chunks)
-			relation = chunks_open(population, AccessShareLock);
-		else
-			relation = toggles_open(population, AccessShareLock);
-		check_names(population, relation, relid == tables->chunks ?
-					chunk_names : toggle_names);
-		relation_close(relation, NoLock);
+		if (population != NULL &&
+			list_member_oid(membership_relations(population), relid))
+			return population;
 	}
+	return NULL;
 }
 
 static TableShape

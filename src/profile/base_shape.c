@@ -21,9 +21,11 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -33,6 +35,8 @@
 #include "profile/profile_private.h"
 
 static void check_place(Relation base, const Population *population);
+static void check_numbers(Relation base, const Population *population);
+static bool numbers_rows(Oid relid, Relation base);
 static void check_columns(Relation base, const Population *population);
 static bool refuses_null(TupleDesc desc, int column);
 static bool domain_refuses_null(Oid type);
@@ -82,6 +86,7 @@ population_check_table(Oid relid)
 		return;
 	base = table_open(relid, AccessShareLock);
 	check_place(base, population);
+	check_numbers(base, population);
 	check_columns(base, population);
 	table_close(base, AccessShareLock);
 }
@@ -106,6 +111,39 @@ check_place(Relation base, const Population *population)
 				 errmsg("row-level security cannot be forced on the base table of population \"%s\"",
 						population->name),
 				 errdetail("Profiles are read and written as its owner, to whom it would apply.")));
+}
+
+/*
+ * check_numbers() refuses a table in which two profiles may have one number:
+ * by that their members are kept.
+ */
+static void
+check_numbers(Relation base, const Population *population)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(base))
+		if (numbers_rows(lfirst_oid(lc), base))
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("base table of population \"%s\" lacks the unique index on \"ord\"",
+					population->name)));
+}
+
+/* numbers_rows() says whether an index makes numbers of profiles unique. */
+static bool
+numbers_rows(Oid relid, Relation base)
+{
+	Relation	index = index_open(relid, AccessShareLock);
+	const FormData_pg_index *form = index->rd_index;
+	bool		does = form->indisvalid && form->indisunique &&
+		form->indnkeyatts == 1 &&
+		form->indkey.values[0] == get_attnum(RelationGetRelid(base), "ord") &&
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+
+	index_close(index, AccessShareLock);
+	return does;
 }
 
 /*

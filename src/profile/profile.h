@@ -215,6 +215,23 @@ extern bool trigger_is_read_only(const Trigger *trigger);
  */
 extern bool data_table_is_guarded(Oid relid);
 
+/* data_shape.c: what must not become of such a table? --------------------- */
+
+/*
+ * Raise an error if that has become of a table that is guarded: it is not
+ * logged, has rules, is above or below another table, or is of a type.
+ */
+extern void data_table_check(Oid relid);
+
+/*
+ * Raise an error if a column of such a table is to be numbered in another way,
+ * or a sequence that does that is to be altered, unless the options (DefElem)
+ * only say how many numbers are cached.  NIL: it is none of the options.
+ */
+extern void data_table_check_numbers(Oid relid, const char *column,
+									 const List *options);
+extern void data_table_check_sequence(Oid relid, const List *options);
+
 /* base_shape.c: what may the owner of a base table not do to it? ---------- */
 
 /*
