@@ -42,11 +42,17 @@
 
 /*
  * 16 replaced the per-catalog checks by one for all catalogs.  We check the
- * owners of relations, and the grants on schemas, and nothing else.
+ * owners of relations, schemas and types, and the grants on schemas, and
+ * nothing else.
  */
 #if PG_VERSION_NUM < 160000
+#include "catalog/pg_namespace_d.h"
+#include "catalog/pg_type_d.h"
 #define object_ownercheck(class_id, object_id, role_id) \
-	pg_class_ownercheck(object_id, role_id)
+	((class_id) == NamespaceRelationId ? \
+	 pg_namespace_ownercheck(object_id, role_id) : \
+	 (class_id) == TypeRelationId ? pg_type_ownercheck(object_id, role_id) : \
+	 pg_class_ownercheck(object_id, role_id))
 #define object_aclcheck(class_id, object_id, role_id, mode) \
 	pg_namespace_aclcheck(object_id, role_id, mode)
 #endif

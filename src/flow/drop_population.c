@@ -130,7 +130,7 @@ drop_parts(Definer *definer)
 }
 
 void
-flow_lock_population(Oid base)
+population_lock_all(Oid base)
 {
 	/* what is broken can be dropped, too */
 	(void) attempt(lock_all, &base);

@@ -374,12 +374,18 @@ extern void flow_on_drop(FlowDropListener listener);
 /* follow.c, for statements that alter tables ------------------------------ */
 
 /*
- * flow_hold_readers() keeps others from defining anything of the populations
- * that read a column, or of those that have a source made of the table if the
- * column is NULL, to the end of the transaction; an error if one is built.
- * The statement has not begun.
+ * flow_readers() lists the populations (char *) that read a column, or have a
+ * source made of the table if the column is NULL.
  */
-extern void flow_hold_readers(Oid relid, const char *column);
+extern List *flow_readers(Oid relid, const char *column);
+
+/*
+ * hold.c: flow_hold() keeps others from defining anything of populations
+ * (char *), to the end of the transaction; an error if one is built.  Those
+ * whose base tables (OIDs) are to be dropped are held, too, and all that goes
+ * with them is locked.  The statement has locked nothing yet.
+ */
+extern void flow_hold(List *names, const List *bases);
 
 /*
  * For what follows the caller is connected to SPI, in the transaction of a
@@ -419,12 +425,9 @@ typedef struct FlowLoss
 extern void flow_lose(const FlowLoss *loss, bool cascade);
 
 /*
- * drop_population.c: flow_lock_population() locks all that goes with a base
- * table, if it is one, before that is locked to be dropped.
- * flow_lose_populations() drops those populations whose base tables are among
+ * drop_population.c: flow_lose_populations() drops those populations whose base tables are among
  * the relations (OIDs), which were dropped.
  */
-extern void flow_lock_population(Oid base);
 extern void flow_lose_populations(const List *relids);
 
 /*

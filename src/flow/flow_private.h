@@ -15,6 +15,12 @@
 #include "source/source.h"
 #include "trait/trait.h"
 
+/*
+ * drop_population.c: population_lock_all() locks all that goes with a base
+ * table, if it is one, before that is locked to be dropped.
+ */
+extern void population_lock_all(Oid base);
+
 /* pending.c --------------------------------------------------------------- */
 
 /*

@@ -53,9 +53,10 @@ static bool is_free(const Population *population, const char *name,
 static bool column_is_used(const Population *population,
 						   const SourceColumn *column);
 
-void
-flow_hold_readers(Oid relid, const char *column)
+List *
+flow_readers(Oid relid, const char *column)
 {
+	List	   *names = NIL;
 	ListCell   *lc;
 
 	foreach(lc, source_populations(relid))
@@ -69,8 +70,9 @@ flow_hold_readers(Oid relid, const char *column)
 			read = source_column(population, relid, column, NULL);
 		if (column == NULL ? is_made_of(population, relid) :
 			column_is_used(population, &read))
-			(void) hold_definitions(population);
+			names = lappend(names, lfirst(lc));
 	}
+	return names;
 }
 
 void

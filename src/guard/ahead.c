@@ -16,64 +16,91 @@
  * With a base table its population goes, and the triggers on its sources:
  * these are locked first, as who writes to them waits for the base table.
  *
- * Only for the owner of a table: a statement of others is refused.  A
- * transaction that has locked the table before comes too late for this.
+ * DROP OWNED, and DROP SCHEMA or TYPE with CASCADE, are many such statements:
+ * what each of them would hold is held before the server begins.
+ *
+ * Only for who may: a statement of others is refused.  A transaction that has
+ * locked a table before comes too late for this, and of REASSIGN OWNED nobody
+ * is told.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
 #include "storage/lockdefs.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "base/base.h"
 #include "flow/flow.h"
 #include "guard/guard_private.h"
 #include "source/source.h"
 
-static void before_rename(const RenameStmt *rename);
-static void before_alter(const AlterTableStmt *alter);
-static void before_drop(const DropStmt *drop);
+/* What is to be held. */
+typedef struct Ahead
+{
+	List	   *names;			/* of populations that read what changes */
+	List	   *tables;			/* OIDs: if base tables, they are dropped */
+} Ahead;
+
+static void before_rename(const RenameStmt *rename, Ahead *ahead);
+static void before_alter(const AlterTableStmt *alter, Ahead *ahead);
+static void before_drop(const DropStmt *drop, Ahead *ahead);
+static void before_drop_schema(const char *name, Ahead *ahead);
+static void before_drop_type(const TypeName *name, Ahead *ahead);
+static void before_drop_owned(const DropOwnedStmt *drop, Ahead *ahead);
+static bool belongs_to(Oid relid, const List *roles);
 static Oid	own_table(const RangeVar *name);
-static void hold(Oid relid, const char *column);
+static void add_readers(Ahead *ahead, Oid relid, const char *column);
 
 void
 ahead_begin(const GuardStatement *statement)
 {
+	Ahead		ahead = {NIL, NIL};
+
 	switch (nodeTag(statement->tree))
 	{
 		case T_RenameStmt:
-			before_rename((const RenameStmt *) statement->tree);
+			before_rename((const RenameStmt *) statement->tree, &ahead);
 			break;
 		case T_AlterTableStmt:
-			before_alter((const AlterTableStmt *) statement->tree);
+			before_alter((const AlterTableStmt *) statement->tree, &ahead);
 			break;
 		case T_DropStmt:
-			before_drop((const DropStmt *) statement->tree);
+			before_drop((const DropStmt *) statement->tree, &ahead);
+			break;
+		case T_DropOwnedStmt:
+			before_drop_owned((const DropOwnedStmt *) statement->tree, &ahead);
 			break;
 		default:
 			break;
 	}
+	flow_hold(ahead.names, ahead.tables);
 }
 
-/* before_rename() waits for those who define before a name changes. */
+/* before_rename() finds who reads what gets another name. */
 static void
-before_rename(const RenameStmt *rename)
+before_rename(const RenameStmt *rename, Ahead *ahead)
 {
 	if (rename->renameType == OBJECT_COLUMN)
-		hold(own_table(rename->relation), rename->subname);
+		add_readers(ahead, own_table(rename->relation), rename->subname);
 	else if (rename->renameType == OBJECT_TABLE)
-		hold(own_table(rename->relation), NULL);
+		add_readers(ahead, own_table(rename->relation), NULL);
 }
 
-/* before_alter() does before columns get other values, or go. */
+/* before_alter() finds who reads columns that get other values, or go. */
 static void
-before_alter(const AlterTableStmt *alter)
+before_alter(const AlterTableStmt *alter, Ahead *ahead)
 {
 	ListCell   *lc;
 
@@ -84,26 +111,124 @@ before_alter(const AlterTableStmt *alter)
 		if (is_of_values(command) ||
 			(command->subtype == AT_DropColumn &&
 			 command->behavior == DROP_CASCADE))
-			hold(own_table(alter->relation), command->name);
+			add_readers(ahead, own_table(alter->relation), command->name);
 	}
 }
 
-/* before_drop() does before tables go, with what reads them. */
+/* before_drop() finds who goes with what is dropped. */
 static void
-before_drop(const DropStmt *drop)
+before_drop(const DropStmt *drop, Ahead *ahead)
 {
 	ListCell   *lc;
 
-	if (drop->removeType != OBJECT_TABLE || drop->behavior != DROP_CASCADE)
-		return;
-	foreach(lc, drop->objects)
-	{
-		Oid			relid = own_table(makeRangeVarFromNameList(lfirst(lc)));
+	foreach(lc, drop->behavior == DROP_CASCADE ? drop->objects : NIL)
+		switch (drop->removeType)
+		{
+			case OBJECT_TABLE:
+				{
+					RangeVar   *name = makeRangeVarFromNameList(lfirst(lc));
+					Oid			relid = own_table(name);
 
-		hold(relid, NULL);
-		if (OidIsValid(relid))
-			flow_lock_population(relid);
+					add_readers(ahead, relid, NULL);
+					ahead->tables = lappend_oid(ahead->tables, relid);
+				}
+				break;
+			case OBJECT_SCHEMA:
+				before_drop_schema(strVal(lfirst(lc)), ahead);
+				break;
+			case OBJECT_TYPE:
+			case OBJECT_DOMAIN:
+				before_drop_type(lfirst_node(TypeName, lc), ahead);
+				break;
+			default:
+				break;
+		}
+}
+
+/* before_drop_schema() finds who reads tables of a schema. */
+static void
+before_drop_schema(const char *name, Ahead *ahead)
+{
+	Oid			schema = get_namespace_oid(name, true);
+	ListCell   *lc;
+
+	if (!OidIsValid(schema) ||
+		!object_ownercheck(NamespaceRelationId, schema, GetUserId()))
+		return;
+	foreach(lc, source_tables_attached())
+		if (get_rel_namespace(lfirst_oid(lc)) == schema)
+			add_readers(ahead, lfirst_oid(lc), NULL);
+}
+
+/* before_drop_type() finds who reads columns of a type, or of arrays of it. */
+static void
+before_drop_type(const TypeName *name, Ahead *ahead)
+{
+	Oid			type = LookupTypeNameOid(NULL, name, true);
+	ListCell   *lc;
+
+	if (!OidIsValid(type) ||
+		!object_ownercheck(TypeRelationId, type, GetUserId()))
+		return;
+	foreach(lc, source_tables_attached())
+	{
+		Relation	relation = try_relation_open(lfirst_oid(lc),
+												 AccessShareLock);
+		TupleDesc	desc;
+
+		if (relation == NULL)
+			continue;
+		desc = RelationGetDescr(relation);
+		for (int i = 0; i < desc->natts; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(desc, i);
+
+			if (!att->attisdropped &&
+				(att->atttypid == type ||
+				 get_element_type(att->atttypid) == type))
+				add_readers(ahead, lfirst_oid(lc), NameStr(att->attname));
+		}
+		relation_close(relation, AccessShareLock);
 	}
+}
+
+/* before_drop_owned() finds who reads, or is, what belongs to some roles. */
+static void
+before_drop_owned(const DropOwnedStmt *drop, Ahead *ahead)
+{
+	List	   *roles = NIL;
+	CatalogScan scan;
+	ListCell   *lc;
+
+	foreach(lc, drop->roles)
+	{
+		Oid			role = get_rolespec_oid(lfirst_node(RoleSpec, lc), true);
+
+		if (OidIsValid(role) && has_privs_of_role(GetUserId(), role))
+			roles = lappend_oid(roles, role);
+	}
+	if (roles == NIL)
+		return;
+	foreach(lc, source_tables_attached())
+		if (belongs_to(lfirst_oid(lc), roles))
+			add_readers(ahead, lfirst_oid(lc), NULL);
+	catalog_begin(&scan, "population", NULL);
+	while (catalog_next(&scan))
+	{
+		Oid			base = catalog_get_oid(&scan, "base", REGCLASSOID);
+
+		if (belongs_to(base, roles))
+			ahead->tables = lappend_oid(ahead->tables, base);
+	}
+	catalog_end(&scan);
+}
+
+/* belongs_to() says whether a relation that is there belongs to such a role. */
+static bool
+belongs_to(Oid relid, const List *roles)
+{
+	return get_rel_relkind(relid) != '\0' &&
+		list_member_oid(roles, relation_owner(relid));
 }
 
 /* own_table() is a table of the user's; InvalidOid if it is none. */
@@ -118,11 +243,11 @@ own_table(const RangeVar *name)
 }
 
 /*
- * hold() holds the populations that read a column of a table, or the table if
- * the column is NULL; with the table go its heirs.
+ * add_readers() adds the populations that read a column of a table, or the
+ * table if the column is NULL; with the table go its heirs.
  */
 static void
-hold(Oid relid, const char *column)
+add_readers(Ahead *ahead, Oid relid, const char *column)
 {
 	List	   *heirs;
 	ListCell   *lc;
@@ -132,5 +257,6 @@ hold(Oid relid, const char *column)
 	heirs = find_all_inheritors(relid, NoLock, NULL);
 	foreach(lc, source_tables_attached())
 		if (has_columns_of(lfirst_oid(lc), relid, heirs))
-			flow_hold_readers(lfirst_oid(lc), column);
+			ahead->names = list_concat(ahead->names,
+									   flow_readers(lfirst_oid(lc), column));
 }
