@@ -133,16 +133,7 @@ build_begin_portion(void)
 const Population *
 build_lock_sources(const Build *build)
 {
-	const Population *population = population_by_name(build->population);
-	ListCell   *lc;
-
-	foreach(lc, source_names(population))
-	{
-		const Source *source = source_by_name(population, lfirst(lc));
-
-		if (source != NULL && source->missing == NULL)
-			source_lock(source, AccessShareLock);
-	}
+	sources_hold(population_by_name(build->population), InvalidOid);
 	return population_by_name(build->population);
 }
 

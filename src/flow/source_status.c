@@ -28,8 +28,6 @@ SEGMENT_FUNCTION(segment_source_status);
 #define STATUS_COLUMNS	6
 
 static const Population *keep_sources(const char *name);
-static const Source *keep_source(const Population *population,
-								 const char *name);
 static void put_status(const Source *source, ReturnSetInfo *result);
 
 /*
@@ -52,7 +50,8 @@ segment_source_status(PG_FUNCTION_ARGS)
 			continue;
 		foreach(name, source_names(population))
 		{
-			const Source *source = keep_source(population, lfirst(name));
+			const Source *source = source_hold(population, lfirst(name),
+												GetUserId());
 
 			if (source != NULL)
 				put_status(source, result);
@@ -64,35 +63,17 @@ segment_source_status(PG_FUNCTION_ARGS)
 
 /*
  * keep_sources() finds a population, NULL if it is gone, and holds the tables
- * of its sources.  Once they are held the sources are not renamed any more.
+ * of its sources that the caller may read.
  */
 static const Population *
 keep_sources(const char *name)
 {
 	const Population *population = population_find(name);
-	ListCell   *lc;
 
 	if (population == NULL)
 		return NULL;
-	foreach(lc, source_names(population))
-		(void) keep_source(population, lfirst(lc));
+	sources_hold(population, GetUserId());
 	return population_find(name);
-}
-
-/*
- * keep_source() finds a source, and holds its table against being dropped if
- * the caller may read it.  NULL if it was detached meanwhile.
- */
-static const Source *
-keep_source(const Population *population, const char *name)
-{
-	const Source *source = source_by_name(population, name);
-
-	if (source == NULL || source->missing != NULL ||
-		!source_is_readable(source, GetUserId()))
-		return source;
-	source_lock(source, AccessShareLock);
-	return source_by_name(population, name);
 }
 
 /*

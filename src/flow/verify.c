@@ -131,17 +131,8 @@ static const Population *
 keep_named(const char *name)
 {
 	const Population *population = population_by_name(name);
-	Oid			owner = relation_owner(population->oid);
-	ListCell   *lc;
 
-	foreach(lc, source_names(population))
-	{
-		const Source *source = source_by_name(population, lfirst(lc));
-
-		if (source != NULL && source->missing == NULL &&
-			source_is_readable(source, owner))
-			source_lock(source, AccessShareLock);
-	}
+	sources_hold(population, relation_owner(population->oid));
 	population = population_keep(name, RowShareLock);
 	if (population == NULL)
 		return population_by_name(name);

@@ -178,6 +178,27 @@ source_lock(const Source *source, LOCKMODE mode)
 		(void) source_tree(lfirst_oid(lc), mode);
 }
 
+const Source *
+source_hold(const Population *population, const char *name, Oid reader)
+{
+	const Source *source = source_by_name(population, name);
+
+	if (source == NULL || source->missing != NULL ||
+		(OidIsValid(reader) && !source_is_readable(source, reader)))
+		return source;
+	source_lock(source, AccessShareLock);
+	return source_by_name(population, name);
+}
+
+void
+sources_hold(const Population *population, Oid reader)
+{
+	ListCell   *lc;
+
+	foreach(lc, source_names(population))
+		(void) source_hold(population, lfirst(lc), reader);
+}
+
 bool
 source_is_readable(const Source *source, Oid role)
 {

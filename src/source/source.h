@@ -435,6 +435,17 @@ extern char *source_from_key_sql(const Source *source, const char *condition);
 extern void source_lock(const Source *source, LOCKMODE mode);
 
 /*
+ * source_hold() finds a source and locks its tables for who reads them, unless
+ * they are gone, or a role may not read them (InvalidOid: any may).  Once they
+ * are locked it is neither detached nor renamed.  NULL if it was detached.
+ * sources_hold() does so with all sources of a population; look it up again
+ * afterwards.
+ */
+extern const Source *source_hold(const Population *population,
+								 const char *name, Oid reader);
+extern void sources_hold(const Population *population, Oid reader);
+
+/*
  * source_is_readable() says whether a role has SELECT on the tables, and
  * source_shows_all_rows() whether, beside that, no policy hides rows from it.
  */
