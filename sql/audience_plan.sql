@@ -168,7 +168,9 @@ SELECT segment.ords(segment.pack_members((SELECT array_agg(n) FROM generate_seri
 
 -- a table that somebody has altered makes plans worse, not errors
 SELECT chunks FROM segment.membership WHERE population = 'profile' \gset
+SET segment.capture = off;
 CREATE INDEX meddled ON :chunks ((size + 1));
+RESET segment.capture;
 SELECT rows FROM planned('SELECT * FROM few');
 SET client_min_messages = warning;
 DROP INDEX segment_data.meddled;

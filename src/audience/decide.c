@@ -69,6 +69,8 @@ typedef struct DecisionScan
 	bool		all_of_them;	/* no other audience needs wake_at */
 	bool		beside;			/* audience_decide_beside() */
 	bool		anew;			/* ignore earlier decisions: a rebuild */
+	int64	   *some;			/* only profiles of these numbers; NULL: all */
+	int64		count;
 	Transition	change;			/* the transition to emit */
 	TransitionSink sink;
 	void	   *context;
@@ -227,7 +229,11 @@ each_member(const Population *population, const char *name, TimestampTz at,
 	Decision   *one = add_decision(&scan, audience_by_name(population, name),
 								   true);
 
-	if (members_count(one->before) > 0)
+	/* as of when has each member left? */
+	scan.count = members_count(one->before);
+	if (profile_scan_finds(population, scan.count))
+		scan.some = members_list(one->before, &scan.count);
+	if (scan.count > 0)
 		read_base(&scan);
 	emit_differences(&scan, one);
 	UnregisterSnapshot(scan.snapshot);
@@ -423,11 +429,14 @@ read_base(DecisionScan *scan)
 	act_as_before(before);
 }
 
-/* read_rows() goes through the base table from end to end. */
+/* read_rows() goes through the base table, or some of its rows. */
 static void
 read_rows(DecisionScan *scan)
 {
-	ProfileScan *rows = profile_scan_begin(scan->population, scan->snapshot);
+	ProfileScan *rows = scan->some == NULL ?
+		profile_scan_begin(scan->population, scan->snapshot) :
+		profile_scan_begin_some(scan->population, scan->snapshot,
+								scan->some, scan->count);
 	TupleTableSlot *row;
 	MemoryContext per_row = AllocSetContextCreate(CurrentMemoryContext,
 												  "segment profile",

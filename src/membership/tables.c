@@ -84,7 +84,7 @@ static Oid	make_table(const Population *population, const char *label,
 					   const char *columns);
 static void comment_table(const Population *population, Oid relid,
 						  const char *comment);
-static const Population *population_of(Oid relid);
+static char *population_of(Oid relid);
 static TableShape chunks_shape(void);
 static TableShape toggles_shape(const Population *population);
 static void check_shape(const Population *population, Relation relation,
@@ -367,7 +367,8 @@ membership_check_table(Oid relid)
 	"size", "members"};
 	static const char *const toggle_names[] = {"ord", "at", "transaction",
 	"by_time", "toggles", "key"};
-	const Population *population = population_of(relid);
+	char	   *name = population_of(relid);
+	const Population *population = name == NULL ? NULL : population_find(name);
 	bool		chunks;
 	Relation	relation;
 
@@ -383,7 +384,7 @@ membership_check_table(Oid relid)
 void
 membership_refuse_index(Oid relid)
 {
-	const Population *population = population_of(relid);
+	char	   *population = population_of(relid);
 
 	if (population != NULL)
 		ereport(ERROR,
@@ -391,24 +392,26 @@ membership_refuse_index(Oid relid)
 				 errmsg("table %s cannot have more indexes",
 						relation_name(relid)),
 				 errdetail("It holds the members of the audiences of population \"%s\", which are written without looking for indexes.",
-						   population->name)));
+						   population)));
 }
 
-/* population_of() is the population whose members a table holds, or NULL. */
-static const Population *
+/*
+ * population_of() names the population whose members a table holds, NULL: none
+ * has.  Nothing of the population is looked at: it may be about to be mended.
+ */
+static char *
 population_of(Oid relid)
 {
-	ListCell   *lc;
+	CatalogScan scan;
+	char	   *name = NULL;
 
-	foreach(lc, population_names())
-	{
-		const Population *population = population_find(lfirst(lc));
-
-		if (population != NULL &&
-			list_member_oid(membership_relations(population), relid))
-			return population;
-	}
-	return NULL;
+	catalog_begin(&scan, "membership", NULL);
+	while (name == NULL && catalog_next(&scan))
+		if (catalog_get_oid(&scan, "chunks", REGCLASSOID) == relid ||
+			catalog_get_oid(&scan, "toggles", REGCLASSOID) == relid)
+			name = catalog_get_text(&scan, "population");
+	catalog_end(&scan);
+	return name;
 }
 
 static TableShape

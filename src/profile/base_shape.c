@@ -21,11 +21,9 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -35,8 +33,7 @@
 #include "profile/profile_private.h"
 
 static void check_place(Relation base, const Population *population);
-static void check_numbers(Relation base, const Population *population);
-static bool numbers_rows(Oid relid, Relation base);
+static void check_numbers(const Population *population);
 static void check_columns(Relation base, const Population *population);
 static bool refuses_null(TupleDesc desc, int column);
 static bool domain_refuses_null(Oid type);
@@ -67,6 +64,7 @@ population_check_index(Oid index, Oid relid)
 
 	if (population != NULL &&
 		(index == population_store(population)->key_index ||
+		 index == population_store(population)->ord_index ||
 		 index == population_store(population)->wake_index))
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
@@ -86,7 +84,7 @@ population_check_table(Oid relid)
 		return;
 	base = table_open(relid, AccessShareLock);
 	check_place(base, population);
-	check_numbers(base, population);
+	check_numbers(population);
 	check_columns(base, population);
 	table_close(base, AccessShareLock);
 }
@@ -118,32 +116,13 @@ check_place(Relation base, const Population *population)
  * by that their members are kept.
  */
 static void
-check_numbers(Relation base, const Population *population)
+check_numbers(const Population *population)
 {
-	ListCell   *lc;
-
-	foreach(lc, RelationGetIndexList(base))
-		if (numbers_rows(lfirst_oid(lc), base))
-			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("base table of population \"%s\" lacks the unique index on \"ord\"",
-					population->name)));
-}
-
-/* numbers_rows() says whether an index makes numbers of profiles unique. */
-static bool
-numbers_rows(Oid relid, Relation base)
-{
-	Relation	index = index_open(relid, AccessShareLock);
-	const FormData_pg_index *form = index->rd_index;
-	bool		does = form->indisvalid && form->indisunique &&
-		form->indnkeyatts == 1 &&
-		form->indkey.values[0] == get_attnum(RelationGetRelid(base), "ord") &&
-		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
-
-	index_close(index, AccessShareLock);
-	return does;
+	if (!OidIsValid(population_store(population)->ord_index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("base table of population \"%s\" lacks the unique index on \"ord\"",
+						population->name)));
 }
 
 /*

@@ -479,6 +479,16 @@ typedef struct ProfileScan ProfileScan;
  */
 extern ProfileScan *profile_scan_begin(const Population *population,
 									   Snapshot snapshot);
+
+/*
+ * The same of those that have these numbers (ord), of which some may not be
+ * there.  profile_scan_finds() says whether so many are found so with less
+ * effort than all are scanned with; it is to be asked before.
+ */
+extern ProfileScan *profile_scan_begin_some(const Population *population,
+											Snapshot snapshot,
+											const int64 *ords, int64 count);
+extern bool profile_scan_finds(const Population *population, int64 count);
 extern TupleTableSlot *profile_scan_next(ProfileScan *scan);
 extern void profile_scan_end(ProfileScan *scan);
 

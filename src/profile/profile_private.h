@@ -21,6 +21,7 @@ typedef struct ProfileStore
 	Oid			base;			/* segment_data.<name> */
 	Oid			key_index;
 	Oid			wake_index;
+	Oid			ord_index;		/* or none, if the owner has dropped it */
 	AttrNumber	ord;
 	AttrNumber	key;
 	AttrNumber	source_rows;

@@ -8,7 +8,8 @@
  *		40		1 June 00:00
  *		41		never (NULL)		not even in the index
  *
- * A profile scan returns all three, as they stand in the base table.  A due
+ * A profile scan returns all three, as they stand in the base table, or few
+ * of them, which it finds by their numbers.  A due
  * scan of 1 May to 3 May returns 17 alone: the index on wake_at holds those
  * that are ever due, in that order.
  *
@@ -32,6 +33,7 @@
 #include "access/tableam.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -47,9 +49,16 @@
 struct ProfileScan
 {
 	Relation	relation;
-	TableScanDesc scan;
+	TableScanDesc scan;			/* NULL: one by one */
 	TupleTableSlot *row;
 	AttrNumber	needed;			/* up to this column each row is deformed */
+
+	/* one by one */
+	Relation	index;
+	IndexScanDesc by_ord;
+	const int64 *ords;
+	int64		count;
+	int64		at;				/* the next of them */
 };
 
 struct DueScan
@@ -67,35 +76,104 @@ struct DueScan
 	bool		scanned;		/* has the index come to its end? */
 };
 
+static ProfileScan *scan_create(const Population *population);
+static bool next_some(ProfileScan *scan);
 static bool find_portion(DueScan *scan);
 
 ProfileScan *
 profile_scan_begin(const Population *population, Snapshot snapshot)
 {
+	ProfileScan *scan = scan_create(population);
+
+	scan->scan = table_beginscan(scan->relation, snapshot, 0, NULL);
+	return scan;
+}
+
+ProfileScan *
+profile_scan_begin_some(const Population *population, Snapshot snapshot,
+						const int64 *ords, int64 count)
+{
+	ProfileScan *scan = scan_create(population);
+
+	scan->index = index_open(population_store(population)->ord_index,
+							 AccessShareLock);
+	scan->by_ord = index_beginscan(scan->relation, scan->index, snapshot, NULL,
+								   1, 0);
+	scan->ords = ords;
+	scan->count = count;
+	return scan;
+}
+
+/*
+ * To find one reads a page or two of the index, and one of the table, here and
+ * there.
+ */
+bool
+profile_scan_finds(const Population *population, int64 count)
+{
 	const ProfileStore *store = population_store(population);
-	ProfileScan *scan = palloc(sizeof(ProfileScan));
+	Relation	base;
+	BlockNumber pages;
+
+	if (!OidIsValid(store->ord_index))
+		return false;
+	base = table_open(store->base, AccessShareLock);
+	pages = RelationGetNumberOfBlocks(base);
+	table_close(base, AccessShareLock);
+	return count < pages / 4;
+}
+
+/* scan_create() makes a scan that has not begun. */
+static ProfileScan *
+scan_create(const Population *population)
+{
+	const ProfileStore *store = population_store(population);
+	ProfileScan *scan = palloc0(sizeof(ProfileScan));
 
 	scan->relation = table_open(store->base, AccessShareLock);
 	scan->needed = Max(Max(store->ord, store->source_rows),
 					   Max(store->evaluated_at, store->wake_at));
 	scan->row = table_slot_create(scan->relation, NULL);
-	scan->scan = table_beginscan(scan->relation, snapshot, 0, NULL);
 	return scan;
 }
 
 TupleTableSlot *
 profile_scan_next(ProfileScan *scan)
 {
-	if (!table_scan_getnextslot(scan->scan, ForwardScanDirection, scan->row))
+	if (scan->scan == NULL ? !next_some(scan) :
+		!table_scan_getnextslot(scan->scan, ForwardScanDirection, scan->row))
 		return NULL;
 	slot_getsomeattrs(scan->row, scan->needed);
 	return scan->row;
 }
 
+/* next_some() finds the next row by its number; false if there is none. */
+static bool
+next_some(ProfileScan *scan)
+{
+	while (scan->at < scan->count)
+	{
+		ScanKeyData key;
+
+		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ,
+					Int64GetDatum(scan->ords[scan->at++]));
+		index_rescan(scan->by_ord, &key, 1, NULL, 0);
+		if (index_getnext_slot(scan->by_ord, ForwardScanDirection, scan->row))
+			return true;
+	}
+	return false;
+}
+
 void
 profile_scan_end(ProfileScan *scan)
 {
-	table_endscan(scan->scan);
+	if (scan->scan != NULL)
+		table_endscan(scan->scan);
+	else
+	{
+		index_endscan(scan->by_ord);
+		index_close(scan->index, AccessShareLock);
+	}
 	ExecDropSingleTupleTableSlot(scan->row);
 	table_close(scan->relation, NoLock);
 	pfree(scan);

@@ -101,8 +101,8 @@ base_column(Relation base, const char *column, Oid type,
 }
 
 /*
- * read_index() notes an index of the base table if it is the one on the key or
- * on wake_at, and whether it runs code of its owner's.
+ * read_index() notes an index of the base table if it is the one on the key,
+ * on ord or on wake_at, and whether it runs code of its owner's.
  */
 static void
 read_index(Relation index, ProfileStore *store)
@@ -115,6 +115,9 @@ read_index(Relation index, ProfileStore *store)
 	if (valid && form->indisunique && !partial &&
 		form->indkey.values[0] == store->key)
 		store->key_index = RelationGetRelid(index);
+	if (valid && form->indisunique && !partial &&
+		form->indkey.values[0] == store->ord)
+		store->ord_index = RelationGetRelid(index);
 	if (valid && form->indkey.values[0] == store->wake_at &&
 		(!partial || is_of_not_null(index)))
 		store->wake_index = RelationGetRelid(index);
