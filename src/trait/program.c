@@ -247,7 +247,10 @@ program_make(const Source *source)
 		if (step->bound.value != NULL)
 			step->value = program_share(program, step->bound.value);
 		if (step->bound.where != NULL)
+		{
 			step->where = program_share(program, step->bound.where);
+			comparison_note(program, step->where);
+		}
 		if (step->bound.window != NULL)
 			step->window = filter_window(step->bound.window,
 										 population->timezone);
@@ -394,7 +397,10 @@ note_kept(TraitProgram *program)
 												   program->steps[i].value);
 }
 
-/* note_shared() notes which numerics of a row several values read. */
+/*
+ * note_shared() notes which numerics of a row several values read, but for
+ * conditions that need not be asked of the server.
+ */
 static void
 note_shared(TraitProgram *program)
 {
@@ -409,6 +415,8 @@ note_shared(TraitProgram *program)
 		Bitmapset  *own = NULL;
 		ListCell   *lc_var;
 
+		if (value->outcomes != 0)
+			continue;
 		foreach(lc_var, pull_var_clause((Node *) value->expr, 0))
 		{
 			const Var  *var = lfirst(lc_var);

@@ -27,7 +27,25 @@ typedef struct RowValue
 	uint64		row;			/* the row for which it was evaluated */
 	int16		typlen;
 	bool		typbyval;
+
+	/* of a condition that compares a numeric of the row with a number: */
+	uint8		outcomes;		/* with which it is true; 0: it does not */
+	int			numeric;		/* which of the program's */
+	int64		compared;		/* the number, in ten-thousandths */
 } RowValue;
+
+/* Outcomes of a comparison. */
+#define OUTCOME_LESS		1
+#define OUTCOME_EQUAL		2
+#define OUTCOME_GREATER		4
+
+/* A numeric of the row that conditions compare. */
+typedef struct RowNumeric
+{
+	AttrNumber	attno;
+	bool		everyday;		/* of the current row: is it one? */
+	int64		fixed;			/* in ten-thousandths, if so */
+} RowNumeric;
 
 /*
  * Which steps a row concerns is said by a bit of each: of so many in one
@@ -68,6 +86,8 @@ struct TraitProgram
 	int			nshared;		/* numerics of the row that several read: */
 	AttrNumber *shared;
 	Datum	   *packed;			/* as the row has them */
+	int			nnumerics;		/* those that conditions compare */
+	RowNumeric *numerics;
 	List	   *kept;			/* the RowValues that a row keeps which is
 								 * folded later: of steps, and the time */
 	Bitmapset  *columns;		/* of the joined row, as pull_varattnos() */
@@ -84,5 +104,33 @@ struct TraitProgram
 
 /* program.c: an error context callback, whose argument is a TraitProgram */
 extern void in_program(void *program);
+
+/*
+ * comparison.c: note whether a condition compares a numeric of the row with a
+ * number; and read these numerics of a row, before comparison_true().
+ */
+extern void comparison_note(TraitProgram *program, RowValue *value);
+extern void comparison_read_row(TraitProgram *program, TupleTableSlot *row);
+
+/*
+ * comparison_true() says whether the condition is true of the row; *known is
+ * false if only the server can tell.
+ */
+static inline bool
+comparison_true(const TraitProgram *program, const RowValue *value,
+				bool *known)
+{
+	const RowNumeric *numeric;
+
+	*known = false;
+	if (value->outcomes == 0)
+		return false;
+	numeric = &program->numerics[value->numeric];
+	*known = numeric->everyday;
+	return (value->outcomes &
+			(numeric->fixed < value->compared ? OUTCOME_LESS :
+			 numeric->fixed > value->compared ? OUTCOME_GREATER :
+			 OUTCOME_EQUAL)) != 0;
+}
 
 #endif							/* SEGMENT_PROGRAM_H */

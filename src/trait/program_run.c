@@ -252,6 +252,7 @@ evaluate_steps(TraitProgram *program, TupleTableSlot *row, uint64 *concerned)
 	error_context_stack = &callback;
 	old = MemoryContextSwitchTo(program->econtext->ecxt_per_tuple_memory);
 	memset(concerned, 0, sizeof(uint64) * step_columns(program));
+	comparison_read_row(program, row);
 	unpack_shared(program, row);
 	if (program->time != NULL)
 		row_evaluate(program, program->time);
@@ -299,8 +300,14 @@ static inline bool
 evaluate_step(TraitProgram *program, const Step *step)
 {
 	program->running = step;
-	if (step->where != NULL && !row_true(program, step->where))
-		return false;
+	if (step->where != NULL)
+	{
+		bool		known;
+		bool		passes = comparison_true(program, step->where, &known);
+
+		if (known ? !passes : !row_true(program, step->where))
+			return false;
+	}
 	if (step->value != NULL)
 		row_evaluate(program, step->value);
 	return true;
