@@ -125,6 +125,33 @@ TRUNCATE found;
 SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
 SELECT what, spent, points FROM found ORDER BY n;
 ROLLBACK TO plain;
+-- which functions of the server's call unseen: they read a domain inside another type, or
+-- one that is told by its name; or a table, by name
+TRUNCATE found;
+ALTER TABLE segment_data.guest_club_step ADD CONSTRAINT looked CHECK (('{' || key || '}')::shop_once.seen[] IS NOT NULL) NOT VALID;
+SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
+SELECT what, spent, points FROM found ORDER BY n;
+ROLLBACK TO plain;
+TRUNCATE found;
+SELECT CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'shop_once.looked(''domain'')'
+    ELSE 'pg_input_is_valid(key::text, ''shop_once.seen'')' END AS reads_a_type \gset
+ALTER TABLE segment_data.guest_club_step ADD CONSTRAINT looked CHECK (:reads_a_type) NOT VALID;
+SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
+SELECT what, spent, points FROM found ORDER BY n;
+ROLLBACK TO plain;
+TRUNCATE found;
+CREATE VIEW peek AS SELECT shop_once.looked('view') AS seen;
+ALTER TABLE segment_data.guest_club_step ADD CONSTRAINT looked CHECK (table_to_xml('shop_once.peek', false, false, '') IS NOT NULL) NOT VALID;
+SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
+SELECT what, spent, points FROM found ORDER BY n;
+ROLLBACK TO plain;
+-- and a row of which a domain is a field
+TRUNCATE found;
+CREATE TYPE pair AS (a shop_once.seen, b bigint);
+ALTER TABLE segment_data.guest_club_step ADD CONSTRAINT looked CHECK ((jsonb_populate_record(NULL::shop_once.pair, jsonb_build_object('a', key))).b IS NULL) NOT VALID;
+SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
+SELECT what, spent, points FROM found ORDER BY n;
+ROLLBACK TO plain;
 ALTER TABLE segment_data.guest_club_step ADD CONSTRAINT looked CHECK (shop_once.looked('step')) NOT VALID;
 SELECT writes($$INSERT INTO orders VALUES (91, 7, 800)$$);
 ALTER TABLE segment_data.guest_club_step DROP CONSTRAINT looked;

@@ -57,6 +57,12 @@
 	pg_namespace_aclcheck(object_id, role_id, mode)
 #endif
 
+/* 16 brought functions that read a value of a type told by its name. */
+#if PG_VERSION_NUM < 160000
+#define F_PG_INPUT_IS_VALID InvalidOid
+#define F_PG_INPUT_ERROR_INFO InvalidOid
+#endif
+
 /* 16 moved the varlena macros out of postgres.h. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

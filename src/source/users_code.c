@@ -13,16 +13,19 @@
  */
 #include "postgres.h"
 
+#include "access/amapi.h"
 #include "access/genam.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+#include "base/compat.h"
 #include "profile/profile.h"
 #include "source/source.h"
 
@@ -30,8 +33,10 @@ static bool triggers_are_ours(Relation relation);
 static bool columns_call_code(Relation relation);
 static bool constraints_call_code(Relation relation);
 static bool indexes_call_code(Relation relation);
+static bool keys_call_code(Relation index);
 static bool calls_code(Node *node);
 static bool has_function_of_users(Node *node, void *context);
+static bool type_calls_code(Oid type);
 static bool is_of_users(Oid function, void *context);
 
 bool
@@ -86,7 +91,7 @@ constraints_call_code(Relation relation)
 	return false;
 }
 
-/* indexes_call_code() says whether predicates or expressions do. */
+/* indexes_call_code() says whether predicates, expressions or orders do. */
 static bool
 indexes_call_code(Relation relation)
 {
@@ -97,12 +102,39 @@ indexes_call_code(Relation relation)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		call = call ||
+		call = call || keys_call_code(index) ||
 			calls_code((Node *) RelationGetIndexPredicate(index)) ||
 			calls_code((Node *) RelationGetIndexExpressions(index));
 		index_close(index, AccessShareLock);
 	}
 	return call;
+}
+
+/*
+ * keys_call_code() says whether an index orders, or excludes, its keys by
+ * functions of users, or compares rows or ranges that may have such inside.
+ */
+static bool
+keys_call_code(Relation index)
+{
+	int			nkeys = IndexRelationGetNumberOfKeyAttributes(index);
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		for (int n = 1; n <= index->rd_indam->amsupport; n++)
+		{
+			Oid			function = index_getprocid(index, i + 1, n);
+
+			if (OidIsValid(function) && is_of_users(function, NULL))
+				return true;
+		}
+		if (type_calls_code(index->rd_opcintype[i]) ||
+			type_calls_code(TupleDescAttr(RelationGetDescr(index),
+										  i)->atttypid))
+			return true;
+	}
+	/* whose operator excludes them? */
+	return index->rd_index->indisexclusion;
 }
 
 /*
@@ -116,22 +148,47 @@ calls_code(Node *node)
 		contain_volatile_functions(node);
 }
 
-/* An expression_tree_walker(). */
+/*
+ * An expression_tree_walker().  The server's functions call those of users'
+ * types unseen: array_in() the checks of a domain, record_eq() the operators
+ * of fields, greatest(...) the order.  So a value of such a type is enough.
+ */
 static bool
 has_function_of_users(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	/* a domain may have constraints, which nobody sees in the expression */
-	if (IsA(node, CoerceToDomain))
+	if (IsA(node, CoerceToDomain) ||
+		(!IsA(node, List) && type_calls_code(exprType(node))))
 		return true;
 	return check_functions_in_node(node, is_of_users, context) ||
 		expression_tree_walker(node, has_function_of_users, context);
 }
 
-/* is_of_users() says whether a function is not the server's. */
+/* type_calls_code() says whether to read or compare its values may do that. */
+static bool
+type_calls_code(Oid type)
+{
+	return type >= FirstNormalObjectId && get_typtype(type) != TYPTYPE_ENUM;
+}
+
+/*
+ * is_of_users() says whether a function is not the server's, or is one that
+ * reads tables, or values of types that it is told by their names.  Others
+ * that do so are volatile.
+ */
 static bool
 is_of_users(Oid function, void *context)
 {
+	static const Oid readers[] = {
+		F_TABLE_TO_XML, F_TABLE_TO_XML_AND_XMLSCHEMA, F_SCHEMA_TO_XML,
+		F_SCHEMA_TO_XML_AND_XMLSCHEMA, F_DATABASE_TO_XML,
+		F_DATABASE_TO_XML_AND_XMLSCHEMA, F_PG_INPUT_IS_VALID,
+		F_PG_INPUT_ERROR_INFO,
+	};
+
+	for (int i = 0; i < lengthof(readers); i++)
+		if (function == readers[i])
+			return true;
 	return function >= FirstNormalObjectId;
 }
