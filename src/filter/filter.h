@@ -343,6 +343,11 @@ typedef struct FilterSource
 /* Parse a filter, or the definition of a trait (a filter or an operand). */
 extern FilterSource filter_source_parse(const char *text);
 extern FilterSource filter_source_parse_definition(const char *text);
+/*
+ * Parse what each event of a source is worth, such as orders.price * quantity
+ * where status = "paid".  The tree is the sum of that.
+ */
+extern FilterSource filter_source_parse_amount(const char *text);
 /* Unpack and print a filter once; 'text' is its canonical text. */
 extern FilterSource filter_source_unpack(const Filter *filter);
 

@@ -35,6 +35,7 @@
 #define KIND_TIME		0x0200	/* a condition on a time, beside KIND_FILTER */
 #define KIND_WHEN		0x0400	/* a condition of CASE, and its value */
 #define KIND_OF			0x0800	/* which events */
+#define KIND_AMOUNT		0x1000	/* of a text: what an event is worth */
 
 /* What the text of a node may be. */
 typedef enum FilterTextRule

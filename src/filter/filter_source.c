@@ -15,7 +15,7 @@
  */
 #include "postgres.h"
 
-#include "filter/filter.h"
+#include "filter/filter_private.h"
 
 /* The caller keeps 'text' for as long as the FilterSource is used. */
 FilterSource
@@ -30,6 +30,14 @@ FilterSource
 filter_source_parse_definition(const char *text)
 {
 	FilterSource source = {text, filter_parse_definition(text, NULL)};
+
+	return source;
+}
+
+FilterSource
+filter_source_parse_amount(const char *text)
+{
+	FilterSource source = {text, filter_parse_part(text, KIND_AMOUNT, NULL)};
 
 	return source;
 }

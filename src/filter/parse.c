@@ -65,8 +65,8 @@ filter_parse_definition(const char *text, struct Node *escontext)
 }
 
 /*
- * A text that is nothing but a filter, an operand, either of these, a span or
- * a window.
+ * A text that is nothing but a filter, an operand, either of these, a span, a
+ * window or an amount.
  */
 FilterNode *
 filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
@@ -74,8 +74,8 @@ filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
 	Parser		parser;
 	FilterNode *node;
 
-	parser_start(&parser, text, kind == KIND_FILTER ? "filter" : "expression",
-				 escontext);
+	parser_start(&parser, text, kind == KIND_FILTER ? "filter" :
+				 kind == KIND_AMOUNT ? "amount" : "expression", escontext);
 	switch (kind)
 	{
 		case KIND_FILTER:
@@ -90,6 +90,9 @@ filter_parse_part(const char *text, uint16 kind, struct Node *escontext)
 			break;
 		case KIND_WINDOW:
 			node = parse_window(&parser);
+			break;
+		case KIND_AMOUNT:
+			node = parse_amount(&parser);
 			break;
 		default:
 			node = parse_operand(&parser);
@@ -130,6 +133,14 @@ parser_finish(Parser *parser, FilterNode *node, uint16 kind)
 			return NULL;
 		if (parser_peek(parser, 0)->kind != TOKEN_END)
 			return parser_fail_behind(parser);
+	}
+	else if (kind == KIND_AMOUNT)
+	{
+		if (parser_peek(parser, 0)->kind != TOKEN_END)
+			return parser_fail(parser, node->args[2]->op == FILTER_NONE ?
+							   "where" : "and|or",
+							   psprintf("an operator such as \"+\"|%s",
+										parser->end), NULL);
 	}
 	else if (parser_peek(parser, 0)->kind != TOKEN_END || !op_is(node, kind))
 	{

@@ -55,11 +55,17 @@ parse_aggregate(Parser *parser)
 
 	if (parser->in_events)
 		return parser_fail_at(parser, name.start,
+							  parser->is_amount ?
+							  "an amount is of one event alone" :
 							  "aggregates cannot be nested",
+							  parser->is_amount ?
+							  psprintf("\"%s\" is of several.",
+									   filter_token_text(&name)) :
 							  psprintf("\"%s\" stands within an aggregate or "
 									   "\"did\".",
 									   filter_token_text(&name)),
-							  NULL);
+							  parser->is_amount ?
+							  "For example 'orders.amount'." : NULL);
 	parser_advance(parser);
 	parser_advance(parser);
 	distinct = distinct_follows(parser);
@@ -87,6 +93,27 @@ parse_aggregate(Parser *parser)
 							location, 4, args);
 	node->detail = distinct ? 1 : 0;
 	return node;
+}
+
+/*
+ * orders.price * quantity where status = "paid"
+ *
+ * What stands in sum(...), without a window: what each event is worth.
+ */
+FilterNode *
+parse_amount(Parser *parser)
+{
+	FilterNode **args = palloc_array(FilterNode *, 4);
+
+	parser->in_events = true;
+	parser->is_amount = true;
+	if (!parse_aggregated(parser, "sum", false, args))
+		return NULL;
+	args[2] = parse_of(parser, args[0]->text);
+	if (args[2] == NULL)
+		return NULL;
+	args[3] = filter_node(FILTER_NONE, NULL, -1);
+	return filter_node_with(FILTER_AGGREGATE, "sum", -1, 4, args);
 }
 
 /* Is the next word DISTINCT, and not a source or column of that name? */
@@ -140,6 +167,18 @@ parse_aggregated(Parser *parser, const char *name, bool distinct,
 		return false;
 
 	column = filter_first_column(value);
+	if (column == NULL && parser->is_amount)
+	{
+		(void) parser_fail_at(parser, start, "amount without a source",
+							  "Its first column says which source it is of, "
+							  "as in \"orders.amount\".",
+							  value->op != FILTER_NUMBER ? NULL :
+							  psprintf("For the same from each row write, for "
+									   "example: case when orders.amount is "
+									   "set then %s end",
+									   filter_print(value)));
+		return false;
+	}
 	if (column == NULL)
 	{
 		(void) parser_fail_at(parser, start, "aggregate without a source",
@@ -155,8 +194,11 @@ parse_aggregated(Parser *parser, const char *name, bool distinct,
 	{
 		(void) parser_fail_at(parser, parser->text + column->location,
 							  "column without a source",
-							  "The first column of an aggregate is written "
-							  "with its source, as in \"orders.amount\".",
+							  psprintf("The first column of an %s is written "
+									   "with its source, as in "
+									   "\"orders.amount\".",
+									   parser->is_amount ? "amount" :
+									   "aggregate"),
 							  NULL);
 		return false;
 	}

@@ -35,6 +35,7 @@ typedef struct Parser
 
 	bool		in_where;		/* in a WHERE, outside of its parentheses */
 	bool		in_events;		/* in an aggregate or DID */
+	bool		is_amount;		/* the text is that of parse_amount() */
 
 	/* for hints: where the condition being read begins, and goes on */
 	const char *clause;
@@ -43,7 +44,7 @@ typedef struct Parser
 	bool		in_window;
 
 	/* for errors */
-	const char *input_name;		/* of the text: "filter" or "expression" */
+	const char *input_name;		/* of the text: "filter", "expression" ... */
 	bool		operand_first;	/* an operand is expected where a filter may
 								 * begin, too */
 	const char *closers;		/* words that may close what is being read */
@@ -112,6 +113,8 @@ extern bool parse_case_follows(Parser *parser);
 
 /* Read an aggregate, or DID. */
 extern FilterNode *parse_aggregate(Parser *parser);
+/* Read what stands in sum(...), without a window; the tree is that sum. */
+extern FilterNode *parse_amount(Parser *parser);
 extern FilterNode *parse_did(Parser *parser);
 /* Is the next word DID, and not a column of that name? */
 extern bool parse_did_follows(Parser *parser);

@@ -22,13 +22,13 @@
 Expr *
 condition_compile(const Population *population, const char *condition)
 {
-	FilterSource parsed;
+	FilterScope *scope;
 
 	if (condition == NULL)
 		return NULL;
-	parsed = trait_names_resolved(population, filter_source_parse(condition));
-	return filter_compile(parsed.tree,
-						  filter_relation_scope(population->oid, 1));
+	scope = filter_relation_scope(population->oid, 1);
+	scope->text = condition;
+	return filter_compile(filter_parse(condition, NULL), scope);
 }
 
 char *

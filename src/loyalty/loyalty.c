@@ -27,5 +27,6 @@ loyalty_init(void)
 	occasions_init();
 	occasion_guest_init();
 	keeper_init();
+	column_values_init();
 	flow_on_drop(programs_forget);
 }

@@ -648,6 +648,11 @@ extern void take_back(Ledger *ledger, Movement *movement, int64 grant,
 extern int64 movement_reverse(Ledger *ledger, Account *account, int64 number,
 							  int64 points, const char *note);
 
+/* column_values.c: which texts can the columns of a program be? ---------- */
+
+/* Let filters that ask for another one be refused. */
+extern void column_values_init(void);
+
 /* condition.c: conditions that a profile has to pass ---------------------- */
 
 /*

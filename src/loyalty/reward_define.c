@@ -80,6 +80,7 @@ typedef struct AskedReward
 	char	   *program;
 	bool		creates;
 	bool		stocks;			/* is its stock given? */
+	bool		conditions;		/* a condition is given */
 	FunctionCallInfo fcinfo;	/* of the arguments */
 	Reward		reward;
 } AskedReward;
@@ -266,6 +267,7 @@ reward_arguments(AskedReward *asked, pg_tz *zone)
 		reward->valid_until = valid_argument(fcinfo, 7, zone);
 	if (!PG_ARGISNULL(8))
 		reward->condition = note_argument(fcinfo, 8);
+	asked->conditions = !PG_ARGISNULL(8);
 	if (!PG_ARGISNULL(9))
 		reward->expires_text = text_argument(fcinfo, 9);
 	if (!PG_ARGISNULL(10))
@@ -344,8 +346,10 @@ check_reward(const Program *program, AskedReward *asked)
 						reward->name, terms_text(&reward->expires)),
 				 errhint("Write, for example, expires => 'after 3 months'.")));
 	reward->expires_text = terms_text(&reward->expires);
-	reward->condition = condition_kept(program->population,
-									   reward->condition);
+	/* one that stays may ask for a tier that was dropped since */
+	if (asked->conditions)
+		reward->condition = condition_kept(program->population,
+										   reward->condition);
 	(void) condition_compile(program->population, reward->condition);
 }
 

@@ -29,6 +29,7 @@
 #include "loyalty/rules_private.h"
 
 static Expr *as_ref(Expr *expr, const Rule *rule);
+static void check_number(const Rule *rule, const FilterNode *sum, Oid type);
 static Expr *as_type(Expr *expr, Oid type, const Rule *rule);
 static Const *text_const(const char *text);
 
@@ -74,27 +75,31 @@ rules_read(const Population *population)
 }
 
 const Source *
-rule_source(const Population *population, Rule *rule)
+rule_source(const Population *population, Rule *rule, const char *amount)
 {
-	FilterSource parsed = filter_source_parse_definition(rule->amount);
-	const FilterNode *tree = parsed.tree;
+	FilterSource *given = palloc(sizeof(FilterSource));
+	const FilterNode *tree;
 	const Source *source;
 
-	if (tree->op != FILTER_AGGREGATE || tree->args[1]->op == FILTER_NONE ||
-		tree->args[3]->op != FILTER_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rule \"%s\" does not say what a row earns",
-						rule->name),
-				 errhint("For example amount => 'orders.amount'.")));
+	*given = filter_source_parse_amount(amount);
+	tree = given->tree;
+	rule->given = given;
 	rule->source = tree->args[0]->text;
 	source = source_by_name(population, rule->source);
 	if (source == NULL)
+	{
+		const char *nearest = nearest_name(rule->source,
+										   source_names(population));
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("source \"%s\" does not exist in population \"%s\"",
 						rule->source, population->name),
-				 errhint("Attach a table with segment.attach_source().")));
+				 nearest != NULL ?
+				 errhint("Perhaps you meant: %s", filter_name(nearest)) :
+				 errhint("Attach a table with segment.attach_source()."),
+				 filter_position(amount, tree->args[0])));
+	}
 	source_check(source);
 	if (source_is_kept(source) ||
 		(source->nlinks > 0 && source_time(source) == NULL))
@@ -141,13 +146,15 @@ rule_cap(Rule *rule, int64 cap, bool has_cap, char *per)
 void
 rule_bind(const Source *source, const Rule *rule, Expr **amount, Expr **ref)
 {
-	FilterSource parsed = filter_source_parse_definition(rule->amount);
+	FilterSource parsed = rule->given != NULL ? *rule->given :
+		filter_source_parse_definition(rule->amount);
 	FilterScope *scope = source_scope(source, parsed.text);
 	const FilterNode *where = parsed.tree->args[2];
 	FilterNode *column;
 
-	*amount = as_type(filter_compile_operand(parsed.tree->args[1], scope),
-					  NUMERICOID, rule);
+	*amount = filter_compile_operand(parsed.tree->args[1], scope);
+	check_number(rule, parsed.tree, exprType((Node *) *amount));
+	*amount = as_type(*amount, NUMERICOID, rule);
 	if (where->op != FILTER_NONE)
 	{
 		CaseExpr   *choice = makeNode(CaseExpr);
@@ -221,6 +228,45 @@ text_const(const char *text)
 					 CStringGetTextDatum(text), false, false);
 }
 
+/* check_number() refuses an amount that is of no type of numbers. */
+static void
+check_number(const Rule *rule, const FilterNode *sum, Oid type)
+{
+	const FilterNode *value = sum->args[1];
+	FilterNode *none = filter_node(FILTER_NONE, NULL, -1);
+	FilterNode *args[] = {sum->args[0], sum->args[1], none, none};
+	char	   *text;
+
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return;
+		default:
+			/* with the name of its source, as it stands in the sum */
+			text = filter_print(filter_node_with(FILTER_AGGREGATE, "sum", -1,
+												 4, args));
+			text = pnstrdup(text + strlen("sum("),
+							strlen(text) - strlen("sum()"));
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("rule \"%s\" does not earn a number",
+							rule->name),
+					 errdetail("%s is of type %s.", text,
+							   format_type_be(type)),
+					 type == BOOLOID ?
+					 errhint("Write, for example: case when %s then 10 end",
+							 text) :
+					 type == JSONBOID && value->op == FILTER_COLUMN ?
+					 errhint("Write: %s * 1", text) :
+					 errhint("Use a column of type numeric.")));
+	}
+}
+
 /*
  * as_type() converts a value, if it can be.
  *
@@ -234,13 +280,6 @@ as_type(Expr *expr, Oid type, const Rule *rule)
 	Node	   *converted;
 	Oid			function;
 
-	if (type == NUMERICOID && given != INT2OID && given != INT4OID &&
-		given != INT8OID && given != NUMERICOID && given != FLOAT4OID &&
-		given != FLOAT8OID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("rule \"%s\" does not earn a number", rule->name),
-				 errhint("For example amount => 'orders.amount'.")));
 	if (find_coercion_pathway(type, given, COERCION_EXPLICIT,
 							  &function) == COERCION_PATH_FUNC &&
 		function >= FirstNormalObjectId)

@@ -200,6 +200,8 @@ segment_what_if_earning(PG_FUNCTION_ARGS)
 	Rule		rule = {.name = "what if"};
 	RowsAsked	asked = {program, NULL, list_make1(&rule)};
 	CalendarUnit unit;
+	Expr	   *value;
+	Expr	   *ref;
 
 	if (amount == NULL)
 		ereport(ERROR,
@@ -217,12 +219,12 @@ segment_what_if_earning(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is no period", quote_literal_cstr(period)),
 				 errhint("Write 'day', 'week', 'month', 'quarter' or 'year'.")));
-	rule.amount = psprintf("sum(%s)", amount);
 	rule_cap(&rule, PG_ARGISNULL(4) ? 0 : PG_GETARG_INT64(4),
 			 !PG_ARGISNULL(4),
 			 PG_ARGISNULL(5) ? NULL : lower_text(fcinfo, 5));
-	asked.source = rule_source(program->population, &rule);
+	asked.source = rule_source(program->population, &rule, amount);
 	source_check_readable(asked.source);
+	rule_bind(asked.source, &rule, &value, &ref);
 	program_answer(fcinfo, program,
 				   sql_verbatim(what_if_sql(&asked, period)), 0, NULL, NULL);
 	return (Datum) 0;

@@ -26,8 +26,10 @@
 SEGMENT_FUNCTION(segment_create_earning);
 SEGMENT_FUNCTION(segment_end_earning);
 
-static const Source *check_rule(const Program *program, Rule *rule);
+static const Source *check_rule(const Program *program, Rule *rule,
+								const char *amount);
 static void check_ref(const Source *source, const Rule *rule);
+static char *unique_column(const Source *source);
 static void validity_arguments(FunctionCallInfo fcinfo,
 							   const Program *program, Rule *rule,
 							   bool backfill);
@@ -56,15 +58,14 @@ segment_create_earning(PG_FUNCTION_ARGS)
 	rule.program = program->name;
 	rule.name = name_argument(fcinfo, 1, "rule");
 	check_given_name(rule.name, "a rule");
-	if (amount == NULL || PG_ARGISNULL(4))
+	if (amount == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("amount and ref of rule \"%s\" must be given",
+				 errmsg("the amount of rule \"%s\" must be given",
 						rule.name),
 				 errhint("For example amount => 'orders.amount'.")));
-	rule.amount = psprintf("sum(%s)", amount);
 	rule.condition = note_argument(fcinfo, 3);
-	rule.ref = NameStr(*PG_GETARG_NAME(4));
+	rule.ref = PG_ARGISNULL(4) ? NULL : NameStr(*PG_GETARG_NAME(4));
 	rule.pending = note_argument(fcinfo, 5);
 	rule.expires = note_argument(fcinfo, 6);
 	validity_arguments(fcinfo, program, &rule, backfill);
@@ -88,7 +89,7 @@ segment_create_earning(PG_FUNCTION_ARGS)
 				 errdetail("The condition is asked of profiles as they were before each row, and these are not kept."),
 				 errhint("Leave out condition, or backfill.")));
 	check_name(program, rule.name);
-	source = check_rule(program, &rule);
+	source = check_rule(program, &rule, amount);
 	if (backfill)
 	{
 		backfill_lock(source);
@@ -169,10 +170,10 @@ segment_end_earning(PG_FUNCTION_ARGS)
  * and gives its amount the form in which it is kept.  Returns its source.
  */
 static const Source *
-check_rule(const Program *program, Rule *rule)
+check_rule(const Program *program, Rule *rule, const char *amount_text)
 {
 	const Population *population = program->population;
-	const Source *source = rule_source(population, rule);
+	const Source *source = rule_source(population, rule, amount_text);
 	Expr	   *amount;
 	Expr	   *ref;
 
@@ -189,13 +190,47 @@ check_rule(const Program *program, Rule *rule)
 static void
 check_ref(const Source *source, const Rule *rule)
 {
-	if (!source_is_unique(source, rule->ref, InvalidOid))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("column \"%s\" of source \"%s\" may have one value in several rows",
-						rule->ref, source->name),
-				 errdetail("A row is known again by it, and no unique index on it says so."),
-				 errhint("Name the column of the primary key with ref => '...'.")));
+	char	   *column;
+
+	if (rule->ref != NULL &&
+		source_is_unique(source, rule->ref, InvalidOid))
+		return;
+	column = unique_column(source);
+	ereport(ERROR,
+			(rule->ref == NULL ? errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED) :
+			 errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+			 rule->ref == NULL ?
+			 errmsg("the ref of rule \"%s\" must be given", rule->name) :
+			 errmsg("column \"%s\" of source \"%s\" may have one value in several rows",
+					rule->ref, source->name),
+			 rule->ref == NULL ?
+			 errdetail("A row is known again by it, when it changes or goes.") :
+			 errdetail("A row is known again by it, and no unique index on it says so."),
+			 column != NULL ?
+			 errhint("Use ref => %s.", quote_literal_cstr(column)) :
+			 errhint("Name a column that has a unique index of its own.")));
+}
+
+/*
+ * unique_column() is a column by which rows can be known again, of a type that
+ * each session writes in the same way; or NULL.
+ */
+static char *
+unique_column(const Source *source)
+{
+	char	   *column;
+
+	for (AttrNumber i = 1;
+		 (column = get_attname(source->relid, i, true)) != NULL; i++)
+	{
+		Oid			type = get_atttype(source->relid, i);
+
+		if ((type == INT4OID || type == INT8OID || type == NUMERICOID ||
+			 type == TEXTOID || type == VARCHAROID || type == UUIDOID) &&
+			source_is_unique(source, column, InvalidOid))
+			return column;
+	}
+	return NULL;
 }
 
 /* validity_arguments() takes from when and until when a version grants. */

@@ -36,6 +36,8 @@ typedef struct Rule
 	int32		version;
 	char	   *source;
 	char	   *amount;			/* an aggregate: sum(orders.amount) */
+	const FilterSource *given;	/* the amount as it was written, while the
+								 * rule is made; or NULL */
 	char	   *condition;		/* over the profile, or NULL */
 	char	   *ref;			/* column of the source */
 	char	   *pending;		/* or NULL: the program's */
@@ -53,12 +55,13 @@ typedef struct Rule
 extern List *rules_read(const Population *population);
 
 /*
- * rule_source() parses the amount of a rule, gives it the form in which it is
- * kept, and returns the source that the rule reads; an error if its rows could
- * not earn.  rule_cap() gives it a cap, if there is one; an error if it is
- * none.
+ * rule_source() takes the amount of a rule that is made, gives it the form in
+ * which it is kept, and returns the source that the rule reads; an error if
+ * its rows could not earn.  rule_cap() gives it a cap, if there is one; an
+ * error if it is none.
  */
-extern const Source *rule_source(const Population *population, Rule *rule);
+extern const Source *rule_source(const Population *population, Rule *rule,
+								 const char *amount);
 extern void rule_cap(Rule *rule, int64 cap, bool has_cap, char *per);
 
 /*

@@ -66,6 +66,8 @@ static const char *unit_name(CalendarUnit period);
 static bool take_period(Words *words, CalendarUnit *unit);
 static bool read_instant(const char *text, pg_tz *zone, bool to_end,
 						 TimestampTz *at);
+static bool input_instant(const char *text, pg_tz *zone, bool is_day,
+						  bool to_end, TimestampTz *at);
 static char *next_year(pg_tz *zone);
 static TimestampTz period_end(pg_tz *zone, TimestampTz at, CalendarUnit unit,
 							  int shift);
@@ -398,7 +400,8 @@ take_span(Words *words, Interval *span)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 count == 0 ? errmsg("a span must be longer than nothing") :
-				 errmsg("a span may not be longer than 5,000 years")));
+				 errmsg("a span may not be longer than 5,000 years"),
+				 errhint("Write, for example, '14 days'.")));
 	span->month = count * unit->months;
 	span->day = count * unit->days;
 	span->time = count * unit->microseconds;
@@ -453,7 +456,6 @@ read_instant(const char *text, pg_tz *zone, bool to_end, TimestampTz *at)
 	static const char *const day = "0000-00-00";
 	bool		is_day = strlen(text) == strlen(day);
 	int			digits = 0;
-	int			level;
 
 	for (const char *c = text; *c != '\0'; c++)
 	{
@@ -463,23 +465,49 @@ read_instant(const char *text, pg_tz *zone, bool to_end, TimestampTz *at)
 	}
 	if (digits < 8 || text[0] < '0' || text[0] > '9')
 		return false;
-	if (is_day)
-	{
-		DateADT		date;
+	return input_instant(text, zone, is_day, to_end, at);
+}
 
-		date = DatumGetDateADT(DirectFunctionCall1(date_in,
-												   CStringGetDatum(text)));
-		*at = calendar_day_start(zone, to_end ? date + 1 : date);
-		return true;
-	}
-	level = NewGUCNestLevel();
+/* input_instant() lets the server read it; false if it cannot. */
+static bool
+input_instant(const char *text, pg_tz *zone, bool is_day, bool to_end,
+			  TimestampTz *at)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int			level = NewGUCNestLevel();
+
 	setting_save("TimeZone", pg_get_timezone_name(zone));
-	*at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-												  CStringGetDatum(text),
-												  ObjectIdGetDatum(InvalidOid),
-												  Int32GetDatum(-1)));
+	PG_TRY();
+	{
+		if (is_day)
+		{
+			Datum		date = DirectFunctionCall1(date_in,
+												   CStringGetDatum(text));
+
+			*at = calendar_day_start(zone, DatumGetDateADT(date) + to_end);
+		}
+		else
+		{
+			Oid			none = InvalidOid;
+			Datum		instant;
+
+			instant = DirectFunctionCall3(timestamptz_in,
+										  CStringGetDatum(text),
+										  ObjectIdGetDatum(none),
+										  Int32GetDatum(-1));
+			*at = DatumGetTimestampTz(instant);
+		}
+	}
+	PG_CATCH();
+	{
+		/* the caller says which argument it is */
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		*at = DT_NOEND;
+	}
+	PG_END_TRY();
 	AtEOXact_GUC(true, level);
-	if (TIMESTAMP_NOT_FINITE(*at))
-		return false;
-	return true;
+	return !TIMESTAMP_NOT_FINITE(*at);
 }

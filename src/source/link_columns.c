@@ -253,13 +253,20 @@ check_pair(const NewLink *link, const LinkPair *pair, Oid of)
 	Oid			to_type;
 
 	if (of_attno <= 0 || to_attno <= 0)
+	{
+		const char *column = missing == of ? pair->of_column : pair->to_column;
+		FilterScope *columns = filter_column_scope(missing, 1);
+		const char *nearest = nearest_name(column, columns->names(columns));
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("table \"%s\" has no column \"%s\"",
-						get_rel_name(missing),
-						missing == of ? pair->of_column : pair->to_column),
+						get_rel_name(missing), column),
 				 errdetail("It was to be part of the link \"%s\".",
-						   link->name)));
+						   link->name),
+				 nearest ? errhint("Perhaps you meant %s.",
+								   quote_literal_cstr(nearest)) : 0));
+	}
 	of_type = link_type(of, of_attno);
 	to_type = link_type(link->relid, to_attno);
 	if (!OidIsValid(of_type) || !OidIsValid(to_type))

@@ -109,14 +109,15 @@ extern Oid	trait_type(const Population *population, const Trait *trait);
 extern FilterScope *trait_scope(const Population *population,
 								FilterScope *row);
 
-/* trait_names.c: names with a dot ---------------------------------------- */
+/* trait_names.c, trait_dotted.c: names with a dot ------------------------- */
 
 /*
  * Return a definition or filter in which names with a dot, such as
  * club.balance, are those of the traits that they mean: club_balance.  Columns
- * of sources and keys of traits stay.
+ * of sources and keys of traits stay.  For who writes a definition or asks.
  *
- * ERRCODE_UNDEFINED_COLUMN if such a name means nothing.
+ * ERRCODE_UNDEFINED_COLUMN if such a name means nothing, and the errors of
+ * trait_check_values().
  */
 extern FilterSource trait_names_resolved(const Population *population,
 										 FilterSource definition);
@@ -126,6 +127,35 @@ extern FilterSource trait_names_resolved(const Population *population,
  */
 extern FilterNode *trait_of_dotted(const Population *population,
 								   const FilterNode *name);
+
+/* trait_values.c: values that an operand never has ----------------------- */
+
+/*
+ * The texts that a column of a source can be, or a trait ('source' is NULL),
+ * as far as a room to the right knows: any that is there or could come, from
+ * the lowest to the highest if they have an order.  NULL: nothing is known, or
+ * 'asked' is a value that is kept somewhere.
+ */
+typedef struct TraitValues
+{
+	List	   *values;			/* char * */
+	bool		ordered;
+	const char *create;			/* hint: what makes another one; or NULL */
+} TraitValues;
+
+typedef const TraitValues *(*TraitValuesHook) (const Population *population,
+											   const char *source,
+											   const char *column,
+											   const char *asked);
+extern TraitValuesHook trait_values_hook;
+
+/*
+ * Refuse a definition or filter that compares an operand with a text that it
+ * never is (ERRCODE_UNDEFINED_OBJECT, with the nearest that it can be), or by
+ * letters what has another order.
+ */
+extern void trait_check_values(const Population *population,
+							   const FilterSource *definition);
 
 /* trait_define.c: changing definitions ----------------------------------- */
 

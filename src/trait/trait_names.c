@@ -16,8 +16,6 @@
  */
 #include "postgres.h"
 
-#include "utils/lsyscache.h"
-
 #include "base/base.h"
 #include "trait/trait_private.h"
 
@@ -31,8 +29,6 @@ typedef struct Resolving
 
 static bool find_dotted(const FilterNode *node, void *resolving);
 static FilterNode *resolve_name(const FilterNode *node, void *resolving);
-static bool is_column(const Population *population, const FilterNode *name);
-static char *joined_name(const FilterNode *name);
 pg_noreturn static void refuse_name(const Resolving *resolving,
 									const FilterNode *name);
 static char *nearest_meant(const Population *population,
@@ -45,6 +41,7 @@ trait_names_resolved(const Population *population, FilterSource definition)
 	FilterNode *tree;
 
 	filter_walk(definition.tree, find_dotted, &resolving);
+	trait_check_values(population, &definition);
 	if (!resolving.found)
 		return definition;
 	tree = filter_rewrite(definition.tree, resolve_name, &resolving);
@@ -68,7 +65,7 @@ find_dotted(const FilterNode *node, void *context)
 		return true;
 	if (trait_of_dotted(population, node) != NULL)
 		resolving->found = true;
-	else if (!is_column(population, node) &&
+	else if (!dotted_is_column(population, node) &&
 			 trait_by_name(population, node->text) == NULL &&
 			 strcmp(node->text, population->key) != 0)
 		refuse_name(resolving, node);
@@ -93,43 +90,6 @@ resolve_name(const FilterNode *node, void *context)
 		trait_of_dotted(resolving->population, node);
 }
 
-FilterNode *
-trait_of_dotted(const Population *population, const FilterNode *name)
-{
-	char	   *joined = joined_name(name);
-
-	if (is_column(population, name) ||
-		(source_by_name(population, name->text) == NULL &&
-		 trait_by_name(population, name->text) != NULL) ||
-		trait_by_name(population, joined) == NULL)
-		return NULL;
-	return filter_node_with(FILTER_COLUMN, joined, name->location,
-							name->nargs - 1,
-							name->nargs == 1 ? NULL : name->args + 1);
-}
-
-/* Does the name mean a column of a source, or of one of its links? */
-static bool
-is_column(const Population *population, const FilterNode *name)
-{
-	const Source *source = source_by_name(population, name->text);
-
-	if (source == NULL)
-		return false;
-	for (int i = 0; i < source->nlinks && name->nargs > 1; i++)
-		if (strcmp(source->links[i].name, name->args[0]->text) == 0)
-			return true;
-	return get_attnum(source->relid,
-					  name->args[0]->text) > InvalidAttrNumber;
-}
-
-/* club.balance -> club_balance */
-static char *
-joined_name(const FilterNode *name)
-{
-	return psprintf("%s_%s", name->text, name->args[0]->text);
-}
-
 /* refuse_name() raises the error that a name means nothing. */
 static void
 refuse_name(const Resolving *resolving, const FilterNode *name)
@@ -139,7 +99,7 @@ refuse_name(const Resolving *resolving, const FilterNode *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("neither column \"%s\" of a source \"%s\" nor trait \"%s\" exists",
-					name->args[0]->text, name->text, joined_name(name)),
+					name->args[0]->text, name->text, dotted_joined(name)),
 			 errdetail("The filter is applied to population \"%s\".",
 					   resolving->population->name),
 			 meant != NULL ? errhint("Perhaps you meant: %s", meant) : 0,
@@ -168,7 +128,7 @@ nearest_meant(const Population *population, const FilterNode *name)
 			return psprintf("%s.%s", filter_name(name->text),
 							filter_name(nearest));
 	}
-	nearest = nearest_name(joined_name(name), traits);
+	nearest = nearest_name(dotted_joined(name), traits);
 	if (nearest == NULL && strcmp(name->text, population->name) == 0)
 		nearest = nearest_name(name->args[0]->text, traits);
 	if (nearest != NULL)

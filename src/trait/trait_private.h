@@ -33,6 +33,16 @@ typedef struct StoredTrait
 /* The stored traits (StoredTrait *); owned by the cache, as trait_list(). */
 extern List *stored_list(const Population *population);
 
+/* trait_dotted.c --------------------------------------------------------- */
+
+/*
+ * Does a name with a dot mean a column of a source, or of one of its links?
+ * And what would a trait be called that it means: club.balance, club_balance.
+ */
+extern bool dotted_is_column(const Population *population,
+							 const FilterNode *name);
+extern char *dotted_joined(const FilterNode *name);
+
 /* stored_share.c --------------------------------------------------------- */
 
 /*

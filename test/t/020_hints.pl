@@ -39,11 +39,14 @@ my @table = (
 	[ filter => qr/^Write the time of day, too: (.*)\.$/ ],
 	[ filter => qr/^Write a date in quotes, such as (.*)\.$/ ],
 	[ filter => qr/^Write now or today without quotes, such as: (.*)\.$/ ],
-	[ filter => qr/^For example '(total_spend > 500|sum\(orders.amount\))'\.$/ ],
+	[ filter => qr/^For example '(total_spend > 500|sum\(orders.amount\)|orders.amount)'\.$/ ],
+	[ filter => qr/^For the same from each row write, for example: (.*)$/ ],
 	[ filter => qr/^A string is written in quotes(?:, as in)?: (.*)$/ ],
 	[ filter => qr/^A (?:column|trait) is written without these quotes: (.*)$/ ],
 	[ filter => qr/^Perhaps you meant (".*")\.$/ ],
 	[ window => qr/^Perhaps you meant: (between .* ago)$/ ],
+	# an amount, which is no filter
+	[ advice => qr/^Perhaps you meant: orders\.amount where gift$/ ],
 	[ filter => qr/^Perhaps you meant: (.*)$/ ],
 
 	[ value => qr/^Perhaps you meant ('.*')\.$/ ],
@@ -57,6 +60,7 @@ my @table = (
 	[ argument => qr/^See pg_timezone_names for the names, for example (timezone => '.*')\.$/ ],
 	[ argument => qr/^Give a place, for example (timezone => '[^']*')(?:\.$|, or a distance: 'Etc\/GMT-2' is two hours ahead of UTC\.$)/ ],
 	[ argument => qr/^For example (lease => '.*')\.$/ ],
+	[ argument => qr/^Use (ref => '.*')\.$/ ],
 	[ argument => qr/^To attach another table, give it another name with (name => '.*')\.$/ ],
 	[ argument => qr/, or make the audience without a view: (view => false)\.$/ ],
 	[ argument => qr/^Write ((?:rounding|returns|period|downgrade) => '\w+')(?:, '\w+')* or '[\w ]+'\.$/ ],
@@ -67,7 +71,8 @@ my @table = (
 	[ argument => qr/^Choose a longer hold or a shorter period; .*: (hold => 'none')$/ ],
 	[ argument => qr/^Write (below => '.*'), if it is to be below that one\.$/ ],
 	[ argument => qr/^For example ((?:until|unit|amount) => '[\w. ]+')\.$/ ],
-	[ argument => qr/^Name (?:the column of the primary key|a column of whole numbers, texts or uuids) with (ref => '\.\.\.')\.$/ ],
+	[ argument => qr/^Name a column of whole numbers, texts or uuids with (ref => '\.\.\.')\.$/ ],
+	[ advice => qr/^Name a column that has a unique index of its own\.$/ ],
 	[ argument => qr/^Say why with (note => '\.\.\.')\.$/ ],
 	[ argument => qr/^(?:Drop these first, or use|Use) (cascade => true) to drop them too[.;]/ ],
 
