@@ -52,6 +52,8 @@ static AttrNumber read_column(Source *source, Oid relid, const char *column);
 static void check_collation(Source *source);
 static void note_unfit(Source *source, Oid relid, AttrNumber attno, Oid type);
 static bool made_of(const void *entry, Oid relid);
+pg_noreturn static void refuse_left_triggers(const Trigger *trigger,
+											 Relation relation);
 
 void
 source_init(void)
@@ -87,6 +89,8 @@ sources_of_trigger(const Trigger *trigger, Relation relation)
 						trigger->tgname),
 				 errhint("Drop the trigger and attach the table with segment.attach_source().")));
 
+	if (!names_contain(population_names(), trigger->tgargs[0]))
+		refuse_left_triggers(trigger, relation);
 	begun = cache_begin();
 	context = AllocSetContextCreate(CurrentMemoryContext, "segment source",
 									ALLOCSET_SMALL_SIZES);
@@ -110,6 +114,40 @@ sources_of_trigger(const Trigger *trigger, Relation relation)
 
 	entry = cache_put(sources, &made, context, begun);
 	return entry->table;
+}
+
+/*
+ * refuse_left_triggers() raises the error that a table has our triggers, but
+ * nothing else that was kept of it, as where a dump had the table only.
+ */
+static void
+refuse_left_triggers(const Trigger *trigger, Relation relation)
+{
+	/* looking at functions may make the server forget the relation's own */
+	TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
+	Oid			schema = get_func_namespace(trigger->tgfoid);
+	StringInfoData drops;
+
+	initStringInfo(&drops);
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		const Trigger *one = &triggers->triggers[i];
+
+		if (one->tgnargs > 0 &&
+			get_func_namespace(one->tgfoid) == schema &&
+			strcmp(one->tgargs[0], trigger->tgargs[0]) == 0)
+			appendStringInfo(&drops, " DROP TRIGGER %s ON %s;",
+							 quote_identifier(one->tgname),
+							 relation_name(RelationGetRelid(relation)));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg("trigger \"%s\" on \"%s\" is of population \"%s\", which does not exist",
+					trigger->tgname, RelationGetRelationName(relation),
+					trigger->tgargs[0]),
+			 errdetail("The table was restored without the population."),
+			 errhint("Restore the whole dump, attach the table with segment.attach_source(), or drop what is left:%s",
+					 drops.data)));
 }
 
 List *

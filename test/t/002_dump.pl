@@ -242,6 +242,60 @@ for my $way ([ 'linked_again', 'pg_restore', '-j2', '-e', "$dumps/linked.dump", 
 is($node->safe_psql('linked_again', 'SELECT * FROM profile ORDER BY 1; SELECT * FROM segment.verify()'), "1|11|2\n2|9|1\n3|0|0", 'linked_again: as it was dumped');
 is($node->safe_psql('linked_again', 'SELECT source, captured FROM segment.stat_source ORDER BY 1'), "dear|t\nlines|t\norders|t", 'linked_again: and captured');
 
+# a part of a dump: sections are all of it
+$node->safe_psql('postgres', "CREATE DATABASE $_") for qw(part sections plain_table attached data_left_out schema_alone);
+$node->safe_psql('part', <<'END');
+CREATE EXTENSION segment;
+CREATE TABLE orders (id int PRIMARY KEY, customer_id bigint, amount numeric, at timestamptz DEFAULT now());
+CREATE INDEX ON orders (customer_id, at);
+SELECT segment.create_population('profile', timezone => 'UTC');
+SELECT segment.attach_source('orders', at => 'at');
+SELECT segment.create_trait('spent', 'sum(orders.amount)');
+SELECT segment.create_audience('vip', 'spent > 100');
+SELECT segment.create_program('club');
+SELECT segment.create_earning('club', 'orders', 'orders.amount', ref => 'id');
+SELECT segment.join_program('club', 1, '1');
+INSERT INTO orders VALUES (1, 1, 50), (2, 1, 80), (3, 2, 5);
+SELECT * FROM segment.tick();
+END
+my $asked = 'SELECT customer_id, spent, club_balance FROM profile ORDER BY 1; TABLE vip; SELECT * FROM segment.verify(); SELECT * FROM segment.verify_program(\'club\')';
+$node->run_log([ 'pg_dump', '-Fc', '-f', "$dumps/part.dump", connection('part') ]);
+$node->command_ok([ 'pg_restore', '-e', "--section=$_", "$dumps/part.dump", '-d', 'sections' ], "sections: $_ restores") for qw(pre-data data post-data);
+is($node->safe_psql('sections', $asked), "1|130|130\n2|5|0\n1", 'sections: as it was dumped');
+
+# a table without its population says so, and what to do
+$node->run_log([ 'pg_dump', '-t', 'orders', '-f', "$dumps/table.sql", connection('part') ]);
+$node->run_log([ 'pg_dump', '-s', '-f', "$dumps/alone.sql", connection('part') ]);
+my $first = 'INSERT INTO orders VALUES (4, 1, 1)';
+for my $way ([ 'plain_table', 'table', 1 ], [ 'attached', 'table', 1 ], [ 'schema_alone', 'alone', 0 ])
+{
+	my ($database, $file, $is_bare) = @$way;
+
+	$node->safe_psql($database, 'CREATE EXTENSION segment') if $is_bare;
+	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/$file.sql", connection($database) ], "$database: restores");
+	$node->psql($database, $first, stderr => \my $stderr);
+	like($stderr, qr/ERROR:  trigger "segment_profile_before" on "orders" is of population "profile", which does not exist\n/, "$database: what is missing");
+	like($stderr, qr/HINT:  Restore the whole dump, attach the table .*, or drop what is left: (DROP TRIGGER .*;)/, "$database: and what to do");
+	next if $database eq 'attached';
+	my ($drops) = $stderr =~ /drop what is left: (.*)/;
+	$node->safe_psql($database, "$drops $first");
+	is($node->safe_psql($database, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'orders'::regclass"), '0', "$database: it is a table like others");
+}
+$node->safe_psql('attached', <<"END");
+SELECT segment.create_population('profile', timezone => 'UTC');
+SELECT segment.attach_source('orders', at => 'at');
+SELECT segment.create_trait('spent', 'sum(orders.amount)');
+$first;
+END
+is($node->safe_psql('attached', 'TABLE profile ORDER BY 1; SELECT * FROM segment.verify()'), "1|131\n2|5", 'attached: or a source');
+
+# definitions without what is kept for them: it is computed, but for what customers have
+$node->run_log([ 'pg_dump', '--exclude-table-data=segment_data.*', '-f', "$dumps/left_out.sql", connection('part') ]);
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$dumps/left_out.sql", connection('data_left_out') ], 'data_left_out: restores');
+like($node->safe_psql('data_left_out', 'SELECT definition, key FROM segment.verify() ORDER BY 1, 2'), qr/^source_rows\|1$/m, 'data_left_out: what is wrong is told');
+$node->safe_psql('data_left_out', 'SELECT segment.rebuild()');
+is($node->safe_psql('data_left_out', $asked), "1|130|0\n2|5|0\n1", 'data_left_out: and computed');
+
 $node->stop;
 done_testing();
 
