@@ -40,6 +40,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "storage/bufmgr.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -57,14 +58,15 @@ typedef struct PathShape
 	ProgramTable table;
 	SearchForm	form;
 	const char *predicate;
+	bool		seldom;			/* mostly no row has ever been there */
 } PathShape;
 
 static const PathShape paths[LEDGER_PATHS] = {
 	[MEMBER_BY_KEY] = {MEMBER_TABLE, {{MEMBER_KEY}}},
-	[DEBTS_BY_KEY] = {ENTRY_TABLE, {{ENTRY_KEY}}, "(lot IS NULL)"},
+	[DEBTS_BY_KEY] = {ENTRY_TABLE, {{ENTRY_KEY}}, "(lot IS NULL)", true},
 	[ENTRIES_BY_MOVEMENT] = {ENTRY_TABLE, {{ENTRY_KEY, ENTRY_MOVEMENT}}},
 	[OPEN_HOLDS_BY_KEY] = {HOLD_TABLE, {{HOLD_KEY}},
-	"(state = 'open'::text)"},
+	"(state = 'open'::text)", true},
 	[LOT_BY_NUMBER] = {LOT_TABLE, {{LOT_LOT}}},
 	[LOTS_BY_EXPIRY] = {LOT_TABLE, {{LOT_KEY, LOT_EXPIRES_AT}, true},
 	"(NOT spent)"},
@@ -109,6 +111,7 @@ struct OpenTables
 	EState	   *estate;			/* for rows of simple tables, or NULL */
 	LedgerTable *tables[PROGRAM_TABLES];
 	Search	   *searches[LEDGER_PATHS];
+	bool		empty[LEDGER_PATHS];	/* there is nothing to be found */
 };
 
 static Cache *kept_tables = NULL;
@@ -124,6 +127,7 @@ static void keep_indexes(KeptTable *kept, Relation relation,
 static bool is_simple(Relation index, const IndexInfo *info);
 static Relation open_index(LedgerTable *table, Oid relid);
 static Relation index_at(LedgerTable *table, int number);
+static bool is_empty(LedgerTable *table, LedgerPath path);
 static bool serves(Relation index, LedgerPath path);
 static char *predicate_text(Relation index);
 
@@ -521,8 +525,14 @@ ledger_seek(Ledger *ledger, LedgerPath path, Datum first, Datum second)
 {
 	struct OpenTables *open = open_tables(ledger);
 	LedgerTable *table = ledger_table(ledger, paths[path].table);
-	MemoryContext old = MemoryContextSwitchTo(ledger->memory);
+	MemoryContext old;
 
+	/* to be serializable, nothing has to be looked for, too */
+	open->empty[path] = paths[path].seldom && !IsolationIsSerializable() &&
+		is_empty(table, path);
+	if (open->empty[path])
+		return;
+	old = MemoryContextSwitchTo(ledger->memory);
 	if (open->snapshot == NULL)
 		open->snapshot = search_snapshot();
 	if (open->searches[path] == NULL)
@@ -537,10 +547,26 @@ ledger_seek(Ledger *ledger, LedgerPath path, Datum first, Datum second)
 	search_for(open->searches[path], first, second);
 }
 
+/*
+ * is_empty() says whether a table has no pages, or the index of a path none
+ * but the first, which tells where the root is: then nothing is to be found.
+ */
+static bool
+is_empty(LedgerTable *table, LedgerPath path)
+{
+	Relation	index;
+
+	if (RelationGetNumberOfBlocks(table->relation) == 0)
+		return true;
+	index = open_index(table, table_path(table, path));
+	return index != NULL && RelationGetNumberOfBlocks(index) <= 1;
+}
+
 TupleTableSlot *
 ledger_next(Ledger *ledger, LedgerPath path)
 {
-	return search_next(ledger->open->searches[path], ForwardScanDirection);
+	return ledger->open->empty[path] ? NULL :
+		search_next(ledger->open->searches[path], ForwardScanDirection);
 }
 
 bool
