@@ -425,8 +425,8 @@ typedef struct FlowLoss
 extern void flow_lose(const FlowLoss *loss, bool cascade);
 
 /*
- * drop_population.c: flow_lose_populations() drops those populations whose base tables are among
- * the relations (OIDs), which were dropped.
+ * drop_population.c: flow_lose_populations() drops those populations whose
+ * base tables are among the relations (OIDs), which were dropped.
  */
 extern void flow_lose_populations(const List *relids);
 

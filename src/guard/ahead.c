@@ -223,7 +223,7 @@ before_drop_owned(const DropOwnedStmt *drop, Ahead *ahead)
 	catalog_end(&scan);
 }
 
-/* belongs_to() says whether a relation that is there belongs to such a role. */
+/* belongs_to() says whether a relation is there, and is such a role's. */
 static bool
 belongs_to(Oid relid, const List *roles)
 {
