@@ -79,6 +79,18 @@ SELECT outcome('ALTER TABLE sales ALTER order_id TYPE numeric(10, 2)');
 SELECT outcome('ALTER TABLE sales ALTER order_id TYPE timestamptz USING to_timestamp(order_id)');
 ALTER TABLE sales ALTER order_id TYPE text;
 ALTER TABLE sales ALTER order_id TYPE bigint USING order_id::bigint;
+-- and so in another table
+CREATE TABLE new_sales (LIKE sales INCLUDING DEFAULTS);
+CREATE INDEX ON new_sales (customer_id, at);
+INSERT INTO new_sales SELECT * FROM sales;
+SELECT outcome($$SELECT segment.move_source('purchases', 'new_sales')$$);
+ALTER TABLE new_sales ADD PRIMARY KEY (order_id);
+BEGIN;
+SELECT segment.move_source('purchases', 'new_sales');
+DELETE FROM new_sales;
+SELECT * FROM points;
+ROLLBACK;
+DROP TABLE new_sales;
 -- the condition of a version that has ended is needed no more
 SELECT segment.create_earning('club', 'north', 'purchases.n', 'town = "Skagen"', ref => 'order_id');
 SELECT segment.end_earning('club', 'north');

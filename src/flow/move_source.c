@@ -23,6 +23,7 @@
 #include "base/base.h"
 #include "flow/definer.h"
 #include "flow/flow_private.h"
+#include "flow/readers.h"
 #include "profile/profile.h"
 #include "source/source.h"
 #include "trait/trait.h"
@@ -49,6 +50,8 @@ segment_move_source(PG_FUNCTION_ARGS)
 	const Source *source;
 	char	   *name;
 	char	   *given;
+	char	   *what;
+	ListCell   *lc;
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -74,9 +77,12 @@ segment_move_source(PG_FUNCTION_ARGS)
 		source_note_table(source_by_name(population_of(definer), name), NULL);
 	}
 	moved_readers(population_of(definer), name, &readers);
-	reread_check(population_of(definer), &readers,
-				  psprintf("move source \"%s\" to table %s", name,
-						   relation_name(affected.attached)));
+	what = psprintf("move source \"%s\" to table %s", name,
+					relation_name(affected.attached));
+	reread_check(population_of(definer), &readers, what);
+	foreach(lc, readers.sources)
+		readers_check(population_of(definer),
+					  &(ReadThing) {.source = lfirst(lc)}, what);
 	reread_begun(definer, &readers, NULL);
 	definer_end(definer);
 	PG_RETURN_VOID();

@@ -228,8 +228,9 @@ bind_parts(const Population *population, const FlowDefinition *definition)
 }
 
 /*
- * check_refs() is an error if a row that has earned is not known again, as its
- * column is of another type: what was 007 as a text is 7 as a number.
+ * check_refs() is an error if a row that has earned is not known again: as no
+ * index is unique, or as its column is of another type: what was 007 as a text
+ * is 7 as a number.
  */
 static void
 check_refs(const Population *population, const Rule *rule,
@@ -246,6 +247,11 @@ check_refs(const Population *population, const Rule *rule,
 
 	if (program == NULL)
 		return;
+	if (!source_is_unique(source, rule->ref, InvalidOid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("column \"%s\" may have one value in several rows",
+						rule->ref)));
 	get_atttypetypmodcoll(source->relid, get_attnum(source->relid, rule->ref),
 						  &type, &typmod, &collation);
 	sql = psprintf("SELECT ref, now FROM {granted} AS g,"
