@@ -42,14 +42,13 @@ comparison_note(TraitProgram *program, RowValue *value)
 	if (!IsA(var, Var) || var->varattno <= 0 || var->vartype != NUMERICOID ||
 		!IsA(number, Const) || number->constisnull ||
 		number->consttype != NUMERICOID ||
-		!fixed_from_numeric(number->constvalue, &value->compared,
-							&scale))
+		!fixed_from_numeric(number->constvalue, &value->compared, &scale))
 		return;
 	value->numeric = numeric_of(program, var->varattno);
 	value->outcomes = outcomes;
 }
 
-/* outcomes_of() says with which outcomes a function is true; 0: another one. */
+/* outcomes_of() says with which outcomes a function is true; 0: no such. */
 static uint8
 outcomes_of(Oid function)
 {
