@@ -213,6 +213,7 @@ GRANT SELECT ON segment_data.p_club_movement TO reader;
 # ---- vehicles ---------------------------------------------------------------
 
 # name => {on: what Bob does, off: how it ends, runs: must it have run?
+# refused: he may not, but it may have come past the guard
 # source: it hangs on what Bob feeds into somebody else's population, too}
 my $base = 'segment_data.p';
 my @vehicles = (
@@ -260,6 +261,7 @@ my @vehicles = (
 	rule => {
 		on => "CREATE RULE hostile AS ON DELETE TO $base DO ALSO SELECT bob.attack('rule')",
 		off => "DROP RULE hostile ON $base",
+		refused => 1,
 	},
 	operator => {
 		on => 'CREATE OPERATOR bob.= (LEFTARG = text, RIGHTARG = text, FUNCTION = bob.same);
@@ -354,11 +356,11 @@ push @vehicles, map { ledger_vehicle(@$_) }
 	[ 'partial index' => 'CREATE INDEX ON %1$s ((1)) WHERE bob.yes(%2$L)' ],
 	[ 'policy' => 'ALTER TABLE %1$s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY hostile ON %1$s USING (bob.yes(%2$L))', 0 ],
 	# the server takes no INSERT ... ON CONFLICT of a member then
-	[ 'rule' => 'CREATE RULE hostile AS ON INSERT TO %1$s DO ALSO SELECT bob.attack(%2$L)', 0 ];
+	[ 'rule' => 'CREATE RULE hostile AS ON INSERT TO %1$s DO ALSO SELECT bob.attack(%2$L)', 0, 1 ];
 
 sub ledger_vehicle
 {
-	my ($kind, $ddl, $runs) = @_;
+	my ($kind, $ddl, $runs, $refused) = @_;
 	my $name = "ledger $kind";
 
 	return ($name => {
@@ -368,6 +370,7 @@ sub ledger_vehicle
 			END LOOP; END \$\$},
 		off => 'SELECT 1',
 		runs => $runs // 1,
+		refused => $refused,
 		ledger => 1,
 	});
 }
@@ -636,7 +639,17 @@ sub try_vehicle
 
 	define_population($owner);
 	define_ledger() if $vehicle->{ledger};
-	$node->safe_psql('postgres', $vehicle->{on}, extra_params => ['-U', 'bob']);
+	if ($vehicle->{refused})
+	{
+		isnt($node->psql('postgres', $vehicle->{on}, extra_params => ['-U', 'bob']), 0, "$name: is refused");
+		$node->safe_psql('postgres', "ALTER EVENT TRIGGER segment_guard_command DISABLE;
+			SET SESSION AUTHORIZATION bob; $vehicle->{on}; RESET SESSION AUTHORIZATION;
+			ALTER EVENT TRIGGER segment_guard_command ENABLE");
+	}
+	else
+	{
+		$node->safe_psql('postgres', $vehicle->{on}, extra_params => ['-U', 'bob']);
+	}
 	my $offset = -s $node->logfile;
 	if ($vehicle->{ledger})
 	{
