@@ -16,6 +16,8 @@
 #	rows	ten traits by a trigger, as in "events", which writes the rows of the
 #		ledger by hand, and nothing else: what these cost at least by SQL
 #	balance	a column of points with a CHECK, and no more
+#	least	that, a lot, and a row that says what was moved and one that says what
+#		was taken, in one statement: less than any ledger needs
 #
 # An order of now, COPY of many orders, and eight tills that take points from ten
 # customers: segment.redeem() beside one UPDATE of the column.  And very many rows
@@ -46,7 +48,7 @@ window()
 
 contest()
 {
-	case $1 in plain|club|tiers|rows|balance) use_program "$1"; return ;; esac
+	case $1 in plain|club|tiers|rows|balance|least) use_program "$1"; return ;; esac
 	for words in so_far since; do
 		for what in earn late delete read; do
 			cost=$(event_cost "ledger_${words}_$1" "test/bench/ledger/$what.pgbench" "$transactions") || exit 1
@@ -115,9 +117,9 @@ programs()
 	echo "$events orders of $profiles customers, medians of $repetitions, by turns:"
 	sql -v events="$events" -v profiles="$profiles" -v file="$stage/orders.copy" \
 		-f test/bench/events/orders.sql
-	for contestant in plain club tiers rows balance; do
+	for contestant in plain club tiers rows balance least; do
 		as_server createdb "start_$contestant"
-		if [ $contestant != balance ]; then
+		if has_orders $contestant; then
 			sql -d "start_$contestant" -f test/bench/events/table.sql
 		fi
 		case $contestant in plain|club|tiers)
@@ -128,7 +130,7 @@ programs()
 		fi
 		sql -d "start_$contestant" -c "VACUUM ANALYZE"
 	done
-	by_turns must_earn plain club tiers rows balance
+	by_turns must_earn plain club tiers rows balance least
 	report_programs
 	one_customer
 }
@@ -139,7 +141,7 @@ use_program()
 	as_server dropdb --if-exists "run_$1" 2>/dev/null
 	as_server createdb -T "start_$1" "run_$1"
 	sql -c CHECKPOINT
-	if [ "$1" != balance ]; then
+	if has_orders "$1"; then
 		copy=$(timed "run_$1" "COPY orders FROM '$stage/orders.copy'") || exit 1
 		note copy "$1" "$copy"
 		sql -d "run_$1" -c "VACUUM ANALYZE" -c CHECKPOINT
@@ -157,7 +159,14 @@ use_program()
 			spend club redeem ;;
 		rows) spend rows spend ;;
 		balance) spend balance update ;;
+		least) spend least least ;;
 	esac
+}
+
+# has_orders CONTESTANT: or do tills ask it alone?
+has_orders()
+{
+	[ "$1" != balance ] && [ "$1" != least ]
 }
 
 # kept_on_disk on|off: does a commit wait until it is on disk?
@@ -204,7 +213,10 @@ report_programs()
 	aim "COPY of orders that earn" "the same rows by hand" "$(median copy club)" "<" "$(median copy rows)" 1
 	aim "redeem by 8 tills, a second" "3,000" "$(median tills club)" ">" 3000 1
 	aim "UPDATEs by 8 tills, a second" "redeem" "$(median tills balance)" "<" "$(median tills club)" 2
+	aim "the least by hand, a second" "redeem" "$(median tills least)" "<" "$(median tills club)" 2
 	aim "the same rows by hand, a second" "redeem" "$(median tills rows)" "<" "$(median tills club)" 1
+	echo
+	echo "(UPDATEs are $(awk -v a="$(median tills balance)" -v b="$(median tills least)" 'BEGIN { printf "%.2f", a / b }') x of the least by hand: what a ledger costs, whoever writes it)"
 }
 
 # ---- one customer's many rows in one statement ----
