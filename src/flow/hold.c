@@ -17,7 +17,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "storage/lmgr.h"
 
 #include "base/base.h"
@@ -25,8 +24,6 @@
 #include "flow/flow.h"
 #include "flow/flow_private.h"
 #include "profile/profile.h"
-
-static Oid	base_of(const char *name);
 
 void
 flow_hold(List *names, const List *bases)
@@ -37,7 +34,7 @@ flow_hold(List *names, const List *bases)
 	foreach(lc, names == NIL && bases == NIL ? NIL : population_names())
 	{
 		const char *name = lfirst(lc);
-		Oid			base = base_of(name);
+		Oid			base = population_base(name);
 		const Population *population;
 
 		if (list_member_oid(bases, base))
@@ -52,18 +49,4 @@ flow_hold(List *names, const List *bases)
 	}
 	foreach(lc, going)
 		population_lock_all(lfirst_oid(lc));
-}
-
-/* base_of() is the base table of a population, as its definition says. */
-static Oid
-base_of(const char *name)
-{
-	CatalogScan scan;
-	Oid			base = InvalidOid;
-
-	catalog_begin(&scan, "population", name);
-	if (catalog_next(&scan))
-		base = catalog_get_oid(&scan, "base", REGCLASSOID);
-	catalog_end(&scan);
-	return base;
 }

@@ -217,14 +217,22 @@ population_lost(const char *name)
 const Population *
 population_find(const char *name)
 {
+	Oid			oid = population_base(name);
+
+	return OidIsValid(oid) ? population_lookup(oid) : NULL;
+}
+
+Oid
+population_base(const char *name)
+{
 	CatalogScan scan;
-	Oid			oid = InvalidOid;
+	Oid			base = InvalidOid;
 
 	catalog_begin(&scan, "population", name);
 	if (catalog_next(&scan))
-		oid = catalog_get_oid(&scan, "base", REGCLASSOID);
+		base = catalog_get_oid(&scan, "base", REGCLASSOID);
 	catalog_end(&scan);
-	return OidIsValid(oid) ? population_lookup(oid) : NULL;
+	return base;
 }
 
 List *

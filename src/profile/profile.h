@@ -59,6 +59,8 @@ extern List *population_names(void);
  * population_names(), of which one may be gone by now.
  */
 extern const Population *population_find(const char *name);
+/* Its base table, though it may be gone or broken; InvalidOid: none such. */
+extern Oid	population_base(const char *name);
 
 /*
  * The population of that name if its base table does not exist any more, with
