@@ -3,7 +3,7 @@
 #
 # One COPY of five times as many orders as there are customers, none of whom is
 # known, and one of as many again, of all of whom something is known: into the
-# table alone, with ten plain traits, and with ten traits over windows.  The
+# table alone, with ten plain traits, and with ten traits over windows, by turns.  The
 # memory is what the server process has of its own beside shared buffers, at its
 # most while the COPY runs.
 #
@@ -15,15 +15,13 @@ part()
 	profiles=$(scaled 1000000)
 	events=$(scaled 5000000)
 
-	echo "COPY of $events orders of $profiles customers, in one statement, work_mem 4 MB:"
+	echo "COPY of $events orders of $profiles customers, in one statement, work_mem 4 MB, by turns:"
 	sql -v events="$((2 * events))" -v profiles="$profiles" -v file="$stage/all.copy" \
 		-f test/bench/events/orders.sql
 	head -n "$events" "$stage/all.copy" >"$stage/new.copy"
 	tail -n "$events" "$stage/all.copy" >"$stage/known.copy"
 	rm "$stage/all.copy"
-	for contestant in bare plain windowed; do
-		copy_into "$contestant"
-	done
+	by_turns true bare plain windowed
 	echo
 	for file in new known; do
 		awk -v file="$file" -v a="$(median "$file" bare)" -v b="$(median "$file" plain)" \
@@ -48,8 +46,8 @@ part()
 	aim "the same, toggles pending" "100 ms" "$(median overlaps pending)" "<" 100 1
 }
 
-# copy_into CONTESTANT: both files, and whether the orders are counted
-copy_into()
+# contest CONTESTANT: COPY of both files, and whether the orders are counted
+contest()
 {
 	as_server createdb "bounds_$1"
 	sql -d "bounds_$1" -f test/bench/events/table.sql
@@ -67,9 +65,10 @@ copy_into()
 			-f test/bench/bounds/copy.sql >"$stage/copy.out"
 		kill "$watch"
 		memory=$(sort -g "$stage/memory" | tail -n 1)
-		note "$file" "$1" "$(awk '/^Time: / { print $2 / 1000 }' "$stage/copy.out")"
+		seconds=$(awk '/^Time: / { print $2 / 1000 }' "$stage/copy.out")
+		note "$file" "$1" "$seconds"
 		note memory "$1" "$memory"
-		printf '  %-10s %-6s %8.1f s  %6.1f MB\n' "$1" "$file" "$(median "$file" "$1")" "$memory"
+		printf '  %-10s %-6s %8.1f s  %6.1f MB\n' "$1" "$file" "$seconds" "$memory"
 	done
 	# as many orders take years, of which windows count what has passed
 	[ "$1" = bare ] ||
