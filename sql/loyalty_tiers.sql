@@ -196,7 +196,7 @@ SELECT what, outcome('SELECT segment.' || what) FROM unnest(ARRAY[
     $$create_tiering('club')$$, $$create_tiering('clu')$$, $$create_tiering('club', 'avg(receipts.amount)')$$,
     $$create_tiering('club', 'amount')$$, $$create_tiering('club', 'sum(receipts.amount in last 3 days)')$$,
     $$create_tiering('club', 'sum(club_step.next)')$$, $$create_tiering('club', period => 'next year')$$,
-    $$create_tiering('club', hold => 'a while')$$, $$create_tiering('club', hold => '1 hour')$$,
+    $$create_tiering('club', hold => 'a while')$$, $$create_tiering('club', hold => '12 monts')$$, $$create_tiering('club', hold => '1 hour')$$,
     $$create_tiering('club', hold => 'after 1 month without activity')$$, $$create_tiering('club', downgrade => 'two')$$,
     $$create_tiering('club', returns => 'debt')$$, $$create_tiering('club', grace => 'some')$$,
     $$alter_tiering('club', hold => 'none')$$, $$alter_tiering('stamps', hold => '1 year')$$,

@@ -4,7 +4,8 @@
  *	  Until when are points good?
  *
  *		never
- *		after 12 months							from when they are active
+ *		after 12 months							from when they are active; of a
+ *												hold also without "after"
  *		after 12 months to the end of quarter	and until that ends
  *		after 12 months without activity		from the last activity on
  *		end of this year, end of next month
@@ -78,11 +79,13 @@ terms_parse(const char *text, const char *argument, pg_tz *zone)
 	Terms		terms = {TERMS_NEVER};
 	Words		words = {downcase_identifier(text, strlen(text), false,
 											 false)};
+	bool		is_hold = strcmp(argument, "hold") == 0;
 	bool		valid = false;
 
 	if (take_word(&words, "never"))
 		valid = true;
-	else if (take_word(&words, "after"))
+	else if (take_word(&words, "after") ||
+			 (is_hold && text[0] >= '0' && text[0] <= '9'))
 	{
 		terms.kind = TERMS_AFTER;
 		valid = take_span(&words, &terms.span);
@@ -117,9 +120,8 @@ terms_parse(const char *text, const char *argument, pg_tz *zone)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s => %s does not say when %s", argument,
 						quote_literal_cstr(text),
-						strcmp(argument, "hold") == 0 ? "a tier ends" :
-						"points expire"),
-				 strcmp(argument, "hold") == 0 ?
+						is_hold ? "a tier ends" : "points expire"),
+				 is_hold ?
 				 errhint("Write, for example, '12 months', 'end of next year', 'never' or 'none'.") :
 				 zone == NULL ?
 				 errhint("Write, for example, 'after 12 months', 'after 12 months to the end of quarter', 'end of next year' or 'never'.") :

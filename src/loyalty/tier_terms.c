@@ -53,8 +53,6 @@ hold_parse(const char *text)
 {
 	Terms		hold;
 
-	if (text[0] >= '0' && text[0] <= '9')
-		text = psprintf("after %s", text);
 	hold = terms_parse(text, "hold", NULL);
 	if (hold.kind == TERMS_AFTER &&
 		(hold.idle || (hold.span.month == 0 && hold.span.day == 0 &&
