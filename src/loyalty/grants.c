@@ -32,6 +32,7 @@
 typedef struct Grant
 {
 	Account    *account;
+	int			place;			/* its number among those of the statement */
 	const char *rule;
 	const char *ref;
 	bool		there;			/* is it written? */
@@ -41,11 +42,16 @@ typedef struct Grant
 	int64		points;
 	int64		movement;		/* 0: none */
 	bool		is_others;		/* of another customer */
+	struct Grant *first;		/* of the rows of several customers that have
+								 * its ref; itself in most cases */
+	bool		taken;			/* one of these has got the grant */
 	TimestampTz at;				/* DT_NOEND: its rule has no cap */
 	Movement   *made;			/* that grants now, or NULL */
 } Grant;
 
 static List *read_grants(Ledger *ledger, List *rows);
+static void find_repeated(List *grants);
+static int	by_ref(const ListCell *a, const ListCell *b);
 static void read_grant(Ledger *ledger, Grant *grant);
 static void take_grant(const Ledger *ledger, Grant *grant,
 					   const TupleTableSlot *row);
@@ -143,9 +149,16 @@ apply_customer(Ledger *ledger, List *grants, List *rows, int first)
 											list_nth(rows, i));
 	for (int pass = 0; pass < 2; pass++)
 		for (int i = first; i < next; i++)
-			if (waits[i - first] == (pass == 1) &&
-				!apply_row(&caps, list_nth(grants, i), list_nth(rows, i)))
+		{
+			Grant	   *grant = list_nth(grants, i);
+
+			if (waits[i - first] != (pass == 1))
+				continue;
+			if (apply_row(&caps, grant, list_nth(rows, i)))
+				grant->first->taken = true;
+			else
 				lfirst(list_nth_cell(grants, i)) = NULL;
+		}
 	return next;
 }
 
@@ -179,6 +192,8 @@ apply_row(Caps *caps, Grant *grant, List *changes)
 	const RowChange *granting;
 	int64		points;
 
+	if (grant->first->taken)
+		return false;
 	if (grant->version != 0 && !grant->is_others)
 	{
 		const RowChange *last = counting_change(grant, changes);
@@ -325,6 +340,7 @@ read_grants(Ledger *ledger, List *rows)
 	Account    *account = ledger->accounts;
 	const char *who = NULL;
 	List	   *grants = NIL;
+	List	   *parted = NIL;
 	ListCell   *lc;
 
 	foreach(lc, rows)
@@ -339,10 +355,50 @@ read_grants(Ledger *ledger, List *rows)
 		grant->account = account;
 		grant->rule = first->rule->name;
 		grant->ref = first->ref;
+		grant->place = foreach_current_index(lc);
+		grant->first = grant;
 		read_grant(ledger, grant);
 		grants = lappend(grants, grant);
+		if (first->rule->parted)
+			parted = lappend(parted, grant);
 	}
+	find_repeated(parted);
 	return grants;
+}
+
+/*
+ * find_repeated() finds rows whose ref several customers have, each in another
+ * partition: one of them earns.
+ */
+static void
+find_repeated(List *grants)
+{
+	Grant	   *last = NULL;
+	ListCell   *lc;
+
+	list_sort(grants, by_ref);
+	foreach(lc, grants)
+	{
+		Grant	   *grant = lfirst(lc);
+
+		if (last != NULL && strcmp(last->ref, grant->ref) == 0 &&
+			strcmp(last->rule, grant->rule) == 0)
+			grant->first = last->first;
+		last = grant;
+	}
+}
+
+/* by_ref() orders grants by ref, rule and customer.  For list_sort(). */
+static int
+by_ref(const ListCell *a, const ListCell *b)
+{
+	const Grant *one = lfirst(a);
+	const Grant *other = lfirst(b);
+	int			order = strcmp(one->ref, other->ref);
+
+	if (order == 0)
+		order = strcmp(one->rule, other->rule);
+	return order != 0 ? order : one->place - other->place;
 }
 
 /* read_grant() reads what a row has earned, if it is there. */

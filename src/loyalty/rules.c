@@ -28,6 +28,7 @@
 #include "filter/filter.h"
 #include "loyalty/rules_private.h"
 
+static int	by_name(const ListCell *a, const ListCell *b);
 static Expr *as_ref(Expr *expr, const Rule *rule);
 static void check_number(const Rule *rule, const FilterNode *sum, Oid type);
 static Expr *as_type(Expr *expr, Oid type, const Rule *rule);
@@ -71,7 +72,21 @@ rules_read(const Population *population)
 		rules = lappend(rules, rule);
 	}
 	catalog_end(&scan);
+	list_sort(rules, by_name);
 	return rules;
+}
+
+/* by_name() is one order, whatever that of the rows.  For list_sort(). */
+static int
+by_name(const ListCell *a, const ListCell *b)
+{
+	const Rule *one = lfirst(a);
+	const Rule *other = lfirst(b);
+	int			order = strcmp(one->program, other->program);
+
+	if (order == 0)
+		order = strcmp(one->name, other->name);
+	return order != 0 ? order : one->version - other->version;
 }
 
 const Source *

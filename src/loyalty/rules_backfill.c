@@ -35,6 +35,7 @@ SEGMENT_FUNCTION(segment_what_if_earning);
 /* About how many rows are granted at once, of whole customers. */
 #define ROWS_AT_ONCE	10000
 
+static void check_parted(const RowsAsked *asked);
 static char *members_rows_sql(const RowsAsked *asked);
 static int	whole_customers(List *rows);
 static List *changes_of(const RowsAsked *asked, List *rows);
@@ -70,6 +71,7 @@ backfill_earning(const Program *program, Rule *rule)
 	SPI_connect();
 	source_check_readable(asked.source);
 	level = settings_pin_all_rows();
+	check_parted(&asked);
 	cursor = SPI_cursor_open_with_args(NULL, members_rows_sql(&asked), 0,
 									   NULL, NULL, NULL, true, 0);
 	AtEOXact_GUC(true, level);
@@ -102,6 +104,36 @@ backfill_earning(const Program *program, Rule *rule)
 	SPI_cursor_close(cursor);
 	SPI_finish();
 	act_as_before(before);
+}
+
+/*
+ * check_parted() refuses to let rows earn by one ref that several partitions
+ * have: of what is there nobody knows which of them was meant.
+ */
+static void
+check_parted(const RowsAsked *asked)
+{
+	const Rule *rule = linitial(asked->rules);
+
+	if (!source_is_parted(asked->source, rule->ref))
+		return;
+	if (SPI_execute(psprintf("SELECT min(ref) FROM (%s) AS rows"
+							 " GROUP BY ref COLLATE \"C\""
+							 " HAVING count(*) > 1 LIMIT 1",
+							 members_rows_sql(asked)), false, 1) !=
+		SPI_OK_SELECT)
+		elog(ERROR, "could not read the rows of source \"%s\"",
+			 asked->source->name);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("several rows of source \"%s\" have \"%s\" in column \"%s\"",
+						asked->source->name,
+						SPI_getvalue(SPI_tuptable->vals[0],
+									 SPI_tuptable->tupdesc, 1),
+						rule->ref),
+				 errdetail("A row is known again by it."),
+				 errhint("Give each of them a value of its own, or leave out backfill => true.")));
 }
 
 /* members_rows_sql() reads the rows of members, by customer and time. */

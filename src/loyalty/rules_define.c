@@ -208,7 +208,7 @@ check_ref(const Source *source, const Rule *rule)
 			 errdetail("A row is known again by it, and no unique index on it says so."),
 			 column != NULL ?
 			 errhint("Use ref => %s.", quote_literal_cstr(column)) :
-			 errhint("Name a column that has a unique index of its own.")));
+			 errhint("Name a column with a unique index of its own; in a partitioned table, of it and the partition key.")));
 }
 
 /*

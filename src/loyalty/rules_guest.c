@@ -192,6 +192,7 @@ make_interest(const Source *source)
 			continue;
 		bound->rule = binding.rule;
 		bound->rule->linked = source->nlinks > 0;
+		bound->rule->parted = source_is_parted(source, bound->rule->ref);
 		if (bound->rule->linked)
 			rules->groups = linked_rules_add(rules->groups, source,
 											bound->rule, rules->count);

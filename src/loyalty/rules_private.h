@@ -48,10 +48,15 @@ typedef struct Rule
 	char	   *per;			/* 'day' to 'year', or 'ever'; NULL: no cap */
 	bool		linked;			/* its rows go through others, and earn by
 								 * their time (set by rules_guest.c) */
+	bool		parted;			/* rows of several partitions may have one
+								 * ref (set by rules_guest.c) */
 	bool		lost;			/* what it reads was dropped */
 } Rule;
 
-/* rules_read() reads the rules (Rule *) of a population, all versions. */
+/*
+ * rules_read() reads the rules (Rule *) of a population, all versions, in the
+ * order of their programs, names and versions.
+ */
 extern List *rules_read(const Population *population);
 
 /*

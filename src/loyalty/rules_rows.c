@@ -33,14 +33,14 @@ static SourceRow *take_row(const Population *population, int rules,
 static List *read_rows(const RowsAsked *asked, List *visits);
 static List *read_where(const RowsAsked *asked, const char *condition,
 						List *values, bool are_keys);
-static List *refs_of(const RowsAsked *asked, const SourceRow *const *rows,
+static int	join_parted(const RowsAsked *asked, SourceRow **rows, int count);
+static List *refs_of(const RowsAsked *asked, SourceRow *const *rows,
 					 int count, const RowVisit *visit);
-static List *changes_of_visit(const RowsAsked *asked,
-							  const SourceRow *const *rows, int count,
-							  const RowVisit *visit);
+static List *changes_of_visit(const RowsAsked *asked, SourceRow *const *rows,
+							  int count, const RowVisit *visit);
 static List *changes_of_row(const RowsAsked *asked, const RowVisit *visit,
 							const char *ref, const SourceRow *row);
-static const SourceRow *find_row(const SourceRow *const *rows, int count,
+static const SourceRow *find_row(SourceRow *const *rows, int count,
 								 const char *who, const char *ref);
 static int	by_who_and_ref(const void *a, const void *b);
 static int	compare_row(const SourceRow *row, const char *who,
@@ -140,18 +140,51 @@ rules_rows_changes(const RowsAsked *asked, List *visits)
 {
 	List	   *read = read_rows(asked, visits);
 	int			count = list_length(read);
-	const SourceRow **rows = palloc(sizeof(SourceRow *) * Max(1, count));
+	SourceRow **rows = palloc(sizeof(SourceRow *) * Max(1, count));
 	List	   *changes = NIL;
 	ListCell   *lc;
 
 	foreach(lc, read)
 		rows[foreach_current_index(lc)] = lfirst(lc);
 	qsort(rows, count, sizeof(SourceRow *), by_who_and_ref);
+	count = join_parted(asked, rows, count);
 	foreach(lc, visits)
 		changes = list_concat(changes,
 							  changes_of_visit(asked, rows, count,
 											   lfirst(lc)));
 	return changes;
+}
+
+/*
+ * join_parted() makes one row of those of a customer with one ref, which are
+ * in several partitions, and have come when the last of them has: what they
+ * earn together.  The rows are sorted; returns how many are left.
+ */
+static int
+join_parted(const RowsAsked *asked, SourceRow **rows, int count)
+{
+	int			left = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		SourceRow  *last = left == 0 ? NULL : rows[left - 1];
+		const SourceRow *row = rows[i];
+
+		if (last == NULL || compare_row(last, row->who, row->ref) != 0)
+		{
+			rows[left++] = rows[i];
+			continue;
+		}
+		last->happened = Max(last->happened, row->happened);
+		for (int j = 0; j < list_length(asked->rules); j++)
+			if (last->amounts[j] == NULL)
+				last->amounts[j] = row->amounts[j];
+			else if (row->amounts[j] != NULL)
+				last->amounts[j] = numeric_add_opt_error(last->amounts[j],
+														 row->amounts[j],
+														 NULL);
+	}
+	return left;
 }
 
 /*
@@ -230,7 +263,7 @@ read_where(const RowsAsked *asked, const char *condition, List *values,
 
 /* refs_of() lists the refs (char *) of a visit, each once. */
 static List *
-refs_of(const RowsAsked *asked, const SourceRow *const *rows, int count,
+refs_of(const RowsAsked *asked, SourceRow *const *rows, int count,
 		const RowVisit *visit)
 {
 	List	   *refs = list_copy(visit->refs);
@@ -262,8 +295,8 @@ refs_of(const RowsAsked *asked, const SourceRow *const *rows, int count,
 
 /* changes_of_visit() lists what has become of the rows of a visit. */
 static List *
-changes_of_visit(const RowsAsked *asked, const SourceRow *const *rows,
-				 int count, const RowVisit *visit)
+changes_of_visit(const RowsAsked *asked, SourceRow *const *rows, int count,
+				 const RowVisit *visit)
 {
 	List	   *changes = NIL;
 	ListCell   *lc;
@@ -310,7 +343,7 @@ changes_of_row(const RowsAsked *asked, const RowVisit *visit, const char *ref,
 
 /* find_row() is the customer's row with a ref, or NULL. */
 static const SourceRow *
-find_row(const SourceRow *const *rows, int count, const char *who,
+find_row(SourceRow *const *rows, int count, const char *who,
 		 const char *ref)
 {
 	int			low = 0;

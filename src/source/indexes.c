@@ -8,6 +8,8 @@
  *		orders (customer_id)		not needed, but a retraction reads the
  *									events of one profile again
  *		products (id)				unique: a line has one product
+ *		orders (order_id, day)		unique: partitioned by day, rows are known
+ *									again by order_id all the same
  *
  * An index on some rows of the table is as good for the key if the source has
  * no others.
@@ -18,11 +20,13 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "catalog/pg_class.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "storage/lockdefs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 
 #include "base/base.h"
@@ -33,6 +37,9 @@ static bool key_has_index(const Source *source, Relation relation,
 						  bool unique, Oid without);
 static bool key_is_unique(const Source *source, Relation relation,
 						  Oid without);
+static bool is_unique_in_partitions(const Source *source, AttrNumber attno,
+									Oid without);
+static Bitmapset *partition_columns(Oid relid);
 static void refuse_several_tables(const Source *source);
 static void refuse_several_rows(const Source *source);
 static void advise_index(const Source *source, Relation relation);
@@ -118,7 +125,89 @@ source_is_unique(const Source *source, const char *column, Oid without)
 	AttrNumber	attno = get_attnum(source->relid, column);
 
 	return attno > 0 &&
-		link_is_unique(source->relid, bms_make_singleton(attno), without);
+		(link_is_unique(source->relid, bms_make_singleton(attno), without) ||
+		 is_unique_in_partitions(source, attno, without));
+}
+
+bool
+source_is_parted(const Source *source, const char *column)
+{
+	AttrNumber	attno = get_attnum(source->relid, column);
+
+	return !link_is_unique(source->relid, bms_make_singleton(attno),
+						   InvalidOid) &&
+		is_unique_in_partitions(source, attno, InvalidOid);
+}
+
+/*
+ * is_unique_in_partitions() says whether the rows of a partitioned table are
+ * unique by a column and the partition key, as an index other than 'without'
+ * says.  By the profile's key they are not meant to be: a profile may have one
+ * at each time.
+ */
+static bool
+is_unique_in_partitions(const Source *source, AttrNumber attno, Oid without)
+{
+	Bitmapset  *columns = partition_columns(source->relid);
+	Relation	relation;
+	bool		found = false;
+	ListCell   *lc;
+
+	if (columns == NULL ||
+		(source->key_link == 0 && source->key_attno == attno))
+		return false;
+	columns = bms_add_member(columns, attno);
+	relation = relation_open(source->relid, AccessShareLock);
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
+		const FormData_pg_index *form = index->rd_index;
+		Bitmapset  *keys = NULL;
+
+		for (int i = 0; i < form->indnkeyatts; i++)
+			keys = bms_add_member(keys, form->indkey.values[i]);
+		found |= lfirst_oid(lc) != without && form->indisunique &&
+			form->indimmediate && index_finds(index, form->indkey.values[0]) &&
+			bms_is_member(attno, keys) && bms_is_subset(keys, columns);
+		relation_close(index, AccessShareLock);
+	}
+	relation_close(relation, NoLock);
+	return found;
+}
+
+/*
+ * partition_columns() lists the columns by which a table is partitioned, and
+ * those below it, as attributes of the table at the top.
+ */
+static Bitmapset *
+partition_columns(Oid relid)
+{
+	Bitmapset  *columns = NULL;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return NULL;
+	foreach(lc, source_tree(relid, NoLock))
+	{
+		Relation	relation = try_relation_open(lfirst_oid(lc),
+												 AccessShareLock);
+		PartitionKey key;
+
+		if (relation == NULL)
+			continue;
+		key = RelationGetPartitionKey(relation);
+		/* of an expression there is no unique index */
+		for (int i = 0; key != NULL && i < key->partnatts; i++)
+			if (key->partattrs[i] > 0)
+			{
+				char	   *name = get_attname(lfirst_oid(lc),
+											   key->partattrs[i], false);
+
+				columns = bms_add_member(columns, get_attnum(relid, name));
+			}
+		relation_close(relation, AccessShareLock);
+	}
+	return columns;
 }
 
 bool

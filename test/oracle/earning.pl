@@ -3,9 +3,11 @@
 #
 # Random statements insert, change, move to other customers and other days, and delete
 # visits, several at a time; rules with other factors and caps a day, a week, a month or
-# ever get new versions meanwhile.  The simulator knows rows and what each has earned;
-# periods are told by date_trunc() in the population's zone, and times lie where clocks
-# are set, and where days, weeks and months end.
+# ever get new versions meanwhile.  Two of the three tables are partitioned by time.
+#
+# The simulator knows rows and what each has earned; periods are told by date_trunc() in
+# the population's zone, and times lie where clocks are set, and where days, weeks and
+# months end.
 #
 #	SEED=4711 STEPS=2000 perl -Itest/oracle test/oracle/earning.pl
 
@@ -38,8 +40,14 @@ sub simulate
 	(%row, %grant, %rule) = ();
 	$now = 0;
 	set_clock();
-	sql("CREATE TABLE visits (visit bigint PRIMARY KEY, customer_id bigint, points numeric, at timestamptz);
-		CREATE INDEX ON visits (customer_id, at);
+	# rows without a time are in the last partition
+	sql('CREATE TABLE visits (visit bigint, customer_id bigint, points numeric, at timestamptz)'
+		. ($rounding eq 'down' ? '; ALTER TABLE visits ADD PRIMARY KEY (visit);'
+			: " PARTITION BY RANGE (at); ALTER TABLE visits ADD UNIQUE (visit, at);
+			CREATE TABLE visits_spring PARTITION OF visits FOR VALUES FROM (MINVALUE) TO ('2024-03-31 00:30+00');
+			CREATE TABLE visits_summer PARTITION OF visits FOR VALUES FROM ('2024-03-31 00:30+00') TO ('2024-10-27 00:30+00');
+			CREATE TABLE visits_autumn PARTITION OF visits DEFAULT;"));
+	sql("CREATE INDEX ON visits (customer_id, at);
 		SELECT segment.create_population('guest', timezone => '$zone');
 		SELECT segment.attach_source('visits', at => 'at');
 		SELECT segment.create_program('club', rounding => '$rounding');");
