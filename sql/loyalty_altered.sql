@@ -38,11 +38,27 @@ ALTER TABLE segment_data.guest_club_granted DROP raw;
 ALTER TABLE segment_data.guest_club_step ALTER tier TYPE varchar(20);
 ALTER TABLE segment_data.guest_club_entry ALTER points TYPE int;
 ALTER TABLE segment_data.guest_club_movement ALTER movement DROP IDENTITY;
+-- so are the unique indexes, unless another one says the same
+ALTER TABLE segment_data.guest_club_granted DROP CONSTRAINT guest_club_granted_pkey;
+ALTER TABLE segment_data.guest_club_member DROP CONSTRAINT guest_club_member_code_key;
+DROP INDEX segment_data.guest_club_movement_token_idx;
+DROP INDEX CONCURRENTLY segment_data.guest_club_movement_token_idx;
+REINDEX INDEX CONCURRENTLY segment_data.guest_club_movement_token_idx;
 -- all else is the owner's business
 ALTER TABLE segment_data.guest_club_lot ADD shop text, ADD CONSTRAINT few CHECK (granted < 1000000);
 RESET ROLE;
 ALTER TABLE segment_data.guest_club_lot RENAME TO guest_club_lots;
 CREATE INDEX ON segment_data.guest_club_movement (made_at);
+-- another index may say the same of all rows
+CREATE UNIQUE INDEX of_some ON segment_data.guest_club_movement (token) WHERE points > 0;
+DROP INDEX segment_data.guest_club_movement_token_idx;
+CREATE UNIQUE INDEX of_all ON segment_data.guest_club_movement (token);
+DROP INDEX segment_data.guest_club_movement_token_idx, segment_data.of_all;
+DROP INDEX segment_data.guest_club_movement_token_idx, segment_data.of_some;
+DROP INDEX segment_data.of_all;
+CREATE UNIQUE INDEX guest_club_movement_token_idx ON segment_data.guest_club_movement (token) WHERE token IS NOT NULL;
+DROP INDEX segment_data.of_all;
+ALTER TABLE segment_data.guest_club_step DROP CONSTRAINT guest_club_step_pkey, ADD PRIMARY KEY (key, at);
 INSERT INTO orders VALUES (3, 1, 1);
 ALTER TABLE segment_data.guest_club_lots RENAME TO guest_club_lot;
 ALTER TABLE segment_data.guest_club_lot DROP shop, DROP CONSTRAINT few;

@@ -261,13 +261,15 @@ extern void flow_register_reader(const FlowReader *reader);
  * keeps() says what is kept in a table, in words for users, and what drops it
  * instead, as a hint; NULL: nothing, or it goes with its population.  The
  * table may be gone already.  check() is an error if a table in which
- * something is kept, and which is locked, is not as the room has made it.
- * tables() lists the tables (OIDs) of a population; some may be gone.
+ * something is kept, and which is locked, is not as the room has made it, and
+ * check_uniques() if it lacks a unique index, not counting those that go
+ * (OIDs).  tables() lists the tables (OIDs) of a population; some may be gone.
  */
 typedef struct FlowKeeper
 {
 	char	   *(*keeps) (Oid relid, const char **instead);
 	void		(*check) (Oid relid);
+	void		(*check_uniques) (Oid relid, const List *without);
 	List	   *(*tables) (const char *population);
 } FlowKeeper;
 
@@ -277,10 +279,12 @@ extern void flow_register_keeper(const FlowKeeper *registered);
 /*
  * flow_keeper() says what is kept in a table, members or what the room to the
  * right keeps, and in *instead what to drop instead; NULL: nothing is.
- * flow_keeper_check() and flow_keeper_tables() ask the room.
+ * flow_keeper_check(), flow_keeper_check_uniques() and flow_keeper_tables()
+ * ask the room.
  */
 extern char *flow_keeper(Oid relid, const char **instead);
 extern void flow_keeper_check(Oid relid);
+extern void flow_keeper_check_uniques(Oid relid, const List *without);
 extern List *flow_keeper_tables(const Population *population);
 
 /* capture.c: rows that a room to the right has written -------------------- */

@@ -66,6 +66,13 @@ flow_keeper_check(Oid relid)
 		keeper->check(relid);
 }
 
+void
+flow_keeper_check_uniques(Oid relid, const List *without)
+{
+	if (keeper != NULL)
+		keeper->check_uniques(relid, without);
+}
+
 List *
 flow_keeper_tables(const Population *population)
 {

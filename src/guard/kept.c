@@ -12,6 +12,8 @@
  *		ALTER TABLE segment_data.profile
  *			RENAME wake_at TO due						refused
  *		DROP INDEX segment_data.profile_wake_at_idx		refused
+ *		ALTER TABLE segment_data.profile_club_movement
+ *			DROP CONSTRAINT profile_club_movement_pkey	refused
  *		ALTER SCHEMA segment_data RENAME TO other		refused
  *		CREATE INDEX ON segment_data.profile_toggle ..	refused
  *		CREATE RULE ... ON UPDATE TO segment_data.profile	refused
@@ -42,6 +44,7 @@
 #include "profile/profile.h"
 #include "source/source.h"
 
+static void begin_drop(List *names);
 static void begin_alter(const AlterTableStmt *alter);
 static bool is_of_column(const AlterTableCmd *command);
 static void check_schema(const char *name);
@@ -55,7 +58,6 @@ kept_begin(const GuardStatement *statement)
 	const IndexStmt *create = (const IndexStmt *) statement->tree;
 	const RenameStmt *rename = (const RenameStmt *) statement->tree;
 	const DropStmt *drop = (const DropStmt *) statement->tree;
-	ListCell   *lc;
 
 	if (IsA(statement->tree, AlterTableStmt))
 		begin_alter((const AlterTableStmt *) statement->tree);
@@ -77,16 +79,35 @@ kept_begin(const GuardStatement *statement)
 	else if (IsA(rename, RenameStmt) && rename->renameType == OBJECT_SCHEMA)
 		check_schema(rename->subname);
 	else if (IsA(drop, DropStmt) && drop->removeType == OBJECT_INDEX)
-		foreach(lc, drop->objects)
-		{
-			RangeVar   *name = makeRangeVarFromNameList(lfirst(lc));
-			Oid			index = RangeVarGetRelid(name, NoLock, true);
-			Oid			relid = get_rel_relkind(index) == RELKIND_INDEX ?
-				IndexGetRelation(index, true) : InvalidOid;
+		begin_drop(drop->objects);
+}
 
-			if (OidIsValid(relid))
-				population_check_index(index, relid);
-		}
+/* begin_drop() does so when indexes, of which these are the names, are. */
+static void
+begin_drop(List *names)
+{
+	List	   *indexes = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		RangeVar   *name = makeRangeVarFromNameList(lfirst(lc));
+		Oid			index = RangeVarGetRelid(name, NoLock, true);
+
+		if (get_rel_relkind(index) == RELKIND_INDEX)
+			indexes = lappend_oid(indexes, index);
+	}
+	foreach(lc, indexes)
+	{
+		Oid			relid = IndexGetRelation(lfirst_oid(lc), true);
+
+		if (!OidIsValid(relid))
+			continue;
+		population_check_index(lfirst_oid(lc), relid);
+		if (data_table_is_guarded(relid))
+			flow_keeper_check_uniques(relid, lcons_oid(lfirst_oid(lc),
+													   list_copy(indexes)));
+	}
 }
 
 /* begin_alter() does so when a table, or a sequence, is to be altered. */
@@ -192,6 +213,7 @@ kept_check_altered(const GuardStatement *statement)
 		{
 			membership_check_table(relid);
 			population_check_table(relid);
+			flow_keeper_check_uniques(relid, NIL);
 		}
 	}
 }

@@ -31,6 +31,7 @@ typedef struct Kept
 
 static char *keeps(Oid relid, const char **instead);
 static void check(Oid relid);
+static void check_uniques(Oid relid, const List *without);
 static List *tables(const char *population);
 static Kept find(Oid relid);
 static bool find_in(const char *table, const char *const *columns,
@@ -39,6 +40,7 @@ static bool find_in(const char *table, const char *const *columns,
 static const FlowKeeper keeper = {
 	.keeps = keeps,
 	.check = check,
+	.check_uniques = check_uniques,
 	.tables = tables,
 };
 
@@ -76,6 +78,20 @@ check(Oid relid)
 		return;
 	relation = table_open(relid, AccessShareLock);
 	shape_check(relation, kept.shape, kept.key_type);
+	table_close(relation, AccessShareLock);
+}
+
+/* check_uniques() refuses one without its indexes.  Of a FlowKeeper. */
+static void
+check_uniques(Oid relid, const List *without)
+{
+	Kept		kept = find(relid);
+	Relation	relation;
+
+	if (kept.population == NULL)
+		return;
+	relation = table_open(relid, AccessShareLock);
+	shape_check_uniques(relation, kept.shape, without);
 	table_close(relation, AccessShareLock);
 }
 

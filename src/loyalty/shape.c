@@ -12,36 +12,45 @@
  * gain by it.  The guard refuses such a statement (guard/kept.c), but event
  * triggers can be disabled; and what we take from a row is of the type that we
  * gave it, or this is an error.  Columns, constraints, indexes and triggers of
- * the owner's own do no harm.
+ * the owner's own do no harm; but our unique indexes have to stay.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
 #include "utils/builtins.h"
 
 #include "loyalty/shape.h"
 
+/* The bit of a table's last unique index. */
+#define MOST_UNIQUES	4
+
+static bool has_unique(Relation relation, const Bitmapset *columns,
+					   const List *without);
+static bool has_all(Relation index, const Bitmapset *columns);
+
 static const ColumnShape member_shape[] = {
-	{"key", TYPE_OF_KEYS, true},
+	{"key", TYPE_OF_KEYS, true, .uniques = 1},
 	{"joined_at", TIMESTAMPTZOID, true},
 	{"left_at", TIMESTAMPTZOID},
-	{"code", TEXTOID, true},
+	{"code", TEXTOID, true, .uniques = 2},
 	{"referred_by", TYPE_OF_KEYS},
 	{NULL}
 };
 
 static const ColumnShape movement_shape[] = {
-	{"movement", INT8OID, true, true},
+	{"movement", INT8OID, true, true, .uniques = 1},
 	{"key", TYPE_OF_KEYS, true},
 	{"kind", TEXTOID, true},
 	{"points", INT8OID, true},
 	{"at", TIMESTAMPTZOID, true},
 	{"made_at", TIMESTAMPTZOID, true},
 	{"ref", TEXTOID},
-	{"token", TEXTOID},
+	{"token", TEXTOID, .uniques = 2},
 	{"request", TEXTOID},
 	{"reverses", INT8OID},
 	{"by", TEXTOID, true},
@@ -52,7 +61,7 @@ static const ColumnShape movement_shape[] = {
 };
 
 static const ColumnShape lot_shape[] = {
-	{"lot", INT8OID, true},
+	{"lot", INT8OID, true, .uniques = 1},
 	{"movement", INT8OID, true},
 	{"key", TYPE_OF_KEYS, true},
 	{"granted", INT8OID, true},
@@ -64,10 +73,10 @@ static const ColumnShape lot_shape[] = {
 };
 
 static const ColumnShape entry_shape[] = {
-	{"movement", INT8OID, true},
-	{"entry", INT4OID, true},
+	{"movement", INT8OID, true, .uniques = 1},
+	{"entry", INT4OID, true, .uniques = 1},
 	{"lot", INT8OID},
-	{"key", TYPE_OF_KEYS, true},
+	{"key", TYPE_OF_KEYS, true, .uniques = 1},
 	{"points", INT8OID, true},
 	{"kind", TEXTOID, true},
 	{"contra", TEXTOID, true},
@@ -76,7 +85,7 @@ static const ColumnShape entry_shape[] = {
 };
 
 static const ColumnShape hold_shape[] = {
-	{"movement", INT8OID, true},
+	{"movement", INT8OID, true, .uniques = 1},
 	{"key", TYPE_OF_KEYS, true},
 	{"points", INT8OID, true},
 	{"until", TIMESTAMPTZOID, true},
@@ -85,8 +94,8 @@ static const ColumnShape hold_shape[] = {
 };
 
 static const ColumnShape granted_shape[] = {
-	{"ref", TEXTOID, true},
-	{"rule", TEXTOID, true},
+	{"ref", TEXTOID, true, .uniques = 1},
+	{"rule", TEXTOID, true, .uniques = 1},
 	{"key", TYPE_OF_KEYS, true},
 	{"version", INT4OID, true},
 	{"raw", NUMERICOID, true},
@@ -97,10 +106,10 @@ static const ColumnShape granted_shape[] = {
 };
 
 static const ColumnShape voucher_shape[] = {
-	{"code", TEXTOID, true},
+	{"code", TEXTOID, true, .uniques = 1},
 	{"reward", TEXTOID, true},
 	{"key", TYPE_OF_KEYS, true},
-	{"movement", INT8OID, true},
+	{"movement", INT8OID, true, .uniques = 2},
 	{"price", INT8OID, true},
 	{"auto", BOOLOID, true},
 	{"issued_at", TIMESTAMPTZOID, true},
@@ -110,7 +119,7 @@ static const ColumnShape voucher_shape[] = {
 	{"used_at", TIMESTAMPTZOID},
 	{"used_ref", TEXTOID},
 	{"used_by", NAMEOID},
-	{"token", TEXTOID},
+	{"token", TEXTOID, .uniques = 4},
 	{NULL}
 };
 
@@ -125,8 +134,8 @@ const ColumnShape *const program_shapes[PROGRAM_TABLES] = {
 };
 
 static const ColumnShape step_shape[] = {
-	{"key", TYPE_OF_KEYS, true},
-	{"at", TIMESTAMPTZOID, true},
+	{"key", TYPE_OF_KEYS, true, .uniques = 1},
+	{"at", TIMESTAMPTZOID, true, .uniques = 1},
 	{"tier", TEXTOID, true},
 	{"until", TIMESTAMPTZOID, true},
 	{"next", NUMERICOID, true},
@@ -135,9 +144,9 @@ static const ColumnShape step_shape[] = {
 };
 
 static const ColumnShape kept_shape[] = {
-	{"key", TYPE_OF_KEYS, true},
-	{"at", TIMESTAMPTZOID, true},
-	{"tier", TEXTOID, true},
+	{"key", TYPE_OF_KEYS, true, .uniques = 1},
+	{"at", TIMESTAMPTZOID, true, .uniques = 1},
+	{"tier", TEXTOID, true, .uniques = 1},
 	{"until", TIMESTAMPTZOID, true},
 	{NULL}
 };
@@ -188,6 +197,77 @@ shape_check(Relation relation, const ColumnShape *shape, Oid key_type)
 							shape[i].name, relation_name(relid)),
 					 errdetail("%s", why)));
 	}
+}
+
+void
+shape_check_uniques(Relation relation, const ColumnShape *shape,
+					const List *without)
+{
+	for (int unique = 1; unique <= MOST_UNIQUES; unique <<= 1)
+	{
+		Bitmapset  *columns = NULL;
+		StringInfoData list;
+
+		initStringInfo(&list);
+		for (int i = 0; shape[i].name != NULL; i++)
+			if (shape[i].uniques & unique)
+			{
+				appendStringInfo(&list, "%s%s", columns == NULL ? "" : ", ",
+								 shape[i].name);
+				columns = bms_add_member(columns, i + 1);
+			}
+		if (columns != NULL && !has_unique(relation, columns, without))
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("table %s needs its unique index on (%s)",
+							relation_name(RelationGetRelid(relation)),
+							list.data),
+					 errdetail("By it a loyalty program knows what is written already, also by somebody else at the same time."),
+					 without != NIL ?
+					 errhint("To make it anew, write: REINDEX INDEX CONCURRENTLY %s",
+							 relation_name(linitial_oid(without))) : 0));
+	}
+}
+
+/*
+ * has_unique() says whether an index, but for those 'without', refuses two rows
+ * with the same values in some columns.
+ */
+static bool
+has_unique(Relation relation, const Bitmapset *columns, const List *without)
+{
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		const FormData_pg_index *form = index->rd_index;
+		Bitmapset  *keys = NULL;
+
+		for (int i = 0; i < form->indnkeyatts; i++)
+			keys = bms_add_member(keys, form->indkey.values[i]);
+		found |= !list_member_oid(without, lfirst_oid(lc)) &&
+			form->indisunique && form->indisvalid && form->indimmediate &&
+			bms_equal(keys, columns) && has_all(index, columns);
+		index_close(index, AccessShareLock);
+	}
+	return found;
+}
+
+/* has_all() says whether an index has all rows, but for NULL in a column. */
+static bool
+has_all(Relation index, const Bitmapset *columns)
+{
+	List	   *predicate = RelationGetIndexPredicate(index);
+	const NullTest *test = predicate == NIL ? NULL : linitial(predicate);
+	const Var  *var = test != NULL && IsA(test, NullTest) ?
+		(const Var *) test->arg : NULL;
+
+	return predicate == NIL ||
+		(list_length(predicate) == 1 && var != NULL && IsA(var, Var) &&
+		 test->nulltesttype == IS_NOT_NULL &&
+		 bms_is_member(var->varattno, columns));
 }
 
 Relation

@@ -22,6 +22,7 @@ typedef struct ColumnShape
 	Oid			type;
 	bool		required;		/* is it NOT NULL? */
 	bool		numbered;		/* is it an identity column? */
+	uint8		uniques;		/* of which unique indexes, a bit for each */
 } ColumnShape;
 
 /*
@@ -36,11 +37,16 @@ extern const ColumnShape *const tiering_shapes[2];
  * whoever owns the table may have altered it.  So values may be taken for what
  * they were made as.  The table is locked.
  *
+ * shape_check_uniques() raises an error unless the unique indexes are there,
+ * not counting those that are going ('without', OIDs).
+ *
  * shape_open() opens a table of a program; one that was dropped is an error
  * that names the program.
  */
 extern void shape_check(Relation relation, const ColumnShape *shape,
 						Oid key_type);
+extern void shape_check_uniques(Relation relation, const ColumnShape *shape,
+								const List *without);
 extern Relation shape_open(Oid relid, LOCKMODE mode, const char *program);
 
 #endif							/* SEGMENT_LOYALTY_SHAPE_H */
