@@ -30,6 +30,7 @@ static const Source *check_rule(const Program *program, Rule *rule,
 								const char *amount);
 static void check_ref(const Source *source, const Rule *rule);
 static char *unique_column(const Source *source);
+static bool knows_rows(const Source *source, const char *column);
 static void validity_arguments(FunctionCallInfo fcinfo,
 							   const Program *program, Rule *rule,
 							   bool backfill);
@@ -192,8 +193,7 @@ check_ref(const Source *source, const Rule *rule)
 {
 	char	   *column;
 
-	if (rule->ref != NULL &&
-		source_is_unique(source, rule->ref, InvalidOid))
+	if (rule->ref != NULL && knows_rows(source, rule->ref))
 		return;
 	column = unique_column(source);
 	ereport(ERROR,
@@ -205,10 +205,12 @@ check_ref(const Source *source, const Rule *rule)
 					rule->ref, source->name),
 			 rule->ref == NULL ?
 			 errdetail("A row is known again by it, when it changes or goes.") :
+			 source_is_unique(source, rule->ref, InvalidOid) ?
+			 errdetail("A row is known again by it, and each partition may have its own numbers: these come from no sequence.") :
 			 errdetail("A row is known again by it, and no unique index on it says so."),
 			 column != NULL ?
 			 errhint("Use ref => %s.", quote_literal_cstr(column)) :
-			 errhint("Name a column with a unique index of its own; in a partitioned table, of it and the partition key.")));
+			 errhint("Name a column with a unique index of its own. In a partitioned table the index may have the partition key, too, if the column is a uuid or numbered by a sequence.")));
 }
 
 /*
@@ -227,10 +229,23 @@ unique_column(const Source *source)
 
 		if ((type == INT4OID || type == INT8OID || type == NUMERICOID ||
 			 type == TEXTOID || type == VARCHAROID || type == UUIDOID) &&
-			source_is_unique(source, column, InvalidOid))
+			knows_rows(source, column))
 			return column;
 	}
 	return NULL;
+}
+
+/*
+ * knows_rows() says whether each row has a value of its own in a column, also
+ * where an index can say so of each partition only: the numbers of receipts
+ * may begin anew every day, those of a sequence do not.
+ */
+static bool
+knows_rows(const Source *source, const char *column)
+{
+	return source_is_unique(source, column, InvalidOid) &&
+		(!source_is_parted(source, column) ||
+		 source_is_numbered(source, column));
 }
 
 /* validity_arguments() takes from when and until when a version grants. */

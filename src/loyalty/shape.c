@@ -230,8 +230,8 @@ shape_check_uniques(Relation relation, const ColumnShape *shape,
 }
 
 /*
- * has_unique() says whether an index, but for those 'without', refuses two rows
- * with the same values in some columns.
+ * has_unique() says whether an index, but for those 'without', refuses two
+ * rows with the same values in some columns.
  */
 static bool
 has_unique(Relation relation, const Bitmapset *columns, const List *without)

@@ -21,10 +21,14 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
 #include "storage/lockdefs.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
@@ -39,6 +43,7 @@ static bool key_is_unique(const Source *source, Relation relation,
 						  Oid without);
 static bool is_unique_in_partitions(const Source *source, AttrNumber attno,
 									Oid without);
+static bool calls_nextval(Node *node, void *context);
 static Bitmapset *partition_columns(Oid relid);
 static void refuse_several_tables(const Source *source);
 static void refuse_several_rows(const Source *source);
@@ -173,6 +178,33 @@ is_unique_in_partitions(const Source *source, AttrNumber attno, Oid without)
 	}
 	relation_close(relation, NoLock);
 	return found;
+}
+
+bool
+source_is_numbered(const Source *source, const char *column)
+{
+	Relation	relation = relation_open(source->relid, AccessShareLock);
+	AttrNumber	attno = get_attnum(source->relid, column);
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(relation),
+										  attno - 1);
+	bool		numbered = att->attidentity != '\0' ||
+		getBaseType(att->atttypid) == UUIDOID ||
+		calls_nextval(build_column_default(relation, attno), NULL);
+
+	relation_close(relation, NoLock);
+	return numbered;
+}
+
+/* calls_nextval() says whether a default takes numbers.  A walker. */
+static bool
+calls_nextval(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, NextValueExpr) ||
+		(IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == F_NEXTVAL))
+		return true;
+	return expression_tree_walker(node, calls_nextval, context);
 }
 
 /*

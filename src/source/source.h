@@ -275,13 +275,16 @@ extern const char *source_needs_column(const Source *source,
  * source_is_unique() says whether an index other than 'without' says that the
  * rows of a source are unique by a column, in a partitioned table by it and
  * the partition key; source_is_parted(), whether only by both, so that rows of
- * several partitions may have one value.  source_lacks_unique() says whether
- * the source needs the rows of a table to be unique, by its key or a link, and
- * no index says so.
+ * several partitions may have one value, and source_is_numbered(), whether
+ * they do not mean to, as values come from a sequence or are uuids: of a
+ * column that there is.  source_lacks_unique() says whether the source needs
+ * the rows of a table to be unique, by its key or a link, and no index says
+ * so.
  */
 extern bool source_is_unique(const Source *source, const char *column,
 							 Oid without);
 extern bool source_is_parted(const Source *source, const char *column);
+extern bool source_is_numbered(const Source *source, const char *column);
 extern bool source_lacks_unique(const Source *source, Oid relid, Oid without);
 
 /*

@@ -41,7 +41,7 @@ sub simulate
 	$now = 0;
 	set_clock();
 	# rows without a time are in the last partition
-	sql('CREATE TABLE visits (visit bigint, customer_id bigint, points numeric, at timestamptz)'
+	sql('CREATE TABLE visits (visit bigserial, customer_id bigint, points numeric, at timestamptz)'
 		. ($rounding eq 'down' ? '; ALTER TABLE visits ADD PRIMARY KEY (visit);'
 			: " PARTITION BY RANGE (at); ALTER TABLE visits ADD UNIQUE (visit, at);
 			CREATE TABLE visits_spring PARTITION OF visits FOR VALUES FROM (MINVALUE) TO ('2024-03-31 00:30+00');

@@ -72,7 +72,7 @@ my @table = (
 	[ argument => qr/^Write (below => '.*'), if it is to be below that one\.$/ ],
 	[ argument => qr/^For example ((?:until|unit|amount) => '[\w. ]+')\.$/ ],
 	[ argument => qr/^Name a column of whole numbers, texts or uuids with (ref => '\.\.\.')\.$/ ],
-	[ advice => qr/^Name a column with a unique index of its own; in a partitioned table, of it and the partition key\.$/ ],
+	[ advice => qr/^Name a column with a unique index of its own\. In a partitioned table the index may have the partition key, too, if the column is a uuid or numbered by a sequence\.$/ ],
 	[ advice => qr/^Give each of them a value of its own, or leave out backfill => true\.$/ ],
 	[ argument => qr/^Say why with (note => '\.\.\.')\.$/ ],
 	[ argument => qr/^(?:Drop these first, or use|Use) (cascade => true) to drop them too[.;]/ ],
