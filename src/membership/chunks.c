@@ -146,8 +146,6 @@ read_open_chunks(MemberSet *set, Relation relation, int32 definition_id,
 	{
 		bool		isnull;
 		int64		number;
-		int32		size;
-		bytea	   *members;
 
 		CHECK_FOR_INTERRUPTS();
 		number = DatumGetInt64(heap_getattr(row, CHUNK_NUMBER, desc, &isnull));
@@ -156,12 +154,7 @@ read_open_chunks(MemberSet *set, Relation relation, int32 definition_id,
 			*stored = (number == CHUNK_MARKER);
 			continue;
 		}
-		size = DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc, &isnull));
-		members = DatumGetByteaPP(heap_getattr(row, CHUNK_MEMBERS, desc,
-											   &isnull));
-		if (damaged == NULL)
-			members_read_chunk(set, number, size, members);
-		else if (!members_try_chunk(set, number, size, members))
+		if (!read_chunk(relation, row, set, damaged != NULL))
 			*damaged = true;
 	}
 	systable_endscan(scan);
@@ -408,17 +401,22 @@ read_chunk(Relation relation, HeapTuple row, MemberSet *set,
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 	bool		isnull;
-	Datum		number = heap_getattr(row, CHUNK_NUMBER, desc, &isnull);
-	Datum		size = heap_getattr(row, CHUNK_SIZE, desc, &isnull);
-	Datum		members = heap_getattr(row, CHUNK_MEMBERS, desc, &isnull);
+	int64		number = DatumGetInt64(heap_getattr(row, CHUNK_NUMBER, desc,
+												&isnull));
+	int32		size = DatumGetInt32(heap_getattr(row, CHUNK_SIZE, desc,
+											  &isnull));
+	Datum		value = heap_getattr(row, CHUNK_MEMBERS, desc, &isnull);
+	bytea	   *members = DatumGetByteaPP(value);
+	bool		good = true;
 
 	if (skip_damaged)
-		return members_try_chunk(set, DatumGetInt64(number),
-								 DatumGetInt32(size),
-								 DatumGetByteaPP(members));
-	members_read_chunk(set, DatumGetInt64(number), DatumGetInt32(size),
-					   DatumGetByteaPP(members));
-	return true;
+		good = members_try_chunk(set, number, size, members);
+	else
+		members_read_chunk(set, number, size, members);
+	/* of a hundred audiences these would be megabytes */
+	if ((Pointer) members != DatumGetPointer(value))
+		pfree(members);
+	return good;
 }
 
 /* replace_chunk() updates a row, or deletes it if no member is left in it. */
