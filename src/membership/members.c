@@ -61,6 +61,7 @@ static void combine_chunk(MemberSet *result, Combine combine,
 						  const Chunk *a, const Chunk *b);
 static void copy_chunk(MemberSet *result, const Chunk *chunk);
 static int64 chunk_size(const Chunk *chunk);
+static void flip_part(NumberSet *part, const NumberSet *by);
 static NumberSet *find_part(MemberSet *set, int64 ord, bool make);
 static Chunk *find_chunk(MemberSet *set, int64 number, bool make);
 static int	search_chunk(const MemberSet *set, int64 number, bool *found);
@@ -265,13 +266,26 @@ members_flip_chunk(MemberSet *set, const MemberSet *by, int i)
 	Chunk	   *chunk = find_chunk(set, other->number, true);
 
 	for (int part = 0; part < PARTS; part++)
-	{
-		NumberSet	before = chunk->parts[part];
-
-		numbers_exactly_one(&chunk->parts[part], &before, &other->parts[part]);
-		numbers_free(&before);
-	}
+		flip_part(&chunk->parts[part], &other->parts[part]);
 	MemoryContextSwitchTo(old);
+}
+
+/* flip_part() flips the numbers of one container in another. */
+static void
+flip_part(NumberSet *part, const NumberSet *by)
+{
+	NumberSet	before = *part;
+
+	if (by->count == 0)
+		return;
+	if (part->bits != NULL && by->bits == NULL)
+	{
+		for (uint32_t i = 0; i < by->count; i++)
+			numbers_flip(part, by->array[i]);
+		return;
+	}
+	numbers_exactly_one(part, &before, by);
+	numbers_free(&before);
 }
 
 void

@@ -55,15 +55,20 @@ struct ToggleWriter
 	int			nslots;
 };
 
-/* A set of members of which toggles are read. */
+/*
+ * A set of members of which toggles are read.  They are collected, since into
+ * a long array each one is a copy of what is behind it.
+ */
 typedef struct Flipped
 {
 	int32		definition_id;	/* sorted by that */
 	MemberSet  *set;
+	MemberSet  *by;				/* those of which the toggles are odd */
 } Flipped;
 
 static void flip_where(const Flipped *flipped, int count, int32 definition_id,
 					   int64 ord);
+static void flip_collected(const Flipped *flipped);
 static int	compare_flipped(const void *a, const void *b);
 static void open_table(ToggleWriter *writer);
 static void put_row(ToggleWriter *writer, const ProfileToggles *toggles);
@@ -247,7 +252,8 @@ toggles_flip_several(const Population *population, const int32 *definition_ids,
 
 	for (int i = 0; i < count; i++)
 		if (sets[i] != NULL)
-			flipped[nflipped++] = (Flipped) {definition_ids[i], sets[i]};
+			flipped[nflipped++] = (Flipped) {definition_ids[i], sets[i],
+											 members_create()};
 	if (nflipped > 0 && OidIsValid(membership_tables(population)->toggles))
 	{
 		qsort(flipped, nflipped, sizeof(Flipped), compare_flipped);
@@ -268,10 +274,20 @@ toggles_flip_several(const Population *population, const int32 *definition_ids,
 		systable_endscan(scan);
 		table_close(relation, AccessShareLock);
 	}
+	for (int i = 0; i < nflipped; i++)
+		flip_collected(&flipped[i]);
 	pfree(flipped);
 }
 
-/* flip_where() flips an ord in the sets of a definition, which are sorted. */
+/* flip_collected() flips the members that were collected. */
+static void
+flip_collected(const Flipped *flipped)
+{
+	for (int i = 0; i < members_chunks(flipped->by); i++)
+		members_flip_chunk(flipped->set, flipped->by, i);
+}
+
+/* flip_where() collects an ord for the sets of a definition (sorted). */
 static void
 flip_where(const Flipped *flipped, int count, int32 definition_id, int64 ord)
 {
@@ -288,7 +304,7 @@ flip_where(const Flipped *flipped, int count, int32 definition_id, int64 ord)
 			high = middle;
 	}
 	for (; low < count && flipped[low].definition_id == definition_id; low++)
-		members_flip(flipped[low].set, ord);
+		members_flip(flipped[low].by, ord);
 }
 
 static int
