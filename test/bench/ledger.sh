@@ -20,6 +20,9 @@
 #		was taken, in one statement: less than any ledger needs.  Its orders have
 #		ten traits of segment, and add to the balance and a lot by a trigger
 #
+#	alone	the rows of an order that earns, written by one statement with the
+#		order into tables like the ledger's, which are empty; nothing is looked for
+#
 # The rows of the ledger are also copied as they are, into tables like its own: what is
 # to be written, and nothing else.
 #
@@ -52,7 +55,7 @@ window()
 
 contest()
 {
-	case $1 in plain|club|tiers|rows|balance|least) use_program "$1"; return ;; esac
+	case $1 in plain|club|tiers|rows|balance|least|alone) use_program "$1"; return ;; esac
 	for words in so_far since; do
 		for what in earn late delete read; do
 			cost=$(event_cost "ledger_${words}_$1" "test/bench/ledger/$what.pgbench" "$transactions") || exit 1
@@ -121,12 +124,12 @@ programs()
 	echo "$events orders of $profiles customers, medians of $repetitions, by turns:"
 	sql -v events="$events" -v profiles="$profiles" -v file="$stage/orders.copy" \
 		-f test/bench/events/orders.sql
-	for contestant in plain club tiers rows balance least; do
+	for contestant in plain club tiers rows balance least alone; do
 		as_server createdb "start_$contestant"
 		if has_orders $contestant; then
 			sql -d "start_$contestant" -f test/bench/events/table.sql
 		fi
-		case $contestant in plain|club|tiers|least)
+		case $contestant in plain|club|tiers|least|alone)
 			sql -d "start_$contestant" -f test/bench/events/segment.sql >/dev/null ;;
 		esac
 		if [ $contestant != plain ]; then
@@ -134,7 +137,7 @@ programs()
 		fi
 		sql -d "start_$contestant" -c "VACUUM ANALYZE"
 	done
-	by_turns must_earn plain club tiers rows balance least
+	by_turns must_earn plain club tiers rows balance least alone
 	report_programs
 	one_customer
 }
@@ -150,10 +153,12 @@ use_program()
 		note copy "$1" "$copy"
 		[ "$1" != club ] || rows_alone
 		sql -d "run_$1" -c "VACUUM ANALYZE" -c CHECKPOINT
-		order=$(event_cost "run_$1" test/bench/ledger/order.pgbench "$orders" -D profiles="$profiles") || exit 1
+		script=test/bench/ledger/order.pgbench
+		[ "$1" != alone ] || script=test/bench/ledger/alone.pgbench
+		order=$(event_cost "run_$1" "$script" "$orders" -D profiles="$profiles") || exit 1
 		note order "$1" "$order"
 		kept_on_disk on
-		durable=$(event_cost "run_$1" test/bench/ledger/order.pgbench "$((orders / 5))" -D profiles="$profiles") || exit 1
+		durable=$(event_cost "run_$1" "$script" "$((orders / 5))" -D profiles="$profiles") || exit 1
 		kept_on_disk off
 		note durable "$1" "$durable"
 		printf '  %-8s COPY %7.2f s    an order %6.0f us, with its commit on disk %6.0f us\n' \
@@ -230,6 +235,7 @@ report_programs()
 	aim "an order that earns, tiers" "without a program" "$(median order tiers)" "<" "$(median order plain)" 1.6
 	aim "an order that earns, on disk" "without a program" "$(median durable club)" "<" "$(median durable plain)" 1.6
 	aim "COPY of orders that earn" "without a program" "$(median copy club)" "<" "$(median copy plain)" 2
+	aim "orders, and their rows alone" "without a program" "$(median order alone)" "<" "$(median order plain)" 1.6
 	aim "orders that earn, the least" "without a program" "$(median order least)" "<" "$(median order plain)" 1.6
 	aim "COPY of them, the least by hand" "without a program" "$(median copy least)" "<" "$(median copy plain)" 2
 	aim "COPY, then of the rows alone" "without a program" \
